@@ -1,0 +1,66 @@
+// Runs a command of the project on the project's own Node, after installing and building what is missing.
+// Plain JavaScript without dependencies, because it must work before anything is installed.
+//
+//   node local/run.mjs node dist/local/start.js --for 20s
+//   node local/run.mjs npm run check
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, statSync, utimesSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = join(root, 'node_modules', '.bin');
+const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
+const windows = process.platform === 'win32';
+const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
+
+const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+function run(command, args, describe) {
+  const done = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2], shell: windows });
+  if (done.status !== 0) fail(`${describe} failed; see above.`);
+}
+
+function install() {
+  const marker = join(root, 'node_modules', '.package-lock.json');
+  if (modified(marker) >= modified(join(root, 'package-lock.json'))) return;
+  console.error('Installing dependencies (npm ci)…');
+  run(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
+  // npm leaves the marker older than a lockfile that was checked out later.
+  utimesSync(marker, new Date(), new Date());
+}
+
+function checkNode() {
+  const found = spawnSync('node', ['--version'], { cwd: root, env, encoding: 'utf8', shell: windows });
+  const version = (found.stdout ?? '').trim();
+  if (Number(version.slice(1).split('.')[0]) >= 22) return;
+  fail(
+    `Node ${version || '(none)'} is too old and the pinned one is missing: run "npm ci" without --ignore-scripts, or install Node 22 or newer.`,
+  );
+}
+
+install();
+checkNode();
+const [command, ...args] = process.argv.slice(2);
+if (command === 'node') {
+  run('tsc', ['-p', 'tsconfig.build.json'], 'The build');
+}
+
+const argv = command === 'npm' ? [...npm, ...args] : [command, ...args];
+const child = spawn(argv[0], argv.slice(1), { cwd: root, env, stdio: 'inherit', shell: windows });
+// A terminal sends Ctrl-C to the whole group: the child ends itself, and this process waits for it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    if (signal !== 'SIGINT') child.kill(signal);
+  });
+}
+child.on('error', (error) => fail(`${argv[0]}: ${error.message}`));
+child.on('exit', (code, signal) =>
+  process.exit(signal ? 128 + (constants.signals[signal] ?? 0) : (code ?? 1)),
+);

@@ -1,0 +1,46 @@
+/**
+ * Every error this project throws on purpose, by code. `retriable` says whether the same call may succeed later
+ * without anybody changing anything; the ingest function leaves retriable errors to the trigger's retry policy.
+ */
+export const errorCodes = {
+  /** A setting is missing or malformed. */
+  'settings.invalid': { retriable: false },
+  /** A command was called with arguments it does not know. */
+  'usage.invalid': { retriable: false },
+  /** Storage did not answer, or answered 429 or 5xx, until the attempts ran out. */
+  'storage.unavailable': { retriable: true },
+  /** Storage refused the request: access denied, no such container. */
+  'storage.refused': { retriable: false },
+  /** A value does not fit the column it was meant for. */
+  'parquet.value': { retriable: false },
+  /** A Parquet file is damaged, or uses something we cannot read. */
+  'parquet.invalid': { retriable: false },
+  /** The Delta log is damaged: malformed action, missing version, path outside the table. */
+  'delta.invalid': { retriable: false },
+  /** The table uses a protocol feature that this project does not implement. */
+  'delta.unsupported': { retriable: false },
+  /** The table's schema cannot take these rows. */
+  'delta.schema': { retriable: false },
+  /** No commit went through within the time allowed. */
+  'delta.contention': { retriable: true },
+  /** A batch starts above the last committed sequence number and the hub still has the missing events. */
+  'ingest.gap': { retriable: true },
+  /** What the host handed over is not the batch that the trigger promises. */
+  'ingest.batch': { retriable: true },
+  /** A source's answer is not what its documentation says. */
+  'source.answer': { retriable: true },
+} as const satisfies Record<string, { retriable: boolean }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export class TributaryError extends Error {
+  readonly code: ErrorCode;
+  readonly retriable: boolean;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'TributaryError';
+    this.code = code;
+    this.retriable = errorCodes[code].retriable;
+  }
+}
