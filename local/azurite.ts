@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+
+const account = 'devstoreaccount1';
+/** The storage emulator's published account key: every copy of Azurite has it, so it protects nothing. */
+const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+const startLimitMs = 60_000;
+const closeLimitMs = 5_000;
+
+// Azurite outlives a parent that was killed, and two of them on one folder would destroy it: it ends with the channel.
+const endWithParent = `data:text/javascript,${encodeURIComponent(
+  `process.on('disconnect',()=>{process.emit('SIGTERM');setTimeout(()=>process.exit(),${closeLimitMs}).unref()})`,
+)}`;
+
+export interface AzuriteOptions {
+  /** Folder for the data, made when missing; without it everything stays in memory. */
+  dataDir?: string;
+  /** TCP ports on 127.0.0.1; 0 or nothing takes a free one. */
+  blobPort?: number;
+  /** Naming a queue or table port starts those two services as well. */
+  queuePort?: number;
+  tablePort?: number;
+}
+
+export interface Azurite {
+  /** Account `devstoreaccount1` with the full endpoint of each running service. */
+  connectionString: string;
+  blobPort: number;
+  queuePort?: number;
+  tablePort?: number;
+  pid: number;
+  /** Ends the process after it has saved its data. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts Azurite, the storage emulator, as a child process that never outlives this one.
+ * Rejects with one line that says which port is busy, or with what Azurite printed.
+ */
+export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
+  const services =
+    options.queuePort === undefined && options.tablePort === undefined
+      ? (['blob'] as const)
+      : (['blob', 'queue', 'table'] as const);
+  const main = services.length === 1 ? 'azurite/dist/src/blob/main.js' : 'azurite/dist/src/azurite.js';
+  const wanted = { blob: options.blobPort, queue: options.queuePort, table: options.tablePort };
+  const args = services.flatMap((service) => [`--${service}Port`, String(wanted[service] ?? 0)]);
+  args.push('--silent', '--skipApiVersionCheck', '--disableTelemetry');
+  if (options.dataDir === undefined) args.push('--inMemoryPersistence');
+  else {
+    mkdirSync(options.dataDir, { recursive: true });
+    args.push('--location', options.dataDir);
+  }
+  const child = spawn(process.execPath, ['--import', endWithParent, require.resolve(main), ...args], {
+    cwd: options.dataDir ?? tmpdir(),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  try {
+    const ports = await readPorts(child, services.length);
+    const endpoint = (service: 'blob' | 'queue' | 'table') => {
+      const name = service.charAt(0).toUpperCase() + service.slice(1);
+      return `${name}Endpoint=http://127.0.0.1:${ports[service]}/${account};`;
+    };
+    return {
+      connectionString: `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};${services.map(endpoint).join('')}`,
+      blobPort: ports.blob ?? 0,
+      ...(ports.queue === undefined ? {} : { queuePort: ports.queue }),
+      ...(ports.table === undefined ? {} : { tablePort: ports.table }),
+      pid: child.pid ?? 0,
+      close: () => closeChild(child, exited),
+    };
+  } catch (error) {
+    await closeChild(child, exited);
+    throw error;
+  }
+}
+
+/** Waits until every service has printed its address. Azurite has no other sign of being ready. */
+function readPorts(child: ChildProcess, count: number): Promise<Partial<Record<string, number>>> {
+  return new Promise((resolve, reject) => {
+    const ports: Record<string, number> = {};
+    let output = '';
+    const read = (chunk: Buffer) => {
+      output = `${output}${chunk}`.slice(-10_000);
+      for (const [, service, port] of output.matchAll(
+        /(Blob|Queue|Table) service (?:is )?successfully listen\S* (?:on|at) http:\/\/[^\s:]+:(\d+)/g,
+      )) {
+        ports[String(service).toLowerCase()] = Number(port);
+      }
+      if (Object.keys(ports).length === count) settle(() => resolve(ports));
+    };
+    const timer = setTimeout(
+      () =>
+        settle(() => reject(new Error(`Azurite did not start within ${startLimitMs / 1000} s: ${output}`))),
+      startLimitMs,
+    );
+    const settle = (act: () => void) => {
+      clearTimeout(timer);
+      act();
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    child.once('error', (error) => settle(() => reject(error)));
+    // 'close' comes after the last output, unlike 'exit'.
+    child.once('close', (code) =>
+      settle(() => {
+        const busy = /EADDRINUSE[^\n]*:(\d+)/.exec(output)?.[1];
+        reject(
+          new Error(
+            busy === undefined
+              ? `Azurite ended with code ${code}: ${output.trim()}`
+              : `Azurite cannot listen on port ${busy}: the port is in use.`,
+          ),
+        );
+      }),
+    );
+  });
+}
+
+async function closeChild(child: ChildProcess, exited: Promise<void>): Promise<void> {
+  if (child.connected) child.disconnect();
+  const timer = setTimeout(() => child.kill('SIGKILL'), closeLimitMs);
+  await exited;
+  clearTimeout(timer);
+}

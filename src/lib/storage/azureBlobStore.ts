@@ -1,0 +1,172 @@
+import type { ContainerClient } from '@azure/storage-blob' with { 'resolution-mode': 'import' };
+import { callStorage, statusOf } from './callStorage';
+import type { ObjectInfo, ObjectRange, ObjectStore, PutOutcome, StoredObject } from './objectStore';
+
+/** How to reach the account: a connection string, or its blob endpoint with an identity. */
+export type StorageAccount =
+  | { readonly connectionString: string }
+  | { readonly blobServiceUri: string; readonly clientId?: string };
+
+/**
+ * An ObjectStore over one container of Azure Blob Storage or ADLS Gen2 (through its blob endpoint). Nothing is
+ * asked of the network before the first call. A missing container reads as empty and is made by the first write.
+ */
+export async function openAzureBlobStore(account: StorageAccount, container: string): Promise<ObjectStore> {
+  const { BlobServiceClient } = await import('@azure/storage-blob');
+  // One try a call: callStorage retries, because only it can give each try a deadline.
+  const options = { retryOptions: { maxTries: 1 } };
+  if ('connectionString' in account) {
+    return new AzureBlobStore(
+      BlobServiceClient.fromConnectionString(account.connectionString, options).getContainerClient(container),
+    );
+  }
+  const { DefaultAzureCredential } = await import('@azure/identity');
+  const credential = new DefaultAzureCredential(
+    account.clientId ? { managedIdentityClientId: account.clientId } : {},
+  );
+  return new AzureBlobStore(
+    new BlobServiceClient(account.blobServiceUri, credential, options).getContainerClient(container),
+  );
+}
+
+class AzureBlobStore implements ObjectStore {
+  readonly name: string;
+  readonly #container: ContainerClient;
+
+  constructor(container: ContainerClient) {
+    this.#container = container;
+    this.name = `${container.accountName}/${container.containerName}`;
+  }
+
+  async get(path: string): Promise<StoredObject | undefined> {
+    return unless(
+      isNotFound,
+      this.#call(`get ${path}`, async (abortSignal) => {
+        const reply = await this.#blob(path).download(0, undefined, { abortSignal });
+        const bytes = await readAll(reply.readableStreamBody);
+        return { bytes, etag: reply.etag ?? '', lastModified: reply.lastModified ?? new Date(0) };
+      }),
+    );
+  }
+
+  async getRange(path: string, start: number, length: number): Promise<ObjectRange | undefined> {
+    // The service has no suffix ranges, and answers a range past the end with an error.
+    const size = start < 0 ? await this.#size(path) : undefined;
+    if (start < 0 && size === undefined) return undefined;
+    const from = start < 0 ? Math.max(0, (size ?? 0) + start) : start;
+    const found = await unless(
+      isPastTheEnd,
+      unless(
+        isNotFound,
+        this.#call(`get ${path}`, async (abortSignal) => {
+          const reply = await this.#blob(path).download(from, length, { abortSignal });
+          const bytes = await readAll(reply.readableStreamBody);
+          return { bytes, size: Number(reply.contentRange?.split('/')[1] ?? bytes.length) };
+        }),
+      ),
+    );
+    if (found) return found;
+    const whole = await this.#size(path);
+    return whole === undefined ? undefined : { bytes: new Uint8Array(0), size: whole };
+  }
+
+  async put(path: string, bytes: Uint8Array): Promise<{ etag: string }> {
+    return { etag: await this.#upload(path, bytes, {}) };
+  }
+
+  async putIfAbsent(path: string, bytes: Uint8Array): Promise<PutOutcome> {
+    const etag = await unless(isAlreadyThere, this.#upload(path, bytes, { ifNoneMatch: '*' }));
+    return etag === undefined ? { outcome: 'exists' } : { outcome: 'written', etag };
+  }
+
+  async putIfMatch(path: string, bytes: Uint8Array, etag: string): Promise<PutOutcome> {
+    const written = await unless(isMismatch, this.#upload(path, bytes, { ifMatch: etag }));
+    return written === undefined ? { outcome: 'mismatch' } : { outcome: 'written', etag: written };
+  }
+
+  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+    let continuationToken: string | undefined;
+    do {
+      const page = await unless(
+        isNotFound,
+        this.#call(`list ${prefix}`, async (abortSignal) => {
+          const pages = this.#container
+            .listBlobsFlat({ prefix, includeMetadata: true, abortSignal })
+            .byPage(continuationToken === undefined ? {} : { continuationToken });
+          return (await pages.next()).value;
+        }),
+      );
+      for (const { name, properties, metadata } of page?.segment.blobItems ?? []) {
+        if (metadata?.hdi_isfolder === 'true') continue;
+        yield { path: name, size: properties.contentLength ?? 0, lastModified: properties.lastModified };
+      }
+      continuationToken = page?.continuationToken || undefined;
+    } while (continuationToken);
+  }
+
+  async delete(path: string): Promise<boolean> {
+    const gone = await unless(
+      isNotFound,
+      this.#call(`delete ${path}`, async (abortSignal) => {
+        await this.#blob(path).delete({ abortSignal });
+        return true;
+      }),
+    );
+    return gone ?? false;
+  }
+
+  #call<T>(what: string, call: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+    return callStorage(`${this.name}: ${what}`, call);
+  }
+
+  #blob(path: string) {
+    return this.#container.getBlockBlobClient(path);
+  }
+
+  async #size(path: string): Promise<number | undefined> {
+    return unless(
+      isNotFound,
+      this.#call(`get ${path}`, async (abortSignal) => {
+        const properties = await this.#blob(path).getProperties({ abortSignal });
+        return properties.contentLength ?? 0;
+      }),
+    );
+  }
+
+  async #upload(path: string, bytes: Uint8Array, conditions: { ifMatch?: string; ifNoneMatch?: string }) {
+    const upload = () =>
+      this.#call(`put ${path}`, async (abortSignal) => {
+        const reply = await this.#blob(path).upload(bytes, bytes.length, { conditions, abortSignal });
+        return reply.etag ?? '';
+      });
+    const etag = await unless((error) => codeOf(error) === 'ContainerNotFound', upload());
+    if (etag !== undefined) return etag;
+    await this.#call('create the container', (abortSignal) =>
+      this.#container.createIfNotExists({ abortSignal }),
+    );
+    return upload();
+  }
+}
+
+/** An answer that means something to the caller is undefined instead of an error. */
+async function unless<T>(expected: (error: unknown) => boolean, call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (expected(error)) return undefined;
+    throw error;
+  }
+}
+
+const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
+const isNotFound = (error: unknown) => statusOf(error) === 404;
+const isPastTheEnd = (error: unknown) => statusOf(error) === 416;
+const isMismatch = (error: unknown) => statusOf(error) === 412 || isNotFound(error);
+// Not every 409: a container that is being deleted answers so too.
+const isAlreadyThere = (error: unknown) => codeOf(error) === 'BlobAlreadyExists' || statusOf(error) === 412;
+
+async function readAll(stream: NodeJS.ReadableStream | undefined): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream ?? []) chunks.push(chunk as Uint8Array);
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+}
