@@ -1,4 +1,3 @@
-import type { ContainerClient } from '@azure/storage-blob' with { 'resolution-mode': 'import' };
 import { callStorage, statusOf } from './callStorage';
 import type { ObjectInfo, ObjectRange, ObjectStore, PutOutcome, StoredObject } from './objectStore';
 
@@ -12,21 +11,27 @@ export type StorageAccount =
  * asked of the network before the first call. A missing container reads as empty and is made by the first write.
  */
 export async function openAzureBlobStore(account: StorageAccount, container: string): Promise<ObjectStore> {
+  return new AzureBlobStore(await openContainer(account, container));
+}
+
+type ContainerClient = Awaited<ReturnType<typeof openContainer>>;
+
+async function openContainer(account: StorageAccount, container: string) {
   const { BlobServiceClient } = await import('@azure/storage-blob');
   // One try a call: callStorage retries, because only it can give each try a deadline.
   const options = { retryOptions: { maxTries: 1 } };
   if ('connectionString' in account) {
-    return new AzureBlobStore(
-      BlobServiceClient.fromConnectionString(account.connectionString, options).getContainerClient(container),
-    );
+    const service = BlobServiceClient.fromConnectionString(account.connectionString, options);
+    return service.getContainerClient(container);
   }
   const { DefaultAzureCredential } = await import('@azure/identity');
-  const credential = new DefaultAzureCredential(
-    account.clientId ? { managedIdentityClientId: account.clientId } : {},
+  const identity = account.clientId ? { managedIdentityClientId: account.clientId } : {};
+  const service = new BlobServiceClient(
+    account.blobServiceUri,
+    new DefaultAzureCredential(identity),
+    options,
   );
-  return new AzureBlobStore(
-    new BlobServiceClient(account.blobServiceUri, credential, options).getContainerClient(container),
-  );
+  return service.getContainerClient(container);
 }
 
 class AzureBlobStore implements ObjectStore {
