@@ -29,6 +29,16 @@ export const errorCodes = {
   'ingest.batch': { retriable: true },
   /** A source's answer is not what its documentation says. */
   'source.answer': { retriable: true },
+  /** A source did not answer in time, asked for patience, or failed inside. */
+  'source.unavailable': { retriable: true },
+  /** A source refuses our requests: wrong key, wrong address, a version that is shut down. */
+  'source.refused': { retriable: false },
+  /** The event hub did not take events, or took only some of them. */
+  'hub.unavailable': { retriable: true },
+  /** The event hub refuses us: no such hub, no right to send. */
+  'hub.refused': { retriable: false },
+  /** An event is larger than the event hub takes. */
+  'hub.oversize': { retriable: false },
 } as const satisfies Record<string, { retriable: boolean }>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,60 @@
+import { decodeJsonElements } from './jsonElements';
+import {
+  columnsOf,
+  doubleTextField,
+  epochMillisField,
+  type JsonField,
+  longTextField,
+  readFields,
+  stringField,
+} from './jsonFields';
+import type { Stream } from './stream';
+
+const text = (name: string, from = name): JsonField => ({
+  name,
+  from,
+  type: 'string',
+  nullable: true,
+  read: stringField,
+});
+const double = (name: string): JsonField => ({
+  name,
+  from: name,
+  type: 'double',
+  nullable: true,
+  read: doubleTextField,
+});
+
+/** A price without its asset or its time is no history, so these two are required; the API leaves any other field null. */
+const fields: readonly JsonField[] = [
+  { ...text('id'), nullable: false },
+  { name: 'asset_rank', from: 'rank', type: 'long', nullable: true, read: longTextField },
+  text('symbol'),
+  text('asset_name', 'name'),
+  double('supply'),
+  double('maxSupply'),
+  double('marketCapUsd'),
+  double('volumeUsd24Hr'),
+  double('priceUsd'),
+  double('changePercent24Hr'),
+  double('vwap24Hr'),
+  text('explorer'),
+  {
+    name: 'runtime_timestamp',
+    from: 'timestamp',
+    type: 'timestamp',
+    nullable: false,
+    read: epochMillisField,
+  },
+];
+
+const readAsset = readFields(fields);
+
+/** Assets of the CoinCap API (v2 or v3) with the answer's `timestamp` copied into each; numbers arrive as text. */
+export const coincap: Stream = {
+  name: 'coincap',
+  hubSetting: 'COINCAP_HUB',
+  table: 'assets',
+  columns: columnsOf(fields),
+  decode: (body) => decodeJsonElements(body, readAsset),
+};

@@ -1,0 +1,111 @@
+/**
+ * The times that every reader of the tables can hold: Spark 3 refuses a Parquet file with timestamps before 1900 (it cannot
+ * know their calendar), and dates end with the year 9999. In milliseconds since 1970 UTC.
+ */
+export const earliestMillis = Date.UTC(1900, 0, 1);
+export const latestMillis = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+export type IsoFailure = 'malformed' | 'impossible';
+
+/**
+ * Milliseconds since 1970 UTC of an ISO 8601 date and time: `2019-12-30T17:13:20.3295826+00:00`. Seconds are required, a
+ * fraction may have any number of digits and is cut to milliseconds, `T` may be a space. Offsets are `Z`, `+hh:mm`, `+hhmm`
+ * or `+hh`; without one the time is taken as UTC. `malformed` when the text is no such thing, `impossible` when the
+ * calendar or the clock has no such time (2026-02-30, 24:00, a leap second). Written by hand because Date.parse accepts
+ * what it can guess and rolls 30 February over into March.
+ */
+export function parseIsoTimestamp(text: string): number | IsoFailure {
+  const length = text.length;
+  if (length < 19 || length > 64) return 'malformed';
+  const separator = text.charCodeAt(10);
+  if (
+    text.charCodeAt(4) !== DASH ||
+    text.charCodeAt(7) !== DASH ||
+    (separator !== UPPER_T && separator !== LOWER_T && separator !== SPACE) ||
+    text.charCodeAt(13) !== COLON ||
+    text.charCodeAt(16) !== COLON
+  )
+    return 'malformed';
+  const century = twoDigits(text, 0);
+  const yearOfCentury = twoDigits(text, 2);
+  const month = twoDigits(text, 5);
+  const day = twoDigits(text, 8);
+  const hour = twoDigits(text, 11);
+  const minute = twoDigits(text, 14);
+  const second = twoDigits(text, 17);
+  // The sign bit of any of them is the sign bit of all.
+  if ((century | yearOfCentury | month | day | hour | minute | second) < 0) return 'malformed';
+
+  let at = 19;
+  let millis = 0;
+  if (length > 19 && text.charCodeAt(19) === DOT) {
+    let weight = 100;
+    for (at = 20; at < length; at++) {
+      const digit = text.charCodeAt(at) - ZERO;
+      if (digit < 0 || digit > 9) break;
+      millis += digit * weight;
+      weight = weight === 100 ? 10 : weight === 10 ? 1 : 0;
+    }
+    if (at === 20) return 'malformed';
+  }
+  const offset = at === length ? 0 : offsetMinutes(text, at);
+  if (offset === NOT_AN_OFFSET) return 'malformed';
+  const year = century * 100 + yearOfCentury;
+  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return 'impossible';
+  if (hour > 23 || minute > 59 || second > 59 || offset === IMPOSSIBLE_OFFSET) return 'impossible';
+  return (
+    daysSince1970(year, month, day) * 86_400_000 +
+    (hour * 60 + minute - offset) * 60_000 +
+    second * 1000 +
+    millis
+  );
+}
+
+const ZERO = 48;
+const PLUS = 43;
+const DASH = 45;
+const DOT = 46;
+const COLON = 58;
+const SPACE = 32;
+const UPPER_T = 84;
+const LOWER_T = 116;
+const UPPER_Z = 90;
+const LOWER_Z = 122;
+
+const NOT_AN_OFFSET = 10_000;
+const IMPOSSIBLE_OFFSET = 10_001;
+
+/** Negative when they are no digits. Integers only, all the way: with NaN the whole parser takes twice as long. */
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - ZERO;
+  const ones = text.charCodeAt(at + 1) - ZERO;
+  return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
+}
+
+/** Minutes east of UTC of what follows the seconds up to the end. */
+function offsetMinutes(text: string, at: number): number {
+  const sign = text.charCodeAt(at);
+  const rest = text.length - at;
+  if (sign === UPPER_Z || sign === LOWER_Z) return rest === 1 ? 0 : NOT_AN_OFFSET;
+  if ((sign !== PLUS && sign !== DASH) || rest < 3) return NOT_AN_OFFSET;
+  const colon = rest > 3 && text.charCodeAt(at + 3) === COLON;
+  if (rest !== 3 && rest !== (colon ? 6 : 5)) return NOT_AN_OFFSET;
+  const hours = twoDigits(text, at + 1);
+  const minutes = rest === 3 ? 0 : twoDigits(text, at + (colon ? 4 : 3));
+  if ((hours | minutes) < 0) return NOT_AN_OFFSET;
+  if (hours > 23 || minutes > 59) return IMPOSSIBLE_OFFSET;
+  return sign === DASH ? -(hours * 60 + minutes) : hours * 60 + minutes;
+}
+
+function daysInMonth(year: number, month: number): number {
+  if (month !== 2) return 30 + ((month + (month >> 3)) & 1);
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+}
+
+/** In the proleptic Gregorian calendar; years are counted from March, so that a leap day comes last. */
+function daysSince1970(year: number, month: number, day: number): number {
+  const y = month > 2 ? year : year - 1;
+  const leapDays = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);
+  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
+  return y * 365 + leapDays + dayOfYear - 719_468;
+}

@@ -1,0 +1,79 @@
+import { isUtf8 } from 'node:buffer';
+import { type Decoded, isRow, type Rejected, type Row } from './stream';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Turns one JSON object into a row; must not throw. */
+export type ElementReader = (element: JsonObject) => Row | Rejected;
+
+/**
+ * Decodes a body that holds one JSON object or an array of them (RFC 8259, UTF-8, a byte order mark is skipped). Each element
+ * of an array is judged alone. Never throws. An integer beyond 2^53 reaches `read` as a bigint if the element is refused
+ * with the rounded number.
+ */
+export function decodeJsonElements(body: Uint8Array, read: ElementReader): Decoded {
+  if (body.length === 0) return [{ reason: 'empty-body', detail: 'the body has no bytes' }];
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  // Without an argument: naming the encoding costs as much again as decoding a small body.
+  let text = bytes.toString();
+  // The decoder puts U+FFFD in the place of a bad byte, so only a text that holds one has to be looked at twice.
+  if (text.includes('\ufffd') && !isUtf8(bytes))
+    return [{ reason: 'not-utf8', detail: 'the body is not valid UTF-8' }];
+  if (body[0] === 0xef && text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    return [{ reason: 'not-json', detail: cut(error instanceof Error ? error.message : 'unreadable', 200) }];
+  }
+  if (!Array.isArray(parsed)) {
+    const element = readElement(parsed, read);
+    return isRow(element) || element.reason !== 'out-of-range'
+      ? [element]
+      : [readElement(parseExactly(text, parsed), read)];
+  }
+  if (parsed.length === 0) return [{ reason: 'empty-array', detail: 'the body is an empty array' }];
+  const elements = parsed.map((element) => readElement(element, read));
+  if (!elements.some((element) => !isRow(element) && element.reason === 'out-of-range')) return elements;
+  const exact = parseExactly(text, parsed);
+  return Array.isArray(exact) ? exact.map((element) => readElement(element, read)) : elements;
+}
+
+function readElement(element: unknown, read: ElementReader): Row | Rejected {
+  if (isObject(element)) return read(element);
+  return { reason: 'wrong-shape', detail: `expected an object, got ${describeValue(element)}` };
+}
+
+/** Parses again with integers beyond 2^53 as bigints, at a price that only refused bodies pay. */
+function parseExactly(text: string, rounded: unknown): unknown {
+  const keepDigits: Reviver = (_key, value, context) => {
+    if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+    const source = context?.source;
+    return source !== undefined && /^-?\d{16,19}$/.test(source) ? BigInt(source) : value;
+  };
+  try {
+    return JSON.parse(text, keepDigits);
+  } catch {
+    // The reviver walks the tree recursively: a body nested too deep for it keeps its rounded numbers.
+    return rounded;
+  }
+}
+
+/** The standard's reviver sees a primitive's source text, which the compiler's library does not know yet. */
+type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A value as it appears in a message: its kind, and 64 characters of it at most. */
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'string') return `the text ${JSON.stringify(cut(value, 64))}`;
+  return cut(String(value), 64);
+}
+
+const cut = (text: string, length: number): string =>
+  (text.length > length ? `${text.slice(0, length - 1)}…` : text).toWellFormed();

@@ -1,0 +1,134 @@
+import { earliestMillis, latestMillis, parseIsoTimestamp } from './isoTimestamp';
+import { describeValue, type ElementReader } from './jsonElements';
+import type { Column, Rejected, Value } from './stream';
+
+/** Turns one JSON value (never null) into the column's value, or says why it is none. */
+export type FieldReader = (value: unknown, field: string) => Value | Rejected;
+
+/** A column and the field of the JSON object that it is read from. */
+export interface JsonField extends Column {
+  readonly from: string;
+  readonly read: FieldReader;
+}
+
+/**
+ * Reads the fields of an object in order, ignoring all others. A field that is missing or null becomes null, or refuses the
+ * element when its column takes no nulls.
+ */
+export const readFields =
+  (fields: readonly JsonField[]): ElementReader =>
+  (element) => {
+    const row = new Array<Value>(fields.length);
+    let column = 0;
+    for (const field of fields) {
+      const raw = element[field.from];
+      if (raw === null || raw === undefined) {
+        if (!field.nullable)
+          return wrongShape(field.from, raw === null ? 'is null' : 'is missing, and must not be');
+        row[column++] = null;
+        continue;
+      }
+      const value = field.read(raw, field.from);
+      if (isRejected(value)) return value;
+      row[column++] = value;
+    }
+    return row;
+  };
+
+/** Only name, type and nullability: what a table's schema is made from. */
+export const columnsOf = (fields: readonly JsonField[]): Column[] =>
+  fields.map(({ name, type, nullable }) => ({ name, type, nullable }));
+
+/** A JSON number without a fraction between -2^31 and 2^31 - 1. */
+export const integerField: FieldReader = (value, field) => {
+  if (typeof value !== 'number' && typeof value !== 'bigint') return expected(field, 'a number', value);
+  if (typeof value === 'number' && (value | 0) === value) return value | 0;
+  return outOfRange(field, 'a 32-bit integer', value);
+};
+
+/** A JSON number without a fraction between -2^63 and 2^63 - 1. */
+export const longField: FieldReader = (value, field) => {
+  // Adding zero turns -0, which is not an integer to every reader, into 0.
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value + 0;
+  if (typeof value === 'bigint') return fitLong(value, field);
+  if (typeof value === 'number') return outOfRange(field, 'a 64-bit integer', value);
+  return expected(field, 'a number', value);
+};
+
+/** As `longField`, and also its decimal text: APIs that fear for precision put numbers into strings. */
+export const longTextField: FieldReader = (value, field) => {
+  if (typeof value !== 'string') return longField(value, field);
+  if (/^[+-]?\d{1,19}$/.test(value)) return fitLong(BigInt(value.replace('+', '')), field);
+  const number = parseDecimal(value);
+  if (number === undefined) return expected(field, 'a whole number', value);
+  return Number.isSafeInteger(number) ? number + 0 : outOfRange(field, 'a 64-bit integer', value);
+};
+
+/** A JSON number, or its decimal text with or without an exponent; finite. */
+export const doubleTextField: FieldReader = (value, field) => {
+  const number =
+    typeof value === 'string'
+      ? parseDecimal(value)
+      : typeof value === 'number' || typeof value === 'bigint'
+        ? Number(value)
+        : undefined;
+  if (number === undefined) return expected(field, 'a decimal number', value);
+  return Number.isFinite(number) ? number : outOfRange(field, 'a double', value);
+};
+
+/**
+ * A JSON string. One with half of a surrogate pair is refused, not repaired: no UTF-8 file can hold it, and a repaired key
+ * might equal another one. The dead letter keeps the original.
+ */
+export const stringField: FieldReader = (value, field) => {
+  if (typeof value !== 'string') return expected(field, 'a string', value);
+  return value.isWellFormed() ? value : outOfRange(field, 'well-formed Unicode', value);
+};
+
+/** ISO 8601 text as `parseIsoTimestamp` takes it, as microseconds since 1970 UTC cut to milliseconds. */
+export const isoTimestampField: FieldReader = (value, field) => {
+  const millis = typeof value === 'string' ? parseIsoTimestamp(value) : 'malformed';
+  if (millis === 'malformed') return expected(field, 'an ISO 8601 date and time', value);
+  if (millis === 'impossible') return outOfRange(field, 'a time that exists', value);
+  return fitTimestamp(millis, field, value);
+};
+
+/** Milliseconds since 1970 UTC, as a JSON number or its decimal text; as microseconds. */
+export const epochMillisField: FieldReader = (value, field) => {
+  const millis = longTextField(value, field);
+  if (typeof millis !== 'number' && typeof millis !== 'bigint') return millis;
+  return fitTimestamp(Number(millis), field, value);
+};
+
+const isRejected = (value: Value | Rejected): value is Rejected =>
+  typeof value === 'object' && value !== null && 'reason' in value;
+
+function fitTimestamp(millis: number, field: string, value: unknown): Value | Rejected {
+  if (millis < earliestMillis || millis > latestMillis)
+    return outOfRange(field, 'a time from 1900 to 9999', value);
+  const micros = millis * 1000;
+  return Number.isSafeInteger(micros) ? micros : BigInt(millis) * 1000n;
+}
+
+function fitLong(value: bigint, field: string): Value | Rejected {
+  if (BigInt.asIntN(64, value) !== value) return outOfRange(field, 'a 64-bit integer', value);
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+/** Number() would also take '', ' 1 ', '0x10' and 'Infinity'. */
+const parseDecimal = (text: string): number | undefined =>
+  /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
+
+const wrongShape = (field: string, problem: string): Rejected => ({
+  reason: 'wrong-shape',
+  detail: `${field} ${problem}`,
+});
+
+const expected = (field: string, kind: string, value: unknown): Rejected =>
+  wrongShape(field, `is not ${kind}: ${describeValue(value)}`);
+
+const outOfRange = (field: string, kind: string, value: unknown): Rejected => ({
+  reason: 'out-of-range',
+  detail: `${field} is not ${kind}: ${describeValue(value)}`,
+});
