@@ -1,0 +1,173 @@
+import { integerBetween, type Random, seededRandom } from './seededRandom';
+
+/** A click as the published generator writes it; `timestamp` has seven digits of fraction and an offset. */
+export interface ClickEvent {
+  readonly productid: number;
+  readonly timestamp: string;
+  readonly sessionid: number;
+  readonly category: number;
+}
+
+/** The published generator's settings, under its own names and with its own defaults. */
+export interface ClickSimulatorOptions {
+  /** The same seed, start and ticks give the same clicks. By default taken from the start time. */
+  readonly seed?: number;
+  /** When the simulator starts, in milliseconds since 1970. By default the clock. */
+  readonly now?: number;
+  /**
+   * `clock`: endless sessions side by side, each click at its own instant since the last tick. `published`: session after
+   * session as the published generator does, `sessionDuration` seconds back in time; ends after `nosessions`.
+   */
+  readonly eventTimes?: 'clock' | 'published';
+  /** A session has up to `maxclicks` - 2 clicks. */
+  readonly maxclicks?: number;
+  readonly minProductId?: number;
+  /** Exclusive. */
+  readonly maxProductId?: number;
+  readonly nocats?: number;
+  /** published: sessions are numbered from `sessionctr` + 1 to `nosessions` - 1. */
+  readonly sessionctr?: number;
+  readonly nosessions?: number;
+  /** published: seconds from a session's begin to the start of the simulator. */
+  readonly sessionDuration?: number;
+  /** Time away that a tick makes up for, at most. By default 90 s: more than a minute's schedule, less than a night's sleep. */
+  readonly maxCatchUpMs?: number;
+}
+
+export interface ClickSimulator {
+  /** The clicks since the last tick (or the start) at this rate; fractions of a click are carried over to the next tick. */
+  tick(nowMs: number, clicksPerSecond: number): ClickEvent[];
+}
+
+interface Session {
+  readonly id: number;
+  clicksLeft: number;
+}
+
+/** A click follows the last one of its session after 0 to 59 whole seconds. */
+const GAP_SECONDS = 60;
+
+/** Makes up clicks; touches neither clock nor network. Throws RangeError on settings that allow no clicks. */
+export function createClickSimulator(options: ClickSimulatorOptions = {}): ClickSimulator {
+  const startMs = options.now ?? Date.now();
+  const { maxclicks = 100, minProductId = 1, maxProductId = 671, nocats = 10 } = options;
+  if (!(maxclicks >= 3)) throw new RangeError(`maxclicks is ${maxclicks}; a session needs at least 3.`);
+  if (!(maxProductId > minProductId))
+    throw new RangeError(`maxProductId is ${maxProductId}; it must be above minProductId, ${minProductId}.`);
+  if (!(nocats >= 1)) throw new RangeError(`nocats is ${nocats}; there must be at least 1 category.`);
+
+  const random = seededRandom(options.seed ?? startMs % 0x1_0000_0000);
+  const drawClick = (sessionid: number, timeMs: number): ClickEvent => {
+    const productid = integerBetween(random, minProductId, maxProductId);
+    return { productid, timestamp: formatDotNet(timeMs), sessionid, category: (productid % nocats) + 1 };
+  };
+  // 1 to maxclicks - 1 is drawn, and one click fewer is made, as the published generator does.
+  const drawClickCount = () => integerBetween(random, 1, maxclicks) - 1;
+  const next =
+    options.eventTimes === 'published'
+      ? publishedSessions({ ...options, startMs, random, drawClick, drawClickCount })
+      : concurrentSessions({ startMs, random, drawClick, drawClickCount });
+
+  let lastMs = startMs;
+  let carried = 0;
+  return {
+    tick(nowMs, clicksPerSecond) {
+      const elapsedMs = Math.max(0, Math.min(nowMs - lastMs, options.maxCatchUpMs ?? 90_000));
+      lastMs = Math.max(lastMs, nowMs);
+      const due = carried + (elapsedMs * clicksPerSecond) / 1000;
+      const count = Math.floor(due + 1e-9);
+      carried = Math.max(0, due - count);
+      const clicks: ClickEvent[] = [];
+      for (let i = 1; i <= count; i++) {
+        const click = next(lastMs - elapsedMs + (elapsedMs * i) / count);
+        if (!click) break;
+        clicks.push(click);
+      }
+      return clicks;
+    },
+  };
+}
+
+type NextClick = (timeMs: number) => ClickEvent | undefined;
+
+interface SessionOptions {
+  readonly startMs: number;
+  readonly random: Random;
+  readonly drawClick: (sessionid: number, timeMs: number) => ClickEvent;
+  readonly drawClickCount: () => number;
+}
+
+/**
+ * Sessions side by side: each click belongs to the session that is due, or else opens a new one, so that there are always as
+ * many visitors as the rate asks for. Sessions wait in one list per second, 60 lists round.
+ */
+function concurrentSessions({ startMs, random, drawClick, drawClickCount }: SessionOptions): NextClick {
+  const nextId = sessionIds(startMs);
+  const waiting: Session[][] = Array.from({ length: GAP_SECONDS }, () => []);
+  let second = Math.floor(startMs / 1000);
+
+  const takeDue = (nowSecond: number): Session | undefined => {
+    second = Math.max(second, nowSecond - GAP_SECONDS + 1);
+    for (; second < nowSecond; second++) {
+      const session = waiting[second % GAP_SECONDS]?.pop();
+      if (session) return session;
+    }
+    return waiting[second % GAP_SECONDS]?.pop();
+  };
+
+  return (timeMs) => {
+    const nowSecond = Math.floor(timeMs / 1000);
+    let session = takeDue(nowSecond);
+    while (!session) {
+      const opened = { id: nextId(), clicksLeft: drawClickCount() };
+      if (opened.clicksLeft > 0) session = opened;
+    }
+    session.clicksLeft--;
+    if (session.clicksLeft > 0)
+      waiting[(nowSecond + integerBetween(random, 0, GAP_SECONDS)) % GAP_SECONDS]?.push(session);
+    return drawClick(session.id, timeMs);
+  };
+}
+
+/** 2020-01-01: keeps ids below 2^53 until 2089. */
+const ID_EPOCH_MS = Date.UTC(2020, 0, 1);
+const IDS_PER_MS = 4096;
+
+/**
+ * Session ids that never repeat: milliseconds from 2020 to the start, times 4096, plus a counter. A simulator that starts
+ * later begins above every id of an earlier one, unless that one opened more than 4,096,000 sessions a second or the clock
+ * was set back; two that start in the same millisecond are told apart by nothing.
+ */
+function sessionIds(startMs: number): () => number {
+  let id = Math.max(0, Math.floor(startMs) - ID_EPOCH_MS) * IDS_PER_MS;
+  return () => ++id;
+}
+
+/** One session after the other, in the past: the first click 0 to 59 s after start - sessionDuration, none after the start. */
+function publishedSessions(
+  options: SessionOptions & Pick<ClickSimulatorOptions, 'sessionctr' | 'nosessions' | 'sessionDuration'>,
+): NextClick {
+  const { startMs, random, drawClick, drawClickCount } = options;
+  const { nosessions = 100_000, sessionDuration = 10_000 } = options;
+  let sessionid = options.sessionctr ?? 0;
+  let clicksLeft = 0;
+  let timeMs = startMs;
+  return () => {
+    while (clicksLeft === 0) {
+      if (sessionid + 1 >= nosessions) return undefined;
+      sessionid++;
+      clicksLeft = drawClickCount();
+      timeMs = startMs - sessionDuration * 1000;
+    }
+    clicksLeft--;
+    timeMs = Math.min(startMs, timeMs + integerBetween(random, 0, GAP_SECONDS) * 1000);
+    return drawClick(sessionid, timeMs);
+  };
+}
+
+/** As .NET writes a date and time: `2019-12-30T17:13:20.3295826+00:00`, with ticks of 100 ns. */
+function formatDotNet(timeMs: number): string {
+  const millis = Math.floor(timeMs);
+  const ticks = Math.floor((timeMs - millis) * 10_000);
+  return `${new Date(millis).toISOString().slice(0, 23)}${String(ticks).padStart(4, '0')}+00:00`;
+}

@@ -1,0 +1,177 @@
+import { TributaryError } from '../errors';
+
+export interface CoincapOptions {
+  /**
+   * Where the API is: `https://rest.coincap.io`, with the version's path (`/v3`) or without. https; plain http, which would
+   * show the key to the network, only on this machine.
+   */
+  readonly url: URL;
+  /** Sent as a bearer token; appears in no message. */
+  readonly apiKey: string;
+  /** Assets to ask for, by rank: 1 to 2000. By default 100, as the API. */
+  readonly limit?: number;
+  /** For the answer as a whole. By default 10 s. */
+  readonly timeoutMs?: number;
+  /** Milliseconds since 1970; by default the clock. */
+  readonly now?: () => number;
+}
+
+/** An asset as the API answered it, with the answer's `timestamp` (milliseconds since 1970) copied into it. */
+export type CoincapAsset = Readonly<Record<string, unknown>> & { readonly timestamp: number };
+
+/** What came of one poll: assets, or the time before which the API wants no further requests. */
+export type CoincapAnswer =
+  | { readonly timestamp: number; readonly assets: readonly CoincapAsset[] }
+  | { readonly waitUntilMs: number };
+
+const FIRST_WAIT_MS = 30_000;
+const LONGEST_WAIT_MS = 15 * 60_000;
+const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000;
+
+/** Polls `GET /v3/assets`. Keeps no assets, only how long the API asked us to wait. */
+export class CoincapClient {
+  readonly #options: CoincapOptions;
+  readonly #address: URL;
+  readonly #now: () => number;
+  #waitUntilMs = 0;
+  #refusedInRow = 0;
+
+  /** Throws `settings.invalid` on an address or a key that must not or cannot be used. */
+  constructor(options: CoincapOptions) {
+    this.#options = options;
+    this.#address = assetsAddress(options.url, options.limit ?? 100);
+    this.#now = options.now ?? Date.now;
+    // fetch would put such a key into the text of its error.
+    if (!/^[\x21-\x7e]+$/.test(options.apiKey))
+      throw new TributaryError(
+        'settings.invalid',
+        'The key of the CoinCap API is empty or holds characters that no HTTP header can carry.',
+      );
+  }
+
+  /**
+   * One request at most: none while the API wants us to wait (429, for as long as its Retry-After says, or else for
+   * half a minute and twice as long each further time). Throws `source.unavailable` for no answer in time or a 5xx status,
+   * `source.refused` for any other status and for the notice that a version is shut down, `source.answer` for an answer
+   * that is not a list of assets.
+   */
+  async fetchAssets(): Promise<CoincapAnswer> {
+    if (this.#now() < this.#waitUntilMs) return { waitUntilMs: this.#waitUntilMs };
+    const response = await this.#request();
+    if (response.status === 429) {
+      this.#waitUntilMs = this.#now() + this.#waitAfter(response.headers.get('retry-after'));
+      return { waitUntilMs: this.#waitUntilMs };
+    }
+    this.#refusedInRow = 0;
+    const body = parseJson(response.text);
+    if (response.status !== 200) {
+      const said = this.#quote(explain(body));
+      throw new TributaryError(
+        response.status >= 500 ? 'source.unavailable' : 'source.refused',
+        `CoinCap answered HTTP ${response.status}${meaning(response.status)}${said && `: ${said}`}.`,
+      );
+    }
+    return readAnswer(body, (text) => this.#quote(text));
+  }
+
+  async #request(): Promise<{ status: number; headers: Headers; text: string }> {
+    const timeoutMs = this.#options.timeoutMs ?? 10_000;
+    try {
+      const response = await fetch(this.#address, {
+        headers: { authorization: `Bearer ${this.#options.apiKey}`, accept: 'application/json' },
+        // A redirect might lead the key to another host, or out of https.
+        redirect: 'manual',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      return { status: response.status, headers: response.headers, text: await response.text() };
+    } catch (cause) {
+      const timedOut = cause instanceof DOMException && cause.name === 'TimeoutError';
+      const why = timedOut ? `within ${timeoutMs} ms` : `(${this.#quote(reasonOf(cause))})`;
+      throw new TributaryError(
+        'source.unavailable',
+        `CoinCap at ${this.#address.origin} did not answer ${why}.`,
+        { cause },
+      );
+    }
+  }
+
+  /** RFC 9110, 10.2.3: seconds or a date. */
+  #waitAfter(retryAfter: string | null): number {
+    const backoff = Math.min(FIRST_WAIT_MS * 2 ** this.#refusedInRow++, LONGEST_WAIT_MS);
+    if (retryAfter === null) return backoff;
+    const asked = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - this.#now();
+    return Number.isNaN(asked) ? backoff : Math.min(Math.max(asked, 0), LONGEST_RETRY_AFTER_MS);
+  }
+
+  /** Cut short, and without the key: APIs like to repeat one that they refuse. */
+  #quote(text: string): string {
+    return text.replaceAll(this.#options.apiKey, '***').slice(0, 200).toWellFormed();
+  }
+}
+
+function assetsAddress(url: URL, limit: number): URL {
+  const local = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
+    throw new TributaryError(
+      'settings.invalid',
+      `The address of the CoinCap API, ${url.origin}, must be https; http is for this machine only.`,
+    );
+  if (!Number.isInteger(limit) || limit < 1 || limit > 2000)
+    throw new TributaryError('settings.invalid', `CoinCap gives 1 to 2000 assets at once, not ${limit}.`);
+  const base = url.pathname.replace(/\/+$/, '');
+  return new URL(`${base === '' ? '/v3' : base}/assets?limit=${limit}`, url.origin);
+}
+
+function readAnswer(body: unknown, quote: (text: string) => string): CoincapAnswer {
+  if (!isObject(body)) throw unexpected('something that is not a JSON object');
+  const { data, timestamp } = body;
+  if (isObject(data) && typeof data.message === 'string')
+    throw new TributaryError(
+      'source.refused',
+      `CoinCap answered a notice in place of assets: ${quote(data.message)}`,
+    );
+  if (!Array.isArray(data)) {
+    const said = quote(explain(body));
+    throw unexpected(`"data" that is not an array${said && `: ${said}`}`);
+  }
+  if (typeof timestamp !== 'number' || !Number.isSafeInteger(timestamp))
+    throw unexpected('a "timestamp" that is not a number of milliseconds');
+  const assets = data.map((asset: unknown, index): CoincapAsset => {
+    if (!isObject(asset)) throw unexpected(`an asset that is not an object, at position ${index}`);
+    return { ...asset, timestamp };
+  });
+  return { timestamp, assets };
+}
+
+const unexpected = (what: string): TributaryError =>
+  new TributaryError('source.answer', `CoinCap answered ${what}; expected {timestamp, data: [assets]}.`);
+
+function meaning(status: number): string {
+  if (status === 401) return ' (the key is missing or wrong)';
+  if (status === 403) return ' (the key may not do this)';
+  if (status === 404) return ' (no such address)';
+  return status >= 300 && status < 400 ? ' (a redirect, which is not followed)' : '';
+}
+
+/** What an error body says in words; empty when it says nothing. */
+function explain(body: unknown): string {
+  if (!isObject(body)) return '';
+  const said = [body.error, body.message].find((value) => typeof value === 'string');
+  return typeof said === 'string' ? said : '';
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof Error ? cause.message || cause.name : String(cause);
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
