@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type Answer, errorAnswer, type Fault, faultAnswer, parseFault, sunsetAnswer } from './faults';
+import { openMarket } from './market';
+
+export interface CoincapOptions {
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** The key that requests must bear; without it every request is served. */
+  readonly key?: string;
+  /** For the prices. By default 1. */
+  readonly seed?: number;
+  /** Milliseconds since 1970; by default the clock. */
+  readonly now?: () => number;
+}
+
+export interface Coincap {
+  readonly port: number;
+  readonly url: string;
+  /** Requests for assets so far, also those that met a fault. */
+  readonly requests: number;
+  /** Makes the next requests for assets fail, after faults that were asked for before. */
+  fail(fault: Fault): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Simulates the CoinCap API on this machine: `GET /v3/assets?limit&offset` with a bearer key, and the notice that is left of
+ * `/v2/assets`. `POST /admin/fail?with=429&times=2&retryAfter=5` makes the next requests fail. Throws an error of one
+ * line that names the port when that is in use.
+ */
+export async function startCoincap(options: CoincapOptions): Promise<Coincap> {
+  const now = options.now ?? Date.now;
+  const lookUp = openMarket(options.seed ?? 1, now());
+  const faults: Fault[] = [];
+  let requests = 0;
+
+  const answerAssets = (request: IncomingMessage, query: URLSearchParams): Answer | undefined => {
+    requests++;
+    const fault = faults.shift();
+    if (fault) {
+      const times = (fault.times ?? 1) - 1;
+      if (times > 0) faults.unshift({ ...fault, times });
+      return faultAnswer(fault, now());
+    }
+    if (options.key !== undefined && request.headers.authorization !== `Bearer ${options.key}`)
+      return errorAnswer(401, now());
+    const limit = readCount(query.get('limit'), 100);
+    const offset = readCount(query.get('offset'), 0);
+    if (limit === undefined || limit < 1 || limit > 2000)
+      return errorAnswer(400, now(), 'limit must be a number from 1 to 2000');
+    if (offset === undefined) return errorAnswer(400, now(), 'offset must be a number from 0');
+    const timestamp = now();
+    const assets = lookUp(timestamp).slice(offset, offset + limit);
+    return { status: 200, body: JSON.stringify({ timestamp, data: assets }) };
+  };
+
+  const answer = (request: IncomingMessage): Answer | undefined => {
+    const url = URL.parse(request.url ?? '/', 'http://localhost');
+    if (!url) return errorAnswer(400, now());
+    const { pathname, searchParams } = url;
+    const route = `${request.method} ${pathname}`;
+    if (route === 'GET /v3/assets') return answerAssets(request, searchParams);
+    if (route === 'GET /v2/assets') return sunsetAnswer(now());
+    if (route === 'POST /admin/fail') {
+      const fault = parseFault(searchParams);
+      if (typeof fault === 'string') return errorAnswer(400, now(), fault);
+      faults.push(fault);
+      return { status: 200, body: JSON.stringify(fault) };
+    }
+    return errorAnswer(404, now(), `${pathname.slice(1)} not found`);
+  };
+
+  const server = createServer((request, response) => {
+    request.resume();
+    const found = answer(request);
+    if (found)
+      response
+        .writeHead(found.status, { 'content-type': 'application/json', ...found.headers })
+        .end(found.body);
+  });
+  server.listen(options.port, '127.0.0.1');
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new Error(`port ${options.port} on 127.0.0.1 is already in use`);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : options.port;
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    get requests() {
+      return requests;
+    },
+    fail: (fault) => {
+      faults.push(fault);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+const readCount = (text: string | null, whenMissing: number): number | undefined => {
+  if (text === null) return whenMissing;
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+};
