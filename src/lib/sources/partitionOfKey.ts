@@ -2,8 +2,8 @@
  * The partition that Event Hubs gives to a key, as an index into the hub's partition ids: Bob Jenkins' lookup3 (hashlittle2
  * with both seeds 0) over the key's UTF-8 bytes, its two words folded into a signed 16-bit number, modulo the count.
  */
-export function partitionOfKey(partitionKey: string, partitionCount: number): number {
-  const folded = (hash(Buffer.from(partitionKey)) << 16) >> 16;
+export function partitionOfKey(partitionKey: string | Uint8Array, partitionCount: number): number {
+  const folded = (hash(toBytes(partitionKey)) << 16) >> 16;
   return Math.abs(folded % partitionCount);
 }
 
@@ -46,3 +46,6 @@ function hash(key: Buffer): number {
 }
 
 const rotateLeft = (word: number, bits: number): number => (word << bits) | (word >>> (32 - bits));
+
+const toBytes = (key: string | Uint8Array): Buffer =>
+  typeof key === 'string' ? Buffer.from(key) : Buffer.from(key.buffer, key.byteOffset, key.byteLength);

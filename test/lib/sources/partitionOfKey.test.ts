@@ -10,7 +10,26 @@ const sdk: { mapPartitionKeyToId(key: string, count: number): number } = createR
   join(packageFile, '../dist/commonjs/impl/partitionKeyToIdMapper.js'),
 );
 
+// The hashes that Microsoft's own clients publish in their tests.
+const VECTORS: [key: string, hash: number][] = [
+  ['7', -15263],
+  ['131', 30562],
+  ['7149583486996073602', 12977],
+  ['FWfAT', -22341],
+  ['sOdeEAsyQoEuEFPGerWO', -6503],
+  ['FAyAIctPeCgmiwLKbJcyswoHglHVjQdvtBowLACDNORsYvOcLddNJYDmhAVkbyLOrHTKLneMNcbgWVlasVywOByANjs', 5226],
+  ['!c*_!I@1^c', 15372],
+  ['p4*!jioeO/z-!-;w:dh', -3104],
+  ['$0cb', 26269],
+  ['-4189260826195535198', 453],
+];
+
 describe('partitionOfKey', () => {
+  it.each(VECTORS)('hashes %s as the service does, as text or as bytes', (key, hash) => {
+    expect(partitionOfKey(key, 40_000)).toBe(Math.abs(hash));
+    expect(partitionOfKey(Buffer.from(key), 40_000)).toBe(Math.abs(hash));
+  });
+
   it('agrees with the SDK for keys of every length and any script', () => {
     for (let length = 0; length < 60; length++)
       for (const count of [1, 2, 4, 5, 32, 1024]) {

@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { EventHubConsumerClient, EventHubProducerClient, latestEventPosition } from '@azure/event-hubs';
+
+/**
+ * Sends events to the broker at a fixed rate, reads them all, and prints the broker's memory every 10 seconds. Fails
+ * when the reader did not get what was accepted.
+ *
+ *     node dist/bench/brokerSoak.js [--seconds 60] [--rate 20000] [--port 5679] [--memory]
+ *
+ * --memory keeps the events in memory instead of a log on disk; then memory grows with every event.
+ */
+const BATCH = 500;
+const BODY = {
+  session_id: 'a'.repeat(32),
+  product_id: 'P12345',
+  category: 'electronics',
+  price: 12.5,
+  ts: '2024-01-01T00:00:00Z',
+};
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '60' },
+      rate: { type: 'string', default: '20000' },
+      port: { type: 'string', default: '5679' },
+      memory: { type: 'boolean', default: false },
+    },
+  });
+  const dir = mkdtempSync(join(tmpdir(), 'broker-soak-'));
+  const broker = await startBroker(values.port, values.memory ? undefined : dir);
+  try {
+    await soak(broker, `127.0.0.1:${values.port}`, Number(values.seconds), Number(values.rate));
+  } finally {
+    broker.kill('SIGTERM');
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function startBroker(port: string, dataDir: string | undefined): Promise<ChildProcess> {
+  const script = join(__dirname, '..', 'local', 'broker', 'main.js');
+  const args = [script, '--port', port, '--health-port', '0', ...(dataDir ? ['--data', dataDir] : [])];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once('data', () => resolve());
+    child.once('exit', () => reject(new Error('the broker did not start')));
+  });
+  return child;
+}
+
+async function soak(broker: ChildProcess, address: string, seconds: number, rate: number): Promise<void> {
+  const connection = `Endpoint=sb://${address};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;EntityPath=clickstream`;
+  const producer = new EventHubProducerClient(connection);
+  const consumer = new EventHubConsumerClient('$Default', connection);
+  let sent = 0;
+  let received = 0;
+  const subscription = consumer.subscribe(
+    {
+      processEvents: async (events) => {
+        received += events.length;
+      },
+      processError: async (error) => console.error(error.message),
+    },
+    { startPosition: latestEventPosition, maxBatchSize: 1000, skipParsingBodyAsJson: true },
+  );
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+
+  const start = Date.now();
+  const elapsed = (): number => (Date.now() - start) / 1000;
+  const report = (): void =>
+    console.log(
+      `${elapsed().toFixed(0).padStart(4)} s  sent ${sent}  received ${received}  broker ${residentMebibytes(broker.pid)} MiB`,
+    );
+  report();
+  const timer = setInterval(report, 10_000);
+  while (elapsed() < seconds) {
+    if (sent > elapsed() * rate) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      continue;
+    }
+    await producer.sendBatch(Array.from({ length: BATCH }, () => ({ body: BODY })));
+    sent += BATCH;
+  }
+  const took = elapsed();
+  for (let waited = 0; received < sent && waited < 100; waited += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  clearInterval(timer);
+  report();
+  console.log(`${Math.round(sent / took)} events/s sent and accepted`);
+  await subscription.close();
+  await consumer.close();
+  await producer.close();
+  if (received !== sent) throw new Error(`sent ${sent}, received ${received}`);
+}
+
+/** Resident memory of a process, where the system tells it. */
+function residentMebibytes(pid: number | undefined): string {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024).toFixed(0);
+  } catch {
+    return '?';
+  }
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exitCode = 1;
+});

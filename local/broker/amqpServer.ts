@@ -1,0 +1,174 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import rhea, {
+  type AmqpError,
+  type Connection,
+  type Container,
+  type EventContext,
+  type Receiver,
+  type Sender,
+} from 'rhea';
+import { normalizeAddress } from './address';
+import { answerCbs } from './cbs';
+import { unauthorized } from './entityErrors';
+import type { Hub } from './hub';
+import { type OpenLink, openConsumer, openProducer } from './linkOpening';
+import { answerManagement } from './management';
+import { MAX_MESSAGE_BYTES } from './producerLink';
+import { answerRequest } from './requestReply';
+import { deliverRawBytes } from './rheaInternals';
+import { type Grant, isGranted, type SharedAccessKey } from './sharedAccess';
+
+/** What clients find on the server. */
+export interface Served {
+  policy: SharedAccessKey;
+  hubs: ReadonlyMap<string, Hub>;
+  /** The links of clients to hubs, kept up to date here. */
+  links: Set<OpenLink>;
+}
+
+export interface AmqpServer {
+  readonly port: number;
+  /** Stops listening and closes all connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens for AMQP 1.0 over plain TCP.
+ *
+ * @param port 0 takes any free port.
+ * @throws Error of one line naming the port when that is in use.
+ */
+export async function listenAmqp(served: Served, port: number, host: string): Promise<AmqpServer> {
+  const container = createContainer(served);
+  const sockets = new Set<Socket>();
+  const connections = new Set<Connection>();
+  container.on('connection_open', ({ connection }: EventContext) => connections.add(connection));
+  for (const end of ['connection_close', 'disconnected']) {
+    container.on(end, ({ connection }: EventContext) => connections.delete(connection));
+  }
+  const server = container.listen({
+    port,
+    host,
+    noDelay: true,
+    max_frame_size: 65_536,
+    channel_max: 4999,
+    idle_time_out: 120_000,
+    sender_options: { snd_settle_mode: 1 },
+    receiver_options: { autoaccept: false, credit_window: 300, max_message_size: MAX_MESSAGE_BYTES },
+  } as Parameters<Container['listen']>[0]);
+  server.on('connection', (socket: Socket) => {
+    // Every reader of a connection waits for its socket to drain.
+    socket.setMaxListeners(0);
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const busy = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    throw busy ? new Error(`port ${port} on ${host} is already in use`) : error;
+  }
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address ? address.port : port,
+    close: () => {
+      // The listener first: a client that reconnects into a dying broker would wait a minute for an answer.
+      server.close();
+      return closeConnections(connections, sockets);
+    },
+  };
+}
+
+async function closeConnections(connections: Set<Connection>, sockets: Set<Socket>): Promise<void> {
+  const closed = Promise.all([...sockets].map((socket) => once(socket, 'close').catch(() => undefined)));
+  for (const connection of connections) {
+    connection.close({ condition: 'amqp:connection:forced', description: 'The broker is shutting down.' });
+  }
+  const deadline = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, 500);
+  await closed;
+  clearTimeout(deadline);
+}
+
+function createContainer({ policy, hubs, links }: Served): Container {
+  const container = rhea.create_container({ id: 'tributary-broker' });
+  const grants = new WeakMap<Connection, Map<string, Grant>>();
+  const grantsOf = (connection: Connection): Map<string, Grant> => {
+    const found = grants.get(connection) ?? new Map<string, Grant>();
+    grants.set(connection, found);
+    return found;
+  };
+  const mayUse = (connection: Connection, address: string): boolean =>
+    isGranted(grantsOf(connection).values(), address, Date.now());
+
+  const mechanisms = container.sasl_server_mechanisms;
+  mechanisms.enable_anonymous();
+  container.sasl.server_add_external(mechanisms);
+  // The .NET client's name for "the token comes later, over $cbs".
+  mechanisms.MSSBCBS = mechanisms.EXTERNAL;
+
+  const open = (link: Sender | Receiver, address: string, opened: () => OpenLink | AmqpError): void => {
+    const result = mayUse(link.connection, address) ? opened() : unauthorized(address);
+    if ('link' in result) links.add(result);
+    else link.close(result);
+  };
+  container.on('session_open', ({ session }: EventContext) => {
+    if (session) deliverRawBytes(session);
+  });
+  container.on('receiver_open', ({ receiver, connection }: EventContext) => {
+    if (!receiver) return;
+    const address = receiver.target?.address ?? '';
+    const node = normalizeAddress(address);
+    if (node === '$cbs') {
+      serveNode(receiver, (request) => answerCbs(request, policy, grantsOf(connection)));
+    } else if (node.endsWith('$management')) {
+      serveNode(receiver, (request) =>
+        answerManagement(request, (name) =>
+          mayUse(connection, name)
+            ? hubs.get(name.toLowerCase())
+            : { refused: unauthorized(name).description ?? '' },
+        ),
+      );
+    } else open(receiver, address, () => openProducer(receiver, hubs));
+  });
+  container.on('sender_open', ({ sender }: EventContext) => {
+    if (!sender) return;
+    const address = sender.source?.address ?? '';
+    if (/^\$cbs$|\$management$/.test(normalizeAddress(address))) {
+      sender.set_source({ address });
+      sender.set_target({ address: sender.target?.address ?? '' });
+    } else open(sender, address, () => openConsumer(sender, hubs));
+  });
+
+  const releaseLinks = (gone: (link: Sender | Receiver) => boolean): void => {
+    for (const open of links) {
+      if (!gone(open.link)) continue;
+      open.release();
+      links.delete(open);
+    }
+  };
+  const ofLink = ({ sender, receiver }: EventContext): void =>
+    releaseLinks((link) => link === sender || link === receiver);
+  const ofSession = ({ session }: EventContext): void => releaseLinks((link) => link.session === session);
+  const ofConnection = ({ connection }: EventContext): void =>
+    releaseLinks((link) => link.connection === connection);
+  container.on('sender_close', ofLink);
+  container.on('receiver_close', ofLink);
+  container.on('session_close', ofSession);
+  container.on('connection_close', ofConnection);
+  container.on('disconnected', ofConnection);
+  container.on('error', (error: Error) => console.error(`a connection failed: ${error.message}`));
+  container.on('protocol_error', (error: Error) => console.error(`a connection failed: ${error.message}`));
+  return container;
+}
+
+function serveNode(receiver: Receiver, answer: Parameters<typeof answerRequest>[2]): void {
+  receiver.set_target({ address: receiver.target.address ?? '' });
+  receiver.set_source({ address: receiver.source?.address ?? '' });
+  receiver.on('message', ({ message, delivery }: EventContext) => {
+    delivery?.accept();
+    answerRequest(receiver, message as unknown as Buffer, answer);
+  });
+}

@@ -1,0 +1,116 @@
+import type { AmqpError } from 'rhea';
+import { type AmqpServer, listenAmqp } from './amqpServer';
+import type { EmulatorConfig } from './config';
+import { missingEntity } from './entityErrors';
+import { Hub } from './hub';
+import type { OpenLink } from './linkOpening';
+
+export interface BrokerOptions {
+  /** 0 takes any free port. */
+  port: number;
+  /** Default 127.0.0.1. */
+  host?: string;
+  config: EmulatorConfig;
+  /** Where the logs are kept. Without it everything is in memory. */
+  dataDir?: string;
+  /** Shared access policy; default RootManageSharedAccessKey with the key SAS_KEY_VALUE. */
+  keyName?: string;
+  key?: string;
+}
+
+export interface HubStats {
+  /** Events accepted since the hub was created, over all runs. */
+  accepted: number;
+  /** Events sent to readers in this run; redeliveries count. */
+  delivered: number;
+  /** ISO 8601. */
+  createdOn: string;
+  /** Sequence numbers of the oldest event kept and of the newest; -1 for the newest of an empty partition. */
+  partitions: { begin: number; last: number }[];
+}
+
+export interface Broker {
+  readonly port: number;
+  /** A connection string for the Event Hubs clients, with an EntityPath where a hub is given. */
+  connectionString(hub?: string): string;
+  stats(): { hubs: Record<string, HubStats> };
+  /** Deletes a hub and makes it again, empty and with a new creation time; false when there is none by that name. */
+  recreateHub(name: string): boolean;
+  /** Expires a partition's events before a sequence number, as retention does; false when there is no such partition. */
+  truncate(hub: string, partition: string, before: number): boolean;
+  /** Stops listening, closes all connections and then the logs. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an Event Hubs broker: AMQP 1.0 over plain TCP, as the official emulator speaks it.
+ *
+ * @throws Error of one line naming the port when that is in use, or what is wrong with the data directory.
+ */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const host = options.host ?? '127.0.0.1';
+  const policy = {
+    name: options.keyName ?? 'RootManageSharedAccessKey',
+    key: options.key ?? 'SAS_KEY_VALUE',
+  };
+  const hubs = new Map<string, Hub>();
+  const links = new Set<OpenLink>();
+  const server = await listenAmqp({ policy, hubs, links }, options.port, host);
+  await openHubs(hubs, options, server);
+  const { port } = server;
+  return {
+    port,
+    connectionString: (hub) =>
+      `Endpoint=sb://${host}:${port};SharedAccessKeyName=${policy.name};SharedAccessKey=${policy.key};UseDevelopmentEmulator=true;${hub ? `EntityPath=${hub};` : ''}`,
+    stats: () => ({ hubs: Object.fromEntries([...hubs.values()].map((hub) => [hub.name, statsOf(hub)])) }),
+    recreateHub: (name) => {
+      const hub = hubs.get(name.toLowerCase());
+      if (hub) {
+        closeLinks(links, (open) => open.hub === hub, missingEntity(hub.name));
+        hub.recreate();
+      }
+      return hub !== undefined;
+    },
+    truncate: (name, id, before) => {
+      const hub = hubs.get(name.toLowerCase());
+      const partition = hub?.partitionIndex(id);
+      if (partition !== undefined) hub?.truncate(partition, before);
+      return partition !== undefined;
+    },
+    close: async () => {
+      await server.close();
+      for (const hub of hubs.values()) hub.close();
+    },
+  };
+}
+
+/** The port comes first: a second broker that fails for its port must not have touched the first one's logs. */
+async function openHubs(hubs: Map<string, Hub>, options: BrokerOptions, server: AmqpServer): Promise<void> {
+  try {
+    for (const config of options.config.hubs) {
+      hubs.set(config.name.toLowerCase(), new Hub(config, options.dataDir));
+    }
+  } catch (error) {
+    await server.close();
+    for (const hub of hubs.values()) hub.close();
+    throw error;
+  }
+}
+
+function closeLinks(links: Set<OpenLink>, which: (open: OpenLink) => boolean, error: AmqpError): void {
+  for (const open of links) {
+    if (!which(open)) continue;
+    open.release();
+    links.delete(open);
+    open.link.close(error);
+  }
+}
+
+function statsOf(hub: Hub): HubStats {
+  return {
+    accepted: hub.accepted,
+    delivered: hub.delivered,
+    createdOn: hub.createdOn.toISOString(),
+    partitions: hub.partitions.map((log) => ({ begin: log.begin, last: log.lastEnqueued.sequence })),
+  };
+}

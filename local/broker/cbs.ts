@@ -1,0 +1,19 @@
+import type { Reply, Request } from './requestReply';
+import { checkToken, type Grant, type SharedAccessKey } from './sharedAccess';
+
+/** Answers a request to `$cbs` (AMQP claims-based security): `put-token` adds what the token grants to the connection's grants. */
+export function answerCbs(request: Request, policy: SharedAccessKey, grants: Map<string, Grant>): Reply {
+  if (request.operation !== 'put-token') {
+    return {
+      status: 400,
+      description: `$cbs knows put-token, not '${request.operation}'`,
+      condition: 'amqp:not-implemented',
+    };
+  }
+  const checked = checkToken(request.body ?? '', policy, Date.now());
+  if ('refused' in checked) {
+    return { status: 401, description: checked.refused, condition: 'amqp:unauthorized-access' };
+  }
+  grants.set(checked.path, checked);
+  return { status: 202, description: 'Accepted' };
+}

@@ -1,0 +1,84 @@
+import type { Sender } from 'rhea';
+import { withLastEnqueued } from './eventBytes';
+import type { Hub } from './hub';
+import type { LogCursor } from './logCursor';
+import { sendableCount, socketOf } from './rheaInternals';
+
+/** One turn of a link sends at most this much; then others have theirs. */
+const TURN_EVENTS = 500;
+const TURN_BYTES = 512 * 1024;
+/** A client that does not read its socket gets no more than this ahead. */
+const SOCKET_BYTES = 1024 * 1024;
+
+export interface ConsumerOptions {
+  sender: Sender;
+  hub: Hub;
+  partition: number;
+  /** The first sequence number to send. */
+  sequence: number;
+  /** Send the partition's end along with every event. */
+  trackLastEnqueued: boolean;
+}
+
+/** A link on which a client reads: sends what the log has, as far as the client's credit and its socket take it. */
+export class ConsumerLink {
+  readonly #options: ConsumerOptions;
+  readonly #cursor: LogCursor;
+  readonly #stopListening: (() => void)[];
+  #scheduled = false;
+  #closed = false;
+
+  constructor(options: ConsumerOptions) {
+    const { sender, hub, partition, sequence } = options;
+    const log = hub.partitions[partition];
+    if (!log) throw new Error(`${hub.name} has no partition ${partition}`);
+    this.#options = options;
+    this.#cursor = log.openCursor(sequence);
+    const socket = socketOf(sender.connection);
+    const pump = (): void => this.#schedule();
+    sender.on('sender_flow', pump);
+    sender.on('sendable', pump);
+    sender.on('sender_draining', () => {
+      this.#pump();
+      sender.set_drained(true);
+    });
+    socket.on('drain', pump);
+    this.#stopListening = [hub.onAppend(partition, pump), () => socket.off('drain', pump)];
+  }
+
+  /** Sends nothing from now on. */
+  close(): void {
+    this.#closed = true;
+    for (const stop of this.#stopListening) stop();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    const { sender, hub, partition, trackLastEnqueued } = this.#options;
+    if (this.#closed || !sender.is_open()) return;
+    if (socketOf(sender.connection).writableLength > SOCKET_BYTES) return;
+    let events = Math.min(sendableCount(sender), TURN_EVENTS);
+    if (events <= 0) return;
+    const last = trackLastEnqueued ? hub.partitions[partition]?.lastEnqueued : undefined;
+    const retrievedTime = Date.now();
+    for (let bytes = 0; events > 0 && bytes < TURN_BYTES; events -= 1) {
+      const event = this.#cursor.next();
+      if (!event) return;
+      const message = last
+        ? withLastEnqueued(event, { ...last, enqueuedTime: last.time, retrievedTime })
+        : event;
+      sender.send(message, undefined, 0);
+      hub.delivered += 1;
+      bytes += message.length;
+    }
+    this.#schedule();
+  }
+}

@@ -1,0 +1,97 @@
+import type { AmqpError, Receiver, Sender } from 'rhea';
+import { parseAddress } from './address';
+import { ConsumerLink } from './consumerLink';
+import { badArgument, badPartition, missingEntity } from './entityErrors';
+import type { Hub } from './hub';
+import { serveProducer } from './producerLink';
+import { admitReader } from './readerGroup';
+import { parseStartPosition } from './startPosition';
+
+const EPOCH = 'com.microsoft:epoch';
+const TRACK_LAST_ENQUEUED = 'com.microsoft:enable-receiver-runtime-metric';
+
+/** A link that was let in: its hub, and what to do when it is gone. */
+export interface OpenLink {
+  link: Sender | Receiver;
+  hub: Hub;
+  release(): void;
+}
+
+/** Lets a client send to `hub` or `hub/Partitions/N`, or says why not. */
+export function openProducer(receiver: Receiver, hubs: ReadonlyMap<string, Hub>): OpenLink | AmqpError {
+  const address = receiver.target.address ?? '';
+  const entity = parseAddress(address);
+  const hub = entity && !entity.consumerGroup ? hubs.get(entity.hub) : undefined;
+  if (!hub) return missingEntity(address);
+  const partition = entity?.partition === undefined ? undefined : hub.partitionIndex(entity.partition);
+  if (entity?.partition !== undefined && partition === undefined) return badPartition(hub, entity.partition);
+  receiver.set_target({ address });
+  receiver.set_source({ address: receiver.source?.address ?? '' });
+  serveProducer(receiver, hub, partition);
+  return { link: receiver, hub, release: () => undefined };
+}
+
+/** Lets a client read from `hub/ConsumerGroups/G/Partitions/N`, or says why not. */
+export function openConsumer(sender: Sender, hubs: ReadonlyMap<string, Hub>): OpenLink | AmqpError {
+  const address = sender.source.address;
+  const entity = parseAddress(address);
+  const hub = entity?.consumerGroup ? hubs.get(entity.hub) : undefined;
+  if (!hub || !entity?.consumerGroup || !hub.hasGroup(entity.consumerGroup)) return missingEntity(address);
+  const partition = hub.partitionIndex(entity.partition ?? '');
+  const log = partition === undefined ? undefined : hub.partitions[partition];
+  if (partition === undefined || !log) return badPartition(hub, entity.partition ?? '');
+
+  const selector = readSelector(sender.source.filter);
+  const position = parseStartPosition(selector);
+  if (!position) return badArgument(`The filter "${selector}" is not a position in a partition.`);
+  const start = log.resolve(position);
+  if ('problem' in start) return badArgument(start.problem);
+
+  const readers = hub.readersOf(partition, entity.consumerGroup);
+  const reader = {
+    name: sender.name,
+    epoch: readEpoch(sender.properties?.[EPOCH]),
+    disconnect: (error: AmqpError): void => {
+      consumer.close();
+      sender.close(error);
+    },
+  };
+  const refusal = admitReader(readers, reader);
+  if (refusal) return refusal;
+  sender.set_source({ address, ...(sender.source.filter && { filter: sender.source.filter }) });
+  sender.set_target({ address: sender.target?.address ?? '' });
+  const consumer = new ConsumerLink({
+    sender,
+    hub,
+    partition,
+    sequence: start.sequence,
+    trackLastEnqueued: asArray(sender.desired_capabilities).includes(TRACK_LAST_ENQUEUED),
+  });
+  return {
+    link: sender,
+    hub,
+    release: () => {
+      consumer.close();
+      readers.delete(reader);
+    },
+  };
+}
+
+/** The text of the selector filter; it comes as a described string under a name that clients choose. */
+function readSelector(filter: Record<string, unknown> | undefined): string | undefined {
+  for (const value of Object.values(filter ?? {})) {
+    const inner = typeof value === 'object' && value !== null && 'value' in value ? value.value : value;
+    if (typeof inner === 'string') return inner;
+  }
+  return undefined;
+}
+
+/** A level is a long: rhea gives large ones as eight bytes. */
+function readEpoch(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  return Buffer.isBuffer(value) ? Number(value.readBigInt64BE()) : undefined;
+}
+
+function asArray(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [value];
+}

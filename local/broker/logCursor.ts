@@ -1,0 +1,51 @@
+import { endOfRecord, messageOfRecord } from './logRecord';
+import type { LogBlock, PartitionLog } from './partitionLog';
+
+/** A place in a partition's log. It stays valid while the log grows and while its beginning expires. */
+export class LogCursor {
+  readonly #log: PartitionLog;
+  #block: LogBlock;
+  #bytes: Buffer | undefined;
+  #at = 0;
+  #sequence = 0;
+
+  /** Before the event with this sequence number. */
+  constructor(log: PartitionLog, sequence: number) {
+    this.#log = log;
+    this.#block = log.blockOf(sequence);
+    this.#seek(sequence);
+  }
+
+  /** The next event as it goes on the wire, or undefined at the end of the log. */
+  next(): Buffer | undefined {
+    if (this.#sequence < this.#log.begin) this.#seek(this.#log.begin);
+    return this.#step();
+  }
+
+  #seek(sequence: number): void {
+    this.#enter(this.#log.blockOf(sequence));
+    this.#sequence = this.#block.sequence;
+    while (this.#sequence < sequence) {
+      if (!this.#step()) return;
+    }
+  }
+
+  #enter(block: LogBlock): void {
+    this.#block = block;
+    this.#bytes = undefined;
+    this.#at = 0;
+  }
+
+  #step(): Buffer | undefined {
+    while (this.#at >= this.#block.length) {
+      if (!this.#block.next) return undefined;
+      this.#enter(this.#block.next);
+    }
+    // Held on to: the log may drop the bytes of a block while a reader is in it.
+    this.#bytes ??= this.#log.bytesOf(this.#block);
+    const start = this.#at;
+    this.#at = endOfRecord(this.#bytes, start);
+    this.#sequence += 1;
+    return messageOfRecord(this.#bytes, start, this.#at);
+  }
+}

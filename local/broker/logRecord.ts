@@ -1,0 +1,52 @@
+import { crc32 } from 'node:zlib';
+import { readLong, writeLong } from './amqpBytes';
+import { type SentEvent, type Stamp, storedSizeLimit, writeEvent } from './eventBytes';
+
+/*
+ * A record of a partition's log holds one event:
+ *
+ *     u32  length of the message
+ *     u32  CRC-32 of all that follows
+ *     i64  enqueued time, milliseconds since 1970
+ *     the message as readers get it
+ *
+ * Numbers are big-endian.
+ */
+const HEADER_BYTES = 16;
+const CHECKED_FROM = 8;
+
+/** No record of the event is longer than this. */
+export function recordSizeLimit(event: SentEvent, partitionKey: Buffer | undefined): number {
+  return HEADER_BYTES + storedSizeLimit(event, partitionKey);
+}
+
+/** Writes the record of an event; returns the position after it. */
+export function writeRecord(target: Buffer, at: number, event: SentEvent, stamp: Stamp): number {
+  const end = writeEvent(target, at + HEADER_BYTES, event, stamp);
+  target.writeUInt32BE(end - at - HEADER_BYTES, at);
+  writeLong(target, at + CHECKED_FROM, stamp.enqueuedTime);
+  target.writeUInt32BE(crc32(target.subarray(at + CHECKED_FROM, end)), at + 4);
+  return end;
+}
+
+/** Where the record at `at` ends. */
+export function endOfRecord(bytes: Buffer, at: number): number {
+  return at + HEADER_BYTES + bytes.readUInt32BE(at);
+}
+
+/** Whether a whole and undamaged record begins at `at`. */
+export function isRecordIntact(bytes: Buffer, at: number): boolean {
+  if (at + HEADER_BYTES > bytes.length) return false;
+  const end = endOfRecord(bytes, at);
+  return end <= bytes.length && bytes.readUInt32BE(at + 4) === crc32(bytes.subarray(at + CHECKED_FROM, end));
+}
+
+/** When the event was enqueued, in milliseconds since 1970. */
+export function timeOfRecord(bytes: Buffer, at: number): number {
+  return readLong(bytes, at + CHECKED_FROM);
+}
+
+/** The message in the record that is `[at, end)`. */
+export function messageOfRecord(bytes: Buffer, at: number, end: number): Buffer {
+  return bytes.subarray(at + HEADER_BYTES, end);
+}

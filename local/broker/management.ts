@@ -1,0 +1,76 @@
+import rhea from 'rhea';
+import { describeMissing, describePartitions } from './entityErrors';
+import type { Hub } from './hub';
+import type { Reply, Request } from './requestReply';
+
+const { types } = rhea;
+const STRING_ARRAY = 0xa1;
+
+/**
+ * Answers a READ on `$management`: the properties of a hub (`com.microsoft:eventhub`) or of a partition
+ * (`com.microsoft:partition`). Clients in other languages cast the values strictly, so their AMQP types are explicit.
+ *
+ * @param findHub The hub by the name that the request gives; a string is why the connection may not ask.
+ */
+export function answerManagement(
+  request: Request,
+  findHub: (name: string) => Hub | undefined | { refused: string },
+): Reply {
+  const type = request.properties.get('type');
+  const name = request.properties.get('name') ?? '';
+  if (request.operation !== 'READ' || (type !== READ_HUB && type !== READ_PARTITION)) {
+    return {
+      status: 400,
+      description: `$management reads ${READ_HUB} and ${READ_PARTITION}, not '${type}'`,
+      condition: 'amqp:not-implemented',
+    };
+  }
+  const hub = findHub(name);
+  if (hub === undefined) {
+    return { status: 404, description: describeMissing(name), condition: 'amqp:not-found' };
+  }
+  if ('refused' in hub) {
+    return { status: 401, description: hub.refused, condition: 'amqp:unauthorized-access' };
+  }
+  if (type === READ_HUB) return { status: 200, description: 'OK', body: describeHub(hub) };
+  const partition = request.properties.get('partition') ?? '';
+  const index = hub.partitionIndex(partition);
+  if (index === undefined) {
+    return {
+      status: 400,
+      description: describePartitions(hub, partition),
+      condition: 'com.microsoft:argument-out-of-range',
+    };
+  }
+  return { status: 200, description: 'OK', body: describePartition(hub, index) };
+}
+
+const READ_HUB = 'com.microsoft:eventhub';
+const READ_PARTITION = 'com.microsoft:partition';
+
+function describeHub(hub: Hub): Record<string, unknown> {
+  const ids = Array.from({ length: hub.partitionCount }, (_, index) => String(index));
+  return {
+    name: hub.name,
+    type: READ_HUB,
+    created_at: types.wrap_timestamp(hub.createdOn.getTime()),
+    partition_count: types.wrap_int(hub.partitionCount),
+    partition_ids: types.wrap_array(ids, STRING_ARRAY, undefined),
+    georeplication_factor: types.wrap_int(1),
+  };
+}
+
+function describePartition(hub: Hub, index: number): Record<string, unknown> {
+  const log = hub.partitions[index];
+  const last = log?.lastEnqueued ?? { sequence: -1, offset: -1, time: 0 };
+  return {
+    name: hub.name,
+    type: READ_PARTITION,
+    partition: String(index),
+    begin_sequence_number: types.wrap_long(log?.begin ?? 0),
+    last_enqueued_sequence_number: types.wrap_long(last.sequence),
+    last_enqueued_offset: String(last.offset),
+    last_enqueued_time_utc: types.wrap_timestamp(last.time),
+    is_partition_empty: (log?.begin ?? 0) > last.sequence,
+  };
+}

@@ -1,0 +1,255 @@
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import type { SentEvent } from './eventBytes';
+import { LogCursor } from './logCursor';
+import { endOfRecord, isRecordIntact, recordSizeLimit, timeOfRecord, writeRecord } from './logRecord';
+import type { StartPosition } from './startPosition';
+
+const BLOCK_BYTES = 256 * 1024;
+const TAIL_BYTES = 1024 * 1024;
+const SCAN_BYTES = 4 * 1024 * 1024;
+
+/** A stretch of the log: some records that follow each other. */
+export interface LogBlock {
+  /** Of its first record. */
+  sequence: number;
+  position: number;
+  count: number;
+  length: number;
+  lastPosition: number;
+  lastTime: number;
+  bytes: Buffer | undefined;
+  next: LogBlock | undefined;
+}
+
+/** What a position resolves to: the sequence number to read first, or why there is none. */
+export type Resolved = { sequence: number } | { problem: string };
+
+/**
+ * The events of one partition, in order.
+ *
+ * On disk a log is one append-only file of records (logRecord.ts). The n-th record is sequence number n, and a record's
+ * position in the file is its event's offset, so both survive a restart. Appending is synchronous: when it returns, the
+ * operating system has the bytes, and the death of the process loses nothing. A tail that a crash left half written is
+ * cut off when the log is opened.
+ *
+ * In memory the log is a chain of blocks of some 256 KiB. Of a log on disk only the newest blocks keep their bytes;
+ * older ones are read back when a reader needs them. A log without a file keeps everything.
+ */
+export class PartitionLog {
+  /** Sequence number of the oldest event that readers still get. */
+  begin = 0;
+  /** Bytes of a half-written record that opening cut off. */
+  readonly tornBytes: number;
+  readonly #fd: number | undefined;
+  #closed = false;
+  #first: LogBlock = emptyBlock(0, 0, 0);
+  #last: LogBlock = this.#first;
+  #oldestInMemory: LogBlock = this.#first;
+  #bytesInMemory = 0;
+
+  /** @param path The log's file, made when missing. Without it everything stays in memory. */
+  constructor(path?: string) {
+    this.#fd = path === undefined ? undefined : openSync(path, 'a+');
+    this.tornBytes = this.#fd === undefined ? 0 : this.#recover(this.#fd);
+  }
+
+  /** The sequence number that the next event gets. */
+  get nextSequence(): number {
+    return this.#last.sequence + this.#last.count;
+  }
+
+  /** Of the last event; offset -1 and time 0 while there is none. */
+  get lastEnqueued(): { sequence: number; offset: number; time: number } {
+    return { sequence: this.nextSequence - 1, offset: this.#last.lastPosition, time: this.#last.lastTime };
+  }
+
+  /**
+   * Appends the events with one write.
+   *
+   * @throws The file system's error; then none of the events is in the log.
+   */
+  append(events: readonly SentEvent[], partitionKey: Buffer | undefined): void {
+    if (this.#closed) throw new Error('the partition log is closed');
+    let needed = 0;
+    for (const event of events) {
+      needed += recordSizeLimit(event, event.partitionKey ?? partitionKey);
+    }
+    const { block, bytes } = this.#blockFor(needed);
+    const enqueuedTime = Math.max(Date.now(), block.lastTime);
+    let lastAt = 0;
+    let at = block.length;
+    let sequence = this.nextSequence;
+    for (const event of events) {
+      lastAt = at;
+      at = writeRecord(bytes, lastAt, event, {
+        sequence,
+        offset: block.position + lastAt,
+        enqueuedTime,
+        partitionKey: event.partitionKey ?? partitionKey,
+      });
+      sequence += 1;
+    }
+    this.#write(bytes.subarray(block.length, at), block.position + block.length);
+    block.count += events.length;
+    block.length = at;
+    block.lastPosition = block.position + lastAt;
+    block.lastTime = enqueuedTime;
+  }
+
+  /** Events before this sequence number are expired: readers no longer get them. */
+  truncate(before: number): void {
+    this.begin = Math.min(Math.max(before, this.begin), this.nextSequence);
+    while (this.#first.next && this.#first.sequence + this.#first.count <= this.begin) {
+      this.#first = this.#first.next;
+    }
+    // Without a file nothing is ever forgotten for its size, and this must not hold on to what expired.
+    if (this.#fd === undefined) this.#oldestInMemory = this.#first;
+  }
+
+  /** The first event at a position; a position after the last event is a problem, except in time. */
+  resolve(position: StartPosition): Resolved {
+    if (position.from === 'start') return { sequence: this.begin };
+    if (position.from === 'end') return { sequence: this.nextSequence };
+    const { value, inclusive } = position;
+    const last = this.lastEnqueued;
+    if (position.from === 'sequence') {
+      if (value > (inclusive ? this.nextSequence : last.sequence)) {
+        return { problem: describeInvalid('sequence number', value, last.sequence) };
+      }
+      return { sequence: Math.max(this.begin, inclusive ? value : value + 1) };
+    }
+    if (position.from === 'offset' && value > last.offset) {
+      return { problem: describeInvalid('offset', value, last.offset) };
+    }
+    const byTime = position.from === 'time';
+    return {
+      sequence: this.#firstWhere((offset, time) => {
+        const found = byTime ? time : offset;
+        return inclusive ? found >= value : found > value;
+      }),
+    };
+  }
+
+  /** A reader's place in the log, before the event with this sequence number. */
+  openCursor(sequence: number): LogCursor {
+    return new LogCursor(this, sequence);
+  }
+
+  /** The block that holds a sequence number, or the last one. */
+  blockOf(sequence: number): LogBlock {
+    let block = this.#first;
+    while (block.next && block.sequence + block.count <= sequence) block = block.next;
+    return block;
+  }
+
+  /** The bytes of a block, from memory or from the file. */
+  bytesOf(block: LogBlock): Buffer {
+    if (block.bytes) return block.bytes;
+    if (this.#closed || this.#fd === undefined) throw new Error('the partition log is closed');
+    const bytes = Buffer.allocUnsafe(block.length);
+    const read = readSync(this.#fd, bytes, 0, block.length, block.position);
+    if (read !== block.length) throw new Error('a partition log is shorter than when it was opened');
+    return bytes;
+  }
+
+  close(): void {
+    if (this.#fd !== undefined && !this.#closed) closeSync(this.#fd);
+    this.#closed = true;
+  }
+
+  #firstWhere(matches: (offset: number, time: number) => boolean): number {
+    for (let block: LogBlock | undefined = this.#first; block; block = block.next) {
+      if (block.count === 0 || !matches(block.lastPosition, block.lastTime)) continue;
+      const bytes = this.bytesOf(block);
+      for (let index = 0, at = 0; index < block.count; index += 1) {
+        if (matches(block.position + at, timeOfRecord(bytes, at))) {
+          return Math.max(this.begin, block.sequence + index);
+        }
+        at = endOfRecord(bytes, at);
+      }
+    }
+    return this.nextSequence;
+  }
+
+  #blockFor(needed: number): { block: LogBlock; bytes: Buffer } {
+    const open = this.#last;
+    if (open.bytes && open.bytes.length - open.length >= needed) return { block: open, bytes: open.bytes };
+    const block = emptyBlock(this.nextSequence, open.position + open.length, open.lastTime);
+    block.lastPosition = open.lastPosition;
+    const bytes = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, needed));
+    block.bytes = bytes;
+    open.next = block;
+    this.#last = block;
+    this.#bytesInMemory += bytes.length;
+    while (this.#fd !== undefined && this.#bytesInMemory > TAIL_BYTES && this.#oldestInMemory !== block) {
+      this.#forgetOldest();
+    }
+    return { block, bytes };
+  }
+
+  #forgetOldest(): void {
+    this.#bytesInMemory -= this.#oldestInMemory.bytes?.length ?? 0;
+    this.#oldestInMemory.bytes = undefined;
+    this.#oldestInMemory = this.#oldestInMemory.next ?? this.#oldestInMemory;
+  }
+
+  #write(bytes: Buffer, position: number): void {
+    if (this.#fd === undefined) return;
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
+    } catch (error) {
+      ftruncateSync(this.#fd, position);
+      throw error;
+    }
+  }
+
+  #recover(fd: number): number {
+    const size = fstatSync(fd).size;
+    const buffer = Buffer.allocUnsafe(Math.min(size, SCAN_BYTES));
+    let position = 0;
+    while (position < size) {
+      const chunk = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, position));
+      const end = this.#indexRecords(chunk, position);
+      if (end === 0) break;
+      position += end;
+    }
+    if (position < size) ftruncateSync(fd, position);
+    this.#oldestInMemory = this.#last;
+    return size - position;
+  }
+
+  /** Indexes the whole and intact records of a chunk; returns where they end in it. */
+  #indexRecords(chunk: Buffer, position: number): number {
+    let at = 0;
+    while (isRecordIntact(chunk, at)) {
+      const end = endOfRecord(chunk, at);
+      if (this.#last.length >= BLOCK_BYTES) {
+        this.#last.next = emptyBlock(this.nextSequence, position + at, this.#last.lastTime);
+        this.#last = this.#last.next;
+      }
+      this.#last.count += 1;
+      this.#last.length += end - at;
+      this.#last.lastPosition = position + at;
+      this.#last.lastTime = timeOfRecord(chunk, at);
+      at = end;
+    }
+    return at;
+  }
+}
+
+function emptyBlock(sequence: number, position: number, lastTime: number): LogBlock {
+  return {
+    sequence,
+    position,
+    count: 0,
+    length: 0,
+    lastPosition: -1,
+    lastTime,
+    bytes: undefined,
+    next: undefined,
+  };
+}
+
+function describeInvalid(what: string, value: number, last: number): string {
+  return `The supplied ${what} '${value}' is invalid. The last ${what} in the system is '${last}'`;
+}

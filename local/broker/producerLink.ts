@@ -1,0 +1,47 @@
+import type { AmqpError, Delivery, EventContext, Receiver } from 'rhea';
+import { MalformedMessage } from './amqpBytes';
+import { parseTransfer } from './eventBytes';
+import type { Hub } from './hub';
+
+/** The largest transfer that a hub takes: 1 MiB, as in the standard tier. */
+export const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/**
+ * Serves a link on which a client sends: each transfer is appended, and accepted only after that.
+ *
+ * @param partition Where its events go; undefined leaves it to their keys, or to turns.
+ */
+export function serveProducer(receiver: Receiver, hub: Hub, partition: number | undefined): void {
+  receiver.on('message', ({ message, delivery }: EventContext) => {
+    // A client may send on after the broker closed the link, until it hears of that.
+    if (!receiver.is_open() || !delivery) return;
+    const error = store(message as unknown as Buffer, delivery, hub, partition);
+    if (error) delivery.reject(error);
+    else delivery.accept();
+  });
+}
+
+function store(
+  bytes: Buffer,
+  delivery: Delivery,
+  hub: Hub,
+  partition: number | undefined,
+): AmqpError | undefined {
+  if (bytes.length > MAX_MESSAGE_BYTES) {
+    return {
+      condition: 'amqp:link:message-size-exceeded',
+      description: `The received message (delivery-id:${delivery.id}, size:${bytes.length} bytes) exceeds the limit (${MAX_MESSAGE_BYTES} bytes) currently allowed on the link.`,
+    };
+  }
+  try {
+    hub.append(parseTransfer(bytes, delivery.format), partition);
+    return undefined;
+  } catch (error) {
+    if (error instanceof MalformedMessage) {
+      return { condition: 'amqp:decode-error', description: error.message };
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`${hub.name}: could not store events: ${reason}`);
+    return { condition: 'amqp:internal-error', description: `The events could not be stored: ${reason}` };
+  }
+}

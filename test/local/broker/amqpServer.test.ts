@@ -1,0 +1,189 @@
+import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import rhea, { type Connection, type EventContext, type Message, type Sender } from 'rhea';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Broker } from '../../../local/broker/broker';
+import { BATCH_FORMAT } from '../../../local/broker/eventBytes';
+import { closeAll, openBroker, openConsumerClient, openProducerClient, readSome, until } from './clients';
+
+// The Event Hubs SDK for JavaScript always sends batches and always authorizes first; clients in other languages do
+// more. rhea as a bare AMQP client stands in for them here.
+let connection: Connection | undefined;
+afterEach(async () => {
+  if (connection) {
+    connection.close();
+    await once(connection, 'connection_close');
+  }
+  connection = undefined;
+  await closeAll();
+});
+
+async function connectTo(broker: Broker): Promise<Connection> {
+  connection = rhea
+    .create_container()
+    .connect({ host: '127.0.0.1', port: broker.port, reconnect: false, username: 'x' });
+  await once(connection, 'connection_open');
+  return connection;
+}
+
+function signToken(hub: string, expires: number, key = 'SAS_KEY_VALUE'): string {
+  const sr = encodeURIComponent(`sb://127.0.0.1/${hub}`);
+  const sig = createHmac('sha256', key).update(`${sr}\n${expires}`).digest('base64');
+  return `SharedAccessSignature sr=${sr}&sig=${encodeURIComponent(sig)}&se=${expires}&skn=RootManageSharedAccessKey`;
+}
+
+const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600;
+
+async function ask(client: Connection, node: string, request: Record<string, unknown>): Promise<Message> {
+  const receiver = client.open_receiver({ source: { address: node }, target: { address: 'reply-here' } });
+  const sender = client.open_sender({ target: { address: node } });
+  await once(sender, 'sendable');
+  sender.send({ message_id: 'request-1', reply_to: 'reply-here', body: undefined, ...request });
+  const [{ message }] = (await once(receiver, 'message')) as [EventContext];
+  expect(message?.correlation_id).toBe('request-1');
+  receiver.close();
+  sender.close();
+  if (!message) throw new Error('no message');
+  return message;
+}
+
+const putToken = async (client: Connection, token: string): Promise<Record<string, unknown> | undefined> => {
+  const properties = {
+    operation: 'put-token',
+    name: 'sb://127.0.0.1/hub',
+    type: 'servicebus.windows.net:sastoken',
+  };
+  return (await ask(client, '$cbs', { application_properties: properties, body: token }))
+    .application_properties;
+};
+
+async function openSender(client: Connection, address: string): Promise<Sender> {
+  const sender = client.open_sender({ target: { address } });
+  await once(sender, 'sendable');
+  return sender;
+}
+
+describe('any AMQP client', () => {
+  it('sends single messages, whose types reach the reader', async () => {
+    const broker = await openBroker({ hub: 4 });
+    const client = await connectTo(broker);
+    expect(await putToken(client, signToken('hub', inAnHour()))).toMatchObject({ 'status-code': 202 });
+    const sender = await openSender(client, '/HUB/Partitions/2');
+    sender.send({
+      body: rhea.message.data_section(Buffer.from('"raw"')),
+      application_properties: { small: rhea.types.wrap_ubyte(3) },
+      message_annotations: { 'x-opt-partition-key': 'key' },
+    } as unknown as Message);
+    await once(sender, 'accepted');
+    const [event] = await readSome(openConsumerClient(broker, 'hub'), '2', 1);
+    expect(event).toMatchObject({
+      body: 'raw',
+      properties: { small: 3 },
+      partitionKey: 'key',
+      sequenceNumber: 0,
+    });
+  });
+
+  it('is told when its message is no AMQP message or no batch, and may go on', async () => {
+    const broker = await openBroker({ hub: 1 });
+    const client = await connectTo(broker);
+    await putToken(client, signToken('hub', inAnHour()));
+    const sender = await openSender(client, 'hub');
+    for (const [bytes, format] of [
+      [Buffer.from('garbage'), BATCH_FORMAT],
+      [Buffer.from([0x00, 0x53, 0x75, 0xa0, 0x7f]), 0],
+    ] as const) {
+      sender.send(bytes, undefined, format);
+      const [{ delivery }] = (await once(sender, 'rejected')) as [EventContext];
+      expect(delivery?.remote_state?.error.condition).toBe('amqp:decode-error');
+    }
+    sender.send({ body: 'fine' } as unknown as Message);
+    await once(sender, 'accepted');
+    expect(broker.stats().hubs.hub?.accepted).toBe(1);
+  });
+
+  it('gets no link before its token, nor with a token for another hub', async () => {
+    const broker = await openBroker({ hub: 1, other: 1 });
+    const client = await connectTo(broker);
+    const refusal = async (): Promise<unknown> => {
+      const sender = client.open_sender({ target: { address: 'hub' } });
+      const [context] = (await once(sender, 'sender_error')) as [EventContext];
+      return context.sender?.error;
+    };
+    expect(await refusal()).toMatchObject({ condition: 'amqp:unauthorized-access' });
+    await putToken(client, signToken('other', inAnHour()));
+    expect(await refusal()).toMatchObject({ condition: 'amqp:unauthorized-access' });
+    const answer = await ask(client, '$management', {
+      application_properties: { operation: 'READ', name: 'hub', type: 'com.microsoft:eventhub' },
+    });
+    expect(answer.application_properties).toMatchObject({
+      'status-code': 401,
+      'error-condition': 'amqp:unauthorized-access',
+    });
+  });
+
+  it.each([
+    ['expired', signToken('hub', 1000), 'ExpiredToken'],
+    ['signed with another key', signToken('hub', inAnHour(), 'other'), 'InvalidSignature'],
+    ['of another kind', 'eyJhbGciOiJub25lIn0.e30.', 'InvalidToken'],
+  ])('learns why its token is refused: %s', async (_, token, reason) => {
+    const client = await connectTo(await openBroker({ hub: 1 }));
+    const answer = await putToken(client, token);
+    expect(answer).toMatchObject({ 'status-code': 401, 'error-condition': 'amqp:unauthorized-access' });
+    expect(answer?.['status-description']).toContain(reason);
+    expect(answer?.['status-description']).not.toContain(token);
+  });
+
+  it('learns of requests that $cbs and $management do not know', async () => {
+    const client = await connectTo(await openBroker({ hub: 1 }));
+    for (const node of ['$cbs', '$management']) {
+      const answer = await ask(client, node, {
+        application_properties: { operation: 'DELETE', name: 'hub' },
+      });
+      expect(answer.application_properties).toMatchObject({
+        'status-code': 400,
+        'error-condition': 'amqp:not-implemented',
+      });
+    }
+  });
+
+  it('gets no more than its socket takes, until it reads on', async () => {
+    const broker = await openBroker({ hub: 1 });
+    const producer = openProducerClient(broker, 'hub');
+    const body = Buffer.alloc(1_000_000);
+    for (let n = 0; n < 40; n += 1) await producer.sendBatch([{ body }]);
+    const client = await connectTo(broker);
+    await putToken(client, signToken('hub', inAnHour()));
+    const receiver = client.open_receiver({
+      source: 'hub/ConsumerGroups/$Default/Partitions/0',
+      credit_window: 0,
+    });
+    let received = 0;
+    receiver.on('message', () => {
+      received += 1;
+    });
+    await once(receiver, 'receiver_open');
+    receiver.add_credit(40);
+    client.socket.pause();
+    const delivered = (): number => broker.stats().hubs.hub?.delivered ?? 0;
+    await until('the first events', () => delivered() > 0);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(delivered()).toBeLessThan(30);
+    client.socket.resume();
+    await until('all events', () => received === 40);
+  });
+
+  it('is refused a filter that is no position', async () => {
+    const broker = await openBroker({ hub: 1 });
+    const client = await connectTo(broker);
+    await putToken(client, signToken('hub', inAnHour()));
+    const receiver = client.open_receiver({
+      source: {
+        address: 'hub/ConsumerGroups/$Default/Partitions/0',
+        filter: { selector: rhea.types.wrap_described("amqp.annotation.x-opt-offset > 'x'", 0x468c00000004) },
+      },
+    });
+    const [context] = (await once(receiver, 'receiver_error')) as [EventContext];
+    expect(context.receiver?.error).toMatchObject({ condition: 'com.microsoft:argument-error' });
+  });
+});
