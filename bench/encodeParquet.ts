@@ -1,0 +1,182 @@
+/**
+ * Encodes a million clicks to Parquet bytes, ours against its peers: parquetjs-lite's own appendRow, hyparquet-writer, and
+ * DuckDB's appender with COPY on one thread. Same data, one process, runs interleaved, medians.
+ *
+ *   node dist/bench/encodeParquet.js [rows] [runs]
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import {
+  BIGINT,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  DuckDBTimestampTZValue,
+  INTEGER,
+  TIMESTAMPTZ,
+} from '@duckdb/node-api';
+import { type FieldDefinition, ParquetSchema, ParquetWriter } from 'parquetjs-lite';
+import { encodeParquet } from '../src/lib/delta/parquet/encode';
+import { field } from '../src/lib/delta/schema';
+
+const rows = Number(process.argv[2] ?? 1_000_000);
+const runs = Number(process.argv[3] ?? 5);
+
+const fields = [
+  field('productid', 'integer'),
+  field('timestamp', 'timestamp'),
+  field('sessionid', 'long'),
+  field('category', 'integer'),
+  field('enqueued_at', 'timestamp', false),
+  field('hub_created_at', 'timestamp', false),
+  field('hub_partition', 'integer', false),
+  field('sequence_number', 'long', false),
+  field('element', 'integer', false),
+];
+
+/** Clicks as the ingest function has them: sessions interleaved, four partitions one after the other. */
+function clicks(): number[][] {
+  const start = 1_780_000_000_000_000;
+  const columns: number[][] = fields.map(() => []);
+  let random = 42;
+  const draw = (below: number) => {
+    random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((random / 2 ** 32) * below);
+  };
+  for (let row = 0; row < rows; row++) {
+    const product = 1 + draw(670);
+    const sent = start + row * 1000;
+    const values = [
+      product,
+      sent - draw(60_000) * 1000,
+      700_000 + Math.floor(row / 40) + draw(1000),
+      (product % 10) + 1,
+      sent + Math.floor(draw(50)) * 1000,
+      start - 86_400_000_000,
+      Math.floor((row * 4) / rows),
+      10_000 + row,
+      0,
+    ];
+    for (const [index, value] of values.entries()) columns[index]?.push(value);
+  }
+  return columns;
+}
+
+type Encoder = (columns: number[][]) => Promise<number>;
+
+const ours: Encoder = async (columns) => encodeParquet({ fields, columns }).bytes.length;
+
+const appendRow: Encoder = async (columns) => {
+  const definitions = fields.map(({ name, type, nullable }): [string, FieldDefinition] => [
+    name,
+    {
+      type: type === 'integer' ? 'INT32' : type === 'long' ? 'INT64' : 'TIMESTAMP_MICROS',
+      optional: nullable,
+      compression: 'SNAPPY',
+    },
+  ]);
+  let bytes = 0;
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      done();
+    },
+  });
+  const writer = await ParquetWriter.openStream(new ParquetSchema(Object.fromEntries(definitions)), sink, {
+    rowGroupSize: 65_536,
+    useDataPageV2: false,
+    pageIndex: false,
+  });
+  for (let row = 0; row < rows; row++) {
+    const record: Record<string, unknown> = {};
+    for (const [index, { name }] of fields.entries()) record[name] = columns[index]?.[row];
+    await writer.appendRow(record);
+  }
+  await writer.close();
+  return bytes;
+};
+
+const hyparquetWriter: Encoder = async (columns) => {
+  const { parquetWriteBuffer } = await import('hyparquet-writer');
+  const columnData = fields.map(({ name, type, nullable }, index) => {
+    const values = columns[index] ?? [];
+    return type === 'integer'
+      ? { name, nullable, type: 'INT32' as const, data: Int32Array.from(values) }
+      : { name, nullable, type: 'INT64' as const, data: BigInt64Array.from(values, BigInt) };
+  });
+  return parquetWriteBuffer({ columnData, rowGroupSize: 65_536 }).byteLength;
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'encode-parquet-'));
+
+/** In chunks of the vector size, the fastest of DuckDB's ways in from Node. */
+const duckdb: Encoder = async (columns) => {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+  const connection = await instance.connect();
+  const columnTypes = fields.map(({ type }) =>
+    type === 'integer' ? INTEGER : type === 'long' ? BIGINT : TIMESTAMPTZ,
+  );
+  await connection.run(
+    `create table clicks (${fields.map(({ name }, index) => `"${name}" ${columnTypes[index]}`).join(', ')})`,
+  );
+  const appender = await connection.createAppender('clicks');
+  for (let start = 0; start < rows; start += 2048) {
+    const end = Math.min(start + 2048, rows);
+    const chunk = DuckDBDataChunk.create(columnTypes, end - start);
+    for (const [index, { type }] of fields.entries()) {
+      const values = (columns[index] ?? []).slice(start, end);
+      if (type === 'integer') chunk.setColumnValues(index, values);
+      else if (type === 'long') chunk.setColumnValues(index, values.map(BigInt));
+      else
+        chunk.setColumnValues(
+          index,
+          values.map((value) => new DuckDBTimestampTZValue(BigInt(value))),
+        );
+    }
+    appender.appendDataChunk(chunk);
+  }
+  appender.closeSync();
+  const path = join(folder, 'clicks.parquet');
+  await connection.run(`copy clicks to '${path}' (format parquet, row_group_size 65536)`);
+  connection.closeSync();
+  instance.closeSync();
+  return statSync(path).size;
+};
+
+async function main(): Promise<void> {
+  const contenders = { ours, appendRow, 'hyparquet-writer': hyparquetWriter, 'DuckDB, 1 thread': duckdb };
+  const columns = clicks();
+  const results = Object.entries(contenders).map(([name, encode]) => ({
+    name,
+    encode,
+    rates: [] as number[],
+    size: 0,
+  }));
+  for (let run = 0; run < runs; run++) {
+    for (const result of results) {
+      const started = performance.now();
+      result.size = await result.encode(columns);
+      result.rates.push(rows / ((performance.now() - started) / 1000));
+    }
+  }
+  const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+  const mine = median(results[0]?.rates ?? []);
+  console.log(
+    `${rows.toLocaleString('en')} clicks of ${fields.length} columns to Parquet, median of ${runs}`,
+  );
+  console.table(
+    Object.fromEntries(
+      results.map(({ name, rates, size }) => [
+        name,
+        {
+          'rows/s': Math.round(median(rates)).toLocaleString('en'),
+          'ours / peer': Number((mine / median(rates)).toFixed(2)),
+          MB: Number((size / 1e6).toFixed(1)),
+        },
+      ]),
+    ),
+  );
+}
+
+main().finally(() => rmSync(folder, { recursive: true }));

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TributaryError } from '../errors';
+import { type Action, type Add, type Commit, type CommitInfo, serializeCommit, type Txn } from './actions';
+import { commitPath, describeVersion, readCommit, type TableLocation } from './log';
+import { advanceState, readCommitsAfter } from './openTable';
+import { ensureWritable, ourProtocol } from './protocol';
+import { type Field, schemaMismatch, serializeSchema } from './schema';
+import type { TableState } from './state';
+
+const engineInfo = 'Tributary';
+
+/** Properties of our own tables: a commit a second must not leave millions of log entries and tombstones behind. */
+export const ourConfiguration: Readonly<Record<string, string>> = {
+  'delta.appendOnly': 'true',
+  'delta.logRetentionDuration': 'interval 3 days',
+  'delta.deletedFileRetentionDuration': 'interval 2 days',
+};
+
+export interface CommitDescription {
+  readonly operation: string;
+  readonly operationParameters?: Readonly<Record<string, string>>;
+  readonly operationMetrics?: Readonly<Record<string, string>>;
+  readonly isBlindAppend: boolean;
+}
+
+/**
+ * Writes one version, unless it is there (PROTOCOL.md, "Delta Log Entries"). When it is there although an earlier try of
+ * this very call wrote it and only the reply was lost, that is found out by reading it, and counts as written.
+ */
+export async function putCommit(
+  at: TableLocation,
+  version: number,
+  actions: readonly Action[],
+  description: CommitDescription,
+): Promise<'committed' | 'conflict'> {
+  const txnId = randomUUID();
+  const commitInfo: CommitInfo = {
+    timestamp: Date.now(),
+    ...description,
+    operationParameters: description.operationParameters ?? {},
+    ...(version > 0 ? { readVersion: version - 1 } : {}),
+    isolationLevel: 'Serializable',
+    engineInfo,
+    txnId,
+  };
+  const bytes = serializeCommit([{ commitInfo }, ...actions]);
+  const { outcome } = await at.store.putIfAbsent(commitPath(at.table, version), bytes);
+  if (outcome === 'written') return 'committed';
+  const winner = await readCommit(at, version);
+  return winner?.commitInfo?.txnId === txnId ? 'committed' : 'conflict';
+}
+
+/** Makes an unpartitioned table. `conflict` when there is one already, or another process was faster. */
+export async function createTable(
+  at: TableLocation,
+  fields: readonly Field[],
+  configuration: Readonly<Record<string, string>> = ourConfiguration,
+): Promise<'committed' | 'conflict'> {
+  const metaData = {
+    id: randomUUID(),
+    format: { provider: 'parquet', options: {} },
+    schemaString: serializeSchema(fields),
+    partitionColumns: [],
+    configuration,
+    createdTime: Date.now(),
+  };
+  return putCommit(at, 0, [{ protocol: ourProtocol }, { metaData }], {
+    operation: 'CREATE TABLE',
+    isBlindAppend: true,
+  });
+}
+
+export interface AppendOptions {
+  /** The newest version that the caller knows of. */
+  readonly state: TableState;
+  /** The schema of the files. */
+  readonly fields: readonly Field[];
+  readonly adds: readonly Add[];
+  readonly txns: readonly Txn[];
+  readonly operationMetrics?: Readonly<Record<string, string>>;
+  /** How long a lost race is run again. */
+  readonly timeLimitMs?: number;
+}
+
+/** `moved`: another commit moved one of our txns, so what is to be written must be worked out again. */
+export type AppendOutcome = { readonly outcome: 'committed' | 'moved'; readonly state: TableState };
+
+/**
+ * Appends files and moves txns in one commit. A lost race is run again at the next version with the same files: a blind
+ * append conflicts with nothing but a change of protocol or schema and with its own txns (PROTOCOL.md, "Writer
+ * Requirements"; the conflict rules are those of Delta's optimistic transactions).
+ * @throws `delta.schema` when the table takes no such rows, `delta.unsupported`, `delta.contention` when time ran out
+ */
+export async function append(options: AppendOptions): Promise<AppendOutcome> {
+  const { fields, adds, txns, operationMetrics, timeLimitMs = 30_000 } = options;
+  const { at } = options.state;
+  const giveUpAt = Date.now() + timeLimitMs;
+  const description: CommitDescription = {
+    operation: 'WRITE',
+    operationParameters: { mode: 'Append' },
+    isBlindAppend: true,
+    ...(operationMetrics ? { operationMetrics } : {}),
+  };
+  const actions: Action[] = [...txns.map((txn) => ({ txn })), ...adds.map((add) => ({ add }))];
+  ensureTakes(options.state, fields);
+  for (let state = options.state, lost = 0; ; lost++) {
+    const version = state.version + 1;
+    if ((await putCommit(at, version, actions, description)) === 'committed') {
+      return { outcome: 'committed', state: advanceState(state, [appended(version, adds, txns)]) };
+    }
+    const rivals = await readCommitsAfter(at, state.version);
+    state = advanceState(state, rivals);
+    if (rivals.some(({ protocol, metaData }) => protocol || metaData)) ensureTakes(state, fields);
+    if (rivals.some((rival) => touches(rival, txns))) return { outcome: 'moved', state };
+    if (Date.now() > giveUpAt) {
+      throw new TributaryError(
+        'delta.contention',
+        `${describeVersion(at, version)}: ${lost + 1} commits lost the race in ${timeLimitMs / 1000} s.`,
+      );
+    }
+    await sleep(Math.random() * Math.min(500, 10 * 2 ** Math.min(lost, 6)));
+  }
+}
+
+function ensureTakes(state: TableState, fields: readonly Field[]): void {
+  const where = describeVersion(state.at, state.version);
+  ensureWritable(state.protocol, state.metaData, where);
+  const mismatch = schemaMismatch(state.fields, fields);
+  if (mismatch) throw new TributaryError('delta.schema', `${where}: rows cannot be appended: ${mismatch}.`);
+}
+
+const touches = (rival: Commit, txns: readonly Txn[]) =>
+  rival.txns.some(({ appId }) => txns.some((txn) => txn.appId === appId));
+
+const appended = (version: number, adds: readonly Add[], txns: readonly Txn[]): Commit => ({
+  version,
+  adds,
+  removes: [],
+  txns,
+});

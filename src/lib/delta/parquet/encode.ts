@@ -1,0 +1,194 @@
+import { type FieldDefinition, ParquetSchema } from 'parquetjs-lite';
+import { TributaryError } from '../../errors';
+import { type Field, isWritableType, type Value, type WritableType } from '../schema';
+import { type ColumnBounds, mergeBounds, truncateMax, truncateMin } from '../statistics';
+import { type Chunk, FileWriter } from './fileWriter';
+import { encodeLevelRun, encodeLevels } from './levels';
+import { encodeValues, type PlainValues } from './plainValues';
+import { valueProblem } from './validate';
+
+export interface EncodeOptions {
+  readonly fields: readonly Field[];
+  /** One array of values per field, all of one length. */
+  readonly columns: readonly (readonly Value[])[];
+  /** 65,536 unless told. */
+  readonly maxRowGroupRows?: number;
+  /** Bytes of a row group before compression, 32 MiB unless told; a single larger row makes a group of its own. */
+  readonly maxRowGroupBytes?: number;
+  /** Names the table in errors. */
+  readonly where?: string;
+}
+
+export interface EncodedFile {
+  readonly bytes: Buffer;
+  readonly numRecords: number;
+  /** In the order of the fields. */
+  readonly bounds: readonly ColumnBounds[];
+}
+
+const parquetTypes = {
+  string: 'UTF8',
+  long: 'INT64',
+  integer: 'INT32',
+  short: 'INT_16',
+  byte: 'INT_8',
+  float: 'FLOAT',
+  double: 'DOUBLE',
+  boolean: 'BOOLEAN',
+  binary: 'BYTE_ARRAY',
+  date: 'DATE',
+  timestamp: 'TIMESTAMP_MICROS',
+} as const satisfies Record<WritableType, string>;
+
+/** Bytes of a value in PLAIN encoding; 4 is the length in front of text and bytes. */
+const plainBytes: Record<WritableType, number> = {
+  string: 4,
+  long: 8,
+  integer: 4,
+  short: 4,
+  byte: 4,
+  float: 4,
+  double: 8,
+  boolean: 1,
+  binary: 4,
+  date: 4,
+  timestamp: 8,
+};
+
+/**
+ * Encodes columns as one Parquet file with statistics. Throws `parquet.value` naming column and row when a value does not
+ * fit its column, when columns differ in length, and when a field has a type that is not written.
+ */
+export function encodeParquet(options: EncodeOptions): EncodedFile {
+  const { fields, columns, where = 'new Parquet file' } = options;
+  const numRecords = columns[0]?.length ?? 0;
+  checkColumns(fields, columns, where);
+  const writer = new FileWriter(parquetSchema(fields));
+  const sources = writer.leaves.map((leaf) => sourceOf(leaf.name, fields, columns, where));
+  const bounds: ColumnBounds[] = fields.map(() => ({ nullCount: 0 }));
+  let start = 0;
+  for (const end of rowGroupEnds(options, numRecords)) {
+    const chunks = sources.map(({ index, field, values }) => {
+      const reject = (row: number): never => rejectValue(field, values[row], row, where);
+      const encoded = encodeValues({ field, values, start, end, reject });
+      bounds[index] = mergeBounds(bounds[index] ?? { nullCount: 0 }, start, encoded.bounds, end - start);
+      return asChunk(field, encoded, end - start);
+    });
+    writer.writeRowGroup(end - start, chunks);
+    start = end;
+  }
+  return { bytes: writer.finish(), numRecords, bounds };
+}
+
+function parquetSchema(fields: readonly Field[]): ParquetSchema {
+  const definitions = fields.map(({ name, type, nullable }): [string, FieldDefinition] => [
+    name,
+    { type: isWritableType(type) ? parquetTypes[type] : '', optional: nullable },
+  ]);
+  return new ParquetSchema(Object.fromEntries(definitions));
+}
+
+function checkColumns(fields: readonly Field[], columns: EncodeOptions['columns'], where: string): void {
+  if (fields.length === 0 || fields.length !== columns.length) {
+    throw new TributaryError(
+      'parquet.value',
+      `${where}: ${columns.length} columns of values for ${fields.length} fields; at least one, and as many of each, are needed.`,
+    );
+  }
+  for (const [index, { name, type }] of fields.entries()) {
+    if (!isWritableType(type)) {
+      const text = typeof type === 'string' ? type : type.type;
+      throw new TributaryError(
+        'parquet.value',
+        `${where}: column ${name} has type ${text}, which is not written.`,
+      );
+    }
+    if (columns[index]?.length !== columns[0]?.length) {
+      throw new TributaryError(
+        'parquet.value',
+        `${where}: column ${name} has ${columns[index]?.length} values, the first column ${columns[0]?.length}.`,
+      );
+    }
+  }
+}
+
+/** By name, because parquetjs-lite keeps columns in an object, which moves names such as "7" to the front. */
+function sourceOf(name: string, fields: readonly Field[], columns: EncodeOptions['columns'], where: string) {
+  const index = fields.findIndex((field) => field.name === name);
+  const field = fields[index];
+  const values = columns[index];
+  if (!field || !values)
+    throw new TributaryError('parquet.value', `${where}: there is no column ${JSON.stringify(name)}.`);
+  return { index, field, values };
+}
+
+function rejectValue(field: Field, value: unknown, row: number, where: string): never {
+  const problem = valueProblem(field, value) ?? 'the value does not fit';
+  throw new TributaryError('parquet.value', `${where}: column ${field.name}, row ${row}: ${problem}.`);
+}
+
+/** The row after each row group; the last one is `numRecords`. */
+function rowGroupEnds(options: EncodeOptions, numRecords: number): number[] {
+  const { fields, columns, maxRowGroupRows = 65_536, maxRowGroupBytes = 32 * 1024 * 1024 } = options;
+  let fixedBytes = 0;
+  const varying: (readonly Value[])[] = [];
+  for (const [index, { type }] of fields.entries()) {
+    if (isWritableType(type)) fixedBytes += plainBytes[type];
+    if (type === 'string' || type === 'binary') varying.push(columns[index] ?? []);
+  }
+  const ends: number[] = [];
+  let start = 0;
+  let bytes = 0;
+  for (let row = 0; row < numRecords; row++) {
+    let rowBytes = fixedBytes;
+    for (const values of varying) rowBytes += byteLength(values[row]);
+    if (row > start && (row - start >= maxRowGroupRows || bytes + rowBytes > maxRowGroupBytes)) {
+      ends.push(row);
+      start = row;
+      bytes = 0;
+    }
+    bytes += rowBytes;
+  }
+  if (numRecords > 0) ends.push(numRecords);
+  return ends;
+}
+
+function byteLength(value: Value | undefined): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  return value instanceof Uint8Array ? value.length : 0;
+}
+
+function asChunk(field: Field, { bytes, bounds, levels }: PlainValues, rows: number): Chunk {
+  const { nullCount } = bounds;
+  const [min, max] = encodeBounds(field, bounds);
+  const chunk = { numValues: rows, nullCount, min, max };
+  if (!field.nullable) return { ...chunk, parts: [bytes] };
+  const definition = levels ? encodeLevels(levels, 1) : encodeLevelRun(1, rows, 1);
+  return { ...chunk, parts: [definition, bytes] };
+}
+
+/**
+ * A row group's bounds in PLAIN encoding, text cut as in the Delta statistics. A zero bound gets the sign that makes it
+ * the wider one (parquet.thrift, "ColumnOrder").
+ */
+function encodeBounds(field: Field, { min, max }: ColumnBounds): [Buffer | undefined, Buffer | undefined] {
+  if (min === undefined || max === undefined) return [undefined, undefined];
+  switch (field.type) {
+    case 'string': {
+      const upper = truncateMax(String(max));
+      return [Buffer.from(truncateMin(String(min))), upper === undefined ? undefined : Buffer.from(upper)];
+    }
+    case 'float':
+    case 'double':
+      return [encodeBound(field, min === 0 ? -0 : min), encodeBound(field, max === 0 ? 0 : max)];
+    default:
+      return [encodeBound(field, min), encodeBound(field, max)];
+  }
+}
+
+function encodeBound(field: Field, value: Value): Buffer {
+  const reject = (): never => {
+    throw new RangeError(`a bound of column ${field.name} is outside its type`);
+  };
+  return encodeValues({ field, values: [value], start: 0, end: 1, reject }).bytes;
+}

@@ -1,0 +1,176 @@
+import type { ParquetSchema, SchemaField } from 'parquetjs-lite';
+import {
+  ColumnChunk,
+  ColumnMetaData,
+  ColumnOrder,
+  CompressionCodec,
+  ConvertedType,
+  type ConvertedTypeName,
+  DataPageHeader,
+  DateType,
+  Encoding,
+  FieldRepetitionType,
+  FileMetaData,
+  IntType,
+  ListType,
+  LogicalType,
+  MapType,
+  MicroSeconds,
+  PageHeader,
+  PageType,
+  RowGroup,
+  SchemaElement,
+  Statistics,
+  StringType,
+  TimestampType,
+  TimeUnit,
+  Type,
+  TypeDefinedOrder,
+} from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import { deflate } from 'parquetjs-lite/lib/compression.js';
+import { serializeThrift } from 'parquetjs-lite/lib/util.js';
+
+const magic = Buffer.from('PAR1');
+const createdBy = 'tributary version 0.1.0 (build parquetjs-lite)';
+
+/** One leaf column of one row group, as one data page. */
+export interface Chunk {
+  /** Entries of the page: values, nulls and empty lists. */
+  readonly numValues: number;
+  readonly nullCount: number;
+  /** Encoded repetition levels, definition levels and PLAIN values; a part that is not needed is left out. */
+  readonly parts: readonly Buffer[];
+  /** Bounds in PLAIN encoding without a length. */
+  readonly min?: Buffer | undefined;
+  readonly max?: Buffer | undefined;
+}
+
+/**
+ * Lays out a Parquet file: snappy data pages v1, one per column and row group, and the footer. parquetjs-lite gives the
+ * schema's levels, the Thrift structures and the compression. Its own writer is left aside because its footer misleads
+ * readers: text bounds in UTF-16 order, timestamps without a zone, no column orders, wrong uncompressed sizes.
+ */
+export class FileWriter {
+  /** Leaf columns in the order in which a row group's chunks must come. */
+  readonly leaves: readonly SchemaField[];
+  readonly #schema: ParquetSchema;
+  readonly #parts: Buffer[] = [magic];
+  readonly #rowGroups: RowGroup[] = [];
+  #offset = magic.length;
+  #numRows = 0;
+
+  constructor(schema: ParquetSchema) {
+    this.#schema = schema;
+    this.leaves = schema.fieldList.filter((field) => !field.isNested);
+  }
+
+  /** `chunks` in the order of `leaves`. */
+  writeRowGroup(numRows: number, chunks: Iterable<Chunk>): void {
+    const columns: ColumnChunk[] = [];
+    let uncompressed = 0;
+    for (const chunk of chunks) {
+      const leaf = this.leaves[columns.length];
+      if (!leaf) throw new RangeError('more chunks than columns');
+      const { column, size } = this.#writeChunk(leaf, chunk);
+      columns.push(column);
+      uncompressed += size;
+    }
+    this.#rowGroups.push(new RowGroup({ columns, total_byte_size: uncompressed, num_rows: numRows }));
+    this.#numRows += numRows;
+  }
+
+  /** Ends the file and returns all of it. */
+  finish(): Buffer {
+    const footer = serializeThrift(
+      new FileMetaData({
+        version: 1,
+        schema: schemaElements(this.#schema),
+        num_rows: this.#numRows,
+        row_groups: this.#rowGroups,
+        created_by: createdBy,
+        column_orders: this.leaves.map(() => new ColumnOrder({ TYPE_ORDER: new TypeDefinedOrder() })),
+      }),
+    );
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(footer.length);
+    return Buffer.concat([...this.#parts, footer, length, magic]);
+  }
+
+  #writeChunk(leaf: SchemaField, chunk: Chunk): { column: ColumnChunk; size: number } {
+    const [first] = chunk.parts;
+    const page = chunk.parts.length === 1 && first ? first : Buffer.concat(chunk.parts);
+    // Copied, because snappyjs returns the front of a buffer that is larger than the page.
+    const compressed = Buffer.from(deflate('SNAPPY', page));
+    const header = serializeThrift(
+      new PageHeader({
+        type: PageType.DATA_PAGE,
+        uncompressed_page_size: page.length,
+        compressed_page_size: compressed.length,
+        data_page_header: new DataPageHeader({
+          num_values: chunk.numValues,
+          encoding: Encoding.PLAIN,
+          definition_level_encoding: Encoding.RLE,
+          repetition_level_encoding: Encoding.RLE,
+        }),
+      }),
+    );
+    const offset = this.#offset;
+    this.#parts.push(header, compressed);
+    this.#offset += header.length + compressed.length;
+    const size = header.length + page.length;
+    const meta_data = new ColumnMetaData({
+      type: Type[leaf.primitiveType ?? 'BYTE_ARRAY'],
+      encodings: [Encoding.PLAIN, Encoding.RLE],
+      path_in_schema: leaf.path,
+      codec: CompressionCodec.SNAPPY,
+      num_values: chunk.numValues,
+      total_uncompressed_size: size,
+      total_compressed_size: header.length + compressed.length,
+      data_page_offset: offset,
+      statistics: new Statistics({
+        null_count: chunk.nullCount,
+        min_value: chunk.min,
+        max_value: chunk.max,
+      }),
+    });
+    return { column: new ColumnChunk({ file_offset: offset, meta_data }), size };
+  }
+}
+
+function schemaElements(schema: ParquetSchema): SchemaElement[] {
+  const root = new SchemaElement({ name: 'root', num_children: Object.keys(schema.fields).length });
+  const nodes = schema.fieldList.map(
+    (field) =>
+      new SchemaElement({
+        name: field.name,
+        type: field.primitiveType && Type[field.primitiveType],
+        repetition_type: FieldRepetitionType[field.repetitionType],
+        num_children: field.fieldCount,
+        converted_type: field.originalType && ConvertedType[field.originalType],
+        logicalType: field.originalType && logicalType(field.originalType),
+      }),
+  );
+  return [root, ...nodes];
+}
+
+/** Newer readers look at this alone, older ones at the converted type alone (parquet-format, LogicalTypes.md). */
+function logicalType(converted: ConvertedTypeName): LogicalType {
+  switch (converted) {
+    case 'UTF8':
+      return new LogicalType({ STRING: new StringType() });
+    case 'DATE':
+      return new LogicalType({ DATE: new DateType() });
+    case 'TIMESTAMP_MICROS': {
+      const unit = new TimeUnit({ MICROS: new MicroSeconds() });
+      return new LogicalType({ TIMESTAMP: new TimestampType({ isAdjustedToUTC: true, unit }) });
+    }
+    case 'INT_8':
+      return new LogicalType({ INTEGER: new IntType({ bitWidth: 8, isSigned: true }) });
+    case 'INT_16':
+      return new LogicalType({ INTEGER: new IntType({ bitWidth: 16, isSigned: true }) });
+    case 'MAP':
+      return new LogicalType({ MAP: new MapType() });
+    case 'LIST':
+      return new LogicalType({ LIST: new ListType() });
+  }
+}

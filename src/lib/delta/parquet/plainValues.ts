@@ -1,0 +1,261 @@
+import type { Field, Value } from '../schema';
+import type { ColumnBounds } from '../statistics';
+import { compareUtf8 } from '../statistics';
+import { integerRanges, longRanges } from './validate';
+
+/** A slice of a column to encode. `reject` throws; it is called with the row that the column cannot hold. */
+export interface Slice {
+  readonly field: Field;
+  readonly values: readonly Value[];
+  readonly start: number;
+  readonly end: number;
+  readonly reject: (row: number) => never;
+}
+
+export interface PlainValues {
+  /** The values that are not null in PLAIN encoding (parquet-format, Encodings.md). */
+  readonly bytes: Buffer;
+  readonly bounds: ColumnBounds;
+  /** One entry a row, 0 where it is null; undefined when no row is. */
+  readonly levels: Uint8Array | undefined;
+}
+
+/**
+ * Validates, encodes and bounds a column in one pass. Each type has its own loop over plain arrays: this is where the
+ * writer spends its time. Bytes are little-endian, like every platform that Node runs on here.
+ */
+export function encodeValues(slice: Slice): PlainValues {
+  switch (slice.field.type) {
+    case 'byte':
+    case 'short':
+    case 'integer':
+    case 'date':
+      return encodeInt32(slice, integerRanges[slice.field.type]);
+    case 'long':
+    case 'timestamp':
+      return encodeInt64(slice, longRanges[slice.field.type]);
+    case 'double':
+      return encodeDouble(slice);
+    case 'float':
+      return encodeFloat(slice);
+    case 'boolean':
+      return encodeBoolean(slice);
+    case 'string':
+      return encodeString(slice);
+    case 'binary':
+      return encodeBinary(slice);
+    default:
+      return slice.reject(slice.start);
+  }
+}
+
+/** Marks the rows that are null; allocated at the first of them. */
+class Levels {
+  levels: Uint8Array | undefined;
+  nullCount = 0;
+  readonly #slice: Slice;
+
+  constructor(slice: Slice) {
+    this.#slice = slice;
+  }
+
+  /** `value` is not of the column's type: null where the column is nullable, else an error. */
+  absent(value: Value | undefined, row: number): void {
+    const { field, start, end, reject } = this.#slice;
+    if (value !== null || !field.nullable) reject(row);
+    this.levels ??= new Uint8Array(end - start).fill(1);
+    this.levels[row - start] = 0;
+    this.nullCount++;
+  }
+}
+
+function encodeInt32(slice: Slice, [low, high]: readonly [number, number]): PlainValues {
+  const { values, start, end, reject } = slice;
+  const out = new Int32Array(end - start);
+  const levels = new Levels(slice);
+  let count = 0;
+  let min = high;
+  let max = low;
+  for (let row = start; row < end; row++) {
+    const value = values[row];
+    if (typeof value === 'number') {
+      if ((value | 0) !== value || value < low || value > high) reject(row);
+      out[count++] = value;
+      if (value < min) min = value;
+      if (value > max) max = value;
+    } else levels.absent(value, row);
+  }
+  return finish(out, count * 4, levels, count > 0 ? { min, max } : undefined);
+}
+
+function encodeInt64(slice: Slice, [low, high]: readonly [bigint, bigint]): PlainValues {
+  const { values, start, end, reject } = slice;
+  const bigs = new BigInt64Array(end - start);
+  const halves = new Int32Array(bigs.buffer);
+  const levels = new Levels(slice);
+  const lowest = Math.max(Number(low), Number.MIN_SAFE_INTEGER);
+  const highest = Math.min(Number(high), Number.MAX_SAFE_INTEGER);
+  let count = 0;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  let bigMin: bigint | undefined;
+  let bigMax: bigint | undefined;
+  for (let row = start; row < end; row++) {
+    const value = values[row];
+    if (typeof value === 'number') {
+      const upper = Math.floor(value / 4_294_967_296);
+      const lower = value - upper * 4_294_967_296;
+      if (!(value >= lowest && value <= highest) || Math.floor(lower) !== lower) reject(row);
+      halves[count * 2] = lower;
+      halves[count * 2 + 1] = upper;
+      count++;
+      if (value < min) min = value;
+      if (value > max) max = value;
+    } else if (typeof value === 'bigint') {
+      if (value < low || value > high) reject(row);
+      bigs[count++] = value;
+      if (bigMin === undefined || value < bigMin) bigMin = value;
+      if (bigMax === undefined || value > bigMax) bigMax = value;
+    } else levels.absent(value, row);
+  }
+  const bounds = {
+    min: bigMin === undefined || min < bigMin ? min : bigMin,
+    max: bigMax === undefined || max > bigMax ? max : bigMax,
+  };
+  return finish(bigs, count * 8, levels, count > 0 ? bounds : undefined);
+}
+
+function encodeDouble(slice: Slice): PlainValues {
+  const { values, start, end } = slice;
+  const out = new Float64Array(end - start);
+  const levels = new Levels(slice);
+  let count = 0;
+  let ordered = true;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (let row = start; row < end; row++) {
+    const value = values[row];
+    if (typeof value === 'number') {
+      out[count++] = value;
+      // NaN and the infinities alone are not zero here.
+      if (value - value !== 0) ordered = false;
+      if (value < min) min = value;
+      if (value > max) max = value;
+    } else levels.absent(value, row);
+  }
+  return finish(out, count * 8, levels, ordered && count > 0 ? { min, max } : undefined);
+}
+
+function encodeFloat(slice: Slice): PlainValues {
+  const { values, start, end, reject } = slice;
+  const out = new Float32Array(end - start);
+  const levels = new Levels(slice);
+  let count = 0;
+  let ordered = true;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (let row = start; row < end; row++) {
+    const value = values[row];
+    if (typeof value === 'number') {
+      const single = Math.fround(value);
+      if (single - single !== 0) {
+        if (Number.isFinite(value)) reject(row);
+        ordered = false;
+      }
+      out[count++] = single;
+      if (single < min) min = single;
+      if (single > max) max = single;
+    } else levels.absent(value, row);
+  }
+  return finish(out, count * 4, levels, ordered && count > 0 ? { min, max } : undefined);
+}
+
+function encodeBoolean(slice: Slice): PlainValues {
+  const { values, start, end } = slice;
+  const out = new Uint8Array(Math.ceil((end - start) / 8));
+  const levels = new Levels(slice);
+  let count = 0;
+  let trues = 0;
+  for (let row = start; row < end; row++) {
+    const value = values[row];
+    if (typeof value === 'boolean') {
+      if (value) {
+        out[count >> 3] = (out[count >> 3] ?? 0) | (1 << (count & 7));
+        trues++;
+      }
+      count++;
+    } else levels.absent(value, row);
+  }
+  const bounds = count > 0 ? { min: trues === count, max: trues > 0 } : undefined;
+  return finish(out, Math.ceil(count / 8), levels, bounds);
+}
+
+function encodeString(slice: Slice): PlainValues {
+  const { values, start, end, reject } = slice;
+  const levels = new Levels(slice);
+  let out: Buffer = Buffer.allocUnsafe(16 * (end - start) + 64);
+  let at = 0;
+  let min: string | undefined;
+  let max: string | undefined;
+  for (let row = start; row < end; row++) {
+    const value = values[row];
+    if (typeof value !== 'string') {
+      levels.absent(value, row);
+      continue;
+    }
+    // A UTF-16 unit takes three bytes of UTF-8 at most.
+    out = withRoom(out, at, 4 + value.length * 3);
+    const length = out.write(value, at + 4);
+    out.writeUInt32LE(length, at);
+    at += 4 + length;
+    if (length !== value.length && !value.isWellFormed()) reject(row);
+    if (min === undefined || max === undefined) {
+      min = value;
+      max = value;
+    } else if (length === value.length) {
+      // One side is ASCII, where both orders agree.
+      if (value < min) min = value;
+      else if (value > max) max = value;
+    } else if (compareUtf8(value, min) < 0) min = value;
+    else if (compareUtf8(value, max) > 0) max = value;
+  }
+  return finish(out, at, levels, min === undefined || max === undefined ? undefined : { min, max });
+}
+
+/** No bounds: readers prune by text, numbers and dates, and bytes would only swell the footer. */
+function encodeBinary(slice: Slice): PlainValues {
+  const { values, start, end } = slice;
+  const levels = new Levels(slice);
+  let out: Buffer = Buffer.allocUnsafe(16 * (end - start) + 64);
+  let at = 0;
+  for (let row = start; row < end; row++) {
+    const value = values[row];
+    if (value instanceof Uint8Array) {
+      out = withRoom(out, at, 4 + value.length);
+      out.writeUInt32LE(value.length, at);
+      out.set(value, at + 4);
+      at += 4 + value.length;
+    } else levels.absent(value, row);
+  }
+  return finish(out, at, levels, undefined);
+}
+
+function withRoom(buffer: Buffer, used: number, wanted: number): Buffer {
+  if (used + wanted <= buffer.length) return buffer;
+  const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, used + wanted));
+  buffer.copy(larger, 0, 0, used);
+  return larger;
+}
+
+function finish(
+  out: ArrayBufferView<ArrayBufferLike>,
+  byteLength: number,
+  { levels, nullCount }: Levels,
+  bounds: { min: Value; max: Value } | undefined,
+): PlainValues {
+  return {
+    bytes: Buffer.from(out.buffer, out.byteOffset, byteLength),
+    bounds: bounds ? { nullCount, ...bounds } : { nullCount },
+    levels,
+  };
+}

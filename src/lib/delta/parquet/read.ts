@@ -1,0 +1,223 @@
+import type {
+  AsyncBuffer,
+  ColumnData,
+  DecodedArray,
+  FileMetaData,
+  SchemaElement,
+  SchemaTree,
+} from 'hyparquet';
+import { TributaryError } from '../../errors';
+import type { ReadValue } from '../schema';
+import { convertLeaf, convertValue, type Meaning, parsers, withoutLossyTypes } from './convert';
+
+/** Where the bytes come from: a blob or a buffer. `read` may give fewer bytes than asked only at the end. */
+export interface ByteSource {
+  readonly size: number;
+  read(start: number, length: number): Promise<Uint8Array>;
+}
+
+export interface ReadOptions {
+  readonly source: ByteSource;
+  /** Top-level columns; all unless told. */
+  readonly columns?: readonly string[];
+  /** Table and file, for errors. */
+  readonly where: string;
+}
+
+export interface ReadColumns {
+  readonly numRecords: number;
+  /** One value a row. A wanted column that the file does not have is absent: the caller fills it with nulls. */
+  readonly columns: Map<string, ReadValue[]>;
+}
+
+/** A file up to this size is read whole, in one request. */
+const smallFile = 512 * 1024;
+/** Most footers fit in this; a larger one costs a second request. */
+const footerGuess = 64 * 1024;
+
+/**
+ * Reads columns of a Parquet file without loss: longs as numbers where exact and bigints beyond, timestamps of any unit
+ * (also INT96) as microseconds, dates as days, decimals as text with all their digits, structs and maps as objects, lists
+ * as arrays. One ranged read for a file up to 512 KiB, else the footer and the chunks of the wanted columns alone. Throws
+ * `parquet.invalid`, naming `where`, when the file is damaged, cut short or uses something that is not read.
+ */
+export async function readParquet(options: ReadOptions): Promise<ReadColumns> {
+  let numRecords = 0;
+  let columns = new Map<string, ReadValue[]>();
+  for await (const group of readRowGroups(options)) {
+    if (numRecords === 0) columns = group.columns;
+    else for (const [name, values] of group.columns) append(columns.get(name) ?? [], values);
+    numRecords += group.numRecords;
+  }
+  return { numRecords, columns };
+}
+
+/**
+ * The same, one row group after the other, so that a file of any size needs the memory of its largest row group. The first
+ * result comes even when the file has no rows, and tells which columns there are.
+ */
+export async function* readRowGroups(options: ReadOptions): AsyncGenerator<ReadColumns, void> {
+  try {
+    yield* decodeRowGroups(options);
+  } catch (cause) {
+    if (cause instanceof TributaryError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TributaryError('parquet.invalid', `${options.where}: not a readable Parquet file: ${reason}.`, {
+      cause,
+    });
+  }
+}
+
+async function* decodeRowGroups({
+  source,
+  where,
+  columns: wanted,
+}: ReadOptions): AsyncGenerator<ReadColumns, void> {
+  const { parquetMetadata, parquetRead, parquetSchema } = await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
+  const file = new SourceFile(source, where);
+  const original = parquetMetadata(await file.readFooter(), { geoparquet: false });
+  checkMetadata(original);
+  const meanings = new Map<SchemaElement, Meaning>();
+  const schema = original.schema.map((from) => {
+    const { element, meaning } = withoutLossyTypes(from);
+    if (meaning) meanings.set(element, meaning);
+    return element;
+  });
+  const metadata: FileMetaData = { ...original, schema };
+  const nodes = parquetSchema(metadata).children.filter(
+    ({ element }) => wanted?.includes(element.name) ?? true,
+  );
+  const names = nodes.map(({ element }) => element.name);
+  if (metadata.row_groups.length === 0)
+    yield { numRecords: 0, columns: new Map(names.map((name) => [name, []])) };
+
+  let rowStart = 0;
+  for (const { num_rows } of metadata.row_groups) {
+    const numRecords = Number(num_rows);
+    const rowEnd = rowStart + numRecords;
+    const chunks: ColumnData[] = [];
+    if (names.length > 0)
+      await parquetRead({
+        file,
+        metadata,
+        columns: names,
+        rowStart,
+        rowEnd,
+        compressors,
+        parsers,
+        utf8: false,
+        geoparquet: false,
+        onChunk: (chunk) => chunks.push(chunk),
+      });
+    const columns = new Map<string, ReadValue[]>();
+    for (const node of nodes) {
+      const { name } = node.element;
+      const values: ReadValue[] = [];
+      for (const chunk of chunks) {
+        if (chunk.columnName === name) appendConverted(values, chunk.columnData, node, meanings);
+      }
+      if (values.length !== numRecords)
+        throw new Error(`column ${name} has ${values.length} values in a row group of ${numRecords} rows`);
+      columns.set(name, values);
+    }
+    yield { numRecords, columns };
+    rowStart = rowEnd;
+  }
+}
+
+/** One by one, since a spread of a row group's values would overflow the stack. */
+function append(into: ReadValue[], values: readonly ReadValue[]): void {
+  for (const value of values) into.push(value);
+}
+
+/** What would otherwise surface as a wrong answer. */
+function checkMetadata(metadata: FileMetaData): void {
+  const groupRows = metadata.row_groups.reduce((sum, group) => sum + group.num_rows, 0n);
+  if (groupRows !== metadata.num_rows)
+    throw new Error(`the row groups hold ${groupRows} rows where ${metadata.num_rows} were announced`);
+  for (const { columns } of metadata.row_groups) {
+    for (const { file_path, meta_data } of columns) {
+      if (file_path) throw new Error(`a column lies in another file, ${file_path}`);
+      if (!meta_data) throw new Error('a column is encrypted');
+    }
+  }
+}
+
+function appendConverted(
+  into: ReadValue[],
+  data: DecodedArray,
+  node: SchemaTree,
+  meanings: ReadonlyMap<SchemaElement, Meaning>,
+): void {
+  const meaning = meanings.get(node.element);
+  const isFlat = node.children.length === 0 && node.element.repetition_type !== 'REPEATED';
+  for (let at = 0; at < data.length; at++) {
+    const raw: unknown = data[at];
+    into.push(isFlat ? convertLeaf(raw, meaning) : convertValue(raw, node, meanings));
+  }
+}
+
+/** Serves hyparquet's slices from what was read already, and fails on a source that is shorter than it says. */
+class SourceFile implements AsyncBuffer {
+  readonly byteLength: number;
+  readonly #source: ByteSource;
+  readonly #where: string;
+  /** The end of the file, or all of it. */
+  #tail: Uint8Array = new Uint8Array();
+
+  constructor(source: ByteSource, where: string) {
+    this.#source = source;
+    this.#where = where;
+    this.byteLength = source.size;
+  }
+
+  /** The footer with its length and magic number. */
+  async readFooter(): Promise<Uint8Array> {
+    const { byteLength } = this;
+    if (byteLength < 12) throw this.#invalid(`${byteLength} bytes are too few for a Parquet file`);
+    this.#tail = await this.#read(byteLength <= smallFile ? 0 : byteLength - footerGuess, byteLength);
+    const end = Buffer.from(this.#tail.buffer, this.#tail.byteOffset, this.#tail.byteLength);
+    const wrongStart = end.length === byteLength && end.toString('latin1', 0, 4) !== 'PAR1';
+    const magic = end.toString('latin1', end.length - 4);
+    if (magic === 'PARE') throw this.#invalid('the footer is encrypted');
+    if (wrongStart || magic !== 'PAR1')
+      throw this.#invalid('not a Parquet file: PAR1 is missing at start or end');
+    const length = end.readUInt32LE(end.length - 8) + 8;
+    if (length + 4 > byteLength)
+      throw this.#invalid(`a footer of ${length} bytes does not fit in ${byteLength} bytes`);
+    if (length > end.length) this.#tail = await this.#read(byteLength - length, byteLength);
+    return this.#tail.subarray(this.#tail.length - length);
+  }
+
+  slice(start: number, end: number = this.byteLength): Promise<ArrayBuffer> {
+    const bytes = this.#slice(start, end);
+    // hyparquet fetches ahead and forgets some of it in damaged files; a rejection nobody awaits would end the process.
+    bytes.catch(() => undefined);
+    return bytes;
+  }
+
+  async #slice(start: number, end: number): Promise<ArrayBuffer> {
+    if (!(start >= 0 && start <= end && end <= this.byteLength))
+      throw this.#invalid(`a column should lie at bytes ${start} to ${end} of ${this.byteLength}`);
+    const tailStart = this.byteLength - this.#tail.length;
+    const bytes =
+      start >= tailStart
+        ? this.#tail.subarray(start - tailStart, end - tailStart)
+        : await this.#read(start, end);
+    return new Uint8Array(bytes).buffer;
+  }
+
+  async #read(start: number, end: number): Promise<Uint8Array> {
+    const bytes = await this.#source.read(start, end - start);
+    if (bytes.length !== end - start)
+      throw this.#invalid(
+        `shorter than its ${this.byteLength} bytes: ${bytes.length} of ${end - start} bytes came from ${start}`,
+      );
+    return bytes;
+  }
+
+  #invalid(problem: string): TributaryError {
+    return new TributaryError('parquet.invalid', `${this.#where}: ${problem}.`);
+  }
+}

@@ -1,0 +1,65 @@
+import { TributaryError } from '../errors';
+import type { Metadata, Protocol } from './actions';
+
+/** What our own tables ask of readers and writers: the least there is, and all that Synapse serverless reads. */
+export const ourProtocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
+
+/** Features of PROTOCOL.md, "Table Features", that need nothing of a reader that does not delete files. */
+const readableFeatures = new Set(['vacuumProtocolCheck']);
+/** Writer features whose rules our appends and compactions keep. */
+const writableFeatures = new Set(['appendOnly', 'vacuumProtocolCheck']);
+
+/** Table properties that bind a legacy writer (version 2) to rules which we do not implement. */
+const bindingProperties: readonly (readonly [string, RegExp])[] = [
+  ['delta.enableChangeDataFeed', /^true$/i],
+  ['delta.enableDeletionVectors', /^true$/i],
+  ['delta.enableRowTracking', /^true$/i],
+  ['delta.enableInCommitTimestamps', /^true$/i],
+  ['delta.columnMapping.mode', /^(id|name)$/i],
+  ['delta.checkpointPolicy', /^v2$/i],
+];
+
+/** Throws `delta.unsupported`, naming the feature, when the table cannot be read correctly. */
+export function ensureReadable(protocol: Protocol, where: string): void {
+  const { minReaderVersion, readerFeatures = [] } = protocol;
+  if (minReaderVersion === 1) return;
+  const unknown = minReaderVersion === 3 && readerFeatures.find((feature) => !readableFeatures.has(feature));
+  if (minReaderVersion === 3 && unknown === undefined) return;
+  throw new TributaryError(
+    'delta.unsupported',
+    unknown
+      ? `${where}: reading needs the table feature ${unknown}, which is not implemented.`
+      : `${where}: reading needs reader version ${minReaderVersion}; implemented are 1, and 3 with ${[...readableFeatures].join(', ')}.`,
+  );
+}
+
+/** Throws `delta.unsupported`, naming the feature, when a commit of ours could break the table's rules. */
+export function ensureWritable(protocol: Protocol, metadata: Metadata, where: string): void {
+  ensureReadable(protocol, where);
+  const refuse = (what: string): never => {
+    throw new TributaryError(
+      'delta.unsupported',
+      `${where}: writing needs ${what}, which is not implemented.`,
+    );
+  };
+  const { minWriterVersion, writerFeatures = [] } = protocol;
+  if (minWriterVersion === 7) {
+    const unknown = writerFeatures.find((feature) => !writableFeatures.has(feature));
+    if (unknown) refuse(`the table feature ${unknown}`);
+  } else if (minWriterVersion > 2) {
+    refuse(`writer version ${minWriterVersion}`);
+  }
+  for (const [name, on] of bindingProperties) {
+    const value = metadata.configuration[name];
+    if (value !== undefined && on.test(value)) refuse(`the table property ${name}=${value}`);
+  }
+  const constraint = Object.keys(metadata.configuration).find((name) =>
+    name.startsWith('delta.constraints.'),
+  );
+  if (constraint) refuse(`the check constraint ${constraint}`);
+  const special =
+    /"(delta\.(?:invariants|generationExpression|identity\.[a-z]+|columnMapping\.[a-z]+))"|"(CURRENT_DEFAULT)"/i;
+  const found = special.exec(metadata.schemaString);
+  if (found) refuse(`the column property ${found[1] ?? found[2]}`);
+  if (metadata.partitionColumns.length > 0) refuse('partition columns');
+}

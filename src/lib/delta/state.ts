@@ -1,0 +1,111 @@
+import { TributaryError } from '../errors';
+import type { Add, Commit, Metadata, Protocol, Remove, Txn } from './actions';
+import { describeVersion, type TableLocation } from './log';
+import { ensureReadable } from './protocol';
+import { type Field, parseSchema } from './schema';
+
+/** What a writer remembers of a table: everything but its files, so it stays small however many there are. */
+export interface TableState {
+  readonly at: TableLocation;
+  readonly version: number;
+  /** When the version was committed, in milliseconds since 1970, where its commit says so. */
+  readonly committedAt: number | undefined;
+  readonly protocol: Protocol;
+  readonly metaData: Metadata;
+  /** The schema of metaData, parsed. */
+  readonly fields: readonly Field[];
+  /** By appId. */
+  readonly txns: ReadonlyMap<string, Txn>;
+}
+
+/** A table at one version (PROTOCOL.md, "Action Reconciliation"). */
+export interface Snapshot extends TableState {
+  /** Live files by path. */
+  readonly files: ReadonlyMap<string, Add>;
+  /** Removed files by path, expired ones included as long as the log names them. */
+  readonly tombstones: ReadonlyMap<string, Remove>;
+}
+
+/** Collects the actions of a checkpoint and of the commits after it, in the order of their versions. */
+export class LogReplay {
+  readonly #at: TableLocation;
+  readonly #files: Map<string, Add> | undefined;
+  readonly #tombstones = new Map<string, Remove>();
+  readonly #txns = new Map<string, Txn>();
+  #version = -1;
+  #committedAt: number | undefined;
+  #protocol: Protocol | undefined;
+  #metaData: Metadata | undefined;
+
+  /** Without `withFiles` only what a writer needs is kept. */
+  constructor(at: TableLocation, withFiles: boolean) {
+    this.#at = at;
+    this.#files = withFiles ? new Map() : undefined;
+  }
+
+  /** Goes on from a state. A snapshot's files are copied, for the snapshot stays what it is. */
+  static from(state: TableState | Snapshot): LogReplay {
+    const replay = new LogReplay(state.at, 'files' in state);
+    replay.#version = state.version;
+    replay.#committedAt = state.committedAt;
+    replay.#protocol = state.protocol;
+    replay.#metaData = state.metaData;
+    for (const [appId, txn] of state.txns) replay.#txns.set(appId, txn);
+    if ('files' in state) {
+      for (const [path, add] of state.files) replay.#files?.set(path, add);
+      for (const [path, remove] of state.tombstones) replay.#tombstones.set(path, remove);
+    }
+    return replay;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Applies one commit, or a part of a checkpoint as if it were one. */
+  apply(commit: Commit): void {
+    if (commit.protocol) {
+      ensureReadable(commit.protocol, describeVersion(this.#at, commit.version));
+      this.#protocol = commit.protocol;
+    }
+    if (commit.metaData) this.#metaData = commit.metaData;
+    for (const txn of commit.txns) this.#txns.set(txn.appId, txn);
+    if (this.#files) {
+      for (const remove of commit.removes) {
+        this.#files.delete(remove.path);
+        this.#tombstones.set(remove.path, remove);
+      }
+      for (const add of commit.adds) {
+        this.#tombstones.delete(add.path);
+        this.#files.set(add.path, add);
+      }
+    }
+    this.#version = commit.version;
+    this.#committedAt = commit.commitInfo?.timestamp;
+  }
+
+  /** Throws `delta.invalid` when the log held no protocol or no metaData. */
+  state(): TableState {
+    const where = describeVersion(this.#at, this.#version);
+    const protocol = this.#protocol;
+    const metaData = this.#metaData;
+    if (!protocol || !metaData) {
+      const missing = protocol ? 'metaData' : 'protocol';
+      throw new TributaryError('delta.invalid', `${where}: the log holds no ${missing} action.`);
+    }
+    const fields = parseSchema(metaData.schemaString, where);
+    return {
+      at: this.#at,
+      version: this.#version,
+      committedAt: this.#committedAt,
+      protocol,
+      metaData,
+      fields,
+      txns: this.#txns,
+    };
+  }
+
+  snapshot(): Snapshot {
+    return { ...this.state(), files: this.#files ?? new Map(), tombstones: this.#tombstones };
+  }
+}

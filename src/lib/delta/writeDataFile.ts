@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto';
+import type { Add } from './actions';
+import type { TableLocation } from './log';
+import { encodeParquet } from './parquet/encode';
+import type { Field, Value } from './schema';
+import { deltaStats } from './statistics';
+
+export interface RowsToWrite {
+  readonly at: TableLocation;
+  readonly fields: readonly Field[];
+  /** Values by column, in the order of fields. */
+  readonly columns: readonly (readonly Value[])[];
+  /** False when the rows are already in the table, as after a compaction. */
+  readonly dataChange?: boolean;
+}
+
+/**
+ * Writes rows as one Parquet file into a table's folder and returns the action that makes it part of the table. Until
+ * that is committed nobody reads the file.
+ * @throws `parquet.value` naming column and row when a value does not fit
+ */
+export async function writeDataFile({ at, fields, columns, dataChange = true }: RowsToWrite): Promise<Add> {
+  const { bytes, numRecords, bounds } = encodeParquet({
+    fields,
+    columns,
+    where: `${at.store.name}/${at.table}`,
+  });
+  const path = `part-00000-${randomUUID()}.snappy.parquet`;
+  await at.store.put(`${at.table}/${path}`, bytes);
+  return {
+    path,
+    partitionValues: {},
+    size: bytes.length,
+    modificationTime: Date.now(),
+    dataChange,
+    stats: deltaStats(fields, bounds, numRecords),
+  };
+}
