@@ -1,0 +1,10 @@
+import { app } from '@azure/functions';
+import { emitClicks } from '../lib/app';
+
+app.timer('emitClickstream', {
+  schedule: '%CLICKSTREAM_SCHEDULE%',
+  handler: async (_timer, context) => {
+    const accepted = await emitClicks();
+    context.debug(`Clicks sent to EventHub: ${accepted}`);
+  },
+});

@@ -1,0 +1,4 @@
+import { clickstream } from '../lib/streams/clickstream';
+import { registerIngest } from './wiring/registerIngest';
+
+registerIngest('ingestClickstream', clickstream);

@@ -1,0 +1,40 @@
+import { app, type InvocationContext, trigger } from '@azure/functions';
+import { hubs, writerOf } from '../../lib/app';
+import { ingestBatch } from '../../lib/ingest/ingestBatch';
+import { settings } from '../../lib/settings';
+import type { Stream } from '../../lib/streams/stream';
+
+/**
+ * Registers the function that carries a stream's events from its hub into its Delta table. Bodies are asked for as bytes:
+ * otherwise one event that is not JSON fails its whole batch before this code runs. A failed batch is tried again
+ * without limit, because the trigger steps over it once the retries end.
+ */
+export function registerIngest(name: string, stream: Stream): void {
+  app.generic(name, {
+    trigger: trigger.generic({
+      type: 'eventHubTrigger',
+      connection: 'EventHubConnection',
+      eventHubName: `%${stream.hubSetting}%`,
+      consumerGroup: '%CONSUMER_GROUP%',
+      cardinality: 'many',
+      dataType: 'binary',
+    }),
+    retry: {
+      strategy: 'exponentialBackoff',
+      maxRetryCount: -1,
+      minimumInterval: { seconds: 1 },
+      maximumInterval: { seconds: 50 },
+    },
+    handler: async (bodies: unknown, context: InvocationContext) => {
+      await ingestBatch({
+        stream,
+        hub: settings().hub(stream.hubSetting),
+        hubs: hubs(),
+        writer: await writerOf(stream),
+        bodies,
+        triggerMetadata: context.triggerMetadata,
+        warn: (message) => context.warn(message),
+      });
+    },
+  });
+}

@@ -1,0 +1,4 @@
+import { app } from '@azure/functions';
+import { drainWriters } from './lib/app';
+
+app.hook.appTerminate(() => drainWriters());

@@ -1,0 +1,100 @@
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { FunctionsCore } from '../../local/host/functionsCore';
+import { loadApp } from '../../local/host/loadApp';
+
+const { main }: { main: string } = JSON.parse(readFileSync('package.json', 'utf8'));
+const core = new FunctionsCore(() => {});
+
+const bindingsOf = (name: string) => Object.values(core.functions.get(name)?.metadata.bindings ?? {});
+
+beforeAll(async () => {
+  // Not `dist/src`: the test command has built it, and a stale file there would be deployed too.
+  expect(existsSync('dist/src/index.js')).toBe(true);
+  await loadApp(process.cwd(), core, () => {});
+});
+
+describe("package.json's main", () => {
+  it('loads exactly the functions of src/functions', () => {
+    const sources = readdirSync('src/functions').filter((name) => name.endsWith('.ts'));
+    expect([...core.functions.keys()].sort()).toEqual(
+      sources.map((name) => name.replace(/\.ts$/, '')).sort(),
+    );
+    expect([...core.functions.keys()].sort()).toEqual([
+      'emitClickstream',
+      'emitCoincap',
+      'getClicks',
+      'ingestClickstream',
+      'ingestCoincap',
+    ]);
+  });
+
+  it('misses no compiled file and matches no stale one', () => {
+    const wanted = ['src/index.ts', ...globSync('src/functions/*.ts')].map(
+      (path) => `dist/${path.replace(/\.ts$/, '.js')}`,
+    );
+    expect(globSync(main).sort()).toEqual(wanted.sort());
+  });
+});
+
+describe.each([
+  ['ingestClickstream', '%CLICKSTREAM_HUB%'],
+  ['ingestCoincap', '%COINCAP_HUB%'],
+])('%s', (name, eventHubName) => {
+  it('takes batches of bytes from its hub', () => {
+    expect(bindingsOf(name)[0]).toMatchObject({
+      type: 'eventHubTrigger',
+      connection: 'EventHubConnection',
+      eventHubName,
+      consumerGroup: '%CONSUMER_GROUP%',
+      cardinality: 'many',
+      dataType: 'binary',
+    });
+  });
+
+  it('is tried again without limit, under a minute apart', () => {
+    expect(core.functions.get(name)?.metadata.retryOptions).toMatchObject({
+      strategy: 'exponentialBackoff',
+      maxRetryCount: -1,
+      minimumInterval: { seconds: 1 },
+      maximumInterval: { seconds: 50 },
+    });
+  });
+});
+
+describe('the other functions', () => {
+  it('fire on their schedules and serve their routes', () => {
+    expect(bindingsOf('emitClickstream')[0]).toMatchObject({
+      type: 'timerTrigger',
+      schedule: '%CLICKSTREAM_SCHEDULE%',
+    });
+    expect(bindingsOf('emitCoincap')[0]).toMatchObject({
+      type: 'timerTrigger',
+      schedule: '%COINCAP_SCHEDULE%',
+    });
+    expect(bindingsOf('getClicks')[0]).toMatchObject({
+      type: 'httpTrigger',
+      route: 'clicks',
+      methods: ['GET'],
+      authLevel: 'function',
+    });
+  });
+});
+
+describe('host.json', () => {
+  const host = JSON.parse(readFileSync('host.json', 'utf8'));
+
+  it('sets batches for files rather than for single events', () => {
+    expect(host.extensions.eventHubs).toEqual({
+      minEventBatchSize: 100,
+      maxEventBatchSize: 1000,
+      maxWaitTime: '00:00:01',
+      prefetchCount: 2000,
+      batchCheckpointFrequency: 1,
+    });
+    expect(host.extensionBundle).toEqual({
+      id: 'Microsoft.Azure.Functions.ExtensionBundle',
+      version: '[4.*, 5.0.0)',
+    });
+  });
+});
