@@ -1,0 +1,135 @@
+import type { Checkpoint, CheckpointStore, PartitionOwnership } from '@azure/event-hubs';
+import { type BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
+
+/** What a checkpoint and an ownership belong to. */
+export interface ReaderGroup {
+  fullyQualifiedNamespace: string;
+  eventHubName: string;
+  consumerGroup: string;
+}
+
+/**
+ * Checkpoints and ownerships as blobs of the host's storage, in the layout of the real extension: empty blobs
+ * `{namespace}/{hub}/{group}/checkpoint|ownership/{partition}` in lower case in azure-webjobs-eventhub, their content in
+ * metadata (`offset`, `sequencenumber`; `ownerid`). Claims are races that the blob's ETag decides.
+ */
+export class BlobCheckpointStore implements CheckpointStore {
+  /** When the load balancer last asked, in ms since 1970: a balancer that hangs does not ask. */
+  lastListedAt = Date.now();
+  private readonly container: ContainerClient;
+
+  constructor(storage: BlobServiceClient) {
+    this.container = storage.getContainerClient('azure-webjobs-eventhub');
+  }
+
+  async createContainer(): Promise<void> {
+    await this.container.createIfNotExists();
+  }
+
+  async listOwnership(
+    fullyQualifiedNamespace: string,
+    eventHubName: string,
+    consumerGroup: string,
+  ): Promise<PartitionOwnership[]> {
+    this.lastListedAt = Date.now();
+    const group = { fullyQualifiedNamespace, eventHubName, consumerGroup };
+    const blobs = await this.list(group, 'ownership');
+    return blobs.map(({ partitionId, metadata, properties }) => ({
+      ...group,
+      partitionId,
+      ownerId: metadata.ownerid ?? '',
+      lastModifiedTimeInMs: properties.lastModified.getTime(),
+      etag: properties.etag,
+    }));
+  }
+
+  async claimOwnership(requests: PartitionOwnership[]): Promise<PartitionOwnership[]> {
+    const claimed: PartitionOwnership[] = [];
+    for (const request of requests) {
+      const blob = this.blob(request, 'ownership', request.partitionId);
+      const metadata = { ownerid: request.ownerId };
+      try {
+        const { etag, lastModified } = request.etag
+          ? await blob.setMetadata(metadata, { conditions: { ifMatch: request.etag } })
+          : await blob.upload('', 0, { metadata, conditions: { ifNoneMatch: '*' } });
+        claimed.push({
+          ...request,
+          ...(etag && { etag }),
+          lastModifiedTimeInMs: (lastModified ?? new Date()).getTime(),
+        });
+      } catch (error) {
+        // Another host was faster, or somebody deleted the blobs.
+        if (!(error instanceof RestError && [404, 409, 412].includes(error.statusCode ?? 0))) throw error;
+      }
+    }
+    return claimed;
+  }
+
+  async updateCheckpoint(checkpoint: Checkpoint): Promise<void> {
+    const blob = this.blob(checkpoint, 'checkpoint', checkpoint.partitionId);
+    const metadata = { offset: checkpoint.offset, sequencenumber: String(checkpoint.sequenceNumber) };
+    await blob.upload('', 0, { metadata });
+  }
+
+  async listCheckpoints(
+    fullyQualifiedNamespace: string,
+    eventHubName: string,
+    consumerGroup: string,
+  ): Promise<Checkpoint[]> {
+    const group = { fullyQualifiedNamespace, eventHubName, consumerGroup };
+    const blobs = await this.list(group, 'checkpoint');
+    return blobs.flatMap(({ partitionId, metadata }) =>
+      metadata.offset === undefined
+        ? []
+        : [
+            {
+              ...group,
+              partitionId,
+              offset: metadata.offset,
+              sequenceNumber: Number(metadata.sequencenumber),
+            },
+          ],
+    );
+  }
+
+  /** Whether the partition is still this owner's. */
+  async isOwner(group: ReaderGroup, partitionId: string, ownerId: string): Promise<boolean> {
+    try {
+      const { metadata } = await this.blob(group, 'ownership', partitionId).getProperties();
+      return metadata?.ownerid === ownerId;
+    } catch (error) {
+      if (error instanceof RestError && error.statusCode === 404) return false;
+      throw error;
+    }
+  }
+
+  /** Gives up what an owner holds, so that anybody can claim it at once. */
+  async release(group: ReaderGroup, ownerId: string): Promise<void> {
+    const { fullyQualifiedNamespace, eventHubName, consumerGroup } = group;
+    const owned = await this.listOwnership(fullyQualifiedNamespace, eventHubName, consumerGroup);
+    await this.claimOwnership(
+      owned.filter((one) => one.ownerId === ownerId).map((one) => ({ ...one, ownerId: '' })),
+    );
+  }
+
+  private async list(group: ReaderGroup, kind: 'checkpoint' | 'ownership') {
+    const prefix = blobPrefix(group, kind);
+    const found = [];
+    for await (const { name, metadata, properties } of this.container.listBlobsFlat({
+      prefix,
+      includeMetadata: true,
+    })) {
+      found.push({ partitionId: name.slice(prefix.length), metadata: metadata ?? {}, properties });
+    }
+    return found;
+  }
+
+  private blob(group: ReaderGroup, kind: 'checkpoint' | 'ownership', partitionId: string) {
+    return this.container.getBlockBlobClient(blobPrefix(group, kind) + partitionId);
+  }
+}
+
+function blobPrefix(group: ReaderGroup, kind: 'checkpoint' | 'ownership'): string {
+  const { fullyQualifiedNamespace, eventHubName, consumerGroup } = group;
+  return `${fullyQualifiedNamespace}/${eventHubName}/${consumerGroup}/${kind}/`.toLowerCase();
+}

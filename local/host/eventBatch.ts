@@ -1,0 +1,85 @@
+import type { ReceivedEventData } from '@azure/event-hubs';
+import type { ReaderGroup } from './checkpointStore';
+import type { Binding, TypedData } from './functionsCore';
+
+/** Bodies of events as a function asked for them with `dataType`. */
+export type BodyMode = 'binary' | 'string' | 'json';
+
+export function readBodyMode(binding: Binding): BodyMode {
+  const dataType = String(binding.dataType ?? '').toLowerCase();
+  return dataType === 'binary' || dataType === 'string' ? dataType : 'json';
+}
+
+/**
+ * The bodies of events. Throws on an event whose AMQP body is a value or a sequence: it can be bound in no mode, and the
+ * partition waits until somebody steps over it.
+ */
+export function readBodies(events: ReceivedEventData[]): Buffer[] {
+  return events.map((event) => {
+    const body: unknown = event.body;
+    if (Buffer.isBuffer(body)) return body;
+    throw new TypeError(
+      `The event with sequence number ${event.sequenceNumber} has no data section as its body, so it cannot be bound.`,
+    );
+  });
+}
+
+/**
+ * The input of a function with cardinality many. Without `dataType` the host makes one JSON array of the bodies: then
+ * events with an empty body are left out and one body that is no JSON fails the whole batch, before the function runs.
+ */
+export function toBatchInput(bodies: Buffer[], mode: BodyMode): TypedData {
+  if (mode === 'binary') return { collectionBytes: { bytes: bodies } };
+  const texts = bodies.map((body) => body.toString('utf8'));
+  if (mode === 'string') return { collectionString: { string: texts } };
+  const present = texts.filter((text) => text !== '');
+  for (const text of present) parseBody(text);
+  return { json: `[${present.join(',')}]` };
+}
+
+/** The trigger metadata of a batch; every array has one entry per event, in the order of the events. */
+export function toBatchMetadata(
+  events: ReceivedEventData[],
+  group: ReaderGroup,
+  partitionId: string,
+): Record<string, TypedData> {
+  const json = (value: unknown): TypedData => ({ json: JSON.stringify(value) });
+  return {
+    PartitionContext: json({
+      FullyQualifiedNamespace: group.fullyQualifiedNamespace,
+      EventHubName: group.eventHubName,
+      ConsumerGroup: group.consumerGroup,
+      PartitionId: partitionId,
+    }),
+    SystemPropertiesArray: json(
+      events.map((event) => ({
+        ...event.systemProperties,
+        SequenceNumber: event.sequenceNumber,
+        Offset: event.offset,
+        OffsetString: event.offset,
+        PartitionKey: event.partitionKey ?? null,
+        EnqueuedTimeUtc: formatTime(event.enqueuedTimeUtc),
+      })),
+    ),
+    SequenceNumberArray: json(events.map((event) => event.sequenceNumber)),
+    OffsetArray: json(events.map((event) => event.offset)),
+    PartitionKeyArray: json(events.map((event) => event.partitionKey ?? null)),
+    PropertiesArray: json(events.map((event) => event.properties ?? {})),
+    EnqueuedTimeUtcArray: json(events.map((event) => formatTime(event.enqueuedTimeUtc))),
+  };
+}
+
+/** The real host writes the times, which are UTC, without a Z. */
+function formatTime(time: Date): string {
+  return time.toISOString().slice(0, -1);
+}
+
+function parseBody(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    throw new Error(
+      `The batch cannot be bound, because a body is no JSON: ${error instanceof Error ? error.message : error}. With dataType "binary" the function gets the bodies as they are.`,
+    );
+  }
+}

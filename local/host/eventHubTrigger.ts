@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type {
+  EventHubConsumerClient,
+  PartitionContext,
+  ReceivedEventData,
+  Subscription,
+} from '@azure/event-hubs';
+import { BlobCheckpointStore, type ReaderGroup } from './checkpointStore';
+import { readBodyMode } from './eventBatch';
+import { createConsumer, toSubscribeOptions } from './eventHubClient';
+import { describeError } from './log';
+import { PartitionReader } from './partitionReader';
+import { readRetryPolicy } from './retryPolicy';
+import { type HubConnection, resolveHubConnection, resolveNames } from './settings';
+import { findBindingName, type Trigger, type TriggerHost, type TriggerOptions } from './trigger';
+
+/** The SDK's load balancer waits half a minute after one failed management request; then a new client is quicker. */
+const balancerLimitMs = 8_000;
+const closeLimitMs = 3_000;
+const repeatedErrorMs = 10_000;
+
+/** Starts a function with batches of events, one batch per partition at a time, and keeps checkpoints. */
+export function createEventHubTrigger(host: TriggerHost, options: TriggerOptions): Trigger {
+  return new EventHubTrigger(host, options);
+}
+
+class EventHubTrigger implements Trigger {
+  private readonly connection: HubConnection;
+  private readonly consumerGroup: string;
+  private readonly perReader: Pick<
+    ConstructorParameters<typeof PartitionReader>[0],
+    'host' | 'trigger' | 'ownerId' | 'store' | 'bindingName' | 'mode' | 'policy' | 'counts'
+  >;
+  private readonly readers = new Map<string, PartitionReader>();
+  private readonly loggedAt = new Map<string, number>();
+  private client: EventHubConsumerClient | undefined;
+  private subscription: Subscription | undefined;
+  private watchdog: NodeJS.Timeout | undefined;
+  private draining = false;
+
+  constructor(
+    private readonly host: TriggerHost,
+    private readonly options: TriggerOptions,
+  ) {
+    const { name, binding, fn } = options;
+    if (binding.cardinality !== 'many') {
+      throw new Error(`${name}: cardinality must be "many"; this host hands over events in batches only.`);
+    }
+    const read = (key: string) => {
+      const value = binding[key];
+      if (typeof value !== 'string' || value === '') return undefined;
+      return resolveNames(value, host.settings, `${name}: ${key}`);
+    };
+    const connection = read('connection');
+    if (connection === undefined) throw new Error(`${name}: connection must name a setting.`);
+    const hub = { connection, eventHubName: read('eventHubName'), where: name };
+    this.connection = resolveHubConnection(hub, host.settings);
+    this.consumerGroup = read('consumerGroup') ?? '$Default';
+    this.perReader = {
+      host,
+      trigger: options,
+      ownerId: host.instance ?? randomUUID(),
+      store: new BlobCheckpointStore(host.storage()),
+      bindingName: findBindingName(options),
+      mode: readBodyMode(binding),
+      policy: readRetryPolicy(fn.metadata.retryOptions, name),
+      counts: { batches: 0, events: 0, failures: 0 },
+    };
+  }
+
+  async start(): Promise<void> {
+    const { store, ownerId } = this.perReader;
+    await store.createContainer();
+    const client = this.connect();
+    // What this host held when it was killed need not expire.
+    if (this.host.instance !== undefined) await store.release(this.groupOf(client), ownerId);
+    this.subscribe(client);
+    this.watchdog = setInterval(() => {
+      if (Date.now() - store.lastListedAt > balancerLimitMs) void this.reconnect();
+    }, 1_000);
+  }
+
+  async drain(): Promise<void> {
+    this.draining = true;
+    clearInterval(this.watchdog);
+    await Promise.all([...this.readers.values()].map((reader) => reader.stop()));
+  }
+
+  /** Gives the partitions up, so that another host takes them at once. */
+  async close(): Promise<void> {
+    const closing = (async () => {
+      await this.subscription?.close();
+      await this.client?.close();
+    })().catch((error) => this.host.log('debug', this.options.name, describeError(error)));
+    await Promise.race([closing, delay(closeLimitMs, undefined, { ref: false })]);
+  }
+
+  status(): Record<string, unknown> {
+    const partitions = [...this.readers].filter(([, reader]) => !reader.stopped).map(([id]) => id);
+    return { ...this.perReader.counts, partitions: partitions.sort() };
+  }
+
+  private connect(): EventHubConsumerClient {
+    const { connection, consumerGroup } = this;
+    this.client = createConsumer({ connection, consumerGroup, ...this.perReader });
+    return this.client;
+  }
+
+  private subscribe(client: EventHubConsumerClient): void {
+    this.perReader.store.lastListedAt = Date.now();
+    this.subscription = client.subscribe(
+      {
+        processInitialize: async ({ partitionId }) => this.open(partitionId, this.groupOf(client)),
+        processEvents: (events, { partitionId }) => this.receive(partitionId, events),
+        processError: async (error, context) => this.report(error, context),
+        processClose: async (_reason, { partitionId }) => void this.readers.get(partitionId)?.stop(),
+      },
+      toSubscribeOptions(this.host.hostJson.eventHubs),
+    );
+  }
+
+  private async reconnect(): Promise<void> {
+    this.perReader.store.lastListedAt = Date.now() + closeLimitMs;
+    await this.close();
+    for (const reader of this.readers.values()) void reader.stop();
+    if (!this.draining) this.subscribe(this.connect());
+  }
+
+  private groupOf(client: EventHubConsumerClient): ReaderGroup {
+    const { fullyQualifiedNamespace, eventHubName } = client;
+    return { fullyQualifiedNamespace, eventHubName, consumerGroup: this.consumerGroup };
+  }
+
+  private open(partitionId: string, group: ReaderGroup): void {
+    // Not awaited here: the load balancer, which renews the other partitions, waits for this.
+    const previous = this.readers.get(partitionId)?.stop() ?? Promise.resolve();
+    const reader = new PartitionReader({ ...this.perReader, partitionId, group, previous });
+    this.readers.set(partitionId, reader);
+    this.host.log(
+      'information',
+      this.options.name,
+      `reads partition ${partitionId} of ${group.eventHubName}.`,
+    );
+  }
+
+  private receive(partitionId: string, events: ReceivedEventData[]): Promise<void> {
+    const reader = this.readers.get(partitionId);
+    // The SDK stops asking while this is pending, and closes without waiting for it.
+    if (this.draining || !reader) return new Promise(() => {});
+    return reader.receive(events);
+  }
+
+  private report(error: Error & { code?: unknown }, context: PartitionContext): void {
+    const { name } = this.options;
+    const { partitionId, eventHubName } = context;
+    if (error.name === 'AbortError' || this.draining) return;
+    if (error.code === 'ReceiverDisconnectedError') {
+      this.host.log('information', name, `partition ${partitionId} of ${eventHubName} went to another host.`);
+      return;
+    }
+    if (/supplied (sequence number|offset) .* is invalid/i.test(error.message)) {
+      const text = `partition ${partitionId} of the hub ${eventHubName} cannot be read: its checkpoint lies beyond the end of the hub, so the hub was probably deleted and made again. If so, run "npm run checkpoints -- reset <stream>". (${error.message})`;
+      this.host.log('error', name, text);
+      return;
+    }
+    const where = partitionId === '' ? `hub ${eventHubName}` : `partition ${partitionId} of ${eventHubName}`;
+    const text = `${where}: ${error.name}: ${error.message}`;
+    const now = Date.now();
+    if (now - (this.loggedAt.get(text) ?? 0) < repeatedErrorMs) return;
+    this.loggedAt.set(text, now);
+    this.host.log('error', name, text);
+  }
+}

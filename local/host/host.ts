@@ -1,0 +1,268 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join, resolve } from 'node:path';
+import type { BlobServiceClient } from '@azure/storage-blob';
+import { createEventHubTrigger } from './eventHubTrigger';
+import { type Binding, FunctionsCore } from './functionsCore';
+import { type HostJson, readHostJson } from './hostJson';
+import { callBuffered, callStreamed, findRoute, type HttpRoute, readHttpRoute } from './httpTrigger';
+import { type HostFunction, Invoker } from './invoke';
+import { type LoadedApp, loadApp } from './loadApp';
+import { createLog, describeError, type Log } from './log';
+import { connectHostStorage, type Settings } from './settings';
+import { createTimerTrigger } from './timerTrigger';
+import type { Trigger, TriggerHost, TriggerKind } from './trigger';
+
+/** The trigger kinds beside HTTP, whose server is the host's own. */
+const triggerKinds: Readonly<Record<string, TriggerKind>> = {
+  timerTrigger: createTimerTrigger,
+  eventHubTrigger: createEventHubTrigger,
+};
+
+export interface HostOptions {
+  /** Folder of the compiled app, with package.json and host.json. */
+  appDir: string;
+  /** TCP port on 127.0.0.1; 0 takes a free one. */
+  port: number;
+  /** App settings; the process's environment by default. */
+  settings?: Settings;
+  /** A name of this host among the hosts of the app. One that comes back under its name takes its leases back at once. */
+  instance?: string;
+  /** How long running invocations may take after close was called. */
+  drainLimitMs?: number;
+}
+
+export interface Host {
+  url: string;
+  port: number;
+  /** Stops taking work, waits for what runs, and releases partitions and leases. */
+  close(): Promise<void>;
+}
+
+/**
+ * Loads a Functions app and runs it: HTTP, timers, Event Hubs. There can be one per process, because the programming
+ * model knows one host. Rejects when the port is taken (code EADDRINUSE) or the app, host.json or a setting is wrong.
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const settings = options.settings ?? process.env;
+  const appDir = resolve(options.appDir);
+  const hostJson = readHostJson(join(appDir, 'host.json'));
+  const host = new FunctionsHost(hostJson, settings, options);
+  await host.start(appDir);
+  return host;
+}
+
+class FunctionsHost implements Host {
+  url = '';
+  port = 0;
+  private readonly log: Log;
+  private readonly core: FunctionsCore;
+  private readonly invoker: Invoker;
+  private readonly server = createServer((request, response) => void this.answer(request, response));
+  private readonly triggers = new Map<string, Trigger>();
+  private readonly routes: HttpRoute[] = [];
+  private app: LoadedApp = { httpProxy: undefined };
+  private state: 'Initializing' | 'Running' | 'Stopping' = 'Initializing';
+  private readonly startedAt = Date.now();
+
+  constructor(
+    private readonly hostJson: HostJson,
+    private readonly settings: Settings,
+    private readonly options: HostOptions,
+  ) {
+    this.log = createLog(hostJson.logLevel);
+    this.core = new FunctionsCore(this.log);
+    this.invoker = new Invoker(this.core, hostJson.functionTimeoutMs);
+  }
+
+  async start(appDir: string): Promise<void> {
+    this.port = await listen(this.server, this.options.port);
+    this.url = `http://127.0.0.1:${this.port}`;
+    try {
+      process.env.WEBSITE_HOSTNAME = `localhost:${this.port}`;
+      process.chdir(appDir);
+      this.app = await loadApp(appDir, this.core, this.log);
+      for (const fn of this.core.functions.values()) this.addFunction(fn, appDir);
+      for (const trigger of this.triggers.values()) await trigger.start();
+    } catch (error) {
+      this.server.close();
+      throw error;
+    }
+    this.state = 'Running';
+    this.printFunctions();
+  }
+
+  async close(): Promise<void> {
+    this.state = 'Stopping';
+    // A connection that falls idle from now on closes at once.
+    this.server.keepAliveTimeout = 1;
+    this.server.close();
+    const triggers = [...this.triggers.values()];
+    const drained = Promise.all([
+      ...triggers.map((trigger) => trigger.drain()),
+      new Promise((done) => this.server.once('close', done)),
+    ]);
+    const limit = this.options.drainLimitMs ?? 10_000;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((done) => {
+      timer = setTimeout(() => done('late'), limit);
+    });
+    if ((await Promise.race([drained, late])) === 'late') {
+      const names = [...new Set(this.invoker.runningFunctions)].join(', ');
+      this.log(
+        'warning',
+        'host',
+        `stops although these still run after ${limit / 1000} s: ${names || 'requests'}.`,
+      );
+    }
+    clearTimeout(timer);
+    this.server.closeAllConnections();
+    await Promise.race([Promise.all(triggers.map((trigger) => trigger.close())), late]);
+    await this.core.runHooks('appTerminate', { hookData: {}, appHookData: this.core.appHookData });
+  }
+
+  private addFunction(fn: HostFunction, appDir: string): void {
+    const { name } = fn.metadata;
+    const binding = findTrigger(fn);
+    if (!binding) throw new Error(`The function ${name} has no trigger.`);
+    if (binding.type === 'httpTrigger') {
+      this.routes.push(readHttpRoute({ fn, name, binding }, this.hostJson.routePrefix));
+      return;
+    }
+    const kind = triggerKinds[binding.type];
+    if (!kind) {
+      const known = ['httpTrigger', ...Object.keys(triggerKinds)].join(', ');
+      throw new Error(
+        `${name}: triggers of type ${binding.type} are not supported here; supported are ${known}.`,
+      );
+    }
+    this.triggers.set(name, kind(this.triggerHost(appDir), { fn, name, binding }));
+  }
+
+  private triggerHost(appDir: string): TriggerHost {
+    const { settings, hostJson, invoker, log } = this;
+    let storage: BlobServiceClient | undefined;
+    return {
+      settings,
+      hostJson,
+      invoker,
+      log,
+      hostId: readHostId(appDir, settings),
+      instance: this.options.instance,
+      storage: () => {
+        storage ??= connectHostStorage(settings);
+        return storage;
+      },
+    };
+  }
+
+  private printFunctions(): void {
+    console.log('Functions:');
+    for (const { fn, methods, template } of this.routes) {
+      console.log(`  ${fn.metadata.name}: [${methods.join(',')}] ${this.url}/${template}`);
+    }
+    for (const name of this.triggers.keys()) {
+      const fn = this.core.functions.get(name);
+      console.log(`  ${name}: ${fn && findTrigger(fn)?.type}`);
+    }
+    console.log(`host ready on ${this.url}`);
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const url = new URL(request.url ?? '/', `http://${request.headers.host ?? `127.0.0.1:${this.port}`}`);
+      const method = request.method ?? 'GET';
+      const path = url.pathname.replace(/\/+$/, '');
+      if (method === 'GET' && path === '/admin/host/status') sendJson(response, 200, this.status());
+      else if (this.state !== 'Running') response.writeHead(503, { 'retry-after': '1' }).end();
+      else if (/^\/admin\/functions\/[^/]+\/state$/.test(path) && method === 'PUT')
+        await this.disable(path.split('/')[3] ?? '', response);
+      else if (path.startsWith('/admin/functions/') && method === 'POST')
+        this.trigger(path.slice(17), response);
+      else {
+        const found = findRoute(this.routes, method, url.pathname);
+        if (!found) response.writeHead(404).end();
+        else {
+          const call = { invoker: this.invoker, ...found, url, request, response };
+          await (this.app.httpProxy ? callStreamed(call, this.app.httpProxy) : callBuffered(call));
+        }
+      }
+    } catch (error) {
+      this.log('error', 'host', describeError(error));
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500).end();
+    }
+  }
+
+  /** As in the real host, the answer does not wait for the function. */
+  private trigger(name: string, response: ServerResponse): void {
+    const trigger = this.triggers.get(decodeURIComponent(name));
+    if (!trigger) sendJson(response, 404, { error: `There is no function ${name} to trigger by hand.` });
+    else if (!trigger.runNow) sendJson(response, 400, { error: `${name} cannot be triggered by hand.` });
+    else {
+      void trigger.runNow();
+      response.writeHead(202).end();
+    }
+  }
+
+  /** Ends a function's trigger for as long as the host runs; answers when nothing of it is running. */
+  private async disable(name: string, response: ServerResponse): Promise<void> {
+    const trigger = this.triggers.get(decodeURIComponent(name));
+    if (!trigger) return sendJson(response, 404, { error: `There is no function ${name} to disable.` });
+    await trigger.drain();
+    sendJson(response, 200, { name, state: 'disabled' });
+  }
+
+  private status(): Record<string, unknown> {
+    const kinds = Object.keys(triggerKinds);
+    const states = (kind: string) =>
+      Object.fromEntries(
+        [...this.triggers]
+          .filter(([name]) => this.typeOf(name) === kind)
+          .map(([name, trigger]) => [name, trigger.status?.() ?? {}]),
+      );
+    const byKind = kinds.map((kind) => [`${kind.replace(/Trigger$/, '')}s`, states(kind)]);
+    return {
+      state: this.state,
+      instance: this.options.instance ?? null,
+      processUptime: Date.now() - this.startedAt,
+      functions: [...this.core.functions.keys()].map((name) => ({ name, type: this.typeOf(name) })),
+      running: this.invoker.runningFunctions,
+      ...Object.fromEntries(byKind),
+    };
+  }
+
+  private typeOf(name: string): string | undefined {
+    const fn = this.core.functions.get(name);
+    return fn && findTrigger(fn)?.type;
+  }
+}
+
+function findTrigger(fn: HostFunction): Binding | undefined {
+  return Object.values(fn.metadata.bindings).find((binding) => binding.type.endsWith('Trigger'));
+}
+
+/** Hosts of one app share timers through its id: a setting of the real host's, else the name of the app's folder. */
+function readHostId(appDir: string, settings: Settings): string {
+  const id = settings.AzureFunctionsWebHost__hostid ?? appDir.split(/[\\/]/).at(-1) ?? '';
+  return (
+    id
+      .toLowerCase()
+      .replace(/[^a-z0-9-]/g, '-')
+      .slice(0, 32) || 'host'
+  );
+}
+
+function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
+  return new Promise((done, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject);
+      const address = server.address();
+      done(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

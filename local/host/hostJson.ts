@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { type LogLevel, parseLogLevel } from './log';
+import { asObject, parseObject } from './settings';
+
+/** The part of host.json that this host obeys, with the real host's defaults. Times are milliseconds. */
+export interface HostJson {
+  routePrefix: string;
+  /** undefined = no limit. */
+  functionTimeoutMs: number | undefined;
+  logLevel: LogLevel;
+  eventHubs: EventHubsOptions;
+}
+
+export interface EventHubsOptions {
+  maxEventBatchSize: number;
+  minEventBatchSize: number;
+  maxWaitTimeMs: number;
+  prefetchCount: number;
+  batchCheckpointFrequency: number;
+  initialOffset: 'fromStart' | 'fromEnd' | { enqueuedTime: Date };
+}
+
+/** Reads host.json. Throws on a missing file and on values that are not what the host accepts, naming the key. */
+export function readHostJson(path: string): HostJson {
+  if (!existsSync(path)) throw new Error(`${path} does not exist: it is not the folder of a Functions app.`);
+  const root = parseObject(readFileSync(path, 'utf8'), path);
+  const extensions = section(root, 'extensions');
+  const eventHubs = section(extensions, 'eventHubs');
+  const timeout = root.functionTimeout ?? '00:30:00';
+  const level = section(section(root, 'logging'), 'logLevel').default ?? 'Information';
+  const logLevel = parseLogLevel(String(level));
+  if (logLevel === undefined) throw new Error(`host.json: logging.logLevel.default cannot be "${level}".`);
+  const options: EventHubsOptions = {
+    maxEventBatchSize: count(eventHubs, 'maxEventBatchSize', 100),
+    minEventBatchSize: count(eventHubs, 'minEventBatchSize', 1),
+    maxWaitTimeMs: timeSpan(eventHubs.maxWaitTime ?? '00:01:00', 'extensions.eventHubs.maxWaitTime'),
+    prefetchCount: count(eventHubs, 'prefetchCount', 300),
+    batchCheckpointFrequency: count(eventHubs, 'batchCheckpointFrequency', 1),
+    initialOffset: readInitialOffset(section(eventHubs, 'initialOffsetOptions')),
+  };
+  if (options.minEventBatchSize > options.maxEventBatchSize) {
+    throw new Error('host.json: extensions.eventHubs.minEventBatchSize must not exceed maxEventBatchSize.');
+  }
+  return {
+    routePrefix: String(section(extensions, 'http').routePrefix ?? 'api').replace(/^\/+|\/+$/g, ''),
+    functionTimeoutMs: timeout === '-1' ? undefined : timeSpan(timeout, 'functionTimeout'),
+    logLevel,
+    eventHubs: options,
+  };
+}
+
+/** Milliseconds of a .NET time span `[d.]hh:mm:ss[.fffffff]`; undefined when the text is none. */
+export function parseTimeSpan(text: string): number | undefined {
+  const match = /^(?:(\d+)\.)?(\d{1,2}):([0-5]?\d):([0-5]?\d)(?:\.(\d{1,7}))?$/.exec(text.trim());
+  if (!match) return undefined;
+  const [, days = '0', hours, minutes, seconds, fraction = '0'] = match;
+  const whole = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds);
+  return whole * 1000 + Math.floor(Number(`0.${fraction}`) * 1000);
+}
+
+function readInitialOffset(options: Record<string, unknown>): EventHubsOptions['initialOffset'] {
+  const type = String(options.type ?? 'fromStart').toLowerCase();
+  if (type === 'fromstart') return 'fromStart';
+  if (type === 'fromend') return 'fromEnd';
+  const enqueuedTime = new Date(String(options.enqueuedTimeUtc));
+  if (type === 'fromenqueuedtime' && !Number.isNaN(enqueuedTime.getTime())) return { enqueuedTime };
+  throw new Error(
+    'host.json: extensions.eventHubs.initialOffsetOptions must have type fromStart, fromEnd, or fromEnqueuedTime with enqueuedTimeUtc (ISO 8601).',
+  );
+}
+
+function section(parent: Record<string, unknown>, key: string): Record<string, unknown> {
+  return asObject(parent[key] ?? {}, `host.json: ${key}`);
+}
+
+function count(parent: Record<string, unknown>, key: string, fallback: number): number {
+  const value = Number(parent[key] ?? fallback);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`host.json: extensions.eventHubs.${key} must be 1 or more.`);
+  return value;
+}
+
+function timeSpan(value: unknown, key: string): number {
+  const milliseconds = typeof value === 'string' ? parseTimeSpan(value) : undefined;
+  if (!milliseconds) throw new Error(`host.json: ${key} must be a time span such as "00:05:00".`);
+  return milliseconds;
+}

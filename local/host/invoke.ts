@@ -1,0 +1,115 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type {
+  CoreContext,
+  FunctionCallback,
+  FunctionMetadata,
+  FunctionsCore,
+  InvocationRequest,
+  InvocationResponse,
+} from './functionsCore';
+import { describeError } from './log';
+
+/** One registered function. */
+export interface HostFunction {
+  metadata: FunctionMetadata;
+  callback: FunctionCallback;
+}
+
+export interface Outcome {
+  response: InvocationResponse;
+  /** What the function returned, after the hooks. */
+  result: unknown;
+}
+
+export interface Invocation extends InvocationRequest {
+  invocationId?: string;
+}
+
+/** Runs functions and knows which are running. */
+export class Invoker {
+  private readonly running = new Map<string, string>();
+
+  constructor(
+    private readonly core: FunctionsCore,
+    private readonly timeoutMs: number | undefined,
+  ) {}
+
+  /** Names of the functions that are running now, once per invocation. */
+  get runningFunctions(): string[] {
+    return [...this.running.values()];
+  }
+
+  /**
+   * Runs a function once with its hooks. A failure is logged with its stack and thrown. A function that takes longer than
+   * the function timeout fails too, but its code runs on: Node has no way to stop it.
+   */
+  async invoke(fn: HostFunction, invocation: Invocation): Promise<Outcome> {
+    const { name } = fn.metadata;
+    const { invocationId = randomUUID(), ...request } = invocation;
+    request.traceContext ??= {
+      traceParent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`,
+    };
+    this.running.set(invocationId, name);
+    const work = this.run(fn, invocationId, request).finally(() => this.running.delete(invocationId));
+    try {
+      return await withTimeout(work, this.timeoutMs, name);
+    } catch (error) {
+      this.core.logInvocation(name, 'error', 'system', `failed: ${describeError(error)}`);
+      throw error;
+    }
+  }
+
+  private async run(fn: HostFunction, invocationId: string, request: InvocationRequest): Promise<Outcome> {
+    const { core } = this;
+    const { name } = fn.metadata;
+    if (!core.model) throw new Error('The app has set no programming model.');
+    let invocationContext: unknown;
+    const context: CoreContext = {
+      invocationId,
+      metadata: fn.metadata,
+      request,
+      state: undefined,
+      log: (level, category, message) =>
+        core.logInvocation(name, level, category, message, invocationContext),
+    };
+    const model = core.model.getInvocationModel(context);
+    const args = await model.getArguments();
+    invocationContext = args.context;
+
+    const shared = { hookData: {}, appHookData: core.appHookData, invocationContext };
+    const pre = { ...shared, functionCallback: fn.callback, inputs: args.inputs };
+    context.state = 'preInvocationHooks';
+    await core.runHooks('preInvocation', pre);
+
+    const post: { inputs: unknown[]; result: unknown; error: unknown } & typeof shared = {
+      ...shared,
+      inputs: pre.inputs,
+      result: null,
+      error: null,
+    };
+    context.state = 'invocation';
+    try {
+      post.result = await model.invokeFunction(invocationContext, pre.inputs, pre.functionCallback);
+    } catch (error) {
+      // Something must be thrown below, whatever the function threw.
+      post.error = error ?? new Error(`${name} threw ${error}.`);
+    }
+    context.state = 'postInvocationHooks';
+    await core.runHooks('postInvocation', post);
+    // A hook may have taken the error away.
+    if (post.error) throw post.error;
+    return { response: await model.getResponse(invocationContext, post.result), result: post.result };
+  }
+}
+
+function withTimeout<T>(work: Promise<T>, timeoutMs: number | undefined, name: string): Promise<T> {
+  if (timeoutMs === undefined) return work;
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`The function timeout of ${timeoutMs / 1000} s was exceeded by ${name}.`)),
+      timeoutMs,
+    );
+  });
+  return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util';
+import { startHost } from './host';
+import { describeError } from './log';
+import { readSettingsFile } from './settings';
+
+const usage = 'node dist/local/host/main.js --app DIR [--port 7071] [--settings FILE] [--instance NAME]';
+
+async function main(): Promise<void> {
+  const { app, port, settings, instance } = readArguments();
+  if (settings !== undefined) {
+    // As with `func start`, a variable of the environment beats the file.
+    for (const [name, value] of Object.entries(readSettingsFile(settings))) process.env[name] ??= value;
+  }
+  const host = await startHost({ appDir: app, port, ...(instance !== undefined && { instance }) });
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      host.close().then(
+        () => process.exit(0),
+        (error) => fail(describeError(error)),
+      );
+    });
+  }
+}
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      app: { type: 'string' },
+      port: { type: 'string', default: '7071' },
+      settings: { type: 'string' },
+      instance: { type: 'string' },
+    },
+  });
+  const { app, port, settings, instance } = values;
+  if (app === undefined) throw new Error(`--app is missing. Usage: ${usage}`);
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65535)
+    throw new Error(`--port must be 0 to 65535, not "${port}".`);
+  return { app, port: Number(port), settings, instance };
+}
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
+    fail(`The Functions host cannot listen on port ${error.port}: it is in use. Choose another with --port.`);
+  }
+  // The stack helps only with errors of the app's own code, which come as a cause.
+  if (error instanceof Error) {
+    fail(error.cause === undefined ? error.message : `${error.message}\n${describeError(error.cause)}`);
+  }
+  fail(String(error));
+});

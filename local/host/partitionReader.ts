@@ -1,0 +1,117 @@
+import type { ReceivedEventData } from '@azure/event-hubs';
+import { BatchAccumulator } from './batchAccumulator';
+import type { BlobCheckpointStore, ReaderGroup } from './checkpointStore';
+import { type BodyMode, readBodies, toBatchInput, toBatchMetadata } from './eventBatch';
+import { describeError } from './log';
+import { type RetryPolicy, runWithRetry } from './retryPolicy';
+import type { TriggerHost, TriggerOptions } from './trigger';
+
+export interface PartitionReaderOptions {
+  host: TriggerHost;
+  trigger: TriggerOptions;
+  partitionId: string;
+  group: ReaderGroup;
+  ownerId: string;
+  store: BlobCheckpointStore;
+  bindingName: string;
+  mode: BodyMode;
+  policy: RetryPolicy | undefined;
+  /** Counts of the trigger, which this reader adds to. */
+  counts: { batches: number; events: number; failures: number };
+  /** Resolves when an earlier reader of the partition has ended its batch. */
+  previous: Promise<void>;
+}
+
+/** Runs the function on the events of one partition, from the moment it was claimed until it is lost. */
+export class PartitionReader {
+  private readonly accumulator: BatchAccumulator<ReceivedEventData>;
+  private readonly stopping = new AbortController();
+  private batchesSinceCheckpoint = 0;
+
+  constructor(private readonly options: PartitionReaderOptions) {
+    const { minEventBatchSize, maxEventBatchSize, maxWaitTimeMs } = options.host.hostJson.eventHubs;
+    this.accumulator = new BatchAccumulator({
+      minSize: minEventBatchSize,
+      maxSize: maxEventBatchSize,
+      maxWaitMs: maxWaitTimeMs,
+      handle: (events) => this.handle(events),
+    });
+  }
+
+  get stopped(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  /** Takes events; resolves when more may come. Throws when the partition cannot be read on. */
+  async receive(events: ReceivedEventData[]): Promise<void> {
+    await this.options.previous;
+    await this.accumulator.add(events);
+  }
+
+  /** Ends retries and checkpoints at once; resolves when the function no longer runs. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all([this.options.previous, this.accumulator.close()]);
+  }
+
+  private async handle(events: ReceivedEventData[]): Promise<void> {
+    const { counts, host, partitionId } = this.options;
+    const outcome = await this.run(events);
+    if (this.stopped) return;
+    if (outcome === 'given-up') {
+      throw new Error(`Partition ${partitionId} went to another host during the retries of a batch.`);
+    }
+    counts.batches += 1;
+    counts.events += events.length;
+    this.batchesSinceCheckpoint += 1;
+    if (this.batchesSinceCheckpoint < host.hostJson.eventHubs.batchCheckpointFrequency) return;
+    this.batchesSinceCheckpoint = 0;
+    await this.checkpoint(events);
+  }
+
+  private run(events: ReceivedEventData[]): Promise<'succeeded' | 'failed' | 'given-up'> {
+    const { host, trigger, group, partitionId, bindingName, policy, counts } = this.options;
+    const bodies = readBodies(events);
+    const triggerMetadata = toBatchMetadata(events, group, partitionId);
+    return runWithRetry({
+      policy,
+      signal: this.stopping.signal,
+      attempt: async (retryContext) => {
+        const inputData = [{ name: bindingName, data: this.bind(bodies) }];
+        const invocation = { inputData, triggerMetadata, ...(retryContext && { retryContext }) };
+        await host.invoker.invoke(trigger.fn, invocation);
+      },
+      onFailure: () => {
+        counts.failures += 1;
+      },
+      mayRetry: () => this.isOwner(),
+    });
+  }
+
+  private bind(bodies: Buffer[]) {
+    try {
+      return toBatchInput(bodies, this.options.mode);
+    } catch (error) {
+      this.options.host.log('error', this.options.trigger.name, describeError(error));
+      throw error;
+    }
+  }
+
+  /** Writes the checkpoint, unless the partition was lost: its new owner has read the old one already. */
+  private async checkpoint(events: ReceivedEventData[]): Promise<void> {
+    const { group, partitionId, store } = this.options;
+    const last = events.at(-1);
+    if (!last) return;
+    if (!(await this.isOwner())) {
+      throw new Error(`Partition ${partitionId} went to another host; its batch is not checkpointed.`);
+    }
+    if (this.stopped) return;
+    const { sequenceNumber, offset } = last;
+    await store.updateCheckpoint({ ...group, partitionId, sequenceNumber, offset });
+  }
+
+  private isOwner(): Promise<boolean> {
+    const { group, partitionId, store, ownerId } = this.options;
+    return store.isOwner(group, partitionId, ownerId);
+  }
+}

@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RpcRetryOptions } from './functionsCore';
+
+/** Retries after a failure; `maxRetryCount` -1 is without limit. */
+export interface RetryPolicy {
+  maxRetryCount: number;
+  /** Milliseconds before the retry with this number, counted from 0. */
+  delayMs(retry: number): number;
+}
+
+export interface RetryContext {
+  retryCount: number;
+  maxRetryCount: number;
+  exception?: Record<string, string>;
+}
+
+/**
+ * Reads the retry policy of a function. The programming model has already rounded all intervals to whole seconds.
+ * Throws on a policy that the host does not know or that lacks its intervals.
+ */
+export function readRetryPolicy(options: RpcRetryOptions | undefined, name: string): RetryPolicy | undefined {
+  if (!options) return undefined;
+  const { maxRetryCount } = options;
+  if (maxRetryCount === undefined || !Number.isInteger(maxRetryCount) || maxRetryCount < -1) {
+    throw new Error(`${name}: retry.maxRetryCount must be a whole number, or -1 for no limit.`);
+  }
+  if (options.retryStrategy === 'fixedDelay') {
+    const fixed = seconds(options.delayInterval, `${name}: retry.delayInterval`);
+    return { maxRetryCount, delayMs: () => fixed };
+  }
+  if (options.retryStrategy === 'exponentialBackoff') {
+    const minimum = seconds(options.minimumInterval, `${name}: retry.minimumInterval`);
+    const maximum = seconds(options.maximumInterval, `${name}: retry.maximumInterval`);
+    if (maximum < minimum) throw new Error(`${name}: retry.maximumInterval is below minimumInterval.`);
+    return { maxRetryCount, delayMs: (retry) => Math.min(maximum, minimum * 2 ** Math.min(retry, 40)) };
+  }
+  throw new Error(`${name}: retry.strategy must be "fixedDelay" or "exponentialBackoff".`);
+}
+
+export interface RetryRun {
+  policy: RetryPolicy | undefined;
+  /** One attempt; it gets undefined where there is no policy. */
+  attempt(context: RetryContext | undefined): Promise<unknown>;
+  /** Called after each failed attempt. */
+  onFailure?(error: unknown): void;
+  /** Asked before each retry: false gives up. */
+  mayRetry?(): Promise<boolean>;
+  /** Ends the waiting between attempts. */
+  signal: AbortSignal;
+}
+
+/**
+ * Runs attempts until one succeeds or the policy ends. Answers how it ended: `given-up` means that waiting was aborted or
+ * `mayRetry` said no, so that the work is still to be done by somebody.
+ */
+export async function runWithRetry(run: RetryRun): Promise<'succeeded' | 'failed' | 'given-up'> {
+  const { policy } = run;
+  let exception: Record<string, string> | undefined;
+  for (let retryCount = 0; ; retryCount++) {
+    try {
+      const context = policy && {
+        retryCount,
+        maxRetryCount: policy.maxRetryCount,
+        ...(exception && { exception }),
+      };
+      await run.attempt(context);
+      return 'succeeded';
+    } catch (error) {
+      run.onFailure?.(error);
+      exception = toRpcException(error);
+    }
+    if (!policy || (policy.maxRetryCount !== -1 && retryCount >= policy.maxRetryCount)) return 'failed';
+    try {
+      await delay(policy.delayMs(retryCount), undefined, { signal: run.signal });
+    } catch {
+      return 'given-up';
+    }
+    if (run.signal.aborted || (run.mayRetry && !(await run.mayRetry()))) return 'given-up';
+  }
+}
+
+function toRpcException(error: unknown): Record<string, string> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  return { message: error.message, source: error.name, stackTrace: error.stack ?? '' };
+}
+
+function seconds(interval: { seconds?: number } | undefined, where: string): number {
+  if (interval?.seconds === undefined) throw new Error(`${where} is missing.`);
+  return interval.seconds * 1000;
+}

@@ -1,0 +1,174 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RestError } from '@azure/storage-blob';
+import { describeError } from './log';
+import { type RetryPolicy, readRetryPolicy, runWithRetry } from './retryPolicy';
+import { isSubMinute, parseSchedule, type Schedule } from './schedule';
+import { parseObject, resolveNames } from './settings';
+import { holdSingletonLease } from './singletonLease';
+import { findBindingName, type Trigger, type TriggerHost, type TriggerOptions } from './trigger';
+
+/** The latest wait that setTimeout can hold. */
+const longestWaitMs = 2 ** 31 - 1;
+
+/** The status of a schedule, ISO dates, as the real host keeps it in storage. */
+interface ScheduleStatus {
+  Last: string;
+  Next: string;
+  LastUpdated: string;
+}
+
+/** Runs a timer function on its schedule: one run at a time and on one host of the app, kept apart by a blob lease. */
+export function createTimerTrigger(host: TriggerHost, options: TriggerOptions): Trigger {
+  return new TimerTrigger(host, options);
+}
+
+class TimerTrigger implements Trigger {
+  private readonly schedule: Schedule;
+  private readonly policy: RetryPolicy | undefined;
+  private readonly monitored: boolean;
+  private readonly stopping = new AbortController();
+  private listening: Promise<void> = Promise.resolve();
+  private current: Promise<unknown> = Promise.resolve();
+  private runs = 0;
+
+  constructor(
+    private readonly host: TriggerHost,
+    private readonly options: TriggerOptions,
+  ) {
+    const { name, binding, fn } = options;
+    if (typeof binding.schedule !== 'string') throw new Error(`${name}: the timer has no schedule.`);
+    this.schedule = parseSchedule(resolveNames(binding.schedule, host.settings, `${name}: schedule`), name);
+    this.policy = readRetryPolicy(fn.metadata.retryOptions, name);
+    this.monitored = binding.useMonitor !== false && !isSubMinute(this.schedule);
+  }
+
+  async start(): Promise<void> {
+    const { host } = this;
+    const { name } = this.options;
+    const lease = {
+      storage: host.storage(),
+      blobName: `locks/${host.hostId}/${name}.Listener`,
+      instance: host.instance,
+      log: host.log,
+    };
+    this.listening = holdSingletonLease(lease, this.stopping.signal, async (signal) => {
+      try {
+        await this.listen(signal);
+      } catch (error) {
+        host.log('error', name, `the timer stopped and starts again: ${describeError(error)}`);
+      }
+    });
+  }
+
+  async drain(): Promise<void> {
+    this.stopping.abort();
+    await this.current;
+  }
+
+  async close(): Promise<void> {
+    await this.listening;
+  }
+
+  /** Waits for a scheduled run that is under way: there is one run at a time. */
+  runNow(): Promise<unknown> {
+    return this.run({ pastDue: false });
+  }
+
+  status(): Record<string, unknown> {
+    return { runs: this.runs };
+  }
+
+  private async listen(signal: AbortSignal): Promise<void> {
+    const { name, binding } = this.options;
+    let now = new Date();
+    let status = this.monitored ? await this.readStatus() : undefined;
+    // A schedule that was changed since counts from the last run on.
+    let next = status ? this.schedule.next(new Date(status.Last)) : this.schedule.next(now);
+    if (status && next <= now) {
+      this.host.log('information', name, 'is past due and runs now.');
+      await this.run({ pastDue: true, status });
+      next = this.schedule.next(now);
+      status = await this.writeStatus(now, next);
+    } else {
+      if (this.monitored && !status) status = await this.writeStatus(now, next);
+      if (binding.runOnStartup === true) {
+        await this.run({ pastDue: false, status });
+        next = this.schedule.next(now);
+        status = await this.writeStatus(now, next);
+      }
+    }
+    while (!signal.aborted) {
+      // After an overrun the time is over already and the next run starts at once.
+      if (!(await waitUntil(next, signal))) return;
+      now = new Date();
+      await this.run({ pastDue: false, status });
+      next = this.schedule.next(now);
+      status = await this.writeStatus(now, next);
+    }
+  }
+
+  private run(options: { pastDue: boolean; status?: ScheduleStatus | undefined }): Promise<unknown> {
+    const { fn, name } = this.options;
+    const timer = {
+      Schedule: { AdjustForDST: true },
+      ScheduleStatus: options.status ?? null,
+      IsPastDue: options.pastDue,
+    };
+    const bindingName = findBindingName(this.options);
+    this.current = this.current.then(() => {
+      this.runs += 1;
+      return runWithRetry({
+        policy: this.policy,
+        signal: this.stopping.signal,
+        attempt: (retryContext) =>
+          this.host.invoker.invoke(fn, {
+            inputData: [{ name: bindingName, data: { json: JSON.stringify(timer) } }],
+            triggerMetadata: {},
+            ...(retryContext && { retryContext }),
+          }),
+      });
+    });
+    return this.current.catch((error) => this.host.log('error', name, describeError(error)));
+  }
+
+  private blob() {
+    const container = this.host.storage().getContainerClient('azure-webjobs-hosts');
+    return container.getBlockBlobClient(
+      `timers/${this.host.hostId}/Host.Functions.${this.options.name}/status`,
+    );
+  }
+
+  private async readStatus(): Promise<ScheduleStatus | undefined> {
+    try {
+      const text = (await this.blob().downloadToBuffer()).toString();
+      const { Last, Next, LastUpdated } = parseObject(text, 'the timer status');
+      if ([Last, Next, LastUpdated].some((date) => Number.isNaN(Date.parse(String(date))))) return undefined;
+      return { Last: String(Last), Next: String(Next), LastUpdated: String(LastUpdated) };
+    } catch (error) {
+      if (error instanceof RestError && error.statusCode === 404) return undefined;
+      throw error;
+    }
+  }
+
+  private async writeStatus(last: Date, next: Date): Promise<ScheduleStatus | undefined> {
+    if (!this.monitored) return undefined;
+    const status = {
+      Last: last.toISOString(),
+      Next: next.toISOString(),
+      LastUpdated: new Date().toISOString(),
+    };
+    const text = JSON.stringify(status);
+    await this.blob().upload(text, Buffer.byteLength(text));
+    return status;
+  }
+}
+
+/** False when the signal was aborted first. */
+async function waitUntil(time: Date, signal: AbortSignal): Promise<boolean> {
+  while (!signal.aborted) {
+    const left = time.getTime() - Date.now();
+    if (left <= 0) return true;
+    await delay(Math.min(left, longestWaitMs), undefined, { signal }).catch(() => undefined);
+  }
+  return false;
+}

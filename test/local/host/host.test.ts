@@ -1,0 +1,136 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type AppOptions, runHostProcess, startHostProcess, writeApp } from './hostProcess';
+
+function makeApp(options: AppOptions): string {
+  const folder = writeApp(options);
+  onTestFinished(folder.remove);
+  return folder.dir;
+}
+
+async function start(options: AppOptions, settings: Record<string, string> = {}) {
+  const host = await startHostProcess({ dir: makeApp(options), settings });
+  onTestFinished(async () => {
+    await host.stop('SIGKILL');
+  });
+  return host;
+}
+
+describe('the host', () => {
+  test('prints its functions with their addresses; the route prefix comes from host.json', async () => {
+    const host = await start(
+      {
+        source: `app.http('hello', { methods: ['GET', 'POST'], route: 'greet/{name}', handler: async (request) => ({ body: process.env.GREETING + request.params.name }) });`,
+        hostJson: { extensions: { http: { routePrefix: '' } } },
+      },
+      { GREETING: 'hi ' },
+    );
+    expect(host.lines('hello: [GET,POST]')).toEqual([`  hello: [GET,POST] ${host.url}/greet/{name}`]);
+    expect(await (await fetch(`${host.url}/greet/Bob`)).text()).toBe('hi Bob');
+    expect(await host.stop('SIGINT')).toBe(0);
+  });
+
+  test('hooks run around the app and its functions, and may change what they see', async () => {
+    const host = await start({
+      source: `
+app.hook.appStart((context) => { context.hookData.started = true; console.log('app started'); });
+app.hook.appTerminate(() => console.log('app ended'));
+app.hook.preInvocation((context) => { context.hookData.seen = context.invocationContext.functionName;
+  const handler = context.functionHandler; context.functionHandler = async (...args) => ({ body: 'wrapped ' + (await handler(...args)).body }); });
+app.hook.postInvocation((context) => { if (context.error) { context.error = null; context.result = { body: 'saved ' + context.hookData.seen }; } });
+app.hook.log((context) => { context.message = context.message.replace('secret', '***'); });
+app.get('good', { handler: async (request, context) => { context.log('a secret'); context.warn('careful'); context.debug('hidden'); return { body: 'good' }; } });
+app.get('bad', { handler: async () => { throw new Error('bad'); } });`,
+    });
+    expect(await (await fetch(`${host.url}/api/good`)).text()).toBe('wrapped good');
+    expect(await (await fetch(`${host.url}/api/bad`)).text()).toBe('saved bad');
+    expect(host.lines('app started')).toHaveLength(1);
+    expect(host.lines('good: ')[1]).toMatch(/^\[\d{4}-\d\d-\d\dT[\d:.]+Z\] good: a \*\*\*$/);
+    expect(host.lines('good: WARNING careful')).toHaveLength(1);
+    expect(host.lines('hidden')).toEqual([]);
+    await host.stop();
+    expect(host.lines('app ended')).toHaveLength(1);
+  });
+
+  test('waits for a running request at SIGTERM', async () => {
+    const host = await start({
+      source: `app.get('slow', { handler: async (request, context) => { context.log('begun'); await new Promise((done) => setTimeout(done, 1500)); return { body: 'done' }; } });`,
+    });
+    const answer = fetch(`${host.url}/api/slow`).then((response) => response.text());
+    await expect.poll(() => host.lines('begun').length).toBe(1);
+    const exit = host.stop('SIGTERM');
+    expect(await answer).toBe('done');
+    expect(await exit).toBe(0);
+  });
+
+  test('a busy port is one line that names port and flag', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { code, output } = await runHostProcess({ dir: makeApp({ source: '' }), port });
+    expect([code, output]).toEqual([
+      1,
+      `The Functions host cannot listen on port ${port}: it is in use. Choose another with --port.\n`,
+    ]);
+  });
+
+  const hub = (more: string) =>
+    `app.eventHub('ingest', { connection: 'Hub', eventHubName: 'clicks', cardinality: 'many', ${more} handler: async () => {} });`;
+  const storage = { AzureWebJobsStorage: 'UseDevelopmentStorage=true' };
+  test.each<[string, string, Record<string, string>, string]>([
+    [
+      'a timer without storage',
+      `app.timer('emit', { schedule: '* * * * *', handler: () => {} });`,
+      {},
+      'AzureWebJobsStorage',
+    ],
+    [
+      'a setting that is not set',
+      `app.timer('emit', { schedule: '%EVERY%', handler: () => {} });`,
+      storage,
+      'emit: schedule refers to the setting EVERY, which is not set.',
+    ],
+    [
+      'a connection that is not set',
+      hub(''),
+      storage,
+      'neither the setting Hub (a connection string) nor Hub__fullyQualifiedNamespace is set',
+    ],
+    ['cardinality one', hub(`cardinality: 'one',`), { ...storage, Hub: 'x' }, 'cardinality must be "many"'],
+    [
+      'an unknown trigger',
+      `app.storageQueue('q', { queueName: 'q', connection: 'x', handler: () => {} });`,
+      {},
+      'triggers of type queueTrigger are not supported',
+    ],
+    [
+      'two functions of one name',
+      `app.get('a', () => {}); app.get('a', () => {});`,
+      {},
+      'two functions named "a"',
+    ],
+    [
+      'a wrong route',
+      `app.get('a', { route: 'x/{id:odd}', handler: () => {} });`,
+      {},
+      'unknown constraint "odd"',
+    ],
+    ['an app that throws', `throw new Error('broken app');`, {}, 'Error: broken app\n    at '],
+  ])('%s ends the host with an error that names it', async (_title, source, settings, message) => {
+    const { code, output } = await runHostProcess({ dir: makeApp({ source }), settings });
+    expect(output).toContain(message);
+    expect(code).toBe(1);
+  });
+
+  test('a folder without an app, and a main that matches nothing', async () => {
+    const { code, output } = await runHostProcess({ dir: '/nonexistent' });
+    expect([code, output]).toEqual([
+      1,
+      '/nonexistent/host.json does not exist: it is not the folder of a Functions app.\n',
+    ]);
+    const host = await start({ source: '' });
+    expect(host.lines('No functions found')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { parseTimeSpan, readHostJson } from '../../../local/host/hostJson';
+
+function read(content: unknown) {
+  const dir = mkdtempSync(join(tmpdir(), 'host-json-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  writeFileSync(join(dir, 'host.json'), JSON.stringify(content));
+  return readHostJson(join(dir, 'host.json'));
+}
+
+describe('host.json', () => {
+  test('has the defaults of the real host', () => {
+    expect(read({ version: '2.0' })).toEqual({
+      routePrefix: 'api',
+      functionTimeoutMs: 1_800_000,
+      logLevel: 'information',
+      eventHubs: {
+        maxEventBatchSize: 100,
+        minEventBatchSize: 1,
+        maxWaitTimeMs: 60_000,
+        prefetchCount: 300,
+        batchCheckpointFrequency: 1,
+        initialOffset: 'fromStart',
+      },
+    });
+  });
+
+  test('a timeout of -1 is none; an initial offset can be a time', () => {
+    const enqueuedTimeUtc = '2026-05-01T00:00:00Z';
+    const initialOffsetOptions = { type: 'FromEnqueuedTime', enqueuedTimeUtc };
+    const read1 = read({ functionTimeout: '-1', extensions: { eventHubs: { initialOffsetOptions } } });
+    expect(read1.functionTimeoutMs).toBeUndefined();
+    expect(read1.eventHubs.initialOffset).toEqual({ enqueuedTime: new Date(enqueuedTimeUtc) });
+  });
+
+  test.each([
+    [{ functionTimeout: '5 minutes' }, 'functionTimeout must be a time span'],
+    [{ extensions: { eventHubs: { maxEventBatchSize: 0 } } }, 'maxEventBatchSize must be 1 or more'],
+    [{ extensions: { eventHubs: { minEventBatchSize: 200 } } }, 'minEventBatchSize must not exceed'],
+    [{ extensions: { eventHubs: { maxWaitTime: 1 } } }, 'maxWaitTime must be a time span'],
+    [
+      { extensions: { eventHubs: { initialOffsetOptions: { type: 'middle' } } } },
+      'initialOffsetOptions must have type',
+    ],
+    [{ logging: { logLevel: { default: 'Loud' } } }, 'cannot be "Loud"'],
+    [{ extensions: [] }, 'extensions must be a JSON object'],
+  ])('%j is refused', (content, message) => {
+    expect(() => read(content)).toThrow(message);
+  });
+
+  test('time spans', () => {
+    expect(['00:00:01.5', '1:2:3', '1.00:00:00', '5', '00:60:00'].map(parseTimeSpan)).toEqual([
+      1_500,
+      3_723_000,
+      86_400_000,
+      undefined,
+      undefined,
+    ]);
+  });
+});

@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest';
+import { connectHostStorage, resolveHubConnection, resolveNames } from '../../../local/host/settings';
+
+const connect = (settings: Record<string, string>, eventHubName: string | undefined = 'clicks') =>
+  resolveHubConnection({ connection: 'Hub', eventHubName, where: 'ingest' }, settings);
+
+describe('settings', () => {
+  test('%NAME% is replaced by the setting', () => {
+    expect(resolveNames('a-%B%-%C%', { B: '1', C: '2' }, 'ingest: eventHubName')).toBe('a-1-2');
+    expect(() => resolveNames('%D%', {}, 'ingest: eventHubName')).toThrow(
+      'ingest: eventHubName refers to the setting D, which is not set.',
+    );
+  });
+
+  test('a hub is reached by connection string, whose EntityPath beats the name, or by namespace', () => {
+    expect(connect({ Hub: 'Endpoint=sb://x/' })).toEqual({
+      eventHubName: 'clicks',
+      connectionString: 'Endpoint=sb://x/',
+    });
+    expect(connect({ Hub: 'Endpoint=sb://x/;EntityPath=other' }).eventHubName).toBe('other');
+    expect(connect({ Hub__fullyQualifiedNamespace: 'x.servicebus.windows.net' })).toEqual({
+      eventHubName: 'clicks',
+      fullyQualifiedNamespace: 'x.servicebus.windows.net',
+    });
+    expect(() => connect({})).toThrow(
+      'neither the setting Hub (a connection string) nor Hub__fullyQualifiedNamespace',
+    );
+  });
+
+  test('the storage of the host can be named by an address', () => {
+    const uri = 'https://account.blob.core.windows.net/';
+    expect(connectHostStorage({ AzureWebJobsStorage__blobServiceUri: uri }).url).toBe(uri);
+    expect(() => connectHostStorage({})).toThrow('AzureWebJobsStorage');
+  });
+});
