@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+
+// A process that was killed cannot end its children: they end themselves when its channel closes.
+const endWithParent = `data:text/javascript,${encodeURIComponent("process.on('disconnect',()=>process.exit(1))")}`;
+
+export interface ChildOptions {
+  /** For messages. */
+  readonly name: string;
+  /** A compiled file and its arguments. */
+  readonly argv: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** All output is appended to it. */
+  readonly logFile?: string;
+  /** The line by which the process says that it is ready. */
+  readonly ready: RegExp;
+  readonly startLimitMs?: number;
+}
+
+export interface Child {
+  readonly name: string;
+  readonly pid: number;
+  /** The groups of the ready line. */
+  readonly readyMatch: RegExpExecArray;
+  /** Resolves to the exit code, or to the signal's name, when the process is gone. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  /** Asks the process to end, and insists after a while. Resolves to the exit code. */
+  stop(limitMs?: number): Promise<number | NodeJS.Signals>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Starts a Node process and waits for its ready line. Rejects with its last error output when it ends before. */
+export async function startChild(options: ChildOptions): Promise<Child> {
+  const child = spawn(process.execPath, ['--import', endWithParent, ...options.argv], {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // Ctrl-C in the terminal is for the parent, which ends its children in order.
+    detached: true,
+  });
+  const exited = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? code ?? 1));
+  });
+  const readyMatch = await waitForLine(child, options);
+  return {
+    name: options.name,
+    pid: child.pid ?? 0,
+    readyMatch,
+    exited,
+    kill: (signal) => void child.kill(signal),
+    async stop(limitMs = 30_000) {
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+      const code = await exited;
+      clearTimeout(timer);
+      return code;
+    },
+  };
+}
+
+function waitForLine(child: ChildProcess, options: ChildOptions): Promise<RegExpExecArray> {
+  const { name, logFile, ready, startLimitMs = 60_000 } = options;
+  const log = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a' });
+  return new Promise((resolve, reject) => {
+    let tail = '';
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`${name} was not ready after ${startLimitMs / 1000} s.\n${tail}`));
+    }, startLimitMs);
+    const read = (chunk: Buffer) => {
+      log?.write(chunk);
+      tail = (tail + chunk.toString()).slice(-4000);
+      const found = ready.exec(tail);
+      if (!found) return;
+      clearTimeout(timer);
+      resolve(found);
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      reject(new Error(tail.trim() || `${name} ended with ${signal ?? code}.`));
+    });
+    child.once('close', () => log?.end());
+  });
+}

@@ -1,0 +1,62 @@
+import type { TableLocation } from '../src/lib/delta/log';
+import { openSnapshot, updateSnapshot } from '../src/lib/delta/openTable';
+import type { Snapshot } from '../src/lib/delta/state';
+
+/** How far one stream has come, each figure from another place. Totals since the hub was made. */
+export interface StreamFigures {
+  /** Events that the broker accepted. */
+  readonly accepted: number;
+  /** Events at or below the sequence numbers that the table's txns say were read. */
+  readonly ingested: number;
+  /** Rows of the table's live files, by their statistics. */
+  readonly rows: number;
+  /** Version of the Delta table, -1 before there is one. */
+  readonly version: number;
+}
+
+/** Reads a stream's figures again and again, each time only what is new in the log. */
+export class FiguresReader {
+  readonly #brokerUrl: string;
+  readonly #hub: string;
+  readonly #at: TableLocation;
+  #snapshot: Snapshot | undefined;
+  #rowsOf = new Map<string, number>();
+
+  constructor(options: { brokerUrl: string; hub: string; at: TableLocation }) {
+    this.#brokerUrl = options.brokerUrl;
+    this.#hub = options.hub;
+    this.#at = options.at;
+  }
+
+  async read(): Promise<StreamFigures> {
+    const before = this.#snapshot;
+    const snapshot = before ? await updateSnapshot(before) : await openSnapshot(this.#at);
+    this.#snapshot = snapshot;
+    const accepted = await this.#accepted();
+    if (!snapshot) return { accepted, ingested: 0, rows: 0, version: -1 };
+    let rows = 0;
+    const rowsOf = new Map<string, number>();
+    for (const [path, { stats }] of snapshot.files) {
+      const count = this.#rowsOf.get(path) ?? Number(JSON.parse(stats ?? '{}').numRecords ?? 0);
+      rowsOf.set(path, count);
+      rows += count;
+    }
+    this.#rowsOf = rowsOf;
+    const ingested = [...snapshot.txns.values()].reduce((sum, { version }) => sum + version + 1, 0);
+    return { accepted, ingested, rows, version: snapshot.version };
+  }
+
+  async #accepted(): Promise<number> {
+    const reply = await fetch(`${this.#brokerUrl}/stats`, { signal: AbortSignal.timeout(10_000) });
+    const stats = (await reply.json()) as { hubs: Record<string, { partitions: { last: number }[] }> };
+    const partitions = stats.hubs[this.#hub]?.partitions ?? [];
+    return partitions.reduce((sum, { last }) => sum + last + 1, 0);
+  }
+}
+
+/** The total that GET /api/clicks answers. */
+export async function clicksOfTheApi(apiUrl: string): Promise<number> {
+  const reply = await fetch(`${apiUrl}/api/clicks`, { signal: AbortSignal.timeout(10_000) });
+  if (!reply.ok) throw new Error(`GET /api/clicks answered ${reply.status}.`);
+  return ((await reply.json()) as { total: number }).total;
+}

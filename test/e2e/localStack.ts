@@ -1,0 +1,97 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Azurite, startAzurite } from '../../local/azurite';
+import { FiguresReader, type StreamFigures } from '../../local/figures';
+import {
+  type BrokerProcess,
+  type CoincapProcess,
+  type HostProcess,
+  settingsAt,
+  startBrokerProcess,
+  startCoincapProcess,
+  startHostProcess,
+} from '../../local/processes';
+import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { findStream } from '../../src/lib/streams';
+
+/** The parts of the system as separate processes, each of which a test may kill and start again. */
+export class LocalStack {
+  readonly folder = mkdtempSync(join(tmpdir(), 'tributary-'));
+  readonly #logDir = join(this.folder, 'logs');
+  readonly hosts = new Map<string, HostProcess>();
+  settings: Record<string, string> = {};
+  broker!: BrokerProcess;
+  #azurite!: Azurite;
+  #coincap!: CoincapProcess;
+
+  async start(settings: Record<string, string> = {}): Promise<void> {
+    mkdirSync(this.#logDir);
+    this.#azurite = await startAzurite({ dataDir: join(this.folder, 'storage') });
+    this.broker = await this.#startBroker(0, 0);
+    this.#coincap = await startCoincapProcess({ port: 0, logDir: this.#logDir });
+    this.settings = {
+      ...settingsAt({
+        storageConnection: this.#azurite.connectionString,
+        brokerPort: this.broker.port,
+        coincapUrl: this.#coincap.url,
+      }),
+      ...settings,
+    };
+  }
+
+  async startHost(instance: string, settings: Record<string, string> = {}): Promise<HostProcess> {
+    const host = await startHostProcess({
+      port: 0,
+      instance,
+      settings: { ...this.settings, ...settings },
+      logDir: this.#logDir,
+    });
+    this.hosts.set(instance, host);
+    return host;
+  }
+
+  async killHost(instance: string): Promise<void> {
+    const host = this.hosts.get(instance);
+    this.hosts.delete(instance);
+    host?.kill('SIGKILL');
+    await host?.exited;
+  }
+
+  async restartBroker(): Promise<void> {
+    this.broker.kill('SIGKILL');
+    await this.broker.exited;
+    this.broker = await this.#startBroker(this.broker.port, Number(new URL(this.broker.healthUrl).port));
+  }
+
+  /** Azurite saves its index every few seconds and when it is asked to end: killed, it would lose what it acknowledged. */
+  async restartStorage(): Promise<void> {
+    const { blobPort } = this.#azurite;
+    await this.#azurite.close();
+    this.#azurite = await startAzurite({ dataDir: join(this.folder, 'storage'), blobPort });
+  }
+
+  async figures(stream: string): Promise<StreamFigures> {
+    const { table, hubSetting } = findStream(stream) ?? { table: '', hubSetting: '' };
+    const store = await openAzureBlobStore({ connectionString: this.settings.LakeStorage ?? '' }, 'lake');
+    const hub = this.settings[hubSetting] ?? '';
+    return new FiguresReader({ brokerUrl: this.broker.healthUrl, hub, at: { store, table } }).read();
+  }
+
+  async stop(): Promise<void> {
+    for (const host of this.hosts.values()) await host.stop();
+    await this.#coincap?.stop();
+    await this.broker?.stop();
+    await this.#azurite?.close();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
+  }
+
+  #startBroker(port: number, healthPort: number): Promise<BrokerProcess> {
+    return startBrokerProcess({
+      port,
+      healthPort,
+      dataDir: join(this.folder, 'broker'),
+      logDir: this.#logDir,
+    });
+  }
+}

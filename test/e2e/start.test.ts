@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+/*
+ * `npm start` as its users run it: the compiled command in a process of its own, in an empty folder.
+ */
+
+let folder: string;
+let running: ChildProcess | undefined;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tributary-'));
+});
+afterEach(async () => {
+  if (running && running.exitCode === null && running.signalCode === null) {
+    const ended = new Promise((done) => running?.once('exit', done));
+    running.kill('SIGKILL');
+    await ended;
+  }
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
+});
+
+interface Run {
+  readonly process: ChildProcess;
+  /** All output so far. */
+  text(): string;
+  /** Resolves when the output matches, rejects when the process ends before. */
+  until(pattern: RegExp): Promise<void>;
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+function start(...args: string[]): Run {
+  const child = spawn(process.execPath, [resolve('dist/local/start.js'), ...args], { cwd: folder });
+  running = child;
+  let text = '';
+  child.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    text += chunk;
+  });
+  const ended = new Promise<number | NodeJS.Signals>((done) => {
+    child.once('close', (code, signal) => done(signal ?? code ?? -1));
+  });
+  return {
+    process: child,
+    text: () => text,
+    ended,
+    async until(pattern) {
+      while (!pattern.test(text)) {
+        const over = await Promise.race([ended, sleep(50, undefined)]);
+        if (over !== undefined) throw new Error(`It ended with ${over}:\n${text}`);
+      }
+    },
+  };
+}
+
+/** Each run takes free ports, so that nothing else on the machine is in the way. */
+const freePorts = () =>
+  ['port', 'broker-port', 'health-port', 'blob-port', 'coincap-port'].flatMap((flag) => [`--${flag}`, '0']);
+
+/** The three numbers of the last line about clicks. */
+function comparison(text: string): number[] {
+  const line = /^accepted ([\d,]+) . rows ([\d,]+) . clicks ([\d,]+)$/m.exec(text);
+  return (line?.slice(1) ?? []).map((number) => Number(number.replaceAll(',', '')));
+}
+
+describe('npm start', () => {
+  it('shows clicks flowing and ends with three equal numbers', { timeout: 120_000 }, async () => {
+    const run = start('--for', '6s', '--rate', '500', ...freePorts());
+    expect(await run.ended).toBe(0);
+    const [accepted = 0, rows, clicks] = comparison(run.text());
+    expect(accepted).toBeGreaterThan(1000);
+    expect([rows, clicks]).toEqual([accepted, accepted]);
+    expect(run.text()).toMatch(/assets: accepted (\d+) = rows \1/);
+    expect(run.text()).toMatch(
+      /clicks [\d,]+ emitted, [\d,]+ ingested, [\d,]+ rows, Delta version \d+ · assets /,
+    );
+    // Everything is kept in one folder, so that wiping it wipes all.
+    expect(readdirSync(folder)).toEqual(['.local']);
+  });
+
+  it('agrees again over both runs after kill -9 in the middle', { timeout: 180_000 }, async () => {
+    const killed = start('--rate', '500', ...freePorts());
+    await killed.until(/[1-9][\d,]* rows, Delta version [3-9]/);
+    killed.process.kill('SIGKILL');
+    expect(await killed.ended).toBe('SIGKILL');
+
+    const second = start('--rate', '500', '--for', '4s', ...freePorts());
+    expect(await second.ended).toBe(0);
+    const [accepted = 0, rows, clicks] = comparison(second.text());
+    expect([rows, clicks]).toEqual([accepted, accepted]);
+    const before = [...killed.text().matchAll(/clicks ([\d,]+) emitted/g)].at(-1)?.[1]?.replaceAll(',', '');
+    expect(accepted).toBeGreaterThan(Number(before));
+  });
+
+  it('ends cleanly on Ctrl-C', { timeout: 120_000 }, async () => {
+    const run = start(...freePorts());
+    await run.until(/[1-9][\d,]* rows, Delta version/);
+    run.process.kill('SIGINT');
+    expect(await run.ended).toBe(0);
+    expect(comparison(run.text())).toHaveLength(3);
+  });
+
+  it('names a busy port and its flag in one line', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((done) => server.once('listening', done));
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const run = start(...freePorts(), '--broker-port', String(port));
+    expect(await run.ended).toBe(1);
+    expect(run.text()).toBe(`Port ${port} on 127.0.0.1 is in use: choose another with --broker-port.\n`);
+    server.close();
+  });
+
+  it.each([
+    [['--rate', 'fast'], '--rate fast: expected a number from 0 to 100000.'],
+    [['--for', 'ever'], '--for ever: expected a duration like 20s or 5m.'],
+    [['--fro', '5s'], "Unknown option '--fro'"],
+  ])('says what is wrong with %j', async (args, message) => {
+    const run = start(...args);
+    expect(await run.ended).toBe(1);
+    expect(run.text()).toContain(message);
+    expect(run.text()).toContain('--for 20s');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
