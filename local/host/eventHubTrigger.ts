@@ -71,7 +71,10 @@ class EventHubTrigger implements Trigger {
 
   async start(): Promise<void> {
     const { store, ownerId } = this.perReader;
-    await store.createContainer();
+    await store.createContainer().catch((error: Error) => {
+      const { name } = this.options;
+      throw new Error(`${name}: the storage in AzureWebJobsStorage cannot be reached: ${error.message}`);
+    });
     const client = this.connect();
     // What this host held when it was killed need not expire.
     if (this.host.instance !== undefined) await store.release(this.groupOf(client), ownerId);
@@ -168,6 +171,8 @@ class EventHubTrigger implements Trigger {
     const text = `${where}: ${error.name}: ${error.message}`;
     const now = Date.now();
     if (now - (this.loggedAt.get(text) ?? 0) < repeatedErrorMs) return;
+    // Some texts hold a new id each time.
+    if (this.loggedAt.size > 100) this.loggedAt.clear();
     this.loggedAt.set(text, now);
     this.host.log('error', name, text);
   }

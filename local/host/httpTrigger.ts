@@ -48,7 +48,7 @@ export function findRoute(
     const params = route.methods.includes(method) ? route.route.match(path) : undefined;
     return params ? [{ route, params }] : [];
   });
-  return found.sort((a, b) => (a.route.route.rank < b.route.route.rank ? -1 : 1))[0];
+  return found.sort((a, b) => a.route.route.rank.localeCompare(b.route.route.rank))[0];
 }
 
 export interface HttpCall {

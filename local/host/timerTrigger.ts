@@ -80,31 +80,22 @@ class TimerTrigger implements Trigger {
 
   private async listen(signal: AbortSignal): Promise<void> {
     const { name, binding } = this.options;
-    let now = new Date();
+    const now = new Date();
     let status = this.monitored ? await this.readStatus() : undefined;
-    // A schedule that was changed since counts from the last run on.
-    let next = status ? this.schedule.next(new Date(status.Last)) : this.schedule.next(now);
-    if (status && next <= now) {
-      this.host.log('information', name, 'is past due and runs now.');
-      await this.run({ pastDue: true, status });
-      next = this.schedule.next(now);
-      status = await this.writeStatus(now, next);
-    } else {
-      if (this.monitored && !status) status = await this.writeStatus(now, next);
-      if (binding.runOnStartup === true) {
-        await this.run({ pastDue: false, status });
-        next = this.schedule.next(now);
-        status = await this.writeStatus(now, next);
-      }
-    }
-    while (!signal.aborted) {
-      // After an overrun the time is over already and the next run starts at once.
-      if (!(await waitUntil(next, signal))) return;
-      now = new Date();
-      await this.run({ pastDue: false, status });
-      next = this.schedule.next(now);
-      status = await this.writeStatus(now, next);
-    }
+    // Counted from the last run, so that a schedule that was changed since takes effect.
+    let next = this.schedule.next(status ? new Date(status.Last) : now);
+    const fire = async (pastDue: boolean) => {
+      const startedAt = new Date();
+      await this.run({ pastDue, status });
+      next = this.schedule.next(startedAt);
+      status = await this.writeStatus(startedAt, next);
+    };
+    const pastDue = status !== undefined && next <= now;
+    if (pastDue) this.host.log('information', name, 'is past due and runs now.');
+    status ??= await this.writeStatus(now, next);
+    if (pastDue || binding.runOnStartup === true) await fire(pastDue);
+    // After an overrun there is nothing to wait for and the next run starts at once.
+    while (await waitUntil(next, signal)) await fire(false);
   }
 
   private run(options: { pastDue: boolean; status?: ScheduleStatus | undefined }): Promise<unknown> {
