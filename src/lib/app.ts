@@ -1,7 +1,9 @@
 import { ClickCounts } from './counts/clickCounts';
 import type { TableLocation } from './delta/log';
+import { TableAppender } from './delta/tableAppender';
 import { TributaryError } from './errors';
-import { HubDirectory } from './ingest/hubGeneration';
+import { deadLettersTable, letterFields } from './ingest/deadLetters';
+import { HubDirectory } from './ingest/hubDirectory';
 import { tableFields } from './ingest/rowAddress';
 import { TableWriter } from './ingest/tableWriter';
 import { settings } from './settings';
@@ -50,13 +52,22 @@ export function writerOf(stream: Stream): Promise<TableWriter> {
   return writer;
 }
 
+/** Shared by all streams. */
+const letters = once(
+  async () => new TableAppender({ at: await tableLocation(deadLettersTable), fields: letterFields }),
+);
+
 async function openWriter(stream: Stream): Promise<TableWriter> {
+  const { commitIntervalMs, acceptGaps } = settings();
   return new TableWriter({
-    at: await tableLocation(stream.table),
-    fields: tableFields(stream),
+    stream: stream.name,
+    rows: new TableAppender({ at: await tableLocation(stream.table), fields: tableFields(stream) }),
     ownColumns: stream.columns.length,
-    commitIntervalMs: settings().commitIntervalMs,
-    onRound: (report) => console.log(JSON.stringify({ event: 'round', stream: stream.name, ...report })),
+    letters: await letters(),
+    hubs: hubs(),
+    acceptGaps,
+    commitIntervalMs,
+    onRound: (report) => console.log(JSON.stringify({ event: 'round', ...report })),
   });
 }
 

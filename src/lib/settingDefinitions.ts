@@ -54,6 +54,13 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     expected: 'a duration like 500ms, 1s or 1m',
     default: '1s',
   },
+  {
+    name: 'ACCEPT_GAPS',
+    meaning:
+      'Go on where a reader ran ahead of the table, and put the range that was stepped over into `dead_letters`; otherwise its partition waits.',
+    expected: 'true or false',
+    default: 'false',
+  },
   { name: 'COINCAP_HUB', meaning: 'The event hub of the assets.', expected: 'the name of an event hub' },
   {
     name: 'COINCAP_SCHEDULE',

@@ -15,6 +15,8 @@ export interface Settings {
   readonly clicksPerSecond: number;
   /** Milliseconds between the starts of two commits of one process to one table. */
   readonly commitIntervalMs: number;
+  /** Go on without events that a reader overtook. */
+  readonly acceptGaps: boolean;
   readonly coincap: { readonly url: URL; readonly apiKey: string | undefined };
   /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` when it is not set. */
   hostStorage(): StorageAccount;
@@ -46,6 +48,7 @@ export function parseSettings(environment: Environment): Settings {
     consumerGroup: values.text('CONSUMER_GROUP'),
     clicksPerSecond: values.number('CLICKS_PER_SECOND', 0, 100_000),
     commitIntervalMs: values.duration('COMMIT_INTERVAL'),
+    acceptGaps: values.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
     coincap: { url: values.url('COINCAP_URL'), apiKey: values.optional('COINCAP_API_KEY') },
     hostStorage: () => parseHostStorage(environment),
     hub(setting) {

@@ -33,7 +33,6 @@ export function registerIngest(name: string, stream: Stream): void {
         writer: await writerOf(stream),
         bodies,
         triggerMetadata: context.triggerMetadata,
-        warn: (message) => context.warn(message),
       });
     },
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Add } from './actions';
 import type { TableLocation } from './log';
-import { encodeParquet } from './parquet/encode';
+import { encodeParquetInSlices } from './parquet/encode';
 import type { Field, Value } from './schema';
 import { deltaStats } from './statistics';
 
@@ -20,11 +20,8 @@ export interface RowsToWrite {
  * @throws `parquet.value` naming column and row when a value does not fit
  */
 export async function writeDataFile({ at, fields, columns, dataChange = true }: RowsToWrite): Promise<Add> {
-  const { bytes, numRecords, bounds } = encodeParquet({
-    fields,
-    columns,
-    where: `${at.store.name}/${at.table}`,
-  });
+  const where = `${at.store.name}/${at.table}`;
+  const { bytes, numRecords, bounds } = await encodeParquetInSlices({ fields, columns, where });
   const path = `part-00000-${randomUUID()}.snappy.parquet`;
   await at.store.put(`${at.table}/${path}`, bytes);
   return {

@@ -1,3 +1,5 @@
+import { valueProblem } from '../delta/parquet/validate';
+import { type Field, field } from '../delta/schema';
 import { isRow, type Rejected, type Row, type Stream } from '../streams/stream';
 import type { TriggerEvent } from './triggerBatch';
 
@@ -6,24 +8,65 @@ export interface DecodedEvent {
   readonly sequenceNumber: number;
   /** Microseconds since 1970. */
   readonly enqueuedAt: number;
+  readonly body: Uint8Array;
   readonly rows: readonly { readonly element: number; readonly values: Row }[];
-  readonly letters: readonly DeadLetter[];
+  readonly rejected: readonly RejectedElement[];
 }
 
-export interface DeadLetter extends Rejected {
+export interface RejectedElement extends Rejected {
   readonly element: number;
 }
 
-/** Decodes every event of a batch. Nothing is thrown and nothing is dropped: rows + letters = elements. */
-export const decodeEvents = (stream: Stream, events: readonly TriggerEvent[]): DecodedEvent[] =>
-  events.map(({ body, sequenceNumber, enqueuedAt }) => {
+const none: readonly RejectedElement[] = [];
+
+/**
+ * Decodes every event of a batch. Nothing is thrown and nothing is dropped: rows + rejected = elements. A value that its
+ * column cannot hold is found here, by the checks that the Parquet writer itself applies.
+ */
+export function decodeEvents(stream: Stream, events: readonly TriggerEvent[]): DecodedEvent[] {
+  const fields = stream.columns.map(({ name, type, nullable }) => field(name, type, nullable));
+  return events.map(({ body, sequenceNumber, enqueuedAt }) => {
     const rows: { element: number; values: Row }[] = [];
-    const letters: DeadLetter[] = [];
-    const elements = stream.decode(body);
+    let rejected: RejectedElement[] | undefined;
+    const elements = decodeBody(stream, body);
     for (let element = 0; element < elements.length; element++) {
       const decoded = elements[element] as Row | Rejected;
-      if (isRow(decoded)) rows.push({ element, values: decoded });
-      else letters.push({ ...decoded, element });
+      const problem = isRow(decoded) ? rowProblem(fields, decoded) : decoded;
+      if (problem === undefined) {
+        rows.push({ element, values: decoded as Row });
+      } else {
+        rejected ??= [];
+        rejected.push({ element, reason: problem.reason, detail: problem.detail });
+      }
     }
-    return { sequenceNumber, enqueuedAt, rows, letters };
+    return { sequenceNumber, enqueuedAt, body, rows, rejected: rejected ?? none };
   });
+}
+
+/** A stream's decode must not throw; where it does all the same, the event is a dead letter and not a batch that never ends. */
+function decodeBody(stream: Stream, body: Uint8Array): readonly (Row | Rejected)[] {
+  try {
+    const elements = stream.decode(body);
+    if (elements.length > 0) return elements;
+    return [{ reason: 'decode-failed', detail: `the decoder of ${stream.name} returned no element` }];
+  } catch (error) {
+    return [
+      {
+        reason: 'decode-failed',
+        detail: `the decoder of ${stream.name} threw: ${String(error)}`.slice(0, 300),
+      },
+    ];
+  }
+}
+
+function rowProblem(fields: readonly Field[], row: Row): Rejected | undefined {
+  if (row.length !== fields.length) {
+    return { reason: 'decode-failed', detail: `${row.length} values for ${fields.length} columns` };
+  }
+  for (let index = 0; index < fields.length; index++) {
+    const column = fields[index] as Field;
+    const problem = valueProblem(column, row[index]);
+    if (problem !== undefined) return { reason: 'out-of-range', detail: `${column.name}: ${problem}` };
+  }
+  return undefined;
+}

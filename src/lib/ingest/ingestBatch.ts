@@ -1,7 +1,7 @@
+import { performance } from 'node:perf_hooks';
 import type { Stream } from '../streams/stream';
 import { decodeEvents } from './decodeEvents';
-import type { HubDirectory } from './hubGeneration';
-import { partitionAppId } from './rowAddress';
+import type { HubDirectory } from './hubDirectory';
 import type { BatchOutcome, TableWriter } from './tableWriter';
 import { readTriggerBatch } from './triggerBatch';
 
@@ -14,30 +14,19 @@ export interface IngestOptions {
   /** Event bodies and triggerMetadata, as the Event Hubs trigger passes them. */
   readonly bodies: unknown;
   readonly triggerMetadata: Record<string, unknown> | undefined;
-  /** Told of every element that is not a row. */
-  readonly warn: (message: string) => void;
 }
 
 /**
- * Commits one trigger batch: resolves when all its rows are in the Delta log, or were before. Rejects when they may not be,
- * and then the same batch must come again.
+ * Commits one trigger batch: resolves when each of its events is in the Delta log as rows or in dead_letters, or was
+ * before. Rejects when one may not be, and then the same batch must come again.
  */
-export async function ingestBatch(options: IngestOptions): Promise<BatchOutcome> {
-  const { stream, hub, hubs, writer, warn } = options;
+export async function ingestBatch(options: IngestOptions): Promise<BatchOutcome | undefined> {
+  const { stream, hub, hubs, writer } = options;
   const { partitionId, events } = readTriggerBatch(options.bodies, options.triggerMetadata);
+  if (events.length === 0) return undefined;
   const generation = await hubs.generation(hub);
+  const started = performance.now();
   const decoded = decodeEvents(stream, events);
-  for (const { sequenceNumber, letters } of decoded) {
-    for (const { element, reason, detail } of letters) {
-      warn(
-        `Not a row: ${stream.name} partition ${partitionId} sequence ${sequenceNumber} element ${element}: ${reason}: ${detail}`,
-      );
-    }
-  }
-  return writer.commit({
-    appId: partitionAppId(generation, partitionId),
-    hubCreatedAt: generation.createdOn.getTime() * 1000,
-    partition: Number(partitionId),
-    events: decoded,
-  });
+  const decodeMs = performance.now() - started;
+  return writer.commit({ stream: stream.name, generation, partitionId, events: decoded }, decodeMs);
 }

@@ -1,6 +1,8 @@
 import type { Txn } from '../delta/actions';
 import type { Value } from '../delta/schema';
+import { LetterColumns } from './deadLetters';
 import type { DecodedEvent } from './decodeEvents';
+import type { Gap } from './gaps';
 
 /** A batch of one partition, ready to be committed. */
 export interface PartitionBatch {
@@ -11,6 +13,8 @@ export interface PartitionBatch {
   readonly partition: number;
   /** Ascending by sequence number, at least one. */
   readonly events: readonly DecodedEvent[];
+  /** Ranges before or between the events that will never come, to be put on record. */
+  readonly gaps?: readonly Gap[];
 }
 
 /** What became of one batch in a round. */
@@ -18,7 +22,7 @@ export interface BatchShare {
   readonly rows: number;
   /** Events that an earlier commit, or an earlier batch of this round, had already. */
   readonly duplicates: number;
-  /** Elements that are no rows, of events that are not duplicates. */
+  /** Dead letters of events that are not duplicates, and of gaps. */
   readonly letters: number;
 }
 
@@ -27,41 +31,51 @@ export interface Round {
   /** Values by column: the stream's own, then the address. */
   readonly columns: readonly Value[][];
   readonly rows: number;
+  readonly letters: LetterColumns;
   readonly txns: readonly Txn[];
   /** In the order of the batches. */
   readonly shares: readonly BatchShare[];
+  /** When the oldest event that is not a duplicate was enqueued, in microseconds since 1970. */
+  readonly oldest: number;
+}
+
+export interface RoundInput {
+  readonly batches: readonly PartitionBatch[];
+  /** The table's txns by appId. */
+  readonly committed: ReadonlyMap<string, Txn>;
+  /** Name of the stream, for its letters. */
+  readonly stream: string;
+  /** Number of the stream's own columns. */
+  readonly width: number;
 }
 
 /**
- * Merges batches into one commit's worth of columns and txns, trimming each event by event against what the table
- * has committed, and against the batches before it.
- * @param width number of the stream's own columns
+ * Merges batches into one commit's worth of columns, letters and txns, trimming each event by event against what the
+ * table has committed, and against the batches before it.
  */
-export function planRound(
-  batches: readonly PartitionBatch[],
-  committed: ReadonlyMap<string, Txn>,
-  width: number,
-): Round {
+export function planRound({ batches, committed, stream, width }: RoundInput): Round {
   const own: Value[][] = Array.from({ length: width }, () => []);
   const enqueuedAt: Value[] = [];
   const hubCreatedAt: Value[] = [];
   const hubPartition: Value[] = [];
   const sequenceNumber: Value[] = [];
   const elements: Value[] = [];
+  const letters = new LetterColumns(stream);
   const moved = new Map<string, number>();
+  let oldest = Number.POSITIVE_INFINITY;
   const shares = batches.map((batch) => {
     let last = moved.get(batch.appId) ?? committed.get(batch.appId)?.version ?? -1;
-    const before = elements.length;
+    const rowsBefore = elements.length;
+    const lettersBefore = letters.count;
     let duplicates = 0;
-    let letters = 0;
+    for (const gap of batch.gaps ?? []) if (gap.first > last) letters.addGap(batch, gap);
     for (const event of batch.events) {
       if (event.sequenceNumber <= last) {
         duplicates++;
         continue;
       }
       last = event.sequenceNumber;
-      moved.set(batch.appId, last);
-      letters += event.letters.length;
+      if (event.enqueuedAt < oldest) oldest = event.enqueuedAt;
       for (const { element, values } of event.rows) {
         for (let column = 0; column < width; column++) own[column]?.push(values[column] ?? null);
         enqueuedAt.push(event.enqueuedAt);
@@ -70,11 +84,13 @@ export function planRound(
         sequenceNumber.push(event.sequenceNumber);
         elements.push(element);
       }
+      if (event.rejected.length > 0) letters.addRejected(batch, event);
     }
-    return { rows: elements.length - before, duplicates, letters };
+    if (duplicates < batch.events.length) moved.set(batch.appId, last);
+    return { rows: elements.length - rowsBefore, duplicates, letters: letters.count - lettersBefore };
   });
   const lastUpdated = Date.now();
   const txns = [...moved].map(([appId, version]) => ({ appId, version, lastUpdated }));
   const columns = [...own, enqueuedAt, hubCreatedAt, hubPartition, sequenceNumber, elements];
-  return { columns, rows: elements.length, txns, shares };
+  return { columns, rows: elements.length, letters, txns, shares, oldest };
 }

@@ -1,159 +1,193 @@
 import { performance } from 'node:perf_hooks';
-import type { Add } from '../delta/actions';
-import { append, createTable } from '../delta/commit';
-import type { TableLocation } from '../delta/log';
-import { openState } from '../delta/openTable';
-import type { Field } from '../delta/schema';
-import type { TableState } from '../delta/state';
-import { writeDataFile } from '../delta/writeDataFile';
+import type { TableAppender } from '../delta/tableAppender';
+import { admitBatch, type HubFacts, type IncomingBatch } from './admitBatch';
 import { type BatchShare, type PartitionBatch, planRound, type Round } from './round';
-
-/** A state older than this is read again: its next version may have been cleaned away by now. */
-const staleAfterMs = 3_600_000;
+import { type RoundReport, reportRound, type Stopwatch, startStopwatch } from './roundReport';
 
 /** What a batch came to: its share of the round, and the version that holds it. */
 export interface BatchOutcome extends BatchShare {
   readonly version: number;
 }
 
-/** One round, for the log line. */
-export interface RoundReport {
-  readonly version: number;
-  readonly partitions: number;
-  readonly events: number;
-  readonly rows: number;
-  readonly duplicates: number;
-  readonly letters: number;
-  /** Size of the data file. */
-  readonly bytes: number;
-  readonly milliseconds: { readonly plan: number; readonly write: number; readonly commit: number };
-}
-
 export interface TableWriterOptions {
-  readonly at: TableLocation;
-  readonly fields: readonly Field[];
-  /** Number of the fields that are the stream's own; the rest are the row's address. */
+  /** Name of the stream. */
+  readonly stream: string;
+  /** The stream's table; its fields are the stream's own and then the row's address. */
+  readonly rows: TableAppender;
+  /** Number of the fields that are the stream's own. */
   readonly ownColumns: number;
-  /** Least time between the starts of two rounds. */
+  readonly letters: TableAppender;
+  readonly hubs: HubFacts;
+  /** Go on without events that a reader overtook. */
+  readonly acceptGaps?: boolean;
+  /** Least time between the starts of two rounds, in milliseconds; a round that is full does not wait. */
   readonly commitIntervalMs: number;
+  /** What a round holds at most: events, and bytes of their bodies. One batch is always taken. */
+  readonly maxRoundEvents?: number;
+  readonly maxRoundBytes?: number;
   readonly onRound?: (report: RoundReport) => void;
 }
 
 interface Waiting {
-  readonly batch: PartitionBatch;
+  readonly batch: IncomingBatch;
+  readonly decodeMs: number;
   resolve(outcome: BatchOutcome): void;
   reject(error: unknown): void;
 }
 
+/** From here on waiting for more would only make the lag longer. */
+const fullEvents = 4000;
+
 /**
- * Commits batches of all partitions of one table, in one process: batches that come while a round is under way, or within
+ * Commits batches of all partitions of one stream, in one process: batches that come while a round is under way, or within
  * the commit interval, share the next round, which is one data file and one commit with a txn per partition. Make one per
- * table and process.
+ * stream and process.
  */
 export class TableWriter {
   readonly #options: TableWriterOptions;
   #waiting: Waiting[] = [];
   #round: Promise<void> | undefined;
   #lastStart = Number.NEGATIVE_INFINITY;
-  #state: TableState | undefined;
-  #stateReadAt = 0;
+  #wake: (() => void) | undefined;
 
   constructor(options: TableWriterOptions) {
     this.#options = options;
   }
 
-  /** Resolves when the batch is in the log. Rejects when its round failed: then nothing of it counts. */
-  commit(batch: PartitionBatch): Promise<BatchOutcome> {
+  /**
+   * Resolves when the batch is in the log. Rejects when its round failed: then nothing of it counts.
+   * @param decodeMs how long decoding it took, for the round's report
+   */
+  commit(batch: IncomingBatch, decodeMs = 0): Promise<BatchOutcome> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ batch, resolve, reject });
+      this.#waiting.push({ batch, decodeMs, resolve, reject });
+      if (this.#isFull()) this.#wake?.();
       this.#round ??= this.#run();
     });
   }
 
-  /** Resolves when no batch is waiting and no round is under way. */
+  /** Resolves when no batch is waiting and no round is under way; does not wait for the commit interval. */
   async drain(): Promise<void> {
-    while (this.#round) await this.#round;
+    while (this.#round) {
+      this.#wake?.();
+      await this.#round;
+    }
   }
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const wait = this.#lastStart + this.#options.commitIntervalMs - performance.now();
-      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      await this.#untilDue();
       this.#lastStart = performance.now();
-      const round = this.#waiting;
-      this.#waiting = [];
+      const taken = this.#take();
       try {
-        const outcomes = await this.#commitRound(round.map(({ batch }) => batch));
-        for (const [index, outcome] of outcomes.entries()) round[index]?.resolve(outcome);
+        await this.#commitRound(taken);
       } catch (error) {
         // A commit whose fate is unknown shows when the state is read again.
-        this.#state = undefined;
-        for (const { reject } of round) reject(error);
+        this.#options.rows.forget();
+        this.#options.letters.forget();
+        for (const { reject } of taken) reject(error);
       }
     }
     this.#round = undefined;
   }
 
-  async #commitRound(batches: readonly PartitionBatch[]): Promise<BatchOutcome[]> {
+  async #untilDue(): Promise<void> {
+    const wait = this.#lastStart + this.#options.commitIntervalMs - performance.now();
+    if (wait <= 0 || this.#isFull()) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, wait);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+
+  #isFull(): boolean {
+    let events = 0;
+    for (const { batch } of this.#waiting) events += batch.events.length;
+    return events >= fullEvents;
+  }
+
+  /** As many of the waiting batches as a round holds, in their order. */
+  #take(): Waiting[] {
+    const { maxRoundEvents = 100_000, maxRoundBytes = 64 * 1024 * 1024 } = this.#options;
+    let events = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const { batch } of this.#waiting) {
+      events += batch.events.length;
+      for (const { body } of batch.events) bytes += body.length;
+      if (count > 0 && (events > maxRoundEvents || bytes > maxRoundBytes)) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #commitRound(taken: readonly Waiting[]): Promise<void> {
+    const { rows, stream, ownColumns: width } = this.#options;
+    const stopwatch = startStopwatch();
+    for (const { decodeMs } of taken) stopwatch.add('decode', decodeMs);
     for (;;) {
-      const started = performance.now();
-      const state = await this.#currentState();
-      const round = planRound(batches, state.txns, this.#options.ownColumns);
-      if (round.txns.length === 0) return round.shares.map((share) => ({ ...share, version: state.version }));
-      const planned = performance.now();
-      const adds = await this.#writeRows(round);
-      const written = performance.now();
-      const { outcome, state: after } = await append({
-        state,
-        fields: this.#options.fields,
-        adds,
-        txns: round.txns,
-        operationMetrics: { numOutputRows: String(round.rows), numFiles: String(adds.length) },
-      });
-      this.#remember(after);
+      const state = await rows.state();
+      const admitted = await this.#admit(taken, state.txns);
+      const batches = [...admitted.values()];
+      stopwatch.lap('admit');
+      const round = planRound({ batches, committed: state.txns, stream, width });
+      stopwatch.lap('plan');
+      const add = await this.#write(round, stopwatch);
+      if (round.txns.length === 0) return this.#resolve(admitted, round, state.version);
+      const adds = add ? [add] : [];
+      const { outcome, state: after } = await rows.commit(state, adds, round.txns, round.rows);
+      stopwatch.lap('commit');
       // Another process committed one of these partitions meanwhile: trim again against what it committed.
       if (outcome === 'moved') continue;
-      this.#options.onRound?.({
-        version: after.version,
-        partitions: round.txns.length,
-        events: batches.reduce((sum, { events }) => sum + events.length, 0),
-        rows: round.rows,
-        duplicates: sumOf(round.shares, 'duplicates'),
-        letters: sumOf(round.shares, 'letters'),
-        bytes: adds[0]?.size ?? 0,
-        milliseconds: {
-          plan: planned - started,
-          write: written - planned,
-          commit: performance.now() - written,
-        },
-      });
-      return round.shares.map((share) => ({ ...share, version: after.version }));
+      this.#options.onRound?.(
+        reportRound({ stream, batches, round, version: after.version, adds, stopwatch }),
+      );
+      return this.#resolve(admitted, round, after.version);
     }
   }
 
-  async #writeRows(round: Round): Promise<Add[]> {
-    if (round.rows === 0) return [];
-    const { at, fields } = this.#options;
-    return [await writeDataFile({ at, fields, columns: round.columns })];
-  }
-
-  async #currentState(): Promise<TableState> {
-    if (this.#state && Date.now() - this.#stateReadAt < staleAfterMs) return this.#state;
-    const { at, fields } = this.#options;
-    let state = await openState(at);
-    while (!state) {
-      await createTable(at, fields);
-      state = await openState(at);
+  /** A batch that a reader ran ahead with fails alone. */
+  async #admit(taken: readonly Waiting[], committed: Parameters<typeof admitBatch>[0]['committed']) {
+    const { hubs, acceptGaps = false } = this.#options;
+    const moved = new Map<string, number>();
+    const admitted = new Map<Waiting, PartitionBatch>();
+    for (const waiting of taken) {
+      try {
+        const batch = await admitBatch({ batch: waiting.batch, committed, moved, hubs, acceptGaps });
+        admitted.set(waiting, batch);
+        const last = batch.events.at(-1)?.sequenceNumber ?? -1;
+        moved.set(batch.appId, Math.max(last, moved.get(batch.appId) ?? -1));
+      } catch (error) {
+        waiting.reject(error);
+      }
     }
-    return this.#remember(state);
+    return admitted;
   }
 
-  #remember(state: TableState): TableState {
-    this.#state = state;
-    this.#stateReadAt = Date.now();
-    return state;
+  /** Writes the rows' file, and the letters as a commit of their own: they must be there before the commit that moves past. */
+  async #write(round: Round, stopwatch: Stopwatch) {
+    const { rows, letters } = this.#options;
+    const writeLetters = async () => {
+      if (round.letters.count === 0) return;
+      const add = await letters.writeRows(round.letters.columns);
+      await letters.commit(await letters.state(), [add], [], round.letters.count);
+    };
+    const [add] = await Promise.all([
+      round.rows > 0 ? rows.writeRows(round.columns) : undefined,
+      writeLetters(),
+    ]);
+    stopwatch.lap('write');
+    return add;
+  }
+
+  #resolve(admitted: ReadonlyMap<Waiting, PartitionBatch>, round: Round, version: number): void {
+    for (const [index, waiting] of [...admitted.keys()].entries()) {
+      const share = round.shares[index];
+      if (share) waiting.resolve({ ...share, version });
+    }
   }
 }
-
-const sumOf = (shares: readonly BatchShare[], what: keyof BatchShare) =>
-  shares.reduce((sum, share) => sum + share[what], 0);

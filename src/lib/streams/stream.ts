@@ -34,7 +34,9 @@ export type DecodeReason =
   | 'empty-body'
   | 'empty-array'
   | 'wrong-shape'
-  | 'out-of-range';
+  | 'out-of-range'
+  /** The stream's own decoder is at fault. */
+  | 'decode-failed';
 
 export interface Rejected {
   readonly reason: DecodeReason;

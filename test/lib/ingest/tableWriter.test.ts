@@ -1,27 +1,35 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createTable } from '../../../src/lib/delta/commit';
 import type { TableLocation } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { readDataFile } from '../../../src/lib/delta/readDataFile';
-import { field } from '../../../src/lib/delta/schema';
-import type { PartitionBatch } from '../../../src/lib/ingest/round';
+import { field, type ReadValue } from '../../../src/lib/delta/schema';
+import { TableAppender } from '../../../src/lib/delta/tableAppender';
+import type { IncomingBatch } from '../../../src/lib/ingest/admitBatch';
+import { deadLettersTable, decodeBody, letterFields } from '../../../src/lib/ingest/deadLetters';
+import type { RoundReport } from '../../../src/lib/ingest/roundReport';
 import { tableFields } from '../../../src/lib/ingest/rowAddress';
-import { type RoundReport, TableWriter } from '../../../src/lib/ingest/tableWriter';
+import { TableWriter, type TableWriterOptions } from '../../../src/lib/ingest/tableWriter';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 
-const createdAt = Date.UTC(2026, 0, 1) * 1000;
+const createdOn = new Date(Date.UTC(2026, 0, 1));
+const createdAt = createdOn.getTime() * 1000;
+const generation = { namespace: 'contoso', hub: 'clicks', createdOn };
+const appId = (partition: number) => `contoso/clicks@2026-01-01t00:00:00.000z/${partition}`;
 
 /** Events `first` to `last` of a partition, one row each, whose productid is the sequence number. */
-function batch(partition: number, first: number, last: number): PartitionBatch {
+function batch(partition: number, first: number, last: number): IncomingBatch {
   return {
-    appId: `contoso/clicks@2026/${partition}`,
-    hubCreatedAt: createdAt,
-    partition,
+    stream: 'clickstream',
+    generation,
+    partitionId: String(partition),
     events: Array.from({ length: last - first + 1 }, (_, i) => ({
       sequenceNumber: first + i,
       enqueuedAt: createdAt + i,
+      body: Buffer.from(`{"productid":${first + i}}`),
       rows: [{ element: 0, values: [first + i, createdAt, 1, 2] }],
-      letters: [],
+      rejected: [],
     })),
   };
 }
@@ -31,16 +39,29 @@ let rounds: RoundReport[];
 beforeEach(() => {
   at = { store: new MemoryStore(), table: 'clicks' };
   rounds = [];
+  Object.assign(service, { generation, beginning: 0 });
 });
 
-const writer = (options: { at?: TableLocation; commitIntervalMs?: number } = {}) =>
-  new TableWriter({
-    at: options.at ?? at,
-    fields: tableFields(clickstream),
+/** What the service would say: one hub, which still has all events from `beginning` on. */
+const service = { generation, beginning: 0 };
+const hubs = {
+  refresh: async () => service.generation,
+  firstSequenceNumber: async () => service.beginning,
+};
+
+const writer = (options: Partial<TableWriterOptions> & { at?: TableLocation } = {}) => {
+  const { store, table } = options.at ?? at;
+  return new TableWriter({
+    stream: 'clickstream',
+    rows: new TableAppender({ at: { store, table }, fields: tableFields(clickstream) }),
     ownColumns: clickstream.columns.length,
-    commitIntervalMs: options.commitIntervalMs ?? 0,
+    letters: new TableAppender({ at: { store, table: deadLettersTable }, fields: letterFields }),
+    hubs,
+    commitIntervalMs: 0,
     onRound: (report) => rounds.push(report),
+    ...options,
   });
+};
 
 /** partition/sequence of every row in the table, sorted. */
 async function rowsOf(location: TableLocation): Promise<string[]> {
@@ -60,6 +81,20 @@ async function rowsOf(location: TableLocation): Promise<string[]> {
   return rows.sort();
 }
 
+/** Every letter, as an object by column. */
+async function lettersOf(location: TableLocation): Promise<Record<string, ReadValue>[]> {
+  const snapshot = await openSnapshot({ ...location, table: deadLettersTable });
+  const names = letterFields.map(({ name }) => name);
+  const letters: Record<string, ReadValue>[] = [];
+  for (const add of snapshot?.files.values() ?? []) {
+    const { numRecords, columns } = await readDataFile(snapshot as NonNullable<typeof snapshot>, add, names);
+    for (let row = 0; row < numRecords; row++) {
+      letters.push(Object.fromEntries(names.map((name) => [name, columns.get(name)?.[row] ?? null])));
+    }
+  }
+  return letters;
+}
+
 const addresses = (partition: number, first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, i) => `${partition}/${first + i}`).sort();
 
@@ -69,7 +104,7 @@ describe('a table writer', () => {
     expect(outcome).toEqual({ version: 1, rows: 10, duplicates: 0, letters: 0 });
     expect(await rowsOf(at)).toEqual(addresses(0, 0, 9));
     const snapshot = await openSnapshot(at);
-    expect(snapshot?.txns.get('contoso/clicks@2026/0')).toMatchObject({ version: 9 });
+    expect(snapshot?.txns.get(appId(0))).toMatchObject({ version: 9 });
     expect(snapshot?.fields).toEqual(tableFields(clickstream));
   });
 
@@ -108,15 +143,15 @@ describe('a table writer', () => {
   it('moves the txn with a batch that has no rows, without a file', async () => {
     const table = writer();
     const empty = batch(0, 0, 4);
-    const letters = [{ element: 0, reason: 'not-json', detail: 'x' } as const];
+    const rejected = [{ element: 0, reason: 'not-json', detail: 'x' } as const];
     const outcome = await table.commit({
       ...empty,
-      events: empty.events.map((event) => ({ ...event, rows: [], letters })),
+      events: empty.events.map((event) => ({ ...event, rows: [], rejected })),
     });
     expect(outcome).toEqual({ version: 1, rows: 0, duplicates: 0, letters: 5 });
     const snapshot = await openSnapshot(at);
     expect(snapshot?.files.size).toBe(0);
-    expect(snapshot?.txns.get(empty.appId)?.version).toBe(4);
+    expect(snapshot?.txns.get(appId(0))?.version).toBe(4);
   });
 
   it('alternates with another process on one partition without doubling an event', async () => {
@@ -133,24 +168,11 @@ describe('a table writer', () => {
     const one = writer();
     const two = writer();
     for (let n = 0; n < 10; n++) {
-      const same = batch(n % 2, n * 10, n * 10 + 19);
+      const same = batch(n % 2, (n >> 1) * 20, (n >> 1) * 20 + 19);
       const outcomes = await Promise.all([one.commit(same), two.commit(same)]);
       expect(outcomes.reduce((sum, { rows, duplicates }) => sum + rows + duplicates, 0)).toBe(40);
     }
-    expect(await rowsOf(at)).toEqual(
-      [
-        ...addresses(0, 0, 19),
-        ...addresses(0, 20, 39),
-        ...addresses(0, 40, 59),
-        ...addresses(0, 60, 79),
-        ...addresses(0, 80, 99),
-        ...addresses(1, 10, 29),
-        ...addresses(1, 30, 49),
-        ...addresses(1, 50, 69),
-        ...addresses(1, 70, 89),
-        ...addresses(1, 90, 109),
-      ].sort(),
-    );
+    expect(await rowsOf(at)).toEqual([...addresses(0, 0, 99), ...addresses(1, 0, 99)].sort());
   });
 
   it('fails every caller of a round that fails, remembers nothing, and takes the batch when it comes again', async () => {
@@ -177,13 +199,7 @@ describe('a table writer', () => {
   });
 
   it('refuses a table whose columns cannot take the rows', async () => {
-    const narrow = new TableWriter({
-      at,
-      fields: [field('productid', 'string')],
-      ownColumns: 1,
-      commitIntervalMs: 0,
-    });
-    await narrow.commit({ ...batch(0, 0, 0), events: [] });
+    await createTable(at, [field('productid', 'string')]);
     await expect(writer().commit(batch(0, 0, 0))).rejects.toMatchObject({ code: 'delta.schema' });
   });
 
@@ -195,5 +211,181 @@ describe('a table writer', () => {
     await table.drain();
     expect(done).toEqual([0, 1]);
     expect(await rowsOf(at)).toEqual(['0/0', '1/0']);
+  });
+});
+
+describe('a round', () => {
+  it('holds at most so many events, and always one batch', async () => {
+    const table = writer({ commitIntervalMs: 30, maxRoundEvents: 25 });
+    await table.commit(batch(9, 0, 0));
+    await Promise.all([0, 1, 2, 3].map((partition) => table.commit(batch(partition, 0, 9))));
+    await table.commit(batch(4, 0, 99));
+    expect(rounds.map(({ events }) => events)).toEqual([1, 20, 20, 100]);
+    expect((await rowsOf(at)).length).toBe(141);
+  });
+
+  it('holds at most so many bytes', async () => {
+    const table = writer({ commitIntervalMs: 30, maxRoundBytes: 250 });
+    await table.commit(batch(9, 0, 0));
+    await Promise.all([0, 1, 2].map((partition) => table.commit(batch(partition, 10, 19))));
+    expect(rounds.map(({ events }) => events)).toEqual([1, 10, 10, 10]);
+  });
+
+  it('does not wait for the interval when it is full, nor when the process ends', async () => {
+    const table = writer({ commitIntervalMs: 3_600_000 });
+    await table.commit(batch(0, 0, 0));
+    const started = Date.now();
+    await Promise.all([0, 1, 2, 3].map((partition) => table.commit(batch(partition, 1, 1000))));
+    const last = table.commit(batch(0, 1001, 1001));
+    await table.drain();
+    expect(await last).toMatchObject({ version: 3 });
+    expect(Date.now() - started).toBeLessThan(60_000);
+  });
+
+  it('reports how long each stage took and how old its oldest event is', async () => {
+    await writer().commit(batch(0, 0, 9), 12.34);
+    expect(rounds[0]).toMatchObject({
+      stream: 'clickstream',
+      version: 1,
+      partitions: 1,
+      events: 10,
+      rows: 10,
+    });
+    expect(Object.keys(rounds[0]?.ms ?? {})).toEqual(['decode', 'admit', 'plan', 'write', 'commit']);
+    expect(rounds[0]?.ms.decode).toBe(12.3);
+    expect(rounds[0]?.lagMs).toBeGreaterThan(Date.now() - createdOn.getTime() - 60_000);
+  });
+});
+
+describe('what is no row', () => {
+  const bad = (sequenceNumber: number, body: Buffer, elements = [0]) => ({
+    sequenceNumber,
+    enqueuedAt: createdAt,
+    body,
+    rows: [],
+    rejected: elements.map((element) => ({ element, reason: 'wrong-shape' as const, detail: 'because' })),
+  });
+
+  it('goes into dead_letters with its address, reason and body', async () => {
+    const good = batch(2, 7, 7);
+    const events = [
+      ...good.events,
+      bad(8, Buffer.from('{"productid":"é"}')),
+      bad(9, Buffer.from([0xff, 0x00])),
+    ];
+    expect(await writer().commit({ ...good, events })).toMatchObject({ rows: 1, letters: 2 });
+    const letters = await lettersOf(at);
+    expect(letters.map(({ sequence_number, body_encoding }) => [sequence_number, body_encoding])).toEqual([
+      [8, 'utf-8'],
+      [9, 'base64'],
+    ]);
+    expect(letters[0]).toMatchObject({
+      stream: 'clickstream',
+      hub_created_at: createdAt,
+      hub_partition: 2,
+      element: 0,
+      enqueued_at: createdAt,
+      reason: 'wrong-shape',
+      detail: 'because',
+      body: '{"productid":"é"}',
+    });
+    expect(decodeBody(String(letters[1]?.body), 'base64')).toEqual(Buffer.from([0xff, 0x00]));
+  });
+
+  it('stores the body of many bad elements once', async () => {
+    const body = Buffer.alloc(1_000_000, 'x');
+    const elements = Array.from({ length: 1000 }, (_, element) => element);
+    await writer().commit({ ...batch(0, 0, 0), events: [bad(0, body, elements)] });
+    const letters = await lettersOf(at);
+    expect(letters.filter((letter) => letter.body !== null)).toHaveLength(1);
+    expect(letters.map(({ element }) => element)).toEqual(elements);
+  });
+
+  it('is there before the commit that moves past it', async () => {
+    const order: string[] = [];
+    class WatchedStore extends MemoryStore {
+      override async putIfAbsent(path: string, bytes: Uint8Array) {
+        order.push(path.split('/')[0] ?? '');
+        return super.putIfAbsent(path, bytes);
+      }
+    }
+    const store = new WatchedStore();
+    const table = writer({ at: { store, table: 'clicks' } });
+    await table.commit(batch(0, 0, 0));
+    order.length = 0;
+    await table.commit({ ...batch(0, 1, 1), events: [bad(1, Buffer.from('x'))] });
+    expect(order.at(-1)).toBe('clicks');
+    expect(order).toContain(deadLettersTable);
+  });
+});
+
+describe('a batch that does not follow on what is committed', () => {
+  it('may start anywhere when it is the first of its partition', async () => {
+    expect(await writer().commit(batch(0, 500, 509))).toMatchObject({ rows: 10, letters: 0 });
+  });
+
+  it('puts events that the hub no longer has on record, as one letter', async () => {
+    const table = writer();
+    await table.commit(batch(0, 0, 9));
+    service.beginning = 100;
+    expect(await table.commit(batch(0, 100, 109))).toMatchObject({ rows: 10, letters: 1 });
+    expect(await lettersOf(at)).toMatchObject([
+      {
+        sequence_number: 10,
+        element: 0,
+        reason: 'expired',
+        enqueued_at: null,
+        body: '{"first":10,"last":99}',
+      },
+    ]);
+  });
+
+  it('fails alone when a reader ran ahead, until the missing events come', async () => {
+    const table = writer({ commitIntervalMs: 20 });
+    await table.commit(batch(0, 0, 9));
+    const ahead = table.commit(batch(0, 20, 29));
+    const other = table.commit(batch(1, 0, 4));
+    await expect(ahead).rejects.toMatchObject({
+      code: 'ingest.gap',
+      message: expect.stringContaining('clickstream partition 0: the events 10 to 19 are in the hub'),
+    });
+    expect(await other).toMatchObject({ rows: 5 });
+    await table.commit(batch(0, 10, 19));
+    expect(await table.commit(batch(0, 20, 29))).toMatchObject({ rows: 10 });
+    expect(await lettersOf(at)).toEqual([]);
+  });
+
+  it('goes on where a setting accepts the gap, telling what expired from what was stepped over', async () => {
+    const table = writer({ acceptGaps: true });
+    await table.commit(batch(0, 0, 9));
+    service.beginning = 15;
+    expect(await table.commit(batch(0, 20, 29))).toMatchObject({ rows: 10, letters: 2 });
+    expect((await lettersOf(at)).map(({ reason, body }) => [reason, body])).toEqual([
+      ['expired', '{"first":10,"last":14}'],
+      ['skipped', '{"first":15,"last":19}'],
+    ]);
+  });
+
+  it('belongs to a new generation when the hub was made again', async () => {
+    const table = writer();
+    await table.commit(batch(0, 0, 99));
+    const remade = new Date(createdOn.getTime() + 60_000);
+    service.generation = { ...generation, createdOn: remade };
+    const { events, ...rest } = batch(0, 0, 9);
+    const later = events.map((event) => ({ ...event, enqueuedAt: remade.getTime() * 1000 + 5 }));
+    expect(await table.commit({ ...rest, events: later })).toMatchObject({ rows: 10, duplicates: 0 });
+    const snapshot = await openSnapshot(at);
+    expect([...(snapshot?.txns ?? [])].map(([id, { version }]) => [id, version])).toEqual([
+      [appId(0), 99],
+      ['contoso/clicks@2026-01-01t00:01:00.000z/0', 9],
+    ]);
+  });
+
+  it('keeps its old generation when its events are older than the new hub', async () => {
+    const table = writer();
+    await table.commit(batch(0, 0, 99));
+    service.generation = { ...generation, createdOn: new Date(createdOn.getTime() + 60_000) };
+    expect(await table.commit(batch(0, 90, 109))).toMatchObject({ rows: 10, duplicates: 10 });
+    expect(await rowsOf(at)).toEqual(addresses(0, 0, 109));
   });
 });

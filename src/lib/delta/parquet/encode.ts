@@ -60,6 +60,25 @@ const plainBytes: Record<WritableType, number> = {
  * fit its column, when columns differ in length, and when a field has a type that is not written.
  */
 export function encodeParquet(options: EncodeOptions): EncodedFile {
+  const steps = encodeRowGroups(options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same file, letting other work go on between two row groups: a large round must not stop the process's heartbeats. */
+export async function encodeParquetInSlices(options: EncodeOptions): Promise<EncodedFile> {
+  const steps = encodeRowGroups(options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Yields between two row groups. */
+function* encodeRowGroups(options: EncodeOptions): Generator<undefined, EncodedFile> {
   const { fields, columns, where = 'new Parquet file' } = options;
   const numRecords = columns[0]?.length ?? 0;
   checkColumns(fields, columns, where);
@@ -68,6 +87,7 @@ export function encodeParquet(options: EncodeOptions): EncodedFile {
   const bounds: ColumnBounds[] = fields.map(() => ({ nullCount: 0 }));
   let start = 0;
   for (const end of rowGroupEnds(options, numRecords)) {
+    if (start > 0) yield;
     const chunks = sources.map(({ index, field, values }) => {
       const reject = (row: number): never => rejectValue(field, values[row], row, where);
       const encoded = encodeValues({ field, values, start, end, reject });

@@ -1,0 +1,57 @@
+import { TributaryError } from '../errors';
+import type { DecodedEvent } from './decodeEvents';
+
+/** A range of sequence numbers, both included, that never came. */
+export interface Gap {
+  readonly first: number;
+  readonly last: number;
+  /** `expired`: the hub has them no more. `skipped`: it has, and a setting says to go on without them. */
+  readonly reason: 'expired' | 'skipped';
+}
+
+/**
+ * The ranges that are missing between what is committed and the events of a batch.
+ * @param last sequence number that was taken last
+ */
+export function missingRanges(
+  events: readonly DecodedEvent[],
+  last: number,
+): { first: number; last: number }[] {
+  const ranges: { first: number; last: number }[] = [];
+  let before = last;
+  for (const { sequenceNumber } of events) {
+    if (sequenceNumber > before + 1) ranges.push({ first: before + 1, last: sequenceNumber - 1 });
+    before = Math.max(before, sequenceNumber);
+  }
+  return ranges;
+}
+
+/**
+ * Says of each missing range why it will never come. Event Hubs drops events only from a partition's beginning, so what is
+ * below the first one it still has is expired; what is not was overtaken by some reader.
+ * @param beginning first sequence number that the hub still has
+ * @param where names stream and partition
+ * @throws `ingest.gap` when the hub still has missing events and `acceptGaps` is not set
+ */
+export function explainGaps(
+  ranges: readonly { first: number; last: number }[],
+  beginning: number,
+  acceptGaps: boolean,
+  where: string,
+): Gap[] {
+  return ranges.flatMap(({ first, last }) => {
+    const gaps: Gap[] = [];
+    if (first < beginning) gaps.push({ first, last: Math.min(last, beginning - 1), reason: 'expired' });
+    if (last < beginning) return gaps;
+    const held = { first: Math.max(first, beginning), last };
+    if (!acceptGaps) {
+      throw new TributaryError(
+        'ingest.gap',
+        `${where}: the events ${held.first} to ${held.last} are in the hub but were not read; a reader ran ahead of the table. ` +
+          'Reset the checkpoints of the stream to read them again, or set ACCEPT_GAPS=true to go on without them.',
+      );
+    }
+    gaps.push({ ...held, reason: 'skipped' });
+    return gaps;
+  });
+}

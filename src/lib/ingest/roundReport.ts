@@ -1,0 +1,70 @@
+import { performance } from 'node:perf_hooks';
+import type { Add } from '../delta/actions';
+import type { BatchShare, PartitionBatch, Round } from './round';
+
+export type Stage = 'decode' | 'admit' | 'plan' | 'write' | 'commit';
+
+/** One round, as its log line says it. */
+export interface RoundReport {
+  readonly stream: string;
+  readonly version: number;
+  readonly partitions: number;
+  readonly events: number;
+  readonly rows: number;
+  readonly duplicates: number;
+  readonly letters: number;
+  /** Size of the data file. */
+  readonly bytes: number;
+  /** From the oldest event's being enqueued to its commit, in milliseconds. */
+  readonly lagMs: number;
+  /** Milliseconds by stage, all tries of a round together. */
+  readonly ms: Readonly<Record<Stage, number>>;
+}
+
+export interface Stopwatch {
+  /** Counts the time since the last lap to a stage. */
+  lap(stage: Stage): void;
+  add(stage: Stage, milliseconds: number): void;
+  readonly ms: Readonly<Record<Stage, number>>;
+}
+
+export function startStopwatch(): Stopwatch {
+  const ms = { decode: 0, admit: 0, plan: 0, write: 0, commit: 0 };
+  let last = performance.now();
+  return {
+    ms,
+    lap(stage) {
+      const now = performance.now();
+      ms[stage] += now - last;
+      last = now;
+    },
+    add(stage, milliseconds) {
+      ms[stage] += milliseconds;
+    },
+  };
+}
+
+export function reportRound(options: {
+  readonly stream: string;
+  readonly version: number;
+  readonly batches: readonly PartitionBatch[];
+  readonly round: Round;
+  readonly adds: readonly Add[];
+  readonly stopwatch: Stopwatch;
+}): RoundReport {
+  const { stream, version, batches, round, adds, stopwatch } = options;
+  const total = (what: keyof BatchShare) => round.shares.reduce((sum, share) => sum + share[what], 0);
+  const tenths = Object.entries(stopwatch.ms).map(([stage, ms]) => [stage, Math.round(ms * 10) / 10]);
+  return {
+    stream,
+    version,
+    partitions: new Set(batches.map(({ appId }) => appId)).size,
+    events: batches.reduce((sum, { events }) => sum + events.length, 0),
+    rows: total('rows'),
+    duplicates: total('duplicates'),
+    letters: total('letters'),
+    bytes: adds.reduce((sum, { size }) => sum + size, 0),
+    lagMs: Math.round(Date.now() - round.oldest / 1000),
+    ms: Object.fromEntries(tenths),
+  };
+}
