@@ -3,6 +3,7 @@ import type { Value } from '../delta/schema';
 import { LetterColumns } from './deadLetters';
 import type { DecodedEvent } from './decodeEvents';
 import type { Gap } from './gaps';
+import { RowColumns } from './rowAddress';
 
 /** A batch of one partition, ready to be committed. */
 export interface PartitionBatch {
@@ -54,18 +55,13 @@ export interface RoundInput {
  * table has committed, and against the batches before it.
  */
 export function planRound({ batches, committed, stream, width }: RoundInput): Round {
-  const own: Value[][] = Array.from({ length: width }, () => []);
-  const enqueuedAt: Value[] = [];
-  const hubCreatedAt: Value[] = [];
-  const hubPartition: Value[] = [];
-  const sequenceNumber: Value[] = [];
-  const elements: Value[] = [];
+  const rows = new RowColumns(width);
   const letters = new LetterColumns(stream);
   const moved = new Map<string, number>();
   let oldest = Number.POSITIVE_INFINITY;
   const shares = batches.map((batch) => {
     let last = moved.get(batch.appId) ?? committed.get(batch.appId)?.version ?? -1;
-    const rowsBefore = elements.length;
+    const rowsBefore = rows.count;
     const lettersBefore = letters.count;
     let duplicates = 0;
     for (const gap of batch.gaps ?? []) if (gap.first > last) letters.addGap(batch, gap);
@@ -77,20 +73,14 @@ export function planRound({ batches, committed, stream, width }: RoundInput): Ro
       last = event.sequenceNumber;
       if (event.enqueuedAt < oldest) oldest = event.enqueuedAt;
       for (const { element, values } of event.rows) {
-        for (let column = 0; column < width; column++) own[column]?.push(values[column] ?? null);
-        enqueuedAt.push(event.enqueuedAt);
-        hubCreatedAt.push(batch.hubCreatedAt);
-        hubPartition.push(batch.partition);
-        sequenceNumber.push(event.sequenceNumber);
-        elements.push(element);
+        rows.push(batch, event, element, values);
       }
       if (event.rejected.length > 0) letters.addRejected(batch, event);
     }
     if (duplicates < batch.events.length) moved.set(batch.appId, last);
-    return { rows: elements.length - rowsBefore, duplicates, letters: letters.count - lettersBefore };
+    return { rows: rows.count - rowsBefore, duplicates, letters: letters.count - lettersBefore };
   });
   const lastUpdated = Date.now();
   const txns = [...moved].map(([appId, version]) => ({ appId, version, lastUpdated }));
-  const columns = [...own, enqueuedAt, hubCreatedAt, hubPartition, sequenceNumber, elements];
-  return { columns, rows: elements.length, letters, txns, shares, oldest };
+  return { columns: rows.columns, rows: rows.count, letters, txns, shares, oldest };
 }

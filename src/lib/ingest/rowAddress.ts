@@ -1,5 +1,5 @@
-import { type Field, field } from '../delta/schema';
-import type { Column, Stream } from '../streams/stream';
+import { type Field, field, type Value } from '../delta/schema';
+import type { Column, Row, Stream } from '../streams/stream';
 
 /**
  * The columns that every table of a stream has besides the stream's own: where a row comes from.
@@ -19,6 +19,50 @@ const addressColumns: readonly Column[] = [
 /** The schema of a stream's Delta table. */
 export const tableFields = (stream: Stream): Field[] =>
   [...stream.columns, ...addressColumns].map(({ name, type, nullable }) => field(name, type, nullable));
+
+/** Collects rows as columns of `tableFields`: the stream's own, then the address. */
+export class RowColumns {
+  readonly columns: readonly Value[][];
+  readonly #own: readonly Value[][];
+  readonly #enqueuedAt: Value[] = [];
+  readonly #hubCreatedAt: Value[] = [];
+  readonly #hubPartition: Value[] = [];
+  readonly #sequenceNumber: Value[] = [];
+  readonly #elements: Value[] = [];
+
+  /** @param width number of the stream's own columns */
+  constructor(width: number) {
+    this.#own = Array.from({ length: width }, () => []);
+    this.columns = [
+      ...this.#own,
+      this.#enqueuedAt,
+      this.#hubCreatedAt,
+      this.#hubPartition,
+      this.#sequenceNumber,
+      this.#elements,
+    ];
+  }
+
+  get count(): number {
+    return this.#elements.length;
+  }
+
+  /** Times in microseconds since 1970. */
+  push(
+    hub: { readonly hubCreatedAt: number; readonly partition: number },
+    event: { readonly sequenceNumber: number; readonly enqueuedAt: number },
+    element: number,
+    values: Row,
+  ): void {
+    const own = this.#own;
+    for (let column = 0; column < own.length; column++) own[column]?.push(values[column] ?? null);
+    this.#enqueuedAt.push(event.enqueuedAt);
+    this.#hubCreatedAt.push(hub.hubCreatedAt);
+    this.#hubPartition.push(hub.partition);
+    this.#sequenceNumber.push(event.sequenceNumber);
+    this.#elements.push(element);
+  }
+}
 
 /** A generation of a hub: the same name made again is another one. */
 export interface HubGeneration {

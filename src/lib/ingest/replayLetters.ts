@@ -1,0 +1,134 @@
+import type { TableLocation } from '../delta/log';
+import { openSnapshot } from '../delta/openTable';
+import { readDataFile } from '../delta/readDataFile';
+import type { Snapshot } from '../delta/state';
+import { TableAppender } from '../delta/tableAppender';
+import type { Stream } from '../streams/stream';
+import { decodeBody } from './deadLetters';
+import { decodeEvents } from './decodeEvents';
+import { addressKey, type LetterInfo, letterKey, readLetters } from './readLetters';
+import { RowColumns, tableFields } from './rowAddress';
+
+export interface ReplayOptions {
+  readonly stream: Stream;
+  /** Where the stream's table is. */
+  readonly rows: TableLocation;
+  /** Where dead_letters is. */
+  readonly letters: TableLocation;
+  /** Only say what would be appended. */
+  readonly dryRun?: boolean;
+}
+
+export interface ReplayResult {
+  /** Letters that a row settles already. */
+  readonly settled: number;
+  /** Letters that became rows now. */
+  readonly appended: number;
+  /** Letters that are still no rows, ranges of lost events among them. */
+  readonly remaining: number;
+}
+
+/**
+ * Decodes the dead letters of a stream again and appends those that are rows now. Each becomes a row once, whoever replays
+ * how often: the commit moves the txn `replay/<stream>`, and a rival that moved it first has the work done again from the
+ * table's new state. Letters above what is committed are left alone, for their events will come again.
+ */
+export async function replayLetters(options: ReplayOptions): Promise<ReplayResult> {
+  const { stream, dryRun = false } = options;
+  for (;;) {
+    const rows = await openSnapshot(options.rows);
+    const letters = await openSnapshot(options.letters);
+    if (!rows || !letters) return { settled: 0, appended: 0, remaining: 0 };
+    const all = await readLetters(letters, stream.name);
+    const settled = await settledKeys(rows, all);
+    const open = all.filter((letter) => !settled.has(letterKey(letter)));
+    const columns = await decodeAgain(
+      stream,
+      letters,
+      open.filter((letter) => isCommitted(rows, letter)),
+    );
+    const appended = columns[0]?.length ?? 0;
+    const result = { settled: settled.size, appended, remaining: open.length - appended };
+    if (appended === 0 || dryRun) return result;
+
+    const table = new TableAppender({ at: options.rows, fields: tableFields(stream) });
+    const appId = `replay/${stream.name}`;
+    const version = (rows.txns.get(appId)?.version ?? 0) + 1;
+    const add = await table.writeRows(columns);
+    const { outcome } = await table.commit(
+      rows,
+      [add],
+      [{ appId, version, lastUpdated: Date.now() }],
+      appended,
+    );
+    if (outcome === 'committed') return result;
+  }
+}
+
+/** Which of the letters are rows, by reading the addresses in the files that can hold them. */
+async function settledKeys(rows: Snapshot, letters: readonly LetterInfo[]): Promise<Set<string>> {
+  const wanted = new Set(letters.map(letterKey));
+  const settled = new Set<string>();
+  const names = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'];
+  for (const file of rows.files.values()) {
+    if (!mayHold(file.stats, letters)) continue;
+    const { numRecords, columns } = await readDataFile(rows, file, names);
+    const [createdAt, partition, sequence, element] = names.map((name) => columns.get(name) ?? []);
+    for (let row = 0; row < numRecords; row++) {
+      const key = addressKey(createdAt?.[row], partition?.[row], sequence?.[row], element?.[row]);
+      if (wanted.has(key)) settled.add(key);
+    }
+  }
+  return settled;
+}
+
+/** By the file's statistics; a file without them may hold anything. */
+function mayHold(stats: string | undefined, letters: readonly LetterInfo[]): boolean {
+  const { minValues, maxValues } = JSON.parse(stats ?? '{}') as {
+    minValues?: { sequence_number?: number };
+    maxValues?: { sequence_number?: number };
+  };
+  const least = minValues?.sequence_number ?? Number.NEGATIVE_INFINITY;
+  const most = maxValues?.sequence_number ?? Number.POSITIVE_INFINITY;
+  return letters.some(({ sequenceNumber }) => sequenceNumber >= least && sequenceNumber <= most);
+}
+
+/** Whether the table has moved past the letter's event, on its partition in its generation. */
+function isCommitted(rows: Snapshot, { hubCreatedAt, partition, sequenceNumber }: LetterInfo): boolean {
+  const suffix = `@${new Date(hubCreatedAt / 1000).toISOString()}/${partition}`.toLowerCase();
+  return [...rows.txns].some(([appId, { version }]) => appId.endsWith(suffix) && version >= sequenceNumber);
+}
+
+/** The rows, by column, of the letters that decode now. An event's body stands with one of its letters. */
+async function decodeAgain(stream: Stream, letters: Snapshot, open: readonly LetterInfo[]) {
+  const columns = new RowColumns(stream.columns.length);
+  const wanted = new Set(open.map(letterKey));
+  const events = Map.groupBy(open, ({ hubCreatedAt, partition, sequenceNumber }) =>
+    addressKey(hubCreatedAt, partition, sequenceNumber, ''),
+  );
+  for (const file of new Set(open.map((letter) => letter.file))) {
+    const names = ['stream', 'hub_created_at', 'hub_partition', 'sequence_number', 'body', 'body_encoding'];
+    const { numRecords, columns: found } = await readDataFile(letters, file, names);
+    const [streams, createdAt, partition, sequence, bodies, encodings] = names.map(
+      (name) => found.get(name) ?? [],
+    );
+    for (let row = 0; row < numRecords; row++) {
+      const key = addressKey(createdAt?.[row], partition?.[row], sequence?.[row], '');
+      const letter = streams?.[row] === stream.name ? events.get(key)?.[0] : undefined;
+      const body = decodeBody(
+        (bodies?.[row] ?? null) as string | null,
+        (encodings?.[row] ?? null) as string | null,
+      );
+      if (!letter || !body || letter.enqueuedAt === null) continue;
+      // Once, though the letter was written twice.
+      events.delete(key);
+      const { sequenceNumber, enqueuedAt } = letter;
+      for (const event of decodeEvents(stream, [{ body, sequenceNumber, enqueuedAt }])) {
+        for (const { element, values } of event.rows) {
+          if (wanted.has(letterKey({ ...letter, element }))) columns.push(letter, event, element, values);
+        }
+      }
+    }
+  }
+  return columns.columns;
+}

@@ -1,0 +1,134 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { openSnapshot } from '../../../src/lib/delta/openTable';
+import { readDataFile } from '../../../src/lib/delta/readDataFile';
+import { TableAppender } from '../../../src/lib/delta/tableAppender';
+import { deadLettersTable, letterFields } from '../../../src/lib/ingest/deadLetters';
+import { decodeEvents } from '../../../src/lib/ingest/decodeEvents';
+import { readLetters } from '../../../src/lib/ingest/readLetters';
+import { replayLetters } from '../../../src/lib/ingest/replayLetters';
+import { tableFields } from '../../../src/lib/ingest/rowAddress';
+import { TableWriter } from '../../../src/lib/ingest/tableWriter';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+import { decodeJsonElements } from '../../../src/lib/streams/jsonElements';
+import type { Stream } from '../../../src/lib/streams/stream';
+
+/** The decoder of tomorrow: it also knows the field's new name. */
+const tolerant: Stream = {
+  ...clickstream,
+  decode: (body) =>
+    decodeJsonElements(body, (element) => {
+      const productid = element.productid ?? element.product;
+      if (typeof productid !== 'number') return { reason: 'wrong-shape', detail: 'no product' };
+      return [productid, null, null, null];
+    }),
+};
+
+const createdOn = new Date(Date.UTC(2026, 0, 1));
+const generation = { namespace: 'contoso', hub: 'clicks', createdOn };
+
+let store: MemoryStore;
+let rows: { store: MemoryStore; table: string };
+let letters: { store: MemoryStore; table: string };
+let writer: TableWriter;
+beforeEach(() => {
+  store = new MemoryStore();
+  rows = { store, table: clickstream.table };
+  letters = { store, table: deadLettersTable };
+  writer = new TableWriter({
+    stream: clickstream.name,
+    rows: new TableAppender({ at: rows, fields: tableFields(clickstream) }),
+    ownColumns: clickstream.columns.length,
+    letters: new TableAppender({ at: letters, fields: letterFields }),
+    hubs: { refresh: async () => generation, firstSequenceNumber: async () => 0 },
+    commitIntervalMs: 0,
+  });
+});
+
+const ingest = (first: number, ...bodies: (string | Buffer)[]) =>
+  writer.commit({
+    stream: clickstream.name,
+    generation,
+    partitionId: '3',
+    events: decodeEvents(
+      clickstream,
+      bodies.map((body, i) => ({
+        body: Buffer.from(body),
+        sequenceNumber: first + i,
+        enqueuedAt: (createdOn.getTime() + i) * 1000,
+      })),
+    ),
+  });
+
+async function productsBySequence(): Promise<string[]> {
+  const snapshot = await openSnapshot(rows);
+  const found: string[] = [];
+  for (const add of snapshot?.files.values() ?? []) {
+    const names = ['sequence_number', 'element', 'productid', 'hub_partition'];
+    const { numRecords, columns } = await readDataFile(snapshot as NonNullable<typeof snapshot>, add, names);
+    for (let row = 0; row < numRecords; row++)
+      found.push(names.map((name) => columns.get(name)?.[row]).join('/'));
+  }
+  return found.sort();
+}
+
+const replay = (stream = tolerant, dryRun = false) => replayLetters({ stream, rows, letters, dryRun });
+
+describe('replaying dead letters', () => {
+  it('appends those that decode now, at their own addresses, and leaves the others', async () => {
+    await ingest(
+      0,
+      '{"productid":1}',
+      '{"product":2}',
+      'not json',
+      '[{"productid":3},{"product":4},{"x":5}]',
+    );
+    expect(await replay(tolerant, true)).toEqual({ settled: 0, appended: 2, remaining: 2 });
+    expect(await productsBySequence()).toEqual(['0/0/1/3', '3/0/3/3']);
+    expect(await replay()).toEqual({ settled: 0, appended: 2, remaining: 2 });
+    expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3', '3/0/3/3', '3/1/4/3']);
+    const snapshot = await openSnapshot(rows);
+    expect(snapshot?.txns.get('replay/clickstream')?.version).toBe(1);
+  });
+
+  it('appends each once, however often it runs', async () => {
+    await ingest(0, '{"product":2}');
+    await replay();
+    expect(await replay()).toEqual({ settled: 1, appended: 0, remaining: 0 });
+    expect(await productsBySequence()).toEqual(['0/0/2/3']);
+  });
+
+  it('appends each once, though many replay at the same time and new events come in', async () => {
+    await ingest(0, ...Array.from({ length: 20 }, (_, i) => `{"product":${i}}`));
+    const results = await Promise.all([replay(), replay(), ingest(20, '{"productid":7}'), replay()]);
+    expect(results.filter((result) => 'appended' in result && result.appended === 20)).toHaveLength(1);
+    expect(await productsBySequence()).toHaveLength(21);
+  });
+
+  it('takes a letter that was written twice once', async () => {
+    await ingest(0, '{"productid":1}');
+    const body = '{"product":2}';
+    // The letters' commit went through, the rows' commit did not, and the batch came again.
+    const putIfAbsent = store.putIfAbsent.bind(store);
+    store.putIfAbsent = async (path, bytes) => {
+      if (path.startsWith('clicks/')) throw new Error('connection reset');
+      return putIfAbsent(path, bytes);
+    };
+    await expect(ingest(1, body)).rejects.toThrow('connection reset');
+    store.putIfAbsent = putIfAbsent;
+    // Its event is not committed yet, so it will come again by itself.
+    expect(await replay()).toEqual({ settled: 0, appended: 0, remaining: 1 });
+    await ingest(1, body);
+    const snapshot = await openSnapshot(letters);
+    expect(snapshot?.files.size).toBe(2);
+    expect(await readLetters(snapshot as NonNullable<typeof snapshot>)).toHaveLength(1);
+    expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
+    expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3']);
+  });
+
+  it('has nothing to do where there are no letters', async () => {
+    expect(await replay()).toEqual({ settled: 0, appended: 0, remaining: 0 });
+    await ingest(0, '{"productid":1}');
+    expect(await replay()).toEqual({ settled: 0, appended: 0, remaining: 0 });
+  });
+});
