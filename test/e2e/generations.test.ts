@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSnapshot } from '../../src/lib/delta/openTable';
+import { deadLettersTable } from '../../src/lib/ingest/deadLetters';
+import { readLetters } from '../../src/lib/ingest/readLetters';
+import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
+import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { LocalStack } from './localStack';
+
+let stack: LocalStack;
+beforeEach(async () => {
+  stack = new LocalStack();
+  // Only the events of the test: the timers fire, and emit nothing.
+  await stack.start({ CLICKS_PER_SECOND: '0', COINCAP_SCHEDULE: '0 0 0 1 1 *', COMMIT_INTERVAL: '200ms' });
+});
+afterEach(() => stack.stop());
+
+async function send(count: number): Promise<void> {
+  const producer = openProducer({ connectionString: stack.settings.EventHubConnection ?? '' }, 'clickstream');
+  const events = Array.from({ length: count }, (_, n) => ({
+    body: { productid: 1 + (n % 9) },
+    partitionKey: String(n),
+  }));
+  expect(await sendEvents(producer, events)).toBe(count);
+  await producer.close();
+}
+
+async function untilRows(rows: number): Promise<void> {
+  const giveUpAt = Date.now() + 60_000;
+  for (;;) {
+    const now = (await stack.figures('clickstream')).rows;
+    if (now === rows) return;
+    if (now > rows || Date.now() > giveUpAt) throw new Error(`${now} rows instead of ${rows}.`);
+    await sleep(100);
+  }
+}
+
+/** Runs a compiled command with the stack's settings; resolves to what it printed. */
+async function command(name: string, ...args: string[]): Promise<string> {
+  const file = join(stack.folder, 'settings.json');
+  writeFileSync(file, JSON.stringify({ Values: stack.settings }));
+  const argv = [resolve(`dist/src/cli/${name}.js`), ...args, '--settings', file];
+  return (await promisify(execFile)(process.execPath, argv)).stdout;
+}
+
+const post = (path: string) => fetch(`${stack.broker.healthUrl}${path}`, { method: 'POST' });
+
+describe('a hub that was deleted and made again', () => {
+  it('is read from its start once the checkpoints are reset, and none of its events is taken for an old one', {
+    timeout: 180_000,
+  }, async () => {
+    await stack.startHost('one');
+    await send(400);
+    await untilRows(400);
+    expect((await post('/hubs/clickstream/recreate')).ok).toBe(true);
+    expect(await command('checkpoints', 'list', 'clickstream')).toContain(
+      '/clickstream/tributary/checkpoint/0',
+    );
+    expect(await command('checkpoints', 'reset', 'clickstream')).toContain('deleted ');
+    expect(await command('checkpoints', 'list', 'coincap')).not.toContain('/clickstream/');
+    await send(300);
+    await untilRows(700);
+    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+  });
+});
+
+describe('events that expired before they were read', () => {
+  it('are on record as dead letters, and the rest arrives', { timeout: 180_000 }, async () => {
+    await stack.startHost('one');
+    await send(400);
+    await untilRows(400);
+    await stack.killHost('one');
+    await send(400);
+    const stats = (await (await fetch(`${stack.broker.healthUrl}/stats`)).json()) as {
+      hubs: { clickstream: { partitions: { last: number }[] } };
+    };
+    const { last } = stats.hubs.clickstream.partitions[0] ?? { last: 0 };
+    expect((await post(`/hubs/clickstream/truncate?partition=0&before=${last}`)).ok).toBe(true);
+    const store = await openAzureBlobStore({ connectionString: stack.settings.LakeStorage ?? '' }, 'lake');
+    const before = (await openSnapshot({ store, table: 'clicks' }))?.txns ?? new Map();
+    const read = [...before].find(([appId]) => appId.endsWith('/0'))?.[1].version ?? 0;
+    expect(last).toBeGreaterThan(read + 1);
+    const expired = last - read - 1;
+
+    await stack.startHost('one');
+    await untilRows(800 - expired);
+    const letters = await openSnapshot({ store, table: deadLettersTable });
+    expect(letters && (await readLetters(letters))).toMatchObject([
+      {
+        stream: 'clickstream',
+        partition: 0,
+        sequenceNumber: read + 1,
+        reason: 'expired',
+        detail: expect.stringMatching(new RegExp(`^${expired} events`)),
+      },
+    ]);
+    expect(await command('deadLetters', 'list')).toContain('1  clickstream expired');
+    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+  });
+});

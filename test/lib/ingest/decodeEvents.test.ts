@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeEvents } from '../../../src/lib/ingest/decodeEvents';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+import type { Decoded, Stream } from '../../../src/lib/streams/stream';
+
+const event = (body: string | Uint8Array) => ({ body: Buffer.from(body), sequenceNumber: 1, enqueuedAt: 5 });
+
+const careless = (decode: () => unknown): Stream => ({ ...clickstream, decode: decode as () => Decoded });
+
+describe('decoding a batch', () => {
+  it('keeps the position of each element, rows and rejected ones', () => {
+    const [decoded] = decodeEvents(clickstream, [event('[{"productid":1},7,{"productid":3}]')]);
+    expect(decoded?.rows.map(({ element, values }) => [element, values[0]])).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
+    expect(decoded?.rejected).toMatchObject([{ element: 1, reason: 'wrong-shape' }]);
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('oops');
+      },
+    ],
+    ['returns nothing', () => []],
+    ['returns too few values', () => [[1]]],
+  ])('makes a dead letter where a decoder %s', (_what, decode) => {
+    const [decoded] = decodeEvents(careless(decode), [event('{}')]);
+    expect(decoded).toMatchObject({ rows: [], rejected: [{ element: 0, reason: 'decode-failed' }] });
+  });
+
+  it('finds a value that its column cannot hold', () => {
+    const [decoded] = decodeEvents(
+      careless(() => [
+        [2 ** 31, null, null, null],
+        [1.5, null, null, null],
+        [1, 2, 3, 4],
+      ]),
+      [event('')],
+    );
+    expect(decoded?.rejected.map(({ reason, detail }) => [reason, detail.split(':')[0]])).toEqual([
+      ['out-of-range', 'productid'],
+      ['out-of-range', 'productid'],
+    ]);
+    expect(decoded?.rows).toHaveLength(1);
+  });
+
+  it('loses no element, whatever the bytes', () => {
+    const bodies = fc.oneof(
+      fc.uint8Array({ maxLength: 40 }),
+      fc.json().map((text) => Buffer.from(text)),
+      fc
+        .array(fc.record({ productid: fc.oneof(fc.integer(), fc.double(), fc.constant(null)) }))
+        .map((value) => Buffer.from(JSON.stringify(value))),
+    );
+    fc.assert(
+      fc.property(bodies, (body) => {
+        const [decoded] = decodeEvents(clickstream, [event(body)]);
+        const elements = [...(decoded?.rows ?? []), ...(decoded?.rejected ?? [])].map(
+          ({ element }) => element,
+        );
+        expect(elements.length).toBeGreaterThan(0);
+        expect(elements.sort((a, b) => a - b)).toEqual(elements.map((_, i) => i));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

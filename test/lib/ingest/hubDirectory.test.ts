@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Broker, startBroker } from '../../../local/broker/broker';
+import { parseConfig } from '../../../local/broker/config';
+import { HubDirectory } from '../../../src/lib/ingest/hubDirectory';
+import { openHubClient } from '../../../src/lib/sources/hubClient';
+
+let broker: Broker;
+beforeAll(async () => {
+  const Entities = [{ Name: 'clicks', PartitionCount: 1, ConsumerGroups: [] }];
+  const NamespaceConfig = [{ Type: 'EventHub', Name: 'emulatorNs1', Entities }];
+  broker = await startBroker({ port: 0, config: parseConfig({ UserConfig: { NamespaceConfig } }) });
+});
+afterAll(() => broker.close());
+
+const namespace = () => ({ connectionString: broker.connectionString() });
+
+async function send(count: number): Promise<void> {
+  const client = await openHubClient(namespace(), 'clicks');
+  await client.sendBatch(Array.from({ length: count }, (_, n) => ({ body: { n } })));
+  await client.close();
+}
+
+describe('the hub directory', () => {
+  it('knows when a hub was made, and notices when it was made again only where it is asked to', async () => {
+    const hubs = new HubDirectory(namespace());
+    const first = await hubs.generation('clicks');
+    expect(first).toMatchObject({ namespace: '127.0.0.1', hub: 'clicks' });
+    expect(Date.now() - first.createdOn.getTime()).toBeLessThan(60_000);
+    broker.recreateHub('clicks');
+    expect(await hubs.generation('clicks')).toBe(first);
+    const second = await hubs.refresh('clicks');
+    expect(second.createdOn.getTime()).toBeGreaterThan(first.createdOn.getTime());
+    expect(await hubs.generation('clicks')).toBe(second);
+  });
+
+  it('knows the first event that a partition still has, or would have', async () => {
+    const hubs = new HubDirectory(namespace());
+    broker.recreateHub('clicks');
+    expect(await hubs.firstSequenceNumber('clicks', '0')).toBe(0);
+    await send(10);
+    expect(await hubs.firstSequenceNumber('clicks', '0')).toBe(0);
+    broker.truncate('clicks', '0', 4);
+    expect(await hubs.firstSequenceNumber('clicks', '0')).toBe(4);
+    broker.truncate('clicks', '0', 10);
+    expect(await hubs.firstSequenceNumber('clicks', '0')).toBe(10);
+  });
+
+  it('asks again after the service did not answer', async () => {
+    const hubs = new HubDirectory(namespace());
+    await expect(hubs.generation('no-such-hub')).rejects.toThrow();
+    await expect(hubs.generation('no-such-hub')).rejects.toThrow();
+    await expect(hubs.generation('clicks')).resolves.toBeDefined();
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { readTriggerBatch } from '../../../src/lib/ingest/triggerBatch';
+
+const metadata = (...properties: object[]) => ({
+  systemPropertiesArray: properties,
+  partitionContext: { partitionId: '3' },
+});
+
+describe('a trigger batch', () => {
+  it('is bodies with their sequence numbers and times, in UTC whether the host says so or not', () => {
+    const batch = readTriggerBatch(
+      [Buffer.from('a'), Buffer.alloc(0)],
+      metadata(
+        { sequenceNumber: 41, enqueuedTimeUtc: '2026-01-02T03:04:05.678' },
+        { sequenceNumber: 42, enqueuedTimeUtc: '2026-01-02T03:04:05.678Z' },
+      ),
+    );
+    const enqueuedAt = Date.UTC(2026, 0, 2, 3, 4, 5, 678) * 1000;
+    expect(batch).toEqual({
+      partitionId: '3',
+      events: [
+        { body: Buffer.from('a'), sequenceNumber: 41, enqueuedAt },
+        { body: Buffer.alloc(0), sequenceNumber: 42, enqueuedAt },
+      ],
+    });
+  });
+
+  it('takes sequence numbers in two halves, as some workers pass them', () => {
+    const enqueuedTimeUtc = '2026-01-01T00:00:00Z';
+    const halves = { low: -2, high: 3, unsigned: false };
+    const { events } = readTriggerBatch(
+      [Buffer.from('a')],
+      metadata({ sequenceNumber: halves, enqueuedTimeUtc }),
+    );
+    expect(events[0]?.sequenceNumber).toBe(3 * 2 ** 32 + 2 ** 32 - 2);
+  });
+
+  it.each([
+    ['text bodies', ['a'], metadata({ sequenceNumber: 1, enqueuedTimeUtc: '2026-01-01' })],
+    ['a single body', Buffer.from('a'), metadata({ sequenceNumber: 1, enqueuedTimeUtc: '2026-01-01' })],
+    ['metadata of another length', [Buffer.from('a')], metadata()],
+    ['no metadata', [Buffer.from('a')], undefined],
+    ['no partition', [Buffer.from('a')], { systemPropertiesArray: [{}] }],
+    ['no sequence number', [Buffer.from('a')], metadata({ enqueuedTimeUtc: '2026-01-01' })],
+    ['no time', [Buffer.from('a')], metadata({ sequenceNumber: 1 })],
+  ])('is refused with %s, for events would be lost or misplaced', (_what, bodies, triggerMetadata) => {
+    expect(() => readTriggerBatch(bodies, triggerMetadata)).toThrow(
+      expect.objectContaining({ code: 'ingest.batch', retriable: true }),
+    );
+  });
+});
