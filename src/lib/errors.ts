@@ -23,6 +23,8 @@ export const errorCodes = {
   'delta.schema': { retriable: false },
   /** No commit went through within the time allowed. */
   'delta.contention': { retriable: true },
+  /** There are more distinct keys than counts are kept for. */
+  'counts.keys': { retriable: false },
   /** A batch starts above the last committed sequence number and the hub still has the missing events. */
   'ingest.gap': { retriable: true },
   /** What the host handed over is not the batch that the trigger promises. */
@@ -39,6 +41,12 @@ export const errorCodes = {
   'hub.refused': { retriable: false },
   /** An event is larger than the event hub takes. */
   'hub.oversize': { retriable: false },
+  /** The warehouse did not answer, is paused or overloaded, or the connection broke. */
+  'warehouse.unavailable': { retriable: true },
+  /** The warehouse refuses us: wrong credentials, a missing table, a statement it does not take. */
+  'warehouse.refused': { retriable: false },
+  /** The warehouse's ledger contradicts itself: a table has two rows in it. */
+  'warehouse.ledger': { retriable: false },
 } as const satisfies Record<string, { retriable: boolean }>;
 
 export type ErrorCode = keyof typeof errorCodes;
@@ -53,4 +61,21 @@ export class TributaryError extends Error {
     this.code = code;
     this.retriable = errorCodes[code].retriable;
   }
+}
+
+/** What a log line says of an error, whatever was thrown: an error that is not ours may pass by itself. */
+export function describeFailure(error: unknown): {
+  code: ErrorCode | 'unknown';
+  retriable: boolean;
+  message: string;
+} {
+  if (error instanceof TributaryError) {
+    const { code, retriable, message } = error;
+    return { code, retriable, message };
+  }
+  return {
+    code: 'unknown',
+    retriable: true,
+    message: error instanceof Error ? error.message : String(error),
+  };
 }

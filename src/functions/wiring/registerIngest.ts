@@ -1,7 +1,5 @@
 import { app, type InvocationContext, trigger } from '@azure/functions';
-import { hubs, writerOf } from '../../lib/app';
-import { ingestBatch } from '../../lib/ingest/ingestBatch';
-import { settings } from '../../lib/settings';
+import { ingest } from '../../lib/app';
 import type { Stream } from '../../lib/streams/stream';
 
 /**
@@ -25,15 +23,7 @@ export function registerIngest(name: string, stream: Stream): void {
       minimumInterval: { seconds: 1 },
       maximumInterval: { seconds: 50 },
     },
-    handler: async (bodies: unknown, context: InvocationContext) => {
-      await ingestBatch({
-        stream,
-        hub: settings().hub(stream.hubSetting),
-        hubs: hubs(),
-        writer: await writerOf(stream),
-        bodies,
-        triggerMetadata: context.triggerMetadata,
-      });
-    },
+    handler: async (bodies: unknown, context: InvocationContext) =>
+      ingest(stream, bodies, context.triggerMetadata),
   });
 }

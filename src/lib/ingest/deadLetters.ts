@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type Field, field, type Value } from '../delta/schema';
-import type { DecodeReason } from '../streams/stream';
+import { decodeReasons } from '../streams/stream';
 import type { DecodedEvent } from './decodeEvents';
 import type { Gap } from './gaps';
 import type { PartitionBatch } from './round';
@@ -9,7 +9,9 @@ import type { PartitionBatch } from './round';
 export const deadLettersTable = 'dead_letters';
 
 /** Why something is a dead letter: a closed set, explained in docs/dead-letters.md. */
-export type LetterReason = DecodeReason | Gap['reason'];
+export const letterReasons = [...decodeReasons, 'expired', 'skipped'] as const;
+
+export type LetterReason = (typeof letterReasons)[number];
 
 /**
  * The columns of dead_letters. A letter is written before the commit that moves past it, so it may be there more than
