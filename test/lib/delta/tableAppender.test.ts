@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { commitPath } from '../../../src/lib/delta/log';
+import { openSnapshot } from '../../../src/lib/delta/openTable';
+import { field } from '../../../src/lib/delta/schema';
+import { TableAppender } from '../../../src/lib/delta/tableAppender';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+
+const fields = [field('id', 'long', false)];
+
+async function appendOne(table: TableAppender, id: number) {
+  const add = await table.writeRows([[id]]);
+  return table.commit(await table.state(), [add], [], 1);
+}
+
+describe('a table appender', () => {
+  it('reads the table again after it slept: its next version may have been cleaned away', async () => {
+    let now = Date.now();
+    const store = new MemoryStore();
+    const at = { store, table: 'events' };
+    const sleeper = new TableAppender({ at, fields, now: () => now });
+    await appendOne(sleeper, 1);
+    const other = new TableAppender({ at, fields });
+    for (const id of [2, 3, 4]) await appendOne(other, id);
+    await checkpoint({ at });
+    // What the cleaning of the log leaves: version 2 could now be written a second time, and nobody would read it.
+    for (const version of [0, 1, 2, 3]) await store.delete(commitPath('events', version));
+    now += 3_600_001;
+    expect(await appendOne(sleeper, 5)).toMatchObject({ outcome: 'committed', state: { version: 5 } });
+    expect(await store.get(commitPath('events', 2))).toBeUndefined();
+    expect((await openSnapshot(at))?.files.size).toBe(5);
+  });
+
+  it('reads the table again when it is told to forget', async () => {
+    const at = { store: new MemoryStore(), table: 'events' };
+    const one = new TableAppender({ at, fields });
+    await appendOne(one, 1);
+    await appendOne(new TableAppender({ at, fields }), 2);
+    expect((await one.state()).version).toBe(1);
+    one.forget();
+    expect((await one.state()).version).toBe(2);
+  });
+
+  it('makes the table once, however many want it first', async () => {
+    const at = { store: new MemoryStore(), table: 'events' };
+    const appenders = [1, 2, 3, 4].map(() => new TableAppender({ at, fields }));
+    await Promise.all(appenders.map((appender, id) => appendOne(appender, id)));
+    const snapshot = await openSnapshot(at);
+    expect([snapshot?.version, snapshot?.files.size]).toEqual([4, 4]);
+  });
+});
