@@ -1,62 +1,27 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { endCommand, type RunningCommand, runCommand } from './runCommand';
 
 /*
  * `npm start` as its users run it: the compiled command in a process of its own, in an empty folder.
  */
 
 let folder: string;
-let running: ChildProcess | undefined;
+let running: RunningCommand | undefined;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tributary-'));
 });
 afterEach(async () => {
-  if (running && running.exitCode === null && running.signalCode === null) {
-    const ended = new Promise((done) => running?.once('exit', done));
-    running.kill('SIGKILL');
-    await ended;
-  }
+  await endCommand(running);
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
 });
 
-interface Run {
-  readonly process: ChildProcess;
-  /** All output so far. */
-  text(): string;
-  /** Resolves when the output matches, rejects when the process ends before. */
-  until(pattern: RegExp): Promise<void>;
-  readonly ended: Promise<number | NodeJS.Signals>;
-}
-
-function start(...args: string[]): Run {
-  const child = spawn(process.execPath, [resolve('dist/local/start.js'), ...args], { cwd: folder });
-  running = child;
-  let text = '';
-  child.stdout.on('data', (chunk) => {
-    text += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    text += chunk;
-  });
-  const ended = new Promise<number | NodeJS.Signals>((done) => {
-    child.once('close', (code, signal) => done(signal ?? code ?? -1));
-  });
-  return {
-    process: child,
-    text: () => text,
-    ended,
-    async until(pattern) {
-      while (!pattern.test(text)) {
-        const over = await Promise.race([ended, sleep(50, undefined)]);
-        if (over !== undefined) throw new Error(`It ended with ${over}:\n${text}`);
-      }
-    },
-  };
+function start(...args: string[]): RunningCommand {
+  running = runCommand('local/start.js', args, folder);
+  return running;
 }
 
 /** Each run takes free ports, so that nothing else on the machine is in the way. */

@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A command of the project, as its users run it: compiled, in a process of its own. */
+export interface RunningCommand {
+  readonly process: ChildProcess;
+  /** All output so far. */
+  text(): string;
+  /** Resolves when the output matches, rejects when the process ends before. */
+  until(pattern: RegExp): Promise<void>;
+  /** The exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+/** @param file compiled, below dist */
+export function runCommand(file: string, args: readonly string[], cwd: string): RunningCommand {
+  const child = spawn(process.execPath, [resolve('dist', file), ...args], { cwd });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      text += chunk;
+    });
+  }
+  const ended = new Promise<number | NodeJS.Signals>((done) => {
+    child.once('close', (code, signal) => done(signal ?? code ?? -1));
+  });
+  return {
+    process: child,
+    text: () => text,
+    ended,
+    async until(pattern) {
+      while (!pattern.test(text)) {
+        const over = await Promise.race([ended, sleep(50, undefined)]);
+        if (over !== undefined && !pattern.test(text)) throw new Error(`It ended with ${over}:\n${text}`);
+      }
+    },
+  };
+}
+
+/** Ends what a test left running. */
+export async function endCommand(command: RunningCommand | undefined): Promise<void> {
+  if (!command || command.process.exitCode !== null || command.process.signalCode !== null) return;
+  command.process.kill('SIGKILL');
+  await command.ended;
+}
