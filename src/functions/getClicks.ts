@@ -1,12 +1,12 @@
 import { app } from '@azure/functions';
-import { clickCounts } from '../lib/app';
+import { clicksApi } from '../lib/app';
 
 app.http('getClicks', {
   methods: ['GET'],
-  route: 'clicks',
+  route: 'clicks/{view?}',
   authLevel: 'function',
-  handler: async () => {
-    const counts = await clickCounts();
-    return { jsonBody: await counts.totals() };
+  handler: async ({ params, query, headers }) => {
+    const api = await clicksApi();
+    return api.answer({ path: params.view ?? '', query, headers });
   },
 });

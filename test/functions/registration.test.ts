@@ -24,8 +24,12 @@ describe("package.json's main", () => {
       'emitClickstream',
       'emitCoincap',
       'getClicks',
+      'getDashboard',
+      'getHealth',
       'ingestClickstream',
       'ingestCoincap',
+      'maintainTables',
+      'syncWarehouse',
     ]);
   });
 
@@ -72,11 +76,31 @@ describe('the other functions', () => {
       type: 'timerTrigger',
       schedule: '%COINCAP_SCHEDULE%',
     });
+    expect(bindingsOf('maintainTables')[0]).toMatchObject({
+      type: 'timerTrigger',
+      schedule: '0 */5 * * * *',
+    });
+    expect(bindingsOf('syncWarehouse')[0]).toMatchObject({
+      type: 'timerTrigger',
+      schedule: '30 * * * * *',
+    });
+    expect(bindingsOf('getHealth')[0]).toMatchObject({
+      type: 'httpTrigger',
+      route: 'health',
+      methods: ['GET'],
+      authLevel: 'anonymous',
+    });
     expect(bindingsOf('getClicks')[0]).toMatchObject({
       type: 'httpTrigger',
-      route: 'clicks',
+      route: 'clicks/{view?}',
       methods: ['GET'],
       authLevel: 'function',
+    });
+    expect(bindingsOf('getDashboard')[0]).toMatchObject({
+      type: 'httpTrigger',
+      route: 'dashboard/{part?}',
+      methods: ['GET'],
+      authLevel: 'anonymous',
     });
   });
 });

@@ -1,0 +1,78 @@
+/** An HTTP request as the API needs it; header names in lower case. */
+export interface ApiRequest {
+  /** What stands behind the route's own path, without slashes at its ends; empty for the route itself. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: { get(name: string): string | null };
+}
+
+/** An HTTP answer. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** A request that cannot be answered as it stands: a problem of RFC 9457. */
+export class RequestProblem extends Error {
+  readonly status: 400 | 404;
+  readonly parameter: string | undefined;
+  readonly accepts: string | undefined;
+
+  constructor(status: 400 | 404, detail: string, about?: { parameter: string; accepts?: string }) {
+    super(detail);
+    this.status = status;
+    this.parameter = about?.parameter;
+    this.accepts = about?.accepts;
+  }
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/** A problem detail (RFC 9457) of the type about:blank, with the members `parameter` and `accepts` where they help. */
+export function answerProblem(
+  status: number,
+  detail: string,
+  about: { parameter?: string | undefined; accepts?: string | undefined } = {},
+): ApiAnswer {
+  const problem = { type: 'about:blank', title: titles[status] ?? 'Error', status, detail, ...about };
+  return {
+    status,
+    headers: {
+      'Content-Type': 'application/problem+json',
+      'Cache-Control': 'no-store',
+      ...(status === 503 ? { 'Retry-After': '5' } : {}),
+    },
+    body: JSON.stringify(problem),
+  };
+}
+
+/** Whether an If-None-Match header holds this entity tag (RFC 9110, section 13.1.2: weak comparison). */
+export function matchesTag(ifNoneMatch: string | null, tag: string): boolean {
+  if (ifNoneMatch === null) return false;
+  if (ifNoneMatch.trim() === '*') return true;
+  return ifNoneMatch.split(',').some((one) => one.trim().replace(/^W\//, '') === tag);
+}
+
+/** Whether CSV is wanted more than JSON by an Accept header (RFC 9110, section 12.5.1). */
+export function prefersCsv(accept: string | null): boolean {
+  if (accept === null) return false;
+  return qualityOf(accept, 'text', 'csv') > qualityOf(accept, 'application', 'json');
+}
+
+function qualityOf(accept: string, type: string, subtype: string): number {
+  let best = { specificity: -1, quality: 0 };
+  for (const range of accept.toLowerCase().split(',')) {
+    const [media = '', ...parameters] = range.split(';').map((part) => part.trim());
+    const specificity = [`*/*`, `${type}/*`, `${type}/${subtype}`].indexOf(media);
+    if (specificity <= best.specificity) continue;
+    const quality = parameters.find((parameter) => parameter.startsWith('q='));
+    best = { specificity, quality: quality === undefined ? 1 : Number(quality.slice(2)) || 0 };
+  }
+  return best.quality;
+}

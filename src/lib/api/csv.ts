@@ -1,0 +1,18 @@
+type Cell = string | number | null;
+
+/**
+ * CSV (RFC 4180) with a line of titles. A text that a spreadsheet would run as a formula gets an apostrophe before it, which
+ * is how spreadsheets are told that a cell is text.
+ */
+export function formatCsv(titles: readonly string[], rows: Iterable<readonly Cell[]>): string {
+  let text = `${titles.join(',')}\r\n`;
+  for (const row of rows) text += `${row.map(formatCell).join(',')}\r\n`;
+  return text;
+}
+
+function formatCell(cell: Cell): string {
+  if (cell === null) return '';
+  if (typeof cell === 'number') return String(cell);
+  const harmless = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

@@ -1,0 +1,68 @@
+import { RequestProblem } from './answer';
+
+const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A span of time of whole buckets, as it was asked for. */
+export interface Span {
+  readonly text: string;
+  readonly ms: number;
+}
+
+/** The parameters of one request. All reading methods throw a RequestProblem that names the parameter and what it accepts. */
+export class Parameters {
+  readonly #query: URLSearchParams;
+
+  /** @throws RequestProblem for a parameter that is not known, or is given twice */
+  constructor(query: URLSearchParams, known: readonly string[]) {
+    this.#query = query;
+    for (const name of new Set(query.keys())) {
+      // The platform's own way to pass a function key.
+      if (name === 'code') continue;
+      if (!known.includes(name)) {
+        throw new RequestProblem(400, `There is no parameter ${shown(name)} here.`, {
+          parameter: name,
+          accepts: known.length === 0 ? 'no parameters' : `the parameters ${known.join(', ')}`,
+        });
+      }
+      if (query.getAll(name).length > 1) this.#refuse(name, 'one value');
+    }
+  }
+
+  /** A whole number within limits. */
+  integer(name: string, least: number, most: number): number | undefined {
+    const text = this.#query.get(name);
+    if (text === null) return undefined;
+    const value = Number(text);
+    if (/^-?\d{1,16}$/.test(text) && value >= least && value <= most) return value;
+    return this.#refuse(name, `a whole number from ${least} to ${most}`);
+  }
+
+  /** A span like 15m, 2h or 1d. `accepts` says in words which ones `isAccepted` accepts. */
+  span(name: string, fallback: string, accepts: string, isAccepted: (ms: number) => boolean): Span {
+    return this.optionalSpan(name, accepts, isAccepted) ?? { text: fallback, ms: readSpan(fallback) };
+  }
+
+  optionalSpan(name: string, accepts: string, isAccepted: (ms: number) => boolean): Span | undefined {
+    const text = this.#query.get(name);
+    if (text === null) return undefined;
+    const ms = readSpan(text);
+    return ms > 0 && isAccepted(ms) ? { text, ms } : this.#refuse(name, accepts);
+  }
+
+  #refuse(name: string, accepts: string): never {
+    throw new RequestProblem(400, `${name} is ${shown(this.#query.get(name) ?? '')}: expected ${accepts}.`, {
+      parameter: name,
+      accepts,
+    });
+  }
+}
+
+/** Milliseconds; 0 for what is no span. */
+function readSpan(text: string): number {
+  const [, digits = '0', unit = 'm'] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  return Number(digits) * (unitMs[unit] ?? 0);
+}
+
+/** A value as a message repeats it: not without limit. */
+export const shown = (text: string) =>
+  JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text).toWellFormed();

@@ -1,0 +1,101 @@
+import type { TableLocation } from '../delta/log';
+import type { StoredBucket } from './buckets';
+import type { Key, StoredTally } from './tally';
+
+/*
+ * Counts of one version of a table, kept in the table's folder so that a new instance need not read every file. A cache,
+ * never the truth: what does not fit the table, or is damaged, is as good as missing.
+ */
+
+/** Names with a leading underscore are none of the table's data to every Delta reader, and to vacuum. */
+export const cachedStatePath = (table: string) => `${table}/_counts/state.json`;
+
+const format = 1;
+
+export interface CachedState {
+  readonly tableId: string;
+  readonly schemaString: string;
+  readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly committedAt: number | null;
+  readonly tally: StoredTally;
+}
+
+export interface FoundState {
+  /** What the next writer must name. */
+  readonly etag: string;
+  /** Undefined when it cannot be used. */
+  readonly state: CachedState | undefined;
+}
+
+/** Undefined when nothing is there. */
+export async function readCachedState({ store, table }: TableLocation): Promise<FoundState | undefined> {
+  const found = await store.get(cachedStatePath(table));
+  return found && { etag: found.etag, state: parseCachedState(found.bytes) };
+}
+
+/**
+ * Writes the state unless somebody else wrote one since `etag` was seen (undefined: since nothing was there). Returns the
+ * new etag, or undefined when somebody did.
+ */
+export async function writeCachedState(
+  { store, table }: TableLocation,
+  state: CachedState,
+  etag: string | undefined,
+): Promise<string | undefined> {
+  const path = cachedStatePath(table);
+  const bytes = Buffer.from(JSON.stringify({ format, ...state }));
+  const put = etag === undefined ? store.putIfAbsent(path, bytes) : store.putIfMatch(path, bytes, etag);
+  const result = await put;
+  return result.outcome === 'written' ? result.etag : undefined;
+}
+
+/** Undefined for anything but a whole state of this format. */
+export function parseCachedState(bytes: Uint8Array): CachedState | undefined {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(raw) || raw.format !== format || !isRecord(raw.tally)) return undefined;
+  const { tableId, schemaString, version, committedAt, tally } = raw;
+  const { keys, attributes, latest, counts, minutes, hours, totals } = tally;
+  if (typeof tableId !== 'string' || typeof schemaString !== 'string') return undefined;
+  if (!isCount(version) || !(committedAt === null || isCount(committedAt))) return undefined;
+  if (!isList(keys, isKey) || new Set(keys).size !== keys.length) return undefined;
+  if (!isList(attributes, isAttribute, keys.length) || !isList(counts, isCount, keys.length))
+    return undefined;
+  if (!isList(latest, Number.isFinite, keys.length)) return undefined;
+  const isBucket = (entry: unknown) => isStoredBucket(entry, keys.length);
+  if (!isList(minutes, isBucket) || !isList(hours, isBucket) || !isList(totals, isBucket)) return undefined;
+  return { tableId, schemaString, version, committedAt, tally: tally as unknown as StoredTally };
+}
+
+function isStoredBucket(entry: unknown, keys: number): entry is StoredBucket {
+  if (!Array.isArray(entry) || entry.length !== 3) return false;
+  const [bucket, indexes, counts]: unknown[] = entry;
+  if (!isCount(bucket) || !isList(indexes, (index): index is number => isCount(index) && index < keys))
+    return false;
+  return isList(counts, isCount, indexes.length);
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isKey = (value: unknown): value is Key => typeof value === 'string' || Number.isFinite(value);
+const isAttribute = (value: unknown): value is Key | null => value === null || isKey(value);
+
+function isList<T>(
+  value: unknown,
+  isElement: (element: unknown) => element is T,
+  length?: number,
+): value is T[];
+function isList(
+  value: unknown,
+  isElement: (element: unknown) => boolean,
+  length?: number,
+): value is unknown[];
+function isList(value: unknown, isElement: (element: unknown) => boolean, length?: number): boolean {
+  return Array.isArray(value) && (length === undefined || value.length === length) && value.every(isElement);
+}

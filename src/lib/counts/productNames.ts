@@ -1,0 +1,85 @@
+import type { ObjectStore } from '../storage/objectStore';
+
+/** Where names may be, in the lake's container. */
+export const productNamesPath = 'products.csv';
+
+const refreshMs = 30_000;
+
+export interface NamesView {
+  /** Changes with the names; empty while there are none. */
+  readonly tag: string;
+  /** By product id. */
+  readonly names: ReadonlyMap<number, string>;
+}
+
+const none: NamesView = { tag: '', names: new Map() };
+
+/** The names of products, from an optional `products.csv`; looked for again every half a minute. */
+export class ProductNames {
+  readonly #store: ObjectStore;
+  readonly #now: () => number;
+  #view = none;
+  #etag: string | undefined;
+  #readAt = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | undefined;
+
+  constructor(store: ObjectStore, now: () => number = Date.now) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  async current(): Promise<NamesView> {
+    if (this.#now() - this.#readAt >= refreshMs) {
+      this.#reading ??= this.#read().finally(() => {
+        this.#reading = undefined;
+      });
+    }
+    await this.#reading;
+    return this.#view;
+  }
+
+  async #read(): Promise<void> {
+    const readAt = this.#now();
+    const found = await this.#store.get(productNamesPath);
+    this.#readAt = readAt;
+    if (found?.etag === this.#etag) return;
+    this.#etag = found?.etag;
+    this.#view = found
+      ? {
+          tag: found.etag.replace(/[^A-Za-z0-9]/g, ''),
+          names: parseProductNames(Buffer.from(found.bytes).toString('utf8')),
+        }
+      : none;
+  }
+}
+
+/**
+ * Reads CSV (RFC 4180) with the columns productid and name; a first line that names them may tell their order and hold
+ * others. Lines without a whole number and a name are passed over: names are for reading, and never stop the counts.
+ */
+export function parseProductNames(text: string): Map<number, string> {
+  const records = parseCsv(text.replace(/^\uFEFF/, ''));
+  const titles = records[0]?.map((title) => title.trim().toLowerCase()) ?? [];
+  const hasTitles = titles.includes('productid') && titles.includes('name');
+  const [idAt, nameAt] = hasTitles ? [titles.indexOf('productid'), titles.indexOf('name')] : [0, 1];
+  const names = new Map<number, string>();
+  for (const record of hasTitles ? records.slice(1) : records) {
+    const id = record[idAt]?.trim() ?? '';
+    const name = record[nameAt]?.trim().toWellFormed() ?? '';
+    if (/^-?\d{1,15}$/.test(id) && name !== '') names.set(Number(id), name);
+  }
+  return names;
+}
+
+function parseCsv(text: string): string[][] {
+  const records: string[][] = [];
+  let record: string[] = [];
+  // A field in quotes, in which "" is one, or plain; then what ends it.
+  for (const [, quoted, plain = '', end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
+    record.push(quoted?.replaceAll('""', '"') ?? plain);
+    if (end === ',') continue;
+    records.push(record);
+    record = [];
+  }
+  return records;
+}

@@ -1,0 +1,163 @@
+import { TributaryError } from '../errors';
+import { Buckets, type StoredBucket } from './buckets';
+import { sortByCount } from './keys';
+
+/** What is counted by: a text, or an integer. */
+export type Key = string | number;
+
+const minuteMs = 60_000;
+const hourMs = 3_600_000;
+
+/** Two windows of an hour and the current minute; two of a day and the current hour; a week of minutes in total. */
+export const keptSpans = {
+  minutes: { bucketMs: minuteMs, kept: 121 },
+  hours: { bucketMs: hourMs, kept: 49 },
+  total: { bucketMs: minuteMs, kept: 7 * 24 * 60 + 1 },
+} as const;
+
+/** Distinct keys that are counted unless told. Whoever may send events chooses the keys: memory must have a limit. */
+export const defaultMaxKeys = 250_000;
+
+/** A tally in the form that is stored: columns by key, then the buckets. */
+export interface StoredTally {
+  readonly keys: readonly Key[];
+  readonly attributes: readonly (Key | null)[];
+  readonly latest: readonly number[];
+  readonly counts: readonly number[];
+  readonly minutes: readonly StoredBucket[];
+  readonly hours: readonly StoredBucket[];
+  readonly totals: readonly StoredBucket[];
+}
+
+/**
+ * Rows per key, in total and by the time they were enqueued. Every key has an index, in the order of their coming. The
+ * result does not depend on the order of the rows: of several attributes the one enqueued last is kept.
+ */
+export class Tally {
+  readonly keys: Key[] = [];
+  readonly attributes: (Key | null)[] = [];
+  readonly counts: number[] = [];
+  total = 0;
+  readonly minutes: Buckets;
+  readonly hours: Buckets;
+  /** By minute, of all keys together: under index 0. */
+  readonly totals: Buckets;
+  readonly #maxKeys: number;
+  readonly #indexes = new Map<Key, number>();
+  /** When each key's attribute was enqueued, in milliseconds since 1970; 0 when it did not say. */
+  readonly #latest: number[] = [];
+  #ranked: number[] = [];
+  #isRanked = true;
+
+  constructor(nowMs: number, maxKeys = defaultMaxKeys) {
+    this.#maxKeys = maxKeys;
+    this.minutes = new Buckets(keptSpans.minutes, nowMs);
+    this.hours = new Buckets(keptSpans.hours, nowMs);
+    this.totals = new Buckets(keptSpans.total, nowMs);
+  }
+
+  indexOf(key: Key): number | undefined {
+    return this.#indexes.get(key);
+  }
+
+  /** 0 for a key that is not there. */
+  countOf(key: Key): number {
+    const index = this.#indexes.get(key);
+    return index === undefined ? 0 : (this.counts[index] ?? 0);
+  }
+
+  /** Indexes of all keys, most counted first, ties by key. Cheap until something is added; then what is nearly sorted is sorted. */
+  ranked(): readonly number[] {
+    if (this.#isRanked) return this.#ranked;
+    for (let index = this.#ranked.length; index < this.keys.length; index++) this.#ranked.push(index);
+    this.#isRanked = true;
+    return sortByCount(this.#ranked, this.counts, this.keys);
+  }
+
+  /** Drops the buckets that are too old by now. */
+  advance(nowMs: number): void {
+    for (const buckets of [this.minutes, this.hours, this.totals]) buckets.advance(nowMs);
+  }
+
+  /**
+   * Counts one row.
+   * @param timeMs when it was enqueued, in milliseconds since 1970; NaN when it does not say
+   * @throws `counts.keys` when there are too many distinct keys
+   */
+  add(key: Key, attribute: Key | null, timeMs: number): void {
+    const index = this.#place(key, attribute, Number.isNaN(timeMs) ? 0 : timeMs);
+    this.#isRanked = false;
+    this.counts[index] = (this.counts[index] ?? 0) + 1;
+    this.total++;
+    if (Number.isNaN(timeMs)) return;
+    this.minutes.add(index, timeMs);
+    this.hours.add(index, timeMs);
+    this.totals.add(0, timeMs);
+  }
+
+  /** Adds what another tally, or a stored one, has counted. All or nothing: throws `counts.keys` before it changes anything. */
+  merge(other: StoredTally): void {
+    const added = other.keys.reduce((sum: number, key) => sum + (this.#indexes.has(key) ? 0 : 1), 0);
+    if (this.keys.length + added > this.#maxKeys) throw tooManyKeys(this.#maxKeys);
+    this.#isRanked = false;
+    const indexes = other.keys.map((key, from) => {
+      const index = this.#place(key, other.attributes[from] ?? null, other.latest[from] ?? 0);
+      const count = other.counts[from] ?? 0;
+      this.counts[index] = (this.counts[index] ?? 0) + count;
+      this.total += count;
+      return index;
+    });
+    const mergeBuckets = (into: Buckets, from: Iterable<StoredBucket>, place: (index: number) => number) => {
+      for (const [bucket, at, counts] of from)
+        at.forEach((index, i) => {
+          into.addTo(bucket, place(index), counts[i] ?? 0);
+        });
+    };
+    mergeBuckets(this.minutes, other.minutes, (index) => indexes[index] ?? 0);
+    mergeBuckets(this.hours, other.hours, (index) => indexes[index] ?? 0);
+    mergeBuckets(this.totals, other.totals, () => 0);
+  }
+
+  stored(): StoredTally {
+    return {
+      keys: this.keys,
+      attributes: this.attributes,
+      latest: this.#latest,
+      counts: this.counts,
+      minutes: [...this.minutes.stored()],
+      hours: [...this.hours.stored()],
+      totals: [...this.totals.stored()],
+    };
+  }
+
+  #place(key: Key, attribute: Key | null, time: number): number {
+    const known = this.#indexes.get(key);
+    if (known !== undefined) {
+      const latest = this.#latest[known] ?? 0;
+      // Of two that were enqueued at the same time the larger one, so that the order of reading does not matter.
+      const isNewer =
+        time > latest || (time === latest && isLarger(attribute, this.attributes[known] ?? null));
+      if (isNewer) {
+        this.attributes[known] = attribute;
+        this.#latest[known] = time;
+      }
+      return known;
+    }
+    if (this.keys.length >= this.#maxKeys) throw tooManyKeys(this.#maxKeys);
+    const index = this.keys.length;
+    this.#indexes.set(key, index);
+    this.keys.push(key);
+    this.attributes.push(attribute);
+    this.counts.push(0);
+    this.#latest.push(time);
+    return index;
+  }
+}
+
+const isLarger = (a: Key | null, b: Key | null) => a !== null && (b === null || a > b);
+
+const tooManyKeys = (most: number) =>
+  new TributaryError(
+    'counts.keys',
+    `There are more than ${most} distinct keys to count, which is as many as are kept in memory.`,
+  );

@@ -1,0 +1,51 @@
+import type { TableLocation } from '../delta/log';
+import { openSnapshot } from '../delta/openTable';
+import type { Counted } from '../streams/stream';
+import { readCachedState } from './cachedState';
+import { countFiles } from './countFiles';
+import { countAnew } from './foldLog';
+import { defaultMaxKeys, type Key } from './tally';
+
+/** How many differences are spelled out. */
+const examples = 10;
+
+export interface CountsVerification {
+  /** Version that was compared. */
+  readonly version: number;
+  /** Version of the cached state; undefined when there is none that can be used. */
+  readonly cachedVersion: number | undefined;
+  /** Rows in the live files. */
+  readonly total: number;
+  /** Keys whose count differs, and the first of them. */
+  readonly different: number;
+  readonly examples: readonly { readonly key: Key; readonly served: number; readonly live: number }[];
+}
+
+/**
+ * Compares what an instance that starts now would serve, from the cached state and the log after it, with a count of the live
+ * files of that version. Undefined when there is no table. Throws what reading the table throws.
+ */
+export async function verifyCounts(options: {
+  readonly at: TableLocation;
+  readonly counted: Counted;
+}): Promise<CountsVerification | undefined> {
+  const { at } = options;
+  const fold = { ...options, maxKeys: defaultMaxKeys, nowMs: Date.now() };
+  const cached = (await readCachedState(at))?.state;
+  const served = await countAnew(fold, cached);
+  if (!served) return undefined;
+  const { version, metaData } = served.state;
+  const snapshot = await openSnapshot(at, { version });
+  if (!snapshot) return undefined;
+  const live = await countFiles({ ...fold, state: snapshot, adds: [...snapshot.files.values()] });
+  const different = [...new Set([...served.tally.keys, ...live.keys])]
+    .map((key) => ({ key, served: served.tally.countOf(key), live: live.countOf(key) }))
+    .filter((one) => one.served !== one.live);
+  return {
+    version,
+    cachedVersion: cached?.tableId === metaData.id ? cached.version : undefined,
+    total: live.total,
+    different: different.length,
+    examples: different.slice(0, examples),
+  };
+}

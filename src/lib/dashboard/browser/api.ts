@@ -1,0 +1,71 @@
+/*
+ * What the page asks of the API; the shapes are those of docs/openapi.yaml. They come from the same app as this page, so they
+ * are taken as they are.
+ */
+
+export interface Product {
+  readonly productid: number;
+  readonly name?: string;
+  readonly category: number | null;
+  readonly clicks: number;
+}
+
+export interface Totals {
+  readonly version: number;
+  readonly asOf: string | null;
+  readonly total: number;
+  readonly products: readonly Product[];
+}
+
+export interface Categories {
+  readonly total: number;
+  readonly categories: readonly { readonly category: number | null; readonly clicks: number }[];
+}
+
+export interface History {
+  readonly total: number;
+  readonly buckets: readonly { readonly from: string; readonly clicks: number }[];
+}
+
+export interface Trending {
+  readonly products: readonly (Product & { readonly before: number; readonly change: number })[];
+}
+
+/** The API refuses the key, or wants one. */
+export class KeyNeeded extends Error {}
+
+export interface Reply<T> {
+  readonly data: T;
+  /** False when it is what was there before. */
+  readonly changed: boolean;
+  /** The server's clock, in milliseconds since 1970. */
+  readonly serverNow: number;
+}
+
+const patienceMs = 10_000;
+
+/** Asks for one resource again and again, sending what is known of it as an ETag. */
+export class Resource<T> {
+  readonly #path: string;
+  #known: { tag: string; data: T } | undefined;
+
+  /** @param path relative to the page */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async get(key: string): Promise<Reply<T>> {
+    const headers = new Headers({ Accept: 'application/json' });
+    if (key !== '') headers.set('x-functions-key', key);
+    if (this.#known) headers.set('If-None-Match', this.#known.tag);
+    const signal = AbortSignal.timeout(patienceMs);
+    const reply = await fetch(this.#path, { headers, cache: 'no-store', credentials: 'omit', signal });
+    const serverNow = Date.parse(reply.headers.get('Date') ?? '') || Date.now();
+    if (reply.status === 304 && this.#known) return { data: this.#known.data, changed: false, serverNow };
+    if (reply.status === 401 || reply.status === 403) throw new KeyNeeded();
+    if (!reply.ok) throw new Error(`The API answered ${reply.status}.`);
+    const data = (await reply.json()) as T;
+    this.#known = { tag: reply.headers.get('ETag') ?? '', data };
+    return { data, changed: true, serverNow };
+  }
+}

@@ -1,0 +1,80 @@
+/** How the page stands with the API. */
+export type Connection = 'connecting' | 'live' | 'failing' | 'paused' | 'key';
+
+const everyMs = 1000;
+const whileHiddenMs = 30_000;
+const mostMs = 30_000;
+
+export interface PollerOptions {
+  /** One round; throws when the API did not answer. */
+  readonly round: () => Promise<void>;
+  /** What a failed round means. */
+  readonly classify: (error: unknown) => 'failing' | 'key';
+  readonly onChange: (connection: Connection) => void;
+}
+
+/** Calls a round every second: rarely while the page is hidden, ever more rarely while rounds fail, never while paused. */
+export class Poller {
+  readonly #options: PollerOptions;
+  #connection: Connection = 'connecting';
+  #failures = 0;
+  #timer = 0;
+  #running = false;
+
+  constructor(options: PollerOptions) {
+    this.#options = options;
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') this.now();
+    });
+    window.addEventListener('online', () => this.now());
+  }
+
+  get paused(): boolean {
+    return this.#connection === 'paused';
+  }
+
+  pause(): void {
+    window.clearTimeout(this.#timer);
+    this.#set('paused');
+  }
+
+  /** Starts, or goes on, without waiting. */
+  start(): void {
+    this.#set('connecting');
+    this.now();
+  }
+
+  /** A round at once, unless one is under way or the page is paused. */
+  now(): void {
+    if (this.#running || this.paused) return;
+    window.clearTimeout(this.#timer);
+    void this.#round();
+  }
+
+  async #round(): Promise<void> {
+    this.#running = true;
+    let next: Connection = 'live';
+    try {
+      await this.#options.round();
+      this.#failures = 0;
+    } catch (error) {
+      next = this.#options.classify(error);
+      this.#failures++;
+    }
+    this.#running = false;
+    if (this.paused) return;
+    this.#set(next);
+    this.#timer = window.setTimeout(() => this.now(), this.#waitMs());
+  }
+
+  #waitMs(): number {
+    const failing = Math.min(mostMs, everyMs * 2 ** this.#failures) * (0.75 + Math.random() / 2);
+    const wait = this.#failures === 0 ? everyMs : failing;
+    return document.visibilityState === 'hidden' ? Math.max(wait, whileHiddenMs) : wait;
+  }
+
+  #set(connection: Connection): void {
+    this.#connection = connection;
+    this.#options.onChange(connection);
+  }
+}

@@ -1,0 +1,24 @@
+const windowMs = 15_000;
+
+/** Clicks per second, from the totals of the last commits. */
+export class Rate {
+  readonly #samples: { atMs: number; total: number }[] = [];
+
+  add(atMs: number, total: number): void {
+    const last = this.#samples.at(-1);
+    // Fewer clicks than before: the table is another one.
+    if (last && total < last.total) this.#samples.length = 0;
+    if (!last || atMs > last.atMs) this.#samples.push({ atMs, total });
+    while (this.#samples.length > 2 && (this.#samples[1]?.atMs ?? atMs) < atMs - windowMs)
+      this.#samples.shift();
+  }
+
+  /** Undefined until two commits were seen; 0 when the last one is long past. */
+  perSecond(nowMs: number): number | undefined {
+    const first = this.#samples[0];
+    const last = this.#samples.at(-1);
+    if (!first || !last || first === last) return undefined;
+    if (nowMs - last.atMs > windowMs) return 0;
+    return ((last.total - first.total) * 1000) / (last.atMs - first.atMs);
+  }
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ApiAnswer, type ApiRequest, answerProblem, matchesTag } from '../api/answer';
+import { page } from './page';
+import { styles } from './styles';
+
+/** Nothing but what this app serves itself; styles are set by script, never written into the page. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+interface Part {
+  readonly type: string;
+  read(): Promise<string>;
+}
+
+const html = 'text/html; charset=utf-8';
+const css = 'text/css; charset=utf-8';
+const javascript = 'text/javascript; charset=utf-8';
+
+/** Compiled from browser/ into the same folder of dist. */
+const script = (name: string): [string, Part] => [
+  `${name}.js`,
+  { type: javascript, read: () => readFile(join(__dirname, 'browser', `${name}.js`), 'utf8') },
+];
+
+const library = (file: string) => () => readFile(require.resolve(`uplot/dist/${file}`), 'utf8');
+
+const parts: ReadonlyMap<string, Part> = new Map([
+  ['', { type: html, read: async () => page }],
+  ['dashboard.css', { type: css, read: async () => styles }],
+  ['uPlot.css', { type: css, read: library('uPlot.min.css') }],
+  ['uPlot.js', { type: javascript, read: library('uPlot.iife.min.js') }],
+  ...['api', 'elements', 'historyChart', 'main', 'poller', 'rate', 'tables'].map(script),
+]);
+
+const served = new Map<string, { body: string; tag: string }>();
+
+/** The dashboard's page (path '') and its parts. There is no data in them, so no key is needed. */
+export async function serveDashboard({ path, headers }: ApiRequest): Promise<ApiAnswer> {
+  const part = parts.get(path);
+  if (!part) return answerProblem(404, 'The dashboard has no such part.');
+  let known = served.get(path);
+  if (!known) {
+    const body = await part.read();
+    known = { body, tag: `"${createHash('sha256').update(body).digest('base64url')}"` };
+    served.set(path, known);
+  }
+  const shared = {
+    ETag: known.tag,
+    'Cache-Control': 'no-cache',
+    'Content-Security-Policy': contentSecurityPolicy,
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  };
+  if (matchesTag(headers.get('if-none-match'), known.tag)) return { status: 304, headers: shared };
+  return { status: 200, headers: { ...shared, 'Content-Type': part.type }, body: known.body };
+}

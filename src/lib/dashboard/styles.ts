@@ -1,0 +1,71 @@
+/** The dashboard's style sheet: light and dark by the reader's preference, one column on a phone. */
+export const styles = `:root {
+  --back: #f5f6f8; --card: #ffffff; --text: #1a1d21; --muted: #586069; --line: #e3e6ea;
+  --accent: #1f5fbf; --rise: #1a7037; --warn-back: #fff3cd; --warn: #664d03;
+  --live: #1a7f37; --away: #bc4c00;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --back: #0f1216; --card: #181c22; --text: #e8eaed; --muted: #a3abb5; --line: #2b313a;
+    --accent: #7db0ff; --rise: #6fd08c; --warn-back: #3d3005; --warn: #ffe08a;
+    --live: #4ac26b; --away: #f0883e;
+  }
+}
+* { box-sizing: border-box; }
+[hidden] { display: none !important; }
+body {
+  margin: 0 auto; max-width: 76rem; padding: 1rem clamp(0.75rem, 3vw, 2rem) 3rem;
+  background: var(--back); color: var(--text);
+  font: 1rem/1.45 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif;
+}
+header { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem 1rem; padding: 0.5rem 0 1rem; }
+h1 { font-size: 1.4rem; margin: 0; flex: 1 1 auto; letter-spacing: -0.01em; }
+h2 { font-size: 1rem; margin: 0 0 0.75rem; }
+.state { margin: 0; display: flex; align-items: center; gap: 0.5rem; color: var(--muted); }
+.dot { width: 0.7rem; height: 0.7rem; border-radius: 50%; border: 2px solid var(--muted); }
+[data-connection='live'] .dot { background: var(--live); border-color: var(--live); }
+[data-connection='failing'] .dot, [data-connection='key'] .dot { background: var(--away); border-color: var(--away); }
+button, input {
+  font: inherit; color: inherit; background: var(--card); border: 1px solid var(--muted); border-radius: 0.4rem;
+  padding: 0.35rem 0.8rem;
+}
+button { cursor: pointer; }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+main { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem; align-items: start; }
+section, form {
+  background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; padding: 1rem 1.1rem; min-width: 0;
+}
+.column { display: grid; gap: 1rem; align-content: start; min-width: 0; }
+.wide, .figures, form, #stale { grid-column: 1 / -1; }
+#stale { margin: 0; padding: 0.6rem 1.1rem; border-radius: 0.75rem; background: var(--warn-back); color: var(--warn); }
+form { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: center; }
+form p { flex-basis: 100%; margin: 0; color: var(--muted); }
+dl { display: grid; grid-template-columns: 2fr 1fr 2fr; gap: 1rem; margin: 0; }
+dt { color: var(--muted); font-size: 0.9rem; }
+dd { margin: 0; font-size: 1.6rem; font-variant-numeric: tabular-nums; line-height: 1.3; }
+dd.large { font-size: clamp(2rem, 6vw, 3rem); font-weight: 650; letter-spacing: -0.02em; line-height: 1.1; }
+small { font-size: 0.9rem; color: var(--muted); white-space: nowrap; }
+.words { margin: 0.75rem 0 0; color: var(--muted); font-size: 0.9rem; }
+.scroll { overflow-x: auto; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.35rem 0.5rem; text-align: left; border-top: 1px solid var(--line); font-weight: 400; }
+thead th { border-top: 0; color: var(--muted); font-size: 0.85rem; }
+th:first-child, td:first-child { padding-left: 0; }
+td:last-child, th:last-child { padding-right: 0; }
+.number { text-align: right; white-space: nowrap; }
+.name { display: inline-block; max-width: 16rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; vertical-align: bottom; }
+.id { color: var(--muted); font-size: 0.85rem; }
+.bar { display: block; height: 0.3rem; margin-top: 0.15rem; border-radius: 0.15rem; margin-left: auto; background: var(--accent); width: calc(var(--part) * 100%); min-width: 2px; }
+.rise { color: var(--rise); }
+.none { color: var(--muted); }
+td:has(.bar) { width: 45%; }
+#history { width: 100%; min-height: 220px; overflow: hidden; }
+@media (max-width: 46rem) {
+  main { grid-template-columns: minmax(0, 1fr); }
+  dl { grid-template-columns: 1fr 1fr; }
+  dl > div:first-child { grid-column: 1 / -1; }
+  dd { font-size: 1.3rem; }
+  h1 { font-size: 1.15rem; }
+  .name { max-width: 9rem; }
+}
+`;

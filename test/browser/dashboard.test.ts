@@ -1,0 +1,232 @@
+import { readFileSync } from 'node:fs';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ClicksApp } from '../functions/clicksApp';
+import { ClicksTable } from '../lib/counts/clicksTable';
+import { browserForTests, chromiumArguments, findChromium } from './chromium';
+
+const executablePath = browserForTests('The tests of the dashboard (test/browser/dashboard.test.ts)');
+
+const hostile = '<img src=x onerror="window.hacked=true"><script>window.hacked=true</script>';
+const patience = { timeout: 20_000 };
+
+describe('the browser', () => {
+  it('is taken from CHROMIUM_PATH, then from PATH, and never made up', () => {
+    expect(findChromium({ CHROMIUM_PATH: '/opt/browser', PATH: '/usr/bin' })).toBe('/opt/browser');
+    expect(findChromium({ PATH: '/nowhere' })).toBeUndefined();
+  });
+});
+
+describe.runIf(executablePath)('the dashboard', () => {
+  const app = new ClicksApp();
+  let table: ClicksTable;
+  let browser: Browser;
+  let total = 0;
+  let page: Page | undefined;
+  let problems: string[] = [];
+  let requests: URL[] = [];
+
+  beforeAll(async () => {
+    const store = await app.start({ COUNTS_REFRESH: '250ms' });
+    await store.put(
+      'products.csv',
+      Buffer.from(`productid,name\n7,"${hostile.replaceAll('"', '""')}"\n3,Lamp\n`),
+    );
+    table = await new ClicksTable(store).create();
+    const now = Date.now();
+    const clicks = Array.from({ length: 40 }, (_, minute) => ({ productid: 7, at: now - minute * 60_000 }));
+    await table.append([...clicks, { productid: 3 }, { productid: 3 }, { productid: 11 }]);
+    total = 43;
+    await app.startHost();
+    browser = await chromium.launch({ executablePath: executablePath ?? '', args: chromiumArguments });
+  }, 120_000);
+
+  afterEach(async () => {
+    await page?.context().close();
+    page = undefined;
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await app.stop();
+  }, 60_000);
+
+  async function open(
+    options: BrowserContextOptions = {},
+    hash = '',
+    prepare?: (page: Page) => Promise<void>,
+  ) {
+    const context = await browser.newContext(options);
+    page = await context.newPage();
+    problems = [];
+    requests = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text());
+    });
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('request', (request) => requests.push(new URL(request.url())));
+    await prepare?.(page);
+    await page.goto(`${app.url}/api/dashboard${hash}`);
+    return page;
+  }
+
+  const untilState = (opened: Page, state: string) =>
+    opened.waitForSelector(`body[data-connection=${state}]`, patience);
+  const untilTotal = (opened: Page, clicks: number) =>
+    opened.waitForSelector(`#total:text-is("${clicks}")`, patience);
+
+  it('shows the true counts, from this host alone, without an error', async () => {
+    const opened = await open();
+    await untilTotal(opened, total);
+    await untilState(opened, 'live');
+    await opened.waitForSelector('#history canvas', patience);
+    const rows = await opened.locator('#products tr').allInnerTexts();
+    expect(rows.map((row) => row.split(/\s+/).at(-1))).toEqual(['40', '2', '1']);
+    expect(rows[1]).toContain('Lamp');
+    expect(await opened.locator('#categories tr').count()).toBe(3);
+    expect(await opened.locator('#version').innerText()).toBe('Delta version 1');
+    expect(requests.filter(({ origin, protocol }) => protocol !== 'data:' && origin !== app.url)).toEqual([]);
+    expect(problems).toEqual([]);
+  });
+
+  it('shows hostile names as the text they are', async () => {
+    const opened = await open();
+    await untilTotal(opened, total);
+    expect(await opened.locator('#products .name').first().textContent()).toBe(hostile);
+    expect(await opened.locator('main img, main script').count()).toBe(0);
+    expect(await opened.evaluate('window.hacked')).toBeUndefined();
+    expect(problems).toEqual([]);
+  });
+
+  it('runs no script that is written into the page', async () => {
+    const opened = await open();
+    await untilState(opened, 'live');
+    await opened.evaluate(`{
+      const script = document.createElement('script');
+      script.textContent = 'window.hacked = true';
+      document.body.append(script);
+    }`);
+    expect(await opened.evaluate('window.hacked')).toBeUndefined();
+    expect(problems.join()).toContain('Content Security Policy');
+  });
+
+  it('follows while clicks come in', async () => {
+    const opened = await open();
+    await untilTotal(opened, total);
+    for (let round = 0; round < 3; round++) {
+      await table.click(3, 3, 11);
+      total += 3;
+      await untilTotal(opened, total);
+    }
+    expect(await opened.locator('#rate').innerText()).toMatch(/^\d/);
+    expect(problems).toEqual([]);
+  });
+
+  it('says so when the API is away, and goes on by itself when it is back', { timeout: 90_000 }, async () => {
+    const opened = await open();
+    await untilTotal(opened, total);
+    await app.stopHost();
+    await untilState(opened, 'failing');
+    expect(await opened.locator('#stale').innerText()).toContain('stale');
+    expect(await opened.locator('#total').innerText()).toBe(String(total));
+    await app.startHost();
+    await table.click(3);
+    total += 1;
+    await untilTotal(opened, total);
+    await untilState(opened, 'live');
+    expect(await opened.locator('#stale').isVisible()).toBe(false);
+    // The browser itself reports every request that found nobody.
+    expect(problems.filter((problem) => !problem.startsWith('Failed to load resource'))).toEqual([]);
+  });
+
+  it('says so when nothing was committed for long', async () => {
+    const opened = await open({}, '', async (prepared) => {
+      await prepared.route('**/api/clicks?top=10', async (route) => {
+        const reply = await route.fetch();
+        const asOf = new Date(Date.now() - 120_000).toISOString();
+        await route.fulfill({ response: reply, json: { ...(await reply.json()), asOf } });
+      });
+    });
+    await opened.waitForSelector('#stale:not([hidden])', patience);
+    expect(await opened.locator('#stale').innerText()).toContain('the last commit is 2 min old');
+    await untilState(opened, 'live');
+  });
+
+  it('sends the key of the fragment as a header, and asks for one that works', async () => {
+    const keys: (string | undefined)[] = [];
+    // The platform's own check of keys, which the local host does not have.
+    const opened = await open({}, '#key=wrong', async (prepared) => {
+      await prepared.route('**/api/clicks**', async (route) => {
+        const key = route.request().headers()['x-functions-key'];
+        keys.push(key);
+        await (key === 'a+b/c==' ? route.continue() : route.fulfill({ status: 401 }));
+      });
+    });
+    await untilState(opened, 'key');
+    expect(keys[0]).toBe('wrong');
+    await opened.getByLabel('Function key').fill('a+b/c==');
+    await opened.keyboard.press('Enter');
+    await untilTotal(opened, total);
+    expect(await opened.getByLabel('Function key').isVisible()).toBe(false);
+    expect(
+      requests.filter(({ href }) => href.split('#')[0]?.includes('wrong') || href.includes('a%2Bb')),
+    ).toHaveLength(0);
+  });
+
+  it('asks once a second and is answered 304, rarely when hidden, at once when seen again', async () => {
+    const statuses: number[] = [];
+    const opened = await open({}, '', async (prepared) => {
+      prepared.on('response', (reply) => {
+        if (reply.url().endsWith('top=10')) statuses.push(reply.status());
+      });
+    });
+    await untilTotal(opened, total);
+    await expect.poll(() => statuses.length, patience).toBeGreaterThan(3);
+    expect(statuses.slice(0, 3)).toEqual([200, 304, 304]);
+    const see = (state: string) =>
+      opened.evaluate(`{
+        Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => '${state}' });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }`);
+    await see('hidden');
+    await opened.waitForTimeout(1500);
+    const before = statuses.length;
+    await opened.waitForTimeout(3500);
+    expect(statuses.length).toBe(before);
+    await see('visible');
+    await expect.poll(() => statuses.length, { timeout: 5000 }).toBeGreaterThan(before);
+  });
+
+  it('can be paused and resumed with the keyboard', async () => {
+    const opened = await open();
+    await untilState(opened, 'live');
+    await opened.keyboard.press('Tab');
+    expect(await opened.evaluate('document.activeElement.id')).toBe('pause');
+    await opened.keyboard.press('Enter');
+    await untilState(opened, 'paused');
+    expect(await opened.locator('#pause').innerText()).toBe('Resume');
+    await table.click(11);
+    total += 1;
+    await opened.keyboard.press('Enter');
+    await untilTotal(opened, total);
+  });
+
+  it.each<[string, BrowserContextOptions]>([
+    ['in light', { colorScheme: 'light' }],
+    ['in dark', { colorScheme: 'dark' }],
+    ['on a phone', { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }],
+  ])('is usable by everybody %s', async (_where, options) => {
+    // The page's policy keeps out the checker, like any script that is not the page's own.
+    const opened = await open({ ...options, bypassCSP: true });
+    await untilTotal(opened, total);
+    await opened.waitForSelector('#categories tr', patience);
+    await opened.addScriptTag({ content: readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8') });
+    const { violations } = (await opened.evaluate('axe.run()')) as {
+      violations: { id: string; impact: string; nodes: { html: string }[] }[];
+    };
+    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+    const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+    expect(await opened.evaluate(overflow)).toBeLessThanOrEqual(0);
+  });
+});

@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { clicksOfTheApi } from '../../local/figures';
+import { LocalStack } from '../e2e/localStack';
+import { TotalsWatcher } from './totalsWatcher';
+
+let stack: LocalStack;
+beforeEach(async () => {
+  stack = new LocalStack();
+  await stack.start({ CLICKS_PER_SECOND: '500', COMMIT_INTERVAL: '500ms' });
+});
+afterEach(() => stack.stop());
+
+it('GET /api/clicks never falls and never shows more than was accepted, whatever is killed', {
+  timeout: 180_000,
+}, async () => {
+  await stack.startHost('one');
+  const accepted = async () => (await stack.figures('clickstream')).accepted;
+  const watcher = new TotalsWatcher({ apiUrl: () => stack.hosts.get('one')?.url, accepted });
+  const untilMore = async () => {
+    const goal = watcher.last + 700;
+    await expect.poll(() => watcher.last, { timeout: 60_000 }).toBeGreaterThan(goal);
+  };
+  await untilMore();
+  await stack.restartBroker();
+  await untilMore();
+  await stack.restartStorage();
+  await untilMore();
+  await stack.killHost('one');
+  const { url } = await stack.startHost('one');
+  await untilMore();
+  expect((await fetch(`${url}/admin/functions/emitClickstream/state`, { method: 'PUT' })).status).toBe(200);
+  const sent = await accepted();
+  for (let tries = 0; tries < 600 && (await clicksOfTheApi(url)) < sent; tries++) await sleep(100);
+  expect(await clicksOfTheApi(url)).toBe(sent);
+  await watcher.stop();
+  expect(watcher.problems).toEqual([]);
+  expect(watcher.seen).toBeGreaterThan(20);
+});

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+import { parse } from 'yaml';
+
+interface Header {
+  readonly $ref?: string;
+  readonly required?: boolean;
+}
+
+interface Documented {
+  readonly $ref?: string;
+  readonly headers?: Readonly<Record<string, Header>>;
+  readonly content?: Readonly<Record<string, unknown>>;
+}
+
+interface OpenApi {
+  readonly paths: Readonly<
+    Record<string, { readonly get: { readonly responses: Readonly<Record<string, Documented>> } }>
+  >;
+}
+
+const document: OpenApi = parse(readFileSync('docs/openapi.yaml', 'utf8'));
+const ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false });
+addFormats.default(ajv);
+ajv.addSchema(document, 'openapi');
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+export const documentedPaths = Object.keys(document.paths);
+export const documentedStatuses = (path: string) => Object.keys(document.paths[path]?.get.responses ?? {});
+
+const escapePart = (part: string) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'));
+const pointer = (...parts: string[]) => `#/${parts.map(escapePart).join('/')}`;
+
+/** What stands where a local reference points to, and where that is. */
+function follow<T extends { readonly $ref?: string }>(at: string): { value: T; at: string } {
+  let value: unknown = document;
+  for (const part of at.slice(2).split('/')) {
+    const key = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+    value = (value as Record<string, unknown>)[key];
+  }
+  const found = value as T;
+  return found.$ref === undefined ? { value: found, at } : follow<T>(found.$ref);
+}
+
+function schemaProblems(at: string, value: unknown, what: string): string[] {
+  const validate = ajv.getSchema(`openapi${at}`) ?? ajv.compile({ $ref: `openapi${at}` });
+  if (validate(value)) return [];
+  return (validate.errors ?? []).map(
+    ({ instancePath, message, params }) => `${what}${instancePath}: ${message} ${JSON.stringify(params)}`,
+  );
+}
+
+/** Everything in which an answer to GET differs from what docs/openapi.yaml says of the path. Empty when it keeps to it. */
+export function deviations(path: string, { status, headers, body }: Answer): string[] {
+  if (!documentedStatuses(path).includes(String(status))) return [`${path} does not answer ${status}`];
+  const documented = follow<Documented>(pointer('paths', path, 'get', 'responses', String(status)));
+  const problems: string[] = [];
+  for (const name of Object.keys(documented.value.headers ?? {})) {
+    const header = follow<Header>(`${documented.at}/headers/${escapePart(name)}`);
+    const value = headers.get(name);
+    if (value !== null) problems.push(...schemaProblems(`${header.at}/schema`, value, name));
+    else if (header.value.required) problems.push(`${name} is missing`);
+  }
+  const type = headers.get('content-type')?.split(';')[0] ?? '';
+  const { content } = documented.value;
+  if (!content) return body === '' ? problems : [...problems, 'there is a body'];
+  if (!(type in content)) return [...problems, `${status} is not answered as ${type || 'nothing'}`];
+  const value = type.endsWith('json') ? JSON.parse(body) : body;
+  return [
+    ...problems,
+    ...schemaProblems(`${documented.at}/content/${escapePart(type)}/schema`, value, 'body'),
+  ];
+}

@@ -1,0 +1,137 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ClicksApi } from '../../../src/lib/api/clicksApi';
+import { Counts } from '../../../src/lib/counts/counts';
+import { ProductNames } from '../../../src/lib/counts/productNames';
+import { TributaryError } from '../../../src/lib/errors';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { countedClicks } from '../../../src/lib/streams/clickstream';
+import { deviations } from '../../functions/openapiContract';
+import { ClicksTable } from '../counts/clicksTable';
+
+let store: MemoryStore;
+let table: ClicksTable;
+let nowMs: number;
+let errors: unknown[];
+beforeEach(async () => {
+  store = new MemoryStore();
+  table = await new ClicksTable(store).create();
+  nowMs = Math.floor(Date.now() / 60_000) * 60_000 + 30_000;
+  errors = [];
+});
+
+function open(options: { maxKeys?: number } = {}) {
+  const counts = new Counts({
+    at: table.at,
+    counted: countedClicks,
+    refreshMs: 0,
+    now: () => nowMs,
+    ...options,
+  });
+  const names = new ProductNames(store, () => nowMs);
+  const api = new ClicksApi({ counts, names, now: () => nowMs, logError: (error) => errors.push(error) });
+  return async (path: string, query = '', headers: Record<string, string> = {}) => {
+    const answer = await api.answer({
+      path,
+      query: new URLSearchParams(query),
+      headers: new Headers(headers),
+    });
+    const documented = ['', 'categories', 'history', 'trending'].includes(path)
+      ? `/clicks${path && `/${path}`}`
+      : '/clicks/{productid}';
+    const { status, body = '' } = answer;
+    expect(deviations(documented, { status, headers: new Headers(answer.headers), body })).toEqual([]);
+    return { ...answer, json: () => JSON.parse(body) };
+  };
+}
+
+describe('the clicks API', () => {
+  it('says so when there are more products than it can count', async () => {
+    await table.click(1, 2);
+    const { status, json } = await open({ maxKeys: 1 })('');
+    expect(status).toBe(500);
+    expect(json().detail).toContain('more than 1 distinct keys');
+  });
+
+  it('tells the log what is wrong, and the caller only that something is', async () => {
+    store.get = async () => {
+      throw new Error('secret');
+    };
+    const failed = await open()('');
+    expect(failed.status).toBe(500);
+    expect(failed.body).not.toContain('secret');
+    store.get = async () => {
+      throw new TributaryError('storage.unavailable', 'secret');
+    };
+    const away = await open()('');
+    expect(away.status).toBe(503);
+    expect(away.body).not.toContain('secret');
+    expect(errors.map(String)).toEqual([
+      expect.stringContaining('secret'),
+      expect.stringContaining('secret'),
+    ]);
+  });
+
+  it('moves a window on when its minute ends, though nothing was committed', async () => {
+    await table.append([{ productid: 1, at: nowMs }]);
+    const get = open();
+    const first = await get('', 'last=2m');
+    const tag = first.headers.ETag ?? '';
+    expect(first.json()).toMatchObject({ total: 1 });
+    nowMs += 20_000;
+    expect((await get('', 'last=2m', { 'if-none-match': tag })).status).toBe(304);
+    nowMs += 100_000;
+    const later = await get('', 'last=2m', { 'if-none-match': tag });
+    expect(later.json()).toMatchObject({ total: 0, products: [] });
+    expect((await get('')).json()).toMatchObject({ total: 1 });
+  });
+
+  it('compares whole windows: the current minute, not over yet, is in none', async () => {
+    const minute = 60_000;
+    const at = nowMs;
+    const times = (count: number, productid: number, ago: number) =>
+      Array.from({ length: count }, () => ({ productid, at: at - ago * minute }));
+    await table.append([
+      ...times(9, 1, 0),
+      ...times(5, 2, 1),
+      ...times(1, 2, 6),
+      ...times(2, 3, 5),
+      ...times(4, 3, 10),
+      ...times(7, 4, 11),
+    ]);
+    const { json } = await open()('trending', 'last=5m');
+    expect(json()).toMatchObject({
+      total: 7,
+      totalBefore: 5,
+      from: new Date(at - 30_000 - 5 * minute).toISOString(),
+      to: new Date(at - 30_000).toISOString(),
+      products: [
+        { productid: 2, clicks: 5, before: 1, change: 4 },
+        { productid: 3, clicks: 2, before: 4, change: -2 },
+      ],
+    });
+  });
+
+  it('answers with bodies of the version in its ETag, whatever is asked in between', async () => {
+    await table.click(1);
+    const get = open();
+    const one = await get('');
+    await table.click(1, 2);
+    const two = await get('');
+    const csv = await get('', '', { accept: 'text/csv' });
+    const top = await get('', 'top=1');
+    expect([one.json().total, two.json().total, top.json().products.length]).toEqual([1, 3, 1]);
+    expect(csv.body).toContain('1,,2,2\r\n2,,3,1\r\n');
+    expect(new Set([one, two, csv].map(({ headers }) => headers.ETag)).size).toBe(3);
+  });
+
+  it('gives another ETag when the names change', async () => {
+    await table.click(1);
+    const get = open();
+    const before = await get('1');
+    await store.put('products.csv', Buffer.from('1,Lamp'));
+    nowMs += 30_000;
+    const after = await get('1', '', { 'if-none-match': before.headers.ETag ?? '' });
+    expect(after.status).toBe(200);
+    expect(after.json()).toMatchObject({ productid: 1, name: 'Lamp', clicks: 1 });
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { ProductNames, parseProductNames } from '../../../src/lib/counts/productNames';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+
+describe('products.csv', () => {
+  it.each([
+    ['with titles', 'productid,name\n1,Lamp\n2,Chair\n'],
+    ['with titles in another order, and more', '\uFEFFName,price,ProductId\r\nLamp,3,1\r\nChair,4,2'],
+    ['without titles', '1,Lamp\n2,Chair'],
+    ['with lines that are none', 'productid,name\n1,Lamp\nx,Ghost\n3\n\n4,\n2,Chair\n'],
+  ])('is read %s', (_how, text) => {
+    expect([...parseProductNames(text)]).toEqual([
+      [1, 'Lamp'],
+      [2, 'Chair'],
+    ]);
+  });
+
+  it('keeps quotes, commas and line breaks in quoted names, and hostile ones as they are', () => {
+    const text = 'productid,name\n1,"Lamp, ""round""\nand tall"\n2,<img src=x onerror=alert(1)>\n';
+    expect([...parseProductNames(text).values()]).toEqual([
+      'Lamp, "round"\nand tall',
+      '<img src=x onerror=alert(1)>',
+    ]);
+  });
+
+  it('may come, change and go while the app runs', async () => {
+    const store = new MemoryStore();
+    let nowMs = 0;
+    const names = new ProductNames(store, () => nowMs);
+    expect((await names.current()).names.size).toBe(0);
+    await store.put('products.csv', Buffer.from('1,Lamp'));
+    expect((await names.current()).names.size).toBe(0);
+    nowMs += 30_000;
+    const found = await names.current();
+    expect(found.names.get(1)).toBe('Lamp');
+    await store.put('products.csv', Buffer.from('1,Light'));
+    nowMs += 30_000;
+    expect((await names.current()).tag).not.toBe(found.tag);
+    await store.delete('products.csv');
+    nowMs += 30_000;
+    expect(await names.current()).toEqual({ tag: '', names: new Map() });
+  });
+});
