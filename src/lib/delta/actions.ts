@@ -141,7 +141,7 @@ export function checkAdd(raw: unknown, at: string): Add {
     at,
     'add.stats is not a text',
   );
-  return { ...add, partitionValues: add.partitionValues ?? {} } as Add;
+  return (add.partitionValues ? add : { ...add, partitionValues: {} }) as Add;
 }
 
 export function checkRemove(raw: unknown, at: string): Remove {

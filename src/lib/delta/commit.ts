@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TributaryError } from '../errors';
-import { type Action, type Add, type Commit, type CommitInfo, serializeCommit, type Txn } from './actions';
+import {
+  type Action,
+  type Add,
+  type Commit,
+  type CommitInfo,
+  parseCommit,
+  serializeCommit,
+  type Txn,
+} from './actions';
 import { commitPath, describeVersion, readCommit, type TableLocation } from './log';
 import { advanceState, readCommitsAfter } from './openTable';
 import { ensureWritable, ourProtocol } from './protocol';
@@ -93,26 +101,59 @@ export type AppendOutcome = { readonly outcome: 'committed' | 'moved'; readonly 
  * @throws `delta.schema` when the table takes no such rows, `delta.unsupported`, `delta.contention` when time ran out
  */
 export async function append(options: AppendOptions): Promise<AppendOutcome> {
-  const { fields, adds, txns, operationMetrics, timeLimitMs = 30_000 } = options;
-  const { at } = options.state;
+  const { state, fields, adds, txns, operationMetrics, timeLimitMs } = options;
+  ensureTakes(state, fields);
+  const { outcome, state: after } = await commitAmongRivals({
+    state,
+    actions: [...txns.map((txn) => ({ txn })), ...adds.map((add) => ({ add }))],
+    description: {
+      operation: 'WRITE',
+      operationParameters: { mode: 'Append' },
+      isBlindAppend: true,
+      ...(operationMetrics ? { operationMetrics } : {}),
+    },
+    conflictsWith(rival, newer) {
+      if (rival.protocol || rival.metaData) ensureTakes(newer, fields);
+      return touches(rival, txns);
+    },
+    ...(timeLimitMs === undefined ? {} : { timeLimitMs }),
+  });
+  return { outcome: outcome === 'committed' ? 'committed' : 'moved', state: after };
+}
+
+export interface RivalrousCommit {
+  /** The newest version that the caller knows of; the commit is valid on it. */
+  readonly state: TableState;
+  /** At most one action a key. */
+  readonly actions: readonly Action[];
+  readonly description: CommitDescription;
+  /** Whether a commit that came in between makes ours invalid. `state` is the newest known, the rival included. */
+  conflictsWith(rival: Commit, state: TableState): boolean;
+  /** How long a lost race is run again; 30 s unless told. */
+  readonly timeLimitMs?: number;
+}
+
+/** `state` is the newest known version: ours, or a later one than the commit that ours conflicts with. */
+export type RivalrousOutcome = { readonly outcome: 'committed' | 'conflict'; readonly state: TableState };
+
+/**
+ * Commits at the next free version, as long as none of the commits in between conflicts with it. Tries are jittered,
+ * so that writers who met once do not meet again.
+ * @throws `delta.contention` when time ran out
+ */
+export async function commitAmongRivals(commit: RivalrousCommit): Promise<RivalrousOutcome> {
+  const { actions, description, timeLimitMs = 30_000 } = commit;
+  const { at } = commit.state;
   const giveUpAt = Date.now() + timeLimitMs;
-  const description: CommitDescription = {
-    operation: 'WRITE',
-    operationParameters: { mode: 'Append' },
-    isBlindAppend: true,
-    ...(operationMetrics ? { operationMetrics } : {}),
-  };
-  const actions: Action[] = [...txns.map((txn) => ({ txn })), ...adds.map((add) => ({ add }))];
-  ensureTakes(options.state, fields);
-  for (let state = options.state, lost = 0; ; lost++) {
+  for (let state = commit.state, lost = 0; ; lost++) {
     const version = state.version + 1;
     if ((await putCommit(at, version, actions, description)) === 'committed') {
-      return { outcome: 'committed', state: advanceState(state, [appended(version, adds, txns)]) };
+      return { outcome: 'committed', state: advanceState(state, [asCommit(version, actions)]) };
     }
     const rivals = await readCommitsAfter(at, state.version);
     state = advanceState(state, rivals);
-    if (rivals.some(({ protocol, metaData }) => protocol || metaData)) ensureTakes(state, fields);
-    if (rivals.some((rival) => touches(rival, txns))) return { outcome: 'moved', state };
+    const newest = state;
+    if (rivals.some((rival) => commit.conflictsWith(rival, newest))) return { outcome: 'conflict', state };
     if (Date.now() > giveUpAt) {
       throw new TributaryError(
         'delta.contention',
@@ -133,9 +174,6 @@ function ensureTakes(state: TableState, fields: readonly Field[]): void {
 const touches = (rival: Commit, txns: readonly Txn[]) =>
   rival.txns.some(({ appId }) => txns.some((txn) => txn.appId === appId));
 
-const appended = (version: number, adds: readonly Add[], txns: readonly Txn[]): Commit => ({
-  version,
-  adds,
-  removes: [],
-  txns,
-});
+/** Our own actions as a reader of the log would get them. */
+const asCommit = (version: number, actions: readonly Action[]): Commit =>
+  parseCommit(serializeCommit(actions), version, 'our own commit');

@@ -37,32 +37,69 @@ export interface LogListing {
   readonly commits: readonly number[];
   /** Complete ones only, ascending by version. */
   readonly checkpoints: readonly CheckpointFiles[];
+  /** The highest version that a commit or a part of a checkpoint is of; -1 when there is none. */
+  readonly newest: number;
+}
+
+/** One file of the log folder. Classic and multi-part checkpoints alone count as such: V2 names carry a UUID. */
+export interface LogFile {
+  readonly path: string;
+  /** `other`: what further writers keep there by version, like checksums. */
+  readonly kind: 'commit' | 'checkpoint' | 'other';
+  /** The last one it speaks of, where its name begins with one. */
+  readonly version: number | undefined;
+  /** Number of a checkpoint's parts; `undefined` for the single file of a classic one. */
+  readonly parts: number | undefined;
+  readonly lastModified: Date;
+}
+
+/** Every file of the log, in the order of their names, which is that of their versions. */
+export async function* listLogFiles({ store, table }: TableLocation): AsyncGenerator<LogFile, void> {
+  const prefix = logPrefix(table);
+  for await (const { path, lastModified } of store.list(prefix)) {
+    // Versions, perhaps a range of them (PROTOCOL.md, "Log Compaction Files"), then what it is.
+    const found = /^(\d{20})(?:\.(\d{20}))?\.(.+)$/.exec(path.slice(prefix.length));
+    const rest = found?.[3] ?? '';
+    const checkpoint = /^checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet$/.exec(rest);
+    yield {
+      path,
+      kind: found?.[2] ? 'other' : rest === 'json' ? 'commit' : checkpoint ? 'checkpoint' : 'other',
+      version: found ? Number(found[2] ?? found[1]) : undefined,
+      parts: checkpoint?.[1] === undefined ? undefined : Number(checkpoint[1]),
+      lastModified,
+    };
+  }
 }
 
 /** Lists the log: for opening without a hint, for old versions and for maintenance; never on the way of a commit. */
-export async function listLog({ store, table }: TableLocation): Promise<LogListing> {
+export async function listLog(at: TableLocation): Promise<LogListing> {
   const commits: number[] = [];
-  const found = new Map<string, { version: number; parts: number; paths: string[] }>();
-  const prefix = logPrefix(table);
-  for await (const { path } of store.list(prefix)) {
-    const name = path.slice(prefix.length);
-    const commit = /^(\d{20})\.json$/.exec(name);
-    if (commit) commits.push(Number(commit[1]));
-    // Classic and multi-part names (PROTOCOL.md, "Checkpoints"); V2 names carry a UUID and are not read.
-    const checkpoint = /^(\d{20})\.checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet$/.exec(name);
-    if (checkpoint) {
-      const parts = Number(checkpoint[2] ?? 1);
-      const key = `${checkpoint[1]}/${checkpoint[2] ?? 'single'}`;
-      const entry = found.get(key) ?? { version: Number(checkpoint[1]), parts, paths: [] };
-      entry.paths.push(path);
-      found.set(key, entry);
-    }
+  const found: LogFile[] = [];
+  let newest = -1;
+  for await (const file of listLogFiles(at)) {
+    if (file.kind !== 'other') newest = Math.max(newest, file.version ?? -1);
+    if (file.kind === 'commit' && file.version !== undefined) commits.push(file.version);
+    if (file.kind === 'checkpoint') found.push(file);
   }
-  const checkpoints = [...found.values()]
-    .filter(({ parts, paths }) => paths.length === parts)
-    .sort((a, b) => a.version - b.version);
-  return { commits: commits.sort((a, b) => a - b), checkpoints };
+  return { commits: commits.sort((a, b) => a - b), checkpoints: completeCheckpoints(found), newest };
 }
+
+/** Those of which every part is there, ascending by version; a version may have several. */
+export function completeCheckpoints(files: readonly LogFile[]): CheckpointFiles[] {
+  const byName = Map.groupBy(files, ({ version, parts }) => `${version}/${parts ?? 'single'}`);
+  return [...byName.values()]
+    .flatMap((parts) => {
+      const [first] = parts;
+      const isComplete = first?.version !== undefined && parts.length === (first.parts ?? 1);
+      return isComplete ? [{ version: first.version, paths: parts.map(({ path }) => path) }] : [];
+    })
+    .sort((a, b) => a.version - b.version);
+}
+
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** More parts than any writer makes of a checkpoint. */
+const maxParts = 100_000;
 
 /** What `_last_checkpoint` points to, or undefined when it is missing or damaged: it is a hint, never the truth. */
 export async function readLastCheckpoint({
@@ -70,15 +107,18 @@ export async function readLastCheckpoint({
   table,
 }: TableLocation): Promise<CheckpointFiles | undefined> {
   const found = await store.get(lastCheckpointPath(table));
-  if (!found) return undefined;
+  return found && parseLastCheckpoint(table, found.bytes);
+}
+
+export function parseLastCheckpoint(table: string, bytes: Uint8Array): CheckpointFiles | undefined {
   let hint: { version?: unknown; parts?: unknown } | null;
   try {
-    hint = JSON.parse(Buffer.from(found.bytes).toString('utf8'));
+    hint = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {
     return undefined;
   }
   const { version, parts = 1 } = hint ?? {};
-  if (!Number.isSafeInteger(version) || !Number.isSafeInteger(parts)) return undefined;
+  if (!isCount(version) || !isCount(parts) || (parts as number) > maxParts) return undefined;
   const name = checkpointPath(table, version as number);
   const count = parts as number;
   if (count <= 1) return { version: version as number, paths: [name] };

@@ -2,40 +2,46 @@ import { TributaryError } from '../errors';
 import { type Commit, checkAdd, checkMetadata, checkProtocol, checkRemove, checkTxn } from './actions';
 import { type CheckpointFiles, describeVersion, type TableLocation } from './log';
 import { openDataFile } from './openDataFile';
-import { readParquet } from './parquet/read';
+import { type ReadColumns, readRowGroups } from './parquet/read';
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 const stateColumns = ['protocol', 'metaData', 'txn'];
 const fileColumns = [...stateColumns, 'add', 'remove'];
 
 /**
- * The actions of a classic checkpoint, one or many parts (PROTOCOL.md, "Checkpoints"), each part as a commit of that version.
- * Without `withFiles` only the protocol, metaData and txn columns are read. Undefined when a part is gone.
+ * Reads a classic checkpoint, one or many parts (PROTOCOL.md, "Checkpoints"), and hands each row group's actions to `take` as if
+ * they were a commit of that version: a checkpoint of any size needs the memory of a row group. Without `withFiles` only the
+ * protocol, metaData and txn columns are read. False when a part is gone; what was taken is worth nothing then.
  * @throws `delta.invalid` or `parquet.invalid` naming the file when it is damaged
  */
 export async function readCheckpoint(
   at: TableLocation,
   { version, paths }: CheckpointFiles,
   withFiles: boolean,
-): Promise<Commit[] | undefined> {
-  const parts: Commit[] = [];
+  take: (part: Commit) => void,
+): Promise<boolean> {
   for (const path of paths) {
     const where = `${describeVersion(at, version)}, checkpoint ${path}`;
     const source = await openDataFile({ store: at.store, path, where });
-    if (!source) return undefined;
-    const { columns, numRecords } = await readParquet({
-      source,
-      columns: withFiles ? fileColumns : stateColumns,
-      where,
-    });
-    parts.push(toCommit(version, columns, numRecords, where));
+    if (!source) return false;
+    const columns = withFiles ? fileColumns : stateColumns;
+    let rows = 0;
+    for await (const group of readRowGroups({ source, columns, skipNulls: true, where })) {
+      take(toCommit(version, group, rows, where));
+      rows += group.numRecords;
+      // Other work goes on, and the collector's as well: without a turn it falls far behind.
+      await nextTurn();
+    }
+    if (rows === 0) throw new TributaryError('delta.invalid', `${where}: the checkpoint is empty.`);
   }
-  return parts;
+  return true;
 }
 
 function toCommit(
   version: number,
-  columns: ReadonlyMap<string, readonly unknown[]>,
-  rows: number,
+  { columns, numRecords }: ReadColumns,
+  firstRow: number,
   where: string,
 ): Commit {
   const commit = { version, adds: [], removes: [], txns: [] } as {
@@ -43,28 +49,33 @@ function toCommit(
     protocol?: Commit['protocol'] & object;
     metaData?: Commit['metaData'] & object;
   } & { [kind in 'adds' | 'removes' | 'txns']: Commit[kind][number][] };
-  const each = (name: string, take: (raw: unknown, at: string) => void) => {
+  // Where a map or a list may be empty but not missing, it is filled in again: pruned columns leave it out.
+  const each = (name: string, take: (raw: Readonly<Record<string, unknown>>, at: string) => void) => {
     const column = columns.get(name);
-    for (let row = 0; row < rows; row++) {
+    for (let row = 0; row < numRecords; row++) {
       const raw = column?.[row];
-      if (raw !== null && raw !== undefined) take(withoutNulls(raw), `${where}, row ${row}`);
+      if (typeof raw === 'object' && raw !== null) take(withoutNulls(raw), `${where}, row ${firstRow + row}`);
     }
   };
   each('protocol', (raw, at) => {
     commit.protocol = checkProtocol(raw, at);
   });
   each('metaData', (raw, at) => {
-    commit.metaData = checkMetadata(raw, at);
+    commit.metaData = checkMetadata({ partitionColumns: [], ...raw }, at);
   });
   each('txn', (raw, at) => commit.txns.push(checkTxn(raw, at)));
   each('add', (raw, at) => commit.adds.push(checkAdd(raw, at)));
-  each('remove', (raw, at) => commit.removes.push(checkRemove(raw, at)));
-  if (rows === 0) throw new TributaryError('delta.invalid', `${where}: the checkpoint is empty.`);
+  each('remove', (raw, at) => {
+    const empty = raw.extendedFileMetadata === true ? { partitionValues: {} } : {};
+    commit.removes.push(checkRemove({ ...empty, ...raw }, at));
+  });
   return commit;
 }
 
 /** A column that is null in a checkpoint is a field that was absent in the commit. */
-function withoutNulls(raw: unknown): unknown {
-  if (typeof raw !== 'object' || raw === null) return raw;
-  return Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null && value !== undefined));
+function withoutNulls(raw: object): Readonly<Record<string, unknown>> {
+  const present: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(raw))
+    if (value !== null && value !== undefined) present[name] = value;
+  return present;
 }

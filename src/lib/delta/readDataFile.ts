@@ -1,26 +1,61 @@
 import type { Add } from './actions';
 import { dataFilePath, describeVersion } from './log';
 import { dataFile } from './openDataFile';
-import { readParquet } from './parquet/read';
+import { readRowGroups } from './parquet/read';
+import { partitionValue } from './partitionValue';
 import type { ReadValue } from './schema';
 import type { TableState } from './state';
 
+/** Rows of one file by column name; all columns are of one length. */
+export interface FileRows {
+  readonly numRecords: number;
+  readonly columns: ReadonlyMap<string, readonly ReadValue[]>;
+}
+
 /**
  * The wanted columns of one live file, by name, each as long as the file has rows; a column that the file was written
- * without is all nulls.
- * @throws `parquet.invalid` naming table, version and file when it is gone or damaged
+ * without is all nulls, a partition column the value that the log says.
+ * @throws `parquet.invalid` naming table, version and file when it is gone, damaged or of another schema
  */
 export async function readDataFile(
   state: TableState,
   add: Add,
   wanted: readonly string[],
-): Promise<{ numRecords: number; columns: ReadonlyMap<string, readonly ReadValue[]> }> {
-  const { at, version } = state;
+): Promise<FileRows> {
+  let numRecords = 0;
+  const columns = new Map<string, ReadValue[]>(wanted.map((name) => [name, []]));
+  for await (const group of readDataFileGroups(state, add, wanted)) {
+    numRecords += group.numRecords;
+    for (const [name, values] of group.columns) {
+      const whole = columns.get(name);
+      for (const value of values) whole?.push(value);
+    }
+  }
+  return { numRecords, columns };
+}
+
+/** The same, one row group after the other, so that a file of any size needs the memory of its largest row group. */
+export async function* readDataFileGroups(
+  state: TableState,
+  add: Add,
+  wanted: readonly string[],
+): AsyncGenerator<FileRows, void> {
+  const { at, version, metaData } = state;
   const path = dataFilePath(at, add.path, version);
   const where = `${describeVersion(at, version)}, file ${add.path}`;
   const source = dataFile({ store: at.store, path, where }, add.size);
-  const { numRecords, columns } = await readParquet({ source, columns: wanted, where });
-  const complete = new Map<string, readonly ReadValue[]>();
-  for (const name of wanted) complete.set(name, columns.get(name) ?? new Array(numRecords).fill(null));
-  return { numRecords, columns: complete };
+  const isPartition = (name: string) => metaData.partitionColumns.includes(name);
+  const inFile = wanted.filter((name) => !isPartition(name));
+  const fields = state.fields.filter(({ name }) => inFile.includes(name));
+  const fixed = new Map<string, ReadValue>();
+  for (const field of state.fields) {
+    if (wanted.includes(field.name) && isPartition(field.name))
+      fixed.set(field.name, partitionValue(field, add.partitionValues[field.name], where));
+  }
+  for await (const { numRecords, columns } of readRowGroups({ source, columns: inFile, fields, where })) {
+    const complete = new Map<string, readonly ReadValue[]>();
+    for (const name of wanted)
+      complete.set(name, columns.get(name) ?? new Array(numRecords).fill(fixed.get(name) ?? null));
+    yield { numRecords, columns: complete };
+  }
 }

@@ -127,4 +127,10 @@ export function schemaMismatch(existing: readonly Field[], wanted: readonly Fiel
   return required && `the table's column ${required.name} must have a value`;
 }
 
-const describeType = (type: DataType): string => (typeof type === 'string' ? type : type.type);
+/** A schema as errors show it: "id long not null, name string". */
+export const describeSchema = (fields: readonly Field[]): string =>
+  fields
+    .map(({ name, type, nullable }) => `${name} ${describeType(type)}${nullable ? '' : ' not null'}`)
+    .join(', ');
+
+export const describeType = (type: DataType): string => (typeof type === 'string' ? type : type.type);

@@ -1,6 +1,6 @@
 import { TributaryError } from '../errors';
 import type { Add, Commit, Metadata, Protocol, Remove, Txn } from './actions';
-import { describeVersion, type TableLocation } from './log';
+import { type CheckpointFiles, describeVersion, type TableLocation } from './log';
 import { ensureReadable } from './protocol';
 import { type Field, parseSchema } from './schema';
 
@@ -37,8 +37,12 @@ export class LogReplay {
   #protocol: Protocol | undefined;
   #metaData: Metadata | undefined;
 
-  /** Without `withFiles` only what a writer needs is kept. */
-  constructor(at: TableLocation, withFiles: boolean) {
+  /** Without `withFiles` only what a writer needs is kept. `base` is the checkpoint that the replay starts from. */
+  constructor(
+    at: TableLocation,
+    withFiles: boolean,
+    readonly base?: CheckpointFiles,
+  ) {
     this.#at = at;
     this.#files = withFiles ? new Map() : undefined;
   }
@@ -82,6 +86,16 @@ export class LogReplay {
     }
     this.#version = commit.version;
     this.#committedAt = commit.commitInfo?.timestamp;
+  }
+
+  /** Whether the newest version says when it was committed; a checkpoint does not. */
+  get isDated(): boolean {
+    return this.#committedAt !== undefined;
+  }
+
+  /** Takes the time of the newest version from its commit, where the log still has it. */
+  date(commit: Commit | undefined): void {
+    this.#committedAt = commit?.commitInfo?.timestamp;
   }
 
   /** Throws `delta.invalid` when the log held no protocol or no metaData. */

@@ -90,6 +90,9 @@ function cutBefore(text: string, length: number): number {
  * The `stats` of an add action (PROTOCOL.md, "Per-file Statistics"): numRecords, minValues, maxValues and nullCount of
  * the first 32 columns. `bounds` are in the order of `fields`. Text bounds are cut at 32 characters and timestamps
  * widened to whole milliseconds, so a bound may be looser than the values, never tighter. Longs keep all their digits.
+ *
+ * Where one column has values but no bounds, as with a NaN, no column's bounds are written: delta-rs takes a bound that
+ * is missing among others for null, and skips the file in every filter on that column.
  */
 export function deltaStats(
   fields: readonly Field[],
@@ -99,25 +102,29 @@ export function deltaStats(
   const minValues: string[] = [];
   const maxValues: string[] = [];
   const nullCount: string[] = [];
+  let complete = true;
   for (const [index, { name, type }] of fields.slice(0, indexedColumns).entries()) {
     const column = bounds[index];
     if (!column) continue;
     const key = JSON.stringify(name);
     nullCount.push(`${key}:${column.nullCount}`);
-    if (column.min === undefined || column.max === undefined) continue;
+    // Binary has no bounds in any reader's eyes.
+    if (column.nullCount === numRecords || type === 'binary') continue;
     const min = boundAsJson(type, column.min, 'min');
     const max = boundAsJson(type, column.max, 'max');
-    if (min !== undefined) minValues.push(`${key}:${min}`);
-    if (max !== undefined) maxValues.push(`${key}:${max}`);
+    if (min === undefined || max === undefined) complete = false;
+    minValues.push(`${key}:${min}`);
+    maxValues.push(`${key}:${max}`);
   }
-  return (
-    `{"numRecords":${numRecords},"minValues":{${minValues.join(',')}},` +
-    `"maxValues":{${maxValues.join(',')}},"nullCount":{${nullCount.join(',')}}}`
-  );
+  const bounded = complete
+    ? `"minValues":{${minValues.join(',')}},"maxValues":{${maxValues.join(',')}},`
+    : '';
+  return `{"numRecords":${numRecords},${bounded}"nullCount":{${nullCount.join(',')}}}`;
 }
 
-/** Undefined where the protocol has no bounds for the type (boolean, binary) or none can be written. */
-function boundAsJson(type: Field['type'], value: Value, side: 'min' | 'max'): string | undefined {
+/** Undefined where the values have no bound or none can be written. */
+function boundAsJson(type: Field['type'], value: Value | undefined, side: 'min' | 'max'): string | undefined {
+  if (value === undefined) return undefined;
   switch (type) {
     case 'string': {
       const text = side === 'min' ? truncateMin(String(value)) : truncateMax(String(value));
@@ -135,6 +142,7 @@ function boundAsJson(type: Field['type'], value: Value, side: 'min' | 'max'): st
     case 'byte':
     case 'float':
     case 'double':
+    case 'boolean':
       return String(value);
     default:
       return undefined;

@@ -1,4 +1,5 @@
 import type { Add, Txn } from './actions';
+import { addColumns } from './addColumns';
 import { type AppendOutcome, append, createTable } from './commit';
 import type { TableLocation } from './log';
 import { openState } from './openTable';
@@ -11,7 +12,7 @@ const staleAfterMs = 3_600_000;
 
 /**
  * A table that this process appends to. It remembers the newest version it knows of, without files, and makes the table
- * when there is none.
+ * when there is none, and columns that it lacks.
  */
 export class TableAppender {
   readonly at: TableLocation;
@@ -27,7 +28,7 @@ export class TableAppender {
     this.#now = options.now ?? Date.now;
   }
 
-  /** The newest version that this process knows of. */
+  /** The newest version that this process knows of. Throws `delta.schema` when the table cannot take our columns. */
   async state(): Promise<TableState> {
     if (this.#state && this.#now() - this.#readAt < staleAfterMs) return this.#state;
     let state = await openState(this.at);
@@ -35,6 +36,10 @@ export class TableAppender {
       await createTable(this.at, this.fields);
       state = await openState(this.at);
     }
+    const known = new Set(state.fields.map(({ name }) => name));
+    // A stream that gained columns; files written before read as null there.
+    if (!this.fields.every(({ name }) => known.has(name)))
+      state = (await addColumns(this.at, this.fields)).state;
     return this.#remember(state);
   }
 

@@ -137,7 +137,7 @@ describe('deltaStats', () => {
       maxValues: { text: '😀', small: 127, double: 1e300, day: '2024-10-04', at: '2023-11-14T22:13:20.001Z' },
       nullCount: { text: 1, long: 0, small: 0, double: 0, flag: 2, raw: 3, day: 0, at: 0 },
     });
-    expect(JSON.parse(stats).minValues).not.toHaveProperty('flag');
+    expect(JSON.parse(stats)).toMatchObject({ minValues: { flag: false }, maxValues: { flag: true } });
     expect(JSON.parse(stats).minValues).not.toHaveProperty('raw');
   });
 
@@ -155,6 +155,21 @@ describe('deltaStats', () => {
     );
     expect(stats.minValues).toEqual({ day: '0001-01-01', at: '0001-01-01T00:00:00.000Z' });
     expect(stats.maxValues).toEqual({ day: '9999-12-31', at: '9999-12-31T23:59:59.999Z' });
+  });
+
+  it('bounds no column of a file where one has values without bounds, and all where it is null throughout', () => {
+    const fields = [field('good', 'long'), field('bad', 'double')];
+    const good = { nullCount: 0, min: 1, max: 2 };
+    expect(JSON.parse(deltaStats(fields, [good, { nullCount: 1 }], 3))).toEqual({
+      numRecords: 3,
+      nullCount: { good: 0, bad: 1 },
+    });
+    expect(JSON.parse(deltaStats(fields, [good, { nullCount: 3 }], 3))).toEqual({
+      numRecords: 3,
+      minValues: { good: 1 },
+      maxValues: { good: 2 },
+      nullCount: { good: 0, bad: 3 },
+    });
   });
 
   it('covers the first 32 columns alone', () => {

@@ -41,6 +41,20 @@ describe('a table appender', () => {
     expect((await one.state()).version).toBe(2);
   });
 
+  it('adds nullable columns that the table lacks, once, and refuses others', async () => {
+    const at = { store: new MemoryStore(), table: 'events' };
+    await appendOne(new TableAppender({ at, fields }), 1);
+    const wider = [...fields, field('note', 'string')];
+    const appenders = [1, 2, 3].map(() => new TableAppender({ at, fields: wider }));
+    const states = await Promise.all(appenders.map((appender) => appender.state()));
+    expect(states.map((state) => state.version)).toEqual([2, 2, 2]);
+    expect(states[0]?.fields.map(({ name }) => name)).toEqual(['id', 'note']);
+    // One that knows only the old columns goes on.
+    expect(await appendOne(new TableAppender({ at, fields }), 2)).toMatchObject({ outcome: 'committed' });
+    const required = new TableAppender({ at, fields: [...fields, field('must', 'long', false)] });
+    await expect(required.state()).rejects.toMatchObject({ code: 'delta.schema' });
+  });
+
   it('makes the table once, however many want it first', async () => {
     const at = { store: new MemoryStore(), table: 'events' };
     const appenders = [1, 2, 3, 4].map(() => new TableAppender({ at, fields }));

@@ -79,25 +79,58 @@ export async function encodeParquetInSlices(options: EncodeOptions): Promise<Enc
 
 /** Yields between two row groups. */
 function* encodeRowGroups(options: EncodeOptions): Generator<undefined, EncodedFile> {
-  const { fields, columns, where = 'new Parquet file' } = options;
-  const numRecords = columns[0]?.length ?? 0;
-  checkColumns(fields, columns, where);
-  const writer = new FileWriter(parquetSchema(fields));
-  const sources = writer.leaves.map((leaf) => sourceOf(leaf.name, fields, columns, where));
-  const bounds: ColumnBounds[] = fields.map(() => ({ nullCount: 0 }));
-  let start = 0;
-  for (const end of rowGroupEnds(options, numRecords)) {
-    if (start > 0) yield;
-    const chunks = sources.map(({ index, field, values }) => {
-      const reject = (row: number): never => rejectValue(field, values[row], row, where);
-      const encoded = encodeValues({ field, values, start, end, reject });
-      bounds[index] = mergeBounds(bounds[index] ?? { nullCount: 0 }, start, encoded.bounds, end - start);
-      return asChunk(field, encoded, end - start);
-    });
-    writer.writeRowGroup(end - start, chunks);
-    start = end;
+  const encoder = new ParquetEncoder(options);
+  yield* encoder.append(options.columns);
+  return encoder.finish();
+}
+
+/** Encodes a file piece by piece, so that its rows need not be in memory together; what was encoded is. */
+export class ParquetEncoder {
+  readonly #options: Omit<EncodeOptions, 'columns'>;
+  readonly #where: string;
+  readonly #writer: FileWriter;
+  readonly #bounds: ColumnBounds[];
+  #numRecords = 0;
+
+  constructor(options: Omit<EncodeOptions, 'columns'>) {
+    this.#options = options;
+    this.#where = options.where ?? 'new Parquet file';
+    checkTypes(options.fields, this.#where);
+    this.#writer = new FileWriter(parquetSchema(options.fields));
+    this.#bounds = options.fields.map(() => ({ nullCount: 0 }));
   }
-  return { bytes: writer.finish(), numRecords, bounds };
+
+  /** Bytes of the file so far. */
+  get size(): number {
+    return this.#writer.size;
+  }
+
+  /** Encodes further rows as row groups of their own; yields between two of them. Throws `parquet.value`. */
+  *append(columns: EncodeOptions['columns']): Generator<undefined, void> {
+    const { fields } = this.#options;
+    checkColumns(fields, columns, this.#where);
+    const sources = this.#writer.leaves.map((leaf) => sourceOf(leaf.name, fields, columns, this.#where));
+    const numRecords = columns[0]?.length ?? 0;
+    let start = 0;
+    for (const end of rowGroupEnds({ ...this.#options, columns }, numRecords)) {
+      if (start > 0) yield;
+      const rows = end - start;
+      const chunks = sources.map(({ index, field, values }) => {
+        const reject = (row: number): never => rejectValue(field, values[row], row, this.#where);
+        const encoded = encodeValues({ field, values, start, end, reject });
+        const before = this.#bounds[index] ?? { nullCount: 0 };
+        this.#bounds[index] = mergeBounds(before, this.#numRecords, encoded.bounds, rows);
+        return asChunk(field, encoded, rows);
+      });
+      this.#writer.writeRowGroup(rows, chunks);
+      this.#numRecords += rows;
+      start = end;
+    }
+  }
+
+  finish(): EncodedFile {
+    return { bytes: this.#writer.finish(), numRecords: this.#numRecords, bounds: this.#bounds };
+  }
 }
 
 function parquetSchema(fields: readonly Field[]): ParquetSchema {
@@ -108,6 +141,17 @@ function parquetSchema(fields: readonly Field[]): ParquetSchema {
   return new ParquetSchema(Object.fromEntries(definitions));
 }
 
+function checkTypes(fields: readonly Field[], where: string): void {
+  for (const { name, type } of fields) {
+    if (isWritableType(type)) continue;
+    const text = typeof type === 'string' ? type : type.type;
+    throw new TributaryError(
+      'parquet.value',
+      `${where}: column ${name} has type ${text}, which is not written.`,
+    );
+  }
+}
+
 function checkColumns(fields: readonly Field[], columns: EncodeOptions['columns'], where: string): void {
   if (fields.length === 0 || fields.length !== columns.length) {
     throw new TributaryError(
@@ -115,14 +159,7 @@ function checkColumns(fields: readonly Field[], columns: EncodeOptions['columns'
       `${where}: ${columns.length} columns of values for ${fields.length} fields; at least one, and as many of each, are needed.`,
     );
   }
-  for (const [index, { name, type }] of fields.entries()) {
-    if (!isWritableType(type)) {
-      const text = typeof type === 'string' ? type : type.type;
-      throw new TributaryError(
-        'parquet.value',
-        `${where}: column ${name} has type ${text}, which is not written.`,
-      );
-    }
+  for (const [index, { name }] of fields.entries()) {
     if (columns[index]?.length !== columns[0]?.length) {
       throw new TributaryError(
         'parquet.value',

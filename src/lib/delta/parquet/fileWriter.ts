@@ -64,6 +64,11 @@ export class FileWriter {
     this.leaves = schema.fieldList.filter((field) => !field.isNested);
   }
 
+  /** Bytes so far, without the footer. */
+  get size(): number {
+    return this.#offset;
+  }
+
   /** `chunks` in the order of `leaves`. */
   writeRowGroup(numRows: number, chunks: Iterable<Chunk>): void {
     const columns: ColumnChunk[] = [];

@@ -7,8 +7,10 @@ import type {
   SchemaTree,
 } from 'hyparquet';
 import { TributaryError } from '../../errors';
-import type { ReadValue } from '../schema';
+import type { Field, ReadValue } from '../schema';
+import { columnProblem } from './columnTypes';
 import { convertLeaf, convertValue, type Meaning, parsers, withoutLossyTypes } from './convert';
+import { pruneNulls } from './pruneNulls';
 
 /** Where the bytes come from: a blob or a buffer. `read` may give fewer bytes than asked only at the end. */
 export interface ByteSource {
@@ -20,6 +22,10 @@ export interface ReadOptions {
   readonly source: ByteSource;
   /** Top-level columns; all unless told. */
   readonly columns?: readonly string[];
+  /** What the columns must be, where they are there; a column that takes no nulls must be. */
+  readonly fields?: readonly Field[];
+  /** Leaves out, row group by row group, what its statistics say to be all nulls: whole columns and members of structs. */
+  readonly skipNulls?: boolean;
   /** Table and file, for errors. */
   readonly where: string;
 }
@@ -72,9 +78,12 @@ async function* decodeRowGroups({
   source,
   where,
   columns: wanted,
+  fields = [],
+  skipNulls = false,
 }: ReadOptions): AsyncGenerator<ReadColumns, void> {
   const { parquetMetadata, parquetRead, parquetSchema } = await import('hyparquet');
-  const { compressors } = await import('hyparquet-compressors');
+  // Its SNAPPY compiles a WebAssembly module for every page, some 300 MB for a large checkpoint; hyparquet has its own.
+  const { SNAPPY: _, ...compressors } = (await import('hyparquet-compressors')).compressors;
   const file = new SourceFile(source, where);
   const original = parquetMetadata(await file.readFooter(), { geoparquet: false });
   checkMetadata(original);
@@ -89,21 +98,28 @@ async function* decodeRowGroups({
     ({ element }) => wanted?.includes(element.name) ?? true,
   );
   const names = nodes.map(({ element }) => element.name);
+  const elements = parquetSchema(original).children.map(({ element }) => element);
+  for (const field of fields)
+    checkColumn(
+      field,
+      elements.find(({ name }) => name === field.name),
+      where,
+    );
   if (metadata.row_groups.length === 0)
     yield { numRecords: 0, columns: new Map(names.map((name) => [name, []])) };
 
-  let rowStart = 0;
-  for (const { num_rows } of metadata.row_groups) {
-    const numRecords = Number(num_rows);
-    const rowEnd = rowStart + numRecords;
+  for (const group of metadata.row_groups) {
+    const numRecords = Number(group.num_rows);
+    const single = skipNulls ? pruneNulls(metadata, group) : { ...metadata, row_groups: [group] };
+    const present = parquetSchema(single).children.filter(({ element }) => names.includes(element.name));
     const chunks: ColumnData[] = [];
-    if (names.length > 0)
+    if (present.length > 0)
       await parquetRead({
         file,
-        metadata,
-        columns: names,
-        rowStart,
-        rowEnd,
+        metadata: single,
+        columns: present.map(({ element }) => element.name),
+        rowStart: 0,
+        rowEnd: numRecords,
         compressors,
         parsers,
         utf8: false,
@@ -111,7 +127,7 @@ async function* decodeRowGroups({
         onChunk: (chunk) => chunks.push(chunk),
       });
     const columns = new Map<string, ReadValue[]>();
-    for (const node of nodes) {
+    for (const node of present) {
       const { name } = node.element;
       const values: ReadValue[] = [];
       for (const chunk of chunks) {
@@ -122,13 +138,21 @@ async function* decodeRowGroups({
       columns.set(name, values);
     }
     yield { numRecords, columns };
-    rowStart = rowEnd;
   }
 }
 
 /** One by one, since a spread of a row group's values would overflow the stack. */
 function append(into: ReadValue[], values: readonly ReadValue[]): void {
   for (const value of values) into.push(value);
+}
+
+/** Throws when a file is not of the table's schema. */
+function checkColumn(field: Field, element: SchemaElement | undefined, where: string): void {
+  const { name, nullable } = field;
+  const missing = nullable ? undefined : `column ${name} is not there, but takes no nulls`;
+  const problem = element ? columnProblem(element, field) : missing;
+  if (problem !== undefined)
+    throw new TributaryError('parquet.invalid', `${where}: the file has another schema: ${problem}.`);
 }
 
 /** What would otherwise surface as a wrong answer. */

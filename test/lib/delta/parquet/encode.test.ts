@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EncodeOptions, encodeParquet } from '../../../../src/lib/delta/parquet/encode';
+import { type EncodeOptions, encodeParquet, ParquetEncoder } from '../../../../src/lib/delta/parquet/encode';
 import { readParquet } from '../../../../src/lib/delta/parquet/read';
 import { field, type Value } from '../../../../src/lib/delta/schema';
 import { sourceOf } from './byteSource';
@@ -277,5 +277,42 @@ describe('columns that do not belong together', () => {
     ],
   ])('%s is an error', (_, options, message) => {
     expect(error(options)).toMatchObject({ code: 'parquet.value', message: expect.stringMatching(message) });
+  });
+});
+
+describe('a file that is encoded piece by piece', () => {
+  const fields = [field('id', 'long', false), field('name', 'string')];
+  const ids = Array.from({ length: 100 }, (_, id) => id - 50);
+  const names = ids.map((id) => (id % 3 === 0 ? null : `name ${id}`));
+
+  it('holds the rows of all pieces, with the bounds of them together', async () => {
+    const encoder = new ParquetEncoder({ fields, maxRowGroupRows: 30 });
+    const sizes = [encoder.size];
+    for (const [start, end] of [
+      [0, 45],
+      [45, 46],
+      [46, 100],
+    ] as const) {
+      for (const _ of encoder.append([ids.slice(start, end), names.slice(start, end)]));
+      sizes.push(encoder.size);
+    }
+    const { bytes, numRecords, bounds } = encoder.finish();
+    const whole = encodeParquet({ fields, columns: [ids, names] });
+    expect([numRecords, bounds]).toEqual([100, whole.bounds]);
+    expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
+    const read = await readParquet({ source: sourceOf(bytes), where: 'pieces' });
+    expect(Object.fromEntries(read.columns)).toEqual({ id: ids, name: names });
+  });
+
+  it('names column and row of a value that does not fit', () => {
+    const encoder = new ParquetEncoder({ fields, where: 'lake/t' });
+    expect(() =>
+      encoder
+        .append([
+          [1, null],
+          ['a', 'b'],
+        ])
+        .next(),
+    ).toThrow('lake/t: column id, row 1: null in a column');
   });
 });

@@ -1,0 +1,7 @@
+import { app } from '@azure/functions';
+import { maintain } from '../lib/app';
+
+app.timer('maintainTables', {
+  schedule: '0 */5 * * * *',
+  handler: () => maintain(),
+});

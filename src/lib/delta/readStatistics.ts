@@ -1,0 +1,72 @@
+import { TributaryError } from '../errors';
+import type { Add } from './actions';
+import { partitionValue } from './partitionValue';
+import type { Field, ReadValue } from './schema';
+
+/** What an add action says of its file; a part that it does not say is undefined. */
+export interface FileStatistics {
+  readonly numRecords: number | undefined;
+  readonly columns: ReadonlyMap<string, ColumnStatistics>;
+}
+
+/** Bounds in memory form. They may be looser than the values: text is cut, timestamps are whole milliseconds. */
+export interface ColumnStatistics {
+  readonly min?: ReadValue;
+  readonly max?: ReadValue;
+  readonly nullCount?: number;
+}
+
+/** Number of rows of a file by its statistics, undefined where they do not say it. */
+export function recordsOf({ stats }: Add): number | undefined {
+  const count = /"numRecords"\s*:\s*(\d+)/.exec(stats ?? '')?.[1];
+  return count === undefined ? undefined : Number(count);
+}
+
+/**
+ * Reads an add action's statistics (PROTOCOL.md, "Per-file Statistics") of the columns of primitive types. Longs keep all
+ * their digits. Throws `delta.invalid` saying `where` when they are no JSON or a bound is none of its column's type.
+ */
+export function parseStatistics({ stats }: Add, fields: readonly Field[], where: string): FileStatistics {
+  if (!stats) return { numRecords: undefined, columns: new Map() };
+  const parsed = parseExact(stats, where);
+  const columns = new Map<string, ColumnStatistics>();
+  for (const column of fields) {
+    if (typeof column.type !== 'string') continue;
+    const bound = (side: 'min' | 'max') => {
+      const text = memberOf(parsed[`${side}Values`], column.name);
+      return text === undefined ? {} : { [side]: partitionValueOrEmpty(column, text, where) };
+    };
+    const nullCount = memberOf(parsed.nullCount, column.name);
+    columns.set(column.name, {
+      ...bound('min'),
+      ...bound('max'),
+      ...(nullCount === undefined ? {} : { nullCount: Number(nullCount) }),
+    });
+  }
+  const numRecords = parsed.numRecords === undefined ? undefined : Number(parsed.numRecords);
+  return { numRecords, columns };
+}
+
+/** The empty text is a bound like any other, while as a partition value it is null. */
+const partitionValueOrEmpty = (column: Field, text: string, where: string): ReadValue =>
+  text === '' && column.type === 'string' ? '' : partitionValue(column, text, where);
+
+/** The text of a member that is no null and no object. */
+function memberOf(object: unknown, name: string): string | undefined {
+  const value =
+    typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[name] : undefined;
+  return value === undefined || value === null || typeof value === 'object' ? undefined : String(value);
+}
+
+/** Numbers come as their digits, because a double has too few for a long. */
+function parseExact(stats: string, where: string): Record<string, unknown> {
+  const exact = (_key: string, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === 'number' ? (context?.source ?? String(value)) : value;
+  try {
+    const parsed: unknown = JSON.parse(stats, exact);
+    if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>;
+  } catch (cause) {
+    throw new TributaryError('delta.invalid', `${where}: the statistics are not JSON.`, { cause });
+  }
+  throw new TributaryError('delta.invalid', `${where}: the statistics are not a JSON object.`);
+}

@@ -1,0 +1,51 @@
+import { TributaryError } from '../errors';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+const unitMs: Readonly<Record<string, number>> = {
+  week: 7 * day,
+  day,
+  hour,
+  minute: 60_000,
+  second: 1000,
+  millisecond: 1,
+};
+
+/** Table properties that say how long something is kept, with the protocol's defaults. */
+const retentions = {
+  'delta.logRetentionDuration': 'interval 30 days',
+  'delta.deletedFileRetentionDuration': 'interval 1 week',
+} as const;
+
+type Configuration = Readonly<Record<string, string>>;
+
+/**
+ * How long a table keeps its log entries or its removed files, in milliseconds.
+ * @param where names the table in errors
+ * @throws `delta.invalid` naming the property when its text is no interval
+ */
+export function retentionMs(configuration: Configuration, property: keyof typeof retentions, where: string) {
+  const text = configuration[property] ?? retentions[property];
+  const milliseconds = parseInterval(text);
+  if (milliseconds !== undefined) return milliseconds;
+  throw new TributaryError(
+    'delta.invalid',
+    `${where}: the table property ${property} is ${JSON.stringify(text)}: expected an interval of weeks, days, hours, minutes or seconds, like "interval 3 days".`,
+  );
+}
+
+/** Reads "interval 1 week 2 days". Months and years have no fixed length. Undefined when it is no such text. */
+export function parseInterval(text: string): number | undefined {
+  const words = text.trim().toLowerCase().split(/\s+/);
+  if (words[0] === 'interval') words.shift();
+  if (words.length === 0 || words.length % 2 === 1) return undefined;
+  let sum = 0;
+  for (let at = 0; at < words.length; at += 2) {
+    const count = words[at] ?? '';
+    const unit = unitMs[(words[at + 1] ?? '').replace(/s$/, '')];
+    if (!/^\d{1,9}$/.test(count) || unit === undefined) return undefined;
+    sum += Number(count) * unit;
+  }
+  return sum;
+}

@@ -1,0 +1,108 @@
+import type { Add, Remove } from '../delta/actions';
+import { checkpointPath, describeVersion, readLastCheckpoint } from '../delta/log';
+import { isDamage, type LogTail, openSnapshot, openTail } from '../delta/openTable';
+import { CheckpointEncoder, type EncodedCheckpoint } from '../delta/parquet/encodeCheckpoint';
+import { ensureWritable } from '../delta/protocol';
+import { readCheckpoint } from '../delta/readCheckpoint';
+import { retentionMs } from '../delta/tableProperties';
+import { TributaryError } from '../errors';
+import { inspectCheckpoint, moveLastCheckpoint } from './lastCheckpoint';
+import type { MaintenanceTask, NoTable } from './task';
+
+export type CheckpointOutcome =
+  | {
+      /** `exists`: another process had written it. `current`: the newest version has had one for longer. */
+      readonly outcome: 'written' | 'exists' | 'current';
+      readonly version: number;
+      readonly files?: number;
+    }
+  | NoTable;
+
+/**
+ * Writes a checkpoint of the newest version (PROTOCOL.md, "Checkpoints"): a classic single part, written once, then
+ * `_last_checkpoint`, which never moves back. Expired tombstones are left out; all txns stay, for they are what makes
+ * ingestion idempotent. The checkpoint before goes into the new one row group by row group, so that the memory does not
+ * grow with the number of files.
+ */
+export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutcome> {
+  const { at, signal } = task;
+  signal?.throwIfAborted();
+  const log = await openTail(at);
+  if (!log) return { outcome: 'no-table' };
+  const { version, protocol, metaData } = log.tail;
+  ensureWritable(protocol, metaData, describeVersion(at, version));
+  const path = checkpointPath(at.table, version);
+  const last = await readLastCheckpoint(at);
+  if (last?.version === version && log.base?.version === version) return { outcome: 'current', version };
+  const encoded = await encodeTail(task, log);
+  signal?.throwIfAborted();
+  const { outcome } = await at.store.putIfAbsent(path, encoded.bytes);
+  // One that is there may hold fewer tombstones, or be damaged: then nothing may point to it.
+  const description =
+    outcome === 'written'
+      ? {
+          version,
+          size: encoded.numRows,
+          sizeInBytes: encoded.bytes.length,
+          numOfAddFiles: encoded.numOfAddFiles,
+        }
+      : await inspectCheckpoint(at, { version, paths: [path] });
+  await moveLastCheckpoint(at, description);
+  return {
+    outcome: outcome === 'written' ? 'written' : 'exists',
+    version,
+    files: description.numOfAddFiles,
+  };
+}
+
+type CountedCheckpoint = EncodedCheckpoint & { readonly numOfAddFiles: number };
+
+/** A checkpoint before that is damaged where its files are is left alone: an older one and the commits since do as well. */
+async function encodeTail(task: MaintenanceTask, log: LogTail): Promise<CountedCheckpoint> {
+  try {
+    return await encodeLog(task, log);
+  } catch (error) {
+    if (!isDamage(error) || !log.base) throw error;
+    const tail = await openSnapshot(task.at, { version: log.tail.version });
+    if (!tail) throw error;
+    return encodeLog(task, { base: undefined, tail });
+  }
+}
+
+async function encodeLog(task: MaintenanceTask, { base, tail }: LogTail): Promise<CountedCheckpoint> {
+  const { at, signal, progress, now = Date.now() } = task;
+  const { version, protocol, metaData, txns, files, tombstones } = tail;
+  const where = describeVersion(at, version);
+  const keptSince = now - retentionMs(metaData.configuration, 'delta.deletedFileRetentionDuration', where);
+  const encoder = new CheckpointEncoder();
+  let numOfAddFiles = 0;
+  encoder.add({ protocol });
+  encoder.add({ metaData });
+  for (const txn of txns.values()) encoder.add({ txn });
+  const restate = ({ adds, removes }: { adds: Iterable<Add>; removes: Iterable<Remove> }) => {
+    for (const remove of removes) if (!isExpired(remove, keptSince)) encoder.add({ remove });
+    for (const add of adds) {
+      encoder.add({ add });
+      numOfAddFiles++;
+    }
+    progress?.({ step: 'checkpoint', done: numOfAddFiles, total: Math.max(numOfAddFiles, files.size) });
+  };
+  const isReplaced = ({ path }: Add | Remove) => files.has(path) || tombstones.has(path);
+  const isThere =
+    base === undefined ||
+    (await readCheckpoint(at, base, true, (part) => {
+      signal?.throwIfAborted();
+      restate({
+        adds: part.adds.filter((add) => !isReplaced(add)),
+        removes: part.removes.filter((remove) => !isReplaced(remove)),
+      });
+    }));
+  if (!isThere)
+    throw new TributaryError('delta.invalid', `${where}: the checkpoint ${base?.paths[0]} is gone.`);
+  restate({ adds: files.values(), removes: tombstones.values() });
+  return { ...encoder.finish(), numOfAddFiles };
+}
+
+/** A tombstone without a time has long expired (PROTOCOL.md, "Add File and Remove File"). */
+export const isExpired = ({ deletionTimestamp = 0 }: Remove, keptSince: number) =>
+  deletionTimestamp < keptSince;

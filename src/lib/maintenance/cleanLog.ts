@@ -1,0 +1,76 @@
+import { completeCheckpoints, describeVersion, type LogFile, listLogFiles } from '../delta/log';
+import { retentionMs } from '../delta/tableProperties';
+import { deleteAll } from './deleteAll';
+import { inspectCheckpoint, moveLastCheckpoint } from './lastCheckpoint';
+import { type MaintenanceTask, type NoTable, openForMaintenance } from './task';
+
+const day = 86_400_000;
+
+export interface CleanLogTask extends MaintenanceTask {
+  /** Says what would be deleted, and deletes nothing. */
+  readonly dryRun?: boolean;
+}
+
+export type CleanLogOutcome =
+  | {
+      /** `disabled`: the table property delta.enableExpiredLogCleanup is false. */
+      readonly outcome: 'done' | 'disabled';
+      /** The oldest version that can still be opened; undefined when nothing has expired. */
+      readonly oldest: number | undefined;
+      /** Files deleted, or to be deleted in a dry run. */
+      readonly deleted: number;
+    }
+  | NoTable;
+
+/**
+ * Deletes log entries and checkpoints that nobody needs to open a version of the last `delta.logRetentionDuration`
+ * (PROTOCOL.md, "Metadata Cleanup"). The cutoff is the last midnight in UTC, less that duration; the newest checkpoint of a
+ * version committed before it stays, with its own commit and all that follow. That checkpoint is read through first, and
+ * entries go from the oldest on, so that what is left always stands on its own.
+ *
+ * A day is the least: writers trust what they know of the log for an hour, and one that sleeps longer than the log is
+ * kept would write below its end.
+ */
+export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
+  const { at, signal, dryRun = false, now = Date.now() } = task;
+  const snapshot = await openForMaintenance(task);
+  if (!snapshot) return { outcome: 'no-table' };
+  const { version, metaData } = snapshot;
+  const { configuration } = metaData;
+  const kept = retentionMs(configuration, 'delta.logRetentionDuration', describeVersion(at, version));
+  if (configuration['delta.enableExpiredLogCleanup'] === 'false')
+    return { outcome: 'disabled', oldest: undefined, deleted: 0 };
+  const cutoff = Math.floor(now / day) * day - Math.max(kept, day);
+  const files: LogFile[] = [];
+  for await (const file of listLogFiles(at)) files.push(file);
+  const keep = newestCheckpointBefore(files, cutoff);
+  if (!keep) return { outcome: 'done', oldest: undefined, deleted: 0 };
+  const expired = files
+    .filter((file) => file.version !== undefined && file.version < keep.version)
+    .sort((a, b) => (a.version ?? 0) - (b.version ?? 0));
+  if (expired.length > 0 && !dryRun) {
+    const description = await inspectCheckpoint(at, keep);
+    signal?.throwIfAborted();
+    await moveLastCheckpoint(at, description);
+    await deleteAll(
+      task,
+      expired.map(({ path }) => path),
+      'clean',
+    );
+  }
+  return { outcome: 'done', oldest: keep.version, deleted: expired.length };
+}
+
+/** The newest complete checkpoint of a version that was the newest, or older, at the cutoff. */
+function newestCheckpointBefore(files: readonly LogFile[], cutoff: number) {
+  const young = files.filter(
+    ({ kind, lastModified }) => kind === 'commit' && lastModified.getTime() > cutoff,
+  );
+  // The clock of a store may go back a little: what follows a young commit is young.
+  const end = young.reduce((least, file) => Math.min(least, file.version ?? least), Number.POSITIVE_INFINITY);
+  const checkpoints = files.filter(({ kind }) => kind === 'checkpoint');
+  return completeCheckpoints(checkpoints).findLast(({ version }) => {
+    const committed = files.find((file) => file.kind === 'commit' && file.version === version);
+    return version < end && committed !== undefined && committed.lastModified.getTime() <= cutoff;
+  });
+}

@@ -1,0 +1,69 @@
+import {
+  type CheckpointFiles,
+  describeVersion,
+  lastCheckpointPath,
+  parseLastCheckpoint,
+  type TableLocation,
+} from '../delta/log';
+import { readCheckpoint } from '../delta/readCheckpoint';
+import { TributaryError } from '../errors';
+
+/** What `_last_checkpoint` says (PROTOCOL.md, "Last Checkpoint File"). Under 200 bytes: Synapse serverless fails above. */
+export interface CheckpointDescription {
+  readonly version: number;
+  /** Number of actions. */
+  readonly size: number;
+  readonly sizeInBytes: number;
+  readonly numOfAddFiles: number;
+  readonly parts?: number;
+}
+
+/** Reads a checkpoint through and describes it. Throws `delta.invalid` or `parquet.invalid` when it is gone or damaged. */
+export async function inspectCheckpoint(
+  at: TableLocation,
+  checkpoint: CheckpointFiles,
+): Promise<CheckpointDescription> {
+  const { version, paths } = checkpoint;
+  let actions = 0;
+  let numOfAddFiles = 0;
+  let isWhole = { protocol: false, metaData: false };
+  const found = await readCheckpoint(at, checkpoint, true, ({ protocol, metaData, adds, removes, txns }) => {
+    actions += adds.length + removes.length + txns.length + (protocol ? 1 : 0) + (metaData ? 1 : 0);
+    numOfAddFiles += adds.length;
+    isWhole = {
+      protocol: isWhole.protocol || protocol !== undefined,
+      metaData: isWhole.metaData || metaData !== undefined,
+    };
+  });
+  if (!found || !isWhole.protocol || !isWhole.metaData) {
+    const problem = found ? 'holds no protocol or no metaData action' : 'is gone';
+    throw new TributaryError(
+      'delta.invalid',
+      `${describeVersion(at, version)}: the checkpoint ${paths[0]} ${problem}.`,
+    );
+  }
+  let sizeInBytes = 0;
+  for (const path of paths) sizeInBytes += (await at.store.getRange(path, 0, 1))?.size ?? 0;
+  const parts = paths.length > 1 ? { parts: paths.length } : {};
+  return { version, size: actions, sizeInBytes, numOfAddFiles, ...parts };
+}
+
+/** Points `_last_checkpoint` to a checkpoint, unless it points to a newer one, also when others move it at the same time. */
+export async function moveLastCheckpoint(
+  at: TableLocation,
+  description: CheckpointDescription,
+): Promise<void> {
+  const path = lastCheckpointPath(at.table);
+  const bytes = Buffer.from(JSON.stringify(description));
+  for (;;) {
+    const there = await at.store.get(path);
+    const last = there && parseLastCheckpoint(at.table, there.bytes);
+    // A newer one whose file is not there was damaged, or written by somebody who never came to an end.
+    const isNewer = last && last.version >= description.version;
+    if (isNewer && (await at.store.getRange(last.paths[0] ?? '', 0, 1))) return;
+    const { outcome } = there
+      ? await at.store.putIfMatch(path, bytes, there.etag)
+      : await at.store.putIfAbsent(path, bytes);
+    if (outcome === 'written') return;
+  }
+}

@@ -1,0 +1,116 @@
+import type { TableLocation } from '../delta/log';
+import { describeFailure } from '../errors';
+import { checkpoint } from './checkpoint';
+import { cleanLog } from './cleanLog';
+import { compact } from './compact';
+import type { MaintenanceTask } from './task';
+import { vacuum } from './vacuum';
+
+/** What maintenance does to a table, in this order. */
+export const duties = ['checkpoint', 'compact', 'clean', 'vacuum'] as const;
+
+export type Duty = (typeof duties)[number];
+
+const others = duties.filter((duty) => duty !== 'checkpoint');
+
+/** What came of one duty, as a log line holds it. */
+export interface DutyReport {
+  readonly table: string;
+  readonly duty: Duty;
+  /** The outcome of the duty itself, or why there is none. */
+  readonly outcome: string;
+  readonly milliseconds: number;
+  readonly [detail: string]: unknown;
+}
+
+export interface MaintenancePass {
+  readonly tables: readonly TableLocation[];
+  /** Besides checkpoints, compacts and cleans up. */
+  readonly isFull: boolean;
+  /** The whole pass ends after that time; what is left is for the next one. */
+  readonly limitMs: number;
+  readonly report: (report: DutyReport) => void;
+}
+
+/** A full pass is due in the first five minutes of an hour: each instance of the app finds that out by itself. */
+export const isFullPassDue = (now: Date): boolean => now.getUTCMinutes() < 5;
+
+/**
+ * Maintains tables one after the other: first a checkpoint of each, since every reader's and writer's start costs what
+ * came after the last one; then, in a full pass, the rest, for which each table gets an equal share of the time that is
+ * left. A failure is reported and stops its table alone. Throws an AggregateError at the end when there was one.
+ */
+export async function maintainTables(pass: MaintenancePass): Promise<void> {
+  const { tables, isFull, limitMs } = pass;
+  const endsAt = Date.now() + limitMs;
+  const failures: Error[] = [];
+  for (const at of tables) failures.push(...(await perform(pass, at, ['checkpoint'], endsAt)));
+  for (const [index, at] of tables.entries()) {
+    const share = Math.max(0, endsAt - Date.now()) / (tables.length - index);
+    if (isFull) failures.push(...(await perform(pass, at, others, Date.now() + share)));
+  }
+  if (failures.length > 0)
+    throw new AggregateError(
+      failures,
+      `Maintenance failed: ${failures.map(({ message }) => message).join(' ')}`,
+    );
+}
+
+/** Returns what failed: nothing or one error, for a table that cannot be compacted is not vacuumed either. */
+async function perform(
+  { report }: MaintenancePass,
+  at: TableLocation,
+  wanted: readonly Duty[],
+  endsAt: number,
+): Promise<Error[]> {
+  const leftMs = Math.floor(endsAt - Date.now());
+  const signal = leftMs > 0 ? AbortSignal.timeout(leftMs) : AbortSignal.abort();
+  for (const duty of wanted) {
+    const started = Date.now();
+    const about = () => ({ table: at.table, duty, milliseconds: Date.now() - started });
+    try {
+      const outcome = await performDuty(duty, { at, signal });
+      report({ ...outcome, ...about() });
+      if (outcome.outcome === 'no-table') return [];
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) {
+        report({ outcome: 'out-of-time', ...about() });
+        return [];
+      }
+      report({ outcome: 'failed', ...describeFailure(error), ...about() });
+      return [error instanceof Error ? error : new Error(String(error))];
+    }
+  }
+  return [];
+}
+
+/** Does one duty. The details are figures for people. */
+export async function performDuty(
+  duty: Duty,
+  task: MaintenanceTask & { readonly dryRun?: boolean },
+): Promise<{ readonly outcome: string; readonly [detail: string]: unknown }> {
+  switch (duty) {
+    case 'checkpoint':
+      return { ...(await checkpoint(task)) };
+    case 'clean':
+      return { ...(await cleanLog(task)) };
+    case 'compact': {
+      const result = await compact(task);
+      if (result.outcome === 'no-table') return { ...result };
+      const of = (outcome: string) => result.bins.filter((bin) => bin.outcome === outcome);
+      const rewritten = result.bins.filter(({ outcome }) => outcome !== 'conflict');
+      return {
+        outcome: 'done',
+        version: result.version,
+        bins: rewritten.length,
+        conflicts: of('conflict').length,
+        files: rewritten.reduce((sum, { inputs }) => sum + inputs, 0),
+        bytes: rewritten.reduce((sum, { inputBytes }) => sum + inputBytes, 0),
+      };
+    }
+    case 'vacuum': {
+      const result = await vacuum(task);
+      return result.outcome === 'no-table' ? { ...result } : { ...result, deleted: result.deleted.length };
+    }
+  }
+}

@@ -1,0 +1,315 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Add } from '../../../src/lib/delta/actions';
+import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
+import {
+  checkpointPath,
+  commitPath,
+  lastCheckpointPath,
+  logPrefix,
+  type TableLocation,
+} from '../../../src/lib/delta/log';
+import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
+import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheckpoint';
+import { readDataFile } from '../../../src/lib/delta/readDataFile';
+import { field } from '../../../src/lib/delta/schema';
+import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+
+const fields = [field('id', 'long', false), field('name', 'string')];
+
+let at: TableLocation;
+beforeEach(() => {
+  at = { store: new MemoryStore(), table: 'events' };
+});
+
+async function appendFiles(count: number) {
+  if (!(await openState(at))) await createTable(at, fields);
+  let state = await openState(at);
+  for (let n = 0; n < count && state; n++) {
+    const id = state.version + 1;
+    const adds = [await writeDataFile({ at, fields, columns: [[id], [`name ${id}`]] })];
+    ({ state } = await append({ state, fields, adds, txns: [{ appId: 'p0', version: id }] }));
+  }
+}
+
+async function snapshotOf(version?: number) {
+  const snapshot = await openSnapshot(at, version === undefined ? {} : { version });
+  if (!snapshot) throw new Error('no table');
+  return snapshot;
+}
+
+const sorted = (files: ReadonlyMap<string, Add>) => [...files.keys()].sort();
+
+/** Cuts an object short. */
+async function truncate(path: string, bytes: number) {
+  const found = await at.store.get(path);
+  if (!found) throw new Error(`there is no ${path}`);
+  await at.store.put(path, found.bytes.subarray(0, bytes));
+}
+
+/** Splits the newest version's checkpoint into parts, as Spark does with large tables. */
+async function putParts(parts: number) {
+  const snapshot = await snapshotOf();
+  const { version, protocol, metaData, txns, files } = snapshot;
+  const rows = [
+    { protocol },
+    { metaData },
+    ...[...txns.values()].map((txn) => ({ txn })),
+    ...[...files.values()].map((add) => ({ add })),
+  ];
+  const number = (n: number, digits: number) => String(n).padStart(digits, '0');
+  for (let part = 0; part < parts; part++) {
+    const own = rows.filter((_, row) => row % parts === part);
+    const name = `${number(version, 20)}.checkpoint.${number(part + 1, 10)}.${number(parts, 10)}.parquet`;
+    await at.store.put(`${logPrefix('events')}${name}`, encodeCheckpointRows(own).bytes);
+  }
+  return { version, size: rows.length, parts };
+}
+
+describe('opening from a checkpoint', () => {
+  it('says when the version was committed, with and without newer commits', async () => {
+    await appendFiles(3);
+    const { committedAt } = await snapshotOf();
+    await checkpoint({ at });
+    expect(committedAt).toBeGreaterThan(1e12);
+    expect((await snapshotOf()).committedAt).toBe(committedAt);
+    await at.store.delete(commitPath('events', 3));
+    expect((await snapshotOf()).committedAt).toBeUndefined();
+    await appendFiles(1);
+    expect((await snapshotOf()).committedAt).toBeGreaterThanOrEqual(committedAt ?? 0);
+  });
+
+  it('takes one of many parts, with a pointer and without', async () => {
+    await appendFiles(6);
+    const before = await snapshotOf();
+    const hint = await putParts(3);
+    for (let version = 0; version <= 5; version++) await at.store.delete(commitPath('events', version));
+    const listed = await snapshotOf();
+    await at.store.put(lastCheckpointPath('events'), Buffer.from(JSON.stringify(hint)));
+    const hinted = await snapshotOf();
+    for (const { version, files, txns } of [listed, hinted])
+      expect([version, sorted(files), txns.get('p0')?.version]).toEqual([6, sorted(before.files), 6]);
+  });
+
+  it('does not take one that lacks a part', async () => {
+    await appendFiles(4);
+    const before = await snapshotOf();
+    const hint = await putParts(3);
+    await at.store.put(lastCheckpointPath('events'), Buffer.from(JSON.stringify(hint)));
+    await at.store.delete(
+      `${logPrefix('events')}00000000000000000004.checkpoint.0000000002.0000000003.parquet`,
+    );
+    expect(sorted((await snapshotOf()).files)).toEqual(sorted(before.files));
+    for (let version = 0; version <= 4; version++) await at.store.delete(commitPath('events', version));
+    await expect(openSnapshot(at)).rejects.toThrow('memory/events version 0 is not in the log (any more).');
+  });
+});
+
+describe('a pointer to the last checkpoint', () => {
+  it.each([
+    ['no JSON', '{"version":'],
+    ['no object', '7'],
+    ['a version that is none', '{"version":-3}'],
+    ['parts that are none', '{"version":2,"parts":1e300}'],
+    ['too many parts', '{"version":2,"parts":9000000000}'],
+    ['a checkpoint that never was', '{"version":99}'],
+    ['a text where a number should be', '{"version":"2"}'],
+  ])('is a hint alone: %s', async (_what, text) => {
+    await appendFiles(2);
+    await checkpoint({ at });
+    await appendFiles(2);
+    await at.store.put(lastCheckpointPath('events'), Buffer.from(text));
+    const { version, files } = await snapshotOf();
+    expect([version, files.size]).toEqual([4, 4]);
+  });
+});
+
+describe('a truncated checkpoint', () => {
+  beforeEach(async () => {
+    await appendFiles(2);
+    await checkpoint({ at });
+    await appendFiles(2);
+    await checkpoint({ at });
+    await appendFiles(1);
+    await truncate(checkpointPath('events', 4), 500);
+  });
+
+  it('is done without as long as an older one and the commits since are there', async () => {
+    const { version, files } = await snapshotOf();
+    expect([version, files.size]).toEqual([5, 5]);
+    for (const gone of [0, 1]) await at.store.delete(commitPath('events', gone));
+    expect((await snapshotOf()).files.size).toBe(5);
+    await truncate(checkpointPath('events', 2), 100);
+    await expect(openSnapshot(at)).rejects.toMatchObject({
+      code: 'parquet.invalid',
+      message: expect.stringContaining(
+        'memory/events version 4, checkpoint events/_delta_log/00000000000000000004.checkpoint.parquet',
+      ),
+    });
+  });
+
+  it('is named when a commit after the older one is missing too', async () => {
+    await at.store.delete(commitPath('events', 3));
+    await expect(openSnapshot(at)).rejects.toThrow(
+      'memory/events version 4, checkpoint events/_delta_log/00000000000000000004.checkpoint.parquet',
+    );
+    await expect(openState(at)).rejects.toMatchObject({ code: 'parquet.invalid' });
+  });
+});
+
+describe('a damaged log', () => {
+  it('with a version missing after the checkpoint is an error, not an older version', async () => {
+    await appendFiles(2);
+    await checkpoint({ at });
+    await appendFiles(3);
+    await at.store.delete(commitPath('events', 3));
+    await expect(openSnapshot(at)).rejects.toMatchObject({
+      code: 'delta.invalid',
+      message: 'memory/events version 3 is not in the log (any more).',
+    });
+  });
+
+  it.each([
+    ['{"add":{"path":"x"', 'line 1: not JSON.'],
+    ['{"protocol":{"minReaderVersion":"1"}}', 'line 1: protocol.minReaderVersion is not a number.'],
+    ['{"commitInfo":{}}\n"text"', 'line 2: not a JSON object.'],
+    ['{"txn":{"appId":"p0","version":1.5}}', 'line 1: txn.version is not an integer below 2^53.'],
+  ])('with the commit %s names table, version and line', async (text, problem) => {
+    await appendFiles(2);
+    await at.store.put(commitPath('events', 3), Buffer.from(text));
+    await expect(openSnapshot(at)).rejects.toMatchObject({
+      code: 'delta.invalid',
+      message: `memory/events version 3, ${problem}`,
+    });
+  });
+
+  it('of a checkpoint whose protocol is missing is not opened', async () => {
+    await appendFiles(1);
+    const { bytes } = encodeCheckpointRows([{ txn: { appId: 'p0', version: 1 } }]);
+    await at.store.put(checkpointPath('events', 1), bytes);
+    for (const version of [0, 1]) await at.store.delete(commitPath('events', version));
+    await expect(openSnapshot(at)).rejects.toThrow(
+      'memory/events version 1: the log holds no protocol action.',
+    );
+  });
+});
+
+describe('a data file', () => {
+  async function readFirst(change: (add: Add) => Partial<Add>) {
+    await appendFiles(1);
+    const [add] = (await snapshotOf()).files.values();
+    if (!add) throw new Error('no file');
+    await putCommit(at, 2, [{ add: { ...add, ...change(add) } }], {
+      operation: 'WRITE',
+      isBlindAppend: true,
+    });
+    const snapshot = await snapshotOf();
+    const last = [...snapshot.files.values()].at(-1) ?? add;
+    return { last, reading: readDataFile(snapshot, last, ['id', 'name']) };
+  }
+
+  it('that is shorter than its size is named with table and version', async () => {
+    const { last, reading } = await readFirst(({ size }) => ({ size: size + 1 }));
+    await expect(reading).rejects.toMatchObject({
+      code: 'parquet.invalid',
+      message: `memory/events version 2, file ${last.path} has ${last.size - 1} bytes; the log says ${last.size}.`,
+    });
+  });
+
+  it('that is gone is named', async () => {
+    const { reading } = await readFirst(() => ({ path: 'gone.parquet' }));
+    await expect(reading).rejects.toThrow('memory/events version 2, file gone.parquet is gone.');
+  });
+
+  it.each([
+    '../other/x.parquet',
+    'a/../../x.parquet',
+    '%2e%2e/x.parquet',
+    '/x.parquet',
+    'abfss://x@y/z.parquet',
+  ])('outside the table is not read: %s', async (path) => {
+    const { reading } = await readFirst(() => ({ path }));
+    await expect(reading).rejects.toThrow(`memory/events version 2: the data file ${path} `);
+  });
+
+  it('of another schema is named, never read as if it were the table’s', async () => {
+    await appendFiles(1);
+    const other = [field('id', 'long', false), field('name', 'binary')];
+    const add = await writeDataFile({ at, fields: other, columns: [[1], [Buffer.from('x')]] });
+    await putCommit(at, 2, [{ add }], { operation: 'WRITE', isBlindAppend: true });
+    await expect(readDataFile(await snapshotOf(), add, ['name'])).rejects.toMatchObject({
+      code: 'parquet.invalid',
+      message: `memory/events version 2, file ${add.path}: the file has another schema: column name is BYTE_ARRAY there, string in the table.`,
+    });
+    const lacking = await writeDataFile({ at, fields: [field('name', 'string')], columns: [['x']] });
+    await expect(readDataFile(await snapshotOf(), lacking, ['id', 'name'])).rejects.toThrow(
+      `file ${lacking.path}: the file has another schema: column id is not there, but takes no nulls.`,
+    );
+  });
+});
+
+describe('a partitioned table', () => {
+  it('is read with the values that the log has for a file', async () => {
+    await createTable(at, fields);
+    const { metaData } = await snapshotOf();
+    const partitions = [
+      field('day', 'date'),
+      field('hour', 'timestamp'),
+      field('shop', 'string'),
+      field('number', 'long'),
+      field('price', 'decimal(5,2)'),
+      field('open', 'boolean'),
+      field('rate', 'double'),
+    ];
+    const partitioned = {
+      ...metaData,
+      partitionColumns: partitions.map(({ name }) => name),
+      schemaString: JSON.stringify({ type: 'struct', fields: [...fields, ...partitions] }),
+    };
+    const values = {
+      day: '1969-12-31',
+      hour: '2024-01-31 12:00:00.5',
+      shop: '',
+      number: '9007199254740993',
+      price: '12.30',
+      open: 'true',
+      rate: 'NaN',
+    };
+    const add = {
+      ...(await writeDataFile({
+        at,
+        fields,
+        columns: [
+          [1, 2],
+          ['a', 'b'],
+        ],
+      })),
+      partitionValues: values,
+    };
+    await putCommit(at, 1, [{ metaData: partitioned }, { add }], {
+      operation: 'WRITE',
+      isBlindAppend: false,
+    });
+    const names = [...fields, ...partitions].map(({ name }) => name);
+    const { numRecords, columns } = await readDataFile(await snapshotOf(), add, names);
+    expect([numRecords, names.map((name) => columns.get(name)?.[1])]).toEqual([
+      2,
+      [
+        2,
+        'b',
+        -1,
+        Date.UTC(2024, 0, 31, 12) * 1000 + 500_000,
+        null,
+        9007199254740993n,
+        '12.30',
+        true,
+        Number.NaN,
+      ],
+    ]);
+    const wrong = { ...add, partitionValues: { ...values, day: 'yesterday' } };
+    await expect(readDataFile(await snapshotOf(), wrong, names)).rejects.toThrow(
+      `memory/events version 1, file ${add.path}: the partition value "yesterday" of column day is no date.`,
+    );
+  });
+});

@@ -1,0 +1,106 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Add } from '../../../src/lib/delta/actions';
+import { createTable, putCommit } from '../../../src/lib/delta/commit';
+import type { TableLocation } from '../../../src/lib/delta/log';
+import { field, type Value } from '../../../src/lib/delta/schema';
+import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
+import { checkTable } from '../../../src/lib/maintenance/checkTable';
+import { compact } from '../../../src/lib/maintenance/compact';
+import { appendFiles, fields, newLocation, snapshotOf } from './table';
+
+let at: TableLocation;
+beforeEach(() => {
+  at = newLocation();
+});
+
+/** Commits one file with three rows, whose action was changed first. */
+async function commitFile(
+  change: (add: Add, stats: Record<string, Record<string, unknown>>) => Partial<Add>,
+) {
+  await createTable(at, fields);
+  const add = await writeDataFile({
+    at,
+    fields,
+    columns: [
+      [5, 7, 9],
+      ['b', null, 'd'],
+    ],
+  });
+  const changed = { ...add, ...change(add, JSON.parse(add.stats ?? '')) };
+  await putCommit(at, 1, [{ add: changed }], { operation: 'WRITE', isBlindAppend: true });
+  const { findings = [] } = (await checkTable({ at })) ?? {};
+  return findings.map((finding) => finding.replace(`memory/events version 1, file ${changed.path}`, 'FILE'));
+}
+
+describe('checking a table', () => {
+  it('finds nothing in what we wrote, compacted or not', async () => {
+    expect(await checkTable({ at })).toBeUndefined();
+    await appendFiles(at, 5);
+    expect(await checkTable({ at })).toEqual({ version: 5, files: 5, rows: 50, findings: [] });
+    await compact({ at });
+    expect(await checkTable({ at })).toEqual({ version: 6, files: 1, rows: 50, findings: [] });
+  });
+
+  it('finds nothing in values at the limits of every type', async () => {
+    const wide = [
+      field('long', 'long'),
+      field('float', 'float'),
+      field('double', 'double'),
+      field('day', 'date'),
+      field('instant', 'timestamp'),
+      field('text', 'string'),
+      field('bytes', 'binary'),
+      field('yes', 'boolean'),
+    ];
+    const columns: Value[][] = [
+      [-(2n ** 63n), 2n ** 63n - 1n, 9007199254740993n, null],
+      [0.1, -0.1, 16777217, Number.NaN],
+      [-0, 0.1, Number.MIN_VALUE, Number.MAX_VALUE],
+      [-719_162, 0, 2_932_896, null],
+      [-1, 1, 1_700_000_000_123_456, null],
+      ['', '\u{10ffff}'.repeat(40), `${'é'.repeat(40)}`, '\u{1f600}'],
+      [Buffer.from([0]), null, null, null],
+      [true, false, null, null],
+    ];
+    await createTable(at, wide);
+    for (const values of [columns, columns.map((column) => column.slice(0, 1))]) {
+      const add = await writeDataFile({ at, fields: wide, columns: values });
+      const { version } = await snapshotOf(at);
+      await putCommit(at, version + 1, [{ add }], { operation: 'WRITE', isBlindAppend: true });
+    }
+    expect(await checkTable({ at })).toMatchObject({ files: 2, rows: 5, findings: [] });
+  });
+
+  it('finds bounds that are too narrow, wrong counts and wrong sizes', async () => {
+    const withStats = (change: (stats: Record<string, Record<string, unknown>>) => object) =>
+      commitFile((_add, stats) => ({ stats: JSON.stringify({ ...stats, ...change(stats) }) }));
+    expect(await withStats(() => ({ minValues: { id: 6 } }))).toEqual([
+      "FILE: column id, row 0: 5 is beyond the log's min 6.",
+    ]);
+    at = newLocation();
+    expect(await withStats(() => ({ maxValues: { name: 'c' } }))).toEqual([
+      'FILE: column name, row 2: "d" is beyond the log\'s max "c".',
+    ]);
+    at = newLocation();
+    expect(await withStats(() => ({ nullCount: { id: 0, name: 2 }, numRecords: 4 }))).toEqual([
+      'FILE: it has 3 rows; the log says 4.',
+      'FILE: column name has 1 nulls; the log says 2.',
+    ]);
+    at = newLocation();
+    expect(await commitFile(({ size }) => ({ size: size - 1 }))).toEqual([
+      expect.stringMatching(/^FILE has \d+ bytes; the log says \d+\.$/),
+    ]);
+    at = newLocation();
+    expect(await commitFile(() => ({ stats: 'none' }))).toEqual(['FILE: the statistics are not JSON.']);
+    at = newLocation();
+    expect(await commitFile(() => ({ path: 'gone.parquet' }))).toEqual(['FILE is gone.']);
+  });
+
+  it('goes on after a finding', async () => {
+    await appendFiles(at, 3);
+    const [first] = (await snapshotOf(at)).files.values();
+    await at.store.delete(`events/${first?.path}`);
+    const { rows, findings } = (await checkTable({ at })) ?? {};
+    expect([rows, findings?.length]).toEqual([20, 1]);
+  });
+});

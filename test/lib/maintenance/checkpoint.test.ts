@@ -1,0 +1,168 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { putCommit } from '../../../src/lib/delta/commit';
+import {
+  checkpointPath,
+  commitPath,
+  lastCheckpointPath,
+  type TableLocation,
+} from '../../../src/lib/delta/log';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
+import { compact } from '../../../src/lib/maintenance/compact';
+import { moveLastCheckpoint } from '../../../src/lib/maintenance/lastCheckpoint';
+import { appendFiles, day, newLocation, readRows, snapshotOf, stateOf } from './table';
+
+let at: TableLocation;
+beforeEach(() => {
+  at = newLocation();
+});
+
+const hint = async () =>
+  JSON.parse(Buffer.from((await at.store.get(lastCheckpointPath('events')))?.bytes ?? '').toString());
+
+async function forgetCommits(first: number, last: number) {
+  for (let version = first; version <= last; version++) await at.store.delete(commitPath('events', version));
+}
+
+describe('a checkpoint', () => {
+  it('stands in for all commits before it', async () => {
+    expect(await checkpoint({ at })).toEqual({ outcome: 'no-table' });
+    await appendFiles(at, 9);
+    await compact({ at });
+    const before = await snapshotOf(at);
+    const rows = await readRows(at);
+    expect(await checkpoint({ at })).toEqual({ outcome: 'written', version: 10, files: 1 });
+    await forgetCommits(0, 9);
+    const after = await snapshotOf(at);
+    expect({ ...after, files: [...after.files.values()] }).toEqual({
+      ...before,
+      files: [...before.files.values()],
+      tombstones: new Map([...before.tombstones].map(([path, remove]) => [path, { ...remove }])),
+    });
+    expect(after.committedAt).toBe(before.committedAt);
+    expect(await readRows(at)).toEqual(rows);
+    expect((await appendFiles(at, 2, { first: 90 })).version).toBe(12);
+    expect((await stateOf(at)).txns.get('p0')?.version).toBe(109);
+  });
+
+  it('goes on from the one before, file by file', async () => {
+    await appendFiles(at, 6);
+    await checkpoint({ at });
+    await appendFiles(at, 2, { first: 60 });
+    const [first] = (await snapshotOf(at)).files.values();
+    await putCommit(
+      at,
+      9,
+      [{ remove: { path: first?.path ?? '', dataChange: true, deletionTimestamp: Date.now() } }],
+      {
+        operation: 'DELETE',
+        isBlindAppend: false,
+      },
+    );
+    await compact({ at });
+    await appendFiles(at, 1, { first: 80 });
+    const before = await snapshotOf(at);
+    expect([before.version, before.files.size, before.tombstones.size]).toEqual([11, 2, 8]);
+    expect(await checkpoint({ at })).toEqual({ outcome: 'written', version: 11, files: 2 });
+    await forgetCommits(0, 10);
+    await at.store.delete(checkpointPath('events', 6));
+    const after = await snapshotOf(at);
+    expect([[...after.files.keys()].sort(), [...after.tombstones.keys()].sort(), [...after.txns]]).toEqual([
+      [...before.files.keys()].sort(),
+      [...before.tombstones.keys()].sort(),
+      [...before.txns],
+    ]);
+  });
+
+  it('is written from an older one when the files of the one before cannot be read', async () => {
+    await appendFiles(at, 3);
+    await checkpoint({ at });
+    await appendFiles(at, 3, { first: 30 });
+    await checkpoint({ at });
+    await appendFiles(at, 1, { first: 60 });
+    // Protocol, metaData and txns can still be read: the page of the longest column, the statistics of files, cannot.
+    const found = await at.store.get(checkpointPath('events', 6));
+    const bytes = Buffer.from(found?.bytes ?? '');
+    const stats = bytes.indexOf('numRecords');
+    expect(stats).toBeGreaterThan(0);
+    bytes.fill(0xff, stats - 20, stats + 20);
+    await at.store.put(checkpointPath('events', 6), bytes);
+    expect(await checkpoint({ at })).toEqual({ outcome: 'written', version: 7, files: 7 });
+    expect((await readRows(at)).length).toBe(70);
+  });
+
+  it('is pointed to by a few bytes, which say what it holds', async () => {
+    await appendFiles(at, 3);
+    await checkpoint({ at });
+    const { size } = (await at.store.getRange(checkpointPath('events', 3), 0, 1)) ?? {};
+    expect(await hint()).toEqual({ version: 3, size: 6, sizeInBytes: size, numOfAddFiles: 3 });
+    expect((await at.store.get(lastCheckpointPath('events')))?.bytes.length).toBeLessThan(200);
+  });
+
+  it('is written once, and found to be there', async () => {
+    await appendFiles(at, 2);
+    await checkpoint({ at });
+    const { etag } = (await at.store.get(checkpointPath('events', 2))) ?? {};
+    expect((await checkpoint({ at })).outcome).toBe('current');
+    await at.store.delete(lastCheckpointPath('events'));
+    expect((await checkpoint({ at })).outcome).toBe('exists');
+    expect((await at.store.get(checkpointPath('events', 2)))?.etag).toBe(etag);
+    expect(await hint()).toMatchObject({ version: 2, size: 5, numOfAddFiles: 2 });
+  });
+
+  it('never moves the pointer back, but mends one that points to nothing', async () => {
+    await appendFiles(at, 2);
+    await at.store.put(checkpointPath('events', 5), Buffer.from('of somebody who is faster'));
+    const of = (version: number) => ({ version, size: 5, sizeInBytes: 1, numOfAddFiles: 2 });
+    await moveLastCheckpoint(at, of(5));
+    await moveLastCheckpoint(at, of(2));
+    expect(await hint()).toEqual(of(5));
+    await at.store.delete(checkpointPath('events', 5));
+    expect((await checkpoint({ at })).outcome).toBe('written');
+    expect(await hint()).toMatchObject({ version: 2 });
+    await at.store.put(lastCheckpointPath('events'), Buffer.from('{"vers'));
+    expect((await checkpoint({ at })).outcome).toBe('exists');
+    expect(await hint()).toMatchObject({ version: 2 });
+  });
+
+  it('points to no checkpoint that is damaged', async () => {
+    await appendFiles(at, 2);
+    await at.store.put(checkpointPath('events', 2), Buffer.from('PAR1 cut short PAR1'));
+    await expect(checkpoint({ at })).rejects.toThrow(
+      'memory/events version 2, checkpoint events/_delta_log/',
+    );
+    expect(await at.store.get(lastCheckpointPath('events'))).toBeUndefined();
+  });
+
+  it('drops expired tombstones and keeps every txn', async () => {
+    const configuration = { 'delta.deletedFileRetentionDuration': 'interval 2 days' };
+    await appendFiles(at, 4, { configuration });
+    await compact({ at });
+    await putCommit(at, 6, [{ txn: { appId: 'replay/old', version: 1, lastUpdated: 1 } }], {
+      operation: 'WRITE',
+      isBlindAppend: true,
+    });
+    const now = Date.now();
+    await checkpoint({ at, now: now + 1.9 * day });
+    expect((await snapshotOf(at)).tombstones.size).toBe(4);
+    await appendFiles(at, 1, { first: 40 });
+    await checkpoint({ at, now: now + 2.1 * day });
+    const { tombstones, txns, files } = await snapshotOf(at);
+    expect([tombstones.size, [...txns.keys()].sort(), files.size]).toEqual([0, ['p0', 'replay/old'], 2]);
+  });
+
+  it('is refused with the name of the property when an interval is none', async () => {
+    await appendFiles(at, 1, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 1 month' } });
+    await expect(checkpoint({ at })).rejects.toMatchObject({
+      code: 'delta.invalid',
+      message:
+        'memory/events version 1: the table property delta.deletedFileRetentionDuration is "interval 1 month": expected an interval of weeks, days, hours, minutes or seconds, like "interval 3 days".',
+    });
+  });
+
+  it('does nothing when its signal has ended', async () => {
+    await appendFiles(at, 1);
+    const signal = AbortSignal.abort(new Error('out of time'));
+    await expect(checkpoint({ at, signal })).rejects.toThrow('out of time');
+    expect(await at.store.get(checkpointPath('events', 1))).toBeUndefined();
+  });
+});

@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  checkpointPath,
+  commitPath,
+  lastCheckpointPath,
+  type TableLocation,
+} from '../../../src/lib/delta/log';
+import { openSnapshot, updateSnapshot } from '../../../src/lib/delta/openTable';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
+import { cleanLog } from '../../../src/lib/maintenance/cleanLog';
+import { DatedStore } from './datedStore';
+import { appendFiles, day, pathsOf, readRows, snapshotOf } from './table';
+
+/** Noon, so that midnight is the one before. */
+const now = Math.floor(Date.now() / day) * day + day / 2;
+
+let store: DatedStore;
+let at: TableLocation;
+beforeEach(() => {
+  store = new DatedStore();
+  at = { store, table: 'events' };
+});
+
+/** Versions 0 to 12, the newest of which is from today; each is half a day older than the next. Checkpoints at 3, 6 and 9. */
+async function appendHistory(retention: string, more: Record<string, string> = {}) {
+  const configuration = { 'delta.logRetentionDuration': retention, ...more };
+  for (let round = 0; round < 4; round++) {
+    await appendFiles(at, 3, { first: round * 30, configuration });
+    if (round < 3) await checkpoint({ at });
+  }
+  for (let version = 0; version <= 12; version++) {
+    const written = now - ((12 - version) * day) / 2;
+    store.date(commitPath('events', version), written);
+    store.date(checkpointPath('events', version), written + 1000);
+  }
+}
+
+const versions = async () =>
+  (await pathsOf(at, '_delta_log/')).map((path) => path.replace(/^.*_delta_log\/0*(?=\d+\.|_)/, ''));
+
+describe('cleaning the log', () => {
+  it('keeps the newest checkpoint before the cutoff, its commit and all that follow', async () => {
+    await appendHistory('interval 2 days');
+    await store.put('events/_delta_log/00000000000000000004.crc', Buffer.from('{}'));
+    const rows = await readRows(at);
+    // The cutoff is midnight less two days: version 7 is the newest at noon before it.
+    const planned = await cleanLog({ at, now, dryRun: true });
+    expect(planned).toEqual({ outcome: 'done', oldest: 6, deleted: 8 });
+    expect((await versions()).length).toBe(18);
+    expect(await cleanLog({ at, now })).toEqual(planned);
+    expect(await versions()).toEqual([
+      '6.checkpoint.parquet',
+      ...[6, 7, 8].map((version) => `${version}.json`),
+      '9.checkpoint.parquet',
+      ...[9, 10, 11, 12].map((version) => `${version}.json`),
+      '_last_checkpoint',
+    ]);
+    expect(await readRows(at)).toEqual(rows);
+    expect((await snapshotOf(at, 6)).files.size).toBe(6);
+    await expect(openSnapshot(at, { version: 5 })).rejects.toThrow(
+      'memory/events version 5 is not in the log',
+    );
+    expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: 6, deleted: 0 });
+  });
+
+  it('deletes nothing where nothing has expired, no checkpoint is old enough, or the table forbids it', async () => {
+    expect(await cleanLog({ at, now })).toEqual({ outcome: 'no-table' });
+    await appendHistory('interval 30 days');
+    expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: undefined, deleted: 0 });
+    await store.delete(checkpointPath('events', 3));
+    expect((await versions()).length).toBe(16);
+    store = new DatedStore();
+    at = { store, table: 'events' };
+    await appendHistory('interval 2 days', { 'delta.enableExpiredLogCleanup': 'false' });
+    expect(await cleanLog({ at, now })).toMatchObject({ outcome: 'disabled', deleted: 0 });
+  });
+
+  it('keeps a day at least, whatever the table says', async () => {
+    await appendHistory('interval 0 seconds');
+    expect(await cleanLog({ at, now })).toMatchObject({ oldest: 9 });
+    expect((await snapshotOf(at, 9)).version).toBe(9);
+  });
+
+  it('deletes nothing when the checkpoint that would be left is damaged', async () => {
+    await appendHistory('interval 2 days');
+    await store.put(checkpointPath('events', 6), Buffer.from('PAR1 no more PAR1'));
+    await expect(cleanLog({ at, now })).rejects.toThrow('version 6, checkpoint events/_delta_log/');
+    expect((await versions()).length).toBe(17);
+  });
+
+  it('leaves no pointer to a checkpoint that it deletes', async () => {
+    await appendHistory('interval 2 days');
+    await store.put(lastCheckpointPath('events'), Buffer.from('{"version":3,"size":1}'));
+    await cleanLog({ at, now });
+    expect(
+      JSON.parse(Buffer.from((await store.get(lastCheckpointPath('events')))?.bytes ?? '').toString()),
+    ).toMatchObject({
+      version: 6,
+      numOfAddFiles: 6,
+    });
+  });
+});
+
+describe('a reader beside the cleaning', () => {
+  it('takes the missing next version for what it is after a long sleep', async () => {
+    await appendHistory('interval 2 days');
+    const asleep = await snapshotOf(at, 2);
+    await cleanLog({ at, now });
+    const awake = await updateSnapshot(asleep);
+    expect([awake.version, awake.files.size]).toEqual([12, 12]);
+  });
+
+  it('opens again when the log it was reading is cleaned away', async () => {
+    await appendHistory('interval 2 days');
+    const rows = await readRows(at);
+    // The pointer is read as it was long ago; everything up to version 8 goes before the next request.
+    class Slow extends DatedStore {
+      first = true;
+      override async get(path: string) {
+        const found = await super.get(path);
+        if (!this.first || path !== lastCheckpointPath('events')) return found;
+        this.first = false;
+        for (const version of [4, 5, 6, 7, 8]) await this.delete(commitPath('events', version));
+        return found && { ...found, bytes: Buffer.from('{"version":3,"size":1}') };
+      }
+    }
+    const slow = new Slow();
+    for await (const { path } of store.list(''))
+      await slow.put(path, (await store.get(path))?.bytes ?? new Uint8Array());
+    expect(await readRows({ store: slow, table: 'events' })).toEqual(rows);
+  });
+});

@@ -1,0 +1,268 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Add } from '../../../src/lib/delta/actions';
+import { addColumns } from '../../../src/lib/delta/addColumns';
+import { append, putCommit } from '../../../src/lib/delta/commit';
+import type { TableLocation } from '../../../src/lib/delta/log';
+import { field } from '../../../src/lib/delta/schema';
+import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
+import { compact } from '../../../src/lib/maintenance/compact';
+import { planBins } from '../../../src/lib/maintenance/planBins';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { appendFiles, fields, newLocation, readRows, snapshotOf, stateOf } from './table';
+
+let at: TableLocation;
+beforeEach(() => {
+  at = newLocation();
+});
+
+async function compacted(options: Partial<Parameters<typeof compact>[0]> = {}) {
+  const result = await compact({ at, ...options });
+  if (result.outcome !== 'done') throw new Error(result.outcome);
+  return result;
+}
+
+/** A store that runs something before the next log entry is written. */
+class Interposed extends MemoryStore {
+  beforeCommit: (() => Promise<void>) | undefined;
+
+  override async putIfAbsent(path: string, bytes: Uint8Array) {
+    const act = this.beforeCommit;
+    this.beforeCommit = undefined;
+    await act?.();
+    return super.putIfAbsent(path, bytes);
+  }
+}
+
+describe('a compaction', () => {
+  it('puts small files into one, in one commit that changes no data', async () => {
+    await appendFiles(at, 20);
+    const before = await readRows(at);
+    const { bins, version } = await compacted();
+    expect(bins).toEqual([
+      {
+        outcome: 'committed',
+        version: 21,
+        inputs: 20,
+        inputBytes: expect.any(Number),
+        outputBytes: expect.any(Number),
+      },
+    ]);
+    const snapshot = await snapshotOf(at);
+    expect([version, snapshot.version, snapshot.files.size, snapshot.tombstones.size]).toEqual([
+      21, 21, 1, 20,
+    ]);
+    expect(await readRows(at)).toEqual(before);
+    expect(snapshot.txns.get('p0')?.version).toBe(199);
+    const [add] = snapshot.files.values();
+    expect(add?.dataChange).toBe(false);
+    expect([...snapshot.tombstones.values()].every(({ dataChange }) => dataChange === false)).toBe(true);
+    expect(JSON.parse(add?.stats ?? '')).toEqual({
+      numRecords: 200,
+      minValues: { id: 0, name: 'name 1' },
+      maxValues: { id: 199, name: 'name 99' },
+      nullCount: { id: 0, name: 29 },
+    });
+    expect(await readRows(at, 20)).toEqual(before);
+  });
+
+  it('finds nothing to do a second time, and nothing where there is no table', async () => {
+    expect(await compact({ at })).toEqual({ outcome: 'no-table' });
+    await appendFiles(at, 5);
+    await compacted();
+    expect((await compacted()).bins).toEqual([]);
+    expect((await snapshotOf(at)).version).toBe(6);
+  });
+
+  it('makes a commit of every bin, and only says so in a dry run', async () => {
+    await appendFiles(at, 12);
+    const { size } = [...(await snapshotOf(at)).files.values()][0] as Add;
+    const planned = await compacted({ targetBytes: size * 4.5, dryRun: true });
+    expect(planned.bins.map(({ outcome, inputs }) => [outcome, inputs])).toEqual([
+      ['planned', 4],
+      ['planned', 4],
+      ['planned', 4],
+    ]);
+    expect((await snapshotOf(at)).version).toBe(12);
+    const { bins } = await compacted({ targetBytes: size * 4.5 });
+    expect(bins.map(({ outcome, version }) => [outcome, version])).toEqual([
+      ['committed', 13],
+      ['committed', 14],
+      ['committed', 15],
+    ]);
+    expect((await readRows(at)).length).toBe(120);
+  });
+
+  it('gives rows that were written before a column was added nulls there', async () => {
+    await appendFiles(at, 3);
+    await addColumns(at, [field('price', 'double')]);
+    await appendFiles(at, 3, { first: 30 });
+    await compacted();
+    expect((await snapshotOf(at)).files.size).toBe(1);
+    const rows = await readRows(at);
+    expect(rows.length).toBe(60);
+    expect(rows[1]).toEqual([1, 'name 1', null]);
+  });
+
+  it('goes on while appends come in', async () => {
+    const store = new Interposed();
+    at = { store, table: 'events' };
+    await appendFiles(at, 4);
+    store.beforeCommit = async () => {
+      await appendFiles(at, 3, { first: 40 });
+    };
+    const { bins } = await compacted();
+    expect(bins.map(({ outcome, version }) => [outcome, version])).toEqual([['committed', 8]]);
+    const snapshot = await snapshotOf(at);
+    expect([snapshot.files.size, snapshot.txns.get('p0')?.version]).toEqual([4, 69]);
+    expect((await readRows(at)).map(([id]) => id)).toEqual(Array.from({ length: 70 }, (_, id) => id));
+  });
+
+  it('conflicts, and doubles no row, when another compaction was faster', async () => {
+    const store = new Interposed();
+    at = { store, table: 'events' };
+    await appendFiles(at, 6);
+    const before = await readRows(at);
+    store.beforeCommit = async () => {
+      await compacted();
+    };
+    const { bins } = await compacted();
+    expect(bins.map(({ outcome }) => outcome)).toEqual(['conflict']);
+    expect((await snapshotOf(at)).version).toBe(7);
+    expect(await readRows(at)).toEqual(before);
+  });
+
+  it('notices a rival that removed files of a later bin while it wrote an earlier one', async () => {
+    const store = new Interposed();
+    at = { store, table: 'events' };
+    await appendFiles(at, 8);
+    const before = await readRows(at);
+    const adds = [...(await snapshotOf(at)).files.values()];
+    const targetBytes = (adds[0]?.size ?? 0) * 4.5;
+    store.beforeCommit = async () => {
+      const later = planBins(adds, targetBytes)[1] ?? [];
+      const removes = later.map(({ path }) => ({ remove: { path, dataChange: true, deletionTimestamp: 1 } }));
+      await putCommit(at, 9, removes, { operation: 'DELETE', isBlindAppend: false });
+    };
+    const { bins } = await compacted({ targetBytes });
+    expect(bins.map(({ outcome }) => outcome)).toEqual(['committed', 'conflict']);
+    const left = await readRows(at);
+    expect(left.length).toBe(40);
+    expect(before).toEqual(expect.arrayContaining(left));
+  });
+
+  it('conflicts when the table got another schema meanwhile', async () => {
+    const store = new Interposed();
+    at = { store, table: 'events' };
+    await appendFiles(at, 4);
+    store.beforeCommit = async () => {
+      await addColumns(at, [field('late', 'string')]);
+    };
+    expect((await compacted()).bins.map(({ outcome }) => outcome)).toEqual(['conflict']);
+    expect((await compacted()).bins.map(({ outcome }) => outcome)).toEqual(['committed']);
+    expect((await readRows(at)).length).toBe(40);
+  });
+
+  it('loses and doubles nothing beside two writers, a second compaction and checkpoints', async () => {
+    await appendFiles(at, 4);
+    const writers = [1, 2].map(async (writer) => {
+      let state = await stateOf(at);
+      for (let n = 0; n < 25; n++) {
+        const id = 1000 * writer + n;
+        const add = await writeDataFile({ at, fields, columns: [[id], [`writer ${writer}`]] });
+        ({ state } = await append({
+          state,
+          fields,
+          adds: [add],
+          txns: [{ appId: `w${writer}`, version: n }],
+        }));
+      }
+    });
+    let isWriting = true;
+    const maintenance = [compact, compact, checkpoint].map(async (duty) => {
+      while (isWriting) {
+        await duty({ at });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    await Promise.all(writers);
+    isWriting = false;
+    await Promise.all(maintenance);
+    await compacted();
+    const expected = [
+      ...Array.from({ length: 40 }, (_, id) => id),
+      ...[1000, 2000].flatMap((first) => Array.from({ length: 25 }, (_, n) => first + n)),
+    ];
+    expect((await readRows(at)).map(([id]) => id)).toEqual(expected);
+    const { txns, files } = await snapshotOf(at);
+    expect([txns.get('w1')?.version, txns.get('w2')?.version]).toEqual([24, 24]);
+    expect(files.size).toBeLessThan(54);
+  });
+
+  it('does not disturb an append that was under way', async () => {
+    const stale = await appendFiles(at, 3);
+    await compacted();
+    const { outcome, state } = await append({
+      state: stale,
+      fields,
+      adds: [],
+      txns: [{ appId: 'p9', version: 1 }],
+    });
+    expect([outcome, state.version]).toEqual(['committed', 5]);
+  });
+
+  it('ends between two bins when its signal says so; what was committed counts', async () => {
+    await appendFiles(at, 8);
+    const { size } = [...(await snapshotOf(at)).files.values()][0] as Add;
+    const ended = new AbortController();
+    const progress = ({ done }: { done: number }) => {
+      if (done === 1) ended.abort(new Error('out of time'));
+    };
+    const task = compact({ at, targetBytes: size * 4.5, signal: ended.signal, progress });
+    await expect(task).rejects.toThrow('out of time');
+    expect((await stateOf(at)).version).toBe(9);
+    expect((await readRows(at)).length).toBe(80);
+  });
+
+  it('names a file that another writer filled with something else', async () => {
+    await appendFiles(at, 3);
+    const [, second] = [...(await snapshotOf(at)).files.values()];
+    const other = newLocation();
+    await appendFiles(other, 1, { fields: [field('id', 'double', false)] });
+    const [foreign] = [...(await snapshotOf(other)).files.values()];
+    const bytes = (await other.store.get(`events/${foreign?.path}`))?.bytes ?? new Uint8Array();
+    await at.store.put(`events/${second?.path}`, bytes);
+    await putCommit(at, 4, [{ add: { ...(second as Add), size: bytes.length } }], {
+      operation: 'WRITE',
+      isBlindAppend: false,
+    });
+    await expect(compacted()).rejects.toThrow(
+      `memory/events version 4, file ${second?.path}: the file has another schema: column id is DOUBLE there, long in the table.`,
+    );
+  });
+});
+
+describe('a plan of bins', () => {
+  const add = (size: number, modificationTime: number): Add => ({
+    path: `${modificationTime}-${size}`,
+    partitionValues: {},
+    size,
+    modificationTime,
+    dataChange: true,
+  });
+  const sizes = (bins: Add[][]) => bins.map((bin) => bin.map(({ size }) => size));
+
+  it('keeps the order of writing and leaves large files alone', () => {
+    const files = [add(30, 3), add(60, 1), add(35, 2), add(25, 4), add(45, 5), add(10, 6), add(40, 7)];
+    expect(sizes(planBins(files, 100))).toEqual([
+      [35, 30, 25],
+      [45, 10, 40],
+    ]);
+  });
+
+  it('does not rewrite a file that outweighs all that came since', () => {
+    expect(planBins([add(40, 1), add(3, 2), add(2, 3)], 100)).toEqual([]);
+    expect(sizes(planBins([add(40, 1), add(3, 2), add(3, 3)], 100))).toEqual([[3, 3]]);
+    expect(sizes(planBins([add(40, 1), add(20, 2), add(20, 3)], 100))).toEqual([[40, 20, 20]]);
+  });
+});

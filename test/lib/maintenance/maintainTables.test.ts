@@ -1,0 +1,96 @@
+import { expect, it } from 'vitest';
+import { checkpointPath, commitPath } from '../../../src/lib/delta/log';
+import { type DutyReport, isFullPassDue, maintainTables } from '../../../src/lib/maintenance/maintainTables';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { appendFiles, snapshotOf } from './table';
+
+const store = () => new MemoryStore();
+
+async function pass(options: Partial<Parameters<typeof maintainTables>[0]>) {
+  const reports: DutyReport[] = [];
+  const failure = await maintainTables({
+    tables: [],
+    isFull: true,
+    limitMs: 60_000,
+    report: (report) => reports.push(report),
+    ...options,
+  }).then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  return {
+    failure,
+    lines: reports.map(({ table, duty, outcome }) => `${table} ${duty} ${outcome}`),
+    reports,
+  };
+}
+
+it('writes a checkpoint of each table, and in a full pass does the rest', async () => {
+  const lake = store();
+  const tables = ['clicks', 'assets', 'dead_letters'].map((table) => ({ store: lake, table }));
+  for (const at of tables.slice(0, 2)) await appendFiles(at, 3);
+  expect((await pass({ tables, isFull: false })).lines).toEqual([
+    'clicks checkpoint written',
+    'assets checkpoint written',
+    'dead_letters checkpoint no-table',
+  ]);
+  const { lines, failure, reports } = await pass({ tables });
+  expect(failure).toBeUndefined();
+  expect(lines).toEqual([
+    'clicks checkpoint current',
+    'assets checkpoint current',
+    'dead_letters checkpoint no-table',
+    'clicks compact done',
+    'clicks clean done',
+    'clicks vacuum done',
+    'assets compact done',
+    'assets clean done',
+    'assets vacuum done',
+    'dead_letters compact no-table',
+  ]);
+  expect(reports[3]).toMatchObject({
+    version: 4,
+    bins: 1,
+    conflicts: 0,
+    files: 3,
+    bytes: expect.any(Number),
+  });
+  expect((await snapshotOf({ store: lake, table: 'clicks' })).files.size).toBe(1);
+});
+
+it('goes on with the other tables when one is damaged, and then says so', async () => {
+  const lake = store();
+  const tables = ['damaged', 'sound'].map((table) => ({ store: lake, table }));
+  for (const at of tables) await appendFiles(at, 2);
+  await lake.put(commitPath('damaged', 2), Buffer.from('{'));
+  const { lines, failure, reports } = await pass({ tables });
+  expect(lines).toEqual([
+    'damaged checkpoint failed',
+    'sound checkpoint written',
+    'damaged compact failed',
+    'sound compact done',
+    'sound clean done',
+    'sound vacuum done',
+  ]);
+  expect(reports[0]).toMatchObject({ code: 'delta.invalid', retriable: false });
+  expect(failure?.message).toContain('Maintenance failed: memory/damaged version 2, line 1: not JSON.');
+});
+
+it('leaves to the next pass what it has no time for', async () => {
+  class Slow extends MemoryStore {
+    override async putIfAbsent(path: string, bytes: Uint8Array) {
+      if (path === checkpointPath('clicks', 2)) await new Promise((resolve) => setTimeout(resolve, 300));
+      return super.putIfAbsent(path, bytes);
+    }
+  }
+  const at = { store: new Slow(), table: 'clicks' };
+  await appendFiles(at, 2);
+  const { lines, failure } = await pass({ tables: [at], limitMs: 200 });
+  expect(lines).toEqual(['clicks checkpoint written', 'clicks compact out-of-time']);
+  expect(failure).toBeUndefined();
+});
+
+it('is full once an hour', () => {
+  const minutes = Array.from({ length: 12 }, (_, tick) => new Date(Date.UTC(2026, 0, 1, 7, tick * 5, 1)));
+  expect(minutes.filter(isFullPassDue)).toEqual([minutes[0]]);
+});

@@ -1,0 +1,100 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { putCommit } from '../../../src/lib/delta/commit';
+import type { TableLocation } from '../../../src/lib/delta/log';
+import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
+import { compact } from '../../../src/lib/maintenance/compact';
+import { vacuum } from '../../../src/lib/maintenance/vacuum';
+import { DatedStore } from './datedStore';
+import { appendFiles, day, fields, pathsOf, readRows } from './table';
+
+const now = Date.now();
+const configuration = { 'delta.deletedFileRetentionDuration': 'interval 2 days' };
+
+let store: DatedStore;
+let at: TableLocation;
+beforeEach(() => {
+  store = new DatedStore();
+  at = { store, table: 'events' };
+});
+
+async function vacuumed(options: Partial<Parameters<typeof vacuum>[0]> = {}) {
+  const result = await vacuum({ at, now, ...options });
+  if (result.outcome !== 'done') throw new Error(result.outcome);
+  return result;
+}
+
+/** Makes every object of the table that many days old. */
+async function age(days: number) {
+  for (const path of await pathsOf(at)) store.date(path, now - days * day);
+}
+
+describe('a vacuum', () => {
+  it('deletes what compactions left once it is older than the retention, and no live file', async () => {
+    expect(await vacuum({ at })).toEqual({ outcome: 'no-table' });
+    await appendFiles(at, 4, { configuration });
+    await compact({ at });
+    const rows = await readRows(at);
+    await age(30);
+    expect(await vacuumed()).toEqual({ outcome: 'done', deleted: [], bytes: 0 });
+    const later = now + 2.1 * day;
+    const planned = await vacuumed({ now: later, dryRun: true });
+    expect([planned.deleted.length, planned.bytes > 0, (await pathsOf(at)).length]).toEqual([4, true, 11]);
+    expect(await vacuumed({ now: later })).toEqual(planned);
+    expect((await pathsOf(at)).length).toBe(7);
+    expect(await readRows(at)).toEqual(rows);
+  });
+
+  it('spares files of commits that are still to come: a day, and the retention, is the least age', async () => {
+    await appendFiles(at, 1, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 0 hours' } });
+    const { path } = await writeDataFile({ at, fields, columns: [[1], ['in flight']] });
+    store.date(`events/${path}`, now - 0.9 * day);
+    expect((await vacuumed()).deleted).toEqual([]);
+    store.date(`events/${path}`, now - 1.1 * day);
+    expect((await vacuumed()).deleted).toEqual([`events/${path}`]);
+  });
+
+  it('spares hidden files and folders, other tables, and the log', async () => {
+    await appendFiles(at, 1, { configuration });
+    const spared = ['_delta_index/x.parquet', '.tmp/x.parquet', 'part/_SUCCESS', 'part/.x.crc'];
+    for (const path of [...spared, 'part/x.parquet']) await store.put(`events/${path}`, Buffer.from('x'));
+    await store.put('events2/x.parquet', Buffer.from('x'));
+    await age(30);
+    store.date('events2/x.parquet', now - 30 * day);
+    expect((await vacuumed()).deleted).toEqual(['events/part/x.parquet']);
+    expect(await pathsOf({ store, table: 'events2' })).toEqual(['events2/x.parquet']);
+    expect(await pathsOf(at, '_delta_log/')).toHaveLength(2);
+  });
+
+  it('knows a live file by its name, however the log writes it', async () => {
+    await appendFiles(at, 1, { configuration });
+    await store.put('events/ä b.parquet', Buffer.from('x'));
+    const add = {
+      path: '%C3%A4%20b.parquet',
+      partitionValues: {},
+      size: 1,
+      modificationTime: 1,
+      dataChange: true,
+    };
+    await putCommit(at, 2, [{ add }], { operation: 'WRITE', isBlindAppend: true });
+    await age(30);
+    expect((await vacuumed()).deleted).toEqual([]);
+  });
+
+  it('deletes nothing when the log names a file outside the table', async () => {
+    await appendFiles(at, 1, { configuration });
+    await store.put('events/left.parquet', Buffer.from('x'));
+    const add = {
+      path: '../other/x.parquet',
+      partitionValues: {},
+      size: 1,
+      modificationTime: 1,
+      dataChange: true,
+    };
+    await putCommit(at, 2, [{ add }], { operation: 'WRITE', isBlindAppend: true });
+    await age(30);
+    await expect(vacuumed()).rejects.toThrow(
+      'memory/events version 2: the data file ../other/x.parquet leaves the table.',
+    );
+    expect(await pathsOf(at, 'left')).toEqual(['events/left.parquet']);
+  });
+});
