@@ -1,0 +1,177 @@
+import { startAzurite } from '../local/azurite';
+import { readFlags, readNumber, runCommand } from '../src/cli/commandLine';
+import { serializeCommit } from '../src/lib/delta/actions';
+import { append, createTable } from '../src/lib/delta/commit';
+import { commitPath, type TableLocation } from '../src/lib/delta/log';
+import { openState } from '../src/lib/delta/openTable';
+import type { TableState } from '../src/lib/delta/state';
+import { writeDataFile } from '../src/lib/delta/writeDataFile';
+import { checkpoint } from '../src/lib/maintenance/checkpoint';
+import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
+import { storageOptions } from '../test/interop/lake';
+import { hasPython, Peer } from '../test/interop/peer';
+import { startStorageProxy } from '../test/interop/storageProxy';
+import { clickColumns, clickFields } from './clickRows';
+import { countCalls } from './countingStore';
+import { median, percentile, printTable, rounded } from './numbers';
+
+/*
+ * Latency of a commit (a data file of 100 rows and the log entry) to tables of 10, 1,000 and 10,000 versions on Azurite, ours
+ * against Python's deltalake, both with the table held open. One commit to each table in turn.
+ *
+ *   npm run bench -- commitLatency [--commits 150] [--peer-commits 5]
+ */
+
+const flags = {
+  commits: { value: 'N', meaning: 'commits to each table, 150 unless told' },
+  'peer-commits': { value: 'N', meaning: 'the same of deltalake, 5 unless told' },
+};
+const versions = [10, 1000, 10_000];
+const columns = clickColumns(100);
+const container = 'bench';
+
+runCommand('npm run bench -- commitLatency [--commits N] [--peer-commits N]', async (args) => {
+  const values = readFlags(flags, args);
+  const commits = readNumber('commits', values.commits, 150, 100_000);
+  const peerCommits = readNumber('peer-commits', values['peer-commits'], 5, 100_000);
+  const azurite = await startAzurite();
+  const proxy = await startStorageProxy(azurite.connectionString);
+  try {
+    const account = { connectionString: azurite.connectionString };
+    const { store, counts } = countCalls(await openAzureBlobStore(account, container));
+    const tables = versions.map((version) => ({ version, at: { store, table: `v${version}` } }));
+    console.log('Making the tables…');
+    for (const { version, at } of tables) await makeVersions(at, version);
+
+    const ours = await measureOurs(
+      tables.map(({ at }) => at),
+      commits,
+      () => counts.clear(),
+    );
+    const perCommit = new Map([...counts].map(([name, calls]) => [name, calls / (commits * tables.length)]));
+    const peer =
+      hasPython() && peerCommits > 0
+        ? await measurePeer(
+            tables.map(({ at }) => `az://${container}/${at.table}`),
+            peerCommits,
+            proxy.connectionString,
+          )
+        : tables.map(() => []);
+
+    const base = median(ours[0] ?? []);
+    const rows = tables.map(({ version }, index) => {
+      const mine = ours[index] ?? [];
+      const theirs = median(peer[index] ?? []);
+      return [
+        version.toLocaleString('en-US'),
+        rounded(median(mine)),
+        rounded(percentile(mine, 0.99)),
+        `${median(mine) >= base ? '+' : ''}${rounded((median(mine) / base - 1) * 100)} %`,
+        rounded(theirs),
+        rounded(theirs / median(mine)),
+      ];
+    });
+    console.log(
+      `A commit of 100 rows, milliseconds, ${commits} commits to each table (deltalake: ${peerCommits})`,
+    );
+    printTable(['version', 'ours p50', 'ours p99', 'growth', 'deltalake p50', 'deltalake / ours'], rows);
+    console.log(
+      `Storage calls per commit of ours: ${[...perCommit].map(([name, n]) => `${name} ${rounded(n)}`).join(', ')}`,
+    );
+    if (!hasPython()) console.log('deltalake was not measured: npm run test:interop makes its environment.');
+    const grown = rows.length > 0 && median(ours.at(-1) ?? []) > base * 1.1;
+    const lean = perCommit.get('put') === 1 && perCommit.get('putIfAbsent') === 1 && perCommit.size === 2;
+    if (grown) console.log('The median grew by more than 10 %: on a quiet machine it should not.');
+    if (!lean) console.log('A commit was expected to be one put and one putIfAbsent, and nothing else.');
+    return lean ? 0 : 1;
+  } finally {
+    await proxy.close();
+    await azurite.close();
+  }
+});
+
+/** A table with this many versions, each adding a file that is named and not there, and a checkpoint near the end. */
+async function makeVersions(at: TableLocation, version: number): Promise<void> {
+  await createTable(at, clickFields);
+  const stats = '{"numRecords":100}';
+  const parallel = 16;
+  for (let first = 1; first <= version; first += parallel) {
+    const count = Math.min(parallel, version - first + 1);
+    await Promise.all(
+      Array.from({ length: count }, (_, i) => {
+        const add = {
+          path: `part-${first + i}.parquet`,
+          partitionValues: {},
+          size: 5000,
+          modificationTime: 1_780_000_000_000,
+          dataChange: true,
+          stats,
+        };
+        return at.store.put(commitPath(at.table, first + i), serializeCommit([{ commitInfo: {} }, { add }]));
+      }),
+    );
+  }
+  await checkpoint({ at });
+}
+
+async function measureOurs(
+  tables: readonly TableLocation[],
+  commits: number,
+  begin: () => void,
+): Promise<number[][]> {
+  const states = await Promise.all(tables.map((at) => openState(at)));
+  const times: number[][] = tables.map(() => []);
+  const commit = async (table: number) => {
+    const state = states[table] as TableState;
+    const adds = [await writeDataFile({ at: state.at, fields: clickFields, columns })];
+    const txns = [{ appId: 'bench', version: state.version }];
+    states[table] = (await append({ state, fields: clickFields, adds, txns })).state;
+  };
+  // The first commits pay for connections and for code that is not compiled yet.
+  for (let n = 0; n < 60; n++) for (const table of tables.keys()) await commit(table);
+  begin();
+  for (let n = 0; n < commits; n++) {
+    for (let turn = 0; turn < tables.length; turn++) {
+      // Each table in turn goes first.
+      const table = (n + turn) % tables.length;
+      const started = performance.now();
+      await commit(table);
+      times[table]?.push(performance.now() - started);
+    }
+  }
+  return times;
+}
+
+/** Through the proxy, without which deltalake cannot use Azurite. */
+async function measurePeer(
+  uris: readonly string[],
+  commits: number,
+  connectionString: string,
+): Promise<number[][]> {
+  const writers: Peer[] = [];
+  try {
+    for (const uri of uris) {
+      const writer = new Peer('bench/deltalakeWriter.py');
+      writers.push(writer);
+      await writer.call('connect', { storage_options: storageOptions(connectionString) });
+      await writer.call('load', {
+        schema: clickFields.map(({ name, type, nullable }) => [name, type, nullable]),
+        columns,
+      });
+      await writer.call('open', { uri });
+    }
+    const times: number[][] = uris.map(() => []);
+    for (let n = 0; n <= commits; n++) {
+      for (const [index, writer] of writers.entries()) {
+        const { times: took, errors } = await writer.call<{ times: number[]; errors: string[] }>('append', {
+          commits: 1,
+        });
+        if (errors[0]) throw new Error(`deltalake: ${errors[0]}`);
+        if (n > 0) times[index]?.push(...took);
+      }
+    }
+    return times;
+  } finally {
+    for (const writer of writers) await writer.close();
+  }
+}

@@ -1,0 +1,142 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { readFlags, readNumber, runCommand } from '../src/cli/commandLine';
+import { serializeCommit } from '../src/lib/delta/actions';
+import { encodeParquet } from '../src/lib/delta/parquet/encode';
+import { deltaStats } from '../src/lib/delta/statistics';
+import { decodeEvents } from '../src/lib/ingest/decodeEvents';
+import { planRound } from '../src/lib/ingest/round';
+import { createClickSimulator } from '../src/lib/sources/clickSimulator';
+import { clickstream } from '../src/lib/streams/clickstream';
+import { clickFields } from './clickRows';
+import { median, printTable, rounded } from './numbers';
+
+/*
+ * The way from event bodies to Parquet bytes and a commit, without any I/O, on one core: events a second, and where the time
+ * goes. Against DuckDB's read_json and COPY, one thread, files in memory, on the same bodies and to the same nine columns.
+ *
+ *   npm run bench -- ingestPath [--seconds 10]
+ */
+
+const flags = { seconds: { value: 'N', meaning: 'for each of the two batch sizes, 10 unless told' } };
+const start = Date.UTC(2026, 0, 1);
+
+interface Stages {
+  decode: number;
+  plan: number;
+  encode: number;
+  commit: number;
+}
+
+runCommand('npm run bench -- ingestPath [--seconds N]', async (args) => {
+  const seconds = readNumber('seconds', readFlags(flags, args).seconds, 10, 600);
+  // Where there is no folder in memory, DuckDB's side includes the page cache.
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'ingest-path-'));
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+  const connection = await instance.connect();
+  await connection.run(`set TimeZone = 'UTC'`);
+  try {
+    const lines: string[][] = [];
+    for (const size of [1000, 10_000]) {
+      const bodies = clickBodies(size);
+      const json = join(folder, `${size}.json`);
+      const parquet = join(folder, `${size}.parquet`);
+      writeFileSync(json, Buffer.concat(bodies.flatMap((body) => [body, Buffer.from('\n')])));
+      const sql = copyStatement(json, parquet);
+      const ours: Stages[] = [];
+      const theirs: number[] = [];
+      for (let i = 0; i < 100_000 / size; i++) ingest(bodies);
+      await connection.run(sql);
+      for (const endAt = performance.now() + seconds * 1000; performance.now() < endAt; ) {
+        ours.push(ingest(bodies));
+        const started = performance.now();
+        await connection.run(sql);
+        theirs.push(performance.now() - started);
+      }
+      const total = median(ours.map(({ decode, plan, encode, commit }) => decode + plan + encode + commit));
+      const duck = median(theirs);
+      const stage = (name: keyof Stages) => {
+        const ms = median(ours.map((one) => one[name]));
+        return `${rounded((ms / size) * 1e6)} (${rounded((ms / total) * 100)} %)`;
+      };
+      lines.push([
+        size.toLocaleString('en-US'),
+        rounded(size / total / 1000),
+        rounded(size / duck / 1000),
+        rounded(duck / total),
+        stage('decode'),
+        stage('plan'),
+        stage('encode'),
+        stage('commit'),
+      ]);
+    }
+    console.log(
+      'Bodies to Parquet and a commit: million events/s on one core, and nanoseconds an event by stage',
+    );
+    const header = ['batch', 'ours', 'DuckDB', 'ours / DuckDB', 'decode', 'plan', 'encode', 'commit'];
+    printTable(header, lines);
+    return 0;
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+function clickBodies(count: number): Buffer[] {
+  const simulator = createClickSimulator({ seed: 42, now: start });
+  return simulator.tick(start + 10_000, count / 10).map((click) => Buffer.from(JSON.stringify(click)));
+}
+
+/** What a trigger batch of one partition goes through, and how many milliseconds each stage took. */
+function ingest(bodies: readonly Buffer[]): Stages {
+  const enqueuedAt = start * 1000;
+  const started = performance.now();
+  const events = decodeEvents(
+    clickstream,
+    bodies.map((body, sequenceNumber) => ({ body, sequenceNumber, enqueuedAt })),
+  );
+  const decoded = performance.now();
+  const batch = {
+    appId: 'ns/hub@2026-01-01t00:00:00.000z/0',
+    hubCreatedAt: enqueuedAt,
+    partition: 0,
+    events,
+  };
+  const round = planRound({
+    batches: [batch],
+    committed: new Map(),
+    stream: clickstream.name,
+    width: clickstream.columns.length,
+  });
+  const planned = performance.now();
+  const { bytes, bounds, numRecords } = encodeParquet({ fields: clickFields, columns: round.columns });
+  const encoded = performance.now();
+  if (numRecords !== bodies.length) throw new Error(`${bodies.length} bodies became ${numRecords} rows.`);
+  const add = {
+    path: 'part-00000-00000000-0000-4000-8000-000000000000.snappy.parquet',
+    partitionValues: {},
+    size: bytes.length,
+    modificationTime: start,
+    dataChange: true,
+    stats: deltaStats(clickFields, bounds, numRecords),
+  };
+  serializeCommit([{ commitInfo: {} }, ...round.txns.map((txn) => ({ txn })), { add }]);
+  return {
+    decode: decoded - started,
+    plan: planned - decoded,
+    encode: encoded - planned,
+    commit: performance.now() - encoded,
+  };
+}
+
+const copyStatement = (json: string, parquet: string) => `
+  copy (
+    select productid, "timestamp", sessionid, category,
+      to_timestamp(${start / 1000}) as enqueued_at, to_timestamp(${start / 1000}) as hub_created_at,
+      0::integer as hub_partition, (row_number() over ())::bigint as sequence_number, 0::integer as element
+    from read_json('${json}', format = 'newline_delimited',
+      columns = {productid: 'integer', timestamp: 'timestamptz', sessionid: 'bigint', category: 'integer'})
+  ) to '${parquet}' (format parquet, compression snappy)`;

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Add } from '../src/lib/delta/actions';
+import { readCommit, type TableLocation } from '../src/lib/delta/log';
+import { openState } from '../src/lib/delta/openTable';
+import { readDataFile } from '../src/lib/delta/readDataFile';
+
+/** Visible is what a reader of the log sees that looks this often. */
+const pollMs = 25;
+/** How long the last events may take to arrive. */
+export const catchUpMs = 30_000;
+
+/** Follows a table's log as any reader would, and notes when each file came into sight. */
+export class LogTail {
+  rows = 0;
+  readonly #at: TableLocation;
+  #version = -1;
+  #seen: { add: Add; at: number }[] = [];
+
+  constructor(at: TableLocation) {
+    this.#at = at;
+  }
+
+  forget(): void {
+    this.rows = 0;
+    this.#seen = [];
+  }
+
+  /** Reads on until so many rows are there, or the time is over. */
+  async follow(rows: number, limitMs = catchUpMs): Promise<void> {
+    for (const endAt = performance.now() + limitMs; this.rows < rows && performance.now() < endAt; ) {
+      const commit = await readCommit(this.#at, this.#version + 1);
+      if (!commit) {
+        await sleep(pollMs);
+        continue;
+      }
+      this.#version = commit.version;
+      for (const add of commit.adds) {
+        if (!add.dataChange) continue;
+        this.#seen.push({ add, at: Date.now() });
+        this.rows += Number(JSON.parse(add.stats ?? '{}').numRecords ?? 0);
+      }
+    }
+  }
+
+  /** Milliseconds from enqueued to seen, of every row since `forget`. */
+  async delays(): Promise<number[]> {
+    const state = await openState(this.#at);
+    const delays: number[] = [];
+    if (!state) return delays;
+    for (const { add, at } of this.#seen) {
+      const { columns } = await readDataFile(state, add, ['enqueued_at']);
+      for (const enqueuedAt of columns.get('enqueued_at') ?? []) delays.push(at - Number(enqueuedAt) / 1000);
+    }
+    return delays;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Verifies a synthetic table of many rows and prints time and memory. The table is not stored: a file is encoded when it is
+ * read, so that what is measured is the reader's memory.
+ *
+ *   node dist/bench/verifyRows.js [rows] [rows per file]
+ */
+import { type Action, serializeCommit } from '../src/lib/delta/actions';
+import { ourConfiguration } from '../src/lib/delta/commit';
+import { commitPath } from '../src/lib/delta/log';
+import { encodeParquet } from '../src/lib/delta/parquet/encode';
+import { ourProtocol } from '../src/lib/delta/protocol';
+import { serializeSchema } from '../src/lib/delta/schema';
+import { tableFields } from '../src/lib/ingest/rowAddress';
+import { MemoryStore } from '../src/lib/storage/memoryStore';
+import type { ObjectRange } from '../src/lib/storage/objectStore';
+import { clickstream } from '../src/lib/streams/clickstream';
+import { problemsOf, verifyStream } from '../src/lib/verify/verifyStream';
+
+const rows = Number(process.argv[2] ?? 10_000_000);
+const rowsPerFile = Number(process.argv[3] ?? 10_000);
+const partitions = 4;
+const createdAt = Date.UTC(2026, 0, 1) * 1000;
+const fields = tableFields(clickstream);
+const files = Math.ceil(rows / rowsPerFile);
+
+/** Columns of one file: each of its partitions goes on where the file before it ended. */
+function columnsOf(file: number): number[][] {
+  const columns: number[][] = fields.map(() => []);
+  for (let row = file * rowsPerFile; row < Math.min(rows, (file + 1) * rowsPerFile); row++) {
+    const partition = row % partitions;
+    const sequence = (row - partition) / partitions;
+    const values = [
+      row % 670,
+      createdAt + row,
+      row,
+      row % 10,
+      createdAt + row,
+      createdAt,
+      partition,
+      sequence,
+      0,
+    ];
+    for (const [column, value] of values.entries()) columns[column]?.push(value);
+  }
+  return columns;
+}
+
+class SyntheticStore extends MemoryStore {
+  readonly #encoded = new Map<string, Uint8Array>();
+
+  override async getRange(path: string, start: number, length: number): Promise<ObjectRange | undefined> {
+    const file = /file-(\d+)/.exec(path)?.[1];
+    if (file === undefined) return super.getRange(path, start, length);
+    const bytes = this.#encoded.get(path) ?? encode(Number(file));
+    // A file that is read in ranges is asked for again; the newest few are enough.
+    this.#encoded.set(path, bytes);
+    if (this.#encoded.size > 8) this.#encoded.delete(this.#encoded.keys().next().value ?? '');
+    return { bytes: bytes.subarray(start, start + length), size: bytes.length };
+  }
+}
+
+const encode = (file: number): Uint8Array =>
+  encodeParquet({ fields, columns: columnsOf(file), where: `file ${file}` }).bytes;
+
+async function main(): Promise<void> {
+  const store = new SyntheticStore();
+  const metaData = {
+    id: 'synthetic',
+    format: { provider: 'parquet' },
+    schemaString: serializeSchema(fields),
+    partitionColumns: [],
+    configuration: ourConfiguration,
+  };
+  const actions: Action[] = [{ protocol: ourProtocol }, { metaData }];
+  for (let partition = 0; partition < partitions; partition++) {
+    const version = Math.floor((rows - 1 - partition) / partitions);
+    actions.push({ txn: { appId: `bench/clicks@2026-01-01t00:00:00.000z/${partition}`, version } });
+  }
+  for (let file = 0; file < files; file++) {
+    const size = encode(file).length;
+    const path = `file-${file}.parquet`;
+    actions.push({ add: { path, partitionValues: {}, size, modificationTime: 0, dataChange: true } });
+  }
+  await store.put(commitPath(clickstream.table, 0), serializeCommit(actions));
+
+  const rss = () => process.memoryUsage.rss() / 2 ** 20;
+  const before = rss();
+  let most = before;
+  const timer = setInterval(() => {
+    most = Math.max(most, rss());
+  }, 20);
+  const started = performance.now();
+  const report = await verifyStream({ store, stream: clickstream });
+  const seconds = (performance.now() - started) / 1000;
+  clearInterval(timer);
+  const found = report?.partitions ?? [];
+  const problems = found.flatMap(problemsOf);
+  const verified = found.reduce((sum, partition) => sum + partition.rows, 0);
+  console.log(
+    `${verified.toLocaleString('en-US')} rows in ${files} files: ${seconds.toFixed(1)} s (encoding the files included), ` +
+      `${before.toFixed(0)} MB before, ${most.toFixed(0)} MB at most; ${problems.join(', ') || 'complete'}`,
+  );
+  if (verified !== rows || problems.length > 0) process.exitCode = 1;
+}
+
+void main();

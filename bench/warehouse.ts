@@ -1,0 +1,263 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readFlags, readNumber, runCommand } from '../src/cli/commandLine';
+import { append, createTable } from '../src/lib/delta/commit';
+import { openState } from '../src/lib/delta/openTable';
+import { writeDataFile } from '../src/lib/delta/writeDataFile';
+import { MemoryStore } from '../src/lib/storage/memoryStore';
+import { clickstream } from '../src/lib/streams/clickstream';
+import { coincap } from '../src/lib/streams/coincap';
+import type { WarehouseTable } from '../src/lib/streams/stream';
+import { catchUp } from '../src/lib/warehouse/catchUp';
+import { openDuckDbFile } from '../src/lib/warehouse/duckdb/duckDbWarehouse';
+import { fencedLoad, insertStatements } from '../src/lib/warehouse/synapse/loadStatements';
+import { SqlClient } from '../src/lib/warehouse/synapse/sqlClient';
+import { openSynapse } from '../src/lib/warehouse/synapse/synapseWarehouse';
+import { fullName, type Load, neverLoaded, type Warehouse } from '../src/lib/warehouse/warehouse';
+import { TdsServer } from '../test/tds/tdsServer';
+import { clickColumns, clickFields } from './clickRows';
+import { median, printTable, rounded } from './numbers';
+
+/*
+ * The warehouse: rows a second into DuckDB, against its bare appender; milliseconds to build and send 1,000 assets as one
+ * batch, against an INSERT a row; 1,000 versions in one go against one by one. The SQL server is that of the tests, in this
+ * process: its own work is in the times of sending.
+ *
+ *   npm run bench -- warehouse [--rows 1000000] [--runs 5]
+ */
+
+const flags = {
+  rows: { value: 'N', meaning: 'rows into DuckDB, 1,000,000 unless told' },
+  runs: { value: 'N', meaning: 'runs of each, 5 unless told' },
+};
+const folder = mkdtempSync(join(tmpdir(), 'bench-warehouse-'));
+const clicks = clickstream.warehouse as WarehouseTable;
+const assets = coincap.warehouse as WarehouseTable;
+
+runCommand('npm run bench -- warehouse [--rows N] [--runs N]', async (args) => {
+  const values = readFlags(flags, args);
+  const rows = readNumber('rows', values.rows, 1_000_000, 20_000_000);
+  const runs = readNumber('runs', values.runs, 5, 100);
+  try {
+    const duckdb = await measureDuckDb(rows, runs);
+    printTable(
+      [
+        `${rows.toLocaleString('en-US')} clicks into DuckDB`,
+        'ours, rows/s',
+        'bare appender, rows/s',
+        'ratio',
+      ],
+      [
+        [
+          'load with ledger, one transaction',
+          rounded(duckdb.ours),
+          rounded(duckdb.bare),
+          rounded(duckdb.ours / duckdb.bare),
+        ],
+      ],
+    );
+    const batch = await measureBatch(Math.max(runs, 20));
+    console.log();
+    printTable(
+      ['1,000 assets, ms', 'one statement', 'a statement a row', 'ratio'],
+      [
+        [
+          'build the text',
+          rounded(batch.build),
+          rounded(batch.buildSingle),
+          rounded(batch.buildSingle / batch.build),
+        ],
+        [
+          'send, until committed',
+          rounded(batch.send),
+          rounded(batch.sendSingle),
+          rounded(batch.sendSingle / batch.send),
+        ],
+      ],
+    );
+    const many = await measureVersions();
+    console.log();
+    printTable(
+      ['1,000 versions of 100 clicks, ms', 'in one go', 'one by one', 'ratio'],
+      many.map(({ name, together, single }) => [
+        name,
+        rounded(together),
+        rounded(single),
+        rounded(single / together),
+      ]),
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return 0;
+});
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+/** The columns of the warehouse's table, in its order. */
+const warehouseClicks = (rows: number) => {
+  const columns = clickColumns(rows);
+  return clicks.columns.map(({ from }) => columns[clickFields.findIndex(({ name }) => name === from)] ?? []);
+};
+
+async function measureDuckDb(rows: number, runs: number): Promise<{ ours: number; bare: number }> {
+  const api = await import('@duckdb/node-api');
+  const columns = warehouseClicks(rows);
+  const [ours, bare]: [number[], number[]] = [[], []];
+  for (let run = 0; run < runs; run++) {
+    const warehouse = await openDuckDbFile(join(folder, `ours-${run}.duckdb`));
+    await warehouse.init([clicks]);
+    const load: Load = {
+      table: clicks,
+      from: neverLoaded,
+      to: { deltaId: 'bench', version: 1 },
+      rows: { columns, count: rows, rejected: [] },
+    };
+    ours.push(rows / ((await timed(() => warehouse.load(load))) / 1000));
+    await warehouse.close();
+
+    const instance = await api.DuckDBInstance.create(join(folder, `bare-${run}.duckdb`));
+    const connection = await instance.connect();
+    const types = clicks.columns.map(({ type }) =>
+      type === 'int' ? api.INTEGER : type === 'bigint' ? api.BIGINT : api.TIMESTAMP,
+    );
+    await connection.run(
+      `create table clicks (${clicks.columns.map(({ name }, index) => `"${name}" ${types[index]}`).join(', ')})`,
+    );
+    const appending = async () => {
+      const appender = await connection.createAppender('clicks');
+      for (let start = 0; start < rows; start += 2048) {
+        const end = Math.min(start + 2048, rows);
+        const chunk = api.DuckDBDataChunk.create(types, end - start);
+        for (const [index, { type }] of clicks.columns.entries()) {
+          const slice = (columns[index] ?? []).slice(start, end);
+          if (type === 'int') chunk.setColumnValues(index, slice);
+          else if (type === 'bigint') chunk.setColumnValues(index, slice.map(BigInt));
+          else
+            chunk.setColumnValues(
+              index,
+              slice.map((micros) => new api.DuckDBTimestampValue(BigInt(micros))),
+            );
+        }
+        appender.appendDataChunk(chunk);
+      }
+      appender.closeSync();
+    };
+    bare.push(rows / ((await timed(appending)) / 1000));
+    connection.closeSync();
+    instance.closeSync();
+  }
+  return { ours: median(ours), bare: median(bare) };
+}
+
+/** 1,000 assets as the API answers them. */
+function assetsLoad(version: number, count = 1000): Load {
+  const cell: Readonly<Record<string, (row: number) => string | number | null>> = {
+    'varchar(255)': (row) => `asset-number-${row}`,
+    bigint: (row) => row + 1,
+    float: (row) => (row % 7 === 0 ? null : Math.sqrt(row + version) * 12_345.678),
+    datetime: () => 1_780_000_000_000_000,
+  };
+  return {
+    table: assets,
+    from: version === 0 ? neverLoaded : { deltaId: 'bench', version },
+    to: { deltaId: 'bench', version: version + 1 },
+    rows: {
+      columns: assets.columns.map(({ type }) =>
+        Array.from({ length: count }, (_, row) => cell[type]?.(row) ?? null),
+      ),
+      count,
+      rejected: [],
+    },
+  };
+}
+
+const toBatch = (load: Load, body: string) =>
+  fencedLoad({ name: fullName(assets), from: load.from, to: load.to, token: `${load.to.version}`, body });
+
+async function measureBatch(runs: number) {
+  const server = await TdsServer.start();
+  server.keepBatches = false;
+  const warehouse = openSynapse({ address: server.address });
+  await warehouse.init([assets]);
+  const client = new SqlClient(server);
+  const times = { build: [], send: [], buildSingle: [], sendSingle: [] } as Record<string, number[]>;
+  for (let run = 0; run < runs; run++) {
+    const one = assetsLoad(run * 2);
+    let text = '';
+    times.build?.push(
+      await timed(async () => {
+        text = toBatch(
+          one,
+          insertStatements(one)
+            .map((insert) => insert.text)
+            .join('\n'),
+        );
+      }),
+    );
+    times.send?.push(await timed(() => client.batch(text)));
+    const single = assetsLoad(run * 2 + 1);
+    times.buildSingle?.push(
+      await timed(async () => {
+        const bodies = Array.from({ length: single.rows.count }, (_, row) => {
+          const columns = single.rows.columns.map((column) => column.slice(row, row + 1));
+          return insertStatements({ ...single, rows: { columns, count: 1, rejected: [] } }).map(
+            (insert) => insert.text,
+          );
+        });
+        text = toBatch(single, bodies.flat().join('\n'));
+      }),
+    );
+    times.sendSingle?.push(await timed(() => client.batch(text)));
+  }
+  if (server.rows(fullName(assets)).length !== runs * 2000) throw new Error('Rows are missing.');
+  await client.close();
+  await warehouse.close();
+  await server.close();
+  const of = (name: string) => median(times[name] ?? []);
+  return {
+    build: of('build'),
+    send: of('send'),
+    buildSingle: of('buildSingle'),
+    sendSingle: of('sendSingle'),
+  };
+}
+
+async function measureVersions() {
+  const at = { store: new MemoryStore(), table: 'clicks' };
+  await createTable(at, clickFields);
+  let state = await openState(at);
+  const columns = clickColumns(100);
+  for (let version = 0; state && version < 1000; version++) {
+    const add = await writeDataFile({ at, fields: clickFields, columns });
+    state = (await append({ state, fields: clickFields, adds: [add], txns: [] })).state;
+  }
+  const server = await TdsServer.start();
+  server.keepBatches = false;
+  const targets: [string, (run: number) => Promise<Warehouse>][] = [
+    ['DuckDB', (run) => openDuckDbFile(join(folder, `versions-${run}.duckdb`))],
+    ['SQL, on the server of the tests', async () => openSynapse({ address: server.address })],
+  ];
+  const results: { name: string; together: number; single: number }[] = [];
+  for (const [name, open] of targets) {
+    const measure = async (run: number, rows: number) => {
+      const warehouse = await open(run);
+      server.engine.tables.clear();
+      await warehouse.init([clicks]);
+      const limits = { rows, bytes: 1e9 };
+      const milliseconds = await timed(() =>
+        catchUp({ warehouse, at, table: clicks, signal: new AbortController().signal, limits }),
+      );
+      await warehouse.close();
+      return milliseconds;
+    };
+    results.push({ name, together: await measure(1, 1e9), single: await measure(2, 1) });
+  }
+  await server.close();
+  return results;
+}

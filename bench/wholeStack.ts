@@ -1,0 +1,274 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventHubConsumerClient, latestEventPosition } from '@azure/event-hubs';
+import { startHostProcess } from '../local/processes';
+import { type Emulators, startEmulators } from '../local/stack';
+import { readFlags, readNumber, runCommand, UsageError } from '../src/cli/commandLine';
+import { parseSettings } from '../src/lib/settings';
+import { createClickSimulator } from '../src/lib/sources/clickSimulator';
+import { type EventProducer, openProducer, sendEvents } from '../src/lib/sources/sendEvents';
+import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
+import { clickstream } from '../src/lib/streams/clickstream';
+import { startStorageProxy } from '../test/interop/storageProxy';
+import { catchUpMs, LogTail } from './logTail';
+import { watchMemory } from './memory';
+import { percentile, printTable, rounded } from './numbers';
+
+/*
+ * The whole stack at several offered rates: broker, Azurite, a Functions host with the app, each a process, and a producer in this
+ * one. Against a bare SDK consumer in a process of its own that throws the events away: what Event Hubs alone costs.
+ *
+ *   npm run bench -- wholeStack [--rates 1000,5000,20000] [--seconds 15]
+ */
+
+const flags = {
+  rates: { value: 'LIST', meaning: 'events/s, 1000,5000,20000 unless told' },
+  seconds: { value: 'N', meaning: 'for each rate, 15 unless told' },
+};
+const pollMs = 25;
+const hub = 'clickstream';
+
+interface Measured {
+  readonly rate: number;
+  readonly accepted: number;
+  /** How long the producer sent. */
+  readonly offeredFor: number;
+  /** From the first event sent to the last one that arrived. */
+  readonly seconds: number;
+  readonly arrived: number;
+  /** Milliseconds from enqueued to visible. */
+  readonly delays: readonly number[];
+  readonly memory: number;
+  readonly requests?: { readonly lake: number; readonly host: number };
+}
+
+const asConsumer = process.argv.indexOf('--consumer');
+if (asConsumer > 0) consumeAndDiscard(process.argv[asConsumer + 1] ?? '');
+else
+  runCommand('npm run bench -- wholeStack [--rates LIST] [--seconds N]', async (args) => {
+    const values = readFlags(flags, args);
+    const rates = String(values.rates ?? '1000,5000,20000')
+      .split(',')
+      .map(Number);
+    if (!rates.every((rate) => rate > 0)) throw new UsageError(`--rates ${values.rates}: expected events/s.`);
+    const seconds = readNumber('seconds', values.seconds, 15, 3600);
+    const dataDir = mkdtempSync(join(tmpdir(), 'whole-stack-'));
+    const ports = { broker: 0, health: 0, blob: 0, coincap: 0 };
+    const emulators = await startEmulators({ dataDir, ports });
+    const producer = openProducer(parseSettings(emulators.settings).eventHubs, hub);
+    try {
+      const ours = await measureStack(emulators, producer, rates, seconds);
+      const bare = await measureDiscarding(emulators, producer, rates, seconds);
+      const lines = rates.flatMap((_, index) => [
+        asLine('the whole stack', ours[index]),
+        asLine('SDK consumer that discards', bare[index]),
+      ]);
+      console.log(
+        `Events from an SDK producer, ${seconds} s at each rate; delays in milliseconds from enqueued to visible`,
+      );
+      printTable(
+        [
+          '',
+          'offered/s',
+          'accepted/s',
+          'sustained/s',
+          'missing',
+          'p50',
+          'p99',
+          'MiB',
+          'lake req/1000',
+          'host req/1000',
+        ],
+        lines,
+      );
+      return [...ours, ...bare].every(({ accepted, arrived }) => accepted === arrived) ? 0 : 1;
+    } finally {
+      await producer.close();
+      for (const problem of await emulators.stop()) console.error(problem);
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+
+const asLine = (name: string, measured: Measured | undefined): string[] => {
+  if (!measured) return [name];
+  const { rate, accepted, offeredFor, seconds, arrived, delays, memory, requests } = measured;
+  const perThousand = (count: number | undefined) =>
+    count === undefined ? '-' : rounded((count / Math.max(1, accepted)) * 1000);
+  return [
+    name,
+    rounded(rate),
+    rounded(accepted / offeredFor),
+    rounded(arrived / seconds),
+    String(accepted - arrived),
+    rounded(percentile(delays, 0.5)),
+    rounded(percentile(delays, 0.99)),
+    rounded(memory),
+    perThousand(requests?.lake),
+    perThousand(requests?.host),
+  ];
+};
+
+async function measureStack(
+  emulators: Emulators,
+  producer: EventProducer,
+  rates: readonly number[],
+  seconds: number,
+): Promise<Measured[]> {
+  const direct = emulators.settings.LakeStorage ?? '';
+  const lake = await startStorageProxy(direct);
+  const checkpoints = await startStorageProxy(direct);
+  const host = await startHostProcess({
+    port: 0,
+    settings: {
+      ...emulators.settings,
+      LakeStorage: lake.connectionString,
+      AzureWebJobsStorage: checkpoints.connectionString,
+      CLICKS_PER_SECOND: '0',
+      COINCAP_API_KEY: '',
+    },
+    logDir: emulators.logDir,
+  });
+  try {
+    const store = await openAzureBlobStore(
+      { connectionString: direct },
+      emulators.settings.LAKE_CONTAINER ?? 'lake',
+    );
+    const tail = new LogTail({ store, table: clickstream.table });
+    // Until the table is there and the host has its partitions.
+    await offer(producer, 100, 1);
+    await tail.follow(100);
+    const measured: Measured[] = [];
+    for (const rate of rates) {
+      lake.reset();
+      checkpoints.reset();
+      tail.forget();
+      const started = performance.now();
+      const memory = watchMemory(host.pid);
+      const [{ accepted, offeredFor }] = await Promise.all([
+        offer(producer, rate, seconds),
+        tail.follow(rate * seconds, seconds * 1000),
+      ]);
+      await tail.follow(accepted, catchUpMs);
+      const took = (performance.now() - started) / 1000;
+      const total = (counts: typeof lake.counts) => counts.puts + counts.gets + counts.lists + counts.others;
+      const requests = { lake: total(lake.counts), host: total(checkpoints.counts) };
+      const delays = await tail.delays();
+      measured.push({
+        rate,
+        accepted,
+        offeredFor,
+        seconds: took,
+        arrived: tail.rows,
+        delays,
+        memory: memory(),
+        requests,
+      });
+    }
+    return measured;
+  } finally {
+    await host.stop();
+    await lake.close();
+    await checkpoints.close();
+  }
+}
+
+async function measureDiscarding(
+  emulators: Emulators,
+  producer: EventProducer,
+  rates: readonly number[],
+  seconds: number,
+): Promise<Measured[]> {
+  const connection = emulators.settings.EventHubConnection ?? '';
+  const child = fork(__filename, ['--consumer', connection]);
+  const ask = async (message: string) => {
+    child.send(message);
+    const [answer] = (await once(child, 'message')) as [{ received: number; delays: number[] }];
+    return answer;
+  };
+  try {
+    await once(child, 'message');
+    const measured: Measured[] = [];
+    for (const rate of rates) {
+      await ask('forget');
+      const started = performance.now();
+      const memory = watchMemory(child.pid ?? 0);
+      const { accepted, offeredFor } = await offer(producer, rate, seconds);
+      let answer = await ask('count');
+      for (const endAt = Date.now() + catchUpMs; answer.received < accepted && Date.now() < endAt; ) {
+        await sleep(pollMs);
+        answer = await ask('count');
+      }
+      const took = (performance.now() - started) / 1000;
+      const { delays } = await ask('delays');
+      measured.push({
+        rate,
+        accepted,
+        offeredFor,
+        seconds: took,
+        arrived: answer.received,
+        delays,
+        memory: memory(),
+      });
+    }
+    return measured;
+  } finally {
+    child.disconnect();
+    await once(child, 'exit');
+  }
+}
+
+/** The child's side: receives every new event and throws it away. */
+function consumeAndDiscard(connection: string): void {
+  let received = 0;
+  let delays: number[] = [];
+  const consumer = new EventHubConsumerClient('$Default', connection, hub);
+  const subscription = consumer.subscribe(
+    {
+      processEvents: async (events) => {
+        const now = Date.now();
+        received += events.length;
+        for (const { enqueuedTimeUtc } of events) delays.push(now - enqueuedTimeUtc.getTime());
+      },
+      processError: async (error) => console.error(error.message),
+    },
+    { startPosition: latestEventPosition, maxBatchSize: 1000, skipParsingBodyAsJson: true },
+  );
+  process.on('message', (message) => {
+    if (message === 'forget') {
+      received = 0;
+      delays = [];
+    }
+    process.send?.({ received, delays: message === 'delays' ? delays : [] });
+  });
+  process.on('disconnect', async () => {
+    await subscription.close();
+    await consumer.close();
+    process.exit();
+  });
+  // Its links have no event for being open.
+  setTimeout(() => process.send?.('ready'), 3000);
+}
+
+/** Sends clicks at a rate, as long as told. Resolves to how many the hub accepted, and in how many seconds. */
+async function offer(
+  producer: EventProducer,
+  rate: number,
+  seconds: number,
+): Promise<{ accepted: number; offeredFor: number }> {
+  const begin = Date.now();
+  const simulator = createClickSimulator({ now: begin });
+  let accepted = 0;
+  for (let now = begin; now < begin + seconds * 1000; now = Date.now()) {
+    const clicks = simulator.tick(now, rate);
+    accepted += await sendEvents(
+      producer,
+      clicks.map((click) => ({ body: click, partitionKey: String(click.sessionid) })),
+    );
+    await sleep(Math.max(0, now + 50 - Date.now()));
+  }
+  return { accepted, offeredFor: (Date.now() - begin) / 1000 };
+}

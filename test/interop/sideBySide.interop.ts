@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { append, createTable } from '../../src/lib/delta/commit';
+import { field, type Value } from '../../src/lib/delta/schema';
+import { writeDataFile } from '../../src/lib/delta/writeDataFile';
+import { openSharedLake, type SharedLake } from './lake';
+import { appendRows, readColumns, snapshotOf, stateOf } from './ourTable';
+import type { PeerSchema } from './peer';
+
+let lake: SharedLake;
+
+beforeAll(async () => {
+  lake = await openSharedLake();
+});
+
+afterAll(() => lake?.close());
+
+const fields = [field('writer', 'string', false), field('n', 'long', false)];
+const schema: PeerSchema = [
+  ['writer', 'string'],
+  ['n', 'long'],
+];
+const commits = 200;
+const burst = 10;
+
+describe('delta-rs and we', () => {
+  it(`append to one table at once, ${commits} commits each, and none is lost`, async () => {
+    const at = lake.at('raced');
+    await createTable(at, fields);
+    let state = await stateOf(at);
+    let races = 0;
+    const appendOurs = async (from: number) => {
+      for (let n = from; n < from + burst; n++) {
+        const adds = [await writeDataFile({ at, fields, columns: [['ours'], [n]] })];
+        const before = state.version;
+        const done = await append({ state, fields, adds, txns: [{ appId: 'ours', version: n }] });
+        expect(done.outcome).toBe('committed');
+        state = done.state;
+        if (state.version > before + 1) races++;
+      }
+    };
+    // In bursts that begin together: one of the two is faster, and would else be done long before the other.
+    for (let from = 0; from < commits; from += burst) {
+      const batches = Array.from({ length: burst }, (_, n) => [['theirs'], [String(from + n)]]);
+      const theirs = lake.peer.call('append_many', { uri: lake.uri('raced'), schema, batches });
+      await Promise.all([theirs, appendOurs(from)]);
+    }
+    expect(races).toBeGreaterThan(0);
+
+    const wanted = ['ours', 'theirs'].flatMap((writer) =>
+      Array.from({ length: commits }, (_, n) => `${writer} ${n}`),
+    );
+    const seen = await readColumns(at);
+    const rows = (seen.get('writer') ?? []).map((writer, row) => `${writer} ${seen.get('n')?.[row]}`);
+    expect(rows.sort()).toEqual(wanted.sort());
+    expect((await snapshotOf(at)).version).toBe(commits * 2);
+    const counted = await lake.peer.call('query', {
+      uri: lake.uri('raced'),
+      statements: ['select count(distinct n) from t group by writer', 'select count(*) from t'],
+    });
+    expect(counted).toEqual([[String(commits), String(commits)], [String(commits * 2)]]);
+  });
+
+  it('go on after its compaction, checkpoint, cleaning and vacuum of our table, with our txns intact', async () => {
+    const at = lake.at('tended');
+    const uri = lake.uri('tended');
+    const appId = (partition: number) => `ns/hub@2026-01-01t00:00:00.000z/${partition}`;
+    const numbers: Value[] = [];
+    const appendNumber = async (n: number) => {
+      numbers.push(n);
+      return appendRows(at, fields, [['ours', n]], [{ appId: appId(n % 4), version: n }]);
+    };
+    const expectIntact = async () => {
+      const { txns } = await stateOf(at);
+      const last = numbers.length - 1;
+      for (let n = last; n > last - 4; n--) expect(txns.get(appId(n % 4))?.version).toBe(n);
+      expect((await readColumns(at)).get('n')?.toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers);
+      const [theirs] = await lake.peer.call<string[][]>('query', {
+        uri,
+        statements: ['select n from t order by n'],
+      });
+      expect(theirs).toEqual(numbers.map(String));
+    };
+
+    for (let n = 0; n < 20; n++) await appendNumber(n);
+    await lake.peer.call('compact', { uri });
+    expect((await snapshotOf(at)).files.size).toBe(1);
+    await expectIntact();
+    await appendNumber(20);
+    await lake.peer.call('checkpoint', { uri });
+    await appendNumber(21);
+    await expectIntact();
+    const removed = await lake.peer.call<string[]>('vacuum', { uri });
+    expect(removed).toHaveLength(20);
+    await expectIntact();
+    for (let version = 0; version < 20; version++)
+      await lake.store.delete(`tended/_delta_log/${String(version).padStart(20, '0')}.json`);
+    await appendNumber(22);
+    await lake.peer.call('compact', { uri });
+    await lake.peer.call('checkpoint', { uri });
+    await appendNumber(23);
+    await expectIntact();
+  });
+
+  it('meet in one commit: an append that its compaction overtook is run again', async () => {
+    const at = lake.at('overtaken');
+    await appendRows(at, fields, [['ours', 0]]);
+    const state = await appendRows(at, fields, [['ours', 1]]);
+    await lake.peer.call('compact', { uri: lake.uri('overtaken') });
+    const adds = [await writeDataFile({ at, fields, columns: [['ours'], [2]] })];
+    const done = await append({ state, fields, adds, txns: [] });
+    expect(done).toMatchObject({ outcome: 'committed', state: { version: state.version + 2 } });
+    expect((await readColumns(at)).get('n')?.toSorted()).toEqual([0, 1, 2]);
+  });
+});

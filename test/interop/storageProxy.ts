@@ -1,0 +1,110 @@
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** Requests since the proxy was made or reset. */
+export interface RequestCounts {
+  puts: number;
+  gets: number;
+  lists: number;
+  others: number;
+}
+
+/** Stands between storage clients and Azurite. */
+export interface StorageProxy {
+  /** The connection string of Azurite with this proxy's address. */
+  readonly connectionString: string;
+  readonly counts: Readonly<RequestCounts>;
+  reset(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a proxy that counts requests, and gives listings the `startFrom` of the real service, which Azurite ignores: delta-rs
+ * relies on it, and finds "Invalid table version" without.
+ */
+export async function startStorageProxy(connectionString: string): Promise<StorageProxy> {
+  const azuritePort = Number(/BlobEndpoint=http:\/\/[^:]+:(\d+)/.exec(connectionString)?.[1]);
+  const agent = new Agent({ keepAlive: true });
+  const counts: RequestCounts = { puts: 0, gets: 0, lists: 0, others: 0 };
+  const reset = () => Object.assign(counts, { puts: 0, gets: 0, lists: 0, others: 0 });
+  /** What a listing began with, by the page that its next request will ask for, which does not say it again. */
+  const goingOn = new Map<string, string>();
+  const server = createServer((incoming, outgoing) => {
+    const query = new URL(incoming.url ?? '/', 'http://localhost').searchParams;
+    const isList = query.get('comp') === 'list';
+    count(counts, incoming.method, isList);
+    const startFrom = isList
+      ? (query.get('startFrom') ?? goingOn.get(pageKey(query, query.get('marker'))))
+      : undefined;
+    const { method, url: path, headers } = incoming;
+    const forwarded = request(
+      { host: '127.0.0.1', port: azuritePort, agent, method, path, headers },
+      (reply) => {
+        if (startFrom !== undefined && reply.statusCode === 200) {
+          void sendListFrom(startFrom, reply, outgoing).then((marker) => {
+            if (marker !== '') goingOn.set(pageKey(query, marker), startFrom);
+          });
+        } else {
+          outgoing.writeHead(reply.statusCode ?? 502, reply.rawHeaders);
+          reply.pipe(outgoing);
+        }
+      },
+    );
+    forwarded.on('error', () => outgoing.destroy());
+    incoming.pipe(forwarded);
+  });
+  // Clients keep connections for long; one that was closed meanwhile would look like a failing store.
+  server.keepAliveTimeout = 600_000;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    connectionString: connectionString.replace(`:${azuritePort}/`, `:${port}/`),
+    counts,
+    reset,
+    close: async () => {
+      agent.destroy();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function count(counts: RequestCounts, method: string | undefined, isList: boolean): void {
+  if (isList) counts.lists++;
+  else if (method === 'PUT') counts.puts++;
+  else if (method === 'GET') counts.gets++;
+  else counts.others++;
+}
+
+const pageKey = (query: URLSearchParams, marker: string | null) =>
+  JSON.stringify([query.get('prefix'), marker]);
+
+/** The listing without the blobs whose names sort before `startFrom`. Resolves to its next marker. */
+async function sendListFrom(
+  startFrom: string,
+  reply: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of reply) chunks.push(chunk as Buffer);
+  const before = Buffer.from(startFrom);
+  const body = Buffer.concat(chunks)
+    .toString()
+    .replaceAll(/<Blob>.*?<\/Blob>/gs, (blob) => {
+      const name = /<Name>(.*?)<\/Name>/s.exec(blob)?.[1] ?? '';
+      return Buffer.compare(Buffer.from(unescapeXml(name)), before) < 0 ? '' : blob;
+    });
+  const headers = { ...reply.headers };
+  delete headers['transfer-encoding'];
+  outgoing.writeHead(200, { ...headers, 'content-length': Buffer.byteLength(body) });
+  outgoing.end(body);
+  return unescapeXml(/<NextMarker>(.*?)<\/NextMarker>/s.exec(body)?.[1] ?? '');
+}
+
+const unescapeXml = (text: string) =>
+  text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&apos;', "'")
+    .replaceAll('&amp;', '&');
