@@ -1,6 +1,9 @@
 import type { TableLocation } from '../src/lib/delta/log';
 import { openSnapshot, updateSnapshot } from '../src/lib/delta/openTable';
 import type { Snapshot } from '../src/lib/delta/state';
+import type { WarehouseTable } from '../src/lib/streams/stream';
+import { connectToOwner } from '../src/lib/warehouse/duckdb/sharedFile';
+import { parseWarehouse } from '../src/lib/warehouse/warehouseSetting';
 
 /** How far one stream has come, each figure from another place. Totals since the hub was made. */
 export interface StreamFigures {
@@ -52,6 +55,23 @@ export class FiguresReader {
     const partitions = stats.hubs[this.#hub]?.partitions ?? [];
     return partitions.reduce((sum, { last }) => sum + last + 1, 0);
   }
+}
+
+/**
+ * Rows of a table in the DuckDB warehouse, those that it could not hold included. The app has the file, so it is asked; 0 as
+ * long as it has not opened it.
+ */
+export async function warehouseRows(
+  setting: string | undefined,
+  { schema, name }: WarehouseTable,
+): Promise<number> {
+  const { kind, path } = { path: '', ...parseWarehouse(setting ?? 'none') };
+  const warehouse = kind === 'duckdb' ? await connectToOwner(path) : undefined;
+  if (!warehouse) return 0;
+  const rows = await warehouse.query(
+    `SELECT (SELECT count(*) FROM "${schema}"."${name}") + (SELECT count(*) FROM ops.rejected_rows WHERE table_name = '${schema}.${name}') AS n`,
+  );
+  return Number(rows[0]?.n ?? 0);
 }
 
 /** The total that GET /api/clicks answers. */

@@ -78,11 +78,14 @@ export async function startEmulators(options: EmulatorOptions): Promise<Emulator
     );
     const coincap = run(await startCoincapProcess({ port: ports.coincap, logDir }));
     writeFileSync(pidFile, JSON.stringify(running.map(({ pid }) => pid)));
-    const settings = settingsAt({
-      storageConnection: azurite.connectionString,
-      brokerPort: broker.port,
-      coincapUrl: coincap.url,
-    });
+    const settings = {
+      ...settingsAt({
+        storageConnection: azurite.connectionString,
+        brokerPort: broker.port,
+        coincapUrl: coincap.url,
+      }),
+      WAREHOUSE: `duckdb:${join(dataDir, 'warehouse.duckdb')}`,
+    };
     writeFileSync(settingsFile, JSON.stringify({ Values: settings }, undefined, 2));
     return {
       brokerUrl: broker.healthUrl,

@@ -10,9 +10,9 @@ import {
   runCommand,
 } from '../src/cli/commandLine';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
-import { streams } from '../src/lib/streams';
+import { findStream, streams } from '../src/lib/streams';
 import { clickstream } from '../src/lib/streams/clickstream';
-import { clicksOfTheApi, FiguresReader, type StreamFigures } from './figures';
+import { clicksOfTheApi, FiguresReader, type StreamFigures, warehouseRows } from './figures';
 import { portFlags, portValue, readPorts } from './ports';
 import { defaultPorts, type Stack, startStack, waitForPrevious } from './stack';
 
@@ -86,7 +86,9 @@ async function watch(stack: Stack, forMs: number | undefined, ended: AbortContro
   console.log(forMs === undefined ? 'Ctrl-C ends it.\n' : `It ends after ${forMs / 1000} s.\n`);
   const endAt = forMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + forMs;
   while (!ended.signal.aborted && Date.now() < endAt) {
-    const parts = [...readers].map(async ([name, reader]) => describeFigures(name, await reader.read()));
+    const parts = [...readers].map(async ([name, reader]) =>
+      describeFigures(name, await reader.read(), await inWarehouse(stack, name)),
+    );
     console.log((await Promise.all(parts)).join(' · '));
     const pause = Math.min(1000, Math.max(0, endAt - Date.now()));
     await sleep(pause, undefined, { signal: ended.signal }).catch(() => {});
@@ -112,10 +114,20 @@ function printAddresses({ apiUrl, settings, logDir }: Stack): void {
   console.log(`Logs                ${logDir}`);
 }
 
-const describeFigures = (name: string, { accepted, ingested, rows, version }: StreamFigures) =>
+const describeFigures = (
+  name: string,
+  { accepted, ingested, rows, version }: StreamFigures,
+  loaded: number,
+) =>
   `${nouns[name] ?? name} ${count(accepted)} emitted, ${count(ingested)} ingested, ${count(rows)} rows, ${
-    version < 0 ? 'no Delta table yet' : `Delta version ${version}`
+    version < 0 ? 'no Delta table yet' : `Delta version ${version}, ${count(loaded)} in the warehouse`
   }`;
+
+/** How many rows of a stream the warehouse has; one that fails shows as what it is, and at the end as a difference. */
+async function inWarehouse({ settings }: Stack, name: string): Promise<number> {
+  const table = findStream(name)?.warehouse;
+  return table ? warehouseRows(settings.WAREHOUSE, table).catch(() => 0) : 0;
+}
 
 /** Stops the sources, lets everything arrive, and compares what independent places say. The exit code. */
 async function compare(stack: Stack, readers: Readers): Promise<number> {
@@ -131,6 +143,7 @@ async function compare(stack: Stack, readers: Readers): Promise<number> {
         ['rows', rows],
       ];
       if (name === clickstream.name) parts.push(['clicks', await clicksOfTheApi(stack.apiUrl)]);
+      if (findStream(name)?.warehouse) parts.push(['warehouse', await inWarehouse(stack, name)]);
       equal &&= parts.every(([, value]) => value === accepted);
       const prefix = name === clickstream.name ? '' : `${nouns[name] ?? name}: `;
       lines.unshift(

@@ -1,4 +1,7 @@
 import { app } from '@azure/functions';
-import { drainWriters } from './lib/app';
+import { closeWarehouse, drainWriters } from './lib/app';
 
-app.hook.appTerminate(() => drainWriters());
+app.hook.appTerminate(async () => {
+  await drainWriters();
+  await closeWarehouse();
+});

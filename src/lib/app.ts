@@ -1,20 +1,27 @@
-import { ClickCounts } from './counts/clickCounts';
+import { ClicksApi } from './api/clicksApi';
+import { Counts } from './counts/counts';
+import { ProductNames } from './counts/productNames';
 import type { TableLocation } from './delta/log';
 import { TableAppender } from './delta/tableAppender';
-import { TributaryError } from './errors';
+import { describeFailure, TributaryError } from './errors';
 import { deadLettersTable, letterFields } from './ingest/deadLetters';
 import { HubDirectory } from './ingest/hubDirectory';
+import { type IngestOptions, ingestBatch } from './ingest/ingestBatch';
 import { tableFields } from './ingest/rowAddress';
 import { TableWriter } from './ingest/tableWriter';
+import { isFullPassDue, maintainTables } from './maintenance/maintainTables';
 import { settings } from './settings';
 import { createClickSimulator } from './sources/clickSimulator';
 import { CoincapClient } from './sources/coincapClient';
 import { publishAssets } from './sources/publishAssets';
 import { type OutgoingEvent, openProducer, sendEvents } from './sources/sendEvents';
 import { openAzureBlobStore } from './storage/azureBlobStore';
-import { clickstream } from './streams/clickstream';
+import { streams } from './streams';
+import { clickstream, countedClicks } from './streams/clickstream';
 import { coincap } from './streams/coincap';
 import type { Stream } from './streams/stream';
+import { StreamLoaders, type WarehouseHealth } from './warehouse/streamLoaders';
+import { containerUrl } from './warehouse/synapse/lakeUrl';
 
 /*
  * What lives as long as the process, made when it is first needed: the host gives a function app seconds to start, and
@@ -37,12 +44,12 @@ export const tableLocation = async (table: string): Promise<TableLocation> => ({
   table,
 });
 
-export const hubs = once(() => new HubDirectory(settings().eventHubs));
+const hubs = once(() => new HubDirectory(settings().eventHubs));
 
 const writers = new Map<string, Promise<TableWriter>>();
 
 /** The one writer of a stream's table in this process. */
-export function writerOf(stream: Stream): Promise<TableWriter> {
+function writerOf(stream: Stream): Promise<TableWriter> {
   let writer = writers.get(stream.table);
   if (!writer) {
     writer = openWriter(stream);
@@ -71,12 +78,44 @@ async function openWriter(stream: Stream): Promise<TableWriter> {
   });
 }
 
+/**
+ * Carries one trigger batch into the stream's table. Rejects, after a log line, when an event of it may be missing: whatever
+ * the error, the trigger then brings the batch again.
+ */
+export async function ingest(
+  stream: Stream,
+  bodies: unknown,
+  triggerMetadata: IngestOptions['triggerMetadata'],
+): Promise<void> {
+  try {
+    const hub = settings().hub(stream.hubSetting);
+    const writer = await writerOf(stream);
+    await ingestBatch({ stream, hub, hubs: hubs(), writer, bodies, triggerMetadata });
+    nudgeWarehouse(stream);
+  } catch (error) {
+    console.error(JSON.stringify({ event: 'batch-failed', stream: stream.name, ...describeFailure(error) }));
+    throw error;
+  }
+}
+
 /** Resolves when every batch that was handed to a writer is committed or failed. */
 export async function drainWriters(): Promise<void> {
   await Promise.all([...writers.values()].map(async (writer) => (await writer).drain()));
 }
 
-export const clickCounts = once(async () => new ClickCounts(await tableLocation(clickstream.table)));
+/** The click counts of this process. Maintenance has them save their cached state. */
+export const clickCounts = once(
+  async () =>
+    new Counts({
+      at: await tableLocation(clickstream.table),
+      counted: countedClicks,
+      refreshMs: settings().countsRefreshMs,
+    }),
+);
+
+export const clicksApi = once(
+  async () => new ClicksApi({ counts: await clickCounts(), names: new ProductNames(await lake()) }),
+);
 
 const clickSimulator = once(() => createClickSimulator());
 
@@ -104,3 +143,58 @@ const coincapClient = once(() => {
 /** Asks CoinCap for the assets and sends each. Returns how many the hub accepted. */
 export const emitAssets = (log: (line: string) => void): Promise<number> =>
   publishAssets({ client: coincapClient(), send: (events) => send(coincap, events), log });
+
+/** Below the function's time limit, by as long as a request to a silent store may still take. */
+const maintenanceLimitMs = 210_000;
+
+/** One pass of maintenance over every table there is. */
+export async function maintain(): Promise<void> {
+  const names = [...streams.map(({ table }) => table), deadLettersTable];
+  await maintainTables({
+    tables: await Promise.all(names.map(tableLocation)),
+    isFull: isFullPassDue(new Date()),
+    limitMs: maintenanceLimitMs,
+    report: (report) => console.log(JSON.stringify({ event: 'maintenance', ...report })),
+  });
+  const counts = await clickCounts();
+  await counts.save();
+}
+
+const loaders = once(
+  () =>
+    new StreamLoaders({
+      setting: settings().warehouse,
+      streams,
+      at: tableLocation,
+      staging: async () => {
+        const store = await lake();
+        const url = containerUrl(settings().lake, settings().lakeContainer);
+        return { store, urlOf: (path) => `${url}/${path}` };
+      },
+      onLoad: (report) => console.log(JSON.stringify({ event: 'load', ...report })),
+      warn: (message) => console.warn(message),
+    }),
+);
+
+/** Has a stream's new rows loaded into the warehouse soon. Returns at once: ingestion never waits for the warehouse. */
+export function nudgeWarehouse(stream: Stream): void {
+  loaders().nudge(stream);
+}
+
+/** Below the function's time limit, by as long as a load may still take. */
+const syncLimitMs = 180_000;
+
+/** Loads what is missing in the warehouse. A failure is logged, and shows in the health. */
+export const syncWarehouse = (): Promise<void> => loaders().catchUp(syncLimitMs);
+
+export interface Health {
+  readonly status: 'ok' | 'degraded';
+  readonly warehouse: WarehouseHealth;
+}
+
+export async function readHealth(): Promise<Health> {
+  const warehouse = await loaders().health();
+  return { status: warehouse.status, warehouse };
+}
+
+export const closeWarehouse = (): Promise<void> => loaders().close();

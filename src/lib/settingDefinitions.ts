@@ -61,6 +61,20 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     expected: 'true or false',
     default: 'false',
   },
+  {
+    name: 'WAREHOUSE',
+    meaning:
+      'Where rows are loaded besides the lake: a dedicated SQL pool, Azure SQL or SQL Server (ADO.NET or JDBC form, also with `Authentication=Active Directory Managed Identity`), or a DuckDB file on this machine.',
+    expected: 'a connection string, duckdb:PATH or none',
+    default: 'none',
+  },
+  {
+    name: 'COUNTS_REFRESH',
+    meaning:
+      'Least time between two looks at the log for new clicks; requests in between are answered from memory.',
+    expected: 'a duration like 500ms, 1s or 1m',
+    default: '250ms',
+  },
   { name: 'COINCAP_HUB', meaning: 'The event hub of the assets.', expected: 'the name of an event hub' },
   {
     name: 'COINCAP_SCHEDULE',

@@ -1,6 +1,7 @@
 import { TributaryError } from './errors';
 import { settingDefinitions } from './settingDefinitions';
 import type { StorageAccount } from './storage/azureBlobStore';
+import { parseWarehouse, type WarehouseSetting } from './warehouse/warehouseSetting';
 
 /** How to reach an Event Hubs namespace: a connection string, or its host name with an identity. */
 export type EventHubsNamespace =
@@ -17,6 +18,9 @@ export interface Settings {
   readonly commitIntervalMs: number;
   /** Go on without events that a reader overtook. */
   readonly acceptGaps: boolean;
+  /** Least milliseconds between two looks at the log for new clicks. */
+  readonly countsRefreshMs: number;
+  readonly warehouse: WarehouseSetting;
   readonly coincap: { readonly url: URL; readonly apiKey: string | undefined };
   /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` when it is not set. */
   hostStorage(): StorageAccount;
@@ -49,6 +53,8 @@ export function parseSettings(environment: Environment): Settings {
     clicksPerSecond: values.number('CLICKS_PER_SECOND', 0, 100_000),
     commitIntervalMs: values.duration('COMMIT_INTERVAL'),
     acceptGaps: values.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
+    countsRefreshMs: values.duration('COUNTS_REFRESH'),
+    warehouse: values.warehouse('WAREHOUSE'),
     coincap: { url: values.url('COINCAP_URL'), apiKey: values.optional('COINCAP_API_KEY') },
     hostStorage: () => parseHostStorage(environment),
     hub(setting) {
@@ -125,6 +131,16 @@ class SettingReader {
     if (url?.protocol === 'https:' || (url?.protocol === 'http:' && local)) return url;
     this.#problem(name, 'is malformed');
     return new URL('https://invalid');
+  }
+
+  warehouse(name: string): WarehouseSetting {
+    try {
+      return parseWarehouse(this.text(name));
+    } catch (error) {
+      if (!(error instanceof TributaryError)) throw error;
+      this.#problems.push(`- ${error.message}`);
+      return { kind: 'none' };
+    }
   }
 
   eventHubs(): EventHubsNamespace {

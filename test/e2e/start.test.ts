@@ -28,22 +28,22 @@ function start(...args: string[]): RunningCommand {
 const freePorts = () =>
   ['port', 'broker-port', 'health-port', 'blob-port', 'coincap-port'].flatMap((flag) => [`--${flag}`, '0']);
 
-/** The three numbers of the last line about clicks. */
+/** The numbers of the last line about clicks: accepted, and what the others say. */
 function comparison(text: string): number[] {
-  const line = /^accepted ([\d,]+) . rows ([\d,]+) . clicks ([\d,]+)$/m.exec(text);
+  const line = /^accepted ([\d,]+) . rows ([\d,]+) . clicks ([\d,]+) . warehouse ([\d,]+)$/m.exec(text);
   return (line?.slice(1) ?? []).map((number) => Number(number.replaceAll(',', '')));
 }
 
 describe('npm start', () => {
-  it('shows clicks flowing and ends with three equal numbers', { timeout: 120_000 }, async () => {
+  it('shows clicks flowing and ends with four equal numbers', { timeout: 120_000 }, async () => {
     const run = start('--for', '6s', '--rate', '500', ...freePorts());
     expect(await run.ended).toBe(0);
-    const [accepted = 0, rows, clicks] = comparison(run.text());
+    const [accepted = 0, ...others] = comparison(run.text());
     expect(accepted).toBeGreaterThan(1000);
-    expect([rows, clicks]).toEqual([accepted, accepted]);
-    expect(run.text()).toMatch(/assets: accepted (\d+) = rows \1/);
+    expect(others).toEqual([accepted, accepted, accepted]);
+    expect(run.text()).toMatch(/assets: accepted (\d+) = rows \1 = warehouse \1/);
     expect(run.text()).toMatch(
-      /clicks [\d,]+ emitted, [\d,]+ ingested, [\d,]+ rows, Delta version \d+ · assets /,
+      /clicks [\d,]+ emitted, [\d,]+ ingested, [\d,]+ rows, Delta version \d+, [\d,]+ in the warehouse · assets /,
     );
     // Everything is kept in one folder, so that wiping it wipes all.
     expect(readdirSync(folder)).toEqual(['.local']);
@@ -57,8 +57,8 @@ describe('npm start', () => {
 
     const second = start('--rate', '500', '--for', '4s', ...freePorts());
     expect(await second.ended).toBe(0);
-    const [accepted = 0, rows, clicks] = comparison(second.text());
-    expect([rows, clicks]).toEqual([accepted, accepted]);
+    const [accepted = 0, ...others] = comparison(second.text());
+    expect(others).toEqual([accepted, accepted, accepted]);
     const before = [...killed.text().matchAll(/clicks ([\d,]+) emitted/g)].at(-1)?.[1]?.replaceAll(',', '');
     expect(accepted).toBeGreaterThan(Number(before));
   });
@@ -68,7 +68,7 @@ describe('npm start', () => {
     await run.until(/[1-9][\d,]* rows, Delta version/);
     run.process.kill('SIGINT');
     expect(await run.ended).toBe(0);
-    expect(comparison(run.text())).toHaveLength(3);
+    expect(comparison(run.text())).toHaveLength(4);
   });
 
   it('names a busy port and its flag in one line', async () => {

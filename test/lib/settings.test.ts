@@ -39,6 +39,8 @@ describe('the settings', () => {
       lakeContainer: 'lake',
       clicksPerSecond: 100,
       commitIntervalMs: 1000,
+      countsRefreshMs: 250,
+      warehouse: { kind: 'none' },
       coincap: { apiKey: undefined },
     });
     expect(settings.coincap.url.href).toBe('https://rest.coincap.io/');

@@ -7,7 +7,7 @@ import {
   longField,
   readFields,
 } from './jsonFields';
-import type { Stream } from './stream';
+import type { Counted, Stream } from './stream';
 
 /**
  * A click without a product counts for nothing and is refused. One without a session (a visitor who declined cookies), a
@@ -22,11 +22,30 @@ const fields: readonly JsonField[] = [
 
 const readClick = readFields(fields);
 
+/** Clicks are counted per product. */
+export const countedClicks: Counted = { key: 'productid', attribute: 'category' };
+
 /** Clicks in the shops, as the published generator sends them: `{productid, timestamp, sessionid, category}`. */
 export const clickstream: Stream = {
   name: 'clickstream',
   hubSetting: 'CLICKSTREAM_HUB',
   table: 'clicks',
   columns: columnsOf(fields),
+  counted: countedClicks,
+  warehouse: {
+    schema: 'clickstream',
+    name: 'clicks',
+    columns: [
+      { name: 'productid', from: 'productid', type: 'int' },
+      { name: 'timestamp', from: 'timestamp', type: 'datetime2(6)' },
+      { name: 'sessionid', from: 'sessionid', type: 'bigint' },
+      { name: 'category', from: 'category', type: 'int' },
+      { name: 'enqueued_at', from: 'enqueued_at', type: 'datetime2(6)' },
+      { name: 'hub_created_at', from: 'hub_created_at', type: 'datetime2(6)' },
+      { name: 'hub_partition', from: 'hub_partition', type: 'int' },
+      { name: 'sequence_number', from: 'sequence_number', type: 'bigint' },
+      { name: 'element', from: 'element', type: 'int' },
+    ],
+  },
   decode: (body) => decodeJsonElements(body, readClick),
 };

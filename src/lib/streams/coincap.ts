@@ -8,7 +8,7 @@ import {
   readFields,
   stringField,
 } from './jsonFields';
-import type { Stream } from './stream';
+import type { Stream, WarehouseType } from './stream';
 
 const text = (name: string, from = name): JsonField => ({
   name,
@@ -48,6 +48,14 @@ const fields: readonly JsonField[] = [
   },
 ];
 
+/** The types of the history table that was published with this stream; its columns have the names and order of ours. */
+const historyTypes: Readonly<Record<string, WarehouseType>> = {
+  string: 'varchar(255)',
+  long: 'bigint',
+  double: 'float',
+  timestamp: 'datetime',
+};
+
 const readAsset = readFields(fields);
 
 /** Assets of the CoinCap API (v2 or v3) with the answer's `timestamp` copied into each; numbers arrive as text. */
@@ -56,5 +64,15 @@ export const coincap: Stream = {
   hubSetting: 'COINCAP_HUB',
   table: 'assets',
   columns: columnsOf(fields),
+  warehouse: {
+    schema: 'assets',
+    name: 'asset_statistics_history_v3',
+    identity: 'id_asset_statistics_history',
+    columns: fields.map(({ name, type }) => ({
+      name,
+      from: name,
+      type: historyTypes[type] ?? 'varchar(255)',
+    })),
+  },
   decode: (body) => decodeJsonElements(body, readAsset),
 };

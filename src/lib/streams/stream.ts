@@ -28,15 +28,17 @@ export type Value = string | number | bigint | boolean | Uint8Array | null;
 export type Row = readonly Value[];
 
 /** Why an element of an event is not a row; a closed set, explained in docs/dead-letters.md. */
-export type DecodeReason =
-  | 'not-utf8'
-  | 'not-json'
-  | 'empty-body'
-  | 'empty-array'
-  | 'wrong-shape'
-  | 'out-of-range'
-  /** The stream's own decoder is at fault. */
-  | 'decode-failed';
+export const decodeReasons = [
+  'not-utf8',
+  'not-json',
+  'empty-body',
+  'empty-array',
+  'wrong-shape',
+  'out-of-range',
+  'decode-failed',
+] as const;
+
+export type DecodeReason = (typeof decodeReasons)[number];
 
 export interface Rejected {
   readonly reason: DecodeReason;
@@ -47,6 +49,42 @@ export interface Rejected {
 /** The elements of one event body, in order: each is a row or the reason why it is not. Never empty. */
 export type Decoded = readonly (Row | Rejected)[];
 
+/** What of a stream's rows is counted: rows per value of one column, with a second column as each value's attribute. */
+export interface Counted {
+  /** Rows without a value here are not counted. */
+  readonly key: string;
+  readonly attribute: string;
+}
+
+/** The types a warehouse column may have, in the words of T-SQL. */
+export type WarehouseType =
+  | 'bigint'
+  | 'int'
+  | 'smallint'
+  | 'float'
+  | 'bit'
+  | 'date'
+  | 'datetime'
+  | 'datetime2(6)'
+  | `varchar(${number})`
+  | `nvarchar(${number})`;
+
+export interface WarehouseColumn {
+  readonly name: string;
+  /** The column of the Delta table that fills it: one of the stream's, or of the row's address. */
+  readonly from: string;
+  readonly type: WarehouseType;
+}
+
+/** The table that a stream's rows are loaded into. */
+export interface WarehouseTable {
+  readonly schema: string;
+  readonly name: string;
+  /** A leading bigint column that the warehouse numbers by itself. */
+  readonly identity?: string;
+  readonly columns: readonly WarehouseColumn[];
+}
+
 /** Everything that makes a stream; a new stream is one of these and one function file. */
 export interface Stream {
   /** Also the name in commands and messages. */
@@ -56,6 +94,9 @@ export interface Stream {
   /** Path of its Delta table in the lake's container. */
   readonly table: string;
   readonly columns: readonly Column[];
+  readonly counted?: Counted;
+  /** Where its rows go in the warehouse; without it they stay in the lake alone. */
+  readonly warehouse?: WarehouseTable;
   /** Turns one event body into rows; never throws, whatever the bytes. */
   decode(body: Uint8Array): Decoded;
 }

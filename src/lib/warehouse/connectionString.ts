@@ -1,0 +1,137 @@
+import { TributaryError } from '../errors';
+
+/** How to log in: a name and password, or an identity of Entra ID. */
+export type SqlLogin =
+  | { readonly kind: 'password'; readonly user: string; readonly password: string }
+  | { readonly kind: 'managed-identity' | 'default-credential'; readonly clientId?: string };
+
+export interface SqlAddress {
+  readonly server: string;
+  readonly port: number;
+  readonly database: string;
+  readonly login: SqlLogin;
+  /** False only for servers without a certificate, on this machine. */
+  readonly encrypt: boolean;
+  readonly trustServerCertificate: boolean;
+  readonly connectTimeoutMs: number;
+}
+
+const expected =
+  'an ADO.NET or JDBC connection string with server, database and a user with password or an Entra ID authentication';
+
+/** What each keyword is called here; ADO.NET and JDBC in lower case without blanks. */
+const keywords: Readonly<Record<string, string>> = {
+  server: 'server',
+  datasource: 'server',
+  address: 'server',
+  servername: 'server',
+  port: 'port',
+  portnumber: 'port',
+  database: 'database',
+  databasename: 'database',
+  initialcatalog: 'database',
+  user: 'user',
+  userid: 'user',
+  uid: 'user',
+  username: 'user',
+  password: 'password',
+  pwd: 'password',
+  encrypt: 'encrypt',
+  trustservercertificate: 'trust',
+  authentication: 'authentication',
+  msiclientid: 'user',
+  connectiontimeout: 'timeout',
+  connecttimeout: 'timeout',
+  timeout: 'timeout',
+  logintimeout: 'timeout',
+};
+
+const authentications: Readonly<Record<string, SqlLogin['kind']>> = {
+  '': 'password',
+  sqlpassword: 'password',
+  notspecified: 'password',
+  activedirectorydefault: 'default-credential',
+  activedirectorymanagedidentity: 'managed-identity',
+  activedirectorymsi: 'managed-identity',
+};
+
+/**
+ * Reads an ADO.NET (`Server=tcp:host,1433;Database=…`) or JDBC (`jdbc:sqlserver://host:1433;database=…`) connection string.
+ * Keywords that it does not know are ignored.
+ * @throws `settings.invalid` saying what is wrong, never a value
+ */
+export function parseConnectionString(text: string): SqlAddress {
+  const jdbc = /^\s*jdbc:sqlserver:\/\/([^;]*)(?:;|$)/i.exec(text);
+  const parts = readParts(jdbc ? text.slice(jdbc[0].length) : text);
+  const [server, port] = splitServer(jdbc?.[1] ? jdbc[1] : (parts.get('server') ?? ''), jdbc !== null);
+  const address: SqlAddress = {
+    server,
+    port: Number(port ?? parts.get('port') ?? 1433),
+    database: parts.get('database') ?? '',
+    login: readLogin(parts),
+    encrypt: !['false', 'no', 'optional'].includes((parts.get('encrypt') ?? 'true').toLowerCase()),
+    trustServerCertificate: ['true', 'yes'].includes((parts.get('trust') ?? 'false').toLowerCase()),
+    connectTimeoutMs: Number(parts.get('timeout') ?? 30) * 1000,
+  };
+  if (address.server === '') throw malformed('it names no server');
+  if (address.database === '') throw malformed('it names no database');
+  if (!Number.isInteger(address.port) || address.port < 1 || address.port > 65_535)
+    throw malformed('its port is no number from 1 to 65535');
+  if (!Number.isFinite(address.connectTimeoutMs)) throw malformed('its timeout is no number of seconds');
+  return address;
+}
+
+function readLogin(parts: ReadonlyMap<string, string>): SqlLogin {
+  const authentication = (parts.get('authentication') ?? '').replace(/[\s_]/g, '').toLowerCase();
+  const kind = authentications[authentication];
+  const user = parts.get('user') ?? '';
+  if (kind === undefined)
+    throw malformed(
+      'its Authentication is none of SqlPassword, Active Directory Default, Active Directory Managed Identity',
+    );
+  if (kind !== 'password') return { kind, ...(user === '' ? {} : { clientId: user }) };
+  const password = parts.get('password') ?? '';
+  if (user === '') throw malformed('it names no user and no Authentication');
+  if (password === '') throw malformed('it has no password');
+  return { kind, user, password };
+}
+
+/** ADO.NET separates the port by a comma, JDBC by a colon; `tcp:` in front is ADO.NET's. */
+function splitServer(text: string, jdbc: boolean): [server: string, port: string | undefined] {
+  const [server = '', port] = text
+    .trim()
+    .replace(/^tcp:/i, '')
+    .split(jdbc ? ':' : ',');
+  return [server.trim(), port?.trim()];
+}
+
+/** `name=value` parts; a value may stand in quotes or braces, in which the closing one is doubled. */
+function readParts(text: string): Map<string, string> {
+  const parts = new Map<string, string>();
+  const pattern =
+    /\s*([^=;]+?)\s*=\s*(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)'|\{((?:[^}]|\}\})*)\}|([^;]*))\s*(?:;|$)/y;
+  let end = 0;
+  while (end < text.length) {
+    const blank = /[\s;]*/y;
+    blank.lastIndex = end;
+    blank.exec(text);
+    end = blank.lastIndex;
+    if (end >= text.length) break;
+    pattern.lastIndex = end;
+    const found = pattern.exec(text);
+    if (!found) throw malformed('it is not a list of name=value parts');
+    const [, name = '', double, single, brace, plain = ''] = found;
+    const value =
+      double?.replaceAll('""', '"') ??
+      single?.replaceAll("''", "'") ??
+      brace?.replaceAll('}}', '}') ??
+      plain.trim();
+    const key = keywords[name.replace(/[\s_]/g, '').toLowerCase()];
+    if (key !== undefined) parts.set(key, value);
+    end = pattern.lastIndex;
+  }
+  return parts;
+}
+
+const malformed = (problem: string) =>
+  new TributaryError('settings.invalid', `WAREHOUSE is malformed: ${problem}; expected ${expected}.`);

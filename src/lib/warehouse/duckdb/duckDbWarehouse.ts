@@ -1,0 +1,225 @@
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { TributaryError } from '../../errors';
+import type { WarehouseTable } from '../../streams/stream';
+import {
+  fullName,
+  type Load,
+  type LoadOutcome,
+  type Position,
+  type PreparedRows,
+  type Swap,
+  type Warehouse,
+} from '../warehouse';
+import { appendRows } from './appendRows';
+import { createTable, opsScript, quoteName, quoteTable, quoteText } from './tables';
+
+type Api = typeof import('@duckdb/node-api');
+
+/** DuckDB would otherwise look for extensions on the network. */
+const settings = { autoinstall_known_extensions: 'false', autoload_known_extensions: 'false' };
+
+/** The file is open in another process. */
+export class FileInUse extends Error {}
+
+/**
+ * A DuckDB file as the warehouse: for development, on one machine. One process has the file at a time.
+ * @throws FileInUse; `warehouse.refused` when DuckDB is not installed or the file is none of its own
+ */
+export async function openDuckDbFile(path: string): Promise<Warehouse> {
+  let api: Api;
+  try {
+    api = await import('@duckdb/node-api');
+  } catch (cause) {
+    throw new TributaryError(
+      'warehouse.refused',
+      'WAREHOUSE=duckdb: needs the package @duckdb/node-api, a development dependency that is never deployed: run npm ci, or name a SQL pool.',
+      { cause },
+    );
+  }
+  try {
+    // From the cache: two instances on one file in one process lose rows.
+    const instance = await api.DuckDBInstance.fromCache(path, settings);
+    return new DuckDbWarehouse(path, api, instance, await instance.connect());
+  } catch (error) {
+    if (/lock|being used by another process/i.test(String(error))) throw new FileInUse(path);
+    throw refused(path, error);
+  }
+}
+
+class DuckDbWarehouse implements Warehouse {
+  readonly name: string;
+  readonly #api: Api;
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, api: Api, instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.name = `duckdb:${path}`;
+    this.#api = api;
+    this.#instance = instance;
+    this.#connection = connection;
+  }
+
+  async init(tables: readonly WarehouseTable[]): Promise<void> {
+    await this.#transaction(async (run) => {
+      for (const statement of opsScript) await run(statement);
+      for (const table of tables) {
+        await run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(table.schema)}`);
+        await run(createTable(table));
+        await run(
+          `INSERT INTO ops.load_ledger VALUES (${quoteText(fullName(table))}, '', -1) ON CONFLICT DO NOTHING`,
+        );
+      }
+      return true;
+    });
+  }
+
+  async ledger(): Promise<ReadonlyMap<string, Position>> {
+    const rows = await this.#exclusive(() =>
+      this.#connection.runAndReadAll('SELECT table_name, delta_id, last_version FROM ops.load_ledger'),
+    );
+    return new Map(
+      rows
+        .getRows()
+        .map(([name, deltaId, version]) => [
+          String(name),
+          { deltaId: String(deltaId), version: Number(version) },
+        ]),
+    );
+  }
+
+  async load({ table, from, to, rows }: Load): Promise<LoadOutcome> {
+    const name = fullName(table);
+    const loaded = await this.#transaction(async (run) => {
+      const moved = await run(
+        `UPDATE ops.load_ledger SET delta_id = ${quoteText(to.deltaId)}, last_version = ${to.version} WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(from.deltaId)} AND last_version = ${from.version}`,
+      );
+      if (moved !== 1) return undefined;
+      await appendRows(this.#api, this.#connection, table, rows);
+      await appendRows(this.#api, this.#connection, rejectsTable, rejectedRows(name, rows));
+      return true;
+    });
+    return loaded ? 'loaded' : 'lost';
+  }
+
+  async createShadow(shadow: WarehouseTable, deltaId: string): Promise<void> {
+    await this.#transaction(async (run) => {
+      await run(createTable(shadow));
+      await run(
+        `INSERT INTO ops.load_ledger VALUES (${quoteText(fullName(shadow))}, ${quoteText(deltaId)}, 0) ON CONFLICT DO NOTHING`,
+      );
+      return true;
+    });
+  }
+
+  /** Tables are renamed inside the transaction here, so no swap is ever found half done. */
+  async swap({ table, shadow, to }: Swap): Promise<'swapped' | 'lost'> {
+    const name = quoteText(fullName(table));
+    const shadowName = quoteText(fullName(shadow));
+    const swapped = await this.#transaction(async (run) => {
+      if ((await run(`DELETE FROM ops.load_ledger WHERE table_name = ${shadowName}`)) !== 1) return undefined;
+      await run(
+        `UPDATE ops.load_ledger SET delta_id = ${quoteText(to.deltaId)}, last_version = ${to.version} WHERE table_name = ${name}`,
+      );
+      await run(`DROP TABLE IF EXISTS ${quoteTable(table)}`);
+      await run(`ALTER TABLE ${quoteTable(shadow)} RENAME TO ${quoteName(table.name)}`);
+      await run(`DELETE FROM ops.rejected_rows WHERE table_name = ${name}`);
+      await run(`UPDATE ops.rejected_rows SET table_name = ${name} WHERE table_name = ${shadowName}`);
+      return true;
+    });
+    return swapped ? 'swapped' : 'lost';
+  }
+
+  async dropShadow(shadow: WarehouseTable): Promise<void> {
+    const name = quoteText(fullName(shadow));
+    await this.#transaction(async (run) => {
+      await run(`DELETE FROM ops.load_ledger WHERE table_name = ${name}`);
+      await run(`DELETE FROM ops.rejected_rows WHERE table_name = ${name}`);
+      await run(`DROP TABLE IF EXISTS ${quoteTable(shadow)}`);
+      return true;
+    });
+  }
+
+  /** On a connection of its own that cannot write, so that it neither waits nor harms. */
+  async query(sql: string): Promise<Record<string, unknown>[]> {
+    const connection = await this.#instance.connect();
+    try {
+      await connection.run('BEGIN TRANSACTION READ ONLY');
+      return (await connection.runAndReadAll(sql)).getRowObjectsJson();
+    } catch (error) {
+      throw refused(this.name, error);
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#exclusive(async () => {
+      this.#connection.closeSync();
+      this.#instance.closeSync();
+    });
+  }
+
+  /** Commits what `work` did, unless it answers undefined. `run` resolves to the number of rows that were changed. */
+  #transaction<T>(work: (run: (sql: string) => Promise<number>) => Promise<T | undefined>) {
+    return this.#exclusive(async () => {
+      await this.#connection.run('BEGIN');
+      try {
+        const result = await work(async (sql) => (await this.#connection.run(sql)).rowsChanged);
+        await this.#connection.run(result === undefined ? 'ROLLBACK' : 'COMMIT');
+        return result;
+      } catch (error) {
+        await this.#connection.run('ROLLBACK').catch(() => {});
+        throw error;
+      }
+    });
+  }
+
+  /** One after the other: there is one connection that writes. */
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work).catch((error: unknown) => {
+      throw refused(this.name, error);
+    });
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
+
+const rejectsTable: WarehouseTable = {
+  schema: 'ops',
+  name: 'rejected_rows',
+  columns: [
+    { name: 'table_name', from: '', type: 'varchar(255)' },
+    { name: 'hub_created_at', from: '', type: 'datetime2(6)' },
+    { name: 'hub_partition', from: '', type: 'int' },
+    { name: 'sequence_number', from: '', type: 'bigint' },
+    { name: 'element', from: '', type: 'int' },
+    { name: 'reason', from: '', type: 'varchar(400)' },
+    { name: 'row_json', from: '', type: 'nvarchar(4000)' },
+  ],
+};
+
+const rejectedRows = (name: string, { rejected }: PreparedRows): PreparedRows => ({
+  columns: [
+    rejected.map(() => name),
+    rejected.map(({ hubCreatedAt }) => hubCreatedAt),
+    rejected.map(({ hubPartition }) => hubPartition),
+    rejected.map(({ sequenceNumber }) => sequenceNumber),
+    rejected.map(({ element }) => element),
+    rejected.map(({ reason }) => reason),
+    rejected.map(({ row }) => row),
+  ],
+  count: rejected.length,
+  rejected: [],
+});
+
+function refused(name: string, error: unknown): TributaryError {
+  if (error instanceof TributaryError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const conflict = /conflict/i.test(message);
+  return new TributaryError(
+    conflict ? 'warehouse.unavailable' : 'warehouse.refused',
+    `${name}: ${message.split('\n')[0]}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,176 @@
+import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { dirname, resolve } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import { type ErrorCode, errorCodes, TributaryError } from '../../errors';
+import type { Warehouse } from '../warehouse';
+import { FileInUse, openDuckDbFile } from './duckDbWarehouse';
+
+/*
+ * A DuckDB file belongs to one process. That one serves the others on this machine, over loopback and with a token that only
+ * those can read who may read the file.
+ */
+
+const methods = ['init', 'ledger', 'load', 'createShadow', 'swap', 'dropShadow', 'query'] as const;
+type Method = (typeof methods)[number];
+
+const callLimitMs = 60_000;
+
+interface Owner {
+  readonly url: string;
+  readonly token: string;
+}
+
+/** The answer to a call, as it goes over the wire. */
+type Answer = { readonly value: unknown } | { readonly code: string; readonly message: string };
+
+const ownerFile = (path: string) => `${path}.owner.json`;
+
+/**
+ * The warehouse in a DuckDB file: the file itself when it is free, else through the process that has it; when that one is
+ * gone, the next call opens the file anew.
+ * @throws `warehouse.unavailable` when a process has it that does not answer, `warehouse.refused`
+ */
+export async function openDuckDb(path: string): Promise<Warehouse> {
+  const file = resolve(path);
+  mkdirSync(dirname(file), { recursive: true });
+  const first = await openOrConnect(file);
+  let current: Promise<Warehouse> | undefined = Promise.resolve(first);
+  const run = async (method: Method, args: unknown[]): Promise<unknown> => {
+    current ??= openOrConnect(file);
+    const used = current;
+    try {
+      const warehouse = await used;
+      return await callMethod(warehouse, method, args);
+    } catch (error) {
+      const isGone = error instanceof TributaryError && error.code === 'warehouse.unavailable';
+      if (isGone && current === used) current = undefined;
+      throw error;
+    }
+  };
+  return asWarehouse(first.name, run, async () => (await current)?.close());
+}
+
+async function openOrConnect(file: string): Promise<Warehouse> {
+  try {
+    return await serve(file, await openDuckDbFile(file));
+  } catch (error) {
+    if (!(error instanceof FileInUse)) throw error;
+  }
+  const remote = await connectToOwner(file);
+  if (remote) return remote;
+  throw new TributaryError(
+    'warehouse.unavailable',
+    `duckdb:${file} is open in another process, which does not answer: a DuckDB file belongs to one process at a time.`,
+  );
+}
+
+/** A warehouse all of whose methods go one way. */
+function asWarehouse(
+  name: string,
+  run: (method: Method, args: unknown[]) => Promise<unknown>,
+  close: () => Promise<void>,
+): Warehouse {
+  const entries = methods.map((method) => [method, (...args: unknown[]) => run(method, args)]);
+  return { ...Object.fromEntries(entries), name, close } as Warehouse;
+}
+
+const callMethod = (warehouse: Warehouse, method: Method, args: unknown[]) =>
+  (warehouse[method].bind(warehouse) as (...args: unknown[]) => Promise<unknown>)(...args);
+
+/** The warehouse of the process that has the file open, or undefined when there is none that answers. */
+export async function connectToOwner(path: string): Promise<Warehouse | undefined> {
+  const file = resolve(path);
+  let owner: Owner;
+  try {
+    owner = JSON.parse(readFileSync(ownerFile(file), 'utf8')) as Owner;
+    await call(file, owner, 'ledger', []);
+  } catch {
+    return undefined;
+  }
+  return asWarehouse(
+    `duckdb:${file}`,
+    (method, args) => call(file, owner, method, args),
+    async () => {},
+  );
+}
+
+async function call(file: string, { url, token }: Owner, method: Method, args: unknown[]): Promise<unknown> {
+  let answer: Answer;
+  try {
+    const reply = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: new Uint8Array(serialize({ method, args })),
+      signal: AbortSignal.timeout(callLimitMs),
+    });
+    answer = deserialize(Buffer.from(await reply.arrayBuffer())) as Answer;
+  } catch (cause) {
+    throw new TributaryError('warehouse.unavailable', `duckdb:${file}: the process that has it is gone.`, {
+      cause,
+    });
+  }
+  if ('value' in answer) return answer.value;
+  const code = answer.code in errorCodes ? (answer.code as ErrorCode) : 'warehouse.refused';
+  throw new TributaryError(code, answer.message);
+}
+
+async function serve(file: string, warehouse: Warehouse): Promise<Warehouse> {
+  // Otherwise a process that finds the file taken would ask for a ledger that is not there yet.
+  await warehouse.init([]);
+  const token = randomUUID();
+  const server = createServer((request, response) => void answerCall(warehouse, token, request, response));
+  const port = await listen(server);
+  server.unref();
+  writeFileSync(ownerFile(file), JSON.stringify({ url: `http://127.0.0.1:${port}/`, token }), {
+    mode: 0o600,
+  });
+  return asWarehouse(
+    warehouse.name,
+    (method, args) => callMethod(warehouse, method, args),
+    async () => {
+      rmSync(ownerFile(file), { force: true });
+      server.close();
+      server.closeAllConnections();
+      await warehouse.close();
+    },
+  );
+}
+
+async function answerCall(
+  warehouse: Warehouse,
+  token: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // A page in a browser can reach loopback too, but it does not know the token.
+  const sent = Buffer.from(request.headers.authorization ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  if (sent.length !== wanted.length || !timingSafeEqual(sent, wanted)) {
+    response.writeHead(401).end();
+    return;
+  }
+  let answer: Answer;
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { method, args } = deserialize(Buffer.concat(chunks)) as { method: Method; args: unknown[] };
+    if (!methods.includes(method)) throw new TributaryError('warehouse.refused', `There is no ${method}.`);
+    answer = { value: await callMethod(warehouse, method, args) };
+  } catch (error) {
+    const code = error instanceof TributaryError ? error.code : 'warehouse.refused';
+    answer = { code, message: error instanceof Error ? error.message : String(error) };
+  }
+  response.end(serialize(answer));
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((done, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      done(typeof address === 'object' && address ? address.port : 0);
+    });
+  });
+}

@@ -1,0 +1,44 @@
+import type { WarehouseTable, WarehouseType } from '../../streams/stream';
+
+export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+export const quoteTable = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'name'>): string =>
+  `${quoteName(schema)}.${quoteName(name)}`;
+
+/** DuckDB's types for those of T-SQL. Lengths are not kept: they are checked before. */
+export function duckDbType(
+  type: WarehouseType,
+): 'VARCHAR' | 'TIMESTAMP' | 'DATE' | 'DOUBLE' | 'BOOLEAN' | 'BIGINT' | 'INTEGER' | 'SMALLINT' {
+  if (/^n?varchar/.test(type)) return 'VARCHAR';
+  switch (type) {
+    case 'bigint':
+      return 'BIGINT';
+    case 'int':
+      return 'INTEGER';
+    case 'smallint':
+      return 'SMALLINT';
+    case 'float':
+      return 'DOUBLE';
+    case 'bit':
+      return 'BOOLEAN';
+    case 'date':
+      return 'DATE';
+    default:
+      return 'TIMESTAMP';
+  }
+}
+
+export function createTable(table: WarehouseTable): string {
+  const columns = [
+    ...(table.identity === undefined ? [] : [`${quoteName(table.identity)} BIGINT`]),
+    ...table.columns.map(({ name, type }) => `${quoteName(name)} ${duckDbType(type)}`),
+  ];
+  return `CREATE TABLE IF NOT EXISTS ${quoteTable(table)} (${columns.join(', ')})`;
+}
+
+/** The ledger and the rejected rows. */
+export const opsScript: readonly string[] = [
+  'CREATE SCHEMA IF NOT EXISTS ops',
+  'CREATE TABLE IF NOT EXISTS ops.load_ledger (table_name VARCHAR PRIMARY KEY, delta_id VARCHAR NOT NULL, last_version BIGINT NOT NULL)',
+  'CREATE TABLE IF NOT EXISTS ops.rejected_rows (table_name VARCHAR NOT NULL, hub_created_at TIMESTAMP NOT NULL, hub_partition INTEGER NOT NULL, sequence_number BIGINT NOT NULL, element INTEGER NOT NULL, reason VARCHAR NOT NULL, row_json VARCHAR NOT NULL)',
+];

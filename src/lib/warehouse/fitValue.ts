@@ -1,0 +1,96 @@
+import type { ReadValue } from '../delta/schema';
+import type { WarehouseType } from '../streams/stream';
+import { outsideCodePage } from './codePage';
+import type { Cell } from './warehouse';
+
+/** A value that its column cannot hold; `misfit` says why, in plain ASCII. */
+export interface Misfit {
+  readonly misfit: string;
+}
+
+/** Takes a value as it is, turned into what the column holds, or says why the column cannot hold it. */
+export type Fitting = (value: ReadValue) => Cell | Misfit;
+
+export const isMisfit = (value: Cell | Misfit): value is Misfit =>
+  typeof value === 'object' && value !== null;
+
+/** How values get into a column of this type. Nulls stay null in every type. */
+export function fittingOf(type: WarehouseType): Fitting {
+  const fitting = ofType(type);
+  return (value) => (value === null || value === undefined ? null : fitting(value));
+}
+
+function ofType(type: WarehouseType): Fitting {
+  const text = /^(n?)varchar\((\d+)\)$/.exec(type);
+  if (text) return fitText(type, Number(text[2]), text[1] === 'n');
+  switch (type) {
+    case 'bigint':
+      return fitInteger(type, -(2n ** 63n), 2n ** 63n - 1n);
+    case 'int':
+      return fitInteger(type, -(2n ** 31n), 2n ** 31n - 1n);
+    case 'smallint':
+      return fitInteger(type, -(2n ** 15n), 2n ** 15n - 1n);
+    case 'float':
+      return fitFloat;
+    case 'bit':
+      return (value) => (typeof value === 'boolean' ? value : notA(type, value));
+    case 'date':
+      return fitInteger(type, daysOf('0001-01-01'), daysOf('9999-12-31'));
+    case 'datetime':
+      // Rounded to 1/300 s, .999 would be the next second, which at the end of 9999 does not exist.
+      return fitInteger(
+        type,
+        microsOf('1753-01-01T00:00:00.000Z'),
+        microsOf('9999-12-31T23:59:59.998Z') + 999n,
+      );
+    default:
+      return fitInteger(
+        type,
+        microsOf('0001-01-01T00:00:00.000Z'),
+        microsOf('9999-12-31T23:59:59.999Z') + 999n,
+      );
+  }
+}
+
+/** varchar counts bytes, which in a code page of single bytes are characters; nvarchar counts UTF-16 units. */
+function fitText(type: string, length: number, unicode: boolean): Fitting {
+  return (value) => {
+    if (typeof value !== 'string') return notA('text', value);
+    if (value.length > length) return { misfit: `${value.length} characters, ${type} takes ${length}` };
+    if (unicode) return value.isWellFormed() ? value : { misfit: 'not well-formed Unicode' };
+    const outside = outsideCodePage(value);
+    return outside === undefined
+      ? value
+      : { misfit: `U+${hex(outside.codePointAt(0) ?? 0)} is not in code page 1252 of ${type}` };
+  };
+}
+
+const hex = (code: number) => code.toString(16).toUpperCase().padStart(4, '0');
+
+function fitInteger(type: string, least: bigint, most: bigint): Fitting {
+  const [low, high] = [Number(least), Number(most)];
+  return (value) => {
+    if (typeof value === 'number' && Number.isSafeInteger(value)) {
+      return value >= low && value <= high ? value : outOf(type);
+    }
+    if (typeof value === 'bigint') return value >= least && value <= most ? value : outOf(type);
+    return notA(type, value);
+  };
+}
+
+/** The least magnitude that float keeps besides 0. */
+const leastNormal = 2.2250738585072014e-308;
+
+/** Not a number and the infinities have no place in SQL: they are null. */
+const fitFloat: Fitting = (value) => {
+  if (typeof value !== 'number') return notA('float', value);
+  if (!Number.isFinite(value)) return null;
+  if (value !== 0 && Math.abs(value) < leastNormal) return outOf('float');
+  return value;
+};
+
+const outOf = (type: string): Misfit => ({ misfit: `out of the range of ${type}` });
+const notA = (type: string, value: ReadValue): Misfit => ({ misfit: `a ${typeof value} is no ${type}` });
+
+const microsOf = (iso: string) => BigInt(Date.parse(iso)) * 1000n;
+const daysOf = (date: string) => BigInt(Date.parse(`${date}T00:00:00Z`) / 86_400_000);

@@ -1,0 +1,73 @@
+import type { ReadValue } from '../delta/schema';
+import type { WarehouseTable } from '../streams/stream';
+import { type Fitting, fittingOf, isMisfit } from './fitValue';
+import type { Cell, PreparedRows, RejectedRow } from './warehouse';
+
+/** Where a row comes from, in every Delta table of a stream. */
+const address = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'] as const;
+
+/** The columns of the Delta table that a load reads: also those that only a rejected row tells of. */
+export function neededColumns(table: WarehouseTable): string[] {
+  return [...new Set([...table.columns.map(({ from }) => from), ...address])];
+}
+
+type ReadColumns = ReadonlyMap<string, readonly ReadValue[]>;
+
+/** Sorts the rows of data files into those that the table holds and those that it cannot. */
+export class RowCollector {
+  readonly #table: WarehouseTable;
+  readonly #fittings: readonly Fitting[];
+  readonly #columns: Cell[][];
+  readonly #rejected: RejectedRow[] = [];
+
+  constructor(table: WarehouseTable) {
+    this.#table = table;
+    this.#fittings = table.columns.map(({ type }) => fittingOf(type));
+    this.#columns = table.columns.map(() => []);
+  }
+
+  add(columns: ReadColumns, count: number): void {
+    // Column by column, because it is the way that they come and go; misfits are rare.
+    const misfits = new Map<number, string>();
+    const fitted = this.#table.columns.map(({ name, from }, index) => {
+      const values = columns.get(from) ?? [];
+      const fitting = this.#fittings[index] ?? (() => null);
+      const cells = new Array<Cell>(count);
+      for (let row = 0; row < count; row++) {
+        const cell = fitting(values[row] ?? null);
+        if (isMisfit(cell)) {
+          if (!misfits.has(row)) misfits.set(row, `${name}: ${cell.misfit}`);
+          cells[row] = null;
+        } else cells[row] = cell;
+      }
+      return cells;
+    });
+    for (const [index, cells] of fitted.entries()) {
+      const column = this.#columns[index];
+      for (let row = 0; row < count; row++) if (!misfits.has(row)) column?.push(cells[row] ?? null);
+    }
+    for (const [row, reason] of misfits) this.#rejected.push(rejectedRow(columns, row, reason));
+  }
+
+  rows(): PreparedRows {
+    return { columns: this.#columns, count: this.#columns[0]?.length ?? 0, rejected: this.#rejected };
+  }
+}
+
+function rejectedRow(columns: ReadColumns, row: number, reason: string): RejectedRow {
+  const integer = (name: string) => {
+    const value = columns.get(name)?.[row];
+    return typeof value === 'number' || typeof value === 'bigint' ? value : 0;
+  };
+  const entries = [...columns].map(([name, values]) => [name, values[row] ?? null]);
+  return {
+    hubCreatedAt: integer('hub_created_at'),
+    hubPartition: Number(integer('hub_partition')),
+    sequenceNumber: integer('sequence_number'),
+    element: Number(integer('element')),
+    reason,
+    row: JSON.stringify(Object.fromEntries(entries), (_key, value) =>
+      typeof value === 'bigint' ? String(value) : value,
+    ),
+  };
+}

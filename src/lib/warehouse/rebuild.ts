@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto';
+import type { TableLocation } from '../delta/log';
+import { openSnapshot } from '../delta/openTable';
+import type { Snapshot } from '../delta/state';
+import { TributaryError } from '../errors';
+import type { WarehouseTable } from '../streams/stream';
+import { defaultLimits, type LoadLimits, readRows, rowsOf } from './deltaVersions';
+import { fullName, type Position, shadowOfSwap, type Warehouse } from './warehouse';
+
+/** How often a rebuild begins anew because its files were vacuumed under way. */
+const maxAttempts = 3;
+
+export interface RebuildOptions {
+  readonly warehouse: Warehouse;
+  readonly at: TableLocation;
+  readonly table: WarehouseTable;
+  /** Ends the work between two loads; another call goes on from there. */
+  readonly signal: AbortSignal;
+  readonly limits?: LoadLimits;
+  /** Told after each load. */
+  readonly onProgress?: (progress: { files: number; of: number; version: number }) => void;
+}
+
+/** `rebuilt-elsewhere`: another process was faster. */
+export type Rebuilt =
+  | { readonly outcome: 'rebuilt'; readonly version: number }
+  | { readonly outcome: 'rebuilt-elsewhere' | 'stopped' | 'no-table' };
+
+/**
+ * Loads the live files of the newest version into a shadow table and puts that in the table's place. The shadow has a row
+ * of its own in the ledger, which counts its files, so that the work can be interrupted anywhere and shared by
+ * processes; the table itself is loaded on until the swap.
+ */
+export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
+  const { warehouse, table } = options;
+  for (let attempt = 1; ; attempt++) {
+    const interrupted = (await warehouse.ledger()).get(fullName(table));
+    if (interrupted && shadowOfSwap(interrupted) !== undefined) {
+      await finishSwap(options, interrupted);
+      return { outcome: 'rebuilt', version: interrupted.version };
+    }
+    const started = await beginOrResume(options);
+    if (!started) return { outcome: 'no-table' };
+    const { shadow, snapshot } = started;
+    const filled = await fillShadow(options, shadow, snapshot);
+    if (filled === 'filled') {
+      const to = { deltaId: snapshot.metaData.id, version: snapshot.version };
+      const swapped = await warehouse.swap({ table, shadow, to });
+      await dropOthers(options);
+      return swapped === 'swapped'
+        ? { outcome: 'rebuilt', version: to.version }
+        : { outcome: 'rebuilt-elsewhere' };
+    }
+    if (filled === 'stopped') return { outcome: 'stopped' };
+    if (filled === 'taken') return { outcome: 'rebuilt-elsewhere' };
+    await warehouse.dropShadow(shadow);
+    if (attempt === maxAttempts) {
+      throw new TributaryError(
+        'delta.invalid',
+        `${options.at.store.name}/${options.at.table} version ${snapshot.version}: data file ${filled.gone} is gone.`,
+      );
+    }
+  }
+}
+
+/** Ends a swap that a process began and did not live to end. */
+export async function finishSwap(options: RebuildOptions, position: Position): Promise<void> {
+  const { warehouse, table } = options;
+  const name = shadowOfSwap(position)?.slice(table.schema.length + 1);
+  if (name === undefined) return;
+  const shadow = { ...table, name };
+  const deltaId = (await warehouse.ledger()).get(fullName(shadow))?.deltaId;
+  if (deltaId === undefined) return;
+  await warehouse.swap({ table, shadow, to: { deltaId, version: position.version } });
+}
+
+const shadowPrefix = (table: WarehouseTable) => `${table.name}__rebuild_`;
+
+/** The name of a shadow says which version it is to hold. */
+const newShadow = (table: WarehouseTable, version: number): WarehouseTable => ({
+  ...table,
+  name: `${shadowPrefix(table)}${version}_${randomBytes(4).toString('hex')}`,
+});
+
+interface Started {
+  readonly shadow: WarehouseTable;
+  readonly snapshot: Snapshot;
+}
+
+async function beginOrResume(options: RebuildOptions): Promise<Started | undefined> {
+  const { warehouse, at, table } = options;
+  const head = await openSnapshot(at);
+  if (!head) return undefined;
+  for (const { shadow, version, deltaId } of await shadowsOf(warehouse, table)) {
+    const snapshot = deltaId === head.metaData.id ? await openOldSnapshot(at, version) : undefined;
+    if (snapshot) return { shadow, snapshot };
+    await warehouse.dropShadow(shadow);
+  }
+  const shadow = newShadow(table, head.version);
+  await warehouse.createShadow(shadow, head.metaData.id);
+  return { shadow, snapshot: head };
+}
+
+/** Undefined when the log does not go back that far. */
+async function openOldSnapshot(at: TableLocation, version: number): Promise<Snapshot | undefined> {
+  try {
+    return await openSnapshot(at, { version });
+  } catch (error) {
+    if (error instanceof TributaryError && error.code === 'delta.invalid') return undefined;
+    throw error;
+  }
+}
+
+/** The shadows that the ledger knows of, the furthest first. */
+async function shadowsOf(warehouse: Warehouse, table: WarehouseTable) {
+  const prefix = shadowPrefix(table);
+  const found = [...(await warehouse.ledger())].flatMap(([fullShadow, position]) => {
+    const name = fullShadow.slice(table.schema.length + 1);
+    if (fullShadow !== `${table.schema}.${name}` || !name.startsWith(prefix)) return [];
+    const version = Number(/^(\d+)_/.exec(name.slice(prefix.length))?.[1] ?? Number.NaN);
+    return Number.isInteger(version)
+      ? [{ shadow: { ...table, name }, version, deltaId: position.deltaId, files: position.version }]
+      : [];
+  });
+  return found.sort((a, b) => b.files - a.files);
+}
+
+async function dropOthers({ warehouse, table }: RebuildOptions): Promise<void> {
+  for (const { shadow } of await shadowsOf(warehouse, table)) await warehouse.dropShadow(shadow);
+}
+
+/** `taken`: the shadow is no more, for another process has used it or thrown it away. */
+async function fillShadow(
+  options: RebuildOptions,
+  shadow: WarehouseTable,
+  snapshot: Snapshot,
+): Promise<'filled' | 'taken' | 'stopped' | { readonly gone: string }> {
+  const { warehouse, signal, limits = defaultLimits, onProgress } = options;
+  // Every process must see the files in the same order, for the ledger counts them.
+  const files = [...snapshot.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const deltaId = snapshot.metaData.id;
+  for (;;) {
+    const position = (await warehouse.ledger()).get(fullName(shadow));
+    if (!position) return 'taken';
+    const done = position.version;
+    onProgress?.({ files: done, of: files.length, version: snapshot.version });
+    if (done >= files.length) return 'filled';
+    if (signal.aborted) return 'stopped';
+    let [end, rows, bytes] = [done, 0, 0];
+    for (; end < files.length; end++) {
+      const file = files[end];
+      if (!file) break;
+      rows += rowsOf(file);
+      bytes += file.size;
+      if (end > done && (rows > limits.rows || bytes > limits.bytes)) break;
+    }
+    const read = await readRows(snapshot, files.slice(done, end), shadow);
+    if ('gone' in read) return read;
+    await warehouse.load({ table: shadow, from: position, to: { deltaId, version: end }, rows: read });
+  }
+}

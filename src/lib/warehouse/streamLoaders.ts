@@ -1,0 +1,151 @@
+import type { TableLocation } from '../delta/log';
+import { TributaryError } from '../errors';
+import type { Stream, WarehouseTable } from '../streams/stream';
+import type { LoadReport } from './catchUp';
+import { openWarehouse } from './openWarehouse';
+import type { Staging } from './synapse/stagedFile';
+import { TableLoader } from './tableLoader';
+import type { Warehouse } from './warehouse';
+import { readLag, type TableLag } from './warehouseLag';
+import type { WarehouseSetting } from './warehouseSetting';
+
+/** Health is asked of the warehouse no more often than this, whoever asks. */
+const healthAgeMs = 10_000;
+const healthLimitMs = 10_000;
+/** The host gives a function app seconds to end. */
+const closeLimitMs = 5000;
+
+export interface StreamLoadersOptions {
+  readonly setting: WarehouseSetting;
+  readonly streams: readonly Stream[];
+  readonly at: (deltaTable: string) => Promise<TableLocation>;
+  readonly staging?: () => Promise<Staging>;
+  readonly onLoad?: (report: LoadReport) => void;
+  readonly warn: (message: string) => void;
+}
+
+/** What GET /api/health says about the warehouse: states and numbers, no names of servers, no messages. */
+export interface WarehouseHealth {
+  readonly kind: WarehouseSetting['kind'];
+  readonly status: 'ok' | 'degraded';
+  /** The code of the error that keeps the tables from being asked. */
+  readonly error?: string;
+  readonly tables: readonly (TableLag & { readonly loader: string })[];
+}
+
+interface LoadedStream {
+  readonly stream: Stream;
+  readonly table: WarehouseTable;
+  readonly loader: TableLoader;
+}
+
+/** The loaders of all streams in this process, which share one warehouse; it is opened when it is first needed. */
+export class StreamLoaders {
+  readonly #options: StreamLoadersOptions;
+  readonly #loaded: readonly LoadedStream[];
+  #warehouse: Promise<Warehouse> | undefined;
+  #health: { readonly at: number; readonly answer: Promise<WarehouseHealth> } | undefined;
+
+  constructor(options: StreamLoadersOptions) {
+    this.#options = options;
+    const { at, onLoad, warn } = options;
+    this.#loaded = options.streams.flatMap((stream) => {
+      const { warehouse: table } = stream;
+      if (!table || options.setting.kind === 'none') return [];
+      const loader = new TableLoader({
+        table,
+        at: () => at(stream.table),
+        warehouse: () => this.#open(),
+        ...(onLoad ? { onLoad } : {}),
+        warn,
+      });
+      return [{ stream, table, loader }];
+    });
+  }
+
+  /** Has a stream's new rows loaded soon. Returns at once and never throws. */
+  nudge(stream: Stream): void {
+    this.#loaded.find((one) => one.stream.name === stream.name)?.loader.nudge();
+  }
+
+  /** Loads what is missing of all streams, at most for so long. */
+  async catchUp(limitMs: number): Promise<void> {
+    await Promise.all(this.#loaded.map(({ loader }) => loader.catchUp(limitMs)));
+  }
+
+  /** How far the tables are behind. Never rejects: what cannot be asked is degraded. */
+  health(): Promise<WarehouseHealth> {
+    if (!this.#health || Date.now() - this.#health.at > healthAgeMs)
+      this.#health = { at: Date.now(), answer: this.#readHealth() };
+    return this.#health.answer;
+  }
+
+  /** Ends the loads between two steps, and the connections. A load that hangs is left behind: the ledger keeps it right. */
+  async close(): Promise<void> {
+    const stopped = Promise.all(this.#loaded.map(({ loader }) => loader.stop()));
+    await withLimit(stopped, closeLimitMs).catch(() => {});
+    const warehouse = this.#warehouse;
+    this.#warehouse = undefined;
+    await warehouse?.then((open) => open.close()).catch(() => {});
+  }
+
+  async #open(): Promise<Warehouse> {
+    const { setting, staging, warn } = this.#options;
+    this.#warehouse ??= (async () => {
+      const opened = await openWarehouse({
+        setting,
+        tables: this.#loaded.map(({ table }) => table),
+        ...(staging && setting.kind === 'sql' ? { staging: await staging() } : {}),
+        warn,
+      });
+      if (opened) return opened;
+      throw new TributaryError('warehouse.refused', 'WAREHOUSE is none.');
+    })();
+    try {
+      return await this.#warehouse;
+    } catch (error) {
+      // The next call tries again.
+      this.#warehouse = undefined;
+      throw error;
+    }
+  }
+
+  async #readHealth(): Promise<WarehouseHealth> {
+    const { kind } = this.#options.setting;
+    if (this.#loaded.length === 0) return { kind, status: 'ok', tables: [] };
+    try {
+      const lags = await withLimit(this.#readLags(), healthLimitMs);
+      const tables = lags.map((lag, index) => ({
+        ...lag,
+        loader: this.#loaded[index]?.loader.status.state ?? 'idle',
+      }));
+      const failing = tables.some(({ needsRebuild, loader }) => needsRebuild || loader === 'failed');
+      return { kind, status: failing ? 'degraded' : 'ok', tables };
+    } catch (error) {
+      const code = error instanceof TributaryError ? error.code : 'unexpected';
+      return { kind, status: 'degraded', error: code, tables: [] };
+    }
+  }
+
+  async #readLags(): Promise<TableLag[]> {
+    const warehouse = await this.#open();
+    const tables = this.#loaded.map(async ({ stream, table }) => ({
+      at: await this.#options.at(stream.table),
+      table,
+    }));
+    return readLag({ warehouse, tables: await Promise.all(tables) });
+  }
+}
+
+async function withLimit<T>(work: Promise<T>, limitMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new TributaryError('warehouse.unavailable', `No answer in ${limitMs / 1000} s.`);
+    timer = setTimeout(() => reject(error), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

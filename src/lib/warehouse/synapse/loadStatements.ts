@@ -1,0 +1,126 @@
+import type { WarehouseTable } from '../../streams/stream';
+import { fullName, type Load, type Position, type RejectedRow } from '../warehouse';
+import { isQuoted, literal, quoteName, quoteText } from './literals';
+import { ledgerTable, quoteTable, rejectsTable } from './tables';
+
+/** What a dedicated SQL pool takes: rows of one INSERT (documented for UNION ALL), string constants of a batch. */
+export const maxRowsOfStatement = 1000;
+const maxStringsOfBatch = 19_000;
+/** Characters; a batch may have 65,536 packets of 4 KB, but must be held in memory on both sides. */
+const maxCharactersOfBatch = 16_000_000;
+
+/** One statement, with what counts against the limits of a batch. */
+interface Insert {
+  readonly text: string;
+  readonly strings: number;
+}
+
+/** INSERTs for all rows and rejected rows of a load. */
+export function insertStatements({ table, rows }: Load): Insert[] {
+  return [...insertRows(table, rows.columns, rows.count), ...insertRejected(fullName(table), rows.rejected)];
+}
+
+export const columnList = (table: WarehouseTable): string =>
+  table.columns.map(({ name }) => quoteName(name)).join(', ');
+
+function insertRows(table: WarehouseTable, columns: Load['rows']['columns'], count: number): Insert[] {
+  const into = `INSERT INTO ${quoteTable(table)} (${columnList(table)})`;
+  const strings = table.columns.filter(({ type }) => isQuoted(type)).length;
+  const inserts: Insert[] = [];
+  for (let start = 0; start < count; start += maxRowsOfStatement) {
+    const end = Math.min(start + maxRowsOfStatement, count);
+    const selects: string[] = [];
+    for (let row = start; row < end; row++) {
+      const cells = table.columns.map(({ type }, index) =>
+        literal(columns[index]?.[row] ?? null, type, row === start),
+      );
+      selects.push(`SELECT ${cells.join(', ')}`);
+    }
+    inserts.push({ text: `${into} ${selects.join(' UNION ALL ')};`, strings: strings * (end - start) });
+  }
+  return inserts;
+}
+
+function insertRejected(name: string, rejected: readonly RejectedRow[]): Insert[] {
+  const inserts: Insert[] = [];
+  const perStatement = 100;
+  for (let start = 0; start < rejected.length; start += perStatement) {
+    const selects = rejected
+      .slice(start, start + perStatement)
+      .map((one) =>
+        [
+          literal(name, 'varchar(255)', true),
+          literal(one.hubCreatedAt, 'datetime2(6)', true),
+          literal(one.hubPartition, 'int', true),
+          literal(one.sequenceNumber, 'bigint', true),
+          literal(one.element, 'int', true),
+          literal(one.reason.slice(0, 400), 'varchar(400)', true),
+          `CAST(${quoteText(one.row, true)} AS nvarchar(max))`,
+        ].join(', '),
+      );
+    const text = `INSERT INTO ${rejectsTable} (table_name, hub_created_at, hub_partition, sequence_number, element, reason, row_json) SELECT ${selects.join(' UNION ALL SELECT ')};`;
+    inserts.push({ text, strings: text.split("'").length >> 1 });
+  }
+  return inserts;
+}
+
+/** Statements in as few batches as the limits allow. */
+export function packBatches(inserts: readonly Insert[]): string[] {
+  const batches: { text: string[]; strings: number; characters: number }[] = [];
+  for (const { text, strings } of inserts) {
+    const last = batches.at(-1);
+    const fits =
+      last &&
+      last.strings + strings <= maxStringsOfBatch &&
+      last.characters + text.length <= maxCharactersOfBatch;
+    if (fits) {
+      last.text.push(text);
+      last.strings += strings;
+      last.characters += text.length;
+    } else batches.push({ text: [text], strings, characters: text.length });
+  }
+  return batches.map(({ text }) => text.join('\n'));
+}
+
+/** Condition on the ledger's row of a table at a position. */
+const isAt = (name: string, { deltaId, version }: Position): string =>
+  `table_name = ${quoteText(name)} AND delta_id = ${quoteText(deltaId)} AND last_version = ${version}`;
+
+/**
+ * The fence: moves the ledger's row from one position to the next, and waits for whoever is doing so. Always the first
+ * statement of a load that touches a table, so that loads queue up here and nowhere else.
+ */
+export const moveLedger = (name: string, from: Position, to: Position, token: string): string =>
+  `UPDATE ${ledgerTable} SET delta_id = ${quoteText(to.deltaId)}, last_version = ${to.version}, batch_token = '${token}' WHERE ${isAt(name, from)};`;
+
+/** How many rows of the ledger bear our token: 1 when the fence let us through, more when the ledger has doubled rows. */
+const countOwn = (name: string, token: string): string =>
+  `(SELECT COUNT(*) FROM ${ledgerTable} WHERE table_name = ${quoteText(name)} AND batch_token = '${token}')`;
+
+export const selectOwn = (name: string, token: string): string =>
+  `SELECT COUNT(*) AS won FROM ${ledgerTable} WHERE table_name = ${quoteText(name)} AND batch_token = '${token}';`;
+
+export interface FencedLoad {
+  readonly name: string;
+  readonly from: Position;
+  readonly to: Position;
+  readonly token: string;
+  /** Statements that belong to the transaction. */
+  readonly body: string;
+}
+
+/** The whole load in one round trip; its last row says whose token the ledger bears. */
+export const fencedLoad = ({ name, from, to, token, body }: FencedLoad): string =>
+  `SET NOCOUNT ON;
+BEGIN TRANSACTION;
+${moveLedger(name, from, to, token)}
+DECLARE @won int = ${countOwn(name, token)};
+IF @won = 1 BEGIN
+${body}
+COMMIT;
+END ELSE BEGIN ROLLBACK; END;
+SELECT @won AS won;`;
+
+/** Answers, by the rows that it touches, whether the ledger is at a position or past it; waits for a load under way. */
+export const touchIfReached = (name: string, { deltaId, version }: Position): string =>
+  `UPDATE ${ledgerTable} SET last_version = last_version WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(deltaId)} AND last_version >= ${version};`;

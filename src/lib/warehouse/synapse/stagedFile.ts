@@ -1,0 +1,63 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { ObjectStore } from '../../storage/objectStore';
+import type { WarehouseTable } from '../../streams/stream';
+import type { Cell, PreparedRows } from '../warehouse';
+import { formatCell, quoteName, quoteText } from './literals';
+import { quoteTable } from './tables';
+
+const compress = promisify(gzip);
+
+/** Where files wait for COPY. Its name must not begin with `_` or `.`: COPY skips such files without a word. */
+export const stagingPrefix = 'warehouse-staging/';
+
+/** Where loads may stage files: a store, and the address under which the SQL pool sees its paths. */
+export interface Staging {
+  readonly store: ObjectStore;
+  urlOf(path: string): string;
+}
+
+/** COPY takes an empty field for a null and does not promise line breaks within quotes: such texts go another way. */
+const fitsCsv = (cell: Cell) => typeof cell !== 'string' || (cell !== '' && !/[\r\n]/.test(cell));
+
+/** Rows that a staged file can carry, and the others. */
+export function splitForCopy(rows: PreparedRows): { staged: PreparedRows; others: PreparedRows } {
+  const awkward = new Set<number>();
+  for (const column of rows.columns)
+    for (const [row, cell] of column.entries()) if (!fitsCsv(cell)) awkward.add(row);
+  if (awkward.size === 0) {
+    const none = { columns: rows.columns.map(() => []), count: 0, rejected: rows.rejected };
+    return { staged: { ...rows, rejected: [] }, others: none };
+  }
+  const pick = (wanted: (row: number) => boolean) =>
+    rows.columns.map((column) => column.filter((_, row) => wanted(row)));
+  return {
+    staged: {
+      columns: pick((row) => !awkward.has(row)),
+      count: rows.count - awkward.size,
+      rejected: [],
+    },
+    others: { columns: pick((row) => awkward.has(row)), count: awkward.size, rejected: rows.rejected },
+  };
+}
+
+/** The rows as gzipped CSV: UTF-8, `\n` behind every row, quotes around texts, nothing for null. */
+export function encodeCsv(table: WarehouseTable, { columns, count }: PreparedRows): Promise<Buffer> {
+  const lines: string[] = [];
+  for (let row = 0; row < count; row++) {
+    const fields = table.columns.map(({ type }, index) => {
+      const cell = columns[index]?.[row] ?? null;
+      if (cell === null) return '';
+      const text = formatCell(cell, type);
+      return typeof cell === 'string' ? `"${text.replaceAll('"', '""')}"` : text;
+    });
+    lines.push(`${fields.join(',')}\n`);
+  }
+  return compress(lines.join(''));
+}
+
+/** COPY from a staged file. MAXERRORS = 0, for otherwise rows are dropped without a word. */
+export function copyInto(stage: WarehouseTable, url: string): string {
+  const columns = stage.columns.map(({ name }, index) => `${quoteName(name)} ${index + 1}`).join(', ');
+  return `COPY INTO ${quoteTable(stage)} (${columns}) FROM ${quoteText(url)} WITH (FILE_TYPE = 'CSV', COMPRESSION = 'Gzip', FIELDQUOTE = '"', FIELDTERMINATOR = ',', ROWTERMINATOR = '0x0A', ENCODING = 'UTF8', DATEFORMAT = 'ymd', MAXERRORS = 0, CREDENTIAL = (IDENTITY = 'Managed Identity'));`;
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { fullName, type Swap, swapping } from '../warehouse';
+import { quoteName, quoteText } from './literals';
+import type { SqlClient } from './sqlClient';
+import { type Dialect, existsTable, ledgerTable, quoteTable, rejectsTable } from './tables';
+
+/**
+ * Puts a shadow in a table's place. Tables cannot be renamed inside a transaction of a dedicated pool, so: the ledger first
+ * says that a swap is under way, which turns all loads of the table away; then one connection holds the lock on the
+ * ledger's row, so that a single process renames, while another connection renames; then the ledger says the new
+ * position. Each step can be done again, by this process or by another one.
+ */
+export async function swapTables(
+  client: SqlClient,
+  swap: Swap,
+  dialect: Dialect,
+): Promise<'swapped' | 'lost'> {
+  const { table, shadow, to } = swap;
+  const name = quoteText(fullName(table));
+  const shadowName = quoteText(fullName(shadow));
+  const mark = swapping(shadow, to.version);
+  const isMarked = `table_name = ${name} AND delta_id = ${quoteText(mark.deltaId)}`;
+  await client.batch(
+    `UPDATE ${ledgerTable} SET delta_id = ${quoteText(mark.deltaId)}, last_version = ${mark.version}, batch_token = '${randomUUID()}' WHERE table_name = ${name} AND delta_id NOT LIKE 'swap:%' AND EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${shadowName});`,
+  );
+  const token = randomUUID();
+  const swapped = await client.transaction(async (run) => {
+    const { touched } = await run(`UPDATE ${ledgerTable} SET batch_token = '${token}' WHERE ${isMarked};`);
+    if ((touched[0] ?? 0) === 0) return undefined;
+    await client.batch(renames(swap, dialect));
+    await run(
+      [
+        `UPDATE ${ledgerTable} SET delta_id = ${quoteText(to.deltaId)}, last_version = ${to.version} WHERE ${isMarked};`,
+        `DELETE FROM ${ledgerTable} WHERE table_name = ${shadowName};`,
+        `DELETE FROM ${rejectsTable} WHERE table_name = ${name};`,
+        `UPDATE ${rejectsTable} SET table_name = ${name} WHERE table_name = ${shadowName};`,
+      ].join('\n'),
+    );
+    return 'swapped' as const;
+  });
+  if (!swapped) return 'lost';
+  const old = retired(swap);
+  await client.batch(`IF ${existsTable(fullName(old))} DROP TABLE ${quoteTable(old)};`);
+  return swapped;
+}
+
+/** The name under which the table that was replaced waits to be dropped. */
+const retired = ({ table, shadow }: Swap) => ({ schema: table.schema, name: `${shadow.name}_old` });
+
+/** Once the shadow is gone under its name, it has taken the table's place. */
+function renames(swap: Swap, dialect: Dialect): string {
+  const { table, shadow } = swap;
+  const rename = (from: { schema: string; name: string }, to: string) =>
+    dialect === 'pool'
+      ? `RENAME OBJECT ${quoteTable(from)} TO ${quoteName(to)};`
+      : `EXEC sp_rename ${quoteText(quoteTable(from))}, ${quoteText(to)};`;
+  return `IF ${existsTable(fullName(shadow))} BEGIN
+IF ${existsTable(fullName(table))} ${rename(table, retired(swap).name)}
+${rename(shadow, table.name)}
+END;`;
+}

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { TributaryError } from '../../errors';
+import type { WarehouseTable } from '../../streams/stream';
+import type { SqlAddress } from '../connectionString';
+import {
+  fullName,
+  type Load,
+  type LoadOutcome,
+  type Position,
+  type Swap,
+  type Warehouse,
+} from '../warehouse';
+import { quoteText } from './literals';
+import {
+  columnList,
+  fencedLoad,
+  insertStatements,
+  moveLedger,
+  packBatches,
+  selectOwn,
+  touchIfReached,
+} from './loadStatements';
+import { SqlClient } from './sqlClient';
+import { isAmbiguous } from './sqlErrors';
+import { copyInto, encodeCsv, type Staging, splitForCopy, stagingPrefix } from './stagedFile';
+import { swapTables } from './swapTables';
+import {
+  createStage,
+  createTable,
+  type Dialect,
+  existsTable,
+  ledgerTable,
+  opsScript,
+  quoteTable,
+  rejectsTable,
+  tableScript,
+} from './tables';
+
+/** From this many rows on a staged file is faster than text. */
+const copyThreshold = 20_000;
+
+export interface SynapseOptions {
+  readonly address: SqlAddress;
+  /** Without it every load goes as text. */
+  readonly staging?: Staging;
+  readonly copyThreshold?: number;
+  readonly requestTimeoutMs?: number;
+  /** Told of what was not as it should be, and was got around. */
+  readonly warn?: (message: string) => void;
+}
+
+/** A dedicated SQL pool of Synapse, Azure SQL or SQL Server. Nothing is sent before the first call. */
+export function openSynapse(options: SynapseOptions): Warehouse {
+  return new SynapseWarehouse(options);
+}
+
+class SynapseWarehouse implements Warehouse {
+  readonly #options: SynapseOptions;
+  readonly #client: SqlClient;
+  #dialect: Dialect | undefined;
+  #copyRefused = false;
+
+  constructor(options: SynapseOptions) {
+    this.#options = options;
+    this.#client = new SqlClient(options);
+  }
+
+  get name(): string {
+    return this.#client.name;
+  }
+
+  async init(tables: readonly WarehouseTable[]): Promise<void> {
+    const dialect = await this.#whichDialect();
+    for (const statement of opsScript(dialect)) await this.#run(statement);
+    for (const table of tables)
+      for (const statement of tableScript(table, dialect)) await this.#run(statement);
+  }
+
+  async ledger(): Promise<ReadonlyMap<string, Position>> {
+    const { rows } = await this.#run(`SELECT table_name, delta_id, last_version FROM ${ledgerTable};`);
+    const positions = new Map<string, Position>();
+    for (const { table_name, delta_id, last_version } of rows) {
+      const name = String(table_name);
+      if (positions.has(name)) throw this.#doubled(name);
+      positions.set(name, { deltaId: String(delta_id), version: Number(last_version) });
+    }
+    return positions;
+  }
+
+  async load(load: Load): Promise<LoadOutcome> {
+    const { rows } = load;
+    const { staging, copyThreshold: threshold = copyThreshold } = this.#options;
+    const copies = staging && !this.#copyRefused && rows.count >= threshold;
+    if (copies && (await this.#whichDialect()) === 'pool') return this.#loadStaged(load, staging);
+    return this.#loadFenced(load, packBatches(insertStatements(load)));
+  }
+
+  async createShadow(shadow: WarehouseTable, deltaId: string): Promise<void> {
+    const name = quoteText(fullName(shadow));
+    await this.#run(`${createTable(shadow, await this.#whichDialect())};`);
+    await this.#run(
+      `INSERT INTO ${ledgerTable} (table_name, delta_id, last_version, batch_token) SELECT ${name}, ${quoteText(deltaId)}, 0, '' WHERE NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${name});`,
+    );
+  }
+
+  async swap(swap: Swap): Promise<'swapped' | 'lost'> {
+    const dialect = await this.#whichDialect();
+    return this.#described(() => swapTables(this.#client, swap, dialect));
+  }
+
+  async dropShadow(shadow: WarehouseTable): Promise<void> {
+    const name = quoteText(fullName(shadow));
+    await this.#run(`DELETE FROM ${ledgerTable} WHERE table_name = ${name};`);
+    await this.#run(`DELETE FROM ${rejectsTable} WHERE table_name = ${name};`);
+    await this.#run(dropIfExists(shadow));
+  }
+
+  async query(sql: string): Promise<Record<string, unknown>[]> {
+    return (await this.#run(sql)).rows;
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  async #loadFenced(load: Load, batches: readonly string[]): Promise<LoadOutcome> {
+    const { from, to } = load;
+    const name = fullName(load.table);
+    const token = randomUUID();
+    try {
+      const won =
+        batches.length > 1
+          ? await this.#loadInSteps(load, batches, token)
+          : await this.#client
+              .batch(fencedLoad({ name, from, to, token, body: batches[0] ?? '' }))
+              .then(({ rows }) => Number(rows[0]?.won));
+      if (won > 1) throw this.#doubled(name);
+      return won === 1 ? 'loaded' : 'lost';
+    } catch (error) {
+      if (error instanceof TributaryError || !isAmbiguous(error)) throw this.#client.describe(error);
+      return this.#resolve(name, to, error);
+    }
+  }
+
+  /** A load too large for one batch: the same transaction, held open over several. */
+  async #loadInSteps({ table, from, to }: Load, batches: readonly string[], token: string): Promise<number> {
+    const name = fullName(table);
+    let won = 0;
+    await this.#client.transaction(async (run) => {
+      await run(moveLedger(name, from, to, token));
+      won = Number((await run(selectOwn(name, token))).rows[0]?.won);
+      if (won !== 1) return undefined;
+      for (const batch of batches) await run(batch);
+      return won;
+    });
+    return won;
+  }
+
+  /** The answer was lost: the ledger knows whether the load was committed. */
+  async #resolve(name: string, to: Position, cause: unknown): Promise<LoadOutcome> {
+    const { touched } = await this.#run(touchIfReached(name, to));
+    if ((touched[0] ?? 0) > 0) return 'loaded';
+    throw this.#client.describe(cause);
+  }
+
+  /** COPY into a heap of its own, which needs no transaction, then a fenced INSERT from it. */
+  async #loadStaged(load: Load, staging: Staging): Promise<LoadOutcome> {
+    const { table } = load;
+    const { staged, others } = splitForCopy(load.rows);
+    const id = randomUUID();
+    const { identity: _, ...columns } = table;
+    const stage: WarehouseTable = { ...columns, schema: 'ops', name: `stage_${id.replaceAll('-', '')}` };
+    const path = `${stagingPrefix}${fullName(table)}-${id}.csv.gz`;
+    await staging.store.put(path, await encodeCsv(table, staged));
+    try {
+      try {
+        await this.#run(`${createStage(stage, 'pool')};`);
+        await this.#run(copyInto(stage, staging.urlOf(path)));
+      } catch (error) {
+        if (!(error instanceof TributaryError) || error.code !== 'warehouse.refused') throw error;
+        // Mostly a right that is missing. Rows must go in nevertheless, if slower.
+        this.#copyRefused = true;
+        this.#options.warn?.(`COPY INTO is refused, so rows go in as text: ${error.message}`);
+        return await this.#loadFenced(load, packBatches(insertStatements(load)));
+      }
+      const list = columnList(table);
+      const insert = `INSERT INTO ${quoteTable(table)} (${list}) SELECT ${list} FROM ${quoteTable(stage)};`;
+      const rest = insertStatements({ ...load, rows: others });
+      return await this.#loadFenced(load, packBatches([{ text: insert, strings: 0 }, ...rest]));
+    } finally {
+      // What fails here is left over, not wrong.
+      await staging.store.delete(path).catch(() => {});
+      await this.#run(dropIfExists(stage)).catch(() => {});
+    }
+  }
+
+  async #whichDialect(): Promise<Dialect> {
+    if (this.#dialect) return this.#dialect;
+    const { rows } = await this.#run(`SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition;`);
+    const edition = Number(rows[0]?.edition);
+    if (edition === 11) {
+      throw new TributaryError(
+        'warehouse.refused',
+        `${this.name} is a serverless SQL pool, which has no tables of its own: expected a dedicated pool, Azure SQL or SQL Server.`,
+      );
+    }
+    this.#dialect = edition === 6 ? 'pool' : 'server';
+    return this.#dialect;
+  }
+
+  #run(text: string) {
+    return this.#described(() => this.#client.batch(text));
+  }
+
+  async #described<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#client.describe(error);
+    }
+  }
+
+  #doubled(name: string): TributaryError {
+    return new TributaryError(
+      'warehouse.ledger',
+      `${this.name}: ops.load_ledger has more than one row for ${name}: delete all but the one with the highest last_version.`,
+    );
+  }
+}
+
+const dropIfExists = (table: WarehouseTable) =>
+  `IF ${existsTable(fullName(table))} DROP TABLE ${quoteTable(table)};`;

@@ -1,0 +1,91 @@
+import type { WarehouseTable } from '../../streams/stream';
+import { fullName } from '../warehouse';
+import { quoteName, quoteText } from './literals';
+
+/** `pool`: a dedicated SQL pool of Synapse. `server`: SQL Server or Azure SQL, where a heap needs no words. */
+export type Dialect = 'pool' | 'server';
+
+export const quoteTable = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'name'>): string =>
+  `${quoteName(schema)}.${quoteName(name)}`;
+
+export const ledgerTable = 'ops.load_ledger';
+export const rejectsTable = 'ops.rejected_rows';
+
+const heap = (dialect: Dialect) => (dialect === 'pool' ? ' WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)' : '');
+
+const createHeap = (name: string, columns: readonly string[], dialect: Dialect) =>
+  `CREATE TABLE ${name} (\n  ${columns.join(',\n  ')}\n)${heap(dialect)}`;
+
+export function createTable(table: WarehouseTable, dialect: Dialect): string {
+  const columns = [
+    ...(table.identity === undefined ? [] : [`${quoteName(table.identity)} bigint IDENTITY(1,1)`]),
+    ...table.columns.map(({ name, type }) => `${quoteName(name)} ${type}`),
+  ];
+  return createHeap(quoteTable(table), columns, dialect);
+}
+
+/** A heap with the columns that a load fills, for rows on their way in. */
+export const createStage = (stage: WarehouseTable, dialect: Dialect): string => {
+  const { identity: _, ...rest } = stage;
+  return createTable(rest, dialect);
+};
+
+const createLedger = (dialect: Dialect) =>
+  createHeap(
+    ledgerTable,
+    [
+      'table_name varchar(255) NOT NULL',
+      'delta_id varchar(255) NOT NULL',
+      'last_version bigint NOT NULL',
+      'batch_token varchar(36) NOT NULL',
+    ],
+    dialect,
+  );
+
+const createRejects = (dialect: Dialect) =>
+  createHeap(
+    rejectsTable,
+    [
+      'table_name varchar(255) NOT NULL',
+      'hub_created_at datetime2(6) NOT NULL',
+      'hub_partition int NOT NULL',
+      'sequence_number bigint NOT NULL',
+      'element int NOT NULL',
+      'reason varchar(400) NOT NULL',
+      'row_json nvarchar(max) NOT NULL',
+    ],
+    dialect,
+  );
+
+export const existsTable = (name: string): string =>
+  `EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID(${quoteText(name)}))`;
+
+const ifMissing = (name: string, statement: string) => `IF NOT ${existsTable(name)} ${statement};`;
+
+// A CREATE SCHEMA must be alone in its batch; EXEC gives it one.
+const createSchema = (schema: string) =>
+  `IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = ${quoteText(schema)}) EXEC(${quoteText(`CREATE SCHEMA ${quoteName(schema)}`)});`;
+
+/** A row in the ledger that no two of these can double when they run one after the other. */
+const seedLedger = (name: string) =>
+  `INSERT INTO ${ledgerTable} (table_name, delta_id, last_version, batch_token) SELECT ${quoteText(name)}, '', -1, '' WHERE NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)});`;
+
+/** What makes the ledger and the rejected rows where they are missing. */
+export const opsScript = (dialect: Dialect): string[] => [
+  createSchema('ops'),
+  ifMissing(ledgerTable, createLedger(dialect)),
+  ifMissing(rejectsTable, createRejects(dialect)),
+];
+
+/** What makes a table and its row in the ledger where they are missing. */
+export const tableScript = (table: WarehouseTable, dialect: Dialect): string[] => [
+  createSchema(table.schema),
+  ifMissing(fullName(table), createTable(table, dialect)),
+  seedLedger(fullName(table)),
+];
+
+/** All of it as one script for sqlcmd, SSMS or Synapse Studio, which can be run again and again. */
+export const wholeScript = (tables: readonly WarehouseTable[], dialect: Dialect): string =>
+  [...opsScript(dialect), ...tables.flatMap((table) => tableScript(table, dialect))]
+    .map((statement) => `${statement}\nGO\n`)
+    .join('\n');

@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openSnapshot } from '../../src/lib/delta/openTable';
+import { readDataFile } from '../../src/lib/delta/readDataFile';
+import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
+import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { streams } from '../../src/lib/streams';
+import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
+import type { SqlValue } from '../tds/syntax';
+import { TdsServer } from '../tds/tdsServer';
+import { LocalStack } from './localStack';
+
+/*
+ * Two hosts load one SQL pool, while hosts are killed and connections break around commits.
+ */
+
+let stack: LocalStack;
+let server: TdsServer;
+beforeEach(async () => {
+  server = await TdsServer.start();
+  server.keepBatches = false;
+  stack = new LocalStack();
+  await stack.start({
+    WAREHOUSE: server.connectionString,
+    CLICKS_PER_SECOND: '300',
+    COINCAP_SCHEDULE: '*/2 * * * * *',
+    COMMIT_INTERVAL: '200ms',
+  });
+  const warehouse = openSynapse({ address: server.address });
+  await warehouse.init(streams.flatMap(({ warehouse: table }) => (table ? [table] : [])));
+  await warehouse.close();
+});
+afterEach(async () => {
+  await stack.stop();
+  await server.close();
+});
+
+const clicksTable = 'clickstream.clicks';
+const assetsTable = 'assets.asset_statistics_history_v3';
+
+async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
+  const giveUpAt = Date.now() + limitMs;
+  while (!(await holds())) {
+    if (Date.now() > giveUpAt) throw new Error(`${what} did not come true in ${limitMs / 1000} s.`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+const untilClicksGrow = (by: number) => {
+  const rows = server.rows(clicksTable).length;
+  return until(`${by} more clicks`, () => server.rows(clicksTable).length >= rows + by);
+};
+
+/** Independent of the order: a hash of all rows, each as text. */
+const checksum = (rows: readonly (readonly unknown[])[]) =>
+  createHash('sha256')
+    .update(
+      rows
+        .map((row) => row.join('|'))
+        .sort()
+        .join('\n'),
+    )
+    .digest('hex');
+
+async function readDelta(table: string, names: readonly string[]): Promise<unknown[][]> {
+  const store = await openAzureBlobStore({ connectionString: stack.settings.LakeStorage ?? '' }, 'lake');
+  const snapshot = await openSnapshot({ store, table });
+  if (!snapshot) throw new Error(`There is no table ${table}.`);
+  const rows: unknown[][] = [];
+  for (const add of snapshot.files.values()) {
+    const { numRecords, columns } = await readDataFile(snapshot, add, names);
+    for (let row = 0; row < numRecords; row++) rows.push(names.map((name) => columns.get(name)?.[row]));
+  }
+  return rows;
+}
+
+const readServer = (table: string, names: readonly string[]): SqlValue[][] =>
+  server.rows(table).map((row) => names.map((name) => row[name] ?? null));
+
+/** Assets whose name no varchar(255) holds. */
+async function sendMisfits(count: number): Promise<void> {
+  const producer = openProducer(
+    { connectionString: stack.settings.EventHubConnection ?? '' },
+    stack.settings.COINCAP_HUB ?? '',
+  );
+  const events = Array.from({ length: count }, (_, index) => ({
+    body: { id: `misfit-${index}`, name: '★'.repeat(3), timestamp: Date.UTC(2026, 0, 1) },
+    partitionKey: `misfit-${index}`,
+  }));
+  expect(await sendEvents(producer, events)).toBe(count);
+  await producer.close();
+}
+
+it('has every row once, in the warehouse or among the rejected, after all kills', {
+  timeout: 180_000,
+}, async () => {
+  await stack.startHost('one');
+  await stack.startHost('two');
+  await untilClicksGrow(300);
+  server.plan({ drop: 'after-commit' });
+  await sendMisfits(7);
+  await untilClicksGrow(300);
+  server.plan({ drop: 'before-commit' });
+  await stack.killHost('one');
+  await untilClicksGrow(300);
+  await stack.startHost('one');
+  server.dropAll();
+  await untilClicksGrow(300);
+  server.plan({ drop: 'after-commit' });
+  await stack.killHost('two');
+  await untilClicksGrow(300);
+
+  const url = stack.hosts.get('one')?.url ?? '';
+  for (const name of ['emitClickstream', 'emitCoincap'])
+    expect((await fetch(`${url}/admin/functions/${name}/state`, { method: 'PUT' })).status).toBe(200);
+  for (const stream of ['clickstream', 'coincap'])
+    await until(`every event of ${stream} is a row`, async () => {
+      const { accepted, rows } = await stack.figures(stream);
+      return accepted === rows;
+    });
+
+  // All the breaks that were planned have happened.
+  expect(server.planned).toBe(0);
+  const address = ['hub_created_at', 'hub_partition', 'sequence_number', 'element', 'productid', 'sessionid'];
+  const clicks = await readDelta('clicks', address);
+  await until('the warehouse has the clicks', () => server.rows(clicksTable).length >= clicks.length);
+  expect(server.rows(clicksTable)).toHaveLength(clicks.length);
+  expect(checksum(readServer(clicksTable, address))).toBe(checksum(clicks));
+
+  const history = ['id', 'asset_rank', 'priceUsd', 'marketCapUsd'];
+  const assets = await readDelta('assets', history);
+  const loaded = () => server.rows(assetsTable).length + server.rows('ops.rejected_rows').length;
+  await until('the warehouse has the assets', () => loaded() >= assets.length);
+  expect(loaded()).toBe(assets.length);
+  expect(server.rows('ops.rejected_rows')).toHaveLength(7);
+  expect(checksum(readServer(assetsTable, history))).toBe(
+    checksum(assets.filter(([id]) => !String(id).startsWith('misfit'))),
+  );
+
+  const health = await (await fetch(`${url}/api/health`)).text();
+  expect(JSON.parse(health)).toMatchObject({
+    status: 'ok',
+    warehouse: { kind: 'sql', tables: [{ table: clicksTable }, { table: assetsTable }] },
+  });
+  expect(health).not.toMatch(/secret|loader@|127\.0\.0\.1|AccountKey/);
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { parseConnectionString } from '../../../src/lib/warehouse/connectionString';
+import { parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
+
+describe('a connection string', () => {
+  const pool = { server: 'ws.sql.azuresynapse.net', port: 1433, database: 'dwh' };
+
+  it('may have the JDBC form of the portal', () => {
+    const text =
+      'jdbc:sqlserver://ws.sql.azuresynapse.net:1433;database=dwh;user=loader@ws;password=p;encrypt=true;trustServerCertificate=false;hostNameInCertificate=*.sql.azuresynapse.net;loginTimeout=30;';
+    expect(parseConnectionString(text)).toEqual({
+      ...pool,
+      login: { kind: 'password', user: 'loader@ws', password: 'p' },
+      encrypt: true,
+      trustServerCertificate: false,
+      connectTimeoutMs: 30_000,
+    });
+  });
+
+  it('may have the ADO.NET form of the portal', () => {
+    const text =
+      'Server=tcp:ws.sql.azuresynapse.net,1433;Initial Catalog=dwh;Persist Security Info=False;User ID=loader;Password={p;w}};};MultipleActiveResultSets=False;Encrypt=True;TrustServerCertificate=False;Connection Timeout=15;';
+    expect(parseConnectionString(text)).toMatchObject({
+      ...pool,
+      login: { kind: 'password', user: 'loader', password: 'p;w};' },
+      connectTimeoutMs: 15_000,
+    });
+  });
+
+  it.each([
+    ['Password="a;b""c"', 'a;b"c'],
+    ["Password='a;b''c'", "a;b'c"],
+    ['Password=a=b', 'a=b'],
+    ['Password={p}', 'p'],
+  ])('takes %s', (part, password) => {
+    const { login } = parseConnectionString(`Server=s;Database=d;User ID=u;${part};Encrypt=True`);
+    expect(login).toEqual({ kind: 'password', user: 'u', password });
+  });
+
+  it.each([
+    ['Active Directory Managed Identity', 'managed-identity'],
+    ['Active Directory MSI', 'managed-identity'],
+    ['ActiveDirectoryDefault', 'default-credential'],
+  ])('with Authentication=%s never becomes a login by password', (authentication, kind) => {
+    const text = `Server=s;Database=d;Authentication=${authentication}`;
+    expect(parseConnectionString(text).login).toEqual({ kind });
+    expect(parseConnectionString(`${text};User ID=client-id`).login).toEqual({ kind, clientId: 'client-id' });
+  });
+
+  it.each([
+    ['Database=d;User ID=u;Password=s3cret', 'it names no server'],
+    ['Server=s;User ID=u;Password=s3cret', 'it names no database'],
+    ['Server=s;Database=d;Password=s3cret', 'it names no user'],
+    ['Server=s;Database=d;User ID=u', 'it has no password'],
+    ['Server=s,port;Database=d;User ID=u;Password=s3cret', 'its port is no number'],
+    [
+      'Server=s;Database=d;Authentication=Active Directory Interactive;Password=s3cret',
+      'its Authentication is none of',
+    ],
+    ['s3cret', 'it is not a list of name=value parts'],
+  ])('says what is wrong, and no value of it', (text, problem) => {
+    const read = () => parseConnectionString(text);
+    expect(read).toThrow(problem);
+    expect(read).toThrow(
+      expect.objectContaining({ code: 'settings.invalid', message: expect.not.stringContaining('s3cret') }),
+    );
+  });
+});
+
+describe('WAREHOUSE', () => {
+  it('is none, a DuckDB file or a connection string', () => {
+    expect(parseWarehouse('None')).toEqual({ kind: 'none' });
+    expect(parseWarehouse('duckdb:.local/w.duckdb')).toEqual({ kind: 'duckdb', path: '.local/w.duckdb' });
+    expect(parseWarehouse('Server=s;Database=d;User ID=u;Password=p')).toMatchObject({ kind: 'sql' });
+    expect(() => parseWarehouse('duckdb:')).toThrow('expected a file');
+  });
+});

@@ -1,0 +1,340 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+import { coincap } from '../../../src/lib/streams/coincap';
+import type { WarehouseTable } from '../../../src/lib/streams/stream';
+import { catchUp } from '../../../src/lib/warehouse/catchUp';
+import { readNextVersions, readRows } from '../../../src/lib/warehouse/deltaVersions';
+import { rebuild } from '../../../src/lib/warehouse/rebuild';
+import { fullName, type Load, neverLoaded, type Warehouse } from '../../../src/lib/warehouse/warehouse';
+import { asset, assetsTable, base, clicks, clicksTable, type DeltaTable } from './deltaTable';
+import { duckDbHarness, type Harness, realSqlHarness, tdsHarness } from './harness';
+
+const clicksAt = clickstream.warehouse as WarehouseTable;
+const assetsAt = coincap.warehouse as WarehouseTable;
+const realServer = process.env.SYNAPSE_TEST_CONNECTION;
+
+const implementations: [string, () => Promise<Harness>][] = [
+  ['DuckDB', duckDbHarness],
+  ['Synapse, on the TDS server', tdsHarness],
+  ...(realServer
+    ? [
+        ['Synapse, on SYNAPSE_TEST_CONNECTION', () => realSqlHarness(realServer, [clicksAt, assetsAt])] as [
+          string,
+          () => Promise<Harness>,
+        ],
+      ]
+    : []),
+];
+
+const forever = new AbortController().signal;
+
+describe.each(implementations)('a warehouse: %s', (_name, make) => {
+  let harness: Harness;
+  let warehouse: Warehouse;
+  beforeEach(async () => {
+    harness = await make();
+    warehouse = harness.open();
+    await warehouse.init([clicksAt, assetsAt]);
+  });
+  afterEach(() => harness.close());
+
+  const follow = (
+    delta: DeltaTable,
+    table = clicksAt,
+    limits?: { rows: number; bytes: number },
+    by = warehouse,
+  ) => catchUp({ warehouse: by, at: delta.at, table, signal: forever, ...(limits ? { limits } : {}) });
+
+  const count = async (what: string) =>
+    Number(Object.values((await warehouse.query(`SELECT COUNT(*) AS n FROM ${what}`))[0] ?? {})[0]);
+
+  /** The products of all clicks, in order. */
+  const products = async () =>
+    (await warehouse.query('SELECT productid, sequence_number FROM clickstream.clicks'))
+      .map(({ productid, sequence_number }) => `${sequence_number}:${productid}`)
+      .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+
+  /** The load that would take the table from where the ledger stands to the head of the log. */
+  async function nextLoad(delta: DeltaTable): Promise<Load> {
+    const state = await openState(delta.at);
+    const from = (await warehouse.ledger()).get(fullName(clicksAt)) ?? neverLoaded;
+    if (!state) throw new Error('no table');
+    const step = await readNextVersions(delta.at, state, from.version, { rows: 1e9, bytes: 1e9 });
+    if (step.step !== 'load') throw new Error(step.step);
+    const [range] = step.ranges;
+    const rows = await readRows(state, range?.files ?? [], clicksAt);
+    if ('gone' in rows) throw new Error(rows.gone);
+    return { table: clicksAt, from, to: { deltaId: state.metaData.id, version: range?.to ?? -1 }, rows };
+  }
+
+  it('holds what the log says, version by version', async () => {
+    const delta = await clicksTable();
+    for (let version = 0; version < 5; version++) {
+      await delta.commit(clicks(3, version * 10));
+      expect(await follow(delta)).toEqual({ state: 'current', version: version + 1 });
+    }
+    expect(await products()).toEqual(
+      [0, 1, 2, 10, 11, 12, 20, 21, 22, 30, 31, 32, 40, 41, 42].map(
+        (product, index) => `${index}:${product}`,
+      ),
+    );
+  });
+
+  it('takes several versions in one load, cut by rows', async () => {
+    const delta = await clicksTable();
+    for (let version = 0; version < 6; version++) await delta.commit(clicks(10));
+    const loads: [number, number, number][] = [];
+    await catchUp({
+      warehouse,
+      at: delta.at,
+      table: clicksAt,
+      signal: forever,
+      limits: { rows: 25, bytes: 1e9 },
+      onLoad: ({ from, to, rows }) => loads.push([from, to, rows]),
+    });
+    expect(loads).toEqual([
+      [-1, 2, 20],
+      [2, 4, 20],
+      [4, 6, 20],
+    ]);
+    expect(await count('clickstream.clicks')).toBe(60);
+  });
+
+  it('moves past versions without rows', async () => {
+    const delta = await clicksTable();
+    await delta.commit([]);
+    expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
+    expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
+    expect(await count('clickstream.clicks')).toBe(0);
+    expect((await warehouse.ledger()).get('clickstream.clicks')?.version).toBe(1);
+  });
+
+  it('steps over compactions, before and after they are loaded', async () => {
+    const delta = await clicksTable();
+    for (let version = 0; version < 3; version++) await delta.commit(clicks(5, version * 5));
+    await delta.compact();
+    expect(await follow(delta)).toEqual({ state: 'current', version: 4 });
+    await delta.compact();
+    await delta.commit(clicks(5, 15));
+    expect(await follow(delta)).toEqual({ state: 'current', version: 6 });
+    expect(await products()).toEqual(Array.from({ length: 20 }, (_, index) => `${index}:${index}`));
+  });
+
+  it('can be made again and again', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(2));
+    await follow(delta);
+    await warehouse.init([clicksAt, assetsAt]);
+    expect(await count('clickstream.clicks')).toBe(2);
+    expect((await warehouse.ledger()).get('clickstream.clicks')?.version).toBe(1);
+  });
+
+  it('takes a load once, however often it comes', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(4));
+    const load = await nextLoad(delta);
+    expect(await warehouse.load(load)).toBe('loaded');
+    expect(await warehouse.load(load)).toBe('lost');
+    expect(await harness.open().load(load)).toBe('lost');
+    expect(await count('clickstream.clicks')).toBe(4);
+  });
+
+  it('keeps nothing of a load that fails', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(4));
+    const load = await nextLoad(delta);
+    // After the fence, and after rows that are well.
+    const columns = load.rows.columns.map((column, index) =>
+      clicksAt.columns[index]?.name === 'sessionid' ? [...column.slice(0, -1), 'no_number'] : column,
+    );
+    const failing = harness.open().load({ ...load, rows: { ...load.rows, columns } });
+    await expect(failing).rejects.toMatchObject({ code: 'warehouse.refused' });
+    expect(await count('clickstream.clicks')).toBe(0);
+    expect((await warehouse.ledger()).get('clickstream.clicks')).toEqual(neverLoaded);
+    expect(await warehouse.load(load)).toBe('loaded');
+  });
+
+  it.each(['before-commit', 'after-commit'] as const)(
+    'has every row once after three loaders raced and one was killed %s',
+    async (when) => {
+      const delta = await clicksTable();
+      for (let version = 0; version < 4; version++) await delta.commit(clicks(50, version * 50));
+      await follow(delta, clicksAt, { rows: 50, bytes: 1e9 });
+      for (let version = 4; version < 8; version++) await delta.commit(clicks(50, version * 50));
+      await harness.loadAndDie(await nextLoad(delta), when);
+      warehouse = harness.open();
+      for (let version = 8; version < 12; version++) await delta.commit(clicks(50, version * 50));
+      const loaders = [harness.open(), harness.open(), harness.open()];
+      const done = await Promise.all(
+        loaders.map((loader) => follow(delta, clicksAt, { rows: 50, bytes: 1e9 }, loader)),
+      );
+      expect(done).toEqual(loaders.map(() => ({ state: 'current', version: 12 })));
+      expect(await products()).toEqual(Array.from({ length: 600 }, (_, index) => `${index}:${index}`));
+    },
+  );
+
+  it('keeps what fits of the assets to the last digit, and rejects the rest with its reason', async () => {
+    const delta = await assetsTable();
+    const smile = String.fromCodePoint(0x1f600);
+    await delta.commit([
+      asset({ name: "O'Brien \\\n'; DROP TABLE x --", symbol: '€', price: 0.1 + 0.2, explorer: null }),
+      asset({ id: 'cents', price: 5e-300, name: '' }),
+      asset({ id: 'x'.repeat(255) }),
+      asset({ id: 'x'.repeat(256) }),
+      asset({ id: 'smile', name: smile }),
+      asset({ id: 'old', at: BigInt(Date.UTC(1700, 0, 1)) * 1000n }),
+      asset({ id: 'last', at: 253_402_300_799_990_000n }),
+      asset({ id: 'nobody', price: Number.NaN }),
+    ]);
+    await follow(delta, assetsAt);
+    const rows = await warehouse.query(
+      'SELECT id, asset_name, symbol, priceUsd, explorer FROM assets.asset_statistics_history_v3',
+    );
+    expect(rows).toHaveLength(5);
+    expect(rows).toContainEqual({
+      id: 'bitcoin',
+      asset_name: "O'Brien \\\n'; DROP TABLE x --",
+      symbol: '€',
+      priceUsd: 0.1 + 0.2,
+      explorer: null,
+    });
+    expect(rows).toContainEqual(expect.objectContaining({ id: 'cents', asset_name: '', priceUsd: 5e-300 }));
+    expect(rows).toContainEqual(expect.objectContaining({ id: 'nobody', priceUsd: null }));
+    const rejected = await warehouse.query(
+      'SELECT table_name, sequence_number, reason, row_json FROM ops.rejected_rows',
+    );
+    expect(rejected.map(({ sequence_number, reason }) => `${sequence_number} ${reason}`).sort()).toEqual([
+      '3 id: 256 characters, varchar(255) takes 255',
+      '4 asset_name: U+1F600 is not in code page 1252 of varchar(255)',
+      '5 runtime_timestamp: out of the range of datetime',
+    ]);
+    for (const { table_name, row_json } of rejected) {
+      expect(table_name).toBe('assets.asset_statistics_history_v3');
+      expect(JSON.parse(String(row_json))).toMatchObject({ hub_partition: 0, hub_created_at: base });
+    }
+  });
+
+  it('takes 100,000 rows at once', { timeout: 60_000 }, async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(100_000));
+    expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
+    expect(await count('clickstream.clicks')).toBe(100_000);
+    expect(await count('clickstream.clicks WHERE productid >= 99999')).toBe(1);
+  });
+
+  it('is rebuilt beside a running ingestion, and goes on from there', async () => {
+    const delta = await clicksTable();
+    for (let version = 0; version < 3; version++) await delta.commit(clicks(20, version * 20));
+    await follow(delta);
+    const outcome = await rebuild({
+      warehouse,
+      at: delta.at,
+      table: clicksAt,
+      signal: forever,
+      limits: { rows: 20, bytes: 1e9 },
+      onProgress: () => void delta.commit(clicks(1, 60)),
+    });
+    expect(outcome).toEqual({ outcome: 'rebuilt', version: 3 });
+    expect(await follow(delta)).toMatchObject({ state: 'current' });
+    const snapshot = await openSnapshot(delta.at);
+    expect(await count('clickstream.clicks')).toBe(60 + (snapshot?.files.size ?? 0) - 3);
+    expect([...(await warehouse.ledger()).keys()].sort()).toEqual([fullName(assetsAt), fullName(clicksAt)]);
+  });
+
+  it('is rebuilt by whoever goes on after an interruption', async () => {
+    const delta = await assetsTable();
+    for (let version = 0; version < 4; version++)
+      await delta.commit([asset({ id: `asset-${version}` }), asset({ id: 'x'.repeat(300) })]);
+    await follow(delta, assetsAt);
+    const stopped = new AbortController();
+    const options = { at: delta.at, table: assetsAt, limits: { rows: 2, bytes: 1e9 } };
+    const first = await rebuild({
+      ...options,
+      warehouse,
+      signal: stopped.signal,
+      onProgress: ({ files }) => files === 2 && stopped.abort(),
+    });
+    expect(first).toEqual({ outcome: 'stopped' });
+    // The table itself is as it was.
+    expect(await count(fullName(assetsAt))).toBe(4);
+    let begins: number | undefined;
+    const others = await Promise.all(
+      [harness.open(), harness.open()].map((one) =>
+        rebuild({
+          ...options,
+          warehouse: one,
+          signal: forever,
+          onProgress: ({ files }) => {
+            begins ??= files;
+          },
+        }),
+      ),
+    );
+    expect(begins).toBe(2);
+    expect(others.map(({ outcome }) => outcome)).toContain('rebuilt');
+    expect(await count(fullName(assetsAt))).toBe(4);
+    expect(await count("ops.rejected_rows WHERE table_name = 'assets.asset_statistics_history_v3'")).toBe(4);
+    expect(await count('ops.rejected_rows')).toBe(4);
+  });
+
+  it('does the first load of a log that has lost its beginning through a rebuild', async () => {
+    const delta = await clicksTable();
+    for (let version = 0; version < 3; version++) await delta.commit(clicks(5, version * 5));
+    await delta.checkpointAndClean();
+    expect(await follow(delta)).toEqual({ state: 'current', version: 3 });
+    expect(await count('clickstream.clicks')).toBe(15);
+  });
+
+  it('stops for a table that was made again, a version that is gone and rows taken away', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(5));
+    await follow(delta);
+    const another = await clicksTable();
+    expect(await follow(another)).toMatchObject({
+      state: 'needs-rebuild',
+      version: 1,
+      reason: expect.stringContaining('another one'),
+    });
+    await delta.commit(clicks(5));
+    await delta.removeAll();
+    await follow(delta);
+    expect(await follow(delta)).toMatchObject({
+      state: 'needs-rebuild',
+      version: 2,
+      reason: 'version 3 takes rows away',
+    });
+    await delta.commit(clicks(1));
+    await delta.checkpointAndClean();
+    expect(await follow(delta)).toMatchObject({
+      state: 'needs-rebuild',
+      version: 2,
+      reason: 'version 3 is not in the log any more',
+    });
+    expect(await count('clickstream.clicks')).toBe(10);
+    await rebuild({ warehouse, at: delta.at, table: clicksAt, signal: forever });
+    expect(await follow(delta)).toEqual({ state: 'current', version: 4 });
+    expect(await count('clickstream.clicks')).toBe(1);
+  });
+
+  it('stops for a data file that is gone', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(5));
+    const snapshot = await openSnapshot(delta.at);
+    for (const path of snapshot?.files.keys() ?? []) await delta.at.store.delete(`clicks/${path}`);
+    expect(await follow(delta)).toMatchObject({
+      state: 'needs-rebuild',
+      version: -1,
+      reason: expect.stringContaining('is gone'),
+    });
+  });
+
+  it('says so when its ledger does not know the table', async () => {
+    const delta = await clicksTable();
+    const unknown = { ...clicksAt, name: 'unknown' };
+    await expect(follow(delta, unknown)).rejects.toMatchObject({
+      code: 'warehouse.refused',
+      message: expect.stringContaining('warehouse -- init'),
+    });
+  });
+});

@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { clickstream } from '../../../../src/lib/streams/clickstream';
+import type { WarehouseTable } from '../../../../src/lib/streams/stream';
+import { catchUp } from '../../../../src/lib/warehouse/catchUp';
+import { connectToOwner, openDuckDb } from '../../../../src/lib/warehouse/duckdb/sharedFile';
+import { rebuild } from '../../../../src/lib/warehouse/rebuild';
+import { clicks, clicksTable } from '../deltaTable';
+
+const table = clickstream.warehouse as WarehouseTable;
+const signal = new AbortController().signal;
+
+let folder: string;
+let path: string;
+let owner: ReturnType<typeof spawn> | undefined;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'warehouse-'));
+  path = join(folder, 'test.duckdb');
+});
+afterEach(async () => {
+  await endOwner('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Another process that opens the file and keeps it. */
+async function startOwner(): Promise<void> {
+  const module = JSON.stringify(resolve('dist/src/lib/warehouse/duckdb/sharedFile.js'));
+  const script = `require(${module}).openDuckDb(process.argv[1]).then((warehouse) => {
+    console.log('open');
+    process.on('SIGTERM', () => warehouse.close().then(() => process.exit(0)));
+    setInterval(() => {}, 1000);
+  });`;
+  const child = spawn(process.execPath, ['-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  owner = child;
+  await new Promise<void>((done, reject) => {
+    child.stdout?.once('data', () => done());
+    child.once('exit', (code) => reject(new Error(`The owner ended with ${code}.`)));
+  });
+}
+
+async function endOwner(signalName: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  const child = owner;
+  owner = undefined;
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((done) => child.once('exit', done));
+  child.kill(signalName);
+  await ended;
+}
+
+describe('a DuckDB file that another process has', () => {
+  it('is worked with through that process: loads, rebuilds, queries', async () => {
+    await startOwner();
+    const warehouse = await openDuckDb(path);
+    await warehouse.init([table]);
+    const delta = await clicksTable();
+    await delta.commit(clicks(3000));
+    expect(await catchUp({ warehouse, at: delta.at, table, signal })).toEqual({
+      state: 'current',
+      version: 1,
+    });
+    expect(await rebuild({ warehouse, at: delta.at, table, signal })).toEqual({
+      outcome: 'rebuilt',
+      version: 1,
+    });
+    expect(
+      await warehouse.query('SELECT count(*) AS n, max(productid) AS last FROM clickstream.clicks'),
+    ).toEqual([{ n: '3000', last: 2999 }]);
+    await expect(warehouse.query('SELEKT 1')).rejects.toMatchObject({
+      code: 'warehouse.refused',
+      message: expect.stringContaining('SELEKT'),
+    });
+    await expect(warehouse.query('DROP TABLE clickstream.clicks')).rejects.toThrow('read-only');
+  });
+
+  it('is free again when that process ends, and keeps its rows when it is killed', async () => {
+    await startOwner();
+    const remote = await openDuckDb(path);
+    await remote.init([table]);
+    const delta = await clicksTable();
+    await delta.commit(clicks(10));
+    await catchUp({ warehouse: remote, at: delta.at, table, signal });
+    await endOwner('SIGKILL');
+    await expect(remote.ledger()).rejects.toMatchObject({ code: 'warehouse.unavailable', retriable: true });
+    expect(await connectToOwner(path)).toBeUndefined();
+    // Whoever comes next takes the file, and now serves the others.
+    expect(await remote.query('SELECT count(*) AS n FROM clickstream.clicks')).toEqual([{ n: '10' }]);
+    const another = await connectToOwner(path);
+    expect((await another?.ledger())?.get('clickstream.clicks')?.version).toBe(1);
+    await remote.close();
+    await startOwner();
+    await endOwner('SIGTERM');
+    expect(await connectToOwner(path)).toBeUndefined();
+  });
+
+  it('answers nobody without the token, which only its user may read', async () => {
+    const mine = await openDuckDb(path);
+    const file = `${path}.owner.json`;
+    expect(statSync(file).mode & 0o077).toBe(0);
+    const { url } = JSON.parse(readFileSync(file, 'utf8')) as { url: string };
+    expect(new URL(url).hostname).toBe('127.0.0.1');
+    for (const headers of [{}, { authorization: 'Bearer x' }]) {
+      const reply = await fetch(url, { method: 'POST', headers, body: 'x' });
+      expect([reply.status, await reply.text()]).toEqual([401, '']);
+    }
+    await mine.close();
+  });
+});
+
+it('says what is wrong with a file that is no database', async () => {
+  const text = join(folder, 'notes.txt');
+  const { writeFileSync } = await import('node:fs');
+  writeFileSync(text, 'no database '.repeat(1000));
+  await expect(openDuckDb(text)).rejects.toMatchObject({ code: 'warehouse.refused' });
+});

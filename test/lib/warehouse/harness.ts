@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { WarehouseTable } from '../../../src/lib/streams/stream';
+import { parseConnectionString } from '../../../src/lib/warehouse/connectionString';
+import { openDuckDbFile } from '../../../src/lib/warehouse/duckdb/duckDbWarehouse';
+import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
+import type { Load, Warehouse } from '../../../src/lib/warehouse/warehouse';
+import { TdsServer } from '../../tds/tdsServer';
+
+/** A warehouse under test. */
+export interface Harness {
+  /** A loader's own way to the warehouse: a connection of its own, where there can be several. */
+  open(): Warehouse;
+  /** Runs a load in a loader that is killed around its commit. */
+  loadAndDie(load: Load, when: 'before-commit' | 'after-commit'): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function tdsHarness(): Promise<Harness & { readonly server: TdsServer }> {
+  const server = await TdsServer.start();
+  const opened: Warehouse[] = [];
+  const open = () => {
+    const warehouse = openSynapse({ address: server.address });
+    opened.push(warehouse);
+    return warehouse;
+  };
+  return {
+    server,
+    open,
+    async loadAndDie(load, when) {
+      server.plan({ drop: when });
+      const dying = open();
+      // Its own connections are cut at the commit; what it would do next it does not live to do.
+      await dying.load(load).catch(() => {});
+    },
+    async close() {
+      for (const warehouse of opened) await warehouse.close();
+      await server.close();
+    },
+  };
+}
+
+/** A real server: an empty database that may be written to. */
+export async function realSqlHarness(
+  connectionString: string,
+  tables: readonly WarehouseTable[],
+): Promise<Harness> {
+  const address = parseConnectionString(connectionString);
+  const opened: Warehouse[] = [];
+  const open = () => {
+    const warehouse = openSynapse({ address });
+    opened.push(warehouse);
+    return warehouse;
+  };
+  for (const { schema, name } of [
+    ...tables,
+    { schema: 'ops', name: 'load_ledger' },
+    { schema: 'ops', name: 'rejected_rows' },
+  ])
+    await open().query(
+      `IF EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('${schema}.${name}')) DROP TABLE ${schema}.${name};`,
+    );
+  return {
+    open,
+    async loadAndDie(load, when) {
+      const dying = open();
+      const loading = dying.load(load).catch(() => {});
+      if (when === 'after-commit') await loading;
+      await dying.close();
+      await loading;
+    },
+    async close() {
+      for (const warehouse of opened) await warehouse.close();
+    },
+  };
+}
+
+/** A process that loads into a DuckDB file and is killed by the system around its commit. */
+const dyingLoader = (module: string) => `
+const { DuckDBConnection } = require('@duckdb/node-api');
+const { openDuckDbFile } = require(${JSON.stringify(module)});
+const { deserialize } = require('node:v8');
+const [path, when, load] = process.argv.slice(1);
+const run = DuckDBConnection.prototype.run;
+DuckDBConnection.prototype.run = async function (sql, ...rest) {
+  if (sql === 'COMMIT' && when === 'before-commit') process.kill(process.pid, 'SIGKILL');
+  const result = await run.call(this, sql, ...rest);
+  if (sql === 'COMMIT') process.kill(process.pid, 'SIGKILL');
+  return result;
+};
+openDuckDbFile(path).then((warehouse) => warehouse.load(deserialize(Buffer.from(load, 'base64'))));
+`;
+
+export async function duckDbHarness(): Promise<Harness> {
+  const { serialize } = await import('node:v8');
+  const folder = mkdtempSync(join(tmpdir(), 'warehouse-'));
+  const path = join(folder, 'test.duckdb');
+  let file = await openDuckDbFile(path);
+  // The loaders of a process share its one way to the file, which outlives none of them.
+  const shared: Warehouse = {
+    name: file.name,
+    init: (tables) => file.init(tables),
+    ledger: () => file.ledger(),
+    load: (load) => file.load(load),
+    createShadow: (shadow, deltaId) => file.createShadow(shadow, deltaId),
+    swap: (swap) => file.swap(swap),
+    dropShadow: (shadow) => file.dropShadow(shadow),
+    query: (sql) => file.query(sql),
+    close: async () => {},
+  };
+  return {
+    open: () => shared,
+    async loadAndDie(load, when) {
+      await file.close();
+      const script = dyingLoader(resolve('dist/src/lib/warehouse/duckdb/duckDbWarehouse.js'));
+      const signal = await new Promise((done) => {
+        execFile(process.execPath, ['-e', script, path, when, serialize(load).toString('base64')], (error) =>
+          done(error?.signal ?? error),
+        );
+      });
+      file = await openDuckDbFile(path);
+      if (signal !== 'SIGKILL') throw new Error(`The loader was not killed: ${signal}`);
+    },
+    async close() {
+      await file.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+import { StreamLoaders } from '../../../src/lib/warehouse/streamLoaders';
+import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
+import { parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
+import { TdsServer } from '../../tds/tdsServer';
+import { clicks, clicksTable, type DeltaTable } from './deltaTable';
+
+let server: TdsServer | undefined;
+let loaders: StreamLoaders | undefined;
+afterEach(async () => {
+  await loaders?.close();
+  await server?.close();
+});
+
+const start = (setting: string, delta: DeltaTable) => {
+  loaders = new StreamLoaders({
+    setting: parseWarehouse(setting),
+    streams: [clickstream],
+    at: async () => delta.at,
+    warn: () => {},
+  });
+  return loaders;
+};
+
+describe('the health', () => {
+  it('shows the lag in versions and seconds', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(1));
+    server = await TdsServer.start();
+    const warehouse = openSynapse({ address: server.address });
+    if (clickstream.warehouse) await warehouse.init([clickstream.warehouse]);
+    await warehouse.close();
+    const behind = await start(server.connectionString, delta).health();
+    expect(behind).toMatchObject({
+      kind: 'sql',
+      status: 'ok',
+      tables: [
+        {
+          table: 'clickstream.clicks',
+          deltaVersion: 1,
+          loadedVersion: -1,
+          versionsBehind: 2,
+          loader: 'idle',
+        },
+      ],
+    });
+    expect(behind.tables[0]?.secondsBehind).toBeGreaterThanOrEqual(0);
+    await loaders?.close();
+    const caughtUp = start(server.connectionString, delta);
+    await caughtUp.catchUp(10_000);
+    expect((await caughtUp.health()).tables).toMatchObject([
+      { versionsBehind: 0, secondsBehind: 0, loader: 'current' },
+    ]);
+  });
+
+  it('says which kind of error it is, and nothing of servers, users or passwords', async () => {
+    const delta = await clicksTable();
+    server = await TdsServer.start();
+    server.refuseLogins = { number: 18456, message: "Login failed for user 'loader'." };
+    const health = await start(server.connectionString, delta).health();
+    expect(health).toEqual({ kind: 'sql', status: 'degraded', error: 'warehouse.refused', tables: [] });
+  });
+
+  it('asks the warehouse once, however often it is asked', async () => {
+    const delta = await clicksTable();
+    server = await TdsServer.start();
+    const one = start(server.connectionString, delta);
+    await Promise.all(Array.from({ length: 50 }, () => one.health()));
+    await one.health();
+    expect(server.batches.filter((text) => text.includes('FROM ops.load_ledger'))).toHaveLength(1);
+  });
+
+  it('is fine without a warehouse', async () => {
+    const delta = await clicksTable();
+    const none = start('none', delta);
+    none.nudge(clickstream);
+    await none.catchUp(1000);
+    expect(await none.health()).toEqual({ kind: 'none', status: 'ok', tables: [] });
+  });
+});

@@ -1,0 +1,87 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatTime, literal, quoteName, quoteText } from '../../../../src/lib/warehouse/synapse/literals';
+import { Engine } from '../../../tds/engine';
+import { parseBatch } from '../../../tds/parse';
+import { Session } from '../../../tds/session';
+
+/** What a server makes of an expression. */
+async function evaluate(expression: string): Promise<unknown> {
+  let found: unknown;
+  await new Session(new Engine({ dialect: 'pool' })).run(
+    `SELECT CAST(${expression} AS nvarchar(max)) AS x;`,
+    (answer) => {
+      if (answer.kind === 'rows') found = answer.rows[0]?.[0];
+    },
+  );
+  return found;
+}
+
+describe('text', () => {
+  it.each([
+    ["it's", "'it''s'"],
+    ["''", "''''''"],
+    ['', "''"],
+    ['a\nb', "('a' + CHAR(10) + 'b')"],
+    ['C:\\\r\nD', "('C:\\' + CHAR(13) + CHAR(10) + 'D')"],
+    ['\0', '(CHAR(0))'],
+    ["'); DROP TABLE clicks; --", "'''); DROP TABLE clicks; --'"],
+  ])('%j is written as %s', (text, expected) => {
+    expect(quoteText(text)).toBe(expected);
+  });
+
+  it('is Unicode where it is asked to be', () => {
+    expect(quoteText('ß\n', true)).toBe("(N'ß' + NCHAR(10))");
+  });
+
+  it('comes back as it was, whatever it is', async () => {
+    const characters = fc.constantFrom("'", '\\', '\n', '\r', '\0', '-', ';', '@', 'a', '😀', 'é', ']');
+    const texts = fc.array(characters, { maxLength: 30 }).map((parts) => parts.join(''));
+    await fc.assert(
+      fc.asyncProperty(texts, async (text) => {
+        expect(await evaluate(quoteText(text, true))).toBe(text);
+      }),
+    );
+  });
+
+  it('is cut into pieces that constants can hold, and stays whole', async () => {
+    const text = `${'x'.repeat(1999)}😀${"'".repeat(5000)}\\\n`;
+    const written = quoteText(text, true);
+    expect(written.startsWith("(CAST(N'' AS nvarchar(max)) + N'")).toBe(true);
+    for (const [constant] of written.matchAll(/'((?:[^']|'')*)'/g))
+      expect(constant.length).toBeLessThan(4100);
+    expect(await evaluate(written)).toBe(text);
+  });
+});
+
+describe('other values', () => {
+  it.each([
+    [0.1 + 0.2, 'float', '3.0000000000000004e-1'],
+    [-1.5e300, 'float', '-1.5e+300'],
+    [-0, 'float', '0e+0'],
+    [9_007_199_254_740_993n, 'bigint', '9007199254740993'],
+    [true, 'bit', '1'],
+    [0, 'date', "'1970-01-01'"],
+    [-1, 'datetime2(6)', "'1969-12-31T23:59:59.999999'"],
+    [1_767_225_600_123_456, 'datetime', "'2026-01-01T00:00:00.123'"],
+    [253_402_300_799_999_999n, 'datetime2(6)', "'9999-12-31T23:59:59.999999'"],
+    [null, 'float', 'CAST(NULL AS float)'],
+  ] as const)('%s as %s is %s', (value, type, expected) => {
+    expect(literal(value, type, false)).toBe(expected);
+  });
+
+  it('say their type where they are asked to', () => {
+    expect(literal('x', 'varchar(255)', true)).toBe("CAST('x' AS varchar(255))");
+  });
+
+  it('keep microseconds of bigint times before 1970', () => {
+    expect(formatTime(-1n, 6)).toBe('1969-12-31T23:59:59.999999');
+  });
+
+  it('are names in brackets', () => {
+    expect(quoteName('a]b')).toBe('[a]]b]');
+    expect(parseBatch(`SELECT ${quoteName('a]b')} FROM [x].[y];`)).toMatchObject([
+      { select: { items: [{ name: 'a]b' }] } },
+    ]);
+  });
+});

@@ -1,0 +1,259 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MemoryStore } from '../../../../src/lib/storage/memoryStore';
+import { clickstream } from '../../../../src/lib/streams/clickstream';
+import { coincap } from '../../../../src/lib/streams/coincap';
+import type { WarehouseTable } from '../../../../src/lib/streams/stream';
+import { catchUp } from '../../../../src/lib/warehouse/catchUp';
+import { rebuild } from '../../../../src/lib/warehouse/rebuild';
+import { maxRowsOfStatement } from '../../../../src/lib/warehouse/synapse/loadStatements';
+import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
+import { swapping, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { TdsServer } from '../../../tds/tdsServer';
+import { asset, assetsTable, clicks, clicksTable, type DeltaTable } from '../deltaTable';
+
+const clicksAt = clickstream.warehouse as WarehouseTable;
+const assetsAt = coincap.warehouse as WarehouseTable;
+const signal = new AbortController().signal;
+
+let server: TdsServer;
+let warehouse: Warehouse;
+const opened: Warehouse[] = [];
+const open = (options: Partial<Parameters<typeof openSynapse>[0]> = {}) => {
+  const one = openSynapse({ address: server.address, ...options });
+  opened.push(one);
+  return one;
+};
+
+async function start(dialect: 'pool' | 'server' = 'pool', lake = new MemoryStore()) {
+  server = await TdsServer.start({
+    dialect,
+    fetchStaged: async (url) => (await lake.get(url.replace('https://lake/', '')))?.bytes,
+  });
+  warehouse = open();
+  await warehouse.init([clicksAt, assetsAt]);
+}
+
+beforeEach(() => start());
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+  await server.close();
+});
+
+const follow = (delta: DeltaTable, table = clicksAt, by = warehouse) =>
+  catchUp({ warehouse: by, at: delta.at, table, signal });
+
+describe('a load', () => {
+  it('is one round trip, with as many rows a statement as a pool takes', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(2500));
+    await follow(delta);
+    const loads = server.batches.filter((text) => text.includes('INSERT INTO [clickstream]'));
+    expect(loads).toHaveLength(1);
+    expect(loads[0]?.match(/INSERT INTO/g)).toHaveLength(Math.ceil(2500 / maxRowsOfStatement));
+    expect(server.rows('clickstream.clicks')).toHaveLength(2500);
+    expect(server.errors).toEqual([]);
+  });
+
+  it('asks the ledger when no answer comes, and knows that the rows are in', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(5));
+    server.plan({ drop: 'after-commit' });
+    expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
+    expect(server.rows('clickstream.clicks')).toHaveLength(5);
+    expect(server.batches.some((text) => text.includes('SET last_version = last_version'))).toBe(true);
+  });
+
+  it('fails as one to be tried again when the connection broke before the commit', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(5));
+    server.plan({ drop: 'before-commit' });
+    await expect(follow(delta)).rejects.toMatchObject({ code: 'warehouse.unavailable' });
+    expect(server.rows('clickstream.clicks')).toEqual([]);
+    await follow(delta);
+    expect(server.rows('clickstream.clicks')).toHaveLength(5);
+  });
+
+  it.each(['before-commit', 'after-commit'] as const)(
+    'of several round trips stands a break %s',
+    async (drop) => {
+      const delta = await clicksTable();
+      await delta.commit(clicks(15_000));
+      server.plan({ drop });
+      await follow(delta).catch(() => {});
+      await follow(delta);
+      expect(server.rows('clickstream.clicks')).toHaveLength(15_000);
+    },
+  );
+
+  it('stops at a ledger with two rows for a table, and adds nothing', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(5));
+    const ledger = server.engine.tables.get('ops.load_ledger');
+    ledger?.rows.push({ ...ledger.rows[0], table_name: 'clickstream.clicks' });
+    await expect(follow(delta)).rejects.toMatchObject({ code: 'warehouse.ledger', retriable: false });
+    expect(server.rows('clickstream.clicks')).toEqual([]);
+  });
+});
+
+describe('an error of the server', () => {
+  it.each([
+    [42108, 'warehouse.unavailable', 'paused'],
+    [42109, 'warehouse.unavailable', 'warming up'],
+    [40501, 'warehouse.unavailable', 'busy'],
+    [1205, 'warehouse.unavailable', 'deadlock'],
+    [229, 'warehouse.refused', 'permission'],
+  ])('%i is %s', async (fail, code, text) => {
+    server.plan({ fail, message: 'A permission or whatever.' });
+    await expect(warehouse.ledger()).rejects.toMatchObject({ code, message: expect.stringContaining(text) });
+    expect((await warehouse.ledger()).size).toBe(2);
+  });
+
+  it.each([
+    [42108, 'warehouse.unavailable'],
+    [18456, 'warehouse.refused'],
+  ])('%i at the login is %s, with its number, and without the password', async (number, code) => {
+    server.refuseLogins = { number, message: "Cannot connect as 'loader'." };
+    const late = open();
+    await expect(late.ledger()).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(`error ${number}`),
+    });
+    await expect(late.ledger()).rejects.toMatchObject({ message: expect.not.stringContaining('secret') });
+    server.refuseLogins = undefined;
+    expect((await late.ledger()).size).toBe(2);
+  });
+
+  it('is also that nobody listens', async () => {
+    const { port } = server;
+    const nobody = open({ address: { ...server.address, port: port === 65_535 ? 1 : port + 1 } });
+    await expect(nobody.ledger()).rejects.toMatchObject({ code: 'warehouse.unavailable' });
+  });
+
+  it('leaves no connection in a transaction behind', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(5));
+    server.engine.tables.delete('clickstream.clicks');
+    await expect(follow(delta)).rejects.toMatchObject({ code: 'warehouse.refused' });
+    await warehouse.init([clicksAt]);
+    await follow(delta);
+    expect(server.rows('clickstream.clicks')).toHaveLength(5);
+  });
+});
+
+describe('many rows', () => {
+  const lake = new MemoryStore();
+  const staging = { store: lake, urlOf: (path: string) => `https://lake/${path}` };
+  beforeEach(async () => {
+    await server.close();
+    await start('pool', lake);
+  });
+
+  const staged = async () => {
+    const paths: string[] = [];
+    for await (const { path } of lake.list('')) paths.push(path);
+    return paths;
+  };
+
+  it('go through a staged file, which is deleted, and those that CSV cannot carry beside it', async () => {
+    const delta = await assetsTable();
+    const price = 0.1 + 0.2;
+    await delta.commit([
+      ...Array.from({ length: 30 }, (_, index) => asset({ id: `a"${index},€`, price, explorer: null })),
+      asset({ id: 'empty', name: '' }),
+      asset({ id: 'two\nlines' }),
+      asset({ id: 'x'.repeat(300) }),
+    ]);
+    const copying = open({ staging, copyThreshold: 10 });
+    await follow(delta, assetsAt, copying);
+    const rows = server.rows('assets.asset_statistics_history_v3');
+    expect(server.batches.filter((text) => text.startsWith('COPY INTO'))).toHaveLength(1);
+    expect(rows).toHaveLength(32);
+    expect(rows).toContainEqual(expect.objectContaining({ id: 'a"7,€', priceUsd: price, explorer: null }));
+    expect(rows).toContainEqual(expect.objectContaining({ id: 'empty', asset_name: '' }));
+    expect(rows).toContainEqual(expect.objectContaining({ id: 'two\nlines' }));
+    expect(server.rows('ops.rejected_rows')).toHaveLength(1);
+    expect(await staged()).toEqual([]);
+    expect([...server.engine.tables.keys()].filter((name) => name.includes('stage_'))).toEqual([]);
+  });
+
+  it('are in once when the connection breaks at the commit', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(50));
+    const copying = open({ staging, copyThreshold: 10 });
+    server.plan({ drop: 'before-commit' });
+    await expect(follow(delta, clicksAt, copying)).rejects.toMatchObject({ code: 'warehouse.unavailable' });
+    server.plan({ drop: 'after-commit' });
+    await follow(delta, clicksAt, copying);
+    expect(server.rows('clickstream.clicks')).toHaveLength(50);
+    expect(await staged()).toEqual([]);
+  });
+
+  it('go as text where COPY is refused', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(50));
+    const warnings: string[] = [];
+    const blind = { store: lake, urlOf: () => 'https://elsewhere/x' };
+    await follow(
+      delta,
+      clicksAt,
+      open({ staging: blind, copyThreshold: 10, warn: (line) => warnings.push(line) }),
+    );
+    expect(server.rows('clickstream.clicks')).toHaveLength(50);
+    expect(warnings).toEqual([expect.stringContaining('COPY INTO is refused')]);
+  });
+});
+
+describe('a swap', () => {
+  it('that was cut short anywhere is ended by the next loader', async () => {
+    const delta = await clicksTable();
+    for (let version = 0; version < 3; version++) await delta.commit(clicks(4, version * 4));
+    await follow(delta);
+    const cuts = [/RENAME OBJECT/, /DELETE FROM ops\.load_ledger/, /DROP TABLE/];
+    for (const cut of cuts) {
+      const before = server.batches.length;
+      server.cutAt = cut;
+      const rebuilding = open();
+      await rebuild({ warehouse: rebuilding, at: delta.at, table: clicksAt, signal }).catch(() => {});
+      expect(server.cutAt).toBeUndefined();
+      expect(server.batches.length).toBeGreaterThan(before);
+      await delta.commit(clicks(1, 100));
+      await follow(delta);
+      expect((await warehouse.ledger()).get('clickstream.clicks')?.deltaId).not.toContain('swap:');
+    }
+    expect(server.rows('clickstream.clicks')).toHaveLength(12 + cuts.length);
+  });
+
+  it('turns loads away while it is under way', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(4));
+    await follow(delta);
+    const position = (await warehouse.ledger()).get('clickstream.clicks');
+    if (!position) throw new Error('no ledger');
+    const ledger = server.engine.tables.get('ops.load_ledger');
+    for (const row of ledger?.rows ?? [])
+      if (row.table_name === 'clickstream.clicks')
+        row.delta_id = swapping({ ...clicksAt, name: 's' }, 1).deltaId;
+    const rows = { columns: clicksAt.columns.map(() => [null]), count: 1, rejected: [] };
+    expect(
+      await warehouse.load({ table: clicksAt, from: position, to: { ...position, version: 2 }, rows }),
+    ).toBe('lost');
+    expect(server.rows('clickstream.clicks')).toHaveLength(4);
+  });
+});
+
+describe('SQL Server and Azure SQL', () => {
+  beforeEach(async () => {
+    await server.close();
+    await start('server');
+  });
+
+  it('take the same rows, and a rebuild', async () => {
+    const delta = await assetsTable();
+    await delta.commit([asset(), asset({ id: 'x'.repeat(300) })]);
+    await follow(delta, assetsAt);
+    await rebuild({ warehouse, at: delta.at, table: assetsAt, signal });
+    expect(server.rows('assets.asset_statistics_history_v3')).toHaveLength(1);
+    expect(server.rows('ops.rejected_rows')).toHaveLength(1);
+    expect(server.errors).toEqual([]);
+  });
+});

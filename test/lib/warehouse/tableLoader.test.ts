@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+import type { WarehouseTable } from '../../../src/lib/streams/stream';
+import type { LoadReport } from '../../../src/lib/warehouse/catchUp';
+import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
+import { TableLoader } from '../../../src/lib/warehouse/tableLoader';
+import type { Warehouse } from '../../../src/lib/warehouse/warehouse';
+import { Session } from '../../tds/session';
+import { TdsServer } from '../../tds/tdsServer';
+import { clicks, clicksTable, type DeltaTable } from './deltaTable';
+
+const table = clickstream.warehouse as WarehouseTable;
+
+let server: TdsServer;
+let warehouse: Warehouse;
+let delta: DeltaTable;
+let loader: TableLoader;
+let loads: LoadReport[];
+let warnings: string[];
+
+beforeEach(async () => {
+  server = await TdsServer.start();
+  warehouse = openSynapse({ address: server.address });
+  await warehouse.init([table]);
+  delta = await clicksTable();
+  [loads, warnings] = [[], []];
+  loader = new TableLoader({
+    table,
+    at: async () => delta.at,
+    warehouse: async () => warehouse,
+    intervalMs: 100,
+    onLoad: (report) => loads.push(report),
+    warn: (message) => warnings.push(message),
+  });
+});
+afterEach(async () => {
+  await loader.stop();
+  await warehouse.close();
+  await server.close();
+});
+
+const untilLoaded = (count: number) =>
+  vi.waitFor(() => expect(server.rows('clickstream.clicks')).toHaveLength(count), { timeout: 10_000 });
+
+describe('a nudge', () => {
+  it('has new rows loaded, and many of them make few loads', async () => {
+    await delta.commit(clicks(1));
+    loader.nudge();
+    await untilLoaded(1);
+    for (let version = 0; version < 20; version++) {
+      await delta.commit(clicks(1));
+      loader.nudge();
+    }
+    await untilLoaded(21);
+    expect(loads.length).toBeLessThan(10);
+    expect(loader.status).toEqual({ state: 'current' });
+  });
+
+  it('is not lost when it comes after a load under way has read the log', async () => {
+    await delta.commit(clicks(1));
+    const holder = new Session(server.engine);
+    await server.engine.lock('ops.load_ledger', holder);
+    const running = loader.catchUp(10_000);
+    await vi.waitFor(
+      () => expect(server.batches.some((text) => text.includes('INSERT INTO [clickstream]'))).toBe(true),
+      {
+        timeout: 10_000,
+      },
+    );
+    await delta.commit(clicks(1));
+    loader.nudge();
+    server.engine.release(holder);
+    await running;
+    await untilLoaded(2);
+  });
+
+  it('returns at once and never throws, whatever the warehouse does', async () => {
+    await delta.commit(clicks(1));
+    server.refuseLogins = { number: 42108, message: 'Cannot connect: the pool is paused.' };
+    server.dropAll();
+    loader.nudge();
+    await vi.waitFor(
+      () => expect(loader.status).toEqual({ state: 'failed', error: 'warehouse.unavailable' }),
+      {
+        timeout: 10_000,
+      },
+    );
+    await loader.catchUp(10_000);
+    // The same trouble twice is one line.
+    expect(warnings).toEqual([expect.stringContaining('42108')]);
+  });
+});
+
+describe('after a failure', () => {
+  it('nudges wait longer and longer, and a catch-up by the clock goes through', async () => {
+    await delta.commit(clicks(3));
+    server.refuseLogins = { number: 42108, message: 'Cannot connect: the pool is paused.' };
+    server.dropAll();
+    for (let tries = 0; tries < 8; tries++) await loader.catchUp(10_000);
+    const logins = server.logins;
+    for (let nudges = 0; nudges < 50; nudges++) loader.nudge();
+    // 100 ms doubled eight times: by far no other try yet.
+    await new Promise((done) => setTimeout(done, 300));
+    expect(server.logins).toBe(logins);
+    server.refuseLogins = undefined;
+    expect(await loader.catchUp(10_000)).toEqual({ state: 'current' });
+    expect(server.rows('clickstream.clicks')).toHaveLength(3);
+  });
+});
+
+it('says that a table needs rebuild, and how', async () => {
+  await delta.commit(clicks(1));
+  await loader.catchUp(10_000);
+  await delta.removeAll();
+  expect(await loader.catchUp(10_000)).toMatchObject({ state: 'needs-rebuild' });
+  expect(warnings).toEqual([
+    'Warehouse: clickstream.clicks needs rebuild: version 2 takes rows away. Run "npm run warehouse -- rebuild clickstream.clicks".',
+  ]);
+});
+
+it('ends between two loads when its time is over', async () => {
+  for (let version = 0; version < 3; version++) await delta.commit(clicks(60_000));
+  expect(await loader.catchUp(1)).toEqual({ state: 'behind' });
+  await loader.stop();
+  expect(await loader.catchUp(10_000)).toEqual({ state: 'behind' });
+});

@@ -1,0 +1,66 @@
+import type { Session } from './session';
+import { SqlError, type SqlValue } from './syntax';
+import type { WireType } from './wire';
+
+export type SqlRow = Record<string, SqlValue>;
+
+export interface SqlTable {
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly identity: boolean }[];
+  rows: SqlRow[];
+}
+
+/** What a statement answers. */
+export type Answer =
+  | {
+      readonly kind: 'rows';
+      readonly columns: { name: string; type: WireType }[];
+      readonly rows: SqlValue[][];
+    }
+  | { readonly kind: 'done'; readonly touched: number }
+  | {
+      readonly kind: 'transaction';
+      readonly change: 'begun' | 'committed' | 'rolledBack';
+      readonly id: bigint;
+    };
+
+export interface EngineOptions {
+  /** `pool` refuses what a dedicated SQL pool refuses; `server` is SQL Server. */
+  readonly dialect: 'pool' | 'server';
+  /** Reads what COPY is to load. */
+  readonly fetchStaged?: (url: string) => Promise<Uint8Array | undefined>;
+}
+
+/** The tables of one database, and who holds which locks. */
+export class Engine {
+  readonly tables = new Map<string, SqlTable>();
+  readonly schemas = new Set<string>();
+  readonly options: EngineOptions;
+  readonly #locks = new Map<string, { owner: Session; waiting: (() => void)[] }>();
+  transactions = 0n;
+
+  constructor(options: EngineOptions) {
+    this.options = options;
+  }
+
+  /** Exclusive until released; waits for others. */
+  async lock(table: string, owner: Session): Promise<void> {
+    for (;;) {
+      const held = this.#locks.get(table);
+      if (!held) {
+        this.#locks.set(table, { owner, waiting: [] });
+        return;
+      }
+      if (held.owner === owner) return;
+      await new Promise<void>((resolve) => held.waiting.push(resolve));
+      if (owner.ended) throw new SqlError(596, 'The session has ended.');
+    }
+  }
+
+  release(owner: Session): void {
+    for (const [table, { owner: holder, waiting }] of [...this.#locks]) {
+      if (holder !== owner) continue;
+      this.#locks.delete(table);
+      for (const resolve of waiting) resolve();
+    }
+  }
+}
