@@ -71,6 +71,8 @@ export interface HostProcessOptions extends ProcessOptions {
   readonly instance?: string;
   /** The app's settings; nothing of this process's own settings reaches the app but through them. */
   readonly settings: Readonly<Record<string, string>>;
+  /** A minute unless told. */
+  readonly startLimitMs?: number;
 }
 
 export interface HostProcess extends Child {
@@ -86,6 +88,7 @@ export async function startHostProcess(options: HostProcessOptions): Promise<Hos
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.settings },
     logFile: join(options.logDir, `${name}.log`),
     ready: /host ready on (http:\/\/127\.0\.0\.1:\d+)/,
+    ...(options.startLimitMs !== undefined && { startLimitMs: options.startLimitMs }),
   });
   return { ...child, url: child.readyMatch[1] ?? '' };
 }

@@ -49,7 +49,8 @@ install();
 checkNode();
 const [command, ...args] = process.argv.slice(2);
 if (command === 'node') {
-  run('tsc', ['-p', 'tsconfig.build.json'], 'The build');
+  for (const project of ['tsconfig.build.json', 'src/lib/dashboard/browser'])
+    run('tsc', ['-p', project], 'The build');
 }
 
 const argv = command === 'npm' ? [...npm, ...args] : [command, ...args];

@@ -1,6 +1,9 @@
 import type { Checkpoint, CheckpointStore, PartitionOwnership } from '@azure/event-hubs';
 import { type BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
 
+/** For one request with its tries; an ownership that is not renewed expires a little later. */
+const requestLimitMs = 5_000;
+
 /** What a checkpoint and an ownership belong to. */
 export interface ReaderGroup {
   fullyQualifiedNamespace: string;
@@ -23,7 +26,7 @@ export class BlobCheckpointStore implements CheckpointStore {
   }
 
   async createContainer(): Promise<void> {
-    await this.container.createIfNotExists();
+    await within((abortSignal) => this.container.createIfNotExists({ abortSignal }));
   }
 
   async listOwnership(
@@ -49,9 +52,11 @@ export class BlobCheckpointStore implements CheckpointStore {
       const blob = this.blob(request, 'ownership', request.partitionId);
       const metadata = { ownerid: request.ownerId };
       try {
-        const { etag, lastModified } = request.etag
-          ? await blob.setMetadata(metadata, { conditions: { ifMatch: request.etag } })
-          : await blob.upload('', 0, { metadata, conditions: { ifNoneMatch: '*' } });
+        const { etag, lastModified } = await within(async (abortSignal) =>
+          request.etag
+            ? blob.setMetadata(metadata, { abortSignal, conditions: { ifMatch: request.etag } })
+            : blob.upload('', 0, { abortSignal, metadata, conditions: { ifNoneMatch: '*' } }),
+        );
         claimed.push({
           ...request,
           ...(etag && { etag }),
@@ -68,7 +73,7 @@ export class BlobCheckpointStore implements CheckpointStore {
   async updateCheckpoint(checkpoint: Checkpoint): Promise<void> {
     const blob = this.blob(checkpoint, 'checkpoint', checkpoint.partitionId);
     const metadata = { offset: checkpoint.offset, sequencenumber: String(checkpoint.sequenceNumber) };
-    await blob.upload('', 0, { metadata });
+    await within((abortSignal) => blob.upload('', 0, { abortSignal, metadata }));
   }
 
   async listCheckpoints(
@@ -95,7 +100,8 @@ export class BlobCheckpointStore implements CheckpointStore {
   /** Whether the partition is still this owner's. */
   async isOwner(group: ReaderGroup, partitionId: string, ownerId: string): Promise<boolean> {
     try {
-      const { metadata } = await this.blob(group, 'ownership', partitionId).getProperties();
+      const blob = this.blob(group, 'ownership', partitionId);
+      const { metadata } = await within((abortSignal) => blob.getProperties({ abortSignal }));
       return metadata?.ownerid === ownerId;
     } catch (error) {
       if (error instanceof RestError && error.statusCode === 404) return false;
@@ -112,20 +118,31 @@ export class BlobCheckpointStore implements CheckpointStore {
     );
   }
 
-  private async list(group: ReaderGroup, kind: 'checkpoint' | 'ownership') {
+  private list(group: ReaderGroup, kind: 'checkpoint' | 'ownership') {
     const prefix = blobPrefix(group, kind);
-    const found = [];
-    for await (const { name, metadata, properties } of this.container.listBlobsFlat({
-      prefix,
-      includeMetadata: true,
-    })) {
-      found.push({ partitionId: name.slice(prefix.length), metadata: metadata ?? {}, properties });
-    }
-    return found;
+    return within(async (abortSignal) => {
+      const found = [];
+      const blobs = this.container.listBlobsFlat({ prefix, includeMetadata: true, abortSignal });
+      for await (const { name, metadata, properties } of blobs) {
+        found.push({ partitionId: name.slice(prefix.length), metadata: metadata ?? {}, properties });
+      }
+      return found;
+    });
   }
 
   private blob(group: ReaderGroup, kind: 'checkpoint' | 'ownership', partitionId: string) {
     return this.container.getBlockBlobClient(blobPrefix(group, kind) + partitionId);
+  }
+}
+
+/** The SDK waits for an answer for ever: its time limit for a try is only told to the service. */
+async function within<T>(call: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+  const abortSignal = AbortSignal.timeout(requestLimitMs);
+  try {
+    return await call(abortSignal);
+  } catch (error) {
+    if (abortSignal.aborted) throw new Error(`The storage did not answer in ${requestLimitMs / 1000} s.`);
+    throw error;
   }
 }
 

@@ -60,6 +60,8 @@ class FunctionsHost implements Host {
   private readonly server = createServer((request, response) => void this.answer(request, response));
   private readonly triggers = new Map<string, Trigger>();
   private readonly routes: HttpRoute[] = [];
+  /** Functions that a setting keeps from starting, with the type of their trigger. */
+  private readonly disabled = new Map<string, string>();
   private app: LoadedApp = { httpProxy: undefined };
   private state: 'Initializing' | 'Running' | 'Stopping' = 'Initializing';
   private readonly startedAt = Date.now();
@@ -124,6 +126,10 @@ class FunctionsHost implements Host {
     const { name } = fn.metadata;
     const binding = findTrigger(fn);
     if (!binding) throw new Error(`The function ${name} has no trigger.`);
+    if (isDisabled(name, this.settings)) {
+      this.disabled.set(name, binding.type);
+      return;
+    }
     if (binding.type === 'httpTrigger') {
       this.routes.push(readHttpRoute({ fn, name, binding }, this.hostJson.routePrefix));
       return;
@@ -164,6 +170,7 @@ class FunctionsHost implements Host {
       const fn = this.core.functions.get(name);
       console.log(`  ${name}: ${fn && findTrigger(fn)?.type}`);
     }
+    for (const [name, type] of this.disabled) console.log(`  ${name}: ${type} (disabled)`);
     console.log(`host ready on ${this.url}`);
   }
 
@@ -225,7 +232,11 @@ class FunctionsHost implements Host {
       state: this.state,
       instance: this.options.instance ?? null,
       processUptime: Date.now() - this.startedAt,
-      functions: [...this.core.functions.keys()].map((name) => ({ name, type: this.typeOf(name) })),
+      functions: [...this.core.functions.keys()].map((name) => ({
+        name,
+        type: this.typeOf(name),
+        ...(this.disabled.has(name) && { isDisabled: true }),
+      })),
       running: this.invoker.runningFunctions,
       ...Object.fromEntries(byKind),
     };
@@ -236,6 +247,12 @@ class FunctionsHost implements Host {
     return fn && findTrigger(fn)?.type;
   }
 }
+
+/** As in the real host, which on Linux takes the name with underscores, since some shells allow no dots. */
+const isDisabled = (name: string, settings: Settings): boolean =>
+  [settings[`AzureWebJobs.${name}.Disabled`], settings[`AzureWebJobs_${name}_Disabled`]].some((value) =>
+    /^(?:true|1)$/i.test(value ?? ''),
+  );
 
 function findTrigger(fn: HostFunction): Binding | undefined {
   return Object.values(fn.metadata.bindings).find((binding) => binding.type.endsWith('Trigger'));

@@ -64,6 +64,31 @@ app.get('bad', { handler: async () => { throw new Error('bad'); } });`,
     expect(await exit).toBe(0);
   });
 
+  test('lists functions that a setting disables, and starts them not', async () => {
+    const host = await start(
+      {
+        source: `app.get('on', { handler: async () => ({ body: 'on' }) });
+app.get('off', { handler: async () => ({ body: 'off' }) });
+app.timer('tick', { schedule: '* * * * * *', runOnStartup: true, handler: async () => {} });`,
+      },
+      {
+        'AzureWebJobs.off.Disabled': 'true',
+        AzureWebJobs_tick_Disabled: '1',
+        'AzureWebJobs.on.Disabled': 'false',
+      },
+    );
+    expect(host.lines('(disabled)')).toEqual([
+      '  off: httpTrigger (disabled)',
+      '  tick: timerTrigger (disabled)',
+    ]);
+    expect(await (await fetch(`${host.url}/api/on`)).text()).toBe('on');
+    expect((await fetch(`${host.url}/api/off`)).status).toBe(404);
+    const status = await (await fetch(`${host.url}/admin/host/status`)).json();
+    expect(status).toMatchObject({
+      functions: expect.arrayContaining([{ name: 'tick', type: 'timerTrigger', isDisabled: true }]),
+    });
+  });
+
   test('a busy port is one line that names port and flag', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void server.close());

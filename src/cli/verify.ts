@@ -1,0 +1,53 @@
+import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
+import { type PartitionReport, problemsOf, verifyStream } from '../lib/verify/verifyStream';
+import { readAppSettings, settingsFlag } from './appSettings';
+import { describeFlags, readFlags, runCommand } from './commandLine';
+import { readStream } from './streamArgument';
+
+/*
+ * `npm run verify -- <stream>`: proves from the tables that each event is there, and once. Exit code 1 when one is not.
+ */
+
+const usage = `npm run verify -- <stream> [options]\n${describeFlags(settingsFlag)}`;
+
+runCommand(usage, async (args) => {
+  const [name, ...rest] = args;
+  const stream = readStream(name);
+  const settings = readAppSettings(readFlags(settingsFlag, rest).settings);
+  const store = await openAzureBlobStore(settings.lake, settings.lakeContainer);
+  const report = await verifyStream({ store, stream });
+  if (!report) {
+    console.error(`${store.name} has no table ${stream.table}: nothing was ingested yet.`);
+    return 1;
+  }
+  for (const partition of report.partitions) console.log(describePartition(partition));
+  const { partitions, version, files } = report;
+  const total = (what: 'rows' | 'letters' | 'neverCame') =>
+    count(partitions.reduce((sum, partition) => sum + partition[what], 0));
+  const bad = partitions.filter((partition) => problemsOf(partition).length > 0).length;
+  console.log(
+    `${stream.table} version ${version}, ${count(files)} files: ${total('rows')} rows, ${total('letters')} dead letters, ` +
+      `${total('neverCame')} events that never came.`,
+  );
+  console.log(
+    bad === 0 ? 'Each event is there once.' : `${bad} of ${partitions.length} partitions are not right.`,
+  );
+  return bad === 0 ? 0 : 1;
+});
+
+function describePartition(report: PartitionReport): string {
+  const { hubCreatedAt, partition, first, committed, rows, letters, gaps, duplicates, torn } = report;
+  const problems = problemsOf(report);
+  const lines = [
+    `partition ${partition} of the hub made ${new Date(hubCreatedAt / 1000).toISOString()}: ` +
+      `${first ?? 'nothing'} to ${committed ?? '?'}, ${count(rows)} rows, ${count(letters)} dead letters: ` +
+      (problems.length === 0 ? 'complete' : problems.join(', ')),
+    ...gaps.examples.map((gap) => `  missing     ${gap.first} to ${gap.last}`),
+    ...duplicates.examples.map(({ sequence, element }) => `  duplicate   ${sequence} element ${element}`),
+    ...torn.examples.map((sequence) => `  incomplete  ${sequence}`),
+  ];
+  if ([gaps, duplicates, torn].some((tally) => tally.count > tally.examples.length)) lines.push('  …');
+  return lines.join('\n');
+}
+
+const count = (value: number) => value.toLocaleString('en-US');

@@ -1,0 +1,168 @@
+/** Sequence numbers, both included. */
+export interface SequenceRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Sequence numbers a chunk holds. */
+const chunkSize = 4096;
+/** Elements of an event that its mask has a bit for. */
+const maskBits = 32;
+const allElements = 0xffff_ffff;
+
+/** One mask of elements for each sequence number. */
+interface Chunk {
+  masks: Uint32Array;
+  /** How many masks say "element 0 alone". */
+  single: number;
+}
+
+/** What a chunk of events with one element each looks like: all such chunks share it. Never written to. */
+const singles = new Uint32Array(chunkSize).fill(1);
+
+/**
+ * Which elements of which events of one partition are there. Takes next to no memory for events of one element, four bytes an
+ * event where some have more, and a bit an element from the 33rd on, in whatever order they come.
+ */
+export class PartitionCoverage {
+  readonly #chunks = new Map<number, Chunk>();
+  /** Words of bits for the elements from 32 on, by sequence number. */
+  readonly #tall = new Map<number, Uint32Array>();
+  readonly #ranges: SequenceRange[] = [];
+  #first = Number.POSITIVE_INFINITY;
+  #last = -1;
+
+  /** The lowest sequence number that is there, undefined when none is. */
+  get first(): number | undefined {
+    return Number.isFinite(this.#first) ? this.#first : undefined;
+  }
+
+  /** The highest sequence number of which an element is there, -1 when none is. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** False when this element was there already. */
+  add(sequence: number, element: number): boolean {
+    if (sequence < this.#first) this.#first = sequence;
+    if (sequence > this.#last) this.#last = sequence;
+    if (element >= maskBits) return this.#addTall(sequence, element - maskBits);
+    const at = sequence % chunkSize;
+    const chunk = this.#chunk((sequence - at) / chunkSize);
+    const before = chunk.masks[at] ?? 0;
+    const after = (before | (1 << element)) >>> 0;
+    if (after === before) return false;
+    if (chunk.masks === singles) chunk.masks = singles.slice();
+    chunk.masks[at] = after;
+    if (before === 1) chunk.single--;
+    if (after === 1 && ++chunk.single === chunkSize) chunk.masks = singles;
+    return true;
+  }
+
+  /** Events that will never come, and are accounted for all the same. False when they were already. */
+  addRange(range: SequenceRange): boolean {
+    if (this.#ranges.some(({ first, last }) => first <= range.first && range.last <= last)) return false;
+    this.#ranges.push(range);
+    this.#first = Math.min(this.#first, range.first);
+    return true;
+  }
+
+  /** Ascending: the sequence numbers from the first one to `upTo` of which nothing is there. */
+  *gaps(upTo: number): Generator<SequenceRange> {
+    const ranges = mergeRanges(this.#ranges);
+    for (const gap of this.#holes(this.first ?? upTo, upTo)) yield* subtract(gap, ranges);
+  }
+
+  /** Sequence numbers up to `upTo` of events whose elements are not 0, 1, 2 and so on without a hole. */
+  *torn(upTo: number): Generator<number> {
+    for (const [index, { masks }] of this.#chunks) {
+      if (masks === singles) continue;
+      for (let at = 0; at < chunkSize; at++) {
+        const sequence = index * chunkSize + at;
+        if (sequence <= upTo && !this.#isWhole(sequence, masks[at] ?? 0)) yield sequence;
+      }
+    }
+    // What the loop above passed over: events of tall elements in a chunk that is shared or was never made.
+    for (const sequence of this.#tall.keys()) {
+      const masks = this.#chunks.get(Math.floor(sequence / chunkSize))?.masks;
+      if (sequence <= upTo && (masks === undefined || masks === singles)) yield sequence;
+    }
+  }
+
+  *#holes(from: number, upTo: number): Generator<SequenceRange> {
+    let open: number | undefined;
+    for (let sequence = from; sequence <= upTo; ) {
+      const at = sequence % chunkSize;
+      const masks = this.#chunks.get((sequence - at) / chunkSize)?.masks;
+      const covered = masks ? (masks[at] ?? 0) !== 0 || this.#tall.has(sequence) : this.#tall.has(sequence);
+      if (!covered) open ??= sequence;
+      else if (open !== undefined) {
+        yield { first: open, last: sequence - 1 };
+        open = undefined;
+      }
+      // A chunk that is full, or empty, is one step; an event of tall elements alone is no reason to walk through.
+      sequence += masks === singles || (!masks && this.#tall.size === 0) ? chunkSize - at : 1;
+    }
+    if (open !== undefined) yield { first: open, last: upTo };
+  }
+
+  #isWhole(sequence: number, mask: number): boolean {
+    const tall = this.#tall.get(sequence);
+    if (!tall) return (mask & (mask + 1)) === 0;
+    if (mask !== allElements) return false;
+    let isLast = false;
+    for (const word of tall) {
+      if (isLast ? word !== 0 : (word & (word + 1)) !== 0) return false;
+      isLast ||= word !== allElements;
+    }
+    return true;
+  }
+
+  #chunk(index: number): Chunk {
+    let chunk = this.#chunks.get(index);
+    if (!chunk) {
+      chunk = { masks: new Uint32Array(chunkSize), single: 0 };
+      this.#chunks.set(index, chunk);
+    }
+    return chunk;
+  }
+
+  #addTall(sequence: number, bit: number): boolean {
+    const word = Math.floor(bit / 32);
+    let words = this.#tall.get(sequence) ?? new Uint32Array(1);
+    if (word >= words.length) {
+      const wider = new Uint32Array(Math.max(word + 1, words.length * 2));
+      wider.set(words);
+      words = wider;
+    }
+    this.#tall.set(sequence, words);
+    const before = words[word] ?? 0;
+    words[word] = before | (1 << (bit % 32));
+    return words[word] !== before;
+  }
+}
+
+function mergeRanges(ranges: readonly SequenceRange[]): SequenceRange[] {
+  const merged: SequenceRange[] = [];
+  for (const range of ranges.toSorted((a, b) => a.first - b.first)) {
+    const before = merged.at(-1);
+    if (before && range.first <= before.last + 1) {
+      merged[merged.length - 1] = { first: before.first, last: Math.max(before.last, range.last) };
+    } else {
+      merged.push(range);
+    }
+  }
+  return merged;
+}
+
+/** What is left of a gap without ascending ranges. */
+function* subtract(gap: SequenceRange, ranges: readonly SequenceRange[]): Generator<SequenceRange> {
+  let { first } = gap;
+  for (const range of ranges) {
+    if (range.last < first) continue;
+    if (range.first > gap.last) break;
+    if (range.first > first) yield { first, last: range.first - 1 };
+    first = range.last + 1;
+  }
+  if (first <= gap.last) yield { first, last: gap.last };
+}

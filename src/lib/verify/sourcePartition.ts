@@ -1,0 +1,29 @@
+import type { Txn } from '../delta/actions';
+
+/** One partition of one generation of a hub, by which rows and letters are told apart. */
+export interface SourcePartition {
+  /** When the hub was made, in microseconds since 1970. */
+  readonly hubCreatedAt: number;
+  readonly partition: number;
+}
+
+export const partitionKey = ({ hubCreatedAt, partition }: SourcePartition): string =>
+  `${hubCreatedAt}/${partition}`;
+
+export interface PartitionTxn extends SourcePartition {
+  readonly appId: string;
+  /** The last sequence number that is committed. */
+  readonly version: number;
+}
+
+/** The txns that stand for partitions of hubs, `namespace/hub@createdOn/partition`; others may be in the table as well. */
+export function partitionTxns(txns: Iterable<Txn>): PartitionTxn[] {
+  const found: PartitionTxn[] = [];
+  for (const { appId, version } of txns) {
+    const [, createdOn, partition] = /@([^/@]+)\/(\d+)$/.exec(appId) ?? [];
+    const createdMs = Date.parse((createdOn ?? '').toUpperCase());
+    if (!Number.isNaN(createdMs))
+      found.push({ appId, version, hubCreatedAt: createdMs * 1000, partition: Number(partition) });
+  }
+  return found;
+}

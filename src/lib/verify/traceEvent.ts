@@ -1,0 +1,188 @@
+import type { Commit } from '../delta/actions';
+import { listLog, readCommit, type TableLocation } from '../delta/log';
+import { openSnapshot } from '../delta/openTable';
+import type { Field, ReadValue } from '../delta/schema';
+import type { Snapshot } from '../delta/state';
+import { deadLettersTable } from '../ingest/deadLetters';
+import type { ObjectStore } from '../storage/objectStore';
+import type { Stream } from '../streams/stream';
+import { type PartitionTxn, partitionTxns } from './sourcePartition';
+import { parseRange } from './visitLetters';
+import { excludes, visitRows } from './visitRows';
+
+/** A row or a dead letter as the table holds it. */
+export interface TracedRow {
+  /** The live file that holds it now: after a compaction not the one that its commit added. */
+  readonly file: string;
+  readonly values: Readonly<Record<string, ReadValue>>;
+  /** The table's schema, in whose order the values are. */
+  readonly fields: readonly Field[];
+}
+
+/** The commit that moved past an event. */
+export interface TracedCommit {
+  readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number | undefined;
+  /** Files that it added. */
+  readonly files: readonly string[];
+  /** The log before it was cleaned away, so that it may have been an earlier one. */
+  readonly orEarlier: boolean;
+}
+
+/** What became of one sequence number in one generation of a hub. */
+export interface EventStory extends PartitionTxn {
+  readonly outcome: 'found' | 'never-came' | 'below-first' | 'not-committed' | 'missing';
+  /** Undefined unless committed, and when the log no longer tells. */
+  readonly commit: TracedCommit | undefined;
+  readonly rows: readonly TracedRow[];
+  readonly letters: readonly TracedRow[];
+  /** The first sequence number of the partition in the table; looked for only when the event is not there. */
+  readonly first: number | undefined;
+}
+
+export interface TraceOptions {
+  readonly store: ObjectStore;
+  readonly stream: Stream;
+  readonly partition: number;
+  readonly sequence: number;
+}
+
+/**
+ * Tells what became of an event, for each generation of the hub that the table knows the partition of, oldest first.
+ * Undefined when the stream has no table.
+ */
+export async function traceEvent(options: TraceOptions): Promise<EventStory[] | undefined> {
+  const { store, stream, partition } = options;
+  const snapshot = await openSnapshot({ store, table: stream.table });
+  if (!snapshot) return undefined;
+  const letters = await openSnapshot({ store, table: deadLettersTable });
+  const txns = partitionTxns(snapshot.txns.values()).filter((txn) => txn.partition === partition);
+  txns.sort((a, b) => a.hubCreatedAt - b.hubCreatedAt);
+  return Promise.all(txns.map((txn) => tellStory(snapshot, letters, txn, options)));
+}
+
+async function tellStory(
+  snapshot: Snapshot,
+  letterTable: Snapshot | undefined,
+  txn: PartitionTxn,
+  { stream, sequence }: TraceOptions,
+): Promise<EventStory> {
+  const isOurs = (values: TracedRow['values']) => values.sequence_number === sequence;
+  const rows = await findRows(snapshot, txn, { sequence, isWanted: isOurs });
+  const found = letterTable
+    ? await findRows(letterTable, txn, {
+        isWanted: (values) =>
+          values.stream === stream.name && (isOurs(values) || rangeHolds(values, sequence)),
+      })
+    : [];
+  const letters = found.filter(({ values }) => !rangeHolds(values, sequence));
+  const ranges = found.filter(({ values }) => rangeHolds(values, sequence));
+  const committed = sequence <= txn.version;
+  const story = {
+    ...txn,
+    rows,
+    letters: [...letters, ...ranges],
+    commit: committed ? await findCommit(snapshot.at, txn.appId, sequence) : undefined,
+    first: undefined,
+  };
+  if (rows.length > 0 || letters.length > 0) return { ...story, outcome: 'found' };
+  if (ranges.length > 0) return { ...story, outcome: 'never-came' };
+  if (!committed) return { ...story, outcome: 'not-committed' };
+  const first = await findFirst(snapshot, txn);
+  return { ...story, first, outcome: first !== undefined && sequence < first ? 'below-first' : 'missing' };
+}
+
+/** A letter that stands for a range of events, this one among them. */
+function rangeHolds({ reason, body }: TracedRow['values'], sequence: number): boolean {
+  const range = reason === 'expired' || reason === 'skipped' ? parseRange(body) : undefined;
+  return range !== undefined && range.first <= sequence && sequence <= range.last;
+}
+
+async function findRows(
+  snapshot: Snapshot,
+  { hubCreatedAt, partition }: PartitionTxn,
+  options: { sequence?: number; isWanted: (values: TracedRow['values']) => boolean },
+): Promise<TracedRow[]> {
+  const { sequence, isWanted } = options;
+  const columns = snapshot.fields.map(({ name }) => name);
+  const found: TracedRow[] = [];
+  await visitRows({
+    snapshot,
+    columns,
+    skip: (add) =>
+      excludes(add, 'hub_partition', partition) ||
+      (sequence !== undefined && excludes(add, 'sequence_number', sequence)),
+    visit: (row, { path }) => {
+      const values = Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null]));
+      const isHere = values.hub_partition === partition && values.hub_created_at === hubCreatedAt;
+      if (isHere && isWanted(values)) found.push({ file: path, values, fields: snapshot.fields });
+    },
+  });
+  return found.sort((a, b) => Number(a.values.element) - Number(b.values.element));
+}
+
+/** The lowest sequence number of a partition among the rows. */
+async function findFirst(
+  snapshot: Snapshot,
+  { hubCreatedAt, partition }: PartitionTxn,
+): Promise<number | undefined> {
+  let first: number | undefined;
+  await visitRows({
+    snapshot,
+    columns: ['hub_created_at', 'hub_partition', 'sequence_number'],
+    skip: (add) => excludes(add, 'hub_partition', partition),
+    visit: ([createdAt, hubPartition, sequence]) => {
+      if (createdAt !== hubCreatedAt || hubPartition !== partition) return;
+      first = Math.min(first ?? Number(sequence), Number(sequence));
+    },
+  });
+  return first;
+}
+
+/**
+ * The first commit whose txn for the partition reached the sequence number. Txns only grow, so it is searched for by halving
+ * the log; commits that do not move this partition are stepped over.
+ */
+async function findCommit(
+  at: TableLocation,
+  appId: string,
+  sequence: number,
+): Promise<TracedCommit | undefined> {
+  const { commits } = await listLog(at);
+  let found: Commit | undefined;
+  let low = 0;
+  let high = commits.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    let index = middle;
+    let commit: Commit | undefined;
+    let reached: number | undefined;
+    for (; index < high && reached === undefined; index++) {
+      commit = await readCommit(at, commits[index] ?? -1);
+      reached = commit?.txns.find((txn) => txn.appId === appId)?.version;
+    }
+    if (reached !== undefined && reached < sequence) low = index;
+    else {
+      if (reached !== undefined) found = commit;
+      high = middle;
+    }
+  }
+  if (!found) return undefined;
+  const { version, commitInfo, adds } = found;
+  return {
+    version,
+    timestamp: commitInfo?.timestamp,
+    files: adds.map(({ path }) => path),
+    orEarlier: commits[0] !== 0 && !(await hasEarlier(at, commits, appId, version)),
+  };
+}
+
+/** Whether the log still holds a commit before this one that moved the partition. */
+async function hasEarlier(at: TableLocation, commits: readonly number[], appId: string, version: number) {
+  for (const earlier of commits.filter((each) => each < version).reverse()) {
+    const commit = await readCommit(at, earlier);
+    if (commit?.txns.some((txn) => txn.appId === appId)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { type BodyMaker, sessionOf } from './bodies';
+import { downloadTable } from './lakeFiles';
+import type { HeldEvent } from './readHub';
+
+export interface Comparison {
+  /** Elements that must be rows, and rows that there are. */
+  readonly expectedRows: number;
+  readonly rows: number;
+  /** Elements that must be letters, and different letters that there are. */
+  readonly expectedLetters: number;
+  readonly letters: number;
+  /** What is expected and not there, there and not expected, or there twice. */
+  readonly problems: readonly string[];
+}
+
+export interface CompareOptions {
+  readonly storageConnection: string;
+  readonly held: readonly HeldEvent[];
+  readonly bodies: BodyMaker;
+  /** For files that are needed meanwhile. */
+  readonly folder: string;
+}
+
+/** Has DuckDB compare, element by element, what the hub holds with the files that the Delta logs name. */
+export async function compareWithHub(options: CompareOptions): Promise<Comparison> {
+  const { storageConnection, held, bodies, folder } = options;
+  const expected = join(folder, 'expected.csv');
+  writeFileSync(expected, describeExpected(held, bodies));
+  const clicks = await downloadTable(storageConnection, 'clicks', folder);
+  const letters = await downloadTable(storageConnection, 'dead_letters', folder);
+  const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
+  const connection = await instance.connect();
+  const select = async (sql: string) => (await connection.runAndReadAll(sql)).getRowObjectsJson();
+  try {
+    await connection.run(`CREATE TABLE expected AS SELECT * FROM read_csv('${expected}', header = true,
+      columns = {fate: 'VARCHAR', p: 'INTEGER', s: 'BIGINT', e: 'INTEGER', session: 'BIGINT'})`);
+    await connection.run(
+      `CREATE TABLE rows AS ${selectFrom(
+        clicks.files,
+        'hub_partition AS p, sequence_number AS s, element AS e, sessionid AS session',
+        'NULL::INTEGER AS p, NULL::BIGINT AS s, NULL::INTEGER AS e, NULL::BIGINT AS session',
+      )}`,
+    );
+    await connection.run(
+      `CREATE TABLE letters AS SELECT DISTINCT * FROM (${selectFrom(
+        letters.files,
+        'stream, hub_partition AS p, sequence_number AS s, element AS e',
+        'NULL AS stream, NULL::INTEGER AS p, NULL::BIGINT AS s, NULL::INTEGER AS e',
+      )}) WHERE stream = 'clickstream'`,
+    );
+    const problems: string[] = [];
+    for (const [what, sql] of Object.entries(questions)) {
+      const found = await select(`SELECT count(*) OVER () AS n, * FROM (${sql}) LIMIT 10`);
+      for (const [index, { n, ...values }] of found.entries()) {
+        if (index === 0) problems.push(`${n} ${what}:`);
+        problems.push(`  ${JSON.stringify(values)}`);
+      }
+    }
+    const [counts = {}] = await select(`SELECT
+      (SELECT count(*) FROM expected WHERE fate = 'row') AS expected_rows, (SELECT count(*) FROM rows) AS rows,
+      (SELECT count(*) FROM expected WHERE fate = 'letter') AS expected_letters, (SELECT count(*) FROM letters) AS letters`);
+    return {
+      expectedRows: Number(counts.expected_rows),
+      rows: Number(counts.rows),
+      expectedLetters: Number(counts.expected_letters),
+      letters: Number(counts.letters),
+      problems,
+    };
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+/** Each has an answer only when something is wrong. */
+const questions: Readonly<Record<string, string>> = {
+  'elements that are no row': `SELECT p, s, e, session FROM expected WHERE fate = 'row' EXCEPT ALL SELECT p, s, e, session FROM rows`,
+  'rows that nobody sent, or there more than once': `SELECT p, s, e, session FROM rows EXCEPT ALL SELECT p, s, e, session FROM expected WHERE fate = 'row'`,
+  'elements that are no letter': `SELECT p, s, e FROM expected WHERE fate = 'letter' EXCEPT ALL SELECT p, s, e FROM letters`,
+  'letters of elements that are none': `SELECT p, s, e FROM letters EXCEPT ALL SELECT p, s, e FROM expected WHERE fate = 'letter'`,
+};
+
+/** A line for each element of each event in the hub. */
+function describeExpected(held: readonly HeldEvent[], bodies: BodyMaker): string {
+  const lines = ['fate,p,s,e,session'];
+  for (const { partition, sequence, id } of held) {
+    for (const [element, fate] of bodies.fatesOf(id).entries())
+      lines.push(`${fate},${partition},${sequence},${element},${sessionOf(id, element)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** read_parquet takes no empty list. */
+function selectFrom(files: readonly string[], columns: string, none: string): string {
+  if (files.length === 0) return `SELECT ${none} WHERE false`;
+  return `SELECT ${columns} FROM read_parquet([${files.map((file) => `'${file}'`).join(',')}])`;
+}

@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { appDir } from '../../local/processes';
+
+interface PlantedFault {
+  readonly file: string;
+  readonly text: string;
+  readonly replacement: string;
+}
+
+/** Builds with a mistake that the chaos run must find. */
+export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
+  /** Takes every redelivered event for a new one. */
+  'skip-trimming': {
+    file: 'dist/src/lib/ingest/round.js',
+    text: 'if (event.sequenceNumber <= last) {',
+    replacement: 'if (false) {',
+  },
+  /** Takes every answer "it is there already" for a lost reply to its own write, without reading who won. */
+  'trust-409': {
+    file: 'dist/src/lib/delta/commit.js',
+    text: "return winner?.commitInfo?.txnId === txnId ? 'committed' : 'conflict';",
+    replacement: "return 'committed';",
+  },
+};
+
+/**
+ * Makes a copy of the compiled app with a fault in it, and runs this command with it. Resolves to its exit code.
+ * @throws when the code that the fault replaces is not there (any more)
+ */
+export async function runPlanted(name: string, args: readonly string[]): Promise<number> {
+  const fault = plantedFaults[name];
+  if (!fault)
+    throw new Error(`There is no fault ${name}: expected ${Object.keys(plantedFaults).join(' or ')}.`);
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-planted-'));
+  try {
+    for (const path of ['dist', 'host.json', 'package.json', 'local.settings.sample.json'])
+      cpSync(join(appDir, path), join(folder, path), { recursive: true });
+    mkdirSync(join(folder, 'local/broker'), { recursive: true });
+    cpSync(join(appDir, 'local/broker/config.json'), join(folder, 'local/broker/config.json'));
+    symlinkSync(join(appDir, 'node_modules'), join(folder, 'node_modules'));
+    plant(join(folder, fault.file), fault);
+    const child = spawn(process.execPath, [join(folder, 'dist/test/chaos/main.js'), ...args], {
+      cwd: folder,
+      stdio: 'inherit',
+    });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+    return await new Promise((resolve) => child.once('close', (code) => resolve(code ?? 1)));
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
+  }
+}
+
+/** Replaces the one place in a file that the fault names. */
+export function plant(path: string, { text, replacement }: PlantedFault): void {
+  const source = readFileSync(path, 'utf8');
+  const parts = source.split(text);
+  if (parts.length !== 2)
+    throw new Error(`${path} holds ${JSON.stringify(text)} ${parts.length - 1} times; expected once.`);
+  writeFileSync(path, parts.join(replacement));
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventHubsNamespace } from '../../src/lib/settings';
+import { type HubClient, openHubClient } from '../../src/lib/sources/hubClient';
+import type { BodyMaker } from './bodies';
+
+/** Between two batches to one partition. */
+const tickMs = 200;
+const sendLimitMs = 15_000;
+
+export interface ProducerOptions {
+  readonly namespace: EventHubsNamespace;
+  readonly hub: string;
+  readonly bodies: BodyMaker;
+  readonly eventsPerSecond: number;
+}
+
+/** Sends events to all partitions side by side until it is stopped, whatever happens to the broker. */
+export class Producer {
+  /** Ids of the events that the hub acknowledged; others may be in it as well. */
+  readonly acknowledged = new Set<number>();
+  failures = 0;
+  readonly #options: ProducerOptions;
+  readonly #stopping = new AbortController();
+  readonly #loops: Promise<unknown>;
+
+  private constructor(options: ProducerOptions, partitionIds: readonly string[]) {
+    this.#options = options;
+    const perTick = (options.eventsPerSecond * tickMs) / 1000 / partitionIds.length;
+    this.#loops = Promise.all(partitionIds.map((partitionId) => this.#run(partitionId, perTick)));
+  }
+
+  static async start(options: ProducerOptions): Promise<Producer> {
+    const client = await openHubClient(options.namespace, options.hub);
+    const partitionIds = await client.getPartitionIds();
+    await client.close();
+    return new Producer(options, partitionIds);
+  }
+
+  /** Resolves when nothing more is on its way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loops;
+  }
+
+  async #run(partitionId: string, perTick: number): Promise<void> {
+    const { namespace, hub } = this.#options;
+    const { signal } = this.#stopping;
+    let client: HubClient | undefined;
+    let due = 0;
+    while (!signal.aborted) {
+      due = Math.min(due + perTick, perTick * 5);
+      client ??= await openHubClient(namespace, hub);
+      try {
+        due -= await this.#send(client, partitionId, Math.floor(due));
+      } catch {
+        this.failures++;
+        // A connection to a broker that was killed may take longer to notice than a new one takes to open.
+        void client.close().catch(() => {});
+        client = undefined;
+      }
+      await sleep(tickMs, undefined, { signal }).catch(() => {});
+    }
+    await client?.close();
+  }
+
+  async #send(client: HubClient, partitionId: string, count: number): Promise<number> {
+    if (count === 0) return 0;
+    const abortSignal = AbortSignal.timeout(sendLimitMs);
+    const batch = await client.createBatch({ partitionId, abortSignal });
+    const ids: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const { id, body } = this.#options.bodies.make();
+      if (!batch.tryAdd({ body, properties: { id } })) break;
+      ids.push(id);
+    }
+    await client.sendBatch(batch, { abortSignal });
+    for (const id of ids) this.acknowledged.add(id);
+    return ids.length;
+  }
+}

@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PartitionCoverage } from '../../../src/lib/verify/partitionCoverage';
+
+/** What a naive reading of the same keys says. */
+function judge(keys: readonly (readonly [number, number])[], upTo: number) {
+  const elements = new Map<number, Set<number>>();
+  for (const [sequence, element] of keys) {
+    const of = elements.get(sequence) ?? new Set();
+    elements.set(sequence, of.add(element));
+  }
+  const first = Math.min(...elements.keys());
+  const missing: number[] = [];
+  for (let sequence = first; sequence <= upTo; sequence++)
+    if (!elements.has(sequence)) missing.push(sequence);
+  const torn = [...elements]
+    .filter(([sequence, of]) => sequence <= upTo && Math.max(...of) + 1 !== of.size)
+    .map(([sequence]) => sequence);
+  return { missing, torn: torn.sort((a, b) => a - b) };
+}
+
+const numbersIn = (ranges: Iterable<{ first: number; last: number }>): number[] =>
+  [...ranges].flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
+
+describe('PartitionCoverage', () => {
+  it('finds the same gaps, duplicates and torn events as a set of all keys would', () => {
+    const key = fc.tuple(
+      fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 4090, max: 4100 })),
+      fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3 }), fc.integer({ min: 28, max: 100 })),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(key, { minLength: 1, maxLength: 80 }),
+        fc.integer({ min: 0, max: 5000 }),
+        (keys, upTo) => {
+          const coverage = new PartitionCoverage();
+          const seen = new Set<string>();
+          for (const [sequence, element] of keys) {
+            expect(coverage.add(sequence, element)).toBe(!seen.has(`${sequence}/${element}`));
+            seen.add(`${sequence}/${element}`);
+          }
+          const { missing, torn } = judge(keys, upTo);
+          expect(numbersIn(coverage.gaps(upTo))).toEqual(missing);
+          expect([...coverage.torn(upTo)].sort((a, b) => a - b)).toEqual(torn);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('still finds a duplicate, and another element, in a stretch that is full', () => {
+    const coverage = new PartitionCoverage();
+    for (let sequence = 0; sequence < 10_000; sequence++) expect(coverage.add(sequence, 0)).toBe(true);
+    expect(coverage.add(5000, 0)).toBe(false);
+    expect(coverage.add(5000, 2)).toBe(true);
+    expect([...coverage.gaps(9999)]).toEqual([]);
+    expect([...coverage.torn(9999)]).toEqual([5000]);
+    expect([...coverage.gaps(10_001)]).toEqual([{ first: 10_000, last: 10_001 }]);
+  });
+
+  it('takes ranges that never came for covered, and nothing beside them', () => {
+    const coverage = new PartitionCoverage();
+    for (const sequence of [5, 6, 20]) coverage.add(sequence, 0);
+    expect(coverage.addRange({ first: 8, last: 12 })).toBe(true);
+    expect(coverage.addRange({ first: 8, last: 12 })).toBe(false);
+    expect(coverage.addRange({ first: 11, last: 15 })).toBe(true);
+    expect([...coverage.gaps(21)]).toEqual([
+      { first: 7, last: 7 },
+      { first: 16, last: 19 },
+      { first: 21, last: 21 },
+    ]);
+    coverage.addRange({ first: 2, last: 4 });
+    expect(coverage.first).toBe(2);
+  });
+});

@@ -1,0 +1,67 @@
+import type { Txn } from '../../../src/lib/delta/actions';
+import type { Value } from '../../../src/lib/delta/schema';
+import { TableAppender } from '../../../src/lib/delta/tableAppender';
+import { deadLettersTable, letterFields } from '../../../src/lib/ingest/deadLetters';
+import { tableFields } from '../../../src/lib/ingest/rowAddress';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import type { ObjectStore } from '../../../src/lib/storage/objectStore';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+
+export const createdOn = new Date(Date.UTC(2026, 0, 1, 12));
+
+export interface WrittenLetter {
+  readonly partition: number;
+  readonly sequence: number;
+  readonly element?: number;
+  readonly reason?: string;
+  readonly body?: string;
+  readonly stream?: string;
+}
+
+/** Clicks and dead letters as ingestion leaves them, commit by commit. */
+export class StreamTables {
+  readonly store: ObjectStore;
+  readonly #clicks: TableAppender;
+  readonly #letters: TableAppender;
+
+  constructor(store: ObjectStore = new MemoryStore()) {
+    this.store = store;
+    this.#clicks = new TableAppender({
+      at: { store, table: clickstream.table },
+      fields: tableFields(clickstream),
+    });
+    this.#letters = new TableAppender({ at: { store, table: deadLettersTable }, fields: letterFields });
+  }
+
+  /** A commit of rows given as [partition, sequence, element], which moves `txns`, given as [partition, version]. */
+  async commit(
+    rows: readonly (readonly [number, number, number?])[],
+    txns: readonly (readonly [number, number])[],
+    made: Date = createdOn,
+  ): Promise<void> {
+    const at = made.getTime() * 1000;
+    const values = rows.map(([partition, sequence, element = 0]) => [
+      ...[1 + sequence, at, sequence, 1],
+      ...[at + sequence, at, partition, sequence, element],
+    ]);
+    const moved = txns.map(([partition, version]): Txn => {
+      const appId = `contoso/clicks@${made.toISOString()}/${partition}`.toLowerCase();
+      return { appId, version, lastUpdated: Date.now() };
+    });
+    const adds = values.length > 0 ? [await this.#clicks.writeRows(transpose(values))] : [];
+    await this.#clicks.commit(await this.#clicks.state(), adds, moved, values.length);
+  }
+
+  async addLetters(letters: readonly WrittenLetter[]): Promise<void> {
+    const at = createdOn.getTime() * 1000;
+    const values = letters.map(({ partition, sequence, element = 0, reason = 'not-json', body, stream }) => [
+      ...[stream ?? 'clickstream', at, partition, sequence, element, at + sequence],
+      ...[reason, 'is not JSON', body ?? 'x', 'utf-8', at],
+    ]);
+    const add = await this.#letters.writeRows(transpose(values));
+    await this.#letters.commit(await this.#letters.state(), [add], [], values.length);
+  }
+}
+
+const transpose = (rows: readonly (readonly Value[])[]): Value[][] =>
+  (rows[0] ?? []).map((_, column) => rows.map((row) => row[column] ?? null));

@@ -1,0 +1,102 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+import { traceEvent } from '../../../src/lib/verify/traceEvent';
+import { createdOn, StreamTables } from './streamTables';
+
+let tables: StreamTables;
+beforeEach(async () => {
+  tables = new StreamTables();
+  // Versions 1 to 6; partition 1 moves in each, partition 0 in some.
+  await tables.commit(
+    [
+      [0, 10],
+      [0, 11],
+      [1, 0],
+    ],
+    [
+      [0, 11],
+      [1, 0],
+    ],
+  );
+  await tables.commit([[1, 1]], [[1, 1]]);
+  await tables.addLetters([
+    { partition: 0, sequence: 12 },
+    { partition: 0, sequence: 14, reason: 'expired', body: '{"first":14,"last":16}' },
+  ]);
+  await tables.commit(
+    [
+      [0, 13],
+      [1, 2],
+    ],
+    [
+      [0, 13],
+      [1, 2],
+    ],
+  );
+  await tables.commit([[1, 3]], [[1, 3]]);
+  await tables.commit(
+    [
+      [0, 17, 0],
+      [0, 17, 1],
+      [0, 19],
+    ],
+    [[0, 19]],
+  );
+});
+
+const trace = async (partition: number, sequence: number) =>
+  traceEvent({ store: tables.store, stream: clickstream, partition, sequence });
+
+describe('traceEvent', () => {
+  it('tells row, file and the commit that brought it, whatever other commits there are', async () => {
+    for (const [sequence, version] of [
+      [10, 1],
+      [11, 1],
+      [13, 3],
+      [17, 5],
+    ] as const) {
+      const [story] = (await trace(0, sequence)) ?? [];
+      expect(story).toMatchObject({ outcome: 'found', commit: { version, orEarlier: false } });
+      expect(story?.commit?.files).toContain(story?.rows[0]?.file);
+      expect(story?.rows[0]?.values).toMatchObject({ productid: sequence + 1, sequence_number: sequence });
+    }
+    expect((await trace(1, 3))?.[0]).toMatchObject({ commit: { version: 4 } });
+  });
+
+  it('tells all rows of an array, in order', async () => {
+    const [story] = (await trace(0, 17)) ?? [];
+    expect(story?.rows.map(({ values }) => values.element)).toEqual([0, 1]);
+  });
+
+  it('tells a dead letter, and an event that never came', async () => {
+    expect((await trace(0, 12))?.[0]).toMatchObject({
+      outcome: 'found',
+      rows: [],
+      letters: [{ values: { reason: 'not-json', body: 'x' } }],
+      commit: { version: 3 },
+    });
+    expect((await trace(0, 16))?.[0]).toMatchObject({
+      outcome: 'never-came',
+      letters: [{ values: { reason: 'expired' } }],
+    });
+  });
+
+  it('tells apart what was never kept, is not there yet, and is missing', async () => {
+    expect((await trace(0, 9))?.[0]).toMatchObject({ outcome: 'below-first', first: 10 });
+    expect((await trace(0, 20))?.[0]).toMatchObject({ outcome: 'not-committed', version: 19 });
+    expect((await trace(0, 18))?.[0]).toMatchObject({ outcome: 'missing' });
+  });
+
+  it('knows nothing of a partition that never committed', async () => {
+    expect(await trace(7, 0)).toEqual([]);
+  });
+
+  it('tells the stories of all generations, oldest first', async () => {
+    await tables.commit([[0, 11]], [[0, 11]], new Date(createdOn.getTime() + 5000));
+    const stories = await trace(0, 11);
+    expect(stories?.map(({ outcome, commit }) => [outcome, commit?.version])).toEqual([
+      ['found', 1],
+      ['found', 6],
+    ]);
+  });
+});
