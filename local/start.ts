@@ -9,11 +9,8 @@ import {
   readNumber,
   runCommand,
 } from '../src/cli/commandLine';
-import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
-import { findStream, streams } from '../src/lib/streams';
-import { clickstream } from '../src/lib/streams/clickstream';
-import { clicksOfTheApi, FiguresReader, type StreamFigures, warehouseRows } from './figures';
 import { portFlags, portValue, readPorts } from './ports';
+import { followStreams, nounOf, type StreamProgress } from './progress';
 import { defaultPorts, type Stack, startStack, waitForPrevious } from './stack';
 
 /*
@@ -30,11 +27,6 @@ const flags = {
 
 /** How long the end waits for the last events to arrive. */
 const catchUpLimitMs = 60_000;
-
-/** What an event of a stream is called in the status line. */
-const nouns: Readonly<Record<string, string>> = { clickstream: 'clicks', coincap: 'assets' };
-
-const count = (value: number) => value.toLocaleString('en-US');
 
 runCommand(`npm start -- [options]\n${describeFlags(flags)}`, async (args) => {
   const values = readFlags(flags, args);
@@ -61,19 +53,6 @@ runCommand(`npm start -- [options]\n${describeFlags(flags)}`, async (args) => {
   return code;
 });
 
-type Readers = ReadonlyMap<string, FiguresReader>;
-
-async function openReaders(stack: Stack): Promise<Readers> {
-  const { LakeStorage = '', LAKE_CONTAINER = '' } = stack.settings;
-  const store = await openAzureBlobStore({ connectionString: LakeStorage }, LAKE_CONTAINER);
-  return new Map(
-    streams.map(({ name, table, hubSetting }) => {
-      const hub = stack.settings[hubSetting] ?? '';
-      return [name, new FiguresReader({ brokerUrl: stack.brokerUrl, hub, at: { store, table } })];
-    }),
-  );
-}
-
 /** Prints a line a second until the time is over, the command is ended, or a process fails; then compares. */
 async function watch(stack: Stack, forMs: number | undefined, ended: AbortController): Promise<number> {
   let failure: string | undefined;
@@ -81,15 +60,13 @@ async function watch(stack: Stack, forMs: number | undefined, ended: AbortContro
     failure = line;
     ended.abort();
   });
-  const readers = await openReaders(stack);
-  printAddresses(stack);
+  const followed = await followStreams(stack);
+  printAddresses(stack, followed);
   console.log(forMs === undefined ? 'Ctrl-C ends it.\n' : `It ends after ${forMs / 1000} s.\n`);
   const endAt = forMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + forMs;
   while (!ended.signal.aborted && Date.now() < endAt) {
-    const parts = [...readers].map(async ([name, reader]) =>
-      describeFigures(name, await reader.read(), await inWarehouse(stack, name)),
-    );
-    console.log((await Promise.all(parts)).join(' · '));
+    const parts = await Promise.all(followed.map((progress) => progress.status()));
+    console.log(parts.reverse().join(' · '));
     const pause = Math.min(1000, Math.max(0, endAt - Date.now()));
     await sleep(pause, undefined, { signal: ended.signal }).catch(() => {});
   }
@@ -98,66 +75,31 @@ async function watch(stack: Stack, forMs: number | undefined, ended: AbortContro
     return 1;
   }
   console.log('\nEnding: nothing more is emitted, and the last events arrive…');
-  return compare(stack, readers);
+  return compare(stack, followed);
 }
 
-function printAddresses({ apiUrl, settings, logDir }: Stack): void {
+function printAddresses({ apiUrl, settings, logDir }: Stack, followed: readonly StreamProgress[]): void {
   const blobEndpoint = /BlobEndpoint=([^;]+)/.exec(settings.LakeStorage ?? '')?.[1];
   const broker = settings.EventHubConnection?.split(';')[0]?.replace('Endpoint=', '');
+  console.log(`Dashboard           ${apiUrl}/api/dashboard`);
   console.log(`Clicks per product  ${apiUrl}/api/clicks`);
-  for (const { name, table } of streams) {
-    console.log(
-      `Delta table         ${blobEndpoint}/${settings.LAKE_CONTAINER}/${table}  (${nouns[name] ?? name})`,
-    );
+  for (const { stream } of followed.toReversed()) {
+    const address = `${blobEndpoint}/${settings.LAKE_CONTAINER}/${stream.table}`;
+    console.log(`Delta table         ${address}  (${nounOf(stream)})`);
   }
   console.log(`Broker              ${broker}`);
   console.log(`Logs                ${logDir}`);
 }
 
-const describeFigures = (
-  name: string,
-  { accepted, ingested, rows, version }: StreamFigures,
-  loaded: number,
-) =>
-  `${nouns[name] ?? name} ${count(accepted)} emitted, ${count(ingested)} ingested, ${count(rows)} rows, ${
-    version < 0 ? 'no Delta table yet' : `Delta version ${version}, ${count(loaded)} in the warehouse`
-  }`;
-
-/** How many rows of a stream the warehouse has; one that fails shows as what it is, and at the end as a difference. */
-async function inWarehouse({ settings }: Stack, name: string): Promise<number> {
-  const table = findStream(name)?.warehouse;
-  return table ? warehouseRows(settings.WAREHOUSE, table).catch(() => 0) : 0;
-}
-
 /** Stops the sources, lets everything arrive, and compares what independent places say. The exit code. */
-async function compare(stack: Stack, readers: Readers): Promise<number> {
+async function compare(stack: Stack, followed: readonly StreamProgress[]): Promise<number> {
   await Promise.all(['emitClickstream', 'emitCoincap'].map((name) => disableFunction(stack.apiUrl, name)));
   const giveUpAt = Date.now() + catchUpLimitMs;
   for (;;) {
-    const lines: string[] = [];
-    let equal = true;
-    for (const [name, reader] of readers) {
-      const { accepted, rows } = await reader.read();
-      const parts: [string, number][] = [
-        ['accepted', accepted],
-        ['rows', rows],
-      ];
-      if (name === clickstream.name) parts.push(['clicks', await clicksOfTheApi(stack.apiUrl)]);
-      if (findStream(name)?.warehouse) parts.push(['warehouse', await inWarehouse(stack, name)]);
-      equal &&= parts.every(([, value]) => value === accepted);
-      const prefix = name === clickstream.name ? '' : `${nouns[name] ?? name}: `;
-      lines.unshift(
-        prefix +
-          parts
-            .map(
-              ([what, value], i) =>
-                `${i === 0 ? '' : value === accepted ? ' = ' : ' ≠ '}${what} ${count(value)}`,
-            )
-            .join(''),
-      );
-    }
+    const comparisons = await Promise.all(followed.map((progress) => progress.compare()));
+    const equal = comparisons.every((comparison) => comparison.equal);
     if (equal || Date.now() > giveUpAt) {
-      console.log(lines.join('\n'));
+      for (const { line } of comparisons) console.log(line);
       return equal ? 0 : 1;
     }
     await sleep(200);

@@ -15,7 +15,7 @@ const usage = `npm run checkpoints -- list|reset <stream> [options]\n${describeF
 runCommand(usage, async (args) => {
   const [action, name, ...rest] = args;
   if (action !== 'list' && action !== 'reset') throw new UsageError('Say list or reset.');
-  const stream = readStream(name);
+  const stream = await readStream(name);
   const settings = readAppSettings(readFlags(settingsFlag, rest).settings);
   const store = await openAzureBlobStore(settings.hostStorage(), 'azure-webjobs-eventhub');
   const hub = settings.hub(stream.hubSetting);

@@ -57,7 +57,7 @@ async function list(snapshot: Snapshot): Promise<number> {
 }
 
 async function show(snapshot: Snapshot, [name, partition, sequence]: readonly string[]): Promise<number> {
-  const stream = readStream(name);
+  const stream = await readStream(name);
   if (!/^\d+$/.test(partition ?? '') || !/^\d+$/.test(sequence ?? '')) {
     throw new UsageError('Name a partition and a sequence number, as list shows them.');
   }
@@ -87,7 +87,7 @@ async function readBody(snapshot: Snapshot, { file, row }: LetterInfo): Promise<
 }
 
 async function replay(store: ObjectStore, name: string | undefined, dryRun: boolean): Promise<number> {
-  const stream = readStream(name);
+  const stream = await readStream(name);
   const rows = { store, table: stream.table };
   const letters = { store, table: deadLettersTable };
   const result = await replayLetters({ stream, rows, letters, dryRun });

@@ -1,7 +1,7 @@
 import type { TableLocation } from '../lib/delta/log';
 import { deadLettersTable } from '../lib/ingest/deadLetters';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
-import { streams } from '../lib/streams';
+import { loadStreams } from '../lib/streams/loadStreams';
 import { readAppSettings } from './appSettings';
 import { UsageError } from './commandLine';
 
@@ -10,7 +10,7 @@ export async function readTable(
   name: string | undefined,
   settingsFile: string | true | undefined,
 ): Promise<TableLocation> {
-  const known = [...streams.map(({ table }) => table), deadLettersTable];
+  const known = [...(await loadStreams()).map(({ table }) => table), deadLettersTable];
   if (name === undefined || !known.includes(name)) {
     const list = `${known.slice(0, -1).join(', ')} or ${known.at(-1)}`;
     throw new UsageError(

@@ -13,7 +13,7 @@ const usage = `npm run trace -- <stream> <partition> <sequence> [options]\n${des
 
 runCommand(usage, async (args) => {
   const [name, partitionText, sequenceText, ...rest] = args;
-  const stream = readStream(name);
+  const stream = await readStream(name);
   const partition = readWhole('partition', partitionText);
   const sequence = readWhole('sequence number', sequenceText);
   const settings = readAppSettings(readFlags(settingsFlag, rest).settings);

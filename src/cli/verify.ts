@@ -12,7 +12,7 @@ const usage = `npm run verify -- <stream> [options]\n${describeFlags(settingsFla
 
 runCommand(usage, async (args) => {
   const [name, ...rest] = args;
-  const stream = readStream(name);
+  const stream = await readStream(name);
   const settings = readAppSettings(readFlags(settingsFlag, rest).settings);
   const store = await openAzureBlobStore(settings.lake, settings.lakeContainer);
   const report = await verifyStream({ store, stream });

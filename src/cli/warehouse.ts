@@ -1,5 +1,5 @@
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
-import { streams } from '../lib/streams';
+import { loadStreams } from '../lib/streams/loadStreams';
 import type { WarehouseTable } from '../lib/streams/stream';
 import { catchUp } from '../lib/warehouse/catchUp';
 import { openWarehouse } from '../lib/warehouse/openWarehouse';
@@ -25,10 +25,6 @@ const usage = `npm run warehouse -- <what> [options]
   query "<sql>"    run a statement and print its rows
 ${describeFlags(settingsFlag)}`;
 
-const loaded = streams.flatMap((stream) =>
-  stream.warehouse ? [{ table: stream.warehouse, deltaTable: stream.table }] : [],
-);
-
 /** How many words stand behind each action. */
 const actions: Readonly<Record<string, number>> = {
   script: 0,
@@ -44,7 +40,10 @@ runCommand(usage, async ([action = '', ...rest]) => {
   if (words === undefined) throw new UsageError('Say script, init, status, sync, rebuild or query.');
   const word = words === 1 ? rest[0] : undefined;
   if (words === 1 && word === undefined) throw new UsageError(`Say what to ${action}.`);
-  const only = action === 'rebuild' ? readLoadedTable(word) : undefined;
+  const loaded = (await loadStreams()).flatMap(({ table, warehouse }) =>
+    warehouse ? [{ table: warehouse, deltaTable: table }] : [],
+  );
+  const only = action === 'rebuild' ? readLoadedTable(loaded, word) : undefined;
   if (action === 'script') {
     console.log(
       wholeScript(
@@ -101,8 +100,13 @@ runCommand(usage, async ([action = '', ...rest]) => {
   }
 });
 
+interface LoadedTable {
+  readonly table: WarehouseTable;
+  readonly deltaTable: string;
+}
+
 /** The table that an argument names by its name in the warehouse or in the lake. */
-function readLoadedTable(name: string | undefined): { table: WarehouseTable; deltaTable: string } {
+function readLoadedTable(loaded: readonly LoadedTable[], name: string | undefined): LoadedTable {
   const found = loaded.find(({ table, deltaTable }) => name === fullName(table) || name === deltaTable);
   if (found) return found;
   const known = loaded.map(({ table }) => fullName(table)).join(' or ');

@@ -16,9 +16,9 @@ import { CoincapClient } from './sources/coincapClient';
 import { publishAssets } from './sources/publishAssets';
 import { type OutgoingEvent, openProducer, sendEvents } from './sources/sendEvents';
 import { openAzureBlobStore } from './storage/azureBlobStore';
-import { streams } from './streams';
 import { clickstream, countedClicks } from './streams/clickstream';
 import { coincap } from './streams/coincap';
+import { loadStreams } from './streams/loadStreams';
 import type { Stream } from './streams/stream';
 import { StreamLoaders, type WarehouseHealth } from './warehouse/streamLoaders';
 import { containerUrl } from './warehouse/synapse/lakeUrl';
@@ -149,7 +149,7 @@ const maintenanceLimitMs = 210_000;
 
 /** One pass of maintenance over every table there is. */
 export async function maintain(): Promise<void> {
-  const names = [...streams.map(({ table }) => table), deadLettersTable];
+  const names = [...(await loadStreams()).map(({ table }) => table), deadLettersTable];
   await maintainTables({
     tables: await Promise.all(names.map(tableLocation)),
     isFull: isFullPassDue(new Date()),
@@ -161,10 +161,10 @@ export async function maintain(): Promise<void> {
 }
 
 const loaders = once(
-  () =>
+  async () =>
     new StreamLoaders({
       setting: settings().warehouse,
-      streams,
+      streams: await loadStreams(),
       at: tableLocation,
       staging: async () => {
         const store = await lake();
@@ -177,15 +177,19 @@ const loaders = once(
 );
 
 /** Has a stream's new rows loaded into the warehouse soon. Returns at once: ingestion never waits for the warehouse. */
-export function nudgeWarehouse(stream: Stream): void {
-  loaders().nudge(stream);
+function nudgeWarehouse(stream: Stream): void {
+  loaders().then(
+    (all) => all.nudge(stream),
+    (error) =>
+      console.warn(JSON.stringify({ event: 'load-failed', stream: stream.name, ...describeFailure(error) })),
+  );
 }
 
 /** Below the function's time limit, by as long as a load may still take. */
 const syncLimitMs = 180_000;
 
 /** Loads what is missing in the warehouse. A failure is logged, and shows in the health. */
-export const syncWarehouse = (): Promise<void> => loaders().catchUp(syncLimitMs);
+export const syncWarehouse = async (): Promise<void> => (await loaders()).catchUp(syncLimitMs);
 
 export interface Health {
   readonly status: 'ok' | 'degraded';
@@ -193,8 +197,8 @@ export interface Health {
 }
 
 export async function readHealth(): Promise<Health> {
-  const warehouse = await loaders().health();
+  const warehouse = await (await loaders()).health();
   return { status: warehouse.status, warehouse };
 }
 
-export const closeWarehouse = (): Promise<void> => loaders().close();
+export const closeWarehouse = async (): Promise<void> => (await loaders()).close();

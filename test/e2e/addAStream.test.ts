@@ -8,6 +8,7 @@ import { type Azurite, startAzurite } from '../../local/azurite';
 import { type Broker, startBroker } from '../../local/broker/broker';
 import { parseConfig } from '../../local/broker/config';
 import { type Child, startChild } from '../../local/childProcess';
+import { warehouseRows } from '../../local/figures';
 import { settingsAt } from '../../local/processes';
 import { Counts } from '../../src/lib/counts/counts';
 import { openSnapshot } from '../../src/lib/delta/openTable';
@@ -66,6 +67,7 @@ beforeAll(async () => {
     CLICKS_PER_SECOND: '0',
     COINCAP_SCHEDULE: '0 0 0 1 1 *',
     ORDERS_HUB: 'orders',
+    WAREHOUSE: `duckdb:${join(app, 'warehouse.duckdb')}`,
   };
   host = await startChild({
     name: 'host',
@@ -89,7 +91,7 @@ function filesOfTheGuide(): Map<string, string> {
   return new Map([...blocks].map(([, path = '', text = '']) => [path, text]));
 }
 
-it('takes two files to give a stream its table, its dead letters and its counts', {
+it('takes two files to give a stream its table, its dead letters, its counts and its warehouse rows', {
   timeout: 120_000,
 }, async () => {
   const producer = openProducer({ connectionString: broker.connectionString() }, 'orders');
@@ -130,4 +132,9 @@ it('takes two files to give a stream its table, its dead letters and its counts'
   ]);
   const { tally } = await new Counts({ at, counted: { key: 'productid', attribute: 'productid' } }).current();
   expect(tally.total).toBe(90);
+
+  const loaded = () =>
+    warehouseRows(settings.WAREHOUSE, { schema: 'shop', name: 'orders', columns: [] }).catch(() => 0);
+  for (let tries = 0; tries < 300 && (await loaded()) < 90; tries++) await sleep(100);
+  expect(await loaded()).toBe(90);
 });

@@ -13,7 +13,7 @@ import {
   startHostProcess,
 } from '../../local/processes';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
-import { findStream } from '../../src/lib/streams';
+import { findStream } from '../../src/lib/streams/loadStreams';
 
 /** The parts of the system as separate processes, each of which a test may kill and start again. */
 export class LocalStack {
@@ -72,7 +72,7 @@ export class LocalStack {
   }
 
   async figures(stream: string): Promise<StreamFigures> {
-    const { table, hubSetting } = findStream(stream) ?? { table: '', hubSetting: '' };
+    const { table, hubSetting } = (await findStream(stream)) ?? { table: '', hubSetting: '' };
     const store = await openAzureBlobStore({ connectionString: this.settings.LakeStorage ?? '' }, 'lake');
     const hub = this.settings[hubSetting] ?? '';
     return new FiguresReader({ brokerUrl: this.broker.healthUrl, hub, at: { store, table } }).read();

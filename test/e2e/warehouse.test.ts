@@ -4,7 +4,7 @@ import { openSnapshot } from '../../src/lib/delta/openTable';
 import { readDataFile } from '../../src/lib/delta/readDataFile';
 import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
-import { streams } from '../../src/lib/streams';
+import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
 import type { SqlValue } from '../tds/syntax';
 import { TdsServer } from '../tds/tdsServer';
@@ -27,7 +27,7 @@ beforeEach(async () => {
     COMMIT_INTERVAL: '200ms',
   });
   const warehouse = openSynapse({ address: server.address });
-  await warehouse.init(streams.flatMap(({ warehouse: table }) => (table ? [table] : [])));
+  await warehouse.init((await loadStreams()).flatMap(({ warehouse: table }) => (table ? [table] : [])));
   await warehouse.close();
 });
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { integerBetween, seededRandom } from '../../../src/lib/sources/seededRandom';
-import { streams } from '../../../src/lib/streams';
+import { loadStreams } from '../../../src/lib/streams/loadStreams';
 import type { Column, Decoded, Value } from '../../../src/lib/streams/stream';
 import answers from './fixtures/coincapAnswers.json';
 
@@ -121,7 +121,10 @@ const problemOf = (columns: readonly Column[], decoded: Decoded): string | undef
 };
 
 describe('whatever the bytes', () => {
-  it(`each of ${bodies} bodies becomes rows that fit their columns, or reasons`, { timeout: 300_000 }, () => {
+  it(`each of ${bodies} bodies becomes rows that fit their columns, or reasons`, {
+    timeout: 300_000,
+  }, async () => {
+    const streams = await loadStreams();
     const seen = new Map<string, number>();
     for (let i = 0; i < bodies; i++) {
       const body = makeBody();

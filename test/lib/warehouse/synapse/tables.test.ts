@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { tableFields } from '../../../../src/lib/ingest/rowAddress';
-import { streams } from '../../../../src/lib/streams';
+import { clickstream } from '../../../../src/lib/streams/clickstream';
 import { coincap } from '../../../../src/lib/streams/coincap';
 import { createTable, wholeScript } from '../../../../src/lib/warehouse/synapse/tables';
 
+const streams = [clickstream, coincap];
 const tables = streams.flatMap(({ warehouse }) => (warehouse ? [warehouse] : []));
 
 const withoutComments = (text: string) => text.replace(/^--.*\n/gm, '').trim();
