@@ -18,50 +18,10 @@ import {
 } from '@duckdb/node-api';
 import { type FieldDefinition, ParquetSchema, ParquetWriter } from 'parquetjs-lite';
 import { encodeParquet } from '../src/lib/delta/parquet/encode';
-import { field } from '../src/lib/delta/schema';
+import { clickColumns, clickFields as fields } from './clickRows';
 
 const rows = Number(process.argv[2] ?? 1_000_000);
 const runs = Number(process.argv[3] ?? 5);
-
-const fields = [
-  field('productid', 'integer'),
-  field('timestamp', 'timestamp'),
-  field('sessionid', 'long'),
-  field('category', 'integer'),
-  field('enqueued_at', 'timestamp', false),
-  field('hub_created_at', 'timestamp', false),
-  field('hub_partition', 'integer', false),
-  field('sequence_number', 'long', false),
-  field('element', 'integer', false),
-];
-
-/** Clicks as the ingest function has them: sessions interleaved, four partitions one after the other. */
-function clicks(): number[][] {
-  const start = 1_780_000_000_000_000;
-  const columns: number[][] = fields.map(() => []);
-  let random = 42;
-  const draw = (below: number) => {
-    random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((random / 2 ** 32) * below);
-  };
-  for (let row = 0; row < rows; row++) {
-    const product = 1 + draw(670);
-    const sent = start + row * 1000;
-    const values = [
-      product,
-      sent - draw(60_000) * 1000,
-      700_000 + Math.floor(row / 40) + draw(1000),
-      (product % 10) + 1,
-      sent + Math.floor(draw(50)) * 1000,
-      start - 86_400_000_000,
-      Math.floor((row * 4) / rows),
-      10_000 + row,
-      0,
-    ];
-    for (const [index, value] of values.entries()) columns[index]?.push(value);
-  }
-  return columns;
-}
 
 type Encoder = (columns: number[][]) => Promise<number>;
 
@@ -146,7 +106,7 @@ const duckdb: Encoder = async (columns) => {
 
 async function main(): Promise<void> {
   const contenders = { ours, appendRow, 'hyparquet-writer': hyparquetWriter, 'DuckDB, 1 thread': duckdb };
-  const columns = clicks();
+  const columns = clickColumns(rows);
   const results = Object.entries(contenders).map(([name, encode]) => ({
     name,
     encode,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Add } from './actions';
 import type { TableLocation } from './log';
-import { encodeParquetInSlices } from './parquet/encode';
+import { type EncodedFile, encodeParquetInSlices } from './parquet/encode';
 import type { Field, Value } from './schema';
 import { deltaStats } from './statistics';
 
@@ -10,18 +10,25 @@ export interface RowsToWrite {
   readonly fields: readonly Field[];
   /** Values by column, in the order of fields. */
   readonly columns: readonly (readonly Value[])[];
-  /** False when the rows are already in the table, as after a compaction. */
-  readonly dataChange?: boolean;
 }
 
 /**
- * Writes rows as one Parquet file into a table's folder and returns the action that makes it part of the table. Until
+ * Writes new rows as one Parquet file into a table's folder and returns the action that makes it part of the table. Until
  * that is committed nobody reads the file.
  * @throws `parquet.value` naming column and row when a value does not fit
  */
-export async function writeDataFile({ at, fields, columns, dataChange = true }: RowsToWrite): Promise<Add> {
+export async function writeDataFile({ at, fields, columns }: RowsToWrite): Promise<Add> {
   const where = `${at.store.name}/${at.table}`;
-  const { bytes, numRecords, bounds } = await encodeParquetInSlices({ fields, columns, where });
+  return storeDataFile(at, fields, await encodeParquetInSlices({ fields, columns, where }), true);
+}
+
+/** Stores an encoded file under a new name. `dataChange` is false when its rows are in the table already. */
+export async function storeDataFile(
+  at: TableLocation,
+  fields: readonly Field[],
+  { bytes, numRecords, bounds }: EncodedFile,
+  dataChange: boolean,
+): Promise<Add> {
   const path = `part-00000-${randomUUID()}.snappy.parquet`;
   await at.store.put(`${at.table}/${path}`, bytes);
   return {

@@ -1,13 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { Add, Commit } from '../delta/actions';
 import { commitAmongRivals } from '../delta/commit';
 import { describeVersion } from '../delta/log';
 import { updateSnapshot } from '../delta/openTable';
-import { type EncodedFile, ParquetEncoder } from '../delta/parquet/encode';
+import { ParquetEncoder } from '../delta/parquet/encode';
 import { type FileRows, readDataFile, readDataFileGroups } from '../delta/readDataFile';
 import type { Value } from '../delta/schema';
 import type { Snapshot, TableState } from '../delta/state';
-import { deltaStats } from '../delta/statistics';
+import { storeDataFile } from '../delta/writeDataFile';
 import { planBins } from './planBins';
 import { type MaintenanceTask, type NoTable, openForMaintenance } from './task';
 
@@ -78,23 +77,10 @@ export async function compact(task: CompactTask): Promise<CompactOutcome> {
   return { outcome: 'done', version: bins.at(-1)?.version ?? snapshot.version, bins };
 }
 
-const withoutFiles = ({
-  at,
-  version,
-  committedAt,
-  protocol,
-  metaData,
-  fields,
-  txns,
-}: Snapshot): TableState => ({
-  at,
-  version,
-  committedAt,
-  protocol,
-  metaData,
-  fields,
-  txns,
-});
+/** What a commit is made on top of: without the files, which another commit would have it copy. */
+function withoutFiles({ files: _files, tombstones: _tombstones, ...state }: Snapshot): TableState {
+  return state;
+}
 
 /** Reads the files row group by row group into one new file of the table's schema; what they lack is null. */
 async function rewrite(snapshot: Snapshot, inputs: readonly Add[], signal?: AbortSignal): Promise<Add> {
@@ -117,7 +103,7 @@ async function rewrite(snapshot: Snapshot, inputs: readonly Add[], signal?: Abor
   }
   if ((columns[0]?.length ?? 0) > 0) await flush();
   signal?.throwIfAborted();
-  return storeFile(snapshot, encoder.finish());
+  return storeDataFile(at, fields, encoder.finish(), false);
 }
 
 /** Rows of all files in their order. Small ones are read whole and ahead: thousands, one after the other, would take minutes. */
@@ -149,19 +135,6 @@ function copyValues(from: readonly unknown[], into: Value[]): number {
     into.push(value as Value);
   }
   return bytes;
-}
-
-async function storeFile({ at, fields }: Snapshot, { bytes, bounds, numRecords }: EncodedFile): Promise<Add> {
-  const path = `part-00000-${randomUUID()}.snappy.parquet`;
-  await at.store.put(`${at.table}/${path}`, bytes);
-  return {
-    path,
-    partitionValues: {},
-    size: bytes.length,
-    modificationTime: Date.now(),
-    dataChange: false,
-    stats: deltaStats(fields, bounds, numRecords),
-  };
 }
 
 function commitBin(state: TableState, inputs: readonly Add[], output: Add, targetBytes: number) {

@@ -30,7 +30,7 @@ export class ClicksTable {
     return this;
   }
 
-  write(clicks: readonly Click[], dataChange = true) {
+  async write(clicks: readonly Click[], dataChange = true) {
     const first = this.#sequence;
     this.#sequence += clicks.length;
     const columns: Value[][] = [
@@ -44,7 +44,7 @@ export class ClicksTable {
       clicks.map((_, row) => first + row),
       clicks.map(() => 0),
     ];
-    return writeDataFile({ at: this.at, fields, columns, dataChange });
+    return { ...(await writeDataFile({ at: this.at, fields, columns })), dataChange };
   }
 
   /** One commit with one file. */

@@ -66,7 +66,7 @@ export class DeltaTable {
       for (const [index, name] of names.entries())
         columns[index]?.push(...((file.columns.get(name) ?? []) as readonly Value[]));
     }
-    const add = await writeDataFile({ at: this.at, fields, columns, dataChange: false });
+    const add = { ...(await writeDataFile({ at: this.at, fields, columns })), dataChange: false };
     const removes = [...snapshot.files.keys()].map((path) => ({
       remove: { path, dataChange: false, deletionTimestamp: Date.now() },
     }));
