@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Two cores: more workers only make real servers slow enough to look broken.
+    // The tests run real servers: with more workers than cores these look broken.
     maxWorkers: 2,
   },
 });

@@ -145,13 +145,16 @@ const pidFileIn = (dataDir: string) => join(dataDir, 'pids.json');
 
 /**
  * Waits until the processes of a run that was killed have ended themselves: until then they hold the ports, and two on one
- * folder would destroy it.
+ * folder would destroy it. Throws one line when they go on.
  */
 export async function waitForPrevious(dataDir: string): Promise<void> {
   const pidFile = pidFileIn(dataDir);
   if (!existsSync(pidFile)) return;
   const pids: number[] = JSON.parse(readFileSync(pidFile, 'utf8'));
   for (let tries = 0; tries < 100 && pids.some(isAlive); tries++) await sleep(100);
+  if (pids.some(isAlive)) {
+    throw new Error(`It runs here already: processes ${pids.filter(isAlive).join(', ')} use ${dataDir}. If they are others, delete ${pidFile}.`);
+  }
   rmSync(pidFile, { force: true });
 }
 

@@ -2,6 +2,9 @@ import { app } from '@azure/functions';
 import { closeWarehouse, drainWriters } from './lib/app';
 
 app.hook.appTerminate(async () => {
-  await drainWriters();
-  await closeWarehouse();
+  try {
+    await drainWriters();
+  } finally {
+    await closeWarehouse();
+  }
 });

@@ -40,7 +40,8 @@ export async function startAdmin(broker: Broker, port: number): Promise<AdminSer
 }
 
 function answer(broker: Broker, request: IncomingMessage): Answer {
-  const url = new URL(request.url ?? '/', 'http://broker');
+  const url = URL.parse(request.url ?? '/', 'http://broker');
+  if (!url) return { status: 400, body: { error: 'The path is malformed.' } };
   const route = `${request.method} ${url.pathname}`;
   if (route === 'GET /health') return { status: 200, body: { status: 'healthy' } };
   if (route === 'GET /stats') return { status: 200, body: broker.stats() };

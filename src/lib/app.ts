@@ -28,13 +28,20 @@ import { containerUrl } from './warehouse/synapse/lakeUrl';
  * wrong settings must fail a function, not the loading of all of them.
  */
 
-const once = <T>(make: () => T): (() => T) => {
+interface Once<T> {
+  (): T;
+  /** Undefined as long as nobody asked for it. */
+  made(): T | undefined;
+}
+
+function once<T>(make: () => T): Once<T> {
   let made: { value: T } | undefined;
-  return () => {
+  const get = () => {
     made ??= { value: make() };
     return made.value;
   };
-};
+  return Object.assign(get, { made: () => made?.value });
+}
 
 const lake = once(() => openAzureBlobStore(settings().lake, settings().lakeContainer));
 
@@ -150,14 +157,17 @@ const maintenanceLimitMs = 210_000;
 /** One pass of maintenance over every table there is. */
 export async function maintain(): Promise<void> {
   const names = [...(await loadStreams()).map(({ table }) => table), deadLettersTable];
-  await maintainTables({
-    tables: await Promise.all(names.map(tableLocation)),
-    isFull: isFullPassDue(new Date()),
-    limitMs: maintenanceLimitMs,
-    report: (report) => console.log(JSON.stringify({ event: 'maintenance', ...report })),
-  });
-  const counts = await clickCounts();
-  await counts.save();
+  try {
+    await maintainTables({
+      tables: await Promise.all(names.map(tableLocation)),
+      isFull: isFullPassDue(new Date()),
+      limitMs: maintenanceLimitMs,
+      report: (report) => console.log(JSON.stringify({ event: 'maintenance', ...report })),
+    });
+  } finally {
+    const counts = await clickCounts();
+    await counts.save();
+  }
 }
 
 const loaders = once(
@@ -201,4 +211,4 @@ export async function readHealth(): Promise<Health> {
   return { status: warehouse.status, warehouse };
 }
 
-export const closeWarehouse = async (): Promise<void> => (await loaders()).close();
+export const closeWarehouse = async (): Promise<void> => (await loaders.made())?.close();

@@ -51,7 +51,7 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   {
     name: 'COMMIT_INTERVAL',
     meaning: 'Least time between two commits of one process to one table.',
-    expected: 'a duration like 500ms, 1s or 1m',
+    expected: 'a duration like 500ms, 1s or 1m, which is the most',
     default: '1s',
   },
   {
@@ -72,7 +72,7 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     name: 'COUNTS_REFRESH',
     meaning:
       'Least time between two looks at the log for new clicks; requests in between are answered from memory.',
-    expected: 'a duration like 500ms, 1s or 1m',
+    expected: 'a duration like 500ms, 1s or 1m, which is the most',
     default: '250ms',
   },
   { name: 'COINCAP_HUB', meaning: 'The event hub of the assets.', expected: 'the name of an event hub' },

@@ -51,9 +51,9 @@ export function parseSettings(environment: Environment): Settings {
     lakeContainer: values.matching('LAKE_CONTAINER', /^[a-z0-9](?:-?[a-z0-9]){2,62}$/),
     consumerGroup: values.text('CONSUMER_GROUP'),
     clicksPerSecond: values.number('CLICKS_PER_SECOND', 0, 100_000),
-    commitIntervalMs: values.duration('COMMIT_INTERVAL'),
+    commitIntervalMs: values.duration('COMMIT_INTERVAL', 60_000),
     acceptGaps: values.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
-    countsRefreshMs: values.duration('COUNTS_REFRESH'),
+    countsRefreshMs: values.duration('COUNTS_REFRESH', 60_000),
     warehouse: values.warehouse('WAREHOUSE'),
     coincap: { url: values.url('COINCAP_URL'), apiKey: values.optional('COINCAP_API_KEY') },
     hostStorage: () => parseHostStorage(environment),
@@ -113,11 +113,13 @@ class SettingReader {
     return value;
   }
 
-  /** Milliseconds. */
-  duration(name: string): number {
+  /** Milliseconds, `most` at the most. */
+  duration(name: string, most: number): number {
     const found = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(this.matching(name, /^\d+(?:\.\d+)?(?:ms|s|m)$/));
     const unit = { ms: 1, s: 1000, m: 60_000 }[found?.[2] ?? 'ms'] ?? 1;
-    return Number(found?.[1] ?? 0) * unit;
+    const value = Number(found?.[1] ?? 0) * unit;
+    if (value > most) this.#problem(name, 'is out of range');
+    return value;
   }
 
   optional(name: string): string | undefined {

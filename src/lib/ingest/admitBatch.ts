@@ -1,8 +1,9 @@
 import type { Txn } from '../delta/actions';
+import { TributaryError } from '../errors';
 import type { DecodedEvent } from './decodeEvents';
 import { explainGaps, missingRanges } from './gaps';
 import type { PartitionBatch } from './round';
-import { type HubGeneration, partitionAppId } from './rowAddress';
+import { generationOfAppId, type HubGeneration, partitionAppId } from './rowAddress';
 
 /** A trigger batch, decoded, as the invocation saw it. */
 export interface IncomingBatch {
@@ -35,24 +36,25 @@ export interface AdmitOptions {
 /**
  * Works out which generation of its hub a batch belongs to and what is missing before it. The service is asked only when
  * the batch does not simply follow on what is committed.
- * @throws `ingest.gap` when some reader ran ahead; the SDK's errors when the service does not answer
+ * @throws `ingest.gap` when some reader ran ahead, `ingest.batch` for events of a hub that is gone and was never read; the
+ * SDK's errors when the service does not answer
  */
 export async function admitBatch(options: AdmitOptions): Promise<PartitionBatch> {
   const { batch, hubs, acceptGaps } = options;
   const last = lastTaken(options, batch.generation);
-  if (follows(batch, last)) return address(batch, batch.generation);
-  const generation = generationOf(batch, await hubs.refresh(batch.generation.hub));
-  const lastNow = lastTaken(options, generation);
-  const ranges = lastNow === undefined ? [] : missingRanges(batch.events, lastNow);
+  if (last !== undefined && missesNothing(batch, last)) return address(batch, batch.generation);
+  const generation = generationOf(options, await hubs.refresh(batch.generation.hub));
+  const first = batch.events[0]?.sequenceNumber ?? 0;
+  // The first batch of a partition may start anywhere, but have no holes.
+  const ranges = missingRanges(batch.events, lastTaken(options, generation) ?? first - 1);
   if (ranges.length === 0) return address(batch, generation);
   const beginning = await hubs.firstSequenceNumber(generation.hub, batch.partitionId);
   const where = `${batch.stream} partition ${batch.partitionId}`;
   return { ...address(batch, generation), gaps: explainGaps(ranges, beginning, acceptGaps, where) };
 }
 
-/** The first batch of a partition may start anywhere. */
-const follows = ({ events }: IncomingBatch, last: number | undefined): boolean =>
-  last === undefined || (events[0]?.sequenceNumber === last + 1 && missingRanges(events, last).length === 0);
+const missesNothing = ({ events }: IncomingBatch, last: number): boolean =>
+  events[0]?.sequenceNumber === last + 1 && missingRanges(events, last).length === 0;
 
 const lastTaken = (
   { batch, committed, moved }: AdmitOptions,
@@ -63,11 +65,25 @@ const lastTaken = (
 };
 
 /**
- * A hub that was made again starts at 0. A batch that was under way before still holds events of the old one: to take them
- * for new ones would hide the new hub's own. Both times are the service's.
+ * The generation that the events were enqueued in. A hub that was made again starts at 0, and a batch that was under way
+ * before still holds events of the old one: to take them for new ones would hide the new hub's own. Both times are the
+ * service's. An old generation is one that the table knows from any partition of the hub, or that this process saw.
  */
-const generationOf = ({ events, generation }: IncomingBatch, now: HubGeneration): HubGeneration =>
-  (events[0]?.enqueuedAt ?? 0) >= now.createdOn.getTime() * 1000 ? now : generation;
+function generationOf({ batch, committed, moved }: AdmitOptions, now: HubGeneration): HubGeneration {
+  const enqueuedMs = (batch.events[0]?.enqueuedAt ?? 0) / 1000;
+  const known = [...committed.keys(), ...moved.keys()].flatMap(
+    (appId) => generationOfAppId(appId, now) ?? [],
+  );
+  const newest = [now, batch.generation, ...known]
+    .filter(({ createdOn }) => createdOn.getTime() <= enqueuedMs)
+    .reduce<HubGeneration | undefined>((a, b) => (a && a.createdOn >= b.createdOn ? a : b), undefined);
+  if (newest) return newest;
+  throw new TributaryError(
+    'ingest.batch',
+    `${batch.stream} partition ${batch.partitionId}: the events were enqueued before the hub ${now.hub} was made, ` +
+      `at ${now.createdOn.toISOString()}, and nothing of an earlier hub of that name is in the table.`,
+  );
+}
 
 const address = ({ partitionId, events }: IncomingBatch, generation: HubGeneration): PartitionBatch => ({
   appId: partitionAppId(generation, partitionId),

@@ -17,6 +17,9 @@ export interface RejectedElement extends Rejected {
   readonly element: number;
 }
 
+/** Beyond it a megabyte of garbage would become half a million letters. */
+const mostRejected = 1000;
+
 const none: readonly RejectedElement[] = [];
 
 /**
@@ -39,8 +42,23 @@ export function decodeEvents(stream: Stream, events: readonly TriggerEvent[]): D
         rejected.push({ element, reason: problem.reason, detail: problem.detail });
       }
     }
+    if (rejected && rejected.length > mostRejected)
+      return tooMany({ sequenceNumber, enqueuedAt, body, rows, rejected });
     return { sequenceNumber, enqueuedAt, body, rows, rejected: rejected ?? none };
   });
+}
+
+/** The whole event as one letter. Replay takes it up when all of its elements are rows. */
+function tooMany({ sequenceNumber, enqueuedAt, body, rows, rejected }: DecodedEvent): DecodedEvent {
+  const elements = rows.length + rejected.length;
+  const detail = `${rejected.length} of ${elements} elements are no rows, the first: ${rejected[0]?.reason}: ${rejected[0]?.detail}`;
+  return {
+    sequenceNumber,
+    enqueuedAt,
+    body,
+    rows: [],
+    rejected: [{ element: 0, reason: 'too-many', detail }],
+  };
 }
 
 /** A stream's decode must not throw; where it does all the same, the event is a dead letter and not a batch that never ends. */

@@ -3,6 +3,9 @@ import { type HubClient, openHubClient } from '../sources/hubClient';
 import type { HubFacts } from './admitBatch';
 import type { HubGeneration } from './rowAddress';
 
+/** For one answer: a round of commits waits for it. */
+const answerLimitMs = 10_000;
+
 /** Asks the service about its hubs. When a hub was made is asked once and kept, until somebody doubts it. */
 export class HubDirectory implements HubFacts {
   readonly #namespace: EventHubsNamespace;
@@ -19,8 +22,8 @@ export class HubDirectory implements HubFacts {
 
   /** The hub as the service says now. */
   refresh(hub: string): Promise<HubGeneration> {
-    const asked = this.#ask(hub, async (client) => {
-      const { createdOn } = await client.getEventHubProperties();
+    const asked = this.#ask(hub, async (client, abortSignal) => {
+      const { createdOn } = await client.getEventHubProperties({ abortSignal });
       return { namespace: client.fullyQualifiedNamespace, hub, createdOn };
     });
     this.#generations.set(hub, asked);
@@ -32,18 +35,20 @@ export class HubDirectory implements HubFacts {
   }
 
   async firstSequenceNumber(hub: string, partitionId: string): Promise<number> {
-    const { beginningSequenceNumber, lastEnqueuedSequenceNumber, isEmpty } = await this.#ask(hub, (client) =>
-      client.getPartitionProperties(partitionId),
+    const { beginningSequenceNumber, lastEnqueuedSequenceNumber, isEmpty } = await this.#ask(
+      hub,
+      (client, abortSignal) => client.getPartitionProperties(partitionId, { abortSignal }),
     );
     return isEmpty ? lastEnqueuedSequenceNumber + 1 : beginningSequenceNumber;
   }
 
-  async #ask<T>(hub: string, call: (client: HubClient) => Promise<T>): Promise<T> {
+  async #ask<T>(hub: string, call: (client: HubClient, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
     const client = await openHubClient(this.#namespace, hub);
     try {
-      return await call(client);
+      return await call(client, AbortSignal.timeout(answerLimitMs));
     } finally {
-      await client.close();
+      // Not awaited: a service that does not answer would hold this up as well.
+      client.close().catch(() => {});
     }
   }
 }

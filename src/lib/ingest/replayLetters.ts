@@ -7,7 +7,7 @@ import type { Stream } from '../streams/stream';
 import { decodeBody } from './deadLetters';
 import { decodeEvents } from './decodeEvents';
 import { addressKey, type LetterInfo, letterKey, readLetters } from './readLetters';
-import { RowColumns, tableFields } from './rowAddress';
+import { parseAppId, RowColumns, tableFields } from './rowAddress';
 
 export interface ReplayOptions {
   readonly stream: Stream;
@@ -22,7 +22,7 @@ export interface ReplayOptions {
 export interface ReplayResult {
   /** Letters that a row settles already. */
   readonly settled: number;
-  /** Letters that became rows now. */
+  /** Rows that were appended now. */
   readonly appended: number;
   /** Letters that are still no rows, ranges of lost events among them. */
   readonly remaining: number;
@@ -42,13 +42,10 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayResul
     const all = await readLetters(letters, stream.name);
     const settled = await settledKeys(rows, all);
     const open = all.filter((letter) => !settled.has(letterKey(letter)));
-    const columns = await decodeAgain(
-      stream,
-      letters,
-      open.filter((letter) => isCommitted(rows, letter)),
-    );
+    const committed = open.filter((letter) => isCommitted(rows, letter));
+    const { columns, settled: settledNow } = await decodeAgain(stream, letters, committed);
     const appended = columns[0]?.length ?? 0;
-    const result = { settled: settled.size, appended, remaining: open.length - appended };
+    const result = { settled: settled.size, appended, remaining: open.length - settledNow };
     if (appended === 0 || dryRun) return result;
 
     const table = new TableAppender({ at: options.rows, fields: tableFields(stream) });
@@ -95,13 +92,17 @@ function mayHold(stats: string | undefined, letters: readonly LetterInfo[]): boo
 
 /** Whether the table has moved past the letter's event, on its partition in its generation. */
 function isCommitted(rows: Snapshot, { hubCreatedAt, partition, sequenceNumber }: LetterInfo): boolean {
-  const suffix = `@${new Date(hubCreatedAt / 1000).toISOString()}/${partition}`.toLowerCase();
-  return [...rows.txns].some(([appId, { version }]) => appId.endsWith(suffix) && version >= sequenceNumber);
+  return [...rows.txns].some(([appId, { version }]) => {
+    const parsed = parseAppId(appId);
+    const isSame = parsed?.partition === partition && parsed.createdOn.getTime() * 1000 === hubCreatedAt;
+    return isSame && version >= sequenceNumber;
+  });
 }
 
 /** The rows, by column, of the letters that decode now. An event's body stands with one of its letters. */
 async function decodeAgain(stream: Stream, letters: Snapshot, open: readonly LetterInfo[]) {
   const columns = new RowColumns(stream.columns.length);
+  let settled = 0;
   const wanted = new Set(open.map(letterKey));
   const events = Map.groupBy(open, ({ hubCreatedAt, partition, sequenceNumber }) =>
     addressKey(hubCreatedAt, partition, sequenceNumber, ''),
@@ -124,11 +125,16 @@ async function decodeAgain(stream: Stream, letters: Snapshot, open: readonly Let
       events.delete(key);
       const { sequenceNumber, enqueuedAt } = letter;
       for (const event of decodeEvents(stream, [{ body, sequenceNumber, enqueuedAt }])) {
+        // A letter for the whole event is settled by all of its elements, or by none.
+        const isWhole = letter.reason === 'too-many';
+        if (isWhole && event.rejected.length > 0) continue;
         for (const { element, values } of event.rows) {
-          if (wanted.has(letterKey({ ...letter, element }))) columns.push(letter, event, element, values);
+          const isWanted = wanted.has(letterKey({ ...letter, element }));
+          if (isWanted) settled++;
+          if (isWanted || isWhole) columns.push(letter, event, element, values);
         }
       }
     }
   }
-  return columns.columns;
+  return { columns: columns.columns, settled };
 }

@@ -49,6 +49,7 @@ export class TableWriter {
   #round: Promise<void> | undefined;
   #lastStart = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
+  #draining = false;
 
   constructor(options: TableWriterOptions) {
     this.#options = options;
@@ -68,10 +69,10 @@ export class TableWriter {
 
   /** Resolves when no batch is waiting and no round is under way; does not wait for the commit interval. */
   async drain(): Promise<void> {
-    while (this.#round) {
-      this.#wake?.();
-      await this.#round;
-    }
+    this.#draining = true;
+    this.#wake?.();
+    while (this.#round) await this.#round;
+    this.#draining = false;
   }
 
   async #run(): Promise<void> {
@@ -93,7 +94,7 @@ export class TableWriter {
 
   async #untilDue(): Promise<void> {
     const wait = this.#lastStart + this.#options.commitIntervalMs - performance.now();
-    if (wait <= 0 || this.#isFull()) return;
+    if (wait <= 0 || this.#draining || this.#isFull()) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, wait);
       this.#wake = () => {
@@ -152,7 +153,8 @@ export class TableWriter {
 
   /** A batch that a reader ran ahead with fails alone. */
   async #admit(taken: readonly Waiting[], committed: Parameters<typeof admitBatch>[0]['committed']) {
-    const { hubs, acceptGaps = false } = this.#options;
+    const { acceptGaps = false } = this.#options;
+    const hubs = oncePerRound(this.#options.hubs);
     const moved = new Map<string, number>();
     const admitted = new Map<Waiting, PartitionBatch>();
     for (const waiting of taken) {
@@ -176,12 +178,15 @@ export class TableWriter {
       const add = await letters.writeRows(round.letters.columns);
       await letters.commit(await letters.state(), [add], [], round.letters.count);
     };
-    const [add] = await Promise.all([
+    const [written, lettered] = await Promise.allSettled([
       round.rows > 0 ? rows.writeRows(round.columns) : undefined,
       writeLetters(),
     ]);
     stopwatch.lap('write');
-    return add;
+    // Only now, so that nothing of a failed round is still under way.
+    if (lettered.status === 'rejected') throw lettered.reason;
+    if (written.status === 'rejected') throw written.reason;
+    return written.value;
   }
 
   #resolve(admitted: ReadonlyMap<Waiting, PartitionBatch>, round: Round, version: number): void {
@@ -190,4 +195,17 @@ export class TableWriter {
       if (share) waiting.resolve({ ...share, version });
     }
   }
+}
+
+/** Asks when a hub was made once, for however many batches of a round. */
+function oncePerRound(hubs: HubFacts): HubFacts {
+  const asked = new Map<string, ReturnType<HubFacts['refresh']>>();
+  return {
+    refresh(hub) {
+      const answer = asked.get(hub) ?? hubs.refresh(hub);
+      asked.set(hub, answer);
+      return answer;
+    },
+    firstSequenceNumber: (hub, partitionId) => hubs.firstSequenceNumber(hub, partitionId),
+  };
 }

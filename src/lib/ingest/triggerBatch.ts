@@ -34,6 +34,10 @@ export function readTriggerBatch(
     if (!(body instanceof Uint8Array)) throw unexpected('binary bodies');
     return { body, sequenceNumber: readLong(sequenceNumber), enqueuedAt: readEnqueuedTime(enqueuedTimeUtc) };
   });
+  for (const [index, { sequenceNumber }] of events.entries()) {
+    const before = events[index - 1]?.sequenceNumber ?? -1;
+    if (sequenceNumber <= before) throw unexpected('ascending sequence numbers');
+  }
   return { partitionId: context.partitionId, events };
 }
 

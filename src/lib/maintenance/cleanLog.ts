@@ -42,7 +42,10 @@ export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
     return { outcome: 'disabled', oldest: undefined, deleted: 0 };
   const cutoff = Math.floor(now / day) * day - Math.max(kept, day);
   const files: LogFile[] = [];
-  for await (const file of listLogFiles(at)) files.push(file);
+  for await (const file of listLogFiles(at)) {
+    signal?.throwIfAborted();
+    files.push(file);
+  }
   const keep = newestCheckpointBefore(files, cutoff);
   if (!keep) return { outcome: 'done', oldest: undefined, deleted: 0 };
   const expired = files
@@ -68,9 +71,10 @@ function newestCheckpointBefore(files: readonly LogFile[], cutoff: number) {
   );
   // The clock of a store may go back a little: what follows a young commit is young.
   const end = young.reduce((least, file) => Math.min(least, file.version ?? least), Number.POSITIVE_INFINITY);
+  const commits = new Map(files.flatMap((file) => (file.kind === 'commit' ? [[file.version, file]] : [])));
   const checkpoints = files.filter(({ kind }) => kind === 'checkpoint');
   return completeCheckpoints(checkpoints).findLast(({ version }) => {
-    const committed = files.find((file) => file.kind === 'commit' && file.version === version);
+    const committed = commits.get(version);
     return version < end && committed !== undefined && committed.lastModified.getTime() <= cutoff;
   });
 }

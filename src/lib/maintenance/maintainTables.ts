@@ -6,8 +6,8 @@ import { compact } from './compact';
 import type { MaintenanceTask } from './task';
 import { vacuum } from './vacuum';
 
-/** What maintenance does to a table, in this order. */
-export const duties = ['checkpoint', 'compact', 'clean', 'vacuum'] as const;
+/** What maintenance does to a table, in this order: compaction, which may take all the time there is, comes last. */
+export const duties = ['checkpoint', 'clean', 'vacuum', 'compact'] as const;
 
 export type Duty = (typeof duties)[number];
 

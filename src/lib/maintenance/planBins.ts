@@ -1,5 +1,8 @@
 import type { Add } from '../delta/actions';
 
+/** A bin counts only once it is committed, so it must fit into the time of a pass, however small its files. */
+const mostFiles = 2000;
+
 /**
  * Chooses the files to be rewritten together: those under half the target, in the order in which they were written, so
  * that a new file spans a short time and readers can skip it by its bounds. A file that outweighs all the others of its
@@ -13,7 +16,7 @@ export function planBins(files: readonly Add[], targetBytes: number): Add[][] {
   let bin: Add[] = [];
   let bytes = 0;
   for (const file of small) {
-    if (bytes + file.size > targetBytes) {
+    if (bytes + file.size > targetBytes || bin.length === mostFiles) {
       bins.push(bin);
       bin = [];
       bytes = 0;

@@ -1,3 +1,4 @@
+import { TributaryError } from '../errors';
 import { callStorage, statusOf } from './callStorage';
 import type { ObjectInfo, ObjectRange, ObjectStore, PutOutcome, StoredObject } from './objectStore';
 
@@ -43,15 +44,12 @@ class AzureBlobStore implements ObjectStore {
     this.name = `${container.accountName}/${container.containerName}`;
   }
 
-  async get(path: string): Promise<StoredObject | undefined> {
-    return unless(
-      isNotFound,
-      this.#call(`get ${path}`, async (abortSignal) => {
-        const reply = await this.#blob(path).download(0, undefined, { abortSignal });
-        const bytes = await readAll(reply.readableStreamBody);
-        return { bytes, etag: reply.etag ?? '', lastModified: reply.lastModified ?? new Date(0) };
-      }),
-    );
+  get(path: string): Promise<StoredObject | undefined> {
+    return this.#call(`get ${path}`, isNotFound, async (abortSignal) => {
+      const reply = await this.#blob(path).download(0, undefined, { abortSignal });
+      const bytes = await readAll(reply.readableStreamBody);
+      return { bytes, etag: reply.etag ?? '', lastModified: reply.lastModified ?? new Date(0) };
+    });
   }
 
   async getRange(path: string, start: number, length: number): Promise<ObjectRange | undefined> {
@@ -59,48 +57,41 @@ class AzureBlobStore implements ObjectStore {
     const size = start < 0 ? await this.#size(path) : undefined;
     if (start < 0 && size === undefined) return undefined;
     const from = start < 0 ? Math.max(0, (size ?? 0) + start) : start;
-    const found = await unless(
-      isPastTheEnd,
-      unless(
-        isNotFound,
-        this.#call(`get ${path}`, async (abortSignal) => {
-          const reply = await this.#blob(path).download(from, length, { abortSignal });
-          const bytes = await readAll(reply.readableStreamBody);
-          return { bytes, size: Number(reply.contentRange?.split('/')[1] ?? bytes.length) };
-        }),
-      ),
-    );
+    const download = async (abortSignal: AbortSignal) => {
+      const reply = await this.#blob(path).download(from, length, { abortSignal });
+      const bytes = await readAll(reply.readableStreamBody);
+      return { bytes, size: Number(reply.contentRange?.split('/')[1] ?? bytes.length) };
+    };
+    const isOutside = (error: unknown) => isNotFound(error) || isPastTheEnd(error);
+    const found = await this.#call(`get ${path}`, isOutside, download, length);
     if (found) return found;
     const whole = await this.#size(path);
     return whole === undefined ? undefined : { bytes: new Uint8Array(0), size: whole };
   }
 
   async put(path: string, bytes: Uint8Array): Promise<{ etag: string }> {
-    return { etag: await this.#upload(path, bytes, {}) };
+    return { etag: (await this.#upload(path, bytes, {}, never)) ?? '' };
   }
 
   async putIfAbsent(path: string, bytes: Uint8Array): Promise<PutOutcome> {
-    const etag = await unless(isAlreadyThere, this.#upload(path, bytes, { ifNoneMatch: '*' }));
+    const etag = await this.#upload(path, bytes, { ifNoneMatch: '*' }, isAlreadyThere);
     return etag === undefined ? { outcome: 'exists' } : { outcome: 'written', etag };
   }
 
   async putIfMatch(path: string, bytes: Uint8Array, etag: string): Promise<PutOutcome> {
-    const written = await unless(isMismatch, this.#upload(path, bytes, { ifMatch: etag }));
+    const written = await this.#upload(path, bytes, { ifMatch: etag }, isMismatch);
     return written === undefined ? { outcome: 'mismatch' } : { outcome: 'written', etag: written };
   }
 
   async *list(prefix: string): AsyncIterable<ObjectInfo> {
     let continuationToken: string | undefined;
     do {
-      const page = await unless(
-        isNotFound,
-        this.#call(`list ${prefix}`, async (abortSignal) => {
-          const pages = this.#container
-            .listBlobsFlat({ prefix, includeMetadata: true, abortSignal })
-            .byPage(continuationToken === undefined ? {} : { continuationToken });
-          return (await pages.next()).value;
-        }),
-      );
+      const page = await this.#call(`list ${prefix}`, isNotFound, async (abortSignal) => {
+        const pages = this.#container
+          .listBlobsFlat({ prefix, includeMetadata: true, abortSignal })
+          .byPage(continuationToken === undefined ? {} : { continuationToken });
+        return (await pages.next()).value;
+      });
       for (const { name, properties, metadata } of page?.segment.blobItems ?? []) {
         if (metadata?.hdi_isfolder === 'true') continue;
         yield { path: name, size: properties.contentLength ?? 0, lastModified: properties.lastModified };
@@ -110,65 +101,71 @@ class AzureBlobStore implements ObjectStore {
   }
 
   async delete(path: string): Promise<boolean> {
-    const gone = await unless(
-      isNotFound,
-      this.#call(`delete ${path}`, async (abortSignal) => {
-        await this.#blob(path).delete({ abortSignal });
-        return true;
-      }),
-    );
+    const gone = await this.#call(`delete ${path}`, isNotFound, async (abortSignal) => {
+      await this.#blob(path).delete({ abortSignal });
+      return true;
+    });
     return gone ?? false;
-  }
-
-  #call<T>(what: string, call: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
-    return callStorage(`${this.name}: ${what}`, call);
   }
 
   #blob(path: string) {
     return this.#container.getBlockBlobClient(path);
   }
 
-  async #size(path: string): Promise<number | undefined> {
-    return unless(
-      isNotFound,
-      this.#call(`get ${path}`, async (abortSignal) => {
-        const properties = await this.#blob(path).getProperties({ abortSignal });
-        return properties.contentLength ?? 0;
-      }),
-    );
+  #size(path: string): Promise<number | undefined> {
+    return this.#call(`get ${path}`, isNotFound, async (abortSignal) => {
+      const properties = await this.#blob(path).getProperties({ abortSignal });
+      return properties.contentLength ?? 0;
+    });
   }
 
-  async #upload(path: string, bytes: Uint8Array, conditions: { ifMatch?: string; ifNoneMatch?: string }) {
-    const upload = () =>
-      this.#call(`put ${path}`, async (abortSignal) => {
-        const reply = await this.#blob(path).upload(bytes, bytes.length, { conditions, abortSignal });
-        return reply.etag ?? '';
-      });
-    const etag = await unless((error) => codeOf(error) === 'ContainerNotFound', upload());
-    if (etag !== undefined) return etag;
-    await this.#call('create the container', (abortSignal) =>
+  /** The etag, or undefined when the answer is an expected one. */
+  async #upload(path: string, bytes: Uint8Array, conditions: Conditions, expected: Expected) {
+    let hasContainer = true;
+    const orNoContainer = (error: unknown) => {
+      hasContainer = codeOf(error) !== 'ContainerNotFound';
+      return !hasContainer || expected(error);
+    };
+    const upload = async (abortSignal: AbortSignal) => {
+      const reply = await this.#blob(path).upload(bytes, bytes.length, { conditions, abortSignal });
+      return reply.etag ?? '';
+    };
+    const etag = await this.#call(`put ${path}`, orNoContainer, upload, bytes.length);
+    if (hasContainer) return etag;
+    await this.#call('create the container', never, (abortSignal) =>
       this.#container.createIfNotExists({ abortSignal }),
     );
-    return upload();
+    return this.#call(`put ${path}`, expected, upload, bytes.length);
+  }
+
+  /** An expected answer, one that means something to the caller, is undefined; any other error is a TributaryError. */
+  async #call<T>(
+    what: string,
+    expected: Expected,
+    call: (abortSignal: AbortSignal) => Promise<T>,
+    bytes = 0,
+  ): Promise<T | undefined> {
+    try {
+      return await callStorage(`${this.name}: ${what}`, call, bytes);
+    } catch (error) {
+      if (expected(error)) return undefined;
+      if (error instanceof TributaryError) throw error;
+      const status = [statusOf(error), codeOf(error)].join(' ');
+      throw new TributaryError('storage.refused', `${this.name}: ${what}: ${status}.`, { cause: error });
+    }
   }
 }
 
-/** An answer that means something to the caller is undefined instead of an error. */
-async function unless<T>(expected: (error: unknown) => boolean, call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (expected(error)) return undefined;
-    throw error;
-  }
-}
+type Conditions = { readonly ifMatch?: string; readonly ifNoneMatch?: string };
+type Expected = (error: unknown) => boolean;
 
 const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
-const isNotFound = (error: unknown) => statusOf(error) === 404;
-const isPastTheEnd = (error: unknown) => statusOf(error) === 416;
-const isMismatch = (error: unknown) => statusOf(error) === 412 || isNotFound(error);
+const never: Expected = () => false;
+const isNotFound: Expected = (error) => statusOf(error) === 404;
+const isPastTheEnd: Expected = (error) => statusOf(error) === 416;
+const isMismatch: Expected = (error) => statusOf(error) === 412 || isNotFound(error);
 // Not every 409: a container that is being deleted answers so too.
-const isAlreadyThere = (error: unknown) => codeOf(error) === 'BlobAlreadyExists' || statusOf(error) === 412;
+const isAlreadyThere: Expected = (error) => codeOf(error) === 'BlobAlreadyExists' || statusOf(error) === 412;
 
 async function readAll(stream: NodeJS.ReadableStream | undefined): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TributaryError } from '../errors';
 
 /** A try that has not ended by then is given up: the SDK itself would wait for ever. */
-const deadlineMs = 10_000;
+const answerLimitMs = 10_000;
+/** What a slow line carries; a large body gets that much more time. */
+const bytesPerMs = 1000;
 const attempts = 5;
 const firstBackoffMs = 100;
 
@@ -11,12 +13,16 @@ const firstBackoffMs = 100;
  * mean something to the caller (404, 409, 412, 416) are thrown as they are, after the first try. Otherwise throws
  * `storage.unavailable` when the tries ran out and `storage.refused` when another try could not help.
  *
+ * @param bytes size of the body that is sent or asked for
+ *
  * A request whose reply was lost may have been carried out: a conditional write that is tried again can meet itself.
  */
 export async function callStorage<T>(
   what: string,
   call: (abortSignal: AbortSignal) => Promise<T>,
+  bytes = 0,
 ): Promise<T> {
+  const deadlineMs = answerLimitMs + Math.ceil(bytes / bytesPerMs);
   for (let attempt = 1; ; attempt++) {
     const abortSignal = AbortSignal.timeout(deadlineMs);
     try {

@@ -35,6 +35,7 @@ export const decodeReasons = [
   'empty-array',
   'wrong-shape',
   'out-of-range',
+  'too-many',
   'decode-failed',
 ] as const;
 

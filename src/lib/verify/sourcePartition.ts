@@ -1,4 +1,5 @@
 import type { Txn } from '../delta/actions';
+import { parseAppId } from '../ingest/rowAddress';
 
 /** One partition of one generation of a hub, by which rows and letters are told apart. */
 export interface SourcePartition {
@@ -20,10 +21,10 @@ export interface PartitionTxn extends SourcePartition {
 export function partitionTxns(txns: Iterable<Txn>): PartitionTxn[] {
   const found: PartitionTxn[] = [];
   for (const { appId, version } of txns) {
-    const [, createdOn, partition] = /@([^/@]+)\/(\d+)$/.exec(appId) ?? [];
-    const createdMs = Date.parse((createdOn ?? '').toUpperCase());
-    if (!Number.isNaN(createdMs))
-      found.push({ appId, version, hubCreatedAt: createdMs * 1000, partition: Number(partition) });
+    const parsed = parseAppId(appId);
+    if (!parsed) continue;
+    const { createdOn, partition } = parsed;
+    found.push({ appId, version, hubCreatedAt: createdOn.getTime() * 1000, partition });
   }
   return found;
 }

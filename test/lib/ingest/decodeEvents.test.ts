@@ -32,6 +32,17 @@ describe('decoding a batch', () => {
     expect(decoded).toMatchObject({ rows: [], rejected: [{ element: 0, reason: 'decode-failed' }] });
   });
 
+  it('makes one letter of an event with very many elements that are no rows', () => {
+    const body = JSON.stringify([{ productid: 1 }, ...new Array(1001).fill(0)]);
+    const [decoded] = decodeEvents(clickstream, [event(body)]);
+    expect(decoded).toMatchObject({ rows: [], rejected: [{ element: 0, reason: 'too-many' }] });
+    expect(decoded?.rejected[0]?.detail).toMatch(
+      /^1001 of 1002 elements are no rows, the first: wrong-shape: /,
+    );
+    const [fewer] = decodeEvents(clickstream, [event(JSON.stringify(new Array(1000).fill(0)))]);
+    expect(fewer?.rejected).toHaveLength(1000);
+  });
+
   it('finds a value that its column cannot hold', () => {
     const [decoded] = decodeEvents(
       careless(() => [

@@ -91,6 +91,14 @@ describe('replaying dead letters', () => {
     expect(snapshot?.txns.get('replay/clickstream')?.version).toBe(1);
   });
 
+  it('takes up an event that was one letter for too many elements, when all of them are rows', async () => {
+    const elements = Array.from({ length: 1001 }, (_, n) => ({ product: n }));
+    await ingest(0, JSON.stringify(elements), JSON.stringify([...elements, 7]));
+    expect(await replay()).toEqual({ settled: 0, appended: 1001, remaining: 1 });
+    expect(await productsBySequence()).toHaveLength(1001);
+    expect(await replay()).toEqual({ settled: 1, appended: 0, remaining: 1 });
+  });
+
   it('appends each once, however often it runs', async () => {
     await ingest(0, '{"product":2}');
     await replay();

@@ -242,6 +242,39 @@ describe('a round', () => {
     expect(Date.now() - started).toBeLessThan(60_000);
   });
 
+  it('does not wait for the interval when the process ends while a round is under way', async () => {
+    class Gate extends MemoryStore {
+      open: (() => void) | undefined;
+      override async putIfAbsent(path: string, bytes: Uint8Array) {
+        if (path.endsWith('01.json')) await new Promise<void>((resolve) => (this.open = resolve));
+        return super.putIfAbsent(path, bytes);
+      }
+    }
+    const store = new Gate();
+    const table = writer({ at: { store, table: 'clicks' }, commitIntervalMs: 3_600_000 });
+    const first = table.commit(batch(0, 0, 0));
+    while (!store.open) await new Promise((resolve) => setImmediate(resolve));
+    const second = table.commit(batch(1, 0, 0));
+    const drained = table.drain();
+    store.open();
+    await drained;
+    expect([(await first).version, (await second).version]).toEqual([1, 2]);
+  });
+
+  it('asks when the hub was made once, however many of its batches came before', async () => {
+    let asked = 0;
+    const refresh = async () => {
+      asked++;
+      return service.generation;
+    };
+    const table = writer({ commitIntervalMs: 30, hubs: { ...hubs, refresh } });
+    await Promise.all([0, 1, 2, 3].map((partition) => table.commit(batch(partition, 0, 9))));
+    asked = 0;
+    await table.commit(batch(9, 0, 0));
+    await Promise.all([0, 1, 2, 3].map((partition) => table.commit(batch(partition, 0, 9))));
+    expect(asked).toBe(2);
+  });
+
   it('reports how long each stage took and how old its oldest event is', async () => {
     await writer().commit(batch(0, 0, 9), 12.34);
     expect(rounds[0]).toMatchObject({
@@ -378,6 +411,52 @@ describe('a batch that does not follow on what is committed', () => {
     expect([...(snapshot?.txns ?? [])].map(([id, { version }]) => [id, version])).toEqual([
       [appId(0), 99],
       ['contoso/clicks@2026-01-01t00:01:00.000z/0', 9],
+    ]);
+  });
+
+  it('keeps its old generation though this process knows the new one, and its partition was never committed', async () => {
+    const table = writer();
+    await table.commit(batch(0, 0, 9));
+    const remade = { ...generation, createdOn: new Date(createdOn.getTime() + 60_000) };
+    service.generation = remade;
+    // Of a partition that the table knows nothing of, in a process that has learnt of the new hub meanwhile.
+    await table.commit({ ...batch(3, 100, 199), generation: remade });
+    const { events, ...rest } = batch(3, 0, 49);
+    const later = events.map((event) => ({ ...event, enqueuedAt: remade.createdOn.getTime() * 1000 + 5 }));
+    expect(await table.commit({ ...rest, generation: remade, events: later })).toMatchObject({
+      rows: 50,
+      duplicates: 0,
+    });
+    const snapshot = await openSnapshot(at);
+    expect(snapshot?.txns.get(appId(3))?.version).toBe(199);
+  });
+
+  it('belongs to the new generation though this process knows only the old one', async () => {
+    const remade = { ...generation, createdOn: new Date(createdOn.getTime() + 60_000) };
+    service.generation = remade;
+    const { events, ...rest } = batch(3, 0, 9);
+    const later = events.map((event) => ({ ...event, enqueuedAt: remade.createdOn.getTime() * 1000 + 5 }));
+    await writer().commit({ ...rest, events: later });
+    expect(await writer().commit({ ...rest, generation: remade, events: later })).toMatchObject({
+      duplicates: 10,
+    });
+  });
+
+  it('waits when its events are older than every hub that is known', async () => {
+    const remade = { ...generation, createdOn: new Date(createdOn.getTime() + 60_000) };
+    service.generation = remade;
+    await expect(writer().commit({ ...batch(3, 0, 9), generation: remade })).rejects.toMatchObject({
+      code: 'ingest.batch',
+    });
+  });
+
+  it('has its holes put on record when it is the first of its partition', async () => {
+    const { events, ...rest } = batch(0, 5, 9);
+    service.beginning = 9;
+    const holed = events.filter(({ sequenceNumber }) => sequenceNumber !== 7);
+    expect(await writer().commit({ ...rest, events: holed })).toMatchObject({ rows: 4, letters: 1 });
+    expect(await lettersOf(at)).toMatchObject([
+      { sequence_number: 7, reason: 'expired', body: '{"first":7,"last":7}' },
     ]);
   });
 

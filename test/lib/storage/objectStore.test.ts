@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
@@ -146,6 +149,30 @@ describe('a store on Azure Blob', () => {
   it('says how often it tried when nobody answers', async () => {
     const nobody = azurite.connectionString.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:9');
     const store = await openAzureBlobStore({ connectionString: nobody }, 'lake');
-    await expect(store.get('x')).rejects.toMatchObject({ code: 'storage.unavailable', retriable: true });
+    await expect(store.get('x')).rejects.toMatchObject({
+      code: 'storage.unavailable',
+      retriable: true,
+      message: expect.stringContaining('lake: get x: 5 tries failed'),
+    });
+  });
+
+  it.each([
+    [[503, 500, 404], 3, undefined],
+    [[429, 403], 2, { code: 'storage.refused', retriable: false }],
+    [[409], 1, { code: 'storage.refused', message: expect.stringContaining('lake: get x: 409') }],
+  ])('answers of %j are %i tries', async (statuses, tries, error) => {
+    let requests = 0;
+    const server = createServer((_request, response) => {
+      response.writeHead(statuses[requests++] ?? 500).end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const there = azurite.connectionString.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`);
+    const store = await openAzureBlobStore({ connectionString: there }, 'lake');
+    const outcome = await store.get('x').catch((thrown: unknown) => thrown);
+    if (error) expect(outcome).toMatchObject(error);
+    else expect(outcome).toBeUndefined();
+    expect(requests).toBe(tries);
+    server.close();
   });
 });
