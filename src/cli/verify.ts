@@ -1,3 +1,4 @@
+import { type CountsVerification, verifyCounts } from '../lib/counts/verifyCounts';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
 import { type PartitionReport, problemsOf, verifyStream } from '../lib/verify/verifyStream';
 import { readAppSettings, settingsFlag } from './appSettings';
@@ -5,7 +6,8 @@ import { describeFlags, readFlags, runCommand } from './commandLine';
 import { readStream } from './streamArgument';
 
 /*
- * `npm run verify -- <stream>`: proves from the tables that each event is there, and once. Exit code 1 when one is not.
+ * `npm run verify -- <stream>`: proves from the tables that each event is there, and once, and that what is counted of them is
+ * what an instance would serve. Exit code 1 when that is not so.
  */
 
 const usage = `npm run verify -- <stream> [options]\n${describeFlags(settingsFlag)}`;
@@ -32,8 +34,24 @@ runCommand(usage, async (args) => {
   console.log(
     bad === 0 ? 'Each event is there once.' : `${bad} of ${partitions.length} partitions are not right.`,
   );
-  return bad === 0 ? 0 : 1;
+  const { counted, table } = stream;
+  const counts = counted && (await verifyCounts({ at: { store, table }, counted }));
+  if (counts) console.log(describeCounts(counts));
+  return bad === 0 && !counts?.different ? 0 : 1;
 });
+
+function describeCounts({ version, cachedVersion, total, different, examples }: CountsVerification): string {
+  const cache =
+    cachedVersion === undefined ? 'no cached state' : `the cached state of version ${cachedVersion}`;
+  if (different === 0) return `The counts of version ${version} are right: ${count(total)}, with ${cache}.`;
+  return [
+    `The counts of version ${version} are wrong for ${count(different)} keys, with ${cache}:`,
+    ...examples.map(
+      ({ key, served, live }) => `  ${key}: ${count(served)} counted, ${count(live)} in the files`,
+    ),
+    ...(different > examples.length ? ['  …'] : []),
+  ].join('\n');
+}
 
 function describePartition(report: PartitionReport): string {
   const { hubCreatedAt, partition, first, committed, rows, letters, gaps, duplicates, torn } = report;

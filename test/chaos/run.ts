@@ -10,8 +10,10 @@ import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { BodyMaker } from './bodies';
 import { compareWithHub } from './compare';
 import { Producer } from './producer';
-import { readHub } from './readHub';
+import { type HeldEvent, readHub } from './readHub';
 import { ChaosSystem, type Victim, victims } from './system';
+import { Totals } from './totals';
+import { CommitBreaker, compareWarehouse } from './warehouse';
 
 /** Milliseconds between two kills. */
 const pauseMs = { least: 300, most: 6000 };
@@ -39,9 +41,11 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
   // Each has its own numbers, so that one asking more often does not change the others.
   const bodies = new BodyMaker(seededRandom(seed));
   const system = await ChaosSystem.start(folder, seededRandom(seed + 1));
+  const totals = new Totals(system);
   try {
     const namespace = parseSettings(system.settings).eventHubs;
     const producer = await Producer.start({ namespace, hub: 'clickstream', bodies, eventsPerSecond });
+    const breaker = new CommitBreaker(system.warehouse, seededRandom(seed + 3));
     system.proxy.rate = faults > 0 ? faultRates.asked : faultRates.usual;
     try {
       await system.untilBothRead();
@@ -49,6 +53,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
       await breakThings(system, options);
     } finally {
       system.proxy.rate = 0;
+      await breaker.stop();
       await producer.stop();
     }
     const { injected, requests } = system.proxy;
@@ -56,12 +61,16 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
     log(
       `${sum(Object.values(injected))} faults in ${requests} storage requests: ${JSON.stringify(injected)}`,
     );
-    return [
-      ...(await drain(system, log)),
-      ...(await system.stopHosts()),
-      ...(await judge(system, producer, bodies, options)),
-    ];
+    log(`${breaker.broken} connections of the loaders broke at a commit`);
+    const problems = await drain(system, log);
+    const { EventHubConnection = '', LakeStorage = '' } = system.settings;
+    const held = await readHub(EventHubConnection, 'clickstream');
+    problems.push(...(await totals.judge(held, bodies, log)));
+    problems.push(...(await compareWarehouse(system.warehouse, LakeStorage, log)));
+    problems.push(...(await system.stopHosts()));
+    return [...problems, ...(await judge(system, producer, held, bodies, options))];
   } finally {
+    await totals.stop();
     await system.stop();
   }
 }
@@ -110,12 +119,12 @@ async function drain(system: ChaosSystem, log: (line: string) => void): Promise<
 async function judge(
   system: ChaosSystem,
   producer: Producer,
+  held: readonly HeldEvent[],
   bodies: BodyMaker,
   { folder, log }: ChaosOptions,
 ): Promise<string[]> {
   const problems: string[] = [];
-  const { EventHubConnection = '', LakeStorage = '' } = system.settings;
-  const held = await readHub(EventHubConnection, 'clickstream');
+  const { LakeStorage = '' } = system.settings;
   const ids = new Set(held.map(({ id }) => id));
   const lost = [...producer.acknowledged].filter((id) => !ids.has(id));
   if (lost.length > 0) problems.push(`The broker acknowledged ${lost.length} events that it does not have.`);

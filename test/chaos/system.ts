@@ -11,20 +11,25 @@ import {
   startHostProcess,
 } from '../../local/processes';
 import type { Random } from '../../src/lib/sources/seededRandom';
+import type { TdsServer } from '../tds/tdsServer';
+import { startWarehouse } from './warehouse';
 
 /** Starts of a host that storage faults may spoil before something else must be wrong. */
 const startAttempts = 10;
 
 const shareLimitMs = 60_000;
 
-const hostNames = ['one', 'two'] as const;
+export const hostNames = ['one', 'two'] as const;
+type HostName = (typeof hostNames)[number];
 
 export const victims = [...hostNames, 'both hosts', 'broker'] as const;
 export type Victim = (typeof victims)[number];
 
-/** The system as separate processes: broker, storage behind a proxy that injects faults, two hosts in one consumer group. */
+/** The system as separate processes: broker, storage behind a proxy that injects faults, a SQL pool, two hosts in one consumer group. */
 export class ChaosSystem {
   readonly proxy: FaultProxy;
+  /** What both hosts load. */
+  readonly warehouse: TdsServer;
   /** The app's settings as the hosts have them: storage only through the proxy. */
   readonly hostSettings: Readonly<Record<string, string>>;
   /** The same with storage as it is, for those who judge. */
@@ -35,15 +40,23 @@ export class ChaosSystem {
   #broker: BrokerProcess;
   readonly #hosts = new Map<string, HostProcess>();
 
-  private constructor(folder: string, azurite: Azurite, proxy: FaultProxy, broker: BrokerProcess) {
+  private constructor(
+    folder: string,
+    azurite: Azurite,
+    proxy: FaultProxy,
+    warehouse: TdsServer,
+    broker: BrokerProcess,
+  ) {
     this.#folder = folder;
     this.#logDir = join(folder, 'logs');
     this.#azurite = azurite;
     this.proxy = proxy;
+    this.warehouse = warehouse;
     this.#broker = broker;
     const settingsWith = (storageConnection: string) => ({
       ...settingsAt({ storageConnection, brokerPort: broker.port, coincapUrl: 'http://127.0.0.1:9' }),
       COMMIT_INTERVAL: '100ms',
+      WAREHOUSE: warehouse.connectionString,
       // Only the producer may send, and only the clickstream is looked at.
       'AzureWebJobs.emitClickstream.Disabled': 'true',
       'AzureWebJobs.emitCoincap.Disabled': 'true',
@@ -60,9 +73,10 @@ export class ChaosSystem {
     mkdirSync(logDir, { recursive: true });
     const azurite = await startAzurite({ dataDir: join(folder, 'storage') });
     const proxy = await startFaultProxy({ targetPort: azurite.blobPort, random });
+    const warehouse = await startWarehouse(azurite.connectionString);
     const dataDir = join(folder, 'broker');
     const broker = await startBrokerProcess({ port: 0, healthPort: 0, dataDir, logDir });
-    const system = new ChaosSystem(folder, azurite, proxy, broker);
+    const system = new ChaosSystem(folder, azurite, proxy, warehouse, broker);
     try {
       await Promise.all(hostNames.map((name) => system.#startHost(name)));
     } catch (error) {
@@ -86,13 +100,22 @@ export class ChaosSystem {
       return;
     }
     const names = victim === 'both hosts' ? hostNames : [victim];
-    for (const name of names) this.#hosts.get(name)?.kill('SIGKILL');
+    const killed = names.map((name) => ({ name, host: this.#hosts.get(name) }));
+    for (const { name, host } of killed) {
+      host?.kill('SIGKILL');
+      this.#hosts.delete(name);
+    }
     await Promise.all(
-      names.map(async (name) => {
-        await this.#hosts.get(name)?.exited;
+      killed.map(async ({ name, host }) => {
+        await host?.exited;
         await this.#startHost(name);
       }),
     );
+  }
+
+  /** Where a host's API is; undefined while it is killed. */
+  hostUrl(name: HostName): string | undefined {
+    return this.#hosts.get(name)?.url;
   }
 
   /** The last sequence number of each partition of a hub, -1 where it is empty. */
@@ -140,6 +163,7 @@ export class ChaosSystem {
   async stop(): Promise<void> {
     await this.stopHosts();
     await this.#broker.stop();
+    await this.warehouse.close();
     await this.proxy.close();
     await this.#azurite.close();
   }

@@ -3,7 +3,10 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
+import { cachedStatePath } from '../../src/lib/counts/cachedState';
+import { Counts } from '../../src/lib/counts/counts';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { countedClicks as counted } from '../../src/lib/streams/clickstream';
 import { StreamTables } from '../lib/verify/streamTables';
 
 /*
@@ -33,6 +36,18 @@ beforeAll(async () => {
     ],
     [[1, 4]],
   );
+  const store = await openAzureBlobStore({ connectionString }, 'miscounted');
+  await new StreamTables(store).commit(
+    [
+      [0, 0],
+      [0, 1],
+    ],
+    [[0, 1]],
+  );
+  await new Counts({ at: { store, table: 'clicks' }, counted }).save();
+  const path = cachedStatePath('clicks');
+  const state = Buffer.from((await store.get(path))?.bytes ?? []).toString('utf8');
+  await store.put(path, Buffer.from(state.replace('"counts":[1,1]', '"counts":[1,5]')));
 });
 afterAll(() => azurite.close());
 
@@ -63,7 +78,8 @@ describe('npm run verify', () => {
     const { code, output } = await run('verify', 'good', 'clickstream');
     expect(output).toBe(
       'partition 0 of the hub made 2026-01-01T12:00:00.000Z: 0 to 3, 3 rows, 1 dead letters: complete\n' +
-        'clicks version 1, 1 files: 3 rows, 1 dead letters, 0 events that never came.\nEach event is there once.\n',
+        'clicks version 1, 1 files: 3 rows, 1 dead letters, 0 events that never came.\nEach event is there once.\n' +
+        'The counts of version 1 are right: 3, with no cached state.\n',
     );
     expect(code).toBe(0);
   });
@@ -73,6 +89,15 @@ describe('npm run verify', () => {
     expect(output).toContain('3 events missing, 1 duplicate rows');
     expect(output).toContain('  missing     1 to 3\n  duplicate   0 element 0\n');
     expect(output).toContain('1 of 1 partitions are not right.');
+    expect(code).toBe(1);
+  });
+
+  it('ends with 1 when the cached counts are not those of the files', async () => {
+    const { code, output } = await run('verify', 'miscounted', 'clickstream');
+    expect(output).toContain('Each event is there once.');
+    expect(output).toMatch(
+      /The counts of version \d are wrong for 1 keys, with the cached state of version \d:\n {2}2: 5 counted, 1 in the files\n$/,
+    );
     expect(code).toBe(1);
   });
 

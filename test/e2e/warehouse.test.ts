@@ -1,14 +1,10 @@
-import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openSnapshot } from '../../src/lib/delta/openTable';
-import { readDataFile } from '../../src/lib/delta/readDataFile';
 import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
-import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
-import type { SqlValue } from '../tds/syntax';
 import { TdsServer } from '../tds/tdsServer';
 import { LocalStack } from './localStack';
+import { checksum, clickColumns, readDelta, readServer } from './warehouseRows';
 
 /*
  * Two hosts load one SQL pool, while hosts are killed and connections break around commits.
@@ -50,32 +46,6 @@ const untilClicksGrow = (by: number) => {
   const rows = server.rows(clicksTable).length;
   return until(`${by} more clicks`, () => server.rows(clicksTable).length >= rows + by);
 };
-
-/** Independent of the order: a hash of all rows, each as text. */
-const checksum = (rows: readonly (readonly unknown[])[]) =>
-  createHash('sha256')
-    .update(
-      rows
-        .map((row) => row.join('|'))
-        .sort()
-        .join('\n'),
-    )
-    .digest('hex');
-
-async function readDelta(table: string, names: readonly string[]): Promise<unknown[][]> {
-  const store = await openAzureBlobStore({ connectionString: stack.settings.LakeStorage ?? '' }, 'lake');
-  const snapshot = await openSnapshot({ store, table });
-  if (!snapshot) throw new Error(`There is no table ${table}.`);
-  const rows: unknown[][] = [];
-  for (const add of snapshot.files.values()) {
-    const { numRecords, columns } = await readDataFile(snapshot, add, names);
-    for (let row = 0; row < numRecords; row++) rows.push(names.map((name) => columns.get(name)?.[row]));
-  }
-  return rows;
-}
-
-const readServer = (table: string, names: readonly string[]): SqlValue[][] =>
-  server.rows(table).map((row) => names.map((name) => row[name] ?? null));
 
 /** Assets whose name no varchar(255) holds. */
 async function sendMisfits(count: number): Promise<void> {
@@ -121,19 +91,19 @@ it('has every row once, in the warehouse or among the rejected, after all kills'
 
   // All the breaks that were planned have happened.
   expect(server.planned).toBe(0);
-  const address = ['hub_created_at', 'hub_partition', 'sequence_number', 'element', 'productid', 'sessionid'];
-  const clicks = await readDelta('clicks', address);
+  const storage = stack.settings.LakeStorage ?? '';
+  const clicks = await readDelta(storage, 'clicks', clickColumns);
   await until('the warehouse has the clicks', () => server.rows(clicksTable).length >= clicks.length);
   expect(server.rows(clicksTable)).toHaveLength(clicks.length);
-  expect(checksum(readServer(clicksTable, address))).toBe(checksum(clicks));
+  expect(checksum(readServer(server, clicksTable, clickColumns))).toBe(checksum(clicks));
 
   const history = ['id', 'asset_rank', 'priceUsd', 'marketCapUsd'];
-  const assets = await readDelta('assets', history);
+  const assets = await readDelta(storage, 'assets', history);
   const loaded = () => server.rows(assetsTable).length + server.rows('ops.rejected_rows').length;
   await until('the warehouse has the assets', () => loaded() >= assets.length);
   expect(loaded()).toBe(assets.length);
   expect(server.rows('ops.rejected_rows')).toHaveLength(7);
-  expect(checksum(readServer(assetsTable, history))).toBe(
+  expect(checksum(readServer(server, assetsTable, history))).toBe(
     checksum(assets.filter(([id]) => !String(id).startsWith('misfit'))),
   );
 

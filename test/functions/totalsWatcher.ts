@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface TotalsWatcherOptions {
   /** Where the API is now; undefined while it is known to be away. */
   readonly apiUrl: () => string | undefined;
-  /** How many clicks the hub has accepted by now. Throws while that cannot be told. */
-  readonly accepted: () => Promise<number>;
+  /** How many clicks the hub has accepted by now, asked after this total was seen. Throws while that cannot be told. */
+  readonly accepted: (total: number) => Promise<number>;
 }
 
 /**
@@ -37,7 +37,7 @@ export class TotalsWatcher {
       if (total < this.last) this.problems.push(`The total fell from ${this.last} to ${total}.`);
       this.last = total;
       // Asked for afterwards: more may have been accepted since, never less.
-      const limit = await accepted().catch(() => undefined);
+      const limit = await accepted(total).catch(() => undefined);
       if (limit !== undefined && total > limit)
         this.problems.push(`The total is ${total}, but ${limit} were accepted.`);
     }

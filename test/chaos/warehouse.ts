@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { integerBetween, type Random } from '../../src/lib/sources/seededRandom';
+import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { loadStreams } from '../../src/lib/streams/loadStreams';
+import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
+import { addressColumns, checksum, clickColumns, readDelta, readServer } from '../e2e/warehouseRows';
+import { TdsServer } from '../tds/tdsServer';
+import { settle } from './settle';
+
+/** Milliseconds between two connections that break at a commit. */
+const pauseMs = { least: 1000, most: 6000 };
+/** Nothing more is loaded: longer than the minute between two catch-ups. */
+const stuckMs = 90_000;
+
+const table = 'clickstream.clicks';
+const rejects = 'ops.rejected_rows';
+
+/** Starts a SQL pool with the tables of all streams, that reads staged files from the lake. */
+export async function startWarehouse(connectionString: string): Promise<TdsServer> {
+  const lake = await openAzureBlobStore({ connectionString }, 'lake');
+  const server = await TdsServer.start({
+    dialect: 'pool',
+    fetchStaged: async (url) => (await lake.get(url.slice(url.indexOf('/lake/') + '/lake/'.length)))?.bytes,
+  });
+  server.keepBatches = false;
+  const warehouse = openSynapse({ address: server.address });
+  await warehouse.init((await loadStreams()).flatMap(({ warehouse: one }) => (one ? [one] : [])));
+  await warehouse.close();
+  return server;
+}
+
+/** Breaks connections of loaders before and after their commits, until it is stopped. */
+export class CommitBreaker {
+  /** Connections that broke. */
+  broken = 0;
+  readonly #stopping = new AbortController();
+  readonly #breaking: Promise<void>;
+
+  constructor(server: TdsServer, random: Random) {
+    this.#breaking = this.#run(server, random);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#breaking;
+  }
+
+  async #run(server: TdsServer, random: Random): Promise<void> {
+    const { signal } = this.#stopping;
+    let planned = 0;
+    while (!signal.aborted) {
+      if (server.planned === 0) {
+        planned++;
+        server.plan({ drop: random() < 0.5 ? 'before-commit' : 'after-commit' });
+      }
+      await sleep(integerBetween(random, pauseMs.least, pauseMs.most), undefined, { signal }).catch(() => {});
+    }
+    this.broken = planned - server.planned;
+  }
+}
+
+/** Waits for the loaders, and compares the warehouse with the Delta table: rows + rejected = Delta rows. Returns what is wrong. */
+export async function compareWarehouse(
+  server: TdsServer,
+  connectionString: string,
+  log: (line: string) => void,
+): Promise<string[]> {
+  const delta = await readDelta(connectionString, 'clicks', clickColumns);
+  const started = Date.now();
+  const loaded = async () => server.rows(table).length + server.rows(rejects).length;
+  const count = await settle({ read: loaded, wanted: delta.length, stuckMs });
+  const rows = readServer(server, table, clickColumns);
+  const rejected = readServer(server, rejects, addressColumns);
+  log(
+    `warehouse: ${rows.length} rows and ${rejected.length} rejected where the Delta table has ${delta.length}, ` +
+      `${((Date.now() - started) / 1000).toFixed(1)} s later`,
+  );
+  if (count !== delta.length)
+    return [`The warehouse has ${count} rows and rejected rows, the Delta table ${delta.length} rows.`];
+  const isRejected = new Set(rejected.map((address) => address.join('|')));
+  const fitting = delta.filter((row) => !isRejected.has(row.slice(0, addressColumns.length).join('|')));
+  const [wanted, found] = [checksum(fitting), checksum(rows)];
+  if (found !== wanted)
+    return [`The warehouse's rows have the checksum ${found}, the Delta table's ${wanted}.`];
+  log(`warehouse: checksum ${found.slice(0, 16)}… is that of the Delta table`);
+  return [];
+}

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { openSnapshot } from '../../src/lib/delta/openTable';
+import { readDataFile } from '../../src/lib/delta/readDataFile';
+import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import type { SqlValue } from '../tds/syntax';
+import type { TdsServer } from '../tds/tdsServer';
+
+/** The columns that tell a row of `clicks` from all others, by the source's address first. */
+export const addressColumns = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'] as const;
+export const clickColumns = [...addressColumns, 'productid', 'sessionid'] as const;
+
+/** Independent of the order: a hash of all rows, each as text. */
+export const checksum = (rows: readonly (readonly unknown[])[]): string =>
+  createHash('sha256')
+    .update(
+      rows
+        .map((row) => row.join('|'))
+        .sort()
+        .join('\n'),
+    )
+    .digest('hex');
+
+/** These columns of all rows of a Delta table. */
+export async function readDelta(
+  connectionString: string,
+  table: string,
+  names: readonly string[],
+): Promise<unknown[][]> {
+  const store = await openAzureBlobStore({ connectionString }, 'lake');
+  const snapshot = await openSnapshot({ store, table });
+  if (!snapshot) throw new Error(`There is no table ${table}.`);
+  const rows: unknown[][] = [];
+  for (const add of snapshot.files.values()) {
+    const { numRecords, columns } = await readDataFile(snapshot, add, names);
+    for (let row = 0; row < numRecords; row++) rows.push(names.map((name) => columns.get(name)?.[row]));
+  }
+  return rows;
+}
+
+/** These columns of all rows of a warehouse table. */
+export const readServer = (server: TdsServer, table: string, names: readonly string[]): SqlValue[][] =>
+  server.rows(table).map((row) => names.map((name) => row[name] ?? null));
