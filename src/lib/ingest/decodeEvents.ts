@@ -1,6 +1,6 @@
-import { valueProblem } from '../delta/parquet/validate';
+import { integerRanges, valueProblem } from '../delta/parquet/validate';
 import { type Field, field } from '../delta/schema';
-import { isRow, type Rejected, type Row, type Stream } from '../streams/stream';
+import { type Decoded, isRow, type Rejected, type Row, type Stream } from '../streams/stream';
 import type { TriggerEvent } from './triggerBatch';
 
 /** One event, decoded: its rows and what could not be one, each with its position in the body. */
@@ -9,7 +9,9 @@ export interface DecodedEvent {
   /** Microseconds since 1970. */
   readonly enqueuedAt: number;
   readonly body: Uint8Array;
-  readonly rows: readonly { readonly element: number; readonly values: Row }[];
+  readonly rows: readonly Row[];
+  /** The rows' positions in the body, where they are not simply 0, 1, 2 and so on. */
+  readonly positions?: readonly number[];
   readonly rejected: readonly RejectedElement[];
 }
 
@@ -27,38 +29,39 @@ const none: readonly RejectedElement[] = [];
  * column cannot hold is found here, by the checks that the Parquet writer itself applies.
  */
 export function decodeEvents(stream: Stream, events: readonly TriggerEvent[]): DecodedEvent[] {
-  const fields = stream.columns.map(({ name, type, nullable }) => field(name, type, nullable));
+  const problemOf = rowCheck(stream.columns.map(({ name, type, nullable }) => field(name, type, nullable)));
   return events.map(({ body, sequenceNumber, enqueuedAt }) => {
-    const rows: { element: number; values: Row }[] = [];
-    let rejected: RejectedElement[] | undefined;
     const elements = decodeBody(stream, body);
-    for (let element = 0; element < elements.length; element++) {
-      const decoded = elements[element] as Row | Rejected;
-      const problem = isRow(decoded) ? rowProblem(fields, decoded) : decoded;
-      if (problem === undefined) {
-        rows.push({ element, values: decoded as Row });
-      } else {
-        rejected ??= [];
-        rejected.push({ element, reason: problem.reason, detail: problem.detail });
-      }
+    for (const element of elements) {
+      if (isRow(element) && problemOf(element) === undefined) continue;
+      return { sequenceNumber, enqueuedAt, body, ...sortOut(elements, problemOf) };
     }
-    if (rejected && rejected.length > mostRejected)
-      return tooMany({ sequenceNumber, enqueuedAt, body, rows, rejected });
-    return { sequenceNumber, enqueuedAt, body, rows, rejected: rejected ?? none };
+    // Almost always: all are rows, and nothing has to be copied.
+    return { sequenceNumber, enqueuedAt, body, rows: elements as readonly Row[], rejected: none };
   });
 }
 
-/** The whole event as one letter. Replay takes it up when all of its elements are rows. */
-function tooMany({ sequenceNumber, enqueuedAt, body, rows, rejected }: DecodedEvent): DecodedEvent {
-  const elements = rows.length + rejected.length;
-  const detail = `${rejected.length} of ${elements} elements are no rows, the first: ${rejected[0]?.reason}: ${rejected[0]?.detail}`;
-  return {
-    sequenceNumber,
-    enqueuedAt,
-    body,
-    rows: [],
-    rejected: [{ element: 0, reason: 'too-many', detail }],
-  };
+function sortOut(
+  elements: Decoded,
+  problemOf: RowCheck,
+): Pick<DecodedEvent, 'rows' | 'positions' | 'rejected'> {
+  const rows: Row[] = [];
+  const positions: number[] = [];
+  const rejected: RejectedElement[] = [];
+  for (const [element, decoded] of elements.entries()) {
+    const problem = isRow(decoded) ? problemOf(decoded) : decoded;
+    if (problem) {
+      rejected.push({ element, reason: problem.reason, detail: problem.detail });
+    } else {
+      rows.push(decoded as Row);
+      positions.push(element);
+    }
+  }
+  if (rejected.length <= mostRejected) return { rows, positions, rejected };
+  // The whole event as one letter. Replay takes it up when all of its elements are rows.
+  const [first] = rejected;
+  const detail = `${rejected.length} of ${elements.length} elements are no rows, the first: ${first?.reason}: ${first?.detail}`;
+  return { rows: [], rejected: [{ element: 0, reason: 'too-many', detail }] };
 }
 
 /** A stream's decode must not throw; where it does all the same, the event is a dead letter and not a batch that never ends. */
@@ -77,14 +80,31 @@ function decodeBody(stream: Stream, body: Uint8Array): readonly (Row | Rejected)
   }
 }
 
-function rowProblem(fields: readonly Field[], row: Row): Rejected | undefined {
-  if (row.length !== fields.length) {
-    return { reason: 'decode-failed', detail: `${row.length} values for ${fields.length} columns` };
-  }
-  for (let index = 0; index < fields.length; index++) {
-    const column = fields[index] as Field;
-    const problem = valueProblem(column, row[index]);
-    if (problem !== undefined) return { reason: 'out-of-range', detail: `${column.name}: ${problem}` };
-  }
-  return undefined;
+type RowCheck = (row: Row) => Rejected | undefined;
+
+/** Types of which every safe integer within the bounds is a value. */
+const numberBounds: Partial<Record<string, readonly [number, number]>> = {
+  ...integerRanges,
+  long: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  // The safe integers among its microseconds reach from the year 1684 to 2255.
+  timestamp: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+};
+
+/** What `valueProblem` says of each value, with whole numbers, which most values are, checked in a few comparisons. */
+function rowCheck(fields: readonly Field[]): RowCheck {
+  const bounds = fields.map(({ type }) => numberBounds[String(type)] ?? [1, 0]);
+  return (row) => {
+    if (row.length !== fields.length) {
+      return { reason: 'decode-failed', detail: `${row.length} values for ${fields.length} columns` };
+    }
+    for (let index = 0; index < row.length; index++) {
+      const value = row[index];
+      const [low, high] = bounds[index] as readonly [number, number];
+      if (typeof value === 'number' && value >= low && value <= high && Number.isInteger(value)) continue;
+      const column = fields[index] as Field;
+      const problem = valueProblem(column, value);
+      if (problem !== undefined) return { reason: 'out-of-range', detail: `${column.name}: ${problem}` };
+    }
+    return undefined;
+  };
 }

@@ -128,7 +128,8 @@ async function decodeAgain(stream: Stream, letters: Snapshot, open: readonly Let
         // A letter for the whole event is settled by all of its elements, or by none.
         const isWhole = letter.reason === 'too-many';
         if (isWhole && event.rejected.length > 0) continue;
-        for (const { element, values } of event.rows) {
+        for (const [row, values] of event.rows.entries()) {
+          const element = event.positions?.[row] ?? row;
           const isWanted = wanted.has(letterKey({ ...letter, element }));
           if (isWanted) settled++;
           if (isWanted || isWhole) columns.push(letter, event, element, values);

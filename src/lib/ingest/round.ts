@@ -72,9 +72,7 @@ export function planRound({ batches, committed, stream, width }: RoundInput): Ro
       }
       last = event.sequenceNumber;
       if (event.enqueuedAt < oldest) oldest = event.enqueuedAt;
-      for (const { element, values } of event.rows) {
-        rows.push(batch, event, element, values);
-      }
+      rows.pushEvent(batch, event);
       if (event.rejected.length > 0) letters.addRejected(batch, event);
     }
     if (duplicates < batch.events.length) moved.set(batch.appId, last);

@@ -1,5 +1,6 @@
 import { type Field, field, type Value } from '../delta/schema';
 import type { Column, Row, Stream } from '../streams/stream';
+import type { DecodedEvent } from './decodeEvents';
 
 /**
  * The columns that every table of a stream has besides the stream's own: where a row comes from.
@@ -19,6 +20,13 @@ const addressColumns: readonly Column[] = [
 /** The schema of a stream's Delta table. */
 export const tableFields = (stream: Stream): Field[] =>
   [...stream.columns, ...addressColumns].map(({ name, type, nullable }) => field(name, type, nullable));
+
+/** The partition, in its generation, that rows come from. */
+interface RowSource {
+  /** Microseconds since 1970. */
+  readonly hubCreatedAt: number;
+  readonly partition: number;
+}
 
 /** Collects rows as columns of `tableFields`: the stream's own, then the address. */
 export class RowColumns {
@@ -47,13 +55,15 @@ export class RowColumns {
     return this.#elements.length;
   }
 
-  /** Times in microseconds since 1970. */
-  push(
-    hub: { readonly hubCreatedAt: number; readonly partition: number },
-    event: { readonly sequenceNumber: number; readonly enqueuedAt: number },
-    element: number,
-    values: Row,
-  ): void {
+  /** All rows of an event. Times in microseconds since 1970. */
+  pushEvent(hub: RowSource, event: DecodedEvent): void {
+    const { rows, positions } = event;
+    for (let row = 0; row < rows.length; row++) {
+      this.push(hub, event, positions?.[row] ?? row, rows[row] as Row);
+    }
+  }
+
+  push(hub: RowSource, event: DecodedEvent, element: number, values: Row): void {
     const own = this.#own;
     for (let column = 0; column < own.length; column++) own[column]?.push(values[column] ?? null);
     this.#enqueuedAt.push(event.enqueuedAt);

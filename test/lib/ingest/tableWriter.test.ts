@@ -28,7 +28,7 @@ function batch(partition: number, first: number, last: number): IncomingBatch {
       sequenceNumber: first + i,
       enqueuedAt: createdAt + i,
       body: Buffer.from(`{"productid":${first + i}}`),
-      rows: [{ element: 0, values: [first + i, createdAt, 1, 2] }],
+      rows: [[first + i, createdAt, 1, 2]],
       rejected: [],
     })),
   };
