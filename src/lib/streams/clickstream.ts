@@ -1,3 +1,4 @@
+import { flatObjectReader } from './flatObject';
 import { decodeJsonElements } from './jsonElements';
 import {
   columnsOf,
@@ -21,6 +22,8 @@ const fields: readonly JsonField[] = [
 ];
 
 const readClick = readFields(fields);
+/** Nearly every click is read so. */
+const readFlatClick = flatObjectReader(fields);
 
 /** Clicks are counted per product. */
 export const countedClicks: Counted = { key: 'productid', attribute: 'category' };
@@ -47,5 +50,8 @@ export const clickstream: Stream = {
       { name: 'element', from: 'element', type: 'int' },
     ],
   },
-  decode: (body) => decodeJsonElements(body, readClick),
+  decode(body) {
+    const row = readFlatClick?.(body);
+    return row ? [row] : decodeJsonElements(body, readClick);
+  },
 };

@@ -1,0 +1,125 @@
+import { integerField, isoTimestampField, type JsonField, longField } from './jsonFields';
+import type { Row, Value } from './stream';
+
+const QUOTE = 34;
+const MINUS = 45;
+const ZERO = 48;
+const NINE = 57;
+const BACKSLASH = 92;
+const COLON = 58;
+const COMMA = 44;
+const SPACE = 32;
+const OPEN = 123;
+const CLOSE = 125;
+/** First byte that is no ASCII. */
+const BEYOND_ASCII = 128;
+
+/** Digits that surely fit: 2^31 has ten, 2^53 sixteen. */
+const safeDigits = new Map([
+  [integerField, 9],
+  [longField, 15],
+]);
+
+interface FlatField {
+  readonly key: Buffer;
+  /** Most digits of a number; 0 for a time. */
+  readonly digits: number;
+  readonly read: JsonField['read'];
+}
+
+/**
+ * Reads a body that is one flat JSON object of numbers and times straight from its bytes, which takes a third of the time
+ * of JSON.parse. It knows only what such bodies mostly look like, each field at most once and none that is not in the
+ * table; of anything else, also of everything that is wrong, it returns undefined, and the body is read the long way.
+ * Undefined instead of a function when the table has fields of other types.
+ */
+export function flatObjectReader(
+  fields: readonly JsonField[],
+): ((body: Uint8Array) => Row | undefined) | undefined {
+  const isFlat = fields.every(({ read }) => safeDigits.has(read) || read === isoTimestampField);
+  if (!isFlat) return undefined;
+  const flat = fields.map(({ from, read }) => ({
+    key: Buffer.from(from),
+    digits: safeDigits.get(read) ?? 0,
+    read,
+  }));
+  const required = fields.flatMap(({ nullable }, column) => (nullable ? [] : [column]));
+  return (body) => {
+    const row = readObject(flat, Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+    return row && required.every((column) => row[column] !== null) ? row : undefined;
+  };
+}
+
+function readObject(fields: readonly FlatField[], bytes: Buffer): Value[] | undefined {
+  const row: Value[] = fields.map(() => null);
+  let at = 1;
+  let expected = 0;
+  if (bytes[0] !== OPEN) return undefined;
+  for (;;) {
+    if (bytes[at] === SPACE) at++;
+    const column = columnAt(fields, bytes, at, expected);
+    const field = fields[column];
+    if (!field || row[column] !== null) return undefined;
+    expected = column + 1;
+    at += field.key.length + 2;
+    if (bytes[at++] !== COLON) return undefined;
+    if (bytes[at] === SPACE) at++;
+    const end = field.digits > 0 ? numberEnd(bytes, at, field.digits) : textEnd(bytes, at);
+    if (end < 0) return undefined;
+    const value =
+      field.digits > 0
+        ? readNumber(bytes, at, end)
+        : field.read(bytes.toString('latin1', at + 1, end - 1), '');
+    if (typeof value !== 'number') return undefined;
+    row[column] = value;
+    at = end;
+    const next = bytes[at++];
+    if (next === CLOSE) return at === bytes.length ? row : undefined;
+    if (next !== COMMA) return undefined;
+  }
+}
+
+/** The field whose quoted key stands at a place, most likely the one after the last; -1 when there is none. */
+function columnAt(fields: readonly FlatField[], bytes: Buffer, at: number, expected: number): number {
+  if (isKey(fields[expected], bytes, at)) return expected;
+  return fields.findIndex((field) => isKey(field, bytes, at));
+}
+
+function isKey(field: FlatField | undefined, bytes: Buffer, at: number): boolean {
+  if (!field || bytes[at] !== QUOTE) return false;
+  const { key } = field;
+  for (let i = 0; i < key.length; i++) if (bytes[at + 1 + i] !== key[i]) return false;
+  return bytes[at + 1 + key.length] === QUOTE;
+}
+
+/** Where an integer of JSON ends, so that it has at most so many digits; -1 when there is none. */
+function numberEnd(bytes: Buffer, start: number, most: number): number {
+  const first = bytes[start] === MINUS ? start + 1 : start;
+  let at = first;
+  while (isDigit(bytes[at])) at++;
+  const digits = at - first;
+  const hasLeadingZero = digits > 1 && bytes[first] === ZERO;
+  return digits === 0 || digits > most || hasLeadingZero ? -1 : at;
+}
+
+const isDigit = (byte: number | undefined) => byte !== undefined && byte >= ZERO && byte <= NINE;
+
+function readNumber(bytes: Buffer, start: number, end: number): number {
+  const isNegative = bytes[start] === MINUS;
+  let value = 0;
+  for (let at = isNegative ? start + 1 : start; at < end; at++)
+    value = value * 10 + ((bytes[at] ?? 0) - ZERO);
+  // Not -value, which would make -0 of 0.
+  return isNegative ? 0 - value : value;
+}
+
+/** Where a string of plain ASCII without escapes ends, behind its quote; -1 when there is none. */
+function textEnd(bytes: Buffer, start: number): number {
+  if (bytes[start] !== QUOTE) return -1;
+  for (let at = start + 1; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte === QUOTE) return at + 1;
+    if (byte === BACKSLASH || byte < SPACE || byte >= BEYOND_ASCII) return -1;
+  }
+  return -1;
+}

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { flatObjectReader } from '../../../src/lib/streams/flatObject';
+import { decodeJsonElements } from '../../../src/lib/streams/jsonElements';
+import {
+  integerField,
+  isoTimestampField,
+  type JsonField,
+  longField,
+  readFields,
+  stringField,
+} from '../../../src/lib/streams/jsonFields';
+
+const fields: readonly JsonField[] = [
+  { name: 'productid', from: 'productid', type: 'integer', nullable: false, read: integerField },
+  { name: 'timestamp', from: 'timestamp', type: 'timestamp', nullable: true, read: isoTimestampField },
+  { name: 'sessionid', from: 'sessionid', type: 'long', nullable: true, read: longField },
+];
+
+const readFlat = flatObjectReader(fields) ?? (() => undefined);
+const readLong = (body: Uint8Array) => decodeJsonElements(body, readFields(fields));
+
+const click = '{"productid":17,"timestamp":"2019-12-30T17:13:20.3295826+00:00","sessionid":123456789012345}';
+
+/** A body that is read the short way must be read the long way to the same row. */
+function agrees(text: string | Uint8Array): boolean {
+  const body = Buffer.from(text);
+  const row = readFlat(body);
+  if (row) expect([row]).toEqual(readLong(body));
+  return row !== undefined;
+}
+
+describe('a flat object', () => {
+  it.each([
+    click,
+    '{"sessionid":-1,"productid":0}',
+    '{"productid": -5, "timestamp": "2026-01-02 03:04:05"}',
+    '{"productid":-0}',
+    '{"productid":999999999}',
+  ])('is read from its bytes: %s', (text) => {
+    expect(agrees(text)).toBe(true);
+  });
+
+  it.each([
+    '{"productid":017}',
+    '{"productid":1.5}',
+    '{"productid":1e3}',
+    '{"productid":9999999999}',
+    '{"productid":null}',
+    '{"productid":"17"}',
+    '{"productid":1,"productid":2}',
+    '{"productid":1,"other":2}',
+    '{"productid":1,}',
+    '{"productid":1} ',
+    '{"productid":1}x',
+    '{"productid":1',
+    '{"productid":-}',
+    '{"sessionid":1}',
+    '{"productid":1,"timestamp":"2026-02-30T00:00:00"}',
+    '{"productid":1,"timestamp":"2026\\u002d01-02T03:04:05"}',
+    '{"productid":1,"timestamp":"2026-01-02T03:04:05"',
+    '{}',
+    '[]',
+    '',
+  ])('is left to the long way: %s', (text) => {
+    expect(agrees(text)).toBe(false);
+  });
+
+  it('means the same both ways, whatever is done to its bytes', () => {
+    const bytes = Buffer.from(click);
+    const mutations = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 0, max: 255 })), {
+      maxLength: 3,
+    });
+    let short = 0;
+    fc.assert(
+      fc.property(mutations, fc.nat(bytes.length), (changes, length) => {
+        const body = Buffer.from(bytes);
+        for (const [at, byte] of changes) body[at] = byte;
+        if (agrees(body)) short++;
+        agrees(body.subarray(0, length));
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(short).toBeGreaterThan(100);
+  });
+
+  it('has no short way where a field is neither a whole number nor a time', () => {
+    const text: JsonField = { name: 'a', from: 'a', type: 'string', nullable: true, read: stringField };
+    expect(flatObjectReader([...fields, text])).toBeUndefined();
+  });
+});
