@@ -4,7 +4,7 @@ import type { TableState } from '../delta/state';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { defaultLimits, type LoadLimits, readNextVersions, readRows, startsAtZero } from './deltaVersions';
-import { finishSwap, rebuild } from './rebuild';
+import { rebuild } from './rebuild';
 import {
   fullName,
   type LoadOutcome,
@@ -54,13 +54,12 @@ export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
   if (!state) return { state: 'no-table' };
   let position = await positionOf(warehouse, table);
   for (;;) {
-    if (shadowOfSwap(position) !== undefined) {
-      await finishSwap(options, position);
-      position = await positionOf(warehouse, table);
-      continue;
-    }
-    if (position.deltaId === '' && !(await startsAtZero(at))) {
+    if (signal.aborted) return { state: 'behind', version: position.version };
+    const swaps = shadowOfSwap(position) !== undefined;
+    if (swaps || (position.deltaId === '' && !(await startsAtZero(at)))) {
+      // It ends a swap that was cut short, where there is one.
       const { outcome } = await rebuild(options);
+      if (outcome === 'no-table') return { state: 'no-table' };
       if (outcome === 'stopped') return { state: 'behind', version: position.version };
       position = await positionOf(warehouse, table);
       continue;
@@ -69,7 +68,6 @@ export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
       const reason = 'the Delta table was made again and is another one';
       return { state: 'needs-rebuild', version: position.version, reason };
     }
-    if (signal.aborted) return { state: 'behind', version: position.version };
     const next = await follow(options, state, position);
     if ('state' in next) return next;
     position = next;

@@ -65,7 +65,8 @@ export async function readNextVersions(
   return { step: 'load', ranges, atHead: commits.length < maxCommits };
 }
 
-function cannotFollow({ metaData, removes }: Commit, state: TableState): string | undefined {
+/** Why a load cannot take what a commit does, or undefined when it can. */
+export function cannotFollow({ metaData, removes }: Commit, state: TableState): string | undefined {
   if (metaData && metaData.id !== state.metaData.id) return 'makes the table another one';
   if (removes.some(({ dataChange }) => dataChange !== false)) return 'takes rows away';
   return undefined;

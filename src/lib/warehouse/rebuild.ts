@@ -5,7 +5,7 @@ import type { Snapshot } from '../delta/state';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { defaultLimits, type LoadLimits, readRows, rowsOf } from './deltaVersions';
-import { fullName, type Position, shadowOfSwap, type Warehouse } from './warehouse';
+import { fullName, shadowOfSwap, type Warehouse } from './warehouse';
 
 /** How often a rebuild begins anew because its files were vacuumed under way. */
 const maxAttempts = 3;
@@ -36,8 +36,9 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   for (let attempt = 1; ; attempt++) {
     const interrupted = (await warehouse.ledger()).get(fullName(table));
     if (interrupted && shadowOfSwap(interrupted) !== undefined) {
-      await finishSwap(options, interrupted);
-      return { outcome: 'rebuilt', version: interrupted.version };
+      const finished = await finishSwap(options);
+      if (finished === 'swapped') return { outcome: 'rebuilt', version: interrupted.version };
+      if (finished === 'lost') return { outcome: 'rebuilt-elsewhere' };
     }
     const started = await beginOrResume(options);
     if (!started) return { outcome: 'no-table' };
@@ -46,10 +47,10 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     if (filled === 'filled') {
       const to = { deltaId: snapshot.metaData.id, version: snapshot.version };
       const swapped = await warehouse.swap({ table, shadow, to });
+      // Who lost must leave the other shadows alone: one of them may be taking the table's place.
+      if (swapped === 'lost') return { outcome: 'rebuilt-elsewhere' };
       await dropOthers(options);
-      return swapped === 'swapped'
-        ? { outcome: 'rebuilt', version: to.version }
-        : { outcome: 'rebuilt-elsewhere' };
+      return { outcome: 'rebuilt', version: to.version };
     }
     if (filled === 'stopped') return { outcome: 'stopped' };
     if (filled === 'taken') return { outcome: 'rebuilt-elsewhere' };
@@ -63,15 +64,23 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   }
 }
 
-/** Ends a swap that a process began and did not live to end. */
-export async function finishSwap(options: RebuildOptions, position: Position): Promise<void> {
+/**
+ * Ends a swap that a process began and did not live to end. `lost`: there is none (any more). `shadow-missing`: the ledger
+ * does not know the shadow that should take the table's place, so that only another rebuild helps.
+ */
+export async function finishSwap(options: RebuildOptions): Promise<'swapped' | 'lost' | 'shadow-missing'> {
   const { warehouse, table } = options;
-  const name = shadowOfSwap(position)?.slice(table.schema.length + 1);
-  if (name === undefined) return;
+  // Both rows from one answer: between two, another process may end the swap.
+  const ledger = await warehouse.ledger();
+  const position = ledger.get(fullName(table));
+  const name = position && shadowOfSwap(position)?.slice(table.schema.length + 1);
+  if (!position || name === undefined) return 'lost';
   const shadow = { ...table, name };
-  const deltaId = (await warehouse.ledger()).get(fullName(shadow))?.deltaId;
-  if (deltaId === undefined) return;
-  await warehouse.swap({ table, shadow, to: { deltaId, version: position.version } });
+  const deltaId = ledger.get(fullName(shadow))?.deltaId;
+  if (deltaId === undefined) return 'shadow-missing';
+  const swapped = await warehouse.swap({ table, shadow, to: { deltaId, version: position.version } });
+  if (swapped === 'swapped') await dropOthers(options);
+  return swapped;
 }
 
 const shadowPrefix = (table: WarehouseTable) => `${table.name}__rebuild_`;

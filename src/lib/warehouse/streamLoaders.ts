@@ -86,7 +86,11 @@ export class StreamLoaders {
     await withLimit(stopped, closeLimitMs).catch(() => {});
     const warehouse = this.#warehouse;
     this.#warehouse = undefined;
-    await warehouse?.then((open) => open.close()).catch(() => {});
+    // The connections wait for the load that runs on them.
+    if (warehouse) {
+      const closed = warehouse.then((open) => open.close());
+      await withLimit(closed, closeLimitMs / 5).catch(() => {});
+    }
   }
 
   async #open(): Promise<Warehouse> {
@@ -115,10 +119,11 @@ export class StreamLoaders {
     if (this.#loaded.length === 0) return { kind, status: 'ok', tables: [] };
     try {
       const lags = await withLimit(this.#readLags(), healthLimitMs);
-      const tables = lags.map((lag, index) => ({
-        ...lag,
-        loader: this.#loaded[index]?.loader.status.state ?? 'idle',
-      }));
+      const tables = lags.map((lag, index) => {
+        const loader = this.#loaded[index]?.loader.status.state ?? 'idle';
+        // The loader also knows of data files that are gone.
+        return { ...lag, needsRebuild: lag.needsRebuild || loader === 'needs-rebuild', loader };
+      });
       const failing = tables.some(({ needsRebuild, loader }) => needsRebuild || loader === 'failed');
       return { kind, status: failing ? 'degraded' : 'ok', tables };
     } catch (error) {

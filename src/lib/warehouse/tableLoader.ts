@@ -94,6 +94,7 @@ export class TableLoader {
         signal: AbortSignal.any([this.#ended.signal, AbortSignal.timeout(limitMs)]),
         ...(onLoad ? { onLoad } : {}),
       });
+      if (this.#failures > 0) this.#hasten();
       this.#failures = 0;
       const reason = 'reason' in done ? done.reason : undefined;
       this.status = { state: done.state, ...(reason === undefined ? {} : { reason }) };
@@ -111,6 +112,14 @@ export class TableLoader {
       this.status = { state: 'failed', error: code };
       this.#warnOnce(error instanceof Error ? error.message : String(error), warn);
     }
+  }
+
+  /** A nudge that waits for the end of a backoff need not wait any more. */
+  #hasten(): void {
+    if (!this.#timer) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.nudge();
   }
 
   /** The same trouble again is no news. */

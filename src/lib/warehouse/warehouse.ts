@@ -68,7 +68,7 @@ export interface Warehouse {
   createShadow(shadow: WarehouseTable, deltaId: string): Promise<void>;
   /** Puts the shadow in the table's place and the table to `to`; a swap that was interrupted is ended by another call. */
   swap(swap: Swap): Promise<'swapped' | 'lost'>;
-  /** Drops a shadow, with its ledger row and its rejected rows, if there is one. */
+  /** Drops a shadow, with its ledger row and its rejected rows, if the ledger has it and no table is being swapped for it. */
   dropShadow(shadow: WarehouseTable): Promise<void>;
   /** Rows as plain objects; for people. */
   query(sql: string): Promise<Record<string, unknown>[]>;

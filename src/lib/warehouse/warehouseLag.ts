@@ -1,6 +1,7 @@
 import { readCommit, type TableLocation } from '../delta/log';
 import { openState } from '../delta/openTable';
 import type { WarehouseTable } from '../streams/stream';
+import { cannotFollow } from './deltaVersions';
 import { fullName, shadowOfSwap, type Warehouse } from './warehouse';
 
 /** How far a table is behind its Delta table. */
@@ -44,8 +45,8 @@ export async function readLag({ warehouse, tables }: LagOptions): Promise<TableL
         needsRebuild:
           state !== undefined &&
           shadowOfSwap(position) === undefined &&
-          position.deltaId !== '' &&
-          (!known || (versionsBehind > 0 && next === undefined)),
+          ((next !== undefined && cannotFollow(next, state) !== undefined) ||
+            (position.deltaId !== '' && (!known || (versionsBehind > 0 && next === undefined)))),
       };
     }),
   );

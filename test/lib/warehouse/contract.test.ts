@@ -242,6 +242,20 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     expect([...(await warehouse.ledger()).keys()].sort()).toEqual([fullName(assetsAt), fullName(clicksAt)]);
   });
 
+  it('has two tables rebuilt at once through one client', async () => {
+    const [one, two] = [await clicksTable(), await assetsTable()];
+    await one.commit(clicks(5));
+    await two.commit([asset(), asset({ id: 'ether' })]);
+    await Promise.all([follow(one), follow(two, assetsAt)]);
+    const rebuilt = await Promise.all([
+      rebuild({ warehouse, at: one.at, table: clicksAt, signal: forever }),
+      rebuild({ warehouse, at: two.at, table: assetsAt, signal: forever }),
+    ]);
+    expect(rebuilt.map(({ outcome }) => outcome)).toEqual(['rebuilt', 'rebuilt']);
+    expect(await count(fullName(clicksAt))).toBe(5);
+    expect(await count(fullName(assetsAt))).toBe(2);
+  });
+
   it('is rebuilt by whoever goes on after an interruption', async () => {
     const delta = await assetsTable();
     for (let version = 0; version < 4; version++)

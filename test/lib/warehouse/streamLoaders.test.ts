@@ -54,6 +54,20 @@ describe('the health', () => {
     ]);
   });
 
+  it('is degraded where a table cannot follow its log', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(1));
+    server = await TdsServer.start();
+    const warehouse = openSynapse({ address: server.address });
+    if (clickstream.warehouse) await warehouse.init([clickstream.warehouse]);
+    await warehouse.close();
+    const one = start(server.connectionString, delta);
+    await one.catchUp(10_000);
+    await delta.removeAll();
+    // Before the loader has met it.
+    expect(await one.health()).toMatchObject({ status: 'degraded', tables: [{ needsRebuild: true }] });
+  });
+
   it('says which kind of error it is, and nothing of servers, users or passwords', async () => {
     const delta = await clicksTable();
     server = await TdsServer.start();

@@ -29,6 +29,18 @@ export function quoteText(text: string, unicode = false): string {
   return `(${[first, ...pieces].filter((part) => part !== '').join(' + ')})`;
 }
 
+/** How many string constants there are in a text of T-SQL without comments. A doubled quote ends none. */
+export function countConstants(sql: string): number {
+  let count = 0;
+  for (let quote = sql.indexOf("'"); quote >= 0; quote = sql.indexOf("'", quote + 1)) {
+    count++;
+    quote = sql.indexOf("'", quote + 1);
+    while (quote >= 0 && sql[quote + 1] === "'") quote = sql.indexOf("'", quote + 2);
+    if (quote < 0) break;
+  }
+  return count;
+}
+
 /** Cuts a text into pieces, never through a surrogate pair. */
 function cut(text: string): string[] {
   const pieces: string[] = [];

@@ -1,6 +1,6 @@
 import type { WarehouseTable } from '../../streams/stream';
 import { fullName, type Load, type Position, type RejectedRow } from '../warehouse';
-import { isQuoted, literal, quoteName, quoteText } from './literals';
+import { countConstants, literal, quoteName, quoteText } from './literals';
 import { ledgerTable, quoteTable, rejectsTable } from './tables';
 
 /** What a dedicated SQL pool takes: rows of one INSERT (documented for UNION ALL), string constants of a batch. */
@@ -25,42 +25,57 @@ export const columnList = (table: WarehouseTable): string =>
 
 function insertRows(table: WarehouseTable, columns: Load['rows']['columns'], count: number): Insert[] {
   const into = `INSERT INTO ${quoteTable(table)} (${columnList(table)})`;
-  const strings = table.columns.filter(({ type }) => isQuoted(type)).length;
-  const inserts: Insert[] = [];
-  for (let start = 0; start < count; start += maxRowsOfStatement) {
-    const end = Math.min(start + maxRowsOfStatement, count);
-    const selects: string[] = [];
-    for (let row = start; row < end; row++) {
-      const cells = table.columns.map(({ type }, index) =>
-        literal(columns[index]?.[row] ?? null, type, row === start),
-      );
-      selects.push(`SELECT ${cells.join(', ')}`);
-    }
-    inserts.push({ text: `${into} ${selects.join(' UNION ALL ')};`, strings: strings * (end - start) });
-  }
-  return inserts;
+  return insertSelects(into, count, (row, typed) =>
+    table.columns.map(({ type }, index) => literal(columns[index]?.[row] ?? null, type, typed)).join(', '),
+  );
 }
 
 function insertRejected(name: string, rejected: readonly RejectedRow[]): Insert[] {
+  const into = `INSERT INTO ${rejectsTable} (table_name, hub_created_at, hub_partition, sequence_number, element, reason, row_json)`;
+  return insertSelects(into, rejected.length, (row) => {
+    const one = rejected[row];
+    if (!one) throw new RangeError(`There is no rejected row ${row}.`);
+    return [
+      literal(name, 'varchar(255)', true),
+      literal(one.hubCreatedAt, 'datetime2(6)', true),
+      literal(one.hubPartition, 'int', true),
+      literal(one.sequenceNumber, 'bigint', true),
+      literal(one.element, 'int', true),
+      literal(one.reason.slice(0, 400), 'varchar(400)', true),
+      `CAST(${quoteText(one.row, true)} AS nvarchar(max))`,
+    ].join(', ');
+  });
+}
+
+/** Rows as statements that each fit a batch; a single row may be above the limits. The first row of each is typed. */
+function insertSelects(
+  into: string,
+  count: number,
+  write: (row: number, typed: boolean) => string,
+): Insert[] {
   const inserts: Insert[] = [];
-  const perStatement = 100;
-  for (let start = 0; start < rejected.length; start += perStatement) {
-    const selects = rejected
-      .slice(start, start + perStatement)
-      .map((one) =>
-        [
-          literal(name, 'varchar(255)', true),
-          literal(one.hubCreatedAt, 'datetime2(6)', true),
-          literal(one.hubPartition, 'int', true),
-          literal(one.sequenceNumber, 'bigint', true),
-          literal(one.element, 'int', true),
-          literal(one.reason.slice(0, 400), 'varchar(400)', true),
-          `CAST(${quoteText(one.row, true)} AS nvarchar(max))`,
-        ].join(', '),
-      );
-    const text = `INSERT INTO ${rejectsTable} (table_name, hub_created_at, hub_partition, sequence_number, element, reason, row_json) SELECT ${selects.join(' UNION ALL SELECT ')};`;
-    inserts.push({ text, strings: text.split("'").length >> 1 });
+  let [selects, strings, characters] = [[] as string[], 0, 0];
+  const flush = () => {
+    if (selects.length > 0) inserts.push({ text: `${into} ${selects.join(' UNION ALL ')};`, strings });
+    [selects, strings, characters] = [[], 0, 0];
+  };
+  for (let row = 0; row < count; row++) {
+    let values = write(row, selects.length === 0);
+    let constants = countConstants(values);
+    const isFull =
+      selects.length >= maxRowsOfStatement ||
+      strings + constants > maxStringsOfBatch ||
+      characters + values.length > maxCharactersOfBatch;
+    if (selects.length > 0 && isFull) {
+      flush();
+      values = write(row, true);
+      constants = countConstants(values);
+    }
+    selects.push(`SELECT ${values}`);
+    strings += constants;
+    characters += values.length;
   }
+  flush();
   return inserts;
 }
 

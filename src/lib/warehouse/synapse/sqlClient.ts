@@ -42,6 +42,20 @@ export class SqlClient {
     return this.#guarded(async (pool) => runOn(pool.request(), text));
   }
 
+  /**
+   * Sends a batch on a connection of its own, made for it. For whoever is inside a transaction: those of the pool may all be
+   * waiting for the locks of that transaction.
+   */
+  async batchAside(text: string): Promise<BatchResult> {
+    const pool = await this.#connect(1);
+    try {
+      return await runOn(pool.request(), text);
+    } finally {
+      // Not awaited: a connection that hangs would hold up the error.
+      void pool.close().catch(() => {});
+    }
+  }
+
   /** Runs `work` in a transaction on one connection and commits. `undefined` from it rolls back instead. */
   async transaction<T>(work: (run: RunBatch) => Promise<T | undefined>): Promise<T | undefined> {
     return this.#guarded(async (pool) => {
@@ -76,7 +90,7 @@ export class SqlClient {
 
   async #guarded<T>(work: (pool: ConnectionPool) => Promise<T>): Promise<T> {
     try {
-      this.#pool ??= this.#connect();
+      this.#pool ??= this.#connect(2);
       return await work(await this.#pool);
     } catch (error) {
       // Not awaited: a connection that hangs would hold up the error.
@@ -85,7 +99,7 @@ export class SqlClient {
     }
   }
 
-  async #connect(): Promise<ConnectionPool> {
+  async #connect(connections: number): Promise<ConnectionPool> {
     const { default: sql } = await import('mssql');
     this.#loginNumber = undefined;
     const { address } = this.#options;
@@ -96,7 +110,7 @@ export class SqlClient {
       authentication: toAuthentication(address.login),
       connectionTimeout: address.connectTimeoutMs,
       requestTimeout: this.#options.requestTimeoutMs ?? requestTimeoutMs,
-      pool: { max: 2, min: 0 },
+      pool: { max: connections, min: 0 },
       // The other way is a SELECT through sp_executesql, and a storm of connections where that is refused.
       validateConnection: 'socket',
       options: {

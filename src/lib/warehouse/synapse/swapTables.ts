@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { fullName, type Swap, swapping } from '../warehouse';
+import { fullName, type Swap, shadowOfSwap, swapping } from '../warehouse';
 import { quoteName, quoteText } from './literals';
 import type { SqlClient } from './sqlClient';
 import { type Dialect, existsTable, ledgerTable, quoteTable, rejectsTable } from './tables';
@@ -20,14 +20,29 @@ export async function swapTables(
   const shadowName = quoteText(fullName(shadow));
   const mark = swapping(shadow, to.version);
   const isMarked = `table_name = ${name} AND delta_id = ${quoteText(mark.deltaId)}`;
-  await client.batch(
-    `UPDATE ${ledgerTable} SET delta_id = ${quoteText(mark.deltaId)}, last_version = ${mark.version}, batch_token = '${randomUUID()}' WHERE table_name = ${name} AND delta_id NOT LIKE 'swap:%' AND EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${shadowName});`,
-  );
+  const shadowIsKnown = `EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${shadowName})`;
+  const setMark = (condition: string) =>
+    client.batch(
+      `UPDATE ${ledgerTable} SET delta_id = ${quoteText(mark.deltaId)}, last_version = ${mark.version}, batch_token = '${randomUUID()}' WHERE table_name = ${name} AND ${condition} AND ${shadowIsKnown};`,
+    );
+  const { touched: marked } = await setMark("delta_id NOT LIKE 'swap:%'");
+  if ((marked[0] ?? 0) === 0) {
+    // A mark whose shadow is gone would stand for ever.
+    const { rows } = await client.batch(`SELECT delta_id FROM ${ledgerTable} WHERE table_name = ${name};`);
+    const deltaId = String(rows[0]?.delta_id ?? '');
+    const other = shadowOfSwap({ deltaId, version: 0 });
+    if (other !== undefined && other !== fullName(shadow))
+      await setMark(
+        `delta_id = ${quoteText(deltaId)} AND NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(other)})`,
+      );
+  }
   const token = randomUUID();
   const swapped = await client.transaction(async (run) => {
-    const { touched } = await run(`UPDATE ${ledgerTable} SET batch_token = '${token}' WHERE ${isMarked};`);
+    const { touched } = await run(
+      `UPDATE ${ledgerTable} SET batch_token = '${token}' WHERE ${isMarked} AND ${shadowIsKnown};`,
+    );
     if ((touched[0] ?? 0) === 0) return undefined;
-    await client.batch(renames(swap, dialect));
+    await client.batchAside(renames(swap, dialect));
     await run(
       [
         `UPDATE ${ledgerTable} SET delta_id = ${quoteText(to.deltaId)}, last_version = ${to.version} WHERE ${isMarked};`,

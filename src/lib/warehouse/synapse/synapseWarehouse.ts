@@ -8,6 +8,7 @@ import {
   type LoadOutcome,
   type Position,
   type Swap,
+  swapping,
   type Warehouse,
 } from '../warehouse';
 import { quoteText } from './literals';
@@ -110,7 +111,10 @@ class SynapseWarehouse implements Warehouse {
 
   async dropShadow(shadow: WarehouseTable): Promise<void> {
     const name = quoteText(fullName(shadow));
-    await this.#run(`DELETE FROM ${ledgerTable} WHERE table_name = ${name};`);
+    const { touched } = await this.#run(
+      `DELETE FROM ${ledgerTable} WHERE table_name = ${name} AND NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE delta_id = ${quoteText(swapping(shadow, 0).deltaId)});`,
+    );
+    if ((touched[0] ?? 0) === 0) return;
     await this.#run(`DELETE FROM ${rejectsTable} WHERE table_name = ${name};`);
     await this.#run(dropIfExists(shadow));
   }

@@ -54,6 +54,16 @@ describe('a load', () => {
     expect(server.errors).toEqual([]);
   });
 
+  it('stays below what a pool takes of constants, whatever the rows are', { timeout: 30_000 }, async () => {
+    const delta = await assetsTable();
+    await delta.commit(Array.from({ length: 1000 }, () => asset({ name: 'x\n'.repeat(20) })));
+    await delta.commit(Array.from({ length: 100 }, () => asset({ explorer: 'x'.repeat(450_000) })));
+    await follow(delta, assetsAt);
+    expect(server.rows('assets.asset_statistics_history_v3')).toHaveLength(1000);
+    expect(server.rows('ops.rejected_rows')).toHaveLength(100);
+    expect(server.errors).toEqual([]);
+  });
+
   it('asks the ledger when no answer comes, and knows that the rows are in', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(5));
@@ -221,6 +231,44 @@ describe('a swap', () => {
       expect((await warehouse.ledger()).get('clickstream.clicks')?.deltaId).not.toContain('swap:');
     }
     expect(server.rows('clickstream.clicks')).toHaveLength(12 + cuts.length);
+  });
+
+  const mark = (shadow: WarehouseTable) => {
+    for (const row of server.engine.tables.get('ops.load_ledger')?.rows ?? [])
+      if (row.table_name === 'clickstream.clicks') row.delta_id = swapping(shadow, 1).deltaId;
+  };
+
+  it('whose shadow is gone is followed by another rebuild', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(4));
+    await follow(delta);
+    const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
+    mark(shadow);
+    const swap = { table: clicksAt, shadow, to: { deltaId: 'another', version: 9 } };
+    expect(await warehouse.swap(swap)).toBe('lost');
+    expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
+    mark(shadow);
+    expect(await rebuild({ warehouse, at: delta.at, table: clicksAt, signal })).toEqual({
+      outcome: 'rebuilt',
+      version: 1,
+    });
+    expect(server.rows('clickstream.clicks')).toHaveLength(4);
+  });
+
+  it('keeps its shadow, whoever wants to drop it, and ends where loading is to end', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(4));
+    await follow(delta);
+    const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
+    await warehouse.createShadow(shadow, 'x');
+    mark(shadow);
+    await warehouse.dropShadow(shadow);
+    expect((await warehouse.ledger()).has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
+    expect(server.engine.tables.has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
+    const aborted = AbortSignal.abort();
+    expect(await catchUp({ warehouse, at: delta.at, table: clicksAt, signal: aborted })).toMatchObject({
+      state: 'behind',
+    });
   });
 
   it('turns loads away while it is under way', async () => {
