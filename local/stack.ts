@@ -153,7 +153,9 @@ export async function waitForPrevious(dataDir: string): Promise<void> {
   const pids: number[] = JSON.parse(readFileSync(pidFile, 'utf8'));
   for (let tries = 0; tries < 100 && pids.some(isAlive); tries++) await sleep(100);
   if (pids.some(isAlive)) {
-    throw new Error(`It runs here already: processes ${pids.filter(isAlive).join(', ')} use ${dataDir}. If they are others, delete ${pidFile}.`);
+    throw new Error(
+      `It runs here already: processes ${pids.filter(isAlive).join(', ')} use ${dataDir}. If they are others, delete ${pidFile}.`,
+    );
   }
   rmSync(pidFile, { force: true });
 }
