@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeFlags, type Flags, readDuration, readFlags, readNumber, runCommand } from './commandLine';
+import {
+  describeFlags,
+  type Flags,
+  readDuration,
+  readFlags,
+  readNumber,
+  runCommand,
+  UsageError,
+} from './commandLine';
 
 /*
  * `npm run clicks`: the current clicks per product, as a table in the terminal.
@@ -24,22 +32,38 @@ interface Answer {
   }[];
 }
 
+interface Shown {
+  /** The entity tag of the answer. */
+  readonly tag: string | null;
+  readonly text: string;
+}
+
 runCommand(`npm run clicks -- [options]\n${describeFlags(flags)}`, async (args) => {
   const values = readFlags(flags, args);
-  const url = new URL('/api/clicks', String(values.url ?? 'http://127.0.0.1:7071'));
   const top = readNumber('top', values.top, 20, 1_000_000);
+  if (!Number.isInteger(top) || top < 1)
+    throw new UsageError(`--top ${values.top}: expected a whole number from 1 to 1000000.`);
+  const url = new URL('/api/clicks', String(values.url ?? 'http://127.0.0.1:7071'));
+  url.searchParams.set('top', String(top));
   const everyMs = readDuration('every', values.every ?? '1s');
   const headers: Record<string, string> =
     values.key === undefined ? {} : { 'x-functions-key': String(values.key) };
   if (!values.watch) {
-    console.log(describeAnswer(await ask(url, headers), top));
+    console.log((await ask(url, headers)).text);
     return 0;
   }
   const ended = new AbortController();
   process.on('SIGINT', () => ended.abort());
+  let last: Shown | undefined;
   while (!ended.signal.aborted) {
-    // An API that is away for a while must not end the watching.
-    const text = await ask(url, headers).then((answer) => describeAnswer(answer, top), String);
+    let text: string;
+    try {
+      last = await ask(url, headers, last);
+      text = last.text;
+    } catch (error) {
+      // An API that is away for a while must not end the watching.
+      text = String(error);
+    }
     // A terminal shows each answer in the place of the last one; a file gets them one after the other.
     console.log(process.stdout.isTTY ? `\u001b[H\u001b[2J${text}` : text);
     await sleep(everyMs, undefined, { signal: ended.signal }).catch(() => {});
@@ -47,29 +71,39 @@ runCommand(`npm run clicks -- [options]\n${describeFlags(flags)}`, async (args) 
   return 0;
 });
 
-async function ask(url: URL, headers: Record<string, string>): Promise<Answer> {
+/** Gives `last` again while the clicks are still the same. */
+async function ask(url: URL, headers: Record<string, string>, last?: Shown): Promise<Shown> {
+  const place = url.origin + url.pathname;
   let reply: Response;
   try {
-    reply = await fetch(url, { headers, signal: AbortSignal.timeout(30_000) });
+    reply = await fetch(url, {
+      headers: last?.tag ? { ...headers, 'if-none-match': last.tag } : headers,
+      signal: AbortSignal.timeout(30_000),
+    });
   } catch (cause) {
-    throw new Error(`${url} does not answer: is the app running?`, { cause });
+    throw new Error(`${place} does not answer: is the app running?`, { cause });
   }
+  if (reply.status === 304 && last) return last;
   if (!reply.ok)
     throw new Error(
-      `${url} answered ${reply.status}${reply.status === 401 ? ': --key must be a function key' : ''}.`,
+      `${place} answered ${reply.status}${reply.status === 401 ? ': --key must be a function key' : ''}.`,
     );
-  return (await reply.json()) as Answer;
+  const answer = (await reply.json()) as Answer;
+  return {
+    tag: reply.headers.get('etag'),
+    text: describeAnswer(answer, Number(url.searchParams.get('top'))),
+  };
 }
 
 function describeAnswer({ version, asOf, total, products }: Answer, top: number): string {
-  const cells = products
-    .slice(0, top)
-    .map(({ productid, category, clicks }) => [
-      String(productid),
-      String(category ?? '-'),
-      clicks.toLocaleString('en-US'),
-    ]);
+  const cells = products.map(({ productid, category, clicks }) => [
+    String(productid),
+    String(category ?? '-'),
+    clicks.toLocaleString('en-US'),
+  ]);
   const table = [['product', 'category', 'clicks'], ...cells];
   const lines = table.map((row) => row.map((cell) => cell.padStart(10)).join(''));
-  return `${total.toLocaleString('en-US')} clicks, ${products.length} products, version ${version}${asOf ? ` of ${asOf}` : ''}\n${lines.join('\n')}`;
+  // The API gives no more than were asked for: only when there are fewer are these all.
+  const shown = products.length < top ? `${products.length} products` : `top ${top} products`;
+  return `${total.toLocaleString('en-US')} clicks, ${shown}, version ${version}${asOf ? ` of ${asOf}` : ''}\n${lines.join('\n')}`;
 }

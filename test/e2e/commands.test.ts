@@ -55,7 +55,7 @@ describe('npm run clicks', () => {
     const once = run('src/cli/clicks.js', '--url', url, '--top', '3');
     expect(await once.ended).toBe(0);
     const lines = once.text().trim().split('\n');
-    expect(lines[0]).toMatch(/^[\d,]+ clicks, \d+ products, version \d+ of \d{4}-/);
+    expect(lines[0]).toMatch(/^[\d,]+ clicks, top 3 products, version \d+ of \d{4}-/);
     expect(lines[1]?.trim().split(/\s+/)).toEqual(['product', 'category', 'clicks']);
     expect(lines).toHaveLength(5);
 

@@ -1,7 +1,9 @@
 import type { TableLocation } from '../delta/log';
+import { TributaryError } from '../errors';
 import type { Counted } from '../streams/stream';
 import { type FoundState, readCachedState, writeCachedState } from './cachedState';
 import { type CountedTable, countAnew, foldNewCommits } from './foldLog';
+import { SpacedRefresh } from './spacedRefresh';
 import { defaultMaxKeys, Tally } from './tally';
 
 /** An instance that has not looked for so long may find the log cleaned behind its back. */
@@ -10,11 +12,13 @@ const forgetAfterMs = 3_600_000;
 const verifyEveryMs = 10_000;
 /** Versions that the cached state may lag behind before it is written again. */
 const saveEveryVersions = 200;
+/** Too many keys do not become fewer by themselves, and to find that out again the whole table is counted. */
+const keysRetryMs = 60_000;
 
 export interface CountsOptions {
   readonly at: TableLocation;
   readonly counted: Counted;
-  /** Least time between two looks at the log in milliseconds. */
+  /** Least time between two looks at the log in milliseconds, also after one that failed. */
   readonly refreshMs?: number;
   readonly maxKeys?: number;
   /** Milliseconds since 1970; the clock unless told. */
@@ -35,13 +39,14 @@ export interface CountsView {
 
 /**
  * Rows of a table per key, folded from its log: what was counted up to a version stays in memory, and a refresh reads the
- * files that newer commits added. There is one refresh at a time, and none within `refreshMs` of the last.
+ * files that newer commits added. There is one refresh at a time, and none within `refreshMs` of the last; one that failed is
+ * thrown again until then, and one that failed with `counts.keys` for a minute.
  */
 export class Counts {
   readonly #options: Required<CountsOptions>;
   #table: CountedTable | undefined;
   #empty: Tally | undefined;
-  #refresh: Promise<void> | undefined;
+  readonly #refresh: SpacedRefresh;
   #refreshedAt = Number.NEGATIVE_INFINITY;
   #verifiedAt = Number.NEGATIVE_INFINITY;
   /** What is known of the cached state: version -1 when it is missing, damaged or of another table. */
@@ -56,17 +61,21 @@ export class Counts {
       warn: console.warn,
       ...options,
     };
+    const { refreshMs, now } = this.#options;
+    this.#refresh = new SpacedRefresh({
+      refresh: () => this.#look(),
+      everyMs: refreshMs,
+      retryMs: (error) =>
+        error instanceof TributaryError && error.code === 'counts.keys'
+          ? Math.max(keysRetryMs, refreshMs)
+          : refreshMs,
+      now,
+    });
   }
 
-  /** The newest counts. Throws what reading the table throws, and `counts.keys`. */
+  /** The newest counts. Throws what reading the table throws, and `counts.keys`; the same error until it is looked again. */
   async current(): Promise<CountsView> {
-    const { now, refreshMs } = this.#options;
-    if (now() - this.#refreshedAt >= refreshMs) {
-      this.#refresh ??= this.#look().finally(() => {
-        this.#refresh = undefined;
-      });
-    }
-    await this.#refresh;
+    await this.#refresh.run();
     return this.#view();
   }
 

@@ -1,9 +1,12 @@
 import type { ObjectStore } from '../storage/objectStore';
+import { SpacedRefresh } from './spacedRefresh';
 
 /** Where names may be, in the lake's container. */
 export const productNamesPath = 'products.csv';
 
 const refreshMs = 30_000;
+/** Each answer asks for the names first: they must not wait long for a lake that is back, nor ask one that is away each time. */
+const retryMs = 250;
 
 export interface NamesView {
   /** Changes with the names; empty while there are none. */
@@ -17,31 +20,28 @@ const none: NamesView = { tag: '', names: new Map() };
 /** The names of products, from an optional `products.csv`; looked for again every half a minute. */
 export class ProductNames {
   readonly #store: ObjectStore;
-  readonly #now: () => number;
+  readonly #refresh: SpacedRefresh;
   #view = none;
   #etag: string | undefined;
-  #readAt = Number.NEGATIVE_INFINITY;
-  #reading: Promise<void> | undefined;
 
   constructor(store: ObjectStore, now: () => number = Date.now) {
     this.#store = store;
-    this.#now = now;
+    this.#refresh = new SpacedRefresh({
+      refresh: () => this.#read(),
+      everyMs: refreshMs,
+      retryMs: () => retryMs,
+      now,
+    });
   }
 
+  /** The names as they were read last. Throws what the store throws. */
   async current(): Promise<NamesView> {
-    if (this.#now() - this.#readAt >= refreshMs) {
-      this.#reading ??= this.#read().finally(() => {
-        this.#reading = undefined;
-      });
-    }
-    await this.#reading;
+    await this.#refresh.run();
     return this.#view;
   }
 
   async #read(): Promise<void> {
-    const readAt = this.#now();
     const found = await this.#store.get(productNamesPath);
-    this.#readAt = readAt;
     if (found?.etag === this.#etag) return;
     this.#etag = found?.etag;
     this.#view = found

@@ -5,14 +5,17 @@ import { putCommit } from '../../../src/lib/delta/commit';
 import { logPrefix } from '../../../src/lib/delta/log';
 import { openState } from '../../../src/lib/delta/openTable';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
+import { TributaryError } from '../../../src/lib/errors';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
 import { ClicksTable, fields } from './clicksTable';
 
 class CountingStore extends MemoryStore {
   reads: string[] = [];
+  away = false;
   override async get(path: string) {
     this.reads.push(path);
+    if (this.away) throw new TributaryError('storage.unavailable', 'The lake is away.');
     return super.get(path);
   }
   override async getRange(path: string, start: number, length: number) {
@@ -186,6 +189,52 @@ describe('counts', () => {
     await table.click(4);
     await expect(counts.current()).rejects.toMatchObject({ code: 'counts.keys' });
     await expect(open({ maxKeys: 3 }).current()).rejects.toThrow('more than 3 distinct keys');
+  });
+
+  it('ask a lake that is away once per interval, and follow when it is back', async () => {
+    await table.click(1);
+    const counts = open({ refreshMs: 250 });
+    store.reads = [];
+    store.away = true;
+    const askTwenty = () => Promise.allSettled(Array.from({ length: 20 }, () => counts.current()));
+    const failed = await askTwenty();
+    expect(failed.every(({ status }) => status === 'rejected')).toBe(true);
+    const asked = store.reads.length;
+    expect(asked).toBeGreaterThan(0);
+    nowMs += 249;
+    await askTwenty();
+    await expect(counts.current()).rejects.toMatchObject({ code: 'storage.unavailable' });
+    expect(store.reads).toHaveLength(asked);
+    nowMs += 1;
+    await askTwenty();
+    expect(store.reads).toHaveLength(2 * asked);
+    store.away = false;
+    nowMs += 250;
+    expect(await counted(counts)).toEqual({ version: 1, total: 1, clicks: { 1: 1 } });
+  });
+
+  it.each([
+    ['a new instance', false],
+    ['one that has counted before', true],
+  ])('of too many products are not counted anew for a minute by %s', async (_which, hasCounted) => {
+    await table.click(1, 2, 3);
+    const counts = open({ refreshMs: 250, maxKeys: 3 });
+    if (hasCounted) await counts.current();
+    await table.click(4);
+    nowMs += 250;
+    await expect(counts.current()).rejects.toMatchObject({ code: 'counts.keys' });
+    store.reads = [];
+    for (let second = 0; second < 59; second++) {
+      nowMs += 1000;
+      await expect(counts.current()).rejects.toMatchObject({ code: 'counts.keys' });
+    }
+    expect(store.reads).toEqual([]);
+    nowMs += 1000;
+    await expect(counts.current()).rejects.toMatchObject({ code: 'counts.keys' });
+    expect(store.dataFiles()).not.toEqual([]);
+    await table.replaceAll([{ productid: 4 }], true);
+    nowMs += 60_000;
+    expect(await counted(counts)).toEqual({ version: 3, total: 1, clicks: { 4: 1 } });
   });
 
   it('count by enqueued time, and forget what is too old', async () => {

@@ -40,4 +40,24 @@ describe('products.csv', () => {
     nowMs += 30_000;
     expect(await names.current()).toEqual({ tag: '', names: new Map() });
   });
+
+  it('is not asked for by each answer while the store is away', async () => {
+    const store = new MemoryStore();
+    let nowMs = 0;
+    let reads = 0;
+    const names = new ProductNames(store, () => nowMs);
+    await store.put('products.csv', Buffer.from('1,Lamp'));
+    const get = store.get.bind(store);
+    store.get = async () => {
+      reads += 1;
+      throw new Error('The store is away.');
+    };
+    for (nowMs = 0; nowMs < 250; nowMs += 50) await expect(names.current()).rejects.toThrow('is away');
+    expect(reads).toBe(1);
+    await expect(names.current()).rejects.toThrow('is away');
+    expect(reads).toBe(2);
+    store.get = get;
+    nowMs += 250;
+    expect((await names.current()).names.get(1)).toBe('Lamp');
+  });
 });
