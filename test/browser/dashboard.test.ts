@@ -167,7 +167,7 @@ describe.runIf(executablePath)('the dashboard', () => {
     await opened.getByLabel('Function key').fill('a+b/c==');
     await opened.keyboard.press('Enter');
     await untilTotal(opened, total);
-    expect(await opened.getByLabel('Function key').isVisible()).toBe(false);
+    await expect.poll(() => opened.getByLabel('Function key').isVisible(), patience).toBe(false);
     expect(
       requests.filter(({ href }) => href.split('#')[0]?.includes('wrong') || href.includes('a%2Bb')),
     ).toHaveLength(0);
