@@ -46,7 +46,7 @@ function once<T>(make: () => T): Once<T> {
 const lake = once(() => openAzureBlobStore(settings().lake, settings().lakeContainer));
 
 /** Where a Delta table of the lake is. */
-export const tableLocation = async (table: string): Promise<TableLocation> => ({
+const tableLocation = async (table: string): Promise<TableLocation> => ({
   store: await lake(),
   table,
 });

@@ -5,8 +5,6 @@
 export const errorCodes = {
   /** A setting is missing or malformed. */
   'settings.invalid': { retriable: false },
-  /** A command was called with arguments it does not know. */
-  'usage.invalid': { retriable: false },
   /** Storage did not answer, or answered 429 or 5xx, until the attempts ran out. */
   'storage.unavailable': { retriable: true },
   /** Storage refused the request: access denied, no such container. */
