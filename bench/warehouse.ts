@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readFlags, readNumber, runCommand } from '../src/cli/commandLine';
 import { append, createTable } from '../src/lib/delta/commit';
 import { openState } from '../src/lib/delta/openTable';
+import { TableHead } from '../src/lib/delta/tableHead';
 import { writeDataFile } from '../src/lib/delta/writeDataFile';
 import { MemoryStore } from '../src/lib/storage/memoryStore';
 import { clickstream } from '../src/lib/streams/clickstream';
@@ -251,7 +252,13 @@ async function measureVersions() {
       await warehouse.init([clicks]);
       const limits = { rows, bytes: 1e9 };
       const milliseconds = await timed(() =>
-        catchUp({ warehouse, at, table: clicks, signal: new AbortController().signal, limits }),
+        catchUp({
+          warehouse,
+          head: new TableHead(at),
+          table: clicks,
+          signal: new AbortController().signal,
+          limits,
+        }),
       );
       await warehouse.close();
       return milliseconds;

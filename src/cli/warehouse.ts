@@ -1,3 +1,4 @@
+import { TableHead } from '../lib/delta/tableHead';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
 import { loadStreams } from '../lib/streams/loadStreams';
 import type { WarehouseTable } from '../lib/streams/stream';
@@ -66,7 +67,10 @@ runCommand(usage, async ([action = '', ...rest]) => {
   if (!warehouse) throw new Error('WAREHOUSE is none: there is no warehouse to work with.');
   const ended = new AbortController();
   process.once('SIGINT', () => ended.abort());
-  const each = loaded.map(({ table, deltaTable }) => ({ at: { store, table: deltaTable }, table }));
+  const each = loaded.map(({ table, deltaTable }) => ({
+    head: new TableHead({ store, table: deltaTable }),
+    table,
+  }));
   try {
     if (action === 'init') {
       await warehouse.init(tables);

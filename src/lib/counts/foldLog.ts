@@ -2,6 +2,7 @@ import type { Commit } from '../delta/actions';
 import { readCommit, type TableLocation } from '../delta/log';
 import { advanceState, openSnapshot, openState, readCommitsAfter } from '../delta/openTable';
 import type { TableState } from '../delta/state';
+import { markOf } from '../delta/tableHead';
 import { TributaryError } from '../errors';
 import type { Counted } from '../streams/stream';
 import type { CachedState } from './cachedState';
@@ -137,9 +138,5 @@ const isNoAppend = ({ removes, metaData }: Commit, state: TableState) =>
 /** What a fresh look at the table may put right: a file or a version that is not there (any more). */
 const isPassing = (error: unknown) =>
   error instanceof TributaryError && (error.code === 'parquet.invalid' || error.code === 'delta.invalid');
-
-/** Empty where the commit has been cleaned away. */
-const markOf = (commit: Commit | undefined) =>
-  String(commit?.commitInfo?.txnId ?? commit?.commitInfo?.timestamp ?? commit?.adds[0]?.path ?? '');
 
 const readMark = async (at: TableLocation, version: number) => markOf(await readCommit(at, version));

@@ -1,6 +1,5 @@
-import type { TableLocation } from '../delta/log';
-import { openState } from '../delta/openTable';
 import type { TableState } from '../delta/state';
+import type { TableHead } from '../delta/tableHead';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { defaultLimits, type LoadLimits, readNextVersions, readRows, startsAtZero } from './deltaVersions';
@@ -16,7 +15,7 @@ import {
 
 export interface CatchUpOptions {
   readonly warehouse: Warehouse;
-  readonly at: TableLocation;
+  readonly head: TableHead;
   readonly table: WarehouseTable;
   /** Ends the work between two loads. */
   readonly signal: AbortSignal;
@@ -49,16 +48,16 @@ export type CaughtUp =
  * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`: nothing is half loaded, and the next call goes on
  */
 export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
-  const { warehouse, at, table, signal } = options;
-  const state = await openState(at);
+  const { warehouse, head, table, signal } = options;
+  const state = await head.read();
   if (!state) return { state: 'no-table' };
   let position = await positionOf(warehouse, table);
   for (;;) {
     if (signal.aborted) return { state: 'behind', version: position.version };
     const swaps = shadowOfSwap(position) !== undefined;
-    if (swaps || (position.deltaId === '' && !(await startsAtZero(at)))) {
+    if (swaps || (position.deltaId === '' && !(await startsAtZero(head.at)))) {
       // It ends a swap that was cut short, where there is one.
-      const { outcome } = await rebuild(options);
+      const { outcome } = await rebuild({ ...options, at: head.at });
       if (outcome === 'no-table') return { state: 'no-table' };
       if (outcome === 'stopped') return { state: 'behind', version: position.version };
       position = await positionOf(warehouse, table);
@@ -80,8 +79,8 @@ async function follow(
   state: TableState,
   start: Position,
 ): Promise<Position | CaughtUp> {
-  const { warehouse, at, table, signal, limits = defaultLimits, onLoad } = options;
-  const found = await readNextVersions(at, state, start.version, limits);
+  const { warehouse, table, signal, limits = defaultLimits, onLoad } = options;
+  const found = await readNextVersions(state, start.version, limits);
   if (found.step === 'current') return { state: 'current', version: start.version };
   if (found.step === 'needs-rebuild')
     return { state: found.step, version: start.version, reason: found.reason };

@@ -36,11 +36,11 @@ export type LogStep =
 
 /** The next log entries behind a version, cut into loads. */
 export async function readNextVersions(
-  at: TableLocation,
   state: TableState,
   version: number,
   limits: LoadLimits,
 ): Promise<LogStep> {
+  const { at } = state;
   const commits = await readCommitsAfter(at, version, version + maxCommits);
   if (commits.length === 0) return explainNothing(at, version);
   const ranges: { to: number; files: Add[]; rows: number; bytes: number }[] = [];

@@ -1,4 +1,5 @@
 import type { TableLocation } from '../delta/log';
+import { TableHead } from '../delta/tableHead';
 import { TributaryError } from '../errors';
 import type { Stream, WarehouseTable } from '../streams/stream';
 import type { LoadReport } from './catchUp';
@@ -36,6 +37,7 @@ export interface WarehouseHealth {
 interface LoadedStream {
   readonly stream: Stream;
   readonly table: WarehouseTable;
+  readonly head: () => Promise<TableHead>;
   readonly loader: TableLoader;
 }
 
@@ -52,14 +54,19 @@ export class StreamLoaders {
     this.#loaded = options.streams.flatMap((stream) => {
       const { warehouse: table } = stream;
       if (!table || options.setting.kind === 'none') return [];
+      let opened: TableHead | undefined;
+      const head = async () => {
+        opened ??= new TableHead(await at(stream.table));
+        return opened;
+      };
       const loader = new TableLoader({
         table,
-        at: () => at(stream.table),
+        head,
         warehouse: () => this.#open(),
         ...(onLoad ? { onLoad } : {}),
         warn,
       });
-      return [{ stream, table, loader }];
+      return [{ stream, table, head, loader }];
     });
   }
 
@@ -134,10 +141,7 @@ export class StreamLoaders {
 
   async #readLags(): Promise<TableLag[]> {
     const warehouse = await this.#open();
-    const tables = this.#loaded.map(async ({ stream, table }) => ({
-      at: await this.#options.at(stream.table),
-      table,
-    }));
+    const tables = this.#loaded.map(async ({ head, table }) => ({ head: await head(), table }));
     return readLag({ warehouse, tables: await Promise.all(tables) });
   }
 }

@@ -1,4 +1,4 @@
-import type { TableLocation } from '../delta/log';
+import type { TableHead } from '../delta/tableHead';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { type CaughtUp, catchUp, type LoadReport } from './catchUp';
@@ -12,7 +12,7 @@ const longestBackoffMs = 300_000;
 
 export interface TableLoaderOptions {
   readonly table: WarehouseTable;
-  readonly at: () => Promise<TableLocation>;
+  readonly head: () => Promise<TableHead>;
   readonly warehouse: () => Promise<Warehouse>;
   readonly intervalMs?: number;
   readonly onLoad?: (report: LoadReport) => void;
@@ -83,13 +83,13 @@ export class TableLoader {
   }
 
   async #load(limitMs: number): Promise<void> {
-    const { table, at, warehouse, onLoad, warn } = this.#options;
+    const { table, head, warehouse, onLoad, warn } = this.#options;
     const interval = this.#options.intervalMs ?? intervalMs;
     this.#nextAt = Date.now() + interval;
     try {
       const done = await catchUp({
         warehouse: await warehouse(),
-        at: await at(),
+        head: await head(),
         table,
         signal: AbortSignal.any([this.#ended.signal, AbortSignal.timeout(limitMs)]),
         ...(onLoad ? { onLoad } : {}),

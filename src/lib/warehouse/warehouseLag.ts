@@ -1,5 +1,5 @@
-import { readCommit, type TableLocation } from '../delta/log';
-import { openState } from '../delta/openTable';
+import { readCommit } from '../delta/log';
+import type { TableHead } from '../delta/tableHead';
 import type { WarehouseTable } from '../streams/stream';
 import { cannotFollow } from './deltaVersions';
 import { fullName, shadowOfSwap, type Warehouse } from './warehouse';
@@ -19,20 +19,20 @@ export interface TableLag {
 
 export interface LagOptions {
   readonly warehouse: Warehouse;
-  readonly tables: readonly { readonly at: TableLocation; readonly table: WarehouseTable }[];
+  readonly tables: readonly { readonly head: TableHead; readonly table: WarehouseTable }[];
 }
 
 /** Asks the ledger and the logs. Throws what they throw. */
 export async function readLag({ warehouse, tables }: LagOptions): Promise<TableLag[]> {
   const ledger = await warehouse.ledger();
   return Promise.all(
-    tables.map(async ({ at, table }) => {
-      const state = await openState(at);
+    tables.map(async ({ head, table }) => {
+      const state = await head.read();
       const position = ledger.get(fullName(table)) ?? { deltaId: '', version: -1 };
       const deltaVersion = state?.version ?? -1;
       const known = position.deltaId === '' || position.deltaId === state?.metaData.id;
       const versionsBehind = known ? Math.max(0, deltaVersion - position.version) : deltaVersion + 1;
-      const next = versionsBehind > 0 ? await readCommit(at, position.version + 1) : undefined;
+      const next = versionsBehind > 0 ? await readCommit(head.at, position.version + 1) : undefined;
       const since = next?.commitInfo?.timestamp;
       return {
         table: fullName(table),

@@ -44,7 +44,7 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     table = clicksAt,
     limits?: { rows: number; bytes: number },
     by = warehouse,
-  ) => catchUp({ warehouse: by, at: delta.at, table, signal: forever, ...(limits ? { limits } : {}) });
+  ) => catchUp({ warehouse: by, head: delta.head, table, signal: forever, ...(limits ? { limits } : {}) });
 
   const count = async (what: string) =>
     Number(Object.values((await warehouse.query(`SELECT COUNT(*) AS n FROM ${what}`))[0] ?? {})[0]);
@@ -60,7 +60,7 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     const state = await openState(delta.at);
     const from = (await warehouse.ledger()).get(fullName(clicksAt)) ?? neverLoaded;
     if (!state) throw new Error('no table');
-    const step = await readNextVersions(delta.at, state, from.version, { rows: 1e9, bytes: 1e9 });
+    const step = await readNextVersions(state, from.version, { rows: 1e9, bytes: 1e9 });
     if (step.step !== 'load') throw new Error(step.step);
     const [range] = step.ranges;
     const rows = await readRows(state, range?.files ?? [], clicksAt);
@@ -87,7 +87,7 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     const loads: [number, number, number][] = [];
     await catchUp({
       warehouse,
-      at: delta.at,
+      head: delta.head,
       table: clicksAt,
       signal: forever,
       limits: { rows: 25, bytes: 1e9 },

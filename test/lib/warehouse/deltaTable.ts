@@ -10,6 +10,7 @@ import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheck
 import { readDataFile } from '../../../src/lib/delta/readDataFile';
 import type { Value } from '../../../src/lib/delta/schema';
 import type { Snapshot } from '../../../src/lib/delta/state';
+import { TableHead } from '../../../src/lib/delta/tableHead';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { tableFields } from '../../../src/lib/ingest/rowAddress';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
@@ -20,12 +21,15 @@ import type { Stream } from '../../../src/lib/streams/stream';
 /** A table of clicks or assets in memory, written as the ingest function writes. */
 export class DeltaTable {
   readonly at: TableLocation;
+  /** As a process that loads this table remembers it. */
+  readonly head: TableHead;
   readonly stream: Stream;
   #sequence = 0;
 
   constructor(stream: Stream, store = new MemoryStore()) {
     this.stream = stream;
     this.at = { store, table: stream.table };
+    this.head = new TableHead(this.at);
   }
 
   async create(): Promise<this> {

@@ -26,7 +26,7 @@ beforeEach(async () => {
   [loads, warnings] = [[], []];
   loader = new TableLoader({
     table,
-    at: async () => delta.at,
+    head: async () => delta.head,
     warehouse: async () => warehouse,
     intervalMs: 100,
     onLoad: (report) => loads.push(report),

@@ -57,7 +57,7 @@ describe('a DuckDB file that another process has', () => {
     await warehouse.init([table]);
     const delta = await clicksTable();
     await delta.commit(clicks(3000));
-    expect(await catchUp({ warehouse, at: delta.at, table, signal })).toEqual({
+    expect(await catchUp({ warehouse, head: delta.head, table, signal })).toEqual({
       state: 'current',
       version: 1,
     });
@@ -81,7 +81,7 @@ describe('a DuckDB file that another process has', () => {
     await remote.init([table]);
     const delta = await clicksTable();
     await delta.commit(clicks(10));
-    await catchUp({ warehouse: remote, at: delta.at, table, signal });
+    await catchUp({ warehouse: remote, head: delta.head, table, signal });
     await endOwner('SIGKILL');
     await expect(remote.ledger()).rejects.toMatchObject({ code: 'warehouse.unavailable', retriable: true });
     expect(await connectToOwner(path)).toBeUndefined();

@@ -40,7 +40,7 @@ afterEach(async () => {
 });
 
 const follow = (delta: DeltaTable, table = clicksAt, by = warehouse) =>
-  catchUp({ warehouse: by, at: delta.at, table, signal });
+  catchUp({ warehouse: by, head: delta.head, table, signal });
 
 describe('a load', () => {
   it('is one round trip, with as many rows a statement as a pool takes', async () => {
@@ -266,7 +266,7 @@ describe('a swap', () => {
     expect((await warehouse.ledger()).has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
     expect(server.engine.tables.has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
     const aborted = AbortSignal.abort();
-    expect(await catchUp({ warehouse, at: delta.at, table: clicksAt, signal: aborted })).toMatchObject({
+    expect(await catchUp({ warehouse, head: delta.head, table: clicksAt, signal: aborted })).toMatchObject({
       state: 'behind',
     });
   });
