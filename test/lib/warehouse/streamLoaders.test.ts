@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { StreamLoaders } from '../../../src/lib/warehouse/streamLoaders';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
+import { Session } from '../../tds/session';
 import { TdsServer } from '../../tds/tdsServer';
 import { clicks, clicksTable, type DeltaTable } from './deltaTable';
 
@@ -92,4 +93,29 @@ describe('the health', () => {
     await none.catchUp(1000);
     expect(await none.health()).toEqual({ kind: 'none', status: 'ok', tables: [] });
   });
+});
+
+it('ends within seconds, also while a load hangs in the warehouse', { timeout: 20_000 }, async () => {
+  const delta = await clicksTable();
+  await delta.commit(clicks(1));
+  server = await TdsServer.start();
+  const warehouse = openSynapse({ address: server.address });
+  if (clickstream.warehouse) await warehouse.init([clickstream.warehouse]);
+  await warehouse.close();
+  const holder = new Session(server.engine);
+  await server.engine.lock('ops.load_ledger', holder);
+  const one = start(server.connectionString, delta);
+  const { batches, engine } = server;
+  const hanging = one.catchUp(60_000);
+  await vi.waitFor(
+    () => expect(batches.some((text) => text.includes('INSERT INTO [clickstream]'))).toBe(true),
+    { timeout: 10_000 },
+  );
+  const ended = await Promise.race([
+    one.close().then(() => 'closed'),
+    new Promise((done) => setTimeout(done, 10_000, 'still waiting')),
+  ]);
+  engine.release(holder);
+  expect(ended).toBe('closed');
+  await hanging;
 });

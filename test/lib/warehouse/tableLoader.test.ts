@@ -106,6 +106,21 @@ describe('after a failure', () => {
     expect(await loader.catchUp(10_000)).toEqual({ state: 'current' });
     expect(server.rows('clickstream.clicks')).toHaveLength(3);
   });
+
+  it('nudges are heard again as soon as a catch-up has succeeded', async () => {
+    await delta.commit(clicks(1));
+    server.refuseLogins = { number: 42108, message: 'Cannot connect: the pool is paused.' };
+    server.dropAll();
+    for (let tries = 0; tries < 9; tries++) await loader.catchUp(10_000);
+    // It waits for the end of the backoff, which is 51 s away.
+    loader.nudge();
+    server.refuseLogins = undefined;
+    await loader.catchUp(10_000);
+    await untilLoaded(1);
+    await delta.commit(clicks(1));
+    loader.nudge();
+    await untilLoaded(2);
+  });
 });
 
 it('says that a table needs rebuild, and how', async () => {

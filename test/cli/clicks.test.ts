@@ -1,0 +1,53 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it, vi } from 'vitest';
+import { ClicksApi } from '../../src/lib/api/clicksApi';
+import { Counts } from '../../src/lib/counts/counts';
+import { ProductNames } from '../../src/lib/counts/productNames';
+import { MemoryStore } from '../../src/lib/storage/memoryStore';
+import { countedClicks } from '../../src/lib/streams/clickstream';
+import { endCommand, type RunningCommand, runCommand } from '../e2e/runCommand';
+import { ClicksTable } from '../lib/counts/clicksTable';
+
+let server: Server | undefined;
+let command: RunningCommand | undefined;
+afterEach(async () => {
+  await endCommand(command);
+  server?.closeAllConnections();
+  server?.close();
+});
+
+/** The API without the host around it; its answers' statuses as they go out. */
+async function serve(table: ClicksTable): Promise<{ url: string; statuses: number[] }> {
+  const counts = new Counts({ at: table.at, counted: countedClicks, refreshMs: 0 });
+  const api = new ClicksApi({ counts, names: new ProductNames(table.at.store) });
+  const statuses: number[] = [];
+  server = createServer(async ({ url = '', headers }, response) => {
+    const { searchParams: query } = new URL(url, 'http://127.0.0.1');
+    const tag = headers['if-none-match'];
+    const answer = await api.answer({
+      path: '',
+      query,
+      headers: new Headers(tag ? { 'if-none-match': tag } : {}),
+    });
+    statuses.push(answer.status);
+    response.writeHead(answer.status, answer.headers).end(answer.body);
+  });
+  await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, statuses };
+}
+
+it('npm run clicks -- --watch shows the last answer again while the server says that it still stands', async () => {
+  const table = await new ClicksTable(new MemoryStore()).create();
+  await table.click(7, 7, 9);
+  const { url, statuses } = await serve(table);
+  command = runCommand('src/cli/clicks.js', ['--url', url, '--watch', '--every', '50ms'], '.');
+  await command.until(/(3 clicks, 2 products, version 1 [\s\S]*){4}/);
+  expect(new Set(statuses.slice(0, 4))).toEqual(new Set([200, 304]));
+  expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+  await table.click(9);
+  await command.until(/4 clicks, 2 products, version 2 /);
+  // Nothing went wrong in between: an error is shown in an answer's place.
+  expect(command.text()).not.toMatch(/Error/);
+  await vi.waitFor(() => expect(statuses.slice(-2)).toEqual([304, 304]), { timeout: 10_000 });
+});
