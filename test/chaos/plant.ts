@@ -24,6 +24,12 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     text: "return winner?.commitInfo?.txnId === txnId ? 'committed' : 'conflict';",
     replacement: "return 'committed';",
   },
+  /** Loads rows into the warehouse also when the ledger's row has moved on. */
+  'skip-fence': {
+    file: 'dist/src/lib/warehouse/synapse/loadStatements.js',
+    text: 'IF @won = 1 BEGIN',
+    replacement: 'IF @won >= 0 BEGIN',
+  },
 };
 
 /**

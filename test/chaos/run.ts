@@ -40,7 +40,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
   const { seed, faults, eventsPerSecond, folder, log } = options;
   // Each has its own numbers, so that one asking more often does not change the others.
   const bodies = new BodyMaker(seededRandom(seed));
-  const system = await ChaosSystem.start(folder, seededRandom(seed + 1));
+  const system = await ChaosSystem.start(folder, seededRandom(seed + 1), seededRandom(seed + 4));
   const totals = new Totals(system);
   try {
     const namespace = parseSettings(system.settings).eventHubs;

@@ -68,12 +68,12 @@ export class ChaosSystem {
     );
   }
 
-  static async start(folder: string, random: Random): Promise<ChaosSystem> {
+  static async start(folder: string, random: Random, warehouseRandom: Random): Promise<ChaosSystem> {
     const logDir = join(folder, 'logs');
     mkdirSync(logDir, { recursive: true });
     const azurite = await startAzurite({ dataDir: join(folder, 'storage') });
     const proxy = await startFaultProxy({ targetPort: azurite.blobPort, random });
-    const warehouse = await startWarehouse(azurite.connectionString);
+    const warehouse = await startWarehouse(azurite.connectionString, warehouseRandom);
     const dataDir = join(folder, 'broker');
     const broker = await startBrokerProcess({ port: 0, healthPort: 0, dataDir, logDir });
     const system = new ChaosSystem(folder, azurite, proxy, warehouse, broker);

@@ -9,14 +9,16 @@ import { settle } from './settle';
 
 /** Milliseconds between two connections that break at a commit. */
 const pauseMs = { least: 1000, most: 6000 };
+/** Milliseconds that a load waits in the pool, so that the loads of two hosts overlap. */
+const holdMs = { least: 1000, most: 5000 };
 /** Nothing more is loaded: longer than the minute between two catch-ups. */
 const stuckMs = 90_000;
 
 const table = 'clickstream.clicks';
 const rejects = 'ops.rejected_rows';
 
-/** Starts a SQL pool with the tables of all streams, that reads staged files from the lake. */
-export async function startWarehouse(connectionString: string): Promise<TdsServer> {
+/** Starts a busy SQL pool with the tables of all streams, that reads staged files from the lake. */
+export async function startWarehouse(connectionString: string, random: Random): Promise<TdsServer> {
   const lake = await openAzureBlobStore({ connectionString }, 'lake');
   const server = await TdsServer.start({
     dialect: 'pool',
@@ -26,6 +28,10 @@ export async function startWarehouse(connectionString: string): Promise<TdsServe
   const warehouse = openSynapse({ address: server.address });
   await warehouse.init((await loadStreams()).flatMap(({ warehouse: one }) => (one ? [one] : [])));
   await warehouse.close();
+  server.hold = {
+    batch: /BEGIN TRANSACTION/,
+    ms: () => integerBetween(random, holdMs.least, holdMs.most),
+  };
   return server;
 }
 

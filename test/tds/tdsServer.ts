@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, Engine, type EngineOptions } from './engine';
 import { Session } from './session';
 import { SqlError } from './syntax';
@@ -31,6 +32,8 @@ export class TdsServer {
   readonly errors: number[] = [];
   /** The connection breaks when a batch like this comes, before anything of it is done; once. */
   cutAt: RegExp | undefined;
+  /** How long a batch like this waits in the server before it is run, as in the queue of a busy pool: milliseconds. */
+  hold: { readonly batch: RegExp; readonly ms: () => number } | undefined;
   /** Kept texts of batches; large loads would fill the memory. */
   keepBatches = true;
 
@@ -150,6 +153,9 @@ export class TdsServer {
           this.#troubles.shift();
           throw new SqlError(trouble.fail, trouble.message);
         }
+        if (this.hold?.batch.test(text)) await sleep(this.hold.ms());
+        // Who is gone by now is not served any more.
+        if (session.ended) return;
         await session.run(text, take);
       } else throw new SqlError(2812, 'Procedures are not to be called here: send a batch.');
       tokens.push(wire.done());

@@ -14,6 +14,15 @@ afterEach(async () => {
   await server?.close();
 });
 
+/** A server that has the table. */
+async function startServer(): Promise<TdsServer> {
+  const started = await TdsServer.start();
+  const warehouse = openSynapse({ address: started.address });
+  if (clickstream.warehouse) await warehouse.init([clickstream.warehouse]);
+  await warehouse.close();
+  return started;
+}
+
 const start = (setting: string, delta: DeltaTable) => {
   loaders = new StreamLoaders({
     setting: parseWarehouse(setting),
@@ -28,10 +37,7 @@ describe('the health', () => {
   it('shows the lag in versions and seconds', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(1));
-    server = await TdsServer.start();
-    const warehouse = openSynapse({ address: server.address });
-    if (clickstream.warehouse) await warehouse.init([clickstream.warehouse]);
-    await warehouse.close();
+    server = await startServer();
     const behind = await start(server.connectionString, delta).health();
     expect(behind).toMatchObject({
       kind: 'sql',
@@ -58,10 +64,7 @@ describe('the health', () => {
   it('is degraded where a table cannot follow its log', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(1));
-    server = await TdsServer.start();
-    const warehouse = openSynapse({ address: server.address });
-    if (clickstream.warehouse) await warehouse.init([clickstream.warehouse]);
-    await warehouse.close();
+    server = await startServer();
     const one = start(server.connectionString, delta);
     await one.catchUp(10_000);
     await delta.removeAll();
@@ -98,10 +101,7 @@ describe('the health', () => {
 it('ends within seconds, also while a load hangs in the warehouse', { timeout: 20_000 }, async () => {
   const delta = await clicksTable();
   await delta.commit(clicks(1));
-  server = await TdsServer.start();
-  const warehouse = openSynapse({ address: server.address });
-  if (clickstream.warehouse) await warehouse.init([clickstream.warehouse]);
-  await warehouse.close();
+  server = await startServer();
   const holder = new Session(server.engine);
   await server.engine.lock('ops.load_ledger', holder);
   const one = start(server.connectionString, delta);
