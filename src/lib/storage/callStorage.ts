@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { orAborted } from '../deadline';
 import { TributaryError } from '../errors';
 
 /** A try that has not ended by then is given up: the SDK itself would wait for ever. */
@@ -26,7 +27,7 @@ export async function callStorage<T>(
   for (let attempt = 1; ; attempt++) {
     const abortSignal = AbortSignal.timeout(deadlineMs);
     try {
-      return await call(abortSignal);
+      return await orAborted(call(abortSignal), abortSignal);
     } catch (error) {
       const status = statusOf(error);
       if (status !== undefined && [404, 409, 412, 416].includes(status)) throw error;

@@ -175,4 +175,22 @@ describe('a store on Azure Blob', () => {
     expect(requests).toBe(tries);
     server.close();
   });
+
+  it('gives a request up after ten seconds that is taken and never answered, and makes it again', {
+    timeout: 30_000,
+  }, async () => {
+    const started = Date.now();
+    let requests = 0;
+    const server = createServer((_request, response) => {
+      if (++requests > 1) response.writeHead(404).end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const there = azurite.connectionString.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`);
+    const store = await openAzureBlobStore({ connectionString: there }, 'lake');
+    expect(await store.get('x')).toBeUndefined();
+    expect(requests).toBe(2);
+    expect(Date.now() - started).toBeGreaterThan(9_900);
+    server.close();
+  });
 });
