@@ -40,12 +40,13 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayResul
     const letters = await openSnapshot(options.letters);
     if (!rows || !letters) return { settled: 0, appended: 0, remaining: 0 };
     const all = await readLetters(letters, stream.name);
-    const settled = await settledKeys(rows, all);
-    const open = all.filter((letter) => !settled.has(letterKey(letter)));
+    const found = await findRows(rows, all);
+    const open = all.filter((letter) => !found.has(letterKey(letter)));
     const committed = open.filter((letter) => isCommitted(rows, letter));
-    const { columns, settled: settledNow } = await decodeAgain(stream, letters, committed);
+    const whole = wholeEvents(all, found);
+    const { columns, settled } = await decodeAgain(stream, letters, committed, whole);
     const appended = columns[0]?.length ?? 0;
-    const result = { settled: settled.size, appended, remaining: open.length - settledNow };
+    const result = { settled: all.length - open.length, appended, remaining: open.length - settled };
     if (appended === 0 || dryRun) return result;
 
     const table = new TableAppender({ at: options.rows, fields: tableFields(stream) });
@@ -62,21 +63,40 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayResul
   }
 }
 
-/** Which of the letters are rows, by reading the addresses in the files that can hold them. */
-async function settledKeys(rows: Snapshot, letters: readonly LetterInfo[]): Promise<Set<string>> {
-  const wanted = new Set(letters.map(letterKey));
-  const settled = new Set<string>();
+/** The event that a letter is of, or one of whose rows has this address. */
+const eventKey = ({ hubCreatedAt, partition, sequenceNumber }: LetterInfo) =>
+  addressKey(hubCreatedAt, partition, sequenceNumber, '');
+
+/**
+ * The addresses of all rows of the letters' events, and under the events' own keys which of them have rows at all; from the
+ * files that can hold them.
+ */
+async function findRows(rows: Snapshot, letters: readonly LetterInfo[]): Promise<Set<string>> {
+  const wanted = new Set(letters.map(eventKey));
+  const found = new Set<string>();
   const names = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'];
   for (const file of rows.files.values()) {
     if (!mayHold(file.stats, letters)) continue;
     const { numRecords, columns } = await readDataFile(rows, file, names);
     const [createdAt, partition, sequence, element] = names.map((name) => columns.get(name) ?? []);
     for (let row = 0; row < numRecords; row++) {
-      const key = addressKey(createdAt?.[row], partition?.[row], sequence?.[row], element?.[row]);
-      if (wanted.has(key)) settled.add(key);
+      const event = addressKey(createdAt?.[row], partition?.[row], sequence?.[row], '');
+      if (!wanted.has(event)) continue;
+      found.add(event).add(addressKey(createdAt?.[row], partition?.[row], sequence?.[row], element?.[row]));
     }
   }
-  return settled;
+  return found;
+}
+
+/**
+ * The events that one letter stands for as a whole: the body could not be taken apart, or too much of it was bad. They have
+ * no other letter, and no row.
+ */
+function wholeEvents(letters: readonly LetterInfo[], found: ReadonlySet<string>): Set<string> {
+  const whole = new Set<string>();
+  for (const [event, [first, ...others]] of Map.groupBy(letters, eventKey))
+    if (first?.element === 0 && others.length === 0 && !found.has(event)) whole.add(event);
+  return whole;
 }
 
 /** By the file's statistics; a file without them may hold anything. */
@@ -100,13 +120,16 @@ function isCommitted(rows: Snapshot, { hubCreatedAt, partition, sequenceNumber }
 }
 
 /** The rows, by column, of the letters that decode now. An event's body stands with one of its letters. */
-async function decodeAgain(stream: Stream, letters: Snapshot, open: readonly LetterInfo[]) {
+async function decodeAgain(
+  stream: Stream,
+  letters: Snapshot,
+  open: readonly LetterInfo[],
+  whole: ReadonlySet<string>,
+) {
   const columns = new RowColumns(stream.columns.length);
   let settled = 0;
   const wanted = new Set(open.map(letterKey));
-  const events = Map.groupBy(open, ({ hubCreatedAt, partition, sequenceNumber }) =>
-    addressKey(hubCreatedAt, partition, sequenceNumber, ''),
-  );
+  const events = Map.groupBy(open, eventKey);
   for (const file of new Set(open.map((letter) => letter.file))) {
     const names = ['stream', 'hub_created_at', 'hub_partition', 'sequence_number', 'body', 'body_encoding'];
     const { numRecords, columns: found } = await readDataFile(letters, file, names);
@@ -126,7 +149,7 @@ async function decodeAgain(stream: Stream, letters: Snapshot, open: readonly Let
       const { sequenceNumber, enqueuedAt } = letter;
       for (const event of decodeEvents(stream, [{ body, sequenceNumber, enqueuedAt }])) {
         // A letter for the whole event is settled by all of its elements, or by none.
-        const isWhole = letter.reason === 'too-many';
+        const isWhole = whole.has(key);
         if (isWhole && event.rejected.length > 0) continue;
         for (const [row, values] of event.rows.entries()) {
           const element = event.positions?.[row] ?? row;

@@ -52,8 +52,9 @@ export interface VerifyOptions {
 
 /**
  * Proves from the tables alone, for every generation and partition, that rows and dead letters account for each sequence
- * number from the first one kept to the txn's version, and that no row is there twice. It may run beside a writer. Undefined
- * when the stream has no table.
+ * number from the first one kept to the txn's version, and that no row is there twice. Elements missing at the end of an
+ * event's body leave no trace: the tables do not say how many there were. It may run beside a writer. Undefined when the
+ * stream has no table.
  * @throws `delta.invalid`, `parquet.invalid` when a table is damaged
  */
 export async function verifyStream({ store, stream }: VerifyOptions): Promise<StreamReport | undefined> {

@@ -24,6 +24,14 @@ const tolerant: Stream = {
     }),
 };
 
+const notANumber = { reason: 'wrong-shape', detail: 'no number' } as const;
+
+/** Knows all elements but the first. */
+const firstIsBad: Stream = {
+  ...clickstream,
+  decode: (body) => tolerant.decode(body).map((row, element) => (element === 0 ? notANumber : row)),
+};
+
 const createdOn = new Date(Date.UTC(2026, 0, 1));
 const generation = { namespace: 'contoso', hub: 'clicks', createdOn };
 
@@ -45,13 +53,15 @@ beforeEach(() => {
   });
 });
 
-const ingest = (first: number, ...bodies: (string | Buffer)[]) =>
+const ingest = (first: number, ...bodies: (string | Buffer)[]) => ingestWith(clickstream, first, ...bodies);
+
+const ingestWith = (stream: Stream, first: number, ...bodies: (string | Buffer)[]) =>
   writer.commit({
     stream: clickstream.name,
     generation,
     partitionId: '3',
     events: decodeEvents(
-      clickstream,
+      stream,
       bodies.map((body, i) => ({
         body: Buffer.from(body),
         sequenceNumber: first + i,
@@ -97,6 +107,42 @@ describe('replaying dead letters', () => {
     expect(await replay()).toEqual({ settled: 0, appended: 1001, remaining: 1 });
     expect(await productsBySequence()).toHaveLength(1001);
     expect(await replay()).toEqual({ settled: 1, appended: 0, remaining: 1 });
+  });
+
+  it('takes up every element of an event that was one letter because it could not be decoded', async () => {
+    // As a body that today's decoder cannot take apart: five products, not JSON.
+    const lines: Stream = {
+      ...clickstream,
+      decode: (body) =>
+        body
+          .toString()
+          .split('\n')
+          .map((line) => (/^\d+$/.test(line) ? [Number(line), null, null, null] : notANumber)),
+    };
+    await ingest(0, '1\n2\n3\n4\n5', '6\nx', '7');
+    expect(await replay(lines)).toEqual({ settled: 0, appended: 6, remaining: 1 });
+    expect(await replay(lines)).toEqual({ settled: 2, appended: 0, remaining: 1 });
+    expect(await productsBySequence()).toEqual([
+      ...[1, 2, 3, 4, 5].map((product) => `0/${product - 1}/${product}/3`),
+      '2/0/7/3',
+    ]);
+  });
+
+  it('takes no element twice where a stale letter speaks of the whole event', async () => {
+    const body = JSON.stringify(Array.from({ length: 1001 }, (_, n) => ({ product: n })));
+    // The letters' commit went through, the rows' commit did not, and a newer decoder got the batch then.
+    await ingest(0, '{"productid":1}');
+    const putIfAbsent = store.putIfAbsent.bind(store);
+    store.putIfAbsent = async (path, bytes) => {
+      if (path.startsWith('clicks/')) throw new Error('connection reset');
+      return putIfAbsent(path, bytes);
+    };
+    await expect(ingest(1, body)).rejects.toThrow('connection reset');
+    store.putIfAbsent = putIfAbsent;
+    await ingestWith(firstIsBad, 1, body);
+    expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
+    expect(new Set(await productsBySequence()).size).toBe(1002);
+    expect(await productsBySequence()).toHaveLength(1002);
   });
 
   it('appends each once, however often it runs', async () => {
