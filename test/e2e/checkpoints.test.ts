@@ -102,3 +102,17 @@ describe('events that expired before they were read', () => {
     expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
   });
 });
+
+describe('another consumer group', () => {
+  it('reads everything again, and none of it becomes a row twice', { timeout: 180_000 }, async () => {
+    await stack.startHost('one');
+    await send(400);
+    await untilRows(400);
+    await stack.killHost('one');
+    await stack.startHost('two', { CONSUMER_GROUP: '$Default' });
+    await send(100);
+    await untilRows(500);
+    expect(stack.roundTotals('two')).toEqual({ rows: 100, duplicates: 400 });
+    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+  });
+});

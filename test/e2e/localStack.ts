@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Azurite, startAzurite } from '../../local/azurite';
@@ -76,6 +76,17 @@ export class LocalStack {
     const store = await openAzureBlobStore({ connectionString: this.settings.LakeStorage ?? '' }, 'lake');
     const hub = this.settings[hubSetting] ?? '';
     return new FiguresReader({ brokerUrl: this.broker.healthUrl, hub, at: { store, table } }).read();
+  }
+
+  /** What the rounds of a host came to in all, as its log lines say. */
+  roundTotals(instance: string): { rows: number; duplicates: number } {
+    const log = readFileSync(join(this.#logDir, `${instance}.log`), 'utf8');
+    const total = (what: string) =>
+      [...log.matchAll(new RegExp(`"event":"round".*"${what}":(\\d+)`, 'g'))].reduce(
+        (sum, [, count]) => sum + Number(count),
+        0,
+      );
+    return { rows: total('rows'), duplicates: total('duplicates') };
   }
 
   async stop(): Promise<void> {

@@ -164,7 +164,8 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
   }
 }
 
-function ensureTakes(state: TableState, fields: readonly Field[]): void {
+/** Throws `delta.schema` or `delta.unsupported` when rows of these fields cannot be appended to the table. */
+export function ensureTakes(state: TableState, fields: readonly Field[]): void {
   const where = describeVersion(state.at, state.version);
   ensureWritable(state.protocol, state.metaData, where);
   const mismatch = schemaMismatch(state.fields, fields);

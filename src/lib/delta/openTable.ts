@@ -13,6 +13,8 @@ import { LogReplay, type Snapshot, type TableState } from './state';
 
 /** How many commits are asked for at once beyond the newest known one. */
 const readAhead = 8;
+/** More commits than this are not read one by one where a checkpoint may hold most of them. */
+const maxCommitsBehind = 512;
 /** How often a log is opened that is cleaned at the same time. */
 const maxTries = 3;
 
@@ -68,6 +70,12 @@ export async function updateSnapshot(snapshot: Snapshot): Promise<Snapshot> {
 /** A writer's state after `commits`, which must follow on it. */
 export const advanceState = (state: TableState, commits: readonly Commit[]): TableState =>
   replayOn(state, commits).state();
+
+/** The commits since a state; undefined where there are so many that opening the table anew is less to read. */
+export async function readNewer({ at, version }: TableState): Promise<Commit[] | undefined> {
+  const commits = await readCommitsAfter(at, version, version + maxCommitsBehind);
+  return commits.length < maxCommitsBehind ? commits : undefined;
+}
 
 function replayOn(state: TableState | Snapshot, commits: readonly Commit[]): LogReplay {
   const replay = LogReplay.from(state);

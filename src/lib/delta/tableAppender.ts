@@ -1,8 +1,8 @@
 import type { Add, Txn } from './actions';
 import { addColumns } from './addColumns';
-import { type AppendOutcome, append, createTable } from './commit';
+import { type AppendOutcome, append, createTable, ensureTakes } from './commit';
 import type { TableLocation } from './log';
-import { openState } from './openTable';
+import { advanceState, openState, readNewer } from './openTable';
 import type { Field, Value } from './schema';
 import type { TableState } from './state';
 import { writeDataFile } from './writeDataFile';
@@ -40,7 +40,17 @@ export class TableAppender {
     // A stream that gained columns; files written before read as null there.
     if (!this.fields.every(({ name }) => known.has(name)))
       state = (await addColumns(this.at, this.fields)).state;
+    ensureTakes(state, this.fields);
     return this.#remember(state);
+  }
+
+  /** The newest version: the remembered one and what was committed since. Throws what `state` throws. */
+  async refresh(): Promise<TableState> {
+    const state = await this.state();
+    const commits = await readNewer(state);
+    if (commits) return commits.length === 0 ? state : this.#remember(advanceState(state, commits));
+    this.forget();
+    return this.state();
   }
 
   /** Has the state read again before it is used: the fate of a commit is unknown. */

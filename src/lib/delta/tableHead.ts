@@ -1,10 +1,7 @@
 import type { Commit } from './actions';
 import { readCommit, type TableLocation } from './log';
-import { advanceState, isDamage, openState, readCommitsAfter } from './openTable';
+import { advanceState, isDamage, openState, readNewer } from './openTable';
 import type { TableState } from './state';
-
-/** With more commits than this to read, opening the table from its newest checkpoint is less. */
-const maxCommitsBehind = 512;
 
 /**
  * The newest version of a table, for a reader that asks for it again and again: only what was committed since the last
@@ -28,13 +25,9 @@ export class TableHead {
   async #advance(): Promise<MarkedState | undefined> {
     if (!this.#known) return undefined;
     const { state, mark } = this.#known;
-    const { version } = state;
     try {
-      const [here, newer] = await Promise.all([
-        readCommit(this.at, version),
-        readCommitsAfter(this.at, version, version + maxCommitsBehind),
-      ]);
-      if (mark === '' || markOf(here) !== mark || newer.length === maxCommitsBehind) return undefined;
+      const [here, newer] = await Promise.all([readCommit(this.at, state.version), readNewer(state)]);
+      if (mark === '' || markOf(here) !== mark || !newer) return undefined;
       const last = newer.at(-1);
       return last ? { state: advanceState(state, newer), mark: markOf(last) } : this.#known;
     } catch (error) {

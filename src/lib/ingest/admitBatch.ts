@@ -41,41 +41,64 @@ export interface AdmitOptions {
  */
 export async function admitBatch(options: AdmitOptions): Promise<PartitionBatch> {
   const { batch, hubs, acceptGaps } = options;
-  const last = lastTaken(options, batch.generation);
-  if (last !== undefined && missesNothing(batch, last)) return address(batch, batch.generation);
+  if (followsOn(options)) return address(batch, batch.generation);
   const generation = generationOf(options, await hubs.refresh(batch.generation.hub));
-  const first = batch.events[0]?.sequenceNumber ?? 0;
-  // The first batch of a partition may start anywhere, but have no holes.
-  const ranges = missingRanges(batch.events, lastTaken(options, generation) ?? first - 1);
+  const ranges = missingRanges(batch.events, lastTaken(options, generation) ?? startOf(options, generation));
   if (ranges.length === 0) return address(batch, generation);
   const beginning = await hubs.firstSequenceNumber(generation.hub, batch.partitionId);
   const where = `${batch.stream} partition ${batch.partitionId}`;
   return { ...address(batch, generation), gaps: explainGaps(ranges, beginning, acceptGaps, where) };
 }
 
-const missesNothing = ({ events }: IncomingBatch, last: number): boolean =>
-  events[0]?.sequenceNumber === last + 1 && missingRanges(events, last).length === 0;
+/**
+ * Whether each batch goes on where the table, or a batch before it, ended. Otherwise it matters what other processes have
+ * committed by now.
+ */
+export function allFollowOn(
+  batches: readonly IncomingBatch[],
+  committed: AdmitOptions['committed'],
+): boolean {
+  const moved = new Map<string, number>();
+  return batches.every((batch) => {
+    const follows = followsOn({ batch, committed, moved });
+    moved.set(partitionAppId(batch.generation, batch.partitionId), lastOf(batch)?.sequenceNumber ?? -1);
+    return follows;
+  });
+}
 
-const lastTaken = (
-  { batch, committed, moved }: AdmitOptions,
-  generation: HubGeneration,
-): number | undefined => {
+type Known = Pick<AdmitOptions, 'batch' | 'committed' | 'moved'>;
+
+/** A batch of an old hub may go on, by its numbers, where the new one has come to. */
+function followsOn(known: Known): boolean {
+  const { events, generation } = known.batch;
+  const last = lastTaken(known, generation);
+  const isNext = last !== undefined && events[0]?.sequenceNumber === last + 1;
+  return isNext && missingRanges(events, last).length === 0 && isOf(known.batch, generation);
+}
+
+const lastTaken = ({ batch, committed, moved }: Known, generation: HubGeneration): number | undefined => {
   const appId = partitionAppId(generation, batch.partitionId);
   return moved.get(appId) ?? committed.get(appId)?.version;
 };
+
+/**
+ * What counts as taken where nothing of the partition is committed. A partition's first batch may start anywhere. A hub that
+ * was made again in the place of one that was read is to be read from its beginning: old checkpoints lead into its middle.
+ */
+function startOf(known: Known, generation: HubGeneration): number {
+  const wasMadeAgain = knownGenerations(known).some(({ createdOn }) => createdOn < generation.createdOn);
+  return wasMadeAgain ? -1 : (known.batch.events[0]?.sequenceNumber ?? 0) - 1;
+}
 
 /**
  * The generation that the events were enqueued in. A hub that was made again starts at 0, and a batch that was under way
  * before still holds events of the old one: to take them for new ones would hide the new hub's own. Both times are the
  * service's. An old generation is one that the table knows from any partition of the hub, or that this process saw.
  */
-function generationOf({ batch, committed, moved }: AdmitOptions, now: HubGeneration): HubGeneration {
-  const enqueuedMs = (batch.events[0]?.enqueuedAt ?? 0) / 1000;
-  const known = [...committed.keys(), ...moved.keys()].flatMap(
-    (appId) => generationOfAppId(appId, now) ?? [],
-  );
-  const newest = [now, batch.generation, ...known]
-    .filter(({ createdOn }) => createdOn.getTime() <= enqueuedMs)
+function generationOf(known: Known, now: HubGeneration): HubGeneration {
+  const { batch } = known;
+  const newest = [now, batch.generation, ...knownGenerations(known)]
+    .filter((generation) => isOf(batch, generation))
     .reduce<HubGeneration | undefined>((a, b) => (a && a.createdOn >= b.createdOn ? a : b), undefined);
   if (newest) return newest;
   throw new TributaryError(
@@ -84,6 +107,16 @@ function generationOf({ batch, committed, moved }: AdmitOptions, now: HubGenerat
       `at ${now.createdOn.toISOString()}, and nothing of an earlier hub of that name is in the table.`,
   );
 }
+
+/** The generations of the batch's hub that the table has events of. */
+const knownGenerations = ({ batch, committed, moved }: Known): HubGeneration[] =>
+  [...committed.keys(), ...moved.keys()].flatMap((appId) => generationOfAppId(appId, batch.generation) ?? []);
+
+/** Whether a batch was enqueued since its hub was made, by the last of its events: a batch is of one hub. */
+const isOf = (batch: IncomingBatch, { createdOn }: HubGeneration): boolean =>
+  (lastOf(batch)?.enqueuedAt ?? 0) >= createdOn.getTime() * 1000;
+
+const lastOf = ({ events }: IncomingBatch) => events.at(-1);
 
 const address = ({ partitionId, events }: IncomingBatch, generation: HubGeneration): PartitionBatch => ({
   appId: partitionAppId(generation, partitionId),

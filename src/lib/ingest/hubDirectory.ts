@@ -1,3 +1,4 @@
+import { orAborted } from '../deadline';
 import type { EventHubsNamespace } from '../settings';
 import { type HubClient, openHubClient } from '../sources/hubClient';
 import type { HubFacts } from './admitBatch';
@@ -6,32 +7,43 @@ import type { HubGeneration } from './rowAddress';
 /** For one answer: a round of commits waits for it. */
 const answerLimitMs = 10_000;
 
-/** Asks the service about its hubs. When a hub was made is asked once and kept, until somebody doubts it. */
+/**
+ * How long an answer stands. A hub that was made again goes unnoticed for that long where its sequence numbers happen to go
+ * on where those of the old one ended.
+ */
+const trustedMs = 60_000;
+
+/** Asks the service about its hubs. When a hub was made is kept for a while, or until somebody doubts it. */
 export class HubDirectory implements HubFacts {
   readonly #namespace: EventHubsNamespace;
-  readonly #generations = new Map<string, Promise<HubGeneration>>();
+  readonly #now: () => number;
+  readonly #known = new Map<string, { readonly askedAt: number; readonly answer: Promise<HubGeneration> }>();
 
-  constructor(namespace: EventHubsNamespace) {
+  /** @param now milliseconds since 1970; the clock unless told */
+  constructor(namespace: EventHubsNamespace, now: () => number = Date.now) {
     this.#namespace = namespace;
+    this.#now = now;
   }
 
-  /** The hub as this process knows it. Rejects when the service does not answer. */
+  /** The hub as the service said within the last minute. Rejects when it does not answer. */
   generation(hub: string): Promise<HubGeneration> {
-    return this.#generations.get(hub) ?? this.refresh(hub);
+    const known = this.#known.get(hub);
+    return known && this.#now() - known.askedAt < trustedMs ? known.answer : this.refresh(hub);
   }
 
   /** The hub as the service says now. */
   refresh(hub: string): Promise<HubGeneration> {
-    const asked = this.#ask(hub, async (client, abortSignal) => {
+    const askedAt = this.#now();
+    const answer = this.#ask(hub, async (client, abortSignal) => {
       const { createdOn } = await client.getEventHubProperties({ abortSignal });
       return { namespace: client.fullyQualifiedNamespace, hub, createdOn };
     });
-    this.#generations.set(hub, asked);
+    this.#known.set(hub, { askedAt, answer });
     // A failed call must be made again.
-    asked.catch(() => {
-      if (this.#generations.get(hub) === asked) this.#generations.delete(hub);
+    answer.catch(() => {
+      if (this.#known.get(hub)?.answer === answer) this.#known.delete(hub);
     });
-    return asked;
+    return answer;
   }
 
   async firstSequenceNumber(hub: string, partitionId: string): Promise<number> {
@@ -45,7 +57,8 @@ export class HubDirectory implements HubFacts {
   async #ask<T>(hub: string, call: (client: HubClient, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
     const client = await openHubClient(this.#namespace, hub);
     try {
-      return await call(client, AbortSignal.timeout(answerLimitMs));
+      const abortSignal = AbortSignal.timeout(answerLimitMs);
+      return await orAborted(call(client, abortSignal), abortSignal);
     } finally {
       // Not awaited: a service that does not answer would hold this up as well.
       client.close().catch(() => {});

@@ -15,8 +15,8 @@ export interface RoundReport {
   readonly letters: number;
   /** Size of the data file. */
   readonly bytes: number;
-  /** From the oldest event's being enqueued to its commit, in milliseconds. */
-  readonly lagMs: number;
+  /** From the oldest event's being enqueued to its commit, in milliseconds; null when all had been committed before. */
+  readonly lagMs: number | null;
   /** Milliseconds by stage, all tries of a round together. */
   readonly ms: Readonly<Record<Stage, number>>;
 }
@@ -64,7 +64,7 @@ export function reportRound(options: {
     duplicates: total('duplicates'),
     letters: total('letters'),
     bytes: adds.reduce((sum, { size }) => sum + size, 0),
-    lagMs: Math.round(Date.now() - round.oldest / 1000),
+    lagMs: Number.isFinite(round.oldest) ? Math.round(Date.now() - round.oldest / 1000) : null,
     ms: Object.fromEntries(tenths),
   };
 }

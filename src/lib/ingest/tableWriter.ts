@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
+import type { TableState } from '../delta/state';
 import type { TableAppender } from '../delta/tableAppender';
-import { admitBatch, type HubFacts, type IncomingBatch } from './admitBatch';
+import { admitBatch, allFollowOn, type HubFacts, type IncomingBatch } from './admitBatch';
 import { type BatchShare, type PartitionBatch, planRound, type Round } from './round';
 import { type RoundReport, reportRound, type Stopwatch, startStopwatch } from './roundReport';
 
@@ -131,24 +132,37 @@ export class TableWriter {
     const stopwatch = startStopwatch();
     for (const { decodeMs } of taken) stopwatch.add('decode', decodeMs);
     for (;;) {
-      const state = await rows.state();
+      const state = await this.#stateFor(taken);
       const admitted = await this.#admit(taken, state.txns);
       const batches = [...admitted.values()];
       stopwatch.lap('admit');
       const round = planRound({ batches, committed: state.txns, stream, width });
       stopwatch.lap('plan');
       const add = await this.#write(round, stopwatch);
-      if (round.txns.length === 0) return this.#resolve(admitted, round, state.version);
       const adds = add ? [add] : [];
-      const { outcome, state: after } = await rows.commit(state, adds, round.txns, round.rows);
-      stopwatch.lap('commit');
-      // Another process committed one of these partitions meanwhile: trim again against what it committed.
-      if (outcome === 'moved') continue;
-      this.#options.onRound?.(
-        reportRound({ stream, batches, round, version: after.version, adds, stopwatch }),
-      );
-      return this.#resolve(admitted, round, after.version);
+      let { version } = state;
+      if (round.txns.length > 0) {
+        const { outcome, state: after } = await rows.commit(state, adds, round.txns, round.rows);
+        stopwatch.lap('commit');
+        // Another process committed one of these partitions meanwhile: trim again against what it committed.
+        if (outcome === 'moved') continue;
+        version = after.version;
+      }
+      if (batches.length > 0)
+        this.#options.onRound?.(reportRound({ stream, batches, round, version, adds, stopwatch }));
+      return this.#resolve(admitted, round, version);
     }
+  }
+
+  /**
+   * The table as this process remembers it; as it is now where a batch does not follow on that. Other processes may have
+   * had the partition meanwhile, and what they committed must not be taken for missing.
+   */
+  async #stateFor(taken: readonly Waiting[]): Promise<TableState> {
+    const { rows } = this.#options;
+    const state = await rows.state();
+    const batches = taken.map(({ batch }) => batch);
+    return allFollowOn(batches, state.txns) ? state : rows.refresh();
   }
 
   /** A batch that a reader ran ahead with fails alone. */

@@ -33,6 +33,18 @@ describe('the hub directory', () => {
     expect(await hubs.generation('clicks')).toBe(second);
   });
 
+  it('asks again when its answer is older than a minute', async () => {
+    let now = 0;
+    const hubs = new HubDirectory(namespace(), () => now);
+    const first = await hubs.generation('clicks');
+    broker.recreateHub('clicks');
+    now += 59_999;
+    expect(await hubs.generation('clicks')).toBe(first);
+    now += 1;
+    const second = await hubs.generation('clicks');
+    expect(second.createdOn.getTime()).toBeGreaterThan(first.createdOn.getTime());
+  });
+
   it('knows the first event that a partition still has, or would have', async () => {
     const hubs = new HubDirectory(namespace());
     broker.recreateHub('clicks');
