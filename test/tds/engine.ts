@@ -42,6 +42,12 @@ export class Engine {
     this.options = options;
   }
 
+  table(name: string): SqlTable {
+    const table = this.tables.get(name);
+    if (table) return table;
+    throw new SqlError(208, `Invalid object name '${name}'.`);
+  }
+
   /** Exclusive until released; waits for others. */
   async lock(table: string, owner: Session): Promise<void> {
     for (;;) {

@@ -1,5 +1,5 @@
-import { type Condition, type Expression, type Select, SqlError, type Statement } from './syntax';
-import { Tokens } from './tokens';
+import { PartParser } from './parseParts';
+import { type Expression, type Select, SqlError, type Statement } from './syntax';
 
 /*
  * Reads a batch into a syntax tree. What it does not know it refuses, like the real one.
@@ -8,176 +8,124 @@ import { Tokens } from './tokens';
 const maxSelects = 1000;
 
 export function parseBatch(text: string): Statement[] {
-  return new Parser(text).batch();
+  return new BatchParser(text).batch();
 }
 
-class Parser {
-  readonly #tokens: Tokens;
-
-  constructor(text: string) {
-    this.#tokens = new Tokens(text);
-  }
-
+class BatchParser extends PartParser {
   batch(): Statement[] {
     const statements: Statement[] = [];
-    while (this.#take(';'));
-    while (this.#tokens.current.kind !== 'end') {
+    while (this.take(';'));
+    while (this.tokens.current.kind !== 'end') {
       statements.push(this.#statement());
-      while (this.#take(';'));
+      while (this.take(';'));
     }
     return statements;
   }
 
-  #is(text: string): boolean {
-    const { kind, quoted } = this.#tokens.current;
-    return (
-      (kind === 'word' || kind === 'symbol') && !quoted && this.#tokens.current.text.toUpperCase() === text
-    );
-  }
-
-  #take(text: string): boolean {
-    if (!this.#is(text)) return false;
-    this.#tokens.advance();
-    return true;
-  }
-
-  #expect(text: string): void {
-    if (!this.#take(text)) throw this.#unexpected(text);
-  }
-
-  #unexpected(wanted: string): SqlError {
-    return new SqlError(103010, `Parse error: expected ${wanted}, found "${this.#tokens.current.text}".`);
-  }
-
-  #word(): string {
-    if (this.#tokens.current.kind !== 'word') throw this.#unexpected('a name');
-    return this.#tokens.advance().text;
-  }
-
-  #string(): string {
-    if (this.#tokens.current.kind !== 'text') throw this.#unexpected('a text');
-    return this.#tokens.advance().text;
-  }
-
-  /** schema.table, in lower case as names compare. */
-  #table(): string {
-    const first = this.#word();
-    return (this.#take('.') ? `${first}.${this.#word()}` : first).toLowerCase();
-  }
-
-  #names(): string[] {
-    this.#expect('(');
-    const names: string[] = [];
-    do names.push(this.#word());
-    while (this.#take(','));
-    this.#expect(')');
-    return names;
-  }
-
   #statement(): Statement {
-    if (this.#take('SET')) {
+    if (this.take('SET')) {
       const words: string[] = [];
-      while (!this.#is(';') && !this.#is('SET') && this.#tokens.current.kind !== 'end')
-        words.push(this.#tokens.advance().text.toUpperCase());
+      while (!this.is(';') && !this.is('SET') && this.tokens.current.kind !== 'end')
+        words.push(this.tokens.advance().text.toUpperCase());
       return { kind: 'set', words };
     }
-    if (this.#take('BEGIN')) {
-      if (this.#take('TRANSACTION') || this.#take('TRAN')) return { kind: 'begin' };
+    if (this.take('BEGIN')) {
+      if (this.take('TRANSACTION') || this.take('TRAN')) return { kind: 'begin' };
       const body: Statement[] = [];
-      while (this.#take(';'));
-      while (!this.#take('END')) {
+      while (this.take(';'));
+      while (!this.take('END')) {
         body.push(this.#statement());
-        while (this.#take(';'));
+        while (this.take(';'));
       }
       return { kind: 'block', body };
     }
-    if (this.#take('COMMIT')) return this.#end('commit');
-    if (this.#take('ROLLBACK')) return this.#end('rollback');
-    if (this.#take('IF')) {
-      const condition = this.#condition();
+    if (this.take('COMMIT')) return this.#end('commit');
+    if (this.take('ROLLBACK')) return this.#end('rollback');
+    if (this.take('IF')) {
+      const condition = this.condition();
       const body = this.#statement();
-      const otherwise = this.#take('ELSE') ? this.#statement() : undefined;
+      const otherwise = this.take('ELSE') ? this.#statement() : undefined;
       return { kind: 'if', condition, body, otherwise };
     }
-    if (this.#take('DECLARE')) {
-      const name = this.#word();
-      if (this.#is('TABLE')) throw new SqlError(103010, 'Parse error: table variables are not supported.');
-      this.#type();
-      this.#expect('=');
-      return { kind: 'declare', name, value: this.#expression() };
+    if (this.take('DECLARE')) {
+      const name = this.word();
+      if (this.is('TABLE')) throw new SqlError(103010, 'Parse error: table variables are not supported.');
+      this.type();
+      this.expect('=');
+      return { kind: 'declare', name, value: this.expression() };
     }
-    if (this.#is('SELECT')) return { kind: 'select', select: this.#select() };
-    if (this.#take('UPDATE')) return this.#update();
-    if (this.#take('DELETE')) {
-      this.#expect('FROM');
-      return { kind: 'delete', table: this.#table(), where: this.#where() };
+    if (this.is('SELECT')) return { kind: 'select', select: this.select() };
+    if (this.take('UPDATE')) return this.#update();
+    if (this.take('DELETE')) {
+      this.expect('FROM');
+      return { kind: 'delete', table: this.table(), where: this.where() };
     }
-    if (this.#take('INSERT')) return this.#insert();
-    if (this.#take('CREATE')) return this.#create();
-    if (this.#take('DROP')) {
-      this.#expect('TABLE');
-      return { kind: 'drop', table: this.#table() };
+    if (this.take('INSERT')) return this.#insert();
+    if (this.take('CREATE')) return this.#create();
+    if (this.take('DROP')) {
+      this.expect('TABLE');
+      return { kind: 'drop', table: this.table() };
     }
-    if (this.#take('RENAME')) {
-      this.#expect('OBJECT');
-      const table = this.#table();
-      this.#expect('TO');
-      return { kind: 'rename', table, to: this.#word().toLowerCase(), by: 'statement' };
+    if (this.take('RENAME')) {
+      this.expect('OBJECT');
+      const table = this.table();
+      this.expect('TO');
+      return { kind: 'rename', table, to: this.word().toLowerCase(), by: 'statement' };
     }
-    if (this.#take('EXEC')) {
-      if (this.#take('(')) {
-        const text = this.#string();
-        this.#expect(')');
+    if (this.take('EXEC')) {
+      if (this.take('(')) {
+        const text = this.string();
+        this.expect(')');
         return { kind: 'execute', text };
       }
-      if (this.#word().toLowerCase() !== 'sp_rename') throw this.#unexpected('sp_rename');
-      const table = new Parser(this.#string()).#table();
-      this.#expect(',');
-      return { kind: 'rename', table, to: this.#string().toLowerCase(), by: 'procedure' };
+      if (this.word().toLowerCase() !== 'sp_rename') throw this.unexpected('sp_rename');
+      const table = new PartParser(this.string()).table();
+      this.expect(',');
+      return { kind: 'rename', table, to: this.string().toLowerCase(), by: 'procedure' };
     }
-    if (this.#take('COPY')) return this.#copy();
-    throw this.#unexpected('a statement');
+    if (this.take('COPY')) return this.#copy();
+    throw this.unexpected('a statement');
   }
 
   #end(kind: 'commit' | 'rollback'): Statement {
-    if (!this.#take('TRANSACTION')) this.#take('TRAN');
+    if (!this.take('TRANSACTION')) this.take('TRAN');
     return { kind };
   }
 
   #update(): Statement {
-    const table = this.#table();
-    this.#expect('SET');
+    const table = this.table();
+    this.expect('SET');
     const set: [string, Expression][] = [];
     do {
-      const name = this.#word();
-      this.#expect('=');
-      set.push([name, this.#expression()]);
-    } while (this.#take(','));
-    return { kind: 'update', table, set, where: this.#where() };
+      const name = this.word();
+      this.expect('=');
+      set.push([name, this.expression()]);
+    } while (this.take(','));
+    return { kind: 'update', table, set, where: this.where() };
   }
 
   #insert(): Statement {
-    this.#expect('INTO');
-    const table = this.#table();
-    const columns = this.#names();
+    this.expect('INTO');
+    const table = this.table();
+    const columns = this.names();
     const selects: Select[] = [];
-    if (this.#take('VALUES')) {
+    if (this.take('VALUES')) {
       do {
-        this.#expect('(');
+        this.expect('(');
         const items: Select['items'][number][] = [];
-        do items.push({ value: this.#expression(), name: '' });
-        while (this.#take(','));
-        this.#expect(')');
+        do items.push({ value: this.expression(), name: '' });
+        while (this.take(','));
+        this.expect(')');
         selects.push({ items, from: undefined, where: undefined });
         if (selects.length > 1)
           throw new SqlError(103010, 'Parse error: VALUES with more than one row is not supported.');
-      } while (this.#take(','));
+      } while (this.take(','));
       return { kind: 'insert', table, columns, selects };
     }
-    selects.push(this.#select());
-    while (this.#take('UNION')) {
-      this.#expect('ALL');
-      selects.push(this.#select());
+    selects.push(this.select());
+    while (this.take('UNION')) {
+      this.expect('ALL');
+      selects.push(this.select());
       if (selects.length > maxSelects)
         throw new SqlError(191, 'Some part of your SQL statement is nested too deeply.');
     }
@@ -185,54 +133,54 @@ class Parser {
   }
 
   #create(): Statement {
-    if (this.#take('SCHEMA')) return { kind: 'createSchema', schema: this.#word().toLowerCase() };
-    this.#expect('TABLE');
-    const table = this.#table();
-    this.#expect('(');
+    if (this.take('SCHEMA')) return { kind: 'createSchema', schema: this.word().toLowerCase() };
+    this.expect('TABLE');
+    const table = this.table();
+    this.expect('(');
     const columns: { name: string; type: string; identity: boolean }[] = [];
     do {
-      const name = this.#word();
-      const type = this.#type();
-      const identity = this.#take('IDENTITY');
-      if (identity && this.#take('(')) while (!this.#take(')')) this.#tokens.advance();
-      if (this.#take('NOT')) this.#expect('NULL');
+      const name = this.word();
+      const type = this.type();
+      const identity = this.take('IDENTITY');
+      if (identity && this.take('(')) while (!this.take(')')) this.tokens.advance();
+      if (this.take('NOT')) this.expect('NULL');
       columns.push({ name, type, identity });
-    } while (this.#take(','));
-    this.#expect(')');
-    const distributed = this.#take('WITH');
+    } while (this.take(','));
+    this.expect(')');
+    const distributed = this.take('WITH');
     if (distributed) {
-      for (const word of ['(', 'DISTRIBUTION', '=', 'ROUND_ROBIN', ',', 'HEAP', ')']) this.#expect(word);
+      for (const word of ['(', 'DISTRIBUTION', '=', 'ROUND_ROBIN', ',', 'HEAP', ')']) this.expect(word);
     }
     return { kind: 'createTable', table, columns, distributed };
   }
 
   #copy(): Statement {
-    this.#expect('INTO');
-    const table = this.#table();
-    this.#expect('(');
+    this.expect('INTO');
+    const table = this.table();
+    this.expect('(');
     const columns: string[] = [];
     do {
-      columns.push(this.#word());
-      if (Number(this.#tokens.advance().text) !== columns.length)
-        throw this.#unexpected('the columns in the order of the file');
-    } while (this.#take(','));
-    this.#expect(')');
-    this.#expect('FROM');
-    const url = this.#string();
-    this.#expect('WITH');
-    this.#expect('(');
+      columns.push(this.word());
+      if (Number(this.tokens.advance().text) !== columns.length)
+        throw this.unexpected('the columns in the order of the file');
+    } while (this.take(','));
+    this.expect(')');
+    this.expect('FROM');
+    const url = this.string();
+    this.expect('WITH');
+    this.expect('(');
     const options = new Map<string, string>();
     do {
-      const name = this.#word().toUpperCase();
-      this.#expect('=');
-      if (this.#take('(')) {
-        const option = this.#word();
-        this.#expect('=');
-        options.set(name, `${option}=${this.#string()}`);
-        this.#expect(')');
-      } else options.set(name, this.#tokens.advance().text);
-    } while (this.#take(','));
-    this.#expect(')');
+      const name = this.word().toUpperCase();
+      this.expect('=');
+      if (this.take('(')) {
+        const option = this.word();
+        this.expect('=');
+        options.set(name, `${option}=${this.string()}`);
+        this.expect(')');
+      } else options.set(name, this.tokens.advance().text);
+    } while (this.take(','));
+    this.expect(')');
     const wanted = {
       FILE_TYPE: 'CSV',
       COMPRESSION: 'Gzip',
@@ -246,101 +194,4 @@ class Parser {
       if (options.get(name) !== value) throw new SqlError(103010, `COPY: ${name} must be ${value} here.`);
     return { kind: 'copy', table, columns, url };
   }
-
-  #type(): string {
-    let type = this.#word().toLowerCase();
-    if (this.#take('(')) {
-      type += `(${this.#tokens.advance().text.toLowerCase()})`;
-      this.#expect(')');
-    }
-    return type;
-  }
-
-  #select(): Select {
-    this.#expect('SELECT');
-    const items: { value: Expression | '*'; name: string }[] = [];
-    do {
-      if (this.#take('*')) items.push({ value: '*', name: '*' });
-      else {
-        const value = this.#expression();
-        const name = this.#take('AS') ? this.#word() : value.kind === 'column' ? value.name : '';
-        items.push({ value, name });
-      }
-    } while (this.#take(','));
-    const from = this.#take('FROM') ? this.#table() : undefined;
-    return { items, from, where: this.#where() };
-  }
-
-  #where(): Condition | undefined {
-    return this.#take('WHERE') ? this.#condition() : undefined;
-  }
-
-  #condition(): Condition {
-    const conditions = [this.#simpleCondition()];
-    while (this.#take('AND')) conditions.push(this.#simpleCondition());
-    return conditions.length === 1 && conditions[0] ? conditions[0] : { kind: 'and', conditions };
-  }
-
-  #simpleCondition(): Condition {
-    if (this.#take('NOT')) return { kind: 'not', condition: this.#simpleCondition() };
-    if (this.#take('EXISTS')) {
-      this.#expect('(');
-      const select = this.#select();
-      this.#expect(')');
-      return { kind: 'exists', select };
-    }
-    const left = this.#expression();
-    const negated = this.#take('NOT');
-    const operator = this.#take('LIKE') ? 'LIKE' : this.#tokens.advance().text;
-    const compared: Condition = { kind: 'compare', operator, left, right: this.#expression() };
-    return negated ? { kind: 'not', condition: compared } : compared;
-  }
-
-  #expression(): Expression {
-    const first = this.#term();
-    if (!this.#is('+')) return first;
-    const parts = [first];
-    while (this.#take('+')) parts.push(this.#term());
-    return { kind: 'concat', parts };
-  }
-
-  #term(): Expression {
-    if (this.#take('-')) return { kind: 'constant', value: toNumber(`-${this.#tokens.advance().text}`) };
-    if (this.#tokens.current.kind === 'number')
-      return { kind: 'constant', value: toNumber(this.#tokens.advance().text) };
-    if (this.#tokens.current.kind === 'text') return { kind: 'constant', value: this.#tokens.advance().text };
-    if (this.#take('(')) {
-      const inner: Expression = this.#is('SELECT')
-        ? { kind: 'query', select: this.#select() }
-        : this.#expression();
-      this.#expect(')');
-      return inner;
-    }
-    if (this.#take('NULL')) return { kind: 'constant', value: null };
-    if (this.#take('CAST')) {
-      this.#expect('(');
-      const value = this.#expression();
-      this.#expect('AS');
-      const type = this.#type();
-      this.#expect(')');
-      return { kind: 'cast', value, type };
-    }
-    const name = this.#word();
-    if (name.startsWith('@')) return { kind: 'variable', name };
-    if (this.#take('.')) return { kind: 'column', name: `${name}.${this.#word()}` };
-    if (!this.#take('(')) return { kind: 'column', name };
-    const args: Expression[] = [];
-    if (this.#take('*')) args.push({ kind: 'constant', value: 1 });
-    else if (!this.#is(')'))
-      do args.push(this.#expression());
-      while (this.#take(','));
-    this.#expect(')');
-    return { kind: 'call', name: name.toUpperCase(), args };
-  }
-}
-
-function toNumber(text: string): number | bigint {
-  if (/[.eE]/.test(text)) return Number(text);
-  const number = Number(text);
-  return Number.isSafeInteger(number) ? number : BigInt(text);
 }

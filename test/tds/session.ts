@@ -2,22 +2,15 @@ import { gunzipSync } from 'node:zlib';
 import { convert } from './columnTypes';
 import type { Answer, Engine, SqlRow, SqlTable } from './engine';
 import { parseBatch } from './parse';
-import {
-  type Condition,
-  type Expression,
-  type Select,
-  SqlError,
-  type SqlValue,
-  type Statement,
-} from './syntax';
-import type { WireType } from './wire';
+import { Query } from './query';
+import { SqlError, type SqlValue, type Statement } from './syntax';
 
 /** One connection. */
 export class Session {
   readonly #engine: Engine;
   #undo: (() => void)[] | undefined;
   #transactionId = 0n;
-  #variables = new Map<string, SqlValue>();
+  readonly #query: Query;
   #xactAbort: boolean;
   ended = false;
   /** Called around every commit; may end the session. */
@@ -25,6 +18,7 @@ export class Session {
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#query = new Query(engine);
     this.#xactAbort = engine.options.dialect === 'pool';
   }
 
@@ -34,7 +28,7 @@ export class Session {
 
   /** Runs a batch; every answer is handed over as it comes. Throws SqlError after ending the transaction, where it must. */
   async run(text: string, answer: (one: Answer) => void): Promise<void> {
-    this.#variables = new Map();
+    this.#query.variables.clear();
     // Statements are checked before any of them runs, as in a real server.
     const statements = parseBatch(text);
     try {
@@ -99,15 +93,15 @@ export class Session {
         for (const one of statement.body) await this.#execute(one, answer);
         return;
       case 'if': {
-        const branch = this.#holds(statement.condition, {}) ? statement.body : statement.otherwise;
+        const branch = this.#query.holds(statement.condition, {}) ? statement.body : statement.otherwise;
         if (branch) await this.#execute(branch, answer);
         return;
       }
       case 'declare':
-        this.#variables.set(statement.name, this.#evaluate(statement.value, {}));
+        this.#query.variables.set(statement.name, this.#query.evaluate(statement.value, {}));
         return;
       case 'select':
-        return answer(this.#answerSelect(statement.select));
+        return answer(this.#query.answerSelect(statement.select));
       case 'update':
       case 'delete':
         return answer({ kind: 'done', touched: await this.#change(statement) });
@@ -156,7 +150,7 @@ export class Session {
         return;
       }
       case 'drop':
-        this.#table(statement.table);
+        this.#engine.table(statement.table);
         tables.delete(statement.table);
         return;
       case 'rename': {
@@ -164,7 +158,7 @@ export class Session {
           throw new SqlError(102, 'RENAME OBJECT is for dedicated pools, sp_rename for the others.');
         const fresh = `${statement.table.split('.')[0]}.${statement.to}`;
         if (tables.has(fresh)) throw new SqlError(15335, `The name ${fresh} is in use.`);
-        tables.set(fresh, this.#table(statement.table));
+        tables.set(fresh, this.#engine.table(statement.table));
         tables.delete(statement.table);
         return;
       }
@@ -172,7 +166,7 @@ export class Session {
         if (dialect !== 'pool') throw new SqlError(102, 'Incorrect syntax near COPY.');
         const bytes = await fetchStaged?.(statement.url);
         if (!bytes) throw new SqlError(13807, 'Content of directory on path cannot be listed.');
-        const table = this.#table(statement.table);
+        const table = this.#engine.table(statement.table);
         for (const fields of readCsv(gunzipSync(bytes).toString('utf8')))
           this.#addRow(table, statement.columns, fields);
         return;
@@ -180,18 +174,12 @@ export class Session {
     }
   }
 
-  #table(name: string): SqlTable {
-    const table = this.#engine.tables.get(name);
-    if (table) return table;
-    throw new SqlError(208, `Invalid object name '${name}'.`);
-  }
-
   async #change(statement: Statement & { kind: 'update' | 'delete' }): Promise<number> {
-    this.#table(statement.table);
+    this.#engine.table(statement.table);
     await this.#engine.lock(statement.table, this);
-    const table = this.#table(statement.table);
+    const table = this.#engine.table(statement.table);
     const before = table.rows;
-    const isHit = (row: SqlRow) => statement.where === undefined || this.#holds(statement.where, row);
+    const isHit = (row: SqlRow) => statement.where === undefined || this.#query.holds(statement.where, row);
     let touched = 0;
     if (statement.kind === 'delete') {
       table.rows = before.filter((row) => !isHit(row));
@@ -202,7 +190,7 @@ export class Session {
         touched++;
         const changed = { ...row };
         for (const [name, value] of statement.set)
-          changed[name] = this.#store(table, name, this.#evaluate(value, row));
+          changed[name] = this.#store(table, name, this.#query.evaluate(value, row));
         return changed;
       });
     }
@@ -213,7 +201,7 @@ export class Session {
   }
 
   #insert(statement: Statement & { kind: 'insert' }): number {
-    const table = this.#table(statement.table);
+    const table = this.#engine.table(statement.table);
     const before = table.rows;
     // A copy on the first change of a transaction would be slow for many rows: they are cut off again instead.
     const length = before.length;
@@ -222,7 +210,7 @@ export class Session {
     });
     try {
       for (const select of statement.selects) {
-        for (const values of this.#rowsOf(select)) this.#addRow(table, statement.columns, values);
+        for (const values of this.#query.rowsOf(select)) this.#addRow(table, statement.columns, values);
       }
     } catch (error) {
       before.length = length;
@@ -248,110 +236,6 @@ export class Session {
     if (column.identity) throw new SqlError(544, 'Cannot insert explicit value for identity column.');
     return convert(value, column.type);
   }
-
-  #rowsOf(select: Select): SqlValue[][] {
-    const values = (row: SqlRow) =>
-      select.items.flatMap(({ value }) =>
-        value === '*' ? Object.values(row) : [this.#evaluate(value, row)],
-      );
-    const isHit = (row: SqlRow) => select.where === undefined || this.#holds(select.where, row);
-    if (select.from === undefined) return isHit({}) ? [values({})] : [];
-    if (select.from.startsWith('sys.')) return this.#systemRows(select.from).filter(isHit).map(values);
-    const table = this.#table(select.from);
-    const hits = select.where === undefined ? table.rows : table.rows.filter(isHit);
-    const counts = select.items.length === 1 && isCount(select.items[0]?.value);
-    return counts ? [[hits.length]] : hits.map(values);
-  }
-
-  #systemRows(name: string): SqlRow[] {
-    if (name === 'sys.schemas') return [...this.#engine.schemas].map((schema) => ({ name: schema }));
-    if (name === 'sys.objects') return [...this.#engine.tables.keys()].map((table) => ({ object_id: table }));
-    throw new SqlError(208, `Invalid object name '${name}'.`);
-  }
-
-  #answerSelect(select: Select): Answer {
-    const source = select.from === undefined ? undefined : this.#engine.tables.get(select.from);
-    const columns = select.items.flatMap(({ value, name }) => {
-      if (value === '*')
-        return (source?.columns ?? []).map((column) => ({ name: column.name, type: wireType(column.type) }));
-      const column =
-        value.kind === 'column' ? source?.columns.find((one) => one.name === value.name) : undefined;
-      const type =
-        isCount(value) || value.kind === 'variable'
-          ? 'int'
-          : value.kind === 'cast'
-            ? wireType(value.type)
-            : column
-              ? wireType(column.type)
-              : 'text';
-      return [{ name, type } as const];
-    });
-    return { kind: 'rows', columns, rows: this.#rowsOf(select) };
-  }
-
-  #evaluate(expression: Expression, row: SqlRow): SqlValue {
-    switch (expression.kind) {
-      case 'constant':
-        return expression.value;
-      case 'cast':
-        return convert(this.#evaluate(expression.value, row), expression.type);
-      case 'column': {
-        const value = row[expression.name];
-        if (value === undefined) throw new SqlError(207, `Invalid column name '${expression.name}'.`);
-        return value;
-      }
-      case 'variable':
-        return this.#variables.get(expression.name) ?? null;
-      case 'concat':
-        return expression.parts.map((part) => String(this.#evaluate(part, row) ?? '')).join('');
-      case 'query':
-        return this.#rowsOf(expression.select)[0]?.[0] ?? null;
-      case 'call':
-        return this.#callFunction(
-          expression.name,
-          expression.args.map((arg) => this.#evaluate(arg, row)),
-        );
-    }
-  }
-
-  #callFunction(name: string, args: readonly SqlValue[]): SqlValue {
-    if (name === 'CHAR' || name === 'NCHAR') return String.fromCharCode(Number(args[0]));
-    if (name === 'OBJECT_ID') return String(args[0]).toLowerCase();
-    if (name === 'SERVERPROPERTY' && args[0] === 'EngineEdition')
-      return this.#engine.options.dialect === 'pool' ? 6 : 3;
-    throw new SqlError(104162, `'${name}' is not a recognized built-in function name.`);
-  }
-
-  #holds(condition: Condition, row: SqlRow): boolean {
-    switch (condition.kind) {
-      case 'and':
-        return condition.conditions.every((one) => this.#holds(one, row));
-      case 'not':
-        return !this.#holds(condition.condition, row);
-      case 'exists':
-        return this.#rowsOf(condition.select).length > 0;
-      case 'compare': {
-        const left = this.#evaluate(condition.left, row);
-        const right = this.#evaluate(condition.right, row);
-        if (left === null || right === null) return false;
-        if (condition.operator === 'LIKE') return String(left).startsWith(String(right).replace(/%$/, ''));
-        // SQL compares 1 with 1n, and text with text.
-        const [a, b] = typeof left === 'string' ? [left, String(right)] : [BigInt(left), BigInt(right)];
-        if (condition.operator === '=') return a === b;
-        if (condition.operator === '>=') return a >= b;
-        throw new SqlError(103010, `Parse error near "${condition.operator}".`);
-      }
-    }
-  }
-}
-
-const isCount = (value: Expression | '*' | undefined) =>
-  value !== undefined && value !== '*' && value.kind === 'call' && value.name === 'COUNT';
-
-function wireType(type: string): WireType {
-  if (type === 'int' || type === 'smallint' || type === 'bit') return 'int';
-  if (type === 'bigint' || type.startsWith('datetime')) return 'bigint';
-  return type === 'float' ? 'float' : 'text';
 }
 
 /** Rows of fields; an empty one is null, quoted or not, and a line break always ends a row. */
