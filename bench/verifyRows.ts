@@ -14,7 +14,8 @@ import { tableFields } from '../src/lib/ingest/rowAddress';
 import { MemoryStore } from '../src/lib/storage/memoryStore';
 import type { ObjectRange } from '../src/lib/storage/objectStore';
 import { clickstream } from '../src/lib/streams/clickstream';
-import { problemsOf, verifyStream } from '../src/lib/verify/verifyStream';
+import { problemsOf } from '../src/lib/verify/partitionAudit';
+import { verifyStream } from '../src/lib/verify/verifyStream';
 
 const rows = Number(process.argv[2] ?? 10_000_000);
 const rowsPerFile = Number(process.argv[3] ?? 10_000);

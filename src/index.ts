@@ -1,10 +1,10 @@
 import { app } from '@azure/functions';
-import { closeWarehouse, drainWriters } from './lib/app';
+import { closeConnections, drainWriters } from './lib/app';
 
 app.hook.appTerminate(async () => {
   try {
     await drainWriters();
   } finally {
-    await closeWarehouse();
+    await closeConnections();
   }
 });

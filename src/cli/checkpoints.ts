@@ -6,11 +6,14 @@ import { readStream } from './streamArgument';
 
 /*
  * `npm run checkpoints -- reset <stream>`: deletes the trigger's checkpoints and ownerships of a stream's hub. The remedy after a
- * hub was deleted and made again: the old checkpoints point past its end. Rows are not read twice, for the Delta table
- * knows what it has.
+ * hub was deleted and made again: the old checkpoints point past its end, or into its middle. The app must be stopped
+ * meanwhile, for whoever reads a partition goes on where it is. No event becomes a row twice: the Delta table knows what
+ * it has.
  */
 
-const usage = `npm run checkpoints -- list|reset <stream> [options]\n${describeFlags(settingsFlag)}`;
+const usage = `npm run checkpoints -- list|reset <stream> [options]
+  Stop the app before a reset, and start it afterwards.
+${describeFlags(settingsFlag)}`;
 
 runCommand(usage, async (args) => {
   const [action, name, ...rest] = args;

@@ -1,6 +1,7 @@
 import { type CountsVerification, verifyCounts } from '../lib/counts/verifyCounts';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
-import { type PartitionReport, problemsOf, verifyStream } from '../lib/verify/verifyStream';
+import { type PartitionReport, problemsOf } from '../lib/verify/partitionAudit';
+import { verifyStream } from '../lib/verify/verifyStream';
 import { readAppSettings, settingsFlag } from './appSettings';
 import { describeFlags, readFlags, runCommand } from './commandLine';
 import { readStream } from './streamArgument';
@@ -54,7 +55,8 @@ function describeCounts({ version, cachedVersion, total, different, examples }: 
 }
 
 function describePartition(report: PartitionReport): string {
-  const { hubCreatedAt, partition, first, committed, rows, letters, gaps, duplicates, torn } = report;
+  const { hubCreatedAt, partition, first, committed, rows, letters } = report;
+  const { gaps, duplicates, torn, misplaced } = report;
   const problems = problemsOf(report);
   const lines = [
     `partition ${partition} of the hub made ${new Date(hubCreatedAt / 1000).toISOString()}: ` +
@@ -63,8 +65,10 @@ function describePartition(report: PartitionReport): string {
     ...gaps.examples.map((gap) => `  missing     ${gap.first} to ${gap.last}`),
     ...duplicates.examples.map(({ sequence, element }) => `  duplicate   ${sequence} element ${element}`),
     ...torn.examples.map((sequence) => `  incomplete  ${sequence}`),
+    ...misplaced.examples.map((sequence) => `  of another hub  ${sequence}`),
   ];
-  if ([gaps, duplicates, torn].some((tally) => tally.count > tally.examples.length)) lines.push('  …');
+  if ([gaps, duplicates, torn, misplaced].some((tally) => tally.count > tally.examples.length))
+    lines.push('  …');
   return lines.join('\n');
 }
 

@@ -211,4 +211,8 @@ export async function readHealth(): Promise<Health> {
   return { status: warehouse.status, warehouse };
 }
 
-export const closeWarehouse = async (): Promise<void> => (await loaders.made())?.close();
+/** Ends the loads, and the connections of this process. */
+export async function closeConnections(): Promise<void> {
+  hubs.made()?.close();
+  await (await loaders.made())?.close();
+}

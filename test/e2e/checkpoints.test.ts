@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSnapshot } from '../../src/lib/delta/openTable';
 import { deadLettersTable } from '../../src/lib/ingest/deadLetters';
 import { readLetters } from '../../src/lib/ingest/readLetters';
@@ -64,6 +64,25 @@ describe('a hub that was deleted and made again', () => {
     expect(await command('checkpoints', 'list', 'coincap')).not.toContain('/clickstream/');
     await send(300);
     await untilRows(700);
+    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+  });
+});
+
+describe('a hub that was made again under a reader, and has more events than the old one', () => {
+  it('is not read from its middle, and wholly once the checkpoints are reset', {
+    timeout: 180_000,
+  }, async () => {
+    await stack.startHost('one');
+    await send(200);
+    await untilRows(200);
+    expect((await post('/hubs/clickstream/recreate')).ok).toBe(true);
+    await send(900);
+    await vi.waitFor(() => expect(stack.log('one')).toContain('"code":"ingest.gap"'), { timeout: 60_000 });
+    expect((await stack.figures('clickstream')).rows).toBe(200);
+    await stack.stopHost('one');
+    await command('checkpoints', 'reset', 'clickstream');
+    await stack.startHost('two');
+    await untilRows(1100);
     expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
   });
 });

@@ -58,6 +58,13 @@ export class LocalStack {
     await host?.exited;
   }
 
+  /** Ends a host in order. */
+  async stopHost(instance: string): Promise<void> {
+    const host = this.hosts.get(instance);
+    this.hosts.delete(instance);
+    await host?.stop();
+  }
+
   async restartBroker(): Promise<void> {
     this.broker.kill('SIGKILL');
     await this.broker.exited;
@@ -78,9 +85,14 @@ export class LocalStack {
     return new FiguresReader({ brokerUrl: this.broker.healthUrl, hub, at: { store, table } }).read();
   }
 
+  /** All that a host has printed. */
+  log(instance: string): string {
+    return readFileSync(join(this.#logDir, `${instance}.log`), 'utf8');
+  }
+
   /** What the rounds of a host came to in all, as its log lines say. */
   roundTotals(instance: string): { rows: number; duplicates: number } {
-    const log = readFileSync(join(this.#logDir, `${instance}.log`), 'utf8');
+    const log = this.log(instance);
     const total = (what: string) =>
       [...log.matchAll(new RegExp(`"event":"round".*"${what}":(\\d+)`, 'g'))].reduce(
         (sum, [, count]) => sum + Number(count),

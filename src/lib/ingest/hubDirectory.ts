@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { orAborted } from '../deadline';
 import type { EventHubsNamespace } from '../settings';
 import { type HubClient, openHubClient } from '../sources/hubClient';
@@ -8,24 +9,26 @@ import type { HubGeneration } from './rowAddress';
 const answerLimitMs = 10_000;
 
 /**
- * How long an answer stands. A hub that was made again goes unnoticed for that long where its sequence numbers happen to go
- * on where those of the old one ended.
+ * How long an answer stands, in milliseconds: for less time than a reader needs to find its way into a hub that was made
+ * again. There it goes on at the sequence number behind its last one, as if nothing had happened, once the new hub has
+ * come that far.
  */
-const trustedMs = 60_000;
+const trustedMs = 2000;
 
-/** Asks the service about its hubs. When a hub was made is kept for a while, or until somebody doubts it. */
+/** Asks the service about its hubs, on one connection a hub that stays open. */
 export class HubDirectory implements HubFacts {
   readonly #namespace: EventHubsNamespace;
   readonly #now: () => number;
+  readonly #clients = new Map<string, Promise<HubClient>>();
   readonly #known = new Map<string, { readonly askedAt: number; readonly answer: Promise<HubGeneration> }>();
 
-  /** @param now milliseconds since 1970; the clock unless told */
-  constructor(namespace: EventHubsNamespace, now: () => number = Date.now) {
+  /** @param now milliseconds on a clock that only goes forward */
+  constructor(namespace: EventHubsNamespace, now: () => number = () => performance.now()) {
     this.#namespace = namespace;
     this.#now = now;
   }
 
-  /** The hub as the service said within the last minute. Rejects when it does not answer. */
+  /** The hub as the service said within the last seconds. Rejects when it does not answer. */
   generation(hub: string): Promise<HubGeneration> {
     const known = this.#known.get(hub);
     return known && this.#now() - known.askedAt < trustedMs ? known.answer : this.refresh(hub);
@@ -54,14 +57,33 @@ export class HubDirectory implements HubFacts {
     return isEmpty ? lastEnqueuedSequenceNumber + 1 : beginningSequenceNumber;
   }
 
+  /** Gives the connections up. The next question opens another one. */
+  close(): void {
+    for (const hub of this.#clients.keys()) this.#giveUp(hub);
+  }
+
   async #ask<T>(hub: string, call: (client: HubClient, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
-    const client = await openHubClient(this.#namespace, hub);
+    const client = this.#clients.get(hub) ?? openHubClient(this.#namespace, hub);
+    this.#clients.set(hub, client);
+    const abortSignal = AbortSignal.timeout(answerLimitMs);
     try {
-      const abortSignal = AbortSignal.timeout(answerLimitMs);
-      return await orAborted(call(client, abortSignal), abortSignal);
-    } finally {
-      // Not awaited: a service that does not answer would hold this up as well.
-      client.close().catch(() => {});
+      return await orAborted(
+        client.then((open) => call(open, abortSignal)),
+        abortSignal,
+      );
+    } catch (error) {
+      // The connection may be what is wrong.
+      if (this.#clients.get(hub) === client) this.#giveUp(hub);
+      throw error;
     }
+  }
+
+  #giveUp(hub: string): void {
+    // Not awaited: a service that does not answer would hold this up as well.
+    this.#clients
+      .get(hub)
+      ?.then((open) => open.close())
+      .catch(() => {});
+    this.#clients.delete(hub);
   }
 }

@@ -68,11 +68,12 @@ const eventKey = ({ hubCreatedAt, partition, sequenceNumber }: LetterInfo) =>
   addressKey(hubCreatedAt, partition, sequenceNumber, '');
 
 /**
- * The addresses of all rows of the letters' events, and under the events' own keys which of them have rows at all; from the
- * files that can hold them.
+ * What of the letters the table has, from the files that can hold it: the keys of those that are rows, and the keys of the
+ * events that have any row.
  */
 async function findRows(rows: Snapshot, letters: readonly LetterInfo[]): Promise<Set<string>> {
-  const wanted = new Set(letters.map(eventKey));
+  const events = new Set(letters.map(eventKey));
+  const wanted = new Set(letters.map(letterKey));
   const found = new Set<string>();
   const names = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'];
   for (const file of rows.files.values()) {
@@ -81,8 +82,11 @@ async function findRows(rows: Snapshot, letters: readonly LetterInfo[]): Promise
     const [createdAt, partition, sequence, element] = names.map((name) => columns.get(name) ?? []);
     for (let row = 0; row < numRecords; row++) {
       const event = addressKey(createdAt?.[row], partition?.[row], sequence?.[row], '');
-      if (!wanted.has(event)) continue;
-      found.add(event).add(addressKey(createdAt?.[row], partition?.[row], sequence?.[row], element?.[row]));
+      if (!events.has(event)) continue;
+      found.add(event);
+      // Not every row of an event: there may be many more of them than letters.
+      const key = addressKey(createdAt?.[row], partition?.[row], sequence?.[row], element?.[row]);
+      if (wanted.has(key)) found.add(key);
     }
   }
   return found;

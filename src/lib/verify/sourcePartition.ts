@@ -13,6 +13,8 @@ export const partitionKey = ({ hubCreatedAt, partition }: SourcePartition): stri
 
 export interface PartitionTxn extends SourcePartition {
   readonly appId: string;
+  /** `namespace/hub`: generations of the same hub have it in common. */
+  readonly hub: string;
   /** The last sequence number that is committed. */
   readonly version: number;
 }
@@ -23,8 +25,18 @@ export function partitionTxns(txns: Iterable<Txn>): PartitionTxn[] {
   for (const { appId, version } of txns) {
     const parsed = parseAppId(appId);
     if (!parsed) continue;
-    const { createdOn, partition } = parsed;
-    found.push({ appId, version, hubCreatedAt: createdOn.getTime() * 1000, partition });
+    const { hub, createdOn, partition } = parsed;
+    found.push({ appId, hub, version, hubCreatedAt: createdOn.getTime() * 1000, partition });
+  }
+  return found;
+}
+
+/** When a hub was made again, by when it was made before: both in microseconds since 1970. */
+export function successions(txns: readonly PartitionTxn[]): Map<number, number> {
+  const found = new Map<number, number>();
+  for (const ofHub of Map.groupBy(txns, ({ hub }) => hub).values()) {
+    const made = [...new Set(ofHub.map(({ hubCreatedAt }) => hubCreatedAt))].sort((a, b) => a - b);
+    for (const [index, hubCreatedAt] of made.slice(1).entries()) found.set(made[index] ?? 0, hubCreatedAt);
   }
   return found;
 }

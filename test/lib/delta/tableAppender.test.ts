@@ -55,6 +55,13 @@ describe('a table appender', () => {
     await expect(required.state()).rejects.toMatchObject({ code: 'delta.schema' });
   });
 
+  it('says that the table takes no such rows before any is written', async () => {
+    const at = { store: new MemoryStore(), table: 'events' };
+    await appendOne(new TableAppender({ at, fields }), 1);
+    const other = new TableAppender({ at, fields: [field('id', 'string', false)] });
+    await expect(other.state()).rejects.toMatchObject({ code: 'delta.schema' });
+  });
+
   it('makes the table once, however many want it first', async () => {
     const at = { store: new MemoryStore(), table: 'events' };
     const appenders = [1, 2, 3, 4].map(() => new TableAppender({ at, fields }));

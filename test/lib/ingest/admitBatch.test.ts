@@ -54,6 +54,9 @@ describe('a batch that does not follow on what is committed', () => {
       message: expect.stringContaining('clickstream partition 0: the events 10 to 19 are in the hub'),
     });
     expect(await other).toMatchObject({ rows: 5 });
+    const reports = stand.rounds.length;
+    await expect(table.commit(batch(0, 20, 29))).rejects.toMatchObject({ code: 'ingest.gap' });
+    expect(stand.rounds).toHaveLength(reports);
     await table.commit(batch(0, 10, 19));
     expect(await table.commit(batch(0, 20, 29))).toMatchObject({ rows: 10 });
     expect(await stand.letters()).toEqual([]);

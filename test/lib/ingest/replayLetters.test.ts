@@ -128,6 +128,12 @@ describe('replaying dead letters', () => {
     ]);
   });
 
+  it('judges the elements of an event one by one where each has a letter, though none is a row yet', async () => {
+    await ingest(0, '[{"product":4},{"x":5}]');
+    expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 1 });
+    expect(await productsBySequence()).toEqual(['0/0/4/3']);
+  });
+
   it('takes no element twice where a stale letter speaks of the whole event', async () => {
     const body = JSON.stringify(Array.from({ length: 1001 }, (_, n) => ({ product: n })));
     // The letters' commit went through, the rows' commit did not, and a newer decoder got the batch then.

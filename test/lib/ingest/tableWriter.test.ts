@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { countCalls } from '../../../bench/countingStore';
 import { createTable } from '../../../src/lib/delta/commit';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
@@ -34,6 +35,30 @@ describe('a table writer', () => {
     expect(stand.rounds.map(({ partitions, rows }) => [partitions, rows])).toEqual([
       [1, 1],
       [4, 20],
+    ]);
+  });
+
+  it('writes twice and reads nothing for a round that follows on', async () => {
+    const { store, counts } = countCalls(new MemoryStore());
+    stand = new WriterStand(store);
+    const table = stand.writer({ commitIntervalMs: 20 });
+    await Promise.all([0, 1].map((partition) => table.commit(batch(partition, 0, 9))));
+    counts.clear();
+    // Two of one partition among them.
+    await Promise.all([batch(0, 10, 19), batch(1, 10, 19), batch(0, 20, 29)].map((one) => table.commit(one)));
+    expect(Object.fromEntries(counts)).toEqual({ putIfAbsent: 1, put: 1 });
+  });
+
+  it('goes on behind the furthest of the batches of one partition in a round, in whatever order they come', async () => {
+    const table = stand.writer({ commitIntervalMs: 20 });
+    await table.commit(batch(0, 0, 9));
+    const outcomes = await Promise.all(
+      [batch(0, 10, 19), batch(0, 0, 9), batch(0, 20, 29)].map((one) => table.commit(one)),
+    );
+    expect(outcomes.map(({ rows, duplicates }) => [rows, duplicates])).toEqual([
+      [10, 0],
+      [0, 10],
+      [10, 0],
     ]);
   });
 

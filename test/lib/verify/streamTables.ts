@@ -38,11 +38,13 @@ export class StreamTables {
     rows: readonly (readonly [number, number, number?])[],
     txns: readonly (readonly [number, number])[],
     made: Date = createdOn,
+    enqueued: Date = made,
   ): Promise<void> {
     const at = made.getTime() * 1000;
+    const since = enqueued.getTime() * 1000;
     const values = rows.map(([partition, sequence, element = 0]) => [
       ...[1 + sequence, at, sequence, 1],
-      ...[at + sequence, at, partition, sequence, element],
+      ...[since + sequence, at, partition, sequence, element],
     ]);
     const moved = txns.map(([partition, version]): Txn => {
       const appId = `contoso/clicks@${made.toISOString()}/${partition}`.toLowerCase();

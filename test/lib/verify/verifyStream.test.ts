@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import { problemsOf, verifyStream } from '../../../src/lib/verify/verifyStream';
+import { problemsOf } from '../../../src/lib/verify/partitionAudit';
+import { verifyStream } from '../../../src/lib/verify/verifyStream';
 import { createdOn, StreamTables } from './streamTables';
 
 let tables: StreamTables;
@@ -144,6 +145,25 @@ describe('verifyStream', () => {
       [[0, 2]],
     );
     expect(await verify()).toMatchObject([{ partition: 0, letters: 0, gaps: { count: 1 } }]);
+  });
+
+  it('finds rows that were taken for those of a hub that was gone when they were enqueued', async () => {
+    const remade = new Date(createdOn.getTime() + 60_000);
+    await tables.commit([[0, 0]], [[0, 0]]);
+    await tables.commit(
+      [
+        [0, 1],
+        [0, 2],
+      ],
+      [[0, 2]],
+      createdOn,
+      remade,
+    );
+    // Nothing tells, as long as the table knows of one hub.
+    expect(await problems()).toEqual([[]]);
+    await tables.commit([[0, 0]], [[0, 0]], remade);
+    expect(await problems()).toEqual([['2 rows enqueued after the hub was made again'], []]);
+    expect((await verify())[0]?.misplaced.examples).toEqual([1, 2]);
   });
 
   it('keeps generations of a hub apart', async () => {

@@ -1,0 +1,125 @@
+import { PartitionCoverage, type SequenceRange } from './partitionCoverage';
+import type { SourcePartition } from './sourcePartition';
+
+/** How many gaps, duplicates and torn events of a partition are listed; all are counted. */
+const listed = 20;
+
+/** Things of which only the first ones are kept. */
+export interface Tally<T> {
+  readonly count: number;
+  readonly examples: readonly T[];
+}
+
+export interface PartitionReport extends SourcePartition {
+  /** The txn of the partition; undefined when the table has rows but no txn. */
+  readonly appId: string | undefined;
+  /** The first sequence number that rows or letters account for. */
+  readonly first: number | undefined;
+  /** The txn's version: the last sequence number that is committed. */
+  readonly committed: number | undefined;
+  readonly rows: number;
+  /** Elements that only a dead letter accounts for. */
+  readonly letters: number;
+  /** Events that letters say will never come. */
+  readonly neverCame: number;
+  /** Sequence numbers up to `committed` that neither rows nor letters account for. */
+  readonly gaps: Tally<SequenceRange>;
+  /** Rows whose (sequence number, element) another row has. */
+  readonly duplicates: Tally<{ readonly sequence: number; readonly element: number }>;
+  /** Events some of whose elements are missing. */
+  readonly torn: Tally<number>;
+  /** Rows with a sequence number above `committed`. */
+  readonly beyond: number;
+  /** Sequence numbers of rows that were enqueued after the hub was made again: they are another hub's. */
+  readonly misplaced: Tally<number>;
+}
+
+/** What a partition's report finds wrong, none when all is well. */
+export const problemsOf = ({
+  gaps,
+  duplicates,
+  torn,
+  beyond,
+  misplaced,
+  committed,
+}: PartitionReport): string[] => [
+  ...(committed === undefined ? ['rows without a txn'] : []),
+  ...(gaps.count > 0 ? [`${gaps.count} events missing`] : []),
+  ...(duplicates.count > 0 ? [`${duplicates.count} duplicate rows`] : []),
+  ...(torn.count > 0 ? [`${torn.count} events with missing elements`] : []),
+  ...(beyond > 0 ? [`${beyond} rows beyond the txn`] : []),
+  ...(misplaced.count > 0 ? [`${misplaced.count} rows enqueued after the hub was made again`] : []),
+];
+
+/** Collects what a partition's rows and letters account for. */
+export class PartitionAudit {
+  readonly at: SourcePartition;
+  txn: { readonly appId: string; readonly version: number } | undefined;
+  readonly #coverage = new PartitionCoverage();
+  readonly #duplicates: { sequence: number; element: number }[] = [];
+  #duplicateRows = 0;
+  readonly #misplaced: number[] = [];
+  #misplacedRows = 0;
+  #rows = 0;
+  #beyond = 0;
+  #letters = 0;
+  #neverCame = 0;
+
+  constructor(at: SourcePartition) {
+    this.at = at;
+  }
+
+  addRow(sequence: number, element: number): void {
+    this.#rows++;
+    if (this.txn && sequence > this.txn.version) this.#beyond++;
+    if (this.#coverage.add(sequence, element)) return;
+    this.#duplicateRows++;
+    if (this.#duplicates.length < listed) this.#duplicates.push({ sequence, element });
+  }
+
+  addMisplaced(sequence: number): void {
+    this.#misplacedRows++;
+    if (this.#misplaced.length < listed) this.#misplaced.push(sequence);
+  }
+
+  /** A letter above the txn belongs to a commit that is under way, or never came to be and will be tried again. */
+  addLetter(sequence: number, element: number): void {
+    if (this.txn && sequence <= this.txn.version && this.#coverage.add(sequence, element)) this.#letters++;
+  }
+
+  addRange({ first, last }: SequenceRange): void {
+    if (!this.txn || first > this.txn.version) return;
+    if (this.#coverage.addRange({ first, last })) this.#neverCame += last - first + 1;
+  }
+
+  /** Undefined when nothing but letters of commits under way is known of the partition. */
+  report(): PartitionReport | undefined {
+    const { txn } = this;
+    if (!txn && this.#rows === 0) return undefined;
+    const upTo = txn?.version ?? this.#coverage.last;
+    return {
+      ...this.at,
+      appId: txn?.appId,
+      first: this.#coverage.first,
+      committed: txn?.version,
+      rows: this.#rows,
+      letters: this.#letters,
+      neverCame: this.#neverCame,
+      gaps: tally(this.#coverage.gaps(upTo), ({ first, last }) => last - first + 1),
+      duplicates: { count: this.#duplicateRows, examples: this.#duplicates },
+      torn: tally(this.#coverage.torn(upTo), () => 1),
+      beyond: this.#beyond,
+      misplaced: { count: this.#misplacedRows, examples: this.#misplaced },
+    };
+  }
+}
+
+function tally<T>(found: Iterable<T>, weight: (each: T) => number): Tally<T> {
+  const examples: T[] = [];
+  let count = 0;
+  for (const each of found) {
+    count += weight(each);
+    if (examples.length < listed) examples.push(each);
+  }
+  return { count, examples };
+}
