@@ -37,7 +37,15 @@ interface Once<T> {
 function once<T>(make: () => T): Once<T> {
   let made: { value: T } | undefined;
   const get = () => {
-    made ??= { value: make() };
+    if (!made) {
+      const mine = { value: make() };
+      made = mine;
+      // What failed is made again when it is needed again.
+      if (mine.value instanceof Promise)
+        mine.value.catch(() => {
+          if (made === mine) made = undefined;
+        });
+    }
     return made.value;
   };
   return Object.assign(get, { made: () => made?.value });
@@ -165,8 +173,16 @@ export async function maintain(): Promise<void> {
       report: (report) => console.log(JSON.stringify({ event: 'maintenance', ...report })),
     });
   } finally {
-    const counts = await clickCounts();
-    await counts.save();
+    await saveCounts();
+  }
+}
+
+/** Only a cache: where it cannot be written, a new instance counts the files. */
+async function saveCounts(): Promise<void> {
+  try {
+    await (await clickCounts()).save();
+  } catch (error) {
+    console.warn(JSON.stringify({ event: 'counts-not-saved', ...describeFailure(error) }));
   }
 }
 
@@ -195,7 +211,7 @@ function nudgeWarehouse(stream: Stream): void {
   );
 }
 
-/** Below the function's time limit, by as long as a load may still take. */
+/** A load that is under way then has half as long again, which is still below the function's time limit. */
 const syncLimitMs = 180_000;
 
 /** Loads what is missing in the warehouse. A failure is logged, and shows in the health. */

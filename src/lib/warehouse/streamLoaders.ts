@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+import { orAborted } from '../deadline';
 import type { TableLocation } from '../delta/log';
 import { TableHead } from '../delta/tableHead';
 import { TributaryError } from '../errors';
@@ -82,8 +84,8 @@ export class StreamLoaders {
 
   /** How far the tables are behind. Never rejects: what cannot be asked is degraded. */
   health(): Promise<WarehouseHealth> {
-    if (!this.#health || Date.now() - this.#health.at > healthAgeMs)
-      this.#health = { at: Date.now(), answer: this.#readHealth() };
+    if (!this.#health || performance.now() - this.#health.at > healthAgeMs)
+      this.#health = { at: performance.now(), answer: this.#readHealth() };
     return this.#health.answer;
   }
 
@@ -147,14 +149,9 @@ export class StreamLoaders {
 }
 
 async function withLimit<T>(work: Promise<T>, limitMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new TributaryError('warehouse.unavailable', `No answer in ${limitMs / 1000} s.`);
-    timer = setTimeout(() => reject(error), limitMs);
+  const signal = AbortSignal.timeout(limitMs);
+  return orAborted(work, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    throw new TributaryError('warehouse.unavailable', `No answer in ${limitMs / 1000} s.`);
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+import { orAborted } from '../deadline';
 import type { TableHead } from '../delta/tableHead';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
@@ -48,7 +50,7 @@ export class TableLoader {
   /** Asks for a load soon, and returns at once. Never throws. */
   nudge(): void {
     if (this.#timer || this.#ended.signal.aborted) return;
-    const wait = Math.max(0, this.#nextAt - Date.now());
+    const wait = Math.max(0, this.#nextAt - performance.now());
     this.#timer = setTimeout(() => {
       // While a load is under way the commit that nudged may have come too late for it.
       void (this.#running ?? Promise.resolve()).then(() => {
@@ -60,10 +62,23 @@ export class TableLoader {
     this.#timer.unref();
   }
 
-  /** Loads all there is, at most for so long. A failure is logged and shows in the status. */
+  /**
+   * Loads all there is, and starts no load after so long; one that is under way after half as long again is left behind, for
+   * it ends by itself. A failure is logged and shows in the status.
+   */
   async catchUp(limitMs: number): Promise<LoaderStatus> {
-    while (this.#running) await this.#running;
-    await this.#start(limitMs);
+    const endsAt = performance.now() + limitMs;
+    const whole = async () => {
+      while (this.#running) await this.#running;
+      await this.#start(Math.max(0, endsAt - performance.now()));
+    };
+    const giveUp = AbortSignal.timeout(limitMs * 1.5);
+    try {
+      await orAborted(whole(), giveUp);
+    } catch (error) {
+      if (!giveUp.aborted) throw error;
+      return { state: 'behind' };
+    }
     return this.status;
   }
 
@@ -85,7 +100,7 @@ export class TableLoader {
   async #load(limitMs: number): Promise<void> {
     const { table, head, warehouse, onLoad, warn } = this.#options;
     const interval = this.#options.intervalMs ?? intervalMs;
-    this.#nextAt = Date.now() + interval;
+    this.#nextAt = performance.now() + interval;
     try {
       const done = await catchUp({
         warehouse: await warehouse(),
@@ -107,7 +122,7 @@ export class TableLoader {
       );
     } catch (error) {
       this.#failures++;
-      this.#nextAt = Date.now() + Math.min(longestBackoffMs, interval * 2 ** this.#failures);
+      this.#nextAt = performance.now() + Math.min(longestBackoffMs, interval * 2 ** this.#failures);
       const code = error instanceof TributaryError ? error.code : 'unexpected';
       this.status = { state: 'failed', error: code };
       this.#warnOnce(error instanceof Error ? error.message : String(error), warn);

@@ -139,3 +139,12 @@ it('ends between two loads when its time is over', async () => {
   await loader.stop();
   expect(await loader.catchUp(10_000)).toEqual({ state: 'behind' });
 });
+
+it('leaves a load behind that takes much longer than there is time, and the load ends by itself', async () => {
+  await delta.commit(clicks(1));
+  server.hold = { batch: /INSERT INTO \[clickstream\]/, ms: () => 3000 };
+  const started = performance.now();
+  expect(await loader.catchUp(500)).toEqual({ state: 'behind' });
+  expect(performance.now() - started).toBeLessThan(2500);
+  await untilLoaded(1);
+});
