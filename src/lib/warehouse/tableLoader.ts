@@ -70,9 +70,9 @@ export class TableLoader {
     const endsAt = performance.now() + limitMs;
     const whole = async () => {
       while (this.#running) await this.#running;
-      await this.#start(Math.max(0, endsAt - performance.now()));
+      await this.#start(Math.max(0, Math.round(endsAt - performance.now())));
     };
-    const giveUp = AbortSignal.timeout(limitMs * 1.5);
+    const giveUp = AbortSignal.timeout(Math.round(limitMs * 1.5));
     try {
       await orAborted(whole(), giveUp);
     } catch (error) {
