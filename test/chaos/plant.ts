@@ -21,8 +21,20 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
   /** Takes every answer "it is there already" for a lost reply to its own write, without reading who won. */
   'trust-409': {
     file: 'dist/src/lib/delta/commit.js',
-    text: "return winner?.commitInfo?.txnId === txnId ? 'committed' : 'conflict';",
-    replacement: "return 'committed';",
+    text: 'return winner?.commitInfo?.txnId === txnId ? ours : undefined;',
+    replacement: 'return ours;',
+  },
+  /** Runs a lost race again also when the winner has committed the same events. */
+  'ignore-rivals': {
+    file: 'dist/src/lib/delta/commit.js',
+    text: 'return touches(rival, txns);',
+    replacement: 'return false;',
+  },
+  /** Takes the table for what it was when this process last looked at it, also when a batch does not follow on that. */
+  'trust-memory': {
+    file: 'dist/src/lib/ingest/tableWriter.js',
+    text: 'return (0, admitBatch_1.allFollowOn)(batches, state.txns) ? state : rows.refresh();',
+    replacement: 'return state;',
   },
   /** Loads rows into the warehouse also when the ledger's row has moved on. */
   'skip-fence': {

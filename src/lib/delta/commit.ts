@@ -42,6 +42,16 @@ export async function putCommit(
   actions: readonly Action[],
   description: CommitDescription,
 ): Promise<'committed' | 'conflict'> {
+  return (await writeCommit(at, version, actions, description)) ? 'committed' : 'conflict';
+}
+
+/** The commit as a reader of the log gets it, or undefined when another one is there. */
+async function writeCommit(
+  at: TableLocation,
+  version: number,
+  actions: readonly Action[],
+  description: CommitDescription,
+): Promise<Commit | undefined> {
   const txnId = randomUUID();
   const commitInfo: CommitInfo = {
     timestamp: Date.now(),
@@ -53,10 +63,11 @@ export async function putCommit(
     txnId,
   };
   const bytes = serializeCommit([{ commitInfo }, ...actions]);
+  const ours = parseCommit(bytes, version, 'our own commit');
   const { outcome } = await at.store.putIfAbsent(commitPath(at.table, version), bytes);
-  if (outcome === 'written') return 'committed';
+  if (outcome === 'written') return ours;
   const winner = await readCommit(at, version);
-  return winner?.commitInfo?.txnId === txnId ? 'committed' : 'conflict';
+  return winner?.commitInfo?.txnId === txnId ? ours : undefined;
 }
 
 /** Makes an unpartitioned table. `conflict` when there is one already, or another process was faster. */
@@ -147,9 +158,8 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
   const giveUpAt = Date.now() + timeLimitMs;
   for (let state = commit.state, lost = 0; ; lost++) {
     const version = state.version + 1;
-    if ((await putCommit(at, version, actions, description)) === 'committed') {
-      return { outcome: 'committed', state: advanceState(state, [asCommit(version, actions)]) };
-    }
+    const ours = await writeCommit(at, version, actions, description);
+    if (ours) return { outcome: 'committed', state: advanceState(state, [ours]) };
     const rivals = await readCommitsAfter(at, state.version);
     state = advanceState(state, rivals);
     const newest = state;
@@ -174,7 +184,3 @@ export function ensureTakes(state: TableState, fields: readonly Field[]): void {
 
 const touches = (rival: Commit, txns: readonly Txn[]) =>
   rival.txns.some(({ appId }) => txns.some((txn) => txn.appId === appId));
-
-/** Our own actions as a reader of the log would get them. */
-const asCommit = (version: number, actions: readonly Action[]): Commit =>
-  parseCommit(serializeCommit(actions), version, 'our own commit');

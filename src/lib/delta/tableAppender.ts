@@ -1,14 +1,20 @@
+import { TributaryError } from '../errors';
 import type { Add, Txn } from './actions';
 import { addColumns } from './addColumns';
 import { type AppendOutcome, append, createTable, ensureTakes } from './commit';
-import type { TableLocation } from './log';
+import { describeVersion, readCommit, type TableLocation } from './log';
 import { advanceState, openState, readNewer } from './openTable';
 import type { Field, Value } from './schema';
 import type { TableState } from './state';
 import { writeDataFile } from './writeDataFile';
 
-/** A state older than this is read again: its next version may have been cleaned away by now. */
-const staleAfterMs = 3_600_000;
+/**
+ * A state that was not compared with the log for longer than this is, before it is used. Its next version may be free only
+ * because the table was deleted or made again, or because that version has been cleaned away by now.
+ */
+const trustedMs = 60_000;
+/** Long before a log entry is cleaned away. */
+const mostRoundMs = 3_600_000;
 
 /**
  * A table that this process appends to. It remembers the newest version it knows of, without files, and makes the table
@@ -19,29 +25,36 @@ export class TableAppender {
   readonly fields: readonly Field[];
   readonly #now: () => number;
   #state: TableState | undefined;
-  #readAt = 0;
+  /** What the log was last seen to hold, and when. Our own commits do not count: they may go where nobody reads. */
+  #seen: TableState | undefined;
+  #seenAt: number;
 
   /** @param now milliseconds since 1970; the clock unless told */
   constructor(options: { at: TableLocation; fields: readonly Field[]; now?: () => number }) {
     this.at = options.at;
     this.fields = options.fields;
     this.#now = options.now ?? Date.now;
+    this.#seenAt = this.#now();
   }
 
   /** The newest version that this process knows of. Throws `delta.schema` when the table cannot take our columns. */
   async state(): Promise<TableState> {
-    if (this.#state && this.#now() - this.#readAt < staleAfterMs) return this.#state;
+    const known = this.#state;
+    const askedAt = this.#now();
+    if (known && askedAt - this.#seenAt < trustedMs) return known;
+    if (known && this.#seen && (await isInLog(this.#seen))) return this.#saw(known, askedAt);
+    this.forget();
     let state = await openState(this.at);
     while (!state) {
       await createTable(this.at, this.fields);
       state = await openState(this.at);
     }
-    const known = new Set(state.fields.map(({ name }) => name));
+    const columns = new Set(state.fields.map(({ name }) => name));
     // A stream that gained columns; files written before read as null there.
-    if (!this.fields.every(({ name }) => known.has(name)))
+    if (!this.fields.every(({ name }) => columns.has(name)))
       state = (await addColumns(this.at, this.fields)).state;
     ensureTakes(state, this.fields);
-    return this.#remember(state);
+    return this.#saw(this.#remember(state), askedAt);
   }
 
   /** The newest version: the remembered one and what was committed since. Throws what `state` throws. */
@@ -63,13 +76,17 @@ export class TableAppender {
     return writeDataFile({ at: this.at, fields: this.fields, columns });
   }
 
-  /** Commits files and txns on top of `state`; see `append`. */
+  /** Commits files and txns on top of `state`; see `append`. Throws `delta.contention` for a state of an hour ago. */
   async commit(
     state: TableState,
     adds: readonly Add[],
     txns: readonly Txn[],
     rows: number,
   ): Promise<AppendOutcome> {
+    if (this.#now() - this.#seenAt > mostRoundMs) {
+      const where = describeVersion(state.at, state.version);
+      throw new TributaryError('delta.contention', `${where} was read more than an hour ago: read it again.`);
+    }
     const outcome = await append({
       state,
       fields: this.fields,
@@ -81,10 +98,21 @@ export class TableAppender {
     return outcome;
   }
 
+  #saw(state: TableState, at: number): TableState {
+    this.#seen = state;
+    this.#seenAt = at;
+    return state;
+  }
+
   #remember(state: TableState): TableState {
     // Two commits may end in either order.
     if (!this.#state || state.version >= this.#state.version) this.#state = state;
-    this.#readAt = this.#now();
     return state;
   }
+}
+
+/** Whether the version is there still, and is the same commit. A commit that does not say when it was made is not known again. */
+async function isInLog({ at, version, committedAt }: TableState): Promise<boolean> {
+  const timestamp = (await readCommit(at, version))?.commitInfo?.timestamp;
+  return timestamp !== undefined && timestamp === committedAt;
 }

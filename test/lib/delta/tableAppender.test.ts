@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { countCalls } from '../../../bench/countingStore';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
@@ -29,6 +30,73 @@ describe('a table appender', () => {
     expect(await appendOne(sleeper, 5)).toMatchObject({ outcome: 'committed', state: { version: 5 } });
     expect(await store.get(commitPath('events', 2))).toBeUndefined();
     expect((await openSnapshot(at))?.files.size).toBe(5);
+  });
+
+  describe('after a minute', () => {
+    const opened = () => {
+      let now = Date.now();
+      const at = { store: new MemoryStore(), table: 'events' };
+      const table = new TableAppender({ at, fields, now: () => now });
+      return { at, table, later: (ms: number) => (now += ms) };
+    };
+    const wipe = async (store: MemoryStore) => {
+      for await (const { path } of store.list('')) await store.delete(path);
+    };
+
+    it('makes a table anew that was deleted', async () => {
+      const { at, table, later } = opened();
+      for (const id of [1, 2, 3]) await appendOne(table, id);
+      await wipe(at.store);
+      later(60_000);
+      expect(await appendOne(table, 4)).toMatchObject({ outcome: 'committed', state: { version: 1 } });
+      expect((await openSnapshot(at))?.files.size).toBe(1);
+    });
+
+    it('notices that it commits where nobody reads, and does not go on', async () => {
+      const { at, table, later } = opened();
+      await appendOne(table, 1);
+      await wipe(at.store);
+      // As far as this process can know without looking.
+      later(30_000);
+      await appendOne(table, 2);
+      later(30_000);
+      await expect(appendOne(table, 3)).rejects.toMatchObject({
+        code: 'delta.invalid',
+        message: 'memory/events version 0 is not in the log (any more).',
+      });
+    });
+
+    it('finds a table that was made again in the place of the old one', async () => {
+      const { at, table, later } = opened();
+      for (const id of [1, 2, 3, 4, 5]) await appendOne(table, id);
+      await wipe(at.store);
+      const other = new TableAppender({ at, fields });
+      for (const id of [6, 7]) await appendOne(other, id);
+      later(60_000);
+      expect(await appendOne(table, 8)).toMatchObject({ outcome: 'committed', state: { version: 3 } });
+      expect((await openSnapshot(at))?.files.size).toBe(3);
+    });
+
+    it('asks for one small file while nothing is wrong, and finds its own commits', async () => {
+      const { store, counts } = countCalls(new MemoryStore());
+      let now = Date.now();
+      const table = new TableAppender({ at: { store, table: 'events' }, fields, now: () => now });
+      for (const id of [1, 2, 3]) await appendOne(table, id);
+      const before = await table.state();
+      counts.clear();
+      now += 60_000;
+      expect(await table.state()).toBe(before);
+      expect(Object.fromEntries(counts)).toEqual({ get: 1 });
+    });
+  });
+
+  it('does not commit on what it read more than an hour ago', async () => {
+    let now = Date.now();
+    const at = { store: new MemoryStore(), table: 'events' };
+    const table = new TableAppender({ at, fields, now: () => now });
+    const state = await table.state();
+    now += 3_600_001;
+    await expect(table.commit(state, [], [], 0)).rejects.toMatchObject({ code: 'delta.contention' });
   });
 
   it('reads the table again when it is told to forget', async () => {
