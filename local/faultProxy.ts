@@ -11,9 +11,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * - `silentBefore`, `silentAfter`: the connection stays, and no answer ever comes.
  * - `error500`, `error503`: the answer is an error, and nothing was carried out.
  * - `error500After`: the answer is an error although it was carried out.
+ * - `late`: the connection stays silent, and a write reaches the server when its client has long given up.
  */
 const weights = {
-  delay: 28,
+  delay: 22,
   dropBefore: 20,
   dropAfter: 20,
   silentBefore: 0.5,
@@ -21,7 +22,11 @@ const weights = {
   error500: 10,
   error503: 11,
   error500After: 10,
+  late: 6,
 } as const;
+
+/** Longer than our clients wait for an answer. */
+const usualLateMs = 12_000;
 
 export type FaultKind = keyof typeof weights;
 
@@ -30,6 +35,10 @@ export interface FaultProxyOptions {
   readonly targetPort: number;
   /** Numbers in [0, 1). */
   readonly random: () => number;
+  /** How late a late write is, in milliseconds; 12 s unless told. */
+  readonly lateMs?: number;
+  /** Only writes to such addresses are late; to any unless told. */
+  readonly lateUrl?: RegExp;
 }
 
 export interface FaultProxy {
@@ -39,11 +48,26 @@ export interface FaultProxy {
   readonly requests: number;
   /** How often what was injected. */
   readonly injected: Readonly<Record<FaultKind, number>>;
+  /** Keeps writes to such addresses back, unharmed, until they are released. */
+  hold(url: RegExp): HeldWrites;
+  /** Resolves when no late write is on its way any more. */
+  landed(): Promise<void>;
+  /** Late writes that are on their way never arrive. */
   close(): Promise<void>;
 }
 
+export interface HeldWrites {
+  /** How many came so far. */
+  readonly count: number;
+  release(): void;
+}
+
 /** Starts a proxy on a free port of 127.0.0.1 that spoils a part of the requests on their way. */
-export async function startFaultProxy({ targetPort, random }: FaultProxyOptions): Promise<FaultProxy> {
+export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
+  const { targetPort, random, lateMs = usualLateMs, lateUrl = /^/ } = options;
+  const closing = new AbortController();
+  const late = new Set<Promise<unknown>>();
+  let held: { readonly url: RegExp; count: number; readonly released: Promise<void> } | undefined;
   const agent = new Agent({ keepAlive: true });
   const injected = Object.fromEntries(Object.keys(weights).map((kind) => [kind, 0])) as Record<
     FaultKind,
@@ -52,12 +76,22 @@ export async function startFaultProxy({ targetPort, random }: FaultProxyOptions)
   const state = { rate: 0, requests: 0 };
   const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (incoming, outgoing) => {
     state.requests++;
-    const kind = random() < state.rate ? draw(random) : undefined;
+    const kind =
+      random() < state.rate ? draw(random, !isRead(incoming) && lateUrl.test(incoming.url ?? '')) : undefined;
     if (kind) injected[kind]++;
-    serve({ incoming, outgoing, kind, agent, targetPort, delayMs: 20 + random() * 480 }).catch(() =>
+    const delayMs = kind === 'late' ? lateMs : 20 + random() * 480;
+    const { signal } = closing;
+    const holding = held?.url.test(incoming.url ?? '') && !isRead(incoming) ? held : undefined;
+    if (holding) holding.count++;
+    const released = holding?.released;
+    const exchange = { incoming, outgoing, kind, agent, targetPort, delayMs, signal, released };
+    const served = serve(exchange).catch(() =>
       // The server went away, or the client did: to the client both is a connection that ends.
       outgoing.destroy(),
     );
+    if (kind !== 'late') return;
+    late.add(served);
+    void served.finally(() => late.delete(served));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -73,7 +107,25 @@ export async function startFaultProxy({ targetPort, random }: FaultProxyOptions)
     set rate(rate: number) {
       state.rate = rate;
     },
+    hold(url) {
+      const { promise: released, resolve } = Promise.withResolvers<void>();
+      const hold = { url, count: 0, released };
+      held = hold;
+      return {
+        get count() {
+          return hold.count;
+        },
+        release() {
+          if (held === hold) held = undefined;
+          resolve();
+        },
+      };
+    },
+    async landed() {
+      while (late.size > 0) await Promise.all(late);
+    },
     async close() {
+      closing.abort();
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();
@@ -83,8 +135,12 @@ export async function startFaultProxy({ targetPort, random }: FaultProxyOptions)
   };
 }
 
-function draw(random: () => number): FaultKind {
-  const kinds = Object.entries(weights) as [FaultKind, number][];
+/** A late read would be a silent one. */
+const isRead = ({ method }: IncomingMessage) => method === 'GET' || method === 'HEAD';
+
+function draw(random: () => number, mayBeLate: boolean): FaultKind {
+  const all = Object.entries(weights) as [FaultKind, number][];
+  const kinds = mayBeLate ? all : all.filter(([kind]) => kind !== 'late');
   let left = random() * kinds.reduce((sum, [, weight]) => sum + weight, 0);
   for (const [kind, weight] of kinds) {
     left -= weight;
@@ -100,19 +156,22 @@ interface Exchange {
   readonly agent: Agent;
   readonly targetPort: number;
   readonly delayMs: number;
+  readonly signal: AbortSignal;
+  readonly released: Promise<void> | undefined;
 }
 
 async function serve(exchange: Exchange): Promise<void> {
-  const { incoming, outgoing, kind, delayMs } = exchange;
+  const { incoming, outgoing, kind, delayMs, signal, released } = exchange;
   const body = await readAll(incoming);
-  if (kind === 'delay') await sleep(delayMs);
+  await released;
+  if (kind === 'delay' || kind === 'late') await sleep(delayMs, undefined, { signal });
   if (kind === 'dropBefore') return void outgoing.destroy();
   if (kind === 'silentBefore') return;
   if (kind === 'error500') return answerError(outgoing, 500, 'InternalError');
   if (kind === 'error503') return answerError(outgoing, 503, 'ServerBusy');
   const answer = await forward(exchange, body);
   if (kind === 'dropAfter') return void outgoing.destroy();
-  if (kind === 'silentAfter') return;
+  if (kind === 'silentAfter' || kind === 'late') return;
   if (kind === 'error500After') return answerError(outgoing, 500, 'OperationTimedOut');
   outgoing.writeHead(answer.status, answer.rawHeaders).end(answer.body);
 }

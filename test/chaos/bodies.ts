@@ -1,7 +1,8 @@
 import type { Random } from '../../src/lib/sources/seededRandom';
+import type { DecodeReason } from '../../src/lib/streams/stream';
 
-/** What becomes of each element of a body. */
-export type Fate = 'row' | 'letter';
+/** What becomes of an element of a body: a row, or a dead letter with this reason. */
+export type Fate = 'row' | DecodeReason;
 
 interface BodyKind {
   /** How often, relative to the others. */
@@ -15,14 +16,23 @@ const kinds: readonly BodyKind[] = [
   { weight: 90, fates: ['row'], make: (click) => Buffer.from(click(0)) },
   { weight: 2, fates: ['row', 'row'], make: (click) => Buffer.from(`[${click(0)},${click(1)}]`) },
   {
-    weight: 2,
-    fates: ['row', 'letter', 'row'],
+    weight: 1,
+    fates: ['row', 'wrong-shape', 'row'],
     make: (click) => Buffer.from(`[${click(0)},{"productid":"none"},${click(2)}]`),
   },
-  { weight: 2, fates: ['letter'], make: (click) => Buffer.from(`${click(0)}}`) },
-  { weight: 2, fates: ['letter'], make: (click) => Buffer.concat([Buffer.from(click(0)), Buffer.of(0xff)]) },
-  { weight: 1, fates: ['letter'], make: () => Buffer.from('[]') },
-  { weight: 1, fates: ['letter'], make: () => Buffer.from('{"productid":2147483648}') },
+  {
+    weight: 1,
+    fates: ['wrong-shape', 'row', 'out-of-range'],
+    make: (click) => Buffer.from(`["ä",${click(1)},{"productid":-2147483649}]`),
+  },
+  { weight: 2, fates: ['not-json'], make: (click) => Buffer.from(`${click(0)}}`) },
+  {
+    weight: 2,
+    fates: ['not-utf8'],
+    make: (click) => Buffer.concat([Buffer.from(click(0)), Buffer.of(0xff)]),
+  },
+  { weight: 1, fates: ['empty-array'], make: () => Buffer.from('[]') },
+  { weight: 1, fates: ['out-of-range'], make: () => Buffer.from('{"productid":2147483648}') },
 ];
 
 /** An event to send. */
@@ -35,6 +45,8 @@ export interface MadeEvent {
 export class BodyMaker {
   readonly #random: Random;
   readonly #kindOf: number[] = [];
+  /** By id; of events with dead letters alone, which are few. */
+  readonly #badBodies = new Map<number, Uint8Array>();
 
   constructor(random: Random) {
     this.#random = random;
@@ -46,7 +58,14 @@ export class BodyMaker {
     const productid = 1 + Math.floor(this.#random() * 670);
     const click = (element: number) =>
       JSON.stringify({ productid, timestamp: new Date().toISOString(), sessionid: sessionOf(id, element) });
-    return { id, body: kinds[kind]?.make(click) ?? Buffer.alloc(0) };
+    const body = kinds[kind]?.make(click) ?? Buffer.alloc(0);
+    if (this.fatesOf(id).some((fate) => fate !== 'row')) this.#badBodies.set(id, body);
+    return { id, body };
+  }
+
+  /** The body of an event that has dead letters. */
+  badBodyOf(id: number): Uint8Array | undefined {
+    return this.#badBodies.get(id);
   }
 
   /** What must become of the elements of an event that was made here. */

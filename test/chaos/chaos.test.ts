@@ -3,10 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { describeFailure, TributaryError } from '../../src/lib/errors';
 import { seededRandom } from '../../src/lib/sources/seededRandom';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { isRow } from '../../src/lib/streams/stream';
 import { BodyMaker } from './bodies';
+import { findUnexercised } from './exercise';
+import { judgeHostLogs } from './hostLogs';
 import { plant, plantedFaults } from './plant';
 
 /** The compiled command, as its users run it. */
@@ -41,9 +44,65 @@ describe('the bodies', () => {
     const maker = new BodyMaker(seededRandom(1));
     for (let i = 0; i < 2000; i++) {
       const { id, body } = maker.make();
-      const decoded = clickstream.decode(body).map((element) => (isRow(element) ? 'row' : 'letter'));
+      const decoded = clickstream.decode(body).map((element) => (isRow(element) ? 'row' : element.reason));
       expect(decoded).toEqual(maker.fatesOf(id));
     }
+  });
+});
+
+describe('the logs of the hosts', () => {
+  const line = (event: string, more: object) => JSON.stringify({ event, stream: 'clickstream', ...more });
+  const failed = (error: Error) => line('batch-failed', describeFailure(error));
+
+  it('tell what was done', () => {
+    const rounds = [3, 4].map((duplicates) => line('round', { duplicates, letters: 9 }));
+    const logs = judgeHostLogs([...rounds, line('load', { outcome: 'lost' }), 'host ready'].join('\n'));
+    expect(logs).toEqual({ trimmedEvents: 7, loads: 1, failedBatches: 0, problems: [] });
+  });
+
+  it.each([
+    new TributaryError('storage.unavailable', 'lake: get a: 5 tries failed.'),
+    new TributaryError('delta.contention', 'clicks: 40 commits lost the race.'),
+    new Error('connect ECONNREFUSED 127.0.0.1:5672'),
+    new Error('The operation was aborted.'),
+  ])('may hold %s', (error) => {
+    expect(judgeHostLogs(failed(error))).toMatchObject({ failedBatches: 1, problems: [] });
+  });
+
+  it.each([
+    ['ingest.gap', new TributaryError('ingest.gap', 'the events 1 to 2 were not read')],
+    ['storage.refused', new TributaryError('storage.refused', 'lake: put a: 403.')],
+    ['unknown', new TypeError("Cannot read properties of undefined (reading 'txns')")],
+  ])('show a batch that failed with %s', (code, error) => {
+    const { problems } = judgeHostLogs(`${failed(error)}\n${failed(error)}`);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(`2 batches failed with ${code}, which no injected fault explains`);
+  });
+});
+
+describe('a run', () => {
+  const full = {
+    kills: 10,
+    movingFreezes: 1,
+    trimmedEvents: 1,
+    loads: 1,
+    injected: { delay: 1, late: 1 },
+    totals: { one: 1 },
+  };
+
+  it('has to meet something of everything when it is long', () => {
+    expect(findUnexercised(full)).toEqual([]);
+    const nothing = {
+      movingFreezes: 0,
+      trimmedEvents: 0,
+      loads: 0,
+      injected: { delay: 1, late: 0 },
+      totals: { one: 0 },
+    };
+    const missing = findUnexercised({ kills: 10, ...nothing });
+    expect(missing).toHaveLength(5);
+    expect(missing[3]).toBe('The run exercised too little: no storage request met the fault late.');
+    expect(findUnexercised({ kills: 9, ...nothing })).toEqual([]);
   });
 });
 

@@ -36,7 +36,7 @@ export async function compareWithHub(options: CompareOptions): Promise<Compariso
   const select = async (sql: string) => (await connection.runAndReadAll(sql)).getRowObjectsJson();
   try {
     await connection.run(`CREATE TABLE expected AS SELECT * FROM read_csv('${expected}', header = true,
-      columns = {fate: 'VARCHAR', p: 'INTEGER', s: 'BIGINT', e: 'INTEGER', session: 'BIGINT'})`);
+      columns = {fate: 'VARCHAR', p: 'INTEGER', s: 'BIGINT', e: 'INTEGER', session: 'BIGINT', body: 'VARCHAR'})`);
     await connection.run(
       `CREATE TABLE rows AS ${selectFrom(
         clicks.files,
@@ -47,8 +47,8 @@ export async function compareWithHub(options: CompareOptions): Promise<Compariso
     await connection.run(
       `CREATE TABLE letters AS SELECT DISTINCT * FROM (${selectFrom(
         letters.files,
-        'stream, hub_partition AS p, sequence_number AS s, element AS e',
-        'NULL AS stream, NULL::INTEGER AS p, NULL::BIGINT AS s, NULL::INTEGER AS e',
+        `stream, hub_partition AS p, sequence_number AS s, element AS e, reason, ${bodyBytes} AS body`,
+        'NULL AS stream, NULL::INTEGER AS p, NULL::BIGINT AS s, NULL::INTEGER AS e, NULL AS reason, NULL AS body',
       )}) WHERE stream = 'clickstream'`,
     );
     const problems: string[] = [];
@@ -61,7 +61,7 @@ export async function compareWithHub(options: CompareOptions): Promise<Compariso
     }
     const [counts = {}] = await select(`SELECT
       (SELECT count(*) FROM expected WHERE fate = 'row') AS expected_rows, (SELECT count(*) FROM rows) AS rows,
-      (SELECT count(*) FROM expected WHERE fate = 'letter') AS expected_letters, (SELECT count(*) FROM letters) AS letters`);
+      (SELECT count(*) FROM expected WHERE fate <> 'row') AS expected_letters, (SELECT count(*) FROM letters) AS letters`);
     return {
       expectedRows: Number(counts.expected_rows),
       rows: Number(counts.rows),
@@ -79,16 +79,24 @@ export async function compareWithHub(options: CompareOptions): Promise<Compariso
 const questions: Readonly<Record<string, string>> = {
   'elements that are no row': `SELECT p, s, e, session FROM expected WHERE fate = 'row' EXCEPT ALL SELECT p, s, e, session FROM rows`,
   'rows that nobody sent, or there more than once': `SELECT p, s, e, session FROM rows EXCEPT ALL SELECT p, s, e, session FROM expected WHERE fate = 'row'`,
-  'elements that are no letter': `SELECT p, s, e FROM expected WHERE fate = 'letter' EXCEPT ALL SELECT p, s, e FROM letters`,
-  'letters of elements that are none': `SELECT p, s, e FROM letters EXCEPT ALL SELECT p, s, e FROM expected WHERE fate = 'letter'`,
+  'elements that are no letter with their reason and body': `SELECT p, s, e, fate, body FROM expected WHERE fate <> 'row' EXCEPT ALL SELECT p, s, e, reason, body FROM letters`,
+  'letters of elements that are none, or with another reason or body': `SELECT p, s, e, reason, body FROM letters EXCEPT ALL SELECT p, s, e, fate, body FROM expected WHERE fate <> 'row'`,
 };
 
-/** A line for each element of each event in the hub. */
+/** The bytes of a letter's body, in hexadecimal. */
+const bodyBytes = `hex(CASE body_encoding WHEN 'utf-8' THEN encode(body) WHEN 'base64' THEN TRY(from_base64(body)) END)`;
+
+/** A line for each element of each event in the hub. The first letter of an event has its body. */
 function describeExpected(held: readonly HeldEvent[], bodies: BodyMaker): string {
-  const lines = ['fate,p,s,e,session'];
+  const lines = ['fate,p,s,e,session,body'];
   for (const { partition, sequence, id } of held) {
-    for (const [element, fate] of bodies.fatesOf(id).entries())
-      lines.push(`${fate},${partition},${sequence},${element},${sessionOf(id, element)}`);
+    const fates = bodies.fatesOf(id);
+    const first = fates.findIndex((fate) => fate !== 'row');
+    for (const [element, fate] of fates.entries()) {
+      const body = element === first ? Buffer.from(bodies.badBodyOf(id) ?? []).toString('hex') : '';
+      const line = [fate, partition, sequence, element, sessionOf(id, element), body.toUpperCase()];
+      lines.push(line.join(','));
+    }
   }
   return `${lines.join('\n')}\n`;
 }

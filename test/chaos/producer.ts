@@ -19,6 +19,8 @@ export class Producer {
   /** Ids of the events that the hub acknowledged; others may be in it as well. */
   readonly acknowledged = new Set<number>();
   failures = 0;
+  /** Sends nothing more for as long as it is set. */
+  paused = false;
   readonly #options: ProducerOptions;
   readonly #stopping = new AbortController();
   readonly #loops: Promise<unknown>;
@@ -48,7 +50,7 @@ export class Producer {
     let client: HubClient | undefined;
     let due = 0;
     while (!signal.aborted) {
-      due = Math.min(due + perTick, perTick * 5);
+      due = this.paused ? 0 : Math.min(due + perTick, perTick * 5);
       client ??= await openHubClient(namespace, hub);
       try {
         due -= await this.#send(client, partitionId, Math.floor(due));

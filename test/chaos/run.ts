@@ -2,25 +2,29 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appDir } from '../../local/processes';
-import { openSnapshot, updateSnapshot } from '../../src/lib/delta/openTable';
-import type { Snapshot } from '../../src/lib/delta/state';
 import { parseSettings } from '../../src/lib/settings';
 import { integerBetween, seededRandom } from '../../src/lib/sources/seededRandom';
-import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { BodyMaker } from './bodies';
 import { compareWithHub } from './compare';
+import { drain } from './drain';
+import { findUnexercised } from './exercise';
+import { freezeBusyHost, freezeIdleHost } from './freeze';
+import { readHostLogs } from './hostLogs';
 import { Producer } from './producer';
 import { type HeldEvent, readHub } from './readHub';
-import { ChaosSystem, type Victim, victims } from './system';
+import { ChaosSystem, hostNames, type ReadPartitions, type Victim, victims } from './system';
 import { Totals } from './totals';
 import { CommitBreaker, compareWarehouse } from './warehouse';
 
 /** Milliseconds between two kills. */
-const pauseMs = { least: 300, most: 6000 };
-/** How long both hosts commit side by side before the first kill. */
+const pauseMs = { least: 300, most: 4500 };
+/** A host is frozen as well for each so many kills. */
+const killsPerFreeze = 7;
+/** How long it may take until both hosts read, and how long they then commit side by side before the first kill. */
+const shareLimitMs = 60_000;
 const raceMs = 5000;
-/** Nothing more is committed although there are events: something is stuck. Longer than the longest retry of the trigger. */
-const stuckMs = 90_000;
+/** How much longer things break for the sake of a rare storage fault that has not been there yet. */
+const rareLimitMs = 30_000;
 /** Part of the storage requests that are spoilt, and where a number of them is asked for. */
 const faultRates = { usual: 0.3, asked: 0.5 };
 
@@ -47,27 +51,44 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
     const producer = await Producer.start({ namespace, hub: 'clickstream', bodies, eventsPerSecond });
     const breaker = new CommitBreaker(system.warehouse, seededRandom(seed + 3));
     system.proxy.rate = faults > 0 ? faultRates.asked : faultRates.usual;
+    let movingFreezes: number;
     try {
-      await system.untilBothRead();
+      if (!(await system.untilReading(bothRead, shareLimitMs)))
+        throw new Error(`A host reads no partition after ${shareLimitMs / 1000} s; see ${system.logDir}.`);
       await sleep(raceMs);
-      await breakThings(system, options);
+      movingFreezes = await breakThings(system, producer, options);
     } finally {
       system.proxy.rate = 0;
       await breaker.stop();
       await producer.stop();
     }
     const { injected, requests } = system.proxy;
+    const loads = breaker.broken + readHostLogs(system.logDir).loads;
+    const met = {
+      kills: options.kills,
+      movingFreezes,
+      injected: { ...injected },
+      loads,
+      totals: totals.seen(),
+    };
     log(`${producer.acknowledged.size} events acknowledged, ${producer.failures} sends failed`);
     log(
       `${sum(Object.values(injected))} faults in ${requests} storage requests: ${JSON.stringify(injected)}`,
     );
     log(`${breaker.broken} connections of the loaders broke at a commit`);
     const problems = await drain(system, log);
+    // What is still under way to the storage could change what is judged.
+    await system.proxy.landed();
     const { EventHubConnection = '', LakeStorage = '' } = system.settings;
     const held = await readHub(EventHubConnection, 'clickstream');
     problems.push(...(await totals.judge(held, bodies, log)));
     problems.push(...(await compareWarehouse(system.warehouse, LakeStorage, log)));
     problems.push(...(await system.stopHosts()));
+    problems.push(...system.problems);
+    const hostLogs = readHostLogs(system.logDir);
+    const { trimmedEvents, failedBatches } = hostLogs;
+    log(`${trimmedEvents} redelivered events were left out, ${failedBatches} batches failed`);
+    problems.push(...hostLogs.problems, ...findUnexercised({ ...met, trimmedEvents }));
     return [...problems, ...(await judge(system, producer, held, bodies, options))];
   } finally {
     await totals.stop();
@@ -75,45 +96,38 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
   }
 }
 
-async function breakThings(system: ChaosSystem, { kills, faults, seed, log }: ChaosOptions): Promise<void> {
+/** Until then one host's commits meet no rival. */
+const bothRead = (read: ReadPartitions) => hostNames.every((name) => read[name].length > 0);
+
+/** Kills and freezes in an order of the seed. Returns in how many freezes partitions changed hands. */
+async function breakThings(system: ChaosSystem, producer: Producer, options: ChaosOptions): Promise<number> {
+  const { kills, faults, seed, log } = options;
   const random = seededRandom(seed + 2);
+  const freezeRandom = seededRandom(seed + 5);
   const counts = new Map<Victim, number>();
-  for (let kill = 1; kill <= kills; kill++) {
+  const freezes = Math.ceil(kills / killsPerFreeze);
+  let movingFreezes = 0;
+  for (let kill = 0, freeze = 0; kill < kills || freeze < freezes; ) {
+    const freezesLeft = freezes - freeze;
+    if (freezeRandom() * (kills - kill + freezesLeft) < freezesLeft) {
+      const how = freeze === 0 ? freezeIdleHost : freezeBusyHost;
+      const { host, frozenMs, moved, line } = await how({ system, producer, random: freezeRandom });
+      if (moved) movingFreezes++;
+      log(`freeze ${++freeze}/${freezes}: ${host} for ${Math.round(frozenMs)} ms, ${line}`);
+      continue;
+    }
     await sleep(integerBetween(random, pauseMs.least, pauseMs.most));
     const victim = victims[integerBetween(random, 0, victims.length)] ?? 'broker';
     counts.set(victim, (counts.get(victim) ?? 0) + 1);
     const started = performance.now();
     await system.kill(victim);
-    log(`kill ${kill}/${kills}: ${victim}, back after ${Math.round(performance.now() - started)} ms`);
+    log(`kill ${++kill}/${kills}: ${victim}, back after ${Math.round(performance.now() - started)} ms`);
   }
-  while (sum(Object.values(system.proxy.injected)) < faults) await sleep(500);
-  log(`kills: ${JSON.stringify(Object.fromEntries(counts))}`);
-}
-
-/** Waits until the table has read all partitions to their ends. */
-async function drain(system: ChaosSystem, log: (line: string) => void): Promise<string[]> {
-  const { lake, lakeContainer } = parseSettings(system.settings);
-  const at = { store: await openAzureBlobStore(lake, lakeContainer), table: 'clicks' };
-  const started = Date.now();
-  let snapshot: Snapshot | undefined;
-  let moved = { version: -1, at: Date.now() };
-  for (;;) {
-    const lasts = await system.lastSequenceNumbers('clickstream');
-    snapshot = snapshot ? await updateSnapshot(snapshot) : await openSnapshot(at);
-    const txns = [...(snapshot?.txns.values() ?? [])];
-    const committed = lasts.map(
-      (_last, partition) => txns.find(({ appId }) => appId.endsWith(`/${partition}`))?.version ?? -1,
-    );
-    if (lasts.every((last, partition) => committed[partition] === last)) {
-      log(`drained in ${((Date.now() - started) / 1000).toFixed(1)} s, table version ${snapshot?.version}`);
-      return [];
-    }
-    const version = snapshot?.version ?? -1;
-    if (version > moved.version) moved = { version, at: Date.now() };
-    if (Date.now() - moved.at > stuckMs)
-      return [`Stuck: the hub is at ${lasts.join(', ')} and the table at ${committed.join(', ')}.`];
-    await sleep(500);
-  }
+  const giveUpAt = Date.now() + rareLimitMs;
+  const injected = () => Object.values(system.proxy.injected);
+  while (sum(injected()) < faults || (injected().includes(0) && Date.now() < giveUpAt)) await sleep(500);
+  log(`kills: ${JSON.stringify(Object.fromEntries(counts))}, and ${freezes} freezes`);
+  return movingFreezes;
 }
 
 async function judge(
@@ -128,7 +142,6 @@ async function judge(
   const ids = new Set(held.map(({ id }) => id));
   const lost = [...producer.acknowledged].filter((id) => !ids.has(id));
   if (lost.length > 0) problems.push(`The broker acknowledged ${lost.length} events that it does not have.`);
-  log(`${system.trimmedEvents()} redelivered events were left out`);
   log(
     `the hub holds ${held.length} events, ${held.length - producer.acknowledged.size} of them unacknowledged or twice`,
   );

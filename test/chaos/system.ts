@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Azurite, startAzurite } from '../../local/azurite';
@@ -17,10 +17,11 @@ import { startWarehouse } from './warehouse';
 /** Starts of a host that storage faults may spoil before something else must be wrong. */
 const startAttempts = 10;
 
-const shareLimitMs = 60_000;
-
 export const hostNames = ['one', 'two'] as const;
-type HostName = (typeof hostNames)[number];
+export type HostName = (typeof hostNames)[number];
+
+/** Ids of partitions by the host that reads them; none of a host that does not answer. */
+export type ReadPartitions = Readonly<Record<HostName, readonly string[]>>;
 
 export const victims = [...hostNames, 'both hosts', 'broker'] as const;
 export type Victim = (typeof victims)[number];
@@ -34,11 +35,14 @@ export class ChaosSystem {
   readonly hostSettings: Readonly<Record<string, string>>;
   /** The same with storage as it is, for those who judge. */
   readonly settings: Readonly<Record<string, string>>;
-  readonly #logDir: string;
+  /** Where all processes write what they say. */
+  readonly logDir: string;
+  /** Hosts that ended although nobody ended them. */
+  readonly problems: string[] = [];
   readonly #azurite: Azurite;
   readonly #folder: string;
   #broker: BrokerProcess;
-  readonly #hosts = new Map<string, HostProcess>();
+  readonly #hosts = new Map<HostName, HostProcess>();
 
   private constructor(
     folder: string,
@@ -48,7 +52,7 @@ export class ChaosSystem {
     broker: BrokerProcess,
   ) {
     this.#folder = folder;
-    this.#logDir = join(folder, 'logs');
+    this.logDir = join(folder, 'logs');
     this.#azurite = azurite;
     this.proxy = proxy;
     this.warehouse = warehouse;
@@ -72,7 +76,12 @@ export class ChaosSystem {
     const logDir = join(folder, 'logs');
     mkdirSync(logDir, { recursive: true });
     const azurite = await startAzurite({ dataDir: join(folder, 'storage') });
-    const proxy = await startFaultProxy({ targetPort: azurite.blobPort, random });
+    const proxy = await startFaultProxy({
+      targetPort: azurite.blobPort,
+      random,
+      // The app's own writes have a deadline, which is to be missed; those of the host have none.
+      lateUrl: /^\/[^/]+\/lake\//,
+    });
     const warehouse = await startWarehouse(azurite.connectionString, warehouseRandom);
     const dataDir = join(folder, 'broker');
     const broker = await startBrokerProcess({ port: 0, healthPort: 0, dataDir, logDir });
@@ -95,7 +104,7 @@ export class ChaosSystem {
         port: this.#broker.port,
         healthPort: Number(new URL(this.#broker.healthUrl).port),
         dataDir: join(this.#folder, 'broker'),
-        logDir: this.#logDir,
+        logDir: this.logDir,
       });
       return;
     }
@@ -107,7 +116,8 @@ export class ChaosSystem {
     }
     await Promise.all(
       killed.map(async ({ name, host }) => {
-        await host?.exited;
+        const end = await host?.exited;
+        if (end !== 'SIGKILL') this.problems.push(`Host ${name} had ended by itself (${end}).`);
         await this.#startHost(name);
       }),
     );
@@ -125,30 +135,28 @@ export class ChaosSystem {
     return (stats.hubs[hub]?.partitions ?? []).map(({ last }) => last);
   }
 
-  /** Resolves when both hosts read partitions: until then one host's commits meet no rival. */
-  async untilBothRead(): Promise<void> {
-    const giveUpAt = Date.now() + shareLimitMs;
-    for (const [name, host] of this.#hosts) {
-      for (;;) {
-        const reply = await fetch(`${host.url}/admin/host/status`, { signal: AbortSignal.timeout(10_000) });
-        const { eventHubs } = (await reply.json()) as {
-          eventHubs?: Record<string, { partitions?: string[] }>;
-        };
-        if ((eventHubs?.ingestClickstream?.partitions ?? []).length > 0) break;
-        if (Date.now() > giveUpAt)
-          throw new Error(
-            `Host ${name} reads no partition after ${shareLimitMs / 1000} s; see ${this.#logDir}.`,
-          );
-        await sleep(200);
-      }
-    }
+  pidOf(name: HostName): number {
+    const host = this.#hosts.get(name);
+    if (!host) throw new Error(`Host ${name} does not run.`);
+    return host.pid;
   }
 
-  /** Events that came to the hosts again, and that they left out, as their log lines say. */
-  trimmedEvents(): number {
-    const logs = hostNames.map((name) => readFileSync(join(this.#logDir, `${name}.log`), 'utf8'));
-    const found = logs.join('').matchAll(/"event":"round".*"duplicates":(\d+)/g);
-    return [...found].reduce((sum, [, duplicates]) => sum + Number(duplicates), 0);
+  /** The partitions that each host believes to read. */
+  async readPartitions(): Promise<ReadPartitions> {
+    const [one, two] = await Promise.all(
+      hostNames.map((name) => readPartitionsAt(this.hostUrl(name)).catch(() => [])),
+    );
+    return { one: one ?? [], two: two ?? [] };
+  }
+
+  /** Resolves to whether the hosts came to read partitions like this in time. */
+  async untilReading(isSo: (read: ReadPartitions) => boolean, limitMs: number): Promise<boolean> {
+    const giveUpAt = Date.now() + limitMs;
+    while (!isSo(await this.readPartitions())) {
+      if (Date.now() > giveUpAt) return false;
+      await sleep(100);
+    }
+    return true;
   }
 
   /** Ends the hosts in order. Returns a line for each that did not end cleanly. */
@@ -157,7 +165,7 @@ export class ChaosSystem {
     this.#hosts.clear();
     return (await Promise.all(ends))
       .filter(({ code }) => code !== 0)
-      .map(({ name, code }) => `Host ${name} did not end cleanly (${code}); see ${this.#logDir}.`);
+      .map(({ name, code }) => `Host ${name} did not end cleanly (${code}); see ${this.logDir}.`);
   }
 
   async stop(): Promise<void> {
@@ -168,11 +176,11 @@ export class ChaosSystem {
     await this.#azurite.close();
   }
 
-  async #startHost(name: string): Promise<void> {
+  async #startHost(name: HostName): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         const settings = this.hostSettings;
-        const options = { port: 0, instance: name, settings, logDir: this.#logDir, startLimitMs: 20_000 };
+        const options = { port: 0, instance: name, settings, logDir: this.logDir, startLimitMs: 20_000 };
         const host = await startHostProcess(options);
         this.#hosts.set(name, host);
         return;
@@ -181,4 +189,11 @@ export class ChaosSystem {
       }
     }
   }
+}
+
+/** A host that does not answer within a second is frozen. */
+async function readPartitionsAt(url: string | undefined): Promise<readonly string[]> {
+  const reply = await fetch(`${url}/admin/host/status`, { signal: AbortSignal.timeout(1000) });
+  const { eventHubs } = (await reply.json()) as { eventHubs?: Record<string, { partitions?: string[] }> };
+  return eventHubs?.ingestClickstream?.partitions ?? [];
 }

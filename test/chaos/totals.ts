@@ -33,6 +33,11 @@ export class Totals {
     });
   }
 
+  /** How many totals each API told so far, by host. */
+  seen(): Record<string, number> {
+    return Object.fromEntries(this.#watchers.map(({ name, watcher }) => [name, watcher.seen]));
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#watchers.map(({ watcher }) => watcher.stop()));
   }

@@ -11,11 +11,12 @@ const kinds: readonly [FaultKind, number][] = [
   ['delay', 0.1],
   ['dropBefore', 0.3],
   ['dropAfter', 0.55],
-  ['silentBefore', 0.682],
-  ['silentAfter', 0.688],
+  ['silentBefore', 0.622],
+  ['silentAfter', 0.628],
   ['error500', 0.7],
-  ['error503', 0.85],
-  ['error500After', 0.95],
+  ['error503', 0.8],
+  ['error500After', 0.9],
+  ['late', 0.99],
 ];
 
 let carriedOut: string[];
@@ -36,7 +37,7 @@ beforeEach(async () => {
     server.closeAllConnections();
   };
   const { port } = server.address() as AddressInfo;
-  proxy = await startFaultProxy({ targetPort: port, random: () => drawn });
+  proxy = await startFaultProxy({ targetPort: port, random: () => drawn, lateMs: 2000, lateUrl: /^\/a\// });
 });
 afterEach(async () => {
   await proxy.close();
@@ -72,7 +73,7 @@ describe('the fault proxy', () => {
       ({ status }) => status,
       (error: Error) => error.name,
     );
-    const isSilent = kind.startsWith('silent');
+    const isSilent = kind.startsWith('silent') || kind === 'late';
     if (isSilent) {
       // Long enough for an answer, if there were one.
       const first = await Promise.race([reply, new Promise((done) => setTimeout(done, 1000, 'silence'))]);
@@ -86,6 +87,48 @@ describe('the fault proxy', () => {
     expect(await reply).toBe(outcome[kind] ?? (isSilent ? 'AbortError' : 'TypeError'));
     expect(carriedOut).toHaveLength(kind === 'delay' || kind.endsWith('After') ? 1 : 0);
     expect(proxy.injected[kind]).toBe(1);
+  });
+
+  it('carries a late write out when its client has gone', async () => {
+    drawn = 0.99;
+    proxy.rate = 1;
+    await expect(put(AbortSignal.timeout(300))).rejects.toThrow('timeout');
+    expect(carriedOut).toEqual([]);
+    await proxy.landed();
+    expect(carriedOut).toEqual(['PUT /a/b?c=d header body']);
+  });
+
+  it('has no late write arrive once it is closed', async () => {
+    drawn = 0.99;
+    proxy.rate = 1;
+    await expect(put(AbortSignal.timeout(300))).rejects.toThrow('timeout');
+    await proxy.close();
+    await proxy.landed();
+    expect(carriedOut).toEqual([]);
+    proxy = await startFaultProxy({ targetPort: 9, random: () => drawn });
+  });
+
+  it('has no read and no write elsewhere be late', async () => {
+    drawn = 0.99;
+    proxy.rate = 1;
+    await fetch(`http://127.0.0.1:${proxy.port}/a/b`);
+    await fetch(`http://127.0.0.1:${proxy.port}/b`, { method: 'PUT' });
+    expect([proxy.injected.error500After, proxy.injected.late]).toEqual([2, 0]);
+  });
+
+  it('keeps writes back until they are released', async () => {
+    drawn = 0.5;
+    const held = proxy.hold(/^\/a\//);
+    const reply = put();
+    await expect.poll(() => held.count).toBe(1);
+    // Others pass meanwhile: a read, and a write elsewhere.
+    await fetch(`http://127.0.0.1:${proxy.port}/a/b`);
+    await fetch(`http://127.0.0.1:${proxy.port}/b`, { method: 'PUT' });
+    expect(carriedOut.map((line) => line.slice(0, 8))).toEqual(['GET /a/b', 'PUT /b u']);
+    held.release();
+    expect((await reply).status).toBe(201);
+    expect([carriedOut[2], held.count]).toEqual(['PUT /a/b?c=d header body', 1]);
+    expect((await put()).status).toBe(201);
   });
 
   it('ends the connection when the server is away', async () => {
