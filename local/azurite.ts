@@ -55,6 +55,8 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
   const child = spawn(process.execPath, ['--import', endWithParent, require.resolve(main), ...args], {
     cwd: options.dataDir ?? tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // Ctrl-C in the terminal is for the parent, which needs the storage to the end.
+    detached: true,
   });
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());

@@ -1,17 +1,21 @@
 import type { TableLocation } from '../src/lib/delta/log';
 import { openSnapshot, updateSnapshot } from '../src/lib/delta/openTable';
 import type { Snapshot } from '../src/lib/delta/state';
-import type { WarehouseTable } from '../src/lib/streams/stream';
+import { deadLettersTable } from '../src/lib/ingest/deadLetters';
+import { readLetters } from '../src/lib/ingest/readLetters';
+import { parseAppId } from '../src/lib/ingest/rowAddress';
+import type { ObjectStore } from '../src/lib/storage/objectStore';
+import type { Stream, WarehouseTable } from '../src/lib/streams/stream';
 import { connectToOwner } from '../src/lib/warehouse/duckdb/sharedFile';
 import { parseWarehouse } from '../src/lib/warehouse/warehouseSetting';
 
-/** How far one stream has come, each figure from another place. Totals since the hub was made. */
+/** How far one stream has come, each figure from another place. */
 export interface StreamFigures {
-  /** Events that the broker accepted. */
+  /** Events that the broker accepted since the hub was made. */
   readonly accepted: number;
-  /** Events at or below the sequence numbers that the table's txns say were read. */
+  /** Those of them at or below the sequence numbers that the table's txns say were read. */
   readonly ingested: number;
-  /** Rows of the table's live files, by their statistics. */
+  /** Rows of the table's live files, by their statistics; those of a former hub of the name among them. */
   readonly rows: number;
   /** Version of the Delta table, -1 before there is one. */
   readonly version: number;
@@ -35,7 +39,7 @@ export class FiguresReader {
     const before = this.#snapshot;
     const snapshot = before ? await updateSnapshot(before) : await openSnapshot(this.#at);
     this.#snapshot = snapshot;
-    const accepted = await this.#accepted();
+    const { accepted, createdOn } = await this.#askBroker();
     if (!snapshot) return { accepted, ingested: 0, rows: 0, version: -1 };
     let rows = 0;
     const rowsOf = new Map<string, number>();
@@ -45,15 +49,50 @@ export class FiguresReader {
       rows += count;
     }
     this.#rowsOf = rowsOf;
-    const ingested = [...snapshot.txns.values()].reduce((sum, { version }) => sum + version + 1, 0);
+    const ingested = this.#ingested(snapshot, createdOn);
     return { accepted, ingested, rows, version: snapshot.version };
   }
 
-  async #accepted(): Promise<number> {
+  /** By the txns of the hub that is there now: those of a former one, and of replays, tell of other events. */
+  #ingested(snapshot: Snapshot, createdOn: number): number {
+    let ingested = 0;
+    for (const [appId, { version }] of snapshot.txns) {
+      const source = parseAppId(appId);
+      const isHub = source?.hub.endsWith(`/${this.#hub.toLowerCase()}`);
+      if (isHub && source?.createdOn.getTime() === createdOn) ingested += version + 1;
+    }
+    return ingested;
+  }
+
+  async #askBroker(): Promise<{ accepted: number; createdOn: number }> {
     const reply = await fetch(`${this.#brokerUrl}/stats`, { signal: AbortSignal.timeout(10_000) });
-    const stats = (await reply.json()) as { hubs: Record<string, { partitions: { last: number }[] }> };
-    const partitions = stats.hubs[this.#hub]?.partitions ?? [];
-    return partitions.reduce((sum, { last }) => sum + last + 1, 0);
+    const stats = (await reply.json()) as { hubs: Record<string, { accepted: number; createdOn: string }> };
+    const { accepted = 0, createdOn = '' } = stats.hubs[this.#hub] ?? {};
+    return { accepted, createdOn: Date.parse(createdOn) };
+  }
+}
+
+/** Counts a stream's dead letters again and again, reading them only when there are new ones. */
+export class LetterCounter {
+  readonly #stream: Stream;
+  readonly #at: TableLocation;
+  #snapshot: Snapshot | undefined;
+  #count = 0;
+
+  constructor({ stream, store }: { stream: Stream; store: ObjectStore }) {
+    this.#stream = stream;
+    this.#at = { store, table: deadLettersTable };
+  }
+
+  /** Each once however often it was written, replayed ones among them. */
+  async count(): Promise<number> {
+    const before = this.#snapshot;
+    const snapshot = before ? await updateSnapshot(before) : await openSnapshot(this.#at);
+    if (snapshot && snapshot.version !== before?.version) {
+      this.#count = (await readLetters(snapshot, this.#stream.name)).length;
+    }
+    this.#snapshot = snapshot;
+    return this.#count;
   }
 }
 

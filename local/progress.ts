@@ -2,7 +2,7 @@ import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { loadStreams } from '../src/lib/streams/loadStreams';
 import type { Stream } from '../src/lib/streams/stream';
-import { clicksOfTheApi, FiguresReader, warehouseRows } from './figures';
+import { clicksOfTheApi, FiguresReader, LetterCounter, warehouseRows } from './figures';
 import type { Stack } from './stack';
 
 /** How far one stream has come, as a line for people and as numbers to compare. */
@@ -15,8 +15,12 @@ export interface StreamProgress {
 }
 
 export interface Comparison {
+  /** The table has read all accepted events, and what follows the table has all of its rows. */
   readonly equal: boolean;
-  /** Like `accepted 41,200 = rows 41,200`. */
+  /**
+   * Like `accepted 41,200 = rows 41,200 = clicks 41,200` where each event is one row, otherwise like
+   * `accepted 41,201 = ingested 41,201, rows 41,200 = clicks 41,200, 1 dead letter`.
+   */
   readonly line: string;
 }
 
@@ -37,11 +41,19 @@ export async function followStreams(stack: Stack): Promise<StreamProgress[]> {
   return streams.map((stream) => {
     const hub = stack.settings[stream.hubSetting] ?? '';
     const at = { store, table: stream.table };
-    return followStream(stack, stream, new FiguresReader({ brokerUrl: stack.brokerUrl, hub, at }));
+    const reader = new FiguresReader({ brokerUrl: stack.brokerUrl, hub, at });
+    return followStream({ stack, stream, reader, letters: new LetterCounter({ stream, store }) });
   });
 }
 
-function followStream(stack: Stack, stream: Stream, reader: FiguresReader): StreamProgress {
+interface Followed {
+  readonly stack: Stack;
+  readonly stream: Stream;
+  readonly reader: FiguresReader;
+  readonly letters: LetterCounter;
+}
+
+function followStream({ stack, stream, reader, letters }: Followed): StreamProgress {
   const { warehouse } = stream;
   // A warehouse that fails shows as what it is, and at the end as a difference.
   const loaded = async () =>
@@ -57,24 +69,42 @@ function followStream(stack: Stack, stream: Stream, reader: FiguresReader): Stre
       }`;
     },
     async compare() {
-      const { accepted, rows } = await reader.read();
+      const { accepted, ingested, rows } = await reader.read();
+      const clicks = stream === clickstream ? await clicksOfTheApi(stack.apiUrl) : undefined;
       const inWarehouse = await loaded();
-      const parts: [what: string, value: number][] = [
+      const events: Figure[] = [
         ['accepted', accepted],
-        ['rows', rows],
-        ...(stream === clickstream
-          ? [['clicks', await clicksOfTheApi(stack.apiUrl)] as [string, number]]
-          : []),
-        ...(inWarehouse === undefined ? [] : [['warehouse', inWarehouse] as [string, number]]),
+        ['ingested', ingested],
       ];
-      const sign = (value: number, index: number) => (index === 0 ? '' : value === accepted ? ' = ' : ' ≠ ');
-      const line = parts
-        .map(([what, value], index) => `${sign(value, index)}${what} ${count(value)}`)
-        .join('');
+      const stored: Figure[] = [
+        ['rows', rows],
+        ...(clicks === undefined ? [] : [['clicks', clicks] satisfies Figure]),
+        ...(inWarehouse === undefined ? [] : [['warehouse', inWarehouse] satisfies Figure]),
+      ];
+      const found = await letters.count();
+      const isRowAnEvent = found === 0 && rows === ingested;
+      const line = isRowAnEvent
+        ? join([['accepted', accepted], ...stored])
+        : [join(events), join(stored), ...(found === 0 ? [] : [describeLetters(found)])].join(', ');
       return {
-        equal: parts.every(([, value]) => value === accepted),
+        equal: areEqual(events) && areEqual(stored),
         line: stream === clickstream ? line : `${nounOf(stream)}: ${line}`,
       };
     },
   };
 }
+
+type Figure = [what: string, value: number];
+
+const areEqual = (figures: readonly Figure[]) => figures.every(([, value]) => value === figures[0]?.[1]);
+
+/** Each is compared with the first. */
+const join = (figures: readonly Figure[]) =>
+  figures
+    .map(([what, value], index) => {
+      const sign = index === 0 ? '' : value === figures[0]?.[1] ? ' = ' : ' ≠ ';
+      return `${sign}${what} ${count(value)}`;
+    })
+    .join('');
+
+const describeLetters = (letters: number) => `${count(letters)} dead letter${letters === 1 ? '' : 's'}`;

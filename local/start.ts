@@ -9,6 +9,7 @@ import {
   readNumber,
   runCommand,
 } from '../src/cli/commandLine';
+import { orAborted } from '../src/lib/deadline';
 import { portFlags, portValue, readPorts } from './ports';
 import { followStreams, nounOf, type StreamProgress } from './progress';
 import { defaultPorts, type Stack, startStack, waitForPrevious } from './stack';
@@ -27,6 +28,10 @@ const flags = {
 
 /** How long the end waits for the last events to arrive. */
 const catchUpLimitMs = 60_000;
+/** npm passes a Ctrl-C on that the terminal has sent already. */
+const sameSignalMs = 500;
+/** The exit code of a command that Ctrl-C ended. */
+const interrupted = 130;
 
 runCommand(`npm start -- [options]\n${describeFlags(flags)}`, async (args) => {
   const values = readFlags(flags, args);
@@ -37,13 +42,12 @@ runCommand(`npm start -- [options]\n${describeFlags(flags)}`, async (args) => {
   await waitForPrevious(dataDir);
   const ports = await readPorts(values, { port: apiPort });
   if (values.reset) rmSync(dataDir, { recursive: true, force: true });
-  const ended = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ended.abort());
+  const end = listenForEnd();
 
   const stack = await startStack({ dataDir, ports, apiPort, clicksPerSecond });
   let code = 1;
   try {
-    code = await watch(stack, forMs, ended);
+    code = await watch(stack, forMs, end);
   } finally {
     for (const problem of await stack.stop()) {
       console.error(problem);
@@ -53,29 +57,63 @@ runCommand(`npm start -- [options]\n${describeFlags(flags)}`, async (args) => {
   return code;
 });
 
+interface End {
+  /** Aborted when the emitting is over. */
+  readonly asked: AbortController;
+  /** Aborted when even the last events are not waited for. */
+  readonly hurried: AbortController;
+}
+
+/** A signal ends the emitting, one after that the wait for the last events, and a third what then still runs. */
+function listenForEnd(): End {
+  const asked = new AbortController();
+  const hurried = new AbortController();
+  let lastAt = 0;
+  const onSignal = () => {
+    const isSame = Date.now() - lastAt < sameSignalMs;
+    lastAt = Date.now();
+    if (isSame) return;
+    // The processes notice that this one is gone and end by themselves.
+    if (hurried.signal.aborted) process.exit(interrupted);
+    (asked.signal.aborted ? hurried : asked).abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
+  return { asked, hurried };
+}
+
 /** Prints a line a second until the time is over, the command is ended, or a process fails; then compares. */
-async function watch(stack: Stack, forMs: number | undefined, ended: AbortController): Promise<number> {
+async function watch(stack: Stack, forMs: number | undefined, { asked, hurried }: End): Promise<number> {
   let failure: string | undefined;
   void stack.failed.then((line) => {
     failure = line;
-    ended.abort();
+    asked.abort();
+    hurried.abort();
   });
   const followed = await followStreams(stack);
   printAddresses(stack, followed);
   console.log(forMs === undefined ? 'Ctrl-C ends it.\n' : `It ends after ${forMs / 1000} s.\n`);
   const endAt = forMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + forMs;
-  while (!ended.signal.aborted && Date.now() < endAt) {
-    const parts = await Promise.all(followed.map((progress) => progress.status()));
-    console.log(parts.reverse().join(' · '));
+  while (!asked.signal.aborted && Date.now() < endAt) {
+    await printStatus(followed);
     const pause = Math.min(1000, Math.max(0, endAt - Date.now()));
-    await sleep(pause, undefined, { signal: ended.signal }).catch(() => {});
+    await sleep(pause, undefined, { signal: asked.signal }).catch(() => {});
   }
-  if (failure) {
-    console.error(failure);
-    return 1;
+  asked.abort();
+  try {
+    if (failure === undefined) {
+      console.log('\nEnding: nothing more is emitted, and the last events arrive… (Ctrl-C ends at once)');
+      return await orAborted(compare(stack, followed, hurried.signal), hurried.signal);
+    }
+  } catch (error) {
+    if (!hurried.signal.aborted) throw error;
   }
-  console.log('\nEnding: nothing more is emitted, and the last events arrive…');
-  return compare(stack, followed);
+  console.error(failure ?? 'Ended without waiting for the last events.');
+  return failure === undefined ? interrupted : 1;
+}
+
+async function printStatus(followed: readonly StreamProgress[]): Promise<void> {
+  const parts = await Promise.all(followed.map((progress) => progress.status()));
+  console.log(parts.reverse().join(' · '));
 }
 
 function printAddresses({ apiUrl, settings, logDir }: Stack, followed: readonly StreamProgress[]): void {
@@ -92,17 +130,26 @@ function printAddresses({ apiUrl, settings, logDir }: Stack, followed: readonly 
 }
 
 /** Stops the sources, lets everything arrive, and compares what independent places say. The exit code. */
-async function compare(stack: Stack, followed: readonly StreamProgress[]): Promise<number> {
+async function compare(
+  stack: Stack,
+  followed: readonly StreamProgress[],
+  hurried: AbortSignal,
+): Promise<number> {
   await Promise.all(['emitClickstream', 'emitCoincap'].map((name) => disableFunction(stack.apiUrl, name)));
   const giveUpAt = Date.now() + catchUpLimitMs;
-  for (;;) {
+  for (let printAt = Date.now() + 1000; ; ) {
     const comparisons = await Promise.all(followed.map((progress) => progress.compare()));
     const equal = comparisons.every((comparison) => comparison.equal);
+    hurried.throwIfAborted();
     if (equal || Date.now() > giveUpAt) {
       for (const { line } of comparisons) console.log(line);
       return equal ? 0 : 1;
     }
-    await sleep(200);
+    if (Date.now() >= printAt) {
+      printAt = Date.now() + 1000;
+      await printStatus(followed);
+    }
+    await sleep(200, undefined, { signal: hurried });
   }
 }
 

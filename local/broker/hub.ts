@@ -138,7 +138,7 @@ export class Hub {
     const dir = this.#generationDir();
     if (dir) mkdirSync(dir, { recursive: true });
     return Array.from({ length: this.partitionCount }, (_, index) => {
-      const log = new PartitionLog(dir && join(dir, `${index}.log`));
+      const log = new PartitionLog(dir && join(dir, `${index}.log`), this.#createdOn.getTime());
       if (log.tornBytes > 0) {
         console.error(`${this.name}/${index}: cut off ${log.tornBytes} bytes that a crash left half written`);
       }

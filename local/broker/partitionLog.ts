@@ -42,13 +42,19 @@ export class PartitionLog {
   readonly tornBytes: number;
   readonly #fd: number | undefined;
   #closed = false;
-  #first: LogBlock = emptyBlock(0, 0, 0);
-  #last: LogBlock = this.#first;
-  #oldestInMemory: LogBlock = this.#first;
+  #first: LogBlock;
+  #last: LogBlock;
+  #oldestInMemory: LogBlock;
   #bytesInMemory = 0;
 
-  /** @param path The log's file, made when missing. Without it everything stays in memory. */
-  constructor(path?: string) {
+  /**
+   * @param path The log's file, made when missing. Without it everything stays in memory.
+   * @param createdOn When the hub was made, in ms since 1970: no event is enqueued before, whatever the clock says.
+   */
+  constructor(path?: string, createdOn = 0) {
+    this.#first = emptyBlock(0, 0, createdOn);
+    this.#last = this.#first;
+    this.#oldestInMemory = this.#first;
     this.#fd = path === undefined ? undefined : openSync(path, 'a+');
     this.tornBytes = this.#fd === undefined ? 0 : this.#recover(this.#fd);
   }
@@ -60,7 +66,12 @@ export class PartitionLog {
 
   /** Of the last event; offset -1 and time 0 while there is none. */
   get lastEnqueued(): { sequence: number; offset: number; time: number } {
-    return { sequence: this.nextSequence - 1, offset: this.#last.lastPosition, time: this.#last.lastTime };
+    const { lastPosition, lastTime } = this.#last;
+    return {
+      sequence: this.nextSequence - 1,
+      offset: lastPosition,
+      time: this.nextSequence === 0 ? 0 : lastTime,
+    };
   }
 
   /**

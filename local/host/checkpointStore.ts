@@ -1,8 +1,6 @@
 import type { Checkpoint, CheckpointStore, PartitionOwnership } from '@azure/event-hubs';
 import { type BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
-
-/** For one request with its tries; an ownership that is not renewed expires a little later. */
-const requestLimitMs = 5_000;
+import { within } from './storageDeadline';
 
 /** What a checkpoint and an ownership belong to. */
 export interface ReaderGroup {
@@ -132,17 +130,6 @@ export class BlobCheckpointStore implements CheckpointStore {
 
   private blob(group: ReaderGroup, kind: 'checkpoint' | 'ownership', partitionId: string) {
     return this.container.getBlockBlobClient(blobPrefix(group, kind) + partitionId);
-  }
-}
-
-/** The SDK waits for an answer for ever: its time limit for a try is only told to the service. */
-async function within<T>(call: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
-  const abortSignal = AbortSignal.timeout(requestLimitMs);
-  try {
-    return await call(abortSignal);
-  } catch (error) {
-    if (abortSignal.aborted) throw new Error(`The storage did not answer in ${requestLimitMs / 1000} s.`);
-    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join, resolve } from 'node:path';
 import type { BlobServiceClient } from '@azure/storage-blob';
+import { endsWithin } from './endsWithin';
 import { createEventHubTrigger } from './eventHubTrigger';
 import { type Binding, FunctionsCore } from './functionsCore';
 import { type HostJson, readHostJson } from './hostJson';
@@ -17,6 +18,9 @@ const triggerKinds: Readonly<Record<string, TriggerKind>> = {
   timerTrigger: createTimerTrigger,
   eventHubTrigger: createEventHubTrigger,
 };
+
+/** How long releasing leases and partitions may take; what is not released expires by itself. */
+const closeLimitMs = 4_000;
 
 export interface HostOptions {
   /** Folder of the compiled app, with package.json and host.json. */
@@ -104,11 +108,7 @@ class FunctionsHost implements Host {
       new Promise((done) => this.server.once('close', done)),
     ]);
     const limit = this.options.drainLimitMs ?? 10_000;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((done) => {
-      timer = setTimeout(() => done('late'), limit);
-    });
-    if ((await Promise.race([drained, late])) === 'late') {
+    if (!(await endsWithin(drained, limit))) {
       const names = [...new Set(this.invoker.runningFunctions)].join(', ');
       this.log(
         'warning',
@@ -116,9 +116,15 @@ class FunctionsHost implements Host {
         `stops although these still run after ${limit / 1000} s: ${names || 'requests'}.`,
       );
     }
-    clearTimeout(timer);
     this.server.closeAllConnections();
-    await Promise.race([Promise.all(triggers.map((trigger) => trigger.close())), late]);
+    const closed = Promise.all(triggers.map((trigger) => trigger.close()));
+    if (!(await endsWithin(closed, closeLimitMs))) {
+      this.log(
+        'warning',
+        'host',
+        `stops although leases and partitions are not released after ${closeLimitMs / 1000} s.`,
+      );
+    }
     await this.core.runHooks('appTerminate', { hookData: {}, appHookData: this.core.appHookData });
   }
 

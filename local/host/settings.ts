@@ -55,7 +55,8 @@ export function resolveHubConnection(
   );
 }
 
-// A host must notice a storage outage before its leases and ownerships expire.
+// A host must notice a storage outage before its leases and ownerships expire. The limit of a try is only told to the
+// service: storageDeadline.ts has the one that this side keeps.
 const pipeline: StoragePipelineOptions = {
   retryOptions: { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 1_000, tryTimeoutInMs: 4_000 },
 };

@@ -1,11 +1,26 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BlobLeaseClient, type BlobServiceClient, RestError } from '@azure/storage-blob';
+import { orAborted } from '../../src/lib/deadline';
 import { describeError, type Log } from './log';
+import { within } from './storageDeadline';
 
+/** The shortest that the service gives. */
 const leaseSeconds = 15;
-const renewMs = 4_000;
-const retryMs = 2_000;
+
+/** In ms. */
+export interface LeaseTimes {
+  /** For how long after it last asked with success a host takes the lease for its own: less than the 15 s of the service. */
+  readonly held: number;
+  /** From one renewal to the next. Three that fail in a row fit into `held`. */
+  readonly renew: number;
+  /** From one attempt to get the lease to the next. */
+  readonly retry: number;
+  /** For one request with its tries. */
+  readonly request: number;
+}
+
+const leaseTimes: LeaseTimes = { held: 14_000, renew: 4_000, retry: 2_000, request: 3_000 };
 
 export interface SingletonLeaseOptions {
   storage: BlobServiceClient;
@@ -14,6 +29,14 @@ export interface SingletonLeaseOptions {
   /** A host that was killed and comes back under its old name holds its lease again at once. */
   instance: string | undefined;
   log: Log;
+  times?: LeaseTimes;
+}
+
+/** A lease that this host has since a time in ms since 1970. */
+interface HeldLease {
+  readonly lease: BlobLeaseClient;
+  readonly since: number;
+  readonly times: LeaseTimes;
 }
 
 /**
@@ -25,55 +48,76 @@ export async function holdSingletonLease(
   signal: AbortSignal,
   hold: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  const { blobName, times = leaseTimes } = options;
   const container = options.storage.getContainerClient('azure-webjobs-hosts');
-  const blob = container.getBlockBlobClient(options.blobName);
-  const lease = blob.getBlobLeaseClient(leaseId(options.instance, options.blobName));
+  const blob = container.getBlockBlobClient(blobName);
+  const lease = blob.getBlobLeaseClient(leaseId(options.instance, blobName));
+  const ask = <T>(call: (abortSignal: AbortSignal) => Promise<T>) => within(call, times.request);
   while (!signal.aborted) {
-    let acquired = false;
+    let since: number | undefined;
     try {
-      await container.createIfNotExists();
-      await blob.upload('', 0, { conditions: { ifNoneMatch: '*' } }).catch(ignoreConflict);
-      await lease.acquireLease(leaseSeconds);
-      acquired = true;
+      await ask((abortSignal) => container.createIfNotExists({ abortSignal }));
+      const conditions = { ifNoneMatch: '*' };
+      await ask((abortSignal) => blob.upload('', 0, { abortSignal, conditions })).catch(ignoreConflict);
+      const askedAt = Date.now();
+      await ask((abortSignal) => lease.acquireLease(leaseSeconds, { abortSignal }));
+      since = askedAt;
     } catch (error) {
-      if (!isConflict(error))
-        options.log('warning', 'host', `No lease on ${options.blobName}: ${describeError(error)}`);
+      if (!isConflict(error) && !signal.aborted)
+        options.log('warning', 'host', `No lease on ${blobName}: ${describeError(error)}`);
     }
-    if (acquired) await holdUntilLost(lease, options, signal, hold);
-    await delay(retryMs, undefined, { signal }).catch(() => undefined);
+    if (since !== undefined) await holdUntilLost({ lease, since, times }, options, signal, hold);
+    await delay(times.retry, undefined, { signal }).catch(() => undefined);
   }
 }
 
 async function holdUntilLost(
-  lease: BlobLeaseClient,
+  held: HeldLease,
   options: SingletonLeaseOptions,
   signal: AbortSignal,
   hold: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const lost = new AbortController();
-  const stop = AbortSignal.any([signal, lost.signal]);
-  let renewedAt = Date.now();
-  let renewing = false;
-  const timer = setInterval(async () => {
-    if (renewing) return;
-    renewing = true;
-    try {
-      const startedAt = Date.now();
-      await lease.renewLease();
-      renewedAt = startedAt;
-    } catch (error) {
-      // A storage that is away for a moment does not end the lease; its own clock does.
-      if (isConflict(error) || Date.now() - renewedAt > (leaseSeconds - 1) * 1000) lost.abort();
-    } finally {
-      renewing = false;
-    }
-  }, renewMs);
+  const done = new AbortController();
+  const renewing = renewUntilLost(held, done.signal).then(() => {
+    if (!done.signal.aborted) lost.abort();
+  });
   try {
-    await hold(stop);
+    await hold(AbortSignal.any([signal, lost.signal]));
   } finally {
-    clearInterval(timer);
+    done.abort();
+    await renewing;
     if (lost.signal.aborted) options.log('warning', 'host', `The lease on ${options.blobName} was lost.`);
-    else await lease.releaseLease().catch(() => undefined);
+    else {
+      const { lease, times } = held;
+      await within((abortSignal) => lease.releaseLease({ abortSignal }), times.request).catch(
+        () => undefined,
+      );
+    }
+  }
+}
+
+/** Resolves when somebody else has the lease, when its time is over without a renewal, or when `signal` is aborted. */
+async function renewUntilLost({ lease, since, times }: HeldLease, signal: AbortSignal): Promise<void> {
+  let askedAt = since;
+  let endsAt = since + times.held;
+  for (;;) {
+    const pause = Math.min(askedAt + times.renew, endsAt) - Date.now();
+    await delay(Math.max(0, pause), undefined, { signal }).catch(() => undefined);
+    askedAt = Date.now();
+    // The clock alone ends it: a renewal that comes later would be of a lease that another host may have.
+    if (signal.aborted || askedAt >= endsAt) return;
+    const limit = Math.min(times.request, endsAt - askedAt);
+    try {
+      await orAborted(
+        within((abortSignal) => lease.renewLease({ abortSignal }), limit),
+        signal,
+      );
+      endsAt = askedAt + times.held;
+    } catch (error) {
+      // A storage that is away for a moment does not end the lease.
+      if (isConflict(error)) return;
+    }
   }
 }
 

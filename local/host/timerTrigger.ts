@@ -5,6 +5,7 @@ import { type RetryPolicy, readRetryPolicy, runWithRetry } from './retryPolicy';
 import { isSubMinute, parseSchedule, type Schedule } from './schedule';
 import { parseObject, resolveNames } from './settings';
 import { holdSingletonLease } from './singletonLease';
+import { within } from './storageDeadline';
 import { findBindingName, type Trigger, type TriggerHost, type TriggerOptions } from './trigger';
 
 /** The latest wait that setTimeout can hold. */
@@ -93,7 +94,8 @@ class TimerTrigger implements Trigger {
     const pastDue = status !== undefined && next <= now;
     if (pastDue) this.host.log('information', name, 'is past due and runs now.');
     status ??= await this.writeStatus(now, next);
-    if (pastDue || binding.runOnStartup === true) await fire(pastDue);
+    // A host that was told to stop meanwhile has counted its running functions already.
+    if (!signal.aborted && (pastDue || binding.runOnStartup === true)) await fire(pastDue);
     // After an overrun there is nothing to wait for and the next run starts at once.
     while (await waitUntil(next, signal)) await fire(false);
   }
@@ -131,7 +133,9 @@ class TimerTrigger implements Trigger {
 
   private async readStatus(): Promise<ScheduleStatus | undefined> {
     try {
-      const text = (await this.blob().downloadToBuffer()).toString();
+      const text = (
+        await within((abortSignal) => this.blob().downloadToBuffer(0, undefined, { abortSignal }))
+      ).toString();
       const { Last, Next, LastUpdated } = parseObject(text, 'the timer status');
       if ([Last, Next, LastUpdated].some((date) => Number.isNaN(Date.parse(String(date))))) return undefined;
       return { Last: String(Last), Next: String(Next), LastUpdated: String(LastUpdated) };
@@ -141,6 +145,7 @@ class TimerTrigger implements Trigger {
     }
   }
 
+  /** A status that cannot be written costs no run: at worst another host finds itself past due. */
   private async writeStatus(last: Date, next: Date): Promise<ScheduleStatus | undefined> {
     if (!this.monitored) return undefined;
     const status = {
@@ -149,7 +154,12 @@ class TimerTrigger implements Trigger {
       LastUpdated: new Date().toISOString(),
     };
     const text = JSON.stringify(status);
-    await this.blob().upload(text, Buffer.byteLength(text));
+    try {
+      await within((abortSignal) => this.blob().upload(text, Buffer.byteLength(text), { abortSignal }));
+    } catch (error) {
+      const { host, options } = this;
+      host.log('warning', options.name, `the status was not written: ${describeError(error)}`);
+    }
     return status;
   }
 }

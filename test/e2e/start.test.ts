@@ -1,8 +1,16 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventHubProducerClient } from '@azure/event-hubs';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startAzurite } from '../../local/azurite';
+import { startBroker } from '../../local/broker/broker';
+import { parseConfig } from '../../local/broker/config';
 import { endCommand, type RunningCommand, runCommand } from './runCommand';
 
 /*
@@ -32,6 +40,33 @@ const freePorts = () =>
 function comparison(text: string): number[] {
   const line = /^accepted ([\d,]+) . rows ([\d,]+) . clicks ([\d,]+) . warehouse ([\d,]+)$/m.exec(text);
   return (line?.slice(1) ?? []).map((number) => Number(number.replaceAll(',', '')));
+}
+
+/** The same where not every event is a row: accepted, ingested, and what the others say. */
+function longComparison(text: string): number[] {
+  const line =
+    /^accepted ([\d,]+) . ingested ([\d,]+), rows ([\d,]+) . clicks ([\d,]+) . warehouse ([\d,]+)/m.exec(
+      text,
+    );
+  return (line?.slice(1) ?? []).map((number) => Number(number.replaceAll(',', '')));
+}
+
+/** Between two runs: the hub is deleted and made again, and the checkpoints are reset, as its operator would. */
+async function makeHubAgain(hub: string): Promise<void> {
+  const broker = await startBroker({
+    port: 0,
+    config: parseConfig(readFileSync('local/broker/config.json', 'utf8')),
+    dataDir: join(folder, '.local/broker'),
+  });
+  expect(broker.recreateHub(hub)).toBe(true);
+  await broker.close();
+  const azurite = await startAzurite({ dataDir: join(folder, '.local/storage') });
+  const storage = BlobServiceClient.fromConnectionString(azurite.connectionString);
+  const container = storage.getContainerClient('azure-webjobs-eventhub');
+  for await (const { name } of container.listBlobsFlat()) {
+    if (name.includes(`/${hub}/`)) await container.deleteBlob(name);
+  }
+  await azurite.close();
 }
 
 describe('npm start', () => {
@@ -69,6 +104,81 @@ describe('npm start', () => {
     run.process.kill('SIGINT');
     expect(await run.ended).toBe(0);
     expect(comparison(run.text())).toHaveLength(4);
+  });
+
+  it('ends cleanly on the Ctrl-C of a terminal, which all of its group get and npm passes on', {
+    timeout: 120_000,
+  }, async () => {
+    const argv = [resolve('dist/local/start.js'), ...freePorts()];
+    const child = spawn(process.execPath, argv, { cwd: folder, detached: true });
+    const { pid = 0 } = child;
+    const ended = once(child, 'close');
+    let text = '';
+    for (const output of [child.stdout, child.stderr]) {
+      output.on('data', (chunk) => {
+        text += chunk;
+      });
+    }
+    try {
+      await expect.poll(() => text, { timeout: 60_000 }).toMatch(/[1-9][\d,]* rows, Delta version/);
+      process.kill(-pid, 'SIGINT');
+      await sleep(100);
+      process.kill(pid, 'SIGINT');
+      expect((await ended)[0]).toBe(0);
+    } finally {
+      if (child.exitCode === null) child.kill('SIGKILL');
+    }
+    const [accepted = 0, ...others] = comparison(text);
+    expect(others).toEqual([accepted, accepted, accepted]);
+  });
+
+  it('agrees, and names the dead letter, when an event is no click', { timeout: 120_000 }, async () => {
+    const run = start(...freePorts());
+    await run.until(/[1-9][\d,]* rows, Delta version/);
+    const { Values } = JSON.parse(readFileSync(join(folder, '.local/settings.json'), 'utf8'));
+    const producer = new EventHubProducerClient(Values.EventHubConnection, Values.CLICKSTREAM_HUB);
+    await producer.sendBatch([{ body: 'no click' }]);
+    await producer.close();
+    run.process.kill('SIGINT');
+    expect(await run.ended).toBe(0);
+    const [accepted = 0, ...others] = longComparison(run.text());
+    expect(others).toEqual([accepted, accepted - 1, accepted - 1, accepted - 1]);
+    expect(run.text().trim().split('\n').at(-1)).toMatch(/, 1 dead letter$/);
+  });
+
+  it('agrees over a hub that was deleted and made again', { timeout: 180_000 }, async () => {
+    const first = start('--for', '3s', ...freePorts());
+    expect(await first.ended).toBe(0);
+    const [before = 0] = comparison(first.text());
+    await makeHubAgain('clickstream');
+
+    const second = start('--for', '3s', ...freePorts());
+    expect(await second.ended).toBe(0);
+    const [accepted = 0, ingested, ...stored] = longComparison(second.text());
+    expect(accepted).toBeGreaterThan(0);
+    expect(ingested).toBe(accepted);
+    expect(stored).toEqual([before + accepted, before + accepted, before + accepted]);
+  });
+
+  it('ends at once on a second Ctrl-C while the last events do not arrive', {
+    timeout: 120_000,
+  }, async () => {
+    const run = start(...freePorts());
+    await run.until(/[1-9][\d,]* rows, Delta version/);
+    const apiUrl = /Clicks per product +(http:\/\/[^/]+)/.exec(run.text())?.[1];
+    const url = `${apiUrl}/admin/functions/ingestClickstream/state`;
+    expect((await fetch(url, { method: 'PUT', body: '{"state":"disabled"}' })).status).toBe(200);
+    const emitted = () => [...run.text().matchAll(/clicks ([\d,]+) emitted/g)].length;
+    const lines = emitted();
+    await expect.poll(emitted, { timeout: 20_000 }).toBeGreaterThan(lines + 2);
+    run.process.kill('SIGINT');
+    await run.until(/the last events arrive/);
+    // It goes on to say how far it is.
+    const ending = emitted();
+    await expect.poll(emitted, { timeout: 20_000 }).toBeGreaterThan(ending + 1);
+    run.process.kill('SIGINT');
+    expect(await run.ended).toBe(130);
+    expect(run.text().trim().split('\n').at(-1)).toBe('Ended without waiting for the last events.');
   });
 
   it('names a busy port and its flag in one line', async () => {

@@ -142,6 +142,19 @@ describe('a partition log', () => {
     });
   });
 
+  it('begins its enqueued times when its hub was made, wherever the clock is', () => {
+    const createdOn = Date.now() + 3_600_000;
+    const log = new PartitionLog(path, createdOn);
+    expect(log.lastEnqueued).toEqual({ sequence: -1, offset: -1, time: 0 });
+    append(log, 'a');
+    expect(log.lastEnqueued).toMatchObject({ sequence: 0, time: createdOn });
+    log.close();
+    const again = new PartitionLog(path, createdOn);
+    append(again, 'b');
+    expect(again.lastEnqueued).toMatchObject({ sequence: 1, time: createdOn });
+    again.close();
+  });
+
   it('never lets enqueued times decrease, not even when the clock goes back over a restart', () => {
     const clock = vi.spyOn(Date, 'now');
     try {

@@ -2,6 +2,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
 import { startHostProcess, writeApp } from './hostProcess';
+import { startSilentProxy } from './silentProxy';
 
 let azurite: Azurite;
 beforeAll(async () => {
@@ -126,6 +127,58 @@ describe.concurrent('a timer', { timeout: 60_000 }, () => {
     await first.host.stop('SIGKILL');
     const second = await start({}, 'one');
     await expect.poll(() => second.ticks().length, { timeout: 6_000 }).toBeGreaterThanOrEqual(1);
+  });
+
+  test.for<[name: string, match: (line: string) => boolean]>([
+    ['writing', (line) => line.startsWith('PUT') && line.includes('/timers/')],
+    ['reading', (line) => /^(?:GET|HEAD)/.test(line) && line.includes('/timers/')],
+  ])('fires although %s its schedule status was once never answered', async ([, match], context) => {
+    const { expect } = context;
+    const proxy = await startSilentProxy({ azurite, match, silent: 1 });
+    context.onTestFinished(() => proxy.close());
+    const start = setUp(
+      context,
+      `app.timer('daily', { schedule: '0 0 4 * * *', runOnStartup: true, handler: async (timer, context) => print(timer, context) });`,
+    );
+    const { ticks, host } = await start({ AzureWebJobsStorage: proxy.connectionString });
+    await expect.poll(() => ticks().length, patient).toBe(1);
+    expect(host.lines('The storage did not answer in 5 s.')).toHaveLength(1);
+    // The next such request is answered.
+    await expect.poll(() => proxy.matched, patient).toBe(2);
+    expect(await host.stop()).toBe(0);
+  });
+
+  test('does not fire any more when its host was told to stop before', async (context) => {
+    const { expect } = context;
+    const match = (line: string) => line.startsWith('PUT') && line.includes('/timers/');
+    const proxy = await startSilentProxy({ azurite, match, silent: 1 });
+    context.onTestFinished(() => proxy.close());
+    const start = setUp(
+      context,
+      `app.timer('daily', { schedule: '0 0 4 * * *', runOnStartup: true, handler: async (timer, context) => print(timer, context) });
+app.hook.appTerminate(() => new Promise((done) => setTimeout(done, 4000)));`,
+    );
+    const { ticks, host } = await start({ AzureWebJobsStorage: proxy.connectionString });
+    await expect.poll(() => proxy.matched, patient).toBe(1);
+    // What is never answered is given up in the four seconds that ending takes, and the run would follow.
+    expect(await host.stop()).toBe(0);
+    expect(host.lines('The storage did not answer in 5 s.')).toHaveLength(1);
+    expect(ticks()).toEqual([]);
+  });
+
+  test('whose storage is silent does not keep its host from ending', async (context) => {
+    const { expect } = context;
+    // Reading the status is given up after 5 s and then releasing the lease after 3.
+    const match = (line: string, action: string | undefined) =>
+      action === 'release' || (line.startsWith('HEAD') && line.includes('/timers/'));
+    const proxy = await startSilentProxy({ azurite, match, silent: Number.POSITIVE_INFINITY });
+    context.onTestFinished(() => proxy.close());
+    const start = setUp(context, `app.timer('daily', { schedule: '0 0 4 * * *', handler: async () => {} });`);
+    const { host } = await start({ AzureWebJobsStorage: proxy.connectionString });
+    await expect.poll(() => proxy.matched, patient).toBe(1);
+    expect(await host.stop()).toBe(0);
+    const line = 'stops although leases and partitions are not released after 4 s.';
+    expect(host.lines(line)).toHaveLength(1);
   });
 
   test('a failed run is retried by its policy and does not stop the timer', async (context) => {
