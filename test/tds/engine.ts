@@ -7,6 +7,8 @@ export type SqlRow = Record<string, SqlValue>;
 export interface SqlTable {
   readonly columns: readonly { readonly name: string; readonly type: string; readonly identity: boolean }[];
   rows: SqlRow[];
+  /** Milliseconds since 1970. */
+  createdAt: number;
 }
 
 /** What a statement answers. */

@@ -27,7 +27,15 @@ export class Query {
 
   #systemRows(name: string): SqlRow[] {
     if (name === 'sys.schemas') return [...this.#engine.schemas].map((schema) => ({ name: schema }));
-    if (name === 'sys.objects') return [...this.#engine.tables.keys()].map((table) => ({ object_id: table }));
+    if (name === 'sys.objects')
+      return [...this.#engine.tables].map(([table, { createdAt }]) => ({
+        object_id: table,
+        name: table.slice(table.indexOf('.') + 1),
+        // A number in a real server; here it need only be understood by SCHEMA_NAME.
+        schema_id: table.slice(0, table.indexOf('.')),
+        type: 'U',
+        create_date: createdAt,
+      }));
     throw new SqlError(208, `Invalid object name '${name}'.`);
   }
 
@@ -71,13 +79,17 @@ export class Query {
       case 'call':
         return this.#callFunction(
           expression.name,
-          expression.args.map((arg) => this.evaluate(arg, row)),
+          // The first argument of DATEDIFF is a word.
+          expression.args.slice(expression.name === 'DATEDIFF' ? 1 : 0).map((arg) => this.evaluate(arg, row)),
         );
     }
   }
 
   #callFunction(name: string, args: readonly SqlValue[]): SqlValue {
     if (name === 'CHAR' || name === 'NCHAR') return String.fromCharCode(Number(args[0]));
+    if (name === 'SCHEMA_NAME') return String(args[0]);
+    if (name === 'GETDATE') return Date.now();
+    if (name === 'DATEDIFF') return String(Math.floor((Number(args[1]) - Number(args[0])) / 60_000));
     if (name === 'OBJECT_ID') return String(args[0]).toLowerCase();
     if (name === 'SERVERPROPERTY' && args[0] === 'EngineEdition')
       return this.#engine.options.dialect === 'pool' ? 6 : 3;

@@ -146,7 +146,7 @@ export class Session {
         if (!schemas.has(statement.table.split('.')[0] ?? ''))
           throw new SqlError(2760, 'The schema does not exist.');
         for (const { type } of statement.columns) convert(null, type);
-        tables.set(statement.table, { columns: statement.columns, rows: [] });
+        tables.set(statement.table, { columns: statement.columns, rows: [], createdAt: Date.now() });
         return;
       }
       case 'drop':

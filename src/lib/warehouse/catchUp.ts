@@ -1,17 +1,10 @@
 import type { TableState } from '../delta/state';
 import type { TableHead } from '../delta/tableHead';
-import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { defaultLimits, type LoadLimits, readNextVersions, readRows, startsAtZero } from './deltaVersions';
+import { positionOf } from './positionOf';
 import { rebuild } from './rebuild';
-import {
-  fullName,
-  type LoadOutcome,
-  neverLoaded,
-  type Position,
-  shadowOfSwap,
-  type Warehouse,
-} from './warehouse';
+import { fullName, type LoadOutcome, type Position, shadowOfSwap, type Warehouse } from './warehouse';
 
 export interface CatchUpOptions {
   readonly warehouse: Warehouse;
@@ -109,14 +102,4 @@ async function follow(
     position = next;
   }
   return found.atHead ? { state: 'current', version: position.version } : position;
-}
-
-/** Where a table stands. Throws `warehouse.refused` when the ledger does not know it. */
-export async function positionOf(warehouse: Warehouse, table: WarehouseTable): Promise<Position> {
-  const position = (await warehouse.ledger()).get(fullName(table));
-  if (position) return position.deltaId === '' ? neverLoaded : position;
-  throw new TributaryError(
-    'warehouse.refused',
-    `${warehouse.name}: ops.load_ledger has no row for ${fullName(table)}: run "npm run warehouse -- init" once.`,
-  );
 }

@@ -71,15 +71,19 @@ export function parseConnectionString(text: string): SqlAddress {
     login: readLogin(parts),
     encrypt: !['false', 'no', 'optional'].includes((parts.get('encrypt') ?? 'true').toLowerCase()),
     trustServerCertificate: ['true', 'yes'].includes((parts.get('trust') ?? 'false').toLowerCase()),
-    connectTimeoutMs: Number(parts.get('timeout') ?? 30) * 1000,
+    connectTimeoutMs: readTimeout(parts.get('timeout') ?? '') * 1000,
   };
   if (address.server === '') throw malformed('it names no server');
   if (address.database === '') throw malformed('it names no database');
   if (!Number.isInteger(address.port) || address.port < 1 || address.port > 65_535)
     throw malformed('its port is no number from 1 to 65535');
-  if (!Number.isFinite(address.connectTimeoutMs)) throw malformed('its timeout is no number of seconds');
+  if (!(address.connectTimeoutMs > 0 && address.connectTimeoutMs < 2 ** 31))
+    throw malformed('its timeout is no number of seconds');
   return address;
 }
+
+/** Seconds. 0, which would be no deadline at all, means the usual one too. */
+const readTimeout = (text: string) => (Number(text) === 0 ? 30 : Number(text));
 
 function readLogin(parts: ReadonlyMap<string, string>): SqlLogin {
   const authentication = (parts.get('authentication') ?? '').replace(/[\s_]/g, '').toLowerCase();

@@ -20,35 +20,42 @@ export function fittingOf(type: WarehouseType): Fitting {
   return (value) => (value === null || value === undefined ? null : fitting(value));
 }
 
+const microsOf = (iso: string) => BigInt(Date.parse(iso)) * 1000n;
+const daysOf = (date: string) => BigInt(Date.parse(`${date}T00:00:00Z`) / 86_400_000);
+
+/** Least and greatest value of the types whose values are integers here. */
+const ranges = {
+  bigint: [-(2n ** 63n), 2n ** 63n - 1n],
+  int: [-(2n ** 31n), 2n ** 31n - 1n],
+  smallint: [-(2n ** 15n), 2n ** 15n - 1n],
+  date: [daysOf('0001-01-01'), daysOf('9999-12-31')],
+  // Rounded to 1/300 s, .999 would be the next second, which at the end of 9999 does not exist.
+  datetime: [microsOf('1753-01-01T00:00:00.000Z'), microsOf('9999-12-31T23:59:59.998Z') + 999n],
+  'datetime2(6)': [microsOf('0001-01-01T00:00:00.000Z'), microsOf('9999-12-31T23:59:59.999Z') + 999n],
+} as const;
+
+type IntegerType = keyof typeof ranges;
+
+/** The nearest integer that a column of this type holds; 0 for what is no number. */
+export function clampInteger(type: IntegerType, value: ReadValue): bigint {
+  const isNumber = typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value));
+  const integer = isNumber ? BigInt(typeof value === 'number' ? Math.trunc(value) : value) : 0n;
+  const [least, most] = ranges[type];
+  return integer < least ? least : integer > most ? most : integer;
+}
+
 function ofType(type: WarehouseType): Fitting {
   const text = /^(n?)varchar\((\d+)\)$/.exec(type);
   if (text) return fitText(type, Number(text[2]), text[1] === 'n');
   switch (type) {
-    case 'bigint':
-      return fitInteger(type, -(2n ** 63n), 2n ** 63n - 1n);
-    case 'int':
-      return fitInteger(type, -(2n ** 31n), 2n ** 31n - 1n);
-    case 'smallint':
-      return fitInteger(type, -(2n ** 15n), 2n ** 15n - 1n);
     case 'float':
       return fitFloat;
     case 'bit':
       return (value) => (typeof value === 'boolean' ? value : notA(type, value));
-    case 'date':
-      return fitInteger(type, daysOf('0001-01-01'), daysOf('9999-12-31'));
-    case 'datetime':
-      // Rounded to 1/300 s, .999 would be the next second, which at the end of 9999 does not exist.
-      return fitInteger(
-        type,
-        microsOf('1753-01-01T00:00:00.000Z'),
-        microsOf('9999-12-31T23:59:59.998Z') + 999n,
-      );
-    default:
-      return fitInteger(
-        type,
-        microsOf('0001-01-01T00:00:00.000Z'),
-        microsOf('9999-12-31T23:59:59.999Z') + 999n,
-      );
+    default: {
+      const [least, most] = ranges[type as IntegerType];
+      return fitInteger(type, least, most);
+    }
   }
 }
 
@@ -91,6 +98,3 @@ const fitFloat: Fitting = (value) => {
 
 const outOf = (type: string): Misfit => ({ misfit: `out of the range of ${type}` });
 const notA = (type: string, value: ReadValue): Misfit => ({ misfit: `a ${typeof value} is no ${type}` });
-
-const microsOf = (iso: string) => BigInt(Date.parse(iso)) * 1000n;
-const daysOf = (date: string) => BigInt(Date.parse(`${date}T00:00:00Z`) / 86_400_000);

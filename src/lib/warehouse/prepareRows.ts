@@ -1,6 +1,6 @@
 import type { ReadValue } from '../delta/schema';
 import type { WarehouseTable } from '../streams/stream';
-import { type Fitting, fittingOf, isMisfit } from './fitValue';
+import { clampInteger, type Fitting, fittingOf, isMisfit } from './fitValue';
 import type { Cell, PreparedRows, RejectedRow } from './warehouse';
 
 /** Where a row comes from, in every Delta table of a stream. */
@@ -54,17 +54,15 @@ export class RowCollector {
   }
 }
 
+/** Its address as near as the columns for it allow; the row itself keeps the true values. */
 function rejectedRow(columns: ReadColumns, row: number, reason: string): RejectedRow {
-  const integer = (name: string) => {
-    const value = columns.get(name)?.[row];
-    return typeof value === 'number' || typeof value === 'bigint' ? value : 0;
-  };
+  const addressOf = (name: string) => columns.get(name)?.[row] ?? null;
   const entries = [...columns].map(([name, values]) => [name, values[row] ?? null]);
   return {
-    hubCreatedAt: integer('hub_created_at'),
-    hubPartition: Number(integer('hub_partition')),
-    sequenceNumber: integer('sequence_number'),
-    element: Number(integer('element')),
+    hubCreatedAt: clampInteger('datetime2(6)', addressOf('hub_created_at')),
+    hubPartition: Number(clampInteger('int', addressOf('hub_partition'))),
+    sequenceNumber: clampInteger('bigint', addressOf('sequence_number')),
+    element: Number(clampInteger('int', addressOf('element'))),
     reason,
     row: JSON.stringify(Object.fromEntries(entries), (_key, value) =>
       typeof value === 'bigint' ? String(value) : value,

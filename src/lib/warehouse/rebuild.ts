@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { TableLocation } from '../delta/log';
-import { openSnapshot } from '../delta/openTable';
+import { openSnapshot, readCommitsAfter } from '../delta/openTable';
 import type { Snapshot } from '../delta/state';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
-import { defaultLimits, type LoadLimits, readRows, rowsOf } from './deltaVersions';
-import { fullName, shadowOfSwap, type Warehouse } from './warehouse';
+import { cannotFollow, defaultLimits, type LoadLimits, readRows, rowsOf } from './deltaVersions';
+import { positionOf } from './positionOf';
+import { fullName, shadowOfSwap, shadowPrefix, type Warehouse } from './warehouse';
 
 /** How often a rebuild begins anew because its files were vacuumed under way. */
 const maxAttempts = 3;
@@ -33,9 +34,10 @@ export type Rebuilt =
  */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   const { warehouse, table } = options;
-  for (let attempt = 1; ; attempt++) {
-    const interrupted = (await warehouse.ledger()).get(fullName(table));
-    if (interrupted && shadowOfSwap(interrupted) !== undefined) {
+  let attempts = 0;
+  for (;;) {
+    const interrupted = await positionOf(warehouse, table);
+    if (shadowOfSwap(interrupted) !== undefined) {
       const finished = await finishSwap(options);
       if (finished === 'swapped') return { outcome: 'rebuilt', version: interrupted.version };
       if (finished === 'lost') return { outcome: 'rebuilt-elsewhere' };
@@ -46,16 +48,20 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     const filled = await fillShadow(options, shadow, snapshot);
     if (filled === 'filled') {
       const to = { deltaId: snapshot.metaData.id, version: snapshot.version };
-      const swapped = await warehouse.swap({ table, shadow, to });
+      const swapped = await warehouse.swap({ table, shadow, files: snapshot.files.size, to });
+      if (swapped === 'swapped') {
+        await dropOthers(options);
+        return { outcome: 'rebuilt', version: to.version };
+      }
       // Who lost must leave the other shadows alone: one of them may be taking the table's place.
-      if (swapped === 'lost') return { outcome: 'rebuilt-elsewhere' };
-      await dropOthers(options);
-      return { outcome: 'rebuilt', version: to.version };
+      if (!(await warehouse.ledger()).has(fullName(shadow))) return { outcome: 'rebuilt-elsewhere' };
+      // The last load that the ledger told of was undone with its process, or the table waits for another shadow.
+      continue;
     }
     if (filled === 'stopped') return { outcome: 'stopped' };
     if (filled === 'taken') return { outcome: 'rebuilt-elsewhere' };
     await warehouse.dropShadow(shadow);
-    if (attempt === maxAttempts) {
+    if (++attempts === maxAttempts) {
       throw new TributaryError(
         'delta.invalid',
         `${options.at.store.name}/${options.at.table} version ${snapshot.version}: data file ${filled.gone} is gone.`,
@@ -76,14 +82,14 @@ export async function finishSwap(options: RebuildOptions): Promise<'swapped' | '
   const name = position && shadowOfSwap(position)?.slice(table.schema.length + 1);
   if (!position || name === undefined) return 'lost';
   const shadow = { ...table, name };
-  const deltaId = ledger.get(fullName(shadow))?.deltaId;
-  if (deltaId === undefined) return 'shadow-missing';
-  const swapped = await warehouse.swap({ table, shadow, to: { deltaId, version: position.version } });
+  const filled = ledger.get(fullName(shadow));
+  if (!filled) return 'shadow-missing';
+  // The shadow was found complete before the table was marked.
+  const [files, to] = [filled.version, { deltaId: filled.deltaId, version: position.version }];
+  const swapped = await warehouse.swap({ table, shadow, files, to });
   if (swapped === 'swapped') await dropOthers(options);
   return swapped;
 }
-
-const shadowPrefix = (table: WarehouseTable) => `${table.name}__rebuild_`;
 
 /** The name of a shadow says which version it is to hold. */
 const newShadow = (table: WarehouseTable, version: number): WarehouseTable => ({
@@ -101,7 +107,7 @@ async function beginOrResume(options: RebuildOptions): Promise<Started | undefin
   const head = await openSnapshot(at);
   if (!head) return undefined;
   for (const { shadow, version, deltaId } of await shadowsOf(warehouse, table)) {
-    const snapshot = deltaId === head.metaData.id ? await openOldSnapshot(at, version) : undefined;
+    const snapshot = deltaId === head.metaData.id ? await openFollowed(at, version, head) : undefined;
     if (snapshot) return { shadow, snapshot };
     await warehouse.dropShadow(shadow);
   }
@@ -110,9 +116,16 @@ async function beginOrResume(options: RebuildOptions): Promise<Started | undefin
   return { shadow, snapshot: head };
 }
 
-/** Undefined when the log does not go back that far. */
-async function openOldSnapshot(at: TableLocation, version: number): Promise<Snapshot | undefined> {
+/** Undefined when the log cannot be followed from that version to the head: such a table would need the next rebuild at once. */
+async function openFollowed(
+  at: TableLocation,
+  version: number,
+  head: Snapshot,
+): Promise<Snapshot | undefined> {
   try {
+    const commits = await readCommitsAfter(at, version, head.version);
+    const isWhole = commits.length === head.version - version;
+    if (!isWhole || commits.some((commit) => cannotFollow(commit, head) !== undefined)) return undefined;
     return await openSnapshot(at, { version });
   } catch (error) {
     if (error instanceof TributaryError && error.code === 'delta.invalid') return undefined;
@@ -136,6 +149,7 @@ async function shadowsOf(warehouse: Warehouse, table: WarehouseTable) {
 
 async function dropOthers({ warehouse, table }: RebuildOptions): Promise<void> {
   for (const { shadow } of await shadowsOf(warehouse, table)) await warehouse.dropShadow(shadow);
+  await warehouse.dropLeftovers(table);
 }
 
 /** `taken`: the shadow is no more, for another process has used it or thrown it away. */

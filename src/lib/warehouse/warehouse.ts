@@ -48,6 +48,8 @@ export type LoadOutcome = 'loaded' | 'lost';
 export interface Swap {
   readonly table: WarehouseTable;
   readonly shadow: WarehouseTable;
+  /** How many files the shadow must hold. */
+  readonly files: number;
   readonly to: Position;
 }
 
@@ -66,10 +68,15 @@ export interface Warehouse {
   load(load: Load): Promise<LoadOutcome>;
   /** Makes an empty table, with a row in the ledger that says `{deltaId, version: 0}`. */
   createShadow(shadow: WarehouseTable, deltaId: string): Promise<void>;
-  /** Puts the shadow in the table's place and the table to `to`; a swap that was interrupted is ended by another call. */
+  /**
+   * Puts the shadow in the table's place and the table to `to`; a swap that was interrupted is ended by another call. `lost`:
+   * another one was faster, or the shadow does not hold so many files, whatever `ledger` said.
+   */
   swap(swap: Swap): Promise<'swapped' | 'lost'>;
   /** Drops a shadow, with its ledger row and its rejected rows, if the ledger has it and no table is being swapped for it. */
   dropShadow(shadow: WarehouseTable): Promise<void>;
+  /** Drops what processes that were killed in a rebuild of the table, or in a load, have left behind, as far as it can. */
+  dropLeftovers(table: WarehouseTable): Promise<void>;
   /** Rows as plain objects; for people. */
   query(sql: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
@@ -78,6 +85,9 @@ export interface Warehouse {
 /** The name of a table in the ledger. */
 export const fullName = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'name'>): string =>
   `${schema}.${name}`;
+
+/** How the names of a table's shadows begin; after it comes the version that they are to hold. */
+export const shadowPrefix = (table: Pick<WarehouseTable, 'name'>): string => `${table.name}__rebuild_`;
 
 const swapPrefix = 'swap:';
 

@@ -38,6 +38,16 @@ describe('a connection string', () => {
   });
 
   it.each([
+    ['', 30_000],
+    ['Connect Timeout=0', 30_000],
+    ['loginTimeout=', 30_000],
+    ['Connect Timeout=90', 90_000],
+  ])('never means that there is no deadline: "%s"', (part, milliseconds) => {
+    const text = `Server=s;Database=d;User ID=u;Password=p;${part}`;
+    expect(parseConnectionString(text).connectTimeoutMs).toBe(milliseconds);
+  });
+
+  it.each([
     ['Active Directory Managed Identity', 'managed-identity'],
     ['Active Directory MSI', 'managed-identity'],
     ['ActiveDirectoryDefault', 'default-credential'],
@@ -53,6 +63,8 @@ describe('a connection string', () => {
     ['Server=s;Database=d;Password=s3cret', 'it names no user'],
     ['Server=s;Database=d;User ID=u', 'it has no password'],
     ['Server=s,port;Database=d;User ID=u;Password=s3cret', 'its port is no number'],
+    ['Server=s;Database=d;User ID=u;Password=s3cret;Connect Timeout=-1', 'its timeout is no number'],
+    ['Server=s;Database=d;User ID=u;Password=s3cret;Connect Timeout=soon', 'its timeout is no number'],
     [
       'Server=s;Database=d;Authentication=Active Directory Interactive;Password=s3cret',
       'its Authentication is none of',

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { clickstream } from '../../../src/lib/streams/clickstream';
@@ -26,6 +28,16 @@ const implementations: [string, () => Promise<Harness>][] = [
       ]
     : []),
 ];
+
+/** What a client holds back in memory that nobody refers to any more has its way now. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let round = 0; round < 3; round++) {
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 const forever = new AbortController().signal;
 
@@ -140,9 +152,9 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     expect(await count('clickstream.clicks')).toBe(4);
   });
 
-  it('keeps nothing of a load that fails', async () => {
+  it.each([4, 3000])('keeps nothing of a load of %i rows that fails', async (rows) => {
     const delta = await clicksTable();
-    await delta.commit(clicks(4));
+    await delta.commit(clicks(rows));
     const load = await nextLoad(delta);
     // After the fence, and after rows that are well.
     const columns = load.rows.columns.map((column, index) =>
@@ -150,9 +162,12 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     );
     const failing = harness.open().load({ ...load, rows: { ...load.rows, columns } });
     await expect(failing).rejects.toMatchObject({ code: 'warehouse.refused' });
+    await collectGarbage();
     expect(await count('clickstream.clicks')).toBe(0);
     expect((await warehouse.ledger()).get('clickstream.clicks')).toEqual(neverLoaded);
     expect(await warehouse.load(load)).toBe('loaded');
+    await collectGarbage();
+    expect(await count('clickstream.clicks')).toBe(rows);
   });
 
   it.each(['before-commit', 'after-commit'] as const)(
@@ -213,6 +228,25 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
       expect(table_name).toBe('assets.asset_statistics_history_v3');
       expect(JSON.parse(String(row_json))).toMatchObject({ hub_partition: 0, hub_created_at: base });
     }
+  });
+
+  it('rejects rows whose address no time can say, as near as it can', async () => {
+    const delta = await clicksTable();
+    const [late, later] = [400_000_000_000_000_000n, 9_000_000_000_000_000_000n];
+    const [time, two] = [BigInt(base), 2n];
+    const click = (at: bigint, sequence: bigint) => [1, time, two, 3, time, at, 0, sequence, 0];
+    await delta.commitForeign([click(late, 0n), click(-later, 1n), click(later, 2n), click(time, 3n)]);
+    expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
+    expect(await products()).toEqual(['3:1']);
+    const rejected = await warehouse.query('SELECT hub_created_at, reason, row_json FROM ops.rejected_rows');
+    // The two late ones are at the same, last moment.
+    expect(new Set(rejected.map(({ hub_created_at }) => String(hub_created_at))).size).toBe(2);
+    expect(rejected.map(({ reason }) => reason)).toEqual(
+      new Array(3).fill('hub_created_at: out of the range of datetime2(6)'),
+    );
+    expect(
+      rejected.map(({ row_json }) => String(JSON.parse(String(row_json)).hub_created_at)).sort(),
+    ).toEqual([String(-later), String(late), String(later)].sort());
   });
 
   it('takes 100,000 rows at once', { timeout: 60_000 }, async () => {
@@ -290,6 +324,37 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     expect(await count(fullName(assetsAt))).toBe(4);
     expect(await count("ops.rejected_rows WHERE table_name = 'assets.asset_statistics_history_v3'")).toBe(4);
     expect(await count('ops.rejected_rows')).toBe(4);
+  });
+
+  it('puts no shadow in place that holds less than it should', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(5));
+    await follow(delta);
+    const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
+    await warehouse.createShadow(shadow, 'id');
+    const swap = { table: clicksAt, shadow, to: { deltaId: 'id', version: 1 } };
+    expect(await warehouse.swap({ ...swap, files: 1 })).toBe('lost');
+    expect(await warehouse.swap({ ...swap, files: 0, to: { deltaId: 'x', version: 1 } })).toBe('lost');
+    expect((await warehouse.ledger()).get(fullName(shadow))).toEqual({ deltaId: 'id', version: 0 });
+    expect(await count('clickstream.clicks')).toBe(5);
+    expect(await warehouse.swap({ ...swap, files: 0 })).toBe('swapped');
+    expect(await count('clickstream.clicks')).toBe(0);
+  });
+
+  it('is rebuilt anew where the log cannot be followed from what was begun', async () => {
+    const delta = await clicksTable();
+    for (let version = 0; version < 2; version++) await delta.commit(clicks(5, version * 5));
+    await follow(delta);
+    const options = { warehouse, at: delta.at, table: clicksAt, limits: { rows: 5, bytes: 1e9 } };
+    const stopped = new AbortController();
+    const onProgress = ({ files }: { files: number }) => files === 1 && stopped.abort();
+    expect(await rebuild({ ...options, signal: stopped.signal, onProgress })).toEqual({ outcome: 'stopped' });
+    await delta.removeAll();
+    await delta.commit(clicks(1));
+    expect(await rebuild({ ...options, signal: forever })).toEqual({ outcome: 'rebuilt', version: 4 });
+    expect(await follow(delta)).toEqual({ state: 'current', version: 4 });
+    expect(await count('clickstream.clicks')).toBe(1);
+    expect([...(await warehouse.ledger()).keys()].sort()).toEqual([fullName(assetsAt), fullName(clicksAt)]);
   });
 
   it('does the first load of a log that has lost its beginning through a rebuild', async () => {

@@ -1,3 +1,4 @@
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
 import {
   checkpointPath,
@@ -48,6 +49,31 @@ export class DeltaTable {
     const txns = [{ appId: 'contoso/hub@2026/0', version: this.#sequence }];
     const { state: after } = await append({ state, fields, adds, txns });
     return after.version;
+  }
+
+  /** One commit with one file of another writer, which checks no values. Rows have all columns, none of them a text. */
+  async commitForeign(rows: readonly (readonly Value[])[]): Promise<void> {
+    const { version } = await this.#snapshot();
+    const fields = tableFields(this.stream);
+    const columnData = fields.map(({ name }, column) => ({ name, data: rows.map((row) => row[column]) }));
+    const schema = fields.map(({ name, type }) => ({
+      name,
+      type: type === 'integer' ? ('INT32' as const) : ('INT64' as const),
+      repetition_type: 'OPTIONAL' as const,
+      ...(type === 'timestamp' ? { converted_type: 'TIMESTAMP_MICROS' as const } : {}),
+    }));
+    const root = { name: 'root', num_children: schema.length };
+    const bytes = new Uint8Array(parquetWriteBuffer({ columnData, schema: [root, ...schema] }));
+    const path = `part-${version + 1}.parquet`;
+    await this.at.store.put(`${this.at.table}/${path}`, bytes);
+    const add = {
+      path,
+      partitionValues: {},
+      size: bytes.length,
+      modificationTime: Date.now(),
+      dataChange: true,
+    };
+    await putCommit(this.at, version + 1, [{ add }], { operation: 'WRITE', isBlindAppend: true });
   }
 
   /** A commit that takes all files away, as an UPDATE or DELETE of another writer does. */

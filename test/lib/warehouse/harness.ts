@@ -107,6 +107,7 @@ export async function duckDbHarness(): Promise<Harness> {
     createShadow: (shadow, deltaId) => file.createShadow(shadow, deltaId),
     swap: (swap) => file.swap(swap),
     dropShadow: (shadow) => file.dropShadow(shadow),
+    dropLeftovers: (table) => file.dropLeftovers(table),
     query: (sql) => file.query(sql),
     close: async () => {},
   };

@@ -21,27 +21,31 @@ export async function appendRows(
   const types: DuckDBType[] = writers.map((writer) => writer.type);
   if (firstId !== undefined) types.unshift(api.BIGINT);
   const appender = await connection.createAppender(table.name, table.schema);
-  for (let start = 0; start < rows.count; start += chunkRows) {
-    const end = Math.min(start + chunkRows, rows.count);
-    const chunk = api.DuckDBDataChunk.create(types, end - start);
-    let column = 0;
-    if (firstId !== undefined) {
-      const from = firstId + BigInt(start);
-      chunk.setColumnValues(
-        column++,
-        Array.from({ length: end - start }, (_, index) => from + BigInt(index)),
-      );
+  try {
+    for (let start = 0; start < rows.count; start += chunkRows) {
+      const end = Math.min(start + chunkRows, rows.count);
+      const chunk = api.DuckDBDataChunk.create(types, end - start);
+      let column = 0;
+      if (firstId !== undefined) {
+        const from = firstId + BigInt(start);
+        chunk.setColumnValues(
+          column++,
+          Array.from({ length: end - start }, (_, index) => from + BigInt(index)),
+        );
+      }
+      for (const [index, { convert }] of writers.entries()) {
+        const cells = (rows.columns[index] ?? []).slice(start, end);
+        chunk.setColumnValues(
+          column++,
+          convert ? cells.map((cell) => (cell === null ? null : convert(cell))) : cells,
+        );
+      }
+      appender.appendDataChunk(chunk);
     }
-    for (const [index, { convert }] of writers.entries()) {
-      const cells = (rows.columns[index] ?? []).slice(start, end);
-      chunk.setColumnValues(
-        column++,
-        convert ? cells.map((cell) => (cell === null ? null : convert(cell))) : cells,
-      );
-    }
-    appender.appendDataChunk(chunk);
+  } finally {
+    // Also when it failed: otherwise garbage collection flushes it, when the transaction is over that takes the rows back.
+    appender.closeSync();
   }
-  appender.closeSync();
 }
 
 async function nextId(connection: DuckDBConnection, table: WarehouseTable): Promise<bigint> {

@@ -113,11 +113,14 @@ class DuckDbWarehouse implements Warehouse {
   }
 
   /** Tables are renamed inside the transaction here, so no swap is ever found half done. */
-  async swap({ table, shadow, to }: Swap): Promise<'swapped' | 'lost'> {
+  async swap({ table, shadow, files, to }: Swap): Promise<'swapped' | 'lost'> {
     const name = quoteText(fullName(table));
     const shadowName = quoteText(fullName(shadow));
     const swapped = await this.#transaction(async (run) => {
-      if ((await run(`DELETE FROM ops.load_ledger WHERE table_name = ${shadowName}`)) !== 1) return undefined;
+      const taken = await run(
+        `DELETE FROM ops.load_ledger WHERE table_name = ${shadowName} AND delta_id = ${quoteText(to.deltaId)} AND last_version >= ${files}`,
+      );
+      if (taken !== 1) return undefined;
       await run(
         `UPDATE ops.load_ledger SET delta_id = ${quoteText(to.deltaId)}, last_version = ${to.version} WHERE table_name = ${name}`,
       );
@@ -139,6 +142,9 @@ class DuckDbWarehouse implements Warehouse {
       return true;
     });
   }
+
+  /** Tables are made, renamed and dropped inside transactions here, so nothing is ever left. */
+  async dropLeftovers(): Promise<void> {}
 
   /** On a connection of its own that cannot write, so that it neither waits nor harms. */
   async query(sql: string): Promise<Record<string, unknown>[]> {

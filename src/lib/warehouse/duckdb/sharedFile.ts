@@ -12,7 +12,16 @@ import { FileInUse, openDuckDbFile } from './duckDbWarehouse';
  * those can read who may read the file.
  */
 
-const methods = ['init', 'ledger', 'load', 'createShadow', 'swap', 'dropShadow', 'query'] as const;
+const methods = [
+  'init',
+  'ledger',
+  'load',
+  'createShadow',
+  'swap',
+  'dropShadow',
+  'dropLeftovers',
+  'query',
+] as const;
 type Method = (typeof methods)[number];
 
 const callLimitMs = 60_000;

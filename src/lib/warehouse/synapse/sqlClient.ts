@@ -22,15 +22,30 @@ export interface SqlClientOptions {
   readonly requestTimeoutMs?: number;
 }
 
+/** How many connections are kept between calls. */
+const maxIdle = 2;
+
+/** A pool of the client with one connection, which it makes anew when that was closed while idle. */
+interface Connection {
+  readonly pool: Promise<ConnectionPool>;
+  readonly seen: SeenError;
+}
+
+/** The number of the first error that the server sent since the last login or call. */
+interface SeenError {
+  number?: number | undefined;
+}
+
 /**
- * Connections to one database. After any error all of them are given up: one of them might still be inside a transaction,
- * and the server ends that when its connection goes.
+ * Connections to one database. Each call has one to itself, so that none waits behind another or fails with it. After an error
+ * its connection is given up: it might still be inside a transaction, and the server ends that when the connection goes.
  */
 export class SqlClient {
   readonly name: string;
   readonly #options: SqlClientOptions;
-  #pool: Promise<ConnectionPool> | undefined;
-  #loginNumber: number | undefined;
+  readonly #connections = new Set<Connection>();
+  readonly #idle: Connection[] = [];
+  readonly #errorNumbers = new WeakMap<object, number>();
 
   constructor(options: SqlClientOptions) {
     this.#options = options;
@@ -40,20 +55,6 @@ export class SqlClient {
   /** Sends a batch as it is: no sp_executesql, no parameters. */
   async batch(text: string): Promise<BatchResult> {
     return this.#guarded(async (pool) => runOn(pool.request(), text));
-  }
-
-  /**
-   * Sends a batch on a connection of its own, made for it. For whoever is inside a transaction: those of the pool may all be
-   * waiting for the locks of that transaction.
-   */
-  async batchAside(text: string): Promise<BatchResult> {
-    const pool = await this.#connect(1);
-    try {
-      return await runOn(pool.request(), text);
-    } finally {
-      // Not awaited: a connection that hangs would hold up the error.
-      void pool.close().catch(() => {});
-    }
   }
 
   /** Runs `work` in a transaction on one connection and commits. `undefined` from it rolls back instead. */
@@ -77,40 +78,60 @@ export class SqlClient {
 
   /** Ends the connections. The next call makes new ones. */
   async close(): Promise<void> {
-    const pool = this.#pool;
-    this.#pool = undefined;
-    // A pool that never connected has nothing to close.
-    await pool?.then((open) => open.close()).catch(() => {});
+    this.#idle.length = 0;
+    await Promise.all([...this.#connections].map((connection) => this.#end(connection)));
   }
 
   /** The client's own error, with what the server said about a failed login. */
   describe(error: unknown): TributaryError {
-    return toWarehouseError(error, this.name, this.#loginNumber);
+    const number = typeof error === 'object' && error ? this.#errorNumbers.get(error) : undefined;
+    return toWarehouseError(error, this.name, number);
   }
 
   async #guarded<T>(work: (pool: ConnectionPool) => Promise<T>): Promise<T> {
+    const connection = this.#idle.pop() ?? this.#begin();
     try {
-      this.#pool ??= this.#connect(2);
-      return await work(await this.#pool);
+      const result = await work(await connection.pool);
+      connection.seen.number = undefined;
+      // `close` may have ended it meanwhile.
+      const isKept = this.#connections.has(connection) && this.#idle.length < maxIdle;
+      if (isKept) this.#idle.push(connection);
+      else void this.#end(connection);
+      return result;
     } catch (error) {
+      const { number } = connection.seen;
+      if (number !== undefined && typeof error === 'object' && error) this.#errorNumbers.set(error, number);
       // Not awaited: a connection that hangs would hold up the error.
-      void this.close();
+      void this.#end(connection);
       throw error;
     }
   }
 
-  async #connect(connections: number): Promise<ConnectionPool> {
+  #begin(): Connection {
+    const seen: SeenError = {};
+    const connection = { pool: this.#connect(seen), seen };
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  async #end(connection: Connection): Promise<void> {
+    this.#connections.delete(connection);
+    // A pool that never connected has nothing to close.
+    await connection.pool.then((open) => open.close()).catch(() => {});
+  }
+
+  async #connect(seen: SeenError): Promise<ConnectionPool> {
     const { default: sql } = await import('mssql');
-    this.#loginNumber = undefined;
-    const { address } = this.#options;
+    const { address, requestTimeoutMs: timeoutMs = requestTimeoutMs } = this.#options;
     const settings: config = {
       server: address.server,
       port: address.port,
       database: address.database,
       authentication: toAuthentication(address.login),
       connectionTimeout: address.connectTimeoutMs,
-      requestTimeout: this.#options.requestTimeoutMs ?? requestTimeoutMs,
-      pool: { max: connections, min: 0 },
+      requestTimeout: timeoutMs,
+      // Its own deadlines of 30 s would come before a longer one of the address.
+      pool: { max: 1, min: 0, acquireTimeoutMillis: timeoutMs, createTimeoutMillis: timeoutMs },
       // The other way is a SELECT through sp_executesql, and a storm of connections where that is refused.
       validateConnection: 'socket',
       options: {
@@ -125,12 +146,12 @@ export class SqlClient {
       },
       beforeConnect: (connection) => {
         connection.on('errorMessage', ({ number }: { number: number }) => {
-          this.#loginNumber ??= number;
+          seen.number ??= number;
         });
         // The client leaves small packets waiting for each other.
         connection.on('connect', (error?: Error) => {
           (connection as unknown as { socket?: Socket }).socket?.setNoDelay(true);
-          if (!error) this.#loginNumber = undefined;
+          if (!error) seen.number = undefined;
         });
       },
     };

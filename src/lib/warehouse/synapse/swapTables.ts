@@ -1,21 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { fullName, type Swap, shadowOfSwap, swapping } from '../warehouse';
+import { retiredName } from './leftovers';
 import { quoteName, quoteText } from './literals';
+import { touchIfReached } from './loadStatements';
 import type { SqlClient } from './sqlClient';
 import { type Dialect, existsTable, ledgerTable, quoteTable, rejectsTable } from './tables';
 
 /**
- * Puts a shadow in a table's place. Tables cannot be renamed inside a transaction of a dedicated pool, so: the ledger first
- * says that a swap is under way, which turns all loads of the table away; then one connection holds the lock on the
- * ledger's row, so that a single process renames, while another connection renames; then the ledger says the new
- * position. Each step can be done again, by this process or by another one.
+ * Puts a shadow in a table's place. What the ledger tells of the shadow may not be committed, and that is waited for first.
+ * Tables cannot be renamed inside a transaction of a dedicated pool, so: the ledger says that a swap is under way, which
+ * turns all loads of the table away; then one connection holds the lock on the ledger's row, so that a single process
+ * renames, while another connection renames; then the ledger says the new position. Each step can be done again, by this
+ * process or by another one.
  */
 export async function swapTables(
   client: SqlClient,
   swap: Swap,
   dialect: Dialect,
 ): Promise<'swapped' | 'lost'> {
-  const { table, shadow, to } = swap;
+  const { table, shadow, files, to } = swap;
+  const filled = { deltaId: to.deltaId, version: files };
+  const { touched: reached } = await client.batch(touchIfReached(fullName(shadow), filled));
+  if ((reached[0] ?? 0) === 0) return 'lost';
   const name = quoteText(fullName(table));
   const shadowName = quoteText(fullName(shadow));
   const mark = swapping(shadow, to.version);
@@ -42,7 +48,7 @@ export async function swapTables(
       `UPDATE ${ledgerTable} SET batch_token = '${token}' WHERE ${isMarked} AND ${shadowIsKnown};`,
     );
     if ((touched[0] ?? 0) === 0) return undefined;
-    await client.batchAside(renames(swap, dialect));
+    await client.batch(renames(swap, dialect));
     await run(
       [
         `UPDATE ${ledgerTable} SET delta_id = ${quoteText(to.deltaId)}, last_version = ${to.version} WHERE ${isMarked};`,
@@ -60,7 +66,7 @@ export async function swapTables(
 }
 
 /** The name under which the table that was replaced waits to be dropped. */
-const retired = ({ table, shadow }: Swap) => ({ schema: table.schema, name: `${shadow.name}_old` });
+const retired = ({ table, shadow }: Swap) => ({ schema: table.schema, name: retiredName(shadow) });
 
 /** Once the shadow is gone under its name, it has taken the table's place. */
 function renames(swap: Swap, dialect: Dialect): string {

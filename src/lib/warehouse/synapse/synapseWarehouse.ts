@@ -11,6 +11,7 @@ import {
   swapping,
   type Warehouse,
 } from '../warehouse';
+import { leftoversOf, listTables, stageName, stageSchema } from './leftovers';
 import { quoteText } from './literals';
 import {
   columnList,
@@ -119,6 +120,20 @@ class SynapseWarehouse implements Warehouse {
     await this.#run(dropIfExists(shadow));
   }
 
+  async dropLeftovers(table: WarehouseTable): Promise<void> {
+    try {
+      // The tables first: one that is made meanwhile is not among them.
+      const { rows } = await this.#run(listTables);
+      const known = new Set((await this.ledger()).keys());
+      for (const one of leftoversOf(table, rows, known)) await this.#run(dropIfExists(one));
+    } catch (error) {
+      // The rebuild itself is done.
+      this.#options.warn?.(
+        `Tables that are not needed any more stay: ${this.#client.describe(error).message}`,
+      );
+    }
+  }
+
   async query(sql: string): Promise<Record<string, unknown>[]> {
     return (await this.#run(sql)).rows;
   }
@@ -173,7 +188,7 @@ class SynapseWarehouse implements Warehouse {
     const { staged, others } = splitForCopy(load.rows);
     const id = randomUUID();
     const { identity: _, ...columns } = table;
-    const stage: WarehouseTable = { ...columns, schema: 'ops', name: `stage_${id.replaceAll('-', '')}` };
+    const stage: WarehouseTable = { ...columns, schema: stageSchema, name: stageName(id) };
     const path = `${stagingPrefix}${fullName(table)}-${id}.csv.gz`;
     await staging.store.put(path, await encodeCsv(table, staged));
     try {
@@ -232,5 +247,5 @@ class SynapseWarehouse implements Warehouse {
   }
 }
 
-const dropIfExists = (table: WarehouseTable) =>
+const dropIfExists = (table: Pick<WarehouseTable, 'schema' | 'name'>) =>
   `IF ${existsTable(fullName(table))} DROP TABLE ${quoteTable(table)};`;

@@ -7,7 +7,7 @@ import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
 import { maxRowsOfStatement } from '../../../../src/lib/warehouse/synapse/loadStatements';
 import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
-import { swapping, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import type { Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { TdsServer } from '../../../tds/tdsServer';
 import { asset, assetsTable, clicks, clicksTable, type DeltaTable } from '../deltaTable';
 
@@ -102,6 +102,44 @@ describe('a load', () => {
     ledger?.rows.push({ ...ledger.rows[0], table_name: 'clickstream.clicks' });
     await expect(follow(delta)).rejects.toMatchObject({ code: 'warehouse.ledger', retriable: false });
     expect(server.rows('clickstream.clicks')).toEqual([]);
+  });
+});
+
+describe('two calls of one client', () => {
+  const whenHeld = (milliseconds: number, loads: number) =>
+    new Promise<void>((resolve) => {
+      let held = 0;
+      const ms = () => {
+        if (++held === loads) resolve();
+        return milliseconds;
+      };
+      server.hold = { batch: /INSERT INTO \[(?:clickstream|assets)\]/, ms };
+    });
+
+  it('do not fail with each other', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(20_000));
+    const held = whenHeld(500, 1);
+    const loading = follow(delta);
+    await held;
+    await expect(warehouse.query('SELECT a FROM nowhere.at_all;')).rejects.toMatchObject({
+      code: 'warehouse.refused',
+      message: expect.stringContaining('error 208'),
+    });
+    expect(await loading).toEqual({ state: 'current', version: 1 });
+    expect(server.rows('clickstream.clicks')).toHaveLength(20_000);
+  });
+
+  it('do not wait for each other', async () => {
+    const [one, two] = [await clicksTable(), await assetsTable()];
+    await one.commit(clicks(5));
+    await two.commit([asset()]);
+    const held = whenHeld(1500, 2);
+    const loading = Promise.all([follow(one), follow(two, assetsAt)]);
+    await held;
+    const first = await Promise.race([warehouse.ledger(), loading]);
+    expect(first).toBeInstanceOf(Map);
+    expect(await loading).toMatchObject([{ state: 'current' }, { state: 'current' }]);
   });
 });
 
@@ -210,82 +248,6 @@ describe('many rows', () => {
     );
     expect(server.rows('clickstream.clicks')).toHaveLength(50);
     expect(warnings).toEqual([expect.stringContaining('COPY INTO is refused')]);
-  });
-});
-
-describe('a swap', () => {
-  it('that was cut short anywhere is ended by the next loader', async () => {
-    const delta = await clicksTable();
-    for (let version = 0; version < 3; version++) await delta.commit(clicks(4, version * 4));
-    await follow(delta);
-    const cuts = [/RENAME OBJECT/, /DELETE FROM ops\.load_ledger/, /DROP TABLE/];
-    for (const cut of cuts) {
-      const before = server.batches.length;
-      server.cutAt = cut;
-      const rebuilding = open();
-      await rebuild({ warehouse: rebuilding, at: delta.at, table: clicksAt, signal }).catch(() => {});
-      expect(server.cutAt).toBeUndefined();
-      expect(server.batches.length).toBeGreaterThan(before);
-      await delta.commit(clicks(1, 100));
-      await follow(delta);
-      expect((await warehouse.ledger()).get('clickstream.clicks')?.deltaId).not.toContain('swap:');
-    }
-    expect(server.rows('clickstream.clicks')).toHaveLength(12 + cuts.length);
-  });
-
-  const mark = (shadow: WarehouseTable) => {
-    for (const row of server.engine.tables.get('ops.load_ledger')?.rows ?? [])
-      if (row.table_name === 'clickstream.clicks') row.delta_id = swapping(shadow, 1).deltaId;
-  };
-
-  it('whose shadow is gone is followed by another rebuild', async () => {
-    const delta = await clicksTable();
-    await delta.commit(clicks(4));
-    await follow(delta);
-    const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
-    mark(shadow);
-    const swap = { table: clicksAt, shadow, to: { deltaId: 'another', version: 9 } };
-    expect(await warehouse.swap(swap)).toBe('lost');
-    expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
-    mark(shadow);
-    expect(await rebuild({ warehouse, at: delta.at, table: clicksAt, signal })).toEqual({
-      outcome: 'rebuilt',
-      version: 1,
-    });
-    expect(server.rows('clickstream.clicks')).toHaveLength(4);
-  });
-
-  it('keeps its shadow, whoever wants to drop it, and ends where loading is to end', async () => {
-    const delta = await clicksTable();
-    await delta.commit(clicks(4));
-    await follow(delta);
-    const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
-    await warehouse.createShadow(shadow, 'x');
-    mark(shadow);
-    await warehouse.dropShadow(shadow);
-    expect((await warehouse.ledger()).has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
-    expect(server.engine.tables.has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
-    const aborted = AbortSignal.abort();
-    expect(await catchUp({ warehouse, head: delta.head, table: clicksAt, signal: aborted })).toMatchObject({
-      state: 'behind',
-    });
-  });
-
-  it('turns loads away while it is under way', async () => {
-    const delta = await clicksTable();
-    await delta.commit(clicks(4));
-    await follow(delta);
-    const position = (await warehouse.ledger()).get('clickstream.clicks');
-    if (!position) throw new Error('no ledger');
-    const ledger = server.engine.tables.get('ops.load_ledger');
-    for (const row of ledger?.rows ?? [])
-      if (row.table_name === 'clickstream.clicks')
-        row.delta_id = swapping({ ...clicksAt, name: 's' }, 1).deltaId;
-    const rows = { columns: clicksAt.columns.map(() => [null]), count: 1, rejected: [] };
-    expect(
-      await warehouse.load({ table: clicksAt, from: position, to: { ...position, version: 2 }, rows }),
-    ).toBe('lost');
-    expect(server.rows('clickstream.clicks')).toHaveLength(4);
   });
 });
 

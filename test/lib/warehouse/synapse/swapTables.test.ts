@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { clickstream } from '../../../../src/lib/streams/clickstream';
+import type { WarehouseTable } from '../../../../src/lib/streams/stream';
+import { catchUp } from '../../../../src/lib/warehouse/catchUp';
+import { rebuild } from '../../../../src/lib/warehouse/rebuild';
+import { swapping, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { clicks, clicksTable, type DeltaTable } from '../deltaTable';
+import { tdsHarness } from '../harness';
+
+const clicksAt = clickstream.warehouse as WarehouseTable;
+const signal = new AbortController().signal;
+
+let harness: Awaited<ReturnType<typeof tdsHarness>>;
+let server: typeof harness.server;
+let warehouse: Warehouse;
+const open = () => harness.open();
+
+beforeEach(async () => {
+  harness = await tdsHarness();
+  server = harness.server;
+  warehouse = open();
+  await warehouse.init([clicksAt]);
+});
+afterEach(() => harness.close());
+
+const follow = (delta: DeltaTable, table = clicksAt, by = warehouse) =>
+  catchUp({ warehouse: by, head: delta.head, table, signal });
+
+describe('a swap', () => {
+  it('that was cut short anywhere is ended by the next loader', async () => {
+    const delta = await clicksTable();
+    for (let version = 0; version < 3; version++) await delta.commit(clicks(4, version * 4));
+    await follow(delta);
+    const cuts = [/RENAME OBJECT/, /DELETE FROM ops\.load_ledger/, /DROP TABLE/];
+    for (const cut of cuts) {
+      const before = server.batches.length;
+      server.cutAt = cut;
+      const rebuilding = open();
+      await rebuild({ warehouse: rebuilding, at: delta.at, table: clicksAt, signal }).catch(() => {});
+      expect(server.cutAt).toBeUndefined();
+      expect(server.batches.length).toBeGreaterThan(before);
+      await delta.commit(clicks(1, 100));
+      await follow(delta);
+      expect((await warehouse.ledger()).get('clickstream.clicks')?.deltaId).not.toContain('swap:');
+    }
+    expect(server.rows('clickstream.clicks')).toHaveLength(12 + cuts.length);
+  });
+
+  it('waits for the last load of its shadow, and does not come when that is undone', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(15_000));
+    await delta.commit(clicks(10, 15_000));
+    await delta.checkpointAndClean();
+    let inserts = 0;
+    const inTransaction = new Promise<void>((resolve) => {
+      const ms = () => {
+        inserts++;
+        if (inserts === 1) resolve();
+        if (inserts === 2) server.cutAt = /INSERT INTO \[clickstream\]/;
+        return inserts > 2 ? 0 : 700;
+      };
+      server.hold = { batch: /INSERT INTO \[clickstream\]/, ms };
+    });
+    const cut = follow(delta, clicksAt, open()).catch(() => {});
+    await inTransaction;
+    expect(await follow(delta, clicksAt, open())).toEqual({ state: 'current', version: 2 });
+    await cut;
+    expect(server.cutAt).toBeUndefined();
+    expect(server.rows('clickstream.clicks')).toHaveLength(15_010);
+  });
+
+  const mark = (shadow: WarehouseTable) => {
+    for (const row of server.engine.tables.get('ops.load_ledger')?.rows ?? [])
+      if (row.table_name === 'clickstream.clicks') row.delta_id = swapping(shadow, 1).deltaId;
+  };
+
+  it('takes away what others were killed over, and nothing that somebody works on', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(4));
+    await follow(delta);
+    const hour = 3_600_000;
+    const stage = `ops.stage_${'0123456789abcdef'.repeat(2)}`;
+    const made: [name: string, age: number, stays: boolean][] = [
+      ['clickstream.clicks__rebuild_1_00000001', 2 * hour, false],
+      ['clickstream.clicks__rebuild_1_00000002', 0, true],
+      ['clickstream.clicks__rebuild_1_00000003_old', 0, false],
+      ['clickstream.clicks_by_hand', 2 * hour, true],
+      ['assets.clicks__rebuild_1_00000004', 2 * hour, true],
+      [stage, 2 * hour, false],
+      [stage.replace('0', 'f'), 0, true],
+    ];
+    for (const [name, age] of made)
+      server.engine.tables.set(name, { columns: [], rows: [], createdAt: Date.now() - age });
+    await rebuild({ warehouse, at: delta.at, table: clicksAt, signal });
+    expect(server.errors).toEqual([]);
+    for (const [name, , stays] of made) expect([name, server.engine.tables.has(name)]).toEqual([name, stays]);
+    expect(server.rows('clickstream.clicks')).toHaveLength(4);
+  });
+
+  it('whose shadow is gone is followed by another rebuild', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(4));
+    await follow(delta);
+    const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
+    mark(shadow);
+    const swap = { table: clicksAt, shadow, files: 0, to: { deltaId: 'another', version: 9 } };
+    expect(await warehouse.swap(swap)).toBe('lost');
+    expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
+    mark(shadow);
+    expect(await rebuild({ warehouse, at: delta.at, table: clicksAt, signal })).toEqual({
+      outcome: 'rebuilt',
+      version: 1,
+    });
+    expect(server.rows('clickstream.clicks')).toHaveLength(4);
+  });
+
+  it('keeps its shadow, whoever wants to drop it, and ends where loading is to end', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(4));
+    await follow(delta);
+    const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
+    await warehouse.createShadow(shadow, 'x');
+    mark(shadow);
+    await warehouse.dropShadow(shadow);
+    expect((await warehouse.ledger()).has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
+    expect(server.engine.tables.has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
+    const aborted = AbortSignal.abort();
+    expect(await catchUp({ warehouse, head: delta.head, table: clicksAt, signal: aborted })).toMatchObject({
+      state: 'behind',
+    });
+  });
+
+  it('turns loads away while it is under way', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(4));
+    await follow(delta);
+    const position = (await warehouse.ledger()).get('clickstream.clicks');
+    if (!position) throw new Error('no ledger');
+    const ledger = server.engine.tables.get('ops.load_ledger');
+    for (const row of ledger?.rows ?? [])
+      if (row.table_name === 'clickstream.clicks')
+        row.delta_id = swapping({ ...clicksAt, name: 's' }, 1).deltaId;
+    const rows = { columns: clicksAt.columns.map(() => [null]), count: 1, rejected: [] };
+    expect(
+      await warehouse.load({ table: clicksAt, from: position, to: { ...position, version: 2 }, rows }),
+    ).toBe('lost');
+    expect(server.rows('clickstream.clicks')).toHaveLength(4);
+  });
+});
