@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addColumns } from '../../src/lib/delta/addColumns';
-import { commitPath } from '../../src/lib/delta/log';
+import { commitPath, type TableLocation } from '../../src/lib/delta/log';
 import { type Field, field, type Value } from '../../src/lib/delta/schema';
 import { checkpoint } from '../../src/lib/maintenance/checkpoint';
 import { cleanLog } from '../../src/lib/maintenance/cleanLog';
 import { compact } from '../../src/lib/maintenance/compact';
 import { vacuum } from '../../src/lib/maintenance/vacuum';
+import type { ObjectStore } from '../../src/lib/storage/objectStore';
 import { everyType, everyTypeFiles } from './everyType';
 import { expectFiltersToHold } from './filters';
 import { openSharedLake, type SharedLake } from './lake';
@@ -19,6 +20,25 @@ beforeAll(async () => {
 });
 
 afterAll(() => lake?.close());
+
+/** The table as if its commit of that version had been written at that time. */
+function writtenAt({ store, table }: TableLocation, version: number, time: Date): TableLocation {
+  const path = commitPath(table, version);
+  const dated: ObjectStore = {
+    name: store.name,
+    get: (one) => store.get(one),
+    getRange: (one, start, length) => store.getRange(one, start, length),
+    put: (one, bytes) => store.put(one, bytes),
+    putIfAbsent: (one, bytes) => store.putIfAbsent(one, bytes),
+    putIfMatch: (one, bytes, etag) => store.putIfMatch(one, bytes, etag),
+    delete: (one) => store.delete(one),
+    async *list(prefix) {
+      for await (const object of store.list(prefix))
+        yield object.path === path ? { ...object, lastModified: time } : object;
+    },
+  };
+  return { store: dated, table };
+}
 
 interface PeerTable {
   readonly version: number;
@@ -78,7 +98,12 @@ describe('delta-rs reads what we wrote', () => {
     const last: Value[] = [103, ...empty, 'after the checkpoint', 3];
     await appendRows(location, wider, [last]);
     rows.push(last);
-    expect(await cleanLog({ at: location, now: later })).toMatchObject({ outcome: 'done', oldest: 11 });
+    // Deleting goes by the store's time: as if somebody had written by then.
+    const muchLater = async () => writtenAt(location, (await stateOf(location)).version, new Date(later));
+    expect(await cleanLog({ at: await muchLater(), now: later })).toMatchObject({
+      outcome: 'done',
+      oldest: 11,
+    });
     expect(await lake.store.get(commitPath(table, 10))).toBeUndefined();
     await expectPeerToRead(table, wider, rows, ['note', 'weight']);
 
@@ -89,7 +114,7 @@ describe('delta-rs reads what we wrote', () => {
     await expectPeerToRead(table, wider, rows);
 
     await checkpoint({ at: location });
-    const vacuumed = await vacuum({ at: location, now: later });
+    const vacuumed = await vacuum({ at: await muchLater(), now: later });
     expect(vacuumed).toMatchObject({ outcome: 'done', deleted: { length: 11 } });
     const { version } = await expectPeerToRead(table, wider, rows);
     expect(version).toBe((await stateOf(location)).version);

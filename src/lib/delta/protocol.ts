@@ -6,8 +6,8 @@ export const ourProtocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 
 
 /** Features of PROTOCOL.md, "Table Features", that need nothing of a reader that does not delete files. */
 const readableFeatures = new Set(['vacuumProtocolCheck']);
-/** Writer features whose rules our appends and compactions keep. */
-const writableFeatures = new Set(['appendOnly', 'vacuumProtocolCheck']);
+/** Writer features whose rules our appends and compactions keep; a schema that has an invariant is refused by itself. */
+const writableFeatures = new Set(['appendOnly', 'invariants', 'vacuumProtocolCheck']);
 
 /** Table properties that bind a legacy writer (version 2) to rules which we do not implement. */
 const bindingProperties: readonly (readonly [string, RegExp])[] = [

@@ -1,13 +1,12 @@
 import type { Add, Remove } from '../delta/actions';
-import { checkpointPath, describeVersion, readLastCheckpoint } from '../delta/log';
+import { checkpointPath, commitPath, describeVersion, readLastCheckpoint } from '../delta/log';
 import { isDamage, type LogTail, openSnapshot, openTail } from '../delta/openTable';
 import { CheckpointEncoder, type EncodedCheckpoint } from '../delta/parquet/encodeCheckpoint';
-import { ensureWritable } from '../delta/protocol';
 import { readCheckpoint } from '../delta/readCheckpoint';
 import { retentionMs } from '../delta/tableProperties';
 import { TributaryError } from '../errors';
 import { inspectCheckpoint, moveLastCheckpoint } from './lastCheckpoint';
-import type { MaintenanceTask, NoTable } from './task';
+import { ensureMaintainable, type MaintenanceTask, type NoTable, storeTime } from './task';
 
 export type CheckpointOutcome =
   | {
@@ -29,8 +28,8 @@ export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutco
   signal?.throwIfAborted();
   const log = await openTail(at);
   if (!log) return { outcome: 'no-table' };
-  const { version, protocol, metaData } = log.tail;
-  ensureWritable(protocol, metaData, describeVersion(at, version));
+  const { version } = log.tail;
+  ensureMaintainable(log.tail);
   const path = checkpointPath(at.table, version);
   const last = await readLastCheckpoint(at);
   if (last?.version === version && log.base?.version === version) return { outcome: 'current', version };
@@ -47,7 +46,7 @@ export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutco
           numOfAddFiles: encoded.numOfAddFiles,
         }
       : await inspectCheckpoint(at, { version, paths: [path] });
-  await moveLastCheckpoint(at, description);
+  await moveLastCheckpoint(at, description, signal);
   return {
     outcome: outcome === 'written' ? 'written' : 'exists',
     version,
@@ -73,7 +72,9 @@ async function encodeLog(task: MaintenanceTask, { base, tail }: LogTail): Promis
   const { at, signal, progress, now = Date.now() } = task;
   const { version, protocol, metaData, txns, files, tombstones } = tail;
   const where = describeVersion(at, version);
-  const keptSince = now - retentionMs(metaData.configuration, 'delta.deletedFileRetentionDuration', where);
+  const newest = await at.store.get(commitPath(at.table, version));
+  const time = storeTime(now, newest?.lastModified.getTime() ?? now);
+  const keptSince = time - retentionMs(metaData.configuration, 'delta.deletedFileRetentionDuration', where);
   const encoder = new CheckpointEncoder();
   let numOfAddFiles = 0;
   encoder.add({ protocol });

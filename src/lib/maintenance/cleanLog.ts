@@ -1,8 +1,15 @@
-import { completeCheckpoints, describeVersion, type LogFile, listLogFiles } from '../delta/log';
+import {
+  completeCheckpoints,
+  describeVersion,
+  type LogFile,
+  lastCheckpointPath,
+  listLogFiles,
+} from '../delta/log';
 import { retentionMs } from '../delta/tableProperties';
+import { TributaryError } from '../errors';
 import { deleteAll } from './deleteAll';
 import { inspectCheckpoint, moveLastCheckpoint } from './lastCheckpoint';
-import { type MaintenanceTask, type NoTable, openForMaintenance } from './task';
+import { type MaintenanceTask, type NoTable, openStateForMaintenance, storeTime } from './task';
 
 const day = 86_400_000;
 
@@ -33,19 +40,21 @@ export type CleanLogOutcome =
  */
 export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
   const { at, signal, dryRun = false, now = Date.now() } = task;
-  const snapshot = await openForMaintenance(task);
-  if (!snapshot) return { outcome: 'no-table' };
-  const { version, metaData } = snapshot;
+  const state = await openStateForMaintenance(task);
+  if (!state) return { outcome: 'no-table' };
+  const { version, metaData } = state;
   const { configuration } = metaData;
   const kept = retentionMs(configuration, 'delta.logRetentionDuration', describeVersion(at, version));
   if (configuration['delta.enableExpiredLogCleanup'] === 'false')
     return { outcome: 'disabled', oldest: undefined, deleted: 0 };
-  const cutoff = Math.floor(now / day) * day - Math.max(kept, day);
   const files: LogFile[] = [];
+  let newest = 0;
   for await (const file of listLogFiles(at)) {
     signal?.throwIfAborted();
     files.push(file);
+    newest = Math.max(newest, file.lastModified.getTime());
   }
+  const cutoff = Math.floor(storeTime(now, newest) / day) * day - Math.max(kept, day);
   const keep = newestCheckpointBefore(files, cutoff);
   if (!keep) return { outcome: 'done', oldest: undefined, deleted: 0 };
   const expired = files
@@ -54,12 +63,13 @@ export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
   if (expired.length > 0 && !dryRun) {
     const description = await inspectCheckpoint(at, keep);
     signal?.throwIfAborted();
-    await moveLastCheckpoint(at, description);
-    await deleteAll(
-      task,
-      expired.map(({ path }) => path),
-      'clean',
-    );
+    if (!(await moveLastCheckpoint(at, description, signal)))
+      throw new TributaryError(
+        'delta.contention',
+        `${at.store.name}/${at.table}: the log is not cleaned while others move ${lastCheckpointPath(at.table)}.`,
+      );
+    const paths = expired.map(({ path }) => path);
+    await deleteAll(task, { paths, step: 'clean', onFailure: 'stop' });
   }
   return { outcome: 'done', oldest: keep.version, deleted: expired.length };
 }

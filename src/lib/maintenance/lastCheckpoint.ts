@@ -48,22 +48,31 @@ export async function inspectCheckpoint(
   return { version, size: actions, sizeInBytes, numOfAddFiles, ...parts };
 }
 
-/** Points `_last_checkpoint` to a checkpoint, unless it points to a newer one, also when others move it at the same time. */
+const maxTries = 5;
+
+/**
+ * Points `_last_checkpoint` to a checkpoint, unless it points to a newer one, also when others move it at the same time.
+ * False when they did so again and again: it is a hint, and no worse for theirs.
+ */
 export async function moveLastCheckpoint(
   at: TableLocation,
   description: CheckpointDescription,
-): Promise<void> {
+  signal?: AbortSignal,
+): Promise<boolean> {
   const path = lastCheckpointPath(at.table);
   const bytes = Buffer.from(JSON.stringify(description));
-  for (;;) {
+  for (let tries = 0; tries < maxTries; tries++) {
+    // Once at least: a checkpoint that nothing points to helps nobody.
+    if (tries > 0) signal?.throwIfAborted();
     const there = await at.store.get(path);
     const last = there && parseLastCheckpoint(at.table, there.bytes);
     // A newer one whose file is not there was damaged, or written by somebody who never came to an end.
     const isNewer = last && last.version >= description.version;
-    if (isNewer && (await at.store.getRange(last.paths[0] ?? '', 0, 1))) return;
+    if (isNewer && (await at.store.getRange(last.paths[0] ?? '', 0, 1))) return true;
     const { outcome } = there
       ? await at.store.putIfMatch(path, bytes, there.etag)
       : await at.store.putIfAbsent(path, bytes);
-    if (outcome === 'written') return;
+    if (outcome === 'written') return true;
   }
+  return false;
 }

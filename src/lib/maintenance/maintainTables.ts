@@ -38,7 +38,7 @@ export const isFullPassDue = (now: Date): boolean => now.getUTCMinutes() < 5;
 /**
  * Maintains tables one after the other: first a checkpoint of each, since every reader's and writer's start costs what
  * came after the last one; then, in a full pass, the rest, for which each table gets an equal share of the time that is
- * left. A failure is reported and stops its table alone. Throws an AggregateError at the end when there was one.
+ * left. A failure is reported and stops nothing else. Throws an AggregateError at the end when there was one.
  */
 export async function maintainTables(pass: MaintenancePass): Promise<void> {
   const { tables, isFull, limitMs } = pass;
@@ -52,11 +52,12 @@ export async function maintainTables(pass: MaintenancePass): Promise<void> {
   if (failures.length > 0)
     throw new AggregateError(
       failures,
-      `Maintenance failed: ${failures.map(({ message }) => message).join(' ')}`,
+      // One damage may fail every duty.
+      `Maintenance failed: ${[...new Set(failures.map(({ message }) => message))].join(' ')}`,
     );
 }
 
-/** Returns what failed: nothing or one error, for a table that cannot be compacted is not vacuumed either. */
+/** Does one duty after the other, also when one fails; ends where there is no table, or no time left. Returns what failed. */
 async function perform(
   { report }: MaintenancePass,
   at: TableLocation,
@@ -65,23 +66,24 @@ async function perform(
 ): Promise<Error[]> {
   const leftMs = Math.floor(endsAt - Date.now());
   const signal = leftMs > 0 ? AbortSignal.timeout(leftMs) : AbortSignal.abort();
+  const failures: Error[] = [];
   for (const duty of wanted) {
     const started = Date.now();
     const about = () => ({ table: at.table, duty, milliseconds: Date.now() - started });
     try {
       const outcome = await performDuty(duty, { at, signal });
       report({ ...outcome, ...about() });
-      if (outcome.outcome === 'no-table') return [];
+      if (outcome.outcome === 'no-table') break;
     } catch (error) {
       if (signal.aborted && error === signal.reason) {
         report({ outcome: 'out-of-time', ...about() });
-        return [];
+        break;
       }
       report({ outcome: 'failed', ...describeFailure(error), ...about() });
-      return [error instanceof Error ? error : new Error(String(error))];
+      failures.push(error instanceof Error ? error : new Error(String(error)));
     }
   }
-  return [];
+  return failures;
 }
 
 /** Does one duty. The details are figures for people. */

@@ -3,7 +3,7 @@ import { retentionMs } from '../delta/tableProperties';
 import type { ObjectInfo } from '../storage/objectStore';
 import { isExpired } from './checkpoint';
 import { deleteAll } from './deleteAll';
-import { type MaintenanceTask, type NoTable, openForMaintenance } from './task';
+import { type MaintenanceTask, type NoTable, openForMaintenance, storeTime } from './task';
 
 /**
  * The least age of a file that is deleted. A data file is written before the commit that makes it part of the table, and
@@ -29,31 +29,37 @@ export type VacuumOutcome =
  * Deletes data files that no version within the table's retention needs: neither live nor behind a tombstone younger than
  * `delta.deletedFileRetentionDuration`, and themselves older than it and than a day. Files and folders whose names begin
  * with `_` or `.` are not the table's data and stay (PROTOCOL.md, "Vacuum Protocol Check", is met by opening the table).
+ * A file that cannot be deleted keeps no other from being so; its error is thrown at the end.
  * @throws `delta.invalid` when the log names a file outside the table
  */
 export async function vacuum(task: VacuumTask): Promise<VacuumOutcome> {
-  const { at, signal, dryRun = false, now = Date.now() } = task;
+  const { at, signal, dryRun = false, now: clock = Date.now() } = task;
   // Listed before the log is read: a file that is committed in between is then known to be live.
   const found: ObjectInfo[] = [];
+  let newest = 0;
   for await (const object of at.store.list(`${at.table}/`)) {
     signal?.throwIfAborted();
     const names = object.path.slice(at.table.length + 1).split('/');
     const isHidden = names.some((name) => /^[_.]/.test(name));
-    if (!isHidden && object.lastModified.getTime() < now - leastAgeMs) found.push(object);
+    const modified = object.lastModified.getTime();
+    newest = Math.max(newest, modified);
+    if (!isHidden && modified < clock - leastAgeMs) found.push(object);
   }
   const snapshot = await openForMaintenance(task);
   if (!snapshot) return { outcome: 'no-table' };
   const { version, metaData, files, tombstones } = snapshot;
   const where = describeVersion(at, version);
+  const now = storeTime(clock, newest);
   const keptSince = now - retentionMs(metaData.configuration, 'delta.deletedFileRetentionDuration', where);
   const needed = new Set<string>();
   for (const { path } of files.values()) needed.add(dataFilePath(at, path, version));
   for (const remove of tombstones.values())
     if (!isExpired(remove, keptSince)) needed.add(dataFilePath(at, remove.path, version));
+  const youngest = Math.min(keptSince, now - leastAgeMs);
   const garbage = found.filter(
-    ({ path, lastModified }) => !needed.has(path) && lastModified.getTime() < keptSince,
+    ({ path, lastModified }) => !needed.has(path) && lastModified.getTime() < youngest,
   );
   const deleted = garbage.map(({ path }) => path);
-  if (!dryRun) await deleteAll(task, deleted, 'vacuum');
+  if (!dryRun) await deleteAll(task, { paths: deleted, step: 'vacuum', onFailure: 'go-on' });
   return { outcome: 'done', deleted, bytes: garbage.reduce((sum, { size }) => sum + size, 0) };
 }

@@ -163,9 +163,10 @@ const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
 const never: Expected = () => false;
 const isNotFound: Expected = (error) => statusOf(error) === 404;
 const isPastTheEnd: Expected = (error) => statusOf(error) === 416;
-const isMismatch: Expected = (error) => statusOf(error) === 412 || isNotFound(error);
-// Not every 409: a container that is being deleted answers so too.
-const isAlreadyThere: Expected = (error) => codeOf(error) === 'BlobAlreadyExists' || statusOf(error) === 412;
+// By code: a lease answers 412 too, and a container that is being deleted 409.
+const isConditionNotMet: Expected = (error) => codeOf(error) === 'ConditionNotMet';
+const isMismatch: Expected = (error) => isConditionNotMet(error) || isNotFound(error);
+const isAlreadyThere: Expected = (error) => codeOf(error) === 'BlobAlreadyExists' || isConditionNotMet(error);
 
 async function readAll(stream: NodeJS.ReadableStream | undefined): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];

@@ -9,6 +9,7 @@ import {
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
 import { moveLastCheckpoint } from '../../../src/lib/maintenance/lastCheckpoint';
+import { DatedStore } from './datedStore';
 import { appendFiles, day, newLocation, readRows, snapshotOf, stateOf } from './table';
 
 let at: TableLocation;
@@ -134,6 +135,8 @@ describe('a checkpoint', () => {
   });
 
   it('drops expired tombstones and keeps every txn', async () => {
+    const store = new DatedStore();
+    at = { store, table: 'events' };
     const configuration = { 'delta.deletedFileRetentionDuration': 'interval 2 days' };
     await appendFiles(at, 4, { configuration });
     await compact({ at });
@@ -142,12 +145,22 @@ describe('a checkpoint', () => {
       isBlindAppend: true,
     });
     const now = Date.now();
-    await checkpoint({ at, now: now + 1.9 * day });
+    store.date(commitPath('events', 6), now + 1.9 * day);
+    await checkpoint({ at, now: now + 9 * day });
     expect((await snapshotOf(at)).tombstones.size).toBe(4);
     await appendFiles(at, 1, { first: 40 });
+    store.date(commitPath('events', 7), now + 9 * day);
     await checkpoint({ at, now: now + 2.1 * day });
     const { tombstones, txns, files } = await snapshotOf(at);
     expect([tombstones.size, [...txns.keys()].sort(), files.size]).toEqual([0, ['p0', 'replay/old'], 2]);
+  });
+
+  it('keeps young tombstones by a clock that runs days ahead of the store', async () => {
+    await appendFiles(at, 4, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 2 days' } });
+    await compact({ at });
+    await checkpoint({ at, now: Date.now() + 5 * day });
+    await forgetCommits(0, 4);
+    expect((await snapshotOf(at)).tombstones.size).toBe(4);
   });
 
   it('is refused with the name of the property when an interval is none', async () => {

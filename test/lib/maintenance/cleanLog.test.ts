@@ -6,6 +6,7 @@ import {
   type TableLocation,
 } from '../../../src/lib/delta/log';
 import { openSnapshot, updateSnapshot } from '../../../src/lib/delta/openTable';
+import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { cleanLog } from '../../../src/lib/maintenance/cleanLog';
 import { DatedStore } from './datedStore';
@@ -79,6 +80,45 @@ describe('cleaning the log', () => {
     await appendHistory('interval 0 seconds');
     expect(await cleanLog({ at, now })).toMatchObject({ oldest: 9 });
     expect((await snapshotOf(at, 9)).version).toBe(9);
+  });
+
+  it('keeps what is young in the store by a clock that runs days ahead of it', async () => {
+    await appendHistory('interval 2 days');
+    expect(await cleanLog({ at, now: now + 5 * day })).toMatchObject({ oldest: 6 });
+    await expect(snapshotOf(at, 6)).resolves.toMatchObject({ version: 6 });
+  });
+
+  it('goes from the oldest on, and no further than a file that cannot be deleted', async () => {
+    await appendHistory('interval 2 days');
+    for (let n = 10; n < 26; n++)
+      await store.put(`events/_delta_log/00000000000000000001.${n}.crc`, Buffer.from('{}'));
+    const remove = store.delete.bind(store);
+    const asked: number[] = [];
+    let isHeld = true;
+    store.delete = async (path) => {
+      asked.push(Number(/_delta_log\/(\d+)/.exec(path)?.[1]));
+      if (isHeld && path === commitPath('events', 0))
+        throw new TributaryError('storage.refused', `${path} is held.`);
+      return remove(path);
+    };
+    await expect(cleanLog({ at, now })).rejects.toThrow('0.json is held.');
+    expect([asked[0], Math.max(...asked)]).toEqual([0, 1]);
+    isHeld = false;
+    asked.length = 0;
+    await cleanLog({ at, now });
+    expect(asked).toEqual(asked.toSorted((a, b) => a - b));
+    expect([asked[0], asked.at(-1)]).toEqual([0, 5]);
+  });
+
+  it('does without the files of the table, whose part of a checkpoint may be damaged', async () => {
+    await appendHistory('interval 30 days');
+    for (const version of [3, 6]) await store.delete(checkpointPath('events', version));
+    for (let version = 0; version < 9; version++) await store.delete(commitPath('events', version));
+    const bytes = Buffer.from((await store.get(checkpointPath('events', 9)))?.bytes ?? '');
+    const stats = bytes.indexOf('numRecords');
+    await store.put(checkpointPath('events', 9), bytes.fill(0xff, stats - 20, stats + 20));
+    await expect(snapshotOf(at)).rejects.toThrow('version 9, checkpoint');
+    expect(await cleanLog({ at, now })).toMatchObject({ outcome: 'done', deleted: 0 });
   });
 
   it('deletes nothing when the checkpoint that would be left is damaged', async () => {

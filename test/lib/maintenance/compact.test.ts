@@ -3,7 +3,7 @@ import type { Add } from '../../../src/lib/delta/actions';
 import { addColumns } from '../../../src/lib/delta/addColumns';
 import { append, putCommit } from '../../../src/lib/delta/commit';
 import type { TableLocation } from '../../../src/lib/delta/log';
-import { field } from '../../../src/lib/delta/schema';
+import { field, serializeSchema } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
@@ -163,6 +163,30 @@ describe('a compaction', () => {
     expect((await readRows(at)).length).toBe(40);
   });
 
+  it('keeps off a table whose rules changed while it wrote the bin before', async () => {
+    const store = new MemoryStore();
+    at = { store, table: 'events' };
+    await appendFiles(at, 8);
+    const { size } = [...(await snapshotOf(at)).files.values()][0] as Add;
+    const protocol = {
+      minReaderVersion: 1,
+      minWriterVersion: 7,
+      writerFeatures: ['appendOnly', 'rowTracking'],
+    };
+    const put = store.put.bind(store);
+    store.put = async (path, bytes) => {
+      await putCommit(at, 9, [{ protocol }], { operation: 'UPGRADE PROTOCOL', isBlindAppend: false });
+      return put(path, bytes);
+    };
+    await expect(compacted({ targetBytes: size * 4.5 })).rejects.toMatchObject({
+      code: 'delta.unsupported',
+      message: expect.stringContaining(
+        'memory/events version 9: writing needs the table feature rowTracking',
+      ),
+    });
+    expect(await snapshotOf(at)).toMatchObject({ version: 9, protocol });
+  });
+
   it('loses and doubles nothing beside two writers, a second compaction and checkpoints', async () => {
     await appendFiles(at, 4);
     const writers = [1, 2].map(async (writer) => {
@@ -222,6 +246,59 @@ describe('a compaction', () => {
     await expect(task).rejects.toThrow('out of time');
     expect((await stateOf(at)).version).toBe(9);
     expect((await readRows(at)).length).toBe(80);
+  });
+
+  /** Nine files with a row each, and a size that puts three of them into each of three bins. */
+  async function appendBins() {
+    await appendFiles(at, 9, { rows: 1, first: 5 });
+    // One after the other by their times, too.
+    const adds = [...(await snapshotOf(at)).files.values()].map((add, n) => ({
+      ...add,
+      modificationTime: n,
+    }));
+    const restated = adds.map((add) => ({ add: { ...add, dataChange: false } }));
+    await putCommit(at, 10, restated, { operation: 'RESTATE', isBlindAppend: false });
+    return { adds, targetBytes: (adds[0]?.size ?? 0) * 3.5 };
+  }
+
+  it('leaves out the bin of a file that is gone, and names it at the end', async () => {
+    const { adds, targetBytes } = await appendBins();
+    const gone = adds[1]?.path;
+    await at.store.delete(`events/${gone}`);
+    await expect(compacted({ targetBytes })).rejects.toMatchObject({
+      code: 'parquet.invalid',
+      message: `memory/events version 10, file ${gone} is gone.`,
+    });
+    expect(await snapshotOf(at)).toMatchObject({ version: 12, files: { size: 5 } });
+  });
+
+  it('names a file that is gone also when its time ends before the last bin', async () => {
+    const { adds, targetBytes } = await appendBins();
+    await at.store.delete(`events/${adds[1]?.path}`);
+    const ended = new AbortController();
+    const progress = ({ done }: { done: number }) => {
+      if (done === 1) ended.abort(new Error('out of time'));
+    };
+    await expect(compacted({ targetBytes, signal: ended.signal, progress })).rejects.toThrow('is gone.');
+    expect((await stateOf(at)).version).toBe(10);
+  });
+
+  it('leaves out the bin of a file that holds what its column does not take, and names it at the end', async () => {
+    const { adds, targetBytes } = await appendBins();
+    const { metaData } = await snapshotOf(at);
+    // The third row has no name.
+    const strict = serializeSchema(fields.map((column) => ({ ...column, nullable: false })));
+    await putCommit(at, 11, [{ metaData: { ...metaData, schemaString: strict } }], {
+      operation: 'CHANGE COLUMN',
+      isBlindAppend: false,
+    });
+    await expect(compacted({ targetBytes })).rejects.toMatchObject({
+      code: 'parquet.value',
+      message: expect.stringMatching(
+        `^memory/events version 11, file ${adds[2]?.path}: column name, row 0: `,
+      ),
+    });
+    expect(await snapshotOf(at)).toMatchObject({ version: 13, files: { size: 5 } });
   });
 
   it('names a file that another writer filled with something else', async () => {

@@ -1,5 +1,5 @@
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
-import type { ObjectInfo } from '../../../src/lib/storage/objectStore';
+import type { ObjectInfo, StoredObject } from '../../../src/lib/storage/objectStore';
 
 /** A store whose objects can be made to look older than they are. */
 export class DatedStore extends MemoryStore {
@@ -7,6 +7,11 @@ export class DatedStore extends MemoryStore {
 
   date(path: string, milliseconds: number): void {
     this.#dates.set(path, new Date(milliseconds));
+  }
+
+  override async get(path: string): Promise<StoredObject | undefined> {
+    const found = await super.get(path);
+    return found && { ...found, lastModified: this.#dates.get(path) ?? found.lastModified };
   }
 
   override async *list(prefix: string): AsyncIterable<ObjectInfo> {

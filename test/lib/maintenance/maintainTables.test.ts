@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
 import { checkpointPath, commitPath } from '../../../src/lib/delta/log';
+import { TributaryError } from '../../../src/lib/errors';
 import { type DutyReport, isFullPassDue, maintainTables } from '../../../src/lib/maintenance/maintainTables';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
-import { appendFiles, snapshotOf } from './table';
+import { DatedStore } from './datedStore';
+import { appendFiles, day, snapshotOf } from './table';
 
 const store = () => new MemoryStore();
 
@@ -68,12 +70,32 @@ it('goes on with the other tables when one is damaged, and then says so', async 
     'damaged checkpoint failed',
     'sound checkpoint written',
     'damaged clean failed',
+    'damaged vacuum failed',
+    'damaged compact failed',
     'sound clean done',
     'sound vacuum done',
     'sound compact done',
   ]);
   expect(reports[0]).toMatchObject({ code: 'delta.invalid', retriable: false });
-  expect(failure?.message).toContain('Maintenance failed: memory/damaged version 2, line 1: not JSON.');
+  expect(failure?.message).toBe('Maintenance failed: memory/damaged version 2, line 1: not JSON.');
+});
+
+it('does the other duties of a table when one fails', async () => {
+  class Guarded extends DatedStore {
+    override async delete(path: string) {
+      if (path.endsWith('held.parquet')) throw new TributaryError('storage.refused', `${path} is held.`);
+      return super.delete(path);
+    }
+  }
+  const lake = new Guarded();
+  const at = { store: lake, table: 'clicks' };
+  await appendFiles(at, 3);
+  await lake.put('clicks/held.parquet', Buffer.from('x'));
+  lake.date('clicks/held.parquet', Date.now() - 30 * day);
+  const { lines, failure } = await pass({ tables: [at] });
+  expect(lines.slice(1)).toEqual(['clicks clean done', 'clicks vacuum failed', 'clicks compact done']);
+  expect(failure?.message).toBe('Maintenance failed: clicks/held.parquet is held.');
+  expect((await snapshotOf(at)).files.size).toBe(1);
 });
 
 it('leaves to the next pass what it has no time for', async () => {

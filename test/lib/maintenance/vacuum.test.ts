@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { putCommit } from '../../../src/lib/delta/commit';
 import type { TableLocation } from '../../../src/lib/delta/log';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
+import { TributaryError } from '../../../src/lib/errors';
 import { compact } from '../../../src/lib/maintenance/compact';
 import { vacuum } from '../../../src/lib/maintenance/vacuum';
 import { DatedStore } from './datedStore';
@@ -23,9 +24,10 @@ async function vacuumed(options: Partial<Parameters<typeof vacuum>[0]> = {}) {
   return result;
 }
 
-/** Makes every object of the table that many days old. */
-async function age(days: number) {
+/** Makes every object of the table that many days old, but for its newest commit: that says what time the store has. */
+async function age(days: number, newest = now) {
   for (const path of await pathsOf(at)) store.date(path, now - days * day);
+  store.date((await pathsOf(at, '_delta_log/')).at(-1) ?? '', newest);
 }
 
 describe('a vacuum', () => {
@@ -34,9 +36,9 @@ describe('a vacuum', () => {
     await appendFiles(at, 4, { configuration });
     await compact({ at });
     const rows = await readRows(at);
-    await age(30);
-    expect(await vacuumed()).toEqual({ outcome: 'done', deleted: [], bytes: 0 });
     const later = now + 2.1 * day;
+    await age(30, later);
+    expect(await vacuumed()).toEqual({ outcome: 'done', deleted: [], bytes: 0 });
     const planned = await vacuumed({ now: later, dryRun: true });
     expect([planned.deleted.length, planned.bytes > 0, (await pathsOf(at)).length]).toEqual([4, true, 11]);
     expect(await vacuumed({ now: later })).toEqual(planned);
@@ -51,6 +53,42 @@ describe('a vacuum', () => {
     expect((await vacuumed()).deleted).toEqual([]);
     store.date(`events/${path}`, now - 1.1 * day);
     expect((await vacuumed()).deleted).toEqual([`events/${path}`]);
+  });
+
+  it('spares young files by a clock that runs days ahead of the store', async () => {
+    await appendFiles(at, 4, { configuration });
+    await compact({ at });
+    await writeDataFile({ at, fields, columns: [[1], ['in flight']] });
+    expect((await vacuumed({ now: now + 5 * day })).deleted).toEqual([]);
+  });
+
+  it('spares a file that is committed while it lists', async () => {
+    await appendFiles(at, 1, { configuration });
+    const add = await writeDataFile({ at, fields, columns: [[1], ['just in time']] });
+    await age(30);
+    const list = store.list.bind(store);
+    let commits = 0;
+    store.list = async function* (prefix) {
+      if (prefix === 'events/' && commits++ === 0)
+        await putCommit(at, 2, [{ add }], { operation: 'WRITE', isBlindAppend: true });
+      yield* list(prefix);
+    };
+    expect((await vacuumed()).deleted).toEqual([]);
+    expect(commits).toBeGreaterThan(0);
+  });
+
+  it('deletes the others when a file cannot be deleted, and then says so', async () => {
+    await appendFiles(at, 1, { configuration });
+    const names = Array.from({ length: 40 }, (_, n) => `left-${String(n).padStart(2, '0')}`);
+    for (const name of names) await store.put(`events/${name}`, Buffer.from('x'));
+    await age(30);
+    const remove = store.delete.bind(store);
+    store.delete = async (path) => {
+      if (/left-(03|21)$/.test(path)) throw new TributaryError('storage.refused', `${path} is held.`);
+      return remove(path);
+    };
+    await expect(vacuumed()).rejects.toThrow('events/left-03 is held.');
+    expect(await pathsOf(at, 'left')).toEqual(['events/left-03', 'events/left-21']);
   });
 
   it('spares hidden files and folders, other tables, and the log', async () => {

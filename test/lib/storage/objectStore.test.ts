@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
+import type { TributaryError } from '../../../src/lib/errors';
 import { openAzureBlobStore } from '../../../src/lib/storage/azureBlobStore';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import type { ObjectStore } from '../../../src/lib/storage/objectStore';
@@ -137,6 +138,25 @@ describe('a store on Azure Blob', () => {
     expect(await paths(store, 'dir')).toEqual(['dir/file']);
   });
 
+  it('takes a lease for a refusal, not for a rival', async () => {
+    const store = await azure();
+    const { etag } = await store.put('leased', text('x'));
+    await BlobServiceClient.fromConnectionString(azurite.connectionString)
+      .getContainerClient(`contract-${containers}`)
+      .getBlobClient('leased')
+      .getBlobLeaseClient()
+      .acquireLease(60);
+    const refused = {
+      code: 'storage.refused',
+      message: expect.stringContaining('put leased: 412 LeaseIdMissing.'),
+    };
+    await expect(store.putIfMatch('leased', text('y'), etag)).rejects.toMatchObject(refused);
+    await expect(store.put('leased', text('y'))).rejects.toMatchObject(refused);
+    await expect(store.delete('leased')).rejects.toMatchObject({ code: 'storage.refused' });
+    expect(await store.putIfAbsent('leased', text('y'))).toEqual({ outcome: 'exists' });
+    expect(asText((await store.get('leased'))?.bytes)).toBe('x');
+  });
+
   it('names the store and the path when it is refused, without the key', async () => {
     const wrongKey = azurite.connectionString.replace(/AccountKey=[^;]+/, 'AccountKey=d3Jvbmc=');
     const store = await openAzureBlobStore({ connectionString: wrongKey }, 'refused');
@@ -173,6 +193,31 @@ describe('a store on Azure Blob', () => {
     if (error) expect(outcome).toMatchObject(error);
     else expect(outcome).toBeUndefined();
     expect(requests).toBe(tries);
+    server.close();
+  });
+
+  it.each([
+    [409, 'BlobAlreadyExists', 'exists', 'storage.refused'],
+    [409, 'BlobBeingRehydrated', 'storage.refused', 'storage.refused'],
+    [412, 'ConditionNotMet', 'exists', 'mismatch'],
+    [412, 'LeaseIdMissing', 'storage.refused', 'storage.refused'],
+  ])('takes %i %s as %s for a new object, as %s for a known one', async (status, code, forNew, forKnown) => {
+    const server = createServer((request, response) => {
+      request.resume();
+      response.writeHead(status, { 'content-type': 'application/xml', 'x-ms-error-code': code });
+      response.end(`<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code></Error>`);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const there = azurite.connectionString.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`);
+    const store = await openAzureBlobStore({ connectionString: there }, 'lake');
+    const outcomes = [store.putIfAbsent('x', text('x')), store.putIfMatch('x', text('x'), '"1"')].map((put) =>
+      put.then(
+        ({ outcome }) => outcome,
+        (error: TributaryError) => error.code,
+      ),
+    );
+    expect(await Promise.all(outcomes)).toEqual([forNew, forKnown]);
     server.close();
   });
 

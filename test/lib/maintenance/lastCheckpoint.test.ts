@@ -1,0 +1,63 @@
+import { BlobServiceClient } from '@azure/storage-blob';
+import { describe, expect, it } from 'vitest';
+import { startAzurite } from '../../../local/azurite';
+import { lastCheckpointPath } from '../../../src/lib/delta/log';
+import { moveLastCheckpoint } from '../../../src/lib/maintenance/lastCheckpoint';
+import { openAzureBlobStore } from '../../../src/lib/storage/azureBlobStore';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+
+const description = { version: 2, size: 5, sizeInBytes: 1, numOfAddFiles: 2 };
+
+/** A store in which somebody else writes the pointer between every read and write of it. */
+class Contended extends MemoryStore {
+  tries = 0;
+  onTry: () => void = () => {};
+
+  override async putIfMatch(path: string, bytes: Uint8Array, etag: string) {
+    this.tries++;
+    await this.put(path, Buffer.from('{"version":1,"size":1}'));
+    this.onTry();
+    return super.putIfMatch(path, bytes, etag);
+  }
+}
+
+async function contended() {
+  const store = new Contended();
+  await store.put(lastCheckpointPath('events'), Buffer.from('{"version":1,"size":1}'));
+  return { store, at: { store, table: 'events' } };
+}
+
+describe('moving the pointer to the last checkpoint', () => {
+  it('is given up after five lost races', async () => {
+    const { store, at } = await contended();
+    expect(await moveLastCheckpoint(at, description)).toBe(false);
+    expect(store.tries).toBe(5);
+  });
+
+  it('ends between two tries when its signal says so', async () => {
+    const { store, at } = await contended();
+    const ended = new AbortController();
+    store.onTry = () => ended.abort(new Error('out of time'));
+    await expect(moveLastCheckpoint(at, description, ended.signal)).rejects.toThrow('out of time');
+    expect(store.tries).toBe(1);
+  });
+
+  it('fails where somebody holds a lease on it', async () => {
+    const azurite = await startAzurite({});
+    try {
+      const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'lake');
+      const path = lastCheckpointPath('events');
+      await store.put(path, Buffer.from('{"version":1,"size":1}'));
+      const container = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(
+        'lake',
+      );
+      await container.getBlobClient(path).getBlobLeaseClient().acquireLease(60);
+      await expect(moveLastCheckpoint({ store, table: 'events' }, description)).rejects.toMatchObject({
+        code: 'storage.refused',
+        message: expect.stringContaining('_last_checkpoint: 412 LeaseIdMissing.'),
+      });
+    } finally {
+      await azurite.close();
+    }
+  });
+});
