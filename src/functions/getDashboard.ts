@@ -5,5 +5,6 @@ app.http('getDashboard', {
   methods: ['GET'],
   route: 'dashboard/{part?}',
   authLevel: 'anonymous',
-  handler: ({ params, query, headers }) => serveDashboard({ path: params.part ?? '', query, headers }),
+  handler: ({ params, query, headers, url }) =>
+    serveDashboard({ path: params.part ?? '', query, headers, url }),
 });

@@ -53,7 +53,7 @@ describe.runIf(executablePath)('the dashboard', () => {
 
   async function open(
     options: BrowserContextOptions = {},
-    hash = '',
+    rest = '',
     prepare?: (page: Page) => Promise<void>,
   ) {
     const context = await browser.newContext(options);
@@ -66,7 +66,7 @@ describe.runIf(executablePath)('the dashboard', () => {
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('request', (request) => requests.push(new URL(request.url())));
     await prepare?.(page);
-    await page.goto(`${app.url}/api/dashboard${hash}`);
+    await page.goto(`${app.url}/api/dashboard${rest}`);
     return page;
   }
 
@@ -86,6 +86,14 @@ describe.runIf(executablePath)('the dashboard', () => {
     expect(await opened.locator('#categories tr').count()).toBe(3);
     expect(await opened.locator('#version').innerText()).toBe('Delta version 1');
     expect(requests.filter(({ origin, protocol }) => protocol !== 'data:' && origin !== app.url)).toEqual([]);
+    expect(problems).toEqual([]);
+  });
+
+  it('is the same page at an address with a slash at its end, and keeps the key of the fragment', async () => {
+    const opened = await open({}, '/#key=any');
+    await untilTotal(opened, total);
+    await untilState(opened, 'live');
+    expect(opened.url()).toBe(`${app.url}/api/dashboard#key=any`);
     expect(problems).toEqual([]);
   });
 

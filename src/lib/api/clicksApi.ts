@@ -1,5 +1,5 @@
 import type { Counts } from '../counts/counts';
-import type { ProductNames } from '../counts/productNames';
+import type { NamesView, ProductNames } from '../counts/productNames';
 import { TributaryError } from '../errors';
 import {
   type ApiAnswer,
@@ -33,6 +33,7 @@ export class ClicksApi {
   readonly #bodies = new Map<string, string>();
   #bodiesOf = '';
   #characters = 0;
+  #namesFailed = false;
 
   constructor(options: ClicksApiOptions) {
     this.#options = { now: Date.now, logError: console.error, ...options };
@@ -61,7 +62,10 @@ export class ClicksApi {
   async #answer({ path, query, headers }: ApiRequest): Promise<ApiAnswer> {
     const clickView = readClickView(path, query);
     const { counts, now } = this.#options;
-    const names = await this.#options.names.current();
+    const reading = this.#names();
+    // Both at once: a lake that is silent takes long enough to fail once.
+    await counts.current();
+    const names = await reading;
     const view = await counts.current();
     // No await from here on: the counts move on with the next refresh.
     const nowMs = now();
@@ -86,6 +90,20 @@ export class ClicksApi {
       headers: { ...shared, 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' },
       body,
     };
+  }
+
+  /** Names are for reading, and never stop the counts: a failure is told once, until they could be read again. */
+  async #names(): Promise<NamesView> {
+    const { names, logError } = this.#options;
+    try {
+      const view = await names.current();
+      this.#namesFailed = false;
+      return view;
+    } catch (error) {
+      if (!this.#namesFailed) logError(error);
+      this.#namesFailed = true;
+      return names.last;
+    }
   }
 
   #body(version: string, key: string, make: () => string): string {

@@ -10,7 +10,8 @@ import type { Key, StoredTally } from './tally';
 /** Names with a leading underscore are none of the table's data to every Delta reader, and to vacuum. */
 export const cachedStatePath = (table: string) => `${table}/_counts/state.json`;
 
-const format = 1;
+/** 1 had the minutes of seven days only: older ones would be missing without a trace. */
+const format = 2;
 
 export interface CachedState {
   readonly tableId: string;
@@ -22,16 +23,16 @@ export interface CachedState {
 }
 
 export interface FoundState {
-  /** What the next writer must name. */
-  readonly etag: string;
-  /** Undefined when it cannot be used. */
+  /** What the next writer must name; undefined when nothing is there. */
+  readonly etag: string | undefined;
+  /** Undefined when nothing is there, or what cannot be used. */
   readonly state: CachedState | undefined;
 }
 
-/** Undefined when nothing is there. */
-export async function readCachedState({ store, table }: TableLocation): Promise<FoundState | undefined> {
+/** Throws `storage.*`: then it is not known whether something is there, nor its etag. */
+export async function readCachedState({ store, table }: TableLocation): Promise<FoundState> {
   const found = await store.get(cachedStatePath(table));
-  return found && { etag: found.etag, state: parseCachedState(found.bytes) };
+  return { etag: found?.etag, state: found && parseCachedState(found.bytes) };
 }
 
 /**

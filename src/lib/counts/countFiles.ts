@@ -25,25 +25,43 @@ export interface FilesToCount {
 
 /**
  * Counts the rows of data files, reading only the columns that are needed, several files at once, a row group at a time.
+ * The first failure ends all reading, and is thrown when no read is under way any more.
  * @throws `parquet.invalid` naming table, version and file when one is gone or damaged, `counts.keys`
  */
 export async function countFiles({ state, adds, counted, nowMs, maxKeys }: FilesToCount): Promise<Tally> {
   const tally = new Tally(nowMs, maxKeys);
   const queue = adds.values();
+  const failures: unknown[] = [];
+  const isGivenUp = () => failures.length > 0;
   const readOn = async () => {
-    for (const add of queue) await countFile(state, add, counted, tally);
+    for (const add of queue) {
+      try {
+        await countFile(state, add, counted, tally, isGivenUp);
+      } catch (error) {
+        failures.push(error);
+      }
+      if (isGivenUp()) return;
+    }
   };
   await Promise.all(Array.from({ length: Math.min(parallelReads, adds.length) }, readOn));
+  if (isGivenUp()) throw failures[0];
   return tally;
 }
 
-async function countFile(state: TableState, add: Add, counted: Counted, tally: Tally): Promise<void> {
+async function countFile(
+  state: TableState,
+  add: Add,
+  counted: Counted,
+  tally: Tally,
+  isGivenUp: () => boolean,
+): Promise<void> {
   const { at, version } = state;
   const path = dataFilePath(at, add.path, version);
   const where = `${describeVersion(at, version)}, file ${add.path}`;
   const source = dataFile({ store: at.store, path, where }, add.size);
   const columns = [counted.key, counted.attribute, timeColumn];
   for await (const group of readRowGroups({ source, columns, where })) {
+    if (isGivenUp()) return;
     const column = (name: string): readonly ReadValue[] => group.columns.get(name) ?? [];
     const keys = column(counted.key);
     const attributes = column(counted.attribute);

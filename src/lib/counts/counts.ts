@@ -1,5 +1,5 @@
 import type { TableLocation } from '../delta/log';
-import { TributaryError } from '../errors';
+import { type ErrorCode, TributaryError } from '../errors';
 import type { Counted } from '../streams/stream';
 import { type FoundState, readCachedState, writeCachedState } from './cachedState';
 import { type CountedTable, countAnew, foldNewCommits } from './foldLog';
@@ -12,8 +12,9 @@ const forgetAfterMs = 3_600_000;
 const verifyEveryMs = 10_000;
 /** Versions that the cached state may lag behind before it is written again. */
 const saveEveryVersions = 200;
-/** Too many keys do not become fewer by themselves, and to find that out again the whole table is counted. */
-const keysRetryMs = 60_000;
+/** What does not pass by itself, though the whole table was counted to find out, twice where a file is gone or damaged. */
+const lasting: readonly ErrorCode[] = ['counts.keys', 'parquet.invalid', 'delta.invalid'];
+const lastingRetryMs = 60_000;
 
 export interface CountsOptions {
   readonly at: TableLocation;
@@ -23,7 +24,9 @@ export interface CountsOptions {
   readonly maxKeys?: number;
   /** Milliseconds since 1970; the clock unless told. */
   readonly now?: () => number;
-  /** Told when the cached state could not be written, which is no error. */
+  /** Milliseconds on a clock that only goes forward; the process's unless told. */
+  readonly monotonicNow?: () => number;
+  /** Told when the cached state could not be read or written, which is no error. */
   readonly warn?: (message: string) => void;
 }
 
@@ -40,7 +43,7 @@ export interface CountsView {
 /**
  * Rows of a table per key, folded from its log: what was counted up to a version stays in memory, and a refresh reads the
  * files that newer commits added. There is one refresh at a time, and none within `refreshMs` of the last; one that failed is
- * thrown again until then, and one that failed with `counts.keys` for a minute.
+ * thrown again until then, and for a minute one that does not pass by itself: too many keys, a damaged table.
  */
 export class Counts {
   readonly #options: Required<CountsOptions>;
@@ -49,8 +52,12 @@ export class Counts {
   readonly #refresh: SpacedRefresh;
   #refreshedAt = Number.NEGATIVE_INFINITY;
   #verifiedAt = Number.NEGATIVE_INFINITY;
-  /** What is known of the cached state: version -1 when it is missing, damaged or of another table. */
-  #cached: { readonly etag: string | undefined; version: number } = { etag: undefined, version: -1 };
+  /** What is there of a cached state, of whatever table. Undefined: not known, as it could not be read. */
+  #cached:
+    | { readonly etag: string | undefined; readonly tableId: string | undefined; version: number }
+    | undefined;
+  /** Version at which it was to be written last. */
+  #triedVersion = -1;
   #saving: Promise<'saved' | 'current'> | undefined;
 
   constructor(options: CountsOptions) {
@@ -58,18 +65,19 @@ export class Counts {
       refreshMs: 250,
       maxKeys: defaultMaxKeys,
       now: Date.now,
+      monotonicNow: () => performance.now(),
       warn: console.warn,
       ...options,
     };
-    const { refreshMs, now } = this.#options;
+    const { refreshMs, monotonicNow } = this.#options;
     this.#refresh = new SpacedRefresh({
       refresh: () => this.#look(),
       everyMs: refreshMs,
       retryMs: (error) =>
-        error instanceof TributaryError && error.code === 'counts.keys'
-          ? Math.max(keysRetryMs, refreshMs)
+        error instanceof TributaryError && lasting.includes(error.code)
+          ? Math.max(lastingRetryMs, refreshMs)
           : refreshMs,
-      now,
+      monotonicNow,
     });
   }
 
@@ -101,28 +109,38 @@ export class Counts {
   }
 
   async #look(): Promise<void> {
-    const { at, counted, maxKeys, now, warn } = this.#options;
+    const { at, counted, maxKeys, now, monotonicNow, warn } = this.#options;
     const nowMs = now();
+    const startedAt = monotonicNow();
     const options = { at, counted, maxKeys, nowMs };
-    const verify = nowMs - this.#verifiedAt >= verifyEveryMs;
+    const verify = startedAt - this.#verifiedAt >= verifyEveryMs;
     const known = nowMs - this.#refreshedAt < forgetAfterMs ? this.#table : undefined;
     known?.tally.advance(nowMs);
     let table = known && (await foldNewCommits(known, options, verify));
     if (!table) {
-      const found = await readCachedState(at);
-      table = await countAnew(options, found?.state);
-      this.#remember(found, table?.state.metaData.id);
+      const found = await unlessStorageFails(readCachedState(at));
+      table = await countAnew(options, found instanceof Error ? undefined : found.state);
+      if (found instanceof Error) warn(`The cached counts of ${at.table} are not used: ${found.message}`);
+      this.#cached = found instanceof Error ? undefined : describe(found);
+      this.#triedVersion = -1;
       // It was read before the table was: a version beyond the table's cannot be true.
-      if (table && this.#cached.version > table.state.version) this.#cached.version = -1;
+      if (table && this.#cached && this.#cached.version > table.state.version) this.#cached.version = -1;
     }
     this.#table = table;
     this.#refreshedAt = nowMs;
-    if (verify) this.#verifiedAt = nowMs;
-    if (table && table.state.version - this.#cached.version >= saveEveryVersions)
+    if (verify) this.#verifiedAt = startedAt;
+    const savedVersion = Math.max(this.#cachedVersion(), this.#triedVersion);
+    if (table && table.state.version - savedVersion >= saveEveryVersions)
       this.#save().catch((error: unknown) => warn(`The counts of ${at.table} are not cached: ${error}`));
   }
 
+  #cachedVersion(): number {
+    const isOfTable = this.#cached?.tableId === this.#table?.state.metaData.id;
+    return isOfTable ? (this.#cached?.version ?? -1) : -1;
+  }
+
   #save(): Promise<'saved' | 'current'> {
+    this.#triedVersion = this.#table?.state.version ?? -1;
     this.#saving ??= this.#write().finally(() => {
       this.#saving = undefined;
     });
@@ -132,31 +150,38 @@ export class Counts {
   async #write(): Promise<'saved' | 'current'> {
     const { at } = this.#options;
     for (;;) {
+      this.#cached ??= describe(await readCachedState(at));
       const table = this.#table;
-      if (!table || table.state.version <= this.#cached.version) return 'current';
+      if (!table || table.state.version <= this.#cachedVersion()) return 'current';
       const { version, committedAt = null, metaData } = table.state;
+      const { id: tableId, schemaString } = metaData;
       const etag = await writeCachedState(
         at,
-        {
-          tableId: metaData.id,
-          schemaString: metaData.schemaString,
-          version,
-          committedAt,
-          tally: table.tally.stored(),
-        },
+        { tableId, schemaString, version, committedAt, tally: table.tally.stored() },
         this.#cached.etag,
       );
       if (etag !== undefined) {
-        this.#cached = { etag, version };
+        this.#cached = { etag, tableId, version };
         return 'saved';
       }
       // Another instance was faster: what it wrote may be newer than ours, or not.
-      this.#remember(await readCachedState(at), metaData.id);
+      this.#cached = undefined;
     }
   }
+}
 
-  #remember(found: FoundState | undefined, tableId: string | undefined): void {
-    const version = found?.state?.tableId === tableId ? found?.state?.version : undefined;
-    this.#cached = { etag: found?.etag, version: version ?? -1 };
+const describe = ({ etag, state }: FoundState) => ({
+  etag,
+  tableId: state?.tableId,
+  version: state?.version ?? -1,
+});
+
+/** The cached state is never needed: what storage has against reading it is no reason not to count. */
+async function unlessStorageFails(reading: Promise<FoundState>): Promise<FoundState | TributaryError> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof TributaryError && error.code.startsWith('storage.')) return error;
+    throw error;
   }
 }

@@ -5,8 +5,8 @@ import { SpacedRefresh } from './spacedRefresh';
 export const productNamesPath = 'products.csv';
 
 const refreshMs = 30_000;
-/** Each answer asks for the names first: they must not wait long for a lake that is back, nor ask one that is away each time. */
-const retryMs = 250;
+/** Answers go out without the names, but each asks for them first: not too often of a lake that is away. */
+const retryMs = 5000;
 
 export interface NamesView {
   /** Changes with the names; empty while there are none. */
@@ -24,17 +24,23 @@ export class ProductNames {
   #view = none;
   #etag: string | undefined;
 
-  constructor(store: ObjectStore, now: () => number = Date.now) {
+  /** @param monotonicNow milliseconds on a clock that only goes forward */
+  constructor(store: ObjectStore, monotonicNow: () => number = () => performance.now()) {
     this.#store = store;
     this.#refresh = new SpacedRefresh({
       refresh: () => this.#read(),
       everyMs: refreshMs,
       retryMs: () => retryMs,
-      now,
+      monotonicNow,
     });
   }
 
-  /** The names as they were read last. Throws what the store throws. */
+  /** The names as they were read last, whether or not they can be read now. */
+  get last(): NamesView {
+    return this.#view;
+  }
+
+  /** The names as they are now, at most half a minute old. Throws what the store throws. */
   async current(): Promise<NamesView> {
     await this.#refresh.run();
     return this.#view;

@@ -4,8 +4,8 @@ export interface SpacedRefreshOptions {
   readonly everyMs: number;
   /** How long a failure stands, in milliseconds from its end. */
   readonly retryMs: (error: unknown) => number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+  /** Milliseconds on a clock that only goes forward: one that is set back would put the next refresh off for as long. */
+  readonly monotonicNow: () => number;
 }
 
 /** One refresh at a time, however many ask for it, and none before its time: also not after one that failed. */
@@ -21,7 +21,7 @@ export class SpacedRefresh {
 
   /** Refreshes, waits for the refresh under way, or does nothing. Throws what the last refresh threw. */
   async run(): Promise<void> {
-    if (this.#options.now() >= this.#dueAt) {
+    if (this.#options.monotonicNow() >= this.#dueAt) {
       this.#running ??= this.#refresh().finally(() => {
         this.#running = undefined;
       });
@@ -31,15 +31,15 @@ export class SpacedRefresh {
   }
 
   async #refresh(): Promise<void> {
-    const { refresh, everyMs, retryMs, now } = this.#options;
-    const startedAt = now();
+    const { refresh, everyMs, retryMs, monotonicNow } = this.#options;
+    const startedAt = monotonicNow();
     try {
       await refresh();
       this.#failure = undefined;
       this.#dueAt = startedAt + everyMs;
     } catch (error) {
       this.#failure = { error };
-      this.#dueAt = now() + retryMs(error);
+      this.#dueAt = monotonicNow() + retryMs(error);
     }
   }
 }

@@ -8,11 +8,14 @@ export type Key = string | number;
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
 
-/** Two windows of an hour and the current minute; two of a day and the current hour; a week of minutes in total. */
+/**
+ * Two windows of an hour and the current minute; two of a day and the current hour; in total the minutes of a week, of the
+ * rest of a bucket of up to a day that begins before it, and the current one.
+ */
 export const keptSpans = {
   minutes: { bucketMs: minuteMs, kept: 121 },
   hours: { bucketMs: hourMs, kept: 49 },
-  total: { bucketMs: minuteMs, kept: 7 * 24 * 60 + 1 },
+  total: { bucketMs: minuteMs, kept: 8 * 24 * 60 + 1 },
 } as const;
 
 /** Distinct keys that are counted unless told. Whoever may send events chooses the keys: memory must have a limit. */

@@ -31,7 +31,7 @@ export async function verifyCounts(options: {
 }): Promise<CountsVerification | undefined> {
   const { at } = options;
   const fold = { ...options, maxKeys: defaultMaxKeys, nowMs: Date.now() };
-  const cached = (await readCachedState(at))?.state;
+  const cached = (await readCachedState(at)).state;
   const served = await countAnew(fold, cached);
   if (!served) return undefined;
   const { version, metaData } = served.state;

@@ -44,10 +44,21 @@ const parts: ReadonlyMap<string, Part> = new Map([
 
 const served = new Map<string, { body: string; tag: string }>();
 
-/** The dashboard's page (path '') and its parts. There is no data in them, so no key is needed. */
-export async function serveDashboard({ path, headers }: ApiRequest): Promise<ApiAnswer> {
+export interface DashboardRequest extends ApiRequest {
+  /** The whole address that was asked for. */
+  readonly url?: string;
+}
+
+/**
+ * The dashboard's page (path '') and its parts. There is no data in them, so no key is needed. An address that ends with a slash
+ * is redirected to the one without.
+ */
+export async function serveDashboard({ path, headers, url }: DashboardRequest): Promise<ApiAnswer> {
   const part = parts.get(path);
   if (!part) return answerProblem(404, 'The dashboard has no such part.');
+  const location = url === undefined ? undefined : withoutSlash(new URL(url));
+  if (location !== undefined)
+    return { status: 308, headers: { Location: location, 'Cache-Control': 'no-cache' } };
   let known = served.get(path);
   if (!known) {
     const body = await part.read();
@@ -63,4 +74,13 @@ export async function serveDashboard({ path, headers }: ApiRequest): Promise<Api
   };
   if (matchesTag(headers.get('if-none-match'), known.tag)) return { status: 304, headers: shared };
   return { status: 200, headers: { ...shared, 'Content-Type': part.type }, body: known.body };
+}
+
+/**
+ * Where the same is without slashes at the end, undefined when there are none. The page's links are relative to that, and so is
+ * this: the prefix of the routes, or a proxy's, need not be known.
+ */
+function withoutSlash({ pathname, search }: URL): string | undefined {
+  const [, name, slashes = ''] = /([^/]+)(\/+)$/.exec(pathname) ?? [];
+  return name === undefined ? undefined : `${'../'.repeat(slashes.length)}${name}${search}`;
 }

@@ -25,6 +25,7 @@ function open(options: { maxKeys?: number } = {}) {
     counted: countedClicks,
     refreshMs: 0,
     now: () => nowMs,
+    monotonicNow: () => nowMs,
     ...options,
   });
   const names = new ProductNames(store, () => nowMs);
@@ -65,10 +66,8 @@ describe('the clicks API', () => {
     const away = await open()('');
     expect(away.status).toBe(503);
     expect(away.body).not.toContain('secret');
-    expect(errors.map(String)).toEqual([
-      expect.stringContaining('secret'),
-      expect.stringContaining('secret'),
-    ]);
+    // Of the names and of the counts, each time.
+    expect(errors.map(String)).toEqual(Array(4).fill(expect.stringContaining('secret')));
   });
 
   it('moves a window on when its minute ends, though nothing was committed', async () => {
@@ -122,6 +121,65 @@ describe('the clicks API', () => {
     expect([one.json().total, two.json().total, top.json().products.length]).toEqual([1, 3, 1]);
     expect(csv.body).toContain('1,,2,2\r\n2,,3,1\r\n');
     expect(new Set([one, two, csv].map(({ headers }) => headers.ETag)).size).toBe(3);
+  });
+
+  it.each([
+    ['at the begin of a day', 0],
+    ['in the middle of one', 13 * 3_600_000 + 30_000],
+    ['at the end of one', 86_400_000 - 1],
+  ])('shows every bucket of the history whole but the current one, %s', async (_when, ofDay) => {
+    const minute = 60_000;
+    nowMs = Math.floor(nowMs / 86_400_000) * 86_400_000 + ofDay;
+    const clicks = Array.from({ length: 9 * 1440 }, (_, ago) => ({ productid: 1, at: nowMs - ago * minute }));
+    await table.append(clicks);
+    const get = open();
+    for (const bucket of [1, 7, 59, 60, 420, 601, 1380, 1439, 1440])
+      for (const last of [bucket, 1440, 1441, 4320, 10_079, 10_080].filter((one) => one >= bucket)) {
+        const { from, to, total, buckets } = (
+          await get('history', `bucket=${bucket}m&last=${last}m`)
+        ).json() as { from: string; to: string; total: number; buckets: { clicks: number }[] };
+        const counts = buckets.map((one) => one.clicks);
+        const current = (Math.floor(nowMs / minute) % bucket) + 1;
+        const length = Math.ceil(last / bucket);
+        expect([bucket, last, ...counts]).toEqual([bucket, last, ...Array(length - 1).fill(bucket), current]);
+        expect(Date.parse(to) - Date.parse(from)).toBe(length * bucket * minute);
+        expect(total).toBe((length - 1) * bucket + current);
+      }
+  });
+
+  it('goes on with the last names, and tells the log once, while the names cannot be read', async () => {
+    await table.click(1);
+    const read = store.get.bind(store);
+    const refuse: typeof read = async (path) => {
+      if (path === 'products.csv') throw new TributaryError('storage.refused', 'No such right.');
+      return read(path);
+    };
+    store.get = refuse;
+    const get = open();
+    expect((await get('1')).json()).toMatchObject({ clicks: 1 });
+    expect((await get('1')).status).toBe(200);
+    expect(errors).toHaveLength(1);
+    store.get = read;
+    await store.put('products.csv', Buffer.from('1,Lamp'));
+    nowMs += 30_000;
+    expect((await get('1')).json()).toMatchObject({ name: 'Lamp' });
+    store.get = refuse;
+    for (let round = 0; round < 3; round++) {
+      nowMs += 30_000;
+      await table.click(1);
+      expect((await get('1')).json()).toMatchObject({ name: 'Lamp', clicks: 2 + round });
+    }
+    expect(errors.map(String)).toEqual(Array(2).fill(expect.stringContaining('No such right.')));
+  });
+
+  it('does not wait for the names to say that the lake is away', async () => {
+    const { promise: silence, resolve: end } = Promise.withResolvers<undefined>();
+    store.get = async (path) => {
+      if (path === 'products.csv') return silence;
+      throw new TributaryError('storage.unavailable', 'The lake is away.');
+    };
+    expect((await open()('')).status).toBe(503);
+    end(undefined);
   });
 
   it('gives another ETag when the names change', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { cachedStatePath } from '../../../src/lib/counts/cachedState';
 import { Counts, type CountsOptions } from '../../../src/lib/counts/counts';
@@ -35,7 +36,14 @@ beforeEach(async () => {
 });
 
 const open = (options: Partial<CountsOptions> = {}) =>
-  new Counts({ at: table.at, counted: countedClicks, refreshMs: 0, now: () => nowMs, ...options });
+  new Counts({
+    at: table.at,
+    counted: countedClicks,
+    refreshMs: 0,
+    now: () => nowMs,
+    monotonicNow: () => nowMs,
+    ...options,
+  });
 
 /** Clicks by product, and the version they are of. */
 async function counted(counts: Counts) {
@@ -137,6 +145,7 @@ describe('counts', () => {
     await store.delete(newest);
     await expect(counts.current()).rejects.toThrow('version 2');
     await store.put(newest, file?.bytes ?? new Uint8Array());
+    nowMs += 60_000;
     expect(await counted(counts)).toEqual({ version: 2, total: 2, clicks: { 1: 1, 2: 1 } });
   });
 
@@ -189,6 +198,50 @@ describe('counts', () => {
     await table.click(4);
     await expect(counts.current()).rejects.toMatchObject({ code: 'counts.keys' });
     await expect(open({ maxKeys: 3 }).current()).rejects.toThrow('more than 3 distinct keys');
+  });
+
+  it('are asked for as often as ever after the clock was set back', async () => {
+    let elapsedMs = 0;
+    const counts = open({ refreshMs: 250, monotonicNow: () => elapsedMs });
+    await counts.current();
+    await table.click(1);
+    nowMs -= 3_600_000;
+    elapsedMs += 250;
+    expect(await counted(counts)).toMatchObject({ version: 1, total: 1 });
+    await table.drop();
+    await table.create();
+    await table.click(2);
+    elapsedMs += 10_000;
+    expect(await counted(counts)).toEqual({ version: 1, total: 1, clicks: { 2: 1 } });
+  });
+
+  it('give up all reading when a file is gone, and do not begin again for a minute', async () => {
+    for (let file = 0; file < 40; file++) await table.click(file);
+    const [gone = ''] = await table.paths();
+    await store.delete(gone);
+    let atOnce = 0;
+    let most = 0;
+    const getRange = store.getRange.bind(store);
+    store.getRange = async (path, start, length) => {
+      most = Math.max(most, ++atOnce);
+      await sleep(path === gone ? 1 : 5);
+      atOnce--;
+      return getRange(path, start, length);
+    };
+    const counts = open({ refreshMs: 250 });
+    await expect(counts.current()).rejects.toThrow('is gone');
+    expect(atOnce).toBe(0);
+    expect(most).toBeLessThanOrEqual(8);
+    // Twice, as the file may have gone because the table had moved on.
+    expect(new Set(store.dataFiles()).size).toBeLessThanOrEqual(16);
+    store.reads = [];
+    await sleep(50);
+    nowMs += 1000;
+    await expect(counts.current()).rejects.toThrow('is gone');
+    expect(store.reads).toEqual([]);
+    nowMs += 60_000;
+    await expect(counts.current()).rejects.toThrow('is gone');
+    expect(store.dataFiles()).not.toEqual([]);
   });
 
   it('ask a lake that is away once per interval, and follow when it is back', async () => {
@@ -317,7 +370,7 @@ describe('the cached state', () => {
   it.each([
     ['is no JSON', () => 'nonsense'],
     ['is cut short', (text: string) => text.slice(0, -20)],
-    ['is of another format', (text: string) => text.replace('"format":1', '"format":2')],
+    ['is of another format', (text: string) => text.replace('"format":2', '"format":1')],
     ['is of another table', (text: string) => text.replace(/"tableId":"[^"]*"/, '"tableId":"other"')],
     ['is of a version that is not committed', (text: string) => text.replace('"version":1', '"version":99')],
     ['has a key twice', (text: string) => text.replace('"keys":[1,2]', '"keys":[1,1]')],
@@ -350,6 +403,62 @@ describe('the cached state', () => {
     await open().save();
     await table.replaceAll([{ productid: 2 }], true);
     expect(await counted(open())).toEqual({ version: 2, total: 1, clicks: { 2: 1 } });
+  });
+
+  it.each(['storage.unavailable', 'storage.refused'] as const)(
+    'that cannot be read (%s) is no error, and is replaced once it can be',
+    async (code) => {
+      await table.click(1, 2);
+      await open().save();
+      await table.click(2);
+      const get = store.get.bind(store);
+      const written: string[] = [];
+      const putIfMatch = store.putIfMatch.bind(store);
+      const putIfAbsent = store.putIfAbsent.bind(store);
+      store.putIfAbsent = (path, bytes) => {
+        written.push('blindly');
+        return putIfAbsent(path, bytes);
+      };
+      store.putIfMatch = (path, bytes, etag) => {
+        written.push(etag);
+        return putIfMatch(path, bytes, etag);
+      };
+      store.get = async (path) => {
+        if (path === cachedStatePath('clicks')) throw new TributaryError(code, 'Too large.');
+        return get(path);
+      };
+      const warnings: string[] = [];
+      const counts = open({ warn: (message) => warnings.push(message) });
+      expect(await counted(counts)).toEqual({ version: 2, total: 3, clicks: { 1: 1, 2: 2 } });
+      expect(warnings.join()).toContain('Too large.');
+      await expect(counts.save()).rejects.toMatchObject({ code });
+      expect(written).toEqual([]);
+      store.get = get;
+      const etag = (await get(cachedStatePath('clicks')))?.etag;
+      expect(await counts.save()).toBe('saved');
+      expect(written).toEqual([etag]);
+      expect((await state()).version).toBe(2);
+    },
+  );
+
+  it('that cannot be written is tried again only after as many versions', async () => {
+    const commit = (version: number) =>
+      putCommit(table.at, version, [], { operation: 'WRITE', isBlindAppend: true });
+    for (let version = 1; version <= 200; version++) await commit(version);
+    let tries = 0;
+    store.putIfAbsent = async (path, bytes) => {
+      if (path !== cachedStatePath('clicks'))
+        return MemoryStore.prototype.putIfAbsent.call(store, path, bytes);
+      tries++;
+      throw new Error('The disk is full.');
+    };
+    const counts = open({ warn: () => undefined });
+    for (let version = 201; version <= 205; version++) {
+      await counts.current();
+      await sleep(1);
+      await commit(version);
+    }
+    expect(tries).toBe(1);
   });
 
   it('that cannot be written is no error', async () => {
