@@ -102,11 +102,12 @@ async function renewUntilLost({ lease, since, times }: HeldLease, signal: AbortS
   let askedAt = since;
   let endsAt = since + times.held;
   for (;;) {
-    const pause = Math.min(askedAt + times.renew, endsAt) - Date.now();
+    const due = askedAt + times.renew;
+    const pause = Math.min(due, endsAt) - Date.now();
     await delay(Math.max(0, pause), undefined, { signal }).catch(() => undefined);
     askedAt = Date.now();
     // The clock alone ends it: a renewal that comes later would be of a lease that another host may have.
-    if (signal.aborted || askedAt >= endsAt) return;
+    if (signal.aborted || due >= endsAt || askedAt >= endsAt) return;
     const limit = Math.min(times.request, endsAt - askedAt);
     try {
       await orAborted(
