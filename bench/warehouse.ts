@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { readFlags, readNumber, runCommand } from '../src/cli/commandLine';
 import { append, createTable } from '../src/lib/delta/commit';
 import { openState } from '../src/lib/delta/openTable';
-import { TableHead } from '../src/lib/delta/tableHead';
 import { writeDataFile } from '../src/lib/delta/writeDataFile';
 import { MemoryStore } from '../src/lib/storage/memoryStore';
 import { clickstream } from '../src/lib/streams/clickstream';
@@ -15,6 +14,7 @@ import { openDuckDbFile } from '../src/lib/warehouse/duckdb/duckDbWarehouse';
 import { fencedLoad, insertStatements } from '../src/lib/warehouse/synapse/loadStatements';
 import { SqlClient } from '../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../src/lib/warehouse/synapse/synapseWarehouse';
+import { UnloadedCommits } from '../src/lib/warehouse/unloadedCommits';
 import { fullName, type Load, neverLoaded, type Warehouse } from '../src/lib/warehouse/warehouse';
 import { TdsServer } from '../test/tds/tdsServer';
 import { clickColumns, clickFields } from './clickRows';
@@ -254,7 +254,7 @@ async function measureVersions() {
       const milliseconds = await timed(() =>
         catchUp({
           warehouse,
-          head: new TableHead(at),
+          commits: new UnloadedCommits(at),
           table: clicks,
           signal: new AbortController().signal,
           limits,

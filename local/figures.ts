@@ -1,5 +1,5 @@
+import { followSnapshot, type TableFollower } from '../src/lib/delta/follow';
 import type { TableLocation } from '../src/lib/delta/log';
-import { openSnapshot, updateSnapshot } from '../src/lib/delta/openTable';
 import type { Snapshot } from '../src/lib/delta/state';
 import { deadLettersTable } from '../src/lib/ingest/deadLetters';
 import { readLetters } from '../src/lib/ingest/readLetters';
@@ -25,20 +25,17 @@ export interface StreamFigures {
 export class FiguresReader {
   readonly #brokerUrl: string;
   readonly #hub: string;
-  readonly #at: TableLocation;
-  #snapshot: Snapshot | undefined;
+  readonly #table: TableFollower<Snapshot>;
   #rowsOf = new Map<string, number>();
 
   constructor(options: { brokerUrl: string; hub: string; at: TableLocation }) {
     this.#brokerUrl = options.brokerUrl;
     this.#hub = options.hub;
-    this.#at = options.at;
+    this.#table = followSnapshot(options.at);
   }
 
   async read(): Promise<StreamFigures> {
-    const before = this.#snapshot;
-    const snapshot = before ? await updateSnapshot(before) : await openSnapshot(this.#at);
-    this.#snapshot = snapshot;
+    const snapshot = await this.#table.toHead();
     const { accepted, createdOn } = await this.#askBroker();
     if (!snapshot) return { accepted, ingested: 0, rows: 0, version: -1 };
     let rows = 0;
@@ -75,23 +72,21 @@ export class FiguresReader {
 /** Counts a stream's dead letters again and again, reading them only when there are new ones. */
 export class LetterCounter {
   readonly #stream: Stream;
-  readonly #at: TableLocation;
-  #snapshot: Snapshot | undefined;
+  readonly #table: TableFollower<Snapshot>;
+  #counted: Snapshot | undefined;
   #count = 0;
 
   constructor({ stream, store }: { stream: Stream; store: ObjectStore }) {
     this.#stream = stream;
-    this.#at = { store, table: deadLettersTable };
+    this.#table = followSnapshot({ store, table: deadLettersTable });
   }
 
   /** Each once however often it was written, replayed ones among them. */
   async count(): Promise<number> {
-    const before = this.#snapshot;
-    const snapshot = before ? await updateSnapshot(before) : await openSnapshot(this.#at);
-    if (snapshot && snapshot.version !== before?.version) {
-      this.#count = (await readLetters(snapshot, this.#stream.name)).length;
-    }
-    this.#snapshot = snapshot;
+    const snapshot = await this.#table.toHead();
+    if (snapshot !== this.#counted)
+      this.#count = snapshot ? (await readLetters(snapshot, this.#stream.name)).length : 0;
+    this.#counted = snapshot;
     return this.#count;
   }
 }

@@ -1,4 +1,5 @@
--- The tables of a dedicated SQL pool, made where they are missing: what "npm run warehouse -- init" runs.
+-- The tables of a dedicated SQL pool, made where they are missing, and the columns that a ledger of an earlier version lacks:
+-- what "npm run warehouse -- init" runs.
 -- "npm run warehouse -- script" prints it.
 
 IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = 'ops') EXEC('CREATE SCHEMA [ops]');
@@ -8,7 +9,9 @@ IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('ops.load_l
   table_name varchar(255) NOT NULL,
   delta_id varchar(255) NOT NULL,
   last_version bigint NOT NULL,
-  batch_token varchar(36) NOT NULL
+  batch_token varchar(36) NOT NULL,
+  last_mark varchar(64) NULL,
+  mark_version bigint NULL
 ) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP);
 GO
 
@@ -21,6 +24,9 @@ IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('ops.reject
   reason varchar(400) NOT NULL,
   row_json nvarchar(max) NOT NULL
 ) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP);
+GO
+
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('ops.load_ledger') AND name = 'mark_version') ALTER TABLE ops.load_ledger ADD last_mark varchar(64) NULL, mark_version bigint NULL;
 GO
 
 IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = 'clickstream') EXEC('CREATE SCHEMA [clickstream]');

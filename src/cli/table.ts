@@ -4,16 +4,18 @@ import { openSnapshot } from '../lib/delta/openTable';
 import { recordsOf } from '../lib/delta/readStatistics';
 import { describeSchema } from '../lib/delta/schema';
 import { checkTable } from '../lib/maintenance/checkTable';
-import { settingsFlag } from './appSettings';
+import { readAppSettings, settingsFlag } from './appSettings';
 import { describeFlags, type Flags, readFlags, readNumber, runCommand, UsageError } from './commandLine';
+import { repairTable } from './repairTable';
 import { readTable } from './tableArgument';
 
 /*
- * `npm run table -- history|detail|files|check <table>`: what a Delta table is made of, and whether its files are what its log
- * says. Exit code 1 when they are not, or when there is no table.
+ * `npm run table -- history|detail|files|check|repair <table>`: what a Delta table is made of, whether its files are what its
+ * log says, and the way out where the log does not follow on. Exit code 1 when something is wrong, or when there is no table.
  */
 
 const flags = {
+  'dry-run': { meaning: 'repair: say what would be moved aside, and change nothing' },
   limit: { value: 'N', meaning: 'how many commits or files, newest first; 20 and 1,000 unless told' },
   ...settingsFlag,
 } satisfies Flags;
@@ -21,16 +23,24 @@ const flags = {
 type View = (at: TableLocation, limit: string | true | undefined) => Promise<string[] | undefined>;
 
 const views = { history, detail, files } satisfies Record<string, View>;
-const usage = `npm run table -- history|detail|files|check <table> [options]\n${describeFlags(flags)}`;
+const usage = `npm run table -- history|detail|files|check|repair <table> [options]
+  Stop the app before a repair: it moves aside what does not follow on in the log, and says what to do next.
+${describeFlags(flags)}`;
 
 runCommand(usage, async (args) => {
   const [word, name, ...rest] = args;
   const view = Object.entries(views).find(([each]) => each === word)?.[1];
-  if (!view && word !== 'check') throw new UsageError('Say history, detail, files or check.');
-  const { limit, settings } = readFlags(flags, rest);
+  if (!view && word !== 'check' && word !== 'repair')
+    throw new UsageError('Say history, detail, files, check or repair.');
+  const { limit, 'dry-run': dry, settings } = readFlags(flags, rest);
+  const dryRun = dry === true;
+  if (dryRun && word !== 'repair') throw new UsageError('--dry-run is for repair alone.');
   const at = await readTable(name, settings);
-  if (!view) return check(at);
-  const lines = await view(at, limit);
+  if (word === 'check') return check(at);
+  const { warehouse } = readAppSettings(settings);
+  const lines = view
+    ? await view(at, limit)
+    : await repairTable({ at, dryRun, hasWarehouse: warehouse.kind !== 'none' });
   if (!lines) return tellNoTable(at);
   for (const line of lines) console.log(line);
   return 0;

@@ -1,14 +1,25 @@
 import { type CountsVerification, verifyCounts } from '../lib/counts/verifyCounts';
+import type { TableLocation } from '../lib/delta/log';
+import { TributaryError } from '../lib/errors';
+import type { Settings } from '../lib/settings';
+import { openHubClient } from '../lib/sources/hubClient';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
+import type { Stream, WarehouseTable } from '../lib/streams/stream';
+import { compareWarehouse, type WarehouseComparison } from '../lib/verify/compareWarehouse';
 import { type PartitionReport, problemsOf } from '../lib/verify/partitionAudit';
+import type { PartitionDifference } from '../lib/verify/rowSums';
 import { verifyStream } from '../lib/verify/verifyStream';
+import { waitingEvents } from '../lib/verify/waitingEvents';
+import { openWarehouse } from '../lib/warehouse/openWarehouse';
+import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
 import { readAppSettings, settingsFlag } from './appSettings';
 import { describeFlags, readFlags, runCommand } from './commandLine';
 import { readStream } from './streamArgument';
 
 /*
- * `npm run verify -- <stream>`: proves from the tables that each event is there, and once, and that what is counted of them is
- * what an instance would serve. Exit code 1 when that is not so.
+ * `npm run verify -- <stream>`: proves from the tables that each event is there, and once, that what is counted of them is
+ * what an instance would serve, and that the warehouse has the same rows. Exit code 1 when that is not so. A warehouse or a hub
+ * that does not answer changes nothing of what the tables prove.
  */
 
 const usage = `npm run verify -- <stream> [options]\n${describeFlags(settingsFlag)}`;
@@ -18,9 +29,11 @@ runCommand(usage, async (args) => {
   const stream = await readStream(name);
   const settings = readAppSettings(readFlags(settingsFlag, rest).settings);
   const store = await openAzureBlobStore(settings.lake, settings.lakeContainer);
+  const at = { store, table: stream.table };
   const report = await verifyStream({ store, stream });
   if (!report) {
     console.error(`${store.name} has no table ${stream.table}: nothing was ingested yet.`);
+    console.log(await sayWaiting(settings, at, stream));
     return 1;
   }
   for (const partition of report.partitions) console.log(describePartition(partition));
@@ -35,11 +48,90 @@ runCommand(usage, async (args) => {
   console.log(
     bad === 0 ? 'Each event is there once.' : `${bad} of ${partitions.length} partitions are not right.`,
   );
-  const { counted, table } = stream;
-  const counts = counted && (await verifyCounts({ at: { store, table }, counted }));
+  const { counted, warehouse: loaded } = stream;
+  const counts = counted && (await verifyCounts({ at, counted }));
   if (counts) console.log(describeCounts(counts));
-  return bad === 0 && !counts?.different ? 0 : 1;
+  const compared = loaded && (await compareLoaded(settings, at, loaded));
+  if (loaded && compared) console.log(describeComparison(loaded, compared));
+  console.log(await sayWaiting(settings, at, stream));
+  return bad === 0 && !counts?.different && !(compared && isFailure(compared)) ? 0 : 1;
 });
+
+/** The warehouse keeps us from comparing: it does not answer, or somebody has to mend what it refuses. */
+type NotAnswered = { readonly state: 'no-answer' | 'refused'; readonly reason: string };
+
+/** Undefined when there is no warehouse. */
+async function compareLoaded(
+  { warehouse: setting }: Settings,
+  at: TableLocation,
+  table: WarehouseTable,
+): Promise<WarehouseComparison | NotAnswered | undefined> {
+  let warehouse: Warehouse | undefined;
+  try {
+    warehouse = await openWarehouse({ setting, tables: [table] });
+    return warehouse && (await compareWarehouse({ at, table, warehouse }));
+  } catch (error) {
+    if (!(error instanceof TributaryError && error.code.startsWith('warehouse.'))) throw error;
+    return { state: error.retriable ? 'no-answer' : 'refused', reason: error.message };
+  } finally {
+    await warehouse?.close();
+  }
+}
+
+const isFailure = ({ state }: WarehouseComparison | NotAnswered): boolean =>
+  state === 'different' || state === 'needs-rebuild' || state === 'refused';
+
+/** Says how many events wait in the stream's hub. */
+async function sayWaiting(
+  settings: Settings,
+  { store, table }: TableLocation,
+  stream: Stream,
+): Promise<string> {
+  const waiting = await waitingEvents({
+    openHub: async () => openHubClient(settings.eventHubs, settings.hub(stream.hubSetting)),
+    store,
+    table,
+  });
+  if (waiting === 1) return '1 event waits in the hub.';
+  if (waiting !== undefined) return `${waiting === 0 ? 'No' : count(waiting)} events wait in the hub.`;
+  // A connection that nobody answers would keep the process for minutes, after all is said.
+  setTimeout(() => process.exit(), 500).unref();
+  return 'The hub does not answer, so how many events wait in it is not known.';
+}
+
+function describeComparison(table: WarehouseTable, compared: WarehouseComparison | NotAnswered): string {
+  const name = fullName(table);
+  const remedy = `npm run warehouse -- rebuild ${name}`;
+  switch (compared.state) {
+    case 'no-answer':
+      return `The warehouse does not answer, so it was not compared: ${compared.reason}`;
+    case 'refused':
+      return `The warehouse could not be compared: ${compared.reason}`;
+    case 'not-compared':
+      return `The warehouse was not compared: ${compared.reason}.`;
+    case 'needs-rebuild':
+      return `The warehouse is not right: ${compared.reason}. To load it anew: ${remedy}`;
+  }
+  const { version, rows, rejected, deltaRows } = compared;
+  const has = `${name} has ${count(rows)} rows${rejected === 0 ? '' : ` and ${count(rejected)} rejected`}`;
+  if (compared.state === 'equal')
+    return `The warehouse is right: ${has}, as version ${version} of the Delta table.`;
+  return [
+    `The warehouse is wrong: ${has}, version ${version} of the Delta table has ${count(deltaRows)}. To load it anew: ${remedy}`,
+    ...compared.partitions.slice(0, listed).map(describeDifference),
+    ...(compared.partitions.length > listed ? ['  …'] : []),
+  ].join('\n');
+}
+
+/** How many partitions that differ are listed. */
+const listed = 20;
+
+function describeDifference({ partition, hubCreatedAt, found, expected }: PartitionDifference): string {
+  const where = `partition ${partition} of the hub made ${new Date(hubCreatedAt / 1000).toISOString()}`;
+  if (found.rows !== expected.rows)
+    return `  ${where}: ${count(found.rows)} rows where ${count(expected.rows)} should be`;
+  return `  ${where}: other rows, their sequence numbers add up to ${found.sequences} and not to ${expected.sequences}`;
+}
 
 function describeCounts({ version, cachedVersion, total, different, examples }: CountsVerification): string {
   const cache =

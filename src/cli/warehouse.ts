@@ -1,4 +1,4 @@
-import { TableHead } from '../lib/delta/tableHead';
+import { followState } from '../lib/delta/follow';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
 import { loadStreams } from '../lib/streams/loadStreams';
 import type { WarehouseTable } from '../lib/streams/stream';
@@ -7,6 +7,7 @@ import { openWarehouse } from '../lib/warehouse/openWarehouse';
 import { rebuild } from '../lib/warehouse/rebuild';
 import { containerUrl } from '../lib/warehouse/synapse/lakeUrl';
 import { wholeScript } from '../lib/warehouse/synapse/tables';
+import { UnloadedCommits } from '../lib/warehouse/unloadedCommits';
 import { fullName } from '../lib/warehouse/warehouse';
 import { readLag } from '../lib/warehouse/warehouseLag';
 import { readAppSettings, settingsFlag } from './appSettings';
@@ -19,7 +20,7 @@ import { describeFlags, readFlags, runCommand, UsageError } from './commandLine'
 
 const usage = `npm run warehouse -- <what> [options]
   script           print what init runs on a dedicated SQL pool
-  init             make the tables that are missing; once, by somebody who may
+  init             make the tables and columns that are missing; once, and after an upgrade, by somebody who may
   status           how far each table is behind its Delta table
   sync             load what is missing
   rebuild <table>  load a table anew from the lake, and put that in its place
@@ -67,25 +68,24 @@ runCommand(usage, async ([action = '', ...rest]) => {
   if (!warehouse) throw new Error('WAREHOUSE is none: there is no warehouse to work with.');
   const ended = new AbortController();
   process.once('SIGINT', () => ended.abort());
-  const each = loaded.map(({ table, deltaTable }) => ({
-    head: new TableHead({ store, table: deltaTable }),
-    table,
-  }));
+  const each = loaded.map(({ table, deltaTable }) => ({ table, at: { store, table: deltaTable } }));
   try {
     if (action === 'init') {
       await warehouse.init(tables);
       for (const table of tables) console.log(`${fullName(table)} is there.`);
     } else if (action === 'status') {
-      for (const lag of await readLag({ warehouse, tables: each })) console.log(describeLag(lag));
+      const followed = each.map(({ table, at }) => ({ table, head: followState(at) }));
+      for (const lag of await readLag({ warehouse, tables: followed })) console.log(describeLag(lag));
     } else if (action === 'query') {
       console.log(formatRows(await warehouse.query(word ?? '')));
     } else if (action === 'sync') {
       let failed = false;
-      for (const one of each) {
-        const done = await catchUp({ warehouse, ...one, signal: ended.signal });
+      for (const { table, at } of each) {
+        const commits = new UnloadedCommits(at);
+        const done = await catchUp({ warehouse, commits, table, signal: ended.signal });
         const reason = 'reason' in done ? `: ${done.reason}` : '';
         const version = 'version' in done ? `, version ${done.version}` : '';
-        console.log(`${fullName(one.table)} is ${done.state}${version}${reason}`);
+        console.log(`${fullName(table)} is ${done.state}${version}${reason}`);
         failed ||= done.state === 'needs-rebuild';
       }
       return failed ? 1 : 0;
@@ -126,13 +126,16 @@ function describeLag({
   versionsBehind,
   secondsBehind,
   needsRebuild,
+  reason,
 }: Lag): string {
   if (deltaVersion < 0) return `${table}: no Delta table yet`;
   const behind =
     versionsBehind === 0
       ? 'up to date'
       : `${versionsBehind} versions behind${secondsBehind === null ? '' : `, ${Math.round(secondsBehind)} s`}`;
-  const rebuildNote = needsRebuild ? `; needs rebuild: npm run warehouse -- rebuild ${table}` : '';
+  const rebuildNote = needsRebuild
+    ? `; needs rebuild, for ${reason}: npm run warehouse -- rebuild ${table}`
+    : '';
   return `${table}: version ${loadedVersion} of ${deltaVersion}, ${behind}${rebuildNote}`;
 }
 

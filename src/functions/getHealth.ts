@@ -1,10 +1,14 @@
 import { app } from '@azure/functions';
 import { readHealth } from '../lib/app';
 
-/** For probes: anonymous, so it tells states and numbers only. */
+/** For probes: anonymous, so it tells states, numbers and commands only. */
 app.http('getHealth', {
   methods: ['GET'],
   route: 'health',
   authLevel: 'anonymous',
-  handler: async () => ({ jsonBody: await readHealth(), headers: { 'cache-control': 'no-store' } }),
+  handler: async () => {
+    const health = await readHealth();
+    const status = health.status === 'failing' ? 503 : 200;
+    return { status, jsonBody: health, headers: { 'cache-control': 'no-store' } };
+  },
 });

@@ -4,11 +4,15 @@ import { ProductNames } from './counts/productNames';
 import type { TableLocation } from './delta/log';
 import { TableAppender } from './delta/tableAppender';
 import { describeFailure, TributaryError } from './errors';
+import { FailureReader } from './health/failureReader';
+import { composeHealth, type Health } from './health/health';
 import { deadLettersTable, letterFields } from './ingest/deadLetters';
 import { HubDirectory } from './ingest/hubDirectory';
 import { type IngestOptions, ingestBatch } from './ingest/ingestBatch';
+import { IngestStatus } from './ingest/ingestStatus';
 import { tableFields } from './ingest/rowAddress';
 import { TableWriter } from './ingest/tableWriter';
+import { partitionIdOf } from './ingest/triggerBatch';
 import { isFullPassDue, maintainTables } from './maintenance/maintainTables';
 import { settings } from './settings';
 import { createClickSimulator } from './sources/clickSimulator';
@@ -20,7 +24,7 @@ import { clickstream, countedClicks } from './streams/clickstream';
 import { coincap } from './streams/coincap';
 import { loadStreams } from './streams/loadStreams';
 import type { Stream } from './streams/stream';
-import { StreamLoaders, type WarehouseHealth } from './warehouse/streamLoaders';
+import { StreamLoaders } from './warehouse/streamLoaders';
 import { containerUrl } from './warehouse/synapse/lakeUrl';
 
 /*
@@ -93,6 +97,16 @@ async function openWriter(stream: Stream): Promise<TableWriter> {
   });
 }
 
+/** What the other processes learn of this one's failing batches. */
+const ingestStatus = once(
+  () =>
+    new IngestStatus({
+      store: lake,
+      warn: (error) =>
+        console.warn(JSON.stringify({ event: 'ingest-status-not-written', ...describeFailure(error) })),
+    }),
+);
+
 /**
  * Carries one trigger batch into the stream's table. Rejects, after a log line, when an event of it may be missing: whatever
  * the error, the trigger then brings the batch again.
@@ -102,13 +116,17 @@ export async function ingest(
   bodies: unknown,
   triggerMetadata: IngestOptions['triggerMetadata'],
 ): Promise<void> {
+  const partition = partitionIdOf(triggerMetadata);
   try {
     const hub = settings().hub(stream.hubSetting);
     const writer = await writerOf(stream);
     await ingestBatch({ stream, hub, hubs: hubs(), writer, bodies, triggerMetadata });
+    if (partition !== undefined) ingestStatus().succeeded(stream.name, partition);
     nudgeWarehouse(stream);
   } catch (error) {
-    console.error(JSON.stringify({ event: 'batch-failed', stream: stream.name, ...describeFailure(error) }));
+    if (partition !== undefined) ingestStatus().failed(stream.name, partition, error);
+    const where = { stream: stream.name, partition };
+    console.error(JSON.stringify({ event: 'batch-failed', ...where, ...describeFailure(error) }));
     throw error;
   }
 }
@@ -217,15 +235,15 @@ const syncLimitMs = 180_000;
 /** Loads what is missing in the warehouse. A failure is logged, and shows in the health. */
 export const syncWarehouse = async (): Promise<void> => (await loaders()).catchUp(syncLimitMs);
 
-export interface Health {
-  readonly status: 'ok' | 'degraded';
-  readonly warehouse: WarehouseHealth;
-}
+const failureReader = once(() => new FailureReader({ store: lake }));
 
-export async function readHealth(): Promise<Health> {
-  const warehouse = await (await loaders()).health();
-  return { status: warehouse.status, warehouse };
-}
+/** How the app is, whichever of its processes is asked. */
+export const readHealth = async (): Promise<Health> =>
+  composeHealth({
+    streams: await loadStreams(),
+    failures: () => failureReader().read(),
+    warehouse: async () => (await loaders()).health(),
+  });
 
 /** Ends the loads, and the connections of this process. */
 export async function closeConnections(): Promise<void> {

@@ -15,6 +15,8 @@ export const errorCodes = {
   'parquet.invalid': { retriable: false },
   /** The Delta log is damaged: malformed action, missing version, path outside the table. */
   'delta.invalid': { retriable: false },
+  /** The Delta log has entries that do not follow on the ones below them: storage went back in time under a writer. */
+  'delta.hole': { retriable: false },
   /** The table uses a protocol feature that this project does not implement. */
   'delta.unsupported': { retriable: false },
   /** The table's schema cannot take these rows. */
@@ -60,6 +62,12 @@ export class TributaryError extends Error {
     this.retriable = errorCodes[code].retriable;
   }
 }
+
+/** What is in the store is not what it should be, as opposed to a store that does not answer. */
+export const isDamage = (error: unknown): error is TributaryError =>
+  error instanceof TributaryError && damage.includes(error.code);
+
+const damage: readonly ErrorCode[] = ['parquet.invalid', 'delta.invalid', 'delta.hole'];
 
 /** What a log line says of an error, whatever was thrown: an error that is not ours may pass by itself. */
 export function describeFailure(error: unknown): {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -8,8 +8,9 @@ import { seededRandom } from '../../src/lib/sources/seededRandom';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { isRow } from '../../src/lib/streams/stream';
 import { BodyMaker } from './bodies';
+import { parseCommandLine, runCommandLine } from './commandLine';
 import { findUnexercised } from './exercise';
-import { judgeHostLogs } from './hostLogs';
+import { endOfHostLogs, judgeHostLogs, readHostLogs } from './hostLogs';
 import { plant, plantedFaults } from './plant';
 
 /** The compiled command, as its users run it. */
@@ -69,6 +70,37 @@ describe('the logs of the hosts', () => {
     expect(judgeHostLogs(failed(error))).toMatchObject({ failedBatches: 1, problems: [] });
   });
 
+  it.each(['delta.hole', 'delta.invalid', 'parquet.invalid', 'ingest.gap'] as const)(
+    'may hold %s while the lake is an earlier one, and only then',
+    (code) => {
+      const line = failed(new TributaryError(code, 'clicks: the log is another one.'));
+      expect(judgeHostLogs('', line)).toMatchObject({ failedBatches: 1, problems: [] });
+      expect(judgeHostLogs(line).problems).toHaveLength(1);
+      expect(judgeHostLogs('', failed(new TributaryError('delta.schema', ''))).problems).toHaveLength(1);
+    },
+  );
+
+  it('are divided where the lake goes back in time and where that is mended', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tributary-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const gap = `${failed(new TributaryError('ingest.gap', ''))}\n`;
+    const say = (name: string, lines: string) => appendFileSync(join(folder, `${name}.log`), lines);
+    say('one', 'ready\n');
+    say('two', 'ready\nready\n');
+    const from = endOfHostLogs(folder);
+    say('one', gap);
+    const to = endOfHostLogs(folder);
+    expect([from, to]).toEqual([
+      { one: 1, two: 2 },
+      { one: 2, two: 2 },
+    ]);
+    expect(readHostLogs(folder, [{ from, to }])).toMatchObject({ failedBatches: 1, problems: [] });
+    say('two', gap);
+    expect(readHostLogs(folder, [{ from, to }]).problems).toHaveLength(1);
+    say('one', gap);
+    expect(readHostLogs(folder, [{ from, to }]).problems[0]).toContain('2 batches failed with ingest.gap');
+  });
+
   it.each([
     ['ingest.gap', new TributaryError('ingest.gap', 'the events 1 to 2 were not read')],
     ['storage.refused', new TributaryError('storage.refused', 'lake: put a: 403.')],
@@ -80,10 +112,28 @@ describe('the logs of the hosts', () => {
   });
 });
 
+describe('the command line of a remedy', () => {
+  it('is run as package.json says', async () => {
+    const { code, output } = await runCommandLine('npm run dead-letters -- --help', {});
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('npm run dead-letters') });
+    await expect(runCommandLine('npm run mend -- clicks', {})).rejects.toThrow('has no such command');
+  });
+
+  it('is one of this project', () => {
+    expect(parseCommandLine('npm run table -- repair clicks')).toEqual({
+      script: 'table',
+      args: ['repair', 'clicks'],
+    });
+    for (const text of ['rm -r lake', 'npm run', 'npm run table repair clicks'])
+      expect(() => parseCommandLine(text)).toThrow('is no command of this project');
+  });
+});
+
 describe('a run', () => {
   const full = {
     kills: 10,
     movingFreezes: 1,
+    remedies: { 'table repair': 1 },
     trimmedEvents: 1,
     loads: 1,
     injected: { delay: 1, late: 1 },
@@ -94,14 +144,16 @@ describe('a run', () => {
     expect(findUnexercised(full)).toEqual([]);
     const nothing = {
       movingFreezes: 0,
+      remedies: { 'table repair': 0 },
       trimmedEvents: 0,
       loads: 0,
       injected: { delay: 1, late: 0 },
       totals: { one: 0 },
     };
     const missing = findUnexercised({ kills: 10, ...nothing });
-    expect(missing).toHaveLength(5);
-    expect(missing[3]).toBe('The run exercised too little: no storage request met the fault late.');
+    expect(missing).toHaveLength(6);
+    expect(missing[3]).toBe('The run exercised too little: the command table repair mended nothing.');
+    expect(missing[4]).toBe('The run exercised too little: no storage request met the fault late.');
     expect(findUnexercised({ kills: 9, ...nothing })).toEqual([]);
   });
 });

@@ -54,8 +54,7 @@ async function compare(letters: readonly Letters[]): Promise<readonly string[]> 
   for await (const { path } of store.list('')) await store.delete(path);
   const append = async (table: string, fields: typeof letterFields, columns: Letters) => {
     const appender = new TableAppender({ at: { store, table }, fields });
-    const add = await appender.writeRows(columns);
-    await appender.commit(await appender.state(), [add], [], columns[0]?.length ?? 0);
+    await appender.appendRows(columns, columns[0]?.length ?? 0);
   };
   await append(clickstream.table, tableFields(clickstream), round.columns as Letters);
   for (const columns of letters) await append(deadLettersTable, letterFields, columns);

@@ -6,6 +6,8 @@ export interface Exercise {
   readonly kills: number;
   /** Freezes of a host in which partitions changed hands. */
   readonly movingFreezes: number;
+  /** Commands that mended what came of the lake's going back in time, by name: how often each ran. */
+  readonly remedies: Readonly<Record<string, number>>;
   /** Redelivered events that were left out. */
   readonly trimmedEvents: number;
   /** Storage faults by kind. */
@@ -25,6 +27,7 @@ export function findUnexercised(exercise: Exercise): string[] {
     ...(exercise.movingFreezes === 0 ? ['no partition of a frozen host changed hands'] : []),
     ...(exercise.trimmedEvents === 0 ? ['no redelivered event was left out'] : []),
     ...(exercise.loads === 0 ? ['nothing was loaded into the warehouse'] : []),
+    ...zeros(exercise.remedies).map((name) => `the command ${name} mended nothing`),
     ...zeros(exercise.injected).map((kind) => `no storage request met the fault ${kind}`),
     ...zeros(exercise.totals).map((name) => `the API of host ${name} told no total`),
   ];

@@ -41,11 +41,9 @@ export interface FreezeOutcome {
 export async function freezeBusyHost({ system, random }: FreezeOptions): Promise<FreezeOutcome> {
   await sleep(integerBetween(random, pauseMs.least, pauseMs.most));
   const { rate } = system.proxy;
-  const held = system.proxy.hold(/\/clicks\/part-/);
+  // A host has one data file under way at most.
+  const held = await system.holdWrites(/\/clicks\/part-/, heldLimitMs);
   try {
-    // A host has one data file under way at most.
-    const giveUpAt = Date.now() + heldLimitMs;
-    while (held.count < hostNames.length && Date.now() < giveUpAt) await sleep(20);
     const { taken, ...frozen } = await freeze({
       system,
       random,

@@ -1,13 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorCode } from '../../src/lib/errors';
-import { hostNames } from './system';
+import { type HostName, hostNames } from './system';
 
 /** With what a batch may fail here: storage was spoilt, both hosts committed at once, or the broker was away. */
 const explained: ReadonlySet<string> = new Set([
   'storage.unavailable',
   'delta.contention',
   'hub.unavailable',
+] satisfies ErrorCode[]);
+
+/** With what a batch may fail as well from the moment on that the lake goes back in time until that is mended. */
+const explainedByRollback: ReadonlySet<string> = new Set([
+  'delta.hole',
+  'delta.invalid',
+  'parquet.invalid',
+  'ingest.gap',
 ] satisfies ErrorCode[]);
 
 /** How the Event Hubs SDK says that the service is away; its errors have no code of ours. */
@@ -24,30 +32,61 @@ export interface HostLogs {
   readonly problems: readonly string[];
 }
 
-/** Reads what the hosts have said so far. */
-export function readHostLogs(logDir: string): HostLogs {
-  const logs = hostNames.map((name) => readFileSync(join(logDir, `${name}.log`), 'utf8'));
-  return judgeHostLogs(logs.join('\n'));
+/** How many lines each host has said. */
+export type LogPosition = Readonly<Record<HostName, number>>;
+
+/** What the hosts said from one moment to another. */
+export interface LogStretch {
+  readonly from: LogPosition;
+  readonly to: LogPosition;
 }
 
-export function judgeHostLogs(log: string): HostLogs {
-  const linesOf = (event: string) => log.split('\n').filter((line) => line.includes(`"event":"${event}"`));
+/** Where the logs of the hosts end now. */
+export function endOfHostLogs(logDir: string): LogPosition {
+  const [one = 0, two = 0] = hostNames.map((name) => readLines(logDir, name).length - 1);
+  return { one, two };
+}
+
+/** Reads what the hosts have said so far. `rollbacks`: while the lake was an earlier one. */
+export function readHostLogs(logDir: string, rollbacks: readonly LogStretch[] = []): HostLogs {
+  const usual: string[] = [];
+  const rolledBack: string[] = [];
+  for (const name of hostNames)
+    for (const [index, line] of readLines(logDir, name).entries())
+      (isWithin(rollbacks, name, index) ? rolledBack : usual).push(line);
+  return judgeHostLogs(usual.join('\n'), rolledBack.join('\n'));
+}
+
+/** @param rolledBack what was said while the lake was an earlier one */
+export function judgeHostLogs(usual: string, rolledBack = ''): HostLogs {
+  const linesOf = (event: string, log = `${usual}\n${rolledBack}`) =>
+    log.split('\n').filter((line) => line.includes(`"event":"${event}"`));
   const trimmed = linesOf('round').map((line) => Number(/"duplicates":(\d+)/.exec(line)?.[1] ?? 0));
-  const failed = linesOf('batch-failed');
   const unexplained = Map.groupBy(
-    failed.filter((line) => !isExplained(line)),
+    [
+      ...linesOf('batch-failed', usual).filter((line) => !isExplained(line)),
+      ...linesOf('batch-failed', rolledBack).filter(
+        (line) => !isExplained(line) && !explainedByRollback.has(codeOf(line)),
+      ),
+    ],
     codeOf,
   );
   return {
     loads: linesOf('load').length,
     trimmedEvents: trimmed.reduce((sum, count) => sum + count, 0),
-    failedBatches: failed.length,
+    failedBatches: linesOf('batch-failed').length,
     problems: [...unexplained].map(
       ([code, lines]) =>
         `${lines.length} batches failed with ${code}, which no injected fault explains, the first: ${lines[0]}`,
     ),
   };
 }
+
+const readLines = (logDir: string, name: HostName) =>
+  readFileSync(join(logDir, `${name}.log`), 'utf8').split('\n');
+
+const isWithin = (stretches: readonly LogStretch[], name: HostName, line: number) =>
+  stretches.some(({ from, to }) => line >= from[name] && line < to[name]);
 
 const codeOf = (line: string) => /"code":"([^"]*)"/.exec(line)?.[1] ?? 'no code';
 

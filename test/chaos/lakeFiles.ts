@@ -47,7 +47,7 @@ export async function downloadTable(
 }
 
 /** A few at a time, with the results in the order of the items. */
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+export async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results = new Array<R>(items.length);
   const entries = items.entries();
   const take = async () => {

@@ -14,15 +14,16 @@ import { runChaos } from './run';
 import { raceWriters } from './writers';
 
 /*
- * `npm run chaos`: kills and freezes processes and spoils storage requests while events flow, and then proves that each event is there
- * once. Exit code 1, and what is wrong, when one is not.
+ * `npm run chaos`: kills and freezes processes, spoils storage requests and has the lake go back in time while events flow, and
+ * then proves that each event is there once. Exit code 1, and what is wrong, when one is not.
  */
 
 const flags = {
   kills: {
     value: 'N',
     meaning:
-      'kill -9 of a host, of both or of the broker, 20 unless told; each fifth time a host is frozen as well',
+      'kill -9 of a host, of both or of the broker, 20 unless told; for each 7 of them a host is frozen as well, and for ' +
+      'each 10 the lake goes back in time and is mended as GET /api/health says',
   },
   faults: { value: 'M', meaning: 'go on until so many storage requests were spoilt, 0 unless told' },
   seed: { value: 'S', meaning: 'what is killed and spoilt when; drawn and printed unless told' },

@@ -36,6 +36,18 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     text: 'return (0, admitBatch_1.allFollowOn)(batches, state.txns) ? state : rows.refresh();',
     replacement: 'return state;',
   },
+  /** Takes the log for what it was before storage went back in time. */
+  'trust-state': {
+    file: 'dist/src/lib/delta/tableAppender.js',
+    text: 'if (holds)',
+    replacement: 'if (true)',
+  },
+  /** Goes on loading behind a version by its number, whatever commit has that number now. */
+  'no-mark': {
+    file: 'dist/src/lib/warehouse/positionOf.js',
+    text: 'return isOfVersion ? { ...position, mark } : position;',
+    replacement: 'return position;',
+  },
   /** Loads rows into the warehouse also when the ledger's row has moved on. */
   'skip-fence': {
     file: 'dist/src/lib/warehouse/synapse/loadStatements.js',

@@ -2,7 +2,7 @@
 # Shows that the chaos run finds mistakes: each build with a planted one must fail, for what became of the events.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-for fault in skip-trimming trust-409 ignore-rivals trust-memory skip-fence; do
+for fault in skip-trimming trust-409 ignore-rivals trust-memory trust-state no-mark skip-fence; do
   output=$(npm run --silent chaos -- --kills 10 --seed 5 --plant "$fault" 2>&1)
   code=$?
   echo "$output"

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Azurite, startAzurite } from '../../local/azurite';
-import { type FaultProxy, startFaultProxy } from '../../local/faultProxy';
+import { type FaultProxy, type HeldWrites, startFaultProxy } from '../../local/faultProxy';
 import {
   type BrokerProcess,
   type HostProcess,
@@ -22,6 +22,9 @@ export type HostName = (typeof hostNames)[number];
 
 /** Ids of partitions by the host that reads them; none of a host that does not answer. */
 export type ReadPartitions = Readonly<Record<HostName, readonly string[]>>;
+
+/** Until then one host's commits meet no rival. */
+export const bothRead = (read: ReadPartitions): boolean => hostNames.every((name) => read[name].length > 0);
 
 export const victims = [...hostNames, 'both hosts', 'broker'] as const;
 export type Victim = (typeof victims)[number];
@@ -87,7 +90,7 @@ export class ChaosSystem {
     const broker = await startBrokerProcess({ port: 0, healthPort: 0, dataDir, logDir });
     const system = new ChaosSystem(folder, azurite, proxy, warehouse, broker);
     try {
-      await Promise.all(hostNames.map((name) => system.#startHost(name)));
+      await system.startHosts();
     } catch (error) {
       await system.stop();
       throw error;
@@ -157,6 +160,18 @@ export class ChaosSystem {
       await sleep(100);
     }
     return true;
+  }
+
+  /** Keeps writes of the hosts back until they are released. Resolves when each host has one under way, or when time is over. */
+  async holdWrites(url: RegExp, limitMs: number): Promise<HeldWrites> {
+    const held = this.proxy.hold(url);
+    const giveUpAt = Date.now() + limitMs;
+    while (held.count < hostNames.length && Date.now() < giveUpAt) await sleep(20);
+    return held;
+  }
+
+  async startHosts(): Promise<void> {
+    await Promise.all(hostNames.map((name) => this.#startHost(name)));
   }
 
   /** Ends the hosts in order. Returns a line for each that did not end cleanly. */

@@ -38,12 +38,17 @@ export class Totals {
     return Object.fromEntries(this.#watchers.map(({ name, watcher }) => [name, watcher.seen]));
   }
 
+  /** While the lake is an earlier one totals fall, and rightly so. */
+  set mayFall(mayFall: boolean) {
+    for (const { watcher } of this.#watchers) watcher.mayFall = mayFall;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#watchers.map(({ watcher }) => watcher.stop()));
   }
 
   /**
-   * Waits until each API tells the rows that the hub holds, ends watching, and returns what is wrong: a total that fell, one
+   * Waits until each API tells the rows that the hub holds, ends watching, and returns what is wrong: a total that fell while it must not, one
    * above what the hub held when it was told, one that does not end equal.
    */
   async judge(held: readonly HeldEvent[], bodies: BodyMaker, log: (line: string) => void): Promise<string[]> {

@@ -35,10 +35,22 @@ export async function startWarehouse(connectionString: string, random: Random): 
   return server;
 }
 
+/** Waits until a version is loaded; the pool's loads take seconds. */
+export async function untilLoaded(server: TdsServer, version: number): Promise<void> {
+  const isLoaded = () =>
+    server
+      .rows('ops.load_ledger')
+      .some((row) => row.table_name === table && Number(row.last_version) >= version);
+  const giveUpAt = Date.now() + stuckMs;
+  while (!isLoaded() && Date.now() < giveUpAt) await sleep(100);
+}
+
 /** Breaks connections of loaders before and after their commits, until it is stopped. */
 export class CommitBreaker {
   /** Connections that broke. */
   broken = 0;
+  /** Plans no further break for as long as it is set. */
+  paused = false;
   readonly #stopping = new AbortController();
   readonly #breaking: Promise<void>;
 
@@ -55,7 +67,7 @@ export class CommitBreaker {
     const { signal } = this.#stopping;
     let planned = 0;
     while (!signal.aborted) {
-      if (server.planned === 0) {
+      if (server.planned === 0 && !this.paused) {
         planned++;
         server.plan({ drop: random() < 0.5 ? 'before-commit' : 'after-commit' });
       }

@@ -5,9 +5,13 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
+import type { Txn } from '../../src/lib/delta/actions';
+import { append } from '../../src/lib/delta/commit';
 import type { TableLocation } from '../../src/lib/delta/log';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
-import { appendFiles, readRows, snapshotOf } from '../lib/maintenance/table';
+import type { ObjectStore } from '../../src/lib/storage/objectStore';
+import { goBackTo, strand } from '../lib/maintenance/backInTime';
+import { appendFiles, fields, readRows, snapshotOf } from '../lib/maintenance/table';
 
 let azurite: Azurite;
 let clicks: TableLocation;
@@ -25,14 +29,22 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs a command of the built project in a folder without settings of its own. */
-function run(name: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const run = (name: string, ...args: string[]) => runWith({}, name, ...args);
+
+/** Runs a command of the built project in a folder without settings of its own, but for some. */
+function runWith(own: Record<string, string>, name: string, ...args: string[]): Promise<Ended> {
   const settings = settingsAt({
     storageConnection: azurite.connectionString,
     brokerPort: 1,
     coincapUrl: 'http://127.0.0.1:1',
   });
-  const env = { ...process.env, ...settings };
+  const env = { ...process.env, ...settings, ...own };
   return new Promise((done) =>
     execFile(
       process.execPath,
@@ -92,11 +104,115 @@ describe('npm run table', () => {
     expect((await run('table', 'check', 'coincap')).err).toContain(
       'coincap is no table: expected clicks, assets or dead_letters.\n',
     );
-    expect((await run('table', 'look', 'clicks')).err).toContain('Say history, detail, files or check.\n');
+    expect((await run('table', 'look', 'clicks')).err).toContain(
+      'Say history, detail, files, check or repair.\n',
+    );
     expect(await run('table', 'check', 'assets')).toMatchObject({
       code: 1,
       err: `${clicks.store.name} has no table assets.\n`,
     });
+  });
+});
+
+describe('npm run table -- repair', () => {
+  const partition = (id: number) =>
+    `contoso.servicebus.windows.net/clickstream@2026-11-01t00:00:00.000z/${id}`;
+  let store: ObjectStore;
+  const repair = (table: string, ...args: string[]) =>
+    runWith({ LAKE_CONTAINER: 'repair', WAREHOUSE: 'duckdb:rows.duckdb' }, 'table', 'repair', table, ...args);
+
+  beforeAll(async () => {
+    store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'repair');
+  });
+
+  /** Log 0 to 4, nothing at 5, and 6 to 7. */
+  async function leaveHole(table: string, txnsAt4: readonly Txn[], txnsAt7: readonly Txn[]) {
+    const at = { store, table };
+    let state = await appendFiles(at, 3);
+    ({ state } = await append({ state, fields, adds: [], txns: txnsAt4 }));
+    state = await appendFiles(at, 2, { first: 30 });
+    await append({ state, fields, adds: [], txns: txnsAt7 });
+    await strand(at, await goBackTo(at, 4), 6, 7);
+    return at;
+  }
+
+  it('says what it moves, what that costs and what to do next, and mends what check refuses', async () => {
+    const at = await leaveHole(
+      'clicks',
+      [{ appId: partition(0), version: 1040 }],
+      [
+        { appId: partition(0), version: 1100 },
+        { appId: partition(1), version: 7 },
+        { appId: 'replay/clickstream', version: 1 },
+      ],
+    );
+    const check = () => runWith({ LAKE_CONTAINER: 'repair' }, 'table', 'check', 'clicks');
+    expect(await check()).toMatchObject({
+      code: 1,
+      out: '',
+      err:
+        `${store.name}/clicks version 5 is missing from the log, and 2 versions from 6 on are above it. Storage went back in ` +
+        'time while somebody wrote. Run "npm run table -- repair clicks", which moves aside what does not follow on.\n',
+    });
+    const cost =
+      'Rows of these versions, which are no part of the table: 10.\n' +
+      'Txn p0: back from 49 to 29.\n' +
+      'Partition 0 of contoso.servicebus.windows.net/clickstream, made 2026-11-01T00:00:00.000Z: ' +
+      'sequence number back from 1100 to 1040.\n' +
+      'Partition 1 of contoso.servicebus.windows.net/clickstream, made 2026-11-01T00:00:00.000Z: ' +
+      'sequence number back from 7 to where nothing was read.\n' +
+      'Txn replay/clickstream: back from 1 to where nothing was read.\n';
+    expect(await repair('clicks', '--dry-run')).toEqual({
+      code: 0,
+      err: '',
+      out:
+        'The log of clicks ends with version 4.\n' +
+        `What does not follow on is to be moved aside to ${store.name}/clicks/_stray/: versions 6 to 7, 2 log files.\n` +
+        cost +
+        'Nothing was changed. Stop the app, and run it without --dry-run.\n',
+    });
+    expect((await check()).code).toBe(1);
+    expect(await repair('clicks')).toEqual({
+      code: 0,
+      err: '',
+      out:
+        'The log of clicks ends with version 4.\n' +
+        `What does not follow on was moved aside to ${store.name}/clicks/_stray/: versions 6 to 7, 2 log files.\n` +
+        cost +
+        'Stop the app, run "npm run checkpoints -- reset clickstream", and start it: what the hub still has is read again.\n' +
+        'Run "npm run dead-letters -- replay clickstream" again.\n' +
+        '"npm run warehouse -- status" says whether the warehouse needs a rebuild.\n',
+    });
+    expect(await check()).toMatchObject({
+      code: 0,
+      out: 'clicks version 4: 3 files, 30 rows, nothing is wrong.\n',
+    });
+    expect(await repair('clicks')).toMatchObject({
+      code: 0,
+      out: 'The log of clicks is whole and ends with version 4: there is nothing to do.\n',
+    });
+    expect(await readRows(at)).toHaveLength(30);
+  });
+
+  it('names no next step where none is needed', async () => {
+    await leaveHole('assets', [{ appId: 'p0', version: 999 }], []);
+    const env = { LAKE_CONTAINER: 'repair', WAREHOUSE: 'none' };
+    expect((await runWith(env, 'table', 'repair', 'assets')).out).toMatch(/part of the table: 10\.\n$/);
+    await leaveHole('dead_letters', [{ appId: 'p0', version: 999 }], []);
+    expect((await repair('dead_letters')).out.split('\n').slice(1)).toEqual([
+      `What does not follow on was moved aside to ${store.name}/dead_letters/_stray/: versions 6 to 7, 2 log files.`,
+      'Rows of these versions, which are no part of the table: 10.',
+      '',
+    ]);
+  });
+
+  it('ends with 1 where there is no table, and refuses a dry run of anything else', async () => {
+    expect(await run('table', 'repair', 'assets')).toMatchObject({
+      code: 1,
+      err: `${clicks.store.name} has no table assets.\n`,
+    });
+    const wrong = await run('table', 'check', 'clicks', '--dry-run');
+    expect([wrong.code, wrong.err.split('\n')[0]]).toEqual([1, '--dry-run is for repair alone.']);
   });
 });
 

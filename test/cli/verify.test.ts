@@ -1,20 +1,34 @@
 import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
+import { type Broker, startBroker } from '../../local/broker/broker';
 import { settingsAt } from '../../local/processes';
 import { cachedStatePath } from '../../src/lib/counts/cachedState';
 import { Counts } from '../../src/lib/counts/counts';
+import { openHubClient } from '../../src/lib/sources/hubClient';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { countedClicks as counted } from '../../src/lib/streams/clickstream';
+import { openDuckDb } from '../../src/lib/warehouse/duckdb/sharedFile';
+import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
+import type { Warehouse } from '../../src/lib/warehouse/warehouse';
+import { type Click, clicksTable, clicksToLoad, headOf, loadRows } from '../lib/verify/loadedTable';
 import { StreamTables } from '../lib/verify/streamTables';
+import { configOf } from '../local/broker/clients';
+import { TdsServer } from '../tds/tdsServer';
 
 /*
  * `npm run verify` and `npm run trace` as their users run them, on the storage emulator.
  */
 
 let azurite: Azurite;
+/** Its hubs stay empty. */
+let broker: Broker;
 beforeAll(async () => {
+  broker = await startBroker({ port: 0, config: configOf({ clickstream: 2, coincap: 1 }) });
   azurite = await startAzurite();
   const { connectionString } = azurite;
   const good = new StreamTables(await openAzureBlobStore({ connectionString }, 'good'));
@@ -49,20 +63,28 @@ beforeAll(async () => {
   const state = Buffer.from((await store.get(path))?.bytes ?? []).toString('utf8');
   await store.put(path, Buffer.from(state.replace('"counts":[1,1]', '"counts":[1,5]')));
 });
-afterAll(() => azurite.close());
+afterAll(async () => {
+  await azurite.close();
+  await broker.close();
+});
 
-function run(
-  command: string,
-  container: string,
-  ...args: string[]
-): Promise<{ code: number; output: string }> {
+interface Ended {
+  readonly code: number;
+  readonly output: string;
+}
+
+const run = (command: string, container: string, ...args: string[]): Promise<Ended> =>
+  runWith({ LAKE_CONTAINER: container }, command, ...args);
+
+/** Runs a command with these settings instead of the usual ones, which name no warehouse. */
+function runWith(changed: Record<string, string>, command: string, ...args: string[]): Promise<Ended> {
   const settings = settingsAt({
     storageConnection: azurite.connectionString,
-    brokerPort: 9,
+    brokerPort: broker.port,
     coincapUrl: 'http://127.0.0.1:9',
   });
   const child = spawn(process.execPath, [resolve(`dist/src/cli/${command}.js`), ...args], {
-    env: { PATH: process.env.PATH, ...settings, LAKE_CONTAINER: container },
+    env: { PATH: process.env.PATH, ...settings, ...changed },
   });
   let output = '';
   const read = (chunk: Buffer) => {
@@ -79,7 +101,8 @@ describe('npm run verify', () => {
     expect(output).toBe(
       'partition 0 of the hub made 2026-01-01T12:00:00.000Z: 0 to 3, 3 rows, 1 dead letters: complete\n' +
         'clicks version 1, 1 files: 3 rows, 1 dead letters, 0 events that never came.\nEach event is there once.\n' +
-        'The counts of version 1 are right: 3, with no cached state.\n',
+        'The counts of version 1 are right: 3, with no cached state.\n' +
+        'No events wait in the hub.\n',
     );
     expect(code).toBe(0);
   });
@@ -96,7 +119,7 @@ describe('npm run verify', () => {
     const { code, output } = await run('verify', 'miscounted', 'clickstream');
     expect(output).toContain('Each event is there once.');
     expect(output).toMatch(
-      /The counts of version \d are wrong for 1 keys, with the cached state of version \d:\n {2}2: 5 counted, 1 in the files\n$/,
+      /The counts of version \d are wrong for 1 keys, with the cached state of version \d:\n {2}2: 5 counted, 1 in the files\n/,
     );
     expect(code).toBe(1);
   });
@@ -108,6 +131,145 @@ describe('npm run verify', () => {
       1,
       'click is no stream: expected clickstream or coincap.',
     ]);
+  });
+});
+
+describe('npm run verify, with a warehouse', () => {
+  let server: TdsServer;
+  let pool: Warehouse;
+  beforeEach(async () => {
+    server = await TdsServer.start();
+    pool = openSynapse({ address: server.address });
+    await pool.init([clicksTable]);
+  });
+  afterEach(async () => {
+    await pool.close();
+    await server.close();
+  });
+
+  const good: readonly Click[] = [
+    [0, 0],
+    [0, 1],
+    [0, 3],
+  ];
+
+  /** Loads these clicks as those of the good table's newest version, or of that many versions later. */
+  async function load(warehouse: Warehouse, clicks: readonly Click[], later = 0): Promise<void> {
+    const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'good');
+    const { deltaId, version } = await headOf(store);
+    await loadRows(warehouse, { deltaId, version: version + later }, clicksToLoad(clicks));
+  }
+
+  const verify = (warehouse: string) =>
+    runWith({ LAKE_CONTAINER: 'good', WAREHOUSE: warehouse }, 'verify', 'clickstream');
+
+  it('ends with 0 when a pool has the same rows', async () => {
+    await load(pool, good);
+    const { code, output } = await verify(server.connectionString);
+    expect(output).toMatch(
+      /right: 3, .*\nThe warehouse is right: clickstream\.clicks has 3 rows, as version 1 of the Delta table\.\nNo events wait in the hub/,
+    );
+    expect(code).toBe(0);
+  });
+
+  it('asks a DuckDB file through the process that has it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'verify-'));
+    const file = await openDuckDb(join(folder, 'warehouse.duckdb'));
+    await file.init([clicksTable]);
+    await load(file, good);
+    const { code, output } = await verify(`duckdb:${join(folder, 'warehouse.duckdb')}`);
+    await file.close();
+    rmSync(folder, { recursive: true });
+    expect(output).toContain('\nThe warehouse is right: clickstream.clicks has 3 rows, ');
+    expect(code).toBe(0);
+  });
+
+  it('ends with 1 and says where rows are missing, and what to do', async () => {
+    await load(pool, good.slice(1));
+    const { code, output } = await verify(server.connectionString);
+    expect(output).toContain(
+      'Each event is there once.\nThe counts of version 1 are right: 3, with no cached state.\n' +
+        'The warehouse is wrong: clickstream.clicks has 2 rows, version 1 of the Delta table has 3. ' +
+        'To load it anew: npm run warehouse -- rebuild clickstream.clicks\n' +
+        '  partition 0 of the hub made 2026-01-01T12:00:00.000Z: 2 rows where 3 should be\n',
+    );
+    expect(code).toBe(1);
+  });
+
+  it('ends with 1 and says where there are other rows', async () => {
+    await load(pool, [...good.slice(0, 2), [0, 2]]);
+    const { code, output } = await verify(server.connectionString);
+    expect(output).toContain(': other rows, their sequence numbers add up to 3 and not to 4\n');
+    expect(code).toBe(1);
+  });
+
+  it('ends with 1 and says what to do when the lake went back behind the ledger', async () => {
+    await load(pool, good, 7);
+    const { code, output } = await verify(server.connectionString);
+    expect(output).toContain(
+      'The warehouse is not right: clickstream.clicks is loaded up to version 8, but clicks ends at version 1: ' +
+        'its storage went back in time. To load it anew: npm run warehouse -- rebuild clickstream.clicks\n',
+    );
+    expect(code).toBe(1);
+  });
+
+  it('ends with 0 when nothing was loaded yet', async () => {
+    const { code, output } = await verify(server.connectionString);
+    expect(output).toContain('The warehouse was not compared: clickstream.clicks was never loaded yet.\n');
+    expect(code).toBe(0);
+  });
+
+  it('ends with 0 when the pool is paused, and with 1 when it refuses us', async () => {
+    server.refuseLogins = { number: 42108, message: 'Can not connect to the SQL pool since it is paused.' };
+    const paused = await verify(server.connectionString);
+    expect(paused.output).toMatch(
+      /\nThe warehouse does not answer, so it was not compared: .* paused.*\nNo events wait in the hub/,
+    );
+    expect(paused.code).toBe(0);
+    server.refuseLogins = { number: 18456, message: "Login failed for user 'loader'." };
+    const refused = await verify(server.connectionString);
+    expect(refused.output).toMatch(
+      /\nThe warehouse could not be compared: .*Login failed.*\nNo events wait in the hub/,
+    );
+    expect(refused.code).toBe(1);
+    expect(paused.output + refused.output).not.toContain('secret');
+  });
+});
+
+describe('npm run verify, with a hub', () => {
+  const verifyAt = (connectionString: string) =>
+    runWith({ LAKE_CONTAINER: 'good', EventHubConnection: connectionString }, 'verify', 'clickstream');
+
+  it('says how many events wait in it', async () => {
+    const full = await startBroker({ port: 0, config: configOf({ clickstream: 2 }) });
+    const connectionString = full.connectionString();
+    const client = await openHubClient({ connectionString }, 'clickstream');
+    const send = (count: number) => client.sendBatch(Array.from({ length: count }, () => ({ body: {} })));
+    await send(1);
+    const one = await verifyAt(connectionString);
+    await send(1505);
+    const many = await verifyAt(connectionString);
+    await client.close();
+    await full.close();
+    expect(one.output).toMatch(/\n1 event waits in the hub\.\n$/);
+    expect(many.output).toMatch(/\n1,506 events wait in the hub\.\n$/);
+    expect([one.code, many.code]).toEqual([0, 0]);
+  });
+
+  it('ends soon where the hub takes the connection and never answers', async () => {
+    const silent = createServer((socket) => socket.on('error', () => {}));
+    await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+    const address = silent.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const started = performance.now();
+    const { code, output } = await verifyAt(
+      `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=reader;SharedAccessKey=hidden;UseDevelopmentEmulator=true;`,
+    );
+    expect(performance.now() - started).toBeLessThan(12_000);
+    expect(output).toMatch(/\nThe hub does not answer, so how many events wait in it is not known\.\n$/);
+    expect(output).not.toContain('hidden');
+    expect(code).toBe(0);
+    silent.close();
   });
 });
 

@@ -206,10 +206,15 @@ describe('GET /api/clicks', () => {
   });
 
   it('answers 503 while the lake is away, and goes on when it is back', { timeout: 90_000 }, async () => {
+    expect(await json('/health')).toMatchObject({ status: 'ok', streams: [{ table: 'clicks' }, {}] });
     await app.stopStorage();
     const { status, headers } = await get('/clicks');
     expect(status).toBe(503);
     expect(headers.get('retry-after')).toBe('5');
+    // Whether batches go through cannot be known then.
+    await expect
+      .poll(() => json('/health'), { timeout: 30_000 })
+      .toMatchObject({ status: 'degraded', error: 'storage.unavailable', streams: [] });
     await app.startStorage();
     expect((await json('/clicks')).total).toBe(7);
   });
@@ -229,8 +234,8 @@ describe('GET /api/clicks', () => {
 });
 
 describe('docs/openapi.yaml', () => {
-  it('asks for a key everywhere but on the page', () => {
+  it('asks for a key everywhere but on the page and for the health', () => {
     const text = readFileSync('docs/openapi.yaml', 'utf8');
-    expect(text.match(/^ {6}security: \[\]$/gm)).toHaveLength(1);
+    expect(text.match(/^ {6}security: \[\]$/gm)).toHaveLength(2);
   });
 });

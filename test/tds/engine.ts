@@ -1,11 +1,11 @@
 import type { Session } from './session';
-import { SqlError, type SqlValue } from './syntax';
+import { type ColumnDefinition, SqlError, type SqlValue } from './syntax';
 import type { WireType } from './wire';
 
 export type SqlRow = Record<string, SqlValue>;
 
 export interface SqlTable {
-  readonly columns: readonly { readonly name: string; readonly type: string; readonly identity: boolean }[];
+  columns: readonly ColumnDefinition[];
   rows: SqlRow[];
   /** Milliseconds since 1970. */
   createdAt: number;
@@ -39,6 +39,8 @@ export class Engine {
   readonly options: EngineOptions;
   readonly #locks = new Map<string, { owner: Session; waiting: (() => void)[] }>();
   transactions = 0n;
+  /** Every ALTER TABLE is refused with this error, while it is set. */
+  alterRefusal: { readonly number: number; readonly message: string } | undefined;
 
   constructor(options: EngineOptions) {
     this.options = options;

@@ -1,5 +1,5 @@
 import { PartParser } from './parseParts';
-import { type Expression, type Select, SqlError, type Statement } from './syntax';
+import { type ColumnDefinition, type Expression, type Select, SqlError, type Statement } from './syntax';
 
 /*
  * Reads a batch into a syntax tree. What it does not know it refuses, like the real one.
@@ -62,6 +62,12 @@ class BatchParser extends PartParser {
     }
     if (this.take('INSERT')) return this.#insert();
     if (this.take('CREATE')) return this.#create();
+    if (this.take('ALTER')) {
+      this.expect('TABLE');
+      const table = this.table();
+      this.expect('ADD');
+      return { kind: 'addColumns', table, columns: this.#columnDefinitions() };
+    }
     if (this.take('DROP')) {
       this.expect('TABLE');
       return { kind: 'drop', table: this.table() };
@@ -137,21 +143,28 @@ class BatchParser extends PartParser {
     this.expect('TABLE');
     const table = this.table();
     this.expect('(');
-    const columns: { name: string; type: string; identity: boolean }[] = [];
-    do {
-      const name = this.word();
-      const type = this.type();
-      const identity = this.take('IDENTITY');
-      if (identity && this.take('(')) while (!this.take(')')) this.tokens.advance();
-      if (this.take('NOT')) this.expect('NULL');
-      columns.push({ name, type, identity });
-    } while (this.take(','));
+    const columns = this.#columnDefinitions();
     this.expect(')');
     const distributed = this.take('WITH');
     if (distributed) {
       for (const word of ['(', 'DISTRIBUTION', '=', 'ROUND_ROBIN', ',', 'HEAP', ')']) this.expect(word);
     }
     return { kind: 'createTable', table, columns, distributed };
+  }
+
+  #columnDefinitions(): ColumnDefinition[] {
+    const columns: ColumnDefinition[] = [];
+    do {
+      const name = this.word();
+      const type = this.type();
+      const identity = this.take('IDENTITY');
+      if (identity && this.take('(')) while (!this.take(')')) this.tokens.advance();
+      const nullable = !this.take('NOT');
+      if (nullable) this.take('NULL');
+      else this.expect('NULL');
+      columns.push({ name, type, identity, nullable });
+    } while (this.take(','));
+    return columns;
   }
 
   #copy(): Statement {

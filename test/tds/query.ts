@@ -36,6 +36,10 @@ export class Query {
         type: 'U',
         create_date: createdAt,
       }));
+    if (name === 'sys.columns')
+      return [...this.#engine.tables].flatMap(([table, { columns }]) =>
+        columns.map((column) => ({ object_id: table, name: column.name })),
+      );
     throw new SqlError(208, `Invalid object name '${name}'.`);
   }
 

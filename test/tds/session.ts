@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { checkColumns } from './checkColumns';
 import { convert } from './columnTypes';
 import type { Answer, Engine, SqlRow, SqlTable } from './engine';
 import { parseBatch } from './parse';
@@ -32,6 +33,7 @@ export class Session {
     // Statements are checked before any of them runs, as in a real server.
     const statements = parseBatch(text);
     try {
+      checkColumns(statements, this.#engine.tables);
       for (const statement of statements) await this.#execute(statement, answer);
     } catch (error) {
       if (this.#xactAbort && this.#undo) answer(this.rollback());
@@ -108,12 +110,17 @@ export class Session {
       case 'insert':
         return answer({ kind: 'done', touched: this.#insert(statement) });
       case 'execute':
-        for (const one of parseBatch(statement.text)) await this.#execute(one, answer);
-        return;
+        return this.#executeText(statement.text, answer);
       default:
         await this.#define(statement);
         return answer({ kind: 'done', touched: 0 });
     }
+  }
+
+  async #executeText(text: string, answer: (one: Answer) => void): Promise<void> {
+    const statements = parseBatch(text);
+    checkColumns(statements, this.#engine.tables);
+    for (const one of statements) await this.#execute(one, answer);
   }
 
   #set(words: readonly string[]): void {
@@ -149,6 +156,8 @@ export class Session {
         tables.set(statement.table, { columns: statement.columns, rows: [], createdAt: Date.now() });
         return;
       }
+      case 'addColumns':
+        return this.#addColumns(statement);
       case 'drop':
         this.#engine.table(statement.table);
         tables.delete(statement.table);
@@ -172,6 +181,30 @@ export class Session {
         return;
       }
     }
+  }
+
+  async #addColumns({ table: name, columns }: Statement & { kind: 'addColumns' }): Promise<void> {
+    const refusal = this.#engine.alterRefusal;
+    if (refusal) throw new SqlError(refusal.number, refusal.message);
+    if (!this.#engine.tables.has(name))
+      throw new SqlError(
+        4902,
+        `Cannot find the object "${name}" because it does not exist or you do not have permissions.`,
+      );
+    await this.#engine.lock(name, this);
+    const table = this.#engine.table(name);
+    for (const column of columns) {
+      convert(null, column.type);
+      if (table.columns.some((one) => one.name === column.name))
+        throw new SqlError(
+          2705,
+          `Column names in each table must be unique. Column name '${column.name}' in table '${name}' is specified more than once.`,
+        );
+      if (!column.nullable && table.rows.length > 0)
+        throw new SqlError(4901, `Column '${column.name}' cannot be added to a table with rows.`);
+    }
+    table.columns = [...table.columns, ...columns];
+    for (const row of table.rows) for (const column of columns) row[column.name] = null;
   }
 
   async #change(statement: Statement & { kind: 'update' | 'delete' }): Promise<number> {
@@ -227,6 +260,8 @@ export class Session {
       row[name] = identity ? BigInt(table.rows.length * 7 + 1) : null;
     for (const [index, name] of columns.entries())
       row[name] = this.#store(table, name, values[index] ?? null);
+    const missing = table.columns.find(({ name, nullable }) => !nullable && row[name] === null);
+    if (missing) throw nullRefused(missing.name);
     table.rows.push(row);
   }
 
@@ -234,9 +269,13 @@ export class Session {
     const column = table.columns.find((one) => one.name === name);
     if (!column) throw new SqlError(207, `Invalid column name '${name}'.`);
     if (column.identity) throw new SqlError(544, 'Cannot insert explicit value for identity column.');
+    if (value === null && !column.nullable) throw nullRefused(name);
     return convert(value, column.type);
   }
 }
+
+const nullRefused = (column: string) =>
+  new SqlError(515, `Cannot insert the value NULL into column '${column}'; column does not allow nulls.`);
 
 /** Rows of fields; an empty one is null, quoted or not, and a line break always ends a row. */
 function* readCsv(text: string): Iterable<(string | null)[]> {

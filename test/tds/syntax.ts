@@ -33,6 +33,13 @@ export type Condition =
   | { readonly kind: 'not'; readonly condition: Condition }
   | { readonly kind: 'and'; readonly conditions: readonly Condition[] };
 
+export interface ColumnDefinition {
+  readonly name: string;
+  readonly type: string;
+  readonly identity: boolean;
+  readonly nullable: boolean;
+}
+
 export interface Select {
   readonly items: readonly { readonly value: Expression | '*'; readonly name: string }[];
   readonly from: string | undefined;
@@ -67,13 +74,10 @@ export type Statement =
   | {
       readonly kind: 'createTable';
       readonly table: string;
-      readonly columns: readonly {
-        readonly name: string;
-        readonly type: string;
-        readonly identity: boolean;
-      }[];
+      readonly columns: readonly ColumnDefinition[];
       readonly distributed: boolean;
     }
+  | { readonly kind: 'addColumns'; readonly table: string; readonly columns: readonly ColumnDefinition[] }
   | { readonly kind: 'createSchema'; readonly schema: string }
   | { readonly kind: 'drop'; readonly table: string }
   | {

@@ -15,6 +15,9 @@ beforeEach(async () => {
   await client.batch(
     "EXEC('CREATE SCHEMA s'); CREATE TABLE s.t (a int, b varchar(5), c datetime) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP);",
   );
+  await client.batch(
+    'CREATE TABLE s.m (a int NOT NULL, b int NULL) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP); INSERT INTO s.m (a) SELECT 1;',
+  );
 });
 afterEach(async () => {
   await client.close();
@@ -52,11 +55,57 @@ it.each([
   ['text that is too long', "INSERT INTO s.t (b) SELECT 'abcdef';", 8152],
   ['a datetime before 1753', "INSERT INTO s.t (c) SELECT '1752-12-31T00:00:00.000';", 242],
   ['a number out of range', 'INSERT INTO s.t (a) SELECT 3000000000;', 8115],
+  ['a null where none is allowed', 'INSERT INTO s.m (b) SELECT 1;', 515],
+  ['a change to a null where none is allowed', 'UPDATE s.m SET a = NULL;', 515],
+  ['a column that is there already', 'ALTER TABLE s.m ADD c int, b bigint;', 2705],
+  ['a column without nulls for rows that are there', 'ALTER TABLE s.m ADD c int NOT NULL;', 4901],
+  ['to alter a table that is not there', 'ALTER TABLE s.nowhere ADD c int;', 4902],
+  ['a column that is not there, also of no rows', 'SELECT a, d FROM s.t;', 207],
+  ['to set a column that is not there', 'UPDATE s.t SET d = 1 WHERE a = 1;', 207],
+  ['a condition on a column that is not there', 'DELETE FROM s.t WHERE d = 1;', 207],
+  [
+    'a column that is not there, behind a good statement',
+    'INSERT INTO s.t (a) SELECT 1; SELECT d FROM s.t;',
+    207,
+  ],
+  [
+    'a column that is not there, in a branch that is not taken',
+    'INSERT INTO s.t (a) SELECT 1; IF EXISTS (SELECT * FROM s.t WHERE a = 2) SELECT d FROM s.t;',
+    207,
+  ],
+  [
+    'a column that the batch itself adds',
+    'INSERT INTO s.t (a) SELECT 1; ALTER TABLE s.t ADD d int; SELECT d FROM s.t;',
+    207,
+  ],
   ['a table that is not there', 'SELECT a FROM s.nowhere;', 208],
   ['a syntax error behind a good statement', 'INSERT INTO s.t (a) SELECT 1; SELEKT;', 103010],
 ])('a pool refuses %s', async (_what, statement, number) => {
   await expect(client.batch(statement)).rejects.toMatchObject({ number });
   expect(server.rows('s.t')).toEqual([]);
+  expect(server.rows('s.m')).toEqual([{ a: 1, b: null }]);
+});
+
+it('adds columns, which are null in the rows that are there', async () => {
+  await client.batch('ALTER TABLE s.m ADD c bigint NULL, d varchar(64);');
+  await client.batch(
+    "UPDATE s.m SET c = 9007199254740993 WHERE a = 1; INSERT INTO s.m (a, d) SELECT 2, 'x';",
+  );
+  const { rows } = await client.batch('SELECT a, b, c, d FROM s.m;');
+  expect(rows).toEqual([
+    { a: 1, b: null, c: '9007199254740993', d: null },
+    { a: 2, b: null, c: null, d: 'x' },
+  ]);
+  const missing = "NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('s.m') AND name = 'c')";
+  await client.batch(`IF ${missing} ALTER TABLE s.m ADD c bigint;`);
+  expect(server.errors).toEqual([]);
+});
+
+it('refuses to alter anything, while it is told to', async () => {
+  server.engine.alterRefusal = { number: 1088, message: 'You do not have permissions.' };
+  await expect(client.batch('ALTER TABLE s.m ADD c int;')).rejects.toMatchObject({ number: 1088 });
+  server.engine.alterRefusal = undefined;
+  await client.batch('ALTER TABLE s.m ADD c int;');
 });
 
 it('takes 1,000 rows of UNION ALL', async () => {

@@ -70,7 +70,9 @@ export class ClicksApi {
     // No await from here on: the counts move on with the next refresh.
     const nowMs = now();
     const csv = prefersCsv(headers.get('accept'));
-    const version = `${view.tableId ?? 'none'}-${view.version}${names.tag && `-${names.tag}`}`;
+    // The mark as well: storage that went back in time has other clicks under the same number.
+    const at = [view.tableId ?? 'none', view.version, view.mark?.slice(0, 8), names.tag];
+    const version = at.filter((part) => part !== undefined && part !== '').join('-');
     const bucket = clickView.bucketMs === undefined ? '' : `-${Math.floor(nowMs / clickView.bucketMs)}`;
     const tag = `"${version}${bucket}-${csv ? 'csv' : 'json'}"`;
     const shared = {

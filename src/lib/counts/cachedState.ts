@@ -1,4 +1,5 @@
 import type { TableLocation } from '../delta/log';
+import type { TablePosition } from '../delta/position';
 import type { StoredBucket } from './buckets';
 import type { Key, StoredTally } from './tally';
 
@@ -13,11 +14,11 @@ export const cachedStatePath = (table: string) => `${table}/_counts/state.json`;
 /** 1 had the minutes of seven days only: older ones would be missing without a trace. */
 const format = 2;
 
-export interface CachedState {
-  readonly tableId: string;
+/** Its position is the version that was counted. Older releases write no mark, which then is not known. */
+export interface CachedState extends TablePosition {
+  /** For older releases, which refuse a state of another schema. */
   readonly schemaString: string;
-  readonly version: number;
-  /** Milliseconds since 1970. */
+  /** For older releases: milliseconds since 1970. */
   readonly committedAt: number | null;
   readonly tally: StoredTally;
 }
@@ -60,9 +61,10 @@ export function parseCachedState(bytes: Uint8Array): CachedState | undefined {
     return undefined;
   }
   if (!isRecord(raw) || raw.format !== format || !isRecord(raw.tally)) return undefined;
-  const { tableId, schemaString, version, committedAt, tally } = raw;
+  const { tableId, schemaString, version, mark, committedAt, tally } = raw;
   const { keys, attributes, latest, counts, minutes, hours, totals } = tally;
   if (typeof tableId !== 'string' || typeof schemaString !== 'string') return undefined;
+  if (!(mark === undefined || typeof mark === 'string')) return undefined;
   if (!isCount(version) || !(committedAt === null || isCount(committedAt))) return undefined;
   if (!isList(keys, isKey) || new Set(keys).size !== keys.length) return undefined;
   if (!isList(attributes, isAttribute, keys.length) || !isList(counts, isCount, keys.length))
@@ -70,7 +72,7 @@ export function parseCachedState(bytes: Uint8Array): CachedState | undefined {
   if (!isList(latest, Number.isFinite, keys.length)) return undefined;
   const isBucket = (entry: unknown) => isStoredBucket(entry, keys.length);
   if (!isList(minutes, isBucket) || !isList(hours, isBucket) || !isList(totals, isBucket)) return undefined;
-  return { tableId, schemaString, version, committedAt, tally: tally as unknown as StoredTally };
+  return { tableId, schemaString, version, mark, committedAt, tally: tally as unknown as StoredTally };
 }
 
 function isStoredBucket(entry: unknown, keys: number): entry is StoredBucket {

@@ -1,19 +1,17 @@
 import type { TableLocation } from '../delta/log';
+import { isSameEntry, readMark, type TablePosition } from '../delta/position';
+import type { TableState } from '../delta/state';
 import { type ErrorCode, TributaryError } from '../errors';
 import type { Counted } from '../streams/stream';
 import { type FoundState, readCachedState, writeCachedState } from './cachedState';
-import { type CountedTable, countAnew, foldNewCommits } from './foldLog';
+import { FoldedLog } from './foldLog';
 import { SpacedRefresh } from './spacedRefresh';
 import { defaultMaxKeys, Tally } from './tally';
 
-/** An instance that has not looked for so long may find the log cleaned behind its back. */
-const forgetAfterMs = 3_600_000;
-/** How often it is made sure that the table is still the same one. */
-const verifyEveryMs = 10_000;
 /** Versions that the cached state may lag behind before it is written again. */
 const saveEveryVersions = 200;
-/** What does not pass by itself, though the whole table was counted to find out, twice where a file is gone or damaged. */
-const lasting: readonly ErrorCode[] = ['counts.keys', 'parquet.invalid', 'delta.invalid'];
+/** What lasts until somebody mends it. Finding out may have taken a count of the whole table. */
+const lasting: readonly ErrorCode[] = ['counts.keys', 'parquet.invalid', 'delta.invalid', 'delta.hole'];
 const lastingRetryMs = 60_000;
 
 export interface CountsOptions {
@@ -35,27 +33,33 @@ export interface CountsView {
   /** Undefined, with version -1, before there is a table. */
   readonly tableId: string | undefined;
   readonly version: number;
+  /** Tells this version from another one of the same number, which a log may grow after storage went back in time. */
+  readonly mark: string | undefined;
   /** When the version was committed, in milliseconds since 1970, where its commit says so. */
   readonly committedAt: number | undefined;
   readonly tally: Tally;
 }
 
+/** What is known of the cached state that is there. */
+interface KnownCache {
+  /** What the next writer must name; undefined when nothing is there. */
+  readonly etag: string | undefined;
+  /** What it holds; undefined when nothing is there, or what cannot be used. */
+  readonly position: TablePosition | undefined;
+}
+
 /**
  * Rows of a table per key, folded from its log: what was counted up to a version stays in memory, and a refresh reads the
  * files that newer commits added. There is one refresh at a time, and none within `refreshMs` of the last; one that failed is
- * thrown again until then, and for a minute one that does not pass by itself: too many keys, a damaged table.
+ * thrown again until then, and for a minute where the reason lasts: too many keys, a damaged table.
  */
 export class Counts {
   readonly #options: Required<CountsOptions>;
-  #table: CountedTable | undefined;
+  readonly #log: FoldedLog;
   #empty: Tally | undefined;
   readonly #refresh: SpacedRefresh;
-  #refreshedAt = Number.NEGATIVE_INFINITY;
-  #verifiedAt = Number.NEGATIVE_INFINITY;
-  /** What is there of a cached state, of whatever table. Undefined: not known, as it could not be read. */
-  #cached:
-    | { readonly etag: string | undefined; readonly tableId: string | undefined; version: number }
-    | undefined;
+  /** Undefined: not known, as it could not be read, or another instance has written it since. */
+  #cached: KnownCache | undefined;
   /** Version at which it was to be written last. */
   #triedVersion = -1;
   #saving: Promise<'saved' | 'current'> | undefined;
@@ -69,7 +73,8 @@ export class Counts {
       warn: console.warn,
       ...options,
     };
-    const { refreshMs, monotonicNow } = this.#options;
+    const { at, counted, maxKeys, refreshMs, monotonicNow } = this.#options;
+    this.#log = new FoldedLog({ at, counted, maxKeys });
     this.#refresh = new SpacedRefresh({
       refresh: () => this.#look(),
       everyMs: refreshMs,
@@ -88,8 +93,8 @@ export class Counts {
   }
 
   /**
-   * Writes the cached state of the newest version, unless the one that is there is as new. Maintenance calls this; an
-   * instance that has moved far ahead of the cached state does it by itself.
+   * Writes the cached state of the newest version, unless the one that is there is as new and of a version that the log holds.
+   * Maintenance calls this; an instance that has moved far ahead of the cached state does it by itself.
    */
   async save(): Promise<'saved' | 'current'> {
     await this.current();
@@ -97,50 +102,48 @@ export class Counts {
   }
 
   #view(): CountsView {
-    const table = this.#table;
+    const counted = this.#log.counted;
     const nowMs = this.#options.now();
-    if (!table) {
+    if (!counted) {
       this.#empty ??= new Tally(nowMs);
-      return { tableId: undefined, version: -1, committedAt: undefined, tally: this.#empty };
+      return { tableId: undefined, version: -1, mark: undefined, committedAt: undefined, tally: this.#empty };
     }
-    const { state, tally } = table;
+    const { tally } = counted;
+    const { metaData, version, mark, committedAt } = counted.state;
     tally.advance(nowMs);
-    return { tableId: state.metaData.id, version: state.version, committedAt: state.committedAt, tally };
+    return { tableId: metaData.id, version, mark, committedAt, tally };
   }
 
   async #look(): Promise<void> {
-    const { at, counted, maxKeys, now, monotonicNow, warn } = this.#options;
+    const { at, now, warn } = this.#options;
     const nowMs = now();
-    const startedAt = monotonicNow();
-    const options = { at, counted, maxKeys, nowMs };
-    const verify = startedAt - this.#verifiedAt >= verifyEveryMs;
-    const known = nowMs - this.#refreshedAt < forgetAfterMs ? this.#table : undefined;
-    known?.tally.advance(nowMs);
-    let table = known && (await foldNewCommits(known, options, verify));
-    if (!table) {
-      const found = await unlessStorageFails(readCachedState(at));
-      table = await countAnew(options, found instanceof Error ? undefined : found.state);
-      if (found instanceof Error) warn(`The cached counts of ${at.table} are not used: ${found.message}`);
-      this.#cached = found instanceof Error ? undefined : describe(found);
-      this.#triedVersion = -1;
-      // It was read before the table was: a version beyond the table's cannot be true.
-      if (table && this.#cached && this.#cached.version > table.state.version) this.#cached.version = -1;
-    }
-    this.#table = table;
-    this.#refreshedAt = nowMs;
-    if (verify) this.#verifiedAt = startedAt;
-    const savedVersion = Math.max(this.#cachedVersion(), this.#triedVersion);
-    if (table && table.state.version - savedVersion >= saveEveryVersions)
+    this.#log.counted?.tally.advance(nowMs);
+    if (!(await this.#log.countNew(nowMs))) await this.#countAnew(nowMs);
+    const state = this.#log.counted?.state;
+    if (!state) return;
+    const cached = this.#cached?.position;
+    const cachedVersion = cached?.tableId === state.metaData.id ? cached.version : -1;
+    if (state.version - Math.max(cachedVersion, this.#triedVersion) >= saveEveryVersions)
       this.#save().catch((error: unknown) => warn(`The counts of ${at.table} are not cached: ${error}`));
   }
 
-  #cachedVersion(): number {
-    const isOfTable = this.#cached?.tableId === this.#table?.state.metaData.id;
-    return isOfTable ? (this.#cached?.version ?? -1) : -1;
+  async #countAnew(nowMs: number): Promise<void> {
+    const { at, warn } = this.#options;
+    const found = await unlessStorageFails(readCachedState(at));
+    if (found instanceof Error) {
+      warn(`The cached counts of ${at.table} are not used: ${found.message}`);
+      await this.#log.countAnew(undefined, nowMs);
+      this.#cached = undefined;
+    } else {
+      const isUsed = await this.#log.countAnew(found.state, nowMs);
+      // One that cannot be used is as good as none, whatever its version: the next one takes its place.
+      this.#cached = { etag: found.etag, position: isUsed ? positionOf(found) : undefined };
+    }
+    this.#triedVersion = -1;
   }
 
   #save(): Promise<'saved' | 'current'> {
-    this.#triedVersion = this.#table?.state.version ?? -1;
+    this.#triedVersion = this.#log.counted?.state.version ?? -1;
     this.#saving ??= this.#write().finally(() => {
       this.#saving = undefined;
     });
@@ -150,31 +153,44 @@ export class Counts {
   async #write(): Promise<'saved' | 'current'> {
     const { at } = this.#options;
     for (;;) {
-      this.#cached ??= describe(await readCachedState(at));
-      const table = this.#table;
-      if (!table || table.state.version <= this.#cachedVersion()) return 'current';
-      const { version, committedAt = null, metaData } = table.state;
+      this.#cached ??= await this.#readKnownCache();
+      const { etag, position } = this.#cached;
+      const known = this.#log.counted;
+      const isNeeded = known && !(await this.#isAsNew(position, known.state));
+      // Meanwhile they may have moved on, and must be stored as they are now.
+      const counted = isNeeded ? this.#log.counted : undefined;
+      if (!counted) return 'current';
+      const { state, tally } = counted;
+      const { version, mark, committedAt = null, metaData } = state;
       const { id: tableId, schemaString } = metaData;
-      const etag = await writeCachedState(
-        at,
-        { tableId, schemaString, version, committedAt, tally: table.tally.stored() },
-        this.#cached.etag,
-      );
-      if (etag !== undefined) {
-        this.#cached = { etag, tableId, version };
+      const cached = { tableId, schemaString, version, mark, committedAt, tally: tally.stored() };
+      const newEtag = await writeCachedState(at, cached, etag);
+      if (newEtag !== undefined) {
+        this.#cached = { etag: newEtag, position: { tableId, version, mark } };
         return 'saved';
       }
       // Another instance was faster: what it wrote may be newer than ours, or not.
       this.#cached = undefined;
     }
   }
+
+  async #readKnownCache(): Promise<KnownCache> {
+    const found = await readCachedState(this.#options.at);
+    return { etag: found.etag, position: positionOf(found) };
+  }
+
+  /** Whether what is cached need not be written again: it is of our version, or of a later one that the log holds. */
+  async #isAsNew(cached: TablePosition | undefined, state: TableState): Promise<boolean> {
+    if (cached?.tableId !== state.metaData.id || cached.version < state.version) return false;
+    if (cached.version === state.version) return isSameEntry(state.mark, cached.mark);
+    // Storage may have gone back in time since it was written.
+    const there = await readMark(this.#options.at, cached.version);
+    return there !== undefined && isSameEntry(there, cached.mark);
+  }
 }
 
-const describe = ({ etag, state }: FoundState) => ({
-  etag,
-  tableId: state?.tableId,
-  version: state?.version ?? -1,
-});
+const positionOf = ({ state }: FoundState): TablePosition | undefined =>
+  state && { tableId: state.tableId, version: state.version, mark: state.mark };
 
 /** The cached state is never needed: what storage has against reading it is no reason not to count. */
 async function unlessStorageFails(reading: Promise<FoundState>): Promise<FoundState | TributaryError> {

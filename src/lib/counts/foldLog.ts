@@ -1,9 +1,10 @@
-import type { Commit } from '../delta/actions';
-import { readCommit, type TableLocation } from '../delta/log';
-import { advanceState, openSnapshot, openState, readCommitsAfter } from '../delta/openTable';
-import type { TableState } from '../delta/state';
-import { markOf } from '../delta/tableHead';
-import { TributaryError } from '../errors';
+import type { Add } from '../delta/actions';
+import { type Advance, followState, type TableFollower } from '../delta/follow';
+import type { TableLocation } from '../delta/log';
+import { openSnapshot } from '../delta/openTable';
+import { effectOnRows } from '../delta/rowEffect';
+import type { Snapshot, TableState } from '../delta/state';
+import { isDamage } from '../errors';
 import type { Counted } from '../streams/stream';
 import type { CachedState } from './cachedState';
 import { countFiles } from './countFiles';
@@ -13,130 +14,138 @@ import { Tally } from './tally';
 export interface CountedTable {
   readonly state: TableState;
   readonly tally: Tally;
-  /** Tells the commit of this version from one of a table that was made anew in its place. */
-  readonly mark: string;
 }
 
 export interface FoldOptions {
   readonly at: TableLocation;
   readonly counted: Counted;
   readonly maxKeys: number;
-  /** Milliseconds since 1970. */
-  readonly nowMs: number;
 }
 
-/** Commits that an instance which has counted already reads one by one; further behind, it starts from the cached state. */
-const maxCommitsBehind = 500;
-/** Commits that are read on top of the cached state; further behind, the live files are fewer. */
-const maxCommitsBehindCache = 10_000;
+/** Further behind than so many commits, the live files are fewer than the files that the commits added one by one. */
+const mostBehind = 10_000;
 
 /**
- * Counts what newer commits added, into the tally that is there. `undefined` when that cannot be done and it must be counted
- * anew: rows went, the schema or the table is another, versions are missing, a file is gone, or there are too many commits.
- * When it throws, or gives undefined, the tally is as it was.
- * @param verify whether the commit we stand on is still the same: one more request
+ * The rows of a table per key, folded from its log. What is counted stays in memory, and the files of newer commits are added
+ * to it. Where that cannot be done the table is counted anew, from a cached state or from its live files.
+ * One call at a time. Where a call throws, what was counted before stays as it was, and the next call begins there again.
  */
-export async function foldNewCommits(
-  table: CountedTable,
-  options: FoldOptions,
-  verify: boolean,
-): Promise<CountedTable | undefined> {
-  const { at } = options;
-  const { version } = table.state;
-  try {
-    const [commits, here] = await Promise.all([
-      readCommitsAfter(at, version, version + maxCommitsBehind + 1),
-      verify ? readCommit(at, version) : undefined,
-    ]);
-    if (verify && markOf(here) !== table.mark) return undefined;
-    if (commits.length > maxCommitsBehind) return undefined;
-    return await fold(table, commits, options);
-  } catch (error) {
-    if (isPassing(error)) return undefined;
-    throw error;
-  }
-}
+export class FoldedLog {
+  readonly #options: FoldOptions;
+  readonly #follower: TableFollower;
+  #counted: CountedTable | undefined;
 
-/** Counts a table from the cached state where that can be used, else from its live files. Undefined when there is no table. */
-export async function countAnew(
-  options: FoldOptions,
-  cached: CachedState | undefined,
-): Promise<CountedTable | undefined> {
-  const { at } = options;
-  const state = await openState(at);
-  if (!state) return undefined;
-  if (cached) {
-    try {
-      const counted = await countFromCache(state, cached, options);
-      if (counted) return counted;
-    } catch (error) {
-      if (!isPassing(error)) throw error;
+  constructor(options: FoldOptions) {
+    this.#options = options;
+    this.#follower = followState(options.at, { mostBehind });
+  }
+
+  /** Undefined before anything is counted, and where there is no table. The tally belongs to the state until the next call. */
+  get counted(): CountedTable | undefined {
+    return this.#counted;
+  }
+
+  /**
+   * Counts what newer commits added. False where the table must be counted anew: nothing is counted yet, rows went, the log
+   * cannot be followed, or a file is gone or damaged.
+   * @param nowMs milliseconds since 1970
+   * @throws what following the table throws, `storage.*`, `counts.keys`
+   */
+  async countNew(nowMs: number): Promise<boolean> {
+    const counted = this.#counted;
+    if (!counted) return false;
+    const { state, tally } = counted;
+    // A call that failed may have left the follower further on than what is counted.
+    this.#follower.standAt(state);
+    const found = await this.#follower.advance();
+    if (found.step === 'no-table') {
+      this.#counted = undefined;
+      return true;
+    }
+    const news = await this.#readOn(found, state.metaData.id);
+    if (!news) return false;
+    const added = await this.#countNews(news, nowMs);
+    if (added === 'damaged') return false;
+    // Both at once: whoever looks in between must not find rows that are counted under an earlier version.
+    if (added) tally.merge(added.stored());
+    this.#counted = { state: news.state, tally };
+    return true;
+  }
+
+  /**
+   * Counts the table from the cached state where the log leads on from it, else from its live files.
+   * @returns whether the cached state was used
+   * @throws what following and opening the table throw, `parquet.invalid` for a file that is gone or damaged, `counts.keys`
+   */
+  async countAnew(cached: CachedState | undefined, nowMs: number): Promise<boolean> {
+    const fromCache = cached && (await this.#countFromCache(cached, nowMs));
+    this.#counted = fromCache ?? (await this.#countLiveFiles(nowMs));
+    return fromCache !== undefined;
+  }
+
+  async #countFromCache(cached: CachedState, nowMs: number): Promise<CountedTable | undefined> {
+    const { tableId, version, mark } = cached;
+    this.#follower.seek({ tableId, version, mark });
+    const news = await this.#readOn(await this.#follower.advance(), tableId);
+    if (!news) return undefined;
+    const added = await this.#countNews(news, nowMs);
+    if (added === 'damaged') return undefined;
+    const tally = new Tally(nowMs, this.#options.maxKeys);
+    tally.merge(cached.tally);
+    if (added) tally.merge(added.stored());
+    return { state: news.state, tally };
+  }
+
+  /** Reads on to the newest version. Undefined where it must be counted anew. */
+  async #readOn(found: Advance, tableId: string): Promise<NewFiles | undefined> {
+    const adds: Add[] = [];
+    for (let next = found; ; next = await this.#follower.advance()) {
+      if (next.step === 'reopened' || next.step === 'no-table') return undefined;
+      if (next.step === 'nothing-new') return { state: next.state, adds };
+      for (const commit of next.commits) {
+        const rows = effectOnRows(commit, tableId);
+        if (rows.effect === 'rewrite') return undefined;
+        if (rows.effect === 'append') adds.push(...rows.files);
+      }
+      if (next.atHead) return { state: next.state, adds };
     }
   }
-  for (let version = -1; ; ) {
+
+  /** Undefined where there is nothing to count; `damaged` where a file is gone or damaged, which counting anew may put right. */
+  async #countNews({ state, adds }: NewFiles, nowMs: number): Promise<Tally | 'damaged' | undefined> {
+    if (adds.length === 0) return undefined;
+    try {
+      return await countFiles({ ...this.#options, state, adds, nowMs });
+    } catch (error) {
+      if (isDamage(error)) return 'damaged';
+      throw error;
+    }
+  }
+
+  async #countLiveFiles(nowMs: number): Promise<CountedTable | undefined> {
+    const { at } = this.#options;
     const snapshot = await openSnapshot(at);
     if (!snapshot) return undefined;
     try {
-      const tally = await countFiles({ ...options, state: snapshot, adds: [...snapshot.files.values()] });
-      const { files: _, tombstones: __, ...rest } = snapshot;
-      return { state: rest, tally, mark: await readMark(at, rest.version) };
+      return await this.#countSnapshot(snapshot, nowMs);
     } catch (error) {
-      // A file that went because the table has moved on is no damage.
-      if (!isPassing(error) || snapshot.version === version) throw error;
-      version = snapshot.version;
+      if (!isDamage(error)) throw error;
+      // A file that went because the table has moved on meanwhile is no damage.
+      const newer = await openSnapshot(at);
+      if (newer?.version === snapshot.version && newer.mark === snapshot.mark) throw error;
+      return newer && (await this.#countSnapshot(newer, nowMs));
     }
+  }
+
+  async #countSnapshot(snapshot: Snapshot, nowMs: number): Promise<CountedTable> {
+    const { files, tombstones: _, ...state } = snapshot;
+    const tally = await countFiles({ ...this.#options, state, adds: [...files.values()], nowMs });
+    return { state, tally };
   }
 }
 
-async function countFromCache(
-  state: TableState,
-  cached: CachedState,
-  options: FoldOptions,
-): Promise<CountedTable | undefined> {
-  const behind = state.version - cached.version;
-  if (cached.tableId !== state.metaData.id || behind < 0 || behind > maxCommitsBehindCache) return undefined;
-  const commits = await readCommitsAfter(options.at, cached.version);
-  // Older log entries are cleaned away in time.
-  if ((commits.at(-1)?.version ?? cached.version) < state.version) return undefined;
-  const tally = new Tally(options.nowMs, options.maxKeys);
-  tally.merge(cached.tally);
-  const metaData = { ...state.metaData, schemaString: cached.schemaString };
-  const mark = commits.length === 0 ? await readMark(options.at, cached.version) : '';
-  return fold(
-    {
-      state: { ...state, version: cached.version, committedAt: cached.committedAt ?? undefined, metaData },
-      tally,
-      mark,
-    },
-    commits,
-    options,
-  );
+/** The files that commits added with new rows, and the state after these commits. */
+interface NewFiles {
+  readonly state: TableState;
+  readonly adds: readonly Add[];
 }
-
-async function fold(
-  table: CountedTable,
-  commits: readonly Commit[],
-  options: FoldOptions,
-): Promise<CountedTable | undefined> {
-  const { state, tally } = table;
-  const last = commits.at(-1);
-  if (!last) return table;
-  if (commits.some((commit) => isNoAppend(commit, state))) return undefined;
-  const adds = commits.flatMap((commit) => commit.adds.filter(({ dataChange }) => dataChange));
-  const next = advanceState(state, commits);
-  const added = await countFiles({ ...options, state: next, adds });
-  tally.merge(added.stored());
-  return { state: next, tally, mark: markOf(last) };
-}
-
-/** Files that are only written anew hold the same rows; everything else that is not an append changes what was counted. */
-const isNoAppend = ({ removes, metaData }: Commit, state: TableState) =>
-  removes.some(({ dataChange }) => dataChange) ||
-  (metaData !== undefined &&
-    (metaData.id !== state.metaData.id || metaData.schemaString !== state.metaData.schemaString));
-
-/** What a fresh look at the table may put right: a file or a version that is not there (any more). */
-const isPassing = (error: unknown) =>
-  error instanceof TributaryError && (error.code === 'parquet.invalid' || error.code === 'delta.invalid');
-
-const readMark = async (at: TableLocation, version: number) => markOf(await readCommit(at, version));

@@ -3,7 +3,7 @@ import { openSnapshot } from '../delta/openTable';
 import type { Counted } from '../streams/stream';
 import { readCachedState } from './cachedState';
 import { countFiles } from './countFiles';
-import { countAnew } from './foldLog';
+import { FoldedLog } from './foldLog';
 import { defaultMaxKeys, type Key } from './tally';
 
 /** How many differences are spelled out. */
@@ -30,20 +30,23 @@ export async function verifyCounts(options: {
   readonly counted: Counted;
 }): Promise<CountsVerification | undefined> {
   const { at } = options;
-  const fold = { ...options, maxKeys: defaultMaxKeys, nowMs: Date.now() };
+  const fold = { ...options, maxKeys: defaultMaxKeys };
+  const nowMs = Date.now();
+  const log = new FoldedLog(fold);
   const cached = (await readCachedState(at)).state;
-  const served = await countAnew(fold, cached);
+  const isCacheUsed = await log.countAnew(cached, nowMs);
+  const served = log.counted;
   if (!served) return undefined;
-  const { version, metaData } = served.state;
+  const { version } = served.state;
   const snapshot = await openSnapshot(at, { version });
   if (!snapshot) return undefined;
-  const live = await countFiles({ ...fold, state: snapshot, adds: [...snapshot.files.values()] });
+  const live = await countFiles({ ...fold, nowMs, state: snapshot, adds: [...snapshot.files.values()] });
   const different = [...new Set([...served.tally.keys, ...live.keys])]
     .map((key) => ({ key, served: served.tally.countOf(key), live: live.countOf(key) }))
     .filter((one) => one.served !== one.live);
   return {
     version,
-    cachedVersion: cached?.tableId === metaData.id ? cached.version : undefined,
+    cachedVersion: isCacheUsed ? cached?.version : undefined,
     total: live.total,
     different: different.length,
     examples: different.slice(0, examples),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { TributaryError } from '../errors';
 
 /*
@@ -63,6 +64,8 @@ export interface CommitInfo extends Extensible {
   readonly operation?: string;
   /** Identifies one attempt to commit: what tells our own commit from a rival's. */
   readonly txnId?: string;
+  /** The mark of the log entry that this commit was made on, `readVersion` in number; our own commits say it. */
+  readonly readMark?: string;
 }
 
 export type Action =
@@ -76,6 +79,8 @@ export type Action =
 /** One version's actions by kind, in the order of the file. */
 export interface Commit {
   readonly version: number;
+  /** Tells this log entry from any other one of the same number; a part of a checkpoint has none. */
+  readonly mark?: string;
   readonly protocol?: Protocol;
   readonly metaData?: Metadata;
   readonly commitInfo?: CommitInfo;
@@ -92,6 +97,13 @@ export function serializeCommit(actions: readonly Action[]): Buffer {
 }
 
 /**
+ * The mark of a log entry: a hash of its bytes. It stays the same when a store is restored from a backup, where etags and
+ * times change, and it is there whoever wrote the entry.
+ */
+export const markOf = (bytes: Uint8Array): string =>
+  createHash('sha256').update(bytes).digest('hex').slice(0, 32);
+
+/**
  * Reads a commit file. Unknown actions are ignored, as the protocol asks.
  * @param where names table and version in errors
  * @throws `delta.invalid` naming the line
@@ -99,13 +111,14 @@ export function serializeCommit(actions: readonly Action[]): Buffer {
 export function parseCommit(bytes: Uint8Array, version: number, where: string): Commit {
   const commit: {
     version: number;
+    mark: string;
     protocol?: Protocol;
     metaData?: Metadata;
     commitInfo?: CommitInfo;
     adds: Add[];
     removes: Remove[];
     txns: Txn[];
-  } = { version, adds: [], removes: [], txns: [] };
+  } = { version, mark: markOf(bytes), adds: [], removes: [], txns: [] };
   const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').split('\n');
   lines.forEach((line, index) => {
     if (line.trim() === '') return;

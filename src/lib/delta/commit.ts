@@ -11,10 +11,10 @@ import {
   type Txn,
 } from './actions';
 import { commitPath, describeVersion, readCommit, type TableLocation } from './log';
-import { advanceState, readCommitsAfter } from './openTable';
 import { ensureWritable, ourProtocol } from './protocol';
+import { readCommitsAfter } from './readCommits';
 import { type Field, schemaMismatch, serializeSchema } from './schema';
-import type { TableState } from './state';
+import { advanceState, type TableState } from './state';
 
 const engineInfo = 'Tributary';
 
@@ -45,12 +45,16 @@ export async function putCommit(
   return (await writeCommit(at, version, actions, description)) ? 'committed' : 'conflict';
 }
 
-/** The commit as a reader of the log gets it, or undefined when another one is there. */
+/**
+ * The commit as a reader of the log gets it, or undefined when another one is there.
+ * @param readMark the mark of the log entry before, where it is known
+ */
 async function writeCommit(
   at: TableLocation,
   version: number,
   actions: readonly Action[],
   description: CommitDescription,
+  readMark?: string,
 ): Promise<Commit | undefined> {
   const txnId = randomUUID();
   const commitInfo: CommitInfo = {
@@ -58,6 +62,7 @@ async function writeCommit(
     ...description,
     operationParameters: description.operationParameters ?? {},
     ...(version > 0 ? { readVersion: version - 1 } : {}),
+    ...(readMark === undefined ? {} : { readMark }),
     isolationLevel: 'Serializable',
     engineInfo,
     txnId,
@@ -150,7 +155,7 @@ export type RivalrousOutcome = { readonly outcome: 'committed' | 'conflict'; rea
 /**
  * Commits at the next free version, as long as none of the commits in between conflicts with it. Tries are jittered,
  * so that writers who met once do not meet again.
- * @throws `delta.contention` when time ran out
+ * @throws `delta.contention` when time ran out, `delta.hole` when a rival's commit does not follow on the log
  */
 export async function commitAmongRivals(commit: RivalrousCommit): Promise<RivalrousOutcome> {
   const { actions, description, timeLimitMs = 30_000 } = commit;
@@ -158,7 +163,7 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
   const giveUpAt = Date.now() + timeLimitMs;
   for (let state = commit.state, lost = 0; ; lost++) {
     const version = state.version + 1;
-    const ours = await writeCommit(at, version, actions, description);
+    const ours = await writeCommit(at, version, actions, description, state.mark);
     if (ours) return { outcome: 'committed', state: advanceState(state, [ours]) };
     const rivals = await readCommitsAfter(at, state.version);
     state = advanceState(state, rivals);

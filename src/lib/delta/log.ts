@@ -8,12 +8,14 @@ export interface TableLocation {
   readonly table: string;
 }
 
-const digits = (version: number) => String(version).padStart(20, '0');
+/** A version as the names of log files have it. */
+export const versionDigits = (version: number) => String(version).padStart(20, '0');
 
 export const logPrefix = (table: string) => `${table}/_delta_log/`;
-export const commitPath = (table: string, version: number) => `${logPrefix(table)}${digits(version)}.json`;
+export const commitPath = (table: string, version: number) =>
+  `${logPrefix(table)}${versionDigits(version)}.json`;
 export const checkpointPath = (table: string, version: number) =>
-  `${logPrefix(table)}${digits(version)}.checkpoint.parquet`;
+  `${logPrefix(table)}${versionDigits(version)}.checkpoint.parquet`;
 export const lastCheckpointPath = (table: string) => `${logPrefix(table)}_last_checkpoint`;
 
 /** How errors name a version of a table: store, table, version. */
@@ -53,10 +55,16 @@ export interface LogFile {
   readonly lastModified: Date;
 }
 
-/** Every file of the log, in the order of their names, which is that of their versions. */
-export async function* listLogFiles({ store, table }: TableLocation): AsyncGenerator<LogFile, void> {
+/**
+ * The files of the log, in the order of their names, which is that of their versions.
+ * @param beginning how the names of the wanted files begin; all are wanted unless told
+ */
+export async function* listLogFiles(
+  { store, table }: TableLocation,
+  beginning = '',
+): AsyncGenerator<LogFile, void> {
   const prefix = logPrefix(table);
-  for await (const { path, lastModified } of store.list(prefix)) {
+  for await (const { path, lastModified } of store.list(`${prefix}${beginning}`)) {
     // Versions, perhaps a range of them (PROTOCOL.md, "Log Compaction Files"), then what it is.
     const found = /^(\d{20})(?:\.(\d{20}))?\.(.+)$/.exec(path.slice(prefix.length));
     const rest = found?.[3] ?? '';

@@ -1,27 +1,25 @@
-import { TributaryError } from '../errors';
-import type { Commit } from './actions';
+import { isDamage, TributaryError } from '../errors';
+import { entriesAbove, logWithHole } from './hole';
 import {
   type CheckpointFiles,
   describeVersion,
   listLog,
+  listLogFiles,
   readCommit,
   readLastCheckpoint,
   type TableLocation,
 } from './log';
 import { readCheckpoint } from './readCheckpoint';
+import { readAhead, readCommitsAfter } from './readCommits';
 import { LogReplay, type Snapshot, type TableState } from './state';
 
-/** How many commits are asked for at once beyond the newest known one. */
-const readAhead = 8;
-/** More commits than this are not read one by one where a checkpoint may hold most of them. */
-const maxCommitsBehind = 512;
 /** How often a log is opened that is cleaned at the same time. */
 const maxTries = 3;
 
 /**
  * The newest version of a table, or the one asked for, with its files. Undefined when there is no table.
- * @throws `delta.invalid` for a damaged log, a version that the log does not hold (any more) and missing versions;
- * `delta.unsupported` for a table that needs reader features we do not have
+ * @throws `delta.invalid` for a damaged log and a version that the log does not hold (any more); `delta.hole` for a newest
+ * version with entries above that do not follow on it; `delta.unsupported` for a table that needs reader features we do not have
  */
 export async function openSnapshot(
   at: TableLocation,
@@ -30,9 +28,12 @@ export async function openSnapshot(
   return (await openLog(at, 'files', options.version))?.snapshot();
 }
 
-/** The newest version of a table without its files: all that a writer needs. Undefined when there is no table. */
-export async function openState(at: TableLocation): Promise<TableState | undefined> {
-  return (await openLog(at, 'state'))?.state();
+/** The same without the table's files: all that a writer needs. */
+export async function openState(
+  at: TableLocation,
+  options: { version?: number } = {},
+): Promise<TableState | undefined> {
+  return (await openLog(at, 'state', options.version))?.state();
 }
 
 /** A table whose newest version is a checkpoint and what came after it. */
@@ -53,74 +54,12 @@ export async function openTail(at: TableLocation): Promise<LogTail | undefined> 
 type Depth = 'files' | 'new-files' | 'state';
 
 /**
- * The newest version, reading only the commits since `snapshot`. The same object when there are none. A process that slept
- * longer than the log is kept finds its next version cleaned away, which looks as if nothing had happened; a newer
- * checkpoint gives it away.
- */
-export async function updateSnapshot(snapshot: Snapshot): Promise<Snapshot> {
-  const { at, version } = snapshot;
-  const commits = await readCommitsAfter(at, version);
-  if (commits.length > 0) return replayOn(snapshot, commits).snapshot();
-  const hint = await readLastCheckpoint(at);
-  if (!hint || hint.version <= version) return snapshot;
-  const reopened = await openSnapshot(at);
-  return reopened && reopened.version > version ? reopened : snapshot;
-}
-
-/** A writer's state after `commits`, which must follow on it. */
-export const advanceState = (state: TableState, commits: readonly Commit[]): TableState =>
-  replayOn(state, commits).state();
-
-/** The commits since a state; undefined where there are so many that opening the table anew is less to read. */
-export async function readNewer({ at, version }: TableState): Promise<Commit[] | undefined> {
-  const commits = await readCommitsAfter(at, version, version + maxCommitsBehind);
-  return commits.length < maxCommitsBehind ? commits : undefined;
-}
-
-function replayOn(state: TableState | Snapshot, commits: readonly Commit[]): LogReplay {
-  const replay = LogReplay.from(state);
-  for (const commit of commits) replay.apply(commit);
-  return replay;
-}
-
-/**
- * The commits after a version up to the newest, or up to `last`, by probing: no listing.
- * @throws `delta.invalid` when a version is missing below one that is there
- */
-export async function readCommitsAfter(
-  at: TableLocation,
-  version: number,
-  last = Infinity,
-  // One probe first: mostly nothing is new, or one commit is.
-  firstWidth = 1,
-): Promise<Commit[]> {
-  const commits: Commit[] = [];
-  for (let next = version + 1, count = firstWidth; next <= last; next += count, count = readAhead) {
-    count = Math.min(count, last - next + 1);
-    const found = await Promise.all(Array.from({ length: count }, (_, i) => readCommit(at, next + i)));
-    const missing = found.indexOf(undefined);
-    const end = missing < 0 ? count : missing;
-    for (const commit of found.slice(0, end)) if (commit) commits.push(commit);
-    if (missing < 0) continue;
-    if (found.slice(missing).some((commit) => commit !== undefined)) {
-      // It may have been written while the ones behind it were read.
-      const late = await readCommit(at, next + missing);
-      if (!late) throw missingVersion(at, next + missing);
-      commits.push(late);
-      return [...commits, ...(await readCommitsAfter(at, late.version, last))];
-    }
-    break;
-  }
-  return commits;
-}
-
-/**
  * Opens again while the log is cleaned under way: then the commits behind the checkpoint that was read may be gone, and
  * their absence must not be taken for the end of the log.
  */
 async function openLog(at: TableLocation, depth: Depth, version?: number): Promise<LogReplay | undefined> {
   for (let hint = await readLastCheckpoint(at), tries = 1; ; tries++) {
-    const [opened] = await Promise.allSettled([openFrom(at, hint, depth, version)]);
+    const [opened] = await Promise.allSettled([openWhole(at, hint, depth, version)]);
     const replay = opened.status === 'fulfilled' ? opened.value : undefined;
     const newer = version === undefined ? await readLastCheckpoint(at) : undefined;
     const known = replay?.version ?? hint?.version ?? -1;
@@ -134,6 +73,30 @@ async function openLog(at: TableLocation, depth: Depth, version?: number): Promi
   }
 }
 
+/** The newest version only where nothing stands above it. */
+async function openWhole(
+  at: TableLocation,
+  hint: CheckpointFiles | undefined,
+  depth: Depth,
+  version?: number,
+): Promise<LogReplay | undefined> {
+  const replay = await openFrom(at, hint, depth, version);
+  if (!replay || version !== undefined) return replay;
+  const top = (await entriesAbove(at, replay.version)).at(-1) ?? -1;
+  if (top <= replay.version) return replay;
+  // They may have been committed meanwhile, or a newer checkpoint than the hint's fills what looks like a hole.
+  await applyCommits(at, replay).catch(ignoreDamage);
+  return replay.version >= top ? replay : openFrom(at, undefined, depth);
+}
+
+function undefinedIfHole(error: unknown): undefined {
+  if (!(error instanceof TributaryError) || error.code !== 'delta.hole') throw error;
+}
+
+function ignoreDamage(error: unknown): undefined {
+  if (!isDamage(error)) throw error;
+}
+
 async function openFrom(
   at: TableLocation,
   hint: CheckpointFiles | undefined,
@@ -142,11 +105,11 @@ async function openFrom(
 ): Promise<LogReplay | undefined> {
   let damage: unknown;
   if (hint && (version === undefined || version >= hint.version)) {
-    const found = await replayCheckpoint(at, hint, depth);
-    if (found instanceof LogReplay) return applyCommits(at, found, version);
+    const found = await openFromHint(at, hint, depth, version);
+    if (found instanceof LogReplay) return found;
     damage = found;
   }
-  // No hint, a hint to a checkpoint that is gone or damaged, or an older version: look at what is there.
+  // No hint, a hint to a checkpoint that is gone, damaged or too old, or an older version: look at what is there.
   const { commits, checkpoints, newest } = await listLog(at);
   if (newest < 0) return undefined;
   const wanted = version ?? Infinity;
@@ -159,19 +122,57 @@ async function openFrom(
     }
     damage ??= found;
   }
-  const first = commits[0] ?? Infinity;
-  if (!replay && first > 0)
-    throw damage ?? missingVersion(at, version === undefined ? 0 : Math.min(version, first - 1));
+  if (!replay && commits[0] !== 0) throw damage ?? (await noBeginning(at, commits, checkpoints, version));
   const from = replay ?? new LogReplay(at, depth !== 'state');
   // Where a checkpoint is damaged, a hole is only what keeps an older one from standing in.
   const reading = readCommitsAfter(at, from.version, Math.min(wanted, newest), readAhead);
   const after = await reading.catch((error) => {
     throw damage ?? error;
   });
-  if (from.version + after.length < Math.min(wanted, newest))
-    throw damage ?? missingVersion(at, from.version + after.length + 1);
   for (const commit of after) from.apply(commit);
+  if (from.version < Math.min(wanted, newest)) {
+    const above = commits.filter((each) => each > from.version);
+    throw (
+      damage ?? (version === undefined ? logWithHole(at, from.version, above) : missingVersion(at, version))
+    );
+  }
   return applyCommits(at, from, version);
+}
+
+/** What is wrong with the checkpoint when it is damaged, undefined when it is gone, or does not lead to the version. */
+async function openFromHint(
+  at: TableLocation,
+  hint: CheckpointFiles,
+  depth: Depth,
+  version?: number,
+): Promise<LogReplay | TributaryError | undefined> {
+  const found = await replayCheckpoint(at, hint, depth);
+  if (!(found instanceof LogReplay)) return found;
+  // Versions above the checkpoint may have been cleaned away, below a newer one.
+  const commits = await readCommitsAfter(at, found.version, version, readAhead).catch(undefinedIfHole);
+  for (const commit of commits ?? []) found.apply(commit);
+  return commits && found.version >= (version ?? 0) ? found : undefined;
+}
+
+/** Where there never was a checkpoint, what stands above is not the rest of a cleaned log. */
+async function noBeginning(
+  at: TableLocation,
+  commits: readonly number[],
+  checkpoints: readonly CheckpointFiles[],
+  version = 0,
+): Promise<TributaryError> {
+  const [first] = commits;
+  if (first === undefined) return missingVersion(at, version);
+  return checkpoints.length === 0 && !(await hadCheckpoint(at))
+    ? logWithHole(at, -1, commits)
+    : missingVersion(at, Math.min(version, first - 1));
+}
+
+/** Whether anything of a checkpoint is left: the pointer, a part of one, or one of a kind that is not read here. */
+async function hadCheckpoint(at: TableLocation): Promise<boolean> {
+  if (await readLastCheckpoint(at)) return true;
+  for await (const { path } of listLogFiles(at)) if (path.includes('.checkpoint.')) return true;
+  return false;
 }
 
 /** What is wrong with the checkpoint when it is damaged, undefined when its files are gone. */
@@ -182,8 +183,13 @@ async function replayCheckpoint(
 ): Promise<LogReplay | TributaryError | undefined> {
   const replay = new LogReplay(at, depth !== 'state', checkpoint);
   try {
-    const withFiles = depth === 'files';
-    if (!(await readCheckpoint(at, checkpoint, withFiles, (part) => replay.apply(part)))) return undefined;
+    const [isThere, entry] = await Promise.all([
+      readCheckpoint(at, checkpoint, depth === 'files', (part) => replay.apply(part)),
+      readCommit(at, checkpoint.version).catch(ignoreDamage),
+    ]);
+    if (!isThere) return undefined;
+    // Before any commit is applied: the first one may have been made on another entry than the one that is there.
+    replay.markBy(entry);
     replay.state();
     return replay;
   } catch (error) {
@@ -195,13 +201,8 @@ async function replayCheckpoint(
 async function applyCommits(at: TableLocation, replay: LogReplay, version?: number): Promise<LogReplay> {
   for (const commit of await readCommitsAfter(at, replay.version, version, readAhead)) replay.apply(commit);
   if (version !== undefined && replay.version < version) throw missingVersion(at, version);
-  if (!replay.isDated) replay.date(await readCommit(at, replay.version));
   return replay;
 }
-
-/** What is in the store is not what it should be, as opposed to a store that does not answer. */
-export const isDamage = (error: unknown): error is TributaryError =>
-  error instanceof TributaryError && (error.code === 'parquet.invalid' || error.code === 'delta.invalid');
 
 const missingVersion = (at: TableLocation, version: number) =>
   new TributaryError('delta.invalid', `${describeVersion(at, version)} is not in the log (any more).`);

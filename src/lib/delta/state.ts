@@ -1,5 +1,6 @@
 import { TributaryError } from '../errors';
 import type { Add, Commit, Metadata, Protocol, Remove, Txn } from './actions';
+import { strayEntry } from './hole';
 import { type CheckpointFiles, describeVersion, type TableLocation } from './log';
 import { ensureReadable } from './protocol';
 import { type Field, parseSchema } from './schema';
@@ -10,6 +11,10 @@ export interface TableState {
   readonly version: number;
   /** When the version was committed, in milliseconds since 1970, where its commit says so. */
   readonly committedAt: number | undefined;
+  /** The mark of the version's log entry; undefined where the log does not hold the entry (any more). */
+  readonly mark: string | undefined;
+  /** The mark of the entry before, where it was read on the way to this version. */
+  readonly previousMark: string | undefined;
   readonly protocol: Protocol;
   readonly metaData: Metadata;
   /** The schema of metaData, parsed. */
@@ -34,6 +39,8 @@ export class LogReplay {
   readonly #txns = new Map<string, Txn>();
   #version = -1;
   #committedAt: number | undefined;
+  #mark: string | undefined;
+  #previousMark: string | undefined;
   #protocol: Protocol | undefined;
   #metaData: Metadata | undefined;
 
@@ -52,6 +59,8 @@ export class LogReplay {
     const replay = new LogReplay(state.at, 'files' in state);
     replay.#version = state.version;
     replay.#committedAt = state.committedAt;
+    replay.#mark = state.mark;
+    replay.#previousMark = state.previousMark;
     replay.#protocol = state.protocol;
     replay.#metaData = state.metaData;
     for (const [appId, txn] of state.txns) replay.#txns.set(appId, txn);
@@ -66,8 +75,15 @@ export class LogReplay {
     return this.#version;
   }
 
-  /** Applies one commit, or a part of a checkpoint as if it were one. */
+  /**
+   * Applies one commit, or a part of a checkpoint as if it were one.
+   * @throws `delta.hole` for a commit that was made on another entry than the one before it; `delta.unsupported`
+   */
   apply(commit: Commit): void {
+    const { readMark } = commit.commitInfo ?? {};
+    const follows = commit.version === this.#version + 1;
+    if (follows && readMark !== undefined && this.#mark !== undefined && readMark !== this.#mark)
+      throw strayEntry(this.#at, commit.version);
     if (commit.protocol) {
       ensureReadable(commit.protocol, describeVersion(this.#at, commit.version));
       this.#protocol = commit.protocol;
@@ -86,16 +102,14 @@ export class LogReplay {
     }
     this.#version = commit.version;
     this.#committedAt = commit.commitInfo?.timestamp;
+    this.#previousMark = follows ? this.#mark : undefined;
+    this.#mark = commit.mark;
   }
 
-  /** Whether the newest version says when it was committed; a checkpoint does not. */
-  get isDated(): boolean {
-    return this.#committedAt !== undefined;
-  }
-
-  /** Takes the time of the newest version from its commit, where the log still has it. */
-  date(commit: Commit | undefined): void {
-    this.#committedAt = commit?.commitInfo?.timestamp;
+  /** Takes mark and time of the newest version from its log entry, where the log still has it. */
+  markBy(entry: Commit | undefined): void {
+    this.#committedAt = entry?.commitInfo?.timestamp;
+    this.#mark = entry?.mark;
   }
 
   /** Throws `delta.invalid` when the log held no protocol or no metaData. */
@@ -112,6 +126,8 @@ export class LogReplay {
       at: this.#at,
       version: this.#version,
       committedAt: this.#committedAt,
+      mark: this.#mark,
+      previousMark: this.#previousMark,
       protocol,
       metaData,
       fields,
@@ -122,4 +138,12 @@ export class LogReplay {
   snapshot(): Snapshot {
     return { ...this.state(), files: this.#files ?? new Map(), tombstones: this.#tombstones };
   }
+}
+
+/** The state after `commits`, which must follow on `state`; of a snapshot also its files. Throws what `LogReplay.apply` throws. */
+export function advanceState<State extends TableState>(state: State, commits: readonly Commit[]): State;
+export function advanceState(state: TableState | Snapshot, commits: readonly Commit[]): TableState {
+  const replay = LogReplay.from(state);
+  for (const commit of commits) replay.apply(commit);
+  return 'files' in state ? replay.snapshot() : replay.state();
 }

@@ -2,19 +2,24 @@ import { TributaryError } from '../errors';
 import type { Add, Txn } from './actions';
 import { addColumns } from './addColumns';
 import { type AppendOutcome, append, createTable, ensureTakes } from './commit';
-import { describeVersion, readCommit, type TableLocation } from './log';
-import { advanceState, openState, readNewer } from './openTable';
+import { followState, type TableFollower } from './follow';
+import { describeVersion, type TableLocation } from './log';
+import { isStillInLog } from './position';
 import type { Field, Value } from './schema';
 import type { TableState } from './state';
 import { writeDataFile } from './writeDataFile';
 
-/**
- * A state that was not compared with the log for longer than this is, before it is used. Its next version may be free only
- * because the table was deleted or made again, or because that version has been cleaned away by now.
- */
-const trustedMs = 60_000;
-/** Long before a log entry is cleaned away. */
-const mostRoundMs = 3_600_000;
+/** Long before a log entry is cleaned away: below the end of a cleaned log a version is free again, and nobody reads it. */
+const longestRoundMs = 3_600_000;
+
+/** What is ready to be committed on top of a state that the log was just seen to hold. */
+export interface PreparedAppend {
+  readonly state: TableState;
+  /** The uploaded file, none where there are no rows. */
+  readonly add: Add | undefined;
+  /** When the log was looked at, in milliseconds since 1970. */
+  readonly seenAt: number;
+}
 
 /**
  * A table that this process appends to. It remembers the newest version it knows of, without files, and makes the table
@@ -24,69 +29,76 @@ export class TableAppender {
   readonly at: TableLocation;
   readonly fields: readonly Field[];
   readonly #now: () => number;
-  #state: TableState | undefined;
-  /** What the log was last seen to hold, and when. Our own commits do not count: they may go where nobody reads. */
-  #seen: TableState | undefined;
-  #seenAt: number;
+  readonly #follower: TableFollower;
+  /** Whether the follower's state takes our rows; false also where it has to be read again before it is used. */
+  #isReady = false;
 
   /** @param now milliseconds since 1970; the clock unless told */
   constructor(options: { at: TableLocation; fields: readonly Field[]; now?: () => number }) {
     this.at = options.at;
     this.fields = options.fields;
     this.#now = options.now ?? Date.now;
-    this.#seenAt = this.#now();
+    this.#follower = followState(this.at);
   }
 
   /** The newest version that this process knows of. Throws `delta.schema` when the table cannot take our columns. */
   async state(): Promise<TableState> {
-    const known = this.#state;
-    const askedAt = this.#now();
-    if (known && askedAt - this.#seenAt < trustedMs) return known;
-    if (known && this.#seen && (await isInLog(this.#seen))) return this.#saw(known, askedAt);
-    this.forget();
-    let state = await openState(this.at);
+    return (this.#isReady && this.#follower.state) || this.refresh();
+  }
+
+  /** The newest version: what was committed since is read first. Throws what `state` throws. */
+  async refresh(): Promise<TableState> {
+    this.#isReady = false;
+    let state = await this.#follower.toHead();
     while (!state) {
       await createTable(this.at, this.fields);
-      state = await openState(this.at);
+      state = await this.#follower.toHead();
     }
     const columns = new Set(state.fields.map(({ name }) => name));
     // A stream that gained columns; files written before read as null there.
-    if (!this.fields.every(({ name }) => columns.has(name)))
+    if (!this.fields.every(({ name }) => columns.has(name))) {
       state = (await addColumns(this.at, this.fields)).state;
+      this.#follower.standAt(state);
+    }
     ensureTakes(state, this.fields);
-    return this.#saw(this.#remember(state), askedAt);
+    this.#isReady = true;
+    return state;
   }
 
-  /** The newest version: the remembered one and what was committed since. Throws what `state` throws. */
-  async refresh(): Promise<TableState> {
-    const state = await this.state();
-    const commits = await readNewer(state);
-    if (commits) return commits.length === 0 ? state : this.#remember(advanceState(state, commits));
-    this.forget();
-    return this.state();
-  }
-
-  /** Has the state read again before it is used: the fate of a commit is unknown. */
+  /** Has the log read again before its state is used: the fate of a commit is unknown, or the log is not what it was. */
   forget(): void {
-    this.#state = undefined;
+    this.#isReady = false;
   }
 
-  /** Writes values by column, in the order of the fields, as one file, which the next commit makes part of the table. */
-  writeRows(columns: readonly (readonly Value[])[]): Promise<Add> {
-    return writeDataFile({ at: this.at, fields: this.fields, columns });
-  }
-
-  /** Commits files and txns on top of `state`; see `append`. Throws `delta.contention` for a state of an hour ago. */
-  async commit(
+  /**
+   * Uploads values by column, in the order of the fields, as one file, and looks beside that whether the log still holds what
+   * `state` stands on. Undefined where it does not, for storage went back in time or the table was deleted: then what is to be
+   * written must be worked out again from a fresh state. The uploaded file is left to vacuum.
+   */
+  async prepare(
     state: TableState,
-    adds: readonly Add[],
+    columns: readonly (readonly Value[])[] | undefined,
+  ): Promise<PreparedAppend | undefined> {
+    const seenAt = this.#now();
+    const { at, fields } = this;
+    const upload = columns && writeDataFile({ at, fields, columns });
+    const [add, holds] = await settled(upload, isStillInLog(state));
+    if (holds) return { state, add, seenAt };
+    this.forget();
+    return undefined;
+  }
+
+  /** Commits a file and txns; see `append`. Throws `delta.contention` for what was prepared an hour ago. */
+  async commit(
+    { state, add, seenAt }: PreparedAppend,
     txns: readonly Txn[],
     rows: number,
   ): Promise<AppendOutcome> {
-    if (this.#now() - this.#seenAt > mostRoundMs) {
+    if (this.#now() - seenAt > longestRoundMs) {
       const where = describeVersion(state.at, state.version);
       throw new TributaryError('delta.contention', `${where} was read more than an hour ago: read it again.`);
     }
+    const adds = add ? [add] : [];
     const outcome = await append({
       state,
       fields: this.fields,
@@ -94,25 +106,25 @@ export class TableAppender {
       txns,
       operationMetrics: { numOutputRows: String(rows), numFiles: String(adds.length) },
     });
-    this.#remember(outcome.state);
+    const known = this.#follower.state;
+    // Two commits may end in either order.
+    if (!known || outcome.state.version > known.version) this.#follower.standAt(outcome.state);
     return outcome;
   }
 
-  #saw(state: TableState, at: number): TableState {
-    this.#seen = state;
-    this.#seenAt = at;
-    return state;
-  }
-
-  #remember(state: TableState): TableState {
-    // Two commits may end in either order.
-    if (!this.#state || state.version >= this.#state.version) this.#state = state;
-    return state;
+  /** Appends rows whatever else was committed meanwhile: without a txn there is nothing to work out again. */
+  async appendRows(columns: readonly (readonly Value[])[], rows: number): Promise<void> {
+    for (;;) {
+      const prepared = await this.prepare(await this.state(), columns);
+      if (prepared) return void (await this.commit(prepared, [], rows));
+    }
   }
 }
 
-/** Whether the version is there still, and is the same commit. A commit that does not say when it was made is not known again. */
-async function isInLog({ at, version, committedAt }: TableState): Promise<boolean> {
-  const timestamp = (await readCommit(at, version))?.commitInfo?.timestamp;
-  return timestamp !== undefined && timestamp === committedAt;
+/** Both values, or the first one's error, once nothing is under way any more. */
+async function settled<A, B>(first: Promise<A> | A, second: Promise<B>): Promise<[A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === 'rejected') throw a.reason;
+  if (b.status === 'rejected') throw b.reason;
+  return [a.value, b.value];
 }

@@ -52,13 +52,10 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayResul
     const table = new TableAppender({ at: options.rows, fields: tableFields(stream) });
     const appId = `replay/${stream.name}`;
     const version = (rows.txns.get(appId)?.version ?? 0) + 1;
-    const add = await table.writeRows(columns);
-    const { outcome } = await table.commit(
-      rows,
-      [add],
-      [{ appId, version, lastUpdated: Date.now() }],
-      appended,
-    );
+    const prepared = await table.prepare(rows, columns);
+    if (!prepared) continue;
+    const txns = [{ appId, version, lastUpdated: Date.now() }];
+    const { outcome } = await table.commit(prepared, txns, appended);
     if (outcome === 'committed') return result;
   }
 }

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { TableState } from '../delta/state';
-import type { TableAppender } from '../delta/tableAppender';
+import type { PreparedAppend, TableAppender } from '../delta/tableAppender';
 import { admitBatch, allFollowOn, type HubFacts, type IncomingBatch } from './admitBatch';
 import { type BatchShare, type PartitionBatch, planRound, type Round } from './round';
 import { type RoundReport, reportRound, type Stopwatch, startStopwatch } from './roundReport';
@@ -138,11 +138,13 @@ export class TableWriter {
       stopwatch.lap('admit');
       const round = planRound({ batches, committed: state.txns, stream, width });
       stopwatch.lap('plan');
-      const add = await this.#write(round, stopwatch);
-      const adds = add ? [add] : [];
+      const prepared = await this.#prepare(state, round, stopwatch);
+      // The log is not the one that the round was planned on: plan it again on the one that is there.
+      if (!prepared) continue;
+      const adds = prepared.add ? [prepared.add] : [];
       let { version } = state;
       if (round.txns.length > 0) {
-        const { outcome, state: after } = await rows.commit(state, adds, round.txns, round.rows);
+        const { outcome, state: after } = await rows.commit(prepared, round.txns, round.rows);
         stopwatch.lap('commit');
         // Another process committed one of these partitions meanwhile: trim again against what it committed.
         if (outcome === 'moved') continue;
@@ -184,23 +186,23 @@ export class TableWriter {
     return admitted;
   }
 
-  /** Writes the rows' file, and the letters as a commit of their own: they must be there before the commit that moves past. */
-  async #write(round: Round, stopwatch: Stopwatch) {
+  /**
+   * Uploads the rows' file, and writes the letters as a commit of their own: they must be there before the commit that moves
+   * past their events. Undefined where the log does not hold `state` any more. A round without rows is looked after as
+   * well: what it takes for duplicates must be in the log.
+   */
+  async #prepare(state: TableState, round: Round, stopwatch: Stopwatch): Promise<PreparedAppend | undefined> {
     const { rows, letters } = this.#options;
-    const writeLetters = async () => {
-      if (round.letters.count === 0) return;
-      const add = await letters.writeRows(round.letters.columns);
-      await letters.commit(await letters.state(), [add], [], round.letters.count);
-    };
-    const [written, lettered] = await Promise.allSettled([
-      round.rows > 0 ? rows.writeRows(round.columns) : undefined,
-      writeLetters(),
+    const { count, columns } = round.letters;
+    const [prepared, lettered] = await Promise.allSettled([
+      rows.prepare(state, round.rows > 0 ? round.columns : undefined),
+      count > 0 ? letters.appendRows(columns, count) : undefined,
     ]);
     stopwatch.lap('write');
     // Only now, so that nothing of a failed round is still under way.
     if (lettered.status === 'rejected') throw lettered.reason;
-    if (written.status === 'rejected') throw written.reason;
-    return written.value;
+    if (prepared.status === 'rejected') throw prepared.reason;
+    return prepared.value;
   }
 
   #resolve(admitted: ReadonlyMap<Waiting, PartitionBatch>, round: Round, version: number): void {

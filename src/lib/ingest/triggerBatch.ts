@@ -14,6 +14,12 @@ export interface TriggerBatch {
   readonly events: readonly TriggerEvent[];
 }
 
+/** The partition that a batch is of; undefined where the trigger's metadata does not say. */
+export function partitionIdOf(triggerMetadata: Record<string, unknown> | undefined): string | undefined {
+  const context = triggerMetadata?.partitionContext as { partitionId?: unknown } | undefined;
+  return typeof context?.partitionId === 'string' ? context.partitionId : undefined;
+}
+
 /**
  * Reads what the Event Hubs trigger passes to a function with cardinality many and dataType binary: bodies, and in
  * triggerMetadata one entry of systemPropertiesArray for each.
@@ -24,11 +30,11 @@ export function readTriggerBatch(
   triggerMetadata: Record<string, unknown> | undefined,
 ): TriggerBatch {
   const properties = triggerMetadata?.systemPropertiesArray;
-  const context = triggerMetadata?.partitionContext as { partitionId?: unknown } | undefined;
+  const partitionId = partitionIdOf(triggerMetadata);
   if (!Array.isArray(bodies) || !Array.isArray(properties) || bodies.length !== properties.length) {
     throw unexpected('as many systemPropertiesArray entries as bodies');
   }
-  if (typeof context?.partitionId !== 'string') throw unexpected('partitionContext.partitionId');
+  if (partitionId === undefined) throw unexpected('partitionContext.partitionId');
   const events = bodies.map((body: unknown, index) => {
     const { sequenceNumber, enqueuedTimeUtc } = (properties[index] ?? {}) as Record<string, unknown>;
     if (!(body instanceof Uint8Array)) throw unexpected('binary bodies');
@@ -38,7 +44,7 @@ export function readTriggerBatch(
     const before = events[index - 1]?.sequenceNumber ?? -1;
     if (sequenceNumber <= before) throw unexpected('ascending sequence numbers');
   }
-  return { partitionId: context.partitionId, events };
+  return { partitionId, events };
 }
 
 /** Some workers hand a long over as its two halves. */

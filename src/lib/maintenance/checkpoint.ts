@@ -1,10 +1,10 @@
 import type { Add, Remove } from '../delta/actions';
 import { checkpointPath, commitPath, describeVersion, readLastCheckpoint } from '../delta/log';
-import { isDamage, type LogTail, openSnapshot, openTail } from '../delta/openTable';
+import { type LogTail, openSnapshot, openTail } from '../delta/openTable';
 import { CheckpointEncoder, type EncodedCheckpoint } from '../delta/parquet/encodeCheckpoint';
 import { readCheckpoint } from '../delta/readCheckpoint';
 import { retentionMs } from '../delta/tableProperties';
-import { TributaryError } from '../errors';
+import { isDamage, TributaryError } from '../errors';
 import { inspectCheckpoint, moveLastCheckpoint } from './lastCheckpoint';
 import { ensureMaintainable, type MaintenanceTask, type NoTable, storeTime } from './task';
 

@@ -1,11 +1,12 @@
 import type { Add, Commit } from '../delta/actions';
 import { commitAmongRivals } from '../delta/commit';
-import { isDamage, updateSnapshot } from '../delta/openTable';
+import { followSnapshot } from '../delta/follow';
+import { isStillInLog } from '../delta/position';
 import type { Snapshot, TableState } from '../delta/state';
-import { TributaryError } from '../errors';
+import { isDamage, TributaryError } from '../errors';
 import { planBins } from './planBins';
 import { rewriteFiles } from './rewriteFiles';
-import { ensureMaintainable, type MaintenanceTask, type NoTable, openForMaintenance } from './task';
+import { ensureMaintainable, type MaintenanceTask, type NoTable } from './task';
 
 const defaultTargetBytes = 32 * 1024 * 1024;
 
@@ -40,15 +41,18 @@ export type CompactOutcome =
  */
 export async function compact(task: CompactTask): Promise<CompactOutcome> {
   const { signal, progress, targetBytes = defaultTargetBytes, dryRun = false } = task;
-  let snapshot = await openForMaintenance(task);
+  const follower = followSnapshot(task.at);
+  signal?.throwIfAborted();
+  let snapshot = await follower.toHead();
   if (!snapshot) return { outcome: 'no-table' };
+  ensureMaintainable(snapshot);
   const plan = planBins([...snapshot.files.values()], targetBytes);
   const bins: BinOutcome[] = [];
   let damage: TributaryError | undefined;
   try {
-    for (const [done, inputs] of plan.entries()) {
+    for (const [binsDone, inputs] of plan.entries()) {
       signal?.throwIfAborted();
-      progress?.({ step: 'compact', done, total: plan.length });
+      progress?.({ step: 'compact', done: binsDone, total: plan.length });
       const inputBytes = inputs.reduce((sum, { size }) => sum + size, 0);
       const about = { inputs: inputs.length, inputBytes };
       if (dryRun) {
@@ -56,7 +60,9 @@ export async function compact(task: CompactTask): Promise<CompactOutcome> {
         continue;
       }
       // What came in while the bin before was written may have removed files of this one, or changed the table's rules.
-      snapshot = await updateSnapshot(snapshot);
+      const newest: Snapshot | undefined = await follower.toHead();
+      if (!newest) return { outcome: 'no-table' };
+      snapshot = newest;
       ensureMaintainable(snapshot);
       const { files } = snapshot;
       if (!inputs.every(({ path }) => files.has(path))) {
@@ -71,9 +77,9 @@ export async function compact(task: CompactTask): Promise<CompactOutcome> {
         damage ??= output;
         continue;
       }
-      const { outcome, state } = await commitBin(withoutFiles(snapshot), inputs, output, targetBytes);
-      const version = outcome === 'committed' ? { version: state.version } : {};
-      bins.push({ outcome, ...about, ...version, outputBytes: output.size });
+      const done = await commitBin(withoutFiles(snapshot), inputs, output, targetBytes);
+      const version = done.outcome === 'committed' ? { version: done.state.version } : {};
+      bins.push({ outcome: done.outcome, ...about, ...version, outputBytes: output.size });
     }
   } catch (error) {
     // Out of time: the damage is what somebody must hear of.
@@ -93,7 +99,9 @@ function withoutFiles({ files: _files, tombstones: _tombstones, ...state }: Snap
 const isFileDamage = (error: unknown): error is TributaryError =>
   isDamage(error) || (error instanceof TributaryError && error.code === 'parquet.value');
 
-function commitBin(state: TableState, inputs: readonly Add[], output: Add, targetBytes: number) {
+async function commitBin(state: TableState, inputs: readonly Add[], output: Add, targetBytes: number) {
+  // Reading and writing the rows took a while, in which storage may have gone back in time.
+  if (!(await isStillInLog(state))) return { outcome: 'conflict' as const, state };
   const deletionTimestamp = Date.now();
   const paths = new Set(inputs.map(({ path }) => path));
   const removes = inputs.map(({ path, partitionValues, size }) => ({

@@ -1,14 +1,15 @@
-import type { TableState } from '../delta/state';
-import type { TableHead } from '../delta/tableHead';
 import type { WarehouseTable } from '../streams/stream';
-import { defaultLimits, type LoadLimits, readNextVersions, readRows, startsAtZero } from './deltaVersions';
-import { positionOf } from './positionOf';
+import { cutIntoLoads, defaultLimits, type LoadLimits, readRows, type VersionRange } from './deltaVersions';
+import { describeLost } from './needsRebuild';
+import { positionInLog, positionOf } from './positionOf';
 import { rebuild } from './rebuild';
+import type { Unloaded, UnloadedCommits } from './unloadedCommits';
 import { fullName, type LoadOutcome, type Position, shadowOfSwap, type Warehouse } from './warehouse';
 
 export interface CatchUpOptions {
   readonly warehouse: Warehouse;
-  readonly head: TableHead;
+  /** The table's log; the same object for one call after the other, so that it goes on where it was. */
+  readonly commits: UnloadedCommits;
   readonly table: WarehouseTable;
   /** Ends the work between two loads. */
   readonly signal: AbortSignal;
@@ -41,65 +42,77 @@ export type CaughtUp =
  * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`: nothing is half loaded, and the next call goes on
  */
 export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
-  const { warehouse, head, table, signal } = options;
-  const state = await head.read();
-  if (!state) return { state: 'no-table' };
+  const { warehouse, commits, table, signal } = options;
   let position = await positionOf(warehouse, table);
   for (;;) {
     if (signal.aborted) return { state: 'behind', version: position.version };
-    const swaps = shadowOfSwap(position) !== undefined;
-    if (swaps || (position.deltaId === '' && !(await startsAtZero(head.at)))) {
-      // It ends a swap that was cut short, where there is one.
-      const { outcome } = await rebuild({ ...options, at: head.at });
-      if (outcome === 'no-table') return { state: 'no-table' };
-      if (outcome === 'stopped') return { state: 'behind', version: position.version };
-      position = await positionOf(warehouse, table);
+    const found =
+      shadowOfSwap(position) === undefined ? await commits.after(positionInLog(position)) : undefined;
+    if (found?.step === 'no-table') return { state: 'no-table' };
+    if (found?.step === 'current') return { state: 'current', version: position.version };
+    if (found?.step === 'lost' && position.deltaId !== '')
+      return {
+        state: 'needs-rebuild',
+        version: position.version,
+        reason: describeLost(found.because, position.version),
+      };
+    if (found?.step === 'commits') {
+      const next = await loadCommits(options, found, position);
+      if ('state' in next) {
+        if (next.state === 'needs-rebuild') commits.forget();
+        return next;
+      }
+      position = next;
       continue;
     }
-    if (position.deltaId !== '' && position.deltaId !== state.metaData.id) {
-      const reason = 'the Delta table was made again and is another one';
-      return { state: 'needs-rebuild', version: position.version, reason };
-    }
-    const next = await follow(options, state, position);
-    if ('state' in next) return next;
-    position = next;
+    // It ends a swap that was cut short, where there is one, or begins with the files of a log that lost its beginning.
+    const { outcome } = await rebuild({ ...options, at: commits.at });
+    if (outcome === 'no-table') return { state: 'no-table' };
+    if (outcome === 'stopped') return { state: 'behind', version: position.version };
+    position = await positionOf(warehouse, table);
   }
 }
 
 /** Loads one stretch of the log. Returns where the table stands then, or the end of the work. */
-async function follow(
+async function loadCommits(
   options: CatchUpOptions,
-  state: TableState,
+  { state, commits, atHead }: Unloaded & { step: 'commits' },
   start: Position,
 ): Promise<Position | CaughtUp> {
-  const { warehouse, table, signal, limits = defaultLimits, onLoad } = options;
-  const found = await readNextVersions(state, start.version, limits);
-  if (found.step === 'current') return { state: 'current', version: start.version };
-  if (found.step === 'needs-rebuild')
-    return { state: found.step, version: start.version, reason: found.reason };
+  const { warehouse, table, signal, limits = defaultLimits } = options;
+  const deltaId = state.metaData.id;
+  const { ranges, rewrite } = cutIntoLoads(commits, deltaId, limits);
+  if (rewrite !== undefined && ranges.length === 0)
+    return { state: 'needs-rebuild', version: start.version, reason: rewrite };
   let position = start;
-  for (const { to, files } of found.ranges) {
+  for (const range of ranges) {
     if (signal.aborted) return { state: 'behind', version: position.version };
     const started = performance.now();
-    const rows = await readRows({ ...state, version: to }, files, table);
+    const rows = await readRows({ ...state, version: range.to }, range.files, table);
     if ('gone' in rows) {
-      const reason = `data file ${rows.gone} of version ${to} or before is gone`;
+      const reason = `data file ${rows.gone} of version ${range.to} or before is gone`;
       return { state: 'needs-rebuild', version: position.version, reason };
     }
     const read = performance.now();
-    const next = { deltaId: state.metaData.id, version: to };
-    const outcome = await warehouse.load({ table, from: position, to: next, rows });
-    onLoad?.({
-      table: fullName(table),
-      from: position.version,
-      to,
-      outcome,
-      rows: rows.count,
-      rejected: rows.rejected.length,
-      milliseconds: { read: read - started, load: performance.now() - read },
-    });
+    const to = { deltaId, version: range.to, mark: range.mark };
+    const outcome = await warehouse.load({ table, from: position, to, rows });
+    report(options, position, range, { outcome, rows: rows.count, rejected: rows.rejected.length }, [
+      started,
+      read,
+    ]);
     if (outcome === 'lost') return positionOf(warehouse, table);
-    position = next;
+    position = to;
   }
-  return found.atHead ? { state: 'current', version: position.version } : position;
+  return atHead && rewrite === undefined ? { state: 'current', version: position.version } : position;
+}
+
+function report(
+  { table, onLoad }: CatchUpOptions,
+  from: Position,
+  { to }: VersionRange,
+  outcome: Pick<LoadReport, 'outcome' | 'rows' | 'rejected'>,
+  [started, read]: readonly [number, number],
+): void {
+  const milliseconds = { read: read - started, load: performance.now() - read };
+  onLoad?.({ table: fullName(table), from: from.version, to, ...outcome, milliseconds });
 }

@@ -1,6 +1,25 @@
+import type { TablePosition } from '../delta/position';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { fullName, neverLoaded, type Position, type Warehouse } from './warehouse';
+
+/** What a row of the ledger says, as the database gives it: marks as text, versions in any form of an integer. */
+export interface LedgerRow {
+  readonly deltaId: unknown;
+  readonly version: unknown;
+  readonly mark?: unknown;
+  readonly markVersion?: unknown;
+}
+
+/**
+ * The position in a row of the ledger. A loader of before there were marks moves the version and leaves the mark as it is, so
+ * a mark counts only for the version that was written with it.
+ */
+export function positionInRow({ deltaId, version, mark, markVersion }: LedgerRow): Position {
+  const position = { deltaId: String(deltaId), version: Number(version) };
+  const isOfVersion = typeof mark === 'string' && String(markVersion) === String(version);
+  return isOfVersion ? { ...position, mark } : position;
+}
 
 /** Where a table stands. Throws `warehouse.refused` when the ledger does not know it. */
 export async function positionOf(warehouse: Warehouse, table: WarehouseTable): Promise<Position> {
@@ -11,3 +30,10 @@ export async function positionOf(warehouse: Warehouse, table: WarehouseTable): P
     `${warehouse.name}: ops.load_ledger has no row for ${fullName(table)}: run "npm run warehouse -- init" once.`,
   );
 }
+
+/** The same position as those who follow the log have it. */
+export const positionInLog = ({ deltaId, version, mark }: Position): TablePosition => ({
+  tableId: deltaId,
+  version,
+  mark,
+});

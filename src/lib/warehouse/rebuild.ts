@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { followState } from '../delta/follow';
 import type { TableLocation } from '../delta/log';
-import { openSnapshot, readCommitsAfter } from '../delta/openTable';
+import { openSnapshot } from '../delta/openTable';
+import type { TablePosition } from '../delta/position';
+import { recordsOf } from '../delta/readStatistics';
+import { effectOnRows } from '../delta/rowEffect';
 import type { Snapshot } from '../delta/state';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
-import { cannotFollow, defaultLimits, type LoadLimits, readRows, rowsOf } from './deltaVersions';
+import { defaultLimits, type LoadLimits, readRows } from './deltaVersions';
 import { positionOf } from './positionOf';
 import { fullName, shadowOfSwap, shadowPrefix, type Warehouse } from './warehouse';
 
@@ -47,7 +51,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     const { shadow, snapshot } = started;
     const filled = await fillShadow(options, shadow, snapshot);
     if (filled === 'filled') {
-      const to = { deltaId: snapshot.metaData.id, version: snapshot.version };
+      const to = { deltaId: snapshot.metaData.id, version: snapshot.version, mark: snapshot.mark };
       const swapped = await warehouse.swap({ table, shadow, files: snapshot.files.size, to });
       if (swapped === 'swapped') {
         await dropOthers(options);
@@ -85,7 +89,8 @@ export async function finishSwap(options: RebuildOptions): Promise<'swapped' | '
   const filled = ledger.get(fullName(shadow));
   if (!filled) return 'shadow-missing';
   // The shadow was found complete before the table was marked.
-  const [files, to] = [filled.version, { deltaId: filled.deltaId, version: position.version }];
+  const { deltaId, version: files } = filled;
+  const to = { deltaId, version: position.version, mark: position.mark };
   const swapped = await warehouse.swap({ table, shadow, files, to });
   if (swapped === 'swapped') await dropOthers(options);
   return swapped;
@@ -106,31 +111,29 @@ async function beginOrResume(options: RebuildOptions): Promise<Started | undefin
   const { warehouse, at, table } = options;
   const head = await openSnapshot(at);
   if (!head) return undefined;
-  for (const { shadow, version, deltaId } of await shadowsOf(warehouse, table)) {
-    const snapshot = deltaId === head.metaData.id ? await openFollowed(at, version, head) : undefined;
+  for (const { shadow, version, deltaId, mark } of await shadowsOf(warehouse, table)) {
+    const snapshot = await openFollowed(at, { tableId: deltaId, version, mark });
     if (snapshot) return { shadow, snapshot };
     await warehouse.dropShadow(shadow);
   }
   const shadow = newShadow(table, head.version);
-  await warehouse.createShadow(shadow, head.metaData.id);
+  await warehouse.createShadow(shadow, head.metaData.id, head.mark);
   return { shadow, snapshot: head };
 }
 
-/** Undefined when the log cannot be followed from that version to the head: such a table would need the next rebuild at once. */
-async function openFollowed(
-  at: TableLocation,
-  version: number,
-  head: Snapshot,
-): Promise<Snapshot | undefined> {
-  try {
-    const commits = await readCommitsAfter(at, version, head.version);
-    const isWhole = commits.length === head.version - version;
-    if (!isWhole || commits.some((commit) => cannotFollow(commit, head) !== undefined)) return undefined;
-    return await openSnapshot(at, { version });
-  } catch (error) {
-    if (error instanceof TributaryError && error.code === 'delta.invalid') return undefined;
-    throw error;
+/** Undefined when the log cannot be followed from there to its end: such a table would need the next rebuild at once. */
+async function openFollowed(at: TableLocation, position: TablePosition): Promise<Snapshot | undefined> {
+  const follower = followState(at, { mostBehind: Number.POSITIVE_INFINITY });
+  follower.seek(position);
+  for (;;) {
+    const found = await follower.advance();
+    if (found.step === 'nothing-new') break;
+    if (found.step !== 'commits') return undefined;
+    if (found.commits.some((commit) => effectOnRows(commit, position.tableId).effect === 'rewrite'))
+      return undefined;
+    if (found.atHead) break;
   }
+  return openSnapshot(at, { version: position.version });
 }
 
 /** The shadows that the ledger knows of, the furthest first. */
@@ -141,7 +144,7 @@ async function shadowsOf(warehouse: Warehouse, table: WarehouseTable) {
     if (fullShadow !== `${table.schema}.${name}` || !name.startsWith(prefix)) return [];
     const version = Number(/^(\d+)_/.exec(name.slice(prefix.length))?.[1] ?? Number.NaN);
     return Number.isInteger(version)
-      ? [{ shadow: { ...table, name }, version, deltaId: position.deltaId, files: position.version }]
+      ? [{ ...position, shadow: { ...table, name }, version, files: position.version }]
       : [];
   });
   return found.sort((a, b) => b.files - a.files);
@@ -161,6 +164,7 @@ async function fillShadow(
   const { warehouse, signal, limits = defaultLimits, onProgress } = options;
   // Every process must see the files in the same order, for the ledger counts them.
   const files = [...snapshot.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const { mark } = snapshot;
   const deltaId = snapshot.metaData.id;
   for (;;) {
     const position = (await warehouse.ledger()).get(fullName(shadow));
@@ -173,12 +177,12 @@ async function fillShadow(
     for (; end < files.length; end++) {
       const file = files[end];
       if (!file) break;
-      rows += rowsOf(file);
+      rows += recordsOf(file) ?? 0;
       bytes += file.size;
       if (end > done && (rows > limits.rows || bytes > limits.bytes)) break;
     }
     const read = await readRows(snapshot, files.slice(done, end), shadow);
     if ('gone' in read) return read;
-    await warehouse.load({ table: shadow, from: position, to: { deltaId, version: end }, rows: read });
+    await warehouse.load({ table: shadow, from: position, to: { deltaId, version: end, mark }, rows: read });
   }
 }

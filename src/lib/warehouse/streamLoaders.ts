@@ -1,13 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import { orAborted } from '../deadline';
+import { followState, type TableFollower } from '../delta/follow';
 import type { TableLocation } from '../delta/log';
-import { TableHead } from '../delta/tableHead';
 import { TributaryError } from '../errors';
 import type { Stream, WarehouseTable } from '../streams/stream';
 import type { LoadReport } from './catchUp';
 import { openWarehouse } from './openWarehouse';
 import type { Staging } from './synapse/stagedFile';
 import { TableLoader } from './tableLoader';
+import { UnloadedCommits } from './unloadedCommits';
 import type { Warehouse } from './warehouse';
 import { readLag, type TableLag } from './warehouseLag';
 import type { WarehouseSetting } from './warehouseSetting';
@@ -33,13 +34,19 @@ export interface WarehouseHealth {
   readonly status: 'ok' | 'degraded';
   /** The code of the error that keeps the tables from being asked. */
   readonly error?: string;
+  /**
+   * False where the ledger has no columns for the marks of versions and this app may not add them: then rows are loaded all the
+   * same, and a lake that went back in time is not noticed.
+   */
+  readonly keepsMarks?: boolean;
   readonly tables: readonly (TableLag & { readonly loader: string })[];
 }
 
 interface LoadedStream {
   readonly stream: Stream;
   readonly table: WarehouseTable;
-  readonly head: () => Promise<TableHead>;
+  /** Follows the newest version, for the health. */
+  readonly head: () => Promise<TableFollower>;
   readonly loader: TableLoader;
 }
 
@@ -56,14 +63,19 @@ export class StreamLoaders {
     this.#loaded = options.streams.flatMap((stream) => {
       const { warehouse: table } = stream;
       if (!table || options.setting.kind === 'none') return [];
-      let opened: TableHead | undefined;
+      let followed: TableFollower | undefined;
+      let unloaded: UnloadedCommits | undefined;
       const head = async () => {
-        opened ??= new TableHead(await at(stream.table));
-        return opened;
+        followed ??= followState(await at(stream.table));
+        return followed;
+      };
+      const commits = async () => {
+        unloaded ??= new UnloadedCommits(await at(stream.table));
+        return unloaded;
       };
       const loader = new TableLoader({
         table,
-        head,
+        commits,
         warehouse: () => this.#open(),
         ...(onLoad ? { onLoad } : {}),
         warn,
@@ -129,12 +141,16 @@ export class StreamLoaders {
     try {
       const lags = await withLimit(this.#readLags(), healthLimitMs);
       const tables = lags.map((lag, index) => {
-        const loader = this.#loaded[index]?.loader.status.state ?? 'idle';
+        const { state: loader, reason = lag.reason } = this.#loaded[index]?.loader.status ?? {
+          state: 'idle',
+        };
         // The loader also knows of data files that are gone.
-        return { ...lag, needsRebuild: lag.needsRebuild || loader === 'needs-rebuild', loader };
+        const needsRebuild = lag.needsRebuild || loader === 'needs-rebuild';
+        return { ...lag, needsRebuild, ...(needsRebuild && reason ? { reason } : {}), loader };
       });
       const failing = tables.some(({ needsRebuild, loader }) => needsRebuild || loader === 'failed');
-      return { kind, status: failing ? 'degraded' : 'ok', tables };
+      const keepsMarks = (await this.#open()).keepsMarks() !== false;
+      return { kind, status: failing || !keepsMarks ? 'degraded' : 'ok', keepsMarks, tables };
     } catch (error) {
       const code = error instanceof TributaryError ? error.code : 'unexpected';
       return { kind, status: 'degraded', error: code, tables: [] };

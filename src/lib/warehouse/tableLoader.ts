@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { orAborted } from '../deadline';
-import type { TableHead } from '../delta/tableHead';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { type CaughtUp, catchUp, type LoadReport } from './catchUp';
+import type { UnloadedCommits } from './unloadedCommits';
 import type { Warehouse } from './warehouse';
 
 /** A nudge never makes two loads start closer to each other than this. */
@@ -14,7 +14,7 @@ const longestBackoffMs = 300_000;
 
 export interface TableLoaderOptions {
   readonly table: WarehouseTable;
-  readonly head: () => Promise<TableHead>;
+  readonly commits: () => Promise<UnloadedCommits>;
   readonly warehouse: () => Promise<Warehouse>;
   readonly intervalMs?: number;
   readonly onLoad?: (report: LoadReport) => void;
@@ -98,13 +98,13 @@ export class TableLoader {
   }
 
   async #load(limitMs: number): Promise<void> {
-    const { table, head, warehouse, onLoad, warn } = this.#options;
+    const { table, commits, warehouse, onLoad, warn } = this.#options;
     const interval = this.#options.intervalMs ?? intervalMs;
     this.#nextAt = performance.now() + interval;
     try {
       const done = await catchUp({
         warehouse: await warehouse(),
-        head: await head(),
+        commits: await commits(),
         table,
         signal: AbortSignal.any([this.#ended.signal, AbortSignal.timeout(limitMs)]),
         ...(onLoad ? { onLoad } : {}),

@@ -6,6 +6,11 @@ export interface Position {
   readonly deltaId: string;
   /** Version of the Delta table, -1 before the first load. Of a shadow table: how many files it holds. */
   readonly version: number;
+  /**
+   * Tells the log entry of this version from another one of the same number; absent where it is not known. At most 64
+   * characters. Of a shadow table: that of the version that it is to hold.
+   */
+  readonly mark?: string | undefined;
 }
 
 /** Where a table's ledger begins. */
@@ -64,10 +69,15 @@ export interface Warehouse {
   init(tables: readonly WarehouseTable[]): Promise<void>;
   /** Positions by the full names of tables. May be ahead of what is committed: a load checks it again. */
   ledger(): Promise<ReadonlyMap<string, Position>>;
+  /**
+   * Whether the ledger has columns for the marks of positions; asks nobody. False: it has not, and this process may not add
+   * them, so that marks are taken and not kept. Undefined before the first call that needed to know.
+   */
+  keepsMarks(): boolean | undefined;
   /** Adds rows and rejected rows and moves the ledger, all or nothing. */
   load(load: Load): Promise<LoadOutcome>;
-  /** Makes an empty table, with a row in the ledger that says `{deltaId, version: 0}`. */
-  createShadow(shadow: WarehouseTable, deltaId: string): Promise<void>;
+  /** Makes an empty table, with a row in the ledger that says `{deltaId, version: 0, mark}`. */
+  createShadow(shadow: WarehouseTable, deltaId: string, mark?: string): Promise<void>;
   /**
    * Puts the shadow in the table's place and the table to `to`; a swap that was interrupted is ended by another call. `lost`:
    * another one was faster, or the shadow does not hold so many files, whatever `ledger` said.
@@ -91,10 +101,14 @@ export const shadowPrefix = (table: Pick<WarehouseTable, 'name'>): string => `${
 
 const swapPrefix = 'swap:';
 
-/** While a shadow takes a table's place, the ledger holds no position that a load could start from, but this. */
-export const swapping = (shadow: WarehouseTable, version: number): Position => ({
+/**
+ * While a shadow takes a table's place, the ledger holds no position that a load could start from, but this: with the version
+ * and the mark that the table will have, for whoever ends the swap.
+ */
+export const swapping = (shadow: WarehouseTable, { version, mark }: Omit<Position, 'deltaId'>): Position => ({
   deltaId: `${swapPrefix}${fullName(shadow)}`,
   version,
+  mark,
 });
 
 /** The full name of the shadow that is taking the table's place, or undefined. */

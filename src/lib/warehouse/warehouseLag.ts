@@ -1,8 +1,13 @@
+import type { Commit } from '../delta/actions';
+import type { TableFollower } from '../delta/follow';
 import { readCommit } from '../delta/log';
-import type { TableHead } from '../delta/tableHead';
+import { whyLost } from '../delta/position';
+import { effectOnRows } from '../delta/rowEffect';
+import type { TableState } from '../delta/state';
 import type { WarehouseTable } from '../streams/stream';
-import { cannotFollow } from './deltaVersions';
-import { fullName, shadowOfSwap, type Warehouse } from './warehouse';
+import { describeLost } from './needsRebuild';
+import { positionInLog } from './positionOf';
+import { fullName, neverLoaded, type Position, shadowOfSwap, type Warehouse } from './warehouse';
 
 /** How far a table is behind its Delta table. */
 export interface TableLag {
@@ -15,11 +20,13 @@ export interface TableLag {
   /** Since the oldest version that is not loaded was committed; null where its commit is not in the log. */
   readonly secondsBehind: number | null;
   readonly needsRebuild: boolean;
+  /** Why it needs a rebuild. */
+  readonly reason?: string;
 }
 
 export interface LagOptions {
   readonly warehouse: Warehouse;
-  readonly tables: readonly { readonly head: TableHead; readonly table: WarehouseTable }[];
+  readonly tables: readonly { readonly head: TableFollower; readonly table: WarehouseTable }[];
 }
 
 /** Asks the ledger and the logs. Throws what they throw. */
@@ -27,27 +34,44 @@ export async function readLag({ warehouse, tables }: LagOptions): Promise<TableL
   const ledger = await warehouse.ledger();
   return Promise.all(
     tables.map(async ({ head, table }) => {
-      const state = await head.read();
-      const position = ledger.get(fullName(table)) ?? { deltaId: '', version: -1 };
-      const deltaVersion = state?.version ?? -1;
-      const known = position.deltaId === '' || position.deltaId === state?.metaData.id;
-      const versionsBehind = known ? Math.max(0, deltaVersion - position.version) : deltaVersion + 1;
-      const next = versionsBehind > 0 ? await readCommit(head.at, position.version + 1) : undefined;
-      const since = next?.commitInfo?.timestamp;
-      return {
-        table: fullName(table),
-        deltaVersion,
-        loadedVersion: position.version,
-        versionsBehind,
-        secondsBehind:
-          versionsBehind === 0 ? 0 : since === undefined ? null : Math.max(0, (Date.now() - since) / 1000),
-        // The first load of a log without its beginning rebuilds by itself, and so does a swap that was cut short.
-        needsRebuild:
-          state !== undefined &&
-          shadowOfSwap(position) === undefined &&
-          ((next !== undefined && cannotFollow(next, state) !== undefined) ||
-            (position.deltaId !== '' && (!known || (versionsBehind > 0 && next === undefined)))),
-      };
+      const name = fullName(table);
+      const position = ledger.get(name) ?? neverLoaded;
+      const state = await head.toHead();
+      return { table: name, loadedVersion: position.version, ...(await compareWithLog(state, position)) };
     }),
   );
+}
+
+/** A first load of a log that lost its beginning, and a swap that was cut short, are seen to by the loader itself. */
+async function compareWithLog(
+  state: TableState | undefined,
+  position: Position,
+): Promise<Omit<TableLag, 'table' | 'loadedVersion'>> {
+  if (!state) return { deltaVersion: -1, versionsBehind: 0, secondsBehind: 0, needsRebuild: false };
+  const { at, version: deltaVersion, metaData } = state;
+  const isOfTable = position.deltaId === '' || position.deltaId === metaData.id;
+  const versionsBehind = isOfTable ? Math.max(0, deltaVersion - position.version) : deltaVersion + 1;
+  const next = versionsBehind > 0 ? await readCommit(at, position.version + 1) : undefined;
+  const since = next?.commitInfo?.timestamp;
+  const reason = await whyRebuild(state, position, next);
+  return {
+    deltaVersion,
+    versionsBehind,
+    secondsBehind:
+      versionsBehind === 0 ? 0 : since === undefined ? null : Math.max(0, (Date.now() - since) / 1000),
+    needsRebuild: reason !== undefined,
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+async function whyRebuild(
+  state: TableState,
+  position: Position,
+  next: Commit | undefined,
+): Promise<string | undefined> {
+  if (position.deltaId === '' || shadowOfSwap(position) !== undefined) return undefined;
+  const because = await whyLost(state, positionInLog(position));
+  if (because) return describeLost(because, position.version);
+  const effect = next && effectOnRows(next, state.metaData.id);
+  return effect?.effect === 'rewrite' ? `version ${next?.version} ${effect.reason}` : undefined;
 }

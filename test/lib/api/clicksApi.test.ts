@@ -70,6 +70,18 @@ describe('the clicks API', () => {
     expect(errors.map(String)).toEqual(Array(4).fill(expect.stringContaining('secret')));
   });
 
+  it('answers anew when storage went back in time and grew another version of the same number', async () => {
+    await table.click(1, 2);
+    const get = open();
+    const before = await get('');
+    await table.goBackTo(0);
+    await table.click(3, 3, 3);
+    const after = await get('', '', { 'if-none-match': before.headers?.ETag ?? '' });
+    expect(after.status).toBe(200);
+    expect([before.json().version, before.json().total]).toEqual([1, 2]);
+    expect([after.json().version, after.json().total]).toEqual([1, 3]);
+  });
+
   it('moves a window on when its minute ends, though nothing was committed', async () => {
     await table.append([{ productid: 1, at: nowMs }]);
     const get = open();

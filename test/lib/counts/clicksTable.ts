@@ -1,5 +1,6 @@
+import { type Action, serializeCommit } from '../../../src/lib/delta/actions';
 import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
-import { logPrefix, type TableLocation } from '../../../src/lib/delta/log';
+import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import type { Value } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
@@ -80,7 +81,18 @@ export class ClicksTable {
 
   /** Cleans the log below a version, as maintenance does once a checkpoint is there. */
   async cleanLog(below: number): Promise<void> {
-    for (let version = 0; version < below; version++)
-      await this.at.store.delete(`${logPrefix(this.at.table)}${String(version).padStart(20, '0')}.json`);
+    for (let version = 0; version < below; version++) await this.removeEntry(version);
   }
+
+  /** Storage as it was at a version: later log entries are gone. */
+  async goBackTo(version: number): Promise<void> {
+    const newest = (await openState(this.at))?.version ?? -1;
+    for (let each = newest; each > version; each--) await this.removeEntry(each);
+  }
+
+  removeEntry = (version: number) => this.at.store.delete(commitPath(this.at.table, version));
+
+  /** Puts a log entry, whatever is there, that says nothing but these actions. */
+  putEntry = (version: number, actions: readonly Action[]) =>
+    this.at.store.put(commitPath(this.at.table, version), serializeCommit(actions));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTriggerBatch } from '../../../src/lib/ingest/triggerBatch';
+import { partitionIdOf, readTriggerBatch } from '../../../src/lib/ingest/triggerBatch';
 
 const metadata = (...properties: object[]) => ({
   systemPropertiesArray: properties,
@@ -33,6 +33,12 @@ describe('a trigger batch', () => {
       metadata({ sequenceNumber: halves, enqueuedTimeUtc }),
     );
     expect(events[0]?.sequenceNumber).toBe(3 * 2 ** 32 + 2 ** 32 - 2);
+  });
+
+  it('names its partition also where it cannot be read', () => {
+    expect(partitionIdOf(metadata())).toBe('3');
+    for (const none of [undefined, {}, { partitionContext: null }, { partitionContext: { partitionId: 3 } }])
+      expect(partitionIdOf(none)).toBeUndefined();
   });
 
   it.each([

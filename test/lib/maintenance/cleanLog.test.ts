@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { followSnapshot } from '../../../src/lib/delta/follow';
 import {
   checkpointPath,
   commitPath,
   lastCheckpointPath,
   type TableLocation,
 } from '../../../src/lib/delta/log';
-import { openSnapshot, updateSnapshot } from '../../../src/lib/delta/openTable';
+import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { cleanLog } from '../../../src/lib/maintenance/cleanLog';
@@ -144,10 +145,12 @@ describe('cleaning the log', () => {
 describe('a reader beside the cleaning', () => {
   it('takes the missing next version for what it is after a long sleep', async () => {
     await appendHistory('interval 2 days');
-    const asleep = await snapshotOf(at, 2);
+    const sleeper = followSnapshot(at);
+    sleeper.standAt(await snapshotOf(at, 2));
     await cleanLog({ at, now });
-    const awake = await updateSnapshot(asleep);
-    expect([awake.version, awake.files.size]).toEqual([12, 12]);
+    const awake = await sleeper.advance();
+    expect(awake).toMatchObject({ step: 'reopened', because: 'cleaned', state: { version: 12 } });
+    expect(sleeper.state?.files.size).toBe(12);
   });
 
   it('opens again when the log it was reading is cleaned away', async () => {

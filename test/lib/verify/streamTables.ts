@@ -23,9 +23,12 @@ export class StreamTables {
   readonly store: ObjectStore;
   readonly #clicks: TableAppender;
   readonly #letters: TableAppender;
+  readonly #hub: string;
 
-  constructor(store: ObjectStore = new MemoryStore()) {
+  /** @param hub `namespace/hub` that the txns tell of */
+  constructor(store: ObjectStore = new MemoryStore(), hub = 'contoso/clicks') {
     this.store = store;
+    this.#hub = hub;
     this.#clicks = new TableAppender({
       at: { store, table: clickstream.table },
       fields: tableFields(clickstream),
@@ -47,11 +50,13 @@ export class StreamTables {
       ...[since + sequence, at, partition, sequence, element],
     ]);
     const moved = txns.map(([partition, version]): Txn => {
-      const appId = `contoso/clicks@${made.toISOString()}/${partition}`.toLowerCase();
+      const appId = `${this.#hub}@${made.toISOString()}/${partition}`.toLowerCase();
       return { appId, version, lastUpdated: Date.now() };
     });
-    const adds = values.length > 0 ? [await this.#clicks.writeRows(transpose(values))] : [];
-    await this.#clicks.commit(await this.#clicks.state(), adds, moved, values.length);
+    const columns = values.length > 0 ? transpose(values) : undefined;
+    const prepared = await this.#clicks.prepare(await this.#clicks.state(), columns);
+    if (!prepared) throw new Error('The log is not what it was.');
+    await this.#clicks.commit(prepared, moved, values.length);
   }
 
   async addLetters(letters: readonly WrittenLetter[]): Promise<void> {
@@ -60,8 +65,7 @@ export class StreamTables {
       ...[stream ?? 'clickstream', at, partition, sequence, element, at + sequence],
       ...[reason, 'is not JSON', body ?? 'x', 'utf-8', at],
     ]);
-    const add = await this.#letters.writeRows(transpose(values));
-    await this.#letters.commit(await this.#letters.state(), [add], [], values.length);
+    await this.#letters.appendRows(transpose(values), values.length);
   }
 }
 

@@ -11,26 +11,26 @@ import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheck
 import { readDataFile } from '../../../src/lib/delta/readDataFile';
 import type { Value } from '../../../src/lib/delta/schema';
 import type { Snapshot } from '../../../src/lib/delta/state';
-import { TableHead } from '../../../src/lib/delta/tableHead';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { tableFields } from '../../../src/lib/ingest/rowAddress';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { coincap } from '../../../src/lib/streams/coincap';
 import type { Stream } from '../../../src/lib/streams/stream';
+import { UnloadedCommits } from '../../../src/lib/warehouse/unloadedCommits';
 
 /** A table of clicks or assets in memory, written as the ingest function writes. */
 export class DeltaTable {
   readonly at: TableLocation;
-  /** As a process that loads this table remembers it. */
-  readonly head: TableHead;
+  /** As a process that loads this table has read its log. */
+  readonly commits: UnloadedCommits;
   readonly stream: Stream;
   #sequence = 0;
 
   constructor(stream: Stream, store = new MemoryStore()) {
     this.stream = stream;
     this.at = { store, table: stream.table };
-    this.head = new TableHead(this.at);
+    this.commits = new UnloadedCommits(this.at);
   }
 
   async create(): Promise<this> {

@@ -2,17 +2,46 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+import { coincap } from '../../../src/lib/streams/coincap';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import { parseConnectionString } from '../../../src/lib/warehouse/connectionString';
 import { openDuckDbFile } from '../../../src/lib/warehouse/duckdb/duckDbWarehouse';
+import { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import type { Load, Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { TdsServer } from '../../tds/tdsServer';
+import { type EarlierLoader, earlierDuckDbLoader, earlierSqlLoader } from './earlierLoader';
+
+export const clicksAt = clickstream.warehouse as WarehouseTable;
+export const assetsAt = coincap.warehouse as WarehouseTable;
+
+const realServer = process.env.SYNAPSE_TEST_CONNECTION;
+
+/** Every warehouse that a contract is held to, by name. */
+export const implementations: readonly (readonly [string, () => Promise<Harness>])[] = [
+  ['DuckDB', duckDbHarness],
+  ['Synapse, on the TDS server', tdsHarness],
+  ...(realServer
+    ? [
+        [
+          'Synapse, on SYNAPSE_TEST_CONNECTION',
+          () => realSqlHarness(realServer, [clicksAt, assetsAt]),
+        ] as const,
+      ]
+    : []),
+];
+
+const poolHeap = ' WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)';
 
 /** A warehouse under test. */
 export interface Harness {
   /** A loader's own way to the warehouse: a connection of its own, where there can be several. */
   open(): Warehouse;
+  /** A warehouse of a process that starts now. */
+  restart(): Promise<Warehouse>;
+  /** A loader of before there were marks, on the same warehouse. */
+  readonly earlier: EarlierLoader;
   /** Runs a load in a loader that is killed around its commit. */
   loadAndDie(load: Load, when: 'before-commit' | 'after-commit'): Promise<void>;
   close(): Promise<void>;
@@ -26,9 +55,12 @@ export async function tdsHarness(): Promise<Harness & { readonly server: TdsServ
     opened.push(warehouse);
     return warehouse;
   };
+  const client = new SqlClient(server);
   return {
     server,
     open,
+    restart: async () => open(),
+    earlier: earlierSqlLoader(client, poolHeap),
     async loadAndDie(load, when) {
       server.plan({ drop: when });
       const dying = open();
@@ -37,6 +69,7 @@ export async function tdsHarness(): Promise<Harness & { readonly server: TdsServ
     },
     async close() {
       for (const warehouse of opened) await warehouse.close();
+      await client.close();
       await server.close();
     },
   };
@@ -62,8 +95,12 @@ export async function realSqlHarness(
     await open().query(
       `IF EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('${schema}.${name}')) DROP TABLE ${schema}.${name};`,
     );
+  const client = new SqlClient({ address });
+  const { rows } = await client.batch("SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition;");
   return {
     open,
+    restart: async () => open(),
+    earlier: earlierSqlLoader(client, Number(rows[0]?.edition) === 6 ? poolHeap : ''),
     async loadAndDie(load, when) {
       const dying = open();
       const loading = dying.load(load).catch(() => {});
@@ -73,6 +110,7 @@ export async function realSqlHarness(
     },
     async close() {
       for (const warehouse of opened) await warehouse.close();
+      await client.close();
     },
   };
 }
@@ -103,8 +141,9 @@ export async function duckDbHarness(): Promise<Harness> {
     name: file.name,
     init: (tables) => file.init(tables),
     ledger: () => file.ledger(),
+    keepsMarks: () => file.keepsMarks(),
     load: (load) => file.load(load),
-    createShadow: (shadow, deltaId) => file.createShadow(shadow, deltaId),
+    createShadow: (shadow, deltaId, mark) => file.createShadow(shadow, deltaId, mark),
     swap: (swap) => file.swap(swap),
     dropShadow: (shadow) => file.dropShadow(shadow),
     dropLeftovers: (table) => file.dropLeftovers(table),
@@ -113,6 +152,14 @@ export async function duckDbHarness(): Promise<Harness> {
   };
   return {
     open: () => shared,
+    async restart() {
+      await file.close();
+      file = await openDuckDbFile(path);
+      // As whoever opens a file does first.
+      await file.init([]);
+      return shared;
+    },
+    earlier: earlierDuckDbLoader(path),
     async loadAndDie(load, when) {
       await file.close();
       const script = dyingLoader(resolve('dist/src/lib/warehouse/duckdb/duckDbWarehouse.js'));

@@ -1,11 +1,15 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { commitPath } from '../../../src/lib/delta/log';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { StreamLoaders } from '../../../src/lib/warehouse/streamLoaders';
+import { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
+import { neverLoaded } from '../../../src/lib/warehouse/warehouse';
 import { parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
 import { Session } from '../../tds/session';
 import { TdsServer } from '../../tds/tdsServer';
 import { clicks, clicksTable, type DeltaTable } from './deltaTable';
+import { earlierSqlLoader } from './earlierLoader';
 
 let server: TdsServer | undefined;
 let loaders: StreamLoaders | undefined;
@@ -87,6 +91,42 @@ describe('the health', () => {
     await Promise.all(Array.from({ length: 50 }, () => one.health()));
     await one.health();
     expect(server.batches.filter((text) => text.includes('FROM ops.load_ledger'))).toHaveLength(1);
+  });
+
+  it('names a lake that went back in time, whichever process is asked', async () => {
+    const delta = await clicksTable();
+    for (let version = 0; version < 3; version++) await delta.commit(clicks(1));
+    server = await startServer();
+    const loading = start(server.connectionString, delta);
+    await loading.catchUp(10_000);
+    await loading.close();
+    for (const lost of [3, 2]) await delta.at.store.delete(commitPath(delta.at.table, lost));
+    for (let version = 0; version < 4; version++) await delta.commit(clicks(1));
+    expect(await start(server.connectionString, delta).health()).toMatchObject({
+      status: 'degraded',
+      tables: [{ needsRebuild: true, reason: expect.stringContaining('went back in time'), loader: 'idle' }],
+    });
+  });
+
+  it('says so where the ledger cannot keep what tells that, and loads go on', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(2));
+    server = await startServer();
+    const client = new SqlClient(server);
+    await earlierSqlLoader(client, ' WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)').makeLedger(
+      'clickstream.clicks',
+      neverLoaded,
+    );
+    await client.close();
+    server.engine.alterRefusal = { number: 1088, message: 'You do not have permissions.' };
+    const loading = start(server.connectionString, delta);
+    await loading.catchUp(10_000);
+    expect(server.rows('clickstream.clicks')).toHaveLength(2);
+    expect(await loading.health()).toMatchObject({
+      status: 'degraded',
+      keepsMarks: false,
+      tables: [{ versionsBehind: 0, needsRebuild: false }],
+    });
   });
 
   it('is fine without a warehouse', async () => {

@@ -26,7 +26,7 @@ beforeEach(async () => {
   [loads, warnings] = [[], []];
   loader = new TableLoader({
     table,
-    head: async () => delta.head,
+    commits: async () => delta.commits,
     warehouse: async () => warehouse,
     intervalMs: 100,
     onLoad: (report) => loads.push(report),

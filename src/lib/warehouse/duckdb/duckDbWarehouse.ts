@@ -1,10 +1,12 @@
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { TributaryError } from '../../errors';
 import type { WarehouseTable } from '../../streams/stream';
+import { positionInRow } from '../positionOf';
 import {
   fullName,
   type Load,
   type LoadOutcome,
+  neverLoaded,
   type Position,
   type PreparedRows,
   type Swap,
@@ -66,9 +68,7 @@ class DuckDbWarehouse implements Warehouse {
       for (const table of tables) {
         await run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(table.schema)}`);
         await run(createTable(table));
-        await run(
-          `INSERT INTO ops.load_ledger VALUES (${quoteText(fullName(table))}, '', -1) ON CONFLICT DO NOTHING`,
-        );
+        await run(addToLedger(fullName(table), neverLoaded));
       }
       return true;
     });
@@ -76,23 +76,30 @@ class DuckDbWarehouse implements Warehouse {
 
   async ledger(): Promise<ReadonlyMap<string, Position>> {
     const rows = await this.#exclusive(() =>
-      this.#connection.runAndReadAll('SELECT table_name, delta_id, last_version FROM ops.load_ledger'),
+      this.#connection.runAndReadAll(
+        'SELECT table_name, delta_id, last_version, last_mark, mark_version FROM ops.load_ledger',
+      ),
     );
     return new Map(
       rows
         .getRows()
-        .map(([name, deltaId, version]) => [
+        .map(([name, deltaId, version, mark, markVersion]) => [
           String(name),
-          { deltaId: String(deltaId), version: Number(version) },
+          positionInRow({ deltaId, version, mark, markVersion }),
         ]),
     );
+  }
+
+  /** `init` adds the columns to every file. */
+  keepsMarks(): boolean {
+    return true;
   }
 
   async load({ table, from, to, rows }: Load): Promise<LoadOutcome> {
     const name = fullName(table);
     const loaded = await this.#transaction(async (run) => {
       const moved = await run(
-        `UPDATE ops.load_ledger SET delta_id = ${quoteText(to.deltaId)}, last_version = ${to.version} WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(from.deltaId)} AND last_version = ${from.version}`,
+        `UPDATE ops.load_ledger SET ${setPosition(to)} WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(from.deltaId)} AND last_version = ${from.version}`,
       );
       if (moved !== 1) return undefined;
       await appendRows(this.#api, this.#connection, table, rows);
@@ -102,12 +109,10 @@ class DuckDbWarehouse implements Warehouse {
     return loaded ? 'loaded' : 'lost';
   }
 
-  async createShadow(shadow: WarehouseTable, deltaId: string): Promise<void> {
+  async createShadow(shadow: WarehouseTable, deltaId: string, mark?: string): Promise<void> {
     await this.#transaction(async (run) => {
       await run(createTable(shadow));
-      await run(
-        `INSERT INTO ops.load_ledger VALUES (${quoteText(fullName(shadow))}, ${quoteText(deltaId)}, 0) ON CONFLICT DO NOTHING`,
-      );
+      await run(addToLedger(fullName(shadow), { deltaId, version: 0, mark }));
       return true;
     });
   }
@@ -121,9 +126,7 @@ class DuckDbWarehouse implements Warehouse {
         `DELETE FROM ops.load_ledger WHERE table_name = ${shadowName} AND delta_id = ${quoteText(to.deltaId)} AND last_version >= ${files}`,
       );
       if (taken !== 1) return undefined;
-      await run(
-        `UPDATE ops.load_ledger SET delta_id = ${quoteText(to.deltaId)}, last_version = ${to.version} WHERE table_name = ${name}`,
-      );
+      await run(`UPDATE ops.load_ledger SET ${setPosition(to)} WHERE table_name = ${name}`);
       await run(`DROP TABLE IF EXISTS ${quoteTable(table)}`);
       await run(`ALTER TABLE ${quoteTable(shadow)} RENAME TO ${quoteName(table.name)}`);
       await run(`DELETE FROM ops.rejected_rows WHERE table_name = ${name}`);
@@ -190,6 +193,19 @@ class DuckDbWarehouse implements Warehouse {
     return result;
   }
 }
+
+/** The mark of a position and its version as SQL. */
+const markValues = ({ version, mark }: Position) =>
+  mark === undefined ? (['NULL', 'NULL'] as const) : ([quoteText(mark), String(version)] as const);
+
+function setPosition(position: Position): string {
+  const [mark, markVersion] = markValues(position);
+  return `delta_id = ${quoteText(position.deltaId)}, last_version = ${position.version}, last_mark = ${mark}, mark_version = ${markVersion}`;
+}
+
+/** Nothing where the ledger has the table. */
+const addToLedger = (name: string, position: Position): string =>
+  `INSERT INTO ops.load_ledger (table_name, delta_id, last_version, last_mark, mark_version) VALUES (${quoteText(name)}, ${quoteText(position.deltaId)}, ${position.version}, ${markValues(position).join(', ')}) ON CONFLICT DO NOTHING`;
 
 const rejectsTable: WarehouseTable = {
   schema: 'ops',

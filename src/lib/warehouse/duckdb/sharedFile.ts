@@ -29,6 +29,8 @@ const callLimitMs = 60_000;
 interface Owner {
   readonly url: string;
   readonly token: string;
+  /** Absent where the process that has the file is one of before there were marks. */
+  readonly keepsMarks?: boolean | undefined;
 }
 
 /** The answer to a call, as it goes over the wire. */
@@ -44,21 +46,26 @@ const ownerFile = (path: string) => `${path}.owner.json`;
 export async function openDuckDb(path: string): Promise<Warehouse> {
   const file = resolve(path);
   mkdirSync(dirname(file), { recursive: true });
-  const first = await openOrConnect(file);
-  let current: Promise<Warehouse> | undefined = Promise.resolve(first);
+  let latest = await openOrConnect(file);
+  let current: Promise<Warehouse> | undefined = Promise.resolve(latest);
   const run = async (method: Method, args: unknown[]): Promise<unknown> => {
     current ??= openOrConnect(file);
     const used = current;
     try {
-      const warehouse = await used;
-      return await callMethod(warehouse, method, args);
+      latest = await used;
+      return await callMethod(latest, method, args);
     } catch (error) {
       const isGone = error instanceof TributaryError && error.code === 'warehouse.unavailable';
       if (isGone && current === used) current = undefined;
       throw error;
     }
   };
-  return asWarehouse(first.name, run, async () => (await current)?.close());
+  return asWarehouse({
+    name: latest.name,
+    keepsMarks: () => latest.keepsMarks(),
+    run,
+    close: async () => (await current)?.close(),
+  });
 }
 
 async function openOrConnect(file: string): Promise<Warehouse> {
@@ -75,14 +82,14 @@ async function openOrConnect(file: string): Promise<Warehouse> {
   );
 }
 
+interface Way extends Pick<Warehouse, 'name' | 'keepsMarks' | 'close'> {
+  readonly run: (method: Method, args: unknown[]) => Promise<unknown>;
+}
+
 /** A warehouse all of whose methods go one way. */
-function asWarehouse(
-  name: string,
-  run: (method: Method, args: unknown[]) => Promise<unknown>,
-  close: () => Promise<void>,
-): Warehouse {
+function asWarehouse({ run, ...others }: Way): Warehouse {
   const entries = methods.map((method) => [method, (...args: unknown[]) => run(method, args)]);
-  return { ...Object.fromEntries(entries), name, close } as Warehouse;
+  return { ...Object.fromEntries(entries), ...others } as Warehouse;
 }
 
 const callMethod = (warehouse: Warehouse, method: Method, args: unknown[]) =>
@@ -98,11 +105,12 @@ export async function connectToOwner(path: string): Promise<Warehouse | undefine
   } catch {
     return undefined;
   }
-  return asWarehouse(
-    `duckdb:${file}`,
-    (method, args) => call(file, owner, method, args),
-    async () => {},
-  );
+  return asWarehouse({
+    name: `duckdb:${file}`,
+    keepsMarks: () => owner.keepsMarks === true,
+    run: (method, args) => call(file, owner, method, args),
+    close: async () => {},
+  });
 }
 
 async function call(file: string, { url, token }: Owner, method: Method, args: unknown[]): Promise<unknown> {
@@ -132,19 +140,20 @@ async function serve(file: string, warehouse: Warehouse): Promise<Warehouse> {
   const server = createServer((request, response) => void answerCall(warehouse, token, request, response));
   const port = await listen(server);
   server.unref();
-  writeFileSync(ownerFile(file), JSON.stringify({ url: `http://127.0.0.1:${port}/`, token }), {
-    mode: 0o600,
-  });
-  return asWarehouse(
-    warehouse.name,
-    (method, args) => callMethod(warehouse, method, args),
-    async () => {
+  const keepsMarks = () => warehouse.keepsMarks();
+  const owner: Owner = { url: `http://127.0.0.1:${port}/`, token, keepsMarks: keepsMarks() };
+  writeFileSync(ownerFile(file), JSON.stringify(owner), { mode: 0o600 });
+  return asWarehouse({
+    name: warehouse.name,
+    keepsMarks,
+    run: (method, args) => callMethod(warehouse, method, args),
+    close: async () => {
       rmSync(ownerFile(file), { force: true });
       server.close();
       server.closeAllConnections();
       await warehouse.close();
     },
-  );
+  });
 }
 
 async function answerCall(

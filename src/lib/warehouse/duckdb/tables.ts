@@ -36,9 +36,11 @@ export function createTable(table: WarehouseTable): string {
   return `CREATE TABLE IF NOT EXISTS ${quoteTable(table)} (${columns.join(', ')})`;
 }
 
-/** The ledger and the rejected rows. */
+/** The ledger, which in older files has no columns for marks, and the rejected rows. */
 export const opsScript: readonly string[] = [
   'CREATE SCHEMA IF NOT EXISTS ops',
-  'CREATE TABLE IF NOT EXISTS ops.load_ledger (table_name VARCHAR PRIMARY KEY, delta_id VARCHAR NOT NULL, last_version BIGINT NOT NULL)',
+  'CREATE TABLE IF NOT EXISTS ops.load_ledger (table_name VARCHAR PRIMARY KEY, delta_id VARCHAR NOT NULL, last_version BIGINT NOT NULL, last_mark VARCHAR, mark_version BIGINT)',
+  'ALTER TABLE ops.load_ledger ADD COLUMN IF NOT EXISTS last_mark VARCHAR',
+  'ALTER TABLE ops.load_ledger ADD COLUMN IF NOT EXISTS mark_version BIGINT',
   'CREATE TABLE IF NOT EXISTS ops.rejected_rows (table_name VARCHAR NOT NULL, hub_created_at TIMESTAMP NOT NULL, hub_partition INTEGER NOT NULL, sequence_number BIGINT NOT NULL, element INTEGER NOT NULL, reason VARCHAR NOT NULL, row_json VARCHAR NOT NULL)',
 ];

@@ -97,16 +97,37 @@ export function packBatches(inserts: readonly Insert[]): string[] {
   return batches.map(({ text }) => text.join('\n'));
 }
 
+/** A step of a table's row in the ledger. */
+export interface Move {
+  /** The table's full name. */
+  readonly name: string;
+  readonly from: Position;
+  readonly to: Position;
+  readonly token: string;
+  /** Whether the ledger has columns for marks; it has unless told. */
+  readonly keepsMarks?: boolean;
+}
+
 /** Condition on the ledger's row of a table at a position. */
 const isAt = (name: string, { deltaId, version }: Position): string =>
   `table_name = ${quoteText(name)} AND delta_id = ${quoteText(deltaId)} AND last_version = ${version}`;
 
+/** What an UPDATE of the ledger sets for a position; a position without a mark leaves none of an earlier one. */
+export function setPosition({ deltaId, version, mark }: Position, keepsMarks: boolean): string {
+  const set = `delta_id = ${quoteText(deltaId)}, last_version = ${version}`;
+  if (!keepsMarks) return set;
+  return mark === undefined
+    ? `${set}, last_mark = NULL, mark_version = NULL`
+    : `${set}, last_mark = ${quoteText(mark)}, mark_version = ${version}`;
+}
+
 /**
  * The fence: moves the ledger's row from one position to the next, and waits for whoever is doing so. Always the first
- * statement of a load that touches a table, so that loads queue up here and nowhere else.
+ * statement of a load that touches a table, so that loads queue up here and nowhere else. Marks are no part of its condition:
+ * loaders of before there were marks share the ledger.
  */
-export const moveLedger = (name: string, from: Position, to: Position, token: string): string =>
-  `UPDATE ${ledgerTable} SET delta_id = ${quoteText(to.deltaId)}, last_version = ${to.version}, batch_token = '${token}' WHERE ${isAt(name, from)};`;
+export const moveLedger = ({ name, from, to, token, keepsMarks = true }: Move): string =>
+  `UPDATE ${ledgerTable} SET ${setPosition(to, keepsMarks)}, batch_token = '${token}' WHERE ${isAt(name, from)};`;
 
 /** How many rows of the ledger bear our token: 1 when the fence let us through, more when the ledger has doubled rows. */
 const countOwn = (name: string, token: string): string =>
@@ -115,23 +136,19 @@ const countOwn = (name: string, token: string): string =>
 export const selectOwn = (name: string, token: string): string =>
   `SELECT COUNT(*) AS won FROM ${ledgerTable} WHERE table_name = ${quoteText(name)} AND batch_token = '${token}';`;
 
-export interface FencedLoad {
-  readonly name: string;
-  readonly from: Position;
-  readonly to: Position;
-  readonly token: string;
+export interface FencedLoad extends Move {
   /** Statements that belong to the transaction. */
   readonly body: string;
 }
 
 /** The whole load in one round trip; its last row says whose token the ledger bears. */
-export const fencedLoad = ({ name, from, to, token, body }: FencedLoad): string =>
+export const fencedLoad = (load: FencedLoad): string =>
   `SET NOCOUNT ON;
 BEGIN TRANSACTION;
-${moveLedger(name, from, to, token)}
-DECLARE @won int = ${countOwn(name, token)};
+${moveLedger(load)}
+DECLARE @won int = ${countOwn(load.name, load.token)};
 IF @won = 1 BEGIN
-${body}
+${load.body}
 COMMIT;
 END ELSE BEGIN ROLLBACK; END;
 SELECT @won AS won;`;

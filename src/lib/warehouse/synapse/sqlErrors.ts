@@ -46,6 +46,8 @@ interface SqlErrorParts {
   readonly precedingErrors?: readonly SqlErrorParts[];
 }
 
+const toParts = (error: unknown): SqlErrorParts => (typeof error === 'object' && error !== null ? error : {});
+
 /** The server's number of the first error, which is the cause of those behind it. */
 function numberOf(error: SqlErrorParts): number | undefined {
   const first = error.precedingErrors?.[0] ?? error;
@@ -59,7 +61,7 @@ function numberOf(error: SqlErrorParts): number | undefined {
  */
 export function toWarehouseError(error: unknown, name: string, loginNumber?: number): TributaryError {
   if (error instanceof TributaryError) return error;
-  const parts = (typeof error === 'object' && error !== null ? error : {}) as SqlErrorParts;
+  const parts = toParts(error);
   const number = numberOf(parts) ?? loginNumber;
   const message = String((parts.precedingErrors?.[0] ?? parts).message ?? error).split('\n')[0];
   const known = number === undefined ? undefined : transient.get(number);
@@ -72,5 +74,7 @@ export function toWarehouseError(error: unknown, name: string, loginNumber?: num
 }
 
 /** Whether the server may have carried out what it did not answer: it said nothing at all. */
-export const isAmbiguous = (error: unknown): boolean =>
-  numberOf((typeof error === 'object' && error !== null ? error : {}) as SqlErrorParts) === undefined;
+export const isAmbiguous = (error: unknown): boolean => numberOf(toParts(error)) === undefined;
+
+/** A statement names a column that its table does not have. */
+export const isUnknownColumn = (error: unknown): boolean => numberOf(toParts(error)) === 207;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fullName, type Swap, shadowOfSwap, swapping } from '../warehouse';
 import { retiredName } from './leftovers';
 import { quoteName, quoteText } from './literals';
-import { touchIfReached } from './loadStatements';
+import { setPosition, touchIfReached } from './loadStatements';
 import type { SqlClient } from './sqlClient';
 import { type Dialect, existsTable, ledgerTable, quoteTable, rejectsTable } from './tables';
 
@@ -17,6 +17,7 @@ export async function swapTables(
   client: SqlClient,
   swap: Swap,
   dialect: Dialect,
+  keepsMarks: boolean,
 ): Promise<'swapped' | 'lost'> {
   const { table, shadow, files, to } = swap;
   const filled = { deltaId: to.deltaId, version: files };
@@ -24,34 +25,34 @@ export async function swapTables(
   if ((reached[0] ?? 0) === 0) return 'lost';
   const name = quoteText(fullName(table));
   const shadowName = quoteText(fullName(shadow));
-  const mark = swapping(shadow, to.version);
-  const isMarked = `table_name = ${name} AND delta_id = ${quoteText(mark.deltaId)}`;
+  const begun = swapping(shadow, to);
+  const isBegun = `table_name = ${name} AND delta_id = ${quoteText(begun.deltaId)}`;
   const shadowIsKnown = `EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${shadowName})`;
-  const setMark = (condition: string) =>
+  const begin = (condition: string) =>
     client.batch(
-      `UPDATE ${ledgerTable} SET delta_id = ${quoteText(mark.deltaId)}, last_version = ${mark.version}, batch_token = '${randomUUID()}' WHERE table_name = ${name} AND ${condition} AND ${shadowIsKnown};`,
+      `UPDATE ${ledgerTable} SET ${setPosition(begun, keepsMarks)}, batch_token = '${randomUUID()}' WHERE table_name = ${name} AND ${condition} AND ${shadowIsKnown};`,
     );
-  const { touched: marked } = await setMark("delta_id NOT LIKE 'swap:%'");
-  if ((marked[0] ?? 0) === 0) {
-    // A mark whose shadow is gone would stand for ever.
+  const { touched: began } = await begin("delta_id NOT LIKE 'swap:%'");
+  if ((began[0] ?? 0) === 0) {
+    // A swap whose shadow is gone would never end.
     const { rows } = await client.batch(`SELECT delta_id FROM ${ledgerTable} WHERE table_name = ${name};`);
     const deltaId = String(rows[0]?.delta_id ?? '');
     const other = shadowOfSwap({ deltaId, version: 0 });
     if (other !== undefined && other !== fullName(shadow))
-      await setMark(
+      await begin(
         `delta_id = ${quoteText(deltaId)} AND NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(other)})`,
       );
   }
   const token = randomUUID();
   const swapped = await client.transaction(async (run) => {
     const { touched } = await run(
-      `UPDATE ${ledgerTable} SET batch_token = '${token}' WHERE ${isMarked} AND ${shadowIsKnown};`,
+      `UPDATE ${ledgerTable} SET batch_token = '${token}' WHERE ${isBegun} AND ${shadowIsKnown};`,
     );
     if ((touched[0] ?? 0) === 0) return undefined;
     await client.batch(renames(swap, dialect));
     await run(
       [
-        `UPDATE ${ledgerTable} SET delta_id = ${quoteText(to.deltaId)}, last_version = ${to.version} WHERE ${isMarked};`,
+        `UPDATE ${ledgerTable} SET ${setPosition(to, keepsMarks)} WHERE ${isBegun};`,
         `DELETE FROM ${ledgerTable} WHERE table_name = ${shadowName};`,
         `DELETE FROM ${rejectsTable} WHERE table_name = ${name};`,
         `UPDATE ${rejectsTable} SET table_name = ${name} WHERE table_name = ${shadowName};`,

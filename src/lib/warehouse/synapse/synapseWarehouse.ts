@@ -6,17 +6,20 @@ import {
   fullName,
   type Load,
   type LoadOutcome,
+  neverLoaded,
   type Position,
   type Swap,
   swapping,
   type Warehouse,
 } from '../warehouse';
+import { doubledRows, Ledger } from './ledger';
 import { leftoversOf, listTables, stageName, stageSchema } from './leftovers';
 import { quoteText } from './literals';
 import {
   columnList,
   fencedLoad,
   insertStatements,
+  type Move,
   moveLedger,
   packBatches,
   selectOwn,
@@ -27,6 +30,7 @@ import { isAmbiguous } from './sqlErrors';
 import { copyInto, encodeCsv, type Staging, splitForCopy, stagingPrefix } from './stagedFile';
 import { swapTables } from './swapTables';
 import {
+  addToLedger,
   createStage,
   createTable,
   type Dialect,
@@ -59,12 +63,14 @@ export function openSynapse(options: SynapseOptions): Warehouse {
 class SynapseWarehouse implements Warehouse {
   readonly #options: SynapseOptions;
   readonly #client: SqlClient;
+  readonly #ledger: Ledger;
   #dialect: Dialect | undefined;
   #copyRefused = false;
 
   constructor(options: SynapseOptions) {
     this.#options = options;
     this.#client = new SqlClient(options);
+    this.#ledger = new Ledger(this.#client, (message) => options.warn?.(message));
   }
 
   get name(): string {
@@ -74,19 +80,17 @@ class SynapseWarehouse implements Warehouse {
   async init(tables: readonly WarehouseTable[]): Promise<void> {
     const dialect = await this.#whichDialect();
     for (const statement of opsScript(dialect)) await this.#run(statement);
+    await this.#findMarks();
     for (const table of tables)
       for (const statement of tableScript(table, dialect)) await this.#run(statement);
   }
 
   async ledger(): Promise<ReadonlyMap<string, Position>> {
-    const { rows } = await this.#run(`SELECT table_name, delta_id, last_version FROM ${ledgerTable};`);
-    const positions = new Map<string, Position>();
-    for (const { table_name, delta_id, last_version } of rows) {
-      const name = String(table_name);
-      if (positions.has(name)) throw this.#doubled(name);
-      positions.set(name, { deltaId: String(delta_id), version: Number(last_version) });
-    }
-    return positions;
+    return this.#described(() => this.#ledger.read());
+  }
+
+  keepsMarks(): boolean | undefined {
+    return this.#ledger.keepsMarks;
   }
 
   async load(load: Load): Promise<LoadOutcome> {
@@ -97,23 +101,21 @@ class SynapseWarehouse implements Warehouse {
     return this.#loadFenced(load, packBatches(insertStatements(load)));
   }
 
-  async createShadow(shadow: WarehouseTable, deltaId: string): Promise<void> {
-    const name = quoteText(fullName(shadow));
+  async createShadow(shadow: WarehouseTable, deltaId: string, mark?: string): Promise<void> {
+    const kept = (await this.#findMarks()) ? mark : undefined;
     await this.#run(`${createTable(shadow, await this.#whichDialect())};`);
-    await this.#run(
-      `INSERT INTO ${ledgerTable} (table_name, delta_id, last_version, batch_token) SELECT ${name}, ${quoteText(deltaId)}, 0, '' WHERE NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${name});`,
-    );
+    await this.#run(addToLedger(fullName(shadow), { deltaId, version: 0, mark: kept }));
   }
 
   async swap(swap: Swap): Promise<'swapped' | 'lost'> {
-    const dialect = await this.#whichDialect();
-    return this.#described(() => swapTables(this.#client, swap, dialect));
+    const [dialect, keepsMarks] = [await this.#whichDialect(), await this.#findMarks()];
+    return this.#described(() => swapTables(this.#client, swap, dialect, keepsMarks));
   }
 
   async dropShadow(shadow: WarehouseTable): Promise<void> {
     const name = quoteText(fullName(shadow));
     const { touched } = await this.#run(
-      `DELETE FROM ${ledgerTable} WHERE table_name = ${name} AND NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE delta_id = ${quoteText(swapping(shadow, 0).deltaId)});`,
+      `DELETE FROM ${ledgerTable} WHERE table_name = ${name} AND NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE delta_id = ${quoteText(swapping(shadow, neverLoaded).deltaId)});`,
     );
     if ((touched[0] ?? 0) === 0) return;
     await this.#run(`DELETE FROM ${rejectsTable} WHERE table_name = ${name};`);
@@ -145,15 +147,15 @@ class SynapseWarehouse implements Warehouse {
   async #loadFenced(load: Load, batches: readonly string[]): Promise<LoadOutcome> {
     const { from, to } = load;
     const name = fullName(load.table);
-    const token = randomUUID();
+    const move: Move = { name, from, to, token: randomUUID(), keepsMarks: await this.#findMarks() };
     try {
       const won =
         batches.length > 1
-          ? await this.#loadInSteps(load, batches, token)
+          ? await this.#loadInSteps(move, batches)
           : await this.#client
-              .batch(fencedLoad({ name, from, to, token, body: batches[0] ?? '' }))
+              .batch(fencedLoad({ ...move, body: batches[0] ?? '' }))
               .then(({ rows }) => Number(rows[0]?.won));
-      if (won > 1) throw this.#doubled(name);
+      if (won > 1) throw doubledRows(this.name, name);
       return won === 1 ? 'loaded' : 'lost';
     } catch (error) {
       if (error instanceof TributaryError || !isAmbiguous(error)) throw this.#client.describe(error);
@@ -162,12 +164,11 @@ class SynapseWarehouse implements Warehouse {
   }
 
   /** A load too large for one batch: the same transaction, held open over several. */
-  async #loadInSteps({ table, from, to }: Load, batches: readonly string[], token: string): Promise<number> {
-    const name = fullName(table);
+  async #loadInSteps(move: Move, batches: readonly string[]): Promise<number> {
     let won = 0;
     await this.#client.transaction(async (run) => {
-      await run(moveLedger(name, from, to, token));
-      won = Number((await run(selectOwn(name, token))).rows[0]?.won);
+      await run(moveLedger(move));
+      won = Number((await run(selectOwn(move.name, move.token))).rows[0]?.won);
       if (won !== 1) return undefined;
       for (const batch of batches) await run(batch);
       return won;
@@ -227,6 +228,10 @@ class SynapseWarehouse implements Warehouse {
     return this.#dialect;
   }
 
+  #findMarks(): Promise<boolean> {
+    return this.#described(() => this.#ledger.findMarks());
+  }
+
   #run(text: string) {
     return this.#described(() => this.#client.batch(text));
   }
@@ -237,13 +242,6 @@ class SynapseWarehouse implements Warehouse {
     } catch (error) {
       throw this.#client.describe(error);
     }
-  }
-
-  #doubled(name: string): TributaryError {
-    return new TributaryError(
-      'warehouse.ledger',
-      `${this.name}: ops.load_ledger has more than one row for ${name}: delete all but the one with the highest last_version.`,
-    );
   }
 }
 

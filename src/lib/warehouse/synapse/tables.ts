@@ -1,5 +1,5 @@
 import type { WarehouseTable } from '../../streams/stream';
-import { fullName } from '../warehouse';
+import { fullName, neverLoaded, type Position } from '../warehouse';
 import { quoteName, quoteText } from './literals';
 
 /** `pool`: a dedicated SQL pool of Synapse. `server`: SQL Server or Azure SQL, where a heap needs no words. */
@@ -30,6 +30,9 @@ export const createStage = (stage: WarehouseTable, dialect: Dialect): string => 
   return createTable(rest, dialect);
 };
 
+/** The mark of a position, and the version that it was written with. */
+const markColumns = ['last_mark varchar(64) NULL', 'mark_version bigint NULL'];
+
 const createLedger = (dialect: Dialect) =>
   createHeap(
     ledgerTable,
@@ -38,6 +41,7 @@ const createLedger = (dialect: Dialect) =>
       'delta_id varchar(255) NOT NULL',
       'last_version bigint NOT NULL',
       'batch_token varchar(36) NOT NULL',
+      ...markColumns,
     ],
     dialect,
   );
@@ -60,17 +64,23 @@ const createRejects = (dialect: Dialect) =>
 export const existsTable = (name: string): string =>
   `EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID(${quoteText(name)}))`;
 
+/** A ledger that was made before there were marks gains their columns. Both at once: there is never one without the other. */
+export const addMarkColumns = `IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID(${quoteText(ledgerTable)}) AND name = 'mark_version') ALTER TABLE ${ledgerTable} ADD ${markColumns.join(', ')};`;
+
 const ifMissing = (name: string, statement: string) => `IF NOT ${existsTable(name)} ${statement};`;
 
 // A CREATE SCHEMA must be alone in its batch; EXEC gives it one.
 const createSchema = (schema: string) =>
   `IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = ${quoteText(schema)}) EXEC(${quoteText(`CREATE SCHEMA ${quoteName(schema)}`)});`;
 
-/** A row in the ledger that no two of these can double when they run one after the other. */
-const seedLedger = (name: string) =>
-  `INSERT INTO ${ledgerTable} (table_name, delta_id, last_version, batch_token) SELECT ${quoteText(name)}, '', -1, '' WHERE NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)});`;
+/** A row in the ledger that no two of these can double when they run one after the other. A mark needs its columns. */
+export function addToLedger(name: string, { deltaId, version, mark }: Position): string {
+  const [names, values] =
+    mark === undefined ? ['', ''] : [', last_mark, mark_version', `, ${quoteText(mark)}, ${version}`];
+  return `INSERT INTO ${ledgerTable} (table_name, delta_id, last_version, batch_token${names}) SELECT ${quoteText(name)}, ${quoteText(deltaId)}, ${version}, ''${values} WHERE NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)});`;
+}
 
-/** What makes the ledger and the rejected rows where they are missing. */
+/** What makes the ledger and the rejected rows where they are missing. An older ledger also needs `addMarkColumns`. */
 export const opsScript = (dialect: Dialect): string[] => [
   createSchema('ops'),
   ifMissing(ledgerTable, createLedger(dialect)),
@@ -81,11 +91,11 @@ export const opsScript = (dialect: Dialect): string[] => [
 export const tableScript = (table: WarehouseTable, dialect: Dialect): string[] => [
   createSchema(table.schema),
   ifMissing(fullName(table), createTable(table, dialect)),
-  seedLedger(fullName(table)),
+  addToLedger(fullName(table), neverLoaded),
 ];
 
 /** All of it as one script for sqlcmd, SSMS or Synapse Studio, which can be run again and again. */
 export const wholeScript = (tables: readonly WarehouseTable[], dialect: Dialect): string =>
-  [...opsScript(dialect), ...tables.flatMap((table) => tableScript(table, dialect))]
+  [...opsScript(dialect), addMarkColumns, ...tables.flatMap((table) => tableScript(table, dialect))]
     .map((statement) => `${statement}\nGO\n`)
     .join('\n');

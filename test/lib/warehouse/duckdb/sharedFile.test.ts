@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,8 @@ import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { connectToOwner, openDuckDb } from '../../../../src/lib/warehouse/duckdb/sharedFile';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
+import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
+import { neverLoaded } from '../../../../src/lib/warehouse/warehouse';
 import { clicks, clicksTable } from '../deltaTable';
 
 const table = clickstream.warehouse as WarehouseTable;
@@ -57,7 +59,7 @@ describe('a DuckDB file that another process has', () => {
     await warehouse.init([table]);
     const delta = await clicksTable();
     await delta.commit(clicks(3000));
-    expect(await catchUp({ warehouse, head: delta.head, table, signal })).toEqual({
+    expect(await catchUp({ warehouse, commits: new UnloadedCommits(delta.at), table, signal })).toEqual({
       state: 'current',
       version: 1,
     });
@@ -81,7 +83,7 @@ describe('a DuckDB file that another process has', () => {
     await remote.init([table]);
     const delta = await clicksTable();
     await delta.commit(clicks(10));
-    await catchUp({ warehouse: remote, head: delta.head, table, signal });
+    await catchUp({ warehouse: remote, commits: new UnloadedCommits(delta.at), table, signal });
     await endOwner('SIGKILL');
     await expect(remote.ledger()).rejects.toMatchObject({ code: 'warehouse.unavailable', retriable: true });
     expect(await connectToOwner(path)).toBeUndefined();
@@ -93,6 +95,30 @@ describe('a DuckDB file that another process has', () => {
     await startOwner();
     await endOwner('SIGTERM');
     expect(await connectToOwner(path)).toBeUndefined();
+  });
+
+  it('keeps marks, unless that process is one of before there were marks, and says so', async () => {
+    await startOwner();
+    const warehouse = await openDuckDb(path);
+    await warehouse.init([table]);
+    expect(warehouse.keepsMarks()).toBe(true);
+    const rows = { columns: table.columns.map(() => []), count: 0, rejected: [] };
+    const to = { deltaId: 'id', version: 3, mark: 'mark' };
+    expect(await warehouse.load({ table, from: neverLoaded, to, rows })).toBe('loaded');
+    expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
+    const shadow = { ...table, name: 'clicks__rebuild_4_00000000' };
+    await warehouse.createShadow(shadow, 'id', 'four');
+    expect((await warehouse.ledger()).get('clickstream.clicks__rebuild_4_00000000')?.mark).toBe('four');
+    // What an earlier version of this project writes about itself.
+    const { url, token } = JSON.parse(readFileSync(`${path}.owner.json`, 'utf8'));
+    writeFileSync(`${path}.owner.json`, JSON.stringify({ url, token }));
+    expect((await connectToOwner(path))?.keepsMarks()).toBe(false);
+    // The one that takes the file over keeps them.
+    await endOwner('SIGKILL');
+    await expect(warehouse.ledger()).rejects.toMatchObject({ code: 'warehouse.unavailable' });
+    expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
+    expect((await connectToOwner(path))?.keepsMarks()).toBe(true);
+    await warehouse.close();
   });
 
   it('answers nobody without the token, which only its user may read', async () => {
@@ -111,7 +137,6 @@ describe('a DuckDB file that another process has', () => {
 
 it('says what is wrong with a file that is no database', async () => {
   const text = join(folder, 'notes.txt');
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(text, 'no database '.repeat(1000));
   await expect(openDuckDb(text)).rejects.toMatchObject({ code: 'warehouse.refused' });
 });

@@ -3,7 +3,8 @@ import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
-import { swapping, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
+import { neverLoaded, swapping, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { clicks, clicksTable, type DeltaTable } from '../deltaTable';
 import { tdsHarness } from '../harness';
 
@@ -24,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => harness.close());
 
 const follow = (delta: DeltaTable, table = clicksAt, by = warehouse) =>
-  catchUp({ warehouse: by, head: delta.head, table, signal });
+  catchUp({ warehouse: by, commits: new UnloadedCommits(delta.at), table, signal });
 
 describe('a swap', () => {
   it('that was cut short anywhere is ended by the next loader', async () => {
@@ -71,7 +72,7 @@ describe('a swap', () => {
 
   const mark = (shadow: WarehouseTable) => {
     for (const row of server.engine.tables.get('ops.load_ledger')?.rows ?? [])
-      if (row.table_name === 'clickstream.clicks') row.delta_id = swapping(shadow, 1).deltaId;
+      if (row.table_name === 'clickstream.clicks') row.delta_id = swapping(shadow, { version: 1 }).deltaId;
   };
 
   it('takes away what others were killed over, and nothing that somebody works on', async () => {
@@ -125,9 +126,56 @@ describe('a swap', () => {
     expect((await warehouse.ledger()).has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
     expect(server.engine.tables.has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
     const aborted = AbortSignal.abort();
-    expect(await catchUp({ warehouse, head: delta.head, table: clicksAt, signal: aborted })).toMatchObject({
+    expect(
+      await catchUp({ warehouse, commits: new UnloadedCommits(delta.at), table: clicksAt, signal: aborted }),
+    ).toMatchObject({
       state: 'behind',
     });
+  });
+
+  /** A swap to version 5, whose process is cut off before it renames the tables. */
+  async function leaveSwap() {
+    const shadow = { ...clicksAt, name: 'clicks__rebuild_5_00000000' };
+    const to = { deltaId: 'id', version: 5, mark: 'five' };
+    const dying = open();
+    await dying.createShadow(shadow, 'id', to.mark);
+    server.cutAt = /RENAME OBJECT/;
+    await expect(dying.swap({ table: clicksAt, shadow, files: 0, to })).rejects.toThrow();
+    return { shadow, to };
+  }
+
+  it('hands the mark of its version on to another process that ends it', async () => {
+    const { shadow, to } = await leaveSwap();
+    const begun = (await warehouse.ledger()).get('clickstream.clicks');
+    expect(begun).toEqual(swapping(shadow, to));
+    expect(begun?.mark).toBe('five');
+    const swap = { table: clicksAt, shadow, files: 0, to: { ...to, mark: begun?.mark } };
+    expect(await warehouse.swap(swap)).toBe('swapped');
+    expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
+  });
+
+  it('keeps the mark of its version where a loader of before there were marks ends it', async () => {
+    const { to } = await leaveSwap();
+    await warehouse.query(
+      "UPDATE ops.load_ledger SET delta_id = 'id', last_version = 5 WHERE table_name = 'clickstream.clicks' AND delta_id = 'swap:clickstream.clicks__rebuild_5_00000000';",
+    );
+    expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
+  });
+
+  it('has no mark where a loader of before there were marks began it, and the mark of who ends it', async () => {
+    const position = { deltaId: 'id', version: 4, mark: 'four' };
+    const rows = { columns: clicksAt.columns.map(() => []), count: 0, rejected: [] };
+    await warehouse.load({ table: clicksAt, from: neverLoaded, to: position, rows });
+    const shadow = { ...clicksAt, name: 'clicks__rebuild_5_00000000' };
+    await warehouse.createShadow(shadow, 'id');
+    await warehouse.query(
+      "UPDATE ops.load_ledger SET delta_id = 'swap:clickstream.clicks__rebuild_5_00000000', last_version = 5, batch_token = 'earlier' WHERE table_name = 'clickstream.clicks' AND delta_id NOT LIKE 'swap:%' AND EXISTS (SELECT * FROM ops.load_ledger WHERE table_name = 'clickstream.clicks__rebuild_5_00000000');",
+    );
+    const begun = (await warehouse.ledger()).get('clickstream.clicks');
+    expect(begun).toStrictEqual({ deltaId: 'swap:clickstream.clicks__rebuild_5_00000000', version: 5 });
+    const to = { deltaId: 'id', version: 5, mark: 'five' };
+    expect(await warehouse.swap({ table: clicksAt, shadow, files: 0, to })).toBe('swapped');
+    expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
   });
 
   it('turns loads away while it is under way', async () => {
@@ -139,7 +187,7 @@ describe('a swap', () => {
     const ledger = server.engine.tables.get('ops.load_ledger');
     for (const row of ledger?.rows ?? [])
       if (row.table_name === 'clickstream.clicks')
-        row.delta_id = swapping({ ...clicksAt, name: 's' }, 1).deltaId;
+        row.delta_id = swapping({ ...clicksAt, name: 's' }, { version: 1 }).deltaId;
     const rows = { columns: clicksAt.columns.map(() => [null]), count: 1, rejected: [] };
     expect(
       await warehouse.load({ table: clicksAt, from: position, to: { ...position, version: 2 }, rows }),

@@ -7,6 +7,7 @@ import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
 import { maxRowsOfStatement } from '../../../../src/lib/warehouse/synapse/loadStatements';
 import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
+import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import type { Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { TdsServer } from '../../../tds/tdsServer';
 import { asset, assetsTable, clicks, clicksTable, type DeltaTable } from '../deltaTable';
@@ -40,7 +41,7 @@ afterEach(async () => {
 });
 
 const follow = (delta: DeltaTable, table = clicksAt, by = warehouse) =>
-  catchUp({ warehouse: by, head: delta.head, table, signal });
+  catchUp({ warehouse: by, commits: new UnloadedCommits(delta.at), table, signal });
 
 describe('a load', () => {
   it('is one round trip, with as many rows a statement as a pool takes', async () => {

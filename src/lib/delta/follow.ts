@@ -1,0 +1,261 @@
+import { isDamage } from '../errors';
+import type { Commit } from './actions';
+import { readLastCheckpoint, type TableLocation } from './log';
+import { openSnapshot, openState } from './openTable';
+import {
+  beginning,
+  isSameEntry,
+  type LostBecause,
+  positionOfState,
+  readMark,
+  type TablePosition,
+  whyLost,
+} from './position';
+import { readAhead, readCommitsAfter } from './readCommits';
+import { advanceState, LogReplay, type Snapshot, type TableState } from './state';
+
+/** What `advance` found. `state` is where the follower stands now. */
+export type Advance<State extends TableState = TableState> =
+  | { readonly step: 'nothing-new'; readonly state: State }
+  | {
+      readonly step: 'commits';
+      /** Ascending, without a gap, at least one; the last one is the state's version. */
+      readonly commits: readonly Commit[];
+      readonly state: State;
+      /** False where there may be more, which the next call reads. */
+      readonly atHead: boolean;
+    }
+  | {
+      readonly step: 'reopened';
+      /** Undefined for the first look of a follower that was told no position. */
+      readonly because: LostBecause | undefined;
+      /** The newest version. */
+      readonly state: State;
+    }
+  | { readonly step: 'no-table' };
+
+/** How many commits one call reads at most: what must be held in memory at once. */
+const mostCommits = 512;
+/** How often it is made sure that what looks like the end of the log is not a log that was cleaned. */
+const cleanedLookMs = 60_000;
+
+export interface FollowOptions {
+  /**
+   * From how many commits on behind the newest checkpoint the table is opened anew instead. For whoever wants the state alone,
+   * opening reads less; who needs each commit says Infinity.
+   */
+  readonly mostBehind?: number;
+}
+
+/** Follows a table without its files: all that a writer, or who reads the commits themselves, needs. */
+export const followState = (at: TableLocation, options: FollowOptions = {}): TableFollower =>
+  new TableFollower<TableState>(
+    at,
+    { open: openState, replay: (commits) => replay(at, false, commits).state() },
+    options,
+  );
+
+/** Follows a table with its files. */
+export const followSnapshot = (at: TableLocation, options: FollowOptions = {}): TableFollower<Snapshot> =>
+  new TableFollower<Snapshot>(
+    at,
+    { open: openSnapshot, replay: (commits) => replay(at, true, commits).snapshot() },
+    options,
+  );
+
+function replay(at: TableLocation, withFiles: boolean, commits: readonly Commit[]): LogReplay {
+  const replayed = new LogReplay(at, withFiles);
+  for (const commit of commits) replayed.apply(commit);
+  return replayed;
+}
+
+/** How a state comes to be: from the log, or from all commits of a table so far. */
+interface StateReader<State> {
+  readonly open: (at: TableLocation, options?: { version?: number }) => Promise<State | undefined>;
+  readonly replay: (commits: readonly Commit[]) => State;
+}
+
+type Standing<State> = { readonly state: State } | { readonly position: TablePosition } | undefined;
+
+/**
+ * Follows the log of a table from a position, which is the table's id, a version, and the mark of that version's log entry.
+ * There is no other way to follow a table. Each call of `advance` looks at the entry it stands on and at what comes next:
+ *
+ * | the entry it stands on | what comes next | what that means |
+ * |---|---|---|
+ * | is there | nothing | nothing new |
+ * | is there | commits | commits, and the state after them |
+ * | is there | nothing, but a newer checkpoint exists | the log was cleaned: reopened, `cleaned` |
+ * | is there | more commits than `mostBehind` | reopened, `too-far` |
+ * | is there | a commit that cannot be read, and a checkpoint beyond it | reopened, `damaged` |
+ * | is there, but the one before is not | | it stands above a hole: thrown, `delta.hole` |
+ * | is another one, or gone | another table has its place | reopened, `made-again` |
+ * | is another one, or the newest version is a lower one | | storage went back in time: reopened, `rolled-back` |
+ * | is gone | the newest version is as high or higher | reopened, `cleaned` |
+ * | is gone | there is no table | no table |
+ *
+ * A damaged log, and one with a hole, is thrown as opening the table throws it.
+ */
+export class TableFollower<State extends TableState = TableState> {
+  readonly at: TableLocation;
+  readonly #reader: StateReader<State>;
+  readonly #mostBehind: number;
+  #standing: Standing<State>;
+  #lookedForCleaningAt = Number.NEGATIVE_INFINITY;
+
+  /** Use `followState` or `followSnapshot`. */
+  constructor(at: TableLocation, reader: StateReader<State>, { mostBehind = mostCommits }: FollowOptions) {
+    this.at = at;
+    this.#reader = reader;
+    this.#mostBehind = mostBehind;
+  }
+
+  /** Where it stands; undefined before the first look, and while there is no table. */
+  get state(): State | undefined {
+    return this.#standing && 'state' in this.#standing ? this.#standing.state : undefined;
+  }
+
+  /** Goes on from a state that is known: one that a commit of our own came to, or an earlier one. */
+  standAt(state: State): void {
+    this.#standing = { state };
+  }
+
+  /** Goes on from a position that is kept elsewhere. Nothing is read before the next `advance`. */
+  seek(position: TablePosition): void {
+    const { state } = this;
+    const isHere =
+      state?.metaData.id === position.tableId &&
+      state.version === position.version &&
+      isSameEntry(state.mark, position.mark);
+    if (!isHere) this.#standing = { position };
+  }
+
+  /** Reads what is new. Where it throws, it stands where it stood. Throws what opening the table throws. */
+  async advance(): Promise<Advance<State>> {
+    const from = this.#standing;
+    const found = await this.#look(from);
+    // Another call, or a commit of our own, may have moved it on meanwhile.
+    if (this.#standing === from)
+      this.#standing = found.step === 'no-table' ? undefined : { state: found.state };
+    return found;
+  }
+
+  /** Reads on until nothing is new, and gives the newest state; undefined where there is no table. */
+  async toHead(): Promise<State | undefined> {
+    for (;;) {
+      const found = await this.advance();
+      if (found.step === 'no-table') return undefined;
+      if (found.step !== 'commits' || found.atHead) return found.state;
+    }
+  }
+
+  async #look(from: Standing<State>): Promise<Advance<State>> {
+    if (!from) return this.#reopen(undefined);
+    if ('state' in from) return this.#lookBeyond(from.state);
+    const { position } = from;
+    if (position.version < 0) return this.#lookFromBeginning();
+    try {
+      const checkpoint = (await readLastCheckpoint(this.at))?.version ?? -1;
+      const isNear = checkpoint > position.version && checkpoint - position.version <= mostCommits;
+      if (isNear) return await this.#lookAcross(position, checkpoint);
+      const state = await this.#reader.open(this.at, { version: position.version });
+      const isThere = state?.metaData.id === position.tableId && isSameEntry(state.mark, position.mark);
+      if (isThere) return await this.#lookBeyond(state);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
+    return this.#reopen(position);
+  }
+
+  async #lookBeyond(state: State): Promise<Advance<State>> {
+    const { version, mark, previousMark } = state;
+    const position = positionOfState(state);
+    const [here, before, commits] = await Promise.all([
+      readMark(this.at, version),
+      previousMark === undefined ? undefined : readMark(this.at, version - 1),
+      readCommitsAfter(this.at, version, version + mostCommits).catch(undefinedIfDamaged),
+    ]);
+    if (!isSameEntry(here, mark)) return this.#reopen(position);
+    // The entry may stand above a hole, unless the one before it was cleaned away.
+    if (!isSameEntry(before, previousMark) && !(await this.#hasCheckpointFrom(version)))
+      return this.#reopen(position);
+    if (!commits) return this.#reopen(position, 'damaged');
+    if (commits.length === 0) {
+      if (await this.#wasCleaned(version)) return this.#reopen(position, 'cleaned');
+      // The entry before need not be looked at a second time.
+      return {
+        step: 'nothing-new',
+        state: previousMark === undefined ? state : { ...state, previousMark: undefined },
+      };
+    }
+    const atHead = commits.length < mostCommits;
+    if (!atHead && (await this.#isTooFar(version))) return this.#reopen(position, 'too-far');
+    const after = valueOrDamage(() => advanceState(state, commits));
+    if (!after) return this.#reopen(position, 'damaged');
+    return { step: 'commits', commits, state: after, atHead };
+  }
+
+  /**
+   * From a position that the newest checkpoint has overtaken: the state comes from that, the commits up to it from the log. The
+   * version of the position itself could only be opened by listing the whole log.
+   */
+  async #lookAcross(position: TablePosition, checkpoint: number): Promise<Advance<State>> {
+    const state = await this.#reader.open(this.at, { version: checkpoint });
+    if (!state || (await whyLost(state, position))) return this.#reopen(position);
+    const before = await readCommitsAfter(this.at, position.version, checkpoint, readAhead);
+    const isWhole = before.length === checkpoint - position.version;
+    if (!isWhole || !isSameEntry(before.at(-1)?.mark, state.mark)) return this.#reopen(position);
+    const found = await this.#lookBeyond(state);
+    if (found.step === 'nothing-new')
+      return { step: 'commits', commits: before, state: found.state, atHead: true };
+    return found.step === 'commits' ? { ...found, commits: [...before, ...found.commits] } : found;
+  }
+
+  async #lookFromBeginning(): Promise<Advance<State>> {
+    const commits = await readCommitsAfter(this.at, -1, mostCommits - 1).catch(undefinedIfDamaged);
+    if (!commits || commits.length === 0) return this.#reopen(beginning, commits ? undefined : 'damaged');
+    const state = valueOrDamage(() => this.#reader.replay(commits));
+    if (!state) return this.#reopen(beginning, 'damaged');
+    return { step: 'commits', commits, state, atHead: commits.length < mostCommits };
+  }
+
+  /** Opens the newest version, and says why the log could not be followed from `before`. */
+  async #reopen(before: TablePosition | undefined, found?: LostBecause): Promise<Advance<State>> {
+    const state = await this.#reader.open(this.at);
+    if (!state) return { step: 'no-table' };
+    const because = before && ((await whyLost(state, before)) ?? found ?? 'cleaned');
+    return { step: 'reopened', because, state };
+  }
+
+  /** The end of the log, and a log whose next versions were cleaned away, look the same but for the newest checkpoint. */
+  async #wasCleaned(version: number): Promise<boolean> {
+    const now = performance.now();
+    if (now - this.#lookedForCleaningAt < cleanedLookMs) return false;
+    const isBehind = await this.#hasCheckpointFrom(version + 1);
+    this.#lookedForCleaningAt = now;
+    // The next version may have come meanwhile, with a checkpoint.
+    return isBehind && (await readMark(this.at, version + 1)) === undefined;
+  }
+
+  async #isTooFar(version: number): Promise<boolean> {
+    const most = this.#mostBehind;
+    return most !== Number.POSITIVE_INFINITY && this.#hasCheckpointFrom(version + most + 1);
+  }
+
+  async #hasCheckpointFrom(version: number): Promise<boolean> {
+    const hint = await readLastCheckpoint(this.at);
+    return hint !== undefined && hint.version >= version;
+  }
+}
+
+function undefinedIfDamaged(error: unknown): undefined {
+  if (!isDamage(error)) throw error;
+}
+
+function valueOrDamage<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    return undefinedIfDamaged(error);
+  }
+}

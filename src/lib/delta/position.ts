@@ -1,0 +1,70 @@
+import { markOf } from './actions';
+import { commitPath, type TableLocation } from './log';
+import type { TableState } from './state';
+
+/**
+ * Where somebody stands in the log of a table. The version alone does not tell: a log can be deleted and made again, and a
+ * store can go back in time and then grow other commits under the same numbers.
+ */
+export interface TablePosition {
+  /** metaData.id of the table; empty where it is not known yet. */
+  readonly tableId: string;
+  /** The last version that counts as read, -1 before the first. */
+  readonly version: number;
+  /** The mark of that version's log entry; undefined where it is not known, and then every entry is taken for the right one. */
+  readonly mark: string | undefined;
+}
+
+/** Before the first version of a table, whichever it is. */
+export const beginning: TablePosition = { tableId: '', version: -1, mark: undefined };
+
+export const positionOfState = ({ metaData, version, mark }: TableState): TablePosition => ({
+  tableId: metaData.id,
+  version,
+  mark,
+});
+
+/** Whether the entry that is in the log is the one that stood there. What is not known is no difference. */
+export const isSameEntry = (there: string | undefined, mark: string | undefined): boolean =>
+  mark === undefined || there === mark;
+
+/** Why a log cannot be followed from a position. */
+export type LostBecause = 'made-again' | 'rolled-back' | 'cleaned' | 'too-far' | 'damaged';
+
+/**
+ * Why the log cannot be followed from a position, as far as the entry tells that stands there: undefined where it can.
+ * @param head the newest version
+ */
+export async function whyLost(
+  head: TableState,
+  { tableId, version, mark }: TablePosition,
+): Promise<LostBecause | undefined> {
+  if (tableId !== '' && tableId !== head.metaData.id) return 'made-again';
+  if (version > head.version) return 'rolled-back';
+  const there = version < 0 ? undefined : await readMark(head.at, version);
+  if (!isSameEntry(there, mark)) return there === undefined ? 'cleaned' : 'rolled-back';
+  const isCleaned = there === undefined && version < head.version && !(await readMark(head.at, version + 1));
+  return isCleaned ? 'cleaned' : undefined;
+}
+
+/**
+ * Whether the log still holds what a state stands on: the entry of its version, and the one before. A writer's own commit
+ * that came too late stands above a hole, where it finds itself again, but not the entry before.
+ */
+export async function isStillInLog(state: TableState): Promise<boolean> {
+  const { version, mark, previousMark } = state;
+  const [here, before] = await Promise.all([
+    mark === undefined ? undefined : readMark(state.at, version),
+    previousMark === undefined ? undefined : readMark(state.at, version - 1),
+  ]);
+  return isSameEntry(here, mark) && isSameEntry(before, previousMark);
+}
+
+/** The mark of a version's log entry; undefined where the log does not hold it. */
+export async function readMark(
+  { store, table }: TableLocation,
+  version: number,
+): Promise<string | undefined> {
+  const found = await store.get(commitPath(table, version));
+  return found && markOf(found.bytes);
+}

@@ -1,0 +1,41 @@
+import type { Commit } from './actions';
+import { logWithHole } from './hole';
+import { readCommit, type TableLocation } from './log';
+
+/** How many commits are asked for at once beyond the newest known one. */
+export const readAhead = 8;
+
+/** After one commit mostly nothing comes; after three there are many. */
+const wider = (width: number): number => (width === 1 ? 2 : readAhead);
+
+/**
+ * The commits after a version up to the newest, or up to `last`, by probing: no listing.
+ * @param firstWidth how many are asked for first; one unless told, because mostly nothing is new, or one commit is
+ * @throws `delta.hole` when a version is missing below one that is there
+ */
+export async function readCommitsAfter(
+  at: TableLocation,
+  version: number,
+  last = Infinity,
+  firstWidth = 1,
+): Promise<Commit[]> {
+  const commits: Commit[] = [];
+  for (let next = version + 1, count = firstWidth; next <= last; next += count, count = wider(count)) {
+    count = Math.min(count, last - next + 1);
+    const found = await Promise.all(Array.from({ length: count }, (_, i) => readCommit(at, next + i)));
+    const missing = found.indexOf(undefined);
+    const end = missing < 0 ? count : missing;
+    for (const commit of found.slice(0, end)) if (commit) commits.push(commit);
+    if (missing < 0) continue;
+    const above = found.slice(missing).flatMap((commit) => (commit ? [commit.version] : []));
+    if (above.length > 0) {
+      // It may have been written while the ones behind it were read.
+      const late = await readCommit(at, next + missing);
+      if (!late) throw logWithHole(at, next + missing - 1, above);
+      commits.push(late);
+      return [...commits, ...(await readCommitsAfter(at, late.version, last))];
+    }
+    break;
+  }
+  return commits;
+}

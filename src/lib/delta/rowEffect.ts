@@ -1,0 +1,29 @@
+import type { Add, Commit } from './actions';
+
+/**
+ * What a commit does to the rows of its table:
+ *
+ * | effect | the commit | for whoever counts or copies the rows |
+ * |---|---|---|
+ * | `append` | adds files with new rows, and takes no row away | read the files |
+ * | `rewrite` | takes rows away or changes them, or makes the table another one | begin anew |
+ * | `none` | moves txns, changes the schema, or writes the same rows into other files | go on |
+ *
+ * An action without `dataChange` changes data: the protocol demands the field, and a reader that took it for false would
+ * pass rows over.
+ */
+export type RowEffect =
+  | { readonly effect: 'append'; readonly files: readonly Add[] }
+  | { readonly effect: 'rewrite'; readonly reason: string }
+  | { readonly effect: 'none' };
+
+/** @param tableId id of the table before the commit */
+export function effectOnRows({ adds, removes, metaData }: Commit, tableId: string): RowEffect {
+  if (metaData && metaData.id !== tableId)
+    return { effect: 'rewrite', reason: 'makes the table another one' };
+  if (removes.some(changesData)) return { effect: 'rewrite', reason: 'takes rows away' };
+  const files = adds.filter(changesData);
+  return files.length === 0 ? { effect: 'none' } : { effect: 'append', files };
+}
+
+const changesData = ({ dataChange }: { readonly dataChange?: boolean }): boolean => dataChange !== false;

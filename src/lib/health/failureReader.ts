@@ -1,0 +1,48 @@
+import { SpacedRefresh } from '../counts/spacedRefresh';
+import { orAborted } from '../deadline';
+import { TributaryError } from '../errors';
+import { type IngestFailure, readFailures } from '../ingest/ingestFailure';
+import type { ObjectStore } from '../storage/objectStore';
+
+/** The lake is asked no more often than this, whoever asks. */
+const ageMs = 3000;
+/** Probes do not wait for long. */
+const limitMs = 5000;
+
+export interface FailureReaderOptions {
+  readonly store: () => Promise<ObjectStore>;
+  readonly limitMs?: number;
+  /** Milliseconds on a clock that only goes forward. */
+  readonly monotonicNow?: () => number;
+}
+
+/** The failures that the ingesting processes have told in the lake, as they were a few seconds ago at most. */
+export class FailureReader {
+  readonly #refresh: SpacedRefresh;
+  #failures: readonly IngestFailure[] = [];
+
+  constructor(options: FailureReaderOptions) {
+    this.#refresh = new SpacedRefresh({
+      refresh: async () => {
+        this.#failures = await readWithin(options.store, options.limitMs ?? limitMs);
+      },
+      everyMs: ageMs,
+      retryMs: () => ageMs,
+      monotonicNow: options.monotonicNow ?? (() => performance.now()),
+    });
+  }
+
+  /** Throws what the store throws, and `storage.unavailable` when it does not answer in time. */
+  async read(): Promise<readonly IngestFailure[]> {
+    await this.#refresh.run();
+    return this.#failures;
+  }
+}
+
+async function readWithin(store: () => Promise<ObjectStore>, limit: number): Promise<IngestFailure[]> {
+  const signal = AbortSignal.timeout(limit);
+  return orAborted(store().then(readFailures), signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    throw new TributaryError('storage.unavailable', `The lake did not answer in ${limit / 1000} s.`);
+  });
+}

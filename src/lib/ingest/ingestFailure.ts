@@ -1,0 +1,67 @@
+import type { ObjectStore } from '../storage/objectStore';
+
+/*
+ * Functions share no memory, so the functions that ingest tell through the lake which partitions fail, and whoever answers for
+ * the app's health reads it there. Each failing partition has one small file; the first batch that is committed afterwards
+ * deletes it.
+ */
+
+/** What is known of a partition whose batches fail. */
+export interface IngestFailure {
+  readonly stream: string;
+  readonly partition: string;
+  /** The code of the last error; `unknown` for an error that is not ours. */
+  readonly code: string;
+  /** For people: the message of an error of ours. Of any other error only its name, because its message may hold secrets. */
+  readonly message: string;
+  /** ISO time of the first failure since a batch of the partition was committed. */
+  readonly since: string;
+  /** ISO time. */
+  readonly lastFailure: string;
+  /** How many attempts have failed since then. */
+  readonly attempts: number;
+}
+
+const folder = '_status/ingest/';
+
+/** Path of a partition's file in the lake's container. */
+export const failurePath = (stream: string, partition: string): string =>
+  `${folder}${stream}/${encodeURIComponent(partition)}.json`;
+
+/** The failure that a process left in the lake; undefined when there is none, or none that can be read. */
+export async function readFailure(store: ObjectStore, path: string): Promise<IngestFailure | undefined> {
+  const found = await store.get(path);
+  return found && parseFailure(found.bytes);
+}
+
+/** Creates or replaces the partition's file. */
+export async function writeFailure(store: ObjectStore, failure: IngestFailure): Promise<void> {
+  await store.put(failurePath(failure.stream, failure.partition), Buffer.from(JSON.stringify(failure)));
+}
+
+/** The failures of all streams, in no order. Throws `storage.*`. */
+export async function readFailures(store: ObjectStore): Promise<IngestFailure[]> {
+  const reads: Promise<IngestFailure | undefined>[] = [];
+  for await (const { path } of store.list(folder)) reads.push(readFailure(store, path));
+  return (await Promise.all(reads)).filter((failure) => failure !== undefined);
+}
+
+function parseFailure(bytes: Uint8Array): IngestFailure | undefined {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  const { stream, partition, code, message, since, lastFailure, attempts } = (raw ?? {}) as Record<
+    string,
+    unknown
+  >;
+  if (typeof stream !== 'string' || typeof partition !== 'string') return undefined;
+  if (typeof code !== 'string' || typeof message !== 'string') return undefined;
+  if (!isTime(since) || !isTime(lastFailure) || !Number.isSafeInteger(attempts)) return undefined;
+  return { stream, partition, code, message, since, lastFailure, attempts: Number(attempts) };
+}
+
+const isTime = (value: unknown): value is string =>
+  typeof value === 'string' && !Number.isNaN(Date.parse(value));

@@ -1,0 +1,160 @@
+import { performance } from 'node:perf_hooks';
+import { describeFailure, TributaryError } from '../errors';
+import type { ObjectStore } from '../storage/objectStore';
+import { failurePath, type IngestFailure, readFailure, writeFailure } from './ingestFailure';
+
+/** A partition that goes on failing with the same code is written again after so long. */
+const repeatMs = 10_000;
+/**
+ * A partition that goes on being committed has its file deleted again after so long: a process that lost the partition may
+ * write a failure later than the new owner's first success.
+ */
+const clearMs = 60_000;
+
+export interface IngestStatusOptions {
+  readonly store: () => Promise<ObjectStore>;
+  /** Hears of the first error of each time that the lake does not take the status. */
+  readonly warn: (error: unknown) => void;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  /** Milliseconds on a clock that only goes forward. */
+  readonly monotonicNow?: () => number;
+}
+
+/**
+ * Tells in the lake which partitions fail, as this process sees it. Its calls return at once and never throw: a batch neither
+ * waits for the status nor fails because of it. Make one per process.
+ */
+export class IngestStatus {
+  readonly #options: IngestStatusOptions;
+  readonly #partitions = new Map<string, PartitionStatus>();
+  #hasWarned = false;
+
+  constructor(options: IngestStatusOptions) {
+    this.#options = options;
+  }
+
+  /** An attempt of a partition's batch failed. */
+  failed(stream: string, partition: string, error: unknown): void {
+    this.#of(stream, partition).failed(error);
+  }
+
+  /** A batch of a partition was committed. */
+  succeeded(stream: string, partition: string): void {
+    this.#of(stream, partition).succeeded();
+  }
+
+  /** Resolves when nothing is being written. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#partitions.values()].map((partition) => partition.settled()));
+  }
+
+  #of(stream: string, partition: string): PartitionStatus {
+    const key = failurePath(stream, partition);
+    const known = this.#partitions.get(key);
+    if (known) return known;
+    const warn = (error: unknown) => {
+      if (!this.#hasWarned) this.#options.warn(error);
+      this.#hasWarned = true;
+    };
+    const onTold = () => {
+      this.#hasWarned = false;
+    };
+    const made = new PartitionStatus(stream, partition, { ...this.#options, warn, onTold });
+    this.#partitions.set(key, made);
+    return made;
+  }
+}
+
+interface PartitionOptions extends IngestStatusOptions {
+  readonly onTold: () => void;
+}
+
+/**
+ * The status of one partition. Its requests run one after another, so that a slow write cannot undo the delete that was asked
+ * for after it. For the same reason no request is given up early: each ends by the store's own deadlines.
+ */
+class PartitionStatus {
+  readonly #stream: string;
+  readonly #partition: string;
+  readonly #options: PartitionOptions;
+  readonly #monotonicNow: () => number;
+  /** Set while the partition fails. */
+  #failure: IngestFailure | undefined;
+  /** An earlier process may have left a failure that goes on in this one; known once somebody has looked. */
+  #knowsPast = false;
+  #told: { readonly state: string; readonly until: number } | undefined;
+  #isDue = false;
+  #running: Promise<void> | undefined;
+
+  constructor(stream: string, partition: string, options: PartitionOptions) {
+    this.#stream = stream;
+    this.#partition = partition;
+    this.#options = options;
+    this.#monotonicNow = options.monotonicNow ?? (() => performance.now());
+  }
+
+  failed(error: unknown): void {
+    const lastFailure = new Date(this.#options.now?.() ?? Date.now()).toISOString();
+    const { since = lastFailure, attempts = 0 } = this.#failure ?? {};
+    const [stream, partition] = [this.#stream, this.#partition];
+    const { code } = describeFailure(error);
+    const message = safeMessage(error);
+    this.#failure = { stream, partition, code, message, since, lastFailure, attempts: attempts + 1 };
+    this.#tell(code, repeatMs);
+  }
+
+  succeeded(): void {
+    this.#failure = undefined;
+    this.#knowsPast = true;
+    this.#tell('ok', clearMs);
+  }
+
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  /** Has the state written, unless the same one was written a short while ago. */
+  #tell(state: string, againAfterMs: number): void {
+    const now = this.#monotonicNow();
+    if (this.#told?.state === state && now < this.#told.until) return;
+    this.#told = { state, until: now + againAfterMs };
+    this.#isDue = true;
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isDue) {
+      this.#isDue = false;
+      try {
+        await this.#write(await this.#options.store());
+        this.#options.onTold();
+      } catch (error) {
+        this.#options.warn(error);
+        if (this.#told) this.#told = { ...this.#told, until: this.#monotonicNow() + repeatMs };
+      }
+    }
+    this.#running = undefined;
+  }
+
+  async #write(store: ObjectStore): Promise<void> {
+    const path = failurePath(this.#stream, this.#partition);
+    if (!this.#knowsPast) this.#goOn(await readFailure(store, path));
+    if (this.#failure) await writeFailure(store, this.#failure);
+    else await store.delete(path);
+  }
+
+  /** Has this process's failures count as going on from those that an earlier process left. */
+  #goOn(left: IngestFailure | undefined): void {
+    // A batch may have been committed while the file was read: the failures after that have begun anew.
+    if (left && this.#failure && !this.#knowsPast) {
+      const attempts = left.attempts + this.#failure.attempts;
+      this.#failure = { ...this.#failure, since: left.since, attempts };
+    }
+    this.#knowsPast = true;
+  }
+}
+
+/** Our own messages hold no secrets. Of what others throw nobody knows. */
+const safeMessage = (error: unknown): string =>
+  error instanceof TributaryError ? error.message : error instanceof Error ? error.name : typeof error;

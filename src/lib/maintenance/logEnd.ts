@@ -1,0 +1,102 @@
+import type { Commit } from '../delta/actions';
+import {
+  type CheckpointFiles,
+  completeCheckpoints,
+  describeVersion,
+  type LogFile,
+  readCommit,
+  readLastCheckpoint,
+  type TableLocation,
+} from '../delta/log';
+import { readMark } from '../delta/position';
+import { isDamage, TributaryError } from '../errors';
+import { inspectCheckpoint } from './lastCheckpoint';
+
+const parallelReads = 8;
+
+/** Where a stretch of the log ends in which each entry follows on the one before. */
+interface ChainEnd {
+  readonly version: number;
+  /** Whether the next entry says that it was made on another one: proof that storage went back in time. */
+  readonly meetsStray: boolean;
+}
+
+/**
+ * The version up to which the log follows on, entry by entry, each made on the one before where it says so. -1 when not even
+ * version 0 is there. It begins where opening the table begins: with the checkpoint that `_last_checkpoint` names; with the
+ * newest one when there is no such, or when entries stand above the end of what follows on it, for the versions between may
+ * have been cleaned away; with version 0 when there is none.
+ *
+ * An entry that was made on another one than the one below it is proof that storage went back in time, and no checkpoint
+ * above it counts.
+ * @param files all files of the log
+ * @throws what is wrong with a checkpoint that may be the beginning of what stands above, or with the entry at the end
+ */
+export async function findLogEnd(at: TableLocation, files: readonly LogFile[]): Promise<number> {
+  const entries = new Set(
+    files.flatMap(({ kind, version }) => (kind === 'commit' && version !== undefined ? [version] : [])),
+  );
+  const top = Math.max(-1, ...entries);
+  const checkpoints = checkpointsOf(files);
+  const pointer = (await readLastCheckpoint(at))?.version;
+  const named = checkpoints.find(({ version }) => version === pointer);
+  let end: ChainEnd = { version: -1, meetsStray: false };
+  if (named && !(await damageOf(at, named))) {
+    end = await followOn(at, entries, named.version);
+    if (end.meetsStray || end.version >= top) return end.version;
+  }
+  let damage: { readonly version: number; readonly error: TributaryError } | undefined;
+  for (const checkpoint of checkpoints.toReversed()) {
+    const { version } = checkpoint;
+    if (version <= end.version) break;
+    const error = await damageOf(at, checkpoint);
+    damage ??= error && { version, error };
+    if (error) continue;
+    end = { version, meetsStray: false };
+    break;
+  }
+  end = await followOn(at, entries, end.version);
+  // Without proof, what stands above may be the rest of a cleaned log, which begins with that checkpoint.
+  if (damage && damage.version > end.version && !end.meetsStray) throw damage.error;
+  return end.version;
+}
+
+/** The complete checkpoints among the files of a log, ascending by version. */
+export const checkpointsOf = (files: readonly LogFile[]): CheckpointFiles[] =>
+  completeCheckpoints(files.filter(({ kind }) => kind === 'checkpoint'));
+
+/** Reads on from a version. Throws what is wrong with the entry at which it cannot go on. */
+async function followOn(at: TableLocation, entries: ReadonlySet<number>, from: number): Promise<ChainEnd> {
+  let version = from;
+  let mark = entries.has(from) ? await readMark(at, from) : undefined;
+  for (;;) {
+    const some: number[] = [];
+    for (let next = version + 1; entries.has(next) && some.length < parallelReads; next++) some.push(next);
+    if (some.length === 0) return { version, meetsStray: false };
+    for (const read of await Promise.allSettled(some.map((each) => readCommit(at, each)))) {
+      if (read.status === 'rejected') throw read.reason;
+      const commit: Commit | undefined = read.value;
+      if (!commit) throw changedLog(at, version + 1);
+      const madeOn = commit.commitInfo?.readMark;
+      if (madeOn !== undefined && mark !== undefined && madeOn !== mark) return { version, meetsStray: true };
+      ({ version, mark } = commit);
+    }
+  }
+}
+
+async function damageOf(at: TableLocation, checkpoint: CheckpointFiles): Promise<TributaryError | undefined> {
+  try {
+    await inspectCheckpoint(at, checkpoint);
+    return undefined;
+  } catch (error) {
+    if (isDamage(error)) return error;
+    throw error;
+  }
+}
+
+/** Others write to the log that is to be mended. */
+export const changedLog = (at: TableLocation, version: number): TributaryError =>
+  new TributaryError(
+    'delta.contention',
+    `${describeVersion(at, version)}: the log changes while it is mended. Stop the app, and whatever else writes to the table, and try again.`,
+  );

@@ -1,0 +1,87 @@
+import { type Commit, markOf, parseCommit } from '../delta/actions';
+import { describeVersion, type LogFile, type TableLocation } from '../delta/log';
+import { recordsOf } from '../delta/readStatistics';
+import type { TableState } from '../delta/state';
+import { isDamage } from '../errors';
+
+const parallelReads = 8;
+
+/** A file of the log above its end. */
+export interface StrayFile extends LogFile {
+  /** The mark of a log entry; undefined for other files. */
+  readonly mark: string | undefined;
+  /** What a log entry says; undefined also where it cannot be parsed. */
+  readonly commit: Commit | undefined;
+}
+
+/** What a table loses with versions that are moved aside. */
+export interface StrayCost {
+  /** Versions whose entries are moved, ascending. */
+  readonly moved: readonly number[];
+  /** Rows that they added, by their statistics; undefined where these do not say it. */
+  readonly rows: number | undefined;
+  /** The progress that goes back. */
+  readonly txns: readonly TxnBack[];
+}
+
+/** A txn that the moved versions had brought forward. */
+export interface TxnBack {
+  readonly appId: string;
+  readonly from: number;
+  /** Undefined where the log that is left does not know it. */
+  readonly to: number | undefined;
+}
+
+/**
+ * Reads the entries among files of the log, and puts the files into the order in which they can be taken away: from the highest
+ * version down, and of one version its entry last. A checkpoint that outlived its entry would count as the newest version.
+ */
+export async function readStray(
+  at: TableLocation,
+  files: readonly LogFile[],
+  signal?: AbortSignal,
+): Promise<StrayFile[]> {
+  const ordered = files.toSorted(
+    (a, b) =>
+      (b.version ?? 0) - (a.version ?? 0) || Number(a.kind === 'commit') - Number(b.kind === 'commit'),
+  );
+  const stray: StrayFile[] = [];
+  for (let start = 0; start < ordered.length; start += parallelReads) {
+    signal?.throwIfAborted();
+    const some = ordered.slice(start, start + parallelReads);
+    stray.push(...(await Promise.all(some.map((file) => readOne(at, file)))));
+  }
+  return stray;
+}
+
+async function readOne(at: TableLocation, file: LogFile): Promise<StrayFile> {
+  const found = file.kind === 'commit' ? await at.store.get(file.path) : undefined;
+  if (!found) return { ...file, mark: undefined, commit: undefined };
+  const version = file.version ?? 0;
+  try {
+    const commit = parseCommit(found.bytes, version, describeVersion(at, version));
+    return { ...file, mark: commit.mark, commit };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return { ...file, mark: markOf(found.bytes), commit: undefined };
+  }
+}
+
+/** @param rest the newest version that is left; undefined where none is */
+export function costOf(stray: readonly StrayFile[], rest: TableState | undefined): StrayCost {
+  const entries = stray.filter(({ kind }) => kind === 'commit').reverse();
+  const highest = new Map<string, number>();
+  let rows = 0;
+  for (const { commit } of entries) {
+    if (!commit) rows = Number.NaN;
+    for (const add of commit?.adds ?? []) if (add.dataChange !== false) rows += recordsOf(add) ?? Number.NaN;
+    for (const { appId, version } of commit?.txns ?? [])
+      highest.set(appId, Math.max(version, highest.get(appId) ?? version));
+  }
+  const txns = [...highest].map(([appId, from]) => ({ appId, from, to: rest?.txns.get(appId)?.version }));
+  return {
+    moved: entries.flatMap(({ version }) => version ?? []),
+    rows: Number.isNaN(rows) ? undefined : rows,
+    txns: txns.filter(({ from, to }) => to === undefined || to < from),
+  };
+}

@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { TableLocation } from '../delta/log';
+import { openSnapshot, openState } from '../delta/openTable';
+import { isDamage, TributaryError } from '../errors';
+import type { WarehouseTable } from '../streams/stream';
+// biome-ignore lint/style/noRestrictedImports: The warehouse is asked, and none of the code that loads it.
+import { fullName, type Position, shadowOfSwap, type Warehouse } from '../warehouse/warehouse';
+import { differencesOf, type PartitionDifference, type RowSums, sumDeltaRows } from './rowSums';
+import { addressColumnsOf, sumWarehouseRows, type WarehouseSums } from './warehouseSums';
+
+/** How many times the table is looked at, where loads move it meanwhile or a difference has to be seen again. */
+const maxTries = 6;
+
+export interface CompareWarehouseOptions {
+  readonly at: TableLocation;
+  readonly table: WarehouseTable;
+  readonly warehouse: Pick<Warehouse, 'ledger' | 'query'>;
+  /** Whether the Delta log still has the entry that the ledger's position was loaded from; without it that is not asked. */
+  readonly isSameEntry?: (position: Position) => Promise<boolean>;
+  /** Milliseconds between two tries; two seconds unless told. */
+  readonly pauseMs?: number;
+}
+
+/** Numbers of rows at the version of the ledger. */
+interface Compared {
+  readonly version: number;
+  /** In the warehouse's table. */
+  readonly rows: number;
+  readonly rejected: number;
+  readonly deltaRows: number;
+}
+
+export type WarehouseComparison =
+  | (Compared & { readonly state: 'equal' })
+  /** `partitions` are those that differ; none where the table does not tell which one a row is from. */
+  | (Compared & { readonly state: 'different'; readonly partitions: readonly PartitionDifference[] })
+  /** There is nothing to compare yet, or not now. */
+  | { readonly state: 'not-compared'; readonly reason: string }
+  /** The table was not loaded from the Delta log as it is now. */
+  | { readonly state: 'needs-rebuild'; readonly reason: string };
+
+type Different = WarehouseComparison & { state: 'different' };
+/** What one try came to. */
+type Try = WarehouseComparison | { readonly state: 'moved'; readonly reason: string };
+
+/**
+ * Compares a table of the warehouse with its Delta table at the version that the ledger names: rows and rejected rows together
+ * must be the rows of that version, for each hub partition by number and by sum of sequence numbers where the table has those
+ * columns. Loads may go on meanwhile. A pool shows rows of loads that are not committed, so a difference is believed only when
+ * it is seen twice: loads add the same to both sides, and leave a true difference as it is.
+ * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`
+ */
+export async function compareWarehouse(options: CompareWarehouseOptions): Promise<WarehouseComparison> {
+  const { pauseMs = 2000 } = options;
+  const deltaSums = rememberLast((version: number) => sumVersion(options, version));
+  let seen: Different | undefined;
+  let reason = '';
+  for (let tries = 0; tries < maxTries; tries++) {
+    if (tries > 0) await sleep(pauseMs);
+    const found = await compareOnce(options, deltaSums);
+    if (found.state === 'moved') reason = found.reason;
+    else if (found.state !== 'different') return found;
+    else if (seen && isSameDifference(seen, found)) return found;
+    else {
+      seen = found;
+      reason = `${fullName(options.table)} is being changed all the time`;
+    }
+  }
+  return { state: 'not-compared', reason };
+}
+
+async function compareOnce(
+  options: CompareWarehouseOptions,
+  deltaSums: (version: number) => Promise<RowSums | undefined>,
+): Promise<Try> {
+  const { warehouse, table } = options;
+  const name = fullName(table);
+  const position = (await warehouse.ledger()).get(name);
+  if (!position) {
+    const reason = `ops.load_ledger has no row for ${name}: run "npm run warehouse -- init" once`;
+    return { state: 'not-compared', reason };
+  }
+  const obstacle = await findObstacle(options, position);
+  if (obstacle) return obstacle;
+  const found = await sumUnmoved(options, position);
+  if (!found) return { state: 'moved', reason: `loads keep moving ${name}` };
+  // What a version holds does not change, so that there is time to read it.
+  const { version } = position;
+  const delta = await deltaSums(version);
+  if (!delta) {
+    const reason = `version ${version} of ${options.at.table}, up to which ${name} is loaded, cannot be opened any more`;
+    return { state: 'needs-rebuild', reason };
+  }
+  const { sums, rejected } = found;
+  const compared = { version, rows: sums.rows - rejected, rejected, deltaRows: delta.rows };
+  const partitions = differencesOf(sums, delta);
+  return partitions.length === 0 && sums.rows === delta.rows
+    ? { state: 'equal', ...compared }
+    : { state: 'different', ...compared, partitions };
+}
+
+/** Why the table cannot be compared from this position, or undefined. */
+async function findObstacle(
+  { at, table, isSameEntry }: CompareWarehouseOptions,
+  position: Position,
+): Promise<Try | undefined> {
+  const name = fullName(table);
+  if (shadowOfSwap(position) !== undefined)
+    return { state: 'moved', reason: `a rebuilt table is taking the place of ${name}` };
+  if (position.deltaId === '') return { state: 'not-compared', reason: `${name} was never loaded yet` };
+  const rebuild = (reason: string): Try => ({ state: 'needs-rebuild', reason });
+  const head = await openState(at);
+  if (!head) return rebuild(`${name} was loaded, but there is no Delta table ${at.table} any more`);
+  if (head.metaData.id !== position.deltaId)
+    return rebuild(`${name} was loaded from another Delta table than the ${at.table} that is there now`);
+  if (position.version > head.version)
+    return rebuild(
+      `${name} is loaded up to version ${position.version}, but ${at.table} ends at version ${head.version}: its storage went back in time`,
+    );
+  if (isSameEntry && !(await isSameEntry(position)))
+    return rebuild(
+      `version ${position.version} of ${at.table}, up to which ${name} is loaded, is another one now: its storage went back in time`,
+    );
+  return undefined;
+}
+
+/** Undefined when the ledger moved while the rows were added up. */
+async function sumUnmoved(
+  { warehouse, table }: CompareWarehouseOptions,
+  position: Position,
+): Promise<WarehouseSums | undefined> {
+  const isThere = async () => isDeepStrictEqual((await warehouse.ledger()).get(fullName(table)), position);
+  try {
+    const found = await sumWarehouseRows(warehouse, table);
+    return (await isThere()) ? found : undefined;
+  } catch (error) {
+    // In the middle of a swap the table may have no name.
+    const isRefused = error instanceof TributaryError && error.code === 'warehouse.refused';
+    if (isRefused && !(await isThere())) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined when the log does not hold the version any more, or vacuum has deleted a file of it. */
+async function sumVersion(
+  { at, table }: CompareWarehouseOptions,
+  version: number,
+): Promise<RowSums | undefined> {
+  try {
+    const snapshot = await openSnapshot(at, { version });
+    return snapshot && (await sumDeltaRows(snapshot, addressColumnsOf(table) !== undefined));
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the warehouse is off by the same in both, at whatever versions. */
+function isSameDifference(one: Different, other: Different): boolean {
+  const excess = ({ rows, rejected, deltaRows, partitions }: Different) => [
+    rows + rejected - deltaRows,
+    ...partitions.map(({ found, expected, ...source }) => [
+      source,
+      found.rows - expected.rows,
+      found.sequences - expected.sequences,
+    ]),
+  ];
+  return isDeepStrictEqual(excess(one), excess(other));
+}
+
+/** Asks again only when the argument is another one than the last time. */
+function rememberLast<K, T>(ask: (key: K) => Promise<T>): (key: K) => Promise<T> {
+  let last: { readonly key: K; readonly answer: Promise<T> } | undefined;
+  return (key) => {
+    if (!last || last.key !== key) last = { key, answer: ask(key) };
+    return last.answer;
+  };
+}

@@ -1,0 +1,91 @@
+import type { WarehouseTable } from '../streams/stream';
+// biome-ignore lint/style/noRestrictedImports: The warehouse is asked, and none of the code that loads it.
+import { fullName, type Warehouse } from '../warehouse/warehouse';
+import { RowSums } from './rowSums';
+
+/*
+ * What a warehouse's rows add up to, in SQL that DuckDB, SQL Server, Azure SQL and a dedicated pool take alike. Numbers come
+ * as text, because clients round large decimals; a count is a sum, because COUNT(*) of T-SQL ends at 2^31.
+ */
+
+/** The columns that tell which hub partition a row comes from, and its sequence number there. */
+interface AddressColumns {
+  readonly hubCreatedAt: string;
+  readonly hubPartition: string;
+  readonly sequenceNumber: string;
+}
+
+const rejectsAddress: AddressColumns = {
+  hubCreatedAt: 'hub_created_at',
+  hubPartition: 'hub_partition',
+  sequenceNumber: 'sequence_number',
+};
+
+/** Undefined where the table does not have them, or not as exactly as the Delta table. */
+export function addressColumnsOf({ columns }: WarehouseTable): AddressColumns | undefined {
+  const find = (from: string, types: readonly string[]) =>
+    columns.find((column) => column.from === from && types.includes(column.type))?.name;
+  const hubCreatedAt = find('hub_created_at', ['datetime2(6)']);
+  const hubPartition = find('hub_partition', ['int', 'bigint']);
+  const sequenceNumber = find('sequence_number', ['bigint']);
+  return hubCreatedAt === undefined || hubPartition === undefined || sequenceNumber === undefined
+    ? undefined
+    : { hubCreatedAt, hubPartition, sequenceNumber };
+}
+
+export interface WarehouseSums {
+  /** Of the table's rows and its rejected rows together. */
+  readonly sums: RowSums;
+  readonly rejected: number;
+}
+
+/** Asks the warehouse for the sums of a table. Throws what its `query` throws. */
+export async function sumWarehouseRows(
+  warehouse: Pick<Warehouse, 'query'>,
+  table: WarehouseTable,
+): Promise<WarehouseSums> {
+  const address = addressColumnsOf(table);
+  const sums = new RowSums();
+  const ofTable = `${quoteName(table.schema)}.${quoteName(table.name)}`;
+  addAnswer(sums, await warehouse.query(sumStatement(ofTable, address)));
+  const stored = sums.rows;
+  const ofRejects = `ops.rejected_rows WHERE table_name = '${fullName(table).replaceAll("'", "''")}'`;
+  addAnswer(sums, await warehouse.query(sumStatement(ofRejects, address && rejectsAddress)));
+  return { sums, rejected: sums.rows - stored };
+}
+
+function sumStatement(from: string, address: AddressColumns | undefined): string {
+  const count = 'CAST(SUM(CAST(1 AS bigint)) AS varchar(40)) AS row_count';
+  if (!address) return `SELECT ${count} FROM ${from}`;
+  const [created, partition, sequence] = [
+    quoteName(address.hubCreatedAt),
+    quoteName(address.hubPartition),
+    quoteName(address.sequenceNumber),
+  ];
+  const sum = `CAST(SUM(CAST(${sequence} AS decimal(38,0))) AS varchar(40)) AS sequence_sum`;
+  return (
+    `SELECT ${created} AS created_at, ${partition} AS partition_id, ${count}, ${sum} ` +
+    `FROM ${from} GROUP BY ${created}, ${partition}`
+  );
+}
+
+function addAnswer(sums: RowSums, rows: readonly Record<string, unknown>[]): void {
+  for (const { created_at, partition_id, row_count, sequence_sum } of rows) {
+    // The sum of no rows is NULL.
+    const count = Number(row_count ?? 0);
+    sums.rows += count;
+    if (sequence_sum === undefined) continue;
+    const partition = sums.at(readTime(created_at), Number(partition_id ?? 0));
+    partition.rows += count;
+    partition.sequences += BigInt(String(sequence_sum ?? 0));
+  }
+}
+
+/** Microseconds since 1970, from a time as the clients of warehouses give it: a Date, text in UTC, or microseconds. */
+function readTime(value: unknown): number {
+  if (value instanceof Date) return value.getTime() * 1000;
+  const text = String(value ?? 0);
+  return /^-?\d+$/.test(text) ? Number(text) : Date.parse(`${text.replace(' ', 'T')}Z`) * 1000;
+}
+
+const quoteName = (name: string) => `"${name.replaceAll('"', '""')}"`;

@@ -1,0 +1,106 @@
+import { TributaryError } from '../../errors';
+import { positionInRow } from '../positionOf';
+import type { Position } from '../warehouse';
+import type { SqlClient } from './sqlClient';
+import { isUnknownColumn } from './sqlErrors';
+import { addMarkColumns, ledgerTable } from './tables';
+
+const columns = 'table_name, delta_id, last_version';
+
+type Row = Record<string, unknown>;
+
+/**
+ * Reads the ledger, which an earlier version of this project may have made, without the columns of the marks. The first read
+ * asks for these columns; where they are missing it adds them, and where that is refused all goes on without them until this
+ * process ends.
+ */
+export class Ledger {
+  readonly #client: SqlClient;
+  readonly #warn: (message: string) => void;
+  #keepsMarks: boolean | undefined;
+  /** The columns are being added. */
+  #adding: Promise<TributaryError | undefined> | undefined;
+
+  constructor(client: SqlClient, warn: (message: string) => void) {
+    this.#client = client;
+    this.#warn = warn;
+  }
+
+  /** Undefined before the first read. */
+  get keepsMarks(): boolean | undefined {
+    return this.#keepsMarks;
+  }
+
+  async read(): Promise<ReadonlyMap<string, Position>> {
+    const positions = new Map<string, Position>();
+    for (const row of await this.#rows()) {
+      const name = String(row.table_name);
+      if (positions.has(name)) throw doubledRows(this.#client.name, name);
+      const { delta_id: deltaId, last_version: version, last_mark: mark, mark_version: markVersion } = row;
+      positions.set(name, positionInRow({ deltaId, version, mark, markVersion }));
+    }
+    return positions;
+  }
+
+  /** Whether statements may name the columns of the marks; reads the ledger where that is not known. */
+  async findMarks(): Promise<boolean> {
+    if (this.#keepsMarks === undefined) await this.#rows();
+    return this.#keepsMarks === true;
+  }
+
+  async #rows(): Promise<Row[]> {
+    if (this.#keepsMarks !== false) {
+      const rows = (await this.#rowsWithMarks()) ?? (await this.#rowsWithNewColumns());
+      if (rows) return rows;
+    }
+    return (await this.#client.batch(`SELECT ${columns} FROM ${ledgerTable};`)).rows;
+  }
+
+  /** Undefined where the columns are missing. */
+  async #rowsWithMarks(): Promise<Row[] | undefined> {
+    try {
+      const text = `SELECT ${columns}, last_mark, mark_version FROM ${ledgerTable};`;
+      const { rows } = await this.#client.batch(text);
+      this.#keepsMarks = true;
+      return rows;
+    } catch (error) {
+      if (isUnknownColumn(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Undefined where the columns cannot be added. A refusal may also mean that another process was faster: the rows tell. */
+  async #rowsWithNewColumns(): Promise<Row[] | undefined> {
+    this.#adding ??= this.#addColumns().finally(() => {
+      this.#adding = undefined;
+    });
+    const refusal = await this.#adding;
+    const rows = await this.#rowsWithMarks();
+    if (rows) return rows;
+    if (this.#keepsMarks !== false)
+      this.#warn(
+        `${ledgerTable} lacks the columns last_mark and mark_version, so a Delta log that goes back in time is not noticed: run "npm run warehouse -- init" with a login that may alter it. ${refusal?.message ?? ''}`.trim(),
+      );
+    this.#keepsMarks = false;
+    return undefined;
+  }
+
+  /** The refusal, if it is one. */
+  async #addColumns(): Promise<TributaryError | undefined> {
+    try {
+      await this.#client.batch(addMarkColumns);
+      return undefined;
+    } catch (error) {
+      const refusal = this.#client.describe(error);
+      if (refusal.code === 'warehouse.refused') return refusal;
+      throw error;
+    }
+  }
+}
+
+export function doubledRows(warehouse: string, table: string): TributaryError {
+  return new TributaryError(
+    'warehouse.ledger',
+    `${warehouse}: ops.load_ledger has more than one row for ${table}: delete all but the one with the highest last_version.`,
+  );
+}

@@ -1,0 +1,90 @@
+import type { Commit } from '../delta/actions';
+import { followState, type TableFollower } from '../delta/follow';
+import type { TableLocation } from '../delta/log';
+import { isSameEntry, type LostBecause, positionOfState, type TablePosition } from '../delta/position';
+import type { TableState } from '../delta/state';
+
+/** What stands behind a position of the ledger. */
+export type Unloaded =
+  | {
+      readonly step: 'commits';
+      /** Ascending, without a gap, at least one. */
+      readonly commits: readonly Commit[];
+      /** After the last commit that was read. */
+      readonly state: TableState;
+      /** Whether these were all when the log was read. */
+      readonly atHead: boolean;
+    }
+  | { readonly step: 'current' }
+  | { readonly step: 'no-table' }
+  | { readonly step: 'lost'; readonly because: LostBecause };
+
+/**
+ * The commits of a table that a warehouse does not have yet, each read from the log once: what is loaded step by step, and
+ * what another process has loaded meanwhile, is not read a second time. For one loader, one call at a time.
+ */
+export class UnloadedCommits {
+  readonly at: TableLocation;
+  readonly #follower: TableFollower;
+  /** The commits that were read last, ascending, and the position that they follow on. */
+  #read:
+    | { readonly from: TablePosition; readonly commits: readonly Commit[]; readonly atHead: boolean }
+    | undefined;
+
+  constructor(at: TableLocation) {
+    this.at = at;
+    this.#follower = followState(at, { mostBehind: Number.POSITIVE_INFINITY });
+  }
+
+  /** Throws what reading the log throws. */
+  async after(position: TablePosition): Promise<Unloaded> {
+    for (;;) {
+      if (!this.#drop(position)) {
+        this.#follower.seek(position);
+        this.#read = { from: position, commits: [], atHead: false };
+      }
+      const { state } = this.#follower;
+      if (state && this.#read && this.#read.commits.length > 0)
+        return { step: 'commits', state, commits: this.#read.commits, atHead: this.#read.atHead };
+      const found = await this.#follower.advance();
+      if (found.step === 'commits') {
+        const from = state ? positionOfState(state) : position;
+        this.#read = { from, commits: found.commits, atHead: found.atHead };
+      } else if (found.step === 'nothing-new' && this.#read?.from.version === position.version) {
+        return { step: 'current' };
+      } else {
+        // What was read is not the log that the position is of: the next look begins at the position itself.
+        const wasThere = this.#read?.from === position;
+        this.#read = undefined;
+        if (found.step === 'no-table') return found;
+        if (found.step === 'reopened' && wasThere)
+          return { step: 'lost', because: found.because ?? 'made-again' };
+      }
+    }
+  }
+
+  /** Has the log read again: what was read cannot be loaded, and the log may be another one by the next call. */
+  forget(): void {
+    this.#read = undefined;
+  }
+
+  /**
+   * Drops what the position has already. False where that cannot be told from what was read. A position behind the end of it,
+   * to which another process has loaded, drops all.
+   */
+  #drop({ tableId, version, mark }: TablePosition): boolean {
+    if (!this.#read || !this.#follower.state) return false;
+    const { from, commits, atHead } = this.#read;
+    const end = positionOfState(this.#follower.state);
+    if (tableId !== '' && tableId !== end.tableId) return false;
+    if (version === from.version) return isSameEntry(from.mark, mark);
+    if (version > end.version) {
+      this.#read = { from: end, commits: [], atHead };
+      return true;
+    }
+    const last = commits.findIndex((commit) => commit.version === version);
+    if (last < 0 || !isSameEntry(commits[last]?.mark, mark)) return false;
+    this.#read = { from: { tableId, version, mark }, commits: commits.slice(last + 1), atHead };
+    return true;
+  }
+}

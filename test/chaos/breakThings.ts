@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { integerBetween, seededRandom } from '../../src/lib/sources/seededRandom';
+import { freezeBusyHost, freezeIdleHost } from './freeze';
+import { endOfHostLogs, type LogStretch } from './hostLogs';
+import { Operator } from './operator';
+import type { Producer } from './producer';
+import { rollBackIdle, rollBackUnderCommits } from './rollback';
+import { type ChaosSystem, type Victim, victims } from './system';
+import type { Totals } from './totals';
+import type { CommitBreaker } from './warehouse';
+
+/** Milliseconds between two kills. */
+const pauseMs = { least: 300, most: 4500 };
+/** For each so many kills a host is frozen as well, and the lake goes back in time. */
+const killsPerFreeze = 7;
+const killsPerRollback = 10;
+/** How much longer things break for the sake of a rare storage fault that has not been there yet. */
+const rareLimitMs = 30_000;
+
+export interface BreakOptions {
+  readonly system: ChaosSystem;
+  readonly producer: Producer;
+  readonly totals: Totals;
+  readonly connections: CommitBreaker;
+  readonly kills: number;
+  /** The storage faults go on until so many were injected. */
+  readonly faults: number;
+  readonly seed: number;
+  readonly log: (line: string) => void;
+}
+
+/** What was broken, and what came of it. */
+export interface Broken {
+  /** Freezes in which partitions changed hands. */
+  readonly movingFreezes: number;
+  /** From each time that the lake went back in time until that was mended. */
+  readonly rollbacks: readonly LogStretch[];
+  /** How often each command mended something. */
+  readonly remedies: Readonly<Record<string, number>>;
+  /** What was left after all that health told was done: then nothing more was broken. */
+  readonly problems: readonly string[];
+}
+
+/** Kills, freezes, and has the lake go back in time, in an order of the seed. */
+export async function breakThings(options: BreakOptions): Promise<Broken> {
+  const { system, kills, faults, log } = options;
+  const breaker = new Breaker(options);
+  const { freezes, rollbacksAt } = breaker;
+  for (let kill = 0, freeze = 0, rollback = 0; kill < kills || freeze < freezes; ) {
+    if (kill >= (rollbacksAt[rollback] ?? Number.POSITIVE_INFINITY)) {
+      await breaker.rollBack(++rollback);
+      if (breaker.problems.length > 0) return breaker;
+    } else if (breaker.isFreezeNext(kills - kill, freezes - freeze)) await breaker.freeze(++freeze);
+    else await breaker.kill(++kill);
+  }
+  const giveUpAt = Date.now() + rareLimitMs;
+  const injected = () => Object.values(system.proxy.injected);
+  while (sum(injected()) < faults || (injected().includes(0) && Date.now() < giveUpAt)) await sleep(500);
+  const counts = JSON.stringify(Object.fromEntries(breaker.killed));
+  log(`kills: ${counts}, ${freezes} freezes and ${rollbacksAt.length} rollbacks`);
+  return breaker;
+}
+
+class Breaker implements Broken {
+  readonly freezes: number;
+  /** After how many kills each rollback comes, ascending. */
+  readonly rollbacksAt: readonly number[];
+  readonly killed = new Map<Victim, number>();
+  movingFreezes = 0;
+  readonly rollbacks: LogStretch[] = [];
+  readonly problems: string[] = [];
+  readonly #options: BreakOptions;
+  readonly #operator: Operator;
+  // Each has its own numbers, so that one asking more often does not change the others.
+  readonly #killRandom;
+  readonly #freezeRandom;
+  readonly #rollbackRandom;
+
+  constructor(options: BreakOptions) {
+    const { seed, kills, system, log } = options;
+    this.#options = options;
+    this.#operator = new Operator(system, log);
+    this.#killRandom = seededRandom(seed + 2);
+    this.#freezeRandom = seededRandom(seed + 5);
+    this.#rollbackRandom = seededRandom(seed + 6);
+    this.freezes = Math.ceil(kills / killsPerFreeze);
+    const rollbacks = Math.ceil(kills / killsPerRollback);
+    this.rollbacksAt = Array.from({ length: rollbacks }, (_, nth) =>
+      Math.floor(((nth + this.#rollbackRandom()) * kills) / rollbacks),
+    );
+  }
+
+  get remedies(): Readonly<Record<string, number>> {
+    return this.#operator.remedies;
+  }
+
+  /** Draws whether a freeze comes before the next kill. */
+  isFreezeNext(killsLeft: number, freezesLeft: number): boolean {
+    return this.#freezeRandom() * (killsLeft + freezesLeft) < freezesLeft;
+  }
+
+  async kill(nth: number): Promise<void> {
+    const { system, kills, log } = this.#options;
+    const random = this.#killRandom;
+    await sleep(integerBetween(random, pauseMs.least, pauseMs.most));
+    const victim = victims[integerBetween(random, 0, victims.length)] ?? 'broker';
+    this.killed.set(victim, (this.killed.get(victim) ?? 0) + 1);
+    const started = performance.now();
+    await system.kill(victim);
+    log(`kill ${nth}/${kills}: ${victim}, back after ${Math.round(performance.now() - started)} ms`);
+  }
+
+  async freeze(nth: number): Promise<void> {
+    const { system, producer, log } = this.#options;
+    const how = nth === 1 ? freezeIdleHost : freezeBusyHost;
+    const { host, frozenMs, moved, line } = await how({ system, producer, random: this.#freezeRandom });
+    if (moved) this.movingFreezes++;
+    log(`freeze ${nth}/${this.freezes}: ${host} for ${Math.round(frozenMs)} ms, ${line}`);
+  }
+
+  async rollBack(nth: number): Promise<void> {
+    const { system, producer, connections, totals, log } = this.#options;
+    const how = nth % 2 === 1 ? rollBackUnderCommits : rollBackIdle;
+    const from = endOfHostLogs(system.logDir);
+    totals.mayFall = true;
+    const [operator, random] = [this.#operator, this.#rollbackRandom];
+    const { line, problems } = await how({ system, producer, operator, connections, random });
+    totals.mayFall = false;
+    this.rollbacks.push({ from, to: endOfHostLogs(system.logDir) });
+    this.problems.push(...problems);
+    log(`rollback ${nth}/${this.rollbacksAt.length}: ${line}`);
+  }
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);

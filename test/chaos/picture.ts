@@ -1,0 +1,84 @@
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { inParallel } from './lakeFiles';
+
+/*
+ * Has the tables of the lake go back in time, as a restored backup or a failover does: the blobs of a moment are there
+ * again, and what was written since is gone. It goes to the storage itself and shares no code with the product.
+ */
+
+/** What the tables were at one moment. */
+export interface LakePicture {
+  readonly blobs: ReadonlySet<string>;
+  /** What is in blobs that are written more than once: all others are written once and never changed. */
+  readonly contents: ReadonlyMap<string, Buffer>;
+  /** Version of clicks. */
+  readonly version: number;
+}
+
+const logEntry = /\/_delta_log\/\d{20}\.json$/;
+const writtenOnce = /\/(?:part-[^/]*\.parquet|_delta_log\/\d{20}\.[^/]*|_stray\/.*)$/;
+
+export const openLake = (connectionString: string): ContainerClient =>
+  BlobServiceClient.fromConnectionString(connectionString).getContainerClient('lake');
+
+/**
+ * Takes a picture while the hosts write. The order makes it one that a backup could have taken: what tells of the log is no
+ * newer than the log, and letters and data files are no older than the commits that rely on them.
+ */
+export async function takePicture(lake: ContainerClient): Promise<LakePicture> {
+  const contents = new Map<string, Buffer>();
+  for (const name of (await listTables(lake)).filter((one) => !writtenOnce.test(one)))
+    contents.set(name, await lake.getBlobClient(name).downloadToBuffer());
+  const log = await list(lake, 'clicks/_delta_log/');
+  const rest = (await listTables(lake)).filter((name) => !name.startsWith('clicks/_delta_log/'));
+  const blobs = [...log, ...rest].filter((name) => writtenOnce.test(name) || contents.has(name));
+  return { blobs: new Set(blobs), contents, version: newestVersion(log) };
+}
+
+/** What went when the lake became what it was. */
+export interface Undone {
+  /** The version of clicks that is the newest one again, and the one that was. */
+  readonly to: number;
+  readonly from: number;
+}
+
+/**
+ * Makes the tables what they are on a picture. Log entries go from the newest one down, so that whoever reads meanwhile finds
+ * an earlier log, but never one with a hole.
+ */
+export async function goBack(lake: ContainerClient, picture: LakePicture): Promise<Undone> {
+  const now = await listTables(lake);
+  const isNow = new Set(now);
+  const lost = [...picture.blobs].filter((name) => !isNow.has(name) && !picture.contents.has(name));
+  if (lost.length > 0) throw new Error(`The lake cannot go back: ${lost[0]} was deleted.`);
+  for (const [name, bytes] of picture.contents) await lake.getBlockBlobClient(name).uploadData(bytes);
+  const newer = now.filter((name) => !picture.blobs.has(name));
+  const remove = (name: string) => lake.getBlobClient(name).deleteIfExists();
+  const isPointer = (name: string) => !writtenOnce.test(name);
+  for (const name of newer.filter(isPointer)) await remove(name);
+  for (const name of newer.filter((one) => logEntry.test(one)).reverse()) await remove(name);
+  await inParallel(
+    newer.filter((name) => !isPointer(name) && !logEntry.test(name)),
+    remove,
+  );
+  return { to: picture.version, from: newestVersion(now.filter((name) => name.startsWith('clicks/'))) };
+}
+
+/** Whether the log of clicks holds an entry. */
+export const hasVersion = (lake: ContainerClient, version: number): Promise<boolean> =>
+  lake.getBlobClient(`clicks/_delta_log/${String(version).padStart(20, '0')}.json`).exists();
+
+const listTables = async (lake: ContainerClient) => [
+  ...(await list(lake, 'clicks/')),
+  ...(await list(lake, 'dead_letters/')),
+];
+
+/** In the order of the names. */
+async function list(lake: ContainerClient, prefix: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of lake.listBlobsFlat({ prefix })) names.push(name);
+  return names.sort();
+}
+
+const newestVersion = (names: readonly string[]): number =>
+  Number(/(\d{20})\.json$/.exec(names.findLast((name) => logEntry.test(name)) ?? '')?.[1] ?? -1);

@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ContainerClient } from '@azure/storage-blob';
+import { integerBetween, type Random } from '../../src/lib/sources/seededRandom';
+import { drain, untilCommitted } from './drain';
+import { allIsWell, type Operator, streamsAreWell } from './operator';
+import { goBack, hasVersion, type LakePicture, openLake, takePicture, type Undone } from './picture';
+import type { Producer } from './producer';
+import { bothRead, type ChaosSystem } from './system';
+import { type CommitBreaker, untilLoaded } from './warehouse';
+
+/** How far the lake goes back: milliseconds. */
+const backMs = { least: 5000, most: 15_000 };
+/** How long it may take until both hosts have a commit under way. */
+const heldLimitMs = 5000;
+/** What has passed the proxy by now has reached the storage. */
+const landMs = 500;
+const readLimitMs = 30_000;
+/** Longer than it takes until health tells of what just happened, to the warehouse as well. */
+const wellForMs = 15_000;
+const pausedPool = { number: 42108, message: 'Cannot connect: the pool is paused.' };
+
+export interface RollbackOptions {
+  readonly system: ChaosSystem;
+  readonly producer: Producer;
+  readonly operator: Operator;
+  /** Breaks the connections of the loaders meanwhile. */
+  readonly connections: CommitBreaker;
+  readonly random: Random;
+}
+
+export interface RollbackOutcome {
+  readonly line: string;
+  /** What is still wrong although an operator did all that health told. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Has the lake go back in time while commits are under way. They land above the hole that it leaves, and the SQL pool is
+ * paused until the log has grown beyond the versions that were loaded: their numbers tell nothing any more.
+ */
+export async function rollBackUnderCommits(options: RollbackOptions): Promise<RollbackOutcome> {
+  const { system, operator } = options;
+  return rollBack(options, async (lake, picture) => {
+    system.warehouse.refuseLogins = pausedPool;
+    system.warehouse.dropAll();
+    const held = await system.holdWrites(/\/clicks\/_delta_log\/\d{20}\.json/, heldLimitMs);
+    let undone: Undone;
+    try {
+      await sleep(landMs);
+      undone = await goBack(lake, picture);
+    } finally {
+      held.release();
+    }
+    const problems = await operator.mend(
+      async (healths) =>
+        streamsAreWell(healths) &&
+        (await hasVersion(lake, undone.to + 1)) &&
+        hasVersion(lake, undone.from + held.count + 1),
+    );
+    system.warehouse.refuseLogins = undefined;
+    return { undone, problems, line: `${held.count} commits landed above it` };
+  });
+}
+
+/** Has the lake go back in time while the hosts have nothing to do: their checkpoints, and what they remember, stay ahead. */
+export async function rollBackIdle(options: RollbackOptions): Promise<RollbackOutcome> {
+  const { system, producer } = options;
+  return rollBack(options, async (lake, picture) => {
+    producer.paused = true;
+    const problems = await drain(system, () => {});
+    const undone = await goBack(lake, picture);
+    producer.paused = false;
+    return { undone, problems, line: 'nothing was under way' };
+  });
+}
+
+type GoingBack = (
+  lake: ContainerClient,
+  picture: LakePicture,
+) => Promise<{ undone: Undone; problems: readonly string[]; line: string }>;
+
+/** Without any other fault from the picture on. Ends when health is well, and the table has all events. */
+async function rollBack(options: RollbackOptions, back: GoingBack): Promise<RollbackOutcome> {
+  const { system, producer, connections, random } = options;
+  const { rate } = system.proxy;
+  try {
+    system.proxy.rate = 0;
+    connections.paused = true;
+    const lake = openLake(system.settings.LakeStorage ?? '');
+    const started = await moveOn(options, lake);
+    if ('problem' in started) return { line: 'not begun', problems: [started.problem] };
+    await sleep(integerBetween(random, backMs.least, backMs.most));
+    await untilLoaded(system.warehouse, started.picture.version + 1);
+    const beganAt = performance.now();
+    const { undone, line, problems } = await back(lake, started.picture);
+    const wrong = problems.length > 0 ? problems : await mendAll(options);
+    const seconds = ((performance.now() - beganAt) / 1000).toFixed(1);
+    const how = `clicks from version ${undone.from} to ${undone.to}, ${line}`;
+    return {
+      line: `${how}, ${wrong.length === 0 ? 'mended' : 'not mended'} after ${seconds} s`,
+      problems: wrong,
+    };
+  } finally {
+    producer.paused = false;
+    connections.paused = false;
+    system.proxy.rate = rate;
+  }
+}
+
+/**
+ * Takes a picture, and waits until each host has committed events that came later. A commit of before that lands after
+ * everything went back, as the first one after the picture, would follow on, although its letters and its file are gone.
+ */
+async function moveOn({ system }: RollbackOptions, lake: ContainerClient) {
+  await system.untilReading(bothRead, readLimitMs);
+  await system.proxy.landed();
+  const picture = await takePicture(lake);
+  const later = (await system.lastSequenceNumbers('clickstream')).map((last) => last + 1);
+  const committed = await untilCommitted(system, async () => later);
+  return 'problem' in committed ? committed : { picture };
+}
+
+/** Health may say that all is well although something is wrong: then the table does not drain. */
+async function mendAll({ system, producer, operator }: RollbackOptions): Promise<string[]> {
+  const problems = await operator.mend(async (healths) => allIsWell(healths), wellForMs);
+  if (problems.length > 0) return problems;
+  producer.paused = true;
+  const left = await drain(system, () => {});
+  producer.paused = false;
+  return left.map((problem) => `Health says that all is well, but: ${problem}`);
+}

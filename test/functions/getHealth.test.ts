@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Health } from '../../src/lib/health/health';
+import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
+import { LocalStack } from '../e2e/localStack';
+import { deviations } from './openapiContract';
+
+/*
+ * The compiled app in two hosts, as in Azure, where HTTP functions and each ingest function run in processes of their own: one
+ * host ingests, and another one, which does not, is asked for the health.
+ */
+
+let stack: LocalStack;
+beforeEach(async () => {
+  stack = new LocalStack();
+  await stack.start({
+    CLICKS_PER_SECOND: '0',
+    COINCAP_SCHEDULE: '0 0 0 1 1 *',
+    COMMIT_INTERVAL: '200ms',
+    WAREHOUSE: `duckdb:${join(stack.folder, 'warehouse.duckdb')}`,
+  });
+});
+afterEach(() => stack.stop());
+
+async function send(count: number): Promise<void> {
+  const producer = openProducer({ connectionString: stack.settings.EventHubConnection ?? '' }, 'clickstream');
+  const events = Array.from({ length: count }, (_, n) => ({
+    body: { productid: 1 + (n % 9) },
+    partitionKey: String(n),
+  }));
+  expect(await sendEvents(producer, events)).toBe(count);
+  await producer.close();
+}
+
+/** Asks, and holds the answer to the contract. */
+async function ask(url: string): Promise<Health & { readonly http: number }> {
+  const reply = await fetch(`${url}/api/health`);
+  const { status: http, headers } = reply;
+  const body = await reply.text();
+  expect(deviations('/health', { status: http, headers, body })).toEqual([]);
+  expect(body).not.toMatch(/AccountKey|127\.0\.0\.1|were not read/);
+  return { ...(JSON.parse(body) as Health), http };
+}
+
+/** Runs what `npm run <name> -- <args>` runs. */
+async function run(command: string): Promise<void> {
+  const [, name = '', args = ''] = /^npm run (\w+) -- (.*)$/.exec(command) ?? [];
+  const file = join(stack.folder, 'settings.json');
+  writeFileSync(file, JSON.stringify({ Values: stack.settings }));
+  const argv = [resolve(`dist/src/cli/${name}.js`), ...args.split(' '), '--settings', file];
+  await promisify(execFile)(process.execPath, argv);
+}
+
+it('tells from another process which partitions are stuck, and a command that mends them', {
+  timeout: 180_000,
+}, async () => {
+  const { url } = await stack.startHost('answers', {
+    'AzureWebJobs.ingestClickstream.Disabled': 'true',
+    'AzureWebJobs.ingestCoincap.Disabled': 'true',
+  });
+  await stack.startHost('ingests');
+  await send(200);
+  await expect.poll(async () => (await stack.figures('clickstream')).rows, { timeout: 60_000 }).toBe(200);
+  expect(await ask(url)).toMatchObject({ http: 200, status: 'ok', warehouse: { kind: 'duckdb' } });
+
+  // Its reader goes on in the middle of the new hub.
+  await fetch(`${stack.broker.healthUrl}/hubs/clickstream/recreate`, { method: 'POST' });
+  await send(900);
+  await expect.poll(async () => (await ask(url)).http, { timeout: 60_000, interval: 500 }).toBe(503);
+  const { status, streams } = await ask(url);
+  expect({ status, streams: streams.map((each) => [each.stream, each.status]) }).toEqual({
+    status: 'failing',
+    streams: [
+      ['clickstream', 'failing'],
+      ['coincap', 'ok'],
+    ],
+  });
+  const failure = streams[0]?.failures[0];
+  expect(failure).toMatchObject({ code: 'ingest.gap', remedy: { stopApp: true } });
+  expect(stack.log('ingests')).toContain('"partition":');
+
+  await stack.stopHost('ingests');
+  await run(failure?.remedy?.command ?? '');
+  await stack.startHost('mended');
+  await expect.poll(async () => (await ask(url)).status, { timeout: 60_000, interval: 500 }).toBe('ok');
+  await expect.poll(async () => (await stack.figures('clickstream')).rows, { timeout: 60_000 }).toBe(1100);
+});

@@ -1,0 +1,242 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { cachedStatePath } from '../../../src/lib/counts/cachedState';
+import type { CountsOptions } from '../../../src/lib/counts/counts';
+import { putCommit } from '../../../src/lib/delta/commit';
+import { openState } from '../../../src/lib/delta/openTable';
+import { TributaryError } from '../../../src/lib/errors';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { ClicksTable } from './clicksTable';
+import { cachedState, cachedText, counted, FaultyStore, openCounts, putCached } from './countsStand';
+
+let store: FaultyStore;
+let table: ClicksTable;
+let nowMs: number;
+beforeEach(async () => {
+  store = new FaultyStore();
+  table = await new ClicksTable(store).create();
+  nowMs = Date.now();
+});
+
+const open = (options: Partial<CountsOptions> = {}) =>
+  openCounts(table.at, { now: () => nowMs, monotonicNow: () => nowMs, ...options });
+
+describe('the cached state', () => {
+  it('saves a new instance the reading of the files, and holds the same', async () => {
+    const at = nowMs - 90_000;
+    await table.append([
+      { productid: 1, at },
+      { productid: 2, at: at - 7_200_000 },
+    ]);
+    const first = open();
+    expect(await first.save()).toBe('saved');
+    expect(await first.save()).toBe('current');
+    await table.click(2);
+    store.reads = [];
+    const second = open();
+    expect(await counted(second)).toEqual({ version: 2, total: 3, clicks: { 1: 1, 2: 2 } });
+    expect(store.dataFiles()).toHaveLength(1);
+    const fromFiles = (await first.current()).tally.stored();
+    expect((await second.current()).tally.stored()).toEqual(fromFiles);
+  });
+
+  it('is written by an instance that has moved far past it, and then left alone for as long', async () => {
+    const counts = open();
+    for (let version = 1; version <= 199; version++) {
+      const description = { operation: 'WRITE', isBlindAppend: true };
+      await putCommit(table.at, version, [], description);
+    }
+    await counts.current();
+    await counts.current();
+    expect((await cachedState(store)).version).toBe(199);
+    await table.click(1);
+    await counts.current();
+    await counts.current();
+    expect((await cachedState(store)).version).toBe(199);
+  });
+
+  it('of a newer version is never replaced by an older one', async () => {
+    await table.click(1);
+    const slow = open();
+    await slow.current();
+    const rival = open();
+    await rival.current();
+    await table.click(2);
+    // The slow one has seen neither the newer version nor that there is a state by now.
+    slow.current = async () => rival.current();
+    expect(await rival.save()).toBe('saved');
+    expect(await slow.save()).toBe('current');
+    expect((await cachedState(store)).version).toBe(2);
+  });
+
+  it.each([
+    ['is no JSON', () => 'nonsense'],
+    ['is cut short', (text: string) => text.slice(0, -20)],
+    ['is of another format', (text: string) => text.replace('"format":2', '"format":1')],
+    ['is of another table', (text: string) => text.replace(/"tableId":"[^"]*"/, '"tableId":"other"')],
+    ['is of a version that is not committed', (text: string) => text.replace('"version":1', '"version":99')],
+    ['has a mark that is no text', (text: string) => text.replace(/"mark":"[^"]*"/, '"mark":7')],
+    ['has a key twice', (text: string) => text.replace('"keys":[1,2]', '"keys":[1,1]')],
+    ['has a count that is none', (text: string) => text.replace('"counts":[1,1]', '"counts":[1,-1]')],
+  ])('is not used when it %s, and is mended', async (_what, damage) => {
+    await table.click(1, 2);
+    await open().save();
+    const good = await cachedText(store);
+    const bad = damage(good);
+    expect(bad).not.toBe(good);
+    await putCached(store, bad);
+    const counts = open();
+    expect(await counted(counts)).toEqual({ version: 1, total: 2, clicks: { 1: 1, 2: 1 } });
+    expect(await counts.save()).toBe('saved');
+    expect(await cachedState(store)).toMatchObject({ version: 1, tally: { keys: [1, 2] } });
+  });
+
+  it('is passed over when the log no longer leads on from it', async () => {
+    await table.click(1);
+    await open().save();
+    await table.click(2);
+    await table.click(3);
+    await checkpoint({ at: table.at });
+    await table.removeEntry(2);
+    store.reads = [];
+    expect(await counted(open())).toEqual({ version: 3, total: 3, clicks: { 1: 1, 2: 1, 3: 1 } });
+    expect(new Set(store.dataFiles().filter((path) => path.includes('part-'))).size).toBe(3);
+  });
+
+  it('is used where its log entry was cleaned away, once it was written without its mark', async () => {
+    await table.click(1);
+    await open().save();
+    await checkpoint({ at: table.at });
+    await table.cleanLog(2);
+    const first = open();
+    expect(await counted(first)).toEqual({ version: 1, total: 1, clicks: { 1: 1 } });
+    expect(await first.save()).toBe('saved');
+    expect(await first.save()).toBe('current');
+    store.reads = [];
+    expect(await counted(open())).toEqual({ version: 1, total: 1, clicks: { 1: 1 } });
+    expect(store.dataFiles().filter((path) => path.includes('part-'))).toEqual([]);
+  });
+
+  it('says all that older releases ask for, in their format, and the mark besides', async () => {
+    await table.click(1, 2);
+    await open().save();
+    const state = await openState(table.at);
+    expect(await cachedState(store)).toEqual({
+      format: 2,
+      tableId: state?.metaData.id,
+      schemaString: state?.metaData.schemaString,
+      version: 1,
+      mark: state?.mark,
+      committedAt: state?.committedAt,
+      tally: {
+        keys: [1, 2],
+        attributes: [2, 3],
+        latest: [expect.any(Number), expect.any(Number)],
+        counts: [1, 1],
+        minutes: [[expect.any(Number), [0, 1], [1, 1]]],
+        hours: [[expect.any(Number), [0, 1], [1, 1]]],
+        totals: [[expect.any(Number), [0], [2]]],
+      },
+    });
+  });
+
+  it('is used without a mark, as older releases write it', async () => {
+    await table.click(1, 2);
+    await open().save();
+    const { mark, ...old } = await cachedState(store);
+    expect(mark).toBeDefined();
+    await putCached(store, JSON.stringify(old));
+    await table.click(2);
+    store.reads = [];
+    const counts = open();
+    expect(await counted(counts)).toEqual({ version: 2, total: 3, clicks: { 1: 1, 2: 2 } });
+    expect(store.dataFiles()).toHaveLength(1);
+    expect(await counts.save()).toBe('saved');
+    expect(await cachedState(store)).toMatchObject({ version: 2, mark: (await openState(table.at))?.mark });
+  });
+
+  it('is used whatever the schema was when it was written', async () => {
+    await table.click(1, 2);
+    await open().save();
+    await putCached(store, (await cachedText(store)).replace('sessionid', 'session'));
+    store.reads = [];
+    expect(await counted(open())).toEqual({ version: 1, total: 2, clicks: { 1: 1, 2: 1 } });
+    expect(store.dataFiles()).toEqual([]);
+  });
+
+  it('is passed over when rows that it counted were deleted', async () => {
+    await table.click(1, 1);
+    await open().save();
+    await table.replaceAll([{ productid: 2 }], true);
+    expect(await counted(open())).toEqual({ version: 2, total: 1, clicks: { 2: 1 } });
+  });
+
+  it.each(['storage.unavailable', 'storage.refused'] as const)(
+    'that cannot be read (%s) is no error, and is replaced once it can be',
+    async (code) => {
+      await table.click(1, 2);
+      await open().save();
+      await table.click(2);
+      const get = store.get.bind(store);
+      const written: string[] = [];
+      const putIfMatch = store.putIfMatch.bind(store);
+      const putIfAbsent = store.putIfAbsent.bind(store);
+      store.putIfAbsent = (path, bytes) => {
+        written.push('blindly');
+        return putIfAbsent(path, bytes);
+      };
+      store.putIfMatch = (path, bytes, etag) => {
+        written.push(etag);
+        return putIfMatch(path, bytes, etag);
+      };
+      store.get = async (path) => {
+        if (path === cachedStatePath('clicks')) throw new TributaryError(code, 'Too large.');
+        return get(path);
+      };
+      const warnings: string[] = [];
+      const counts = open({ warn: (message) => warnings.push(message) });
+      expect(await counted(counts)).toEqual({ version: 2, total: 3, clicks: { 1: 1, 2: 2 } });
+      expect(warnings.join()).toContain('Too large.');
+      await expect(counts.save()).rejects.toMatchObject({ code });
+      expect(written).toEqual([]);
+      store.get = get;
+      const etag = (await get(cachedStatePath('clicks')))?.etag;
+      expect(await counts.save()).toBe('saved');
+      expect(written).toEqual([etag]);
+      expect((await cachedState(store)).version).toBe(2);
+    },
+  );
+
+  it('that cannot be written is tried again only after as many versions', async () => {
+    const commit = (version: number) =>
+      putCommit(table.at, version, [], { operation: 'WRITE', isBlindAppend: true });
+    for (let version = 1; version <= 200; version++) await commit(version);
+    let tries = 0;
+    store.putIfAbsent = async (path, bytes) => {
+      if (path !== cachedStatePath('clicks'))
+        return MemoryStore.prototype.putIfAbsent.call(store, path, bytes);
+      tries++;
+      throw new Error('The disk is full.');
+    };
+    const counts = open({ warn: () => undefined });
+    for (let version = 201; version <= 205; version++) {
+      await counts.current();
+      await sleep(1);
+      await commit(version);
+    }
+    expect(tries).toBe(1);
+  });
+
+  it('that cannot be written is no error', async () => {
+    for (let version = 1; version <= 200; version++)
+      await putCommit(table.at, version, [], { operation: 'WRITE', isBlindAppend: true });
+    const warnings: string[] = [];
+    store.putIfAbsent = async () => {
+      throw new Error('The disk is full.');
+    };
+    const counts = open({ warn: (message) => warnings.push(message) });
+    expect(await counted(counts)).toMatchObject({ version: 200 });
+    await expect.poll(() => warnings.join()).toContain('The disk is full.');
+  });
+});

@@ -1,0 +1,325 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { countCalls } from '../../../bench/countingStore';
+import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
+import { followSnapshot, followState } from '../../../src/lib/delta/follow';
+import { checkpointPath, commitPath, lastCheckpointPath } from '../../../src/lib/delta/log';
+import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
+import { beginning, positionOfState } from '../../../src/lib/delta/position';
+import { field } from '../../../src/lib/delta/schema';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+
+const fields = [field('id', 'long', false)];
+let { store, counts } = countCalls(new MemoryStore());
+let at = { store, table: 'events' };
+
+beforeEach(() => {
+  ({ store, counts } = countCalls(new MemoryStore()));
+  at = { store, table: 'events' };
+});
+
+async function stateOf(version?: number) {
+  const state = await openState(at, version === undefined ? {} : { version });
+  if (!state) throw new Error('no table');
+  return state;
+}
+
+async function commitMore(count: number) {
+  if (!(await openState(at))) await createTable(at, fields);
+  let state = await stateOf();
+  for (let n = 0; n < count; n++) {
+    const path = `${state.version + 1}-${Math.random()}.parquet`;
+    const add = { path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true };
+    ({ state } = await append({
+      state,
+      fields,
+      adds: [add],
+      txns: [{ appId: 'p0', version: state.version }],
+    }));
+  }
+}
+
+async function deleteAll() {
+  for await (const { path } of store.list('')) await store.delete(path);
+}
+
+/** Storage as it was at a version: later log entries are gone. */
+async function goBackTo(version: number) {
+  const { version: newest } = await stateOf();
+  for (let each = newest; each > version; each--) await store.delete(commitPath('events', each));
+}
+
+const stepOf = async (follower: ReturnType<typeof followState>) => {
+  const found = await follower.advance();
+  return [
+    found.step,
+    ...('because' in found ? [found.because] : []),
+    ...('commits' in found ? [found.commits.map(({ version }) => version)] : []),
+    follower.state?.version,
+  ];
+};
+
+/** A follower that has looked at the newest version. */
+async function following() {
+  const follower = followState(at);
+  await follower.toHead();
+  return follower;
+}
+
+describe('a follower whose entry is there', () => {
+  it('sees no table, then the table, then that nothing is new, with two requests', async () => {
+    const follower = followState(at);
+    expect(await stepOf(follower)).toEqual(['no-table', undefined]);
+    await commitMore(40);
+    expect(await stepOf(follower)).toEqual(['reopened', undefined, 40]);
+    await stepOf(follower);
+    const before = follower.state;
+    counts.clear();
+    expect(await stepOf(follower)).toEqual(['nothing-new', 40]);
+    expect(follower.state).toBe(before);
+    expect(Object.fromEntries(counts)).toEqual({ get: 2 });
+  });
+
+  it('gets the commits, and the state that opening the table gives', async () => {
+    await commitMore(3);
+    const follower = followSnapshot(at);
+    await follower.toHead();
+    const before = follower.state;
+    await commitMore(20);
+    expect(await follower.advance()).toMatchObject({ step: 'commits', atHead: true });
+    const opened = await openSnapshot(at);
+    expect({ ...follower.state, previousMark: undefined }).toEqual({ ...opened, previousMark: undefined });
+    expect(before?.files.size).toBe(3);
+  });
+
+  it('finds a log whose next version was cleaned away behind it', async () => {
+    await commitMore(5);
+    const follower = followState(at);
+    follower.standAt(await stateOf(2));
+    await checkpoint({ at });
+    for (const version of [0, 1, 3, 4, 5]) await store.delete(commitPath('events', version));
+    expect(await stepOf(follower)).toEqual(['reopened', 'cleaned', 5]);
+  });
+
+  it('opens anew where it is too far behind, unless it needs each commit', async () => {
+    await commitMore(1);
+    const [state, each] = [followState(at, { mostBehind: 600 }), followState(at, { mostBehind: Infinity })];
+    await Promise.all([state.toHead(), each.toHead()]);
+    await commitMore(700);
+    await checkpoint({ at });
+    expect(await stepOf(state)).toEqual(['reopened', 'too-far', 701]);
+    const found = await each.advance();
+    expect(found).toMatchObject({ step: 'commits', atHead: false, state: { version: 513 } });
+    expect(found.step === 'commits' && found.commits.length).toBe(512);
+    expect((await each.toHead())?.version).toBe(701);
+  });
+
+  it('gets past a commit that cannot be read where a checkpoint lies beyond', async () => {
+    await commitMore(2);
+    const follower = await following();
+    await commitMore(3);
+    await checkpoint({ at });
+    await store.put(commitPath('events', 4), Buffer.from('{"add":'));
+    expect(await stepOf(follower)).toEqual(['reopened', 'damaged', 5]);
+  });
+
+  it('stands where it stood while the log is damaged', async () => {
+    await commitMore(2);
+    const follower = await following();
+    await store.put(commitPath('events', 3), Buffer.from('{"add":'));
+    await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.invalid' });
+    expect(follower.state?.version).toBe(2);
+    await store.delete(commitPath('events', 3));
+    expect(await stepOf(follower)).toEqual(['nothing-new', 2]);
+  });
+});
+
+describe('a follower whose entry is another one, or gone', () => {
+  it.each([2, 5, 9])('finds a table that was made again with %d versions', async (commits) => {
+    await commitMore(5);
+    const follower = await following();
+    await deleteAll();
+    await commitMore(commits);
+    expect(await stepOf(follower)).toEqual(['reopened', 'made-again', commits]);
+  });
+
+  it.each([
+    ['not grown', 0],
+    ['grown less', 1],
+    ['grown as much', 2],
+    ['grown more', 4],
+  ])('notices that storage went back in time, with a log that has %s since', async (_what, grown) => {
+    await commitMore(5);
+    const follower = await following();
+    await goBackTo(3);
+    await commitMore(grown);
+    expect(await stepOf(follower)).toEqual(['reopened', 'rolled-back', 3 + grown]);
+  });
+
+  it('tells commits apart that say nothing of themselves', async () => {
+    await commitMore(1);
+    const silent = (path: string) =>
+      Buffer.from(`{"add":{"path":"${path}","partitionValues":{},"size":1,"dataChange":true}}\n`);
+    await store.put(commitPath('events', 2), silent('a.parquet'));
+    const follower = await following();
+    await store.put(commitPath('events', 2), silent('b.parquet'));
+    expect(await stepOf(follower)).toEqual(['reopened', 'rolled-back', 2]);
+  });
+
+  it('knows an entry again that was restored, with another etag and time', async () => {
+    await commitMore(2);
+    const follower = await following();
+    const found = await store.get(commitPath('events', 2));
+    await store.put(commitPath('events', 2), found?.bytes ?? new Uint8Array());
+    expect(await stepOf(follower)).toEqual(['nothing-new', 2]);
+  });
+
+  it('finds a log that was cleaned behind it', async () => {
+    await commitMore(5);
+    const follower = await following();
+    await commitMore(5);
+    await checkpoint({ at });
+    for (let version = 0; version < 9; version++) await store.delete(commitPath('events', version));
+    expect(await stepOf(follower)).toEqual(['reopened', 'cleaned', 10]);
+  });
+
+  it('sees that the table is gone', async () => {
+    await commitMore(2);
+    const follower = await following();
+    await deleteAll();
+    expect(await stepOf(follower)).toEqual(['no-table', undefined]);
+  });
+
+  it('is told of a hole, and goes on once it is gone', async () => {
+    await commitMore(5);
+    const follower = await following();
+    const stray = await store.get(commitPath('events', 5));
+    await goBackTo(3);
+    await store.put(commitPath('events', 5), stray?.bytes ?? new Uint8Array());
+    // It stands on the stray entry itself, and notices by the entry before.
+    await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.hole' });
+    await store.delete(commitPath('events', 5));
+    expect(await stepOf(follower)).toEqual(['reopened', 'rolled-back', 3]);
+  });
+});
+
+describe('a follower that goes on from a position', () => {
+  it('reads each commit behind it once, also where it goes on', async () => {
+    await commitMore(10);
+    await checkpoint({ at });
+    await commitMore(10);
+    const position = positionOfState(await stateOf(14));
+    const read: string[] = [];
+    const get = (path: string) => {
+      read.push(path);
+      return store.get(path);
+    };
+    const follower = followState({ ...at, store: { ...store, get } });
+    follower.seek(position);
+    expect(await stepOf(follower)).toEqual(['commits', [15, 16, 17, 18, 19, 20], 20]);
+    const timesRead = (version: number) => read.filter((path) => path === commitPath('events', version)).length;
+    expect([15, 16, 17, 18, 19, 20].map(timesRead)).toEqual([1, 1, 1, 1, 1, 1]);
+    follower.seek(positionOfState(await stateOf(20)));
+    read.length = 0;
+    expect(await stepOf(follower)).toEqual(['nothing-new', 20]);
+    // The entry it stands on, the one before, the next one, and once a minute the pointer to the newest checkpoint.
+    expect(read).toEqual([
+      ...[20, 19, 21].map((version) => commitPath('events', version)),
+      lastCheckpointPath('events'),
+    ]);
+  });
+
+  it('reads each commit once and lists nothing where the newest checkpoint is beyond it', async () => {
+    await commitMore(10);
+    const position = positionOfState(await stateOf(7));
+    await checkpoint({ at });
+    await commitMore(3);
+    const read: string[] = [];
+    const get = (path: string) => {
+      read.push(path);
+      return store.get(path);
+    };
+    const follower = followState({ ...at, store: { ...store, get } });
+    counts.clear();
+    follower.seek(position);
+    expect(await stepOf(follower)).toEqual(['commits', [8, 9, 10, 11, 12, 13], 13]);
+    expect(counts.get('list')).toBeUndefined();
+    const timesRead = (version: number) => read.filter((path) => path === commitPath('events', version)).length;
+    // That of the checkpoint's version is compared with the checkpoint as well.
+    expect([8, 9, 11, 12, 13].map(timesRead)).toEqual([1, 1, 1, 1, 1]);
+    const other = followState(at);
+    other.seek({ ...position, mark: 'another' });
+    expect(await stepOf(other)).toEqual(['reopened', 'rolled-back', 13]);
+  });
+
+  it('begins at the first version of whichever table there is', async () => {
+    const follower = followState(at);
+    follower.seek(beginning);
+    expect(await stepOf(follower)).toEqual(['no-table', undefined]);
+    await commitMore(2);
+    follower.seek(beginning);
+    expect(await stepOf(follower)).toEqual(['commits', [0, 1, 2], 2]);
+    await checkpoint({ at });
+    await store.delete(commitPath('events', 0));
+    const late = followState(at);
+    late.seek(beginning);
+    expect(await stepOf(late)).toEqual(['reopened', 'cleaned', 2]);
+  });
+
+  it('takes an unknown mark for the right one', async () => {
+    await commitMore(5);
+    const follower = followState(at);
+    follower.seek({ ...positionOfState(await stateOf(3)), mark: undefined });
+    expect(await stepOf(follower)).toEqual(['commits', [4, 5], 5]);
+  });
+
+  it.each([
+    ['of another table', { tableId: 'another' }, 'made-again'],
+    ['of another entry', { mark: 'another' }, 'rolled-back'],
+    ['above the newest version', { version: 9 }, 'rolled-back'],
+  ])('is told why it cannot go on from one %s', async (_what, change, because) => {
+    await commitMore(5);
+    const follower = followState(at);
+    follower.seek({ ...positionOfState(await stateOf(3)), ...change });
+    expect(await stepOf(follower)).toEqual(['reopened', because, 5]);
+  });
+
+  it('is told that the log was cleaned behind one', async () => {
+    await commitMore(5);
+    const position = positionOfState(await stateOf(3));
+    await checkpoint({ at });
+    for (let version = 0; version < 5; version++) await store.delete(commitPath('events', version));
+    const follower = followState(at);
+    follower.seek(position);
+    expect(await stepOf(follower)).toEqual(['reopened', 'cleaned', 5]);
+  });
+
+  it('goes on from the oldest entry that is left of a cleaned log', async () => {
+    await commitMore(5);
+    const follower = await following();
+    await checkpoint({ at });
+    for (let version = 0; version < 5; version++) await store.delete(commitPath('events', version));
+    expect(await stepOf(follower)).toEqual(['nothing-new', 5]);
+    await commitMore(1);
+    expect(await stepOf(follower)).toEqual(['commits', [6], 6]);
+  });
+
+  it('needs no pointer to a checkpoint', async () => {
+    await commitMore(5);
+    await checkpoint({ at });
+    await commitMore(3);
+    await store.delete(lastCheckpointPath('events'));
+    await store.delete(commitPath('events', 0));
+    expect(await store.get(checkpointPath('events', 5))).toBeDefined();
+    const follower = followState(at);
+    follower.seek(positionOfState(await stateOf(6)));
+    expect(await stepOf(follower)).toEqual(['commits', [7, 8], 8]);
+  });
+});
+
+it('a commit of an unknown kind in between is followed like any other', async () => {
+  await commitMore(1);
+  const follower = await following();
+  await putCommit(at, 2, [], { operation: 'SOMETHING', isBlindAppend: false });
+  expect(await stepOf(follower)).toEqual(['commits', [2], 2]);
+});

@@ -1,0 +1,57 @@
+import { openState } from '../../../src/lib/delta/openTable';
+import type { ObjectStore } from '../../../src/lib/storage/objectStore';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+import type { WarehouseTable } from '../../../src/lib/streams/stream';
+import {
+  type Cell,
+  fullName,
+  neverLoaded,
+  type Position,
+  type PreparedRows,
+  type RejectedRow,
+  type Warehouse,
+} from '../../../src/lib/warehouse/warehouse';
+import { createdOn } from './streamTables';
+
+export const clicksTable = clickstream.warehouse as WarehouseTable;
+
+/** A row of `StreamTables` by its address: partition, sequence number, and when its hub was made. */
+export type Click = readonly [number, number, Date?];
+
+/** Clicks as a loader would put them into the warehouse; `rejected` are those that a column could not hold. */
+export function clicksToLoad(clicks: readonly Click[], rejected: readonly Click[] = []): PreparedRows {
+  const rows = clicks.map(([partition, sequence, made = createdOn]): Cell[] => {
+    const at = made.getTime() * 1000;
+    return [1 + sequence, at, sequence, 1, at + sequence, at, partition, sequence, 0];
+  });
+  const columns = clicksTable.columns.map((_, column) => rows.map((row) => row[column] ?? null));
+  return { columns, count: rows.length, rejected: rejected.map(toRejected) };
+}
+
+const toRejected = ([hubPartition, sequenceNumber, made = createdOn]: Click): RejectedRow => ({
+  hubCreatedAt: made.getTime() * 1000,
+  hubPartition,
+  sequenceNumber,
+  element: 0,
+  reason: 'productid: is too large',
+  row: '{}',
+});
+
+/** The position of the newest version of a Delta table. */
+export async function headOf(store: ObjectStore, table = clickstream.table): Promise<Position> {
+  const state = await openState({ store, table });
+  if (!state) throw new Error(`There is no table ${table}.`);
+  return { deltaId: state.metaData.id, version: state.version };
+}
+
+/** Loads whatever it is given, right or wrong, and has the ledger say that it is `to`. */
+export async function loadRows(
+  warehouse: Warehouse,
+  to: Position,
+  rows: PreparedRows,
+  table = clicksTable,
+): Promise<void> {
+  const from = (await warehouse.ledger()).get(fullName(table)) ?? neverLoaded;
+  const outcome = await warehouse.load({ table, from, to, rows });
+  if (outcome !== 'loaded') throw new Error(`The load of ${fullName(table)} is ${outcome}.`);
+}
