@@ -7,9 +7,8 @@ import { openSnapshot, openState } from '../src/lib/delta/openTable';
 import type { TableState } from '../src/lib/delta/state';
 import { writeDataFile } from '../src/lib/delta/writeDataFile';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
-import { storageOptions } from '../test/interop/lake';
-import { hasPython, Peer } from '../test/interop/peer';
-import { type StorageProxy, startStorageProxy } from '../test/interop/storageProxy';
+import { hasPython, Peer, storageOptions } from '../test/kit/peer';
+import { type StorageProxy, startStorageProxy } from '../test/kit/storageProxy';
 import { clickColumns, clickFields } from './clickRows';
 import { median, printTable, rounded } from './numbers';
 

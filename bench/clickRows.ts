@@ -1,4 +1,4 @@
-import { tableFields } from '../src/lib/ingest/rowAddress';
+import { tableFields } from '../src/lib/lake/rowAddress';
 import { clickstream } from '../src/lib/streams/clickstream';
 
 export const clickFields = tableFields(clickstream);

@@ -8,11 +8,10 @@ import type { TableState } from '../src/lib/delta/state';
 import { writeDataFile } from '../src/lib/delta/writeDataFile';
 import { checkpoint } from '../src/lib/maintenance/checkpoint';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
-import { storageOptions } from '../test/interop/lake';
-import { hasPython, Peer } from '../test/interop/peer';
-import { startStorageProxy } from '../test/interop/storageProxy';
+import { countCalls } from '../test/kit/countingStore';
+import { hasPython, Peer, storageOptions } from '../test/kit/peer';
+import { startStorageProxy } from '../test/kit/storageProxy';
 import { clickColumns, clickFields } from './clickRows';
-import { countCalls } from './countingStore';
 import { median, percentile, printTable, rounded } from './numbers';
 
 /*

@@ -1,4 +1,4 @@
-"""Appends to Delta tables through Python's deltalake, timed where it happens. Requests and answers as in test/interop/peer.py."""
+"""Appends to Delta tables through Python's deltalake, timed where it happens. Requests and answers as in test/kit/peer.py."""
 
 import json
 import sys

@@ -10,7 +10,7 @@ import { commitPath } from '../src/lib/delta/log';
 import { encodeParquet } from '../src/lib/delta/parquet/encode';
 import { ourProtocol } from '../src/lib/delta/protocol';
 import { serializeSchema } from '../src/lib/delta/schema';
-import { tableFields } from '../src/lib/ingest/rowAddress';
+import { tableFields } from '../src/lib/lake/rowAddress';
 import { MemoryStore } from '../src/lib/storage/memoryStore';
 import type { ObjectRange } from '../src/lib/storage/objectStore';
 import { clickstream } from '../src/lib/streams/clickstream';

@@ -16,7 +16,7 @@ import { SqlClient } from '../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../src/lib/warehouse/unloadedCommits';
 import { fullName, type Load, neverLoaded, type Warehouse } from '../src/lib/warehouse/warehouse';
-import { TdsServer } from '../test/tds/tdsServer';
+import { TdsServer } from '../test/kit/tds/tdsServer';
 import { clickColumns, clickFields } from './clickRows';
 import { median, printTable, rounded } from './numbers';
 

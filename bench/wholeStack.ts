@@ -13,7 +13,7 @@ import { createClickSimulator } from '../src/lib/sources/clickSimulator';
 import { type EventProducer, openProducer, sendEvents } from '../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
-import { startStorageProxy } from '../test/interop/storageProxy';
+import { startStorageProxy } from '../test/kit/storageProxy';
 import { catchUpMs, LogTail } from './logTail';
 import { watchMemory } from './memory';
 import { percentile, printTable, rounded } from './numbers';

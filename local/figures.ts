@@ -1,9 +1,9 @@
 import { followSnapshot, type TableFollower } from '../src/lib/delta/follow';
 import type { TableLocation } from '../src/lib/delta/log';
 import type { Snapshot } from '../src/lib/delta/state';
-import { deadLettersTable } from '../src/lib/ingest/deadLetters';
-import { readLetters } from '../src/lib/ingest/readLetters';
-import { parseAppId } from '../src/lib/ingest/rowAddress';
+import { deadLettersTable } from '../src/lib/lake/deadLetters';
+import { readLetters } from '../src/lib/lake/readLetters';
+import { parseAppId } from '../src/lib/lake/hubGeneration';
 import type { ObjectStore } from '../src/lib/storage/objectStore';
 import type { Stream, WarehouseTable } from '../src/lib/streams/stream';
 import { connectToOwner } from '../src/lib/warehouse/duckdb/sharedFile';

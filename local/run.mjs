@@ -48,10 +48,7 @@ function checkNode() {
 install();
 checkNode();
 const [command, ...args] = process.argv.slice(2);
-if (command === 'node') {
-  for (const project of ['tsconfig.build.json', 'src/lib/dashboard/browser'])
-    run('tsc', ['-p', project], 'The build');
-}
+if (command === 'node') run('node', [join('local', 'build.mjs')], 'The build');
 
 const argv = command === 'npm' ? [...npm, ...args] : [command, ...args];
 const child = spawn(argv[0], argv.slice(1), { cwd: root, env, stdio: 'inherit', shell: windows });

@@ -1,7 +1,8 @@
 import { app } from '@azure/functions';
-import { closeConnections, drainWriters } from './lib/app';
+import { closeHubs, drainWriters } from './lib/app/ingest';
+import { closeWarehouse } from './lib/app/warehouse';
 
-// An older Node loads the app all the same, and then every emit and all maintenance fail for want of Map.groupBy.
+// An older Node.js loads the app too, but then sending and maintenance fail, because Map.groupBy is missing.
 if (Number.parseInt(process.versions.node, 10) < 22)
   throw new Error(
     `Tributary needs Node.js 22 or newer, and this is ${process.versions.node}: install Node.js 24 and start again; in Azure, set the function app to Node.js 24.`,
@@ -11,6 +12,7 @@ app.hook.appTerminate(async () => {
   try {
     await drainWriters();
   } finally {
-    await closeConnections();
+    closeHubs();
+    await closeWarehouse();
   }
 });

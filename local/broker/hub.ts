@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { partitionOfKey } from '../../src/lib/sources/partitionOfKey';
 import type { HubConfig } from './config';
 import type { SentBatch } from './eventBytes';
+import { partitionOf } from './partitionKeyHash';
 import { PartitionLog } from './partitionLog';
 import type { Reader } from './readerGroup';
 
@@ -124,7 +124,7 @@ export class Hub {
   }
 
   #choosePartition(key: Buffer | undefined): number {
-    if (key) return partitionOfKey(key, this.partitionCount);
+    if (key) return partitionOf(key, this.partitionCount);
     const index = this.#nextPartition;
     this.#nextPartition = (index + 1) % this.partitionCount;
     return index;

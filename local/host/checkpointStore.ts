@@ -1,6 +1,6 @@
 import type { Checkpoint, CheckpointStore, PartitionOwnership } from '@azure/event-hubs';
 import { type BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
-import { within } from './storageDeadline';
+import { askStorage } from './hostStorage';
 
 /** What a checkpoint and an ownership belong to. */
 export interface ReaderGroup {
@@ -24,7 +24,7 @@ export class BlobCheckpointStore implements CheckpointStore {
   }
 
   async createContainer(): Promise<void> {
-    await within((abortSignal) => this.container.createIfNotExists({ abortSignal }));
+    await askStorage((abortSignal) => this.container.createIfNotExists({ abortSignal }));
   }
 
   async listOwnership(
@@ -50,7 +50,7 @@ export class BlobCheckpointStore implements CheckpointStore {
       const blob = this.blob(request, 'ownership', request.partitionId);
       const metadata = { ownerid: request.ownerId };
       try {
-        const { etag, lastModified } = await within(async (abortSignal) =>
+        const { etag, lastModified } = await askStorage(async (abortSignal) =>
           request.etag
             ? blob.setMetadata(metadata, { abortSignal, conditions: { ifMatch: request.etag } })
             : blob.upload('', 0, { abortSignal, metadata, conditions: { ifNoneMatch: '*' } }),
@@ -71,7 +71,7 @@ export class BlobCheckpointStore implements CheckpointStore {
   async updateCheckpoint(checkpoint: Checkpoint): Promise<void> {
     const blob = this.blob(checkpoint, 'checkpoint', checkpoint.partitionId);
     const metadata = { offset: checkpoint.offset, sequencenumber: String(checkpoint.sequenceNumber) };
-    await within((abortSignal) => blob.upload('', 0, { abortSignal, metadata }));
+    await askStorage((abortSignal) => blob.upload('', 0, { abortSignal, metadata }));
   }
 
   async listCheckpoints(
@@ -99,7 +99,7 @@ export class BlobCheckpointStore implements CheckpointStore {
   async isOwner(group: ReaderGroup, partitionId: string, ownerId: string): Promise<boolean> {
     try {
       const blob = this.blob(group, 'ownership', partitionId);
-      const { metadata } = await within((abortSignal) => blob.getProperties({ abortSignal }));
+      const { metadata } = await askStorage((abortSignal) => blob.getProperties({ abortSignal }));
       return metadata?.ownerid === ownerId;
     } catch (error) {
       if (error instanceof RestError && error.statusCode === 404) return false;
@@ -118,7 +118,7 @@ export class BlobCheckpointStore implements CheckpointStore {
 
   private list(group: ReaderGroup, kind: 'checkpoint' | 'ownership') {
     const prefix = blobPrefix(group, kind);
-    return within(async (abortSignal) => {
+    return askStorage(async (abortSignal) => {
       const found = [];
       const blobs = this.container.listBlobsFlat({ prefix, includeMetadata: true, abortSignal });
       for await (const { name, metadata, properties } of blobs) {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type {
   EventHubConsumerClient,
   PartitionContext,
   ReceivedEventData,
   Subscription,
 } from '@azure/event-hubs';
+import { within } from '../../src/lib/deadline';
 import { BlobCheckpointStore, type ReaderGroup } from './checkpointStore';
 import { readBodyMode } from './eventBatch';
 import { createConsumer, toSubscribeOptions } from './eventHubClient';
@@ -96,7 +96,11 @@ class EventHubTrigger implements Trigger {
       await this.subscription?.close();
       await this.client?.close();
     })().catch((error) => this.host.log('debug', this.options.name, describeError(error)));
-    await Promise.race([closing, delay(closeLimitMs, undefined, { ref: false })]);
+    await within(
+      closeLimitMs,
+      () => closing,
+      () => {},
+    );
   }
 
   status(): Record<string, unknown> {

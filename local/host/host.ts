@@ -1,15 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join, resolve } from 'node:path';
-import type { BlobServiceClient } from '@azure/storage-blob';
-import { endsWithin } from './endsWithin';
+import { within } from '../../src/lib/deadline';
+import { once } from '../../src/lib/once';
 import { createEventHubTrigger } from './eventHubTrigger';
 import { type Binding, FunctionsCore } from './functionsCore';
 import { type HostJson, readHostJson } from './hostJson';
+import { connectHostStorage } from './hostStorage';
 import { callBuffered, callStreamed, findRoute, type HttpRoute, readHttpRoute } from './httpTrigger';
 import { type HostFunction, Invoker } from './invoke';
 import { type LoadedApp, loadApp } from './loadApp';
 import { createLog, describeError, type Log } from './log';
-import { connectHostStorage, type Settings } from './settings';
+import type { Settings } from './settings';
 import { createTimerTrigger } from './timerTrigger';
 import type { Trigger, TriggerHost, TriggerKind } from './trigger';
 
@@ -108,7 +109,7 @@ class FunctionsHost implements Host {
       new Promise((done) => this.server.once('close', done)),
     ]);
     const limit = this.options.drainLimitMs ?? 10_000;
-    if (!(await endsWithin(drained, limit))) {
+    if (!(await isDoneWithin(limit, drained))) {
       const names = [...new Set(this.invoker.runningFunctions)].join(', ');
       this.log(
         'warning',
@@ -118,7 +119,7 @@ class FunctionsHost implements Host {
     }
     this.server.closeAllConnections();
     const closed = Promise.all(triggers.map((trigger) => trigger.close()));
-    if (!(await endsWithin(closed, closeLimitMs))) {
+    if (!(await isDoneWithin(closeLimitMs, closed))) {
       this.log(
         'warning',
         'host',
@@ -152,7 +153,6 @@ class FunctionsHost implements Host {
 
   private triggerHost(appDir: string): TriggerHost {
     const { settings, hostJson, invoker, log } = this;
-    let storage: BlobServiceClient | undefined;
     return {
       settings,
       hostJson,
@@ -160,10 +160,7 @@ class FunctionsHost implements Host {
       log,
       hostId: readHostId(appDir, settings),
       instance: this.options.instance,
-      storage: () => {
-        storage ??= connectHostStorage(settings);
-        return storage;
-      },
+      storage: once(() => connectHostStorage(settings)),
     };
   }
 
@@ -258,6 +255,14 @@ class FunctionsHost implements Host {
 const isDisabled = (name: string, settings: Settings): boolean =>
   [settings[`AzureWebJobs.${name}.Disabled`], settings[`AzureWebJobs_${name}_Disabled`]].some((value) =>
     /^(?:true|1)$/i.test(value ?? ''),
+  );
+
+/** Whether the work is done in time; rejects when it fails before. */
+const isDoneWithin = (limitMs: number, work: Promise<unknown>): Promise<boolean> =>
+  within(
+    limitMs,
+    () => work.then(() => true),
+    () => false,
   );
 
 function findTrigger(fn: HostFunction): Binding | undefined {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { asObject, parseJsonObject } from '../../src/lib/jsonObject';
 import { type LogLevel, parseLogLevel } from './log';
-import { asObject, parseObject } from './settings';
 
 /** The part of host.json that this host obeys, with the real host's defaults. Times are milliseconds. */
 export interface HostJson {
@@ -23,7 +23,7 @@ export interface EventHubsOptions {
 /** Reads host.json. Throws on a missing file and on values that are not what the host accepts, naming the key. */
 export function readHostJson(path: string): HostJson {
   if (!existsSync(path)) throw new Error(`${path} does not exist: it is not the folder of a Functions app.`);
-  const root = parseObject(readFileSync(path, 'utf8'), path);
+  const root = parseJsonObject(readFileSync(path, 'utf8'), path);
   const extensions = section(root, 'extensions');
   const eventHubs = section(extensions, 'eventHubs');
   const timeout = root.functionTimeout ?? '00:30:00';

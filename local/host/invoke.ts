@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { within } from '../../src/lib/deadline';
 import type {
   CoreContext,
   FunctionCallback,
@@ -104,12 +105,11 @@ export class Invoker {
 
 function withTimeout<T>(work: Promise<T>, timeoutMs: number | undefined, name: string): Promise<T> {
   if (timeoutMs === undefined) return work;
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`The function timeout of ${timeoutMs / 1000} s was exceeded by ${name}.`)),
-      timeoutMs,
-    );
-  });
-  return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
+  return within(
+    timeoutMs,
+    () => work,
+    () => {
+      throw new Error(`The function timeout of ${timeoutMs / 1000} s was exceeded by ${name}.`);
+    },
+  );
 }

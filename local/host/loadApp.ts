@@ -1,9 +1,9 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseJsonObject } from '../../src/lib/jsonObject';
 import type { FunctionsCore } from './functionsCore';
 import type { Log } from './log';
-import { parseObject } from './settings';
 
 /** What the loaded app can do beyond functions. */
 export interface LoadedApp {
@@ -21,7 +21,7 @@ export async function loadApp(dir: string, core: FunctionsCore, log: Log): Promi
   if (!existsSync(packagePath)) {
     throw new Error(`${packagePath} does not exist: --app must name the folder of a Functions app.`);
   }
-  const { main } = parseObject(readFileSync(packagePath, 'utf8'), packagePath);
+  const { main } = parseJsonObject(readFileSync(packagePath, 'utf8'), packagePath);
   if (typeof main !== 'string') throw new Error(`${packagePath}: "main" must name the files of the app.`);
   core.install();
   const files = globSync(main, { cwd: dir }).sort();

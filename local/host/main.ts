@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
+import { readLocalSettings } from '../../src/cli/localSettings';
 import { startHost } from './host';
 import { describeError } from './log';
-import { readSettingsFile } from './settings';
 
 const usage = 'node dist/local/host/main.js --app DIR [--port 7071] [--settings FILE] [--instance NAME]';
 
@@ -9,7 +9,7 @@ async function main(): Promise<void> {
   const { app, port, settings, instance } = readArguments();
   if (settings !== undefined) {
     // As with `func start`, a variable of the environment beats the file.
-    for (const [name, value] of Object.entries(readSettingsFile(settings))) process.env[name] ??= value;
+    for (const [name, value] of Object.entries(readLocalSettings(settings))) process.env[name] ??= value;
   }
   const host = await startHost({ appDir: app, port, ...(instance !== undefined && { instance }) });
   let stopping = false;

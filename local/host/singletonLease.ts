@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BlobLeaseClient, type BlobServiceClient, RestError } from '@azure/storage-blob';
 import { orAborted } from '../../src/lib/deadline';
+import { askStorage } from './hostStorage';
 import { describeError, type Log } from './log';
-import { within } from './storageDeadline';
 
 /** The shortest that the service gives. */
 const leaseSeconds = 15;
@@ -52,7 +52,7 @@ export async function holdSingletonLease(
   const container = options.storage.getContainerClient('azure-webjobs-hosts');
   const blob = container.getBlockBlobClient(blobName);
   const lease = blob.getBlobLeaseClient(leaseId(options.instance, blobName));
-  const ask = <T>(call: (abortSignal: AbortSignal) => Promise<T>) => within(call, times.request);
+  const ask = <T>(call: (abortSignal: AbortSignal) => Promise<T>) => askStorage(call, times.request);
   while (!signal.aborted) {
     let since: number | undefined;
     try {
@@ -90,7 +90,7 @@ async function holdUntilLost(
     if (lost.signal.aborted) options.log('warning', 'host', `The lease on ${options.blobName} was lost.`);
     else {
       const { lease, times } = held;
-      await within((abortSignal) => lease.releaseLease({ abortSignal }), times.request).catch(
+      await askStorage((abortSignal) => lease.releaseLease({ abortSignal }), times.request).catch(
         () => undefined,
       );
     }
@@ -111,7 +111,7 @@ async function renewUntilLost({ lease, since, times }: HeldLease, signal: AbortS
     const limit = Math.min(times.request, endsAt - askedAt);
     try {
       await orAborted(
-        within((abortSignal) => lease.renewLease({ abortSignal }), limit),
+        askStorage((abortSignal) => lease.renewLease({ abortSignal }), limit),
         signal,
       );
       endsAt = askedAt + times.held;

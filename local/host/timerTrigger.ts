@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RestError } from '@azure/storage-blob';
+import { parseJsonObject } from '../../src/lib/jsonObject';
+import { askStorage } from './hostStorage';
 import { describeError } from './log';
 import { type RetryPolicy, readRetryPolicy, runWithRetry } from './retryPolicy';
 import { isSubMinute, parseSchedule, type Schedule } from './schedule';
-import { parseObject, resolveNames } from './settings';
+import { resolveNames } from './settings';
 import { holdSingletonLease } from './singletonLease';
-import { within } from './storageDeadline';
 import { findBindingName, type Trigger, type TriggerHost, type TriggerOptions } from './trigger';
 
 /** The latest wait that setTimeout can hold. */
@@ -134,9 +135,9 @@ class TimerTrigger implements Trigger {
   private async readStatus(): Promise<ScheduleStatus | undefined> {
     try {
       const text = (
-        await within((abortSignal) => this.blob().downloadToBuffer(0, undefined, { abortSignal }))
+        await askStorage((abortSignal) => this.blob().downloadToBuffer(0, undefined, { abortSignal }))
       ).toString();
-      const { Last, Next, LastUpdated } = parseObject(text, 'the timer status');
+      const { Last, Next, LastUpdated } = parseJsonObject(text, 'the timer status');
       if ([Last, Next, LastUpdated].some((date) => Number.isNaN(Date.parse(String(date))))) return undefined;
       return { Last: String(Last), Next: String(Next), LastUpdated: String(LastUpdated) };
     } catch (error) {
@@ -155,7 +156,7 @@ class TimerTrigger implements Trigger {
     };
     const text = JSON.stringify(status);
     try {
-      await within((abortSignal) => this.blob().upload(text, Buffer.byteLength(text), { abortSignal }));
+      await askStorage((abortSignal) => this.blob().upload(text, Buffer.byteLength(text), { abortSignal }));
     } catch (error) {
       const { host, options } = this;
       host.log('warning', options.name, `the status was not written: ${describeError(error)}`);

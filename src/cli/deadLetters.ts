@@ -1,9 +1,9 @@
 import { openSnapshot } from '../lib/delta/openTable';
 import { readDataFile } from '../lib/delta/readDataFile';
 import type { Snapshot } from '../lib/delta/state';
-import { deadLettersTable, decodeBody } from '../lib/ingest/deadLetters';
-import { type LetterInfo, readLetters } from '../lib/ingest/readLetters';
 import { replayLetters } from '../lib/ingest/replayLetters';
+import { deadLettersTable, decodeBody } from '../lib/lake/deadLetters';
+import { type LetterInfo, readLetters } from '../lib/lake/readLetters';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
 import type { ObjectStore } from '../lib/storage/objectStore';
 import { readAppSettings, settingsFlag } from './appSettings';

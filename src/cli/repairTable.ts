@@ -1,6 +1,6 @@
 import { strayFolder } from '../lib/delta/hole';
 import type { TableLocation } from '../lib/delta/log';
-import { parseAppId } from '../lib/ingest/rowAddress';
+import { parseAppId } from '../lib/lake/hubGeneration';
 import { type RepairLogOutcome, repairLog } from '../lib/maintenance/repairLog';
 import type { TxnBack } from '../lib/maintenance/strayFiles';
 import { loadStreams } from '../lib/streams/loadStreams';

@@ -1,5 +1,5 @@
 import type { TableLocation } from '../lib/delta/log';
-import { deadLettersTable } from '../lib/ingest/deadLetters';
+import { deadLettersTable } from '../lib/lake/deadLetters';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
 import { loadStreams } from '../lib/streams/loadStreams';
 import { readAppSettings } from './appSettings';

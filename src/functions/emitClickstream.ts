@@ -1,5 +1,5 @@
 import { app } from '@azure/functions';
-import { emitClicks } from '../lib/app';
+import { emitClicks } from '../lib/app/emit';
 
 app.timer('emitClickstream', {
   schedule: '%CLICKSTREAM_SCHEDULE%',

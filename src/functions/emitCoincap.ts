@@ -1,5 +1,5 @@
 import { app } from '@azure/functions';
-import { emitAssets } from '../lib/app';
+import { emitAssets } from '../lib/app/emit';
 
 app.timer('emitCoincap', {
   schedule: '%COINCAP_SCHEDULE%',

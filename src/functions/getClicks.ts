@@ -1,5 +1,5 @@
 import { app } from '@azure/functions';
-import { clicksApi } from '../lib/app';
+import { clicksApi } from '../lib/app/clicks';
 
 app.http('getClicks', {
   methods: ['GET'],

@@ -1,5 +1,5 @@
 import { app } from '@azure/functions';
-import { readHealth } from '../lib/app';
+import { readHealth } from '../lib/app/health';
 
 /** For probes: anonymous, so it tells states, numbers and commands only. */
 app.http('getHealth', {

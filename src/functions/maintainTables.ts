@@ -1,5 +1,5 @@
 import { app } from '@azure/functions';
-import { maintain } from '../lib/app';
+import { maintain } from '../lib/app/maintenance';
 
 app.timer('maintainTables', {
   schedule: '0 */5 * * * *',

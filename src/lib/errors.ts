@@ -1,6 +1,7 @@
 /**
  * Every error this project throws on purpose, by code. `retriable` says whether the same call may succeed later
  * without anybody changing anything; the ingest function leaves retriable errors to the trigger's retry policy.
+ * docs/errors.md has a section for each code, with the sentence that stands above it here, its cause and its remedy.
  */
 export const errorCodes = {
   /** A setting is missing or malformed. */

@@ -1,13 +1,13 @@
 export interface SettingDefinition {
   readonly name: string;
-  /** What it means, in the words of README.md. */
+  /** What it means, in the words of docs/settings.md. */
   readonly meaning: string;
   readonly expected: string;
   /** What applies where it is not set; without one it must be set. */
   readonly default?: string;
 }
 
-/** Every setting of the app, in the order of README.md. */
+/** Every setting of the app, in the order of docs/settings.md. */
 export const settingDefinitions: readonly SettingDefinition[] = [
   {
     name: 'EventHubConnection',
@@ -79,7 +79,7 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   {
     name: 'COINCAP_SCHEDULE',
     meaning:
-      'When the assets are asked for. Every request costs a credit of the plan: the free one has 2,500 a month, which every half hour stays within.',
+      'When the assets are asked for. Every request costs credits of the CoinCap plan, so choose a thrifty schedule, like `0 */30 * * * *` for every half hour.',
     expected: 'an NCRONTAB expression or a time span like 00:30:00',
   },
   {

@@ -1,4 +1,7 @@
+import { isConfidential } from './confidentialUrl';
+import { parseDuration } from './duration';
 import { TributaryError } from './errors';
+import { once } from './once';
 import { settingDefinitions } from './settingDefinitions';
 import type { StorageAccount } from './storage/azureBlobStore';
 import { parseWarehouse, type WarehouseSetting } from './warehouse/warehouseSetting';
@@ -33,13 +36,8 @@ const isHubSetting = (name: string) => /^[A-Z][A-Z0-9_]*_HUB$/.test(name);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-let parsed: Settings | undefined;
-
 /** The app's settings, read from the environment once. Throws `settings.invalid` with every problem there is. */
-export function settings(): Settings {
-  parsed ??= parseSettings(process.env);
-  return parsed;
-}
+export const settings = once(() => parseSettings(process.env));
 
 /** Throws `settings.invalid` with one line for each setting that is missing or malformed, and never its value. */
 export function parseSettings(environment: Environment): Settings {
@@ -115,11 +113,11 @@ class SettingReader {
 
   /** Milliseconds, `most` at the most. */
   duration(name: string, most: number): number {
-    const found = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(this.matching(name, /^\d+(?:\.\d+)?(?:ms|s|m)$/));
-    const unit = { ms: 1, s: 1000, m: 60_000 }[found?.[2] ?? 'ms'] ?? 1;
-    const value = Number(found?.[1] ?? 0) * unit;
-    if (value > most) this.#problem(name, 'is out of range');
-    return value;
+    const text = this.text(name);
+    const value = parseDuration(text, ['ms', 's', 'm']);
+    if (value === undefined && text !== '') this.#problem(name, 'is malformed');
+    if (value !== undefined && value > most) this.#problem(name, 'is out of range');
+    return value ?? 0;
   }
 
   optional(name: string): string | undefined {
@@ -129,8 +127,7 @@ class SettingReader {
   /** Plain http carries the key in the open, so it is for this machine alone. */
   url(name: string): URL {
     const url = URL.parse(this.text(name));
-    const local = ['127.0.0.1', 'localhost', '[::1]'].includes(url?.hostname ?? '');
-    if (url?.protocol === 'https:' || (url?.protocol === 'http:' && local)) return url;
+    if (url && isConfidential(url)) return url;
     this.#problem(name, 'is malformed');
     return new URL('https://invalid');
   }

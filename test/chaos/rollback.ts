@@ -108,12 +108,17 @@ async function rollBack(options: RollbackOptions, back: GoingBack): Promise<Roll
 }
 
 /**
- * Takes a picture, and waits until each host has committed events that came later. A commit of before that lands after
- * everything went back, as the first one after the picture, would follow on, although its letters and its file are gone.
+ * Takes a picture, and waits until the hosts have moved on from it. Two things are beyond what the log can tell. Of a
+ * partition that a table does not know the first batch may start anywhere: so the picture knows all. And a commit of before that
+ * lands as the first one after the picture follows on, although its letters and its file went: so each host commits later events.
  */
 async function moveOn({ system }: RollbackOptions, lake: ContainerClient) {
   await system.untilReading(bothRead, readLimitMs);
   await system.proxy.landed();
+  const known = await untilCommitted(system, async () =>
+    (await system.lastSequenceNumbers('clickstream')).map(() => 0),
+  );
+  if ('problem' in known) return known;
   const picture = await takePicture(lake);
   const later = (await system.lastSequenceNumbers('clickstream')).map((last) => last + 1);
   const committed = await untilCommitted(system, async () => later);

@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Azurite, startAzurite } from '../../local/azurite';
-import { type FaultProxy, type HeldWrites, startFaultProxy } from '../../local/faultProxy';
 import {
   type BrokerProcess,
   type HostProcess,
@@ -11,7 +10,8 @@ import {
   startHostProcess,
 } from '../../local/processes';
 import type { Random } from '../../src/lib/sources/seededRandom';
-import type { TdsServer } from '../tds/tdsServer';
+import { type FaultProxy, type HeldWrites, startFaultProxy } from '../kit/faultProxy';
+import type { TdsServer } from '../kit/tds/tdsServer';
 import { startWarehouse } from './warehouse';
 
 /** Starts of a host that storage faults may spoil before something else must be wrong. */

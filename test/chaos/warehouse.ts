@@ -4,7 +4,7 @@ import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
 import { addressColumns, checksum, clickColumns, readDelta, readServer } from '../e2e/warehouseRows';
-import { TdsServer } from '../tds/tdsServer';
+import { TdsServer } from '../kit/tds/tdsServer';
 import { settle } from './settle';
 
 /** Milliseconds between two connections that break at a commit. */

@@ -15,10 +15,10 @@ import { countedClicks as counted } from '../../src/lib/streams/clickstream';
 import { openDuckDb } from '../../src/lib/warehouse/duckdb/sharedFile';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
 import type { Warehouse } from '../../src/lib/warehouse/warehouse';
+import { TdsServer } from '../kit/tds/tdsServer';
 import { type Click, clicksTable, clicksToLoad, headOf, loadRows } from '../lib/verify/loadedTable';
 import { StreamTables } from '../lib/verify/streamTables';
 import { configOf } from '../local/broker/clients';
-import { TdsServer } from '../tds/tdsServer';
 
 /*
  * `npm run verify` and `npm run trace` as their users run them, on the storage emulator.

@@ -12,8 +12,8 @@ import { warehouseRows } from '../../local/figures';
 import { settingsAt } from '../../local/processes';
 import { Counts } from '../../src/lib/counts/counts';
 import { openSnapshot } from '../../src/lib/delta/openTable';
-import { deadLettersTable } from '../../src/lib/ingest/deadLetters';
-import { readLetters } from '../../src/lib/ingest/readLetters';
+import { deadLettersTable } from '../../src/lib/lake/deadLetters';
+import { readLetters } from '../../src/lib/lake/readLetters';
 import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 

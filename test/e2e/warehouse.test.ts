@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
-import { TdsServer } from '../tds/tdsServer';
+import { TdsServer } from '../kit/tds/tdsServer';
 import { LocalStack } from './localStack';
 import { checksum, clickColumns, readDelta, readServer } from './warehouseRows';
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { DataType, Field, Value } from '../../src/lib/delta/schema';
+import type { Peer } from '../kit/peer';
 import { compareValues } from './everyType';
-import type { Peer } from './peer';
 import { toText } from './texts';
 
 type Operator = '=' | '<' | '>=' | 'null';

@@ -2,8 +2,8 @@ import { startAzurite } from '../../local/azurite';
 import type { TableLocation } from '../../src/lib/delta/log';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import type { ObjectStore } from '../../src/lib/storage/objectStore';
-import { Peer } from './peer';
-import { startStorageProxy } from './storageProxy';
+import { Peer, storageOptions } from '../kit/peer';
+import { startStorageProxy } from '../kit/storageProxy';
 
 const container = 'interop';
 
@@ -42,16 +42,5 @@ export async function openSharedLake(): Promise<SharedLake> {
       await proxy.close();
       await azurite.close();
     },
-  };
-}
-
-/** How delta-rs is told of an account. Not azure_storage_use_emulator, which knows only the default port. */
-export function storageOptions(connectionString: string): Record<string, string> {
-  const part = (name: string) => new RegExp(`${name}=([^;]+)`).exec(connectionString)?.[1] ?? '';
-  return {
-    azure_storage_account_name: part('AccountName'),
-    azure_storage_account_key: part('AccountKey'),
-    azure_storage_endpoint: part('BlobEndpoint'),
-    azure_allow_http: 'true',
   };
 }

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { append, createTable } from '../../src/lib/delta/commit';
 import { field, type Value } from '../../src/lib/delta/schema';
 import { writeDataFile } from '../../src/lib/delta/writeDataFile';
+import type { PeerSchema } from '../kit/peer';
 import { openSharedLake, type SharedLake } from './lake';
 import { appendRows, readColumns, snapshotOf, stateOf } from './ourTable';
-import type { PeerSchema } from './peer';
 
 let lake: SharedLake;
 

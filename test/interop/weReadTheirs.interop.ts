@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Value } from '../../src/lib/delta/schema';
+import type { PeerSchema } from '../kit/peer';
 import { everyType, everyTypeFiles } from './everyType';
 import { openSharedLake, type SharedLake } from './lake';
 import { readColumns, readTexts, snapshotOf, sortedRows } from './ourTable';
-import type { PeerSchema } from './peer';
 import { normalText, toText } from './texts';
 
 let lake: SharedLake;

@@ -132,14 +132,16 @@ describe('the list of settings', () => {
     expect(problemsOf(sample.Values)).toBe('');
   });
 
-  it("is the one of README.md's table, with the same meanings and defaults", () => {
-    const rows = readFileSync('README.md', 'utf8')
+  it('is the one of the table in docs/settings.md, with the same meanings and defaults', () => {
+    const rows = readFileSync('docs/settings.md', 'utf8')
       .split('\n')
       .filter((line) => /^\| `[A-Za-z_]+` \|/.test(line));
     expect(rows).toEqual(
       settingDefinitions.map(({ name, meaning, expected, default: fallback }) => {
         const byDefault = fallback === undefined ? 'required' : fallback === '' ? 'none' : `\`${fallback}\``;
-        return `| \`${name}\` | ${meaning} | ${expected} | ${byDefault} |`;
+        // Outside of code a reader of Markdown would not see what stands in angle brackets.
+        const form = expected.includes('<') ? `\`${expected}\`` : expected;
+        return `| \`${name}\` | ${meaning} | ${form} | ${byDefault} |`;
       }),
     );
   });

@@ -1,5 +1,5 @@
 import { app, type InvocationContext, trigger } from '@azure/functions';
-import { ingest } from '../../lib/app';
+import { ingest } from '../../lib/app/ingest';
 import type { Stream } from '../../lib/streams/stream';
 
 /**

@@ -1,6 +1,5 @@
+import { parseDuration } from '../duration';
 import { RequestProblem } from './answer';
-
-const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A span of time of whole buckets, as it was asked for. */
 export interface Span {
@@ -57,10 +56,10 @@ export class Parameters {
   }
 }
 
-/** Milliseconds; 0 for what is no span. */
+/** Milliseconds; 0 for what is no span. Fractions are none: counts are kept in whole buckets. */
 function readSpan(text: string): number {
-  const [, digits = '0', unit = 'm'] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
-  return Number(digits) * (unitMs[unit] ?? 0);
+  if (!/^\d{1,5}[mhd]$/.test(text)) return 0;
+  return parseDuration(text, ['m', 'h', 'd']) ?? 0;
 }
 
 /** A value as a message repeats it: not without limit. */

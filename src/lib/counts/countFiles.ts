@@ -1,14 +1,9 @@
 import type { Add } from '../delta/actions';
-import { dataFilePath, describeVersion } from '../delta/log';
-import { dataFile } from '../delta/openDataFile';
-import { readRowGroups } from '../delta/parquet/read';
 import type { ReadValue } from '../delta/schema';
 import type { TableState } from '../delta/state';
+import { scanRows } from '../lake/scanRows';
 import type { Counted } from '../streams/stream';
 import { type Key, Tally } from './tally';
-
-/** How many files are read at once. */
-const parallelReads = 8;
 
 /** When Event Hubs accepted the row; every table of a stream has it. */
 const timeColumn = 'enqueued_at';
@@ -30,47 +25,12 @@ export interface FilesToCount {
  */
 export async function countFiles({ state, adds, counted, nowMs, maxKeys }: FilesToCount): Promise<Tally> {
   const tally = new Tally(nowMs, maxKeys);
-  const queue = adds.values();
-  const failures: unknown[] = [];
-  const isGivenUp = () => failures.length > 0;
-  const readOn = async () => {
-    for (const add of queue) {
-      try {
-        await countFile(state, add, counted, tally, isGivenUp);
-      } catch (error) {
-        failures.push(error);
-      }
-      if (isGivenUp()) return;
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(parallelReads, adds.length) }, readOn));
-  if (isGivenUp()) throw failures[0];
-  return tally;
-}
-
-async function countFile(
-  state: TableState,
-  add: Add,
-  counted: Counted,
-  tally: Tally,
-  isGivenUp: () => boolean,
-): Promise<void> {
-  const { at, version } = state;
-  const path = dataFilePath(at, add.path, version);
-  const where = `${describeVersion(at, version)}, file ${add.path}`;
-  const source = dataFile({ store: at.store, path, where }, add.size);
   const columns = [counted.key, counted.attribute, timeColumn];
-  for await (const group of readRowGroups({ source, columns, where })) {
-    if (isGivenUp()) return;
-    const column = (name: string): readonly ReadValue[] => group.columns.get(name) ?? [];
-    const keys = column(counted.key);
-    const attributes = column(counted.attribute);
-    const times = column(timeColumn);
-    for (let row = 0; row < group.numRecords; row++) {
-      const key = asKey(keys[row]);
-      if (key !== null) tally.add(key, asKey(attributes[row]), asMilliseconds(times[row]));
-    }
-  }
+  await scanRows({ state, files: adds, columns }, ([key, attribute, time]) => {
+    const counts = asKey(key);
+    if (counts !== null) tally.add(counts, asKey(attribute), asMilliseconds(time));
+  });
+  return tally;
 }
 
 /** A value by which rows are told apart; nothing that is no value, and texts that every reader can write. */

@@ -158,15 +158,18 @@ export type RivalrousOutcome = { readonly outcome: 'committed' | 'conflict'; rea
  * @throws `delta.contention` when time ran out, `delta.hole` when a rival's commit does not follow on the log
  */
 export async function commitAmongRivals(commit: RivalrousCommit): Promise<RivalrousOutcome> {
-  const { actions, description, timeLimitMs = 30_000 } = commit;
-  const { at } = commit.state;
+  const { actions, description, timeLimitMs = 30_000, state: base } = commit;
+  const { at } = base;
   const giveUpAt = Date.now() + timeLimitMs;
-  for (let state = commit.state, lost = 0; ; lost++) {
+  const passed: Commit[] = [];
+  for (let state = base, lost = 0; ; lost++) {
     const version = state.version + 1;
     const ours = await writeCommit(at, version, actions, description, state.mark);
-    if (ours) return { outcome: 'committed', state: advanceState(state, [ours]) };
+    // Reached from what the caller has looked at: rivals may have come late, above a hole, as ours may.
+    if (ours) return { outcome: 'committed', state: advanceState(base, [...passed, ours]) };
     const rivals = await readCommitsAfter(at, state.version);
-    state = advanceState(state, rivals);
+    passed.push(...rivals);
+    state = advanceState(base, passed);
     const newest = state;
     if (rivals.some((rival) => commit.conflictsWith(rival, newest))) return { outcome: 'conflict', state };
     if (Date.now() > giveUpAt) {

@@ -88,7 +88,7 @@ type Standing<State> = { readonly state: State } | { readonly position: TablePos
  * | is there | nothing, but a newer checkpoint exists | the log was cleaned: reopened, `cleaned` |
  * | is there | more commits than `mostBehind` | reopened, `too-far` |
  * | is there | a commit that cannot be read, and a checkpoint beyond it | reopened, `damaged` |
- * | is there, but the one before is not | | it stands above a hole: thrown, `delta.hole` |
+ * | is there, but the one it was reached from is not | | it stands above a hole: thrown, `delta.hole` |
  * | is another one, or gone | another table has its place | reopened, `made-again` |
  * | is another one, or the newest version is a lower one | | storage went back in time: reopened, `rolled-back` |
  * | is gone | the newest version is as high or higher | reopened, `cleaned` |
@@ -168,25 +168,26 @@ export class TableFollower<State extends TableState = TableState> {
   }
 
   async #lookBeyond(state: State): Promise<Advance<State>> {
-    const { version, mark, previousMark } = state;
+    const { version, mark, reachedFrom } = state;
     const position = positionOfState(state);
     const [here, before, commits] = await Promise.all([
       readMark(this.at, version),
-      previousMark === undefined ? undefined : readMark(this.at, version - 1),
+      reachedFrom && readMark(this.at, reachedFrom.version),
       readCommitsAfter(this.at, version, version + mostCommits).catch(undefinedIfDamaged),
     ]);
     if (!isSameEntry(here, mark)) return this.#reopen(position);
-    // The entry may stand above a hole, unless the one before it was cleaned away.
-    if (!isSameEntry(before, previousMark) && !(await this.#hasCheckpointFrom(version)))
+    // The entry may stand above a hole, unless the one that it was reached from was cleaned away.
+    if (
+      reachedFrom &&
+      before !== reachedFrom.mark &&
+      !(await this.#hasCheckpointFrom(reachedFrom.version + 1))
+    )
       return this.#reopen(position);
     if (!commits) return this.#reopen(position, 'damaged');
     if (commits.length === 0) {
       if (await this.#wasCleaned(version)) return this.#reopen(position, 'cleaned');
-      // The entry before need not be looked at a second time.
-      return {
-        step: 'nothing-new',
-        state: previousMark === undefined ? state : { ...state, previousMark: undefined },
-      };
+      // What it was reached from need not be looked at a second time.
+      return { step: 'nothing-new', state: reachedFrom ? { ...state, reachedFrom: undefined } : state };
     }
     const atHead = commits.length < mostCommits;
     if (!atHead && (await this.#isTooFar(version))) return this.#reopen(position, 'too-far');

@@ -1,3 +1,4 @@
+import { inParallel } from '../inParallel';
 import type { Commit } from './actions';
 import { listLog, readCommit, type TableLocation } from './log';
 
@@ -8,11 +9,6 @@ const parallelReads = 8;
 export async function readHistory(at: TableLocation, limit: number): Promise<Commit[]> {
   const { commits } = await listLog(at);
   const wanted = commits.slice(-limit).reverse();
-  const found: Commit[] = [];
-  for (let start = 0; start < wanted.length; start += parallelReads) {
-    const some = wanted.slice(start, start + parallelReads);
-    for (const commit of await Promise.all(some.map((version) => readCommit(at, version))))
-      if (commit) found.push(commit);
-  }
-  return found;
+  const found = await inParallel(wanted, parallelReads, (version) => readCommit(at, version));
+  return found.filter((commit) => commit !== undefined);
 }

@@ -48,16 +48,15 @@ export async function whyLost(
 }
 
 /**
- * Whether the log still holds what a state stands on: the entry of its version, and the one before. A writer's own commit
- * that came too late stands above a hole, where it finds itself again, but not the entry before.
+ * Whether the log still holds what a state stands on: the entry of its version, and the one that it was reached from. A
+ * writer's own commit that came too late stands above a hole, where it finds itself again, but not what it was made on.
  */
-export async function isStillInLog(state: TableState): Promise<boolean> {
-  const { version, mark, previousMark } = state;
+export async function isStillInLog({ at, version, mark, reachedFrom }: TableState): Promise<boolean> {
   const [here, before] = await Promise.all([
-    mark === undefined ? undefined : readMark(state.at, version),
-    previousMark === undefined ? undefined : readMark(state.at, version - 1),
+    mark === undefined ? undefined : readMark(at, version),
+    reachedFrom && readMark(at, reachedFrom.version),
   ]);
-  return isSameEntry(here, mark) && isSameEntry(before, previousMark);
+  return isSameEntry(here, mark) && isSameEntry(before, reachedFrom?.mark);
 }
 
 /** The mark of a version's log entry; undefined where the log does not hold it. */

@@ -5,6 +5,12 @@ import { type CheckpointFiles, describeVersion, type TableLocation } from './log
 import { ensureReadable } from './protocol';
 import { type Field, parseSchema } from './schema';
 
+/** An entry of the log, as `TablePosition` has it. */
+export interface LogEntry {
+  readonly version: number;
+  readonly mark: string;
+}
+
 /** What a writer remembers of a table: everything but its files, so it stays small however many there are. */
 export interface TableState {
   readonly at: TableLocation;
@@ -13,8 +19,11 @@ export interface TableState {
   readonly committedAt: number | undefined;
   /** The mark of the version's log entry; undefined where the log does not hold the entry (any more). */
   readonly mark: string | undefined;
-  /** The mark of the entry before, where it was read on the way to this version. */
-  readonly previousMark: string | undefined;
+  /**
+   * The entry from which this version was reached, and which the log held then. Where it is gone, storage went back in time
+   * since, and the version's own entry came after that. Undefined where no entry was read on the way.
+   */
+  readonly reachedFrom: LogEntry | undefined;
   readonly protocol: Protocol;
   readonly metaData: Metadata;
   /** The schema of metaData, parsed. */
@@ -40,7 +49,7 @@ export class LogReplay {
   #version = -1;
   #committedAt: number | undefined;
   #mark: string | undefined;
-  #previousMark: string | undefined;
+  #reachedFrom: LogEntry | undefined;
   #protocol: Protocol | undefined;
   #metaData: Metadata | undefined;
 
@@ -60,7 +69,7 @@ export class LogReplay {
     replay.#version = state.version;
     replay.#committedAt = state.committedAt;
     replay.#mark = state.mark;
-    replay.#previousMark = state.previousMark;
+    replay.#reachedFrom = state.reachedFrom;
     replay.#protocol = state.protocol;
     replay.#metaData = state.metaData;
     for (const [appId, txn] of state.txns) replay.#txns.set(appId, txn);
@@ -100,9 +109,9 @@ export class LogReplay {
         this.#files.set(add.path, add);
       }
     }
+    this.#reachedFrom = follows ? entryOf(this.#version, this.#mark) : undefined;
     this.#version = commit.version;
     this.#committedAt = commit.commitInfo?.timestamp;
-    this.#previousMark = follows ? this.#mark : undefined;
     this.#mark = commit.mark;
   }
 
@@ -127,7 +136,7 @@ export class LogReplay {
       version: this.#version,
       committedAt: this.#committedAt,
       mark: this.#mark,
-      previousMark: this.#previousMark,
+      reachedFrom: this.#reachedFrom,
       protocol,
       metaData,
       fields,
@@ -140,10 +149,19 @@ export class LogReplay {
   }
 }
 
-/** The state after `commits`, which must follow on `state`; of a snapshot also its files. Throws what `LogReplay.apply` throws. */
+const entryOf = (version: number, mark: string | undefined): LogEntry | undefined =>
+  mark === undefined ? undefined : { version, mark };
+
+/**
+ * The state after `commits`, which must follow on `state`; of a snapshot also its files. It is reached from `state`, however
+ * many commits these are: several may have come late, above the hole that storage left when it went back in time.
+ * @throws what `LogReplay.apply` throws
+ */
 export function advanceState<State extends TableState>(state: State, commits: readonly Commit[]): State;
 export function advanceState(state: TableState | Snapshot, commits: readonly Commit[]): TableState {
   const replay = LogReplay.from(state);
   for (const commit of commits) replay.apply(commit);
-  return 'files' in state ? replay.snapshot() : replay.state();
+  const after = 'files' in state ? replay.snapshot() : replay.state();
+  if (commits.length === 0) return after;
+  return { ...after, reachedFrom: entryOf(state.version, state.mark) ?? after.reachedFrom };
 }

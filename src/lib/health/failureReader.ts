@@ -1,5 +1,5 @@
 import { SpacedRefresh } from '../counts/spacedRefresh';
-import { orAborted } from '../deadline';
+import { within } from '../deadline';
 import { TributaryError } from '../errors';
 import { type IngestFailure, readFailures } from '../ingest/ingestFailure';
 import type { ObjectStore } from '../storage/objectStore';
@@ -40,9 +40,11 @@ export class FailureReader {
 }
 
 async function readWithin(store: () => Promise<ObjectStore>, limit: number): Promise<IngestFailure[]> {
-  const signal = AbortSignal.timeout(limit);
-  return orAborted(store().then(readFailures), signal).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-    throw new TributaryError('storage.unavailable', `The lake did not answer in ${limit / 1000} s.`);
-  });
+  return within(
+    limit,
+    async () => readFailures(await store()),
+    () => {
+      throw new TributaryError('storage.unavailable', `The lake did not answer in ${limit / 1000} s.`);
+    },
+  );
 }

@@ -1,9 +1,9 @@
 import type { Txn } from '../delta/actions';
 import { TributaryError } from '../errors';
+import { generationOfAppId, type HubGeneration, partitionAppId } from '../lake/hubGeneration';
 import type { DecodedEvent } from './decodeEvents';
 import { explainGaps, missingRanges } from './gaps';
 import type { PartitionBatch } from './round';
-import { generationOfAppId, type HubGeneration, partitionAppId } from './rowAddress';
 
 /** A trigger batch, decoded, as the invocation saw it. */
 export interface IncomingBatch {
@@ -42,13 +42,19 @@ export interface AdmitOptions {
 export async function admitBatch(options: AdmitOptions): Promise<PartitionBatch> {
   const { batch, hubs, acceptGaps } = options;
   if (followsOn(options)) return address(batch, batch.generation);
-  const generation = generationOf(options, await hubs.refresh(batch.generation.hub));
-  const ranges = missingRanges(batch.events, lastTaken(options, generation) ?? startOf(options, generation));
-  if (ranges.length === 0) return address(batch, generation);
+  const now = await hubs.refresh(batch.generation.hub);
+  const generation = generationOf(options, now);
+  const taken = lastTaken(options, generation) ?? startOf(options, generation, now);
+  if (taken !== undefined && missingRanges(batch.events, taken).length === 0)
+    return address(batch, generation);
   const beginning = await hubs.firstSequenceNumber(generation.hub, batch.partitionId);
+  const ranges = missingRanges(batch.events, taken ?? Math.min(beginning, firstOf(batch)) - 1);
+  if (ranges.length === 0) return address(batch, generation);
   const where = `${batch.stream} partition ${batch.partitionId}`;
   return { ...address(batch, generation), gaps: explainGaps(ranges, beginning, acceptGaps, where) };
 }
+
+const firstOf = ({ events }: IncomingBatch): number => events[0]?.sequenceNumber ?? 0;
 
 /**
  * Whether each batch goes on where the table, or a batch before it, ended. Otherwise it matters what other processes have
@@ -82,12 +88,15 @@ const lastTaken = ({ batch, committed, moved }: Known, generation: HubGeneration
 };
 
 /**
- * What counts as taken where nothing of the partition is committed. A partition's first batch may start anywhere. A hub that
- * was made again in the place of one that was read is to be read from its beginning: old checkpoints lead into its middle.
+ * What counts as taken where nothing of the partition is committed. A hub that was made again in the place of one that was read
+ * is to be read from number 0: old checkpoints lead into its middle. Undefined for a partition that is read for the first time,
+ * or whose table lost all of it when storage went back in time: it is to be read from the first event that the hub has. What an
+ * earlier hub still had nobody can tell.
  */
-function startOf(known: Known, generation: HubGeneration): number {
+function startOf(known: Known, generation: HubGeneration, now: HubGeneration): number | undefined {
   const wasMadeAgain = knownGenerations(known).some(({ createdOn }) => createdOn < generation.createdOn);
-  return wasMadeAgain ? -1 : (known.batch.events[0]?.sequenceNumber ?? 0) - 1;
+  if (wasMadeAgain) return -1;
+  return generation.createdOn < now.createdOn ? firstOf(known.batch) - 1 : undefined;
 }
 
 /**

@@ -1,9 +1,10 @@
 import { performance } from 'node:perf_hooks';
-import { orAborted } from '../deadline';
+import { within } from '../deadline';
+import type { HubGeneration } from '../lake/hubGeneration';
+import { type OncePerKey, oncePerKey } from '../once';
 import type { EventHubsNamespace } from '../settings';
 import { type HubClient, openHubClient } from '../sources/hubClient';
 import type { HubFacts } from './admitBatch';
-import type { HubGeneration } from './rowAddress';
 
 /** For one answer: a round of commits waits for it. */
 const answerLimitMs = 10_000;
@@ -17,15 +18,14 @@ const trustedMs = 2000;
 
 /** Asks the service about its hubs, on one connection a hub that stays open. */
 export class HubDirectory implements HubFacts {
-  readonly #namespace: EventHubsNamespace;
   readonly #now: () => number;
-  readonly #clients = new Map<string, Promise<HubClient>>();
+  readonly #clients: OncePerKey<string, Promise<HubClient>>;
   readonly #known = new Map<string, { readonly askedAt: number; readonly answer: Promise<HubGeneration> }>();
 
   /** @param now milliseconds on a clock that only goes forward */
   constructor(namespace: EventHubsNamespace, now: () => number = () => performance.now()) {
-    this.#namespace = namespace;
     this.#now = now;
+    this.#clients = oncePerKey((hub) => openHubClient(namespace, hub));
   }
 
   /** The hub as the service said within the last seconds. Rejects when it does not answer. */
@@ -59,21 +59,16 @@ export class HubDirectory implements HubFacts {
 
   /** Gives the connections up. The next question opens another one. */
   close(): void {
-    for (const hub of this.#clients.keys()) this.#giveUp(hub);
+    for (const hub of [...this.#clients.made().keys()]) this.#giveUp(hub);
   }
 
   async #ask<T>(hub: string, call: (client: HubClient, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
-    const client = this.#clients.get(hub) ?? openHubClient(this.#namespace, hub);
-    this.#clients.set(hub, client);
-    const abortSignal = AbortSignal.timeout(answerLimitMs);
+    const client = this.#clients(hub);
     try {
-      return await orAborted(
-        client.then((open) => call(open, abortSignal)),
-        abortSignal,
-      );
+      return await within(answerLimitMs, async (abortSignal) => call(await client, abortSignal));
     } catch (error) {
       // The connection may be what is wrong.
-      if (this.#clients.get(hub) === client) this.#giveUp(hub);
+      if (this.#clients.made().get(hub) === client) this.#giveUp(hub);
       throw error;
     }
   }
@@ -81,9 +76,8 @@ export class HubDirectory implements HubFacts {
   #giveUp(hub: string): void {
     // Not awaited: a service that does not answer would hold this up as well.
     this.#clients
-      .get(hub)
+      .forget(hub)
       ?.then((open) => open.close())
       .catch(() => {});
-    this.#clients.delete(hub);
   }
 }

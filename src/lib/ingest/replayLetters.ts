@@ -1,13 +1,15 @@
 import type { TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
-import { readDataFile } from '../delta/readDataFile';
 import type { Snapshot } from '../delta/state';
 import { TableAppender } from '../delta/tableAppender';
+import { decodeBody } from '../lake/deadLetters';
+import { parseAppId } from '../lake/hubGeneration';
+import { addressKey, type LetterInfo, letterKey, readLetters } from '../lake/readLetters';
+import { rowKey, tableFields } from '../lake/rowAddress';
+import { filesWith, holds, scanRows, type ValueRange } from '../lake/scanRows';
 import type { Stream } from '../streams/stream';
-import { decodeBody } from './deadLetters';
 import { decodeEvents } from './decodeEvents';
-import { addressKey, type LetterInfo, letterKey, readLetters } from './readLetters';
-import { parseAppId, RowColumns, tableFields } from './rowAddress';
+import { RowColumns } from './rowColumns';
 
 export interface ReplayOptions {
   readonly stream: Stream;
@@ -72,20 +74,16 @@ async function findRows(rows: Snapshot, letters: readonly LetterInfo[]): Promise
   const events = new Set(letters.map(eventKey));
   const wanted = new Set(letters.map(letterKey));
   const found = new Set<string>();
-  const names = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'];
-  for (const file of rows.files.values()) {
-    if (!mayHold(file.stats, letters)) continue;
-    const { numRecords, columns } = await readDataFile(rows, file, names);
-    const [createdAt, partition, sequence, element] = names.map((name) => columns.get(name) ?? []);
-    for (let row = 0; row < numRecords; row++) {
-      const event = addressKey(createdAt?.[row], partition?.[row], sequence?.[row], '');
-      if (!events.has(event)) continue;
-      found.add(event);
-      // Not every row of an event: there may be many more of them than letters.
-      const key = addressKey(createdAt?.[row], partition?.[row], sequence?.[row], element?.[row]);
-      if (wanted.has(key)) found.add(key);
-    }
-  }
+  const mayHold = (range: ValueRange) => letters.some(({ sequenceNumber }) => holds(range, sequenceNumber));
+  const files = filesWith(rows, 'sequence_number', mayHold);
+  await scanRows({ state: rows, files, columns: rowKey }, ([createdAt, partition, sequence, element]) => {
+    const event = addressKey(createdAt, partition, sequence, '');
+    if (!events.has(event)) return;
+    found.add(event);
+    // Not every row of an event: there may be many more of them than letters.
+    const key = addressKey(createdAt, partition, sequence, element);
+    if (wanted.has(key)) found.add(key);
+  });
   return found;
 }
 
@@ -98,17 +96,6 @@ function wholeEvents(letters: readonly LetterInfo[], found: ReadonlySet<string>)
   for (const [event, [first, ...others]] of Map.groupBy(letters, eventKey))
     if (first?.element === 0 && others.length === 0 && !found.has(event)) whole.add(event);
   return whole;
-}
-
-/** By the file's statistics; a file without them may hold anything. */
-function mayHold(stats: string | undefined, letters: readonly LetterInfo[]): boolean {
-  const { minValues, maxValues } = JSON.parse(stats ?? '{}') as {
-    minValues?: { sequence_number?: number };
-    maxValues?: { sequence_number?: number };
-  };
-  const least = minValues?.sequence_number ?? Number.NEGATIVE_INFINITY;
-  const most = maxValues?.sequence_number ?? Number.POSITIVE_INFINITY;
-  return letters.some(({ sequenceNumber }) => sequenceNumber >= least && sequenceNumber <= most);
 }
 
 /** Whether the table has moved past the letter's event, on its partition in its generation. */
@@ -131,35 +118,30 @@ async function decodeAgain(
   let settled = 0;
   const wanted = new Set(open.map(letterKey));
   const events = Map.groupBy(open, eventKey);
-  for (const file of new Set(open.map((letter) => letter.file))) {
-    const names = ['stream', 'hub_created_at', 'hub_partition', 'sequence_number', 'body', 'body_encoding'];
-    const { numRecords, columns: found } = await readDataFile(letters, file, names);
-    const [streams, createdAt, partition, sequence, bodies, encodings] = names.map(
-      (name) => found.get(name) ?? [],
-    );
-    for (let row = 0; row < numRecords; row++) {
-      const key = addressKey(createdAt?.[row], partition?.[row], sequence?.[row], '');
-      const letter = streams?.[row] === stream.name ? events.get(key)?.[0] : undefined;
-      const body = decodeBody(
-        (bodies?.[row] ?? null) as string | null,
-        (encodings?.[row] ?? null) as string | null,
-      );
-      if (!letter || !body || letter.enqueuedAt === null) continue;
-      // Once, though the letter was written twice.
-      events.delete(key);
-      const { sequenceNumber, enqueuedAt } = letter;
-      for (const event of decodeEvents(stream, [{ body, sequenceNumber, enqueuedAt }])) {
-        // A letter for the whole event is settled by all of its elements, or by none.
-        const isWhole = whole.has(key);
-        if (isWhole && event.rejected.length > 0) continue;
-        for (const [row, values] of event.rows.entries()) {
-          const element = event.positions?.[row] ?? row;
-          const isWanted = wanted.has(letterKey({ ...letter, element }));
-          if (isWanted) settled++;
-          if (isWanted || isWhole) columns.push(letter, event, element, values);
-        }
+  const scan = {
+    state: letters,
+    files: new Set(open.map((letter) => letter.file)),
+    columns: [...rowKey.slice(0, 3), 'stream', 'body', 'body_encoding'],
+  };
+  await scanRows(scan, ([createdAt, partition, sequence, of, text, encoding]) => {
+    const key = addressKey(createdAt, partition, sequence, '');
+    const letter = of === stream.name ? events.get(key)?.[0] : undefined;
+    const body = decodeBody(text as string | null, encoding as string | null);
+    if (!letter || !body || letter.enqueuedAt === null) return;
+    // Once, though the letter was written twice.
+    events.delete(key);
+    const { sequenceNumber, enqueuedAt } = letter;
+    for (const event of decodeEvents(stream, [{ body, sequenceNumber, enqueuedAt }])) {
+      // A letter for the whole event is settled by all of its elements, or by none.
+      const isWhole = whole.has(key);
+      if (isWhole && event.rejected.length > 0) continue;
+      for (const [row, values] of event.rows.entries()) {
+        const element = event.positions?.[row] ?? row;
+        const isWanted = wanted.has(letterKey({ ...letter, element }));
+        if (isWanted) settled++;
+        if (isWanted || isWhole) columns.push(letter, event, element, values);
       }
     }
-  }
+  });
   return { columns: columns.columns, settled };
 }

@@ -1,9 +1,9 @@
 import type { Txn } from '../delta/actions';
 import type { Value } from '../delta/schema';
-import { LetterColumns } from './deadLetters';
 import type { DecodedEvent } from './decodeEvents';
 import type { Gap } from './gaps';
-import { RowColumns } from './rowAddress';
+import { LetterColumns } from './letterColumns';
+import { RowColumns } from './rowColumns';
 
 /** A batch of one partition, ready to be committed. */
 export interface PartitionBatch {

@@ -1,3 +1,4 @@
+import { inParallel } from '../inParallel';
 import type { MaintenanceTask } from './task';
 
 const parallelDeletes = 16;
@@ -6,27 +7,31 @@ export interface Deletion {
   readonly paths: readonly string[];
   /** As progress names it. */
   readonly step: string;
-  /** `stop`: what comes after a path that cannot be deleted stays, but for the few that were asked for along with it. */
+  /** `stop`: after a path that cannot be deleted no other is asked for. */
   readonly onFailure: 'stop' | 'go-on';
 }
 
 /**
- * Deletes objects in their order, some at a time. Ends between two of those when the signal says so. Throws the first
- * failure, at the end when it goes on.
+ * Deletes objects in their order, some at a time. Ends before the next one when the signal says so. Throws the first failure, at
+ * the end when it goes on.
  */
 export async function deleteAll(
   { at, signal, progress }: MaintenanceTask,
   { paths, step, onFailure }: Deletion,
 ): Promise<void> {
   const failures: unknown[] = [];
-  for (let done = 0; done < paths.length; done += parallelDeletes) {
-    if (failures.length > 0 && (onFailure === 'stop' || signal?.aborted)) break;
-    signal?.throwIfAborted();
+  let done = 0;
+  await inParallel(paths, parallelDeletes, async (path) => {
+    if (signal?.aborted) throw failures[0] ?? signal.reason;
     progress?.({ step, done, total: paths.length });
-    const asked = paths.slice(done, done + parallelDeletes).map((path) => at.store.delete(path));
-    for (const result of await Promise.allSettled(asked))
-      if (result.status === 'rejected') failures.push(result.reason);
-  }
+    try {
+      await at.store.delete(path);
+    } catch (error) {
+      if (onFailure === 'stop') throw error;
+      failures.push(error);
+    }
+    done++;
+  });
   if (failures.length > 0) throw failures[0];
   progress?.({ step, done: paths.length, total: paths.length });
 }

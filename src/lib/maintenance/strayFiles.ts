@@ -3,6 +3,7 @@ import { describeVersion, type LogFile, type TableLocation } from '../delta/log'
 import { recordsOf } from '../delta/readStatistics';
 import type { TableState } from '../delta/state';
 import { isDamage } from '../errors';
+import { inParallel } from '../inParallel';
 
 const parallelReads = 8;
 
@@ -45,13 +46,10 @@ export async function readStray(
     (a, b) =>
       (b.version ?? 0) - (a.version ?? 0) || Number(a.kind === 'commit') - Number(b.kind === 'commit'),
   );
-  const stray: StrayFile[] = [];
-  for (let start = 0; start < ordered.length; start += parallelReads) {
+  return inParallel(ordered, parallelReads, async (file) => {
     signal?.throwIfAborted();
-    const some = ordered.slice(start, start + parallelReads);
-    stray.push(...(await Promise.all(some.map((file) => readOne(at, file)))));
-  }
-  return stray;
+    return readOne(at, file);
+  });
 }
 
 async function readOne(at: TableLocation, file: LogFile): Promise<StrayFile> {

@@ -1,3 +1,4 @@
+import { isConfidential } from '../confidentialUrl';
 import { TributaryError } from '../errors';
 
 export interface CoincapOptions {
@@ -110,8 +111,7 @@ export class CoincapClient {
 }
 
 function assetsAddress(url: URL, limit: number): URL {
-  const local = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
+  if (!isConfidential(url))
     throw new TributaryError(
       'settings.invalid',
       `The address of the CoinCap API, ${url.origin}, must be https; http is for this machine only.`,

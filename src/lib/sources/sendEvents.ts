@@ -1,5 +1,7 @@
 import type { EventDataBatch } from '@azure/event-hubs';
+import { DeadlineError, within } from '../deadline';
 import { type ErrorCode, TributaryError } from '../errors';
+import { once } from '../once';
 import type { EventHubsNamespace } from '../settings';
 import { type HubClient, openHubClient } from './hubClient';
 import { partitionOfKey } from './partitionOfKey';
@@ -49,22 +51,18 @@ export function openProducer(namespace: EventHubsNamespace, hub: string): EventP
 }
 
 function createProducer(namespace: EventHubsNamespace, hub: string, onClose: () => void): EventProducer {
-  let client: Promise<HubClient> | undefined;
-  let partitionIds: Promise<readonly string[]> | undefined;
+  const client = once(() => openHubClient(namespace, hub));
+  const partitionIds = once(async (): Promise<readonly string[]> => (await client()).getPartitionIds());
   return {
     hub,
-    async connect(deadlineMs) {
-      client ??= openHubClient(namespace, hub);
-      const connected = await client;
-      partitionIds ??= connected.getPartitionIds({ abortSignal: AbortSignal.timeout(deadlineMs) });
-      return { client: connected, partitionIds: await partitionIds };
-    },
+    connect: (deadlineMs) =>
+      within(deadlineMs, async () => ({ client: await client(), partitionIds: await partitionIds() })),
     forgetPartitions() {
-      partitionIds = undefined;
+      partitionIds.forget();
     },
     async close() {
       onClose();
-      await (await client)?.close();
+      await (await client.made())?.close();
     },
   };
 }
@@ -95,9 +93,9 @@ export async function sendEvents(
   const oversize: string[] = [];
   let accepted = 0;
   const sendPartition = async (partitionId: string, own: readonly OutgoingEvent[]) => {
-    const open = () => client.createBatch({ partitionId, abortSignal: AbortSignal.timeout(deadlineMs) });
+    const open = () => within(deadlineMs, (abortSignal) => client.createBatch({ partitionId, abortSignal }));
     const flush = async (full: EventDataBatch) => {
-      await client.sendBatch(full, { abortSignal: AbortSignal.timeout(deadlineMs) });
+      await within(deadlineMs, (abortSignal) => client.sendBatch(full, { abortSignal }));
       accepted += full.count;
     };
     let batch = await open();
@@ -130,8 +128,8 @@ function sendError(producer: EventProducer, accepted: number, total: number, cau
   producer.forgetPartitions();
   const last = lastAttempt(cause);
   const refused = refusals.has(String((last as { code?: unknown } | null)?.code));
-  const aborted = last instanceof Error && last.name === 'AbortError';
-  const why = aborted ? 'no answer in time' : last instanceof Error ? last.message : String(last);
+  const why =
+    last instanceof DeadlineError ? 'no answer in time' : last instanceof Error ? last.message : String(last);
   return new SendError(
     refused ? 'hub.refused' : 'hub.unavailable',
     `Hub ${producer.hub} acknowledged ${accepted} of ${total} events: ${why}`,

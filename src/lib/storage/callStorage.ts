@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { orAborted } from '../deadline';
+import { DeadlineError, within } from '../deadline';
 import { TributaryError } from '../errors';
 
 /** A try that has not ended by then is given up: the SDK itself would wait for ever. */
@@ -25,17 +25,17 @@ export async function callStorage<T>(
 ): Promise<T> {
   const deadlineMs = answerLimitMs + Math.ceil(bytes / bytesPerMs);
   for (let attempt = 1; ; attempt++) {
-    const abortSignal = AbortSignal.timeout(deadlineMs);
     try {
-      return await orAborted(call(abortSignal), abortSignal);
+      return await within(deadlineMs, call);
     } catch (error) {
+      const isLate = error instanceof DeadlineError;
       const status = statusOf(error);
       if (status !== undefined && [404, 409, 412, 416].includes(status)) throw error;
-      if (!abortSignal.aborted && !isTransient(error, status)) {
+      if (!isLate && !isTransient(error, status)) {
         throw new TributaryError('storage.refused', `${what}: ${describe(error, status)}.`, { cause: error });
       }
       if (attempt === attempts) {
-        const last = abortSignal.aborted ? `no answer in ${deadlineMs / 1000} s` : describe(error, status);
+        const last = isLate ? `no answer in ${deadlineMs / 1000} s` : describe(error, status);
         throw new TributaryError(
           'storage.unavailable',
           `${what}: ${attempts} tries failed, the last with: ${last}.`,

@@ -1,24 +1,20 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { once } from '../once';
 import type { Stream } from './stream';
-
-let loading: Promise<readonly Stream[]> | undefined;
 
 /**
  * Every stream there is: whatever a file of this folder exports in the shape of one, so that a new stream is a new file and
  * no list has to be kept. In the order of the files' names.
  */
-export function loadStreams(): Promise<readonly Stream[]> {
-  loading ??= load();
-  return loading;
-}
+export const loadStreams = once(load);
 
 /** The stream of that name, or undefined. */
 export const findStream = async (name: string): Promise<Stream | undefined> =>
   (await loadStreams()).find((stream) => stream.name === name);
 
-async function load(): Promise<Stream[]> {
+async function load(): Promise<readonly Stream[]> {
   // This file runs compiled, and under the tests as it is.
   const files = readdirSync(__dirname).filter((name) => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts'));
   const modules = await Promise.all(

@@ -2,9 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { TableLocation } from '../delta/log';
 import { openSnapshot, openState } from '../delta/openTable';
+import { whyLost } from '../delta/position';
 import { isDamage, TributaryError } from '../errors';
+import { oncePerKey } from '../once';
 import type { WarehouseTable } from '../streams/stream';
-// biome-ignore lint/style/noRestrictedImports: The warehouse is asked, and none of the code that loads it.
+import { describeLost } from '../warehouse/needsRebuild';
+import { positionInLog } from '../warehouse/positionOf';
 import { fullName, type Position, shadowOfSwap, type Warehouse } from '../warehouse/warehouse';
 import { differencesOf, type PartitionDifference, type RowSums, sumDeltaRows } from './rowSums';
 import { addressColumnsOf, sumWarehouseRows, type WarehouseSums } from './warehouseSums';
@@ -16,8 +19,6 @@ export interface CompareWarehouseOptions {
   readonly at: TableLocation;
   readonly table: WarehouseTable;
   readonly warehouse: Pick<Warehouse, 'ledger' | 'query'>;
-  /** Whether the Delta log still has the entry that the ledger's position was loaded from; without it that is not asked. */
-  readonly isSameEntry?: (position: Position) => Promise<boolean>;
   /** Milliseconds between two tries; two seconds unless told. */
   readonly pauseMs?: number;
 }
@@ -53,7 +54,7 @@ type Try = WarehouseComparison | { readonly state: 'moved'; readonly reason: str
  */
 export async function compareWarehouse(options: CompareWarehouseOptions): Promise<WarehouseComparison> {
   const { pauseMs = 2000 } = options;
-  const deltaSums = rememberLast((version: number) => sumVersion(options, version));
+  const deltaSums = oncePerKey((version: number) => sumVersion(options, version));
   let seen: Different | undefined;
   let reason = '';
   for (let tries = 0; tries < maxTries; tries++) {
@@ -102,7 +103,7 @@ async function compareOnce(
 
 /** Why the table cannot be compared from this position, or undefined. */
 async function findObstacle(
-  { at, table, isSameEntry }: CompareWarehouseOptions,
+  { at, table }: CompareWarehouseOptions,
   position: Position,
 ): Promise<Try | undefined> {
   const name = fullName(table);
@@ -112,17 +113,8 @@ async function findObstacle(
   const rebuild = (reason: string): Try => ({ state: 'needs-rebuild', reason });
   const head = await openState(at);
   if (!head) return rebuild(`${name} was loaded, but there is no Delta table ${at.table} any more`);
-  if (head.metaData.id !== position.deltaId)
-    return rebuild(`${name} was loaded from another Delta table than the ${at.table} that is there now`);
-  if (position.version > head.version)
-    return rebuild(
-      `${name} is loaded up to version ${position.version}, but ${at.table} ends at version ${head.version}: its storage went back in time`,
-    );
-  if (isSameEntry && !(await isSameEntry(position)))
-    return rebuild(
-      `version ${position.version} of ${at.table}, up to which ${name} is loaded, is another one now: its storage went back in time`,
-    );
-  return undefined;
+  const because = await whyLost(head, positionInLog(position));
+  return because && rebuild(`${name}: ${describeLost(because, position.version)}`);
 }
 
 /** Undefined when the ledger moved while the rows were added up. */
@@ -167,13 +159,4 @@ function isSameDifference(one: Different, other: Different): boolean {
     ]),
   ];
   return isDeepStrictEqual(excess(one), excess(other));
-}
-
-/** Asks again only when the argument is another one than the last time. */
-function rememberLast<K, T>(ask: (key: K) => Promise<T>): (key: K) => Promise<T> {
-  let last: { readonly key: K; readonly answer: Promise<T> } | undefined;
-  return (key) => {
-    if (!last || last.key !== key) last = { key, answer: ask(key) };
-    return last.answer;
-  };
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Snapshot } from '../delta/state';
+import { scanRows } from '../lake/scanRows';
 import { partitionKey, type SourcePartition } from './sourcePartition';
-import { visitRows } from './visitRows';
 
 /** How many rows there are, and what their sequence numbers add up to. */
 interface Sums {
@@ -34,10 +34,10 @@ export class RowSums {
 export async function sumDeltaRows(snapshot: Snapshot, byPartition: boolean): Promise<RowSums> {
   const sums = new RowSums();
   let [createdAt, hubPartition, current] = [Number.NaN, Number.NaN, undefined as PartitionSums | undefined];
-  await visitRows({
-    snapshot,
-    columns: byPartition ? ['hub_created_at', 'hub_partition', 'sequence_number'] : [],
-    visit: ([created, partition, sequence]) => {
+  const columns = byPartition ? ['hub_created_at', 'hub_partition', 'sequence_number'] : [];
+  await scanRows(
+    { state: snapshot, files: snapshot.files.values(), columns },
+    ([created, partition, sequence]) => {
       sums.rows++;
       if (!byPartition) return;
       // Rows of a partition lie together, and a lookup each would cost more than the rest.
@@ -48,7 +48,7 @@ export async function sumDeltaRows(snapshot: Snapshot, byPartition: boolean): Pr
       current.rows++;
       current.sequences += typeof sequence === 'bigint' ? sequence : BigInt(Number(sequence));
     },
-  });
+  );
   return sums;
 }
 

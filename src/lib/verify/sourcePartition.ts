@@ -1,5 +1,5 @@
 import type { Txn } from '../delta/actions';
-import { parseAppId } from '../ingest/rowAddress';
+import { parseAppId } from '../lake/hubGeneration';
 
 /** One partition of one generation of a hub, by which rows and letters are told apart. */
 export interface SourcePartition {

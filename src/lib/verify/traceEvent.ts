@@ -3,12 +3,11 @@ import { listLog, readCommit, type TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
 import type { Field, ReadValue } from '../delta/schema';
 import type { Snapshot } from '../delta/state';
-import { deadLettersTable } from '../ingest/deadLetters';
+import { deadLettersTable, isRangeReason, parseRange } from '../lake/deadLetters';
+import { filesWith, holds, scanRows } from '../lake/scanRows';
 import type { ObjectStore } from '../storage/objectStore';
 import type { Stream } from '../streams/stream';
 import { type PartitionTxn, partitionTxns } from './sourcePartition';
-import { parseRange } from './visitLetters';
-import { excludes, visitRows } from './visitRows';
 
 /** A row or a dead letter as the table holds it. */
 export interface TracedRow {
@@ -95,7 +94,7 @@ async function tellStory(
 
 /** A letter that stands for a range of events, this one among them. */
 function rangeHolds({ reason, body }: TracedRow['values'], sequence: number): boolean {
-  const range = reason === 'expired' || reason === 'skipped' ? parseRange(body) : undefined;
+  const range = isRangeReason(reason) ? parseRange(body) : undefined;
   return range !== undefined && range.first <= sequence && sequence <= range.last;
 }
 
@@ -107,17 +106,16 @@ async function findRows(
   const { sequence, isWanted } = options;
   const columns = snapshot.fields.map(({ name }) => name);
   const found: TracedRow[] = [];
-  await visitRows({
+  const ofPartition = new Set(filesWith(snapshot, 'hub_partition', (range) => holds(range, partition)));
+  const files = filesWith(
     snapshot,
-    columns,
-    skip: (add) =>
-      excludes(add, 'hub_partition', partition) ||
-      (sequence !== undefined && excludes(add, 'sequence_number', sequence)),
-    visit: (row, { path }) => {
-      const values = Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null]));
-      const isHere = values.hub_partition === partition && values.hub_created_at === hubCreatedAt;
-      if (isHere && isWanted(values)) found.push({ file: path, values, fields: snapshot.fields });
-    },
+    'sequence_number',
+    (range) => sequence === undefined || holds(range, sequence),
+  ).filter((file) => ofPartition.has(file));
+  await scanRows({ state: snapshot, files, columns }, (row, { path }) => {
+    const values = Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null]));
+    const isHere = values.hub_partition === partition && values.hub_created_at === hubCreatedAt;
+    if (isHere && isWanted(values)) found.push({ file: path, values, fields: snapshot.fields });
   });
   return found.sort((a, b) => Number(a.values.element) - Number(b.values.element));
 }
@@ -128,14 +126,14 @@ async function findFirst(
   { hubCreatedAt, partition }: PartitionTxn,
 ): Promise<number | undefined> {
   let first: number | undefined;
-  await visitRows({
-    snapshot,
+  const scan = {
+    state: snapshot,
+    files: filesWith(snapshot, 'hub_partition', (range) => holds(range, partition)),
     columns: ['hub_created_at', 'hub_partition', 'sequence_number'],
-    skip: (add) => excludes(add, 'hub_partition', partition),
-    visit: ([createdAt, hubPartition, sequence]) => {
-      if (createdAt !== hubCreatedAt || hubPartition !== partition) return;
-      first = Math.min(first ?? Number(sequence), Number(sequence));
-    },
+  };
+  await scanRows(scan, ([createdAt, hubPartition, sequence]) => {
+    if (createdAt !== hubCreatedAt || hubPartition !== partition) return;
+    first = Math.min(first ?? Number(sequence), Number(sequence));
   });
   return first;
 }

@@ -1,12 +1,13 @@
 import { openSnapshot } from '../delta/openTable';
 import type { Snapshot } from '../delta/state';
-import { deadLettersTable } from '../ingest/deadLetters';
+import { deadLettersTable } from '../lake/deadLetters';
+import { rowKey } from '../lake/rowAddress';
+import { scanRows } from '../lake/scanRows';
 import type { ObjectStore } from '../storage/objectStore';
 import type { Stream } from '../streams/stream';
 import { PartitionAudit, type PartitionReport } from './partitionAudit';
 import { partitionKey, partitionTxns, type SourcePartition, successions } from './sourcePartition';
 import { visitLetters } from './visitLetters';
-import { visitRows } from './visitRows';
 
 export interface StreamReport {
   readonly version: number;
@@ -58,11 +59,10 @@ async function auditRows(
   auditOf: (at: SourcePartition) => PartitionAudit,
 ) {
   let audit: PartitionAudit | undefined;
-  const address = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'];
-  await visitRows({
-    snapshot,
-    columns: madeAgain.size > 0 ? [...address, 'enqueued_at'] : address,
-    visit: ([createdAt, hubPartition, sequence, element, enqueuedAt]) => {
+  const columns = madeAgain.size > 0 ? [...rowKey, 'enqueued_at'] : rowKey;
+  await scanRows(
+    { state: snapshot, files: snapshot.files.values(), columns },
+    ([createdAt, hubPartition, sequence, element, enqueuedAt]) => {
       const hubCreatedAt = Number(createdAt);
       const partition = Number(hubPartition);
       // Rows of a partition lie together, and a lookup each would cost more than the rest.
@@ -75,5 +75,5 @@ async function auditRows(
       )
         audit.addMisplaced(Number(sequence));
     },
-  });
+  );
 }

@@ -1,6 +1,6 @@
-import { orAborted } from '../deadline';
+import { within } from '../deadline';
 import { openState } from '../delta/openTable';
-import { partitionAppId } from '../ingest/rowAddress';
+import { partitionAppId } from '../lake/hubGeneration';
 import type { ObjectStore } from '../storage/objectStore';
 
 /** For all questions together. */
@@ -42,7 +42,7 @@ export interface WaitingEventsOptions {
 export async function waitingEvents(options: WaitingEventsOptions): Promise<number | undefined> {
   const { store, table, limitMs = answerLimitMs } = options;
   // The hub first: what is committed after its answer does not wait.
-  const answer = await askHub(options.openHub, AbortSignal.timeout(limitMs)).catch(() => undefined);
+  const answer = await askHub(options.openHub, limitMs).catch(() => undefined);
   if (!answer) return undefined;
   const txns = (await openState({ store, table }))?.txns;
   const { generation, partitions } = answer;
@@ -55,20 +55,18 @@ export async function waitingEvents(options: WaitingEventsOptions): Promise<numb
   return waiting;
 }
 
-async function askHub(open: () => Promise<HubQuestions>, abortSignal: AbortSignal) {
+async function askHub(open: () => Promise<HubQuestions>, limitMs: number) {
   const opening = open();
   try {
-    return await orAborted(
-      opening.then(async (client) => {
-        const { createdOn, partitionIds } = await client.getEventHubProperties({ abortSignal });
-        const partitions = await Promise.all(
-          partitionIds.map((id) => client.getPartitionProperties(id, { abortSignal })),
-        );
-        const { fullyQualifiedNamespace: namespace, eventHubName: hub } = client;
-        return { generation: { namespace, hub, createdOn }, partitions };
-      }),
-      abortSignal,
-    );
+    return await within(limitMs, async (abortSignal) => {
+      const client = await opening;
+      const { createdOn, partitionIds } = await client.getEventHubProperties({ abortSignal });
+      const partitions = await Promise.all(
+        partitionIds.map((id) => client.getPartitionProperties(id, { abortSignal })),
+      );
+      const { fullyQualifiedNamespace: namespace, eventHubName: hub } = client;
+      return { generation: { namespace, hub, createdOn }, partitions };
+    });
   } finally {
     // Not awaited: a hub that does not answer would hold this up as well.
     opening.then((client) => client.close()).catch(() => {});

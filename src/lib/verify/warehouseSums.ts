@@ -1,5 +1,4 @@
 import type { WarehouseTable } from '../streams/stream';
-// biome-ignore lint/style/noRestrictedImports: The warehouse is asked, and none of the code that loads it.
 import { fullName, type Warehouse } from '../warehouse/warehouse';
 import { RowSums } from './rowSums';
 

@@ -1,16 +1,13 @@
 import type { Add, Commit } from '../delta/actions';
 import { dataFilePath } from '../delta/log';
-import { readDataFile } from '../delta/readDataFile';
 import { recordsOf } from '../delta/readStatistics';
 import { effectOnRows } from '../delta/rowEffect';
 import type { TableState } from '../delta/state';
 import { isDamage } from '../errors';
+import { readFiles } from '../lake/scanRows';
 import type { WarehouseTable } from '../streams/stream';
 import { neededColumns, RowCollector } from './prepareRows';
 import type { PreparedRows } from './warehouse';
-
-/** How many data files are read at once. */
-const parallelReads = 8;
 
 /** Limits of one load; a single version may be above them. */
 export interface LoadLimits {
@@ -61,32 +58,27 @@ export interface GoneFile {
   readonly gone: string;
 }
 
-/** Reads data files into rows for a table. */
+/** Reads data files into rows for a table, in the order of the files. */
 export async function readRows(
   state: TableState,
   files: readonly Add[],
   table: WarehouseTable,
 ): Promise<PreparedRows | GoneFile> {
-  const wanted = neededColumns(table);
   const collector = new RowCollector(table);
-  for (let start = 0; start < files.length; start += parallelReads) {
-    const slice = files.slice(start, start + parallelReads);
-    const read = await Promise.all(slice.map((add) => readOrMiss(state, add, wanted)));
-    for (const found of read) {
-      if ('gone' in found) return found;
-      collector.add(found.columns, found.numRecords);
-    }
+  try {
+    for (const { columns, numRecords } of await readFiles({ state, files, columns: neededColumns(table) }))
+      collector.add(columns, numRecords);
+  } catch (error) {
+    const gone = isDamage(error) ? await findGone(state, files) : undefined;
+    if (!gone) throw error;
+    return { gone: gone.path };
   }
   return collector.rows();
 }
 
-async function readOrMiss(state: TableState, add: Add, wanted: readonly string[]) {
-  try {
-    return await readDataFile(state, add, wanted);
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    const path = dataFilePath(state.at, add.path, state.version);
-    if (await state.at.store.getRange(path, 0, 1)) throw error;
-    return { gone: add.path };
-  }
+/** The first of the files that is not in the store. */
+async function findGone({ at, version }: TableState, files: readonly Add[]): Promise<Add | undefined> {
+  for (const add of files)
+    if (!(await at.store.getRange(dataFilePath(at, add.path, version), 0, 1))) return add;
+  return undefined;
 }

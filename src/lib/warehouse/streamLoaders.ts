@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks';
-import { orAborted } from '../deadline';
+import { within } from '../deadline';
 import { followState, type TableFollower } from '../delta/follow';
 import type { TableLocation } from '../delta/log';
 import { TributaryError } from '../errors';
+import { once } from '../once';
 import type { Stream, WarehouseTable } from '../streams/stream';
 import type { LoadReport } from './catchUp';
 import { openWarehouse } from './openWarehouse';
@@ -54,7 +55,7 @@ interface LoadedStream {
 export class StreamLoaders {
   readonly #options: StreamLoadersOptions;
   readonly #loaded: readonly LoadedStream[];
-  #warehouse: Promise<Warehouse> | undefined;
+  readonly #warehouse = once(() => this.#openWarehouse());
   #health: { readonly at: number; readonly answer: Promise<WarehouseHealth> } | undefined;
 
   constructor(options: StreamLoadersOptions) {
@@ -63,20 +64,12 @@ export class StreamLoaders {
     this.#loaded = options.streams.flatMap((stream) => {
       const { warehouse: table } = stream;
       if (!table || options.setting.kind === 'none') return [];
-      let followed: TableFollower | undefined;
-      let unloaded: UnloadedCommits | undefined;
-      const head = async () => {
-        followed ??= followState(await at(stream.table));
-        return followed;
-      };
-      const commits = async () => {
-        unloaded ??= new UnloadedCommits(await at(stream.table));
-        return unloaded;
-      };
+      const head = once(async () => followState(await at(stream.table)));
+      const commits = once(async () => new UnloadedCommits(await at(stream.table)));
       const loader = new TableLoader({
         table,
         commits,
-        warehouse: () => this.#open(),
+        warehouse: this.#warehouse,
         ...(onLoad ? { onLoad } : {}),
         warn,
       });
@@ -104,42 +97,32 @@ export class StreamLoaders {
   /** Ends the loads between two steps, and the connections. A load that hangs is left behind: the ledger keeps it right. */
   async close(): Promise<void> {
     const stopped = Promise.all(this.#loaded.map(({ loader }) => loader.stop()));
-    await withLimit(stopped, closeLimitMs).catch(() => {});
-    const warehouse = this.#warehouse;
-    this.#warehouse = undefined;
+    await within(closeLimitMs, () => stopped).catch(() => {});
+    const warehouse = this.#warehouse.forget();
     // The connections wait for the load that runs on them.
     if (warehouse) {
       const closed = warehouse.then((open) => open.close());
-      await withLimit(closed, closeLimitMs / 5).catch(() => {});
+      await within(closeLimitMs / 5, () => closed).catch(() => {});
     }
   }
 
-  async #open(): Promise<Warehouse> {
+  async #openWarehouse(): Promise<Warehouse> {
     const { setting, staging, warn } = this.#options;
-    this.#warehouse ??= (async () => {
-      const opened = await openWarehouse({
-        setting,
-        tables: this.#loaded.map(({ table }) => table),
-        ...(staging && setting.kind === 'sql' ? { staging: await staging() } : {}),
-        warn,
-      });
-      if (opened) return opened;
-      throw new TributaryError('warehouse.refused', 'WAREHOUSE is none.');
-    })();
-    try {
-      return await this.#warehouse;
-    } catch (error) {
-      // The next call tries again.
-      this.#warehouse = undefined;
-      throw error;
-    }
+    const opened = await openWarehouse({
+      setting,
+      tables: this.#loaded.map(({ table }) => table),
+      ...(staging && setting.kind === 'sql' ? { staging: await staging() } : {}),
+      warn,
+    });
+    if (opened) return opened;
+    throw new TributaryError('warehouse.refused', 'WAREHOUSE is none.');
   }
 
   async #readHealth(): Promise<WarehouseHealth> {
     const { kind } = this.#options.setting;
     if (this.#loaded.length === 0) return { kind, status: 'ok', tables: [] };
     try {
-      const lags = await withLimit(this.#readLags(), healthLimitMs);
+      const lags = await within(healthLimitMs, () => this.#readLags(), noAnswer);
       const tables = lags.map((lag, index) => {
         const { state: loader, reason = lag.reason } = this.#loaded[index]?.loader.status ?? {
           state: 'idle',
@@ -149,7 +132,7 @@ export class StreamLoaders {
         return { ...lag, needsRebuild, ...(needsRebuild && reason ? { reason } : {}), loader };
       });
       const failing = tables.some(({ needsRebuild, loader }) => needsRebuild || loader === 'failed');
-      const keepsMarks = (await this.#open()).keepsMarks() !== false;
+      const keepsMarks = (await this.#warehouse()).keepsMarks() !== false;
       return { kind, status: failing || !keepsMarks ? 'degraded' : 'ok', keepsMarks, tables };
     } catch (error) {
       const code = error instanceof TributaryError ? error.code : 'unexpected';
@@ -158,16 +141,12 @@ export class StreamLoaders {
   }
 
   async #readLags(): Promise<TableLag[]> {
-    const warehouse = await this.#open();
+    const warehouse = await this.#warehouse();
     const tables = this.#loaded.map(async ({ head, table }) => ({ head: await head(), table }));
     return readLag({ warehouse, tables: await Promise.all(tables) });
   }
 }
 
-async function withLimit<T>(work: Promise<T>, limitMs: number): Promise<T> {
-  const signal = AbortSignal.timeout(limitMs);
-  return orAborted(work, signal).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-    throw new TributaryError('warehouse.unavailable', `No answer in ${limitMs / 1000} s.`);
-  });
+function noAnswer(): never {
+  throw new TributaryError('warehouse.unavailable', `No answer in ${healthLimitMs / 1000} s.`);
 }

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { orAborted } from '../deadline';
+import { within } from '../deadline';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { type CaughtUp, catchUp, type LoadReport } from './catchUp';
@@ -71,15 +71,9 @@ export class TableLoader {
     const whole = async () => {
       while (this.#running) await this.#running;
       await this.#start(Math.max(0, Math.round(endsAt - performance.now())));
+      return this.status;
     };
-    const giveUp = AbortSignal.timeout(Math.round(limitMs * 1.5));
-    try {
-      await orAborted(whole(), giveUp);
-    } catch (error) {
-      if (!giveUp.aborted) throw error;
-      return { state: 'behind' };
-    }
-    return this.status;
+    return within(limitMs * 1.5, whole, () => ({ state: 'behind' }));
   }
 
   /** Ends the work between two loads, and resolves when it has ended. */

@@ -4,7 +4,7 @@ import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import type { Value } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
-import { tableFields } from '../../../src/lib/ingest/rowAddress';
+import { tableFields } from '../../../src/lib/lake/rowAddress';
 import type { ObjectStore } from '../../../src/lib/storage/objectStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 

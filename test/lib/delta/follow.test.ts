@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { countCalls } from '../../../bench/countingStore';
 import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
 import { followSnapshot, followState } from '../../../src/lib/delta/follow';
 import { checkpointPath, commitPath, lastCheckpointPath } from '../../../src/lib/delta/log';
@@ -8,6 +7,7 @@ import { beginning, positionOfState } from '../../../src/lib/delta/position';
 import { field } from '../../../src/lib/delta/schema';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { countCalls } from '../../kit/countingStore';
 
 const fields = [field('id', 'long', false)];
 let { store, counts } = countCalls(new MemoryStore());
@@ -88,7 +88,7 @@ describe('a follower whose entry is there', () => {
     await commitMore(20);
     expect(await follower.advance()).toMatchObject({ step: 'commits', atHead: true });
     const opened = await openSnapshot(at);
-    expect({ ...follower.state, previousMark: undefined }).toEqual({ ...opened, previousMark: undefined });
+    expect({ ...follower.state, reachedFrom: undefined }).toEqual({ ...opened, reachedFrom: undefined });
     expect(before?.files.size).toBe(3);
   });
 
@@ -190,6 +190,36 @@ describe('a follower whose entry is another one, or gone', () => {
     expect(await stepOf(follower)).toEqual(['no-table', undefined]);
   });
 
+  it('goes on where the entry that it came from was cleaned away', async () => {
+    await commitMore(5);
+    const follower = await following();
+    await commitMore(3);
+    await checkpoint({ at });
+    await commitMore(2);
+    expect(await stepOf(follower)).toEqual(['commits', [6, 7, 8, 9, 10], 10]);
+    for (let version = 0; version < 8; version++) await store.delete(commitPath('events', version));
+    expect(await stepOf(follower)).toEqual(['nothing-new', 10]);
+  });
+
+  it('is told of a hole that came to be while it read several late commits', async () => {
+    await commitMore(6);
+    const late = await Promise.all([5, 6].map((version) => store.get(commitPath('events', version))));
+    await goBackTo(4);
+    const follower = await following();
+    const { get } = store;
+    store.get = async (path) => {
+      if (path === commitPath('events', 5)) {
+        store.get = get;
+        await goBackTo(2);
+        for (const [index, stray] of late.entries())
+          await store.put(commitPath('events', 5 + index), stray?.bytes ?? new Uint8Array());
+      }
+      return get.call(store, path);
+    };
+    expect(await stepOf(follower)).toEqual(['commits', [5, 6], 6]);
+    await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.hole' });
+  });
+
   it('is told of a hole, and goes on once it is gone', async () => {
     await commitMore(5);
     const follower = await following();
@@ -217,14 +247,15 @@ describe('a follower that goes on from a position', () => {
     const follower = followState({ ...at, store: { ...store, get } });
     follower.seek(position);
     expect(await stepOf(follower)).toEqual(['commits', [15, 16, 17, 18, 19, 20], 20]);
-    const timesRead = (version: number) => read.filter((path) => path === commitPath('events', version)).length;
+    const timesRead = (version: number) =>
+      read.filter((path) => path === commitPath('events', version)).length;
     expect([15, 16, 17, 18, 19, 20].map(timesRead)).toEqual([1, 1, 1, 1, 1, 1]);
     follower.seek(positionOfState(await stateOf(20)));
     read.length = 0;
     expect(await stepOf(follower)).toEqual(['nothing-new', 20]);
-    // The entry it stands on, the one before, the next one, and once a minute the pointer to the newest checkpoint.
+    // The entry it stands on, the one it came from, the next one, and once a minute the pointer to the newest checkpoint.
     expect(read).toEqual([
-      ...[20, 19, 21].map((version) => commitPath('events', version)),
+      ...[20, 14, 21].map((version) => commitPath('events', version)),
       lastCheckpointPath('events'),
     ]);
   });
@@ -244,7 +275,8 @@ describe('a follower that goes on from a position', () => {
     follower.seek(position);
     expect(await stepOf(follower)).toEqual(['commits', [8, 9, 10, 11, 12, 13], 13]);
     expect(counts.get('list')).toBeUndefined();
-    const timesRead = (version: number) => read.filter((path) => path === commitPath('events', version)).length;
+    const timesRead = (version: number) =>
+      read.filter((path) => path === commitPath('events', version)).length;
     // That of the checkpoint's version is compared with the checkpoint as well.
     expect([8, 9, 11, 12, 13].map(timesRead)).toEqual([1, 1, 1, 1, 1]);
     const other = followState(at);

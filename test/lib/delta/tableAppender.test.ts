@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { countCalls } from '../../../bench/countingStore';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { countCalls } from '../../kit/countingStore';
 
 const fields = [field('id', 'long', false)];
 
@@ -84,6 +84,27 @@ describe('a table appender', () => {
       message: expect.stringContaining('Run "npm run table -- repair events"'),
     });
   });
+
+  it.each(['the winner', 'the loser'])(
+    'finds that out also where it raced another late commit and was %s',
+    async (which) => {
+      const at = { store: new MemoryStore(), table: 'events' };
+      const winner = new TableAppender({ at, fields });
+      for (const id of [1, 2, 3]) await appendOne(winner, id);
+      const loser = new TableAppender({ at, fields });
+      const [first, second] = [
+        await winner.prepare(await winner.state(), [[4]]),
+        await loser.prepare(await loser.state(), [[5]]),
+      ];
+      if (!first || !second) throw new Error('nothing is wrong yet');
+      for (const version of [2, 3]) await at.store.delete(commitPath('events', version));
+      expect(await winner.commit(first, [], 1)).toMatchObject({ state: { version: 4 } });
+      expect(await loser.commit(second, [], 1)).toMatchObject({ state: { version: 5 } });
+      const one = which === 'the winner' ? winner : loser;
+      expect(await appendOne(one, 6)).toBeUndefined();
+      await expect(appendOne(one, 6)).rejects.toMatchObject({ code: 'delta.hole' });
+    },
+  );
 
   it('does not take an entry for the log that was made on other ones', async () => {
     const at = { store: new MemoryStore(), table: 'events' };

@@ -24,8 +24,22 @@ async function committed(): Promise<Record<string, number>> {
 }
 
 describe('a batch that does not follow on what is committed', () => {
-  it('may start anywhere when it is the first of its partition', async () => {
+  it('begins at the first event that the hub has when it is the first of its partition', async () => {
+    stand.service.beginning = 500;
     expect(await stand.writer().commit(batch(0, 500, 509))).toMatchObject({ rows: 10, letters: 0 });
+    // The hub drops events while a batch is under way.
+    expect(await stand.writer().commit(batch(1, 495, 509))).toMatchObject({ rows: 15, letters: 0 });
+  });
+
+  it('waits when it is the first of its partition and the hub has earlier events', async () => {
+    stand.service.beginning = 400;
+    await expect(stand.writer().commit(batch(0, 500, 509))).rejects.toMatchObject({
+      code: 'ingest.gap',
+      message: expect.stringContaining('the events 400 to 499 are in the hub but were not read'),
+    });
+    expect(await stand.rows()).toEqual([]);
+    const accepting = stand.writer({ acceptGaps: true });
+    expect(await accepting.commit(batch(0, 500, 509))).toMatchObject({ rows: 10, letters: 1 });
   });
 
   it('puts events that the hub no longer has on record, as one letter', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { letterFields, letterReasons } from '../../../src/lib/ingest/deadLetters';
+import { letterFields, letterReasons } from '../../../src/lib/lake/deadLetters';
 
 const section = (title: string) =>
   readFileSync('docs/dead-letters.md', 'utf8')

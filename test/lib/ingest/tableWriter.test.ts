@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { countCalls } from '../../../bench/countingStore';
 import { createTable } from '../../../src/lib/delta/commit';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
-import { deadLettersTable, decodeBody } from '../../../src/lib/ingest/deadLetters';
-import { tableFields } from '../../../src/lib/ingest/rowAddress';
+import { deadLettersTable, decodeBody } from '../../../src/lib/lake/deadLetters';
+import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
+import { countCalls } from '../../kit/countingStore';
 import { addresses, appId, batch, createdAt, createdOn, WriterStand } from './writerStand';
 
 let stand: WriterStand;
@@ -27,6 +27,7 @@ describe('a table writer', () => {
   it('merges what comes within the interval into one file and one commit', async () => {
     const table = stand.writer({ commitIntervalMs: 50 });
     await table.commit(batch(0, 0, 0));
+    stand.service.beginning = 1;
     const outcomes = await Promise.all([0, 1, 2, 3].map((partition) => table.commit(batch(partition, 1, 5))));
     expect(outcomes.map(({ version }) => version)).toEqual([2, 2, 2, 2]);
     expect(outcomes.map(({ rows }) => rows)).toEqual([5, 5, 5, 5]);
@@ -168,6 +169,7 @@ describe('a round', () => {
   it('holds at most so many bytes', async () => {
     const table = stand.writer({ commitIntervalMs: 30, maxRoundBytes: 250 });
     await table.commit(batch(9, 0, 0));
+    stand.service.beginning = 10;
     await Promise.all([0, 1, 2].map((partition) => table.commit(batch(partition, 10, 19))));
     expect(stand.rounds.map(({ events }) => events)).toEqual([1, 10, 10, 10]);
   });
@@ -175,6 +177,7 @@ describe('a round', () => {
   it('does not wait for the interval when it is full, nor when the process ends', async () => {
     const table = stand.writer({ commitIntervalMs: 3_600_000 });
     await table.commit(batch(0, 0, 0));
+    stand.service.beginning = 1;
     const started = Date.now();
     await Promise.all([0, 1, 2, 3].map((partition) => table.commit(batch(partition, 1, 1000))));
     const last = table.commit(batch(0, 1001, 1001));
@@ -249,6 +252,7 @@ describe('what is no row', () => {
   });
 
   it('goes into dead_letters with its address, reason and body', async () => {
+    stand.service.beginning = 7;
     const good = batch(2, 7, 7);
     const events = [
       ...good.events,

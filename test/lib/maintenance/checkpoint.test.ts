@@ -37,7 +37,7 @@ describe('a checkpoint', () => {
     expect({ ...after, files: [...after.files.values()] }).toEqual({
       ...before,
       // The entry before was not read on this way.
-      previousMark: undefined,
+      reachedFrom: undefined,
       files: [...before.files.values()],
       tombstones: new Map([...before.tombstones].map(([path, remove]) => [path, { ...remove }])),
     });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
-import { tableFields } from '../../../src/lib/ingest/rowAddress';
+import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { coincap } from '../../../src/lib/streams/coincap';
@@ -148,8 +148,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     await loadRows(warehouse, { deltaId, version: 5 }, clicksToLoad([[0, 0]]));
     expect(await compare()).toEqual({
       state: 'needs-rebuild',
-      reason:
-        'clickstream.clicks is loaded up to version 5, but clicks ends at version 1: its storage went back in time',
+      reason: expect.stringContaining('went back in time: its version 5 is not the one that was loaded'),
     });
   });
 
@@ -164,24 +163,17 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     await commit([[0, 0]]);
     expect(await compare()).toMatchObject({
       state: 'needs-rebuild',
-      reason: expect.stringMatching(/was loaded from another Delta table/),
+      reason: expect.stringContaining('is another one'),
     });
   });
 
   it('needs a rebuild where the log holds another entry than the one that was loaded', async () => {
     const position = await commit(clicks);
-    await load(clicks);
-    const asked: Position[] = [];
-    const answer = (same: boolean) => async (about: Position) => {
-      asked.push(about);
-      return same;
-    };
-    expect(await compare({ isSameEntry: answer(false) })).toMatchObject({
+    await loadRows(warehouse, { ...position, mark: 'of another entry' }, clicksToLoad(clicks));
+    expect(await compare()).toMatchObject({
       state: 'needs-rebuild',
-      reason: expect.stringMatching(/version 2 of clicks.* is another one now/),
+      reason: expect.stringContaining('went back in time: its version 2 is not the one that was loaded'),
     });
-    expect(await compare({ isSameEntry: answer(true) })).toMatchObject({ state: 'equal' });
-    expect(asked).toMatchObject([position, position]);
   });
 
   it('needs a rebuild where the version cannot be opened any more', async () => {

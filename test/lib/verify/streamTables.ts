@@ -1,8 +1,8 @@
 import type { Txn } from '../../../src/lib/delta/actions';
 import type { Value } from '../../../src/lib/delta/schema';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
-import { deadLettersTable, letterFields } from '../../../src/lib/ingest/deadLetters';
-import { tableFields } from '../../../src/lib/ingest/rowAddress';
+import { deadLettersTable, letterFields } from '../../../src/lib/lake/deadLetters';
+import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import type { ObjectStore } from '../../../src/lib/storage/objectStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';

@@ -12,7 +12,7 @@ import { readDataFile } from '../../../src/lib/delta/readDataFile';
 import type { Value } from '../../../src/lib/delta/schema';
 import type { Snapshot } from '../../../src/lib/delta/state';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
-import { tableFields } from '../../../src/lib/ingest/rowAddress';
+import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { coincap } from '../../../src/lib/streams/coincap';

@@ -10,7 +10,7 @@ import { openDuckDbFile } from '../../../src/lib/warehouse/duckdb/duckDbWarehous
 import { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import type { Load, Warehouse } from '../../../src/lib/warehouse/warehouse';
-import { TdsServer } from '../../tds/tdsServer';
+import { TdsServer } from '../../kit/tds/tdsServer';
 import { type EarlierLoader, earlierDuckDbLoader, earlierSqlLoader } from './earlierLoader';
 
 export const clicksAt = clickstream.warehouse as WarehouseTable;

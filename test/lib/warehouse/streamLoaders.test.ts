@@ -6,8 +6,8 @@ import { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { neverLoaded } from '../../../src/lib/warehouse/warehouse';
 import { parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
-import { Session } from '../../tds/session';
-import { TdsServer } from '../../tds/tdsServer';
+import { Session } from '../../kit/tds/session';
+import { TdsServer } from '../../kit/tds/tdsServer';
 import { clicks, clicksTable, type DeltaTable } from './deltaTable';
 import { earlierSqlLoader } from './earlierLoader';
 

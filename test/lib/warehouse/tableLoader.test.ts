@@ -5,8 +5,8 @@ import type { LoadReport } from '../../../src/lib/warehouse/catchUp';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { TableLoader } from '../../../src/lib/warehouse/tableLoader';
 import type { Warehouse } from '../../../src/lib/warehouse/warehouse';
-import { Session } from '../../tds/session';
-import { TdsServer } from '../../tds/tdsServer';
+import { Session } from '../../kit/tds/session';
+import { TdsServer } from '../../kit/tds/tdsServer';
 import { clicks, clicksTable, type DeltaTable } from './deltaTable';
 
 const table = clickstream.warehouse as WarehouseTable;

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { countCalls } from '../../../bench/countingStore';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openState } from '../../../src/lib/delta/openTable';
 import { beginning, positionOfState, type TablePosition } from '../../../src/lib/delta/position';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { UnloadedCommits } from '../../../src/lib/warehouse/unloadedCommits';
+import { countCalls } from '../../kit/countingStore';
 import { clicks, clicksTable, type DeltaTable } from './deltaTable';
 
 let delta: DeltaTable;

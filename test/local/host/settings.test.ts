@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { connectHostStorage, resolveHubConnection, resolveNames } from '../../../local/host/settings';
+import { resolveHubConnection, resolveNames } from '../../../local/host/settings';
 
 const connect = (settings: Record<string, string>, eventHubName: string | undefined = 'clicks') =>
   resolveHubConnection({ connection: 'Hub', eventHubName, where: 'ingest' }, settings);
@@ -25,11 +25,5 @@ describe('settings', () => {
     expect(() => connect({})).toThrow(
       'neither the setting Hub (a connection string) nor Hub__fullyQualifiedNamespace',
     );
-  });
-
-  test('the storage of the host can be named by an address', () => {
-    const uri = 'https://account.blob.core.windows.net/';
-    expect(connectHostStorage({ AzureWebJobsStorage__blobServiceUri: uri }).url).toBe(uri);
-    expect(() => connectHostStorage({})).toThrow('AzureWebJobsStorage');
   });
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
-import { connectHostStorage } from '../../../local/host/settings';
+import { connectHostStorage } from '../../../local/host/hostStorage';
 import { holdSingletonLease, type LeaseTimes } from '../../../local/host/singletonLease';
 import { type SilentProxyOptions, startSilentProxy } from './silentProxy';
 

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { dirname, resolve } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { type ErrorCode, errorCodes, TributaryError } from '../../errors';
+import { once } from '../../once';
 import type { Warehouse } from '../warehouse';
 import { FileInUse, openDuckDbFile } from './duckDbWarehouse';
 
@@ -46,17 +47,16 @@ const ownerFile = (path: string) => `${path}.owner.json`;
 export async function openDuckDb(path: string): Promise<Warehouse> {
   const file = resolve(path);
   mkdirSync(dirname(file), { recursive: true });
-  let latest = await openOrConnect(file);
-  let current: Promise<Warehouse> | undefined = Promise.resolve(latest);
+  const current = once(() => openOrConnect(file));
+  let latest = await current();
   const run = async (method: Method, args: unknown[]): Promise<unknown> => {
-    current ??= openOrConnect(file);
-    const used = current;
+    const used = current();
     try {
       latest = await used;
       return await callMethod(latest, method, args);
     } catch (error) {
       const isGone = error instanceof TributaryError && error.code === 'warehouse.unavailable';
-      if (isGone && current === used) current = undefined;
+      if (isGone && current.made() === used) current.forget();
       throw error;
     }
   };
@@ -64,7 +64,7 @@ export async function openDuckDb(path: string): Promise<Warehouse> {
     name: latest.name,
     keepsMarks: () => latest.keepsMarks(),
     run,
-    close: async () => (await current)?.close(),
+    close: async () => (await current.made())?.close(),
   });
 }
 

@@ -8,7 +8,7 @@ import {
   type Position,
   type Warehouse,
 } from '../../../../src/lib/warehouse/warehouse';
-import { Session } from '../../../tds/session';
+import { Session } from '../../../kit/tds/session';
 import { assetsAt, clicksAt, tdsHarness } from '../harness';
 
 /*
@@ -147,7 +147,7 @@ describe('a ledger without the columns', () => {
     await makeOldLedger();
     const client = new SqlClient(server);
     for (const round of [1, 2])
-      for (const batch of readFileSync('sql/warehouse.sql', 'utf8').split(/^GO$/m))
+      for (const batch of readFileSync('deploy/sql/warehouse.sql', 'utf8').split(/^GO$/m))
         if (batch.trim() !== '') await client.batch(batch).catch((error) => expect([round, error]).toBe(''));
     await client.close();
     const warehouse = start();

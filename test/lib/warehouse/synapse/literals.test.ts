@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatTime, literal, quoteName, quoteText } from '../../../../src/lib/warehouse/synapse/literals';
-import { Engine } from '../../../tds/engine';
-import { parseBatch } from '../../../tds/parse';
-import { Session } from '../../../tds/session';
+import { Engine } from '../../../kit/tds/engine';
+import { parseBatch } from '../../../kit/tds/parse';
+import { Session } from '../../../kit/tds/session';
 
 /** What a server makes of an expression. */
 async function evaluate(expression: string): Promise<unknown> {

@@ -9,7 +9,7 @@ import { maxRowsOfStatement } from '../../../../src/lib/warehouse/synapse/loadSt
 import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import type { Warehouse } from '../../../../src/lib/warehouse/warehouse';
-import { TdsServer } from '../../../tds/tdsServer';
+import { TdsServer } from '../../../kit/tds/tdsServer';
 import { asset, assetsTable, clicks, clicksTable, type DeltaTable } from '../deltaTable';
 
 const clicksAt = clickstream.warehouse as WarehouseTable;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { tableFields } from '../../../../src/lib/ingest/rowAddress';
+import { tableFields } from '../../../../src/lib/lake/rowAddress';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import { coincap } from '../../../../src/lib/streams/coincap';
 import { createTable, wholeScript } from '../../../../src/lib/warehouse/synapse/tables';
@@ -19,16 +19,16 @@ describe('the table of the assets', () => {
   });
 });
 
-describe('sql/warehouse.sql', () => {
+describe('deploy/sql/warehouse.sql', () => {
   it('is what init runs on a dedicated pool', () => {
-    expect(withoutComments(readFileSync('sql/warehouse.sql', 'utf8'))).toBe(
+    expect(withoutComments(readFileSync('deploy/sql/warehouse.sql', 'utf8'))).toBe(
       wholeScript(tables, 'pool').trim(),
     );
   });
 });
 
-describe('sql/serverless.sql', () => {
-  const script = readFileSync('sql/serverless.sql', 'utf8');
+describe('deploy/sql/serverless.sql', () => {
+  const script = readFileSync('deploy/sql/serverless.sql', 'utf8');
 
   it.each(streams.map((stream) => [stream.table, stream] as const))(
     'has every column of %s',

@@ -1,0 +1,16 @@
+import { FailureReader } from '../health/failureReader';
+import { composeHealth, type Health } from '../health/health';
+import { once } from '../once';
+import { loadStreams } from '../streams/loadStreams';
+import { appLake } from './lake';
+import { warehouseHealth } from './warehouse';
+
+const failureReader = once(() => new FailureReader({ store: async () => (await appLake()).store }));
+
+/** How the app is, whichever of its processes is asked. */
+export const readHealth = async (): Promise<Health> =>
+  composeHealth({
+    streams: await loadStreams(),
+    failures: () => failureReader().read(),
+    warehouse: warehouseHealth,
+  });

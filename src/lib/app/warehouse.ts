@@ -1,0 +1,40 @@
+import { describeFailure } from '../errors';
+import { once } from '../once';
+import { settings } from '../settings';
+import { loadStreams } from '../streams/loadStreams';
+import type { Stream } from '../streams/stream';
+import { StreamLoaders, type WarehouseHealth } from '../warehouse/streamLoaders';
+import { appLake } from './lake';
+
+/** A load that is under way then has half as long again, which is still below the function's time limit. */
+const syncLimitMs = 180_000;
+
+/** The loaders of this process. */
+const loaders = once(
+  async () =>
+    new StreamLoaders({
+      setting: settings().warehouse,
+      streams: await loadStreams(),
+      at: async (table) => (await appLake()).at(table),
+      staging: async () => (await appLake()).staging,
+      onLoad: (report) => console.log(JSON.stringify({ event: 'load', ...report })),
+      warn: (message) => console.warn(message),
+    }),
+);
+
+/** Has a stream's new rows loaded into the warehouse soon. Returns at once: ingestion never waits for the warehouse. */
+export function nudgeWarehouse(stream: Stream): void {
+  loaders().then(
+    (all) => all.nudge(stream),
+    (error) =>
+      console.warn(JSON.stringify({ event: 'load-failed', stream: stream.name, ...describeFailure(error) })),
+  );
+}
+
+/** Loads what is missing in the warehouse. A failure is logged, and shows in the health. */
+export const syncWarehouse = async (): Promise<void> => (await loaders()).catchUp(syncLimitMs);
+
+export const warehouseHealth = async (): Promise<WarehouseHealth> => (await loaders()).health();
+
+/** Ends the loads, and the connections to the warehouse. */
+export const closeWarehouse = async (): Promise<void> => (await loaders.made())?.close();

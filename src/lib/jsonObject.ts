@@ -1,0 +1,20 @@
+/** Parses text that must hold a JSON object. Throws an error that names `where`, and holds nothing of the text. */
+export function parseJsonObject(text: string, where: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    // Editors on Windows begin a file with a byte order mark.
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    // The message of the error itself quotes the text, which may be a secret.
+    const [place = ''] = / \(line \d+ column \d+\)/.exec(String(error)) ?? [];
+    throw new Error(`${where} is not JSON${place}.`);
+  }
+  return asObject(value, where);
+}
+
+/** A value that must be a JSON object. Throws an error that names `where`. */
+export function asObject(value: unknown, where: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`${where} must be a JSON object.`);
+  return Object.fromEntries(Object.entries(value));
+}

@@ -1,0 +1,29 @@
+/** A generation of a hub: the same name made again is another one. */
+export interface HubGeneration {
+  /** Fully qualified, like contoso.servicebus.windows.net. */
+  readonly namespace: string;
+  readonly hub: string;
+  readonly createdOn: Date;
+}
+
+/** The txn appId under which the table remembers how far a partition was read. */
+export const partitionAppId = ({ namespace, hub, createdOn }: HubGeneration, partitionId: string): string =>
+  `${namespace}/${hub}@${createdOn.toISOString()}/${partitionId}`.toLowerCase();
+
+/** The time and the partition that an appId of `partitionAppId` ends with; undefined for other applications' txns. */
+export function parseAppId(appId: string): { hub: string; createdOn: Date; partition: number } | undefined {
+  const [, hub, createdOn, partition] = /^(.+)@([^/@]+)\/(\d+)$/.exec(appId) ?? [];
+  const createdMs = Date.parse((createdOn ?? '').toUpperCase());
+  if (hub === undefined || Number.isNaN(createdMs)) return undefined;
+  return { hub, createdOn: new Date(createdMs), partition: Number(partition) };
+}
+
+/** The generation that an appId tells of, if it is one of this hub. */
+export function generationOfAppId(
+  appId: string,
+  { namespace, hub }: HubGeneration,
+): HubGeneration | undefined {
+  const parsed = parseAppId(appId);
+  if (parsed?.hub !== `${namespace}/${hub}`.toLowerCase()) return undefined;
+  return { namespace, hub, createdOn: parsed.createdOn };
+}

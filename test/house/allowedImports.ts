@@ -1,0 +1,140 @@
+import { posix } from 'node:path';
+
+/*
+ * Which part of the project may import which. A part is a folder with its subfolders, or a file. It may import
+ *
+ * - itself, Node's own modules, and the leaves: every file directly in src/lib that has no row here (a leaf imports leaves alone),
+ * - the parts in the second column, where a name stands for a part of src/lib unless it begins with src, local or test,
+ * - the packages in the third column, where * stands for all.
+ *
+ * A file belongs to the row with the longest name that fits. Types count as well as values.
+ */
+const table = `
+  part                       | may import                                                           | packages
+  ---------------------------|----------------------------------------------------------------------|-----------------------------------------------------------------------------------
+  src/index                  | app                                                                  | @azure/functions durable-functions
+  src/functions              | app dashboard orchestrations streams                                 | @azure/functions durable-functions
+  src/cli                    | src/lib                                                              |
+  src/lib/app                | src/lib                                                              |
+  src/lib/orchestrations     | maintenance warehouse lake                                           |
+  src/lib/health             | counts ingest warehouse lake storage streams                         |
+  src/lib/dashboard          | api                                                                  |
+  src/lib/dashboard/browser  |                                                                      | uplot
+  src/lib/api                | counts lake streams                                                  |
+  src/lib/ingest             | lake delta storage sources streams settings                          | @azure/event-hubs
+  src/lib/counts             | lake delta storage streams                                           |
+  src/lib/maintenance        | lake delta storage streams                                           |
+  src/lib/verify             | warehouse lake delta storage streams                                 |
+  src/lib/warehouse          | lake delta storage streams                                           |
+  src/lib/warehouse/synapse  | warehouse lake delta storage streams                                 | mssql
+  src/lib/warehouse/duckdb   | warehouse lake delta storage streams                                 | @duckdb/node-api
+  src/lib/lake               | delta storage streams                                                |
+  src/lib/delta              | storage                                                              |
+  src/lib/delta/parquet      | delta storage                                                        | hyparquet hyparquet-compressors parquetjs-lite
+  src/lib/storage            |                                                                      | @azure/storage-blob @azure/identity
+  src/lib/sources            | streams settings                                                     | @azure/event-hubs @azure/identity
+  src/lib/streams            |                                                                      |
+  src/lib/settings           | settingDefinitions storage/azureBlobStore warehouse/warehouseSetting |
+  src/lib/settingDefinitions |                                                                      |
+  local                      | src/cli/commandLine src/cli/localSettings src/lib                    |
+  local/build                |                                                                      |
+  local/run                  |                                                                      |
+  local/broker               |                                                                      | rhea
+  local/coincap              | sources/seededRandom                                                 |
+  local/host                 | src/cli/localSettings                                                | @azure/event-hubs @azure/functions-core @azure/identity @azure/storage-blob croner
+  bench                      | src local test/kit                                                   | *
+  test                       | src local                                                            | *
+  test/kit                   | src local                                                            | *
+`;
+
+interface Rule {
+  readonly part: string;
+  readonly parts: readonly string[];
+  readonly packages: readonly string[];
+}
+
+const leaves: Rule = { part: 'a leaf', parts: [], packages: [] };
+const rules: readonly Rule[] = table.trim().split('\n').slice(2).map(readRow);
+
+function readRow(row: string): Rule {
+  const [part = '', parts = '', packages = ''] = row.split('|').map((cell) => cell.trim());
+  const words = (cell: string) => cell.split(/ +/).filter(Boolean);
+  const inLib = (name: string) => (/^(src|local|test)\b/.test(name) ? name : `src/lib/${name}`);
+  return { part, parts: words(parts).map(inLib), packages: words(packages) };
+}
+
+export interface Import {
+  /** What the statement says, like `../delta/log` or `mssql`. */
+  readonly from: string;
+  /** The file without its ending, as a path of the project; undefined for a package. */
+  readonly file: string | undefined;
+  /** Whether nothing is left of it in the compiled file. */
+  readonly isType: boolean;
+}
+
+/** What a file imports, re-exports or requires. A name that is worked out while the file runs is not seen. */
+export function importsOf(path: string, text: string): Import[] {
+  const statements = text.matchAll(
+    /^(?:import|export(?: type)? [{*])(?:[^;=]*?\bfrom)?\s*['"]([^'"]+)['"]/gm,
+  );
+  const calls = text.matchAll(/\b(?:import|require|require\.resolve)\(\s*['"]([^'"]+)['"]/g);
+  return [...statements, ...calls].map(([all, from = '']) => ({
+    from,
+    file: from.startsWith('.') ? withoutEnding(posix.join(posix.dirname(path), from)) : undefined,
+    isType: /^(import|export) type\b/.test(all),
+  }));
+}
+
+export const withoutEnding = (path: string): string => path.replace(/(\.d)?\.(ts|mts|js|mjs|json)$/, '');
+
+/** One line for each import of a file that the table does not allow. Paths are the project's, with slashes. */
+export function wrongImports(path: string, text: string): string[] {
+  const rule = ruleOf(withoutEnding(path));
+  if (!rule) return [`${path} belongs to no row of the table in test/house/allowedImports.ts.`];
+  return importsOf(path, text)
+    .filter((one) => !isAllowed(one, rule))
+    .map(({ from, file }) => `${path} imports ${file ?? from}. ${inWords(rule)}`);
+}
+
+function ruleOf(file: string): Rule | undefined {
+  if (isLeaf(file)) return leaves;
+  const fitting = rules.filter(({ part }) => isWithin(file, part));
+  return fitting.sort((a, b) => b.part.length - a.part.length)[0];
+}
+
+function isAllowed({ from, file }: Import, rule: Rule): boolean {
+  if (file !== undefined)
+    return isLeaf(file) || [rule.part, ...rule.parts].some((part) => isWithin(file, part));
+  const name = from.split('/', from.startsWith('@') ? 2 : 1).join('/');
+  return from.startsWith('node:') || rule.packages.includes('*') || rule.packages.includes(name);
+}
+
+const isWithin = (file: string, part: string): boolean => file === part || file.startsWith(`${part}/`);
+
+const isLeaf = (file: string): boolean =>
+  /^src\/lib\/[^/]+$/.test(file) && !rules.some(({ part }) => part === file);
+
+function inWords({ part, parts, packages }: Rule): string {
+  const allowed = [...parts, 'the leaves', ...(packages.includes('*') ? ['any package'] : packages)];
+  return `${part} may import ${part === leaves.part ? '' : 'itself, '}${allowed.join(', ')}.`;
+}
+
+/** The first circle among files, from a file back to itself; undefined when there is none. */
+export function findCircle(imports: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const follow = (file: string, way: readonly string[]): string[] | undefined => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    for (const next of imports.get(file) ?? []) {
+      const circle = follow(next, [...way, file]);
+      if (circle) return circle;
+    }
+    done.add(file);
+    return undefined;
+  };
+  for (const file of imports.keys()) {
+    const circle = follow(file, []);
+    if (circle) return circle;
+  }
+  return undefined;
+}

@@ -1,0 +1,74 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { appDir } from '../../local/processes';
+
+const python = join(
+  appDir,
+  'node_modules/.cache/interop-venv',
+  process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python',
+);
+
+/** Whether the environment is there that `npm run test:interop` makes. */
+export const hasPython = () => existsSync(python);
+
+/** A column of a table for the peer: name and Delta type. */
+export type PeerSchema = readonly (readonly [name: string, type: string])[];
+
+/** Python's deltalake in a process of its own; requests are answered one after the other. */
+export class Peer {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #waiting: { resolve(result: unknown): void; reject(error: Error): void }[] = [];
+  #stderr = '';
+
+  /** @param script a Python file of the project that answers as peer.py does */
+  constructor(script = 'test/kit/peer.py') {
+    this.#child = spawn(python, [join(appDir, script)], {
+      stdio: 'pipe',
+      env: { ...process.env, PYTHONIOENCODING: 'utf-8' },
+    });
+    this.#child.stderr.on('data', (chunk: Buffer) => {
+      this.#stderr = `${this.#stderr}${chunk}`.slice(-4000);
+    });
+    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#settle(JSON.parse(line)));
+    const fail = (why: string) => {
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`The peer ${why}\n${this.#stderr}`));
+    };
+    this.#child.once('error', (error) => fail(`cannot be started: ${error.message}`));
+    this.#child.once('close', (code) => fail(`ended with ${code}.`));
+  }
+
+  /** Calls a method of peer.py's class. Rejects with the Python error's text. */
+  call<T = void>(method: string, args: Readonly<Record<string, unknown>> = {}): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ resolve: (result) => resolve(result as T), reject });
+      this.#child.stdin.write(`${JSON.stringify({ call: method, arguments: args })}\n`);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const closed = once(this.#child, 'close');
+    this.#child.stdin.end();
+    await closed;
+  }
+
+  #settle(answer: { result?: unknown; error?: string }): void {
+    const { resolve, reject } = this.#waiting.shift() ?? {};
+    if (answer.error !== undefined) reject?.(new Error(answer.error));
+    else resolve?.(answer.result);
+  }
+}
+
+/** How delta-rs is told of an account. Not azure_storage_use_emulator, which knows only the default port. */
+export function storageOptions(connectionString: string): Record<string, string> {
+  const part = (name: string) => new RegExp(`${name}=([^;]+)`).exec(connectionString)?.[1] ?? '';
+  return {
+    azure_storage_account_name: part('AccountName'),
+    azure_storage_account_key: part('AccountKey'),
+    azure_storage_endpoint: part('BlobEndpoint'),
+    azure_allow_http: 'true',
+  };
+}

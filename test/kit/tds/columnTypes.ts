@@ -1,0 +1,72 @@
+import { SqlError, type SqlValue } from './syntax';
+
+/*
+ * How values become what a column stores, with the errors of the real thing: nothing is cut silently but what SQL Server
+ * itself changes silently, which is what a test wants to find out.
+ */
+
+/** Windows-1252 by the platform's own table, so that no table of ours judges itself. */
+const windows1252 = new Set(
+  Array.from({ length: 256 }, (_, byte) => new TextDecoder('windows-1252').decode(Uint8Array.of(byte))),
+);
+
+export function convert(value: SqlValue, type: string): SqlValue {
+  if (value === null) return null;
+  const text = /^(n?)varchar\((\d+|max)\)$/.exec(type);
+  if (text) return toText(String(value), text[1] === 'n', text[2] === 'max' ? Infinity : Number(text[2]));
+  switch (type) {
+    case 'bigint':
+      return toInteger(value, 64);
+    case 'int':
+      return Number(toInteger(value, 32));
+    case 'smallint':
+      return Number(toInteger(value, 16));
+    case 'decimal(38,0)':
+      return toInteger(value, 128);
+    case 'bit':
+      return Number(value) === 0 ? 0 : 1;
+    case 'float':
+      return Number(value);
+    case 'datetime':
+      return toTime(value, 3, Date.UTC(1753, 0, 1), true);
+    case 'datetime2(6)':
+      return toTime(value, 6, Date.parse('0001-01-01T00:00:00Z'), false);
+    case 'date':
+      if (typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value)) return value;
+      throw new SqlError(241, 'Conversion failed when converting date from character string.');
+    default:
+      throw new SqlError(2715, `Cannot find data type ${type}.`);
+  }
+}
+
+function toText(value: string, unicode: boolean, length: number): string {
+  // A real server turns what its code page has no character for into a question mark.
+  const stored = unicode ? value : Array.from(value, (one) => (windows1252.has(one) ? one : '?')).join('');
+  if (stored.length > length) throw new SqlError(8152, 'String or binary data would be truncated.');
+  return stored;
+}
+
+function toInteger(value: SqlValue, bits: number): bigint {
+  if (typeof value === 'number' && !Number.isInteger(value))
+    throw new SqlError(8114, 'Error converting data type.');
+  const integer = BigInt(value ?? 0);
+  if (BigInt.asIntN(bits, integer) !== integer) throw new SqlError(8115, 'Arithmetic overflow error.');
+  return integer;
+}
+
+/** Microseconds since 1970. datetime rounds to 1/300 s. */
+function toTime(value: SqlValue, digits: number, least: number, rounds: boolean): bigint {
+  // What a CAST has made of it already.
+  if (typeof value === 'bigint') return value;
+  const found = new RegExp(`^(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d)\\.(\\d{${digits}})$`).exec(
+    String(value),
+  );
+  if (!found) throw new SqlError(241, `Conversion failed when converting date and time from "${value}".`);
+  const seconds = Date.parse(`${found[1]}Z`);
+  const fraction = Number((found[2] ?? '').padEnd(6, '0'));
+  if (Number.isNaN(seconds) || seconds < least) throw new SqlError(242, 'Out-of-range value.');
+  const micros = rounds ? Math.round((fraction * 300) / 1e6) : fraction;
+  if (rounds && micros === 300 && found[1] === '9999-12-31T23:59:59')
+    throw new SqlError(242, 'Out-of-range value.');
+  return BigInt(seconds) * 1000n + BigInt(rounds ? Math.round((micros * 1e6) / 300) : micros);
+}

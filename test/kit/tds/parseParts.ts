@@ -1,0 +1,166 @@
+import { type Condition, type Expression, type Select, SqlError } from './syntax';
+import { Tokens } from './tokens';
+
+/** Reads what a statement is made of: names, types, queries, conditions, expressions. */
+export class PartParser {
+  protected readonly tokens: Tokens;
+
+  constructor(text: string) {
+    this.tokens = new Tokens(text);
+  }
+
+  protected is(text: string): boolean {
+    const { kind, quoted } = this.tokens.current;
+    return (
+      (kind === 'word' || kind === 'symbol') && !quoted && this.tokens.current.text.toUpperCase() === text
+    );
+  }
+
+  protected take(text: string): boolean {
+    if (!this.is(text)) return false;
+    this.tokens.advance();
+    return true;
+  }
+
+  protected expect(text: string): void {
+    if (!this.take(text)) throw this.unexpected(text);
+  }
+
+  protected unexpected(wanted: string): SqlError {
+    return new SqlError(103010, `Parse error: expected ${wanted}, found "${this.tokens.current.text}".`);
+  }
+
+  protected word(): string {
+    if (this.tokens.current.kind !== 'word') throw this.unexpected('a name');
+    return this.tokens.advance().text;
+  }
+
+  protected string(): string {
+    if (this.tokens.current.kind !== 'text') throw this.unexpected('a text');
+    return this.tokens.advance().text;
+  }
+
+  /** schema.table, in lower case as names compare. */
+  table(): string {
+    const first = this.word();
+    return (this.take('.') ? `${first}.${this.word()}` : first).toLowerCase();
+  }
+
+  protected names(): string[] {
+    this.expect('(');
+    const names: string[] = [];
+    do names.push(this.word());
+    while (this.take(','));
+    this.expect(')');
+    return names;
+  }
+
+  protected type(): string {
+    let type = this.word().toLowerCase();
+    if (this.take('(')) {
+      const sizes: string[] = [];
+      do sizes.push(this.tokens.advance().text.toLowerCase());
+      while (this.take(','));
+      type += `(${sizes.join(',')})`;
+      this.expect(')');
+    }
+    return type;
+  }
+
+  protected select(): Select {
+    this.expect('SELECT');
+    const items: { value: Expression | '*'; name: string }[] = [];
+    do {
+      if (this.take('*')) items.push({ value: '*', name: '*' });
+      else {
+        const value = this.expression();
+        const name = this.take('AS') ? this.word() : value.kind === 'column' ? value.name : '';
+        items.push({ value, name });
+      }
+    } while (this.take(','));
+    const from = this.take('FROM') ? this.table() : undefined;
+    return { items, from, where: this.where(), groupBy: this.#groupBy() };
+  }
+
+  #groupBy(): Expression[] | undefined {
+    if (!this.take('GROUP')) return undefined;
+    this.expect('BY');
+    const by: Expression[] = [];
+    do by.push(this.expression());
+    while (this.take(','));
+    return by;
+  }
+
+  protected where(): Condition | undefined {
+    return this.take('WHERE') ? this.condition() : undefined;
+  }
+
+  protected condition(): Condition {
+    const conditions = [this.#simpleCondition()];
+    while (this.take('AND')) conditions.push(this.#simpleCondition());
+    return conditions.length === 1 && conditions[0] ? conditions[0] : { kind: 'and', conditions };
+  }
+
+  #simpleCondition(): Condition {
+    if (this.take('NOT')) return { kind: 'not', condition: this.#simpleCondition() };
+    if (this.take('EXISTS')) {
+      this.expect('(');
+      const select = this.select();
+      this.expect(')');
+      return { kind: 'exists', select };
+    }
+    const left = this.expression();
+    const negated = this.take('NOT');
+    const operator = this.take('LIKE') ? 'LIKE' : this.tokens.advance().text;
+    const compared: Condition = { kind: 'compare', operator, left, right: this.expression() };
+    return negated ? { kind: 'not', condition: compared } : compared;
+  }
+
+  protected expression(): Expression {
+    const first = this.#term();
+    if (!this.is('+')) return first;
+    const parts = [first];
+    while (this.take('+')) parts.push(this.#term());
+    return { kind: 'concat', parts };
+  }
+
+  #term(): Expression {
+    if (this.take('-')) return { kind: 'constant', value: toNumber(`-${this.tokens.advance().text}`) };
+    if (this.tokens.current.kind === 'number')
+      return { kind: 'constant', value: toNumber(this.tokens.advance().text) };
+    if (this.tokens.current.kind === 'text') return { kind: 'constant', value: this.tokens.advance().text };
+    if (this.take('(')) {
+      const inner: Expression = this.is('SELECT')
+        ? { kind: 'query', select: this.select() }
+        : this.expression();
+      this.expect(')');
+      return inner;
+    }
+    if (this.take('NULL')) return { kind: 'constant', value: null };
+    if (this.take('CAST')) {
+      this.expect('(');
+      const value = this.expression();
+      this.expect('AS');
+      const type = this.type();
+      this.expect(')');
+      return { kind: 'cast', value, type };
+    }
+    const name = this.word();
+    if (name.startsWith('@')) return { kind: 'variable', name };
+    if (this.take('.')) return { kind: 'column', name: `${name}.${this.word()}` };
+    if (!this.take('(')) return { kind: 'column', name };
+    const args: Expression[] = [];
+    if (this.take('*')) args.push({ kind: 'constant', value: 1 });
+    else if (!this.is(')'))
+      do args.push(this.expression());
+      while (this.take(','));
+    this.expect(')');
+    return { kind: 'call', name: name.toUpperCase(), args };
+  }
+}
+
+function toNumber(text: string): number | bigint {
+  if (/[.eE]/.test(text)) return Number(text);
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : BigInt(text);
+}

@@ -1,0 +1,132 @@
+import { aggregate, isAggregated, isCount } from './aggregates';
+import { convert } from './columnTypes';
+import type { Answer, Engine, SqlRow } from './engine';
+import { type Condition, type Expression, type Select, SqlError, type SqlValue } from './syntax';
+import type { WireType } from './wire';
+
+/** Answers queries and works out expressions and conditions; changes nothing. */
+export class Query {
+  readonly #engine: Engine;
+  /** Of the batch that runs. */
+  readonly variables = new Map<string, SqlValue>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  rowsOf(select: Select): SqlValue[][] {
+    const values = (row: SqlRow) =>
+      select.items.flatMap(({ value }) => (value === '*' ? Object.values(row) : [this.evaluate(value, row)]));
+    const isHit = (row: SqlRow) => select.where === undefined || this.holds(select.where, row);
+    if (select.from === undefined) return isHit({}) ? [values({})] : [];
+    if (select.from.startsWith('sys.')) return this.#systemRows(select.from).filter(isHit).map(values);
+    const table = this.#engine.table(select.from);
+    const hits = select.where === undefined ? table.rows : table.rows.filter(isHit);
+    return isAggregated(select)
+      ? aggregate(select, hits, (expression, row) => this.evaluate(expression, row))
+      : hits.map(values);
+  }
+
+  #systemRows(name: string): SqlRow[] {
+    if (name === 'sys.schemas') return [...this.#engine.schemas].map((schema) => ({ name: schema }));
+    if (name === 'sys.objects')
+      return [...this.#engine.tables].map(([table, { createdAt }]) => ({
+        object_id: table,
+        name: table.slice(table.indexOf('.') + 1),
+        // A number in a real server; here it need only be understood by SCHEMA_NAME.
+        schema_id: table.slice(0, table.indexOf('.')),
+        type: 'U',
+        create_date: createdAt,
+      }));
+    if (name === 'sys.columns')
+      return [...this.#engine.tables].flatMap(([table, { columns }]) =>
+        columns.map((column) => ({ object_id: table, name: column.name })),
+      );
+    throw new SqlError(208, `Invalid object name '${name}'.`);
+  }
+
+  answerSelect(select: Select): Answer {
+    const source = select.from === undefined ? undefined : this.#engine.tables.get(select.from);
+    const columns = select.items.flatMap(({ value, name }) => {
+      if (value === '*')
+        return (source?.columns ?? []).map((column) => ({ name: column.name, type: wireType(column.type) }));
+      const column =
+        value.kind === 'column' ? source?.columns.find((one) => one.name === value.name) : undefined;
+      const type =
+        isCount(value) || value.kind === 'variable'
+          ? 'int'
+          : value.kind === 'cast'
+            ? wireType(value.type)
+            : column
+              ? wireType(column.type)
+              : 'text';
+      return [{ name, type } as const];
+    });
+    return { kind: 'rows', columns, rows: this.rowsOf(select) };
+  }
+
+  evaluate(expression: Expression, row: SqlRow): SqlValue {
+    switch (expression.kind) {
+      case 'constant':
+        return expression.value;
+      case 'cast':
+        return convert(this.evaluate(expression.value, row), expression.type);
+      case 'column': {
+        const value = row[expression.name];
+        if (value === undefined) throw new SqlError(207, `Invalid column name '${expression.name}'.`);
+        return value;
+      }
+      case 'variable':
+        return this.variables.get(expression.name) ?? null;
+      case 'concat':
+        return expression.parts.map((part) => String(this.evaluate(part, row) ?? '')).join('');
+      case 'query':
+        return this.rowsOf(expression.select)[0]?.[0] ?? null;
+      case 'call':
+        return this.#callFunction(
+          expression.name,
+          // The first argument of DATEDIFF is a word.
+          expression.args.slice(expression.name === 'DATEDIFF' ? 1 : 0).map((arg) => this.evaluate(arg, row)),
+        );
+    }
+  }
+
+  #callFunction(name: string, args: readonly SqlValue[]): SqlValue {
+    if (name === 'CHAR' || name === 'NCHAR') return String.fromCharCode(Number(args[0]));
+    if (name === 'SCHEMA_NAME') return String(args[0]);
+    if (name === 'GETDATE') return Date.now();
+    if (name === 'DATEDIFF') return String(Math.floor((Number(args[1]) - Number(args[0])) / 60_000));
+    if (name === 'OBJECT_ID') return String(args[0]).toLowerCase();
+    if (name === 'SERVERPROPERTY' && args[0] === 'EngineEdition')
+      return this.#engine.options.dialect === 'pool' ? 6 : 3;
+    throw new SqlError(104162, `'${name}' is not a recognized built-in function name.`);
+  }
+
+  holds(condition: Condition, row: SqlRow): boolean {
+    switch (condition.kind) {
+      case 'and':
+        return condition.conditions.every((one) => this.holds(one, row));
+      case 'not':
+        return !this.holds(condition.condition, row);
+      case 'exists':
+        return this.rowsOf(condition.select).length > 0;
+      case 'compare': {
+        const left = this.evaluate(condition.left, row);
+        const right = this.evaluate(condition.right, row);
+        if (left === null || right === null) return false;
+        if (condition.operator === 'LIKE') return String(left).startsWith(String(right).replace(/%$/, ''));
+        // SQL compares 1 with 1n, and text with text.
+        const [a, b] = typeof left === 'string' ? [left, String(right)] : [BigInt(left), BigInt(right)];
+        if (condition.operator === '=') return a === b;
+        if (condition.operator === '>=') return a >= b;
+        throw new SqlError(103010, `Parse error near "${condition.operator}".`);
+      }
+    }
+  }
+}
+
+function wireType(type: string): WireType {
+  if (type === 'int' || type === 'smallint' || type === 'bit') return 'int';
+  if (type === 'bigint' || type.startsWith('datetime')) return 'bigint';
+  return type === 'float' ? 'float' : 'text';
+}

@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+/*
+ * The build in a small project that has this one's package.json and tsconfig files.
+ */
+
+const orders = "import numbers from './numbers.json';\nconsole.log(numbers.orders);\n";
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'build-'));
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+  const own = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'local/build.mjs', 'local/run.mjs'];
+  for (const path of [...own, 'src/lib/dashboard/browser/tsconfig.json']) cpSync(path, join(folder, path));
+  write('src/lib/dashboard/browser/main.ts', "document.title = 'Clicks';\n");
+  write('src/functions/getClicks.ts', 'console.log(1);\n');
+  write('src/functions/getOrders.ts', orders);
+  write('src/functions/numbers.json', '{ "orders": 2 }\n');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  writeFileSync(join(folder, path), text);
+}
+
+const remove = (path: string) => rmSync(join(folder, path));
+const run = (command: string) => spawnSync(command, { cwd: folder, shell: true, encoding: 'utf8' });
+const build = () => run(JSON.parse(readFileSync('package.json', 'utf8')).scripts.build).status;
+const compiled = () => globSync('dist/**/*.{js,js.map,json}', { cwd: folder }).sort();
+
+const ofOrders = [
+  'dist/src/functions/getOrders.js',
+  'dist/src/functions/getOrders.js.map',
+  'dist/src/functions/numbers.json',
+];
+const ofOthers = [
+  'dist/src/functions/getClicks.js',
+  'dist/src/functions/getClicks.js.map',
+  'dist/src/lib/dashboard/browser/main.js',
+];
+
+describe('the build', { timeout: 60_000 }, () => {
+  it('deletes what a deleted source left in dist, and nothing else', () => {
+    expect(build()).toBe(0);
+    expect(compiled()).toEqual([...ofOthers, ...ofOrders].sort());
+    remove('src/functions/getOrders.ts');
+    remove('src/functions/numbers.json');
+    expect(build()).toBe(0);
+    expect(compiled()).toEqual(ofOthers);
+  });
+
+  it('compiles again what comes back', () => {
+    build();
+    remove('src/functions/getOrders.ts');
+    build();
+    write('src/functions/getOrders.ts', orders);
+    expect(build()).toBe(0);
+    expect(compiled()).toEqual([...ofOthers, ...ofOrders].sort());
+  });
+
+  it('deletes nothing where the compiler fails, and fails too', () => {
+    build();
+    remove('src/functions/getOrders.ts');
+    write('src/functions/getClicks.ts', "console.log('a' * 2);\n");
+    expect(build()).not.toBe(0);
+    expect(compiled()).toEqual([...ofOthers, ...ofOrders].sort());
+  });
+
+  it('comes before every command', () => {
+    build();
+    remove('src/functions/getOrders.ts');
+    write('src/functions/getClicks.ts', 'console.log(3);\n');
+    const { status, stdout } = run('node local/run.mjs node dist/src/functions/getClicks.js');
+    expect([status, stdout]).toEqual([0, '3\n']);
+    expect(compiled()).not.toContain('dist/src/functions/getOrders.js');
+  });
+});
