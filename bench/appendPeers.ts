@@ -1,7 +1,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { startAzurite } from '../local/azurite';
-import { readFlags, readNumber, runCommand } from '../src/cli/commandLine';
+import { numberFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import { append, createTable } from '../src/lib/delta/commit';
 import { openSnapshot, openState } from '../src/lib/delta/openTable';
 import type { TableState } from '../src/lib/delta/state';
@@ -20,8 +22,8 @@ import { median, printTable, rounded } from './numbers';
  */
 
 const flags = {
-  commits: { value: 'N', meaning: 'commits of each writer in a round, 60 unless told' },
-  rounds: { value: 'N', meaning: 'rounds of each, 3 unless told' },
+  commits: numberFlag({ meaning: 'commits of each writer in a round', fallback: 60, most: 10_000 }),
+  rounds: numberFlag({ meaning: 'rounds of each', fallback: 3, most: 100 }),
 };
 const container = 'bench';
 const rows = 1000;
@@ -50,57 +52,62 @@ interface Round extends Appended {
 const asWriter = process.argv.indexOf('--writer');
 if (asWriter > 0) serveWriter(process.argv[asWriter + 1] ?? '');
 else
-  runCommand('npm run bench -- appendPeers [--commits N] [--rounds N]', async (args) => {
-    const values = readFlags(flags, args);
-    const commits = readNumber('commits', values.commits, 60, 10_000);
-    const rounds = readNumber('rounds', values.rounds, 3, 100);
-    const azurite = await startAzurite();
-    const proxy = await startStorageProxy(azurite.connectionString);
-    try {
-      const kinds = [
-        { name: 'ours', start: startOurs },
-        ...(hasPython() ? [{ name: 'deltalake', start: startPeer }] : []),
-      ];
-      const header = ['', 'commits/s', 'p50 ms', 'requests/commit', 'failed', 'lost'];
-      const lines: string[][] = [];
-      for (const count of [1, 4]) {
-        const measured = await measure(kinds, count, commits, rounds, proxy);
-        const summaries = measured.map((found) => summarize(found));
-        for (const [index, { name }] of kinds.entries()) {
-          const s = summaries[index];
-          if (s)
-            lines.push([
-              `${count} ${count > 1 ? 'processes' : 'writer'}, ${name}`,
-              rounded(s.rate),
-              rounded(s.p50),
-              rounded(s.requests),
-              String(s.failed),
-              String(s.lost),
-            ]);
-        }
-        const [ours, theirs] = summaries;
-        if (ours && theirs)
+  runCommand({
+    call: 'npm run bench -- appendPeers',
+    does: action({
+      meaning: 'Appends by one writer and by four, against deltalake.',
+      flags,
+      run: measurePeers,
+    }),
+  });
+
+async function measurePeers({ commits, rounds }: Given<typeof flags>): Promise<number> {
+  const azurite = await startAzurite();
+  const proxy = await startStorageProxy(azurite.connectionString);
+  try {
+    const kinds = [
+      { name: 'ours', start: startOurs },
+      ...(hasPython() ? [{ name: 'deltalake', start: startPeer }] : []),
+    ];
+    const header = ['', 'commits/s', 'p50 ms', 'requests/commit', 'failed', 'lost'];
+    const lines: string[][] = [];
+    for (const count of [1, 4]) {
+      const measured = await measure(kinds, count, commits, rounds, proxy);
+      const summaries = measured.map((found) => summarize(found));
+      for (const [index, { name }] of kinds.entries()) {
+        const s = summaries[index];
+        if (s)
           lines.push([
-            '   ours / deltalake',
-            rounded(ours.rate / theirs.rate),
-            rounded(ours.p50 / theirs.p50),
-            rounded(ours.requests / theirs.requests),
-            '',
-            '',
+            `${count} ${count > 1 ? 'processes' : 'writer'}, ${name}`,
+            rounded(s.rate),
+            rounded(s.p50),
+            rounded(s.requests),
+            String(s.failed),
+            String(s.lost),
           ]);
       }
-      console.log(
-        `Appends of ${rows} rows to Azurite, ${commits} commits a writer, median of ${rounds} rounds`,
-      );
-      printTable(header, lines);
-      if (!hasPython())
-        console.log('deltalake was not measured: npm run test:interop makes its environment.');
-      return 0;
-    } finally {
-      await proxy.close();
-      await azurite.close();
+      const [ours, theirs] = summaries;
+      if (ours && theirs)
+        lines.push([
+          '   ours / deltalake',
+          rounded(ours.rate / theirs.rate),
+          rounded(ours.p50 / theirs.p50),
+          rounded(ours.requests / theirs.requests),
+          '',
+          '',
+        ]);
     }
-  });
+    console.log(
+      `Appends of ${rows} rows to Azurite, ${commits} commits a writer, median of ${rounds} rounds`,
+    );
+    printTable(header, lines);
+    if (!hasPython()) console.log('deltalake was not measured: npm run test:interop makes its environment.');
+    return 0;
+  } finally {
+    await proxy.close();
+    await azurite.close();
+  }
+}
 
 async function measure(
   kinds: readonly { name: string; start: (connectionString: string) => Promise<Writer> }[],

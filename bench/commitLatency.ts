@@ -1,5 +1,7 @@
 import { startAzurite } from '../local/azurite';
-import { readFlags, readNumber, runCommand } from '../src/cli/commandLine';
+import { numberFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import { serializeCommit } from '../src/lib/delta/actions';
 import { append, createTable } from '../src/lib/delta/commit';
 import { commitPath, type TableLocation } from '../src/lib/delta/log';
@@ -22,17 +24,26 @@ import { median, percentile, printTable, rounded } from './numbers';
  */
 
 const flags = {
-  commits: { value: 'N', meaning: 'commits to each table, 150 unless told' },
-  'peer-commits': { value: 'N', meaning: 'the same of deltalake, 5 unless told' },
+  commits: numberFlag({ meaning: 'commits to each table', fallback: 150, most: 100_000 }),
+  'peer-commits': numberFlag({ meaning: 'the same of deltalake', fallback: 5, most: 100_000 }),
 };
 const versions = [10, 1000, 10_000];
 const columns = clickColumns(100);
 const container = 'bench';
 
-runCommand('npm run bench -- commitLatency [--commits N] [--peer-commits N]', async (args) => {
-  const values = readFlags(flags, args);
-  const commits = readNumber('commits', values.commits, 150, 100_000);
-  const peerCommits = readNumber('peer-commits', values['peer-commits'], 5, 100_000);
+runCommand({
+  call: 'npm run bench -- commitLatency',
+  does: action({
+    meaning: 'A commit to tables of 10, 1,000 and 10,000 versions, against deltalake.',
+    flags,
+    run: measureCommits,
+  }),
+});
+
+async function measureCommits({
+  commits,
+  'peer-commits': peerCommits,
+}: Given<typeof flags>): Promise<number> {
   const azurite = await startAzurite();
   const proxy = await startStorageProxy(azurite.connectionString);
   try {
@@ -87,7 +98,7 @@ runCommand('npm run bench -- commitLatency [--commits N] [--peer-commits N]', as
     await proxy.close();
     await azurite.close();
   }
-});
+}
 
 /** A table with this many versions, each adding a file that is named and not there, and a checkpoint near the end. */
 async function makeVersions(at: TableLocation, version: number): Promise<void> {

@@ -2,7 +2,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { readFlags, readNumber, runCommand } from '../src/cli/commandLine';
+import { numberFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import { serializeCommit } from '../src/lib/delta/actions';
 import { encodeParquet } from '../src/lib/delta/parquet/encode';
 import { deltaStats } from '../src/lib/delta/statistics';
@@ -20,7 +22,9 @@ import { median, printTable, rounded } from './numbers';
  *   npm run bench -- ingestPath [--seconds 10]
  */
 
-const flags = { seconds: { value: 'N', meaning: 'for each of the two batch sizes, 10 unless told' } };
+const flags = {
+  seconds: numberFlag({ meaning: 'for each of the two batch sizes', fallback: 10, most: 600 }),
+};
 const start = Date.UTC(2026, 0, 1);
 
 interface Stages {
@@ -30,8 +34,16 @@ interface Stages {
   commit: number;
 }
 
-runCommand('npm run bench -- ingestPath [--seconds N]', async (args) => {
-  const seconds = readNumber('seconds', readFlags(flags, args).seconds, 10, 600);
+runCommand({
+  call: 'npm run bench -- ingestPath',
+  does: action({
+    meaning: 'Bodies to Parquet and a commit without I/O, against DuckDB.',
+    flags,
+    run: measureIngestPath,
+  }),
+});
+
+async function measureIngestPath({ seconds }: Given<typeof flags>): Promise<number> {
   // Where there is no folder in memory, DuckDB's side includes the page cache.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'ingest-path-'));
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
@@ -83,7 +95,7 @@ runCommand('npm run bench -- ingestPath [--seconds N]', async (args) => {
     instance.closeSync();
     rmSync(folder, { recursive: true });
   }
-});
+}
 
 function clickBodies(count: number): Buffer[] {
   const simulator = createClickSimulator({ seed: 42, now: start });

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { runCommand, UsageError } from '../src/cli/commandLine';
+import { action } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 
 /*
  * `npm run bench -- <name> [options]`: measurements, each a table with ours, a peer's and their ratio.
@@ -27,19 +28,21 @@ const benches: Readonly<Record<string, { readonly file: string; readonly meaning
   brokerSoak: { file: 'brokerSoak', meaning: 'the Event Hubs broker under load for a long time' },
 };
 
-const width = Math.max(...Object.keys(benches).map((name) => name.length));
-const list = Object.entries(benches).map(([name, { meaning }]) => `  ${name.padEnd(width)}  ${meaning}`);
-const usage = `npm run bench -- <name> [options]\n${list.join('\n')}`;
-const [name = '', ...rest] = process.argv.slice(2);
-const bench = benches[name];
+const run = (file: string): number =>
+  spawnSync(process.execPath, [join(__dirname, `${file}.js`), ...process.argv.slice(3)], { stdio: 'inherit' })
+    .status ?? 1;
 
-// A bench's own --help is the bench's to answer.
-if (bench) {
-  const { status } = spawnSync(process.execPath, [join(__dirname, `${bench.file}.js`), ...rest], {
-    stdio: 'inherit',
-  });
-  process.exitCode = status ?? 1;
-} else
-  runCommand(usage, async () => {
-    throw new UsageError(name === '' ? 'Which bench?' : `There is no bench ${JSON.stringify(name)}.`);
-  });
+// What stands behind the name of a bench, its own --help as well, is that bench's to read.
+runCommand(
+  {
+    call: 'npm run bench',
+    meaning: "Measurements, each a table with ours, a peer's and their ratio.",
+    subcommands: Object.fromEntries(
+      Object.entries(benches).map(([name, { file, meaning }]) => [
+        name,
+        action({ meaning, run: async () => run(file) }),
+      ]),
+    ),
+  },
+  process.argv.slice(2, 3),
+);

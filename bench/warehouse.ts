@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readFlags, readNumber, runCommand } from '../src/cli/commandLine';
+import { numberFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import { append, createTable } from '../src/lib/delta/commit';
 import { openState } from '../src/lib/delta/openTable';
 import { writeDataFile } from '../src/lib/delta/writeDataFile';
@@ -29,17 +31,23 @@ import { median, printTable, rounded } from './numbers';
  */
 
 const flags = {
-  rows: { value: 'N', meaning: 'rows into DuckDB, 1,000,000 unless told' },
-  runs: { value: 'N', meaning: 'runs of each, 5 unless told' },
+  rows: numberFlag({ meaning: 'rows into DuckDB', fallback: 1_000_000, most: 20_000_000 }),
+  runs: numberFlag({ meaning: 'runs of each', fallback: 5, most: 100 }),
 };
 const folder = mkdtempSync(join(tmpdir(), 'bench-warehouse-'));
 const clicks = clickstream.warehouse as WarehouseTable;
 const assets = coincap.warehouse as WarehouseTable;
 
-runCommand('npm run bench -- warehouse [--rows N] [--runs N]', async (args) => {
-  const values = readFlags(flags, args);
-  const rows = readNumber('rows', values.rows, 1_000_000, 20_000_000);
-  const runs = readNumber('runs', values.runs, 5, 100);
+runCommand({
+  call: 'npm run bench -- warehouse',
+  does: action({
+    meaning: 'Rows into the warehouse, against an appender and single rows.',
+    flags,
+    run: measureWarehouses,
+  }),
+});
+
+async function measureWarehouses({ rows, runs }: Given<typeof flags>): Promise<number> {
   try {
     const duckdb = await measureDuckDb(rows, runs);
     printTable(
@@ -92,7 +100,7 @@ runCommand('npm run bench -- warehouse [--rows N] [--runs N]', async (args) => {
     rmSync(folder, { recursive: true, force: true });
   }
   return 0;
-});
+}
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();

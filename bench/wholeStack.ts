@@ -7,7 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EventHubConsumerClient, latestEventPosition } from '@azure/event-hubs';
 import { startHostProcess } from '../local/processes';
 import { type Emulators, startEmulators } from '../local/stack';
-import { readFlags, readNumber, runCommand, UsageError } from '../src/cli/commandLine';
+import { numberFlag, textFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given, UsageError } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import { parseSettings } from '../src/lib/settings';
 import { createClickSimulator } from '../src/lib/sources/clickSimulator';
 import { type EventProducer, openProducer, sendEvents } from '../src/lib/sources/sendEvents';
@@ -26,8 +28,8 @@ import { percentile, printTable, rounded } from './numbers';
  */
 
 const flags = {
-  rates: { value: 'LIST', meaning: 'events/s, 1000,5000,20000 unless told' },
-  seconds: { value: 'N', meaning: 'for each rate, 15 unless told' },
+  rates: textFlag('LIST', 'events/s, 1000,5000,20000 unless told'),
+  seconds: numberFlag({ meaning: 'for each rate', fallback: 15, most: 3600 }),
 };
 const pollMs = 25;
 const hub = 'clickstream';
@@ -49,49 +51,54 @@ interface Measured {
 const asConsumer = process.argv.indexOf('--consumer');
 if (asConsumer > 0) consumeAndDiscard(process.argv[asConsumer + 1] ?? '');
 else
-  runCommand('npm run bench -- wholeStack [--rates LIST] [--seconds N]', async (args) => {
-    const values = readFlags(flags, args);
-    const rates = String(values.rates ?? '1000,5000,20000')
-      .split(',')
-      .map(Number);
-    if (!rates.every((rate) => rate > 0)) throw new UsageError(`--rates ${values.rates}: expected events/s.`);
-    const seconds = readNumber('seconds', values.seconds, 15, 3600);
-    const dataDir = mkdtempSync(join(tmpdir(), 'whole-stack-'));
-    const ports = { broker: 0, health: 0, blob: 0, coincap: 0 };
-    const emulators = await startEmulators({ dataDir, ports });
-    const producer = openProducer(parseSettings(emulators.settings).eventHubs, hub);
-    try {
-      const ours = await measureStack(emulators, producer, rates, seconds);
-      const bare = await measureDiscarding(emulators, producer, rates, seconds);
-      const lines = rates.flatMap((_, index) => [
-        asLine('the whole stack', ours[index]),
-        asLine('SDK consumer that discards', bare[index]),
-      ]);
-      console.log(
-        `Events from an SDK producer, ${seconds} s at each rate; delays in milliseconds from enqueued to visible`,
-      );
-      printTable(
-        [
-          '',
-          'offered/s',
-          'accepted/s',
-          'sustained/s',
-          'missing',
-          'p50',
-          'p99',
-          'MiB',
-          'lake req/1000',
-          'host req/1000',
-        ],
-        lines,
-      );
-      return [...ours, ...bare].every(({ accepted, arrived }) => accepted === arrived) ? 0 : 1;
-    } finally {
-      await producer.close();
-      for (const problem of await emulators.stop()) console.error(problem);
-      rmSync(dataDir, { recursive: true, force: true });
-    }
+  runCommand({
+    call: 'npm run bench -- wholeStack',
+    does: action({
+      meaning: 'The whole stack at three rates, against a consumer that discards.',
+      flags,
+      run: measureBoth,
+    }),
   });
+
+async function measureBoth({ rates: list, seconds }: Given<typeof flags>): Promise<number> {
+  const rates = (list ?? '1000,5000,20000').split(',').map(Number);
+  if (!rates.every((rate) => rate > 0)) throw new UsageError(`--rates ${list}: expected events/s.`);
+  const dataDir = mkdtempSync(join(tmpdir(), 'whole-stack-'));
+  const ports = { broker: 0, health: 0, blob: 0, coincap: 0 };
+  const emulators = await startEmulators({ dataDir, ports });
+  const producer = openProducer(parseSettings(emulators.settings).eventHubs, hub);
+  try {
+    const ours = await measureStack(emulators, producer, rates, seconds);
+    const bare = await measureDiscarding(emulators, producer, rates, seconds);
+    const lines = rates.flatMap((_, index) => [
+      asLine('the whole stack', ours[index]),
+      asLine('SDK consumer that discards', bare[index]),
+    ]);
+    console.log(
+      `Events from an SDK producer, ${seconds} s at each rate; delays in milliseconds from enqueued to visible`,
+    );
+    printTable(
+      [
+        '',
+        'offered/s',
+        'accepted/s',
+        'sustained/s',
+        'missing',
+        'p50',
+        'p99',
+        'MiB',
+        'lake req/1000',
+        'host req/1000',
+      ],
+      lines,
+    );
+    return [...ours, ...bare].every(({ accepted, arrived }) => accepted === arrived) ? 0 : 1;
+  } finally {
+    await producer.close();
+    for (const problem of await emulators.stop()) console.error(problem);
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
 
 const asLine = (name: string, measured: Measured | undefined): string[] => {
   if (!measured) return [name];

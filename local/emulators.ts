@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import { describeFlags, type Flags, readFlags, runCommand } from '../src/cli/commandLine';
-import { portFlags, portValue, readPorts } from './ports';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
+import { portFlag, portFlags, readPorts } from './ports';
 import { startEmulators, waitForPrevious } from './stack';
 
 /*
@@ -9,20 +10,27 @@ import { startEmulators, waitForPrevious } from './stack';
 
 const flags = {
   ...portFlags,
-  'queue-port': { value: 'N', meaning: 'port of the queue service, 10001 unless told' },
-  'table-port': { value: 'N', meaning: 'port of the table service, 10002 unless told' },
-} satisfies Flags;
+  'queue-port': portFlag('the queue service', 10_001),
+  'table-port': portFlag('the table service', 10_002),
+};
 
-runCommand(`npm run emulators -- [options]\n${describeFlags(flags)}`, async (args) => {
-  const values = readFlags(flags, args);
+runCommand({
+  call: 'npm run emulators',
+  does: action({
+    meaning: 'Broker, storage and CoinCap simulator alone, for an app that runs under "func start".',
+    flags,
+    run: runEmulators,
+  }),
+});
+
+async function runEmulators(given: Given<typeof flags>): Promise<number> {
   const ended = new Promise<void>((end) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end());
   });
   const dataDir = resolve('.local');
-  const queuePort = portValue('queue-port', values['queue-port'], 10_001);
-  const tablePort = portValue('table-port', values['table-port'], 10_002);
+  const { 'queue-port': queuePort, 'table-port': tablePort } = given;
   await waitForPrevious(dataDir);
-  const ports = await readPorts(values, { 'queue-port': queuePort, 'table-port': tablePort });
+  const ports = await readPorts(given, { 'queue-port': queuePort, 'table-port': tablePort });
   const emulators = await startEmulators({ dataDir, ports, queuePort, tablePort });
   const { settings, brokerUrl, logDir } = emulators;
   console.log(`EventHubConnection   ${settings.EventHubConnection}`);
@@ -38,4 +46,4 @@ runCommand(`npm run emulators -- [options]\n${describeFlags(flags)}`, async (arg
   const problems = await emulators.stop();
   for (const problem of failure ? [failure, ...problems] : problems) console.error(problem);
   return failure || problems.length > 0 ? 1 : 0;
-});
+}

@@ -1,11 +1,11 @@
 import { createServer } from 'node:net';
-import { type Flags, readNumber } from '../src/cli/commandLine';
+import { numberFlag } from '../src/cli/commandLine/arguments';
+import type { Given } from '../src/cli/commandLine/command';
 import { defaultPorts, type StackPorts } from './stack';
 
-const portFlag = (what: string, port: number) => ({
-  value: 'N',
-  meaning: `port of ${what}, ${port} unless told`,
-});
+/** 0 takes a free port. */
+export const portFlag = (what: string, fallback: number) =>
+  numberFlag({ meaning: `port of ${what}`, fallback, most: 65_535, whole: true });
 
 /** The ports of the emulators as flags. */
 export const portFlags = {
@@ -13,21 +13,18 @@ export const portFlags = {
   'health-port': portFlag("the broker's health and figures", defaultPorts.health),
   'blob-port': portFlag('the blob service', defaultPorts.blob),
   'coincap-port': portFlag('the CoinCap simulator', defaultPorts.coincap),
-} satisfies Flags;
-
-export const portValue = (flag: string, text: string | true | undefined, fallback: number) =>
-  readNumber(flag, text, fallback, 65_535);
+};
 
 /** The emulators' ports that the flags ask for. Throws one line when one of them is in use. */
 export async function readPorts(
-  flags: { [name in keyof typeof portFlags]?: string | true },
+  given: Given<typeof portFlags>,
   others: Readonly<Record<string, number>>,
 ): Promise<StackPorts> {
   const ports: StackPorts = {
-    broker: portValue('broker-port', flags['broker-port'], defaultPorts.broker),
-    health: portValue('health-port', flags['health-port'], defaultPorts.health),
-    blob: portValue('blob-port', flags['blob-port'], defaultPorts.blob),
-    coincap: portValue('coincap-port', flags['coincap-port'], defaultPorts.coincap),
+    broker: given['broker-port'],
+    health: given['health-port'],
+    blob: given['blob-port'],
+    coincap: given['coincap-port'],
   };
   await ensurePortsFree({
     'broker-port': ports.broker,

@@ -1,16 +1,11 @@
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  describeFlags,
-  type Flags,
-  readDuration,
-  readFlags,
-  readNumber,
-  runCommand,
-} from '../src/cli/commandLine';
+import { durationFlag, numberFlag, switchFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import { orAborted } from '../src/lib/deadline';
-import { portFlags, portValue, readPorts } from './ports';
+import { portFlag, portFlags, readPorts } from './ports';
 import { followStreams, nounOf, type StreamProgress } from './progress';
 import { defaultPorts, type Stack, startStack, waitForPrevious } from './stack';
 
@@ -19,12 +14,12 @@ import { defaultPorts, type Stack, startStack, waitForPrevious } from './stack';
  */
 
 const flags = {
-  for: { value: '20s', meaning: 'end after this long; otherwise Ctrl-C ends it' },
-  rate: { value: 'N', meaning: 'clicks per second, 100 unless told' },
-  reset: { meaning: 'first wipe .local/: broker log, checkpoints and lake' },
-  port: { value: 'N', meaning: `port of the API, ${defaultPorts.api} unless told` },
+  for: durationFlag('20s', 'end after this long; otherwise Ctrl-C ends it'),
+  rate: numberFlag({ meaning: 'clicks per second', fallback: 100, most: 100_000 }),
+  reset: switchFlag('first wipe .local/: broker log, checkpoints and lake'),
+  port: portFlag('the API', defaultPorts.api),
   ...portFlags,
-} satisfies Flags;
+};
 
 /** How long the end waits for the last events to arrive. */
 const catchUpLimitMs = 60_000;
@@ -33,15 +28,21 @@ const sameSignalMs = 500;
 /** The exit code of a command that Ctrl-C ended. */
 const interrupted = 130;
 
-runCommand(`npm start -- [options]\n${describeFlags(flags)}`, async (args) => {
-  const values = readFlags(flags, args);
-  const forMs = values.for === undefined ? undefined : readDuration('for', values.for);
+runCommand({
+  call: 'npm start',
+  does: action({
+    meaning: 'The whole system in one place, with its own emulators, and its data under .local/.',
+    flags,
+    run: start,
+  }),
+});
+
+async function start(given: Given<typeof flags>): Promise<number> {
+  const { for: forMs, rate: clicksPerSecond, port: apiPort } = given;
   const dataDir = resolve('.local');
-  const clicksPerSecond = readNumber('rate', values.rate, 100, 100_000);
-  const apiPort = portValue('port', values.port, defaultPorts.api);
   await waitForPrevious(dataDir);
-  const ports = await readPorts(values, { port: apiPort });
-  if (values.reset) rmSync(dataDir, { recursive: true, force: true });
+  const ports = await readPorts(given, { port: apiPort });
+  if (given.reset) rmSync(dataDir, { recursive: true, force: true });
   const end = listenForEnd();
 
   const stack = await startStack({ dataDir, ports, apiPort, clicksPerSecond });
@@ -55,7 +56,7 @@ runCommand(`npm start -- [options]\n${describeFlags(flags)}`, async (args) => {
     }
   }
   return code;
-});
+}
 
 interface End {
   /** Aborted when the emitting is over. */

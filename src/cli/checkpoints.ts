@@ -1,8 +1,10 @@
 import { openHubClient } from '../lib/sources/hubClient';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
+import type { Stream } from '../lib/streams/stream';
 import { readAppSettings, settingsFlag } from './appSettings';
-import { describeFlags, readFlags, runCommand, UsageError } from './commandLine';
-import { readStream } from './streamArgument';
+import { action } from './commandLine/command';
+import { runCommand } from './commandLine/runCommand';
+import { streamWord } from './names';
 
 /*
  * `npm run checkpoints -- reset <stream>`: deletes the trigger's checkpoints and ownerships of a stream's hub. The remedy after a
@@ -11,15 +13,27 @@ import { readStream } from './streamArgument';
  * it has.
  */
 
-const usage = `npm run checkpoints -- list|reset <stream> [options]
-  Stop the app before a reset, and start it afterwards.
-${describeFlags(settingsFlag)}`;
+type Reset = 'list' | 'reset';
 
-runCommand(usage, async (args) => {
-  const [action, name, ...rest] = args;
-  if (action !== 'list' && action !== 'reset') throw new UsageError('Say list or reset.');
-  const stream = await readStream(name);
-  const settings = readAppSettings(readFlags(settingsFlag, rest).settings);
+const checkpointAction = (what: Reset, meaning: string) =>
+  action({
+    meaning,
+    words: { stream: streamWord },
+    flags: settingsFlag,
+    run: ({ stream, settings }) => visitCheckpoints(what, stream, settings),
+  });
+
+runCommand({
+  call: 'npm run checkpoints',
+  meaning: "The read positions that the Functions host keeps for a stream's trigger.",
+  subcommands: {
+    list: checkpointAction('list', 'the positions, and when each was written'),
+    reset: checkpointAction('reset', 'delete them; stop the app before, and start it afterwards'),
+  },
+});
+
+async function visitCheckpoints(what: Reset, stream: Stream, file: string | undefined): Promise<number> {
+  const settings = readAppSettings(file);
   const store = await openAzureBlobStore(settings.hostStorage(), 'azure-webjobs-eventhub');
   const hub = settings.hub(stream.hubSetting);
   const { fullyQualifiedNamespace } = await openHubClient(settings.eventHubs, hub);
@@ -28,9 +42,9 @@ runCommand(usage, async (args) => {
   let found = 0;
   for await (const { path, lastModified } of store.list(prefix)) {
     found++;
-    if (action === 'list') console.log(`${path}  ${lastModified.toISOString()}`);
+    if (what === 'list') console.log(`${path}  ${lastModified.toISOString()}`);
     else if (await store.delete(path)) console.log(`deleted ${path}`);
   }
   if (found === 0) console.log(`There is nothing under ${store.name}/${prefix}.`);
   return 0;
-});
+}

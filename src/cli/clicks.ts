@@ -1,25 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  describeFlags,
-  type Flags,
-  readDuration,
-  readFlags,
-  readNumber,
-  runCommand,
-  UsageError,
-} from './commandLine';
+import { durationFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
+import { action } from './commandLine/command';
+import { runCommand } from './commandLine/runCommand';
 
 /*
  * `npm run clicks`: the current clicks per product, as a table in the terminal.
  */
 
 const flags = {
-  url: { value: 'URL', meaning: 'where the function app is, http://127.0.0.1:7071 unless told' },
-  key: { value: 'KEY', meaning: 'a function key; none is needed on this machine' },
-  top: { value: 'N', meaning: 'how many products, 20 unless told' },
-  watch: { meaning: 'ask again and again, until Ctrl-C' },
-  every: { value: '1s', meaning: 'how often to ask with --watch, 1s unless told' },
-} satisfies Flags;
+  url: urlFlag('where the function app is', 'http://127.0.0.1:7071'),
+  key: textFlag('KEY', 'a function key; none is needed on this machine'),
+  top: numberFlag({ meaning: 'how many products', fallback: 20, least: 1, most: 1_000_000, whole: true }),
+  watch: switchFlag('ask again and again, until Ctrl-C'),
+  every: durationFlag('1s', 'how often to ask with --watch, 1s unless told'),
+};
 
 interface Answer {
   readonly version: number;
@@ -38,20 +32,24 @@ interface Shown {
   readonly text: string;
 }
 
-runCommand(`npm run clicks -- [options]\n${describeFlags(flags)}`, async (args) => {
-  const values = readFlags(flags, args);
-  const top = readNumber('top', values.top, 20, 1_000_000);
-  if (!Number.isInteger(top) || top < 1)
-    throw new UsageError(`--top ${values.top}: expected a whole number from 1 to 1000000.`);
-  const url = new URL('/api/clicks', String(values.url ?? 'http://127.0.0.1:7071'));
-  url.searchParams.set('top', String(top));
-  const everyMs = readDuration('every', values.every ?? '1s');
-  const headers: Record<string, string> =
-    values.key === undefined ? {} : { 'x-functions-key': String(values.key) };
-  if (!values.watch) {
-    console.log((await ask(url, headers)).text);
-    return 0;
-  }
+runCommand({
+  call: 'npm run clicks',
+  does: action({
+    meaning: 'The current clicks per product.',
+    flags,
+    run: async ({ url: place, key, top, watch, every = 1000 }) => {
+      const url = new URL('/api/clicks', place);
+      url.searchParams.set('top', String(top));
+      const headers: Record<string, string> = key === undefined ? {} : { 'x-functions-key': key };
+      if (watch) await showAgain(url, headers, every);
+      else console.log((await ask(url, headers)).text);
+      return 0;
+    },
+  }),
+});
+
+/** Until Ctrl-C. */
+async function showAgain(url: URL, headers: Record<string, string>, everyMs: number): Promise<void> {
   const ended = new AbortController();
   process.on('SIGINT', () => ended.abort());
   let last: Shown | undefined;
@@ -68,8 +66,7 @@ runCommand(`npm run clicks -- [options]\n${describeFlags(flags)}`, async (args) 
     console.log(process.stdout.isTTY ? `\u001b[H\u001b[2J${text}` : text);
     await sleep(everyMs, undefined, { signal: ended.signal }).catch(() => {});
   }
-  return 0;
-});
+}
 
 /** Gives `last` again while the clicks are still the same. */
 async function ask(url: URL, headers: Record<string, string>, last?: Shown): Promise<Shown> {

@@ -1,44 +1,59 @@
+import { openLake } from '../lib/app/lake';
 import { openSnapshot } from '../lib/delta/openTable';
 import { readDataFile } from '../lib/delta/readDataFile';
 import type { Snapshot } from '../lib/delta/state';
 import { replayLetters } from '../lib/ingest/replayLetters';
 import { deadLettersTable, decodeBody } from '../lib/lake/deadLetters';
 import { type LetterInfo, readLetters } from '../lib/lake/readLetters';
-import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
-import type { ObjectStore } from '../lib/storage/objectStore';
+import type { Stream } from '../lib/streams/stream';
 import { readAppSettings, settingsFlag } from './appSettings';
-import { describeFlags, type Flags, readFlags, runCommand, UsageError } from './commandLine';
-import { readStream } from './streamArgument';
+import { switchFlag, wholeWord } from './commandLine/arguments';
+import { action } from './commandLine/command';
+import { runCommand } from './commandLine/runCommand';
+import { streamWord } from './names';
 
 /*
  * `npm run dead-letters`: what could not become a row, and the way back.
  */
 
-const flags = {
-  'dry-run': { meaning: 'replay: only say what would be appended' },
-  ...settingsFlag,
-} satisfies Flags;
-
-const usage = `npm run dead-letters -- list [options]                               how many, by stream and reason
-npm run dead-letters -- show <stream> <partition> <sequence> [options]    one event's letters, with its body
-npm run dead-letters -- replay <stream> [options]                         decode again, and append what passes now
-${describeFlags(flags)}`;
-
-runCommand(usage, async ([action, ...args]) => {
-  const words = args.slice(0, args.findIndex((arg) => arg.startsWith('--')) >>> 0);
-  const values = readFlags(flags, args.slice(words.length));
-  const settings = readAppSettings(values.settings);
-  const store = await openAzureBlobStore(settings.lake, settings.lakeContainer);
-  if (action === 'replay') return replay(store, words[0], values['dry-run'] === true);
-  const snapshot = await openSnapshot({ store, table: deadLettersTable });
-  if (!snapshot) {
-    console.log(`There are no dead letters in ${store.name}.`);
-    return 0;
-  }
-  if (action === 'list') return list(snapshot);
-  if (action === 'show') return show(snapshot, words);
-  throw new UsageError('Say list, show or replay.');
+runCommand({
+  call: 'npm run dead-letters',
+  meaning: 'What could not become a row, and the way back.',
+  subcommands: {
+    list: action({
+      meaning: 'how many there are, by stream and reason',
+      flags: settingsFlag,
+      run: ({ settings }) => withLetters(settings, list),
+    }),
+    show: action({
+      meaning: "one event's letters, with its body",
+      words: {
+        stream: streamWord,
+        partition: wholeWord('partition'),
+        sequence: wholeWord('sequence number'),
+      },
+      flags: settingsFlag,
+      run: ({ settings, ...event }) => withLetters(settings, (snapshot) => show(snapshot, event)),
+    }),
+    replay: action({
+      meaning: 'decode again, and append what passes now',
+      words: { stream: streamWord },
+      flags: { 'dry-run': switchFlag('only say what would be appended'), ...settingsFlag },
+      run: ({ stream, settings, 'dry-run': dryRun }) => replay(stream, settings, dryRun),
+    }),
+  },
 });
+
+async function withLetters(
+  settings: string | undefined,
+  tell: (snapshot: Snapshot) => Promise<number>,
+): Promise<number> {
+  const { store, at } = await openLake(readAppSettings(settings));
+  const snapshot = await openSnapshot(at(deadLettersTable));
+  if (snapshot) return tell(snapshot);
+  console.log(`There are no dead letters in ${store.name}.`);
+  return 0;
+}
 
 const iso = (microseconds: number) => new Date(microseconds / 1000).toISOString();
 
@@ -56,13 +71,15 @@ async function list(snapshot: Snapshot): Promise<number> {
   return 0;
 }
 
-async function show(snapshot: Snapshot, [name, partition, sequence]: readonly string[]): Promise<number> {
-  const stream = await readStream(name);
-  if (!/^\d+$/.test(partition ?? '') || !/^\d+$/.test(sequence ?? '')) {
-    throw new UsageError('Name a partition and a sequence number, as list shows them.');
-  }
+interface EventAddress {
+  readonly stream: Stream;
+  readonly partition: number;
+  readonly sequence: number;
+}
+
+async function show(snapshot: Snapshot, { stream, partition, sequence }: EventAddress): Promise<number> {
   const letters = (await readLetters(snapshot, stream.name)).filter(
-    (letter) => letter.partition === Number(partition) && letter.sequenceNumber === Number(sequence),
+    (letter) => letter.partition === partition && letter.sequenceNumber === sequence,
   );
   for (const letter of letters) {
     console.log(`element ${letter.element} of an event of the hub made ${iso(letter.hubCreatedAt)}`);
@@ -86,11 +103,10 @@ async function readBody(snapshot: Snapshot, { file, row }: LetterInfo): Promise<
   return encoding === 'base64' ? `${body.length} bytes, in hex: ${body.toString('hex')}` : body.toString();
 }
 
-async function replay(store: ObjectStore, name: string | undefined, dryRun: boolean): Promise<number> {
-  const stream = await readStream(name);
-  const rows = { store, table: stream.table };
-  const letters = { store, table: deadLettersTable };
-  const result = await replayLetters({ stream, rows, letters, dryRun });
+async function replay(stream: Stream, settings: string | undefined, dryRun: boolean): Promise<number> {
+  const { at } = await openLake(readAppSettings(settings));
+  const letters = at(deadLettersTable);
+  const result = await replayLetters({ stream, rows: at(stream.table), letters, dryRun });
   const appended = dryRun ? 'would be appended' : 'appended';
   console.log(
     `${stream.name}: ${result.appended} ${appended}, ${result.settled} were rows already, ${result.remaining} remain.`,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { asObject, parseJsonObject } from '../lib/jsonObject';
 
 /**
@@ -17,13 +17,6 @@ export function readLocalSettings(path: string): Record<string, string> {
 }
 
 function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new Error(
-      isMissing ? `The settings file ${path} does not exist.` : `${path} cannot be read: ${cause}`,
-      { cause },
-    );
-  }
+  if (!existsSync(path)) throw new Error(`The settings file ${path} does not exist.`);
+  return readFileSync(path, 'utf8');
 }

@@ -1,38 +1,53 @@
-import { type Duty, duties, performDuty } from '../lib/maintenance/maintainTables';
-import { settingsFlag } from './appSettings';
-import { describeFlags, type Flags, readFlags, runCommand, UsageError } from './commandLine';
-import { readTable } from './tableArgument';
+import { openLake } from '../lib/app/lake';
+import { type Duty, performDuty } from '../lib/maintenance/maintainTables';
+import { readAppSettings, settingsFlag } from './appSettings';
+import { switchFlag } from './commandLine/arguments';
+import { action } from './commandLine/command';
+import { runCommand } from './commandLine/runCommand';
+import { runLong } from './longTask';
+import { tableWord } from './names';
 
 /*
  * `npm run maintain -- checkpoint|compact|clean|vacuum <table>`: does by hand what the function maintainTables does by itself.
  */
 
-const flags = {
-  'dry-run': { meaning: 'say what would be done, and do nothing; a checkpoint has no such run' },
-  ...settingsFlag,
-} satisfies Flags;
+const words = { table: tableWord };
+const dryRunFlag = { 'dry-run': switchFlag('say what would be done, and do nothing') };
 
-const usage = `npm run maintain -- ${duties.join('|')} <table> [options]\n${describeFlags(flags)}`;
-
-runCommand(usage, async (args) => {
-  const [word, name, ...rest] = args;
-  const duty = duties.find((each): each is Duty => each === word);
-  if (!duty) throw new UsageError(`Say ${duties.slice(0, -1).join(', ')} or ${duties.at(-1)}.`);
-  const { 'dry-run': dry, settings } = readFlags(flags, rest);
-  const dryRun = dry === true;
-  if (dryRun && duty === 'checkpoint') throw new UsageError('--dry-run: a checkpoint has none.');
-  const at = await readTable(name, settings);
-  const ended = new AbortController();
-  process.once('SIGINT', () => ended.abort(new Error('Ended; what was done until now counts.')));
-  const { outcome, ...details } = await performDuty(duty, {
-    at,
-    dryRun,
-    signal: ended.signal,
-    progress: ({ step, done, total }) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r${step} ${done} of ${total}\u001b[K`);
-    },
+const dutyAction = (duty: Duty, meaning: string) =>
+  action({
+    meaning,
+    words,
+    flags: { ...dryRunFlag, ...settingsFlag },
+    run: ({ table, settings, 'dry-run': dryRun }) => maintain(duty, table, settings, dryRun),
   });
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+
+runCommand({
+  call: 'npm run maintain',
+  meaning: 'Does by hand what the function maintainTables does by itself, safely beside the running app.',
+  subcommands: {
+    checkpoint: action({
+      meaning: 'make the table quicker to open',
+      words,
+      flags: settingsFlag,
+      run: ({ table, settings }) => maintain('checkpoint', table, settings, false),
+    }),
+    compact: dutyAction('compact', 'rewrite small files as large ones'),
+    clean: dutyAction('clean', 'delete log entries that have expired'),
+    vacuum: dutyAction('vacuum', 'delete files that no version needs any more'),
+  },
+});
+
+async function maintain(
+  duty: Duty,
+  table: string,
+  settings: string | undefined,
+  dryRun: boolean,
+): Promise<number> {
+  const at = (await openLake(readAppSettings(settings))).at(table);
+  const { outcome, ...details } = await runLong('Ended; what was done until now counts.', (task) =>
+    performDuty(duty, { at, dryRun, ...task }),
+  );
   if (outcome === 'no-table') {
     console.error(`${at.store.name} has no table ${at.table}.`);
     return 1;
@@ -40,4 +55,4 @@ runCommand(usage, async (args) => {
   const figures = Object.entries(details).map(([what, value]) => `${what} ${value ?? 'none'}`);
   console.log(`${at.table}: ${duty} ${dryRun ? 'would be ' : ''}${outcome}: ${figures.join(', ')}`);
   return 0;
-});
+}

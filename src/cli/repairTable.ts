@@ -4,6 +4,7 @@ import { parseAppId } from '../lib/lake/hubGeneration';
 import { type RepairLogOutcome, repairLog } from '../lib/maintenance/repairLog';
 import type { TxnBack } from '../lib/maintenance/strayFiles';
 import { loadStreams } from '../lib/streams/loadStreams';
+import { runLong } from './longTask';
 
 export interface RepairRequest {
   readonly at: TableLocation;
@@ -17,17 +18,7 @@ type Repair = Extract<RepairLogOutcome, { outcome: 'repaired' | 'planned' }>;
 /** Repairs the log of a table. Says what was done, what it costs and what to do next; undefined when there is no table. */
 export async function repairTable(request: RepairRequest): Promise<string[] | undefined> {
   const { at, dryRun } = request;
-  const ended = new AbortController();
-  process.once('SIGINT', () => ended.abort(new Error('Ended half-way: run it again.')));
-  const result = await repairLog({
-    at,
-    dryRun,
-    signal: ended.signal,
-    progress: ({ step, done, total }) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r${step} ${done} of ${total}\u001b[K`);
-    },
-  });
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  const result = await runLong('Ended half-way: run it again.', (task) => repairLog({ at, dryRun, ...task }));
   if (result.outcome === 'no-table') return undefined;
   if (result.outcome === 'whole')
     return [

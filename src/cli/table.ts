@@ -1,3 +1,4 @@
+import { openLake } from '../lib/app/lake';
 import { readHistory } from '../lib/delta/history';
 import type { TableLocation } from '../lib/delta/log';
 import { openSnapshot } from '../lib/delta/openTable';
@@ -5,49 +6,81 @@ import { recordsOf } from '../lib/delta/readStatistics';
 import { describeSchema } from '../lib/delta/schema';
 import { checkTable } from '../lib/maintenance/checkTable';
 import { readAppSettings, settingsFlag } from './appSettings';
-import { describeFlags, type Flags, readFlags, readNumber, runCommand, UsageError } from './commandLine';
+import { numberFlag, switchFlag } from './commandLine/arguments';
+import { action } from './commandLine/command';
+import { runCommand } from './commandLine/runCommand';
+import { tableWord } from './names';
 import { repairTable } from './repairTable';
-import { readTable } from './tableArgument';
 
 /*
  * `npm run table -- history|detail|files|check|repair <table>`: what a Delta table is made of, whether its files are what its
  * log says, and the way out where the log does not follow on. Exit code 1 when something is wrong, or when there is no table.
  */
 
-const flags = {
-  'dry-run': { meaning: 'repair: say what would be moved aside, and change nothing' },
-  limit: { value: 'N', meaning: 'how many commits or files, newest first; 20 and 1,000 unless told' },
-  ...settingsFlag,
-} satisfies Flags;
+const words = { table: tableWord };
 
-type View = (at: TableLocation, limit: string | true | undefined) => Promise<string[] | undefined>;
+const limitFlag = (what: string, fallback: number) => ({
+  limit: numberFlag({ meaning: `how many ${what}`, fallback, least: 1, most: 10_000_000, whole: true }),
+});
 
-const views = { history, detail, files } satisfies Record<string, View>;
-const usage = `npm run table -- history|detail|files|check|repair <table> [options]
-  Stop the app before a repair: it moves aside what does not follow on in the log, and says what to do next.
-${describeFlags(flags)}`;
+runCommand({
+  call: 'npm run table',
+  meaning:
+    'What a Delta table is made of, whether its files are what its log says, and the way out where they are not.',
+  subcommands: {
+    history: action({
+      meaning: 'commits, newest first: who did what, and when',
+      words,
+      flags: { ...limitFlag('commits', 20), ...settingsFlag },
+      run: ({ table, limit, settings }) => show(table, settings, (at) => history(at, limit)),
+    }),
+    detail: action({
+      meaning: 'schema, properties, and how far each partition is committed',
+      words,
+      flags: settingsFlag,
+      run: ({ table, settings }) => show(table, settings, detail),
+    }),
+    files: action({
+      meaning: 'its files, newest first',
+      words,
+      flags: { ...limitFlag('files', 1000), ...settingsFlag },
+      run: ({ table, limit, settings }) => show(table, settings, (at) => files(at, limit)),
+    }),
+    check: action({
+      meaning: 'read every file, and compare it with what the log says',
+      words,
+      flags: settingsFlag,
+      run: ({ table, settings }) => check(table, settings),
+    }),
+    repair: action({
+      meaning: 'move aside what does not follow on in the log; stop the app before, then do what it says',
+      words,
+      flags: { 'dry-run': switchFlag('say what would be moved aside, and change nothing'), ...settingsFlag },
+      run({ table, settings, 'dry-run': dryRun }) {
+        const hasWarehouse = readAppSettings(settings).warehouse.kind !== 'none';
+        return show(table, settings, (at) => repairTable({ at, dryRun, hasWarehouse }));
+      },
+    }),
+  },
+});
 
-runCommand(usage, async (args) => {
-  const [word, name, ...rest] = args;
-  const view = Object.entries(views).find(([each]) => each === word)?.[1];
-  if (!view && word !== 'check' && word !== 'repair')
-    throw new UsageError('Say history, detail, files, check or repair.');
-  const { limit, 'dry-run': dry, settings } = readFlags(flags, rest);
-  const dryRun = dry === true;
-  if (dryRun && word !== 'repair') throw new UsageError('--dry-run is for repair alone.');
-  const at = await readTable(name, settings);
-  if (word === 'check') return check(at);
-  const { warehouse } = readAppSettings(settings);
-  const lines = view
-    ? await view(at, limit)
-    : await repairTable({ at, dryRun, hasWarehouse: warehouse.kind !== 'none' });
+const openTable = async (table: string, settings: string | undefined): Promise<TableLocation> =>
+  (await openLake(readAppSettings(settings))).at(table);
+
+async function show(
+  table: string,
+  settings: string | undefined,
+  view: (at: TableLocation) => Promise<string[] | undefined>,
+): Promise<number> {
+  const at = await openTable(table, settings);
+  const lines = await view(at);
   if (!lines) return tellNoTable(at);
   for (const line of lines) console.log(line);
   return 0;
-});
+}
 
-async function history(at: TableLocation, limit: string | true | undefined): Promise<string[] | undefined> {
-  const commits = await readHistory(at, readNumber('limit', limit, 20, 1_000_000));
+async function history(at: TableLocation, limit: number): Promise<string[] | undefined> {
+  const commits = await readHistory(at, limit);
   if (commits.length === 0) return undefined;
   return commits.map(({ version, commitInfo, adds, removes }) => {
     const { operation = '?', engineInfo, operationMetrics } = commitInfo ?? {};
@@ -90,12 +123,12 @@ async function detail(at: TableLocation): Promise<string[] | undefined> {
   ];
 }
 
-async function files(at: TableLocation, limit: string | true | undefined): Promise<string[] | undefined> {
+async function files(at: TableLocation, limit: number): Promise<string[] | undefined> {
   const snapshot = await openSnapshot(at);
   if (!snapshot) return undefined;
   const newest = [...snapshot.files.values()].sort((a, b) => b.modificationTime - a.modificationTime);
   return newest
-    .slice(0, readNumber('limit', limit, 1000, 10_000_000))
+    .slice(0, limit)
     .map((add) =>
       [
         dateOf(add.modificationTime),
@@ -106,7 +139,8 @@ async function files(at: TableLocation, limit: string | true | undefined): Promi
     );
 }
 
-async function check(at: TableLocation): Promise<number> {
+async function check(table: string, settings: string | undefined): Promise<number> {
+  const at = await openTable(table, settings);
   const result = await checkTable({ at });
   if (!result) return tellNoTable(at);
   const { version, files: checked, rows, findings } = result;

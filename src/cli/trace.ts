@@ -1,23 +1,36 @@
+import { openLake } from '../lib/app/lake';
 import type { Field, ReadValue } from '../lib/delta/schema';
-import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
+import type { Stream } from '../lib/streams/stream';
 import { type EventStory, type TracedRow, traceEvent } from '../lib/verify/traceEvent';
 import { readAppSettings, settingsFlag } from './appSettings';
-import { describeFlags, readFlags, runCommand, UsageError } from './commandLine';
-import { readStream } from './streamArgument';
+import { wholeWord } from './commandLine/arguments';
+import { action } from './commandLine/command';
+import { runCommand } from './commandLine/runCommand';
+import { streamWord } from './names';
 
 /*
  * `npm run trace -- <stream> <partition> <sequence>`: what became of one event.
  */
 
-const usage = `npm run trace -- <stream> <partition> <sequence> [options]\n${describeFlags(settingsFlag)}`;
+runCommand({
+  call: 'npm run trace',
+  does: action({
+    meaning: 'What became of one event.',
+    words: { stream: streamWord, partition: wholeWord('partition'), sequence: wholeWord('sequence number') },
+    flags: settingsFlag,
+    run: trace,
+  }),
+});
 
-runCommand(usage, async (args) => {
-  const [name, partitionText, sequenceText, ...rest] = args;
-  const stream = await readStream(name);
-  const partition = readWhole('partition', partitionText);
-  const sequence = readWhole('sequence number', sequenceText);
-  const settings = readAppSettings(readFlags(settingsFlag, rest).settings);
-  const store = await openAzureBlobStore(settings.lake, settings.lakeContainer);
+interface Traced {
+  readonly stream: Stream;
+  readonly partition: number;
+  readonly sequence: number;
+  readonly settings: string | undefined;
+}
+
+async function trace({ stream, partition, sequence, settings }: Traced): Promise<number> {
+  const { store } = await openLake(readAppSettings(settings));
   const stories = await traceEvent({ store, stream, partition, sequence });
   if (!stories) {
     console.error(`${store.name} has no table ${stream.table}: nothing was ingested yet.`);
@@ -26,12 +39,6 @@ runCommand(usage, async (args) => {
   if (stories.length === 0) console.log(`${stream.table} has nothing of partition ${partition}.`);
   for (const story of stories) console.log(describeStory(story, sequence));
   return stories.some(({ outcome }) => outcome === 'found' || outcome === 'never-came') ? 0 : 1;
-});
-
-function readWhole(what: string, text: string | undefined): number {
-  const value = Number(text);
-  if (text !== undefined && /^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new UsageError(`${text ?? 'Nothing'} is no ${what}: expected a whole number from 0 on.`);
 }
 
 function describeStory(story: EventStory, sequence: number): string {

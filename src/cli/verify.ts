@@ -1,9 +1,9 @@
+import { openLake } from '../lib/app/lake';
 import { type CountsVerification, verifyCounts } from '../lib/counts/verifyCounts';
 import type { TableLocation } from '../lib/delta/log';
 import { TributaryError } from '../lib/errors';
 import type { Settings } from '../lib/settings';
 import { openHubClient } from '../lib/sources/hubClient';
-import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
 import type { Stream, WarehouseTable } from '../lib/streams/stream';
 import { compareWarehouse, type WarehouseComparison } from '../lib/verify/compareWarehouse';
 import { type PartitionReport, problemsOf } from '../lib/verify/partitionAudit';
@@ -13,8 +13,9 @@ import { waitingEvents } from '../lib/verify/waitingEvents';
 import { openWarehouse } from '../lib/warehouse/openWarehouse';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
 import { readAppSettings, settingsFlag } from './appSettings';
-import { describeFlags, readFlags, runCommand } from './commandLine';
-import { readStream } from './streamArgument';
+import { action } from './commandLine/command';
+import { runCommand } from './commandLine/runCommand';
+import { streamWord } from './names';
 
 /*
  * `npm run verify -- <stream>`: proves from the tables that each event is there, and once, that what is counted of them is
@@ -22,14 +23,20 @@ import { readStream } from './streamArgument';
  * that does not answer changes nothing of what the tables prove.
  */
 
-const usage = `npm run verify -- <stream> [options]\n${describeFlags(settingsFlag)}`;
+runCommand({
+  call: 'npm run verify',
+  does: action({
+    meaning: 'Proves from the tables that each event of a stream is there, and once.',
+    words: { stream: streamWord },
+    flags: settingsFlag,
+    run: ({ stream, settings }) => verify(stream, readAppSettings(settings)),
+  }),
+});
 
-runCommand(usage, async (args) => {
-  const [name, ...rest] = args;
-  const stream = await readStream(name);
-  const settings = readAppSettings(readFlags(settingsFlag, rest).settings);
-  const store = await openAzureBlobStore(settings.lake, settings.lakeContainer);
-  const at = { store, table: stream.table };
+async function verify(stream: Stream, settings: Settings): Promise<number> {
+  const lake = await openLake(settings);
+  const { store } = lake;
+  const at = lake.at(stream.table);
   const report = await verifyStream({ store, stream });
   if (!report) {
     console.error(`${store.name} has no table ${stream.table}: nothing was ingested yet.`);
@@ -55,7 +62,7 @@ runCommand(usage, async (args) => {
   if (loaded && compared) console.log(describeComparison(loaded, compared));
   console.log(await sayWaiting(settings, at, stream));
   return bad === 0 && !counts?.different && !(compared && isFailure(compared)) ? 0 : 1;
-});
+}
 
 /** The warehouse keeps us from comparing: it does not answer, or somebody has to mend what it refuses. */
 type NotAnswered = { readonly state: 'no-answer' | 'refused'; readonly reason: string };

@@ -1,120 +1,139 @@
+import { type Lake, openLake } from '../lib/app/lake';
 import { followState } from '../lib/delta/follow';
-import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
-import { loadStreams } from '../lib/streams/loadStreams';
-import type { WarehouseTable } from '../lib/streams/stream';
 import { catchUp } from '../lib/warehouse/catchUp';
 import { openWarehouse } from '../lib/warehouse/openWarehouse';
 import { rebuild } from '../lib/warehouse/rebuild';
-import { containerUrl } from '../lib/warehouse/synapse/lakeUrl';
 import { wholeScript } from '../lib/warehouse/synapse/tables';
 import { UnloadedCommits } from '../lib/warehouse/unloadedCommits';
-import { fullName } from '../lib/warehouse/warehouse';
+import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
 import { readLag } from '../lib/warehouse/warehouseLag';
 import { readAppSettings, settingsFlag } from './appSettings';
-import { describeFlags, readFlags, runCommand, UsageError } from './commandLine';
+import { textWord } from './commandLine/arguments';
+import { action } from './commandLine/command';
+import { runCommand } from './commandLine/runCommand';
+import { type LoadedTable, loadedTables, loadedTableWord } from './names';
 
 /*
  * `npm run warehouse`: the tables in the warehouse. While `npm start` runs it has the DuckDB file, and these commands go
  * through it.
  */
 
-const usage = `npm run warehouse -- <what> [options]
-  script           print what init runs on a dedicated SQL pool
-  init             make the tables and columns that are missing; once, and after an upgrade, by somebody who may
-  status           how far each table is behind its Delta table
-  sync             load what is missing
-  rebuild <table>  load a table anew from the lake, and put that in its place
-  query "<sql>"    run a statement and print its rows
-${describeFlags(settingsFlag)}`;
+runCommand({
+  call: 'npm run warehouse',
+  meaning: 'The tables that rows are loaded into, where WAREHOUSE is set.',
+  subcommands: {
+    script: action({
+      meaning: 'print what init runs on a dedicated SQL pool',
+      run: printScript,
+    }),
+    init: action({
+      meaning:
+        'make the tables and columns that are missing; once, and after an upgrade, by somebody who may',
+      flags: settingsFlag,
+      run: ({ settings }) => withWarehouse(settings, init),
+    }),
+    status: action({
+      meaning: 'how far each table is behind its Delta table',
+      flags: settingsFlag,
+      run: ({ settings }) => withWarehouse(settings, status),
+    }),
+    sync: action({
+      meaning: 'load what is missing, now',
+      flags: settingsFlag,
+      run: ({ settings }) => withWarehouse(settings, sync),
+    }),
+    rebuild: action({
+      meaning: 'load a table anew from the lake, and put that in its place',
+      words: { table: loadedTableWord },
+      flags: settingsFlag,
+      run: ({ table, settings }) => withWarehouse(settings, (opened) => reload(opened, table)),
+    }),
+    query: action({
+      meaning: 'run a statement and print its rows',
+      words: { sql: textWord('statement', 'a statement of SQL in quotes') },
+      flags: settingsFlag,
+      run: ({ sql, settings }) => withWarehouse(settings, (opened) => query(opened, sql)),
+    }),
+  },
+});
 
-/** How many words stand behind each action. */
-const actions: Readonly<Record<string, number>> = {
-  script: 0,
-  init: 0,
-  status: 0,
-  sync: 0,
-  rebuild: 1,
-  query: 1,
-};
+async function printScript(): Promise<number> {
+  const tables = (await loadedTables()).map(({ table }) => table);
+  console.log(wholeScript(tables, 'pool'));
+  return 0;
+}
 
-runCommand(usage, async ([action = '', ...rest]) => {
-  const words = actions[action];
-  if (words === undefined) throw new UsageError('Say script, init, status, sync, rebuild or query.');
-  const word = words === 1 ? rest[0] : undefined;
-  if (words === 1 && word === undefined) throw new UsageError(`Say what to ${action}.`);
-  const loaded = (await loadStreams()).flatMap(({ table, warehouse }) =>
-    warehouse ? [{ table: warehouse, deltaTable: table }] : [],
-  );
-  const only = action === 'rebuild' ? readLoadedTable(loaded, word) : undefined;
-  if (action === 'script') {
-    console.log(
-      wholeScript(
-        loaded.map(({ table }) => table),
-        'pool',
-      ),
-    );
-    return 0;
-  }
-  const settings = readAppSettings(readFlags(settingsFlag, rest.slice(words)).settings);
-  const store = await openAzureBlobStore(settings.lake, settings.lakeContainer);
-  const url = containerUrl(settings.lake, settings.lakeContainer);
-  const tables = loaded.map(({ table }) => table);
+interface OpenWarehouse {
+  readonly warehouse: Warehouse;
+  readonly lake: Lake;
+  readonly loaded: readonly LoadedTable[];
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+async function withWarehouse(
+  file: string | undefined,
+  work: (opened: OpenWarehouse) => Promise<number>,
+): Promise<number> {
+  const settings = readAppSettings(file);
+  const [lake, loaded] = [await openLake(settings), await loadedTables()];
   const warehouse = await openWarehouse({
     setting: settings.warehouse,
-    tables,
-    staging: { store, urlOf: (path) => `${url}/${path}` },
+    tables: loaded.map(({ table }) => table),
+    staging: lake.staging,
     warn: (message) => console.error(message),
   });
   if (!warehouse) throw new Error('WAREHOUSE is none: there is no warehouse to work with.');
   const ended = new AbortController();
   process.once('SIGINT', () => ended.abort());
-  const each = loaded.map(({ table, deltaTable }) => ({ table, at: { store, table: deltaTable } }));
   try {
-    if (action === 'init') {
-      await warehouse.init(tables);
-      for (const table of tables) console.log(`${fullName(table)} is there.`);
-    } else if (action === 'status') {
-      const followed = each.map(({ table, at }) => ({ table, head: followState(at) }));
-      for (const lag of await readLag({ warehouse, tables: followed })) console.log(describeLag(lag));
-    } else if (action === 'query') {
-      console.log(formatRows(await warehouse.query(word ?? '')));
-    } else if (action === 'sync') {
-      let failed = false;
-      for (const { table, at } of each) {
-        const commits = new UnloadedCommits(at);
-        const done = await catchUp({ warehouse, commits, table, signal: ended.signal });
-        const reason = 'reason' in done ? `: ${done.reason}` : '';
-        const version = 'version' in done ? `, version ${done.version}` : '';
-        console.log(`${fullName(table)} is ${done.state}${version}${reason}`);
-        failed ||= done.state === 'needs-rebuild';
-      }
-      return failed ? 1 : 0;
-    } else if (only) {
-      const at = { store, table: only.deltaTable };
-      const onProgress = ({ files, of, version }: { files: number; of: number; version: number }) =>
-        console.log(`version ${version}: ${files} of ${of} files`);
-      const done = await rebuild({ warehouse, at, table: only.table, signal: ended.signal, onProgress });
-      const version = 'version' in done ? ` from version ${done.version}` : '';
-      console.log(`${fullName(only.table)}: ${done.outcome}${version}`);
-      return done.outcome === 'rebuilt' || done.outcome === 'rebuilt-elsewhere' ? 0 : 1;
-    }
-    return 0;
+    return await work({ warehouse, lake, loaded, signal: ended.signal });
   } finally {
     await warehouse.close();
   }
-});
-
-interface LoadedTable {
-  readonly table: WarehouseTable;
-  readonly deltaTable: string;
 }
 
-/** The table that an argument names by its name in the warehouse or in the lake. */
-function readLoadedTable(loaded: readonly LoadedTable[], name: string | undefined): LoadedTable {
-  const found = loaded.find(({ table, deltaTable }) => name === fullName(table) || name === deltaTable);
-  if (found) return found;
-  const known = loaded.map(({ table }) => fullName(table)).join(' or ');
-  throw new UsageError(`${name} is no table of the warehouse: expected ${known}.`);
+async function init({ warehouse, loaded }: OpenWarehouse): Promise<number> {
+  const tables = loaded.map(({ table }) => table);
+  await warehouse.init(tables);
+  for (const table of tables) console.log(`${fullName(table)} is there.`);
+  return 0;
+}
+
+async function status({ warehouse, lake, loaded }: OpenWarehouse): Promise<number> {
+  const tables = loaded.map(({ table, deltaTable }) => ({ table, head: followState(lake.at(deltaTable)) }));
+  for (const lag of await readLag({ warehouse, tables })) console.log(describeLag(lag));
+  return 0;
+}
+
+async function sync({ warehouse, lake, loaded, signal }: OpenWarehouse): Promise<number> {
+  let failed = false;
+  for (const { table, deltaTable } of loaded) {
+    const commits = new UnloadedCommits(lake.at(deltaTable));
+    const done = await catchUp({ warehouse, commits, table, signal });
+    const reason = 'reason' in done ? `: ${done.reason}` : '';
+    const version = 'version' in done ? `, version ${done.version}` : '';
+    console.log(`${fullName(table)} is ${done.state}${version}${reason}`);
+    failed ||= done.state === 'needs-rebuild';
+  }
+  return failed ? 1 : 0;
+}
+
+async function reload(
+  { warehouse, lake, signal }: OpenWarehouse,
+  { table, deltaTable }: LoadedTable,
+): Promise<number> {
+  const onProgress = ({ files, of, version }: { files: number; of: number; version: number }) =>
+    console.log(`version ${version}: ${files} of ${of} files`);
+  const done = await rebuild({ warehouse, at: lake.at(deltaTable), table, signal, onProgress });
+  const version = 'version' in done ? ` from version ${done.version}` : '';
+  console.log(`${fullName(table)}: ${done.outcome}${version}`);
+  return done.outcome === 'rebuilt' || done.outcome === 'rebuilt-elsewhere' ? 0 : 1;
+}
+
+async function query({ warehouse }: OpenWarehouse, sql: string): Promise<number> {
+  console.log(formatRows(await warehouse.query(sql)));
+  return 0;
 }
 
 type Lag = Awaited<ReturnType<typeof readLag>>[number];

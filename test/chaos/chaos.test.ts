@@ -3,6 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { DeadlineError } from '../../src/lib/deadline';
 import { describeFailure, TributaryError } from '../../src/lib/errors';
 import { seededRandom } from '../../src/lib/sources/seededRandom';
 import { clickstream } from '../../src/lib/streams/clickstream';
@@ -66,6 +67,7 @@ describe('the logs of the hosts', () => {
     new TributaryError('delta.contention', 'clicks: 40 commits lost the race.'),
     new Error('connect ECONNREFUSED 127.0.0.1:5672'),
     new Error('The operation was aborted.'),
+    new DeadlineError(10_000),
   ])('may hold %s', (error) => {
     expect(judgeHostLogs(failed(error))).toMatchObject({ failedBatches: 1, problems: [] });
   });

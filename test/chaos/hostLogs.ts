@@ -18,9 +18,9 @@ const explainedByRollback: ReadonlySet<string> = new Set([
   'ingest.gap',
 ] satisfies ErrorCode[]);
 
-/** How the Event Hubs SDK says that the service is away; its errors have no code of ours. */
+/** How the Event Hubs SDK, or a deadline around it, says that the service is away; these errors have no code of ours. */
 const hubIsAway =
-  /\b(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)\b|operation was aborted|disconnected|timed? ?out|amqp:/i;
+  /\b(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)\b|operation was aborted|No answer in|disconnected|timed? ?out|amqp:/i;
 
 export interface HostLogs {
   /** Loads of the warehouse that ended, one way or the other. */

@@ -50,6 +50,10 @@ export class Operator {
     }
   }
 
+  timesOf(command: string): number {
+    return this.remedies[command] ?? 0;
+  }
+
   /** What those hosts say that answer. */
   async #ask(): Promise<Health[]> {
     const answers = hostNames.map(async (name) => {
@@ -86,7 +90,7 @@ export class Operator {
     this.#endedAt.set(command, Date.now());
     const { script, args } = parseCommandLine(command);
     const name = `${script} ${args[0]}`;
-    if (code === 0) this.remedies[name] = (this.remedies[name] ?? 0) + 1;
+    if (code === 0) this.remedies[name] = this.timesOf(name) + 1;
     return problems;
   }
 }

@@ -62,16 +62,23 @@ export async function rollBackUnderCommits(options: RollbackOptions): Promise<Ro
   });
 }
 
-/** Has the lake go back in time while the hosts have nothing to do: their checkpoints, and what they remember, stay ahead. */
+/**
+ * Has the lake go back in time while the hosts have nothing to do: their checkpoints, and what they remember, stay ahead. A
+ * hole would come of commits that a host made later, without a look at the log.
+ */
 export async function rollBackIdle(options: RollbackOptions): Promise<RollbackOutcome> {
-  const { system, producer } = options;
-  return rollBack(options, async (lake, picture) => {
+  const { system, producer, operator } = options;
+  const repairs = operator.timesOf('table repair');
+  const { line, problems } = await rollBack(options, async (lake, picture) => {
     producer.paused = true;
     const problems = await drain(system, () => {});
     const undone = await goBack(lake, picture);
     producer.paused = false;
     return { undone, problems, line: 'nothing was under way' };
   });
+  const isRepaired = operator.timesOf('table repair') > repairs;
+  const hole = 'A log had to be repaired although nothing was under way when the lake went back in time.';
+  return { line, problems: isRepaired ? [...problems, hole] : problems };
 }
 
 type GoingBack = (
@@ -108,17 +115,15 @@ async function rollBack(options: RollbackOptions, back: GoingBack): Promise<Roll
 }
 
 /**
- * Takes a picture, and waits until the hosts have moved on from it. Two things are beyond what the log can tell. Of a
- * partition that a table does not know the first batch may start anywhere: so the picture knows all. And a commit of before that
- * lands as the first one after the picture follows on, although its letters and its file went: so each host commits later events.
+ * Takes a picture, and waits until each host has committed events that came later. A commit of before that lands after
+ * everything went back, as the first one after the picture, would follow on, although its letters and its file are gone.
  */
 async function moveOn({ system }: RollbackOptions, lake: ContainerClient) {
   await system.untilReading(bothRead, readLimitMs);
   await system.proxy.landed();
-  const known = await untilCommitted(system, async () =>
-    (await system.lastSequenceNumbers('clickstream')).map(() => 0),
-  );
-  if ('problem' in known) return known;
+  // There is something to go back to.
+  const begun = await untilCommitted(system, async () => [0]);
+  if ('problem' in begun) return begun;
   const picture = await takePicture(lake);
   const later = (await system.lastSequenceNumbers('clickstream')).map((last) => last + 1);
   const committed = await untilCommitted(system, async () => later);

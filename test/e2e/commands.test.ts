@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -47,6 +47,18 @@ describe('npm run emulators', () => {
   });
 });
 
+describe('npm run emulators, whose output is cut', () => {
+  it('ends what it has started', { timeout: 120_000 }, async () => {
+    const emulators = run('local/emulators.js', ...freePorts(...emulatorPorts, 'queue-port', 'table-port'));
+    emulators.process.stdout?.destroy();
+    expect(await emulators.ended).toBe(141);
+    expect(emulators.text()).toBe('');
+    // The last thing that a clean end does is to delete what tells others of the running parts.
+    const left = readdirSync(join(folder, '.local')).filter((name) => /\.(json|pid)$/.test(name));
+    expect(left).toEqual([]);
+  });
+});
+
 describe('npm run clicks', () => {
   it('prints the table that the API serves, once or again and again', { timeout: 120_000 }, async () => {
     const start = run('local/start.js', '--rate', '200', ...freePorts('port', ...emulatorPorts));
@@ -76,21 +88,30 @@ describe('npm run clicks', () => {
   });
 });
 
-describe('commands that take a stream', () => {
+describe('commands that name something', () => {
   it.each([
-    ['src/cli/checkpoints.js', ['reset', 'orders'], 'orders is no stream: expected clickstream or coincap.'],
-    ['src/cli/checkpoints.js', ['list'], 'Name a stream: clickstream or coincap.'],
-    ['src/cli/checkpoints.js', ['remove'], 'Say list or reset.'],
+    [['checkpoints', 'reset', 'orders'], 2, 'orders is no stream: expected clickstream or coincap.'],
+    [['checkpoints', 'list'], 2, '<stream> is missing: expected clickstream or coincap.'],
+    [['checkpoints', 'remove'], 2, 'remove is no subcommand of checkpoints: expected list or reset.'],
     [
-      'src/cli/checkpoints.js',
-      ['list', 'coincap', '--settings', 'no.json'],
+      ['checkpoints', 'list', 'coincap', '--settings', 'no.json'],
+      2,
       '--settings no.json: there is no such file.',
     ],
-    ['src/cli/checkpoints.js', ['list', 'coincap'], 'EventHubConnection is missing'],
-    ['src/cli/deadLetters.js', ['list'], 'LakeStorage is missing'],
-  ])('%s %j says what is wrong', async (file, args, message) => {
-    const command = run(file, ...args);
-    expect(await command.ended).toBe(1);
+    [['checkpoints', 'list', 'coincap'], 1, 'EventHubConnection is missing'],
+    [['deadLetters', 'list'], 1, 'LakeStorage is missing'],
+    [['deadLetters', 'lst'], 2, 'lst is no subcommand of dead-letters: expected list, show or replay.'],
+    [['verify', '--settings', 'no.json', 'coincap'], 2, '--settings no.json: there is no such file.'],
+    [['verify', 'clickstream', 'coincap'], 2, 'verify takes one stream; coincap is one too many.'],
+    [
+      ['warehouse', 'rebuild', 'click'],
+      2,
+      'expected clickstream.clicks or assets.asset_statistics_history_v3.',
+    ],
+    [['warehouse', 'rebuild', 'clicks'], 1, 'LakeStorage is missing'],
+  ])('%j ends with %i and says what is wrong', async ([name, ...args], code, message) => {
+    const command = run(`src/cli/${name}.js`, ...args);
+    expect(await command.ended).toBe(code);
     expect(command.text()).toContain(message);
   });
 });

@@ -195,12 +195,12 @@ describe('npm start', () => {
   it.each([
     [['--rate', 'fast'], '--rate fast: expected a number from 0 to 100000.'],
     [['--for', 'ever'], '--for ever: expected a duration like 20s or 5m.'],
-    [['--fro', '5s'], "Unknown option '--fro'"],
+    [['--fro', '5s'], '--fro is no option of start: expected --for, '],
   ])('says what is wrong with %j', async (args, message) => {
     const run = start(...args);
-    expect(await run.ended).toBe(1);
+    expect(await run.ended).toBe(2);
     expect(run.text()).toContain(message);
-    expect(run.text()).toContain('--for 20s');
+    expect(run.text()).toContain('"npm start -- --help" says what it takes.');
     expect(readdirSync(folder)).toEqual([]);
   });
 });

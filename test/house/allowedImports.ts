@@ -36,7 +36,7 @@ const table = `
   src/lib/streams            |                                                                      |
   src/lib/settings           | settingDefinitions storage/azureBlobStore warehouse/warehouseSetting |
   src/lib/settingDefinitions |                                                                      |
-  local                      | src/cli/commandLine src/cli/localSettings src/lib                    |
+  local                      | src/cli src/lib                                                      |
   local/build                |                                                                      |
   local/run                  |                                                                      |
   local/broker               |                                                                      | rhea
@@ -53,7 +53,7 @@ interface Rule {
   readonly packages: readonly string[];
 }
 
-const leaves: Rule = { part: 'a leaf', parts: [], packages: [] };
+const leaves: Rule = { part: 'leaves', parts: [], packages: [] };
 const rules: readonly Rule[] = table.trim().split('\n').slice(2).map(readRow);
 
 function readRow(row: string): Rule {
@@ -115,8 +115,9 @@ const isLeaf = (file: string): boolean =>
   /^src\/lib\/[^/]+$/.test(file) && !rules.some(({ part }) => part === file);
 
 function inWords({ part, parts, packages }: Rule): string {
-  const allowed = [...parts, 'the leaves', ...(packages.includes('*') ? ['any package'] : packages)];
-  return `${part} may import ${part === leaves.part ? '' : 'itself, '}${allowed.join(', ')}.`;
+  if (part === leaves.part) return 'It is a leaf, which may import other leaves alone.';
+  const named = packages.includes('*') ? ['any package'] : packages;
+  return `${part} may import ${['itself', ...parts, 'the leaves', ...named].join(', ')}.`;
 }
 
 /** The first circle among files, from a file back to itself; undefined when there is none. */

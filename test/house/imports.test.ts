@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findCircle, type Import, importsOf, withoutEnding, wrongImports } from './allowedImports';
+import { findCircle, importsOf, withoutEnding, wrongImports } from './allowedImports';
 
 const files = new Map(
   globSync('{src,local,bench,test}/**/*.{ts,mts,mjs}').map((path) => [
@@ -17,17 +17,11 @@ describe('the imports of the project', () => {
   });
 
   it('lead to no circle in src', () => {
-    // Types that should move to the other file one day.
-    const known = [
-      'src/lib/counts/keys imports src/lib/counts/tally',
-      'src/lib/ingest/letterColumns imports src/lib/ingest/round',
-    ];
-    const imports = [...files].flatMap(([path, text]): [string, string[]][] => {
-      const file = withoutEnding(path);
-      const isCounted = (one: Import) => !(one.isType && known.includes(`${file} imports ${one.file}`));
-      const imported = importsOf(path, text).filter(isCounted);
-      return path.startsWith('src/') ? [[file, imported.flatMap((one) => one.file ?? [])]] : [];
-    });
+    const imports = [...files].flatMap(([path, text]): [string, string[]][] =>
+      path.startsWith('src/')
+        ? [[withoutEnding(path), importsOf(path, text).flatMap((one) => one.file ?? [])]]
+        : [],
+    );
     expect(findCircle(new Map(imports))).toBeUndefined();
   });
 });

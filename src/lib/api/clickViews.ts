@@ -1,8 +1,8 @@
 import type { Buckets } from '../counts/buckets';
 import type { CountsView } from '../counts/counts';
-import { compareKeys, sortByCount } from '../counts/keys';
+import { compareKeys, type Key, sortByCount } from '../counts/keys';
 import type { NamesView } from '../counts/productNames';
-import { type Key, keptSpans, type Tally } from '../counts/tally';
+import { keptSpans, type Tally } from '../counts/tally';
 import { RequestProblem } from './answer';
 import { Parameters, shown } from './parameters';
 

@@ -7,7 +7,7 @@ import { TableWriter } from '../ingest/tableWriter';
 import { partitionIdOf } from '../ingest/triggerBatch';
 import { deadLettersTable, letterFields } from '../lake/deadLetters';
 import { tableFields } from '../lake/rowAddress';
-import { once } from '../once';
+import { once, oncePerKey } from '../once';
 import { settings } from '../settings';
 import type { Stream } from '../streams/stream';
 import { appLake } from './lake';
@@ -25,14 +25,8 @@ const letters = once(
   async () => new TableAppender({ at: (await appLake()).at(deadLettersTable), fields: letterFields }),
 );
 
-const writers = new Map<string, () => Promise<TableWriter>>();
-
 /** The one writer of a stream's table in this process. */
-function writerOf(stream: Stream): Promise<TableWriter> {
-  const writer = writers.get(stream.table) ?? once(() => openWriter(stream));
-  writers.set(stream.table, writer);
-  return writer();
-}
+const writerOf = oncePerKey(openWriter);
 
 async function openWriter(stream: Stream): Promise<TableWriter> {
   const { commitIntervalMs, acceptGaps } = settings();
@@ -84,7 +78,7 @@ export async function ingest(
 
 /** Ends ingestion in this process: resolves when every batch that was handed to a writer is committed or failed. */
 export async function drainWriters(): Promise<void> {
-  await Promise.all([...writers.values()].map(async (writer) => (await writer()).drain()));
+  await Promise.all([...writerOf.made().values()].map(async (writer) => (await writer).drain()));
 }
 
 /** Gives up the connections on which hubs are asked about. */

@@ -1,7 +1,8 @@
 import type { TableLocation } from '../delta/log';
 import type { TablePosition } from '../delta/position';
 import type { StoredBucket } from './buckets';
-import type { Key, StoredTally } from './tally';
+import type { Key } from './keys';
+import type { StoredTally } from './tally';
 
 /*
  * Counts of one version of a table, kept in the table's folder so that a new instance need not read every file. A cache,

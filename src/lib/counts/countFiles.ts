@@ -3,7 +3,8 @@ import type { ReadValue } from '../delta/schema';
 import type { TableState } from '../delta/state';
 import { scanRows } from '../lake/scanRows';
 import type { Counted } from '../streams/stream';
-import { type Key, Tally } from './tally';
+import type { Key } from './keys';
+import { Tally } from './tally';
 
 /** When Event Hubs accepted the row; every table of a stream has it. */
 const timeColumn = 'enqueued_at';

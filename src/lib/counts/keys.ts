@@ -1,4 +1,5 @@
-import type { Key } from './tally';
+/** What is counted by: a text, or an integer. */
+export type Key = string | number;
 
 /** Ascending: numbers by value, then texts by code unit. */
 export function compareKeys(a: Key, b: Key): number {

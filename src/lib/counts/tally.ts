@@ -1,9 +1,6 @@
 import { TributaryError } from '../errors';
 import { Buckets, type StoredBucket } from './buckets';
-import { sortByCount } from './keys';
-
-/** What is counted by: a text, or an integer. */
-export type Key = string | number;
+import { type Key, sortByCount } from './keys';
 
 const minuteMs = 60_000;
 const hourMs = 3_600_000;

@@ -4,7 +4,8 @@ import type { Counted } from '../streams/stream';
 import { readCachedState } from './cachedState';
 import { countFiles } from './countFiles';
 import { FoldedLog } from './foldLog';
-import { defaultMaxKeys, type Key } from './tally';
+import type { Key } from './keys';
+import { defaultMaxKeys } from './tally';
 
 /** How many differences are spelled out. */
 const examples = 10;

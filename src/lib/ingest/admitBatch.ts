@@ -3,7 +3,7 @@ import { TributaryError } from '../errors';
 import { generationOfAppId, type HubGeneration, partitionAppId } from '../lake/hubGeneration';
 import type { DecodedEvent } from './decodeEvents';
 import { explainGaps, missingRanges } from './gaps';
-import type { PartitionBatch } from './round';
+import type { PartitionBatch } from './partitionBatch';
 
 /** A trigger batch, decoded, as the invocation saw it. */
 export interface IncomingBatch {

@@ -2,7 +2,7 @@ import type { Value } from '../delta/schema';
 import { type EncodedBody, encodeBody, type LetterReason, letterFields } from '../lake/deadLetters';
 import type { DecodedEvent } from './decodeEvents';
 import type { Gap } from './gaps';
-import type { PartitionBatch } from './round';
+import type { PartitionBatch } from './partitionBatch';
 
 /** Collects a round's letters as columns of `letterFields`. */
 export class LetterColumns {

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Add } from '../delta/actions';
-import type { BatchShare, PartitionBatch, Round } from './round';
+import type { PartitionBatch } from './partitionBatch';
+import type { BatchShare, Round } from './round';
 
 export type Stage = 'decode' | 'admit' | 'plan' | 'write' | 'commit';
 

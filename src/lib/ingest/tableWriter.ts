@@ -2,7 +2,8 @@ import { performance } from 'node:perf_hooks';
 import type { TableState } from '../delta/state';
 import type { PreparedAppend, TableAppender } from '../delta/tableAppender';
 import { admitBatch, allFollowOn, type HubFacts, type IncomingBatch } from './admitBatch';
-import { type BatchShare, type PartitionBatch, planRound, type Round } from './round';
+import type { PartitionBatch } from './partitionBatch';
+import { type BatchShare, planRound, type Round } from './round';
 import { type RoundReport, reportRound, type Stopwatch, startStopwatch } from './roundReport';
 
 /** What a batch came to: its share of the round, and the version that holds it. */

@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Counts } from '../../../src/lib/counts/counts';
+import { FoldedLog } from '../../../src/lib/counts/foldLog';
 import type { Add } from '../../../src/lib/delta/actions';
 import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
 import { commitPath, lastCheckpointPath } from '../../../src/lib/delta/log';
 import { openState } from '../../../src/lib/delta/openTable';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
+import { countedClicks } from '../../../src/lib/streams/clickstream';
 import { ClicksTable, fields } from './clicksTable';
 import { counted, FaultyStore, openCounts } from './countsStand';
 
@@ -52,6 +54,26 @@ describe('a refresh', () => {
     store.reads = [];
     await counts.current();
     expect(store.reads).toEqual([entry(2), entry(1), entry(3)]);
+  });
+
+  it('is never seen half done: rows and the version that they are of change at once', async () => {
+    await table.click(1);
+    const log = new FoldedLog({ at: table.at, counted: countedClicks, maxKeys: 100 });
+    await log.countAnew(undefined, Date.now());
+    await table.click(2, 3);
+    let isDone = false;
+    const counting = log.countNew(Date.now()).finally(() => {
+      isDone = true;
+    });
+    const seen = new Set<string>();
+    // Looks between any two steps of the counting, but lets timers and the like have their turn.
+    for (let look = 1; !isDone; look++) {
+      seen.add(`version ${log.counted?.state.version}, total ${log.counted?.tally.total}`);
+      await (look % 1000 === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined);
+    }
+    expect(await counting).toBe(true);
+    seen.add(`version ${log.counted?.state.version}, total ${log.counted?.tally.total}`);
+    expect([...seen]).toEqual(['version 1, total 1', 'version 2, total 3']);
   });
 
   it('far behind reads each entry and each file once', async () => {

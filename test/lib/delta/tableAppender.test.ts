@@ -127,6 +127,31 @@ describe('a table appender', () => {
     });
   });
 
+  it('goes on from the newer of two commits, though the older one is the last to hear of its success', async () => {
+    let hold: Promise<void> | undefined;
+    class SlowAnswers extends MemoryStore {
+      override async putIfAbsent(path: string, bytes: Uint8Array) {
+        const answer = await super.putIfAbsent(path, bytes);
+        if (path === commitPath('events', 2)) await hold;
+        return answer;
+      }
+    }
+    const at = { store: new SlowAnswers(), table: 'events' };
+    const table = new TableAppender({ at, fields });
+    await appendOne(table, 1);
+    let letGo = () => {};
+    hold = new Promise((resolve) => {
+      letGo = resolve;
+    });
+    const older = appendOne(table, 2);
+    while (!(await at.store.get(commitPath('events', 2)))) await new Promise((done) => setImmediate(done));
+    hold = undefined;
+    expect(await appendOne(table, 3)).toMatchObject({ state: { version: 3 } });
+    letGo();
+    expect(await older).toMatchObject({ outcome: 'committed', state: { version: 2 } });
+    expect((await table.state()).version).toBe(3);
+  });
+
   it('looks at two small files beside the upload, and reads nothing else', async () => {
     const { store, counts } = countCalls(new MemoryStore());
     const table = new TableAppender({ at: { store, table: 'events' }, fields });

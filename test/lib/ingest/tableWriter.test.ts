@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createTable } from '../../../src/lib/delta/commit';
-import { openSnapshot } from '../../../src/lib/delta/openTable';
-import { field } from '../../../src/lib/delta/schema';
+import { createTable, putCommit } from '../../../src/lib/delta/commit';
+import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
+import { field, serializeSchema } from '../../../src/lib/delta/schema';
+import type { IncomingBatch } from '../../../src/lib/ingest/admitBatch';
 import { deadLettersTable, decodeBody } from '../../../src/lib/lake/deadLetters';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
@@ -143,6 +144,33 @@ describe('a table writer', () => {
   it('refuses a table whose columns cannot take the rows', async () => {
     await createTable(stand.at, [field('productid', 'string')]);
     await expect(stand.writer().commit(batch(0, 0, 0))).rejects.toMatchObject({ code: 'delta.schema' });
+  });
+
+  it.each([
+    ['clicks', 'category'],
+    [deadLettersTable, 'body_encoding'],
+  ])('gives %s a column back that somebody took away, when the batch comes again', async (name, column) => {
+    const table = stand.writer();
+    const letters = (one: IncomingBatch): IncomingBatch => ({
+      ...one,
+      events: one.events.map((event) => ({
+        ...event,
+        rejected: [{ element: 1, reason: 'not-json', detail: 'x' }],
+      })),
+    });
+    await table.commit(letters(batch(0, 0, 9)));
+    const at = { ...stand.at, table: name };
+    const state = await openState(at);
+    if (!state) throw new Error('There is no table.');
+    const schemaString = serializeSchema(state.fields.filter((one) => one.name !== column));
+    await putCommit(at, state.version + 1, [{ metaData: { ...state.metaData, schemaString } }], {
+      operation: 'CHANGE COLUMN',
+      isBlindAppend: false,
+    });
+    await expect(table.commit(letters(batch(0, 10, 19)))).rejects.toMatchObject({ code: 'delta.schema' });
+    expect(await table.commit(letters(batch(0, 10, 19)))).toMatchObject({ rows: 10, letters: 10 });
+    expect(await stand.rows()).toEqual(addresses(0, 0, 19));
+    expect((await openState(at))?.fields.map((one) => one.name)).toContain(column);
   });
 
   it('is drained when the last round has ended', async () => {
@@ -303,5 +331,25 @@ describe('what is no row', () => {
     await table.commit({ ...batch(0, 1, 1), events: [bad(1, Buffer.from('x'))] });
     expect(order.at(-1)).toBe('clicks');
     expect(order).toContain(deadLettersTable);
+  });
+
+  it('fails its batch where it cannot be written, rows and all, until the batch comes again', async () => {
+    let isFull = true;
+    class FullStore extends MemoryStore {
+      override async put(path: string, bytes: Uint8Array) {
+        if (isFull && path.startsWith(deadLettersTable)) throw new Error('no room for letters');
+        return super.put(path, bytes);
+      }
+    }
+    stand = new WriterStand(new FullStore());
+    const table = stand.writer();
+    await table.commit(batch(0, 0, 4));
+    const mixed = { ...batch(0, 5, 9), events: [...batch(0, 5, 8).events, bad(9, Buffer.from('x'))] };
+    await expect(table.commit(mixed)).rejects.toThrow('no room for letters');
+    expect((await openSnapshot(stand.at))?.txns.get(appId(0))?.version).toBe(4);
+    expect(await stand.rows()).toEqual(addresses(0, 0, 4));
+    isFull = false;
+    expect(await table.commit(mixed)).toMatchObject({ rows: 4, duplicates: 0, letters: 1 });
+    expect(await stand.letters()).toMatchObject([{ sequence_number: 9 }]);
   });
 });

@@ -6,6 +6,11 @@ const metadata = (...properties: object[]) => ({
   partitionContext: { partitionId: '3' },
 });
 
+const numbered = (...sequenceNumbers: number[]) =>
+  metadata(
+    ...sequenceNumbers.map((sequenceNumber) => ({ sequenceNumber, enqueuedTimeUtc: '2026-01-01T00:00:00Z' })),
+  );
+
 describe('a trigger batch', () => {
   it('is bodies with their sequence numbers and times, in UTC whether the host says so or not', () => {
     const batch = readTriggerBatch(
@@ -49,6 +54,8 @@ describe('a trigger batch', () => {
     ['no partition', [Buffer.from('a')], { systemPropertiesArray: [{}] }],
     ['no sequence number', [Buffer.from('a')], metadata({ enqueuedTimeUtc: '2026-01-01' })],
     ['no time', [Buffer.from('a')], metadata({ sequenceNumber: 1 })],
+    ['a sequence number twice', [Buffer.from('a'), Buffer.from('b')], numbered(7, 7)],
+    ['a lower sequence number after a higher one', [Buffer.from('a'), Buffer.from('b')], numbered(7, 6)],
   ])('is refused with %s, for events would be lost or misplaced', (_what, bodies, triggerMetadata) => {
     expect(() => readTriggerBatch(bodies, triggerMetadata)).toThrow(
       expect.objectContaining({ code: 'ingest.batch', retriable: true }),

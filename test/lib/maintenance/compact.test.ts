@@ -132,6 +132,19 @@ describe('a compaction', () => {
     expect(await readRows(at)).toEqual(before);
   });
 
+  it('conflicts where a rival said something new of one of its files', async () => {
+    const store = new Interposed();
+    at = { store, table: 'events' };
+    await appendFiles(at, 4);
+    const [first] = [...(await snapshotOf(at)).files.values()];
+    const add = { ...(first as Add), dataChange: false, tags: { reviewed: 'yes' } };
+    store.beforeCommit = async () => {
+      await putCommit(at, 5, [{ add }], { operation: 'SET TAG', isBlindAppend: false });
+    };
+    expect((await compacted()).bins.map(({ outcome }) => outcome)).toEqual(['conflict']);
+    expect(await snapshotOf(at)).toMatchObject({ version: 5, files: { size: 4 } });
+  });
+
   it('notices a rival that removed files of a later bin while it wrote an earlier one', async () => {
     const store = new Interposed();
     at = { store, table: 'events' };

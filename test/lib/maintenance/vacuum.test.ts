@@ -55,6 +55,22 @@ describe('a vacuum', () => {
     expect((await vacuumed()).deleted).toEqual([`events/${path}`]);
   });
 
+  it('spares a file that no version names until it is older than a retention of more than a day', async () => {
+    await appendFiles(at, 1, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 5 days' } });
+    const { path } = await writeDataFile({ at, fields, columns: [[1], ['in flight']] });
+    store.date(`events/${path}`, now - 4.9 * day);
+    expect((await vacuumed()).deleted).toEqual([]);
+    store.date(`events/${path}`, now - 5.1 * day);
+    expect((await vacuumed()).deleted).toEqual([`events/${path}`]);
+  });
+
+  it('spares a file younger than a day by the time of the store, whatever clock and retention say', async () => {
+    await appendFiles(at, 1, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 0 hours' } });
+    const { path } = await writeDataFile({ at, fields, columns: [[1], ['in flight']] });
+    store.date(`events/${path}`, now - 0.9 * day);
+    expect((await vacuumed({ now: now + 5 * day })).deleted).toEqual([]);
+  });
+
   it('spares young files by a clock that runs days ahead of the store', async () => {
     await appendFiles(at, 4, { configuration });
     await compact({ at });

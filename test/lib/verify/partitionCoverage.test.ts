@@ -48,6 +48,31 @@ describe('PartitionCoverage', () => {
     );
   });
 
+  it('finds the same gaps as a set of all numbers would, whatever ranges never came', () => {
+    const number = fc.integer({ min: 0, max: 40 });
+    const range = fc.tuple(number, fc.integer({ min: 0, max: 8 }));
+    fc.assert(
+      fc.property(
+        fc.array(number, { minLength: 1, maxLength: 20 }),
+        fc.array(range, { maxLength: 8 }),
+        number,
+        (sequences, ranges, upTo) => {
+          const coverage = new PartitionCoverage();
+          const there = new Set(sequences);
+          for (const sequence of sequences) coverage.add(sequence, 0);
+          for (const [first, more] of ranges) {
+            coverage.addRange({ first, last: first + more });
+            for (let sequence = first; sequence <= first + more; sequence++) there.add(sequence);
+          }
+          const begin = Math.min(...there);
+          const all = Array.from({ length: Math.max(0, upTo - begin + 1) }, (_, index) => begin + index);
+          expect(numbersIn(coverage.gaps(upTo))).toEqual(all.filter((sequence) => !there.has(sequence)));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
   it('still finds a duplicate, and another element, in a stretch that is full', () => {
     const coverage = new PartitionCoverage();
     for (let sequence = 0; sequence < 10_000; sequence++) expect(coverage.add(sequence, 0)).toBe(true);

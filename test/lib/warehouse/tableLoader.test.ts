@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { TributaryError } from '../../../src/lib/errors';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import type { LoadReport } from '../../../src/lib/warehouse/catchUp';
@@ -105,6 +106,28 @@ describe('after a failure', () => {
     server.refuseLogins = undefined;
     expect(await loader.catchUp(10_000)).toEqual({ state: 'current' });
     expect(server.rows('clickstream.clicks')).toHaveLength(3);
+  });
+
+  it('a nudge waits five minutes at most, however often loads have failed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    let tries = 0;
+    const paused = new TableLoader({
+      table,
+      commits: async () => delta.commits,
+      warehouse: async () => {
+        tries++;
+        throw new TributaryError('warehouse.unavailable', 'The pool is paused.');
+      },
+      warn: () => {},
+    });
+    for (let failures = 0; failures < 30; failures++) await paused.catchUp(10_000);
+    paused.nudge();
+    await vi.advanceTimersByTimeAsync(299_000);
+    expect(tries).toBe(30);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(tries).toBe(31);
+    await paused.stop();
   });
 
   it('nudges are heard again as soon as a catch-up has succeeded', async () => {

@@ -100,6 +100,21 @@ describe.concurrent('a timer', { timeout: 60_000 }, () => {
     expect(second.ticks()[0]?.timer).toMatchObject({ isPastDue: true });
   });
 
+  test('sleeps until a run that is further away than a timer of Node.js reaches', async (context) => {
+    const { expect } = context;
+    const farMonth = ((new Date().getUTCMonth() + 6) % 12) + 1;
+    const start = setUp(
+      context,
+      `app.timer('yearly', { schedule: '0 0 0 1 ${farMonth} *', runOnStartup: true, handler: async (timer, context) => print(timer, context) });`,
+    );
+    const { host, ticks } = await start();
+    await expect.poll(() => ticks().length, patient).toBe(1);
+    await new Promise((done) => setTimeout(done, 500));
+    // Node.js makes a longer timer one of a millisecond, and says so.
+    expect(host.output()).not.toContain('TimeoutOverflowWarning');
+    expect(await host.stop()).toBe(0);
+  });
+
   test('two hosts of an app do not both fire, and the second takes over when the first ends', async (context) => {
     const { expect } = context;
     const start = setUp(

@@ -1,0 +1,95 @@
+import { type DurationUnit, parseDuration } from '../../lib/duration';
+import { type Flag, orList, type Word } from './command';
+
+/*
+ * The kinds of words and flags that commands take.
+ */
+
+/** Given or not. */
+export const switchFlag = (meaning: string): Flag<boolean> => ({
+  meaning,
+  fallback: false,
+  read: () => true,
+});
+
+/** @param value what stands for the text in the usage, like `FILE` */
+export const textFlag = (value: string, meaning: string): Flag<string | undefined> => ({
+  value,
+  meaning,
+  expected: 'a text',
+  fallback: undefined,
+  read: (text) => text || undefined,
+});
+
+export interface NumberFlag<F> {
+  readonly meaning: string;
+  /** What holds where the flag is not given; the usage says it where it is a number. */
+  readonly fallback: F;
+  /** 0 unless told. */
+  readonly least?: number;
+  readonly most: number;
+  /** Whether fractions are refused. */
+  readonly whole?: boolean;
+}
+
+export function numberFlag<F extends number | undefined>(described: NumberFlag<F>): Flag<number | F> {
+  const { meaning, fallback, least = 0, most, whole = false } = described;
+  return {
+    value: 'N',
+    meaning: fallback === undefined ? meaning : `${meaning}, ${fallback} unless told`,
+    expected: `a ${whole ? 'whole ' : ''}number from ${least} to ${most}`,
+    fallback,
+    read(text) {
+      const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+      const isTaken = value >= least && value <= most && (Number.isInteger(value) || !whole);
+      return isTaken ? value : undefined;
+    },
+  };
+}
+
+const durationUnits: readonly DurationUnit[] = ['ms', 's', 'm', 'h'];
+
+/**
+ * Its value is in milliseconds.
+ * @param example what stands for it in the usage, like `20s`
+ */
+export const durationFlag = (example: string, meaning: string): Flag<number | undefined> => ({
+  value: example,
+  meaning,
+  expected: 'a duration like 20s or 5m',
+  fallback: undefined,
+  read: (text) => parseDuration(text, durationUnits),
+});
+
+/** An address of http or https. */
+export const urlFlag = (meaning: string, fallback: string): Flag<URL> => ({
+  value: 'URL',
+  meaning: `${meaning}, ${fallback} unless told`,
+  expected: 'an address like https://NAME.azurewebsites.net',
+  fallback: new URL(fallback),
+  read(text) {
+    const url = URL.parse(text);
+    return url && /^https?:$/.test(url.protocol) ? url : undefined;
+  },
+});
+
+/** A whole number from 0 on. */
+export const wholeWord = (noun: string): Word<number> => ({
+  noun,
+  expected: async () => 'a whole number from 0 on',
+  read: (text) => (/^\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined),
+});
+
+/** Any text but an empty one. */
+export const textWord = (noun: string, expected: string): Word<string> => ({
+  noun,
+  expected: async () => expected,
+  read: (text) => text || undefined,
+});
+
+/** One of the names there are, which are looked up when they are needed. */
+export const nameWord = <T>(noun: string, known: () => Promise<ReadonlyMap<string, T>>): Word<T> => ({
+  noun,
+  expected: async () => orList([...(await known()).keys()]),
+  read: async (text) => (await known()).get(text),
+});

@@ -1,0 +1,74 @@
+/*
+ * What a command takes is described once, as data: the words and flags of its actions. Parsing, messages and usage follow from
+ * that, so that all commands behave alike.
+ */
+
+/** A command was called with arguments that it does not take. */
+export class UsageError extends Error {}
+
+/** An argument that is told by its place, like the name of a stream. */
+export interface Word<T> {
+  /** What messages call it: "x is no stream". */
+  readonly noun: string;
+  /** What it may be, like "clickstream or coincap". */
+  expected(): Promise<string>;
+  /** Undefined for a text that it cannot be. */
+  read(text: string): T | undefined | Promise<T | undefined>;
+}
+
+/** An argument that is told by its name, like `--settings FILE`; it may stand before or after words. */
+export interface Flag<T> {
+  readonly meaning: string;
+  /** What stands for its value in the usage, like `FILE`. A flag without one is a switch. */
+  readonly value?: string;
+  /** What its value may be, like "a number from 0 to 10". */
+  readonly expected?: string;
+  /** What holds where the flag is not given. */
+  readonly fallback: T;
+  /** Undefined for a text that it does not take. A switch gets the empty text. */
+  read(text: string): T | undefined;
+}
+
+export type Words = Readonly<Record<string, Word<unknown>>>;
+export type Flags = Readonly<Record<string, Flag<unknown>>>;
+
+/** The values of words and flags, by their names. */
+export type Given<D> = {
+  readonly [Name in keyof D]: D[Name] extends Word<infer T> ? T : D[Name] extends Flag<infer T> ? T : never;
+};
+
+type None = Readonly<Record<never, never>>;
+
+/** What a command does, or one of its subcommands. */
+export interface Action<W extends Words = Words, F extends Flags = Flags> {
+  /** For the usage. */
+  readonly meaning: string;
+  /** In the order in which they are given; all of them are. */
+  readonly words?: W;
+  readonly flags?: F;
+  /** The number becomes the exit code: 1 is for findings and failures. */
+  run(given: Given<W> & Given<F>): Promise<number>;
+}
+
+/** Checks an action's description while its types are known. */
+export const action = <W extends Words = None, F extends Flags = None>(described: Action<W, F>): Action =>
+  described;
+
+/** A command: one action, or several from which the first word chooses. */
+export type Command = {
+  /** How it is called: "npm run verify". */
+  readonly call: string;
+} & (
+  | { readonly does: Action }
+  | { readonly meaning: string; readonly subcommands: Readonly<Record<string, Action>> }
+);
+
+/** "<stream> <partition>" */
+export const placeholders = (words: Words): string =>
+  Object.keys(words)
+    .map((name) => `<${name}>`)
+    .join(' ');
+
+/** "a, b or c" */
+export const orList = (names: readonly string[]): string =>
+  names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;

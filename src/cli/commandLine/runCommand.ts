@@ -1,0 +1,49 @@
+import { type Command, UsageError } from './command';
+import { parseCommandLine } from './parseCommandLine';
+import { describeUsage } from './usage';
+
+/** The exit codes of all commands, beside 0. */
+const failed = 1;
+const wronglyUsed = 2;
+/** What a shell makes of SIGPIPE, which ends programs that write to nobody. */
+const outputCut = 128 + 13;
+
+let isCut = false;
+
+/**
+ * Runs a command with the arguments of this process, or with others. The number that its action gives becomes the exit code: 1 is for findings, and
+ * for errors, which are told in one line. A wrong use is told in one line as well, with the way to the usage, and ends with 2. A
+ * command whose output is cut, as by `| head`, ends quietly.
+ */
+export function runCommand(command: Command, args: readonly string[] = process.argv.slice(2)): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithoutOutput);
+  void answer(command, args).then((code) => {
+    process.exitCode = isCut ? outputCut : code;
+  });
+}
+
+async function answer(command: Command, args: readonly string[]): Promise<number> {
+  try {
+    const asked = await parseCommandLine(command, args);
+    if (asked !== 'usage') return await asked.action.run(asked.given);
+    console.log(await describeUsage(command));
+    return 0;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    if (!(error instanceof UsageError)) return failed;
+    const { call } = command;
+    console.error(`"${call}${call.includes(' -- ') ? '' : ' --'} --help" says what it takes.`);
+    return wronglyUsed;
+  }
+}
+
+function endWithoutOutput({ code, message }: NodeJS.ErrnoException): void {
+  if (code !== 'EPIPE') {
+    console.error(`The output cannot be written: ${message}`);
+    process.exit(failed);
+  }
+  if (isCut) return;
+  isCut = true;
+  // A command that listens for this signal has processes to stop.
+  if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(outputCut);
+}

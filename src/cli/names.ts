@@ -1,0 +1,40 @@
+import { lakeTables } from '../lib/lake/tables';
+import { loadStreams } from '../lib/streams/loadStreams';
+import type { Stream, WarehouseTable } from '../lib/streams/stream';
+import { fullName } from '../lib/warehouse/warehouse';
+import { nameWord } from './commandLine/arguments';
+import { orList, type Word } from './commandLine/command';
+
+/*
+ * How an argument names a stream, a Delta table of the lake, or a table of the warehouse.
+ */
+
+export const streamWord: Word<Stream> = nameWord(
+  'stream',
+  async () => new Map((await loadStreams()).map((stream) => [stream.name, stream])),
+);
+
+/** The name of a Delta table, whether or not it is there yet. */
+export const tableWord: Word<string> = nameWord(
+  'table',
+  async () => new Map(lakeTables(await loadStreams()).map(({ name }) => [name, name])),
+);
+
+/** A table of the warehouse, and the Delta table whose rows it has. */
+export interface LoadedTable {
+  readonly table: WarehouseTable;
+  readonly deltaTable: string;
+}
+
+export const loadedTables = async (): Promise<LoadedTable[]> =>
+  (await loadStreams()).flatMap(({ table, warehouse }) =>
+    warehouse ? [{ table: warehouse, deltaTable: table }] : [],
+  );
+
+/** Its Delta table's name means a table of the warehouse as well. */
+export const loadedTableWord: Word<LoadedTable> = {
+  noun: 'table of the warehouse',
+  expected: async () => orList((await loadedTables()).map(({ table }) => fullName(table))),
+  read: async (text) =>
+    (await loadedTables()).find(({ table, deltaTable }) => text === fullName(table) || text === deltaTable),
+};

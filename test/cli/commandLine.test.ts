@@ -1,0 +1,245 @@
+import { describe, expect, it } from 'vitest';
+import {
+  durationFlag,
+  nameWord,
+  numberFlag,
+  switchFlag,
+  textFlag,
+  textWord,
+  urlFlag,
+  wholeWord,
+} from '../../src/cli/commandLine/arguments';
+import { type Action, action, type Command, orList, UsageError } from '../../src/cli/commandLine/command';
+import { parseCommandLine } from '../../src/cli/commandLine/parseCommandLine';
+import { describeUsage } from '../../src/cli/commandLine/usage';
+
+const fruitWord = nameWord(
+  'fruit',
+  async () => new Map(['apple', 'pear', 'plum'].map((name) => [name, { name }])),
+);
+const limitFlag = numberFlag({ meaning: 'how many', fallback: 20, least: 1, most: 100, whole: true });
+const fileFlag = { file: textFlag('FILE', 'where it is kept') };
+const run = async () => 0;
+
+/** One action with two words. */
+const weigh: Command = {
+  call: 'npm run weigh',
+  does: action({
+    meaning: 'Weighs a fruit.',
+    words: { fruit: fruitWord, scale: wholeWord('scale') },
+    flags: { limit: limitFlag, wet: switchFlag('also where it is wet'), ...fileFlag },
+    run,
+  }),
+};
+
+const list = action({ meaning: 'all there are', flags: { limit: limitFlag, ...fileFlag }, run });
+const eat = action({
+  meaning: 'one of them',
+  words: { fruit: fruitWord },
+  flags: {
+    limit: numberFlag({ meaning: 'how many bites', fallback: 3, most: 9 }),
+    wash: switchFlag('before'),
+    ...fileFlag,
+  },
+  run,
+});
+const ask = action({
+  meaning: 'what you like',
+  words: { question: textWord('question', 'a question in quotes') },
+  run,
+});
+const fruits: Command = { call: 'npm run fruits', meaning: 'Fruits.', subcommands: { list, eat, ask } };
+
+async function given(command: Command, ...args: string[]): Promise<Readonly<Record<string, unknown>>> {
+  const asked = await parseCommandLine(command, args);
+  if (asked === 'usage') throw new Error('The usage was asked for.');
+  return asked.given;
+}
+
+async function chosen(...args: string[]): Promise<Action | 'usage'> {
+  const asked = await parseCommandLine(fruits, args);
+  return asked === 'usage' ? asked : asked.action;
+}
+
+/** What is said of a wrong use. */
+async function refusal(command: Command, ...args: string[]): Promise<string> {
+  const error = await parseCommandLine(command, args).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(UsageError);
+  return (error as UsageError).message;
+}
+
+describe('flags and words', () => {
+  it('may stand in any order', async () => {
+    const expected = { fruit: { name: 'pear' }, scale: 3, limit: 7, wet: true, file: 'a.json' };
+    expect(await given(weigh, 'pear', '3', '--limit', '7', '--wet', '--file', 'a.json')).toEqual(expected);
+    expect(await given(weigh, '--limit', '7', '--wet', '--file', 'a.json', 'pear', '3')).toEqual(expected);
+    expect(await given(weigh, '--file=a.json', 'pear', '--wet', '--limit=7', '3')).toEqual(expected);
+  });
+
+  it('have their usual values where flags are not given', async () => {
+    expect(await given(weigh, 'plum', '0')).toEqual({
+      fruit: { name: 'plum' },
+      scale: 0,
+      limit: 20,
+      wet: false,
+      file: undefined,
+    });
+  });
+
+  it('are flags where dashes and a letter begin them, and words behind --', async () => {
+    expect(await given(fruits, 'ask', '-- is this a question?')).toEqual({
+      question: '-- is this a question?',
+    });
+    expect(await given(fruits, 'ask', '--', '--help')).toEqual({ question: '--help' });
+    expect(await refusal(weigh, 'pear', '-5')).toBe('-5 is no scale: expected a whole number from 0 on.');
+  });
+
+  it('let the last of two equal flags hold', async () => {
+    expect(await given(weigh, 'pear', '1', '--limit', '7', '--limit=8')).toMatchObject({ limit: 8 });
+  });
+
+  it('may have a value that holds =, or begins like a flag behind one', async () => {
+    expect(await given(fruits, 'list', '--file', 'a=b')).toMatchObject({ file: 'a=b' });
+    expect(await given(fruits, 'list', '--file=--b=c')).toMatchObject({ file: '--b=c' });
+  });
+});
+
+describe('a wrong use', () => {
+  it.each([
+    [['pear'], '<scale> is missing: expected a whole number from 0 on.'],
+    [[], '<fruit> is missing: expected apple, pear or plum.'],
+    [['nut', '1'], 'nut is no fruit: expected apple, pear or plum.'],
+    [['toString', '1'], 'toString is no fruit: expected apple, pear or plum.'],
+    [['pear', '1.5'], '1.5 is no scale: expected a whole number from 0 on.'],
+    [['pear', '99999999999999999'], '99999999999999999 is no scale: expected a whole number from 0 on.'],
+    [['pear', '1', 'plum'], 'weigh takes <fruit> <scale>; plum is one too many.'],
+    [['--dry', 'pear', '1'], '--dry is no option of weigh: expected --limit, --wet, --file or --help.'],
+    [['--dry=1'], '--dry is no option of weigh: expected --limit, --wet, --file or --help.'],
+    [['--constructor'], '--constructor is no option of weigh: expected --limit, --wet, --file or --help.'],
+    [['-w'], '-w is no option of weigh: expected --limit, --wet, --file or --help.'],
+    [['pear', '1', '--file'], '--file lacks its value: --file FILE.'],
+    [['--file', '--wet', 'pear', '1'], '--file lacks its value: --file FILE.'],
+    [['--file', '--', 'pear', '1'], '--file lacks its value: --file FILE.'],
+    [['--wet=yes', 'pear', '1'], '--wet takes no value.'],
+    [['--limit', '0', 'pear', '1'], '--limit 0: expected a whole number from 1 to 100.'],
+    [['--limit', '2.5', 'pear', '1'], '--limit 2.5: expected a whole number from 1 to 100.'],
+    [['--limit', '1e1', 'pear', '1'], '--limit 1e1: expected a whole number from 1 to 100.'],
+    [['--limit=', 'pear', '1'], '--limit : expected a whole number from 1 to 100.'],
+  ])('%j is refused in one line', async (args, message) => {
+    expect(await refusal(weigh, ...args)).toBe(message);
+  });
+
+  it.each([
+    [[], '<subcommand> is missing: expected list, eat or ask.'],
+    [['lst'], 'lst is no subcommand of fruits: expected list, eat or ask.'],
+    [['--file', 'list'], '<subcommand> is missing: expected list, eat or ask.'],
+    [['list', 'apple'], 'fruits list takes no words; apple is one too many.'],
+    [['eat', 'apple', 'pear'], 'fruits eat takes one fruit; pear is one too many.'],
+    [['list', '--wash'], '--wash is no option of fruits list: expected --limit, --file or --help.'],
+    [['ask', ''], ' is no question: expected a question in quotes.'],
+  ])('%j of several subcommands is refused in one line', async (args, message) => {
+    expect(await refusal(fruits, ...args)).toBe(message);
+  });
+});
+
+describe('subcommands', () => {
+  it('are chosen by the first word, wherever flags stand', async () => {
+    expect(await chosen('list')).toBe(list);
+    expect(await chosen('--file', 'eat', 'list')).toBe(list);
+    expect(await chosen('--wash', 'eat', 'plum')).toBe(eat);
+  });
+
+  it('have flags of their own, of one name too', async () => {
+    expect(await given(fruits, 'list')).toMatchObject({ limit: 20 });
+    expect(await given(fruits, '--limit', '2.5', 'eat', 'plum')).toMatchObject({ limit: 2.5 });
+    expect(await refusal(fruits, 'list', '--limit', '2.5')).toContain('a whole number from 1 to 100');
+  });
+});
+
+describe('the usage', () => {
+  it.each([[['--help']], [['-h']], [['lst', '--dry', '--help']], [['eat', '--file', '--help']]])(
+    'is what %j asks for',
+    async (args) => expect(await parseCommandLine(fruits, args)).toBe('usage'),
+  );
+
+  it('lists words with what they may be, and flags', async () => {
+    expect(await describeUsage(weigh)).toBe(
+      [
+        'npm run weigh -- <fruit> <scale> [options]',
+        'Weighs a fruit.',
+        '',
+        '  <fruit>      apple, pear or plum',
+        '  <scale>      a whole number from 0 on',
+        '  --limit N    how many, 20 unless told',
+        '  --wet        also where it is wet',
+        '  --file FILE  where it is kept',
+        '  --help       this',
+      ].join('\n'),
+    );
+  });
+
+  it('explains every subcommand, and says which of them takes what', async () => {
+    expect(await describeUsage(fruits)).toBe(
+      [
+        'npm run fruits -- <subcommand> [options]',
+        'Fruits.',
+        '',
+        '  list            all there are',
+        '  eat <fruit>     one of them',
+        '  ask <question>  what you like',
+        '',
+        '  <fruit>      apple, pear or plum',
+        '  <question>   a question in quotes',
+        '  --limit N    list: how many, 20 unless told',
+        '  --limit N    eat: how many bites, 3 unless told',
+        '  --file FILE  list, eat: where it is kept',
+        '  --wash       eat: before',
+        '  --help       this',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('the kinds of flags', () => {
+  it('read numbers with limits', () => {
+    const { read } = numberFlag({ meaning: '', fallback: 1, most: 10 });
+    expect(['0', '10', '2.5', '10.1', '-1', '', 'x', '1e1', ' 1'].map(read)).toEqual([
+      0,
+      10,
+      2.5,
+      ...Array(6).fill(undefined),
+    ]);
+  });
+
+  it('read durations as milliseconds', () => {
+    const { read } = durationFlag('20s', '');
+    expect(['20s', '1.5m', '1h', '250ms', '1d', '20'].map(read)).toEqual([
+      20_000,
+      90_000,
+      3_600_000,
+      250,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('read addresses of http and https', () => {
+    const { read } = urlFlag('', 'http://127.0.0.1:7071');
+    expect(read('https://x.azurewebsites.net')?.host).toBe('x.azurewebsites.net');
+    expect(['x.azurewebsites.net', 'localhost:7071', 'file:///x', ''].map(read)).toEqual(
+      Array(4).fill(undefined),
+    );
+  });
+});
+
+it('lists names as one says them', () => {
+  expect([orList([]), orList(['a']), orList(['a', 'b']), orList(['a', 'b', 'c'])]).toEqual([
+    '',
+    'a',
+    'a or b',
+    'a, b or c',
+  ]);
+});

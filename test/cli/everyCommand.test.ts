@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+/*
+ * Every command of package.json as its users run it: the built file, in a folder without any settings.
+ */
+
+const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+const commands = Object.entries(scripts).flatMap(([name, script]) => {
+  const file = / node (dist\/\S+\.js)$/.exec(script)?.[1];
+  return file === undefined ? [] : [{ name, file: resolve(file) }];
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'commands-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** @param cut streams that nobody reads, as when `| head` has ended */
+function run(
+  file: string,
+  args: readonly string[],
+  cut: readonly ('stdout' | 'stderr')[] = [],
+): Promise<Ended> {
+  const child = spawn(process.execPath, [file, ...args], {
+    cwd: folder,
+    env: { PATH: process.env.PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  });
+  const text = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    if (cut.includes(name)) child[name].destroy();
+    child[name].on('data', (chunk) => {
+      text[name] += chunk;
+    });
+  }
+  return new Promise((done) =>
+    child.once('close', (code) => done({ code, out: text.stdout, err: text.stderr })),
+  );
+}
+
+const call = (name: string): string => (name === 'start' ? 'npm start' : `npm run ${name}`);
+
+it('are all the commands there are', () => {
+  expect(commands.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['start', 'emulators', 'verify', 'table', 'warehouse', 'chaos', 'bench']),
+  );
+});
+
+describe.each(commands)('$name', { timeout: 60_000 }, ({ name, file }) => {
+  it('explains itself without any settings', async () => {
+    const { code, out, err } = await run(file, ['--help']);
+    expect([code, err]).toEqual([0, '']);
+    expect(out.split('\n')[0]).toMatch(new RegExp(`^${call(name)} -- .*\\[options\\]$`));
+    expect(out).toMatch(/^ {2}--help +this$/m);
+  });
+
+  it.each([
+    [
+      'an unknown flag',
+      '--no-such-flag',
+      /^--no-such-flag is no option of \S+: expected (--\S+,? )*(or )?--help\.$/,
+    ],
+    [
+      'an unknown word',
+      'no-such-word',
+      /^no-such-word is no (stream|subcommand of \S+): expected \S.*\.$|^\S+ takes no words; no-such-word is one too many\.$/,
+    ],
+  ])('refuses %s with one line, the way to the usage, and exit code 2', async (_, arg, message) => {
+    const { code, out, err } = await run(file, [arg]);
+    const [line, hint, ...rest] = err.split('\n');
+    expect(line).toMatch(message);
+    expect([code, out, hint, rest]).toEqual([2, '', `"${call(name)} -- --help" says what it takes.`, ['']]);
+  });
+
+  it('ends quietly when its output is cut', async () => {
+    expect(await run(file, ['--help'], ['stdout'])).toEqual({ code: 141, out: '', err: '' });
+    expect(await run(file, ['--no-such-flag'], ['stdout', 'stderr'])).toMatchObject({ code: 141 });
+  });
+});
+
+it('a bench reads what stands behind its name itself', async () => {
+  const bench = commands.find(({ name }) => name === 'bench')?.file ?? '';
+  expect((await run(bench, ['commitLatency', '--help'])).out).toMatch(
+    /^npm run bench -- commitLatency \[options\]\n/,
+  );
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { Buckets } from '../../../src/lib/counts/buckets';
+
+const minute = 60_000;
+const now = Date.UTC(2026, 0, 1, 12, 0, 30);
+
+describe('buckets', () => {
+  const kept = [
+    ['of now', 0],
+    ['of the oldest bucket', -9 * minute],
+    // The service that says when an event was enqueued has another clock.
+    ['of a clock that is a little ahead', 30 * minute],
+    ['of a clock that is an hour ahead', 60 * minute],
+  ] as const;
+  it.each(kept)('keep a count %s', (_what, ahead) => {
+    const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
+    buckets.add(3, now + ahead);
+    expect(buckets.count(buckets.bucketOf(now + ahead), 3)).toBe(1);
+    expect([...buckets.stored()]).toEqual([[buckets.bucketOf(now + ahead), [3], [1]]]);
+  });
+
+  it.each([
+    ['older than the oldest bucket', -10 * minute],
+    ['further ahead than an hour', 61 * minute],
+    ['without a time', Number.NaN],
+  ])('keep none %s', (_what, ahead) => {
+    const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
+    buckets.add(3, now + ahead);
+    expect([...buckets.stored()]).toEqual([]);
+  });
+
+  it('take what was ahead for what it is once its time has come, and forget it when it is old', () => {
+    const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
+    const later = now + 30 * minute;
+    buckets.add(0, later);
+    for (const [at, there] of [
+      [later, 1],
+      [later + 9 * minute, 1],
+      [later + 10 * minute, 0],
+    ] as const) {
+      buckets.advance(at);
+      expect(buckets.count(buckets.bucketOf(later), 0)).toBe(there);
+    }
+  });
+});

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { serializeCommit } from '../../../src/lib/delta/actions';
+import { append, createTable } from '../../../src/lib/delta/commit';
+import { openState } from '../../../src/lib/delta/openTable';
+import { field } from '../../../src/lib/delta/schema';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+
+// Keeps what the timers do, and how long they were asked for.
+vi.mock('node:timers/promises', { spy: true });
+
+/** A store in which somebody else is faster, so many times. */
+class CrowdedStore extends MemoryStore {
+  rivals = 0;
+  #written = 0;
+
+  override async putIfAbsent(path: string, bytes: Uint8Array) {
+    if (this.rivals > 0) {
+      this.rivals--;
+      const txn = { appId: 'rival', version: this.#written++ };
+      await super.putIfAbsent(path, serializeCommit([{ txn }]));
+    }
+    return super.putIfAbsent(path, bytes);
+  }
+}
+
+const fields = [field('id', 'long', false)];
+let store: CrowdedStore;
+
+beforeEach(() => {
+  store = new CrowdedStore();
+});
+afterEach(() => {
+  vi.mocked(sleep).mockReset();
+  vi.restoreAllMocks();
+});
+
+async function appendAmong(rivals: number, timeLimitMs: number) {
+  const at = { store, table: 'events' };
+  await createTable(at, fields);
+  const state = await openState(at);
+  if (!state) throw new Error('There is no table.');
+  store.rivals = rivals;
+  return append({ state, fields, adds: [], txns: [{ appId: 'ours', version: 1 }], timeLimitMs });
+}
+
+describe('a commit that loses one race after the other', () => {
+  it('is tried again after pauses that grow to half a second and no further', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1);
+    vi.mocked(sleep).mockResolvedValue(undefined);
+    expect(await appendAmong(10, 30_000)).toMatchObject({ outcome: 'committed', state: { version: 11 } });
+    expect(vi.mocked(sleep).mock.calls.map(([ms]) => ms)).toEqual([
+      10, 20, 40, 80, 160, 320, 500, 500, 500, 500,
+    ]);
+  });
+
+  it('is given up when its time is over', async () => {
+    await expect(appendAmong(Number.POSITIVE_INFINITY, 50)).rejects.toMatchObject({
+      code: 'delta.contention',
+      message: expect.stringMatching(/^memory\/events version \d+: \d+ commits lost the race in 0.05 s\.$/),
+    });
+  });
+});
