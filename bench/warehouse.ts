@@ -9,7 +9,6 @@ import { openState } from '../src/lib/delta/openTable';
 import { writeDataFile } from '../src/lib/delta/writeDataFile';
 import { MemoryStore } from '../src/lib/storage/memoryStore';
 import { clickstream } from '../src/lib/streams/clickstream';
-import { coincap } from '../src/lib/streams/coincap';
 import type { WarehouseTable } from '../src/lib/streams/stream';
 import { catchUp } from '../src/lib/warehouse/catchUp';
 import { openDuckDbFile } from '../src/lib/warehouse/duckdb/duckDbWarehouse';
@@ -18,6 +17,7 @@ import { SqlClient } from '../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../src/lib/warehouse/unloadedCommits';
 import { fullName, type Load, neverLoaded, type Warehouse } from '../src/lib/warehouse/warehouse';
+import { assetTable as assets } from '../test/kit/assetStream';
 import { TdsServer } from '../test/kit/tds/tdsServer';
 import { clickColumns, clickFields } from './clickRows';
 import { median, printTable, rounded } from './numbers';
@@ -36,7 +36,6 @@ const flags = {
 };
 const folder = mkdtempSync(join(tmpdir(), 'bench-warehouse-'));
 const clicks = clickstream.warehouse as WarehouseTable;
-const assets = coincap.warehouse as WarehouseTable;
 
 runCommand({
   call: 'npm run bench -- warehouse',

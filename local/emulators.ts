@@ -2,10 +2,11 @@ import { resolve } from 'node:path';
 import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { portFlag, portFlags, readPorts } from './ports';
+import { simulators } from './simulators';
 import { startEmulators, waitForPrevious } from './stack';
 
 /*
- * `npm run emulators`: broker, storage and CoinCap simulator alone, for an app that runs under `func start`.
+ * `npm run emulators`: broker, storage and the simulators of sources alone, for an app that runs under `func start`.
  */
 
 const flags = {
@@ -17,7 +18,7 @@ const flags = {
 runCommand({
   call: 'npm run emulators',
   does: action({
-    meaning: 'Broker, storage and CoinCap simulator alone, for an app that runs under "func start".',
+    meaning: 'Broker, storage and simulators alone, for an app that runs under "func start".',
     flags,
     run: runEmulators,
   }),
@@ -39,7 +40,7 @@ async function runEmulators(given: Given<typeof flags>): Promise<number> {
       .filter((part) => part.includes('Endpoint='))
       .join(' ')}`,
   );
-  console.log(`COINCAP_URL          ${settings.COINCAP_URL}`);
+  for (const { urlSetting } of simulators) console.log(`${urlSetting.padEnd(20)} ${settings[urlSetting]}`);
   console.log(`Broker health        ${brokerUrl}/health`);
   console.log(`Logs                 ${logDir}\nCtrl-C ends them.`);
   const failure = await Promise.race([ended, emulators.failed]);

@@ -1,18 +1,26 @@
 import { createServer } from 'node:net';
 import { numberFlag } from '../src/cli/commandLine/arguments';
 import type { Given } from '../src/cli/commandLine/command';
+import { simulators } from './simulators';
 import { defaultPorts, type StackPorts } from './stack';
 
 /** 0 takes a free port. */
 export const portFlag = (what: string, fallback: number) =>
   numberFlag({ meaning: `port of ${what}`, fallback, most: 65_535, whole: true });
 
+type PortFlag = ReturnType<typeof portFlag>;
+type PortFlagName = `${string}-port`;
+
 /** The ports of the emulators as flags. */
-export const portFlags = {
+export const portFlags: Readonly<
+  Record<'broker-port' | 'health-port' | 'blob-port', PortFlag> & Record<PortFlagName, PortFlag>
+> = {
   'broker-port': portFlag('the broker', defaultPorts.broker),
   'health-port': portFlag("the broker's health and figures", defaultPorts.health),
   'blob-port': portFlag('the blob service', defaultPorts.blob),
-  'coincap-port': portFlag('the CoinCap simulator', defaultPorts.coincap),
+  ...Object.fromEntries(
+    simulators.map(({ name, of, port }) => [`${name}-port`, portFlag(`the simulator of ${of}`, port)]),
+  ),
 };
 
 /** The emulators' ports that the flags ask for. Throws one line when one of them is in use. */
@@ -20,20 +28,18 @@ export async function readPorts(
   given: Given<typeof portFlags>,
   others: Readonly<Record<string, number>>,
 ): Promise<StackPorts> {
-  const ports: StackPorts = {
+  const names = ['broker', 'health', 'blob', ...simulators.map(({ name }) => name)];
+  const flagOf = (name: string): PortFlagName => `${name}-port`;
+  await ensurePortsFree({
+    ...Object.fromEntries(names.map((name) => [flagOf(name), given[flagOf(name)] ?? 0])),
+    ...others,
+  });
+  return {
+    ...Object.fromEntries(simulators.map(({ name, port }) => [name, given[flagOf(name)] ?? port])),
     broker: given['broker-port'],
     health: given['health-port'],
     blob: given['blob-port'],
-    coincap: given['coincap-port'],
   };
-  await ensurePortsFree({
-    'broker-port': ports.broker,
-    'health-port': ports.health,
-    'blob-port': ports.blob,
-    'coincap-port': ports.coincap,
-    ...others,
-  });
-  return ports;
 }
 
 /** Throws one line naming the first port that is in use, and the flag that chooses another. */

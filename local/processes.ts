@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Child, startChild } from './childProcess';
+import { brokerConfig, hubSettings } from './hubs';
+import { appDir, compiled, sampleSettings } from './project';
+import { simulators } from './simulators';
+
+export { appDir };
 
 /*
  * The parts of the laptop's Azure as processes. Ports are TCP ports on 127.0.0.1; 0 takes a free one.
  */
-
-/** The project's folder. This file runs compiled, from dist/local, and under vitest as it is, from local. */
-export const appDir = resolve(__dirname, basename(dirname(__dirname)) === 'dist' ? '../..' : '..');
-
-const compiled = (path: string) => join(appDir, 'dist', 'local', path);
 
 interface ProcessOptions {
   readonly logDir: string;
@@ -27,14 +27,17 @@ export interface BrokerProcess extends Child {
   readonly healthUrl: string;
 }
 
-/** Starts the Event Hubs broker with the hubs of local/broker/config.json. */
+/** Starts the Event Hubs broker with a hub for every stream there is. */
 export async function startBrokerProcess(options: BrokerProcessOptions): Promise<BrokerProcess> {
+  const config = join(options.dataDir, 'config.json');
+  mkdirSync(options.dataDir, { recursive: true });
+  writeFileSync(config, JSON.stringify(await brokerConfig(), undefined, 2));
   const child = await startChild({
     name: 'broker',
     argv: [
       compiled('broker/main.js'),
       ...['--port', String(options.port), '--health-port', String(options.healthPort)],
-      ...['--config', join(appDir, 'local/broker/config.json'), '--data', options.dataDir],
+      ...['--config', config, '--data', options.dataDir],
     ],
     logFile: join(options.logDir, 'broker.log'),
     ready: /broker listening on 127\.0\.0\.1:(\d+), health on (http:\/\/127\.0\.0\.1:\d+)/,
@@ -42,34 +45,14 @@ export async function startBrokerProcess(options: BrokerProcessOptions): Promise
   return { ...child, port: Number(child.readyMatch[1]), healthUrl: child.readyMatch[2] ?? '' };
 }
 
-export interface CoincapProcess extends Child {
-  readonly url: string;
-}
-
-/** Starts the CoinCap simulator. It takes the key of local.settings.sample.json. */
-export async function startCoincapProcess(
-  options: ProcessOptions & { readonly port: number },
-): Promise<CoincapProcess> {
-  const child = await startChild({
-    name: 'coincap',
-    argv: [
-      compiled('coincap/main.js'),
-      '--port',
-      String(options.port),
-      '--key',
-      sampleSettings().COINCAP_API_KEY ?? '',
-    ],
-    logFile: join(options.logDir, 'coincap.log'),
-    ready: /coincap listening on (http:\/\/127\.0\.0\.1:\d+)/,
-  });
-  return { ...child, url: child.readyMatch[1] ?? '' };
-}
-
 export interface HostProcessOptions extends ProcessOptions {
   readonly port: number;
   /** Names the host, and its log file, among several. */
   readonly instance?: string;
-  /** The app's settings; nothing of this process's own settings reaches the app but through them. */
+  /**
+   * The app's settings; nothing of this process's own settings reaches the app but through them. The hubs of streams that
+   * they do not name are added.
+   */
   readonly settings: Readonly<Record<string, string>>;
   /** A minute unless told. */
   readonly startLimitMs?: number;
@@ -85,7 +68,7 @@ export async function startHostProcess(options: HostProcessOptions): Promise<Hos
   const child = await startChild({
     name,
     argv: [compiled('host/main.js'), '--app', appDir, '--port', String(options.port), '--instance', name],
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.settings },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...(await hubSettings()), ...options.settings },
     logFile: join(options.logDir, `${name}.log`),
     ready: /host ready on (http:\/\/127\.0\.0\.1:\d+)/,
     ...(options.startLimitMs !== undefined && { startLimitMs: options.startLimitMs }),
@@ -97,7 +80,8 @@ export async function startHostProcess(options: HostProcessOptions): Promise<Hos
 export interface LocalAddresses {
   readonly storageConnection: string;
   readonly brokerPort: number;
-  readonly coincapUrl: string;
+  /** Where a simulator is, by its name: `coincapUrl`. That of one that is not there is ignored. */
+  readonly [simulator: `${string}Url`]: string;
 }
 
 /** The settings of local.settings.sample.json at these addresses. */
@@ -111,13 +95,11 @@ export function settingsAt(addresses: LocalAddresses): Record<string, string> {
       /127\.0\.0\.1:\d+/,
       `127.0.0.1:${addresses.brokerPort}`,
     ),
-    COINCAP_URL: addresses.coincapUrl,
+    ...Object.fromEntries(
+      simulators.flatMap(({ name, urlSetting }) => {
+        const url = addresses[`${name}Url`];
+        return url === undefined ? [] : [[urlSetting, url]];
+      }),
+    ),
   };
-}
-
-function sampleSettings(): Record<string, string> {
-  const sample: { Values: Record<string, string> } = JSON.parse(
-    readFileSync(join(appDir, 'local.settings.sample.json'), 'utf8'),
-  );
-  return sample.Values;
 }

@@ -24,10 +24,8 @@ export interface Comparison {
   readonly line: string;
 }
 
-/** What an event of a stream is called. */
-const nouns: Readonly<Record<string, string>> = { clickstream: 'clicks', coincap: 'assets' };
-
-export const nounOf = ({ name }: Stream): string => nouns[name] ?? name;
+/** What the events of a stream are called: like its table. */
+export const nounOf = ({ table }: Stream): string => table;
 
 const count = (value: number) => value.toLocaleString('en-US');
 

@@ -3,17 +3,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAzurite } from './azurite';
 import type { Child } from './childProcess';
-import { settingsAt, startBrokerProcess, startCoincapProcess, startHostProcess } from './processes';
+import { hubSettings } from './hubs';
+import { settingsAt, startBrokerProcess, startHostProcess } from './processes';
+import { simulators, startSimulator } from './simulators';
 
 /** TCP ports on 127.0.0.1; 0 takes a free one. */
 export interface StackPorts {
   readonly broker: number;
   readonly health: number;
   readonly blob: number;
-  readonly coincap: number;
+  /** Those of the simulators, by their names. */
+  readonly [simulator: string]: number;
 }
 
-export const defaultPorts = { api: 7071, broker: 5672, health: 5300, blob: 10_000, coincap: 7072 };
+export const defaultPorts = { api: 7071, broker: 5672, health: 5300, blob: 10_000 };
 
 export interface EmulatorOptions {
   /** Folder for everything that is kept: broker log, checkpoints, lake, process logs. */
@@ -24,7 +27,7 @@ export interface EmulatorOptions {
   readonly tablePort?: number;
 }
 
-/** Broker, storage and CoinCap simulator, each a process of its own. */
+/** Broker, storage and the simulators of sources, each a process of its own. */
 export interface Emulators {
   /** Health and figures of the broker. */
   readonly brokerUrl: string;
@@ -76,14 +79,18 @@ export async function startEmulators(options: EmulatorOptions): Promise<Emulator
         logDir,
       }),
     );
-    const coincap = run(await startCoincapProcess({ port: ports.coincap, logDir }));
+    const children: Child[] = [broker];
+    const urls: Record<`${string}Url`, string> = {};
+    for (const simulator of simulators) {
+      const { name, port } = simulator;
+      const child = run(await startSimulator(simulator, { port: ports[name] ?? port, logDir }));
+      children.push(child);
+      urls[`${name}Url`] = child.url;
+    }
     writeFileSync(pidFile, JSON.stringify(running.map(({ pid }) => pid)));
     const settings = {
-      ...settingsAt({
-        storageConnection: azurite.connectionString,
-        brokerPort: broker.port,
-        coincapUrl: coincap.url,
-      }),
+      ...(await hubSettings()),
+      ...settingsAt({ ...urls, storageConnection: azurite.connectionString, brokerPort: broker.port }),
       WAREHOUSE: `duckdb:${join(dataDir, 'warehouse.duckdb')}`,
     };
     writeFileSync(settingsFile, JSON.stringify({ Values: settings }, undefined, 2));
@@ -91,7 +98,7 @@ export async function startEmulators(options: EmulatorOptions): Promise<Emulator
       brokerUrl: broker.healthUrl,
       settings,
       logDir,
-      failed: Promise.race([broker, coincap].map((child) => unexpectedEnd(child, logDir))),
+      failed: Promise.race(children.map((child) => unexpectedEnd(child, logDir))),
       stop,
     };
   } catch (error) {

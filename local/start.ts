@@ -136,7 +136,7 @@ async function compare(
   followed: readonly StreamProgress[],
   hurried: AbortSignal,
 ): Promise<number> {
-  await Promise.all(['emitClickstream', 'emitCoincap'].map((name) => disableFunction(stack.apiUrl, name)));
+  await Promise.all((await sourcesOf(stack.apiUrl)).map((name) => disableFunction(stack.apiUrl, name)));
   const giveUpAt = Date.now() + catchUpLimitMs;
   for (let printAt = Date.now() + 1000; ; ) {
     const comparisons = await Promise.all(followed.map((progress) => progress.compare()));
@@ -152,6 +152,15 @@ async function compare(
     }
     await sleep(200, undefined, { signal: hurried });
   }
+}
+
+/** The functions that emit the events of a stream. */
+async function sourcesOf(apiUrl: string): Promise<string[]> {
+  const reply = await fetch(`${apiUrl}/admin/host/status`, { signal: AbortSignal.timeout(10_000) });
+  const { functions } = (await reply.json()) as { functions: { name: string; isDisabled?: boolean }[] };
+  return functions
+    .filter(({ name, isDisabled }) => name.startsWith('emit') && !isDisabled)
+    .map(({ name }) => name);
 }
 
 /** Resolves when the function runs no more. */

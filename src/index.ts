@@ -12,7 +12,7 @@ app.hook.appTerminate(async () => {
   try {
     await drainWriters();
   } finally {
-    closeHubs();
+    await closeHubs();
     await closeWarehouse();
   }
 });

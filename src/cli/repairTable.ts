@@ -1,4 +1,4 @@
-import { strayFolder } from '../lib/delta/hole';
+import { describeVersions, strayFolder } from '../lib/delta/hole';
 import type { TableLocation } from '../lib/delta/log';
 import { parseAppId } from '../lib/lake/hubGeneration';
 import { type RepairLogOutcome, repairLog } from '../lib/maintenance/repairLog';
@@ -26,7 +26,7 @@ export async function repairTable(request: RepairRequest): Promise<string[] | un
     ];
   return [
     ...describeRepair(at, result),
-    ...result.txns.map(describeTxn),
+    ...result.txns.map((txn) => describeTxn(txn, result)),
     ...(await nextSteps(request, result)),
   ];
 }
@@ -34,29 +34,34 @@ export async function repairTable(request: RepairRequest): Promise<string[] | un
 function describeRepair(at: TableLocation, { outcome, version, moved, files, rows }: Repair): string[] {
   const end = version < 0 ? 'has no beginning: the app makes the table anew' : `ends with version ${version}`;
   const lines = [`The log of ${at.table} ${end}.`];
-  const done = outcome === 'planned' ? 'is to be' : 'was';
-  if (files === 0) lines.push(`_last_checkpoint, which led elsewhere, ${done} put right.`);
+  const isPlanned = outcome === 'planned';
+  if (files === 0)
+    lines.push(
+      isPlanned
+        ? '_last_checkpoint points to the wrong version and would be corrected.'
+        : '_last_checkpoint pointed to the wrong version and was corrected.',
+    );
   else {
     const what = [
       ...(moved.length > 0 ? [describeVersions(moved)] : []),
       `${count(files)} log file${files === 1 ? '' : 's'}`,
     ];
     const where = `${at.store.name}/${strayFolder(at.table)}`;
-    lines.push(`What does not follow on ${done} moved aside to ${where}: ${what.join(', ')}.`);
+    lines.push(`${isPlanned ? 'Would be moved' : 'Moved'} to ${where}: ${what.join(', ')}.`);
   }
   if (moved.length > 0)
     lines.push(
-      `Rows of these versions, which are no part of the table: ${rows === undefined ? 'not known' : count(rows)}.`,
+      `Rows in those versions, no longer part of the table: ${rows === undefined ? 'not known' : count(rows)}.`,
     );
   return lines;
 }
 
-function describeTxn({ appId, from, to }: TxnBack): string {
-  const back = `back from ${from} to ${to ?? 'where nothing was read'}`;
+function describeTxn({ appId, from, to }: TxnBack, { outcome }: Repair): string {
+  const now = `${outcome === 'planned' ? 'would be' : 'now'} ${to ?? 'nothing'} (was ${from})`;
   const parsed = parseAppId(appId);
-  if (!parsed) return `Txn ${appId}: ${back}.`;
+  if (!parsed) return `Txn ${appId}: ${now}.`;
   const { hub, createdOn, partition } = parsed;
-  return `Partition ${partition} of ${hub}, made ${createdOn.toISOString()}: sequence number ${back}.`;
+  return `Partition ${partition} of ${hub}, made ${createdOn.toISOString()}: last sequence number ${now}.`;
 }
 
 async function nextSteps({ at, hasWarehouse }: RepairRequest, { outcome, txns }: Repair): Promise<string[]> {
@@ -73,18 +78,6 @@ async function nextSteps({ at, hasWarehouse }: RepairRequest, { outcome, txns }:
   if (hasWarehouse && stream.warehouse)
     steps.push('"npm run warehouse -- status" says whether the warehouse needs a rebuild.');
   return steps;
-}
-
-/** Versions that follow on each other are named by the first and the last. */
-function describeVersions(versions: readonly number[]): string {
-  const ranges: { first: number; last: number }[] = [];
-  for (const version of versions) {
-    const range = ranges.at(-1);
-    if (range && range.last === version - 1) range.last = version;
-    else ranges.push({ first: version, last: version });
-  }
-  const named = ranges.map(({ first, last }) => (first === last ? `${first}` : `${first} to ${last}`));
-  return `version${versions.length === 1 ? '' : 's'} ${named.join(', ')}`;
 }
 
 const count = (value: number) => value.toLocaleString('en-US');

@@ -1,5 +1,5 @@
 import { app } from '@azure/functions';
-import { emitClicks } from '../lib/app/emit';
+import { emitClicks } from '../lib/app/emitClicks';
 
 app.timer('emitClickstream', {
   schedule: '%CLICKSTREAM_SCHEDULE%',

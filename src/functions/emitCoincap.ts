@@ -1,5 +1,5 @@
 import { app } from '@azure/functions';
-import { emitAssets } from '../lib/app/emit';
+import { emitAssets } from '../lib/app/emitAssets';
 
 app.timer('emitCoincap', {
   schedule: '%COINCAP_SCHEDULE%',

@@ -1,6 +1,6 @@
 /**
- * Every error this project throws on purpose, by code. `retriable` says whether the same call may succeed later
- * without anybody changing anything; the ingest function leaves retriable errors to the trigger's retry policy.
+ * Every error this project throws on purpose, by code. `retriable` says whether the same call may succeed later without anybody
+ * changing anything. The ingest function leaves every error, retriable or not, to the trigger's retry policy.
  * docs/errors.md has a section for each code, with the sentence that stands above it here, its cause and its remedy.
  */
 export const errorCodes = {
@@ -26,7 +26,7 @@ export const errorCodes = {
   'delta.contention': { retriable: true },
   /** There are more distinct keys than counts are kept for. */
   'counts.keys': { retriable: false },
-  /** A batch starts above the last committed sequence number and the hub still has the missing events. */
+  /** A batch leaves out events that the hub still has, before its first one or between its events. */
   'ingest.gap': { retriable: true },
   /** What the host handed over is not the batch that the trigger promises. */
   'ingest.batch': { retriable: true },
@@ -64,7 +64,7 @@ export class TributaryError extends Error {
   }
 }
 
-/** What is in the store is not what it should be, as opposed to a store that does not answer. */
+/** True when stored data is wrong, not when the store is unreachable. */
 export const isDamage = (error: unknown): error is TributaryError =>
   error instanceof TributaryError && damage.includes(error.code);
 

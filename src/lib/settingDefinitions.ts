@@ -5,9 +5,13 @@ export interface SettingDefinition {
   readonly expected: string;
   /** What applies where it is not set; without one it must be set. */
   readonly default?: string;
+  /** What is wrong with a value that is set; any text will do where this is left out. */
+  check?(value: string): SettingProblem | undefined;
 }
 
-/** Every setting of the app, in the order of docs/settings.md. */
+export type SettingProblem = 'is malformed' | 'is out of range';
+
+/** The settings that the app has whichever streams there are, in the order of docs/settings.md. Streams add their own. */
 export const settingDefinitions: readonly SettingDefinition[] = [
   {
     name: 'EventHubConnection',
@@ -31,22 +35,6 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     name: 'CONSUMER_GROUP',
     meaning: "The app's own consumer group, in every hub.",
     expected: 'a consumer group',
-  },
-  {
-    name: 'CLICKSTREAM_HUB',
-    meaning: 'The event hub of the clickstream.',
-    expected: 'the name of an event hub',
-  },
-  {
-    name: 'CLICKSTREAM_SCHEDULE',
-    meaning: 'When clicks are emitted.',
-    expected: 'an NCRONTAB expression or a time span like 00:00:05',
-  },
-  {
-    name: 'CLICKS_PER_SECOND',
-    meaning: 'How many clicks are emitted, however often the schedule fires.',
-    expected: 'a number from 0 to 100000',
-    default: '100',
   },
   {
     name: 'COMMIT_INTERVAL',
@@ -74,24 +62,5 @@ export const settingDefinitions: readonly SettingDefinition[] = [
       'Least time between two looks at the log for new clicks; requests in between are answered from memory.',
     expected: 'a duration like 500ms, 1s or 1m, which is the most',
     default: '250ms',
-  },
-  { name: 'COINCAP_HUB', meaning: 'The event hub of the assets.', expected: 'the name of an event hub' },
-  {
-    name: 'COINCAP_SCHEDULE',
-    meaning:
-      'When the assets are asked for. Every request costs credits of the CoinCap plan, so choose a thrifty schedule, like `0 */30 * * * *` for every half hour.',
-    expected: 'an NCRONTAB expression or a time span like 00:30:00',
-  },
-  {
-    name: 'COINCAP_URL',
-    meaning: 'Where the CoinCap API is.',
-    expected: 'an https URL; http only on this machine',
-    default: 'https://rest.coincap.io',
-  },
-  {
-    name: 'COINCAP_API_KEY',
-    meaning: 'The key of the CoinCap API. Without one no assets are emitted; all else works.',
-    expected: 'a key of the CoinCap API',
-    default: '',
   },
 ];

@@ -1,9 +1,10 @@
-import { isConfidential } from './confidentialUrl';
 import { parseDuration } from './duration';
 import { TributaryError } from './errors';
 import { once } from './once';
-import { settingDefinitions } from './settingDefinitions';
+import { type SettingDefinition, settingDefinitions } from './settingDefinitions';
 import type { StorageAccount } from './storage/azureBlobStore';
+import { loadStreams } from './streams/loadStreams';
+import { type Stream, settingsOf } from './streams/stream';
 import { parseWarehouse, type WarehouseSetting } from './warehouse/warehouseSetting';
 
 /** How to reach an Event Hubs namespace: a connection string, or its host name with an identity. */
@@ -16,7 +17,6 @@ export interface Settings {
   readonly lake: StorageAccount;
   readonly lakeContainer: string;
   readonly consumerGroup: string;
-  readonly clicksPerSecond: number;
   /** Milliseconds between the starts of two commits of one process to one table. */
   readonly commitIntervalMs: number;
   /** Go on without events that a reader overtook. */
@@ -24,73 +24,84 @@ export interface Settings {
   /** Least milliseconds between two looks at the log for new clicks. */
   readonly countsRefreshMs: number;
   readonly warehouse: WarehouseSetting;
-  readonly coincap: { readonly url: URL; readonly apiKey: string | undefined };
   /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` when it is not set. */
   hostStorage(): StorageAccount;
   /** The hub of a stream: the value of its hub setting. */
   hub(setting: string): string;
+  /** What one of a stream's own settings is set to, or its default. */
+  text(definition: SettingDefinition): string;
 }
-
-/** Which settings a hub of a stream may be named by. */
-const isHubSetting = (name: string) => /^[A-Z][A-Z0-9_]*_HUB$/.test(name);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The app's settings, read from the environment once. Throws `settings.invalid` with every problem there is. */
-export const settings = once(() => parseSettings(process.env));
+/** The app's settings with those of every stream, read from the environment once. Rejects as parseSettings throws. */
+export const settings = once(async () => parseSettings(process.env, await loadStreams()));
 
-/** Throws `settings.invalid` with one line for each setting that is missing or malformed, and never its value. */
-export function parseSettings(environment: Environment): Settings {
+/**
+ * Throws `settings.invalid` with one line for each setting that is missing or malformed, and never its value.
+ * @param streams whose settings are asked for besides the app's own. A command that runs none of them needs none.
+ */
+export function parseSettings(environment: Environment, streams: readonly Stream[] = []): Settings {
   const problems: string[] = [];
-  const values = new SettingReader(environment, problems);
+  const values = new SettingReader(environment, problems, streams.flatMap(settingsOf));
   const result: Settings = {
     eventHubs: values.eventHubs(),
     lake: values.storage('LakeStorage'),
     lakeContainer: values.matching('LAKE_CONTAINER', /^[a-z0-9](?:-?[a-z0-9]){2,62}$/),
     consumerGroup: values.text('CONSUMER_GROUP'),
-    clicksPerSecond: values.number('CLICKS_PER_SECOND', 0, 100_000),
     commitIntervalMs: values.duration('COMMIT_INTERVAL', 60_000),
     acceptGaps: values.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
     countsRefreshMs: values.duration('COUNTS_REFRESH', 60_000),
     warehouse: values.warehouse('WAREHOUSE'),
-    coincap: { url: values.url('COINCAP_URL'), apiKey: values.optional('COINCAP_API_KEY') },
     hostStorage: () => parseHostStorage(environment),
-    hub(setting) {
-      const hub = environment[setting]?.trim();
-      if (hub) return hub;
-      throw new TributaryError(
-        'settings.invalid',
-        `${setting} is missing: expected the name of an event hub.`,
-      );
-    },
+    hub: (setting) => textOf(environment, { name: setting, expected: 'the name of an event hub' }),
+    text: (definition) => textOf(environment, definition),
   };
-  // The host resolves these two in the functions' bindings; here they are only asked for.
-  values.text('CLICKSTREAM_SCHEDULE');
-  values.text('COINCAP_SCHEDULE');
-  values.hubs();
-  if (problems.length > 0) {
-    throw new TributaryError(
-      'settings.invalid',
-      `Settings are missing or malformed:\n${problems.join('\n')}`,
-    );
-  }
+  values.ofStreams();
+  for (const { hubSetting } of streams) values.hub(hubSetting);
+  throwIfAny(problems);
   return result;
+}
+
+function textOf(
+  environment: Environment,
+  { name, expected, default: fallback }: Omit<SettingDefinition, 'meaning'>,
+): string {
+  const value = environment[name]?.trim() || fallback;
+  if (value !== undefined) return value;
+  throw new TributaryError('settings.invalid', `${name} is missing: expected ${expected}.`);
+}
+
+function throwIfAny(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  throw new TributaryError('settings.invalid', `Settings are missing or malformed:\n${problems.join('\n')}`);
 }
 
 function parseHostStorage(environment: Environment): StorageAccount {
   const problems: string[] = [];
-  const account = new SettingReader(environment, problems).storage('AzureWebJobsStorage');
-  if (problems.length === 0) return account;
-  throw new TributaryError('settings.invalid', `Settings are missing or malformed:\n${problems.join('\n')}`);
+  const account = new SettingReader(environment, problems, []).storage('AzureWebJobsStorage');
+  throwIfAny(problems);
+  return account;
 }
 
 class SettingReader {
   readonly #environment: Environment;
   readonly #problems: string[];
+  /** By name, because streams may share a setting. */
+  readonly #ofStreams: ReadonlyMap<string, SettingDefinition>;
 
-  constructor(environment: Environment, problems: string[]) {
+  constructor(environment: Environment, problems: string[], ofStreams: readonly SettingDefinition[]) {
     this.#environment = environment;
     this.#problems = problems;
+    this.#ofStreams = new Map(ofStreams.map((definition) => [definition.name, definition]));
+  }
+
+  ofStreams(): void {
+    for (const { name, check } of this.#ofStreams.values()) {
+      const value = this.text(name);
+      const problem = value === '' ? undefined : check?.(value);
+      if (problem) this.#problem(name, problem);
+    }
   }
 
   text(name: string): string {
@@ -105,12 +116,6 @@ class SettingReader {
     return value;
   }
 
-  number(name: string, least: number, most: number): number {
-    const value = Number(this.matching(name, /^\d+(?:\.\d+)?$/));
-    if (value < least || value > most) this.#problem(name, 'is out of range');
-    return value;
-  }
-
   /** Milliseconds, `most` at the most. */
   duration(name: string, most: number): number {
     const text = this.text(name);
@@ -118,18 +123,6 @@ class SettingReader {
     if (value === undefined && text !== '') this.#problem(name, 'is malformed');
     if (value !== undefined && value > most) this.#problem(name, 'is out of range');
     return value ?? 0;
-  }
-
-  optional(name: string): string | undefined {
-    return this.#value(name) || undefined;
-  }
-
-  /** Plain http carries the key in the open, so it is for this machine alone. */
-  url(name: string): URL {
-    const url = URL.parse(this.text(name));
-    if (url && isConfidential(url)) return url;
-    this.#problem(name, 'is malformed');
-    return new URL('https://invalid');
   }
 
   warehouse(name: string): WarehouseSetting {
@@ -181,16 +174,13 @@ class SettingReader {
   }
 
   /** A connection string that names a hub binds the trigger to it, whatever the function says. */
-  hubs(): void {
+  hub(name: string): void {
     const entity = partOf(this.#value('EventHubConnection') ?? '', 'EntityPath');
-    for (const { name } of settingDefinitions) {
-      if (!isHubSetting(name)) continue;
-      const hub = this.text(name);
-      if (!entity || hub === '' || entity.toLowerCase() === hub.toLowerCase()) continue;
-      this.#problems.push(
-        `- EventHubConnection has EntityPath=${entity}, but ${name} is ${hub}: take ;EntityPath=${entity} out of the connection string.`,
-      );
-    }
+    const hub = this.#value(name);
+    if (!entity || !hub || entity.toLowerCase() === hub.toLowerCase()) return;
+    this.#problems.push(
+      `- EventHubConnection has EntityPath=${entity}, but ${name} is ${hub}: take ;EntityPath=${entity} out of the connection string.`,
+    );
   }
 
   #clientId(prefix: string): { clientId?: string } {
@@ -200,17 +190,19 @@ class SettingReader {
 
   #value(name: string): string | undefined {
     const value = this.#environment[name]?.trim();
-    return value || definitionOf(name)?.default;
+    return value || this.#definition(name)?.default;
   }
 
   #problem(name: string, what: string): void {
     this.#problems.push(
-      `- ${name} ${what}: expected ${definitionOf(name)?.expected ?? 'a storage connection string'}.`,
+      `- ${name} ${what}: expected ${this.#definition(name)?.expected ?? 'a storage connection string'}.`,
     );
   }
-}
 
-const definitionOf = (name: string) => settingDefinitions.find((definition) => definition.name === name);
+  #definition(name: string): SettingDefinition | undefined {
+    return this.#ofStreams.get(name) ?? settingDefinitions.find((definition) => definition.name === name);
+  }
+}
 
 /** One `Name=value` part of a connection string; values may hold `=`. */
 function partOf(connectionString: string, name: string): string | undefined {

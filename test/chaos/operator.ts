@@ -42,10 +42,10 @@ export class Operator {
       if (Date.now() - wellSince >= wellForMs) return [];
       if (Date.now() > giveUpAt)
         return [`Not mended in ${limitMs / 1000} s, and health says: ${JSON.stringify(healths)}`];
-      for (const remedy of due) {
-        const problems = await this.#run(remedy);
-        if (problems.length > 0) return problems;
-      }
+      // What is named next may be another thing once the first one is mended.
+      const [first] = due;
+      const problems = first ? await this.#run(first) : [];
+      if (problems.length > 0) return problems;
       await sleep(lookEveryMs);
     }
   }

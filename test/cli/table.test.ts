@@ -155,24 +155,24 @@ describe('npm run table -- repair', () => {
       code: 1,
       out: '',
       err:
-        `${store.name}/clicks version 5 is missing from the log, and 2 versions from 6 on are above it. Storage went back in ` +
-        'time while somebody wrote. Run "npm run table -- repair clicks", which moves aside what does not follow on.\n',
+        `${store.name}/clicks version 5 is missing from the log, and versions 6 to 7 are above it. Storage went back in ` +
+        'time during a write. Run "npm run table -- repair clicks", which moves the log entries that no longer fit out of the log.\n',
     });
-    const cost =
-      'Rows of these versions, which are no part of the table: 10.\n' +
-      'Txn p0: back from 49 to 29.\n' +
+    const cost = (now: string) =>
+      'Rows in those versions, no longer part of the table: 10.\n' +
+      `Txn p0: ${now} 29 (was 49).\n` +
       'Partition 0 of contoso.servicebus.windows.net/clickstream, made 2026-11-01T00:00:00.000Z: ' +
-      'sequence number back from 1100 to 1040.\n' +
+      `last sequence number ${now} 1040 (was 1100).\n` +
       'Partition 1 of contoso.servicebus.windows.net/clickstream, made 2026-11-01T00:00:00.000Z: ' +
-      'sequence number back from 7 to where nothing was read.\n' +
-      'Txn replay/clickstream: back from 1 to where nothing was read.\n';
+      `last sequence number ${now} nothing (was 7).\n` +
+      `Txn replay/clickstream: ${now} nothing (was 1).\n`;
     expect(await repair('clicks', '--dry-run')).toEqual({
       code: 0,
       err: '',
       out:
         'The log of clicks ends with version 4.\n' +
-        `What does not follow on is to be moved aside to ${store.name}/clicks/_stray/: versions 6 to 7, 2 log files.\n` +
-        cost +
+        `Would be moved to ${store.name}/clicks/_stray/: versions 6 to 7, 2 log files.\n` +
+        cost('would be') +
         'Nothing was changed. Stop the app, and run it without --dry-run.\n',
     });
     expect((await check()).code).toBe(1);
@@ -181,8 +181,8 @@ describe('npm run table -- repair', () => {
       err: '',
       out:
         'The log of clicks ends with version 4.\n' +
-        `What does not follow on was moved aside to ${store.name}/clicks/_stray/: versions 6 to 7, 2 log files.\n` +
-        cost +
+        `Moved to ${store.name}/clicks/_stray/: versions 6 to 7, 2 log files.\n` +
+        cost('now') +
         'Stop the app, run "npm run checkpoints -- reset clickstream", and start it: what the hub still has is read again.\n' +
         'Run "npm run dead-letters -- replay clickstream" again.\n' +
         '"npm run warehouse -- status" says whether the warehouse needs a rebuild.\n',
@@ -204,8 +204,8 @@ describe('npm run table -- repair', () => {
     expect((await runWith(env, 'table', 'repair', 'assets')).out).toMatch(/part of the table: 10\.\n$/);
     await leaveHole('dead_letters', [{ appId: 'p0', version: 999 }], []);
     expect((await repair('dead_letters')).out.split('\n').slice(1)).toEqual([
-      `What does not follow on was moved aside to ${store.name}/dead_letters/_stray/: versions 6 to 7, 2 log files.`,
-      'Rows of these versions, which are no part of the table: 10.',
+      `Moved to ${store.name}/dead_letters/_stray/: versions 6 to 7, 2 log files.`,
+      'Rows in those versions, no longer part of the table: 10.',
       '',
     ]);
   });

@@ -5,13 +5,12 @@ import { type Azurite, startAzurite } from '../../local/azurite';
 import { FiguresReader, type StreamFigures } from '../../local/figures';
 import {
   type BrokerProcess,
-  type CoincapProcess,
   type HostProcess,
   settingsAt,
   startBrokerProcess,
-  startCoincapProcess,
   startHostProcess,
 } from '../../local/processes';
+import { type SimulatorProcess, simulators, startSimulator } from '../../local/simulators';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { findStream } from '../../src/lib/streams/loadStreams';
 
@@ -23,18 +22,19 @@ export class LocalStack {
   settings: Record<string, string> = {};
   broker!: BrokerProcess;
   #azurite!: Azurite;
-  #coincap!: CoincapProcess;
+  readonly #simulators: SimulatorProcess[] = [];
 
   async start(settings: Record<string, string> = {}): Promise<void> {
     mkdirSync(this.#logDir);
     this.#azurite = await startAzurite({ dataDir: join(this.folder, 'storage') });
     this.broker = await this.#startBroker(0, 0);
-    this.#coincap = await startCoincapProcess({ port: 0, logDir: this.#logDir });
+    for (const simulator of simulators)
+      this.#simulators.push(await startSimulator(simulator, { port: 0, logDir: this.#logDir }));
     this.settings = {
       ...settingsAt({
         storageConnection: this.#azurite.connectionString,
         brokerPort: this.broker.port,
-        coincapUrl: this.#coincap.url,
+        ...Object.fromEntries(this.#simulators.map(({ name, url }) => [`${name}Url`, url])),
       }),
       ...settings,
     };
@@ -103,7 +103,7 @@ export class LocalStack {
 
   async stop(): Promise<void> {
     for (const host of this.hosts.values()) await host.stop();
-    await this.#coincap?.stop();
+    for (const simulator of this.#simulators) await simulator.stop();
     await this.broker?.stop();
     await this.#azurite?.close();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });

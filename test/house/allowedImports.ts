@@ -34,8 +34,7 @@ const table = `
   src/lib/storage            |                                                                      | @azure/storage-blob @azure/identity
   src/lib/sources            | streams settings                                                     | @azure/event-hubs @azure/identity
   src/lib/streams            |                                                                      |
-  src/lib/settings           | settingDefinitions storage/azureBlobStore warehouse/warehouseSetting |
-  src/lib/settingDefinitions |                                                                      |
+  src/lib/settings           | streams storage/azureBlobStore warehouse/warehouseSetting            |
   local                      | src/cli src/lib                                                      |
   local/build                |                                                                      |
   local/run                  |                                                                      |

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { settingDefinitions } from '../../src/lib/settingDefinitions';
+import { type SettingDefinition, settingDefinitions } from '../../src/lib/settingDefinitions';
 import { parseSettings } from '../../src/lib/settings';
+import { clickstream } from '../../src/lib/streams/clickstream';
+import { loadStreams } from '../../src/lib/streams/loadStreams';
+import { type Stream, settingsOf } from '../../src/lib/streams/stream';
 
 const sample: { Values: Record<string, string> } = JSON.parse(
   readFileSync('local.settings.sample.json', 'utf8'),
@@ -10,21 +13,49 @@ const sample: { Values: Record<string, string> } = JSON.parse(
 /** Settings of the Functions host itself, which the app never reads. */
 const ofTheHost = ['AzureWebJobsStorage', 'FUNCTIONS_WORKER_RUNTIME'];
 
-const complete = {
+/** Its settings are of every kind: required, with a default and a check, and a key that may be left out. */
+const tides: Stream = {
+  ...clickstream,
+  name: 'tides',
+  hubSetting: 'TIDES_HUB',
+  settings: [
+    { name: 'TIDES_SCHEDULE', meaning: 'When the tides are asked for.', expected: 'a schedule' },
+    {
+      name: 'TIDES_HEIGHT',
+      meaning: 'The highest one.',
+      expected: 'meters up to 20',
+      default: '10',
+      check(value) {
+        if (!/^\d+$/.test(value)) return 'is malformed';
+        return Number(value) > 20 ? 'is out of range' : undefined;
+      },
+    },
+    { name: 'TIDES_KEY', meaning: 'The key of the source.', expected: 'a key', default: '' },
+  ],
+};
+const [, schedule, height, key] = settingsOf(tides) as [SettingDefinition, ...SettingDefinition[]];
+
+const ofTheApp = {
   EventHubConnection:
     'Endpoint=sb://contoso.servicebus.windows.net/;SharedAccessKeyName=app;SharedAccessKey=c2VjcmV0',
   LakeStorage:
     'DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=c2VjcmV0;EndpointSuffix=core.windows.net',
   CONSUMER_GROUP: 'tributary',
-  CLICKSTREAM_HUB: 'clickstream',
-  CLICKSTREAM_SCHEDULE: '* * * * * *',
-  COINCAP_HUB: 'coincap',
-  COINCAP_SCHEDULE: '0 */30 * * * *',
 };
 
-const problemsOf = (environment: Record<string, string>): string => {
+const complete = {
+  ...ofTheApp,
+  CLICKSTREAM_HUB: 'clickstream',
+  CLICKSTREAM_SCHEDULE: '* * * * * *',
+  TIDES_HUB: 'tides',
+  TIDES_SCHEDULE: '0 */30 * * * *',
+};
+
+const streams = [clickstream, tides];
+
+const problemsOf = (environment: Record<string, string>, of = streams): string => {
   try {
-    parseSettings(environment);
+    parseSettings(environment, of);
   } catch (error) {
     expect(error).toMatchObject({ code: 'settings.invalid', retriable: false });
     return String(error);
@@ -34,22 +65,19 @@ const problemsOf = (environment: Record<string, string>): string => {
 
 describe('the settings', () => {
   it('have the documented defaults', () => {
-    const settings = parseSettings(complete);
-    expect(settings).toMatchObject({
+    expect(parseSettings(complete, streams)).toMatchObject({
       lakeContainer: 'lake',
-      clicksPerSecond: 100,
       commitIntervalMs: 1000,
       countsRefreshMs: 250,
       warehouse: { kind: 'none' },
-      coincap: { apiKey: undefined },
     });
-    expect(settings.coincap.url.href).toBe('https://rest.coincap.io/');
-    expect(settings.hub('CLICKSTREAM_HUB')).toBe('clickstream');
   });
 
   it('report everything that is missing at once', () => {
     const problems = problemsOf({});
-    for (const { name, expected, default: fallback } of settingDefinitions) {
+    const all = [...settingDefinitions, ...streams.flatMap(settingsOf)];
+    expect(all.length).toBeGreaterThan(12);
+    for (const { name, expected, default: fallback } of all) {
       if (fallback === undefined) expect(problems).toContain(`- ${name} is missing: expected ${expected}.`);
       else expect(problems).not.toContain(`- ${name} `);
     }
@@ -63,7 +91,7 @@ describe('the settings', () => {
       LAKE_CONTAINER: 'Not_A_Container',
       CLICKS_PER_SECOND: 'many',
       COMMIT_INTERVAL: '1 fortnight',
-      COINCAP_URL: 'http://rest.coincap.io',
+      TIDES_HEIGHT: 'high',
     });
     for (const name of [
       'EventHubConnection',
@@ -71,7 +99,7 @@ describe('the settings', () => {
       'LAKE_CONTAINER',
       'CLICKS_PER_SECOND',
       'COMMIT_INTERVAL',
-      'COINCAP_URL',
+      'TIDES_HEIGHT',
     ]) {
       expect(problems).toContain(`- ${name} is malformed: expected `);
     }
@@ -103,10 +131,10 @@ describe('the settings', () => {
   });
 
   it('refuse an EntityPath that names another hub', () => {
-    const EventHubConnection = `${complete.EventHubConnection};EntityPath=coincap`;
+    const EventHubConnection = `${complete.EventHubConnection};EntityPath=tides`;
     const problems = problemsOf({ ...complete, EventHubConnection });
-    expect(problems).toContain('EntityPath=coincap, but CLICKSTREAM_HUB is clickstream');
-    expect(problems).not.toContain('COINCAP_HUB');
+    expect(problems).toContain('EntityPath=tides, but CLICKSTREAM_HUB is clickstream');
+    expect(problems).not.toContain('TIDES_HUB');
   });
 
   it.each([
@@ -114,35 +142,78 @@ describe('the settings', () => {
     ['1.5s', 1500],
     ['1m', 60_000],
   ])('read %s as milliseconds', (text, expected) => {
-    expect(parseSettings({ ...complete, COMMIT_INTERVAL: text }).commitIntervalMs).toBe(expected);
-  });
-
-  it('take plain http for this machine alone', () => {
-    for (const host of ['127.0.0.1:7072', 'localhost:7072', '[::1]:7072']) {
-      expect(parseSettings({ ...complete, COINCAP_URL: `http://${host}` }).coincap.url.host).toBe(host);
-    }
+    expect(parseSettings({ ...complete, COMMIT_INTERVAL: text }, streams).commitIntervalMs).toBe(expected);
   });
 });
 
-describe('the list of settings', () => {
-  const names = settingDefinitions.map(({ name }) => name);
-
-  it('is the one of local.settings.sample.json, whose values are valid', () => {
-    expect(Object.keys(sample.Values).sort()).toEqual([...names, ...ofTheHost].sort());
-    expect(problemsOf(sample.Values)).toBe('');
+describe("a stream's settings", () => {
+  it('are asked for only where the stream is there', () => {
+    expect(problemsOf(ofTheApp, [])).toBe('');
+    expect(problemsOf(ofTheApp, [tides])).toMatch(/^(?=.*TIDES_HUB is missing)(?!.*CLICKSTREAM)/s);
   });
 
-  it('is the one of the table in docs/settings.md, with the same meanings and defaults', () => {
-    const rows = readFileSync('docs/settings.md', 'utf8')
-      .split('\n')
-      .filter((line) => /^\| `[A-Za-z_]+` \|/.test(line));
-    expect(rows).toEqual(
-      settingDefinitions.map(({ name, meaning, expected, default: fallback }) => {
-        const byDefault = fallback === undefined ? 'required' : fallback === '' ? 'none' : `\`${fallback}\``;
-        // Outside of code a reader of Markdown would not see what stands in angle brackets.
-        const form = expected.includes('<') ? `\`${expected}\`` : expected;
-        return `| \`${name}\` | ${meaning} | ${form} | ${byDefault} |`;
-      }),
+  it('are read as they are set, or else by their defaults', () => {
+    const settings = parseSettings({ ...complete, TIDES_KEY: ' secret ' }, streams);
+    expect(settings.hub('TIDES_HUB')).toBe('tides');
+    expect([schedule, height, key].map((one) => one && settings.text(one))).toEqual([
+      '0 */30 * * * *',
+      '10',
+      'secret',
+    ]);
+  });
+
+  it('are named in one line when they are needed and missing after all', () => {
+    const settings = parseSettings(ofTheApp);
+    expect(() => settings.hub('TIDES_HUB')).toThrow(
+      /^TIDES_HUB is missing: expected the name of an event hub.$/,
     );
+    expect(() => schedule && settings.text(schedule)).toThrow(
+      /^TIDES_SCHEDULE is missing: expected a schedule.$/,
+    );
+  });
+
+  it('may be out of range', () => {
+    const problems = problemsOf({ ...complete, TIDES_HEIGHT: '21', CLICKS_PER_SECOND: '100001' });
+    expect(problems).toContain('- TIDES_HEIGHT is out of range: expected meters up to 20.');
+    expect(problems).toContain('- CLICKS_PER_SECOND is out of range: expected a number from 0 to 100000.');
+  });
+});
+
+/** The rows of the table under a heading of docs/settings.md. */
+function documented(heading: string): string[] {
+  const page = readFileSync('docs/settings.md', 'utf8').split('\n');
+  const from = page.indexOf(heading) + 1;
+  const to = page.findIndex((line, index) => index >= from && line.startsWith('#'));
+  return from === 0 ? [] : page.slice(from, to).filter((line) => /^\| `[A-Za-z_]+` \|/.test(line));
+}
+
+function rowOf({ name, meaning, expected, default: fallback }: SettingDefinition): string {
+  const byDefault = fallback === undefined ? 'required' : fallback === '' ? 'none' : `\`${fallback}\``;
+  // Outside of code a reader of Markdown would not see what stands in angle brackets.
+  const form = expected.includes('<') ? `\`${expected}\`` : expected;
+  return `| \`${name}\` | ${meaning} | ${form} | ${byDefault} |`;
+}
+
+describe('docs/settings.md and local.settings.sample.json', () => {
+  it('have every setting of the app, with the same meanings and defaults', () => {
+    expect(documented('# Settings')).toEqual(settingDefinitions.map(rowOf));
+    const names = settingDefinitions.map(({ name }) => name);
+    expect(Object.keys(sample.Values)).toEqual(expect.arrayContaining([...names, ...ofTheHost]));
+  });
+
+  it('have those of every stream that has more than a hub', async () => {
+    const described = (await loadStreams()).filter(({ settings }) => settings);
+    expect(described).toContain(clickstream);
+    for (const stream of described) {
+      const definitions = settingsOf(stream);
+      expect(documented(`### The stream \`${stream.name}\``)).toEqual(definitions.map(rowOf));
+      expect(Object.keys(sample.Values)).toEqual(expect.arrayContaining(definitions.map(({ name }) => name)));
+    }
+    expect(problemsOf(sample.Values, described)).toBe('');
+  });
+
+  it('name the same settings', () => {
+    const page = readFileSync('docs/settings.md', 'utf8');
+    for (const name of Object.keys(sample.Values)) expect(page).toContain(`\`${name}\``);
   });
 });

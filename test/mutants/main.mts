@@ -129,9 +129,10 @@ function judge({ files }: Report): { noticed: number; all: number } {
         continue;
       }
       const { start, end } = location;
-      const reached = status === 'NoCoverage' ? ' (no test comes here)' : '';
+      const reached = status === 'NoCoverage' ? ', where no test comes' : '';
       console.log(`${path}:${start.line}:${start.column}${reached}`);
-      console.log(`    ${textBetween(source, start, end)}\n  → ${replacement}`);
+      console.log(`    ${source.split('\n')[start.line - 1]?.trim()}`);
+      console.log(`    ${textBetween(source, start, end)}  →  ${replacement}`);
     }
   return counts;
 }

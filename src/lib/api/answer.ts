@@ -1,6 +1,6 @@
 /** An HTTP request as the API needs it; header names in lower case. */
 export interface ApiRequest {
-  /** What stands behind the route's own path, without slashes at its ends; empty for the route itself. */
+  /** What stands after the route's own path, without slashes at its ends; empty for the route itself. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: { get(name: string): string | null };

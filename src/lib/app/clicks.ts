@@ -13,7 +13,7 @@ const clickCounts = once(
     new Counts({
       at: (await appLake()).at(clickstream.table),
       counted: countedClicks,
-      refreshMs: settings().countsRefreshMs,
+      refreshMs: (await settings()).countsRefreshMs,
     }),
 );
 

@@ -18,7 +18,7 @@ import { nudgeWarehouse } from './warehouse';
  * host gives a function app seconds to start, and wrong settings must fail a function, not the loading of all of them.
  */
 
-const hubs = once(() => new HubDirectory(settings().eventHubs));
+const hubs = once(async () => new HubDirectory((await settings()).eventHubs));
 
 /** Shared by all streams. */
 const letters = once(
@@ -29,13 +29,13 @@ const letters = once(
 const writerOf = oncePerKey(openWriter);
 
 async function openWriter(stream: Stream): Promise<TableWriter> {
-  const { commitIntervalMs, acceptGaps } = settings();
+  const { commitIntervalMs, acceptGaps } = await settings();
   return new TableWriter({
     stream: stream.name,
     rows: new TableAppender({ at: (await appLake()).at(stream.table), fields: tableFields(stream) }),
     ownColumns: stream.columns.length,
     letters: await letters(),
-    hubs: hubs(),
+    hubs: await hubs(),
     acceptGaps,
     commitIntervalMs,
     onRound: (report) => console.log(JSON.stringify({ event: 'round', ...report })),
@@ -63,9 +63,9 @@ export async function ingest(
 ): Promise<void> {
   const partition = partitionIdOf(triggerMetadata);
   try {
-    const hub = settings().hub(stream.hubSetting);
+    const hub = (await settings()).hub(stream.hubSetting);
     const writer = await writerOf(stream);
-    await ingestBatch({ stream, hub, hubs: hubs(), writer, bodies, triggerMetadata });
+    await ingestBatch({ stream, hub, hubs: await hubs(), writer, bodies, triggerMetadata });
     if (partition !== undefined) ingestStatus().succeeded(stream.name, partition);
     nudgeWarehouse(stream);
   } catch (error) {
@@ -81,5 +81,5 @@ export async function drainWriters(): Promise<void> {
   await Promise.all([...writerOf.made().values()].map(async (writer) => (await writer).drain()));
 }
 
-/** Gives up the connections on which hubs are asked about. */
-export const closeHubs = (): void => hubs.made()?.close();
+/** Closes the connections used to ask about hubs. */
+export const closeHubs = async (): Promise<void> => (await hubs.made())?.close();

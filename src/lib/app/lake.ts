@@ -34,4 +34,4 @@ export async function openLake({
 }
 
 /** The lake of the app's settings, as long as the process lives. */
-export const appLake = once(() => openLake(settings()));
+export const appLake = once(async () => openLake(await settings()));

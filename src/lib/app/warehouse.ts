@@ -6,14 +6,14 @@ import type { Stream } from '../streams/stream';
 import { StreamLoaders, type WarehouseHealth } from '../warehouse/streamLoaders';
 import { appLake } from './lake';
 
-/** A load that is under way then has half as long again, which is still below the function's time limit. */
+/** A running load may overrun by half (270 s), still below functionTimeout (300 s). */
 const syncLimitMs = 180_000;
 
 /** The loaders of this process. */
 const loaders = once(
   async () =>
     new StreamLoaders({
-      setting: settings().warehouse,
+      setting: (await settings()).warehouse,
       streams: await loadStreams(),
       at: async (table) => (await appLake()).at(table),
       staging: async () => (await appLake()).staging,

@@ -8,7 +8,7 @@ import { FoldedLog } from './foldLog';
 import { SpacedRefresh } from './spacedRefresh';
 import { defaultMaxKeys, Tally } from './tally';
 
-/** Versions that the cached state may lag behind before it is written again. */
+/** How many versions the cached state may lag before it is written again. */
 const saveEveryVersions = 200;
 /** What lasts until somebody mends it. Finding out may have taken a count of the whole table. */
 const lasting: readonly ErrorCode[] = ['counts.keys', 'parquet.invalid', 'delta.invalid', 'delta.hole'];
@@ -50,8 +50,8 @@ interface KnownCache {
 
 /**
  * Rows of a table per key, folded from its log: what was counted up to a version stays in memory, and a refresh reads the
- * files that newer commits added. There is one refresh at a time, and none within `refreshMs` of the last; one that failed is
- * thrown again until then, and for a minute where the reason lasts: too many keys, a damaged table.
+ * files that newer commits added. There is one refresh at a time, and none within `refreshMs` of the last. A failed refresh's
+ * error is rethrown until the next one is due, or for a minute if the reason lasts: too many keys, a damaged table.
  */
 export class Counts {
   readonly #options: Required<CountsOptions>;
@@ -60,7 +60,7 @@ export class Counts {
   readonly #refresh: SpacedRefresh;
   /** Undefined: not known, as it could not be read, or another instance has written it since. */
   #cached: KnownCache | undefined;
-  /** Version at which it was to be written last. */
+  /** Version at which a save was last attempted. */
   #triedVersion = -1;
   #saving: Promise<'saved' | 'current'> | undefined;
 
@@ -136,7 +136,7 @@ export class Counts {
       this.#cached = undefined;
     } else {
       const isUsed = await this.#log.countAnew(found.state, nowMs);
-      // One that cannot be used is as good as none, whatever its version: the next one takes its place.
+      // Treat an unusable cache as absent, whatever its version, so that the next save replaces it.
       this.#cached = { etag: found.etag, position: isUsed ? positionOf(found) : undefined };
     }
     this.#triedVersion = -1;

@@ -22,13 +22,13 @@ export interface FoldOptions {
   readonly maxKeys: number;
 }
 
-/** Further behind than so many commits, the live files are fewer than the files that the commits added one by one. */
+/** More than this many commits behind, counting the live files reads less than counting each commit's files. */
 const mostBehind = 10_000;
 
 /**
  * The rows of a table per key, folded from its log. What is counted stays in memory, and the files of newer commits are added
  * to it. Where that cannot be done the table is counted anew, from a cached state or from its live files.
- * One call at a time. Where a call throws, what was counted before stays as it was, and the next call begins there again.
+ * One call at a time. If a call throws, the previous counts stay and the next call starts from them.
  */
 export class FoldedLog {
   readonly #options: FoldOptions;

@@ -33,8 +33,8 @@ export interface CommitDescription {
 }
 
 /**
- * Writes one version, unless it is there (PROTOCOL.md, "Delta Log Entries"). When it is there although an earlier try of
- * this very call wrote it and only the reply was lost, that is found out by reading it, and counts as written.
+ * Writes one version if it does not exist yet (PROTOCOL.md, "Delta Log Entries"). If it exists because an earlier attempt of this
+ * call wrote it and only the reply was lost, that is detected by reading it and counts as written.
  */
 export async function putCommit(
   at: TableLocation,
@@ -103,7 +103,7 @@ export interface AppendOptions {
   readonly adds: readonly Add[];
   readonly txns: readonly Txn[];
   readonly operationMetrics?: Readonly<Record<string, string>>;
-  /** How long a lost race is run again. */
+  /** How long to keep retrying after losing a race, in milliseconds (default 30,000). */
   readonly timeLimitMs?: number;
 }
 
@@ -145,11 +145,11 @@ export interface RivalrousCommit {
   readonly description: CommitDescription;
   /** Whether a commit that came in between makes ours invalid. `state` is the newest known, the rival included. */
   conflictsWith(rival: Commit, state: TableState): boolean;
-  /** How long a lost race is run again; 30 s unless told. */
+  /** How long to keep retrying after losing a race, in milliseconds (default 30,000). */
   readonly timeLimitMs?: number;
 }
 
-/** `state` is the newest known version: ours, or a later one than the commit that ours conflicts with. */
+/** `state` is the newest version known afterwards: ours, or one that includes the commit that ours conflicts with. */
 export type RivalrousOutcome = { readonly outcome: 'committed' | 'conflict'; readonly state: TableState };
 
 /**
@@ -165,7 +165,7 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
   for (let state = base, lost = 0; ; lost++) {
     const version = state.version + 1;
     const ours = await writeCommit(at, version, actions, description, state.mark);
-    // Reached from what the caller has looked at: rivals may have come late, above a hole, as ours may.
+    // Advance from the caller's state, not from the last rival: rivals and our commit may all have landed above a hole.
     if (ours) return { outcome: 'committed', state: advanceState(base, [...passed, ours]) };
     const rivals = await readCommitsAfter(at, state.version);
     passed.push(...rivals);

@@ -27,7 +27,7 @@ export type Advance<State extends TableState = TableState> =
     }
   | {
       readonly step: 'reopened';
-      /** Undefined for the first look of a follower that was told no position. */
+      /** Undefined when the follower had no position to start from. */
       readonly because: LostBecause | undefined;
       /** The newest version. */
       readonly state: State;
@@ -36,18 +36,18 @@ export type Advance<State extends TableState = TableState> =
 
 /** How many commits one call reads at most: what must be held in memory at once. */
 const mostCommits = 512;
-/** How often it is made sure that what looks like the end of the log is not a log that was cleaned. */
+/** How often to check that what looks like the end of the log is not a gap left by log cleaning. */
 const cleanedLookMs = 60_000;
 
 export interface FollowOptions {
   /**
-   * From how many commits on behind the newest checkpoint the table is opened anew instead. For whoever wants the state alone,
-   * opening reads less; who needs each commit says Infinity.
+   * If the newest checkpoint is more than this many commits ahead, reopen the table instead of reading each commit: for a caller
+   * that only wants the state, that reads less. Callers that need every commit pass Infinity.
    */
   readonly mostBehind?: number;
 }
 
-/** Follows a table without its files: all that a writer, or who reads the commits themselves, needs. */
+/** Follows a table without its file list: enough for a writer, or for a caller that only needs the commits. */
 export const followState = (at: TableLocation, options: FollowOptions = {}): TableFollower =>
   new TableFollower<TableState>(
     at,
@@ -55,7 +55,7 @@ export const followState = (at: TableLocation, options: FollowOptions = {}): Tab
     options,
   );
 
-/** Follows a table with its files. */
+/** Follows a table with its file list. */
 export const followSnapshot = (at: TableLocation, options: FollowOptions = {}): TableFollower<Snapshot> =>
   new TableFollower<Snapshot>(
     at,
@@ -69,7 +69,7 @@ function replay(at: TableLocation, withFiles: boolean, commits: readonly Commit[
   return replayed;
 }
 
-/** How a state comes to be: from the log, or from all commits of a table so far. */
+/** Two ways to build a state: open the table, or replay all its commits from version 0. */
 interface StateReader<State> {
   readonly open: (at: TableLocation, options?: { version?: number }) => Promise<State | undefined>;
   readonly replay: (commits: readonly Commit[]) => State;
@@ -79,14 +79,15 @@ type Standing<State> = { readonly state: State } | { readonly position: TablePos
 
 /**
  * Follows the log of a table from a position, which is the table's id, a version, and the mark of that version's log entry.
- * There is no other way to follow a table. Each call of `advance` looks at the entry it stands on and at what comes next:
+ * Everything that follows a table does so through this class, except that a commit which lost a race reads its rivals by itself
+ * (`commitAmongRivals`). Each call of `advance` looks at the entry it stands on and at what comes next:
  *
  * | the entry it stands on | what comes next | what that means |
  * |---|---|---|
  * | is there | nothing | nothing new |
  * | is there | commits | commits, and the state after them |
- * | is there | nothing, but a newer checkpoint exists | the log was cleaned: reopened, `cleaned` |
- * | is there | more commits than `mostBehind` | reopened, `too-far` |
+ * | is there | nothing, but a newer checkpoint (looked for once a minute at most) | the log was cleaned: reopened, `cleaned` |
+ * | is there | 512 commits or more, and a checkpoint more than `mostBehind` versions ahead | reopened, `too-far` |
  * | is there | a commit that cannot be read, and a checkpoint beyond it | reopened, `damaged` |
  * | is there, but the one it was reached from is not | | it stands above a hole: thrown, `delta.hole` |
  * | is another one, or gone | another table has its place | reopened, `made-again` |
@@ -115,12 +116,12 @@ export class TableFollower<State extends TableState = TableState> {
     return this.#standing && 'state' in this.#standing ? this.#standing.state : undefined;
   }
 
-  /** Goes on from a state that is known: one that a commit of our own came to, or an earlier one. */
+  /** Continue from a known state, for example the one our own commit produced. */
   standAt(state: State): void {
     this.#standing = { state };
   }
 
-  /** Goes on from a position that is kept elsewhere. Nothing is read before the next `advance`. */
+  /** Continue from a position that is kept elsewhere. Nothing is read before the next `advance`. */
   seek(position: TablePosition): void {
     const { state } = this;
     const isHere =
@@ -130,7 +131,7 @@ export class TableFollower<State extends TableState = TableState> {
     if (!isHere) this.#standing = { position };
   }
 
-  /** Reads what is new. Where it throws, it stands where it stood. Throws what opening the table throws. */
+  /** Reads what is new. Throws what opening the table throws. If it throws, the position is unchanged. */
   async advance(): Promise<Advance<State>> {
     const from = this.#standing;
     const found = await this.#look(from);
@@ -176,7 +177,8 @@ export class TableFollower<State extends TableState = TableState> {
       readCommitsAfter(this.at, version, version + mostCommits).catch(undefinedIfDamaged),
     ]);
     if (!isSameEntry(here, mark)) return this.#reopen(position);
-    // The entry may stand above a hole, unless the one that it was reached from was cleaned away.
+    // The mark of this version still matches, but the entry we came from may be gone. Then this version stands above a hole,
+    // unless a checkpoint shows that the older entry was only cleaned away.
     if (
       reachedFrom &&
       before !== reachedFrom.mark &&
@@ -191,14 +193,14 @@ export class TableFollower<State extends TableState = TableState> {
     }
     const atHead = commits.length < mostCommits;
     if (!atHead && (await this.#isTooFar(version))) return this.#reopen(position, 'too-far');
-    const after = valueOrDamage(() => advanceState(state, commits));
+    const after = unlessDamaged(() => advanceState(state, commits));
     if (!after) return this.#reopen(position, 'damaged');
     return { step: 'commits', commits, state: after, atHead };
   }
 
   /**
-   * From a position that the newest checkpoint has overtaken: the state comes from that, the commits up to it from the log. The
-   * version of the position itself could only be opened by listing the whole log.
+   * The newest checkpoint is ahead of the position. Take the state from that checkpoint and the commits up to it from the log;
+   * opening the position's own version would mean listing the whole log.
    */
   async #lookAcross(position: TablePosition, checkpoint: number): Promise<Advance<State>> {
     const state = await this.#reader.open(this.at, { version: checkpoint });
@@ -215,7 +217,7 @@ export class TableFollower<State extends TableState = TableState> {
   async #lookFromBeginning(): Promise<Advance<State>> {
     const commits = await readCommitsAfter(this.at, -1, mostCommits - 1).catch(undefinedIfDamaged);
     if (!commits || commits.length === 0) return this.#reopen(beginning, commits ? undefined : 'damaged');
-    const state = valueOrDamage(() => this.#reader.replay(commits));
+    const state = unlessDamaged(() => this.#reader.replay(commits));
     if (!state) return this.#reopen(beginning, 'damaged');
     return { step: 'commits', commits, state, atHead: commits.length < mostCommits };
   }
@@ -228,7 +230,10 @@ export class TableFollower<State extends TableState = TableState> {
     return { step: 'reopened', because, state };
   }
 
-  /** The end of the log, and a log whose next versions were cleaned away, look the same but for the newest checkpoint. */
+  /**
+   * At the end of the log, and after a cleaning that removed the next versions, the next entry is missing. Only a newer
+   * checkpoint tells the two apart.
+   */
   async #wasCleaned(version: number): Promise<boolean> {
     const now = performance.now();
     if (now - this.#lookedForCleaningAt < cleanedLookMs) return false;
@@ -253,7 +258,8 @@ function undefinedIfDamaged(error: unknown): undefined {
   if (!isDamage(error)) throw error;
 }
 
-function valueOrDamage<T>(make: () => T): T | undefined {
+/** Undefined where `make` meets damage in the log. */
+function unlessDamaged<T>(make: () => T): T | undefined {
   try {
     return make();
   } catch (error) {

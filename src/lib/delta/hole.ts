@@ -7,12 +7,12 @@ import { describeVersion, listLogFiles, logPrefix, type TableLocation, versionDi
  * the log has grown up to such a stray entry, the entry would count as a commit, and its old rows would come alive again.
  */
 
-/** Versions share a block whose numbers are the same but for so many last digits. A block is one page of a listing. */
+/** Versions are listed in blocks that share all but the last three digits: 1,000 versions, one listing page. */
 const blockDigits = 3;
 
 /**
- * The versions of log entries above `version`, ascending, as far as a look at two blocks of a thousand versions shows them:
- * the whole log would take minutes to list.
+ * The versions of log entries above `version`, ascending. Looks only at the block of 1,000 versions that the next version is in,
+ * and at the one after it: listing the whole log could take minutes.
  */
 export async function entriesAbove(at: TableLocation, version: number): Promise<number[]> {
   const size = 10 ** blockDigits;
@@ -34,25 +34,32 @@ export async function entriesAbove(at: TableLocation, version: number): Promise<
 /** A log that ends at `version` although there are entries above. */
 export function logWithHole(at: TableLocation, version: number, above: readonly number[]): TributaryError {
   const missing = describeVersion(at, version + 1);
-  const text = `${missing} is missing from the log, and ${describeVersions(above)} above it. ${remedy(at)}`;
+  const named = above.length === 0 ? 'a part of a checkpoint' : describeVersions(above);
+  const text = `${missing} is missing from the log, and ${named} ${above.length > 1 ? 'are' : 'is'} above it. ${remedy(at)}`;
   return new TributaryError('delta.hole', text);
 }
 
-/** A log entry that was made on another one than the log has before it. */
+/** A log entry that was built on a different previous version than the one now in the log. */
 export const strayEntry = (at: TableLocation, version: number): TributaryError =>
   new TributaryError(
     'delta.hole',
-    `${describeVersion(at, version)} was made on another version ${version - 1} than the one in the log. ${remedy(at)}`,
+    `${describeVersion(at, version)} was built on a version ${version - 1} that is no longer in the log. ${remedy(at)}`,
   );
 
-function describeVersions(versions: readonly number[]): string {
-  if (versions.length === 0) return 'a part of a checkpoint is';
-  if (versions.length === 1) return `version ${versions[0]} is`;
-  return `${versions.length} versions from ${versions[0]} on are`;
+/** Names ascending versions; neighbours are named by the first and the last of them. */
+export function describeVersions(versions: readonly number[]): string {
+  const ranges: { first: number; last: number }[] = [];
+  for (const version of versions) {
+    const range = ranges.at(-1);
+    if (range && range.last === version - 1) range.last = version;
+    else ranges.push({ first: version, last: version });
+  }
+  const named = ranges.map(({ first, last }) => (first === last ? `${first}` : `${first} to ${last}`));
+  return `version${versions.length === 1 ? '' : 's'} ${named.join(', ')}`;
 }
 
 const remedy = ({ table }: TableLocation): string =>
-  `Storage went back in time while somebody wrote. Run "npm run table -- repair ${table}", which moves aside what does not follow on.`;
+  `Storage went back in time during a write. Run "npm run table -- repair ${table}", which moves the log entries that no longer fit out of the log.`;
 
 export const strayFolder = (table: string): string => `${table}/_stray/`;
 

@@ -13,7 +13,7 @@ import { readCheckpoint } from './readCheckpoint';
 import { readAhead, readCommitsAfter } from './readCommits';
 import { LogReplay, type Snapshot, type TableState } from './state';
 
-/** How often a log is opened that is cleaned at the same time. */
+/** How many times the log is opened at most, when log cleaning runs during the read. */
 const maxTries = 3;
 
 /**
@@ -44,7 +44,7 @@ export interface LogTail {
   readonly tail: Snapshot;
 }
 
-/** The newest version, leaving the files of its checkpoint unread: for whoever can go through them one by one. */
+/** The newest version without reading its checkpoint's files, for callers that stream them. */
 export async function openTail(at: TableLocation): Promise<LogTail | undefined> {
   const replay = await openLog(at, 'new-files');
   return replay && { base: replay.base, tail: replay.snapshot() };
@@ -54,8 +54,8 @@ export async function openTail(at: TableLocation): Promise<LogTail | undefined> 
 type Depth = 'files' | 'new-files' | 'state';
 
 /**
- * Opens again while the log is cleaned under way: then the commits behind the checkpoint that was read may be gone, and
- * their absence must not be taken for the end of the log.
+ * Retries when the log is cleaned during the read: the commits after our checkpoint may have been deleted, which must not look
+ * like the end of the log.
  */
 async function openLog(at: TableLocation, depth: Depth, version?: number): Promise<LogReplay | undefined> {
   for (let hint = await readLastCheckpoint(at), tries = 1; ; tries++) {
@@ -73,7 +73,7 @@ async function openLog(at: TableLocation, depth: Depth, version?: number): Promi
   }
 }
 
-/** The newest version only where nothing stands above it. */
+/** Opens, then makes sure, unless a version is asked for, that no log entry exists above the version found. */
 async function openWhole(
   at: TableLocation,
   hint: CheckpointFiles | undefined,
@@ -84,7 +84,7 @@ async function openWhole(
   if (!replay || version !== undefined) return replay;
   const top = (await entriesAbove(at, replay.version)).at(-1) ?? -1;
   if (top <= replay.version) return replay;
-  // They may have been committed meanwhile, or a newer checkpoint than the hint's fills what looks like a hole.
+  // Those entries may have been committed since, or a newer checkpoint covers the missing versions.
   await applyCommits(at, replay).catch(ignoreDamage);
   return replay.version >= top ? replay : openFrom(at, undefined, depth);
 }
@@ -124,7 +124,7 @@ async function openFrom(
   }
   if (!replay && commits[0] !== 0) throw damage ?? (await noBeginning(at, commits, checkpoints, version));
   const from = replay ?? new LogReplay(at, depth !== 'state');
-  // Where a checkpoint is damaged, a hole is only what keeps an older one from standing in.
+  // If a newer checkpoint is damaged, report that damage and not the hole it leaves.
   const reading = readCommitsAfter(at, from.version, Math.min(wanted, newest), readAhead);
   const after = await reading.catch((error) => {
     throw damage ?? error;
@@ -139,7 +139,10 @@ async function openFrom(
   return applyCommits(at, from, version);
 }
 
-/** What is wrong with the checkpoint when it is damaged, undefined when it is gone, or does not lead to the version. */
+/**
+ * Returns the replay; the error if the checkpoint is damaged; undefined if it is gone, or if the log after it has a hole or does
+ * not reach `version`.
+ */
 async function openFromHint(
   at: TableLocation,
   hint: CheckpointFiles,
@@ -154,7 +157,7 @@ async function openFromHint(
   return commits && found.version >= (version ?? 0) ? found : undefined;
 }
 
-/** Where there never was a checkpoint, what stands above is not the rest of a cleaned log. */
+/** If the table never had a checkpoint, missing first versions cannot be the result of cleaning: it is a hole. */
 async function noBeginning(
   at: TableLocation,
   commits: readonly number[],
@@ -175,7 +178,7 @@ async function hadCheckpoint(at: TableLocation): Promise<boolean> {
   return false;
 }
 
-/** What is wrong with the checkpoint when it is damaged, undefined when its files are gone. */
+/** Returns the replay; the error if the checkpoint is damaged; undefined if its files are gone. */
 async function replayCheckpoint(
   at: TableLocation,
   checkpoint: CheckpointFiles,

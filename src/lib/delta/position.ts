@@ -11,7 +11,7 @@ export interface TablePosition {
   readonly tableId: string;
   /** The last version that counts as read, -1 before the first. */
   readonly version: number;
-  /** The mark of that version's log entry; undefined where it is not known, and then every entry is taken for the right one. */
+  /** The mark of that version's log entry; undefined if unknown; then any entry of that version is accepted. */
   readonly mark: string | undefined;
 }
 
@@ -24,7 +24,10 @@ export const positionOfState = ({ metaData, version, mark }: TableState): TableP
   mark,
 });
 
-/** Whether the entry that is in the log is the one that stood there. What is not known is no difference. */
+/**
+ * True if `mark` is unknown, or equals the mark found in the log. (A known mark never equals a missing entry.)
+ * @param there the mark found in the log, undefined where it holds no such entry
+ */
 export const isSameEntry = (there: string | undefined, mark: string | undefined): boolean =>
   mark === undefined || there === mark;
 
@@ -32,7 +35,8 @@ export const isSameEntry = (there: string | undefined, mark: string | undefined)
 export type LostBecause = 'made-again' | 'rolled-back' | 'cleaned' | 'too-far' | 'damaged';
 
 /**
- * Why the log cannot be followed from a position, as far as the entry tells that stands there: undefined where it can.
+ * Why the log cannot be followed from a position; undefined if it can. It checks only the table id, this version's entry and,
+ * where that is missing, the next one.
  * @param head the newest version
  */
 export async function whyLost(
@@ -48,8 +52,8 @@ export async function whyLost(
 }
 
 /**
- * Whether the log still holds what a state stands on: the entry of its version, and the one that it was reached from. A
- * writer's own commit that came too late stands above a hole, where it finds itself again, but not what it was made on.
+ * Whether the log still holds what a state stands on: the entry of its version, and the one that it was reached from. If our own
+ * commit landed above a hole, its entry is there but the entry it was built on is gone. So both are checked.
  */
 export async function isStillInLog({ at, version, mark, reachedFrom }: TableState): Promise<boolean> {
   const [here, before] = await Promise.all([

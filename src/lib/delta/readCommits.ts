@@ -5,12 +5,12 @@ import { readCommit, type TableLocation } from './log';
 /** How many commits are asked for at once beyond the newest known one. */
 export const readAhead = 8;
 
-/** After one commit mostly nothing comes; after three there are many. */
+/** Read 1, then 2, then 8 at a time: usually nothing is new. */
 const wider = (width: number): number => (width === 1 ? 2 : readAhead);
 
 /**
  * The commits after a version up to the newest, or up to `last`, by probing: no listing.
- * @param firstWidth how many are asked for first; one unless told, because mostly nothing is new, or one commit is
+ * @param firstWidth how many are asked for first; one unless told, because usually nothing is new, or one commit is
  * @throws `delta.hole` when a version is missing below one that is there
  */
 export async function readCommitsAfter(
@@ -29,7 +29,7 @@ export async function readCommitsAfter(
     if (missing < 0) continue;
     const above = found.slice(missing).flatMap((commit) => (commit ? [commit.version] : []));
     if (above.length > 0) {
-      // It may have been written while the ones behind it were read.
+      // It may have been written while the ones after it were read.
       const late = await readCommit(at, next + missing);
       if (!late) throw logWithHole(at, next + missing - 1, above);
       commits.push(late);

@@ -9,8 +9,7 @@ import type { Add, Commit } from './actions';
  * | `rewrite` | takes rows away or changes them, or makes the table another one | begin anew |
  * | `none` | moves txns, changes the schema, or writes the same rows into other files | go on |
  *
- * An action without `dataChange` changes data: the protocol demands the field, and a reader that took it for false would
- * pass rows over.
+ * A missing `dataChange` counts as true: the protocol demands the field, and if we treated it as false, rows could be skipped.
  */
 export type RowEffect =
   | { readonly effect: 'append'; readonly files: readonly Add[] }
@@ -26,4 +25,6 @@ export function effectOnRows({ adds, removes, metaData }: Commit, tableId: strin
   return files.length === 0 ? { effect: 'none' } : { effect: 'append', files };
 }
 
-const changesData = ({ dataChange }: { readonly dataChange?: boolean }): boolean => dataChange !== false;
+/** Whether an action changes the rows, and not only the files that hold them. */
+export const changesData = ({ dataChange }: { readonly dataChange?: boolean }): boolean =>
+  dataChange !== false;

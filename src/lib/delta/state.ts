@@ -5,7 +5,7 @@ import { type CheckpointFiles, describeVersion, type TableLocation } from './log
 import { ensureReadable } from './protocol';
 import { type Field, parseSchema } from './schema';
 
-/** An entry of the log, as `TablePosition` has it. */
+/** A version and the mark of its log entry. */
 export interface LogEntry {
   readonly version: number;
   readonly mark: string;
@@ -20,8 +20,8 @@ export interface TableState {
   /** The mark of the version's log entry; undefined where the log does not hold the entry (any more). */
   readonly mark: string | undefined;
   /**
-   * The entry from which this version was reached, and which the log held then. Where it is gone, storage went back in time
-   * since, and the version's own entry came after that. Undefined where no entry was read on the way.
+   * The entry this state was advanced from. If it has since left the log, and was not cleaned away, storage went back in time and
+   * this version was written after that. Undefined if no entry was read on the way.
    */
   readonly reachedFrom: LogEntry | undefined;
   readonly protocol: Protocol;

@@ -9,7 +9,10 @@ import type { Field, Value } from './schema';
 import type { TableState } from './state';
 import { writeDataFile } from './writeDataFile';
 
-/** Long before a log entry is cleaned away: below the end of a cleaned log a version is free again, and nobody reads it. */
+/**
+ * Give up well before log cleaning could delete the version we started from: its number would be free again, and a commit written
+ * there would never be read.
+ */
 const longestRoundMs = 3_600_000;
 
 /** What is ready to be committed on top of a state that the log was just seen to hold. */

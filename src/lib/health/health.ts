@@ -4,12 +4,12 @@ import type { Stream } from '../streams/stream';
 import type { WarehouseHealth } from '../warehouse/streamLoaders';
 import { ingestRemedy, marksRemedy, type Remedy, rebuildRemedy } from './remedies';
 
-/** One failed attempt says little: the next one may go through. */
-const patienceMs = 5000;
-/** So long an error that may pass by itself is given the time to do so. */
-const transientMs = 30_000;
-/** A failure that was not repeated for so long is of a partition that nobody reads: attempts are under a minute apart. */
-const unrepeatedMs = 3_600_000;
+/** A failure that lasts this long counts as stuck: one failed attempt says little, the next one may go through. */
+const stuckAfterMs = 5000;
+/** A failure that lasts this long counts as stuck if the error may pass by itself. */
+const stuckAfterTransientMs = 30_000;
+/** No retry for this long: nobody reads the partition any more (retries come every minute). */
+const staleAfterMs = 3_600_000;
 
 /** degraded: something is late or unknown, and no event waits for a person. failing: a partition is stuck. */
 export type HealthStatus = 'ok' | 'degraded' | 'failing';
@@ -103,14 +103,15 @@ function streamHealth(
 
 function judge(failure: IngestFailure, remedy: Remedy | undefined, now: number) {
   const { partition, code, since, lastFailure, attempts } = failure;
-  const isStuck = now - Date.parse(since) >= (mayPass(code, remedy) ? transientMs : patienceMs);
-  const isRepeated = now - Date.parse(lastFailure) < unrepeatedMs;
+  const limitMs = mayPass(code, remedy) ? stuckAfterTransientMs : stuckAfterMs;
+  const isStuck = now - Date.parse(since) >= limitMs;
+  const isRepeated = now - Date.parse(lastFailure) < staleAfterMs;
   const status: HealthStatus = isStuck && isRepeated ? 'failing' : 'degraded';
   const shown = { partition, code, since, lastFailure, attempts, ...(remedy && { remedy }) };
   return { status, shown };
 }
 
-/** An error that is not ours may pass; one that a command mends does not, whatever is tried. */
+/** Other people's errors may pass by themselves, and so may our retriable ones; errors that a command fixes do not. */
 function mayPass(code: string, remedy: Remedy | undefined): boolean {
   const ours: Readonly<Record<string, { readonly retriable: boolean }>> = errorCodes;
   return !remedy && (ours[code]?.retriable ?? true);

@@ -74,7 +74,7 @@ export function allFollowOn(
 
 type Known = Pick<AdmitOptions, 'batch' | 'committed' | 'moved'>;
 
-/** A batch of an old hub may go on, by its numbers, where the new one has come to. */
+/** Also checks the enqueue time: a batch of an old hub can have, by chance, the next sequence number of the new hub. */
 function followsOn(known: Known): boolean {
   const { events, generation } = known.batch;
   const last = lastTaken(known, generation);
@@ -88,10 +88,15 @@ const lastTaken = ({ batch, committed, moved }: Known, generation: HubGeneration
 };
 
 /**
- * What counts as taken where nothing of the partition is committed. A hub that was made again in the place of one that was read
- * is to be read from number 0: old checkpoints lead into its middle. Undefined for a partition that is read for the first time,
- * or whose table lost all of it when storage went back in time: it is to be read from the first event that the hub has. What an
- * earlier hub still had nobody can tell.
+ * The last sequence number to treat as taken when nothing of the partition is committed:
+ *
+ * | the batch's hub | taken |
+ * |---|---|
+ * | recreated after one that we read | -1: read from 0, for old checkpoints lead into its middle |
+ * | an older generation than the hub is now | just before the batch: what that hub still held is unknown |
+ * | otherwise | undefined: the caller starts at the hub's first event |
+ *
+ * The last case is a partition that is read for the first time, or whose table lost all of it when storage went back in time.
  */
 function startOf(known: Known, generation: HubGeneration, now: HubGeneration): number | undefined {
   const wasMadeAgain = knownGenerations(known).some(({ createdOn }) => createdOn < generation.createdOn);
@@ -100,9 +105,10 @@ function startOf(known: Known, generation: HubGeneration, now: HubGeneration): n
 }
 
 /**
- * The generation that the events were enqueued in. A hub that was made again starts at 0, and a batch that was under way
- * before still holds events of the old one: to take them for new ones would hide the new hub's own. Both times are the
- * service's. An old generation is one that the table knows from any partition of the hub, or that this process saw.
+ * The generation that the events were enqueued in. A hub that was made again starts at 0, and a batch that was under way before
+ * still holds events of the old one. If those old events were taken for new ones, the new hub's events with the same numbers
+ * would be trimmed as duplicates. Both times are the service's. An old generation is one that the table knows from any partition
+ * of the hub, or that this process saw.
  */
 function generationOf(known: Known, now: HubGeneration): HubGeneration {
   const { batch } = known;

@@ -11,7 +11,7 @@ const answerLimitMs = 10_000;
 
 /**
  * How long an answer stands, in milliseconds: for less time than a reader needs to find its way into a hub that was made
- * again. There it goes on at the sequence number behind its last one, as if nothing had happened, once the new hub has
+ * again. There it goes on at the sequence number after its last one, as if nothing had happened, once the new hub has
  * come that far.
  */
 const trustedMs = 2000;

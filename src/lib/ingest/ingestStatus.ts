@@ -5,15 +5,12 @@ import { failurePath, type IngestFailure, readFailure, writeFailure } from './in
 
 /** A partition that goes on failing with the same code is written again after so long. */
 const repeatMs = 10_000;
-/**
- * A partition that goes on being committed has its file deleted again after so long: a process that lost the partition may
- * write a failure later than the new owner's first success.
- */
+/** Delete again after this long: a process that lost the partition may still write a failure after the new owner's success. */
 const clearMs = 60_000;
 
 export interface IngestStatusOptions {
   readonly store: () => Promise<ObjectStore>;
-  /** Hears of the first error of each time that the lake does not take the status. */
+  /** Called once per outage of the lake, with the first error. */
   readonly warn: (error: unknown) => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -144,7 +141,7 @@ class PartitionStatus {
     else await store.delete(path);
   }
 
-  /** Has this process's failures count as going on from those that an earlier process left. */
+  /** Continue the failure count that an earlier process left. */
   #goOn(left: IngestFailure | undefined): void {
     // A batch may have been committed while the file was read: the failures after that have begun anew.
     if (left && this.#failure && !this.#knowsPast) {

@@ -5,7 +5,7 @@ import { TableAppender } from '../delta/tableAppender';
 import { decodeBody } from '../lake/deadLetters';
 import { parseAppId } from '../lake/hubGeneration';
 import { addressKey, type LetterInfo, letterKey, readLetters } from '../lake/readLetters';
-import { rowKey, tableFields } from '../lake/rowAddress';
+import { rowKeyColumns, tableFields } from '../lake/rowAddress';
 import { filesWith, holds, scanRows, type ValueRange } from '../lake/scanRows';
 import type { Stream } from '../streams/stream';
 import { decodeEvents } from './decodeEvents';
@@ -76,14 +76,17 @@ async function findRows(rows: Snapshot, letters: readonly LetterInfo[]): Promise
   const found = new Set<string>();
   const mayHold = (range: ValueRange) => letters.some(({ sequenceNumber }) => holds(range, sequenceNumber));
   const files = filesWith(rows, 'sequence_number', mayHold);
-  await scanRows({ state: rows, files, columns: rowKey }, ([createdAt, partition, sequence, element]) => {
-    const event = addressKey(createdAt, partition, sequence, '');
-    if (!events.has(event)) return;
-    found.add(event);
-    // Not every row of an event: there may be many more of them than letters.
-    const key = addressKey(createdAt, partition, sequence, element);
-    if (wanted.has(key)) found.add(key);
-  });
+  await scanRows(
+    { state: rows, files, columns: rowKeyColumns },
+    ([createdAt, partition, sequence, element]) => {
+      const event = addressKey(createdAt, partition, sequence, '');
+      if (!events.has(event)) return;
+      found.add(event);
+      // Not every row of an event: there may be many more of them than letters.
+      const key = addressKey(createdAt, partition, sequence, element);
+      if (wanted.has(key)) found.add(key);
+    },
+  );
   return found;
 }
 
@@ -121,7 +124,7 @@ async function decodeAgain(
   const scan = {
     state: letters,
     files: new Set(open.map((letter) => letter.file)),
-    columns: [...rowKey.slice(0, 3), 'stream', 'body', 'body_encoding'],
+    columns: [...rowKeyColumns.slice(0, 3), 'stream', 'body', 'body_encoding'],
   };
   await scanRows(scan, ([createdAt, partition, sequence, of, text, encoding]) => {
     const key = addressKey(createdAt, partition, sequence, '');

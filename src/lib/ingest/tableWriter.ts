@@ -37,7 +37,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** From here on waiting for more would only make the lag longer. */
+/** With this many events waiting, start the round at once: waiting for more would only add to the lag. */
 const fullEvents = 4000;
 
 /**
@@ -140,7 +140,7 @@ export class TableWriter {
       const round = planRound({ batches, committed: state.txns, stream, width });
       stopwatch.lap('plan');
       const prepared = await this.#prepare(state, round, stopwatch);
-      // The log is not the one that the round was planned on: plan it again on the one that is there.
+      // Storage went back in time: plan the round again on the log as it is now.
       if (!prepared) continue;
       const adds = prepared.add ? [prepared.add] : [];
       let { version } = state;
@@ -158,8 +158,8 @@ export class TableWriter {
   }
 
   /**
-   * The table as this process remembers it; as it is now where a batch does not follow on that. Other processes may have
-   * had the partition meanwhile, and what they committed must not be taken for missing.
+   * The state this process remembers, or the newest one if a batch does not continue it: another process may have committed that
+   * partition, and what it committed must not be taken for missing.
    */
   async #stateFor(taken: readonly Waiting[]): Promise<TableState> {
     const { rows } = this.#options;
@@ -168,7 +168,7 @@ export class TableWriter {
     return allFollowOn(batches, state.txns) ? state : rows.refresh();
   }
 
-  /** A batch that a reader ran ahead with fails alone. */
+  /** A batch that cannot be admitted is rejected alone; the others continue. */
   async #admit(taken: readonly Waiting[], committed: Parameters<typeof admitBatch>[0]['committed']) {
     const { acceptGaps = false } = this.#options;
     const hubs = oncePerRound(this.#options.hubs);
@@ -189,8 +189,8 @@ export class TableWriter {
 
   /**
    * Uploads the rows' file, and writes the letters as a commit of their own: they must be there before the commit that moves
-   * past their events. Undefined where the log does not hold `state` any more. A round without rows is looked after as
-   * well: what it takes for duplicates must be in the log.
+   * past their events. Undefined where the log does not hold `state` any more. A round without rows is checked too: events
+   * dropped as duplicates must really be in the log.
    */
   async #prepare(state: TableState, round: Round, stopwatch: Stopwatch): Promise<PreparedAppend | undefined> {
     const { rows, letters } = this.#options;
@@ -200,7 +200,7 @@ export class TableWriter {
       count > 0 ? letters.appendRows(columns, count) : undefined,
     ]);
     stopwatch.lap('write');
-    // Only now, so that nothing of a failed round is still under way.
+    // Throw only now, so that no upload of a failed round is still running.
     if (lettered.status === 'rejected') throw lettered.reason;
     if (prepared.status === 'rejected') throw prepared.reason;
     return prepared.value;

@@ -10,7 +10,7 @@ export interface HubGeneration {
 export const partitionAppId = ({ namespace, hub, createdOn }: HubGeneration, partitionId: string): string =>
   `${namespace}/${hub}@${createdOn.toISOString()}/${partitionId}`.toLowerCase();
 
-/** The time and the partition that an appId of `partitionAppId` ends with; undefined for other applications' txns. */
+/** Parses a `partitionAppId`: `namespace/hub` (as `hub`), creation time, partition. Undefined for other appIds. */
 export function parseAppId(appId: string): { hub: string; createdOn: Date; partition: number } | undefined {
   const [, hub, createdOn, partition] = /^(.+)@([^/@]+)\/(\d+)$/.exec(appId) ?? [];
   const createdMs = Date.parse((createdOn ?? '').toUpperCase());

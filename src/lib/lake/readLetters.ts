@@ -1,7 +1,7 @@
 import type { Add } from '../delta/actions';
 import type { Snapshot } from '../delta/state';
 import type { LetterReason } from './deadLetters';
-import { rowKey } from './rowAddress';
+import { rowKeyColumns } from './rowAddress';
 import { type RowGroup, scanRowGroups } from './scanRows';
 
 /** A dead letter without its body. */
@@ -34,7 +34,7 @@ export const addressKey = (
 export const letterKey = ({ hubCreatedAt, partition, sequenceNumber, element }: LetterInfo) =>
   addressKey(hubCreatedAt, partition, sequenceNumber, element);
 
-const infoColumns = ['stream', ...rowKey, 'enqueued_at', 'reason', 'detail', 'received_at'];
+const infoColumns = ['stream', ...rowKeyColumns, 'enqueued_at', 'reason', 'detail', 'received_at'];
 
 /**
  * The letters of the table, each once however often it was written, in the order of the files. Without bodies, which may

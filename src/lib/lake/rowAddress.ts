@@ -21,4 +21,4 @@ export const tableFields = (stream: Stream): Field[] =>
   [...stream.columns, ...addressColumns].map(({ name, type, nullable }) => field(name, type, nullable));
 
 /** What tells a row from every other row of its table, and a dead letter from every other one of its stream. */
-export const rowKey = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'] as const;
+export const rowKeyColumns = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'] as const;

@@ -81,7 +81,7 @@ export interface ValueRange {
 export const holds = ({ least, most }: ValueRange, value: number): boolean => value >= least && value <= most;
 
 function rangeOf({ stats }: Add, column: string): ValueRange {
-  const { minValues, maxValues } = readStatistics(stats);
+  const { minValues, maxValues } = boundsOf(stats);
   const [least, most] = [minValues?.[column], maxValues?.[column]];
   return {
     least: typeof least === 'number' ? least : Number.NEGATIVE_INFINITY,
@@ -91,7 +91,7 @@ function rangeOf({ stats }: Add, column: string): ValueRange {
 
 type Bounds = Readonly<Record<string, unknown>>;
 
-function readStatistics(stats: string | undefined): { minValues?: Bounds; maxValues?: Bounds } {
+function boundsOf(stats: string | undefined): { minValues?: Bounds; maxValues?: Bounds } {
   try {
     return JSON.parse(stats ?? '{}') ?? {};
   } catch {

@@ -14,7 +14,7 @@ import { inspectCheckpoint } from './lastCheckpoint';
 
 const parallelReads = 8;
 
-/** Where a stretch of the log ends in which each entry follows on the one before. */
+/** The end of an unbroken chain of entries. */
 interface ChainEnd {
   readonly version: number;
   /** Whether the next entry says that it was made on another one: proof that storage went back in time. */
@@ -22,13 +22,16 @@ interface ChainEnd {
 }
 
 /**
- * The version up to which the log follows on, entry by entry, each made on the one before where it says so. -1 when not even
- * version 0 is there. It begins where opening the table begins: with the checkpoint that `_last_checkpoint` names; with the
- * newest one when there is no such, or when entries stand above the end of what follows on it, for the versions between may
- * have been cleaned away; with version 0 when there is none.
+ * The end of the log's unbroken chain of entries, in which no version is missing and each entry was made on the one before it,
+ * where it says so. -1 when not even version 0 is there. The chain begins where opening the table begins:
  *
- * An entry that was made on another one than the one below it is proof that storage went back in time, and no checkpoint
- * above it counts.
+ * 1. with the checkpoint that `_last_checkpoint` names;
+ * 2. if there is none, or entries remain above that chain, with the newest readable checkpoint: the versions between may have
+ *    been cleaned away;
+ * 3. otherwise with version 0.
+ *
+ * An entry that was made on another one than the one below it is proof that storage went back in time, and no checkpoint above it
+ * counts.
  * @param files all files of the log
  * @throws what is wrong with a checkpoint that may be the beginning of what stands above, or with the entry at the end
  */
@@ -56,7 +59,8 @@ export async function findLogEnd(at: TableLocation, files: readonly LogFile[]): 
     break;
   }
   end = await followOn(at, entries, end.version);
-  // Without proof, what stands above may be the rest of a cleaned log, which begins with that checkpoint.
+  // Unless an entry proves that storage went back, the entries above may be the live end of a cleaned log that starts at this
+  // damaged checkpoint: report the damage.
   if (damage && damage.version > end.version && !end.meetsStray) throw damage.error;
   return end.version;
 }

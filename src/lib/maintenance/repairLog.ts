@@ -64,7 +64,7 @@ interface Plan {
   readonly stray: readonly StrayFile[];
   /** The mark of the entry right above the end: that of a stray one, or none. */
   readonly nextMark: string | undefined;
-  /** Whether `_last_checkpoint` leads above the end, or away from it. */
+  /** `_last_checkpoint` points above the end of the log, or at an older checkpoint than the newest usable one. */
   readonly isPointerWrong: boolean;
   /** The files of the log that stay. */
   readonly rest: readonly LogFile[];
@@ -90,12 +90,12 @@ async function planRepair({ at, signal }: RepairLogTask): Promise<Plan | undefin
   if (damage && !isMendable) throw damage;
   const pointer = (await readLastCheckpoint(at))?.version;
   const newest = checkpointsOf(rest).at(-1)?.version ?? -1;
-  const isAstray = opened !== undefined && opened.version < version && (pointer ?? newest) < newest;
+  const isPointerTooOld = opened !== undefined && opened.version < version && (pointer ?? newest) < newest;
   return {
     version,
     stray: await readStray(at, stray, signal),
     nextMark: await readMark(at, version + 1),
-    isPointerWrong: isAstray || (pointer ?? -1) > version,
+    isPointerWrong: isPointerTooOld || (pointer ?? -1) > version,
     rest,
   };
 }
@@ -131,7 +131,7 @@ async function moveAside({ at, signal, progress }: RepairLogTask, plan: Plan): P
     if (!found) continue;
     if (mark !== undefined && markOf(found.bytes) !== mark) throw changedLog(at, version + 1);
     await copyAside(at, path, found.bytes);
-    // As long as the log ends where it did, nothing above that end follows on it.
+    // Stop if the entry right above the end changed: someone is writing.
     if ((await readMark(at, version + 1)) !== nextMark) throw changedLog(at, version + 1);
     await at.store.delete(path);
   }

@@ -1,6 +1,7 @@
 import { type Commit, markOf, parseCommit } from '../delta/actions';
 import { describeVersion, type LogFile, type TableLocation } from '../delta/log';
 import { recordsOf } from '../delta/readStatistics';
+import { changesData } from '../delta/rowEffect';
 import type { TableState } from '../delta/state';
 import { isDamage } from '../errors';
 import { inParallel } from '../inParallel';
@@ -25,7 +26,7 @@ export interface StrayCost {
   readonly txns: readonly TxnBack[];
 }
 
-/** A txn that the moved versions had brought forward. */
+/** A sequence position (txn) that drops when the versions are moved. */
 export interface TxnBack {
   readonly appId: string;
   readonly from: number;
@@ -35,7 +36,8 @@ export interface TxnBack {
 
 /**
  * Reads the entries among files of the log, and puts the files into the order in which they can be taken away: from the highest
- * version down, and of one version its entry last. A checkpoint that outlived its entry would count as the newest version.
+ * version down, and a version's entry after its other files: a checkpoint left without its entry would look like the newest
+ * version.
  */
 export async function readStray(
   at: TableLocation,
@@ -72,7 +74,7 @@ export function costOf(stray: readonly StrayFile[], rest: TableState | undefined
   let rows = 0;
   for (const { commit } of entries) {
     if (!commit) rows = Number.NaN;
-    for (const add of commit?.adds ?? []) if (add.dataChange !== false) rows += recordsOf(add) ?? Number.NaN;
+    for (const add of commit?.adds ?? []) if (changesData(add)) rows += recordsOf(add) ?? Number.NaN;
     for (const { appId, version } of commit?.txns ?? [])
       highest.set(appId, Math.max(version, highest.get(appId) ?? version));
   }

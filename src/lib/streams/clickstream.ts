@@ -1,3 +1,4 @@
+import type { SettingDefinition } from '../settingDefinitions';
 import { flatObjectReader } from './flatObject';
 import { decodeJsonElements } from './jsonElements';
 import {
@@ -28,10 +29,29 @@ const readFlatClick = flatObjectReader(fields);
 /** Clicks are counted per product. */
 export const countedClicks: Counted = { key: 'productid', attribute: 'category' };
 
+export const clicksPerSecond: SettingDefinition = {
+  name: 'CLICKS_PER_SECOND',
+  meaning: 'How many clicks are emitted, however often the schedule fires.',
+  expected: 'a number from 0 to 100000',
+  default: '100',
+  check(value) {
+    if (!/^\d+(?:\.\d+)?$/.test(value)) return 'is malformed';
+    return Number(value) > 100_000 ? 'is out of range' : undefined;
+  },
+};
+
 /** Clicks in the shops, as the published generator sends them: `{productid, timestamp, sessionid, category}`. */
 export const clickstream: Stream = {
   name: 'clickstream',
   hubSetting: 'CLICKSTREAM_HUB',
+  settings: [
+    {
+      name: 'CLICKSTREAM_SCHEDULE',
+      meaning: 'When clicks are emitted.',
+      expected: 'an NCRONTAB expression or a time span like 00:00:05',
+    },
+    clicksPerSecond,
+  ],
   table: 'clicks',
   columns: columnsOf(fields),
   counted: countedClicks,

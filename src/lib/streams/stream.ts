@@ -1,3 +1,5 @@
+import type { SettingDefinition } from '../settingDefinitions';
+
 /** The types a stream's columns may have; the same names as in a Delta schema. */
 export type ColumnType =
   | 'string'
@@ -92,6 +94,8 @@ export interface Stream {
   readonly name: string;
   /** The setting that names its hub. */
   readonly hubSetting: string;
+  /** Its settings besides that: of the source that its events come from, for example. */
+  readonly settings?: readonly SettingDefinition[];
   /** Path of its Delta table in the lake's container. */
   readonly table: string;
   readonly columns: readonly Column[];
@@ -103,3 +107,13 @@ export interface Stream {
 }
 
 export const isRow = (element: Row | Rejected): element is Row => Array.isArray(element);
+
+/** Every setting that a stream brings to the app, its hub first. */
+export const settingsOf = ({ name, hubSetting, settings = [] }: Stream): SettingDefinition[] => [
+  {
+    name: hubSetting,
+    meaning: `The event hub of the stream \`${name}\`.`,
+    expected: 'the name of an event hub',
+  },
+  ...settings,
+];

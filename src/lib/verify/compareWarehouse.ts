@@ -7,7 +7,7 @@ import { isDamage, TributaryError } from '../errors';
 import { oncePerKey } from '../once';
 import type { WarehouseTable } from '../streams/stream';
 import { describeLost } from '../warehouse/needsRebuild';
-import { positionInLog } from '../warehouse/positionOf';
+import { noLedgerRow, positionInLog } from '../warehouse/positionOf';
 import { fullName, type Position, shadowOfSwap, type Warehouse } from '../warehouse/warehouse';
 import { differencesOf, type PartitionDifference, type RowSums, sumDeltaRows } from './rowSums';
 import { addressColumnsOf, sumWarehouseRows, type WarehouseSums } from './warehouseSums';
@@ -48,8 +48,8 @@ type Try = WarehouseComparison | { readonly state: 'moved'; readonly reason: str
 /**
  * Compares a table of the warehouse with its Delta table at the version that the ledger names: rows and rejected rows together
  * must be the rows of that version, for each hub partition by number and by sum of sequence numbers where the table has those
- * columns. Loads may go on meanwhile. A pool shows rows of loads that are not committed, so a difference is believed only when
- * it is seen twice: loads add the same to both sides, and leave a true difference as it is.
+ * columns. Loads may go on meanwhile. A SQL pool also shows uncommitted rows, so a difference counts only if two attempts find
+ * the same one: loads add the same to both sides, and leave a true difference as it is.
  * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`
  */
 export async function compareWarehouse(options: CompareWarehouseOptions): Promise<WarehouseComparison> {
@@ -78,15 +78,12 @@ async function compareOnce(
   const { warehouse, table } = options;
   const name = fullName(table);
   const position = (await warehouse.ledger()).get(name);
-  if (!position) {
-    const reason = `ops.load_ledger has no row for ${name}: run "npm run warehouse -- init" once`;
-    return { state: 'not-compared', reason };
-  }
+  if (!position) return { state: 'not-compared', reason: noLedgerRow(table) };
   const obstacle = await findObstacle(options, position);
   if (obstacle) return obstacle;
   const found = await sumUnmoved(options, position);
   if (!found) return { state: 'moved', reason: `loads keep moving ${name}` };
-  // What a version holds does not change, so that there is time to read it.
+  // A version never changes, so it can be read afterwards.
   const { version } = position;
   const delta = await deltaSums(version);
   if (!delta) {

@@ -1,7 +1,7 @@
 import { openSnapshot } from '../delta/openTable';
 import type { Snapshot } from '../delta/state';
 import { deadLettersTable } from '../lake/deadLetters';
-import { rowKey } from '../lake/rowAddress';
+import { rowKeyColumns } from '../lake/rowAddress';
 import { scanRows } from '../lake/scanRows';
 import type { ObjectStore } from '../storage/objectStore';
 import type { Stream } from '../streams/stream';
@@ -59,7 +59,7 @@ async function auditRows(
   auditOf: (at: SourcePartition) => PartitionAudit,
 ) {
   let audit: PartitionAudit | undefined;
-  const columns = madeAgain.size > 0 ? [...rowKey, 'enqueued_at'] : rowKey;
+  const columns = madeAgain.size > 0 ? [...rowKeyColumns, 'enqueued_at'] : rowKeyColumns;
   await scanRows(
     { state: snapshot, files: snapshot.files.values(), columns },
     ([createdAt, hubPartition, sequence, element, enqueuedAt]) => {

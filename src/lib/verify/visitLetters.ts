@@ -1,7 +1,7 @@
 import type { Add } from '../delta/actions';
 import type { Snapshot } from '../delta/state';
 import { isRangeReason, parseRange } from '../lake/deadLetters';
-import { rowKey } from '../lake/rowAddress';
+import { rowKeyColumns } from '../lake/rowAddress';
 import { scanRows } from '../lake/scanRows';
 import type { SequenceRange } from './partitionCoverage';
 import type { SourcePartition } from './sourcePartition';
@@ -23,7 +23,7 @@ export interface LetterVisitor {
 export async function visitLetters(letters: Snapshot, stream: string, visitor: LetterVisitor): Promise<void> {
   const withRanges = new Set<Add>();
   await scanRows(
-    { state: letters, files: letters.files.values(), columns: [...rowKey, 'stream', 'reason'] },
+    { state: letters, files: letters.files.values(), columns: [...rowKeyColumns, 'stream', 'reason'] },
     ([hubCreatedAt, partition, sequence, element, of, reason], file) => {
       if (of !== stream) return;
       if (isRangeReason(reason)) withRanges.add(file);

@@ -34,9 +34,8 @@ export interface WaitingEventsOptions {
 }
 
 /**
- * How many events the hub holds that the table has not moved past. Events that the hub has already dropped do not wait, and
- * what the table knows of a hub that was made before under the same name does not count. Undefined when the hub does not answer
- * in time, or refuses.
+ * The number of events in the hub after the table's last committed number; expired events and earlier hubs of that name are
+ * ignored. Undefined if the hub does not answer in time or refuses.
  * @throws `storage.*`, `delta.*`
  */
 export async function waitingEvents(options: WaitingEventsOptions): Promise<number | undefined> {

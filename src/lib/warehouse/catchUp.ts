@@ -36,9 +36,9 @@ export type CaughtUp =
   | { readonly state: 'needs-rebuild'; readonly version: number; readonly reason: string };
 
 /**
- * Loads what the Delta log holds behind the ledger's version, in as few loads as the limits allow. Any number of
- * processes may do so at once: the ledger lets one of them through. A first load of a log that has lost its beginning, and
- * a swap that was interrupted, are seen to on the way.
+ * Loads what the Delta log holds after the ledger's version, in as few loads as the limits allow. Any number of
+ * processes may do so at once: the ledger lets one of them through. A first load of a log whose beginning was cleaned away,
+ * and a swap that was interrupted, are handled on the way.
  * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`: nothing is half loaded, and the next call goes on
  */
 export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
@@ -65,7 +65,7 @@ export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
       position = next;
       continue;
     }
-    // It ends a swap that was cut short, where there is one, or begins with the files of a log that lost its beginning.
+    // Either finish an interrupted swap, or, on the first load of a log whose beginning was cleaned away, load the live files.
     const { outcome } = await rebuild({ ...options, at: commits.at });
     if (outcome === 'no-table') return { state: 'no-table' };
     if (outcome === 'stopped') return { state: 'behind', version: position.version };

@@ -26,7 +26,7 @@ export interface VersionRange {
   readonly files: readonly Add[];
 }
 
-/** Commits as loads. `rewrite`: why the one behind the last range cannot be loaded. */
+/** Commits as loads. `rewrite`: why the commit after the last range cannot be loaded; undefined if all can. */
 export interface CutCommits {
   readonly ranges: readonly VersionRange[];
   readonly rewrite: string | undefined;

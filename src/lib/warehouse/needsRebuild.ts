@@ -10,6 +10,6 @@ export function describeLost(because: LostBecause, version: number): string {
     case 'cleaned':
       return `the log was cleaned: what follows version ${version} is not in it any more`;
     default:
-      return `the log behind version ${version} cannot be read`;
+      return `the log after version ${version} cannot be read`;
   }
 }

@@ -12,8 +12,8 @@ export interface LedgerRow {
 }
 
 /**
- * The position in a row of the ledger. A loader of before there were marks moves the version and leaves the mark as it is, so
- * a mark counts only for the version that was written with it.
+ * The position in a row of the ledger. Loaders from before marks existed update the version but not the mark, so a mark is used
+ * only if `mark_version` equals the version.
  */
 export function positionInRow({ deltaId, version, mark, markVersion }: LedgerRow): Position {
   const position = { deltaId: String(deltaId), version: Number(version) };
@@ -25,13 +25,14 @@ export function positionInRow({ deltaId, version, mark, markVersion }: LedgerRow
 export async function positionOf(warehouse: Warehouse, table: WarehouseTable): Promise<Position> {
   const position = (await warehouse.ledger()).get(fullName(table));
   if (position) return position.deltaId === '' ? neverLoaded : position;
-  throw new TributaryError(
-    'warehouse.refused',
-    `${warehouse.name}: ops.load_ledger has no row for ${fullName(table)}: run "npm run warehouse -- init" once.`,
-  );
+  throw new TributaryError('warehouse.refused', `${warehouse.name}: ${noLedgerRow(table)}.`);
 }
 
-/** The same position as those who follow the log have it. */
+/** Says that the ledger does not know a table, and what to do. */
+export const noLedgerRow = (table: WarehouseTable): string =>
+  `ops.load_ledger has no row for ${fullName(table)}: run "npm run warehouse -- init" once`;
+
+/** The position in the form the log follower takes. */
 export const positionInLog = ({ deltaId, version, mark }: Position): TablePosition => ({
   tableId: deltaId,
   version,

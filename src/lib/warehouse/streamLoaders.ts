@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { within } from '../deadline';
 import { followState, type TableFollower } from '../delta/follow';
 import type { TableLocation } from '../delta/log';
-import { TributaryError } from '../errors';
+import { describeFailure, TributaryError } from '../errors';
 import { once } from '../once';
 import type { Stream, WarehouseTable } from '../streams/stream';
 import type { LoadReport } from './catchUp';
@@ -135,8 +135,7 @@ export class StreamLoaders {
       const keepsMarks = (await this.#warehouse()).keepsMarks() !== false;
       return { kind, status: failing || !keepsMarks ? 'degraded' : 'ok', keepsMarks, tables };
     } catch (error) {
-      const code = error instanceof TributaryError ? error.code : 'unexpected';
-      return { kind, status: 'degraded', error: code, tables: [] };
+      return { kind, status: 'degraded', error: describeFailure(error).code, tables: [] };
     }
   }
 

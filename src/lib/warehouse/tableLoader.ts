@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { within } from '../deadline';
-import { TributaryError } from '../errors';
+import { describeFailure } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { type CaughtUp, catchUp, type LoadReport } from './catchUp';
 import type { UnloadedCommits } from './unloadedCommits';
@@ -117,9 +117,9 @@ export class TableLoader {
     } catch (error) {
       this.#failures++;
       this.#nextAt = performance.now() + Math.min(longestBackoffMs, interval * 2 ** this.#failures);
-      const code = error instanceof TributaryError ? error.code : 'unexpected';
+      const { code, message } = describeFailure(error);
       this.status = { state: 'failed', error: code };
-      this.#warnOnce(error instanceof Error ? error.message : String(error), warn);
+      this.#warnOnce(message, warn);
     }
   }
 

@@ -4,7 +4,7 @@ import type { TableLocation } from '../delta/log';
 import { isSameEntry, type LostBecause, positionOfState, type TablePosition } from '../delta/position';
 import type { TableState } from '../delta/state';
 
-/** What stands behind a position of the ledger. */
+/** What the log holds after a position of the ledger. */
 export type Unloaded =
   | {
       readonly step: 'commits';
@@ -63,14 +63,17 @@ export class UnloadedCommits {
     }
   }
 
-  /** Has the log read again: what was read cannot be loaded, and the log may be another one by the next call. */
+  /**
+   * Drop the buffer, so the next call reads the log again: what was read cannot be loaded, and the log may be another one by
+   * then.
+   */
   forget(): void {
     this.#read = undefined;
   }
 
   /**
-   * Drops what the position has already. False where that cannot be told from what was read. A position behind the end of it,
-   * to which another process has loaded, drops all.
+   * Keep only commits after `position`. Returns false if the buffer cannot answer. If another process has loaded past the end of
+   * the buffer, empty it.
    */
   #drop({ tableId, version, mark }: TablePosition): boolean {
     if (!this.#read || !this.#follower.state) return false;

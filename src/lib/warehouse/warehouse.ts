@@ -102,8 +102,8 @@ export const shadowPrefix = (table: Pick<WarehouseTable, 'name'>): string => `${
 const swapPrefix = 'swap:';
 
 /**
- * While a shadow takes a table's place, the ledger holds no position that a load could start from, but this: with the version
- * and the mark that the table will have, for whoever ends the swap.
+ * While a shadow replaces a table, the ledger row holds `swap:<shadow>` with the version and mark to be reached, so any process
+ * can finish the swap and no load can start.
  */
 export const swapping = (shadow: WarehouseTable, { version, mark }: Omit<Position, 'deltaId'>): Position => ({
   deltaId: `${swapPrefix}${fullName(shadow)}`,

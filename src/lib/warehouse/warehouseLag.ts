@@ -42,7 +42,6 @@ export async function readLag({ warehouse, tables }: LagOptions): Promise<TableL
   );
 }
 
-/** A first load of a log that lost its beginning, and a swap that was cut short, are seen to by the loader itself. */
 async function compareWithLog(
   state: TableState | undefined,
   position: Position,
@@ -64,6 +63,10 @@ async function compareWithLog(
   };
 }
 
+/**
+ * No rebuild is reported in two cases that the loader handles itself: a first load of a log without its beginning, and an
+ * interrupted swap.
+ */
 async function whyRebuild(
   state: TableState,
   position: Position,

@@ -14,5 +14,5 @@ export function parseWarehouse(text: string): WarehouseSetting {
   if (!duckdb) return { kind: 'sql', address: parseConnectionString(text) };
   const path = (duckdb[1] ?? '').trim();
   if (path !== '') return { kind: 'duckdb', path };
-  throw new TributaryError('settings.invalid', 'WAREHOUSE is malformed: expected a file behind "duckdb:".');
+  throw new TributaryError('settings.invalid', 'WAREHOUSE is malformed: expected a file after "duckdb:".');
 }

@@ -43,7 +43,7 @@ async function refusalOf(): Promise<string> {
 }
 
 const remedy =
-  'Storage went back in time while somebody wrote. Run "npm run table -- repair events", which moves aside what does not follow on.';
+  'Storage went back in time during a write. Run "npm run table -- repair events", which moves the log entries that no longer fit out of the log.';
 
 describe('a log with entries above a hole', () => {
   it.each([
@@ -54,7 +54,7 @@ describe('a log with entries above a hole', () => {
     const lost = await goBackTo(at, end);
     await strand(at, lost, top - 1, top);
     expect(await refusalOf()).toBe(
-      `delta.hole: memory/events version ${end + 1} is missing from the log, and 2 versions from ${top - 1} on are above it. ${remedy}`,
+      `delta.hole: memory/events version ${end + 1} is missing from the log, and versions ${top - 1} to ${top} are above it. ${remedy}`,
     );
   });
 
@@ -99,7 +99,7 @@ describe('a log that has grown up to a stray entry', () => {
     await strand(at, lost, 12, 13);
   }
 
-  const expected = `delta.hole: memory/events version 12 was made on another version 11 than the one in the log. ${remedy}`;
+  const expected = `delta.hole: memory/events version 12 was built on a version 11 that is no longer in the log. ${remedy}`;
 
   it('is refused', async () => {
     await growUpToStray();
@@ -132,7 +132,7 @@ describe('a log without its beginning', () => {
     await appendFiles(at, 5);
     await strand(at, await goBackTo(at, -1), 4, 5);
     expect(await refusalOf()).toBe(
-      `delta.hole: memory/events version 0 is missing from the log, and 2 versions from 4 on are above it. ${remedy}`,
+      `delta.hole: memory/events version 0 is missing from the log, and versions 4 to 5 are above it. ${remedy}`,
     );
   });
 

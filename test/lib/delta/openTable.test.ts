@@ -167,7 +167,7 @@ describe('a damaged log', () => {
     await expect(openSnapshot(at)).rejects.toMatchObject({
       code: 'delta.hole',
       message: expect.stringContaining(
-        'memory/events version 3 is missing from the log, and 2 versions from 4 on are above it.',
+        'memory/events version 3 is missing from the log, and versions 4 to 5 are above it.',
       ),
     });
   });

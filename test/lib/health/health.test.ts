@@ -8,9 +8,9 @@ import { IngestStatus } from '../../../src/lib/ingest/ingestStatus';
 import { deadLettersTable } from '../../../src/lib/lake/deadLetters';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import { coincap } from '../../../src/lib/streams/coincap';
 import type { WarehouseHealth } from '../../../src/lib/warehouse/streamLoaders';
 import { deviations } from '../../functions/openapiContract';
+import { assetStream } from '../../kit/assetStream';
 
 const start = Date.UTC(2026, 0, 1);
 const noWarehouse: WarehouseHealth = { kind: 'none', status: 'ok', tables: [] };
@@ -45,7 +45,7 @@ class Stand {
   async after(seconds: number): Promise<Health> {
     const { failures, warehouse } = this;
     const now = () => start + seconds * 1000;
-    const health = await composeHealth({ streams: [clickstream, coincap], failures, warehouse, now });
+    const health = await composeHealth({ streams: [clickstream, assetStream], failures, warehouse, now });
     expectContract(health);
     return health;
   }
@@ -66,7 +66,7 @@ describe('the health of the streams', () => {
       status: 'ok',
       streams: [
         { stream: 'clickstream', table: 'clicks', status: 'ok', failures: [] },
-        { stream: 'coincap', table: 'assets', status: 'ok', failures: [] },
+        { stream: 'prices', table: 'assets', status: 'ok', failures: [] },
       ],
       warehouse: noWarehouse,
     });
@@ -94,7 +94,7 @@ describe('the health of the streams', () => {
           { partition: '10', code: 'ingest.gap', ...times, remedy },
         ],
       },
-      { stream: 'coincap', table: 'assets', status: 'ok', failures: [] },
+      { stream: 'prices', table: 'assets', status: 'ok', failures: [] },
     ]);
   });
 
@@ -114,7 +114,7 @@ describe('the health of the streams', () => {
     ['an error that is not ours', new RangeError('?'), 29, 31],
   ])('calls %s degraded at first, and failing later', async (_what, error, early, late) => {
     const stand = new Stand();
-    await stand.fail('coincap', '0', error);
+    await stand.fail('prices', '0', error);
     for (const [seconds, status] of [[early, 'degraded'] as const, [late, 'failing'] as const]) {
       const health = await stand.after(seconds);
       expect(health).toMatchObject({ status, streams: [{ status: 'ok' }, { status }] });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { coincap } from '../../../src/lib/streams/coincap';
+import { parseSettings } from '../../../src/lib/settings';
+import { coincap, coincapApiKey, coincapUrl } from '../../../src/lib/streams/coincap';
 import type { Decoded } from '../../../src/lib/streams/stream';
 import answers from './fixtures/coincapAnswers.json';
 
@@ -162,5 +163,29 @@ describe('an asset', () => {
       { reason: 'wrong-shape' },
     ]);
     expect(performance.now() - started).toBeLessThan(5000);
+  });
+});
+
+describe("the stream's settings", () => {
+  const required = {
+    EventHubConnection: 'Endpoint=sb://127.0.0.1;SharedAccessKeyName=a;SharedAccessKey=b',
+    LakeStorage: 'UseDevelopmentStorage=true',
+    CONSUMER_GROUP: 'tributary',
+    COINCAP_HUB: 'coincap',
+    COINCAP_SCHEDULE: '0 */30 * * * *',
+  };
+
+  it('name the published API and no key unless told', () => {
+    const settings = parseSettings(required, [coincap]);
+    expect(settings.text(coincapUrl)).toBe('https://rest.coincap.io');
+    expect(settings.text(coincapApiKey)).toBe('');
+  });
+
+  it('take plain http for this machine alone, because it carries the key in the open', () => {
+    for (const COINCAP_URL of ['http://127.0.0.1:7072', 'http://localhost:7072', 'http://[::1]:7072'])
+      expect(parseSettings({ ...required, COINCAP_URL }, [coincap]).text(coincapUrl)).toBe(COINCAP_URL);
+    expect(() => parseSettings({ ...required, COINCAP_URL: 'http://rest.coincap.io' }, [coincap])).toThrow(
+      '- COINCAP_URL is malformed: expected an https URL; http only on this machine.',
+    );
   });
 });

@@ -5,16 +5,14 @@ import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import { coincap } from '../../../src/lib/streams/coincap';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import { type CompareWarehouseOptions, compareWarehouse } from '../../../src/lib/verify/compareWarehouse';
 import { sumWarehouseRows } from '../../../src/lib/verify/warehouseSums';
 import { fullName, type Position, swapping, type Warehouse } from '../../../src/lib/warehouse/warehouse';
+import { assetStream, assetTable } from '../../kit/assetStream';
 import { type Harness, implementations } from '../warehouse/harness';
 import { type Click, clicksTable, clicksToLoad, headOf, loadRows } from './loadedTable';
 import { createdOn, StreamTables } from './streamTables';
-
-const assetsTable = coincap.warehouse as WarehouseTable;
 
 /** A hub that was made at no whole second. */
 const madeLater = new Date(createdOn.getTime() + 86_400_123);
@@ -26,7 +24,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
   beforeEach(async () => {
     harness = await make();
     warehouse = harness.open();
-    await warehouse.init([clicksTable, assetsTable]);
+    await warehouse.init([clicksTable, assetTable]);
     tables = new StreamTables();
   });
   afterEach(() => harness.close());
@@ -78,8 +76,8 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     await loadRows(
       warehouse,
       position,
-      { ...others, columns: assetsTable.columns.map(() => []), count: 0 },
-      assetsTable,
+      { ...others, columns: assetTable.columns.map(() => []), count: 0 },
+      assetTable,
     );
     expect(await compare()).toEqual({ state: 'equal', version: 2, rows: 3, rejected: 1, deltaRows: 4 });
   });
@@ -320,8 +318,8 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
   describe('a table that does not tell partitions apart', () => {
     /** A version of the assets with so many rows. */
     async function commitAssets(count: number): Promise<Position> {
-      const at = { store: tables.store, table: coincap.table };
-      const fields = tableFields(coincap);
+      const at = { store: tables.store, table: assetStream.table };
+      const fields = tableFields(assetStream);
       const appender = new TableAppender({ at, fields });
       const now = Date.UTC(2026, 0, 1) * 1000;
       const values: Record<string, string | number> = {
@@ -335,11 +333,11 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
         Array.from({ length: count }, () => values[String(type)] ?? null),
       );
       await appender.appendRows(columns, count);
-      return headOf(tables.store, coincap.table);
+      return headOf(tables.store, assetStream.table);
     }
 
     const assets = (count: number, rejected: readonly Click[] = []) => ({
-      columns: assetsTable.columns.map(({ type }) =>
+      columns: assetTable.columns.map(({ type }) =>
         Array.from({ length: count }, () => (type.startsWith('varchar') ? 'x' : 1_767_225_600_000_000)),
       ),
       count,
@@ -347,11 +345,11 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     });
 
     const compareAssets = () =>
-      compare({ at: { store: tables.store, table: coincap.table }, table: assetsTable });
+      compare({ at: { store: tables.store, table: assetStream.table }, table: assetTable });
 
     it('is compared by its number of rows', async () => {
       const to = await commitAssets(5);
-      await loadRows(warehouse, to, assets(4, [[0, 1]]), assetsTable);
+      await loadRows(warehouse, to, assets(4, [[0, 1]]), assetTable);
       expect(await compareAssets()).toEqual({
         state: 'equal',
         version: 1,
@@ -362,7 +360,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     });
 
     it('is different where rows are missing, all of them too', async () => {
-      await loadRows(warehouse, await commitAssets(5), assets(0), assetsTable);
+      await loadRows(warehouse, await commitAssets(5), assets(0), assetTable);
       expect(await compareAssets()).toEqual({
         state: 'different',
         ...{ version: 1, rows: 0, rejected: 0, deltaRows: 5 },

@@ -15,9 +15,9 @@ import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import { coincap } from '../../../src/lib/streams/coincap';
 import type { Stream } from '../../../src/lib/streams/stream';
 import { UnloadedCommits } from '../../../src/lib/warehouse/unloadedCommits';
+import { assetStream } from '../../kit/assetStream';
 
 /** A table of clicks or assets in memory, written as the ingest function writes. */
 export class DeltaTable {
@@ -133,7 +133,7 @@ export class DeltaTable {
 export const base = Date.UTC(2026, 0, 1) * 1000;
 
 export const clicksTable = () => new DeltaTable(clickstream).create();
-export const assetsTable = () => new DeltaTable(coincap).create();
+export const assetsTable = () => new DeltaTable(assetStream).create();
 
 /** Clicks of products `first` to `first + count - 1`. */
 export const clicks = (count: number, first = 0): Value[][] =>

@@ -3,18 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import { coincap } from '../../../src/lib/streams/coincap';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import { parseConnectionString } from '../../../src/lib/warehouse/connectionString';
 import { openDuckDbFile } from '../../../src/lib/warehouse/duckdb/duckDbWarehouse';
 import { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import type { Load, Warehouse } from '../../../src/lib/warehouse/warehouse';
+import { assetTable } from '../../kit/assetStream';
 import { TdsServer } from '../../kit/tds/tdsServer';
 import { type EarlierLoader, earlierDuckDbLoader, earlierSqlLoader } from './earlierLoader';
 
 export const clicksAt = clickstream.warehouse as WarehouseTable;
-export const assetsAt = coincap.warehouse as WarehouseTable;
+export const assetsAt = assetTable;
 
 const realServer = process.env.SYNAPSE_TEST_CONNECTION;
 

@@ -12,10 +12,7 @@ describe('parseConfig', () => {
     const text = readFileSync(join(process.cwd(), 'local/broker/config.json'), 'utf8');
     expect(parseConfig(text)).toEqual({
       namespace: 'emulatorNs1',
-      hubs: [
-        { name: 'clickstream', partitionCount: 4, consumerGroups: ['tributary'] },
-        { name: 'coincap', partitionCount: 4, consumerGroups: ['tributary'] },
-      ],
+      hubs: [{ name: 'clickstream', partitionCount: 4, consumerGroups: ['tributary'] }],
     });
   });
 

@@ -10,9 +10,8 @@ const columns = 'table_name, delta_id, last_version';
 type Row = Record<string, unknown>;
 
 /**
- * Reads the ledger, which an earlier version of this project may have made, without the columns of the marks. The first read
- * asks for these columns; where they are missing it adds them, and where that is refused all goes on without them until this
- * process ends.
+ * Reads ops.load_ledger. Ledgers made by earlier releases lack the mark columns: the first read tries to add them. If that is
+ * refused, this process works without marks until it restarts.
  */
 export class Ledger {
   readonly #client: SqlClient;
@@ -69,7 +68,10 @@ export class Ledger {
     }
   }
 
-  /** Undefined where the columns cannot be added. A refusal may also mean that another process was faster: the rows tell. */
+  /**
+   * Undefined where the columns cannot be added. Adding may fail because another process just added them, so read again to find
+   * out.
+   */
   async #rowsWithNewColumns(): Promise<Row[] | undefined> {
     this.#adding ??= this.#addColumns().finally(() => {
       this.#adding = undefined;

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
-import { coincap } from '../../../../src/lib/streams/coincap';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
@@ -9,11 +8,11 @@ import { maxRowsOfStatement } from '../../../../src/lib/warehouse/synapse/loadSt
 import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import type { Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { assetTable as assetsAt } from '../../../kit/assetStream';
 import { TdsServer } from '../../../kit/tds/tdsServer';
 import { asset, assetsTable, clicks, clicksTable, type DeltaTable } from '../deltaTable';
 
 const clicksAt = clickstream.warehouse as WarehouseTable;
-const assetsAt = coincap.warehouse as WarehouseTable;
 const signal = new AbortController().signal;
 
 let server: TdsServer;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Coincap, startCoincap } from '../../../local/coincap/coincap';
-import { CoincapClient } from '../../../src/lib/sources/coincapClient';
-import { publishAssets } from '../../../src/lib/sources/publishAssets';
-import type { OutgoingEvent } from '../../../src/lib/sources/sendEvents';
-import { coincap as stream } from '../../../src/lib/streams/coincap';
-import { isRow } from '../../../src/lib/streams/stream';
+import { type Coincap, startCoincap } from '../../../../local/coincap/coincap';
+import { CoincapClient } from '../../../../src/lib/sources/coincap/coincapClient';
+import { publishAssets } from '../../../../src/lib/sources/coincap/publishAssets';
+import type { OutgoingEvent } from '../../../../src/lib/sources/sendEvents';
+import { coincap as stream } from '../../../../src/lib/streams/coincap';
+import { isRow } from '../../../../src/lib/streams/stream';
 
 let coincap: Coincap;
 

@@ -1,5 +1,5 @@
+import type { OutgoingEvent } from '../sendEvents';
 import type { CoincapAnswer } from './coincapClient';
-import type { OutgoingEvent } from './sendEvents';
 
 export interface PublishAssetsOptions {
   readonly client: { fetchAssets(): Promise<CoincapAnswer> };

@@ -1,5 +1,5 @@
-import { isConfidential } from '../confidentialUrl';
-import { TributaryError } from '../errors';
+import { isConfidential } from '../../confidentialUrl';
+import { TributaryError } from '../../errors';
 
 export interface CoincapOptions {
   /**

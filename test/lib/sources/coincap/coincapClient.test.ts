@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Coincap, startCoincap } from '../../../local/coincap/coincap';
-import { TributaryError } from '../../../src/lib/errors';
-import { CoincapClient, type CoincapOptions } from '../../../src/lib/sources/coincapClient';
+import { type Coincap, startCoincap } from '../../../../local/coincap/coincap';
+import { TributaryError } from '../../../../src/lib/errors';
+import { CoincapClient, type CoincapOptions } from '../../../../src/lib/sources/coincap/coincapClient';
 
 const key = 'k3y-that-must-not-be-seen';
 let coincap: Coincap;

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadStreams } from '../src/lib/streams/loadStreams';
+import { appDir, sampleSettings } from './project';
+
+/*
+ * The event hubs on the laptop follow from the streams, so that a new stream finds its hub without a step more.
+ */
+
+/** What every stream's hub setting is set to: as in the sample settings, else the stream's name. */
+export async function hubSettings(): Promise<Record<string, string>> {
+  const sample = sampleSettings();
+  const streams = await loadStreams();
+  return Object.fromEntries(streams.map(({ name, hubSetting }) => [hubSetting, sample[hubSetting] ?? name]));
+}
+
+interface Entity {
+  readonly Name: string;
+  readonly PartitionCount: number | string;
+  readonly ConsumerGroups: readonly { readonly Name: string }[];
+}
+
+interface BrokerConfig {
+  readonly UserConfig: {
+    readonly NamespaceConfig: readonly { readonly Entities: readonly Entity[] }[];
+  };
+}
+
+/** local/broker/config.json, and a hub for each stream that finds none there. */
+export async function brokerConfig(): Promise<BrokerConfig> {
+  const { UserConfig }: BrokerConfig = JSON.parse(
+    readFileSync(join(appDir, 'local/broker/config.json'), 'utf8'),
+  );
+  const group = sampleSettings().CONSUMER_GROUP ?? '';
+  const hubs = Object.values(await hubSettings());
+  const NamespaceConfig = UserConfig.NamespaceConfig.map((namespace) => ({
+    ...namespace,
+    Entities: [
+      ...namespace.Entities,
+      ...hubs
+        .filter((hub) => namespace.Entities.every(({ Name }) => Name.toLowerCase() !== hub.toLowerCase()))
+        .map((Name) => ({ Name, PartitionCount: 4, ConsumerGroups: [{ Name: group }] })),
+    ],
+  }));
+  return { UserConfig: { ...UserConfig, NamespaceConfig } };
+}

@@ -1,0 +1,21 @@
+import { TributaryError } from '../errors';
+import { once } from '../once';
+import { settings } from '../settings';
+import { CoincapClient } from '../sources/coincap/coincapClient';
+import { publishAssets } from '../sources/coincap/publishAssets';
+import { coincap, coincapApiKey, coincapUrl } from '../streams/coincap';
+import { emit } from './emit';
+
+const coincapClient = once(async () => {
+  const { text } = await settings();
+  const apiKey = text(coincapApiKey);
+  if (apiKey !== '') return new CoincapClient({ url: new URL(text(coincapUrl)), apiKey });
+  throw new TributaryError(
+    'settings.invalid',
+    'COINCAP_API_KEY is missing: expected a key of the CoinCap API.',
+  );
+});
+
+/** Asks CoinCap for the assets and sends each. Returns how many the hub accepted. */
+export const emitAssets = async (log: (line: string) => void): Promise<number> =>
+  publishAssets({ client: await coincapClient(), send: (events) => emit(coincap, events), log });
