@@ -52,6 +52,7 @@ describe('a batch that does not follow on what is committed', () => {
         sequence_number: 10,
         element: 0,
         reason: 'expired',
+        detail: '90 events from 10 to 99',
         enqueued_at: null,
         body: '{"first":10,"last":99}',
       },

@@ -141,6 +141,23 @@ describe('a table writer', () => {
     expect(await stand.rows()).toEqual(addresses(0, 0, 29));
   });
 
+  it('fails when its file cannot be uploaded, and takes the batch when it comes again', async () => {
+    let failures = 0;
+    class FullStore extends MemoryStore {
+      override async put(path: string, bytes: Uint8Array) {
+        if (failures-- > 0) throw new Error('no room');
+        return super.put(path, bytes);
+      }
+    }
+    stand = new WriterStand(new FullStore());
+    const table = stand.writer();
+    await table.commit(batch(0, 0, 9));
+    failures = 1;
+    await expect(table.commit(batch(0, 10, 19))).rejects.toThrow('no room');
+    expect(await table.commit(batch(0, 10, 19))).toMatchObject({ rows: 10, duplicates: 0 });
+    expect(await stand.rows()).toEqual(addresses(0, 0, 19));
+  });
+
   it('refuses a table whose columns cannot take the rows', async () => {
     await createTable(stand.at, [field('productid', 'string')]);
     await expect(stand.writer().commit(batch(0, 0, 0))).rejects.toMatchObject({ code: 'delta.schema' });

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseSettings } from '../../../src/lib/settings';
 import { coincap, coincapApiKey, coincapUrl } from '../../../src/lib/streams/coincap';
 import type { Decoded } from '../../../src/lib/streams/stream';
+import { createTable } from '../../../src/lib/warehouse/synapse/tables';
 import answers from './fixtures/coincapAnswers.json';
 
 const decode = (body: unknown): Decoded =>
@@ -187,5 +189,21 @@ describe("the stream's settings", () => {
     expect(() => parseSettings({ ...required, COINCAP_URL: 'http://rest.coincap.io' }, [coincap])).toThrow(
       '- COINCAP_URL is malformed: expected an https URL; http only on this machine.',
     );
+  });
+});
+
+describe('the table of the assets', () => {
+  it('has the published columns, to the letter', () => {
+    if (!coincap.warehouse) throw new Error('no table');
+    expect(createTable(coincap.warehouse, 'pool').replace(/\s+/g, ' ')).toBe(
+      'CREATE TABLE [assets].[asset_statistics_history_v3] ( [id_asset_statistics_history] bigint IDENTITY(1,1), [id] varchar(255), [asset_rank] bigint, [symbol] varchar(255), [asset_name] varchar(255), [supply] float, [maxSupply] float, [marketCapUsd] float, [volumeUsd24Hr] float, [priceUsd] float, [changePercent24Hr] float, [vwap24Hr] float, [explorer] varchar(255), [runtime_timestamp] datetime ) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)',
+    );
+  });
+
+  it.each([
+    ['warehouse.sql', 'CREATE TABLE [assets].[asset_statistics_history_v3] ('],
+    ['serverless.sql', 'CREATE EXTERNAL TABLE dbo.assets ('],
+  ])('is in deploy/sql/%s', (script, statement) => {
+    expect(readFileSync(`deploy/sql/${script}`, 'utf8')).toContain(statement);
   });
 });

@@ -1,11 +1,19 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import { coincap } from '../../../src/lib/streams/coincap';
 import { findStream, loadStreams } from '../../../src/lib/streams/loadStreams';
 
 describe('the streams', () => {
-  it('are those that the files of the folder export', async () => {
-    expect(await loadStreams()).toEqual([clickstream, coincap]);
+  it('are those that the files of the folder export, in the order of their names', async () => {
+    const streams = await loadStreams();
+    expect(streams).toContain(clickstream);
+    const exported = readdirSync('src/lib/streams')
+      .toSorted()
+      .flatMap((file) => {
+        const text = readFileSync(`src/lib/streams/${file}`, 'utf8');
+        return /^export const \w+: Stream = \{\n {2}name: '(\w+)'/m.exec(text)?.[1] ?? [];
+      });
+    expect(streams.map(({ name }) => name)).toEqual(exported);
   });
 
   it('are found by name, and by nothing else', async () => {

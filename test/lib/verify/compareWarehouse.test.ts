@@ -5,7 +5,6 @@ import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import { type CompareWarehouseOptions, compareWarehouse } from '../../../src/lib/verify/compareWarehouse';
 import { sumWarehouseRows } from '../../../src/lib/verify/warehouseSums';
 import { fullName, type Position, swapping, type Warehouse } from '../../../src/lib/warehouse/warehouse';

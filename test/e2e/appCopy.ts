@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { endCommand, type RunningCommand, runCommand } from './runCommand';
+
+const copied = [
+  ...['src', 'local', 'test', 'bench', 'docs', 'deploy'],
+  ...['package.json', 'host.json', 'local.settings.sample.json', 'tsconfig.json', 'tsconfig.build.json'],
+];
+
+/** A copy of the project's sources in a folder of its own, to follow docs/add-a-stream.md in. */
+export class AppCopy {
+  readonly folder = mkdtempSync(join(tmpdir(), 'tributary-'));
+  readonly #running: RunningCommand[] = [];
+
+  constructor() {
+    for (const path of copied) cpSync(path, join(this.folder, path), { recursive: true });
+    symlinkSync(resolve('node_modules'), join(this.folder, 'node_modules'));
+  }
+
+  /** Throws when the file is there already. */
+  add(path: string, text: string): void {
+    mkdirSync(dirname(join(this.folder, path)), { recursive: true });
+    writeFileSync(join(this.folder, path), text, { flag: 'wx' });
+  }
+
+  /** Throws when there is no such file or folder. */
+  remove(path: string): void {
+    if (!existsSync(join(this.folder, path))) throw new Error(`There is no ${path} to remove.`);
+    rmSync(join(this.folder, path), { recursive: true });
+  }
+
+  /** What `npm run build` does. Throws with what the compiler says. */
+  build(): void {
+    this.#node('local/build.mjs');
+  }
+
+  /** What `npm run types` does, which checks the tests as well. Throws with what the compiler says. */
+  checkTypes(): void {
+    this.#node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
+  }
+
+  /** Starts a script or a compiled command of the copy there. */
+  run(file: string, ...args: string[]): RunningCommand {
+    const command = runCommand(join(this.folder, file), args, this.folder);
+    this.#running.push(command);
+    return command;
+  }
+
+  /** Starts the system with `npm start`, on free ports, and waits until it counts events. */
+  async start(...args: string[]): Promise<RunningCommand> {
+    const usage = this.run('dist/local/start.js', '--help');
+    await usage.ended;
+    const ports = [...usage.text().matchAll(/--(?:\w+-)?port\b/g)].flatMap(([flag]) => [flag, '0']);
+    const stack = this.run('dist/local/start.js', ...args, ...ports);
+    await stack.until(/ emitted, /);
+    return stack;
+  }
+
+  /** The settings of the system that runs. */
+  settings(): Record<string, string> {
+    return JSON.parse(readFileSync(join(this.folder, '.local/settings.json'), 'utf8')).Values;
+  }
+
+  async delete(): Promise<void> {
+    for (const command of this.#running) await endCommand(command);
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
+  }
+
+  #node(...argv: string[]): void {
+    try {
+      execFileSync(process.execPath, argv, { cwd: this.folder, encoding: 'utf8', stdio: 'pipe' });
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+      throw new Error(`${argv[0]} fails:\n${stdout}${stderr}`);
+    }
+  }
+}
