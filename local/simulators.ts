@@ -9,7 +9,7 @@ import { appDir, compiled, sampleSettings } from './project';
  */
 
 export interface Simulator {
-  /** Of its folder. */
+  /** Of its folder, and of the stream. */
   readonly name: string;
   /** What it simulates, for people: "the CoinCap API". */
   readonly of: string;

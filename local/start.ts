@@ -7,6 +7,7 @@ import { runCommand } from '../src/cli/commandLine/runCommand';
 import { orAborted } from '../src/lib/deadline';
 import { portFlag, portFlags, readPorts } from './ports';
 import { followStreams, nounOf, type StreamProgress } from './progress';
+import { stopSources } from './sources';
 import { defaultPorts, type Stack, startStack, waitForPrevious } from './stack';
 
 /*
@@ -136,7 +137,7 @@ async function compare(
   followed: readonly StreamProgress[],
   hurried: AbortSignal,
 ): Promise<number> {
-  await Promise.all((await sourcesOf(stack.apiUrl)).map((name) => disableFunction(stack.apiUrl, name)));
+  await stopSources(stack.apiUrl);
   const giveUpAt = Date.now() + catchUpLimitMs;
   for (let printAt = Date.now() + 1000; ; ) {
     const comparisons = await Promise.all(followed.map((progress) => progress.compare()));
@@ -152,23 +153,4 @@ async function compare(
     }
     await sleep(200, undefined, { signal: hurried });
   }
-}
-
-/** The functions that emit the events of a stream. */
-async function sourcesOf(apiUrl: string): Promise<string[]> {
-  const reply = await fetch(`${apiUrl}/admin/host/status`, { signal: AbortSignal.timeout(10_000) });
-  const { functions } = (await reply.json()) as { functions: { name: string; isDisabled?: boolean }[] };
-  return functions
-    .filter(({ name, isDisabled }) => name.startsWith('emit') && !isDisabled)
-    .map(({ name }) => name);
-}
-
-/** Resolves when the function runs no more. */
-async function disableFunction(apiUrl: string, name: string): Promise<void> {
-  const reply = await fetch(`${apiUrl}/admin/functions/${name}/state`, {
-    method: 'PUT',
-    body: '{"state":"disabled"}',
-    signal: AbortSignal.timeout(30_000),
-  });
-  if (!reply.ok) throw new Error(`The host did not disable ${name}: it answered ${reply.status}.`);
 }

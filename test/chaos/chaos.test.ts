@@ -67,6 +67,7 @@ describe('the logs of the hosts', () => {
     new TributaryError('delta.contention', 'clicks: 40 commits lost the race.'),
     new Error('connect ECONNREFUSED 127.0.0.1:5672'),
     new Error('The operation was aborted.'),
+    new Error('Failed to connect'),
     new DeadlineError(10_000),
   ])('may hold %s', (error) => {
     expect(judgeHostLogs(failed(error))).toMatchObject({ failedBatches: 1, problems: [] });

@@ -20,7 +20,7 @@ const explainedByRollback: ReadonlySet<string> = new Set([
 
 /** How the Event Hubs SDK, or a deadline around it, says that the service is away; these errors have no code of ours. */
 const hubIsAway =
-  /\b(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)\b|operation was aborted|No answer in|disconnected|timed? ?out|amqp:/i;
+  /\b(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)\b|operation was aborted|Failed to connect|No answer in|disconnected|timed? ?out|amqp:/i;
 
 export interface HostLogs {
   /** Loads of the warehouse that ended, one way or the other. */

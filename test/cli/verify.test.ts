@@ -7,11 +7,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { type Broker, startBroker } from '../../local/broker/broker';
 import { settingsAt } from '../../local/processes';
+import { orList } from '../../src/cli/commandLine/command';
 import { cachedStatePath } from '../../src/lib/counts/cachedState';
 import { Counts } from '../../src/lib/counts/counts';
 import { openHubClient } from '../../src/lib/sources/hubClient';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { countedClicks as counted } from '../../src/lib/streams/clickstream';
+import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { openDuckDb } from '../../src/lib/warehouse/duckdb/sharedFile';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
 import type { Warehouse } from '../../src/lib/warehouse/warehouse';
@@ -28,7 +30,7 @@ let azurite: Azurite;
 /** Its hubs stay empty. */
 let broker: Broker;
 beforeAll(async () => {
-  broker = await startBroker({ port: 0, config: configOf({ clickstream: 2, coincap: 1 }) });
+  broker = await startBroker({ port: 0, config: configOf({ clickstream: 2 }) });
   azurite = await startAzurite();
   const { connectionString } = azurite;
   const good = new StreamTables(await openAzureBlobStore({ connectionString }, 'good'));
@@ -81,7 +83,6 @@ function runWith(changed: Record<string, string>, command: string, ...args: stri
   const settings = settingsAt({
     storageConnection: azurite.connectionString,
     brokerPort: broker.port,
-    coincapUrl: 'http://127.0.0.1:9',
   });
   const child = spawn(process.execPath, [resolve(`dist/src/cli/${command}.js`), ...args], {
     env: { PATH: process.env.PATH, ...settings, ...changed },
@@ -125,11 +126,11 @@ describe('npm run verify', () => {
   });
 
   it('ends with 1 where there is no table, and with 2 where there is no such stream', async () => {
-    expect(await run('verify', 'good', 'coincap')).toMatchObject({ code: 1 });
+    expect(await run('verify', 'empty', 'clickstream')).toMatchObject({ code: 1 });
     const { code, output } = await run('verify', 'good', 'click');
     expect([code, output.split('\n')[0]]).toEqual([
       2,
-      'click is no stream: expected clickstream or coincap.',
+      `click is no stream: expected ${orList((await loadStreams()).map(({ name }) => name))}.`,
     ]);
   });
 });

@@ -55,6 +55,11 @@ it('takes two files to give a stream its hub, its setting and its rows on the la
   expect(await output('dist/src/cli/verify.js', 'orders')).toContain('Each event is there once.');
 });
 
+it('leaves tests that pass', { timeout: 120_000 }, () => {
+  app.checkTypes();
+  app.testStreams();
+});
+
 it('gives it its table, its dead letters and its counts as well', { timeout: 120_000 }, async () => {
   const { EventHubConnection = '', ORDERS_HUB = '', LakeStorage = '' } = app.settings();
   const producer = openProducer({ connectionString: EventHubConnection }, ORDERS_HUB);

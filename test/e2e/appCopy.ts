@@ -15,7 +15,22 @@ import { endCommand, type RunningCommand, runCommand } from './runCommand';
 
 const copied = [
   ...['src', 'local', 'test', 'bench', 'docs', 'deploy'],
-  ...['package.json', 'host.json', 'local.settings.sample.json', 'tsconfig.json', 'tsconfig.build.json'],
+  ...[
+    'package.json',
+    'host.json',
+    'local.settings.sample.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'vitest.config.mts',
+  ],
+];
+
+const testsOfStreams = [
+  'test/functions/registration.test.ts',
+  'test/house',
+  'test/lib/settings.test.ts',
+  'test/lib/streams/loadStreams.test.ts',
+  'test/lib/warehouse/synapse/tables.test.ts',
 ];
 
 /** A copy of the project's sources in a folder of its own, to follow docs/add-a-stream.md in. */
@@ -28,10 +43,9 @@ export class AppCopy {
     symlinkSync(resolve('node_modules'), join(this.folder, 'node_modules'));
   }
 
-  /** Throws when the file is there already. */
   add(path: string, text: string): void {
     mkdirSync(dirname(join(this.folder, path)), { recursive: true });
-    writeFileSync(join(this.folder, path), text, { flag: 'wx' });
+    writeFileSync(join(this.folder, path), text);
   }
 
   /** Throws when there is no such file or folder. */
@@ -48,6 +62,11 @@ export class AppCopy {
   /** What `npm run types` does, which checks the tests as well. Throws with what the compiler says. */
   checkTypes(): void {
     this.#node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
+  }
+
+  /** Runs the tests that look at whichever streams there are. Throws with what vitest says. */
+  testStreams(): void {
+    this.#node('node_modules/vitest/vitest.mjs', 'run', ...testsOfStreams);
   }
 
   /** Starts a script or a compiled command of the copy there. */

@@ -2,6 +2,9 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { simulators } from '../../local/simulators';
+import { orList } from '../../src/cli/commandLine/command';
+import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { endCommand, type RunningCommand, runCommand } from './runCommand';
 
 let folder: string;
@@ -22,10 +25,11 @@ function run(file: string, ...args: string[]): RunningCommand {
 }
 
 const freePorts = (...flags: string[]) => flags.flatMap((flag) => [`--${flag}`, '0']);
-const emulatorPorts = ['broker-port', 'health-port', 'blob-port', 'coincap-port'];
+const simulatorPorts = simulators.map(({ name }) => `${name}-port`);
+const emulatorPorts = ['broker-port', 'health-port', 'blob-port', ...simulatorPorts];
 
 describe('npm run emulators', () => {
-  it('starts broker, three storage services and CoinCap, and ends cleanly on Ctrl-C', {
+  it('starts broker, three storage services and the simulators, and ends cleanly on Ctrl-C', {
     timeout: 120_000,
   }, async () => {
     const emulators = run('local/emulators.js', ...freePorts(...emulatorPorts, 'queue-port', 'table-port'));
@@ -33,7 +37,8 @@ describe('npm run emulators', () => {
     const text = emulators.text();
     const url = (pattern: RegExp) => pattern.exec(text)?.[1] ?? '';
     expect((await fetch(url(/Broker health +(\S+)/))).status).toBe(200);
-    expect((await fetch(`${url(/COINCAP_URL +(\S+)/)}/v3/assets`)).status).toBe(401);
+    for (const { urlSetting } of simulators)
+      expect((await fetch(url(new RegExp(`^${urlSetting} +(\\S+)`, 'm')))).status).toBe(404);
     for (const service of ['Blob', 'Queue', 'Table']) {
       // Without a signature each refuses, which only the service itself does.
       const reply = await fetch(`${url(new RegExp(`${service}Endpoint=(\\S+)`))}?comp=list`);
@@ -88,30 +93,35 @@ describe('npm run clicks', () => {
   });
 });
 
+/** A message with the names of the streams, and of their tables in the warehouse, filled in. */
+async function withNames(message: string): Promise<string> {
+  const streams = await loadStreams();
+  const tables = streams.flatMap(({ warehouse }) => warehouse ?? []);
+  return message
+    .replace('{streams}', orList(streams.map(({ name }) => name)))
+    .replace('{tables}', orList(tables.map(({ schema, name }) => `${schema}.${name}`)));
+}
+
 describe('commands that name something', () => {
   it.each([
-    [['checkpoints', 'reset', 'orders'], 2, 'orders is no stream: expected clickstream or coincap.'],
-    [['checkpoints', 'list'], 2, '<stream> is missing: expected clickstream or coincap.'],
+    [['checkpoints', 'reset', 'clicks'], 2, 'clicks is no stream: expected {streams}.'],
+    [['checkpoints', 'list'], 2, '<stream> is missing: expected {streams}.'],
     [['checkpoints', 'remove'], 2, 'remove is no subcommand of checkpoints: expected list or reset.'],
     [
-      ['checkpoints', 'list', 'coincap', '--settings', 'no.json'],
+      ['checkpoints', 'list', 'clickstream', '--settings', 'no.json'],
       2,
       '--settings no.json: there is no such file.',
     ],
-    [['checkpoints', 'list', 'coincap'], 1, 'EventHubConnection is missing'],
+    [['checkpoints', 'list', 'clickstream'], 1, 'EventHubConnection is missing'],
     [['deadLetters', 'list'], 1, 'LakeStorage is missing'],
     [['deadLetters', 'lst'], 2, 'lst is no subcommand of dead-letters: expected list, show or replay.'],
-    [['verify', '--settings', 'no.json', 'coincap'], 2, '--settings no.json: there is no such file.'],
-    [['verify', 'clickstream', 'coincap'], 2, 'verify takes one stream; coincap is one too many.'],
-    [
-      ['warehouse', 'rebuild', 'click'],
-      2,
-      'expected clickstream.clicks or assets.asset_statistics_history_v3.',
-    ],
+    [['verify', '--settings', 'no.json', 'clickstream'], 2, '--settings no.json: there is no such file.'],
+    [['verify', 'clickstream', 'clicks'], 2, 'verify takes one stream; clicks is one too many.'],
+    [['warehouse', 'rebuild', 'click'], 2, 'expected {tables}.'],
     [['warehouse', 'rebuild', 'clicks'], 1, 'LakeStorage is missing'],
   ])('%j ends with %i and says what is wrong', async ([name, ...args], code, message) => {
     const command = run(`src/cli/${name}.js`, ...args);
     expect(await command.ended).toBe(code);
-    expect(command.text()).toContain(message);
+    expect(command.text()).toContain(await withNames(message));
   });
 });

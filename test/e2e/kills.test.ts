@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clicksOfTheApi } from '../../local/figures';
+import { simulators } from '../../local/simulators';
+import { stopSources } from '../../local/sources';
 import { LocalStack } from './localStack';
 
 let stack: LocalStack;
@@ -30,10 +32,8 @@ async function untilRowsGrow(stream: string, by: number, limitMs = 60_000): Prom
 /** Stops the sources and waits until rows stay behind no more. */
 async function expectAllArrived(host: string): Promise<void> {
   const url = stack.hosts.get(host)?.url ?? '';
-  for (const name of ['emitClickstream', 'emitCoincap']) {
-    expect((await fetch(`${url}/admin/functions/${name}/state`, { method: 'PUT' })).status).toBe(200);
-  }
-  for (const stream of ['clickstream', 'coincap']) {
+  await stopSources(url);
+  for (const stream of ['clickstream', ...simulators.map(({ name }) => name)]) {
     let figures = await stack.figures(stream);
     for (let tries = 0; tries < 300 && figures.rows < figures.accepted; tries++) {
       await sleep(100);
@@ -49,7 +49,7 @@ describe('every accepted event becomes one row', () => {
   it('though broker, storage and host are each killed and started again', { timeout: 240_000 }, async () => {
     await stack.startHost('one');
     await untilRowsGrow('clickstream', 500);
-    await untilRowsGrow('coincap', 100);
+    for (const { name } of simulators) await untilRowsGrow(name, 100);
     await stack.restartBroker();
     await untilRowsGrow('clickstream', 500);
     await stack.restartStorage();
@@ -57,7 +57,7 @@ describe('every accepted event becomes one row', () => {
     await stack.killHost('one');
     await stack.startHost('one');
     await untilRowsGrow('clickstream', 500);
-    await untilRowsGrow('coincap', 100);
+    for (const { name } of simulators) await untilRowsGrow(name, 100);
     await expectAllArrived('one');
   });
 
@@ -69,7 +69,7 @@ describe('every accepted event becomes one row', () => {
     // Both must own something, or the kill would prove nothing.
     for (const name of ['one', 'two']) await untilOwns(name, 1);
     await untilRowsGrow('clickstream', 500);
-    await untilRowsGrow('coincap', 100);
+    for (const { name } of simulators) await untilRowsGrow(name, 100);
     await stack.killHost('one');
     const killedAt = Date.now();
     await untilOwns('two', 4);

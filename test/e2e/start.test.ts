@@ -11,6 +11,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startAzurite } from '../../local/azurite';
 import { startBroker } from '../../local/broker/broker';
 import { parseConfig } from '../../local/broker/config';
+import { simulators } from '../../local/simulators';
+import { clickstream } from '../../src/lib/streams/clickstream';
+import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { endCommand, type RunningCommand, runCommand } from './runCommand';
 
 /*
@@ -34,7 +37,10 @@ function start(...args: string[]): RunningCommand {
 
 /** Each run takes free ports, so that nothing else on the machine is in the way. */
 const freePorts = () =>
-  ['port', 'broker-port', 'health-port', 'blob-port', 'coincap-port'].flatMap((flag) => [`--${flag}`, '0']);
+  [
+    'port',
+    ...['broker', 'health', 'blob', ...simulators.map(({ name }) => name)].map((name) => `${name}-port`),
+  ].flatMap((flag) => [`--${flag}`, '0']);
 
 /** The numbers of the last line about clicks: accepted, and what the others say. */
 function comparison(text: string): number[] {
@@ -55,7 +61,7 @@ function longComparison(text: string): number[] {
 async function makeHubAgain(hub: string): Promise<void> {
   const broker = await startBroker({
     port: 0,
-    config: parseConfig(readFileSync('local/broker/config.json', 'utf8')),
+    config: parseConfig(readFileSync(join(folder, '.local/broker/config.json'), 'utf8')),
     dataDir: join(folder, '.local/broker'),
   });
   expect(broker.recreateHub(hub)).toBe(true);
@@ -76,9 +82,10 @@ describe('npm start', () => {
     const [accepted = 0, ...others] = comparison(run.text());
     expect(accepted).toBeGreaterThan(1000);
     expect(others).toEqual([accepted, accepted, accepted]);
-    expect(run.text()).toMatch(/assets: accepted (\d+) = rows \1 = warehouse \1/);
+    for (const { table } of (await loadStreams()).filter((stream) => stream !== clickstream))
+      expect(run.text()).toMatch(new RegExp(`^${table}: accepted (\\d+) = rows \\1 = warehouse \\1$`, 'm'));
     expect(run.text()).toMatch(
-      /clicks [\d,]+ emitted, [\d,]+ ingested, [\d,]+ rows, Delta version \d+, [\d,]+ in the warehouse · assets /,
+      /clicks [\d,]+ emitted, [\d,]+ ingested, [\d,]+ rows, Delta version \d+, [\d,]+ in the warehouse(?: · |\n)/,
     );
     // Everything is kept in one folder, so that wiping it wipes all.
     expect(readdirSync(folder)).toEqual(['.local']);

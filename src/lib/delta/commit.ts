@@ -11,6 +11,7 @@ import {
   type Txn,
 } from './actions';
 import { commitPath, describeVersion, readCommit, type TableLocation } from './log';
+import { isStillInLog } from './position';
 import { ensureWritable, ourProtocol } from './protocol';
 import { readCommitsAfter } from './readCommits';
 import { type Field, schemaMismatch, serializeSchema } from './schema';
@@ -169,7 +170,7 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
     if (ours) return { outcome: 'committed', state: advanceState(base, [...passed, ours]) };
     const rivals = await readCommitsAfter(at, state.version);
     passed.push(...rivals);
-    state = advanceState(base, passed);
+    state = await advanceOnTheSameLog(base, passed);
     const newest = state;
     if (rivals.some((rival) => commit.conflictsWith(rival, newest))) return { outcome: 'conflict', state };
     if (Date.now() > giveUpAt) {
@@ -179,6 +180,20 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
       );
     }
     await sleep(Math.random() * Math.min(500, 10 * 2 ** Math.min(lost, 6)));
+  }
+}
+
+/** A rival that does not follow on blames the log, unless the log is not the one any more that the caller has read. */
+async function advanceOnTheSameLog(base: TableState, commits: readonly Commit[]): Promise<TableState> {
+  try {
+    return advanceState(base, commits);
+  } catch (error) {
+    const isHole = error instanceof TributaryError && error.code === 'delta.hole';
+    if (!isHole || (await isStillInLog(base))) throw error;
+    const where = describeVersion(base.at, base.version);
+    throw new TributaryError('delta.contention', `${where} is not in the log any more: read it again.`, {
+      cause: error,
+    });
   }
 }
 

@@ -155,17 +155,20 @@ export class TableFollower<State extends TableState = TableState> {
     if ('state' in from) return this.#lookBeyond(from.state);
     const { position } = from;
     if (position.version < 0) return this.#lookFromBeginning();
+    // Before anything is opened, which may mean listing the whole log.
+    if (!isSameEntry(await readMark(this.at, position.version), position.mark)) return this.#reopen(position);
     try {
-      const checkpoint = (await readLastCheckpoint(this.at))?.version ?? -1;
+      const checkpoint = await this.#newestCheckpoint();
       const isNear = checkpoint > position.version && checkpoint - position.version <= mostCommits;
       if (isNear) return await this.#lookAcross(position, checkpoint);
       const state = await this.#reader.open(this.at, { version: position.version });
       const isThere = state?.metaData.id === position.tableId && isSameEntry(state.mark, position.mark);
       if (isThere) return await this.#lookBeyond(state);
+      return this.#reopen(position);
     } catch (error) {
       if (!isDamage(error)) throw error;
+      return this.#reopen(position, 'damaged');
     }
-    return this.#reopen(position);
   }
 
   async #lookBeyond(state: State): Promise<Advance<State>> {
@@ -249,8 +252,14 @@ export class TableFollower<State extends TableState = TableState> {
   }
 
   async #hasCheckpointFrom(version: number): Promise<boolean> {
+    return (await this.#newestCheckpoint()) >= version;
+  }
+
+  /** Its version, -1 where there is none. A pointer may be left of a checkpoint that went when storage went back in time. */
+  async #newestCheckpoint(): Promise<number> {
     const hint = await readLastCheckpoint(this.at);
-    return hint !== undefined && hint.version >= version;
+    const isThere = hint && (await this.at.store.getRange(hint.paths[0] ?? '', 0, 1));
+    return isThere ? hint.version : -1;
   }
 }
 

@@ -7,7 +7,7 @@ import { describeVersion, type TableLocation } from './log';
 import { isStillInLog } from './position';
 import type { Field, Value } from './schema';
 import type { TableState } from './state';
-import { writeDataFile } from './writeDataFile';
+import { restoreDataFile, writeDataFile } from './writeDataFile';
 
 /**
  * Give up well before log cleaning could delete the version we started from: its number would be free again, and a commit written
@@ -15,11 +15,19 @@ import { writeDataFile } from './writeDataFile';
  */
 const longestRoundMs = 3_600_000;
 
+/**
+ * Storage that goes back in time is away for longer than this, and answers are tried for meanwhile. So what took longer may have
+ * happened partly before and partly after, and is looked at again.
+ */
+const slowMs = 1000;
+
 /** What is ready to be committed on top of a state that the log was just seen to hold. */
 export interface PreparedAppend {
   readonly state: TableState;
   /** The uploaded file, none where there are no rows. */
   readonly add: Add | undefined;
+  /** Its rows. */
+  readonly columns: readonly (readonly Value[])[] | undefined;
   /** When the log was looked at, in milliseconds since 1970. */
   readonly seenAt: number;
 }
@@ -86,20 +94,24 @@ export class TableAppender {
     const { at, fields } = this;
     const upload = columns && writeDataFile({ at, fields, columns });
     const [add, holds] = await settled(upload, isStillInLog(state));
-    if (holds) return { state, add, seenAt };
+    if (holds) return { state, add, columns, seenAt };
     this.forget();
     return undefined;
   }
 
-  /** Commits a file and txns; see `append`. Throws `delta.contention` for what was prepared an hour ago. */
-  async commit(
-    { state, add, seenAt }: PreparedAppend,
-    txns: readonly Txn[],
-    rows: number,
-  ): Promise<AppendOutcome> {
+  /**
+   * Commits a file and txns; see `append`. `moved` also where storage went back in time since the look of `prepare`.
+   * @throws `delta.contention` for what was prepared an hour ago
+   */
+  async commit(prepared: PreparedAppend, txns: readonly Txn[], rows: number): Promise<AppendOutcome> {
+    const { state, add, seenAt } = prepared;
     if (this.#now() - seenAt > longestRoundMs) {
       const where = describeVersion(state.at, state.version);
       throw new TributaryError('delta.contention', `${where} was read more than an hour ago: read it again.`);
+    }
+    if (this.#isSlow(seenAt) && !((await isStillInLog(state)) && (await this.#isStored(add)))) {
+      this.forget();
+      return { outcome: 'moved', state };
     }
     const adds = add ? [add] : [];
     const outcome = await append({
@@ -109,18 +121,37 @@ export class TableAppender {
       txns,
       operationMetrics: { numOutputRows: String(rows), numFiles: String(adds.length) },
     });
+    if (outcome.outcome === 'committed' && this.#isSlow(seenAt)) await this.#restore(prepared);
     const known = this.#follower.state;
     // Two commits may end in either order.
     if (!known || outcome.state.version > known.version) this.#follower.standAt(outcome.state);
     return outcome;
   }
 
-  /** Appends rows whatever else was committed meanwhile: without a txn there is nothing to work out again. */
-  async appendRows(columns: readonly (readonly Value[])[], rows: number): Promise<void> {
+  /**
+   * Appends rows whatever else was committed meanwhile: without a txn there is nothing to work out again. Returns the state that
+   * holds them.
+   */
+  async appendRows(columns: readonly (readonly Value[])[], rows: number): Promise<TableState> {
     for (;;) {
       const prepared = await this.prepare(await this.state(), columns);
-      if (prepared) return void (await this.commit(prepared, [], rows));
+      const done = prepared && (await this.commit(prepared, [], rows));
+      if (done?.outcome === 'committed') return done.state;
     }
+  }
+
+  #isSlow(sinceMs: number): boolean {
+    return this.#now() - sinceMs > slowMs;
+  }
+
+  async #isStored(add: Add | undefined): Promise<boolean> {
+    return !add || (await this.at.store.getRange(`${this.at.table}/${add.path}`, 0, 1)) !== undefined;
+  }
+
+  /** The commit may have come through after storage had lost the file that it names. */
+  async #restore({ add, columns }: PreparedAppend): Promise<void> {
+    if (!add || !columns || (await this.#isStored(add))) return;
+    await restoreDataFile({ at: this.at, fields: this.fields, columns }, add);
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { TributaryError } from '../errors';
 import type { Add } from './actions';
 import type { TableLocation } from './log';
 import { type EncodedFile, encodeParquetInSlices } from './parquet/encode';
@@ -20,6 +21,18 @@ export interface RowsToWrite {
 export async function writeDataFile({ at, fields, columns }: RowsToWrite): Promise<Add> {
   const where = `${at.store.name}/${at.table}`;
   return storeDataFile(at, fields, await encodeParquetInSlices({ fields, columns, where }), true);
+}
+
+/** Stores the file of an earlier `writeDataFile` again, with the same rows under the same name, where storage has lost it. */
+export async function restoreDataFile(
+  { at, fields, columns }: RowsToWrite,
+  { path, size }: Add,
+): Promise<void> {
+  const where = `${at.store.name}/${at.table}`;
+  const { bytes } = await encodeParquetInSlices({ fields, columns, where });
+  if (bytes.length !== size)
+    throw new TributaryError('delta.invalid', `${where}: the file ${path} cannot be made again.`);
+  await at.store.put(`${at.table}/${path}`, bytes);
 }
 
 /** Stores an encoded file under a new name. `dataChange` is false when its rows are in the table already. */

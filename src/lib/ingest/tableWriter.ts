@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { isStillInLog } from '../delta/position';
 import type { TableState } from '../delta/state';
 import type { PreparedAppend, TableAppender } from '../delta/tableAppender';
 import { admitBatch, allFollowOn, type HubFacts, type IncomingBatch } from './admitBatch';
@@ -39,6 +40,9 @@ interface Waiting {
 
 /** With this many events waiting, start the round at once: waiting for more would only add to the lag. */
 const fullEvents = 4000;
+
+/** Storage that goes back in time is away for longer than this: a slower round is looked after. */
+const slowMs = 1000;
 
 /**
  * Commits batches of all partitions of one stream, in one process: batches that come while a round is under way, or within
@@ -139,6 +143,7 @@ export class TableWriter {
       stopwatch.lap('admit');
       const round = planRound({ batches, committed: state.txns, stream, width });
       stopwatch.lap('plan');
+      const startedAt = performance.now();
       const prepared = await this.#prepare(state, round, stopwatch);
       // Storage went back in time: plan the round again on the log as it is now.
       if (!prepared) continue;
@@ -151,6 +156,7 @@ export class TableWriter {
         if (outcome === 'moved') continue;
         version = after.version;
       }
+      if (performance.now() - startedAt > slowMs) await this.#keepLetters(round, prepared.lettered);
       if (batches.length > 0)
         this.#options.onRound?.(reportRound({ stream, batches, round, version, adds, stopwatch }));
       return this.#resolve(admitted, round, version);
@@ -192,7 +198,7 @@ export class TableWriter {
    * past their events. Undefined where the log does not hold `state` any more. A round without rows is checked too: events
    * dropped as duplicates must really be in the log.
    */
-  async #prepare(state: TableState, round: Round, stopwatch: Stopwatch): Promise<PreparedAppend | undefined> {
+  async #prepare(state: TableState, round: Round, stopwatch: Stopwatch): Promise<PreparedRound | undefined> {
     const { rows, letters } = this.#options;
     const { count, columns } = round.letters;
     const [prepared, lettered] = await Promise.allSettled([
@@ -203,7 +209,14 @@ export class TableWriter {
     // Throw only now, so that no upload of a failed round is still running.
     if (lettered.status === 'rejected') throw lettered.reason;
     if (prepared.status === 'rejected') throw prepared.reason;
-    return prepared.value;
+    return prepared.value && { ...prepared.value, lettered: lettered.value };
+  }
+
+  /** Writes the letters again where storage went back to a moment before them while the round was under way. */
+  async #keepLetters({ letters }: Round, lettered: TableState | undefined): Promise<void> {
+    if (!lettered || (await isStillInLog(lettered))) return;
+    this.#options.letters.forget();
+    await this.#options.letters.appendRows(letters.columns, letters.count);
   }
 
   #resolve(admitted: ReadonlyMap<Waiting, PartitionBatch>, round: Round, version: number): void {
@@ -212,6 +225,11 @@ export class TableWriter {
       if (share) waiting.resolve({ ...share, version });
     }
   }
+}
+
+interface PreparedRound extends PreparedAppend {
+  /** The state of dead_letters with the round's letters. */
+  readonly lettered: TableState | undefined;
 }
 
 /** Asks when a hub was made once, for however many batches of a round. */

@@ -2,7 +2,9 @@ import type { Add, Remove } from '../delta/actions';
 import { checkpointPath, commitPath, describeVersion, readLastCheckpoint } from '../delta/log';
 import { type LogTail, openSnapshot, openTail } from '../delta/openTable';
 import { CheckpointEncoder, type EncodedCheckpoint } from '../delta/parquet/encodeCheckpoint';
+import { isStillInLog } from '../delta/position';
 import { readCheckpoint } from '../delta/readCheckpoint';
+import type { Snapshot } from '../delta/state';
 import { retentionMs } from '../delta/tableProperties';
 import { isDamage, TributaryError } from '../errors';
 import { inspectCheckpoint, moveLastCheckpoint } from './lastCheckpoint';
@@ -35,7 +37,13 @@ export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutco
   if (last?.version === version && log.base?.version === version) return { outcome: 'current', version };
   const encoded = await encodeTail(task, log);
   signal?.throwIfAborted();
+  await ensureStillInLog(log.tail);
   const { outcome } = await at.store.putIfAbsent(path, encoded.bytes);
+  // A checkpoint of commits that storage has lost would bring them back to life.
+  await ensureStillInLog(log.tail).catch(async (error) => {
+    if (outcome === 'written') await at.store.delete(path);
+    throw error;
+  });
   // One that is there may hold fewer tombstones, or be damaged: then nothing may point to it.
   const description =
     outcome === 'written'
@@ -52,6 +60,16 @@ export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutco
     version,
     files: description.numOfAddFiles,
   };
+}
+
+/** Throws `delta.contention` where storage went back in time since the version was read: the next pass reads the log anew. */
+async function ensureStillInLog(tail: Snapshot): Promise<void> {
+  if (await isStillInLog(tail)) return;
+  const where = describeVersion(tail.at, tail.version);
+  throw new TributaryError(
+    'delta.contention',
+    `${where} is not in the log any more: no checkpoint of it is kept.`,
+  );
 }
 
 type CountedCheckpoint = EncodedCheckpoint & { readonly numOfAddFiles: number };

@@ -101,7 +101,8 @@ const isFileDamage = (error: unknown): error is TributaryError =>
 
 async function commitBin(state: TableState, inputs: readonly Add[], output: Add, targetBytes: number) {
   // Reading and writing the rows took a while, in which storage may have gone back in time.
-  if (!(await isStillInLog(state))) return { outcome: 'conflict' as const, state };
+  const isStored = await state.at.store.getRange(`${state.at.table}/${output.path}`, 0, 1);
+  if (!isStored || !(await isStillInLog(state))) return { outcome: 'conflict' as const, state };
   const deletionTimestamp = Date.now();
   const paths = new Set(inputs.map(({ path }) => path));
   const removes = inputs.map(({ path, partitionValues, size }) => ({

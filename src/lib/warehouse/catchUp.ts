@@ -76,7 +76,7 @@ export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
 /** Loads one stretch of the log. Returns where the table stands then, or the end of the work. */
 async function loadCommits(
   options: CatchUpOptions,
-  { state, commits, atHead }: Unloaded & { step: 'commits' },
+  { state, commits }: Unloaded & { step: 'commits' },
   start: Position,
 ): Promise<Position | CaughtUp> {
   const { warehouse, table, signal, limits = defaultLimits } = options;
@@ -103,7 +103,8 @@ async function loadCommits(
     if (outcome === 'lost') return positionOf(warehouse, table);
     position = to;
   }
-  return atHead && rewrite === undefined ? { state: 'current', version: position.version } : position;
+  // Whether that was all tells another look at the log.
+  return position;
 }
 
 function report(

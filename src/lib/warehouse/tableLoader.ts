@@ -11,6 +11,8 @@ const intervalMs = 3000;
 /** How long one nudge may go on loading; what is left over is for the next one. */
 const nudgeLimitMs = 60_000;
 const longestBackoffMs = 300_000;
+/** How long a table that needs a rebuild is left alone by nudges. */
+const rebuildWaitMs = 30_000;
 
 export interface TableLoaderOptions {
   readonly table: WarehouseTable;
@@ -105,6 +107,9 @@ export class TableLoader {
       });
       if (this.#failures > 0) this.#hasten();
       this.#failures = 0;
+      // Only a rebuild helps, and each try reads the log again.
+      if (done.state === 'needs-rebuild')
+        this.#nextAt = performance.now() + Math.max(interval, rebuildWaitMs);
       const reason = 'reason' in done ? done.reason : undefined;
       this.status = { state: done.state, ...(reason === undefined ? {} : { reason }) };
       const name = `${table.schema}.${table.name}`;

@@ -10,10 +10,8 @@ export type Unloaded =
       readonly step: 'commits';
       /** Ascending, without a gap, at least one. */
       readonly commits: readonly Commit[];
-      /** After the last commit that was read. */
+      /** After the last commit that was read; there may be more. */
       readonly state: TableState;
-      /** Whether these were all when the log was read. */
-      readonly atHead: boolean;
     }
   | { readonly step: 'current' }
   | { readonly step: 'no-table' }
@@ -27,9 +25,7 @@ export class UnloadedCommits {
   readonly at: TableLocation;
   readonly #follower: TableFollower;
   /** The commits that were read last, ascending, and the position that they follow on. */
-  #read:
-    | { readonly from: TablePosition; readonly commits: readonly Commit[]; readonly atHead: boolean }
-    | undefined;
+  #read: { readonly from: TablePosition; readonly commits: readonly Commit[] } | undefined;
 
   constructor(at: TableLocation) {
     this.at = at;
@@ -41,15 +37,15 @@ export class UnloadedCommits {
     for (;;) {
       if (!this.#drop(position)) {
         this.#follower.seek(position);
-        this.#read = { from: position, commits: [], atHead: false };
+        this.#read = { from: position, commits: [] };
       }
       const { state } = this.#follower;
       if (state && this.#read && this.#read.commits.length > 0)
-        return { step: 'commits', state, commits: this.#read.commits, atHead: this.#read.atHead };
+        return { step: 'commits', state, commits: this.#read.commits };
       const found = await this.#follower.advance();
       if (found.step === 'commits') {
         const from = state ? positionOfState(state) : position;
-        this.#read = { from, commits: found.commits, atHead: found.atHead };
+        this.#read = { from, commits: found.commits };
       } else if (found.step === 'nothing-new' && this.#read?.from.version === position.version) {
         return { step: 'current' };
       } else {
@@ -77,17 +73,17 @@ export class UnloadedCommits {
    */
   #drop({ tableId, version, mark }: TablePosition): boolean {
     if (!this.#read || !this.#follower.state) return false;
-    const { from, commits, atHead } = this.#read;
+    const { from, commits } = this.#read;
     const end = positionOfState(this.#follower.state);
     if (tableId !== '' && tableId !== end.tableId) return false;
     if (version === from.version) return isSameEntry(from.mark, mark);
     if (version > end.version) {
-      this.#read = { from: end, commits: [], atHead };
+      this.#read = { from: end, commits: [] };
       return true;
     }
     const last = commits.findIndex((commit) => commit.version === version);
     if (last < 0 || !isSameEntry(commits[last]?.mark, mark)) return false;
-    this.#read = { from: { tableId, version, mark }, commits: commits.slice(last + 1), atHead };
+    this.#read = { from: { tableId, version, mark }, commits: commits.slice(last + 1) };
     return true;
   }
 }

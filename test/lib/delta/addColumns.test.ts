@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { addColumns } from '../../../src/lib/delta/addColumns';
 import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
-import type { TableLocation } from '../../../src/lib/delta/log';
+import { readCommit, type TableLocation } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { readDataFile } from '../../../src/lib/delta/readDataFile';
 import { field } from '../../../src/lib/delta/schema';
@@ -28,6 +28,11 @@ describe('adding columns', () => {
     const price = field('price', 'double');
     const { outcome, state } = await addColumns(at, [...fields, price]);
     expect([outcome, state.version, state.fields]).toEqual(['committed', 2, [...fields, price]]);
+    expect((await readCommit(at, 2))?.commitInfo).toMatchObject({
+      operation: 'ADD COLUMNS',
+      operationParameters: { columns: JSON.stringify([{ column: price }]) },
+      isBlindAppend: false,
+    });
     const wide = await writeDataFile({ at, fields: state.fields, columns: [[2], ['b'], [1.5]] });
     await append({ state, fields: state.fields, adds: [wide], txns: [] });
     const narrow = await writeDataFile({ at, fields, columns: [[3], ['c']] });

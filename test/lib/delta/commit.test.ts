@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Add } from '../../../src/lib/delta/actions';
 import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
-import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
+import { commitPath, readCommit, type TableLocation } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
@@ -46,6 +46,10 @@ describe('a new table', () => {
       },
     });
     expect(JSON.parse(state.metaData.schemaString)).toEqual({ type: 'struct', fields });
+    expect((await readCommit(at, 0))?.commitInfo).toMatchObject({
+      operation: 'CREATE TABLE',
+      isBlindAppend: true,
+    });
   });
 
   it('is made once, however many try', async () => {

@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { dataFilePath } from '../../../src/lib/delta/log';
+import { checkpointPath, commitPath, dataFilePath, lastCheckpointPath } from '../../../src/lib/delta/log';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 
 const at = { store: new MemoryStore(), table: 'events' };
+
+it('the files of the log have the names of the protocol', () => {
+  expect([commitPath('events', 0), commitPath('events', 12_345)]).toEqual([
+    'events/_delta_log/00000000000000000000.json',
+    'events/_delta_log/00000000000000012345.json',
+  ]);
+  expect(checkpointPath('events', 10)).toBe('events/_delta_log/00000000000000000010.checkpoint.parquet');
+  expect(lastCheckpointPath('events')).toBe('events/_delta_log/_last_checkpoint');
+});
 
 describe('the path of a data file', () => {
   it.each([

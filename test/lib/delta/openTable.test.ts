@@ -15,6 +15,7 @@ import { field } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import type { ObjectInfo } from '../../../src/lib/storage/objectStore';
 
 const fields = [field('id', 'long', false), field('name', 'string')];
 
@@ -123,6 +124,28 @@ describe('a pointer to the last checkpoint', () => {
     const { version, files } = await snapshotOf();
     expect([version, files.size]).toEqual([4, 4]);
   });
+});
+
+it('a table is opened anew where its log gets its first pointer, and is cleaned, while it is opened', async () => {
+  await appendFiles(6);
+  const cleaned = { ...at, store: new MemoryStore() };
+  let isCleaned = false;
+  for await (const { path } of at.store.list(''))
+    await cleaned.store.put(path, (await at.store.get(path))?.bytes ?? new Uint8Array());
+  const list = cleaned.store.list.bind(cleaned.store);
+  cleaned.store.list = async function* (prefix) {
+    // The pointer was looked for in vain; what is listed now goes before it is read.
+    const found: ObjectInfo[] = [];
+    for await (const object of list(prefix)) found.push(object);
+    if (!isCleaned) {
+      isCleaned = true;
+      await checkpoint({ at: cleaned });
+      for (let version = 0; version < 6; version++) await cleaned.store.delete(commitPath('events', version));
+    }
+    yield* found;
+  };
+  expect(await openSnapshot(cleaned)).toMatchObject({ version: 6, files: { size: 6 } });
+  expect(isCleaned).toBe(true);
 });
 
 describe('a truncated checkpoint', () => {

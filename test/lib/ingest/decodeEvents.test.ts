@@ -18,6 +18,12 @@ describe('decoding a batch', () => {
     expect(decoded?.rejected).toMatchObject([{ element: 1, reason: 'wrong-shape' }]);
   });
 
+  it('rejects nothing of an event whose elements are all rows', () => {
+    const [decoded] = decodeEvents(clickstream, [event('[{"productid":1},{"productid":2}]')]);
+    expect(decoded?.rows.map(([product]) => product)).toEqual([1, 2]);
+    expect(decoded?.rejected).toEqual([]);
+  });
+
   it.each<[string, () => unknown]>([
     [
       'throws',

@@ -1,4 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Broker, startBroker } from '../../../local/broker/broker';
 import { parseConfig } from '../../../local/broker/config';
 import { HubDirectory } from '../../../src/lib/ingest/hubDirectory';
@@ -61,6 +63,31 @@ describe('the hub directory', () => {
     const first = await hubs.refresh('clicks');
     hubs.close();
     expect(await hubs.refresh('clicks')).toEqual(first);
+  });
+
+  it('gives its connection up when it is closed, and when the service answered with an error', async () => {
+    const sockets = new Set<Socket>();
+    const proxy = createServer((socket) => {
+      sockets.add(socket);
+      const onward = connect(broker.port, '127.0.0.1');
+      for (const [from, to] of [
+        [socket, onward],
+        [onward, socket],
+      ] as const)
+        from.pipe(to).on('error', () => from.destroy());
+      socket.on('close', () => sockets.delete(socket));
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void proxy.close());
+    await once(proxy, 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const connectionString = broker.connectionString().replace(`:${broker.port};`, `:${port};`);
+    const hubs = new HubDirectory({ connectionString });
+    await hubs.refresh('clicks');
+    expect(sockets.size).toBe(1);
+    hubs.close();
+    await expect.poll(() => sockets.size, { timeout: 10_000 }).toBe(0);
+    await expect(hubs.refresh('no-such-hub')).rejects.toThrow();
+    await expect.poll(() => sockets.size, { timeout: 10_000 }).toBe(0);
   });
 
   it('knows the first event that a partition still has, or would have', async () => {

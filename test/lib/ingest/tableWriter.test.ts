@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createTable, putCommit } from '../../../src/lib/delta/commit';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
@@ -231,6 +232,26 @@ describe('a round', () => {
     expect(Date.now() - started).toBeLessThan(60_000);
   });
 
+  it('waits for the end of the interval although a batch comes in between', async () => {
+    const table = stand.writer({ commitIntervalMs: 300 });
+    await table.commit(batch(0, 0, 0));
+    const started = performance.now();
+    const early = table.commit(batch(1, 0, 0));
+    await sleep(50);
+    const outcomes = await Promise.all([early, table.commit(batch(2, 0, 0))]);
+    expect(outcomes.map(({ version }) => version)).toEqual([2, 2]);
+    expect(performance.now() - started).toBeGreaterThan(250);
+  });
+
+  it('does not wait for the rest of the interval once a batch has filled it', async () => {
+    const table = stand.writer({ commitIntervalMs: 3_600_000 });
+    await table.commit(batch(0, 0, 0));
+    const waiting = table.commit(batch(1, 0, 999));
+    await sleep(10);
+    const filling = table.commit(batch(2, 0, 2999));
+    expect([(await waiting).version, (await filling).version]).toEqual([2, 2]);
+  });
+
   it('does not wait for the interval when the process ends while a round is under way', async () => {
     class Gate extends MemoryStore {
       open: (() => void) | undefined;
@@ -277,6 +298,24 @@ describe('a round', () => {
     expect(Object.keys(stand.rounds[0]?.ms ?? {})).toEqual(['decode', 'admit', 'plan', 'write', 'commit']);
     expect(stand.rounds[0]?.ms.decode).toBe(12.3);
     expect(stand.rounds[0]?.lagMs).toBeGreaterThan(Date.now() - createdOn.getTime() - 60_000);
+    expect(stand.rounds[0]?.lagMs).toBeLessThanOrEqual(Date.now() - createdOn.getTime());
+  });
+
+  it('is as late as its oldest event, whichever batch that is in', async () => {
+    const table = stand.writer({ commitIntervalMs: 30 });
+    await Promise.all([0, 1, 2].map((partition) => table.commit(batch(partition, 0, 0))));
+    const enqueued = (one: IncomingBatch, ago: number): IncomingBatch => ({
+      ...one,
+      events: one.events.map((event) => ({ ...event, enqueuedAt: (Date.now() - ago) * 1000 })),
+    });
+    await Promise.all([
+      table.commit(enqueued(batch(0, 1, 1), 60_000)),
+      table.commit(enqueued(batch(1, 1, 1), 600_000)),
+      table.commit(enqueued(batch(2, 1, 1), 60_000)),
+    ]);
+    expect(stand.rounds.at(-1)?.events).toBe(3);
+    expect(stand.rounds.at(-1)?.lagMs).toBeGreaterThanOrEqual(600_000);
+    expect(stand.rounds.at(-1)?.lagMs).toBeLessThan(700_000);
   });
 
   it('reports a round of nothing but duplicates, too', async () => {

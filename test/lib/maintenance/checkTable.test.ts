@@ -91,6 +91,8 @@ describe('checking a table', () => {
       expect.stringMatching(/^FILE has \d+ bytes; the log says \d+\.$/),
     ]);
     at = newLocation();
+    expect(await commitFile(() => ({ stats: '{}' }))).toEqual([]);
+    at = newLocation();
     expect(await commitFile(() => ({ stats: 'none' }))).toEqual(['FILE: the statistics are not JSON.']);
     at = newLocation();
     expect(await commitFile(() => ({ path: 'gone.parquet' }))).toEqual(['FILE is gone.']);

@@ -5,6 +5,7 @@ import { append, putCommit } from '../../../src/lib/delta/commit';
 import type { TableLocation } from '../../../src/lib/delta/log';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
+import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
 import { planBins } from '../../../src/lib/maintenance/planBins';
@@ -283,6 +284,16 @@ describe('a compaction', () => {
       message: `memory/events version 10, file ${gone} is gone.`,
     });
     expect(await snapshotOf(at)).toMatchObject({ version: 12, files: { size: 5 } });
+  });
+
+  it('says what ended it, not which file is gone, when storage fails at a later bin', async () => {
+    const { adds, targetBytes } = await appendBins();
+    await at.store.delete(`events/${adds[1]?.path}`);
+    const away = new TributaryError('storage.unavailable', 'The lake is away.');
+    at.store.put = async () => {
+      throw away;
+    };
+    await expect(compacted({ targetBytes })).rejects.toBe(away);
   });
 
   it('names a file that is gone also when its time ends before the last bin', async () => {

@@ -164,7 +164,12 @@ describe('repairing a log', () => {
   it('does not know how many rows go where an entry cannot be read', async () => {
     await leaveHole(3, 6, 8);
     await at.store.put(commitPath('events', 7), Buffer.from('{"add":'));
-    expect(await repairLog({ at })).toMatchObject({ version: 3, moved: [6, 7, 8], rows: undefined });
+    expect(await repairLog({ at })).toMatchObject({
+      version: 3,
+      moved: [6, 7, 8],
+      rows: undefined,
+      txns: [{ appId: 'p0', from: 79, to: 29 }],
+    });
     await expectSound(3, upTo(30));
   });
 
@@ -400,6 +405,23 @@ it('keeps what an earlier repair has moved aside under the same name', async () 
   expect(both[0]).not.toEqual(both[1]);
 });
 
+it('goes on where another repair, at the same time, was faster with a file', async () => {
+  await leaveHole(3, 6, 8);
+  const found = await at.store.get(commitPath('events', 7));
+  const remove = at.store.delete.bind(at.store);
+  at.store.delete = async (path) => {
+    const isGone = await remove(path);
+    if (path !== commitPath('events', 8)) return isGone;
+    const faster = commitPath('events', 7);
+    await at.store.putIfAbsent(strayPath('events', faster), found?.bytes ?? new Uint8Array());
+    await remove(faster);
+    return isGone;
+  };
+  expect(await repairLog({ at })).toMatchObject({ outcome: 'repaired', moved: [6, 7, 8] });
+  expect(await strayNames()).toEqual(['6.json', '7.json', '8.json']);
+  await expectSound(3, upTo(30));
+});
+
 describe('a writer that is still running', () => {
   /** A store that has something happen before the first file is copied aside. */
   class Interrupted extends MemoryStore {
@@ -457,6 +479,21 @@ describe('a writer that is still running', () => {
     };
     await repairLog({ at, dryRun: true });
     commitAt = 2 * lists + 1;
+    await expect(repairLog({ at })).rejects.toMatchObject({ code: 'delta.contention' });
+    expect(await strayNames()).toEqual([]);
+  });
+
+  it('that writes another entry between the two looks stops the repair before it moves anything', async () => {
+    await leaveHole(3, 6, 7);
+    const list = store.list.bind(store);
+    let lists = 0;
+    let writeAt = 0;
+    store.list = async function* (prefix) {
+      if (++lists === writeAt) await store.put(commitPath('events', 6), Buffer.from('{"commitInfo":{}}'));
+      yield* list(prefix);
+    };
+    await repairLog({ at, dryRun: true });
+    writeAt = 2 * lists + 1;
     await expect(repairLog({ at })).rejects.toMatchObject({ code: 'delta.contention' });
     expect(await strayNames()).toEqual([]);
   });

@@ -8,7 +8,7 @@ import { TableLoader } from '../../../src/lib/warehouse/tableLoader';
 import type { Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { Session } from '../../kit/tds/session';
 import { TdsServer } from '../../kit/tds/tdsServer';
-import { clicks, clicksTable, type DeltaTable } from './deltaTable';
+import { clicks, clicksTable, DeltaTable } from './deltaTable';
 
 const table = clickstream.warehouse as WarehouseTable;
 
@@ -154,6 +154,24 @@ it('says that a table needs rebuild, and how', async () => {
   expect(warnings).toEqual([
     'Warehouse: clickstream.clicks needs rebuild: version 2 takes rows away. Run "npm run warehouse -- rebuild clickstream.clicks".',
   ]);
+});
+
+it('has nothing to load before there is a table', async () => {
+  delta = new DeltaTable(clickstream);
+  expect(await loader.catchUp(10_000)).toEqual({ state: 'no-table' });
+  await delta.create();
+  await delta.commit(clicks(1));
+  expect(await loader.catchUp(10_000)).toEqual({ state: 'current' });
+});
+
+it('says how long reading the files and loading the rows took', async () => {
+  await delta.commit(clicks(100));
+  const started = performance.now();
+  await loader.catchUp(10_000);
+  const elapsed = performance.now() - started;
+  const { read = -1, load = -1 } = loads[0]?.milliseconds ?? {};
+  expect(Math.min(read, load)).toBeGreaterThan(0);
+  expect(read + load).toBeLessThanOrEqual(elapsed);
 });
 
 it('ends between two loads when its time is over', async () => {

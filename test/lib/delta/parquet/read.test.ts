@@ -36,6 +36,8 @@ const read = (bytes: Uint8Array, columns?: string[]) =>
     ...(columns ? { columns } : {}),
   });
 
+const readRowCount = async (bytes: Uint8Array) => (await read(bytes, [])).numRecords;
+
 describe('files of other writers', () => {
   const query = `select i as n, 'product ' || (i % 7) as s, case when i % 3 = 0 then null else i * 1.5 end as d
     from range(5000) t(i)`;
@@ -258,6 +260,21 @@ describe('a damaged file', () => {
       message: expect.stringMatching(message),
     });
     await expect(read(damaged)).rejects.toThrow(where);
+  });
+
+  it('whose footer announces other rows than its row groups hold is an error', async () => {
+    const column = { fields: [field('n', 'long')], columns: [Array.from({ length: 77 }, (_, n) => n)] };
+    const damaged = Buffer.from(encodeParquet(column).bytes);
+    // Thrift's field 3 of the footer, a number of 64 bits: 77 in zigzag and as a varint.
+    const announced = damaged.indexOf(
+      Buffer.from([0x16, 0x9a, 0x01]),
+      damaged.length - damaged.readUInt32LE(damaged.length - 8) - 8,
+    );
+    expect(announced).toBeGreaterThan(0);
+    damaged[announced + 1] = 0x9c;
+    await expect(readRowCount(damaged)).rejects.toThrow(
+      'the row groups hold 77 rows where 78 were announced',
+    );
   });
 
   it('shorter than its size is an error', async () => {

@@ -1,0 +1,17 @@
+/** Ends the functions that emit events, which are those named emit…, of the host at an address. Resolves when none runs any more. */
+export async function stopSources(apiUrl: string): Promise<void> {
+  const reply = await fetch(`${apiUrl}/admin/host/status`, { signal: AbortSignal.timeout(10_000) });
+  const { functions } = (await reply.json()) as { functions: { name: string; isDisabled?: boolean }[] };
+  const sources = functions.filter(({ name, isDisabled }) => name.startsWith('emit') && !isDisabled);
+  await Promise.all(sources.map(({ name }) => disableFunction(apiUrl, name)));
+}
+
+/** Resolves when the function runs no more. */
+async function disableFunction(apiUrl: string, name: string): Promise<void> {
+  const reply = await fetch(`${apiUrl}/admin/functions/${name}/state`, {
+    method: 'PUT',
+    body: '{"state":"disabled"}',
+    signal: AbortSignal.timeout(30_000),
+  });
+  if (!reply.ok) throw new Error(`The host did not disable ${name}: it answered ${reply.status}.`);
+}

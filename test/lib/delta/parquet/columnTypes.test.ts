@@ -1,0 +1,61 @@
+import type { SchemaElement } from 'hyparquet';
+import { describe, expect, it } from 'vitest';
+import { columnProblem } from '../../../../src/lib/delta/parquet/columnTypes';
+import { type Field, field } from '../../../../src/lib/delta/schema';
+
+type Element = Omit<SchemaElement, 'name'>;
+
+const int32: Element = { type: 'INT32' };
+const int64: Element = { type: 'INT64' };
+const float: Element = { type: 'FLOAT' };
+const double: Element = { type: 'DOUBLE' };
+const boolean: Element = { type: 'BOOLEAN' };
+const bytes: Element = { type: 'BYTE_ARRAY' };
+const text: Element = { type: 'BYTE_ARRAY', converted_type: 'UTF8' };
+const fixed: Element = { type: 'FIXED_LEN_BYTE_ARRAY', type_length: 16 };
+const int96: Element = { type: 'INT96' };
+const date: Element = { type: 'INT32', converted_type: 'DATE' };
+const short: Element = { type: 'INT32', converted_type: 'INT_16' };
+const millis: Element = { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS' };
+const timestamp: Element = {
+  type: 'INT64',
+  logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'NANOS' },
+};
+const decimal: Element = { type: 'INT32', converted_type: 'DECIMAL', scale: 2, precision: 9 };
+const list: Element = { num_children: 1, converted_type: 'LIST' };
+const repeated: Element = { type: 'INT32', repetition_type: 'REPEATED' };
+const all = {
+  ...{ int32, int64, float, double, boolean, bytes, text, fixed, int96, date },
+  ...{ short, millis, timestamp, decimal, list, repeated },
+};
+
+describe('a column of a table', () => {
+  it.each<[Field['type'] & string, readonly Element[]]>([
+    ['byte', [int32, short]],
+    ['short', [int32, short]],
+    ['integer', [int32, short]],
+    ['long', [int32, int64, short]],
+    ['float', [float]],
+    ['double', [float, double]],
+    ['boolean', [boolean]],
+    ['string', [text]],
+    ['binary', [bytes, fixed]],
+    ['date', [date]],
+    ['timestamp', [int96, millis, timestamp]],
+    ['timestamp_ntz', [int96, millis, timestamp]],
+    ['decimal(9,2)', [decimal]],
+  ])('of type %s reads the columns of files that hold its values, and no others', (type, taken) => {
+    const column = field('c', type);
+    const holding = Object.values(all).filter((element) => !columnProblem({ name: 'c', ...element }, column));
+    expect(holding).toEqual(taken);
+  });
+
+  it('that is no list names what the file has in its place', () => {
+    expect(columnProblem({ name: 'c', ...text }, field('c', 'long'))).toBe(
+      'column c is BYTE_ARRAY (UTF8) there, long in the table',
+    );
+    expect(columnProblem({ name: 'c', ...list }, field('c', 'long'))).toBe(
+      'column c is a group (LIST) there, long in the table',
+    );
+  });
+});

@@ -1,0 +1,59 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  failurePath,
+  type IngestFailure,
+  readFailure,
+  readFailures,
+  writeFailure,
+} from '../../../src/lib/ingest/ingestFailure';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+
+const failure: IngestFailure = {
+  stream: 'clickstream',
+  partition: '3',
+  code: 'ingest.gap',
+  message: 'a reader ran ahead',
+  since: '2026-01-01T00:00:00.000Z',
+  lastFailure: '2026-01-01T00:01:00.000Z',
+  attempts: 4,
+};
+const path = failurePath('clickstream', '3');
+
+let store: MemoryStore;
+beforeEach(() => {
+  store = new MemoryStore();
+});
+
+describe('the failure of a partition', () => {
+  it('is read as it was written, by whichever process', async () => {
+    expect(await readFailure(store, path)).toBeUndefined();
+    await writeFailure(store, failure);
+    await writeFailure(store, { ...failure, stream: 'coincap', partition: '0/1' });
+    expect(await readFailure(store, path)).toEqual(failure);
+    expect(
+      (await readFailures(store)).map(({ stream, partition }) => `${stream} ${partition}`).sort(),
+    ).toEqual(['clickstream 3', 'coincap 0/1']);
+  });
+
+  const fields = ['stream', 'partition', 'code', 'message', 'since', 'lastFailure', 'attempts'];
+  it.each([
+    ...fields.map((name) => ({ name, value: undefined })),
+    ...fields.map((name) => ({ name, value: ['x'] })),
+    { name: 'since', value: 'yesterday' },
+    { name: 'lastFailure', value: 'never' },
+    { name: 'attempts', value: 1.5 },
+  ])(
+    'is passed over where somebody wrote another $name, $value, and keeps no other from being read',
+    async (change) => {
+      await writeFailure(store, { ...failure, partition: '4' });
+      await store.put(path, Buffer.from(JSON.stringify({ ...failure, [change.name]: change.value })));
+      expect(await readFailure(store, path)).toBeUndefined();
+      expect(await readFailures(store)).toEqual([{ ...failure, partition: '4' }]);
+    },
+  );
+
+  it.each(['', '{', 'null', '7', '[]'])('is passed over where its file holds %j', async (text) => {
+    await store.put(path, Buffer.from(text));
+    expect(await readFailures(store)).toEqual([]);
+  });
+});
