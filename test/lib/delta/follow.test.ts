@@ -134,6 +134,32 @@ describe('a follower whose entry is there', () => {
   });
 });
 
+describe('a pointer to a checkpoint that is not there', () => {
+  const point = (version: number) =>
+    store.put(lastCheckpointPath('events'), Buffer.from(JSON.stringify({ version, size: 1 })));
+
+  it('does not make the end of the log look like a log that was cleaned', async () => {
+    await commitMore(5);
+    const head = positionOfState(await stateOf());
+    await point(9);
+    const follower = followState(at);
+    follower.seek(head);
+    expect(await stepOf(follower)).toEqual(['nothing-new', 5]);
+    expect(await stepOf(await following())).toEqual(['nothing-new', 5]);
+    follower.seek(positionOfState(await stateOf(3)));
+    expect(await stepOf(follower)).toEqual(['commits', [4, 5], 5]);
+  });
+
+  it('does not hide that an entry stands above a hole', async () => {
+    await commitMore(6);
+    const follower = await following();
+    await point(10);
+    await store.delete(commitPath('events', 5));
+    await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.hole' });
+    await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.hole' });
+  });
+});
+
 describe('a follower whose entry is another one, or gone', () => {
   it.each([2, 5, 9])('finds a table that was made again with %d versions', async (commits) => {
     await commitMore(5);

@@ -154,6 +154,48 @@ describe('a table appender', () => {
     expect((await table.state()).version).toBe(3);
   });
 
+  describe('in a round that takes more than a second', () => {
+    /** A table whose clock is moved, and storage that goes back in time where a test says so. */
+    async function slowRound() {
+      let now = Date.now();
+      const at = { store: new MemoryStore(), table: 'events' };
+      const table = new TableAppender({ at, fields, now: () => now });
+      for (const id of [1, 2, 3, 4]) await appendOne(table, id);
+      const prepared = await table.prepare(await table.state(), [[5]]);
+      if (!prepared) throw new Error('nothing is wrong');
+      now += 1001;
+      return { at, table, prepared };
+    }
+
+    it('looks again before it commits whether the log still holds what it stands on', async () => {
+      const { at, table, prepared } = await slowRound();
+      for (const version of [3, 4]) await at.store.delete(commitPath('events', version));
+      expect(await table.commit(prepared, [], 1)).toMatchObject({ outcome: 'moved' });
+      expect(await at.store.get(commitPath('events', 5))).toBeUndefined();
+      expect(await appendOne(table, 5)).toMatchObject({ outcome: 'committed', state: { version: 3 } });
+    });
+
+    it('commits no file that storage has lost', async () => {
+      const { at, table, prepared } = await slowRound();
+      await at.store.delete(`events/${prepared.add?.path}`);
+      expect(await table.commit(prepared, [], 1)).toMatchObject({ outcome: 'moved' });
+      expect((await openSnapshot(at))?.version).toBe(4);
+    });
+
+    it('stores a file again that storage lost while the commit was under way', async () => {
+      const { at, table, prepared } = await slowRound();
+      const path = `events/${prepared.add?.path}`;
+      const stored = await at.store.get(path);
+      const { putIfAbsent } = at.store;
+      at.store.putIfAbsent = async (...args) => {
+        await at.store.delete(path);
+        return putIfAbsent.apply(at.store, args);
+      };
+      expect(await table.commit(prepared, [], 1)).toMatchObject({ outcome: 'committed' });
+      expect((await at.store.get(path))?.bytes).toEqual(stored?.bytes);
+    });
+  });
+
   it('looks at two small files beside the upload, and reads nothing else', async () => {
     const { store, counts } = countCalls(new MemoryStore());
     const table = new TableAppender({ at: { store, table: 'events' }, fields });

@@ -24,6 +24,33 @@ async function forgetCommits(first: number, last: number) {
   for (let version = first; version <= last; version++) await at.store.delete(commitPath('events', version));
 }
 
+describe('a checkpoint of commits that storage loses meanwhile', () => {
+  it.each(['before', 'after'] as const)('is not kept: they went %s it was written', async (when) => {
+    await appendFiles(at, 6);
+    const { store } = at;
+    const { putIfAbsent } = store;
+    const goBack = async () => {
+      for (const version of [5, 6]) await store.delete(commitPath(at.table, version));
+    };
+    if (when === 'before') {
+      const { get } = store;
+      store.get = async (path) => {
+        const found = await get.call(store, path);
+        if (path === commitPath(at.table, 6)) await goBack();
+        return found;
+      };
+    } else
+      store.putIfAbsent = async (...args) => {
+        const outcome = await putIfAbsent.apply(store, args);
+        await goBack();
+        return outcome;
+      };
+    await expect(checkpoint({ at })).rejects.toMatchObject({ code: 'delta.contention' });
+    expect(await store.get(checkpointPath(at.table, 6))).toBeUndefined();
+    expect((await snapshotOf(at)).version).toBe(4);
+  });
+});
+
 describe('a checkpoint', () => {
   it('stands in for all commits before it', async () => {
     expect(await checkpoint({ at })).toEqual({ outcome: 'no-table' });
