@@ -162,15 +162,19 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
   const { actions, description, timeLimitMs = 30_000, state: base } = commit;
   const { at } = base;
   const giveUpAt = Date.now() + timeLimitMs;
-  const passed: Commit[] = [];
+  // As reached from the caller's state, not from the last rival: rivals and our commit may all have landed above a hole.
+  const reachedFrom = base.mark === undefined ? undefined : { version: base.version, mark: base.mark };
+  const advance = async (state: TableState, commits: readonly Commit[]) => {
+    const after = await advanceOnTheSameLog(base, state, commits);
+    return reachedFrom ? { ...after, reachedFrom } : after;
+  };
   for (let state = base, lost = 0; ; lost++) {
     const version = state.version + 1;
     const ours = await writeCommit(at, version, actions, description, state.mark);
-    // Advance from the caller's state, not from the last rival: rivals and our commit may all have landed above a hole.
-    if (ours) return { outcome: 'committed', state: advanceState(base, [...passed, ours]) };
-    const rivals = await readCommitsAfter(at, state.version);
-    passed.push(...rivals);
-    state = await advanceOnTheSameLog(base, passed);
+    if (ours) return { outcome: 'committed', state: await advance(state, [ours]) };
+    // Two at once: there is one at least.
+    const rivals = await readCommitsAfter(at, state.version, Number.POSITIVE_INFINITY, 2);
+    state = await advance(state, rivals);
     const newest = state;
     if (rivals.some((rival) => commit.conflictsWith(rival, newest))) return { outcome: 'conflict', state };
     if (Date.now() > giveUpAt) {
@@ -184,9 +188,13 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
 }
 
 /** A rival that does not follow on blames the log, unless the log is not the one any more that the caller has read. */
-async function advanceOnTheSameLog(base: TableState, commits: readonly Commit[]): Promise<TableState> {
+async function advanceOnTheSameLog(
+  base: TableState,
+  state: TableState,
+  commits: readonly Commit[],
+): Promise<TableState> {
   try {
-    return advanceState(base, commits);
+    return advanceState(state, commits);
   } catch (error) {
     const isHole = error instanceof TributaryError && error.code === 'delta.hole';
     if (!isHole || (await isStillInLog(base))) throw error;
