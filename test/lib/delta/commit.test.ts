@@ -30,7 +30,7 @@ async function openCreated() {
 
 describe('a new table', () => {
   it('has the protocol that every reader knows, our properties and the schema', async () => {
-    expect(await openState(at)).toBeUndefined();
+    expect([await openState(at), await openSnapshot(at)]).toEqual([undefined, undefined]);
     const state = await openCreated();
     expect(state).toMatchObject({
       version: 0,
@@ -77,6 +77,7 @@ describe('an append', () => {
       .map((line) => JSON.parse(line));
     expect(actions[0].commitInfo).toMatchObject({
       operation: 'WRITE',
+      operationParameters: { mode: 'Append' },
       isBlindAppend: true,
       readVersion: 0,
       operationMetrics: { numOutputRows: '3' },

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { serializeCommit } from '../../../src/lib/delta/actions';
 import { append, createTable } from '../../../src/lib/delta/commit';
+import { commitPath } from '../../../src/lib/delta/log';
 import { openState } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
@@ -43,6 +44,18 @@ async function appendAmong(rivals: number, timeLimitMs: number) {
   store.rivals = rivals;
   return append({ state, fields, adds: [], txns: [{ appId: 'ours', version: 1 }], timeLimitMs });
 }
+
+it('a commit is tried again where the version that was taken is gone when it is looked at', async () => {
+  let taken = 2;
+  store.putIfAbsent = async (path, bytes) => {
+    // As where storage goes back in time just then.
+    if (path !== commitPath('events', 1) || taken-- <= 0)
+      return MemoryStore.prototype.putIfAbsent.call(store, path, bytes);
+    return { outcome: 'exists' };
+  };
+  expect(await appendAmong(0, 30_000)).toMatchObject({ outcome: 'committed', state: { version: 1 } });
+  expect(taken).toBe(-1);
+});
 
 describe('a commit that loses one race after the other', () => {
   it('is tried again after pauses that grow to half a second and no further', async () => {

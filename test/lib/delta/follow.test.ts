@@ -342,11 +342,14 @@ describe('a follower that goes on from a position', () => {
     expect(await stepOf(follower)).toEqual(['reopened', because, 5]);
   });
 
-  it('is told that the log was cleaned behind one', async () => {
+  it.each([
+    ['behind one', 3, 4],
+    ['up to one, and with its own entry', 5, 5],
+  ])('is told that the log was cleaned %s', async (_how, standing, last) => {
     await commitMore(5);
-    const position = positionOfState(await stateOf(3));
+    const position = positionOfState(await stateOf(standing));
     await checkpoint({ at });
-    for (let version = 0; version < 5; version++) await store.delete(commitPath('events', version));
+    for (let version = 0; version <= last; version++) await store.delete(commitPath('events', version));
     const follower = followState(at);
     follower.seek(position);
     expect(await stepOf(follower)).toEqual(['reopened', 'cleaned', 5]);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { followState } from '../../../src/lib/delta/follow';
+import { describeVersions, entriesAbove } from '../../../src/lib/delta/hole';
 import {
   checkpointPath,
   commitPath,
@@ -44,6 +45,24 @@ async function refusalOf(): Promise<string> {
 
 const remedy =
   'Storage went back in time during a write. Run "npm run table -- repair events", which moves the log entries that no longer fit out of the log.';
+
+describe('the entries above a version', () => {
+  it('are those of its block of a thousand versions and of the next block, and no other files', async () => {
+    const entries = [0, 1, 2, 3, 5, 999, 1000, 1999, 2000];
+    for (const version of entries) await at.store.put(commitPath('events', version), Buffer.from('{}'));
+    await at.store.put(checkpointPath('events', 6), Buffer.from('x'));
+    await at.store.put(`${logPrefix('events')}00000000000000000007.crc`, Buffer.from('x'));
+    await at.store.put(`${logPrefix('events')}_sidecars`, Buffer.from('x'));
+    expect(await entriesAbove(at, 2)).toEqual([3, 5, 999, 1000, 1999]);
+    expect(await entriesAbove(at, 999)).toEqual([1000, 1999, 2000]);
+    expect(await entriesAbove(at, 2000)).toEqual([]);
+  });
+
+  it('are named by the first and the last of each stretch', () => {
+    const named = [[7], [7, 8], [5, 6, 7, 9, 11, 12]].map(describeVersions);
+    expect(named).toEqual(['version 7', 'versions 7 to 8', 'versions 5 to 7, 9, 11 to 12']);
+  });
+});
 
 describe('a log with entries above a hole', () => {
   it.each([

@@ -98,6 +98,16 @@ describe('checking a table', () => {
     expect(await commitFile(() => ({ path: 'gone.parquet' }))).toEqual(['FILE is gone.']);
   });
 
+  it('finds nulls in a column that takes none', async () => {
+    await createTable(at, [field('id', 'long', false)]);
+    const lenient = [field('id', 'long')];
+    const add = await writeDataFile({ at, fields: lenient, columns: [[1, null, null]] });
+    await putCommit(at, 1, [{ add }], { operation: 'WRITE', isBlindAppend: true });
+    expect((await checkTable({ at }))?.findings).toEqual([
+      `memory/events version 1, file ${add.path}: column id has 2 nulls, but takes none.`,
+    ]);
+  });
+
   it('goes on after a finding', async () => {
     await appendFiles(at, 3);
     const [first] = (await snapshotOf(at)).files.values();

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Add } from '../../../src/lib/delta/actions';
 import { addColumns } from '../../../src/lib/delta/addColumns';
 import { append, putCommit } from '../../../src/lib/delta/commit';
-import type { TableLocation } from '../../../src/lib/delta/log';
+import { readCommit, type TableLocation } from '../../../src/lib/delta/log';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { TributaryError } from '../../../src/lib/errors';
@@ -65,6 +65,19 @@ describe('a compaction', () => {
       nullCount: { id: 0, name: 29 },
     });
     expect(await readRows(at, 20)).toEqual(before);
+    const { commitInfo } = (await readCommit(at, 21)) ?? {};
+    const [bin] = bins;
+    expect(commitInfo).toMatchObject({
+      operation: 'OPTIMIZE',
+      operationMetrics: {
+        numRemovedFiles: '20',
+        numRemovedBytes: String(bin?.inputBytes),
+        numAddedFiles: '1',
+        numAddedBytes: String(bin?.outputBytes),
+      },
+      // It would be no conflict for a writer that deletes one of the files.
+      isBlindAppend: false,
+    });
   });
 
   it('finds nothing to do a second time, and nothing where there is no table', async () => {
@@ -359,6 +372,13 @@ describe('a plan of bins', () => {
       [35, 30, 25],
       [45, 10, 40],
     ]);
+  });
+
+  it('is the same for files of one moment, in whatever order they come', () => {
+    const files = [add(30, 1), add(31, 1), add(32, 1), add(33, 1)];
+    const paths = (plan: Add[][]) => plan.map((bin) => bin.map(({ path }) => path));
+    expect(paths(planBins(files, 100))).toEqual([['1-30', '1-31', '1-32']]);
+    expect(paths(planBins(files.toReversed(), 100))).toEqual([['1-30', '1-31', '1-32']]);
   });
 
   it('does not rewrite a file that outweighs all that came since', () => {

@@ -1,10 +1,12 @@
 import { BlobServiceClient } from '@azure/storage-blob';
 import { describe, expect, it } from 'vitest';
 import { startAzurite } from '../../../local/azurite';
-import { lastCheckpointPath } from '../../../src/lib/delta/log';
-import { moveLastCheckpoint } from '../../../src/lib/maintenance/lastCheckpoint';
+import { checkpointPath, lastCheckpointPath } from '../../../src/lib/delta/log';
+import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheckpoint';
+import { inspectCheckpoint, moveLastCheckpoint } from '../../../src/lib/maintenance/lastCheckpoint';
 import { openAzureBlobStore } from '../../../src/lib/storage/azureBlobStore';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { appendFiles, newLocation, snapshotOf } from './table';
 
 const description = { version: 2, size: 5, sizeInBytes: 1, numOfAddFiles: 2 };
 
@@ -26,6 +28,21 @@ async function contended() {
   await store.put(lastCheckpointPath('events'), Buffer.from('{"version":1,"size":1}'));
   return { store, at: { store, table: 'events' } };
 }
+
+describe('a checkpoint', () => {
+  it.each(['protocol', 'metaData'])('without its %s action is not described', async (missing) => {
+    const at = newLocation();
+    await appendFiles(at, 2);
+    const { protocol, metaData } = await snapshotOf(at);
+    const rows = [{ protocol }, { metaData }].filter((row) => !(missing in row));
+    const path = checkpointPath('events', 2);
+    await at.store.put(path, encodeCheckpointRows(rows).bytes);
+    await expect(inspectCheckpoint(at, { version: 2, paths: [path] })).rejects.toMatchObject({
+      code: 'delta.invalid',
+      message: `memory/events version 2: the checkpoint ${path} holds no protocol or no metaData action.`,
+    });
+  });
+});
 
 describe('moving the pointer to the last checkpoint', () => {
   it('is given up after five lost races', async () => {

@@ -1,7 +1,12 @@
 import { expect, it } from 'vitest';
 import { checkpointPath, commitPath } from '../../../src/lib/delta/log';
 import { TributaryError } from '../../../src/lib/errors';
-import { type DutyReport, isFullPassDue, maintainTables } from '../../../src/lib/maintenance/maintainTables';
+import {
+  type DutyReport,
+  isFullPassDue,
+  maintainTables,
+  performDuty,
+} from '../../../src/lib/maintenance/maintainTables';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { DatedStore } from './datedStore';
 import { appendFiles, day, snapshotOf } from './table';
@@ -78,6 +83,18 @@ it('goes on with the other tables when one is damaged, and then says so', async 
   ]);
   expect(reports[0]).toMatchObject({ code: 'delta.invalid', retriable: false });
   expect(failure?.message).toBe('Maintenance failed: memory/damaged version 2, line 1: not JSON.');
+});
+
+it('says how many files a vacuum deleted, and how many bytes', async () => {
+  const lake = new DatedStore();
+  const at = { store: lake, table: 'clicks' };
+  expect(await performDuty('vacuum', { at })).toEqual({ outcome: 'no-table' });
+  await appendFiles(at, 1);
+  for (const name of ['a', 'b']) {
+    await lake.put(`clicks/${name}.parquet`, Buffer.from('four'));
+    lake.date(`clicks/${name}.parquet`, Date.now() - 30 * day);
+  }
+  expect(await performDuty('vacuum', { at })).toEqual({ outcome: 'done', deleted: 2, bytes: 8 });
 });
 
 it('does the other duties of a table when one fails', async () => {

@@ -161,6 +161,19 @@ describe('repairing a log', () => {
     expect(await ids()).toEqual([7]);
   });
 
+  it.each([
+    ['below the end', 4],
+    ['at the end', 6],
+  ])('is no worse for a damaged checkpoint %s, which the entries make up for', async (_where, version) => {
+    await appendFiles(at, version);
+    await checkpoint({ at });
+    await at.store.put(checkpointPath('events', version), Buffer.from('PAR1 no more PAR1'));
+    await appendFiles(at, 9 - version, { first: version * 10 });
+    await strand(at, await goBackTo(at, 6), 8, 9);
+    expect(await repairLog({ at })).toMatchObject({ outcome: 'repaired', version: 6, moved: [8, 9] });
+    expect(await ids()).toEqual(upTo(60));
+  });
+
   it('does not know how many rows go where an entry cannot be read', async () => {
     await leaveHole(3, 6, 8);
     await at.store.put(commitPath('events', 7), Buffer.from('{"add":'));
@@ -460,7 +473,10 @@ describe('a writer that is still running', () => {
     await leaveHole(3, 5, 6);
     const other = Buffer.from('{"commitInfo":{}}');
     store.before = () => store.put(commitPath('events', 5), other);
-    await expect(repairLog({ at })).rejects.toMatchObject({ code: 'delta.contention' });
+    await expect(repairLog({ at })).rejects.toMatchObject({
+      code: 'delta.contention',
+      message: expect.stringContaining('memory/events version 4: the log changes while it is mended.'),
+    });
     expect((await store.get(commitPath('events', 5)))?.bytes).toEqual(Uint8Array.from(other));
     expect(await strayNames()).toEqual(['6.json']);
   });

@@ -107,6 +107,39 @@ describe('a vacuum', () => {
     expect(await pathsOf(at, 'left')).toEqual(['events/left-03', 'events/left-21']);
   });
 
+  describe('of many files', () => {
+    const names = Array.from({ length: 40 }, (_, n) => `left-${String(n).padStart(2, '0')}`);
+    beforeEach(async () => {
+      await appendFiles(at, 1, { configuration });
+      for (const name of names) await store.put(`events/${name}`, Buffer.from('x'));
+      await age(30);
+    });
+
+    it('says how far it is', async () => {
+      const steps: string[] = [];
+      await vacuumed({ progress: ({ step, done, total }) => steps.push(`${step} ${done}/${total}`) });
+      expect([steps[0], steps.at(-1)]).toEqual(['vacuum 0/40', 'vacuum 40/40']);
+    });
+
+    it.each([
+      ['with the reason', [], 'out of time'],
+      ['with what could not be deleted until then', ['events/left-01'], 'events/left-01 is held.'],
+    ])('ends between two of them when its signal says so, %s', async (_what, held, message) => {
+      const ended = new AbortController();
+      const remove = store.delete.bind(store);
+      let deleted = 0;
+      store.delete = async (path) => {
+        if (held.includes(path)) throw new TributaryError('storage.refused', `${path} is held.`);
+        if (++deleted === 20) ended.abort(new Error('out of time'));
+        return remove(path);
+      };
+      const failure = await vacuumed({ signal: ended.signal }).catch((error: Error) => error.message);
+      expect(failure).toBe(message);
+      expect(deleted).toBeLessThan(40);
+      expect((await pathsOf(at, 'left')).length).toBe(40 - deleted);
+    });
+  });
+
   it('spares hidden files and folders, other tables, and the log', async () => {
     await appendFiles(at, 1, { configuration });
     const spared = ['_delta_index/x.parquet', '.tmp/x.parquet', 'part/_SUCCESS', 'part/.x.crc'];

@@ -50,6 +50,12 @@ describe('a column of a table', () => {
     expect(holding).toEqual(taken);
   });
 
+  it('of a nested type reads groups, and repeated columns', () => {
+    const column = field('c', { type: 'array', elementType: 'integer', containsNull: true });
+    const holding = Object.values(all).filter((element) => !columnProblem({ name: 'c', ...element }, column));
+    expect(holding).toEqual([list, repeated]);
+  });
+
   it('that is no list names what the file has in its place', () => {
     expect(columnProblem({ name: 'c', ...text }, field('c', 'long'))).toBe(
       'column c is BYTE_ARRAY (UTF8) there, long in the table',
