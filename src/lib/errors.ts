@@ -55,9 +55,12 @@ export type ErrorCode = keyof typeof errorCodes;
 export class TributaryError extends Error {
   readonly code: ErrorCode;
   readonly retriable: boolean;
+  /** The Delta table that a command must mend; named by `delta.hole`. */
+  readonly table: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; table?: string }) {
     super(message, options);
+    this.table = options?.table;
     this.name = 'TributaryError';
     this.code = code;
     this.retriable = errorCodes[code].retriable;

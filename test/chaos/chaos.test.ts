@@ -27,7 +27,7 @@ function chaos(...args: string[]): Promise<{ code: number; output: string }> {
 }
 
 describe('npm run chaos', () => {
-  it('passes after some kills and faults', { timeout: 480_000 }, async () => {
+  it('passes after some kills and faults', { timeout: 600_000 }, async () => {
     const { code, output } = await chaos('--kills', '3', '--seed', '4', '--rate', '500');
     expect(output).toContain('Each event is there once.');
     expect(output).toContain('PASSED');

@@ -6,7 +6,7 @@ import { allIsWell, type Operator, streamsAreWell } from './operator';
 import { goBack, hasVersion, type LakePicture, openLake, takePicture, type Undone } from './picture';
 import type { Producer } from './producer';
 import { bothRead, type ChaosSystem } from './system';
-import { type CommitBreaker, untilLoaded } from './warehouse';
+import { type CommitBreaker, compareWarehouse, untilLoaded } from './warehouse';
 
 /** How far the lake goes back: milliseconds. */
 const backMs = { least: 5000, most: 15_000 };
@@ -86,7 +86,7 @@ type GoingBack = (
   picture: LakePicture,
 ) => Promise<{ undone: Undone; problems: readonly string[]; line: string }>;
 
-/** Without any other fault from the picture on. Ends when health is well, and the table has all events. */
+/** Without any other fault from the picture on. Ends when health is well, and table and warehouse have all events. */
 async function rollBack(options: RollbackOptions, back: GoingBack): Promise<RollbackOutcome> {
   const { system, producer, connections, random } = options;
   const { rate } = system.proxy;
@@ -130,12 +130,14 @@ async function moveOn({ system }: RollbackOptions, lake: ContainerClient) {
   return 'problem' in committed ? committed : { picture };
 }
 
-/** Health may say that all is well although something is wrong: then the table does not drain. */
+/** Health may say that all is well although something is wrong: so the table is drained, and the warehouse compared with it. */
 async function mendAll({ system, producer, operator }: RollbackOptions): Promise<string[]> {
   const problems = await operator.mend(async (healths) => allIsWell(healths), wellForMs);
   if (problems.length > 0) return problems;
   producer.paused = true;
+  const { LakeStorage = '' } = system.settings;
   const left = await drain(system, () => {});
+  if (left.length === 0) left.push(...(await compareWarehouse(system.warehouse, LakeStorage, () => {})));
   producer.paused = false;
   return left.map((problem) => `Health says that all is well, but: ${problem}`);
 }

@@ -97,6 +97,12 @@ export function serializeCommit(actions: readonly Action[]): Buffer {
 }
 
 /**
+ * The footer's key for the mark of the log entry that a checkpoint was made of. A checkpoint can outlive its entry when storage
+ * goes back in time; once another entry has the same version, the mark tells that the checkpoint is not of it.
+ */
+export const markKey = 'tributary.mark';
+
+/**
  * The mark of a log entry: a hash of its bytes. It stays the same when a store is restored from a backup, where etags and
  * times change, and it is there whoever wrote the entry.
  */

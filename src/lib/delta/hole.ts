@@ -1,5 +1,12 @@
 import { TributaryError } from '../errors';
-import { describeVersion, listLogFiles, logPrefix, type TableLocation, versionDigits } from './log';
+import {
+  type CheckpointFiles,
+  describeVersion,
+  listLogFiles,
+  logPrefix,
+  type TableLocation,
+  versionDigits,
+} from './log';
 
 /*
  * A hole: the log ends at one version, and entries stand above the next one, which is missing. It comes to be when storage
@@ -11,32 +18,47 @@ import { describeVersion, listLogFiles, logPrefix, type TableLocation, versionDi
 const blockDigits = 3;
 
 /**
- * The versions of log entries above `version`, ascending. Looks only at the block of 1,000 versions that the next version is in,
+ * The versions above `version` of which there is a log entry or a checkpoint, ascending. Looks only at the block of 1,000 versions that the next version is in,
  * and at the one after it: listing the whole log could take minutes.
  */
-export async function entriesAbove(at: TableLocation, version: number): Promise<number[]> {
+export async function versionsAbove(at: TableLocation, version: number): Promise<number[]> {
   const size = 10 ** blockDigits;
   const blocks = [version + 1, version + 1 + size].map((first) =>
     versionDigits(first).slice(0, -blockDigits),
   );
   const found = await Promise.all(
     blocks.map(async (block) => {
-      const versions: number[] = [];
+      const versions = new Set<number>();
       for await (const file of listLogFiles(at, block))
-        if (file.kind === 'commit' && file.version !== undefined && file.version > version)
-          versions.push(file.version);
-      return versions;
+        if (file.kind !== 'other' && file.version !== undefined && file.version > version)
+          versions.add(file.version);
+      return [...versions];
     }),
   );
   return found.flat();
 }
 
+/**
+ * The checkpoints from which a log can be opened. Storage that goes back in time may keep a checkpoint and lose the entry of its
+ * version. So may log cleaning, but that deletes from the oldest on: where the log can be opened below such a checkpoint,
+ * it is a leftover.
+ * @param checkpoints ascending by version
+ */
+export function withoutLeftovers(
+  checkpoints: readonly CheckpointFiles[],
+  hasEntry: (version: number) => boolean,
+): CheckpointFiles[] {
+  const whole = checkpoints.find(({ version }) => hasEntry(version));
+  const beginning = hasEntry(0) ? 0 : (whole?.version ?? Number.POSITIVE_INFINITY);
+  return checkpoints.filter(({ version }) => hasEntry(version) || version < beginning);
+}
+
 /** A log that ends at `version` although there are entries above. */
 export function logWithHole(at: TableLocation, version: number, above: readonly number[]): TributaryError {
   const missing = describeVersion(at, version + 1);
-  const named = above.length === 0 ? 'a part of a checkpoint' : describeVersions(above);
+  const named = above.length === 0 ? 'a checkpoint, or a part of one,' : describeVersions(above);
   const text = `${missing} is missing from the log, and ${named} ${above.length > 1 ? 'are' : 'is'} above it. ${remedy(at)}`;
-  return new TributaryError('delta.hole', text);
+  return new TributaryError('delta.hole', text, { table: at.table });
 }
 
 /** A log entry that was built on a different previous version than the one now in the log. */
@@ -44,6 +66,7 @@ export const strayEntry = (at: TableLocation, version: number): TributaryError =
   new TributaryError(
     'delta.hole',
     `${describeVersion(at, version)} was built on a version ${version - 1} that is no longer in the log. ${remedy(at)}`,
+    { table: at.table },
   );
 
 /** Names ascending versions; neighbours are named by the first and the last of them. */

@@ -1,5 +1,5 @@
 import { isDamage, TributaryError } from '../errors';
-import { entriesAbove, logWithHole } from './hole';
+import { logWithHole, versionsAbove, withoutLeftovers } from './hole';
 import {
   type CheckpointFiles,
   describeVersion,
@@ -9,7 +9,7 @@ import {
   readLastCheckpoint,
   type TableLocation,
 } from './log';
-import { readCheckpoint } from './readCheckpoint';
+import { ensureOfEntry, readCheckpoint } from './readCheckpoint';
 import { readAhead, readCommitsAfter } from './readCommits';
 import { LogReplay, type Snapshot, type TableState } from './state';
 
@@ -73,7 +73,7 @@ async function openLog(at: TableLocation, depth: Depth, version?: number): Promi
   }
 }
 
-/** Opens, then makes sure, unless a version is asked for, that no log entry exists above the version found. */
+/** Opens, then makes sure, unless a version is asked for, that nothing of the log stands above the version found. */
 async function openWhole(
   at: TableLocation,
   hint: CheckpointFiles | undefined,
@@ -82,9 +82,9 @@ async function openWhole(
 ): Promise<LogReplay | undefined> {
   const replay = await openFrom(at, hint, depth, version);
   if (!replay || version !== undefined) return replay;
-  const top = (await entriesAbove(at, replay.version)).at(-1) ?? -1;
+  const top = (await versionsAbove(at, replay.version)).at(-1) ?? -1;
   if (top <= replay.version) return replay;
-  // Those entries may have been committed since, or a newer checkpoint covers the missing versions.
+  // Those versions may have been committed since, or a newer checkpoint covers the missing versions.
   await applyCommits(at, replay).catch(ignoreDamage);
   return replay.version >= top ? replay : openFrom(at, undefined, depth);
 }
@@ -103,45 +103,69 @@ async function openFrom(
   depth: Depth,
   version?: number,
 ): Promise<LogReplay | undefined> {
-  let damage: unknown;
-  if (hint && (version === undefined || version >= hint.version)) {
-    const found = await openFromHint(at, hint, depth, version);
-    if (found instanceof LogReplay) return found;
-    damage = found;
-  }
-  // No hint, a hint to a checkpoint that is gone, damaged or too old, or an older version: look at what is there.
-  const { commits, checkpoints, newest } = await listLog(at);
+  if (!hint || (version !== undefined && version < hint.version))
+    return openFromListing(at, depth, { version });
+  const found = await openFromHint(at, hint, depth, version);
+  return found instanceof LogReplay ? found : openFromListing(at, depth, { version, damage: found });
+}
+
+/**
+ * Looks at what is there: for a log without a hint, with a hint to a checkpoint that cannot be used, and for a version below it.
+ * @param damage what is wrong with the checkpoint of the hint: thrown where nothing else can be opened
+ */
+async function openFromListing(
+  at: TableLocation,
+  depth: Depth,
+  { version, damage }: { version?: number | undefined; damage?: TributaryError | undefined },
+): Promise<LogReplay | undefined> {
+  const listing = await listLog(at);
+  const { commits, newest } = listing;
   if (newest < 0) return undefined;
   const wanted = version ?? Infinity;
-  let replay: LogReplay | undefined;
-  for (const checkpoint of checkpoints.filter((found) => found.version <= wanted).reverse()) {
-    const found = await replayCheckpoint(at, checkpoint, depth);
-    if (found instanceof LogReplay) {
-      replay = found;
-      break;
-    }
-    damage ??= found;
-  }
-  if (!replay && commits[0] !== 0) throw damage ?? (await noBeginning(at, commits, checkpoints, version));
-  const from = replay ?? new LogReplay(at, depth !== 'state');
+  const entries = new Set(commits);
+  const checkpoints = withoutLeftovers(listing.checkpoints, (each) => entries.has(each));
+  const found = await replayNewest(
+    at,
+    checkpoints.filter((each) => each.version <= wanted),
+    depth,
+  );
+  const problem = damage ?? found.damage;
+  if (!found.replay && commits[0] !== 0)
+    throw problem ?? (await noBeginning(at, commits, checkpoints, version));
+  const from = found.replay ?? new LogReplay(at, depth !== 'state');
   // If a newer checkpoint is damaged, report that damage and not the hole it leaves.
   const reading = readCommitsAfter(at, from.version, Math.min(wanted, newest), readAhead);
   const after = await reading.catch((error) => {
-    throw damage ?? error;
+    throw problem ?? error;
   });
   for (const commit of after) from.apply(commit);
   if (from.version < Math.min(wanted, newest)) {
     const above = commits.filter((each) => each > from.version);
     throw (
-      damage ?? (version === undefined ? logWithHole(at, from.version, above) : missingVersion(at, version))
+      problem ?? (version === undefined ? logWithHole(at, from.version, above) : missingVersion(at, version))
     );
   }
   return applyCommits(at, from, version);
 }
 
+/** The newest checkpoint that can be read, and what is wrong with the newest one of those above it, where there are any. */
+async function replayNewest(
+  at: TableLocation,
+  checkpoints: readonly CheckpointFiles[],
+  depth: Depth,
+): Promise<{ replay?: LogReplay; damage?: TributaryError | undefined }> {
+  let damage: TributaryError | undefined;
+  for (const checkpoint of checkpoints.toReversed()) {
+    const found = await replayCheckpoint(at, checkpoint, depth);
+    if (found instanceof LogReplay) return { replay: found, damage };
+    damage ??= found;
+  }
+  return { damage };
+}
+
 /**
- * Returns the replay; the error if the checkpoint is damaged; undefined if it is gone, or if the log after it has a hole or does
- * not reach `version`.
+ * Returns the replay; the error if the checkpoint is damaged; undefined if it is gone or may be a leftover, or if the log after
+ * it has a hole or does not reach `version`.
  */
 async function openFromHint(
   at: TableLocation,
@@ -151,6 +175,7 @@ async function openFromHint(
 ): Promise<LogReplay | TributaryError | undefined> {
   const found = await replayCheckpoint(at, hint, depth);
   if (!(found instanceof LogReplay)) return found;
+  if (found.state().mark === undefined) return undefined;
   // Versions above the checkpoint may have been cleaned away, below a newer one.
   const commits = await readCommitsAfter(at, found.version, version, readAhead).catch(undefinedIfHole);
   for (const commit of commits ?? []) found.apply(commit);
@@ -186,11 +211,12 @@ async function replayCheckpoint(
 ): Promise<LogReplay | TributaryError | undefined> {
   const replay = new LogReplay(at, depth !== 'state', checkpoint);
   try {
-    const [isThere, entry] = await Promise.all([
+    const [read, entry] = await Promise.all([
       readCheckpoint(at, checkpoint, depth === 'files', (part) => replay.apply(part)),
       readCommit(at, checkpoint.version).catch(ignoreDamage),
     ]);
-    if (!isThere) return undefined;
+    if (!read) return undefined;
+    ensureOfEntry(at, checkpoint, read, entry?.mark);
     // Before any commit is applied: the first one may have been made on another entry than the one that is there.
     replay.markBy(entry);
     replay.state();

@@ -1,18 +1,54 @@
 import { TributaryError } from '../errors';
-import { type Commit, checkAdd, checkMetadata, checkProtocol, checkRemove, checkTxn } from './actions';
+import {
+  type Commit,
+  checkAdd,
+  checkMetadata,
+  checkProtocol,
+  checkRemove,
+  checkTxn,
+  markKey,
+} from './actions';
 import { type CheckpointFiles, describeVersion, type TableLocation } from './log';
 import { openDataFile } from './openDataFile';
 import { type ReadColumns, readRowGroups } from './parquet/read';
+import { isSameEntry } from './position';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 const stateColumns = ['protocol', 'metaData', 'txn'];
 const fileColumns = [...stateColumns, 'add', 'remove'];
 
+export interface ReadCheckpoint {
+  /** The mark of the log entry that it was made of; undefined in checkpoints of other writers and of earlier releases. */
+  readonly mark: string | undefined;
+}
+
+/** Whether nothing speaks against a checkpoint's being made of the log entry with the mark `there`. */
+export const isOfEntry = ({ mark }: ReadCheckpoint, there: string | undefined): boolean =>
+  there === undefined || isSameEntry(there, mark);
+
+/**
+ * Throws `delta.invalid` when a checkpoint was made of another log entry than the one that is there. It is left from commits
+ * that storage has lost.
+ * @param there the mark of the entry of its version; undefined where the log does not hold the entry (any more)
+ */
+export function ensureOfEntry(
+  at: TableLocation,
+  { version, paths }: CheckpointFiles,
+  read: ReadCheckpoint,
+  there: string | undefined,
+): void {
+  if (isOfEntry(read, there)) return;
+  throw new TributaryError(
+    'delta.invalid',
+    `${describeVersion(at, version)}: the checkpoint ${paths[0]} was made of a commit that storage has lost.`,
+  );
+}
+
 /**
  * Reads a classic checkpoint, one or many parts (PROTOCOL.md, "Checkpoints"), and hands each row group's actions to `take` as if
  * they were a commit of that version: a checkpoint of any size needs the memory of a row group. Without `withFiles` only the
- * protocol, metaData and txn columns are read. False when a part is gone; what was taken is worth nothing then.
+ * protocol, metaData and txn columns are read. Undefined when a part is gone; what was taken is worth nothing then.
  * @throws `delta.invalid` or `parquet.invalid` naming the file when it is damaged
  */
 export async function readCheckpoint(
@@ -20,22 +56,24 @@ export async function readCheckpoint(
   { version, paths }: CheckpointFiles,
   withFiles: boolean,
   take: (part: Commit) => void,
-): Promise<boolean> {
+): Promise<ReadCheckpoint | undefined> {
+  let mark: string | undefined;
   for (const path of paths) {
     const where = `${describeVersion(at, version)}, checkpoint ${path}`;
     const source = await openDataFile({ store: at.store, path, where });
-    if (!source) return false;
+    if (!source) return undefined;
     const columns = withFiles ? fileColumns : stateColumns;
     let rows = 0;
     for await (const group of readRowGroups({ source, columns, skipNulls: true, where })) {
       take(toCommit(version, group, rows, where));
       rows += group.numRecords;
+      mark ??= group.keyValues.get(markKey);
       // Other work goes on, and the collector's as well: without a turn it falls far behind.
       await nextTurn();
     }
     if (rows === 0) throw new TributaryError('delta.invalid', `${where}: the checkpoint is empty.`);
   }
-  return true;
+  return { mark };
 }
 
 function toCommit(

@@ -10,15 +10,11 @@ export interface Remedy {
 
 /** What mends a stream whose batches fail, where one command does. */
 export function ingestRemedy(
-  { code, message }: Pick<IngestFailure, 'code' | 'message'>,
+  { code, table: broken }: Pick<IngestFailure, 'code' | 'table'>,
   { name, table }: Pick<Stream, 'name' | 'table'>,
 ): Remedy | undefined {
   if (code === 'ingest.gap') return { command: `npm run checkpoints -- reset ${name}`, stopApp: true };
-  if (code === 'delta.hole') {
-    // A batch writes two tables, its stream's and dead_letters. The error says which of them has the hole.
-    const broken = /npm run table -- repair ([\w/-]+)/.exec(message)?.[1] ?? table;
-    return { command: `npm run table -- repair ${broken}`, stopApp: true };
-  }
+  if (code === 'delta.hole') return { command: `npm run table -- repair ${broken ?? table}`, stopApp: true };
   return undefined;
 }
 

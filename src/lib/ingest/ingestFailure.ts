@@ -14,6 +14,8 @@ export interface IngestFailure {
   readonly code: string;
   /** For people: the message of an error of ours. Of any other error only its name, because its message may hold secrets. */
   readonly message: string;
+  /** The Delta table that a command must mend, where the error names one: a batch writes two. */
+  readonly table?: string;
   /** ISO time of the first failure since a batch of the partition was committed. */
   readonly since: string;
   /** ISO time. */
@@ -53,15 +55,19 @@ function parseFailure(bytes: Uint8Array): IngestFailure | undefined {
   } catch {
     return undefined;
   }
-  const { stream, partition, code, message, since, lastFailure, attempts } = (raw ?? {}) as Record<
+  const { stream, partition, code, message, table, since, lastFailure, attempts } = (raw ?? {}) as Record<
     string,
     unknown
   >;
   if (typeof stream !== 'string' || typeof partition !== 'string') return undefined;
   if (typeof code !== 'string' || typeof message !== 'string') return undefined;
   if (!isTime(since) || !isTime(lastFailure) || !Number.isSafeInteger(attempts)) return undefined;
-  return { stream, partition, code, message, since, lastFailure, attempts: Number(attempts) };
+  const named = isTableName(table) ? { table } : {};
+  return { stream, partition, code, message, ...named, since, lastFailure, attempts: Number(attempts) };
 }
+
+/** A name goes into a command that people copy. */
+const isTableName = (value: unknown): value is string => typeof value === 'string' && /^[\w/-]+$/.test(value);
 
 const isTime = (value: unknown): value is string =>
   typeof value === 'string' && !Number.isNaN(Date.parse(value));

@@ -97,7 +97,17 @@ class PartitionStatus {
     const [stream, partition] = [this.#stream, this.#partition];
     const { code } = describeFailure(error);
     const message = safeMessage(error);
-    this.#failure = { stream, partition, code, message, since, lastFailure, attempts: attempts + 1 };
+    const named = error instanceof TributaryError && error.table ? { table: error.table } : {};
+    this.#failure = {
+      stream,
+      partition,
+      code,
+      message,
+      ...named,
+      since,
+      lastFailure,
+      attempts: attempts + 1,
+    };
     this.#tell(code, repeatMs);
   }
 

@@ -3,7 +3,7 @@ import { checkpointPath, commitPath, describeVersion, readLastCheckpoint } from 
 import { type LogTail, openSnapshot, openTail } from '../delta/openTable';
 import { CheckpointEncoder, type EncodedCheckpoint } from '../delta/parquet/encodeCheckpoint';
 import { isStillInLog } from '../delta/position';
-import { readCheckpoint } from '../delta/readCheckpoint';
+import { isOfEntry, readCheckpoint } from '../delta/readCheckpoint';
 import type { Snapshot } from '../delta/state';
 import { retentionMs } from '../delta/tableProperties';
 import { isDamage, TributaryError } from '../errors';
@@ -38,7 +38,7 @@ export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutco
   const encoded = await encodeTail(task, log);
   signal?.throwIfAborted();
   await ensureStillInLog(log.tail);
-  const { outcome } = await at.store.putIfAbsent(path, encoded.bytes);
+  const outcome = await putCheckpoint(log.tail, encoded.bytes);
   // A checkpoint of commits that storage has lost would bring them back to life.
   await ensureStillInLog(log.tail).catch(async (error) => {
     if (outcome === 'written') await at.store.delete(path);
@@ -60,6 +60,26 @@ export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutco
     version,
     files: description.numOfAddFiles,
   };
+}
+
+/** Takes the place of a checkpoint that was made of a commit which storage has lost. */
+async function putCheckpoint(
+  { at, version, mark }: Snapshot,
+  bytes: Uint8Array,
+): Promise<'written' | 'exists'> {
+  const path = checkpointPath(at.table, version);
+  const { outcome } = await at.store.putIfAbsent(path, bytes);
+  if (outcome === 'written' || mark === undefined) return outcome === 'written' ? 'written' : 'exists';
+  const files = { version, paths: [path] };
+  try {
+    const there = await readCheckpoint(at, files, false, () => {});
+    if (!there || isOfEntry(there, mark)) return 'exists';
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return 'exists';
+  }
+  await at.store.put(path, bytes);
+  return 'written';
 }
 
 /** Throws `delta.contention` where storage went back in time since the version was read: the next pass reads the log anew. */
@@ -119,7 +139,7 @@ async function encodeLog(task: MaintenanceTask, { base, tail }: LogTail): Promis
   if (!isThere)
     throw new TributaryError('delta.invalid', `${where}: the checkpoint ${base?.paths[0]} is gone.`);
   restate({ adds: files.values(), removes: tombstones.values() });
-  return { ...encoder.finish(), numOfAddFiles };
+  return { ...encoder.finish(tail.mark), numOfAddFiles };
 }
 
 /** A tombstone without a time has long expired (PROTOCOL.md, "Add File and Remove File"). */

@@ -5,7 +5,8 @@ import {
   parseLastCheckpoint,
   type TableLocation,
 } from '../delta/log';
-import { readCheckpoint } from '../delta/readCheckpoint';
+import { readMark } from '../delta/position';
+import { ensureOfEntry, readCheckpoint } from '../delta/readCheckpoint';
 import { TributaryError } from '../errors';
 
 /** What `_last_checkpoint` says (PROTOCOL.md, "Last Checkpoint File"). Under 200 bytes: Synapse serverless fails above. */
@@ -18,7 +19,10 @@ export interface CheckpointDescription {
   readonly parts?: number;
 }
 
-/** Reads a checkpoint through and describes it. Throws `delta.invalid` or `parquet.invalid` when it is gone or damaged. */
+/**
+ * Reads a checkpoint through and describes it. Throws `delta.invalid` or `parquet.invalid` when it is gone or damaged, or was
+ * made of a commit that storage has lost.
+ */
 export async function inspectCheckpoint(
   at: TableLocation,
   checkpoint: CheckpointFiles,
@@ -42,6 +46,7 @@ export async function inspectCheckpoint(
       `${describeVersion(at, version)}: the checkpoint ${paths[0]} ${problem}.`,
     );
   }
+  ensureOfEntry(at, checkpoint, found, await readMark(at, version));
   let sizeInBytes = 0;
   for (const path of paths) sizeInBytes += (await at.store.getRange(path, 0, 1))?.size ?? 0;
   const parts = paths.length > 1 ? { parts: paths.length } : {};

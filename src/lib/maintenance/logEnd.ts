@@ -1,4 +1,5 @@
 import type { Commit } from '../delta/actions';
+import { withoutLeftovers } from '../delta/hole';
 import {
   type CheckpointFiles,
   completeCheckpoints,
@@ -40,7 +41,7 @@ export async function findLogEnd(at: TableLocation, files: readonly LogFile[]): 
     files.flatMap(({ kind, version }) => (kind === 'commit' && version !== undefined ? [version] : [])),
   );
   const top = Math.max(-1, ...entries);
-  const checkpoints = checkpointsOf(files);
+  const checkpoints = withoutLeftovers(checkpointsOf(files), (version) => entries.has(version));
   const pointer = (await readLastCheckpoint(at))?.version;
   const named = checkpoints.find(({ version }) => version === pointer);
   let end: ChainEnd = { version: -1, meetsStray: false };

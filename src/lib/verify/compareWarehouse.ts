@@ -4,7 +4,6 @@ import type { TableLocation } from '../delta/log';
 import { openSnapshot, openState } from '../delta/openTable';
 import { whyLost } from '../delta/position';
 import { isDamage, TributaryError } from '../errors';
-import { oncePerKey } from '../once';
 import type { WarehouseTable } from '../streams/stream';
 import { describeLost } from '../warehouse/needsRebuild';
 import { noLedgerRow, positionInLog } from '../warehouse/positionOf';
@@ -54,7 +53,13 @@ type Try = WarehouseComparison | { readonly state: 'moved'; readonly reason: str
  */
 export async function compareWarehouse(options: CompareWarehouseOptions): Promise<WarehouseComparison> {
   const { pauseMs = 2000 } = options;
-  const deltaSums = oncePerKey((version: number) => sumVersion(options, version));
+  let read: { readonly position: Position; readonly sums: Promise<RowSums | undefined> } | undefined;
+  const deltaSums = (position: Position) => {
+    // The position has a mark: storage that went back in time may have another version of the same number by now.
+    if (!read || !isDeepStrictEqual(read.position, position))
+      read = { position, sums: sumVersion(options, position.version) };
+    return read.sums;
+  };
   let seen: Different | undefined;
   let reason = '';
   for (let tries = 0; tries < maxTries; tries++) {
@@ -73,7 +78,7 @@ export async function compareWarehouse(options: CompareWarehouseOptions): Promis
 
 async function compareOnce(
   options: CompareWarehouseOptions,
-  deltaSums: (version: number) => Promise<RowSums | undefined>,
+  deltaSums: (position: Position) => Promise<RowSums | undefined>,
 ): Promise<Try> {
   const { warehouse, table } = options;
   const name = fullName(table);
@@ -85,7 +90,7 @@ async function compareOnce(
   if (!found) return { state: 'moved', reason: `loads keep moving ${name}` };
   // A version never changes, so it can be read afterwards.
   const { version } = position;
-  const delta = await deltaSums(version);
+  const delta = await deltaSums(position);
   if (!delta) {
     const reason = `version ${version} of ${options.at.table}, up to which ${name} is loaded, cannot be opened any more`;
     return { state: 'needs-rebuild', reason };

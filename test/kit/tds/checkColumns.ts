@@ -66,8 +66,9 @@ class ColumnCheck {
   }
 
   #condition(condition: Condition, scope: Scope): void {
-    if (condition.kind === 'and') for (const one of condition.conditions) this.#condition(one, scope);
+    if ('conditions' in condition) for (const one of condition.conditions) this.#condition(one, scope);
     else if (condition.kind === 'not') this.#condition(condition.condition, scope);
+    else if (condition.kind === 'null') this.#expression(condition.value, scope);
     else if (condition.kind === 'exists') this.#select(condition.select);
     else for (const side of [condition.left, condition.right]) this.#expression(side, scope);
   }

@@ -96,9 +96,15 @@ export class PartParser {
   }
 
   protected condition(): Condition {
-    const conditions = [this.#simpleCondition()];
-    while (this.take('AND')) conditions.push(this.#simpleCondition());
-    return conditions.length === 1 && conditions[0] ? conditions[0] : { kind: 'and', conditions };
+    return this.#joined('or', 'OR', () => this.#joined('and', 'AND', () => this.#simpleCondition()));
+  }
+
+  #joined(kind: 'and' | 'or', word: string, read: () => Condition): Condition {
+    const first = read();
+    if (!this.is(word)) return first;
+    const conditions = [first];
+    while (this.take(word)) conditions.push(read());
+    return { kind, conditions };
   }
 
   #simpleCondition(): Condition {
@@ -109,7 +115,29 @@ export class PartParser {
       this.expect(')');
       return { kind: 'exists', select };
     }
-    const left = this.expression();
+    if (!this.take('(')) return this.#comparison(this.expression());
+    // A query that is compared, or a condition.
+    if (this.is('SELECT')) {
+      const query = this.#query();
+      this.expect(')');
+      return this.#comparison(query);
+    }
+    const condition = this.condition();
+    this.expect(')');
+    return condition;
+  }
+
+  #query(): Expression {
+    return { kind: 'query', select: this.select() };
+  }
+
+  #comparison(left: Expression): Condition {
+    if (this.take('IS')) {
+      const negated = this.take('NOT');
+      this.expect('NULL');
+      const isNull: Condition = { kind: 'null', value: left };
+      return negated ? { kind: 'not', condition: isNull } : isNull;
+    }
     const negated = this.take('NOT');
     const operator = this.take('LIKE') ? 'LIKE' : this.tokens.advance().text;
     const compared: Condition = { kind: 'compare', operator, left, right: this.expression() };
@@ -130,9 +158,7 @@ export class PartParser {
       return { kind: 'constant', value: toNumber(this.tokens.advance().text) };
     if (this.tokens.current.kind === 'text') return { kind: 'constant', value: this.tokens.advance().text };
     if (this.take('(')) {
-      const inner: Expression = this.is('SELECT')
-        ? { kind: 'query', select: this.select() }
-        : this.expression();
+      const inner = this.is('SELECT') ? this.#query() : this.expression();
       this.expect(')');
       return inner;
     }

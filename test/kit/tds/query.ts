@@ -106,6 +106,10 @@ export class Query {
     switch (condition.kind) {
       case 'and':
         return condition.conditions.every((one) => this.holds(one, row));
+      case 'or':
+        return condition.conditions.some((one) => this.holds(one, row));
+      case 'null':
+        return this.evaluate(condition.value, row) === null;
       case 'not':
         return !this.holds(condition.condition, row);
       case 'exists':
@@ -118,6 +122,7 @@ export class Query {
         // SQL compares 1 with 1n, and text with text.
         const [a, b] = typeof left === 'string' ? [left, String(right)] : [BigInt(left), BigInt(right)];
         if (condition.operator === '=') return a === b;
+        if (condition.operator === '<>') return a !== b;
         if (condition.operator === '>=') return a >= b;
         throw new SqlError(103010, `Parse error near "${condition.operator}".`);
       }

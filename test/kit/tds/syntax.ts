@@ -31,7 +31,8 @@ export type Condition =
     }
   | { readonly kind: 'exists'; readonly select: Select }
   | { readonly kind: 'not'; readonly condition: Condition }
-  | { readonly kind: 'and'; readonly conditions: readonly Condition[] };
+  | { readonly kind: 'null'; readonly value: Expression }
+  | { readonly kind: 'and' | 'or'; readonly conditions: readonly Condition[] };
 
 export interface ColumnDefinition {
   readonly name: string;

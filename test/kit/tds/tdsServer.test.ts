@@ -102,6 +102,19 @@ it('adds columns, which are null in the rows that are there', async () => {
   expect(server.errors).toEqual([]);
 });
 
+it.each([
+  ['b IS NULL', [1]],
+  ['b IS NOT NULL', [2, 3]],
+  ['a <> 2', [1, 3]],
+  ['b <> 6', [3]],
+  ['a = 1 OR a = 2 AND b = 7', [1]],
+  ['(a = 1 OR a = 2) AND (b IS NULL OR b = 7)', [1]],
+])('selects where %s', async (condition, expected) => {
+  await client.batch('INSERT INTO s.m (a, b) SELECT 2, 6 UNION ALL SELECT 3, 7;');
+  const { rows } = await client.batch(`SELECT a FROM s.m WHERE ${condition};`);
+  expect(rows.map(({ a }) => a)).toEqual(expected);
+});
+
 it('refuses to alter anything, while it is told to', async () => {
   server.engine.alterRefusal = { number: 1088, message: 'You do not have permissions.' };
   await expect(client.batch('ALTER TABLE s.m ADD c int;')).rejects.toMatchObject({ number: 1088 });

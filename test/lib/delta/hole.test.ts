@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { followState } from '../../../src/lib/delta/follow';
-import { describeVersions, entriesAbove } from '../../../src/lib/delta/hole';
+import { describeVersions, versionsAbove } from '../../../src/lib/delta/hole';
 import {
   checkpointPath,
   commitPath,
@@ -46,16 +46,16 @@ async function refusalOf(): Promise<string> {
 const remedy =
   'Storage went back in time during a write. Run "npm run table -- repair events", which moves the log entries that no longer fit out of the log.';
 
-describe('the entries above a version', () => {
-  it('are those of its block of a thousand versions and of the next block, and no other files', async () => {
+describe('the versions above a version', () => {
+  it('are those of entries and checkpoints in its block of a thousand versions and in the next block', async () => {
     const entries = [0, 1, 2, 3, 5, 999, 1000, 1999, 2000];
     for (const version of entries) await at.store.put(commitPath('events', version), Buffer.from('{}'));
     await at.store.put(checkpointPath('events', 6), Buffer.from('x'));
     await at.store.put(`${logPrefix('events')}00000000000000000007.crc`, Buffer.from('x'));
     await at.store.put(`${logPrefix('events')}_sidecars`, Buffer.from('x'));
-    expect(await entriesAbove(at, 2)).toEqual([3, 5, 999, 1000, 1999]);
-    expect(await entriesAbove(at, 999)).toEqual([1000, 1999, 2000]);
-    expect(await entriesAbove(at, 2000)).toEqual([]);
+    expect(await versionsAbove(at, 2)).toEqual([3, 5, 6, 999, 1000, 1999]);
+    expect(await versionsAbove(at, 999)).toEqual([1000, 1999, 2000]);
+    expect(await versionsAbove(at, 2000)).toEqual([]);
   });
 
   it('are named by the first and the last of each stretch', () => {
@@ -101,7 +101,7 @@ describe('a log with entries above a hole', () => {
     const part = `${logPrefix('events')}00000000000000000005.checkpoint.0000000001.0000000002.parquet`;
     await at.store.put(part, Buffer.from('PAR1'));
     expect(await refusalOf()).toBe(
-      `delta.hole: memory/events version 4 is missing from the log, and a part of a checkpoint is above it. ${remedy}`,
+      `delta.hole: memory/events version 4 is missing from the log, and a checkpoint, or a part of one, is above it. ${remedy}`,
     );
   });
 });

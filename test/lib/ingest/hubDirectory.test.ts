@@ -58,6 +58,13 @@ describe('the hub directory', () => {
     expect(second.createdOn.getTime()).toBeGreaterThan(first.createdOn.getTime());
   });
 
+  it('goes by the clock of the process, and asks once for what is wanted at once', async () => {
+    const hubs = new HubDirectory(namespace());
+    directories.push(hubs);
+    const [first, second] = await Promise.all([hubs.generation('clicks'), hubs.generation('clicks')]);
+    expect(second).toBe(first);
+  });
+
   it('opens another connection when it was closed', async () => {
     const hubs = open();
     const first = await hubs.refresh('clicks');

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { readDataFile } from '../../../src/lib/delta/readDataFile';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
@@ -168,6 +169,19 @@ describe('replaying dead letters', () => {
     const results = await Promise.all([replay(), replay(), ingest(20, '{"productid":7}'), replay()]);
     expect(results.filter((result) => 'appended' in result && result.appended === 20)).toHaveLength(1);
     expect(await productsBySequence()).toHaveLength(21);
+  });
+
+  it('works out again what to append where the table went back in time meanwhile', async () => {
+    await ingest(0, '{"productid":1}', '{"product":2}');
+    await ingest(2, '{"productid":3}');
+    const getRange = store.getRange.bind(store);
+    store.getRange = async (path, start, length) => {
+      // Once both tables are opened, and before anything is written.
+      if (path.startsWith(deadLettersTable)) await store.delete(commitPath('clicks', 2));
+      return getRange(path, start, length);
+    };
+    expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
+    expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3']);
   });
 
   it('takes a letter that was written twice once', async () => {

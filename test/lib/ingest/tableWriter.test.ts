@@ -301,6 +301,20 @@ describe('a round', () => {
     expect(stand.rounds[0]?.lagMs).toBeLessThanOrEqual(Date.now() - createdOn.getTime());
   });
 
+  it('reports the upload and the commit apart', async () => {
+    class SlowStore extends MemoryStore {
+      override async put(path: string, bytes: Uint8Array) {
+        await sleep(100);
+        return super.put(path, bytes);
+      }
+    }
+    stand = new WriterStand(new SlowStore());
+    await stand.writer().commit(batch(0, 0, 9));
+    const { write = 0, commit = 0 } = stand.rounds[0]?.ms ?? {};
+    expect(write).toBeGreaterThan(90);
+    expect(commit).toBeLessThan(write);
+  });
+
   it('is as late as its oldest event, whichever batch that is in', async () => {
     const table = stand.writer({ commitIntervalMs: 30 });
     await Promise.all([0, 1, 2].map((partition) => table.commit(batch(partition, 0, 0))));

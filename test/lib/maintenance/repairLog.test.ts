@@ -514,6 +514,23 @@ describe('a writer that is still running', () => {
     expect(await strayNames()).toEqual([]);
   });
 
+  it('whose storage goes back once more after the table was opened stops the repair before it moves anything', async () => {
+    await appendFiles(at, 3);
+    await checkpoint({ at });
+    await commitFarAbove(await appendFiles(at, 2, { first: 30 }), 2500);
+    const list = store.list.bind(store);
+    store.list = async function* (prefix) {
+      // Opening a table that has a checkpoint lists only the versions right above: the whole log is listed after that.
+      if (prefix === logPrefix('events')) await store.delete(commitPath('events', 5));
+      yield* list(prefix);
+    };
+    await expect(repairLog({ at })).rejects.toMatchObject({
+      code: 'delta.contention',
+      message: expect.stringContaining('memory/events version 5: the log changes while it is mended.'),
+    });
+    expect(await strayNames()).toEqual([]);
+  });
+
   it('and everybody who follows the log go on once it is repaired', async () => {
     const appender = new TableAppender({ at, fields });
     for (let id = 0; id < 6; id++) await appender.appendRows([[id], ['a']], 1);

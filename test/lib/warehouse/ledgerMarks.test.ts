@@ -67,13 +67,20 @@ describe.each(implementations)('the marks in a warehouse: %s', (_name, make) => 
     expect(warehouse.keepsMarks()).toBe(true);
   });
 
-  it('are no part of the fence', async () => {
+  it('of the same version tell another log entry: what was read before storage went back in time is not loaded', async () => {
     await load(neverLoaded, { deltaId: 'id', version: 0, mark });
-    const from = { deltaId: 'id', version: 0, mark: 'another' };
-    expect(await load(from, { deltaId: 'id', version: 1, mark })).toBe('loaded');
-    expect(await load(from, { deltaId: 'id', version: 1, mark: 'third' })).toBe('lost');
-    expect(await positionOf()).toStrictEqual({ deltaId: 'id', version: 1, mark });
-    expect(await sequences()).toEqual([0, 1]);
+    const lost = { deltaId: 'id', version: 0, mark: 'of-a-lost-entry' };
+    expect(await load(lost, { deltaId: 'id', version: 1, mark: 'two' })).toBe('lost');
+    expect(await positionOf()).toStrictEqual({ deltaId: 'id', version: 0, mark });
+    expect(await sequences()).toEqual([0]);
+  });
+
+  it('that are not known let a load through', async () => {
+    await load(neverLoaded, { deltaId: 'id', version: 0, mark });
+    expect(await load({ deltaId: 'id', version: 0 }, { deltaId: 'id', version: 1 })).toBe('loaded');
+    const to = { deltaId: 'id', version: 2, mark: 'three' };
+    expect(await load({ deltaId: 'id', version: 1, mark: 'two' }, to)).toBe('loaded');
+    expect(await positionOf()).toStrictEqual(to);
   });
 
   it('are unknown after a load of an earlier loader, and known again after the next', async () => {

@@ -1,5 +1,5 @@
 import { ParquetSchema } from 'parquetjs-lite';
-import type { Add, Metadata, Protocol, Remove, Txn } from '../actions';
+import { type Add, type Metadata, markKey, type Protocol, type Remove, type Txn } from '../actions';
 import { FileWriter } from './fileWriter';
 import { createShredder, fieldDefinition, type Shape } from './nested';
 
@@ -61,10 +61,10 @@ export interface EncodedCheckpoint {
 }
 
 /** Encodes a classic single-file checkpoint; see CheckpointEncoder. */
-export function encodeCheckpointRows(rows: Iterable<CheckpointRow>): EncodedCheckpoint {
+export function encodeCheckpointRows(rows: Iterable<CheckpointRow>, mark?: string): EncodedCheckpoint {
   const encoder = new CheckpointEncoder();
   for (const row of rows) encoder.add(row);
-  return encoder.finish();
+  return encoder.finish(mark);
 }
 
 /**
@@ -91,9 +91,11 @@ export class CheckpointEncoder {
     if (++this.#pending === rowGroupRows) this.#flush();
   }
 
-  finish(): EncodedCheckpoint {
+  /** @param mark the mark of the log entry whose version this is a checkpoint of, where that is known */
+  finish(mark?: string): EncodedCheckpoint {
     if (this.#pending > 0) this.#flush();
-    return { bytes: this.#writer.finish(), numRows: this.#numRows };
+    const keyValues = new Map(mark === undefined ? [] : [[markKey, mark]]);
+    return { bytes: this.#writer.finish(keyValues), numRows: this.#numRows };
   }
 
   #flush(): void {

@@ -12,6 +12,7 @@ import {
   FieldRepetitionType,
   FileMetaData,
   IntType,
+  KeyValue,
   ListType,
   LogicalType,
   MapType,
@@ -84,14 +85,19 @@ export class FileWriter {
     this.#numRows += numRows;
   }
 
-  /** Ends the file and returns all of it. */
-  finish(): Buffer {
+  /**
+   * Ends the file and returns all of it.
+   * @param keyValues what the footer says beside the schema ("Metadata" of the Parquet format)
+   */
+  finish(keyValues: ReadonlyMap<string, string> = new Map()): Buffer {
+    const pairs = [...keyValues].map(([key, value]) => new KeyValue({ key, value }));
     const footer = serializeThrift(
       new FileMetaData({
         version: 1,
         schema: schemaElements(this.#schema),
         num_rows: this.#numRows,
         row_groups: this.#rowGroups,
+        ...(pairs.length > 0 && { key_value_metadata: pairs }),
         created_by: createdBy,
         column_orders: this.leaves.map(() => new ColumnOrder({ TYPE_ORDER: new TypeDefinedOrder() })),
       }),

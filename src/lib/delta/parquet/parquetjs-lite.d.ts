@@ -80,6 +80,9 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
   export class DateType extends Base {}
   export class MicroSeconds extends Base {}
   export class TypeDefinedOrder extends Base {}
+  export class KeyValue extends Base {
+    constructor(fields: { key: string; value: string });
+  }
   export class TimeUnit extends Base {
     constructor(fields: { MICROS: MicroSeconds });
   }
@@ -160,6 +163,7 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       schema: SchemaElement[];
       num_rows: number;
       row_groups: RowGroup[];
+      key_value_metadata?: KeyValue[];
       created_by: string;
       column_orders: ColumnOrder[];
     });

@@ -34,6 +34,8 @@ export interface ReadColumns {
   readonly numRecords: number;
   /** One value a row. A wanted column that the file does not have is absent: the caller fills it with nulls. */
   readonly columns: Map<string, ReadValue[]>;
+  /** What the footer says beside the schema. */
+  readonly keyValues: ReadonlyMap<string, string>;
 }
 
 /** A file up to this size is read whole, in one request. */
@@ -50,12 +52,14 @@ const footerGuess = 64 * 1024;
 export async function readParquet(options: ReadOptions): Promise<ReadColumns> {
   let numRecords = 0;
   let columns = new Map<string, ReadValue[]>();
+  let keyValues: ReadColumns['keyValues'] = new Map();
   for await (const group of readRowGroups(options)) {
+    ({ keyValues } = group);
     if (numRecords === 0) columns = group.columns;
     else for (const [name, values] of group.columns) append(columns.get(name) ?? [], values);
     numRecords += group.numRecords;
   }
-  return { numRecords, columns };
+  return { numRecords, columns, keyValues };
 }
 
 /**
@@ -105,8 +109,11 @@ async function* decodeRowGroups({
       elements.find(({ name }) => name === field.name),
       where,
     );
+  const keyValues = new Map(
+    metadata.key_value_metadata?.map(({ key, value = '' }) => [key, value] as const) ?? [],
+  );
   if (metadata.row_groups.length === 0)
-    yield { numRecords: 0, columns: new Map(names.map((name) => [name, []])) };
+    yield { numRecords: 0, columns: new Map(names.map((name) => [name, []])), keyValues };
 
   for (const group of metadata.row_groups) {
     const numRecords = Number(group.num_rows);
@@ -137,7 +144,7 @@ async function* decodeRowGroups({
         throw new Error(`column ${name} has ${values.length} values in a row group of ${numRecords} rows`);
       columns.set(name, values);
     }
-    yield { numRecords, columns };
+    yield { numRecords, columns, keyValues };
   }
 }
 

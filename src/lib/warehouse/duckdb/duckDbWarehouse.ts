@@ -99,7 +99,7 @@ class DuckDbWarehouse implements Warehouse {
     const name = fullName(table);
     const loaded = await this.#transaction(async (run) => {
       const moved = await run(
-        `UPDATE ops.load_ledger SET ${setPosition(to)} WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(from.deltaId)} AND last_version = ${from.version}`,
+        `UPDATE ops.load_ledger SET ${setPosition(to)} WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(from.deltaId)} AND last_version = ${from.version}${hasMark(from)}`,
       );
       if (moved !== 1) return undefined;
       await appendRows(this.#api, this.#connection, table, rows);
@@ -193,6 +193,12 @@ class DuckDbWarehouse implements Warehouse {
     return result;
   }
 }
+
+/** Condition on a row of the ledger: a mark of its version is that of the position, where both are known. */
+const hasMark = ({ mark }: Position): string =>
+  mark === undefined
+    ? ''
+    : ` AND (last_mark IS NULL OR mark_version IS DISTINCT FROM last_version OR last_mark = ${quoteText(mark)})`;
 
 /** The mark of a position and its version as SQL. */
 const markValues = ({ version, mark }: Position) =>

@@ -108,9 +108,15 @@ export interface Move {
   readonly keepsMarks?: boolean;
 }
 
-/** Condition on the ledger's row of a table at a position. */
-const isAt = (name: string, { deltaId, version }: Position): string =>
-  `table_name = ${quoteText(name)} AND delta_id = ${quoteText(deltaId)} AND last_version = ${version}`;
+/**
+ * Condition on the ledger's row of a table at a position. A mark counts if it is of this version: loaders of earlier releases
+ * move the version and leave the mark as it is.
+ */
+function isAt(name: string, { deltaId, version, mark }: Position, keepsMarks: boolean): string {
+  const at = `table_name = ${quoteText(name)} AND delta_id = ${quoteText(deltaId)} AND last_version = ${version}`;
+  if (!keepsMarks || mark === undefined) return at;
+  return `${at} AND (last_mark IS NULL OR mark_version IS NULL OR mark_version <> last_version OR last_mark = ${quoteText(mark)})`;
+}
 
 /** What an UPDATE of the ledger sets for a position; a position without a mark leaves none of an earlier one. */
 export function setPosition({ deltaId, version, mark }: Position, keepsMarks: boolean): string {
@@ -123,11 +129,10 @@ export function setPosition({ deltaId, version, mark }: Position, keepsMarks: bo
 
 /**
  * The fence: moves the ledger's row from one position to the next, and waits for whoever is doing so. Always the first
- * statement of a load that touches a table, so that loads queue up here and nowhere else. Marks are no part of its condition:
- * loaders of before there were marks share the ledger.
+ * statement of a load that touches a table, so that loads queue up here and nowhere else.
  */
 export const moveLedger = ({ name, from, to, token, keepsMarks = true }: Move): string =>
-  `UPDATE ${ledgerTable} SET ${setPosition(to, keepsMarks)}, batch_token = '${token}' WHERE ${isAt(name, from)};`;
+  `UPDATE ${ledgerTable} SET ${setPosition(to, keepsMarks)}, batch_token = '${token}' WHERE ${isAt(name, from, keepsMarks)};`;
 
 /** How many rows of the ledger bear our token: 1 when the fence let us through, more when the ledger has doubled rows. */
 const countOwn = (name: string, token: string): string =>

@@ -208,7 +208,7 @@ describe('row groups', () => {
     const { bytes, numRecords, bounds } = encodeParquet({ fields: [field('n', 'long')], columns: [[]] });
     expect({ numRecords, bounds }).toEqual({ numRecords: 0, bounds: [{ nullCount: 0 }] });
     const read = await readParquet({ source: sourceOf(bytes), where: 'empty' });
-    expect(read).toEqual({ numRecords: 0, columns: new Map([['n', []]]) });
+    expect(read).toEqual({ numRecords: 0, columns: new Map([['n', []]]), keyValues: new Map() });
     const file = write({ fields: [field('n', 'long')], columns: [[]] });
     expect(await duckdb.rows(`select count(*), max(n) from ${file}`)).toEqual([[0n, null]]);
   });

@@ -209,6 +209,7 @@ describe('projection', () => {
     expect(await readParquet({ source, where: 'count', columns: [] })).toEqual({
       numRecords: rows,
       columns: new Map(),
+      keyValues: new Map(),
     });
     expect(source.reads).toHaveLength(1);
   });

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { planRound } from '../../../src/lib/ingest/round';
+import { appId, batch } from './writerStand';
+
+/** A batch of partition 0 behind a gap of events that expired. */
+function behindGap(first: number, last: number, gap: { first: number; last: number }) {
+  const hubCreatedAt = Date.UTC(2026, 0, 1) * 1000;
+  const { events } = batch(0, first, last);
+  return {
+    appId: appId(0),
+    hubCreatedAt,
+    partition: 0,
+    events,
+    gaps: [{ ...gap, reason: 'expired' as const }],
+  };
+}
+
+const plan = (committed: number, ...batches: ReturnType<typeof behindGap>[]) =>
+  planRound({
+    batches,
+    committed: new Map([[appId(0), { appId: appId(0), version: committed }]]),
+    stream: 'clickstream',
+    width: 4,
+  });
+
+describe('a round', () => {
+  it('has a letter for a gap, and moves past it', () => {
+    const round = plan(9, behindGap(20, 29, { first: 10, last: 19 }));
+    expect(round.shares).toEqual([{ rows: 10, duplicates: 0, letters: 1 }]);
+    expect(round.txns).toMatchObject([{ appId: appId(0), version: 29 }]);
+  });
+
+  it('has no letter for a gap that is committed already, or that a batch before it in the round has', () => {
+    const again = behindGap(20, 29, { first: 10, last: 19 });
+    expect(plan(29, again).shares).toEqual([{ rows: 0, duplicates: 10, letters: 0 }]);
+    expect(plan(10, again).shares).toEqual([{ rows: 10, duplicates: 0, letters: 0 }]);
+    expect(plan(9, again, again).shares).toEqual([
+      { rows: 10, duplicates: 0, letters: 1 },
+      { rows: 0, duplicates: 10, letters: 0 },
+    ]);
+  });
+});
