@@ -37,13 +37,19 @@ export function toBatchInput(bodies: Buffer[], mode: BodyMode): TypedData {
   return { json: `[${present.join(',')}]` };
 }
 
-/** The trigger metadata of a batch; every array has one entry per event, in the order of the events. */
+/**
+ * The trigger metadata of a batch, in the shapes that the real host sends to the Node.js worker. A sender's own annotations
+ * stand among the system properties, and the arrays of texts leave out empty entries, so these are shorter than the batch.
+ */
 export function toBatchMetadata(
   events: ReceivedEventData[],
   group: ReaderGroup,
   partitionId: string,
 ): Record<string, TypedData> {
   const json = (value: unknown): TypedData => ({ json: JSON.stringify(value) });
+  const texts = (all: (string | null | undefined)[]): TypedData => ({
+    collectionString: { string: all.filter((text): text is string => Boolean(text)) },
+  });
   return {
     PartitionContext: json({
       FullyQualifiedNamespace: group.fullyQualifiedNamespace,
@@ -53,26 +59,23 @@ export function toBatchMetadata(
     }),
     SystemPropertiesArray: json(
       events.map((event) => ({
-        ...event.systemProperties,
         SequenceNumber: event.sequenceNumber,
         Offset: event.offset,
-        OffsetString: event.offset,
         PartitionKey: event.partitionKey ?? null,
         EnqueuedTimeUtc: formatTime(event.enqueuedTimeUtc),
+        ...event.systemProperties,
       })),
     ),
-    SequenceNumberArray: json(events.map((event) => event.sequenceNumber)),
-    OffsetArray: json(events.map((event) => event.offset)),
-    PartitionKeyArray: json(events.map((event) => event.partitionKey ?? null)),
+    SequenceNumberArray: { collectionSint64: { sint64: events.map((event) => event.sequenceNumber) } },
+    OffsetArray: texts(events.map((event) => event.offset)),
+    PartitionKeyArray: texts(events.map((event) => event.partitionKey)),
     PropertiesArray: json(events.map((event) => event.properties ?? {})),
     EnqueuedTimeUtcArray: json(events.map((event) => formatTime(event.enqueuedTimeUtc))),
   };
 }
 
-/** The real host writes the times, which are UTC, without a Z. */
-function formatTime(time: Date): string {
-  return time.toISOString().slice(0, -1);
-}
+/** The real host writes the times, which are UTC, without a Z and without the zeros at the end of a fraction. */
+const formatTime = (time: Date): string => time.toISOString().replace(/\.?0*Z$/, '');
 
 function parseBody(text: string): void {
   try {

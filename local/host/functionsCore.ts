@@ -11,6 +11,7 @@ export interface TypedData {
   bytes?: Uint8Array | null;
   collectionBytes?: { bytes: Uint8Array[] };
   collectionString?: { string: string[] };
+  collectionSint64?: { sint64: number[] };
   http?: RpcHttp | null;
 }
 

@@ -16,29 +16,39 @@ export interface TriggerBatch {
 
 /** The partition that a batch is of; undefined where the trigger's metadata does not say. */
 export function partitionIdOf(triggerMetadata: Record<string, unknown> | undefined): string | undefined {
-  const context = triggerMetadata?.partitionContext as { partitionId?: unknown } | undefined;
+  const context = parsed(triggerMetadata?.partitionContext) as { partitionId?: unknown } | null | undefined;
   return typeof context?.partitionId === 'string' ? context.partitionId : undefined;
 }
 
 /**
  * Reads what the Event Hubs trigger passes to a function with cardinality many and dataType binary: bodies, and in
- * triggerMetadata one entry of systemPropertiesArray for each.
+ * triggerMetadata one entry of sequenceNumberArray and enqueuedTimeUtcArray for each. These two arrays come from the service
+ * alone. systemPropertiesArray is not read: whoever sends an event can put a `sequenceNumber` of their own into it.
  * @throws `ingest.batch` when bodies and metadata do not belong together: the function is not registered as binary
  */
 export function readTriggerBatch(
   bodies: unknown,
   triggerMetadata: Record<string, unknown> | undefined,
 ): TriggerBatch {
-  const properties = triggerMetadata?.systemPropertiesArray;
+  const sequenceNumbers = parsed(triggerMetadata?.sequenceNumberArray);
+  const times = parsed(triggerMetadata?.enqueuedTimeUtcArray);
   const partitionId = partitionIdOf(triggerMetadata);
-  if (!Array.isArray(bodies) || !Array.isArray(properties) || bodies.length !== properties.length) {
-    throw unexpected('as many systemPropertiesArray entries as bodies');
+  if (!Array.isArray(bodies)) throw unexpected('an array of bodies');
+  for (const [name, array] of Object.entries({
+    sequenceNumberArray: sequenceNumbers,
+    enqueuedTimeUtcArray: times,
+  })) {
+    if (!Array.isArray(array) || array.length !== bodies.length)
+      throw unexpected(`as many entries of ${name} as bodies`);
   }
   if (partitionId === undefined) throw unexpected('partitionContext.partitionId');
   const events = bodies.map((body: unknown, index) => {
-    const { sequenceNumber, enqueuedTimeUtc } = (properties[index] ?? {}) as Record<string, unknown>;
     if (!(body instanceof Uint8Array)) throw unexpected('binary bodies');
-    return { body, sequenceNumber: readLong(sequenceNumber), enqueuedAt: readEnqueuedTime(enqueuedTimeUtc) };
+    return {
+      body,
+      sequenceNumber: readLong((sequenceNumbers as unknown[])[index]),
+      enqueuedAt: readEnqueuedTime((times as unknown[])[index]),
+    };
   });
   for (const [index, { sequenceNumber }] of events.entries()) {
     const before = events[index - 1]?.sequenceNumber ?? -1;
@@ -47,14 +57,24 @@ export function readTriggerBatch(
   return { partitionId, events };
 }
 
+/** Metadata may come as JSON text, depending on how the host passes it to the worker. */
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
 /** Some workers hand a long over as its two halves. */
 function readLong(value: unknown): number {
-  const halves = value as { low?: unknown; high?: unknown } | null;
+  const halves = value as { low?: unknown; high?: unknown } | null | undefined;
   const number =
     typeof halves?.low === 'number' && typeof halves.high === 'number'
       ? halves.high * 2 ** 32 + (halves.low >>> 0)
       : Number(value ?? Number.NaN);
-  if (!Number.isSafeInteger(number)) throw unexpected('systemPropertiesArray[].sequenceNumber');
+  if (!Number.isSafeInteger(number) || value === '') throw unexpected('whole numbers in sequenceNumberArray');
   return number;
 }
 
@@ -62,7 +82,7 @@ function readLong(value: unknown): number {
 function readEnqueuedTime(value: unknown): number {
   const text = String(value);
   const ms = Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
-  if (Number.isNaN(ms)) throw unexpected('systemPropertiesArray[].enqueuedTimeUtc');
+  if (Number.isNaN(ms)) throw unexpected('times in enqueuedTimeUtcArray');
   return ms * 1000;
 }
 

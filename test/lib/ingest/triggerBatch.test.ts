@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { partitionIdOf, readTriggerBatch } from '../../../src/lib/ingest/triggerBatch';
 
-const metadata = (...properties: object[]) => ({
-  systemPropertiesArray: properties,
+interface Entry {
+  sequenceNumber?: unknown;
+  enqueuedTimeUtc?: unknown;
+}
+
+const metadata = (...entries: Entry[]) => ({
+  sequenceNumberArray: entries.map(({ sequenceNumber }) => sequenceNumber),
+  enqueuedTimeUtcArray: entries.map(({ enqueuedTimeUtc }) => enqueuedTimeUtc),
   partitionContext: { partitionId: '3' },
 });
 
@@ -40,6 +46,24 @@ describe('a trigger batch', () => {
     expect(events[0]?.sequenceNumber).toBe(3 * 2 ** 32 + 2 ** 32 - 2);
   });
 
+  it('believes no sequence number or time that a sender put among the system properties', () => {
+    const forged = { sequenceNumber: 1_000_000, enqueuedTimeUtc: '2099-01-01T00:00:00' };
+    const { events } = readTriggerBatch([Buffer.from('a')], {
+      ...numbered(41),
+      systemPropertiesArray: [forged],
+    });
+    expect(events).toMatchObject([{ sequenceNumber: 41, enqueuedAt: Date.UTC(2026, 0, 1) * 1000 }]);
+  });
+
+  it('is read where metadata come as JSON text', () => {
+    const texts = Object.entries(numbered(5, 6)).map(([name, value]) => [name, JSON.stringify(value)]);
+    const { partitionId, events } = readTriggerBatch(
+      [Buffer.from('a'), Buffer.from('b')],
+      Object.fromEntries(texts),
+    );
+    expect([partitionId, ...events.map(({ sequenceNumber }) => sequenceNumber)]).toEqual(['3', 5, 6]);
+  });
+
   it('names its partition also where it cannot be read', () => {
     expect(partitionIdOf(metadata())).toBe('3');
     for (const none of [undefined, {}, { partitionContext: null }, { partitionContext: { partitionId: 3 } }])
@@ -51,7 +75,11 @@ describe('a trigger batch', () => {
     ['a single body', Buffer.from('a'), metadata({ sequenceNumber: 1, enqueuedTimeUtc: '2026-01-01' })],
     ['metadata of another length', [Buffer.from('a')], metadata()],
     ['no metadata', [Buffer.from('a')], undefined],
-    ['no partition', [Buffer.from('a')], { systemPropertiesArray: [{}] }],
+    ['no partition', [Buffer.from('a')], { ...numbered(1), partitionContext: {} }],
+    ['fewer sequence numbers', [Buffer.from('a')], { ...numbered(1), sequenceNumberArray: [] }],
+    ['fewer times', [Buffer.from('a')], { ...numbered(1), enqueuedTimeUtcArray: [] }],
+    ['sequence numbers that are no array', [Buffer.from('a')], { ...numbered(1), sequenceNumberArray: '1' }],
+    ['an empty sequence number', [Buffer.from('a')], { ...numbered(1), sequenceNumberArray: [''] }],
     ['no sequence number', [Buffer.from('a')], metadata({ enqueuedTimeUtc: '2026-01-01' })],
     ['no time', [Buffer.from('a')], metadata({ sequenceNumber: 1 })],
     ['a sequence number twice', [Buffer.from('a'), Buffer.from('b')], numbered(7, 7)],

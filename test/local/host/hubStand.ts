@@ -22,7 +22,7 @@ export interface BatchLine {
 export const printBatch = `
 const print = (bodies, context, more) => context.log('batch ' + JSON.stringify({
   partition: context.triggerMetadata.partitionContext.partitionId,
-  sequences: context.triggerMetadata.systemPropertiesArray.map((one) => one.sequenceNumber),
+  sequences: context.triggerMetadata.sequenceNumberArray,
   bodies: bodies.map((body) => Buffer.isBuffer(body) ? body.toString() : body),
   retry: context.retryContext ?? null, at: Date.now(), ...more }));
 `;
