@@ -56,11 +56,19 @@ CREATE VIEW dbo.clicks_in_place AS
 SELECT * FROM OPENROWSET(BULK 'clicks/', DATA_SOURCE = 'lake', FORMAT = 'DELTA') AS rows;
 GO
 
--- The current number of clicks per product.
+-- The current number of clicks per product. Its category is the one that came last; a click without a category says nothing of it.
 CREATE VIEW dbo.clicks_per_product AS
-SELECT productid, MAX(category) AS category, COUNT_BIG(*) AS clicks
-FROM dbo.clicks
-GROUP BY productid;
+SELECT productid, category, clicks
+FROM (
+  SELECT productid, category,
+    COUNT_BIG(*) OVER (PARTITION BY productid) AS clicks,
+    ROW_NUMBER() OVER (
+      PARTITION BY productid
+      ORDER BY CASE WHEN category IS NULL THEN 1 ELSE 0 END, enqueued_at DESC, category DESC
+    ) AS place
+  FROM dbo.clicks
+) AS ranked
+WHERE place = 1;
 GO
 
 -- The newest price of each asset.

@@ -12,15 +12,14 @@ import type { StoredTally } from './tally';
 /** Names with a leading underscore are none of the table's data to every Delta reader, and to vacuum. */
 export const cachedStatePath = (table: string) => `${table}/_counts/state.json`;
 
-/** 1 had the minutes of seven days only: older ones would be missing without a trace. */
-const format = 2;
+/**
+ * 1 had the minutes of seven days only: older ones would be missing without a trace. In 2 a row without an attribute took the
+ * place of a known one.
+ */
+const format = 3;
 
-/** Its position is the version that was counted. Older releases write no mark, which then is not known. */
+/** Its position is the version that was counted. */
 export interface CachedState extends TablePosition {
-  /** For older releases, which refuse a state of another schema. */
-  readonly schemaString: string;
-  /** For older releases: milliseconds since 1970. */
-  readonly committedAt: number | null;
   readonly tally: StoredTally;
 }
 
@@ -62,18 +61,17 @@ export function parseCachedState(bytes: Uint8Array): CachedState | undefined {
     return undefined;
   }
   if (!isRecord(raw) || raw.format !== format || !isRecord(raw.tally)) return undefined;
-  const { tableId, schemaString, version, mark, committedAt, tally } = raw;
+  const { tableId, version, mark, tally } = raw;
   const { keys, attributes, latest, counts, minutes, hours, totals } = tally;
-  if (typeof tableId !== 'string' || typeof schemaString !== 'string') return undefined;
+  if (typeof tableId !== 'string' || !isCount(version)) return undefined;
   if (!(mark === undefined || typeof mark === 'string')) return undefined;
-  if (!isCount(version) || !(committedAt === null || isCount(committedAt))) return undefined;
   if (!isList(keys, isKey) || new Set(keys).size !== keys.length) return undefined;
   if (!isList(attributes, isAttribute, keys.length) || !isList(counts, isCount, keys.length))
     return undefined;
   if (!isList(latest, Number.isFinite, keys.length)) return undefined;
   const isBucket = (entry: unknown) => isStoredBucket(entry, keys.length);
   if (!isList(minutes, isBucket) || !isList(hours, isBucket) || !isList(totals, isBucket)) return undefined;
-  return { tableId, schemaString, version, mark, committedAt, tally: tally as unknown as StoredTally };
+  return { tableId, version, mark, tally: tally as unknown as StoredTally };
 }
 
 function isStoredBucket(entry: unknown, keys: number): entry is StoredBucket {

@@ -1,5 +1,5 @@
 import type { TableLocation } from '../delta/log';
-import { isSameEntry, readMark, type TablePosition } from '../delta/position';
+import { isSameEntry, positionOfState, readMark, type TablePosition } from '../delta/position';
 import type { TableState } from '../delta/state';
 import { type ErrorCode, TributaryError } from '../errors';
 import type { Counted } from '../streams/stream';
@@ -20,7 +20,7 @@ export interface CountsOptions {
   /** Least time between two looks at the log in milliseconds, also after one that failed. */
   readonly refreshMs?: number;
   readonly maxKeys?: number;
-  /** Milliseconds since 1970; the clock unless told. */
+  /** Milliseconds since 1970, for a version whose log entry is gone; the clock unless told. */
   readonly now?: () => number;
   /** Milliseconds on a clock that only goes forward; the process's unless told. */
   readonly monotonicNow?: () => number;
@@ -73,8 +73,8 @@ export class Counts {
       warn: console.warn,
       ...options,
     };
-    const { at, counted, maxKeys, refreshMs, monotonicNow } = this.#options;
-    this.#log = new FoldedLog({ at, counted, maxKeys });
+    const { at, counted, maxKeys, refreshMs, now, monotonicNow } = this.#options;
+    this.#log = new FoldedLog({ at, counted, maxKeys, now });
     this.#refresh = new SpacedRefresh({
       refresh: () => this.#look(),
       everyMs: refreshMs,
@@ -103,22 +103,18 @@ export class Counts {
 
   #view(): CountsView {
     const counted = this.#log.counted;
-    const nowMs = this.#options.now();
     if (!counted) {
-      this.#empty ??= new Tally(nowMs);
+      this.#empty ??= new Tally(this.#options.now());
       return { tableId: undefined, version: -1, mark: undefined, committedAt: undefined, tally: this.#empty };
     }
     const { tally } = counted;
     const { metaData, version, mark, committedAt } = counted.state;
-    tally.advance(nowMs);
     return { tableId: metaData.id, version, mark, committedAt, tally };
   }
 
   async #look(): Promise<void> {
-    const { at, now, warn } = this.#options;
-    const nowMs = now();
-    this.#log.counted?.tally.advance(nowMs);
-    if (!(await this.#log.countNew(nowMs))) await this.#countAnew(nowMs);
+    const { at, warn } = this.#options;
+    if (!(await this.#log.countNew())) await this.#countAnew();
     const state = this.#log.counted?.state;
     if (!state) return;
     const cached = this.#cached?.position;
@@ -127,15 +123,15 @@ export class Counts {
       this.#save().catch((error: unknown) => warn(`The counts of ${at.table} are not cached: ${error}`));
   }
 
-  async #countAnew(nowMs: number): Promise<void> {
+  async #countAnew(): Promise<void> {
     const { at, warn } = this.#options;
     const found = await unlessStorageFails(readCachedState(at));
     if (found instanceof Error) {
       warn(`The cached counts of ${at.table} are not used: ${found.message}`);
-      await this.#log.countAnew(undefined, nowMs);
+      await this.#log.countAnew(undefined);
       this.#cached = undefined;
     } else {
-      const isUsed = await this.#log.countAnew(found.state, nowMs);
+      const isUsed = await this.#log.countAnew(found.state);
       // Treat an unusable cache as absent, whatever its version, so that the next save replaces it.
       this.#cached = { etag: found.etag, position: isUsed ? positionOf(found) : undefined };
     }
@@ -154,19 +150,17 @@ export class Counts {
     const { at } = this.#options;
     for (;;) {
       this.#cached ??= await this.#readKnownCache();
-      const { etag, position } = this.#cached;
-      const known = this.#log.counted;
-      const isNeeded = known && !(await this.#isAsNew(position, known.state));
+      const { etag, position: known } = this.#cached;
+      const newest = this.#log.counted;
+      const isNeeded = newest && !(await this.#isAsNew(known, newest.state));
       // Meanwhile they may have moved on, and must be stored as they are now.
       const counted = isNeeded ? this.#log.counted : undefined;
       if (!counted) return 'current';
       const { state, tally } = counted;
-      const { version, mark, committedAt = null, metaData } = state;
-      const { id: tableId, schemaString } = metaData;
-      const cached = { tableId, schemaString, version, mark, committedAt, tally: tally.stored() };
-      const newEtag = await writeCachedState(at, cached, etag);
+      const position = positionOfState(state);
+      const newEtag = await writeCachedState(at, { ...position, tally: tally.stored() }, etag);
       if (newEtag !== undefined) {
-        this.#cached = { etag: newEtag, position: { tableId, version, mark } };
+        this.#cached = { etag: newEtag, position };
         return 'saved';
       }
       // Another instance was faster: what it wrote may be newer than ours, or not.

@@ -20,6 +20,8 @@ export interface FoldOptions {
   readonly at: TableLocation;
   readonly counted: Counted;
   readonly maxKeys: number;
+  /** Milliseconds since 1970, for a version whose log entry is gone. */
+  readonly now: () => number;
 }
 
 /** More than this many commits behind, counting the live files reads less than counting each commit's files. */
@@ -48,10 +50,9 @@ export class FoldedLog {
   /**
    * Counts what newer commits added. False where the table must be counted anew: nothing is counted yet, rows went, the log
    * cannot be followed, or a file is gone or damaged.
-   * @param nowMs milliseconds since 1970
    * @throws what following the table throws, `storage.*`, `counts.keys`
    */
-  async countNew(nowMs: number): Promise<boolean> {
+  async countNew(): Promise<boolean> {
     const counted = this.#counted;
     if (!counted) return false;
     const { state, tally } = counted;
@@ -64,9 +65,10 @@ export class FoldedLog {
     }
     const news = await this.#readOn(found, state.metaData.id);
     if (!news) return false;
-    const added = await this.#countNews(news, nowMs);
+    const added = await this.#countNews(news);
     if (added === 'damaged') return false;
     // Both at once: whoever looks in between must not find rows that are counted under an earlier version.
+    tally.advance(this.#timeOf(news.state));
     if (added) tally.merge(added.stored());
     this.#counted = { state: news.state, tally };
     return true;
@@ -77,20 +79,20 @@ export class FoldedLog {
    * @returns whether the cached state was used
    * @throws what following and opening the table throw, `parquet.invalid` for a file that is gone or damaged, `counts.keys`
    */
-  async countAnew(cached: CachedState | undefined, nowMs: number): Promise<boolean> {
-    const fromCache = cached && (await this.#countFromCache(cached, nowMs));
-    this.#counted = fromCache ?? (await this.#countLiveFiles(nowMs));
+  async countAnew(cached: CachedState | undefined): Promise<boolean> {
+    const fromCache = cached && (await this.#countFromCache(cached));
+    this.#counted = fromCache ?? (await this.#countLiveFiles());
     return fromCache !== undefined;
   }
 
-  async #countFromCache(cached: CachedState, nowMs: number): Promise<CountedTable | undefined> {
+  async #countFromCache(cached: CachedState): Promise<CountedTable | undefined> {
     const { tableId, version, mark } = cached;
     this.#follower.seek({ tableId, version, mark });
     const news = await this.#readOn(await this.#follower.advance(), tableId);
     if (!news) return undefined;
-    const added = await this.#countNews(news, nowMs);
+    const added = await this.#countNews(news);
     if (added === 'damaged') return undefined;
-    const tally = new Tally(nowMs, this.#options.maxKeys);
+    const tally = new Tally(this.#timeOf(news.state), this.#options.maxKeys);
     tally.merge(cached.tally);
     if (added) tally.merge(added.stored());
     return { state: news.state, tally };
@@ -112,35 +114,48 @@ export class FoldedLog {
   }
 
   /** Undefined where there is nothing to count; `damaged` where a file is gone or damaged, which counting anew may put right. */
-  async #countNews({ state, adds }: NewFiles, nowMs: number): Promise<Tally | 'damaged' | undefined> {
+  async #countNews({ state, adds }: NewFiles): Promise<Tally | 'damaged' | undefined> {
     if (adds.length === 0) return undefined;
     try {
-      return await countFiles({ ...this.#options, state, adds, nowMs });
+      return await countFiles({ ...this.#options, state, adds, nowMs: this.#timeOf(state) });
     } catch (error) {
       if (isDamage(error)) return 'damaged';
       throw error;
     }
   }
 
-  async #countLiveFiles(nowMs: number): Promise<CountedTable | undefined> {
+  async #countLiveFiles(): Promise<CountedTable | undefined> {
     const { at } = this.#options;
     const snapshot = await openSnapshot(at);
     if (!snapshot) return undefined;
     try {
-      return await this.#countSnapshot(snapshot, nowMs);
+      return await this.#countSnapshot(snapshot);
     } catch (error) {
       if (!isDamage(error)) throw error;
       // A file that went because the table has moved on meanwhile is no damage.
       const newer = await openSnapshot(at);
       if (newer?.version === snapshot.version && newer.mark === snapshot.mark) throw error;
-      return newer && (await this.#countSnapshot(newer, nowMs));
+      return newer && (await this.#countSnapshot(newer));
     }
   }
 
-  async #countSnapshot(snapshot: Snapshot, nowMs: number): Promise<CountedTable> {
+  async #countSnapshot(snapshot: Snapshot): Promise<CountedTable> {
     const { files, tombstones: _, ...state } = snapshot;
-    const tally = await countFiles({ ...this.#options, state, adds: [...files.values()], nowMs });
+    const tally = await countFiles({
+      ...this.#options,
+      state,
+      adds: [...files.values()],
+      nowMs: this.#timeOf(state),
+    });
     return { state, tally };
+  }
+
+  /**
+   * By which buckets of time age: the store's time when the version was committed. This host's clock may jump, and what is
+   * dropped from the buckets does not come back.
+   */
+  #timeOf({ storedAt }: TableState): number {
+    return storedAt ?? this.#options.now();
   }
 }
 

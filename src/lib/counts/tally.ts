@@ -31,7 +31,8 @@ export interface StoredTally {
 
 /**
  * Rows per key, in total and by the time they were enqueued. Every key has an index, in the order of their coming. The
- * result does not depend on the order of the rows: of several attributes the one enqueued last is kept.
+ * result does not depend on the order of the rows: of several attributes the one enqueued last is kept. A row without an
+ * attribute says nothing of it.
  */
 export class Tally {
   readonly keys: Key[] = [];
@@ -133,11 +134,7 @@ export class Tally {
   #place(key: Key, attribute: Key | null, time: number): number {
     const known = this.#indexes.get(key);
     if (known !== undefined) {
-      const latest = this.#latest[known] ?? 0;
-      // Of two that were enqueued at the same time the larger one, so that the order of reading does not matter.
-      const isNewer =
-        time > latest || (time === latest && isLarger(attribute, this.attributes[known] ?? null));
-      if (isNewer) {
+      if (attribute !== null && this.#takesPlace(known, attribute, time)) {
         this.attributes[known] = attribute;
         this.#latest[known] = time;
       }
@@ -149,12 +146,17 @@ export class Tally {
     this.keys.push(key);
     this.attributes.push(attribute);
     this.counts.push(0);
-    this.#latest.push(time);
+    this.#latest.push(attribute === null ? 0 : time);
     return index;
   }
-}
 
-const isLarger = (a: Key | null, b: Key | null) => a !== null && (b === null || a > b);
+  /** Of two that were enqueued at the same time the larger one is kept, so that the order of reading does not matter. */
+  #takesPlace(index: number, attribute: Key, time: number): boolean {
+    const known = this.attributes[index] ?? null;
+    const latest = this.#latest[index] ?? 0;
+    return known === null || time > latest || (time === latest && attribute > known);
+  }
+}
 
 const tooManyKeys = (most: number) =>
   new TributaryError(

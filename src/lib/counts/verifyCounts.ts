@@ -31,17 +31,21 @@ export async function verifyCounts(options: {
   readonly counted: Counted;
 }): Promise<CountsVerification | undefined> {
   const { at } = options;
-  const fold = { ...options, maxKeys: defaultMaxKeys };
-  const nowMs = Date.now();
+  const fold = { ...options, maxKeys: defaultMaxKeys, now: Date.now };
   const log = new FoldedLog(fold);
   const cached = (await readCachedState(at)).state;
-  const isCacheUsed = await log.countAnew(cached, nowMs);
+  const isCacheUsed = await log.countAnew(cached);
   const served = log.counted;
   if (!served) return undefined;
   const { version } = served.state;
   const snapshot = await openSnapshot(at, { version });
   if (!snapshot) return undefined;
-  const live = await countFiles({ ...fold, nowMs, state: snapshot, adds: [...snapshot.files.values()] });
+  const live = await countFiles({
+    ...fold,
+    nowMs: Date.now(),
+    state: snapshot,
+    adds: [...snapshot.files.values()],
+  });
   const different = [...new Set([...served.tally.keys, ...live.keys])]
     .map((key) => ({ key, served: served.tally.countOf(key), live: live.countOf(key) }))
     .filter((one) => one.served !== one.live);

@@ -81,6 +81,8 @@ export interface Commit {
   readonly version: number;
   /** Tells this log entry from any other one of the same number; a part of a checkpoint has none. */
   readonly mark?: string;
+  /** When the store wrote the entry, in milliseconds since 1970 by the store's clock; where it was read from there. */
+  readonly storedAt?: number;
   readonly protocol?: Protocol;
   readonly metaData?: Metadata;
   readonly commitInfo?: CommitInfo;

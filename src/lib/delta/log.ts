@@ -25,7 +25,9 @@ export const describeVersion = ({ store, table }: TableLocation, version: number
 /** The commit of one version, or undefined when there is none (yet, or any more). Throws `delta.invalid`. */
 export async function readCommit(at: TableLocation, version: number): Promise<Commit | undefined> {
   const found = await at.store.get(commitPath(at.table, version));
-  return found && parseCommit(found.bytes, version, describeVersion(at, version));
+  if (!found) return undefined;
+  const commit = parseCommit(found.bytes, version, describeVersion(at, version));
+  return { ...commit, storedAt: found.lastModified.getTime() };
 }
 
 /** A checkpoint as the log names it: the paths of its parts, one for a classic checkpoint. */

@@ -17,6 +17,11 @@ export interface TableState {
   readonly version: number;
   /** When the version was committed, in milliseconds since 1970, where its commit says so. */
   readonly committedAt: number | undefined;
+  /**
+   * When the store wrote the newest of the log entries that were read, in milliseconds since 1970 by the store's own clock;
+   * undefined where none was read.
+   */
+  readonly storedAt: number | undefined;
   /** The mark of the version's log entry; undefined where the log does not hold the entry (any more). */
   readonly mark: string | undefined;
   /**
@@ -48,6 +53,7 @@ export class LogReplay {
   readonly #txns = new Map<string, Txn>();
   #version = -1;
   #committedAt: number | undefined;
+  #storedAt: number | undefined;
   #mark: string | undefined;
   #reachedFrom: LogEntry | undefined;
   #protocol: Protocol | undefined;
@@ -68,6 +74,7 @@ export class LogReplay {
     const replay = new LogReplay(state.at, 'files' in state);
     replay.#version = state.version;
     replay.#committedAt = state.committedAt;
+    replay.#storedAt = state.storedAt;
     replay.#mark = state.mark;
     replay.#reachedFrom = state.reachedFrom;
     replay.#protocol = state.protocol;
@@ -112,12 +119,14 @@ export class LogReplay {
     this.#reachedFrom = follows ? entryOf(this.#version, this.#mark) : undefined;
     this.#version = commit.version;
     this.#committedAt = commit.commitInfo?.timestamp;
+    this.#storedAt = commit.storedAt ?? this.#storedAt;
     this.#mark = commit.mark;
   }
 
-  /** Takes mark and time of the newest version from its log entry, where the log still has it. */
+  /** Takes mark and times of the newest version from its log entry, where the log still has it. */
   markBy(entry: Commit | undefined): void {
     this.#committedAt = entry?.commitInfo?.timestamp;
+    this.#storedAt = entry?.storedAt;
     this.#mark = entry?.mark;
   }
 
@@ -135,6 +144,7 @@ export class LogReplay {
       at: this.#at,
       version: this.#version,
       committedAt: this.#committedAt,
+      storedAt: this.#storedAt,
       mark: this.#mark,
       reachedFrom: this.#reachedFrom,
       protocol,

@@ -4,10 +4,13 @@ import type { ObjectInfo, ObjectRange, ObjectStore, PutOutcome, StoredObject } f
 export class MemoryStore implements ObjectStore {
   readonly name: string;
   readonly #objects = new Map<string, StoredObject>();
+  readonly #now: () => number;
   #etags = 0;
 
-  constructor(name = 'memory') {
+  /** @param now the store's clock, in milliseconds since 1970 */
+  constructor(name = 'memory', now: () => number = Date.now) {
     this.name = name;
+    this.#now = now;
   }
 
   async get(path: string): Promise<StoredObject | undefined> {
@@ -51,7 +54,7 @@ export class MemoryStore implements ObjectStore {
   #store(path: string, bytes: Uint8Array): string {
     const etag = `"${++this.#etags}"`;
     // A copy, as a real store has one: the caller may reuse its buffer.
-    this.#objects.set(path, { bytes: Uint8Array.from(bytes), etag, lastModified: new Date() });
+    this.#objects.set(path, { bytes: Uint8Array.from(bytes), etag, lastModified: new Date(this.#now()) });
     return etag;
   }
 }

@@ -142,6 +142,8 @@ describe('the clicks API', () => {
   ])('shows every bucket of the history whole but the current one, %s', async (_when, ofDay) => {
     const minute = 60_000;
     nowMs = Math.floor(nowMs / 86_400_000) * 86_400_000 + ofDay;
+    store = new MemoryStore('memory', () => nowMs);
+    table = await new ClicksTable(store).create();
     const clicks = Array.from({ length: 9 * 1440 }, (_, ago) => ({ productid: 1, at: nowMs - ago * minute }));
     await table.append(clicks);
     const get = open();

@@ -65,6 +65,36 @@ describe('counts', () => {
     expect(tally.attributes).toEqual([9]);
   });
 
+  it('keep the category of a product when a later click has none', async () => {
+    await table.append([{ productid: 7, category: 2, at: nowMs - 3000 }]);
+    const counts = open();
+    await counts.save();
+    await table.append([{ productid: 7, category: null, at: nowMs - 2000 }]);
+    expect((await counts.current()).tally.attributes).toEqual([2]);
+    expect((await open().current()).tally.attributes).toEqual([2]);
+    await table.append([{ productid: 8, category: null, at: nowMs - 2000 }]);
+    await table.append([{ productid: 8, category: 4, at: nowMs - 3000 }]);
+    expect((await counts.current()).tally.attributes).toEqual([2, 4]);
+  });
+
+  it('forget nothing while the clock of this host runs days ahead, and save nothing less', async () => {
+    await table.append([{ productid: 1, at: nowMs - 3000 }]);
+    const counts = open();
+    const before = (await counts.current()).tally.stored();
+    nowMs += 10 * 86_400_000;
+    await table.click(2);
+    await counts.save();
+    const { minutes, totals } = (await counts.current()).tally.stored();
+    nowMs -= 10 * 86_400_000;
+    expect(minutes).toEqual(
+      expect.arrayContaining(
+        before.minutes.map(([bucket]) => [bucket, expect.anything(), expect.anything()]),
+      ),
+    );
+    expect(totals.reduce((sum, [, , clicks]) => sum + (clicks[0] ?? 0), 0)).toBe(2);
+    expect((await open().current()).tally.stored()).toEqual((await counts.current()).tally.stored());
+  });
+
   it('read each file once, however often they are asked', async () => {
     await table.click(1);
     await table.click(2);
