@@ -1,6 +1,5 @@
 import { app } from '@azure/functions';
-import { closeHubs, drainWriters } from './lib/app/ingest';
-import { closeWarehouse } from './lib/app/warehouse';
+import { shutDown } from './lib/app/shutDown';
 
 // An older Node.js loads the app too, but then sending and maintenance fail, because Map.groupBy is missing.
 if (Number.parseInt(process.versions.node, 10) < 22)
@@ -8,11 +7,4 @@ if (Number.parseInt(process.versions.node, 10) < 22)
     `Tributary needs Node.js 22 or newer, and this is ${process.versions.node}: install Node.js 24 and start again; in Azure, set the function app to Node.js 24.`,
   );
 
-app.hook.appTerminate(async () => {
-  try {
-    await drainWriters();
-  } finally {
-    await closeHubs();
-    await closeWarehouse();
-  }
-});
+app.hook.appTerminate(() => shutDown());

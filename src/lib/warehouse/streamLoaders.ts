@@ -17,8 +17,8 @@ import type { WarehouseSetting } from './warehouseSetting';
 /** Health is asked of the warehouse no more often than this, whoever asks. */
 const healthAgeMs = 10_000;
 const healthLimitMs = 10_000;
-/** The host gives a function app seconds to end. */
-const closeLimitMs = 5000;
+/** A part of the few seconds that the host gives the app to end. */
+const closeLimitMs = 2500;
 
 export interface StreamLoadersOptions {
   readonly setting: WarehouseSetting;
