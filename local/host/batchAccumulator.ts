@@ -12,48 +12,52 @@ export interface AccumulatorOptions<T> {
  * came. One batch is in flight at a time.
  */
 export class BatchAccumulator<T> {
-  private items: T[] = [];
-  private timer: NodeJS.Timeout | undefined;
-  private inFlight: Promise<void> | undefined;
-  private failure: { error: unknown } | undefined;
-  private closed = false;
+  #items: T[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #inFlight: Promise<void> | undefined;
+  #failure: { error: unknown } | undefined;
+  #closed = false;
+  readonly #options: AccumulatorOptions<T>;
 
-  constructor(private readonly options: AccumulatorOptions<T>) {}
+  constructor(options: AccumulatorOptions<T>) {
+    this.#options = options;
+  }
 
   /**
    * Takes items and resolves when more may come, that is, when no batch is in flight and fewer than `minSize` items wait.
    * Throws what `handle` threw, also for a batch that the clock had started.
    */
   async add(items: readonly T[]): Promise<void> {
-    this.items.push(...items);
-    await this.inFlight;
-    while (!this.closed && this.items.length >= this.options.minSize && !this.failure) await this.flush();
-    if (this.failure) throw this.failure.error;
-    if (!this.closed && this.items.length > 0) {
-      this.timer ??= setTimeout(() => void this.flush(), this.options.maxWaitMs);
+    this.#items.push(...items);
+    await this.#inFlight;
+    while (!this.#closed && this.#items.length >= this.#options.minSize && !this.#failure)
+      await this.#flush();
+    if (this.#failure) throw this.#failure.error;
+    if (!this.#closed && this.#items.length > 0) {
+      this.#timer ??= setTimeout(() => void this.#flush(), this.#options.maxWaitMs);
     }
   }
 
   /** Handles nothing more; what waits is dropped. Resolves when the batch in flight has ended. */
   async close(): Promise<void> {
-    this.closed = true;
-    clearTimeout(this.timer);
-    this.items = [];
-    await this.inFlight;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#items = [];
+    await this.#inFlight;
   }
 
-  private flush(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const batch = this.items.splice(0, this.options.maxSize);
-    this.inFlight = this.options
+  #flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const batch = this.#items.splice(0, this.#options.maxSize);
+    this.#inFlight = this.#options
       .handle(batch)
       .catch((error: unknown) => {
-        this.failure = { error };
+        this.#failure = { error };
       })
       .finally(() => {
-        this.inFlight = undefined;
+        this.#inFlight = undefined;
       });
-    return this.inFlight;
+    return this.#inFlight;
   }
 }

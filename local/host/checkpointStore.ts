@@ -17,14 +17,14 @@ export interface ReaderGroup {
 export class BlobCheckpointStore implements CheckpointStore {
   /** When the load balancer last asked, in ms since 1970: a balancer that hangs does not ask. */
   lastListedAt = Date.now();
-  private readonly container: ContainerClient;
+  readonly #container: ContainerClient;
 
   constructor(storage: BlobServiceClient) {
-    this.container = storage.getContainerClient('azure-webjobs-eventhub');
+    this.#container = storage.getContainerClient('azure-webjobs-eventhub');
   }
 
   async createContainer(): Promise<void> {
-    await askStorage((abortSignal) => this.container.createIfNotExists({ abortSignal }));
+    await askStorage((abortSignal) => this.#container.createIfNotExists({ abortSignal }));
   }
 
   async listOwnership(
@@ -34,7 +34,7 @@ export class BlobCheckpointStore implements CheckpointStore {
   ): Promise<PartitionOwnership[]> {
     this.lastListedAt = Date.now();
     const group = { fullyQualifiedNamespace, eventHubName, consumerGroup };
-    const blobs = await this.list(group, 'ownership');
+    const blobs = await this.#list(group, 'ownership');
     return blobs.map(({ partitionId, metadata, properties }) => ({
       ...group,
       partitionId,
@@ -47,7 +47,7 @@ export class BlobCheckpointStore implements CheckpointStore {
   async claimOwnership(requests: PartitionOwnership[]): Promise<PartitionOwnership[]> {
     const claimed: PartitionOwnership[] = [];
     for (const request of requests) {
-      const blob = this.blob(request, 'ownership', request.partitionId);
+      const blob = this.#blob(request, 'ownership', request.partitionId);
       const metadata = { ownerid: request.ownerId };
       try {
         const { etag, lastModified } = await askStorage(async (abortSignal) =>
@@ -69,7 +69,7 @@ export class BlobCheckpointStore implements CheckpointStore {
   }
 
   async updateCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    const blob = this.blob(checkpoint, 'checkpoint', checkpoint.partitionId);
+    const blob = this.#blob(checkpoint, 'checkpoint', checkpoint.partitionId);
     const metadata = { offset: checkpoint.offset, sequencenumber: String(checkpoint.sequenceNumber) };
     await askStorage((abortSignal) => blob.upload('', 0, { abortSignal, metadata }));
   }
@@ -80,7 +80,7 @@ export class BlobCheckpointStore implements CheckpointStore {
     consumerGroup: string,
   ): Promise<Checkpoint[]> {
     const group = { fullyQualifiedNamespace, eventHubName, consumerGroup };
-    const blobs = await this.list(group, 'checkpoint');
+    const blobs = await this.#list(group, 'checkpoint');
     return blobs.flatMap(({ partitionId, metadata }) =>
       metadata.offset === undefined
         ? []
@@ -98,7 +98,7 @@ export class BlobCheckpointStore implements CheckpointStore {
   /** Whether the partition is still this owner's. */
   async isOwner(group: ReaderGroup, partitionId: string, ownerId: string): Promise<boolean> {
     try {
-      const blob = this.blob(group, 'ownership', partitionId);
+      const blob = this.#blob(group, 'ownership', partitionId);
       const { metadata } = await askStorage((abortSignal) => blob.getProperties({ abortSignal }));
       return metadata?.ownerid === ownerId;
     } catch (error) {
@@ -116,11 +116,11 @@ export class BlobCheckpointStore implements CheckpointStore {
     );
   }
 
-  private list(group: ReaderGroup, kind: 'checkpoint' | 'ownership') {
+  #list(group: ReaderGroup, kind: 'checkpoint' | 'ownership') {
     const prefix = blobPrefix(group, kind);
     return askStorage(async (abortSignal) => {
       const found = [];
-      const blobs = this.container.listBlobsFlat({ prefix, includeMetadata: true, abortSignal });
+      const blobs = this.#container.listBlobsFlat({ prefix, includeMetadata: true, abortSignal });
       for await (const { name, metadata, properties } of blobs) {
         found.push({ partitionId: name.slice(prefix.length), metadata: metadata ?? {}, properties });
       }
@@ -128,8 +128,8 @@ export class BlobCheckpointStore implements CheckpointStore {
     });
   }
 
-  private blob(group: ReaderGroup, kind: 'checkpoint' | 'ownership', partitionId: string) {
-    return this.container.getBlockBlobClient(blobPrefix(group, kind) + partitionId);
+  #blob(group: ReaderGroup, kind: 'checkpoint' | 'ownership', partitionId: string) {
+    return this.#container.getBlockBlobClient(blobPrefix(group, kind) + partitionId);
   }
 }
 

@@ -10,17 +10,19 @@ export function readBodyMode(binding: Binding): BodyMode {
   return dataType === 'binary' || dataType === 'string' ? dataType : 'json';
 }
 
-/**
- * The bodies of events. Throws on an event whose AMQP body is a value or a sequence: it can be bound in no mode, and the
- * partition waits until somebody steps over it.
- */
+/** An event that can be bound in no mode: its partition stands still until somebody steps over it. */
+export class UnreadableEvent extends Error {
+  constructor(readonly sequenceNumber: number) {
+    super(`The AMQP body of the event with sequence number ${sequenceNumber} is not one data section.`);
+  }
+}
+
+/** The bodies of events. Throws UnreadableEvent for one whose AMQP body is a value, a sequence, several sections or none. */
 export function readBodies(events: ReceivedEventData[]): Buffer[] {
   return events.map((event) => {
     const body: unknown = event.body;
     if (Buffer.isBuffer(body)) return body;
-    throw new TypeError(
-      `The event with sequence number ${event.sequenceNumber} has no data section as its body, so it cannot be bound.`,
-    );
+    throw new UnreadableEvent(event.sequenceNumber);
   });
 }
 

@@ -7,7 +7,7 @@ import type {
 } from '@azure/event-hubs';
 import { within } from '../../src/lib/deadline';
 import { BlobCheckpointStore, type ReaderGroup } from './checkpointStore';
-import { readBodyMode } from './eventBatch';
+import { readBodyMode, UnreadableEvent } from './eventBatch';
 import { createConsumer, toSubscribeOptions } from './eventHubClient';
 import { describeError } from './log';
 import { PartitionReader } from './partitionReader';
@@ -34,6 +34,8 @@ class EventHubTrigger implements Trigger {
   >;
   private readonly readers = new Map<string, PartitionReader>();
   private readonly loggedAt = new Map<string, number>();
+  /** Since when each unreadable event has kept its partition from being read: partition/sequence number, ISO time. */
+  readonly #stuckSince = new Map<string, string>();
   private client: EventHubConsumerClient | undefined;
   private subscription: Subscription | undefined;
   private watchdog: NodeJS.Timeout | undefined;
@@ -171,13 +173,25 @@ class EventHubTrigger implements Trigger {
       this.host.log('error', name, text);
       return;
     }
+    if (error instanceof UnreadableEvent) {
+      const event = `${partitionId}/${error.sequenceNumber}`;
+      const since = this.#stuckSince.get(event) ?? new Date().toISOString();
+      this.#stuckSince.set(event, since);
+      this.#logSometimes(
+        `partition ${partitionId} of the hub ${eventHubName} stands still since ${since}: ${error.message} Stop the app, run "npm run checkpoints -- skip <stream> ${partitionId}", and start it again.`,
+      );
+      return;
+    }
     const where = partitionId === '' ? `hub ${eventHubName}` : `partition ${partitionId} of ${eventHubName}`;
-    const text = `${where}: ${error.name}: ${error.message}`;
+    this.#logSometimes(`${where}: ${error.name}: ${error.message}`);
+  }
+
+  #logSometimes(text: string): void {
     const now = Date.now();
     if (now - (this.loggedAt.get(text) ?? 0) < repeatedErrorMs) return;
     // Some texts hold a new id each time.
     if (this.loggedAt.size > 100) this.loggedAt.clear();
     this.loggedAt.set(text, now);
-    this.host.log('error', name, text);
+    this.host.log('error', this.options.name, text);
   }
 }

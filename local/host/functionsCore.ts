@@ -101,16 +101,19 @@ export class FunctionsCore {
   readonly appHookData: Record<string, unknown> = {};
   model: ProgrammingModel | undefined;
   locked = false;
-  private readonly hooks = new Map<HookName, HookCallback[]>(hookNames.map((name) => [name, []]));
+  readonly #hooks = new Map<HookName, HookCallback[]>(hookNames.map((name) => [name, []]));
+  readonly #log: Log;
 
-  constructor(private readonly log: Log) {}
+  constructor(log: Log) {
+    this.#log = log;
+  }
 
   /**
    * Makes `require('@azure/functions-core')` answer from this object. It must happen before any code of the app loads,
    * because the programming model asks once and remembers. There is one app per process.
    */
   install(): void {
-    const core = this.api();
+    const core = this.#api();
     const original = Module.prototype.require;
     Module.prototype.require = function (this: NodeJS.Module, id: string) {
       return id === '@azure/functions-core' ? core : original.call(this, id);
@@ -118,7 +121,7 @@ export class FunctionsCore {
   }
 
   async runHooks(name: HookName, context: unknown): Promise<void> {
-    for (const hook of this.hooks.get(name) ?? []) await hook(context);
+    for (const hook of this.#hooks.get(name) ?? []) await hook(context);
   }
 
   /** Logs for an invocation; log hooks may change level and text first. */
@@ -131,17 +134,17 @@ export class FunctionsCore {
       hookData: {},
       appHookData: this.appHookData,
     };
-    for (const hook of this.hooks.get('log') ?? []) {
+    for (const hook of this.#hooks.get('log') ?? []) {
       try {
         hook(entry);
       } catch (error) {
-        this.log('error', source, `A log hook failed: ${describeError(error)}`);
+        this.#log('error', source, `A log hook failed: ${describeError(error)}`);
       }
     }
-    this.log(entry.level, source, entry.message);
+    this.#log(entry.level, source, entry.message);
   }
 
-  private api() {
+  #api() {
     return {
       version: '3.0.0',
       hostVersion: '4.0.0',
@@ -157,7 +160,7 @@ export class FunctionsCore {
       },
       getProgrammingModel: () => this.model,
       registerHook: (name: string, callback: HookCallback) => {
-        const hooks = this.hooks.get(hookNames.find((known) => known === name) ?? 'log');
+        const hooks = this.#hooks.get(hookNames.find((known) => known === name) ?? 'log');
         if (!hooks || !hookNames.some((known) => known === name)) {
           throw new RangeError(`There is no hook "${name}"; hooks are ${hookNames.join(', ')}.`);
         }
@@ -172,13 +175,17 @@ export class FunctionsCore {
 }
 
 class Disposable {
-  constructor(private readonly callback: () => unknown) {}
+  readonly #callback: () => unknown;
+
+  constructor(callback: () => unknown) {
+    this.#callback = callback;
+  }
 
   static from(...disposables: Disposable[]): Disposable {
     return new Disposable(() => disposables.forEach((one) => void one.dispose()));
   }
 
   dispose(): unknown {
-    return this.callback();
+    return this.#callback();
   }
 }

@@ -59,86 +59,88 @@ export async function startHost(options: HostOptions): Promise<Host> {
 class FunctionsHost implements Host {
   url = '';
   port = 0;
-  private readonly log: Log;
-  private readonly core: FunctionsCore;
-  private readonly invoker: Invoker;
-  private readonly server = createServer((request, response) => void this.answer(request, response));
-  private readonly triggers = new Map<string, Trigger>();
-  private readonly routes: HttpRoute[] = [];
+  readonly #log: Log;
+  readonly #core: FunctionsCore;
+  readonly #invoker: Invoker;
+  readonly #server = createServer((request, response) => void this.#answer(request, response));
+  readonly #triggers = new Map<string, Trigger>();
+  readonly #routes: HttpRoute[] = [];
   /** Functions that a setting keeps from starting, with the type of their trigger. */
-  private readonly disabled = new Map<string, string>();
-  private app: LoadedApp = { httpProxy: undefined };
-  private state: 'Initializing' | 'Running' | 'Stopping' = 'Initializing';
-  private readonly startedAt = Date.now();
+  readonly #disabled = new Map<string, string>();
+  #app: LoadedApp = { httpProxy: undefined };
+  #state: 'Initializing' | 'Running' | 'Stopping' = 'Initializing';
+  readonly #startedAt = Date.now();
+  readonly #hostJson: HostJson;
+  readonly #settings: Settings;
+  readonly #options: HostOptions;
 
-  constructor(
-    private readonly hostJson: HostJson,
-    private readonly settings: Settings,
-    private readonly options: HostOptions,
-  ) {
-    this.log = createLog(hostJson.logLevel);
-    this.core = new FunctionsCore(this.log);
-    this.invoker = new Invoker(this.core, hostJson.functionTimeoutMs);
+  constructor(hostJson: HostJson, settings: Settings, options: HostOptions) {
+    this.#hostJson = hostJson;
+    this.#settings = settings;
+    this.#options = options;
+    this.#log = createLog(hostJson.logLevel);
+    this.#core = new FunctionsCore(this.#log);
+    this.#invoker = new Invoker(this.#core, hostJson.functionTimeoutMs);
   }
 
   async start(appDir: string): Promise<void> {
-    this.port = await listen(this.server, this.options.port);
+    this.port = await listen(this.#server, this.#options.port);
     this.url = `http://127.0.0.1:${this.port}`;
     try {
       process.env.WEBSITE_HOSTNAME = `localhost:${this.port}`;
       process.chdir(appDir);
-      this.app = await loadApp(appDir, this.core, this.log);
-      for (const fn of this.core.functions.values()) this.addFunction(fn, appDir);
-      for (const trigger of this.triggers.values()) await trigger.start();
+      this.#app = await loadApp(appDir, this.#core, this.#log);
+      for (const fn of this.#core.functions.values()) this.#addFunction(fn, appDir);
+      for (const trigger of this.#triggers.values()) await trigger.start();
     } catch (error) {
-      this.server.close();
+      this.#server.close();
       throw error;
     }
-    this.state = 'Running';
-    this.printFunctions();
+    this.#state = 'Running';
+    this.#printFunctions();
   }
 
   async close(): Promise<void> {
-    this.state = 'Stopping';
+    this.#state = 'Stopping';
     // A connection that falls idle from now on closes at once.
-    this.server.keepAliveTimeout = 1;
-    this.server.close();
-    const triggers = [...this.triggers.values()];
+    this.#server.keepAliveTimeout = 1;
+    this.#server.close();
+    const triggers = [...this.#triggers.values()];
     const drained = Promise.all([
       ...triggers.map((trigger) => trigger.drain()),
-      new Promise((done) => this.server.once('close', done)),
+      new Promise((done) => this.#server.once('close', done)),
     ]);
-    const limit = this.options.drainLimitMs ?? 10_000;
+    const limit = this.#options.drainLimitMs ?? 10_000;
     if (!(await isDoneWithin(limit, drained))) {
-      const names = [...new Set(this.invoker.runningFunctions)].join(', ');
-      this.log(
+      const names = [...new Set(this.#invoker.runningFunctions)].join(', ');
+      this.#log(
         'warning',
         'host',
         `stops although these still run after ${limit / 1000} s: ${names || 'requests'}.`,
       );
     }
-    this.server.closeAllConnections();
+    this.#server.closeAllConnections();
     const closed = Promise.all(triggers.map((trigger) => trigger.close()));
     if (!(await isDoneWithin(closeLimitMs, closed))) {
-      this.log(
+      this.#log(
         'warning',
         'host',
         `stops although leases and partitions are not released after ${closeLimitMs / 1000} s.`,
       );
     }
-    await this.core.runHooks('appTerminate', { hookData: {}, appHookData: this.core.appHookData });
+    await this.#core.runHooks('appTerminate', { hookData: {}, appHookData: this.#core.appHookData });
   }
 
-  private addFunction(fn: HostFunction, appDir: string): void {
+  #addFunction(fn: HostFunction, appDir: string): void {
     const { name } = fn.metadata;
     const binding = findTrigger(fn);
     if (!binding) throw new Error(`The function ${name} has no trigger.`);
-    if (isDisabled(name, this.settings)) {
-      this.disabled.set(name, binding.type);
+    if (isDisabled(name, this.#settings)) {
+      this.#disabled.set(name, binding.type);
       return;
     }
     if (binding.type === 'httpTrigger') {
-      this.routes.push(readHttpRoute({ fn, name, binding }, this.hostJson.routePrefix));
+      this.#routes.push(readHttpRoute({ fn, name, binding }, this.#hostJson.routePrefix));
       return;
     }
     const kind = triggerKinds[binding.type];
@@ -148,64 +150,67 @@ class FunctionsHost implements Host {
         `${name}: triggers of type ${binding.type} are not supported here; supported are ${known}.`,
       );
     }
-    this.triggers.set(name, kind(this.triggerHost(appDir), { fn, name, binding }));
+    this.#triggers.set(name, kind(this.#triggerHost(appDir), { fn, name, binding }));
   }
 
-  private triggerHost(appDir: string): TriggerHost {
-    const { settings, hostJson, invoker, log } = this;
+  #triggerHost(appDir: string): TriggerHost {
+    const settings = this.#settings;
+    const hostJson = this.#hostJson;
+    const invoker = this.#invoker;
+    const log = this.#log;
     return {
       settings,
       hostJson,
       invoker,
       log,
       hostId: readHostId(appDir, settings),
-      instance: this.options.instance,
+      instance: this.#options.instance,
       storage: once(() => connectHostStorage(settings)),
     };
   }
 
-  private printFunctions(): void {
+  #printFunctions(): void {
     console.log('Functions:');
-    for (const { fn, methods, template } of this.routes) {
+    for (const { fn, methods, template } of this.#routes) {
       console.log(`  ${fn.metadata.name}: [${methods.join(',')}] ${this.url}/${template}`);
     }
-    for (const name of this.triggers.keys()) {
-      const fn = this.core.functions.get(name);
+    for (const name of this.#triggers.keys()) {
+      const fn = this.#core.functions.get(name);
       console.log(`  ${name}: ${fn && findTrigger(fn)?.type}`);
     }
-    for (const [name, type] of this.disabled) console.log(`  ${name}: ${type} (disabled)`);
+    for (const [name, type] of this.#disabled) console.log(`  ${name}: ${type} (disabled)`);
     console.log(`host ready on ${this.url}`);
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const url = new URL(request.url ?? '/', `http://${request.headers.host ?? `127.0.0.1:${this.port}`}`);
       const method = request.method ?? 'GET';
       const path = url.pathname.replace(/\/+$/, '');
-      if (method === 'GET' && path === '/admin/host/status') sendJson(response, 200, this.status());
-      else if (this.state !== 'Running') response.writeHead(503, { 'retry-after': '1' }).end();
+      if (method === 'GET' && path === '/admin/host/status') sendJson(response, 200, this.#status());
+      else if (this.#state !== 'Running') response.writeHead(503, { 'retry-after': '1' }).end();
       else if (/^\/admin\/functions\/[^/]+\/state$/.test(path) && method === 'PUT')
-        await this.disable(path.split('/')[3] ?? '', response);
+        await this.#disable(path.split('/')[3] ?? '', response);
       else if (path.startsWith('/admin/functions/') && method === 'POST')
-        this.trigger(path.slice(17), response);
+        this.#trigger(path.slice(17), response);
       else {
-        const found = findRoute(this.routes, method, url.pathname);
+        const found = findRoute(this.#routes, method, url.pathname);
         if (!found) response.writeHead(404).end();
         else {
-          const call = { invoker: this.invoker, ...found, url, request, response };
-          await (this.app.httpProxy ? callStreamed(call, this.app.httpProxy) : callBuffered(call));
+          const call = { invoker: this.#invoker, ...found, url, request, response };
+          await (this.#app.httpProxy ? callStreamed(call, this.#app.httpProxy) : callBuffered(call));
         }
       }
     } catch (error) {
-      this.log('error', 'host', describeError(error));
+      this.#log('error', 'host', describeError(error));
       if (response.headersSent) response.destroy();
       else response.writeHead(500).end();
     }
   }
 
   /** As in the real host, the answer does not wait for the function. */
-  private trigger(name: string, response: ServerResponse): void {
-    const trigger = this.triggers.get(decodeURIComponent(name));
+  #trigger(name: string, response: ServerResponse): void {
+    const trigger = this.#triggers.get(decodeURIComponent(name));
     if (!trigger) sendJson(response, 404, { error: `There is no function ${name} to trigger by hand.` });
     else if (!trigger.runNow) sendJson(response, 400, { error: `${name} cannot be triggered by hand.` });
     else {
@@ -215,38 +220,38 @@ class FunctionsHost implements Host {
   }
 
   /** Ends a function's trigger for as long as the host runs; answers when nothing of it is running. */
-  private async disable(name: string, response: ServerResponse): Promise<void> {
-    const trigger = this.triggers.get(decodeURIComponent(name));
+  async #disable(name: string, response: ServerResponse): Promise<void> {
+    const trigger = this.#triggers.get(decodeURIComponent(name));
     if (!trigger) return sendJson(response, 404, { error: `There is no function ${name} to disable.` });
     await trigger.drain();
     sendJson(response, 200, { name, state: 'disabled' });
   }
 
-  private status(): Record<string, unknown> {
+  #status(): Record<string, unknown> {
     const kinds = Object.keys(triggerKinds);
     const states = (kind: string) =>
       Object.fromEntries(
-        [...this.triggers]
-          .filter(([name]) => this.typeOf(name) === kind)
+        [...this.#triggers]
+          .filter(([name]) => this.#typeOf(name) === kind)
           .map(([name, trigger]) => [name, trigger.status?.() ?? {}]),
       );
     const byKind = kinds.map((kind) => [`${kind.replace(/Trigger$/, '')}s`, states(kind)]);
     return {
-      state: this.state,
-      instance: this.options.instance ?? null,
-      processUptime: Date.now() - this.startedAt,
-      functions: [...this.core.functions.keys()].map((name) => ({
+      state: this.#state,
+      instance: this.#options.instance ?? null,
+      processUptime: Date.now() - this.#startedAt,
+      functions: [...this.#core.functions.keys()].map((name) => ({
         name,
-        type: this.typeOf(name),
-        ...(this.disabled.has(name) && { isDisabled: true }),
+        type: this.#typeOf(name),
+        ...(this.#disabled.has(name) && { isDisabled: true }),
       })),
-      running: this.invoker.runningFunctions,
+      running: this.#invoker.runningFunctions,
       ...Object.fromEntries(byKind),
     };
   }
 
-  private typeOf(name: string): string | undefined {
-    const fn = this.core.functions.get(name);
+  #typeOf(name: string): string | undefined {
+    const fn = this.#core.functions.get(name);
     return fn && findTrigger(fn)?.type;
   }
 }

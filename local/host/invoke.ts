@@ -28,16 +28,18 @@ export interface Invocation extends InvocationRequest {
 
 /** Runs functions and knows which are running. */
 export class Invoker {
-  private readonly running = new Map<string, string>();
+  readonly #running = new Map<string, string>();
+  readonly #core: FunctionsCore;
+  readonly #timeoutMs: number | undefined;
 
-  constructor(
-    private readonly core: FunctionsCore,
-    private readonly timeoutMs: number | undefined,
-  ) {}
+  constructor(core: FunctionsCore, timeoutMs: number | undefined) {
+    this.#core = core;
+    this.#timeoutMs = timeoutMs;
+  }
 
   /** Names of the functions that are running now, once per invocation. */
   get runningFunctions(): string[] {
-    return [...this.running.values()];
+    return [...this.#running.values()];
   }
 
   /**
@@ -50,18 +52,18 @@ export class Invoker {
     request.traceContext ??= {
       traceParent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`,
     };
-    this.running.set(invocationId, name);
-    const work = this.run(fn, invocationId, request).finally(() => this.running.delete(invocationId));
+    this.#running.set(invocationId, name);
+    const work = this.#run(fn, invocationId, request).finally(() => this.#running.delete(invocationId));
     try {
-      return await withTimeout(work, this.timeoutMs, name);
+      return await withTimeout(work, this.#timeoutMs, name);
     } catch (error) {
-      this.core.logInvocation(name, 'error', 'system', `failed: ${describeError(error)}`);
+      this.#core.logInvocation(name, 'error', 'system', `failed: ${describeError(error)}`);
       throw error;
     }
   }
 
-  private async run(fn: HostFunction, invocationId: string, request: InvocationRequest): Promise<Outcome> {
-    const { core } = this;
+  async #run(fn: HostFunction, invocationId: string, request: InvocationRequest): Promise<Outcome> {
+    const core = this.#core;
     const { name } = fn.metadata;
     if (!core.model) throw new Error('The app has set no programming model.');
     let invocationContext: unknown;

@@ -24,85 +24,87 @@ export interface PartitionReaderOptions {
 
 /** Runs the function on the events of one partition, from the moment it was claimed until it is lost. */
 export class PartitionReader {
-  private readonly accumulator: BatchAccumulator<ReceivedEventData>;
-  private readonly stopping = new AbortController();
-  private batchesSinceCheckpoint = 0;
+  readonly #accumulator: BatchAccumulator<ReceivedEventData>;
+  readonly #stopping = new AbortController();
+  #batchesSinceCheckpoint = 0;
+  readonly #options: PartitionReaderOptions;
 
-  constructor(private readonly options: PartitionReaderOptions) {
+  constructor(options: PartitionReaderOptions) {
+    this.#options = options;
     const { minEventBatchSize, maxEventBatchSize, maxWaitTimeMs } = options.host.hostJson.eventHubs;
-    this.accumulator = new BatchAccumulator({
+    this.#accumulator = new BatchAccumulator({
       minSize: minEventBatchSize,
       maxSize: maxEventBatchSize,
       maxWaitMs: maxWaitTimeMs,
-      handle: (events) => this.handle(events),
+      handle: (events) => this.#handle(events),
     });
   }
 
   get stopped(): boolean {
-    return this.stopping.signal.aborted;
+    return this.#stopping.signal.aborted;
   }
 
   /** Takes events; resolves when more may come. Throws when the partition cannot be read on. */
   async receive(events: ReceivedEventData[]): Promise<void> {
-    await this.options.previous;
-    await this.accumulator.add(events);
+    await this.#options.previous;
+    await this.#accumulator.add(events);
   }
 
   /** Ends retries and checkpoints at once; resolves when the function no longer runs. */
   async stop(): Promise<void> {
-    this.stopping.abort();
-    await Promise.all([this.options.previous, this.accumulator.close()]);
+    this.#stopping.abort();
+    await Promise.all([this.#options.previous, this.#accumulator.close()]);
   }
 
-  private async handle(events: ReceivedEventData[]): Promise<void> {
-    const { counts, host, partitionId } = this.options;
-    const outcome = await this.run(events);
+  async #handle(events: ReceivedEventData[]): Promise<void> {
+    const { counts, host, partitionId } = this.#options;
+    const outcome = await this.#run(events);
     if (this.stopped) return;
     if (outcome === 'given-up') {
       throw new Error(`Partition ${partitionId} went to another host during the retries of a batch.`);
     }
     counts.batches += 1;
     counts.events += events.length;
-    this.batchesSinceCheckpoint += 1;
-    if (this.batchesSinceCheckpoint < host.hostJson.eventHubs.batchCheckpointFrequency) return;
-    this.batchesSinceCheckpoint = 0;
-    await this.checkpoint(events);
+    this.#batchesSinceCheckpoint += 1;
+    if (this.#batchesSinceCheckpoint < host.hostJson.eventHubs.batchCheckpointFrequency) return;
+    this.#batchesSinceCheckpoint = 0;
+    await this.#checkpoint(events);
   }
 
-  private run(events: ReceivedEventData[]): Promise<'succeeded' | 'failed' | 'given-up'> {
-    const { host, trigger, group, partitionId, bindingName, policy, counts } = this.options;
+  #run(events: ReceivedEventData[]): Promise<'succeeded' | 'failed' | 'given-up'> {
+    const { host, trigger, group, partitionId, bindingName, policy, counts } = this.#options;
     const bodies = readBodies(events);
     const triggerMetadata = toBatchMetadata(events, group, partitionId);
     return runWithRetry({
       policy,
-      signal: this.stopping.signal,
+      signal: this.#stopping.signal,
       attempt: async (retryContext) => {
-        const inputData = [{ name: bindingName, data: this.bind(bodies) }];
+        const inputData = [{ name: bindingName, data: this.#bind(bodies) }];
         const invocation = { inputData, triggerMetadata, ...(retryContext && { retryContext }) };
         await host.invoker.invoke(trigger.fn, invocation);
       },
       onFailure: () => {
         counts.failures += 1;
       },
-      mayRetry: () => this.isOwner(),
+      mayRetry: () => this.#isOwner(),
     });
   }
 
-  private bind(bodies: Buffer[]) {
+  #bind(bodies: Buffer[]) {
     try {
-      return toBatchInput(bodies, this.options.mode);
+      return toBatchInput(bodies, this.#options.mode);
     } catch (error) {
-      this.options.host.log('error', this.options.trigger.name, describeError(error));
+      this.#options.host.log('error', this.#options.trigger.name, describeError(error));
       throw error;
     }
   }
 
   /** Writes the checkpoint, unless the partition was lost: its new owner has read the old one already. */
-  private async checkpoint(events: ReceivedEventData[]): Promise<void> {
-    const { group, partitionId, store } = this.options;
+  async #checkpoint(events: ReceivedEventData[]): Promise<void> {
+    const { group, partitionId, store } = this.#options;
     const last = events.at(-1);
     if (!last) return;
-    if (!(await this.isOwner())) {
+    if (!(await this.#isOwner())) {
       throw new Error(`Partition ${partitionId} went to another host; its batch is not checkpointed.`);
     }
     if (this.stopped) return;
@@ -110,8 +112,8 @@ export class PartitionReader {
     await store.updateCheckpoint({ ...group, partitionId, sequenceNumber, offset });
   }
 
-  private isOwner(): Promise<boolean> {
-    const { group, partitionId, store, ownerId } = this.options;
+  #isOwner(): Promise<boolean> {
+    const { group, partitionId, store, ownerId } = this.#options;
     return store.isOwner(group, partitionId, ownerId);
   }
 }

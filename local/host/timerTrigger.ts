@@ -25,37 +25,38 @@ export function createTimerTrigger(host: TriggerHost, options: TriggerOptions): 
 }
 
 class TimerTrigger implements Trigger {
-  private readonly schedule: Schedule;
-  private readonly policy: RetryPolicy | undefined;
-  private readonly monitored: boolean;
-  private readonly stopping = new AbortController();
-  private listening: Promise<void> = Promise.resolve();
-  private current: Promise<unknown> = Promise.resolve();
-  private runs = 0;
+  readonly #schedule: Schedule;
+  readonly #policy: RetryPolicy | undefined;
+  readonly #monitored: boolean;
+  readonly #stopping = new AbortController();
+  #listening: Promise<void> = Promise.resolve();
+  #current: Promise<unknown> = Promise.resolve();
+  #runs = 0;
+  readonly #host: TriggerHost;
+  readonly #options: TriggerOptions;
 
-  constructor(
-    private readonly host: TriggerHost,
-    private readonly options: TriggerOptions,
-  ) {
+  constructor(host: TriggerHost, options: TriggerOptions) {
+    this.#host = host;
+    this.#options = options;
     const { name, binding, fn } = options;
     if (typeof binding.schedule !== 'string') throw new Error(`${name}: the timer has no schedule.`);
-    this.schedule = parseSchedule(resolveNames(binding.schedule, host.settings, `${name}: schedule`), name);
-    this.policy = readRetryPolicy(fn.metadata.retryOptions, name);
-    this.monitored = binding.useMonitor !== false && !isSubMinute(this.schedule);
+    this.#schedule = parseSchedule(resolveNames(binding.schedule, host.settings, `${name}: schedule`), name);
+    this.#policy = readRetryPolicy(fn.metadata.retryOptions, name);
+    this.#monitored = binding.useMonitor !== false && !isSubMinute(this.#schedule);
   }
 
   async start(): Promise<void> {
-    const { host } = this;
-    const { name } = this.options;
+    const host = this.#host;
+    const { name } = this.#options;
     const lease = {
       storage: host.storage(),
       blobName: `locks/${host.hostId}/${name}.Listener`,
       instance: host.instance,
       log: host.log,
     };
-    this.listening = holdSingletonLease(lease, this.stopping.signal, async (signal) => {
+    this.#listening = holdSingletonLease(lease, this.#stopping.signal, async (signal) => {
       try {
-        await this.listen(signal);
+        await this.#listen(signal);
       } catch (error) {
         host.log('error', name, `the timer stopped and starts again: ${describeError(error)}`);
       }
@@ -63,79 +64,79 @@ class TimerTrigger implements Trigger {
   }
 
   async drain(): Promise<void> {
-    this.stopping.abort();
-    await this.current;
+    this.#stopping.abort();
+    await this.#current;
   }
 
   async close(): Promise<void> {
-    await this.listening;
+    await this.#listening;
   }
 
   /** Waits for a scheduled run that is under way: there is one run at a time. */
   runNow(): Promise<unknown> {
-    return this.run({ pastDue: false });
+    return this.#run({ pastDue: false });
   }
 
   status(): Record<string, unknown> {
-    return { runs: this.runs };
+    return { runs: this.#runs };
   }
 
-  private async listen(signal: AbortSignal): Promise<void> {
-    const { name, binding } = this.options;
+  async #listen(signal: AbortSignal): Promise<void> {
+    const { name, binding } = this.#options;
     const now = new Date();
-    let status = this.monitored ? await this.readStatus() : undefined;
+    let status = this.#monitored ? await this.#readStatus() : undefined;
     // Counted from the last run, so that a schedule that was changed since takes effect.
-    let next = this.schedule.next(status ? new Date(status.Last) : now);
+    let next = this.#schedule.next(status ? new Date(status.Last) : now);
     const fire = async (pastDue: boolean) => {
       const startedAt = new Date();
-      await this.run({ pastDue, status });
-      next = this.schedule.next(startedAt);
-      status = await this.writeStatus(startedAt, next);
+      await this.#run({ pastDue, status });
+      next = this.#schedule.next(startedAt);
+      status = await this.#writeStatus(startedAt, next);
     };
     const pastDue = status !== undefined && next <= now;
-    if (pastDue) this.host.log('information', name, 'is past due and runs now.');
-    status ??= await this.writeStatus(now, next);
+    if (pastDue) this.#host.log('information', name, 'is past due and runs now.');
+    status ??= await this.#writeStatus(now, next);
     // A host that was told to stop meanwhile has counted its running functions already.
     if (!signal.aborted && (pastDue || binding.runOnStartup === true)) await fire(pastDue);
     // After an overrun there is nothing to wait for and the next run starts at once.
     while (await waitUntil(next, signal)) await fire(false);
   }
 
-  private run(options: { pastDue: boolean; status?: ScheduleStatus | undefined }): Promise<unknown> {
-    const { fn, name } = this.options;
+  #run(options: { pastDue: boolean; status?: ScheduleStatus | undefined }): Promise<unknown> {
+    const { fn, name } = this.#options;
     const timer = {
       Schedule: { AdjustForDST: true },
       ScheduleStatus: options.status ?? null,
       IsPastDue: options.pastDue,
     };
-    const bindingName = findBindingName(this.options);
-    this.current = this.current.then(() => {
-      this.runs += 1;
+    const bindingName = findBindingName(this.#options);
+    this.#current = this.#current.then(() => {
+      this.#runs += 1;
       return runWithRetry({
-        policy: this.policy,
-        signal: this.stopping.signal,
+        policy: this.#policy,
+        signal: this.#stopping.signal,
         attempt: (retryContext) =>
-          this.host.invoker.invoke(fn, {
+          this.#host.invoker.invoke(fn, {
             inputData: [{ name: bindingName, data: { json: JSON.stringify(timer) } }],
             triggerMetadata: {},
             ...(retryContext && { retryContext }),
           }),
       });
     });
-    return this.current.catch((error) => this.host.log('error', name, describeError(error)));
+    return this.#current.catch((error) => this.#host.log('error', name, describeError(error)));
   }
 
-  private blob() {
-    const container = this.host.storage().getContainerClient('azure-webjobs-hosts');
+  #blob() {
+    const container = this.#host.storage().getContainerClient('azure-webjobs-hosts');
     return container.getBlockBlobClient(
-      `timers/${this.host.hostId}/Host.Functions.${this.options.name}/status`,
+      `timers/${this.#host.hostId}/Host.Functions.${this.#options.name}/status`,
     );
   }
 
-  private async readStatus(): Promise<ScheduleStatus | undefined> {
+  async #readStatus(): Promise<ScheduleStatus | undefined> {
     try {
       const text = (
-        await askStorage((abortSignal) => this.blob().downloadToBuffer(0, undefined, { abortSignal }))
+        await askStorage((abortSignal) => this.#blob().downloadToBuffer(0, undefined, { abortSignal }))
       ).toString();
       const { Last, Next, LastUpdated } = parseJsonObject(text, 'the timer status');
       if ([Last, Next, LastUpdated].some((date) => Number.isNaN(Date.parse(String(date))))) return undefined;
@@ -147,8 +148,8 @@ class TimerTrigger implements Trigger {
   }
 
   /** A status that cannot be written costs no run: at worst another host finds itself past due. */
-  private async writeStatus(last: Date, next: Date): Promise<ScheduleStatus | undefined> {
-    if (!this.monitored) return undefined;
+  async #writeStatus(last: Date, next: Date): Promise<ScheduleStatus | undefined> {
+    if (!this.#monitored) return undefined;
     const status = {
       Last: last.toISOString(),
       Next: next.toISOString(),
@@ -156,9 +157,10 @@ class TimerTrigger implements Trigger {
     };
     const text = JSON.stringify(status);
     try {
-      await askStorage((abortSignal) => this.blob().upload(text, Buffer.byteLength(text), { abortSignal }));
+      await askStorage((abortSignal) => this.#blob().upload(text, Buffer.byteLength(text), { abortSignal }));
     } catch (error) {
-      const { host, options } = this;
+      const host = this.#host;
+      const options = this.#options;
       host.log('warning', options.name, `the status was not written: ${describeError(error)}`);
     }
     return status;

@@ -1,50 +1,110 @@
+import { skipEvents } from '../lib/app/ingest';
+import type { Settings } from '../lib/settings';
 import { openHubClient } from '../lib/sources/hubClient';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
+import { checkpointFolder, type ReaderGroup, TriggerCheckpoints } from '../lib/storage/triggerCheckpoints';
 import type { Stream } from '../lib/streams/stream';
 import { readAppSettings, settingsFlag } from './appSettings';
+import { wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { streamWord } from './names';
 
 /*
- * `npm run checkpoints -- reset <stream>`: deletes the trigger's checkpoints and ownerships of a stream's hub. The remedy after a
- * hub was deleted and made again: the old checkpoints point past its end, or into its middle. The app must be stopped
- * meanwhile, for whoever reads a partition goes on where it is. No event becomes a row twice: the Delta table knows what
- * it has.
+ * `npm run checkpoints`: the positions at which the trigger reads on, and two remedies. No event becomes a row twice through
+ * them, because the Delta table knows what it has.
+ *
+ * - `reset`, after a hub was deleted and made again: the old positions point past its end, or into its middle.
+ * - `skip`, for a partition that stands still at an event which the trigger cannot read.
  */
-
-type Reset = 'list' | 'reset';
-
-const checkpointAction = (what: Reset, meaning: string) =>
-  action({
-    meaning,
-    words: { stream: streamWord },
-    flags: settingsFlag,
-    run: ({ stream, settings }) => visitCheckpoints(what, stream, settings),
-  });
 
 runCommand({
   call: 'npm run checkpoints',
   meaning: "The read positions that the Functions host keeps for a stream's trigger.",
   subcommands: {
-    list: checkpointAction('list', 'the positions, and when each was written'),
-    reset: checkpointAction('reset', 'delete them; stop the app before, and start it afterwards'),
+    list: action({
+      meaning: 'the positions, and when each was written',
+      words: { stream: streamWord },
+      flags: settingsFlag,
+      run: ({ stream, settings }) => list(stream, readAppSettings(settings)),
+    }),
+    reset: action({
+      meaning: 'delete them; stop the app before, and start it afterwards',
+      words: { stream: streamWord },
+      flags: settingsFlag,
+      run: ({ stream, settings }) => reset(stream, readAppSettings(settings)),
+    }),
+    skip: action({
+      meaning:
+        'have a partition go on that stands still at an event which the trigger cannot read; stop the app before, and start it afterwards',
+      words: { stream: streamWord, partition: wholeWord('partition') },
+      flags: settingsFlag,
+      run: ({ stream, partition, settings }) => skip(stream, String(partition), readAppSettings(settings)),
+    }),
   },
 });
 
-async function visitCheckpoints(what: Reset, stream: Stream, file: string | undefined): Promise<number> {
-  const settings = readAppSettings(file);
+async function readerGroup(stream: Stream, settings: Settings): Promise<ReaderGroup> {
+  const eventHubName = settings.hub(stream.hubSetting);
+  const { fullyQualifiedNamespace } = await openHubClient(settings.eventHubs, eventHubName);
+  return { fullyQualifiedNamespace, eventHubName, consumerGroup: settings.consumerGroup };
+}
+
+async function* positions(stream: Stream, settings: Settings) {
   const store = await openAzureBlobStore(settings.hostStorage(), 'azure-webjobs-eventhub');
-  const hub = settings.hub(stream.hubSetting);
-  const { fullyQualifiedNamespace } = await openHubClient(settings.eventHubs, hub);
-  // The layout of the Event Hubs extension: lower case, a blob a partition.
-  const prefix = `${fullyQualifiedNamespace}/${hub}/${settings.consumerGroup}/`.toLowerCase();
+  const prefix = checkpointFolder(await readerGroup(stream, settings));
   let found = 0;
   for await (const { path, lastModified } of store.list(prefix)) {
     found++;
-    if (what === 'list') console.log(`${path}  ${lastModified.toISOString()}`);
-    else if (await store.delete(path)) console.log(`deleted ${path}`);
+    yield { store, path, lastModified };
   }
   if (found === 0) console.log(`There is nothing under ${store.name}/${prefix}.`);
+}
+
+async function list(stream: Stream, settings: Settings): Promise<number> {
+  for await (const { path, lastModified } of positions(stream, settings))
+    console.log(`${path}  ${lastModified.toISOString()}`);
   return 0;
+}
+
+async function reset(stream: Stream, settings: Settings): Promise<number> {
+  const checkpoints = new TriggerCheckpoints(settings.hostStorage(), await readerGroup(stream, settings));
+  if (await isHeld(stream, checkpoints)) return 1;
+  for await (const { store, path } of positions(stream, settings))
+    if (await store.delete(path)) console.log(`deleted ${path}`);
+  return 0;
+}
+
+async function skip(stream: Stream, partitionId: string, settings: Settings): Promise<number> {
+  const checkpoints = new TriggerCheckpoints(settings.hostStorage(), await readerGroup(stream, settings));
+  if (await isHeld(stream, checkpoints, partitionId)) return 1;
+  const { readable, unreadable, next } = await skipEvents(stream, partitionId, { settings, checkpoints });
+  const where = `${stream.name} partition ${partitionId}`;
+  if (next === undefined) {
+    console.log(`${where}: nothing waits in the hub, so there is nothing to skip.`);
+    return 0;
+  }
+  const kept = `${unreadable.length} as dead letters with the reason unreadable`;
+  console.log(`${where}: ${readable} events were committed as ever, ${kept}.`);
+  console.log(`The trigger goes on at sequence number ${next}. Start the app again.`);
+  return 0;
+}
+
+/** Says so when an app reads the partition, or any partition of the stream. */
+async function isHeld(
+  stream: Stream,
+  checkpoints: TriggerCheckpoints,
+  partitionId?: string,
+): Promise<boolean> {
+  const holders = (await checkpoints.holders()).filter(
+    (one) => partitionId === undefined || one.partitionId === partitionId,
+  );
+  const [first] = holders;
+  if (!first) return false;
+  const named = holders.map((one) => one.partitionId).join(', ');
+  const since = Math.round((Date.now() - first.renewedAt.getTime()) / 1000);
+  console.error(
+    `${stream.name}: an app reads partition ${named}; it said so ${since} s ago. Stop the app and try again; after a kill its claim lasts for a minute.`,
+  );
+  return true;
 }

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import rhea, { type Message } from 'rhea';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSnapshot } from '../../src/lib/delta/openTable';
 import { deadLettersTable } from '../../src/lib/lake/deadLetters';
@@ -11,6 +12,7 @@ import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
+import { sendRaw } from '../kit/rawAmqp';
 import { LocalStack } from './localStack';
 
 let stack: LocalStack;
@@ -62,7 +64,13 @@ describe('a hub that was deleted and made again', () => {
     expect(await command('checkpoints', 'list', 'clickstream')).toContain(
       '/clickstream/tributary/checkpoint/0',
     );
+    await expect(command('checkpoints', 'reset', 'clickstream')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/an app reads partition 0, 1, 2, 3; .* Stop the app and try again/),
+    });
+    await stack.stopHost('one');
     expect(await command('checkpoints', 'reset', 'clickstream')).toContain('deleted ');
+    await stack.startHost('two');
     for (const { name } of (await loadStreams()).filter((stream) => stream !== clickstream))
       expect(await command('checkpoints', 'list', name)).not.toContain('/clickstream/');
     await send(300);
@@ -135,6 +143,60 @@ describe('another consumer group', () => {
     await send(100);
     await untilRows(500);
     expect(stack.roundTotals('two')).toEqual({ rows: 100, duplicates: 400 });
+    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+  });
+});
+
+describe('events that the trigger cannot read', () => {
+  it('keep their partition from being read, and no other event from becoming a row, once they are skipped', {
+    timeout: 240_000,
+  }, async () => {
+    const each = 100;
+    const hub = 'clickstream';
+    const kinds: Message['body'][] = [
+      rhea.message.data_section(Buffer.from('{"productid":1}')),
+      { productid: 2 },
+      rhea.message.sequence_section([1, 'two']),
+      rhea.message.data_sections([Buffer.from('{"productid":'), Buffer.from('3}')]),
+      undefined,
+    ];
+    await stack.startHost('one');
+    await sendRaw(stack.broker, { hub, partition: '1' }, [{ body: kinds[0] }]);
+    await untilRows(1);
+    const mixed = Array.from({ length: each }, () => kinds.map((body) => ({ body }))).flat();
+    await sendRaw(stack.broker, { hub, partition: '0' }, mixed);
+    await vi.waitFor(
+      () =>
+        expect(stack.log('one')).toMatch(
+          /partition 0 of the hub clickstream stands still since \S+: The AMQP body of the event with sequence number 1 is not one data section\. Stop the app, run "npm run checkpoints -- skip <stream> 0", and start it again\./,
+        ),
+      { timeout: 60_000 },
+    );
+    expect((await stack.figures('clickstream')).rows).toBe(1);
+    await expect(command('checkpoints', 'skip', 'clickstream', '0')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('an app reads partition 0'),
+    });
+    await stack.stopHost('one');
+    expect(await command('checkpoints', 'skip', 'clickstream', '0')).toBe(
+      `clickstream partition 0: ${each} events were committed as ever, ${4 * each} as dead letters with the reason unreadable.\n` +
+        `The trigger goes on at sequence number ${5 * each}. Start the app again.\n`,
+    );
+    expect(await command('checkpoints', 'skip', 'clickstream', '2')).toBe(
+      'clickstream partition 2: nothing waits in the hub, so there is nothing to skip.\n',
+    );
+    await stack.startHost('two');
+    await sendRaw(
+      stack.broker,
+      { hub, partition: '0' },
+      Array.from({ length: each }, () => ({ body: kinds[0] })),
+    );
+    await untilRows(1 + 2 * each);
+    expect(await command('deadLetters', 'list')).toContain(`${4 * each}  clickstream unreadable`);
+    expect(await command('deadLetters', 'show', 'clickstream', '0', '1')).toContain('\n{"productid":2}\n');
+    expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
+    // A value that is what the stream expects becomes a row.
+    expect(await command('deadLetters', 'replay', 'clickstream')).toContain(`${each} appended`);
     expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
   });
 });

@@ -1,16 +1,20 @@
+import { openState } from '../delta/openTable';
 import { TableAppender } from '../delta/tableAppender';
 import { describeFailure } from '../errors';
 import { HubDirectory } from '../ingest/hubDirectory';
 import { type IngestOptions, ingestBatch } from '../ingest/ingestBatch';
 import { IngestStatus } from '../ingest/ingestStatus';
-import { TableWriter } from '../ingest/tableWriter';
+import { type Skipped, skipUnreadable } from '../ingest/skipUnreadable';
+import { TableWriter, type TableWriterOptions } from '../ingest/tableWriter';
 import { partitionIdOf } from '../ingest/triggerBatch';
 import { deadLettersTable, letterFields } from '../lake/deadLetters';
 import { tableFields } from '../lake/rowAddress';
 import { once, oncePerKey } from '../once';
-import { settings } from '../settings';
+import { type Settings, settings } from '../settings';
+import { readPartition } from '../sources/readPartition';
+import type { TriggerCheckpoints } from '../storage/triggerCheckpoints';
 import type { Stream } from '../streams/stream';
-import { appLake } from './lake';
+import { appLake, type Lake, openLake } from './lake';
 import { nudgeWarehouse } from './warehouse';
 
 /*
@@ -21,26 +25,40 @@ import { nudgeWarehouse } from './warehouse';
 const hubs = once(async () => new HubDirectory((await settings()).eventHubs));
 
 /** Shared by all streams. */
-const letters = once(
-  async () => new TableAppender({ at: (await appLake()).at(deadLettersTable), fields: letterFields }),
-);
+const letters = once(async () => lettersOf(await appLake()));
+
+const lettersOf = (lake: Lake): TableAppender =>
+  new TableAppender({ at: lake.at(deadLettersTable), fields: letterFields });
+
+const openWriter = async (stream: Stream): Promise<TableWriter> =>
+  makeWriter(stream, {
+    lake: await appLake(),
+    letters: await letters(),
+    hubs: await hubs(),
+    settings: await settings(),
+    onRound: (report) => console.log(JSON.stringify({ event: 'round', ...report })),
+  });
+
+interface WriterParts extends Pick<TableWriterOptions, 'letters' | 'hubs' | 'onRound'> {
+  readonly lake: Lake;
+  readonly settings: Settings;
+}
+
+/** A writer of a stream's table. Make one per table and process. */
+function makeWriter(stream: Stream, { lake, settings, ...parts }: WriterParts): TableWriter {
+  const { commitIntervalMs, acceptGaps } = settings;
+  return new TableWriter({
+    ...parts,
+    stream: stream.name,
+    rows: new TableAppender({ at: lake.at(stream.table), fields: tableFields(stream) }),
+    ownColumns: stream.columns.length,
+    acceptGaps,
+    commitIntervalMs,
+  });
+}
 
 /** The one writer of a stream's table in this process. */
 const writerOf = oncePerKey(openWriter);
-
-async function openWriter(stream: Stream): Promise<TableWriter> {
-  const { commitIntervalMs, acceptGaps } = await settings();
-  return new TableWriter({
-    stream: stream.name,
-    rows: new TableAppender({ at: (await appLake()).at(stream.table), fields: tableFields(stream) }),
-    ownColumns: stream.columns.length,
-    letters: await letters(),
-    hubs: await hubs(),
-    acceptGaps,
-    commitIntervalMs,
-    onRound: (report) => console.log(JSON.stringify({ event: 'round', ...report })),
-  });
-}
 
 /** What the other processes learn of this one's failing batches. */
 const ingestStatus = once(
@@ -73,6 +91,35 @@ export async function ingest(
     const where = { stream: stream.name, partition };
     console.error(JSON.stringify({ event: 'batch-failed', ...where, ...describeFailure(error) }));
     throw error;
+  }
+}
+
+/**
+ * Has a partition go on that an unreadable event keeps from being read (see skipUnreadable.ts). Not while the app reads it.
+ * @throws `settings.invalid`, `storage.*`, `hub.*`, and what committing throws
+ */
+export async function skipEvents(
+  stream: Stream,
+  partitionId: string,
+  { settings, checkpoints }: { settings: Settings; checkpoints: TriggerCheckpoints },
+): Promise<Skipped> {
+  const { eventHubs: namespace, consumerGroup } = settings;
+  const hub = settings.hub(stream.hubSetting);
+  const lake = await openLake(settings);
+  const asked = new HubDirectory(namespace);
+  try {
+    return await skipUnreadable({
+      stream,
+      hub,
+      partitionId,
+      hubs: asked,
+      writer: makeWriter(stream, { lake, letters: lettersOf(lake), hubs: asked, settings }),
+      committed: async (appId) => (await openState(lake.at(stream.table)))?.txns.get(appId)?.version,
+      read: (first, last) => readPartition({ namespace, hub, consumerGroup, partitionId, first, last }),
+      move: (event) => checkpoints.move(partitionId, event),
+    });
+  } finally {
+    await asked.close();
   }
 }
 

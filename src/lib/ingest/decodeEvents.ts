@@ -15,8 +15,9 @@ export interface DecodedEvent {
   readonly rejected: readonly RejectedElement[];
 }
 
-export interface RejectedElement extends Rejected {
+export interface RejectedElement extends Omit<Rejected, 'reason'> {
   readonly element: number;
+  readonly reason: Rejected['reason'] | 'unreadable';
 }
 
 /** Beyond it a megabyte of garbage would become half a million letters. */

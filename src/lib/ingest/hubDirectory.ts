@@ -57,6 +57,14 @@ export class HubDirectory implements HubFacts {
     return isEmpty ? lastEnqueuedSequenceNumber + 1 : beginningSequenceNumber;
   }
 
+  /** The newest sequence number of a partition; -1 where nothing was ever sent to it. */
+  async lastSequenceNumber(hub: string, partitionId: string): Promise<number> {
+    const properties = await this.#ask(hub, (client, abortSignal) =>
+      client.getPartitionProperties(partitionId, { abortSignal }),
+    );
+    return properties.lastEnqueuedSequenceNumber;
+  }
+
   /** Gives the connections up. The next question opens another one. */
   close(): void {
     for (const hub of [...this.#clients.made().keys()]) this.#giveUp(hub);

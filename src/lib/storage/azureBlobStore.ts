@@ -17,7 +17,8 @@ export async function openAzureBlobStore(account: StorageAccount, container: str
 
 type ContainerClient = Awaited<ReturnType<typeof openContainer>>;
 
-async function openContainer(account: StorageAccount, container: string) {
+/** A container's client, for what an ObjectStore does not offer. Its requests need callStorage around them. */
+export async function openContainer(account: StorageAccount, container: string) {
   const { BlobServiceClient } = await import('@azure/storage-blob');
   // One try a call: callStorage retries, because only it can give each try a deadline.
   const options = { retryOptions: { maxTries: 1 } };

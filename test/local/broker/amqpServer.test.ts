@@ -1,9 +1,9 @@
-import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import rhea, { type Connection, type EventContext, type Message, type Sender } from 'rhea';
+import rhea, { type Connection, type EventContext, type Message } from 'rhea';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Broker } from '../../../local/broker/broker';
 import { BATCH_FORMAT } from '../../../local/broker/eventBytes';
+import { ask, connectTo, openSender, putToken, signToken } from '../../kit/rawAmqp';
 import { closeAll, openBroker, openConsumerClient, openProducerClient, readSome, until } from './clients';
 
 // The Event Hubs SDK for JavaScript always sends batches and always authorizes first; clients in other languages do
@@ -18,55 +18,17 @@ afterEach(async () => {
   await closeAll();
 });
 
-async function connectTo(broker: Broker): Promise<Connection> {
-  connection = rhea
-    .create_container()
-    .connect({ host: '127.0.0.1', port: broker.port, reconnect: false, username: 'x' });
-  await once(connection, 'connection_open');
+async function connect(broker: Broker): Promise<Connection> {
+  connection = await connectTo(broker);
   return connection;
-}
-
-function signToken(hub: string, expires: number, key = 'SAS_KEY_VALUE'): string {
-  const sr = encodeURIComponent(`sb://127.0.0.1/${hub}`);
-  const sig = createHmac('sha256', key).update(`${sr}\n${expires}`).digest('base64');
-  return `SharedAccessSignature sr=${sr}&sig=${encodeURIComponent(sig)}&se=${expires}&skn=RootManageSharedAccessKey`;
 }
 
 const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600;
 
-async function ask(client: Connection, node: string, request: Record<string, unknown>): Promise<Message> {
-  const receiver = client.open_receiver({ source: { address: node }, target: { address: 'reply-here' } });
-  const sender = client.open_sender({ target: { address: node } });
-  await once(sender, 'sendable');
-  sender.send({ message_id: 'request-1', reply_to: 'reply-here', body: undefined, ...request });
-  const [{ message }] = (await once(receiver, 'message')) as [EventContext];
-  expect(message?.correlation_id).toBe('request-1');
-  receiver.close();
-  sender.close();
-  if (!message) throw new Error('no message');
-  return message;
-}
-
-const putToken = async (client: Connection, token: string): Promise<Record<string, unknown> | undefined> => {
-  const properties = {
-    operation: 'put-token',
-    name: 'sb://127.0.0.1/hub',
-    type: 'servicebus.windows.net:sastoken',
-  };
-  return (await ask(client, '$cbs', { application_properties: properties, body: token }))
-    .application_properties;
-};
-
-async function openSender(client: Connection, address: string): Promise<Sender> {
-  const sender = client.open_sender({ target: { address } });
-  await once(sender, 'sendable');
-  return sender;
-}
-
 describe('any AMQP client', () => {
   it('sends single messages, whose types reach the reader', async () => {
     const broker = await openBroker({ hub: 4 });
-    const client = await connectTo(broker);
+    const client = await connect(broker);
     expect(await putToken(client, signToken('hub', inAnHour()))).toMatchObject({ 'status-code': 202 });
     const sender = await openSender(client, '/HUB/Partitions/2');
     sender.send({
@@ -86,7 +48,7 @@ describe('any AMQP client', () => {
 
   it('is told when its message is no AMQP message or no batch, and may go on', async () => {
     const broker = await openBroker({ hub: 1 });
-    const client = await connectTo(broker);
+    const client = await connect(broker);
     await putToken(client, signToken('hub', inAnHour()));
     const sender = await openSender(client, 'hub');
     for (const [bytes, format] of [
@@ -104,7 +66,7 @@ describe('any AMQP client', () => {
 
   it('gets no link before its token, nor with a token for another hub', async () => {
     const broker = await openBroker({ hub: 1, other: 1 });
-    const client = await connectTo(broker);
+    const client = await connect(broker);
     const refusal = async (): Promise<unknown> => {
       const sender = client.open_sender({ target: { address: 'hub' } });
       const [context] = (await once(sender, 'sender_error')) as [EventContext];
@@ -152,7 +114,7 @@ describe('any AMQP client', () => {
     const producer = openProducerClient(broker, 'hub');
     const body = Buffer.alloc(1_000_000);
     for (let n = 0; n < 40; n += 1) await producer.sendBatch([{ body }]);
-    const client = await connectTo(broker);
+    const client = await connect(broker);
     await putToken(client, signToken('hub', inAnHour()));
     const receiver = client.open_receiver({
       source: 'hub/ConsumerGroups/$Default/Partitions/0',
@@ -175,7 +137,7 @@ describe('any AMQP client', () => {
 
   it('is refused a filter that is no position', async () => {
     const broker = await openBroker({ hub: 1 });
-    const client = await connectTo(broker);
+    const client = await connect(broker);
     await putToken(client, signToken('hub', inAnHour()));
     const receiver = client.open_receiver({
       source: {

@@ -1,0 +1,110 @@
+import { partitionAppId } from '../lake/hubGeneration';
+import type { HubEvent } from '../sources/readPartition';
+import type { Stream } from '../streams/stream';
+import type { HubFacts } from './admitBatch';
+import { type DecodedEvent, decodeEvents } from './decodeEvents';
+import type { TableWriter } from './tableWriter';
+
+/*
+ * An event whose AMQP body is not one data section cannot be bound by the Event Hubs trigger: the batch fails before our code
+ * runs, again and again, and its partition stands still. Here such events are read with the SDK instead, which can.
+ */
+
+/** After so many readable events in a row the trigger can be left to go on. */
+const readableRun = 1000;
+
+export interface SkipOptions {
+  readonly stream: Stream;
+  readonly hub: string;
+  readonly partitionId: string;
+  readonly hubs: HubFacts & {
+    /** The newest sequence number of a partition; -1 where it never had any. */
+    lastSequenceNumber(hub: string, partitionId: string): Promise<number>;
+  };
+  readonly writer: TableWriter;
+  /** The version of the partition's txn in the stream's table; undefined where nothing is committed. */
+  readonly committed: (appId: string) => Promise<number | undefined>;
+  /** The events of the partition from `first` to `last`. */
+  readonly read: (first: number, last: number) => AsyncIterable<readonly HubEvent[]>;
+  /** Has the trigger go on after an event. */
+  readonly move: (event: Pick<HubEvent, 'sequenceNumber' | 'offset'>) => Promise<void>;
+}
+
+export interface Skipped {
+  /** Events that were committed in the ordinary way. */
+  readonly readable: number;
+  /** Sequence numbers of those that are dead letters with the reason `unreadable`. */
+  readonly unreadable: readonly number[];
+  /** Where the trigger goes on; undefined when there was nothing to read. */
+  readonly next: number | undefined;
+}
+
+/**
+ * Commits what lies in a partition after its txn, unreadable events as dead letters, until the trigger can go on: a thousand
+ * readable events in a row, or the end that the hub had at the beginning. The trigger's position is moved after each commit.
+ * Nobody else may read the partition meanwhile; should somebody, no event is a row twice.
+ * @throws what committing throws, `hub.*`, the SDK's errors
+ */
+export async function skipUnreadable(options: SkipOptions): Promise<Skipped> {
+  const { stream, hub, partitionId, hubs, writer } = options;
+  const generation = await hubs.refresh(hub);
+  const [beginning, last] = await Promise.all([
+    hubs.firstSequenceNumber(hub, partitionId),
+    hubs.lastSequenceNumber(hub, partitionId),
+  ]);
+  const committed = await options.committed(partitionAppId(generation, partitionId));
+  const first = Math.max(beginning, (committed ?? -1) + 1);
+  const unreadable: number[] = [];
+  let [readable, run, next] = [0, 0, undefined as number | undefined];
+  if (first > last) return { readable, unreadable, next };
+  for await (const events of options.read(first, last)) {
+    const decoded = decodeHubEvents(stream, events);
+    await writer.commit({ stream: stream.name, generation, partitionId, events: decoded });
+    const end = events.at(-1);
+    if (!end) continue;
+    await options.move(end);
+    next = end.sequenceNumber + 1;
+    for (const { body, sequenceNumber } of events) {
+      if (body) readable++;
+      else unreadable.push(sequenceNumber);
+      run = body ? run + 1 : 0;
+    }
+    if (run >= readableRun) break;
+  }
+  return { readable, unreadable, next };
+}
+
+function decodeHubEvents(stream: Stream, events: readonly HubEvent[]): DecodedEvent[] {
+  return events.flatMap((event) => {
+    const { body, sequenceNumber, enqueuedAt } = event;
+    return body ? decodeEvents(stream, [{ body, sequenceNumber, enqueuedAt }]) : unreadableEvent(event);
+  });
+}
+
+function unreadableEvent({ sequenceNumber, enqueuedAt, value }: HubEvent): DecodedEvent {
+  const kind =
+    value === undefined || value === null ? 'no body' : 'an AMQP body that is not one data section';
+  const detail = `the event has ${kind}, which the trigger cannot read`;
+  return {
+    sequenceNumber,
+    enqueuedAt,
+    body: Buffer.from(bodyText(value)),
+    rows: [],
+    rejected: [{ element: 0, reason: 'unreadable', detail }],
+  };
+}
+
+/** A text as it is, and anything else as JSON: where that is what the stream expects, replaying the letter makes it a row. */
+function bodyText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value === undefined || value === null) return '';
+  const plain = (_key: string, part: unknown) => {
+    if (typeof part === 'bigint') return String(part);
+    const bytes = part as { type?: unknown; data?: unknown } | null;
+    // Bytes inside a list, as Buffer writes itself to JSON: text where they are text.
+    return bytes?.type === 'Buffer' && Array.isArray(bytes.data)
+      ? Buffer.from(bytes.data as number[]).toString()
+      : part;
+  };
+  return JSON.stringify(value, plain) ?? String(value);
+}

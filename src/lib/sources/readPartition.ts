@@ -1,0 +1,130 @@
+import type { ReceivedEventData } from '@azure/event-hubs';
+import { within } from '../deadline';
+import { TributaryError } from '../errors';
+import type { EventHubsNamespace } from '../settings';
+
+/** One event as it lies in its partition. */
+export interface HubEvent {
+  readonly sequenceNumber: number;
+  readonly offset: string;
+  /** Microseconds since 1970. */
+  readonly enqueuedAt: number;
+  /** The bytes of its one data section; undefined for any other AMQP body, which the trigger cannot bind. */
+  readonly body: Uint8Array | undefined;
+  /** Such a body, as the SDK reads it: a value of AMQP, a list, or nothing. */
+  readonly value: unknown;
+}
+
+export interface PartitionRange {
+  readonly namespace: EventHubsNamespace;
+  readonly hub: string;
+  readonly consumerGroup: string;
+  readonly partitionId: string;
+  /** The sequence number that is read first. */
+  readonly first: number;
+  /** The last one. It must be in the hub. */
+  readonly last: number;
+}
+
+/** Nothing came for so long, although there is more. */
+const silenceMs = 30_000;
+const batchSize = 500;
+
+/**
+ * Reads a range of a partition's events, batch by batch, whatever kind of body they have.
+ * @throws `hub.unavailable` when no event comes for half a minute; the SDK's errors when the hub refuses
+ */
+export async function* readPartition(range: PartitionRange): AsyncGenerator<HubEvent[], void> {
+  const { partitionId, first, last } = range;
+  const client = await openConsumer(range);
+  const queue = new Handover<HubEvent[]>();
+  const subscription = client.subscribe(
+    partitionId,
+    {
+      processEvents: (events) => queue.give(events.map(toHubEvent)),
+      processError: async (error) => queue.fail(error),
+    },
+    {
+      startPosition: { sequenceNumber: first, isInclusive: true },
+      maxBatchSize: batchSize,
+      maxWaitTimeInSeconds: 1,
+      skipParsingBodyAsJson: true,
+    },
+  );
+  try {
+    for (let next = first; next <= last; ) {
+      const batch = await within(silenceMs, () => queue.take(), noEvents);
+      const events = batch.filter(({ sequenceNumber }) => sequenceNumber <= last);
+      if (events.length > 0) yield events;
+      next = (batch.at(-1)?.sequenceNumber ?? next - 1) + 1;
+    }
+  } finally {
+    queue.end();
+    await subscription.close();
+    await client.close();
+  }
+}
+
+async function openConsumer({ namespace, hub, consumerGroup }: PartitionRange) {
+  const { EventHubConsumerClient } = await import('@azure/event-hubs');
+  const options = { retryOptions: { retryDelayInMs: 500, timeoutInMs: 10_000 } };
+  if ('connectionString' in namespace)
+    return new EventHubConsumerClient(consumerGroup, namespace.connectionString, hub, options);
+  const { DefaultAzureCredential } = await import('@azure/identity');
+  const { fullyQualifiedNamespace, clientId } = namespace;
+  const credential = new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {});
+  return new EventHubConsumerClient(consumerGroup, fullyQualifiedNamespace, hub, credential, options);
+}
+
+function toHubEvent({ sequenceNumber, offset, enqueuedTimeUtc, body }: ReceivedEventData): HubEvent {
+  return {
+    sequenceNumber,
+    offset: String(offset),
+    enqueuedAt: enqueuedTimeUtc.getTime() * 1000,
+    body: Buffer.isBuffer(body) ? body : undefined,
+    value: body,
+  };
+}
+
+function noEvents(): never {
+  throw new TributaryError('hub.unavailable', `No event came in ${silenceMs / 1000} s.`);
+}
+
+/** Hands items from the SDK's callbacks over to whoever iterates. The SDK brings no more before one is taken. */
+class Handover<T> {
+  #given: { readonly item: T; readonly taken: () => void } | undefined;
+  #failure: Error | undefined;
+  #isEnded = false;
+  #wake = () => {};
+
+  give(item: T): Promise<void> {
+    if (this.#isEnded) return Promise.resolve();
+    return new Promise((taken) => {
+      this.#given = { item, taken };
+      this.#wake();
+    });
+  }
+
+  fail(error: Error): void {
+    this.#failure = error;
+    this.#wake();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#given?.taken();
+  }
+
+  async take(): Promise<T> {
+    while (!this.#given) {
+      if (this.#failure) throw this.#failure;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const { item, taken } = this.#given;
+    this.#given = undefined;
+    taken();
+    return item;
+  }
+}
