@@ -49,47 +49,23 @@ async function measureCommits({
   try {
     const account = { connectionString: azurite.connectionString };
     const { store, counts } = countCalls(await openAzureBlobStore(account, container));
-    const tables = versions.map((version) => ({ version, at: { store, table: `v${version}` } }));
+    const tables = versions.map((version) => ({ store, table: `v${version}` }));
     console.log('Making the tables…');
-    for (const { version, at } of tables) await makeVersions(at, version);
-
-    const ours = await measureOurs(
-      tables.map(({ at }) => at),
-      commits,
-      () => counts.clear(),
-    );
+    for (const [index, at] of tables.entries()) await makeVersions(at, versions[index] ?? 0);
+    const ours = await measureOurs(tables, commits, () => counts.clear());
     const perCommit = new Map([...counts].map(([name, calls]) => [name, calls / (commits * tables.length)]));
-    const peer =
-      hasPython() && peerCommits > 0
-        ? await measurePeer(
-            tables.map(({ at }) => `az://${container}/${at.table}`),
-            peerCommits,
-            proxy.connectionString,
-          )
-        : tables.map(() => []);
-
-    const base = median(ours[0] ?? []);
-    const rows = tables.map(({ version }, index) => {
-      const mine = ours[index] ?? [];
-      const theirs = median(peer[index] ?? []);
-      return [
-        version.toLocaleString('en-US'),
-        rounded(median(mine)),
-        rounded(percentile(mine, 0.99)),
-        `${median(mine) >= base ? '+' : ''}${rounded((median(mine) / base - 1) * 100)} %`,
-        rounded(theirs),
-        rounded(theirs / median(mine)),
-      ];
-    });
+    const uris = tables.map(({ table }) => `az://${container}/${table}`);
+    const isPeerThere = hasPython() && peerCommits > 0;
+    const peer = isPeerThere ? await measurePeer(uris, peerCommits, proxy.connectionString) : [];
     console.log(
       `A commit of 100 rows, milliseconds, ${commits} commits to each table (deltalake: ${peerCommits})`,
     );
-    printTable(['version', 'ours p50', 'ours p99', 'growth', 'deltalake p50', 'deltalake / ours'], rows);
+    printTimes(ours, peer);
     console.log(
       `Storage calls per commit of ours: ${[...perCommit].map(([name, n]) => `${name} ${rounded(n)}`).join(', ')}`,
     );
     if (!hasPython()) console.log('deltalake was not measured: npm run test:interop makes its environment.');
-    const grown = rows.length > 0 && median(ours.at(-1) ?? []) > base * 1.1;
+    const grown = median(ours.at(-1) ?? []) > median(ours[0] ?? []) * 1.1;
     const lean = perCommit.get('put') === 1 && perCommit.get('putIfAbsent') === 1 && perCommit.size === 2;
     if (grown) console.log('The median grew by more than 10 %: on a quiet machine it should not.');
     if (!lean) console.log('A commit was expected to be one put and one putIfAbsent, and nothing else.');
@@ -98,6 +74,24 @@ async function measureCommits({
     await proxy.close();
     await azurite.close();
   }
+}
+
+/** Milliseconds of the commits to each table, in the order of `versions`. */
+function printTimes(ours: readonly number[][], peer: readonly number[][]): void {
+  const base = median(ours[0] ?? []);
+  const rows = versions.map((version, index) => {
+    const mine = ours[index] ?? [];
+    const theirs = median(peer[index] ?? []);
+    return [
+      version.toLocaleString('en-US'),
+      rounded(median(mine)),
+      rounded(percentile(mine, 0.99)),
+      `${median(mine) >= base ? '+' : ''}${rounded((median(mine) / base - 1) * 100)} %`,
+      rounded(theirs),
+      rounded(theirs / median(mine)),
+    ];
+  });
+  printTable(['version', 'ours p50', 'ours p99', 'growth', 'deltalake p50', 'deltalake / ours'], rows);
 }
 
 /** A table with this many versions, each adding a file that is named and not there, and a checkpoint near the end. */

@@ -3,6 +3,7 @@ import type { Add } from '../src/lib/delta/actions';
 import { readCommit, type TableLocation } from '../src/lib/delta/log';
 import { openState } from '../src/lib/delta/openTable';
 import { readDataFile } from '../src/lib/delta/readDataFile';
+import { recordsOf } from '../src/lib/delta/readStatistics';
 
 /** Visible is what a reader of the log sees that looks this often. */
 const pollMs = 25;
@@ -37,7 +38,7 @@ export class LogTail {
       for (const add of commit.adds) {
         if (!add.dataChange) continue;
         this.#seen.push({ add, at: Date.now() });
-        this.rows += Number(JSON.parse(add.stats ?? '{}').numRecords ?? 0);
+        this.rows += recordsOf(add) ?? 0;
       }
     }
   }

@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DuckDBValue } from '@duckdb/node-api';
 import { numberFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { append, createTable } from '../src/lib/delta/commit';
 import { openState } from '../src/lib/delta/openTable';
+import { beginning } from '../src/lib/delta/position';
 import { writeDataFile } from '../src/lib/delta/writeDataFile';
 import { MemoryStore } from '../src/lib/storage/memoryStore';
 import { clickstream } from '../src/lib/streams/clickstream';
@@ -16,7 +18,7 @@ import { fencedLoad, insertStatements } from '../src/lib/warehouse/synapse/loadS
 import { SqlClient } from '../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../src/lib/warehouse/unloadedCommits';
-import { fullName, type Load, neverLoaded, type Warehouse } from '../src/lib/warehouse/warehouse';
+import { fullName, type Load, type Warehouse } from '../src/lib/warehouse/warehouse';
 import { assetTable as assets } from '../test/kit/assetStream';
 import { TdsServer } from '../test/kit/tds/tdsServer';
 import { clickColumns, clickFields } from './clickRows';
@@ -48,58 +50,50 @@ runCommand({
 
 async function measureWarehouses({ rows, runs }: Given<typeof flags>): Promise<number> {
   try {
-    const duckdb = await measureDuckDb(rows, runs);
-    printTable(
-      [
-        `${rows.toLocaleString('en-US')} clicks into DuckDB`,
-        'ours, rows/s',
-        'bare appender, rows/s',
-        'ratio',
-      ],
-      [
-        [
-          'load with ledger, one transaction',
-          rounded(duckdb.ours),
-          rounded(duckdb.bare),
-          rounded(duckdb.ours / duckdb.bare),
-        ],
-      ],
-    );
-    const batch = await measureBatch(Math.max(runs, 20));
+    printDuckDb(rows, await measureDuckDb(rows, runs));
     console.log();
-    printTable(
-      ['1,000 assets, ms', 'one statement', 'a statement a row', 'ratio'],
-      [
-        [
-          'build the text',
-          rounded(batch.build),
-          rounded(batch.buildSingle),
-          rounded(batch.buildSingle / batch.build),
-        ],
-        [
-          'send, until committed',
-          rounded(batch.send),
-          rounded(batch.sendSingle),
-          rounded(batch.sendSingle / batch.send),
-        ],
-      ],
-    );
-    const many = await measureVersions();
+    printBatch(await measureBatch(Math.max(runs, 20)));
     console.log();
-    printTable(
-      ['1,000 versions of 100 clicks, ms', 'in one go', 'one by one', 'ratio'],
-      many.map(({ name, together, single }) => [
-        name,
-        rounded(together),
-        rounded(single),
-        rounded(single / together),
-      ]),
-    );
+    printVersions(await measureVersions());
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
   return 0;
 }
+
+function printDuckDb(rows: number, { ours, bare }: Awaited<ReturnType<typeof measureDuckDb>>): void {
+  const title = `${rows.toLocaleString('en-US')} clicks into DuckDB`;
+  printTable(
+    [title, 'ours, rows/s', 'bare appender, rows/s', 'ratio'],
+    [['load with ledger, one transaction', rounded(ours), rounded(bare), rounded(ours / bare)]],
+  );
+}
+
+function printBatch({
+  build,
+  buildSingle,
+  send,
+  sendSingle,
+}: Awaited<ReturnType<typeof measureBatch>>): void {
+  printTable(
+    ['1,000 assets, ms', 'one statement', 'a statement a row', 'ratio'],
+    [
+      ['build the text', rounded(build), rounded(buildSingle), rounded(buildSingle / build)],
+      ['send, until committed', rounded(send), rounded(sendSingle), rounded(sendSingle / send)],
+    ],
+  );
+}
+
+const printVersions = (measured: Awaited<ReturnType<typeof measureVersions>>): void =>
+  printTable(
+    ['1,000 versions of 100 clicks, ms', 'in one go', 'one by one', 'ratio'],
+    measured.map(({ name, together, single }) => [
+      name,
+      rounded(together),
+      rounded(single),
+      rounded(single / together),
+    ]),
+  );
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
@@ -114,7 +108,6 @@ const warehouseClicks = (rows: number) => {
 };
 
 async function measureDuckDb(rows: number, runs: number): Promise<{ ours: number; bare: number }> {
-  const api = await import('@duckdb/node-api');
   const columns = warehouseClicks(rows);
   const [ours, bare]: [number[], number[]] = [[], []];
   for (let run = 0; run < runs; run++) {
@@ -122,45 +115,49 @@ async function measureDuckDb(rows: number, runs: number): Promise<{ ours: number
     await warehouse.init([clicks]);
     const load: Load = {
       table: clicks,
-      from: neverLoaded,
-      to: { deltaId: 'bench', version: 1 },
+      from: beginning,
+      to: { tableId: 'bench', version: 1, mark: undefined },
       rows: { columns, count: rows, rejected: [] },
     };
     ours.push(rows / ((await timed(() => warehouse.load(load))) / 1000));
     await warehouse.close();
-
-    const instance = await api.DuckDBInstance.create(join(folder, `bare-${run}.duckdb`));
-    const connection = await instance.connect();
-    const types = clicks.columns.map(({ type }) =>
-      type === 'int' ? api.INTEGER : type === 'bigint' ? api.BIGINT : api.TIMESTAMP,
-    );
-    await connection.run(
-      `create table clicks (${clicks.columns.map(({ name }, index) => `"${name}" ${types[index]}`).join(', ')})`,
-    );
-    const appending = async () => {
-      const appender = await connection.createAppender('clicks');
-      for (let start = 0; start < rows; start += 2048) {
-        const end = Math.min(start + 2048, rows);
-        const chunk = api.DuckDBDataChunk.create(types, end - start);
-        for (const [index, { type }] of clicks.columns.entries()) {
-          const slice = (columns[index] ?? []).slice(start, end);
-          if (type === 'int') chunk.setColumnValues(index, slice);
-          else if (type === 'bigint') chunk.setColumnValues(index, slice.map(BigInt));
-          else
-            chunk.setColumnValues(
-              index,
-              slice.map((micros) => new api.DuckDBTimestampValue(BigInt(micros))),
-            );
-        }
-        appender.appendDataChunk(chunk);
-      }
-      appender.closeSync();
-    };
-    bare.push(rows / ((await timed(appending)) / 1000));
-    connection.closeSync();
-    instance.closeSync();
+    bare.push(rows / ((await timeAppender(join(folder, `bare-${run}.duckdb`), columns, rows)) / 1000));
   }
   return { ours: median(ours), bare: median(bare) };
+}
+
+/** Milliseconds of DuckDB's own appender, for the same rows into a new file. */
+async function timeAppender(
+  path: string,
+  columns: readonly (readonly number[])[],
+  rows: number,
+): Promise<number> {
+  const api = await import('@duckdb/node-api');
+  const instance = await api.DuckDBInstance.create(path);
+  const connection = await instance.connect();
+  const types = clicks.columns.map(({ type }) =>
+    type === 'int' ? api.INTEGER : type === 'bigint' ? api.BIGINT : api.TIMESTAMP,
+  );
+  const definitions = clicks.columns.map(({ name }, index) => `"${name}" ${types[index]}`);
+  await connection.run(`create table clicks (${definitions.join(', ')})`);
+  const took = await timed(async () => {
+    const appender = await connection.createAppender('clicks');
+    for (let start = 0; start < rows; start += 2048) {
+      const end = Math.min(start + 2048, rows);
+      const chunk = api.DuckDBDataChunk.create(types, end - start);
+      for (const [index, { type }] of clicks.columns.entries()) {
+        const slice = (columns[index] ?? []).slice(start, end);
+        const toTime = (micros: number) => new api.DuckDBTimestampValue(BigInt(micros));
+        if (type === 'int') chunk.setColumnValues(index, slice);
+        else chunk.setColumnValues(index, slice.map<DuckDBValue>(type === 'bigint' ? BigInt : toTime));
+      }
+      appender.appendDataChunk(chunk);
+    }
+    appender.closeSync();
+  });
+  connection.closeSync();
+  instance.closeSync();
+  return took;
 }
 
 /** 1,000 assets as the API answers them. */
@@ -173,8 +170,8 @@ function assetsLoad(version: number, count = 1000): Load {
   };
   return {
     table: assets,
-    from: version === 0 ? neverLoaded : { deltaId: 'bench', version },
-    to: { deltaId: 'bench', version: version + 1 },
+    from: version === 0 ? beginning : { tableId: 'bench', version, mark: undefined },
+    to: { tableId: 'bench', version: version + 1, mark: undefined },
     rows: {
       columns: assets.columns.map(({ type }) =>
         Array.from({ length: count }, (_, row) => cell[type]?.(row) ?? null),

@@ -15,7 +15,7 @@ import { createClickSimulator } from '../src/lib/sources/clickSimulator';
 import { type EventProducer, openProducer, sendEvents } from '../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
-import { startStorageProxy } from '../test/kit/storageProxy';
+import { type RequestCounts, type StorageProxy, startStorageProxy } from '../test/kit/storageProxy';
 import { catchUpMs, LogTail } from './logTail';
 import { watchMemory } from './memory';
 import { percentile, printTable, rounded } from './numbers';
@@ -125,62 +125,74 @@ async function measureStack(
   rates: readonly number[],
   seconds: number,
 ): Promise<Measured[]> {
-  const direct = emulators.settings.LakeStorage ?? '';
+  const { settings, logDir } = emulators;
+  const direct = settings.LakeStorage ?? '';
   const lake = await startStorageProxy(direct);
   const checkpoints = await startStorageProxy(direct);
   const host = await startHostProcess({
     port: 0,
     settings: {
-      ...emulators.settings,
+      ...settings,
       LakeStorage: lake.connectionString,
       AzureWebJobsStorage: checkpoints.connectionString,
       CLICKS_PER_SECOND: '0',
       COINCAP_API_KEY: '',
     },
-    logDir: emulators.logDir,
+    logDir,
   });
   try {
-    const store = await openAzureBlobStore(
-      { connectionString: direct },
-      emulators.settings.LAKE_CONTAINER ?? 'lake',
-    );
+    const store = await openAzureBlobStore({ connectionString: direct }, settings.LAKE_CONTAINER ?? 'lake');
     const tail = new LogTail({ store, table: clickstream.table });
     // Until the table is there and the host has its partitions.
     await offer(producer, 100, 1);
     await tail.follow(100);
     const measured: Measured[] = [];
-    for (const rate of rates) {
-      lake.reset();
-      checkpoints.reset();
-      tail.forget();
-      const started = performance.now();
-      const memory = watchMemory(host.pid);
-      const [{ accepted, offeredFor }] = await Promise.all([
-        offer(producer, rate, seconds),
-        tail.follow(rate * seconds, seconds * 1000),
-      ]);
-      await tail.follow(accepted, catchUpMs);
-      const took = (performance.now() - started) / 1000;
-      const total = (counts: typeof lake.counts) => counts.puts + counts.gets + counts.lists + counts.others;
-      const requests = { lake: total(lake.counts), host: total(checkpoints.counts) };
-      const delays = await tail.delays();
-      measured.push({
-        rate,
-        accepted,
-        offeredFor,
-        seconds: took,
-        arrived: tail.rows,
-        delays,
-        memory: memory(),
-        requests,
-      });
-    }
+    for (const rate of rates)
+      measured.push(await measureRate({ producer, tail, lake, checkpoints, pid: host.pid }, rate, seconds));
     return measured;
   } finally {
     await host.stop();
     await lake.close();
     await checkpoints.close();
   }
+}
+
+/** What one rate is measured with. */
+interface Stand {
+  readonly producer: EventProducer;
+  readonly tail: LogTail;
+  readonly lake: StorageProxy;
+  readonly checkpoints: StorageProxy;
+  /** The host's. */
+  readonly pid: number;
+}
+
+async function measureRate(
+  { producer, tail, lake, checkpoints, pid }: Stand,
+  rate: number,
+  seconds: number,
+): Promise<Measured> {
+  lake.reset();
+  checkpoints.reset();
+  tail.forget();
+  const started = performance.now();
+  const memory = watchMemory(pid);
+  const [{ accepted, offeredFor }] = await Promise.all([
+    offer(producer, rate, seconds),
+    tail.follow(rate * seconds, seconds * 1000),
+  ]);
+  await tail.follow(accepted, catchUpMs);
+  const took = (performance.now() - started) / 1000;
+  const total = ({ puts, gets, lists, others }: RequestCounts) => puts + gets + lists + others;
+  const requests = { lake: total(lake.counts), host: total(checkpoints.counts) };
+  const delays = await tail.delays();
+  const arrived = tail.rows;
+  return { rate, accepted, offeredFor, seconds: took, arrived, delays, memory: memory(), requests };
+}
+
+interface Discarded {
+  readonly received: number;
+  readonly delays: number[];
 }
 
 async function measureDiscarding(
@@ -193,7 +205,7 @@ async function measureDiscarding(
   const child = fork(__filename, ['--consumer', connection]);
   const ask = async (message: string) => {
     child.send(message);
-    const [answer] = (await once(child, 'message')) as [{ received: number; delays: number[] }];
+    const [answer] = (await once(child, 'message')) as [Discarded];
     return answer;
   };
   try {
@@ -204,28 +216,26 @@ async function measureDiscarding(
       const started = performance.now();
       const memory = watchMemory(child.pid ?? 0);
       const { accepted, offeredFor } = await offer(producer, rate, seconds);
-      let answer = await ask('count');
-      for (const endAt = Date.now() + catchUpMs; answer.received < accepted && Date.now() < endAt; ) {
-        await sleep(pollMs);
-        answer = await ask('count');
-      }
+      const arrived = await waitFor(accepted, async () => (await ask('count')).received);
       const took = (performance.now() - started) / 1000;
       const { delays } = await ask('delays');
-      measured.push({
-        rate,
-        accepted,
-        offeredFor,
-        seconds: took,
-        arrived: answer.received,
-        delays,
-        memory: memory(),
-      });
+      measured.push({ rate, accepted, offeredFor, seconds: took, arrived, delays, memory: memory() });
     }
     return measured;
   } finally {
     child.disconnect();
     await once(child, 'exit');
   }
+}
+
+/** Asks until so many have arrived, or for so long that the others never will. Resolves to how many did. */
+async function waitFor(accepted: number, count: () => Promise<number>): Promise<number> {
+  let arrived = await count();
+  for (const endAt = Date.now() + catchUpMs; arrived < accepted && Date.now() < endAt; ) {
+    await sleep(pollMs);
+    arrived = await count();
+  }
+  return arrived;
 }
 
 /** The child's side: receives every new event and throws it away. */

@@ -64,12 +64,8 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
   });
   try {
     const ports = await readPorts(child, services.length);
-    const endpoint = (service: 'blob' | 'queue' | 'table') => {
-      const name = service.charAt(0).toUpperCase() + service.slice(1);
-      return `${name}Endpoint=http://127.0.0.1:${ports[service]}/${account};`;
-    };
     return {
-      connectionString: `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};${services.map(endpoint).join('')}`,
+      connectionString: connectionStringOf(ports),
       blobPort: ports.blob ?? 0,
       ...(ports.queue === undefined ? {} : { queuePort: ports.queue }),
       ...(ports.table === undefined ? {} : { tablePort: ports.table }),
@@ -80,6 +76,14 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     await closeChild(child, exited);
     throw error;
   }
+}
+
+function connectionStringOf(ports: Partial<Record<string, number>>): string {
+  const endpoints = Object.entries(ports).map(([service, port]) => {
+    const name = service.charAt(0).toUpperCase() + service.slice(1);
+    return `${name}Endpoint=http://127.0.0.1:${port}/${account};`;
+  });
+  return `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};${endpoints.join('')}`;
 }
 
 /** Waits until every service has printed its address. Azurite has no other sign of being ready. */

@@ -1,5 +1,6 @@
 import { followSnapshot, type TableFollower } from '../src/lib/delta/follow';
 import type { TableLocation } from '../src/lib/delta/log';
+import { recordsOf } from '../src/lib/delta/readStatistics';
 import type { Snapshot } from '../src/lib/delta/state';
 import { deadLettersTable } from '../src/lib/lake/deadLetters';
 import { parseAppId } from '../src/lib/lake/hubGeneration';
@@ -40,8 +41,8 @@ export class FiguresReader {
     if (!snapshot) return { accepted, ingested: 0, rows: 0, version: -1 };
     let rows = 0;
     const rowsOf = new Map<string, number>();
-    for (const [path, { stats }] of snapshot.files) {
-      const count = this.#rowsOf.get(path) ?? Number(JSON.parse(stats ?? '{}').numRecords ?? 0);
+    for (const [path, add] of snapshot.files) {
+      const count = this.#rowsOf.get(path) ?? recordsOf(add) ?? 0;
       rowsOf.set(path, count);
       rows += count;
     }

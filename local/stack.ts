@@ -42,14 +42,13 @@ export interface Emulators {
 
 /** Starts the emulators. Rejects, after ending those that run, with one line about what failed. */
 export async function startEmulators(options: EmulatorOptions): Promise<Emulators> {
-  const { dataDir, ports, queuePort, tablePort } = options;
+  const { dataDir } = options;
   const logDir = join(dataDir, 'logs');
   mkdirSync(logDir, { recursive: true });
   const pidFile = pidFileIn(dataDir);
   // For the commands, which then need no settings of their own.
   const settingsFile = join(dataDir, 'settings.json');
-
-  const running: { pid: number; stop(): Promise<string | undefined> }[] = [];
+  const running: Running[] = [];
   const stop = async (): Promise<string[]> => {
     const problems: string[] = [];
     for (const process of running.splice(0).reverse()) {
@@ -59,52 +58,60 @@ export async function startEmulators(options: EmulatorOptions): Promise<Emulator
     for (const file of [pidFile, settingsFile]) rmSync(file, { force: true });
     return problems;
   };
-  const run = <T extends Child>(child: T): T => {
-    running.push({ pid: child.pid, stop: () => stopChild(child, logDir) });
-    return child;
-  };
   try {
-    const azurite = await startAzurite({
-      dataDir: join(dataDir, 'storage'),
-      blobPort: ports.blob,
-      ...(queuePort === undefined ? {} : { queuePort }),
-      ...(tablePort === undefined ? {} : { tablePort }),
-    });
-    running.push({ pid: azurite.pid, stop: () => azurite.close().then(() => undefined) });
-    const broker = run(
-      await startBrokerProcess({
-        port: ports.broker,
-        healthPort: ports.health,
-        dataDir: join(dataDir, 'broker'),
-        logDir,
-      }),
-    );
-    const children: Child[] = [broker];
-    const urls: Record<`${string}Url`, string> = {};
-    for (const simulator of simulators) {
-      const { name, port } = simulator;
-      const child = run(await startSimulator(simulator, { port: ports[name] ?? port, logDir }));
-      children.push(child);
-      urls[`${name}Url`] = child.url;
-    }
+    const { azurite, broker, sources } = await startProcesses(options, logDir, running);
     writeFileSync(pidFile, JSON.stringify(running.map(({ pid }) => pid)));
+    const urls = Object.fromEntries(sources.map(({ name, child }) => [`${name}Url`, child.url]));
+    const { connectionString: storageConnection } = azurite;
     const settings = {
       ...(await hubSettings()),
-      ...settingsAt({ ...urls, storageConnection: azurite.connectionString, brokerPort: broker.port }),
+      ...settingsAt({ ...urls, storageConnection, brokerPort: broker.port }),
       WAREHOUSE: `duckdb:${join(dataDir, 'warehouse.duckdb')}`,
     };
     writeFileSync(settingsFile, JSON.stringify({ Values: settings }, undefined, 2));
-    return {
-      brokerUrl: broker.healthUrl,
-      settings,
-      logDir,
-      failed: Promise.race(children.map((child) => unexpectedEnd(child, logDir))),
-      stop,
-    };
+    const children = [broker, ...sources.map(({ child }) => child)];
+    const failed = Promise.race(children.map((child) => unexpectedEnd(child, logDir)));
+    return { brokerUrl: broker.healthUrl, settings, logDir, failed, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** A process that was started, and how it is ended; `stop` resolves to one line where it did not end cleanly. */
+interface Running {
+  readonly pid: number;
+  stop(): Promise<string | undefined>;
+}
+
+/** Starts storage, broker and simulators one after the other, and adds each to `running` once it runs. */
+async function startProcesses(
+  { dataDir, ports, queuePort, tablePort }: EmulatorOptions,
+  logDir: string,
+  running: Running[],
+) {
+  const run = <T extends Child>(child: T): T => {
+    running.push({ pid: child.pid, stop: () => stopChild(child, logDir) });
+    return child;
+  };
+  const azurite = await startAzurite({
+    dataDir: join(dataDir, 'storage'),
+    blobPort: ports.blob,
+    ...(queuePort === undefined ? {} : { queuePort }),
+    ...(tablePort === undefined ? {} : { tablePort }),
+  });
+  running.push({ pid: azurite.pid, stop: () => azurite.close().then(() => undefined) });
+  const brokerDir = join(dataDir, 'broker');
+  const broker = run(
+    await startBrokerProcess({ port: ports.broker, healthPort: ports.health, dataDir: brokerDir, logDir }),
+  );
+  const sources = [];
+  for (const simulator of simulators) {
+    const { name, port } = simulator;
+    const child = run(await startSimulator(simulator, { port: ports[name] ?? port, logDir }));
+    sources.push({ name, child });
+  }
+  return { azurite, broker, sources };
 }
 
 export interface StackOptions extends EmulatorOptions {

@@ -94,23 +94,10 @@ async function closeConnections(connections: Set<Connection>, sockets: Set<Socke
 
 function createContainer({ policy, hubs, links }: Served): Container {
   const container = rhea.create_container({ id: 'tributary-broker' });
-  const grants = new WeakMap<Connection, Map<string, Grant>>();
-  const grantsOf = (connection: Connection): Map<string, Grant> => {
-    const found = grants.get(connection) ?? new Map<string, Grant>();
-    grants.set(connection, found);
-    return found;
-  };
-  const mayUse = (connection: Connection, address: string): boolean =>
-    isGranted(grantsOf(connection).values(), address, Date.now());
-
-  const mechanisms = container.sasl_server_mechanisms;
-  mechanisms.enable_anonymous();
-  container.sasl.server_add_external(mechanisms);
-  // The .NET client's name for "the token comes later, over $cbs".
-  mechanisms.MSSBCBS = mechanisms.EXTERNAL;
-
+  enableMechanisms(container);
+  const grants = new GrantedTokens();
   const open = (link: Sender | Receiver, address: string, opened: () => OpenLink | AmqpError): void => {
-    const result = mayUse(link.connection, address) ? opened() : unauthorized(address);
+    const result = grants.mayUse(link.connection, address) ? opened() : unauthorized(address);
     if ('link' in result) links.add(result);
     else link.close(result);
   };
@@ -121,16 +108,13 @@ function createContainer({ policy, hubs, links }: Served): Container {
     if (!receiver) return;
     const address = receiver.target?.address ?? '';
     const node = normalizeAddress(address);
-    if (node === '$cbs') {
-      serveNode(receiver, (request) => answerCbs(request, policy, grantsOf(connection)));
-    } else if (node.endsWith('$management')) {
-      serveNode(receiver, (request) =>
-        answerManagement(request, (name) =>
-          mayUse(connection, name)
-            ? hubs.get(name.toLowerCase())
-            : { refused: unauthorized(name).description ?? '' },
-        ),
-      );
+    if (node === '$cbs') serveNode(receiver, (request) => answerCbs(request, policy, grants.of(connection)));
+    else if (node.endsWith('$management')) {
+      const findHub = (name: string) =>
+        grants.mayUse(connection, name)
+          ? hubs.get(name.toLowerCase())
+          : { refused: unauthorized(name).description ?? '' };
+      serveNode(receiver, (request) => answerManagement(request, findHub));
     } else open(receiver, address, () => openProducer(receiver, hubs));
   });
   container.on('sender_open', ({ sender }: EventContext) => {
@@ -141,27 +125,51 @@ function createContainer({ policy, hubs, links }: Served): Container {
       sender.set_target({ address: sender.target?.address ?? '' });
     } else open(sender, address, () => openConsumer(sender, hubs));
   });
+  releaseGone(container, links);
+  for (const event of ['error', 'protocol_error'])
+    container.on(event, (error: Error) => console.error(`a connection failed: ${error.message}`));
+  return container;
+}
 
-  const releaseLinks = (gone: (link: Sender | Receiver) => boolean): void => {
+function enableMechanisms(container: Container): void {
+  const mechanisms = container.sasl_server_mechanisms;
+  mechanisms.enable_anonymous();
+  container.sasl.server_add_external(mechanisms);
+  // The .NET client's name for "the token comes later, over $cbs".
+  mechanisms.MSSBCBS = mechanisms.EXTERNAL;
+}
+
+/** What each connection may use, by the tokens that it sent. */
+class GrantedTokens {
+  readonly #grants = new WeakMap<Connection, Map<string, Grant>>();
+
+  of(connection: Connection): Map<string, Grant> {
+    const found = this.#grants.get(connection) ?? new Map<string, Grant>();
+    this.#grants.set(connection, found);
+    return found;
+  }
+
+  mayUse(connection: Connection, address: string): boolean {
+    return isGranted(this.of(connection).values(), address, Date.now());
+  }
+}
+
+/** Releases links that are closed, alone or with their session or connection. */
+function releaseGone(container: Container, links: Set<OpenLink>): void {
+  const release = (isGone: (link: Sender | Receiver) => boolean): void => {
     for (const open of links) {
-      if (!gone(open.link)) continue;
+      if (!isGone(open.link)) continue;
       open.release();
       links.delete(open);
     }
   };
-  const ofLink = ({ sender, receiver }: EventContext): void =>
-    releaseLinks((link) => link === sender || link === receiver);
-  const ofSession = ({ session }: EventContext): void => releaseLinks((link) => link.session === session);
-  const ofConnection = ({ connection }: EventContext): void =>
-    releaseLinks((link) => link.connection === connection);
-  container.on('sender_close', ofLink);
-  container.on('receiver_close', ofLink);
-  container.on('session_close', ofSession);
-  container.on('connection_close', ofConnection);
-  container.on('disconnected', ofConnection);
-  container.on('error', (error: Error) => console.error(`a connection failed: ${error.message}`));
-  container.on('protocol_error', (error: Error) => console.error(`a connection failed: ${error.message}`));
-  return container;
+  for (const event of ['sender_close', 'receiver_close'])
+    container.on(event, ({ sender, receiver }: EventContext) =>
+      release((link) => link === sender || link === receiver),
+    );
+  container.on('session_close', ({ session }: EventContext) => release((link) => link.session === session));
+  for (const event of ['connection_close', 'disconnected'])
+    container.on(event, ({ connection }: EventContext) => release((link) => link.connection === connection));
 }
 
 function serveNode(receiver: Receiver, answer: Parameters<typeof answerRequest>[2]): void {

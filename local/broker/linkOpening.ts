@@ -31,23 +31,21 @@ export function openProducer(receiver: Receiver, hubs: ReadonlyMap<string, Hub>)
   return { link: receiver, hub, release: () => undefined };
 }
 
+/** Where a client wants to read. */
+interface Wanted {
+  readonly hub: Hub;
+  readonly partition: number;
+  readonly consumerGroup: string;
+  /** The first sequence number that it is to get. */
+  readonly sequence: number;
+}
+
 /** Lets a client read from `hub/ConsumerGroups/G/Partitions/N`, or says why not. */
 export function openConsumer(sender: Sender, hubs: ReadonlyMap<string, Hub>): OpenLink | AmqpError {
-  const address = sender.source.address;
-  const entity = parseAddress(address);
-  const hub = entity?.consumerGroup ? hubs.get(entity.hub) : undefined;
-  if (!hub || !entity?.consumerGroup || !hub.hasGroup(entity.consumerGroup)) return missingEntity(address);
-  const partition = hub.partitionIndex(entity.partition ?? '');
-  const log = partition === undefined ? undefined : hub.partitions[partition];
-  if (partition === undefined || !log) return badPartition(hub, entity.partition ?? '');
-
-  const selector = readSelector(sender.source.filter);
-  const position = parseStartPosition(selector);
-  if (!position) return badArgument(`The filter "${selector}" is not a position in a partition.`);
-  const start = log.resolve(position);
-  if ('problem' in start) return badArgument(start.problem);
-
-  const readers = hub.readersOf(partition, entity.consumerGroup);
+  const wanted = readWanted(sender, hubs);
+  if (!('hub' in wanted)) return wanted;
+  const { hub, partition, consumerGroup, sequence } = wanted;
+  const readers = hub.readersOf(partition, consumerGroup);
   const reader = {
     name: sender.name,
     epoch: readEpoch(sender.properties?.[EPOCH]),
@@ -58,23 +56,32 @@ export function openConsumer(sender: Sender, hubs: ReadonlyMap<string, Hub>): Op
   };
   const refusal = admitReader(readers, reader);
   if (refusal) return refusal;
-  sender.set_source({ address, ...(sender.source.filter && { filter: sender.source.filter }) });
+  const { address, filter } = sender.source;
+  sender.set_source({ address, ...(filter && { filter }) });
   sender.set_target({ address: sender.target?.address ?? '' });
-  const consumer = new ConsumerLink({
-    sender,
-    hub,
-    partition,
-    sequence: start.sequence,
-    trackLastEnqueued: asArray(sender.desired_capabilities).includes(TRACK_LAST_ENQUEUED),
-  });
-  return {
-    link: sender,
-    hub,
-    release: () => {
-      consumer.close();
-      readers.delete(reader);
-    },
+  const trackLastEnqueued = asArray(sender.desired_capabilities).includes(TRACK_LAST_ENQUEUED);
+  const consumer = new ConsumerLink({ sender, hub, partition, sequence, trackLastEnqueued });
+  const release = () => {
+    consumer.close();
+    readers.delete(reader);
   };
+  return { link: sender, hub, release };
+}
+
+function readWanted({ source }: Sender, hubs: ReadonlyMap<string, Hub>): Wanted | AmqpError {
+  const entity = parseAddress(source.address);
+  const { consumerGroup } = entity ?? {};
+  const hub = entity && consumerGroup ? hubs.get(entity.hub) : undefined;
+  if (!hub || !consumerGroup || !hub.hasGroup(consumerGroup)) return missingEntity(source.address);
+  const partition = hub.partitionIndex(entity?.partition ?? '');
+  const log = partition === undefined ? undefined : hub.partitions[partition];
+  if (partition === undefined || !log) return badPartition(hub, entity?.partition ?? '');
+  const selector = readSelector(source.filter);
+  const position = parseStartPosition(selector);
+  if (!position) return badArgument(`The filter "${selector}" is not a position in a partition.`);
+  const start = log.resolve(position);
+  if ('problem' in start) return badArgument(start.problem);
+  return { hub, partition, consumerGroup, sequence: start.sequence };
 }
 
 /** The text of the selector filter; it comes as a described string under a name that clients choose. */

@@ -24,56 +24,74 @@ export interface Coincap {
   close(): Promise<void>;
 }
 
+/** What the simulated API answers. `undefined` keeps the caller waiting. */
+class CoincapApi {
+  requests = 0;
+  readonly #key: string | undefined;
+  readonly #now: () => number;
+  readonly #lookUp: ReturnType<typeof openMarket>;
+  readonly #faults: Fault[] = [];
+
+  constructor({ key, seed = 1, now = Date.now }: CoincapOptions) {
+    this.#key = key;
+    this.#now = now;
+    this.#lookUp = openMarket(seed, now());
+  }
+
+  fail(fault: Fault): void {
+    this.#faults.push(fault);
+  }
+
+  answer(request: IncomingMessage): Answer | undefined {
+    const url = URL.parse(request.url ?? '/', 'http://localhost');
+    if (!url) return errorAnswer(400, this.#now());
+    const { pathname, searchParams } = url;
+    const route = `${request.method} ${pathname}`;
+    if (route === 'GET /v3/assets') return this.#answerAssets(request, searchParams);
+    if (route === 'GET /v2/assets') return sunsetAnswer(this.#now());
+    if (route === 'POST /admin/fail') {
+      const fault = parseFault(searchParams);
+      if (typeof fault === 'string') return errorAnswer(400, this.#now(), fault);
+      this.fail(fault);
+      return { status: 200, body: JSON.stringify(fault) };
+    }
+    return errorAnswer(404, this.#now(), `${pathname.slice(1)} not found`);
+  }
+
+  #answerAssets(request: IncomingMessage, query: URLSearchParams): Answer | undefined {
+    this.requests++;
+    const now = this.#now();
+    const fault = this.#nextFault();
+    if (fault) return faultAnswer(fault, now);
+    if (this.#key !== undefined && request.headers.authorization !== `Bearer ${this.#key}`)
+      return errorAnswer(401, now);
+    const limit = readCount(query.get('limit'), 100);
+    const offset = readCount(query.get('offset'), 0);
+    if (limit === undefined || limit < 1 || limit > 2000)
+      return errorAnswer(400, now, 'limit must be a number from 1 to 2000');
+    if (offset === undefined) return errorAnswer(400, now, 'offset must be a number from 0');
+    const assets = this.#lookUp(now).slice(offset, offset + limit);
+    return { status: 200, body: JSON.stringify({ timestamp: now, data: assets }) };
+  }
+
+  #nextFault(): Fault | undefined {
+    const fault = this.#faults.shift();
+    const times = (fault?.times ?? 1) - 1;
+    if (fault && times > 0) this.#faults.unshift({ ...fault, times });
+    return fault;
+  }
+}
+
 /**
  * Simulates the CoinCap API on this machine: `GET /v3/assets?limit&offset` with a bearer key, and the notice that is left of
  * `/v2/assets`. `POST /admin/fail?with=429&times=2&retryAfter=5` makes the next requests fail. Throws an error of one
  * line that names the port when that is in use.
  */
 export async function startCoincap(options: CoincapOptions): Promise<Coincap> {
-  const now = options.now ?? Date.now;
-  const lookUp = openMarket(options.seed ?? 1, now());
-  const faults: Fault[] = [];
-  let requests = 0;
-
-  const answerAssets = (request: IncomingMessage, query: URLSearchParams): Answer | undefined => {
-    requests++;
-    const fault = faults.shift();
-    if (fault) {
-      const times = (fault.times ?? 1) - 1;
-      if (times > 0) faults.unshift({ ...fault, times });
-      return faultAnswer(fault, now());
-    }
-    if (options.key !== undefined && request.headers.authorization !== `Bearer ${options.key}`)
-      return errorAnswer(401, now());
-    const limit = readCount(query.get('limit'), 100);
-    const offset = readCount(query.get('offset'), 0);
-    if (limit === undefined || limit < 1 || limit > 2000)
-      return errorAnswer(400, now(), 'limit must be a number from 1 to 2000');
-    if (offset === undefined) return errorAnswer(400, now(), 'offset must be a number from 0');
-    const timestamp = now();
-    const assets = lookUp(timestamp).slice(offset, offset + limit);
-    return { status: 200, body: JSON.stringify({ timestamp, data: assets }) };
-  };
-
-  const answer = (request: IncomingMessage): Answer | undefined => {
-    const url = URL.parse(request.url ?? '/', 'http://localhost');
-    if (!url) return errorAnswer(400, now());
-    const { pathname, searchParams } = url;
-    const route = `${request.method} ${pathname}`;
-    if (route === 'GET /v3/assets') return answerAssets(request, searchParams);
-    if (route === 'GET /v2/assets') return sunsetAnswer(now());
-    if (route === 'POST /admin/fail') {
-      const fault = parseFault(searchParams);
-      if (typeof fault === 'string') return errorAnswer(400, now(), fault);
-      faults.push(fault);
-      return { status: 200, body: JSON.stringify(fault) };
-    }
-    return errorAnswer(404, now(), `${pathname.slice(1)} not found`);
-  };
-
+  const api = new CoincapApi(options);
   const server = createServer((request, response) => {
     request.resume();
-    const found = answer(request);
+    const found = api.answer(request);
     if (found)
       response
         .writeHead(found.status, { 'content-type': 'application/json', ...found.headers })
@@ -90,11 +108,9 @@ export async function startCoincap(options: CoincapOptions): Promise<Coincap> {
     port,
     url: `http://127.0.0.1:${port}`,
     get requests() {
-      return requests;
+      return api.requests;
     },
-    fail: (fault) => {
-      faults.push(fault);
-    },
+    fail: (fault) => api.fail(fault),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

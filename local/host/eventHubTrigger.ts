@@ -26,25 +26,26 @@ export function createEventHubTrigger(host: TriggerHost, options: TriggerOptions
 }
 
 class EventHubTrigger implements Trigger {
-  private readonly connection: HubConnection;
-  private readonly consumerGroup: string;
-  private readonly perReader: Pick<
+  readonly #connection: HubConnection;
+  readonly #consumerGroup: string;
+  readonly #perReader: Pick<
     ConstructorParameters<typeof PartitionReader>[0],
     'host' | 'trigger' | 'ownerId' | 'store' | 'bindingName' | 'mode' | 'policy' | 'counts'
   >;
-  private readonly readers = new Map<string, PartitionReader>();
-  private readonly loggedAt = new Map<string, number>();
+  readonly #readers = new Map<string, PartitionReader>();
+  readonly #loggedAt = new Map<string, number>();
   /** Since when each unreadable event has kept its partition from being read: partition/sequence number, ISO time. */
   readonly #stuckSince = new Map<string, string>();
-  private client: EventHubConsumerClient | undefined;
-  private subscription: Subscription | undefined;
-  private watchdog: NodeJS.Timeout | undefined;
-  private draining = false;
+  #client: EventHubConsumerClient | undefined;
+  #subscription: Subscription | undefined;
+  #watchdog: NodeJS.Timeout | undefined;
+  #draining = false;
+  readonly #host: TriggerHost;
+  readonly #options: TriggerOptions;
 
-  constructor(
-    private readonly host: TriggerHost,
-    private readonly options: TriggerOptions,
-  ) {
+  constructor(host: TriggerHost, options: TriggerOptions) {
+    this.#host = host;
+    this.#options = options;
     const { name, binding, fn } = options;
     if (binding.cardinality !== 'many') {
       throw new Error(`${name}: cardinality must be "many"; this host hands over events in batches only.`);
@@ -57,9 +58,9 @@ class EventHubTrigger implements Trigger {
     const connection = read('connection');
     if (connection === undefined) throw new Error(`${name}: connection must name a setting.`);
     const hub = { connection, eventHubName: read('eventHubName'), where: name };
-    this.connection = resolveHubConnection(hub, host.settings);
-    this.consumerGroup = read('consumerGroup') ?? '$Default';
-    this.perReader = {
+    this.#connection = resolveHubConnection(hub, host.settings);
+    this.#consumerGroup = read('consumerGroup') ?? '$Default';
+    this.#perReader = {
       host,
       trigger: options,
       ownerId: host.instance ?? randomUUID(),
@@ -72,32 +73,32 @@ class EventHubTrigger implements Trigger {
   }
 
   async start(): Promise<void> {
-    const { store, ownerId } = this.perReader;
+    const { store, ownerId } = this.#perReader;
     await store.createContainer().catch((error: Error) => {
-      const { name } = this.options;
+      const { name } = this.#options;
       throw new Error(`${name}: the storage in AzureWebJobsStorage cannot be reached: ${error.message}`);
     });
-    const client = this.connect();
+    const client = this.#connect();
     // What this host held when it was killed need not expire.
-    if (this.host.instance !== undefined) await store.release(this.groupOf(client), ownerId);
-    this.subscribe(client);
-    this.watchdog = setInterval(() => {
-      if (Date.now() - store.lastListedAt > balancerLimitMs) void this.reconnect();
+    if (this.#host.instance !== undefined) await store.release(this.#groupOf(client), ownerId);
+    this.#subscribe(client);
+    this.#watchdog = setInterval(() => {
+      if (Date.now() - store.lastListedAt > balancerLimitMs) void this.#reconnect();
     }, 1_000);
   }
 
   async drain(): Promise<void> {
-    this.draining = true;
-    clearInterval(this.watchdog);
-    await Promise.all([...this.readers.values()].map((reader) => reader.stop()));
+    this.#draining = true;
+    clearInterval(this.#watchdog);
+    await Promise.all([...this.#readers.values()].map((reader) => reader.stop()));
   }
 
   /** Gives the partitions up, so that another host takes them at once. */
   async close(): Promise<void> {
     const closing = (async () => {
-      await this.subscription?.close();
-      await this.client?.close();
-    })().catch((error) => this.host.log('debug', this.options.name, describeError(error)));
+      await this.#subscription?.close();
+      await this.#client?.close();
+    })().catch((error) => this.#host.log('debug', this.#options.name, describeError(error)));
     await within(
       closeLimitMs,
       () => closing,
@@ -106,71 +107,76 @@ class EventHubTrigger implements Trigger {
   }
 
   status(): Record<string, unknown> {
-    const partitions = [...this.readers].filter(([, reader]) => !reader.stopped).map(([id]) => id);
-    return { ...this.perReader.counts, partitions: partitions.sort() };
+    const partitions = [...this.#readers].filter(([, reader]) => !reader.stopped).map(([id]) => id);
+    return { ...this.#perReader.counts, partitions: partitions.sort() };
   }
 
-  private connect(): EventHubConsumerClient {
-    const { connection, consumerGroup } = this;
-    this.client = createConsumer({ connection, consumerGroup, ...this.perReader });
-    return this.client;
+  #connect(): EventHubConsumerClient {
+    const connection = this.#connection;
+    const consumerGroup = this.#consumerGroup;
+    this.#client = createConsumer({ connection, consumerGroup, ...this.#perReader });
+    return this.#client;
   }
 
-  private subscribe(client: EventHubConsumerClient): void {
-    this.perReader.store.lastListedAt = Date.now();
-    this.subscription = client.subscribe(
+  #subscribe(client: EventHubConsumerClient): void {
+    this.#perReader.store.lastListedAt = Date.now();
+    this.#subscription = client.subscribe(
       {
-        processInitialize: async ({ partitionId }) => this.open(partitionId, this.groupOf(client)),
-        processEvents: (events, { partitionId }) => this.receive(partitionId, events),
-        processError: async (error, context) => this.report(error, context),
-        processClose: async (_reason, { partitionId }) => void this.readers.get(partitionId)?.stop(),
+        processInitialize: async ({ partitionId }) => this.#open(partitionId, this.#groupOf(client)),
+        processEvents: (events, { partitionId }) => this.#receive(partitionId, events),
+        processError: async (error, context) => this.#report(error, context),
+        processClose: async (_reason, { partitionId }) => void this.#readers.get(partitionId)?.stop(),
       },
-      toSubscribeOptions(this.host.hostJson.eventHubs),
+      toSubscribeOptions(this.#host.hostJson.eventHubs),
     );
   }
 
-  private async reconnect(): Promise<void> {
-    this.perReader.store.lastListedAt = Date.now() + closeLimitMs;
+  async #reconnect(): Promise<void> {
+    this.#perReader.store.lastListedAt = Date.now() + closeLimitMs;
     await this.close();
-    for (const reader of this.readers.values()) void reader.stop();
-    if (!this.draining) this.subscribe(this.connect());
+    for (const reader of this.#readers.values()) void reader.stop();
+    if (!this.#draining) this.#subscribe(this.#connect());
   }
 
-  private groupOf(client: EventHubConsumerClient): ReaderGroup {
+  #groupOf(client: EventHubConsumerClient): ReaderGroup {
     const { fullyQualifiedNamespace, eventHubName } = client;
-    return { fullyQualifiedNamespace, eventHubName, consumerGroup: this.consumerGroup };
+    return { fullyQualifiedNamespace, eventHubName, consumerGroup: this.#consumerGroup };
   }
 
-  private open(partitionId: string, group: ReaderGroup): void {
+  #open(partitionId: string, group: ReaderGroup): void {
     // Not awaited here: the load balancer, which renews the other partitions, waits for this.
-    const previous = this.readers.get(partitionId)?.stop() ?? Promise.resolve();
-    const reader = new PartitionReader({ ...this.perReader, partitionId, group, previous });
-    this.readers.set(partitionId, reader);
-    this.host.log(
+    const previous = this.#readers.get(partitionId)?.stop() ?? Promise.resolve();
+    const reader = new PartitionReader({ ...this.#perReader, partitionId, group, previous });
+    this.#readers.set(partitionId, reader);
+    this.#host.log(
       'information',
-      this.options.name,
+      this.#options.name,
       `reads partition ${partitionId} of ${group.eventHubName}.`,
     );
   }
 
-  private receive(partitionId: string, events: ReceivedEventData[]): Promise<void> {
-    const reader = this.readers.get(partitionId);
+  #receive(partitionId: string, events: ReceivedEventData[]): Promise<void> {
+    const reader = this.#readers.get(partitionId);
     // The SDK stops asking while this is pending, and closes without waiting for it.
-    if (this.draining || !reader) return new Promise(() => {});
+    if (this.#draining || !reader) return new Promise(() => {});
     return reader.receive(events);
   }
 
-  private report(error: Error & { code?: unknown }, context: PartitionContext): void {
-    const { name } = this.options;
+  #report(error: Error & { code?: unknown }, context: PartitionContext): void {
+    const { name } = this.#options;
     const { partitionId, eventHubName } = context;
-    if (error.name === 'AbortError' || this.draining) return;
+    if (error.name === 'AbortError' || this.#draining) return;
     if (error.code === 'ReceiverDisconnectedError') {
-      this.host.log('information', name, `partition ${partitionId} of ${eventHubName} went to another host.`);
+      this.#host.log(
+        'information',
+        name,
+        `partition ${partitionId} of ${eventHubName} went to another host.`,
+      );
       return;
     }
     if (/supplied (sequence number|offset) .* is invalid/i.test(error.message)) {
       const text = `partition ${partitionId} of the hub ${eventHubName} cannot be read: its checkpoint lies beyond the end of the hub, so the hub was probably deleted and made again. If so, run "npm run checkpoints -- reset <stream>". (${error.message})`;
-      this.host.log('error', name, text);
+      this.#host.log('error', name, text);
       return;
     }
     if (error instanceof UnreadableEvent) {
@@ -188,10 +194,10 @@ class EventHubTrigger implements Trigger {
 
   #logSometimes(text: string): void {
     const now = Date.now();
-    if (now - (this.loggedAt.get(text) ?? 0) < repeatedErrorMs) return;
+    if (now - (this.#loggedAt.get(text) ?? 0) < repeatedErrorMs) return;
     // Some texts hold a new id each time.
-    if (this.loggedAt.size > 100) this.loggedAt.clear();
-    this.loggedAt.set(text, now);
-    this.host.log('error', this.options.name, text);
+    if (this.#loggedAt.size > 100) this.#loggedAt.clear();
+    this.#loggedAt.set(text, now);
+    this.#host.log('error', this.#options.name, text);
   }
 }

@@ -84,12 +84,8 @@ export class Invoker {
     context.state = 'preInvocationHooks';
     await core.runHooks('preInvocation', pre);
 
-    const post: { inputs: unknown[]; result: unknown; error: unknown } & typeof shared = {
-      ...shared,
-      inputs: pre.inputs,
-      result: null,
-      error: null,
-    };
+    const outcome: { result: unknown; error: unknown } = { result: null, error: null };
+    const post = { ...shared, inputs: pre.inputs, ...outcome };
     context.state = 'invocation';
     try {
       post.result = await model.invokeFunction(invocationContext, pre.inputs, pre.functionCallback);

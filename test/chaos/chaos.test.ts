@@ -27,13 +27,6 @@ function chaos(...args: string[]): Promise<{ code: number; output: string }> {
 }
 
 describe('npm run chaos', () => {
-  it('passes after some kills and faults', { timeout: 600_000 }, async () => {
-    const { code, output } = await chaos('--kills', '3', '--seed', '4', '--rate', '500');
-    expect(output).toContain('Each event is there once.');
-    expect(output).toContain('PASSED');
-    expect(code).toBe(0);
-  });
-
   it('finds all commits of writers that race', { timeout: 120_000 }, async () => {
     const { code, output } = await chaos('--writers', '3', '--commits', '20');
     expect(output).toContain('the log has 60 commits; DuckDB finds 60 rows, 60 different');
@@ -58,7 +51,7 @@ describe('the logs of the hosts', () => {
 
   it('tell what was done', () => {
     const rounds = [3, 4].map((duplicates) => line('round', { duplicates, letters: 9 }));
-    const logs = judgeHostLogs([...rounds, line('load', { outcome: 'lost' }), 'host ready'].join('\n'));
+    const logs = judgeHostLogs([...rounds, line('load', { outcome: 'overtaken' }), 'host ready'].join('\n'));
     expect(logs).toEqual({ trimmedEvents: 7, loads: 1, failedBatches: 0, problems: [] });
   });
 

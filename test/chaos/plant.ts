@@ -44,9 +44,9 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
   },
   /** Goes on loading behind a version by its number, whatever commit has that number now. */
   'no-mark': {
-    file: 'dist/src/lib/warehouse/positionOf.js',
-    text: 'return isOfVersion ? { ...position, mark } : position;',
-    replacement: 'return position;',
+    file: 'dist/src/lib/warehouse/ledgerPosition.js',
+    text: 'mark: isOfVersion ? mark : undefined',
+    replacement: 'mark: undefined',
   },
   /** Loads rows into the warehouse also when the ledger's row has moved on. */
   'skip-fence': {

@@ -157,8 +157,8 @@ describe('npm run verify, with a warehouse', () => {
   /** Loads these clicks as those of the good table's newest version, or of that many versions later. */
   async function load(warehouse: Warehouse, clicks: readonly Click[], later = 0): Promise<void> {
     const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'good');
-    const { deltaId, version } = await headOf(store);
-    await loadRows(warehouse, { deltaId, version: version + later }, clicksToLoad(clicks));
+    const head = await headOf(store);
+    await loadRows(warehouse, { ...head, version: head.version + later }, clicksToLoad(clicks));
   }
 
   const verify = (warehouse: string) =>

@@ -106,7 +106,7 @@ describe('commands that name something', () => {
   it.each([
     [['checkpoints', 'reset', 'clicks'], 2, 'clicks is no stream: expected {streams}.'],
     [['checkpoints', 'list'], 2, '<stream> is missing: expected {streams}.'],
-    [['checkpoints', 'remove'], 2, 'remove is no subcommand of checkpoints: expected list or reset.'],
+    [['checkpoints', 'remove'], 2, 'remove is no subcommand of checkpoints: expected list, reset or skip.'],
     [
       ['checkpoints', 'list', 'clickstream', '--settings', 'no.json'],
       2,

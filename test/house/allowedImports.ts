@@ -17,11 +17,11 @@ const table = `
   src/cli                    | src/lib                                                              |
   src/lib/app                | src/lib                                                              |
   src/lib/orchestrations     | maintenance warehouse lake                                           |
-  src/lib/health             | counts ingest warehouse lake storage streams                         |
+  src/lib/health             | ingest warehouse lake storage streams                                |
   src/lib/dashboard          | api                                                                  |
   src/lib/dashboard/browser  |                                                                      | uplot
   src/lib/api                | counts lake streams                                                  |
-  src/lib/ingest             | lake delta storage sources streams settings                          | @azure/event-hubs
+  src/lib/ingest             | lake delta storage sources streams settings                          |
   src/lib/counts             | lake delta storage streams                                           |
   src/lib/maintenance        | lake delta storage streams                                           |
   src/lib/verify             | warehouse lake delta storage streams                                 |

@@ -68,6 +68,8 @@ describe('the table', () => {
     ['src/lib/ingest/round.ts', '../app/lake'],
     ['src/lib/ingest/round.ts', '../counts/counts'],
     ['src/lib/ingest/round.ts', '@azure/storage-blob'],
+    ['src/lib/ingest/round.ts', '@azure/event-hubs'],
+    ['src/lib/health/health.ts', '../counts/counts'],
     ['src/lib/counts/counts.ts', '../warehouse/rebuild'],
     ['src/lib/maintenance/vacuum.ts', '../ingest/round'],
     ['src/lib/verify/verifyStream.ts', '../ingest/round'],

@@ -64,78 +64,106 @@ export interface HeldWrites {
 
 /** Starts a proxy on a free port of 127.0.0.1 that spoils a part of the requests on their way. */
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
-  const { targetPort, random, lateMs = usualLateMs, lateUrl = /^/ } = options;
-  const closing = new AbortController();
-  const late = new Set<Promise<unknown>>();
-  let held: { readonly url: RegExp; count: number; readonly released: Promise<void> } | undefined;
-  const agent = new Agent({ keepAlive: true });
-  const injected = Object.fromEntries(Object.keys(weights).map((kind) => [kind, 0])) as Record<
+  const proxy = new SpoilingProxy(options);
+  await proxy.listen();
+  return proxy;
+}
+
+interface Held {
+  readonly url: RegExp;
+  count: number;
+  readonly released: Promise<void>;
+}
+
+class SpoilingProxy implements FaultProxy {
+  port = 0;
+  rate = 0;
+  requests = 0;
+  readonly injected = Object.fromEntries(Object.keys(weights).map((kind) => [kind, 0])) as Record<
     FaultKind,
     number
   >;
-  const state = { rate: 0, requests: 0 };
-  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (incoming, outgoing) => {
-    state.requests++;
-    const kind =
-      random() < state.rate ? draw(random, !isRead(incoming) && lateUrl.test(incoming.url ?? '')) : undefined;
-    if (kind) injected[kind]++;
+  readonly #options: FaultProxyOptions;
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #closing = new AbortController();
+  /** Late writes that are on their way. */
+  readonly #late = new Set<Promise<unknown>>();
+  #held: Held | undefined;
+  readonly #server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (incoming, outgoing) =>
+    this.#take(incoming, outgoing),
+  );
+
+  constructor(options: FaultProxyOptions) {
+    this.#options = options;
+  }
+
+  async listen(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.port = (this.#server.address() as AddressInfo).port;
+  }
+
+  hold(url: RegExp): HeldWrites {
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    const held: Held = { url, count: 0, released };
+    this.#held = held;
+    return {
+      get count() {
+        return held.count;
+      },
+      release: () => {
+        if (this.#held === held) this.#held = undefined;
+        resolve();
+      },
+    };
+  }
+
+  async landed(): Promise<void> {
+    while (this.#late.size > 0) await Promise.all(this.#late);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    this.#agent.destroy();
+    await closed;
+  }
+
+  #take(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const { targetPort, random, lateMs = usualLateMs } = this.#options;
+    this.requests++;
+    const kind = random() < this.rate ? draw(random, this.#mayBeLate(incoming)) : undefined;
+    if (kind) this.injected[kind]++;
     const delayMs = kind === 'late' ? lateMs : 20 + random() * 480;
-    const { signal } = closing;
-    const holding = held?.url.test(incoming.url ?? '') && !isRead(incoming) ? held : undefined;
-    if (holding) holding.count++;
-    const released = holding?.released;
-    const exchange = { incoming, outgoing, kind, agent, targetPort, delayMs, signal, released };
+    const released = this.#holdBack(incoming);
+    const { signal } = this.#closing;
+    const exchange = { incoming, outgoing, kind, agent: this.#agent, targetPort, delayMs, signal, released };
     const served = serve(exchange).catch(() =>
       // The server went away, or the client did: to the client both is a connection that ends.
       outgoing.destroy(),
     );
     if (kind !== 'late') return;
-    late.add(served);
-    void served.finally(() => late.delete(served));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    injected,
-    get requests() {
-      return state.requests;
-    },
-    get rate() {
-      return state.rate;
-    },
-    set rate(rate: number) {
-      state.rate = rate;
-    },
-    hold(url) {
-      const { promise: released, resolve } = Promise.withResolvers<void>();
-      const hold = { url, count: 0, released };
-      held = hold;
-      return {
-        get count() {
-          return hold.count;
-        },
-        release() {
-          if (held === hold) held = undefined;
-          resolve();
-        },
-      };
-    },
-    async landed() {
-      while (late.size > 0) await Promise.all(late);
-    },
-    async close() {
-      closing.abort();
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      agent.destroy();
-      await closed;
-    },
-  };
+    this.#late.add(served);
+    void served.finally(() => this.#late.delete(served));
+  }
+
+  /** A late read would be a silent one. */
+  #mayBeLate(incoming: IncomingMessage): boolean {
+    const { lateUrl = /^/ } = this.#options;
+    return !isRead(incoming) && lateUrl.test(incoming.url ?? '');
+  }
+
+  /** What a write that is held back waits for. */
+  #holdBack(incoming: IncomingMessage): Promise<void> | undefined {
+    const held = this.#held;
+    if (!held || isRead(incoming) || !held.url.test(incoming.url ?? '')) return undefined;
+    held.count++;
+    return held.released;
+  }
 }
 
-/** A late read would be a silent one. */
 const isRead = ({ method }: IncomingMessage) => method === 'GET' || method === 'HEAD';
 
 function draw(random: () => number, mayBeLate: boolean): FaultKind {

@@ -36,22 +36,16 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
     const startFrom = isList
       ? (query.get('startFrom') ?? goingOn.get(pageKey(query, query.get('marker'))))
       : undefined;
-    const { method, url: path, headers } = incoming;
-    const forwarded = request(
-      { host: '127.0.0.1', port: azuritePort, agent, method, path, headers },
-      (reply) => {
-        if (startFrom !== undefined && reply.statusCode === 200) {
-          void sendListFrom(startFrom, reply, outgoing).then((marker) => {
-            if (marker !== '') goingOn.set(pageKey(query, marker), startFrom);
-          });
-        } else {
-          outgoing.writeHead(reply.statusCode ?? 502, reply.rawHeaders);
-          reply.pipe(outgoing);
-        }
-      },
-    );
-    forwarded.on('error', () => outgoing.destroy());
-    incoming.pipe(forwarded);
+    forward(incoming, outgoing, { agent, port: azuritePort }, (reply) => {
+      if (startFrom !== undefined && reply.statusCode === 200) {
+        void sendListFrom(startFrom, reply, outgoing).then((marker) => {
+          if (marker !== '') goingOn.set(pageKey(query, marker), startFrom);
+        });
+      } else {
+        outgoing.writeHead(reply.statusCode ?? 502, reply.rawHeaders);
+        reply.pipe(outgoing);
+      }
+    });
   });
   // Clients keep connections for long; one that was closed meanwhile would look like a failing store.
   server.keepAliveTimeout = 600_000;
@@ -67,6 +61,19 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Sends a request on as it is; `take` gets the answer. */
+function forward(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  target: { readonly agent: Agent; readonly port: number },
+  take: (reply: IncomingMessage) => void,
+): void {
+  const { method, url: path, headers } = incoming;
+  const forwarded = request({ host: '127.0.0.1', ...target, method, path, headers }, take);
+  forwarded.on('error', () => outgoing.destroy());
+  incoming.pipe(forwarded);
 }
 
 function count(counts: RequestCounts, method: string | undefined, isList: boolean): void {

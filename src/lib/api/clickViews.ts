@@ -170,15 +170,7 @@ function readHistory(query: URLSearchParams): ClickView {
 function readTrending(query: URLSearchParams): ClickView {
   const parameters = new Parameters(query, ['last', 'top']);
   const top = parameters.integer('top', 1, mostRows) ?? 20;
-  const isMinutes = (ms: number) => ms <= 60 * minuteMs;
-  const last = parameters.span(
-    'last',
-    '15m',
-    '1m to 60m in whole minutes, or 2h to 24h in whole hours',
-    (ms) => isMinutes(ms) || (ms % hourMs === 0 && ms <= 24 * hourMs),
-  );
-  const bucketMs = isMinutes(last.ms) ? minuteMs : hourMs;
-  const length = last.ms / bucketMs;
+  const { bucketMs, length } = readTrendingWindow(parameters);
   return {
     bucketMs,
     build({ view, names, nowMs }) {
@@ -208,6 +200,19 @@ function readTrending(query: URLSearchParams): ClickView {
       };
     },
   };
+}
+
+/** How many buckets each of the two windows has. */
+function readTrendingWindow(parameters: Parameters): { bucketMs: number; length: number } {
+  const isMinutes = (ms: number) => ms <= 60 * minuteMs;
+  const last = parameters.span(
+    'last',
+    '15m',
+    '1m to 60m in whole minutes, or 2h to 24h in whole hours',
+    (ms) => isMinutes(ms) || (ms % hourMs === 0 && ms <= 24 * hourMs),
+  );
+  const bucketMs = isMinutes(last.ms) ? minuteMs : hourMs;
+  return { bucketMs, length: last.ms / bucketMs };
 }
 
 interface Window {

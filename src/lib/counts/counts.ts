@@ -2,10 +2,10 @@ import type { TableLocation } from '../delta/log';
 import { isSameEntry, positionOfState, readMark, type TablePosition } from '../delta/position';
 import type { TableState } from '../delta/state';
 import { type ErrorCode, TributaryError } from '../errors';
+import { SpacedRefresh } from '../spacedRefresh';
 import type { Counted } from '../streams/stream';
 import { type FoundState, readCachedState, writeCachedState } from './cachedState';
 import { FoldedLog } from './foldLog';
-import { SpacedRefresh } from './spacedRefresh';
 import { defaultMaxKeys, Tally } from './tally';
 
 /** How many versions the cached state may lag before it is written again. */
@@ -133,7 +133,7 @@ export class Counts {
     } else {
       const isUsed = await this.#log.countAnew(found.state);
       // Treat an unusable cache as absent, whatever its version, so that the next save replaces it.
-      this.#cached = { etag: found.etag, position: isUsed ? positionOf(found) : undefined };
+      this.#cached = { etag: found.etag, position: isUsed ? positionOfCached(found) : undefined };
     }
     this.#triedVersion = -1;
   }
@@ -170,7 +170,7 @@ export class Counts {
 
   async #readKnownCache(): Promise<KnownCache> {
     const found = await readCachedState(this.#options.at);
-    return { etag: found.etag, position: positionOf(found) };
+    return { etag: found.etag, position: positionOfCached(found) };
   }
 
   /** Whether what is cached need not be written again: it is of our version, or of a later one that the log holds. */
@@ -183,7 +183,7 @@ export class Counts {
   }
 }
 
-const positionOf = ({ state }: FoundState): TablePosition | undefined =>
+const positionOfCached = ({ state }: FoundState): TablePosition | undefined =>
   state && { tableId: state.tableId, version: state.version, mark: state.mark };
 
 /** The cached state is never needed: what storage has against reading it is no reason not to count. */

@@ -1,5 +1,5 @@
+import { SpacedRefresh } from '../spacedRefresh';
 import type { ObjectStore } from '../storage/objectStore';
-import { SpacedRefresh } from './spacedRefresh';
 
 /** Where names may be, in the lake's container. */
 export const productNamesPath = 'products.csv';

@@ -5,11 +5,11 @@ import { openSnapshot, openState } from './openTable';
 import {
   beginning,
   isSameEntry,
-  type LostBecause,
   positionOfState,
   readMark,
   type TablePosition,
-  whyLost,
+  type UnfollowableBecause,
+  whyUnfollowable,
 } from './position';
 import { readAhead, readCommitsAfter } from './readCommits';
 import { advanceState, LogReplay, type Snapshot, type TableState } from './state';
@@ -28,7 +28,7 @@ export type Advance<State extends TableState = TableState> =
   | {
       readonly step: 'reopened';
       /** Undefined when the follower had no position to start from. */
-      readonly because: LostBecause | undefined;
+      readonly because: UnfollowableBecause | undefined;
       /** The newest version. */
       readonly state: State;
     }
@@ -207,7 +207,7 @@ export class TableFollower<State extends TableState = TableState> {
    */
   async #lookAcross(position: TablePosition, checkpoint: number): Promise<Advance<State>> {
     const state = await this.#reader.open(this.at, { version: checkpoint });
-    if (!state || (await whyLost(state, position))) return this.#reopen(position);
+    if (!state || (await whyUnfollowable(state, position))) return this.#reopen(position);
     const before = await readCommitsAfter(this.at, position.version, checkpoint, readAhead);
     const isWhole = before.length === checkpoint - position.version;
     if (!isWhole || !isSameEntry(before.at(-1)?.mark, state.mark)) return this.#reopen(position);
@@ -226,10 +226,10 @@ export class TableFollower<State extends TableState = TableState> {
   }
 
   /** Opens the newest version, and says why the log could not be followed from `before`. */
-  async #reopen(before: TablePosition | undefined, found?: LostBecause): Promise<Advance<State>> {
+  async #reopen(before: TablePosition | undefined, found?: UnfollowableBecause): Promise<Advance<State>> {
     const state = await this.#reader.open(this.at);
     if (!state) return { step: 'no-table' };
-    const because = before && ((await whyLost(state, before)) ?? found ?? 'cleaned');
+    const because = before && ((await whyUnfollowable(state, before)) ?? found ?? 'cleaned');
     return { step: 'reopened', because, state };
   }
 

@@ -32,17 +32,17 @@ export const isSameEntry = (there: string | undefined, mark: string | undefined)
   mark === undefined || there === mark;
 
 /** Why a log cannot be followed from a position. */
-export type LostBecause = 'made-again' | 'rolled-back' | 'cleaned' | 'too-far' | 'damaged';
+export type UnfollowableBecause = 'made-again' | 'rolled-back' | 'cleaned' | 'too-far' | 'damaged';
 
 /**
  * Why the log cannot be followed from a position; undefined if it can. It checks only the table id, this version's entry and,
  * where that is missing, the next one.
  * @param head the newest version
  */
-export async function whyLost(
+export async function whyUnfollowable(
   head: TableState,
   { tableId, version, mark }: TablePosition,
-): Promise<LostBecause | undefined> {
+): Promise<UnfollowableBecause | undefined> {
   if (tableId !== '' && tableId !== head.metaData.id) return 'made-again';
   if (version > head.version) return 'rolled-back';
   const there = version < 0 ? undefined : await readMark(head.at, version);

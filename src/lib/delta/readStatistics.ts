@@ -17,18 +17,19 @@ export interface ColumnStatistics {
 }
 
 /** Number of rows of a file by its statistics, undefined where they do not say it. */
-export function recordsOf({ stats }: Add): number | undefined {
-  const count = /"numRecords"\s*:\s*(\d+)/.exec(stats ?? '')?.[1];
-  return count === undefined ? undefined : Number(count);
+export function recordsOf({ stats }: Pick<Add, 'stats'>): number | undefined {
+  const count = (stats ? parseObject(stats) : undefined)?.numRecords;
+  return typeof count === 'number' ? count : undefined;
 }
 
 /**
  * Reads an add action's statistics (PROTOCOL.md, "Per-file Statistics") of the columns of primitive types. Longs keep all
- * their digits. Throws `delta.invalid` saying `where` when they are no JSON or a bound is none of its column's type.
+ * their digits. Throws `delta.invalid` saying `where` when they are no JSON object or a bound is none of its column's type.
  */
 export function parseStatistics({ stats }: Add, fields: readonly Field[], where: string): FileStatistics {
   if (!stats) return { numRecords: undefined, columns: new Map() };
-  const parsed = parseExact(stats, where);
+  const parsed = parseObject(stats, exact);
+  if (!parsed) throw new TributaryError('delta.invalid', `${where}: the statistics are not a JSON object.`);
   const columns = new Map<string, ColumnStatistics>();
   for (const column of fields) {
     if (typeof column.type !== 'string') continue;
@@ -59,14 +60,15 @@ function memberOf(object: unknown, name: string): string | undefined {
 }
 
 /** Numbers come as their digits, because a double has too few for a long. */
-function parseExact(stats: string, where: string): Record<string, unknown> {
-  const exact = (_key: string, value: unknown, context?: { readonly source?: string }) =>
-    typeof value === 'number' ? (context?.source ?? String(value)) : value;
+const exact = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
+  typeof value === 'number' ? (context?.source ?? String(value)) : value;
+
+/** Undefined where the statistics are no JSON object: other writers may leave anything there. */
+function parseObject(stats: string, reviver?: typeof exact): Record<string, unknown> | undefined {
   try {
-    const parsed: unknown = JSON.parse(stats, exact);
-    if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>;
-  } catch (cause) {
-    throw new TributaryError('delta.invalid', `${where}: the statistics are not JSON.`, { cause });
+    const parsed: unknown = JSON.parse(stats, reviver);
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
   }
-  throw new TributaryError('delta.invalid', `${where}: the statistics are not a JSON object.`);
 }

@@ -1,7 +1,7 @@
-import { SpacedRefresh } from '../counts/spacedRefresh';
 import { within } from '../deadline';
 import { TributaryError } from '../errors';
 import { type IngestFailure, readFailures } from '../ingest/ingestFailure';
+import { SpacedRefresh } from '../spacedRefresh';
 import type { ObjectStore } from '../storage/objectStore';
 
 /** The lake is asked no more often than this, whoever asks. */

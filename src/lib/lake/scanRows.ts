@@ -1,6 +1,7 @@
 import type { Add } from '../delta/actions';
 import { type FileRows, readDataFile, readDataFileGroups } from '../delta/readDataFile';
-import type { ReadValue } from '../delta/schema';
+import { type ColumnStatistics, parseStatistics } from '../delta/readStatistics';
+import type { Field, ReadValue } from '../delta/schema';
 import type { Snapshot, TableState } from '../delta/state';
 import { inParallel } from '../inParallel';
 
@@ -65,37 +66,40 @@ export async function scanRows(
 export const readFiles = ({ state, files, columns }: Scan): Promise<FileRows[]> =>
   inParallel(files, parallelFiles, (file) => readDataFile(state, file, columns));
 
-/** The live files whose statistics do not exclude that a row has such a value in the column. */
-export const filesWith = (
-  snapshot: Snapshot,
+/** The live files whose statistics do not exclude that a row has such a value in a column of whole numbers. */
+export function filesWith(
+  { files, fields }: Snapshot,
   column: string,
   isWanted: (range: ValueRange) => boolean,
-): Add[] => [...snapshot.files.values()].filter((file) => isWanted(rangeOf(file, column)));
+): Add[] {
+  const field = fields.find(({ name }) => name === column);
+  return [...files.values()].filter((file) => !field || isWanted(rangeOf(file, field)));
+}
 
-/** The values that a file may hold in a column of numbers; without limits where its statistics do not say. */
+/** The values that a file may hold in a column of whole numbers; without limits where its statistics do not say. */
 export interface ValueRange {
-  readonly least: number;
-  readonly most: number;
+  readonly least: number | bigint;
+  readonly most: number | bigint;
 }
 
 export const holds = ({ least, most }: ValueRange, value: number): boolean => value >= least && value <= most;
 
-function rangeOf({ stats }: Add, column: string): ValueRange {
-  const { minValues, maxValues } = boundsOf(stats);
-  const [least, most] = [minValues?.[column], maxValues?.[column]];
+function rangeOf(file: Add, field: Field): ValueRange {
+  const { min, max } = boundsOf(file, field);
   return {
-    least: typeof least === 'number' ? least : Number.NEGATIVE_INFINITY,
-    most: typeof most === 'number' ? most : Number.POSITIVE_INFINITY,
+    least: isWhole(min) ? min : Number.NEGATIVE_INFINITY,
+    most: isWhole(max) ? max : Number.POSITIVE_INFINITY,
   };
 }
 
-type Bounds = Readonly<Record<string, unknown>>;
-
-function boundsOf(stats: string | undefined): { minValues?: Bounds; maxValues?: Bounds } {
+function boundsOf(file: Add, field: Field): ColumnStatistics {
   try {
-    return JSON.parse(stats ?? '{}') ?? {};
+    return parseStatistics(file, [field], file.path).columns.get(field.name) ?? {};
   } catch {
     // Statistics of other writers may be anything; without them a file is read.
     return {};
   }
 }
+
+const isWhole = (value: ReadValue | undefined): value is number | bigint =>
+  typeof value === 'number' || typeof value === 'bigint';

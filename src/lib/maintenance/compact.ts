@@ -1,6 +1,6 @@
 import type { Add, Commit } from '../delta/actions';
 import { commitAmongRivals } from '../delta/commit';
-import { followSnapshot } from '../delta/follow';
+import { followSnapshot, type TableFollower } from '../delta/follow';
 import { isStillInLog } from '../delta/position';
 import type { Snapshot, TableState } from '../delta/state';
 import { isDamage, TributaryError } from '../errors';
@@ -40,46 +40,23 @@ export type CompactOutcome =
  * @throws `parquet.invalid`, `parquet.value` or `delta.invalid` naming the file; `delta.unsupported`, `delta.contention`
  */
 export async function compact(task: CompactTask): Promise<CompactOutcome> {
-  const { signal, progress, targetBytes = defaultTargetBytes, dryRun = false } = task;
+  const { signal, progress, targetBytes = defaultTargetBytes } = task;
   const follower = followSnapshot(task.at);
   signal?.throwIfAborted();
-  let snapshot = await follower.toHead();
+  const snapshot = await follower.toHead();
   if (!snapshot) return { outcome: 'no-table' };
   ensureMaintainable(snapshot);
   const plan = planBins([...snapshot.files.values()], targetBytes);
   const bins: BinOutcome[] = [];
   let damage: TributaryError | undefined;
   try {
-    for (const [binsDone, inputs] of plan.entries()) {
+    for (const [done, inputs] of plan.entries()) {
       signal?.throwIfAborted();
-      progress?.({ step: 'compact', done: binsDone, total: plan.length });
-      const inputBytes = inputs.reduce((sum, { size }) => sum + size, 0);
-      const about = { inputs: inputs.length, inputBytes };
-      if (dryRun) {
-        bins.push({ outcome: 'planned', ...about });
-        continue;
-      }
-      // What came in while the bin before was written may have removed files of this one, or changed the table's rules.
-      const newest: Snapshot | undefined = await follower.toHead();
-      if (!newest) return { outcome: 'no-table' };
-      snapshot = newest;
-      ensureMaintainable(snapshot);
-      const { files } = snapshot;
-      if (!inputs.every(({ path }) => files.has(path))) {
-        bins.push({ outcome: 'conflict', ...about });
-        continue;
-      }
-      const output = await rewriteFiles(snapshot, inputs, signal).catch((error: unknown) => {
-        if (isFileDamage(error)) return error;
-        throw error;
-      });
-      if (output instanceof TributaryError) {
-        damage ??= output;
-        continue;
-      }
-      const done = await commitBin(withoutFiles(snapshot), inputs, output, targetBytes);
-      const version = done.outcome === 'committed' ? { version: done.state.version } : {};
-      bins.push({ outcome: done.outcome, ...about, ...version, outputBytes: output.size });
+      progress?.({ step: 'compact', done, total: plan.length });
+      const found = await compactBin(task, follower, inputs);
+      if (found === 'no-table') return { outcome: 'no-table' };
+      if (found instanceof TributaryError) damage ??= found;
+      else bins.push({ ...found, ...sizeOf(inputs) });
     }
   } catch (error) {
     // Out of time: the damage is what somebody must hear of.
@@ -87,7 +64,35 @@ export async function compact(task: CompactTask): Promise<CompactOutcome> {
   }
   if (damage) throw damage;
   progress?.({ step: 'compact', done: plan.length, total: plan.length });
-  return { outcome: 'done', version: bins.at(-1)?.version ?? snapshot.version, bins };
+  const { version } = follower.state ?? snapshot;
+  return { outcome: 'done', version: bins.at(-1)?.version ?? version, bins };
+}
+
+const sizeOf = (inputs: readonly Add[]) => ({
+  inputs: inputs.length,
+  inputBytes: inputs.reduce((sum, { size }) => sum + size, 0),
+});
+
+/** One bin; an error as a value where one of its files is gone or damaged. */
+async function compactBin(
+  { signal, targetBytes = defaultTargetBytes, dryRun }: CompactTask,
+  follower: TableFollower<Snapshot>,
+  inputs: readonly Add[],
+): Promise<Omit<BinOutcome, 'inputs' | 'inputBytes'> | TributaryError | 'no-table'> {
+  if (dryRun) return { outcome: 'planned' };
+  // What came in while the bin before was written may have removed files of this one, or changed the table's rules.
+  const snapshot = await follower.toHead();
+  if (!snapshot) return 'no-table';
+  ensureMaintainable(snapshot);
+  if (!inputs.every(({ path }) => snapshot.files.has(path))) return { outcome: 'conflict' };
+  const output = await rewriteFiles(snapshot, inputs, signal).catch((error: unknown) => {
+    if (isFileDamage(error)) return error;
+    throw error;
+  });
+  if (output instanceof TributaryError) return output;
+  const done = await commitBin(withoutFiles(snapshot), inputs, output, targetBytes);
+  const version = done.outcome === 'committed' ? { version: done.state.version } : {};
+  return { outcome: done.outcome, ...version, outputBytes: output.size };
 }
 
 /** What a commit is made on top of: without the files, which another commit would have it copy. */

@@ -16,16 +16,7 @@ export type IsoFailure = 'malformed' | 'impossible';
  */
 export function parseIsoTimestamp(text: string): number | IsoFailure {
   const length = text.length;
-  if (length < 19 || length > 64) return 'malformed';
-  const separator = text.charCodeAt(10);
-  if (
-    text.charCodeAt(4) !== DASH ||
-    text.charCodeAt(7) !== DASH ||
-    (separator !== UPPER_T && separator !== LOWER_T && separator !== SPACE) ||
-    text.charCodeAt(13) !== COLON ||
-    text.charCodeAt(16) !== COLON
-  )
-    return 'malformed';
+  if (length < 19 || length > 64 || !hasSeparators(text)) return 'malformed';
   const century = twoDigits(text, 0);
   const yearOfCentury = twoDigits(text, 2);
   const month = twoDigits(text, 5);
@@ -74,6 +65,18 @@ const LOWER_Z = 122;
 
 const NOT_AN_OFFSET = 10_000;
 const IMPOSSIBLE_OFFSET = 10_001;
+
+/** Whether the characters between the digits, up to the seconds, are what they must be. */
+function hasSeparators(text: string): boolean {
+  const between = text.charCodeAt(10);
+  return (
+    text.charCodeAt(4) === DASH &&
+    text.charCodeAt(7) === DASH &&
+    (between === UPPER_T || between === LOWER_T || between === SPACE) &&
+    text.charCodeAt(13) === COLON &&
+    text.charCodeAt(16) === COLON
+  );
+}
 
 /** Negative when they are no digits. Integers only, all the way: with NaN the whole parser takes twice as long. */
 function twoDigits(text: string, at: number): number {

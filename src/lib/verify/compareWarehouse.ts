@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { TableLocation } from '../delta/log';
 import { openSnapshot, openState } from '../delta/openTable';
-import { whyLost } from '../delta/position';
+import { type TablePosition, whyUnfollowable } from '../delta/position';
 import { isDamage, TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
-import { describeLost } from '../warehouse/needsRebuild';
-import { noLedgerRow, positionInLog } from '../warehouse/positionOf';
-import { fullName, type Position, shadowOfSwap, type Warehouse } from '../warehouse/warehouse';
+import { noLedgerRow } from '../warehouse/ledgerPosition';
+import { describeUnfollowable } from '../warehouse/needsRebuild';
+import { fullName, shadowOfSwap, type Warehouse } from '../warehouse/warehouse';
 import { differencesOf, type PartitionDifference, type RowSums, sumDeltaRows } from './rowSums';
 import { addressColumnsOf, sumWarehouseRows, type WarehouseSums } from './warehouseSums';
 
@@ -53,8 +53,8 @@ type Try = WarehouseComparison | { readonly state: 'moved'; readonly reason: str
  */
 export async function compareWarehouse(options: CompareWarehouseOptions): Promise<WarehouseComparison> {
   const { pauseMs = 2000 } = options;
-  let read: { readonly position: Position; readonly sums: Promise<RowSums | undefined> } | undefined;
-  const deltaSums = (position: Position) => {
+  let read: { readonly position: TablePosition; readonly sums: Promise<RowSums | undefined> } | undefined;
+  const deltaSums = (position: TablePosition) => {
     // The position has a mark: storage that went back in time may have another version of the same number by now.
     if (!read || !isDeepStrictEqual(read.position, position))
       read = { position, sums: sumVersion(options, position.version) };
@@ -78,7 +78,7 @@ export async function compareWarehouse(options: CompareWarehouseOptions): Promis
 
 async function compareOnce(
   options: CompareWarehouseOptions,
-  deltaSums: (position: Position) => Promise<RowSums | undefined>,
+  deltaSums: (position: TablePosition) => Promise<RowSums | undefined>,
 ): Promise<Try> {
   const { warehouse, table } = options;
   const name = fullName(table);
@@ -106,23 +106,23 @@ async function compareOnce(
 /** Why the table cannot be compared from this position, or undefined. */
 async function findObstacle(
   { at, table }: CompareWarehouseOptions,
-  position: Position,
+  position: TablePosition,
 ): Promise<Try | undefined> {
   const name = fullName(table);
   if (shadowOfSwap(position) !== undefined)
     return { state: 'moved', reason: `a rebuilt table is taking the place of ${name}` };
-  if (position.deltaId === '') return { state: 'not-compared', reason: `${name} was never loaded yet` };
+  if (position.tableId === '') return { state: 'not-compared', reason: `${name} was never loaded yet` };
   const rebuild = (reason: string): Try => ({ state: 'needs-rebuild', reason });
   const head = await openState(at);
   if (!head) return rebuild(`${name} was loaded, but there is no Delta table ${at.table} any more`);
-  const because = await whyLost(head, positionInLog(position));
-  return because && rebuild(`${name}: ${describeLost(because, position.version)}`);
+  const because = await whyUnfollowable(head, position);
+  return because && rebuild(`${name}: ${describeUnfollowable(because, position.version)}`);
 }
 
 /** Undefined when the ledger moved while the rows were added up. */
 async function sumUnmoved(
   { warehouse, table }: CompareWarehouseOptions,
-  position: Position,
+  position: TablePosition,
 ): Promise<WarehouseSums | undefined> {
   const isThere = async () => isDeepStrictEqual((await warehouse.ledger()).get(fullName(table)), position);
   try {

@@ -1,10 +1,11 @@
+import type { TablePosition } from '../delta/position';
 import type { WarehouseTable } from '../streams/stream';
 import { cutIntoLoads, defaultLimits, type LoadLimits, readRows, type VersionRange } from './deltaVersions';
-import { describeLost } from './needsRebuild';
-import { positionInLog, positionOf } from './positionOf';
+import { readLedgerPosition } from './ledgerPosition';
+import { describeUnfollowable } from './needsRebuild';
 import { rebuild } from './rebuild';
 import type { Unloaded, UnloadedCommits } from './unloadedCommits';
-import { fullName, type LoadOutcome, type Position, shadowOfSwap, type Warehouse } from './warehouse';
+import { fullName, type LoadOutcome, shadowOfSwap, type Warehouse } from './warehouse';
 
 export interface CatchUpOptions {
   readonly warehouse: Warehouse;
@@ -29,7 +30,7 @@ export interface LoadReport {
   readonly milliseconds: { readonly read: number; readonly load: number };
 }
 
-/** `behind`: the time was over. `needs-rebuild`: the log cannot be followed from where the table stands. */
+/** `behind`: the time was over before all was loaded. `needs-rebuild`: the log cannot be followed from where the table stands. */
 export type CaughtUp =
   | { readonly state: 'current' | 'behind'; readonly version: number }
   | { readonly state: 'no-table' }
@@ -43,18 +44,17 @@ export type CaughtUp =
  */
 export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
   const { warehouse, commits, table, signal } = options;
-  let position = await positionOf(warehouse, table);
+  let position = await readLedgerPosition(warehouse, table);
   for (;;) {
     if (signal.aborted) return { state: 'behind', version: position.version };
-    const found =
-      shadowOfSwap(position) === undefined ? await commits.after(positionInLog(position)) : undefined;
+    const found = shadowOfSwap(position) === undefined ? await commits.after(position) : undefined;
     if (found?.step === 'no-table') return { state: 'no-table' };
     if (found?.step === 'current') return { state: 'current', version: position.version };
-    if (found?.step === 'lost' && position.deltaId !== '')
+    if (found?.step === 'unfollowable' && position.tableId !== '')
       return {
         state: 'needs-rebuild',
         version: position.version,
-        reason: describeLost(found.because, position.version),
+        reason: describeUnfollowable(found.because, position.version),
       };
     if (found?.step === 'commits') {
       const next = await loadCommits(options, found, position);
@@ -69,7 +69,7 @@ export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
     const { outcome } = await rebuild({ ...options, at: commits.at });
     if (outcome === 'no-table') return { state: 'no-table' };
     if (outcome === 'stopped') return { state: 'behind', version: position.version };
-    position = await positionOf(warehouse, table);
+    position = await readLedgerPosition(warehouse, table);
   }
 }
 
@@ -77,11 +77,11 @@ export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
 async function loadCommits(
   options: CatchUpOptions,
   { state, commits }: Unloaded & { step: 'commits' },
-  start: Position,
-): Promise<Position | CaughtUp> {
+  start: TablePosition,
+): Promise<TablePosition | CaughtUp> {
   const { warehouse, table, signal, limits = defaultLimits } = options;
-  const deltaId = state.metaData.id;
-  const { ranges, rewrite } = cutIntoLoads(commits, deltaId, limits);
+  const tableId = state.metaData.id;
+  const { ranges, rewrite } = cutIntoLoads(commits, tableId, limits);
   if (rewrite !== undefined && ranges.length === 0)
     return { state: 'needs-rebuild', version: start.version, reason: rewrite };
   let position = start;
@@ -94,13 +94,13 @@ async function loadCommits(
       return { state: 'needs-rebuild', version: position.version, reason };
     }
     const read = performance.now();
-    const to = { deltaId, version: range.to, mark: range.mark };
+    const to = { tableId, version: range.to, mark: range.mark };
     const outcome = await warehouse.load({ table, from: position, to, rows });
     report(options, position, range, { outcome, rows: rows.count, rejected: rows.rejected.length }, [
       started,
       read,
     ]);
-    if (outcome === 'lost') return positionOf(warehouse, table);
+    if (outcome === 'overtaken') return readLedgerPosition(warehouse, table);
     position = to;
   }
   // Whether that was all tells another look at the log.
@@ -109,7 +109,7 @@ async function loadCommits(
 
 function report(
   { table, onLoad }: CatchUpOptions,
-  from: Position,
+  from: TablePosition,
   { to }: VersionRange,
   outcome: Pick<LoadReport, 'outcome' | 'rows' | 'rejected'>,
   [started, read]: readonly [number, number],

@@ -1,7 +1,7 @@
-import type { LostBecause } from '../delta/position';
+import type { UnfollowableBecause } from '../delta/position';
 
 /** Why a table of the warehouse needs a rebuild: the log cannot be followed from the version that is loaded. */
-export function describeLost(because: LostBecause, version: number): string {
+export function describeUnfollowable(because: UnfollowableBecause, version: number): string {
   switch (because) {
     case 'made-again':
       return 'the Delta table was made again and is another one';

@@ -9,8 +9,8 @@ import type { Snapshot } from '../delta/state';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { defaultLimits, type LoadLimits, readRows } from './deltaVersions';
-import { positionOf } from './positionOf';
-import { fullName, shadowOfSwap, shadowPrefix, type Warehouse } from './warehouse';
+import { readLedgerPosition } from './ledgerPosition';
+import { fullName, type SwapOutcome, shadowOfSwap, shadowPrefix, type Warehouse } from './warehouse';
 
 /** How often a rebuild begins anew because its files were vacuumed under way. */
 const maxAttempts = 3;
@@ -40,24 +40,24 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   const { warehouse, table } = options;
   let attempts = 0;
   for (;;) {
-    const interrupted = await positionOf(warehouse, table);
+    const interrupted = await readLedgerPosition(warehouse, table);
     if (shadowOfSwap(interrupted) !== undefined) {
       const finished = await finishSwap(options);
       if (finished === 'swapped') return { outcome: 'rebuilt', version: interrupted.version };
-      if (finished === 'lost') return { outcome: 'rebuilt-elsewhere' };
+      if (finished === 'not-swapped') return { outcome: 'rebuilt-elsewhere' };
     }
     const started = await beginOrResume(options);
     if (!started) return { outcome: 'no-table' };
     const { shadow, snapshot } = started;
     const filled = await fillShadow(options, shadow, snapshot);
     if (filled === 'filled') {
-      const to = { deltaId: snapshot.metaData.id, version: snapshot.version, mark: snapshot.mark };
+      const to = { tableId: snapshot.metaData.id, version: snapshot.version, mark: snapshot.mark };
       const swapped = await warehouse.swap({ table, shadow, files: snapshot.files.size, to });
       if (swapped === 'swapped') {
         await dropOthers(options);
         return { outcome: 'rebuilt', version: to.version };
       }
-      // Who lost must leave the other shadows alone: one of them may be taking the table's place.
+      // A process whose shadow was not taken leaves the others alone: one of them may be taking the table's place.
       if (!(await warehouse.ledger()).has(fullName(shadow))) return { outcome: 'rebuilt-elsewhere' };
       // The last load that the ledger told of was undone with its process, or the table waits for another shadow.
       continue;
@@ -75,22 +75,22 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
 }
 
 /**
- * Ends a swap that a process began and did not live to end. `lost`: there is none (any more). `shadow-missing`: the ledger
+ * Ends a swap that a process began and did not live to end. `not-swapped`: there is none (any more). `shadow-missing`: the ledger
  * does not know the shadow that should take the table's place, so that only another rebuild helps.
  */
-export async function finishSwap(options: RebuildOptions): Promise<'swapped' | 'lost' | 'shadow-missing'> {
+export async function finishSwap(options: RebuildOptions): Promise<SwapOutcome | 'shadow-missing'> {
   const { warehouse, table } = options;
   // Both rows from one answer: between two, another process may end the swap.
   const ledger = await warehouse.ledger();
   const position = ledger.get(fullName(table));
   const name = position && shadowOfSwap(position)?.slice(table.schema.length + 1);
-  if (!position || name === undefined) return 'lost';
+  if (!position || name === undefined) return 'not-swapped';
   const shadow = { ...table, name };
   const filled = ledger.get(fullName(shadow));
   if (!filled) return 'shadow-missing';
   // The shadow was found complete before the table was marked.
-  const { deltaId, version: files } = filled;
-  const to = { deltaId, version: position.version, mark: position.mark };
+  const { tableId, version: files } = filled;
+  const to = { tableId, version: position.version, mark: position.mark };
   const swapped = await warehouse.swap({ table, shadow, files, to });
   if (swapped === 'swapped') await dropOthers(options);
   return swapped;
@@ -111,8 +111,8 @@ async function beginOrResume(options: RebuildOptions): Promise<Started | undefin
   const { warehouse, at, table } = options;
   const head = await openSnapshot(at);
   if (!head) return undefined;
-  for (const { shadow, version, deltaId, mark } of await shadowsOf(warehouse, table)) {
-    const snapshot = await openFollowed(at, { tableId: deltaId, version, mark });
+  for (const { shadow, version, tableId, mark } of await shadowsOf(warehouse, table)) {
+    const snapshot = await openFollowed(at, { tableId, version, mark });
     if (snapshot) return { shadow, snapshot };
     await warehouse.dropShadow(shadow);
   }
@@ -165,7 +165,7 @@ async function fillShadow(
   // Every process must see the files in the same order, for the ledger counts them.
   const files = [...snapshot.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   const { mark } = snapshot;
-  const deltaId = snapshot.metaData.id;
+  const tableId = snapshot.metaData.id;
   for (;;) {
     const position = (await warehouse.ledger()).get(fullName(shadow));
     if (!position) return 'taken';
@@ -183,6 +183,6 @@ async function fillShadow(
     }
     const read = await readRows(snapshot, files.slice(done, end), shadow);
     if ('gone' in read) return read;
-    await warehouse.load({ table: shadow, from: position, to: { deltaId, version: end, mark }, rows: read });
+    await warehouse.load({ table: shadow, from: position, to: { tableId, version: end, mark }, rows: read });
   }
 }

@@ -1,7 +1,12 @@
 import type { Commit } from '../delta/actions';
 import { followState, type TableFollower } from '../delta/follow';
 import type { TableLocation } from '../delta/log';
-import { isSameEntry, type LostBecause, positionOfState, type TablePosition } from '../delta/position';
+import {
+  isSameEntry,
+  positionOfState,
+  type TablePosition,
+  type UnfollowableBecause,
+} from '../delta/position';
 import type { TableState } from '../delta/state';
 
 /** What the log holds after a position of the ledger. */
@@ -15,7 +20,7 @@ export type Unloaded =
     }
   | { readonly step: 'current' }
   | { readonly step: 'no-table' }
-  | { readonly step: 'lost'; readonly because: LostBecause };
+  | { readonly step: 'unfollowable'; readonly because: UnfollowableBecause };
 
 /**
  * The commits of a table that a warehouse does not have yet, each read from the log once: what is loaded step by step, and
@@ -54,7 +59,7 @@ export class UnloadedCommits {
         this.#read = undefined;
         if (found.step === 'no-table') return found;
         if (found.step === 'reopened' && wasThere)
-          return { step: 'lost', because: found.because ?? 'made-again' };
+          return { step: 'unfollowable', because: found.because ?? 'made-again' };
       }
     }
   }

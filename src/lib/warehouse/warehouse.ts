@@ -1,20 +1,5 @@
+import type { TablePosition } from '../delta/position';
 import type { WarehouseTable } from '../streams/stream';
-
-/** How far a table is loaded: up to this version of the Delta table with this id. */
-export interface Position {
-  /** Id of the Delta table; empty before the first load. */
-  readonly deltaId: string;
-  /** Version of the Delta table, -1 before the first load. Of a shadow table: how many files it holds. */
-  readonly version: number;
-  /**
-   * Tells the log entry of this version from another one of the same number; absent where it is not known. At most 64
-   * characters. Of a shadow table: that of the version that it is to hold.
-   */
-  readonly mark?: string | undefined;
-}
-
-/** Where a table's ledger begins. */
-export const neverLoaded: Position = { deltaId: '', version: -1 };
 
 /** One value as every warehouse takes it. datetime types: microseconds since 1970 UTC. date: days since 1970. */
 export type Cell = string | number | bigint | boolean | null;
@@ -42,21 +27,24 @@ export interface PreparedRows {
 /** Rows that move a table from one position to the next. */
 export interface Load {
   readonly table: WarehouseTable;
-  readonly from: Position;
-  readonly to: Position;
+  readonly from: TablePosition;
+  readonly to: TablePosition;
   readonly rows: PreparedRows;
 }
 
-/** `lost`: the table was not at `from` (any more), and nothing was changed. */
-export type LoadOutcome = 'loaded' | 'lost';
+/** `overtaken`: the table was not at `from` (any more), for another process has loaded it, and nothing was changed. */
+export type LoadOutcome = 'loaded' | 'overtaken';
 
 export interface Swap {
   readonly table: WarehouseTable;
   readonly shadow: WarehouseTable;
   /** How many files the shadow must hold. */
   readonly files: number;
-  readonly to: Position;
+  readonly to: TablePosition;
 }
+
+/** `not-swapped`: another process was faster, or the shadow does not hold so many files, whatever the ledger said. */
+export type SwapOutcome = 'swapped' | 'not-swapped';
 
 /**
  * A warehouse as the loader needs it. Methods throw `warehouse.unavailable` when another try may help, and
@@ -67,8 +55,12 @@ export interface Warehouse {
   readonly name: string;
   /** Makes what is missing of the tables, the ledger (with a row a table) and the rejected rows. */
   init(tables: readonly WarehouseTable[]): Promise<void>;
-  /** Positions by the full names of tables. May be ahead of what is committed: a load checks it again. */
-  ledger(): Promise<ReadonlyMap<string, Position>>;
+  /**
+   * How far each table is loaded, by its full name: up to this version of the Delta table, `beginning` before the first load. Of a
+   * shadow, the version is the number of files that it holds, and the mark that of the version it is to hold. May be ahead of what
+   * is committed: a load checks it again.
+   */
+  ledger(): Promise<ReadonlyMap<string, TablePosition>>;
   /**
    * Whether the ledger has columns for the marks of positions; asks nobody. False: it has not, and this process may not add
    * them, so that marks are taken and not kept. Undefined before the first call that needed to know.
@@ -76,13 +68,10 @@ export interface Warehouse {
   keepsMarks(): boolean | undefined;
   /** Adds rows and rejected rows and moves the ledger, all or nothing. */
   load(load: Load): Promise<LoadOutcome>;
-  /** Makes an empty table, with a row in the ledger that says `{deltaId, version: 0, mark}`. */
-  createShadow(shadow: WarehouseTable, deltaId: string, mark?: string): Promise<void>;
-  /**
-   * Puts the shadow in the table's place and the table to `to`; a swap that was interrupted is ended by another call. `lost`:
-   * another one was faster, or the shadow does not hold so many files, whatever `ledger` said.
-   */
-  swap(swap: Swap): Promise<'swapped' | 'lost'>;
+  /** Makes an empty table, with a row in the ledger that says `{tableId, version: 0, mark}`. */
+  createShadow(shadow: WarehouseTable, tableId: string, mark?: string): Promise<void>;
+  /** Puts the shadow in the table's place and the table to `to`; a swap that was interrupted is ended by another call. */
+  swap(swap: Swap): Promise<SwapOutcome>;
   /** Drops a shadow, with its ledger row and its rejected rows, if the ledger has it and no table is being swapped for it. */
   dropShadow(shadow: WarehouseTable): Promise<void>;
   /** Drops what processes that were killed in a rebuild of the table, or in a load, have left behind, as far as it can. */
@@ -105,12 +94,15 @@ const swapPrefix = 'swap:';
  * While a shadow replaces a table, the ledger row holds `swap:<shadow>` with the version and mark to be reached, so any process
  * can finish the swap and no load can start.
  */
-export const swapping = (shadow: WarehouseTable, { version, mark }: Omit<Position, 'deltaId'>): Position => ({
-  deltaId: `${swapPrefix}${fullName(shadow)}`,
+export const swapping = (
+  shadow: WarehouseTable,
+  { version, mark }: Omit<TablePosition, 'tableId'>,
+): TablePosition => ({
+  tableId: `${swapPrefix}${fullName(shadow)}`,
   version,
   mark,
 });
 
 /** The full name of the shadow that is taking the table's place, or undefined. */
-export const shadowOfSwap = ({ deltaId }: Position): string | undefined =>
-  deltaId.startsWith(swapPrefix) ? deltaId.slice(swapPrefix.length) : undefined;
+export const shadowOfSwap = ({ tableId }: Pick<TablePosition, 'tableId'>): string | undefined =>
+  tableId.startsWith(swapPrefix) ? tableId.slice(swapPrefix.length) : undefined;

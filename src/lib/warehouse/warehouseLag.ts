@@ -1,13 +1,12 @@
 import type { Commit } from '../delta/actions';
 import type { TableFollower } from '../delta/follow';
 import { readCommit } from '../delta/log';
-import { whyLost } from '../delta/position';
+import { beginning, type TablePosition, whyUnfollowable } from '../delta/position';
 import { effectOnRows } from '../delta/rowEffect';
 import type { TableState } from '../delta/state';
 import type { WarehouseTable } from '../streams/stream';
-import { describeLost } from './needsRebuild';
-import { positionInLog } from './positionOf';
-import { fullName, neverLoaded, type Position, shadowOfSwap, type Warehouse } from './warehouse';
+import { describeUnfollowable } from './needsRebuild';
+import { fullName, shadowOfSwap, type Warehouse } from './warehouse';
 
 /** How far a table is behind its Delta table. */
 export interface TableLag {
@@ -35,7 +34,7 @@ export async function readLag({ warehouse, tables }: LagOptions): Promise<TableL
   return Promise.all(
     tables.map(async ({ head, table }) => {
       const name = fullName(table);
-      const position = ledger.get(name) ?? neverLoaded;
+      const position = ledger.get(name) ?? beginning;
       const state = await head.toHead();
       return { table: name, loadedVersion: position.version, ...(await compareWithLog(state, position)) };
     }),
@@ -44,11 +43,11 @@ export async function readLag({ warehouse, tables }: LagOptions): Promise<TableL
 
 async function compareWithLog(
   state: TableState | undefined,
-  position: Position,
+  position: TablePosition,
 ): Promise<Omit<TableLag, 'table' | 'loadedVersion'>> {
   if (!state) return { deltaVersion: -1, versionsBehind: 0, secondsBehind: 0, needsRebuild: false };
   const { at, version: deltaVersion, metaData } = state;
-  const isOfTable = position.deltaId === '' || position.deltaId === metaData.id;
+  const isOfTable = position.tableId === '' || position.tableId === metaData.id;
   const versionsBehind = isOfTable ? Math.max(0, deltaVersion - position.version) : deltaVersion + 1;
   const next = versionsBehind > 0 ? await readCommit(at, position.version + 1) : undefined;
   const since = next?.commitInfo?.timestamp;
@@ -69,12 +68,12 @@ async function compareWithLog(
  */
 async function whyRebuild(
   state: TableState,
-  position: Position,
+  position: TablePosition,
   next: Commit | undefined,
 ): Promise<string | undefined> {
-  if (position.deltaId === '' || shadowOfSwap(position) !== undefined) return undefined;
-  const because = await whyLost(state, positionInLog(position));
-  if (because) return describeLost(because, position.version);
+  if (position.tableId === '' || shadowOfSwap(position) !== undefined) return undefined;
+  const because = await whyUnfollowable(state, position);
+  if (because) return describeUnfollowable(because, position.version);
   const effect = next && effectOnRows(next, state.metaData.id);
   return effect?.effect === 'rewrite' ? `version ${next?.version} ${effect.reason}` : undefined;
 }

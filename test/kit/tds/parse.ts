@@ -12,6 +12,25 @@ export function parseBatch(text: string): Statement[] {
 }
 
 class BatchParser extends PartParser {
+  /** What reads the rest of a statement that begins with the word. */
+  readonly #readers: readonly (readonly [word: string, read: () => Statement])[] = [
+    ['SET', () => this.#set()],
+    ['BEGIN', () => this.#begin()],
+    ['COMMIT', () => this.#end('commit')],
+    ['ROLLBACK', () => this.#end('rollback')],
+    ['IF', () => this.#if()],
+    ['DECLARE', () => this.#declare()],
+    ['UPDATE', () => this.#update()],
+    ['DELETE', () => this.#delete()],
+    ['INSERT', () => this.#insert()],
+    ['CREATE', () => this.#create()],
+    ['ALTER', () => this.#alter()],
+    ['DROP', () => this.#drop()],
+    ['RENAME', () => this.#rename()],
+    ['EXEC', () => this.#execute()],
+    ['COPY', () => this.#copy()],
+  ];
+
   batch(): Statement[] {
     const statements: Statement[] = [];
     while (this.take(';'));
@@ -23,74 +42,79 @@ class BatchParser extends PartParser {
   }
 
   #statement(): Statement {
-    if (this.take('SET')) {
-      const words: string[] = [];
-      while (!this.is(';') && !this.is('SET') && this.tokens.current.kind !== 'end')
-        words.push(this.tokens.advance().text.toUpperCase());
-      return { kind: 'set', words };
-    }
-    if (this.take('BEGIN')) {
-      if (this.take('TRANSACTION') || this.take('TRAN')) return { kind: 'begin' };
-      const body: Statement[] = [];
-      while (this.take(';'));
-      while (!this.take('END')) {
-        body.push(this.#statement());
-        while (this.take(';'));
-      }
-      return { kind: 'block', body };
-    }
-    if (this.take('COMMIT')) return this.#end('commit');
-    if (this.take('ROLLBACK')) return this.#end('rollback');
-    if (this.take('IF')) {
-      const condition = this.condition();
-      const body = this.#statement();
-      const otherwise = this.take('ELSE') ? this.#statement() : undefined;
-      return { kind: 'if', condition, body, otherwise };
-    }
-    if (this.take('DECLARE')) {
-      const name = this.word();
-      if (this.is('TABLE')) throw new SqlError(103010, 'Parse error: table variables are not supported.');
-      this.type();
-      this.expect('=');
-      return { kind: 'declare', name, value: this.expression() };
-    }
     if (this.is('SELECT')) return { kind: 'select', select: this.select() };
-    if (this.take('UPDATE')) return this.#update();
-    if (this.take('DELETE')) {
-      this.expect('FROM');
-      return { kind: 'delete', table: this.table(), where: this.where() };
+    const read = this.#readers.find(([word]) => this.take(word))?.[1];
+    if (!read) throw this.unexpected('a statement');
+    return read();
+  }
+
+  #set(): Statement {
+    const words: string[] = [];
+    while (!this.is(';') && !this.is('SET') && this.tokens.current.kind !== 'end')
+      words.push(this.tokens.advance().text.toUpperCase());
+    return { kind: 'set', words };
+  }
+
+  #begin(): Statement {
+    if (this.take('TRANSACTION') || this.take('TRAN')) return { kind: 'begin' };
+    const body: Statement[] = [];
+    while (this.take(';'));
+    while (!this.take('END')) {
+      body.push(this.#statement());
+      while (this.take(';'));
     }
-    if (this.take('INSERT')) return this.#insert();
-    if (this.take('CREATE')) return this.#create();
-    if (this.take('ALTER')) {
-      this.expect('TABLE');
-      const table = this.table();
-      this.expect('ADD');
-      return { kind: 'addColumns', table, columns: this.#columnDefinitions() };
+    return { kind: 'block', body };
+  }
+
+  #if(): Statement {
+    const condition = this.condition();
+    const body = this.#statement();
+    const otherwise = this.take('ELSE') ? this.#statement() : undefined;
+    return { kind: 'if', condition, body, otherwise };
+  }
+
+  #declare(): Statement {
+    const name = this.word();
+    if (this.is('TABLE')) throw new SqlError(103010, 'Parse error: table variables are not supported.');
+    this.type();
+    this.expect('=');
+    return { kind: 'declare', name, value: this.expression() };
+  }
+
+  #delete(): Statement {
+    this.expect('FROM');
+    return { kind: 'delete', table: this.table(), where: this.where() };
+  }
+
+  #alter(): Statement {
+    this.expect('TABLE');
+    const table = this.table();
+    this.expect('ADD');
+    return { kind: 'addColumns', table, columns: this.#columnDefinitions() };
+  }
+
+  #drop(): Statement {
+    this.expect('TABLE');
+    return { kind: 'drop', table: this.table() };
+  }
+
+  #rename(): Statement {
+    this.expect('OBJECT');
+    const table = this.table();
+    this.expect('TO');
+    return { kind: 'rename', table, to: this.word().toLowerCase(), by: 'statement' };
+  }
+
+  #execute(): Statement {
+    if (this.take('(')) {
+      const text = this.string();
+      this.expect(')');
+      return { kind: 'execute', text };
     }
-    if (this.take('DROP')) {
-      this.expect('TABLE');
-      return { kind: 'drop', table: this.table() };
-    }
-    if (this.take('RENAME')) {
-      this.expect('OBJECT');
-      const table = this.table();
-      this.expect('TO');
-      return { kind: 'rename', table, to: this.word().toLowerCase(), by: 'statement' };
-    }
-    if (this.take('EXEC')) {
-      if (this.take('(')) {
-        const text = this.string();
-        this.expect(')');
-        return { kind: 'execute', text };
-      }
-      if (this.word().toLowerCase() !== 'sp_rename') throw this.unexpected('sp_rename');
-      const table = new PartParser(this.string()).table();
-      this.expect(',');
-      return { kind: 'rename', table, to: this.string().toLowerCase(), by: 'procedure' };
-    }
-    if (this.take('COPY')) return this.#copy();
-    throw this.unexpected('a statement');
+    if (this.word().toLowerCase() !== 'sp_rename') throw this.unexpected('sp_rename');
+    const table = new PartParser(this.string()).table();
+    this.expect(',');
+    return { kind: 'rename', table, to: this.string().toLowerCase(), by: 'procedure' };
   }
 
   #end(kind: 'commit' | 'rollback'): Statement {

@@ -19,6 +19,18 @@ const parsed = (stats?: string) => {
   return { numRecords, columns: Object.fromEntries(columns) };
 };
 
+describe('the number of rows of a file', () => {
+  it.each([
+    ['{"minValues":{"numRecords":1},"nullCount":{"numRecords":2},"numRecords":7}', 7],
+    ['{"nullCount":{"numRecords":2}}', undefined],
+    ['{"numRecords":"7"}', undefined],
+    ['{"numRecords":7', undefined],
+    ['null', undefined],
+  ])('is what the statistics say of the file, not of a column: %s', (stats, rows) => {
+    expect(recordsOf(adding(stats))).toBe(rows);
+  });
+});
+
 describe('the statistics of a file', () => {
   it.each([undefined, ''])('say nothing where there are none: %j', (stats) => {
     expect(parsed(stats)).toEqual({ numRecords: undefined, columns: {} });
@@ -58,7 +70,7 @@ describe('the statistics of a file', () => {
   });
 
   it.each([
-    ['{"numRecords":', 'the statistics are not JSON'],
+    ['{"numRecords":', 'the statistics are not a JSON object'],
     ['7', 'the statistics are not a JSON object'],
     ['null', 'the statistics are not a JSON object'],
     ['{"minValues":{"id":"x"}}', 'id'],

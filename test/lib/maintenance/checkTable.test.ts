@@ -93,7 +93,9 @@ describe('checking a table', () => {
     at = newLocation();
     expect(await commitFile(() => ({ stats: '{}' }))).toEqual([]);
     at = newLocation();
-    expect(await commitFile(() => ({ stats: 'none' }))).toEqual(['FILE: the statistics are not JSON.']);
+    expect(await commitFile(() => ({ stats: 'none' }))).toEqual([
+      'FILE: the statistics are not a JSON object.',
+    ]);
     at = newLocation();
     expect(await commitFile(() => ({ path: 'gone.parquet' }))).toEqual(['FILE is gone.']);
   });

@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
+import type { TablePosition } from '../../../src/lib/delta/position';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { type CompareWarehouseOptions, compareWarehouse } from '../../../src/lib/verify/compareWarehouse';
 import { sumWarehouseRows } from '../../../src/lib/verify/warehouseSums';
-import { fullName, type Position, swapping, type Warehouse } from '../../../src/lib/warehouse/warehouse';
+import { fullName, swapping, type Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { assetStream, assetTable } from '../../kit/assetStream';
 import { type Harness, implementations } from '../warehouse/harness';
 import { type Click, clicksTable, clicksToLoad, headOf, loadRows } from './loadedTable';
@@ -29,7 +30,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
   afterEach(() => harness.close());
 
   /** A version of the Delta table with these rows. */
-  async function commit(clicks: readonly Click[]): Promise<Position> {
+  async function commit(clicks: readonly Click[]): Promise<TablePosition> {
     for (const made of [createdOn, madeLater]) {
       const rows = clicks.filter(([, , of = createdOn]) => of === made);
       if (rows.length > 0)
@@ -141,8 +142,8 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
 
   it('needs a rebuild where the ledger is ahead of the Delta table', async () => {
     await commit([[0, 0]]);
-    const { deltaId } = await headOf(tables.store);
-    await loadRows(warehouse, { deltaId, version: 5 }, clicksToLoad([[0, 0]]));
+    const head = await headOf(tables.store);
+    await loadRows(warehouse, { ...head, version: 5 }, clicksToLoad([[0, 0]]));
     expect(await compare()).toEqual({
       state: 'needs-rebuild',
       reason: expect.stringContaining('went back in time: its version 5 is not the one that was loaded'),
@@ -197,7 +198,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     await commit(clicks);
     await loadRows(
       warehouse,
-      swapping({ ...clicksTable, name: 'clicks__rebuild_2_x' }, { version: 2 }),
+      swapping({ ...clicksTable, name: 'clicks__rebuild_2_x' }, { version: 2, mark: undefined }),
       clicksToLoad([]),
     );
     const reason = 'a rebuilt table is taking the place of clickstream.clicks';
@@ -271,7 +272,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
   it('starts over when a swap takes the name away from the table', async () => {
     const to = await commit(clicks);
     const swapped = { ...clicksTable, name: 'swapped' };
-    await warehouse.createShadow(swapped, to.deltaId);
+    await warehouse.createShadow(swapped, to.tableId);
     let looks = 0;
     const found = await compare({
       table: swapped,
@@ -282,7 +283,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
           await warehouse.dropShadow(swapped);
           const answer = warehouse.query(sql);
           await answer.catch(() => {});
-          await warehouse.createShadow(swapped, to.deltaId);
+          await warehouse.createShadow(swapped, to.tableId);
           await loadRows(warehouse, to, clicksToLoad(clicks), swapped);
           return answer;
         },
@@ -307,7 +308,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     const columns = rows.columns.map((cells, column) =>
       clicksTable.columns[column]?.name === 'sequence_number' ? cells.map(() => largest) : cells,
     );
-    await loadRows(warehouse, { deltaId: 'any', version: 0 }, { ...rows, columns });
+    await loadRows(warehouse, { tableId: 'any', version: 0, mark: undefined }, { ...rows, columns });
     const { sums } = await sumWarehouseRows(warehouse, clicksTable);
     expect([...sums.partitions.values()]).toMatchObject([
       { partition: 3, rows: 1100, sequences: 1100n * BigInt(largest) },
@@ -316,7 +317,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
 
   describe('a table that does not tell partitions apart', () => {
     /** A version of the assets with so many rows. */
-    async function commitAssets(count: number): Promise<Position> {
+    async function commitAssets(count: number): Promise<TablePosition> {
       const at = { store: tables.store, table: assetStream.table };
       const fields = tableFields(assetStream);
       const appender = new TableAppender({ at, fields });

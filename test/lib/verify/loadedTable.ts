@@ -1,12 +1,11 @@
 import { openState } from '../../../src/lib/delta/openTable';
+import { beginning, type TablePosition } from '../../../src/lib/delta/position';
 import type { ObjectStore } from '../../../src/lib/storage/objectStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import {
   type Cell,
   fullName,
-  neverLoaded,
-  type Position,
   type PreparedRows,
   type RejectedRow,
   type Warehouse,
@@ -38,20 +37,20 @@ const toRejected = ([hubPartition, sequenceNumber, made = createdOn]: Click): Re
 });
 
 /** The position of the newest version of a Delta table. */
-export async function headOf(store: ObjectStore, table = clickstream.table): Promise<Position> {
+export async function headOf(store: ObjectStore, table = clickstream.table): Promise<TablePosition> {
   const state = await openState({ store, table });
   if (!state) throw new Error(`There is no table ${table}.`);
-  return { deltaId: state.metaData.id, version: state.version };
+  return { tableId: state.metaData.id, version: state.version, mark: undefined };
 }
 
 /** Loads whatever it is given, right or wrong, and has the ledger say that it is `to`. */
 export async function loadRows(
   warehouse: Warehouse,
-  to: Position,
+  to: TablePosition,
   rows: PreparedRows,
   table = clicksTable,
 ): Promise<void> {
-  const from = (await warehouse.ledger()).get(fullName(table)) ?? neverLoaded;
+  const from = (await warehouse.ledger()).get(fullName(table)) ?? beginning;
   const outcome = await warehouse.load({ table, from, to, rows });
   if (outcome !== 'loaded') throw new Error(`The load of ${fullName(table)} is ${outcome}.`);
 }

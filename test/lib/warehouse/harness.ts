@@ -143,7 +143,7 @@ export async function duckDbHarness(): Promise<Harness> {
     ledger: () => file.ledger(),
     keepsMarks: () => file.keepsMarks(),
     load: (load) => file.load(load),
-    createShadow: (shadow, deltaId, mark) => file.createShadow(shadow, deltaId, mark),
+    createShadow: (shadow, tableId, mark) => file.createShadow(shadow, tableId, mark),
     swap: (swap) => file.swap(swap),
     dropShadow: (shadow) => file.dropShadow(shadow),
     dropLeftovers: (table) => file.dropLeftovers(table),

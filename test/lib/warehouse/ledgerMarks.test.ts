@@ -1,11 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  fullName,
-  type Load,
-  neverLoaded,
-  type Position,
-  type Warehouse,
-} from '../../../src/lib/warehouse/warehouse';
+import { beginning, type TablePosition } from '../../../src/lib/delta/position';
+import { fullName, type Load, type Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { assetsAt, clicksAt, type Harness, implementations } from './harness';
 
 /*
@@ -28,9 +23,9 @@ const insertClick = (sequence: number) =>
   `INSERT INTO clickstream.clicks (productid, sequence_number) SELECT ${sequence}, ${sequence};`;
 
 /** Two writers of a DuckDB file at once: one of them is turned away with an error. */
-const lostByConflict = (error: unknown): 'lost' => {
+const overtakenByConflict = (error: unknown): 'overtaken' => {
   if (!/conflict/i.test(String(error))) throw error;
-  return 'lost';
+  return 'overtaken';
 };
 
 describe.each(implementations)('the marks in a warehouse: %s', (_name, make) => {
@@ -43,10 +38,10 @@ describe.each(implementations)('the marks in a warehouse: %s', (_name, make) => 
   });
   afterEach(() => harness.close());
 
-  const positionOf = async (name = clicksName, by = warehouse) => (await by.ledger()).get(name);
+  const ledgerPosition = async (name = clicksName, by = warehouse) => (await by.ledger()).get(name);
 
   /** Loads one click, numbered by the version. */
-  const load = (from: Position, to: Position, table = clicksAt, by = warehouse) =>
+  const load = (from: TablePosition, to: TablePosition, table = clicksAt, by = warehouse) =>
     by.load({ table, from, to, rows: click(to.version) });
 
   const sequences = async () =>
@@ -55,122 +50,140 @@ describe.each(implementations)('the marks in a warehouse: %s', (_name, make) => 
       .sort((a, b) => a - b);
 
   it('come back with their versions, and are gone where a load brings none', async () => {
-    expect(await positionOf()).toStrictEqual({ deltaId: '', version: -1 });
-    const first = { deltaId: 'id', version: 0, mark };
-    expect(await load(neverLoaded, first)).toBe('loaded');
-    expect(await positionOf()).toStrictEqual(first);
-    const second = { deltaId: 'id', version: 1, mark: 'two' };
+    expect(await ledgerPosition()).toStrictEqual(beginning);
+    const first = { tableId: 'id', version: 0, mark };
+    expect(await load(beginning, first)).toBe('loaded');
+    expect(await ledgerPosition()).toStrictEqual(first);
+    const second = { tableId: 'id', version: 1, mark: 'two' };
     expect(await load(first, second)).toBe('loaded');
-    expect(await positionOf(clicksName, harness.open())).toStrictEqual(second);
-    expect(await load(second, { deltaId: 'id', version: 2 })).toBe('loaded');
-    expect(await positionOf()).toStrictEqual({ deltaId: 'id', version: 2 });
+    expect(await ledgerPosition(clicksName, harness.open())).toStrictEqual(second);
+    expect(await load(second, { tableId: 'id', version: 2, mark: undefined })).toBe('loaded');
+    expect(await ledgerPosition()).toStrictEqual({ tableId: 'id', version: 2, mark: undefined });
     expect(warehouse.keepsMarks()).toBe(true);
   });
 
   it('of the same version tell another log entry: what was read before storage went back in time is not loaded', async () => {
-    await load(neverLoaded, { deltaId: 'id', version: 0, mark });
-    const lost = { deltaId: 'id', version: 0, mark: 'of-a-lost-entry' };
-    expect(await load(lost, { deltaId: 'id', version: 1, mark: 'two' })).toBe('lost');
-    expect(await positionOf()).toStrictEqual({ deltaId: 'id', version: 0, mark });
+    await load(beginning, { tableId: 'id', version: 0, mark });
+    const lost = { tableId: 'id', version: 0, mark: 'of-a-lost-entry' };
+    expect(await load(lost, { tableId: 'id', version: 1, mark: 'two' })).toBe('overtaken');
+    expect(await ledgerPosition()).toStrictEqual({ tableId: 'id', version: 0, mark });
     expect(await sequences()).toEqual([0]);
   });
 
   it('that are not known let a load through', async () => {
-    await load(neverLoaded, { deltaId: 'id', version: 0, mark });
-    expect(await load({ deltaId: 'id', version: 0 }, { deltaId: 'id', version: 1 })).toBe('loaded');
-    const to = { deltaId: 'id', version: 2, mark: 'three' };
-    expect(await load({ deltaId: 'id', version: 1, mark: 'two' }, to)).toBe('loaded');
-    expect(await positionOf()).toStrictEqual(to);
+    await load(beginning, { tableId: 'id', version: 0, mark });
+    expect(
+      await load(
+        { tableId: 'id', version: 0, mark: undefined },
+        { tableId: 'id', version: 1, mark: undefined },
+      ),
+    ).toBe('loaded');
+    const to = { tableId: 'id', version: 2, mark: 'three' };
+    expect(await load({ tableId: 'id', version: 1, mark: 'two' }, to)).toBe('loaded');
+    expect(await ledgerPosition()).toStrictEqual(to);
   });
 
   it('are unknown after a load of an earlier loader, and known again after the next', async () => {
-    const first = { deltaId: 'id', version: 0, mark };
-    await load(neverLoaded, first);
-    const second = { deltaId: 'id', version: 1 };
+    const first = { tableId: 'id', version: 0, mark };
+    await load(beginning, first);
+    const second = { tableId: 'id', version: 1, mark: undefined };
     expect(
       await harness.earlier.load({ name: clicksName, from: first, to: second, body: insertClick(1) }),
     ).toBe('loaded');
-    expect(await positionOf()).toStrictEqual(second);
-    const third = { deltaId: 'id', version: 2, mark: 'three' };
+    expect(await ledgerPosition()).toStrictEqual(second);
+    const third = { tableId: 'id', version: 2, mark: 'three' };
     expect(await load(second, third)).toBe('loaded');
-    expect(await positionOf()).toStrictEqual(third);
+    expect(await ledgerPosition()).toStrictEqual(third);
     expect(await sequences()).toEqual([0, 1, 2]);
   });
 
   it('are right, and each row is there once, where earlier loaders load beside newer ones', async () => {
     const last = 20;
-    let from: Position = neverLoaded;
+    let from: TablePosition = beginning;
     for (let version = 0; version <= last; version++) {
-      const to = { deltaId: 'id', version, mark: `mark-${version}` };
-      const newer = () => load(from, to, clicksAt, harness.open()).catch(lostByConflict);
+      const to = { tableId: 'id', version, mark: `mark-${version}` };
+      const newer = () => load(from, to, clicksAt, harness.open()).catch(overtakenByConflict);
       const earlier = () =>
         harness.earlier
           .load({ name: clicksName, from, to, body: insertClick(version) })
-          .catch(lostByConflict);
+          .catch(overtakenByConflict);
       // Whoever begins is mostly the one who wins; now and then the earlier one is alone.
       const all = [[earlier, newer, newer], [newer, earlier, newer], [earlier]][version % 3];
       const outcomes = await Promise.all((all ?? []).map(async (one) => [one, await one()] as const));
       const winners = outcomes.filter(([, outcome]) => outcome === 'loaded').map(([one]) => one);
       expect(winners).toHaveLength(1);
-      const position = await positionOf();
-      expect(position).toStrictEqual(winners[0] === newer ? to : { deltaId: 'id', version });
-      from = position ?? neverLoaded;
+      const position = await ledgerPosition();
+      expect(position).toStrictEqual(winners[0] === newer ? to : { tableId: 'id', version, mark: undefined });
+      from = position ?? beginning;
     }
     expect(await sequences()).toEqual(Array.from({ length: last + 1 }, (_, sequence) => sequence));
   });
 
   it('find place in a ledger that was made before them, which keeps its positions', async () => {
-    const old = { deltaId: 'id', version: 7 };
+    const old = { tableId: 'id', version: 7, mark: undefined };
     await harness.earlier.makeLedger(clicksName, old);
     const upgraded = await harness.restart();
-    expect(await positionOf(clicksName, upgraded)).toStrictEqual(old);
+    expect(await ledgerPosition(clicksName, upgraded)).toStrictEqual(old);
     expect(upgraded.keepsMarks()).toBe(true);
-    const to = { deltaId: 'id', version: 8, mark };
+    const to = { tableId: 'id', version: 8, mark };
     expect(await load(old, to, clicksAt, upgraded)).toBe('loaded');
-    expect(await positionOf(clicksName, upgraded)).toStrictEqual(to);
-    expect(await harness.earlier.position(clicksName)).toEqual({ deltaId: 'id', version: 8 });
+    expect(await ledgerPosition(clicksName, upgraded)).toStrictEqual(to);
+    expect(await harness.earlier.position(clicksName)).toEqual({
+      tableId: 'id',
+      version: 8,
+      mark: undefined,
+    });
   });
 
   it('find place there also through init', async () => {
-    await harness.earlier.makeLedger(clicksName, { deltaId: 'id', version: 7 });
+    await harness.earlier.makeLedger(clicksName, { tableId: 'id', version: 7, mark: undefined });
     const upgraded = harness.open();
     await upgraded.init([clicksAt, assetsAt]);
     const columns = await upgraded.query('SELECT last_version, last_mark, mark_version FROM ops.load_ledger');
     expect(columns).toContainEqual({ last_version: '7', last_mark: null, mark_version: null });
-    expect(await positionOf(clicksName, upgraded)).toStrictEqual({ deltaId: 'id', version: 7 });
-    expect(await positionOf(fullName(assetsAt), upgraded)).toStrictEqual(neverLoaded);
-    const to = { deltaId: 'id', version: 8, mark };
-    await load({ deltaId: 'id', version: 7 }, to, clicksAt, upgraded);
-    expect(await positionOf(clicksName, upgraded)).toStrictEqual(to);
+    expect(await ledgerPosition(clicksName, upgraded)).toStrictEqual({
+      tableId: 'id',
+      version: 7,
+      mark: undefined,
+    });
+    expect(await ledgerPosition(fullName(assetsAt), upgraded)).toStrictEqual(beginning);
+    const to = { tableId: 'id', version: 8, mark };
+    await load({ tableId: 'id', version: 7, mark: undefined }, to, clicksAt, upgraded);
+    expect(await ledgerPosition(clicksName, upgraded)).toStrictEqual(to);
   });
 
   it('find place there once, however many processes make it at once', async () => {
-    const old = { deltaId: 'id', version: 7 };
+    const old = { tableId: 'id', version: 7, mark: undefined };
     await harness.earlier.makeLedger(clicksName, old);
     const processes = [await harness.restart(), harness.open(), harness.open()];
-    const positions = await Promise.all(processes.map((one) => positionOf(clicksName, one)));
+    const positions = await Promise.all(processes.map((one) => ledgerPosition(clicksName, one)));
     expect(positions).toStrictEqual(processes.map(() => old));
-    const to = { deltaId: 'id', version: 8, mark };
+    const to = { tableId: 'id', version: 8, mark };
     const outcomes = await Promise.all(processes.map((one) => load(old, to, clicksAt, one)));
-    expect(outcomes.sort()).toEqual(['loaded', 'lost', 'lost']);
-    expect(await positionOf()).toStrictEqual(to);
+    expect(outcomes.sort()).toEqual(['loaded', 'overtaken', 'overtaken']);
+    expect(await ledgerPosition()).toStrictEqual(to);
     expect(processes.map((one) => one.keepsMarks())).toEqual(processes.map(() => true));
   });
 
   it('go with a shadow, and with the swap that puts it in place', async () => {
-    await load(neverLoaded, { deltaId: 'id', version: 0, mark: 'zero' });
-    const to = { deltaId: 'id', version: 5, mark };
+    await load(beginning, { tableId: 'id', version: 0, mark: 'zero' });
+    const to = { tableId: 'id', version: 5, mark };
     const shadow = { ...clicksAt, name: 'clicks__rebuild_5_00000000' };
     await warehouse.createShadow(shadow, 'id', mark);
-    expect(await positionOf(fullName(shadow))).toStrictEqual({ deltaId: 'id', version: 0, mark });
-    await load({ deltaId: 'id', version: 0 }, { deltaId: 'id', version: 1, mark }, shadow);
-    expect(await positionOf(fullName(shadow))).toStrictEqual({ deltaId: 'id', version: 1, mark });
+    expect(await ledgerPosition(fullName(shadow))).toStrictEqual({ tableId: 'id', version: 0, mark });
+    await load({ tableId: 'id', version: 0, mark: undefined }, { tableId: 'id', version: 1, mark }, shadow);
+    expect(await ledgerPosition(fullName(shadow))).toStrictEqual({ tableId: 'id', version: 1, mark });
     expect(await warehouse.swap({ table: clicksAt, shadow, files: 1, to })).toBe('swapped');
-    expect(await positionOf()).toStrictEqual(to);
+    expect(await ledgerPosition()).toStrictEqual(to);
     expect(await sequences()).toEqual([1]);
     // Another table of the same version, whose mark nobody knows.
     await warehouse.createShadow(shadow, 'id');
-    await warehouse.swap({ table: clicksAt, shadow, files: 0, to: { deltaId: 'id', version: 5 } });
-    expect(await positionOf()).toStrictEqual({ deltaId: 'id', version: 5 });
+    await warehouse.swap({
+      table: clicksAt,
+      shadow,
+      files: 0,
+      to: { tableId: 'id', version: 5, mark: undefined },
+    });
+    expect(await ledgerPosition()).toStrictEqual({ tableId: 'id', version: 5, mark: undefined });
   });
 });

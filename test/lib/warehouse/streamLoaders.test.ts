@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { commitPath } from '../../../src/lib/delta/log';
+import { beginning } from '../../../src/lib/delta/position';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { StreamLoaders } from '../../../src/lib/warehouse/streamLoaders';
 import { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
-import { neverLoaded } from '../../../src/lib/warehouse/warehouse';
 import { parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
 import { Session } from '../../kit/tds/session';
 import { TdsServer } from '../../kit/tds/tdsServer';
@@ -115,7 +115,7 @@ describe('the health', () => {
     const client = new SqlClient(server);
     await earlierSqlLoader(client, ' WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)').makeLedger(
       'clickstream.clicks',
-      neverLoaded,
+      beginning,
     );
     await client.close();
     server.engine.alterRefusal = { number: 1088, message: 'You do not have permissions.' };

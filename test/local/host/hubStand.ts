@@ -60,14 +60,19 @@ export async function readStatus(host: HostProcess) {
 
 /** A broker and a storage for the tests of a file; every app gets a hub of its own, with four partitions. */
 export class HubStand {
-  private nextHub = 0;
+  #nextHub = 0;
+  readonly #azurite: Azurite;
+  readonly #dataDir: string;
 
   private constructor(
-    private readonly azurite: Azurite,
+    azurite: Azurite,
     public broker: Broker,
-    private readonly dataDir: string,
+    dataDir: string,
     readonly container: ContainerClient,
-  ) {}
+  ) {
+    this.#azurite = azurite;
+    this.#dataDir = dataDir;
+  }
 
   static async start(): Promise<HubStand> {
     const dataDir = mkdtempSync(join(tmpdir(), 'broker-'));
@@ -78,24 +83,24 @@ export class HubStand {
 
   async close(): Promise<void> {
     await this.broker.close();
-    await this.azurite.close();
-    rmSync(this.dataDir, { recursive: true, force: true });
+    await this.#azurite.close();
+    rmSync(this.#dataDir, { recursive: true, force: true });
   }
 
   /** The broker keeps its log and its port. */
   async restartBroker(): Promise<void> {
     const { port } = this.broker;
     await this.broker.close();
-    this.broker = await startBroker({ port, config, dataDir: this.dataDir });
+    this.broker = await startBroker({ port, config, dataDir: this.#dataDir });
   }
 
   /** An app on a hub of its own, and its hosts, until the test has ended. */
   setUp({ onTestFinished }: TestContext, options: AppOptions) {
-    const hub = `hub${this.nextHub++}`;
+    const hub = `hub${this.#nextHub++}`;
     const folder = writeApp(options);
     onTestFinished(folder.remove);
     const settings = {
-      AzureWebJobsStorage: this.azurite.connectionString,
+      AzureWebJobsStorage: this.#azurite.connectionString,
       Hub: this.broker.connectionString(),
       HUB: hub,
       GROUP: 'tributary',

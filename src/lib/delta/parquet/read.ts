@@ -1,8 +1,10 @@
 import type {
   AsyncBuffer,
   ColumnData,
+  Compressors,
   DecodedArray,
   FileMetaData,
+  RowGroup,
   SchemaElement,
   SchemaTree,
 } from 'hyparquet';
@@ -78,74 +80,84 @@ export async function* readRowGroups(options: ReadOptions): AsyncGenerator<ReadC
   }
 }
 
-async function* decodeRowGroups({
-  source,
-  where,
-  columns: wanted,
-  fields = [],
-  skipNulls = false,
-}: ReadOptions): AsyncGenerator<ReadColumns, void> {
-  const { parquetMetadata, parquetRead, parquetSchema } = await import('hyparquet');
+async function* decodeRowGroups(options: ReadOptions): AsyncGenerator<ReadColumns, void> {
+  const parquet = await openFile(options);
+  const { metadata, names, keyValues } = parquet;
+  if (metadata.row_groups.length === 0)
+    yield { numRecords: 0, columns: new Map(names.map((name) => [name, []])), keyValues };
+  for (const group of metadata.row_groups) yield await decodeRowGroup(parquet, group, options);
+}
+
+/** A file whose footer was read, and found to be of the table's schema. */
+interface ParquetFile {
+  readonly file: SourceFile;
+  readonly metadata: FileMetaData;
+  readonly meanings: ReadonlyMap<SchemaElement, Meaning>;
+  /** The columns that are wanted and there. */
+  readonly names: readonly string[];
+  readonly keyValues: ReadColumns['keyValues'];
+  readonly compressors: Compressors;
+}
+
+async function openFile({ source, where, columns, fields = [] }: ReadOptions): Promise<ParquetFile> {
+  const { parquetMetadata, parquetSchema } = await import('hyparquet');
   // Its SNAPPY compiles a WebAssembly module for every page, some 300 MB for a large checkpoint; hyparquet has its own.
   const { SNAPPY: _, ...compressors } = (await import('hyparquet-compressors')).compressors;
   const file = new SourceFile(source, where);
   const original = parquetMetadata(await file.readFooter(), { geoparquet: false });
   checkMetadata(original);
+  const elements = parquetSchema(original).children.map(({ element }) => element);
+  for (const field of fields) {
+    const element = elements.find(({ name }) => name === field.name);
+    checkColumn(field, element, where);
+  }
   const meanings = new Map<SchemaElement, Meaning>();
   const schema = original.schema.map((from) => {
     const { element, meaning } = withoutLossyTypes(from);
     if (meaning) meanings.set(element, meaning);
     return element;
   });
-  const metadata: FileMetaData = { ...original, schema };
-  const nodes = parquetSchema(metadata).children.filter(
-    ({ element }) => wanted?.includes(element.name) ?? true,
-  );
-  const names = nodes.map(({ element }) => element.name);
-  const elements = parquetSchema(original).children.map(({ element }) => element);
-  for (const field of fields)
-    checkColumn(
-      field,
-      elements.find(({ name }) => name === field.name),
-      where,
-    );
+  const names = elements.map(({ name }) => name).filter((name) => columns?.includes(name) ?? true);
   const keyValues = new Map(
-    metadata.key_value_metadata?.map(({ key, value = '' }) => [key, value] as const) ?? [],
+    original.key_value_metadata?.map(({ key, value = '' }) => [key, value] as const) ?? [],
   );
-  if (metadata.row_groups.length === 0)
-    yield { numRecords: 0, columns: new Map(names.map((name) => [name, []])), keyValues };
+  return { file, metadata: { ...original, schema }, meanings, names, keyValues, compressors };
+}
 
-  for (const group of metadata.row_groups) {
-    const numRecords = Number(group.num_rows);
-    const single = skipNulls ? pruneNulls(metadata, group) : { ...metadata, row_groups: [group] };
-    const present = parquetSchema(single).children.filter(({ element }) => names.includes(element.name));
-    const chunks: ColumnData[] = [];
-    if (present.length > 0)
-      await parquetRead({
-        file,
-        metadata: single,
-        columns: present.map(({ element }) => element.name),
-        rowStart: 0,
-        rowEnd: numRecords,
-        compressors,
-        parsers,
-        utf8: false,
-        geoparquet: false,
-        onChunk: (chunk) => chunks.push(chunk),
-      });
-    const columns = new Map<string, ReadValue[]>();
-    for (const node of present) {
-      const { name } = node.element;
-      const values: ReadValue[] = [];
-      for (const chunk of chunks) {
-        if (chunk.columnName === name) appendConverted(values, chunk.columnData, node, meanings);
-      }
-      if (values.length !== numRecords)
-        throw new Error(`column ${name} has ${values.length} values in a row group of ${numRecords} rows`);
-      columns.set(name, values);
-    }
-    yield { numRecords, columns, keyValues };
+async function decodeRowGroup(
+  { file, metadata, meanings, names, keyValues, compressors }: ParquetFile,
+  group: RowGroup,
+  { skipNulls = false }: ReadOptions,
+): Promise<ReadColumns> {
+  const { parquetRead, parquetSchema } = await import('hyparquet');
+  const numRecords = Number(group.num_rows);
+  const single = skipNulls ? pruneNulls(metadata, group) : { ...metadata, row_groups: [group] };
+  const present = parquetSchema(single).children.filter(({ element }) => names.includes(element.name));
+  const chunks: ColumnData[] = [];
+  if (present.length > 0)
+    await parquetRead({
+      file,
+      metadata: single,
+      columns: present.map(({ element }) => element.name),
+      rowStart: 0,
+      rowEnd: numRecords,
+      compressors,
+      parsers,
+      utf8: false,
+      geoparquet: false,
+      onChunk: (chunk) => chunks.push(chunk),
+    });
+  const columns = new Map<string, ReadValue[]>();
+  for (const node of present) {
+    const { name } = node.element;
+    const values: ReadValue[] = [];
+    for (const chunk of chunks)
+      if (chunk.columnName === name) appendConverted(values, chunk.columnData, node, meanings);
+    if (values.length !== numRecords)
+      throw new Error(`column ${name} has ${values.length} values in a row group of ${numRecords} rows`);
+    columns.set(name, values);
   }
+  return { numRecords, columns, keyValues };
 }
 
 /** One by one, since a spread of a row group's values would overflow the stack. */

@@ -1,15 +1,15 @@
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { beginning, type TablePosition } from '../../delta/position';
 import { TributaryError } from '../../errors';
 import type { WarehouseTable } from '../../streams/stream';
-import { positionInRow } from '../positionOf';
+import { parseLedgerRow } from '../ledgerPosition';
 import {
   fullName,
   type Load,
   type LoadOutcome,
-  neverLoaded,
-  type Position,
   type PreparedRows,
   type Swap,
+  type SwapOutcome,
   type Warehouse,
 } from '../warehouse';
 import { appendRows } from './appendRows';
@@ -68,13 +68,13 @@ class DuckDbWarehouse implements Warehouse {
       for (const table of tables) {
         await run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(table.schema)}`);
         await run(createTable(table));
-        await run(addToLedger(fullName(table), neverLoaded));
+        await run(addToLedger(fullName(table), beginning));
       }
       return true;
     });
   }
 
-  async ledger(): Promise<ReadonlyMap<string, Position>> {
+  async ledger(): Promise<ReadonlyMap<string, TablePosition>> {
     const rows = await this.#exclusive(() =>
       this.#connection.runAndReadAll(
         'SELECT table_name, delta_id, last_version, last_mark, mark_version FROM ops.load_ledger',
@@ -83,9 +83,9 @@ class DuckDbWarehouse implements Warehouse {
     return new Map(
       rows
         .getRows()
-        .map(([name, deltaId, version, mark, markVersion]) => [
+        .map(([name, tableId, version, mark, markVersion]) => [
           String(name),
-          positionInRow({ deltaId, version, mark, markVersion }),
+          parseLedgerRow({ tableId, version, mark, markVersion }),
         ]),
     );
   }
@@ -99,31 +99,31 @@ class DuckDbWarehouse implements Warehouse {
     const name = fullName(table);
     const loaded = await this.#transaction(async (run) => {
       const moved = await run(
-        `UPDATE ops.load_ledger SET ${setPosition(to)} WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(from.deltaId)} AND last_version = ${from.version}${hasMark(from)}`,
+        `UPDATE ops.load_ledger SET ${setPosition(to)} WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(from.tableId)} AND last_version = ${from.version}${hasMark(from)}`,
       );
       if (moved !== 1) return undefined;
       await appendRows(this.#api, this.#connection, table, rows);
       await appendRows(this.#api, this.#connection, rejectsTable, rejectedRows(name, rows));
       return true;
     });
-    return loaded ? 'loaded' : 'lost';
+    return loaded ? 'loaded' : 'overtaken';
   }
 
-  async createShadow(shadow: WarehouseTable, deltaId: string, mark?: string): Promise<void> {
+  async createShadow(shadow: WarehouseTable, tableId: string, mark?: string): Promise<void> {
     await this.#transaction(async (run) => {
       await run(createTable(shadow));
-      await run(addToLedger(fullName(shadow), { deltaId, version: 0, mark }));
+      await run(addToLedger(fullName(shadow), { tableId, version: 0, mark }));
       return true;
     });
   }
 
   /** Tables are renamed inside the transaction here, so no swap is ever found half done. */
-  async swap({ table, shadow, files, to }: Swap): Promise<'swapped' | 'lost'> {
+  async swap({ table, shadow, files, to }: Swap): Promise<SwapOutcome> {
     const name = quoteText(fullName(table));
     const shadowName = quoteText(fullName(shadow));
     const swapped = await this.#transaction(async (run) => {
       const taken = await run(
-        `DELETE FROM ops.load_ledger WHERE table_name = ${shadowName} AND delta_id = ${quoteText(to.deltaId)} AND last_version >= ${files}`,
+        `DELETE FROM ops.load_ledger WHERE table_name = ${shadowName} AND delta_id = ${quoteText(to.tableId)} AND last_version >= ${files}`,
       );
       if (taken !== 1) return undefined;
       await run(`UPDATE ops.load_ledger SET ${setPosition(to)} WHERE table_name = ${name}`);
@@ -133,7 +133,7 @@ class DuckDbWarehouse implements Warehouse {
       await run(`UPDATE ops.rejected_rows SET table_name = ${name} WHERE table_name = ${shadowName}`);
       return true;
     });
-    return swapped ? 'swapped' : 'lost';
+    return swapped ? 'swapped' : 'not-swapped';
   }
 
   async dropShadow(shadow: WarehouseTable): Promise<void> {
@@ -195,23 +195,23 @@ class DuckDbWarehouse implements Warehouse {
 }
 
 /** Condition on a row of the ledger: a mark of its version is that of the position, where both are known. */
-const hasMark = ({ mark }: Position): string =>
+const hasMark = ({ mark }: TablePosition): string =>
   mark === undefined
     ? ''
     : ` AND (last_mark IS NULL OR mark_version IS DISTINCT FROM last_version OR last_mark = ${quoteText(mark)})`;
 
 /** The mark of a position and its version as SQL. */
-const markValues = ({ version, mark }: Position) =>
+const markValues = ({ version, mark }: TablePosition) =>
   mark === undefined ? (['NULL', 'NULL'] as const) : ([quoteText(mark), String(version)] as const);
 
-function setPosition(position: Position): string {
+function setPosition(position: TablePosition): string {
   const [mark, markVersion] = markValues(position);
-  return `delta_id = ${quoteText(position.deltaId)}, last_version = ${position.version}, last_mark = ${mark}, mark_version = ${markVersion}`;
+  return `delta_id = ${quoteText(position.tableId)}, last_version = ${position.version}, last_mark = ${mark}, mark_version = ${markVersion}`;
 }
 
 /** Nothing where the ledger has the table. */
-const addToLedger = (name: string, position: Position): string =>
-  `INSERT INTO ops.load_ledger (table_name, delta_id, last_version, last_mark, mark_version) VALUES (${quoteText(name)}, ${quoteText(position.deltaId)}, ${position.version}, ${markValues(position).join(', ')}) ON CONFLICT DO NOTHING`;
+const addToLedger = (name: string, position: TablePosition): string =>
+  `INSERT INTO ops.load_ledger (table_name, delta_id, last_version, last_mark, mark_version) VALUES (${quoteText(name)}, ${quoteText(position.tableId)}, ${position.version}, ${markValues(position).join(', ')}) ON CONFLICT DO NOTHING`;
 
 const rejectsTable: WarehouseTable = {
   schema: 'ops',

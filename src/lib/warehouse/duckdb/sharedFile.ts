@@ -27,11 +27,13 @@ type Method = (typeof methods)[number];
 
 const callLimitMs = 60_000;
 
+/** What the processes send each other. Releases that send something else have another number, and the first ones none. */
+const protocol = 2;
+
 interface Owner {
   readonly url: string;
   readonly token: string;
-  /** Absent where the process that has the file is one of before there were marks. */
-  readonly keepsMarks?: boolean | undefined;
+  readonly protocol: number;
 }
 
 /** The answer to a call, as it goes over the wire. */
@@ -42,30 +44,24 @@ const ownerFile = (path: string) => `${path}.owner.json`;
 /**
  * The warehouse in a DuckDB file: the file itself when it is free, else through the process that has it; when that one is
  * gone, the next call opens the file anew.
- * @throws `warehouse.unavailable` when a process has it that does not answer, `warehouse.refused`
+ * @throws `warehouse.unavailable` when a process has it that does not answer or is of another release, `warehouse.refused`
  */
 export async function openDuckDb(path: string): Promise<Warehouse> {
   const file = resolve(path);
   mkdirSync(dirname(file), { recursive: true });
   const current = once(() => openOrConnect(file));
-  let latest = await current();
+  const { name } = await current();
   const run = async (method: Method, args: unknown[]): Promise<unknown> => {
     const used = current();
     try {
-      latest = await used;
-      return await callMethod(latest, method, args);
+      return await callMethod(await used, method, args);
     } catch (error) {
       const isGone = error instanceof TributaryError && error.code === 'warehouse.unavailable';
       if (isGone && current.made() === used) current.forget();
       throw error;
     }
   };
-  return asWarehouse({
-    name: latest.name,
-    keepsMarks: () => latest.keepsMarks(),
-    run,
-    close: async () => (await current.made())?.close(),
-  });
+  return asWarehouse({ name, run, close: async () => (await current.made())?.close() });
 }
 
 async function openOrConnect(file: string): Promise<Warehouse> {
@@ -78,36 +74,37 @@ async function openOrConnect(file: string): Promise<Warehouse> {
   if (remote) return remote;
   throw new TributaryError(
     'warehouse.unavailable',
-    `duckdb:${file} is open in another process, which does not answer: a DuckDB file belongs to one process at a time.`,
+    `duckdb:${file} is open in another process, which does not answer or is of another release: a DuckDB file belongs to one process at a time.`,
   );
 }
 
-interface Way extends Pick<Warehouse, 'name' | 'keepsMarks' | 'close'> {
+interface Way extends Pick<Warehouse, 'name' | 'close'> {
   readonly run: (method: Method, args: unknown[]) => Promise<unknown>;
 }
 
 /** A warehouse all of whose methods go one way. */
 function asWarehouse({ run, ...others }: Way): Warehouse {
   const entries = methods.map((method) => [method, (...args: unknown[]) => run(method, args)]);
-  return { ...Object.fromEntries(entries), ...others } as Warehouse;
+  // `init`, which every owner calls, adds the columns of marks to every file.
+  return { ...Object.fromEntries(entries), ...others, keepsMarks: () => true } as Warehouse;
 }
 
 const callMethod = (warehouse: Warehouse, method: Method, args: unknown[]) =>
   (warehouse[method].bind(warehouse) as (...args: unknown[]) => Promise<unknown>)(...args);
 
-/** The warehouse of the process that has the file open, or undefined when there is none that answers. */
+/** The warehouse of the process that has the file open; undefined when none answers, or one of another release. */
 export async function connectToOwner(path: string): Promise<Warehouse | undefined> {
   const file = resolve(path);
   let owner: Owner;
   try {
     owner = JSON.parse(readFileSync(ownerFile(file), 'utf8')) as Owner;
+    if (owner.protocol !== protocol) return undefined;
     await call(file, owner, 'ledger', []);
   } catch {
     return undefined;
   }
   return asWarehouse({
     name: `duckdb:${file}`,
-    keepsMarks: () => owner.keepsMarks === true,
     run: (method, args) => call(file, owner, method, args),
     close: async () => {},
   });
@@ -119,7 +116,7 @@ async function call(file: string, { url, token }: Owner, method: Method, args: u
     const reply = await fetch(url, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}` },
-      body: new Uint8Array(serialize({ method, args })),
+      body: new Uint8Array(serialize({ protocol, method, args })),
       signal: AbortSignal.timeout(callLimitMs),
     });
     answer = deserialize(Buffer.from(await reply.arrayBuffer())) as Answer;
@@ -140,12 +137,10 @@ async function serve(file: string, warehouse: Warehouse): Promise<Warehouse> {
   const server = createServer((request, response) => void answerCall(warehouse, token, request, response));
   const port = await listen(server);
   server.unref();
-  const keepsMarks = () => warehouse.keepsMarks();
-  const owner: Owner = { url: `http://127.0.0.1:${port}/`, token, keepsMarks: keepsMarks() };
+  const owner: Owner = { url: `http://127.0.0.1:${port}/`, token, protocol };
   writeFileSync(ownerFile(file), JSON.stringify(owner), { mode: 0o600 });
   return asWarehouse({
     name: warehouse.name,
-    keepsMarks,
     run: (method, args) => callMethod(warehouse, method, args),
     close: async () => {
       rmSync(ownerFile(file), { force: true });
@@ -173,7 +168,13 @@ async function answerCall(
   try {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { method, args } = deserialize(Buffer.concat(chunks)) as { method: Method; args: unknown[] };
+    const call = deserialize(Buffer.concat(chunks)) as { protocol?: number; method: Method; args: unknown[] };
+    const { method, args } = call;
+    if (call.protocol !== protocol)
+      throw new TributaryError(
+        'warehouse.refused',
+        `${warehouse.name} is open in a process of another release.`,
+      );
     if (!methods.includes(method)) throw new TributaryError('warehouse.refused', `There is no ${method}.`);
     answer = { value: await callMethod(warehouse, method, args) };
   } catch (error) {

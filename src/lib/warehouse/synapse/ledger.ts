@@ -1,6 +1,6 @@
+import type { TablePosition } from '../../delta/position';
 import { TributaryError } from '../../errors';
-import { positionInRow } from '../positionOf';
-import type { Position } from '../warehouse';
+import { parseLedgerRow } from '../ledgerPosition';
 import type { SqlClient } from './sqlClient';
 import { isUnknownColumn } from './sqlErrors';
 import { addMarkColumns, ledgerTable } from './tables';
@@ -30,13 +30,13 @@ export class Ledger {
     return this.#keepsMarks;
   }
 
-  async read(): Promise<ReadonlyMap<string, Position>> {
-    const positions = new Map<string, Position>();
+  async read(): Promise<ReadonlyMap<string, TablePosition>> {
+    const positions = new Map<string, TablePosition>();
     for (const row of await this.#rows()) {
       const name = String(row.table_name);
       if (positions.has(name)) throw doubledRows(this.#client.name, name);
-      const { delta_id: deltaId, last_version: version, last_mark: mark, mark_version: markVersion } = row;
-      positions.set(name, positionInRow({ deltaId, version, mark, markVersion }));
+      const { delta_id: tableId, last_version: version, last_mark: mark, mark_version: markVersion } = row;
+      positions.set(name, parseLedgerRow({ tableId, version, mark, markVersion }));
     }
     return positions;
   }

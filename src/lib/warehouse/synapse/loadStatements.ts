@@ -1,5 +1,6 @@
+import type { TablePosition } from '../../delta/position';
 import type { WarehouseTable } from '../../streams/stream';
-import { fullName, type Load, type Position, type RejectedRow } from '../warehouse';
+import { fullName, type Load, type RejectedRow } from '../warehouse';
 import { countConstants, literal, quoteName, quoteText } from './literals';
 import { ledgerTable, quoteTable, rejectsTable } from './tables';
 
@@ -101,8 +102,8 @@ export function packBatches(inserts: readonly Insert[]): string[] {
 export interface Move {
   /** The table's full name. */
   readonly name: string;
-  readonly from: Position;
-  readonly to: Position;
+  readonly from: TablePosition;
+  readonly to: TablePosition;
   readonly token: string;
   /** Whether the ledger has columns for marks; it has unless told. */
   readonly keepsMarks?: boolean;
@@ -112,15 +113,15 @@ export interface Move {
  * Condition on the ledger's row of a table at a position. A mark counts if it is of this version: loaders of earlier releases
  * move the version and leave the mark as it is.
  */
-function isAt(name: string, { deltaId, version, mark }: Position, keepsMarks: boolean): string {
-  const at = `table_name = ${quoteText(name)} AND delta_id = ${quoteText(deltaId)} AND last_version = ${version}`;
+function isAt(name: string, { tableId, version, mark }: TablePosition, keepsMarks: boolean): string {
+  const at = `table_name = ${quoteText(name)} AND delta_id = ${quoteText(tableId)} AND last_version = ${version}`;
   if (!keepsMarks || mark === undefined) return at;
   return `${at} AND (last_mark IS NULL OR mark_version IS NULL OR mark_version <> last_version OR last_mark = ${quoteText(mark)})`;
 }
 
 /** What an UPDATE of the ledger sets for a position; a position without a mark leaves none of an earlier one. */
-export function setPosition({ deltaId, version, mark }: Position, keepsMarks: boolean): string {
-  const set = `delta_id = ${quoteText(deltaId)}, last_version = ${version}`;
+export function setPosition({ tableId, version, mark }: TablePosition, keepsMarks: boolean): string {
+  const set = `delta_id = ${quoteText(tableId)}, last_version = ${version}`;
   if (!keepsMarks) return set;
   return mark === undefined
     ? `${set}, last_mark = NULL, mark_version = NULL`
@@ -159,5 +160,5 @@ END ELSE BEGIN ROLLBACK; END;
 SELECT @won AS won;`;
 
 /** Answers, by the rows that it touches, whether the ledger is at a position or past it; waits for a load under way. */
-export const touchIfReached = (name: string, { deltaId, version }: Position): string =>
-  `UPDATE ${ledgerTable} SET last_version = last_version WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(deltaId)} AND last_version >= ${version};`;
+export const touchIfReached = (name: string, { tableId, version }: TablePosition): string =>
+  `UPDATE ${ledgerTable} SET last_version = last_version WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(tableId)} AND last_version >= ${version};`;

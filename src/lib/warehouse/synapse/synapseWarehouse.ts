@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { beginning, type TablePosition } from '../../delta/position';
 import { TributaryError } from '../../errors';
 import type { WarehouseTable } from '../../streams/stream';
 import type { SqlAddress } from '../connectionString';
@@ -6,9 +7,8 @@ import {
   fullName,
   type Load,
   type LoadOutcome,
-  neverLoaded,
-  type Position,
   type Swap,
+  type SwapOutcome,
   swapping,
   type Warehouse,
 } from '../warehouse';
@@ -85,7 +85,7 @@ class SynapseWarehouse implements Warehouse {
       for (const statement of tableScript(table, dialect)) await this.#run(statement);
   }
 
-  async ledger(): Promise<ReadonlyMap<string, Position>> {
+  async ledger(): Promise<ReadonlyMap<string, TablePosition>> {
     return this.#described(() => this.#ledger.read());
   }
 
@@ -101,13 +101,13 @@ class SynapseWarehouse implements Warehouse {
     return this.#loadFenced(load, packBatches(insertStatements(load)));
   }
 
-  async createShadow(shadow: WarehouseTable, deltaId: string, mark?: string): Promise<void> {
+  async createShadow(shadow: WarehouseTable, tableId: string, mark?: string): Promise<void> {
     const kept = (await this.#findMarks()) ? mark : undefined;
     await this.#run(`${createTable(shadow, await this.#whichDialect())};`);
-    await this.#run(addToLedger(fullName(shadow), { deltaId, version: 0, mark: kept }));
+    await this.#run(addToLedger(fullName(shadow), { tableId, version: 0, mark: kept }));
   }
 
-  async swap(swap: Swap): Promise<'swapped' | 'lost'> {
+  async swap(swap: Swap): Promise<SwapOutcome> {
     const [dialect, keepsMarks] = [await this.#whichDialect(), await this.#findMarks()];
     return this.#described(() => swapTables(this.#client, swap, dialect, keepsMarks));
   }
@@ -115,7 +115,7 @@ class SynapseWarehouse implements Warehouse {
   async dropShadow(shadow: WarehouseTable): Promise<void> {
     const name = quoteText(fullName(shadow));
     const { touched } = await this.#run(
-      `DELETE FROM ${ledgerTable} WHERE table_name = ${name} AND NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE delta_id = ${quoteText(swapping(shadow, neverLoaded).deltaId)});`,
+      `DELETE FROM ${ledgerTable} WHERE table_name = ${name} AND NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE delta_id = ${quoteText(swapping(shadow, beginning).tableId)});`,
     );
     if ((touched[0] ?? 0) === 0) return;
     await this.#run(`DELETE FROM ${rejectsTable} WHERE table_name = ${name};`);
@@ -156,7 +156,7 @@ class SynapseWarehouse implements Warehouse {
               .batch(fencedLoad({ ...move, body: batches[0] ?? '' }))
               .then(({ rows }) => Number(rows[0]?.won));
       if (won > 1) throw doubledRows(this.name, name);
-      return won === 1 ? 'loaded' : 'lost';
+      return won === 1 ? 'loaded' : 'overtaken';
     } catch (error) {
       if (error instanceof TributaryError || !isAmbiguous(error)) throw this.#client.describe(error);
       return this.#resolve(name, to, error);
@@ -177,7 +177,7 @@ class SynapseWarehouse implements Warehouse {
   }
 
   /** The answer was lost: the ledger knows whether the load was committed. */
-  async #resolve(name: string, to: Position, cause: unknown): Promise<LoadOutcome> {
+  async #resolve(name: string, to: TablePosition, cause: unknown): Promise<LoadOutcome> {
     const { touched } = await this.#run(touchIfReached(name, to));
     if ((touched[0] ?? 0) > 0) return 'loaded';
     throw this.#client.describe(cause);

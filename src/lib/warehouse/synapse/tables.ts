@@ -1,5 +1,6 @@
+import { beginning, type TablePosition } from '../../delta/position';
 import type { WarehouseTable } from '../../streams/stream';
-import { fullName, neverLoaded, type Position } from '../warehouse';
+import { fullName } from '../warehouse';
 import { quoteName, quoteText } from './literals';
 
 /** `pool`: a dedicated SQL pool of Synapse. `server`: SQL Server or Azure SQL, where a heap needs no words. */
@@ -74,10 +75,10 @@ const createSchema = (schema: string) =>
   `IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = ${quoteText(schema)}) EXEC(${quoteText(`CREATE SCHEMA ${quoteName(schema)}`)});`;
 
 /** A row in the ledger that no two of these can double when they run one after the other. A mark needs its columns. */
-export function addToLedger(name: string, { deltaId, version, mark }: Position): string {
+export function addToLedger(name: string, { tableId, version, mark }: TablePosition): string {
   const [names, values] =
     mark === undefined ? ['', ''] : [', last_mark, mark_version', `, ${quoteText(mark)}, ${version}`];
-  return `INSERT INTO ${ledgerTable} (table_name, delta_id, last_version, batch_token${names}) SELECT ${quoteText(name)}, ${quoteText(deltaId)}, ${version}, ''${values} WHERE NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)});`;
+  return `INSERT INTO ${ledgerTable} (table_name, delta_id, last_version, batch_token${names}) SELECT ${quoteText(name)}, ${quoteText(tableId)}, ${version}, ''${values} WHERE NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)});`;
 }
 
 /** What makes the ledger and the rejected rows where they are missing. An older ledger also needs `addMarkColumns`. */
@@ -91,7 +92,7 @@ export const opsScript = (dialect: Dialect): string[] => [
 export const tableScript = (table: WarehouseTable, dialect: Dialect): string[] => [
   createSchema(table.schema),
   ifMissing(fullName(table), createTable(table, dialect)),
-  addToLedger(fullName(table), neverLoaded),
+  addToLedger(fullName(table), beginning),
 ];
 
 /** All of it as one script for sqlcmd, SSMS or Synapse Studio, which can be run again and again. */

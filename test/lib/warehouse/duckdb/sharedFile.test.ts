@@ -2,14 +2,15 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beginning } from '../../../../src/lib/delta/position';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { connectToOwner, openDuckDb } from '../../../../src/lib/warehouse/duckdb/sharedFile';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
-import { neverLoaded } from '../../../../src/lib/warehouse/warehouse';
 import { clicks, clicksTable } from '../deltaTable';
 
 const table = clickstream.warehouse as WarehouseTable;
@@ -97,28 +98,44 @@ describe('a DuckDB file that another process has', () => {
     expect(await connectToOwner(path)).toBeUndefined();
   });
 
-  it('keeps marks, unless that process is one of before there were marks, and says so', async () => {
+  it('keeps marks', async () => {
     await startOwner();
     const warehouse = await openDuckDb(path);
     await warehouse.init([table]);
     expect(warehouse.keepsMarks()).toBe(true);
     const rows = { columns: table.columns.map(() => []), count: 0, rejected: [] };
-    const to = { deltaId: 'id', version: 3, mark: 'mark' };
-    expect(await warehouse.load({ table, from: neverLoaded, to, rows })).toBe('loaded');
+    const to = { tableId: 'id', version: 3, mark: 'mark' };
+    expect(await warehouse.load({ table, from: beginning, to, rows })).toBe('loaded');
     expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
     const shadow = { ...table, name: 'clicks__rebuild_4_00000000' };
     await warehouse.createShadow(shadow, 'id', 'four');
     expect((await warehouse.ledger()).get('clickstream.clicks__rebuild_4_00000000')?.mark).toBe('four');
-    // What an earlier version of this project writes about itself.
-    const { url, token } = JSON.parse(readFileSync(`${path}.owner.json`, 'utf8'));
-    writeFileSync(`${path}.owner.json`, JSON.stringify({ url, token }));
-    expect((await connectToOwner(path))?.keepsMarks()).toBe(false);
     // The one that takes the file over keeps them.
     await endOwner('SIGKILL');
     await expect(warehouse.ledger()).rejects.toMatchObject({ code: 'warehouse.unavailable' });
     expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
     expect((await connectToOwner(path))?.keepsMarks()).toBe(true);
     await warehouse.close();
+  });
+
+  it('is refused where that process is of another release', async () => {
+    await startOwner();
+    const { url, token } = JSON.parse(readFileSync(`${path}.owner.json`, 'utf8'));
+    // An earlier release asks a newer one.
+    const headers = { authorization: `Bearer ${token}` };
+    const body = new Uint8Array(serialize({ method: 'ledger', args: [] }));
+    const reply = await fetch(url, { method: 'POST', headers, body });
+    expect(deserialize(Buffer.from(await reply.arrayBuffer()))).toEqual({
+      code: 'warehouse.refused',
+      message: `duckdb:${path} is open in a process of another release.`,
+    });
+    // A newer release finds what an earlier one writes about itself.
+    writeFileSync(`${path}.owner.json`, JSON.stringify({ url, token, keepsMarks: true }));
+    expect(await connectToOwner(path)).toBeUndefined();
+    await expect(openDuckDb(path)).rejects.toMatchObject({
+      code: 'warehouse.unavailable',
+      message: expect.stringContaining('of another release'),
+    });
   });
 
   it('answers nobody without the token, which only its user may read', async () => {

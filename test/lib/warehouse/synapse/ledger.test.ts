@@ -1,13 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beginning, type TablePosition } from '../../../../src/lib/delta/position';
 import { SqlClient } from '../../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
-import {
-  fullName,
-  neverLoaded,
-  type Position,
-  type Warehouse,
-} from '../../../../src/lib/warehouse/warehouse';
+import { fullName, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { Session } from '../../../kit/tds/session';
 import { assetsAt, clicksAt, tdsHarness } from '../harness';
 
@@ -17,8 +13,8 @@ import { assetsAt, clicksAt, tdsHarness } from '../harness';
  */
 
 const clicksName = fullName(clicksAt);
-const old = { deltaId: 'id', version: 7 };
-const next = { deltaId: 'id', version: 8, mark: 'mark' };
+const old = { tableId: 'id', version: 7, mark: undefined };
+const next = { tableId: 'id', version: 8, mark: 'mark' };
 const none = { columns: clicksAt.columns.map(() => []), count: 0, rejected: [] };
 
 let harness: Awaited<ReturnType<typeof tdsHarness>>;
@@ -49,7 +45,7 @@ const makeOldLedger = async () => {
   await harness.earlier.makeLedger(clicksName, old);
   [server.batches.length, server.errors.length] = [0, 0];
 };
-const load = (warehouse: Warehouse, from: Position = old, to: Position = next) =>
+const load = (warehouse: Warehouse, from: TablePosition = old, to: TablePosition = next) =>
   warehouse.load({ table: clicksAt, from, to, rows: none });
 /** What was asked of the server, without what the client sends to set up each connection. */
 const requests = () => server.batches.filter((batch) => !batch.startsWith('set ansi_nulls'));
@@ -57,14 +53,14 @@ const batchesLike = (text: string) => server.batches.filter((batch) => batch.inc
 
 describe('a ledger with the columns', () => {
   it('costs no request more than one without', async () => {
-    await load(start(), { deltaId: '', version: -1 }, next);
+    await load(start(), beginning, next);
     server.batches.length = 0;
     const warehouse = start();
     expect(warehouse.keepsMarks()).toBeUndefined();
     expect((await warehouse.ledger()).get(clicksName)).toStrictEqual(next);
     expect(warehouse.keepsMarks()).toBe(true);
     expect(requests()).toHaveLength(1);
-    await load(warehouse, next, { deltaId: 'id', version: 9 });
+    await load(warehouse, next, { tableId: 'id', version: 9, mark: undefined });
     expect(requests()).toHaveLength(2);
     await warehouse.ledger();
     expect(requests()).toHaveLength(3);
@@ -104,7 +100,7 @@ describe('a ledger without the columns', () => {
     expect(server.errors).toEqual([207, 207, 2705]);
     expect(warehouses.map((warehouse) => warehouse.keepsMarks())).toEqual([true, true]);
     const outcomes = await Promise.all(warehouses.map((warehouse) => load(warehouse)));
-    expect(outcomes.sort()).toEqual(['loaded', 'lost']);
+    expect(outcomes.sort()).toEqual(['loaded', 'overtaken']);
     expect((await start().ledger()).get(clicksName)).toStrictEqual(next);
     expect(warnings).toEqual([]);
   });
@@ -177,9 +173,13 @@ describe('a ledger that may not be altered', () => {
     expect(await load(warehouse)).toBe('loaded');
     const shadow = { ...clicksAt, name: 'clicks__rebuild_9_00000000' };
     await warehouse.createShadow(shadow, 'id', 'mark');
-    const to = { deltaId: 'id', version: 9, mark: 'mark' };
+    const to = { tableId: 'id', version: 9, mark: 'mark' };
     expect(await warehouse.swap({ table: clicksAt, shadow, files: 0, to })).toBe('swapped');
-    expect((await warehouse.ledger()).get(clicksName)).toStrictEqual({ deltaId: 'id', version: 9 });
+    expect((await warehouse.ledger()).get(clicksName)).toStrictEqual({
+      tableId: 'id',
+      version: 9,
+      mark: undefined,
+    });
     expect(batchesLike('ALTER TABLE')).toBe(1);
     expect(server.errors).toEqual([207, number, 207]);
     expect(warnings).toEqual([expect.stringContaining(`error ${number}`)]);
@@ -193,9 +193,21 @@ describe('a ledger that may not be altered', () => {
     await later.ledger();
     expect(later.keepsMarks()).toBe(true);
     // The one that began without goes on without, and the mark of another version than its own counts for nothing.
-    await load(later, { deltaId: 'id', version: 9 }, { deltaId: 'id', version: 10, mark: 'ten' });
-    await load(warehouse, { deltaId: 'id', version: 10 }, { deltaId: 'id', version: 11, mark: 'eleven' });
-    expect((await later.ledger()).get(clicksName)).toStrictEqual({ deltaId: 'id', version: 11 });
+    await load(
+      later,
+      { tableId: 'id', version: 9, mark: undefined },
+      { tableId: 'id', version: 10, mark: 'ten' },
+    );
+    await load(
+      warehouse,
+      { tableId: 'id', version: 10, mark: undefined },
+      { tableId: 'id', version: 11, mark: 'eleven' },
+    );
+    expect((await later.ledger()).get(clicksName)).toStrictEqual({
+      tableId: 'id',
+      version: 11,
+      mark: undefined,
+    });
   });
 
   it('has every row once, and every swap, whoever is faster', async () => {
@@ -204,18 +216,22 @@ describe('a ledger that may not be altered', () => {
     const warehouses = [start(), start(), start()];
     const insert = { ...none, columns: clicksAt.columns.map(() => [1]), count: 1 };
     for (let version = 8; version < 12; version++) {
-      const from = { deltaId: 'id', version: version - 1, mark: `${version - 1}` };
-      const to = { deltaId: 'id', version, mark: `${version}` };
+      const from = { tableId: 'id', version: version - 1, mark: `${version - 1}` };
+      const to = { tableId: 'id', version, mark: `${version}` };
       const loads = warehouses.map((one) => one.load({ table: clicksAt, from, to, rows: insert }));
-      expect((await Promise.all(loads)).sort()).toEqual(['loaded', 'lost', 'lost']);
+      expect((await Promise.all(loads)).sort()).toEqual(['loaded', 'overtaken', 'overtaken']);
     }
     expect(server.rows(clicksName)).toHaveLength(4);
     const shadow = { ...clicksAt, name: 'clicks__rebuild_20_00000000' };
-    const to = { deltaId: 'id', version: 20, mark: 'mark' };
+    const to = { tableId: 'id', version: 20, mark: 'mark' };
     await warehouses[0]?.createShadow(shadow, 'id', to.mark);
     const swaps = warehouses.map((one) => one.swap({ table: clicksAt, shadow, files: 0, to }));
-    expect((await Promise.all(swaps)).sort()).toEqual(['lost', 'lost', 'swapped']);
-    expect((await warehouses[1]?.ledger())?.get(clicksName)).toStrictEqual({ deltaId: 'id', version: 20 });
+    expect((await Promise.all(swaps)).sort()).toEqual(['not-swapped', 'not-swapped', 'swapped']);
+    expect((await warehouses[1]?.ledger())?.get(clicksName)).toStrictEqual({
+      tableId: 'id',
+      version: 20,
+      mark: undefined,
+    });
     expect(server.rows(clicksName)).toEqual([]);
     expect(warehouses.map((one) => one.keepsMarks())).toEqual([false, false, false]);
   });
@@ -225,7 +241,7 @@ describe('a ledger that may not be altered', () => {
     server.engine.alterRefusal = { number: 1088, message: 'You do not have permissions.' };
     const warehouse = start();
     await warehouse.init([clicksAt, assetsAt]);
-    expect((await warehouse.ledger()).get(fullName(assetsAt))).toStrictEqual(neverLoaded);
+    expect((await warehouse.ledger()).get(fullName(assetsAt))).toStrictEqual(beginning);
     expect(warnings).toHaveLength(1);
   });
 });

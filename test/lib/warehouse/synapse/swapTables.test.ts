@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beginning } from '../../../../src/lib/delta/position';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
-import { neverLoaded, swapping, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { swapping, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { clicks, clicksTable, type DeltaTable } from '../deltaTable';
 import { tdsHarness } from '../harness';
 
@@ -42,7 +43,7 @@ describe('a swap', () => {
       expect(server.batches.length).toBeGreaterThan(before);
       await delta.commit(clicks(1, 100));
       await follow(delta);
-      expect((await warehouse.ledger()).get('clickstream.clicks')?.deltaId).not.toContain('swap:');
+      expect((await warehouse.ledger()).get('clickstream.clicks')?.tableId).not.toContain('swap:');
     }
     expect(server.rows('clickstream.clicks')).toHaveLength(12 + cuts.length);
   });
@@ -72,7 +73,8 @@ describe('a swap', () => {
 
   const mark = (shadow: WarehouseTable) => {
     for (const row of server.engine.tables.get('ops.load_ledger')?.rows ?? [])
-      if (row.table_name === 'clickstream.clicks') row.delta_id = swapping(shadow, { version: 1 }).deltaId;
+      if (row.table_name === 'clickstream.clicks')
+        row.delta_id = swapping(shadow, { version: 1, mark: undefined }).tableId;
   };
 
   it('takes away what others were killed over, and nothing that somebody works on', async () => {
@@ -104,8 +106,13 @@ describe('a swap', () => {
     await follow(delta);
     const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
     mark(shadow);
-    const swap = { table: clicksAt, shadow, files: 0, to: { deltaId: 'another', version: 9 } };
-    expect(await warehouse.swap(swap)).toBe('lost');
+    const swap = {
+      table: clicksAt,
+      shadow,
+      files: 0,
+      to: { tableId: 'another', version: 9, mark: undefined },
+    };
+    expect(await warehouse.swap(swap)).toBe('not-swapped');
     expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
     mark(shadow);
     expect(await rebuild({ warehouse, at: delta.at, table: clicksAt, signal })).toEqual({
@@ -136,7 +143,7 @@ describe('a swap', () => {
   /** A swap to version 5, whose process is cut off before it renames the tables. */
   async function leaveSwap() {
     const shadow = { ...clicksAt, name: 'clicks__rebuild_5_00000000' };
-    const to = { deltaId: 'id', version: 5, mark: 'five' };
+    const to = { tableId: 'id', version: 5, mark: 'five' };
     const dying = open();
     await dying.createShadow(shadow, 'id', to.mark);
     server.cutAt = /RENAME OBJECT/;
@@ -163,17 +170,21 @@ describe('a swap', () => {
   });
 
   it('has no mark where a loader of before there were marks began it, and the mark of who ends it', async () => {
-    const position = { deltaId: 'id', version: 4, mark: 'four' };
+    const position = { tableId: 'id', version: 4, mark: 'four' };
     const rows = { columns: clicksAt.columns.map(() => []), count: 0, rejected: [] };
-    await warehouse.load({ table: clicksAt, from: neverLoaded, to: position, rows });
+    await warehouse.load({ table: clicksAt, from: beginning, to: position, rows });
     const shadow = { ...clicksAt, name: 'clicks__rebuild_5_00000000' };
     await warehouse.createShadow(shadow, 'id');
     await warehouse.query(
       "UPDATE ops.load_ledger SET delta_id = 'swap:clickstream.clicks__rebuild_5_00000000', last_version = 5, batch_token = 'earlier' WHERE table_name = 'clickstream.clicks' AND delta_id NOT LIKE 'swap:%' AND EXISTS (SELECT * FROM ops.load_ledger WHERE table_name = 'clickstream.clicks__rebuild_5_00000000');",
     );
     const begun = (await warehouse.ledger()).get('clickstream.clicks');
-    expect(begun).toStrictEqual({ deltaId: 'swap:clickstream.clicks__rebuild_5_00000000', version: 5 });
-    const to = { deltaId: 'id', version: 5, mark: 'five' };
+    expect(begun).toStrictEqual({
+      tableId: 'swap:clickstream.clicks__rebuild_5_00000000',
+      version: 5,
+      mark: undefined,
+    });
+    const to = { tableId: 'id', version: 5, mark: 'five' };
     expect(await warehouse.swap({ table: clicksAt, shadow, files: 0, to })).toBe('swapped');
     expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
   });
@@ -187,11 +198,11 @@ describe('a swap', () => {
     const ledger = server.engine.tables.get('ops.load_ledger');
     for (const row of ledger?.rows ?? [])
       if (row.table_name === 'clickstream.clicks')
-        row.delta_id = swapping({ ...clicksAt, name: 's' }, { version: 1 }).deltaId;
+        row.delta_id = swapping({ ...clicksAt, name: 's' }, { version: 1, mark: undefined }).tableId;
     const rows = { columns: clicksAt.columns.map(() => [null]), count: 1, rejected: [] };
     expect(
       await warehouse.load({ table: clicksAt, from: position, to: { ...position, version: 2 }, rows }),
-    ).toBe('lost');
+    ).toBe('overtaken');
     expect(server.rows('clickstream.clicks')).toHaveLength(4);
   });
 });

@@ -1,11 +1,12 @@
-import type { TablePosition } from '../delta/position';
+import { beginning, type TablePosition } from '../delta/position';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
-import { fullName, neverLoaded, type Position, type Warehouse } from './warehouse';
+import { fullName, type Warehouse } from './warehouse';
 
 /** What a row of the ledger says, as the database gives it: marks as text, versions in any form of an integer. */
 export interface LedgerRow {
-  readonly deltaId: unknown;
+  /** The column `delta_id`. */
+  readonly tableId: unknown;
   readonly version: unknown;
   readonly mark?: unknown;
   readonly markVersion?: unknown;
@@ -15,26 +16,21 @@ export interface LedgerRow {
  * The position in a row of the ledger. Loaders from before marks existed update the version but not the mark, so a mark is used
  * only if `mark_version` equals the version.
  */
-export function positionInRow({ deltaId, version, mark, markVersion }: LedgerRow): Position {
-  const position = { deltaId: String(deltaId), version: Number(version) };
+export function parseLedgerRow({ tableId, version, mark, markVersion }: LedgerRow): TablePosition {
   const isOfVersion = typeof mark === 'string' && String(markVersion) === String(version);
-  return isOfVersion ? { ...position, mark } : position;
+  return { tableId: String(tableId), version: Number(version), mark: isOfVersion ? mark : undefined };
 }
 
 /** Where a table stands. Throws `warehouse.refused` when the ledger does not know it. */
-export async function positionOf(warehouse: Warehouse, table: WarehouseTable): Promise<Position> {
+export async function readLedgerPosition(
+  warehouse: Warehouse,
+  table: WarehouseTable,
+): Promise<TablePosition> {
   const position = (await warehouse.ledger()).get(fullName(table));
-  if (position) return position.deltaId === '' ? neverLoaded : position;
+  if (position) return position.tableId === '' ? beginning : position;
   throw new TributaryError('warehouse.refused', `${warehouse.name}: ${noLedgerRow(table)}.`);
 }
 
 /** Says that the ledger does not know a table, and what to do. */
 export const noLedgerRow = (table: WarehouseTable): string =>
   `ops.load_ledger has no row for ${fullName(table)}: run "npm run warehouse -- init" once`;
-
-/** The position in the form the log follower takes. */
-export const positionInLog = ({ deltaId, version, mark }: Position): TablePosition => ({
-  tableId: deltaId,
-  version,
-  mark,
-});
