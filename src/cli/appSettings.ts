@@ -8,12 +8,12 @@ export const settingsFlag = {
   settings: textFlag('FILE', 'a local.settings.json; without it the one here, or else the running npm start'),
 };
 
-/** Where `npm start` leaves the settings of its own emulators while it runs. */
+/** The file in which `npm start` keeps the settings for its emulators while it runs. */
 const runningSettingsFile = '.local/settings.json';
 
 /**
- * The app's settings for a command: from a local.settings.json, or from the `npm start` that is running here. What the
- * environment sets goes before both.
+ * The app's settings for a command: from a local.settings.json, or from the `npm start` that is running here. Environment
+ * variables override both.
  */
 export function readAppSettings(file: string | undefined): Settings {
   const named = file === undefined ? ['local.settings.json', runningSettingsFile] : [file];

@@ -11,11 +11,11 @@ import { runCommand } from './commandLine/runCommand';
 import { streamWord } from './names';
 
 /*
- * `npm run checkpoints`: the positions at which the trigger reads on, and two remedies. No event becomes a row twice through
- * them, because the Delta table knows what it has.
+ * `npm run checkpoints`: shows from where the trigger reads on, and offers two remedies. Neither can double a row, because the
+ * Delta table records which events it has.
  *
- * - `reset`, after a hub was deleted and made again: the old positions point past its end, or into its middle.
- * - `skip`, for a partition that stands still at an event which the trigger cannot read.
+ * - `reset`: for a hub that was deleted and made again. The old positions point past its end, or into its middle.
+ * - `skip`: for a partition that is stuck at an event which the trigger cannot read.
  */
 
 runCommand({
@@ -90,7 +90,7 @@ async function skip(stream: Stream, partitionId: string, settings: Settings): Pr
   return 0;
 }
 
-/** Says so when an app reads the partition, or any partition of the stream. */
+/** True, after an error message, if an app is reading the partition, or any partition of the stream if none is given. */
 async function isHeld(
   stream: Stream,
   checkpoints: TriggerCheckpoints,

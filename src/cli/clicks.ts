@@ -27,7 +27,7 @@ interface Answer {
 }
 
 interface Shown {
-  /** The entity tag of the answer. */
+  /** The answer's ETag. */
   readonly tag: string | null;
   readonly text: string;
 }
@@ -48,7 +48,7 @@ runCommand({
   }),
 });
 
-/** Until Ctrl-C. */
+/** Asks again and again until Ctrl-C. */
 async function showAgain(url: URL, headers: Record<string, string>, everyMs: number): Promise<void> {
   const ended = new AbortController();
   process.on('SIGINT', () => ended.abort());
@@ -59,16 +59,16 @@ async function showAgain(url: URL, headers: Record<string, string>, everyMs: num
       last = await ask(url, headers, last);
       text = last.text;
     } catch (error) {
-      // An API that is away for a while must not end the watching.
+      // Keep watching: the API may only be away for a while.
       text = String(error);
     }
-    // A terminal shows each answer in the place of the last one; a file gets them one after the other.
+    // On a terminal, each answer replaces the last one. In a file, they follow one another.
     console.log(process.stdout.isTTY ? `\u001b[H\u001b[2J${text}` : text);
     await sleep(everyMs, undefined, { signal: ended.signal }).catch(() => {});
   }
 }
 
-/** Gives `last` again while the clicks are still the same. */
+/** Returns `last` itself if the clicks have not changed since. */
 async function ask(url: URL, headers: Record<string, string>, last?: Shown): Promise<Shown> {
   const place = url.origin + url.pathname;
   let reply: Response;
@@ -100,7 +100,7 @@ function describeAnswer({ version, asOf, total, products }: Answer, top: number)
   ]);
   const table = [['product', 'category', 'clicks'], ...cells];
   const lines = table.map((row) => row.map((cell) => cell.padStart(10)).join(''));
-  // The API gives no more than were asked for: only when there are fewer are these all.
+  // The API returns `top` products at most. If it returned fewer, these are all there are.
   const shown = products.length < top ? `${products.length} products` : `top ${top} products`;
   return `${total.toLocaleString('en-US')} clicks, ${shown}, version ${version}${asOf ? ` of ${asOf}` : ''}\n${lines.join('\n')}`;
 }

@@ -13,7 +13,7 @@ import { runCommand } from './commandLine/runCommand';
 import { streamWord } from './names';
 
 /*
- * `npm run dead-letters`: what could not become a row, and the way back.
+ * `npm run dead-letters`: lists and shows what could not become a row, and replays it.
  */
 
 runCommand({
@@ -99,7 +99,7 @@ async function readBody(snapshot: Snapshot, { file, row }: LetterInfo): Promise<
   const encoding = columns.get('body_encoding')?.[row] as string | null;
   const body = decodeBody((columns.get('body')?.[row] ?? null) as string | null, encoding);
   if (!body) return undefined;
-  // Bytes that are no text would change the terminal's state.
+  // Printed raw, bytes that are not text could change the terminal's state.
   return encoding === 'base64' ? `${body.length} bytes, in hex: ${body.toString('hex')}` : body.toString();
 }
 

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { asObject, parseJsonObject } from '../lib/jsonObject';
 
 /**
- * The settings in a file of the form of local.settings.json, which are its `Values`. Throws an error that names the file when it
- * is not there, is not JSON, or has no such values; no message holds a value.
+ * The `Values` of a file in the format of local.settings.json. If the file is missing, is not JSON, or has no such values, throws
+ * an error that names the file. No message contains a value, because a value may be a secret.
  */
 export function readLocalSettings(path: string): Record<string, string> {
   const file = parseJsonObject(readText(path), path);

@@ -7,8 +7,8 @@ export interface LongTask {
 }
 
 /**
- * Runs work that Ctrl-C ends between two steps, and shows on a terminal how far it is.
- * @param ended what is said when Ctrl-C ends it
+ * Runs work that Ctrl-C ends between two steps. On a terminal it shows the progress.
+ * @param ended the line to print when Ctrl-C ended the work
  */
 export async function runLong<T>(ended: string, work: (task: LongTask) => Promise<T>): Promise<T> {
   const end = new AbortController();

@@ -8,7 +8,7 @@ import { runLong } from './longTask';
 import { tableWord } from './names';
 
 /*
- * `npm run maintain -- checkpoint|compact|clean|vacuum <table>`: does by hand what the function maintainTables does by itself.
+ * `npm run maintain -- checkpoint|compact|clean|vacuum <table>`: runs one task of the function maintainTables by hand.
  */
 
 const words = { table: tableWord };

@@ -6,7 +6,7 @@ import { nameWord } from './commandLine/arguments';
 import { orList, type Word } from './commandLine/command';
 
 /*
- * How an argument names a stream, a Delta table of the lake, or a table of the warehouse.
+ * Reads arguments that name a stream, a Delta table of the lake, or a table of the warehouse.
  */
 
 export const streamWord: Word<Stream> = nameWord(
@@ -14,13 +14,13 @@ export const streamWord: Word<Stream> = nameWord(
   async () => new Map((await loadStreams()).map((stream) => [stream.name, stream])),
 );
 
-/** The name of a Delta table, whether or not it is there yet. */
+/** The name of a Delta table, which need not exist yet. */
 export const tableWord: Word<string> = nameWord(
   'table',
   async () => new Map(lakeTables(await loadStreams()).map(({ name }) => [name, name])),
 );
 
-/** A table of the warehouse, and the Delta table whose rows it has. */
+/** A table of the warehouse, and the Delta table that it is loaded from. */
 export interface LoadedTable {
   readonly table: WarehouseTable;
   readonly deltaTable: string;
@@ -31,7 +31,7 @@ export const loadedTables = async (): Promise<LoadedTable[]> =>
     warehouse ? [{ table: warehouse, deltaTable: table }] : [],
   );
 
-/** Its Delta table's name means a table of the warehouse as well. */
+/** A table of the warehouse, by its own name or by the name of its Delta table. */
 export const loadedTableWord: Word<LoadedTable> = {
   noun: 'table of the warehouse',
   expected: async () => orList((await loadedTables()).map(({ table }) => fullName(table))),

@@ -15,7 +15,7 @@ export interface RepairRequest {
 
 type Repair = Extract<RepairLogOutcome, { outcome: 'repaired' | 'planned' }>;
 
-/** Repairs the log of a table. Says what was done, what it costs and what to do next; undefined when there is no table. */
+/** Repairs a table's log. Returns lines that say what was done, what it costs and what to do next; undefined without a table. */
 export async function repairTable(request: RepairRequest): Promise<string[] | undefined> {
   const { at, dryRun } = request;
   const result = await runLong('Ended half-way: run it again.', (task) => repairLog({ at, dryRun, ...task }));

@@ -13,8 +13,9 @@ import { tableWord } from './names';
 import { repairTable } from './repairTable';
 
 /*
- * `npm run table -- history|detail|files|check|repair <table>`: what a Delta table is made of, whether its files are what its
- * log says, and the way out where the log does not follow on. Exit code 1 when something is wrong, or when there is no table.
+ * `npm run table -- history|detail|files|check|repair <table>`: shows a Delta table's versions, schema and files, checks the files
+ * against the log, and repairs a log whose entries do not follow on each other. Exit code 1 if something is wrong or the table is
+ * missing.
  */
 
 const words = { table: tableWord };

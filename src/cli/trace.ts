@@ -9,7 +9,7 @@ import { runCommand } from './commandLine/runCommand';
 import { streamWord } from './names';
 
 /*
- * `npm run trace -- <stream> <partition> <sequence>`: what became of one event.
+ * `npm run trace -- <stream> <partition> <sequence>`: tells what became of one event.
  */
 
 runCommand({
@@ -69,7 +69,7 @@ function describeRow(kind: string, { file, values, fields }: TracedRow): string[
   return [`  ${kind} in ${file}`, ...lines];
 }
 
-/** Bodies may have a megabyte. */
+/** A value as text, shortened: a body may have a megabyte. */
 function show(type: Field['type'], value: ReadValue): string {
   if (type === 'timestamp' && value !== null) return showTime(value);
   const text = value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value);

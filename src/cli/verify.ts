@@ -18,9 +18,9 @@ import { runCommand } from './commandLine/runCommand';
 import { streamWord } from './names';
 
 /*
- * `npm run verify -- <stream>`: proves from the tables that each event is there, and once, that what is counted of them is
- * what an instance would serve, and that the warehouse has the same rows. Exit code 1 when that is not so. A warehouse or a hub
- * that does not answer changes nothing of what the tables prove.
+ * `npm run verify -- <stream>`: proves from the tables that each event is there exactly once, that the counts which the API serves
+ * are right, and that the warehouse has the same rows. Exit code 1 if not. If the warehouse or the hub does not answer, the exit
+ * code depends on the tables alone.
  */
 
 runCommand({
@@ -64,10 +64,10 @@ async function verify(stream: Stream, settings: Settings): Promise<number> {
   return bad === 0 && !counts?.different && !(compared && isFailure(compared)) ? 0 : 1;
 }
 
-/** The warehouse keeps us from comparing: it does not answer, or somebody has to mend what it refuses. */
+/** The warehouse could not be compared: it did not answer, or it refused, which somebody has to correct. */
 type NotAnswered = { readonly state: 'no-answer' | 'refused'; readonly reason: string };
 
-/** Undefined when there is no warehouse. */
+/** Compares the warehouse with the lake. Undefined when no warehouse is configured. */
 async function compareLoaded(
   { warehouse: setting }: Settings,
   at: TableLocation,
@@ -88,7 +88,7 @@ async function compareLoaded(
 const isFailure = ({ state }: WarehouseComparison | NotAnswered): boolean =>
   state === 'different' || state === 'needs-rebuild' || state === 'refused';
 
-/** Says how many events wait in the stream's hub. */
+/** Prints how many events wait in the stream's hub. */
 async function sayWaiting(
   settings: Settings,
   { store, table }: TableLocation,
@@ -101,7 +101,7 @@ async function sayWaiting(
   });
   if (waiting === 1) return '1 event waits in the hub.';
   if (waiting !== undefined) return `${waiting === 0 ? 'No' : count(waiting)} events wait in the hub.`;
-  // A connection that nobody answers would keep the process for minutes, after all is said.
+  // Everything is printed, but a connection without an answer would keep the process alive for minutes.
   setTimeout(() => process.exit(), 500).unref();
   return 'The hub does not answer, so how many events wait in it is not known.';
 }
@@ -130,7 +130,7 @@ function describeComparison(table: WarehouseTable, compared: WarehouseComparison
   ].join('\n');
 }
 
-/** How many partitions that differ are listed. */
+/** How many of the partitions that differ are listed. */
 const listed = 20;
 
 function describeDifference({ partition, hubCreatedAt, found, expected }: PartitionDifference): string {

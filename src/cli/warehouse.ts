@@ -14,8 +14,8 @@ import { runCommand } from './commandLine/runCommand';
 import { type LoadedTable, loadedTables, loadedTableWord } from './names';
 
 /*
- * `npm run warehouse`: the tables in the warehouse. While `npm start` runs it has the DuckDB file, and these commands go
- * through it.
+ * `npm run warehouse`: makes, loads, rebuilds and queries the tables in the warehouse. While `npm start` runs, it holds the DuckDB
+ * file, and these commands reach the file through it.
  */
 
 runCommand({

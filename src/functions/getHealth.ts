@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
 import { readHealth } from '../lib/app/health';
 
-/** For probes: anonymous, so it tells states, numbers and commands only. */
+/** For probes. It is anonymous, so its answers contain only states, numbers and commands. */
 app.http('getHealth', {
   methods: ['GET'],
   route: 'health',

@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
 import { syncWarehouse } from '../lib/app/warehouse';
 
-/** Loads are mostly made after commits; this catches up with what those missed, as after a pause of the SQL pool. */
+/** Most loads follow a commit. This timer loads what those missed, for example while the SQL pool was paused. */
 app.timer('syncWarehouse', {
   schedule: '30 * * * * *',
   handler: () => syncWarehouse(),

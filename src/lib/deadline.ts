@@ -1,4 +1,4 @@
-/** Work was not done in time. */
+/** Work did not end in time. */
 export class DeadlineError extends Error {
   constructor(limitMs: number) {
     super(`No answer in ${limitMs / 1000} s.`);
@@ -7,9 +7,9 @@ export class DeadlineError extends Error {
 }
 
 /**
- * What `work` comes to, or what `late` says when that takes longer than the limit: a value, or an error that it throws.
- * Without `late` that error is a DeadlineError. The work then gets its signal aborted; where it does not heed it, it is left
- * behind, and nobody learns how it ends.
+ * Returns the result of `work`. If it takes longer than the limit, returns the value of `late`, or throws the error that `late`
+ * throws; without `late`, a DeadlineError. The signal given to `work` is then aborted. Work that ignores the signal goes on, and
+ * its result is dropped.
  */
 export async function within<T, Late = never>(
   limitMs: number,
@@ -17,7 +17,7 @@ export async function within<T, Late = never>(
   late?: () => Late,
 ): Promise<T | Late> {
   const deadline = new AbortController();
-  // It keeps the process from ending, for somebody waits for the outcome.
+  // The timer keeps the process alive on purpose, because a caller waits for the outcome.
   const timer = setTimeout(() => deadline.abort(new DeadlineError(limitMs)), limitMs);
   try {
     return await orAborted(work(deadline.signal), deadline.signal);
@@ -31,8 +31,8 @@ export async function within<T, Late = never>(
 }
 
 /**
- * What `work` comes to, or the signal's reason as soon as that is aborted: for calls that may not heed a signal all the way
- * down, like those that fetch a token first.
+ * Returns the result of `work`, or throws the signal's reason as soon as the signal is aborted. For calls that ignore a signal in
+ * some of their steps, for example while they fetch a token.
  */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let abort = () => {};

@@ -4,8 +4,8 @@ export type DurationUnit = keyof typeof unitMs;
 
 /**
  * Reads a duration like `500ms`, `1.5m` or `2d`.
- * @param units those that are accepted here
- * @returns milliseconds; undefined for a text that is no duration in one of the units
+ * @param units the accepted units
+ * @returns milliseconds; undefined if the text is not a duration in one of the units
  */
 export function parseDuration(text: string, units: readonly DurationUnit[]): number | undefined {
   const [, digits, unit] = /^(\d+(?:\.\d+)?)([a-z]+)$/.exec(text) ?? [];

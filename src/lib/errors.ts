@@ -73,7 +73,7 @@ export const isDamage = (error: unknown): error is TributaryError =>
 
 const damage: readonly ErrorCode[] = ['parquet.invalid', 'delta.invalid', 'delta.hole'];
 
-/** What a log line says of an error, whatever was thrown: an error that is not ours may pass by itself. */
+/** What a log line says about an error, whatever was thrown. An error that is not ours counts as retriable. */
 export function describeFailure(error: unknown): {
   code: ErrorCode | 'unknown';
   retriable: boolean;

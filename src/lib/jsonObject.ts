@@ -1,8 +1,8 @@
-/** Parses text that must hold a JSON object. Throws an error that names `where`, and holds nothing of the text. */
+/** Parses text that must hold a JSON object. Throws an error that names `where` and never quotes the text. */
 export function parseJsonObject(text: string, where: string): Record<string, unknown> {
   let value: unknown;
   try {
-    // Editors on Windows begin a file with a byte order mark.
+    // Some editors on Windows put a byte order mark at the beginning of a file.
     value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     // The message of the error itself quotes the text, which may be a secret.
@@ -12,7 +12,7 @@ export function parseJsonObject(text: string, where: string): Record<string, unk
   return asObject(value, where);
 }
 
-/** A value that must be a JSON object. Throws an error that names `where`. */
+/** Returns a value that must be a JSON object. Throws an error that names `where` if it is not one. */
 export function asObject(value: unknown, where: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Error(`${where} must be a JSON object.`);

@@ -1,13 +1,13 @@
-/** Makes a value when it is first asked for, and gives the same one from then on. */
+/** Makes a value at the first call, and returns the same value at every later call. */
 export interface Once<T> {
   (): T;
-  /** What was made; undefined as long as nobody asked for it. */
+  /** The value, if it was made already. */
   made(): T | undefined;
-  /** Has the next call make another one. Returns what was made until now. */
+  /** Drops the value, so that the next call makes a new one. Returns the dropped value, if there was one. */
   forget(): T | undefined;
 }
 
-/** The same for each key. */
+/** Makes one value for each key, at the first call with that key. */
 export interface OncePerKey<K, T> {
   (key: K): T;
   made(): ReadonlyMap<K, T>;
@@ -15,8 +15,8 @@ export interface OncePerKey<K, T> {
 }
 
 /**
- * A value that is made once. A promise that rejects is forgotten, so that what failed is made again the next time; whoever
- * waits for it learns of the failure.
+ * A value that is made once. If the value is a promise that rejects, it is dropped, so that the next call tries again. Callers that
+ * already wait for the promise get its error.
  */
 export function once<T>(make: () => T): Once<T> {
   const only = oncePerKey<undefined, T>(make);
@@ -26,7 +26,7 @@ export function once<T>(make: () => T): Once<T> {
   });
 }
 
-/** A value that is made once for each key; keys are told apart as in a Map. */
+/** A value that is made once for each key. Keys are compared as in a Map. */
 export function oncePerKey<K, T>(make: (key: K) => T): OncePerKey<K, T> {
   const made = new Map<K, T>();
   const forget = (key: K): T | undefined => {
@@ -41,7 +41,7 @@ export function oncePerKey<K, T>(make: (key: K) => T): OncePerKey<K, T> {
     made.set(key, value);
     if (value instanceof Promise)
       value.catch(() => {
-        // Meanwhile it may have been forgotten, and made again.
+        // The value may have been dropped and made again meanwhile: then keep the new one.
         if (made.get(key) === value) made.delete(key);
       });
     return value;

@@ -1,17 +1,17 @@
 export interface SettingDefinition {
   readonly name: string;
-  /** What it means, in the words of docs/settings.md. */
+  /** The meaning, in the same words as in docs/settings.md. */
   readonly meaning: string;
   readonly expected: string;
-  /** What applies where it is not set; without one it must be set. */
+  /** The value that applies if the setting is not set. A setting without a default is required. */
   readonly default?: string;
-  /** What is wrong with a value that is set; any text will do where this is left out. */
+  /** Says what is wrong with a value. Without this check, any text is accepted. */
   check?(value: string): SettingProblem | undefined;
 }
 
 export type SettingProblem = 'is malformed' | 'is out of range';
 
-/** The settings that the app has whichever streams there are, in the order of docs/settings.md. Streams add their own. */
+/** The app's own settings, in the order of docs/settings.md. Each stream adds its own. */
 export const settingDefinitions: readonly SettingDefinition[] = [
   {
     name: 'EventHubConnection',

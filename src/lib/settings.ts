@@ -7,7 +7,7 @@ import { loadStreams } from './streams/loadStreams';
 import { type Stream, settingsOf } from './streams/stream';
 import { parseWarehouse, type WarehouseSetting } from './warehouse/warehouseSetting';
 
-/** How to reach an Event Hubs namespace: a connection string, or its host name with an identity. */
+/** How to reach an Event Hubs namespace: by a connection string, or by its host name with an identity. */
 export type EventHubsNamespace =
   | { readonly connectionString: string }
   | { readonly fullyQualifiedNamespace: string; readonly clientId?: string };
@@ -17,29 +17,29 @@ export interface Settings {
   readonly lake: StorageAccount;
   readonly lakeContainer: string;
   readonly consumerGroup: string;
-  /** Milliseconds between the starts of two commits of one process to one table. */
+  /** Least time between two commits of one process to one table, from start to start, in milliseconds. */
   readonly commitIntervalMs: number;
-  /** Go on without events that a reader overtook. */
+  /** Whether to continue without the events of a gap, which are recorded in `dead_letters`. */
   readonly acceptGaps: boolean;
-  /** Least milliseconds between two looks at the log for new clicks. */
+  /** Least time between two reads of the log for new clicks, in milliseconds. */
   readonly countsRefreshMs: number;
   readonly warehouse: WarehouseSetting;
-  /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` when it is not set. */
+  /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` if it is not set. */
   hostStorage(): StorageAccount;
-  /** The hub of a stream: the value of its hub setting. */
+  /** The value of a stream's hub setting. */
   hub(setting: string): string;
-  /** What one of a stream's own settings is set to, or its default. */
+  /** The value of one of a stream's own settings, or its default. */
   text(definition: SettingDefinition): string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The app's settings with those of every stream, read from the environment once. Rejects as parseSettings throws. */
+/** The app's settings and those of every stream, read from the environment once. Rejects with what parseSettings throws. */
 export const settings = once(async () => parseSettings(process.env, await loadStreams()));
 
 /**
- * Throws `settings.invalid` with one line for each setting that is missing or malformed, and never its value.
- * @param streams whose settings are asked for besides the app's own. A command that runs none of them needs none.
+ * Throws `settings.invalid` with one line for each setting that is missing or malformed. The lines never contain a value.
+ * @param streams the streams whose settings are checked besides the app's own; none for a command that runs no stream
  */
 export function parseSettings(environment: Environment, streams: readonly Stream[] = []): Settings {
   const problems: string[] = [];
@@ -87,7 +87,7 @@ function parseHostStorage(environment: Environment): StorageAccount {
 class SettingReader {
   readonly #environment: Environment;
   readonly #problems: string[];
-  /** By name, because streams may share a setting. */
+  /** The streams' settings by name, because streams may share a setting. */
   readonly #ofStreams: ReadonlyMap<string, SettingDefinition>;
 
   constructor(environment: Environment, problems: string[], ofStreams: readonly SettingDefinition[]) {
@@ -116,7 +116,7 @@ class SettingReader {
     return value;
   }
 
-  /** Milliseconds, `most` at the most. */
+  /** Reads a duration of at most `most` milliseconds. */
   duration(name: string, most: number): number {
     const text = this.text(name);
     const value = parseDuration(text, ['ms', 's', 'm']);
@@ -173,7 +173,7 @@ class SettingReader {
     return { connectionString };
   }
 
-  /** A connection string that names a hub binds the trigger to it, whatever the function says. */
+  /** Checks a hub setting. A connection string that names a hub would bind the trigger to that hub, whatever the setting says. */
   hub(name: string): void {
     const entity = partOf(this.#value('EventHubConnection') ?? '', 'EntityPath');
     const hub = this.#value(name);
@@ -204,7 +204,7 @@ class SettingReader {
   }
 }
 
-/** One `Name=value` part of a connection string; values may hold `=`. */
+/** The value of one `Name=value` part of a connection string; the value may contain `=`. */
 function partOf(connectionString: string, name: string): string | undefined {
   const found = connectionString
     .split(';')

@@ -1,14 +1,14 @@
 export interface SpacedRefreshOptions {
   readonly refresh: () => Promise<void>;
-  /** Least time between the begins of two refreshes in milliseconds. */
+  /** Least time between two refreshes, from start to start, in milliseconds. */
   readonly everyMs: number;
-  /** How long a failure stands, in milliseconds from its end. */
+  /** How long a failure is rethrown before the next try, in milliseconds from its end. */
   readonly retryMs: (error: unknown) => number;
-  /** Milliseconds on a clock that only goes forward: one that is set back would put the next refresh off for as long. */
+  /** A clock that only goes forward, in milliseconds. A clock that is set back would delay the next refresh for as long. */
   readonly monotonicNow: () => number;
 }
 
-/** One refresh at a time, however many ask for it, and none before its time: also not after one that failed. */
+/** Runs one refresh at a time for all callers, and none before it is due, even if the last one failed. */
 export class SpacedRefresh {
   readonly #options: SpacedRefreshOptions;
   #running: Promise<void> | undefined;
@@ -19,7 +19,7 @@ export class SpacedRefresh {
     this.#options = options;
   }
 
-  /** Refreshes, waits for the refresh under way, or does nothing. Throws what the last refresh threw. */
+  /** Starts a refresh if one is due, or waits for the refresh under way. Throws what the last refresh threw. */
   async run(): Promise<void> {
     if (this.#options.monotonicNow() >= this.#dueAt) {
       this.#running ??= this.#refresh().finally(() => {

@@ -1,6 +1,6 @@
 /** An HTTP request as the API needs it; header names in lower case. */
 export interface ApiRequest {
-  /** What stands after the route's own path, without slashes at its ends; empty for the route itself. */
+  /** The path after the route's own path, without slashes at its ends; empty for the route itself. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: { get(name: string): string | null };
@@ -13,7 +13,7 @@ export interface ApiAnswer {
   readonly body?: string;
 }
 
-/** A request that cannot be answered as it stands: a problem of RFC 9457. */
+/** A request that is wrong, and is answered with a problem detail (RFC 9457). */
 export class RequestProblem extends Error {
   readonly status: 400 | 404;
   readonly parameter: string | undefined;
@@ -34,7 +34,7 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-/** A problem detail (RFC 9457) of the type about:blank, with the members `parameter` and `accepts` where they help. */
+/** A problem detail (RFC 9457) of the type about:blank; `parameter` and `accepts` are members if they are given. */
 export function answerProblem(
   status: number,
   detail: string,
@@ -59,7 +59,7 @@ export function matchesTag(ifNoneMatch: string | null, tag: string): boolean {
   return ifNoneMatch.split(',').some((one) => one.trim().replace(/^W\//, '') === tag);
 }
 
-/** Whether CSV is wanted more than JSON by an Accept header (RFC 9110, section 12.5.1). */
+/** Whether an Accept header prefers CSV to JSON (RFC 9110, section 12.5.1). */
 export function prefersCsv(accept: string | null): boolean {
   if (accept === null) return false;
   return qualityOf(accept, 'text', 'csv') > qualityOf(accept, 'application', 'json');

@@ -6,7 +6,7 @@ import { keptSpans, type Tally } from '../counts/tally';
 import { RequestProblem } from './answer';
 import { Parameters, shown } from './parameters';
 
-/** Everything that an answer is made of. */
+/** The data that an answer is built from. */
 export interface ViewInput {
   readonly view: CountsView;
   readonly names: NamesView;
@@ -14,18 +14,18 @@ export interface ViewInput {
   readonly nowMs: number;
 }
 
-/** A list or an object for JSON, and its rows for CSV. */
+/** An answer in both forms: a list or an object for JSON, and rows for CSV. */
 export interface ViewResult {
   readonly json: Readonly<Record<string, unknown>>;
   readonly titles: readonly string[];
   rows(): Iterable<readonly (string | number | null)[]>;
 }
 
-/** A request that was understood. */
+/** A valid request, ready to be answered from the counts. */
 export interface ClickView {
-  /** Length of the buckets of time on which the answer depends, in milliseconds; undefined when time does not matter. */
+  /** If the answer depends on the time, the length in milliseconds of the time buckets that it uses; otherwise undefined. */
   readonly bucketMs: number | undefined;
-  /** @throws RequestProblem for a product that is not known */
+  /** @throws RequestProblem for an unknown product */
   build(input: ViewInput): ViewResult;
 }
 
@@ -34,7 +34,7 @@ const hourMs = keptSpans.hours.bucketMs;
 const mostRows = 1_000_000;
 const int32 = 2 ** 31;
 
-/** What GET /api/clicks/{path} asks for. Throws RequestProblem naming the parameter and what it accepts. */
+/** Reads a request to GET /api/clicks/{path}. Throws a RequestProblem that names the wrong parameter and what it accepts. */
 export function readClickView(path: string, query: URLSearchParams): ClickView {
   if (path === '') return readProducts(query);
   if (path === 'categories') return readCategories(query);
@@ -166,7 +166,7 @@ function readHistory(query: URLSearchParams): ClickView {
   };
 }
 
-/** Whole buckets only: the current one, not over yet, would look like a fall. */
+/** Compares whole buckets only: the current bucket is not over yet, so it would look like a fall in clicks. */
 function readTrending(query: URLSearchParams): ClickView {
   const parameters = new Parameters(query, ['last', 'top']);
   const top = parameters.integer('top', 1, mostRows) ?? 20;
@@ -202,7 +202,7 @@ function readTrending(query: URLSearchParams): ClickView {
   };
 }
 
-/** How many buckets each of the two windows has. */
+/** The bucket size, and how many buckets each of the two windows has. */
 function readTrendingWindow(parameters: Parameters): { bucketMs: number; length: number } {
   const isMinutes = (ms: number) => ms <= 60 * minuteMs;
   const last = parameters.span(
@@ -220,7 +220,7 @@ interface Window {
   at(tally: Tally, nowMs: number): { counts: Float64Array; times: { from: string; to: string } };
 }
 
-/** `last`: the current bucket, as far as it goes, and the ones before it. */
+/** The window of the parameter `last`: the current bucket, which is not over yet, and the buckets before it. */
 function readWindow(parameters: Parameters): Window | undefined {
   const isMinutes = (ms: number) => ms <= 120 * minuteMs;
   const last = parameters.optionalSpan(

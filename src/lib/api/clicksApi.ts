@@ -12,7 +12,7 @@ import {
 import { readClickView } from './clickViews';
 import { formatCsv } from './csv';
 
-/** Characters of bodies that are kept for the version they belong to. */
+/** How many characters of answer bodies are kept in memory, for the current version only. */
 const keptCharacters = 32 * 1024 * 1024;
 
 export interface ClicksApiOptions {
@@ -20,13 +20,13 @@ export interface ClicksApiOptions {
   readonly names: ProductNames;
   /** Milliseconds since 1970; the clock unless told. */
   readonly now?: () => number;
-  /** Told about failures that the caller is not told about. */
+  /** Receives failures that are not part of the answer. */
   readonly logError?: (error: unknown) => void;
 }
 
 /**
- * GET /api/clicks and what is below it, as docs/openapi.yaml describes. The body of an answer is made once for a version (and a
- * bucket of time, where time matters) and then served from memory.
+ * Answers GET /api/clicks and the paths below it, as docs/openapi.yaml describes. Each body is made once per version of the table
+ * (and per time bucket, if the answer depends on the time) and then served from memory.
  */
 export class ClicksApi {
   readonly #options: Required<ClicksApiOptions>;
@@ -39,7 +39,7 @@ export class ClicksApi {
     this.#options = { now: Date.now, logError: console.error, ...options };
   }
 
-  /** Never throws: problems are answers. */
+  /** Never throws: a problem is an answer too. */
   async answer(request: ApiRequest): Promise<ApiAnswer> {
     try {
       return await this.#answer(request);
@@ -63,21 +63,21 @@ export class ClicksApi {
     const clickView = readClickView(path, query);
     const { counts, now } = this.#options;
     const reading = this.#names();
-    // Both at once: a lake that is silent takes long enough to fail once.
+    // Start both reads now: if the lake does not answer, the request waits for one timeout and not for two.
     await counts.current();
     const names = await reading;
     const view = await counts.current();
-    // No await from here on: the counts move on with the next refresh.
+    // There must be no await from here on, because the next refresh changes these counts.
     const nowMs = now();
     const csv = prefersCsv(headers.get('accept'));
-    // The mark as well: storage that went back in time has other clicks under the same number.
+    // The mark belongs to the tag: after storage went back in time, the same version number may hold other clicks.
     const at = [view.tableId ?? 'none', view.version, view.mark?.slice(0, 8), names.tag];
     const version = at.filter((part) => part !== undefined && part !== '').join('-');
     const bucket = clickView.bucketMs === undefined ? '' : `-${Math.floor(nowMs / clickView.bucketMs)}`;
     const tag = `"${version}${bucket}-${csv ? 'csv' : 'json'}"`;
     const shared = {
       ETag: tag,
-      // Asked for again each time, and never kept by a proxy: a key was needed to see it.
+      // Clients must ask again each time. Proxies must not keep the answer, because it needs a key.
       'Cache-Control': 'private, no-cache',
       Vary: 'Accept',
     };
@@ -94,7 +94,7 @@ export class ClicksApi {
     };
   }
 
-  /** Names are for reading, and never stop the counts: a failure is told once, until they could be read again. */
+  /** Names only help readers, so a failure must not stop the counts. It is logged once until the names can be read again. */
   async #names(): Promise<NamesView> {
     const { names, logError } = this.#options;
     try {

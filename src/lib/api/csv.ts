@@ -1,8 +1,8 @@
 type Cell = string | number | null;
 
 /**
- * CSV (RFC 4180) with a line of titles. A text that a spreadsheet would run as a formula gets an apostrophe before it, which
- * is how spreadsheets are told that a cell is text.
+ * CSV (RFC 4180) with a line of titles. A text that a spreadsheet would run as a formula gets an apostrophe before it, which tells
+ * the spreadsheet that the cell is text.
  */
 export function formatCsv(titles: readonly string[], rows: Iterable<readonly Cell[]>): string {
   let text = `${titles.join(',')}\r\n`;

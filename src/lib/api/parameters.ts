@@ -1,7 +1,7 @@
 import { parseDuration } from '../duration';
 import { RequestProblem } from './answer';
 
-/** A span of time of whole buckets, as it was asked for. */
+/** A time span of a request, such as `15m`, which is a multiple of a bucket. */
 export interface Span {
   readonly text: string;
   readonly ms: number;
@@ -11,11 +11,11 @@ export interface Span {
 export class Parameters {
   readonly #query: URLSearchParams;
 
-  /** @throws RequestProblem for a parameter that is not known, or is given twice */
+  /** @throws RequestProblem for a parameter that is unknown or given twice */
   constructor(query: URLSearchParams, known: readonly string[]) {
     this.#query = query;
     for (const name of new Set(query.keys())) {
-      // The platform's own way to pass a function key.
+      // Azure Functions accepts a function key in this parameter.
       if (name === 'code') continue;
       if (!known.includes(name)) {
         throw new RequestProblem(400, `There is no parameter ${shown(name)} here.`, {
@@ -27,7 +27,7 @@ export class Parameters {
     }
   }
 
-  /** A whole number within limits. */
+  /** A whole number from `least` to `most`. */
   integer(name: string, least: number, most: number): number | undefined {
     const text = this.#query.get(name);
     if (text === null) return undefined;
@@ -36,7 +36,7 @@ export class Parameters {
     return this.#refuse(name, `a whole number from ${least} to ${most}`);
   }
 
-  /** A span like 15m, 2h or 1d. `accepts` says in words which ones `isAccepted` accepts. */
+  /** A span like 15m, 2h or 1d. `accepts` describes the condition `isAccepted` in words. */
   span(name: string, fallback: string, accepts: string, isAccepted: (ms: number) => boolean): Span {
     return this.optionalSpan(name, accepts, isAccepted) ?? { text: fallback, ms: readSpan(fallback) };
   }
@@ -56,12 +56,12 @@ export class Parameters {
   }
 }
 
-/** Milliseconds; 0 for what is no span. Fractions are none: counts are kept in whole buckets. */
+/** A span in milliseconds, or 0 for any other text. Fractions are refused, because counts are kept in whole buckets. */
 function readSpan(text: string): number {
   if (!/^\d{1,5}[mhd]$/.test(text)) return 0;
   return parseDuration(text, ['m', 'h', 'd']) ?? 0;
 }
 
-/** A value as a message repeats it: not without limit. */
+/** A value as a message quotes it: shortened if it is long. */
 export const shown = (text: string) =>
   JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text).toWellFormed();

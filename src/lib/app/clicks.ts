@@ -17,13 +17,13 @@ const clickCounts = once(
     }),
 );
 
-/** Answers GET /api/clicks and what is below it. */
+/** Answers GET /api/clicks and the paths below it. */
 export const clicksApi = once(
   async () =>
     new ClicksApi({ counts: await clickCounts(), names: new ProductNames((await appLake()).store) }),
 );
 
-/** Saves the counts for new instances. Only a cache: where it cannot be written, they count the files. */
+/** Saves the counts for new instances. This is only a cache: without it, a new instance counts the table's files. */
 export async function saveCounts(): Promise<void> {
   try {
     await (await clickCounts()).save();

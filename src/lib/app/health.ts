@@ -7,7 +7,7 @@ import { warehouseHealth } from './warehouse';
 
 const failureReader = once(() => new FailureReader({ store: async () => (await appLake()).store }));
 
-/** How the app is, whichever of its processes is asked. */
+/** The health of the whole app, whichever of its processes is asked. */
 export const readHealth = async (): Promise<Health> =>
   composeHealth({
     streams: await loadStreams(),

@@ -18,13 +18,13 @@ import { appLake, type Lake, openLake } from './lake';
 import { nudgeWarehouse } from './warehouse';
 
 /*
- * Batches of events into the lake. What is made here lives as long as the process, and is made when it is first needed: the
- * host gives a function app seconds to start, and wrong settings must fail a function, not the loading of all of them.
+ * Takes batches of events into the lake. The objects here live as long as the process and are made at their first use, for two
+ * reasons: the host gives a function app only seconds to start, and wrong settings must fail one function, not the loading of all.
  */
 
 const hubs = once(async () => new HubDirectory((await settings()).eventHubs));
 
-/** Shared by all streams. */
+/** The writer of dead letters, shared by all streams. */
 const letters = once(async () => lettersOf(await appLake()));
 
 const lettersOf = (lake: Lake): TableAppender =>
@@ -60,7 +60,7 @@ function makeWriter(stream: Stream, { lake, settings, ...parts }: WriterParts): 
 /** The one writer of a stream's table in this process. */
 const writerOf = oncePerKey(openWriter);
 
-/** What the other processes learn of this one's failing batches. */
+/** Tells the other processes about batches that fail in this one. */
 const ingestStatus = once(
   () =>
     new IngestStatus({
@@ -71,8 +71,8 @@ const ingestStatus = once(
 );
 
 /**
- * Carries one trigger batch into the stream's table. Rejects, after a log line, when an event of it may be missing: whatever
- * the error, the trigger then brings the batch again.
+ * Writes one trigger batch to the stream's table. If any of its events may be missing there, it logs the error and rejects; the
+ * trigger then brings the same batch again, whatever the error was.
  */
 export async function ingest(
   stream: Stream,
@@ -95,7 +95,8 @@ export async function ingest(
 }
 
 /**
- * Has a partition go on that an unreadable event keeps from being read (see skipUnreadable.ts). Not while the app reads it.
+ * Frees a partition that is stuck at an event which the trigger cannot read (see skipUnreadable.ts). The app must not be reading
+ * the partition meanwhile.
  * @throws `settings.invalid`, `storage.*`, `hub.*`, and what committing throws
  */
 export async function skipEvents(
@@ -123,7 +124,7 @@ export async function skipEvents(
   }
 }
 
-/** Ends ingestion in this process: resolves when every batch that was handed to a writer is committed or failed. */
+/** Ends ingestion in this process. Resolves when every batch that a writer received is committed or has failed. */
 export async function drainWriters(): Promise<void> {
   await Promise.all([...writerOf.made().values()].map(async (writer) => (await writer).drain()));
 }

@@ -8,17 +8,17 @@ import { loadStreams } from '../streams/loadStreams';
 import { containerUrl } from '../warehouse/synapse/lakeUrl';
 import type { Staging } from '../warehouse/synapse/stagedFile';
 
-/** The lake as functions and commands use it. */
+/** The lake, as functions and commands use it. */
 export interface Lake {
   readonly store: ObjectStore;
   readonly tables: readonly LakeTable[];
-  /** Where a table is, whether or not it is there yet. */
+  /** Where a table is or will be. */
   at(table: string): TableLocation;
-  /** Where files wait for a SQL pool that copies them. */
+  /** Where the files of a large load are put, for a SQL pool to copy. */
   readonly staging: Staging;
 }
 
-/** Nothing is asked of the network before the first call of the store. */
+/** Opens the lake without any request: the first call of the store sends the first one. */
 export async function openLake({
   lake,
   lakeContainer,
@@ -28,7 +28,7 @@ export async function openLake({
     store,
     tables: lakeTables(streams),
     at: (table) => ({ store, table }),
-    // Only a SQL pool needs the address, and only some accounts have one that a pool can reach.
+    // The address is computed when a SQL pool asks for it, because not every account has one that a pool can reach.
     staging: { store, urlOf: (path) => `${containerUrl(lake, lakeContainer)}/${path}` },
   };
 }

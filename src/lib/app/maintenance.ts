@@ -2,10 +2,10 @@ import { isFullPassDue, maintainTables } from '../maintenance/maintainTables';
 import { saveCounts } from './clicks';
 import { appLake } from './lake';
 
-/** Below the function's time limit, by as long as a request to a silent store may still take. */
+/** The function's time limit, less the time that a last request to a store without an answer may take. */
 const maintenanceLimitMs = 210_000;
 
-/** One pass of maintenance over every table there is. */
+/** One pass of maintenance over every table. */
 export async function maintain(): Promise<void> {
   const lake = await appLake();
   try {

@@ -3,23 +3,23 @@ import { describeFailure } from '../errors';
 import { closeHubs, drainWriters } from './ingest';
 import { closeWarehouse } from './warehouse';
 
-/** The host kills the process 5 s after it asked it to end, whatever is under way. */
+/** Less than 5 s, because the host kills the process 5 s after it asked the process to end. */
 const budgetMs = 4000;
 
-/** What has to end: a name for the log, and the work. */
+/** One part to end: its name for the log, and how to end it. */
 export type Ending = readonly [name: string, end: () => Promise<void>];
 
-/** In the order of the system: the hubs answer the writers' questions until these have ended. */
+/** The hub connections are closed after the writers, because the writers ask the hubs until they end. */
 const endings: readonly Ending[] = [
   ['ingestion', () => drainWriters().finally(closeHubs)],
   ['warehouse', closeWarehouse],
 ];
 
 /**
- * Ends what this process has under way, all of it at the same time and within one budget. What does not end in time is left
- * behind, which harms nothing: a batch that is not committed comes again, and the ledger keeps loads right. Never rejects,
- * because the worker would then wait for the kill.
- * @param log takes a line for each part that failed or was left behind
+ * Ends all work of this process at the same time, within one budget. Work that does not end in time is abandoned, which is safe:
+ * a batch that was not committed comes again, and the ledger keeps loads right. Never rejects, because after a rejection the worker
+ * would wait until it is killed.
+ * @param log receives a line for each part that failed or was abandoned
  */
 export async function shutDown(
   log: (line: string) => void = console.warn,

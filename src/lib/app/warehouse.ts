@@ -22,7 +22,7 @@ const loaders = once(
     }),
 );
 
-/** Has a stream's new rows loaded into the warehouse soon. Returns at once: ingestion never waits for the warehouse. */
+/** Asks for a stream's new rows to be loaded soon. Returns at once, because ingestion never waits for the warehouse. */
 export function nudgeWarehouse(stream: Stream): void {
   loaders().then(
     (all) => all.nudge(stream),
@@ -31,7 +31,7 @@ export function nudgeWarehouse(stream: Stream): void {
   );
 }
 
-/** Loads what is missing in the warehouse. A failure is logged, and shows in the health. */
+/** Loads all rows that the warehouse lacks. A failure is logged, and `GET /api/health` shows it. */
 export const syncWarehouse = async (): Promise<void> => (await loaders()).catchUp(syncLimitMs);
 
 export const warehouseHealth = async (): Promise<WarehouseHealth> => (await loaders()).health();

@@ -2,19 +2,19 @@
 export interface BucketSpan {
   /** Length of one bucket in milliseconds; buckets begin at multiples of it since 1970. */
   readonly bucketMs: number;
-  /** How many are kept, the current one included. */
+  /** How many buckets are kept, including the current one. */
   readonly kept: number;
 }
 
-/** A bucket in the form that is stored: its number since 1970, and the keys with their counts. */
+/** A bucket in its stored form: its number since 1970, the indexes of its keys, and their counts. */
 export type StoredBucket = readonly [bucket: number, indexes: readonly number[], counts: readonly number[]];
 
-/** A clock elsewhere may run ahead; whatever is further ahead than this is kept out of the buckets. */
+/** Another machine's clock may run ahead. Rows further in the future than this are not put into buckets. */
 const aheadMs = 3_600_000;
 
 /**
- * Counts per key in buckets of time. Keys are the small integers that a Tally gives out, so a bucket is an array of counters:
- * 100,000 keys in 121 buckets take 48 MB however the counts are spread.
+ * Counts per key and time bucket. A Tally numbers the keys from 0, so that a bucket is an array of counters: 100,000 keys in 121
+ * buckets take 48 MB, however the counts are spread.
  */
 export class Buckets {
   readonly span: BucketSpan;
@@ -27,7 +27,7 @@ export class Buckets {
     this.advance(nowMs);
   }
 
-  /** Drops what is too old by now. Rows that are older, or further ahead than an hour, will not be kept either. */
+  /** Drops the buckets that are too old at this time. From now on, rows that are older, or more than an hour ahead, are ignored. */
   advance(nowMs: number): void {
     const oldest = this.bucketOf(nowMs) - this.span.kept + 1;
     if (oldest === this.#oldest) return;
@@ -60,7 +60,7 @@ export class Buckets {
     return this.#counters.get(bucket)?.[index] ?? 0;
   }
 
-  /** Counts of every key, by index, in buckets `first` to `last`, both included. */
+  /** The count of each key, by its index, in the buckets `first` to `last`, both included. */
   sum(first: number, last: number, keys: number): Float64Array {
     const sums = new Float64Array(keys);
     for (let bucket = first; bucket <= last; bucket++) {
@@ -72,7 +72,7 @@ export class Buckets {
     return sums;
   }
 
-  /** Every bucket that holds something, without the keys that have nothing in it. */
+  /** Every bucket that is not empty, without the keys whose count is 0. */
   *stored(): Iterable<StoredBucket> {
     for (const [bucket, counters] of this.#counters) {
       const indexes: number[] = [];

@@ -5,40 +5,41 @@ import type { Key } from './keys';
 import type { StoredTally } from './tally';
 
 /*
- * Counts of one version of a table, kept in the table's folder so that a new instance need not read every file. A cache,
- * never the truth: what does not fit the table, or is damaged, is as good as missing.
+ * The counts of one version of a table, kept in the table's folder so that a new instance need not read every file. This is a
+ * cache, never the truth: if it is damaged or does not fit the table, it is treated as missing.
  */
 
-/** Names with a leading underscore are none of the table's data to every Delta reader, and to vacuum. */
+/** Delta readers and vacuum ignore names that begin with an underscore. */
 export const cachedStatePath = (table: string) => `${table}/_counts/state.json`;
 
 /**
- * 1 had the minutes of seven days only: older ones would be missing without a trace. In 2 a row without an attribute took the
- * place of a known one.
+ * Older formats are not read, because their counts would be wrong:
+ * - 1 kept only the minutes of seven days, so older ones would be missing unnoticed.
+ * - 2 let a row without an attribute replace an attribute that was known.
  */
 const format = 3;
 
-/** Its position is the version that was counted. */
+/** The counts, and the position in the log up to which they were counted. */
 export interface CachedState extends TablePosition {
   readonly tally: StoredTally;
 }
 
 export interface FoundState {
-  /** What the next writer must name; undefined when nothing is there. */
+  /** The ETag that the next writer must give; undefined if there is no file. */
   readonly etag: string | undefined;
-  /** Undefined when nothing is there, or what cannot be used. */
+  /** Undefined if there is no file, or it cannot be used. */
   readonly state: CachedState | undefined;
 }
 
-/** Throws `storage.*`: then it is not known whether something is there, nor its etag. */
+/** Throws `storage.*` if it cannot be found out whether there is a file. */
 export async function readCachedState({ store, table }: TableLocation): Promise<FoundState> {
   const found = await store.get(cachedStatePath(table));
   return { etag: found?.etag, state: found && parseCachedState(found.bytes) };
 }
 
 /**
- * Writes the state unless somebody else wrote one since `etag` was seen (undefined: since nothing was there). Returns the
- * new etag, or undefined when somebody did.
+ * Writes the state if the file still has this `etag`, or is still missing if `etag` is undefined. Returns the new ETag, or
+ * undefined if another process has written the file meanwhile.
  */
 export async function writeCachedState(
   { store, table }: TableLocation,
@@ -52,7 +53,7 @@ export async function writeCachedState(
   return result.outcome === 'written' ? result.etag : undefined;
 }
 
-/** Undefined for anything but a whole state of this format. */
+/** Parses a cached state. Undefined if the bytes are not a complete state of this format. */
 export function parseCachedState(bytes: Uint8Array): CachedState | undefined {
   let raw: unknown;
   try {

@@ -6,11 +6,11 @@ import type { Counted } from '../streams/stream';
 import type { Key } from './keys';
 import { Tally } from './tally';
 
-/** When Event Hubs accepted the row; every table of a stream has it. */
+/** The column that says when Event Hubs accepted the row; the table of every stream has it. */
 const timeColumn = 'enqueued_at';
 
 export interface FilesToCount {
-  /** Where the files are; its version is named in errors. */
+  /** The table that the files belong to. Errors name its version. */
   readonly state: TableState;
   readonly adds: readonly Add[];
   readonly counted: Counted;
@@ -20,9 +20,9 @@ export interface FilesToCount {
 }
 
 /**
- * Counts the rows of data files, reading only the columns that are needed, several files at once, a row group at a time.
- * The first failure ends all reading, and is thrown when no read is under way any more.
- * @throws `parquet.invalid` naming table, version and file when one is gone or damaged, `counts.keys`
+ * Counts the rows of data files. Reads only the needed columns, several files at once, one row group at a time. After the first
+ * failure no further read begins, and the failure is thrown when the reads under way have ended.
+ * @throws `parquet.invalid`, naming table, version and file, if a file is gone or damaged; `counts.keys`
  */
 export async function countFiles({ state, adds, counted, nowMs, maxKeys }: FilesToCount): Promise<Tally> {
   const tally = new Tally(nowMs, maxKeys);
@@ -34,7 +34,7 @@ export async function countFiles({ state, adds, counted, nowMs, maxKeys }: Files
   return tally;
 }
 
-/** A value by which rows are told apart; nothing that is no value, and texts that every reader can write. */
+/** The key of a row. A text becomes well-formed Unicode, so that it can be written to UTF-8 and read back unchanged. */
 function asKey(value: ReadValue | undefined): Key | null {
   if (typeof value === 'number') return value;
   if (value === null || value === undefined) return null;

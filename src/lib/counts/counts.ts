@@ -10,55 +10,55 @@ import { defaultMaxKeys, Tally } from './tally';
 
 /** How many versions the cached state may lag before it is written again. */
 const saveEveryVersions = 200;
-/** What lasts until somebody mends it. Finding out may have taken a count of the whole table. */
+/** Errors that last until somebody acts. They are retried rarely, because each retry may count the whole table. */
 const lasting: readonly ErrorCode[] = ['counts.keys', 'parquet.invalid', 'delta.invalid', 'delta.hole'];
 const lastingRetryMs = 60_000;
 
 export interface CountsOptions {
   readonly at: TableLocation;
   readonly counted: Counted;
-  /** Least time between two looks at the log in milliseconds, also after one that failed. */
+  /** Least time in milliseconds between two reads of the log, even if the first one failed. */
   readonly refreshMs?: number;
   readonly maxKeys?: number;
-  /** Milliseconds since 1970, for a version whose log entry is gone; the clock unless told. */
+  /** The time of a version whose log entry is gone, in milliseconds since 1970; by default the clock. */
   readonly now?: () => number;
-  /** Milliseconds on a clock that only goes forward; the process's unless told. */
+  /** A clock that only goes forward, in milliseconds; by default the process's. */
   readonly monotonicNow?: () => number;
-  /** Told when the cached state could not be read or written, which is no error. */
+  /** Receives a message if the cached state could not be read or written, which is not an error. */
   readonly warn?: (message: string) => void;
 }
 
-/** What is counted at one version. `tally` moves on with the next refresh: use it before the next await. */
+/** The counts at one version. The next refresh changes `tally`, so use it before the next await. */
 export interface CountsView {
-  /** Undefined, with version -1, before there is a table. */
+  /** Undefined if there is no table yet; then the version is -1. */
   readonly tableId: string | undefined;
   readonly version: number;
-  /** Tells this version from another one of the same number, which a log may grow after storage went back in time. */
+  /** Tells this version from another one with the same number, which the log may get after storage went back in time. */
   readonly mark: string | undefined;
-  /** When the version was committed, in milliseconds since 1970, where its commit says so. */
+  /** When the version was committed, in milliseconds since 1970; undefined if its commit does not say. */
   readonly committedAt: number | undefined;
   readonly tally: Tally;
 }
 
-/** What is known of the cached state that is there. */
+/** What this instance knows about the cached state in the lake. */
 interface KnownCache {
-  /** What the next writer must name; undefined when nothing is there. */
+  /** The ETag that the next writer must give; undefined if there is no file. */
   readonly etag: string | undefined;
-  /** What it holds; undefined when nothing is there, or what cannot be used. */
+  /** The position that it was counted at; undefined if there is no file, or it cannot be used. */
   readonly position: TablePosition | undefined;
 }
 
 /**
- * Rows of a table per key, folded from its log: what was counted up to a version stays in memory, and a refresh reads the
- * files that newer commits added. There is one refresh at a time, and none within `refreshMs` of the last. A failed refresh's
- * error is rethrown until the next one is due, or for a minute if the reason lasts: too many keys, a damaged table.
+ * Rows of a table per key, folded from its log: the counts of a version stay in memory, and a refresh adds the files of newer
+ * commits. Only one refresh runs at a time, and none begins within `refreshMs` of the last. If a refresh fails, its error is
+ * rethrown until the next refresh is due, or for a minute if the cause lasts: too many keys, a damaged table.
  */
 export class Counts {
   readonly #options: Required<CountsOptions>;
   readonly #log: FoldedLog;
   #empty: Tally | undefined;
   readonly #refresh: SpacedRefresh;
-  /** Undefined: not known, as it could not be read, or another instance has written it since. */
+  /** Undefined if unknown: it could not be read, or another instance has written it since. */
   #cached: KnownCache | undefined;
   /** Version at which a save was last attempted. */
   #triedVersion = -1;
@@ -86,15 +86,15 @@ export class Counts {
     });
   }
 
-  /** The newest counts. Throws what reading the table throws, and `counts.keys`; the same error until it is looked again. */
+  /** The newest counts. Throws what reading the table throws, and `counts.keys`; the same error until the next refresh. */
   async current(): Promise<CountsView> {
     await this.#refresh.run();
     return this.#view();
   }
 
   /**
-   * Writes the cached state of the newest version, unless the one that is there is as new and of a version that the log holds.
-   * Maintenance calls this; an instance that has moved far ahead of the cached state does it by itself.
+   * Writes the cached state of the newest version, unless the one in the lake is as new and its version is still in the log.
+   * Maintenance calls this. An instance whose counts are far ahead of the cached state also calls it.
    */
   async save(): Promise<'saved' | 'current'> {
     await this.current();
@@ -153,7 +153,7 @@ export class Counts {
       const { etag, position: known } = this.#cached;
       const newest = this.#log.counted;
       const isNeeded = newest && !(await this.#isAsNew(known, newest.state));
-      // Meanwhile they may have moved on, and must be stored as they are now.
+      // The counts may have changed during the await: store them as they are now.
       const counted = isNeeded ? this.#log.counted : undefined;
       if (!counted) return 'current';
       const { state, tally } = counted;
@@ -163,7 +163,7 @@ export class Counts {
         this.#cached = { etag: newEtag, position };
         return 'saved';
       }
-      // Another instance was faster: what it wrote may be newer than ours, or not.
+      // Another instance was faster. Its state may be newer or older than ours, so it is unknown.
       this.#cached = undefined;
     }
   }
@@ -173,11 +173,11 @@ export class Counts {
     return { etag: found.etag, position: positionOfCached(found) };
   }
 
-  /** Whether what is cached need not be written again: it is of our version, or of a later one that the log holds. */
+  /** Whether the cached state need not be written again: it is of our version, or of a later version that is in the log. */
   async #isAsNew(cached: TablePosition | undefined, state: TableState): Promise<boolean> {
     if (cached?.tableId !== state.metaData.id || cached.version < state.version) return false;
     if (cached.version === state.version) return isSameEntry(state.mark, cached.mark);
-    // Storage may have gone back in time since it was written.
+    // Storage may have gone back in time since the state was written: then the log has another entry, or none.
     const there = await readMark(this.#options.at, cached.version);
     return there !== undefined && isSameEntry(there, cached.mark);
   }
@@ -186,7 +186,7 @@ export class Counts {
 const positionOfCached = ({ state }: FoundState): TablePosition | undefined =>
   state && { tableId: state.tableId, version: state.version, mark: state.mark };
 
-/** The cached state is never needed: what storage has against reading it is no reason not to count. */
+/** The cached state is optional, so a storage error while it is read must not stop the counting: it becomes a value. */
 async function unlessStorageFails(reading: Promise<FoundState>): Promise<FoundState | TributaryError> {
   try {
     return await reading;

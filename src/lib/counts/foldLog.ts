@@ -10,7 +10,7 @@ import type { CachedState } from './cachedState';
 import { countFiles } from './countFiles';
 import { Tally } from './tally';
 
-/** What is counted of a table up to a version. */
+/** A table's counts up to a version. */
 export interface CountedTable {
   readonly state: TableState;
   readonly tally: Tally;
@@ -20,7 +20,7 @@ export interface FoldOptions {
   readonly at: TableLocation;
   readonly counted: Counted;
   readonly maxKeys: number;
-  /** Milliseconds since 1970, for a version whose log entry is gone. */
+  /** The time of a version whose log entry is gone, in milliseconds since 1970. */
   readonly now: () => number;
 }
 
@@ -28,8 +28,8 @@ export interface FoldOptions {
 const mostBehind = 10_000;
 
 /**
- * The rows of a table per key, folded from its log. What is counted stays in memory, and the files of newer commits are added
- * to it. Where that cannot be done the table is counted anew, from a cached state or from its live files.
+ * The rows of a table per key, folded from its log. The counts stay in memory, and the files of newer commits are added to
+ * them. If that is impossible, the table is counted anew, from a cached state or from its live files.
  * One call at a time. If a call throws, the previous counts stay and the next call starts from them.
  */
 export class FoldedLog {
@@ -42,21 +42,21 @@ export class FoldedLog {
     this.#follower = followState(options.at, { mostBehind });
   }
 
-  /** Undefined before anything is counted, and where there is no table. The tally belongs to the state until the next call. */
+  /** Undefined if nothing was counted yet or there is no table. The tally belongs to the state until the next call. */
   get counted(): CountedTable | undefined {
     return this.#counted;
   }
 
   /**
-   * Counts what newer commits added. False where the table must be counted anew: nothing is counted yet, rows went, the log
-   * cannot be followed, or a file is gone or damaged.
+   * Counts the files of newer commits. Returns false if the table must be counted anew: nothing is counted yet, rows were removed,
+   * the log cannot be followed, or a file is gone or damaged.
    * @throws what following the table throws, `storage.*`, `counts.keys`
    */
   async countNew(): Promise<boolean> {
     const counted = this.#counted;
     if (!counted) return false;
     const { state, tally } = counted;
-    // A call that failed may have left the follower further on than what is counted.
+    // After a failed call, the follower may be ahead of the counts.
     this.#follower.standAt(state);
     const found = await this.#follower.advance();
     if (found.step === 'no-table') {
@@ -67,7 +67,7 @@ export class FoldedLog {
     if (!news) return false;
     const added = await this.#countNews(news);
     if (added === 'damaged') return false;
-    // Both at once: whoever looks in between must not find rows that are counted under an earlier version.
+    // Change both without an await in between, so that no caller sees new rows under the earlier version.
     tally.advance(this.#timeOf(news.state));
     if (added) tally.merge(added.stored());
     this.#counted = { state: news.state, tally };
@@ -75,7 +75,7 @@ export class FoldedLog {
   }
 
   /**
-   * Counts the table from the cached state where the log leads on from it, else from its live files.
+   * Counts the table from the cached state if the log continues from it, otherwise from the live files.
    * @returns whether the cached state was used
    * @throws what following and opening the table throw, `parquet.invalid` for a file that is gone or damaged, `counts.keys`
    */
@@ -98,7 +98,7 @@ export class FoldedLog {
     return { state: news.state, tally };
   }
 
-  /** Reads on to the newest version. Undefined where it must be counted anew. */
+  /** Reads on to the newest version. Undefined if the table must be counted anew. */
   async #readOn(found: Advance, tableId: string): Promise<NewFiles | undefined> {
     const adds: Add[] = [];
     for (let next = found; ; next = await this.#follower.advance()) {
@@ -113,7 +113,7 @@ export class FoldedLog {
     }
   }
 
-  /** Undefined where there is nothing to count; `damaged` where a file is gone or damaged, which counting anew may put right. */
+  /** Undefined if there is nothing to count; `damaged` if a file is gone or damaged, which counting anew may get around. */
   async #countNews({ state, adds }: NewFiles): Promise<Tally | 'damaged' | undefined> {
     if (adds.length === 0) return undefined;
     try {
@@ -132,7 +132,7 @@ export class FoldedLog {
       return await this.#countSnapshot(snapshot);
     } catch (error) {
       if (!isDamage(error)) throw error;
-      // A file that went because the table has moved on meanwhile is no damage.
+      // If there is a newer version, the file may have been removed on purpose: that is no damage.
       const newer = await openSnapshot(at);
       if (newer?.version === snapshot.version && newer.mark === snapshot.mark) throw error;
       return newer && (await this.#countSnapshot(newer));
@@ -151,15 +151,15 @@ export class FoldedLog {
   }
 
   /**
-   * By which buckets of time age: the store's time when the version was committed. This host's clock may jump, and what is
-   * dropped from the buckets does not come back.
+   * The time by which old buckets are dropped: the store's time of the commit. This host's clock may jump ahead, and dropped
+   * buckets do not come back.
    */
   #timeOf({ storedAt }: TableState): number {
     return storedAt ?? this.#options.now();
   }
 }
 
-/** The files that commits added with new rows, and the state after these commits. */
+/** The files with new rows that commits added, and the state after these commits. */
 interface NewFiles {
   readonly state: TableState;
   readonly adds: readonly Add[];

@@ -1,4 +1,4 @@
-/** What is counted by: a text, or an integer. */
+/** A key to count by: a text or an integer. */
 export type Key = string | number;
 
 /** Ascending: numbers by value, then texts by code unit. */
@@ -8,6 +8,6 @@ export function compareKeys(a: Key, b: Key): number {
   return typeof a === 'number' ? -1 : 1;
 }
 
-/** Sorts indexes of keys by what was counted for them, most first, ties by key. Sorts in place. */
+/** Sorts indexes of keys in place by count, highest first; equal counts by key. */
 export const sortByCount = (indexes: number[], counts: ArrayLike<number>, keys: readonly Key[]): number[] =>
   indexes.sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || compareKeys(keys[a] ?? 0, keys[b] ?? 0));

@@ -1,15 +1,15 @@
 import { SpacedRefresh } from '../spacedRefresh';
 import type { ObjectStore } from '../storage/objectStore';
 
-/** Where names may be, in the lake's container. */
+/** The path of the optional file of names in the lake's container. */
 export const productNamesPath = 'products.csv';
 
 const refreshMs = 30_000;
-/** Answers go out without the names, but each asks for them first: not too often of a lake that is away. */
+/** How long not to ask again after a failure: every answer wants the names, but is given without them as well. */
 const retryMs = 5000;
 
 export interface NamesView {
-  /** Changes with the names; empty while there are none. */
+  /** Changes when the names change; empty if there are none. */
   readonly tag: string;
   /** By product id. */
   readonly names: ReadonlyMap<number, string>;
@@ -17,7 +17,7 @@ export interface NamesView {
 
 const none: NamesView = { tag: '', names: new Map() };
 
-/** The names of products, from an optional `products.csv`; looked for again every half a minute. */
+/** The names of products from an optional `products.csv`, which is read again every half a minute. */
 export class ProductNames {
   readonly #store: ObjectStore;
   readonly #refresh: SpacedRefresh;
@@ -35,7 +35,7 @@ export class ProductNames {
     });
   }
 
-  /** The names as they were read last, whether or not they can be read now. */
+  /** The names as they were last read, even if the file cannot be read now. */
   get last(): NamesView {
     return this.#view;
   }
@@ -60,8 +60,8 @@ export class ProductNames {
 }
 
 /**
- * Reads CSV (RFC 4180) with the columns productid and name; a first line that names them may tell their order and hold
- * others. Lines without a whole number and a name are passed over: names are for reading, and never stop the counts.
+ * Reads CSV (RFC 4180) with the columns productid and name. A first line with titles may put them in another order and have more
+ * columns. A line without a whole number and a name is skipped, because names only help readers and must not stop the counts.
  */
 export function parseProductNames(text: string): Map<number, string> {
   const records = parseCsv(text.replace(/^\uFEFF/, ''));
@@ -80,7 +80,7 @@ export function parseProductNames(text: string): Map<number, string> {
 function parseCsv(text: string): string[][] {
   const records: string[][] = [];
   let record: string[] = [];
-  // A field in quotes, in which "" is one, or plain; then what ends it.
+  // A field in quotes, in which "" stands for a quote, or without; then a comma, a line end or the end of the text.
   for (const [, quoted, plain = '', end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
     record.push(quoted?.replaceAll('""', '"') ?? plain);
     if (end === ',') continue;

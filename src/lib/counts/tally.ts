@@ -6,8 +6,10 @@ const minuteMs = 60_000;
 const hourMs = 3_600_000;
 
 /**
- * Two windows of an hour and the current minute; two of a day and the current hour; in total the minutes of a week, of the
- * rest of a bucket of up to a day that begins before it, and the current one.
+ * How far back the API can ask:
+ * - minutes: two windows of an hour, and the current minute
+ * - hours: two windows of a day, and the current hour
+ * - totals by minute: a week, the rest of the bucket of up to a day that begins before the week, and the current minute
  */
 export const keptSpans = {
   minutes: { bucketMs: minuteMs, kept: 121 },
@@ -15,10 +17,10 @@ export const keptSpans = {
   total: { bucketMs: minuteMs, kept: 8 * 24 * 60 + 1 },
 } as const;
 
-/** Distinct keys that are counted unless told. Whoever may send events chooses the keys: memory must have a limit. */
+/** How many distinct keys are counted by default. Senders choose the keys, so memory needs a limit. */
 export const defaultMaxKeys = 250_000;
 
-/** A tally in the form that is stored: columns by key, then the buckets. */
+/** A tally in its stored form: columns by key, then the buckets. */
 export interface StoredTally {
   readonly keys: readonly Key[];
   readonly attributes: readonly (Key | null)[];
@@ -30,9 +32,8 @@ export interface StoredTally {
 }
 
 /**
- * Rows per key, in total and by the time they were enqueued. Every key has an index, in the order of their coming. The
- * result does not depend on the order of the rows: of several attributes the one enqueued last is kept. A row without an
- * attribute says nothing of it.
+ * Rows per key, in total and by enqueued time. Each key gets the next free index when it is first seen. The result does not
+ * depend on the order of the rows: the attribute that was enqueued last is kept. A row without an attribute does not change it.
  */
 export class Tally {
   readonly keys: Key[] = [];
@@ -41,11 +42,11 @@ export class Tally {
   total = 0;
   readonly minutes: Buckets;
   readonly hours: Buckets;
-  /** By minute, of all keys together: under index 0. */
+  /** Counts by minute of all keys together, under index 0. */
   readonly totals: Buckets;
   readonly #maxKeys: number;
   readonly #indexes = new Map<Key, number>();
-  /** When each key's attribute was enqueued, in milliseconds since 1970; 0 when it did not say. */
+  /** When each key's attribute was enqueued, in milliseconds since 1970; 0 if unknown. */
   readonly #latest: number[] = [];
   #ranked: number[] = [];
   #isRanked = true;
@@ -61,13 +62,13 @@ export class Tally {
     return this.#indexes.get(key);
   }
 
-  /** 0 for a key that is not there. */
+  /** The count of a key; 0 for an unknown key. */
   countOf(key: Key): number {
     const index = this.#indexes.get(key);
     return index === undefined ? 0 : (this.counts[index] ?? 0);
   }
 
-  /** Indexes of all keys, most counted first, ties by key. Cheap until something is added; then what is nearly sorted is sorted. */
+  /** Indexes of all keys, highest count first, equal counts by key. Sorting again after a few more rows is cheap. */
   ranked(): readonly number[] {
     if (this.#isRanked) return this.#ranked;
     for (let index = this.#ranked.length; index < this.keys.length; index++) this.#ranked.push(index);
@@ -75,15 +76,15 @@ export class Tally {
     return sortByCount(this.#ranked, this.counts, this.keys);
   }
 
-  /** Drops the buckets that are too old by now. */
+  /** Drops the buckets that are too old at this time. */
   advance(nowMs: number): void {
     for (const buckets of [this.minutes, this.hours, this.totals]) buckets.advance(nowMs);
   }
 
   /**
    * Counts one row.
-   * @param timeMs when it was enqueued, in milliseconds since 1970; NaN when it does not say
-   * @throws `counts.keys` when there are too many distinct keys
+   * @param timeMs when it was enqueued, in milliseconds since 1970; NaN if unknown
+   * @throws `counts.keys` if there are too many distinct keys
    */
   add(key: Key, attribute: Key | null, timeMs: number): void {
     const index = this.#place(key, attribute, Number.isNaN(timeMs) ? 0 : timeMs);
@@ -96,7 +97,7 @@ export class Tally {
     this.totals.add(0, timeMs);
   }
 
-  /** Adds what another tally, or a stored one, has counted. All or nothing: throws `counts.keys` before it changes anything. */
+  /** Adds the counts of another tally. Throws `counts.keys` before it changes anything. */
   merge(other: StoredTally): void {
     const added = other.keys.reduce((sum: number, key) => sum + (this.#indexes.has(key) ? 0 : 1), 0);
     if (this.keys.length + added > this.#maxKeys) throw tooManyKeys(this.#maxKeys);
@@ -150,7 +151,7 @@ export class Tally {
     return index;
   }
 
-  /** Of two that were enqueued at the same time the larger one is kept, so that the order of reading does not matter. */
+  /** Whether an attribute replaces the known one. At equal times the larger one wins, so that the reading order is irrelevant. */
   #takesPlace(index: number, attribute: Key, time: number): boolean {
     const known = this.attributes[index] ?? null;
     const latest = this.#latest[index] ?? 0;

@@ -7,24 +7,24 @@ import { FoldedLog } from './foldLog';
 import type { Key } from './keys';
 import { defaultMaxKeys } from './tally';
 
-/** How many differences are spelled out. */
+/** How many of the differences are listed. */
 const examples = 10;
 
 export interface CountsVerification {
-  /** Version that was compared. */
+  /** The version that was compared. */
   readonly version: number;
-  /** Version of the cached state; undefined when there is none that can be used. */
+  /** The version of the cached state; undefined if there is none, or it cannot be used. */
   readonly cachedVersion: number | undefined;
   /** Rows in the live files. */
   readonly total: number;
-  /** Keys whose count differs, and the first of them. */
+  /** The number of keys whose count differs. `examples` has the first of them. */
   readonly different: number;
   readonly examples: readonly { readonly key: Key; readonly served: number; readonly live: number }[];
 }
 
 /**
- * Compares what an instance that starts now would serve, from the cached state and the log after it, with a count of the live
- * files of that version. Undefined when there is no table. Throws what reading the table throws.
+ * Compares the counts of an instance that starts now (the cached state, and the log after it) with a count of that version's live
+ * files. Undefined if there is no table. Throws what reading the table throws.
  */
 export async function verifyCounts(options: {
   readonly at: TableLocation;

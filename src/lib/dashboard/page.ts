@@ -1,4 +1,4 @@
-/** The dashboard's page. It holds no data: its scripts ask the API, with the key of the address's fragment. */
+/** The dashboard's page. It contains no data: its scripts ask the API, with the key in the fragment of the page's URL. */
 export const page = `<!doctype html>
 <html lang="en">
 <head>

@@ -5,7 +5,7 @@ import { type ApiAnswer, type ApiRequest, answerProblem, matchesTag } from '../a
 import { page } from './page';
 import { styles } from './styles';
 
-/** Nothing but what this app serves itself; styles are set by script, never written into the page. */
+/** Allows only what this app serves itself. Scripts set styles through the DOM, so inline styles are not needed. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -26,7 +26,7 @@ const html = 'text/html; charset=utf-8';
 const css = 'text/css; charset=utf-8';
 const javascript = 'text/javascript; charset=utf-8';
 
-/** Compiled from browser/ into the same folder of dist. */
+/** A script of the page, compiled from browser/ into the same folder of dist. */
 const script = (name: string): [string, Part] => [
   `${name}.js`,
   { type: javascript, read: () => readFile(join(__dirname, 'browser', `${name}.js`), 'utf8') },
@@ -45,13 +45,13 @@ const parts: ReadonlyMap<string, Part> = new Map([
 const served = new Map<string, { body: string; tag: string }>();
 
 export interface DashboardRequest extends ApiRequest {
-  /** The whole address that was asked for. */
+  /** The whole URL of the request. */
   readonly url?: string;
 }
 
 /**
- * The dashboard's page (path '') and its parts. There is no data in them, so no key is needed. An address that ends with a slash
- * is redirected to the one without.
+ * Serves the dashboard's page (path '') and its parts. They contain no data, so no key is needed. A URL that ends with a slash is
+ * redirected to the URL without.
  */
 export async function serveDashboard({ path, headers, url }: DashboardRequest): Promise<ApiAnswer> {
   const part = parts.get(path);
@@ -77,8 +77,8 @@ export async function serveDashboard({ path, headers, url }: DashboardRequest): 
 }
 
 /**
- * Where the same is without slashes at the end, undefined when there are none. The page's links are relative to that, and so is
- * this: the prefix of the routes, or a proxy's, need not be known.
+ * The relative URL of the same page without slashes at its end; undefined if it has none. The page's links are relative to it. It
+ * is relative itself, so that the prefix of the routes, or of a proxy, need not be known.
  */
 function withoutSlash({ pathname, search }: URL): string | undefined {
   const [, name, slashes = ''] = /([^/]+)(\/+)$/.exec(pathname) ?? [];

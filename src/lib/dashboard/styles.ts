@@ -1,4 +1,4 @@
-/** The dashboard's style sheet: light and dark by the reader's preference, one column on a phone. */
+/** The dashboard's style sheet: light or dark as the reader prefers, one column on a phone. */
 export const styles = `:root {
   --back: #f5f6f8; --card: #ffffff; --text: #1a1d21; --muted: #586069; --line: #e3e6ea;
   --accent: #1f5fbf; --rise: #1a7037; --warn-back: #fff3cd; --warn: #664d03;

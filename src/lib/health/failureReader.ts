@@ -4,9 +4,9 @@ import { type IngestFailure, readFailures } from '../ingest/ingestFailure';
 import { SpacedRefresh } from '../spacedRefresh';
 import type { ObjectStore } from '../storage/objectStore';
 
-/** The lake is asked no more often than this, whoever asks. */
+/** How long an answer of the lake is reused, however many requests come. */
 const ageMs = 3000;
-/** Probes do not wait for long. */
+/** Short, because probes do not wait for long. */
 const limitMs = 5000;
 
 export interface FailureReaderOptions {
@@ -16,7 +16,7 @@ export interface FailureReaderOptions {
   readonly monotonicNow?: () => number;
 }
 
-/** The failures that the ingesting processes have told in the lake, as they were a few seconds ago at most. */
+/** The failures that ingesting processes recorded in the lake, at most a few seconds old. */
 export class FailureReader {
   readonly #refresh: SpacedRefresh;
   #failures: readonly IngestFailure[] = [];
@@ -32,7 +32,7 @@ export class FailureReader {
     });
   }
 
-  /** Throws what the store throws, and `storage.unavailable` when it does not answer in time. */
+  /** Throws what the store throws, and `storage.unavailable` if the store does not answer in time. */
   async read(): Promise<readonly IngestFailure[]> {
     await this.#refresh.run();
     return this.#failures;

@@ -11,10 +11,10 @@ const stuckAfterTransientMs = 30_000;
 /** No retry for this long: nobody reads the partition any more (retries come every minute). */
 const staleAfterMs = 3_600_000;
 
-/** degraded: something is late or unknown, and no event waits for a person. failing: a partition is stuck. */
+/** degraded: something is late or unknown, but nobody has to act. failing: a partition is stuck. */
 export type HealthStatus = 'ok' | 'degraded' | 'failing';
 
-/** A partition whose batches fail: states and numbers, no messages. */
+/** A partition whose batches fail. It has states and numbers but no messages, because anybody may read it. */
 export interface PartitionFailure
   extends Pick<IngestFailure, 'partition' | 'code' | 'since' | 'lastFailure' | 'attempts'> {
   readonly remedy?: Remedy;
@@ -33,7 +33,7 @@ type LoadedTable = WarehouseHealth['tables'][number];
 /** What GET /api/health answers. */
 export interface Health {
   readonly status: HealthStatus;
-  /** The code of the error that keeps the streams from being known; then there are none in `streams`. */
+  /** The code of the error for which the state of the streams is unknown; then `streams` is empty. */
   readonly error?: string;
   readonly streams: readonly StreamHealth[];
   readonly warehouse: Omit<WarehouseHealth, 'kind' | 'tables'> & {
@@ -45,14 +45,14 @@ export interface Health {
 
 export interface HealthSources {
   readonly streams: readonly Stream[];
-  /** What the ingesting processes have told. */
+  /** The failures that the ingesting processes recorded. */
   readonly failures: () => Promise<readonly IngestFailure[]>;
   readonly warehouse: () => Promise<WarehouseHealth>;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
-/** Never rejects: a source that cannot be asked is shown by the code of its error. */
+/** Never rejects: for a source that does not answer, the result has the code of the error. */
 export async function composeHealth(sources: HealthSources): Promise<Health> {
   const [failures, warehouse] = await Promise.all([
     outcomeOf(sources.failures),
@@ -61,7 +61,7 @@ export async function composeHealth(sources: HealthSources): Promise<Health> {
   const loaded = showWarehouse(warehouse);
   if ('error' in failures) {
     const { error } = failures;
-    // With wrong settings no batch can be committed. A lake that does not answer here may still answer elsewhere.
+    // With wrong settings no batch can be committed. But a lake that does not answer this process may answer others.
     const status = error === 'settings.invalid' ? 'failing' : 'degraded';
     return { status, error, streams: [], warehouse: loaded };
   }

@@ -1,14 +1,14 @@
 import type { IngestFailure } from '../ingest/ingestFailure';
 import type { Stream } from '../streams/stream';
 
-/** A command that mends what is wrong. */
+/** A command that repairs something. */
 export interface Remedy {
   readonly command: string;
-  /** The app must be stopped before, and started afterwards. */
+  /** Whether the app must be stopped before the command and started after it. */
   readonly stopApp: boolean;
 }
 
-/** What mends a stream whose batches fail, where one command does. */
+/** The command for a stream whose batches fail; undefined if no single command helps. */
 export function ingestRemedy(
   { code, table: broken }: Pick<IngestFailure, 'code' | 'table'>,
   { name, table }: Pick<Stream, 'name' | 'table'>,
@@ -18,11 +18,11 @@ export function ingestRemedy(
   return undefined;
 }
 
-/** What mends a table of the warehouse that cannot follow its Delta table any more. */
+/** The command for a table of the warehouse that can no longer follow its Delta table. */
 export const rebuildRemedy = (warehouseTable: string): Remedy => ({
   command: `npm run warehouse -- rebuild ${warehouseTable}`,
   stopApp: false,
 });
 
-/** What gives the ledger the columns that it lacks; to be run by somebody who may change its table. */
+/** The command that adds the missing columns of the ledger. It needs a login that may alter the table. */
 export const marksRemedy: Remedy = { command: 'npm run warehouse -- init', stopApp: false };

@@ -2,19 +2,19 @@ import { isUtf8 } from 'node:buffer';
 import { type Field, field } from '../delta/schema';
 import { decodeReasons } from '../streams/stream';
 
-/** The Delta table of what could not become a row. */
+/** The Delta table of dead letters: elements of events that could not become rows, and ranges of events that never came. */
 export const deadLettersTable = 'dead_letters';
 
-/** Why something is a dead letter: a closed set, explained in docs/dead-letters.md. */
+/** The reasons why something is a dead letter: a closed set, explained in docs/dead-letters.md. */
 export const letterReasons = [...decodeReasons, 'unreadable', 'expired', 'skipped'] as const;
 
 export type LetterReason = (typeof letterReasons)[number];
 
 /**
- * The columns of dead_letters. A letter is written before the commit that moves past it, so it may be there more than
- * once: (stream, hub_created_at, hub_partition, sequence_number, element) tells letters apart. A letter whose key is also
- * a row is settled. The body stands with an event's first letter; `expired` and `skipped` stand for the range of
- * sequence numbers in their body, `{"first":17,"last":20}`.
+ * The columns of dead_letters. A letter is written before the commit that moves past its event, so after a crash it may be there
+ * more than once. Its key is (stream, hub_created_at, hub_partition, sequence_number, element). A letter is settled if the stream's
+ * table has a row with that key. Only the first letter of an event has its body. A letter with the reason `expired` or `skipped`
+ * stands for the range of sequence numbers in its body, `{"first":17,"last":20}`.
  */
 export const letterFields: readonly Field[] = [
   field('stream', 'string', false),
@@ -30,10 +30,10 @@ export const letterFields: readonly Field[] = [
   field('received_at', 'timestamp', false),
 ];
 
-/** Whether a letter stands for a range of events that never came, not for an element of one that came. */
+/** Whether a letter with this reason stands for a range of events that never came, and not for an element of an event. */
 export const isRangeReason = (reason: unknown): boolean => reason === 'expired' || reason === 'skipped';
 
-/** The sequence numbers, both included, in the body of such a letter; undefined when it holds none. */
+/** The range of sequence numbers, both included, in the body of such a letter; undefined if the body has none. */
 export function parseRange(body: unknown): { readonly first: number; readonly last: number } | undefined {
   try {
     const { first, last } = JSON.parse(String(body)) ?? {};
@@ -43,19 +43,19 @@ export function parseRange(body: unknown): { readonly first: number; readonly la
   }
 }
 
-/** A body as a letter holds it. */
+/** A body as a dead letter stores it. */
 export interface EncodedBody {
   readonly text: string | null;
   readonly encoding: string | null;
 }
 
-/** Bytes that are text stay readable. */
+/** Encodes a body: UTF-8 text as it is, so that it stays readable, and other bytes in base64. */
 export function encodeBody(body: Uint8Array): EncodedBody {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const encoding = isUtf8(bytes) ? 'utf-8' : 'base64';
   return { text: bytes.toString(encoding), encoding };
 }
 
-/** The bytes of a letter's body; null where the table holds none. */
+/** The bytes of a letter's body; null if it has none. */
 export const decodeBody = (text: string | null, encoding: string | null): Buffer | null =>
   text === null ? null : Buffer.from(text, encoding === 'base64' ? 'base64' : 'utf-8');

@@ -1,4 +1,4 @@
-/** A generation of a hub: the same name made again is another one. */
+/** A generation of a hub: a hub that is deleted and made again under the same name is a new generation. */
 export interface HubGeneration {
   /** Fully qualified, like contoso.servicebus.windows.net. */
   readonly namespace: string;
@@ -6,7 +6,7 @@ export interface HubGeneration {
   readonly createdOn: Date;
 }
 
-/** The txn appId under which the table remembers how far a partition was read. */
+/** The txn appId under which the table records how far a partition is committed. */
 export const partitionAppId = ({ namespace, hub, createdOn }: HubGeneration, partitionId: string): string =>
   `${namespace}/${hub}@${createdOn.toISOString()}/${partitionId}`.toLowerCase();
 
@@ -18,7 +18,7 @@ export function parseAppId(appId: string): { hub: string; createdOn: Date; parti
   return { hub, createdOn: new Date(createdMs), partition: Number(partition) };
 }
 
-/** The generation that an appId tells of, if it is one of this hub. */
+/** The generation that an appId names; undefined if the appId belongs to another hub. */
 export function generationOfAppId(
   appId: string,
   { namespace, hub }: HubGeneration,

@@ -18,12 +18,12 @@ export interface LetterInfo {
   readonly detail: string;
   /** Microseconds since 1970. */
   readonly receivedAt: number;
-  /** The file that holds it, and its row there. */
+  /** The file that contains the letter, and the letter's row in that file. */
   readonly file: Add;
   readonly row: number;
 }
 
-/** Identifies a letter, and the row that settles it. */
+/** Identifies a letter, and also the row that settles it. */
 export const addressKey = (
   hubCreatedAt: unknown,
   partition: unknown,
@@ -37,10 +37,10 @@ export const letterKey = ({ hubCreatedAt, partition, sequenceNumber, element }: 
 const infoColumns = ['stream', ...rowKeyColumns, 'enqueued_at', 'reason', 'detail', 'received_at'];
 
 /**
- * The letters of the table, each once however often it was written, in the order of the files. Without bodies, which may
- * be many megabytes.
- * @param snapshot of dead_letters
- * @param stream only this stream's
+ * The letters of the table in the order of the files, each once even if it was written more often. Bodies are left out, because
+ * they may be many megabytes.
+ * @param snapshot the table dead_letters
+ * @param stream if given, only this stream's letters
  */
 export async function readLetters(snapshot: Snapshot, stream?: string): Promise<LetterInfo[]> {
   const files = [...snapshot.files.values()];

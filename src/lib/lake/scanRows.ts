@@ -5,30 +5,30 @@ import type { Field, ReadValue } from '../delta/schema';
 import type { Snapshot, TableState } from '../delta/state';
 import { inParallel } from '../inParallel';
 
-/** How many files are read at once, whoever reads them. */
+/** How many files one scan reads at once. */
 const parallelFiles = 8;
 
-/** Which columns of which files are read. */
+/** What to read: columns of files. */
 export interface Scan {
-  /** Where the files are; its version is named in errors. */
+  /** The table that the files belong to. Errors name its version. */
   readonly state: TableState;
   readonly files: Iterable<Add>;
-  /** What the table or a file does not have is null. */
+  /** A column that the table or a file does not have reads as null. */
   readonly columns: readonly string[];
 }
 
 /** Rows that lie together in one file. */
 export interface RowGroup extends FileRows {
   readonly file: Add;
-  /** The place of its first row in the file. */
+  /** The position of its first row in the file. */
   readonly firstRow: number;
 }
 
 /**
- * Hands over the rows of data files, of the wanted columns alone, a row group at a time, in no order. The memory it needs is
- * that of a few row groups, however large the table is. The first failure ends all reading, and is thrown when no read is
- * under way any more.
- * @throws `parquet.invalid` naming table, version and file when one is gone, damaged or of another schema; what `take` throws
+ * Passes the rows of data files to `take`, one row group at a time, in no particular order. Only the wanted columns are read, and
+ * only a few row groups are in memory, however large the table is. After the first failure no further read begins, and the failure
+ * is thrown when the reads under way have ended.
+ * @throws `parquet.invalid`, naming table, version and file, if a file is gone, damaged or of another schema; what `take` throws
  */
 export async function scanRowGroups(
   { state, files, columns }: Scan,
@@ -45,8 +45,8 @@ export async function scanRowGroups(
 }
 
 /**
- * The same, row by row: `visit` gets the values in the order of the columns, in an array that is filled anew for the next row,
- * and the file that holds them.
+ * Like `scanRowGroups`, but row by row: `visit` gets the row's values in the order of the columns, and the row's file. The array of
+ * values is reused for the next row, so `visit` must not keep it.
  */
 export async function scanRows(
   scan: Scan,
@@ -62,11 +62,11 @@ export async function scanRows(
   });
 }
 
-/** Whole files in their order, for whoever holds the rows in memory anyway. Throws what `scanRowGroups` throws. */
+/** Reads whole files, in their order, for callers that need all rows in memory. Throws what `scanRowGroups` throws. */
 export const readFiles = ({ state, files, columns }: Scan): Promise<FileRows[]> =>
   inParallel(files, parallelFiles, (file) => readDataFile(state, file, columns));
 
-/** The live files whose statistics do not exclude that a row has such a value in a column of whole numbers. */
+/** The live files that may contain one of these values in a column of whole numbers, as far as their statistics tell. */
 export function filesWith(
   { files, fields }: Snapshot,
   column: string,
@@ -76,7 +76,7 @@ export function filesWith(
   return [...files.values()].filter((file) => !field || isWanted(rangeOf(file, field)));
 }
 
-/** The values that a file may hold in a column of whole numbers; without limits where its statistics do not say. */
+/** The smallest and largest value that a file may have in a column of whole numbers; undefined if its statistics do not say. */
 export interface ValueRange {
   readonly least: number | bigint;
   readonly most: number | bigint;
@@ -96,7 +96,7 @@ function boundsOf(file: Add, field: Field): ColumnStatistics {
   try {
     return parseStatistics(file, [field], file.path).columns.get(field.name) ?? {};
   } catch {
-    // Statistics of other writers may be anything; without them a file is read.
+    // Other writers may put anything into the statistics. If they cannot be used, the file is read.
     return {};
   }
 }

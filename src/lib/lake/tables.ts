@@ -10,7 +10,7 @@ export interface LakeTable {
   readonly fields: readonly Field[];
 }
 
-/** Every table there is: one for each stream, and the dead letters of all of them. */
+/** All tables of the lake: one for each stream, and one for the dead letters of all streams. */
 export const lakeTables = (streams: readonly Stream[]): LakeTable[] => [
   ...streams.map((stream) => ({ name: stream.table, fields: tableFields(stream) })),
   { name: deadLettersTable, fields: letterFields },

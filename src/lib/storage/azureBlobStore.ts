@@ -2,14 +2,14 @@ import { TributaryError } from '../errors';
 import { callStorage, statusOf } from './callStorage';
 import type { ObjectInfo, ObjectRange, ObjectStore, PutOutcome, StoredObject } from './objectStore';
 
-/** How to reach the account: a connection string, or its blob endpoint with an identity. */
+/** How to reach the account: by a connection string, or by its blob endpoint with an identity. */
 export type StorageAccount =
   | { readonly connectionString: string }
   | { readonly blobServiceUri: string; readonly clientId?: string };
 
 /**
- * An ObjectStore over one container of Azure Blob Storage or ADLS Gen2 (through its blob endpoint). Nothing is
- * asked of the network before the first call. A missing container reads as empty and is made by the first write.
+ * An ObjectStore over one container of Azure Blob Storage or ADLS Gen2 (through its blob endpoint). The first call of a method
+ * sends the first request. A missing container reads as empty and is made by the first write.
  */
 export async function openAzureBlobStore(account: StorageAccount, container: string): Promise<ObjectStore> {
   return new AzureBlobStore(await openContainer(account, container));
@@ -17,10 +17,10 @@ export async function openAzureBlobStore(account: StorageAccount, container: str
 
 type ContainerClient = Awaited<ReturnType<typeof openContainer>>;
 
-/** A container's client, for what an ObjectStore does not offer. Its requests need callStorage around them. */
+/** A container's client, for operations that an ObjectStore does not have. Wrap its requests in callStorage. */
 export async function openContainer(account: StorageAccount, container: string) {
   const { BlobServiceClient } = await import('@azure/storage-blob');
-  // One try a call: callStorage retries, because only it can give each try a deadline.
+  // One try per call. callStorage retries instead, because only it can give each try a deadline.
   const options = { retryOptions: { maxTries: 1 } };
   if ('connectionString' in account) {
     const service = BlobServiceClient.fromConnectionString(account.connectionString, options);
@@ -54,7 +54,7 @@ class AzureBlobStore implements ObjectStore {
   }
 
   async getRange(path: string, start: number, length: number): Promise<ObjectRange | undefined> {
-    // The service has no suffix ranges, and answers a range past the end with an error.
+    // Blob storage cannot read "the last n bytes", and it refuses a range that begins past the end: so ask for the size first.
     const size = start < 0 ? await this.#size(path) : undefined;
     if (start < 0 && size === undefined) return undefined;
     const from = start < 0 ? Math.max(0, (size ?? 0) + start) : start;
@@ -120,7 +120,7 @@ class AzureBlobStore implements ObjectStore {
     });
   }
 
-  /** The etag, or undefined when the answer is an expected one. */
+  /** Returns the ETag, or undefined if the store refused with an expected answer. */
   async #upload(path: string, bytes: Uint8Array, conditions: Conditions, expected: Expected) {
     let hasContainer = true;
     const orNoContainer = (error: unknown) => {
@@ -139,7 +139,7 @@ class AzureBlobStore implements ObjectStore {
     return this.#call(`put ${path}`, expected, upload, bytes.length);
   }
 
-  /** An expected answer, one that means something to the caller, is undefined; any other error is a TributaryError. */
+  /** Returns undefined for an error answer that the caller expects. Throws every other error as a TributaryError. */
   async #call<T>(
     what: string,
     expected: Expected,
@@ -164,7 +164,7 @@ const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
 const never: Expected = () => false;
 const isNotFound: Expected = (error) => statusOf(error) === 404;
 const isPastTheEnd: Expected = (error) => statusOf(error) === 416;
-// By code: a lease answers 412 too, and a container that is being deleted 409.
+// Compare codes and not only statuses: a lease also answers 412, and a container that is being deleted also answers 409.
 const isConditionNotMet: Expected = (error) => codeOf(error) === 'ConditionNotMet';
 const isMismatch: Expected = (error) => isConditionNotMet(error) || isNotFound(error);
 const isAlreadyThere: Expected = (error) => codeOf(error) === 'BlobAlreadyExists' || isConditionNotMet(error);

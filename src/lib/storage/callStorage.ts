@@ -2,21 +2,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DeadlineError, within } from '../deadline';
 import { TributaryError } from '../errors';
 
-/** A try that has not ended by then is given up: the SDK itself would wait for ever. */
+/** How long to wait for one try. The SDK itself would wait for ever. */
 const answerLimitMs = 10_000;
-/** What a slow line carries; a large body gets that much more time. */
+/** The speed of a slow line. A large body gets as much more time as it would take at this speed. */
 const bytesPerMs = 1000;
 const attempts = 5;
 const firstBackoffMs = 100;
 
 /**
- * Runs one storage request with a deadline, and again while the store is throttling, failing or silent. Answers that
- * mean something to the caller (404, 409, 412, 416) are thrown as they are, after the first try. Otherwise throws
- * `storage.unavailable` when the tries ran out and `storage.refused` when another try could not help.
+ * Runs one storage request with a deadline.
+ *
+ * | the store | then |
+ * |---|---|
+ * | answers 404, 409, 412 or 416, which the caller interprets | throws that error as it is, without another try |
+ * | throttles, fails or does not answer | tries again; throws `storage.unavailable` after the last try |
+ * | answers anything else | throws `storage.refused`, because another try could not help |
+ *
+ * If a reply was lost, the request may have been carried out. A conditional write that is tried again may then fail because of its
+ * own first try.
  *
  * @param bytes size of the body that is sent or asked for
- *
- * A request whose reply was lost may have been carried out: a conditional write that is tried again can meet itself.
  */
 export async function callStorage<T>(
   what: string,
@@ -49,16 +54,16 @@ export async function callStorage<T>(
   }
 }
 
-/** The HTTP status of the store's answer, or undefined when there was none. */
+/** The HTTP status of the store's answer; undefined if there was no answer. */
 export const statusOf = (error: unknown): number | undefined => {
   const status = (error as { statusCode?: unknown } | null)?.statusCode;
   return typeof status === 'number' ? status : undefined;
 };
 
-/** No answer at all (the SDK's REQUEST_SEND_ERROR, a reset while the body was read) is worth another try. */
+/** Whether another try may help. It may if there was no answer (the SDK's REQUEST_SEND_ERROR, or a reset while reading the body). */
 function isTransient(error: unknown, status: number | undefined): boolean {
   if (status !== undefined) return status === 408 || status === 429 || status >= 500;
-  // A credential or a connection string that cannot be used is a programming or settings fault.
+  // A credential or a connection string that cannot be used is a mistake in the settings or the code.
   const name = (error as { name?: unknown } | null)?.name;
   return (
     name !== 'CredentialUnavailableError' && name !== 'AuthenticationRequiredError' && name !== 'TypeError'

@@ -53,7 +53,7 @@ export class MemoryStore implements ObjectStore {
 
   #store(path: string, bytes: Uint8Array): string {
     const etag = `"${++this.#etags}"`;
-    // A copy, as a real store has one: the caller may reuse its buffer.
+    // Copy the bytes, as a real store does, because the caller may reuse its buffer.
     this.#objects.set(path, { bytes: Uint8Array.from(bytes), etag, lastModified: new Date(this.#now()) });
     return etag;
   }

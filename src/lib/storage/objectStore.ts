@@ -1,32 +1,32 @@
 /**
- * The few operations that a Delta table needs of a store. Paths are relative to the store's root, use `/`, and never
- * start with one. All methods throw a TributaryError `storage.*` when the store fails; absence is a value.
+ * The few operations that a Delta table needs of a store. Paths are relative to the store's root, use `/`, and never start with a
+ * slash. If the store fails, all methods throw a TributaryError `storage.*`. A missing object is a value and not an error.
  */
 export interface ObjectStore {
-  /** For error messages: the account and container, without secrets. */
+  /** The account and container, without secrets, for error messages. */
   readonly name: string;
-  /** The whole object, or undefined when there is none. */
+  /** The whole object; undefined if it does not exist. */
   get(path: string): Promise<StoredObject | undefined>;
   /**
-   * Bytes `start` (inclusive) to `start + length` (exclusive), cut at the object's end; a negative start counts from
-   * the end. Undefined when there is no such object.
+   * Bytes `start` (inclusive) to `start + length` (exclusive), cut at the object's end. A negative start counts from the end.
+   * Undefined if the object does not exist.
    */
   getRange(path: string, start: number, length: number): Promise<ObjectRange | undefined>;
-  /** Creates or replaces. */
+  /** Creates or replaces the object. */
   put(path: string, bytes: Uint8Array): Promise<{ etag: string }>;
   /**
-   * Creates, unless an object is there. `exists` may also mean that an earlier attempt of this very call was stored
-   * and its reply lost: callers that care read the winner.
+   * Creates the object if it does not exist. `exists` may also mean that an earlier try of this very call was stored and its
+   * reply lost; a caller that needs to know reads the object.
    */
   putIfAbsent(path: string, bytes: Uint8Array): Promise<PutOutcome>;
-  /** Replaces the object that has this etag. `mismatch` also when there is no object any more. */
+  /** Replaces the object if it still has this ETag. Returns `mismatch` if it has another one or does not exist any more. */
   putIfMatch(path: string, bytes: Uint8Array, etag: string): Promise<PutOutcome>;
   /**
-   * Objects whose path starts with `prefix`, in byte order of their paths. Never a directory entry, which accounts with a
-   * hierarchical namespace list as if it were an object.
+   * Objects whose path starts with `prefix`, in byte order of their paths. Directories are left out, which accounts with a
+   * hierarchical namespace list like objects.
    */
   list(prefix: string): AsyncIterable<ObjectInfo>;
-  /** True when an object was there. */
+  /** Returns true if the object existed. */
   delete(path: string): Promise<boolean>;
 }
 

@@ -2,34 +2,34 @@ import type { StorageAccount } from './azureBlobStore';
 import { openContainer } from './azureBlobStore';
 import { callStorage, statusOf } from './callStorage';
 
-/** What a trigger's read positions belong to. */
+/** The consumer group of a hub, to which a trigger's read positions belong. */
 export interface ReaderGroup {
   readonly fullyQualifiedNamespace: string;
   readonly eventHubName: string;
   readonly consumerGroup: string;
 }
 
-/** Where the trigger goes on in a partition: after this event. */
+/** A read position in a partition: the trigger continues after this event. */
 export interface ReadPosition {
   readonly sequenceNumber: number;
   readonly offset: string;
 }
 
-/** An app that reads a partition. */
+/** A partition that an app reads now. */
 export interface PartitionHolder {
   readonly partitionId: string;
-  /** When it last said so. */
+  /** When the app last renewed its claim. */
   readonly renewedAt: Date;
 }
 
-/** An app that has not renewed its claim for so long holds it no more: the default of the Event Hubs extension. */
+/** A claim that was not renewed for this long has expired. This is the default of the Event Hubs extension. */
 const heldForMs = 60_000;
 const container = 'azure-webjobs-eventhub';
 
 /**
  * The folder of a consumer group's read positions, in the layout of the Event Hubs extension: empty blobs
- * `{namespace}/{hub}/{group}/checkpoint|ownership/{partition}` in lower case, with what they say in their metadata (`offset`,
- * `sequencenumber`; `ownerid`).
+ * `{namespace}/{hub}/{group}/checkpoint|ownership/{partition}` in lower case. Their content is in their metadata: `offset` and
+ * `sequencenumber` of a checkpoint, `ownerid` of an ownership.
  */
 export const checkpointFolder = ({ fullyQualifiedNamespace, eventHubName, consumerGroup }: ReaderGroup) =>
   `${fullyQualifiedNamespace}/${eventHubName}/${consumerGroup}/`.toLowerCase();
@@ -45,7 +45,7 @@ export class TriggerCheckpoints {
   }
 
   /**
-   * The partitions that an app reads now. An app that was killed counts for a minute more.
+   * The partitions that an app reads now. The claims of an app that was killed last for a minute more.
    * @throws `storage.*`
    */
   async holders(): Promise<PartitionHolder[]> {
@@ -67,7 +67,7 @@ export class TriggerCheckpoints {
       .map(({ name, renewedAt }) => ({ partitionId: name.slice(prefix.length), renewedAt }));
   }
 
-  /** Has the trigger go on after an event. Throws `storage.*`. */
+  /** Sets the position, so that the trigger continues after this event. Throws `storage.*`. */
   async move(partitionId: string, { sequenceNumber, offset }: ReadPosition): Promise<void> {
     const path = `${checkpointFolder(this.#group)}checkpoint/${partitionId}`;
     const blob = (await openContainer(this.#account, container)).getBlockBlobClient(path);

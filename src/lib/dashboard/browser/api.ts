@@ -1,6 +1,6 @@
 /*
- * What the page asks of the API; the shapes are those of docs/openapi.yaml. They come from the same app as this page, so they
- * are taken as they are.
+ * The page's requests to the API. The types are those of docs/openapi.yaml; answers are not validated, because they come from the
+ * same app as this page.
  */
 
 export interface Product {
@@ -31,12 +31,12 @@ export interface Trending {
   readonly products: readonly (Product & { readonly before: number; readonly change: number })[];
 }
 
-/** The API refuses the key, or wants one. */
+/** The API refused the key, or none was given. */
 export class KeyNeeded extends Error {}
 
 export interface Reply<T> {
   readonly data: T;
-  /** False when it is what was there before. */
+  /** False if the answer is the same as before. */
   readonly changed: boolean;
   /** The server's clock, in milliseconds since 1970. */
   readonly serverNow: number;
@@ -44,7 +44,7 @@ export interface Reply<T> {
 
 const patienceMs = 10_000;
 
-/** Asks for one resource again and again, sending what is known of it as an ETag. */
+/** Asks for one resource again and again, and sends the ETag of the last answer. */
 export class Resource<T> {
   readonly #path: string;
   #known: { tag: string; data: T } | undefined;

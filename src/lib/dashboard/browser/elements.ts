@@ -1,11 +1,11 @@
-/** The element of this id. The page and its scripts belong together: without it something is badly wrong. */
+/** The element with this id. Throws if it is missing, because then page and scripts do not belong together. */
 export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (!element) throw new Error(`The page has no element ${id}.`);
   return element;
 }
 
-/** An element whose text is never markup. */
+/** Makes an element. The text is never taken for markup. */
 export function element(tag: string, text = '', className = ''): HTMLElement {
   const made = document.createElement(tag);
   made.textContent = text;
@@ -13,7 +13,7 @@ export function element(tag: string, text = '', className = ''): HTMLElement {
   return made;
 }
 
-/** Sets a text only when it is another one, so that selections and screen readers are left alone. */
+/** Sets a text only if it changed, so that selections survive and screen readers stay quiet. */
 export function setText(id: string, text: string): void {
   const target = byId(id);
   if (target.textContent !== text) target.textContent = text;
@@ -23,7 +23,7 @@ const numbers = new Intl.NumberFormat('en-US');
 
 export const formatNumber = (value: number): string => numbers.format(value);
 
-/** Seconds in words as short as they can be. */
+/** An age in short words, like `5 s`. */
 export function formatAge(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;

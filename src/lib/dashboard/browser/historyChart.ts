@@ -4,14 +4,14 @@ import { byId, formatNumber } from './elements.js';
 
 declare global {
   interface Window {
-    /** The library's own script puts it here. */
+    /** Set by the library's own script. */
     readonly uPlot: typeof UPlot;
   }
 }
 
 const heightPx = 220;
 
-/** Clicks per minute as a chart, and in words for those who do not see it. */
+/** Clicks per minute as a chart, and in words for those who cannot see it. */
 export class HistoryChart {
   readonly #box = byId('history');
   #chart: UPlot | undefined;
@@ -21,7 +21,7 @@ export class HistoryChart {
     new ResizeObserver(() => {
       this.#chart?.setSize({ width: this.#box.clientWidth, height: heightPx });
     }).observe(this.#box);
-    // Colours are drawn, not styled: another theme needs another drawing.
+    // The colours are drawn into the canvas, so another theme needs a new drawing.
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw());
   }
 
@@ -51,7 +51,7 @@ export class HistoryChart {
         cursor: { drag: { x: false, y: false } },
         legend: { show: false },
         scales: {
-          // Half a minute more at both ends, where half a bar would be cut off.
+          // Half a minute more at both ends, or half of the outer bars would be cut off.
           x: { range: (_chart, first, last) => [first - 30, last + 30] },
           y: { range: (_chart, _least, most) => [0, Math.max(1, most * 1.1)] },
         },

@@ -5,10 +5,10 @@ import { type Connection, Poller } from './poller.js';
 import { Rate } from './rate.js';
 import { showCategories, showProducts, showTrending } from './tables.js';
 
-/** A commit that is older than this makes the numbers stale: sources emit all the time. */
+/** If the newest commit is older than this, the numbers are shown as stale, because sources emit all the time. */
 const staleAfterMs = 30_000;
 
-/** A part of the page that is asked for less often than the totals. */
+/** A part of the page that is refreshed less often than the totals. */
 function part<T>(path: string, everyMs: number, show: (data: T) => void) {
   const resource = new Resource<T>(path);
   let askedAt = Number.NEGATIVE_INFINITY;
@@ -40,7 +40,7 @@ const keyOfTheAddress = () => new URLSearchParams(location.hash.slice(1)).get('k
 async function round(): Promise<void> {
   const key = keyOfTheAddress();
   const { data, changed, serverNow } = await totals.get(key);
-  // The Date header has whole seconds: half of one is missing on average.
+  // The Date header is cut to whole seconds, so half a second is missing on average.
   skewMs = serverNow + 500 - Date.now();
   answeredAt = Date.now();
   if (changed) {
@@ -107,11 +107,11 @@ byId('key-form').addEventListener('submit', (event) => {
   event.preventDefault();
   const input = byId('key');
   if (!(input instanceof HTMLInputElement) || input.value === '') return;
-  // The fragment is never sent to a server, and a bookmark keeps it.
+  // The fragment is never sent to a server, and a bookmark includes it.
   location.hash = new URLSearchParams({ key: input.value }).toString();
   input.value = '';
 });
 window.addEventListener('hashchange', () => poller.now());
-// The ages go on while nothing comes in.
+// Ages grow even if no answer arrives.
 window.setInterval(show, 1000);
 poller.start();

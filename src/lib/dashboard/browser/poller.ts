@@ -1,4 +1,4 @@
-/** How the page stands with the API. */
+/** The state of the page's connection to the API. */
 export type Connection = 'connecting' | 'live' | 'failing' | 'paused' | 'key';
 
 const everyMs = 1000;
@@ -6,14 +6,14 @@ const whileHiddenMs = 30_000;
 const mostMs = 30_000;
 
 export interface PollerOptions {
-  /** One round; throws when the API did not answer. */
+  /** Runs one round; throws if the API did not answer. */
   readonly round: () => Promise<void>;
   /** What a failed round means. */
   readonly classify: (error: unknown) => 'failing' | 'key';
   readonly onChange: (connection: Connection) => void;
 }
 
-/** Calls a round every second: rarely while the page is hidden, ever more rarely while rounds fail, never while paused. */
+/** Runs a round every second; less often while the page is hidden or rounds fail; never while paused. */
 export class Poller {
   readonly #options: PollerOptions;
   #connection: Connection = 'connecting';
@@ -38,13 +38,13 @@ export class Poller {
     this.#set('paused');
   }
 
-  /** Starts, or goes on, without waiting. */
+  /** Starts, or continues after a pause, with a round at once. */
   start(): void {
     this.#set('connecting');
     this.now();
   }
 
-  /** A round at once, unless one is under way or the page is paused. */
+  /** Runs a round at once, unless one is under way or the page is paused. */
   now(): void {
     if (this.#running || this.paused) return;
     window.clearTimeout(this.#timer);

@@ -6,14 +6,14 @@ export class Rate {
 
   add(atMs: number, total: number): void {
     const last = this.#samples.at(-1);
-    // Fewer clicks than before: the table is another one.
+    // If there are fewer clicks than before, this is another table.
     if (last && total < last.total) this.#samples.length = 0;
     if (!last || atMs > last.atMs) this.#samples.push({ atMs, total });
     while (this.#samples.length > 2 && (this.#samples[1]?.atMs ?? atMs) < atMs - windowMs)
       this.#samples.shift();
   }
 
-  /** Undefined until two commits were seen; 0 when the last one is long past. */
+  /** Undefined until two commits were seen; 0 if the last one was long ago. */
   perSecond(nowMs: number): number | undefined {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);

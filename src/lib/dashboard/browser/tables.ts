@@ -1,7 +1,7 @@
 import type { Categories, Product, Totals, Trending } from './api.js';
 import { byId, element, formatNumber } from './elements.js';
 
-/** A cell with a bar as wide as its part of the largest value. */
+/** A cell with a bar whose width is the value's share of the largest value. */
 function barCell(value: number, most: number, text: string): HTMLElement {
   const cell = element('td', '', 'number');
   const bar = element('span', '', 'bar');
@@ -11,7 +11,7 @@ function barCell(value: number, most: number, text: string): HTMLElement {
   return cell;
 }
 
-/** The product as the row's header: its name, where it has one, and always its number. */
+/** The product as the row's header: its number, and its name if it has one. */
 function productCell({ productid, name }: Product): HTMLElement {
   const cell = element('th');
   cell.setAttribute('scope', 'row');
