@@ -3,34 +3,35 @@ import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
 const account = 'devstoreaccount1';
-/** The storage emulator's published account key: every copy of Azurite has it, so it protects nothing. */
+/** The storage emulator's published account key. Every copy of Azurite has the same one, so it is not a secret. */
 const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 const startLimitMs = 60_000;
 const closeLimitMs = 5_000;
 
-// Azurite outlives a parent that was killed, and two of them on one folder would destroy it: it ends with the channel.
+// If this process is killed, Azurite must end too, because a second Azurite on the same folder would destroy the data. This code
+// runs in Azurite's process and ends it when the channel to this process closes.
 const endWithParent = `data:text/javascript,${encodeURIComponent(
   `process.on('disconnect',()=>{process.emit('SIGTERM');setTimeout(()=>process.exit(),${closeLimitMs}).unref()})`,
 )}`;
 
 export interface AzuriteOptions {
-  /** Folder for the data, made when missing; without it everything stays in memory. */
+  /** Folder for the data, created if missing. Without it, all data stays in memory. */
   dataDir?: string;
-  /** TCP ports on 127.0.0.1; 0 or nothing takes a free one. */
+  /** TCP port on 127.0.0.1; 0 or undefined takes a free one. */
   blobPort?: number;
-  /** Naming a queue or table port starts those two services as well. */
+  /** If a queue or a table port is given, both of these services are started as well. */
   queuePort?: number;
   tablePort?: number;
 }
 
 export interface Azurite {
-  /** Account `devstoreaccount1` with the full endpoint of each running service. */
+  /** For the account `devstoreaccount1`, with the endpoint of each running service. */
   connectionString: string;
   blobPort: number;
   queuePort?: number;
   tablePort?: number;
   pid: number;
-  /** Ends the process after it has saved its data. */
+  /** Lets the process save its data and end. */
   close(): Promise<void>;
 }
 
@@ -55,7 +56,7 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
   const child = spawn(process.execPath, ['--import', endWithParent, require.resolve(main), ...args], {
     cwd: options.dataDir ?? tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // Ctrl-C in the terminal is for the parent, which needs the storage to the end.
+    // Ctrl-C in the terminal must not reach Azurite: the parent needs the storage until it ends itself.
     detached: true,
   });
   const exited = new Promise<void>((resolve) => {
@@ -112,7 +113,7 @@ function readPorts(child: ChildProcess, count: number): Promise<Partial<Record<s
     child.stdout?.on('data', read);
     child.stderr?.on('data', read);
     child.once('error', (error) => settle(() => reject(error)));
-    // 'close' comes after the last output, unlike 'exit'.
+    // Use 'close' and not 'exit', because 'exit' may come before the last output.
     child.once('close', (code) =>
       settle(() => {
         const busy = /EADDRINUSE[^\n]*:(\d+)/.exec(output)?.[1];

@@ -1,7 +1,7 @@
-// Compiles the project into dist/, and deletes what was compiled there from sources that are gone: the Functions host loads every
-// file of dist/src/functions, so a deleted function would go on running, and would be deployed. Nothing else is deleted, and nothing
-// where the compiler fails, because a host may be running from dist/ meanwhile.
-// Plain JavaScript, because it runs before anything is compiled.
+// Compiles the project into dist/, and deletes files there whose source is gone. The Functions host loads every file of
+// dist/src/functions, so a deleted function would otherwise go on running and be deployed. No other file is deleted, and none if
+// the compiler fails, because a host may be running from dist/ meanwhile.
+// This is plain JavaScript, because it runs before anything is compiled.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,14 +16,14 @@ function compile(project) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Whether what a file of dist/ was compiled or copied from is not there. */
+/** Whether the source of a file of dist/ is gone. */
 function isStale(output) {
   const source = /\.json$/.test(output) ? output : output.replace(/\.js(\.map)?$/, '.ts');
   return /\.(js|map|json)$/.test(output) && !existsSync(join(root, source));
 }
 
-// They are looked for before compiling as well as after it: the compiler keeps a record of what it has written, and does not write
-// again what is deleted behind its back. A source that vanishes while it compiles is left to the next build.
+// A file is deleted only if its source was gone before the compilation too. If a source vanishes while the compiler runs, its output
+// is left to the next build: the compiler has recorded it as written, and would not write it again if the source came back.
 const stale = existsSync(dist) ? readdirSync(dist, { recursive: true }).filter(isStale) : [];
 compile('tsconfig.build.json');
 compile(join('src', 'lib', 'dashboard', 'browser'));

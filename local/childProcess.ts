@@ -1,19 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 
-// A process that was killed cannot end its children: they end themselves when its channel closes.
+// A process that is killed cannot end its children. This code runs in each child and ends it when the channel to the parent closes.
 const endWithParent = `data:text/javascript,${encodeURIComponent("process.on('disconnect',()=>process.exit(1))")}`;
 
 export interface ChildOptions {
-  /** For messages. */
+  /** The name of the process in messages. */
   readonly name: string;
   /** A compiled file and its arguments. */
   readonly argv: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** All output is appended to it. */
+  /** The file to which all output is appended. */
   readonly logFile?: string;
-  /** The line by which the process says that it is ready. */
+  /** Matches the line that the process prints when it is ready. */
   readonly ready: RegExp;
   readonly startLimitMs?: number;
 }
@@ -21,22 +21,22 @@ export interface ChildOptions {
 export interface Child {
   readonly name: string;
   readonly pid: number;
-  /** The groups of the ready line. */
+  /** The match of the ready line, with its groups. */
   readonly readyMatch: RegExpExecArray;
-  /** Resolves to the exit code, or to the signal's name, when the process is gone. */
+  /** Resolves when the process has ended, to its exit code or to the name of the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
-  /** Asks the process to end, and insists after a while. Resolves to the exit code. */
+  /** Asks the process to end, and kills it if it has not ended within the limit. Resolves to the exit code. */
   stop(limitMs?: number): Promise<number | NodeJS.Signals>;
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Starts a Node process and waits for its ready line. Rejects with its last error output when it ends before. */
+/** Starts a Node process and waits for its ready line. Rejects with its last error output if it ends before. */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const child = spawn(process.execPath, ['--import', endWithParent, ...options.argv], {
     cwd: options.cwd,
     env: options.env ?? process.env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // Ctrl-C in the terminal is for the parent, which ends its children in order.
+    // Ctrl-C in the terminal must reach the parent only, which ends its children in order.
     detached: true,
   });
   const exited = new Promise<number | NodeJS.Signals>((resolve) => {

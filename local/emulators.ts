@@ -6,7 +6,7 @@ import { simulators } from './simulators';
 import { startEmulators, waitForPrevious } from './stack';
 
 /*
- * `npm run emulators`: broker, storage and the simulators of sources alone, for an app that runs under `func start`.
+ * `npm run emulators`: runs the broker, storage and the simulators of sources, but no host, for an app under `func start`.
  */
 
 const flags = {

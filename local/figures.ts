@@ -10,19 +10,19 @@ import type { Stream, WarehouseTable } from '../src/lib/streams/stream';
 import { connectToOwner } from '../src/lib/warehouse/duckdb/sharedFile';
 import { parseWarehouse } from '../src/lib/warehouse/warehouseSetting';
 
-/** How far one stream has come, each figure from another place. */
+/** The progress of one stream. Each figure comes from another place. */
 export interface StreamFigures {
   /** Events that the broker accepted since the hub was made. */
   readonly accepted: number;
-  /** Those of them at or below the sequence numbers that the table's txns say were read. */
+  /** Accepted events up to the sequence numbers in the table's txns. */
   readonly ingested: number;
-  /** Rows of the table's live files, by their statistics; those of a former hub of the name among them. */
+  /** Rows of the table's live files, by their statistics, including rows of an earlier hub of the same name. */
   readonly rows: number;
-  /** Version of the Delta table, -1 before there is one. */
+  /** Version of the Delta table; -1 if there is no table yet. */
   readonly version: number;
 }
 
-/** Reads a stream's figures again and again, each time only what is new in the log. */
+/** Reads a stream's figures again and again. Each time it reads only the new entries of the log. */
 export class FiguresReader {
   readonly #brokerUrl: string;
   readonly #hub: string;
@@ -51,7 +51,7 @@ export class FiguresReader {
     return { accepted, ingested, rows, version: snapshot.version };
   }
 
-  /** By the txns of the hub that is there now: those of a former one, and of replays, tell of other events. */
+  /** Counts by the txns of the present hub. Txns of an earlier hub and of replays are about other events. */
   #ingested(snapshot: Snapshot, createdOn: number): number {
     let ingested = 0;
     for (const [appId, { version }] of snapshot.txns) {
@@ -70,7 +70,7 @@ export class FiguresReader {
   }
 }
 
-/** Counts a stream's dead letters again and again, reading them only when there are new ones. */
+/** Counts a stream's dead letters again and again, and reads them only if there are new ones. */
 export class LetterCounter {
   readonly #stream: Stream;
   readonly #table: TableFollower<Snapshot>;
@@ -82,7 +82,7 @@ export class LetterCounter {
     this.#table = followSnapshot({ store, table: deadLettersTable });
   }
 
-  /** Each once however often it was written, replayed ones among them. */
+  /** The number of different dead letters, including those that were replayed. */
   async count(): Promise<number> {
     const snapshot = await this.#table.toHead();
     if (snapshot !== this.#counted)
@@ -93,8 +93,8 @@ export class LetterCounter {
 }
 
 /**
- * Rows of a table in the DuckDB warehouse, those that it could not hold included. The app has the file, so it is asked; 0 as
- * long as it has not opened it.
+ * Rows of a table in the DuckDB warehouse, including rejected rows. The app has the DuckDB file open, so the query goes through the
+ * app; 0 as long as the app has not opened the file.
  */
 export async function warehouseRows(
   setting: string | undefined,
@@ -109,7 +109,7 @@ export async function warehouseRows(
   return Number(rows[0]?.n ?? 0);
 }
 
-/** The total that GET /api/clicks answers. */
+/** The total in the answer of GET /api/clicks. */
 export async function clicksOfTheApi(apiUrl: string): Promise<number> {
   const reply = await fetch(`${apiUrl}/api/clicks`, { signal: AbortSignal.timeout(10_000) });
   if (!reply.ok) throw new Error(`GET /api/clicks answered ${reply.status}.`);

@@ -4,10 +4,10 @@ import { loadStreams } from '../src/lib/streams/loadStreams';
 import { appDir, sampleSettings } from './project';
 
 /*
- * The event hubs on the laptop follow from the streams, so that a new stream finds its hub without a step more.
+ * The event hubs on the laptop follow from the streams, so that a new stream has its hub without any further step.
  */
 
-/** What every stream's hub setting is set to: as in the sample settings, else the stream's name. */
+/** The value of every stream's hub setting: that of the sample settings, or the stream's name if it is not there. */
 export async function hubSettings(): Promise<Record<string, string>> {
   const sample = sampleSettings();
   const streams = await loadStreams();
@@ -26,7 +26,7 @@ interface BrokerConfig {
   };
 }
 
-/** local/broker/config.json, and a hub for each stream that finds none there. */
+/** The broker's configuration: local/broker/config.json, and a hub for each stream that has none there. */
 export async function brokerConfig(): Promise<BrokerConfig> {
   const { UserConfig }: BrokerConfig = JSON.parse(
     readFileSync(join(appDir, 'local/broker/config.json'), 'utf8'),

@@ -4,14 +4,14 @@ import type { Given } from '../src/cli/commandLine/command';
 import { simulators } from './simulators';
 import { defaultPorts, type StackPorts } from './stack';
 
-/** 0 takes a free port. */
+/** A flag for a TCP port. The value 0 takes a free port. */
 export const portFlag = (what: string, fallback: number) =>
   numberFlag({ meaning: `port of ${what}`, fallback, most: 65_535, whole: true });
 
 type PortFlag = ReturnType<typeof portFlag>;
 type PortFlagName = `${string}-port`;
 
-/** The ports of the emulators as flags. */
+/** The flags for the emulators' ports. */
 export const portFlags: Readonly<
   Record<'broker-port' | 'health-port' | 'blob-port', PortFlag> & Record<PortFlagName, PortFlag>
 > = {
@@ -23,7 +23,7 @@ export const portFlags: Readonly<
   ),
 };
 
-/** The emulators' ports that the flags ask for. Throws one line when one of them is in use. */
+/** The ports that the flags choose for the emulators. Throws an error of one line if one of them is in use. */
 export async function readPorts(
   given: Given<typeof portFlags>,
   others: Readonly<Record<string, number>>,
@@ -42,7 +42,7 @@ export async function readPorts(
   };
 }
 
-/** Throws one line naming the first port that is in use, and the flag that chooses another. */
+/** Throws an error of one line with the first port that is in use, and the flag that chooses another. */
 async function ensurePortsFree(ports: Readonly<Record<string, number>>): Promise<void> {
   for (const [flag, port] of Object.entries(ports)) {
     if (port !== 0 && !(await isFree(port))) {

@@ -17,7 +17,7 @@ interface ProcessOptions {
 
 export interface BrokerProcessOptions extends ProcessOptions {
   readonly port: number;
-  /** Where health and figures are served. */
+  /** The port of its health and figures. */
   readonly healthPort: number;
   readonly dataDir: string;
 }
@@ -27,7 +27,7 @@ export interface BrokerProcess extends Child {
   readonly healthUrl: string;
 }
 
-/** Starts the Event Hubs broker with a hub for every stream there is. */
+/** Starts the Event Hubs broker with a hub for every stream. */
 export async function startBrokerProcess(options: BrokerProcessOptions): Promise<BrokerProcess> {
   const config = join(options.dataDir, 'config.json');
   mkdirSync(options.dataDir, { recursive: true });
@@ -47,14 +47,13 @@ export async function startBrokerProcess(options: BrokerProcessOptions): Promise
 
 export interface HostProcessOptions extends ProcessOptions {
   readonly port: number;
-  /** Names the host, and its log file, among several. */
+  /** The name of the host and of its log file, if there are several hosts. */
   readonly instance?: string;
   /**
-   * The app's settings; nothing of this process's own settings reaches the app but through them. The hubs of streams that
-   * they do not name are added.
+   * The app's settings. The app does not see this process's own settings. Missing hub settings of streams are added.
    */
   readonly settings: Readonly<Record<string, string>>;
-  /** A minute unless told. */
+  /** How long the start may take; by default a minute. */
   readonly startLimitMs?: number;
 }
 
@@ -76,11 +75,11 @@ export async function startHostProcess(options: HostProcessOptions): Promise<Hos
   return { ...child, url: child.readyMatch[1] ?? '' };
 }
 
-/** Where the parts of the laptop's Azure are. */
+/** The addresses of the parts of the laptop's Azure. */
 export interface LocalAddresses {
   readonly storageConnection: string;
   readonly brokerPort: number;
-  /** Where a simulator is, by its name: `coincapUrl`. That of one that is not there is ignored. */
+  /** The address of a simulator by its name, like `coincapUrl`. Addresses of unknown simulators are ignored. */
   readonly [simulator: `${string}Url`]: string;
 }
 

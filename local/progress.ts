@@ -5,31 +5,31 @@ import type { Stream } from '../src/lib/streams/stream';
 import { clicksOfTheApi, FiguresReader, LetterCounter, warehouseRows } from './figures';
 import type { Stack } from './stack';
 
-/** How far one stream has come, as a line for people and as numbers to compare. */
+/** The progress of one stream, as a line for people and as numbers to compare. */
 export interface StreamProgress {
   readonly stream: Stream;
-  /** For the status line. */
+  /** The stream's part of the status line. */
   status(): Promise<string>;
-  /** What independent places say, which is one number once everything has arrived. */
+  /** Compares the numbers of independent places. They are equal once everything has arrived. */
   compare(): Promise<Comparison>;
 }
 
 export interface Comparison {
-  /** The table has read all accepted events, and what follows the table has all of its rows. */
+  /** Whether the table has all accepted events, and counts and warehouse have all rows of the table. */
   readonly equal: boolean;
   /**
-   * Like `accepted 41,200 = rows 41,200 = clicks 41,200` where each event is one row, otherwise like
+   * Like `accepted 41,200 = rows 41,200 = clicks 41,200` if each event is one row; otherwise like
    * `accepted 41,201 = ingested 41,201, rows 41,200 = clicks 41,200, 1 dead letter`.
    */
   readonly line: string;
 }
 
-/** What the events of a stream are called: like its table. */
+/** The word for the events of a stream: the name of its table. */
 export const nounOf = ({ table }: Stream): string => table;
 
 const count = (value: number) => value.toLocaleString('en-US');
 
-/** Follows every stream of a stack. The clickstream comes last, as its comparison is the last line of `npm start`. */
+/** Follows every stream of a stack. The clickstream comes last, because its comparison is the last line of `npm start`. */
 export async function followStreams(stack: Stack): Promise<StreamProgress[]> {
   const { LakeStorage = '', LAKE_CONTAINER = '' } = stack.settings;
   const store = await openAzureBlobStore({ connectionString: LakeStorage }, LAKE_CONTAINER);
@@ -53,7 +53,7 @@ interface Followed {
 
 function followStream({ stack, stream, reader, letters }: Followed): StreamProgress {
   const { warehouse } = stream;
-  // A warehouse that fails shows as what it is, and at the end as a difference.
+  // If the warehouse fails, the status line says so, and the comparison at the end shows a difference.
   const loaded = async () =>
     warehouse ? warehouseRows(stack.settings.WAREHOUSE, warehouse).catch(() => 0) : undefined;
   return {
@@ -96,7 +96,7 @@ type Figure = [what: string, value: number];
 
 const areEqual = (figures: readonly Figure[]) => figures.every(([, value]) => value === figures[0]?.[1]);
 
-/** Each is compared with the first. */
+/** Joins figures with `=` or `≠`. Each is compared with the first one. */
 const join = (figures: readonly Figure[]) =>
   figures
     .map(([what, value], index) => {

@@ -1,5 +1,5 @@
-// Runs a command of the project on the project's own Node, after installing and building what is missing.
-// Plain JavaScript without dependencies, because it must work before anything is installed.
+// Runs a command of the project on the project's own Node.js. Installs and builds first if something is missing.
+// This is plain JavaScript without dependencies, because it must work before anything is installed.
 //
 //   node local/run.mjs node dist/local/start.js --for 20s
 //   node local/run.mjs npm run check
@@ -32,7 +32,7 @@ function install() {
   if (modified(marker) >= modified(join(root, 'package-lock.json'))) return;
   console.error('Installing dependencies (npm ci)…');
   run(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
-  // npm leaves the marker older than a lockfile that was checked out later.
+  // If the lockfile was checked out later, npm may leave the marker older than it: make the marker newer.
   utimesSync(marker, new Date(), new Date());
 }
 
@@ -52,7 +52,7 @@ if (command === 'node') run('node', [join('local', 'build.mjs')], 'The build');
 
 const argv = command === 'npm' ? [...npm, ...args] : [command, ...args];
 const child = spawn(argv[0], argv.slice(1), { cwd: root, env, stdio: 'inherit', shell: windows });
-// A terminal sends Ctrl-C to the whole group: the child ends itself, and this process waits for it.
+// A terminal sends Ctrl-C to the whole process group, so the child gets it too and ends itself. This process waits for the child.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     if (signal !== 'SIGINT') child.kill(signal);

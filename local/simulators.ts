@@ -4,24 +4,24 @@ import { type Child, startChild } from './childProcess';
 import { appDir, compiled, sampleSettings } from './project';
 
 /*
- * A stream whose events come from a service may bring a simulator of it: a folder of local/ with a simulator.json. Its main.ts
- * takes --port and --key, and says "NAME listening on URL" when it is ready.
+ * If a stream's events come from a service, a folder of local/ with a simulator.json may simulate that service. The folder's
+ * main.ts takes --port and --key, and prints "NAME listening on URL" when it is ready.
  */
 
 export interface Simulator {
-  /** Of its folder, and of the stream. */
+  /** The name of its folder and of the stream. */
   readonly name: string;
-  /** What it simulates, for people: "the CoinCap API". */
+  /** The simulated service in words, like "the CoinCap API". */
   readonly of: string;
-  /** Its port unless told. */
+  /** Its default port. */
   readonly port: number;
-  /** The setting by which the app finds it. */
+  /** The setting with its address. */
   readonly urlSetting: string;
-  /** The setting with the key that requests must bear. */
+  /** The setting with the key that requests must carry. */
   readonly keySetting: string;
 }
 
-/** Every simulator there is. */
+/** All simulators. */
 export const simulators: readonly Simulator[] = readdirSync(join(appDir, 'local'))
   .toSorted()
   .map((name) => ({ name, path: join(appDir, 'local', name, 'simulator.json') }))
@@ -32,7 +32,7 @@ export interface SimulatorProcess extends Child {
   readonly url: string;
 }
 
-/** Starts a simulator. It takes the key of the sample settings. */
+/** Starts a simulator. It expects the key of the sample settings. */
 export async function startSimulator(
   { name, keySetting }: Simulator,
   options: { readonly port: number; readonly logDir: string },

@@ -1,4 +1,4 @@
-/** Ends the functions that emit events, which are those named emit…, of the host at an address. Resolves when none runs any more. */
+/** Stops all functions of a host whose name begins with `emit`. Resolves when none of them runs any more. */
 export async function stopSources(apiUrl: string): Promise<void> {
   const reply = await fetch(`${apiUrl}/admin/host/status`, { signal: AbortSignal.timeout(10_000) });
   const { functions } = (await reply.json()) as { functions: { name: string; isDisabled?: boolean }[] };
@@ -6,7 +6,7 @@ export async function stopSources(apiUrl: string): Promise<void> {
   await Promise.all(sources.map(({ name }) => disableFunction(apiUrl, name)));
 }
 
-/** Resolves when the function runs no more. */
+/** Disables a function. Resolves when it no longer runs. */
 async function disableFunction(apiUrl: string, name: string): Promise<void> {
   const reply = await fetch(`${apiUrl}/admin/functions/${name}/state`, {
     method: 'PUT',

@@ -11,7 +11,7 @@ import { stopSources } from './sources';
 import { defaultPorts, type Stack, startStack, waitForPrevious } from './stack';
 
 /*
- * `npm start`: the whole system in one place, with its own emulators, and its data under .local/.
+ * `npm start`: runs the whole system on this machine, with emulators, and keeps its data in .local/.
  */
 
 const flags = {
@@ -22,9 +22,9 @@ const flags = {
   ...portFlags,
 };
 
-/** How long the end waits for the last events to arrive. */
+/** How long to wait at the end for the last events to arrive. */
 const catchUpLimitMs = 60_000;
-/** npm passes a Ctrl-C on that the terminal has sent already. */
+/** npm passes on a Ctrl-C that the terminal has sent already. Within this time, it counts as the same one. */
 const sameSignalMs = 500;
 /** The exit code of a command that Ctrl-C ended. */
 const interrupted = 130;
@@ -60,13 +60,13 @@ async function start(given: Given<typeof flags>): Promise<number> {
 }
 
 interface End {
-  /** Aborted when the emitting is over. */
+  /** Aborted by the first signal: stop emitting. */
   readonly asked: AbortController;
-  /** Aborted when even the last events are not waited for. */
+  /** Aborted by the second signal: do not wait for the last events. */
   readonly hurried: AbortController;
 }
 
-/** A signal ends the emitting, one after that the wait for the last events, and a third what then still runs. */
+/** The first signal ends the emitting, the second the wait for the last events, and the third this process. */
 function listenForEnd(): End {
   const asked = new AbortController();
   const hurried = new AbortController();
@@ -75,7 +75,7 @@ function listenForEnd(): End {
     const isSame = Date.now() - lastAt < sameSignalMs;
     lastAt = Date.now();
     if (isSame) return;
-    // The processes notice that this one is gone and end by themselves.
+    // The child processes notice that this process is gone, and end by themselves.
     if (hurried.signal.aborted) process.exit(interrupted);
     (asked.signal.aborted ? hurried : asked).abort();
   };
@@ -83,7 +83,7 @@ function listenForEnd(): End {
   return { asked, hurried };
 }
 
-/** Prints a line a second until the time is over, the command is ended, or a process fails; then compares. */
+/** Prints a line a second until the time is over, a signal comes, or a process fails; then compares. */
 async function watch(stack: Stack, forMs: number | undefined, { asked, hurried }: End): Promise<number> {
   let failure: string | undefined;
   void stack.failed.then((line) => {
@@ -131,7 +131,7 @@ function printAddresses({ apiUrl, settings, logDir }: Stack, followed: readonly 
   console.log(`Logs                ${logDir}`);
 }
 
-/** Stops the sources, lets everything arrive, and compares what independent places say. The exit code. */
+/** Stops the sources, waits until everything has arrived, and compares the figures of independent places. Returns the exit code. */
 async function compare(
   stack: Stack,
   followed: readonly StreamProgress[],

@@ -1,7 +1,7 @@
-/** What a link's address names. Names are in lower case: the service does not tell cases apart. */
+/** The parts of a link's address, in lower case, because the service ignores case. */
 export interface EntityAddress {
   hub: string;
-  /** As written, also when no such partition exists. */
+  /** The partition as written, even if it does not exist. */
   partition: string | undefined;
   consumerGroup: string | undefined;
 }
@@ -9,7 +9,7 @@ export interface EntityAddress {
 const SCHEME_AND_HOST = /^[a-z]+:\/\/[^/]*/;
 const ENTITY = /^([^/]+)(?:\/consumergroups\/([^/]+))?(?:\/partitions\/([^/]+))?$/;
 
-/** An address or audience without scheme and host, without slashes around it, in lower case. */
+/** An address or audience in lower case, without scheme and host and without slashes at its ends. */
 export function normalizeAddress(address: string): string {
   return address
     .toLowerCase()
@@ -20,7 +20,7 @@ export function normalizeAddress(address: string): string {
 /**
  * Parses `hub`, `hub/Partitions/N` and `hub/ConsumerGroups/G/Partitions/N`.
  *
- * @returns undefined when the address has another form.
+ * @returns undefined if the address has another form.
  */
 export function parseAddress(address: string): EntityAddress | undefined {
   const match = ENTITY.exec(normalizeAddress(address));

@@ -11,7 +11,7 @@ export interface AdminServer {
 type Answer = { status: number; body: unknown };
 
 /**
- * Serves what the broker tells and takes over HTTP, on loopback:
+ * Serves the broker's state and commands over HTTP, on loopback:
  *
  * - `GET /health`: `{"status":"healthy"}`, as the official emulator answers.
  * - `GET /stats`: the broker's stats.
@@ -19,7 +19,7 @@ type Answer = { status: number; body: unknown };
  * - `POST /hubs/{name}/truncate?partition=P&before=SEQUENCE`: expires events.
  *
  * @param port 0 takes any free port.
- * @throws The listener's error, for instance when the port is in use.
+ * @throws The listener's error, for example if the port is in use.
  */
 export async function startAdmin(broker: Broker, port: number): Promise<AdminServer> {
   const server = createServer((request, response) => {

@@ -18,9 +18,9 @@ export const DATA = 0x75;
 export const FOOTER = 0x78;
 
 /**
- * Where the AMQP value that begins at `at` ends (core specification 1.2).
+ * The end of the AMQP value that begins at `at` (core specification 1.2).
  *
- * @throws MalformedMessage where it would end past the last byte.
+ * @throws MalformedMessage if the end is past the last byte.
  */
 export function endOfValue(bytes: Buffer, at: number): number {
   const code = byteAt(bytes, at);
@@ -59,7 +59,7 @@ function sizeOfPrimitive(bytes: Buffer, at: number, code: number): number {
 /**
  * The section that begins at `at`.
  *
- * @throws MalformedMessage when there is none.
+ * @throws MalformedMessage if there is none.
  */
 export function sectionAt(bytes: Buffer, at: number): Section {
   if (byteAt(bytes, at) !== 0) throw new MalformedMessage('a message section must be a described value');
@@ -76,7 +76,7 @@ export function sectionAt(bytes: Buffer, at: number): Section {
 /**
  * The content of a string, symbol or binary value.
  *
- * @returns undefined when the value is of another type.
+ * @returns undefined if the value has another type.
  */
 export function contentOfText(bytes: Buffer, at: number): Buffer | undefined {
   const end = endOfValue(bytes, at);
@@ -86,9 +86,9 @@ export function contentOfText(bytes: Buffer, at: number): Buffer | undefined {
 }
 
 /**
- * Where the entries of a map begin, and how many values (keys and values) it says it has.
+ * The position of a map's first entry, and the number of its keys and values together, as the map states it.
  *
- * @throws MalformedMessage when the value is no map.
+ * @throws MalformedMessage if the value is not a map.
  */
 export function openMap(bytes: Buffer, at: number): { start: number; count: number } {
   const code = byteAt(bytes, at);
@@ -109,7 +109,7 @@ export function writeLong(target: Buffer, at: number, value: number): number {
   return target.writeUInt32BE(value >>> 0, at + 4);
 }
 
-/** Reads what writeLong wrote. */
+/** Reads a number that writeLong wrote. */
 export function readLong(source: Buffer, at: number): number {
   return source.readInt32BE(at) * 2 ** 32 + source.readUInt32BE(at + 4);
 }

@@ -19,11 +19,11 @@ import { answerRequest } from './requestReply';
 import { deliverRawBytes } from './rheaInternals';
 import { type Grant, isGranted, type SharedAccessKey } from './sharedAccess';
 
-/** What clients find on the server. */
+/** The hubs that the server serves, and the links to them. */
 export interface Served {
   policy: SharedAccessKey;
   hubs: ReadonlyMap<string, Hub>;
-  /** The links of clients to hubs, kept up to date here. */
+  /** The open links of clients to hubs; the server keeps this set up to date. */
   links: Set<OpenLink>;
 }
 
@@ -37,7 +37,7 @@ export interface AmqpServer {
  * Listens for AMQP 1.0 over plain TCP.
  *
  * @param port 0 takes any free port.
- * @throws Error of one line naming the port when that is in use.
+ * @throws An error of one line that names the port, if it is in use.
  */
 export async function listenAmqp(served: Served, port: number, host: string): Promise<AmqpServer> {
   const container = createContainer(served);
@@ -58,7 +58,7 @@ export async function listenAmqp(served: Served, port: number, host: string): Pr
     receiver_options: { autoaccept: false, credit_window: 300, max_message_size: MAX_MESSAGE_BYTES },
   } as Parameters<Container['listen']>[0]);
   server.on('connection', (socket: Socket) => {
-    // Every reader of a connection waits for its socket to drain.
+    // Every reader of a connection listens for its socket to drain, and there may be many.
     socket.setMaxListeners(0);
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -73,7 +73,7 @@ export async function listenAmqp(served: Served, port: number, host: string): Pr
   return {
     port: typeof address === 'object' && address ? address.port : port,
     close: () => {
-      // The listener first: a client that reconnects into a dying broker would wait a minute for an answer.
+      // Close the listener first: a client that reconnects while the broker ends would wait a minute for an answer.
       server.close();
       return closeConnections(connections, sockets);
     },
@@ -135,11 +135,11 @@ function enableMechanisms(container: Container): void {
   const mechanisms = container.sasl_server_mechanisms;
   mechanisms.enable_anonymous();
   container.sasl.server_add_external(mechanisms);
-  // The .NET client's name for "the token comes later, over $cbs".
+  // By this name the .NET client says that its token comes later, over $cbs.
   mechanisms.MSSBCBS = mechanisms.EXTERNAL;
 }
 
-/** What each connection may use, by the tokens that it sent. */
+/** The grants of each connection, from the tokens that it sent. */
 class GrantedTokens {
   readonly #grants = new WeakMap<Connection, Map<string, Grant>>();
 
@@ -154,7 +154,7 @@ class GrantedTokens {
   }
 }
 
-/** Releases links that are closed, alone or with their session or connection. */
+/** Releases links that are closed, also those whose session or connection is closed. */
 function releaseGone(container: Container, links: Set<OpenLink>): void {
   const release = (isGone: (link: Sender | Receiver) => boolean): void => {
     for (const open of links) {

@@ -6,14 +6,14 @@ import { Hub } from './hub';
 import type { OpenLink } from './linkOpening';
 
 export interface BrokerOptions {
-  /** 0 takes any free port. */
+  /** The TCP port; 0 takes a free one. */
   port: number;
-  /** Default 127.0.0.1. */
+  /** The address to listen on; by default 127.0.0.1. */
   host?: string;
   config: EmulatorConfig;
-  /** Where the logs are kept. Without it everything is in memory. */
+  /** The folder of the logs. Without it, all events stay in memory. */
   dataDir?: string;
-  /** Shared access policy; default RootManageSharedAccessKey with the key SAS_KEY_VALUE. */
+  /** The shared access policy; by default RootManageSharedAccessKey with the key SAS_KEY_VALUE. */
   keyName?: string;
   key?: string;
 }
@@ -21,22 +21,22 @@ export interface BrokerOptions {
 export interface HubStats {
   /** Events accepted since the hub was created, over all runs. */
   accepted: number;
-  /** Events sent to readers in this run; redeliveries count. */
+  /** Events sent to readers in this run, including redeliveries. */
   delivered: number;
   /** ISO 8601. */
   createdOn: string;
-  /** Sequence numbers of the oldest event kept and of the newest; -1 for the newest of an empty partition. */
+  /** Sequence numbers of the oldest and the newest event of each partition. If it is empty, `last` is -1. */
   partitions: { begin: number; last: number }[];
 }
 
 export interface Broker {
   readonly port: number;
-  /** A connection string for the Event Hubs clients, with an EntityPath where a hub is given. */
+  /** A connection string for Event Hubs clients, with an EntityPath if a hub is given. */
   connectionString(hub?: string): string;
   stats(): { hubs: Record<string, HubStats> };
-  /** Deletes a hub and makes it again, empty and with a new creation time; false when there is none by that name. */
+  /** Deletes a hub and makes it again, empty and with a new creation time. Returns false if there is no such hub. */
   recreateHub(name: string): boolean;
-  /** Expires a partition's events before a sequence number, as retention does; false when there is no such partition. */
+  /** Expires a partition's events before a sequence number, as retention does. Returns false if there is no such partition. */
   truncate(hub: string, partition: string, before: number): boolean;
   /** Stops listening, closes all connections and then the logs. */
   close(): Promise<void>;
@@ -45,7 +45,7 @@ export interface Broker {
 /**
  * Starts an Event Hubs broker: AMQP 1.0 over plain TCP, as the official emulator speaks it.
  *
- * @throws Error of one line naming the port when that is in use, or what is wrong with the data directory.
+ * @throws An error of one line, if the port is in use or something is wrong with the data directory.
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const host = options.host ?? '127.0.0.1';
@@ -84,7 +84,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   };
 }
 
-/** The port comes first: a second broker that fails for its port must not have touched the first one's logs. */
+/** Opens the hubs after the port, so that a second broker fails at the port before it touches the first one's logs. */
 async function openHubs(hubs: Map<string, Hub>, options: BrokerOptions, server: AmqpServer): Promise<void> {
   try {
     for (const config of options.config.hubs) {

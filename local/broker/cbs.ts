@@ -1,7 +1,7 @@
 import type { Reply, Request } from './requestReply';
 import { checkToken, type Grant, type SharedAccessKey } from './sharedAccess';
 
-/** Answers a request to `$cbs` (AMQP claims-based security): `put-token` adds what the token grants to the connection's grants. */
+/** Answers a request to `$cbs` (AMQP claims-based security): `put-token` adds the token's grant to the connection's grants. */
 export function answerCbs(request: Request, policy: SharedAccessKey, grants: Map<string, Grant>): Reply {
   if (request.operation !== 'put-token') {
     return {

@@ -1,13 +1,13 @@
 /** One event hub of the broker. */
 export interface HubConfig {
   name: string;
-  /** 1 to 32. */
+  /** From 1 to 32. */
   partitionCount: number;
-  /** Besides the implicit `$default`. */
+  /** The consumer groups besides `$default`, which every hub has. */
   consumerGroups: string[];
 }
 
-/** What the broker serves: one namespace with its hubs. */
+/** The broker's configuration: one namespace with its hubs. */
 export interface EmulatorConfig {
   namespace: string;
   hubs: HubConfig[];
@@ -20,8 +20,8 @@ const GROUP_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,48}[A-Za-z0-9])?$/;
 /**
  * Parses a Config.json in the schema of the official Event Hubs emulator.
  *
- * @param source The file's text, or the object it holds.
- * @throws Error naming the field that is wrong and what is accepted.
+ * @param source The text of the file, or the object parsed from it.
+ * @throws An error that names the wrong field and what is accepted.
  */
 export function parseConfig(source: unknown): EmulatorConfig {
   const config = asObject(typeof source === 'string' ? parseJson(source) : source, 'the file');

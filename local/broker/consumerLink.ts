@@ -4,10 +4,10 @@ import type { Hub } from './hub';
 import type { LogCursor } from './logCursor';
 import { sendableCount, socketOf } from './rheaInternals';
 
-/** One turn of a link sends at most this much; then others have theirs. */
+/** How many events a link sends at most before other links have their turn. */
 const TURN_EVENTS = 500;
 const TURN_BYTES = 512 * 1024;
-/** A client that does not read its socket gets no more than this ahead. */
+/** How many bytes are written to a socket at most before the client reads them. */
 const SOCKET_BYTES = 1024 * 1024;
 
 export interface ConsumerOptions {
@@ -16,11 +16,11 @@ export interface ConsumerOptions {
   partition: number;
   /** The first sequence number to send. */
   sequence: number;
-  /** Send the partition's end along with every event. */
+  /** Whether to send the partition's last enqueued event along with every event. */
   trackLastEnqueued: boolean;
 }
 
-/** A link on which a client reads: sends what the log has, as far as the client's credit and its socket take it. */
+/** A link on which a client reads. Sends events of the log as far as the client's credit and its socket allow. */
 export class ConsumerLink {
   readonly #options: ConsumerOptions;
   readonly #cursor: LogCursor;
@@ -46,7 +46,7 @@ export class ConsumerLink {
     this.#stopListening = [hub.onAppend(partition, pump), () => socket.off('drain', pump)];
   }
 
-  /** Sends nothing from now on. */
+  /** Stops sending. */
   close(): void {
     this.#closed = true;
     for (const stop of this.#stopListening) stop();

@@ -1,7 +1,7 @@
 import type { AmqpError } from 'rhea';
 import type { Hub } from './hub';
 
-/** The text of `amqp:not-found`: clients look for these words. */
+/** The text of `amqp:not-found`. Clients look for these words. */
 export function describeMissing(entity: string): string {
   return `The messaging entity '${entity}' could not be found.`;
 }

@@ -13,28 +13,28 @@ import {
 } from './amqpBytes';
 
 /**
- * An event as its sender encoded it, cut where the broker's annotations go. Events are never decoded and encoded
- * again: whatever types the sender chose reach the reader bit by bit.
+ * An event as its sender encoded it, split where the broker inserts its annotations. Events are never decoded and encoded again, so
+ * that the reader gets exactly the types that the sender chose.
  */
 export interface SentEvent {
   header: Buffer;
-  /** The sender's own annotations: the entries of a map, without those that the service sets. */
+  /** The sender's own annotations: the entries of a map, without the entries that the service sets. */
   annotations: Buffer;
-  /** Keys and values in `annotations`. */
+  /** The number of keys and values in `annotations`. */
   annotationCount: number;
   /** Everything after the annotations: properties, application properties, body, footer. */
   rest: Buffer;
-  /** UTF-8. */
+  /** In UTF-8. */
   partitionKey: Buffer | undefined;
 }
 
-/** What one transfer of a producer carries. */
+/** The events of one transfer of a producer. */
 export interface SentBatch {
   events: SentEvent[];
   partitionKey: Buffer | undefined;
 }
 
-/** What the service adds to an event. */
+/** The position and time that the service adds to an event. */
 export interface Stamp {
   sequence: number;
   offset: number;
@@ -56,9 +56,9 @@ const SYSTEM_ANNOTATIONS = new Set([
 ]);
 
 /**
- * Cuts a transfer into its events.
+ * Splits a transfer into its events.
  *
- * @throws MalformedMessage when the bytes are not AMQP, or a batch without an event.
+ * @throws MalformedMessage if the bytes are not AMQP, or are a batch without an event.
  */
 export function parseTransfer(bytes: Buffer, format: number): SentBatch {
   const outer = parseEvent(bytes);
@@ -126,13 +126,13 @@ const SEQUENCE_AT = 12 + encodeSymbol('x-opt-sequence-number').length + 1;
 const TIME_AT = SEQUENCE_AT + 8 + encodeSymbol('x-opt-enqueued-time').length + 1;
 const KEY_PREFIX = Buffer.concat([encodeSymbol(PARTITION_KEY), Buffer.from([0xb1])]);
 
-/** No stored event is longer than this. */
+/** An upper limit of the event's length when it is stored. */
 export function storedSizeLimit(event: SentEvent, partitionKey: Buffer | undefined): number {
   const key = partitionKey ? KEY_PREFIX.length + 4 + partitionKey.length : 0;
   return event.header.length + PREFIX.length + 21 + key + event.annotations.length + event.rest.length;
 }
 
-/** Writes the event as readers get it, with the service's annotations; returns the position after it. */
+/** Writes the event with the service's annotations, as readers get it. Returns the position after it. */
 export function writeEvent(target: Buffer, start: number, event: SentEvent, stamp: Stamp): number {
   const section = start + event.header.copy(target, start);
   PREFIX.copy(target, section);
@@ -153,16 +153,16 @@ export function writeEvent(target: Buffer, start: number, event: SentEvent, stam
   return at + event.rest.copy(target, at);
 }
 
-/** The end of a partition, as a reader that tracks it is told with every event. */
+/** The last enqueued event of a partition. Readers that track it get this with every event. */
 export interface LastEnqueued {
   sequence: number;
   offset: number;
   enqueuedTime: number;
-  /** When these were read; milliseconds since 1970, like enqueuedTime. */
+  /** When these values were read, in milliseconds since 1970 like enqueuedTime. */
   retrievedTime: number;
 }
 
-/** The stored event with the delivery annotations of last-enqueued tracking, behind its header. */
+/** The stored event with the delivery annotations of last-enqueued tracking inserted after its header. */
 export function withLastEnqueued(event: Buffer, last: LastEnqueued): Buffer {
   const long = (type: number, value: number): Buffer => {
     const bytes = Buffer.alloc(9);

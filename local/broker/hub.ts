@@ -6,25 +6,25 @@ import { partitionOf } from './partitionKeyHash';
 import { PartitionLog } from './partitionLog';
 import type { Reader } from './readerGroup';
 
-/** What the disk remembers of a hub besides its events. */
+/** The state of a hub on disk besides its events. */
 interface HubState {
   createdOn: string;
   partitionCount: number;
-  /** Per partition, the sequence number of its oldest event that is not expired. */
+  /** For each partition, the sequence number of the oldest event that is not expired. */
   begin: number[];
 }
 
 /**
- * An event hub: its partitions and who reads them.
+ * An event hub: its partitions and their readers.
  *
- * On disk a hub is a directory with `hub.json` (its state) and one directory a generation, named by the creation time
- * in ms, with a log a partition. Recreating the hub switches generations by replacing `hub.json`, so that a crash leaves
- * either the old hub or the new one.
+ * On disk a hub is a directory with `hub.json` (its state) and one directory for each generation, named by the creation time in
+ * milliseconds, with one log for each partition. Recreating the hub switches generations by replacing `hub.json`, so that a crash
+ * leaves either the old hub or the new one.
  */
 export class Hub {
   readonly name: string;
   readonly partitionCount: number;
-  /** Events sent to readers since the broker started; redeliveries count. */
+  /** Events sent to readers since the broker started, including redeliveries. */
   delivered = 0;
   readonly #groups: ReadonlySet<string>;
   readonly #dir: string | undefined;
@@ -35,8 +35,8 @@ export class Hub {
   #nextPartition = 0;
 
   /**
-   * @param dataDir Where hubs are kept; without it this one lives in memory.
-   * @throws Error when the directory holds the hub with more partitions than configured.
+   * @param dataDir The folder of all hubs. Without it, this hub is in memory only.
+   * @throws An error if the hub in the folder has more partitions than configured.
    */
   constructor(config: HubConfig, dataDir: string | undefined) {
     this.name = config.name;
@@ -75,7 +75,7 @@ export class Hub {
     return this.#groups.has(group.toLowerCase());
   }
 
-  /** The number of a partition by its id, or undefined when there is none. */
+  /** The index of a partition by its id; undefined if there is no such partition. */
   partitionIndex(id: string): number | undefined {
     const index = /^\d{1,4}$/.test(id) ? Number(id) : -1;
     return index >= 0 && index < this.partitionCount && String(index) === id ? index : undefined;
@@ -96,7 +96,7 @@ export class Hub {
     return () => waiting?.delete(callback);
   }
 
-  /** Appends a batch to the partition given, to its key's, or to the next one in turn. */
+  /** Appends a batch to the given partition, or else to the partition of its key, or else to the next partition in turn. */
   append(batch: SentBatch, partition: number | undefined): void {
     const index = partition ?? this.#choosePartition(batch.partitionKey);
     this.#partitions[index]?.append(batch.events, batch.partitionKey);

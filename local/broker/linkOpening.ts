@@ -10,14 +10,14 @@ import { parseStartPosition } from './startPosition';
 const EPOCH = 'com.microsoft:epoch';
 const TRACK_LAST_ENQUEUED = 'com.microsoft:enable-receiver-runtime-metric';
 
-/** A link that was let in: its hub, and what to do when it is gone. */
+/** An open link: its hub, and how to release it. */
 export interface OpenLink {
   link: Sender | Receiver;
   hub: Hub;
   release(): void;
 }
 
-/** Lets a client send to `hub` or `hub/Partitions/N`, or says why not. */
+/** Opens a link on which a client sends to `hub` or `hub/Partitions/N`. Returns an error if it is refused. */
 export function openProducer(receiver: Receiver, hubs: ReadonlyMap<string, Hub>): OpenLink | AmqpError {
   const address = receiver.target.address ?? '';
   const entity = parseAddress(address);
@@ -31,16 +31,16 @@ export function openProducer(receiver: Receiver, hubs: ReadonlyMap<string, Hub>)
   return { link: receiver, hub, release: () => undefined };
 }
 
-/** Where a client wants to read. */
+/** The position from which a client wants to read. */
 interface Wanted {
   readonly hub: Hub;
   readonly partition: number;
   readonly consumerGroup: string;
-  /** The first sequence number that it is to get. */
+  /** The first sequence number to send. */
   readonly sequence: number;
 }
 
-/** Lets a client read from `hub/ConsumerGroups/G/Partitions/N`, or says why not. */
+/** Opens a link on which a client reads from `hub/ConsumerGroups/G/Partitions/N`. Returns an error if it is refused. */
 export function openConsumer(sender: Sender, hubs: ReadonlyMap<string, Hub>): OpenLink | AmqpError {
   const wanted = readWanted(sender, hubs);
   if (!('hub' in wanted)) return wanted;
@@ -84,7 +84,7 @@ function readWanted({ source }: Sender, hubs: ReadonlyMap<string, Hub>): Wanted 
   return { hub, partition, consumerGroup, sequence: start.sequence };
 }
 
-/** The text of the selector filter; it comes as a described string under a name that clients choose. */
+/** The text of the selector filter. It is a described string, under a name that the client chooses. */
 function readSelector(filter: Record<string, unknown> | undefined): string | undefined {
   for (const value of Object.values(filter ?? {})) {
     const inner = typeof value === 'object' && value !== null && 'value' in value ? value.value : value;
@@ -93,7 +93,7 @@ function readSelector(filter: Record<string, unknown> | undefined): string | und
   return undefined;
 }
 
-/** A level is a long: rhea gives large ones as eight bytes. */
+/** The owner level. It is an AMQP long, and rhea returns large ones as eight bytes. */
 function readEpoch(value: unknown): number | undefined {
   if (typeof value === 'number') return value;
   return Buffer.isBuffer(value) ? Number(value.readBigInt64BE()) : undefined;

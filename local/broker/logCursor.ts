@@ -1,7 +1,7 @@
 import { endOfRecord, messageOfRecord } from './logRecord';
 import type { LogBlock, PartitionLog } from './partitionLog';
 
-/** A place in a partition's log. It stays valid while the log grows and while its beginning expires. */
+/** A position in a partition's log. It stays valid while the log grows at its end and expires at its beginning. */
 export class LogCursor {
   readonly #log: PartitionLog;
   #block: LogBlock;
@@ -9,14 +9,14 @@ export class LogCursor {
   #at = 0;
   #sequence = 0;
 
-  /** Before the event with this sequence number. */
+  /** Begins before the event with this sequence number. */
   constructor(log: PartitionLog, sequence: number) {
     this.#log = log;
     this.#block = log.blockOf(sequence);
     this.#seek(sequence);
   }
 
-  /** The next event as it goes on the wire, or undefined at the end of the log. */
+  /** The bytes of the next event to send; undefined at the end of the log. */
   next(): Buffer | undefined {
     if (this.#sequence < this.#log.begin) this.#seek(this.#log.begin);
     return this.#step();
@@ -41,7 +41,7 @@ export class LogCursor {
       if (!this.#block.next) return undefined;
       this.#enter(this.#block.next);
     }
-    // Held on to: the log may drop the bytes of a block while a reader is in it.
+    // Keep the bytes here, because the log may drop the bytes of a block while a reader is in it.
     this.#bytes ??= this.#log.bytesOf(this.#block);
     const start = this.#at;
     this.#at = endOfRecord(this.#bytes, start);

@@ -15,12 +15,12 @@ import { type SentEvent, type Stamp, storedSizeLimit, writeEvent } from './event
 const HEADER_BYTES = 16;
 const CHECKED_FROM = 8;
 
-/** No record of the event is longer than this. */
+/** An upper limit of the length of the event's record. */
 export function recordSizeLimit(event: SentEvent, partitionKey: Buffer | undefined): number {
   return HEADER_BYTES + storedSizeLimit(event, partitionKey);
 }
 
-/** Writes the record of an event; returns the position after it. */
+/** Writes the record of an event. Returns the position after it. */
 export function writeRecord(target: Buffer, at: number, event: SentEvent, stamp: Stamp): number {
   const end = writeEvent(target, at + HEADER_BYTES, event, stamp);
   target.writeUInt32BE(end - at - HEADER_BYTES, at);
@@ -29,12 +29,12 @@ export function writeRecord(target: Buffer, at: number, event: SentEvent, stamp:
   return end;
 }
 
-/** Where the record at `at` ends. */
+/** The end of the record that begins at `at`. */
 export function endOfRecord(bytes: Buffer, at: number): number {
   return at + HEADER_BYTES + bytes.readUInt32BE(at);
 }
 
-/** Whether a whole and undamaged record begins at `at`. */
+/** Whether a complete and undamaged record begins at `at`. */
 export function isRecordIntact(bytes: Buffer, at: number): boolean {
   if (at + HEADER_BYTES > bytes.length) return false;
   const end = endOfRecord(bytes, at);
@@ -46,7 +46,7 @@ export function timeOfRecord(bytes: Buffer, at: number): number {
   return readLong(bytes, at + CHECKED_FROM);
 }
 
-/** The message in the record that is `[at, end)`. */
+/** The message in the record at `[at, end)`. */
 export function messageOfRecord(bytes: Buffer, at: number, end: number): Buffer {
   return bytes.subarray(at + HEADER_BYTES, end);
 }

@@ -8,9 +8,9 @@ const STRING_ARRAY = 0xa1;
 
 /**
  * Answers a READ on `$management`: the properties of a hub (`com.microsoft:eventhub`) or of a partition
- * (`com.microsoft:partition`). Clients in other languages cast the values strictly, so their AMQP types are explicit.
+ * (`com.microsoft:partition`). The AMQP types of the values are explicit, because clients in other languages cast them strictly.
  *
- * @param findHub The hub by the name that the request gives; a string is why the connection may not ask.
+ * @param findHub Finds the hub by its name in the request. Returns a string with the reason if the connection may not ask.
  */
 export function answerManagement(
   request: Request,

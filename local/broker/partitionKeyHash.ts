@@ -1,6 +1,6 @@
 /*
- * Which partition a key belongs to. The broker works it out by itself, without the app's code, so that an error in the app shows as
- * events in another partition than the app expects, as it would against the service.
+ * Finds the partition of a key. The broker does not use the app's code for it, so that an error in the app shows here as it would
+ * against the service: events arrive in another partition than the app expects.
  */
 
 /** The index into the hub's partition ids: the key's hash, modulo the number of partitions, without its sign. */
@@ -13,14 +13,14 @@ export const partitionOf = (key: Uint8Array, partitionCount: number): number =>
  */
 export function hashPartitionKey(key: Uint8Array): number {
   const words = new Uint32Array(3).fill(0xdeadbeef + key.length);
-  // The bytes are taken in blocks of 12; the last block may be shorter, and is mixed in another way.
+  // The bytes are taken in blocks of 12. The last block may be shorter and is mixed in another way.
   const lastBlock = Math.max(0, Math.ceil(key.length / 12) - 1) * 12;
   for (let at = 0; at < lastBlock; at += 12) {
     addBlock(words, key.subarray(at, at + 12));
     mix(words);
   }
   addBlock(words, key.subarray(lastBlock));
-  // lookup3 returns the state of a key without bytes as it is.
+  // For a key without bytes, lookup3 returns the state unmixed.
   if (key.length > 0) mixLast(words);
   const [, b, c] = words;
   return new Int16Array([Number(b) ^ Number(c)])[0] ?? 0;
@@ -32,8 +32,8 @@ function addBlock(words: Uint32Array, block: Uint8Array): void {
 }
 
 /*
- * Both ways of mixing go round the words a, b, c. A step changes one word with the help of the word before it, where the word
- * before a is c. The numbers are how far that helper is rotated to the left in each step.
+ * Both ways of mixing go round the words a, b, c. A step changes one word with the help of the word before it (the word before a is
+ * c). The numbers say how far the helper is rotated to the left in each step.
  */
 const rotations = [4, 6, 8, 16, 19, 4];
 const lastRotations = [14, 11, 25, 16, 4, 14, 24];
@@ -59,7 +59,7 @@ function mixLast(words: Uint32Array): void {
   }
 }
 
-/** A word of the state; the array makes unsigned 32-bit numbers of whatever is written into it. */
+/** A word of the state. The array turns every number that is written into it into an unsigned 32-bit number. */
 const at = (words: Uint32Array, index: number): number => words[index] ?? 0;
 
 function add(words: Uint32Array, index: number, value: number): void {

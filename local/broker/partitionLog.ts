@@ -8,9 +8,9 @@ const BLOCK_BYTES = 256 * 1024;
 const TAIL_BYTES = 1024 * 1024;
 const SCAN_BYTES = 4 * 1024 * 1024;
 
-/** A stretch of the log: some records that follow each other. */
+/** A block of the log: some consecutive records. */
 export interface LogBlock {
-  /** Of its first record. */
+  /** The sequence number of its first record. */
   sequence: number;
   position: number;
   count: number;
@@ -21,7 +21,7 @@ export interface LogBlock {
   next: LogBlock | undefined;
 }
 
-/** What a position resolves to: the sequence number to read first, or why there is none. */
+/** The result of resolving a position: the first sequence number to read, or the reason why there is none. */
 export type Resolved = { sequence: number } | { problem: string };
 
 /**
@@ -29,14 +29,14 @@ export type Resolved = { sequence: number } | { problem: string };
  *
  * On disk a log is one append-only file of records (logRecord.ts). The n-th record is sequence number n, and a record's
  * position in the file is its event's offset, so both survive a restart. Appending is synchronous: when it returns, the
- * operating system has the bytes, and the death of the process loses nothing. A tail that a crash left half written is
- * cut off when the log is opened.
+ * operating system has the bytes, so that nothing is lost if the process is killed. If a crash left the last record half written,
+ * it is cut off when the log is opened.
  *
- * In memory the log is a chain of blocks of some 256 KiB. Of a log on disk only the newest blocks keep their bytes;
- * older ones are read back when a reader needs them. A log without a file keeps everything.
+ * In memory the log is a list of blocks of about 256 KiB. If the log is on disk, only the newest blocks keep their bytes, and older
+ * ones are read back when a reader needs them. A log without a file keeps all bytes.
  */
 export class PartitionLog {
-  /** Sequence number of the oldest event that readers still get. */
+  /** The sequence number of the oldest event that readers still get. */
   begin = 0;
   /** Bytes of a half-written record that opening cut off. */
   readonly tornBytes: number;
@@ -48,8 +48,8 @@ export class PartitionLog {
   #bytesInMemory = 0;
 
   /**
-   * @param path The log's file, made when missing. Without it everything stays in memory.
-   * @param createdOn When the hub was made, in ms since 1970: no event is enqueued before, whatever the clock says.
+   * @param path The log's file, created if missing. Without it, all events stay in memory.
+   * @param createdOn When the hub was made, in milliseconds since 1970. No event gets an earlier enqueued time.
    */
   constructor(path?: string, createdOn = 0) {
     this.#first = emptyBlock(0, 0, createdOn);
@@ -64,7 +64,7 @@ export class PartitionLog {
     return this.#last.sequence + this.#last.count;
   }
 
-  /** Of the last event; offset -1 and time 0 while there is none. */
+  /** Position and time of the last event. If there is none, the offset is -1 and the time 0. */
   get lastEnqueued(): { sequence: number; offset: number; time: number } {
     const { lastPosition, lastTime } = this.#last;
     return {
@@ -77,7 +77,7 @@ export class PartitionLog {
   /**
    * Appends the events with one write.
    *
-   * @throws The file system's error; then none of the events is in the log.
+   * @throws The file system's error. Then none of the events is in the log.
    */
   append(events: readonly SentEvent[], partitionKey: Buffer | undefined): void {
     if (this.#closed) throw new Error('the partition log is closed');
@@ -107,17 +107,17 @@ export class PartitionLog {
     block.lastTime = enqueuedTime;
   }
 
-  /** Events before this sequence number are expired: readers no longer get them. */
+  /** Expires the events before this sequence number: readers no longer get them. */
   truncate(before: number): void {
     this.begin = Math.min(Math.max(before, this.begin), this.nextSequence);
     while (this.#first.next && this.#first.sequence + this.#first.count <= this.begin) {
       this.#first = this.#first.next;
     }
-    // Without a file nothing is ever forgotten for its size, and this must not hold on to what expired.
+    // Without a file, blocks never leave memory because of their size, so expired ones must be dropped here.
     if (this.#fd === undefined) this.#oldestInMemory = this.#first;
   }
 
-  /** The first event at a position; a position after the last event is a problem, except in time. */
+  /** The first event at a position. A position after the last event is a problem, unless it is given as a time. */
   resolve(position: StartPosition): Resolved {
     if (position.from === 'start') return { sequence: this.begin };
     if (position.from === 'end') return { sequence: this.nextSequence };
@@ -141,12 +141,12 @@ export class PartitionLog {
     };
   }
 
-  /** A reader's place in the log, before the event with this sequence number. */
+  /** A cursor that begins before the event with this sequence number. */
   openCursor(sequence: number): LogCursor {
     return new LogCursor(this, sequence);
   }
 
-  /** The block that holds a sequence number, or the last one. */
+  /** The block with a sequence number, or the last block. */
   blockOf(sequence: number): LogBlock {
     let block = this.#first;
     while (block.next && block.sequence + block.count <= sequence) block = block.next;
@@ -229,7 +229,7 @@ export class PartitionLog {
     return size - position;
   }
 
-  /** Indexes the whole and intact records of a chunk; returns where they end in it. */
+  /** Indexes the complete and intact records of a chunk. Returns the position in the chunk where they end. */
   #indexRecords(chunk: Buffer, position: number): number {
     let at = 0;
     while (isRecordIntact(chunk, at)) {

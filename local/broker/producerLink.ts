@@ -7,13 +7,13 @@ import type { Hub } from './hub';
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
 
 /**
- * Serves a link on which a client sends: each transfer is appended, and accepted only after that.
+ * Serves a link on which a client sends. A transfer is accepted only after its events were appended.
  *
- * @param partition Where its events go; undefined leaves it to their keys, or to turns.
+ * @param partition The partition of the events. If undefined, each batch goes to the partition of its key or to the next in turn.
  */
 export function serveProducer(receiver: Receiver, hub: Hub, partition: number | undefined): void {
   receiver.on('message', ({ message, delivery }: EventContext) => {
-    // A client may send on after the broker closed the link, until it hears of that.
+    // After the broker has closed the link, the client may go on sending until it learns that.
     if (!receiver.is_open() || !delivery) return;
     const error = store(message as unknown as Buffer, delivery, hub, partition);
     if (error) delivery.reject(error);

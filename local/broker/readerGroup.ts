@@ -3,7 +3,7 @@ import type { AmqpError } from 'rhea';
 /** A reader of a partition in a consumer group. */
 export interface Reader {
   name: string;
-  /** Its owner level, where it has one. */
+  /** The reader's owner level, if it has one. */
   epoch: number | undefined;
   disconnect(error: AmqpError): void;
 }
@@ -11,9 +11,14 @@ export interface Reader {
 const MAX_READERS = 5;
 
 /**
- * Lets a reader into its group, or says why not. The service's rules: a reader with an owner level drives out all
- * others unless one of them has a higher level; a reader without one is refused while any other has one; and a
- * partition has at most five readers a consumer group.
+ * Admits a reader to its group, or returns the error with which it is refused. These are the service's rules:
+ *
+ * | the new reader | then |
+ * |---|---|
+ * | has an owner level, and no other reader has a higher one | it replaces all other readers |
+ * | has an owner level, and another reader has a higher one | it is refused |
+ * | has no owner level, and another reader has one | it is refused |
+ * | is the sixth of its partition and consumer group | it is refused |
  */
 export function admitReader(group: Set<Reader>, reader: Reader): AmqpError | undefined {
   const highest = Math.max(...[...group].map((other) => other.epoch ?? -1));

@@ -1,14 +1,14 @@
 import rhea, { type Message, type Receiver, type Sender } from 'rhea';
 
-/** A request to `$cbs` or `$management`: its properties and its body where that is text. */
+/** A request to `$cbs` or `$management`: its properties, and its body if that is text. */
 export interface Request {
   operation: string;
-  /** Application properties, as far as they are text. */
+  /** The application properties that are text. */
   properties: ReadonlyMap<string, string>;
   body: string | undefined;
 }
 
-/** Status as HTTP has it; an error carries its AMQP condition. */
+/** A reply with a status as in HTTP. An error also has its AMQP condition. */
 export interface Reply {
   status: number;
   description: string;
@@ -16,7 +16,7 @@ export interface Reply {
   body?: Record<string, unknown>;
 }
 
-/** Decodes a request that arrived on `receiver` and sends the answer to where the client listens for it. */
+/** Decodes a request that arrived on `receiver`, and sends the answer on the link on which the client listens for it. */
 export function answerRequest(receiver: Receiver, bytes: Buffer, answer: (request: Request) => Reply): void {
   const message = rhea.message.decode(bytes) as Partial<Message>;
   const properties = new Map<string, string>();
@@ -44,7 +44,7 @@ export function answerRequest(receiver: Receiver, bytes: Buffer, answer: (reques
   } as unknown as Message);
 }
 
-/** The client's link on the same node and session, or else the one that its reply-to names. */
+/** The client's link on the same node and session, or else the link that the request's reply-to names. */
 function findReplyLink(receiver: Receiver, replyTo: string | undefined): Sender | undefined {
   const node = receiver.target.address?.toLowerCase();
   return (

@@ -2,18 +2,18 @@ import type { Socket } from 'node:net';
 import type { Connection, Sender, Session } from 'rhea';
 import { BATCH_FORMAT } from './eventBytes';
 
-/** The parts of rhea that a broker needs and its typings leave out. */
+/** The parts of rhea that a broker needs but that are missing in rhea's typings. */
 interface SessionInternals {
   outgoing: { available(): number; next_delivery_id: number; next_pending_delivery: number };
   on_transfer(frame: { performative: { message_format?: number | null } }): void;
 }
 
-/** The message format under which single messages arrive after deliverRawBytes. */
+/** The message format of single messages after deliverRawBytes. */
 export const SINGLE_FORMAT = 1;
 
 /**
- * Makes a session deliver messages as the bytes that were sent. rhea decodes messages of format 0, and encoding them
- * again would change their types; under any other format it leaves them alone.
+ * Makes a session deliver messages as the bytes that were sent. rhea decodes messages of format 0, and encoding them again would
+ * change their types. Messages of any other format are not decoded.
  */
 export function deliverRawBytes(session: Session): void {
   const internals = session as unknown as SessionInternals;
@@ -25,8 +25,8 @@ export function deliverRawBytes(session: Session): void {
 }
 
 /**
- * How many messages may be sent on a link now. rhea takes credit away only when it flushes, so messages that wait for
- * that count as well; one sent without credit would block every link of its session.
+ * How many messages may be sent on a link now. rhea subtracts credit only when it flushes, so messages that wait for the flush are
+ * subtracted here. A message that is sent without credit would block every link of its session.
  */
 export function sendableCount(sender: Sender): number {
   const { credit } = sender as unknown as { credit: number };

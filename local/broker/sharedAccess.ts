@@ -7,14 +7,14 @@ export interface SharedAccessKey {
   key: string;
 }
 
-/** What a token grants: the entity it names and everything below it, until it expires (ms since 1970). */
+/** The grant of a token: its entity and everything below that, until the token expires (in milliseconds since 1970). */
 export type Grant = { path: string; expires: number };
 
 /**
  * Checks a shared access signature: `SharedAccessSignature sr=<audience>&sig=<signature>&se=<expiry in s>&skn=<key name>`,
  * the signature being the base64 HMAC-SHA256 of `sr`, a newline and `se`.
  *
- * @returns What it grants, or why it grants nothing. The reason never repeats the token.
+ * @returns The grant, or the reason why the token is refused. The reason never contains the token.
  */
 export function checkToken(token: string, policy: SharedAccessKey, now: number): Grant | { refused: string } {
   const [scheme, query = ''] = token.split(' ', 2);
@@ -37,7 +37,7 @@ export function checkToken(token: string, policy: SharedAccessKey, now: number):
   }
   const expires = Number(se) * 1000;
   if (!(expires > now)) return { refused: 'ExpiredToken: The token is expired.' };
-  // A client that asks for a hub's properties names the hub's management node.
+  // A client that wants a hub's properties asks for a token of the hub's management node.
   return { path: normalizeAddress(decode(sr)).replace(/\/?\$management$/, ''), expires };
 }
 

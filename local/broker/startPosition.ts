@@ -1,4 +1,4 @@
-/** Where in a partition a reader begins. */
+/** The position in a partition from which a reader begins. */
 export type StartPosition =
   | { from: 'start' }
   | { from: 'end' }
@@ -10,7 +10,7 @@ const SELECTOR = /^\s*amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-t
  * Parses the selector filter of a reader's source (`apache.org:selector-filter:string`): one comparison of an
  * offset, a sequence number or an enqueued time in milliseconds. No filter means the start of the partition.
  *
- * @returns undefined when the filter says something else.
+ * @returns undefined if the filter has another form.
  */
 export function parseStartPosition(selector: string | undefined): StartPosition | undefined {
   if (selector === undefined) return { from: 'start' };

@@ -4,11 +4,11 @@ import { type Answer, errorAnswer, type Fault, faultAnswer, parseFault, sunsetAn
 import { openMarket } from './market';
 
 export interface CoincapOptions {
-  /** 0 takes any free port. */
+  /** The TCP port; 0 takes a free one. */
   readonly port: number;
-  /** The key that requests must bear; without it every request is served. */
+  /** The key that requests must carry. Without it, every request is served. */
   readonly key?: string;
-  /** For the prices. By default 1. */
+  /** The seed of the prices. By default 1. */
   readonly seed?: number;
   /** Milliseconds since 1970; by default the clock. */
   readonly now?: () => number;
@@ -17,14 +17,14 @@ export interface CoincapOptions {
 export interface Coincap {
   readonly port: number;
   readonly url: string;
-  /** Requests for assets so far, also those that met a fault. */
+  /** The number of requests for assets so far, including those that were answered with a fault. */
   readonly requests: number;
-  /** Makes the next requests for assets fail, after faults that were asked for before. */
+  /** Makes the next requests for assets fail, after the faults that are queued already. */
   fail(fault: Fault): void;
   close(): Promise<void>;
 }
 
-/** What the simulated API answers. `undefined` keeps the caller waiting. */
+/** Makes the answers of the simulated API. If an answer is `undefined`, the caller is kept waiting. */
 class CoincapApi {
   requests = 0;
   readonly #key: string | undefined;
@@ -83,9 +83,9 @@ class CoincapApi {
 }
 
 /**
- * Simulates the CoinCap API on this machine: `GET /v3/assets?limit&offset` with a bearer key, and the notice that is left of
- * `/v2/assets`. `POST /admin/fail?with=429&times=2&retryAfter=5` makes the next requests fail. Throws an error of one
- * line that names the port when that is in use.
+ * Simulates the CoinCap API on this machine: `GET /v3/assets?limit&offset` with a bearer key, and `/v2/assets`, which only answers
+ * that it was shut down. `POST /admin/fail?with=429&times=2&retryAfter=5` makes the next requests fail. If the port is in use,
+ * throws an error of one line that names it.
  */
 export async function startCoincap(options: CoincapOptions): Promise<Coincap> {
   const api = new CoincapApi(options);

@@ -1,4 +1,4 @@
-/** What the simulator can be told to answer in place of assets. */
+/** The faults that the simulator can answer instead of assets. */
 export const faultKinds = [
   '400',
   '401',
@@ -16,9 +16,9 @@ export type FaultKind = (typeof faultKinds)[number];
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** How many requests it meets; by default 1. */
+  /** How many requests get this fault; by default 1. */
   readonly times?: number;
-  /** For 429: seconds in the Retry-After header. Without it there is no such header. */
+  /** For 429: the seconds of the Retry-After header. Without them, the header is left out. */
   readonly retryAfterSeconds?: number;
 }
 
@@ -43,7 +43,7 @@ export const errorAnswer = (status: number, nowMs: number, error = errors[status
   body: JSON.stringify({ error, timestamp: nowMs }),
 });
 
-/** What version 2 has answered since it was shut down: status 200, and a notice where the assets were. */
+/** The answer of version 2 since it was shut down: status 200, and a notice instead of assets. */
 export const sunsetAnswer = (nowMs: number): Answer => ({
   status: 200,
   body: JSON.stringify({
@@ -55,7 +55,7 @@ export const sunsetAnswer = (nowMs: number): Answer => ({
   }),
 });
 
-/** The answer of a fault, or undefined for the one that never answers. */
+/** The answer of a fault; undefined for the fault that never answers. */
 export function faultAnswer(fault: Fault, nowMs: number): Answer | undefined {
   if (fault.kind === 'hang') return undefined;
   if (fault.kind === 'sunset') return sunsetAnswer(nowMs);
@@ -66,7 +66,7 @@ export function faultAnswer(fault: Fault, nowMs: number): Answer | undefined {
   return { ...answer, headers: { 'retry-after': String(fault.retryAfterSeconds) } };
 }
 
-/** Reads `with=429&times=2&retryAfter=5`; returns what is wrong as text. */
+/** Reads `with=429&times=2&retryAfter=5`. If it is malformed, returns a text that says what is wrong. */
 export function parseFault(query: URLSearchParams): Fault | string {
   const kind = faultKinds.find((known) => known === query.get('with'));
   if (!kind) return `with must be one of ${faultKinds.join(', ')}`;

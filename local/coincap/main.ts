@@ -6,7 +6,7 @@ import { startCoincap } from './coincap';
  *
  *     node dist/local/coincap/main.js [--port 7072] [--key KEY] [--seed N]
  *
- * Without --key it serves every request. SIGTERM and SIGINT end it with exit code 0; a port in use is exit code 1.
+ * Without --key it serves every request. SIGTERM and SIGINT end it with exit code 0. If the port is in use, the exit code is 1.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({

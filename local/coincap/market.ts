@@ -1,7 +1,7 @@
 import { type Random, seededRandom } from '../../src/lib/sources/seededRandom';
 import data from './assets.json';
 
-/** An asset as the API's version 3 writes it: every number is text, and what is unknown is null. */
+/** An asset as the API's version 3 writes it: numbers are text, and unknown values are null. */
 export interface AssetV3 {
   readonly id: string;
   readonly rank: string;
@@ -28,12 +28,12 @@ interface Quote {
 type Listing = ReturnType<typeof readListings>[number];
 
 const DAY_SECONDS = 86_400;
-/** Prices move by about 5% a day. */
+/** The volatility per second, so that prices move by about 5% a day. */
 const VOLATILITY = 0.05 / Math.sqrt(DAY_SECONDS);
 
 /**
- * A hundred assets whose prices walk at random, by the square root of the time since the last look. The same seed and the
- * same looks give the same prices. Returns the assets by market value at a time in milliseconds.
+ * A hundred assets whose prices walk at random, by the square root of the time since the last call. The same seed and the same
+ * calls give the same prices. The returned function gives the assets at a time in milliseconds, ordered by market value.
  */
 export function openMarket(seed: number, startMs: number): (nowMs: number) => AssetV3[] {
   const random = seededRandom(seed);
@@ -56,7 +56,7 @@ export function openMarket(seed: number, startMs: number): (nowMs: number) => As
 
 const marketValue = ({ priceUsd, listing }: Quote): number => priceUsd * listing.supply;
 
-/** The API stores doubles and prints some with 18 decimals, others as they come. */
+/** Writes a quote as the API does: it prints some of its numbers with 18 decimals, and others as JavaScript prints them. */
 function formatQuote(quote: Quote, index: number): AssetV3 {
   const { listing, priceUsd, vwapUsd, yesterdayUsd } = quote;
   return {
@@ -94,6 +94,6 @@ function readListings() {
   );
 }
 
-/** Box and Muller: mean 0, deviation 1. */
+/** A normally distributed number with mean 0 and deviation 1, by the method of Box and Muller. */
 const drawNormal = (random: Random): number =>
   Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());

@@ -1,15 +1,15 @@
 export interface AccumulatorOptions<T> {
   minSize: number;
   maxSize: number;
-  /** Longest time that fewer than `minSize` items wait. */
+  /** The longest time that items wait while there are fewer than `minSize`. */
   maxWaitMs: number;
   /** Handles a batch of 1 to maxSize items; never called twice at the same time. */
   handle(batch: T[]): Promise<void>;
 }
 
 /**
- * Gathers items into batches. A batch is handled when `minSize` items are there, or `maxWaitMs` after the first of them
- * came. One batch is in flight at a time.
+ * Gathers items into batches. A batch is handled when it has `minSize` items, or `maxWaitMs` after its first item came. Only one
+ * batch is handled at a time.
  */
 export class BatchAccumulator<T> {
   #items: T[] = [];
@@ -24,8 +24,8 @@ export class BatchAccumulator<T> {
   }
 
   /**
-   * Takes items and resolves when more may come, that is, when no batch is in flight and fewer than `minSize` items wait.
-   * Throws what `handle` threw, also for a batch that the clock had started.
+   * Takes items. Resolves when more may come: when no batch is being handled and fewer than `minSize` items wait. Throws what
+   * `handle` threw, also for a batch that was handled because `maxWaitMs` were over.
    */
   async add(items: readonly T[]): Promise<void> {
     this.#items.push(...items);
@@ -38,7 +38,7 @@ export class BatchAccumulator<T> {
     }
   }
 
-  /** Handles nothing more; what waits is dropped. Resolves when the batch in flight has ended. */
+  /** Handles no more batches and drops waiting items. Resolves when the batch that is being handled has ended. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);

@@ -2,7 +2,7 @@ import type { Checkpoint, CheckpointStore, PartitionOwnership } from '@azure/eve
 import { type BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
 import { askStorage } from './hostStorage';
 
-/** What a checkpoint and an ownership belong to. */
+/** The consumer group of a hub, to which checkpoints and ownerships belong. */
 export interface ReaderGroup {
   fullyQualifiedNamespace: string;
   eventHubName: string;
@@ -10,12 +10,13 @@ export interface ReaderGroup {
 }
 
 /**
- * Checkpoints and ownerships as blobs of the host's storage, in the layout of the real extension: empty blobs
- * `{namespace}/{hub}/{group}/checkpoint|ownership/{partition}` in lower case in azure-webjobs-eventhub, their content in
- * metadata (`offset`, `sequencenumber`; `ownerid`). Claims are races that the blob's ETag decides.
+ * Keeps checkpoints and ownerships as blobs of the host's storage, in the layout of the real extension: empty blobs
+ * `{namespace}/{hub}/{group}/checkpoint|ownership/{partition}` in lower case in the container azure-webjobs-eventhub. Their content
+ * is in their metadata: `offset` and `sequencenumber` of a checkpoint, `ownerid` of an ownership. If two hosts claim a partition at
+ * once, the blob's ETag decides.
  */
 export class BlobCheckpointStore implements CheckpointStore {
-  /** When the load balancer last asked, in ms since 1970: a balancer that hangs does not ask. */
+  /** When the load balancer last asked, in milliseconds since 1970. If it hangs, this gets old. */
   lastListedAt = Date.now();
   readonly #container: ContainerClient;
 
@@ -61,7 +62,7 @@ export class BlobCheckpointStore implements CheckpointStore {
           lastModifiedTimeInMs: (lastModified ?? new Date()).getTime(),
         });
       } catch (error) {
-        // Another host was faster, or somebody deleted the blobs.
+        // Another host was faster, or the blobs were deleted.
         if (!(error instanceof RestError && [404, 409, 412].includes(error.statusCode ?? 0))) throw error;
       }
     }
@@ -95,7 +96,7 @@ export class BlobCheckpointStore implements CheckpointStore {
     );
   }
 
-  /** Whether the partition is still this owner's. */
+  /** Whether this owner still has the partition. */
   async isOwner(group: ReaderGroup, partitionId: string, ownerId: string): Promise<boolean> {
     try {
       const blob = this.#blob(group, 'ownership', partitionId);
@@ -107,7 +108,7 @@ export class BlobCheckpointStore implements CheckpointStore {
     }
   }
 
-  /** Gives up what an owner holds, so that anybody can claim it at once. */
+  /** Gives up all partitions of an owner, so that others can claim them at once. */
   async release(group: ReaderGroup, ownerId: string): Promise<void> {
     const { fullyQualifiedNamespace, eventHubName, consumerGroup } = group;
     const owned = await this.listOwnership(fullyQualifiedNamespace, eventHubName, consumerGroup);

@@ -2,7 +2,7 @@ import type { ReceivedEventData } from '@azure/event-hubs';
 import type { ReaderGroup } from './checkpointStore';
 import type { Binding, TypedData } from './functionsCore';
 
-/** Bodies of events as a function asked for them with `dataType`. */
+/** The form in which a function gets event bodies; it chooses with `dataType`. */
 export type BodyMode = 'binary' | 'string' | 'json';
 
 export function readBodyMode(binding: Binding): BodyMode {
@@ -10,14 +10,14 @@ export function readBodyMode(binding: Binding): BodyMode {
   return dataType === 'binary' || dataType === 'string' ? dataType : 'json';
 }
 
-/** An event that can be bound in no mode: its partition stands still until somebody steps over it. */
+/** An event that can be bound in no mode. Its partition is stuck until somebody skips the event. */
 export class UnreadableEvent extends Error {
   constructor(readonly sequenceNumber: number) {
     super(`The AMQP body of the event with sequence number ${sequenceNumber} is not one data section.`);
   }
 }
 
-/** The bodies of events. Throws UnreadableEvent for one whose AMQP body is a value, a sequence, several sections or none. */
+/** The bodies of events. Throws UnreadableEvent if an AMQP body is a value, a sequence, several sections or none. */
 export function readBodies(events: ReceivedEventData[]): Buffer[] {
   return events.map((event) => {
     const body: unknown = event.body;
@@ -27,8 +27,8 @@ export function readBodies(events: ReceivedEventData[]): Buffer[] {
 }
 
 /**
- * The input of a function with cardinality many. Without `dataType` the host makes one JSON array of the bodies: then
- * events with an empty body are left out and one body that is no JSON fails the whole batch, before the function runs.
+ * The input of a function with cardinality many. Without `dataType`, the host makes one JSON array of the bodies. Then events with
+ * an empty body are left out, and a body that is not JSON fails the whole batch before the function runs.
  */
 export function toBatchInput(bodies: Buffer[], mode: BodyMode): TypedData {
   if (mode === 'binary') return { collectionBytes: { bytes: bodies } };
@@ -40,8 +40,8 @@ export function toBatchInput(bodies: Buffer[], mode: BodyMode): TypedData {
 }
 
 /**
- * The trigger metadata of a batch, in the shapes that the real host sends to the Node.js worker. A sender's own annotations
- * stand among the system properties, and the arrays of texts leave out empty entries, so these are shorter than the batch.
+ * The trigger metadata of a batch, in the shapes that the real host sends to the Node.js worker. The system properties include the
+ * sender's own annotations. Arrays of texts leave out empty entries, so they may be shorter than the batch.
  */
 export function toBatchMetadata(
   events: ReceivedEventData[],
@@ -76,7 +76,7 @@ export function toBatchMetadata(
   };
 }
 
-/** The real host writes the times, which are UTC, without a Z and without the zeros at the end of a fraction. */
+/** Writes a time as the real host does: in UTC, but without a Z, and without zeros at the end of the fraction. */
 const formatTime = (time: Date): string => time.toISOString().replace(/\.?0*Z$/, '');
 
 function parseBody(text: string): void {

@@ -11,21 +11,22 @@ import { DefaultAzureCredential } from '@azure/identity';
 import type { EventHubsOptions } from './hostJson';
 import type { HubConnection } from './settings';
 
-// An owner that was killed is missed after 6 s; four renewals fit in, so a busy machine does not lose its partitions.
+// After 6 s, others take over the partitions of a killed owner. Four renewals fit into that time, so that a busy machine does not
+// lose its partitions.
 const ownershipExpiryMs = 6_000;
 const balanceIntervalMs = 1_500;
-/** The receiver notices a dead link only when this wait for events is over. */
+/** How long to wait for events. Only after this wait does the receiver notice a dead link. */
 const receiveWaitSeconds = 2;
 
 export interface ConsumerOptions {
   connection: HubConnection;
   consumerGroup: string;
   store: CheckpointStore;
-  /** Who claims partitions. */
+  /** The name under which partitions are claimed. */
   ownerId: string;
 }
 
-/** Makes a consumer that shares the partitions with the other hosts of the consumer group; it connects lazily. */
+/** Makes a consumer that shares the partitions with other hosts of the consumer group. It connects when it is first used. */
 export function createConsumer(options: ConsumerOptions): EventHubConsumerClient {
   const { connection, consumerGroup, store, ownerId } = options;
   const clientOptions: EventHubConsumerClientOptions = {
@@ -52,7 +53,7 @@ export function createConsumer(options: ConsumerOptions): EventHubConsumerClient
   );
 }
 
-/** How to receive under the given options of host.json. */
+/** The SDK's options for receiving, from the options of host.json. */
 export function toSubscribeOptions(options: EventHubsOptions): SubscribeOptions {
   return {
     maxBatchSize: options.maxEventBatchSize,

@@ -15,7 +15,7 @@ import { readRetryPolicy } from './retryPolicy';
 import { type HubConnection, resolveHubConnection, resolveNames } from './settings';
 import { findBindingName, type Trigger, type TriggerHost, type TriggerOptions } from './trigger';
 
-/** The SDK's load balancer waits half a minute after one failed management request; then a new client is quicker. */
+/** If the load balancer was silent this long, make a new client: after a failed request the SDK's balancer waits half a minute. */
 const balancerLimitMs = 8_000;
 const closeLimitMs = 3_000;
 const repeatedErrorMs = 10_000;
@@ -34,7 +34,7 @@ class EventHubTrigger implements Trigger {
   >;
   readonly #readers = new Map<string, PartitionReader>();
   readonly #loggedAt = new Map<string, number>();
-  /** Since when each unreadable event has kept its partition from being read: partition/sequence number, ISO time. */
+  /** Unreadable events that block their partition: partition/sequence number, and since when (ISO time). */
   readonly #stuckSince = new Map<string, string>();
   #client: EventHubConsumerClient | undefined;
   #subscription: Subscription | undefined;
@@ -79,7 +79,7 @@ class EventHubTrigger implements Trigger {
       throw new Error(`${name}: the storage in AzureWebJobsStorage cannot be reached: ${error.message}`);
     });
     const client = this.#connect();
-    // What this host held when it was killed need not expire.
+    // Release what this host held before it was killed, so that nobody has to wait until it expires.
     if (this.#host.instance !== undefined) await store.release(this.#groupOf(client), ownerId);
     this.#subscribe(client);
     this.#watchdog = setInterval(() => {
@@ -93,7 +93,7 @@ class EventHubTrigger implements Trigger {
     await Promise.all([...this.#readers.values()].map((reader) => reader.stop()));
   }
 
-  /** Gives the partitions up, so that another host takes them at once. */
+  /** Gives up the partitions, so that another host can take them at once. */
   async close(): Promise<void> {
     const closing = (async () => {
       await this.#subscription?.close();
@@ -144,7 +144,7 @@ class EventHubTrigger implements Trigger {
   }
 
   #open(partitionId: string, group: ReaderGroup): void {
-    // Not awaited here: the load balancer, which renews the other partitions, waits for this.
+    // Do not await it here: the load balancer waits for this method, and must go on renewing the other partitions.
     const previous = this.#readers.get(partitionId)?.stop() ?? Promise.resolve();
     const reader = new PartitionReader({ ...this.#perReader, partitionId, group, previous });
     this.#readers.set(partitionId, reader);
@@ -157,7 +157,7 @@ class EventHubTrigger implements Trigger {
 
   #receive(partitionId: string, events: ReceivedEventData[]): Promise<void> {
     const reader = this.#readers.get(partitionId);
-    // The SDK stops asking while this is pending, and closes without waiting for it.
+    // A promise that stays pending stops the SDK from reading on. The SDK does not wait for it when it closes.
     if (this.#draining || !reader) return new Promise(() => {});
     return reader.receive(events);
   }
@@ -195,7 +195,7 @@ class EventHubTrigger implements Trigger {
   #logSometimes(text: string): void {
     const now = Date.now();
     if (now - (this.#loggedAt.get(text) ?? 0) < repeatedErrorMs) return;
-    // Some texts hold a new id each time.
+    // Some messages contain a new id each time, so this map needs a limit.
     if (this.#loggedAt.size > 100) this.#loggedAt.clear();
     this.#loggedAt.set(text, now);
     this.#host.log('error', this.#options.name, text);

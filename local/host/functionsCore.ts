@@ -2,8 +2,8 @@ import Module from 'node:module';
 import { format } from 'node:util';
 import { describeError, type Log, type LogLevel } from './log';
 
-// The programming model finds its host in the module `@azure/functions-core`, which exists only inside a worker. The
-// shapes below are those of the Functions RPC protocol as far as this host uses them.
+// The programming model reaches its host through the module `@azure/functions-core`, which exists only inside a worker. The types
+// below are those of the Functions RPC protocol, as far as this host uses them.
 
 export interface TypedData {
   string?: string | null;
@@ -27,7 +27,7 @@ export interface RpcHttp {
   nullableParams?: Record<string, { value: string }>;
 }
 
-/** A nullable field is `{value}`, or an empty object when it is not set. */
+/** A cookie. A nullable field is `{value}`, or an empty object if it is not set. */
 export interface RpcCookie {
   name?: string;
   value?: string;
@@ -95,7 +95,7 @@ const hookNames = ['appStart', 'appTerminate', 'preInvocation', 'postInvocation'
 export type HookName = (typeof hookNames)[number];
 type HookCallback = (context: unknown) => unknown;
 
-/** What the app registered, and the hooks that run around it. */
+/** The functions that the app registered, and the hooks that run around them. */
 export class FunctionsCore {
   readonly functions = new Map<string, { metadata: FunctionMetadata; callback: FunctionCallback }>();
   readonly appHookData: Record<string, unknown> = {};
@@ -109,8 +109,8 @@ export class FunctionsCore {
   }
 
   /**
-   * Makes `require('@azure/functions-core')` answer from this object. It must happen before any code of the app loads,
-   * because the programming model asks once and remembers. There is one app per process.
+   * Makes `require('@azure/functions-core')` return this object. Call it before any code of the app loads, because the programming
+   * model requires the module once and keeps it. There is one app per process.
    */
   install(): void {
     const core = this.#api();
@@ -124,7 +124,7 @@ export class FunctionsCore {
     for (const hook of this.#hooks.get(name) ?? []) await hook(context);
   }
 
-  /** Logs for an invocation; log hooks may change level and text first. */
+  /** Writes a log line of an invocation, after the log hooks, which may change its level and text. */
   logInvocation(source: string, level: LogLevel, category: string, message: string, context?: unknown): void {
     const entry = {
       level,

@@ -14,38 +14,38 @@ import type { Settings } from './settings';
 import { createTimerTrigger } from './timerTrigger';
 import type { Trigger, TriggerHost, TriggerKind } from './trigger';
 
-/** The trigger kinds beside HTTP, whose server is the host's own. */
+/** The kinds of triggers except HTTP, which the host itself serves. */
 const triggerKinds: Readonly<Record<string, TriggerKind>> = {
   timerTrigger: createTimerTrigger,
   eventHubTrigger: createEventHubTrigger,
 };
 
-/** How long releasing leases and partitions may take; what is not released expires by itself. */
+/** How long releasing leases and partitions may take. Leases and claims that are not released expire by themselves. */
 const closeLimitMs = 4_000;
 
 export interface HostOptions {
-  /** Folder of the compiled app, with package.json and host.json. */
+  /** The folder of the compiled app, with package.json and host.json. */
   appDir: string;
   /** TCP port on 127.0.0.1; 0 takes a free one. */
   port: number;
-  /** App settings; the process's environment by default. */
+  /** The app's settings; by default the environment of this process. */
   settings?: Settings;
-  /** A name of this host among the hosts of the app. One that comes back under its name takes its leases back at once. */
+  /** This host's name among the hosts of the app. A host that restarts under its old name gets its leases back at once. */
   instance?: string;
-  /** How long running invocations may take after close was called. */
+  /** How long running invocations may go on after `close` was called. */
   drainLimitMs?: number;
 }
 
 export interface Host {
   url: string;
   port: number;
-  /** Stops taking work, waits for what runs, and releases partitions and leases. */
+  /** Takes on no more work, waits for running functions, and releases partitions and leases. */
   close(): Promise<void>;
 }
 
 /**
- * Loads a Functions app and runs it: HTTP, timers, Event Hubs. There can be one per process, because the programming
- * model knows one host. Rejects when the port is taken (code EADDRINUSE) or the app, host.json or a setting is wrong.
+ * Loads a Functions app and runs it: HTTP, timers, Event Hubs. There can be only one per process, because the programming model
+ * knows one host. Rejects if the port is taken (code EADDRINUSE) or the app, host.json or a setting is wrong.
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const settings = options.settings ?? process.env;
@@ -65,7 +65,7 @@ class FunctionsHost implements Host {
   readonly #server = createServer((request, response) => void this.#answer(request, response));
   readonly #triggers = new Map<string, Trigger>();
   readonly #routes: HttpRoute[] = [];
-  /** Functions that a setting keeps from starting, with the type of their trigger. */
+  /** Functions that a setting disables, with the type of their trigger. */
   readonly #disabled = new Map<string, string>();
   #app: LoadedApp = { httpProxy: undefined };
   #state: 'Initializing' | 'Running' | 'Stopping' = 'Initializing';
@@ -102,7 +102,7 @@ class FunctionsHost implements Host {
 
   async close(): Promise<void> {
     this.#state = 'Stopping';
-    // A connection that falls idle from now on closes at once.
+    // From now on, close a connection as soon as it is idle.
     this.#server.keepAliveTimeout = 1;
     this.#server.close();
     const triggers = [...this.#triggers.values()];
@@ -208,7 +208,7 @@ class FunctionsHost implements Host {
     }
   }
 
-  /** As in the real host, the answer does not wait for the function. */
+  /** Runs a function by hand. As in the real host, the answer does not wait for the function. */
   #trigger(name: string, response: ServerResponse): void {
     const trigger = this.#triggers.get(decodeURIComponent(name));
     if (!trigger) sendJson(response, 404, { error: `There is no function ${name} to trigger by hand.` });
@@ -219,7 +219,7 @@ class FunctionsHost implements Host {
     }
   }
 
-  /** Ends a function's trigger for as long as the host runs; answers when nothing of it is running. */
+  /** Stops a function's trigger until the host ends. Answers when the function is no longer running. */
   async #disable(name: string, response: ServerResponse): Promise<void> {
     const trigger = this.#triggers.get(decodeURIComponent(name));
     if (!trigger) return sendJson(response, 404, { error: `There is no function ${name} to disable.` });
@@ -256,13 +256,13 @@ class FunctionsHost implements Host {
   }
 }
 
-/** As in the real host, which on Linux takes the name with underscores, since some shells allow no dots. */
+/** Whether a setting disables a function. Like the real host, it also accepts underscores, because some shells allow no dots. */
 const isDisabled = (name: string, settings: Settings): boolean =>
   [settings[`AzureWebJobs.${name}.Disabled`], settings[`AzureWebJobs_${name}_Disabled`]].some((value) =>
     /^(?:true|1)$/i.test(value ?? ''),
   );
 
-/** Whether the work is done in time; rejects when it fails before. */
+/** Whether the work ends in time. Rejects if it fails before. */
 const isDoneWithin = (limitMs: number, work: Promise<unknown>): Promise<boolean> =>
   within(
     limitMs,
@@ -274,7 +274,7 @@ function findTrigger(fn: HostFunction): Binding | undefined {
   return Object.values(fn.metadata.bindings).find((binding) => binding.type.endsWith('Trigger'));
 }
 
-/** Hosts of one app share timers through its id: a setting of the real host's, else the name of the app's folder. */
+/** The app's id, by which its hosts share timers: a setting that the real host has too, or the name of the app's folder. */
 function readHostId(appDir: string, settings: Settings): string {
   const id = settings.AzureFunctionsWebHost__hostid ?? appDir.split(/[\\/]/).at(-1) ?? '';
   return (

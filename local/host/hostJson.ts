@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { asObject, parseJsonObject } from '../../src/lib/jsonObject';
 import { type LogLevel, parseLogLevel } from './log';
 
-/** The part of host.json that this host obeys, with the real host's defaults. Times are milliseconds. */
+/** The part of host.json that this host supports, with the real host's defaults. Times are in milliseconds. */
 export interface HostJson {
   routePrefix: string;
-  /** undefined = no limit. */
+  /** Undefined means no limit. */
   functionTimeoutMs: number | undefined;
   logLevel: LogLevel;
   eventHubs: EventHubsOptions;
@@ -20,7 +20,7 @@ export interface EventHubsOptions {
   initialOffset: 'fromStart' | 'fromEnd' | { enqueuedTime: Date };
 }
 
-/** Reads host.json. Throws on a missing file and on values that are not what the host accepts, naming the key. */
+/** Reads host.json. Throws if the file is missing, or naming the key if the host does not accept a value. */
 export function readHostJson(path: string): HostJson {
   if (!existsSync(path)) throw new Error(`${path} does not exist: it is not the folder of a Functions app.`);
   const root = parseJsonObject(readFileSync(path, 'utf8'), path);
@@ -49,7 +49,7 @@ export function readHostJson(path: string): HostJson {
   };
 }
 
-/** Milliseconds of a .NET time span `[d.]hh:mm:ss[.fffffff]`; undefined when the text is none. */
+/** Milliseconds of a .NET time span `[d.]hh:mm:ss[.fffffff]`; undefined for any other text. */
 export function parseTimeSpan(text: string): number | undefined {
   const match = /^(?:(\d+)\.)?(\d{1,2}):([0-5]?\d):([0-5]?\d)(?:\.(\d{1,7}))?$/.exec(text.trim());
   if (!match) return undefined;

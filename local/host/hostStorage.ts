@@ -4,18 +4,18 @@ import { within } from '../../src/lib/deadline';
 import type { Settings } from './settings';
 
 /*
- * The host's own storage. A host must notice that it is away before its leases and ownerships expire.
+ * The host's own storage. If the storage does not answer, the host must notice before its leases and ownerships expire.
  */
 
-/** The limit of a try is only told to the service; the SDK itself waits for an answer for ever. */
+/** The time limit of a try is only sent to the service. The SDK itself would wait for an answer for ever. */
 const pipeline: StoragePipelineOptions = {
   retryOptions: { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 1_000, tryTimeoutInMs: 4_000 },
 };
 
-/** For one request with its tries: an ownership or a lease that is not renewed ends a little later. */
+/** The limit of one request with all its tries. It is a little shorter than the life of an ownership or a lease. */
 const requestLimitMs = 5_000;
 
-/** Setting AzureWebJobsStorage or AzureWebJobsStorage__blobServiceUri. Throws when neither is set. */
+/** Connects by AzureWebJobsStorage or AzureWebJobsStorage__blobServiceUri. Throws if neither is set. */
 export function connectHostStorage(settings: Settings): BlobServiceClient {
   const connectionString = settings.AzureWebJobsStorage;
   if (connectionString) return BlobServiceClient.fromConnectionString(connectionString, pipeline);
@@ -26,7 +26,7 @@ export function connectHostStorage(settings: Settings): BlobServiceClient {
   );
 }
 
-/** What a call of the storage SDK comes to. Rejects when it is not answered in time. */
+/** Returns the result of a call of the storage SDK. Rejects if it is not answered in time. */
 export const askStorage = <T>(
   call: (abortSignal: AbortSignal) => Promise<T>,
   limitMs: number = requestLimitMs,

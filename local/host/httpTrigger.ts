@@ -7,18 +7,18 @@ import { findBindingName, type TriggerOptions } from './trigger';
 
 const maxBodyBytes = 100 * 1024 * 1024;
 
-/** A function that HTTP requests start. Keys are not checked, as by `func start`. */
+/** A function that HTTP requests start. As with `func start`, keys are not checked. */
 export interface HttpRoute {
   fn: HostFunction;
   bindingName: string;
-  /** Upper case. */
+  /** In upper case. */
   methods: string[];
-  /** With the prefix, as printed at start. */
+  /** The route with its prefix, as it is printed at the start. */
   template: string;
   route: Route;
 }
 
-/** Reads an httpTrigger binding. Throws on a malformed route or one of the host's own. */
+/** Reads an httpTrigger binding. Throws if the route is malformed or is one of the host's own. */
 export function readHttpRoute(options: TriggerOptions, routePrefix: string): HttpRoute {
   const { fn, name, binding } = options;
   const path = typeof binding.route === 'string' ? binding.route.replace(/^\/+|\/+$/g, '') : name;
@@ -32,7 +32,7 @@ export function readHttpRoute(options: TriggerOptions, routePrefix: string): Htt
   return { fn, bindingName: findBindingName(options), methods, template, route: compileRoute(template) };
 }
 
-/** Finds the function for a request; a known path with another method is not found, as in the real host. */
+/** Finds the function for a request. As in the real host, a known path with a wrong method is not found. */
 export function findRoute(
   routes: HttpRoute[],
   method: string,
@@ -61,8 +61,8 @@ export interface HttpCall {
 }
 
 /**
- * Runs the function with the whole body and writes its answer: 204 when it returned nothing, 500 without a body when it
- * failed, 413 for a body over 100 MB.
+ * Runs the function with the whole body and writes its answer: 204 if it returned nothing, 500 without a body if it failed, 413 if
+ * the request's body is larger than 100 MB.
  */
 export async function callBuffered(call: HttpCall): Promise<void> {
   const { route, params, url, request, response } = call;
@@ -94,8 +94,8 @@ export async function callBuffered(call: HttpCall): Promise<void> {
 }
 
 /**
- * Passes the raw request to the programming model's own server, which joins it with the invocation, and streams its
- * answer back. Ends the reply when the function fails half way.
+ * Passes the raw request to the programming model's own server, which matches it to the invocation, and streams the answer back.
+ * Ends the reply if the function fails half way.
  */
 export async function callStreamed(call: HttpCall, proxy: URL): Promise<void> {
   const { route, params, url, request, response } = call;
@@ -131,7 +131,7 @@ export async function callStreamed(call: HttpCall, proxy: URL): Promise<void> {
         Headers: { json: JSON.stringify(headers) },
       },
     });
-    // A function that returned nothing has sent nothing through the proxy either.
+    // If the function returned nothing, it sent nothing through the proxy either.
     if (result === undefined || result === null) response.writeHead(204).end();
   } catch {
     endBroken(response);

@@ -18,7 +18,7 @@ export interface HostFunction {
 
 export interface Outcome {
   response: InvocationResponse;
-  /** What the function returned, after the hooks. */
+  /** The function's result, after the hooks. */
   result: unknown;
 }
 
@@ -43,8 +43,8 @@ export class Invoker {
   }
 
   /**
-   * Runs a function once with its hooks. A failure is logged with its stack and thrown. A function that takes longer than
-   * the function timeout fails too, but its code runs on: Node has no way to stop it.
+   * Runs a function once with its hooks. A failure is logged with its stack and thrown. A function that takes longer than the
+   * function timeout fails too, but its code runs on, because Node cannot stop it.
    */
   async invoke(fn: HostFunction, invocation: Invocation): Promise<Outcome> {
     const { name } = fn.metadata;
@@ -90,12 +90,12 @@ export class Invoker {
     try {
       post.result = await model.invokeFunction(invocationContext, pre.inputs, pre.functionCallback);
     } catch (error) {
-      // Something must be thrown below, whatever the function threw.
+      // Functions may throw undefined. The code below needs an error to throw.
       post.error = error ?? new Error(`${name} threw ${error}.`);
     }
     context.state = 'postInvocationHooks';
     await core.runHooks('postInvocation', post);
-    // A hook may have taken the error away.
+    // A hook may have removed the error.
     if (post.error) throw post.error;
     return { response: await model.getResponse(invocationContext, post.result), result: post.result };
   }

@@ -5,16 +5,16 @@ import { parseJsonObject } from '../../src/lib/jsonObject';
 import type { FunctionsCore } from './functionsCore';
 import type { Log } from './log';
 
-/** What the loaded app can do beyond functions. */
+/** Facts about the loaded app besides its functions. */
 export interface LoadedApp {
-  /** Where streamed HTTP requests go, when the app has switched streaming on. */
+  /** Where streamed HTTP requests go; undefined if the app has not switched streaming on. */
   httpProxy: URL | undefined;
 }
 
 /**
- * Loads the compiled app: every file that `main` of its package.json names (a path or a glob), then the appStart hooks;
- * afterwards nothing can be registered. Throws what a file of the app throws. A `main` that matches no file is only
- * warned about, as by the real host.
+ * Loads the compiled app: first every file that `main` of its package.json names (a path or a glob), then the appStart hooks. After
+ * that, no function can be registered. Throws what a file of the app throws. As in the real host, a `main` that matches no file is
+ * only a warning.
  */
 export async function loadApp(dir: string, core: FunctionsCore, log: Log): Promise<LoadedApp> {
   const packagePath = join(dir, 'package.json');

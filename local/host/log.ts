@@ -1,18 +1,18 @@
 const levels = ['trace', 'debug', 'information', 'warning', 'error', 'critical', 'none'] as const;
 
-/** Log levels of the Functions host, in rising order; a threshold of `none` silences everything. */
+/** Log levels of the Functions host, in rising order. The threshold `none` silences everything. */
 export type LogLevel = (typeof levels)[number];
 
 export type Log = (level: LogLevel, source: string, message: string) => void;
 
-/** Reads a level of host.json (`logging.logLevel`), in any case; undefined when there is no such level. */
+/** Reads a level of host.json (`logging.logLevel`), in upper or lower case; undefined if there is no such level. */
 export function parseLogLevel(text: string): LogLevel | undefined {
   return levels.find((level) => level === text.toLowerCase());
 }
 
 /**
- * Makes a log that writes one line per message to stdout: `[2026-05-01T12:00:00.000Z] source: text`, with the level
- * before the text from warnings on. Account keys and signatures are blanked.
+ * Makes a log that writes one line per message to stdout: `[2026-05-01T12:00:00.000Z] source: text`. Warnings and errors have their
+ * level before the text. Account keys and signatures are blanked.
  */
 export function createLog(threshold: LogLevel): Log {
   return (level, source, message) => {
@@ -22,12 +22,12 @@ export function createLog(threshold: LogLevel): Log {
   };
 }
 
-/** Blanks what grants access in text that other people's libraries wrote, such as errors quoting a connection string. */
+/** Blanks keys and signatures in a text. Libraries may quote a connection string in their errors. */
 function hideSecrets(text: string): string {
   return text.replace(/(SharedAccessKey|SharedAccessSignature|AccountKey|[?&]sig)=[^;&\s"']+/gi, '$1=***');
 }
 
-/** The stack of an error where it has one, else its text. */
+/** The stack of an error, or its text if it has none. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

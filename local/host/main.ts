@@ -8,7 +8,7 @@ const usage = 'node dist/local/host/main.js --app DIR [--port 7071] [--settings 
 async function main(): Promise<void> {
   const { app, port, settings, instance } = readArguments();
   if (settings !== undefined) {
-    // As with `func start`, a variable of the environment beats the file.
+    // As with `func start`, an environment variable overrides the file.
     for (const [name, value] of Object.entries(readLocalSettings(settings))) process.env[name] ??= value;
   }
   const host = await startHost({ appDir: app, port, ...(instance !== undefined && { instance }) });
@@ -50,7 +50,7 @@ main().catch((error: unknown) => {
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
     fail(`The Functions host cannot listen on port ${error.port}: it is in use. Choose another with --port.`);
   }
-  // The stack helps only with errors of the app's own code, which come as a cause.
+  // A stack helps only with errors of the app's own code, and those come as the cause of the error.
   if (error instanceof Error) {
     fail(error.cause === undefined ? error.message : `${error.message}\n${describeError(error.cause)}`);
   }

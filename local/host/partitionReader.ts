@@ -16,13 +16,13 @@ export interface PartitionReaderOptions {
   bindingName: string;
   mode: BodyMode;
   policy: RetryPolicy | undefined;
-  /** Counts of the trigger, which this reader adds to. */
+  /** The trigger's counts, to which this reader adds. */
   counts: { batches: number; events: number; failures: number };
-  /** Resolves when an earlier reader of the partition has ended its batch. */
+  /** Resolves when the earlier reader of the partition has ended its batch. */
   previous: Promise<void>;
 }
 
-/** Runs the function on the events of one partition, from the moment it was claimed until it is lost. */
+/** Runs the function on the events of one partition, from the time it is claimed until it is lost. */
 export class PartitionReader {
   readonly #accumulator: BatchAccumulator<ReceivedEventData>;
   readonly #stopping = new AbortController();
@@ -44,13 +44,13 @@ export class PartitionReader {
     return this.#stopping.signal.aborted;
   }
 
-  /** Takes events; resolves when more may come. Throws when the partition cannot be read on. */
+  /** Takes events. Resolves when more may come. Throws if reading the partition cannot go on. */
   async receive(events: ReceivedEventData[]): Promise<void> {
     await this.#options.previous;
     await this.#accumulator.add(events);
   }
 
-  /** Ends retries and checkpoints at once; resolves when the function no longer runs. */
+  /** Ends retries and checkpoints at once. Resolves when the function no longer runs. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all([this.#options.previous, this.#accumulator.close()]);
@@ -99,7 +99,7 @@ export class PartitionReader {
     }
   }
 
-  /** Writes the checkpoint, unless the partition was lost: its new owner has read the old one already. */
+  /** Writes the checkpoint unless the partition was lost, because its new owner has already started from the old checkpoint. */
   async #checkpoint(events: ReceivedEventData[]): Promise<void> {
     const { group, partitionId, store } = this.#options;
     const last = events.at(-1);

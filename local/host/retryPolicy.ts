@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RpcRetryOptions } from './functionsCore';
 
-/** Retries after a failure; `maxRetryCount` -1 is without limit. */
+/** How to retry after a failure. `maxRetryCount` -1 means without limit. */
 export interface RetryPolicy {
   maxRetryCount: number;
-  /** Milliseconds before the retry with this number, counted from 0. */
+  /** The wait before a retry, in milliseconds. The first retry has the number 0. */
   delayMs(retry: number): number;
 }
 
@@ -15,8 +15,8 @@ export interface RetryContext {
 }
 
 /**
- * Reads the retry policy of a function. The programming model has already rounded all intervals to whole seconds.
- * Throws on a policy that the host does not know or that lacks its intervals.
+ * Reads the retry policy of a function. The programming model has already rounded all intervals to whole seconds. Throws if the
+ * host does not know the policy, or its intervals are missing.
  */
 export function readRetryPolicy(options: RpcRetryOptions | undefined, name: string): RetryPolicy | undefined {
   if (!options) return undefined;
@@ -39,19 +39,19 @@ export function readRetryPolicy(options: RpcRetryOptions | undefined, name: stri
 
 export interface RetryRun {
   policy: RetryPolicy | undefined;
-  /** One attempt; it gets undefined where there is no policy. */
+  /** Makes one attempt. The context is undefined if there is no policy. */
   attempt(context: RetryContext | undefined): Promise<unknown>;
   /** Called after each failed attempt. */
   onFailure?(error: unknown): void;
-  /** Asked before each retry: false gives up. */
+  /** Called before each retry. False means to give up. */
   mayRetry?(): Promise<boolean>;
   /** Ends the waiting between attempts. */
   signal: AbortSignal;
 }
 
 /**
- * Runs attempts until one succeeds or the policy ends. Answers how it ended: `given-up` means that waiting was aborted or
- * `mayRetry` said no, so that the work is still to be done by somebody.
+ * Runs attempts until one succeeds or the policy allows no more, and returns how it ended. `given-up` means that the waiting was
+ * aborted or `mayRetry` returned false: the work is not done, and another host has to do it.
  */
 export async function runWithRetry(run: RetryRun): Promise<'succeeded' | 'failed' | 'given-up'> {
   const { policy } = run;

@@ -1,8 +1,8 @@
-/** A route template, compiled. */
+/** A compiled route template. */
 export interface Route {
-  /** The parameters when the decoded path, without slashes at its ends, matches; else undefined. */
+  /** The parameters, if the decoded path (without slashes at its ends) matches; otherwise undefined. */
   match(path: string): Record<string, string> | undefined;
-  /** Of two routes that match, the one with the lower rank (as text) goes first. */
+  /** If two routes match, the one with the lower rank is taken. Ranks are compared as text. */
   rank: string;
 }
 
@@ -28,9 +28,9 @@ const constraintKinds: Record<string, (first: number, second: number) => Constra
 };
 
 /**
- * Compiles a template in the syntax of ASP.NET Core: literals (in any case), `{id}`, `{id?}`, `{*rest}` and constraints as
- * in `{id:int:min(1)}`. Literals go before constrained parameters, these before plain ones, catch-alls last. Throws on a
- * constraint it does not know, and on a segment that mixes text and parameters.
+ * Compiles a template in the syntax of ASP.NET Core: literals (upper or lower case), `{id}`, `{id?}`, `{*rest}` and constraints as
+ * in `{id:int:min(1)}`. The ranks put literals first, then constrained parameters, then plain ones, and catch-alls last. Throws on
+ * an unknown constraint, and on a segment that mixes text and parameters.
  */
 export function compileRoute(template: string): Route {
   const constraints: [name: string, Constraint[]][] = [];

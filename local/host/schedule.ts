@@ -9,8 +9,8 @@ export interface Schedule {
 
 /**
  * Parses the schedule of a timer trigger: an NCRONTAB expression of five or six fields
- * (`{second} {minute} {hour} {day} {month} {day of week}`) or a time span such as `00:00:05`. Throws on anything else, and
- * on what croner would accept although NCRONTAB does not know it: `L`, `W`, `#`, `?` and weekday 7.
+ * (`{second} {minute} {hour} {day} {month} {day of week}`) or a time span such as `00:00:05`. Throws on anything else, also on `L`,
+ * `W`, `#`, `?` and weekday 7, which croner accepts but NCRONTAB does not.
  */
 export function parseSchedule(text: string, name: string): Schedule {
   const expression = text.trim();
@@ -50,7 +50,7 @@ export function parseSchedule(text: string, name: string): Schedule {
   return { next };
 }
 
-/** Runs less than a minute apart keep no status in storage, as in the real host. */
+/** Whether runs are less than a minute apart. As in the real host, such a schedule keeps no status in storage. */
 export function isSubMinute(schedule: Schedule): boolean {
   let last = schedule.next(new Date());
   for (let i = 0; i < 5; i++) {

@@ -1,6 +1,6 @@
 export type Settings = Readonly<Record<string, string | undefined>>;
 
-/** Replaces `%NAME%` by the setting of that name, as the host does in binding properties. Throws when it is not set. */
+/** Replaces `%NAME%` with the setting of that name, as the host does in binding properties. Throws if it is not set. */
 export function resolveNames(text: string, settings: Settings, where: string): string {
   return text.replace(/%([^%]+)%/g, (_match, name: string) => {
     const value = settings[name];
@@ -9,7 +9,7 @@ export function resolveNames(text: string, settings: Settings, where: string): s
   });
 }
 
-/** Where an Event Hub is reached: by connection string or, with an identity, by namespace. */
+/** How to reach an Event Hub: by a connection string or, with an identity, by its namespace. */
 export interface HubConnection {
   eventHubName: string;
   connectionString?: string;
@@ -17,8 +17,8 @@ export interface HubConnection {
 }
 
 /**
- * Resolves the `connection` property of an Event Hub trigger: the name of a setting that holds a connection string, whose
- * EntityPath beats `eventHubName`, or the prefix of `NAME__fullyQualifiedNamespace`. Throws when neither is set.
+ * Resolves the `connection` property of an Event Hub trigger. It is the name of a setting with a connection string, whose
+ * EntityPath overrides `eventHubName`, or the prefix of `NAME__fullyQualifiedNamespace`. Throws if neither is set.
  */
 export function resolveHubConnection(
   options: { connection: string; eventHubName: string | undefined; where: string },

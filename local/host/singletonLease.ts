@@ -5,18 +5,18 @@ import { orAborted } from '../../src/lib/deadline';
 import { askStorage } from './hostStorage';
 import { describeError, type Log } from './log';
 
-/** The shortest that the service gives. */
+/** The shortest lease that the service grants. */
 const leaseSeconds = 15;
 
-/** In ms. */
+/** Times in milliseconds. */
 export interface LeaseTimes {
-  /** For how long after it last asked with success a host takes the lease for its own: less than the 15 s of the service. */
+  /** How long after its last successful request a host relies on the lease: less than the 15 s of the service. */
   readonly held: number;
-  /** From one renewal to the next. Three that fail in a row fit into `held`. */
+  /** From one renewal to the next. Three renewals that fail in a row fit into `held`. */
   readonly renew: number;
   /** From one attempt to get the lease to the next. */
   readonly retry: number;
-  /** For one request with its tries. */
+  /** The limit of one request with all its tries. */
   readonly request: number;
 }
 
@@ -26,13 +26,13 @@ export interface SingletonLeaseOptions {
   storage: BlobServiceClient;
   /** Blob name in the container azure-webjobs-hosts. */
   blobName: string;
-  /** A host that was killed and comes back under its old name holds its lease again at once. */
+  /** The host's name, if it has one. A killed host that restarts under the same name gets its lease back at once. */
   instance: string | undefined;
   log: Log;
   times?: LeaseTimes;
 }
 
-/** A lease that this host has since a time in ms since 1970. */
+/** A lease that this host holds; `since` is in milliseconds since 1970. */
 interface HeldLease {
   readonly lease: BlobLeaseClient;
   readonly since: number;
@@ -40,8 +40,8 @@ interface HeldLease {
 }
 
 /**
- * Runs `hold` while this host has the lease on the blob, so that of all hosts of an app only one does. The signal of
- * `hold` is aborted when the lease is lost; then this waits for it again. Ends when `signal` is aborted.
+ * Runs `hold` while this host has the lease on the blob, so that only one host of an app runs it. If the lease is lost, the signal
+ * of `hold` is aborted, and this function waits for the lease again. Ends when `signal` is aborted.
  */
 export async function holdSingletonLease(
   options: SingletonLeaseOptions,
@@ -97,7 +97,7 @@ async function holdUntilLost(
   }
 }
 
-/** Resolves when somebody else has the lease, when its time is over without a renewal, or when `signal` is aborted. */
+/** Resolves when another host has the lease, when the lease has expired without a renewal, or when `signal` is aborted. */
 async function renewUntilLost({ lease, since, times }: HeldLease, signal: AbortSignal): Promise<void> {
   let askedAt = since;
   let endsAt = since + times.held;
@@ -106,7 +106,7 @@ async function renewUntilLost({ lease, since, times }: HeldLease, signal: AbortS
     const pause = Math.min(due, endsAt) - Date.now();
     await delay(Math.max(0, pause), undefined, { signal }).catch(() => undefined);
     askedAt = Date.now();
-    // The clock alone ends it: a renewal that comes later would be of a lease that another host may have.
+    // End by the clock alone: after this time another host may have the lease, so it must not be renewed.
     if (signal.aborted || due >= endsAt || askedAt >= endsAt) return;
     const limit = Math.min(times.request, endsAt - askedAt);
     try {
@@ -116,20 +116,20 @@ async function renewUntilLost({ lease, since, times }: HeldLease, signal: AbortS
       );
       endsAt = askedAt + times.held;
     } catch (error) {
-      // A storage that is away for a moment does not end the lease.
+      // If the storage is away for a moment, the lease goes on.
       if (isConflict(error)) return;
     }
   }
 }
 
-/** A lease id is a GUID; the same instance gets the same one. */
+/** The lease id, a GUID. The same instance always gets the same one. */
 function leaseId(instance: string | undefined, blobName: string): string {
   if (instance === undefined) return randomUUID();
   const hex = createHash('sha256').update(`${instance}/${blobName}`).digest('hex');
   return hex.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** 409 and 412: somebody else holds or made it. 404: the container was deleted under the lease. */
+/** Whether the lease is lost. 409 and 412: another host has it or made the blob. 404: the container was deleted. */
 function isConflict(error: unknown): boolean {
   return error instanceof RestError && [404, 409, 412].includes(error.statusCode ?? 0);
 }

@@ -9,17 +9,17 @@ import { resolveNames } from './settings';
 import { holdSingletonLease } from './singletonLease';
 import { findBindingName, type Trigger, type TriggerHost, type TriggerOptions } from './trigger';
 
-/** The latest wait that setTimeout can hold. */
+/** The longest wait that setTimeout supports. */
 const longestWaitMs = 2 ** 31 - 1;
 
-/** The status of a schedule, ISO dates, as the real host keeps it in storage. */
+/** The status of a schedule as the real host keeps it in storage: ISO dates. */
 interface ScheduleStatus {
   Last: string;
   Next: string;
   LastUpdated: string;
 }
 
-/** Runs a timer function on its schedule: one run at a time and on one host of the app, kept apart by a blob lease. */
+/** Runs a timer function on its schedule: one run at a time, and on one host of the app, which a blob lease ensures. */
 export function createTimerTrigger(host: TriggerHost, options: TriggerOptions): Trigger {
   return new TimerTrigger(host, options);
 }
@@ -72,7 +72,7 @@ class TimerTrigger implements Trigger {
     await this.#listening;
   }
 
-  /** Waits for a scheduled run that is under way: there is one run at a time. */
+  /** Runs the function now, or waits for the run under way: there is one run at a time. */
   runNow(): Promise<unknown> {
     return this.#run({ pastDue: false });
   }
@@ -85,7 +85,7 @@ class TimerTrigger implements Trigger {
     const { name, binding } = this.#options;
     const now = new Date();
     let status = this.#monitored ? await this.#readStatus() : undefined;
-    // Counted from the last run, so that a schedule that was changed since takes effect.
+    // Counted from the last run and not from the stored next run, so that a changed schedule takes effect.
     let next = this.#schedule.next(status ? new Date(status.Last) : now);
     const fire = async (pastDue: boolean) => {
       const startedAt = new Date();
@@ -96,9 +96,9 @@ class TimerTrigger implements Trigger {
     const pastDue = status !== undefined && next <= now;
     if (pastDue) this.#host.log('information', name, 'is past due and runs now.');
     status ??= await this.#writeStatus(now, next);
-    // A host that was told to stop meanwhile has counted its running functions already.
+    // If the host was told to stop meanwhile, it has already counted its running functions, so none may start.
     if (!signal.aborted && (pastDue || binding.runOnStartup === true)) await fire(pastDue);
-    // After an overrun there is nothing to wait for and the next run starts at once.
+    // After a run that took longer than the interval, the next run starts at once.
     while (await waitUntil(next, signal)) await fire(false);
   }
 
@@ -147,7 +147,7 @@ class TimerTrigger implements Trigger {
     }
   }
 
-  /** A status that cannot be written costs no run: at worst another host finds itself past due. */
+  /** If the status cannot be written, the timer goes on. At worst another host runs the function once more as past due. */
   async #writeStatus(last: Date, next: Date): Promise<ScheduleStatus | undefined> {
     if (!this.#monitored) return undefined;
     const status = {
@@ -167,7 +167,7 @@ class TimerTrigger implements Trigger {
   }
 }
 
-/** False when the signal was aborted first. */
+/** Waits until a time. Returns false if the signal was aborted first. */
 async function waitUntil(time: Date, signal: AbortSignal): Promise<boolean> {
   while (!signal.aborted) {
     const left = time.getTime() - Date.now();

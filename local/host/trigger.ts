@@ -5,17 +5,17 @@ import type { HostFunction, Invoker } from './invoke';
 import type { Log } from './log';
 import type { Settings } from './settings';
 
-/** What every trigger kind gets. */
+/** The host's services for a trigger of any kind. */
 export interface TriggerHost {
   settings: Settings;
   hostJson: HostJson;
   invoker: Invoker;
   log: Log;
-  /** Names this app in shared storage: hosts of one app share their timers. */
+  /** The app's name in shared storage, by which hosts of one app share their timers. */
   hostId: string;
-  /** Names this process among the hosts of the app, if a name was given; with it a restarted host takes its own back. */
+  /** This process's name among the hosts of the app, if it has one. A host that restarts under it gets its leases back. */
   instance: string | undefined;
-  /** The host's own storage; throws when its setting is missing. */
+  /** The host's own storage. Throws if its setting is missing. */
   storage(): BlobServiceClient;
 }
 
@@ -25,22 +25,22 @@ export interface TriggerOptions {
   binding: Binding;
 }
 
-/** A trigger that listens. Making one reads and checks its options; start begins to invoke the function. */
+/** A trigger. Creating it reads and checks its options; `start` begins to invoke the function. */
 export interface Trigger {
   start(): Promise<void>;
-  /** Takes on no new work and resolves when nothing of it is running. */
+  /** Takes on no new work. Resolves when the function is no longer running. */
   drain(): Promise<void>;
-  /** Releases what it holds; comes after drain or after the time for draining is over. */
+  /** Releases leases and partitions. It is called after `drain`, or when the time for draining is over. */
   close(): Promise<void>;
-  /** Runs the function once by hand, as the admin endpoint asks; undefined where that makes no sense. */
+  /** Runs the function once for the admin endpoint; undefined if the trigger cannot be run by hand. */
   runNow?(): Promise<unknown>;
-  /** For the status endpoint. */
+  /** The trigger's part of the status endpoint's answer. */
   status?(): Record<string, unknown>;
 }
 
 export type TriggerKind = (host: TriggerHost, options: TriggerOptions) => Trigger;
 
-/** The key of the trigger's binding, under which its input is handed over. */
+/** The name of the trigger's binding, under which the function gets its input. */
 export function findBindingName({ fn, binding }: TriggerOptions): string {
   const found = Object.entries(fn.metadata.bindings).find(([, one]) => one === binding);
   return found?.[0] ?? '';

@@ -76,7 +76,7 @@ export function filesWith(
   return [...files.values()].filter((file) => !field || isWanted(rangeOf(file, field)));
 }
 
-/** The smallest and largest value that a file may have in a column of whole numbers; undefined if its statistics do not say. */
+/** The smallest and largest value that a file may have in a column of whole numbers; infinite if its statistics do not say. */
 export interface ValueRange {
   readonly least: number | bigint;
   readonly most: number | bigint;

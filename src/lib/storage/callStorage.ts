@@ -60,7 +60,7 @@ export const statusOf = (error: unknown): number | undefined => {
   return typeof status === 'number' ? status : undefined;
 };
 
-/** Whether another try may help. It may if there was no answer (the SDK's REQUEST_SEND_ERROR, or a reset while reading the body). */
+/** Whether another try may help, also after no answer at all (the SDK's REQUEST_SEND_ERROR, or a reset while the body was read). */
 function isTransient(error: unknown, status: number | undefined): boolean {
   if (status !== undefined) return status === 408 || status === 429 || status >= 500;
   // A credential or a connection string that cannot be used is a mistake in the settings or the code.

@@ -109,6 +109,12 @@ describe('adding columns', () => {
     expect((await stateOf()).version).toBe(0);
   });
 
+  it('is refused also where only a later one of the new columns is wrong', async () => {
+    await expect(addColumns(at, [field('price', 'double'), field('shop', 'string', false)])).rejects.toThrow(
+      'the new column shop takes no nulls, which earlier rows would have',
+    );
+  });
+
   it('refuses names that readers cannot take, and a table that is not there', async () => {
     await expect(addColumns(at, [field('a b', 'long')])).rejects.toMatchObject({ code: 'delta.schema' });
     await expect(addColumns(at, [field('a', 'long'), field('A', 'long')])).rejects.toMatchObject({

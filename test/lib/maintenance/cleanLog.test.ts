@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { putCommit } from '../../../src/lib/delta/commit';
 import { followSnapshot } from '../../../src/lib/delta/follow';
 import {
   checkpointPath,
@@ -41,6 +42,19 @@ const versions = async () =>
   (await pathsOf(at, '_delta_log/')).map((path) => path.replace(/^.*_delta_log\/0*(?=\d+\.|_)/, ''));
 
 describe('cleaning the log', () => {
+  it('leaves a table alone that has a feature which it does not know', async () => {
+    await appendHistory('interval 2 days');
+    const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking'] };
+    const { version } = await snapshotOf(at);
+    await putCommit(at, version + 1, [{ protocol }], { operation: 'UPGRADE PROTOCOL', isBlindAppend: false });
+    const before = await pathsOf(at);
+    await expect(cleanLog({ at, now })).rejects.toMatchObject({
+      code: 'delta.unsupported',
+      message: expect.stringContaining('rowTracking'),
+    });
+    expect(await pathsOf(at)).toEqual(before);
+  });
+
   it('keeps the newest checkpoint before the cutoff, its commit and all that follow', async () => {
     await appendHistory('interval 2 days');
     await store.put('events/_delta_log/00000000000000000004.crc', Buffer.from('{}'));

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { ParquetSchema } from 'parquetjs-lite';
+import { ParquetSchema, ParquetWriter } from 'parquetjs-lite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeParquet } from '../../../../src/lib/delta/parquet/encode';
 import { FileWriter } from '../../../../src/lib/delta/parquet/fileWriter';
@@ -202,6 +203,16 @@ describe('projection', () => {
     const result = await read(bytes, ['c', 'nowhere']);
     expect(result.numRecords).toBe(rows);
     expect([...result.columns.keys()]).toEqual(['c']);
+  });
+
+  it('reads a list in the oldest form, a column that is simply repeated', async () => {
+    const chunks: Buffer[] = [];
+    const stream = new PassThrough().on('data', (chunk: Buffer) => chunks.push(chunk));
+    const schema = new ParquetSchema({ n: { type: 'INT64', repeated: true } });
+    const writer = await ParquetWriter.openStream(schema, stream, { useDataPageV2: false });
+    for (const n of [[1, 2], [3]]) await writer.appendRow({ n });
+    await writer.close();
+    expect((await read(Buffer.concat(chunks))).columns.get('n')).toEqual([[1, 2], [3]]);
   });
 
   it('counts rows without reading columns', async () => {
