@@ -22,8 +22,8 @@ function isStale(output) {
   return /\.(js|map|json)$/.test(output) && !existsSync(join(root, source));
 }
 
-// A file is deleted only if its source was gone before the compilation too. If a source vanishes while the compiler runs, its output
-// is left to the next build: the compiler has recorded it as written, and would not write it again if the source came back.
+// A file is deleted only if its source was gone before the compilation too. If a source vanishes while the compiler runs, its
+// output is left to the next build: the compiler has recorded it as written, and would not write it again if the source came back.
 const stale = existsSync(dist) ? readdirSync(dist, { recursive: true }).filter(isStale) : [];
 compile('tsconfig.build.json');
 compile(join('src', 'lib', 'dashboard', 'browser'));

@@ -10,7 +10,8 @@ import defaultConfig from './config.json';
  *
  *     node dist/local/broker/main.js [--port 5672] [--health-port 5300] [--config FILE] [--data DIR]
  *
- * When it is ready it prints one line with both of its addresses. Without --data, events live in memory. SIGTERM and SIGINT end it with exit code 0; a port in use is exit code 1.
+ * When it is ready, it prints one line with both of its addresses. Without --data, events stay in memory. SIGTERM and SIGINT end it
+ * with exit code 0. If a port is in use, the exit code is 1.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({

@@ -18,7 +18,7 @@ const MAX_READERS = 5;
  * | has an owner level, and no other reader has a higher one | it replaces all other readers |
  * | has an owner level, and another reader has a higher one | it is refused |
  * | has no owner level, and another reader has one | it is refused |
- * | is the sixth of its partition and consumer group | it is refused |
+ * | has no owner level, and there are five readers already | it is refused |
  */
 export function admitReader(group: Set<Reader>, reader: Reader): AmqpError | undefined {
   const highest = Math.max(...[...group].map((other) => other.epoch ?? -1));

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { TributaryError } from '../errors';
 
 /*
- * The actions of the Delta log (PROTOCOL.md, "Actions") as this project reads and writes them. Fields that it does not
- * know are kept: whoever rewrites an action passes them on.
+ * The actions of the Delta log (PROTOCOL.md, "Actions") as this project reads and writes them. Unknown fields are kept when an
+ * action is rewritten.
  */
 
 interface Extensible {
@@ -64,7 +64,7 @@ export interface CommitInfo extends Extensible {
   readonly operation?: string;
   /** Identifies one attempt to commit: what tells our own commit from a rival's. */
   readonly txnId?: string;
-  /** The mark of the log entry that this commit was made on, `readVersion` in number; our own commits say it. */
+  /** The mark of the log entry that this commit was made on, which is entry number `readVersion`. Only our own commits have it. */
   readonly readMark?: string;
 }
 
@@ -79,9 +79,9 @@ export type Action =
 /** One version's actions by kind, in the order of the file. */
 export interface Commit {
   readonly version: number;
-  /** Tells this log entry from any other one of the same number; a part of a checkpoint has none. */
+  /** Tells this log entry from any other entry with the same number. A part of a checkpoint has no mark. */
   readonly mark?: string;
-  /** When the store wrote the entry, in milliseconds since 1970 by the store's clock; where it was read from there. */
+  /** When the store wrote the entry, in milliseconds since 1970 by the store's clock; undefined if it was not read from there. */
   readonly storedAt?: number;
   readonly protocol?: Protocol;
   readonly metaData?: Metadata;
@@ -91,7 +91,7 @@ export interface Commit {
   readonly txns: readonly Txn[];
 }
 
-/** One JSON action a line. A lone surrogate would make the whole table unreadable to some readers, so none gets in. */
+/** One JSON action per line. Lone surrogates are replaced, because with one some readers cannot read the whole table. */
 export function serializeCommit(actions: readonly Action[]): Buffer {
   const wellFormed = (_key: string, value: unknown) =>
     typeof value === 'string' ? value.toWellFormed() : value;
@@ -100,13 +100,13 @@ export function serializeCommit(actions: readonly Action[]): Buffer {
 
 /**
  * The footer's key for the mark of the log entry that a checkpoint was made of. A checkpoint can outlive its entry when storage
- * goes back in time; once another entry has the same version, the mark tells that the checkpoint is not of it.
+ * goes back in time. If another entry then gets the same version, the mark shows that the checkpoint does not belong to it.
  */
 export const markKey = 'tributary.mark';
 
 /**
- * The mark of a log entry: a hash of its bytes. It stays the same when a store is restored from a backup, where etags and
- * times change, and it is there whoever wrote the entry.
+ * The mark of a log entry: a hash of its bytes. It stays the same when a store is restored from a backup, unlike ETags and times,
+ * and it also works for entries of other writers.
  */
 export const markOf = (bytes: Uint8Array): string =>
   createHash('sha256').update(bytes).digest('hex').slice(0, 32);

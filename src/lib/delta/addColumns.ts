@@ -10,9 +10,8 @@ import type { TableState } from './state';
 export type AddColumnsOutcome = { readonly outcome: 'committed' | 'unchanged'; readonly state: TableState };
 
 /**
- * Adds to a table those of `fields` that it does not have, in one commit (PROTOCOL.md, "Change Metadata"). Files written
- * before read as null there; what else the metaData action holds is kept. Of columns that the table has already, name, type
- * and nullability must fit.
+ * Adds the missing ones of `fields` to a table in one commit (PROTOCOL.md, "Change Metadata"). In files written before, the new
+ * columns read as null. The rest of the metaData action is kept. Existing columns must have the same name, type and nullability.
  * @throws `delta.schema` naming both schemas when a new column takes no nulls or one that exists would have to change;
  * `delta.invalid` when there is no table, `delta.unsupported`, `delta.contention`
  */
@@ -63,7 +62,7 @@ function newColumnProblem({ name, type, nullable }: Field): string | undefined {
   return isWritableType(type) ? undefined : `the new column ${name} has a type that is not written`;
 }
 
-/** Only the wanted columns are looked at: those that are not mentioned stay as they are. */
+/** Why an existing column does not fit `fields`; undefined if all fit. Columns that are not in `fields` are ignored. */
 function existingColumnProblem(there: readonly Field[], fields: readonly Field[], added: readonly Field[]) {
   const mentioned = new Set(fields.map(({ name }) => name.toLowerCase()));
   return schemaMismatch(
@@ -72,7 +71,7 @@ function existingColumnProblem(there: readonly Field[], fields: readonly Field[]
   );
 }
 
-/** The same text with further fields, so that properties which we do not know survive. */
+/** Adds fields to a schema string by changing the parsed text, so that unknown properties are kept. */
 function extendSchema(schemaString: string, added: readonly Field[]): string {
   const schema = JSON.parse(schemaString) as { fields: unknown[] };
   return JSON.stringify({ ...schema, fields: [...schema.fields, ...added] });

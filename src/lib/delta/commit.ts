@@ -172,7 +172,7 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
     const version = state.version + 1;
     const ours = await writeCommit(at, version, actions, description, state.mark);
     if (ours) return { outcome: 'committed', state: await advance(state, [ours]) };
-    // Two at once: there is one at least.
+    // Read two at once, because there is at least one.
     const rivals = await readCommitsAfter(at, state.version, Number.POSITIVE_INFINITY, 2);
     state = await advance(state, rivals);
     const newest = state;
@@ -187,7 +187,7 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
   }
 }
 
-/** A rival that does not follow on blames the log, unless the log is not the one any more that the caller has read. */
+/** Throws `delta.hole` if a rival's commit does not follow on the log; `delta.contention` if the log is not the one of `base`. */
 async function advanceOnTheSameLog(
   base: TableState,
   state: TableState,

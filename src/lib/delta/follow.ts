@@ -34,7 +34,7 @@ export type Advance<State extends TableState = TableState> =
     }
   | { readonly step: 'no-table' };
 
-/** How many commits one call reads at most: what must be held in memory at once. */
+/** How many commits one call reads at most, because all of them are in memory at once. */
 const mostCommits = 512;
 /** How often to check that what looks like the end of the log is not a gap left by log cleaning. */
 const cleanedLookMs = 60_000;
@@ -111,7 +111,7 @@ export class TableFollower<State extends TableState = TableState> {
     this.#mostBehind = mostBehind;
   }
 
-  /** Where it stands; undefined before the first look, and while there is no table. */
+  /** The state at the position; undefined before the first read, and while there is no table. */
   get state(): State | undefined {
     return this.#standing && 'state' in this.#standing ? this.#standing.state : undefined;
   }
@@ -155,7 +155,7 @@ export class TableFollower<State extends TableState = TableState> {
     if ('state' in from) return this.#lookBeyond(from.state);
     const { position } = from;
     if (position.version < 0) return this.#lookFromBeginning();
-    // Before anything is opened, which may mean listing the whole log.
+    // Check this first, because opening the table may mean listing the whole log.
     if (!isSameEntry(await readMark(this.at, position.version), position.mark)) return this.#reopen(position);
     try {
       const checkpoint = await this.#newestCheckpoint();
@@ -191,7 +191,7 @@ export class TableFollower<State extends TableState = TableState> {
     if (!commits) return this.#reopen(position, 'damaged');
     if (commits.length === 0) {
       if (await this.#wasCleaned(version)) return this.#reopen(position, 'cleaned');
-      // What it was reached from need not be looked at a second time.
+      // The entry it was reached from has been checked, and need not be checked again.
       return { step: 'nothing-new', state: reachedFrom ? { ...state, reachedFrom: undefined } : state };
     }
     const atHead = commits.length < mostCommits;
@@ -242,7 +242,7 @@ export class TableFollower<State extends TableState = TableState> {
     if (now - this.#lookedForCleaningAt < cleanedLookMs) return false;
     const isBehind = await this.#hasCheckpointFrom(version + 1);
     this.#lookedForCleaningAt = now;
-    // The next version may have come meanwhile, with a checkpoint.
+    // The next version may have been committed meanwhile, together with a checkpoint.
     return isBehind && (await readMark(this.at, version + 1)) === undefined;
   }
 
@@ -255,7 +255,9 @@ export class TableFollower<State extends TableState = TableState> {
     return (await this.#newestCheckpoint()) >= version;
   }
 
-  /** Its version, -1 where there is none. A pointer may be left of a checkpoint that went when storage went back in time. */
+  /**
+   * The newest checkpoint's version; -1 if there is none. The pointer may name a checkpoint that storage lost when it went back.
+   */
   async #newestCheckpoint(): Promise<number> {
     const hint = await readLastCheckpoint(this.at);
     const isThere = hint && (await this.at.store.getRange(hint.paths[0] ?? '', 0, 1));
@@ -267,7 +269,7 @@ function undefinedIfDamaged(error: unknown): undefined {
   if (!isDamage(error)) throw error;
 }
 
-/** Undefined where `make` meets damage in the log. */
+/** Returns the result of `make`; undefined if it throws damage of the log. */
 function unlessDamaged<T>(make: () => T): T | undefined {
   try {
     return make();

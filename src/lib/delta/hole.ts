@@ -9,17 +9,17 @@ import {
 } from './log';
 
 /*
- * A hole: the log ends at one version, and entries stand above the next one, which is missing. It comes to be when storage
- * goes back in time (a restored backup, a failover, an emulator that was killed) while a writer's commit is under way. Once
- * the log has grown up to such a stray entry, the entry would count as a commit, and its old rows would come alive again.
+ * A hole: a version is missing in the log although there are entries with higher versions. It happens when storage goes back in
+ * time (a restored backup, a failover, an emulator that was killed) while a commit is under way. When the log grows up to such a
+ * stray entry, the entry would count as a commit, and its old rows would appear in the table.
  */
 
 /** Versions are listed in blocks that share all but the last three digits: 1,000 versions, one listing page. */
 const blockDigits = 3;
 
 /**
- * The versions above `version` of which there is a log entry or a checkpoint, ascending. Looks only at the block of 1,000 versions that the next version is in,
- * and at the one after it: listing the whole log could take minutes.
+ * The versions above `version` of which there is a log entry or a checkpoint, ascending. Looks only at the block of 1,000 versions
+ * that the next version is in, and at the one after it: listing the whole log could take minutes.
  */
 export async function versionsAbove(at: TableLocation, version: number): Promise<number[]> {
   const size = 10 ** blockDigits;
@@ -39,9 +39,9 @@ export async function versionsAbove(at: TableLocation, version: number): Promise
 }
 
 /**
- * The checkpoints from which a log can be opened. Storage that goes back in time may keep a checkpoint and lose the entry of its
- * version. So may log cleaning, but that deletes from the oldest on: where the log can be opened below such a checkpoint,
- * it is a leftover.
+ * The checkpoints from which a log can be opened. When storage goes back in time, it may keep a checkpoint and lose the log entry
+ * of the checkpoint's version. Log cleaning may do so too, but it deletes the oldest entries first. So if the log can also be
+ * opened at a version below such a checkpoint, the checkpoint is a leftover and does not count.
  * @param checkpoints ascending by version
  */
 export function withoutLeftovers(
@@ -53,7 +53,7 @@ export function withoutLeftovers(
   return checkpoints.filter(({ version }) => hasEntry(version) || version < beginning);
 }
 
-/** A log that ends at `version` although there are entries above. */
+/** The error for a log that ends at `version` although there are entries above. */
 export function logWithHole(at: TableLocation, version: number, above: readonly number[]): TributaryError {
   const missing = describeVersion(at, version + 1);
   const named = above.length === 0 ? 'a checkpoint, or a part of one,' : describeVersions(above);
@@ -69,7 +69,7 @@ export const strayEntry = (at: TableLocation, version: number): TributaryError =
     { table: at.table },
   );
 
-/** Names ascending versions; neighbours are named by the first and the last of them. */
+/** Names ascending versions. A run of consecutive versions is named by its first and last version. */
 export function describeVersions(versions: readonly number[]): string {
   const ranges: { first: number; last: number }[] = [];
   for (const version of versions) {
@@ -86,6 +86,6 @@ const remedy = ({ table }: TableLocation): string =>
 
 export const strayFolder = (table: string): string => `${table}/_stray/`;
 
-/** Where a log file that is moved aside goes: readers and vacuum pass over folders that begin with an underscore. */
+/** The path to which a log file is moved aside. Readers and vacuum ignore folders that begin with an underscore. */
 export const strayPath = (table: string, path: string): string =>
   `${strayFolder(table)}${path.slice(logPrefix(table).length)}`;

@@ -22,7 +22,7 @@ export const lastCheckpointPath = (table: string) => `${logPrefix(table)}_last_c
 export const describeVersion = ({ store, table }: TableLocation, version: number) =>
   `${store.name}/${table} version ${version}`;
 
-/** The commit of one version, or undefined when there is none (yet, or any more). Throws `delta.invalid`. */
+/** The commit of one version; undefined if it does not exist yet or any more. Throws `delta.invalid`. */
 export async function readCommit(at: TableLocation, version: number): Promise<Commit | undefined> {
   const found = await at.store.get(commitPath(at.table, version));
   if (!found) return undefined;
@@ -48,9 +48,9 @@ export interface LogListing {
 /** One file of the log folder. Classic and multi-part checkpoints alone count as such: V2 names carry a UUID. */
 export interface LogFile {
   readonly path: string;
-  /** `other`: what further writers keep there by version, like checksums. */
+  /** `other`: files of other writers that belong to a version, like checksums. */
   readonly kind: 'commit' | 'checkpoint' | 'other';
-  /** The last one it speaks of, where its name begins with one. */
+  /** The last version in its name; undefined if the name does not begin with a version. */
   readonly version: number | undefined;
   /** Number of a checkpoint's parts; `undefined` for the single file of a classic one. */
   readonly parts: number | undefined;
@@ -67,7 +67,7 @@ export async function* listLogFiles(
 ): AsyncGenerator<LogFile, void> {
   const prefix = logPrefix(table);
   for await (const { path, lastModified } of store.list(`${prefix}${beginning}`)) {
-    // Versions, perhaps a range of them (PROTOCOL.md, "Log Compaction Files"), then what it is.
+    // A version or a range of versions (PROTOCOL.md, "Log Compaction Files"), then the kind of the file.
     const found = /^(\d{20})(?:\.(\d{20}))?\.(.+)$/.exec(path.slice(prefix.length));
     const rest = found?.[3] ?? '';
     const checkpoint = /^checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet$/.exec(rest);
@@ -81,7 +81,7 @@ export async function* listLogFiles(
   }
 }
 
-/** Lists the log: for opening without a hint, for old versions and for maintenance; never on the way of a commit. */
+/** Lists the log, to open it without a hint, to open old versions, and for maintenance. Commits never list it, as that is slow. */
 export async function listLog(at: TableLocation): Promise<LogListing> {
   const commits: number[] = [];
   const found: LogFile[] = [];
@@ -94,7 +94,7 @@ export async function listLog(at: TableLocation): Promise<LogListing> {
   return { commits: commits.sort((a, b) => a - b), checkpoints: completeCheckpoints(found), newest };
 }
 
-/** Those of which every part is there, ascending by version; a version may have several. */
+/** The checkpoints that have all their parts, ascending by version. A version may have several checkpoints. */
 export function completeCheckpoints(files: readonly LogFile[]): CheckpointFiles[] {
   const byName = Map.groupBy(files, ({ version, parts }) => `${version}/${parts ?? 'single'}`);
   return [...byName.values()]
@@ -111,7 +111,7 @@ const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as num
 /** More parts than any writer makes of a checkpoint. */
 const maxParts = 100_000;
 
-/** What `_last_checkpoint` points to, or undefined when it is missing or damaged: it is a hint, never the truth. */
+/** The checkpoint that `_last_checkpoint` names; undefined if the file is missing or damaged. It is a hint, never the truth. */
 export async function readLastCheckpoint({
   store,
   table,

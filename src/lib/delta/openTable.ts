@@ -36,7 +36,7 @@ export async function openState(
   return (await openLog(at, 'state', options.version))?.state();
 }
 
-/** A table whose newest version is a checkpoint and what came after it. */
+/** A table's newest version, as a checkpoint and the changes after it. */
 export interface LogTail {
   /** Undefined when the log is read from its first commit on. */
   readonly base: CheckpointFiles | undefined;
@@ -73,7 +73,7 @@ async function openLog(at: TableLocation, depth: Depth, version?: number): Promi
   }
 }
 
-/** Opens, then makes sure, unless a version is asked for, that nothing of the log stands above the version found. */
+/** Opens the table. If no version is asked for, also checks that the log has no entry above the version found. */
 async function openWhole(
   at: TableLocation,
   hint: CheckpointFiles | undefined,
@@ -110,8 +110,8 @@ async function openFrom(
 }
 
 /**
- * Looks at what is there: for a log without a hint, with a hint to a checkpoint that cannot be used, and for a version below it.
- * @param damage what is wrong with the checkpoint of the hint: thrown where nothing else can be opened
+ * Opens the log by listing it: if there is no hint, if the hint's checkpoint cannot be used, or if an older version is asked for.
+ * @param damage the error of the hint's checkpoint, which is thrown if nothing else can be opened
  */
 async function openFromListing(
   at: TableLocation,
@@ -148,7 +148,7 @@ async function openFromListing(
   return applyCommits(at, from, version);
 }
 
-/** The newest checkpoint that can be read, and what is wrong with the newest one of those above it, where there are any. */
+/** The newest readable checkpoint, and the error of the newest damaged checkpoint above it, if there is one. */
 async function replayNewest(
   at: TableLocation,
   checkpoints: readonly CheckpointFiles[],
@@ -217,7 +217,7 @@ async function replayCheckpoint(
     ]);
     if (!read) return undefined;
     ensureOfEntry(at, checkpoint, read, entry?.mark);
-    // Before any commit is applied: the first one may have been made on another entry than the one that is there.
+    // Set the mark before commits are applied: it shows if the first of them was made on another entry than the one in the log.
     replay.markBy(entry);
     replay.state();
     return replay;

@@ -3,8 +3,8 @@ import { commitPath, type TableLocation } from './log';
 import type { TableState } from './state';
 
 /**
- * Where somebody stands in the log of a table. The version alone does not tell: a log can be deleted and made again, and a
- * store can go back in time and then grow other commits under the same numbers.
+ * A position in the log of a table. The version alone is not enough: a log can be deleted and made again, and after a store went
+ * back in time, other commits may get the same version numbers.
  */
 export interface TablePosition {
   /** metaData.id of the table; empty where it is not known yet. */
@@ -15,7 +15,7 @@ export interface TablePosition {
   readonly mark: string | undefined;
 }
 
-/** Before the first version of a table, whichever it is. */
+/** The position before the first version of any table. */
 export const beginning: TablePosition = { tableId: '', version: -1, mark: undefined };
 
 export const positionOfState = ({ metaData, version, mark }: TableState): TablePosition => ({
@@ -52,8 +52,8 @@ export async function whyUnfollowable(
 }
 
 /**
- * Whether the log still holds what a state stands on: the entry of its version, and the one that it was reached from. If our own
- * commit landed above a hole, its entry is there but the entry it was built on is gone. So both are checked.
+ * Whether the log still holds the entries that a state is based on: the entry of its version, and the entry it was reached from. If
+ * our own commit landed above a hole, its entry is there but the entry it was built on is gone. So both are checked.
  */
 export async function isStillInLog({ at, version, mark, reachedFrom }: TableState): Promise<boolean> {
   const [here, before] = await Promise.all([

@@ -23,7 +23,7 @@ export interface ReadCheckpoint {
   readonly mark: string | undefined;
 }
 
-/** Whether nothing speaks against a checkpoint's being made of the log entry with the mark `there`. */
+/** Whether a checkpoint may have been made of the log entry with the mark `there`. */
 export const isOfEntry = ({ mark }: ReadCheckpoint, there: string | undefined): boolean =>
   there === undefined || isSameEntry(there, mark);
 
@@ -48,7 +48,7 @@ export function ensureOfEntry(
 /**
  * Reads a classic checkpoint, one or many parts (PROTOCOL.md, "Checkpoints"), and hands each row group's actions to `take` as if
  * they were a commit of that version: a checkpoint of any size needs the memory of a row group. Without `withFiles` only the
- * protocol, metaData and txn columns are read. Undefined when a part is gone; what was taken is worth nothing then.
+ * protocol, metaData and txn columns are read. Undefined if a part is gone; then drop everything that `take` received.
  * @throws `delta.invalid` or `parquet.invalid` naming the file when it is damaged
  */
 export async function readCheckpoint(
@@ -68,7 +68,7 @@ export async function readCheckpoint(
       take(toCommit(version, group, rows, where));
       rows += group.numRecords;
       mark ??= group.keyValues.get(markKey);
-      // Other work goes on, and the collector's as well: without a turn it falls far behind.
+      // Let other work run, and give the garbage collector a turn, because without one it falls far behind.
       await nextTurn();
     }
     if (rows === 0) throw new TributaryError('delta.invalid', `${where}: the checkpoint is empty.`);

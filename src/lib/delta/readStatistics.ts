@@ -3,7 +3,7 @@ import type { Add } from './actions';
 import { partitionValue } from './partitionValue';
 import type { Field, ReadValue } from './schema';
 
-/** What an add action says of its file; a part that it does not say is undefined. */
+/** The statistics in an add action; a missing part is undefined. */
 export interface FileStatistics {
   readonly numRecords: number | undefined;
   readonly columns: ReadonlyMap<string, ColumnStatistics>;

@@ -3,7 +3,7 @@ import type { Add, Commit } from './actions';
 /**
  * What a commit does to the rows of its table:
  *
- * | effect | the commit | for whoever counts or copies the rows |
+ * | effect | the commit | what counts and loaders must do |
  * |---|---|---|
  * | `append` | adds files with new rows, and takes no row away | read the files |
  * | `rewrite` | takes rows away or changes them, or makes the table another one | begin anew |

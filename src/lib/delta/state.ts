@@ -69,7 +69,7 @@ export class LogReplay {
     this.#files = withFiles ? new Map() : undefined;
   }
 
-  /** Goes on from a state. A snapshot's files are copied, for the snapshot stays what it is. */
+  /** Continues from a state. A snapshot's files are copied, because the snapshot must not change. */
   static from(state: TableState | Snapshot): LogReplay {
     const replay = new LogReplay(state.at, 'files' in state);
     replay.#version = state.version;
@@ -163,8 +163,8 @@ const entryOf = (version: number, mark: string | undefined): LogEntry | undefine
   mark === undefined ? undefined : { version, mark };
 
 /**
- * The state after `commits`, which must follow on `state`; of a snapshot also its files. It is reached from `state`, however
- * many commits these are: several may have come late, above the hole that storage left when it went back in time.
+ * The state after `commits`, which must follow on `state`; for a snapshot also its files. Its `reachedFrom` is `state` and not the
+ * last commit but one, because all of these commits may have landed above a hole.
  * @throws what `LogReplay.apply` throws
  */
 export function advanceState<State extends TableState>(state: State, commits: readonly Commit[]): State;

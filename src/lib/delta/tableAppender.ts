@@ -16,32 +16,32 @@ import { restoreDataFile, writeDataFile } from './writeDataFile';
 const longestRoundMs = 3_600_000;
 
 /**
- * Storage that goes back in time is away for longer than this, and answers are tried for meanwhile. So what took longer may have
- * happened partly before and partly after, and is looked at again.
+ * When storage goes back in time, it is away for longer than this, and requests are retried meanwhile. So a slower round may have
+ * happened partly before and partly after that, and its writes are checked again.
  */
 const slowMs = 1000;
 
-/** What is ready to be committed on top of a state that the log was just seen to hold. */
+/** Rows that are ready to be committed, and the state they build on, which was just checked against the log. */
 export interface PreparedAppend {
   readonly state: TableState;
   /** The uploaded file, none where there are no rows. */
   readonly add: Add | undefined;
   /** Its rows. */
   readonly columns: readonly (readonly Value[])[] | undefined;
-  /** When the log was looked at, in milliseconds since 1970. */
+  /** When the log was checked, in milliseconds since 1970. */
   readonly seenAt: number;
 }
 
 /**
- * A table that this process appends to. It remembers the newest version it knows of, without files, and makes the table
- * when there is none, and columns that it lacks.
+ * A table that this process appends to. It remembers the newest known version without its files. It creates the table, and missing
+ * columns, if necessary.
  */
 export class TableAppender {
   readonly at: TableLocation;
   readonly fields: readonly Field[];
   readonly #now: () => number;
   readonly #follower: TableFollower;
-  /** Whether the follower's state takes our rows; false also where it has to be read again before it is used. */
+  /** Whether the follower's state takes our rows. False also if the state must be read again before it is used. */
   #isReady = false;
 
   /** @param now milliseconds since 1970; the clock unless told */
@@ -57,7 +57,7 @@ export class TableAppender {
     return (this.#isReady && this.#follower.state) || this.refresh();
   }
 
-  /** The newest version: what was committed since is read first. Throws what `state` throws. */
+  /** The newest version, after reading new commits. Throws what `state` throws. */
   async refresh(): Promise<TableState> {
     this.#isReady = false;
     let state = await this.#follower.toHead();
@@ -76,15 +76,15 @@ export class TableAppender {
     return state;
   }
 
-  /** Has the log read again before its state is used: the fate of a commit is unknown, or the log is not what it was. */
+  /** Makes the next call read the log again, because the outcome of a commit is unknown or the log has changed. */
   forget(): void {
     this.#isReady = false;
   }
 
   /**
-   * Uploads values by column, in the order of the fields, as one file, and looks beside that whether the log still holds what
-   * `state` stands on. Undefined where it does not, for storage went back in time or the table was deleted: then what is to be
-   * written must be worked out again from a fresh state. The uploaded file is left to vacuum.
+   * Uploads values by column, in the order of the fields, as one file. Meanwhile it checks that the log still holds the entries
+   * that `state` is based on. If not, storage went back in time or the table was deleted: it returns undefined, and the caller must
+   * plan again from a fresh state. The uploaded file is left to vacuum.
    */
   async prepare(
     state: TableState,
@@ -100,8 +100,8 @@ export class TableAppender {
   }
 
   /**
-   * Commits a file and txns; see `append`. `moved` also where storage went back in time since the look of `prepare`.
-   * @throws `delta.contention` for what was prepared an hour ago
+   * Commits a file and txns; see `append`. `moved` also if storage went back in time since `prepare` checked the log.
+   * @throws `delta.contention` if it was prepared an hour ago
    */
   async commit(prepared: PreparedAppend, txns: readonly Txn[], rows: number): Promise<AppendOutcome> {
     const { state, add, seenAt } = prepared;
@@ -129,8 +129,7 @@ export class TableAppender {
   }
 
   /**
-   * Appends rows whatever else was committed meanwhile: without a txn there is nothing to work out again. Returns the state that
-   * holds them.
+   * Appends rows without a txn, so that nothing must be planned again if others commit meanwhile. Returns the state with the rows.
    */
   async appendRows(columns: readonly (readonly Value[])[], rows: number): Promise<TableState> {
     for (;;) {
@@ -148,14 +147,14 @@ export class TableAppender {
     return !add || (await this.at.store.getRange(`${this.at.table}/${add.path}`, 0, 1)) !== undefined;
   }
 
-  /** The commit may have come through after storage had lost the file that it names. */
+  /** Uploads the file again if storage has lost it: the commit may have succeeded after that. */
   async #restore({ add, columns }: PreparedAppend): Promise<void> {
     if (!add || !columns || (await this.#isStored(add))) return;
     await restoreDataFile({ at: this.at, fields: this.fields, columns }, add);
   }
 }
 
-/** Both values, or the first one's error, once nothing is under way any more. */
+/** Waits until both have ended. Returns both values, or throws the first error. */
 async function settled<A, B>(first: Promise<A> | A, second: Promise<B>): Promise<[A, B]> {
   const [a, b] = await Promise.allSettled([first, second]);
   if (a.status === 'rejected') throw a.reason;

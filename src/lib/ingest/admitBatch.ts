@@ -15,7 +15,7 @@ export interface IncomingBatch {
   readonly events: readonly DecodedEvent[];
 }
 
-/** What the service says of a hub now. */
+/** Facts about a hub, asked of the service now. */
 export interface HubFacts {
   refresh(hub: string): Promise<HubGeneration>;
   /** The first sequence number that a partition still has, or would have. */
@@ -29,15 +29,15 @@ export interface AdmitOptions {
   /** Sequence numbers, by appId, that batches before this one in the round will have moved to. */
   readonly moved: ReadonlyMap<string, number>;
   readonly hubs: HubFacts;
-  /** Go on without events that the hub still has. */
+  /** Whether to continue without missing events that the hub still has. */
   readonly acceptGaps: boolean;
 }
 
 /**
- * Works out which generation of its hub a batch belongs to and what is missing before it. The service is asked only when
- * the batch does not simply follow on what is committed.
- * @throws `ingest.gap` when some reader ran ahead, `ingest.batch` for events of a hub that is gone and was never read; the
- * SDK's errors when the service does not answer
+ * Finds the hub generation of a batch and the events that are missing before it. The service is asked only if the batch does not
+ * simply follow on the committed events.
+ * @throws `ingest.gap` if a reader ran ahead; `ingest.batch` for events of a hub that is gone and was never read; the SDK's errors
+ * if the service does not answer
  */
 export async function admitBatch(options: AdmitOptions): Promise<PartitionBatch> {
   const { batch, hubs, acceptGaps } = options;
@@ -57,8 +57,8 @@ export async function admitBatch(options: AdmitOptions): Promise<PartitionBatch>
 const firstOf = ({ events }: IncomingBatch): number => events[0]?.sequenceNumber ?? 0;
 
 /**
- * Whether each batch goes on where the table, or a batch before it, ended. Otherwise it matters what other processes have
- * committed by now.
+ * Whether each batch continues where the table, or a batch before it, ended. If not, the caller must first read what other
+ * processes have committed by now.
  */
 export function allFollowOn(
   batches: readonly IncomingBatch[],
@@ -127,7 +127,7 @@ function generationOf(known: Known, now: HubGeneration): HubGeneration {
 const knownGenerations = ({ batch, committed, moved }: Known): HubGeneration[] =>
   [...committed.keys(), ...moved.keys()].flatMap((appId) => generationOfAppId(appId, batch.generation) ?? []);
 
-/** Whether a batch was enqueued since its hub was made, by the last of its events: a batch is of one hub. */
+/** Whether a batch was enqueued after its hub was made. Its last event decides, because all events of a batch are of one hub. */
 const isOf = (batch: IncomingBatch, { createdOn }: HubGeneration): boolean =>
   (lastOf(batch)?.enqueuedAt ?? 0) >= createdOn.getTime() * 1000;
 

@@ -3,7 +3,7 @@ import { type Field, field } from '../delta/schema';
 import { type Decoded, isRow, type Rejected, type Row, type Stream } from '../streams/stream';
 import type { TriggerEvent } from './triggerBatch';
 
-/** One event, decoded: its rows and what could not be one, each with its position in the body. */
+/** One decoded event: its rows and its rejected elements, each with its position in the body. */
 export interface DecodedEvent {
   readonly sequenceNumber: number;
   /** Microseconds since 1970. */
@@ -20,7 +20,7 @@ export interface RejectedElement extends Omit<Rejected, 'reason'> {
   readonly reason: Rejected['reason'] | 'unreadable';
 }
 
-/** Beyond it a megabyte of garbage would become half a million letters. */
+/** The most letters of one event. Without a limit, a megabyte of garbage would become half a million letters. */
 const mostRejected = 1000;
 
 const none: readonly RejectedElement[] = [];
@@ -65,7 +65,7 @@ function sortOut(
   return { rows: [], rejected: [{ element: 0, reason: 'too-many', detail }] };
 }
 
-/** A stream's decode must not throw; where it does all the same, the event is a dead letter and not a batch that never ends. */
+/** Calls the stream's decode. If it throws, which it must not, the event becomes a dead letter, so that the batch does not fail. */
 function decodeBody(stream: Stream, body: Uint8Array): readonly (Row | Rejected)[] {
   try {
     const elements = stream.decode(body);

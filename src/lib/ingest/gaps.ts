@@ -5,7 +5,7 @@ import type { DecodedEvent } from './decodeEvents';
 export interface Gap {
   readonly first: number;
   readonly last: number;
-  /** `expired`: the hub has them no more. `skipped`: it has, and a setting says to go on without them. */
+  /** `expired`: the hub no longer has them. `skipped`: the hub has them, but `ACCEPT_GAPS` says to continue without them. */
   readonly reason: 'expired' | 'skipped';
 }
 
@@ -27,8 +27,8 @@ export function missingRanges(
 }
 
 /**
- * Says of each missing range why it will never come. Event Hubs drops events only from a partition's beginning, so what is
- * below the first one it still has is expired; what is not was overtaken by some reader.
+ * Says why each missing range will never come. Event Hubs drops events only from a partition's beginning, so events below the first
+ * one in the hub have expired, and a reader ran ahead of the others.
  * @param beginning first sequence number that the hub still has
  * @param where names stream and partition
  * @throws `ingest.gap` when the hub still has missing events and `acceptGaps` is not set

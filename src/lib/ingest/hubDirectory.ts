@@ -6,17 +6,16 @@ import type { EventHubsNamespace } from '../settings';
 import { type HubClient, openHubClient } from '../sources/hubClient';
 import type { HubFacts } from './admitBatch';
 
-/** For one answer: a round of commits waits for it. */
+/** How long to wait for an answer. It is short, because a round of commits waits too. */
 const answerLimitMs = 10_000;
 
 /**
- * How long an answer stands, in milliseconds: for less time than a reader needs to find its way into a hub that was made
- * again. There it goes on at the sequence number after its last one, as if nothing had happened, once the new hub has
- * come that far.
+ * How long an answer is reused, in milliseconds. It must be less than the time that a reader needs to reconnect to a hub that was
+ * made again. Such a reader continues in the new hub after its last sequence number, as if nothing had happened.
  */
 const trustedMs = 2000;
 
-/** Asks the service about its hubs, on one connection a hub that stays open. */
+/** Asks the service about its hubs, on one connection per hub, which stays open. */
 export class HubDirectory implements HubFacts {
   readonly #now: () => number;
   readonly #clients: OncePerKey<string, Promise<HubClient>>;
@@ -28,13 +27,13 @@ export class HubDirectory implements HubFacts {
     this.#clients = oncePerKey((hub) => openHubClient(namespace, hub));
   }
 
-  /** The hub as the service said within the last seconds. Rejects when it does not answer. */
+  /** The hub's generation, at most two seconds old. Rejects if the service does not answer. */
   generation(hub: string): Promise<HubGeneration> {
     const known = this.#known.get(hub);
     return known && this.#now() - known.askedAt < trustedMs ? known.answer : this.refresh(hub);
   }
 
-  /** The hub as the service says now. */
+  /** The hub's generation, asked of the service now. */
   refresh(hub: string): Promise<HubGeneration> {
     const askedAt = this.#now();
     const answer = this.#ask(hub, async (client, abortSignal) => {
@@ -65,7 +64,7 @@ export class HubDirectory implements HubFacts {
     return properties.lastEnqueuedSequenceNumber;
   }
 
-  /** Gives the connections up. The next question opens another one. */
+  /** Closes the connections. The next question opens a new one. */
   close(): void {
     for (const hub of [...this.#clients.made().keys()]) this.#giveUp(hub);
   }
@@ -75,14 +74,14 @@ export class HubDirectory implements HubFacts {
     try {
       return await within(answerLimitMs, async (abortSignal) => call(await client, abortSignal));
     } catch (error) {
-      // The connection may be what is wrong.
+      // The connection may be broken, so open another one next time.
       if (this.#clients.made().get(hub) === client) this.#giveUp(hub);
       throw error;
     }
   }
 
   #giveUp(hub: string): void {
-    // Not awaited: a service that does not answer would hold this up as well.
+    // Do not await it, because a service that does not answer would block this too.
     this.#clients
       .forget(hub)
       ?.then((open) => open.close())

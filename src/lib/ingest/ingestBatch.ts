@@ -17,8 +17,8 @@ export interface IngestOptions {
 }
 
 /**
- * Commits one trigger batch: resolves when each of its events is in the Delta log as rows or in dead_letters, or was
- * before. Rejects when one may not be, and then the same batch must come again.
+ * Commits one trigger batch. Resolves when each of its events is in the Delta log as rows or in dead_letters. Rejects if an event
+ * may be missing; then the same batch must come again.
  */
 export async function ingestBatch(options: IngestOptions): Promise<BatchOutcome | undefined> {
   const { stream, hub, hubs, writer } = options;

@@ -1,12 +1,11 @@
 import type { ObjectStore } from '../storage/objectStore';
 
 /*
- * Functions share no memory, so the functions that ingest tell through the lake which partitions fail, and whoever answers for
- * the app's health reads it there. Each failing partition has one small file; the first batch that is committed afterwards
- * deletes it.
+ * Functions share no memory, so the functions that ingest record in the lake which partitions fail, and GET /api/health reads it
+ * there. Each failing partition has one small file, which the next batch that is committed deletes.
  */
 
-/** What is known of a partition whose batches fail. */
+/** The record of a partition whose batches fail. */
 export interface IngestFailure {
   readonly stream: string;
   readonly partition: string;
@@ -30,7 +29,7 @@ const folder = '_status/ingest/';
 export const failurePath = (stream: string, partition: string): string =>
   `${folder}${stream}/${encodeURIComponent(partition)}.json`;
 
-/** The failure that a process left in the lake; undefined when there is none, or none that can be read. */
+/** The failure that a process recorded in the lake; undefined if there is none, or it cannot be read. */
 export async function readFailure(store: ObjectStore, path: string): Promise<IngestFailure | undefined> {
   const found = await store.get(path);
   return found && parseFailure(found.bytes);

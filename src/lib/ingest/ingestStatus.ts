@@ -3,7 +3,7 @@ import { describeFailure, TributaryError } from '../errors';
 import type { ObjectStore } from '../storage/objectStore';
 import { failurePath, type IngestFailure, readFailure, writeFailure } from './ingestFailure';
 
-/** A partition that goes on failing with the same code is written again after so long. */
+/** How often to write the record of a partition that goes on failing with the same code. */
 const repeatMs = 10_000;
 /** Delete again after this long: a process that lost the partition may still write a failure after the new owner's success. */
 const clearMs = 60_000;
@@ -19,7 +19,7 @@ export interface IngestStatusOptions {
 }
 
 /**
- * Tells in the lake which partitions fail, as this process sees it. Its calls return at once and never throw: a batch neither
+ * Records in the lake which partitions fail in this process. Its calls return at once and never throw, so that a batch neither
  * waits for the status nor fails because of it. Make one per process.
  */
 export class IngestStatus {
@@ -78,7 +78,7 @@ class PartitionStatus {
   readonly #monotonicNow: () => number;
   /** Set while the partition fails. */
   #failure: IngestFailure | undefined;
-  /** An earlier process may have left a failure that goes on in this one; known once somebody has looked. */
+  /** Whether the lake was read for a failure of an earlier process, which may go on in this one. */
   #knowsPast = false;
   #told: { readonly state: string; readonly until: number } | undefined;
   #isDue = false;
@@ -121,7 +121,7 @@ class PartitionStatus {
     await this.#running;
   }
 
-  /** Has the state written, unless the same one was written a short while ago. */
+  /** Writes the state, unless the same state was written a short while ago. */
   #tell(state: string, againAfterMs: number): void {
     const now = this.#monotonicNow();
     if (this.#told?.state === state && now < this.#told.until) return;
@@ -162,6 +162,6 @@ class PartitionStatus {
   }
 }
 
-/** Our own messages hold no secrets. Of what others throw nobody knows. */
+/** The text of an error. Only our own messages are kept, because those of other errors may contain secrets. */
 const safeMessage = (error: unknown): string =>
   error instanceof TributaryError ? error.message : error instanceof Error ? error.name : typeof error;

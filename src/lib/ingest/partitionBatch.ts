@@ -10,6 +10,6 @@ export interface PartitionBatch {
   readonly partition: number;
   /** Ascending by sequence number, at least one. */
   readonly events: readonly DecodedEvent[];
-  /** Ranges before or between the events that will never come, to be put on record. */
+  /** Ranges before or between the events that will never come. They become dead letters. */
   readonly gaps?: readonly Gap[];
 }

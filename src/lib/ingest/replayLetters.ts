@@ -26,14 +26,14 @@ export interface ReplayResult {
   readonly settled: number;
   /** Rows that were appended now. */
   readonly appended: number;
-  /** Letters that are still no rows, ranges of lost events among them. */
+  /** Letters that still cannot become rows, including ranges of lost events. */
   readonly remaining: number;
 }
 
 /**
- * Decodes the dead letters of a stream again and appends those that are rows now. Each becomes a row once, whoever replays
- * how often: the commit moves the txn `replay/<stream>`, and a rival that moved it first has the work done again from the
- * table's new state. Letters above what is committed are left alone, for their events will come again.
+ * Decodes the dead letters of a stream again and appends those that are rows now. Each becomes a row only once, even if several
+ * processes replay: the commit moves the txn `replay/<stream>`, and if a rival moved it first, the work is done again from the
+ * table's new state. Letters above the committed sequence number are left alone, because their events will come again.
  */
 export async function replayLetters(options: ReplayOptions): Promise<ReplayResult> {
   const { stream, dryRun = false } = options;
@@ -67,7 +67,7 @@ const eventKey = ({ hubCreatedAt, partition, sequenceNumber }: LetterInfo) =>
   addressKey(hubCreatedAt, partition, sequenceNumber, '');
 
 /**
- * What of the letters the table has, from the files that can hold it: the keys of those that are rows, and the keys of the
+ * Finds letters that are settled, in the files that may contain their rows: the keys of letters that are rows, and the keys of
  * events that have any row.
  */
 async function findRows(rows: Snapshot, letters: readonly LetterInfo[]): Promise<Set<string>> {
@@ -82,7 +82,7 @@ async function findRows(rows: Snapshot, letters: readonly LetterInfo[]): Promise
       const event = addressKey(createdAt, partition, sequence, '');
       if (!events.has(event)) return;
       found.add(event);
-      // Not every row of an event: there may be many more of them than letters.
+      // Do not keep the key of every row of an event, because there may be many more rows than letters.
       const key = addressKey(createdAt, partition, sequence, element);
       if (wanted.has(key)) found.add(key);
     },
@@ -91,8 +91,8 @@ async function findRows(rows: Snapshot, letters: readonly LetterInfo[]): Promise
 }
 
 /**
- * The events that one letter stands for as a whole: the body could not be taken apart, or too much of it was bad. They have
- * no other letter, and no row.
+ * The events for which one letter stands as a whole, because the body could not be parsed or too much of it was bad. They have no
+ * other letter and no row.
  */
 function wholeEvents(letters: readonly LetterInfo[], found: ReadonlySet<string>): Set<string> {
   const whole = new Set<string>();
@@ -131,11 +131,11 @@ async function decodeAgain(
     const letter = of === stream.name ? events.get(key)?.[0] : undefined;
     const body = decodeBody(text as string | null, encoding as string | null);
     if (!letter || !body || letter.enqueuedAt === null) return;
-    // Once, though the letter was written twice.
+    // The letter may have been written twice: use it once.
     events.delete(key);
     const { sequenceNumber, enqueuedAt } = letter;
     for (const event of decodeEvents(stream, [{ body, sequenceNumber, enqueuedAt }])) {
-      // A letter for the whole event is settled by all of its elements, or by none.
+      // A letter for a whole event becomes all of its rows, or none if an element is still bad.
       const isWhole = whole.has(key);
       if (isWhole && event.rejected.length > 0) continue;
       for (const [row, values] of event.rows.entries()) {

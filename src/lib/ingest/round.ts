@@ -4,16 +4,16 @@ import { LetterColumns } from './letterColumns';
 import type { PartitionBatch } from './partitionBatch';
 import { RowColumns } from './rowColumns';
 
-/** What became of one batch in a round. */
+/** The share of one batch in a round. */
 export interface BatchShare {
   readonly rows: number;
-  /** Events that an earlier commit, or an earlier batch of this round, had already. */
+  /** Events that were in an earlier commit, or in an earlier batch of this round. */
   readonly duplicates: number;
   /** Dead letters of events that are not duplicates, and of gaps. */
   readonly letters: number;
 }
 
-/** What a round would commit. */
+/** The content of a round's commit. */
 export interface Round {
   /** Values by column: the stream's own, then the address. */
   readonly columns: readonly Value[][];
@@ -37,8 +37,8 @@ export interface RoundInput {
 }
 
 /**
- * Merges batches into one commit's worth of columns, letters and txns, trimming each event by event against what the
- * table has committed, and against the batches before it.
+ * Merges batches into the columns, letters and txns of one commit. Duplicates are trimmed event by event: events that the table has
+ * committed, or that a batch before has.
  */
 export function planRound({ batches, committed, stream, width }: RoundInput): Round {
   const rows = new RowColumns(width);

@@ -6,11 +6,11 @@ import { type DecodedEvent, decodeEvents } from './decodeEvents';
 import type { TableWriter } from './tableWriter';
 
 /*
- * An event whose AMQP body is not one data section cannot be bound by the Event Hubs trigger: the batch fails before our code
- * runs, again and again, and its partition stands still. Here such events are read with the SDK instead, which can.
+ * The Event Hubs trigger cannot read an event whose AMQP body is not one data section: the batch fails again and again before our
+ * code runs, and the partition is stuck. The code here reads such events with the SDK, which can read them.
  */
 
-/** After so many readable events in a row the trigger can be left to go on. */
+/** After this many readable events in a row, the trigger can go on. */
 const readableRun = 1000;
 
 export interface SkipOptions {
@@ -26,23 +26,23 @@ export interface SkipOptions {
   readonly committed: (appId: string) => Promise<number | undefined>;
   /** The events of the partition from `first` to `last`. */
   readonly read: (first: number, last: number) => AsyncIterable<readonly HubEvent[]>;
-  /** Has the trigger go on after an event. */
+  /** Sets the trigger's position, so that it continues after an event. */
   readonly move: (event: Pick<HubEvent, 'sequenceNumber' | 'offset'>) => Promise<void>;
 }
 
 export interface Skipped {
   /** Events that were committed in the ordinary way. */
   readonly readable: number;
-  /** Sequence numbers of those that are dead letters with the reason `unreadable`. */
+  /** Sequence numbers of the events that became dead letters with the reason `unreadable`. */
   readonly unreadable: readonly number[];
   /** Where the trigger goes on; undefined when there was nothing to read. */
   readonly next: number | undefined;
 }
 
 /**
- * Commits what lies in a partition after its txn, unreadable events as dead letters, until the trigger can go on: a thousand
- * readable events in a row, or the end that the hub had at the beginning. The trigger's position is moved after each commit.
- * Nobody else may read the partition meanwhile; should somebody, no event is a row twice.
+ * Commits the events of a partition after its txn, unreadable ones as dead letters, until the trigger can go on: after a thousand
+ * readable events in a row, or at the end that the hub had at the start. The trigger's position is moved after each commit. No
+ * other reader should be on the partition meanwhile; if there is one, still no event becomes a row twice.
  * @throws what committing throws, `hub.*`, the SDK's errors
  */
 export async function skipUnreadable(options: SkipOptions): Promise<Skipped> {

@@ -7,7 +7,7 @@ import type { PartitionBatch } from './partitionBatch';
 import { type BatchShare, planRound, type Round } from './round';
 import { type RoundReport, reportRound, type Stopwatch, startStopwatch } from './roundReport';
 
-/** What a batch came to: its share of the round, and the version that holds it. */
+/** The outcome of a batch: its share of the round, and the version of the commit. */
 export interface BatchOutcome extends BatchShare {
   readonly version: number;
 }
@@ -41,7 +41,7 @@ interface Waiting {
 /** With this many events waiting, start the round at once: waiting for more would only add to the lag. */
 const fullEvents = 4000;
 
-/** Storage that goes back in time is away for longer than this: a slower round is looked after. */
+/** When storage goes back in time, it is away for longer than this. So the letters of a slower round are checked again. */
 const slowMs = 1000;
 
 /**
@@ -62,7 +62,7 @@ export class TableWriter {
   }
 
   /**
-   * Resolves when the batch is in the log. Rejects when its round failed: then nothing of it counts.
+   * Resolves when the batch is in the log. Rejects if its round failed; then none of its rows may count.
    * @param decodeMs how long decoding it took, for the round's report
    */
   commit(batch: IncomingBatch, decodeMs = 0): Promise<BatchOutcome> {
@@ -89,7 +89,7 @@ export class TableWriter {
       try {
         await this.#commitRound(taken);
       } catch (error) {
-        // A commit whose fate is unknown shows when the state is read again.
+        // If it is unknown whether a commit succeeded, reading the state again shows it.
         this.#options.rows.forget();
         this.#options.letters.forget();
         for (const { reject } of taken) reject(error);
@@ -117,7 +117,7 @@ export class TableWriter {
     return events >= fullEvents;
   }
 
-  /** As many of the waiting batches as a round holds, in their order. */
+  /** Takes as many of the waiting batches as fit into a round, in their order. */
   #take(): Waiting[] {
     const { maxRoundEvents = 100_000, maxRoundBytes = 64 * 1024 * 1024 } = this.#options;
     let events = 0;
@@ -195,7 +195,7 @@ export class TableWriter {
 
   /**
    * Uploads the rows' file, and writes the letters as a commit of their own: they must be there before the commit that moves
-   * past their events. Undefined where the log does not hold `state` any more. A round without rows is checked too: events
+   * past their events. Undefined if the log does not hold `state` any more. A round without rows is checked too: events
    * dropped as duplicates must really be in the log.
    */
   async #prepare(state: TableState, round: Round, stopwatch: Stopwatch): Promise<PreparedRound | undefined> {
@@ -212,7 +212,7 @@ export class TableWriter {
     return prepared.value && { ...prepared.value, lettered: lettered.value };
   }
 
-  /** Writes the letters again where storage went back to a moment before them while the round was under way. */
+  /** Writes the letters again if storage lost them because it went back in time during the round. */
   async #keepLetters({ letters }: Round, lettered: TableState | undefined): Promise<void> {
     if (!lettered || (await isStillInLog(lettered))) return;
     this.#options.letters.forget();
@@ -232,7 +232,7 @@ interface PreparedRound extends PreparedAppend {
   readonly lettered: TableState | undefined;
 }
 
-/** Asks when a hub was made once, for however many batches of a round. */
+/** Asks about each hub only once for all batches of a round. */
 function oncePerRound(hubs: HubFacts): HubFacts {
   const asked = new Map<string, ReturnType<HubFacts['refresh']>>();
   return {

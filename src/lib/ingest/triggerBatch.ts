@@ -14,16 +14,16 @@ export interface TriggerBatch {
   readonly events: readonly TriggerEvent[];
 }
 
-/** The partition that a batch is of; undefined where the trigger's metadata does not say. */
+/** The partition of a batch; undefined if the trigger's metadata does not say. */
 export function partitionIdOf(triggerMetadata: Record<string, unknown> | undefined): string | undefined {
   const context = parsed(triggerMetadata?.partitionContext) as { partitionId?: unknown } | null | undefined;
   return typeof context?.partitionId === 'string' ? context.partitionId : undefined;
 }
 
 /**
- * Reads what the Event Hubs trigger passes to a function with cardinality many and dataType binary: bodies, and in
- * triggerMetadata one entry of sequenceNumberArray and enqueuedTimeUtcArray for each. These two arrays come from the service
- * alone. systemPropertiesArray is not read: whoever sends an event can put a `sequenceNumber` of their own into it.
+ * Reads a batch as the Event Hubs trigger passes it to a function with cardinality many and dataType binary: bodies, and in
+ * triggerMetadata one entry of sequenceNumberArray and enqueuedTimeUtcArray for each body. Only the service can set these two
+ * arrays. systemPropertiesArray is not read, because a sender can put any `sequenceNumber` into it.
  * @throws `ingest.batch` when bodies and metadata do not belong together: the function is not registered as binary
  */
 export function readTriggerBatch(

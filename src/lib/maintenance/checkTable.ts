@@ -25,8 +25,8 @@ export interface CheckResult {
 
 /**
  * Reads every live file of the newest version and compares it with the log: size, schema, number of rows, nulls of each
- * column, and whether every value lies within the bounds. Damage to a file is a finding; damage to the log is thrown, for
- * then it is not known what to check. Undefined when there is no table.
+ * column, and whether every value lies within the bounds. Damage to a file is a finding. Damage to the log is thrown, because then
+ * it is unknown what to check. Undefined if there is no table.
  */
 export async function checkTable({ at, signal, progress }: CheckTask): Promise<CheckResult | undefined> {
   const snapshot = await openSnapshot(at);
@@ -49,7 +49,7 @@ export async function checkTable({ at, signal, progress }: CheckTask): Promise<C
   return { version: snapshot.version, files: snapshot.files.size, rows, findings };
 }
 
-/** What a column of one file turned out to hold. */
+/** The values that were found in a column of one file. */
 interface ColumnTally {
   nulls: number;
   /** The first value that is outside the bounds. */

@@ -21,9 +21,9 @@ export type CheckpointOutcome =
 
 /**
  * Writes a checkpoint of the newest version (PROTOCOL.md, "Checkpoints"): a classic single part, written once, then
- * `_last_checkpoint`, which never moves back. Expired tombstones are left out; all txns stay, for they are what makes
- * ingestion idempotent. The checkpoint before goes into the new one row group by row group, so that the memory does not
- * grow with the number of files.
+ * `_last_checkpoint`, which never moves back. Expired tombstones are left out. All txns are kept, because they make ingestion
+ * idempotent. The previous checkpoint is copied into the new one row group by row group, so that memory does not grow with the
+ * number of files.
  */
 export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutcome> {
   const { at, signal } = task;
@@ -44,7 +44,7 @@ export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutco
     if (outcome === 'written') await at.store.delete(path);
     throw error;
   });
-  // One that is there may hold fewer tombstones, or be damaged: then nothing may point to it.
+  // An existing checkpoint of this version may hold fewer tombstones, which is fine, or be damaged: then nothing may point to it.
   const description =
     outcome === 'written'
       ? {
@@ -62,7 +62,7 @@ export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutco
   };
 }
 
-/** Takes the place of a checkpoint that was made of a commit which storage has lost. */
+/** Replaces a checkpoint that was made of a commit which storage has lost. */
 async function putCheckpoint(
   { at, version, mark }: Snapshot,
   bytes: Uint8Array,
@@ -94,7 +94,7 @@ async function ensureStillInLog(tail: Snapshot): Promise<void> {
 
 type CountedCheckpoint = EncodedCheckpoint & { readonly numOfAddFiles: number };
 
-/** A checkpoint before that is damaged where its files are is left alone: an older one and the commits since do as well. */
+/** If the file rows of the previous checkpoint are damaged, it is not used: an older one and the commits after it do as well. */
 async function encodeTail(task: MaintenanceTask, log: LogTail): Promise<CountedCheckpoint> {
   try {
     return await encodeLog(task, log);

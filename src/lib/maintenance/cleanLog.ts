@@ -32,11 +32,11 @@ export type CleanLogOutcome =
 /**
  * Deletes log entries and checkpoints that nobody needs to open a version of the last `delta.logRetentionDuration`
  * (PROTOCOL.md, "Metadata Cleanup"). The cutoff is the last midnight in UTC, less that duration; the newest checkpoint of a
- * version committed before it stays, with its own commit and all that follow. That checkpoint is read through first, and
- * entries go from the oldest on, so that what is left always stands on its own.
+ * version committed before the cutoff stays, with its own commit and all later ones. That checkpoint is read through first, and the
+ * oldest entries are deleted first, so that the rest of the log can be opened at any time.
  *
- * A day is the least: writers trust what they know of the log for an hour, and one that sleeps longer than the log is
- * kept would write below its end.
+ * The shortest duration is a day: writers rely for an hour on what they know of the log, and a writer that sleeps longer than the
+ * log is kept would commit below its beginning.
  */
 export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
   const { at, signal, dryRun = false, now = Date.now() } = task;
@@ -79,7 +79,7 @@ function newestCheckpointBefore(files: readonly LogFile[], cutoff: number) {
   const young = files.filter(
     ({ kind, lastModified }) => kind === 'commit' && lastModified.getTime() > cutoff,
   );
-  // The clock of a store may go back a little: what follows a young commit is young.
+  // The clock of a store may go back a little, so all commits after a young commit count as young.
   const end = young.reduce((least, file) => Math.min(least, file.version ?? least), Number.POSITIVE_INFINITY);
   const commits = new Map(files.flatMap((file) => (file.kind === 'commit' ? [[file.version, file]] : [])));
   const checkpoints = files.filter(({ kind }) => kind === 'checkpoint');

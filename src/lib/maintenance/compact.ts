@@ -11,13 +11,13 @@ import { ensureMaintainable, type MaintenanceTask, type NoTable } from './task';
 const defaultTargetBytes = 32 * 1024 * 1024;
 
 export interface CompactTask extends MaintenanceTask {
-  /** Size of the files that come out, 32 MiB unless told; files of half that size are left alone. */
+  /** The target size of the new files; by default 32 MiB. Files of at least half that size are left alone. */
   readonly targetBytes?: number;
   /** Says what would be done, and does nothing. */
   readonly dryRun?: boolean;
 }
 
-/** What became of one bin. `conflict`: one of its files was removed meanwhile, or the table changed its schema. */
+/** The outcome of one bin. `conflict`: one of its files was removed meanwhile, or the table changed its schema. */
 export interface BinOutcome {
   readonly outcome: 'committed' | 'conflict' | 'planned';
   /** The version that holds the new file. */
@@ -35,8 +35,8 @@ export type CompactOutcome =
  * Rewrites many small files as few large ones. Each bin is a commit of its own that removes its files and adds the new
  * one, both with dataChange false, so that a stream reading the table sees no new rows. Appends go on meanwhile: a bin
  * conflicts only with a commit that removes one of its files or changes protocol or metaData, and then its other bins
- * still count. A new file whose commit conflicted is left to vacuum. A file that is gone or damaged stops its bin alone,
- * and is thrown at the end.
+ * still count. A new file whose commit conflicted is left to vacuum. A file that is gone or damaged stops only its own bin, and its
+ * error is thrown at the end.
  * @throws `parquet.invalid`, `parquet.value` or `delta.invalid` naming the file; `delta.unsupported`, `delta.contention`
  */
 export async function compact(task: CompactTask): Promise<CompactOutcome> {
@@ -59,7 +59,7 @@ export async function compact(task: CompactTask): Promise<CompactOutcome> {
       else bins.push({ ...found, ...sizeOf(inputs) });
     }
   } catch (error) {
-    // Out of time: the damage is what somebody must hear of.
+    // The time is over, but report the damage and not the end of the time.
     throw damage && signal?.aborted ? damage : error;
   }
   if (damage) throw damage;
@@ -73,14 +73,14 @@ const sizeOf = (inputs: readonly Add[]) => ({
   inputBytes: inputs.reduce((sum, { size }) => sum + size, 0),
 });
 
-/** One bin; an error as a value where one of its files is gone or damaged. */
+/** Rewrites one bin. If one of its files is gone or damaged, the error is returned as a value. */
 async function compactBin(
   { signal, targetBytes = defaultTargetBytes, dryRun }: CompactTask,
   follower: TableFollower<Snapshot>,
   inputs: readonly Add[],
 ): Promise<Omit<BinOutcome, 'inputs' | 'inputBytes'> | TributaryError | 'no-table'> {
   if (dryRun) return { outcome: 'planned' };
-  // What came in while the bin before was written may have removed files of this one, or changed the table's rules.
+  // Commits during the previous bin may have removed files of this one, or changed the table's rules.
   const snapshot = await follower.toHead();
   if (!snapshot) return 'no-table';
   ensureMaintainable(snapshot);
@@ -95,12 +95,12 @@ async function compactBin(
   return { outcome: done.outcome, ...version, outputBytes: output.size };
 }
 
-/** What a commit is made on top of: without the files, which another commit would have it copy. */
+/** The state that a commit is made on, without files, because a state with files is copied whenever another commit comes. */
 function withoutFiles({ files: _files, tombstones: _tombstones, ...state }: Snapshot): TableState {
   return state;
 }
 
-/** What is wrong with a file of the bin, and no reason to leave the other bins. */
+/** Returns an error that is about a file of the bin only, so that the other bins can go on. */
 const isFileDamage = (error: unknown): error is TributaryError =>
   isDamage(error) || (error instanceof TributaryError && error.code === 'parquet.value');
 

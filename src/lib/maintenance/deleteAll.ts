@@ -5,15 +5,15 @@ const parallelDeletes = 16;
 
 export interface Deletion {
   readonly paths: readonly string[];
-  /** As progress names it. */
+  /** The name of the work in progress messages. */
   readonly step: string;
-  /** `stop`: after a path that cannot be deleted no other is asked for. */
+  /** `stop`: after a path that cannot be deleted, no other path is deleted. */
   readonly onFailure: 'stop' | 'go-on';
 }
 
 /**
- * Deletes objects in their order, some at a time. Ends before the next one when the signal says so. Throws the first failure, at
- * the end when it goes on.
+ * Deletes objects in their order, some at a time. Ends before the next one if the signal is aborted. Throws the first failure; if
+ * it goes on after failures, at the end.
  */
 export async function deleteAll(
   { at, signal, progress }: MaintenanceTask,

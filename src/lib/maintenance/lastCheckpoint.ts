@@ -9,7 +9,7 @@ import { readMark } from '../delta/position';
 import { ensureOfEntry, readCheckpoint } from '../delta/readCheckpoint';
 import { TributaryError } from '../errors';
 
-/** What `_last_checkpoint` says (PROTOCOL.md, "Last Checkpoint File"). Under 200 bytes: Synapse serverless fails above. */
+/** The content of `_last_checkpoint` (PROTOCOL.md, "Last Checkpoint File"). Above 200 bytes, Synapse serverless fails. */
 export interface CheckpointDescription {
   readonly version: number;
   /** Number of actions. */
@@ -56,8 +56,8 @@ export async function inspectCheckpoint(
 const maxTries = 5;
 
 /**
- * Points `_last_checkpoint` to a checkpoint, unless it points to a newer one, also when others move it at the same time.
- * False when they did so again and again: it is a hint, and no worse for theirs.
+ * Points `_last_checkpoint` to a checkpoint, unless it points to a newer one, also if others move it at the same time. Returns
+ * false if others moved it again and again; that does no harm, because the file is only a hint.
  */
 export async function moveLastCheckpoint(
   at: TableLocation,
@@ -67,11 +67,11 @@ export async function moveLastCheckpoint(
   const path = lastCheckpointPath(at.table);
   const bytes = Buffer.from(JSON.stringify(description));
   for (let tries = 0; tries < maxTries; tries++) {
-    // Once at least: a checkpoint that nothing points to helps nobody.
+    // Try at least once, even if the signal is aborted: a checkpoint without a pointer is useless.
     if (tries > 0) signal?.throwIfAborted();
     const there = await at.store.get(path);
     const last = there && parseLastCheckpoint(at.table, there.bytes);
-    // A newer one whose file is not there was damaged, or written by somebody who never came to an end.
+    // If the newer checkpoint's file is missing, it was damaged, or its writer never finished: replace the pointer.
     const isNewer = last && last.version >= description.version;
     if (isNewer && (await at.store.getRange(last.paths[0] ?? '', 0, 1))) return true;
     const { outcome } = there

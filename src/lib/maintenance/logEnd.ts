@@ -18,7 +18,7 @@ const parallelReads = 8;
 /** The end of an unbroken chain of entries. */
 interface ChainEnd {
   readonly version: number;
-  /** Whether the next entry says that it was made on another one: proof that storage went back in time. */
+  /** Whether the next entry says that it was made on another entry, which proves that storage went back in time. */
   readonly meetsStray: boolean;
 }
 
@@ -31,10 +31,9 @@ interface ChainEnd {
  *    been cleaned away;
  * 3. otherwise with version 0.
  *
- * An entry that was made on another one than the one below it is proof that storage went back in time, and no checkpoint above it
- * counts.
+ * If an entry was made on another entry than the one below it, storage went back in time, and no checkpoint above it counts.
  * @param files all files of the log
- * @throws what is wrong with a checkpoint that may be the beginning of what stands above, or with the entry at the end
+ * @throws the damage of a checkpoint that may be the beginning of the entries above, or the damage of the entry at the end
  */
 export async function findLogEnd(at: TableLocation, files: readonly LogFile[]): Promise<number> {
   const entries = new Set(
@@ -70,7 +69,7 @@ export async function findLogEnd(at: TableLocation, files: readonly LogFile[]): 
 export const checkpointsOf = (files: readonly LogFile[]): CheckpointFiles[] =>
   completeCheckpoints(files.filter(({ kind }) => kind === 'checkpoint'));
 
-/** Reads on from a version. Throws what is wrong with the entry at which it cannot go on. */
+/** Reads on from a version. Throws the damage of the entry at which it must stop. */
 async function followOn(at: TableLocation, entries: ReadonlySet<number>, from: number): Promise<ChainEnd> {
   let version = from;
   let mark = entries.has(from) ? await readMark(at, from) : undefined;
@@ -99,7 +98,7 @@ async function damageOf(at: TableLocation, checkpoint: CheckpointFiles): Promise
   }
 }
 
-/** Others write to the log that is to be mended. */
+/** The error if others write to the log during the repair. */
 export const changedLog = (at: TableLocation, version: number): TributaryError =>
   new TributaryError(
     'delta.contention',

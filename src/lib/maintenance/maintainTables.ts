@@ -6,18 +6,18 @@ import { compact } from './compact';
 import type { MaintenanceTask } from './task';
 import { vacuum } from './vacuum';
 
-/** What maintenance does to a table, in this order: compaction, which may take all the time there is, comes last. */
+/** The duties of maintenance in their order. Compaction comes last, because it may take all the remaining time. */
 export const duties = ['checkpoint', 'clean', 'vacuum', 'compact'] as const;
 
 export type Duty = (typeof duties)[number];
 
 const others = duties.filter((duty) => duty !== 'checkpoint');
 
-/** What came of one duty, as a log line holds it. */
+/** The report of one duty, for a log line. */
 export interface DutyReport {
   readonly table: string;
   readonly duty: Duty;
-  /** The outcome of the duty itself, or why there is none. */
+  /** The outcome of the duty, or the reason why it was not done. */
   readonly outcome: string;
   readonly milliseconds: number;
   readonly [detail: string]: unknown;
@@ -25,20 +25,20 @@ export interface DutyReport {
 
 export interface MaintenancePass {
   readonly tables: readonly TableLocation[];
-  /** Besides checkpoints, compacts and cleans up. */
+  /** Whether to compact and clean up as well, and not only write checkpoints. */
   readonly isFull: boolean;
-  /** The whole pass ends after that time; what is left is for the next one. */
+  /** The time of the whole pass. The next pass does the rest. */
   readonly limitMs: number;
   readonly report: (report: DutyReport) => void;
 }
 
-/** A full pass is due in the first five minutes of an hour: each instance of the app finds that out by itself. */
+/** Whether a full pass is due: in the first five minutes of an hour, so that instances of the app need not agree on it. */
 export const isFullPassDue = (now: Date): boolean => now.getUTCMinutes() < 5;
 
 /**
- * Maintains tables one after the other: first a checkpoint of each, since every reader's and writer's start costs what
- * came after the last one; then, in a full pass, the rest, for which each table gets an equal share of the time that is
- * left. A failure is reported and stops nothing else. Throws an AggregateError at the end when there was one.
+ * Maintains tables one after the other: first a checkpoint of each, because every reader and writer that starts must read all
+ * commits after the last one. Then, in a full pass, the other duties; each table gets an equal share of the remaining time. A
+ * failure is reported and does not stop the rest. If there was one, throws an AggregateError at the end.
  */
 export async function maintainTables(pass: MaintenancePass): Promise<void> {
   const { tables, isFull, limitMs } = pass;
@@ -52,12 +52,12 @@ export async function maintainTables(pass: MaintenancePass): Promise<void> {
   if (failures.length > 0)
     throw new AggregateError(
       failures,
-      // One damage may fail every duty.
+      // The same damage may fail every duty.
       `Maintenance failed: ${[...new Set(failures.map(({ message }) => message))].join(' ')}`,
     );
 }
 
-/** Does one duty after the other, also when one fails; ends where there is no table, or no time left. Returns what failed. */
+/** Does one duty after the other, even if one fails. Stops if there is no table or no time left. Returns the errors. */
 async function perform(
   { report }: MaintenancePass,
   at: TableLocation,

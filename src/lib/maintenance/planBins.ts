@@ -1,12 +1,12 @@
 import type { Add } from '../delta/actions';
 
-/** A bin counts only once it is committed, so it must fit into the time of a pass, however small its files. */
+/** The most files of a bin. A bin must be committed within one pass, even if it has many small files. */
 const mostFiles = 2000;
 
 /**
- * Chooses the files to be rewritten together: those under half the target, in the order in which they were written, so
- * that a new file spans a short time and readers can skip it by its bounds. A file that outweighs all the others of its
- * bin stays out until they have grown: otherwise a table that gets a little an hour would be rewritten whole every hour.
+ * Chooses the files to be rewritten together: files under half the target size, in the order in which they were written, so that a
+ * new file spans a short time and readers can skip it by its bounds. A file that is larger than all others of its bin together is
+ * left out until they have grown. Otherwise a table that gets a few rows an hour would be rewritten completely every hour.
  */
 export function planBins(files: readonly Add[], targetBytes: number): Add[][] {
   const small = files

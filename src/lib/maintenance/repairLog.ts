@@ -23,24 +23,24 @@ export interface RepairLogTask extends MaintenanceTask {
 
 export type RepairLogOutcome =
   | NoTable
-  /** Nothing stands above the end of the log. */
+  /** There is nothing above the end of the log. */
   | { readonly outcome: 'whole'; readonly version: number }
   | ({
       /** `planned`: in a dry run. */
       readonly outcome: 'repaired' | 'planned';
-      /** The end of the log, from which it goes on; -1 when nothing of it is left, and the table will be made anew. */
+      /** The end of the log, after which new commits follow; -1 if nothing of the log is left and the table will be made anew. */
       readonly version: number;
       /** How many files of the log are moved: entries, checkpoints and others. */
       readonly files: number;
     } & StrayCost);
 
 /**
- * Moves aside, into the table's folder `_stray`, what stands above the end of the log and does not follow on (see hole.ts). It
- * goes from the highest version down, and copies each file before it deletes it, so that what is left by a run that was cut
- * short can be mended by another. The data files stay where they are until vacuum deletes them.
+ * Moves log files that do not follow on the end of the log (see hole.ts) into the table's folder `_stray`. It begins at the highest
+ * version, and copies each file before it deletes it, so that after an interrupted run another run can finish. Data files stay
+ * where they are until vacuum deletes them.
  *
- * The app should be stopped meanwhile. Where it is not, the log is left alone as soon as it is seen to change.
- * @throws what opening the table throws, where that is not mended by moving files aside; `delta.contention` when the log changes
+ * The app should be stopped meanwhile. If the log changes nevertheless, the repair stops at once.
+ * @throws what opening the table throws, if moving files does not help; `delta.contention` if the log changes
  */
 export async function repairLog(task: RepairLogTask): Promise<RepairLogOutcome> {
   const { at, dryRun = false } = task;
@@ -62,7 +62,7 @@ interface Plan {
   readonly version: number;
   /** In the order in which they are moved. */
   readonly stray: readonly StrayFile[];
-  /** The mark of the entry right above the end: that of a stray one, or none. */
+  /** The mark of the entry right above the end, if there is such a stray entry. */
   readonly nextMark: string | undefined;
   /** `_last_checkpoint` points above the end of the log, or at an older checkpoint than the newest usable one. */
   readonly isPointerWrong: boolean;
@@ -85,7 +85,7 @@ async function planRepair({ at, signal }: RepairLogTask): Promise<Plan | undefin
   const [stray = [], rest = []] = [true, false].map((isAbove) =>
     files.filter((file) => (file.version ?? -1) > version === isAbove),
   );
-  // A log without a beginning is stray as a whole only where it never had a checkpoint.
+  // All entries of a log without a beginning are stray only if the log never had a checkpoint.
   const isMendable = stray.length > 0 && (version >= 0 || damage?.code === 'delta.hole');
   if (damage && !isMendable) throw damage;
   const pointer = (await readLastCheckpoint(at))?.version;
@@ -100,7 +100,7 @@ async function planRepair({ at, signal }: RepairLogTask): Promise<Plan | undefin
   };
 }
 
-/** The newest version, or what is wrong with the log. Both undefined where there is no table. */
+/** The newest version, or the error of the log. Both are undefined if there is no table. */
 async function tryOpening(at: TableLocation): Promise<{ opened?: TableState; damage?: TributaryError }> {
   try {
     const opened = await openState(at);
@@ -111,7 +111,7 @@ async function tryOpening(at: TableLocation): Promise<{ opened?: TableState; dam
   }
 }
 
-/** What will be the newest version. Throws `delta.unsupported` when moving files could break the table's rules. */
+/** The version that will be the newest one. Throws `delta.unsupported` if moving files could break the table's rules. */
 async function stateAt(at: TableLocation, version: number): Promise<TableState | undefined> {
   const state = version < 0 ? undefined : await openState(at, { version });
   if (state) ensureMaintainable(state);
@@ -138,19 +138,19 @@ async function moveAside({ at, signal, progress }: RepairLogTask, plan: Plan): P
   progress?.({ step: 'repair', done: total, total });
 }
 
-/** Under another name where an earlier repair has left another file of that name. */
+/** Moves a file aside. If an earlier repair has moved another file of that name, a new name is taken. */
 async function copyAside({ store, table }: TableLocation, path: string, bytes: Uint8Array): Promise<void> {
   const wanted = strayPath(table, path);
   for (let copies = 0; ; copies++) {
     const target = copies === 0 ? wanted : `${wanted}.${copies}`;
     if ((await store.putIfAbsent(target, bytes)).outcome === 'written') return;
-    // The copy of a run that was cut short, or this very one, whose reply was lost.
+    // The file is the copy of an interrupted run, or of this call if its reply was lost.
     const there = await store.get(target);
     if (there && Buffer.compare(there.bytes, bytes) === 0) return;
   }
 }
 
-/** Points `_last_checkpoint` to the newest sound checkpoint that is left; deletes it where there is none. */
+/** Points `_last_checkpoint` to the newest undamaged checkpoint that is left; deletes it if there is none. */
 async function mendPointer({ at, signal }: RepairLogTask, { rest }: Plan): Promise<void> {
   for (const checkpoint of checkpointsOf(rest).reverse()) {
     signal?.throwIfAborted();

@@ -7,10 +7,10 @@ import type { Snapshot } from '../delta/state';
 import { storeDataFile } from '../delta/writeDataFile';
 import { TributaryError } from '../errors';
 
-/** Rows are encoded once so many, or so many bytes of text among them, are together: the peak of memory. */
+/** Rows are encoded when this many rows, or this many bytes of text, are waiting. This sets the peak of memory. */
 const pendingRows = 65_536;
 const pendingBytes = 32 * 1024 * 1024;
-/** Files up to this size are read whole, so many at once. */
+/** Files up to this size are read whole, several at once. */
 const smallFile = 1024 * 1024;
 const readAhead = 8;
 
@@ -23,7 +23,8 @@ interface Pending {
 }
 
 /**
- * Reads live files row group by row group into one new file of the table's schema, and stores it; what they lack is null.
+ * Reads live files row group by row group into one new file of the table's schema, and stores it. Columns that a file lacks are
+ * null.
  * @throws `parquet.invalid`, `parquet.value` or `delta.invalid` naming the file that is gone, damaged or does not fit
  */
 export async function rewriteFiles(
@@ -57,14 +58,14 @@ export async function rewriteFiles(
   return storeDataFile(at, fields, encoder.finish(), false);
 }
 
-/** Rows of all files in their order. Small ones are read whole and ahead: thousands, one after the other, would take minutes. */
+/** Rows of all files in their order. Small files are read whole and in advance, because one by one thousands would take minutes. */
 async function* readInputs(snapshot: Snapshot, inputs: readonly Add[], names: readonly string[]) {
   const ahead = new Map<Add, Promise<FileRows>>();
   for (const [index, add] of inputs.entries()) {
     for (const near of inputs.slice(index, index + readAhead)) {
       if (near.size > smallFile || ahead.has(near)) continue;
       const reading = readDataFile(snapshot, near, names);
-      // Awaited in its turn; never, when a file before it failed.
+      // Each read is awaited in its turn. After a failure the others are not awaited, so their errors must be handled here.
       reading.catch(() => {});
       ahead.set(near, reading);
     }
@@ -79,7 +80,7 @@ async function* readInputs(snapshot: Snapshot, inputs: readonly Add[], names: re
 /** Lets other work go on. */
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Returns the bytes of text among the values. The encoder refuses what is no value of the column. */
+/** Returns the number of bytes of text among the values. The encoder checks later that they fit the column. */
 function copyValues(from: readonly unknown[], into: Value[]): number {
   let bytes = 0;
   for (const value of from) {
@@ -89,7 +90,9 @@ function copyValues(from: readonly unknown[], into: Value[]): number {
   return bytes;
 }
 
-/** The encoder knows a value by its row among all: encodes file by file to find where it came from. */
+/**
+ * Finds the file of a value that cannot be encoded, by encoding file by file: the encoder's error only has the row among all rows.
+ */
 function blameFile(error: unknown, fields: readonly Field[], where: string, pending: Pending): unknown {
   if (!(error instanceof TributaryError) || error.code !== 'parquet.value') return error;
   for (const [index, { path, start }] of pending.sources.entries()) {

@@ -12,17 +12,17 @@ const parallelReads = 8;
 export interface StrayFile extends LogFile {
   /** The mark of a log entry; undefined for other files. */
   readonly mark: string | undefined;
-  /** What a log entry says; undefined also where it cannot be parsed. */
+  /** The content of a log entry; undefined also if it cannot be parsed. */
   readonly commit: Commit | undefined;
 }
 
-/** What a table loses with versions that are moved aside. */
+/** The versions, rows and progress that a table loses when versions are moved aside. */
 export interface StrayCost {
   /** Versions whose entries are moved, ascending. */
   readonly moved: readonly number[];
-  /** Rows that they added, by their statistics; undefined where these do not say it. */
+  /** Rows that these versions added, by their statistics; undefined if the statistics do not say. */
   readonly rows: number | undefined;
-  /** The progress that goes back. */
+  /** The sequence positions that drop. */
   readonly txns: readonly TxnBack[];
 }
 
@@ -30,14 +30,13 @@ export interface StrayCost {
 export interface TxnBack {
   readonly appId: string;
   readonly from: number;
-  /** Undefined where the log that is left does not know it. */
+  /** Undefined if the remaining log does not have the txn. */
   readonly to: number | undefined;
 }
 
 /**
- * Reads the entries among files of the log, and puts the files into the order in which they can be taken away: from the highest
- * version down, and a version's entry after its other files: a checkpoint left without its entry would look like the newest
- * version.
+ * Reads the log entries among the files, and sorts the files into the order in which they can be moved: from the highest version
+ * down, and a version's entry after its other files, because a checkpoint without its entry would look like the newest version.
  */
 export async function readStray(
   at: TableLocation,
@@ -67,7 +66,7 @@ async function readOne(at: TableLocation, file: LogFile): Promise<StrayFile> {
   }
 }
 
-/** @param rest the newest version that is left; undefined where none is */
+/** @param rest the newest remaining version; undefined if none remains */
 export function costOf(stray: readonly StrayFile[], rest: TableState | undefined): StrayCost {
   const entries = stray.filter(({ kind }) => kind === 'commit').reverse();
   const highest = new Map<string, number>();

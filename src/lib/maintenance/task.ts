@@ -4,24 +4,24 @@ import { openSnapshot, openState } from '../delta/openTable';
 import { ensureWritable } from '../delta/protocol';
 import type { TableState } from '../delta/state';
 
-/** What every maintenance function takes. */
+/** The arguments of every maintenance function. */
 export interface MaintenanceTask {
   readonly at: TableLocation;
-  /** Ends the work between two steps, by throwing the signal's reason; what was done until then counts. */
+  /** Aborting it ends the work between two steps with the signal's reason. Finished steps stay done. */
   readonly signal?: AbortSignal;
   readonly progress?: (progress: Progress) => void;
-  /** Milliseconds since 1970; the clock unless told. What expires goes by the store's time where that is earlier. */
+  /** The time in milliseconds since 1970; by default the clock. If the store's time is earlier, expiry goes by the store's time. */
   readonly now?: number;
 }
 
-/** How far a task is. */
+/** The progress of a task. */
 export interface Progress {
   readonly step: string;
   readonly done: number;
   readonly total: number;
 }
 
-/** There is no table (yet): nothing was done. */
+/** The outcome if there is no table: nothing was done. */
 export interface NoTable {
   readonly outcome: 'no-table';
 }
@@ -32,7 +32,7 @@ export interface NoTable {
  */
 export const openForMaintenance = (task: MaintenanceTask) => openWritable(task, (at) => openSnapshot(at));
 
-/** The same without its files. */
+/** Like `maintainable`, but without the files. */
 export const openStateForMaintenance = (task: MaintenanceTask) => openWritable(task, openState);
 
 async function openWritable<State extends TableState>(
@@ -51,8 +51,8 @@ export const ensureMaintainable = ({ at, version, protocol, metaData }: TableSta
   ensureWritable(protocol, metaData, describeVersion(at, version));
 
 /**
- * The clock, or the time of the newest object where that is earlier: by a clock that runs days ahead, data files whose
- * commits are under way would be old enough to be deleted.
- * In return, a table that nobody writes to keeps what has expired since its last write.
+ * The time by which ages are measured: the clock, or the time of the newest object if that is earlier. With a clock that runs days
+ * ahead, data files whose commits are under way would look old enough to be deleted. In return, a table that nobody writes to keeps
+ * files that have expired since its last write.
  */
 export const storeTime = (now: number, newestObject: number): number => Math.min(now, newestObject);

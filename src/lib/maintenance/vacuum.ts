@@ -6,8 +6,8 @@ import { deleteAll } from './deleteAll';
 import { type MaintenanceTask, type NoTable, openForMaintenance, storeTime } from './task';
 
 /**
- * The least age of a file that is deleted. A data file is written before the commit that makes it part of the table, and
- * until then nothing tells it from one that was left behind; a commit may be tried again for as long as its process lives.
+ * The least age of a file that is deleted. A data file is written before its commit, and until then it cannot be told from a
+ * leftover. A commit may be retried for as long as its process lives.
  */
 const leastAgeMs = 86_400_000;
 
@@ -26,15 +26,19 @@ export type VacuumOutcome =
   | NoTable;
 
 /**
- * Deletes data files that no version within the table's retention needs: neither live nor behind a tombstone younger than
- * `delta.deletedFileRetentionDuration`, and themselves older than it and than a day. Files and folders whose names begin
- * with `_` or `.` are not the table's data and stay (PROTOCOL.md, "Vacuum Protocol Check", is met by opening the table).
- * A file that cannot be deleted keeps no other from being so; its error is thrown at the end.
+ * Deletes data files that no version within the table's retention needs. A file is deleted if all of this is true:
+ *
+ * - it is not live
+ * - it has no tombstone younger than `delta.deletedFileRetentionDuration`
+ * - it is itself older than that duration and than a day
+ *
+ * Files and folders whose names begin with `_` or `.` are not the table's data and stay (PROTOCOL.md, "Vacuum Protocol Check", is
+ * met by opening the table). If a file cannot be deleted, the others are, and its error is thrown at the end.
  * @throws `delta.invalid` when the log names a file outside the table
  */
 export async function vacuum(task: VacuumTask): Promise<VacuumOutcome> {
   const { at, signal, dryRun = false, now: clock = Date.now() } = task;
-  // Listed before the log is read: a file that is committed in between is then known to be live.
+  // List the files before reading the log, so that a file that is committed in between is known to be live.
   const found: ObjectInfo[] = [];
   let newest = 0;
   for await (const object of at.store.list(`${at.table}/`)) {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { mayHoldRoundedNumbers, parseExactly, RoundedNumber } from './exactNumbers';
 import { type Decoded, isRow, type Rejected, type Row } from './stream';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -9,7 +10,7 @@ export type ElementReader = (element: JsonObject) => Row | Rejected;
 /**
  * Decodes a body that holds one JSON object or an array of them (RFC 8259, UTF-8, a byte order mark is skipped). Each element
  * of an array is judged alone. Never throws. An integer beyond 2^53 reaches `read` as a bigint if the element is refused
- * with the rounded number.
+ * with the rounded number; a number that JSON.parse rounded to a whole one reaches it as a RoundedNumber.
  */
 export function decodeJsonElements(body: Uint8Array, read: ElementReader): Decoded {
   if (body.length === 0) return [{ reason: 'empty-body', detail: 'the body has no bytes' }];
@@ -27,6 +28,7 @@ export function decodeJsonElements(body: Uint8Array, read: ElementReader): Decod
   } catch (error) {
     return [{ reason: 'not-json', detail: cut(error instanceof Error ? error.message : 'unreadable', 200) }];
   }
+  if (mayHoldRoundedNumbers(text)) parsed = parseExactly(text, parsed);
   if (!Array.isArray(parsed)) {
     const element = readElement(parsed, read);
     return isRow(element) || element.reason !== 'out-of-range'
@@ -45,24 +47,6 @@ function readElement(element: unknown, read: ElementReader): Row | Rejected {
   return { reason: 'wrong-shape', detail: `expected an object, got ${describeValue(element)}` };
 }
 
-/** Parses again with integers beyond 2^53 as bigints, at a price that only refused bodies pay. */
-function parseExactly(text: string, rounded: unknown): unknown {
-  const keepDigits: Reviver = (_key, value, context) => {
-    if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
-    const source = context?.source;
-    return source !== undefined && /^-?\d{16,19}$/.test(source) ? BigInt(source) : value;
-  };
-  try {
-    return JSON.parse(text, keepDigits);
-  } catch {
-    // The reviver walks the tree recursively: a body nested too deep for it keeps its rounded numbers.
-    return rounded;
-  }
-}
-
-/** The standard's reviver sees a primitive's source text, which the compiler's library does not know yet. */
-type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
-
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -70,6 +54,7 @@ export const isObject = (value: unknown): value is JsonObject =>
 export function describeValue(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
+  if (value instanceof RoundedNumber) return cut(value.source, 64);
   if (typeof value === 'object') return 'an object';
   if (typeof value === 'string') return `the text ${JSON.stringify(cut(value, 64))}`;
   return cut(String(value), 64);

@@ -1,4 +1,5 @@
-import { earliestMillis, latestMillis, parseIsoTimestamp } from './isoTimestamp';
+import { exactNumber, RoundedNumber } from './exactNumbers';
+import { earliestMillis, latestMillis, microsOfMilli, parseIsoTimestamp } from './isoTimestamp';
 import { describeValue, type ElementReader } from './jsonElements';
 import type { Column, Rejected, Value } from './stream';
 
@@ -41,8 +42,8 @@ export const columnsOf = (fields: readonly JsonField[]): Column[] =>
 
 /** A JSON number without a fraction between -2^31 and 2^31 - 1. */
 export const integerField: FieldReader = (value, field) => {
-  if (typeof value !== 'number' && typeof value !== 'bigint') return expected(field, 'a number', value);
   if (typeof value === 'number' && (value | 0) === value) return value | 0;
+  if (!isNumber(value)) return expected(field, 'a number', value);
   return outOfRange(field, 'a 32-bit integer', value);
 };
 
@@ -51,8 +52,7 @@ export const longField: FieldReader = (value, field) => {
   // Adding zero turns -0, which is not an integer to every reader, into 0.
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value + 0;
   if (typeof value === 'bigint') return fitLong(value, field);
-  if (typeof value === 'number') return outOfRange(field, 'a 64-bit integer', value);
-  return expected(field, 'a number', value);
+  return isNumber(value) ? outOfRange(field, 'a 64-bit integer', value) : expected(field, 'a number', value);
 };
 
 /** As `longField`, and also its decimal text: APIs that fear for precision put numbers into strings. */
@@ -60,20 +60,17 @@ export const longTextField: FieldReader = (value, field) => {
   if (typeof value !== 'string') return longField(value, field);
   if (/^[+-]?\d{1,19}$/.test(value)) return fitLong(BigInt(value.replace('+', '')), field);
   const number = parseDecimal(value);
-  if (number === undefined) return expected(field, 'a whole number', value);
-  return Number.isSafeInteger(number) ? number + 0 : outOfRange(field, 'a 64-bit integer', value);
+  return number === undefined ? expected(field, 'a whole number', value) : longField(number, field);
 };
 
 /** A JSON number, or its decimal text with or without an exponent; finite. */
 export const doubleTextField: FieldReader = (value, field) => {
-  const number =
-    typeof value === 'string'
-      ? parseDecimal(value)
-      : typeof value === 'number' || typeof value === 'bigint'
-        ? Number(value)
-        : undefined;
-  if (number === undefined) return expected(field, 'a decimal number', value);
-  return Number.isFinite(number) ? number : outOfRange(field, 'a double', value);
+  const number = typeof value === 'string' ? parseDecimal(value) : value;
+  if (!isNumber(number)) return expected(field, 'a decimal number', value);
+  const double = number instanceof RoundedNumber ? number.value : Number(number);
+  // A number too small for a double was rounded to 0.
+  const isLost = double === 0 && number instanceof RoundedNumber;
+  return Number.isFinite(double) && !isLost ? double : outOfRange(field, 'a double', value);
 };
 
 /**
@@ -85,12 +82,12 @@ export const stringField: FieldReader = (value, field) => {
   return value.isWellFormed() ? value : outOfRange(field, 'well-formed Unicode', value);
 };
 
-/** ISO 8601 text as `parseIsoTimestamp` takes it, as microseconds since 1970 UTC cut to milliseconds. */
+/** ISO 8601 text as `parseIsoTimestamp` takes it, as microseconds since 1970 UTC; further digits are cut. */
 export const isoTimestampField: FieldReader = (value, field) => {
   const millis = typeof value === 'string' ? parseIsoTimestamp(value) : 'malformed';
   if (millis === 'malformed') return expected(field, 'an ISO 8601 date and time', value);
   if (millis === 'impossible') return outOfRange(field, 'a time that exists', value);
-  return fitTimestamp(millis, field, value);
+  return fitTimestamp(millis, field, value, microsOfMilli(String(value)));
 };
 
 /** Milliseconds since 1970 UTC, as a JSON number or its decimal text; as microseconds. */
@@ -103,11 +100,12 @@ export const epochMillisField: FieldReader = (value, field) => {
 const isRejected = (value: Value | Rejected): value is Rejected =>
   typeof value === 'object' && value !== null && 'reason' in value;
 
-function fitTimestamp(millis: number, field: string, value: unknown): Value | Rejected {
+/** @param ofMilli microseconds that follow the milliseconds */
+function fitTimestamp(millis: number, field: string, value: unknown, ofMilli = 0): Value | Rejected {
   if (millis < earliestMillis || millis > latestMillis)
     return outOfRange(field, 'a time from 1900 to 9999', value);
-  const micros = millis * 1000;
-  return Number.isSafeInteger(micros) ? micros : BigInt(millis) * 1000n;
+  const micros = millis * 1000 + ofMilli;
+  return Number.isSafeInteger(micros) ? micros : BigInt(millis) * 1000n + BigInt(ofMilli);
 }
 
 function fitLong(value: bigint, field: string): Value | Rejected {
@@ -117,8 +115,11 @@ function fitLong(value: bigint, field: string): Value | Rejected {
 }
 
 /** Number() would also take '', ' 1 ', '0x10' and 'Infinity'. */
-const parseDecimal = (text: string): number | undefined =>
-  /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
+const parseDecimal = (text: string): ReturnType<typeof exactNumber> | undefined =>
+  /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? exactNumber(Number(text), text) : undefined;
+
+const isNumber = (value: unknown): value is number | bigint | RoundedNumber =>
+  typeof value === 'number' || typeof value === 'bigint' || value instanceof RoundedNumber;
 
 const wrongShape = (field: string, problem: string): Rejected => ({
   reason: 'wrong-shape',

@@ -9,7 +9,7 @@ import { fullName, type LoadOutcome, shadowOfSwap, type Warehouse } from './ware
 
 export interface CatchUpOptions {
   readonly warehouse: Warehouse;
-  /** The table's log; the same object for one call after the other, so that it goes on where it was. */
+  /** The table's log. Pass the same object to every call, so that each commit is read once. */
   readonly commits: UnloadedCommits;
   readonly table: WarehouseTable;
   /** Ends the work between two loads. */
@@ -21,7 +21,7 @@ export interface CatchUpOptions {
 /** One load, for the log line. */
 export interface LoadReport {
   readonly table: string;
-  /** The table stood at this version, and now stands at `to`. */
+  /** The version of the table before the load; `to` is the version after it. */
   readonly from: number;
   readonly to: number;
   readonly outcome: LoadOutcome;
@@ -30,17 +30,17 @@ export interface LoadReport {
   readonly milliseconds: { readonly read: number; readonly load: number };
 }
 
-/** `behind`: the time was over before all was loaded. `needs-rebuild`: the log cannot be followed from where the table stands. */
+/** `behind`: the time ended before all was loaded. `needs-rebuild`: the log cannot be followed from the table's position. */
 export type CaughtUp =
   | { readonly state: 'current' | 'behind'; readonly version: number }
   | { readonly state: 'no-table' }
   | { readonly state: 'needs-rebuild'; readonly version: number; readonly reason: string };
 
 /**
- * Loads what the Delta log holds after the ledger's version, in as few loads as the limits allow. Any number of
- * processes may do so at once: the ledger lets one of them through. A first load of a log whose beginning was cleaned away,
- * and a swap that was interrupted, are handled on the way.
- * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`: nothing is half loaded, and the next call goes on
+ * Loads all commits after the ledger's position, in as few loads as the limits allow. Any number of processes may do so at once,
+ * because the ledger lets only one of them through. It also handles a first load of a log whose beginning was cleaned away, and an
+ * interrupted swap.
+ * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`; no commit is half loaded, and the next call continues
  */
 export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
   const { warehouse, commits, table, signal } = options;
@@ -73,7 +73,7 @@ export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
   }
 }
 
-/** Loads one stretch of the log. Returns where the table stands then, or the end of the work. */
+/** Loads one range of commits. Returns the table's new position, or the outcome if the work has ended. */
 async function loadCommits(
   options: CatchUpOptions,
   { state, commits }: Unloaded & { step: 'commits' },
@@ -103,7 +103,7 @@ async function loadCommits(
     if (outcome === 'overtaken') return readLedgerPosition(warehouse, table);
     position = to;
   }
-  // Whether that was all tells another look at the log.
+  // There may be more commits, so the caller reads the log again.
   return position;
 }
 

@@ -1,9 +1,9 @@
 /*
  * Windows-1252, the code page of varchar columns under SQL_Latin1_General_CP1_CI_AS, which dedicated SQL pools and SQL
- * Server have by default. What it has no character for would be stored as a question mark.
+ * Server have by default. A character that is not in it would be stored as a question mark.
  */
 
-/** Its characters from 0x80 to 0x9f; 0x81, 0x8d, 0x8f, 0x90 and 0x9d are empty. */
+/** The characters of the code page from 0x80 to 0x9f; 0x81, 0x8d, 0x8f, 0x90 and 0x9d are empty. */
 const upper = '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ';
 const between = new Set(Array.from(upper, (character) => character.charCodeAt(0)));
 

@@ -19,7 +19,7 @@ export interface SqlAddress {
 const expected =
   'an ADO.NET or JDBC connection string with server, database and a user with password or an Entra ID authentication';
 
-/** What each keyword is called here; ADO.NET and JDBC in lower case without blanks. */
+/** Our name for each keyword of ADO.NET and JDBC, which is in lower case without blanks. */
 const keywords: Readonly<Record<string, string>> = {
   server: 'server',
   datasource: 'server',
@@ -82,7 +82,7 @@ export function parseConnectionString(text: string): SqlAddress {
   return address;
 }
 
-/** Seconds. 0, which would be no deadline at all, means the usual one too. */
+/** A timeout in seconds. 0 would mean no deadline, so it is read as the default. */
 const readTimeout = (text: string) => (Number(text) === 0 ? 30 : Number(text));
 
 function readLogin(parts: ReadonlyMap<string, string>): SqlLogin {
@@ -109,7 +109,7 @@ function splitServer(text: string, jdbc: boolean): [server: string, port: string
   return [server.trim(), port?.trim()];
 }
 
-/** `name=value` parts; a value may stand in quotes or braces, in which the closing one is doubled. */
+/** Splits `name=value` parts. A value may be in quotes or braces; a closing quote or brace inside it is doubled. */
 function readParts(text: string): Map<string, string> {
   const parts = new Map<string, string>();
   const pattern =

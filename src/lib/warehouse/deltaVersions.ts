@@ -9,7 +9,7 @@ import type { WarehouseTable } from '../streams/stream';
 import { neededColumns, RowCollector } from './prepareRows';
 import type { PreparedRows } from './warehouse';
 
-/** Limits of one load; a single version may be above them. */
+/** Limits of one load. A single version may exceed them. */
 export interface LoadLimits {
   readonly rows: number;
   /** Size of the data files. */
@@ -32,7 +32,7 @@ export interface CutCommits {
   readonly rewrite: string | undefined;
 }
 
-/** Cuts commits into loads, up to the first one that takes rows away. */
+/** Divides commits into loads, up to the first commit that removes rows. */
 export function cutIntoLoads(commits: readonly Commit[], tableId: string, limits: LoadLimits): CutCommits {
   const ranges: { to: number; mark: string | undefined; files: Add[]; rows: number; bytes: number }[] = [];
   for (const commit of commits) {
@@ -53,7 +53,7 @@ export function cutIntoLoads(commits: readonly Commit[], tableId: string, limits
   return { ranges, rewrite: undefined };
 }
 
-/** A data file that the log names is not there. */
+/** The error for a data file that is in the log but not in the store. */
 export interface GoneFile {
   readonly gone: string;
 }
@@ -76,7 +76,7 @@ export async function readRows(
   return collector.rows();
 }
 
-/** The first of the files that is not in the store. */
+/** The first of these files that is missing in the store. */
 async function findGone({ at, version }: TableState, files: readonly Add[]): Promise<Add | undefined> {
   for (const add of files)
     if (!(await at.store.getRange(dataFilePath(at, add.path, version), 0, 1))) return add;

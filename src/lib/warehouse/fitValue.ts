@@ -8,13 +8,13 @@ export interface Misfit {
   readonly misfit: string;
 }
 
-/** Takes a value as it is, turned into what the column holds, or says why the column cannot hold it. */
+/** Turns a value into one that the column can hold, or says why the column cannot hold it. */
 export type Fitting = (value: ReadValue) => Cell | Misfit;
 
 export const isMisfit = (value: Cell | Misfit): value is Misfit =>
   typeof value === 'object' && value !== null;
 
-/** How values get into a column of this type. Nulls stay null in every type. */
+/** The conversion of values for a column of this type. Null stays null in every type. */
 export function fittingOf(type: WarehouseType): Fitting {
   const fitting = ofType(type);
   return (value) => (value === null || value === undefined ? null : fitting(value));
@@ -36,7 +36,7 @@ const ranges = {
 
 type IntegerType = keyof typeof ranges;
 
-/** The nearest integer that a column of this type holds; 0 for what is no number. */
+/** The nearest integer that a column of this type can hold; 0 if the value is not a number. */
 export function clampInteger(type: IntegerType, value: ReadValue): bigint {
   const isNumber = typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value));
   const integer = isNumber ? BigInt(typeof value === 'number' ? Math.trunc(value) : value) : 0n;
@@ -85,10 +85,10 @@ function fitInteger(type: string, least: bigint, most: bigint): Fitting {
   };
 }
 
-/** The least magnitude that float keeps besides 0. */
+/** The smallest number above 0 that float can hold. */
 const leastNormal = 2.2250738585072014e-308;
 
-/** Not a number and the infinities have no place in SQL: they are null. */
+/** SQL has no NaN and no infinities, so they become null. */
 const fitFloat: Fitting = (value) => {
   if (typeof value !== 'number') return notA('float', value);
   if (!Number.isFinite(value)) return null;

@@ -7,13 +7,15 @@ import type { WarehouseSetting } from './warehouseSetting';
 
 export interface OpenOptions {
   readonly setting: WarehouseSetting;
-  /** What the streams load. A DuckDB file gets them at once; in a database somebody with the right to makes them. */
+  /** The tables of all streams. In a DuckDB file they are created at once; in a database, `warehouse -- init` creates them. */
   readonly tables: readonly WarehouseTable[];
   readonly staging?: Staging;
   readonly warn?: (message: string) => void;
 }
 
-/** The warehouse of the setting, or undefined when there is none. Its client is loaded only now. */
+/**
+ * Opens the warehouse of the setting; undefined if there is none. The client library is loaded only now, to save memory and time.
+ */
 export async function openWarehouse(options: OpenOptions): Promise<Warehouse | undefined> {
   const { setting, tables, staging, warn } = options;
   if (setting.kind === 'none') return undefined;

@@ -3,17 +3,17 @@ import type { WarehouseTable } from '../streams/stream';
 import { clampInteger, type Fitting, fittingOf, isMisfit } from './fitValue';
 import type { Cell, PreparedRows, RejectedRow } from './warehouse';
 
-/** Where a row comes from, in every Delta table of a stream. */
+/** The address columns, which every Delta table of a stream has. */
 const address = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'] as const;
 
-/** The columns of the Delta table that a load reads: also those that only a rejected row tells of. */
+/** The columns of the Delta table that a load reads, including those that are only needed for rejected rows. */
 export function neededColumns(table: WarehouseTable): string[] {
   return [...new Set([...table.columns.map(({ from }) => from), ...address])];
 }
 
 type ReadColumns = ReadonlyMap<string, readonly ReadValue[]>;
 
-/** Sorts the rows of data files into those that the table holds and those that it cannot. */
+/** Sorts the rows of data files into rows for the table and rejected rows. */
 export class RowCollector {
   readonly #table: WarehouseTable;
   readonly #fittings: readonly Fitting[];
@@ -27,7 +27,7 @@ export class RowCollector {
   }
 
   add(columns: ReadColumns, count: number): void {
-    // Column by column, because it is the way that they come and go; misfits are rare.
+    // Go column by column, because rows are read and appended by column, and misfits are rare.
     const misfits = new Map<number, string>();
     const fitted = this.#table.columns.map(({ name, from }, index) => {
       const values = columns.get(from) ?? [];
@@ -54,7 +54,7 @@ export class RowCollector {
   }
 }
 
-/** Its address as near as the columns for it allow; the row itself keeps the true values. */
+/** The address of a rejected row, cut to what the columns for it can hold. The row's JSON has the true values. */
 function rejectedRow(columns: ReadColumns, row: number, reason: string): RejectedRow {
   const addressOf = (name: string) => columns.get(name)?.[row] ?? null;
   const entries = [...columns].map(([name, values]) => [name, values[row] ?? null]);

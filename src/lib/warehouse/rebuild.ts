@@ -12,17 +12,17 @@ import { defaultLimits, type LoadLimits, readRows } from './deltaVersions';
 import { readLedgerPosition } from './ledgerPosition';
 import { fullName, type SwapOutcome, shadowOfSwap, shadowPrefix, type Warehouse } from './warehouse';
 
-/** How often a rebuild begins anew because its files were vacuumed under way. */
+/** How often a rebuild may start again because vacuum deleted its files meanwhile. */
 const maxAttempts = 3;
 
 export interface RebuildOptions {
   readonly warehouse: Warehouse;
   readonly at: TableLocation;
   readonly table: WarehouseTable;
-  /** Ends the work between two loads; another call goes on from there. */
+  /** Aborting it ends the work between two loads. Another call continues from there. */
   readonly signal: AbortSignal;
   readonly limits?: LoadLimits;
-  /** Told after each load. */
+  /** Called after each load. */
   readonly onProgress?: (progress: { files: number; of: number; version: number }) => void;
 }
 
@@ -32,9 +32,9 @@ export type Rebuilt =
   | { readonly outcome: 'rebuilt-elsewhere' | 'stopped' | 'no-table' };
 
 /**
- * Loads the live files of the newest version into a shadow table and puts that in the table's place. The shadow has a row
- * of its own in the ledger, which counts its files, so that the work can be interrupted anywhere and shared by
- * processes; the table itself is loaded on until the swap.
+ * Loads the live files of the newest version into a shadow table, and then replaces the table by it. The shadow has its own row in
+ * the ledger, which counts the loaded files. So the work can be interrupted anywhere, and several processes can share it. Until the
+ * swap, the table itself is loaded as usual.
  */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   const { warehouse, table } = options;
@@ -57,9 +57,9 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
         await dropOthers(options);
         return { outcome: 'rebuilt', version: to.version };
       }
-      // A process whose shadow was not taken leaves the others alone: one of them may be taking the table's place.
+      // If our shadow was not taken, leave other shadows alone, because one of them may just be replacing the table.
       if (!(await warehouse.ledger()).has(fullName(shadow))) return { outcome: 'rebuilt-elsewhere' };
-      // The last load that the ledger told of was undone with its process, or the table waits for another shadow.
+      // The last load in the ledger was rolled back because its process ended, or another shadow is replacing the table.
       continue;
     }
     if (filled === 'stopped') return { outcome: 'stopped' };
@@ -75,12 +75,12 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
 }
 
 /**
- * Ends a swap that a process began and did not live to end. `not-swapped`: there is none (any more). `shadow-missing`: the ledger
- * does not know the shadow that should take the table's place, so that only another rebuild helps.
+ * Finishes a swap whose process ended before it was done. `not-swapped`: there is no such swap (any more). `shadow-missing`: the
+ * ledger does not have the shadow that should replace the table, so that only another rebuild helps.
  */
 export async function finishSwap(options: RebuildOptions): Promise<SwapOutcome | 'shadow-missing'> {
   const { warehouse, table } = options;
-  // Both rows from one answer: between two, another process may end the swap.
+  // Take both rows from one answer, because another process may end the swap between two.
   const ledger = await warehouse.ledger();
   const position = ledger.get(fullName(table));
   const name = position && shadowOfSwap(position)?.slice(table.schema.length + 1);
@@ -88,7 +88,7 @@ export async function finishSwap(options: RebuildOptions): Promise<SwapOutcome |
   const shadow = { ...table, name };
   const filled = ledger.get(fullName(shadow));
   if (!filled) return 'shadow-missing';
-  // The shadow was found complete before the table was marked.
+  // The shadow is complete: that was checked before the swap was put into the ledger.
   const { tableId, version: files } = filled;
   const to = { tableId, version: position.version, mark: position.mark };
   const swapped = await warehouse.swap({ table, shadow, files, to });
@@ -96,7 +96,7 @@ export async function finishSwap(options: RebuildOptions): Promise<SwapOutcome |
   return swapped;
 }
 
-/** The name of a shadow says which version it is to hold. */
+/** The version that a shadow is meant to hold, which is part of its name. */
 const newShadow = (table: WarehouseTable, version: number): WarehouseTable => ({
   ...table,
   name: `${shadowPrefix(table)}${version}_${randomBytes(4).toString('hex')}`,
@@ -121,7 +121,7 @@ async function beginOrResume(options: RebuildOptions): Promise<Started | undefin
   return { shadow, snapshot: head };
 }
 
-/** Undefined when the log cannot be followed from there to its end: such a table would need the next rebuild at once. */
+/** Undefined if the log cannot be followed from there to its end, because the table would then need another rebuild at once. */
 async function openFollowed(at: TableLocation, position: TablePosition): Promise<Snapshot | undefined> {
   const follower = followState(at, { mostBehind: Number.POSITIVE_INFINITY });
   follower.seek(position);
@@ -136,7 +136,7 @@ async function openFollowed(at: TableLocation, position: TablePosition): Promise
   return openSnapshot(at, { version: position.version });
 }
 
-/** The shadows that the ledger knows of, the furthest first. */
+/** The shadows in the ledger, the one with the most progress first. */
 async function shadowsOf(warehouse: Warehouse, table: WarehouseTable) {
   const prefix = shadowPrefix(table);
   const found = [...(await warehouse.ledger())].flatMap(([fullShadow, position]) => {
@@ -155,14 +155,14 @@ async function dropOthers({ warehouse, table }: RebuildOptions): Promise<void> {
   await warehouse.dropLeftovers(table);
 }
 
-/** `taken`: the shadow is no more, for another process has used it or thrown it away. */
+/** `taken`: the shadow is gone, because another process has used or dropped it. */
 async function fillShadow(
   options: RebuildOptions,
   shadow: WarehouseTable,
   snapshot: Snapshot,
 ): Promise<'filled' | 'taken' | 'stopped' | { readonly gone: string }> {
   const { warehouse, signal, limits = defaultLimits, onProgress } = options;
-  // Every process must see the files in the same order, for the ledger counts them.
+  // Every process must see the files in the same order, because the ledger only has the number of loaded files.
   const files = [...snapshot.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   const { mark } = snapshot;
   const tableId = snapshot.metaData.id;

@@ -14,10 +14,10 @@ import type { Warehouse } from './warehouse';
 import { readLag, type TableLag } from './warehouseLag';
 import type { WarehouseSetting } from './warehouseSetting';
 
-/** Health is asked of the warehouse no more often than this, whoever asks. */
+/** How long the health of the warehouse is reused, however many requests come. */
 const healthAgeMs = 10_000;
 const healthLimitMs = 10_000;
-/** A part of the few seconds that the host gives the app to end. */
+/** How long to wait for loads at the end: a part of the few seconds that the host gives the app. */
 const closeLimitMs = 2500;
 
 export interface StreamLoadersOptions {
@@ -29,15 +29,15 @@ export interface StreamLoadersOptions {
   readonly warn: (message: string) => void;
 }
 
-/** What GET /api/health says about the warehouse: states and numbers, no names of servers, no messages. */
+/** The warehouse in GET /api/health: states and numbers, no names of servers, no messages. */
 export interface WarehouseHealth {
   readonly kind: WarehouseSetting['kind'];
   readonly status: 'ok' | 'degraded';
-  /** The code of the error that keeps the tables from being asked. */
+  /** The code of the error for which the state of the tables is unknown. */
   readonly error?: string;
   /**
-   * False where the ledger has no columns for the marks of versions and this app may not add them: then rows are loaded all the
-   * same, and a lake that went back in time is not noticed.
+   * False if the ledger has no columns for marks and this app may not add them. Rows are still loaded, but it is not noticed when
+   * the lake went back in time.
    */
   readonly keepsMarks?: boolean;
   readonly tables: readonly (TableLag & { readonly loader: string })[];
@@ -46,12 +46,12 @@ export interface WarehouseHealth {
 interface LoadedStream {
   readonly stream: Stream;
   readonly table: WarehouseTable;
-  /** Follows the newest version, for the health. */
+  /** Follows the table's newest version, to tell how far the warehouse is behind. */
   readonly head: () => Promise<TableFollower>;
   readonly loader: TableLoader;
 }
 
-/** The loaders of all streams in this process, which share one warehouse; it is opened when it is first needed. */
+/** The loaders of all streams in this process. They share one warehouse, which is opened at its first use. */
 export class StreamLoaders {
   readonly #options: StreamLoadersOptions;
   readonly #loaded: readonly LoadedStream[];
@@ -77,29 +77,29 @@ export class StreamLoaders {
     });
   }
 
-  /** Has a stream's new rows loaded soon. Returns at once and never throws. */
+  /** Asks for a stream's new rows to be loaded soon. Returns at once and never throws. */
   nudge(stream: Stream): void {
     this.#loaded.find((one) => one.stream.name === stream.name)?.loader.nudge();
   }
 
-  /** Loads what is missing of all streams, at most for so long. */
+  /** Loads the missing rows of all streams. No load begins after the limit. */
   async catchUp(limitMs: number): Promise<void> {
     await Promise.all(this.#loaded.map(({ loader }) => loader.catchUp(limitMs)));
   }
 
-  /** How far the tables are behind. Never rejects: what cannot be asked is degraded. */
+  /** How far the tables are behind. Never rejects: if the warehouse cannot be asked, the answer is `degraded`. */
   health(): Promise<WarehouseHealth> {
     if (!this.#health || performance.now() - this.#health.at > healthAgeMs)
       this.#health = { at: performance.now(), answer: this.#readHealth() };
     return this.#health.answer;
   }
 
-  /** Ends the loads between two steps, and the connections. A load that hangs is left behind: the ledger keeps it right. */
+  /** Ends the loads between two steps, then the connections. A load that hangs is abandoned, which the ledger makes safe. */
   async close(): Promise<void> {
     const stopped = Promise.all(this.#loaded.map(({ loader }) => loader.stop()));
     await within(closeLimitMs, () => stopped).catch(() => {});
     const warehouse = this.#warehouse.forget();
-    // The connections wait for the load that runs on them.
+    // The connections are closed after the load that uses them has ended.
     if (warehouse) {
       const closed = warehouse.then((open) => open.close());
       await within(closeLimitMs / 5, () => closed).catch(() => {});
@@ -127,7 +127,7 @@ export class StreamLoaders {
         const { state: loader, reason = lag.reason } = this.#loaded[index]?.loader.status ?? {
           state: 'idle',
         };
-        // The loader also knows of data files that are gone.
+        // Only the loader knows whether data files are gone.
         const needsRebuild = lag.needsRebuild || loader === 'needs-rebuild';
         return { ...lag, needsRebuild, ...(needsRebuild && reason ? { reason } : {}), loader };
       });

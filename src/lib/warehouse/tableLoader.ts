@@ -6,12 +6,12 @@ import { type CaughtUp, catchUp, type LoadReport } from './catchUp';
 import type { UnloadedCommits } from './unloadedCommits';
 import type { Warehouse } from './warehouse';
 
-/** A nudge never makes two loads start closer to each other than this. */
+/** Nudges start loads at most this often. */
 const intervalMs = 3000;
-/** How long one nudge may go on loading; what is left over is for the next one. */
+/** How long one nudge may go on loading. The next nudge loads the rest. */
 const nudgeLimitMs = 60_000;
 const longestBackoffMs = 300_000;
-/** How long a table that needs a rebuild is left alone by nudges. */
+/** How long nudges ignore a table that needs a rebuild. */
 const rebuildWaitMs = 30_000;
 
 export interface TableLoaderOptions {
@@ -23,7 +23,7 @@ export interface TableLoaderOptions {
   readonly warn: (message: string) => void;
 }
 
-/** What the last attempt of this process came to. */
+/** The outcome of this process's last attempt. */
 export interface LoaderStatus {
   readonly state: CaughtUp['state'] | 'failed' | 'idle';
   /** The code of the error; never its message, which may name servers. */
@@ -32,8 +32,8 @@ export interface LoaderStatus {
 }
 
 /**
- * Loads one table, once at a time in this process. After a failure nudges are ignored for a while that doubles, so that a
- * paused pool is not asked again and again; a catch-up by the clock goes through.
+ * Loads one table. Only one load runs at a time in this process. After a failure nudges are ignored for a time that doubles, so
+ * that a paused pool is not asked again and again; `catchUp` always tries.
  */
 export class TableLoader {
   readonly #options: TableLoaderOptions;
@@ -54,19 +54,19 @@ export class TableLoader {
     if (this.#timer || this.#ended.signal.aborted) return;
     const wait = Math.max(0, this.#nextAt - performance.now());
     this.#timer = setTimeout(() => {
-      // While a load is under way the commit that nudged may have come too late for it.
+      // A load under way may have read the log before this commit, so another load must follow.
       void (this.#running ?? Promise.resolve()).then(() => {
         this.#timer = undefined;
         return this.#start(nudgeLimitMs);
       });
     }, wait);
-    // A process that has nothing else to do need not stay for this.
+    // The timer must not keep a process alive that has nothing else to do.
     this.#timer.unref();
   }
 
   /**
-   * Loads all there is, and starts no load after so long; one that is under way after half as long again is left behind, for
-   * it ends by itself. A failure is logged and shows in the status.
+   * Loads all missing rows. No load starts after the limit, and after one and a half times the limit it no longer waits for the
+   * load under way, which then ends by itself. A failure is logged and shows in the status.
    */
   async catchUp(limitMs: number): Promise<LoaderStatus> {
     const endsAt = performance.now() + limitMs;
@@ -78,7 +78,7 @@ export class TableLoader {
     return within(limitMs * 1.5, whole, () => ({ state: 'behind' }));
   }
 
-  /** Ends the work between two loads, and resolves when it has ended. */
+  /** Ends the work between two loads. Resolves when it has ended. */
   async stop(): Promise<void> {
     this.#ended.abort();
     clearTimeout(this.#timer);
@@ -107,7 +107,7 @@ export class TableLoader {
       });
       if (this.#failures > 0) this.#hasten();
       this.#failures = 0;
-      // Only a rebuild helps, and each try reads the log again.
+      // Only a rebuild helps, so do not try often: each try reads the log again.
       if (done.state === 'needs-rebuild')
         this.#nextAt = performance.now() + Math.max(interval, rebuildWaitMs);
       const reason = 'reason' in done ? done.reason : undefined;
@@ -128,7 +128,7 @@ export class TableLoader {
     }
   }
 
-  /** A nudge that waits for the end of a backoff need not wait any more. */
+  /** After a success, runs a nudge that is waiting for the end of a backoff. */
   #hasten(): void {
     if (!this.#timer) return;
     clearTimeout(this.#timer);
@@ -136,7 +136,7 @@ export class TableLoader {
     this.nudge();
   }
 
-  /** The same trouble again is no news. */
+  /** Logs a message only if it differs from the last one. */
   #warnOnce(message: string | undefined, warn: (message: string) => void): void {
     if (message !== undefined && message !== this.#warned) warn(`Warehouse: ${message}`);
     this.#warned = message;

@@ -9,13 +9,13 @@ import {
 } from '../delta/position';
 import type { TableState } from '../delta/state';
 
-/** What the log holds after a position of the ledger. */
+/** The part of the log after a position of the ledger. */
 export type Unloaded =
   | {
       readonly step: 'commits';
       /** Ascending, without a gap, at least one. */
       readonly commits: readonly Commit[];
-      /** After the last commit that was read; there may be more. */
+      /** The state after the last of these commits. The log may have more. */
       readonly state: TableState;
     }
   | { readonly step: 'current' }
@@ -23,8 +23,8 @@ export type Unloaded =
   | { readonly step: 'unfollowable'; readonly because: UnfollowableBecause };
 
 /**
- * The commits of a table that a warehouse does not have yet, each read from the log once: what is loaded step by step, and
- * what another process has loaded meanwhile, is not read a second time. For one loader, one call at a time.
+ * The commits of a table that a warehouse does not have yet. Each is read from the log only once, even if it is loaded in several
+ * steps or another process loads meanwhile. For one loader, one call at a time.
  */
 export class UnloadedCommits {
   readonly at: TableLocation;
@@ -54,7 +54,7 @@ export class UnloadedCommits {
       } else if (found.step === 'nothing-new' && this.#read?.from.version === position.version) {
         return { step: 'current' };
       } else {
-        // What was read is not the log that the position is of: the next look begins at the position itself.
+        // The buffer belongs to another log than the position, so the next call reads from the position itself.
         const wasThere = this.#read?.from === position;
         this.#read = undefined;
         if (found.step === 'no-table') return found;

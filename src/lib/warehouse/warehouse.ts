@@ -1,10 +1,10 @@
 import type { TablePosition } from '../delta/position';
 import type { WarehouseTable } from '../streams/stream';
 
-/** One value as every warehouse takes it. datetime types: microseconds since 1970 UTC. date: days since 1970. */
+/** One value in the form that every warehouse takes. datetime types: microseconds since 1970 UTC. date: days since 1970. */
 export type Cell = string | number | bigint | boolean | null;
 
-/** A row that the table cannot hold: where it comes from, and why. */
+/** A row that the table cannot hold: its address, and the reason. */
 export interface RejectedRow {
   /** Microseconds since 1970 UTC. */
   readonly hubCreatedAt: number | bigint;
@@ -32,7 +32,7 @@ export interface Load {
   readonly rows: PreparedRows;
 }
 
-/** `overtaken`: the table was not at `from` (any more), for another process has loaded it, and nothing was changed. */
+/** `overtaken`: the table was not at `from` any more, because another process has loaded it. Nothing was changed. */
 export type LoadOutcome = 'loaded' | 'overtaken';
 
 export interface Swap {
@@ -43,38 +43,38 @@ export interface Swap {
   readonly to: TablePosition;
 }
 
-/** `not-swapped`: another process was faster, or the shadow does not hold so many files, whatever the ledger said. */
+/** `not-swapped`: another process was faster, or the shadow does not have that many files, although an earlier read said so. */
 export type SwapOutcome = 'swapped' | 'not-swapped';
 
 /**
- * A warehouse as the loader needs it. Methods throw `warehouse.unavailable` when another try may help, and
- * `warehouse.refused` when it cannot.
+ * A warehouse, as the loader needs it. Methods throw `warehouse.unavailable` if another try may help, and `warehouse.refused` if it
+ * cannot.
  */
 export interface Warehouse {
   /** For messages; without secrets. */
   readonly name: string;
-  /** Makes what is missing of the tables, the ledger (with a row a table) and the rejected rows. */
+  /** Creates what is missing: the tables, the ledger with a row for each table, and the table of rejected rows. */
   init(tables: readonly WarehouseTable[]): Promise<void>;
   /**
-   * How far each table is loaded, by its full name: up to this version of the Delta table, `beginning` before the first load. Of a
-   * shadow, the version is the number of files that it holds, and the mark that of the version it is to hold. May be ahead of what
-   * is committed: a load checks it again.
+   * How far each table is loaded, by its full name: up to this version of the Delta table; `beginning` before the first load. For a
+   * shadow, the version is the number of loaded files, and the mark is that of the version it is meant to hold. It may include
+   * changes that are not committed, so a load checks it again.
    */
   ledger(): Promise<ReadonlyMap<string, TablePosition>>;
   /**
-   * Whether the ledger has columns for the marks of positions; asks nobody. False: it has not, and this process may not add
-   * them, so that marks are taken and not kept. Undefined before the first call that needed to know.
+   * Whether the ledger has columns for marks. This sends no request. If false, this process may not add the columns, and marks are
+   * accepted but not kept. Undefined before the first call that needed to know.
    */
   keepsMarks(): boolean | undefined;
   /** Adds rows and rejected rows and moves the ledger, all or nothing. */
   load(load: Load): Promise<LoadOutcome>;
   /** Makes an empty table, with a row in the ledger that says `{tableId, version: 0, mark}`. */
   createShadow(shadow: WarehouseTable, tableId: string, mark?: string): Promise<void>;
-  /** Puts the shadow in the table's place and the table to `to`; a swap that was interrupted is ended by another call. */
+  /** Replaces the table by the shadow, with the position `to`. After an interruption, another call finishes the swap. */
   swap(swap: Swap): Promise<SwapOutcome>;
   /** Drops a shadow, with its ledger row and its rejected rows, if the ledger has it and no table is being swapped for it. */
   dropShadow(shadow: WarehouseTable): Promise<void>;
-  /** Drops what processes that were killed in a rebuild of the table, or in a load, have left behind, as far as it can. */
+  /** Drops tables that processes left when they were killed during a rebuild or a load. Failures are only warnings. */
   dropLeftovers(table: WarehouseTable): Promise<void>;
   /** Rows as plain objects; for people. */
   query(sql: string): Promise<Record<string, unknown>[]>;
@@ -85,7 +85,7 @@ export interface Warehouse {
 export const fullName = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'name'>): string =>
   `${schema}.${name}`;
 
-/** How the names of a table's shadows begin; after it comes the version that they are to hold. */
+/** The beginning of the names of a table's shadows. After it comes the version that the shadow is meant to hold. */
 export const shadowPrefix = (table: Pick<WarehouseTable, 'name'>): string => `${table.name}__rebuild_`;
 
 const swapPrefix = 'swap:';
@@ -103,6 +103,6 @@ export const swapping = (
   mark,
 });
 
-/** The full name of the shadow that is taking the table's place, or undefined. */
+/** The full name of the shadow that is just replacing the table; undefined if there is none. */
 export const shadowOfSwap = ({ tableId }: Pick<TablePosition, 'tableId'>): string | undefined =>
   tableId.startsWith(swapPrefix) ? tableId.slice(swapPrefix.length) : undefined;

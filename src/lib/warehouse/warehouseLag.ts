@@ -11,12 +11,12 @@ import { fullName, shadowOfSwap, type Warehouse } from './warehouse';
 /** How far a table is behind its Delta table. */
 export interface TableLag {
   readonly table: string;
-  /** Newest version of the Delta table, -1 before there is one. */
+  /** The newest version of the Delta table; -1 if there is no table yet. */
   readonly deltaVersion: number;
-  /** Version that is loaded, -1 before the first load. */
+  /** The loaded version; -1 before the first load. */
   readonly loadedVersion: number;
   readonly versionsBehind: number;
-  /** Since the oldest version that is not loaded was committed; null where its commit is not in the log. */
+  /** Seconds since the oldest version that is not loaded was committed; null if its commit is not in the log. */
   readonly secondsBehind: number | null;
   readonly needsRebuild: boolean;
   /** Why it needs a rebuild. */
@@ -28,7 +28,7 @@ export interface LagOptions {
   readonly tables: readonly { readonly head: TableFollower; readonly table: WarehouseTable }[];
 }
 
-/** Asks the ledger and the logs. Throws what they throw. */
+/** Compares the ledger with the logs. Throws what reading them throws. */
 export async function readLag({ warehouse, tables }: LagOptions): Promise<TableLag[]> {
   const ledger = await warehouse.ledger();
   return Promise.all(

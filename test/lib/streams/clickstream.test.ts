@@ -10,10 +10,10 @@ const click = {
   sessionid: 775736524811377,
   category: 3,
 };
-const micros = Date.UTC(2019, 11, 30, 17, 13, 20, 329) * 1000;
+const micros = Date.UTC(2019, 11, 30, 17, 13, 20, 329) * 1000 + 582;
 
 describe('a click', () => {
-  it('becomes a row in the order of the columns, with the time in microseconds cut to milliseconds', () => {
+  it('becomes a row in the order of the columns, with the time in microseconds, further digits cut', () => {
     expect(clickstream.columns.map((column) => `${column.name} ${column.type}`)).toEqual([
       'productid integer',
       'timestamp timestamp',

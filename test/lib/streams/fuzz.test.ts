@@ -110,7 +110,7 @@ function fits(column: Column, value: Value | undefined): boolean {
     case 'long':
       return integral(-(2n ** 63n), 2n ** 63n - 1n);
     case 'timestamp':
-      return integral(-(2n ** 63n), 2n ** 63n - 1n) && BigInt(value as number | bigint) % 1000n === 0n;
+      return integral(-(2n ** 63n), 2n ** 63n - 1n);
     case 'double':
       return typeof value === 'number' && Number.isFinite(value);
     case 'string':

@@ -3,12 +3,12 @@ import type { WarehouseTable } from '../../streams/stream';
 import type { Cell, PreparedRows } from '../warehouse';
 import { duckDbType, quoteName, quoteTable } from './tables';
 
-/** DuckDB's own vector size, its fastest way in. */
+/** DuckDB's own vector size, with which appending is fastest. */
 const chunkRows = 2048;
 
 type Api = typeof import('@duckdb/node-api');
 
-/** Appends rows on a connection, inside its transaction. An identity column goes on from its highest number. */
+/** Appends rows on a connection, inside its transaction. An identity column continues after its highest number. */
 export async function appendRows(
   api: Api,
   connection: DuckDBConnection,
@@ -43,7 +43,8 @@ export async function appendRows(
       appender.appendDataChunk(chunk);
     }
   } finally {
-    // Also when it failed: otherwise garbage collection flushes it, when the transaction is over that takes the rows back.
+    // Close it even after a failure. Otherwise garbage collection would flush it later, outside the transaction that was rolled
+    // back.
     appender.closeSync();
   }
 }

@@ -41,7 +41,7 @@ export class Ledger {
     return positions;
   }
 
-  /** Whether statements may name the columns of the marks; reads the ledger where that is not known. */
+  /** Whether statements may name the columns of the marks. Reads the ledger if that is unknown. */
   async findMarks(): Promise<boolean> {
     if (this.#keepsMarks === undefined) await this.#rows();
     return this.#keepsMarks === true;

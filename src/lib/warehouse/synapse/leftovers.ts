@@ -2,11 +2,10 @@ import type { WarehouseTable } from '../../streams/stream';
 import { fullName, shadowPrefix } from '../warehouse';
 
 /*
- * A pool makes, renames and drops tables outside transactions, so a process that is killed can leave some that no ledger row
- * tells of.
+ * A pool creates, renames and drops tables outside transactions, so a killed process can leave tables that are not in the ledger.
  */
 
-/** A table younger than this may be one that another process is just working on: it has a ledger row next, or is dropped. */
+/** A younger table is left alone, because another process may just be working on it: it will soon be in the ledger, or dropped. */
 const minutesOfGrace = 60;
 
 /** The name under which a table that a shadow replaced waits to be dropped. */
@@ -14,13 +13,13 @@ export const retiredName = (shadow: Pick<WarehouseTable, 'name'>): string => `${
 const retiredSuffix = '_old';
 
 export const stageSchema = 'ops';
-/** Where COPY puts rows on their way in. */
+/** The name of a table into which COPY puts rows before they are inserted. */
 export const stageName = (id: string): string => `stage_${id.replaceAll('-', '')}`;
 
 export const listTables =
   "SELECT SCHEMA_NAME(schema_id) AS schema_name, name, DATEDIFF(minute, create_date, GETDATE()) AS minutes FROM sys.objects WHERE type = 'U';";
 
-/** Of the rows of `listTables` those that nobody needs any more. `known`: the names in the ledger. */
+/** The tables of `listTables` that are no longer needed. `known` are the names in the ledger. */
 export function leftoversOf(
   table: WarehouseTable,
   rows: readonly Record<string, unknown>[],
@@ -29,7 +28,7 @@ export function leftoversOf(
   return rows.flatMap((row) => {
     const one = { schema: String(row.schema_name), name: String(row.name) };
     const isOurs = one.schema === table.schema && one.name.startsWith(shadowPrefix(table));
-    // No redo of a swap needs the table that it replaced, which is as old as it was before.
+    // A replaced table can be dropped at any age: repeating the swap does not need it.
     if (isOurs && one.name.endsWith(retiredSuffix))
       return known.has(fullName({ ...one, name: one.name.slice(0, -retiredSuffix.length) })) ? [] : [one];
     const isStage = one.schema === stageSchema && /^stage_[0-9a-f]{32}$/.test(one.name);

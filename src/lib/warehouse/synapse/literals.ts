@@ -1,15 +1,15 @@
 import type { WarehouseType } from '../../streams/stream';
 import type { Cell } from '../warehouse';
 
-/** A piece of a long text: longer constants are not taken everywhere. */
+/** The length of a piece of a long text, because longer constants are not accepted everywhere. */
 const pieceLength = 2000;
 
 /** `[name]`, whatever the name. */
 export const quoteName = (name: string): string => `[${name.replaceAll(']', ']]')}]`;
 
 /**
- * Text as an expression of T-SQL. Quotes are doubled. Line breaks are written as character codes, for a backslash in front of
- * one would swallow both (the line continuation of string constants), and NUL too. With `unicode` an nvarchar expression.
+ * A text as an expression of T-SQL; with `unicode` an nvarchar expression. Quotes are doubled. Line breaks are written as character
+ * codes, because a backslash before a line break removes both (the line continuation of string constants). NUL is a code too.
  */
 export function quoteText(text: string, unicode = false): string {
   const prefix = unicode ? 'N' : '';
@@ -23,13 +23,13 @@ export function quoteText(text: string, unicode = false): string {
         ? [`${unicode ? 'NCHAR' : 'CHAR'}(${part.charCodeAt(0)})`]
         : cut(part).map(constant),
     );
-  // Concatenating short types stops at 8,000 bytes; a max type first makes the whole one.
+  // Concatenating short types is cut at 8,000 bytes. A max type at the beginning makes the whole expression a max type.
   const first =
     text.length > pieceLength ? `CAST(${prefix}'' AS ${unicode ? 'nvarchar' : 'varchar'}(max))` : '';
   return `(${[first, ...pieces].filter((part) => part !== '').join(' + ')})`;
 }
 
-/** How many string constants there are in a text of T-SQL without comments. A doubled quote ends none. */
+/** The number of string constants in T-SQL without comments. A doubled quote does not end a constant. */
 export function countConstants(sql: string): number {
   let count = 0;
   for (let quote = sql.indexOf("'"); quote >= 0; quote = sql.indexOf("'", quote + 1)) {
@@ -41,7 +41,7 @@ export function countConstants(sql: string): number {
   return count;
 }
 
-/** Cuts a text into pieces, never through a surrogate pair. */
+/** Splits a text into pieces, but never within a surrogate pair. */
 function cut(text: string): string[] {
   const pieces: string[] = [];
   for (let start = 0; start < text.length; ) {
@@ -53,7 +53,7 @@ function cut(text: string): string[] {
   return pieces;
 }
 
-/** Microseconds since 1970 UTC as ISO 8601 without a zone, with so many digits of a second. */
+/** Microseconds since 1970 UTC as ISO 8601 without a zone, with this number of digits after the second. */
 export function formatTime(micros: number | bigint, digits: 3 | 6): string {
   const millis =
     typeof micros === 'bigint' ? micros / 1000n - (micros % 1000n < 0n ? 1n : 0n) : Math.floor(micros / 1000);
@@ -63,7 +63,7 @@ export function formatTime(micros: number | bigint, digits: 3 | 6): string {
   return `${text}${String(rest).padStart(3, '0')}`;
 }
 
-/** A value as text: what stands in a constant, and in a staged file. Floats in E-notation, with all their digits. */
+/** A value as the text of a constant or of a staged file. Floats are in E-notation, with all their digits. */
 export function formatCell(cell: Exclude<Cell, null>, type: WarehouseType): string {
   if (type === 'float') return Number(cell).toExponential();
   if (type === 'bit') return cell === true ? '1' : '0';
@@ -76,7 +76,7 @@ export function formatCell(cell: Exclude<Cell, null>, type: WarehouseType): stri
 /** Types whose constants are written in quotes. */
 export const isQuoted = (type: WarehouseType): boolean => /^(?:n?varchar|date)/.test(type);
 
-/** One value as an expression; `typed` makes it say its type, as the first row of a UNION ALL and every null must. */
+/** One value as an expression. `typed` adds a cast, which the first row of a UNION ALL and every null need. */
 export function literal(cell: Cell, type: WarehouseType, typed: boolean): string {
   if (cell === null) return `CAST(NULL AS ${type})`;
   const text = formatCell(cell, type);

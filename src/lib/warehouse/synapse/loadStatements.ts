@@ -4,13 +4,13 @@ import { fullName, type Load, type RejectedRow } from '../warehouse';
 import { countConstants, literal, quoteName, quoteText } from './literals';
 import { ledgerTable, quoteTable, rejectsTable } from './tables';
 
-/** What a dedicated SQL pool takes: rows of one INSERT (documented for UNION ALL), string constants of a batch. */
+/** Limits of a dedicated SQL pool: rows of one INSERT (documented for UNION ALL), and string constants of a batch. */
 export const maxRowsOfStatement = 1000;
 const maxStringsOfBatch = 19_000;
-/** Characters; a batch may have 65,536 packets of 4 KB, but must be held in memory on both sides. */
+/** The most characters of a batch. The protocol allows 65,536 packets of 4 KB, but both sides hold the batch in memory. */
 const maxCharactersOfBatch = 16_000_000;
 
-/** One statement, with what counts against the limits of a batch. */
+/** One statement, with the numbers that count against the limits of a batch. */
 interface Insert {
   readonly text: string;
   readonly strings: number;
@@ -48,7 +48,7 @@ function insertRejected(name: string, rejected: readonly RejectedRow[]): Insert[
   });
 }
 
-/** Rows as statements that each fit a batch; a single row may be above the limits. The first row of each is typed. */
+/** Rows as statements that each fit a batch; a single row may exceed the limits. The first row of each statement is typed. */
 function insertSelects(
   into: string,
   count: number,
@@ -80,7 +80,7 @@ function insertSelects(
   return inserts;
 }
 
-/** Statements in as few batches as the limits allow. */
+/** Packs statements into as few batches as the limits allow. */
 export function packBatches(inserts: readonly Insert[]): string[] {
   const batches: { text: string[]; strings: number; characters: number }[] = [];
   for (const { text, strings } of inserts) {
@@ -98,7 +98,7 @@ export function packBatches(inserts: readonly Insert[]): string[] {
   return batches.map(({ text }) => text.join('\n'));
 }
 
-/** A step of a table's row in the ledger. */
+/** A change of a table's position in the ledger. */
 export interface Move {
   /** The table's full name. */
   readonly name: string;
@@ -119,7 +119,7 @@ function isAt(name: string, { tableId, version, mark }: TablePosition, keepsMark
   return `${at} AND (last_mark IS NULL OR mark_version IS NULL OR mark_version <> last_version OR last_mark = ${quoteText(mark)})`;
 }
 
-/** What an UPDATE of the ledger sets for a position; a position without a mark leaves none of an earlier one. */
+/** The SET clause of the ledger for a position. A position without a mark clears an earlier mark. */
 export function setPosition({ tableId, version, mark }: TablePosition, keepsMarks: boolean): string {
   const set = `delta_id = ${quoteText(tableId)}, last_version = ${version}`;
   if (!keepsMarks) return set;
@@ -129,13 +129,13 @@ export function setPosition({ tableId, version, mark }: TablePosition, keepsMark
 }
 
 /**
- * The fence: moves the ledger's row from one position to the next, and waits for whoever is doing so. Always the first
- * statement of a load that touches a table, so that loads queue up here and nowhere else.
+ * The fence: moves the ledger's row from one position to the next, and waits while another load is doing so. It is always the first
+ * statement of a load that touches a table, so that loads wait for each other only here.
  */
 export const moveLedger = ({ name, from, to, token, keepsMarks = true }: Move): string =>
   `UPDATE ${ledgerTable} SET ${setPosition(to, keepsMarks)}, batch_token = '${token}' WHERE ${isAt(name, from, keepsMarks)};`;
 
-/** How many rows of the ledger bear our token: 1 when the fence let us through, more when the ledger has doubled rows. */
+/** How many rows of the ledger have our token: 1 if the fence let us through, more if the ledger has doubled rows. */
 const countOwn = (name: string, token: string): string =>
   `(SELECT COUNT(*) FROM ${ledgerTable} WHERE table_name = ${quoteText(name)} AND batch_token = '${token}')`;
 
@@ -147,7 +147,7 @@ export interface FencedLoad extends Move {
   readonly body: string;
 }
 
-/** The whole load in one round trip; its last row says whose token the ledger bears. */
+/** The whole load in one round trip. Its last row says whose token is in the ledger. */
 export const fencedLoad = (load: FencedLoad): string =>
   `SET NOCOUNT ON;
 BEGIN TRANSACTION;
@@ -159,6 +159,6 @@ COMMIT;
 END ELSE BEGIN ROLLBACK; END;
 SELECT @won AS won;`;
 
-/** Answers, by the rows that it touches, whether the ledger is at a position or past it; waits for a load under way. */
+/** Touches a row if the ledger is at a position or past it. Waits for a load that is under way. */
 export const touchIfReached = (name: string, { tableId, version }: TablePosition): string =>
   `UPDATE ${ledgerTable} SET last_version = last_version WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(tableId)} AND last_version >= ${version};`;

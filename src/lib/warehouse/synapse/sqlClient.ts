@@ -4,7 +4,7 @@ import type { TributaryError } from '../../errors';
 import type { SqlAddress, SqlLogin } from '../connectionString';
 import { toWarehouseError } from './sqlErrors';
 
-/** A dedicated pool of the smallest size runs four statements at a time; what waits behind them is not lost. */
+/** The most connections. A dedicated pool of the smallest size runs four statements at a time; further ones wait in its queue. */
 const requestTimeoutMs = 300_000;
 
 export interface BatchResult {
@@ -25,20 +25,20 @@ export interface SqlClientOptions {
 /** How many connections are kept between calls. */
 const maxIdle = 2;
 
-/** A pool of the client with one connection, which it makes anew when that was closed while idle. */
+/** A client's pool with one connection. The pool makes a new connection if the old one was closed while idle. */
 interface Connection {
   readonly pool: Promise<ConnectionPool>;
   readonly seen: SeenError;
 }
 
-/** The number of the first error that the server sent since the last login or call. */
+/** The number of the server's first error since the last login or call. */
 interface SeenError {
   number?: number | undefined;
 }
 
 /**
- * Connections to one database. Each call has one to itself, so that none waits behind another or fails with it. After an error
- * its connection is given up: it might still be inside a transaction, and the server ends that when the connection goes.
+ * Connections to one database. Each call has its own connection, so that it neither waits for another call nor fails with it. After
+ * an error the connection is closed, because it may still be inside a transaction, which the server ends with the connection.
  */
 export class SqlClient {
   readonly name: string;
@@ -57,7 +57,7 @@ export class SqlClient {
     return this.#guarded(async (pool) => runOn(pool.request(), text));
   }
 
-  /** Runs `work` in a transaction on one connection and commits. `undefined` from it rolls back instead. */
+  /** Runs `work` in a transaction on one connection, and commits; or rolls back if `work` returns undefined. */
   async transaction<T>(work: (run: RunBatch) => Promise<T | undefined>): Promise<T | undefined> {
     return this.#guarded(async (pool) => {
       const { default: sql } = await import('mssql');
@@ -69,7 +69,7 @@ export class SqlClient {
         else await transaction.commit();
         return result;
       } catch (error) {
-        // It fails where the server has rolled back already, or the connection is gone; otherwise it frees the locks.
+        // The rollback frees the locks. It fails if the server has already rolled back or the connection is gone, which is fine.
         await transaction.rollback().catch(() => {});
         throw error;
       }
@@ -93,7 +93,7 @@ export class SqlClient {
     try {
       const result = await work(await connection.pool);
       connection.seen.number = undefined;
-      // `close` may have ended it meanwhile.
+      // `close` may have ended the connection meanwhile.
       const isKept = this.#connections.has(connection) && this.#idle.length < maxIdle;
       if (isKept) this.#idle.push(connection);
       else void this.#end(connection);
@@ -101,7 +101,7 @@ export class SqlClient {
     } catch (error) {
       const { number } = connection.seen;
       if (number !== undefined && typeof error === 'object' && error) this.#errorNumbers.set(error, number);
-      // Not awaited: a connection that hangs would hold up the error.
+      // Do not await it, because a connection that hangs would delay the error.
       void this.#end(connection);
       throw error;
     }
@@ -130,17 +130,17 @@ export class SqlClient {
       authentication: toAuthentication(address.login),
       connectionTimeout: address.connectTimeoutMs,
       requestTimeout: timeoutMs,
-      // Its own deadlines of 30 s would come before a longer one of the address.
+      // The pool's own deadlines of 30 s would come before a longer one of the connection string.
       pool: { max: 1, min: 0, acquireTimeoutMillis: timeoutMs, createTimeoutMillis: timeoutMs },
-      // The other way is a SELECT through sp_executesql, and a storm of connections where that is refused.
+      // The alternative validates with a SELECT through sp_executesql. If the server refuses that, connections are made endlessly.
       validateConnection: 'socket',
       options: {
         encrypt: address.encrypt,
         trustServerCertificate: address.trustServerCertificate,
-        // What the client would set instead is refused by a dedicated pool.
+        // A dedicated pool refuses the client's default for this option.
         connectionIsolationLevel: sql.ISOLATION_LEVEL.READ_UNCOMMITTED,
         isolationLevel: sql.ISOLATION_LEVEL.READ_UNCOMMITTED,
-        // A pool does so anyway: after an error in it a transaction is over.
+        // A dedicated pool does so anyway: an error in a transaction ends it.
         abortTransactionOnError: true,
         appName: 'Tributary',
       },
@@ -148,7 +148,7 @@ export class SqlClient {
         connection.on('errorMessage', ({ number }: { number: number }) => {
           seen.number ??= number;
         });
-        // The client leaves small packets waiting for each other.
+        // By default the client delays small packets to join them (Nagle's algorithm).
         connection.on('connect', (error?: Error) => {
           (connection as unknown as { socket?: Socket }).socket?.setNoDelay(true);
           if (!error) seen.number = undefined;

@@ -1,8 +1,8 @@
 import { TributaryError } from '../../errors';
 
 /*
- * What the errors of a dedicated SQL pool, Azure SQL and SQL Server mean, by number. tedious tries some transient ones again
- * by itself while it connects, but not those of a pool that is paused or warming up.
+ * The meaning of errors of a dedicated SQL pool, Azure SQL and SQL Server, by number. tedious itself retries some transient errors
+ * while it connects, but not the errors of a pool that is paused or warming up.
  */
 
 const transient: ReadonlyMap<number, string> = new Map([
@@ -48,7 +48,7 @@ interface SqlErrorParts {
 
 const toParts = (error: unknown): SqlErrorParts => (typeof error === 'object' && error !== null ? error : {});
 
-/** The server's number of the first error, which is the cause of those behind it. */
+/** The number of the server's first error, which is the cause of the errors after it. */
 function numberOf(error: SqlErrorParts): number | undefined {
   const first = error.precedingErrors?.[0] ?? error;
   const number = first.number ?? first.originalError?.info?.number;
@@ -57,7 +57,7 @@ function numberOf(error: SqlErrorParts): number | undefined {
 
 /**
  * Turns an error of the client into one of ours. `loginNumber` is the server's number of a failed login, which the client
- * does not pass on. Messages of the server are kept, the text of statements never gets in.
+ * does not pass on. The server's messages are kept. The text of a statement is never part of the error.
  */
 export function toWarehouseError(error: unknown, name: string, loginNumber?: number): TributaryError {
   if (error instanceof TributaryError) return error;
@@ -73,8 +73,8 @@ export function toWarehouseError(error: unknown, name: string, loginNumber?: num
   return new TributaryError(code, `${name}: ${what}.`.replace(/\.\.$/, '.'), { cause: error });
 }
 
-/** Whether the server may have carried out what it did not answer: it said nothing at all. */
+/** Whether the server may have carried out the request: it may have, if it did not answer at all. */
 export const isAmbiguous = (error: unknown): boolean => numberOf(toParts(error)) === undefined;
 
-/** A statement names a column that its table does not have. */
+/** The error number for a statement that names a column which its table does not have. */
 export const isUnknownColumn = (error: unknown): boolean => numberOf(toParts(error)) === 207;

@@ -8,19 +8,21 @@ import { quoteTable } from './tables';
 
 const compress = promisify(gzip);
 
-/** Where files wait for COPY. Its name must not begin with `_` or `.`: COPY skips such files without a word. */
+/** The folder of files for COPY. Its name must not begin with `_` or `.`, because COPY silently skips such files. */
 export const stagingPrefix = 'warehouse-staging/';
 
-/** Where loads may stage files: a store, and the address under which the SQL pool sees its paths. */
+/** The place where loads stage files: a store, and the URLs under which the SQL pool sees its paths. */
 export interface Staging {
   readonly store: ObjectStore;
   urlOf(path: string): string;
 }
 
-/** COPY takes an empty field for a null and does not promise line breaks within quotes: such texts go another way. */
+/**
+ * COPY reads an empty field as null and does not promise line breaks within quotes. So rows with such texts are inserted instead.
+ */
 const fitsCsv = (cell: Cell) => typeof cell !== 'string' || (cell !== '' && !/[\r\n]/.test(cell));
 
-/** Rows that a staged file can carry, and the others. */
+/** Divides rows into those that a staged file can carry, and the others. */
 export function splitForCopy(rows: PreparedRows): { staged: PreparedRows; others: PreparedRows } {
   const awkward = new Set<number>();
   for (const column of rows.columns)
@@ -41,7 +43,7 @@ export function splitForCopy(rows: PreparedRows): { staged: PreparedRows; others
   };
 }
 
-/** The rows as gzipped CSV: UTF-8, `\n` behind every row, quotes around texts, nothing for null. */
+/** The rows as gzipped CSV: UTF-8, `\n` after every row, quotes around texts, nothing for null. */
 export function encodeCsv(table: WarehouseTable, { columns, count }: PreparedRows): Promise<Buffer> {
   const lines: string[] = [];
   for (let row = 0; row < count; row++) {
@@ -56,7 +58,7 @@ export function encodeCsv(table: WarehouseTable, { columns, count }: PreparedRow
   return compress(lines.join(''));
 }
 
-/** COPY from a staged file. MAXERRORS = 0, for otherwise rows are dropped without a word. */
+/** COPY from a staged file. Without MAXERRORS = 0, rows could be dropped silently. */
 export function copyInto(stage: WarehouseTable, url: string): string {
   const columns = stage.columns.map(({ name }, index) => `${quoteName(name)} ${index + 1}`).join(', ');
   return `COPY INTO ${quoteTable(stage)} (${columns}) FROM ${quoteText(url)} WITH (FILE_TYPE = 'CSV', COMPRESSION = 'Gzip', FIELDQUOTE = '"', FIELDTERMINATOR = ',', ROWTERMINATOR = '0x0A', ENCODING = 'UTF8', DATEFORMAT = 'ymd', MAXERRORS = 0, CREDENTIAL = (IDENTITY = 'Managed Identity'));`;

@@ -7,7 +7,7 @@ import { setPosition, touchIfReached } from './loadStatements';
 import type { SqlClient } from './sqlClient';
 import { type Dialect, existsTable, ledgerTable, quoteTable, rejectsTable } from './tables';
 
-/** A swap as SQL: the rows of the ledger that it concerns. */
+/** The SQL of a swap: conditions and changes of the ledger's rows. */
 interface SwapStatements {
   /** The table's and the shadow's full names as literals. */
   readonly name: string;
@@ -16,17 +16,19 @@ interface SwapStatements {
   readonly isBegun: string;
   /** True while the ledger has the shadow's row, which goes at the end of the swap. */
   readonly shadowIsKnown: string;
-  /** What an UPDATE sets to say that the swap is under way, and that it is done. */
+  /** The SET clauses that say that the swap is under way, and that it is done. */
   readonly setBegun: string;
   readonly setDone: string;
 }
 
 /**
- * Puts a shadow in a table's place. What the ledger tells of the shadow may not be committed, and that is waited for first.
- * Tables cannot be renamed inside a transaction of a dedicated pool, so: the ledger says that a swap is under way, which
- * turns all loads of the table away; then one connection holds the lock on the ledger's row, so that a single process
- * renames, while another connection renames; then the ledger says the new position. Each step can be done again, by this
- * process or by another one.
+ * Replaces a table by its shadow. A dedicated pool cannot rename tables inside a transaction, so the swap has these steps, each of
+ * which can be repeated by this process or another one:
+ *
+ * 1. Wait until the shadow's row in the ledger is committed.
+ * 2. Mark in the ledger that the swap is under way, which refuses all loads of the table.
+ * 3. One connection holds the lock on the ledger's row, so that only one process renames, while another connection renames.
+ * 4. Write the new position into the ledger.
  */
 export async function swapTables(
   client: SqlClient,
@@ -60,7 +62,7 @@ function writeStatements({ table, shadow, to }: Swap, keepsMarks: boolean): Swap
   };
 }
 
-/** Has the ledger say that the swap is under way, if no other one is, or one whose shadow is gone, which would never end. */
+/** Marks the swap as under way in the ledger, unless another swap is. A swap whose shadow is gone does not count: it never ends. */
 async function beginSwap(
   client: SqlClient,
   shadow: WarehouseTable,
@@ -82,8 +84,8 @@ async function beginSwap(
 }
 
 /**
- * Renames on one connection while another one holds the lock on the ledger's row, and has the ledger say that the swap is done.
- * False where the ledger does not say that it was begun.
+ * Renames on one connection while another one holds the lock on the ledger's row, and then marks the swap as done in the ledger.
+ * Returns false if the ledger does not say that the swap is under way.
  */
 async function renameAlone(
   client: SqlClient,
@@ -109,10 +111,10 @@ async function renameAlone(
   return done === true;
 }
 
-/** The name under which the table that was replaced waits to be dropped. */
+/** The name of the replaced table until it is dropped. */
 const retired = ({ table, shadow }: Swap) => ({ schema: table.schema, name: retiredName(shadow) });
 
-/** Once the shadow is gone under its name, it has taken the table's place. */
+/** If no table has the shadow's name any more, the shadow has already been renamed to the table. */
 function renames(swap: Swap, dialect: Dialect): string {
   const { table, shadow } = swap;
   const rename = (from: { schema: string; name: string }, to: string) =>

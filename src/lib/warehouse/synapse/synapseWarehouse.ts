@@ -42,16 +42,16 @@ import {
   tableScript,
 } from './tables';
 
-/** From this many rows on a staged file is faster than text. */
+/** From this number of rows on, a staged file is faster than INSERT statements. */
 const copyThreshold = 20_000;
 
 export interface SynapseOptions {
   readonly address: SqlAddress;
-  /** Without it every load goes as text. */
+  /** Where large loads are staged. Without it, every load uses INSERT statements. */
   readonly staging?: Staging;
   readonly copyThreshold?: number;
   readonly requestTimeoutMs?: number;
-  /** Told of what was not as it should be, and was got around. */
+  /** Receives warnings about problems that were worked around. */
   readonly warn?: (message: string) => void;
 }
 
@@ -124,12 +124,12 @@ class SynapseWarehouse implements Warehouse {
 
   async dropLeftovers(table: WarehouseTable): Promise<void> {
     try {
-      // The tables first: one that is made meanwhile is not among them.
+      // List the tables before the ledger, so that a table that is created in between is not in the list.
       const { rows } = await this.#run(listTables);
       const known = new Set((await this.ledger()).keys());
       for (const one of leftoversOf(table, rows, known)) await this.#run(dropIfExists(one));
     } catch (error) {
-      // The rebuild itself is done.
+      // Only warn, because the rebuild itself is done.
       this.#options.warn?.(
         `Tables that are not needed any more stay: ${this.#client.describe(error).message}`,
       );
@@ -163,7 +163,7 @@ class SynapseWarehouse implements Warehouse {
     }
   }
 
-  /** A load too large for one batch: the same transaction, held open over several. */
+  /** Sends a load that is too large for one batch as several batches in one transaction. */
   async #loadInSteps(move: Move, batches: readonly string[]): Promise<number> {
     let won = 0;
     await this.#client.transaction(async (run) => {
@@ -176,14 +176,14 @@ class SynapseWarehouse implements Warehouse {
     return won;
   }
 
-  /** The answer was lost: the ledger knows whether the load was committed. */
+  /** If the answer was lost, the ledger tells whether the load was committed. */
   async #resolve(name: string, to: TablePosition, cause: unknown): Promise<LoadOutcome> {
     const { touched } = await this.#run(touchIfReached(name, to));
     if ((touched[0] ?? 0) > 0) return 'loaded';
     throw this.#client.describe(cause);
   }
 
-  /** COPY into a heap of its own, which needs no transaction, then a fenced INSERT from it. */
+  /** Copies the rows into a heap of their own, which needs no transaction, and then inserts from it with the fence. */
   async #loadStaged(load: Load, staging: Staging): Promise<LoadOutcome> {
     const { table } = load;
     const { staged, others } = splitForCopy(load.rows);
@@ -198,7 +198,7 @@ class SynapseWarehouse implements Warehouse {
         await this.#run(copyInto(stage, staging.urlOf(path)));
       } catch (error) {
         if (!(error instanceof TributaryError) || error.code !== 'warehouse.refused') throw error;
-        // Mostly a right that is missing. Rows must go in nevertheless, if slower.
+        // Usually a right is missing. The rows must still be loaded, even if that is slower.
         this.#copyRefused = true;
         this.#options.warn?.(`COPY INTO is refused, so rows go in as text: ${error.message}`);
         return await this.#loadFenced(load, packBatches(insertStatements(load)));
@@ -208,7 +208,7 @@ class SynapseWarehouse implements Warehouse {
       const rest = insertStatements({ ...load, rows: others });
       return await this.#loadFenced(load, packBatches([{ text: insert, strings: 0 }, ...rest]));
     } finally {
-      // What fails here is left over, not wrong.
+      // A failure here only leaves files or tables behind.
       await staging.store.delete(path).catch(() => {});
       await this.#run(dropIfExists(stage)).catch(() => {});
     }

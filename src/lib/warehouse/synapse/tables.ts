@@ -3,7 +3,7 @@ import type { WarehouseTable } from '../../streams/stream';
 import { fullName } from '../warehouse';
 import { quoteName, quoteText } from './literals';
 
-/** `pool`: a dedicated SQL pool of Synapse. `server`: SQL Server or Azure SQL, where a heap needs no words. */
+/** `pool`: a dedicated SQL pool of Synapse. `server`: SQL Server or Azure SQL, where tables are heaps without an option. */
 export type Dialect = 'pool' | 'server';
 
 export const quoteTable = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'name'>): string =>
@@ -25,7 +25,7 @@ export function createTable(table: WarehouseTable, dialect: Dialect): string {
   return createHeap(quoteTable(table), columns, dialect);
 }
 
-/** A heap with the columns that a load fills, for rows on their way in. */
+/** Creates a heap with the columns that a load fills, into which COPY puts the rows. */
 export const createStage = (stage: WarehouseTable, dialect: Dialect): string => {
   const { identity: _, ...rest } = stage;
   return createTable(rest, dialect);
@@ -65,7 +65,9 @@ const createRejects = (dialect: Dialect) =>
 export const existsTable = (name: string): string =>
   `EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID(${quoteText(name)}))`;
 
-/** A ledger that was made before there were marks gains their columns. Both at once: there is never one without the other. */
+/**
+ * Adds the columns of marks to a ledger of an earlier release. Both are added at once, so that one never exists without the other.
+ */
 export const addMarkColumns = `IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID(${quoteText(ledgerTable)}) AND name = 'mark_version') ALTER TABLE ${ledgerTable} ADD ${markColumns.join(', ')};`;
 
 const ifMissing = (name: string, statement: string) => `IF NOT ${existsTable(name)} ${statement};`;
@@ -74,28 +76,30 @@ const ifMissing = (name: string, statement: string) => `IF NOT ${existsTable(nam
 const createSchema = (schema: string) =>
   `IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = ${quoteText(schema)}) EXEC(${quoteText(`CREATE SCHEMA ${quoteName(schema)}`)});`;
 
-/** A row in the ledger that no two of these can double when they run one after the other. A mark needs its columns. */
+/**
+ * Adds a row to the ledger if it is not there; run one after the other, two of these cannot double it. A mark needs its columns.
+ */
 export function addToLedger(name: string, { tableId, version, mark }: TablePosition): string {
   const [names, values] =
     mark === undefined ? ['', ''] : [', last_mark, mark_version', `, ${quoteText(mark)}, ${version}`];
   return `INSERT INTO ${ledgerTable} (table_name, delta_id, last_version, batch_token${names}) SELECT ${quoteText(name)}, ${quoteText(tableId)}, ${version}, ''${values} WHERE NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)});`;
 }
 
-/** What makes the ledger and the rejected rows where they are missing. An older ledger also needs `addMarkColumns`. */
+/** Creates the tables of the ledger and of rejected rows if they are missing. An older ledger also needs `addMarkColumns`. */
 export const opsScript = (dialect: Dialect): string[] => [
   createSchema('ops'),
   ifMissing(ledgerTable, createLedger(dialect)),
   ifMissing(rejectsTable, createRejects(dialect)),
 ];
 
-/** What makes a table and its row in the ledger where they are missing. */
+/** Creates a table and its row in the ledger if they are missing. */
 export const tableScript = (table: WarehouseTable, dialect: Dialect): string[] => [
   createSchema(table.schema),
   ifMissing(fullName(table), createTable(table, dialect)),
   addToLedger(fullName(table), beginning),
 ];
 
-/** All of it as one script for sqlcmd, SSMS or Synapse Studio, which can be run again and again. */
+/** All these statements as one script for sqlcmd, SSMS or Synapse Studio. It can be run repeatedly. */
 export const wholeScript = (tables: readonly WarehouseTable[], dialect: Dialect): string =>
   [...opsScript(dialect), addMarkColumns, ...tables.flatMap((table) => tableScript(table, dialect))]
     .map((statement) => `${statement}\nGO\n`)

@@ -1,0 +1,69 @@
+/*
+ * JSON.parse gives the nearest double, which may be a whole number where the text is none: 0.99999999999999999999 becomes 1. For
+ * a column of whole numbers that would be another value, so such bodies are parsed a second time with an eye on the digits.
+ */
+
+/** A number whose text is not the whole number that it was rounded to. */
+export class RoundedNumber {
+  constructor(
+    readonly value: number,
+    readonly source: string,
+  ) {}
+
+  toString(): string {
+    return this.source;
+  }
+}
+
+/**
+ * Numbers that may have been rounded to a whole one: with a fraction and 17 characters or more, or with an exponent. A match
+ * inside a string costs a second parse, and is no harm.
+ */
+const mayBeRounded = /[:[,]\s*-?(?:(?=[\d.]{17})\d+\.\d|\d+(?:\.\d+)?[eE])/;
+
+export const mayHoldRoundedNumbers = (text: string): boolean => mayBeRounded.test(text);
+
+/**
+ * Parses JSON again: whole numbers beyond 2^53 as bigints, also where they have an exponent, and numbers that were rounded to a
+ * whole one as RoundedNumber. Several times as slow as JSON.parse.
+ * @param rounded what JSON.parse makes of the text, for a body that is nested too deep for this way
+ */
+export function parseExactly(text: string, rounded: unknown): unknown {
+  const exact: Reviver = (_key, value, context) =>
+    typeof value === 'number' && context?.source !== undefined ? exactNumber(value, context.source) : value;
+  try {
+    return JSON.parse(text, exact);
+  } catch {
+    return rounded;
+  }
+}
+
+/** The number of a text in decimal notation, as exact as its readers need it. */
+export function exactNumber(value: number, source: string): number | bigint | RoundedNumber {
+  // Most numbers: few digits and no exponent.
+  if (Number.isSafeInteger(value) && /^[+-]?\d+$/.test(source)) return value;
+  if (!Number.isInteger(value)) return value;
+  const integer = wholeNumber(source);
+  if (integer === undefined) return new RoundedNumber(value, source);
+  const number = Number(integer);
+  return Number.isSafeInteger(number) ? number : integer;
+}
+
+/** Beyond what any column holds. */
+const mostDigits = 40;
+
+/** The whole number that a text in decimal notation says, `12`, `1.20e3`; undefined where it is none, or far too large. */
+function wholeNumber(source: string): bigint | undefined {
+  const found = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(source);
+  if (!found) return undefined;
+  const [, sign, whole = '', fraction = '', exponent = '0'] = found;
+  const digits = `${whole}${fraction}`.replace(/0+$/, '');
+  if (/^0*$/.test(digits)) return 0n;
+  // How many zeros follow the digits that count.
+  const zeros = Number(exponent) - fraction.length + (whole.length + fraction.length - digits.length);
+  if (zeros < 0 || zeros + digits.replace(/^0+/, '').length > mostDigits) return undefined;
+  return BigInt(`${sign === '-' ? '-' : ''}${digits}${'0'.repeat(zeros)}`);
+}
+
+/** The standard's reviver sees a primitive's source text, which the compiler's library does not know yet. */
+type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
