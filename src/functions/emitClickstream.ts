@@ -1,9 +1,12 @@
-import { app } from '@azure/functions';
 import { emitClicks } from '../lib/app/emitClicks';
+import { clicksPerSecond } from '../lib/streams/clickstream';
+import { registerEmit } from './wiring/registerEmit';
 
-app.timer('emitClickstream', {
+registerEmit('emitClickstream', {
   schedule: '%CLICKSTREAM_SCHEDULE%',
-  handler: async (_timer, context) => {
+  needs: clicksPerSecond,
+  isOff: (value) => Number(value) === 0,
+  async send(context) {
     const accepted = await emitClicks();
     context.debug(`Clicks sent to EventHub: ${accepted}`);
   },

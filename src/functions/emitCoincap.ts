@@ -1,9 +1,12 @@
-import { app } from '@azure/functions';
 import { emitAssets } from '../lib/app/emitAssets';
+import { coincapApiKey } from '../lib/streams/coincap';
+import { registerEmit } from './wiring/registerEmit';
 
-app.timer('emitCoincap', {
+registerEmit('emitCoincap', {
   schedule: '%COINCAP_SCHEDULE%',
-  handler: async (_timer, context) => {
+  needs: coincapApiKey,
+  isOff: (key) => key === '',
+  async send(context) {
     await emitAssets((line) => context.log(line));
   },
 });

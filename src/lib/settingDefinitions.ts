@@ -11,6 +11,13 @@ export interface SettingDefinition {
 
 export type SettingProblem = 'is malformed' | 'is out of range';
 
+/**
+ * A setting of the environment as it is, or its default: for registration, which cannot wait for the others. Empty where it has
+ * neither. A wrong value is found when the function runs.
+ */
+export const settingText = ({ name, default: fallback = '' }: SettingDefinition): string =>
+  process.env[name]?.trim() || fallback;
+
 /** The app's own settings, in the order of docs/settings.md. Each stream adds its own. */
 export const settingDefinitions: readonly SettingDefinition[] = [
   {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { FunctionsCore } from '../../local/host/functionsCore';
@@ -9,7 +10,11 @@ const core = new FunctionsCore(() => {});
 
 const bindingsOf = (name: string) => Object.values(core.functions.get(name)?.metadata.bindings ?? {});
 
+/** What the functions that send events need to be registered. */
+const sending = { CLICKS_PER_SECOND: '100', COINCAP_API_KEY: 'key' };
+
 beforeAll(async () => {
+  Object.assign(process.env, sending);
   // Not `dist/src`: the test command has built it, and a stale file there would be deployed too.
   expect(existsSync('dist/src/index.js')).toBe(true);
   await loadApp(process.cwd(), core, () => {});
@@ -126,5 +131,43 @@ describe('host.json', () => {
       id: 'Microsoft.Azure.Functions.ExtensionBundle',
       version: '[4.*, 5.0.0)',
     });
+  });
+});
+
+/** Names of the functions of an app in a process of its own, and what it printed. */
+function registered(settings: Record<string, string>): { names: string[]; lines: string[] } {
+  const script = `
+    const { FunctionsCore } = require('./dist/local/host/functionsCore.js');
+    const core = new FunctionsCore(() => {});
+    require('./dist/local/host/loadApp.js').loadApp(process.cwd(), core, () => {})
+      .then(() => console.log('names ' + [...core.functions.keys()].sort().join(' ')));`;
+  const { CLICKS_PER_SECOND: _rate, COINCAP_API_KEY: _key, ...env } = process.env;
+  const { stdout } = spawnSync(process.execPath, ['-e', script], {
+    encoding: 'utf8',
+    env: { ...env, ...settings },
+  });
+  const lines = stdout.trim().split('\n');
+  return { names: lines.pop()?.split(' ').slice(1) ?? [], lines };
+}
+
+describe('a function that sends events', () => {
+  it('is not registered where it would send none, which a line says', () => {
+    const all = registered(sending);
+    expect(all.lines).toEqual([]);
+    expect(all.names).toEqual(expect.arrayContaining(named('emit')));
+    const none = registered({});
+    expect(none.names).toEqual(all.names.filter((name) => !name.startsWith('emit')));
+    expect(none.lines.sort()).toEqual(
+      named('emit')
+        .map((name) => expect.stringMatching(new RegExp(`^${name} is not registered: [A-Z_]+ is .+\\.$`)))
+        .sort(),
+    );
+    expect(registered({ CLICKS_PER_SECOND: '0' }).lines).toContain(
+      'emitClickstream is not registered: CLICKS_PER_SECOND is 0.',
+    );
+  });
+
+  it('is registered with a wrong value, so that it fails where that is seen', () => {
+    expect(registered({ CLICKS_PER_SECOND: 'many' }).names).toContain('emitClickstream');
   });
 });

@@ -1,6 +1,6 @@
 import { integerBetween, type Random, seededRandom } from './seededRandom';
 
-/** A click as the published generator writes it; `timestamp` has seven digits of fraction and an offset. */
+/** A click as the published generator writes it. `timestamp` has seven digits of fraction and an offset. */
 export interface ClickEvent {
   readonly productid: number;
   readonly timestamp: string;
@@ -10,7 +10,7 @@ export interface ClickEvent {
 
 /** The published generator's settings, under its own names and with its own defaults. */
 export interface ClickSimulatorOptions {
-  /** The same seed, start and ticks give the same clicks. By default taken from the start time. */
+  /** The same seed, start and ticks give the same clicks. By default, the start time is the seed. */
   readonly seed?: number;
   /** When the simulator starts, in milliseconds since 1970. By default the clock. */
   readonly now?: number;
@@ -22,15 +22,15 @@ export interface ClickSimulatorOptions {
   /** A session has up to `maxclicks` - 2 clicks. */
   readonly maxclicks?: number;
   readonly minProductId?: number;
-  /** Exclusive. */
+  /** Product ids are below this number. */
   readonly maxProductId?: number;
   readonly nocats?: number;
   /** published: sessions are numbered from `sessionctr` + 1 to `nosessions` - 1. */
   readonly sessionctr?: number;
   readonly nosessions?: number;
-  /** published: seconds from a session's begin to the start of the simulator. */
+  /** published: seconds between the beginning of a session and the start of the simulator. */
   readonly sessionDuration?: number;
-  /** Time away that a tick makes up for, at most. By default 90 s: more than a minute's schedule, less than a night's sleep. */
+  /** The longest pause whose clicks a tick makes up for. By default 90 s: more than a minute's schedule, less than a night. */
   readonly maxCatchUpMs?: number;
 }
 
@@ -47,7 +47,7 @@ interface Session {
 /** A click follows the last one of its session after 0 to 59 whole seconds. */
 const GAP_SECONDS = 60;
 
-/** Makes up clicks; touches neither clock nor network. Throws RangeError on settings that allow no clicks. */
+/** Makes up clicks. Uses neither clock nor network. Throws a RangeError if the settings allow no clicks. */
 export function createClickSimulator(options: ClickSimulatorOptions = {}): ClickSimulator {
   const startMs = options.now ?? Date.now();
   const { maxclicks = 100, minProductId = 1, maxProductId = 671, nocats = 10 } = options;
@@ -61,7 +61,7 @@ export function createClickSimulator(options: ClickSimulatorOptions = {}): Click
     const productid = integerBetween(random, minProductId, maxProductId);
     return { productid, timestamp: formatDotNet(timeMs), sessionid, category: (productid % nocats) + 1 };
   };
-  // 1 to maxclicks - 1 is drawn, and one click fewer is made, as the published generator does.
+  // Like the published generator, draw a number from 1 to maxclicks - 1 and make one click fewer.
   const drawClickCount = () => integerBetween(random, 1, maxclicks) - 1;
   const next =
     options.eventTimes === 'published'
@@ -98,8 +98,8 @@ interface SessionOptions {
 }
 
 /**
- * Sessions side by side: each click belongs to the session that is due, or else opens a new one, so that there are always as
- * many visitors as the rate asks for. Sessions wait in one list per second, 60 lists round.
+ * Sessions side by side: each click belongs to the session that is due, or opens a new one if none is due, so that there are always
+ * enough visitors for the rate. Waiting sessions are kept in a ring of 60 lists, one for each second.
  */
 function concurrentSessions({ startMs, random, drawClick, drawClickCount }: SessionOptions): NextClick {
   const nextId = sessionIds(startMs);
@@ -135,8 +135,8 @@ const IDS_PER_MS = 4096;
 
 /**
  * Session ids that never repeat: milliseconds from 2020 to the start, times 4096, plus a counter. A simulator that starts
- * later begins above every id of an earlier one, unless that one opened more than 4,096,000 sessions a second or the clock
- * was set back; two that start in the same millisecond are told apart by nothing.
+ * later begins above every id of an earlier one, unless that one opened more than 4,096,000 sessions a second or the clock was set
+ * back. Two simulators that start in the same millisecond use the same ids.
  */
 function sessionIds(startMs: number): () => number {
   let id = Math.max(0, Math.floor(startMs) - ID_EPOCH_MS) * IDS_PER_MS;

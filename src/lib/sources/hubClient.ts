@@ -1,14 +1,14 @@
 import type { EventHubsNamespace } from '../settings';
 
 /**
- * The SDK by itself waits 30 s before it tries again and a minute for an answer, which outlasts the timer that called; and
- * as it retries its retries, even short times add up, so whoever sends sets a deadline as well.
+ * By default the SDK waits 30 s before a retry and a minute for an answer, which is longer than the caller's timer. It also retries
+ * its retries, so even short times add up, and sendEvents sets a deadline as well.
  */
 const retryOptions = { maxRetries: 2, retryDelayInMs: 500, maxRetryDelayInMs: 4000, timeoutInMs: 10_000 };
 
 /**
- * A client of one event hub that sends and asks for its properties. Nothing is asked of the network yet. The libraries
- * are loaded here because they cost a cold start more than half a second.
+ * A client of one event hub, to send events and to ask for the hub's properties. It sends no request yet. The libraries are loaded
+ * only here, because loading them at the start would make a cold start more than half a second longer.
  */
 export async function openHubClient(namespace: EventHubsNamespace, hub: string) {
   const { EventHubProducerClient } = await import('@azure/event-hubs');

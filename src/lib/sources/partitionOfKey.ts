@@ -7,10 +7,10 @@ export function partitionOfKey(partitionKey: string | Uint8Array, partitionCount
   return Math.abs(folded % partitionCount);
 }
 
-/** Three words of state, mixed for every 12 bytes and once more at the end; returns the last two, folded. */
+/** Three words of state are mixed for every 12 bytes and once more at the end. Returns the last two words, folded. */
 function hash(key: Buffer): number {
   const start = (0xdeadbeef + key.length) | 0;
-  // A key of no bytes is returned unmixed, and so folds to zero.
+  // For a key without bytes the state stays unmixed, and folds to zero.
   if (key.length === 0) return 0;
   const padded = Buffer.alloc(Math.ceil(key.length / 12) * 12);
   key.copy(padded);

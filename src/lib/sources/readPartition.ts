@@ -3,15 +3,15 @@ import { within } from '../deadline';
 import { TributaryError } from '../errors';
 import type { EventHubsNamespace } from '../settings';
 
-/** One event as it lies in its partition. */
+/** One event of a partition. */
 export interface HubEvent {
   readonly sequenceNumber: number;
   readonly offset: string;
   /** Microseconds since 1970. */
   readonly enqueuedAt: number;
-  /** The bytes of its one data section; undefined for any other AMQP body, which the trigger cannot bind. */
+  /** The bytes of its data section; undefined if the AMQP body has another form, which the trigger cannot read. */
   readonly body: Uint8Array | undefined;
-  /** Such a body, as the SDK reads it: a value of AMQP, a list, or nothing. */
+  /** A body of another form, as the SDK reads it: an AMQP value, a list, or nothing. */
   readonly value: unknown;
 }
 
@@ -20,19 +20,19 @@ export interface PartitionRange {
   readonly hub: string;
   readonly consumerGroup: string;
   readonly partitionId: string;
-  /** The sequence number that is read first. */
+  /** The first sequence number to read. */
   readonly first: number;
-  /** The last one. It must be in the hub. */
+  /** The last sequence number to read. It must be in the hub. */
   readonly last: number;
 }
 
-/** Nothing came for so long, although there is more. */
+/** How long to wait for the next events, which are in the hub. */
 const silenceMs = 30_000;
 const batchSize = 500;
 
 /**
- * Reads a range of a partition's events, batch by batch, whatever kind of body they have.
- * @throws `hub.unavailable` when no event comes for half a minute; the SDK's errors when the hub refuses
+ * Reads a range of a partition's events, batch by batch, with bodies of any form.
+ * @throws `hub.unavailable` if no event comes for half a minute; the SDK's errors if the hub refuses
  */
 export async function* readPartition(range: PartitionRange): AsyncGenerator<HubEvent[], void> {
   const { partitionId, first, last } = range;
@@ -90,7 +90,7 @@ function noEvents(): never {
   throw new TributaryError('hub.unavailable', `No event came in ${silenceMs / 1000} s.`);
 }
 
-/** Hands items from the SDK's callbacks over to whoever iterates. The SDK brings no more before one is taken. */
+/** Passes items from the SDK's callbacks to an iterator. The SDK brings the next items only after one was taken. */
 class Handover<T> {
   #given: { readonly item: T; readonly taken: () => void } | undefined;
   #failure: Error | undefined;

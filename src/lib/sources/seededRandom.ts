@@ -1,4 +1,4 @@
-/** A repeatable source of numbers in [0, 1): the same seed gives the same sequence. Not for secrets. */
+/** A repeatable source of numbers in [0, 1): the same seed gives the same sequence. Do not use it for secrets. */
 export type Random = () => number;
 
 /** The mulberry32 generator: 32 bits of state, period 2^32. */

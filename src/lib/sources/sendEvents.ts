@@ -6,7 +6,7 @@ import type { EventHubsNamespace } from '../settings';
 import { type HubClient, openHubClient } from './hubClient';
 import { partitionOfKey } from './partitionOfKey';
 
-/** One event to send; `body` becomes JSON. Events of one partition key keep their order, in one partition. */
+/** One event to send. `body` becomes JSON. Events with the same partition key go to one partition and keep their order. */
 export interface OutgoingEvent {
   readonly body: object;
   readonly partitionKey: string;
@@ -16,12 +16,12 @@ export interface OutgoingEvent {
 export interface EventProducer {
   readonly hub: string;
   connect(deadlineMs: number): Promise<{ client: HubClient; partitionIds: readonly string[] }>;
-  /** Asks for the partitions again next time: a hub that was made anew may have others. */
+  /** Makes the next call ask for the partitions again, because a hub that was made again may have others. */
   forgetPartitions(): void;
   close(): Promise<void>;
 }
 
-/** `sendEvents` could not send everything; `accepted` events were acknowledged all the same. */
+/** The error of `sendEvents` if it could not send all events. The hub has acknowledged `accepted` of them. */
 export class SendError extends TributaryError {
   readonly accepted: number;
 
@@ -36,7 +36,7 @@ const DEADLINE_MS = 30_000;
 
 const producers = new Map<string, EventProducer>();
 
-/** The process's producer for a hub: made at the first call, shared by all later ones until it is closed. */
+/** The process's producer for a hub. It is made at the first call and shared by later calls until it is closed. */
 export function openProducer(namespace: EventHubsNamespace, hub: string): EventProducer {
   const key = JSON.stringify([namespace, hub]);
   let producer = producers.get(key);
@@ -68,14 +68,16 @@ function createProducer(namespace: EventHubsNamespace, hub: string, onClose: () 
 }
 
 /**
- * Sends events in as few round trips as their sizes allow and returns how many the hub acknowledged. A batch can carry one
- * partition key only, and a tick of clicks has about as many keys as clicks; therefore the keys are hashed here, as the
- * service does it, and each partition gets its own full batches (as in the SDK's buffered producer, at four times its rate).
- * The events arrive without the key in their properties. Partitions are served side by side, batches of one in order.
+ * Sends events in as few round trips as their sizes allow, and returns how many the hub acknowledged.
  *
- * Throws SendError: `hub.oversize` naming events that are too large for any batch, after all others were sent;
- * `hub.unavailable` or `hub.refused` when the hub did not acknowledge a batch, with all retries, within `deadlineMs` (30 s
- * by default). What was not acknowledged may still have arrived.
+ * The service allows only one partition key per batch, and clicks have about as many keys as there are clicks. So the keys are
+ * hashed here, as the service does it, and each partition gets its own full batches. (The SDK's buffered producer does so too, but
+ * at a quarter of the rate.) The events arrive without the key in their properties. Partitions are served in parallel, and the
+ * batches of one partition in order.
+ *
+ * Throws a SendError. `hub.oversize` names events that are too large for any batch, after all others were sent. `hub.unavailable`
+ * or `hub.refused`: the hub did not acknowledge a batch within `deadlineMs` (by default 30 s, retries included). Events that were
+ * not acknowledged may still have arrived.
  */
 export async function sendEvents(
   producer: EventProducer,
@@ -138,11 +140,11 @@ function sendError(producer: EventProducer, accepted: number, total: number, cau
   );
 }
 
-/** The SDK throws its attempts as one error without a message, and attempts of attempts likewise. */
+/** The error of the last attempt. The SDK wraps the errors of all attempts into one without a message, even several times. */
 const lastAttempt = (error: unknown): unknown =>
   error instanceof AggregateError && error.errors.length > 0 ? lastAttempt(error.errors.at(-1)) : error;
 
-/** Conditions that time does not mend. */
+/** Conditions that do not pass by themselves. */
 const refusals: ReadonlySet<string> = new Set([
   'UnauthorizedError',
   'MessagingEntityNotFoundError',

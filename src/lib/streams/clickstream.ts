@@ -12,8 +12,8 @@ import {
 import type { Counted, Stream } from './stream';
 
 /**
- * A click without a product counts for nothing and is refused. One without a session (a visitor who declined cookies), a
- * category or a time of its own is still a click: enqueued_at tells when it came. A field that is there must be right.
+ * A click without a product cannot be counted and is refused. A click without a session (a visitor who declined cookies), a
+ * category or a time is still a click, because enqueued_at says when it came. A field that is given must be valid.
  */
 const fields: readonly JsonField[] = [
   { name: 'productid', from: 'productid', type: 'integer', nullable: false, read: integerField },
@@ -23,7 +23,7 @@ const fields: readonly JsonField[] = [
 ];
 
 const readClick = readFields(fields);
-/** Nearly every click is read so. */
+/** Reads nearly every click. Other clicks are read by the slower JSON reader. */
 const readFlatClick = flatObjectReader(fields);
 
 /** Clicks are counted per product. */
@@ -31,9 +31,10 @@ export const countedClicks: Counted = { key: 'productid', attribute: 'category' 
 
 export const clicksPerSecond: SettingDefinition = {
   name: 'CLICKS_PER_SECOND',
-  meaning: 'How many clicks are emitted, however often the schedule fires.',
+  meaning:
+    'How many made-up clicks are emitted, however often the schedule fires. With 0, `emitClickstream` is not registered.',
   expected: 'a number from 0 to 100000',
-  default: '100',
+  default: '0',
   check(value) {
     if (!/^\d+(?:\.\d+)?$/.test(value)) return 'is malformed';
     return Number(value) > 100_000 ? 'is out of range' : undefined;

@@ -27,7 +27,7 @@ const double = (name: string): JsonField => ({
   read: doubleTextField,
 });
 
-/** A price without its asset or its time is no history, so these two are required; the API leaves any other field null. */
+/** A price needs its asset and its time, so these two fields are required. Any other field may be null in the API's answers. */
 const fields: readonly JsonField[] = [
   { ...text('id'), nullable: false },
   { name: 'asset_rank', from: 'rank', type: 'long', nullable: true, read: longTextField },
@@ -50,7 +50,7 @@ const fields: readonly JsonField[] = [
   },
 ];
 
-/** The types of the history table that was published with this stream; its columns have the names and order of ours. */
+/** The column types of the published history table. Its columns have the same names and the same order as ours. */
 const historyTypes: Readonly<Record<string, WarehouseType>> = {
   string: 'varchar(255)',
   long: 'bigint',
@@ -63,7 +63,7 @@ const readAsset = readFields(fields);
 export const coincapUrl: SettingDefinition = {
   name: 'COINCAP_URL',
   meaning: 'Where the CoinCap API is.',
-  // Plain http carries the key in the open.
+  // Over http, the key would be readable on the network.
   expected: 'an https URL; http only on this machine',
   default: 'https://rest.coincap.io',
   check(value) {

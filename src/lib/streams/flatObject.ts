@@ -11,10 +11,10 @@ const COMMA = 44;
 const SPACE = 32;
 const OPEN = 123;
 const CLOSE = 125;
-/** First byte that is no ASCII. */
+/** The first byte that is not ASCII. */
 const BEYOND_ASCII = 128;
 
-/** Digits that surely fit: 2^31 has ten, 2^53 sixteen. */
+/** The most digits with which every number fits its type: 2^31 has ten digits, 2^53 has sixteen. */
 const safeDigits = new Map([
   [integerField, 9],
   [longField, 15],
@@ -22,16 +22,16 @@ const safeDigits = new Map([
 
 interface FlatField {
   readonly key: Buffer;
-  /** Most digits of a number; 0 for a time. */
+  /** The most digits of a number; 0 for a time. */
   readonly digits: number;
   readonly read: JsonField['read'];
 }
 
 /**
- * Reads a body that is one flat JSON object of numbers and times straight from its bytes, which takes a third of the time
- * of JSON.parse. It knows only what such bodies mostly look like, each field at most once and none that is not in the
- * table; of anything else, also of everything that is wrong, it returns undefined, and the body is read the long way.
- * Undefined instead of a function when the table has fields of other types.
+ * Makes a fast reader for bodies that are one flat JSON object of numbers and times. It reads the bytes directly, which takes a
+ * third of the time of JSON.parse. It only knows the usual form of such bodies: each field at most once, and no unknown field. For
+ * any other body, valid or not, the reader returns undefined, and the caller must use the JSON reader. Returns undefined instead of
+ * a reader if `fields` has other types.
  */
 export function flatObjectReader(
   fields: readonly JsonField[],
@@ -79,7 +79,7 @@ function readObject(fields: readonly FlatField[], bytes: Buffer): Value[] | unde
   }
 }
 
-/** The field whose quoted key stands at a place, most likely the one after the last; -1 when there is none. */
+/** The index of the field whose quoted key is at this position; -1 if there is none. `expected` is tried first. */
 function columnAt(fields: readonly FlatField[], bytes: Buffer, at: number, expected: number): number {
   if (isKey(fields[expected], bytes, at)) return expected;
   return fields.findIndex((field) => isKey(field, bytes, at));
@@ -92,7 +92,7 @@ function isKey(field: FlatField | undefined, bytes: Buffer, at: number): boolean
   return bytes[at + 1 + key.length] === QUOTE;
 }
 
-/** Where an integer of JSON ends, so that it has at most so many digits; -1 when there is none. */
+/** The end of a JSON integer with at most `most` digits; -1 if there is none. */
 function numberEnd(bytes: Buffer, start: number, most: number): number {
   const first = bytes[start] === MINUS ? start + 1 : start;
   let at = first;
@@ -109,11 +109,11 @@ function readNumber(bytes: Buffer, start: number, end: number): number {
   let value = 0;
   for (let at = isNegative ? start + 1 : start; at < end; at++)
     value = value * 10 + ((bytes[at] ?? 0) - ZERO);
-  // Not -value, which would make -0 of 0.
+  // Do not write -value, because it would turn 0 into -0.
   return isNegative ? 0 - value : value;
 }
 
-/** Where a string of plain ASCII without escapes ends, behind its quote; -1 when there is none. */
+/** The position after the closing quote of an ASCII string without escapes; -1 if there is none. */
 function textEnd(bytes: Buffer, start: number): number {
   if (bytes[start] !== QUOTE) return -1;
   for (let at = start + 1; at < bytes.length; at++) {

@@ -1,6 +1,6 @@
 /**
- * The times that every reader of the tables can hold: Spark 3 refuses a Parquet file with timestamps before 1900 (it cannot
- * know their calendar), and dates end with the year 9999. In milliseconds since 1970 UTC.
+ * The range of times that all readers of the tables accept, in milliseconds since 1970 UTC. Spark 3 refuses a Parquet file with
+ * timestamps before 1900, because their calendar is unknown, and dates end with the year 9999.
  */
 export const earliestMillis = Date.UTC(1900, 0, 1);
 export const latestMillis = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -9,10 +9,9 @@ export type IsoFailure = 'malformed' | 'impossible';
 
 /**
  * Milliseconds since 1970 UTC of an ISO 8601 date and time: `2019-12-30T17:13:20.3295826+00:00`. Seconds are required, a
- * fraction may have any number of digits and is cut to milliseconds, `T` may be a space. Offsets are `Z`, `+hh:mm`, `+hhmm`
- * or `+hh`; without one the time is taken as UTC. `malformed` when the text is no such thing, `impossible` when the
- * calendar or the clock has no such time (2026-02-30, 24:00, a leap second). Written by hand because Date.parse accepts
- * what it can guess and rolls 30 February over into March.
+ * fraction may have any number of digits and is cut to milliseconds, `T` may be a space. Offsets are `Z`, `+hh:mm`, `+hhmm` or
+ * `+hh`; without one the time is taken as UTC. `malformed` if the text has another form, `impossible` if the calendar or the clock
+ * has no such time (2026-02-30, 24:00, a leap second). Date.parse is not used, because it guesses and turns 30 February into March.
  */
 export function parseIsoTimestamp(text: string): number | IsoFailure {
   const length = text.length;
@@ -24,7 +23,7 @@ export function parseIsoTimestamp(text: string): number | IsoFailure {
   const hour = twoDigits(text, 11);
   const minute = twoDigits(text, 14);
   const second = twoDigits(text, 17);
-  // The sign bit of any of them is the sign bit of all.
+  // If any of them is negative, the result of `|` is negative too.
   if ((century | yearOfCentury | month | day | hour | minute | second) < 0) return 'malformed';
 
   let at = 19;
@@ -80,7 +79,7 @@ const LOWER_Z = 122;
 const NOT_AN_OFFSET = 10_000;
 const IMPOSSIBLE_OFFSET = 10_001;
 
-/** Whether the characters between the digits, up to the seconds, are what they must be. */
+/** Whether the characters between the digits, up to the seconds, are the right separators. */
 function hasSeparators(text: string): boolean {
   const between = text.charCodeAt(10);
   return (
@@ -92,14 +91,14 @@ function hasSeparators(text: string): boolean {
   );
 }
 
-/** Negative when they are no digits. Integers only, all the way: with NaN the whole parser takes twice as long. */
+/** The number of two digits; negative if they are not digits. It is never NaN, because NaN makes the parser take twice as long. */
 function twoDigits(text: string, at: number): number {
   const tens = text.charCodeAt(at) - ZERO;
   const ones = text.charCodeAt(at + 1) - ZERO;
   return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
 }
 
-/** Minutes east of UTC of what follows the seconds up to the end. */
+/** The offset in minutes east of UTC, from the text after the seconds. */
 function offsetMinutes(text: string, at: number): number {
   const sign = text.charCodeAt(at);
   const rest = text.length - at;
@@ -119,7 +118,7 @@ function daysInMonth(year: number, month: number): number {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
 }
 
-/** In the proleptic Gregorian calendar; years are counted from March, so that a leap day comes last. */
+/** Days in the proleptic Gregorian calendar. Years begin in March here, so that a leap day is the last day of a year. */
 function daysSince1970(year: number, month: number, day: number): number {
   const y = month > 2 ? year : year - 1;
   const leapDays = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);

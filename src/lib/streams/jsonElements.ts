@@ -15,9 +15,9 @@ export type ElementReader = (element: JsonObject) => Row | Rejected;
 export function decodeJsonElements(body: Uint8Array, read: ElementReader): Decoded {
   if (body.length === 0) return [{ reason: 'empty-body', detail: 'the body has no bytes' }];
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  // Without an argument: naming the encoding costs as much again as decoding a small body.
+  // Call toString without an argument: naming the encoding takes as long as decoding a small body.
   let text = bytes.toString();
-  // The decoder puts U+FFFD in the place of a bad byte, so only a text that holds one has to be looked at twice.
+  // The decoder replaces a bad byte by U+FFFD, so only a text with that character must be checked.
   if (text.includes('\ufffd') && !isUtf8(bytes))
     return [{ reason: 'not-utf8', detail: 'the body is not valid UTF-8' }];
   if (body[0] === 0xef && text.charCodeAt(0) === 0xfeff) text = text.slice(1);
@@ -50,7 +50,7 @@ function readElement(element: unknown, read: ElementReader): Row | Rejected {
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A value as it appears in a message: its kind, and 64 characters of it at most. */
+/** A value as messages show it: its kind, and at most 64 characters of it. */
 export function describeValue(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';

@@ -3,7 +3,7 @@ import { earliestMillis, latestMillis, microsOfMilli, parseIsoTimestamp } from '
 import { describeValue, type ElementReader } from './jsonElements';
 import type { Column, Rejected, Value } from './stream';
 
-/** Turns one JSON value (never null) into the column's value, or says why it is none. */
+/** Turns one JSON value (never null) into the column's value, or says why that is impossible. */
 export type FieldReader = (value: unknown, field: string) => Value | Rejected;
 
 /** A column and the field of the JSON object that it is read from. */
@@ -13,8 +13,8 @@ export interface JsonField extends Column {
 }
 
 /**
- * Reads the fields of an object in order, ignoring all others. A field that is missing or null becomes null, or refuses the
- * element when its column takes no nulls.
+ * Reads the given fields of an object in order and ignores all others. A field that is missing or null becomes null; if its column
+ * takes no nulls, the element is refused.
  */
 export const readFields =
   (fields: readonly JsonField[]): ElementReader =>
@@ -36,7 +36,7 @@ export const readFields =
     return row;
   };
 
-/** Only name, type and nullability: what a table's schema is made from. */
+/** The columns of the fields, with name, type and nullability, from which a table's schema is made. */
 export const columnsOf = (fields: readonly JsonField[]): Column[] =>
   fields.map(({ name, type, nullable }) => ({ name, type, nullable }));
 
@@ -49,13 +49,13 @@ export const integerField: FieldReader = (value, field) => {
 
 /** A JSON number without a fraction between -2^63 and 2^63 - 1. */
 export const longField: FieldReader = (value, field) => {
-  // Adding zero turns -0, which is not an integer to every reader, into 0.
+  // Adding zero turns -0 into 0, because some readers do not accept -0 as an integer.
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value + 0;
   if (typeof value === 'bigint') return fitLong(value, field);
   return isNumber(value) ? outOfRange(field, 'a 64-bit integer', value) : expected(field, 'a number', value);
 };
 
-/** As `longField`, and also its decimal text: APIs that fear for precision put numbers into strings. */
+/** Like `longField`, but also accepts decimal text, because some APIs write numbers as strings to keep their precision. */
 export const longTextField: FieldReader = (value, field) => {
   if (typeof value !== 'string') return longField(value, field);
   if (/^[+-]?\d{1,19}$/.test(value)) return fitLong(BigInt(value.replace('+', '')), field);
@@ -74,8 +74,8 @@ export const doubleTextField: FieldReader = (value, field) => {
 };
 
 /**
- * A JSON string. One with half of a surrogate pair is refused, not repaired: no UTF-8 file can hold it, and a repaired key
- * might equal another one. The dead letter keeps the original.
+ * A JSON string. A string with half of a surrogate pair is refused, because UTF-8 cannot represent it. It is not repaired, because
+ * a repaired key might equal another key. The dead letter keeps the original.
  */
 export const stringField: FieldReader = (value, field) => {
   if (typeof value !== 'string') return expected(field, 'a string', value);
@@ -114,7 +114,7 @@ function fitLong(value: bigint, field: string): Value | Rejected {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** Number() would also take '', ' 1 ', '0x10' and 'Infinity'. */
+/** Parses a decimal number. Number() alone would also accept '', ' 1 ', '0x10' and 'Infinity'. */
 const parseDecimal = (text: string): ReturnType<typeof exactNumber> | undefined =>
   /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? exactNumber(Number(text), text) : undefined;
 

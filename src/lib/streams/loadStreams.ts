@@ -5,17 +5,17 @@ import { once } from '../once';
 import type { Stream } from './stream';
 
 /**
- * Every stream there is: whatever a file of this folder exports in the shape of one, so that a new stream is a new file and
- * no list has to be kept. In the order of the files' names.
+ * All streams, in the order of their files' names. A stream is any export of a file in this folder that has the shape of one, so
+ * that a new stream is only a new file, and no list must be kept.
  */
 export const loadStreams = once(load);
 
-/** The stream of that name, or undefined. */
+/** The stream with this name; undefined if there is none. */
 export const findStream = async (name: string): Promise<Stream | undefined> =>
   (await loadStreams()).find((stream) => stream.name === name);
 
 async function load(): Promise<readonly Stream[]> {
-  // This file runs compiled, and under the tests as it is.
+  // This file runs compiled as .js, and in tests as .ts.
   const files = readdirSync(__dirname).filter((name) => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts'));
   const modules = await Promise.all(
     files

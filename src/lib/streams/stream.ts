@@ -45,14 +45,14 @@ export type DecodeReason = (typeof decodeReasons)[number];
 
 export interface Rejected {
   readonly reason: DecodeReason;
-  /** What exactly is wrong, for people. */
+  /** A description of what is wrong, for people. */
   readonly detail: string;
 }
 
-/** The elements of one event body, in order: each is a row or the reason why it is not. Never empty. */
+/** The elements of one event body, in order. Each is a row or the reason why it is not one. Never empty. */
 export type Decoded = readonly (Row | Rejected)[];
 
-/** What of a stream's rows is counted: rows per value of one column, with a second column as each value's attribute. */
+/** How a stream's rows are counted: per value of the column `key`, with a second column as the attribute of each value. */
 export interface Counted {
   /** Rows without a value here are not counted. */
   readonly key: string;
@@ -88,27 +88,27 @@ export interface WarehouseTable {
   readonly columns: readonly WarehouseColumn[];
 }
 
-/** Everything that makes a stream; a new stream is one of these and one function file. */
+/** The definition of a stream. A new stream is one file with such a definition, and one function file. */
 export interface Stream {
-  /** Also the name in commands and messages. */
+  /** The name, also in commands and messages. */
   readonly name: string;
   /** The setting that names its hub. */
   readonly hubSetting: string;
-  /** Its settings besides that: of the source that its events come from, for example. */
+  /** Further settings, for example of the source of its events. */
   readonly settings?: readonly SettingDefinition[];
   /** Path of its Delta table in the lake's container. */
   readonly table: string;
   readonly columns: readonly Column[];
   readonly counted?: Counted;
-  /** Where its rows go in the warehouse; without it they stay in the lake alone. */
+  /** Its table in the warehouse. Without it, the rows are in the lake only. */
   readonly warehouse?: WarehouseTable;
-  /** Turns one event body into rows; never throws, whatever the bytes. */
+  /** Turns one event body into rows. It must never throw, for any bytes. */
   decode(body: Uint8Array): Decoded;
 }
 
 export const isRow = (element: Row | Rejected): element is Row => Array.isArray(element);
 
-/** Every setting that a stream brings to the app, its hub first. */
+/** All settings of a stream. Its hub setting is the first. */
 export const settingsOf = ({ name, hubSetting, settings = [] }: Stream): SettingDefinition[] => [
   {
     name: hubSetting,

@@ -11,21 +11,21 @@ import { fullName, shadowOfSwap, type Warehouse } from '../warehouse/warehouse';
 import { differencesOf, type PartitionDifference, type RowSums, sumDeltaRows } from './rowSums';
 import { addressColumnsOf, sumWarehouseRows, type WarehouseSums } from './warehouseSums';
 
-/** How many times the table is looked at, where loads move it meanwhile or a difference has to be seen again. */
+/** How many times the table is compared at most, if loads change it meanwhile or a difference must be confirmed. */
 const maxTries = 6;
 
 export interface CompareWarehouseOptions {
   readonly at: TableLocation;
   readonly table: WarehouseTable;
   readonly warehouse: Pick<Warehouse, 'ledger' | 'query'>;
-  /** Milliseconds between two tries; two seconds unless told. */
+  /** Milliseconds between two tries; by default two seconds. */
   readonly pauseMs?: number;
 }
 
 /** Numbers of rows at the version of the ledger. */
 interface Compared {
   readonly version: number;
-  /** In the warehouse's table. */
+  /** Rows in the warehouse's table. */
   readonly rows: number;
   readonly rejected: number;
   readonly deltaRows: number;
@@ -33,29 +33,29 @@ interface Compared {
 
 export type WarehouseComparison =
   | (Compared & { readonly state: 'equal' })
-  /** `partitions` are those that differ; none where the table does not tell which one a row is from. */
+  /** `partitions` are those that differ; empty if the table does not have the columns of the row address. */
   | (Compared & { readonly state: 'different'; readonly partitions: readonly PartitionDifference[] })
-  /** There is nothing to compare yet, or not now. */
+  /** There is nothing to compare yet, or it could not be compared now. */
   | { readonly state: 'not-compared'; readonly reason: string }
-  /** The table was not loaded from the Delta log as it is now. */
+  /** The table was not loaded from the present Delta log. */
   | { readonly state: 'needs-rebuild'; readonly reason: string };
 
 type Different = WarehouseComparison & { state: 'different' };
-/** What one try came to. */
+/** The result of one try. */
 type Try = WarehouseComparison | { readonly state: 'moved'; readonly reason: string };
 
 /**
  * Compares a table of the warehouse with its Delta table at the version that the ledger names: rows and rejected rows together
  * must be the rows of that version, for each hub partition by number and by sum of sequence numbers where the table has those
  * columns. Loads may go on meanwhile. A SQL pool also shows uncommitted rows, so a difference counts only if two attempts find
- * the same one: loads add the same to both sides, and leave a true difference as it is.
+ * the same one. Loads add the same rows to both sides, so a real difference stays the same.
  * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`
  */
 export async function compareWarehouse(options: CompareWarehouseOptions): Promise<WarehouseComparison> {
   const { pauseMs = 2000 } = options;
   let read: { readonly position: TablePosition; readonly sums: Promise<RowSums | undefined> } | undefined;
   const deltaSums = (position: TablePosition) => {
-    // The position has a mark: storage that went back in time may have another version of the same number by now.
+    // Compare the marks too: after storage went back in time, another version may have the same number.
     if (!read || !isDeepStrictEqual(read.position, position))
       read = { position, sums: sumVersion(options, position.version) };
     return read.sums;
@@ -119,7 +119,7 @@ async function findObstacle(
   return because && rebuild(`${name}: ${describeUnfollowable(because, position.version)}`);
 }
 
-/** Undefined when the ledger moved while the rows were added up. */
+/** Adds up the warehouse's rows. Undefined if the ledger moved meanwhile. */
 async function sumUnmoved(
   { warehouse, table }: CompareWarehouseOptions,
   position: TablePosition,
@@ -129,14 +129,14 @@ async function sumUnmoved(
     const found = await sumWarehouseRows(warehouse, table);
     return (await isThere()) ? found : undefined;
   } catch (error) {
-    // In the middle of a swap the table may have no name.
+    // During a swap the table may not exist for a moment.
     const isRefused = error instanceof TributaryError && error.code === 'warehouse.refused';
     if (isRefused && !(await isThere())) return undefined;
     throw error;
   }
 }
 
-/** Undefined when the log does not hold the version any more, or vacuum has deleted a file of it. */
+/** Adds up the rows of a version. Undefined if the log no longer holds it, or vacuum has deleted a file of it. */
 async function sumVersion(
   { at, table }: CompareWarehouseOptions,
   version: number,
@@ -150,7 +150,7 @@ async function sumVersion(
   }
 }
 
-/** Whether the warehouse is off by the same in both, at whatever versions. */
+/** Whether two differences are the same, even if they were found at different versions. */
 function isSameDifference(one: Different, other: Different): boolean {
   const excess = ({ rows, rejected, deltaRows, partitions }: Different) => [
     rows + rejected - deltaRows,

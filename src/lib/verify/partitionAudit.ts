@@ -4,14 +4,14 @@ import type { SourcePartition } from './sourcePartition';
 /** How many gaps, duplicates and torn events of a partition are listed; all are counted. */
 const listed = 20;
 
-/** Things of which only the first ones are kept. */
+/** A number of things, of which only the first ones are kept. */
 export interface Tally<T> {
   readonly count: number;
   readonly examples: readonly T[];
 }
 
 export interface PartitionReport extends SourcePartition {
-  /** The txn of the partition; undefined when the table has rows but no txn. */
+  /** The appId of the partition's txn; undefined if the table has rows but no txn. */
   readonly appId: string | undefined;
   /** The first sequence number that rows or letters account for. */
   readonly first: number | undefined;
@@ -30,11 +30,11 @@ export interface PartitionReport extends SourcePartition {
   readonly torn: Tally<number>;
   /** Rows with a sequence number above `committed`. */
   readonly beyond: number;
-  /** Sequence numbers of rows that were enqueued after the hub was made again: they are another hub's. */
+  /** Sequence numbers of rows that were enqueued after the hub was made again, so that they belong to the new hub. */
   readonly misplaced: Tally<number>;
 }
 
-/** What a partition's report finds wrong, none when all is well. */
+/** The problems in a partition's report; empty if there are none. */
 export const problemsOf = ({
   gaps,
   duplicates,
@@ -51,7 +51,7 @@ export const problemsOf = ({
   ...(misplaced.count > 0 ? [`${misplaced.count} rows enqueued after the hub was made again`] : []),
 ];
 
-/** Collects what a partition's rows and letters account for. */
+/** Collects the rows and dead letters of a partition, and reports what is missing or doubled. */
 export class PartitionAudit {
   readonly at: SourcePartition;
   txn: { readonly appId: string; readonly version: number } | undefined;
@@ -82,7 +82,7 @@ export class PartitionAudit {
     if (this.#misplaced.length < listed) this.#misplaced.push(sequence);
   }
 
-  /** A letter above the txn belongs to a commit that is under way, or never came to be and will be tried again. */
+  /** Adds a dead letter. A letter above the txn belongs to a commit that is under way, or that failed and will be tried again. */
   addLetter(sequence: number, element: number): void {
     if (this.txn && sequence <= this.txn.version && this.#coverage.add(sequence, element)) this.#letters++;
   }
@@ -92,7 +92,7 @@ export class PartitionAudit {
     if (this.#coverage.addRange({ first, last })) this.#neverCame += last - first + 1;
   }
 
-  /** Undefined when nothing but letters of commits under way is known of the partition. */
+  /** The report; undefined if the partition only has letters of commits that are under way. */
   report(): PartitionReport | undefined {
     const { txn } = this;
     if (!txn && this.#rows === 0) return undefined;

@@ -4,25 +4,25 @@ export interface SequenceRange {
   readonly last: number;
 }
 
-/** Sequence numbers a chunk holds. */
+/** The number of sequence numbers in a chunk. */
 const chunkSize = 4096;
-/** Elements of an event that its mask has a bit for. */
+/** The number of elements of an event that have a bit in its mask. */
 const maskBits = 32;
 const allElements = 0xffff_ffff;
 
 /** One mask of elements for each sequence number. */
 interface Chunk {
   masks: Uint32Array;
-  /** How many masks say "element 0 alone". */
+  /** How many masks have only element 0. */
   single: number;
 }
 
-/** What a chunk of events with one element each looks like: all such chunks share it. Never written to. */
+/** The masks of a chunk whose events have one element each. All such chunks share this array, so it is never written to. */
 const singles = new Uint32Array(chunkSize).fill(1);
 
 /**
- * Which elements of which events of one partition are there. Takes next to no memory for events of one element, four bytes an
- * event where some have more, and a bit an element from the 33rd on, in whatever order they come.
+ * Records which elements of which events of one partition exist, in any order. Events with one element take almost no memory. A
+ * chunk in which some events have more elements takes four bytes per event. From the 33rd element on, each takes a bit.
  */
 export class PartitionCoverage {
   readonly #chunks = new Map<number, Chunk>();
@@ -32,17 +32,17 @@ export class PartitionCoverage {
   #first = Number.POSITIVE_INFINITY;
   #last = -1;
 
-  /** The lowest sequence number that is there, undefined when none is. */
+  /** The lowest sequence number with an element; undefined if there is none. */
   get first(): number | undefined {
     return Number.isFinite(this.#first) ? this.#first : undefined;
   }
 
-  /** The highest sequence number of which an element is there, -1 when none is. */
+  /** The highest sequence number with an element; -1 if there is none. */
   get last(): number {
     return this.#last;
   }
 
-  /** False when this element was there already. */
+  /** Adds an element. Returns false if it was already there. */
   add(sequence: number, element: number): boolean {
     if (sequence < this.#first) this.#first = sequence;
     if (sequence > this.#last) this.#last = sequence;
@@ -59,7 +59,7 @@ export class PartitionCoverage {
     return true;
   }
 
-  /** Events that will never come, and are accounted for all the same. False when they were already. */
+  /** Adds events that will never come, so that they are not gaps. Returns false if they were already added. */
   addRange(range: SequenceRange): boolean {
     if (this.#ranges.some(({ first, last }) => first <= range.first && range.last <= last)) return false;
     this.#ranges.push(range);
@@ -67,13 +67,13 @@ export class PartitionCoverage {
     return true;
   }
 
-  /** Ascending: the sequence numbers from the first one to `upTo` of which nothing is there. */
+  /** The sequence numbers from the first one to `upTo` without any element, ascending. */
   *gaps(upTo: number): Generator<SequenceRange> {
     const ranges = mergeRanges(this.#ranges);
     for (const gap of this.#holes(this.first ?? upTo, upTo)) yield* subtract(gap, ranges);
   }
 
-  /** Sequence numbers up to `upTo` of events whose elements are not 0, 1, 2 and so on without a hole. */
+  /** Sequence numbers up to `upTo` of events whose elements are not 0, 1, 2 and so on without a gap. */
   *torn(upTo: number): Generator<number> {
     for (const [index, { masks }] of this.#chunks) {
       if (masks === singles) continue;
@@ -82,7 +82,7 @@ export class PartitionCoverage {
         if (sequence <= upTo && !this.#isWhole(sequence, masks[at] ?? 0)) yield sequence;
       }
     }
-    // What the loop above passed over: events of tall elements in a chunk that is shared or was never made.
+    // The loop above skipped events of tall elements in chunks that are shared or do not exist.
     for (const sequence of this.#tall.keys()) {
       const masks = this.#chunks.get(Math.floor(sequence / chunkSize))?.masks;
       if (sequence <= upTo && (masks === undefined || masks === singles)) yield sequence;
@@ -100,7 +100,7 @@ export class PartitionCoverage {
         yield { first: open, last: sequence - 1 };
         open = undefined;
       }
-      // A chunk that is full, or empty, is one step; an event of tall elements alone is no reason to walk through.
+      // Skip a shared chunk, and a missing chunk if there are no tall elements, in one step.
       sequence += masks === singles || (!masks && this.#tall.size === 0) ? chunkSize - at : 1;
     }
     if (open !== undefined) yield { first: open, last: upTo };
@@ -155,7 +155,7 @@ function mergeRanges(ranges: readonly SequenceRange[]): SequenceRange[] {
   return merged;
 }
 
-/** What is left of a gap without ascending ranges. */
+/** The parts of a gap that remain without the given ranges, which must be ascending. */
 function* subtract(gap: SequenceRange, ranges: readonly SequenceRange[]): Generator<SequenceRange> {
   let { first } = gap;
   for (const range of ranges) {

@@ -3,7 +3,7 @@ import type { Snapshot } from '../delta/state';
 import { scanRows } from '../lake/scanRows';
 import { partitionKey, type SourcePartition } from './sourcePartition';
 
-/** How many rows there are, and what their sequence numbers add up to. */
+/** The number of rows, and the sum of their sequence numbers. */
 interface Sums {
   rows: number;
   sequences: bigint;
@@ -11,12 +11,12 @@ interface Sums {
 
 type PartitionSums = SourcePartition & Sums;
 
-/** What the rows of a table add up to: two tables with the same rows have the same sums, in whatever order the rows are. */
+/** The sums of a table's rows. Two tables with the same rows have the same sums, in any order of the rows. */
 export class RowSums {
   readonly partitions = new Map<string, PartitionSums>();
   rows = 0;
 
-  /** @param hubCreatedAt microseconds since 1970; what is finer than a millisecond is left out, for not every client tells it */
+  /** @param hubCreatedAt microseconds since 1970, compared in milliseconds, because some clients return no finer times */
   at(hubCreatedAt: number, partition: number): PartitionSums {
     const source = { hubCreatedAt: Math.floor(hubCreatedAt / 1000) * 1000, partition };
     const key = partitionKey(source);
@@ -27,8 +27,8 @@ export class RowSums {
 }
 
 /**
- * The sums of a Delta table at one version. Memory and time are those of reading the columns that are needed.
- * @param byPartition without it the rows are counted alone
+ * The sums of a Delta table at one version. Only the needed columns are read.
+ * @param byPartition if false, rows are only counted
  * @throws `parquet.invalid`
  */
 export async function sumDeltaRows(snapshot: Snapshot, byPartition: boolean): Promise<RowSums> {
@@ -40,7 +40,7 @@ export async function sumDeltaRows(snapshot: Snapshot, byPartition: boolean): Pr
     ([created, partition, sequence]) => {
       sums.rows++;
       if (!byPartition) return;
-      // Rows of a partition lie together, and a lookup each would cost more than the rest.
+      // Rows of a partition are stored together, so keep the last lookup: one for each row would cost more than the rest.
       if (!current || createdAt !== Number(created) || hubPartition !== Number(partition)) {
         [createdAt, hubPartition] = [Number(created), Number(partition)];
         current = sums.at(createdAt, hubPartition);
@@ -52,13 +52,13 @@ export async function sumDeltaRows(snapshot: Snapshot, byPartition: boolean): Pr
   return sums;
 }
 
-/** A hub partition whose rows add up to one thing and should add up to another. */
+/** A hub partition whose sums differ: the found ones and the expected ones. */
 export interface PartitionDifference extends SourcePartition {
   readonly found: Readonly<Sums>;
   readonly expected: Readonly<Sums>;
 }
 
-/** The partitions in which the sums differ, by age of the hub and number. */
+/** The partitions whose sums differ, in the order of the hub's creation time and the partition number. */
 export function differencesOf(found: RowSums, expected: RowSums): PartitionDifference[] {
   const sumsIn = ({ partitions }: RowSums, key: string): Sums => {
     const { rows, sequences } = partitions.get(key) ?? { rows: 0, sequences: 0n };

@@ -1,7 +1,7 @@
 import type { Txn } from '../delta/actions';
 import { parseAppId } from '../lake/hubGeneration';
 
-/** One partition of one generation of a hub, by which rows and letters are told apart. */
+/** One partition of one generation of a hub, from which rows and dead letters come. */
 export interface SourcePartition {
   /** When the hub was made, in microseconds since 1970. */
   readonly hubCreatedAt: number;
@@ -13,13 +13,13 @@ export const partitionKey = ({ hubCreatedAt, partition }: SourcePartition): stri
 
 export interface PartitionTxn extends SourcePartition {
   readonly appId: string;
-  /** `namespace/hub`: generations of the same hub have it in common. */
+  /** `namespace/hub`, which is the same for all generations of a hub. */
   readonly hub: string;
   /** The last sequence number that is committed. */
   readonly version: number;
 }
 
-/** The txns that stand for partitions of hubs, `namespace/hub@createdOn/partition`; others may be in the table as well. */
+/** The txns of hub partitions, `namespace/hub@createdOn/partition`. The table may have other txns too. */
 export function partitionTxns(txns: Iterable<Txn>): PartitionTxn[] {
   const found: PartitionTxn[] = [];
   for (const { appId, version } of txns) {
@@ -31,7 +31,7 @@ export function partitionTxns(txns: Iterable<Txn>): PartitionTxn[] {
   return found;
 }
 
-/** When a hub was made again, by when it was made before: both in microseconds since 1970. */
+/** Maps the creation time of a hub to the time when it was made again, both in microseconds since 1970. */
 export function successions(txns: readonly PartitionTxn[]): Map<number, number> {
   const found = new Map<number, number>();
   for (const ofHub of Map.groupBy(txns, ({ hub }) => hub).values()) {

@@ -9,9 +9,9 @@ import type { ObjectStore } from '../storage/objectStore';
 import type { Stream } from '../streams/stream';
 import { type PartitionTxn, partitionTxns } from './sourcePartition';
 
-/** A row or a dead letter as the table holds it. */
+/** A row or a dead letter in its table. */
 export interface TracedRow {
-  /** The live file that holds it now: after a compaction not the one that its commit added. */
+  /** The live file that has it now. After a compaction this is not the file that its commit added. */
   readonly file: string;
   readonly values: Readonly<Record<string, ReadValue>>;
   /** The table's schema, in whose order the values are. */
@@ -25,18 +25,18 @@ export interface TracedCommit {
   readonly timestamp: number | undefined;
   /** Files that it added. */
   readonly files: readonly string[];
-  /** The log before it was cleaned away, so that it may have been an earlier one. */
+  /** Whether an earlier commit may have moved past the event, because the log before this commit was cleaned away. */
   readonly orEarlier: boolean;
 }
 
-/** What became of one sequence number in one generation of a hub. */
+/** The story of one sequence number in one generation of a hub. */
 export interface EventStory extends PartitionTxn {
   readonly outcome: 'found' | 'never-came' | 'below-first' | 'not-committed' | 'missing';
-  /** Undefined unless committed, and when the log no longer tells. */
+  /** The commit that moved past the event; undefined if there is none yet, or the log no longer has it. */
   readonly commit: TracedCommit | undefined;
   readonly rows: readonly TracedRow[];
   readonly letters: readonly TracedRow[];
-  /** The first sequence number of the partition in the table; looked for only when the event is not there. */
+  /** The first sequence number of the partition in the table. It is only looked up if the event is missing. */
   readonly first: number | undefined;
 }
 
@@ -48,8 +48,8 @@ export interface TraceOptions {
 }
 
 /**
- * Tells what became of an event, for each generation of the hub that the table knows the partition of, oldest first.
- * Undefined when the stream has no table.
+ * Finds out what happened to an event, in each generation of the hub whose partition is in the table, oldest first. Undefined if
+ * the stream has no table.
  */
 export async function traceEvent(options: TraceOptions): Promise<EventStory[] | undefined> {
   const { store, stream, partition } = options;
@@ -92,7 +92,7 @@ async function tellStory(
   return { ...story, first, outcome: first !== undefined && sequence < first ? 'below-first' : 'missing' };
 }
 
-/** A letter that stands for a range of events, this one among them. */
+/** Whether a letter stands for a range of events that includes this one. */
 function rangeHolds({ reason, body }: TracedRow['values'], sequence: number): boolean {
   const range = isRangeReason(reason) ? parseRange(body) : undefined;
   return range !== undefined && range.first <= sequence && sequence <= range.last;
@@ -139,8 +139,8 @@ async function findFirst(
 }
 
 /**
- * The first commit whose txn for the partition reached the sequence number. Txns only grow, so it is searched for by halving
- * the log; commits that do not move this partition are stepped over.
+ * The first commit whose txn for the partition reached the sequence number. Txns only grow, so a binary search of the log finds it.
+ * Commits that do not move this partition are skipped.
  */
 async function findCommit(
   at: TableLocation,
@@ -176,7 +176,7 @@ async function findCommit(
   };
 }
 
-/** Whether the log still holds a commit before this one that moved the partition. */
+/** Whether the log still has an earlier commit that moved the partition. */
 async function hasEarlier(at: TableLocation, commits: readonly number[], appId: string, version: number) {
   for (const earlier of commits.filter((each) => each < version).reverse()) {
     const commit = await readCommit(at, earlier);

@@ -21,10 +21,14 @@ export interface VerifyOptions {
 }
 
 /**
- * Proves from the tables alone, for every generation and partition, that rows and dead letters account for each sequence
- * number from the first one kept to the txn's version, that no row is there twice, and that none was enqueued in a later hub
- * of the same name. Elements missing at the end of an event's body leave no trace: the tables do not say how many there
- * were. It may run beside a writer. Undefined when the stream has no table.
+ * Proves from the tables alone, for every hub generation and partition:
+ *
+ * - Each sequence number from the first one in the table to the txn's version has a row or a dead letter.
+ * - No row is there twice.
+ * - No row was enqueued in a later hub of the same name.
+ *
+ * It cannot notice missing elements at the end of an event's body, because the tables do not say how many there were. It may run
+ * while a writer works. Undefined if the stream has no table.
  * @throws `delta.invalid`, `parquet.invalid` when a table is damaged
  */
 export async function verifyStream({ store, stream }: VerifyOptions): Promise<StreamReport | undefined> {
@@ -40,7 +44,7 @@ export async function verifyStream({ store, stream }: VerifyOptions): Promise<St
   const txns = partitionTxns(snapshot.txns.values());
   for (const txn of txns) auditOf(txn).txn = txn;
   await auditRows(snapshot, successions(txns), auditOf);
-  // Letters come before the commit that moves past them: opened later, their table has all that this snapshot needs.
+  // Open dead_letters after the stream's table: letters are written before the commit that moves past them, so none is missed.
   const letters = await openSnapshot({ store, table: deadLettersTable });
   if (letters) {
     await visitLetters(letters, stream.name, {
@@ -65,7 +69,7 @@ async function auditRows(
     ([createdAt, hubPartition, sequence, element, enqueuedAt]) => {
       const hubCreatedAt = Number(createdAt);
       const partition = Number(hubPartition);
-      // Rows of a partition lie together, and a lookup each would cost more than the rest.
+      // Rows of a partition are stored together, so keep the last lookup: one for each row would cost more than the rest.
       if (audit?.at.hubCreatedAt !== hubCreatedAt || audit.at.partition !== partition)
         audit = auditOf({ hubCreatedAt, partition });
       audit.addRow(Number(sequence), Number(element));

@@ -13,13 +13,13 @@ export interface LetterKey extends SourcePartition {
 }
 
 export interface LetterVisitor {
-  /** An element that could not be a row; the same one may come again. */
+  /** Called for an element that could not become a row, perhaps more than once. */
   rejected(key: LetterKey): void;
-  /** Events that will never come. */
+  /** Called for a range of events that will never come. */
   range(at: SourcePartition, range: SequenceRange): void;
 }
 
-/** Hands over the dead letters of one stream. Bodies, which may be large, are read only where they hold a range. */
+/** Passes the dead letters of one stream to a visitor. Bodies may be large, so only those that contain a range are read. */
 export async function visitLetters(letters: Snapshot, stream: string, visitor: LetterVisitor): Promise<void> {
   const withRanges = new Set<Add>();
   await scanRows(

@@ -3,10 +3,10 @@ import { openState } from '../delta/openTable';
 import { partitionAppId } from '../lake/hubGeneration';
 import type { ObjectStore } from '../storage/objectStore';
 
-/** For all questions together. */
+/** The limit for all questions together. */
 const answerLimitMs = 5000;
 
-/** What is asked of a client of one event hub; the SDK's clients have it. */
+/** The methods that are needed of a client of one event hub. The SDK's clients have them. */
 export interface HubQuestions {
   readonly fullyQualifiedNamespace: string;
   readonly eventHubName: string;
@@ -28,7 +28,7 @@ interface PartitionEnds {
 export interface WaitingEventsOptions {
   readonly openHub: () => Promise<HubQuestions>;
   readonly store: ObjectStore;
-  /** The Delta table that the hub's events go to; it need not be there yet. */
+  /** The Delta table of the hub's events, which need not exist yet. */
   readonly table: string;
   readonly limitMs?: number;
 }
@@ -40,7 +40,7 @@ export interface WaitingEventsOptions {
  */
 export async function waitingEvents(options: WaitingEventsOptions): Promise<number | undefined> {
   const { store, table, limitMs = answerLimitMs } = options;
-  // The hub first: what is committed after its answer does not wait.
+  // Ask the hub before reading the table: events that are committed after the hub's answer then do not count as waiting.
   const answer = await askHub(options.openHub, limitMs).catch(() => undefined);
   if (!answer) return undefined;
   const txns = (await openState({ store, table }))?.txns;
@@ -67,7 +67,7 @@ async function askHub(open: () => Promise<HubQuestions>, limitMs: number) {
       return { generation: { namespace, hub, createdOn }, partitions };
     });
   } finally {
-    // Not awaited: a hub that does not answer would hold this up as well.
+    // Do not await it, because a hub that does not answer would block this too.
     opening.then((client) => client.close()).catch(() => {});
   }
 }

@@ -3,11 +3,11 @@ import { fullName, type Warehouse } from '../warehouse/warehouse';
 import { RowSums } from './rowSums';
 
 /*
- * What a warehouse's rows add up to, in SQL that DuckDB, SQL Server, Azure SQL and a dedicated pool take alike. Numbers come
- * as text, because clients round large decimals; a count is a sum, because COUNT(*) of T-SQL ends at 2^31.
+ * Adds up a warehouse's rows, in SQL that DuckDB, SQL Server, Azure SQL and a dedicated pool all accept. Numbers are returned as
+ * text, because clients round large decimals. Rows are counted with a sum, because COUNT(*) of T-SQL ends at 2^31.
  */
 
-/** The columns that tell which hub partition a row comes from, and its sequence number there. */
+/** The columns with the hub partition of a row, and its sequence number. */
 interface AddressColumns {
   readonly hubCreatedAt: string;
   readonly hubPartition: string;
@@ -20,7 +20,7 @@ const rejectsAddress: AddressColumns = {
   sequenceNumber: 'sequence_number',
 };
 
-/** Undefined where the table does not have them, or not as exactly as the Delta table. */
+/** The address columns of a table; undefined if it does not have them, or less exactly than the Delta table. */
 export function addressColumnsOf({ columns }: WarehouseTable): AddressColumns | undefined {
   const find = (from: string, types: readonly string[]) =>
     columns.find((column) => column.from === from && types.includes(column.type))?.name;
@@ -33,12 +33,12 @@ export function addressColumnsOf({ columns }: WarehouseTable): AddressColumns | 
 }
 
 export interface WarehouseSums {
-  /** Of the table's rows and its rejected rows together. */
+  /** The sums of the table's rows and its rejected rows together. */
   readonly sums: RowSums;
   readonly rejected: number;
 }
 
-/** Asks the warehouse for the sums of a table. Throws what its `query` throws. */
+/** Asks the warehouse for the sums of a table. Throws what the warehouse's `query` throws. */
 export async function sumWarehouseRows(
   warehouse: Pick<Warehouse, 'query'>,
   table: WarehouseTable,
@@ -80,7 +80,7 @@ function addAnswer(sums: RowSums, rows: readonly Record<string, unknown>[]): voi
   }
 }
 
-/** Microseconds since 1970, from a time as the clients of warehouses give it: a Date, text in UTC, or microseconds. */
+/** Microseconds since 1970, from a time in any form that warehouse clients return: a Date, text in UTC, or microseconds. */
 function readTime(value: unknown): number {
   if (value instanceof Date) return value.getTime() * 1000;
   const text = String(value ?? 0);

@@ -3,15 +3,15 @@ import { TributaryError } from '../../errors';
 
 export interface CoincapOptions {
   /**
-   * Where the API is: `https://rest.coincap.io`, with the version's path (`/v3`) or without. https; plain http, which would
-   * show the key to the network, only on this machine.
+   * The address of the API: `https://rest.coincap.io`, with or without the version's path (`/v3`). http is accepted only on this
+   * machine, because it would show the key to the network.
    */
   readonly url: URL;
   /** Sent as a bearer token; appears in no message. */
   readonly apiKey: string;
-  /** Assets to ask for, by rank: 1 to 2000. By default 100, as the API. */
+  /** How many assets to ask for, by rank: 1 to 2000. By default 100, like the API. */
   readonly limit?: number;
-  /** For the answer as a whole. By default 10 s. */
+  /** The limit for the whole answer. By default 10 s. */
   readonly timeoutMs?: number;
   /** Milliseconds since 1970; by default the clock. */
   readonly now?: () => number;
@@ -20,7 +20,7 @@ export interface CoincapOptions {
 /** An asset as the API answered it, with the answer's `timestamp` (milliseconds since 1970) copied into it. */
 export type CoincapAsset = Readonly<Record<string, unknown>> & { readonly timestamp: number };
 
-/** What came of one poll: assets, or the time before which the API wants no further requests. */
+/** The result of one poll: assets, or the time until which the API wants no requests. */
 export type CoincapAnswer =
   | { readonly timestamp: number; readonly assets: readonly CoincapAsset[] }
   | { readonly waitUntilMs: number };
@@ -37,12 +37,12 @@ export class CoincapClient {
   #waitUntilMs = 0;
   #refusedInRow = 0;
 
-  /** Throws `settings.invalid` on an address or a key that must not or cannot be used. */
+  /** Throws `settings.invalid` if the address or the key cannot be used, or must not be used. */
   constructor(options: CoincapOptions) {
     this.#options = options;
     this.#address = assetsAddress(options.url, options.limit ?? 100);
     this.#now = options.now ?? Date.now;
-    // fetch would put such a key into the text of its error.
+    // fetch would refuse such a key and put it into the text of its error.
     if (!/^[\x21-\x7e]+$/.test(options.apiKey))
       throw new TributaryError(
         'settings.invalid',
@@ -51,10 +51,14 @@ export class CoincapClient {
   }
 
   /**
-   * One request at most: none while the API wants us to wait (429, for as long as its Retry-After says, or else for
-   * half a minute and twice as long each further time). Throws `source.unavailable` for no answer in time or a 5xx status,
-   * `source.refused` for any other status and for the notice that a version is shut down, `source.answer` for an answer
-   * that is not a list of assets.
+   * Sends one request, or none while the API wants us to wait. After a 429 it waits as long as Retry-After says; without that, half
+   * a minute, and twice as long each further time.
+   *
+   * | the API | throws |
+   * |---|---|
+   * | does not answer in time, or answers 5xx | `source.unavailable` |
+   * | answers any other error, or that the version is shut down | `source.refused` |
+   * | answers something other than a list of assets | `source.answer` |
    */
   async fetchAssets(): Promise<CoincapAnswer> {
     if (this.#now() < this.#waitUntilMs) return { waitUntilMs: this.#waitUntilMs };
@@ -80,7 +84,7 @@ export class CoincapClient {
     try {
       const response = await fetch(this.#address, {
         headers: { authorization: `Bearer ${this.#options.apiKey}`, accept: 'application/json' },
-        // A redirect might lead the key to another host, or out of https.
+        // A redirect could send the key to another host, or over http.
         redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
       });
@@ -96,7 +100,7 @@ export class CoincapClient {
     }
   }
 
-  /** RFC 9110, 10.2.3: seconds or a date. */
+  /** The wait in milliseconds. Retry-After is a number of seconds or a date (RFC 9110, 10.2.3). */
   #waitAfter(retryAfter: string | null): number {
     const backoff = Math.min(FIRST_WAIT_MS * 2 ** this.#refusedInRow++, LONGEST_WAIT_MS);
     if (retryAfter === null) return backoff;
@@ -104,7 +108,7 @@ export class CoincapClient {
     return Number.isNaN(asked) ? backoff : Math.min(Math.max(asked, 0), LONGEST_RETRY_AFTER_MS);
   }
 
-  /** Cut short, and without the key: APIs like to repeat one that they refuse. */
+  /** Quotes an answer, shortened and without the key, because an API may repeat a key that it refuses. */
   #quote(text: string): string {
     return text.replaceAll(this.#options.apiKey, '***').slice(0, 200).toWellFormed();
   }
@@ -153,7 +157,7 @@ function meaning(status: number): string {
   return status >= 300 && status < 400 ? ' (a redirect, which is not followed)' : '';
 }
 
-/** What an error body says in words; empty when it says nothing. */
+/** The message in an error body; empty if there is none. */
 function explain(body: unknown): string {
   if (!isObject(body)) return '';
   const said = [body.error, body.message].find((value) => typeof value === 'string');

@@ -11,9 +11,8 @@ export interface PublishAssetsOptions {
 }
 
 /**
- * Polls the assets once and sends each as an event of its own, with its id for the partition key, so that an asset's prices
- * keep their order. Returns how many events the hub accepted: 0 while the API wants us to wait. Throws what `fetchAssets`
- * and `sendEvents` throw.
+ * Polls the assets once and sends each as an event. The partition key is the asset's id, so that its prices keep their order.
+ * Returns how many events the hub accepted; 0 while the API wants us to wait. Throws what `fetchAssets` and `sendEvents` throw.
  */
 export async function publishAssets(options: PublishAssetsOptions): Promise<number> {
   const { client, send, log, now = Date.now } = options;
@@ -25,7 +24,7 @@ export async function publishAssets(options: PublishAssetsOptions): Promise<numb
   const accepted = await send(
     answer.assets.map((asset) => ({
       body: asset,
-      // An asset without an id travels on: it becomes a dead letter, which tells more than a line in a log.
+      // Send an asset without an id too. It becomes a dead letter, which tells more than a log line.
       partitionKey: typeof asset.id === 'string' ? asset.id : '',
     })),
   );
@@ -34,6 +33,6 @@ export async function publishAssets(options: PublishAssetsOptions): Promise<numb
   return accepted;
 }
 
-/** UTC with six digits of fraction, `2023-03-30 15:51:33.124567`; the clock knows three of them. */
+/** UTC with six digits of fraction, like `2023-03-30 15:51:33.124567`. The clock only has three of them. */
 const formatPublished = (ms: number): string =>
   new Date(ms).toISOString().replace('T', ' ').replace('Z', '000');
