@@ -30,7 +30,7 @@ const rows = 1000;
 const warmUp = 3;
 
 interface Appended {
-  /** Milliseconds of each commit that was reported as done. */
+  /** Milliseconds of each commit that the writer reported as done. */
   readonly times: number[];
   readonly errors: string[];
 }
@@ -45,7 +45,7 @@ interface Writer {
 interface Round extends Appended {
   readonly seconds: number;
   readonly requests: number;
-  /** Commits that were reported as done and are not in the table. */
+  /** Commits that a writer reported as done but that are not in the table. */
   readonly missing: number;
 }
 
@@ -191,7 +191,7 @@ async function startOurs(connectionString: string): Promise<Writer> {
   };
 }
 
-/** The child's side: opens a table, or appends to it and answers how long each commit took. */
+/** The code of the child process: opens a table, or appends to it and reports how long each commit took. */
 function serveWriter(connectionString: string): void {
   const columns = clickColumns(rows);
   const store = openAzureBlobStore({ connectionString }, container);

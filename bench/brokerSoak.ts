@@ -7,7 +7,7 @@ import { EventHubConsumerClient, EventHubProducerClient, latestEventPosition } f
 
 /**
  * Sends events to the broker at a fixed rate, reads them all, and prints the broker's memory every 10 seconds. Fails
- * when the reader did not get what was accepted.
+ * if the reader did not get all accepted events.
  *
  *     node dist/bench/brokerSoak.js [--seconds 60] [--rate 20000] [--port 5679] [--memory]
  *
@@ -98,7 +98,7 @@ async function soak(broker: ChildProcess, address: string, seconds: number, rate
   if (received !== sent) throw new Error(`sent ${sent}, received ${received}`);
 }
 
-/** Resident memory of a process, where the system tells it. */
+/** Resident memory of a process, if the system provides it. */
 function residentMebibytes(pid: number | undefined): string {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

@@ -3,7 +3,7 @@ import { clickstream } from '../src/lib/streams/clickstream';
 
 export const clickFields = tableFields(clickstream);
 
-/** Clicks as the ingest function has them, by column in the order of `clickFields`; the same for the same number. */
+/** Clicks as the ingest function has them, by column in the order of `clickFields`. The same number gives the same clicks. */
 export function clickColumns(rows: number): number[][] {
   const start = 1_780_000_000_000_000;
   const columns: number[][] = clickFields.map(() => []);

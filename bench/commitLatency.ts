@@ -94,7 +94,7 @@ function printTimes(ours: readonly number[][], peer: readonly number[][]): void 
   printTable(['version', 'ours p50', 'ours p99', 'growth', 'deltalake p50', 'deltalake / ours'], rows);
 }
 
-/** A table with this many versions, each adding a file that is named and not there, and a checkpoint near the end. */
+/** A table with this many versions and a checkpoint near the end. Each version adds a file that does not exist in the store. */
 async function makeVersions(at: TableLocation, version: number): Promise<void> {
   await createTable(at, clickFields);
   const stats = '{"numRecords":100}';
@@ -131,12 +131,12 @@ async function measureOurs(
     const txns = [{ appId: 'bench', version: state.version }];
     states[table] = (await append({ state, fields: clickFields, adds, txns })).state;
   };
-  // The first commits pay for connections and for code that is not compiled yet.
+  // Warm up: the first commits are slower, because of connections and code that is not compiled yet.
   for (let n = 0; n < 60; n++) for (const table of tables.keys()) await commit(table);
   begin();
   for (let n = 0; n < commits; n++) {
     for (let turn = 0; turn < tables.length; turn++) {
-      // Each table in turn goes first.
+      // Begin with another table in each round.
       const table = (n + turn) % tables.length;
       const started = performance.now();
       await commit(table);
@@ -146,7 +146,7 @@ async function measureOurs(
   return times;
 }
 
-/** Through the proxy, without which deltalake cannot use Azurite. */
+/** Measures deltalake through the proxy, because it cannot use Azurite directly. */
 async function measurePeer(
   uris: readonly string[],
   commits: number,

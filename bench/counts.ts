@@ -25,7 +25,7 @@ import { median, percentile, printTable, rounded } from './numbers';
 /**
  * The click counts and their API: requests a second and the slowest of a hundred at 670 and at 100,000 products, from a commit to
  * the answer that shows it, the cost of a refresh at versions 100 and 10,000, a cold start over many rows, and the answer against
- * DuckDB counting the same files anew. Storage is Azurite but where it says memory.
+ * DuckDB counting the same files. Storage is Azurite, unless the output says memory.
  *
  *   npm run bench -- counts [--rows 1000000]
  */
@@ -92,7 +92,7 @@ const report = (what: string, ours: string, aim = '') => {
   console.error(`${what}: ${ours}`);
 };
 
-/** Requests one after the other while a commit comes every second. */
+/** Sends requests one after the other, with a commit every second. */
 async function requests(table: Table, products: number, query: string): Promise<void> {
   const api = new ClicksApi({ counts: table.open(), names: new ProductNames(table.at.store) });
   const request = { path: '', query: new URLSearchParams(query), headers: new Headers() };
@@ -104,7 +104,7 @@ async function requests(table: Table, products: number, query: string): Promise<
     const last = await milliseconds(() => api.answer(request));
     taken.push(last);
     if (performance.now() > nextCommit) {
-      // Not at the same time: one process would be measured at two things.
+      // Do not append during the requests, or one process would do both and the times would mix.
       await table.append(clicks(100, () => 1 + draw(products)));
       nextCommit = performance.now() + 1000;
     }
@@ -133,7 +133,7 @@ async function commitToVisible(table: Table): Promise<void> {
   report('commit to visible, ms: slowest', rounded(Math.max(...taken)));
 }
 
-/** In memory, so that what is measured is the work and not the disk. */
+/** The cost of a refresh, measured in memory, so that the disk does not count. */
 async function refreshCost(): Promise<void> {
   const table = new Table(new MemoryStore(), 'clicks');
   const columns = clicks(100, () => 1 + draw(670));

@@ -70,7 +70,7 @@ const hyparquetWriter: Encoder = async (columns) => {
 
 const folder = mkdtempSync(join(tmpdir(), 'encode-parquet-'));
 
-/** In chunks of the vector size, the fastest of DuckDB's ways in from Node. */
+/** Appends in chunks of the vector size, which is DuckDB's fastest way from Node. */
 const duckdb: Encoder = async (columns) => {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();

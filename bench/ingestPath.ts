@@ -44,7 +44,7 @@ runCommand({
 });
 
 async function measureIngestPath({ seconds }: Given<typeof flags>): Promise<number> {
-  // Where there is no folder in memory, DuckDB's side includes the page cache.
+  // Without a folder in memory, DuckDB's times include the page cache.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'ingest-path-'));
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();
@@ -71,7 +71,7 @@ async function measureIngestPath({ seconds }: Given<typeof flags>): Promise<numb
   }
 }
 
-/** A line of the table: batches of these bodies, ours and DuckDB's in turn. */
+/** Measures one line of the table: batches of these bodies, alternating between our code and DuckDB. */
 async function measureBatch(
   bodies: readonly Buffer[],
   runDuckDb: () => Promise<unknown>,
@@ -108,7 +108,7 @@ function clickBodies(count: number): Buffer[] {
   return simulator.tick(start + 10_000, count / 10).map((click) => Buffer.from(JSON.stringify(click)));
 }
 
-/** What a trigger batch of one partition goes through, and how many milliseconds each stage took. */
+/** Takes a trigger batch of one partition through all stages. Returns the milliseconds of each stage. */
 function ingest(bodies: readonly Buffer[]): Stages {
   const enqueuedAt = start * 1000;
   const started = performance.now();

@@ -5,12 +5,12 @@ import { openState } from '../src/lib/delta/openTable';
 import { readDataFile } from '../src/lib/delta/readDataFile';
 import { recordsOf } from '../src/lib/delta/readStatistics';
 
-/** Visible is what a reader of the log sees that looks this often. */
+/** How often the log is read. A row counts as visible when such a reader sees it. */
 const pollMs = 25;
 /** How long the last events may take to arrive. */
 export const catchUpMs = 30_000;
 
-/** Follows a table's log as any reader would, and notes when each file came into sight. */
+/** Follows a table's log as any reader would, and records when each file became visible. */
 export class LogTail {
   rows = 0;
   readonly #at: TableLocation;
@@ -26,7 +26,7 @@ export class LogTail {
     this.#seen = [];
   }
 
-  /** Reads on until so many rows are there, or the time is over. */
+  /** Reads on until the table has this many rows, or the time is over. */
   async follow(rows: number, limitMs = catchUpMs): Promise<void> {
     for (const endAt = performance.now() + limitMs; this.rows < rows && performance.now() < endAt; ) {
       const commit = await readCommit(this.#at, this.#version + 1);
@@ -43,7 +43,7 @@ export class LogTail {
     }
   }
 
-  /** Milliseconds from enqueued to seen, of every row since `forget`. */
+  /** Milliseconds from enqueued to visible, for every row since `forget`. */
   async delays(): Promise<number[]> {
     const state = await openState(this.#at);
     const delays: number[] = [];

@@ -32,7 +32,7 @@ const run = (file: string): number =>
   spawnSync(process.execPath, [join(__dirname, `${file}.js`), ...process.argv.slice(3)], { stdio: 'inherit' })
     .status ?? 1;
 
-// What stands behind the name of a bench, its own --help as well, is that bench's to read.
+// Arguments after the name of a bench, including --help, are read by that bench.
 runCommand(
   {
     call: 'npm run bench',

@@ -8,7 +8,7 @@ export function watchMemory(pid: number): () => number {
       const kib = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
       peak = Math.max(Number.isNaN(peak) ? 0 : peak, kib / 1024);
     } catch {
-      // Only Linux tells.
+      // Only Linux provides this file.
     }
   };
   sample();

@@ -1,4 +1,4 @@
-/** The value below which the given share (0 to 1) of the values lies; NaN of none. */
+/** The value below which the given share (0 to 1) of the values lies; NaN if there are no values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -6,7 +6,7 @@ export function percentile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5);
 
-/** With three significant digits, and thousands set apart: what a table of measurements can honestly say. */
+/** A number with three significant digits and separated thousands, because measurements are not more exact. */
 export function rounded(value: number): string {
   if (!Number.isFinite(value)) return '-';
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));

@@ -1,7 +1,7 @@
 /**
  * Opens a snapshot of a table with many live files from its checkpoint, against Python's deltalake, and writes the next
  * checkpoint: time and peak memory, each in a process of its own. Ours reads a store in memory, deltalake the same log from a
- * local folder; its part is left out where `npm run test:interop` has not made its environment.
+ * local folder. Without the environment that `npm run test:interop` creates, deltalake is left out.
  *
  *   node dist/bench/openSnapshot.js [files] [more files] [runs]
  */
@@ -41,7 +41,7 @@ const fields = [
   field('element', 'integer', false),
 ];
 
-/** What a file of a thousand clicks looks like in the log. */
+/** The add action of a file of a thousand clicks. */
 function addOf(file: number): Add {
   const start = 1_780_000_000_000_000 + file * 1_000_000;
   const bound = (min: number, max: number) => ({ nullCount: 0, min, max });
@@ -115,7 +115,7 @@ async function measure(task: string, folder: string, runs: number): Promise<void
     else if (task === 'state') await openState(at);
     else await checkpoint({ at });
     times.push(performance.now() - started);
-    // Of the first run: later ones hold what the collector has not yet taken of those before.
+    // Take the peak of the first run: later runs include garbage of earlier ones that is not collected yet.
     peakBytes ||= process.resourceUsage().maxRSS * 1024;
   }
   const milliseconds = times.toSorted((a, b) => a - b)[runs >> 1] ?? 0;

@@ -24,7 +24,7 @@ const createdAt = Date.UTC(2026, 0, 1) * 1000;
 const fields = tableFields(clickstream);
 const files = Math.ceil(rows / rowsPerFile);
 
-/** Columns of one file: each of its partitions goes on where the file before it ended. */
+/** Columns of one file. Each partition continues after its last event in the previous file. */
 function columnsOf(file: number): number[][] {
   const columns: number[][] = fields.map(() => []);
   for (let row = file * rowsPerFile; row < Math.min(rows, (file + 1) * rowsPerFile); row++) {
@@ -53,7 +53,7 @@ class SyntheticStore extends MemoryStore {
     const file = /file-(\d+)/.exec(path)?.[1];
     if (file === undefined) return super.getRange(path, start, length);
     const bytes = this.#encoded.get(path) ?? encode(Number(file));
-    // A file that is read in ranges is asked for again; the newest few are enough.
+    // A file is read in several ranges, so keep the newest few files.
     this.#encoded.set(path, bytes);
     if (this.#encoded.size > 8) this.#encoded.delete(this.#encoded.keys().next().value ?? '');
     return { bytes: bytes.subarray(start, start + length), size: bytes.length };

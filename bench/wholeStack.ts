@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventHubConsumerClient, latestEventPosition } from '@azure/event-hubs';
 import { startHostProcess } from '../local/processes';
+import { loadSimulators } from '../local/simulators';
 import { type Emulators, startEmulators } from '../local/stack';
 import { numberFlag, textFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given, UsageError } from '../src/cli/commandLine/command';
@@ -15,6 +16,7 @@ import { createClickSimulator } from '../src/lib/sources/clickSimulator';
 import { type EventProducer, openProducer, sendEvents } from '../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
+import { disabledSources } from '../test/kit/disabledFunctions';
 import { type RequestCounts, type StorageProxy, startStorageProxy } from '../test/kit/storageProxy';
 import { catchUpMs, LogTail } from './logTail';
 import { watchMemory } from './memory';
@@ -28,7 +30,7 @@ import { percentile, printTable, rounded } from './numbers';
  */
 
 const flags = {
-  rates: textFlag('LIST', 'events/s, 1000,5000,20000 unless told'),
+  rates: textFlag('LIST', 'events/s, by default 1000,5000,20000'),
   seconds: numberFlag({ meaning: 'for each rate', fallback: 15, most: 3600 }),
 };
 const pollMs = 25;
@@ -39,7 +41,7 @@ interface Measured {
   readonly accepted: number;
   /** How long the producer sent. */
   readonly offeredFor: number;
-  /** From the first event sent to the last one that arrived. */
+  /** Seconds from the first sent event to the last one that arrived. */
   readonly seconds: number;
   readonly arrived: number;
   /** Milliseconds from enqueued to visible. */
@@ -64,7 +66,8 @@ async function measureBoth({ rates: list, seconds }: Given<typeof flags>): Promi
   const rates = (list ?? '1000,5000,20000').split(',').map(Number);
   if (!rates.every((rate) => rate > 0)) throw new UsageError(`--rates ${list}: expected events/s.`);
   const dataDir = mkdtempSync(join(tmpdir(), 'whole-stack-'));
-  const ports = { broker: 0, health: 0, blob: 0, coincap: 0 };
+  const simulatorPorts = Object.fromEntries((await loadSimulators()).map(({ name }) => [name, 0]));
+  const ports = { ...simulatorPorts, broker: 0, health: 0, blob: 0 };
   const emulators = await startEmulators({ dataDir, ports });
   const producer = openProducer(parseSettings(emulators.settings).eventHubs, hub);
   try {
@@ -135,15 +138,14 @@ async function measureStack(
       ...settings,
       LakeStorage: lake.connectionString,
       AzureWebJobsStorage: checkpoints.connectionString,
-      CLICKS_PER_SECOND: '0',
-      COINCAP_API_KEY: '',
+      ...disabledSources(),
     },
     logDir,
   });
   try {
     const store = await openAzureBlobStore({ connectionString: direct }, settings.LAKE_CONTAINER ?? 'lake');
     const tail = new LogTail({ store, table: clickstream.table });
-    // Until the table is there and the host has its partitions.
+    // Wait until the table exists and the host reads its partitions.
     await offer(producer, 100, 1);
     await tail.follow(100);
     const measured: Measured[] = [];
@@ -157,13 +159,13 @@ async function measureStack(
   }
 }
 
-/** What one rate is measured with. */
+/** The parts with which one rate is measured. */
 interface Stand {
   readonly producer: EventProducer;
   readonly tail: LogTail;
   readonly lake: StorageProxy;
   readonly checkpoints: StorageProxy;
-  /** The host's. */
+  /** The host's process id. */
   readonly pid: number;
 }
 
@@ -228,7 +230,7 @@ async function measureDiscarding(
   }
 }
 
-/** Asks until so many have arrived, or for so long that the others never will. Resolves to how many did. */
+/** Waits until all accepted events have arrived, or the time is over. Resolves to the number that arrived. */
 async function waitFor(accepted: number, count: () => Promise<number>): Promise<number> {
   let arrived = await count();
   for (const endAt = Date.now() + catchUpMs; arrived < accepted && Date.now() < endAt; ) {
@@ -238,7 +240,7 @@ async function waitFor(accepted: number, count: () => Promise<number>): Promise<
   return arrived;
 }
 
-/** The child's side: receives every new event and throws it away. */
+/** The code of the child process: receives every new event and discards it. */
 function consumeAndDiscard(connection: string): void {
   let received = 0;
   let delays: number[] = [];
@@ -266,11 +268,11 @@ function consumeAndDiscard(connection: string): void {
     await consumer.close();
     process.exit();
   });
-  // Its links have no event for being open.
+  // The SDK has no event that says that the links are open, so wait a while.
   setTimeout(() => process.send?.('ready'), 3000);
 }
 
-/** Sends clicks at a rate, as long as told. Resolves to how many the hub accepted, and in how many seconds. */
+/** Sends clicks at a rate for a time. Resolves to the number that the hub accepted, and the seconds it took. */
 async function offer(
   producer: EventProducer,
   rate: number,

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { action, type Given } from '../src/cli/commandLine/command';
+import { action, type Command, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
-import { portFlag, portFlags, readPorts } from './ports';
-import { simulators } from './simulators';
+import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
+import { loadSimulators } from './simulators';
 import { startEmulators, waitForPrevious } from './stack';
 
 /*
@@ -10,21 +10,24 @@ import { startEmulators, waitForPrevious } from './stack';
  */
 
 const flags = {
-  ...portFlags,
   'queue-port': portFlag('the queue service', 10_001),
   'table-port': portFlag('the table service', 10_002),
 };
 
-runCommand({
-  call: 'npm run emulators',
-  does: action({
-    meaning: 'Broker, storage and simulators alone, for an app that runs under "func start".',
-    flags,
-    run: runEmulators,
-  }),
-});
+runCommand(describe());
 
-async function runEmulators(given: Given<typeof flags>): Promise<number> {
+async function describe(): Promise<Command> {
+  return {
+    call: 'npm run emulators',
+    does: action({
+      meaning: 'Broker, storage and simulators alone, for an app that runs under "func start".',
+      flags: { ...(await loadPortFlags()), ...flags },
+      run: runEmulators,
+    }),
+  };
+}
+
+async function runEmulators(given: Given<typeof flags & PortFlags>): Promise<number> {
   const ended = new Promise<void>((end) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end());
   });
@@ -40,7 +43,8 @@ async function runEmulators(given: Given<typeof flags>): Promise<number> {
       .filter((part) => part.includes('Endpoint='))
       .join(' ')}`,
   );
-  for (const { urlSetting } of simulators) console.log(`${urlSetting.padEnd(20)} ${settings[urlSetting]}`);
+  for (const { urlSetting } of await loadSimulators())
+    console.log(`${urlSetting.padEnd(20)} ${settings[urlSetting]}`);
   console.log(`Broker health        ${brokerUrl}/health`);
   console.log(`Logs                 ${logDir}\nCtrl-C ends them.`);
   const failure = await Promise.race([ended, emulators.failed]);

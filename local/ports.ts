@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { numberFlag } from '../src/cli/commandLine/arguments';
 import type { Given } from '../src/cli/commandLine/command';
-import { simulators } from './simulators';
+import { loadSimulators } from './simulators';
 import { defaultPorts, type StackPorts } from './stack';
 
 /** A flag for a TCP port. The value 0 takes a free port. */
@@ -11,23 +11,29 @@ export const portFlag = (what: string, fallback: number) =>
 type PortFlag = ReturnType<typeof portFlag>;
 type PortFlagName = `${string}-port`;
 
-/** The flags for the emulators' ports. */
-export const portFlags: Readonly<
+export type PortFlags = Readonly<
   Record<'broker-port' | 'health-port' | 'blob-port', PortFlag> & Record<PortFlagName, PortFlag>
-> = {
+>;
+
+/** The flags for the emulators' ports. */
+export const loadPortFlags = async (): Promise<PortFlags> => ({
   'broker-port': portFlag('the broker', defaultPorts.broker),
   'health-port': portFlag("the broker's health and figures", defaultPorts.health),
   'blob-port': portFlag('the blob service', defaultPorts.blob),
   ...Object.fromEntries(
-    simulators.map(({ name, of, port }) => [`${name}-port`, portFlag(`the simulator of ${of}`, port)]),
+    (await loadSimulators()).map(({ name, of, port }) => [
+      `${name}-port`,
+      portFlag(`the simulator of ${of}`, port),
+    ]),
   ),
-};
+});
 
 /** The ports that the flags choose for the emulators. Throws an error of one line if one of them is in use. */
 export async function readPorts(
-  given: Given<typeof portFlags>,
+  given: Given<PortFlags>,
   others: Readonly<Record<string, number>>,
 ): Promise<StackPorts> {
+  const simulators = await loadSimulators();
   const names = ['broker', 'health', 'blob', ...simulators.map(({ name }) => name)];
   const flagOf = (name: string): PortFlagName => `${name}-port`;
   await ensurePortsFree({

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { type Child, startChild } from './childProcess';
 import { brokerConfig, hubSettings } from './hubs';
 import { appDir, compiled, sampleSettings } from './project';
-import { simulators } from './simulators';
 
 export { appDir };
 
@@ -79,8 +78,6 @@ export async function startHostProcess(options: HostProcessOptions): Promise<Hos
 export interface LocalAddresses {
   readonly storageConnection: string;
   readonly brokerPort: number;
-  /** The address of a simulator by its name, like `coincapUrl`. Addresses of unknown simulators are ignored. */
-  readonly [simulator: `${string}Url`]: string;
 }
 
 /** The settings of local.settings.sample.json at these addresses. */
@@ -93,12 +90,6 @@ export function settingsAt(addresses: LocalAddresses): Record<string, string> {
     EventHubConnection: (sample.EventHubConnection ?? '').replace(
       /127\.0\.0\.1:\d+/,
       `127.0.0.1:${addresses.brokerPort}`,
-    ),
-    ...Object.fromEntries(
-      simulators.flatMap(({ name, urlSetting }) => {
-        const url = addresses[`${name}Url`];
-        return url === undefined ? [] : [[urlSetting, url]];
-      }),
     ),
   };
 }

@@ -1,17 +1,21 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { once } from '../src/lib/once';
+import { loadStreams } from '../src/lib/streams/loadStreams';
+import { settingsOf } from '../src/lib/streams/stream';
 import { type Child, startChild } from './childProcess';
 import { appDir, compiled, sampleSettings } from './project';
 
 /*
  * If a stream's events come from a service, a folder of local/ with a simulator.json may simulate that service. The folder's
- * main.ts takes --port and --key, and prints "NAME listening on URL" when it is ready.
+ * main.ts takes --port and --key, and prints "NAME listening on URL" when it is ready. It is started only if a stream has the
+ * setting with the service's address.
  */
 
 export interface Simulator {
-  /** The name of its folder and of the stream. */
+  /** The name of its folder. */
   readonly name: string;
-  /** The simulated service in words, like "the CoinCap API". */
+  /** The simulated service in words, for the usage: "port of the simulator of …". */
   readonly of: string;
   /** Its default port. */
   readonly port: number;
@@ -21,12 +25,16 @@ export interface Simulator {
   readonly keySetting: string;
 }
 
-/** All simulators. */
-export const simulators: readonly Simulator[] = readdirSync(join(appDir, 'local'))
-  .toSorted()
-  .map((name) => ({ name, path: join(appDir, 'local', name, 'simulator.json') }))
-  .filter(({ path }) => existsSync(path))
-  .map(({ name, path }) => ({ ...JSON.parse(readFileSync(path, 'utf8')), name }));
+/** The simulators of the services that the streams need, in the order of their names. */
+export const loadSimulators = once(async (): Promise<readonly Simulator[]> => {
+  const settings = new Set((await loadStreams()).flatMap(settingsOf).map(({ name }) => name));
+  return readdirSync(join(appDir, 'local'))
+    .toSorted()
+    .map((name) => ({ name, path: join(appDir, 'local', name, 'simulator.json') }))
+    .filter(({ path }) => existsSync(path))
+    .map(({ name, path }): Simulator => ({ ...JSON.parse(readFileSync(path, 'utf8')), name }))
+    .filter(({ urlSetting }) => settings.has(urlSetting));
+});
 
 export interface SimulatorProcess extends Child {
   readonly url: string;

@@ -5,14 +5,14 @@ import { startAzurite } from './azurite';
 import type { Child } from './childProcess';
 import { hubSettings } from './hubs';
 import { settingsAt, startBrokerProcess, startHostProcess } from './processes';
-import { simulators, startSimulator } from './simulators';
+import { loadSimulators, startSimulator } from './simulators';
 
 /** TCP ports on 127.0.0.1; 0 takes a free one. */
 export interface StackPorts {
   readonly broker: number;
   readonly health: number;
   readonly blob: number;
-  /** Those of the simulators, by their names. */
+  /** The ports of the simulators, by their names. */
   readonly [simulator: string]: number;
 }
 
@@ -61,11 +61,11 @@ export async function startEmulators(options: EmulatorOptions): Promise<Emulator
   try {
     const { azurite, broker, sources } = await startProcesses(options, logDir, running);
     writeFileSync(pidFile, JSON.stringify(running.map(({ pid }) => pid)));
-    const urls = Object.fromEntries(sources.map(({ name, child }) => [`${name}Url`, child.url]));
     const { connectionString: storageConnection } = azurite;
     const settings = {
       ...(await hubSettings()),
-      ...settingsAt({ ...urls, storageConnection, brokerPort: broker.port }),
+      ...settingsAt({ storageConnection, brokerPort: broker.port }),
+      ...Object.fromEntries(sources.map(({ urlSetting, child }) => [urlSetting, child.url])),
       WAREHOUSE: `duckdb:${join(dataDir, 'warehouse.duckdb')}`,
     };
     writeFileSync(settingsFile, JSON.stringify({ Values: settings }, undefined, 2));
@@ -106,10 +106,10 @@ async function startProcesses(
     await startBrokerProcess({ port: ports.broker, healthPort: ports.health, dataDir: brokerDir, logDir }),
   );
   const sources = [];
-  for (const simulator of simulators) {
-    const { name, port } = simulator;
+  for (const simulator of await loadSimulators()) {
+    const { name, port, urlSetting } = simulator;
     const child = run(await startSimulator(simulator, { port: ports[name] ?? port, logDir }));
-    sources.push({ name, child });
+    sources.push({ urlSetting, child });
   }
   return { azurite, broker, sources };
 }

@@ -2,10 +2,10 @@ import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { durationFlag, numberFlag, switchFlag } from '../src/cli/commandLine/arguments';
-import { action, type Given } from '../src/cli/commandLine/command';
+import { action, type Command, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { orAborted } from '../src/lib/deadline';
-import { portFlag, portFlags, readPorts } from './ports';
+import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
 import { followStreams, nounOf, type StreamProgress } from './progress';
 import { stopSources } from './sources';
 import { defaultPorts, type Stack, startStack, waitForPrevious } from './stack';
@@ -19,7 +19,6 @@ const flags = {
   rate: numberFlag({ meaning: 'clicks per second', fallback: 100, most: 100_000 }),
   reset: switchFlag('first wipe .local/: broker log, checkpoints and lake'),
   port: portFlag('the API', defaultPorts.api),
-  ...portFlags,
 };
 
 /** How long to wait at the end for the last events to arrive. */
@@ -29,16 +28,20 @@ const sameSignalMs = 500;
 /** The exit code of a command that Ctrl-C ended. */
 const interrupted = 130;
 
-runCommand({
-  call: 'npm start',
-  does: action({
-    meaning: 'The whole system in one place, with its own emulators, and its data under .local/.',
-    flags,
-    run: start,
-  }),
-});
+runCommand(describe());
 
-async function start(given: Given<typeof flags>): Promise<number> {
+async function describe(): Promise<Command> {
+  return {
+    call: 'npm start',
+    does: action({
+      meaning: 'The whole system in one place, with its own emulators, and its data under .local/.',
+      flags: { ...flags, ...(await loadPortFlags()) },
+      run: start,
+    }),
+  };
+}
+
+async function start(given: Given<typeof flags & PortFlags>): Promise<number> {
   const { for: forMs, rate: clicksPerSecond, port: apiPort } = given;
   const dataDir = resolve('.local');
   await waitForPrevious(dataDir);

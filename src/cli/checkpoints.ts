@@ -26,20 +26,21 @@ runCommand({
       meaning: 'the positions, and when each was written',
       words: { stream: streamWord },
       flags: settingsFlag,
-      run: ({ stream, settings }) => list(stream, readAppSettings(settings)),
+      run: async ({ stream, settings }) => list(stream, await readAppSettings(settings)),
     }),
     reset: action({
-      meaning: 'delete them; stop the app before, and start it afterwards',
+      meaning: 'delete the positions; stop the app first, and start it again afterwards',
       words: { stream: streamWord },
       flags: settingsFlag,
-      run: ({ stream, settings }) => reset(stream, readAppSettings(settings)),
+      run: async ({ stream, settings }) => reset(stream, await readAppSettings(settings)),
     }),
     skip: action({
       meaning:
-        'have a partition go on that stands still at an event which the trigger cannot read; stop the app before, and start it afterwards',
+        'free a partition that is stuck at an event which the trigger cannot read; stop the app first, and start it again afterwards',
       words: { stream: streamWord, partition: wholeWord('partition') },
       flags: settingsFlag,
-      run: ({ stream, partition, settings }) => skip(stream, String(partition), readAppSettings(settings)),
+      run: async ({ stream, partition, settings }) =>
+        skip(stream, String(partition), await readAppSettings(settings)),
     }),
   },
 });
@@ -81,12 +82,12 @@ async function skip(stream: Stream, partitionId: string, settings: Settings): Pr
   const { readable, unreadable, next } = await skipEvents(stream, partitionId, { settings, checkpoints });
   const where = `${stream.name} partition ${partitionId}`;
   if (next === undefined) {
-    console.log(`${where}: nothing waits in the hub, so there is nothing to skip.`);
+    console.log(`${where}: no event waits in the hub, so there is nothing to skip.`);
     return 0;
   }
   const kept = `${unreadable.length} as dead letters with the reason unreadable`;
-  console.log(`${where}: ${readable} events were committed as ever, ${kept}.`);
-  console.log(`The trigger goes on at sequence number ${next}. Start the app again.`);
+  console.log(`${where}: ${readable} events were committed as usual, ${kept}.`);
+  console.log(`The trigger will continue at sequence number ${next}. Start the app again.`);
   return 0;
 }
 
@@ -104,7 +105,7 @@ async function isHeld(
   const named = holders.map((one) => one.partitionId).join(', ');
   const since = Math.round((Date.now() - first.renewedAt.getTime()) / 1000);
   console.error(
-    `${stream.name}: an app reads partition ${named}; it said so ${since} s ago. Stop the app and try again; after a kill its claim lasts for a minute.`,
+    `${stream.name}: an app reads partition ${named} (its claim is ${since} s old). Stop the app and try again. If it was killed, wait a minute until its claim expires.`,
   );
   return true;
 }

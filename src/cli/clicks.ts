@@ -8,11 +8,11 @@ import { runCommand } from './commandLine/runCommand';
  */
 
 const flags = {
-  url: urlFlag('where the function app is', 'http://127.0.0.1:7071'),
+  url: urlFlag('the address of the function app', 'http://127.0.0.1:7071'),
   key: textFlag('KEY', 'a function key; none is needed on this machine'),
   top: numberFlag({ meaning: 'how many products', fallback: 20, least: 1, most: 1_000_000, whole: true }),
   watch: switchFlag('ask again and again, until Ctrl-C'),
-  every: durationFlag('1s', 'how often to ask with --watch, 1s unless told'),
+  every: durationFlag('1s', 'how often to ask with --watch, by default 1s'),
 };
 
 interface Answer {

@@ -18,7 +18,7 @@ import { streamWord } from './names';
 
 runCommand({
   call: 'npm run dead-letters',
-  meaning: 'What could not become a row, and the way back.',
+  meaning: 'Lists, shows and replays what could not become a row.',
   subcommands: {
     list: action({
       meaning: 'how many there are, by stream and reason',
@@ -36,7 +36,7 @@ runCommand({
       run: ({ settings, ...event }) => withLetters(settings, (snapshot) => show(snapshot, event)),
     }),
     replay: action({
-      meaning: 'decode again, and append what passes now',
+      meaning: 'decode the letters again, and append those that are valid now',
       words: { stream: streamWord },
       flags: { 'dry-run': switchFlag('only say what would be appended'), ...settingsFlag },
       run: ({ stream, settings, 'dry-run': dryRun }) => replay(stream, settings, dryRun),
@@ -48,7 +48,7 @@ async function withLetters(
   settings: string | undefined,
   tell: (snapshot: Snapshot) => Promise<number>,
 ): Promise<number> {
-  const { store, at } = await openLake(readAppSettings(settings));
+  const { store, at } = await openLake(await readAppSettings(settings));
   const snapshot = await openSnapshot(at(deadLettersTable));
   if (snapshot) return tell(snapshot);
   console.log(`There are no dead letters in ${store.name}.`);
@@ -104,7 +104,7 @@ async function readBody(snapshot: Snapshot, { file, row }: LetterInfo): Promise<
 }
 
 async function replay(stream: Stream, settings: string | undefined, dryRun: boolean): Promise<number> {
-  const { at } = await openLake(readAppSettings(settings));
+  const { at } = await openLake(await readAppSettings(settings));
   const letters = at(deadLettersTable);
   const result = await replayLetters({ stream, rows: at(stream.table), letters, dryRun });
   const appended = dryRun ? 'would be appended' : 'appended';

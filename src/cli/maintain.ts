@@ -24,7 +24,7 @@ const dutyAction = (duty: Duty, meaning: string) =>
 
 runCommand({
   call: 'npm run maintain',
-  meaning: 'Does by hand what the function maintainTables does by itself, safely beside the running app.',
+  meaning: 'Runs a task of the function maintainTables by hand. The app may run meanwhile.',
   subcommands: {
     checkpoint: action({
       meaning: 'make the table quicker to open',
@@ -44,8 +44,8 @@ async function maintain(
   settings: string | undefined,
   dryRun: boolean,
 ): Promise<number> {
-  const at = (await openLake(readAppSettings(settings))).at(table);
-  const { outcome, ...details } = await runLong('Ended; what was done until now counts.', (task) =>
+  const at = (await openLake(await readAppSettings(settings))).at(table);
+  const { outcome, ...details } = await runLong('Ended. Finished steps are kept.', (task) =>
     performDuty(duty, { at, dryRun, ...task }),
   );
   if (outcome === 'no-table') {

@@ -32,7 +32,8 @@ export async function repairTable(request: RepairRequest): Promise<string[] | un
 }
 
 function describeRepair(at: TableLocation, { outcome, version, moved, files, rows }: Repair): string[] {
-  const end = version < 0 ? 'has no beginning: the app makes the table anew' : `ends with version ${version}`;
+  const end =
+    version < 0 ? 'has no beginning: the app will create the table again' : `ends with version ${version}`;
   const lines = [`The log of ${at.table} ${end}.`];
   const isPlanned = outcome === 'planned';
   if (files === 0)
@@ -71,7 +72,7 @@ async function nextSteps({ at, hasWarehouse }: RepairRequest, { outcome, txns }:
   const steps: string[] = [];
   if (txns.some(({ appId }) => parseAppId(appId)))
     steps.push(
-      `Stop the app, run "npm run checkpoints -- reset ${stream.name}", and start it: what the hub still has is read again.`,
+      `Stop the app, run "npm run checkpoints -- reset ${stream.name}", and start it again. It then reads all events again that the hub still has.`,
     );
   if (txns.some(({ appId }) => appId === `replay/${stream.name}`))
     steps.push(`Run "npm run dead-letters -- replay ${stream.name}" again.`);

@@ -26,8 +26,7 @@ const limitFlag = (what: string, fallback: number) => ({
 
 runCommand({
   call: 'npm run table',
-  meaning:
-    'What a Delta table is made of, whether its files are what its log says, and the way out where they are not.',
+  meaning: 'Shows the versions, schema and files of a Delta table, checks its files and repairs its log.',
   subcommands: {
     history: action({
       meaning: 'commits, newest first: who did what, and when',
@@ -48,17 +47,18 @@ runCommand({
       run: ({ table, limit, settings }) => show(table, settings, (at) => files(at, limit)),
     }),
     check: action({
-      meaning: 'read every file, and compare it with what the log says',
+      meaning: 'read every file, and compare it with the log',
       words,
       flags: settingsFlag,
       run: ({ table, settings }) => check(table, settings),
     }),
     repair: action({
-      meaning: 'move aside what does not follow on in the log; stop the app before, then do what it says',
+      meaning:
+        'move log entries aside that do not follow on the others; stop the app first, then do what the command says',
       words,
       flags: { 'dry-run': switchFlag('say what would be moved aside, and change nothing'), ...settingsFlag },
-      run({ table, settings, 'dry-run': dryRun }) {
-        const hasWarehouse = readAppSettings(settings).warehouse.kind !== 'none';
+      async run({ table, settings, 'dry-run': dryRun }) {
+        const hasWarehouse = (await readAppSettings(settings)).warehouse.kind !== 'none';
         return show(table, settings, (at) => repairTable({ at, dryRun, hasWarehouse }));
       },
     }),
@@ -66,7 +66,7 @@ runCommand({
 });
 
 const openTable = async (table: string, settings: string | undefined): Promise<TableLocation> =>
-  (await openLake(readAppSettings(settings))).at(table);
+  (await openLake(await readAppSettings(settings))).at(table);
 
 async function show(
   table: string,

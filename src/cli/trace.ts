@@ -15,7 +15,7 @@ import { streamWord } from './names';
 runCommand({
   call: 'npm run trace',
   does: action({
-    meaning: 'What became of one event.',
+    meaning: 'Tells what became of one event.',
     words: { stream: streamWord, partition: wholeWord('partition'), sequence: wholeWord('sequence number') },
     flags: settingsFlag,
     run: trace,
@@ -30,13 +30,13 @@ interface Traced {
 }
 
 async function trace({ stream, partition, sequence, settings }: Traced): Promise<number> {
-  const { store } = await openLake(readAppSettings(settings));
+  const { store } = await openLake(await readAppSettings(settings));
   const stories = await traceEvent({ store, stream, partition, sequence });
   if (!stories) {
     console.error(`${store.name} has no table ${stream.table}: nothing was ingested yet.`);
     return 1;
   }
-  if (stories.length === 0) console.log(`${stream.table} has nothing of partition ${partition}.`);
+  if (stories.length === 0) console.log(`${stream.table} has no events of partition ${partition}.`);
   for (const story of stories) console.log(describeStory(story, sequence));
   return stories.some(({ outcome }) => outcome === 'found' || outcome === 'never-came') ? 0 : 1;
 }

@@ -1,4 +1,5 @@
 import { openLake } from '../lib/app/lake';
+import { cachedStatePath } from '../lib/counts/cachedState';
 import { type CountsVerification, verifyCounts } from '../lib/counts/verifyCounts';
 import type { TableLocation } from '../lib/delta/log';
 import { TributaryError } from '../lib/errors';
@@ -26,10 +27,10 @@ import { streamWord } from './names';
 runCommand({
   call: 'npm run verify',
   does: action({
-    meaning: 'Proves from the tables that each event of a stream is there, and once.',
+    meaning: 'Proves from the tables that each event of a stream is there exactly once.',
     words: { stream: streamWord },
     flags: settingsFlag,
-    run: ({ stream, settings }) => verify(stream, readAppSettings(settings)),
+    run: async ({ stream, settings }) => verify(stream, await readAppSettings(settings)),
   }),
 });
 
@@ -57,7 +58,7 @@ async function verify(stream: Stream, settings: Settings): Promise<number> {
   );
   const { counted, warehouse: loaded } = stream;
   const counts = counted && (await verifyCounts({ at, counted }));
-  if (counts) console.log(describeCounts(counts));
+  if (counts) console.log(describeCounts(counts, at));
   const compared = loaded && (await compareLoaded(settings, at, loaded));
   if (loaded && compared) console.log(describeComparison(loaded, compared));
   console.log(await sayWaiting(settings, at, stream));
@@ -103,7 +104,7 @@ async function sayWaiting(
   if (waiting !== undefined) return `${waiting === 0 ? 'No' : count(waiting)} events wait in the hub.`;
   // Everything is printed, but a connection without an answer would keep the process alive for minutes.
   setTimeout(() => process.exit(), 500).unref();
-  return 'The hub does not answer, so how many events wait in it is not known.';
+  return 'The hub does not answer, so it is unknown how many events wait in it.';
 }
 
 function describeComparison(table: WarehouseTable, compared: WarehouseComparison | NotAnswered): string {
@@ -117,14 +118,14 @@ function describeComparison(table: WarehouseTable, compared: WarehouseComparison
     case 'not-compared':
       return `The warehouse was not compared: ${compared.reason}.`;
     case 'needs-rebuild':
-      return `The warehouse is not right: ${compared.reason}. To load it anew: ${remedy}`;
+      return `The warehouse is not right: ${compared.reason}. To load it again: ${remedy}`;
   }
   const { version, rows, rejected, deltaRows } = compared;
   const has = `${name} has ${count(rows)} rows${rejected === 0 ? '' : ` and ${count(rejected)} rejected`}`;
   if (compared.state === 'equal')
     return `The warehouse is right: ${has}, as version ${version} of the Delta table.`;
   return [
-    `The warehouse is wrong: ${has}, version ${version} of the Delta table has ${count(deltaRows)}. To load it anew: ${remedy}`,
+    `The warehouse is wrong: ${has}, version ${version} of the Delta table has ${count(deltaRows)}. To load it again: ${remedy}`,
     ...compared.partitions.slice(0, listed).map(describeDifference),
     ...(compared.partitions.length > listed ? ['  …'] : []),
   ].join('\n');
@@ -140,7 +141,10 @@ function describeDifference({ partition, hubCreatedAt, found, expected }: Partit
   return `  ${where}: other rows, their sequence numbers add up to ${found.sequences} and not to ${expected.sequences}`;
 }
 
-function describeCounts({ version, cachedVersion, total, different, examples }: CountsVerification): string {
+function describeCounts(
+  { version, cachedVersion, total, different, examples }: CountsVerification,
+  { store, table }: TableLocation,
+): string {
   const cache =
     cachedVersion === undefined ? 'no cached state' : `the cached state of version ${cachedVersion}`;
   if (different === 0) return `The counts of version ${version} are right: ${count(total)}, with ${cache}.`;
@@ -150,6 +154,7 @@ function describeCounts({ version, cachedVersion, total, different, examples }: 
       ({ key, served, live }) => `  ${key}: ${count(served)} counted, ${count(live)} in the files`,
     ),
     ...(different > examples.length ? ['  …'] : []),
+    `  To count them again: delete ${store.name}/${cachedStatePath(table)}, and start the app again.`,
   ].join('\n');
 }
 

@@ -20,7 +20,7 @@ import { type LoadedTable, loadedTables, loadedTableWord } from './names';
 
 runCommand({
   call: 'npm run warehouse',
-  meaning: 'The tables that rows are loaded into, where WAREHOUSE is set.',
+  meaning: 'Manages the tables of the warehouse that WAREHOUSE names.',
   subcommands: {
     script: action({
       meaning: 'print what init runs on a dedicated SQL pool',
@@ -28,7 +28,7 @@ runCommand({
     }),
     init: action({
       meaning:
-        'make the tables and columns that are missing; once, and after an upgrade, by somebody who may',
+        'create missing tables and columns; run it once, and after an upgrade, with the right to create tables',
       flags: settingsFlag,
       run: ({ settings }) => withWarehouse(settings, init),
     }),
@@ -38,12 +38,12 @@ runCommand({
       run: ({ settings }) => withWarehouse(settings, status),
     }),
     sync: action({
-      meaning: 'load what is missing, now',
+      meaning: 'load all missing rows now',
       flags: settingsFlag,
       run: ({ settings }) => withWarehouse(settings, sync),
     }),
     rebuild: action({
-      meaning: 'load a table anew from the lake, and put that in its place',
+      meaning: 'load a table again from the lake, then replace it in one step',
       words: { table: loadedTableWord },
       flags: settingsFlag,
       run: ({ table, settings }) => withWarehouse(settings, (opened) => reload(opened, table)),
@@ -75,7 +75,7 @@ async function withWarehouse(
   file: string | undefined,
   work: (opened: OpenWarehouse) => Promise<number>,
 ): Promise<number> {
-  const settings = readAppSettings(file);
+  const settings = await readAppSettings(file);
   const [lake, loaded] = [await openLake(settings), await loadedTables()];
   const warehouse = await openWarehouse({
     setting: settings.warehouse,
@@ -83,7 +83,7 @@ async function withWarehouse(
     staging: lake.staging,
     warn: (message) => console.error(message),
   });
-  if (!warehouse) throw new Error('WAREHOUSE is none: there is no warehouse to work with.');
+  if (!warehouse) throw new Error('WAREHOUSE is none: no warehouse is configured.');
   const ended = new AbortController();
   process.once('SIGINT', () => ended.abort());
   try {

@@ -1,13 +1,14 @@
 import { emitClicks } from '../lib/app/emitClicks';
-import { clicksPerSecond } from '../lib/streams/clickstream';
+import { clicksPerSecond, clickstream } from '../lib/streams/clickstream';
 import { registerEmit } from './wiring/registerEmit';
 
 registerEmit('emitClickstream', {
+  stream: clickstream.name,
   schedule: '%CLICKSTREAM_SCHEDULE%',
   needs: clicksPerSecond,
   isOff: (value) => Number(value) === 0,
-  async send(context) {
-    const accepted = await emitClicks();
+  async send(stream, context) {
+    const accepted = await emitClicks(stream);
     context.debug(`Clicks sent to EventHub: ${accepted}`);
   },
 });

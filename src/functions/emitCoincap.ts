@@ -1,12 +1,13 @@
 import { emitAssets } from '../lib/app/emitAssets';
-import { coincapApiKey } from '../lib/streams/coincap';
+import { coincapApiKey } from '../lib/sources/coincap/settings';
 import { registerEmit } from './wiring/registerEmit';
 
 registerEmit('emitCoincap', {
+  stream: 'coincap',
   schedule: '%COINCAP_SCHEDULE%',
   needs: coincapApiKey,
   isOff: (key) => key === '',
-  async send(context) {
-    await emitAssets((line) => context.log(line));
+  async send(stream, context) {
+    await emitAssets(stream, (line) => context.log(line));
   },
 });

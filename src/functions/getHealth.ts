@@ -3,7 +3,8 @@ import { readHealth } from '../lib/app/health';
 
 /** For probes. It is anonymous, so its answers contain only states, numbers and commands. */
 app.http('getHealth', {
-  methods: ['GET'],
+  // Some probes ask with HEAD; the host leaves the body out.
+  methods: ['GET', 'HEAD'],
   route: 'health',
   authLevel: 'anonymous',
   handler: async () => {

@@ -12,11 +12,11 @@ export const errorCodes = {
   'storage.refused': { retriable: false },
   /** A value does not fit the column it was meant for. */
   'parquet.value': { retriable: false },
-  /** A Parquet file is damaged, or uses something we cannot read. */
+  /** A Parquet file is damaged, or uses a feature that we cannot read. */
   'parquet.invalid': { retriable: false },
   /** The Delta log is damaged: malformed action, missing version, path outside the table. */
   'delta.invalid': { retriable: false },
-  /** The Delta log has entries that do not follow on the ones below them: storage went back in time under a writer. */
+  /** The Delta log has entries that were not built on the entries before them: storage went back in time under a writer. */
   'delta.hole': { retriable: false },
   /** The table uses a protocol feature that this project does not implement. */
   'delta.unsupported': { retriable: false },
@@ -24,27 +24,27 @@ export const errorCodes = {
   'delta.schema': { retriable: false },
   /** No commit went through within the time allowed. */
   'delta.contention': { retriable: true },
-  /** There are more distinct keys than counts are kept for. */
+  /** There are more distinct keys than the counts have room for. */
   'counts.keys': { retriable: false },
   /** A batch leaves out events that the hub still has, before its first one or between its events. */
   'ingest.gap': { retriable: true },
-  /** What the host handed over is not the batch that the trigger promises. */
+  /** A batch does not have the form that the Event Hubs trigger promises. */
   'ingest.batch': { retriable: true },
-  /** A source's answer is not what its documentation says. */
+  /** A source's answer does not have the form that its documentation describes. */
   'source.answer': { retriable: true },
-  /** A source did not answer in time, asked for patience, or failed inside. */
+  /** A source did not answer in time, asked us to wait, or had an internal error. */
   'source.unavailable': { retriable: true },
   /** A source refuses our requests: wrong key, wrong address, a version that is shut down. */
   'source.refused': { retriable: false },
-  /** The event hub did not take events, or took only some of them. */
+  /** The event hub did not accept events, or accepted only some of them. */
   'hub.unavailable': { retriable: true },
   /** The event hub refuses us: no such hub, no right to send. */
   'hub.refused': { retriable: false },
-  /** An event is larger than the event hub takes. */
+  /** An event is larger than the event hub accepts. */
   'hub.oversize': { retriable: false },
   /** The warehouse did not answer, is paused or overloaded, or the connection broke. */
   'warehouse.unavailable': { retriable: true },
-  /** The warehouse refuses us: wrong credentials, a missing table, a statement it does not take. */
+  /** The warehouse refuses us: wrong credentials, a missing table, a statement that it does not accept. */
   'warehouse.refused': { retriable: false },
   /** The warehouse's ledger contradicts itself: a table has two rows in it. */
   'warehouse.ledger': { retriable: false },

@@ -39,9 +39,14 @@ export const settings = once(async () => parseSettings(process.env, await loadSt
 
 /**
  * Throws `settings.invalid` with one line for each setting that is missing or malformed. The lines never contain a value.
- * @param streams the streams whose settings are checked besides the app's own; none for a command that runs no stream
+ * @param streams the streams whose settings are required besides the app's own
+ * @param hubsOf the streams whose hub settings, where they are set, must name the hub that the connection string names
  */
-export function parseSettings(environment: Environment, streams: readonly Stream[] = []): Settings {
+export function parseSettings(
+  environment: Environment,
+  streams: readonly Stream[] = [],
+  hubsOf: readonly Stream[] = streams,
+): Settings {
   const problems: string[] = [];
   const values = new SettingReader(environment, problems, streams.flatMap(settingsOf));
   const result: Settings = {
@@ -58,7 +63,7 @@ export function parseSettings(environment: Environment, streams: readonly Stream
     text: (definition) => textOf(environment, definition),
   };
   values.ofStreams();
-  for (const { hubSetting } of streams) values.hub(hubSetting);
+  for (const { hubSetting } of hubsOf) values.hub(hubSetting);
   throwIfAny(problems);
   return result;
 }

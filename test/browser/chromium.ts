@@ -11,7 +11,7 @@ export function findChromium(environment: NodeJS.ProcessEnv = process.env): stri
   return candidates.find(isExecutable);
 }
 
-/** The browser that tests are to run in. Throws where REQUIRE_BROWSER=1 and there is none. */
+/** The browser for tests. Throws if REQUIRE_BROWSER=1 is set and there is no browser. */
 export function browserForTests(what: string): string | undefined {
   const found = findChromium();
   if (found) return found;
@@ -21,7 +21,7 @@ export function browserForTests(what: string): string | undefined {
   return undefined;
 }
 
-/** No sandbox, as containers have none to offer; nothing that talks to its maker. */
+/** Without a sandbox, because containers do not support it, and without requests to the browser's vendor. */
 export const chromiumArguments = [
   '--no-sandbox',
   '--disable-quic',

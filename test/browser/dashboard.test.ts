@@ -89,7 +89,7 @@ describe.runIf(executablePath)('the dashboard', () => {
     expect(problems).toEqual([]);
   });
 
-  it('is the same page at an address with a slash at its end, and keeps the key of the fragment', async () => {
+  it('redirects a URL with a slash at its end to the same page, and keeps the key in the fragment', async () => {
     const opened = await open({}, '/#key=any');
     await untilTotal(opened, total);
     await untilState(opened, 'live');
@@ -130,7 +130,7 @@ describe.runIf(executablePath)('the dashboard', () => {
     expect(problems).toEqual([]);
   });
 
-  it('says so when the API is away, and goes on by itself when it is back', { timeout: 90_000 }, async () => {
+  it('shows that the API is away, and continues by itself when it is back', { timeout: 90_000 }, async () => {
     const opened = await open();
     await untilTotal(opened, total);
     await app.stopHost();
@@ -143,7 +143,7 @@ describe.runIf(executablePath)('the dashboard', () => {
     await untilTotal(opened, total);
     await untilState(opened, 'live');
     expect(await opened.locator('#stale').isVisible()).toBe(false);
-    // The browser itself reports every request that found nobody.
+    // The browser itself reports every request that got no answer.
     expect(problems.filter((problem) => !problem.startsWith('Failed to load resource'))).toEqual([]);
   });
 
@@ -162,7 +162,7 @@ describe.runIf(executablePath)('the dashboard', () => {
 
   it('sends the key of the fragment as a header, and asks for one that works', async () => {
     const keys: (string | undefined)[] = [];
-    // The platform's own check of keys, which the local host does not have.
+    // Simulates the platform's check of keys, which the local host does not have.
     const opened = await open({}, '#key=wrong', async (prepared) => {
       await prepared.route('**/api/clicks**', async (route) => {
         const key = route.request().headers()['x-functions-key'];
@@ -224,7 +224,7 @@ describe.runIf(executablePath)('the dashboard', () => {
     ['in dark', { colorScheme: 'dark' }],
     ['on a phone', { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }],
   ])('is usable by everybody %s', async (_where, options) => {
-    // The page's policy keeps out the checker, like any script that is not the page's own.
+    // The page's policy would block the checker, like any script that is not the page's own.
     const opened = await open({ ...options, bypassCSP: true });
     await untilTotal(opened, total);
     await opened.waitForSelector('#categories tr', patience);

@@ -1,11 +1,11 @@
 import type { Random } from '../../src/lib/sources/seededRandom';
 import type { DecodeReason } from '../../src/lib/streams/stream';
 
-/** What becomes of an element of a body: a row, or a dead letter with this reason. */
+/** The expected result for an element of a body: a row, or a dead letter with this reason. */
 export type Fate = 'row' | DecodeReason;
 
 interface BodyKind {
-  /** How often, relative to the others. */
+  /** How often this kind is chosen, relative to the others. */
   readonly weight: number;
   readonly fates: readonly Fate[];
   /** `click` makes the JSON of a good click with a session id that is unique. */
@@ -41,11 +41,11 @@ export interface MadeEvent {
   readonly body: Uint8Array;
 }
 
-/** Makes bodies, good and bad, and remembers what must become of them. */
+/** Makes good and bad bodies, and remembers the expected result of each. */
 export class BodyMaker {
   readonly #random: Random;
   readonly #kindOf: number[] = [];
-  /** By id; of events with dead letters alone, which are few. */
+  /** Bodies by event id, only of events with dead letters, which are few. */
   readonly #badBodies = new Map<number, Uint8Array>();
 
   constructor(random: Random) {
@@ -68,7 +68,7 @@ export class BodyMaker {
     return this.#badBodies.get(id);
   }
 
-  /** What must become of the elements of an event that was made here. */
+  /** The expected results for the elements of an event that was made here. */
   fatesOf(id: number): readonly Fate[] {
     const kind = kinds[this.#kindOf[id] ?? -1];
     if (!kind) throw new Error(`The hub holds an event ${id} that was never made.`);

@@ -11,10 +11,10 @@ import type { CommitBreaker } from './warehouse';
 
 /** Milliseconds between two kills. */
 const pauseMs = { least: 300, most: 4500 };
-/** For each so many kills a host is frozen as well, and the lake goes back in time. */
+/** For every this many kills, there is also a freeze of a host and a rollback of the lake. */
 const killsPerFreeze = 7;
 const killsPerRollback = 10;
-/** How much longer things break for the sake of a rare storage fault that has not been there yet. */
+/** How much longer the faults go on if a rare storage fault has not happened yet. */
 const rareLimitMs = 30_000;
 
 export interface BreakOptions {
@@ -23,25 +23,25 @@ export interface BreakOptions {
   readonly totals: Totals;
   readonly connections: CommitBreaker;
   readonly kills: number;
-  /** The storage faults go on until so many were injected. */
+  /** The storage faults go on until this many were injected. */
   readonly faults: number;
   readonly seed: number;
   readonly log: (line: string) => void;
 }
 
-/** What was broken, and what came of it. */
+/** The result of breaking things. */
 export interface Broken {
   /** Freezes in which partitions changed hands. */
   readonly movingFreezes: number;
-  /** From each time that the lake went back in time until that was mended. */
+  /** The parts of the hosts' logs from each rollback of the lake until its repair. */
   readonly rollbacks: readonly LogStretch[];
-  /** How often each command mended something. */
+  /** How often each command repaired something. */
   readonly remedies: Readonly<Record<string, number>>;
-  /** What was left after all that health told was done: then nothing more was broken. */
+  /** Problems that remained after all commands of GET /api/health were run. If there are any, nothing more is broken. */
   readonly problems: readonly string[];
 }
 
-/** Kills, freezes, and has the lake go back in time, in an order of the seed. */
+/** Kills, freezes and rolls the lake back in time, in an order that the seed decides. */
 export async function breakThings(options: BreakOptions): Promise<Broken> {
   const { system, kills, faults, log } = options;
   const breaker = new Breaker(options);
@@ -71,7 +71,7 @@ class Breaker implements Broken {
   readonly problems: string[] = [];
   readonly #options: BreakOptions;
   readonly #operator: Operator;
-  // Each has its own numbers, so that one asking more often does not change the others.
+  // Each has its own random numbers, so that drawing more of one does not change the others.
   readonly #killRandom;
   readonly #freezeRandom;
   readonly #rollbackRandom;

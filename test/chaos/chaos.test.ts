@@ -35,7 +35,7 @@ describe('npm run chaos', () => {
 });
 
 describe('the bodies', () => {
-  it('become what the run expects of them', () => {
+  it('decode to the rows and dead letters that the run expects', () => {
     const maker = new BodyMaker(seededRandom(1));
     for (let i = 0; i < 2000; i++) {
       const { id, body } = maker.make();
@@ -49,7 +49,7 @@ describe('the logs of the hosts', () => {
   const line = (event: string, more: object) => JSON.stringify({ event, stream: 'clickstream', ...more });
   const failed = (error: Error) => line('batch-failed', describeFailure(error));
 
-  it('tell what was done', () => {
+  it('give the numbers of loads and trimmed events', () => {
     const rounds = [3, 4].map((duplicates) => line('round', { duplicates, letters: 9 }));
     const logs = judgeHostLogs([...rounds, line('load', { outcome: 'overtaken' }), 'host ready'].join('\n'));
     expect(logs).toEqual({ trimmedEvents: 7, loads: 1, failedBatches: 0, problems: [] });
@@ -76,7 +76,7 @@ describe('the logs of the hosts', () => {
     },
   );
 
-  it('are divided where the lake goes back in time and where that is mended', () => {
+  it('are divided at a rollback of the lake and at its repair', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tributary-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const gap = `${failed(new TributaryError('ingest.gap', ''))}\n`;

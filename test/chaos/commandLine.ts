@@ -5,12 +5,12 @@ import { appDir } from '../../local/processes';
 
 /** A command of the project as its users write it, like `npm run verify -- clickstream`. */
 export interface CommandLine {
-  /** Of package.json. */
+  /** The script's name in package.json. */
   readonly script: string;
   readonly args: readonly string[];
 }
 
-/** Throws when the text is no such command. */
+/** Parses a command. Throws if the text has another form. */
 export function parseCommandLine(text: string): CommandLine {
   const [npm, run, script, dashes, ...args] = text.split(' ');
   if (npm !== 'npm' || run !== 'run' || !script || (dashes ?? '--') !== '--')
@@ -18,7 +18,7 @@ export function parseCommandLine(text: string): CommandLine {
   return { script, args };
 }
 
-/** Runs a command with these settings. It is taken from package.json, but without the build that comes first there. */
+/** Runs a command with these settings, as package.json defines it, but without building first. */
 export async function runCommandLine(
   text: string,
   settings: Readonly<Record<string, string>>,

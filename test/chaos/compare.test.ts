@@ -49,7 +49,7 @@ type Letters = typeof round.letters.columns;
 
 /** Writes the rows and these letters into new tables, and compares. */
 async function compare(letters: readonly Letters[]): Promise<readonly string[]> {
-  // What an earlier comparison left.
+  // Delete the tables of an earlier comparison.
   const store = await openAzureBlobStore(azurite, 'lake');
   for await (const { path } of store.list('')) await store.delete(path);
   const append = async (table: string, fields: typeof letterFields, columns: Letters) => {
@@ -81,7 +81,7 @@ function withOther(name: string, value: string): Letters {
 }
 
 describe('the comparison with the hub', () => {
-  it('finds nothing wrong with tables that hold what was sent, letters also twice', async () => {
+  it('finds no problem in tables with exactly the sent events, even if letters are there twice', async () => {
     expect(await compare([round.letters.columns])).toEqual([]);
     expect(await compare([round.letters.columns, round.letters.columns])).toEqual([]);
   });

@@ -6,13 +6,15 @@ import { downloadTable } from './lakeFiles';
 import type { HeldEvent } from './readHub';
 
 export interface Comparison {
-  /** Elements that must be rows, and rows that there are. */
+  /** The number of elements that must be rows. */
   readonly expectedRows: number;
+  /** The number of rows in the table. */
   readonly rows: number;
-  /** Elements that must be letters, and different letters that there are. */
+  /** The number of elements that must be letters. */
   readonly expectedLetters: number;
+  /** The number of different letters in the table. */
   readonly letters: number;
-  /** What is expected and not there, there and not expected, or there twice. */
+  /** Elements that are missing, unexpected or doubled. */
   readonly problems: readonly string[];
 }
 
@@ -20,11 +22,11 @@ export interface CompareOptions {
   readonly storageConnection: string;
   readonly held: readonly HeldEvent[];
   readonly bodies: BodyMaker;
-  /** For files that are needed meanwhile. */
+  /** The folder for temporary files. */
   readonly folder: string;
 }
 
-/** Has DuckDB compare, element by element, what the hub holds with the files that the Delta logs name. */
+/** Lets DuckDB compare the events in the hub, element by element, with the files that the Delta logs name. */
 export async function compareWithHub(options: CompareOptions): Promise<Comparison> {
   const { storageConnection, held, bodies, folder } = options;
   const expected = join(folder, 'expected.csv');
@@ -75,7 +77,7 @@ export async function compareWithHub(options: CompareOptions): Promise<Compariso
   }
 }
 
-/** Each has an answer only when something is wrong. */
+/** Queries that return rows only if something is wrong. */
 const questions: Readonly<Record<string, string>> = {
   'elements that are no row': `SELECT p, s, e, session FROM expected WHERE fate = 'row' EXCEPT ALL SELECT p, s, e, session FROM rows`,
   'rows that nobody sent, or there more than once': `SELECT p, s, e, session FROM rows EXCEPT ALL SELECT p, s, e, session FROM expected WHERE fate = 'row'`,

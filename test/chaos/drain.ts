@@ -6,10 +6,10 @@ import { parseSettings } from '../../src/lib/settings';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import type { ChaosSystem } from './system';
 
-/** Nothing more is committed although there are events: something is stuck. Longer than the longest retry of the trigger. */
+/** If nothing is committed for this long although there are events, something is stuck. Longer than the trigger's longest retry. */
 const stuckMs = 90_000;
 
-/** Waits until the table has read all partitions to their ends. Returns what is wrong. */
+/** Waits until the table has all partitions to their ends. Returns the problems. */
 export async function drain(system: ChaosSystem, log: (line: string) => void): Promise<string[]> {
   const started = Date.now();
   const done = await untilCommitted(system, () => system.lastSequenceNumbers('clickstream'));
@@ -18,7 +18,7 @@ export async function drain(system: ChaosSystem, log: (line: string) => void): P
   return [];
 }
 
-/** Waits until the table has read each partition to a sequence number, which is asked for again and again. */
+/** Waits until the table has each partition up to a sequence number, which is asked for again and again. */
 export async function untilCommitted(
   system: ChaosSystem,
   wanted: () => Promise<readonly number[]>,

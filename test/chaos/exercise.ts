@@ -1,24 +1,24 @@
-/** With fewer kills a run may miss some of it by chance. */
+/** With fewer kills, a run may miss a situation by chance. */
 const leastKills = 10;
 
-/** What a run has put the system through while things broke. */
+/** The situations that a run has put the system through. */
 export interface Exercise {
   readonly kills: number;
   /** Freezes of a host in which partitions changed hands. */
   readonly movingFreezes: number;
-  /** Commands that mended what came of the lake's going back in time, by name: how often each ran. */
+  /** How often each command ran that repaired the effects of a rollback, by its name. */
   readonly remedies: Readonly<Record<string, number>>;
-  /** Redelivered events that were left out. */
+  /** Redelivered events that were trimmed. */
   readonly trimmedEvents: number;
   /** Storage faults by kind. */
   readonly injected: Readonly<Record<string, number>>;
-  /** Loads of the warehouse that ended, and connections of loaders that broke at a commit. */
+  /** The number of warehouse loads that ended. */
   readonly loads: number;
-  /** Totals that each host's API told, by host. */
+  /** How many totals each host's API answered, by host. */
   readonly totals: Readonly<Record<string, number>>;
 }
 
-/** What a run that is long enough should have met and did not: then its passing would say little. */
+/** Situations that a long run should have met but did not. Without them, passing would prove little. */
 export function findUnexercised(exercise: Exercise): string[] {
   if (exercise.kills < leastKills) return [];
   const zeros = (counts: Readonly<Record<string, number>>) =>

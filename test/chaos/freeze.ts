@@ -6,18 +6,18 @@ import { drain } from './drain';
 import type { Producer } from './producer';
 import { type ChaosSystem, type HostName, hostNames, type ReadPartitions } from './system';
 
-/** Milliseconds before a freeze: a host that has just started has nothing under way. */
+/** Milliseconds before a freeze, because a host that has just started has no work under way. */
 const pauseMs = { least: 1000, most: 3000 };
-/** How long it may take until both hosts write: a batch comes after a second at most, a failed one again after some. */
+/** How long it may take until both hosts write. A batch comes after a second at most, a failed one some seconds later. */
 const heldLimitMs = 5000;
-/** How long the other host commits in a frozen one's place: milliseconds. */
+/** How long the other host commits instead of the frozen one, in milliseconds. */
 const overtakenMs = { least: 1500, most: 3500 };
-/** How long a host's ownership of a partition lasts that it does not renew, as the local host has it. */
+/** How long a partition's ownership lasts in the local host if it is not renewed. */
 const ownershipMs = 6000;
-/** How long it may take until the other host has found that. */
+/** How long it may take until the other host notices that and takes the partitions. */
 const takenLimitMs = 20_000;
 const sharedLimitMs = 30_000;
-/** How long both hosts commit in peace before, and after partitions came back. */
+/** How long both hosts commit without faults before a freeze, and after partitions came back. */
 const quietMs = 2000;
 
 export interface FreezeOptions {
@@ -35,13 +35,13 @@ export interface FreezeOutcome {
 }
 
 /**
- * Freezes a host between its data file and its commit, until its partitions are the other one's: its late commit meets what
- * the new owner has committed. Storage is spoilt again from the moment on at which it goes on.
+ * Freezes a host between its data file and its commit, until the other host has its partitions. Its late commit then meets the
+ * commits of the new owner. Storage faults begin again when the host goes on.
  */
 export async function freezeBusyHost({ system, random }: FreezeOptions): Promise<FreezeOutcome> {
   await sleep(integerBetween(random, pauseMs.least, pauseMs.most));
   const { rate } = system.proxy;
-  // A host has one data file under way at most.
+  // A host uploads one data file at a time at most.
   const held = await system.holdWrites(/\/clicks\/part-/, heldLimitMs);
   try {
     const { taken, ...frozen } = await freeze({
@@ -49,7 +49,7 @@ export async function freezeBusyHost({ system, random }: FreezeOptions): Promise
       random,
       onFrozen: () => {
         held.release();
-        // Faults would only make it longer until the partitions are taken.
+        // Stop the faults: they would only delay the takeover of the partitions.
         system.proxy.rate = 0;
       },
     });
@@ -61,8 +61,8 @@ export async function freezeBusyHost({ system, random }: FreezeOptions): Promise
 }
 
 /**
- * Freezes a host that has nothing to do and gives its partitions work when they are the other one's, so that it knows nothing
- * of that when they come back; all without any other fault.
+ * Freezes an idle host, and sends events to its partitions when the other host has them. So the host does not know these commits
+ * when the partitions come back. There are no other faults meanwhile.
  */
 export async function freezeIdleHost({ system, producer, random }: FreezeOptions): Promise<FreezeOutcome> {
   const { rate } = system.proxy;
@@ -121,13 +121,13 @@ async function freeze(options: {
   }
 }
 
-/** Each host reads partitions that the other one does not read. A host that was frozen may not know yet what it lost. */
+/** Whether each host reads partitions that the other does not read. A host that was frozen may not know yet which it lost. */
 const areShared = (read: ReadPartitions): boolean => {
   const all = hostNames.flatMap((name) => read[name]);
   return hostNames.every((name) => read[name].length > 0) && new Set(all).size === all.length;
 };
 
-/** Stops a process. It goes on when the returned function is called, and also when this process dies before. */
+/** Freezes a process. It goes on when the returned function is called, or if this process dies before. */
 function freezeProcess(pid: number): () => Promise<void> {
   const thawer = spawn('sh', ['-c', `read _; kill -CONT ${pid}`], {
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import type { ErrorCode } from '../../src/lib/errors';
 import { type HostName, hostNames } from './system';
 
-/** With what a batch may fail here: storage was spoilt, both hosts committed at once, or the broker was away. */
+/** Codes with which a batch may fail here: storage failed, both hosts committed at once, or the broker was away. */
 const explained: ReadonlySet<string> = new Set([
   'storage.unavailable',
   'delta.contention',
   'hub.unavailable',
 ] satisfies ErrorCode[]);
 
-/** With what a batch may fail as well from the moment on that the lake goes back in time until that is mended. */
+/** Further codes with which a batch may fail from a rollback of the lake until its repair. */
 const explainedByRollback: ReadonlySet<string> = new Set([
   'delta.hole',
   'delta.invalid',
@@ -18,24 +18,24 @@ const explainedByRollback: ReadonlySet<string> = new Set([
   'ingest.gap',
 ] satisfies ErrorCode[]);
 
-/** How the Event Hubs SDK, or a deadline around it, says that the service is away; these errors have no code of ours. */
+/** Errors of the Event Hubs SDK, or of a deadline around it, if the service is away. They have no code of ours. */
 const hubIsAway =
   /\b(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)\b|operation was aborted|Failed to connect|No answer in|disconnected|timed? ?out|amqp:/i;
 
 export interface HostLogs {
-  /** Loads of the warehouse that ended, one way or the other. */
+  /** Warehouse loads that ended, with or without success. */
   readonly loads: number;
-  /** Events that came again, and that were left out. */
+  /** Redelivered events that were trimmed. */
   readonly trimmedEvents: number;
   readonly failedBatches: number;
   /** The failed batches that no injected fault explains. */
   readonly problems: readonly string[];
 }
 
-/** How many lines each host has said. */
+/** How much each host has logged. */
 export type LogPosition = Readonly<Record<HostName, number>>;
 
-/** What the hosts said from one moment to another. */
+/** The part of the hosts' logs between two moments. */
 export interface LogStretch {
   readonly from: LogPosition;
   readonly to: LogPosition;
@@ -47,7 +47,7 @@ export function endOfHostLogs(logDir: string): LogPosition {
   return { one, two };
 }
 
-/** Reads what the hosts have said so far. `rollbacks`: while the lake was an earlier one. */
+/** Reads the hosts' logs so far. `rollbacks` are the parts from each rollback of the lake until its repair. */
 export function readHostLogs(logDir: string, rollbacks: readonly LogStretch[] = []): HostLogs {
   const usual: string[] = [];
   const rolledBack: string[] = [];
@@ -57,7 +57,7 @@ export function readHostLogs(logDir: string, rollbacks: readonly LogStretch[] = 
   return judgeHostLogs(usual.join('\n'), rolledBack.join('\n'));
 }
 
-/** @param rolledBack what was said while the lake was an earlier one */
+/** @param rolledBack the parts of the logs from rollbacks until their repair */
 export function judgeHostLogs(usual: string, rolledBack = ''): HostLogs {
   const linesOf = (event: string, log = `${usual}\n${rolledBack}`) =>
     log.split('\n').filter((line) => line.includes(`"event":"${event}"`));

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
 
 /*
- * A reader of Delta logs that shares no code with the product, so that it cannot share its mistakes. It knows commits alone:
- * a log that was cleaned is refused.
+ * A reader of Delta logs that shares no code with the product, so that it cannot have the same mistakes. It only reads commits, and
+ * refuses a log that was cleaned.
  */
 
 export interface LakeFiles {
@@ -13,7 +13,7 @@ export interface LakeFiles {
   readonly commits: number;
 }
 
-/** Downloads the files that a table's log names. None when there is no table. */
+/** Downloads the files that a table's log names; no files if there is no table. */
 export async function downloadTable(
   connectionString: string,
   table: string,
@@ -46,7 +46,7 @@ export async function downloadTable(
   return { files, commits: names.length };
 }
 
-/** A few at a time, with the results in the order of the items. */
+/** Works on a few items at a time. The results are in the order of the items. */
 export async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results = new Array<R>(items.length);
   const entries = items.entries();

@@ -9,15 +9,15 @@ import { runChaos } from './run';
 import { raceWriters } from './writers';
 
 /*
- * `npm run chaos`: kills and freezes processes, spoils storage requests and has the lake go back in time while events flow, and
- * then proves that each event is there once. Exit code 1, and what is wrong, when one is not.
+ * `npm run chaos`: while events flow, it kills and freezes processes, makes storage requests fail and rolls the lake back in time.
+ * Then it proves that each event is there exactly once. If not, it says what is wrong and ends with exit code 1.
  */
 
 const flags = {
   kills: numberFlag({
     meaning:
       'kill -9 of a host, of both or of the broker (for each 7 of them a host is frozen as well, and for each 10 the lake ' +
-      'goes back in time and is mended as GET /api/health says)',
+      'goes back in time and is repaired as GET /api/health says)',
     fallback: 20,
     most: 10_000,
   }),
@@ -27,7 +27,7 @@ const flags = {
     most: 10_000_000,
   }),
   seed: numberFlag({
-    meaning: 'what is killed and spoilt when; drawn and printed unless told',
+    meaning: 'decides what is broken when; by default random, and printed',
     fallback: undefined,
     most: 2 ** 31,
   }),

@@ -5,16 +5,16 @@ import { parseCommandLine, runCommandLine } from './commandLine';
 import { type ChaosSystem, hostNames } from './system';
 
 const lookEveryMs = 1000;
-/** How old what health says of the warehouse may be: a command that ended since may have mended it. */
+/** How old the state of the warehouse in the health may be. A command that ended since then may have repaired it. */
 const warehouseAgeMs = 11_000;
-/** Longer than a minute between two catch-ups of the warehouse, and than all batches take to be tried again. */
+/** Longer than the minute between two catch-ups of the warehouse, and than it takes to retry all batches. */
 const limitMs = 300_000;
 const askLimitMs = 20_000;
 
-/** The commands that a run has to meet, by script and first word. */
+/** The commands that must run at least once, by script and first word. */
 const expected = ['table repair', 'checkpoints reset', 'warehouse rebuild'] as const;
 
-/** Whoever looks after the system: knows nothing but GET /api/health, and does nothing but what that says. */
+/** The operator of the system. It only knows the answers of GET /api/health, and only runs the commands in them. */
 export class Operator {
   /** How often each command succeeded. */
   readonly remedies: Record<string, number> = Object.fromEntries(expected.map((name) => [name, 0]));
@@ -29,8 +29,8 @@ export class Operator {
   }
 
   /**
-   * Runs the commands that health names until all is well for a while. Returns what is wrong where it does not come to that.
-   * @param isWell is asked when no command is left to run
+   * Runs the commands that health names until all is well for a while. Returns the problems if that does not happen in time.
+   * @param isWell called when there is no command to run
    */
   async mend(isWell: (healths: readonly Health[]) => Promise<boolean>, wellForMs = 0): Promise<string[]> {
     const giveUpAt = Date.now() + limitMs;
@@ -42,7 +42,7 @@ export class Operator {
       if (Date.now() - wellSince >= wellForMs) return [];
       if (Date.now() > giveUpAt)
         return [`Not mended in ${limitMs / 1000} s, and health says: ${JSON.stringify(healths)}`];
-      // What is named next may be another thing once the first one is mended.
+      // Run only the first command, because health may name other commands after it.
       const [first] = due;
       const problems = first ? await this.#run(first) : [];
       if (problems.length > 0) return problems;
@@ -54,7 +54,7 @@ export class Operator {
     return this.remedies[command] ?? 0;
   }
 
-  /** What those hosts say that answer. */
+  /** The health of all hosts that answer. */
   async #ask(): Promise<Health[]> {
     const answers = hostNames.map(async (name) => {
       const reply = await fetch(`${this.#system.hostUrl(name)}/api/health`, {
@@ -75,13 +75,13 @@ export class Operator {
     return [...new Map(byCommand).values()];
   }
 
-  /** Whether the command that is named has not been run since. */
+  /** Whether the command has not been run since the last failure. */
   #isNews({ remedy, lastFailure }: { readonly remedy?: Remedy; readonly lastFailure?: string }): boolean {
     const endedAt = this.#endedAt.get(remedy?.command ?? '') ?? 0;
     return (lastFailure ? Date.parse(lastFailure) : Date.now() - warehouseAgeMs) > endedAt;
   }
 
-  /** A command that fails is run again when it is still named. */
+  /** Runs a command. If it fails, it is run again as long as health names it. */
   async #run({ command, stopApp }: Remedy): Promise<string[]> {
     const problems = stopApp ? await this.#system.stopHosts() : [];
     const { code, output } = await runCommandLine(command, this.#system.settings);

@@ -2,14 +2,14 @@ import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { inParallel } from './lakeFiles';
 
 /*
- * Has the tables of the lake go back in time, as a restored backup or a failover does: the blobs of a moment are there
- * again, and what was written since is gone. It goes to the storage itself and shares no code with the product.
+ * Rolls the tables of the lake back in time, like a restored backup or a failover: the blobs of a moment are restored, and
+ * everything written since is gone. It works on the storage directly and shares no code with the product.
  */
 
-/** What the tables were at one moment. */
+/** The tables at one moment. */
 export interface LakePicture {
   readonly blobs: ReadonlySet<string>;
-  /** What is in blobs that are written more than once: all others are written once and never changed. */
+  /** The contents of blobs that are written more than once. All other blobs never change. */
   readonly contents: ReadonlyMap<string, Buffer>;
   /** Version of clicks. */
   readonly version: number;
@@ -22,8 +22,8 @@ export const openLake = (connectionString: string): ContainerClient =>
   BlobServiceClient.fromConnectionString(connectionString).getContainerClient('lake');
 
 /**
- * Takes a picture while the hosts write. The order makes it one that a backup could have taken: what tells of the log is no
- * newer than the log, and letters and data files are no older than the commits that rely on them.
+ * Takes a picture while the hosts write, in an order that makes it a possible backup: files that describe the log are not newer
+ * than the log, and letters and data files are not older than the commits that rely on them.
  */
 export async function takePicture(lake: ContainerClient): Promise<LakePicture> {
   const contents = new Map<string, Buffer>();
@@ -35,16 +35,17 @@ export async function takePicture(lake: ContainerClient): Promise<LakePicture> {
   return { blobs: new Set(blobs), contents, version: newestVersion(log) };
 }
 
-/** What went when the lake became what it was. */
+/** The versions that a rollback removed. */
 export interface Undone {
-  /** The version of clicks that is the newest one again, and the one that was. */
+  /** The newest version of clicks after the rollback. */
   readonly to: number;
+  /** The newest version of clicks before the rollback. */
   readonly from: number;
 }
 
 /**
- * Makes the tables what they are on a picture. Log entries go from the newest one down, so that whoever reads meanwhile finds
- * an earlier log, but never one with a hole.
+ * Restores the tables from a picture. The newest log entries are deleted first, so that a reader meanwhile finds an earlier log,
+ * but never a log with a hole.
  */
 export async function goBack(lake: ContainerClient, picture: LakePicture): Promise<Undone> {
   const now = await listTables(lake);

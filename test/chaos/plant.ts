@@ -12,43 +12,43 @@ interface PlantedFault {
 
 /** Builds with a mistake that the chaos run must find. */
 export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
-  /** Takes every redelivered event for a new one. */
+  /** Treats every redelivered event as new. */
   'skip-trimming': {
     file: 'dist/src/lib/ingest/round.js',
     text: 'if (event.sequenceNumber <= last) {',
     replacement: 'if (false) {',
   },
-  /** Takes every answer "it is there already" for a lost reply to its own write, without reading who won. */
+  /** Treats every answer "it exists already" as a lost reply to its own write, without reading the entry. */
   'trust-409': {
     file: 'dist/src/lib/delta/commit.js',
     text: 'return winner?.commitInfo?.txnId === txnId ? ours : undefined;',
     replacement: 'return ours;',
   },
-  /** Runs a lost race again also when the winner has committed the same events. */
+  /** Repeats a lost commit even if the winner has committed the same events. */
   'ignore-rivals': {
     file: 'dist/src/lib/delta/commit.js',
     text: 'return touches(rival, txns);',
     replacement: 'return false;',
   },
-  /** Takes the table for what it was when this process last looked at it, also when a batch does not follow on that. */
+  /** Trusts the state that this process remembers, even if a batch does not follow on it. */
   'trust-memory': {
     file: 'dist/src/lib/ingest/tableWriter.js',
     text: 'return (0, admitBatch_1.allFollowOn)(batches, state.txns) ? state : rows.refresh();',
     replacement: 'return state;',
   },
-  /** Takes the log for what it was before storage went back in time. */
+  /** Trusts the state from before storage went back in time. */
   'trust-state': {
     file: 'dist/src/lib/delta/tableAppender.js',
     text: 'if (holds)',
     replacement: 'if (true)',
   },
-  /** Goes on loading behind a version by its number, whatever commit has that number now. */
+  /** Continues loading after a version number, even if another commit has that number now. */
   'no-mark': {
     file: 'dist/src/lib/warehouse/ledgerPosition.js',
     text: 'mark: isOfVersion ? mark : undefined',
     replacement: 'mark: undefined',
   },
-  /** Loads rows into the warehouse also when the ledger's row has moved on. */
+  /** Loads rows into the warehouse even if another load has moved the ledger's row. */
   'skip-fence': {
     file: 'dist/src/lib/warehouse/synapse/loadStatements.js',
     text: 'IF @won = 1 BEGIN',
@@ -57,8 +57,8 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
 };
 
 /**
- * Makes a copy of the compiled app with a fault in it, and runs this command with it. Resolves to its exit code.
- * @throws when the code that the fault replaces is not there (any more)
+ * Makes a copy of the compiled app with a planted fault, and runs this command with it. Resolves to its exit code.
+ * @throws if the code that the fault replaces is not there (any more)
  */
 export async function runPlanted(name: string, args: readonly string[]): Promise<number> {
   const fault = plantedFaults[name];
@@ -83,7 +83,7 @@ export async function runPlanted(name: string, args: readonly string[]): Promise
   }
 }
 
-/** Replaces the one place in a file that the fault names. */
+/** Replaces the fault's text in a file, where it must be exactly once. */
 export function plant(path: string, { text, replacement }: PlantedFault): void {
   const source = readFileSync(path, 'utf8');
   const parts = source.split(text);

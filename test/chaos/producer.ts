@@ -3,7 +3,7 @@ import type { EventHubsNamespace } from '../../src/lib/settings';
 import { type HubClient, openHubClient } from '../../src/lib/sources/hubClient';
 import type { BodyMaker } from './bodies';
 
-/** Between two batches to one partition. */
+/** Milliseconds between two batches to one partition. */
 const tickMs = 200;
 const sendLimitMs = 15_000;
 
@@ -14,12 +14,12 @@ export interface ProducerOptions {
   readonly eventsPerSecond: number;
 }
 
-/** Sends events to all partitions side by side until it is stopped, whatever happens to the broker. */
+/** Sends events to all partitions in parallel until it is stopped, even if the broker fails. */
 export class Producer {
-  /** Ids of the events that the hub acknowledged; others may be in it as well. */
+  /** Ids of the events that the hub acknowledged. The hub may have others too. */
   readonly acknowledged = new Set<number>();
   failures = 0;
-  /** Sends nothing more for as long as it is set. */
+  /** While this is set, nothing is sent. */
   paused = false;
   readonly #options: ProducerOptions;
   readonly #stopping = new AbortController();
@@ -38,7 +38,7 @@ export class Producer {
     return new Producer(options, partitionIds);
   }
 
-  /** Resolves when nothing more is on its way. */
+  /** Stops sending. Resolves when the last batch has ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loops;
@@ -56,7 +56,7 @@ export class Producer {
         due -= await this.#send(client, partitionId, Math.floor(due));
       } catch {
         this.failures++;
-        // A connection to a broker that was killed may take longer to notice than a new one takes to open.
+        // Do not wait for the close: noticing that a broker was killed may take longer than opening a new connection.
         void client.close().catch(() => {});
         client = undefined;
       }

@@ -1,6 +1,6 @@
 import { EventHubConsumerClient, earliestEventPosition } from '@azure/event-hubs';
 
-/** An event as the hub holds it. */
+/** An event in the hub. */
 export interface HeldEvent {
   readonly partition: number;
   readonly sequence: number;
@@ -10,7 +10,7 @@ export interface HeldEvent {
 
 const limitMs = 120_000;
 
-/** Reads a hub from its beginning to what is its end now, beside all other readers. */
+/** Reads a hub from its beginning to its present end, without disturbing other readers. */
 export async function readHub(connectionString: string, hub: string): Promise<HeldEvent[]> {
   const client = new EventHubConsumerClient('$Default', connectionString, hub);
   try {

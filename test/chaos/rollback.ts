@@ -8,14 +8,14 @@ import type { Producer } from './producer';
 import { bothRead, type ChaosSystem } from './system';
 import { type CommitBreaker, compareWarehouse, untilLoaded } from './warehouse';
 
-/** How far the lake goes back: milliseconds. */
+/** How far the lake goes back in time, in milliseconds. */
 const backMs = { least: 5000, most: 15_000 };
 /** How long it may take until both hosts have a commit under way. */
 const heldLimitMs = 5000;
-/** What has passed the proxy by now has reached the storage. */
+/** How long to wait until all requests that have passed the proxy have reached the storage. */
 const landMs = 500;
 const readLimitMs = 30_000;
-/** Longer than it takes until health tells of what just happened, to the warehouse as well. */
+/** Longer than it takes until health shows new problems, including those of the warehouse. */
 const wellForMs = 15_000;
 const pausedPool = { number: 42108, message: 'Cannot connect: the pool is paused.' };
 
@@ -30,13 +30,13 @@ export interface RollbackOptions {
 
 export interface RollbackOutcome {
   readonly line: string;
-  /** What is still wrong although an operator did all that health told. */
+  /** Problems that remained although the operator ran all commands of health. */
   readonly problems: readonly string[];
 }
 
 /**
- * Has the lake go back in time while commits are under way. They land above the hole that it leaves, and the SQL pool is
- * paused until the log has grown beyond the versions that were loaded: their numbers tell nothing any more.
+ * Rolls the lake back in time while commits are under way, so that they land above the hole. The SQL pool is paused until the log
+ * has grown beyond the loaded versions, so that version numbers alone do not show the rollback.
  */
 export async function rollBackUnderCommits(options: RollbackOptions): Promise<RollbackOutcome> {
   const { system, operator } = options;
@@ -63,8 +63,8 @@ export async function rollBackUnderCommits(options: RollbackOptions): Promise<Ro
 }
 
 /**
- * Has the lake go back in time while the hosts have nothing to do: their checkpoints, and what they remember, stay ahead. A
- * hole would come of commits that a host made later, without a look at the log.
+ * Rolls the lake back in time while the hosts are idle, so that their checkpoints and the states they remember stay ahead. If a
+ * host later committed without checking the log, there would be a hole.
  */
 export async function rollBackIdle(options: RollbackOptions): Promise<RollbackOutcome> {
   const { system, producer, operator } = options;
@@ -86,7 +86,7 @@ type GoingBack = (
   picture: LakePicture,
 ) => Promise<{ undone: Undone; problems: readonly string[]; line: string }>;
 
-/** Without any other fault from the picture on. Ends when health is well, and table and warehouse have all events. */
+/** Rolls back, with no other fault after the picture. Ends when health is well, and table and warehouse have all events. */
 async function rollBack(options: RollbackOptions, back: GoingBack): Promise<RollbackOutcome> {
   const { system, producer, connections, random } = options;
   const { rate } = system.proxy;
@@ -115,13 +115,13 @@ async function rollBack(options: RollbackOptions, back: GoingBack): Promise<Roll
 }
 
 /**
- * Takes a picture, and waits until each host has committed events that came later. A commit of before that lands after
- * everything went back, as the first one after the picture, would follow on, although its letters and its file are gone.
+ * Takes a picture, and waits until each host has committed later events. Otherwise a commit that began before the picture could
+ * arrive after the rollback as the next version: it would follow on the log although its letters and its file are gone.
  */
 async function moveOn({ system }: RollbackOptions, lake: ContainerClient) {
   await system.untilReading(bothRead, readLimitMs);
   await system.proxy.landed();
-  // There is something to go back to.
+  // Wait until there are commits to go back to.
   const begun = await untilCommitted(system, async () => [0]);
   if ('problem' in begun) return begun;
   const picture = await takePicture(lake);
@@ -130,7 +130,7 @@ async function moveOn({ system }: RollbackOptions, lake: ContainerClient) {
   return 'problem' in committed ? committed : { picture };
 }
 
-/** Health may say that all is well although something is wrong: so the table is drained, and the warehouse compared with it. */
+/** Runs the operator. Health could be wrong, so the table must also be drained and the warehouse must equal it. */
 async function mendAll({ system, producer, operator }: RollbackOptions): Promise<string[]> {
   const problems = await operator.mend(async (healths) => allIsWell(healths), wellForMs);
   if (problems.length > 0) return problems;

@@ -14,24 +14,25 @@ import { bothRead, ChaosSystem } from './system';
 import { Totals } from './totals';
 import { CommitBreaker, compareWarehouse } from './warehouse';
 
-/** How long it may take until both hosts read, and how long they then commit side by side before the first kill. */
+/** How long it may take until both hosts read partitions. */
 const shareLimitMs = 60_000;
+/** How long both hosts commit before the first kill. */
 const raceMs = 5000;
-/** Part of the storage requests that are spoilt, and where a number of them is asked for. */
+/** The share of storage requests that fail: usually, and if a number of faults is asked for. */
 const faultRates = { usual: 0.3, asked: 0.5 };
 
 export interface ChaosOptions {
   readonly kills: number;
-  /** The faults go on until so many were injected. */
+  /** The storage faults go on until this many were injected. */
   readonly faults: number;
   readonly seed: number;
   readonly eventsPerSecond: number;
-  /** For everything; what is left in it tells what happened. */
+  /** The folder for all data. It is kept, so that one can see what happened. */
   readonly folder: string;
   readonly log: (line: string) => void;
 }
 
-/** Breaks a running system and then looks at what came of the events. Returns what is wrong, nothing when all is well. */
+/** Breaks a running system and then checks all events. Returns the problems; none if all is well. */
 export async function runChaos(options: ChaosOptions): Promise<string[]> {
   const { seed, faults, eventsPerSecond, folder, log } = options;
   const bodies = new BodyMaker(seededRandom(seed));
@@ -53,7 +54,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
       await connections.stop();
       await producer.stop();
     }
-    // What health does not tell how to mend would be found again by all that follows.
+    // Stop here: all later checks would find the same problems again.
     if (broken.problems.length > 0) return [...broken.problems];
     const { injected, requests } = system.proxy;
     const loads = connections.broken + readHostLogs(system.logDir).loads;
@@ -73,7 +74,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
     );
     log(`${connections.broken} connections of the loaders broke at a commit`);
     const problems = await drain(system, log);
-    // What is still under way to the storage could change what is judged.
+    // Wait for late writes, which could change the tables during the checks.
     await system.proxy.landed();
     const { EventHubConnection = '', LakeStorage = '' } = system.settings;
     const held = await readHub(EventHubConnection, 'clickstream');

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Reads a number that only grows until it reaches the wanted one, or does not change any more. Returns what it is then; -1 when it was never told. */
+/**
+ * Reads a growing number until it reaches the wanted one or stops changing. Returns the last number; -1 if it was never known.
+ */
 export async function settle(options: {
-  /** Throws while that cannot be told. */
+  /** Reads the number. Throws if it is unknown at the moment. */
   readonly read: () => Promise<number>;
   readonly wanted: number;
-  /** How long it may stay the same before it is taken for final. */
+  /** If the number stays the same for this long, it is final. */
   readonly stuckMs: number;
 }): Promise<number> {
   const { read, wanted, stuckMs } = options;

@@ -10,37 +10,41 @@ import {
   startHostProcess,
 } from '../../local/processes';
 import type { Random } from '../../src/lib/sources/seededRandom';
+import { disabledFunctions, disabledSources } from '../kit/disabledFunctions';
 import { type FaultProxy, type HeldWrites, startFaultProxy } from '../kit/faultProxy';
 import type { TdsServer } from '../kit/tds/tdsServer';
 import { startWarehouse } from './warehouse';
 
-/** Starts of a host that storage faults may spoil before something else must be wrong. */
+/** How often starting a host may fail because of storage faults before it must be something else. */
 const startAttempts = 10;
 
 export const hostNames = ['one', 'two'] as const;
 export type HostName = (typeof hostNames)[number];
 
-/** Ids of partitions by the host that reads them; none of a host that does not answer. */
+/** Ids of the partitions that each host reads; none for a host that does not answer. */
 export type ReadPartitions = Readonly<Record<HostName, readonly string[]>>;
 
-/** Until then one host's commits meet no rival. */
+/** Whether both hosts read partitions. Before that, commits of one host meet no rival. */
 export const bothRead = (read: ReadPartitions): boolean => hostNames.every((name) => read[name].length > 0);
 
 export const victims = [...hostNames, 'both hosts', 'broker'] as const;
 export type Victim = (typeof victims)[number];
 
-/** The system as separate processes: broker, storage behind a proxy that injects faults, a SQL pool, two hosts in one consumer group. */
+/**
+ * The system as separate processes: broker, storage behind a proxy that injects faults, a SQL pool, two hosts in one consumer
+ * group.
+ */
 export class ChaosSystem {
   readonly proxy: FaultProxy;
-  /** What both hosts load. */
+  /** The SQL pool that both hosts load. */
   readonly warehouse: TdsServer;
-  /** The app's settings as the hosts have them: storage only through the proxy. */
+  /** The app's settings for the hosts: they reach the storage through the proxy. */
   readonly hostSettings: Readonly<Record<string, string>>;
-  /** The same with storage as it is, for those who judge. */
+  /** The same settings without the proxy, for the checks. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Where all processes write what they say. */
+  /** The folder of the logs of all processes. */
   readonly logDir: string;
-  /** Hosts that ended although nobody ended them. */
+  /** A line for each host that ended by itself. */
   readonly problems: string[] = [];
   readonly #azurite: Azurite;
   readonly #folder: string;
@@ -61,13 +65,12 @@ export class ChaosSystem {
     this.warehouse = warehouse;
     this.#broker = broker;
     const settingsWith = (storageConnection: string) => ({
-      ...settingsAt({ storageConnection, brokerPort: broker.port, coincapUrl: 'http://127.0.0.1:9' }),
+      ...settingsAt({ storageConnection, brokerPort: broker.port }),
       COMMIT_INTERVAL: '100ms',
       WAREHOUSE: warehouse.connectionString,
-      // Only the producer may send, and only the clickstream is looked at.
-      'AzureWebJobs.emitClickstream.Disabled': 'true',
-      'AzureWebJobs.emitCoincap.Disabled': 'true',
-      'AzureWebJobs.ingestCoincap.Disabled': 'true',
+      // Only the producer sends events, and only the clickstream is checked.
+      ...disabledSources(),
+      ...disabledFunctions((name) => name.startsWith('ingest') && name !== 'ingestClickstream'),
     });
     this.settings = settingsWith(azurite.connectionString);
     this.hostSettings = settingsWith(
@@ -82,7 +85,7 @@ export class ChaosSystem {
     const proxy = await startFaultProxy({
       targetPort: azurite.blobPort,
       random,
-      // The app's own writes have a deadline, which is to be missed; those of the host have none.
+      // Only the app's own writes may be late, because they have a deadline to miss; the host's writes have none.
       lateUrl: /^\/[^/]+\/lake\//,
     });
     const warehouse = await startWarehouse(azurite.connectionString, warehouseRandom);
@@ -98,7 +101,7 @@ export class ChaosSystem {
     return system;
   }
 
-  /** Kills with SIGKILL. Resolves when all that was killed runs again. */
+  /** Kills processes with SIGKILL. Resolves when they run again. */
   async kill(victim: Victim): Promise<void> {
     if (victim === 'broker') {
       this.#broker.kill('SIGKILL');
@@ -126,7 +129,7 @@ export class ChaosSystem {
     );
   }
 
-  /** Where a host's API is; undefined while it is killed. */
+  /** The URL of a host's API; undefined while the host is down. */
   hostUrl(name: HostName): string | undefined {
     return this.#hosts.get(name)?.url;
   }
@@ -144,7 +147,7 @@ export class ChaosSystem {
     return host.pid;
   }
 
-  /** The partitions that each host believes to read. */
+  /** The partitions that each host says it reads. */
   async readPartitions(): Promise<ReadPartitions> {
     const [one, two] = await Promise.all(
       hostNames.map((name) => readPartitionsAt(this.hostUrl(name)).catch(() => [])),
@@ -152,7 +155,7 @@ export class ChaosSystem {
     return { one: one ?? [], two: two ?? [] };
   }
 
-  /** Resolves to whether the hosts came to read partitions like this in time. */
+  /** Waits until the read partitions satisfy a condition. Resolves to false if the time is over before. */
   async untilReading(isSo: (read: ReadPartitions) => boolean, limitMs: number): Promise<boolean> {
     const giveUpAt = Date.now() + limitMs;
     while (!isSo(await this.readPartitions())) {
@@ -162,7 +165,7 @@ export class ChaosSystem {
     return true;
   }
 
-  /** Keeps writes of the hosts back until they are released. Resolves when each host has one under way, or when time is over. */
+  /** Holds writes of the hosts back until they are released. Resolves when each host has one under way, or the time is over. */
   async holdWrites(url: RegExp, limitMs: number): Promise<HeldWrites> {
     const held = this.proxy.hold(url);
     const giveUpAt = Date.now() + limitMs;
@@ -206,7 +209,7 @@ export class ChaosSystem {
   }
 }
 
-/** A host that does not answer within a second is frozen. */
+/** The partitions that a host reads; none if it does not answer within a second, because it is frozen then. */
 async function readPartitionsAt(url: string | undefined): Promise<readonly string[]> {
   const reply = await fetch(`${url}/admin/host/status`, { signal: AbortSignal.timeout(1000) });
   const { eventHubs } = (await reply.json()) as { eventHubs?: Record<string, { partitions?: string[] }> };

@@ -5,17 +5,17 @@ import type { HeldEvent } from './readHub';
 import { settle } from './settle';
 import { type ChaosSystem, hostNames } from './system';
 
-/** An instance counts anew at most every 250 ms, and answers at once. */
+/** How long a total may stay the same before it is final. An instance refreshes every 250 ms, so this is long enough. */
 const stuckMs = 15_000;
 
-/** A total that an API told, and the last sequence number of each partition right after. */
+/** A total that an API answered, and the last sequence number of each partition right after the answer. */
 interface SeenTotal {
   readonly name: string;
   readonly total: number;
   readonly lasts: readonly number[];
 }
 
-/** Watches the total that each host's API tells, through all kills. */
+/** Watches the totals of each host's API during all kills. */
 export class Totals {
   readonly #system: ChaosSystem;
   readonly #seen: SeenTotal[] = [];
@@ -26,19 +26,19 @@ export class Totals {
     this.#watchers = hostNames.map((name) => {
       const accepted = async (total: number) => {
         this.#seen.push({ name, total, lasts: await system.lastSequenceNumbers('clickstream') });
-        // How many rows these events are is known when the hub is read, at the end.
+        // The number of rows of these events is only known when the hub is read at the end.
         return Number.POSITIVE_INFINITY;
       };
       return { name, watcher: new TotalsWatcher({ apiUrl: () => system.hostUrl(name), accepted }) };
     });
   }
 
-  /** How many totals each API told so far, by host. */
+  /** How many totals each API has answered so far, by host. */
   seen(): Record<string, number> {
     return Object.fromEntries(this.#watchers.map(({ name, watcher }) => [name, watcher.seen]));
   }
 
-  /** While the lake is an earlier one totals fall, and rightly so. */
+  /** Set while the lake is rolled back: then totals fall rightly. */
   set mayFall(mayFall: boolean) {
     for (const { watcher } of this.#watchers) watcher.mayFall = mayFall;
   }
@@ -48,8 +48,8 @@ export class Totals {
   }
 
   /**
-   * Waits until each API tells the rows that the hub holds, ends watching, and returns what is wrong: a total that fell while it must not, one
-   * above what the hub held when it was told, one that does not end equal.
+   * Waits until each API answers the number of rows that the hub's events make, and ends watching. Returns the problems: a total
+   * that fell although it must not, a total above the events in the hub at that time, or a last total that is not equal.
    */
   async judge(held: readonly HeldEvent[], bodies: BodyMaker, log: (line: string) => void): Promise<string[]> {
     const rowsUpTo = countRows(held, bodies);
@@ -77,7 +77,7 @@ export class Totals {
   }
 }
 
-/** Tells how many rows the events are that the hub held when its partitions ended at these sequence numbers. */
+/** Returns a function that counts the rows of all events up to the given last sequence numbers of the partitions. */
 function countRows(held: readonly HeldEvent[], bodies: BodyMaker): (lasts: readonly number[]) => number {
   const upTo: number[][] = [];
   for (const { partition, sequence, id } of held) {

@@ -11,13 +11,13 @@ import { settle } from './settle';
 const pauseMs = { least: 1000, most: 6000 };
 /** Milliseconds that a load waits in the pool, so that the loads of two hosts overlap. */
 const holdMs = { least: 1000, most: 5000 };
-/** Nothing more is loaded: longer than the minute between two catch-ups. */
+/** If nothing is loaded for this long, loading is stuck. Longer than the minute between two catch-ups. */
 const stuckMs = 90_000;
 
 const table = 'clickstream.clicks';
 const rejects = 'ops.rejected_rows';
 
-/** Starts a busy SQL pool with the tables of all streams, that reads staged files from the lake. */
+/** Starts a busy SQL pool with the tables of all streams. It reads staged files from the lake. */
 export async function startWarehouse(connectionString: string, random: Random): Promise<TdsServer> {
   const lake = await openAzureBlobStore({ connectionString }, 'lake');
   const server = await TdsServer.start({
@@ -35,7 +35,7 @@ export async function startWarehouse(connectionString: string, random: Random): 
   return server;
 }
 
-/** Waits until a version is loaded; the pool's loads take seconds. */
+/** Waits until a version is loaded. The pool's loads take seconds. */
 export async function untilLoaded(server: TdsServer, version: number): Promise<void> {
   const isLoaded = () =>
     server
@@ -49,7 +49,7 @@ export async function untilLoaded(server: TdsServer, version: number): Promise<v
 export class CommitBreaker {
   /** Connections that broke. */
   broken = 0;
-  /** Plans no further break for as long as it is set. */
+  /** While this is set, no further break is planned. */
   paused = false;
   readonly #stopping = new AbortController();
   readonly #breaking: Promise<void>;
@@ -77,7 +77,7 @@ export class CommitBreaker {
   }
 }
 
-/** Waits for the loaders, and compares the warehouse with the Delta table: rows + rejected = Delta rows. Returns what is wrong. */
+/** Waits for the loaders, and compares the warehouse with the Delta table: rows + rejected = Delta rows. Returns the problems. */
 export async function compareWarehouse(
   server: TdsServer,
   connectionString: string,

@@ -5,7 +5,7 @@ import { writeDataFile } from '../../src/lib/delta/writeDataFile';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 
 /*
- * One of many writers of one table: `node writer.js <connection string> <writer> <commits>`, a row and a txn a commit.
+ * One of many writers of one table: `node writer.js <connection string> <writer> <commits>`. Each commit has one row and one txn.
  */
 
 export const raceFields = [field('writer', 'integer', false), field('number', 'integer', false)];
@@ -31,7 +31,7 @@ async function main([connectionString = '', writer, commits]: string[]): Promise
   }
 }
 
-// The channel to the parent would keep the process alive.
+// Exit explicitly, because the channel to the parent would keep the process alive.
 if (require.main === module)
   main(process.argv.slice(2)).then(
     () => process.exit(0),

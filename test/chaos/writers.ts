@@ -9,13 +9,13 @@ import { raceFields } from './writer';
 
 export interface RaceOptions {
   readonly writers: number;
-  /** Of each writer. */
+  /** The number of commits of each writer. */
   readonly commits: number;
   readonly folder: string;
   readonly log: (line: string) => void;
 }
 
-/** Has processes race for the versions of one table. Returns what is wrong. */
+/** Lets processes race for the versions of one table. Returns the problems. */
 export async function raceWriters({ writers, commits, folder, log }: RaceOptions): Promise<string[]> {
   const azurite = await startAzurite({ dataDir: join(folder, 'storage') });
   try {

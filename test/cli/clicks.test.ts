@@ -37,7 +37,7 @@ async function serve(table: ClicksTable): Promise<{ url: string; statuses: numbe
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, statuses };
 }
 
-it('npm run clicks -- --watch shows the last answer again while the server says that it still stands', async () => {
+it('npm run clicks -- --watch shows the last answer again after a 304', async () => {
   const table = await new ClicksTable(new MemoryStore()).create();
   await table.click(7, 7, 9);
   const { url, statuses } = await serve(table);

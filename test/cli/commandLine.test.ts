@@ -61,7 +61,7 @@ async function chosen(...args: string[]): Promise<Action | 'usage'> {
   return asked === 'usage' ? asked : asked.action;
 }
 
-/** What is said of a wrong use. */
+/** The message for wrong arguments. */
 async function refusal(command: Command, ...args: string[]): Promise<string> {
   const error = await parseCommandLine(command, args).then(
     () => undefined,
@@ -79,7 +79,7 @@ describe('flags and words', () => {
     expect(await given(weigh, '--file=a.json', 'pear', '--wet', '--limit=7', '3')).toEqual(expected);
   });
 
-  it('have their usual values where flags are not given', async () => {
+  it('have default values for flags that are not given', async () => {
     expect(await given(weigh, 'plum', '0')).toEqual({
       fruit: { name: 'plum' },
       scale: 0,
@@ -89,7 +89,7 @@ describe('flags and words', () => {
     });
   });
 
-  it('are flags where dashes and a letter begin them, and words behind --', async () => {
+  it('are flags if they begin with dashes and a letter, and words after --', async () => {
     expect(await given(fruits, 'ask', '-- is this a question?')).toEqual({
       question: '-- is this a question?',
     });
@@ -101,7 +101,7 @@ describe('flags and words', () => {
     expect(await given(weigh, 'pear', '1', '--limit', '7', '--limit=8')).toMatchObject({ limit: 8 });
   });
 
-  it('may have a value that holds =, or begins like a flag behind one', async () => {
+  it('accept a value that contains =, or that begins like a flag after =', async () => {
     expect(await given(fruits, 'list', '--file', 'a=b')).toMatchObject({ file: 'a=b' });
     expect(await given(fruits, 'list', '--file=--b=c')).toMatchObject({ file: '--b=c' });
   });
@@ -146,13 +146,13 @@ describe('a wrong use', () => {
 });
 
 describe('subcommands', () => {
-  it('are chosen by the first word, wherever flags stand', async () => {
+  it('are chosen by the first word, also after flags', async () => {
     expect(await chosen('list')).toBe(list);
     expect(await chosen('--file', 'eat', 'list')).toBe(list);
     expect(await chosen('--wash', 'eat', 'plum')).toBe(eat);
   });
 
-  it('have flags of their own, of one name too', async () => {
+  it('have their own flags, which may have the same name', async () => {
     expect(await given(fruits, 'list')).toMatchObject({ limit: 20 });
     expect(await given(fruits, '--limit', '2.5', 'eat', 'plum')).toMatchObject({ limit: 2.5 });
     expect(await refusal(fruits, 'list', '--limit', '2.5')).toContain('a whole number from 1 to 100');
@@ -165,7 +165,7 @@ describe('the usage', () => {
     async (args) => expect(await parseCommandLine(fruits, args)).toBe('usage'),
   );
 
-  it('lists words with what they may be, and flags', async () => {
+  it('lists words with their accepted values, and flags', async () => {
     expect(await describeUsage(weigh)).toBe(
       [
         'npm run weigh -- <fruit> <scale> [options]',
@@ -173,7 +173,7 @@ describe('the usage', () => {
         '',
         '  <fruit>      apple, pear or plum',
         '  <scale>      a whole number from 0 on',
-        '  --limit N    how many, 20 unless told',
+        '  --limit N    how many, by default 20',
         '  --wet        also where it is wet',
         '  --file FILE  where it is kept',
         '  --help       this',
@@ -181,7 +181,7 @@ describe('the usage', () => {
     );
   });
 
-  it('explains every subcommand, and says which of them takes what', async () => {
+  it('explains every subcommand and its arguments', async () => {
     expect(await describeUsage(fruits)).toBe(
       [
         'npm run fruits -- <subcommand> [options]',
@@ -193,8 +193,8 @@ describe('the usage', () => {
         '',
         '  <fruit>      apple, pear or plum',
         '  <question>   a question in quotes',
-        '  --limit N    list: how many, 20 unless told',
-        '  --limit N    eat: how many bites, 3 unless told',
+        '  --limit N    list: how many, by default 20',
+        '  --limit N    eat: how many bites, by default 3',
         '  --file FILE  list, eat: where it is kept',
         '  --wash       eat: before',
         '  --help       this',

@@ -23,7 +23,7 @@ interface Ended {
   readonly err: string;
 }
 
-/** @param cut streams that nobody reads, as when `| head` has ended */
+/** @param cut streams without a reader, as after `| head` has ended */
 function run(
   file: string,
   args: readonly string[],
@@ -88,7 +88,7 @@ describe.each(commands)('$name', { timeout: 60_000 }, ({ name, file }) => {
   });
 });
 
-it('a bench reads what stands behind its name itself', async () => {
+it('a bench reads the arguments after its name itself', async () => {
   const bench = commands.find(({ name }) => name === 'bench')?.file ?? '';
   expect((await run(bench, ['commitLatency', '--help'])).out).toMatch(
     /^npm run bench -- commitLatency \[options\]\n/,

@@ -16,7 +16,7 @@ function read(text: string): Record<string, string> {
 }
 
 describe('a settings file', () => {
-  it('gives its Values, also behind a byte order mark', () => {
+  it('gives its Values, also after a byte order mark', () => {
     const text = '{"IsEncrypted": false, "Values": {"A": "1", "B": ""}}';
     expect(read(text)).toEqual({ A: '1', B: '' });
     expect(read(`\uFEFF${text}`)).toEqual({ A: '1', B: '' });
@@ -41,7 +41,7 @@ describe('a settings file', () => {
     expect(said).not.toContain('secret');
   });
 
-  it('says where it is no JSON', () => {
+  it('names the line and column at which it is not JSON', () => {
     expect(() => read('{\n  "Values": {"A": "1" "B"}\n}')).toThrow(/ is not JSON \(line 2 column \d+\)\.$/);
   });
 

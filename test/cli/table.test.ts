@@ -69,7 +69,7 @@ describe('npm run table', () => {
     ]);
   });
 
-  it('shows what the table is made of', async () => {
+  it('shows versions, schema and files of a table', async () => {
     const { code, out } = await run('table', 'detail', 'clicks');
     expect(code).toBe(0);
     expect(out).toMatch(/^version {5}5, \d{4}-/m);
@@ -143,7 +143,7 @@ describe('npm run table -- repair', () => {
     return at;
   }
 
-  it('says what it moves, what that costs and what to do next, and mends what check refuses', async () => {
+  it('says what it moves, which rows are lost and what to do next, and repairs a log that check refuses', async () => {
     const at = await leaveHole(
       'clicks',
       [{ appId: partition(0), version: 1040 }],
@@ -186,7 +186,7 @@ describe('npm run table -- repair', () => {
         'The log of clicks ends with version 4.\n' +
         `Moved to ${store.name}/clicks/_stray/: versions 6 to 7, 2 log files.\n` +
         cost('now') +
-        'Stop the app, run "npm run checkpoints -- reset clickstream", and start it: what the hub still has is read again.\n' +
+        'Stop the app, run "npm run checkpoints -- reset clickstream", and start it again. It then reads all events again that the hub still has.\n' +
         'Run "npm run dead-letters -- replay clickstream" again.\n' +
         '"npm run warehouse -- status" says whether the warehouse needs a rebuild.\n',
     });
@@ -201,7 +201,7 @@ describe('npm run table -- repair', () => {
     expect(await readRows(at)).toHaveLength(30);
   });
 
-  it('names no next step where none is needed', async () => {
+  it('names no next step if none is needed', async () => {
     const unloaded = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'unloaded');
     await leaveHole('clicks', [{ appId: 'p0', version: 999 }], [], unloaded);
     const env = { LAKE_CONTAINER: 'unloaded', WAREHOUSE: 'none' };
@@ -214,7 +214,7 @@ describe('npm run table -- repair', () => {
     ]);
   });
 
-  it('ends with 1 where there is no table, and refuses a dry run of anything else', async () => {
+  it('ends with 1 without a table, and refuses a dry run of other subcommands', async () => {
     expect(await runWith({ LAKE_CONTAINER: 'empty' }, 'table', 'repair', 'clicks')).toMatchObject({
       code: 1,
       err: 'devstoreaccount1/empty has no table clicks.\n',
@@ -228,7 +228,7 @@ describe('npm run table -- repair', () => {
 });
 
 describe('npm run maintain', () => {
-  it('does each duty by hand, and says in a dry run what it would do', async () => {
+  it('runs each duty by hand, and says in a dry run what it would do', async () => {
     const before = await readRows(clicks);
     expect(await run('maintain', 'checkpoint', 'clicks')).toMatchObject({
       code: 0,

@@ -108,7 +108,7 @@ describe('npm run verify', () => {
     expect(code).toBe(0);
   });
 
-  it('ends with 1 and says what is missing and what is there twice', async () => {
+  it('ends with 1 and names missing and doubled events', async () => {
     const { code, output } = await run('verify', 'bad', 'clickstream');
     expect(output).toContain('3 events missing, 1 duplicate rows');
     expect(output).toContain('  missing     1 to 3\n  duplicate   0 element 0\n');
@@ -120,12 +120,12 @@ describe('npm run verify', () => {
     const { code, output } = await run('verify', 'miscounted', 'clickstream');
     expect(output).toContain('Each event is there once.');
     expect(output).toMatch(
-      /The counts of version \d are wrong for 1 keys, with the cached state of version \d:\n {2}2: 5 counted, 1 in the files\n/,
+      /The counts of version \d are wrong for 1 keys, with the cached state of version \d:\n {2}2: 5 counted, 1 in the files\n {2}To count them again: delete \S+\/clicks\/_counts\/state\.json, and start the app again\.\n/,
     );
     expect(code).toBe(1);
   });
 
-  it('ends with 1 where there is no table, and with 2 where there is no such stream', async () => {
+  it('ends with 1 without a table, and with 2 for an unknown stream', async () => {
     expect(await run('verify', 'empty', 'clickstream')).toMatchObject({ code: 1 });
     const { code, output } = await run('verify', 'good', 'click');
     expect([code, output.split('\n')[0]]).toEqual([
@@ -185,31 +185,31 @@ describe('npm run verify, with a warehouse', () => {
     expect(code).toBe(0);
   });
 
-  it('ends with 1 and says where rows are missing, and what to do', async () => {
+  it('ends with 1 and names the partitions with missing rows, and the remedy', async () => {
     await load(pool, good.slice(1));
     const { code, output } = await verify(server.connectionString);
     expect(output).toContain(
       'Each event is there once.\nThe counts of version 1 are right: 3, with no cached state.\n' +
         'The warehouse is wrong: clickstream.clicks has 2 rows, version 1 of the Delta table has 3. ' +
-        'To load it anew: npm run warehouse -- rebuild clickstream.clicks\n' +
+        'To load it again: npm run warehouse -- rebuild clickstream.clicks\n' +
         '  partition 0 of the hub made 2026-01-01T12:00:00.000Z: 2 rows where 3 should be\n',
     );
     expect(code).toBe(1);
   });
 
-  it('ends with 1 and says where there are other rows', async () => {
+  it('ends with 1 and names the partitions with different rows', async () => {
     await load(pool, [...good.slice(0, 2), [0, 2]]);
     const { code, output } = await verify(server.connectionString);
     expect(output).toContain(': other rows, their sequence numbers add up to 3 and not to 4\n');
     expect(code).toBe(1);
   });
 
-  it('ends with 1 and says what to do when the lake went back behind the ledger', async () => {
+  it('ends with 1 and names the remedy if the lake went back to a version before the ledger', async () => {
     await load(pool, good, 7);
     const { code, output } = await verify(server.connectionString);
     expect(output).toContain(
       "The warehouse is not right: clickstream.clicks: the lake's storage went back in time: its version 8 is not the one " +
-        'that was loaded. To load it anew: npm run warehouse -- rebuild clickstream.clicks\n',
+        'that was loaded. To load it again: npm run warehouse -- rebuild clickstream.clicks\n',
     );
     expect(code).toBe(1);
   });
@@ -257,7 +257,7 @@ describe('npm run verify, with a hub', () => {
     expect([one.code, many.code]).toEqual([0, 0]);
   });
 
-  it('ends soon where the hub takes the connection and never answers', async () => {
+  it('ends soon if the hub accepts the connection but never answers', async () => {
     const silent = createServer((socket) => socket.on('error', () => {}));
     await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
     const address = silent.address();
@@ -267,7 +267,7 @@ describe('npm run verify, with a hub', () => {
       `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=reader;SharedAccessKey=hidden;UseDevelopmentEmulator=true;`,
     );
     expect(performance.now() - started).toBeLessThan(12_000);
-    expect(output).toMatch(/\nThe hub does not answer, so how many events wait in it is not known\.\n$/);
+    expect(output).toMatch(/\nThe hub does not answer, so it is unknown how many events wait in it\.\n$/);
     expect(output).not.toContain('hidden');
     expect(code).toBe(0);
     silent.close();
@@ -283,7 +283,7 @@ describe('npm run trace', () => {
     expect(code).toBe(0);
   });
 
-  it('tells the story of a dead letter, and of what is missing', async () => {
+  it('tells the story of a dead letter and of a missing event', async () => {
     const letter = await run('trace', 'good', 'clickstream', '0', '2');
     expect(letter.output).toMatch(/letter in part-\S+\n(?:.*\n)* {4}body +\{"productid"\n/);
     expect(letter.code).toBe(0);
@@ -292,7 +292,7 @@ describe('npm run trace', () => {
     expect(missing.code).toBe(1);
   });
 
-  it('says what it takes', async () => {
+  it('lists its arguments for --help', async () => {
     const { code, output } = await run('trace', 'good', 'clickstream', '0', 'x');
     expect(output).toMatch(/^x is no sequence number: expected a whole number from 0 on\.\n/);
     expect(code).toBe(2);

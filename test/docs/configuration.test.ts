@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 
 /*
- * The files that VS Code, GitHub and the deployment read: nothing else here would notice a mistake in them.
+ * Checks the files that VS Code, GitHub and the deployment read. No other test would notice a mistake in them.
  */
 
 const read = (path: string): string => readFileSync(path, 'utf8');
@@ -108,7 +108,7 @@ describe('.funcignore', () => {
   const ignored = read('.funcignore')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
-  /** Its lines are plain paths from the root, which all tools that read it take alike. */
+  /** The lines are plain paths from the root, because all tools read these in the same way. */
   const isIgnored = (path: string) => ignored.some((line) => `/${path}/`.startsWith(`${line}/`));
 
   it('keeps secrets and local data at home', () => {
@@ -122,7 +122,7 @@ describe('.funcignore', () => {
     expect([...top].filter((path) => !isIgnored(path) && !deployed.includes(path))).toEqual([]);
   });
 
-  it('lets through what the app needs, and nothing else of dist', () => {
+  it('deploys what the app needs, and nothing else of dist', () => {
     expect(ignored.filter((line) => !/^\/[\w./-]+$/.test(line))).toEqual([]);
     const needed = ['host.json', 'package.json', 'dist/src', 'node_modules'];
     expect(needed.filter(isIgnored)).toEqual([]);

@@ -31,7 +31,7 @@ const sections: readonly Section[] = readFileSync('docs/errors.md', 'utf8')
     };
   });
 
-/** What src/lib/errors.ts says above each code. */
+/** The comment above each code in src/lib/errors.ts. */
 const comments = new Map(
   [
     ...readFileSync('src/lib/errors.ts', 'utf8').matchAll(
@@ -45,11 +45,14 @@ describe('docs/errors.md', () => {
     expect(sections.map(({ code }) => code)).toEqual(Object.keys(errorCodes));
   });
 
-  it.each(Object.entries(errorCodes))('says of %s what src/lib/errors.ts says', (code, { retriable }) => {
-    const section = sections.find((each) => each.code === code);
-    expect(section?.meaning).toBe(comments.get(code));
-    expect(section?.passes).toBe(retriable ? 'yes' : 'no');
-  });
+  it.each(Object.entries(errorCodes))(
+    'describes %s with the same sentence as src/lib/errors.ts',
+    (code, { retriable }) => {
+      const section = sections.find((each) => each.code === code);
+      expect(section?.meaning).toBe(comments.get(code));
+      expect(section?.passes).toBe(retriable ? 'yes' : 'no');
+    },
+  );
 
   it.each(sections)('names a cause and a remedy of $code', ({ cause, remedy }) => {
     expect(cause.length).toBeGreaterThan(30);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 /*
- * What README.md and the other documents promise: that they are short, that their links lead somewhere, that their commands exist.
+ * Checks README.md and the other documents: their length, their links and the commands that they name.
  */
 
 const documents = [...globSync('*.md'), ...globSync('docs/*.md'), ...globSync('.github/*.md')].sort();
@@ -11,14 +11,14 @@ const scripts: Readonly<Record<string, string>> = JSON.parse(readFileSync('packa
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 
-/** Without code, in which a link is no link. */
+/** The text without code, because a link in code is not a link. */
 const prose = (text: string): string =>
   text
     .replaceAll(/^```[\s\S]*?^```/gm, '')
     .replaceAll(/^ {4}.*$/gm, '')
     .replaceAll(/`[^`\n]*`/g, '');
 
-/** How GitHub makes the anchor of a heading. */
+/** The anchor that GitHub makes of a heading. */
 const anchorOf = (heading: string): string =>
   heading
     .trim()
@@ -29,7 +29,7 @@ const anchorOf = (heading: string): string =>
 const anchorsOf = (path: string): string[] =>
   [...read(path).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
 
-/** What is wrong with a link of a document; undefined when it leads somewhere. */
+/** The problem with a link of a document; undefined if its target exists. */
 function problemOf(document: string, link: string): string | undefined {
   const [file = '', anchor] = link.split('#');
   const path = file === '' ? document : join(dirname(document), file);

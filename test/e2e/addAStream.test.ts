@@ -10,8 +10,8 @@ import { AppCopy } from './appCopy';
 import type { RunningCommand } from './runCommand';
 
 /*
- * Follows docs/add-a-stream.md to the letter: the two files it shows are put into a copy of the project, which is then built and
- * started like any other, and the script it shows sends the first order.
+ * Follows docs/add-a-stream.md exactly: its two files are put into a copy of the project, the copy is built and started, and the
+ * guide's script sends the first order.
  */
 
 let app: AppCopy;
@@ -55,8 +55,9 @@ it('takes two files to give a stream its hub, its setting and its rows on the la
   expect(await output('dist/src/cli/verify.js', 'orders')).toContain('Each event is there once.');
 });
 
-it('leaves tests that pass', { timeout: 120_000 }, () => {
+it('leaves a project that passes its checks', { timeout: 120_000 }, () => {
   app.checkTypes();
+  app.lint('src/lib/streams/orders.ts', 'src/functions/ingestOrders.ts');
   app.testStreams();
 });
 

@@ -14,8 +14,10 @@ import { dirname, join, resolve } from 'node:path';
 import { endCommand, type RunningCommand, runCommand } from './runCommand';
 
 const copied = [
-  ...['src', 'local', 'test', 'bench', 'docs', 'deploy'],
+  ...['src', 'local', 'test', 'bench', 'docs', 'deploy', '.github'],
   ...[
+    'ARCHITECTURE.md',
+    'biome.json',
     'package.json',
     'host.json',
     'local.settings.sample.json',
@@ -26,14 +28,16 @@ const copied = [
 ];
 
 const testsOfStreams = [
+  'test/cli/appSettings.test.ts',
+  'test/docs/paths.test.ts',
   'test/functions/registration.test.ts',
   'test/house',
   'test/lib/settings.test.ts',
-  'test/lib/streams/loadStreams.test.ts',
+  'test/lib/streams',
   'test/lib/warehouse/synapse/tables.test.ts',
 ];
 
-/** A copy of the project's sources in a folder of its own, to follow docs/add-a-stream.md in. */
+/** A copy of the project's sources in another folder, in which a test follows docs/add-a-stream.md. */
 export class AppCopy {
   readonly folder = mkdtempSync(join(tmpdir(), 'tributary-'));
   readonly #running: RunningCommand[] = [];
@@ -48,25 +52,30 @@ export class AppCopy {
     writeFileSync(join(this.folder, path), text);
   }
 
-  /** Throws when there is no such file or folder. */
+  /** Deletes a file or folder. Throws if it does not exist. */
   remove(path: string): void {
     if (!existsSync(join(this.folder, path))) throw new Error(`There is no ${path} to remove.`);
     rmSync(join(this.folder, path), { recursive: true });
   }
 
-  /** What `npm run build` does. Throws with what the compiler says. */
+  /** Does the same as `npm run build`. Throws with the compiler's output. */
   build(): void {
     this.#node('local/build.mjs');
   }
 
-  /** What `npm run types` does, which checks the tests as well. Throws with what the compiler says. */
+  /** Does the same as `npm run types`, which also checks the tests. Throws with the compiler's output. */
   checkTypes(): void {
     this.#node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
   }
 
-  /** Runs the tests that look at whichever streams there are. Throws with what vitest says. */
-  testStreams(): void {
-    this.#node('node_modules/vitest/vitest.mjs', 'run', ...testsOfStreams);
+  /** Does the same as `npm run lint`, or checks only some files. Throws with the linter's output. */
+  lint(...paths: string[]): void {
+    this.#node('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', ...paths);
+  }
+
+  /** Runs the tests that work with all streams of the project, and further ones. Throws with vitest's output. */
+  testStreams(...further: string[]): void {
+    this.#node('node_modules/vitest/vitest.mjs', 'run', ...testsOfStreams, ...further);
   }
 
   /** Starts a script or a compiled command of the copy there. */
@@ -86,7 +95,7 @@ export class AppCopy {
     return stack;
   }
 
-  /** The settings of the system that runs. */
+  /** The settings of the running system. */
   settings(): Record<string, string> {
     return JSON.parse(readFileSync(join(this.folder, '.local/settings.json'), 'utf8')).Values;
   }

@@ -12,14 +12,15 @@ import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
+import { disabledSources } from '../kit/disabledFunctions';
 import { sendRaw } from '../kit/rawAmqp';
 import { LocalStack } from './localStack';
 
 let stack: LocalStack;
 beforeEach(async () => {
   stack = new LocalStack();
-  // Only the events of the test: the timers fire, and emit nothing.
-  await stack.start({ CLICKS_PER_SECOND: '0', COINCAP_SCHEDULE: '0 0 0 1 1 *', COMMIT_INTERVAL: '200ms' });
+  // The hub must have only the events of the test.
+  await stack.start({ ...disabledSources(), COMMIT_INTERVAL: '200ms' });
 });
 afterEach(() => stack.stop());
 
@@ -66,7 +67,7 @@ describe('a hub that was deleted and made again', () => {
     );
     await expect(command('checkpoints', 'reset', 'clickstream')).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/an app reads partition 0, 1, 2, 3; .* Stop the app and try again/),
+      stderr: expect.stringMatching(/an app reads partition 0, 1, 2, 3 \(.*\)\. Stop the app and try again/),
     });
     await stack.stopHost('one');
     expect(await command('checkpoints', 'reset', 'clickstream')).toContain('deleted ');
@@ -148,7 +149,7 @@ describe('another consumer group', () => {
 });
 
 describe('events that the trigger cannot read', () => {
-  it('keep their partition from being read, and no other event from becoming a row, once they are skipped', {
+  it('block their partition until they are skipped, and then all other events become rows', {
     timeout: 240_000,
   }, async () => {
     const each = 100;
@@ -179,11 +180,11 @@ describe('events that the trigger cannot read', () => {
     });
     await stack.stopHost('one');
     expect(await command('checkpoints', 'skip', 'clickstream', '0')).toBe(
-      `clickstream partition 0: ${each} events were committed as ever, ${4 * each} as dead letters with the reason unreadable.\n` +
-        `The trigger goes on at sequence number ${5 * each}. Start the app again.\n`,
+      `clickstream partition 0: ${each} events were committed as usual, ${4 * each} as dead letters with the reason unreadable.\n` +
+        `The trigger will continue at sequence number ${5 * each}. Start the app again.\n`,
     );
     expect(await command('checkpoints', 'skip', 'clickstream', '2')).toBe(
-      'clickstream partition 2: nothing waits in the hub, so there is nothing to skip.\n',
+      'clickstream partition 2: no event waits in the hub, so there is nothing to skip.\n',
     );
     await stack.startHost('two');
     await sendRaw(
@@ -195,7 +196,7 @@ describe('events that the trigger cannot read', () => {
     expect(await command('deadLetters', 'list')).toContain(`${4 * each}  clickstream unreadable`);
     expect(await command('deadLetters', 'show', 'clickstream', '0', '1')).toContain('\n{"productid":2}\n');
     expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
-    // A value that is what the stream expects becomes a row.
+    // An AMQP value with the content that the stream expects becomes a row.
     expect(await command('deadLetters', 'replay', 'clickstream')).toContain(`${each} appended`);
     expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
   });

@@ -1,8 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { simulators } from '../../local/simulators';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { loadSimulators, type Simulator } from '../../local/simulators';
 import { orList } from '../../src/cli/commandLine/command';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { endCommand, type RunningCommand, runCommand } from './runCommand';
@@ -25,8 +25,13 @@ function run(file: string, ...args: string[]): RunningCommand {
 }
 
 const freePorts = (...flags: string[]) => flags.flatMap((flag) => [`--${flag}`, '0']);
-const simulatorPorts = simulators.map(({ name }) => `${name}-port`);
-const emulatorPorts = ['broker-port', 'health-port', 'blob-port', ...simulatorPorts];
+let simulators: readonly Simulator[];
+let emulatorPorts: readonly string[];
+beforeAll(async () => {
+  simulators = await loadSimulators();
+  const simulatorPorts = simulators.map(({ name }) => `${name}-port`);
+  emulatorPorts = ['broker-port', 'health-port', 'blob-port', ...simulatorPorts];
+});
 
 describe('npm run emulators', () => {
   it('starts broker, three storage services and the simulators, and ends cleanly on Ctrl-C', {
@@ -40,7 +45,7 @@ describe('npm run emulators', () => {
     for (const { urlSetting } of simulators)
       expect((await fetch(url(new RegExp(`^${urlSetting} +(\\S+)`, 'm')))).status).toBe(404);
     for (const service of ['Blob', 'Queue', 'Table']) {
-      // Without a signature each refuses, which only the service itself does.
+      // Each service refuses a request without a signature, which proves that the service itself answers.
       const reply = await fetch(`${url(new RegExp(`${service}Endpoint=(\\S+)`))}?comp=list`);
       expect(reply.headers.get('server')).toContain(`Azurite-${service}`);
     }
@@ -53,12 +58,12 @@ describe('npm run emulators', () => {
 });
 
 describe('npm run emulators, whose output is cut', () => {
-  it('ends what it has started', { timeout: 120_000 }, async () => {
+  it('ends all processes that it started', { timeout: 120_000 }, async () => {
     const emulators = run('local/emulators.js', ...freePorts(...emulatorPorts, 'queue-port', 'table-port'));
     emulators.process.stdout?.destroy();
     expect(await emulators.ended).toBe(141);
     expect(emulators.text()).toBe('');
-    // The last thing that a clean end does is to delete what tells others of the running parts.
+    // The last step of a clean end is to delete the files that tell others about the running parts.
     const left = readdirSync(join(folder, '.local')).filter((name) => /\.(json|pid)$/.test(name));
     expect(left).toEqual([]);
   });
@@ -86,7 +91,7 @@ describe('npm run clicks', () => {
     expect(totals.at(-1)).toBeGreaterThanOrEqual(totals[0] ?? Number.POSITIVE_INFINITY);
   });
 
-  it('says so when nobody answers', async () => {
+  it('says that the app does not answer', async () => {
     const clicks = run('src/cli/clicks.js', '--url', 'http://127.0.0.1:9');
     expect(await clicks.ended).toBe(1);
     expect(clicks.text()).toBe('http://127.0.0.1:9/api/clicks does not answer: is the app running?\n');

@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clicksOfTheApi } from '../../local/figures';
-import { simulators } from '../../local/simulators';
 import { stopSources } from '../../local/sources';
-import { LocalStack } from './localStack';
+import { frequentSchedules, LocalStack, simulatedStreams } from './localStack';
 
 let stack: LocalStack;
 beforeEach(async () => {
   stack = new LocalStack();
   await stack.start({
     CLICKS_PER_SECOND: '500',
-    COINCAP_SCHEDULE: '*/2 * * * * *',
+    ...(await frequentSchedules()),
     COMMIT_INTERVAL: '500ms',
   });
 });
@@ -29,11 +28,11 @@ async function untilRowsGrow(stream: string, by: number, limitMs = 60_000): Prom
   }
 }
 
-/** Stops the sources and waits until rows stay behind no more. */
+/** Stops the sources and waits until all accepted events are rows. */
 async function expectAllArrived(host: string): Promise<void> {
   const url = stack.hosts.get(host)?.url ?? '';
   await stopSources(url);
-  for (const stream of ['clickstream', ...simulators.map(({ name }) => name)]) {
+  for (const stream of ['clickstream', ...(await simulatedStreams()).map(({ name }) => name)]) {
     let figures = await stack.figures(stream);
     for (let tries = 0; tries < 300 && figures.rows < figures.accepted; tries++) {
       await sleep(100);
@@ -49,7 +48,7 @@ describe('every accepted event becomes one row', () => {
   it('though broker, storage and host are each killed and started again', { timeout: 240_000 }, async () => {
     await stack.startHost('one');
     await untilRowsGrow('clickstream', 500);
-    for (const { name } of simulators) await untilRowsGrow(name, 100);
+    for (const { name } of await simulatedStreams()) await untilRowsGrow(name, 100);
     await stack.restartBroker();
     await untilRowsGrow('clickstream', 500);
     await stack.restartStorage();
@@ -57,7 +56,7 @@ describe('every accepted event becomes one row', () => {
     await stack.killHost('one');
     await stack.startHost('one');
     await untilRowsGrow('clickstream', 500);
-    for (const { name } of simulators) await untilRowsGrow(name, 100);
+    for (const { name } of await simulatedStreams()) await untilRowsGrow(name, 100);
     await expectAllArrived('one');
   });
 
@@ -66,10 +65,10 @@ describe('every accepted event becomes one row', () => {
   }, async () => {
     await stack.startHost('one');
     await stack.startHost('two');
-    // Both must own something, or the kill would prove nothing.
+    // Both must own partitions, or the kill would prove nothing.
     for (const name of ['one', 'two']) await untilOwns(name, 1);
     await untilRowsGrow('clickstream', 500);
-    for (const { name } of simulators) await untilRowsGrow(name, 100);
+    for (const { name } of await simulatedStreams()) await untilRowsGrow(name, 100);
     await stack.killHost('one');
     const killedAt = Date.now();
     await untilOwns('two', 4);

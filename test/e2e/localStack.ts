@@ -10,11 +10,27 @@ import {
   startBrokerProcess,
   startHostProcess,
 } from '../../local/processes';
-import { type SimulatorProcess, simulators, startSimulator } from '../../local/simulators';
+import { loadSimulators, type SimulatorProcess, startSimulator } from '../../local/simulators';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
-import { findStream } from '../../src/lib/streams/loadStreams';
+import { findStream, loadStreams } from '../../src/lib/streams/loadStreams';
+import { type Stream, settingsOf } from '../../src/lib/streams/stream';
 
-/** The parts of the system as separate processes, each of which a test may kill and start again. */
+/** The streams whose events come from a simulator. */
+export async function simulatedStreams(): Promise<Stream[]> {
+  const urlSettings = (await loadSimulators()).map(({ urlSetting }) => urlSetting);
+  return (await loadStreams()).filter((stream) =>
+    settingsOf(stream).some(({ name }) => urlSettings.includes(name)),
+  );
+}
+
+/** The settings that have events of the simulated streams sent every two seconds. */
+export async function frequentSchedules(): Promise<Record<string, string>> {
+  const names = (await simulatedStreams()).flatMap(settingsOf).map(({ name }) => name);
+  const schedules = names.filter((name) => name.endsWith('_SCHEDULE'));
+  return Object.fromEntries(schedules.map((name) => [name, '*/2 * * * * *']));
+}
+
+/** The parts of the system as separate processes. A test can kill and restart each of them. */
 export class LocalStack {
   readonly folder = mkdtempSync(join(tmpdir(), 'tributary-'));
   readonly #logDir = join(this.folder, 'logs');
@@ -28,14 +44,18 @@ export class LocalStack {
     mkdirSync(this.#logDir);
     this.#azurite = await startAzurite({ dataDir: join(this.folder, 'storage') });
     this.broker = await this.#startBroker(0, 0);
-    for (const simulator of simulators)
-      this.#simulators.push(await startSimulator(simulator, { port: 0, logDir: this.#logDir }));
+    const sources: Record<string, string> = {};
+    for (const simulator of await loadSimulators()) {
+      const started = await startSimulator(simulator, { port: 0, logDir: this.#logDir });
+      this.#simulators.push(started);
+      sources[simulator.urlSetting] = started.url;
+    }
     this.settings = {
       ...settingsAt({
         storageConnection: this.#azurite.connectionString,
         brokerPort: this.broker.port,
-        ...Object.fromEntries(this.#simulators.map(({ name, url }) => [`${name}Url`, url])),
       }),
+      ...sources,
       ...settings,
     };
   }
@@ -71,7 +91,9 @@ export class LocalStack {
     this.broker = await this.#startBroker(this.broker.port, Number(new URL(this.broker.healthUrl).port));
   }
 
-  /** Azurite saves its index every few seconds and when it is asked to end: killed, it would lose what it acknowledged. */
+  /**
+   * Ends and starts Azurite. It is not killed, because it saves its index only every few seconds and would lose acknowledged data.
+   */
   async restartStorage(): Promise<void> {
     const { blobPort } = this.#azurite;
     await this.#azurite.close();
@@ -85,12 +107,12 @@ export class LocalStack {
     return new FiguresReader({ brokerUrl: this.broker.healthUrl, hub, at: { store, table } }).read();
   }
 
-  /** All that a host has printed. */
+  /** All output of a host. */
   log(instance: string): string {
     return readFileSync(join(this.#logDir, `${instance}.log`), 'utf8');
   }
 
-  /** What the rounds of a host came to in all, as its log lines say. */
+  /** The totals of all rounds of a host, from its log lines. */
   roundTotals(instance: string): { rows: number; duplicates: number } {
     const log = this.log(instance);
     const total = (what: string) =>

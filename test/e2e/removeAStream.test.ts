@@ -3,18 +3,27 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppCopy } from './appCopy';
 
 /*
- * Follows docs/add-a-stream.md to the letter: what it lists for CoinCap is deleted from a copy of the project, and nothing else
- * is touched.
+ * Follows docs/add-a-stream.md exactly: deletes the files that it lists for CoinCap from a copy of the project, and nothing else.
  */
 
-describe.skipIf(!existsSync('src/lib/streams/coincap.ts'))('removing CoinCap', () => {
-  let app: AppCopy;
+/** The paths that the guide lists under a heading. */
+function listed(heading: string): string[] {
+  const [, rest = ''] = readFileSync('docs/add-a-stream.md', 'utf8').split(`\n${heading}\n`);
+  const [section = ''] = rest.split(/^#/m);
+  return [...section.matchAll(/^- `([^`]+)`$/gm)].map(([, path = '']) => path);
+}
 
+let app: AppCopy;
+
+describe.skipIf(!existsSync('src/lib/streams/coincap.ts'))('removing CoinCap', () => {
   beforeAll(() => {
     app = new AppCopy();
-    const [, list = ''] = readFileSync('docs/add-a-stream.md', 'utf8').split('## Remove a stream');
-    const paths = [...list.matchAll(/^- `([^`]+)`$/gm)].map(([, path = '']) => path);
-    expect(paths).toContain('src/lib/streams/coincap.ts');
+    const paths = listed('## Remove a stream');
+    expect(paths).toEqual([
+      'src/lib/streams/coincap.ts',
+      'src/functions/ingestCoincap.ts',
+      'test/lib/streams/coincap.test.ts',
+    ]);
     for (const path of paths) app.remove(path);
   }, 60_000);
 
@@ -23,9 +32,12 @@ describe.skipIf(!existsSync('src/lib/streams/coincap.ts'))('removing CoinCap', (
   it('leaves a project that builds, tests included', { timeout: 120_000 }, () => {
     app.build();
     app.checkTypes();
+    app.lint();
   });
 
-  it('leaves tests that pass', { timeout: 120_000 }, () => app.testStreams());
+  it('leaves tests that pass, those of its source included', { timeout: 120_000 }, () =>
+    app.testStreams('test/lib/sources', 'test/local/coincap'),
+  );
 
   it('leaves none of its settings', async () => {
     app.add(
@@ -40,17 +52,43 @@ describe.skipIf(!existsSync('src/lib/streams/coincap.ts'))('removing CoinCap', (
     expect(command.text()).not.toContain('COINCAP');
   });
 
-  it('leaves a system that starts and carries clicks, and that has nothing of the stream', {
-    timeout: 120_000,
-  }, async () => {
-    const stack = await app.start('--for', '4s', '--rate', '200');
-    expect(await stack.ended).toBe(0);
-    expect(stack.text().trim().split('\n').at(-1)).toMatch(
-      /^accepted ([1-9][\d,]*) = rows \1 = clicks \1 = warehouse \1$/,
-    );
-    expect(stack.text()).not.toMatch(/coincap|assets/i);
-    const host = readFileSync(`${app.folder}/.local/logs/host.log`, 'utf8');
-    expect(host).toContain('ingestClickstream: eventHubTrigger');
-    expect(host).not.toMatch(/coincap/i);
+  it('leaves commands that do not offer it', async () => {
+    for (const file of ['dist/local/start.js', 'dist/local/emulators.js', 'dist/src/cli/verify.js']) {
+      const usage = app.run(file, '--help');
+      expect(await usage.ended).toBe(0);
+      expect(usage.text()).toContain('--help');
+      expect(usage.text()).not.toMatch(/coincap/i);
+    }
+  });
+
+  it(
+    'leaves a system that starts and carries clicks, and that has nothing of the stream',
+    {
+      timeout: 120_000,
+    },
+    () => expectOnlyClicks(),
+  );
+
+  it('lets its source be removed as well', { timeout: 240_000 }, async () => {
+    for (const path of listed('### Remove its source too')) app.remove(path);
+    app.build();
+    app.checkTypes();
+    app.lint();
+    app.testStreams();
+    await expectOnlyClicks();
   });
 });
+
+/** Starts the system, with settings that name CoinCap as the sample does, and expects that it knows nothing of CoinCap. */
+async function expectOnlyClicks(): Promise<void> {
+  const stack = await app.start('--for', '4s', '--rate', '200', '--reset');
+  expect(await stack.ended).toBe(0);
+  expect(stack.text().trim().split('\n').at(-1)).toMatch(
+    /^accepted ([1-9][\d,]*) = rows \1 = clicks \1 = warehouse \1$/,
+  );
+  expect(stack.text()).not.toMatch(/coincap|assets/i);
+  const host = readFileSync(`${app.folder}/.local/logs/host.log`, 'utf8');
+  expect(host).toContain('ingestClickstream: eventHubTrigger');
+  expect(host).toContain('emitClickstream: timerTrigger');
+  expect(host).not.toMatch(/coincap/i);
+}

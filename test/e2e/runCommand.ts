@@ -2,18 +2,18 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A command of the project, as its users run it: compiled, in a process of its own. */
+/** A compiled command of the project in its own process, as users run it. */
 export interface RunningCommand {
   readonly process: ChildProcess;
   /** All output so far. */
   text(): string;
-  /** Resolves when the output matches, rejects when the process ends before. */
+  /** Resolves when the output matches. Rejects if the process ends before. */
   until(pattern: RegExp): Promise<void>;
   /** The exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-/** @param file compiled, below dist */
+/** @param file the path of the compiled file below dist */
 export function runCommand(file: string, args: readonly string[], cwd: string): RunningCommand {
   const child = spawn(process.execPath, [resolve('dist', file), ...args], { cwd });
   let text = '';
@@ -38,7 +38,7 @@ export function runCommand(file: string, args: readonly string[], cwd: string): 
   };
 }
 
-/** Ends what a test left running. */
+/** Ends a command that a test left running. */
 export async function endCommand(command: RunningCommand | undefined): Promise<void> {
   if (!command || command.process.exitCode !== null || command.process.signalCode !== null) return;
   command.process.kill('SIGKILL');

@@ -7,11 +7,11 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { BlobServiceClient } from '@azure/storage-blob';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startAzurite } from '../../local/azurite';
 import { startBroker } from '../../local/broker/broker';
 import { parseConfig } from '../../local/broker/config';
-import { simulators } from '../../local/simulators';
+import { loadSimulators, type Simulator } from '../../local/simulators';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { endCommand, type RunningCommand, runCommand } from './runCommand';
@@ -19,6 +19,11 @@ import { endCommand, type RunningCommand, runCommand } from './runCommand';
 /*
  * `npm start` as its users run it: the compiled command in a process of its own, in an empty folder.
  */
+
+let simulators: readonly Simulator[];
+beforeAll(async () => {
+  simulators = await loadSimulators();
+});
 
 let folder: string;
 let running: RunningCommand | undefined;
@@ -35,20 +40,20 @@ function start(...args: string[]): RunningCommand {
   return running;
 }
 
-/** Each run takes free ports, so that nothing else on the machine is in the way. */
+/** Flags that make each run take free ports, so that it does not conflict with other programs. */
 const freePorts = () =>
   [
     'port',
     ...['broker', 'health', 'blob', ...simulators.map(({ name }) => name)].map((name) => `${name}-port`),
   ].flatMap((flag) => [`--${flag}`, '0']);
 
-/** The numbers of the last line about clicks: accepted, and what the others say. */
+/** The numbers of the last line about clicks: accepted, rows, clicks, warehouse. */
 function comparison(text: string): number[] {
   const line = /^accepted ([\d,]+) . rows ([\d,]+) . clicks ([\d,]+) . warehouse ([\d,]+)$/m.exec(text);
   return (line?.slice(1) ?? []).map((number) => Number(number.replaceAll(',', '')));
 }
 
-/** The same where not every event is a row: accepted, ingested, and what the others say. */
+/** The numbers of the last line if not every event is one row: accepted, ingested, rows, clicks, warehouse. */
 function longComparison(text: string): number[] {
   const line =
     /^accepted ([\d,]+) . ingested ([\d,]+), rows ([\d,]+) . clicks ([\d,]+) . warehouse ([\d,]+)/m.exec(
@@ -57,7 +62,7 @@ function longComparison(text: string): number[] {
   return (line?.slice(1) ?? []).map((number) => Number(number.replaceAll(',', '')));
 }
 
-/** Between two runs: the hub is deleted and made again, and the checkpoints are reset, as its operator would. */
+/** Deletes the hub between two runs and makes it again, and resets the checkpoints, as an operator would. */
 async function makeHubAgain(hub: string): Promise<void> {
   const broker = await startBroker({
     port: 0,
@@ -87,7 +92,7 @@ describe('npm start', () => {
     expect(run.text()).toMatch(
       /clicks [\d,]+ emitted, [\d,]+ ingested, [\d,]+ rows, Delta version \d+, [\d,]+ in the warehouse(?: · |\n)/,
     );
-    // Everything is kept in one folder, so that wiping it wipes all.
+    // All data is in one folder, so that deleting it deletes everything.
     expect(readdirSync(folder)).toEqual(['.local']);
   });
 
@@ -180,7 +185,7 @@ describe('npm start', () => {
     await expect.poll(emitted, { timeout: 20_000 }).toBeGreaterThan(lines + 2);
     run.process.kill('SIGINT');
     await run.until(/the last events arrive/);
-    // It goes on to say how far it is.
+    // It goes on printing its progress.
     const ending = emitted();
     await expect.poll(emitted, { timeout: 20_000 }).toBeGreaterThan(ending + 1);
     run.process.kill('SIGINT');

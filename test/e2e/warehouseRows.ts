@@ -5,11 +5,11 @@ import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import type { SqlValue } from '../kit/tds/syntax';
 import type { TdsServer } from '../kit/tds/tdsServer';
 
-/** The columns that tell a row of `clicks` from all others, by the source's address first. */
+/** The columns that identify a row of `clicks`. */
 export const addressColumns = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'] as const;
 export const clickColumns = [...addressColumns, 'productid', 'sessionid'] as const;
 
-/** Independent of the order: a hash of all rows, each as text. */
+/** A hash of all rows, each as text. It does not depend on their order. */
 export const checksum = (rows: readonly (readonly unknown[])[]): string =>
   createHash('sha256')
     .update(

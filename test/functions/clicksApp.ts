@@ -6,6 +6,7 @@ import type { Child } from '../../local/childProcess';
 import { type HostProcess, settingsAt, startBrokerProcess, startHostProcess } from '../../local/processes';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import type { ObjectStore } from '../../src/lib/storage/objectStore';
+import { disabledSources } from '../kit/disabledFunctions';
 
 /** The compiled app in a real host over Azurite, with sources that send nothing of their own. */
 export class ClicksApp {
@@ -35,10 +36,8 @@ export class ClicksApp {
       ...settingsAt({
         storageConnection: azurite.connectionString,
         brokerPort: broker.port,
-        coincapUrl: 'http://127.0.0.1:9',
       }),
-      CLICKS_PER_SECOND: '0',
-      COINCAP_SCHEDULE: '0 0 0 1 1 *',
+      ...disabledSources(),
       COUNTS_REFRESH: '0ms',
       ...settings,
     };
@@ -46,7 +45,7 @@ export class ClicksApp {
     return openAzureBlobStore({ connectionString: azurite.connectionString }, 'lake');
   }
 
-  /** A host in the place of the one that runs, at the same address. */
+  /** Replaces the running host by another one at the same address. */
   async startHost(): Promise<void> {
     const port = Number(new URL(this.url || 'http://127.0.0.1:0').port || 0);
     await this.stopHost();

@@ -94,7 +94,7 @@ describe('GET /api/clicks', () => {
     expect(products[0]).toEqual({ productid: 3, category: 4, clicks: 1, before: 0, change: 1 });
   });
 
-  it('answers 304 to the ETag of what it would answer, until something is committed', async () => {
+  it('answers 304 to the current ETag until something is committed', async () => {
     for (const path of ['/clicks', '/clicks/7', '/clicks/categories', '/dashboard']) {
       const { headers } = await get(path);
       const tag = headers.get('etag') ?? '';
@@ -165,7 +165,7 @@ describe('GET /api/clicks', () => {
     });
   });
 
-  it('answers 404 to a product that nobody clicked, and takes a key in the address', async () => {
+  it('answers 404 for a product without clicks, and accepts a key in the URL', async () => {
     const { status, body } = await get('/clicks/4711?code=key');
     expect(status).toBe(404);
     expect(JSON.parse(body).detail).toContain('4711');
@@ -205,7 +205,7 @@ describe('GET /api/clicks', () => {
     expect(deviations('/clicks', good)).toEqual([]);
   });
 
-  it('answers 503 while the lake is away, and goes on when it is back', { timeout: 90_000 }, async () => {
+  it('answers 503 while the lake is away, and recovers when it is back', { timeout: 90_000 }, async () => {
     expect(await json('/health')).toMatchObject({
       status: 'ok',
       streams: expect.arrayContaining([expect.objectContaining({ table: 'clicks', status: 'ok' })]),
@@ -237,7 +237,7 @@ describe('GET /api/clicks', () => {
 });
 
 describe('docs/openapi.yaml', () => {
-  it('asks for a key everywhere but on the page and for the health', () => {
+  it('requires a key everywhere except for the page and the health', () => {
     const text = readFileSync('docs/openapi.yaml', 'utf8');
     expect(text.match(/^ {6}security: \[\]$/gm)).toHaveLength(2);
   });

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => stack.stop());
 
-it('GET /api/clicks never falls and never shows more than was accepted, whatever is killed', {
+it('GET /api/clicks never falls and never shows more than was accepted, even if processes are killed', {
   timeout: 180_000,
 }, async () => {
   await stack.startHost('one');

@@ -8,6 +8,7 @@ import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { LocalStack } from '../e2e/localStack';
+import { disabledFunctions, disabledSources } from '../kit/disabledFunctions';
 import { deviations } from './openapiContract';
 
 /*
@@ -19,8 +20,7 @@ let stack: LocalStack;
 beforeEach(async () => {
   stack = new LocalStack();
   await stack.start({
-    CLICKS_PER_SECOND: '0',
-    COINCAP_SCHEDULE: '0 0 0 1 1 *',
+    ...disabledSources(),
     COMMIT_INTERVAL: '200ms',
     WAREHOUSE: `duckdb:${join(stack.folder, 'warehouse.duckdb')}`,
   });
@@ -47,7 +47,7 @@ async function ask(url: string): Promise<Health & { readonly http: number }> {
   return { ...(JSON.parse(body) as Health), http };
 }
 
-/** Runs what `npm run <name> -- <args>` runs. */
+/** Runs the same as `npm run <name> -- <args>`. */
 async function run(command: string): Promise<void> {
   const [, name = '', args = ''] = /^npm run (\w+) -- (.*)$/.exec(command) ?? [];
   const file = join(stack.folder, 'settings.json');
@@ -56,19 +56,19 @@ async function run(command: string): Promise<void> {
   await promisify(execFile)(process.execPath, argv);
 }
 
-it('tells from another process which partitions are stuck, and a command that mends them', {
+it('shows in another process which partitions are stuck, and the command that helps', {
   timeout: 180_000,
 }, async () => {
-  const { url } = await stack.startHost('answers', {
-    'AzureWebJobs.ingestClickstream.Disabled': 'true',
-    'AzureWebJobs.ingestCoincap.Disabled': 'true',
-  });
+  const ingestIsDisabled = disabledFunctions((name) => name.startsWith('ingest'));
+  const { url } = await stack.startHost('answers', ingestIsDisabled);
   await stack.startHost('ingests');
   await send(200);
   await expect.poll(async () => (await stack.figures('clickstream')).rows, { timeout: 60_000 }).toBe(200);
   expect(await ask(url)).toMatchObject({ http: 200, status: 'ok', warehouse: { kind: 'duckdb' } });
+  const probe = await fetch(`${url}/api/health`, { method: 'HEAD' });
+  expect([probe.status, await probe.text()]).toEqual([200, '']);
 
-  // Its reader goes on in the middle of the new hub.
+  // Its reader continues in the middle of the new hub.
   await fetch(`${stack.broker.healthUrl}/hubs/clickstream/recreate`, { method: 'POST' });
   await send(900);
   await expect.poll(async () => (await ask(url)).http, { timeout: 60_000, interval: 500 }).toBe(503);

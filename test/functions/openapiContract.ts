@@ -37,7 +37,7 @@ export const documentedStatuses = (path: string) => Object.keys(document.paths[p
 const escapePart = (part: string) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'));
 const pointer = (...parts: string[]) => `#/${parts.map(escapePart).join('/')}`;
 
-/** What stands where a local reference points to, and where that is. */
+/** The target of a local reference, and its path. */
 function follow<T extends { readonly $ref?: string }>(at: string): { value: T; at: string } {
   let value: unknown = document;
   for (const part of at.slice(2).split('/')) {

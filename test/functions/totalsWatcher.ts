@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface TotalsWatcherOptions {
-  /** Where the API is now; undefined while it is known to be away. */
+  /** The URL of the API now; undefined while it is down. */
   readonly apiUrl: () => string | undefined;
   /** How many clicks the hub has accepted by now, asked after this total was seen. Throws while that cannot be told. */
   readonly accepted: (total: number) => Promise<number>;
@@ -13,7 +13,7 @@ export interface TotalsWatcherOptions {
  */
 export class TotalsWatcher {
   readonly problems: string[] = [];
-  /** A total that falls is no problem while this is set. One above what was accepted always is. */
+  /** While this is set, a total may fall. A total above the accepted events is always a problem. */
   mayFall = false;
   /** Totals that were seen. */
   seen = 0;

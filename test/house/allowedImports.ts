@@ -7,13 +7,14 @@ import { posix } from 'node:path';
  * - the parts in the second column, where a name stands for a part of src/lib unless it begins with src, local or test,
  * - the packages in the third column, where * stands for all.
  *
- * A file belongs to the row with the longest name that fits. Types count as well as values.
+ * In the name of a part, * stands for the name of any one file or folder. A file belongs to the row with the longest name that fits.
+ * Types count as well as values.
  */
 const table = `
   part                       | may import                                                           | packages
   ---------------------------|----------------------------------------------------------------------|-----------------------------------------------------------------------------------
   src/index                  | app                                                                  | @azure/functions durable-functions
-  src/functions              | app dashboard orchestrations streams                                 | @azure/functions durable-functions
+  src/functions              | app dashboard orchestrations streams sources/*/settings              | @azure/functions durable-functions
   src/cli                    | src/lib                                                              |
   src/lib/app                | src/lib                                                              |
   src/lib/orchestrations     | maintenance warehouse lake                                           |
@@ -33,13 +34,14 @@ const table = `
   src/lib/delta/parquet      | delta storage                                                        | hyparquet hyparquet-compressors parquetjs-lite
   src/lib/storage            |                                                                      | @azure/storage-blob @azure/identity
   src/lib/sources            | streams settings                                                     | @azure/event-hubs @azure/identity
-  src/lib/streams            |                                                                      |
+  src/lib/sources/*/settings |                                                                      |
+  src/lib/streams            | sources/*/settings                                                   |
   src/lib/settings           | streams storage/azureBlobStore warehouse/warehouseSetting            |
   local                      | src/cli src/lib                                                      |
   local/build                |                                                                      |
   local/run                  |                                                                      |
   local/broker               |                                                                      | rhea
-  local/coincap              | sources/seededRandom                                                 |
+  local/*/*                  | sources/seededRandom                                                 |
   local/host                 | src/cli/localSettings                                                | @azure/event-hubs @azure/functions-core @azure/identity @azure/storage-blob croner
   bench                      | src local test/kit                                                   | *
   test                       | src local                                                            | *
@@ -63,15 +65,15 @@ function readRow(row: string): Rule {
 }
 
 export interface Import {
-  /** What the statement says, like `../delta/log` or `mssql`. */
+  /** The name in the statement, like `../delta/log` or `mssql`. */
   readonly from: string;
   /** The file without its ending, as a path of the project; undefined for a package. */
   readonly file: string | undefined;
-  /** Whether nothing is left of it in the compiled file. */
+  /** Whether it is a type import, of which nothing remains in the compiled file. */
   readonly isType: boolean;
 }
 
-/** What a file imports, re-exports or requires. A name that is worked out while the file runs is not seen. */
+/** The imports, re-exports and requires of a file. Names that are computed at run time are not found. */
 export function importsOf(path: string, text: string): Import[] {
   const statements = text.matchAll(
     /^(?:import|export(?: type)? [{*])(?:[^;=]*?\bfrom)?\s*['"]([^'"]+)['"]/gm,
@@ -108,7 +110,12 @@ function isAllowed({ from, file }: Import, rule: Rule): boolean {
   return from.startsWith('node:') || rule.packages.includes('*') || rule.packages.includes(name);
 }
 
-const isWithin = (file: string, part: string): boolean => file === part || file.startsWith(`${part}/`);
+function isWithin(file: string, part: string): boolean {
+  const names = file.split('/');
+  return part
+    .split('/')
+    .every((name, index) => name === names[index] || (name === '*' && index < names.length));
+}
 
 const isLeaf = (file: string): boolean =>
   /^src\/lib\/[^/]+$/.test(file) && !rules.some(({ part }) => part === file);
@@ -119,7 +126,7 @@ function inWords({ part, parts, packages }: Rule): string {
   return `${part} may import ${['itself', ...parts, 'the leaves', ...named].join(', ')}.`;
 }
 
-/** The first circle among files, from a file back to itself; undefined when there is none. */
+/** The first circle of imports, from a file back to itself; undefined if there is none. */
 export function findCircle(imports: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const done = new Set<string>();
   const follow = (file: string, way: readonly string[]): string[] | undefined => {

@@ -20,7 +20,7 @@ export const everyType: readonly Field[] = [
 const bytes = (text: string) => Buffer.from(text, 'hex');
 const long = 'a text that is longer than thirty-two characters, ';
 
-/** Rows by file: each file's statistics are about something else. */
+/** Rows by file. Each file tests another aspect of the statistics. */
 export const everyTypeFiles: readonly (readonly Value[][])[] = [
   // Ordinary.
   [
@@ -28,7 +28,7 @@ export const everyTypeFiles: readonly (readonly Value[][])[] = [
     [2, 'hat', -17, -5, -3, -1, -0.5, -1.25, false, bytes('ff00ff'), -1, -1],
     [3, '', 0, 0, 0, 0, 0, 0, true, bytes(''), 0, 0],
   ],
-  // Surrogate pairs against U+E000 and above, which sort the other way round in UTF-16; texts that statistics cut.
+  // Surrogate pairs and characters from U+E000 on, which sort differently in UTF-16; and texts that the statistics cut.
   [
     [4, '😀', 4, 4, 4, 4, 4, 4, true, bytes('f09f9880'), 4, 4],
     [5, '\ue000', 5, 5, 5, 5, 5, 5, false, bytes('ee8080'), 5, 5],
@@ -39,7 +39,7 @@ export const everyTypeFiles: readonly (readonly Value[][])[] = [
     [8, `${'x'.repeat(31)}😀😀`, 8, 8, 8, 8, 8, 8, false, bytes('08'), 8, 8],
     [9, '\u{10ffff}'.repeat(40), 9, 9, 9, 9, 9, 9, true, bytes('09'), 9, 9],
   ],
-  // The ends of every range, and integers that no double holds.
+  // The ends of every range, and integers that a double cannot represent.
   [
     [
       10,
@@ -74,7 +74,7 @@ export const everyTypeFiles: readonly (readonly Value[][])[] = [
     [12, 'beyond', 2n ** 53n + 1n, 1, 1, 1, 1, 5e-324, true, bytes('0c'), -25_567, -2_208_988_800_000_000],
     [13, 'below', -(2n ** 53n) - 1n, 1, 1, 1, 1, 0.1, true, bytes('0d'), -365, -86_400_000_001],
   ],
-  // NaN, the infinities and nothing.
+  // NaN, the infinities and nulls.
   [
     [14, null, 14, 14, 14, 14, Number.NaN, Number.NaN, null, null, null, null],
     [15, 'fifteen', null, null, null, null, 15, 15, true, bytes('0f'), 15, 15],

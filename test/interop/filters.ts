@@ -27,8 +27,8 @@ interface Rows {
 }
 
 /**
- * Asks delta-rs, through pyarrow's datasets and through DataFusion, for the rows below, at and above every value of every
- * column, and compares with what the rows say.
+ * Asks delta-rs, through pyarrow's datasets and through DataFusion, for the rows below, at and above every value of every column,
+ * and compares the answers with the rows themselves.
  */
 export async function expectFiltersToHold(
   peer: Peer,

@@ -7,7 +7,7 @@ import type { Snapshot, TableState } from '../../src/lib/delta/state';
 import { writeDataFile } from '../../src/lib/delta/writeDataFile';
 import { toText } from './texts';
 
-/** The newest state of a table that must be there. */
+/** The newest state of a table, which must exist. */
 export async function stateOf(at: TableLocation): Promise<TableState> {
   const state = await openState(at);
   if (!state) throw new Error(`There is no table ${at.table}.`);
@@ -20,7 +20,7 @@ export async function snapshotOf(at: TableLocation, version?: number): Promise<S
   return snapshot;
 }
 
-/** Appends rows as one file in one commit, and makes the table first where there is none. */
+/** Appends rows as one file in one commit. Creates the table first if it does not exist. */
 export async function appendRows(
   at: TableLocation,
   fields: readonly Field[],
@@ -55,7 +55,7 @@ export async function readColumns(at: TableLocation, version?: number): Promise<
   return whole;
 }
 
-/** Rows as one text each, sorted: what two tables are compared by. */
+/** Rows as one text each, sorted, to compare two tables. */
 export function sortedRows(columns: ReadonlyMap<string, readonly (string | null)[]>): string[] {
   const names = [...columns.keys()].sort();
   const count = columns.get(names[0] ?? '')?.length ?? 0;

@@ -38,7 +38,7 @@ describe('delta-rs and we', () => {
         if (state.version > before + 1) races++;
       }
     };
-    // In bursts that begin together: one of the two is faster, and would else be done long before the other.
+    // Commit in bursts that begin together. Otherwise the faster of the two would be done long before the other.
     for (let from = 0; from < commits; from += burst) {
       const batches = Array.from({ length: burst }, (_, n) => [['theirs'], [String(from + n)]]);
       const theirs = lake.peer.call('append_many', { uri: lake.uri('raced'), schema, batches });

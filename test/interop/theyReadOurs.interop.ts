@@ -98,7 +98,7 @@ describe('delta-rs reads what we wrote', () => {
     const last: Value[] = [103, ...empty, 'after the checkpoint', 3];
     await appendRows(location, wider, [last]);
     rows.push(last);
-    // Deleting goes by the store's time: as if somebody had written by then.
+    // The age of files is measured by the store's time, so pretend that the last commit was written then.
     const muchLater = async () => writtenAt(location, (await stateOf(location)).version, new Date(later));
     expect(await cleanLog({ at: await muchLater(), now: later })).toMatchObject({
       outcome: 'done',

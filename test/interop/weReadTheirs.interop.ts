@@ -19,7 +19,7 @@ const everyTypeSchema: PeerSchema = everyType.map(({ name, type }) => [name, Str
 const columnsOf = (rows: readonly (readonly Value[])[], width: number) =>
   Array.from({ length: width }, (_, column) => rows.map((row) => toText(row[column] ?? null)));
 
-/** What delta-rs itself reads, in our spelling. */
+/** The values that delta-rs itself reads, in our text form. */
 async function peerTexts(table: string, version?: number): Promise<Map<string, (string | null)[]>> {
   const seen = await lake.peer.call<{
     schema: { name: string; type: string }[];
@@ -147,7 +147,7 @@ describe('we read what delta-rs wrote', () => {
     await expectToReadAlike(table, 0);
   });
 
-  it('its txns, and refuses by name what it cannot read', async () => {
+  it('its txns, and refuse unknown features by name', async () => {
     await write('their-txns', simple, named(0, 1), { txn: ['their app', 7] });
     const { txns } = await snapshotOf(lake.at('their-txns'));
     expect(txns.get('their app')?.version).toBe(7);

@@ -11,8 +11,8 @@ import {
 import type { ColumnType, Stream, WarehouseTable, WarehouseType } from '../../src/lib/streams/stream';
 
 /*
- * A stream beside the clickstream, for tests and measurements: texts that may be too long, numbers as text, a column that the
- * warehouse numbers by itself, and no row address there. It is no stream of the app, so that these do not depend on which are.
+ * A second stream for tests and measurements. It has texts that may be too long, numbers as text, an identity column and no row
+ * address in the warehouse. It is not a stream of the app, so that tests do not depend on which streams the app has.
  */
 
 const readers: Partial<Record<ColumnType, JsonField['read']>> = {

@@ -3,7 +3,7 @@ import type { ObjectStore } from '../../src/lib/storage/objectStore';
 /** Calls of a store since it was wrapped, by method. */
 export type CallCounts = Map<string, number>;
 
-/** A store that counts the calls which go through it. */
+/** Wraps a store so that the calls of its methods are counted. */
 export function countCalls(store: ObjectStore): { store: ObjectStore; counts: CallCounts } {
   const counts: CallCounts = new Map();
   const counted = <A extends unknown[], R>(name: string, call: (...args: A) => R) => {

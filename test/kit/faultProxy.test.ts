@@ -6,7 +6,7 @@ import { startAzurite } from '../../local/azurite';
 import { seededRandom } from '../../src/lib/sources/seededRandom';
 import { type FaultKind, type FaultProxy, startFaultProxy } from './faultProxy';
 
-/** Every fault with a number that draws it. */
+/** Every fault, with a random number that chooses it. */
 const kinds: readonly [FaultKind, number][] = [
   ['delay', 0.1],
   ['dropBefore', 0.3],
@@ -75,7 +75,7 @@ describe('the fault proxy', () => {
     );
     const isSilent = kind.startsWith('silent') || kind === 'late';
     if (isSilent) {
-      // Long enough for an answer, if there were one.
+      // A second is long enough for an answer, if there were one.
       const first = await Promise.race([reply, new Promise((done) => setTimeout(done, 1000, 'silence'))]);
       expect(first).toBe('silence');
       ended.abort();
@@ -108,7 +108,7 @@ describe('the fault proxy', () => {
     proxy = await startFaultProxy({ targetPort: 9, random: () => drawn });
   });
 
-  it('has no read and no write elsewhere be late', async () => {
+  it('makes no read late, and no write to another URL', async () => {
     drawn = 0.99;
     proxy.rate = 1;
     await fetch(`http://127.0.0.1:${proxy.port}/a/b`);

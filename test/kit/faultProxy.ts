@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * What can go wrong with one request. "Before" and "after" say whether the server has carried it out:
+ * The faults of a request. "Before" and "after" say whether the server has carried out the request:
  *
  * - `delay`: it takes up to half a second longer.
  * - `dropBefore`, `dropAfter`: the connection ends without an answer.
  * - `silentBefore`, `silentAfter`: the connection stays, and no answer ever comes.
  * - `error500`, `error503`: the answer is an error, and nothing was carried out.
  * - `error500After`: the answer is an error although it was carried out.
- * - `late`: the connection stays silent, and a write reaches the server when its client has long given up.
+ * - `late`: the connection stays silent, and the write reaches the server long after its client has given up.
  */
 const weights = {
   delay: 22,
@@ -31,38 +31,38 @@ const usualLateMs = 12_000;
 export type FaultKind = keyof typeof weights;
 
 export interface FaultProxyOptions {
-  /** Where the HTTP server is, on 127.0.0.1. */
+  /** The port of the HTTP server on 127.0.0.1. */
   readonly targetPort: number;
   /** Numbers in [0, 1). */
   readonly random: () => number;
-  /** How late a late write is, in milliseconds; 12 s unless told. */
+  /** The delay of late writes in milliseconds; by default 12 s. */
   readonly lateMs?: number;
-  /** Only writes to such addresses are late; to any unless told. */
+  /** If given, only writes to these URLs may be late. */
   readonly lateUrl?: RegExp;
 }
 
 export interface FaultProxy {
   readonly port: number;
-  /** Which part of the requests fails; 0 until it is set. */
+  /** The share of requests that fail; 0 until it is set. */
   rate: number;
   readonly requests: number;
-  /** How often what was injected. */
+  /** How often each fault was injected. */
   readonly injected: Readonly<Record<FaultKind, number>>;
-  /** Keeps writes to such addresses back, unharmed, until they are released. */
+  /** Holds writes to these URLs back until they are released, without a fault. */
   hold(url: RegExp): HeldWrites;
-  /** Resolves when no late write is on its way any more. */
+  /** Resolves when all late writes have arrived. */
   landed(): Promise<void>;
-  /** Late writes that are on their way never arrive. */
+  /** Closes the proxy. Late writes that have not arrived yet are dropped. */
   close(): Promise<void>;
 }
 
 export interface HeldWrites {
-  /** How many came so far. */
+  /** The number of writes held back so far. */
   readonly count: number;
   release(): void;
 }
 
-/** Starts a proxy on a free port of 127.0.0.1 that spoils a part of the requests on their way. */
+/** Starts a proxy on a free port of 127.0.0.1 that makes a share of the requests fail. */
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
   const proxy = new SpoilingProxy(options);
   await proxy.listen();
@@ -86,7 +86,7 @@ class SpoilingProxy implements FaultProxy {
   readonly #options: FaultProxyOptions;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #closing = new AbortController();
-  /** Late writes that are on their way. */
+  /** Late writes that have not arrived yet. */
   readonly #late = new Set<Promise<unknown>>();
   #held: Held | undefined;
   readonly #server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (incoming, outgoing) =>
@@ -141,7 +141,7 @@ class SpoilingProxy implements FaultProxy {
     const { signal } = this.#closing;
     const exchange = { incoming, outgoing, kind, agent: this.#agent, targetPort, delayMs, signal, released };
     const served = serve(exchange).catch(() =>
-      // The server went away, or the client did: to the client both is a connection that ends.
+      // The server or the client has closed the connection. For the client, both look like a closed connection.
       outgoing.destroy(),
     );
     if (kind !== 'late') return;
@@ -149,13 +149,13 @@ class SpoilingProxy implements FaultProxy {
     void served.finally(() => this.#late.delete(served));
   }
 
-  /** A late read would be a silent one. */
+  /** Whether a request may be late. Only writes may, because a late read would be the same as a silent one. */
   #mayBeLate(incoming: IncomingMessage): boolean {
     const { lateUrl = /^/ } = this.#options;
     return !isRead(incoming) && lateUrl.test(incoming.url ?? '');
   }
 
-  /** What a write that is held back waits for. */
+  /** The promise that a held write must wait for; undefined if it is not held. */
   #holdBack(incoming: IncomingMessage): Promise<void> | undefined {
     const held = this.#held;
     if (!held || isRead(incoming) || !held.url.test(incoming.url ?? '')) return undefined;
@@ -216,7 +216,7 @@ async function forward(
   return { status: statusCode, rawHeaders, body: await readAll(reply) };
 }
 
-/** As the storage service says it. */
+/** Answers an error in the form of the storage service. */
 function answerError(outgoing: ServerResponse, status: number, code: string): void {
   const body = `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>Injected.</Message></Error>`;
   outgoing.writeHead(status, { 'content-type': 'application/xml', 'x-ms-error-code': code }).end(body);

@@ -11,13 +11,13 @@ const python = join(
   process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python',
 );
 
-/** Whether the environment is there that `npm run test:interop` makes. */
+/** Whether the environment exists that `npm run test:interop` creates. */
 export const hasPython = () => existsSync(python);
 
 /** A column of a table for the peer: name and Delta type. */
 export type PeerSchema = readonly (readonly [name: string, type: string])[];
 
-/** Python's deltalake in a process of its own; requests are answered one after the other. */
+/** Python's deltalake in its own process. It answers requests one after the other. */
 export class Peer {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting: { resolve(result: unknown): void; reject(error: Error): void }[] = [];
@@ -62,7 +62,7 @@ export class Peer {
   }
 }
 
-/** How delta-rs is told of an account. Not azure_storage_use_emulator, which knows only the default port. */
+/** The options with which delta-rs reaches an account. Not azure_storage_use_emulator, which only supports the default port. */
 export function storageOptions(connectionString: string): Record<string, string> {
   const part = (name: string) => new RegExp(`${name}=([^;]+)`).exec(connectionString)?.[1] ?? '';
   return {

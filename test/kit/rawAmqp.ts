@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import rhea, { type Connection, type EventContext, type Message, type Sender } from 'rhea';
 
 /*
- * A bare AMQP client of the laptop's broker: it sends what the Event Hubs SDK for JavaScript would not send, as clients in other
- * languages do.
+ * A plain AMQP client of the laptop's broker. It sends messages that the Event Hubs SDK for JavaScript cannot send, but clients in
+ * other languages can.
  */
 
 export async function connectTo({ port }: { readonly port: number }): Promise<Connection> {
@@ -39,7 +39,7 @@ export async function ask(
   return message;
 }
 
-/** Authorizes a client for a hub. Resolves to what the broker says of it. */
+/** Authorizes a client for a hub. Resolves to the broker's answer. */
 export async function putToken(
   client: Connection,
   token: string,

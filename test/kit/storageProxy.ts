@@ -9,7 +9,7 @@ export interface RequestCounts {
   others: number;
 }
 
-/** Stands between storage clients and Azurite. */
+/** A proxy between storage clients and Azurite. */
 export interface StorageProxy {
   /** The connection string of Azurite with this proxy's address. */
   readonly connectionString: string;
@@ -19,15 +19,15 @@ export interface StorageProxy {
 }
 
 /**
- * Starts a proxy that counts requests, and gives listings the `startFrom` of the real service, which Azurite ignores: delta-rs
- * relies on it, and finds "Invalid table version" without.
+ * Starts a proxy that counts requests. It also implements the listing parameter `startFrom` of the real service, which Azurite
+ * ignores: without it, delta-rs fails with "Invalid table version".
  */
 export async function startStorageProxy(connectionString: string): Promise<StorageProxy> {
   const azuritePort = Number(/BlobEndpoint=http:\/\/[^:]+:(\d+)/.exec(connectionString)?.[1]);
   const agent = new Agent({ keepAlive: true });
   const counts: RequestCounts = { puts: 0, gets: 0, lists: 0, others: 0 };
   const reset = () => Object.assign(counts, { puts: 0, gets: 0, lists: 0, others: 0 });
-  /** What a listing began with, by the page that its next request will ask for, which does not say it again. */
+  /** The `startFrom` of each unfinished listing, by the marker of its next page, because the next request does not repeat it. */
   const goingOn = new Map<string, string>();
   const server = createServer((incoming, outgoing) => {
     const query = new URL(incoming.url ?? '/', 'http://localhost').searchParams;
@@ -47,7 +47,7 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
       }
     });
   });
-  // Clients keep connections for long; one that was closed meanwhile would look like a failing store.
+  // Clients keep connections for a long time. If the proxy closed one, it would look like a failing store.
   server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -63,7 +63,7 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
   };
 }
 
-/** Sends a request on as it is; `take` gets the answer. */
+/** Forwards a request unchanged. `take` gets the answer. */
 function forward(
   incoming: IncomingMessage,
   outgoing: ServerResponse,

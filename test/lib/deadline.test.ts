@@ -5,7 +5,7 @@ import { DeadlineError, orAborted, within } from '../../src/lib/deadline';
 const never = () => new Promise<never>(() => {});
 
 describe('within', () => {
-  it('comes to what the work comes to, when that is in time', async () => {
+  it('returns the result of work that ends in time', async () => {
     expect(await within(5_000, async () => 'answer')).toBe('answer');
     await expect(within(5_000, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   });
@@ -17,7 +17,7 @@ describe('within', () => {
     await expect(within(20, never)).rejects.toThrow('No answer in 0.02 s.');
   });
 
-  it('comes to what is said for the late case, a value or an error', async () => {
+  it('returns the value or throws the error for late work', async () => {
     expect(await within(20, never, () => 'late')).toBe('late');
     const late = () => {
       throw new Error('too late');
@@ -41,7 +41,7 @@ describe('within', () => {
 });
 
 describe('orAborted', () => {
-  it('rejects with the reason as soon as the signal is aborted, or where it was before', async () => {
+  it('rejects with the reason as soon as the signal is aborted, or at once if it already was', async () => {
     const reason = new Error('over');
     await expect(orAborted(never(), AbortSignal.abort(reason))).rejects.toBe(reason);
     const ended = new AbortController();

@@ -11,7 +11,7 @@ describe('once', () => {
     expect([count, value.made()]).toEqual([1, first]);
   });
 
-  it('makes undefined once as well, and again what threw', () => {
+  it('makes undefined only once, and tries again after an error', () => {
     let count = 0;
     const nothing = once(() => {
       if (++count === 1) throw new Error('not yet');
@@ -29,7 +29,7 @@ describe('once', () => {
     expect(await value()).toBe(1);
   });
 
-  it('makes again what was rejected, and tells all who waited', async () => {
+  it('tries again after a rejection, which all waiting callers get', async () => {
     let count = 0;
     const value = once(async () => {
       if (++count < 3) throw new Error(`try ${count}`);

@@ -147,7 +147,7 @@ describe('the settings', () => {
 });
 
 describe("a stream's settings", () => {
-  it('are asked for only where the stream is there', () => {
+  it('are only required if the stream exists', () => {
     expect(problemsOf(ofTheApp, [])).toBe('');
     expect(problemsOf(ofTheApp, [tides])).toMatch(/^(?=.*TIDES_HUB is missing)(?!.*CLICKSTREAM)/s);
   });
@@ -189,7 +189,7 @@ function documented(heading: string): string[] {
 
 function rowOf({ name, meaning, expected, default: fallback }: SettingDefinition): string {
   const byDefault = fallback === undefined ? 'required' : fallback === '' ? 'none' : `\`${fallback}\``;
-  // Outside of code a reader of Markdown would not see what stands in angle brackets.
+  // Outside of code, Markdown would not show text in angle brackets.
   const form = expected.includes('<') ? `\`${expected}\`` : expected;
   return `| \`${name}\` | ${meaning} | ${form} | ${byDefault} |`;
 }

@@ -19,7 +19,7 @@ beforeEach(() => {
   });
 });
 
-it('refreshes once for all who ask meanwhile, and they wait for it', async () => {
+it('refreshes once for all callers, and they wait for it', async () => {
   const done: string[] = [];
   const asked = ['one', 'two'].map((name) => spaced.run().then(() => done.push(name)));
   await Promise.resolve();

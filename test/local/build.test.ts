@@ -54,7 +54,7 @@ const ofOthers = [
 ];
 
 describe('the build', { timeout: 60_000 }, () => {
-  it('deletes what a deleted source left in dist, and nothing else', () => {
+  it('deletes the output of a deleted source from dist, and nothing else', () => {
     expect(build()).toBe(0);
     expect(compiled()).toEqual([...ofOthers, ...ofOrders].sort());
     remove('src/functions/getOrders.ts');
@@ -63,7 +63,7 @@ describe('the build', { timeout: 60_000 }, () => {
     expect(compiled()).toEqual(ofOthers);
   });
 
-  it('compiles again what comes back', () => {
+  it('compiles a source again that comes back', () => {
     build();
     remove('src/functions/getOrders.ts');
     build();
@@ -72,7 +72,7 @@ describe('the build', { timeout: 60_000 }, () => {
     expect(compiled()).toEqual([...ofOthers, ...ofOrders].sort());
   });
 
-  it('deletes nothing where the compiler fails, and fails too', () => {
+  it('deletes nothing if the compiler fails, and fails too', () => {
     build();
     remove('src/functions/getOrders.ts');
     write('src/functions/getClicks.ts', "console.log('a' * 2);\n");

@@ -13,9 +13,9 @@ import { parseArgs } from 'node:util';
 
 const usage = `Usage: npm run mutants -- [--seed N] [--lines N] [folder or file ...]
 
-  --seed N   which lines are drawn; drawn by the clock and printed unless told
-  --lines N  how many lines are changed, in all about twice as many ways; 100 unless told
-  folders    below src/lib; delta ingest counts warehouse maintenance unless told`;
+  --seed N   decides which lines are changed; by default from the clock, and printed
+  --lines N  how many lines are changed, in about twice as many ways; by default 100
+  folders    below src/lib; by default delta ingest counts warehouse maintenance`;
 
 /** Makes the changes and runs the tests that reach them. Installed for this command alone: it brings 150 packages along. */
 const stryker = ['@stryker-mutator/core@10.1.1', '@stryker-mutator/vitest-runner@10.1.1'];
@@ -27,7 +27,7 @@ interface Place {
   readonly column: number;
 }
 
-/** What is used of Stryker's report, which has the schema of mutation-testing-elements. */
+/** The used parts of Stryker's report, which has the schema of mutation-testing-elements. */
 interface Report {
   readonly files: Readonly<
     Record<

@@ -36,7 +36,7 @@ export function numberFlag<F extends number | undefined>(described: NumberFlag<F
   const { meaning, fallback, least = 0, most, whole = false } = described;
   return {
     value: 'N',
-    meaning: fallback === undefined ? meaning : `${meaning}, ${fallback} unless told`,
+    meaning: fallback === undefined ? meaning : `${meaning}, by default ${fallback}`,
     expected: `a ${whole ? 'whole ' : ''}number from ${least} to ${most}`,
     fallback,
     read(text) {
@@ -64,7 +64,7 @@ export const durationFlag = (example: string, meaning: string): Flag<number | un
 /** An address of http or https. */
 export const urlFlag = (meaning: string, fallback: string): Flag<URL> => ({
   value: 'URL',
-  meaning: `${meaning}, ${fallback} unless told`,
+  meaning: `${meaning}, by default ${fallback}`,
   expected: 'an address like https://NAME.azurewebsites.net',
   fallback: new URL(fallback),
   read(text) {

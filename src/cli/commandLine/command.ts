@@ -10,7 +10,7 @@ export class UsageError extends Error {}
 export interface Word<T> {
   /** What messages call it: "x is no stream". */
   readonly noun: string;
-  /** What it may be, like "clickstream or coincap". */
+  /** What it may be, like "clickstream or orders". */
   expected(): Promise<string>;
   /** Undefined for a text that it cannot be. */
   read(text: string): T | undefined | Promise<T | undefined>;

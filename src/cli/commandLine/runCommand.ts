@@ -11,26 +11,32 @@ const outputCut = 128 + 13;
 let isCut = false;
 
 /**
- * Runs a command with the arguments of this process, or with others. The number that its action gives becomes the exit code: 1 is for findings, and
- * for errors, which are told in one line. A wrong use is told in one line as well, with the way to the usage, and ends with 2. A
- * command whose output is cut, as by `| head`, ends quietly.
+ * Runs a command with the arguments of this process, or with others. The number that its action gives becomes the exit code: 1 is
+ * for findings, and for errors, which are told in one line. A wrong use is told in one line as well, with the way to the usage, and
+ * ends with 2. A command whose output is cut, as by `| head`, ends quietly.
+ * @param command a promise if its flags depend on files that must be loaded
  */
-export function runCommand(command: Command, args: readonly string[] = process.argv.slice(2)): void {
+export function runCommand(
+  command: Command | Promise<Command>,
+  args: readonly string[] = process.argv.slice(2),
+): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithoutOutput);
   void answer(command, args).then((code) => {
     process.exitCode = isCut ? outputCut : code;
   });
 }
 
-async function answer(command: Command, args: readonly string[]): Promise<number> {
+async function answer(described: Command | Promise<Command>, args: readonly string[]): Promise<number> {
+  let command: Command | undefined;
   try {
+    command = await described;
     const asked = await parseCommandLine(command, args);
     if (asked !== 'usage') return await asked.action.run(asked.given);
     console.log(await describeUsage(command));
     return 0;
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
-    if (!(error instanceof UsageError)) return failed;
+    if (!(command && error instanceof UsageError)) return failed;
     const { call } = command;
     console.error(`"${call}${call.includes(' -- ') ? '' : ' --'} --help" says what it takes.`);
     return wronglyUsed;

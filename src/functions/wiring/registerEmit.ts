@@ -1,23 +1,35 @@
 import { app, type InvocationContext } from '@azure/functions';
 import { type SettingDefinition, settingText } from '../../lib/settingDefinitions';
+import { findStream } from '../../lib/streams/loadStreams';
+import type { Stream } from '../../lib/streams/stream';
 
 export interface Emitter {
+  /** The name of the stream to whose hub events are sent. */
+  readonly stream: string;
   /** When events are sent: an NCRONTAB expression, or a setting between percent signs that holds one. */
   readonly schedule: string;
   /** The setting without which there is nothing to send. */
   readonly needs: SettingDefinition;
   /** Whether a value of that setting means that nothing is sent. */
   readonly isOff: (value: string) => boolean;
-  readonly send: (context: InvocationContext) => Promise<void>;
+  readonly send: (stream: Stream, context: InvocationContext) => Promise<void>;
 }
 
 /**
- * Registers a timer that sends events to a hub. Where its setting says that there are none to send, it is not registered: a timer
- * that does nothing would wake an app that has scaled to zero.
+ * Registers a timer that sends events to a stream's hub. If the project has no such stream, or if the timer's setting says that
+ * there are no events to send, it is not registered: a timer that does nothing would wake an app that has scaled to zero.
  */
-export function registerEmit(name: string, { schedule, needs, isOff, send }: Emitter): void {
+export function registerEmit(name: string, emitter: Emitter): void {
+  // Streams are loaded asynchronously. Functions can be registered until the appStart hooks have ended.
+  app.hook.appStart(async () => {
+    const stream = await findStream(emitter.stream);
+    if (stream) registerTimer(name, stream, emitter);
+  });
+}
+
+function registerTimer(name: string, stream: Stream, { schedule, needs, isOff, send }: Emitter): void {
   const value = settingText(needs);
   if (isOff(value))
     console.log(`${name} is not registered: ${needs.name} is ${value === '' ? 'not set' : value}.`);
-  else app.timer(name, { schedule, handler: (_timer, context) => send(context) });
+  else app.timer(name, { schedule, handler: (_timer, context) => send(stream, context) });
 }

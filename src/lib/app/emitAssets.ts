@@ -3,7 +3,8 @@ import { once } from '../once';
 import { settings } from '../settings';
 import { CoincapClient } from '../sources/coincap/coincapClient';
 import { publishAssets } from '../sources/coincap/publishAssets';
-import { coincap, coincapApiKey, coincapUrl } from '../streams/coincap';
+import { coincapApiKey, coincapUrl } from '../sources/coincap/settings';
+import type { Stream } from '../streams/stream';
 import { emit } from './emit';
 
 const coincapClient = once(async () => {
@@ -16,6 +17,6 @@ const coincapClient = once(async () => {
   );
 });
 
-/** Asks CoinCap for the assets and sends each. Returns how many the hub accepted. */
-export const emitAssets = async (log: (line: string) => void): Promise<number> =>
-  publishAssets({ client: await coincapClient(), send: (events) => emit(coincap, events), log });
+/** Asks CoinCap for the assets and sends each to the stream's hub. Returns how many the hub accepted. */
+export const emitAssets = async (stream: Stream, log: (line: string) => void): Promise<number> =>
+  publishAssets({ client: await coincapClient(), send: (events) => emit(stream, events), log });

@@ -1,16 +1,17 @@
 import { once } from '../once';
 import { settings } from '../settings';
 import { createClickSimulator } from '../sources/clickSimulator';
-import { clicksPerSecond, clickstream } from '../streams/clickstream';
+import { clicksPerSecond } from '../streams/clickstream';
+import type { Stream } from '../streams/stream';
 import { emit } from './emit';
 
 const clickSimulator = once(() => createClickSimulator());
 
-/** Sends the clicks since the last call. Returns how many the hub accepted. */
-export async function emitClicks(): Promise<number> {
+/** Sends the clicks since the last call to the stream's hub. Returns how many the hub accepted. */
+export async function emitClicks(stream: Stream): Promise<number> {
   const rate = Number((await settings()).text(clicksPerSecond));
   return emit(
-    clickstream,
+    stream,
     clickSimulator()
       .tick(Date.now(), rate)
       .map((click) => ({ body: click, partitionKey: String(click.sessionid) })),

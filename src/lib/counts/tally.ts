@@ -162,5 +162,5 @@ export class Tally {
 const tooManyKeys = (most: number) =>
   new TributaryError(
     'counts.keys',
-    `There are more than ${most} distinct keys to count, which is as many as are kept in memory.`,
+    `There are more than ${most} distinct keys to count, which is the limit of what is kept in memory.`,
   );

@@ -9,7 +9,7 @@ import {
   readLastCheckpoint,
   type TableLocation,
 } from './log';
-import { ensureOfEntry, readCheckpoint } from './readCheckpoint';
+import { isOfEntry, readCheckpoint } from './readCheckpoint';
 import { readAhead, readCommitsAfter } from './readCommits';
 import { LogReplay, type Snapshot, type TableState } from './state';
 
@@ -131,7 +131,7 @@ async function openFromListing(
   );
   const problem = damage ?? found.damage;
   if (!found.replay && commits[0] !== 0)
-    throw problem ?? (await noBeginning(at, commits, checkpoints, version));
+    throw problem ?? (await noBeginning(at, { commits, checkpoints, hasLost: found.hasLost, version }));
   const from = found.replay ?? new LogReplay(at, depth !== 'state');
   // If a newer checkpoint is damaged, report that damage and not the hole it leaves.
   const reading = readCommitsAfter(at, from.version, Math.min(wanted, newest), readAhead);
@@ -153,14 +153,16 @@ async function replayNewest(
   at: TableLocation,
   checkpoints: readonly CheckpointFiles[],
   depth: Depth,
-): Promise<{ replay?: LogReplay; damage?: TributaryError | undefined }> {
+): Promise<{ replay?: LogReplay; damage?: TributaryError | undefined; hasLost?: boolean }> {
   let damage: TributaryError | undefined;
+  let hasLost = false;
   for (const checkpoint of checkpoints.toReversed()) {
     const found = await replayCheckpoint(at, checkpoint, depth);
     if (found instanceof LogReplay) return { replay: found, damage };
-    damage ??= found;
+    if (found === 'lost') hasLost = true;
+    else damage ??= found;
   }
-  return { damage };
+  return { damage, hasLost };
 }
 
 /**
@@ -174,6 +176,7 @@ async function openFromHint(
   version?: number,
 ): Promise<LogReplay | TributaryError | undefined> {
   const found = await replayCheckpoint(at, hint, depth);
+  if (found === 'lost') return undefined;
   if (!(found instanceof LogReplay)) return found;
   if (found.state().mark === undefined) return undefined;
   // Versions above the checkpoint may have been cleaned away, below a newer one.
@@ -182,18 +185,29 @@ async function openFromHint(
   return commits && found.version >= (version ?? 0) ? found : undefined;
 }
 
-/** If the table never had a checkpoint, missing first versions cannot be the result of cleaning: it is a hole. */
+/**
+ * The first versions are missing. It is a hole if the table never had a checkpoint, for then they cannot have been cleaned away, and
+ * if a checkpoint proves that storage went back in time.
+ */
 async function noBeginning(
   at: TableLocation,
-  commits: readonly number[],
-  checkpoints: readonly CheckpointFiles[],
-  version = 0,
+  {
+    commits,
+    checkpoints,
+    hasLost,
+    version = 0,
+  }: {
+    readonly commits: readonly number[];
+    readonly checkpoints: readonly CheckpointFiles[];
+    /** Whether one of the checkpoints was made of a commit that storage has lost. */
+    readonly hasLost: boolean | undefined;
+    readonly version?: number | undefined;
+  },
 ): Promise<TributaryError> {
   const [first] = commits;
   if (first === undefined) return missingVersion(at, version);
-  return checkpoints.length === 0 && !(await hadCheckpoint(at))
-    ? logWithHole(at, -1, commits)
-    : missingVersion(at, Math.min(version, first - 1));
+  const isHole = hasLost || (checkpoints.length === 0 && !(await hadCheckpoint(at)));
+  return isHole ? logWithHole(at, -1, commits) : missingVersion(at, Math.min(version, first - 1));
 }
 
 /** Whether anything of a checkpoint is left: the pointer, a part of one, or one of a kind that is not read here. */
@@ -203,20 +217,24 @@ async function hadCheckpoint(at: TableLocation): Promise<boolean> {
   return false;
 }
 
-/** Returns the replay; the error if the checkpoint is damaged; undefined if its files are gone. */
+/**
+ * Returns the replay; the error if the checkpoint is damaged; undefined if its files are gone; `lost` if it was made of a commit that
+ * storage has lost, for its version has another commit.
+ */
 async function replayCheckpoint(
   at: TableLocation,
   checkpoint: CheckpointFiles,
   depth: Depth,
-): Promise<LogReplay | TributaryError | undefined> {
+): Promise<LogReplay | TributaryError | 'lost' | undefined> {
   const replay = new LogReplay(at, depth !== 'state', checkpoint);
   try {
     const [read, entry] = await Promise.all([
       readCheckpoint(at, checkpoint, depth === 'files', (part) => replay.apply(part)),
       readCommit(at, checkpoint.version).catch(ignoreDamage),
     ]);
+    // A checkpoint of a commit that storage has lost is no damage which could explain a hole: the hole must be named.
     if (!read) return undefined;
-    ensureOfEntry(at, checkpoint, read, entry?.mark);
+    if (!isOfEntry(read, entry?.mark)) return 'lost';
     // Set the mark before commits are applied: it shows if the first of them was made on another entry than the one in the log.
     replay.markBy(entry);
     replay.state();

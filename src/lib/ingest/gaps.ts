@@ -48,7 +48,7 @@ export function explainGaps(
       throw new TributaryError(
         'ingest.gap',
         `${where}: the events ${held.first} to ${held.last} are in the hub but were not read; a reader ran ahead of the table. ` +
-          'Stop the app, reset the checkpoints of the stream and start it again to have them read, or set ACCEPT_GAPS=true to go on without them.',
+          'To read them, stop the app, reset the checkpoints of the stream and start it again; or set ACCEPT_GAPS=true to continue without them.',
       );
     }
     gaps.push({ ...held, reason: 'skipped' });

@@ -10,6 +10,7 @@ import {
   type TableLocation,
 } from '../delta/log';
 import { readMark } from '../delta/position';
+import { isOfEntry, readCheckpoint } from '../delta/readCheckpoint';
 import { isDamage, TributaryError } from '../errors';
 import { inspectCheckpoint } from './lastCheckpoint';
 
@@ -53,6 +54,7 @@ export async function findLogEnd(at: TableLocation, files: readonly LogFile[]): 
     const { version } = checkpoint;
     if (version <= end.version) break;
     const error = await damageOf(at, checkpoint);
+    if (error === 'lost') continue;
     damage ??= error && { version, error };
     if (error) continue;
     end = { version, meetsStray: false };
@@ -88,12 +90,26 @@ async function followOn(at: TableLocation, entries: ReadonlySet<number>, from: n
   }
 }
 
-async function damageOf(at: TableLocation, checkpoint: CheckpointFiles): Promise<TributaryError | undefined> {
+/** What is wrong with a checkpoint: `lost` if it was made of a commit that storage has lost; undefined if it can be used. */
+async function damageOf(
+  at: TableLocation,
+  checkpoint: CheckpointFiles,
+): Promise<TributaryError | 'lost' | undefined> {
   try {
     await inspectCheckpoint(at, checkpoint);
     return undefined;
   } catch (error) {
-    if (isDamage(error)) return error;
+    if (!isDamage(error)) throw error;
+    return (await isOfLostCommit(at, checkpoint)) ? 'lost' : error;
+  }
+}
+
+async function isOfLostCommit(at: TableLocation, checkpoint: CheckpointFiles): Promise<boolean> {
+  try {
+    const read = await readCheckpoint(at, checkpoint, false, () => {});
+    return read !== undefined && !isOfEntry(read, await readMark(at, checkpoint.version));
+  } catch (error) {
+    if (isDamage(error)) return false;
     throw error;
   }
 }
@@ -102,5 +118,5 @@ async function damageOf(at: TableLocation, checkpoint: CheckpointFiles): Promise
 export const changedLog = (at: TableLocation, version: number): TributaryError =>
   new TributaryError(
     'delta.contention',
-    `${describeVersion(at, version)}: the log changes while it is mended. Stop the app, and whatever else writes to the table, and try again.`,
+    `${describeVersion(at, version)}: the log changes during the repair. Stop the app and all other writers of the table, and try again.`,
   );

@@ -1,5 +1,4 @@
-import { isConfidential } from '../confidentialUrl';
-import type { SettingDefinition } from '../settingDefinitions';
+import { coincapSettings } from '../sources/coincap/settings';
 import { decodeJsonElements } from './jsonElements';
 import {
   columnsOf,
@@ -60,39 +59,11 @@ const historyTypes: Readonly<Record<string, WarehouseType>> = {
 
 const readAsset = readFields(fields);
 
-export const coincapUrl: SettingDefinition = {
-  name: 'COINCAP_URL',
-  meaning: 'Where the CoinCap API is.',
-  // Over http, the key would be readable on the network.
-  expected: 'an https URL; http only on this machine',
-  default: 'https://rest.coincap.io',
-  check(value) {
-    const url = URL.parse(value);
-    return url && isConfidential(url) ? undefined : 'is malformed';
-  },
-};
-
-export const coincapApiKey: SettingDefinition = {
-  name: 'COINCAP_API_KEY',
-  meaning: 'The key of the CoinCap API. Without one no assets are emitted; all else works.',
-  expected: 'a key of the CoinCap API',
-  default: '',
-};
-
 /** Assets of the CoinCap API (v2 or v3) with the answer's `timestamp` copied into each; numbers arrive as text. */
 export const coincap: Stream = {
   name: 'coincap',
   hubSetting: 'COINCAP_HUB',
-  settings: [
-    {
-      name: 'COINCAP_SCHEDULE',
-      meaning:
-        'When the assets are asked for. Every request costs credits of the CoinCap plan, so choose a thrifty schedule, like `0 */30 * * * *` for every half hour.',
-      expected: 'an NCRONTAB expression or a time span like 00:30:00',
-    },
-    coincapUrl,
-    coincapApiKey,
-  ],
+  settings: coincapSettings,
   table: 'assets',
   columns: columnsOf(fields),
   warehouse: {

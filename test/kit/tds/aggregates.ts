@@ -17,11 +17,11 @@ function isAggregate(value: Expression | '*'): boolean {
   return value.kind === 'call' && (value.name === 'COUNT' || value.name === 'SUM');
 }
 
-/** Whether a query answers one row a group instead of one for each of its rows. */
+/** Whether a query returns one row per group, and not one for each of its rows. */
 export const isAggregated = ({ items, groupBy }: Select): boolean =>
   groupBy !== undefined || items.some(({ value }) => isAggregate(value));
 
-/** One row a group; without groups one row, also where there is nothing to add up. */
+/** One row per group. Without groups one row, even if there are no rows to aggregate. */
 export function aggregate(select: Select, rows: readonly SqlRow[], evaluate: Evaluate): SqlValue[][] {
   const { items, groupBy } = select;
   const groups = groupBy

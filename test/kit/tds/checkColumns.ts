@@ -3,12 +3,12 @@ import { type Condition, type Expression, type Select, SqlError, type Statement 
 
 type Tables = ReadonlyMap<string, SqlTable>;
 
-/** The columns that names may mean; undefined where the table is not there yet, or is one of the system. */
+/** The columns that a name may refer to; undefined if the table does not exist yet or is a system table. */
 type Scope = ReadonlySet<string> | undefined;
 
 /**
- * Refuses a batch that names a column which its table does not have, before anything of it runs, as a real server does when it
- * compiles the batch. A table that is not there is found out when its statement runs.
+ * Refuses a batch if it names a column that its table does not have. Like a real server, which compiles the batch first, it does so
+ * before any statement runs. A missing table is only noticed when its statement runs.
  */
 export function checkColumns(statements: readonly Statement[], tables: Tables): void {
   for (const statement of statements) new ColumnCheck(tables).statement(statement);
@@ -79,7 +79,7 @@ class ColumnCheck {
     else if (expression.kind === 'query') this.#select(expression.select);
     else if (expression.kind === 'concat') for (const part of expression.parts) this.#expression(part, scope);
     else if (expression.kind === 'call')
-      // The first argument of DATEDIFF is a word.
+      // The first argument of DATEDIFF is a keyword and not an expression.
       for (const arg of expression.args.slice(expression.name === 'DATEDIFF' ? 1 : 0))
         this.#expression(arg, scope);
   }

@@ -1,11 +1,11 @@
 import { SqlError, type SqlValue } from './syntax';
 
 /*
- * How values become what a column stores, with the errors of the real thing: nothing is cut silently but what SQL Server
- * itself changes silently, which is what a test wants to find out.
+ * Converts values to the types of columns, with the errors of the real server. A value is only changed silently if SQL Server does
+ * so too, so that tests can notice it.
  */
 
-/** Windows-1252 by the platform's own table, so that no table of ours judges itself. */
+/** The characters of Windows-1252 from the platform's table, so that our own table is not tested against itself. */
 const windows1252 = new Set(
   Array.from({ length: 256 }, (_, byte) => new TextDecoder('windows-1252').decode(Uint8Array.of(byte))),
 );
@@ -40,7 +40,7 @@ export function convert(value: SqlValue, type: string): SqlValue {
 }
 
 function toText(value: string, unicode: boolean, length: number): string {
-  // A real server turns what its code page has no character for into a question mark.
+  // A real server replaces a character that is not in its code page by a question mark.
   const stored = unicode ? value : Array.from(value, (one) => (windows1252.has(one) ? one : '?')).join('');
   if (stored.length > length) throw new SqlError(8152, 'String or binary data would be truncated.');
   return stored;
@@ -56,7 +56,7 @@ function toInteger(value: SqlValue, bits: number): bigint {
 
 /** Microseconds since 1970. datetime rounds to 1/300 s. */
 function toTime(value: SqlValue, digits: number, least: number, rounds: boolean): bigint {
-  // What a CAST has made of it already.
+  // A CAST has already converted it.
   if (typeof value === 'bigint') return value;
   const found = new RegExp(`^(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d)\\.(\\d{${digits}})$`).exec(
     String(value),

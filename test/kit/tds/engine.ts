@@ -11,7 +11,7 @@ export interface SqlTable {
   createdAt: number;
 }
 
-/** What a statement answers. */
+/** The answer to a statement. */
 export type Answer =
   | {
       readonly kind: 'rows';
@@ -28,18 +28,18 @@ export type Answer =
 export interface EngineOptions {
   /** `pool` refuses what a dedicated SQL pool refuses; `server` is SQL Server. */
   readonly dialect: 'pool' | 'server';
-  /** Reads what COPY is to load. */
+  /** Reads a file for COPY. */
   readonly fetchStaged?: (url: string) => Promise<Uint8Array | undefined>;
 }
 
-/** The tables of one database, and who holds which locks. */
+/** The tables of one database, and the locks on them. */
 export class Engine {
   readonly tables = new Map<string, SqlTable>();
   readonly schemas = new Set<string>();
   readonly options: EngineOptions;
   readonly #locks = new Map<string, { owner: Session; waiting: (() => void)[] }>();
   transactions = 0n;
-  /** Every ALTER TABLE is refused with this error, while it is set. */
+  /** While this is set, every ALTER TABLE is refused with this error. */
   alterRefusal: { readonly number: number; readonly message: string } | undefined;
 
   constructor(options: EngineOptions) {
@@ -52,7 +52,7 @@ export class Engine {
     throw new SqlError(208, `Invalid object name '${name}'.`);
   }
 
-  /** Exclusive until released; waits for others. */
+  /** Takes an exclusive lock on a table. Waits while another session holds it. */
   async lock(table: string, owner: Session): Promise<void> {
     for (;;) {
       const held = this.#locks.get(table);

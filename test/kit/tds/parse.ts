@@ -2,7 +2,7 @@ import { PartParser } from './parseParts';
 import { type ColumnDefinition, type Expression, type Select, SqlError, type Statement } from './syntax';
 
 /*
- * Reads a batch into a syntax tree. What it does not know it refuses, like the real one.
+ * Parses a batch into a syntax tree. Like the real server, it refuses unknown syntax.
  */
 
 const maxSelects = 1000;
@@ -12,7 +12,7 @@ export function parseBatch(text: string): Statement[] {
 }
 
 class BatchParser extends PartParser {
-  /** What reads the rest of a statement that begins with the word. */
+  /** The parser of a statement, by the statement's first word. */
   readonly #readers: readonly (readonly [word: string, read: () => Statement])[] = [
     ['SET', () => this.#set()],
     ['BEGIN', () => this.#begin()],

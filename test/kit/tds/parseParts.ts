@@ -1,7 +1,7 @@
 import { type Condition, type Expression, type Select, SqlError } from './syntax';
 import { Tokens } from './tokens';
 
-/** Reads what a statement is made of: names, types, queries, conditions, expressions. */
+/** Parses the parts of a statement: names, types, queries, conditions, expressions. */
 export class PartParser {
   protected readonly tokens: Tokens;
 
@@ -40,7 +40,7 @@ export class PartParser {
     return this.tokens.advance().text;
   }
 
-  /** schema.table, in lower case as names compare. */
+  /** schema.table in lower case, because names are compared without case. */
   table(): string {
     const first = this.word();
     return (this.take('.') ? `${first}.${this.word()}` : first).toLowerCase();
@@ -116,7 +116,7 @@ export class PartParser {
       return { kind: 'exists', select };
     }
     if (!this.take('(')) return this.#comparison(this.expression());
-    // A query that is compared, or a condition.
+    // The parentheses contain a query whose result is compared, or a condition.
     if (this.is('SELECT')) {
       const query = this.#query();
       this.expect(')');

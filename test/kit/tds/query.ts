@@ -4,10 +4,10 @@ import type { Answer, Engine, SqlRow } from './engine';
 import { type Condition, type Expression, type Select, SqlError, type SqlValue } from './syntax';
 import type { WireType } from './wire';
 
-/** Answers queries and works out expressions and conditions; changes nothing. */
+/** Answers queries, and evaluates expressions and conditions. It changes nothing. */
 export class Query {
   readonly #engine: Engine;
-  /** Of the batch that runs. */
+  /** The variables of the running batch. */
   readonly variables = new Map<string, SqlValue>();
 
   constructor(engine: Engine) {
@@ -33,7 +33,7 @@ export class Query {
       return [...this.#engine.tables].map(([table, { createdAt }]) => ({
         object_id: table,
         name: table.slice(table.indexOf('.') + 1),
-        // A number in a real server; here it need only be understood by SCHEMA_NAME.
+        // This is a number in a real server. Here only SCHEMA_NAME must understand it.
         schema_id: table.slice(0, table.indexOf('.')),
         type: 'U',
         create_date: createdAt,
@@ -85,7 +85,7 @@ export class Query {
       case 'call':
         return this.#callFunction(
           expression.name,
-          // The first argument of DATEDIFF is a word.
+          // The first argument of DATEDIFF is a keyword and not an expression.
           expression.args.slice(expression.name === 'DATEDIFF' ? 1 : 0).map((arg) => this.evaluate(arg, row)),
         );
     }

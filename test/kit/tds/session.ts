@@ -27,7 +27,7 @@ export class Session {
     return this.#undo !== undefined;
   }
 
-  /** Runs a batch; every answer is handed over as it comes. Throws SqlError after ending the transaction, where it must. */
+  /** Runs a batch and passes on every answer. Throws a SqlError, after ending the transaction if the real server would. */
   async run(text: string, answer: (one: Answer) => void): Promise<void> {
     this.#query.variables.clear();
     // Statements are checked before any of them runs, as in a real server.
@@ -73,7 +73,7 @@ export class Session {
     return { kind: 'transaction', change: 'rolledBack', id: this.#transactionId };
   }
 
-  /** The connection is gone. */
+  /** Ends the session when its connection is closed. */
   end(): void {
     this.ended = true;
     if (this.#undo) this.rollback();
@@ -135,7 +135,7 @@ export class Session {
       throw new SqlError(104485, `Transaction isolation level ${level} is not supported.`);
   }
 
-  /** DDL: refused inside a transaction of a pool. */
+  /** Runs a DDL statement, which a pool refuses inside a transaction. */
   async #define(statement: Statement): Promise<void> {
     const { dialect, fetchStaged } = this.#engine.options;
     const { tables, schemas } = this.#engine;
@@ -236,7 +236,7 @@ export class Session {
   #insert(statement: Statement & { kind: 'insert' }): number {
     const table = this.#engine.table(statement.table);
     const before = table.rows;
-    // A copy on the first change of a transaction would be slow for many rows: they are cut off again instead.
+    // For a rollback, cut off the added rows. Copying the table at the first change would be slow for many rows.
     const length = before.length;
     this.#undo?.push(() => {
       before.length = length;
@@ -277,7 +277,7 @@ export class Session {
 const nullRefused = (column: string) =>
   new SqlError(515, `Cannot insert the value NULL into column '${column}'; column does not allow nulls.`);
 
-/** Rows of fields; an empty one is null, quoted or not, and a line break always ends a row. */
+/** Rows of fields. An empty field is null, quoted or not, and a line break always ends a row. */
 function* readCsv(text: string): Iterable<(string | null)[]> {
   for (const line of text.split('\n').slice(0, -1)) {
     const fields: (string | null)[] = [];

@@ -141,7 +141,7 @@ it('turns away a client with the settings it has by itself', async () => {
   await pool.close();
 });
 
-it('changes silently what a real one changes silently', async () => {
+it('changes the same values silently as a real server', async () => {
   await client.batch("INSERT INTO s.t (b, c) SELECT 'a★', '2026-01-01T00:00:00.001';");
   // Rounded to 1/300 s.
   expect(server.rows('s.t')).toEqual([{ a: null, b: 'a?', c: 1_767_225_600_000_000n }]);
@@ -169,7 +169,7 @@ describe('transactions', () => {
     expect(server.rows('s.t')).toEqual([]);
   });
 
-  it('make other writers of a table wait, who then see what was committed', async () => {
+  it('make other writers of a table wait, which then see the committed rows', async () => {
     await client.batch('INSERT INTO s.t (a) SELECT 1;');
     let second: Promise<unknown> = Promise.resolve();
     await client.transaction(async (run) => {

@@ -7,13 +7,13 @@ import { SqlError } from './syntax';
 import * as wire from './wire';
 
 /*
- * A SQL server for tests, on the real wire: the unmodified client logs in, sends batches and manages transactions. Its tables
- * are in memory and in sight of the test, and it fails on demand.
+ * A SQL server for tests with the real protocol: the unmodified client logs in, sends batches and manages transactions. Its tables
+ * are in memory, where the test can see them, and it fails on demand.
  */
 
-/** What goes wrong next, once. */
+/** A fault that happens once. */
 export type Trouble =
-  /** The connection breaks at the next commit of a load, and nobody answers. */
+  /** The connection breaks at the next commit of a load, without an answer. */
   | { readonly drop: 'before-commit' | 'after-commit' }
   /** The next batch fails with this error. */
   | { readonly fail: number; readonly message: string };
@@ -23,18 +23,18 @@ export class TdsServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #troubles: Trouble[] = [];
-  /** Every login is refused with this error, while it is set. */
+  /** While this is set, every login is refused with this error. */
   refuseLogins: { readonly number: number; readonly message: string } | undefined;
   /** How many logins there were, and the texts of all batches. */
   logins = 0;
   readonly batches: string[] = [];
   /** The errors that were sent. */
   readonly errors: number[] = [];
-  /** The connection breaks when a batch like this comes, before anything of it is done; once. */
+  /** The connection breaks once when a matching batch comes, before the batch runs. */
   cutAt: RegExp | undefined;
-  /** How long a batch like this waits in the server before it is run, as in the queue of a busy pool: milliseconds. */
+  /** How many milliseconds a matching batch waits before it runs, as in the queue of a busy pool. */
   hold: { readonly batch: RegExp; readonly ms: () => number } | undefined;
-  /** Kept texts of batches; large loads would fill the memory. */
+  /** Whether to keep the texts of batches. Turn it off for large loads, which would fill the memory. */
   keepBatches = true;
 
   private constructor(options: EngineOptions) {
@@ -74,7 +74,7 @@ export class TdsServer {
     this.#troubles.push(trouble);
   }
 
-  /** How many planned troubles are still to come. */
+  /** How many planned faults are still to come. */
   get planned(): number {
     return this.#troubles.length;
   }
@@ -154,7 +154,7 @@ export class TdsServer {
           throw new SqlError(trouble.fail, trouble.message);
         }
         if (this.hold?.batch.test(text)) await sleep(this.hold.ms());
-        // Who is gone by now is not served any more.
+        // Do not run the batch if the client has gone meanwhile.
         if (session.ended) return;
         await session.run(text, take);
       } else throw new SqlError(2812, 'Procedures are not to be called here: send a batch.');

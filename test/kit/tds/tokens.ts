@@ -1,6 +1,6 @@
 import { SqlError } from './syntax';
 
-/** What a dedicated pool has no words for. */
+/** Keywords that a dedicated pool does not support. */
 const unsupported = new Set([
   'OUTPUT',
   'MERGE',
@@ -24,7 +24,7 @@ export type Token = {
 const pattern =
   /\s*(?:--[^\n]*\n\s*)*(?:N?'((?:[^']|'')*)'|\[((?:[^\]]|\]\])*)\]|"((?:[^"]|"")*)"|([@A-Za-z_][@\w$]*)|(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)|(<>|>=|<=|[-+(),.;=<>*])|$)/y;
 
-/** Reads a batch token by token; what has no meaning to a pool is refused where it stands. */
+/** Reads a batch token by token. Refuses keywords that a pool does not support. */
 export class Tokens {
   readonly #text: string;
   #at = 0;
@@ -36,7 +36,7 @@ export class Tokens {
     this.advance();
   }
 
-  /** Goes on to the next one, and answers the one before it. */
+  /** Returns the current token and moves to the next one. */
   advance(): Token {
     const before = this.current;
     pattern.lastIndex = this.#at;
@@ -47,7 +47,7 @@ export class Tokens {
     const [, string, bracketed, quoted, word, number, symbol] = found;
     if (string !== undefined) {
       if (++this.#strings > maxStrings) throw new SqlError(103011, 'Too many string constants in a batch.');
-      // A backslash in front of a line break swallows both.
+      // A backslash before a line break removes both.
       const text = string.includes('\\') ? string.replace(/\\\r?\n/g, '') : string;
       this.current = { kind: 'text', text: text.includes("''") ? text.replaceAll("''", "'") : text };
     } else if (bracketed !== undefined)

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 
 /*
- * Packets and tokens of TDS 7.4 ([MS-TDS]): as much of them as a client needs to log in, run batches and manage transactions.
+ * Packets and tokens of TDS 7.4 ([MS-TDS]), as far as a client needs them to log in, run batches and manage transactions.
  */
 
 export const messageTypes = {
@@ -16,7 +16,7 @@ export const messageTypes = {
 
 const packetSize = 4096;
 
-/** Gathers packets to messages and hands each to `handle`. */
+/** Joins packets to messages and passes each message to `handle`. */
 export function readMessages(socket: Socket, handle: (type: number, body: Buffer) => void): void {
   let pending: Buffer[] = [];
   let size = 0;
@@ -101,7 +101,7 @@ export const transactionChange = {
   rolledBack: (id: bigint) => environment(10, Buffer.alloc(0), i64(id)),
 };
 
-/** What follows a login that is accepted. */
+/** The answer to an accepted login. */
 export function loginAnswer(database: string): Buffer {
   const name = shortText('Tributary test server');
   const acknowledged = Buffer.concat([Buffer.from([1, 0x74, 0, 0, 4]), name, Buffer.from([16, 0, 0, 0])]);

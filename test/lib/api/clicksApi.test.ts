@@ -53,7 +53,7 @@ describe('the clicks API', () => {
     expect(json().detail).toContain('more than 1 distinct keys');
   });
 
-  it('tells the log what is wrong, and the caller only that something is', async () => {
+  it('logs the error, but does not show it to the caller', async () => {
     store.get = async () => {
       throw new Error('secret');
     };
@@ -122,7 +122,7 @@ describe('the clicks API', () => {
     });
   });
 
-  it('answers with bodies of the version in its ETag, whatever is asked in between', async () => {
+  it('answers with bodies of the version in its ETag, even after requests for other views', async () => {
     await table.click(1);
     const get = open();
     const one = await get('');
@@ -161,7 +161,7 @@ describe('the clicks API', () => {
       }
   });
 
-  it('goes on with the last names, and tells the log once, while the names cannot be read', async () => {
+  it('uses the last names while the names cannot be read, and logs the failure once', async () => {
     await table.click(1);
     const read = store.get.bind(store);
     const refuse: typeof read = async (path) => {

@@ -19,7 +19,7 @@ it('all parts begin to end at the same time, and each is waited for', async () =
   expect(steps).toEqual(['one begins', 'two begins', 'one has ended', 'two has ended']);
 });
 
-it('what does not end, fails or throws is named in the log, and keeps nothing else from ending', async () => {
+it('a part that does not end, fails or throws is logged, and does not stop the others from ending', async () => {
   const lines: unknown[] = [];
   let ended = false;
   await shutDown((line) => lines.push(JSON.parse(line)), {

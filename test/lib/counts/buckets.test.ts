@@ -29,7 +29,7 @@ describe('buckets', () => {
     expect([...buckets.stored()]).toEqual([]);
   });
 
-  it('take what was ahead for what it is once its time has come, and forget it when it is old', () => {
+  it('keep a row from the future until its time has come and gone', () => {
     const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
     const later = now + 30 * minute;
     buckets.add(0, later);

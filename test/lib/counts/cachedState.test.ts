@@ -104,7 +104,7 @@ describe('the cached state', () => {
     expect(new Set(store.dataFiles().filter((path) => path.includes('part-'))).size).toBe(3);
   });
 
-  it('is used where its log entry was cleaned away, once it was written without its mark', async () => {
+  it('is used after its log entry was cleaned away, when it has been written without a mark', async () => {
     await table.click(1);
     await open().save();
     await checkpoint({ at: table.at });
@@ -139,7 +139,7 @@ describe('the cached state', () => {
     });
   });
 
-  it('is used without a mark, which a version has none whose log entry is gone', async () => {
+  it('is used without a mark if its version has no log entry any more', async () => {
     await table.click(1, 2);
     await open().save();
     const { mark, ...old } = await cachedState(store);
@@ -154,7 +154,7 @@ describe('the cached state', () => {
     expect(await cachedState(store)).toMatchObject({ version: 2, mark: (await openState(table.at))?.mark });
   });
 
-  it('is used whatever the schema was when it was written', async () => {
+  it('is used even if the schema has changed since it was written', async () => {
     await table.click(1, 2);
     await open().save();
     await putCached(store, (await cachedText(store)).replace('sessionid', 'session'));

@@ -84,7 +84,7 @@ export class ClicksTable {
     for (let version = 0; version < below; version++) await this.removeEntry(version);
   }
 
-  /** Storage as it was at a version: later log entries are gone. */
+  /** Rolls storage back to a version: later log entries are deleted. */
   async goBackTo(version: number): Promise<void> {
     const newest = (await openState(this.at))?.version ?? -1;
     for (let each = newest; each > version; each--) await this.removeEntry(each);

@@ -54,7 +54,7 @@ describe('counts', () => {
     expect(tally.ranked().map((index) => tally.keys[index])).toEqual([3, 7, 11]);
   });
 
-  it('take the category of the click that was enqueued last, in whatever order files are read', async () => {
+  it('take the category of the click that was enqueued last, in any order of the files', async () => {
     const clicks = [
       { productid: 1, category: 5, at: nowMs - 3000 },
       { productid: 1, category: 9, at: nowMs - 1000 },
@@ -248,7 +248,7 @@ describe('counts', () => {
     expect(await counted(counts)).toEqual({ version: 3, total: 1, clicks: { 4: 1 } });
   });
 
-  it('count by enqueued time, and forget what is too old', async () => {
+  it('count by enqueued time, and drop old minutes', async () => {
     const at = Math.floor(nowMs / 60_000) * 60_000;
     nowMs = at + 30_000;
     await table.append([

@@ -6,7 +6,7 @@ import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import type { ObjectStore } from '../../../src/lib/storage/objectStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
 
-/** Keeps what is read, and can fail at it. */
+/** A store that records its reads, and can make them fail. */
 export class FaultyStore extends MemoryStore {
   reads: string[] = [];
   /** What reading a path comes to: 503 throws, 404 finds nothing there. */

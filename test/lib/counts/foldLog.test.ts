@@ -76,7 +76,7 @@ describe('a refresh', () => {
     expect([...seen]).toEqual(['version 1, total 1', 'version 2, total 3']);
   });
 
-  it('far behind reads each entry and each file once', async () => {
+  it('that is far behind reads each entry and each file once', async () => {
     const counts = await countedOne();
     for (let version = 2; version <= 600; version++) {
       const adds = version % 100 === 0 ? [{ add: await table.write([{ productid: version }]) }] : [];
@@ -167,31 +167,28 @@ describe('what a commit does to the counts', () => {
 });
 
 describe('a refresh that fails', () => {
-  it.each([2, 514])(
-    'at a file leaves the counts, and the position, as they were (version %d)',
-    async (last) => {
-      const counts = await countedOne();
-      const { tally } = await counts.current();
-      await table.click(2);
-      for (let version = 3; version < last; version++) await putCommit(table.at, version, [], description);
-      if (last > 2) await table.click(3);
-      const before = tally.stored();
-      const failing = await newestFile();
-      store.fault = (path) => (path === failing ? 503 : undefined);
-      for (let attempt = 0; attempt < 2; attempt++) {
-        await expect(counts.current()).rejects.toMatchObject({ code: 'storage.unavailable' });
-        expect(tally.stored()).toEqual(before);
-      }
-      store.fault = () => undefined;
-      store.reads = [];
-      const clicks = last > 2 ? { 1: 1, 2: 1, 3: 1 } : { 1: 1, 2: 1 };
-      expect(await counted(counts)).toMatchObject({ version: last, clicks });
-      // It goes on in the same tally, with the entry and the files that it had not counted.
-      expect((await counts.current()).tally).toBe(tally);
-      expect(store.reads).toContain(entry(2));
-      expect(store.dataFiles()).toHaveLength(last > 2 ? 2 : 1);
-    },
-  );
+  it.each([2, 514])('at a file leaves counts and position unchanged (version %d)', async (last) => {
+    const counts = await countedOne();
+    const { tally } = await counts.current();
+    await table.click(2);
+    for (let version = 3; version < last; version++) await putCommit(table.at, version, [], description);
+    if (last > 2) await table.click(3);
+    const before = tally.stored();
+    const failing = await newestFile();
+    store.fault = (path) => (path === failing ? 503 : undefined);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await expect(counts.current()).rejects.toMatchObject({ code: 'storage.unavailable' });
+      expect(tally.stored()).toEqual(before);
+    }
+    store.fault = () => undefined;
+    store.reads = [];
+    const clicks = last > 2 ? { 1: 1, 2: 1, 3: 1 } : { 1: 1, 2: 1 };
+    expect(await counted(counts)).toMatchObject({ version: last, clicks });
+    // It continues with the same tally, and with the entry and the files that were not counted yet.
+    expect((await counts.current()).tally).toBe(tally);
+    expect(store.reads).toContain(entry(2));
+    expect(store.dataFiles()).toHaveLength(last > 2 ? 2 : 1);
+  });
 
   it.each([
     ['the entry it stands on', entry(1)],
@@ -226,7 +223,7 @@ describe('a refresh that fails', () => {
     expect(await counted(counts)).toEqual({ version: 2, total: 2, clicks: { 1: 1, 2: 1 } });
   });
 
-  it('as a file is gone has the table counted anew, and is thrown where that finds it gone too', async () => {
+  it('because a file is gone makes the table be counted anew, and throws if the file is still needed', async () => {
     let nowMs = 0;
     await table.click(1);
     const counts = openCounts(table.at, { monotonicNow: () => nowMs });
@@ -268,7 +265,7 @@ describe('counting the live files', () => {
     expect(moves).toBe(1);
   });
 
-  it('ends where a file is gone for good, although the table moves on all the time', async () => {
+  it('ends if a file is gone for good, even if the table changes all the time', async () => {
     await table.click(1);
     await store.delete(await newestFile());
     let version = 1;

@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe('counts', () => {
-  it('include what other writers appended, and are what DuckDB counts in the same files', async () => {
+  it("include rows of other writers, and equal DuckDB's counts of the same files", async () => {
     const store = new MemoryStore();
     const table = await new ClicksTable(store).create();
     const counts = new Counts({ at: table.at, counted: countedClicks, refreshMs: 0 });

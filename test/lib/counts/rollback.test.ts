@@ -28,14 +28,14 @@ beforeEach(async () => {
   expect((await cachedState(store)).version).toBe(4);
 });
 
-/** Back to version 2, and from there to so many versions more. */
+/** Goes back to version 2, and then grows by this many versions. */
 async function goBackAndGrow(commits: number) {
   await table.goBackTo(2);
   for (let n = 0; n < commits; n++) await table.click(9);
   return { version: 2 + commits, total: 2 + commits, clicks: { 1: 1, 2: 1, 9: commits } };
 }
 
-/** What is cached is of the newest version of the log there is now, and right. */
+/** The cached state is of the newest version of the present log, and right. */
 async function expectCachedIsRight(expected: Awaited<ReturnType<typeof goBackAndGrow>>) {
   const { version, mark } = await cachedState(store);
   expect({ version, mark }).toEqual({ version: expected.version, mark: (await openState(table.at))?.mark });
@@ -76,7 +76,7 @@ describe.each(grown)('a log that went back and grew %s', (_how, commits) => {
   it('has it replaced by an instance that had not seen the lost time', async () => {
     const { at } = table;
     await table.goBackTo(2);
-    // It has no cached state in mind but the one of version 2, which somebody else has replaced.
+    // It only knows the cached state of version 2, which another instance has replaced.
     const lost = await cachedText(store);
     await putCached(store, savedBefore);
     const bystander = openCounts(at);
@@ -102,7 +102,7 @@ it('counts that move on while they look for the version of the cached state are 
   await table.goBackTo(2);
   await table.click(9);
   await bystander.current();
-  // Somebody else writes the state of the lost version 4 after it has looked.
+  // Another instance writes the state of the lost version 4 after this one has read the file.
   await putCached(store, await cachedText(store));
   const get = store.get.bind(store);
   let isWriting = false;
@@ -127,7 +127,7 @@ it('a log that went back and did not grow is counted anew, and the cached state 
   expect((await cachedState(store)).version).toBe(2);
 });
 
-it('a view of a version tells it from another one of the same number', async () => {
+it('a view tells its version from another version of the same number', async () => {
   const { version, mark } = await seesAll.current();
   await goBackAndGrow(2);
   const view = await seesAll.current();
@@ -166,7 +166,7 @@ describe('a log with a hole', () => {
     await table.click(5);
     const stray = await store.get(commitPath('clicks', 5));
     await table.goBackTo(2);
-    // A commit that was under way when storage went back.
+    // This commit was under way when storage went back in time.
     await store.put(commitPath('clicks', 5), stray?.bytes ?? new Uint8Array());
     await expect(counts.current()).rejects.toMatchObject({ code: 'delta.hole' });
     store.reads = [];
@@ -183,7 +183,7 @@ describe('a log with a hole', () => {
     await putCached(store, savedBefore);
     await table.removeEntry(3);
     expect(await counted(openCounts(table.at))).toEqual({ version: 2, total: 2, clicks: { 1: 1, 2: 1 } });
-    // Nobody has a cached state of above the hole.
+    // There is no cached state of a version above the hole.
     await store.delete('clicks/_counts/state.json');
     await expect(openCounts(table.at).current()).rejects.toMatchObject({ code: 'delta.hole' });
   });

@@ -6,7 +6,7 @@ import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks as counted } from '../../../src/lib/streams/clickstream';
 import { ClicksTable } from './clicksTable';
 
-it('a cached state that does not hold what the files hold is found out', async () => {
+it('a cached state that differs from the files is noticed', async () => {
   const store = new MemoryStore();
   const { at } = new ClicksTable(store);
   expect(await verifyCounts({ at, counted })).toBeUndefined();

@@ -24,7 +24,7 @@ describe('the address of the dashboard', () => {
     expect((await ask(to)).body).toMatch(/^<!doctype html>/);
   });
 
-  it('leads nowhere when there is no such part', async () => {
+  it('answers 404 for an unknown part', async () => {
     expect((await ask('https://app.example/api/dashboard/other/', 'other')).status).toBe(404);
   });
 });

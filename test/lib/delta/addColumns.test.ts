@@ -50,7 +50,7 @@ describe('adding columns', () => {
     ]);
   });
 
-  it('keeps what else the table says of itself and of its columns', async () => {
+  it('keeps all other metadata of the table and of its columns', async () => {
     const { metaData } = await stateOf();
     const schema = JSON.parse(metaData.schemaString);
     schema.fields[1].metadata = { comment: 'as the shop calls it' };
@@ -73,7 +73,7 @@ describe('adding columns', () => {
     expect((await addColumns(at, [field('id', 'long', false)])).state.version).toBe(0);
   });
 
-  it('goes on when other writers commit, and ends up with the columns of all', async () => {
+  it('succeeds while other writers commit, and ends with the columns of all', async () => {
     await Promise.all([
       ...[1, 2, 3].map((n) => addColumns(at, [field(`c${n}`, 'long'), field('shared', 'string')])),
       append({ state: await stateOf(), fields, adds: [], txns: [{ appId: 'p', version: 1 }] }),
@@ -109,7 +109,7 @@ describe('adding columns', () => {
     expect((await stateOf()).version).toBe(0);
   });
 
-  it('is refused also where only a later one of the new columns is wrong', async () => {
+  it('is refused even if only a later one of the new columns is wrong', async () => {
     await expect(addColumns(at, [field('price', 'double'), field('shop', 'string', false)])).rejects.toThrow(
       'the new column shop takes no nulls, which earlier rows would have',
     );

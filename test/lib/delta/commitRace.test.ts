@@ -7,10 +7,10 @@ import { openState } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 
-// Keeps what the timers do, and how long they were asked for.
+// Timers work as usual, but their durations are recorded.
 vi.mock('node:timers/promises', { spy: true });
 
-/** A store in which somebody else is faster, so many times. */
+/** A store in which another writer is faster a given number of times. */
 class CrowdedStore extends MemoryStore {
   rivals = 0;
   #written = 0;
@@ -45,7 +45,7 @@ async function appendAmong(rivals: number, timeLimitMs: number) {
   return append({ state, fields, adds: [], txns: [{ appId: 'ours', version: 1 }], timeLimitMs });
 }
 
-it('a commit is tried again where the version that was taken is gone when it is looked at', async () => {
+it("a commit is tried again if the rival's version is gone when it is read", async () => {
   let taken = 2;
   store.putIfAbsent = async (path, bytes) => {
     // As where storage goes back in time just then.

@@ -59,7 +59,7 @@ const stepOf = async (follower: ReturnType<typeof followState>) => {
   ];
 };
 
-/** A follower that has looked at the newest version. */
+/** A follower that has read the newest version. */
 async function following() {
   const follower = followState(at);
   await follower.toHead();
@@ -92,7 +92,7 @@ describe('a follower whose entry is there', () => {
     expect(before?.files.size).toBe(3);
   });
 
-  it('finds a log whose next version was cleaned away behind it', async () => {
+  it('notices that the next version was cleaned away', async () => {
     await commitMore(5);
     const follower = followState(at);
     follower.standAt(await stateOf(2));
@@ -101,7 +101,7 @@ describe('a follower whose entry is there', () => {
     expect(await stepOf(follower)).toEqual(['reopened', 'cleaned', 5]);
   });
 
-  it('opens anew where it is too far behind, unless it needs each commit', async () => {
+  it('reopens the table if it is too far behind, unless it needs each commit', async () => {
     await commitMore(1);
     const [state, each] = [followState(at, { mostBehind: 600 }), followState(at, { mostBehind: Infinity })];
     await Promise.all([state.toHead(), each.toHead()]);
@@ -114,7 +114,7 @@ describe('a follower whose entry is there', () => {
     expect((await each.toHead())?.version).toBe(701);
   });
 
-  it('gets past a commit that cannot be read where a checkpoint lies beyond', async () => {
+  it('gets past an unreadable commit if there is a checkpoint after it', async () => {
     await commitMore(2);
     const follower = await following();
     await commitMore(3);
@@ -123,7 +123,7 @@ describe('a follower whose entry is there', () => {
     expect(await stepOf(follower)).toEqual(['reopened', 'damaged', 5]);
   });
 
-  it('stands where it stood while the log is damaged', async () => {
+  it('keeps its position while the log is damaged', async () => {
     await commitMore(2);
     const follower = await following();
     await store.put(commitPath('events', 3), Buffer.from('{"add":'));
@@ -150,7 +150,7 @@ describe('a pointer to a checkpoint that is not there', () => {
     expect(await stepOf(follower)).toEqual(['commits', [4, 5], 5]);
   });
 
-  it('does not hide that an entry stands above a hole', async () => {
+  it('does not hide an entry above a hole', async () => {
     await commitMore(6);
     const follower = await following();
     await point(10);
@@ -182,7 +182,7 @@ describe('a follower whose entry is another one, or gone', () => {
     expect(await stepOf(follower)).toEqual(['reopened', 'rolled-back', 3 + grown]);
   });
 
-  it('tells commits apart that say nothing of themselves', async () => {
+  it('tells commits apart that have no commitInfo', async () => {
     await commitMore(1);
     const silent = (path: string) =>
       Buffer.from(`{"add":{"path":"${path}","partitionValues":{},"size":1,"dataChange":true}}\n`);
@@ -200,7 +200,7 @@ describe('a follower whose entry is another one, or gone', () => {
     expect(await stepOf(follower)).toEqual(['nothing-new', 2]);
   });
 
-  it('finds a log that was cleaned behind it', async () => {
+  it('notices that its entry was cleaned away', async () => {
     await commitMore(5);
     const follower = await following();
     await commitMore(5);
@@ -216,7 +216,7 @@ describe('a follower whose entry is another one, or gone', () => {
     expect(await stepOf(follower)).toEqual(['no-table', undefined]);
   });
 
-  it('goes on where the entry that it came from was cleaned away', async () => {
+  it('continues if the entry that it came from was cleaned away', async () => {
     await commitMore(5);
     const follower = await following();
     await commitMore(3);
@@ -246,13 +246,13 @@ describe('a follower whose entry is another one, or gone', () => {
     await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.hole' });
   });
 
-  it('is told of a hole, and goes on once it is gone', async () => {
+  it('throws at a hole, and continues once it is gone', async () => {
     await commitMore(5);
     const follower = await following();
     const stray = await store.get(commitPath('events', 5));
     await goBackTo(3);
     await store.put(commitPath('events', 5), stray?.bytes ?? new Uint8Array());
-    // It stands on the stray entry itself, and notices by the entry before.
+    // Its position is the stray entry itself. It notices that by the entry before.
     await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.hole' });
     await store.delete(commitPath('events', 5));
     expect(await stepOf(follower)).toEqual(['reopened', 'rolled-back', 3]);
@@ -260,7 +260,7 @@ describe('a follower whose entry is another one, or gone', () => {
 });
 
 describe('a follower that goes on from a position', () => {
-  it('reads each commit behind it once, also where it goes on', async () => {
+  it('reads each later commit once, also in several calls', async () => {
     await commitMore(10);
     await checkpoint({ at });
     await commitMore(10);
@@ -279,14 +279,14 @@ describe('a follower that goes on from a position', () => {
     follower.seek(positionOfState(await stateOf(20)));
     read.length = 0;
     expect(await stepOf(follower)).toEqual(['nothing-new', 20]);
-    // The entry it stands on, the one it came from, the next one, and once a minute the pointer to the newest checkpoint.
+    // It reads the entry of its position, the entry before, the next one, and once a minute the pointer to the newest checkpoint.
     expect(read).toEqual([
       ...[20, 14, 21].map((version) => commitPath('events', version)),
       lastCheckpointPath('events'),
     ]);
   });
 
-  it('reads each commit once and lists nothing where the newest checkpoint is beyond it', async () => {
+  it('reads each commit once and lists nothing if the newest checkpoint is ahead', async () => {
     await commitMore(10);
     const position = positionOfState(await stateOf(7));
     await checkpoint({ at });
@@ -355,7 +355,7 @@ describe('a follower that goes on from a position', () => {
     expect(await stepOf(follower)).toEqual(['reopened', 'cleaned', 5]);
   });
 
-  it('goes on from the oldest entry that is left of a cleaned log', async () => {
+  it('continues from the oldest remaining entry of a cleaned log', async () => {
     await commitMore(5);
     const follower = await following();
     await checkpoint({ at });

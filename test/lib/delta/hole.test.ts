@@ -20,7 +20,7 @@ beforeEach(() => {
   at = newLocation();
 });
 
-/** The sentence with which everybody who opens the table is told what is wrong. */
+/** The message of the error that opening the table throws. */
 async function refusalOf(): Promise<string> {
   const appender = new TableAppender({ at, fields });
   const openings = [
@@ -147,7 +147,7 @@ describe('a log that has grown up to a stray entry', () => {
 });
 
 describe('a log without its beginning', () => {
-  it('is refused where it never had a checkpoint', async () => {
+  it('is refused if it never had a checkpoint', async () => {
     await appendFiles(at, 5);
     await strand(at, await goBackTo(at, -1), 4, 5);
     expect(await refusalOf()).toBe(

@@ -126,7 +126,7 @@ describe('a pointer to the last checkpoint', () => {
   });
 });
 
-it('a table is opened anew where its log gets its first pointer, and is cleaned, while it is opened', async () => {
+it('opening starts again if the log gets its first pointer and is cleaned meanwhile', async () => {
   await appendFiles(6);
   const cleaned = { ...at, store: new MemoryStore() };
   let isCleaned = false;
@@ -134,7 +134,7 @@ it('a table is opened anew where its log gets its first pointer, and is cleaned,
     await cleaned.store.put(path, (await at.store.get(path))?.bytes ?? new Uint8Array());
   const list = cleaned.store.list.bind(cleaned.store);
   cleaned.store.list = async function* (prefix) {
-    // The pointer was looked for in vain; what is listed now goes before it is read.
+    // The pointer was missing. The files that are listed now are deleted before they are read.
     const found: ObjectInfo[] = [];
     for await (const object of list(prefix)) found.push(object);
     if (!isCleaned) {

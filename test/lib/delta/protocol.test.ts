@@ -20,12 +20,12 @@ const metadataOf = (...fields: Field[]): Metadata => ({
 const plain = metadataOf(field('id', 'long'));
 
 describe('a table with writer features', () => {
-  it('is written when our appends keep their rules', () => {
+  it("is written if our appends keep the features' rules", () => {
     const protocol = withFeatures('appendOnly', 'invariants', 'vacuumProtocolCheck');
     expect(() => ensureWritable(protocol, plain, 'events')).not.toThrow();
   });
 
-  it('is refused with the name of the one that we do not know', () => {
+  it('is refused with the name of an unknown feature', () => {
     expect(() => ensureWritable(withFeatures('invariants', 'rowTracking'), plain, 'events')).toThrow(
       'events: writing needs the table feature rowTracking, which is not implemented.',
     );

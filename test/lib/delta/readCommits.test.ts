@@ -41,17 +41,14 @@ describe('reading the commits after a version', () => {
     expect(await versionsAfter(7, 7)).toEqual([]);
   });
 
-  it.each([2, 4, 10])(
-    'takes version %d that appears while those behind it are read, and goes on',
-    async (late) => {
-      store.late.add(commitPath('events', late));
-      expect(await versionsAfter(0)).toEqual(range(1, 20));
-      store.late.add(commitPath('events', late));
-      expect(await versionsAfter(0, 15)).toEqual(range(1, 15));
-    },
-  );
+  it.each([2, 4, 10])('reads version %d if it appears while later versions are read', async (late) => {
+    store.late.add(commitPath('events', late));
+    expect(await versionsAfter(0)).toEqual(range(1, 20));
+    store.late.add(commitPath('events', late));
+    expect(await versionsAfter(0, 15)).toEqual(range(1, 15));
+  });
 
-  it.each([2, 4, 10])('throws where version %d stays missing below others', async (gone) => {
+  it.each([2, 4, 10])('throws if version %d stays missing below others', async (gone) => {
     await store.delete(commitPath('events', gone));
     await expect(versionsAfter(0)).rejects.toMatchObject({
       code: 'delta.hole',

@@ -62,7 +62,7 @@ describe('the statistics of a file', () => {
     expect(columns.id).toEqual({ min: -9223372036854775808n, max: 9007199254740993n });
   });
 
-  it('leave out what they do not say, and columns that they do not know', () => {
+  it('have no value for missing statistics and for unknown columns', () => {
     expect(parsed('{"minValues":{"id":null,"other":1},"nullCount":{"name":2}}')).toEqual({
       numRecords: undefined,
       columns: { id: {}, name: { nullCount: 2 }, day: {} },

@@ -29,7 +29,7 @@ describe('what a commit does to the rows', () => {
     expect(effectOf(...actions)).toEqual({ effect: 'none' });
   });
 
-  it('is an append where it adds rows, of the files that add them', () => {
+  it('is an append if it adds rows, with the files that add them', () => {
     const { add: file } = add(true) as { add: object };
     expect(effectOf(txn, add(true))).toEqual({ effect: 'append', files: [file] });
     expect(effectOf(remove(false), add(false), add(true))).toEqual({ effect: 'append', files: [file] });

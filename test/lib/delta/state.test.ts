@@ -28,12 +28,12 @@ async function snapshotsOf(...actions: readonly Action[]) {
 }
 
 describe('a file of a snapshot', () => {
-  it('is behind a tombstone once it was removed', async () => {
+  it('has a tombstone once it was removed', async () => {
     const removed = { live: [], tombstones: ['a.parquet'] };
     expect(await snapshotsOf(add, remove)).toEqual([removed, removed]);
   });
 
-  it('is live, and has no tombstone any more, once it was added again, as RESTORE does', async () => {
+  it('is live without a tombstone once it was added again, as RESTORE does', async () => {
     const live = { live: ['a.parquet'], tombstones: [] };
     expect(await snapshotsOf(add, remove, add)).toEqual([live, live]);
   });

@@ -10,7 +10,7 @@ import {
 } from '../../../src/lib/delta/statistics';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 80 });
-/** Texts that agree in many characters and differ where the two orders do. */
+/** Texts with equal beginnings that the two orders sort differently. */
 const closeText = fc
   .array(fc.constantFrom('a', '\u007f', 'é', '\ud7ff', '\ue000', '\uffff', '😀', '\u{10ffff}'), {
     maxLength: 60,
@@ -70,7 +70,7 @@ describe('truncated bounds', () => {
     expect(truncateMax(`${'x'.repeat(31)}😀😀`)).toBe(`${'x'.repeat(31)}\u{10ffff}`);
   });
 
-  it('leave the upper bound out when nothing sorts above what follows', () => {
+  it('have no upper bound if no text sorts above the rest', () => {
     expect(truncateMax(`${'x'.repeat(32)}\u{10ffff}`)).toBeUndefined();
   });
 });
@@ -91,7 +91,7 @@ describe('mergeBounds', () => {
     expect(mergeBounds({ nullCount: 2 }, 2, part, 2)).toEqual({ ...part, nullCount: 2 });
   });
 
-  it('has no bounds when a part with values has none, such as one with NaN', () => {
+  it('has no bounds if a part with values has none, for example because of NaN', () => {
     expect(mergeBounds({ nullCount: 0, min: 1, max: 2 }, 2, { nullCount: 0 }, 1)).toEqual({ nullCount: 0 });
     expect(mergeBounds({ nullCount: 0 }, 1, { nullCount: 0, min: 1, max: 2 }, 2)).toEqual({ nullCount: 0 });
   });
@@ -157,7 +157,7 @@ describe('deltaStats', () => {
     expect(stats.maxValues).toEqual({ day: '9999-12-31', at: '9999-12-31T23:59:59.999Z' });
   });
 
-  it('bounds no column of a file where one has values without bounds, and all where it is null throughout', () => {
+  it('writes no bounds at all if a column has values without bounds, but writes them if a column is all null', () => {
     const fields = [field('good', 'long'), field('bad', 'double')];
     const good = { nullCount: 0, min: 1, max: 2 };
     expect(JSON.parse(deltaStats(fields, [good, { nullCount: 1 }], 3))).toEqual({

@@ -14,7 +14,7 @@ async function appendOne(table: TableAppender, id: number) {
   return prepared && table.commit(prepared, [], 1);
 }
 
-/** Appends as the writer does: what the log does not hold any more is worked out again. */
+/** Appends as the writer does: plans again if the log no longer holds the state. */
 const appendSurely = async (table: TableAppender, id: number) =>
   (await appendOne(table, id)) ?? (await appendOne(table, id));
 
@@ -31,7 +31,7 @@ describe('a table appender', () => {
     const other = new TableAppender({ at, fields });
     for (const id of [2, 3, 4]) await appendOne(other, id);
     await checkpoint({ at });
-    // What the cleaning of the log leaves: version 2 could now be written a second time, and nobody would read it.
+    // This is the log after a cleaning: version 2 could now be written a second time, but would never be read.
     for (const version of [0, 1, 2, 3]) await store.delete(commitPath('events', version));
     expect(await appendOne(sleeper, 5)).toBeUndefined();
     expect(await appendOne(sleeper, 5)).toMatchObject({ outcome: 'committed', state: { version: 5 } });
@@ -69,7 +69,7 @@ describe('a table appender', () => {
     expect((await openSnapshot(at))?.files.size).toBe(6 - lost + 1);
   });
 
-  it('finds out by the entry below that its own last commit stands above a hole', async () => {
+  it('notices by the entry below that its own last commit is above a hole', async () => {
     const at = { store: new MemoryStore(), table: 'events' };
     const table = new TableAppender({ at, fields });
     for (const id of [1, 2, 3]) await appendOne(table, id);
@@ -129,7 +129,7 @@ describe('a table appender', () => {
     });
   });
 
-  it('goes on from the newer of two commits, though the older one is the last to hear of its success', async () => {
+  it('continues from the newer of two commits, even if the older one ends last', async () => {
     let hold: Promise<void> | undefined;
     class SlowAnswers extends MemoryStore {
       override async putIfAbsent(path: string, bytes: Uint8Array) {
@@ -167,7 +167,7 @@ describe('a table appender', () => {
       return { at, table, prepared };
     }
 
-    it('looks again before it commits whether the log still holds what it stands on', async () => {
+    it('checks again before the commit that the log still holds the entries it builds on', async () => {
       const { at, table, prepared } = await slowRound();
       for (const version of [3, 4]) await at.store.delete(commitPath('events', version));
       expect(await table.commit(prepared, [], 1)).toMatchObject({ outcome: 'moved' });
@@ -205,7 +205,7 @@ describe('a table appender', () => {
     expect(Object.fromEntries(counts)).toEqual({ put: 1, get: 2, putIfAbsent: 1 });
   });
 
-  it('does not commit what it prepared more than an hour ago', async () => {
+  it('does not commit a round that was prepared more than an hour ago', async () => {
     let now = Date.now();
     const at = { store: new MemoryStore(), table: 'events' };
     const table = new TableAppender({ at, fields, now: () => now });

@@ -30,7 +30,7 @@ describe('an interval', () => {
     expect(parseInterval(text)).toBeUndefined();
   });
 
-  it('that a table does not set is the one of the protocol; one that cannot be read is named', () => {
+  it("that a table does not set is the protocol's default; one that cannot be read is named", () => {
     expect(retentionMs({}, 'delta.logRetentionDuration', 'lake/t')).toBe(720 * hour);
     expect(retentionMs({}, 'delta.deletedFileRetentionDuration', 'lake/t')).toBe(168 * hour);
     expect(() =>

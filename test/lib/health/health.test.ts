@@ -24,7 +24,7 @@ const behind = {
   loader: 'idle',
 };
 
-/** The lake, a process that ingests into it, and another one that is asked for the health. */
+/** The lake, a process that ingests into it, and another process that answers the health. */
 class Stand {
   readonly store = new MemoryStore();
   now = start;
@@ -41,7 +41,7 @@ class Stand {
     await status.settled();
   }
 
-  /** The health after so many seconds. */
+  /** The health after this many seconds. */
   async after(seconds: number): Promise<Health> {
     const { failures, warehouse } = this;
     const now = () => start + seconds * 1000;
@@ -122,7 +122,7 @@ describe('the health of the streams', () => {
     }
   });
 
-  it('calls a failure degraded that nobody has repeated for an hour', async () => {
+  it('calls a failure degraded if it was not repeated for an hour', async () => {
     const stand = new Stand();
     await stand.fail('clickstream', '0', gap);
     expect((await stand.after(3599)).status).toBe('failing');
@@ -132,7 +132,7 @@ describe('the health of the streams', () => {
     });
   });
 
-  it('tells no messages', async () => {
+  it('contains no messages', async () => {
     const stand = new Stand();
     await stand.fail('clickstream', '0', gap);
     expect(JSON.stringify(await stand.after(6))).not.toContain('were not read');

@@ -42,7 +42,7 @@ describe('a batch that does not follow on what is committed', () => {
     expect(await accepting.commit(batch(0, 500, 509))).toMatchObject({ rows: 10, letters: 1 });
   });
 
-  it('puts events that the hub no longer has on record, as one letter', async () => {
+  it('records events that the hub no longer has as one letter', async () => {
     const table = stand.writer();
     await table.commit(batch(0, 0, 9));
     stand.service.beginning = 100;
@@ -77,7 +77,7 @@ describe('a batch that does not follow on what is committed', () => {
     expect(await stand.letters()).toEqual([]);
   });
 
-  it('goes on where a setting accepts the gap, telling what expired from what was stepped over', async () => {
+  it('continues if a setting accepts the gap, and tells expired events from skipped ones', async () => {
     const table = stand.writer({ acceptGaps: true });
     await table.commit(batch(0, 0, 9));
     stand.service.beginning = 15;
@@ -117,7 +117,7 @@ describe('a partition that was with another process meanwhile', () => {
     expect(await stand.letters()).toEqual([]);
   });
 
-  it('goes on also after more commits than are read one by one', async () => {
+  it('continues even after more commits than are read one by one', async () => {
     const [one, two] = [stand.writer(), stand.writer()];
     await one.commit(batch(0, 0, 0));
     for (let n = 1; n <= 600; n++) await two.commit(batch(0, n, n));
@@ -149,7 +149,7 @@ describe('a batch of a hub that was made again', () => {
     expect(await stand.rows()).toEqual(addresses(0, 0, 109));
   });
 
-  it('keeps its old generation though this process knows the new one, and its partition was never committed', async () => {
+  it('keeps its old generation even if this process knows the new one and the partition was never committed', async () => {
     const table = stand.writer();
     await table.commit(batch(0, 0, 9));
     stand.service.generation = remade;
@@ -159,7 +159,7 @@ describe('a batch of a hub that was made again', () => {
     expect((await committed())[appId(3)]).toBe(199);
   });
 
-  it('keeps its old generation though its numbers go on where the new hub has come to', async () => {
+  it('keeps its old generation even if its numbers follow on those of the new hub', async () => {
     const table = stand.writer();
     await table.commit(batch(0, 0, 9));
     stand.service.generation = remade;
@@ -191,7 +191,7 @@ describe('a batch of a hub that was made again', () => {
     expect(await table.commit(batch(0, 0, 149, remade))).toMatchObject({ rows: 150, letters: 0 });
   });
 
-  it('puts on record what the new hub dropped before it was first read', async () => {
+  it('records the events that the new hub dropped before it was first read', async () => {
     const table = stand.writer();
     await table.commit(batch(0, 0, 99));
     Object.assign(stand.service, { generation: remade, beginning: 40 });

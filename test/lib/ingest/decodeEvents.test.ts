@@ -65,7 +65,7 @@ describe('decoding a batch', () => {
     expect(decoded?.rows).toHaveLength(1);
   });
 
-  it('loses no element, whatever the bytes', () => {
+  it('loses no element, for any bytes', () => {
     const bodies = fc.oneof(
       fc.uint8Array({ maxLength: 40 }),
       fc.json().map((text) => Buffer.from(text)),

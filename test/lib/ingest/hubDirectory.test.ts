@@ -34,7 +34,7 @@ function open(now: () => number = () => 0): HubDirectory {
 }
 
 describe('the hub directory', () => {
-  it('knows when a hub was made, and notices when it was made again only where it is asked to', async () => {
+  it('knows when a hub was made, and asks again only on request', async () => {
     const hubs = open();
     const first = await hubs.generation('clicks');
     expect(first).toMatchObject({ namespace: '127.0.0.1', hub: 'clicks' });
@@ -58,7 +58,7 @@ describe('the hub directory', () => {
     expect(second.createdOn.getTime()).toBeGreaterThan(first.createdOn.getTime());
   });
 
-  it('goes by the clock of the process, and asks once for what is wanted at once', async () => {
+  it('uses the clock of the process, and asks once for simultaneous questions', async () => {
     const hubs = new HubDirectory(namespace());
     directories.push(hubs);
     const [first, second] = await Promise.all([hubs.generation('clicks'), hubs.generation('clicks')]);

@@ -28,11 +28,11 @@ describe('the failure of a partition', () => {
   it('is read as it was written, by whichever process', async () => {
     expect(await readFailure(store, path)).toBeUndefined();
     await writeFailure(store, failure);
-    await writeFailure(store, { ...failure, stream: 'coincap', partition: '0/1' });
+    await writeFailure(store, { ...failure, stream: 'prices', partition: '0/1' });
     expect(await readFailure(store, path)).toEqual(failure);
     expect(
       (await readFailures(store)).map(({ stream, partition }) => `${stream} ${partition}`).sort(),
-    ).toEqual(['clickstream 3', 'coincap 0/1']);
+    ).toEqual(['clickstream 3', 'prices 0/1']);
   });
 
   const fields = ['stream', 'partition', 'code', 'message', 'since', 'lastFailure', 'attempts'];

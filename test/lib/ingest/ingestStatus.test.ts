@@ -61,7 +61,7 @@ const gap = new TributaryError('ingest.gap', 'clickstream partition 3: the event
 const slow = new TributaryError('delta.contention', 'No commit went through.');
 const seconds = (count: number) => new Date(Date.UTC(2026, 0, 1) + count * 1000).toISOString();
 
-/** Fails partition 3 and waits until that is told. */
+/** Fails partition 3 and waits until that is recorded. */
 async function fail(status: IngestStatus, error: unknown = gap): Promise<void> {
   status.failed('clickstream', '3', error);
   await status.settled();
@@ -134,11 +134,11 @@ describe('a partition that goes to another process', () => {
     const [one, two] = [startProcess(), startProcess()];
     one.failed('clickstream', '3', gap);
     one.failed('clickstream', '4', gap);
-    one.failed('coincap', '3', gap);
+    one.failed('prices', '3', gap);
     await one.settled();
     await succeed(two);
     const left = (await readFailures(store)).map(({ stream, partition }) => `${stream} ${partition}`);
-    expect(left.sort()).toEqual(['clickstream 4', 'coincap 3']);
+    expect(left.sort()).toEqual(['clickstream 4', 'prices 3']);
   });
 
   it('has failed since the first process met the failure, when it fails there as well', async () => {
@@ -157,7 +157,7 @@ describe('a partition that goes to another process', () => {
     expect(await readFailures(store)).toMatchObject([{ since: seconds(0), attempts: 4 }]);
   });
 
-  it('is cleared again within a minute when the process that lost it tells a failure too late', async () => {
+  it('is cleared within a minute if the process that lost it records a failure too late', async () => {
     const [late, owner] = [startProcess(), startProcess()];
     await succeed(owner);
     await fail(late);
@@ -186,7 +186,7 @@ it('costs a partition that is well one request a minute', async () => {
 });
 
 describe('a lake that does not take the status', () => {
-  it('holds nobody up, and has the last state in the end', async () => {
+  it('delays no batch, and has the last state in the end', async () => {
     const status = startProcess();
     const open = store.close();
     status.failed('clickstream', '3', gap);
@@ -220,7 +220,7 @@ describe('a lake that does not take the status', () => {
     store.failure = new TributaryError('storage.unavailable', 'No answer.');
     const status = startProcess();
     for (let attempt = 0; attempt < 5; attempt++, now += 20_000) await fail(status);
-    status.failed('coincap', '0', gap);
+    status.failed('prices', '0', gap);
     await status.settled();
     expect(warnings).toEqual([store.failure]);
 

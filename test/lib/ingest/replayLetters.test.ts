@@ -140,13 +140,13 @@ describe('replaying dead letters', () => {
     ]);
   });
 
-  it('judges the elements of an event one by one where each has a letter, though none is a row yet', async () => {
+  it('decides each element of an event alone if each has a letter, even if none is a row yet', async () => {
     await ingest(0, '[{"product":4},{"x":5}]');
     expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 1 });
     expect(await productsBySequence()).toEqual(['0/0/4/3']);
   });
 
-  it('takes no element twice where a stale letter speaks of the whole event', async () => {
+  it('takes no element twice if a stale letter stands for the whole event', async () => {
     const body = JSON.stringify(Array.from({ length: 1001 }, (_, n) => ({ product: n })));
     // A newer decoder gets the batch when it comes again.
     await ingest(0, '{"productid":1}');
@@ -171,7 +171,7 @@ describe('replaying dead letters', () => {
     expect(await productsBySequence()).toHaveLength(21);
   });
 
-  it('works out again what to append where the table went back in time meanwhile', async () => {
+  it('plans the append again if the table went back in time meanwhile', async () => {
     await ingest(0, '{"productid":1}', '{"product":2}');
     await ingest(2, '{"productid":3}');
     const getRange = store.getRange.bind(store);
@@ -198,7 +198,7 @@ describe('replaying dead letters', () => {
     expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3']);
   });
 
-  it('has nothing to do where there are no letters', async () => {
+  it('does nothing without letters', async () => {
     expect(await replay()).toEqual({ settled: 0, appended: 0, remaining: 0 });
     await ingest(0, '{"productid":1}');
     expect(await replay()).toEqual({ settled: 0, appended: 0, remaining: 0 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { planRound } from '../../../src/lib/ingest/round';
 import { appId, batch } from './writerStand';
 
-/** A batch of partition 0 behind a gap of events that expired. */
+/** A batch of partition 0 after a gap of expired events. */
 function behindGap(first: number, last: number, gap: { first: number; last: number }) {
   const hubCreatedAt = Date.UTC(2026, 0, 1) * 1000;
   const { events } = batch(0, first, last);

@@ -63,7 +63,7 @@ async function letters() {
 }
 
 describe('skipping unreadable events', () => {
-  it('commits what can be read, and keeps the rest as letters', async () => {
+  it('commits readable events, and keeps the others as letters', async () => {
     fill(['click', { productid: 9 }, 'click', ['a', 1], unreadable, 'click']);
     expect(await skip(4)).toEqual({ readable: 3, unreadable: [1, 3, 4], next: 6 });
     expect(await sequencesOfRows()).toEqual([0, 2, 5]);
@@ -73,7 +73,7 @@ describe('skipping unreadable events', () => {
     expect(moved).toEqual([3, 5]);
   });
 
-  it('begins after what is committed', async () => {
+  it('begins after the committed events', async () => {
     fill(['click', 'click', unreadable, 'click']);
     await stand.writer().commit(batch(0, 0, 1));
     expect(await skip()).toEqual({ readable: 1, unreadable: [2], next: 4 });
@@ -88,7 +88,7 @@ describe('skipping unreadable events', () => {
     expect(asked).toEqual([[2, 3]]);
   });
 
-  it('does nothing where nothing waits', async () => {
+  it('does nothing if no event waits', async () => {
     fill(['click', 'click']);
     await stand.writer().commit(batch(0, 0, 1));
     expect(await skip()).toEqual({ readable: 0, unreadable: [], next: undefined });

@@ -26,7 +26,7 @@ describe('a table writer', () => {
     expect(snapshot?.fields).toEqual(tableFields(clickstream));
   });
 
-  it('merges what comes within the interval into one file and one commit', async () => {
+  it('merges batches of one interval into one file and one commit', async () => {
     const table = stand.writer({ commitIntervalMs: 50 });
     await table.commit(batch(0, 0, 0));
     stand.service.beginning = 1;
@@ -52,7 +52,7 @@ describe('a table writer', () => {
     expect(Object.fromEntries(counts)).toEqual({ putIfAbsent: 1, put: 1, get: 2 });
   });
 
-  it('goes on behind the furthest of the batches of one partition in a round, in whatever order they come', async () => {
+  it('continues after the furthest batch of a partition in a round, in any order of the batches', async () => {
     const table = stand.writer({ commitIntervalMs: 20 });
     await table.commit(batch(0, 0, 9));
     const outcomes = await Promise.all(
@@ -203,7 +203,7 @@ describe('a table writer', () => {
 });
 
 describe('a round', () => {
-  it('holds at most so many events, and always one batch', async () => {
+  it('has at most maxRoundEvents events, and always at least one batch', async () => {
     const table = stand.writer({ commitIntervalMs: 30, maxRoundEvents: 25 });
     await table.commit(batch(9, 0, 0));
     await Promise.all([0, 1, 2, 3].map((partition) => table.commit(batch(partition, 0, 9))));
@@ -212,7 +212,7 @@ describe('a round', () => {
     expect((await stand.rows()).length).toBe(141);
   });
 
-  it('holds at most so many bytes', async () => {
+  it('has at most maxRoundBytes bytes', async () => {
     const table = stand.writer({ commitIntervalMs: 30, maxRoundBytes: 250 });
     await table.commit(batch(9, 0, 0));
     stand.service.beginning = 10;

@@ -55,7 +55,7 @@ describe('a trigger batch', () => {
     expect(events).toMatchObject([{ sequenceNumber: 41, enqueuedAt: Date.UTC(2026, 0, 1) * 1000 }]);
   });
 
-  it('is read where metadata come as JSON text', () => {
+  it('is read if the metadata are JSON text', () => {
     const texts = Object.entries(numbered(5, 6)).map(([name, value]) => [name, JSON.stringify(value)]);
     const { partitionId, events } = readTriggerBatch(
       [Buffer.from('a'), Buffer.from('b')],
@@ -64,7 +64,7 @@ describe('a trigger batch', () => {
     expect([partitionId, ...events.map(({ sequenceNumber }) => sequenceNumber)]).toEqual(['3', 5, 6]);
   });
 
-  it('names its partition also where it cannot be read', () => {
+  it('names its partition even if it cannot be read', () => {
     expect(partitionIdOf(metadata())).toBe('3');
     for (const none of [undefined, {}, { partitionContext: null }, { partitionContext: { partitionId: 3 } }])
       expect(partitionIdOf(none)).toBeUndefined();

@@ -36,11 +36,11 @@ export function batch(partition: number, first: number, last: number, of = gener
   };
 }
 
-/** Tables in memory, their writers, and what the service says of the hub. */
+/** Tables in memory, their writers, and a simulated hub service. */
 export class WriterStand {
   readonly store: ObjectStore;
   readonly at: TableLocation;
-  /** What the service would say: one hub, which still has all events from `beginning` on. */
+  /** The answers of the service: one hub, which still has all events from `beginning` on. */
   readonly service = { generation, beginning: 0 };
   readonly hubs: HubFacts = {
     refresh: async () => this.service.generation,

@@ -45,7 +45,7 @@ it('takes bounds with all their digits', async () => {
   expect(filesThatHold(snapshot, 2 ** 53)).toEqual(['exact']);
 });
 
-it('keeps files whose statistics do not say what is in them', async () => {
+it('keeps files without usable statistics', async () => {
   const snapshot = await tableOf({
     none: undefined,
     cut: '{"numRecords":',

@@ -33,7 +33,7 @@ async function commitFile(
 }
 
 describe('checking a table', () => {
-  it('finds nothing in what we wrote, compacted or not', async () => {
+  it('finds no damage in our own files, compacted or not', async () => {
     expect(await checkTable({ at })).toBeUndefined();
     await appendFiles(at, 5);
     expect(await checkTable({ at })).toEqual({ version: 5, files: 5, rows: 50, findings: [] });
@@ -110,7 +110,7 @@ describe('checking a table', () => {
     ]);
   });
 
-  it('goes on after a finding', async () => {
+  it('continues after a finding', async () => {
     await appendFiles(at, 3);
     const [first] = (await snapshotOf(at)).files.values();
     await at.store.delete(`events/${first?.path}`);

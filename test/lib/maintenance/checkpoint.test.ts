@@ -52,7 +52,7 @@ describe('a checkpoint of commits that storage loses meanwhile', () => {
 });
 
 describe('a checkpoint', () => {
-  it('stands in for all commits before it', async () => {
+  it('replaces all commits before it', async () => {
     expect(await checkpoint({ at })).toEqual({ outcome: 'no-table' });
     await appendFiles(at, 9);
     await compact({ at });
@@ -74,7 +74,7 @@ describe('a checkpoint', () => {
     expect((await stateOf(at)).txns.get('p0')?.version).toBe(109);
   });
 
-  it('goes on from the one before, file by file', async () => {
+  it('copies the files of the previous one', async () => {
     await appendFiles(at, 6);
     await checkpoint({ at });
     await appendFiles(at, 2, { first: 60 });
@@ -103,7 +103,7 @@ describe('a checkpoint', () => {
     ]);
   });
 
-  it('is written from an older one when the files of the one before cannot be read', async () => {
+  it('is written from an older one if the files of the previous one cannot be read', async () => {
     await appendFiles(at, 3);
     await checkpoint({ at });
     await appendFiles(at, 3, { first: 30 });
@@ -120,7 +120,7 @@ describe('a checkpoint', () => {
     expect((await readRows(at)).length).toBe(70);
   });
 
-  it('is pointed to by a few bytes, which say what it holds', async () => {
+  it('is described in _last_checkpoint in a few bytes', async () => {
     await appendFiles(at, 3);
     await checkpoint({ at });
     const { size } = (await at.store.getRange(checkpointPath('events', 3), 0, 1)) ?? {};
@@ -192,7 +192,7 @@ describe('a checkpoint', () => {
     expect((await snapshotOf(at)).tombstones.size).toBe(4);
   });
 
-  it('is refused with the name of the property when an interval is none', async () => {
+  it('is refused with the name of the property if an interval is malformed', async () => {
     await appendFiles(at, 1, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 1 month' } });
     await expect(checkpoint({ at })).rejects.toMatchObject({
       code: 'delta.invalid',

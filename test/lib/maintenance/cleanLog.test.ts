@@ -79,7 +79,7 @@ describe('cleaning the log', () => {
     expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: 6, deleted: 0 });
   });
 
-  it('deletes nothing where nothing has expired, no checkpoint is old enough, or the table forbids it', async () => {
+  it('deletes nothing if nothing has expired, no checkpoint is old enough, or the table forbids it', async () => {
     expect(await cleanLog({ at, now })).toEqual({ outcome: 'no-table' });
     await appendHistory('interval 30 days');
     expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: undefined, deleted: 0 });
@@ -91,19 +91,19 @@ describe('cleaning the log', () => {
     expect(await cleanLog({ at, now })).toMatchObject({ outcome: 'disabled', deleted: 0 });
   });
 
-  it('keeps a day at least, whatever the table says', async () => {
+  it('keeps at least a day, even if the table says less', async () => {
     await appendHistory('interval 0 seconds');
     expect(await cleanLog({ at, now })).toMatchObject({ oldest: 9 });
     expect((await snapshotOf(at, 9)).version).toBe(9);
   });
 
-  it('keeps what is young in the store by a clock that runs days ahead of it', async () => {
+  it("keeps entries that are young by the store's clock, even if this clock runs days ahead", async () => {
     await appendHistory('interval 2 days');
     expect(await cleanLog({ at, now: now + 5 * day })).toMatchObject({ oldest: 6 });
     await expect(snapshotOf(at, 6)).resolves.toMatchObject({ version: 6 });
   });
 
-  it('keeps what follows a young version, though the clock of the store went back since and made it look old', async () => {
+  it("keeps all versions after a young one, even if the store's clock went back and made them look old", async () => {
     await appendHistory('interval 2 days');
     // Version 5 was written before version 6, whose checkpoint would else be the one to keep.
     store.date(commitPath('events', 5), now - day);
@@ -167,7 +167,7 @@ describe('cleaning the log', () => {
 });
 
 describe('a reader beside the cleaning', () => {
-  it('takes the missing next version for what it is after a long sleep', async () => {
+  it('notices after a long sleep that the next version was cleaned away', async () => {
     await appendHistory('interval 2 days');
     const sleeper = followSnapshot(at);
     sleeper.standAt(await snapshotOf(at, 2));

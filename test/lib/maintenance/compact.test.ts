@@ -80,7 +80,7 @@ describe('a compaction', () => {
     });
   });
 
-  it('finds nothing to do a second time, and nothing where there is no table', async () => {
+  it('has nothing to do a second time, and nothing without a table', async () => {
     expect(await compact({ at })).toEqual({ outcome: 'no-table' });
     await appendFiles(at, 5);
     await compacted();
@@ -118,7 +118,7 @@ describe('a compaction', () => {
     expect(rows[1]).toEqual([1, 'name 1', null]);
   });
 
-  it('goes on while appends come in', async () => {
+  it('succeeds while appends are committed', async () => {
     const store = new Interposed();
     at = { store, table: 'events' };
     await appendFiles(at, 4);
@@ -146,7 +146,7 @@ describe('a compaction', () => {
     expect(await readRows(at)).toEqual(before);
   });
 
-  it('conflicts where a rival said something new of one of its files', async () => {
+  it('conflicts if a rival changed one of its files', async () => {
     const store = new Interposed();
     at = { store, table: 'events' };
     await appendFiles(at, 4);
@@ -262,7 +262,7 @@ describe('a compaction', () => {
     expect([outcome, state.version]).toEqual(['committed', 5]);
   });
 
-  it('ends between two bins when its signal says so; what was committed counts', async () => {
+  it('ends between two bins if its signal is aborted, and keeps committed bins', async () => {
     await appendFiles(at, 8);
     const { size } = [...(await snapshotOf(at)).files.values()][0] as Add;
     const ended = new AbortController();
@@ -299,7 +299,7 @@ describe('a compaction', () => {
     expect(await snapshotOf(at)).toMatchObject({ version: 12, files: { size: 5 } });
   });
 
-  it('says what ended it, not which file is gone, when storage fails at a later bin', async () => {
+  it('throws the error of the storage, and not the missing file, if storage fails at a later bin', async () => {
     const { adds, targetBytes } = await appendBins();
     await at.store.delete(`events/${adds[1]?.path}`);
     const away = new TributaryError('storage.unavailable', 'The lake is away.');
@@ -320,7 +320,7 @@ describe('a compaction', () => {
     expect((await stateOf(at)).version).toBe(10);
   });
 
-  it('leaves out the bin of a file that holds what its column does not take, and names it at the end', async () => {
+  it('leaves out the bin of a file with a value that its column does not take, and names the file at the end', async () => {
     const { adds, targetBytes } = await appendBins();
     const { metaData } = await snapshotOf(at);
     // The third row has no name.
@@ -374,7 +374,7 @@ describe('a plan of bins', () => {
     ]);
   });
 
-  it('is the same for files of one moment, in whatever order they come', () => {
+  it('is the same for files of one moment in any order', () => {
     const files = [add(30, 1), add(31, 1), add(32, 1), add(33, 1)];
     const paths = (plan: Add[][]) => plan.map((bin) => bin.map(({ path }) => path));
     expect(paths(planBins(files, 100))).toEqual([['1-30', '1-31', '1-32']]);

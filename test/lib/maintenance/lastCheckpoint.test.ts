@@ -10,7 +10,7 @@ import { appendFiles, newLocation, snapshotOf } from './table';
 
 const description = { version: 2, size: 5, sizeInBytes: 1, numOfAddFiles: 2 };
 
-/** A store in which somebody else writes the pointer between every read and write of it. */
+/** A store in which another client writes the pointer between every read and write of it. */
 class Contended extends MemoryStore {
   tries = 0;
   onTry: () => void = () => {};
@@ -59,7 +59,7 @@ describe('moving the pointer to the last checkpoint', () => {
     expect(store.tries).toBe(1);
   });
 
-  it('fails where somebody holds a lease on it', async () => {
+  it('fails if another client holds a lease on it', async () => {
     const azurite = await startAzurite({});
     try {
       const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'lake');

@@ -9,6 +9,7 @@ import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { cleanLog } from '../../../src/lib/maintenance/cleanLog';
 import { inspectCheckpoint } from '../../../src/lib/maintenance/lastCheckpoint';
 import { repairLog } from '../../../src/lib/maintenance/repairLog';
+import { commitFarAbove } from './backInTime';
 import { appendFiles, newLocation, pathsOf, readRows, snapshotOf, stateOf } from './table';
 
 let at: TableLocation;
@@ -30,20 +31,23 @@ async function loseCommits({ pointer }: { pointer: 3 | 6 }): Promise<void> {
   if (pointer === 3) await at.store.put(lastCheckpointPath('events'), older);
 }
 
-/** As a writer does that was running meanwhile, and so did not open the table: it knows of no checkpoint. */
-async function growWithoutLooking(commits: number): Promise<void> {
-  const path = checkpointPath('events', 6);
-  const pointer = await bytesOf(lastCheckpointPath('events'));
-  const lost = await bytesOf(path);
-  await at.store.delete(path);
-  await appendFiles(at, commits, { rows: 1, first: 100 });
-  await at.store.put(path, lost);
-  await at.store.put(lastCheckpointPath('events'), pointer);
+/** What `work` comes to while the checkpoint of version 6, and the pointer, are not there. */
+async function withoutLeftover<T>(work: () => Promise<T>): Promise<T> {
+  const kept = [checkpointPath('events', 6), lastCheckpointPath('events')];
+  const bytes = await Promise.all(kept.map(bytesOf));
+  for (const path of kept) await at.store.delete(path);
+  const result = await work();
+  for (const [index, path] of kept.entries()) await at.store.put(path, bytes[index] ?? Buffer.alloc(0));
+  return result;
 }
+
+/** As a writer does that was running meanwhile, and so did not open the table: it knows of no checkpoint. */
+const growWithoutLooking = (commits: number): Promise<unknown> =>
+  withoutLeftover(() => appendFiles(at, commits, { rows: 1, first: 100 }));
 
 describe('a checkpoint whose commit storage has lost', () => {
   it.each([3, 6] as const)(
-    'stands above a hole, also while the pointer names version %d, until the log is repaired',
+    'is reported as a hole until the log is repaired, also while the pointer names version %d',
     async (pointer) => {
       await loseCommits({ pointer });
       await expect(stateOf(at)).rejects.toMatchObject({
@@ -84,6 +88,29 @@ describe('a checkpoint whose commit storage has lost', () => {
     for (const version of [0, 1, 2, 3, 4, 5]) await at.store.delete(commitPath('events', version));
     await at.store.delete(checkpointPath('events', 3));
     expect(await ids()).toEqual([0, 1, 2, 3, 100, 101]);
+  });
+});
+
+describe('a checkpoint whose version has a stray commit', () => {
+  it('hides no hole below it', async () => {
+    await loseCommits({ pointer: 3 });
+    await commitFarAbove(await withoutLeftover(() => stateOf(at)), 6);
+    await expect(stateOf(at)).rejects.toMatchObject({
+      code: 'delta.hole',
+      message: expect.stringContaining('version 5 is missing from the log, and version 6 is above it'),
+    });
+    expect(await repairLog({ at })).toMatchObject({ outcome: 'repaired', version: 4, moved: [6] });
+    expect(await ids()).toEqual([0, 1, 2, 3]);
+  });
+
+  it('leaves nothing of a log that has no beginning', async () => {
+    await loseCommits({ pointer: 6 });
+    await commitFarAbove(await withoutLeftover(() => stateOf(at)), 6);
+    for (const version of [0, 1, 2, 3, 4]) await at.store.delete(commitPath('events', version));
+    await at.store.delete(checkpointPath('events', 3));
+    await expect(stateOf(at)).rejects.toMatchObject({ code: 'delta.hole' });
+    expect(await repairLog({ at })).toMatchObject({ outcome: 'repaired', version: -1, moved: [6] });
+    expect(await pathsOf(at, '_delta_log/')).toEqual([]);
   });
 });
 

@@ -65,7 +65,7 @@ it('writes a checkpoint of each table, and in a full pass does the rest', async 
   expect((await snapshotOf({ store: lake, table: 'clicks' })).files.size).toBe(1);
 });
 
-it('goes on with the other tables when one is damaged, and then says so', async () => {
+it('maintains the other tables if one is damaged, and then throws its error', async () => {
   const lake = store();
   const tables = ['damaged', 'sound'].map((table) => ({ store: lake, table }));
   for (const at of tables) await appendFiles(at, 2);
@@ -115,7 +115,7 @@ it('does the other duties of a table when one fails', async () => {
   expect((await snapshotOf(at)).files.size).toBe(1);
 });
 
-it('leaves to the next pass what it has no time for', async () => {
+it('leaves duties for the next pass if the time is over', async () => {
   class Slow extends MemoryStore {
     override async putIfAbsent(path: string, bytes: Uint8Array) {
       if (path === checkpointPath('clicks', 2)) await new Promise((resolve) => setTimeout(resolve, 300));

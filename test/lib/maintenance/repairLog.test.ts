@@ -77,7 +77,7 @@ describe('repairing a log', () => {
     expect(await repairLog({ at })).toEqual({ outcome: 'no-table' });
   });
 
-  it('changes nothing where nothing is wrong', async () => {
+  it('changes nothing in a sound log', async () => {
     await appendFiles(at, 5);
     await checkpoint({ at });
     await appendFiles(at, 5, { first: 50 });
@@ -108,7 +108,7 @@ describe('repairing a log', () => {
     await expectSound(end, upTo(end * 10));
   });
 
-  it('finds what stands further above than opening the table looks', async () => {
+  it('finds entries further above than opening the table looks', async () => {
     const state = await appendFiles(at, 3);
     await checkpoint({ at });
     await commitFarAbove(state, 2500);
@@ -122,7 +122,7 @@ describe('repairing a log', () => {
     await expectSound(3, upTo(30));
   });
 
-  it('moves aside what the log has grown up to, and what was made on that', async () => {
+  it('moves aside an entry that the log has grown up to, and the commits on it', async () => {
     await growUpToStray();
     await expect(openState(at)).rejects.toMatchObject({ code: 'delta.hole' });
     expect(await repairLog({ at })).toEqual({
@@ -174,7 +174,7 @@ describe('repairing a log', () => {
     expect(await ids()).toEqual(upTo(60));
   });
 
-  it('does not know how many rows go where an entry cannot be read', async () => {
+  it('does not know the number of lost rows if an entry cannot be read', async () => {
     await leaveHole(3, 6, 8);
     await at.store.put(commitPath('events', 7), Buffer.from('{"add":'));
     expect(await repairLog({ at })).toMatchObject({
@@ -213,7 +213,7 @@ describe('a checkpoint above the end of the log', () => {
     await expectSound(11, upTo(83));
   });
 
-  it('is moved aside where it stands alone and nothing leads to it', async () => {
+  it('is moved aside if it is alone and no entries lead to it', async () => {
     await appendFiles(at, 3);
     await checkpoint({ at });
     const pointer = await pointerBytes();
@@ -228,7 +228,7 @@ describe('a checkpoint above the end of the log', () => {
     await expectSound(4, upTo(40));
   });
 
-  it('is where the log goes on when the entries before it were cleaned away', async () => {
+  it('is the beginning of the log if the entries before it were cleaned away', async () => {
     await appendFiles(at, 3);
     await checkpoint({ at });
     const pointer = await pointerBytes();
@@ -243,7 +243,7 @@ describe('a checkpoint above the end of the log', () => {
     await expectSound(10, upTo(100));
   });
 
-  it('is where the log goes on also where opening does not look so far', async () => {
+  it('is the beginning of the log even further above than opening the table looks', async () => {
     const state = await appendFiles(at, 3);
     await checkpoint({ at });
     const far = await commitFarAbove(state, 2500);
@@ -343,7 +343,7 @@ const holes = {
   },
   async 'on a stray entry'() {
     await growUpToStray();
-    // Each would be taken for the newest version if it outlived the entry of its version.
+    // If a checkpoint outlived its version's entry, it would be read as the newest version.
     for (const version of [12, 13])
       await at.store.put(checkpointPath('events', version), await encodeStrayCheckpoint());
     return 11;
@@ -370,7 +370,7 @@ describe('a repair that does not come to its end', () => {
       isCut = first.status === 'rejected';
       if (isCut) {
         expect(await strayNames()).toHaveLength(cutAt + 1);
-        // Nothing of what is left counts meanwhile.
+        // The remaining files do not count meanwhile.
         const [between] = await Promise.allSettled([ids()]);
         expect(between).toMatchObject(
           between.status === 'fulfilled' ? { value: rows } : { reason: { code: 'delta.hole' } },
@@ -397,17 +397,20 @@ describe('a repair that does not come to its end', () => {
     await expectSound(end, rows);
   });
 
-  it.each(kinds)('was a dry run, which changes nothing and says what a real one does: %s', async (kind) => {
-    await holes[kind]();
-    const before = await objectsOf(at);
-    const planned = await repairLog({ at, dryRun: true });
-    expect(planned).toMatchObject({ outcome: 'planned' });
-    expect(await objectsOf(at)).toEqual(before);
-    expect(await repairLog({ at })).toEqual({ ...planned, outcome: 'repaired' });
-  });
+  it.each(kinds)(
+    'is a dry run, which changes nothing and reports the same as a real run: %s',
+    async (kind) => {
+      await holes[kind]();
+      const before = await objectsOf(at);
+      const planned = await repairLog({ at, dryRun: true });
+      expect(planned).toMatchObject({ outcome: 'planned' });
+      expect(await objectsOf(at)).toEqual(before);
+      expect(await repairLog({ at })).toEqual({ ...planned, outcome: 'repaired' });
+    },
+  );
 });
 
-it('keeps what an earlier repair has moved aside under the same name', async () => {
+it('keeps files that an earlier repair moved aside under the same name', async () => {
   await leaveHole(3, 6, 6);
   await repairLog({ at });
   await appendFiles(at, 3, { first: 500 });
@@ -418,7 +421,7 @@ it('keeps what an earlier repair has moved aside under the same name', async () 
   expect(both[0]).not.toEqual(both[1]);
 });
 
-it('goes on where another repair, at the same time, was faster with a file', async () => {
+it('continues if another repair has moved a file meanwhile', async () => {
   await leaveHole(3, 6, 8);
   const found = await at.store.get(commitPath('events', 7));
   const remove = at.store.delete.bind(at.store);
@@ -475,7 +478,7 @@ describe('a writer that is still running', () => {
     store.before = () => store.put(commitPath('events', 5), other);
     await expect(repairLog({ at })).rejects.toMatchObject({
       code: 'delta.contention',
-      message: expect.stringContaining('memory/events version 4: the log changes while it is mended.'),
+      message: expect.stringContaining('memory/events version 4: the log changes during the repair.'),
     });
     expect((await store.get(commitPath('events', 5)))?.bytes).toEqual(Uint8Array.from(other));
     expect(await strayNames()).toEqual(['6.json']);
@@ -526,7 +529,7 @@ describe('a writer that is still running', () => {
     };
     await expect(repairLog({ at })).rejects.toMatchObject({
       code: 'delta.contention',
-      message: expect.stringContaining('memory/events version 5: the log changes while it is mended.'),
+      message: expect.stringContaining('memory/events version 5: the log changes during the repair.'),
     });
     expect(await strayNames()).toEqual([]);
   });
@@ -540,7 +543,7 @@ describe('a writer that is still running', () => {
     const late = followSnapshot(at);
     await late.toHead();
     await strand(at, lost, 6);
-    // The follower and the writer stand on the stray entry; the late one, below the hole, does not see across it.
+    // The follower and the writer are at the stray entry. The late one is below the hole and does not see the entries above.
     await expect(follower.toHead()).rejects.toMatchObject({ code: 'delta.hole' });
     await expect(appender.refresh()).rejects.toMatchObject({ code: 'delta.hole' });
     expect(await late.toHead()).toMatchObject({ version: 3 });

@@ -26,7 +26,7 @@ export async function snapshotOf(at: TableLocation, version?: number): Promise<S
   return snapshot;
 }
 
-/** Makes the table, where there is none, and appends one file a commit, each with `rows` rows that count on from `first`. */
+/** Creates the table if necessary, and appends one file per commit, each with `rows` rows numbered from `first` on. */
 export async function appendFiles(
   at: TableLocation,
   files: number,

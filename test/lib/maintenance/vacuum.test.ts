@@ -31,7 +31,7 @@ async function age(days: number, newest = now) {
 }
 
 describe('a vacuum', () => {
-  it('deletes what compactions left once it is older than the retention, and no live file', async () => {
+  it('deletes compacted files once they are older than the retention, and no live file', async () => {
     expect(await vacuum({ at })).toEqual({ outcome: 'no-table' });
     await appendFiles(at, 4, { configuration });
     await compact({ at });
@@ -64,7 +64,7 @@ describe('a vacuum', () => {
     expect((await vacuumed()).deleted).toEqual([`events/${path}`]);
   });
 
-  it('spares a file younger than a day by the time of the store, whatever clock and retention say', async () => {
+  it("keeps a file younger than a day by the store's time, for any clock and retention", async () => {
     await appendFiles(at, 1, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 0 hours' } });
     const { path } = await writeDataFile({ at, fields, columns: [[1], ['in flight']] });
     store.date(`events/${path}`, now - 0.9 * day);

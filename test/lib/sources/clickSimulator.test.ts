@@ -60,7 +60,7 @@ describe('the rate', () => {
     expect(simulator.tick(start + 3000, 2000)).toHaveLength(2000);
   });
 
-  it('yields nothing for a clock that stands still or goes back, and nothing twice', () => {
+  it('makes no clicks if the clock stands still or goes back, and none twice', () => {
     const simulator = createClickSimulator({ now: start, seed: 1 });
     expect(simulator.tick(start, 100)).toHaveLength(0);
     expect(simulator.tick(start + 1000, 100)).toHaveLength(100);
@@ -174,7 +174,7 @@ describe('the published way', () => {
     expect(Math.max(...short.map(timeOf))).toBe(start * 1000);
   });
 
-  it('goes on from a given session', () => {
+  it('continues from a given session', () => {
     const simulator = createClickSimulator({ ...options, sessionctr: 500, nosessions: 503 });
     const ids = simulator.tick(start + 60_000, 1000).map((click) => click.sessionid);
     expect(ids.filter((id) => id !== 501 && id !== 502)).toEqual([]);

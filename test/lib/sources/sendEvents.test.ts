@@ -108,7 +108,7 @@ describe('sending', () => {
     }
   });
 
-  it('puts a key where the service itself puts it', async () => {
+  it('sends a key to the partition that the service chooses for it', async () => {
     const keys = Array.from({ length: 40 }, (_, i) => `key ${i}`);
     const plain = new EventHubProducerClient(broker.connectionString(), 'keys');
     open.push(plain);
@@ -199,7 +199,7 @@ describe('sending', () => {
     silent.close();
   }, 15_000);
 
-  it('is refused by a hub that is not there, and by a key that is wrong, and tells neither key', async () => {
+  it('throws hub.refused for a missing hub and for a wrong key, without showing a key', async () => {
     const events = [{ body: { n: 1 }, partitionKey: 'a' }];
     const missing = await failureOf(sendEvents(producerOf('missing'), events));
     expect(missing.code).toBe('hub.refused');

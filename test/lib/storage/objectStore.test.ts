@@ -41,7 +41,7 @@ describe.each([
     expect(await store.delete('a/b')).toBe(false);
   });
 
-  it('returns what was put last, with an etag that changes', async () => {
+  it('returns the bytes that were put last, with an etag that changes', async () => {
     const store = await open();
     const first = await store.put('dir/file', text('one'));
     const second = await store.put('dir/file', text('two'));
@@ -166,7 +166,7 @@ describe('a store on Azure Blob', () => {
     expect(String(error)).not.toContain('d3Jvbmc=');
   });
 
-  it('says how often it tried when nobody answers', async () => {
+  it('says how often it tried if there is no answer', async () => {
     const nobody = azurite.connectionString.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:9');
     const store = await openAzureBlobStore({ connectionString: nobody }, 'lake');
     await expect(store.get('x')).rejects.toMatchObject({

@@ -33,13 +33,13 @@ describe('a click', () => {
     ]);
   });
 
-  it('may carry fields that nobody asked for', () => {
+  it('may have unknown fields', () => {
     expect(decode({ ...click, store: 'north', nested: { deep: [1] } })).toEqual([
       [42, micros, 775736524811377, 3],
     ]);
   });
 
-  it('may come in an array, where a bad one spoils no good one', () => {
+  it('may be in an array, in which a bad click does not spoil the others', () => {
     expect(decode([click, { productid: 'x' }, { productid: 7 }])).toEqual([
       [42, micros, 775736524811377, 3],
       { reason: 'wrong-shape', detail: 'productid is not a number: the text "x"' },
@@ -118,7 +118,7 @@ describe('a click', () => {
     },
   );
 
-  it('is refused without repeating more than 64 characters of what is wrong', () => {
+  it('is refused with at most 64 characters of the wrong value', () => {
     const [element] = decode({ ...click, timestamp: 'z'.repeat(1_000_000) });
     expect(element).toEqual({
       reason: 'wrong-shape',

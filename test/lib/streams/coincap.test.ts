@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseSettings } from '../../../src/lib/settings';
-import { coincap, coincapApiKey, coincapUrl } from '../../../src/lib/streams/coincap';
-import type { Decoded } from '../../../src/lib/streams/stream';
+import { startCoincap } from '../../../local/coincap/coincap';
+import { CoincapClient } from '../../../src/lib/sources/coincap/coincapClient';
+import { type PublishAssetsOptions, publishAssets } from '../../../src/lib/sources/coincap/publishAssets';
+import { coincapSettings } from '../../../src/lib/sources/coincap/settings';
+import type { OutgoingEvent } from '../../../src/lib/sources/sendEvents';
+import { coincap } from '../../../src/lib/streams/coincap';
+import { type Decoded, isRow } from '../../../src/lib/streams/stream';
 import { createTable } from '../../../src/lib/warehouse/synapse/tables';
-import answers from './fixtures/coincapAnswers.json';
+import answers from '../sources/coincap/coincapAnswers.json';
 
 const decode = (body: unknown): Decoded =>
   coincap.decode(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
@@ -46,7 +50,7 @@ describe('an asset', () => {
     });
   });
 
-  it('comes alone or in an array, as both API versions were published', () => {
+  it('may be alone or in an array, in the form of both API versions', () => {
     const copy = (answer: typeof answers.v3 | typeof answers.v2) =>
       answer.data.map((entry) => ({ ...entry, timestamp: answer.timestamp }));
     const decoded = decode([...copy(answers.v3), ...copy(answers.v2)]);
@@ -156,7 +160,7 @@ describe('an asset', () => {
     expect(decode(answers.notFound)).toMatchObject([{ reason: 'wrong-shape' }]);
   });
 
-  it('of a megabyte is refused in an instant, whatever its digits', () => {
+  it('of a megabyte of digits is refused quickly', () => {
     const started = performance.now();
     expect(decode({ ...asset, priceUsd: `${'1'.repeat(1_000_000)}x` })).toMatchObject([
       { reason: 'wrong-shape' },
@@ -168,28 +172,37 @@ describe('an asset', () => {
   });
 });
 
-describe("the stream's settings", () => {
-  const required = {
-    EventHubConnection: 'Endpoint=sb://127.0.0.1;SharedAccessKeyName=a;SharedAccessKey=b',
-    LakeStorage: 'UseDevelopmentStorage=true',
-    CONSUMER_GROUP: 'tributary',
-    COINCAP_HUB: 'coincap',
-    COINCAP_SCHEDULE: '0 */30 * * * *',
+describe('what the source publishes', () => {
+  const publish = async (client: PublishAssetsOptions['client']): Promise<OutgoingEvent[]> => {
+    const sent: OutgoingEvent[] = [];
+    await publishAssets({ client, send: async (events) => sent.push(...events), log: () => {} });
+    return sent;
   };
 
-  it('name the published API and no key unless told', () => {
-    const settings = parseSettings(required, [coincap]);
-    expect(settings.text(coincapUrl)).toBe('https://rest.coincap.io');
-    expect(settings.text(coincapApiKey)).toBe('');
+  it('becomes rows, each with the partition key as its id', async () => {
+    const simulator = await startCoincap({ port: 0, key: 'key' });
+    const sent = await publish(new CoincapClient({ url: new URL(simulator.url), apiKey: 'key' }));
+    await simulator.close();
+    expect(sent).toHaveLength(100);
+    for (const { body, partitionKey } of sent) {
+      const [row, ...more] = decode(body);
+      expect(more).toEqual([]);
+      expect(row && isRow(row) && row[0]).toBe(partitionKey);
+    }
   });
 
-  it('take plain http for this machine alone, because it carries the key in the open', () => {
-    for (const COINCAP_URL of ['http://127.0.0.1:7072', 'http://localhost:7072', 'http://[::1]:7072'])
-      expect(parseSettings({ ...required, COINCAP_URL }, [coincap]).text(coincapUrl)).toBe(COINCAP_URL);
-    expect(() => parseSettings({ ...required, COINCAP_URL: 'http://rest.coincap.io' }, [coincap])).toThrow(
-      '- COINCAP_URL is malformed: expected an https URL; http only on this machine.',
-    );
+  it('becomes a dead letter where it is no asset', async () => {
+    const assets = [null, { timestamp: 1 }];
+    const sent = await publish({ fetchAssets: async () => ({ timestamp: 1, assets }) });
+    expect(sent.flatMap(({ body }) => decode(body))).toEqual([
+      { reason: 'wrong-shape', detail: 'expected an object, got null' },
+      { reason: 'wrong-shape', detail: 'id is missing, and must not be' },
+    ]);
   });
+});
+
+it('has the settings of its source', () => {
+  expect(coincap.settings).toBe(coincapSettings);
 });
 
 describe('the table of the assets', () => {

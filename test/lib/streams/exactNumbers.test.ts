@@ -63,7 +63,7 @@ describe('a number', () => {
     ['double', '1e18', 1e18],
   ] as const)('of a column %s written %s becomes %s', (field, source, expected) => {
     expect(decodeField(field, source)).toBe(expected);
-    // In an array the others keep what they are.
+    // In an array, the other elements are not changed.
     const body = Buffer.from(`[{"double":1.5},{"${field}":${source}}]`);
     const [first] = decodeJsonElements(body, read);
     expect(first).toEqual([null, null, null, 1.5, null]);

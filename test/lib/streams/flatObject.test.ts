@@ -66,7 +66,7 @@ describe('a flat object', () => {
     expect(agrees(text)).toBe(false);
   });
 
-  it('means the same both ways, whatever is done to its bytes', () => {
+  it('is read the same by both readers, with any changes of its bytes', () => {
     const bytes = Buffer.from(click);
     const mutations = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 0, max: 255 })), {
       maxLength: 3,
@@ -84,7 +84,7 @@ describe('a flat object', () => {
     expect(short).toBeGreaterThan(100);
   });
 
-  it('has no short way where a field is neither a whole number nor a time', () => {
+  it('has no fast reader if a field is neither a whole number nor a time', () => {
     const text: JsonField = { name: 'a', from: 'a', type: 'string', nullable: true, read: stringField };
     expect(flatObjectReader([...fields, text])).toBeUndefined();
   });

@@ -62,7 +62,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     [0, 0, madeLater],
   ];
 
-  it('finds the rows of the Delta table, in whatever order', async () => {
+  it('is equal if it has the rows of the Delta table in any order', async () => {
     await commit(clicks);
     await load(clicks.toReversed());
     expect(await compare()).toEqual({ state: 'equal', version: 2, rows: 4, rejected: 0, deltaRows: 4 });
@@ -140,7 +140,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     expect(await compare()).toEqual({ state: 'not-compared', reason });
   });
 
-  it('needs a rebuild where the ledger is ahead of the Delta table', async () => {
+  it('needs a rebuild if the ledger is ahead of the Delta table', async () => {
     await commit([[0, 0]]);
     const head = await headOf(tables.store);
     await loadRows(warehouse, { ...head, version: 5 }, clicksToLoad([[0, 0]]));
@@ -150,7 +150,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     });
   });
 
-  it('needs a rebuild where the Delta table is another one, or gone', async () => {
+  it('needs a rebuild if the Delta table was made again, or is gone', async () => {
     await commit(clicks);
     await load(clicks);
     tables = new StreamTables();
@@ -165,7 +165,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     });
   });
 
-  it('needs a rebuild where the log holds another entry than the one that was loaded', async () => {
+  it('needs a rebuild if the log has another entry than the loaded one', async () => {
     const position = await commit(clicks);
     await loadRows(warehouse, { ...position, mark: 'of another entry' }, clicksToLoad(clicks));
     expect(await compare()).toMatchObject({
@@ -174,7 +174,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     });
   });
 
-  it('needs a rebuild where the version cannot be opened any more', async () => {
+  it('needs a rebuild if the version can no longer be opened', async () => {
     await commit([[0, 0]]);
     await load([[0, 0]]);
     await commit([[0, 1]]);
@@ -254,7 +254,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     expect(looks).toBe(2);
   });
 
-  it('finds what is off while loads go on', async () => {
+  it('finds a difference while loads go on', async () => {
     await commit(clicks);
     await load(clicks.slice(1));
     let looks = 0;
@@ -359,7 +359,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
       });
     });
 
-    it('is different where rows are missing, all of them too', async () => {
+    it('is different if some or all rows are missing', async () => {
       await loadRows(warehouse, await commitAssets(5), assets(0), assetTable);
       expect(await compareAssets()).toEqual({
         state: 'different',

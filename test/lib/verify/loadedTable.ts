@@ -43,7 +43,7 @@ export async function headOf(store: ObjectStore, table = clickstream.table): Pro
   return { tableId: state.metaData.id, version: state.version, mark: undefined };
 }
 
-/** Loads whatever it is given, right or wrong, and has the ledger say that it is `to`. */
+/** Loads the given rows, right or wrong, and sets the ledger to `to`. */
 export async function loadRows(
   warehouse: Warehouse,
   to: TablePosition,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PartitionCoverage } from '../../../src/lib/verify/partitionCoverage';
 
-/** What a naive reading of the same keys says. */
+/** The expected result, from a simple implementation with sets. */
 function judge(keys: readonly (readonly [number, number])[], upTo: number) {
   const elements = new Map<number, Set<number>>();
   for (const [sequence, element] of keys) {
@@ -48,7 +48,7 @@ describe('PartitionCoverage', () => {
     );
   });
 
-  it('finds the same gaps as a set of all numbers would, whatever ranges never came', () => {
+  it('finds the same gaps as a set of all numbers, with any ranges that never came', () => {
     const number = fc.integer({ min: 0, max: 40 });
     const range = fc.tuple(number, fc.integer({ min: 0, max: 8 }));
     fc.assert(

@@ -18,14 +18,14 @@ export interface WrittenLetter {
   readonly stream?: string;
 }
 
-/** Clicks and dead letters as ingestion leaves them, commit by commit. */
+/** Writes clicks and dead letters as ingestion does, commit by commit. */
 export class StreamTables {
   readonly store: ObjectStore;
   readonly #clicks: TableAppender;
   readonly #letters: TableAppender;
   readonly #hub: string;
 
-  /** @param hub `namespace/hub` that the txns tell of */
+  /** @param hub `namespace/hub` of the txns */
   constructor(store: ObjectStore = new MemoryStore(), hub = 'contoso/clicks') {
     this.store = store;
     this.#hub = hub;

@@ -48,7 +48,7 @@ const trace = async (partition: number, sequence: number) =>
   traceEvent({ store: tables.store, stream: clickstream, partition, sequence });
 
 describe('traceEvent', () => {
-  it('tells row, file and the commit that brought it, whatever other commits there are', async () => {
+  it('tells the row, its file and its commit, among any other commits', async () => {
     for (const [sequence, version] of [
       [10, 1],
       [11, 1],
@@ -81,7 +81,7 @@ describe('traceEvent', () => {
     });
   });
 
-  it('tells apart what was never kept, is not there yet, and is missing', async () => {
+  it('tells events that were never kept, are not committed yet, and are missing apart', async () => {
     expect((await trace(0, 9))?.[0]).toMatchObject({ outcome: 'below-first', first: 10 });
     expect((await trace(0, 20))?.[0]).toMatchObject({ outcome: 'not-committed', version: 19 });
     expect((await trace(0, 18))?.[0]).toMatchObject({ outcome: 'missing' });

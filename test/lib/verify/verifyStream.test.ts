@@ -87,7 +87,7 @@ describe('verifyStream', () => {
     });
   });
 
-  it('wants each element of an array once, as a row or as a letter', async () => {
+  it('requires each element of an array once, as a row or as a letter', async () => {
     await tables.addLetters([{ partition: 0, sequence: 1, element: 1 }]);
     await tables.commit(
       [
@@ -133,7 +133,7 @@ describe('verifyStream', () => {
 
   it('does not count letters of other streams, nor of commits that are not there (yet)', async () => {
     await tables.addLetters([
-      { partition: 0, sequence: 1, stream: 'coincap' },
+      { partition: 0, sequence: 1, stream: 'prices' },
       { partition: 0, sequence: 3 },
       { partition: 4, sequence: 0 },
     ]);
@@ -159,7 +159,7 @@ describe('verifyStream', () => {
       createdOn,
       remade,
     );
-    // Nothing tells, as long as the table knows of one hub.
+    // It cannot be noticed as long as the table has events of one hub only.
     expect(await problems()).toEqual([[]]);
     await tables.commit([[0, 0]], [[0, 0]], remade);
     expect(await problems()).toEqual([['2 rows enqueued after the hub was made again'], []]);

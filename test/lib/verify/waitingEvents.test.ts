@@ -46,7 +46,7 @@ const waiting = ({ store }: StreamTables, from: Parameters<typeof openHub> = [],
   });
 
 describe('waitingEvents', () => {
-  it('counts all events of a hub that no table has moved past, none where it is empty', async () => {
+  it('counts all events of a hub if there is no table, and none if the hub is empty', async () => {
     const tables = await openTables();
     expect(await waiting(tables)).toBe(0);
     await send('0', 3);
@@ -54,7 +54,7 @@ describe('waitingEvents', () => {
     expect(await waiting(tables)).toBe(7);
   });
 
-  it('counts what lies beyond the txns, partition by partition', async () => {
+  it('counts the events after the txns, partition by partition', async () => {
     const tables = await openTables();
     await send('0', 10);
     await send('1', 5);
@@ -91,7 +91,7 @@ describe('waitingEvents', () => {
     expect(await waiting(tables)).toBe(0);
   });
 
-  it('does not know where the hub is not there, or the key is a wrong one', async () => {
+  it('is unknown if the hub does not exist or the key is wrong', async () => {
     const tables = await openTables();
     expect(await waiting(tables, ['nowhere'])).toBeUndefined();
     const wrongKey = broker.connectionString().replace('SAS_KEY_VALUE', 'another');

@@ -11,7 +11,7 @@ import { fullName, type Load, type Warehouse } from '../../../src/lib/warehouse/
 import { asset, assetsTable, base, clicks, clicksTable, type DeltaTable } from './deltaTable';
 import { assetsAt, clicksAt, type Harness, implementations } from './harness';
 
-/** What a client holds back in memory that nobody refers to any more has its way now. */
+/** Runs garbage collection, so that objects which a client has lost are finalized now. */
 async function collectGarbage(): Promise<void> {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
@@ -57,7 +57,7 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
       .map(({ productid, sequence_number }) => `${sequence_number}:${productid}`)
       .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
 
-  /** The load that would take the table from where the ledger stands to the head of the log. */
+  /** The load that takes the table from the ledger's position to the end of the log. */
   async function nextLoad(delta: DeltaTable): Promise<Load> {
     const from = (await warehouse.ledger()).get(fullName(clicksAt)) ?? beginning;
     const found = await new UnloadedCommits(delta.at).after(from);
@@ -70,7 +70,7 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     return { table: clicksAt, from, to: { tableId, version: range?.to ?? -1, mark: range?.mark }, rows };
   }
 
-  it('holds what the log says, version by version', async () => {
+  it('has the rows of the log, version by version', async () => {
     const delta = await clicksTable();
     for (let version = 0; version < 5; version++) {
       await delta.commit(clicks(3, version * 10));
@@ -179,7 +179,7 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     },
   );
 
-  it('keeps what fits of the assets to the last digit, and rejects the rest with its reason', async () => {
+  it('keeps assets that fit to the last digit, and rejects the others with the reason', async () => {
     const delta = await assetsTable();
     const smile = String.fromCodePoint(0x1f600);
     await delta.commit([
@@ -220,7 +220,7 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     }
   });
 
-  it('rejects rows whose address no time can say, as near as it can', async () => {
+  it('rejects rows whose times do not fit, with the nearest possible address', async () => {
     const delta = await clicksTable();
     const [late, later] = [400_000_000_000_000_000n, 9_000_000_000_000_000_000n];
     const [time, two] = [BigInt(base), 2n];
@@ -247,7 +247,7 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     expect(await count('clickstream.clicks WHERE productid >= 99999')).toBe(1);
   });
 
-  it('is rebuilt beside a running ingestion, and goes on from there', async () => {
+  it('is rebuilt during a running ingestion, and then continues', async () => {
     const delta = await clicksTable();
     for (let version = 0; version < 3; version++) await delta.commit(clicks(20, version * 20));
     await follow(delta);
@@ -280,7 +280,7 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     expect(await count(fullName(assetsAt))).toBe(2);
   });
 
-  it('is rebuilt by whoever goes on after an interruption', async () => {
+  it('is rebuilt by another process after an interruption', async () => {
     const delta = await assetsTable();
     for (let version = 0; version < 4; version++)
       await delta.commit([asset({ id: `asset-${version}` }), asset({ id: 'x'.repeat(300) })]);
@@ -333,7 +333,7 @@ describe.each(implementations)('a warehouse: %s', (_name, make) => {
     expect(await count('clickstream.clicks')).toBe(0);
   });
 
-  it('is rebuilt anew where the log cannot be followed from what was begun', async () => {
+  it('starts the rebuild again if the log cannot be followed from its version', async () => {
     const delta = await clicksTable();
     for (let version = 0; version < 2; version++) await delta.commit(clicks(5, version * 5));
     await follow(delta);

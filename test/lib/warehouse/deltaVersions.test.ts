@@ -4,7 +4,7 @@ import { cutIntoLoads } from '../../../src/lib/warehouse/deltaVersions';
 
 const tableId = 'clicks';
 
-/** A commit of one file with so many rows and bytes; without rows, of none. */
+/** A commit of one file with this many rows and bytes; without rows, of no file. */
 function commit(version: number, rows: number, size = 1) {
   const stats = JSON.stringify({ numRecords: rows });
   const add = { path: `${version}`, partitionValues: {}, size, modificationTime: 1, dataChange: true, stats };
@@ -46,7 +46,7 @@ describe('commits cut into loads', () => {
     ]);
   });
 
-  it('are a load of their own where one is above the limits, and versions without rows join any load', () => {
+  it('are a load of their own if one exceeds the limits; versions without rows join any load', () => {
     const commits = [commit(1, 500, 500), commit(2, 0), commit(3, 5)];
     expect(cut(commits, 10, 10)).toEqual([
       [1, '1'],

@@ -5,7 +5,7 @@ import type { LoadOutcome } from '../../../src/lib/warehouse/warehouse';
 
 /*
  * The loader as it was before the ledger had marks. During an upgrade such a loader shares the ledger with newer ones, so its
- * statements stand here to the letter, and stay as they are.
+ * statements are copied here and must not be changed.
  */
 
 /** A load of an earlier loader. */
@@ -19,13 +19,13 @@ export interface EarlierLoad {
 }
 
 export interface EarlierLoader {
-  /** Makes the ledger anew, as it was made then, with one row. */
+  /** Creates the ledger as that release did, with one row. */
   makeLedger(name: string, position: TablePosition): Promise<void>;
   position(name: string): Promise<TablePosition>;
   load(load: EarlierLoad): Promise<LoadOutcome>;
 }
 
-/** `heap`: what a dedicated pool wants behind the columns of a table. */
+/** `heap`: the option that a dedicated pool needs after the columns of a table. */
 export function earlierSqlLoader(client: SqlClient, heap: string): EarlierLoader {
   let loads = 0;
   return {

@@ -21,7 +21,7 @@ describe.each(limits)('a column of %s', (type, least, most) => {
     expect([taken(least - 1n), taken(most + 1n)]).toEqual([outside, outside]);
   });
 
-  it('takes the same values as numbers, where a number holds them exactly', () => {
+  it('accepts the same values as numbers, if a number can represent them exactly', () => {
     const numbers = [least, most].map(Number).filter(Number.isSafeInteger);
     expect(numbers.map((value) => taken(value))).toEqual(numbers);
     const beyond = [least - 1n, most + 1n].map(Number).filter(Number.isSafeInteger);
@@ -36,7 +36,7 @@ describe.each(limits)('a column of %s', (type, least, most) => {
     ]);
   });
 
-  it('has a nearest value for what is beyond it', () => {
+  it('has a nearest value for values beyond its range', () => {
     expect([clampInteger(type, least - 1n), clampInteger(type, most + 1n)]).toEqual([least, most]);
     expect([clampInteger(type, least), clampInteger(type, most)]).toEqual([least, most]);
     expect([clampInteger(type, 1.9), clampInteger(type, Number.NaN), clampInteger(type, 'x')]).toEqual([

@@ -36,7 +36,7 @@ const poolHeap = ' WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)';
 
 /** A warehouse under test. */
 export interface Harness {
-  /** A loader's own way to the warehouse: a connection of its own, where there can be several. */
+  /** Another loader's access to the warehouse; if possible, a connection of its own. */
   open(): Warehouse;
   /** A warehouse of a process that starts now. */
   restart(): Promise<Warehouse>;
@@ -64,7 +64,7 @@ export async function tdsHarness(): Promise<Harness & { readonly server: TdsServ
     async loadAndDie(load, when) {
       server.plan({ drop: when });
       const dying = open();
-      // Its own connections are cut at the commit; what it would do next it does not live to do.
+      // Its connections are cut at the commit, and it is killed before it can do anything else.
       await dying.load(load).catch(() => {});
     },
     async close() {
@@ -155,7 +155,7 @@ export async function duckDbHarness(): Promise<Harness> {
     async restart() {
       await file.close();
       file = await openDuckDbFile(path);
-      // As whoever opens a file does first.
+      // Opening a file begins with this.
       await file.init([]);
       return shared;
     },

@@ -49,7 +49,7 @@ describe.each(implementations)('the marks in a warehouse: %s', (_name, make) => 
       .map(({ sequence_number }) => Number(sequence_number))
       .sort((a, b) => a - b);
 
-  it('come back with their versions, and are gone where a load brings none', async () => {
+  it('are read back with their versions, and cleared by a load without a mark', async () => {
     expect(await ledgerPosition()).toStrictEqual(beginning);
     const first = { tableId: 'id', version: 0, mark };
     expect(await load(beginning, first)).toBe('loaded');
@@ -62,7 +62,7 @@ describe.each(implementations)('the marks in a warehouse: %s', (_name, make) => 
     expect(warehouse.keepsMarks()).toBe(true);
   });
 
-  it('of the same version tell another log entry: what was read before storage went back in time is not loaded', async () => {
+  it('show another log entry of the same version: commits read before storage went back are not loaded', async () => {
     await load(beginning, { tableId: 'id', version: 0, mark });
     const lost = { tableId: 'id', version: 0, mark: 'of-a-lost-entry' };
     expect(await load(lost, { tableId: 'id', version: 1, mark: 'two' })).toBe('overtaken');
@@ -97,7 +97,7 @@ describe.each(implementations)('the marks in a warehouse: %s', (_name, make) => 
     expect(await sequences()).toEqual([0, 1, 2]);
   });
 
-  it('are right, and each row is there once, where earlier loaders load beside newer ones', async () => {
+  it('are right, and each row is there once, if earlier and newer loaders load together', async () => {
     const last = 20;
     let from: TablePosition = beginning;
     for (let version = 0; version <= last; version++) {
@@ -107,7 +107,7 @@ describe.each(implementations)('the marks in a warehouse: %s', (_name, make) => 
         harness.earlier
           .load({ name: clicksName, from, to, body: insertClick(version) })
           .catch(overtakenByConflict);
-      // Whoever begins is mostly the one who wins; now and then the earlier one is alone.
+      // Usually the loader that begins wins. Sometimes the earlier loader runs alone.
       const all = [[earlier, newer, newer], [newer, earlier, newer], [earlier]][version % 3];
       const outcomes = await Promise.all((all ?? []).map(async (one) => [one, await one()] as const));
       const winners = outcomes.filter(([, outcome]) => outcome === 'loaded').map(([one]) => one);
@@ -119,7 +119,7 @@ describe.each(implementations)('the marks in a warehouse: %s', (_name, make) => 
     expect(await sequences()).toEqual(Array.from({ length: last + 1 }, (_, sequence) => sequence));
   });
 
-  it('find place in a ledger that was made before them, which keeps its positions', async () => {
+  it('are added to an older ledger, which keeps its positions', async () => {
     const old = { tableId: 'id', version: 7, mark: undefined };
     await harness.earlier.makeLedger(clicksName, old);
     const upgraded = await harness.restart();
@@ -176,7 +176,7 @@ describe.each(implementations)('the marks in a warehouse: %s', (_name, make) => 
     expect(await warehouse.swap({ table: clicksAt, shadow, files: 1, to })).toBe('swapped');
     expect(await ledgerPosition()).toStrictEqual(to);
     expect(await sequences()).toEqual([1]);
-    // Another table of the same version, whose mark nobody knows.
+    // Another table of the same version, with an unknown mark.
     await warehouse.createShadow(shadow, 'id');
     await warehouse.swap({
       table: clicksAt,

@@ -7,7 +7,7 @@ import { openWarehouse } from '../../../src/lib/warehouse/openWarehouse';
 
 const tables = clickstream.warehouse ? [clickstream.warehouse] : [];
 
-it('there is no warehouse where the setting says so', async () => {
+it('there is no warehouse if the setting is none', async () => {
   expect(await openWarehouse({ setting: { kind: 'none' }, tables })).toBeUndefined();
 });
 

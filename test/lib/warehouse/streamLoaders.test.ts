@@ -65,7 +65,7 @@ describe('the health', () => {
     ]);
   });
 
-  it('is degraded where a table cannot follow its log', async () => {
+  it('is degraded if a table cannot follow its log', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(1));
     server = await startServer();
@@ -108,7 +108,7 @@ describe('the health', () => {
     });
   });
 
-  it('says so where the ledger cannot keep what tells that, and loads go on', async () => {
+  it('says keepsMarks: false if the ledger cannot keep marks, and loads go on', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(2));
     server = await startServer();

@@ -8,7 +8,7 @@ import { countCalls } from '../../kit/countingStore';
 import { clicks, clicksTable, type DeltaTable } from './deltaTable';
 
 let delta: DeltaTable;
-/** Paths that were read through `recorded`. */
+/** The paths that were read through `recorded`. */
 let reads: string[];
 let unloaded: UnloadedCommits;
 
@@ -36,7 +36,7 @@ async function positionAt(version: number): Promise<TablePosition> {
 const timesRead = (version: number) =>
   reads.filter((path) => path === commitPath(delta.at.table, version)).length;
 
-/** The versions behind a position, or why there are none. */
+/** The versions after a position, or the reason why there are none. */
 async function behind(position: TablePosition) {
   const found = await unloaded.after(position);
   if (found.step === 'commits') return found.commits.map(({ version }) => version);
@@ -59,7 +59,7 @@ describe('the commits that are not loaded yet', () => {
     expect(await behind(await positionAt(6))).toBe('current');
   });
 
-  it('are read once also where another process loads some of them, or more than was read', async () => {
+  it('are read once even if another process loads some of them, or more than was read', async () => {
     await commitMore(3);
     await behind(beginning);
     await commitMore(4);
@@ -70,7 +70,7 @@ describe('the commits that are not loaded yet', () => {
     expect(await behind(await positionAt(7))).toBe('current');
   });
 
-  it('begin behind the ledger in a new process', async () => {
+  it("begin after the ledger's position in a new process", async () => {
     await commitMore(4);
     await checkpoint({ at: delta.at });
     await commitMore(3);
@@ -99,7 +99,7 @@ describe('a log that went back in time', () => {
     await goBackTo(3);
     await commitMore(grown);
     expect(await behind(position)).toBe('rolled-back');
-    // Still, until the table was rebuilt.
+    // The answer stays the same until the table is rebuilt.
     expect(await behind(position)).toBe('rolled-back');
     expect(await behind(await positionAt(3 + grown))).toBe('current');
   });
@@ -111,11 +111,11 @@ describe('a log that went back in time', () => {
     await commitMore(4);
     expect(await behind(position)).toBe('rolled-back');
     unloaded.forget();
-    // A ledger that older code moved has no mark: what is there is taken for what was loaded.
+    // A ledger that an older loader moved has no mark, so any entry of that version is accepted.
     expect(await behind({ ...position, mark: undefined })).toEqual([6, 7]);
   });
 
-  it('is noticed where commits are read that were not loaded yet', async () => {
+  it('is noticed when commits that are not loaded yet are read', async () => {
     await commitMore(5);
     const loaded = await positionAt(4);
     expect(await behind(await positionAt(2))).toEqual([3, 4, 5]);

@@ -7,7 +7,7 @@ import { ask, connectTo, openSender, putToken, signToken } from '../../kit/rawAm
 import { closeAll, openBroker, openConsumerClient, openProducerClient, readSome, until } from './clients';
 
 // The Event Hubs SDK for JavaScript always sends batches and always authorizes first; clients in other languages do
-// more. rhea as a bare AMQP client stands in for them here.
+// more. Here rhea, as a plain AMQP client, takes their place.
 let connection: Connection | undefined;
 afterEach(async () => {
   if (connection) {

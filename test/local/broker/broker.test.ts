@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 describe('the broker', () => {
-  it('tells a hub’s creation time and partitions, and where each partition begins and ends', async () => {
+  it('answers a hub’s creation time and partitions, and the ends of each partition', async () => {
     const before = Date.now();
     const broker = await openBroker({ hub: 3 });
     const client = openConsumerClient(broker, 'hub');

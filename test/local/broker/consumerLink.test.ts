@@ -49,7 +49,7 @@ describe('reading', () => {
     }
   });
 
-  it('gives only new events from the latest position, behind the last event and from a time to come', async () => {
+  it('gives only new events from the latest position, from after the last event and from a future time', async () => {
     const { broker, producer } = await openFilled();
     const readings = [
       latestEventPosition,
@@ -89,7 +89,7 @@ describe('reading', () => {
     expect(reading.events).toEqual([]);
   });
 
-  it('tells a reader that tracks it where the partition ends', async () => {
+  it('sends the last enqueued event to a reader that tracks it', async () => {
     const { broker, consumer, events } = await openFilled();
     const reading = read(consumer, '0', {
       trackLastEnqueuedEventProperties: true,

@@ -62,7 +62,7 @@ describe('a stored event', () => {
     expect([decoded.durable, decoded.priority]).toEqual([true, 7]);
   });
 
-  it('keeps everything behind the annotations bit by bit', () => {
+  it('keeps everything after the annotations bit by bit', () => {
     const { stored, rest } = store(EVENT);
     expect(EVENT.subarray(EVENT.length - rest.length).equals(rest)).toBe(true);
     expect(stored.subarray(stored.length - rest.length).equals(rest)).toBe(true);
@@ -81,7 +81,7 @@ describe('a stored event', () => {
     });
   });
 
-  it('carries the end of the partition behind its header', () => {
+  it('has the last enqueued event after its header', () => {
     const { stored } = store(EVENT);
     const last = { sequence: 77, offset: 9_876_543, enqueuedTime: 1000, retrievedTime: 2000 };
     const decoded = message.decode(withLastEnqueued(stored, last)) as Partial<Message>;
@@ -103,7 +103,7 @@ describe('parseTransfer', () => {
     expect(() => parseTransfer(Buffer.concat([body, EVENT]), 0)).toThrow('out of order');
   });
 
-  it('takes damaged bytes for what they are: a malformed message, never another failure', () => {
+  it('refuses damaged bytes as a malformed message, never with another error', () => {
     fc.assert(
       fc.property(
         fc.nat(EVENT.length - 1),

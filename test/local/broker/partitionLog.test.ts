@@ -65,7 +65,7 @@ describe('a partition log', () => {
     expect(statSync(path).size).toBe(whole);
   });
 
-  it.each([1, 7, 15, 17, 400])('takes %i bytes of garbage behind the last event for a torn tail', (count) => {
+  it.each([1, 7, 15, 17, 400])('cuts off %i bytes of garbage after the last event', (count) => {
     const log = new PartitionLog(path);
     append(log, 'a');
     log.close();
@@ -104,7 +104,7 @@ describe('a partition log', () => {
     collectGarbage();
     const before = process.memoryUsage().arrayBuffers;
     for (let n = 0; n < 300; n += 1) append(log, body);
-    // What the collector finds, it gives back in the background.
+    // The garbage collector frees memory in the background.
     await until('30 MB to shrink to a tail', () => {
       collectGarbage();
       return process.memoryUsage().arrayBuffers - before < 10_000_000;
@@ -112,7 +112,7 @@ describe('a partition log', () => {
     log.close();
   });
 
-  it.each([true, false])('skips what expired, also for a reader that is behind (on disk: %s)', (onDisk) => {
+  it.each([true, false])('skips expired events, also for a slow reader (on disk: %s)', (onDisk) => {
     const log = onDisk ? new PartitionLog(path) : new PartitionLog();
     const cursor = log.openCursor(0);
     const body = 'y'.repeat(50_000);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Coincap, startCoincap } from '../../../local/coincap/coincap';
 import { faultKinds } from '../../../local/coincap/faults';
-import answers from '../../lib/streams/fixtures/coincapAnswers.json';
+import answers from '../../lib/sources/coincap/coincapAnswers.json';
 
 let coincap: Coincap;
 let now = Date.UTC(2026, 0, 1);
@@ -67,7 +67,7 @@ describe('GET /v3/assets', () => {
     },
   );
 
-  it('wants its key', async () => {
+  it('requires its key', async () => {
     expect(await getJson('/v3/assets', 'other')).toMatchObject({ status: 401 });
     const open = await startCoincap({ port: 0 });
     try {
@@ -95,7 +95,7 @@ describe('prices', () => {
     for (const server of servers.splice(0)) await server.close();
   });
 
-  it('stand still while time does, and walk by a little with it', async () => {
+  it('stay the same while time does, and change a little with it', async () => {
     const server = await startAt(1);
     const first = await pricesOf(server);
     expect(await pricesOf(server)).toEqual(first);

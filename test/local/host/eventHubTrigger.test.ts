@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => stand?.close());
 
 describe('an Event Hub trigger', { timeout: 60_000 }, () => {
-  test('after a restart goes on behind the checkpoint, within seconds', async (context) => {
+  test('continues after the checkpoint within seconds of a restart', async (context) => {
     const { hub, start } = stand.setUp(context, {
       source: justPrint,
     });

@@ -31,7 +31,7 @@ describe('the host', () => {
     expect(await host.stop('SIGINT')).toBe(0);
   });
 
-  test('hooks run around the app and its functions, and may change what they see', async () => {
+  test('hooks run around the app and its functions, and may change inputs and results', async () => {
     const host = await start({
       source: `
 app.hook.appStart((context) => { context.hookData.started = true; console.log('app started'); });

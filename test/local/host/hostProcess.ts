@@ -48,7 +48,7 @@ export interface HostProcessOptions {
   instance?: string;
 }
 
-/** Starts the host; without a ready line it rejects with what was printed. */
+/** Starts the host. Without a ready line, it rejects with the host's output. */
 export async function startHostProcess(options: HostProcessOptions): Promise<HostProcess> {
   const { child, output, exited } = spawnHost(options);
   const url = await new Promise<string>((resolve, reject) => {

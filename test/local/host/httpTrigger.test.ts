@@ -69,7 +69,7 @@ describe.each([
     expect(await (await get('/api/files/a/b%20c/d.txt')).text()).toBe('a/b c/d.txt');
   });
 
-  test('status, headers, cookies and bytes come back; keys are not asked for', async () => {
+  test('status, headers, cookies and bytes are returned; keys are not required', async () => {
     const body = Buffer.from([0, 255, 1, 254]);
     const response = await get('/api/echo', { method: 'POST', body });
     expect(response.status).toBe(201);

@@ -8,7 +8,7 @@ import { type Azurite, startAzurite } from '../../../local/azurite';
 import { type Broker, startBroker } from '../../../local/broker/broker';
 import { type AppOptions, type HostProcess, startHostProcess, writeApp } from './hostProcess';
 
-/** What the sample function prints, one line `batch {json}` per call; the tests read these lines. */
+/** The output of the sample function: one line `batch {json}` per call, which the tests read. */
 export interface BatchLine {
   partition: string;
   sequences: number[];

@@ -56,7 +56,7 @@ describe.concurrent('a partition', { timeout: 60_000 }, () => {
       .toMatchObject({ sequencenumber: '2', offset: expect.stringMatching(/^\d+$/) });
   });
 
-  test('passes what a sender claims beside what the service says, and texts without the empty ones', async (context) => {
+  test("passes the sender's annotations beside the service's values, and leaves out empty texts", async (context) => {
     const { expect } = context;
     const { hub, start } = stand.setUp(context, {
       source: register(

@@ -5,14 +5,14 @@ import type { AddressInfo } from 'node:net';
 export interface SilentProxy {
   /** The connection string, through the proxy. */
   readonly connectionString: string;
-  /** How many requests matched so far; answered or not. */
+  /** The number of matching requests so far, answered or not. */
   readonly matched: number;
   close(): Promise<void>;
 }
 
 export interface SilentProxyOptions {
   readonly azurite: { readonly blobPort: number; readonly connectionString: string };
-  /** Tells the requests by `METHOD path?query` and by the lease action in their headers. */
+  /** Selects requests by `METHOD path?query` and by the lease action in their headers. */
   readonly match: (line: string, leaseAction: string | undefined) => boolean;
   /** How many of the matching requests never get an answer, nor reach the storage. */
   readonly silent: number;

@@ -16,7 +16,7 @@ afterAll(async () => {
 const patient = { timeout: 30_000, interval: 50 };
 const times: LeaseTimes = { held: 14_000, renew: 500, retry: 250, request: 500 };
 
-/** A host that waits for the lease, and notes from when to when it has it. */
+/** A host that waits for the lease, and records when it has it. */
 function startHolder(
   { onTestFinished }: TestContext,
   options: { connectionString: string; blobName: string; times: LeaseTimes },
@@ -82,7 +82,7 @@ describe.concurrent('a lease of which there is one', { timeout: 60_000 }, () => 
   test('is given up by the clock, before another host can have it, when no renewal is answered', async (context) => {
     const { expect } = context;
     const match = (_line: string, action: string | undefined) => action === 'renew' || action === 'acquire';
-    // The one that is answered is the first acquiring.
+    // Only the first request for the lease is answered.
     let asked = 0;
     const proxy = await startProxy(context, {
       match: (line, action) => match(line, action) && asked++ > 0,

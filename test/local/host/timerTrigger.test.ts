@@ -158,7 +158,7 @@ describe.concurrent('a timer', { timeout: 60_000 }, () => {
     const { ticks, host } = await start({ AzureWebJobsStorage: proxy.connectionString });
     await expect.poll(() => ticks().length, patient).toBe(1);
     expect(host.lines('The storage did not answer in 5 s.')).toHaveLength(1);
-    // The next such request is answered.
+    // The next matching request is answered.
     await expect.poll(() => proxy.matched, patient).toBe(2);
     expect(await host.stop()).toBe(0);
   });
@@ -175,7 +175,7 @@ app.hook.appTerminate(() => new Promise((done) => setTimeout(done, 4000)));`,
     );
     const { ticks, host } = await start({ AzureWebJobsStorage: proxy.connectionString });
     await expect.poll(() => proxy.matched, patient).toBe(1);
-    // What is never answered is given up in the four seconds that ending takes, and the run would follow.
+    // The unanswered request is given up within the four seconds of the ending, and then a run could follow.
     expect(await host.stop()).toBe(0);
     expect(host.lines('The storage did not answer in 5 s.')).toHaveLength(1);
     expect(ticks()).toEqual([]);

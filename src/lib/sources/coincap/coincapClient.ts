@@ -20,9 +20,15 @@ export interface CoincapOptions {
 /** An asset as the API answered it, with the answer's `timestamp` (milliseconds since 1970) copied into it. */
 export type CoincapAsset = Readonly<Record<string, unknown>> & { readonly timestamp: number };
 
-/** The result of one poll: assets, or the time until which the API wants no requests. */
+/** A JSON value in the place of an asset, for example null. */
+export type NoAsset = string | number | boolean | null | readonly unknown[];
+
+/**
+ * The result of one poll: assets, or the time until which the API wants no requests. What is not an object among the assets stays
+ * as the API answered it.
+ */
 export type CoincapAnswer =
-  | { readonly timestamp: number; readonly assets: readonly CoincapAsset[] }
+  | { readonly timestamp: number; readonly assets: readonly (CoincapAsset | NoAsset)[] }
   | { readonly waitUntilMs: number };
 
 const FIRST_WAIT_MS = 30_000;
@@ -46,7 +52,7 @@ export class CoincapClient {
     if (!/^[\x21-\x7e]+$/.test(options.apiKey))
       throw new TributaryError(
         'settings.invalid',
-        'The key of the CoinCap API is empty or holds characters that no HTTP header can carry.',
+        'The key of the CoinCap API is empty or has characters that are not allowed in an HTTP header.',
       );
   }
 
@@ -128,23 +134,28 @@ function assetsAddress(url: URL, limit: number): URL {
 
 function readAnswer(body: unknown, quote: (text: string) => string): CoincapAnswer {
   if (!isObject(body)) throw unexpected('something that is not a JSON object');
-  const { data, timestamp } = body;
+  const { data } = body;
   if (isObject(data) && typeof data.message === 'string')
     throw new TributaryError(
       'source.refused',
-      `CoinCap answered a notice in place of assets: ${quote(data.message)}`,
+      `CoinCap answered a notice instead of assets: ${quote(data.message)}`,
     );
   if (!Array.isArray(data)) {
     const said = quote(explain(body));
     throw unexpected(`"data" that is not an array${said && `: ${said}`}`);
   }
-  if (typeof timestamp !== 'number' || !Number.isSafeInteger(timestamp))
-    throw unexpected('a "timestamp" that is not a number of milliseconds');
-  const assets = data.map((asset: unknown, index): CoincapAsset => {
-    if (!isObject(asset)) throw unexpected(`an asset that is not an object, at position ${index}`);
-    return { ...asset, timestamp };
-  });
+  const timestamp = readTimestamp(body.timestamp);
+  const assets = data.map((asset: unknown) =>
+    isObject(asset) ? { ...asset, timestamp } : (asset as NoAsset),
+  );
   return { timestamp, assets };
+}
+
+/** Milliseconds since 1970, as a number or its digits. */
+function readTimestamp(value: unknown): number {
+  const timestamp = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value;
+  if (typeof timestamp === 'number' && Number.isSafeInteger(timestamp)) return timestamp;
+  throw unexpected('a "timestamp" that is not a number of milliseconds');
 }
 
 const unexpected = (what: string): TributaryError =>

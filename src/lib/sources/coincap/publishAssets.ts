@@ -24,13 +24,18 @@ export async function publishAssets(options: PublishAssetsOptions): Promise<numb
   const accepted = await send(
     answer.assets.map((asset) => ({
       body: asset,
-      // Send an asset without an id too. It becomes a dead letter, which tells more than a log line.
-      partitionKey: typeof asset.id === 'string' ? asset.id : '',
+      // What has no id, or is no asset at all, is sent too. It becomes a dead letter, which tells more than a log line.
+      partitionKey: idOf(asset),
     })),
   );
   log(`Coins sent to EventHub: ${accepted}`);
   log(`Data Published at: ${formatPublished(now())}`);
   return accepted;
+}
+
+function idOf(asset: Exclude<CoincapAnswer, { waitUntilMs: number }>['assets'][number]): string {
+  const id = typeof asset === 'object' && asset !== null && 'id' in asset ? asset.id : undefined;
+  return typeof id === 'string' ? id : '';
 }
 
 /** UTC with six digits of fraction, like `2023-03-30 15:51:33.124567`. The clock only has three of them. */

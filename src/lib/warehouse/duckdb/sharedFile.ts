@@ -121,9 +121,13 @@ async function call(file: string, { url, token }: Owner, method: Method, args: u
     });
     answer = deserialize(Buffer.from(await reply.arrayBuffer())) as Answer;
   } catch (cause) {
-    throw new TributaryError('warehouse.unavailable', `duckdb:${file}: the process that has it is gone.`, {
-      cause,
-    });
+    throw new TributaryError(
+      'warehouse.unavailable',
+      `duckdb:${file}: the process that had it open has ended.`,
+      {
+        cause,
+      },
+    );
   }
   if ('value' in answer) return answer.value;
   const code = answer.code in errorCodes ? (answer.code as ErrorCode) : 'warehouse.refused';

@@ -56,7 +56,7 @@ describe('a column of a table', () => {
     expect(holding).toEqual([list, repeated]);
   });
 
-  it('that is no list names what the file has in its place', () => {
+  it('that does not fit is named with its form in the file', () => {
     expect(columnProblem({ name: 'c', ...text }, field('c', 'long'))).toBe(
       'column c is BYTE_ARRAY (UTF8) there, long in the table',
     );

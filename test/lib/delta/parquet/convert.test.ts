@@ -15,7 +15,7 @@ describe('what a column of a file means', () => {
     expect(meaning).toEqual({ decimalScale: 2 });
   });
 
-  it('is left to the decoder where it loses nothing', () => {
+  it('is left to the decoder if the decoder loses nothing', () => {
     expect(withoutLossyTypes(plain)).toEqual({ element: plain, meaning: undefined });
   });
 });

@@ -77,7 +77,7 @@ describe('the footer', () => {
     expect(schema.find(({ name }) => name === 'da')).toMatchObject({ logical_type: 'DateType()' });
   });
 
-  it('tells sizes, nulls and bounds of each row group as they are', async () => {
+  it('has the true sizes, nulls and bounds of each row group', async () => {
     const file = write({
       fields: [field('n', 'long'), field('s', 'string')],
       columns: [
@@ -142,7 +142,7 @@ describe('filters', () => {
     }
     const zeros = write({ fields: [field('d', 'double')], columns: [[0, 0]] });
     expect(await duckdb.rows(`select count(*) from ${zeros} where d = '-0.0'::DOUBLE`)).toEqual([[2n]]);
-    // To readers that tell the zeros apart, the bounds must take in both.
+    // Some readers distinguish 0 and -0, so the bounds must include both.
     const bounds = `select stats_min_value, stats_max_value from parquet_metadata(${zeros})`;
     expect(await duckdb.rows(bounds)).toEqual([['-0.0', '0.0']]);
   });
@@ -204,7 +204,7 @@ describe('row groups', () => {
     expect(await rowsPerGroup({ fields, columns, maxRowGroupBytes: 50 })).toEqual([2, 1, 2]);
   });
 
-  it('are none in a file of no rows, which still has its columns', async () => {
+  it('do not exist in a file without rows, which still has its columns', async () => {
     const { bytes, numRecords, bounds } = encodeParquet({ fields: [field('n', 'long')], columns: [[]] });
     expect({ numRecords, bounds }).toEqual({ numRecords: 0, bounds: [{ nullCount: 0 }] });
     const read = await readParquet({ source: sourceOf(bytes), where: 'empty' });
@@ -249,7 +249,7 @@ describe('a value that does not fit', () => {
     });
   });
 
-  it('is a null where the column takes none', () => {
+  it('is a null if the column takes no nulls', () => {
     expect(error({ fields: [field('c', 'string', false)], columns: [['x', null]] })).toMatchObject({
       code: 'parquet.value',
       message: expect.stringContaining('column c, row 1: null in a column that takes no nulls'),

@@ -140,7 +140,7 @@ const sample: CheckpointRow[] = [
 ];
 
 describe('encodeCheckpointRows', () => {
-  it('comes back the same through our reader, whatever the actions', async () => {
+  it('is read back unchanged by our reader, with any actions', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(rows, { minLength: 1, maxLength: 40 }), async (actions) => {
         const { bytes, numRows } = encodeCheckpointRows(actions);

@@ -38,7 +38,7 @@ function bare(value: unknown): unknown {
   return Object.fromEntries(full);
 }
 
-it('leaves out of each row group what it does not have, and nothing else', async () => {
+it('leaves out of each row group the columns that are all null, and nothing else', async () => {
   const rows: CheckpointRow[] = [
     { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
     { txn: { appId: 'p0', version: 7 } },

@@ -79,7 +79,7 @@ describe('files of other writers', () => {
     );
   });
 
-  it('keep every digit of decimals, whatever their physical type', async () => {
+  it('keep every digit of decimals of any physical type', async () => {
     const { columns } = await readFromDuckDb(
       `select x::decimal(4,1) as small, x::decimal(9,3) as four_bytes, x::decimal(18,6) as eight_bytes,
         (x::decimal(38,10) * 1000000000000000000) as sixteen_bytes, x::decimal(18,0) as whole

@@ -90,7 +90,7 @@ const tables: fc.Arbitrary<Table> = fc
     });
   });
 
-/** What a value is after storage: exact longs as numbers, floats in single precision. */
+/** The value as it is read back: exact longs as numbers, floats in single precision. */
 function stored(type: Field['type'], value: Value): ReadValue {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (type === 'float' && typeof value === 'number') return Math.fround(value);

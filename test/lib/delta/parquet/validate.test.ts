@@ -80,17 +80,17 @@ const refused: [WritableType, [unknown, RegExp][]][] = [
 ];
 
 describe('valueProblem', () => {
-  it.each(accepted)('finds nothing wrong with what a %s holds', (type, values) => {
+  it.each(accepted)('accepts the values that a %s can hold', (type, values) => {
     expect(values.map((value) => valueProblem(field('c', type, false), value))).toEqual(
       values.map(() => undefined),
     );
   });
 
-  it.each(refused)('refuses what a %s cannot hold, saying why', (type, cases) => {
+  it.each(refused)('refuses values that a %s cannot hold, with the reason', (type, cases) => {
     for (const [value, why] of cases) expect(valueProblem(field('c', type), value)).toMatch(why);
   });
 
-  it('takes null where the column is nullable, and undefined nowhere', () => {
+  it('accepts null if the column is nullable, and never undefined', () => {
     expect(valueProblem(field('c', 'integer'), null)).toBeUndefined();
     expect(valueProblem(field('c', 'integer', false), null)).toMatch(/takes no nulls/);
     expect(valueProblem(field('c', 'integer'), undefined)).toMatch(/a missing value is null/);

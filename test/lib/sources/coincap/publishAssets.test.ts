@@ -3,8 +3,6 @@ import { type Coincap, startCoincap } from '../../../../local/coincap/coincap';
 import { CoincapClient } from '../../../../src/lib/sources/coincap/coincapClient';
 import { publishAssets } from '../../../../src/lib/sources/coincap/publishAssets';
 import type { OutgoingEvent } from '../../../../src/lib/sources/sendEvents';
-import { coincap as stream } from '../../../../src/lib/streams/coincap';
-import { isRow } from '../../../../src/lib/streams/stream';
 
 let coincap: Coincap;
 
@@ -29,15 +27,23 @@ async function publish(accept = (events: readonly OutgoingEvent[]) => events.len
 }
 
 describe('publishing the assets', () => {
-  it('sends each asset as an event with its id for the key, which the stream decodes', async () => {
+  it('sends each asset as an event with its id for the key', async () => {
     const { accepted, sent } = await publish();
     expect(accepted).toBe(100);
     expect(sent).toHaveLength(100);
-    for (const { body, partitionKey } of sent) {
-      const [row, ...more] = stream.decode(Buffer.from(JSON.stringify(body)));
-      expect(more).toEqual([]);
-      expect(row && isRow(row) && row[0]).toBe(partitionKey);
-    }
+    for (const { body, partitionKey } of sent) expect(body).toMatchObject({ id: partitionKey });
+  });
+
+  it('also sends an entry that is not an asset, without a key', async () => {
+    const sent: OutgoingEvent[] = [];
+    const answer = { timestamp: 1, assets: [{ id: 'a', timestamp: 1 }, null, { timestamp: 1 }] };
+    await publishAssets({
+      client: { fetchAssets: async () => answer },
+      send: async (events) => sent.push(...events),
+      log: () => {},
+    });
+    expect(sent.map(({ partitionKey }) => partitionKey)).toEqual(['a', '', '']);
+    expect(sent.map(({ body }) => body)).toEqual(answer.assets);
   });
 
   it('logs the two lines of the published script', async () => {
@@ -45,7 +51,7 @@ describe('publishing the assets', () => {
     expect(lines).toEqual(['Coins sent to EventHub: 100', 'Data Published at: 2023-03-30 15:51:33.124000']);
   });
 
-  it('counts what the hub accepted, not what was offered', async () => {
+  it('counts the events that the hub accepted, not all events', async () => {
     const { accepted, lines } = await publish(() => 99);
     expect(accepted).toBe(99);
     expect(lines[0]).toBe('Coins sent to EventHub: 99');

@@ -88,7 +88,7 @@ describe('a DuckDB file that another process has', () => {
     await endOwner('SIGKILL');
     await expect(remote.ledger()).rejects.toMatchObject({ code: 'warehouse.unavailable', retriable: true });
     expect(await connectToOwner(path)).toBeUndefined();
-    // Whoever comes next takes the file, and now serves the others.
+    // The next process opens the file, and then serves the others.
     expect(await remote.query('SELECT count(*) AS n FROM clickstream.clicks')).toEqual([{ n: '10' }]);
     const another = await connectToOwner(path);
     expect((await another?.ledger())?.get('clickstream.clicks')?.version).toBe(1);
@@ -110,7 +110,7 @@ describe('a DuckDB file that another process has', () => {
     const shadow = { ...table, name: 'clicks__rebuild_4_00000000' };
     await warehouse.createShadow(shadow, 'id', 'four');
     expect((await warehouse.ledger()).get('clickstream.clicks__rebuild_4_00000000')?.mark).toBe('four');
-    // The one that takes the file over keeps them.
+    // The process that takes the file over keeps them.
     await endOwner('SIGKILL');
     await expect(warehouse.ledger()).rejects.toMatchObject({ code: 'warehouse.unavailable' });
     expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
@@ -118,7 +118,7 @@ describe('a DuckDB file that another process has', () => {
     await warehouse.close();
   });
 
-  it('is refused where that process is of another release', async () => {
+  it('is refused if that process is of another release', async () => {
     await startOwner();
     const { url, token } = JSON.parse(readFileSync(`${path}.owner.json`, 'utf8'));
     // An earlier release asks a newer one.
@@ -138,7 +138,7 @@ describe('a DuckDB file that another process has', () => {
     });
   });
 
-  it('answers nobody without the token, which only its user may read', async () => {
+  it('does not answer without the token, which only its user may read', async () => {
     const mine = await openDuckDb(path);
     const file = `${path}.owner.json`;
     expect(statSync(file).mode & 0o077).toBe(0);
@@ -152,7 +152,7 @@ describe('a DuckDB file that another process has', () => {
   });
 });
 
-it('says what is wrong with a file that is no database', async () => {
+it('is refused with the reason if it is not a database', async () => {
   const text = join(folder, 'notes.txt');
   writeFileSync(text, 'no database '.repeat(1000));
   await expect(openDuckDb(text)).rejects.toMatchObject({ code: 'warehouse.refused' });

@@ -40,14 +40,14 @@ afterEach(async () => {
   await harness.close();
 });
 
-/** A ledger of before there were marks; what is counted begins here. */
+/** Creates a ledger without marks, and begins to count requests. */
 const makeOldLedger = async () => {
   await harness.earlier.makeLedger(clicksName, old);
   [server.batches.length, server.errors.length] = [0, 0];
 };
 const load = (warehouse: Warehouse, from: TablePosition = old, to: TablePosition = next) =>
   warehouse.load({ table: clicksAt, from, to, rows: none });
-/** What was asked of the server, without what the client sends to set up each connection. */
+/** The batches that the server received, without those that set up a connection. */
 const requests = () => server.batches.filter((batch) => !batch.startsWith('set ansi_nulls'));
 const batchesLike = (text: string) => server.batches.filter((batch) => batch.includes(text)).length;
 
@@ -69,7 +69,7 @@ describe('a ledger with the columns', () => {
 });
 
 describe('a ledger without the columns', () => {
-  it('gains them with the first read, and is asked no more than any other from then on', async () => {
+  it('gets them at the first read, without further questions afterwards', async () => {
     await makeOldLedger();
     const warehouse = start();
     expect((await warehouse.ledger()).get(clicksName)).toStrictEqual(old);
@@ -81,13 +81,13 @@ describe('a ledger without the columns', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('gains them with the first load, where that comes first', async () => {
+  it('gets them at the first load, if that comes first', async () => {
     await makeOldLedger();
     expect(await load(start())).toBe('loaded');
     expect((await start().ledger()).get(clicksName)).toStrictEqual(next);
   });
 
-  it('gains them once where two processes add them at the same time', async () => {
+  it('gets them once if two processes add them at the same time', async () => {
     await makeOldLedger();
     // Both look whether the columns are there, and both wait with their ALTER TABLE for a load that is under way.
     const holder = new Session(server.engine);
@@ -117,7 +117,7 @@ describe('a ledger without the columns', () => {
     expect(batchesLike('ALTER TABLE')).toBe(1);
   });
 
-  it('gains them later where the server is not there for it', async () => {
+  it('gets them later if the server is away', async () => {
     await makeOldLedger();
     server.engine.alterRefusal = { number: 42108, message: 'The pool is paused.' };
     const warehouse = start();
@@ -184,7 +184,7 @@ describe('a ledger that may not be altered', () => {
     expect(server.errors).toEqual([207, number, 207]);
     expect(warnings).toEqual([expect.stringContaining(`error ${number}`)]);
     expect(warnings[0]).toContain('warehouse -- init');
-    // By now the right was given.
+    // Now the right is granted.
     server.engine.alterRefusal = undefined;
     await warehouse.ledger();
     expect(batchesLike('ALTER TABLE')).toBe(1);
@@ -210,7 +210,7 @@ describe('a ledger that may not be altered', () => {
     });
   });
 
-  it('has every row once, and every swap, whoever is faster', async () => {
+  it('has every row and every swap once, in any order of the processes', async () => {
     await makeOldLedger();
     server.engine.alterRefusal = { number: 1088, message: 'You do not have permissions.' };
     const warehouses = [start(), start(), start()];
@@ -236,7 +236,7 @@ describe('a ledger that may not be altered', () => {
     expect(warehouses.map((one) => one.keepsMarks())).toEqual([false, false, false]);
   });
 
-  it('is no hindrance to init, which makes what is missing beside it', async () => {
+  it('does not stop init from creating the missing tables', async () => {
     await makeOldLedger();
     server.engine.alterRefusal = { number: 1088, message: 'You do not have permissions.' };
     const warehouse = start();

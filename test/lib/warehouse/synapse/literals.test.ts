@@ -5,7 +5,7 @@ import { Engine } from '../../../kit/tds/engine';
 import { parseBatch } from '../../../kit/tds/parse';
 import { Session } from '../../../kit/tds/session';
 
-/** What a server makes of an expression. */
+/** The value that a server computes for an expression. */
 async function evaluate(expression: string): Promise<unknown> {
   let found: unknown;
   await new Session(new Engine({ dialect: 'pool' })).run(
@@ -30,11 +30,11 @@ describe('text', () => {
     expect(quoteText(text)).toBe(expected);
   });
 
-  it('is Unicode where it is asked to be', () => {
+  it('is a Unicode constant on request', () => {
     expect(quoteText('ß\n', true)).toBe("(N'ß' + NCHAR(10))");
   });
 
-  it('comes back as it was, whatever it is', async () => {
+  it('is read back unchanged, for any text', async () => {
     const characters = fc.constantFrom("'", '\\', '\n', '\r', '\0', '-', ';', '@', 'a', '😀', 'é', ']');
     const texts = fc.array(characters, { maxLength: 30 }).map((parts) => parts.join(''));
     await fc.assert(
@@ -71,7 +71,7 @@ describe('other values', () => {
     expect(literal(value, type, false)).toBe(expected);
   });
 
-  it('say their type where they are asked to', () => {
+  it('have a cast on request', () => {
     expect(literal('x', 'varchar(255)', true)).toBe("CAST('x' AS varchar(255))");
   });
 

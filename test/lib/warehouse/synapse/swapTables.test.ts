@@ -29,7 +29,7 @@ const follow = (delta: DeltaTable, table = clicksAt, by = warehouse) =>
   catchUp({ warehouse: by, commits: new UnloadedCommits(delta.at), table, signal });
 
 describe('a swap', () => {
-  it('that was cut short anywhere is ended by the next loader', async () => {
+  it('that was interrupted at any step is finished by the next loader', async () => {
     const delta = await clicksTable();
     for (let version = 0; version < 3; version++) await delta.commit(clicks(4, version * 4));
     await follow(delta);
@@ -77,7 +77,7 @@ describe('a swap', () => {
         row.delta_id = swapping(shadow, { version: 1, mark: undefined }).tableId;
   };
 
-  it('takes away what others were killed over, and nothing that somebody works on', async () => {
+  it('drops leftovers of killed processes, and no table that is in use', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(4));
     await follow(delta);
@@ -122,7 +122,7 @@ describe('a swap', () => {
     expect(server.rows('clickstream.clicks')).toHaveLength(4);
   });
 
-  it('keeps its shadow, whoever wants to drop it, and ends where loading is to end', async () => {
+  it('keeps its shadow even if others drop shadows, and ends if loading must end', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(4));
     await follow(delta);
@@ -161,7 +161,7 @@ describe('a swap', () => {
     expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
   });
 
-  it('keeps the mark of its version where a loader of before there were marks ends it', async () => {
+  it('keeps the mark of its version if a loader without marks finishes it', async () => {
     const { to } = await leaveSwap();
     await warehouse.query(
       "UPDATE ops.load_ledger SET delta_id = 'id', last_version = 5 WHERE table_name = 'clickstream.clicks' AND delta_id = 'swap:clickstream.clicks__rebuild_5_00000000';",
@@ -169,7 +169,7 @@ describe('a swap', () => {
     expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
   });
 
-  it('has no mark where a loader of before there were marks began it, and the mark of who ends it', async () => {
+  it('has no mark if a loader without marks began it, until a loader with marks finishes it', async () => {
     const position = { tableId: 'id', version: 4, mark: 'four' };
     const rows = { columns: clicksAt.columns.map(() => []), count: 0, rejected: [] };
     await warehouse.load({ table: clicksAt, from: beginning, to: position, rows });

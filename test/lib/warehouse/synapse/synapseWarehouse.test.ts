@@ -54,7 +54,7 @@ describe('a load', () => {
     expect(server.errors).toEqual([]);
   });
 
-  it('stays below what a pool takes of constants, whatever the rows are', { timeout: 30_000 }, async () => {
+  it("stays below the pool's limit of constants, for any rows", { timeout: 30_000 }, async () => {
     const delta = await assetsTable();
     await delta.commit(Array.from({ length: 1000 }, () => asset({ name: 'x\n'.repeat(20) })));
     await delta.commit(Array.from({ length: 100 }, () => asset({ explorer: 'x'.repeat(450_000) })));
@@ -171,7 +171,7 @@ describe('an error of the server', () => {
     expect((await late.ledger()).size).toBe(2);
   });
 
-  it('is also that nobody listens', async () => {
+  it('is also warehouse.unavailable if no server listens', async () => {
     const { port } = server;
     const nobody = open({ address: { ...server.address, port: port === 65_535 ? 1 : port + 1 } });
     await expect(nobody.ledger()).rejects.toMatchObject({ code: 'warehouse.unavailable' });
@@ -236,7 +236,7 @@ describe('many rows', () => {
     expect(await staged()).toEqual([]);
   });
 
-  it('go as text where COPY is refused', async () => {
+  it('are inserted as text if COPY is refused', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(50));
     const warnings: string[] = [];

@@ -1,0 +1,36 @@
+import { isConfidential } from '../../confidentialUrl';
+import type { SettingDefinition } from '../../settingDefinitions';
+
+/*
+ * The settings of this source. They are asked for only if a stream refers to them.
+ */
+
+export const coincapUrl: SettingDefinition = {
+  name: 'COINCAP_URL',
+  meaning: 'Where the CoinCap API is.',
+  // Over http, the key would be readable on the network.
+  expected: 'an https URL; http only on this machine',
+  default: 'https://rest.coincap.io',
+  check(value) {
+    const url = URL.parse(value);
+    return url && isConfidential(url) ? undefined : 'is malformed';
+  },
+};
+
+export const coincapApiKey: SettingDefinition = {
+  name: 'COINCAP_API_KEY',
+  meaning: 'The key of the CoinCap API. Without one no assets are emitted; all else works.',
+  expected: 'a key of the CoinCap API',
+  default: '',
+};
+
+export const coincapSettings: readonly SettingDefinition[] = [
+  {
+    name: 'COINCAP_SCHEDULE',
+    meaning:
+      'When the assets are asked for. Every request costs credits of the CoinCap plan, so choose a thrifty schedule, like `0 */30 * * * *` for every half hour.',
+    expected: 'an NCRONTAB expression or a time span like 00:30:00',
+  },
+  coincapUrl,
+  coincapApiKey,
+];
