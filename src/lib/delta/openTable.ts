@@ -126,7 +126,10 @@ async function openFromListing(
   const checkpoints = withoutLeftovers(listing.checkpoints, (each) => entries.has(each));
   const found = await replayNewest(
     at,
-    checkpoints.filter((each) => each.version <= wanted),
+    {
+      checkpoints: checkpoints.filter((each) => each.version <= wanted),
+      hasEntry: (each) => entries.has(each),
+    },
     depth,
   );
   const problem = damage ?? found.damage;
@@ -151,14 +154,25 @@ async function openFromListing(
 /** The newest readable checkpoint, and the error of the newest damaged checkpoint above it, if there is one. */
 async function replayNewest(
   at: TableLocation,
-  checkpoints: readonly CheckpointFiles[],
+  {
+    checkpoints,
+    hasEntry,
+  }: { checkpoints: readonly CheckpointFiles[]; hasEntry: (version: number) => boolean },
   depth: Depth,
 ): Promise<{ replay?: LogReplay; damage?: TributaryError | undefined; hasLost?: boolean }> {
   let damage: TributaryError | undefined;
   let hasLost = false;
   for (const checkpoint of checkpoints.toReversed()) {
     const found = await replayCheckpoint(at, checkpoint, depth);
-    if (found instanceof LogReplay) return { replay: found, damage };
+    if (found instanceof LogReplay) {
+      // Without its entry the state could not be told from one of another log.
+      if (found.state().mark === undefined && hasEntry(checkpoint.version))
+        throw new TributaryError(
+          'delta.contention',
+          `${describeVersion(at, checkpoint.version)}: the log changes while it is opened: read it again.`,
+        );
+      return { replay: found, damage };
+    }
     if (found === 'lost') hasLost = true;
     else damage ??= found;
   }

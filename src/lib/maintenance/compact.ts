@@ -5,7 +5,7 @@ import { isStillInLog } from '../delta/position';
 import type { Snapshot, TableState } from '../delta/state';
 import { isDamage, TributaryError } from '../errors';
 import { planBins } from './planBins';
-import { rewriteFiles } from './rewriteFiles';
+import { type RewrittenFile, rewriteFiles } from './rewriteFiles';
 import { ensureMaintainable, type MaintenanceTask, type NoTable } from './task';
 
 const defaultTargetBytes = 32 * 1024 * 1024;
@@ -92,7 +92,7 @@ async function compactBin(
   if (output instanceof TributaryError) return output;
   const done = await commitBin(withoutFiles(snapshot), inputs, output, targetBytes);
   const version = done.outcome === 'committed' ? { version: done.state.version } : {};
-  return { outcome: done.outcome, ...version, outputBytes: output.size };
+  return { outcome: done.outcome, ...version, outputBytes: output.add.size };
 }
 
 /** The state that a commit is made on, without files, because a state with files is copied whenever another commit comes. */
@@ -104,10 +104,24 @@ function withoutFiles({ files: _files, tombstones: _tombstones, ...state }: Snap
 const isFileDamage = (error: unknown): error is TributaryError =>
   isDamage(error) || (error instanceof TributaryError && error.code === 'parquet.value');
 
-async function commitBin(state: TableState, inputs: readonly Add[], output: Add, targetBytes: number) {
+async function commitBin(
+  state: TableState,
+  inputs: readonly Add[],
+  { add: output, bytes }: RewrittenFile,
+  targetBytes: number,
+) {
+  const { store, table } = state.at;
+  const path = `${table}/${output.path}`;
   // Reading and writing the rows took a while, in which storage may have gone back in time.
-  const isStored = await state.at.store.getRange(`${state.at.table}/${output.path}`, 0, 1);
-  if (!isStored || !(await isStillInLog(state))) return { outcome: 'conflict' as const, state };
+  if (!(await store.getRange(path, 0, 1)) || !(await isStillInLog(state)))
+    return { outcome: 'conflict' as const, state };
+  const done = await commitOutput(state, inputs, output, targetBytes);
+  // So may the commit have taken: without its file the rows would be gone, for nothing reads them from the hub again.
+  if (done.outcome === 'committed' && !(await store.getRange(path, 0, 1))) await store.put(path, bytes);
+  return done;
+}
+
+function commitOutput(state: TableState, inputs: readonly Add[], output: Add, targetBytes: number) {
   const deletionTimestamp = Date.now();
   const paths = new Set(inputs.map(({ path }) => path));
   const removes = inputs.map(({ path, partitionValues, size }) => ({

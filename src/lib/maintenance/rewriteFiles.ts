@@ -22,6 +22,12 @@ interface Pending {
   bytes: number;
 }
 
+/** A file that was stored, with its bytes, in case storage loses it before it is committed. */
+export interface RewrittenFile {
+  readonly add: Add;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * Reads live files row group by row group into one new file of the table's schema, and stores it. Columns that a file lacks are
  * null.
@@ -31,7 +37,7 @@ export async function rewriteFiles(
   snapshot: Snapshot,
   inputs: readonly Add[],
   signal?: AbortSignal,
-): Promise<Add> {
+): Promise<RewrittenFile> {
   const { at, version, fields } = snapshot;
   const where = describeVersion(at, version);
   const encoder = new ParquetEncoder({ fields, where: `${where}, compaction` });
@@ -55,7 +61,8 @@ export async function rewriteFiles(
   }
   if ((pending.columns[0]?.length ?? 0) > 0) await flush();
   signal?.throwIfAborted();
-  return storeDataFile(at, fields, encoder.finish(), false);
+  const encoded = encoder.finish();
+  return { add: await storeDataFile(at, fields, encoded, false), bytes: encoded.bytes };
 }
 
 /** Rows of all files in their order. Small files are read whole and in advance, because one by one thousands would take minutes. */

@@ -80,7 +80,8 @@ async function loadCommits(
   start: TablePosition,
 ): Promise<TablePosition | CaughtUp> {
   const { warehouse, table, signal, limits = defaultLimits } = options;
-  const tableId = state.metaData.id;
+  // That of the position: a commit that gives the table another id makes it another table.
+  const tableId = start.tableId === '' ? state.metaData.id : start.tableId;
   const { ranges, rewrite } = cutIntoLoads(commits, tableId, limits);
   if (rewrite !== undefined && ranges.length === 0)
     return { state: 'needs-rebuild', version: start.version, reason: rewrite };

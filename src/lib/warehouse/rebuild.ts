@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { followState } from '../delta/follow';
 import type { TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
-import type { TablePosition } from '../delta/position';
+import { isSameEntry, type TablePosition } from '../delta/position';
 import { recordsOf } from '../delta/readStatistics';
 import { effectOnRows } from '../delta/rowEffect';
 import type { Snapshot } from '../delta/state';
@@ -133,7 +133,9 @@ async function openFollowed(at: TableLocation, position: TablePosition): Promise
       return undefined;
     if (found.atHead) break;
   }
-  return openSnapshot(at, { version: position.version });
+  // Storage may have gone back in time since, and grown another commit of that version.
+  const snapshot = await openSnapshot(at, { version: position.version });
+  return snapshot && isSameEntry(snapshot.mark, position.mark) ? snapshot : undefined;
 }
 
 /** The shadows in the ledger, the one with the most progress first. */

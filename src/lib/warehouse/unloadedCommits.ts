@@ -80,8 +80,12 @@ export class UnloadedCommits {
     if (!this.#read || !this.#follower.state) return false;
     const { from, commits } = this.#read;
     const end = positionOfState(this.#follower.state);
+    // The commits after it may give the table another id, which the caller learns from them.
+    if (version === from.version)
+      return (
+        (tableId === '' || from.tableId === '' || tableId === from.tableId) && isSameEntry(from.mark, mark)
+      );
     if (tableId !== '' && tableId !== end.tableId) return false;
-    if (version === from.version) return isSameEntry(from.mark, mark);
     if (version > end.version) {
       this.#read = { from: end, commits: [] };
       return true;

@@ -10,7 +10,7 @@ import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
 import { planBins } from '../../../src/lib/maintenance/planBins';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
-import { appendFiles, fields, newLocation, readRows, snapshotOf, stateOf } from './table';
+import { appendFiles, fields, newLocation, pathsOf, readRows, snapshotOf, stateOf } from './table';
 
 let at: TableLocation;
 beforeEach(() => {
@@ -385,5 +385,23 @@ describe('a plan of bins', () => {
     expect(planBins([add(40, 1), add(3, 2), add(2, 3)], 100)).toEqual([]);
     expect(sizes(planBins([add(40, 1), add(3, 2), add(3, 3)], 100))).toEqual([[3, 3]]);
     expect(sizes(planBins([add(40, 1), add(20, 2), add(20, 3)], 100))).toEqual([[40, 20, 20]]);
+  });
+
+  it('keeps all rows where storage goes back during the commit and loses the new file', async () => {
+    const store = new MemoryStore();
+    at = { store, table: 'events' };
+    await appendFiles(at, 8);
+    const rows = await readRows(at);
+    const { putIfAbsent } = store;
+    store.putIfAbsent = async (path, bytes) => {
+      const before = new Set((await snapshotOf(at)).files.keys());
+      for (const file of await pathsOf(at))
+        if (/part-[^/]*parquet$/.test(file) && !before.has(file.slice('events/'.length)))
+          await store.delete(file);
+      return putIfAbsent.call(store, path, bytes);
+    };
+    await compact({ at });
+    expect((await snapshotOf(at)).files.size).toBe(1);
+    expect(await readRows(at)).toEqual(rows);
   });
 });

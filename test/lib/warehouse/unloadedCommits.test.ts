@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { putCommit } from '../../../src/lib/delta/commit';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openState } from '../../../src/lib/delta/openTable';
 import { beginning, positionOfState, type TablePosition } from '../../../src/lib/delta/position';
@@ -126,4 +127,15 @@ describe('a log that went back in time', () => {
     unloaded.forget();
     expect(await behind(loaded)).toBe('rolled-back');
   });
+});
+
+it('a commit that makes the table another one is among the commits after a position, and ends the search', async () => {
+  await commitMore(2);
+  const before = await positionAt(2);
+  const state = await openState(delta.at);
+  if (!state) throw new Error('no table');
+  const metaData = { ...state.metaData, id: 'another' };
+  await putCommit(delta.at, 3, [{ metaData }], { operation: 'REPLACE TABLE', isBlindAppend: false });
+  expect(await behind(before)).toEqual([3]);
+  expect(await behind(before)).toEqual([3]);
 });
