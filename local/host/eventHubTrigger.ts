@@ -34,8 +34,8 @@ class EventHubTrigger implements Trigger {
   >;
   readonly #readers = new Map<string, PartitionReader>();
   readonly #loggedAt = new Map<string, number>();
-  /** Unreadable events that block their partition: partition/sequence number, and since when (ISO time). */
-  readonly #stuckSince = new Map<string, string>();
+  /** The unreadable event at which a partition stands still, by partition id. */
+  readonly #stuck = new Map<string, { readonly sequenceNumber: number; readonly since: string }>();
   #client: EventHubConsumerClient | undefined;
   #subscription: Subscription | undefined;
   #watchdog: NodeJS.Timeout | undefined;
@@ -180,9 +180,10 @@ class EventHubTrigger implements Trigger {
       return;
     }
     if (error instanceof UnreadableEvent) {
-      const event = `${partitionId}/${error.sequenceNumber}`;
-      const since = this.#stuckSince.get(event) ?? new Date().toISOString();
-      this.#stuckSince.set(event, since);
+      const { sequenceNumber } = error;
+      const known = this.#stuck.get(partitionId);
+      const since = known?.sequenceNumber === sequenceNumber ? known.since : new Date().toISOString();
+      this.#stuck.set(partitionId, { sequenceNumber, since });
       this.#logSometimes(
         `partition ${partitionId} of the hub ${eventHubName} stands still since ${since}: ${error.message} Stop the app, run "npm run checkpoints -- skip <stream> ${partitionId}", and start it again.`,
       );

@@ -103,7 +103,7 @@ async function isHeld(
   const [first] = holders;
   if (!first) return false;
   const named = holders.map((one) => one.partitionId).join(', ');
-  const since = Math.round((Date.now() - first.renewedAt.getTime()) / 1000);
+  const since = Math.round(first.ageMs / 1000);
   console.error(
     `${stream.name}: an app reads partition ${named} (its claim is ${since} s old). Stop the app and try again. If it was killed, wait a minute until its claim expires.`,
   );

@@ -11,12 +11,13 @@ export interface SettingDefinition {
 
 export type SettingProblem = 'is malformed' | 'is out of range';
 
-/**
- * A setting of the environment as it is, or its default: for registration, which cannot wait for the others. Empty where it has
- * neither. A wrong value is found when the function runs.
- */
-export const settingText = ({ name, default: fallback = '' }: SettingDefinition): string =>
-  process.env[name]?.trim() || fallback;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A setting as it is in the environment, unchecked, or its default; undefined if it has neither. */
+export const settingText = (
+  { name, default: fallback }: Pick<SettingDefinition, 'name' | 'default'>,
+  environment: Environment = process.env,
+): string | undefined => environment[name]?.trim() || fallback;
 
 /** The app's own settings, in the order of docs/settings.md. Each stream adds its own. */
 export const settingDefinitions: readonly SettingDefinition[] = [

@@ -1,7 +1,12 @@
 import { parseDuration } from './duration';
 import { TributaryError } from './errors';
 import { once } from './once';
-import { type SettingDefinition, settingDefinitions } from './settingDefinitions';
+import {
+  type Environment,
+  type SettingDefinition,
+  settingDefinitions,
+  settingText,
+} from './settingDefinitions';
 import type { StorageAccount } from './storage/azureBlobStore';
 import { loadStreams } from './streams/loadStreams';
 import { type Stream, settingsOf } from './streams/stream';
@@ -31,8 +36,6 @@ export interface Settings {
   /** The value of one of a stream's own settings, or its default. */
   text(definition: SettingDefinition): string;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The app's settings and those of every stream, read from the environment once. Rejects with what parseSettings throws. */
 export const settings = once(async () => parseSettings(process.env, await loadStreams()));
@@ -68,12 +71,10 @@ export function parseSettings(
   return result;
 }
 
-function textOf(
-  environment: Environment,
-  { name, expected, default: fallback }: Omit<SettingDefinition, 'meaning'>,
-): string {
-  const value = environment[name]?.trim() || fallback;
+function textOf(environment: Environment, definition: Omit<SettingDefinition, 'meaning'>): string {
+  const value = settingText(definition, environment);
   if (value !== undefined) return value;
+  const { name, expected } = definition;
   throw new TributaryError('settings.invalid', `${name} is missing: expected ${expected}.`);
 }
 
@@ -194,8 +195,7 @@ class SettingReader {
   }
 
   #value(name: string): string | undefined {
-    const value = this.#environment[name]?.trim();
-    return value || this.#definition(name)?.default;
+    return settingText(this.#definition(name) ?? { name }, this.#environment);
   }
 
   #problem(name: string, what: string): void {

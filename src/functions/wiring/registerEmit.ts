@@ -28,7 +28,8 @@ export function registerEmit(name: string, emitter: Emitter): void {
 }
 
 function registerTimer(name: string, stream: Stream, { schedule, needs, isOff, send }: Emitter): void {
-  const value = settingText(needs);
+  // A wrong value is found when the function runs.
+  const value = settingText(needs) ?? '';
   if (isOff(value))
     console.log(`${name} is not registered: ${needs.name} is ${value === '' ? 'not set' : value}.`);
   else app.timer(name, { schedule, handler: (_timer, context) => send(stream, context) });

@@ -9,6 +9,7 @@ import {
   readLastCheckpoint,
   type TableLocation,
 } from './log';
+import { readMark } from './position';
 import { isOfEntry, readCheckpoint } from './readCheckpoint';
 import { readAhead, readCommitsAfter } from './readCommits';
 import { LogReplay, type Snapshot, type TableState } from './state';
@@ -97,6 +98,7 @@ function ignoreDamage(error: unknown): undefined {
   if (!isDamage(error)) throw error;
 }
 
+/** Opens from the hint's checkpoint if it can be used; otherwise from a listing of the log. */
 async function openFrom(
   at: TableLocation,
   hint: CheckpointFiles | undefined,
@@ -159,7 +161,7 @@ async function replayNewest(
     hasEntry,
   }: { checkpoints: readonly CheckpointFiles[]; hasEntry: (version: number) => boolean },
   depth: Depth,
-): Promise<{ replay?: LogReplay; damage?: TributaryError | undefined; hasLost?: boolean }> {
+): Promise<{ replay?: LogReplay; damage: TributaryError | undefined; hasLost: boolean }> {
   let damage: TributaryError | undefined;
   let hasLost = false;
   for (const checkpoint of checkpoints.toReversed()) {
@@ -171,7 +173,7 @@ async function replayNewest(
           'delta.contention',
           `${describeVersion(at, checkpoint.version)}: the log changes while it is opened: read it again.`,
         );
-      return { replay: found, damage };
+      return { replay: found, damage, hasLost };
     }
     if (found === 'lost') hasLost = true;
     else damage ??= found;
@@ -214,7 +216,7 @@ async function noBeginning(
     readonly commits: readonly number[];
     readonly checkpoints: readonly CheckpointFiles[];
     /** Whether one of the checkpoints was made of a commit that storage has lost. */
-    readonly hasLost: boolean | undefined;
+    readonly hasLost: boolean;
     readonly version?: number | undefined;
   },
 ): Promise<TributaryError> {
@@ -246,11 +248,12 @@ async function replayCheckpoint(
       readCheckpoint(at, checkpoint, depth === 'files', (part) => replay.apply(part)),
       readCommit(at, checkpoint.version).catch(ignoreDamage),
     ]);
-    // A checkpoint of a commit that storage has lost is no damage which could explain a hole: the hole must be named.
     if (!read) return undefined;
+    // This is no damage that could explain a hole, so that a hole below is named.
     if (!isOfEntry(read, entry?.mark)) return 'lost';
     // Set the mark before commits are applied: it shows if the first of them was made on another entry than the one in the log.
-    replay.markBy(entry);
+    // An entry that cannot be read has a mark too.
+    replay.markBy(entry?.mark ?? (await readMark(at, checkpoint.version)), entry);
     replay.state();
     return replay;
   } catch (error) {

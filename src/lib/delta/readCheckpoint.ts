@@ -23,27 +23,12 @@ export interface ReadCheckpoint {
   readonly mark: string | undefined;
 }
 
-/** Whether a checkpoint may have been made of the log entry with the mark `there`. */
+/**
+ * Whether a checkpoint may have been made of the log entry that is there. If not, it was made of a commit that storage has lost.
+ * @param there the mark of the entry; undefined if the log does not hold it (any more), or it cannot be read
+ */
 export const isOfEntry = ({ mark }: ReadCheckpoint, there: string | undefined): boolean =>
   there === undefined || isSameEntry(there, mark);
-
-/**
- * Throws `delta.invalid` when a checkpoint was made of another log entry than the one that is there. It is left from commits
- * that storage has lost.
- * @param there the mark of the entry of its version; undefined where the log does not hold the entry (any more)
- */
-export function ensureOfEntry(
-  at: TableLocation,
-  { version, paths }: CheckpointFiles,
-  read: ReadCheckpoint,
-  there: string | undefined,
-): void {
-  if (isOfEntry(read, there)) return;
-  throw new TributaryError(
-    'delta.invalid',
-    `${describeVersion(at, version)}: the checkpoint ${paths[0]} was made of a commit that storage has lost.`,
-  );
-}
 
 /**
  * Reads a classic checkpoint, one or many parts (PROTOCOL.md, "Checkpoints"), and hands each row group's actions to `take` as if

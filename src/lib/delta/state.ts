@@ -123,11 +123,11 @@ export class LogReplay {
     this.#mark = commit.mark;
   }
 
-  /** Takes mark and times of the newest version from its log entry, where the log still has it. */
-  markBy(entry: Commit | undefined): void {
+  /** Sets mark and times of the newest version. `entry` is undefined if the log does not hold it, or it cannot be read. */
+  markBy(mark: string | undefined, entry: Commit | undefined): void {
+    this.#mark = mark;
     this.#committedAt = entry?.commitInfo?.timestamp;
     this.#storedAt = entry?.storedAt;
-    this.#mark = entry?.mark;
   }
 
   /** Throws `delta.invalid` when the log held no protocol or no metaData. */

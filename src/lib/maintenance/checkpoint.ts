@@ -3,11 +3,11 @@ import { checkpointPath, commitPath, describeVersion, readLastCheckpoint } from 
 import { type LogTail, openSnapshot, openTail } from '../delta/openTable';
 import { CheckpointEncoder, type EncodedCheckpoint } from '../delta/parquet/encodeCheckpoint';
 import { isStillInLog } from '../delta/position';
-import { isOfEntry, readCheckpoint } from '../delta/readCheckpoint';
+import { readCheckpoint } from '../delta/readCheckpoint';
 import type { Snapshot } from '../delta/state';
 import { retentionMs } from '../delta/tableProperties';
 import { isDamage, TributaryError } from '../errors';
-import { inspectCheckpoint, moveLastCheckpoint } from './lastCheckpoint';
+import { inspectCheckpoint, isOfLostCommit, moveLastCheckpoint } from './lastCheckpoint';
 import { ensureMaintainable, type MaintenanceTask, type NoTable, storeTime } from './task';
 
 export type CheckpointOutcome =
@@ -55,29 +55,15 @@ export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutco
         }
       : await inspectCheckpoint(at, { version, paths: [path] });
   await moveLastCheckpoint(at, description, signal);
-  return {
-    outcome: outcome === 'written' ? 'written' : 'exists',
-    version,
-    files: description.numOfAddFiles,
-  };
+  return { outcome, version, files: description.numOfAddFiles };
 }
 
-/** Replaces a checkpoint that was made of a commit which storage has lost. */
-async function putCheckpoint(
-  { at, version, mark }: Snapshot,
-  bytes: Uint8Array,
-): Promise<'written' | 'exists'> {
+/** Stores a checkpoint, unless its version has one. One that was made of a commit which storage has lost is replaced. */
+async function putCheckpoint({ at, version }: Snapshot, bytes: Uint8Array): Promise<'written' | 'exists'> {
   const path = checkpointPath(at.table, version);
   const { outcome } = await at.store.putIfAbsent(path, bytes);
-  if (outcome === 'written' || mark === undefined) return outcome === 'written' ? 'written' : 'exists';
-  const files = { version, paths: [path] };
-  try {
-    const there = await readCheckpoint(at, files, false, () => {});
-    if (!there || isOfEntry(there, mark)) return 'exists';
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    return 'exists';
-  }
+  if (outcome === 'written') return 'written';
+  if (!(await isOfLostCommit(at, { version, paths: [path] }))) return 'exists';
   await at.store.put(path, bytes);
   return 'written';
 }

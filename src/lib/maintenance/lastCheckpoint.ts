@@ -3,11 +3,11 @@ import {
   describeVersion,
   lastCheckpointPath,
   parseLastCheckpoint,
+  readCommit,
   type TableLocation,
 } from '../delta/log';
-import { readMark } from '../delta/position';
-import { ensureOfEntry, readCheckpoint } from '../delta/readCheckpoint';
-import { TributaryError } from '../errors';
+import { isOfEntry, type ReadCheckpoint, readCheckpoint } from '../delta/readCheckpoint';
+import { isDamage, TributaryError } from '../errors';
 
 /** The content of `_last_checkpoint` (PROTOCOL.md, "Last Checkpoint File"). Above 200 bytes, Synapse serverless fails. */
 export interface CheckpointDescription {
@@ -39,18 +39,39 @@ export async function inspectCheckpoint(
       metaData: isWhole.metaData || metaData !== undefined,
     };
   });
-  if (!found || !isWhole.protocol || !isWhole.metaData) {
-    const problem = found ? 'holds no protocol or no metaData action' : 'is gone';
+  const refuse = (problem: string): never => {
     throw new TributaryError(
       'delta.invalid',
       `${describeVersion(at, version)}: the checkpoint ${paths[0]} ${problem}.`,
     );
-  }
-  ensureOfEntry(at, checkpoint, found, await readMark(at, version));
+  };
+  if (!found) return refuse('is gone');
+  if (!isWhole.protocol || !isWhole.metaData) return refuse('holds no protocol or no metaData action');
+  if (await isOfAnotherCommit(at, version, found))
+    return refuse('was made of a commit that storage has lost');
   let sizeInBytes = 0;
   for (const path of paths) sizeInBytes += (await at.store.getRange(path, 0, 1))?.size ?? 0;
   const parts = paths.length > 1 ? { parts: paths.length } : {};
   return { version, size: actions, sizeInBytes, numOfAddFiles, ...parts };
+}
+
+/** Whether a checkpoint was made of a commit that storage has lost. False if the checkpoint cannot be read. */
+export async function isOfLostCommit(at: TableLocation, checkpoint: CheckpointFiles): Promise<boolean> {
+  try {
+    const read = await readCheckpoint(at, checkpoint, false, () => {});
+    return read !== undefined && (await isOfAnotherCommit(at, checkpoint.version, read));
+  } catch (error) {
+    if (isDamage(error)) return false;
+    throw error;
+  }
+}
+
+/** An entry that cannot be read is no other commit. */
+async function isOfAnotherCommit(at: TableLocation, version: number, read: ReadCheckpoint): Promise<boolean> {
+  const entry = await readCommit(at, version).catch((error) => {
+    if (!isDamage(error)) throw error;
+  });
+  return !isOfEntry(read, entry?.mark);
 }
 
 const maxTries = 5;

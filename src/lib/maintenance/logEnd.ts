@@ -10,9 +10,8 @@ import {
   type TableLocation,
 } from '../delta/log';
 import { readMark } from '../delta/position';
-import { isOfEntry, readCheckpoint } from '../delta/readCheckpoint';
 import { isDamage, TributaryError } from '../errors';
-import { inspectCheckpoint } from './lastCheckpoint';
+import { inspectCheckpoint, isOfLostCommit } from './lastCheckpoint';
 
 const parallelReads = 8;
 
@@ -101,16 +100,6 @@ async function damageOf(
   } catch (error) {
     if (!isDamage(error)) throw error;
     return (await isOfLostCommit(at, checkpoint)) ? 'lost' : error;
-  }
-}
-
-async function isOfLostCommit(at: TableLocation, checkpoint: CheckpointFiles): Promise<boolean> {
-  try {
-    const read = await readCheckpoint(at, checkpoint, false, () => {});
-    return read !== undefined && !isOfEntry(read, await readMark(at, checkpoint.version));
-  } catch (error) {
-    if (isDamage(error)) return false;
-    throw error;
   }
 }
 

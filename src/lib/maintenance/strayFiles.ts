@@ -22,7 +22,7 @@ export interface StrayCost {
   readonly moved: readonly number[];
   /** Rows that these versions added, by their statistics; undefined if the statistics do not say. */
   readonly rows: number | undefined;
-  /** The sequence positions that drop. */
+  /** The txns whose version becomes lower. */
   readonly txns: readonly TxnBack[];
 }
 

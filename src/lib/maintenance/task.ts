@@ -32,7 +32,7 @@ export interface NoTable {
  */
 export const openForMaintenance = (task: MaintenanceTask) => openWritable(task, (at) => openSnapshot(at));
 
-/** Like `maintainable`, but without the files. */
+/** Like `openForMaintenance`, but without the files. */
 export const openStateForMaintenance = (task: MaintenanceTask) => openWritable(task, openState);
 
 async function openWritable<State extends TableState>(

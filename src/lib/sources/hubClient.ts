@@ -15,10 +15,24 @@ export async function openHubClient(namespace: EventHubsNamespace, hub: string) 
   if ('connectionString' in namespace) {
     return new EventHubProducerClient(namespace.connectionString, hub, { retryOptions });
   }
+  const credential = await credentialOf(namespace);
+  return new EventHubProducerClient(namespace.fullyQualifiedNamespace, hub, credential, { retryOptions });
+}
+
+/** A client that reads one event hub. It sends no request yet. */
+export async function openHubReader(namespace: EventHubsNamespace, hub: string, consumerGroup: string) {
+  const { EventHubConsumerClient } = await import('@azure/event-hubs');
+  const options = { retryOptions };
+  if ('connectionString' in namespace)
+    return new EventHubConsumerClient(consumerGroup, namespace.connectionString, hub, options);
+  const { fullyQualifiedNamespace } = namespace;
+  const credential = await credentialOf(namespace);
+  return new EventHubConsumerClient(consumerGroup, fullyQualifiedNamespace, hub, credential, options);
+}
+
+async function credentialOf({ clientId }: { readonly clientId?: string }) {
   const { DefaultAzureCredential } = await import('@azure/identity');
-  const { fullyQualifiedNamespace, clientId } = namespace;
-  const credential = new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {});
-  return new EventHubProducerClient(fullyQualifiedNamespace, hub, credential, { retryOptions });
+  return new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {});
 }
 
 export type HubClient = Awaited<ReturnType<typeof openHubClient>>;

@@ -2,6 +2,7 @@ import type { ReceivedEventData } from '@azure/event-hubs';
 import { within } from '../deadline';
 import { TributaryError } from '../errors';
 import type { EventHubsNamespace } from '../settings';
+import { openHubReader } from './hubClient';
 
 /** One event of a partition. */
 export interface HubEvent {
@@ -35,13 +36,16 @@ const batchSize = 500;
  * @throws `hub.unavailable` if no event comes for half a minute; the SDK's errors if the hub refuses
  */
 export async function* readPartition(range: PartitionRange): AsyncGenerator<HubEvent[], void> {
-  const { partitionId, first, last } = range;
-  const client = await openConsumer(range);
+  const { namespace, hub, consumerGroup, partitionId, first, last } = range;
+  const client = await openHubReader(namespace, hub, consumerGroup);
   const queue = new Handover<HubEvent[]>();
   const subscription = client.subscribe(
     partitionId,
     {
-      processEvents: (events) => queue.give(events.map(toHubEvent)),
+      // The SDK calls this also when it has waited in vain.
+      processEvents: async (events) => {
+        if (events.length > 0) await queue.give(events.map(toHubEvent));
+      },
       processError: async (error) => queue.fail(error),
     },
     {
@@ -63,17 +67,6 @@ export async function* readPartition(range: PartitionRange): AsyncGenerator<HubE
     await subscription.close();
     await client.close();
   }
-}
-
-async function openConsumer({ namespace, hub, consumerGroup }: PartitionRange) {
-  const { EventHubConsumerClient } = await import('@azure/event-hubs');
-  const options = { retryOptions: { retryDelayInMs: 500, timeoutInMs: 10_000 } };
-  if ('connectionString' in namespace)
-    return new EventHubConsumerClient(consumerGroup, namespace.connectionString, hub, options);
-  const { DefaultAzureCredential } = await import('@azure/identity');
-  const { fullyQualifiedNamespace, clientId } = namespace;
-  const credential = new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {});
-  return new EventHubConsumerClient(consumerGroup, fullyQualifiedNamespace, hub, credential, options);
 }
 
 function toHubEvent({ sequenceNumber, offset, enqueuedTimeUtc, body }: ReceivedEventData): HubEvent {

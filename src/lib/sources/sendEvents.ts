@@ -8,7 +8,7 @@ import { partitionOfKey } from './partitionOfKey';
 
 /** One event to send. `body` becomes JSON. Events with the same partition key go to one partition and keep their order. */
 export interface OutgoingEvent {
-  readonly body: unknown;
+  readonly body: NonNullable<unknown> | null;
   readonly partitionKey: string;
 }
 

@@ -1,5 +1,4 @@
-import type { StorageAccount } from './azureBlobStore';
-import { openContainer } from './azureBlobStore';
+import { openContainer, type StorageAccount } from './azureBlobStore';
 import { callStorage, statusOf } from './callStorage';
 
 /** The consumer group of a hub, to which a trigger's read positions belong. */
@@ -18,8 +17,8 @@ export interface ReadPosition {
 /** A partition that an app reads now. */
 export interface PartitionHolder {
   readonly partitionId: string;
-  /** When the app last renewed its claim. */
-  readonly renewedAt: Date;
+  /** Milliseconds since the app last renewed its claim, by the store's clock. */
+  readonly ageMs: number;
 }
 
 /** A claim that was not renewed for this long has expired. This is the default of the Event Hubs extension. */
@@ -51,20 +50,20 @@ export class TriggerCheckpoints {
   async holders(): Promise<PartitionHolder[]> {
     const prefix = `${checkpointFolder(this.#group)}ownership/`;
     const opened = await openContainer(this.#account, container);
-    const found = await callStorage(`list ${prefix}`, async (abortSignal) => {
-      const blobs = [];
-      const answer = opened.listBlobsFlat({ prefix, includeMetadata: true, abortSignal });
-      for await (const { name, metadata, properties } of answer)
-        blobs.push({ name, ownerId: metadata?.ownerid ?? '', renewedAt: properties.lastModified });
-      return blobs;
+    return callStorage(`list ${prefix}`, async (abortSignal) => {
+      const holders: PartitionHolder[] = [];
+      const pages = opened.listBlobsFlat({ prefix, includeMetadata: true, abortSignal }).byPage();
+      for await (const { date = new Date(), segment } of pages)
+        for (const { name, metadata, properties } of segment.blobItems) {
+          const ageMs = date.getTime() - properties.lastModified.getTime();
+          if (metadata?.ownerid && ageMs < heldForMs)
+            holders.push({ partitionId: name.slice(prefix.length), ageMs });
+        }
+      return holders;
     }).catch((error) => {
       if (statusOf(error) === 404) return [];
       throw error;
     });
-    const now = Date.now();
-    return found
-      .filter(({ ownerId, renewedAt }) => ownerId !== '' && now - renewedAt.getTime() < heldForMs)
-      .map(({ name, renewedAt }) => ({ partitionId: name.slice(prefix.length), renewedAt }));
   }
 
   /** Sets the position, so that the trigger continues after this event. Throws `storage.*`. */

@@ -53,12 +53,13 @@ export function parseIsoTimestamp(text: string): number | IsoFailure {
 
 /** The microseconds, 0 to 999, that follow the milliseconds in a text that `parseIsoTimestamp` has read. */
 export function microsOfMilli(text: string): number {
+  if (text.charCodeAt(19) !== DOT) return 0;
   let micros = 0;
   let weight = 100;
   // The fraction begins at 20, with three digits for the milliseconds.
-  for (let at = 23; at < 26 && weight >= 1; at++) {
+  for (let at = 23; at < 26; at++) {
     const digit = text.charCodeAt(at) - ZERO;
-    if (text.charCodeAt(19) !== DOT || !(digit >= 0 && digit <= 9)) break;
+    if (!(digit >= 0 && digit <= 9)) break;
     micros += digit * weight;
     weight /= 10;
   }

@@ -125,3 +125,16 @@ describe('a checkpoint without its own entry', () => {
     expect(await cleanLog({ at })).toMatchObject({ outcome: 'done', deleted: 0 });
   });
 });
+
+it('a checkpoint whose own entry is damaged is the beginning of the log all the same', async () => {
+  await appendFiles(at, 3, { rows: 1 });
+  await checkpoint({ at });
+  await at.store.put(commitPath('events', 3), Buffer.from('no JSON'));
+  for (const pointer of [true, false]) {
+    if (!pointer) await at.store.delete(lastCheckpointPath('events'));
+    expect(await ids()).toEqual([0, 1, 2]);
+  }
+  expect(await repairLog({ at })).toEqual({ outcome: 'whole', version: 3 });
+  expect((await appendFiles(at, 1, { rows: 1, first: 3 })).version).toBe(4);
+  expect(await ids()).toEqual([0, 1, 2, 3]);
+});
