@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { cachedStatePath } from '../../../src/lib/counts/cachedState';
+import { cachedStatePath, parseCachedState } from '../../../src/lib/counts/cachedState';
 import type { CountsOptions } from '../../../src/lib/counts/counts';
 import { putCommit } from '../../../src/lib/delta/commit';
 import { openState } from '../../../src/lib/delta/openTable';
@@ -236,5 +236,58 @@ describe('the cached state', () => {
     const counts = open({ warn: (message) => warnings.push(message) });
     expect(await counted(counts)).toMatchObject({ version: 200 });
     await expect.poll(() => warnings.join()).toContain('The disk is full.');
+  });
+});
+
+describe('the text of a cached state', () => {
+  const bucket = [5, [0, 1], [3, 0]];
+  const tally = {
+    keys: [1, 'a'],
+    attributes: [null, 'x'],
+    latest: [0, 7.5],
+    counts: [3, 0],
+    minutes: [bucket],
+    hours: [bucket, [6, [], []]],
+    totals: [],
+  };
+  const state = { format: 3, tableId: 'id', version: 0, mark: 'mark', tally };
+  const parsed = (value: unknown) => parseCachedState(Buffer.from(JSON.stringify(value)));
+  const { format: _, ...whole } = state;
+
+  it('is read if nothing in it is wrong', () => {
+    expect(parsed(state)).toEqual(whole);
+    const { mark: _, ...unmarked } = state;
+    expect(parsed(unmarked)).toEqual({ ...whole, mark: undefined });
+  });
+
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a list', []],
+    ['another format', { ...state, format: '3' }],
+    ['no tally', { ...state, tally: null }],
+    ['no table', { ...state, tableId: undefined }],
+    ['no version', { ...state, version: undefined }],
+    ['a version that is none', { ...state, version: -1 }],
+    ['a mark that is none', { ...state, mark: null }],
+    ...Object.keys(tally).map((name): [string, unknown] => [
+      `no ${name}`,
+      { ...state, tally: { ...tally, [name]: undefined } },
+    ]),
+    ...Object.entries({
+      keys: [[1, 1], [1, null], [1], [1, 'a', 'b'], { length: 2 }],
+      attributes: [[null], [null, true], [null, 'x', 'y']],
+      latest: [[0], [0, null], [0, '7']],
+      counts: [[3], [3, -1], [3, 0.5], [3, '0']],
+      minutes: [[null], [{}], [[5, [0]]], [[5, [0], [1], 0]], [[-1, [0], [1]]], [['5', [0], [1]]]],
+      hours: [[[5, 0, [1]]], [[5, [2], [1]]], [[5, [-1], [1]]], [[5, [0, 1], [1]]], [[5, [0], [0.5]]]],
+      totals: [[[5, [0], 1]], [[5, [0], []]], [[5, ['0'], [1]]]],
+    }).flatMap(([name, values]) =>
+      values.map((value): [string, unknown] => [
+        `${name} ${JSON.stringify(value)}`,
+        { ...state, tally: { ...tally, [name]: value } },
+      ]),
+    ),
+  ])('is none with %s', (_what, value) => {
+    expect(parsed(value)).toBeUndefined();
   });
 });

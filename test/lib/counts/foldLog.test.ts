@@ -204,6 +204,16 @@ describe('a refresh that fails', () => {
     expect(await counted(counts)).toEqual({ version: 2, total: 2, clicks: { 1: 1, 2: 1 } });
   });
 
+  it('at a file that is away is no reason to read the others', async () => {
+    const counts = await countedOne();
+    await table.click(2);
+    const away = await newestFile();
+    let asked = 0;
+    store.fault = (path) => (path === away && asked++ === 0 ? 503 : undefined);
+    await expect(counts.current()).rejects.toMatchObject({ code: 'storage.unavailable' });
+    expect(store.dataFiles()).toEqual([away]);
+  });
+
   it.each([
     ['the entry it stands on', entry(1)],
     ['the next entry', entry(2)],
@@ -263,6 +273,19 @@ describe('counting the live files', () => {
     };
     expect(await counted(openCounts(table.at))).toEqual({ version: 2, total: 1, clicks: { 1: 1 } });
     expect(moves).toBe(1);
+  });
+
+  it('is not begun again because storage is away, even if the table moves on meanwhile', async () => {
+    await table.click(1);
+    const away = await newestFile();
+    let asked = 0;
+    store.fault = (path) => {
+      if (path !== away) return undefined;
+      void table.putEntry(2, []);
+      return asked++ === 0 ? 503 : undefined;
+    };
+    await expect(openCounts(table.at).current()).rejects.toMatchObject({ code: 'storage.unavailable' });
+    expect(asked).toBe(1);
   });
 
   it('ends if a file is gone for good, even if the table changes all the time', async () => {

@@ -72,5 +72,8 @@ describe('a commit that loses one race after the other', () => {
       code: 'delta.contention',
       message: expect.stringMatching(/^memory\/events version \d+: \d+ commits lost the race in 0.05 s\.$/),
     });
+    store = new CrowdedStore();
+    // Its time is over at once, after a single race.
+    await expect(appendAmong(1, -1)).rejects.toThrow('memory/events version 1: 1 commits lost the race');
   });
 });

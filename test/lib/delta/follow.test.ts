@@ -114,6 +114,17 @@ describe('a follower whose entry is there', () => {
     expect((await each.toHead())?.version).toBe(701);
   });
 
+  it('stays where it was put while it was looking', async () => {
+    await commitMore(1);
+    const follower = await following();
+    await commitMore(2);
+    const newest = await stateOf();
+    const looking = follower.advance();
+    follower.standAt(newest);
+    expect((await looking).step).toBe('commits');
+    expect(follower.state).toBe(newest);
+  });
+
   it('gets past an unreadable commit if there is a checkpoint after it', async () => {
     await commitMore(2);
     const follower = await following();
@@ -310,6 +321,15 @@ describe('a follower that goes on from a position', () => {
     expect(await stepOf(other)).toEqual(['reopened', 'rolled-back', 13]);
   });
 
+  it('is at the head when the newest checkpoint is that of the newest version', async () => {
+    await commitMore(10);
+    const position = positionOfState(await stateOf(7));
+    await checkpoint({ at });
+    const follower = followState(at);
+    follower.seek(position);
+    expect(await follower.advance()).toMatchObject({ step: 'commits', atHead: true, state: { version: 10 } });
+  });
+
   it('begins at the first version of whichever table there is', async () => {
     const follower = followState(at);
     follower.seek(beginning);
@@ -322,6 +342,33 @@ describe('a follower that goes on from a position', () => {
     const late = followState(at);
     late.seek(beginning);
     expect(await stepOf(late)).toEqual(['reopened', 'cleaned', 2]);
+  });
+
+  it('gets past an unreadable commit after it if there is a checkpoint beyond', async () => {
+    await commitMore(5);
+    const position = positionOfState(await stateOf(2));
+    await checkpoint({ at });
+    await store.put(commitPath('events', 4), Buffer.from('{"add":'));
+    const follower = followState(at);
+    follower.seek(position);
+    expect(await stepOf(follower)).toEqual(['reopened', 'damaged', 5]);
+  });
+
+  it('is not given up because storage is away', async () => {
+    await commitMore(5);
+    const position = positionOfState(await stateOf(2));
+    await checkpoint({ at });
+    const { get } = store;
+    let isAway = true;
+    store.get = async (path) => {
+      if (isAway && path === commitPath('events', 4)) throw new Error('away');
+      return get(path);
+    };
+    const follower = followState(at);
+    follower.seek(position);
+    await expect(follower.advance()).rejects.toThrow('away');
+    isAway = false;
+    expect(await stepOf(follower)).toEqual(['commits', [3, 4, 5], 5]);
   });
 
   it('takes an unknown mark for the right one', async () => {

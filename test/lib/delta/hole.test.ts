@@ -82,6 +82,7 @@ describe('a log with entries above a hole', () => {
     await checkpoint({ at });
     await appendFiles(at, 20, { first: 40 });
     await strand(at, await goBackTo(at, 6), 24);
+    await expect(openState(at)).rejects.toMatchObject({ table: 'events' });
     const expected = `delta.hole: memory/events version 7 is missing from the log, and version 24 is above it. ${remedy}`;
     expect(await refusalOf()).toBe(expected);
     await at.store.delete(lastCheckpointPath('events'));

@@ -16,6 +16,7 @@ import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import type { ObjectInfo } from '../../../src/lib/storage/objectStore';
+import { appendFiles as appendFilesTo, newLocation } from '../maintenance/table';
 
 const fields = [field('id', 'long', false), field('name', 'string')];
 
@@ -337,4 +338,23 @@ describe('a partitioned table', () => {
       `memory/events version 1, file ${add.path}: the partition value "yesterday" of column day is no date.`,
     );
   });
+});
+
+it.each([4, 5, 6, 9])('version %d is opened among checkpoints of versions 5 and 8', async (version) => {
+  const log = newLocation();
+  for (const [first, count] of [
+    [0, 5],
+    [50, 3],
+    [80, 2],
+  ] as const) {
+    await appendFilesTo(log, count, { first });
+    if (first < 80) await checkpoint({ at: log });
+  }
+  const snapshot = await openSnapshot(log, { version });
+  expect([snapshot?.version, snapshot?.files.size]).toEqual([version, version]);
+  expect((await openState(log, { version }))?.version).toBe(version);
+  if (version !== 5) return;
+  // The version of a checkpoint is opened by it alone.
+  for (let each = 0; each < 5; each++) await log.store.delete(commitPath(log.table, each));
+  expect((await openSnapshot(log, { version }))?.files.size).toBe(5);
 });

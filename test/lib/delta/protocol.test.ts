@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Metadata, Protocol } from '../../../src/lib/delta/actions';
-import { ensureWritable } from '../../../src/lib/delta/protocol';
+import { ensureReadable, ensureWritable } from '../../../src/lib/delta/protocol';
 import { type Field, field, serializeSchema } from '../../../src/lib/delta/schema';
 
 const withFeatures = (...writerFeatures: string[]): Protocol => ({
@@ -41,4 +41,86 @@ describe('a table with writer features', () => {
       );
     },
   );
+});
+
+describe('a table of an older protocol', () => {
+  it.each([1, 2])('is written if its writer version is %d', (minWriterVersion) => {
+    expect(() => ensureWritable({ minReaderVersion: 1, minWriterVersion }, plain, 'events')).not.toThrow();
+  });
+
+  it.each([3, 6, 8])('is refused if its writer version is %d', (minWriterVersion) => {
+    expect(() => ensureWritable({ minReaderVersion: 1, minWriterVersion }, plain, 'events')).toThrow(
+      `events: writing needs writer version ${minWriterVersion}, which is not implemented.`,
+    );
+  });
+
+  const legacy: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
+
+  it.each([
+    ['delta.enableChangeDataFeed', 'true', 'false'],
+    ['delta.enableDeletionVectors', 'TRUE', 'false'],
+    ['delta.enableRowTracking', 'true', ''],
+    ['delta.enableInCommitTimestamps', 'true', 'untrue'],
+    ['delta.columnMapping.mode', 'name', 'none'],
+    ['delta.columnMapping.mode', 'id', 'idle'],
+    ['delta.checkpointPolicy', 'v2', 'classic'],
+  ])('is refused with the property %s=%s, not with %s', (name, on, off) => {
+    const bound = { ...plain, configuration: { [name]: on } };
+    expect(() => ensureWritable(legacy, bound, 'events')).toThrow(
+      `events: writing needs the table property ${name}=${on}, which is not implemented.`,
+    );
+    const free = { ...plain, configuration: { [name]: off } };
+    expect(() => ensureWritable(legacy, free, 'events')).not.toThrow();
+  });
+
+  it('is refused with a check constraint and with partition columns', () => {
+    const checked = {
+      ...plain,
+      configuration: { 'delta.appendOnly': 'true', 'delta.constraints.a': 'id > 3' },
+    };
+    expect(() => ensureWritable(legacy, checked, 'events')).toThrow(
+      'the check constraint delta.constraints.a',
+    );
+    const partitioned = { ...plain, partitionColumns: ['id'] };
+    expect(() => ensureWritable(legacy, partitioned, 'events')).toThrow('partition columns');
+  });
+
+  it.each([
+    'delta.generationExpression',
+    'delta.identity.start',
+    'delta.columnMapping.id',
+    'CURRENT_DEFAULT',
+  ])('is refused with the column property %s', (property) => {
+    const bound = metadataOf({ ...field('id', 'long'), metadata: { [property]: '1' } });
+    expect(() => ensureWritable(legacy, bound, 'events')).toThrow(`the column property ${property},`);
+  });
+});
+
+describe('a table is read', () => {
+  it.each<Protocol>([
+    { minReaderVersion: 1, minWriterVersion: 7 },
+    { minReaderVersion: 3, minWriterVersion: 7 },
+    { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['vacuumProtocolCheck'] },
+  ])('if we know its features: %j', (protocol) => {
+    expect(() => ensureReadable(protocol, 'events')).not.toThrow();
+  });
+
+  it('but not with a feature that we do not know, which is named', () => {
+    const protocol = {
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ['vacuumProtocolCheck', 'deletionVectors'],
+    };
+    const refusal = 'events: reading needs the table feature deletionVectors, which is not implemented.';
+    expect(() => ensureReadable(protocol, 'events')).toThrow(refusal);
+    expect(() => ensureWritable(protocol, plain, 'events')).toThrow(refusal);
+  });
+
+  it.each([2, 4])('but not by reader version %d', (minReaderVersion) => {
+    const read = () => ensureReadable({ minReaderVersion, minWriterVersion: 7 }, 'events');
+    expect(read).toThrow(
+      `events: reading needs reader version ${minReaderVersion}; implemented are 1, and 3 with vacuumProtocolCheck.`,
+    );
+    expect(read).toThrow(expect.objectContaining({ code: 'delta.unsupported' }));
+  });
 });

@@ -63,6 +63,11 @@ describe('the statistics of a file', () => {
   });
 
   it('have no value for missing statistics and for unknown columns', () => {
+    expect(parsed('{"minValues":{"name":{"a":1}},"maxValues":7,"nullCount":{"name":[1]}}').columns).toEqual({
+      id: {},
+      name: {},
+      day: {},
+    });
     expect(parsed('{"minValues":{"id":null,"other":1},"nullCount":{"name":2}}')).toEqual({
       numRecords: undefined,
       columns: { id: {}, name: { nullCount: 2 }, day: {} },

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Action } from '../../../src/lib/delta/actions';
 import { createTable, putCommit } from '../../../src/lib/delta/commit';
 import { followSnapshot } from '../../../src/lib/delta/follow';
+import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 
 const add = {
@@ -26,6 +28,40 @@ async function snapshotsOf(...actions: readonly Action[]) {
     tombstones: [...(snapshot?.tombstones.keys() ?? [])],
   }));
 }
+
+it('a snapshot is the same from a checkpoint as from the commits', async () => {
+  const at = { store: new MemoryStore(), table: 'events' };
+  await createTable(at, [field('id', 'long', false)]);
+  const deletionTimestamp = Date.now();
+  const actions: Action[] = [
+    { remove: { path: 'a', dataChange: true, deletionTimestamp } },
+    {
+      remove: {
+        path: 'b',
+        dataChange: true,
+        deletionTimestamp,
+        extendedFileMetadata: true,
+        partitionValues: {},
+        size: 5,
+      },
+    },
+    add,
+    { txn: { appId: 'p0', version: 3 } },
+  ];
+  await putCommit(at, 1, actions, { operation: 'TEST', isBlindAppend: false });
+  const byCommits = await openSnapshot(at);
+  await checkpoint({ at });
+  for (const version of [0, 1]) await at.store.delete(commitPath('events', version));
+  const byCheckpoint = await openSnapshot(at);
+  // A checkpoint changes no data, and says so.
+  const unchanging = (actions: Iterable<object> | undefined) =>
+    [...(actions ?? [])].map((action) => ({ ...action, dataChange: false }));
+  expect(unchanging(byCheckpoint?.tombstones.values())).toEqual(unchanging(byCommits?.tombstones.values()));
+  expect(unchanging(byCheckpoint?.files.values())).toEqual(unchanging(byCommits?.files.values()));
+  expect(byCheckpoint?.txns).toEqual(byCommits?.txns);
+  expect(byCheckpoint?.metaData).toEqual(byCommits?.metaData);
+  expect(byCheckpoint?.protocol).toEqual(byCommits?.protocol);
+});
 
 describe('a file of a snapshot', () => {
   it('has a tombstone once it was removed', async () => {

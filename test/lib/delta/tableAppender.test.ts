@@ -123,10 +123,50 @@ describe('a table appender', () => {
     expect((await at.store.get(commitPath('events', 3)))?.bytes).toBeDefined();
     await expect(appendOne(other, 7)).rejects.toMatchObject({
       code: 'delta.hole',
+      table: 'events',
       message: expect.stringContaining(
         'memory/events version 4 was built on a version 3 that is no longer in the log',
       ),
     });
+  });
+
+  it('appends rows in any case, even if the log goes back before or during the commit', async () => {
+    let now = Date.now();
+    const at = { store: new MemoryStore(), table: 'events' };
+    const table = new TableAppender({ at, fields, now: () => now });
+    for (const id of [1, 2, 3]) await appendOne(table, id);
+    await at.store.delete(commitPath('events', 3));
+    expect((await table.appendRows([[4]], 1)).version).toBe(3);
+    // While the file is written, storage is away for long, and comes back without the last version.
+    const { put } = at.store;
+    at.store.put = async (path, bytes) => {
+      const done = await put.call(at.store, path, bytes);
+      at.store.put = put;
+      setImmediate(async () => {
+        now += 1001;
+        await at.store.delete(commitPath('events', 3));
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+      return done;
+    };
+    const state = await table.appendRows([[5]], 1);
+    expect(state.version).toBe(3);
+    expect((await openSnapshot(at))?.files.size).toBe(3);
+  });
+
+  it('prepares nothing if it cannot look at the log', async () => {
+    const at = { store: new MemoryStore(), table: 'events' };
+    const table = new TableAppender({ at, fields });
+    await appendOne(table, 1);
+    const state = await table.state();
+    const { get } = at.store;
+    at.store.get = () => Promise.reject(new Error('away'));
+    await expect(table.prepare(state, [[2]])).rejects.toThrow('away');
+    await expect(table.prepare(state, undefined)).rejects.toThrow('away');
+    at.store.get = get;
+    at.store.put = () => Promise.reject(new Error('no room'));
+    await expect(table.prepare(state, [[2]])).rejects.toThrow('no room');
   });
 
   it('continues from the newer of two commits, even if the older one ends last', async () => {
@@ -205,6 +245,16 @@ describe('a table appender', () => {
     expect(Object.fromEntries(counts)).toEqual({ put: 1, get: 2, putIfAbsent: 1 });
   });
 
+  it('looks for new commits with one read each if the table has all its columns', async () => {
+    const { store, counts } = countCalls(new MemoryStore());
+    const table = new TableAppender({ at: { store, table: 'events' }, fields });
+    await appendOne(table, 1);
+    await table.refresh();
+    counts.clear();
+    await table.refresh();
+    expect(Object.fromEntries(counts)).toEqual({ get: 2 });
+  });
+
   it('does not commit a round that was prepared more than an hour ago', async () => {
     let now = Date.now();
     const at = { store: new MemoryStore(), table: 'events' };
@@ -232,6 +282,13 @@ describe('a table appender', () => {
     const appenders = [1, 2, 3].map(() => new TableAppender({ at, fields: wider }));
     const states = await Promise.all(appenders.map((appender) => appender.state()));
     expect(states.map((state) => state.version)).toEqual([2, 2, 2]);
+    // Each remembers the version with the column.
+    const remembered = await Promise.all(appenders.map((appender) => appender.state()));
+    expect(remembered.map(({ version, fields: { length } }) => [version, length])).toEqual([
+      [2, 2],
+      [2, 2],
+      [2, 2],
+    ]);
     expect(states[0]?.fields.map(({ name }) => name)).toEqual(['id', 'note']);
     // One that knows only the old columns goes on.
     expect(await appendOne(new TableAppender({ at, fields }), 2)).toMatchObject({ outcome: 'committed' });

@@ -18,6 +18,60 @@ describe('decoding a batch', () => {
     expect(decoded?.rejected).toMatchObject([{ element: 1, reason: 'wrong-shape' }]);
   });
 
+  it('copies nothing where all elements are rows', () => {
+    const rows = [[1, null, null, null]];
+    const [decoded] = decodeEvents(
+      careless(() => rows),
+      [event('')],
+    );
+    expect(decoded?.rows).toBe(rows);
+    expect(decoded?.positions).toBeUndefined();
+  });
+
+  it('takes every value at the bounds of its type, and says what is beyond them', () => {
+    const stream = {
+      ...clickstream,
+      columns: [
+        { name: 'byte', type: 'byte', nullable: true },
+        { name: 'instant', type: 'timestamp', nullable: false },
+      ] as unknown as Stream['columns'],
+    };
+    const rows = [
+      [-128, Number.MIN_SAFE_INTEGER],
+      [127, Number.MAX_SAFE_INTEGER],
+      [null, 0],
+    ];
+    const wrong = [
+      [-129, 0],
+      [128, 0],
+      [0.5, 0],
+      [0, null],
+      [0, 2 ** 53],
+      [0, 0, 0],
+    ];
+    const decoder = { ...stream, decode: () => [...rows, ...wrong] as unknown as Decoded };
+    const [decoded] = decodeEvents(decoder, [event('')]);
+    expect(decoded?.rows).toEqual(rows);
+    expect(decoded?.positions).toEqual([0, 1, 2]);
+    expect(decoded?.rejected.map(({ element, detail }) => [element, detail.split(':')[0]])).toEqual([
+      [3, 'byte'],
+      [4, 'byte'],
+      [5, 'byte'],
+      [6, 'instant'],
+      [7, 'instant'],
+      [8, '3 values for 2 columns'],
+    ]);
+  });
+
+  it('cuts what a decoder throws', () => {
+    const decode = () => {
+      throw new Error('x'.repeat(1000));
+    };
+    const [decoded] = decodeEvents(careless(decode), [event('')]);
+    expect(decoded?.rejected[0]?.detail).toHaveLength(300);
+    expect(decoded?.rejected[0]?.detail).toMatch(/^the decoder of clickstream threw: Error: xxx/);
+  });
+
   it('rejects nothing of an event whose elements are all rows', () => {
     const [decoded] = decodeEvents(clickstream, [event('[{"productid":1},{"productid":2}]')]);
     expect(decoded?.rows.map(([product]) => product)).toEqual([1, 2]);

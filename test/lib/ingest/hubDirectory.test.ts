@@ -33,6 +33,30 @@ function open(now: () => number = () => 0): HubDirectory {
   return directory;
 }
 
+/** A directory, and the connections that it has and had. */
+async function openThroughProxy() {
+  const sockets = new Set<Socket>();
+  const opened: Socket[] = [];
+  const proxy = createServer((socket) => {
+    sockets.add(socket);
+    opened.push(socket);
+    const onward = connect(broker.port, '127.0.0.1');
+    for (const [from, to] of [
+      [socket, onward],
+      [onward, socket],
+    ] as const)
+      from.pipe(to).on('error', () => from.destroy());
+    socket.on('close', () => sockets.delete(socket));
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void proxy.close());
+  await once(proxy, 'listening');
+  const { port } = proxy.address() as AddressInfo;
+  const connectionString = broker.connectionString().replace(`:${broker.port};`, `:${port};`);
+  const hubs = new HubDirectory({ connectionString });
+  directories.push(hubs);
+  return { hubs, sockets, opened };
+}
+
 describe('the hub directory', () => {
   it('knows when a hub was made, and asks again only on request', async () => {
     const hubs = open();
@@ -73,28 +97,25 @@ describe('the hub directory', () => {
   });
 
   it('gives its connection up when it is closed, and when the service answered with an error', async () => {
-    const sockets = new Set<Socket>();
-    const proxy = createServer((socket) => {
-      sockets.add(socket);
-      const onward = connect(broker.port, '127.0.0.1');
-      for (const [from, to] of [
-        [socket, onward],
-        [onward, socket],
-      ] as const)
-        from.pipe(to).on('error', () => from.destroy());
-      socket.on('close', () => sockets.delete(socket));
-    }).listen(0, '127.0.0.1');
-    onTestFinished(() => void proxy.close());
-    await once(proxy, 'listening');
-    const { port } = proxy.address() as AddressInfo;
-    const connectionString = broker.connectionString().replace(`:${broker.port};`, `:${port};`);
-    const hubs = new HubDirectory({ connectionString });
+    const { hubs, sockets } = await openThroughProxy();
     await hubs.refresh('clicks');
     expect(sockets.size).toBe(1);
     hubs.close();
     await expect.poll(() => sockets.size, { timeout: 10_000 }).toBe(0);
     await expect(hubs.refresh('no-such-hub')).rejects.toThrow();
     await expect.poll(() => sockets.size, { timeout: 10_000 }).toBe(0);
+  });
+
+  it('keeps a new connection when a question fails that was asked on the one before', async () => {
+    const { hubs, opened } = await openThroughProxy();
+    await hubs.refresh('clicks');
+    const failing = hubs.firstSequenceNumber('clicks', 'no such partition');
+    hubs.close();
+    const answer = hubs.refresh('clicks');
+    await expect(failing).rejects.toThrow();
+    await expect(answer).resolves.toBeDefined();
+    await hubs.refresh('clicks');
+    expect(opened).toHaveLength(2);
   });
 
   it('knows the first event that a partition still has, or would have', async () => {
@@ -107,6 +128,17 @@ describe('the hub directory', () => {
     expect(await hubs.firstSequenceNumber('clicks', '0')).toBe(4);
     broker.truncate('clicks', '0', 10);
     expect(await hubs.firstSequenceNumber('clicks', '0')).toBe(10);
+  });
+
+  it('knows the last event that was ever sent to a partition', async () => {
+    const hubs = open();
+    broker.recreateHub('clicks');
+    expect(await hubs.lastSequenceNumber('clicks', '0')).toBe(-1);
+    await send(10);
+    expect(await hubs.lastSequenceNumber('clicks', '0')).toBe(9);
+    broker.truncate('clicks', '0', 10);
+    expect(await hubs.lastSequenceNumber('clicks', '0')).toBe(9);
+    await expect(hubs.lastSequenceNumber('clicks', '7')).rejects.toThrow();
   });
 
   it('asks again after the service did not answer', async () => {

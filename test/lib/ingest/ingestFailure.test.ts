@@ -52,6 +52,19 @@ describe('the failure of a partition', () => {
     },
   );
 
+  it.each(['clicks', 'a/b-c_1'])('names the table %s that a command must mend', async (table) => {
+    await writeFailure(store, { ...failure, table });
+    expect(await readFailure(store, path)).toEqual({ ...failure, table });
+  });
+
+  it.each(['', 'a b', '; rm', 'clicks; rm', '$(x)', 7, null])(
+    'names no table where somebody wrote %j, because people copy the command',
+    async (table) => {
+      await store.put(path, Buffer.from(JSON.stringify({ ...failure, table })));
+      expect(await readFailure(store, path)).toEqual(failure);
+    },
+  );
+
   it.each(['', '{', 'null', '7', '[]'])('is passed over where its file holds %j', async (text) => {
     await store.put(path, Buffer.from(text));
     expect(await readFailures(store)).toEqual([]);

@@ -98,6 +98,14 @@ describe('a partition whose batch fails', () => {
     expect(Buffer.from(file?.bytes ?? []).toString()).not.toContain('abc');
   });
 
+  it('is told with the time of the clock', async () => {
+    const before = Date.now();
+    await fail(new IngestStatus({ store: async () => store, warn: (error) => warnings.push(error) }));
+    const [failure] = await readFailures(store);
+    expect(Date.parse(failure?.since ?? '')).toBeGreaterThanOrEqual(before);
+    expect(Date.parse(failure?.lastFailure ?? '')).toBeLessThanOrEqual(Date.now());
+  });
+
   it('is written every ten seconds while it fails alike, and at once when it fails otherwise', async () => {
     const status = startProcess();
     const puts = () => store.requests.filter((request) => request === 'put').length;

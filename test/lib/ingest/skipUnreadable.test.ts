@@ -108,12 +108,35 @@ describe('skipping unreadable events', () => {
   });
 
   it('keeps a text as it is, and bytes among other values as text', async () => {
-    fill(['{"productid":1', { a: Buffer.from('b'), n: 12n }]);
+    const other = { type: 'Buffer', data: 'x' };
+    fill([
+      '{"productid":1',
+      { a: Buffer.from('b'), n: 12n },
+      [null, { data: [98] }, other],
+      7,
+      null,
+      unreadable,
+    ]);
     await skip();
     const snapshot = await openSnapshot({ store: stand.store, table: deadLettersTable });
     const [add] = snapshot?.files.values() ?? [];
     if (!snapshot || !add) throw new Error('There are no letters.');
     const { columns } = await readDataFile(snapshot, add, ['body']);
-    expect(columns.get('body')).toEqual(['{"productid":1', '{"a":"b","n":"12"}']);
+    expect(columns.get('body')).toEqual([
+      '{"productid":1',
+      '{"a":"b","n":"12"}',
+      '[null,{"data":[98]},{"type":"Buffer","data":"x"}]',
+      '7',
+      '',
+      '',
+    ]);
+    expect((await stand.letters()).map(({ detail }) => String(detail).includes('has no body'))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
   });
 });

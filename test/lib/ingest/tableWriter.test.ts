@@ -1,6 +1,8 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createTable, putCommit } from '../../../src/lib/delta/commit';
+import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
 import type { IncomingBatch } from '../../../src/lib/ingest/admitBatch';
@@ -286,6 +288,33 @@ describe('a round', () => {
     expect(asked).toBe(2);
   });
 
+  it('asks nothing where batches of a partition follow on each other', async () => {
+    let asked = 0;
+    const refresh = async () => {
+      asked++;
+      return stand.service.generation;
+    };
+    const table = stand.writer({ commitIntervalMs: 30, hubs: { ...stand.hubs, refresh } });
+    await table.commit(batch(0, 0, 9));
+    await table.commit(batch(1, 0, 9));
+    asked = 0;
+    const following = [batch(0, 10, 19), batch(0, 20, 29), batch(1, 10, 10), batch(0, 30, 39)];
+    await Promise.all(following.map((one) => table.commit(one)));
+    expect(asked).toBe(0);
+    expect(stand.rounds.at(-1)).toMatchObject({ partitions: 2, events: 31, rows: 31, duplicates: 0 });
+  });
+
+  it('reports the time that the service took to answer as that of admitting', async () => {
+    const refresh = async () => {
+      await sleep(50);
+      return stand.service.generation;
+    };
+    await stand.writer({ hubs: { ...stand.hubs, refresh } }).commit(batch(0, 0, 9));
+    const { admit = 0, plan = 0 } = stand.rounds[0]?.ms ?? {};
+    expect(admit).toBeGreaterThan(40);
+    expect(plan).toBeLessThan(admit);
+  });
+
   it('reports how long each stage took and how old its oldest event is', async () => {
     await stand.writer().commit(batch(0, 0, 9), 12.34);
     expect(stand.rounds[0]).toMatchObject({
@@ -401,6 +430,29 @@ describe('what is no row', () => {
     await table.commit({ ...batch(0, 1, 1), events: [bad(1, Buffer.from('x'))] });
     expect(order.at(-1)).toBe('clicks');
     expect(order).toContain(deadLettersTable);
+  });
+
+  it.each([
+    ['is written again if storage lost it during a slow round', true],
+    ['is written once in a slow round in which storage lost nothing', false],
+  ])('%s', async (_what, isLost) => {
+    const start = performance.now();
+    let passed = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => start + passed);
+    onTestFinished(() => clock.mockRestore());
+    const letters = { ...stand.at, table: deadLettersTable };
+    const { putIfAbsent } = stand.store;
+    stand.store.putIfAbsent = async (path, bytes) => {
+      if (path === commitPath(stand.at.table, 1)) {
+        passed = 1001;
+        const version = (await openState(letters))?.version ?? 0;
+        if (isLost) await stand.store.delete(commitPath(deadLettersTable, version));
+      }
+      return putIfAbsent.call(stand.store, path, bytes);
+    };
+    await stand.writer().commit({ ...batch(0, 0, 0), events: [bad(0, Buffer.from('x'))] });
+    expect(await stand.letters()).toMatchObject([{ sequence_number: 0 }]);
+    expect(passed).toBe(1001);
   });
 
   it('fails its batch where it cannot be written, rows and all, until the batch comes again', async () => {

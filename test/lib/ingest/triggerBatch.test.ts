@@ -46,6 +46,25 @@ describe('a trigger batch', () => {
     expect(events[0]?.sequenceNumber).toBe(3 * 2 ** 32 + 2 ** 32 - 2);
   });
 
+  it.each([
+    ['2026-01-01T02:00:00+02:00', 0],
+    ['2025-12-31T22:00:00-0200', 0],
+    ['2026-01-01T00:00:00z', 0],
+    ['2026-01-01T00:00:00.001', 1],
+  ])('takes the time %s with its zone', (enqueuedTimeUtc, ms) => {
+    const { events } = readTriggerBatch([Buffer.from('a')], metadata({ sequenceNumber: 0, enqueuedTimeUtc }));
+    expect(events[0]?.enqueuedAt).toBe((Date.UTC(2026, 0, 1) + ms) * 1000);
+  });
+
+  it.each([
+    ['0', 0],
+    ['12', 12],
+    [{ low: 5, high: 0 }, 5],
+  ])('takes a sequence number that comes as %j', (sequenceNumber, expected) => {
+    const one = metadata({ sequenceNumber, enqueuedTimeUtc: '2026-01-01' });
+    expect(readTriggerBatch([Buffer.from('a')], one).events[0]?.sequenceNumber).toBe(expected);
+  });
+
   it('believes no sequence number or time that a sender put among the system properties', () => {
     const forged = { sequenceNumber: 1_000_000, enqueuedTimeUtc: '2099-01-01T00:00:00' };
     const { events } = readTriggerBatch([Buffer.from('a')], {
@@ -79,8 +98,28 @@ describe('a trigger batch', () => {
     ['fewer sequence numbers', [Buffer.from('a')], { ...numbered(1), sequenceNumberArray: [] }],
     ['fewer times', [Buffer.from('a')], { ...numbered(1), enqueuedTimeUtcArray: [] }],
     ['sequence numbers that are no array', [Buffer.from('a')], { ...numbered(1), sequenceNumberArray: '1' }],
+    ['more sequence numbers', [Buffer.from('a')], { ...numbered(1), sequenceNumberArray: [1, 2] }],
+    [
+      'more times',
+      [Buffer.from('a')],
+      { ...numbered(1), enqueuedTimeUtcArray: ['2026-01-01', '2026-01-01'] },
+    ],
     ['an empty sequence number', [Buffer.from('a')], { ...numbered(1), sequenceNumberArray: [''] }],
     ['no sequence number', [Buffer.from('a')], metadata({ enqueuedTimeUtc: '2026-01-01' })],
+    [
+      'a sequence number of which a half is missing',
+      [Buffer.from('a')],
+      { ...numbered(1), sequenceNumberArray: [{ low: 1 }] },
+    ],
+    [
+      'a sequence number that is no whole one',
+      [Buffer.from('a')],
+      { ...numbered(1), sequenceNumberArray: [1.5] },
+    ],
+    ['a negative sequence number', [Buffer.from('a')], numbered(-1)],
+    ['null for a sequence number', [Buffer.from('a')], { ...numbered(1), sequenceNumberArray: [null] }],
+    ['a time that is none', [Buffer.from('a')], { ...numbered(1), enqueuedTimeUtcArray: ['noon'] }],
+    ['times that are no array', [Buffer.from('a')], { ...numbered(1), enqueuedTimeUtcArray: 'x' }],
     ['no time', [Buffer.from('a')], metadata({ sequenceNumber: 1 })],
     ['a sequence number twice', [Buffer.from('a'), Buffer.from('b')], numbered(7, 7)],
     ['a lower sequence number after a higher one', [Buffer.from('a'), Buffer.from('b')], numbered(7, 6)],

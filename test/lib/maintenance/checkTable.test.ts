@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Add } from '../../../src/lib/delta/actions';
 import { createTable, putCommit } from '../../../src/lib/delta/commit';
 import type { TableLocation } from '../../../src/lib/delta/log';
-import { field, type Value } from '../../../src/lib/delta/schema';
+import { type DataType, field, type Value } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { checkTable } from '../../../src/lib/maintenance/checkTable';
 import { compact } from '../../../src/lib/maintenance/compact';
@@ -98,6 +98,53 @@ describe('checking a table', () => {
     ]);
     at = newLocation();
     expect(await commitFile(() => ({ path: 'gone.parquet' }))).toEqual(['FILE is gone.']);
+  });
+
+  /** The findings of a file with one column, when the log says these bounds of it. */
+  async function findingsOf(type: DataType, values: Value[], bounds: { min?: unknown; max?: unknown }) {
+    const one = [field('c', type)];
+    at = newLocation();
+    await createTable(at, one);
+    const add = await writeDataFile({ at, fields: one, columns: [values] });
+    const { min, max } = bounds;
+    const stats = JSON.stringify({
+      minValues: min === undefined ? {} : { c: min },
+      maxValues: max === undefined ? {} : { c: max },
+    });
+    await putCommit(at, 1, [{ add: { ...add, stats } }], { operation: 'WRITE', isBlindAppend: true });
+    return ((await checkTable({ at }))?.findings ?? []).map((finding) =>
+      finding.replace(/^.*: column/, 'column'),
+    );
+  }
+
+  it('allows for times that were cut to milliseconds, at the upper bound alone', async () => {
+    const [start, end] = ['2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.001Z'];
+    const micros = Date.parse(start) * 1000;
+    const check = (values: Value[]) => findingsOf('timestamp', values, { min: start, max: end });
+    expect(await check([micros, micros + 1999])).toEqual([]);
+    expect(await check([micros + 2000])).toEqual([expect.stringContaining("is beyond the log's max")]);
+    expect(await check([micros - 1])).toEqual([expect.stringContaining("is beyond the log's min")]);
+  });
+
+  it.each<[DataType, Value, unknown]>([
+    ['long', 8, 7],
+    ['integer', 8, 7],
+    ['date', 1, '1970-01-01'],
+    ['long', 2n ** 53n + 1n, 2 ** 53],
+    ['double', 0.2, 0.1],
+    ['float', 0.2, 0.1],
+    ['string', '\u{10000}', '\uffff'],
+  ])('allows for nothing in the bounds of a %s: %s is above %s', async (type, value, max) => {
+    expect(await findingsOf(type, [value], { max })).toEqual([
+      expect.stringMatching(/^column c, row 0: .* is beyond the log's max/),
+    ]);
+    expect(await findingsOf(type, [value], { min: max })).toEqual([]);
+  });
+
+  it('names the first row that is beyond a bound, and cuts a long value', async () => {
+    expect(await findingsOf('string', ['b', null, 'z'.repeat(50), 'zz'], { min: 'a', max: 'c' })).toEqual([
+      `column c, row 2: "${'z'.repeat(40)}" is beyond the log's max "c".`,
+    ]);
   });
 
   it('finds nulls in a column that takes none', async () => {

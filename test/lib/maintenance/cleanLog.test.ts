@@ -133,6 +133,24 @@ describe('cleaning the log', () => {
     expect([asked[0], asked.at(-1)]).toEqual([0, 5]);
   });
 
+  it('deletes a file of several versions in the place of its last one', async () => {
+    await appendHistory('interval 2 days');
+    const compacted = `events/_delta_log/${'0'.repeat(20)}.${'0'.repeat(19)}4.compacted.json`;
+    await store.put(compacted, Buffer.from('{}'));
+    const remove = store.delete.bind(store);
+    const asked: string[] = [];
+    store.delete = async (path) => {
+      asked.push(path);
+      return remove(path);
+    };
+    await cleanLog({ at, now });
+    const last = [commitPath('events', 3), compacted, commitPath('events', 5)].map((path) =>
+      asked.indexOf(path),
+    );
+    expect(last).toEqual(last.toSorted((a, b) => a - b));
+    expect(last).not.toContain(-1);
+  });
+
   it('does without the files of the table, whose part of a checkpoint may be damaged', async () => {
     await appendHistory('interval 30 days');
     for (const version of [3, 6]) await store.delete(checkpointPath('events', version));

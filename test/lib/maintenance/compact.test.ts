@@ -374,6 +374,21 @@ describe('a plan of bins', () => {
     ]);
   });
 
+  it('takes files under half the target, and has no bin of a single one', () => {
+    expect(sizes(planBins([add(49, 1), add(50, 2), add(49, 3)], 100))).toEqual([[49, 49]]);
+    expect(planBins([add(49, 1), add(51, 2)], 100)).toEqual([]);
+    // One that fills a bin exactly begins no other.
+    expect(sizes(planBins([add(40, 1), add(40, 2), add(20, 3), add(20, 4)], 100))).toEqual([[40, 40, 20]]);
+    // What is left beside a heavy file is no bin if it is one file.
+    expect(planBins([add(40, 1), add(3, 2)], 100)).toEqual([]);
+  });
+
+  it('has at most 2,000 files in a bin', () => {
+    const files = Array.from({ length: 4001 }, (_, index) => add(1, index));
+    expect(planBins(files, 100_000).map(({ length }) => length)).toEqual([2000, 2000]);
+    expect(planBins([...files, add(1, 5000)], 100_000).map(({ length }) => length)).toEqual([2000, 2000, 2]);
+  });
+
   it('is the same for files of one moment in any order', () => {
     const files = [add(30, 1), add(31, 1), add(32, 1), add(33, 1)];
     const paths = (plan: Add[][]) => plan.map((bin) => bin.map(({ path }) => path));

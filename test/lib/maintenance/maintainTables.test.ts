@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { checkpointPath, commitPath } from '../../../src/lib/delta/log';
 import { TributaryError } from '../../../src/lib/errors';
 import {
@@ -127,6 +127,20 @@ it('leaves duties for the next pass if the time is over', async () => {
   const { lines, failure } = await pass({ tables: [at], limitMs: 200 });
   expect(lines).toEqual(['clicks checkpoint written', 'clicks clean out-of-time']);
   expect(failure).toBeUndefined();
+});
+
+it('gives each table an equal share of the time that is left', async () => {
+  const lake = store();
+  const tables = ['a', 'b', 'c'].map((table) => ({ store: lake, table }));
+  for (const at of tables) await appendFiles(at, 1);
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now());
+  const timeout = vi.spyOn(AbortSignal, 'timeout');
+  onTestFinished(() => {
+    clock.mockRestore();
+    timeout.mockRestore();
+  });
+  await pass({ tables, limitMs: 60_000 });
+  expect(timeout.mock.calls.map(([ms]) => ms)).toEqual([60_000, 60_000, 60_000, 20_000, 30_000, 60_000]);
 });
 
 it('is full once an hour', () => {

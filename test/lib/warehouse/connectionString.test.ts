@@ -37,6 +37,15 @@ describe('a connection string', () => {
     expect(login).toEqual({ kind: 'password', user: 'u', password });
   });
 
+  it.each(['', ' ', ';', ' ; ;\n'])('may have blanks and semicolons around its parts: "%s"', (around) => {
+    const text = `${around}Server = s ;${around}Database=d;User ID=u;Password = " p " ;${around}`;
+    expect(parseConnectionString(text)).toMatchObject({
+      server: 's',
+      database: 'd',
+      login: { kind: 'password', user: 'u', password: ' p ' },
+    });
+  });
+
   it.each([
     ['', 30_000],
     ['Connect Timeout=0', 30_000],

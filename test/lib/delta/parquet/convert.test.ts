@@ -1,6 +1,6 @@
 import type { SchemaElement } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
-import { parsers, withoutLossyTypes } from '../../../../src/lib/delta/parquet/convert';
+import { convertLeaf, parsers, withoutLossyTypes } from '../../../../src/lib/delta/parquet/convert';
 
 describe('what a column of a file means', () => {
   const plain: SchemaElement = { name: 'c', type: 'INT32' };
@@ -27,5 +27,57 @@ describe('a text', () => {
 
   it('is never made of bytes that are no UTF-8', () => {
     expect(() => parsers.stringFromBytes?.(Buffer.from([0x61, 0xff]))).toThrow();
+  });
+});
+
+describe('a leaf value', () => {
+  it.each([
+    ['a number where it is exact', 2n ** 53n - 1n, 2 ** 53 - 1],
+    ['a number where it is exact and negative', 1n - 2n ** 53n, 1 - 2 ** 53],
+    ['a bigint above', 2n ** 53n, 2n ** 53n],
+    ['a bigint below', -(2n ** 53n), -(2n ** 53n)],
+  ])('of a long is %s', (_what, raw, expected) => {
+    expect(convertLeaf(raw, undefined)).toBe(expected);
+  });
+
+  it.each<[number, unknown, string]>([
+    [2, 5, '0.05'],
+    [2, -5, '-0.05'],
+    [0, -12, '-12'],
+    [3, 12_340n, '12.340'],
+    [1, Uint8Array.of(0xff, 0x00), '-25.6'],
+    [1, Uint8Array.of(), '0.0'],
+  ])('of a decimal has all %d digits of its scale: %s', (decimalScale, raw, text) => {
+    expect(convertLeaf(raw, { decimalScale })).toBe(text);
+  });
+
+  it('of an enum is text, and no value is null', () => {
+    expect(convertLeaf(Buffer.from('RED'), 'text')).toBe('RED');
+    expect(convertLeaf('RED', 'text')).toBe('RED');
+    for (const missing of [undefined, null]) expect(convertLeaf(missing, 'text')).toBeNull();
+  });
+
+  it('of bytes is a copy, because the bytes of the page are reused', () => {
+    const page = Uint8Array.of(1, 2);
+    const value = convertLeaf(page, undefined);
+    page[0] = 9;
+    expect(value).toEqual(Uint8Array.of(1, 2));
+  });
+
+  it('of a kind that no column has is an error', () => {
+    expect(() => convertLeaf({}, undefined)).toThrow('a value came back as object');
+    expect(() => convertLeaf('1', { decimalScale: 2 })).toThrow('a decimal came back as string');
+  });
+});
+
+describe('an instant in nanoseconds', () => {
+  it.each([
+    [1999n, 1],
+    [2000n, 2],
+    [-1n, -1],
+    [-1000n, -1],
+    [-1001n, -2],
+  ])('is in the microsecond that it lies in: %d', (nanos, micros) => {
+    expect(parsers.timestampFromNanoseconds?.(nanos)).toBe(micros);
   });
 });

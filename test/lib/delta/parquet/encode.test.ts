@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parquetMetadata } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EncodeOptions, encodeParquet, ParquetEncoder } from '../../../../src/lib/delta/parquet/encode';
 import { readParquet } from '../../../../src/lib/delta/parquet/read';
@@ -103,6 +104,35 @@ describe('the footer', () => {
     ]);
     expect(Number(chunks[3]?.bytes)).toBeGreaterThan(100_000);
     expect(Number(chunks[3]?.packed)).toBeLessThan(10_000);
+  });
+
+  it('says the type of every column in the older and in the newer way', () => {
+    const types = [
+      'string',
+      'short',
+      'byte',
+      'date',
+      'timestamp',
+      'long',
+      'integer',
+      'double',
+      'binary',
+    ] as const;
+    const { bytes } = encodeParquet({
+      fields: types.map((type) => field(type, type)),
+      columns: types.map(() => [null]),
+    });
+    const { schema } = parquetMetadata(new Uint8Array(bytes).buffer);
+    expect(
+      schema.slice(1).map(({ name, converted_type, logical_type }) => [name, converted_type, logical_type]),
+    ).toEqual([
+      ['string', 'UTF8', { type: 'STRING' }],
+      ['short', 'INT_16', { type: 'INTEGER', bitWidth: 16, isSigned: true }],
+      ['byte', 'INT_8', { type: 'INTEGER', bitWidth: 8, isSigned: true }],
+      ['date', 'DATE', { type: 'DATE' }],
+      ['timestamp', 'TIMESTAMP_MICROS', { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MICROS' }],
+      ...['long', 'integer', 'double', 'binary'].map((name) => [name, undefined, undefined]),
+    ]);
   });
 
   it('declares the order that the bounds follow', async () => {
@@ -215,6 +245,24 @@ describe('row groups', () => {
 });
 
 describe('a value that does not fit', () => {
+  it.each([
+    ['timestamp_ntz', 'timestamp_ntz'],
+    [{ type: 'array', elementType: 'long' }, 'array'],
+  ] as const)('is any of the type %j, which is not written', (type, named) => {
+    expect(error({ fields: [field('c', type)], columns: [[]], where: 'lake/clicks' })).toMatchObject({
+      code: 'parquet.value',
+      message: `lake/clicks: column c has type ${named}, which is not written.`,
+    });
+  });
+
+  it('is a number of a long beyond the safe integers, on either side, but no bigint', () => {
+    const long = (value: Value) => ({ fields: [field('c', 'long')], columns: [[value]] });
+    for (const value of [2 ** 53, -(2 ** 53), 2 ** 60, -(2 ** 60)])
+      expect(error(long(value))).toMatchObject({ message: expect.stringContaining('beyond 2^53') });
+    for (const value of [2n ** 53n, -(2n ** 53n), Number.MIN_SAFE_INTEGER, -(2n ** 63n)])
+      expect(encodeParquet(long(value)).bounds).toEqual([{ nullCount: 0, min: value, max: value }]);
+  });
+
   it.each([
     ['integer', 1.7, 'expected a whole number, got the number 1.7'],
     ['integer', undefined, 'there is no value; a missing value is null'],

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { parquetReadObjects } from 'hyparquet';
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CheckpointRow, encodeCheckpointRows } from '../../../../src/lib/delta/parquet/encodeCheckpoint';
@@ -185,6 +185,27 @@ describe('encodeCheckpointRows', () => {
     expect(await duckdb.rows(`select count(*) from '${path}' where remove.path = 'part-1.parquet'`)).toEqual([
       [1n],
     ]);
+  });
+
+  it('has no row group without rows, also at the end of full ones', () => {
+    const groupsOf = (count: number) => {
+      const rows = Array.from({ length: count }, (_, version) => ({ txn: { appId: 'a', version } }));
+      const { bytes } = encodeCheckpointRows(rows);
+      const { row_groups } = parquetMetadata(new Uint8Array(bytes).buffer);
+      return row_groups.map(({ num_rows }) => Number(num_rows));
+    };
+    expect(groupsOf(0)).toEqual([]);
+    const [full = 0] = groupsOf(10_000);
+    expect(groupsOf(full * 2)).toEqual([full, full]);
+    expect(groupsOf(full * 2 + 1)).toEqual([full, full, 1]);
+  });
+
+  it('says what texts, maps and lists are in the older and in the newer way', () => {
+    const { schema } = parquetMetadata(new Uint8Array(encodeCheckpointRows(sample).bytes).buffer);
+    const annotations = schema.flatMap(({ converted_type, logical_type }) =>
+      converted_type || logical_type ? [`${converted_type} ${logical_type?.type}`] : [],
+    );
+    expect([...new Set(annotations)].sort()).toEqual(['LIST LIST', 'MAP MAP', 'UTF8 STRING']);
   });
 
   it('writes many row groups from a generator and keeps the rows in order', async () => {

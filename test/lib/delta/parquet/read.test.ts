@@ -300,6 +300,11 @@ describe('a damaged file', () => {
     const damaged = Buffer.from(bytes);
     damaged.writeUInt32LE(0x7fffffff, damaged.length - 8);
     await expect(read(damaged)).rejects.toThrow(/a footer of 2147483655 bytes does not fit/);
+    // Before the footer is the magic number, after it are its length and the magic number.
+    damaged.writeUInt32LE(bytes.length - 11, damaged.length - 8);
+    await expect(read(damaged)).rejects.toThrow('does not fit');
+    damaged.writeUInt32LE(bytes.length - 12, damaged.length - 8);
+    await expect(read(damaged)).rejects.not.toThrow('does not fit');
   });
 
   it('never gives a wrong number of values or another exception, whichever byte of the footer is broken', async () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { beginning } from '../../../../src/lib/delta/position';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
@@ -52,6 +52,18 @@ async function endOwner(signalName: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   child.kill(signalName);
   await ended;
 }
+
+it('a process may have two DuckDB files, and each is found by its own path', async () => {
+  const paths = [path, join(folder, 'other.duckdb')];
+  for (const [index, each] of paths.entries()) {
+    const warehouse = await openDuckDb(each);
+    onTestFinished(() => warehouse.close());
+    if (index === 0) await warehouse.init([table]);
+  }
+  const found = await Promise.all(paths.map(connectToOwner));
+  const ledgers = await Promise.all(found.map((warehouse) => warehouse?.ledger()));
+  expect(ledgers.map((ledger) => ledger?.size)).toEqual([1, 0]);
+});
 
 describe('a DuckDB file that another process has', () => {
   it('is worked with through that process: loads, rebuilds, queries', async () => {

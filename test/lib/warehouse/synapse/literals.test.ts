@@ -52,6 +52,26 @@ describe('text', () => {
       expect(constant.length).toBeLessThan(4100);
     expect(await evaluate(written)).toBe(text);
   });
+
+  it.each([1998, 1999, 2000])('is never cut within a character: after %d others', async (others) => {
+    const text = `${'x'.repeat(others)}😀${'y'.repeat(10)}`;
+    const constants = [...quoteText(text, true).matchAll(/'([^']*)'/g)].map(([, constant = '']) => constant);
+    expect(constants.join('')).toBe(text);
+    expect(constants.every((constant) => constant.isWellFormed())).toBe(true);
+    // Those that can be are as long as a piece may be.
+    expect(constants[1]).toHaveLength(others === 1999 ? 1999 : 2000);
+  });
+
+  it('may end with half a character', async () => {
+    const text = `${'x'.repeat(2001)}\ud83d`;
+    expect(await evaluate(quoteText(text, true))).toBe(text);
+  });
+
+  it.each([2000, 2001])('of %d characters is one constant up to the length of a piece', (length) => {
+    const constants = quoteText('x'.repeat(length)).match(/'x+'/g);
+    expect(constants).toHaveLength(length > 2000 ? 2 : 1);
+    expect(quoteText('x'.repeat(length)).startsWith('(')).toBe(length > 2000);
+  });
 });
 
 describe('other values', () => {

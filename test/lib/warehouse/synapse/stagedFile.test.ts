@@ -1,0 +1,63 @@
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import type { WarehouseTable } from '../../../../src/lib/streams/stream';
+import { encodeCsv, splitForCopy } from '../../../../src/lib/warehouse/synapse/stagedFile';
+
+const table: WarehouseTable = {
+  schema: 'shop',
+  name: 'sales',
+  columns: [
+    { name: 'id', type: 'int', from: 'id' },
+    { name: 'note', type: 'nvarchar(20)', from: 'note' },
+    { name: 'price', type: 'float', from: 'price' },
+  ],
+};
+const rejected = [
+  { hubCreatedAt: 0, hubPartition: 0, sequenceNumber: 0, element: 0, reason: 'no', row: '{}' },
+];
+
+describe('a staged file', () => {
+  it('has a line for each row, texts in quotes and nothing for null', async () => {
+    const columns = [
+      [1, 2, 3],
+      ['a"b,c', null, ' '],
+      [0.5, null, -1],
+    ];
+    const bytes = await encodeCsv(table, { columns, count: 3, rejected: [] });
+    expect(gunzipSync(bytes).toString()).toBe('1,"a""b,c",5e-1\n2,,\n3," ",-1e+0\n');
+  });
+
+  it('carries all rows but those with empty texts or line breaks', () => {
+    const columns = [
+      [1, 2, 3, 4, 5],
+      ['a', '', 'b\n', '\r', null],
+      [1, 2, 3, null, 5],
+    ];
+    const { staged, others } = splitForCopy({ columns, count: 5, rejected });
+    expect(staged).toEqual({
+      columns: [
+        [1, 5],
+        ['a', null],
+        [1, 5],
+      ],
+      count: 2,
+      rejected: [],
+    });
+    expect(others).toEqual({
+      columns: [
+        [2, 3, 4],
+        ['', 'b\n', '\r'],
+        [2, 3, null],
+      ],
+      count: 3,
+      rejected,
+    });
+  });
+
+  it('carries all rows where none is such a row; the rejected ones are inserted', () => {
+    const columns = [[1], ['a'], [1]];
+    const { staged, others } = splitForCopy({ columns, count: 1, rejected });
+    expect(staged).toEqual({ columns, count: 1, rejected: [] });
+    expect(others).toEqual({ columns: [[], [], []], count: 0, rejected });
+  });
+});
