@@ -10,7 +10,7 @@ import { callBuffered, callStreamed, findRoute, type HttpRoute, readHttpRoute } 
 import { type HostFunction, Invoker } from './invoke';
 import { type LoadedApp, loadApp } from './loadApp';
 import { createLog, describeError, type Log } from './log';
-import type { Settings } from './settings';
+import { isDisabled, readHostId, type Settings } from './settings';
 import { createTimerTrigger } from './timerTrigger';
 import type { Trigger, TriggerHost, TriggerKind } from './trigger';
 
@@ -256,12 +256,6 @@ class FunctionsHost implements Host {
   }
 }
 
-/** Whether a setting disables a function. Like the real host, it also accepts underscores, because some shells allow no dots. */
-const isDisabled = (name: string, settings: Settings): boolean =>
-  [settings[`AzureWebJobs.${name}.Disabled`], settings[`AzureWebJobs_${name}_Disabled`]].some((value) =>
-    /^(?:true|1)$/i.test(value ?? ''),
-  );
-
 /** Whether the work ends in time. Rejects if it fails before. */
 const isDoneWithin = (limitMs: number, work: Promise<unknown>): Promise<boolean> =>
   within(
@@ -272,17 +266,6 @@ const isDoneWithin = (limitMs: number, work: Promise<unknown>): Promise<boolean>
 
 function findTrigger(fn: HostFunction): Binding | undefined {
   return Object.values(fn.metadata.bindings).find((binding) => binding.type.endsWith('Trigger'));
-}
-
-/** The app's id, by which its hosts share timers: a setting that the real host has too, or the name of the app's folder. */
-function readHostId(appDir: string, settings: Settings): string {
-  const id = settings.AzureFunctionsWebHost__hostid ?? appDir.split(/[\\/]/).at(-1) ?? '';
-  return (
-    id
-      .toLowerCase()
-      .replace(/[^a-z0-9-]/g, '-')
-      .slice(0, 32) || 'host'
-  );
 }
 
 function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
