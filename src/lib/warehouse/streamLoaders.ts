@@ -8,7 +8,7 @@ import type { Stream, WarehouseTable } from '../streams/stream';
 import type { LoadReport } from './catchUp';
 import { openWarehouse } from './openWarehouse';
 import type { Staging } from './synapse/stagedFile';
-import { TableLoader } from './tableLoader';
+import { type LoaderStatus, TableLoader } from './tableLoader';
 import { UnloadedCommits } from './unloadedCommits';
 import type { Warehouse } from './warehouse';
 import { readLag, type TableLag } from './warehouseLag';
@@ -40,8 +40,10 @@ export interface WarehouseHealth {
    * the lake went back in time.
    */
   readonly keepsMarks?: boolean;
-  readonly tables: readonly (TableLag & { readonly loader: string })[];
+  readonly tables: readonly LoadedTable[];
 }
+
+type LoadedTable = TableLag & { readonly loader: string };
 
 interface LoadedStream {
   readonly stream: Stream;
@@ -123,14 +125,7 @@ export class StreamLoaders {
     if (this.#loaded.length === 0) return { kind, status: 'ok', tables: [] };
     try {
       const lags = await within(healthLimitMs, () => this.#readLags(), noAnswer);
-      const tables = lags.map((lag, index) => {
-        const { state: loader, reason = lag.reason } = this.#loaded[index]?.loader.status ?? {
-          state: 'idle',
-        };
-        // Only the loader knows whether data files are gone.
-        const needsRebuild = lag.needsRebuild || loader === 'needs-rebuild';
-        return { ...lag, needsRebuild, ...(needsRebuild && reason ? { reason } : {}), loader };
-      });
+      const tables = lags.map((lag, index) => describeTable(lag, this.#loaded[index]?.loader.status));
       const failing = tables.some(({ needsRebuild, loader }) => needsRebuild || loader === 'failed');
       const keepsMarks = (await this.#warehouse()).keepsMarks() !== false;
       return { kind, status: failing || !keepsMarks ? 'degraded' : 'ok', keepsMarks, tables };
@@ -144,6 +139,17 @@ export class StreamLoaders {
     const tables = this.#loaded.map(async ({ head, table }) => ({ head: await head(), table }));
     return readLag({ warehouse, tables: await Promise.all(tables) });
   }
+}
+
+/**
+ * The ledger and the log tell the lag, and only the loader knows whether data files are gone. Its finding counts as long as the table
+ * stands where the loader found it: after a rebuild it may take minutes until the loader has caught up and says something else.
+ */
+function describeTable(lag: TableLag, status: LoaderStatus = { state: 'idle' }): LoadedTable {
+  const isOutdated = status.state === 'needs-rebuild' && status.version !== lag.loadedVersion;
+  const { state: loader, reason = lag.reason } = isOutdated ? { state: 'behind' } : status;
+  const needsRebuild = lag.needsRebuild || loader === 'needs-rebuild';
+  return { ...lag, needsRebuild, ...(needsRebuild && reason ? { reason } : {}), loader };
 }
 
 function noAnswer(): never {

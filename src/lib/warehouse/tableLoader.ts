@@ -28,7 +28,10 @@ export interface LoaderStatus {
   readonly state: CaughtUp['state'] | 'failed' | 'idle';
   /** The code of the error; never its message, which may name servers. */
   readonly error?: string;
+  /** Why the table needs a rebuild. */
   readonly reason?: string;
+  /** Version that was loaded when the table was found to need a rebuild. */
+  readonly version?: number;
 }
 
 /**
@@ -110,8 +113,8 @@ export class TableLoader {
       // Only a rebuild helps, so do not try often: each try reads the log again.
       if (done.state === 'needs-rebuild')
         this.#nextAt = performance.now() + Math.max(interval, rebuildWaitMs);
-      const reason = 'reason' in done ? done.reason : undefined;
-      this.status = { state: done.state, ...(reason === undefined ? {} : { reason }) };
+      const reason = done.state === 'needs-rebuild' ? done.reason : undefined;
+      this.status = done.state === 'needs-rebuild' ? done : { state: done.state };
       const name = `${table.schema}.${table.name}`;
       this.#warnOnce(
         reason === undefined

@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { commitPath } from '../../../src/lib/delta/log';
+import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { beginning } from '../../../src/lib/delta/position';
 import { clickstream } from '../../../src/lib/streams/clickstream';
+import type { WarehouseTable } from '../../../src/lib/streams/stream';
+import { rebuild } from '../../../src/lib/warehouse/rebuild';
 import { StreamLoaders } from '../../../src/lib/warehouse/streamLoaders';
 import { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
@@ -105,6 +108,41 @@ describe('the health', () => {
     expect(await start(server.connectionString, delta).health()).toMatchObject({
       status: 'degraded',
       tables: [{ needsRebuild: true, reason: expect.stringContaining('went back in time'), loader: 'idle' }],
+    });
+  });
+
+  it('asks for a rebuild where only the loader knows that one is needed: a data file is gone', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(1));
+    server = await startServer();
+    const loading = start(server.connectionString, delta);
+    await loading.catchUp(10_000);
+    await delta.commit(clicks(1));
+    const newest = [...((await openSnapshot(delta.at))?.files.keys() ?? [])].at(-1);
+    await delta.at.store.delete(`${delta.at.table}/${newest}`);
+    await loading.catchUp(10_000);
+    expect(await loading.health()).toMatchObject({
+      status: 'degraded',
+      tables: [{ needsRebuild: true, reason: expect.stringContaining('is gone'), loader: 'needs-rebuild' }],
+    });
+  });
+
+  it('asks for no second rebuild while the loader has not looked again since the first', async () => {
+    const delta = await clicksTable();
+    for (let version = 0; version < 3; version++) await delta.commit(clicks(1));
+    server = await startServer();
+    const loading = start(server.connectionString, delta);
+    await loading.catchUp(10_000);
+    for (const lost of [3, 2]) await delta.at.store.delete(commitPath(delta.at.table, lost));
+    for (let version = 0; version < 4; version++) await delta.commit(clicks(1));
+    await loading.catchUp(10_000);
+    const warehouse = openSynapse({ address: server.address });
+    const table = clickstream.warehouse as WarehouseTable;
+    await rebuild({ warehouse, at: delta.at, table, signal: new AbortController().signal });
+    await warehouse.close();
+    expect(await loading.health()).toMatchObject({
+      status: 'ok',
+      tables: [{ needsRebuild: false, versionsBehind: 0, loader: 'behind' }],
     });
   });
 
