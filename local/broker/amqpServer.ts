@@ -17,11 +17,11 @@ import { answerManagement } from './management';
 import { MAX_MESSAGE_BYTES } from './producerLink';
 import { answerRequest } from './requestReply';
 import { deliverRawBytes } from './rheaInternals';
-import { type Grant, isGranted, type SharedAccessKey } from './sharedAccess';
+import { type Grant, isGranted, type Right, type SharedAccessPolicy } from './sharedAccess';
 
 /** The hubs that the server serves, and the links to them. */
 export interface Served {
-  policy: SharedAccessKey;
+  policies: readonly SharedAccessPolicy[];
   hubs: ReadonlyMap<string, Hub>;
   /** The open links of clients to hubs; the server keeps this set up to date. */
   links: Set<OpenLink>;
@@ -92,12 +92,12 @@ async function closeConnections(connections: Set<Connection>, sockets: Set<Socke
   clearTimeout(deadline);
 }
 
-function createContainer({ policy, hubs, links }: Served): Container {
+function createContainer({ policies, hubs, links }: Served): Container {
   const container = rhea.create_container({ id: 'tributary-broker' });
   enableMechanisms(container);
   const grants = new GrantedTokens();
-  const open = (link: Sender | Receiver, address: string, opened: () => OpenLink | AmqpError): void => {
-    const result = grants.mayUse(link.connection, address) ? opened() : unauthorized(address);
+  const open = (link: Sender | Receiver, to: Access, opened: () => OpenLink | AmqpError): void => {
+    const result = grants.mayUse(link.connection, to) ? opened() : unauthorized(to.address);
     if ('link' in result) links.add(result);
     else link.close(result);
   };
@@ -108,14 +108,15 @@ function createContainer({ policy, hubs, links }: Served): Container {
     if (!receiver) return;
     const address = receiver.target?.address ?? '';
     const node = normalizeAddress(address);
-    if (node === '$cbs') serveNode(receiver, (request) => answerCbs(request, policy, grants.of(connection)));
+    if (node === '$cbs')
+      serveNode(receiver, (request) => answerCbs(request, policies, grants.of(connection)));
     else if (node.endsWith('$management')) {
       const findHub = (name: string) =>
-        grants.mayUse(connection, name)
+        grants.mayUse(connection, { address: name, right: managementRight })
           ? hubs.get(name.toLowerCase())
           : { refused: unauthorized(name).description ?? '' };
       serveNode(receiver, (request) => answerManagement(request, findHub));
-    } else open(receiver, address, () => openProducer(receiver, hubs));
+    } else open(receiver, { address, right: 'send' }, () => openProducer(receiver, hubs));
   });
   container.on('sender_open', ({ sender }: EventContext) => {
     if (!sender) return;
@@ -123,7 +124,7 @@ function createContainer({ policy, hubs, links }: Served): Container {
     if (/^\$cbs$|\$management$/.test(normalizeAddress(address))) {
       sender.set_source({ address });
       sender.set_target({ address: sender.target?.address ?? '' });
-    } else open(sender, address, () => openConsumer(sender, hubs));
+    } else open(sender, { address, right: 'listen' }, () => openConsumer(sender, hubs));
   });
   releaseGone(container, links);
   for (const event of ['error', 'protocol_error'])
@@ -139,6 +140,18 @@ function enableMechanisms(container: Container): void {
   mechanisms.MSSBCBS = mechanisms.EXTERNAL;
 }
 
+/** What a client asks for. */
+interface Access {
+  readonly address: string;
+  readonly right: Right;
+}
+
+/**
+ * The right to ask for the properties of a hub. Whether the service gives it to a policy that may only send is not documented; here
+ * it does not, so that no test depends on it.
+ */
+const managementRight: Right = 'listen';
+
 /** The grants of each connection, from the tokens that it sent. */
 class GrantedTokens {
   readonly #grants = new WeakMap<Connection, Map<string, Grant>>();
@@ -149,8 +162,8 @@ class GrantedTokens {
     return found;
   }
 
-  mayUse(connection: Connection, address: string): boolean {
-    return isGranted(this.of(connection).values(), address, Date.now());
+  mayUse(connection: Connection, access: Access): boolean {
+    return isGranted(this.of(connection).values(), access, Date.now());
   }
 }
 

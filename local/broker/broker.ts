@@ -4,6 +4,7 @@ import type { EmulatorConfig } from './config';
 import { missingEntity } from './entityErrors';
 import { Hub } from './hub';
 import type { OpenLink } from './linkOpening';
+import { policiesOf } from './sharedAccess';
 
 export interface BrokerOptions {
   /** The TCP port; 0 takes a free one. */
@@ -13,7 +14,10 @@ export interface BrokerOptions {
   config: EmulatorConfig;
   /** The folder of the logs. Without it, all events stay in memory. */
   dataDir?: string;
-  /** The shared access policy; by default RootManageSharedAccessKey with the key SAS_KEY_VALUE. */
+  /**
+   * The shared access policy with every right; by default RootManageSharedAccessKey with the key SAS_KEY_VALUE. The policies `listen`
+   * and `send` have one right and the same key.
+   */
   keyName?: string;
   key?: string;
 }
@@ -31,8 +35,8 @@ export interface HubStats {
 
 export interface Broker {
   readonly port: number;
-  /** A connection string for Event Hubs clients, with an EntityPath if a hub is given. */
-  connectionString(hub?: string): string;
+  /** A connection string for Event Hubs clients, with an EntityPath if a hub is given. By default its policy has every right. */
+  connectionString(hub?: string, policy?: string): string;
   stats(): { hubs: Record<string, HubStats> };
   /** Deletes a hub and makes it again, empty and with a new creation time. Returns false if there is no such hub. */
   recreateHub(name: string): boolean;
@@ -49,19 +53,17 @@ export interface Broker {
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const host = options.host ?? '127.0.0.1';
-  const policy = {
-    name: options.keyName ?? 'RootManageSharedAccessKey',
-    key: options.key ?? 'SAS_KEY_VALUE',
-  };
+  const keyName = options.keyName ?? 'RootManageSharedAccessKey';
+  const key = options.key ?? 'SAS_KEY_VALUE';
   const hubs = new Map<string, Hub>();
   const links = new Set<OpenLink>();
-  const server = await listenAmqp({ policy, hubs, links }, options.port, host);
+  const server = await listenAmqp({ policies: policiesOf(keyName, key), hubs, links }, options.port, host);
   await openHubs(hubs, options, server);
   const { port } = server;
   return {
     port,
-    connectionString: (hub) =>
-      `Endpoint=sb://${host}:${port};SharedAccessKeyName=${policy.name};SharedAccessKey=${policy.key};UseDevelopmentEmulator=true;${hub ? `EntityPath=${hub};` : ''}`,
+    connectionString: (hub, policy = keyName) =>
+      `Endpoint=sb://${host}:${port};SharedAccessKeyName=${policy};SharedAccessKey=${key};UseDevelopmentEmulator=true;${hub ? `EntityPath=${hub};` : ''}`,
     stats: () => ({ hubs: Object.fromEntries([...hubs.values()].map((hub) => [hub.name, statsOf(hub)])) }),
     recreateHub: (name) => {
       const hub = hubs.get(name.toLowerCase());

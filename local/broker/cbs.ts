@@ -1,8 +1,12 @@
 import type { Reply, Request } from './requestReply';
-import { checkToken, type Grant, type SharedAccessKey } from './sharedAccess';
+import { checkToken, type Grant, type SharedAccessPolicy } from './sharedAccess';
 
 /** Answers a request to `$cbs` (AMQP claims-based security): `put-token` adds the token's grant to the connection's grants. */
-export function answerCbs(request: Request, policy: SharedAccessKey, grants: Map<string, Grant>): Reply {
+export function answerCbs(
+  request: Request,
+  policies: readonly SharedAccessPolicy[],
+  grants: Map<string, Grant>,
+): Reply {
   if (request.operation !== 'put-token') {
     return {
       status: 400,
@@ -10,7 +14,7 @@ export function answerCbs(request: Request, policy: SharedAccessKey, grants: Map
       condition: 'amqp:not-implemented',
     };
   }
-  const checked = checkToken(request.body ?? '', policy, Date.now());
+  const checked = checkToken(request.body ?? '', policies, Date.now());
   if ('refused' in checked) {
     return { status: 401, description: checked.refused, condition: 'amqp:unauthorized-access' };
   }

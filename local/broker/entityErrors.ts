@@ -26,7 +26,7 @@ export const badPartition = (hub: Hub, partition: string): AmqpError => ({
 
 export const unauthorized = (entity: string): AmqpError => ({
   condition: 'amqp:unauthorized-access',
-  description: `Unauthorized access to '${entity}': no token for it was accepted on this connection.`,
+  description: `Unauthorized access to '${entity}': no token that allows this was accepted on this connection.`,
 });
 
 export const badArgument = (description: string): AmqpError => ({

@@ -26,6 +26,12 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+/** The SDK wraps the errors of several attempts into one, even several times. */
+const isRefused = (error: unknown): boolean =>
+  error instanceof AggregateError
+    ? error.errors.every(isRefused)
+    : (error as { code?: unknown }).code === 'UnauthorizedError';
+
 describe('the broker', () => {
   it('answers a hub’s creation time and partitions, and the ends of each partition', async () => {
     const before = Date.now();
@@ -78,6 +84,22 @@ describe('the broker', () => {
     });
     await expect(client.getPartitionIds()).rejects.toMatchObject({ code: 'UnauthorizedError' });
     await client.close();
+  });
+
+  it('has a policy that may only listen and one that may only send', async () => {
+    const broker = await openBroker({ hub: 1 });
+    const as = (policy: string) => ({ connectionString: () => broker.connectionString('hub', policy) });
+    const [sender, listener] = [
+      openProducerClient(as('send'), 'hub'),
+      openProducerClient(as('listen'), 'hub'),
+    ];
+    await sender.sendBatch([{ body: 'sent' }]);
+    await expect(listener.sendBatch([{ body: 'not sent' }])).rejects.toSatisfy(isRefused);
+    await expect(sender.getPartitionIds()).rejects.toSatisfy(isRefused);
+    expect(await listener.getPartitionIds()).toEqual(['0']);
+    const [event] = await readSome(openConsumerClient(as('listen'), 'hub'), '0', 1);
+    expect(event?.body).toBe('sent');
+    await expect(readSome(openConsumerClient(as('send'), 'hub'), '0', 1)).rejects.toSatisfy(isRefused);
   });
 
   it('refuses a port in use with one line that names it', async () => {

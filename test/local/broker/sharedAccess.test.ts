@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isGranted } from '../../../local/broker/sharedAccess';
+import { type Grant, isGranted } from '../../../local/broker/sharedAccess';
 
 const NOW = 1_000_000;
 
@@ -13,10 +13,13 @@ describe('isGranted', () => {
     ['hub/partitions/1', 'hub/Partitions/1', true],
     ['', 'any', true],
   ])('of a token for "%s", asked for "%s": %s', (path, address, granted) => {
-    expect(isGranted([{ path, expires: NOW + 1 }], address, NOW)).toBe(granted);
+    const grant: Grant = { path, expires: NOW + 1, rights: ['listen'] };
+    expect(isGranted([grant], { address, right: 'listen' }, NOW)).toBe(granted);
+    expect(isGranted([grant], { address, right: 'send' }, NOW)).toBe(false);
   });
 
   it('grants nothing once the token has expired', () => {
-    expect(isGranted([{ path: 'hub', expires: NOW }], 'hub', NOW)).toBe(false);
+    const grant: Grant = { path: 'hub', expires: NOW, rights: ['listen'] };
+    expect(isGranted([grant], { address: 'hub', right: 'listen' }, NOW)).toBe(false);
   });
 });
