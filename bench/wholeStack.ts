@@ -69,7 +69,8 @@ async function measureBoth({ rates: list, seconds }: Given<typeof flags>): Promi
   const simulatorPorts = Object.fromEntries((await loadSimulators()).map(({ name }) => [name, 0]));
   const ports = { ...simulatorPorts, broker: 0, health: 0, blob: 0 };
   const emulators = await startEmulators({ dataDir, ports });
-  const producer = openProducer(parseSettings(emulators.settings).eventHubs, hub);
+  const sendTo = parseSettings(emulators.settings).hub(clickstream, 'send');
+  const producer = openProducer(sendTo.namespace, sendTo.hub);
   try {
     const ours = await measureStack(emulators, producer, rates, seconds);
     const bare = await measureDiscarding(emulators, producer, rates, seconds);

@@ -15,11 +15,13 @@ const pipeline: StoragePipelineOptions = {
 /** The limit of one request with all its tries. It is a little shorter than the life of an ownership or a lease. */
 const requestLimitMs = 5_000;
 
-/** Connects by AzureWebJobsStorage or AzureWebJobsStorage__blobServiceUri. Throws if neither is set. */
+/** Connects by AzureWebJobsStorage, or by AzureWebJobsStorage__blobServiceUri or __accountName. Throws if none is set. */
 export function connectHostStorage(settings: Settings): BlobServiceClient {
   const connectionString = settings.AzureWebJobsStorage;
   if (connectionString) return BlobServiceClient.fromConnectionString(connectionString, pipeline);
-  const uri = settings.AzureWebJobsStorage__blobServiceUri;
+  const account = settings.AzureWebJobsStorage__accountName;
+  const uri =
+    settings.AzureWebJobsStorage__blobServiceUri ?? (account && `https://${account}.blob.core.windows.net`);
   if (uri) return new BlobServiceClient(uri, new DefaultAzureCredential(), pipeline);
   throw new Error(
     'The setting AzureWebJobsStorage (a storage connection string) is not set; timers and Event Hub triggers keep their state there.',

@@ -18,7 +18,8 @@ export interface HubConnection {
 
 /**
  * Resolves the `connection` property of an Event Hub trigger. It is the name of a setting with a connection string, whose
- * EntityPath overrides `eventHubName`, or the prefix of `NAME__fullyQualifiedNamespace`. Throws if neither is set.
+ * EntityPath overrides `eventHubName`, or the prefix of `NAME__fullyQualifiedNamespace`. Throws if neither is set, or if the identity
+ * cannot exist on this machine.
  */
 export function resolveHubConnection(
   options: { connection: string; eventHubName: string | undefined; where: string },
@@ -31,10 +32,29 @@ export function resolveHubConnection(
   if (!eventHubName) throw new Error(`${where}: eventHubName is missing.`);
   if (connectionString) return { eventHubName, connectionString };
   const fullyQualifiedNamespace = settings[`${connection}__fullyQualifiedNamespace`];
-  if (fullyQualifiedNamespace) return { eventHubName, fullyQualifiedNamespace };
+  if (fullyQualifiedNamespace) {
+    checkIdentity(options, settings, fullyQualifiedNamespace);
+    return { eventHubName, fullyQualifiedNamespace };
+  }
   throw new Error(
     `${where}: neither the setting ${connection} (a connection string) nor ${connection}__fullyQualifiedNamespace is set.`,
   );
+}
+
+/** Throws if an identity can never work here. Otherwise the developer's own login is used, for a namespace in Azure. */
+function checkIdentity(
+  { connection, where }: { connection: string; where: string },
+  settings: Settings,
+  namespace: string,
+): void {
+  if (/^(?:127\.|localhost$)/i.test(namespace))
+    throw new Error(
+      `${where}: the broker on this machine knows no identities: remove ${connection}__fullyQualifiedNamespace, and set ${connection} to a connection string.`,
+    );
+  if (settings[`${connection}__credential`])
+    throw new Error(
+      `${where}: there is no managed identity on this machine: remove ${connection}__credential, so that your own login is used, or set ${connection} to a connection string.`,
+    );
 }
 
 /** Whether a setting disables a function. Like the real host, it also accepts underscores, because some shells allow no dots. */

@@ -46,8 +46,8 @@ runCommand({
 });
 
 async function readerGroup(stream: Stream, settings: Settings): Promise<ReaderGroup> {
-  const eventHubName = settings.hub(stream.hubSetting);
-  const { fullyQualifiedNamespace } = await openHubClient(settings.eventHubs, eventHubName);
+  const { namespace, hub: eventHubName } = settings.hub(stream, 'listen');
+  const { fullyQualifiedNamespace } = await openHubClient(namespace, eventHubName);
   return { fullyQualifiedNamespace, eventHubName, consumerGroup: settings.consumerGroup };
 }
 

@@ -96,7 +96,10 @@ async function sayWaiting(
   stream: Stream,
 ): Promise<string> {
   const waiting = await waitingEvents({
-    openHub: async () => openHubClient(settings.eventHubs, settings.hub(stream.hubSetting)),
+    openHub: async () => {
+      const { namespace, hub } = settings.hub(stream, 'listen');
+      return openHubClient(namespace, hub);
+    },
     store,
     table,
   });

@@ -19,18 +19,21 @@ export const settingText = (
   environment: Environment = process.env,
 ): string | undefined => environment[name]?.trim() || fallback;
 
+/** The connection string of an Event Hubs namespace. */
+export const eventHubsForm = 'Endpoint=sb://<namespace>/;SharedAccessKeyName=<policy>;SharedAccessKey=<key>';
+
 /** The app's own settings, in the order of docs/settings.md. Each stream adds its own. */
 export const settingDefinitions: readonly SettingDefinition[] = [
   {
     name: 'EventHubConnection',
     meaning:
-      'The Event Hubs namespace. With a managed identity set `EventHubConnection__fullyQualifiedNamespace` instead, and `EventHubConnection__clientId` for a user-assigned one.',
-    expected: 'Endpoint=sb://<namespace>/;SharedAccessKeyName=<policy>;SharedAccessKey=<key>',
+      'The Event Hubs namespace of all streams, or of those that have no connections of their own; not needed if all have. With a managed identity set `EventHubConnection__fullyQualifiedNamespace` instead.',
+    expected: eventHubsForm,
   },
   {
     name: 'LakeStorage',
     meaning:
-      'The storage account of the lake. With a managed identity set `LakeStorage__blobServiceUri` instead, and `LakeStorage__clientId` for a user-assigned one.',
+      'The storage account of the lake. With a managed identity set `LakeStorage__blobServiceUri` or `LakeStorage__accountName` instead.',
     expected: 'a storage connection string with AccountName and AccountKey',
   },
   {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventHubsNamespace } from '../../src/lib/settings';
+import type { EventHubsNamespace } from '../../src/lib/connections/hubs';
 import { type HubClient, openHubClient } from '../../src/lib/sources/hubClient';
 import type { BodyMaker } from './bodies';
 

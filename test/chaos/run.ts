@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseSettings } from '../../src/lib/settings';
 import { seededRandom } from '../../src/lib/sources/seededRandom';
+import { clickstream } from '../../src/lib/streams/clickstream';
 import { BodyMaker } from './bodies';
 import { type Broken, breakThings } from './breakThings';
 import { runCommandLine } from './commandLine';
@@ -39,8 +40,8 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
   const system = await ChaosSystem.start(folder, seededRandom(seed + 1), seededRandom(seed + 4));
   const totals = new Totals(system);
   try {
-    const namespace = parseSettings(system.settings).eventHubs;
-    const producer = await Producer.start({ namespace, hub: 'clickstream', bodies, eventsPerSecond });
+    const { namespace, hub } = parseSettings(system.settings).hub(clickstream, 'send');
+    const producer = await Producer.start({ namespace, hub, bodies, eventsPerSecond });
     const connections = new CommitBreaker(system.warehouse, seededRandom(seed + 3));
     system.proxy.rate = faults > 0 ? faultRates.asked : faultRates.usual;
     let broken: Broken;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readAppSettings } from '../../src/cli/appSettings';
+import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 
 const folder = mkdtempSync(join(tmpdir(), 'settings-'));
@@ -25,13 +26,13 @@ describe('the settings of a command', () => {
       await expect(
         read({ EventHubConnection: withEntityPath('tides'), [hubSetting]: 'mine' }),
       ).rejects.toThrow(
-        `- EventHubConnection has EntityPath=tides, but ${hubSetting} is mine: take ;EntityPath=tides out of the connection string.`,
+        `- EventHubConnection has EntityPath=tides, but ${hubSetting} is mine: take ;EntityPath=tides out of the connection string, or set `,
       );
   });
 
   it('take a connection string that names the same hub', async () => {
     const settings = await read({ EventHubConnection: withEntityPath('Tides'), CLICKSTREAM_HUB: 'tides' });
-    expect(settings.hub('CLICKSTREAM_HUB')).toBe('tides');
+    expect(settings.hub(clickstream, 'listen').hub).toBe('tides');
   });
 
   it('need none of a stream', async () => {

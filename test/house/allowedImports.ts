@@ -22,9 +22,11 @@ const table = `
   src/lib/dashboard          | api                                                                  |
   src/lib/dashboard/browser  |                                                                      | uplot
   src/lib/api                | counts lake streams                                                  |
-  src/lib/ingest             | lake delta storage sources streams settings                          |
+  src/lib/ingest             | lake delta storage sources streams connections                       |
   src/lib/counts             | lake delta storage streams                                           |
   src/lib/maintenance        | lake delta storage streams                                           |
+  src/lib/connections        | streams storage/azureBlobStore identity                              |
+  src/lib/identity           |                                                                      | @azure/identity
   src/lib/verify             | warehouse lake delta storage streams                                 |
   src/lib/warehouse          | lake delta storage streams                                           |
   src/lib/warehouse/synapse  | warehouse lake delta storage streams                                 | mssql
@@ -32,11 +34,11 @@ const table = `
   src/lib/lake               | delta storage streams                                                |
   src/lib/delta              | storage                                                              |
   src/lib/delta/parquet      | delta storage                                                        | hyparquet hyparquet-compressors parquetjs-lite
-  src/lib/storage            |                                                                      | @azure/storage-blob @azure/identity
-  src/lib/sources            | streams settings                                                     | @azure/event-hubs @azure/identity
+  src/lib/storage            | identity                                                             | @azure/storage-blob
+  src/lib/sources            | streams connections identity                                         | @azure/event-hubs
   src/lib/sources/*/settings |                                                                      |
   src/lib/streams            | sources/*/settings                                                   |
-  src/lib/settings           | streams storage/azureBlobStore warehouse/warehouseSetting            |
+  src/lib/settings           | connections streams storage/azureBlobStore warehouse/warehouseSetting |
   local                      | src/cli src/lib                                                      |
   local/build                |                                                                      |
   local/run                  |                                                                      |

@@ -33,7 +33,7 @@ const tides: Stream = {
     { name: 'TIDES_KEY', meaning: 'The key of the source.', expected: 'a key', default: '' },
   ],
 };
-const [, schedule, height, key] = settingsOf(tides) as [SettingDefinition, ...SettingDefinition[]];
+const [schedule, height, key] = tides.settings ?? [];
 
 const ofTheApp = {
   EventHubConnection:
@@ -106,37 +106,6 @@ describe('the settings', () => {
     expect(problems).not.toContain('c2VjcmV0');
   });
 
-  it('take identities in place of connection strings', () => {
-    const { EventHubConnection: _, LakeStorage: __, ...rest } = complete;
-    const settings = parseSettings({
-      ...rest,
-      EventHubConnection__fullyQualifiedNamespace: 'contoso.servicebus.windows.net',
-      LakeStorage__blobServiceUri: 'https://contoso.blob.core.windows.net',
-      LakeStorage__clientId: 'id-of-the-identity',
-    });
-    expect(settings.eventHubs).toEqual({ fullyQualifiedNamespace: 'contoso.servicebus.windows.net' });
-    expect(settings.lake).toEqual({
-      blobServiceUri: 'https://contoso.blob.core.windows.net',
-      clientId: 'id-of-the-identity',
-    });
-    expect(
-      problemsOf({
-        ...rest,
-        EventHubConnection__fullyQualifiedNamespace: 'sb://x',
-        LakeStorage__blobServiceUri: 'x',
-      }),
-    ).toMatch(
-      /EventHubConnection__fullyQualifiedNamespace is malformed[\s\S]*LakeStorage__blobServiceUri is malformed/,
-    );
-  });
-
-  it('refuse an EntityPath that names another hub', () => {
-    const EventHubConnection = `${complete.EventHubConnection};EntityPath=tides`;
-    const problems = problemsOf({ ...complete, EventHubConnection });
-    expect(problems).toContain('EntityPath=tides, but CLICKSTREAM_HUB is clickstream');
-    expect(problems).not.toContain('TIDES_HUB');
-  });
-
   it.each([
     ['250ms', 250],
     ['1.5s', 1500],
@@ -154,7 +123,7 @@ describe("a stream's settings", () => {
 
   it('are read as they are set, or else by their defaults', () => {
     const settings = parseSettings({ ...complete, TIDES_KEY: ' secret ' }, streams);
-    expect(settings.hub('TIDES_HUB')).toBe('tides');
+    expect(settings.hub(tides, 'listen').hub).toBe('tides');
     expect([schedule, height, key].map((one) => one && settings.text(one))).toEqual([
       '0 */30 * * * *',
       '10',
@@ -164,8 +133,8 @@ describe("a stream's settings", () => {
 
   it('are named in one line when they are needed and missing after all', () => {
     const settings = parseSettings(ofTheApp);
-    expect(() => settings.hub('TIDES_HUB')).toThrow(
-      /^TIDES_HUB is missing: expected the name of an event hub.$/,
+    expect(() => settings.hub(tides, 'listen')).toThrow(
+      /- TIDES_HUB is missing: expected the name of an event hub.$/,
     );
     expect(() => schedule && settings.text(schedule)).toThrow(
       /^TIDES_SCHEDULE is missing: expected a schedule.$/,

@@ -1,5 +1,6 @@
 import { app, type InvocationContext, trigger } from '@azure/functions';
 import { ingest } from '../../lib/app/ingest';
+import { connectionName } from '../../lib/streams/connectionName';
 import type { Stream } from '../../lib/streams/stream';
 
 /**
@@ -11,7 +12,7 @@ export function registerIngest(name: string, stream: Stream): void {
   app.generic(name, {
     trigger: trigger.generic({
       type: 'eventHubTrigger',
-      connection: 'EventHubConnection',
+      connection: connectionName(stream, 'listen'),
       eventHubName: `%${stream.hubSetting}%`,
       consumerGroup: '%CONSUMER_GROUP%',
       cardinality: 'many',

@@ -4,6 +4,6 @@ import type { Stream } from '../streams/stream';
 
 /** Sends events to a stream's hub. Returns how many it accepted. */
 export async function emit(stream: Stream, events: readonly OutgoingEvent[]): Promise<number> {
-  const { eventHubs, hub } = await settings();
-  return sendEvents(openProducer(eventHubs, hub(stream.hubSetting)), events);
+  const { namespace, hub } = (await settings()).hub(stream, 'send');
+  return sendEvents(openProducer(namespace, hub), events);
 }

@@ -22,7 +22,10 @@ import { nudgeWarehouse } from './warehouse';
  * reasons: the host gives a function app only seconds to start, and wrong settings must fail one function, not the loading of all.
  */
 
-const hubs = once(async () => new HubDirectory((await settings()).eventHubs));
+/** Asks about the hub of a stream, on the connection from which its events come: its own namespace may be another one. */
+const hubsOf = oncePerKey(
+  async (stream: Stream) => new HubDirectory((await settings()).hub(stream, 'listen').namespace),
+);
 
 /** The writer of dead letters, shared by all streams. */
 const letters = once(async () => lettersOf(await appLake()));
@@ -34,7 +37,7 @@ const openWriter = async (stream: Stream): Promise<TableWriter> =>
   makeWriter(stream, {
     lake: await appLake(),
     letters: await letters(),
-    hubs: await hubs(),
+    hubs: await hubsOf(stream),
     settings: await settings(),
     onRound: (report) => console.log(JSON.stringify({ event: 'round', ...report })),
   });
@@ -81,9 +84,9 @@ export async function ingest(
 ): Promise<void> {
   const partition = partitionIdOf(triggerMetadata);
   try {
-    const hub = (await settings()).hub(stream.hubSetting);
+    const { hub } = (await settings()).hub(stream, 'listen');
     const writer = await writerOf(stream);
-    await ingestBatch({ stream, hub, hubs: await hubs(), writer, bodies, triggerMetadata });
+    await ingestBatch({ stream, hub, hubs: await hubsOf(stream), writer, bodies, triggerMetadata });
     if (partition !== undefined) ingestStatus().succeeded(stream.name, partition);
     nudgeWarehouse(stream);
   } catch (error) {
@@ -104,8 +107,8 @@ export async function skipEvents(
   partitionId: string,
   { settings, checkpoints }: { settings: Settings; checkpoints: TriggerCheckpoints },
 ): Promise<Skipped> {
-  const { eventHubs: namespace, consumerGroup } = settings;
-  const hub = settings.hub(stream.hubSetting);
+  const { consumerGroup } = settings;
+  const { namespace, hub } = settings.hub(stream, 'listen');
   const lake = await openLake(settings);
   const asked = new HubDirectory(namespace);
   try {
@@ -130,4 +133,6 @@ export async function drainWriters(): Promise<void> {
 }
 
 /** Closes the connections used to ask about hubs. */
-export const closeHubs = async (): Promise<void> => (await hubs.made())?.close();
+export async function closeHubs(): Promise<void> {
+  for (const hubs of hubsOf.made().values()) (await hubs).close();
+}

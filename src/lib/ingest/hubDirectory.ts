@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
+import type { EventHubsNamespace } from '../connections/hubs';
 import { within } from '../deadline';
 import type { HubGeneration } from '../lake/hubGeneration';
 import { type OncePerKey, oncePerKey } from '../once';
-import type { EventHubsNamespace } from '../settings';
 import { type HubClient, openHubClient } from '../sources/hubClient';
 import type { HubFacts } from './admitBatch';
 

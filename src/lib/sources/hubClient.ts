@@ -1,4 +1,5 @@
-import type { EventHubsNamespace } from '../settings';
+import type { EventHubsNamespace } from '../connections/hubs';
+import { openCredential } from '../identity';
 
 /**
  * By default the SDK waits 30 s before a retry and a minute for an answer, which is longer than the caller's timer. It also retries
@@ -15,7 +16,7 @@ export async function openHubClient(namespace: EventHubsNamespace, hub: string) 
   if ('connectionString' in namespace) {
     return new EventHubProducerClient(namespace.connectionString, hub, { retryOptions });
   }
-  const credential = await credentialOf(namespace);
+  const credential = await openCredential(namespace);
   return new EventHubProducerClient(namespace.fullyQualifiedNamespace, hub, credential, { retryOptions });
 }
 
@@ -26,13 +27,8 @@ export async function openHubReader(namespace: EventHubsNamespace, hub: string, 
   if ('connectionString' in namespace)
     return new EventHubConsumerClient(consumerGroup, namespace.connectionString, hub, options);
   const { fullyQualifiedNamespace } = namespace;
-  const credential = await credentialOf(namespace);
+  const credential = await openCredential(namespace);
   return new EventHubConsumerClient(consumerGroup, fullyQualifiedNamespace, hub, credential, options);
-}
-
-async function credentialOf({ clientId }: { readonly clientId?: string }) {
-  const { DefaultAzureCredential } = await import('@azure/identity');
-  return new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {});
 }
 
 export type HubClient = Awaited<ReturnType<typeof openHubClient>>;

@@ -1,7 +1,7 @@
 import type { ReceivedEventData } from '@azure/event-hubs';
+import type { EventHubsNamespace } from '../connections/hubs';
 import { within } from '../deadline';
 import { TributaryError } from '../errors';
-import type { EventHubsNamespace } from '../settings';
 import { openHubReader } from './hubClient';
 
 /** One event of a partition. */

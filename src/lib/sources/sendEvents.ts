@@ -1,8 +1,9 @@
 import type { EventDataBatch } from '@azure/event-hubs';
+import type { EventHubsNamespace } from '../connections/hubs';
 import { DeadlineError, within } from '../deadline';
 import { type ErrorCode, TributaryError } from '../errors';
+import { inParallel } from '../inParallel';
 import { once } from '../once';
-import type { EventHubsNamespace } from '../settings';
 import { type HubClient, openHubClient } from './hubClient';
 import { partitionOfKey } from './partitionOfKey';
 
@@ -15,7 +16,8 @@ export interface OutgoingEvent {
 /** A connection to one event hub, opened by the first `sendEvents`. */
 export interface EventProducer {
   readonly hub: string;
-  connect(deadlineMs: number): Promise<{ client: HubClient; partitionIds: readonly string[] }>;
+  /** `partitionIds` is undefined if the connection may send, but may not ask for the hub's partitions. */
+  connect(deadlineMs: number): Promise<{ client: HubClient; partitionIds: readonly string[] | undefined }>;
   /** Makes the next call ask for the partitions again, because a hub that was made again may have others. */
   forgetPartitions(): void;
   close(): Promise<void>;
@@ -52,7 +54,7 @@ export function openProducer(namespace: EventHubsNamespace, hub: string): EventP
 
 function createProducer(namespace: EventHubsNamespace, hub: string, onClose: () => void): EventProducer {
   const client = once(() => openHubClient(namespace, hub));
-  const partitionIds = once(async (): Promise<readonly string[]> => (await client()).getPartitionIds());
+  const partitionIds = once(async () => knownPartitions(await client()));
   return {
     hub,
     connect: (deadlineMs) =>
@@ -68,12 +70,23 @@ function createProducer(namespace: EventHubsNamespace, hub: string, onClose: () 
 }
 
 /**
+ * The partitions of a hub. Undefined if the service refuses to say: whether a policy that may only send is allowed to ask is not
+ * documented. If the key itself is wrong, sending is refused too.
+ */
+const knownPartitions = (client: HubClient): Promise<readonly string[] | undefined> =>
+  client.getPartitionIds().catch((error: unknown) => {
+    if (codeOf(lastAttempt(error)) === 'UnauthorizedError') return undefined;
+    throw error;
+  });
+
+/**
  * Sends events in as few round trips as their sizes allow, and returns how many the hub acknowledged.
  *
  * The service allows only one partition key per batch, and clicks have about as many keys as there are clicks. So the keys are
  * hashed here, as the service does it, and each partition gets its own full batches. (The SDK's buffered producer does so too, but
  * at a quarter of the rate.) The events arrive without the key in their properties. Partitions are served in parallel, and the
- * batches of one partition in order.
+ * batches of one partition in order. If the connection may not ask for the partitions, each key gets its own batches, which takes
+ * more round trips.
  *
  * Throws a SendError. `hub.oversize` names events that are too large for any batch, after all others were sent. `hub.unavailable`
  * or `hub.refused`: the hub did not acknowledge a batch within `deadlineMs` (by default 30 s, retries included). Events that were
@@ -88,37 +101,18 @@ export async function sendEvents(
   const { client, partitionIds } = await producer.connect(deadlineMs).catch((cause: unknown) => {
     throw sendError(producer, 0, events.length, cause);
   });
-  const byPartition = Map.groupBy(
-    events,
-    (event) => partitionIds[partitionOfKey(event.partitionKey, partitionIds.length)] ?? '0',
-  );
   const oversize: string[] = [];
   let accepted = 0;
-  const sendPartition = async (partitionId: string, own: readonly OutgoingEvent[]) => {
-    const open = () => within(deadlineMs, (abortSignal) => client.createBatch({ partitionId, abortSignal }));
-    const flush = async (full: EventDataBatch) => {
-      await within(deadlineMs, (abortSignal) => client.sendBatch(full, { abortSignal }));
-      accepted += full.count;
-    };
-    let batch = await open();
-    for (const event of own) {
-      const data = { body: Buffer.from(JSON.stringify(event.body)) };
-      if (batch.tryAdd(data)) continue;
-      if (batch.count > 0) {
-        await flush(batch);
-        batch = await open();
-        if (batch.tryAdd(data)) continue;
-      }
-      oversize.push(
-        `the event with key ${JSON.stringify(event.partitionKey.slice(0, 64))} has ${data.body.length} bytes, and ${batch.maxSizeInBytes} is the most that a batch of the hub holds`,
-      );
-    }
-    if (batch.count > 0) await flush(batch);
-  };
-
-  const outcomes = await Promise.allSettled([...byPartition].map(([id, own]) => sendPartition(id, own)));
-  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failure) throw sendError(producer, accepted, events.length, failure.reason);
+  const send = (lane: Lane) =>
+    sendLane({ client, deadlineMs }, lane, {
+      accept: (count) => {
+        accepted += count;
+      },
+      refuse: (problem) => oversize.push(problem),
+    });
+  await inParallel(lanesOf(events, partitionIds), maxLanes, send).catch((cause: unknown) => {
+    throw sendError(producer, accepted, events.length, cause);
+  });
   if (oversize.length > 0) {
     const others = oversize.length > 1 ? ` (and ${oversize.length - 1} more)` : '';
     throw new SendError('hub.oversize', `Hub ${producer.hub}: ${oversize[0]}${others}.`, accepted);
@@ -126,10 +120,64 @@ export async function sendEvents(
   return accepted;
 }
 
+/** At most so many lanes are served at once: more than hubs usually have partitions, and fewer than there may be keys. */
+const maxLanes = 64;
+
+/** Events that keep their order: those of a partition or, if the partitions are not known, those of a key. */
+interface Lane {
+  readonly to: { readonly partitionId: string } | { readonly partitionKey: string };
+  readonly events: readonly OutgoingEvent[];
+}
+
+function lanesOf(events: readonly OutgoingEvent[], partitionIds: readonly string[] | undefined): Lane[] {
+  if (!partitionIds) {
+    const byKey = Map.groupBy(events, ({ partitionKey }) => partitionKey);
+    return [...byKey].map(([partitionKey, own]) => ({ to: { partitionKey }, events: own }));
+  }
+  const byPartition = Map.groupBy(
+    events,
+    ({ partitionKey }) => partitionIds[partitionOfKey(partitionKey, partitionIds.length)] ?? '0',
+  );
+  return [...byPartition].map(([partitionId, own]) => ({ to: { partitionId }, events: own }));
+}
+
+interface LaneOutcome {
+  /** The hub acknowledged so many more events. */
+  accept(count: number): void;
+  /** An event fits into no batch. */
+  refuse(problem: string): void;
+}
+
+async function sendLane(
+  { client, deadlineMs }: { readonly client: HubClient; readonly deadlineMs: number },
+  { to, events }: Lane,
+  { accept, refuse }: LaneOutcome,
+): Promise<void> {
+  const open = () => within(deadlineMs, (abortSignal) => client.createBatch({ ...to, abortSignal }));
+  const flush = async (full: EventDataBatch) => {
+    await within(deadlineMs, (abortSignal) => client.sendBatch(full, { abortSignal }));
+    accept(full.count);
+  };
+  let batch = await open();
+  for (const event of events) {
+    const data = { body: Buffer.from(JSON.stringify(event.body)) };
+    if (batch.tryAdd(data)) continue;
+    if (batch.count > 0) {
+      await flush(batch);
+      batch = await open();
+      if (batch.tryAdd(data)) continue;
+    }
+    refuse(
+      `the event with key ${JSON.stringify(event.partitionKey.slice(0, 64))} has ${data.body.length} bytes, and ${batch.maxSizeInBytes} is the most that a batch of the hub holds`,
+    );
+  }
+  if (batch.count > 0) await flush(batch);
+}
+
 function sendError(producer: EventProducer, accepted: number, total: number, cause: unknown): SendError {
   producer.forgetPartitions();
   const last = lastAttempt(cause);
-  const refused = refusals.has(String((last as { code?: unknown } | null)?.code));
+  const refused = refusals.has(codeOf(last));
   const why =
     last instanceof DeadlineError ? 'no answer in time' : last instanceof Error ? last.message : String(last);
   return new SendError(
@@ -143,6 +191,8 @@ function sendError(producer: EventProducer, accepted: number, total: number, cau
 /** The error of the last attempt. The SDK wraps the errors of all attempts into one without a message, even several times. */
 const lastAttempt = (error: unknown): unknown =>
   error instanceof AggregateError && error.errors.length > 0 ? lastAttempt(error.errors.at(-1)) : error;
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code);
 
 /** Conditions that do not pass by themselves. */
 const refusals: ReadonlySet<string> = new Set([

@@ -1,11 +1,12 @@
 import { TributaryError } from '../errors';
+import { type Identity, openCredential } from '../identity';
 import { callStorage, statusOf } from './callStorage';
 import type { ObjectInfo, ObjectRange, ObjectStore, PutOutcome, StoredObject } from './objectStore';
 
 /** How to reach the account: by a connection string, or by its blob endpoint with an identity. */
 export type StorageAccount =
   | { readonly connectionString: string }
-  | { readonly blobServiceUri: string; readonly clientId?: string };
+  | ({ readonly blobServiceUri: string } & Identity);
 
 /**
  * An ObjectStore over one container of Azure Blob Storage or ADLS Gen2 (through its blob endpoint). The first call of a method
@@ -26,13 +27,8 @@ export async function openContainer(account: StorageAccount, container: string) 
     const service = BlobServiceClient.fromConnectionString(account.connectionString, options);
     return service.getContainerClient(container);
   }
-  const { DefaultAzureCredential } = await import('@azure/identity');
-  const identity = account.clientId ? { managedIdentityClientId: account.clientId } : {};
-  const service = new BlobServiceClient(
-    account.blobServiceUri,
-    new DefaultAzureCredential(identity),
-    options,
-  );
+  const credential = await openCredential(account);
+  const service = new BlobServiceClient(account.blobServiceUri, credential, options);
   return service.getContainerClient(container);
 }
 

@@ -1,4 +1,5 @@
-import type { SettingDefinition } from '../settingDefinitions';
+import { eventHubsForm, type SettingDefinition } from '../settingDefinitions';
+import { ownConnection } from './connectionName';
 
 /** The types a stream's columns may have; the same names as in a Delta schema. */
 export type ColumnType =
@@ -92,7 +93,7 @@ export interface WarehouseTable {
 export interface Stream {
   /** The name, also in commands and messages. */
   readonly name: string;
-  /** The setting that names its hub. */
+  /** The setting that names its hub, like CLICKSTREAM_HUB. The names of its connections follow from it, like CLICKSTREAM_LISTEN. */
   readonly hubSetting: string;
   /** Further settings, for example of the source of its events. */
   readonly settings?: readonly SettingDefinition[];
@@ -109,11 +110,25 @@ export interface Stream {
 export const isRow = (element: Row | Rejected): element is Row => Array.isArray(element);
 
 /** All settings of a stream. Its hub setting is the first. */
-export const settingsOf = ({ name, hubSetting, settings = [] }: Stream): SettingDefinition[] => [
-  {
-    name: hubSetting,
-    meaning: `The event hub of the stream \`${name}\`.`,
-    expected: 'the name of an event hub',
-  },
-  ...settings,
-];
+export function settingsOf(stream: Stream): SettingDefinition[] {
+  const { name, hubSetting, settings = [] } = stream;
+  const connection = { expected: eventHubsForm, default: '' };
+  return [
+    {
+      name: hubSetting,
+      meaning: `The event hub of the stream \`${name}\`.`,
+      expected: 'the name of an event hub',
+    },
+    {
+      ...connection,
+      name: ownConnection(stream, 'listen'),
+      meaning: 'A connection of its own to read this hub. Without it, `EventHubConnection` is used.',
+    },
+    {
+      ...connection,
+      name: ownConnection(stream, 'send'),
+      meaning: 'A connection of its own to send to this hub. Without it, `EventHubConnection` is used.',
+    },
+    ...settings,
+  ];
+}

@@ -27,8 +27,8 @@ afterEach(() => {
   for (const directory of directories.splice(0)) directory.close();
 });
 
-function open(now: () => number = () => 0): HubDirectory {
-  const directory = new HubDirectory(namespace(), now);
+function open(now: () => number = () => 0, policy?: string): HubDirectory {
+  const directory = new HubDirectory({ connectionString: broker.connectionString(undefined, policy) }, now);
   directories.push(directory);
   return directory;
 }
@@ -139,6 +139,13 @@ describe('the hub directory', () => {
     broker.truncate('clicks', '0', 10);
     expect(await hubs.lastSequenceNumber('clicks', '0')).toBe(9);
     await expect(hubs.lastSequenceNumber('clicks', '7')).rejects.toThrow();
+  });
+
+  it('needs no other right than to listen', async () => {
+    const hubs = open(undefined, 'listen');
+    expect(await hubs.generation('clicks')).toMatchObject({ hub: 'clicks' });
+    expect(await hubs.firstSequenceNumber('clicks', '0')).toBeGreaterThanOrEqual(0);
+    await expect(open(undefined, 'send').generation('clicks')).rejects.toThrow();
   });
 
   it('asks again after the service did not answer', async () => {

@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Broker, startBroker } from '../../../local/broker/broker';
 import { parseConfig } from '../../../local/broker/config';
 import { createClickSimulator } from '../../../src/lib/sources/clickSimulator';
+import { partitionOfKey } from '../../../src/lib/sources/partitionOfKey';
 import {
   type EventProducer,
   type OutgoingEvent,
@@ -18,7 +19,7 @@ import {
   sendEvents,
 } from '../../../src/lib/sources/sendEvents';
 
-const hubNames = ['clicks', 'keys', 'large', 'down', 'shared'];
+const hubNames = ['clicks', 'keys', 'large', 'down', 'shared', 'sendOnly'];
 const config = parseConfig({
   UserConfig: {
     NamespaceConfig: [
@@ -137,6 +138,19 @@ describe('sending', () => {
     const received = await readBack('large', 29);
     const numbers = [...received.values()].flatMap((sent) => sent.map((event) => event.body.i));
     expect(numbers.toSorted((a, b) => a - b)).toEqual(events.map((_, i) => i).filter((i) => i !== 7));
+  });
+
+  it('needs no other right than to send: with every event in the partition of its key, and in order', async () => {
+    const keys = Array.from({ length: 200 }, (_, i) => `key ${i % 100}`);
+    const producer = producerOf('sendOnly', broker.connectionString(undefined, 'send'));
+    const events = keys.map((key, n) => ({ body: { key, n }, partitionKey: key }));
+    expect(await sendEvents(producer, events)).toBe(200);
+    const received = await readBack('sendOnly', 200);
+    for (const [partition, own] of received)
+      for (const [key, [first, second, ...others]] of Map.groupBy(own, ({ body }) => String(body.key))) {
+        expect([key, String(partitionOfKey(key, 4)), others]).toEqual([key, partition, []]);
+        expect(second?.body.n).toBe(first?.body.n + 100);
+      }
   });
 
   it('of nothing needs no connection', async () => {

@@ -22,6 +22,14 @@ describe('settings', () => {
       eventHubName: 'clicks',
       fullyQualifiedNamespace: 'x.servicebus.windows.net',
     });
+    const Hub__fullyQualifiedNamespace = 'x.servicebus.windows.net';
+    expect(() => connect({ Hub__fullyQualifiedNamespace, Hub__credential: 'managedidentity' })).toThrow(
+      'ingest: there is no managed identity on this machine: remove Hub__credential',
+    );
+    for (const host of ['127.0.0.1', 'localhost'])
+      expect(() => connect({ Hub__fullyQualifiedNamespace: host })).toThrow(
+        'ingest: the broker on this machine knows no identities: remove Hub__fullyQualifiedNamespace, and set Hub',
+      );
     expect(() => connect({})).toThrow(
       'neither the setting Hub (a connection string) nor Hub__fullyQualifiedNamespace',
     );

@@ -1,0 +1,50 @@
+import type { Identity } from '../identity';
+import type { SettingReader } from '../settingReader';
+import { isConnectionSet } from '../streams/connectionName';
+
+/*
+ * A connection has one of two forms, as for the Functions host: a setting with a connection string, or an identity, which is several
+ * settings that begin with the connection's name and two underscores.
+ */
+
+/**
+ * The form in which a connection is set. If both are, that is a problem: the host and the app could connect to different places.
+ * @param addresses the settings of the identity form that say where to connect to
+ */
+export function readForm(
+  reader: SettingReader,
+  name: string,
+  addresses: readonly string[],
+): 'key' | 'identity' {
+  const address = addresses.find((setting) => reader.value(setting) !== undefined);
+  // The default of a stream's own connection is an empty text.
+  if (!reader.value(name)) return isConnectionSet(name, reader.environment) ? 'identity' : 'key';
+  if (address !== undefined)
+    reader.problem(`${name} and ${address} are both set: keep one of them, and remove the other.`);
+  return 'key';
+}
+
+export function readIdentity(reader: SettingReader, name: string): Identity {
+  const credential = reader.value(`${name}__credential`);
+  const clientId = reader.value(`${name}__clientId`);
+  const isKnown = credential === undefined || credential.toLowerCase() === 'managedidentity';
+  if (!isKnown)
+    reader.wrong(
+      `${name}__credential`,
+      'is not supported',
+      'managedidentity, or no such setting, so that DefaultAzureCredential looks for an identity',
+    );
+  return {
+    ...(credential !== undefined && { credential: 'managedidentity' }),
+    ...(clientId !== undefined && { clientId }),
+  };
+}
+
+/** The value of one `Name=value` part of a connection string; the value may contain `=`. */
+export function partOf(connectionString: string, name: string): string | undefined {
+  const found = connectionString
+    .split(';')
+    .map((part) => part.trim())
+    .find((part) => part.toLowerCase().startsWith(`${name.toLowerCase()}=`));
+  return found?.slice(name.length + 1) || undefined;
+}

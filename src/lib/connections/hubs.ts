@@ -1,0 +1,99 @@
+import type { Identity } from '../identity';
+import { eventHubsForm } from '../settingDefinitions';
+import type { SettingReader } from '../settingReader';
+import {
+  connectionName,
+  type Direction,
+  isConnectionSet,
+  ownConnection,
+  sharedConnection,
+} from '../streams/connectionName';
+import type { Stream } from '../streams/stream';
+import { partOf, readForm, readIdentity } from './forms';
+
+/** How to reach an Event Hubs namespace: by a connection string without EntityPath, or by its host name with an identity. */
+export type EventHubsNamespace =
+  | { readonly connectionString: string }
+  | ({ readonly fullyQualifiedNamespace: string } & Identity);
+
+/** One event hub, and how to reach its namespace. */
+export interface HubConnection {
+  readonly namespace: EventHubsNamespace;
+  readonly hub: string;
+}
+
+/**
+ * Checks the connections of all streams. Each stream needs one to listen. Those to send are checked if they are set: whether a
+ * stream's events are sent by this app shows only when a function sends some.
+ */
+export function checkHubConnections(reader: SettingReader, streams: readonly Stream[]): void {
+  const { environment } = reader;
+  const isShared = (stream: Stream, direction: Direction) =>
+    connectionName(stream, direction, environment) === sharedConnection;
+  const sharing = streams.filter((stream) => isShared(stream, 'listen'));
+  const isMissing = sharing.length > 0 && !isConnectionSet(sharedConnection, environment);
+  if (isMissing) missing(reader, sharing, 'listen');
+  else for (const stream of sharing) readNamespace(reader, sharedConnection, stream);
+  for (const direction of ['listen', 'send'] as const)
+    for (const stream of streams)
+      if (!isShared(stream, direction)) readNamespace(reader, ownConnection(stream, direction), stream);
+}
+
+/** A stream's hub, and the connection to listen or to send. */
+export function readHubConnection(
+  reader: SettingReader,
+  stream: Stream,
+  direction: Direction,
+): HubConnection {
+  const name = connectionName(stream, direction, reader.environment);
+  const hub = reader.value(stream.hubSetting) ?? '';
+  if (hub === '') reader.wrong(stream.hubSetting, 'is missing', 'the name of an event hub');
+  if (isConnectionSet(name, reader.environment))
+    return { namespace: readNamespace(reader, name, stream), hub };
+  missing(reader, [stream], direction);
+  return { namespace: { connectionString: '' }, hub };
+}
+
+function missing(reader: SettingReader, streams: readonly Stream[], direction: Direction): void {
+  const own = streams.map((stream) => ownConnection(stream, direction)).join(' and ');
+  reader.problem(`${sharedConnection} is missing: expected ${eventHubsForm}. Or set ${own} instead.`);
+}
+
+function readNamespace(reader: SettingReader, name: string, stream: Stream): EventHubsNamespace {
+  const hostSetting = `${name}__fullyQualifiedNamespace`;
+  if (readForm(reader, name, [hostSetting]) === 'identity') {
+    const fullyQualifiedNamespace = reader.value(hostSetting) ?? '';
+    const what = fullyQualifiedNamespace === '' ? 'is missing' : 'is malformed';
+    if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/i.test(fullyQualifiedNamespace))
+      reader.wrong(hostSetting, what, 'a host name like contoso.servicebus.windows.net');
+    return { fullyQualifiedNamespace, ...readIdentity(reader, name) };
+  }
+  const connectionString = reader.value(name) ?? '';
+  const isComplete = ['Endpoint', 'SharedAccessKeyName', 'SharedAccessKey'].every((part) =>
+    partOf(connectionString, part),
+  );
+  if (!isComplete) reader.wrong(name, 'is malformed', eventHubsForm);
+  checkEntityPath(reader, name, stream);
+  return { connectionString: withoutEntityPath(connectionString) };
+}
+
+/** A connection string that names a hub binds the trigger to that hub, whatever the hub setting says. */
+function checkEntityPath(reader: SettingReader, name: string, stream: Stream): void {
+  const { hubSetting } = stream;
+  const entity = partOf(reader.value(name) ?? '', 'EntityPath');
+  const hub = reader.value(hubSetting);
+  if (!entity || !hub || entity.toLowerCase() === hub.toLowerCase()) return;
+  const own = `${ownConnection(stream, 'listen')} and ${ownConnection(stream, 'send')}`;
+  const remedy =
+    name === sharedConnection
+      ? `take ;EntityPath=${entity} out of the connection string, or set ${own}`
+      : 'they must name the same hub';
+  reader.problem(`${name} has EntityPath=${entity}, but ${hubSetting} is ${hub}: ${remedy}.`);
+}
+
+/** The SDK would refuse names that differ in case, with an error whose message has the whole connection string. */
+const withoutEntityPath = (connectionString: string): string =>
+  connectionString
+    .split(';')
+    .filter((part) => !/^\s*EntityPath\s*=/i.test(part))
+    .join(';');

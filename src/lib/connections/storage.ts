@@ -1,0 +1,35 @@
+import type { SettingReader } from '../settingReader';
+import type { StorageAccount } from '../storage/azureBlobStore';
+import { partOf, readForm, readIdentity } from './forms';
+
+const connectionStringForm = 'a storage connection string with AccountName and AccountKey';
+const uriForm = 'https://<account>.blob.core.windows.net';
+
+/** Reads how to reach a storage account, from the connection of this name. */
+export function readStorage(reader: SettingReader, name: string): StorageAccount {
+  const [uriSetting, accountSetting] = [`${name}__blobServiceUri`, `${name}__accountName`] as const;
+  if (readForm(reader, name, [uriSetting, accountSetting]) === 'identity') {
+    const uri = reader.value(uriSetting);
+    const account = reader.value(accountSetting);
+    const blobServiceUri = uri ?? `https://${account}.blob.core.windows.net`;
+    if (uri === undefined && account === undefined) reader.wrong(uriSetting, 'is missing', uriForm);
+    else if (uri === undefined) checkAccountName(reader, accountSetting);
+    else if (!/^https:\/\/[^/]+\/?$/.test(uri)) reader.wrong(uriSetting, 'is malformed', uriForm);
+    else if (/^https:\/\/[^/.]+\.dfs\./.test(uri))
+      reader.wrong(uriSetting, 'is the dfs endpoint, not the blob endpoint', uriForm);
+    return { blobServiceUri, ...readIdentity(reader, name) };
+  }
+  const connectionString = reader.value(name) ?? '';
+  const complete =
+    connectionString === 'UseDevelopmentStorage=true' ||
+    (partOf(connectionString, 'AccountName') && partOf(connectionString, 'AccountKey')) ||
+    partOf(connectionString, 'SharedAccessSignature');
+  if (!complete)
+    reader.wrong(name, connectionString === '' ? 'is missing' : 'is malformed', connectionStringForm);
+  return { connectionString };
+}
+
+function checkAccountName(reader: SettingReader, setting: string): void {
+  if (!/^[a-z0-9]{3,24}$/.test(reader.value(setting) ?? ''))
+    reader.wrong(setting, 'is malformed', 'the name of a storage account');
+}

@@ -1,0 +1,79 @@
+import { parseDuration } from './duration';
+import { TributaryError } from './errors';
+import {
+  type Environment,
+  type SettingDefinition,
+  settingDefinitions,
+  settingText,
+} from './settingDefinitions';
+
+/** Reads settings from an environment, and collects what is wrong with them. No problem contains a value. */
+export class SettingReader {
+  readonly environment: Environment;
+  /** By name, because streams may share a setting. */
+  readonly #ofStreams: ReadonlyMap<string, SettingDefinition>;
+  /** One line for each problem. It is a set, because several streams may use the same malformed connection. */
+  readonly #problems = new Set<string>();
+
+  /** @param ofStreams definitions besides the app's own */
+  constructor(environment: Environment, ofStreams: readonly SettingDefinition[] = []) {
+    this.environment = environment;
+    this.#ofStreams = new Map(ofStreams.map((definition) => [definition.name, definition]));
+  }
+
+  /** The value or the default; undefined if the setting has neither. */
+  value(name: string): string | undefined {
+    return settingText(this.#definition(name) ?? { name }, this.environment);
+  }
+
+  /** The value or the default. A setting that has neither is a problem. */
+  text(name: string): string {
+    const value = this.value(name);
+    if (value === undefined) this.wrong(name, 'is missing');
+    return value ?? '';
+  }
+
+  matching(name: string, pattern: RegExp): string {
+    const value = this.text(name);
+    if (value !== '' && !pattern.test(value)) this.wrong(name, 'is malformed');
+    return value;
+  }
+
+  /** Reads a duration of at most `most` milliseconds. */
+  duration(name: string, most: number): number {
+    const text = this.text(name);
+    const value = parseDuration(text, ['ms', 's', 'm']);
+    if (value === undefined && text !== '') this.wrong(name, 'is malformed');
+    if (value !== undefined && value > most) this.wrong(name, 'is out of range');
+    return value ?? 0;
+  }
+
+  /** Checks the settings of the streams. */
+  checkStreams(): void {
+    for (const { name, check } of this.#ofStreams.values()) {
+      const value = this.text(name);
+      const problem = value === '' ? undefined : check?.(value);
+      if (problem) this.wrong(name, problem);
+    }
+  }
+
+  /** Adds the problem of a setting, with the form that is expected. */
+  wrong(name: string, what: string, expected = this.#definition(name)?.expected): void {
+    this.problem(`${name} ${what}: expected ${expected ?? 'a value'}.`);
+  }
+
+  problem(line: string): void {
+    this.#problems.add(`- ${line}`);
+  }
+
+  /** Throws `settings.invalid` with all problems, if there are any. */
+  throwIfAny(): void {
+    if (this.#problems.size === 0) return;
+    const lines = [...this.#problems].join('\n');
+    throw new TributaryError('settings.invalid', `Settings are missing or malformed:\n${lines}`);
+  }
+
+  #definition(name: string): SettingDefinition | undefined {
+    return this.#ofStreams.get(name) ?? settingDefinitions.find((definition) => definition.name === name);
+  }
+}

@@ -1,0 +1,32 @@
+import type { Environment } from '../settingDefinitions';
+
+/** What a connection to a hub is for: reading its events, or sending events to it. */
+export type Direction = 'listen' | 'send';
+
+/** The connection of every stream that has none of its own. */
+export const sharedConnection = 'EventHubConnection';
+
+/** The name of a stream's own connection: CLICKSTREAM_LISTEN if the hub setting is CLICKSTREAM_HUB. */
+export const ownConnection = (
+  { hubSetting }: { readonly hubSetting: string },
+  direction: Direction,
+): string => `${hubSetting.replace(/_HUB$/, '')}_${direction.toUpperCase()}`;
+
+/**
+ * Whether any setting of a connection is set: the connection string of that name, or a part of the identity form, whose names begin
+ * with it and two underscores. A part counts because a connection that is only half set is a mistake, not a reason to use another one.
+ */
+export const isConnectionSet = (name: string, environment: Environment): boolean =>
+  Object.entries(environment).some(
+    ([setting, value]) => (setting === name || setting.startsWith(`${name}__`)) && Boolean(value?.trim()),
+  );
+
+/** The connection that a stream uses: its own if that is set, otherwise the shared one. */
+export function connectionName(
+  stream: { readonly hubSetting: string },
+  direction: Direction,
+  environment: Environment = process.env,
+): string {
+  const own = ownConnection(stream, direction);
+  return isConnectionSet(own, environment) ? own : sharedConnection;
+}
