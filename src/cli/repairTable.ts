@@ -61,8 +61,8 @@ function describeTxn({ appId, from, to }: TxnBack, { outcome }: Repair): string 
   const now = `${outcome === 'planned' ? 'would be' : 'now'} ${to ?? 'nothing'} (was ${from})`;
   const parsed = parseAppId(appId);
   if (!parsed) return `Txn ${appId}: ${now}.`;
-  const { hub, createdOn, partition } = parsed;
-  return `Partition ${partition} of ${hub}, made ${createdOn.toISOString()}: last sequence number ${now}.`;
+  const { namespace, hub, createdOn, partition } = parsed;
+  return `Partition ${partition} of ${namespace}/${hub}, made ${createdOn.toISOString()}: last sequence number ${now}.`;
 }
 
 async function nextSteps({ at, hasWarehouse }: RepairRequest, { outcome, txns }: Repair): Promise<string[]> {

@@ -28,6 +28,8 @@ export const errorCodes = {
   'counts.keys': { retriable: false },
   /** A batch leaves out events that the hub still has, before its first one or between its events. */
   'ingest.gap': { retriable: true },
+  /** The hub is one that the table knows under another name of its namespace. */
+  'ingest.renamed': { retriable: false },
   /** A batch does not have the form that the Event Hubs trigger promises. */
   'ingest.batch': { retriable: true },
   /** A source's answer does not have the form that its documentation describes. */

@@ -4,6 +4,7 @@ import { generationOfAppId, type HubGeneration, partitionAppId } from '../lake/h
 import type { DecodedEvent } from './decodeEvents';
 import { explainGaps, missingRanges } from './gaps';
 import type { PartitionBatch } from './partitionBatch';
+import { refuseRenamed } from './renamedHub';
 
 /** A trigger batch, decoded, as the invocation saw it. */
 export interface IncomingBatch {
@@ -36,7 +37,7 @@ export interface AdmitOptions {
 /**
  * Finds the hub generation of a batch and the events that are missing before it. The service is asked only if the batch does not
  * simply follow on the committed events.
- * @throws `ingest.gap` if a reader ran ahead; `ingest.batch` for events of a hub that is gone and was never read; the SDK's errors
+ * @throws `ingest.gap` if a reader ran ahead; `ingest.renamed` if the table knows the hub by another name; `ingest.batch` for events of a hub that is gone and was never read; the SDK's errors
  * if the service does not answer
  */
 export async function admitBatch(options: AdmitOptions): Promise<PartitionBatch> {
@@ -44,15 +45,18 @@ export async function admitBatch(options: AdmitOptions): Promise<PartitionBatch>
   if (followsOn(options)) return address(batch, batch.generation);
   const now = await hubs.refresh(batch.generation.hub);
   const generation = generationOf(options, now);
+  refuseRenamed(generation, options.committed.keys(), nameOf(batch));
   const taken = lastTaken(options, generation) ?? startOf(options, generation, now);
   if (taken !== undefined && missingRanges(batch.events, taken).length === 0)
     return address(batch, generation);
   const beginning = await hubs.firstSequenceNumber(generation.hub, batch.partitionId);
   const ranges = missingRanges(batch.events, taken ?? Math.min(beginning, firstOf(batch)) - 1);
   if (ranges.length === 0) return address(batch, generation);
-  const where = `${batch.stream} partition ${batch.partitionId}`;
-  return { ...address(batch, generation), gaps: explainGaps(ranges, beginning, acceptGaps, where) };
+  return { ...address(batch, generation), gaps: explainGaps(ranges, beginning, acceptGaps, nameOf(batch)) };
 }
+
+/** The batch's stream and partition, for messages. */
+const nameOf = ({ stream, partitionId }: IncomingBatch): string => `${stream} partition ${partitionId}`;
 
 const firstOf = ({ events }: IncomingBatch): number => events[0]?.sequenceNumber ?? 0;
 
@@ -118,7 +122,7 @@ function generationOf(known: Known, now: HubGeneration): HubGeneration {
   if (newest) return newest;
   throw new TributaryError(
     'ingest.batch',
-    `${batch.stream} partition ${batch.partitionId}: the events were enqueued before the hub ${now.hub} was made, ` +
+    `${nameOf(batch)}: the events were enqueued before the hub ${now.hub} was made, ` +
       `at ${now.createdOn.toISOString()}, and nothing of an earlier hub of that name is in the table.`,
   );
 }

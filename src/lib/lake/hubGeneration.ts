@@ -10,12 +10,17 @@ export interface HubGeneration {
 export const partitionAppId = ({ namespace, hub, createdOn }: HubGeneration, partitionId: string): string =>
   `${namespace}/${hub}@${createdOn.toISOString()}/${partitionId}`.toLowerCase();
 
-/** Parses a `partitionAppId`: `namespace/hub` (as `hub`), creation time, partition. Undefined for other appIds. */
-export function parseAppId(appId: string): { hub: string; createdOn: Date; partition: number } | undefined {
-  const [, hub, createdOn, partition] = /^(.+)@([^/@]+)\/(\d+)$/.exec(appId) ?? [];
+/** What a `partitionAppId` says; the names are in lower case. */
+export interface ParsedAppId extends HubGeneration {
+  readonly partition: number;
+}
+
+/** Parses a `partitionAppId`. Undefined for other appIds. */
+export function parseAppId(appId: string): ParsedAppId | undefined {
+  const [, namespace, hub, createdOn, partition] = /^([^/]+)\/(.+)@([^/@]+)\/(\d+)$/.exec(appId) ?? [];
   const createdMs = Date.parse((createdOn ?? '').toUpperCase());
-  if (hub === undefined || Number.isNaN(createdMs)) return undefined;
-  return { hub, createdOn: new Date(createdMs), partition: Number(partition) };
+  if (namespace === undefined || hub === undefined || Number.isNaN(createdMs)) return undefined;
+  return { namespace, hub, createdOn: new Date(createdMs), partition: Number(partition) };
 }
 
 /** The generation that an appId names; undefined if the appId belongs to another hub. */
@@ -24,6 +29,6 @@ export function generationOfAppId(
   { namespace, hub }: HubGeneration,
 ): HubGeneration | undefined {
   const parsed = parseAppId(appId);
-  if (parsed?.hub !== `${namespace}/${hub}`.toLowerCase()) return undefined;
+  if (parsed?.namespace !== namespace.toLowerCase() || parsed.hub !== hub.toLowerCase()) return undefined;
   return { namespace, hub, createdOn: parsed.createdOn };
 }

@@ -25,7 +25,8 @@ export function partitionTxns(txns: Iterable<Txn>): PartitionTxn[] {
   for (const { appId, version } of txns) {
     const parsed = parseAppId(appId);
     if (!parsed) continue;
-    const { hub, createdOn, partition } = parsed;
+    const { namespace, createdOn, partition } = parsed;
+    const hub = `${namespace}/${parsed.hub}`;
     found.push({ appId, hub, version, hubCreatedAt: createdOn.getTime() * 1000, partition });
   }
   return found;
