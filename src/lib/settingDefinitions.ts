@@ -34,7 +34,8 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     name: 'LakeStorage',
     meaning:
       'The storage account of the lake. With a managed identity set `LakeStorage__blobServiceUri` or `LakeStorage__accountName` instead.',
-    expected: 'a storage connection string with AccountName and AccountKey',
+    expected:
+      'a storage connection string with AccountName and AccountKey, or with BlobEndpoint and SharedAccessSignature',
   },
   {
     name: 'LAKE_CONTAINER',

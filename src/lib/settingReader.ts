@@ -7,13 +7,15 @@ import {
   settingText,
 } from './settingDefinitions';
 
-/** Reads settings from an environment, and collects what is wrong with them. No problem contains a value. */
+/** Reads settings from an environment, and collects what is wrong with them. No problem contains a secret. */
 export class SettingReader {
   readonly environment: Environment;
   /** By name, because streams may share a setting. */
   readonly #ofStreams: ReadonlyMap<string, SettingDefinition>;
   /** One line for each problem. It is a set, because several streams may use the same malformed connection. */
   readonly #problems = new Set<string>();
+  /** The settings whose values are none. Nothing else is wrong with them. */
+  readonly #notValues = new Set<string>();
 
   /** @param ofStreams definitions besides the app's own */
   constructor(environment: Environment, ofStreams: readonly SettingDefinition[] = []) {
@@ -23,7 +25,13 @@ export class SettingReader {
 
   /** The value or the default; undefined if the setting has neither. */
   value(name: string): string | undefined {
-    return settingText(this.#definition(name) ?? { name }, this.environment);
+    const value = settingText(this.#definition(name) ?? { name }, this.environment);
+    const mistake = mistakeIn(value ?? '');
+    if (mistake && !this.#notValues.has(name)) {
+      this.problem(`${name} ${mistake}.`);
+      this.#notValues.add(name);
+    }
+    return value;
   }
 
   /** The value or the default. A setting that has neither is a problem. */
@@ -62,8 +70,10 @@ export class SettingReader {
     this.problem(`${name} ${what}: expected ${expected ?? 'a value'}.`);
   }
 
+  /** Adds a problem. The line begins with the name of the setting. */
   problem(line: string): void {
-    this.#problems.add(`- ${line}`);
+    const [name = ''] = line.split(' ', 1);
+    if (!this.#notValues.has(name)) this.#problems.add(`- ${line}`);
   }
 
   /** Throws `settings.invalid` with all problems, if there are any. */
@@ -76,4 +86,12 @@ export class SettingReader {
   #definition(name: string): SettingDefinition | undefined {
     return this.#ofStreams.get(name) ?? settingDefinitions.find((definition) => definition.name === name);
   }
+}
+
+/** Says what is wrong with a text that no setting can have as its value; undefined for any other text. */
+function mistakeIn(text: string): string | undefined {
+  if (/^@Microsoft\.KeyVault\(/i.test(text))
+    return "is a reference to Key Vault that was not resolved: check that the secret exists and that the app's identity may read it";
+  if (/^(["']).*\1$/s.test(text)) return 'is in quotes: remove them';
+  return undefined;
 }

@@ -33,7 +33,7 @@ export interface Settings {
 export const settings = once(async () => parseSettings(process.env, await loadStreams()));
 
 /**
- * Throws `settings.invalid` with one line for each setting that is missing or malformed. The lines never contain a value.
+ * Throws `settings.invalid` with one line for each setting that is missing or malformed. The lines never contain a secret.
  * @param streams the streams whose settings are required besides the app's own
  * @param hubsOf the streams whose connections are checked; a hub setting that is not set is not missed here
  */

@@ -107,6 +107,31 @@ describe('the settings', () => {
   });
 
   it.each([
+    'LakeStorage',
+    'EventHubConnection',
+    'CONSUMER_GROUP',
+    'WAREHOUSE',
+    'COMMIT_INTERVAL',
+    'TIDES_KEY',
+  ])('refuse a reference to Key Vault that was not resolved, and quotes: %s', (name) => {
+    const reference = '@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/cc/)';
+    expect(
+      problemsOf({ ...complete, [name]: reference })
+        .split('\n')
+        .slice(1),
+    ).toEqual([
+      `- ${name} is a reference to Key Vault that was not resolved: check that the secret exists and that the app's identity may read it.`,
+    ]);
+    const { [name]: value = 'none' } = complete as Record<string, string>;
+    for (const quote of ['"', "'"])
+      expect(
+        problemsOf({ ...complete, [name]: `${quote}${value}${quote}` })
+          .split('\n')
+          .slice(1),
+      ).toEqual([`- ${name} is in quotes: remove them.`]);
+  });
+
+  it.each([
     ['250ms', 250],
     ['1.5s', 1500],
     ['1m', 60_000],

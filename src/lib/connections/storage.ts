@@ -2,7 +2,8 @@ import type { SettingReader } from '../settingReader';
 import type { StorageAccount } from '../storage/azureBlobStore';
 import { partOf, readForm, readIdentity } from './forms';
 
-const connectionStringForm = 'a storage connection string with AccountName and AccountKey';
+const connectionStringForm =
+  'a storage connection string with AccountName and AccountKey, or with BlobEndpoint and SharedAccessSignature';
 const uriForm = 'https://<account>.blob.core.windows.net';
 
 /** Reads how to reach a storage account, from the connection of this name. */
@@ -23,7 +24,7 @@ export function readStorage(reader: SettingReader, name: string): StorageAccount
   const complete =
     connectionString === 'UseDevelopmentStorage=true' ||
     (partOf(connectionString, 'AccountName') && partOf(connectionString, 'AccountKey')) ||
-    partOf(connectionString, 'SharedAccessSignature');
+    (partOf(connectionString, 'BlobEndpoint') && partOf(connectionString, 'SharedAccessSignature'));
   if (!complete)
     reader.wrong(name, connectionString === '' ? 'is missing' : 'is malformed', connectionStringForm);
   return { connectionString };

@@ -37,6 +37,10 @@ describe.each([
 
   it.each([
     [{}, `${name} is missing: expected a storage connection string`],
+    [
+      { '': 'AccountName=contoso;SharedAccessSignature=sig' },
+      `${name} is malformed: expected a storage connection string`,
+    ],
     [{ '': 'AccountKey=c2VjcmV0' }, `${name} is malformed: expected a storage connection string`],
     [{ '': lakeKey, __accountName: 'contoso' }, `${name} and ${name}__accountName are both set`],
     [{ __blobServiceUri: 'x' }, `${name}__blobServiceUri is malformed: expected https://<account>.blob`],
