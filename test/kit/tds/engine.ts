@@ -28,6 +28,8 @@ export type Answer =
 export interface EngineOptions {
   /** `pool` refuses what a dedicated SQL pool refuses; `server` is SQL Server. */
   readonly dialect: 'pool' | 'server';
+  /** What SERVERPROPERTY('EngineEdition') answers; by default 6 for a dedicated pool and 3 for SQL Server. */
+  readonly edition?: number;
   /** Reads a file for COPY. */
   readonly fetchStaged?: (url: string) => Promise<Uint8Array | undefined>;
 }

@@ -97,8 +97,10 @@ export class Query {
     if (name === 'GETDATE') return Date.now();
     if (name === 'DATEDIFF') return String(Math.floor((Number(args[1]) - Number(args[0])) / 60_000));
     if (name === 'OBJECT_ID') return String(args[0]).toLowerCase();
-    if (name === 'SERVERPROPERTY' && args[0] === 'EngineEdition')
-      return this.#engine.options.dialect === 'pool' ? 6 : 3;
+    if (name === 'SERVERPROPERTY' && args[0] === 'EngineEdition') {
+      const { dialect, edition = dialect === 'pool' ? 6 : 3 } = this.#engine.options;
+      return edition;
+    }
     throw new SqlError(104162, `'${name}' is not a recognized built-in function name.`);
   }
 

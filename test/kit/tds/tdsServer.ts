@@ -74,6 +74,11 @@ export class TdsServer {
     this.#troubles.push(trouble);
   }
 
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
   /** How many planned faults are still to come. */
   get planned(): number {
     return this.#troubles.length;

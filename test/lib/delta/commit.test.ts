@@ -5,6 +5,7 @@ import { commitPath, readCommit, type TableLocation } from '../../../src/lib/del
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { commitFarAbove } from '../maintenance/backInTime';
 
 const fields = [field('id', 'long', false), field('name', 'string')];
 
@@ -143,6 +144,37 @@ describe('an append', () => {
     const first = await append({ state, fields, adds: [add('a.parquet')], txns: [] });
     expect([first.outcome, first.state.version]).toEqual(['committed', 1]);
     expect((await openSnapshot(at))?.version).toBe(1);
+  });
+
+  it('is refused where a rival was made on another log, or if the log is no longer the one it was planned on', async () => {
+    const state = await openCreated();
+    await commitFarAbove(state, 1);
+    const appended = () => append({ state, fields, adds: [add('a.parquet')], txns: [] });
+    await expect(appended()).rejects.toMatchObject({ code: 'delta.hole' });
+    // The table was made again, and somebody wrote to it.
+    await at.store.delete(commitPath('events', 0));
+    await createTable(at, fields);
+    await expect(appended()).rejects.toMatchObject({
+      code: 'delta.contention',
+      message: 'memory/events version 0 is not in the log any more: read it again.',
+      cause: { code: 'delta.hole' },
+    });
+    expect(await at.store.get(commitPath('events', 2))).toBeUndefined();
+  });
+
+  it('fails for what a rival asks of writers, and not as a race, also if the log is another one by then', async () => {
+    const state = await openCreated();
+    const protocol = {
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ['deletionVectors'],
+      writerFeatures: ['deletionVectors'],
+    };
+    await putCommit(at, 1, [{ protocol }], { operation: 'UPGRADE PROTOCOL', isBlindAppend: false });
+    await at.store.delete(commitPath('events', 0));
+    await expect(append({ state, fields, adds: [], txns: [] })).rejects.toMatchObject({
+      code: 'delta.unsupported',
+    });
   });
 
   it('refuses rows that the table cannot take, also when a rival changed the schema', async () => {

@@ -98,6 +98,9 @@ describe('skipping unreadable events', () => {
   it('leaves the rest to the trigger after a thousand readable events in a row', async () => {
     fill([unreadable, ...Array<string>(900).fill('click'), unreadable, ...Array<string>(2000).fill('click')]);
     expect(await skip()).toEqual({ readable: 1998, unreadable: [0, 901], next: 2000 });
+    const rest = 3000;
+    fill(Array<string>(2000 + rest).fill('click'));
+    expect(await skip()).toEqual({ readable: 1000, unreadable: [], next: 3000 });
   });
 
   it('moves nothing past an event that could not be committed', async () => {

@@ -126,6 +126,26 @@ describe('checking a table', () => {
     expect(await check([micros - 1])).toEqual([expect.stringContaining("is beyond the log's min")]);
   });
 
+  it('allows for the same in times without a zone, which other writers have', async () => {
+    const end = '2026-01-01T00:00:00.001';
+    const micros = Date.parse(`${end}Z`) * 1000;
+    // Our writer does not write the type, whose values are those of a timestamp.
+    at = newLocation();
+    await createTable(at, [field('c', 'timestamp_ntz')]);
+    const stats = JSON.stringify({ maxValues: { c: end } });
+    for (const value of [micros + 999, micros + 1000]) {
+      const add = await writeDataFile({ at, fields: [field('c', 'timestamp')], columns: [[value]] });
+      const { version } = await snapshotOf(at);
+      await putCommit(at, version + 1, [{ add: { ...add, stats } }], {
+        operation: 'WRITE',
+        isBlindAppend: true,
+      });
+    }
+    expect((await checkTable({ at }))?.findings).toEqual([
+      expect.stringContaining("is beyond the log's max"),
+    ]);
+  });
+
   it.each<[DataType, Value, unknown]>([
     ['long', 8, 7],
     ['integer', 8, 7],

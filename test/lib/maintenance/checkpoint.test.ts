@@ -120,6 +120,27 @@ describe('a checkpoint', () => {
     expect((await readRows(at)).length).toBe(70);
   });
 
+  it.each([
+    ['is written from the commits', 0, { outcome: 'written', version: 4, files: 4 }],
+    ['is not written', 2, undefined],
+  ])('%s if the previous one is gone by the time its files are read', async (_what, cleaned, expected) => {
+    await appendFiles(at, 3);
+    await checkpoint({ at });
+    await appendFiles(at, 1, { first: 30 });
+    if (cleaned > 0) await forgetCommits(0, cleaned);
+    const { store } = at;
+    const { get } = store;
+    let reads = 0;
+    store.get = async (path) => {
+      // Opening the table reads the newest entry for the first time; the files of the checkpoint come after the second.
+      if (path === commitPath('events', 4) && ++reads === 2) await store.delete(checkpointPath('events', 3));
+      return get.call(store, path);
+    };
+    const written = await checkpoint({ at }).catch((error: unknown) => error);
+    expect(written).toMatchObject(expected ?? { code: 'delta.invalid' });
+    expect((await store.get(checkpointPath('events', 4))) !== undefined).toBe(expected !== undefined);
+  });
+
   it('is described in _last_checkpoint in a few bytes', async () => {
     await appendFiles(at, 3);
     await checkpoint({ at });

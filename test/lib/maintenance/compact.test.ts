@@ -356,6 +356,34 @@ describe('a compaction', () => {
   });
 });
 
+it('a compaction writes each new file once, and puts none back after a rival won', async () => {
+  const store = new Interposed();
+  at = { store, table: 'events' };
+  await appendFiles(at, 8);
+  const written: string[] = [];
+  const { put } = store;
+  store.put = (path, bytes) => {
+    written.push(path);
+    return put.call(store, path, bytes);
+  };
+  const old = new Set(await pathsOf(at));
+  const added = async () => (await pathsOf(at)).filter((path) => path.endsWith('.parquet') && !old.has(path));
+  store.beforeCommit = async () => {
+    const [path = ''] = (await snapshotOf(at)).files.keys();
+    const remove = { path, dataChange: true, deletionTimestamp: Date.now() };
+    const { version } = await stateOf(at);
+    await putCommit(at, version + 1, [{ remove }], { operation: 'DELETE', isBlindAppend: false });
+    // As where storage goes back in time meanwhile.
+    for (const lost of await added()) await store.delete(lost);
+  };
+  expect((await compacted()).bins).toMatchObject([{ outcome: 'conflict' }]);
+  expect(await added()).toEqual([]);
+  written.length = 0;
+  expect((await compacted()).bins).toMatchObject([{ outcome: 'committed' }]);
+  expect(await added()).toHaveLength(1);
+  expect(written).toEqual(await added());
+});
+
 describe('a plan of bins', () => {
   const add = (size: number, modificationTime: number): Add => ({
     path: `${modificationTime}-${size}`,

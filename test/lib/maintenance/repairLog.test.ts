@@ -356,6 +356,33 @@ const holes = {
 };
 const kinds = Object.keys(holes) as (keyof typeof holes)[];
 
+describe('a repair', () => {
+  it('reports each file before it is moved, and the end', async () => {
+    await leaveHole(3, 6, 8);
+    const steps: string[] = [];
+    await repairLog({ at, progress: ({ step, done, total }) => steps.push(`${step} ${done}/${total}`) });
+    expect(steps).toEqual(['repair 0/3', 'repair 1/3', 'repair 2/3', 'repair 3/3']);
+  });
+
+  it('stops if an entry of the log goes while the log is read', async () => {
+    // Opening the table looks up a log from its checkpoint, and does not list it.
+    await appendFiles(at, 2);
+    await checkpoint({ at });
+    await commitFarAbove(await appendFiles(at, 2, { first: 20 }), 2500);
+    const { store } = at;
+    const { list } = store;
+    store.list = async function* (prefix) {
+      yield* list.call(store, prefix);
+      if (prefix === logPrefix('events')) await store.delete(commitPath('events', 3));
+    };
+    await expect(repairLog({ at })).rejects.toMatchObject({
+      code: 'delta.contention',
+      message: expect.stringContaining('memory/events version 3: the log changes during the repair.'),
+    });
+    expect(await strayNames()).toEqual([]);
+  });
+});
+
 describe('a repair that does not come to its end', () => {
   it.each(kinds)('is ended by another, wherever it was cut short: %s', async (kind) => {
     for (let cutAt = 0, isCut = true; isCut; cutAt++) {

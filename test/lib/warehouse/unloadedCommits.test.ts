@@ -57,6 +57,9 @@ describe('the commits that are not loaded yet', () => {
     expect(await behind(await positionAt(2))).toEqual([3, 4, 5, 6]);
     expect(await behind(await positionAt(5))).toEqual([6]);
     expect([0, 1, 2, 3, 4, 5, 6].map(timesRead)).toEqual([1, 1, 1, 1, 1, 1, 1]);
+    // A load that was overtaken, or failed, asks for the same again.
+    expect(await behind(await positionAt(5))).toEqual([6]);
+    expect(timesRead(6)).toBe(1);
     expect(await behind(await positionAt(6))).toBe('current');
   });
 
@@ -114,6 +117,15 @@ describe('a log that went back in time', () => {
     unloaded.forget();
     // A ledger that an older loader moved has no mark, so any entry of that version is accepted.
     expect(await behind({ ...position, mark: undefined })).toEqual([6, 7]);
+  });
+
+  it('does not matter to a table that another process has rebuilt since', async () => {
+    await commitMore(5);
+    expect(await behind(await positionAt(5))).toBe('current');
+    await goBackTo(3);
+    await commitMore(5);
+    // The rebuilt table is at a version of the log as it is now; what was read of the old one says nothing about it.
+    expect(await behind(await positionAt(7))).toEqual([8]);
   });
 
   it('is noticed when commits that are not loaded yet are read', async () => {

@@ -1,6 +1,12 @@
-import type { SchemaElement } from 'hyparquet';
+import type { SchemaElement, SchemaTree } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
-import { convertLeaf, parsers, withoutLossyTypes } from '../../../../src/lib/delta/parquet/convert';
+import {
+  convertLeaf,
+  convertValue,
+  type Meaning,
+  parsers,
+  withoutLossyTypes,
+} from '../../../../src/lib/delta/parquet/convert';
 
 describe('what a column of a file means', () => {
   const plain: SchemaElement = { name: 'c', type: 'INT32' };
@@ -67,6 +73,55 @@ describe('a leaf value', () => {
   it('of a kind that no column has is an error', () => {
     expect(() => convertLeaf({}, undefined)).toThrow('a value came back as object');
     expect(() => convertLeaf('1', { decimalScale: 2 })).toThrow('a decimal came back as string');
+  });
+});
+
+describe('a value with parts', () => {
+  /** A node of a file's schema. */
+  const node = (name: string, children: SchemaTree[] = [], converted?: 'MAP' | 'LIST'): SchemaTree => ({
+    children,
+    count: 1,
+    element: { name, ...(converted ? { converted_type: converted } : {}) },
+    path: [],
+  });
+  const big = node('big');
+  const price = node('price');
+  const struct = node('struct', [big, price]);
+  const meanings = new Map<SchemaElement, Meaning>([[price.element, { decimalScale: 2 }]]);
+  const convert = (raw: unknown, of: SchemaTree) => convertValue(raw, of, meanings);
+
+  it('of a struct has every field converted, and those that are missing are null', () => {
+    expect(convert({ big: 5n, price: 150 }, struct)).toEqual({ big: 5, price: '1.50' });
+    expect(convert({ price: null }, struct)).toEqual({ big: null, price: null });
+    const nested = node('outer', [struct]);
+    for (const missing of [null, undefined])
+      expect(convert({ struct: missing }, nested)).toEqual({ struct: null });
+  });
+
+  it('of a map has its values converted, whatever they are', () => {
+    const mapOf = (value: SchemaTree) => node('map', [node('key_value', [node('key'), value])], 'MAP');
+    expect(convert({ a: 5n, b: null }, mapOf(big))).toEqual({ a: 5, b: null });
+    expect(convert({ a: { big: 5n } }, mapOf(struct))).toEqual({ a: { big: 5, price: null } });
+    // A set is a map without values.
+    expect(convert({ a: undefined }, node('set', [node('key_value', [node('key')])], 'MAP'))).toEqual({
+      a: null,
+    });
+  });
+
+  it.each<[string, SchemaTree]>([
+    ['three levels', node('list', [node('list', [price])], 'LIST')],
+    ['two levels', node('list', [price], 'LIST')],
+    ['a repeated column', price],
+  ])('of a list has its items converted, in %s', (_levels, list) => {
+    expect(convert([150, null, 5], list)).toEqual(['1.50', null, '0.05']);
+  });
+
+  it.each<[string, SchemaTree]>([
+    ['the elements are a group of several fields', node('list', [struct], 'LIST')],
+    ['the elements are a group in a group', node('list', [node('list', [struct])], 'LIST')],
+    ['the group itself is repeated', struct],
+  ])('of a list of structs has them converted: %s', (_levels, list) => {
+    expect(convert([{ big: 5n, price: 150 }, null], list)).toEqual([{ big: 5, price: '1.50' }, null]);
   });
 });
 

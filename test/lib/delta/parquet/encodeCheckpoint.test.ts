@@ -241,6 +241,15 @@ describe('encodeCheckpointRows', () => {
     expect(columns.get('txn')?.every((txn) => txn === null)).toBe(true);
   });
 
+  it('keeps the mark of its log entry in the footer, where it is known', async () => {
+    const markOf = async (mark?: string) => {
+      const { bytes } = encodeCheckpointRows([{ txn: { appId: 'a', version: 1 } }], mark);
+      return [...(await readParquet({ source: sourceOf(bytes), where: 'checkpoint' })).keyValues];
+    };
+    expect(await markOf('0123abcd')).toEqual([['tributary.mark', '0123abcd']]);
+    expect(await markOf()).toEqual([]);
+  });
+
   it('writes a lone surrogate as U+FFFD, since one action must not prevent checkpoints for ever', async () => {
     const { bytes } = encodeCheckpointRows([{ txn: { appId: 'a\ud800', version: 1 } }]);
     const { columns } = await readParquet({ source: sourceOf(bytes), where: 'checkpoint' });

@@ -236,6 +236,20 @@ describe('many rows', () => {
     expect(await staged()).toEqual([]);
   });
 
+  it('are copied by the next load if the connection breaks at COPY', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(50));
+    const warnings: string[] = [];
+    const copying = open({ staging, copyThreshold: 10, warn: (line) => warnings.push(line) });
+    server.cutAt = /^COPY INTO/;
+    await expect(follow(delta, clicksAt, copying)).rejects.toMatchObject({ code: 'warehouse.unavailable' });
+    expect(server.rows('clickstream.clicks')).toEqual([]);
+    expect(await follow(delta, clicksAt, copying)).toEqual({ state: 'current', version: 1 });
+    expect(server.batches.filter((text) => text.startsWith('COPY INTO'))).toHaveLength(2);
+    expect(server.rows('clickstream.clicks')).toHaveLength(50);
+    expect([warnings, await staged()]).toEqual([[], []]);
+  });
+
   it('are inserted as text if COPY is refused', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(50));
@@ -265,5 +279,30 @@ describe('SQL Server and Azure SQL', () => {
     expect(server.rows('assets.asset_statistics_history_v3')).toHaveLength(1);
     expect(server.rows('ops.rejected_rows')).toHaveLength(1);
     expect(server.errors).toEqual([]);
+  });
+});
+
+describe('the kind of the server', () => {
+  const asked = () => server.batches.filter((text) => text.includes('EngineEdition')).length;
+
+  it('is asked for once', async () => {
+    expect(asked()).toBe(1);
+    const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
+    await warehouse.createShadow(shadow, 'id');
+    await warehouse.init([clicksAt]);
+    const to = { tableId: 'id', version: 1, mark: undefined };
+    expect(await warehouse.swap({ table: clicksAt, shadow, files: 0, to })).toBe('swapped');
+    expect(asked()).toBe(1);
+  });
+
+  it('is refused if it is a serverless pool, which could not keep tables', async () => {
+    await server.close();
+    server = await TdsServer.start({ dialect: 'server', edition: 11 });
+    const serverless = open();
+    await expect(serverless.init([clicksAt])).rejects.toMatchObject({
+      code: 'warehouse.refused',
+      message: expect.stringContaining('is a serverless SQL pool'),
+    });
+    expect(server.batches.filter((text) => /CREATE/.test(text))).toEqual([]);
   });
 });

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beginning } from '../../../src/lib/delta/position';
+import { catchUp } from '../../../src/lib/warehouse/catchUp';
+import { finishSwap, rebuild } from '../../../src/lib/warehouse/rebuild';
+import { fullName, type Warehouse } from '../../../src/lib/warehouse/warehouse';
+import { clicks, clicksTable, type DeltaTable } from './deltaTable';
+import { clicksAt, tdsHarness } from './harness';
+
+const signal = new AbortController().signal;
+
+let harness: Awaited<ReturnType<typeof tdsHarness>>;
+let warehouse: Warehouse;
+let delta: DeltaTable;
+
+beforeEach(async () => {
+  harness = await tdsHarness();
+  warehouse = harness.open();
+  await warehouse.init([clicksAt]);
+  delta = await clicksTable();
+});
+afterEach(() => harness.close());
+
+const options = (by = warehouse) => ({ warehouse: by, at: delta.at, table: clicksAt, signal });
+const shadowOf = (version: number, token: string) => ({
+  ...clicksAt,
+  name: `clicks__rebuild_${version}_${token}`,
+});
+const ledgerNames = async () => [...(await warehouse.ledger()).keys()].sort();
+
+/** A rebuild whose process is cut off when the ledger says that the tables are being swapped. Returns the shadow's full name. */
+async function leaveSwap(): Promise<string> {
+  await delta.commit(clicks(4));
+  await catchUp({ ...options(), commits: delta.commits });
+  harness.server.cutAt = /RENAME OBJECT/;
+  await expect(rebuild(options(harness.open()))).rejects.toMatchObject({ code: 'warehouse.unavailable' });
+  expect(harness.server.cutAt).toBeUndefined();
+  const shadow = (await ledgerNames()).find((name) => name.includes('__rebuild_'));
+  if (shadow === undefined) throw new Error('There is no shadow.');
+  return shadow;
+}
+
+describe('a swap that was left half done', () => {
+  it('is finished with the shadow that the ledger names, and nothing is loaded again', async () => {
+    await leaveSwap();
+    const position = (await warehouse.ledger()).get(fullName(clicksAt));
+    const sent = harness.server.batches.length;
+    expect(await finishSwap(options())).toBe('swapped');
+    expect(harness.server.batches.slice(sent).join('\n')).not.toMatch(/INSERT INTO|CREATE TABLE/);
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(4);
+    const { mark } = position ?? {};
+    expect(mark).toMatch(/^[0-9a-f]+$/);
+    const after = (await warehouse.ledger()).get(fullName(clicksAt));
+    expect(after).toMatchObject({ version: 1, mark });
+    expect(after?.tableId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await finishSwap(options())).toBe('not-swapped');
+  });
+
+  it('is finished by a rebuild, which then has no more to do', async () => {
+    await leaveSwap();
+    await delta.commit(clicks(1, 4));
+    expect(await rebuild(options())).toEqual({ outcome: 'rebuilt', version: 1 });
+  });
+
+  it('takes the other shadows of the table with it, and only those', async () => {
+    const shadow = await leaveSwap();
+    for (const token of ['00000001', '00000002']) await warehouse.createShadow(shadowOf(1, token), 'id');
+    const other = { ...shadowOf(1, '00000003'), schema: 'other' };
+    await warehouse.query('CREATE SCHEMA other;');
+    await warehouse.createShadow(other, 'id');
+    expect(await ledgerNames()).toContain(shadow);
+    expect(await finishSwap(options())).toBe('swapped');
+    expect(await ledgerNames()).toEqual([fullName(clicksAt), fullName(other)]);
+  });
+
+  it('cannot be finished if the ledger does not have the shadow any more', async () => {
+    const shadow = await leaveSwap();
+    await warehouse.query(`DELETE FROM ops.load_ledger WHERE table_name = '${shadow}';`);
+    expect(await finishSwap(options())).toBe('shadow-missing');
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(4);
+  });
+
+  it('is not there if no swap was begun, or if the ledger does not know the table', async () => {
+    expect(await finishSwap(options())).toBe('not-swapped');
+    expect(await finishSwap({ ...options(), table: { ...clicksAt, name: 'unknown' } })).toBe('not-swapped');
+    expect((await warehouse.ledger()).get(fullName(clicksAt))).toEqual(beginning);
+  });
+});
+
+describe('a rebuild', () => {
+  it('gives up when a data file of the newest version stays away, and leaves no shadow', async () => {
+    await delta.commit(clicks(4));
+    for await (const { path } of delta.at.store.list('clicks/'))
+      if (path.endsWith('.parquet')) await delta.at.store.delete(path);
+    await expect(rebuild(options())).rejects.toMatchObject({
+      code: 'delta.invalid',
+      message: expect.stringMatching(/^memory\/clicks version 1: data file .*\.parquet is gone\.$/),
+    });
+    expect(
+      harness.server.batches.filter((text) => text.startsWith('CREATE TABLE [clickstream].[clicks__rebuild')),
+    ).toHaveLength(3);
+    expect(await ledgerNames()).toEqual([fullName(clicksAt)]);
+  });
+
+  it('does nothing without a table in the lake', async () => {
+    await delta.at.store.delete('clicks/_delta_log/00000000000000000000.json');
+    expect(await rebuild(options())).toEqual({ outcome: 'no-table' });
+    expect(await ledgerNames()).toEqual([fullName(clicksAt)]);
+  });
+
+  it('loads as many files at once as the limits of rows and bytes allow, and reports after each load', async () => {
+    for (const rows of [10, 10, 10, 40, 10]) await delta.commit(clicks(rows));
+    const seen: number[] = [];
+    const onProgress = ({ files, of, version }: { files: number; of: number; version: number }) => {
+      seen.push(files);
+      expect([of, version]).toEqual([5, 5]);
+    };
+    expect(await rebuild({ ...options(), limits: { rows: 1e9, bytes: 1e9 }, onProgress })).toMatchObject({
+      outcome: 'rebuilt',
+    });
+    expect(seen.splice(0)).toEqual([0, 5]);
+    // A file that is larger than the limit goes alone.
+    await rebuild({ ...options(), limits: { rows: 1e9, bytes: 1 }, onProgress });
+    expect(seen.splice(0)).toEqual([0, 1, 2, 3, 4, 5]);
+    await rebuild({ ...options(), limits: { rows: 1, bytes: 1e9 }, onProgress });
+    expect(seen.splice(0)).toEqual([0, 1, 2, 3, 4, 5]);
+    await rebuild({ ...options(), limits: { rows: 80, bytes: 1e9 }, onProgress });
+    expect(seen).toEqual([0, 5]);
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(80);
+  });
+});
