@@ -1,6 +1,7 @@
 import { type Lake, openLake } from '../lib/app/lake';
-import { followState } from '../lib/delta/follow';
 import { catchUp } from '../lib/warehouse/catchUp';
+import { readLedgerPosition } from '../lib/warehouse/ledgerPosition';
+import { type LoaderStatus, writeLoadStatus } from '../lib/warehouse/loadStatus';
 import { openWarehouse } from '../lib/warehouse/openWarehouse';
 import { rebuild } from '../lib/warehouse/rebuild';
 import { wholeScript } from '../lib/warehouse/synapse/tables';
@@ -101,8 +102,8 @@ async function init({ warehouse, loaded }: OpenWarehouse): Promise<number> {
 }
 
 async function status({ warehouse, lake, loaded }: OpenWarehouse): Promise<number> {
-  const tables = loaded.map(({ table, deltaTable }) => ({ table, head: followState(lake.at(deltaTable)) }));
-  for (const lag of await readLag({ warehouse, tables })) console.log(describeLag(lag));
+  const tables = loaded.map(({ table, deltaTable }) => ({ table, at: lake.at(deltaTable) }));
+  for (const lag of await readLag(warehouse, tables)) console.log(describeLag(lag));
   return 0;
 }
 
@@ -111,6 +112,7 @@ async function sync({ warehouse, lake, loaded, signal }: OpenWarehouse): Promise
   for (const { table, deltaTable } of loaded) {
     const commits = new UnloadedCommits(lake.at(deltaTable));
     const done = await catchUp({ warehouse, commits, table, signal });
+    await record(warehouse, lake, table, done);
     const reason = 'reason' in done ? `: ${done.reason}` : '';
     const version = 'version' in done ? `, version ${done.version}` : '';
     console.log(`${fullName(table)} is ${done.state}${version}${reason}`);
@@ -126,9 +128,27 @@ async function reload(
   const onProgress = ({ files, of, version }: { files: number; of: number; version: number }) =>
     console.log(`version ${version}: ${files} of ${of} files`);
   const done = await rebuild({ warehouse, at: lake.at(deltaTable), table, signal, onProgress });
+  await record(warehouse, lake, table, { state: 'behind' });
   const version = 'version' in done ? ` from version ${done.version}` : '';
   console.log(`${fullName(table)}: ${done.outcome}${version}`);
   return done.outcome === 'rebuilt' || done.outcome === 'rebuilt-elsewhere' ? 0 : 1;
+}
+
+/** Has GET /api/health show where the table stands now. */
+async function record(
+  warehouse: Warehouse,
+  { store }: Lake,
+  table: LoadedTable['table'],
+  { state, reason }: LoaderStatus,
+): Promise<void> {
+  const position = await readLedgerPosition(warehouse, table);
+  const keepsMarks = warehouse.keepsMarks();
+  await writeLoadStatus(store, fullName(table), {
+    state,
+    ...(reason !== undefined && { reason }),
+    position,
+    ...(keepsMarks !== undefined && { keepsMarks }),
+  });
 }
 
 async function query({ warehouse }: OpenWarehouse, sql: string): Promise<number> {

@@ -5,14 +5,20 @@ import { parseCommandLine, runCommandLine } from './commandLine';
 import { type ChaosSystem, hostNames } from './system';
 
 const lookEveryMs = 1000;
-/** How old the state of the warehouse in the health may be. A command that ended since then may have repaired it. */
-const warehouseAgeMs = 11_000;
+/** How old what health tells may be, where it gives no time. A command that ended since then may have repaired it. */
+const answerAgeMs = 14_000;
 /** Longer than the minute between two catch-ups of the warehouse, and than it takes to retry all batches. */
 const limitMs = 300_000;
 const askLimitMs = 20_000;
 
 /** The commands that must run at least once, by script and first word. */
 const expected = ['table repair', 'checkpoints reset', 'warehouse rebuild'] as const;
+
+/** A part of the health, with the command that mends it. */
+interface Mendable {
+  readonly remedy?: Remedy;
+  readonly lastFailure?: string;
+}
 
 /** The operator of the system. It only knows the answers of GET /api/health, and only runs the commands in them. */
 export class Operator {
@@ -68,17 +74,18 @@ export class Operator {
 
   #dueRemedies(healths: readonly Health[]): Remedy[] {
     const due = healths.flatMap(({ streams, warehouse }) => [
-      ...streams.flatMap(({ failures }) => failures).filter((one) => this.#isNews(one)),
-      ...warehouse.tables.filter((one) => this.#isNews(one)),
+      ...streams.flatMap(({ failures, problems, partitions }) => [...failures, ...problems, ...partitions]),
+      ...[warehouse, ...warehouse.tables],
     ]);
-    const byCommand = due.flatMap(({ remedy }) => (remedy ? [[remedy.command, remedy] as const] : []));
+    const news = due.filter((one: Mendable) => this.#isNews(one));
+    const byCommand = news.flatMap(({ remedy }) => (remedy ? [[remedy.command, remedy] as const] : []));
     return [...new Map(byCommand).values()];
   }
 
   /** Whether the command has not been run since the last failure. */
-  #isNews({ remedy, lastFailure }: { readonly remedy?: Remedy; readonly lastFailure?: string }): boolean {
+  #isNews({ remedy, lastFailure }: Mendable): boolean {
     const endedAt = this.#endedAt.get(remedy?.command ?? '') ?? 0;
-    return (lastFailure ? Date.parse(lastFailure) : Date.now() - warehouseAgeMs) > endedAt;
+    return (lastFailure ? Date.parse(lastFailure) : Date.now() - answerAgeMs) > endedAt;
   }
 
   /** Runs a command. If it fails, it is run again as long as health names it. */

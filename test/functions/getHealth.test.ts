@@ -64,7 +64,16 @@ it('shows in another process which partitions are stuck, and the command that he
   await stack.startHost('ingests');
   await send(200);
   await expect.poll(async () => (await stack.figures('clickstream')).rows, { timeout: 60_000 }).toBe(200);
-  expect(await ask(url)).toMatchObject({ http: 200, status: 'ok', warehouse: { kind: 'duckdb' } });
+  await expect
+    .poll(() => ask(url), { timeout: 60_000, interval: 500 })
+    .toMatchObject({
+      http: 200,
+      status: 'ok',
+      warehouse: { kind: 'duckdb', tables: [{ table: 'clickstream.clicks', loader: 'current' }, {}] },
+    });
+  const [clicks] = (await ask(url)).streams;
+  expect(clicks).toMatchObject({ eventsCommitted: 200, waiting: 0, lettersLastHour: 0, problems: [] });
+  expect(clicks?.lastCommit).not.toBeNull();
   const probe = await fetch(`${url}/api/health`, { method: 'HEAD' });
   expect([probe.status, await probe.text()]).toEqual([200, '']);
 

@@ -1,16 +1,91 @@
-import { FailureReader } from '../health/failureReader';
-import { composeHealth, type Health } from '../health/health';
-import { once } from '../once';
+import { followState } from '../delta/follow';
+import type { TableState } from '../delta/state';
+import { composeHealth, type Health, type HealthSources, type StreamSources } from '../health/health';
+import { Recent } from '../health/recent';
+import { lettersSince } from '../health/recentLetters';
+import { StuckPartitions } from '../health/stuckPartitions';
+import { readWarehouseHealth } from '../health/warehouseHealth';
+import { HubDirectory } from '../ingest/hubDirectory';
+import { readFailures } from '../ingest/ingestFailure';
+import { deadLettersTable } from '../lake/deadLetters';
+import { once, oncePerKey } from '../once';
+import { settings } from '../settings';
 import { loadStreams } from '../streams/loadStreams';
+import type { Stream } from '../streams/stream';
 import { appLake } from './lake';
-import { warehouseHealth } from './warehouse';
 
-const failureReader = once(() => new FailureReader({ store: async () => (await appLake()).store }));
+/** Short, because probes do not wait for long. */
+const lakeLimits = { ageMs: 3000, limitMs: 5000, lateCode: 'storage.unavailable' } as const;
+/** Longer, because rows are read. */
+const lettersLimits = { ...lakeLimits, ageMs: 10_000 };
+const hubLimits = { ageMs: 10_000, limitMs: 2000, lateCode: 'hub.unavailable' } as const;
+const hourMs = 3_600_000;
+
+/**
+ * Connections of their own, and not those of ingestion: after a question without an answer the connection is given up, and a batch
+ * must not fail because a probe was in a hurry.
+ */
+const hubsOf = oncePerKey(
+  async (stream: Stream) => new HubDirectory((await settings()).hub(stream, 'listen').namespace),
+);
+
+/** The newest version of each stream's table, for the streams and for the warehouse. */
+const headOf = oncePerKey((stream: Stream) => {
+  const follower = once(async () => followState((await appLake()).at(stream.table)));
+  return new Recent<TableState | undefined>({
+    ask: async () => (await follower()).toHead(),
+    ...lakeLimits,
+  });
+});
+
+function streamSources(stream: Stream): StreamSources {
+  const hub = new Recent({
+    ask: async () => {
+      const { hub } = (await settings()).hub(stream, 'listen');
+      return (await hubsOf(stream)).heads(hub, hubLimits.limitMs);
+    },
+    ...hubLimits,
+  });
+  return {
+    stream,
+    table: () => headOf(stream).read(),
+    hub: () => hub.read(),
+    stuck: new StuckPartitions({ now: Date.now, monotonicNow: () => performance.now() }),
+  };
+}
+
+const openStore = async () => (await appLake()).store;
+
+const healthSources = once(async (): Promise<HealthSources> => {
+  const streams = await loadStreams();
+  const failures = new Recent({ ask: async () => readFailures(await openStore()), ...lakeLimits });
+  const letters = new Recent({
+    ask: async () => lettersSince((await appLake()).at(deadLettersTable), Date.now() - hourMs),
+    ...lettersLimits,
+  });
+  const warehouse = new Recent({
+    ask: async () =>
+      readWarehouseHealth({
+        kind: (await settings()).warehouse.kind,
+        store: openStore,
+        tables: streams.flatMap((stream) =>
+          stream.warehouse ? [{ table: stream.warehouse, state: () => headOf(stream).value() }] : [],
+        ),
+      }),
+    ...lakeLimits,
+  });
+  return {
+    streams: streams.map(streamSources),
+    failures: () => failures.read(),
+    letters: () => letters.read(),
+    warehouse: () => warehouse.read(),
+  };
+});
 
 /** The health of the whole app, whichever of its processes is asked. */
-export const readHealth = async (): Promise<Health> =>
-  composeHealth({
-    streams: await loadStreams(),
-    failures: () => failureReader().read(),
-    warehouse: warehouseHealth,
-  });
+export const readHealth = async (): Promise<Health> => composeHealth(await healthSources());
+
+/** Closes the connections used to ask the hubs. */
+export async function closeHealth(): Promise<void> {
+  for (const hubs of hubsOf.made().values()) (await hubs).close();
+}

@@ -1,5 +1,6 @@
 import { within } from '../deadline';
 import { describeFailure } from '../errors';
+import { closeHealth } from './health';
 import { closeHubs, drainWriters } from './ingest';
 import { closeWarehouse } from './warehouse';
 
@@ -13,6 +14,7 @@ export type Ending = readonly [name: string, end: () => Promise<void>];
 const endings: readonly Ending[] = [
   ['ingestion', () => drainWriters().finally(closeHubs)],
   ['warehouse', closeWarehouse],
+  ['health', closeHealth],
 ];
 
 /**

@@ -3,7 +3,7 @@ import { once } from '../once';
 import { settings } from '../settings';
 import { loadStreams } from '../streams/loadStreams';
 import type { Stream } from '../streams/stream';
-import { StreamLoaders, type WarehouseHealth } from '../warehouse/streamLoaders';
+import { StreamLoaders } from '../warehouse/streamLoaders';
 import { appLake } from './lake';
 
 /** A running load may overrun by half (270 s), still below functionTimeout (300 s). */
@@ -33,8 +33,6 @@ export function nudgeWarehouse(stream: Stream): void {
 
 /** Loads all rows that the warehouse lacks. A failure is logged, and `GET /api/health` shows it. */
 export const syncWarehouse = async (): Promise<void> => (await loaders()).catchUp(syncLimitMs);
-
-export const warehouseHealth = async (): Promise<WarehouseHealth> => (await loaders()).health();
 
 /** Ends the loads, and the connections to the warehouse. */
 export const closeWarehouse = async (): Promise<void> => (await loaders.made())?.close();

@@ -1,8 +1,14 @@
-import { describeFailure, type ErrorCode, errorCodes } from '../errors';
+import type { TableState } from '../delta/state';
+import { type ErrorCode, errorCodes } from '../errors';
 import type { IngestFailure } from '../ingest/ingestFailure';
+import { deadLettersTable } from '../lake/deadLetters';
+import type { HubHeads } from '../lake/hubHeads';
 import type { Stream } from '../streams/stream';
-import type { WarehouseHealth } from '../warehouse/streamLoaders';
-import { ingestRemedy, marksRemedy, type Remedy, rebuildRemedy } from './remedies';
+import type { Outcome } from './recent';
+import { ingestRemedy, type Remedy, stuckRemedy } from './remedies';
+import { type PartitionProgress, partitionProgress, tableProgress } from './streamProgress';
+import type { StuckPartitions } from './stuckPartitions';
+import type { WarehouseHealth } from './warehouseHealth';
 
 /** A failure that lasts this long counts as stuck: one failed attempt says little, the next one may go through. */
 const stuckAfterMs = 5000;
@@ -20,15 +26,31 @@ export interface PartitionFailure
   readonly remedy?: Remedy;
 }
 
+/** Why something that health tells is not known. */
+export interface Problem {
+  readonly source: 'table' | 'hub' | 'deadLetters';
+  readonly code: string;
+  readonly remedy?: Remedy;
+}
+
 export interface StreamHealth {
   readonly stream: string;
   /** The stream's Delta table. */
   readonly table: string;
   readonly status: HealthStatus;
+  /** ISO time of the newest commit; null if unknown, or if there is none. */
+  readonly lastCommit: string | null;
+  /** null if the table cannot be read. */
+  readonly eventsCommitted: number | null;
+  /** Events in the hub that are not committed; null if hub or table do not answer. */
+  readonly waiting: number | null;
+  /** null if the table of dead letters cannot be read. */
+  readonly lettersLastHour: number | null;
+  readonly problems: readonly Problem[];
+  /** Empty if hub or table do not answer. */
+  readonly partitions: readonly (PartitionProgress & { readonly remedy?: Remedy })[];
   readonly failures: readonly PartitionFailure[];
 }
-
-type LoadedTable = WarehouseHealth['tables'][number];
 
 /** What GET /api/health answers. */
 export interface Health {
@@ -36,69 +58,132 @@ export interface Health {
   /** The code of the error for which the state of the streams is unknown; then `streams` is empty. */
   readonly error?: string;
   readonly streams: readonly StreamHealth[];
-  readonly warehouse: Omit<WarehouseHealth, 'kind' | 'tables'> & {
-    readonly kind: WarehouseHealth['kind'] | 'unknown';
-    readonly tables: readonly (LoadedTable & { readonly remedy?: Remedy })[];
-    readonly remedy?: Remedy;
-  };
+  readonly warehouse: WarehouseHealth;
 }
 
+export interface StreamSources {
+  readonly stream: Stream;
+  /** The newest version of the stream's Delta table; undefined if there is none yet. */
+  readonly table: () => Promise<Outcome<TableState | undefined>>;
+  readonly hub: () => Promise<Outcome<HubHeads>>;
+  readonly stuck: StuckPartitions;
+}
+
+/** Where the parts of the health come from. Keep the same object for all calls, because it remembers what it saw. */
 export interface HealthSources {
-  readonly streams: readonly Stream[];
+  readonly streams: readonly StreamSources[];
   /** The failures that the ingesting processes recorded. */
-  readonly failures: () => Promise<readonly IngestFailure[]>;
-  readonly warehouse: () => Promise<WarehouseHealth>;
+  readonly failures: () => Promise<Outcome<readonly IngestFailure[]>>;
+  /** How many dead letters each stream received within the last hour. */
+  readonly letters: () => Promise<Outcome<ReadonlyMap<string, number>>>;
+  readonly warehouse: () => Promise<Outcome<WarehouseHealth>>;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
-/** Never rejects: for a source that does not answer, the result has the code of the error. */
+/** For a source that does not answer, the result has the code of the error. */
 export async function composeHealth(sources: HealthSources): Promise<Health> {
-  const [failures, warehouse] = await Promise.all([
-    outcomeOf(sources.failures),
-    outcomeOf(sources.warehouse),
+  const [failures, letters, warehouse, streams] = await Promise.all([
+    sources.failures(),
+    sources.letters(),
+    sources.warehouse().then(showWarehouse),
+    Promise.all(
+      sources.streams.map(async (each) => {
+        const [table, hub] = await Promise.all([each.table(), each.hub()]);
+        return { ...each, table, hub };
+      }),
+    ),
   ]);
-  const loaded = showWarehouse(warehouse);
   if ('error' in failures) {
     const { error } = failures;
     // With wrong settings no batch can be committed. But a lake that does not answer this process may answer others.
     const status = error === 'settings.invalid' ? 'failing' : 'degraded';
-    return { status, error, streams: [], warehouse: loaded };
+    return { status, error, streams: [], warehouse };
   }
   const now = sources.now?.() ?? Date.now();
-  const streams = sources.streams.map((stream) => streamHealth(stream, failures.value, now));
-  return { status: worst([...streams, loaded]), streams, warehouse: loaded };
+  const shown = streams.map((each) => streamHealth(each, failures.value, letters, now));
+  return { status: worst([...shown, warehouse]), streams: shown, warehouse };
 }
 
-type Outcome<T> = { readonly value: T } | { readonly error: ErrorCode | 'unknown' };
+const showWarehouse = (outcome: Outcome<WarehouseHealth>): WarehouseHealth =>
+  'error' in outcome
+    ? { kind: 'unknown', status: 'degraded', error: outcome.error, tables: [] }
+    : outcome.value;
 
-async function outcomeOf<T>(ask: () => Promise<T>): Promise<Outcome<T>> {
-  try {
-    return { value: await ask() };
-  } catch (error) {
-    return { error: describeFailure(error).code };
-  }
-}
-
-function showWarehouse(warehouse: Outcome<WarehouseHealth>): Health['warehouse'] {
-  if ('error' in warehouse)
-    return { kind: 'unknown', status: 'degraded', error: warehouse.error, tables: [] };
-  const tables = warehouse.value.tables.map((table) =>
-    table.needsRebuild ? { ...table, remedy: rebuildRemedy(table.table) } : table,
-  );
-  return { ...warehouse.value, tables, ...(warehouse.value.keepsMarks === false && { remedy: marksRemedy }) };
+interface StreamFacts {
+  readonly stream: Stream;
+  readonly table: Outcome<TableState | undefined>;
+  readonly hub: Outcome<HubHeads>;
+  readonly stuck: StuckPartitions;
 }
 
 function streamHealth(
-  { name, table }: Stream,
-  failures: readonly IngestFailure[],
+  { stream, table, hub, stuck }: StreamFacts,
+  recorded: readonly IngestFailure[],
+  letters: Outcome<ReadonlyMap<string, number>>,
   now: number,
 ): StreamHealth {
-  const judged = failures
-    .filter(({ stream }) => stream === name)
+  const { name } = stream;
+  const judged = recorded
+    .filter((failure) => failure.stream === name)
     .sort((a, b) => Number(a.partition) - Number(b.partition))
-    .map((failure) => judge(failure, ingestRemedy(failure, { name, table }), now));
-  return { stream: name, table, status: worst(judged), failures: judged.map(({ shown }) => shown) };
+    .map((failure) => judge(failure, ingestRemedy(failure, stream), now));
+  const problems = problemsOf(stream, { table, hub, letters });
+  const isKnown = 'value' in table && 'value' in hub;
+  const partitions = isKnown ? withRemedies(partitionProgress(table.value, hub.value, stuck), stream) : [];
+  const { lastCommit, eventsCommitted } =
+    'value' in table ? tableProgress(table.value) : { lastCommit: null, eventsCommitted: null };
+  return {
+    stream: name,
+    table: stream.table,
+    status: worst([
+      ...judged,
+      ...problems,
+      ...partitions.map(({ stuckSince }): Judged => ({ status: stuckSince ? 'failing' : 'ok' })),
+    ]),
+    lastCommit,
+    eventsCommitted,
+    waiting: isKnown ? partitions.reduce((sum, { waiting }) => sum + waiting, 0) : null,
+    lettersLastHour: 'value' in letters ? (letters.value.get(name) ?? 0) : null,
+    problems: problems.map(({ shown }) => shown),
+    partitions,
+    failures: judged.map(({ shown }) => shown),
+  };
+}
+
+interface Judged {
+  readonly status: HealthStatus;
+}
+
+/** Nothing can be committed to a table that is damaged. What does not answer may answer the next time, and others. */
+function problemsOf(
+  stream: Stream,
+  outcomes: { readonly [source in 'table' | 'hub' | 'letters']: Outcome<unknown> },
+): (Judged & { readonly shown: Problem })[] {
+  const problem = (source: Problem['source'], outcome: Outcome<unknown>, table: string) => {
+    if ('value' in outcome) return [];
+    const code = outcome.error;
+    const remedy = ingestRemedy({ code, table }, stream);
+    const status: HealthStatus = mayPass(code, remedy) || source !== 'table' ? 'degraded' : 'failing';
+    return [{ status, shown: { source, code, ...(remedy && { remedy }) } }];
+  };
+  return [
+    ...problem('table', outcomes.table, stream.table),
+    ...problem('hub', outcomes.hub, stream.table),
+    ...problem('deadLetters', outcomes.letters, deadLettersTable),
+  ];
+}
+
+/** If all of several partitions are stuck, the app does not read at all, and no command about one of them helps. */
+function withRemedies(
+  partitions: readonly PartitionProgress[],
+  { name }: Stream,
+): StreamHealth['partitions'] {
+  const stuck = partitions.filter(({ stuckSince }) => stuckSince !== undefined);
+  const isAppSilent = stuck.length > 1 && stuck.length === partitions.length;
+  return partitions.map((each) =>
+    each.stuckSince && !isAppSilent ? { ...each, remedy: stuckRemedy(name, each.partition) } : each,
+  );
 }
 
 function judge(failure: IngestFailure, remedy: Remedy | undefined, now: number) {
@@ -112,12 +197,12 @@ function judge(failure: IngestFailure, remedy: Remedy | undefined, now: number) 
 }
 
 /** Other people's errors may pass by themselves, and so may our retriable ones; errors that a command fixes do not. */
-function mayPass(code: string, remedy: Remedy | undefined): boolean {
+function mayPass(code: ErrorCode | string, remedy: Remedy | undefined): boolean {
   const ours: Readonly<Record<string, { readonly retriable: boolean }>> = errorCodes;
   return !remedy && (ours[code]?.retriable ?? true);
 }
 
-function worst(parts: readonly { readonly status: HealthStatus }[]): HealthStatus {
+function worst(parts: readonly Judged[]): HealthStatus {
   const found = new Set(parts.map(({ status }) => status));
   return found.has('failing') ? 'failing' : found.has('degraded') ? 'degraded' : 'ok';
 }

@@ -18,6 +18,12 @@ export function ingestRemedy(
   return undefined;
 }
 
+/** The command for a partition to which no batch comes although events wait: usually the trigger cannot read one of them. */
+export const stuckRemedy = (stream: string, partition: string): Remedy => ({
+  command: `npm run checkpoints -- skip ${stream} ${partition}`,
+  stopApp: true,
+});
+
 /** The command for a table of the warehouse that can no longer follow its Delta table. */
 export const rebuildRemedy = (warehouseTable: string): Remedy => ({
   command: `npm run warehouse -- rebuild ${warehouseTable}`,

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { EventHubsNamespace } from '../connections/hubs';
 import { within } from '../deadline';
 import type { HubGeneration } from '../lake/hubGeneration';
+import { type HubHeads, readHubHeads } from '../lake/hubHeads';
 import { type OncePerKey, oncePerKey } from '../once';
 import { type HubClient, openHubClient } from '../sources/hubClient';
 import type { HubFacts } from './admitBatch';
@@ -64,15 +65,24 @@ export class HubDirectory implements HubFacts {
     return properties.lastEnqueuedSequenceNumber;
   }
 
+  /** What each partition holds now. Rejects if the service does not answer within `limitMs`. */
+  heads(hub: string, limitMs: number): Promise<HubHeads> {
+    return this.#ask(hub, (client, abortSignal) => readHubHeads(client, abortSignal), limitMs);
+  }
+
   /** Closes the connections. The next question opens a new one. */
   close(): void {
     for (const hub of [...this.#clients.made().keys()]) this.#giveUp(hub);
   }
 
-  async #ask<T>(hub: string, call: (client: HubClient, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+  async #ask<T>(
+    hub: string,
+    call: (client: HubClient, abortSignal: AbortSignal) => Promise<T>,
+    limitMs = answerLimitMs,
+  ): Promise<T> {
     const client = this.#clients(hub);
     try {
-      return await within(answerLimitMs, async (abortSignal) => call(await client, abortSignal));
+      return await within(limitMs, async (abortSignal) => call(await client, abortSignal));
     } catch (error) {
       // The connection may be broken, so open another one next time.
       if (this.#clients.made().get(hub) === client) this.#giveUp(hub);

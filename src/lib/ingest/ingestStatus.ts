@@ -1,5 +1,5 @@
-import { performance } from 'node:perf_hooks';
 import { describeFailure, TributaryError } from '../errors';
+import { StatusWriter } from '../lake/statusWriter';
 import type { ObjectStore } from '../storage/objectStore';
 import { failurePath, type IngestFailure, readFailure, writeFailure } from './ingestFailure';
 
@@ -67,28 +67,24 @@ interface PartitionOptions extends IngestStatusOptions {
   readonly onTold: () => void;
 }
 
-/**
- * The status of one partition. Its requests run one after another, so that a slow write cannot undo the delete that was asked
- * for after it. For the same reason no request is given up early: each ends by the store's own deadlines.
- */
+/** The status of one partition. */
 class PartitionStatus {
   readonly #stream: string;
   readonly #partition: string;
   readonly #options: PartitionOptions;
-  readonly #monotonicNow: () => number;
+  readonly #writer: StatusWriter;
   /** Set while the partition fails. */
   #failure: IngestFailure | undefined;
   /** Whether the lake was read for a failure of an earlier process, which may go on in this one. */
   #knowsPast = false;
-  #told: { readonly state: string; readonly until: number } | undefined;
-  #isDue = false;
-  #running: Promise<void> | undefined;
 
   constructor(stream: string, partition: string, options: PartitionOptions) {
     this.#stream = stream;
     this.#partition = partition;
     this.#options = options;
-    this.#monotonicNow = options.monotonicNow ?? (() => performance.now());
+    const { store, warn: onFailed, onTold: onWritten, monotonicNow } = options;
+    const write = (to: ObjectStore) => this.#write(to);
+    this.#writer = new StatusWriter({ store, write, onWritten, onFailed, monotonicNow });
   }
 
   failed(error: unknown): void {
@@ -108,40 +104,17 @@ class PartitionStatus {
       lastFailure,
       attempts: attempts + 1,
     };
-    this.#tell(code, repeatMs);
+    this.#writer.tell(code, repeatMs);
   }
 
   succeeded(): void {
     this.#failure = undefined;
     this.#knowsPast = true;
-    this.#tell('ok', clearMs);
+    this.#writer.tell('ok', clearMs);
   }
 
-  async settled(): Promise<void> {
-    await this.#running;
-  }
-
-  /** Writes the state, unless the same state was written a short while ago. */
-  #tell(state: string, againAfterMs: number): void {
-    const now = this.#monotonicNow();
-    if (this.#told?.state === state && now < this.#told.until) return;
-    this.#told = { state, until: now + againAfterMs };
-    this.#isDue = true;
-    this.#running ??= this.#run();
-  }
-
-  async #run(): Promise<void> {
-    while (this.#isDue) {
-      this.#isDue = false;
-      try {
-        await this.#write(await this.#options.store());
-        this.#options.onTold();
-      } catch (error) {
-        this.#options.warn(error);
-        if (this.#told) this.#told = { ...this.#told, until: this.#monotonicNow() + repeatMs };
-      }
-    }
-    this.#running = undefined;
+  settled(): Promise<void> {
+    return this.#writer.settled();
   }
 
   async #write(store: ObjectStore): Promise<void> {

@@ -16,6 +16,8 @@ export interface CatchUpOptions {
   readonly signal: AbortSignal;
   readonly limits?: LoadLimits;
   readonly onLoad?: (report: LoadReport) => void;
+  /** Receives where the table stands: at the start, and whenever that changes. */
+  readonly onPosition?: (position: TablePosition) => void;
 }
 
 /** One load, for the log line. */
@@ -46,6 +48,7 @@ export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
   const { warehouse, commits, table, signal } = options;
   let position = await readLedgerPosition(warehouse, table);
   for (;;) {
+    options.onPosition?.(position);
     if (signal.aborted) return { state: 'behind', version: position.version };
     const found = shadowOfSwap(position) === undefined ? await commits.after(position) : undefined;
     if (found?.step === 'no-table') return { state: 'no-table' };
@@ -103,6 +106,7 @@ async function loadCommits(
     ]);
     if (outcome === 'overtaken') return readLedgerPosition(warehouse, table);
     position = to;
+    options.onPosition?.(position);
   }
   // There may be more commits, so the caller reads the log again.
   return position;

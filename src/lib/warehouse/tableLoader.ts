@@ -1,8 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import { within } from '../deadline';
+import type { TablePosition } from '../delta/position';
 import { describeFailure } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { type CaughtUp, catchUp, type LoadReport } from './catchUp';
+import type { LoaderStatus, LoadStatus } from './loadStatus';
 import type { UnloadedCommits } from './unloadedCommits';
 import type { Warehouse } from './warehouse';
 
@@ -20,18 +22,9 @@ export interface TableLoaderOptions {
   readonly warehouse: () => Promise<Warehouse>;
   readonly intervalMs?: number;
   readonly onLoad?: (report: LoadReport) => void;
+  /** Receives the outcome of each attempt, and each new position. */
+  readonly onStatus?: (status: LoadStatus) => void;
   readonly warn: (message: string) => void;
-}
-
-/** The outcome of this process's last attempt. */
-export interface LoaderStatus {
-  readonly state: CaughtUp['state'] | 'failed' | 'idle';
-  /** The code of the error; never its message, which may name servers. */
-  readonly error?: string;
-  /** Why the table needs a rebuild. */
-  readonly reason?: string;
-  /** Version that was loaded when the table was found to need a rebuild. */
-  readonly version?: number;
 }
 
 /**
@@ -46,6 +39,9 @@ export class TableLoader {
   #failures = 0;
   #warned: string | undefined;
   #ended = new AbortController();
+  #warehouse: Warehouse | undefined;
+  #position: TablePosition | undefined;
+  /** The outcome of this process's last attempt. */
   status: LoaderStatus = { state: 'idle' };
 
   constructor(options: TableLoaderOptions) {
@@ -97,24 +93,18 @@ export class TableLoader {
   }
 
   async #load(limitMs: number): Promise<void> {
-    const { table, commits, warehouse, onLoad, warn } = this.#options;
+    const { table, warn } = this.#options;
     const interval = this.#options.intervalMs ?? intervalMs;
     this.#nextAt = performance.now() + interval;
     try {
-      const done = await catchUp({
-        warehouse: await warehouse(),
-        commits: await commits(),
-        table,
-        signal: AbortSignal.any([this.#ended.signal, AbortSignal.timeout(limitMs)]),
-        ...(onLoad ? { onLoad } : {}),
-      });
+      const done = await this.#catchUp(limitMs);
       if (this.#failures > 0) this.#hasten();
       this.#failures = 0;
       // Only a rebuild helps, so do not try often: each try reads the log again.
       if (done.state === 'needs-rebuild')
         this.#nextAt = performance.now() + Math.max(interval, rebuildWaitMs);
       const reason = done.state === 'needs-rebuild' ? done.reason : undefined;
-      this.status = done.state === 'needs-rebuild' ? done : { state: done.state };
+      this.status = { state: done.state, ...(reason !== undefined && { reason }) };
       const name = `${table.schema}.${table.name}`;
       this.#warnOnce(
         reason === undefined
@@ -129,6 +119,34 @@ export class TableLoader {
       this.status = { state: 'failed', error: code };
       this.#warnOnce(message, warn);
     }
+    this.#tell(this.status);
+  }
+
+  async #catchUp(limitMs: number): Promise<CaughtUp> {
+    const { table, commits, warehouse, onLoad } = this.#options;
+    this.#warehouse = await warehouse();
+    return catchUp({
+      warehouse: this.#warehouse,
+      commits: await commits(),
+      table,
+      signal: AbortSignal.any([this.#ended.signal, AbortSignal.timeout(limitMs)]),
+      ...(onLoad ? { onLoad } : {}),
+      onPosition: (position) => {
+        const isMoved = JSON.stringify(position) !== JSON.stringify(this.#position);
+        this.#position = position;
+        // A finding about an earlier position, for example that it needs a rebuild, says nothing about this one.
+        if (isMoved) this.#tell({ state: 'behind' });
+      },
+    });
+  }
+
+  #tell(status: LoaderStatus): void {
+    const keepsMarks = this.#warehouse?.keepsMarks();
+    this.#options.onStatus?.({
+      ...status,
+      ...(this.#position && { position: this.#position }),
+      ...(keepsMarks !== undefined && { keepsMarks }),
+    });
   }
 
   /** After a success, runs a nudge that is waiting for the end of a backoff. */

@@ -1,6 +1,6 @@
 import type { Commit } from '../delta/actions';
-import type { TableFollower } from '../delta/follow';
-import { readCommit } from '../delta/log';
+import { readCommit, type TableLocation } from '../delta/log';
+import { openState } from '../delta/openTable';
 import { beginning, type TablePosition, whyUnfollowable } from '../delta/position';
 import { effectOnRows } from '../delta/rowEffect';
 import type { TableState } from '../delta/state';
@@ -23,23 +23,34 @@ export interface TableLag {
   readonly reason?: string;
 }
 
-export interface LagOptions {
-  readonly warehouse: Warehouse;
-  readonly tables: readonly { readonly head: TableFollower; readonly table: WarehouseTable }[];
-}
-
 /** Compares the ledger with the logs. Throws what reading them throws. */
-export async function readLag({ warehouse, tables }: LagOptions): Promise<TableLag[]> {
+export async function readLag(
+  warehouse: Warehouse,
+  tables: readonly { readonly at: TableLocation; readonly table: WarehouseTable }[],
+): Promise<TableLag[]> {
   const ledger = await warehouse.ledger();
   return Promise.all(
-    tables.map(async ({ head, table }) => {
+    tables.map(async ({ at, table }) => {
       const name = fullName(table);
-      const position = ledger.get(name) ?? beginning;
-      const state = await head.toHead();
-      return { table: name, loadedVersion: position.version, ...(await compareWithLog(state, position)) };
+      return lagOf(name, await openState(at), ledger.get(name) ?? beginning);
     }),
   );
 }
+
+/**
+ * Compares a table's position with its log. Throws `storage.*`, `delta.*`.
+ * @param state the newest version of the Delta table; undefined if there is no table yet
+ * @param position where the table stands; by default nothing is loaded
+ */
+export const lagOf = async (
+  table: string,
+  state: TableState | undefined,
+  position: TablePosition = beginning,
+): Promise<TableLag> => ({
+  table,
+  loadedVersion: position.version,
+  ...(await compareWithLog(state, position)),
+});
 
 async function compareWithLog(
   state: TableState | undefined,

@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { logWithHole } from '../../../src/lib/delta/hole';
-import { TributaryError } from '../../../src/lib/errors';
-import { FailureReader } from '../../../src/lib/health/failureReader';
-import { composeHealth, type Health } from '../../../src/lib/health/health';
-import { failurePath } from '../../../src/lib/ingest/ingestFailure';
+import type { TableState } from '../../../src/lib/delta/state';
+import { type ErrorCode, TributaryError } from '../../../src/lib/errors';
+import { composeHealth, type Health, type StreamSources } from '../../../src/lib/health/health';
+import type { Outcome } from '../../../src/lib/health/recent';
+import { StuckPartitions } from '../../../src/lib/health/stuckPartitions';
+import type { WarehouseHealth } from '../../../src/lib/health/warehouseHealth';
+import { failurePath, readFailures } from '../../../src/lib/ingest/ingestFailure';
 import { IngestStatus } from '../../../src/lib/ingest/ingestStatus';
 import { deadLettersTable } from '../../../src/lib/lake/deadLetters';
+import type { HubHeads } from '../../../src/lib/lake/hubHeads';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import type { WarehouseHealth } from '../../../src/lib/warehouse/streamLoaders';
+import type { Stream } from '../../../src/lib/streams/stream';
 import { deviations } from '../../functions/openapiContract';
 import { assetStream } from '../../kit/assetStream';
+import { committedTo } from './committedTo';
 
 const start = Date.UTC(2026, 0, 1);
 const noWarehouse: WarehouseHealth = { kind: 'none', status: 'ok', tables: [] };
@@ -23,13 +28,22 @@ const behind = {
   needsRebuild: false,
   loader: 'idle',
 };
+const idle = { lastCommit: null, eventsCommitted: 0, waiting: 0, lettersLastHour: 0, problems: [] };
+const emptyHub: HubHeads = {
+  generation: { namespace: 'contoso', hub: 'clicks', createdOn: new Date(start) },
+  partitions: [],
+};
 
 /** The lake, a process that ingests into it, and another process that answers the health. */
 class Stand {
   readonly store = new MemoryStore();
   now = start;
-  warehouse: () => Promise<WarehouseHealth> = async () => noWarehouse;
-  failures = () => new FailureReader({ store: async () => this.store }).read();
+  warehouse: Outcome<WarehouseHealth> = { value: noWarehouse };
+  failures: Outcome<never> | undefined;
+  letters: Outcome<ReadonlyMap<string, number>> = { value: new Map() };
+  table: Outcome<TableState | undefined> = { value: undefined };
+  hub: Outcome<HubHeads> = { value: emptyHub };
+  readonly #streams = [clickstream, assetStream].map((stream) => this.#sourcesOf(stream));
 
   async fail(stream: string, partition: string, error: unknown): Promise<void> {
     const status = new IngestStatus({
@@ -43,13 +57,32 @@ class Stand {
 
   /** The health after this many seconds. */
   async after(seconds: number): Promise<Health> {
-    const { failures, warehouse } = this;
-    const now = () => start + seconds * 1000;
-    const health = await composeHealth({ streams: [clickstream, assetStream], failures, warehouse, now });
+    this.now = start + seconds * 1000;
+    const health = await composeHealth({
+      streams: this.#streams,
+      failures: async () => this.failures ?? { value: await readFailures(this.store) },
+      letters: async () => this.letters,
+      warehouse: async () => this.warehouse,
+      now: () => this.now,
+    });
     expectContract(health);
     return health;
   }
+
+  /** The table and the hub are those of the clickstream; the other stream has none. */
+  #sourcesOf(stream: Stream): StreamSources {
+    const isClicks = stream === clickstream;
+    const now = () => this.now;
+    return {
+      stream,
+      table: async () => (isClicks ? this.table : { value: undefined }),
+      hub: async () => (isClicks ? this.hub : { value: emptyHub }),
+      stuck: new StuckPartitions({ now, monotonicNow: now }),
+    };
+  }
 }
+
+const refused = (error: ErrorCode) => ({ error });
 
 function expectContract(health: Health): void {
   const headers = new Headers({ 'content-type': 'application/json', 'cache-control': 'no-store' });
@@ -65,8 +98,8 @@ describe('the health of the streams', () => {
     expect(await new Stand().after(0)).toEqual({
       status: 'ok',
       streams: [
-        { stream: 'clickstream', table: 'clicks', status: 'ok', failures: [] },
-        { stream: 'prices', table: 'assets', status: 'ok', failures: [] },
+        { stream: 'clickstream', table: 'clicks', status: 'ok', ...idle, partitions: [], failures: [] },
+        { stream: 'prices', table: 'assets', status: 'ok', ...idle, partitions: [], failures: [] },
       ],
       warehouse: noWarehouse,
     });
@@ -84,7 +117,7 @@ describe('the health of the streams', () => {
     expect(status).toBe('failing');
     const times = { since: '2026-01-01T00:00:00.000Z', lastFailure: '2026-01-01T00:00:00.000Z', attempts: 1 };
     const remedy = { command: 'npm run checkpoints -- reset clickstream', stopApp: true };
-    expect(streams).toEqual([
+    expect(streams).toMatchObject([
       {
         stream: 'clickstream',
         table: 'clicks',
@@ -147,11 +180,119 @@ describe('the health of the streams', () => {
   });
 });
 
+describe('the progress of a stream', () => {
+  it('tells the last commit, the committed and the waiting events, and the letters', async () => {
+    const stand = new Stand();
+    const { heads, state } = await committedTo({ '0': [99, 120], '1': [-1, 4] });
+    stand.table = { value: state };
+    stand.hub = { value: heads };
+    stand.letters = { value: new Map([['clickstream', 7]]) };
+    const { status, streams } = await stand.after(0);
+    expect(status).toBe('ok');
+    expect(streams[0]).toMatchObject({
+      lastCommit: new Date(state.committedAt ?? 0).toISOString(),
+      eventsCommitted: 100,
+      waiting: 26,
+      lettersLastHour: 7,
+      partitions: [
+        { partition: '0', committed: 99, head: 120, waiting: 21 },
+        { partition: '1', committed: -1, head: 4, waiting: 5 },
+      ],
+    });
+  });
+
+  it('is failing when events wait for two minutes and nothing is committed, and names the command', async () => {
+    const stand = new Stand();
+    const { heads, state } = await committedTo({ '0': [99, 120], '1': [4, 4] });
+    stand.table = { value: state };
+    stand.hub = { value: heads };
+    expect((await stand.after(0)).status).toBe('ok');
+    expect((await stand.after(119)).status).toBe('ok');
+    expect(await stand.after(120)).toMatchObject({
+      status: 'failing',
+      streams: [
+        {
+          partitions: [
+            {
+              partition: '0',
+              stuckSince: new Date(start).toISOString(),
+              remedy: { command: 'npm run checkpoints -- skip clickstream 0', stopApp: true },
+            },
+            { partition: '1', waiting: 0 },
+          ],
+        },
+        { status: 'ok' },
+      ],
+    });
+  });
+
+  it('names no command about one partition when nothing is read from any', async () => {
+    const stand = new Stand();
+    const { heads, state } = await committedTo({ '0': [99, 120], '1': [4, 5] });
+    stand.table = { value: state };
+    stand.hub = { value: heads };
+    await stand.after(0);
+    const { status, streams } = await stand.after(120);
+    expect(status).toBe('failing');
+    for (const partition of streams[0]?.partitions ?? []) {
+      expect(partition).toHaveProperty('stuckSince');
+      expect(partition).not.toHaveProperty('remedy');
+    }
+  });
+
+  it('is degraded, with unknown numbers, when the hub does not answer', async () => {
+    const stand = new Stand();
+    stand.table = { value: (await committedTo({ '0': [99, 120] })).state };
+    stand.hub = refused('hub.unavailable');
+    expect((await stand.after(0)).streams[0]).toMatchObject({
+      status: 'degraded',
+      eventsCommitted: 100,
+      waiting: null,
+      partitions: [],
+      problems: [{ source: 'hub', code: 'hub.unavailable' }],
+    });
+  });
+
+  it('is failing when its table has a hole, although no batch has met it', async () => {
+    const stand = new Stand();
+    stand.table = refused('delta.hole');
+    const { status, streams } = await stand.after(0);
+    expect(status).toBe('failing');
+    const remedy = { command: 'npm run table -- repair clicks', stopApp: true };
+    expect(streams[0]).toMatchObject({
+      status: 'failing',
+      lastCommit: null,
+      eventsCommitted: null,
+      waiting: null,
+      problems: [{ source: 'table', code: 'delta.hole', remedy }],
+    });
+  });
+
+  it('is degraded when the dead letters have a hole: only batches with letters fail', async () => {
+    const stand = new Stand();
+    stand.letters = refused('delta.hole');
+    const remedy = { command: 'npm run table -- repair dead_letters', stopApp: true };
+    expect((await stand.after(0)).streams[0]).toMatchObject({
+      status: 'degraded',
+      lettersLastHour: null,
+      problems: [{ source: 'deadLetters', code: 'delta.hole', remedy }],
+    });
+  });
+
+  it('is degraded when the lake does not answer for its table', async () => {
+    const stand = new Stand();
+    stand.table = refused('storage.unavailable');
+    expect((await stand.after(0)).streams[0]).toMatchObject({
+      status: 'degraded',
+      problems: [{ source: 'table', code: 'storage.unavailable' }],
+    });
+  });
+});
+
 describe('what cannot be known', () => {
   it('is degraded, with the code, when the lake does not answer', async () => {
     const stand = new Stand();
-    const silent = new FailureReader({ store: () => new Promise(() => {}), limitMs: 50 });
-    stand.failures = () => silent.read();
+    stand.failures = refused('storage.unavailable');
     expect(await stand.after(0)).toEqual({
       status: 'degraded',
       error: 'storage.unavailable',
@@ -162,11 +303,8 @@ describe('what cannot be known', () => {
 
   it('is failing with wrong settings, for then nothing is ingested', async () => {
     const stand = new Stand();
-    const refuse = async () => {
-      throw new TributaryError('settings.invalid', 'LakeStorage is missing.');
-    };
-    stand.failures = refuse;
-    stand.warehouse = refuse;
+    stand.failures = refused('settings.invalid');
+    stand.warehouse = refused('settings.invalid');
     expect(await stand.after(0)).toEqual({
       status: 'failing',
       error: 'settings.invalid',
@@ -177,56 +315,22 @@ describe('what cannot be known', () => {
 });
 
 describe('the health of the warehouse', () => {
-  it('degrades the whole, and names the command for a table that needs a rebuild', async () => {
+  it('degrades the whole', async () => {
     const stand = new Stand();
-    const assets = { ...behind, table: 'assets.asset_statistics_history_v3' };
-    stand.warehouse = async () => ({
-      kind: 'sql',
-      status: 'degraded',
-      tables: [{ ...behind, needsRebuild: true, reason: 'version 4 is not in the log any more' }, assets],
-    });
-    const remedy = { command: 'npm run warehouse -- rebuild clickstream.clicks', stopApp: false };
+    stand.warehouse = { value: { kind: 'sql', status: 'degraded', tables: [behind] } };
     expect(await stand.after(0)).toMatchObject({
       status: 'degraded',
       streams: [{ status: 'ok' }, { status: 'ok' }],
-      warehouse: {
-        kind: 'sql',
-        status: 'degraded',
-        tables: [{ ...behind, needsRebuild: true, remedy }, assets],
-      },
+      warehouse: { kind: 'sql', status: 'degraded', tables: [behind] },
     });
-    expect((await stand.after(0)).warehouse.tables[1]).not.toHaveProperty('remedy');
   });
 
   it('does not hide a partition that is stuck', async () => {
     const stand = new Stand();
-    stand.warehouse = async () => ({
-      kind: 'sql',
-      status: 'degraded',
-      error: 'warehouse.refused',
-      tables: [],
-    });
+    stand.warehouse = {
+      value: { kind: 'sql', status: 'degraded', error: 'warehouse.refused', tables: [] },
+    };
     await stand.fail('clickstream', '0', gap);
     expect((await stand.after(6)).status).toBe('failing');
   });
-});
-
-it('asks the lake once in three seconds, however many ask for the health', async () => {
-  let asked = 0;
-  let now = 0;
-  const store = new MemoryStore();
-  const reader = new FailureReader({
-    store: async () => {
-      asked++;
-      return store;
-    },
-    monotonicNow: () => now,
-  });
-  await Promise.all(Array.from({ length: 50 }, () => reader.read()));
-  now = 2999;
-  await reader.read();
-  expect(asked).toBe(1);
-  now = 3000;
-  await reader.read();
-  expect(asked).toBe(2);
 });

@@ -1,0 +1,54 @@
+import { within } from '../deadline';
+import { describeFailure, type ErrorCode, TributaryError } from '../errors';
+import { SpacedRefresh } from '../spacedRefresh';
+
+export interface RecentOptions<T> {
+  readonly ask: () => Promise<T>;
+  /** How long an answer or an error is reused, in milliseconds. */
+  readonly ageMs: number;
+  /** How long to wait for an answer. It is short, because probes do not wait for long. */
+  readonly limitMs: number;
+  /** The code of the error if there is no answer by then. */
+  readonly lateCode: ErrorCode;
+  /** Milliseconds on a clock that only goes forward. */
+  readonly monotonicNow?: (() => number) | undefined;
+}
+
+/** An answer, or the code of the error in its place. */
+export type Outcome<T> = { readonly value: T } | { readonly error: ErrorCode | 'unknown' };
+
+/** An answer that is reused for a while, however many requests come. */
+export class Recent<T> {
+  readonly #refresh: SpacedRefresh;
+  #answer: T | undefined;
+
+  constructor(options: RecentOptions<T>) {
+    const { ask, ageMs, limitMs, lateCode, monotonicNow = () => performance.now() } = options;
+    const late = () => {
+      throw new TributaryError(lateCode, `No answer in ${limitMs / 1000} s.`);
+    };
+    this.#refresh = new SpacedRefresh({
+      refresh: async () => {
+        this.#answer = await within(limitMs, ask, late);
+      },
+      everyMs: ageMs,
+      retryMs: () => ageMs,
+      monotonicNow,
+    });
+  }
+
+  /** Never rejects. */
+  async read(): Promise<Outcome<T>> {
+    try {
+      return { value: await this.value() };
+    } catch (error) {
+      return { error: describeFailure(error).code };
+    }
+  }
+
+  /** The answer. Throws what asking throws, and an error with the `lateCode`. */
+  async value(): Promise<T> {
+    await this.#refresh.run();
+    return this.#answer as T;
+  }
+}

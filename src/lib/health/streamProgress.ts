@@ -1,0 +1,57 @@
+import type { TableState } from '../delta/state';
+import { parseAppId, partitionAppId } from '../lake/hubGeneration';
+import { eventsAfter, type HubHeads, type PartitionHead } from '../lake/hubHeads';
+import type { StuckPartitions } from './stuckPartitions';
+
+/** How far a partition of the hub is committed. */
+export interface PartitionProgress {
+  readonly partition: string;
+  /** The last sequence number that is committed; -1 if there is none. */
+  readonly committed: number;
+  /** The sequence number of the hub's newest event; -1 if there never was one. */
+  readonly head: number;
+  /** Events that the hub holds and that are not committed. */
+  readonly waiting: number;
+  /** ISO time since which nothing was committed although events wait, if that is long ago. */
+  readonly stuckSince?: string;
+}
+
+/** What the table says about itself. */
+export interface TableProgress {
+  /** ISO time of the newest commit; null if there is no table yet, or its commit does not say. */
+  readonly lastCommit: string | null;
+  /** Events that were committed as rows or letters, or recorded as expired, in all generations of the hub. */
+  readonly eventsCommitted: number;
+}
+
+export function tableProgress(state: TableState | undefined): TableProgress {
+  let eventsCommitted = 0;
+  for (const { appId, version } of state?.txns.values() ?? [])
+    if (parseAppId(appId)) eventsCommitted += version + 1;
+  const { committedAt } = state ?? {};
+  const lastCommit = committedAt === undefined ? null : new Date(committedAt).toISOString();
+  return { lastCommit, eventsCommitted };
+}
+
+/** The partitions of the hub, in the order of their numbers. */
+export function partitionProgress(
+  state: TableState | undefined,
+  { generation, partitions }: HubHeads,
+  stuck: StuckPartitions,
+): PartitionProgress[] {
+  const progressOf = (head: PartitionHead): PartitionProgress => {
+    const appId = partitionAppId(generation, head.partitionId);
+    const txn = state?.txns.get(appId);
+    const committed = txn?.version ?? -1;
+    const waiting = eventsAfter(head, committed);
+    const since = stuck.stuckSince(appId, head, waiting, txn);
+    return {
+      partition: head.partitionId,
+      committed,
+      head: head.last,
+      waiting,
+      ...(since !== undefined && { stuckSince: new Date(since).toISOString() }),
+    };
+  };
+  return [...partitions].sort((a, b) => Number(a.partitionId) - Number(b.partitionId)).map(progressOf);
+}

@@ -1,0 +1,97 @@
+import type { TableState } from '../delta/state';
+import { describeFailure } from '../errors';
+import type { ObjectStore } from '../storage/objectStore';
+import type { WarehouseTable } from '../streams/stream';
+import { type LoadStatus, readLoadStatus } from '../warehouse/loadStatus';
+import { fullName } from '../warehouse/warehouse';
+import { lagOf, type TableLag } from '../warehouse/warehouseLag';
+import type { WarehouseSetting } from '../warehouse/warehouseSetting';
+import { marksRemedy, type Remedy, rebuildRemedy } from './remedies';
+
+/** A table that is further behind than this is late. Loads follow a commit within seconds, and a timer tries every minute. */
+const lateAfterSeconds = 120;
+
+/** The warehouse in GET /api/health: states and numbers, no names of servers, no messages. */
+export interface WarehouseHealth {
+  readonly kind: WarehouseSetting['kind'] | 'unknown';
+  readonly status: 'ok' | 'degraded';
+  /** The code of the error for which the state of the tables is unknown. */
+  readonly error?: string;
+  /**
+   * False if the ledger has no columns for marks and the app may not add them. Rows are still loaded, but it is not noticed when
+   * the lake went back in time.
+   */
+  readonly keepsMarks?: boolean;
+  readonly remedy?: Remedy;
+  readonly tables: readonly LoadedTable[];
+}
+
+interface LoadedTable extends TableLag {
+  /** What the last attempt to load it came to, whichever process made it. */
+  readonly loader: string;
+  /** The code of the error if that attempt failed. */
+  readonly error?: string;
+  readonly remedy?: Remedy;
+}
+
+export interface WarehouseSources {
+  readonly kind: WarehouseSetting['kind'];
+  /** Where the loaders record what they do. */
+  readonly store: () => Promise<ObjectStore>;
+  /** The tables that are loaded, each with the newest version of its Delta table. */
+  readonly tables: readonly {
+    readonly table: WarehouseTable;
+    readonly state: () => Promise<TableState | undefined>;
+  }[];
+}
+
+/** How far the warehouse is behind, by what the loaders recorded: the database is not asked. Never rejects. */
+export async function readWarehouseHealth({
+  kind,
+  store,
+  tables,
+}: WarehouseSources): Promise<WarehouseHealth> {
+  if (kind === 'none') return { kind, status: 'ok', tables: [] };
+  try {
+    const found = await Promise.all(
+      tables.map(async ({ table, state }) => {
+        const name = fullName(table);
+        const status = await readLoadStatus(await store(), name);
+        return { status, table: await readTable(name, await state(), status) };
+      }),
+    );
+    const keepsMarks = found.every(({ status }) => status?.keepsMarks !== false);
+    const isOk = keepsMarks && found.every(({ table }) => isOnTime(table));
+    return {
+      kind,
+      status: isOk ? 'ok' : 'degraded',
+      keepsMarks,
+      ...(!keepsMarks && { remedy: marksRemedy }),
+      tables: found.map(({ table }) => table),
+    };
+  } catch (error) {
+    return { kind, status: 'degraded', error: describeFailure(error).code, tables: [] };
+  }
+}
+
+/** The log tells the lag. Only the loader knows whether data files are gone. */
+async function readTable(
+  name: string,
+  state: TableState | undefined,
+  status: LoadStatus = { state: 'idle' },
+): Promise<LoadedTable> {
+  const lag = await lagOf(name, state, status.position);
+  const needsRebuild = lag.needsRebuild || status.state === 'needs-rebuild';
+  const reason = status.reason ?? lag.reason;
+  return {
+    ...lag,
+    needsRebuild,
+    ...(needsRebuild && reason !== undefined && { reason }),
+    loader: status.state,
+    ...(status.error !== undefined && { error: status.error }),
+    ...(needsRebuild && { remedy: rebuildRemedy(name) }),
+  };
+}
+
+const isOnTime = ({ needsRebuild, loader, secondsBehind }: LoadedTable): boolean =>
+  !needsRebuild && loader !== 'failed' && (secondsBehind ?? 0) <= lateAfterSeconds;

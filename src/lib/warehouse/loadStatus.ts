@@ -1,0 +1,137 @@
+import { performance } from 'node:perf_hooks';
+import type { TablePosition } from '../delta/position';
+import { describeFailure } from '../errors';
+import { StatusWriter } from '../lake/statusWriter';
+import type { ObjectStore } from '../storage/objectStore';
+
+/*
+ * Functions share no memory, and asking the database would wake a paused pool. So whoever loads a table records in the lake where
+ * the table stands and what the last attempt came to, and GET /api/health reads it there.
+ */
+
+/** What the last attempt came to; `idle` before the first one. */
+const loaderStates = ['idle', 'current', 'behind', 'no-table', 'needs-rebuild', 'failed'] as const;
+
+/** The outcome of the last attempt to load a table. */
+export interface LoaderStatus {
+  readonly state: (typeof loaderStates)[number];
+  /** The code of the error; never its message, which may name servers. */
+  readonly error?: string;
+  /** Why the table needs a rebuild. */
+  readonly reason?: string;
+}
+
+/** The record of a table. */
+export interface LoadStatus extends LoaderStatus {
+  /** Where the table stands; undefined if the ledger was never read. */
+  readonly position?: TablePosition;
+  /** False if the ledger has no columns for marks, and this process may not add them. */
+  readonly keepsMarks?: boolean;
+}
+
+/** How often a new position is written. A problem, and its end, are written at once. */
+const everyMs = 10_000;
+/** How often an unchanged status is written: another process may have replaced it with an older one. */
+const repeatMs = 60_000;
+
+/** @param table its full name, like `clickstream.clicks` */
+export const loadStatusPath = (table: string): string =>
+  `_status/warehouse/${encodeURIComponent(table)}.json`;
+
+/** Undefined if no load was recorded, or the record cannot be read. Throws `storage.*`. */
+export async function readLoadStatus(store: ObjectStore, table: string): Promise<LoadStatus | undefined> {
+  const found = await store.get(loadStatusPath(table));
+  return found && parseLoadStatus(found.bytes);
+}
+
+/** A status without a position, of a process that did not get to the ledger, leaves the recorded one as it is. */
+export async function writeLoadStatus(store: ObjectStore, table: string, status: LoadStatus): Promise<void> {
+  const { position = (await readLoadStatus(store, table))?.position, ...rest } = status;
+  await store.put(loadStatusPath(table), Buffer.from(JSON.stringify({ position, ...rest })));
+}
+
+function parseLoadStatus(bytes: Uint8Array): LoadStatus | undefined {
+  let raw: Record<string, unknown>;
+  try {
+    raw = JSON.parse(Buffer.from(bytes).toString('utf8')) ?? {};
+  } catch {
+    return undefined;
+  }
+  const { state, error, reason, keepsMarks } = raw;
+  const known = loaderStates.find((each) => each === state);
+  if (!known) return undefined;
+  const position = parsePosition(raw.position);
+  return {
+    state: known,
+    ...(isCode(error) && { error }),
+    ...(typeof reason === 'string' && { reason }),
+    ...(typeof keepsMarks === 'boolean' && { keepsMarks }),
+    ...(position && { position }),
+  };
+}
+
+function parsePosition(value: unknown): TablePosition | undefined {
+  const { tableId, version, mark } = (value ?? {}) as Record<string, unknown>;
+  if (typeof tableId !== 'string' || !Number.isSafeInteger(version)) return undefined;
+  return { tableId, version: Number(version), mark: typeof mark === 'string' ? mark : undefined };
+}
+
+const isCode = (value: unknown): value is string => typeof value === 'string' && /^[a-z.]+$/.test(value);
+
+export interface LoadStatusFileOptions {
+  readonly store: () => Promise<ObjectStore>;
+  readonly table: string;
+  /** Receives a message if the record could not be written; once until one is written again. */
+  readonly warn: (message: string) => void;
+  readonly everyMs?: number;
+}
+
+/** Keeps the record of a table up to date while this process loads it. */
+export class LoadStatusFile {
+  readonly #writer: StatusWriter;
+  readonly #everyMs: number;
+  #status: LoadStatus = { state: 'idle' };
+  #written: { readonly problem: string; readonly at: number } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ store, table, warn, everyMs: every = everyMs }: LoadStatusFileOptions) {
+    this.#everyMs = every;
+    let hasWarned = false;
+    this.#writer = new StatusWriter({
+      store,
+      write: (to) => writeLoadStatus(to, table, this.#status),
+      onWritten: () => {
+        hasWarned = false;
+      },
+      onFailed: (error) => {
+        if (!hasWarned) warn(`The status of ${table} is not recorded: ${describeFailure(error).message}`);
+        hasWarned = true;
+      },
+    });
+  }
+
+  /** Records this status, at once or soon. Returns at once and never throws. */
+  changed(status: LoadStatus): void {
+    this.#status = status;
+    const wait = (this.#written?.at ?? Number.NEGATIVE_INFINITY) + this.#everyMs - performance.now();
+    if (wait <= 0 || problemOf(status) !== this.#written?.problem) this.#write();
+    // The timer must not keep a process alive that has nothing else to do.
+    else this.#timer ??= setTimeout(() => this.#write(), wait).unref();
+  }
+
+  /** Records what is not recorded yet. Resolves when it is written, or could not be. */
+  async end(): Promise<void> {
+    if (this.#timer) this.#write();
+    await this.#writer.settled();
+  }
+
+  #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#written = { problem: problemOf(this.#status), at: performance.now() };
+    this.#writer.tell(JSON.stringify(this.#status), repeatMs);
+  }
+}
+
+const problemOf = ({ error, reason, keepsMarks }: LoadStatus): string =>
+  JSON.stringify([error, reason, keepsMarks === false]);
