@@ -56,7 +56,7 @@ export class FiguresReader {
     let ingested = 0;
     for (const [appId, { version }] of snapshot.txns) {
       const source = parseAppId(appId);
-      const isHub = source?.hub.endsWith(`/${this.#hub.toLowerCase()}`);
+      const isHub = source?.hub === this.#hub.toLowerCase();
       if (isHub && source?.createdOn.getTime() === createdOn) ingested += version + 1;
     }
     return ingested;

@@ -37,8 +37,8 @@ export interface AdmitOptions {
 /**
  * Finds the hub generation of a batch and the events that are missing before it. The service is asked only if the batch does not
  * simply follow on the committed events.
- * @throws `ingest.gap` if a reader ran ahead; `ingest.renamed` if the table knows the hub by another name; `ingest.batch` for events of a hub that is gone and was never read; the SDK's errors
- * if the service does not answer
+ * @throws `ingest.gap` if a reader ran ahead; `ingest.renamed` if the table knows the hub by another name; `ingest.batch` for events
+ * of a hub that is gone and was never read; the SDK's errors if the service does not answer
  */
 export async function admitBatch(options: AdmitOptions): Promise<PartitionBatch> {
   const { batch, hubs, acceptGaps } = options;
