@@ -5,6 +5,7 @@ import { askStorage, connectHostStorage } from '../../../local/host/hostStorage'
 test('the storage of the host can be named by an address', () => {
   const uri = 'https://account.blob.core.windows.net/';
   expect(connectHostStorage({ AzureWebJobsStorage__blobServiceUri: uri }).url).toBe(uri);
+  expect(connectHostStorage({ AzureWebJobsStorage__accountName: 'account' }).url).toBe(uri);
   expect(() => connectHostStorage({})).toThrow('AzureWebJobsStorage');
 });
 
