@@ -56,7 +56,7 @@ const partitionValueOrEmpty = (column: Field, text: string, where: string): Read
 function memberOf(object: unknown, name: string): string | undefined {
   const value =
     typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[name] : undefined;
-  return value === undefined || value === null || typeof value === 'object' ? undefined : String(value);
+  return value === undefined || typeof value === 'object' ? undefined : String(value);
 }
 
 /** Numbers come as their digits, because a double has too few for a long. */

@@ -344,6 +344,26 @@ describe('a follower that goes on from a position', () => {
     expect(await stepOf(late)).toEqual(['reopened', 'cleaned', 2]);
   });
 
+  it('has the files of all commits if it begins at the first version', async () => {
+    await commitMore(3);
+    const follower = followSnapshot(at);
+    follower.seek(beginning);
+    expect(await follower.advance()).toMatchObject({ step: 'commits', atHead: true });
+    const opened = await openSnapshot(at);
+    expect(opened?.files.size).toBe(3);
+    expect({ ...follower.state, reachedFrom: undefined }).toEqual({ ...opened, reachedFrom: undefined });
+  });
+
+  it('is told that the table is another one also if the newest checkpoint is ahead of its position', async () => {
+    await commitMore(5);
+    const position = positionOfState(await stateOf(2));
+    await checkpoint({ at });
+    const follower = followState(at);
+    // An older loader keeps no marks.
+    follower.seek({ ...position, tableId: 'another', mark: undefined });
+    expect(await stepOf(follower)).toEqual(['reopened', 'made-again', 5]);
+  });
+
   it('gets past an unreadable commit after it if there is a checkpoint beyond', async () => {
     await commitMore(5);
     const position = positionOfState(await stateOf(2));

@@ -67,6 +67,21 @@ describe('a table writer', () => {
     ]);
   });
 
+  it.each([0, 4])(
+    'takes no batch that leaves out an event after the one before it in the round, which ended at %i',
+    async (end) => {
+      const table = stand.writer({ commitIntervalMs: 20 });
+      const [first, second] = await Promise.allSettled([
+        table.commit(batch(0, 0, end)),
+        table.commit(batch(0, end + 2, end + 2)),
+      ]);
+      expect(first).toMatchObject({ status: 'fulfilled', value: { rows: end + 1 } });
+      expect(second).toMatchObject({ status: 'rejected', reason: { code: 'ingest.gap' } });
+      expect(await stand.rows()).toEqual(addresses(0, 0, end));
+      expect((await openState(stand.at))?.txns.get(appId(0))?.version).toBe(end);
+    },
+  );
+
   it('takes each event of a redelivered or shifted batch once', async () => {
     const table = stand.writer();
     await table.commit(batch(0, 0, 99));

@@ -12,6 +12,9 @@ const double: Element = { type: 'DOUBLE' };
 const boolean: Element = { type: 'BOOLEAN' };
 const bytes: Element = { type: 'BYTE_ARRAY' };
 const text: Element = { type: 'BYTE_ARRAY', converted_type: 'UTF8' };
+const newText: Element = { type: 'BYTE_ARRAY', logical_type: { type: 'STRING' } };
+const json: Element = { type: 'BYTE_ARRAY', logical_type: { type: 'JSON' } };
+const oldEnum: Element = { type: 'BYTE_ARRAY', converted_type: 'ENUM' };
 const fixed: Element = { type: 'FIXED_LEN_BYTE_ARRAY', type_length: 16 };
 const int96: Element = { type: 'INT96' };
 const date: Element = { type: 'INT32', converted_type: 'DATE' };
@@ -21,26 +24,29 @@ const timestamp: Element = {
   type: 'INT64',
   logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'NANOS' },
 };
+const newByte: Element = { type: 'INT32', logical_type: { type: 'INTEGER', bitWidth: 8, isSigned: true } };
+const newDate: Element = { type: 'INT32', logical_type: { type: 'DATE' } };
 const decimal: Element = { type: 'INT32', converted_type: 'DECIMAL', scale: 2, precision: 9 };
 const list: Element = { num_children: 1, converted_type: 'LIST' };
 const repeated: Element = { type: 'INT32', repetition_type: 'REPEATED' };
 const all = {
   ...{ int32, int64, float, double, boolean, bytes, text, fixed, int96, date },
+  ...{ newText, json, oldEnum, newByte, newDate },
   ...{ short, millis, timestamp, decimal, list, repeated },
 };
 
 describe('a column of a table', () => {
   it.each<[Field['type'] & string, readonly Element[]]>([
-    ['byte', [int32, short]],
-    ['short', [int32, short]],
-    ['integer', [int32, short]],
-    ['long', [int32, int64, short]],
+    ['byte', [int32, newByte, short]],
+    ['short', [int32, newByte, short]],
+    ['integer', [int32, newByte, short]],
+    ['long', [int32, int64, newByte, short]],
     ['float', [float]],
     ['double', [float, double]],
     ['boolean', [boolean]],
-    ['string', [text]],
+    ['string', [text, newText, json, oldEnum]],
     ['binary', [bytes, fixed]],
-    ['date', [date]],
+    ['date', [date, newDate]],
     ['timestamp', [int96, millis, timestamp]],
     ['timestamp_ntz', [int96, millis, timestamp]],
     ['decimal(9,2)', [decimal]],

@@ -191,6 +191,20 @@ describe('projection', () => {
     expect(source.reads).toHaveLength(4);
   });
 
+  it('asks for no chunk that came with the footer', async () => {
+    // The last chunk of the file is small, and lies right before the footer.
+    const small = Array.from({ length: rows }, (_, row) => (row < rows - 100 ? null : row * 7919));
+    const file = encodeParquet({
+      fields: [field('b', 'string'), field('last', 'long')],
+      columns: [columns[1] ?? [], small],
+    });
+    expect(file.bytes.length).toBeGreaterThan(512 * 1024);
+    const source = sourceOf(file.bytes);
+    const { columns: result } = await readParquet({ source, where: 'large', columns: ['last'] });
+    expect(result.get('last')).toEqual(small);
+    expect(source.reads).toEqual([{ start: file.bytes.length - 64 * 1024, length: 64 * 1024 }]);
+  });
+
   it('reads a small file in one request', async () => {
     const small = encodeParquet({ fields, columns: columns.map((values) => values.slice(0, 1000)) });
     const source = sourceOf(small.bytes);
