@@ -391,6 +391,50 @@ describe('a follower that goes on from a position', () => {
     expect(await stepOf(follower)).toEqual(['commits', [3, 4, 5], 5]);
   });
 
+  it.each([
+    ['at its beginning', 0],
+    ['after it', 3],
+  ])('gets past a log that is damaged %s if there is a checkpoint beyond', async (_where, version) => {
+    await commitMore(5);
+    await checkpoint({ at });
+    await store.put(commitPath('events', version), Buffer.from('{"add":'));
+    const follower = followState(at);
+    follower.seek(beginning);
+    expect(await stepOf(follower)).toEqual(['reopened', 'damaged', 5]);
+  });
+
+  it('is told of a log without metaData, from the beginning on', async () => {
+    await store.put(
+      commitPath('events', 0),
+      Buffer.from('{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}'),
+    );
+    const follower = followState(at);
+    follower.seek(beginning);
+    await expect(follower.advance()).rejects.toMatchObject({
+      code: 'delta.invalid',
+      message: 'memory/events version 0: the log holds no metaData action.',
+    });
+    await store.put(commitPath('events', 0), Buffer.from('{"txn":{"appId":"a","version":1}}'));
+    await expect(follower.advance()).rejects.toThrow('the log holds no protocol action.');
+  });
+
+  it('has neither read on nor given up when storage did not answer', async () => {
+    await commitMore(2);
+    const follower = await following();
+    await commitMore(1);
+    const { get } = store;
+    store.get = async (path) => {
+      if (path === commitPath('events', 3)) throw new Error('away');
+      return get(path);
+    };
+    await expect(follower.advance()).rejects.toThrow('away');
+    const late = followState(at);
+    late.seek(beginning);
+    await expect(late.advance()).rejects.toThrow('away');
+    store.get = get;
+    expect(await stepOf(follower)).toEqual(['commits', [3], 3]);
+  });
+
   it('takes an unknown mark for the right one', async () => {
     await commitMore(5);
     const follower = followState(at);

@@ -358,3 +358,73 @@ it.each([4, 5, 6, 9])('version %d is opened among checkpoints of versions 5 and 
   for (let each = 0; each < 5; each++) await log.store.delete(commitPath(log.table, each));
   expect((await openSnapshot(log, { version }))?.files.size).toBe(5);
 });
+
+describe('a checkpoint whose commit storage has lost', () => {
+  /** Versions 0 to 6 with a checkpoint of 3. Its entry, and those above, are other commits than when it was written. */
+  async function loseCheckpoint() {
+    await appendFiles(3);
+    await checkpoint({ at });
+    const lost = [checkpointPath('events', 3), lastCheckpointPath('events')];
+    const bytes = await Promise.all(lost.map((path) => at.store.get(path)));
+    for (const path of [...lost, commitPath('events', 2), commitPath('events', 3)])
+      await at.store.delete(path);
+    await appendFiles(5);
+    for (const [index, path] of lost.entries())
+      await at.store.put(path, bytes[index]?.bytes ?? new Uint8Array());
+  }
+
+  it.each([true, false])('is passed over (with a pointer to it: %s)', async (isNamed) => {
+    await loseCheckpoint();
+    const files = [...(await snapshotOf(6)).files.keys()];
+    if (!isNamed) await at.store.delete(lastCheckpointPath('events'));
+    expect([...(await snapshotOf()).files.keys()]).toEqual(files);
+    expect(files).toHaveLength(6);
+    for (const path of files) expect(await at.store.get(`events/${path}`)).toBeDefined();
+  });
+
+  it('is a hole if the beginning of the log is gone too', async () => {
+    await loseCheckpoint();
+    for (const version of [0, 1]) await at.store.delete(commitPath('events', version));
+    await expect(openState(at)).rejects.toMatchObject({ code: 'delta.hole' });
+  });
+});
+
+it('a checkpoint without rows is damaged, and an older one is taken if there is one', async () => {
+  await appendFiles(2);
+  await at.store.put(checkpointPath('events', 2), encodeCheckpointRows([]).bytes);
+  await at.store.put(lastCheckpointPath('events'), Buffer.from('{"version":2,"size":0}'));
+  expect((await snapshotOf()).files.size).toBe(2);
+  await at.store.delete(commitPath('events', 0));
+  await expect(openState(at)).rejects.toMatchObject({
+    code: 'delta.invalid',
+    message: expect.stringContaining('the checkpoint is empty'),
+  });
+});
+
+it('storage that does not answer is no damaged log', async () => {
+  await appendFiles(3);
+  await checkpoint({ at });
+  await appendFiles(2);
+  const { store } = at;
+  const { get, getRange } = store;
+  for (const wanted of [
+    commitPath('events', 3),
+    commitPath('events', 4),
+    checkpointPath('events', 3),
+    lastCheckpointPath('events'),
+  ]) {
+    const ask = (path: string) => {
+      if (path === wanted) throw new Error('away');
+    };
+    store.get = async (path) => {
+      ask(path);
+      return get.call(store, path);
+    };
+    store.getRange = async (path, start, length) => {
+      ask(path);
+      return getRange.call(store, path, start, length);
+    };
+    await expect(openState(at)).rejects.toThrow('away');
+    await expect(openSnapshot(at)).rejects.toThrow('away');
+  }
+});

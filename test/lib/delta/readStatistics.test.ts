@@ -86,3 +86,11 @@ describe('the statistics of a file', () => {
     expect(() => parsed(stats)).toThrow(where);
   });
 });
+
+it('the statistics of a file say nothing about nested columns', () => {
+  const nested = [field('id', 'long'), field('tags', { type: 'array', elementType: 'string' })];
+  const stats = '{"minValues":{"id":1,"tags":"a"},"nullCount":{"id":0,"tags":2}}';
+  expect([...parseStatistics(adding(stats), nested, where).columns]).toEqual([
+    ['id', { min: 1, nullCount: 0 }],
+  ]);
+});

@@ -186,3 +186,22 @@ describe('deltaStats', () => {
     expect(stats.maxValues.c31).toBe(31);
   });
 });
+
+describe('a bound that cannot be written', () => {
+  const stats = (type: 'string' | 'timestamp', min: string | bigint, max: string | bigint) =>
+    JSON.parse(deltaStats([field('c', type)], [{ nullCount: 0, min, max }], 1));
+
+  it('is left out, with the other bound of its column', () => {
+    // No text is above this one, and the end of the last day rounds up to a year of five digits.
+    const highest = '\u{10ffff}'.repeat(40);
+    const last = BigInt(Date.UTC(9999, 11, 31, 23, 59, 59, 999)) * 1000n;
+    expect(stats('string', 'a', highest)).toEqual({ numRecords: 1, nullCount: { c: 0 } });
+    expect(stats('timestamp', 0n, last + 1n)).toEqual({ numRecords: 1, nullCount: { c: 0 } });
+    expect(stats('timestamp', 0n, last)).toEqual({
+      numRecords: 1,
+      nullCount: { c: 0 },
+      minValues: { c: '1970-01-01T00:00:00.000Z' },
+      maxValues: { c: '9999-12-31T23:59:59.999Z' },
+    });
+  });
+});

@@ -253,3 +253,27 @@ describe('a lake that does not take the status', () => {
     expect(await readFailures(store)).toEqual([]);
   });
 });
+
+describe('what is recorded of an error', () => {
+  it.each<[string, unknown, object]>([
+    [
+      'the table that it is about',
+      new TributaryError('delta.hole', 'gone', { table: 'clicks' }),
+      { code: 'delta.hole', message: 'gone', table: 'clicks' },
+    ],
+    [
+      'the name alone of an error that is not ours',
+      new RangeError('secret'),
+      { code: 'unknown', message: 'RangeError' },
+    ],
+    ['the kind of what is no error', 'secret', { code: 'unknown', message: 'string' }],
+  ])('is %s', async (_what, error, expected) => {
+    const status = startProcess();
+    status.failed('clickstream', '3', error);
+    await status.settled();
+    const [failure] = await readFailures(store);
+    expect(failure).toMatchObject(expected);
+    expect(JSON.stringify(failure)).not.toContain('secret');
+    expect(failure && 'table' in failure).toBe('table' in expected);
+  });
+});

@@ -189,3 +189,24 @@ it('does not wait for a load that takes much too long, and the load ends by itse
   expect(performance.now() - started).toBeLessThan(2500);
   await untilLoaded(1);
 });
+
+it('asks neither the lake nor the warehouse for anything after it was stopped', async () => {
+  await delta.commit(clicks(1));
+  let asked = 0;
+  const stopped = new TableLoader({
+    table,
+    commits: async () => {
+      asked++;
+      return delta.commits;
+    },
+    warehouse: async () => {
+      asked++;
+      return warehouse;
+    },
+    warn: (message) => warnings.push(message),
+  });
+  await stopped.stop();
+  stopped.nudge();
+  expect(await stopped.catchUp(10_000)).toEqual(stopped.status);
+  expect([asked, warnings]).toEqual([0, []]);
+});

@@ -21,6 +21,33 @@ describe('what a column of a file means', () => {
     expect(meaning).toEqual({ decimalScale: 2 });
   });
 
+  it.each<[string, Partial<SchemaElement>]>([
+    ['old', { converted_type: 'ENUM' }],
+    ['new', { logical_type: { type: 'ENUM' } }],
+  ])('is a text if it is an enum, by its annotation, %s', (_which, annotation) => {
+    const bytes: SchemaElement = { name: 'c', type: 'BYTE_ARRAY' };
+    expect(withoutLossyTypes({ ...bytes, ...annotation })).toEqual({ element: bytes, meaning: 'text' });
+  });
+
+  it.each<[string, Partial<SchemaElement>, string]>([
+    ['new', { logical_type: { type: 'MAP' } }, 'MAP'],
+    ['oldest', { converted_type: 'MAP_KEY_VALUE' }, 'MAP'],
+    ['new', { logical_type: { type: 'LIST' } }, 'LIST'],
+  ])(
+    'is what the decoder knows by the old annotation, also by the %s one: %j',
+    (_which, annotation, known) => {
+      const group: SchemaElement = { name: 'c', num_children: 1 };
+      expect(withoutLossyTypes({ ...group, ...annotation })).toMatchObject({
+        element: { ...group, converted_type: known },
+        meaning: undefined,
+      });
+    },
+  );
+
+  it('is a decimal without digits after the point if no scale is given', () => {
+    expect(withoutLossyTypes({ ...plain, converted_type: 'DECIMAL' }).meaning).toEqual({ decimalScale: 0 });
+  });
+
   it('is left to the decoder if the decoder loses nothing', () => {
     expect(withoutLossyTypes(plain)).toEqual({ element: plain, meaning: undefined });
   });

@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parquetMetadata } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EncodeOptions, encodeParquet, ParquetEncoder } from '../../../../src/lib/delta/parquet/encode';
+import {
+  type EncodeOptions,
+  encodeParquet,
+  encodeParquetInSlices,
+  ParquetEncoder,
+} from '../../../../src/lib/delta/parquet/encode';
 import { readParquet } from '../../../../src/lib/delta/parquet/read';
 import { field, type Value } from '../../../../src/lib/delta/schema';
 import { sourceOf } from './byteSource';
@@ -280,12 +285,15 @@ describe('a value that does not fit', () => {
     ['boolean', 0, 'expected true or false'],
     ['string', 'a\udc00', 'lone surrogate'],
     ['string', 1, 'expected text'],
-    ['binary', 'x', 'expected bytes'],
+    ['binary', 'x', 'expected bytes, got the text "x"'],
+    ['string', Uint8Array.of(1, 2, 3), 'expected text, got 3 bytes'],
+    ['boolean', [true], 'expected true or false, got an array'],
+    ['double', {}, 'expected a number, got an object'],
   ] as const)('%s: %s is refused with column and row', (type, value, why) => {
     const good = encodeParquet({ fields: [field('c', type)], columns: [[null, null]] });
     expect(good.bounds).toEqual([{ nullCount: 2 }]);
     // As from a caller whose types lie.
-    const columns = [[null, null, value as Value]];
+    const columns = [[null, null, value as unknown as Value]];
     expect(
       error({ fields: [field('c', type)], columns, maxRowGroupRows: 2, where: 'lake/clicks' }),
     ).toMatchObject({
@@ -326,6 +334,23 @@ describe('columns that do not belong together', () => {
   ])('%s is an error', (_, options, message) => {
     expect(error(options)).toMatchObject({ code: 'parquet.value', message: expect.stringMatching(message) });
   });
+});
+
+it('a file is the same if other work goes on between its row groups', async () => {
+  const options = {
+    fields: [field('n', 'long')],
+    columns: [Array.from({ length: 10 }, (_, n) => n)],
+    maxRowGroupRows: 4,
+  };
+  const encoding = encodeParquetInSlices(options);
+  let isDone = false;
+  void encoding.finally(() => {
+    isDone = true;
+  });
+  // It has not ended when the first turn of other work comes.
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isDone).toBe(false);
+  expect((await encoding).bytes).toEqual(encodeParquet(options).bytes);
 });
 
 describe('a file that is encoded piece by piece', () => {

@@ -241,6 +241,19 @@ describe('encodeCheckpointRows', () => {
     expect(columns.get('txn')?.every((txn) => txn === null)).toBe(true);
   });
 
+  it('keeps maps of any size', async () => {
+    const partitionValues = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, key) => [`k${key}`, `${key}`]),
+    );
+    const add = { path: 'a', partitionValues, size: 1, modificationTime: 1, dataChange: false };
+    const { bytes } = encodeCheckpointRows([{ add }, { add: { ...add, path: 'b' } }]);
+    const { columns } = await readParquet({ source: sourceOf(bytes), where: 'checkpoint', columns: ['add'] });
+    expect(columns.get('add')).toMatchObject([
+      { path: 'a', partitionValues },
+      { path: 'b', partitionValues },
+    ]);
+  });
+
   it('keeps the mark of its log entry in the footer, where it is known', async () => {
     const markOf = async (mark?: string) => {
       const { bytes } = encodeCheckpointRows([{ txn: { appId: 'a', version: 1 } }], mark);
