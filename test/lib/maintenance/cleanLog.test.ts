@@ -169,6 +169,18 @@ describe('cleaning the log', () => {
     expect((await versions()).length).toBe(17);
   });
 
+  it('deletes nothing while others move the pointer again and again', async () => {
+    await appendHistory('interval 2 days');
+    await store.put(lastCheckpointPath('events'), Buffer.from('{"version":3,"size":1}'));
+    const before = await pathsOf(at);
+    store.putIfMatch = async () => ({ outcome: 'mismatch' });
+    await expect(cleanLog({ at, now })).rejects.toMatchObject({
+      code: 'delta.contention',
+      message: expect.stringContaining('_last_checkpoint'),
+    });
+    expect(await pathsOf(at)).toEqual(before);
+  });
+
   it('leaves no pointer to a checkpoint that it deletes', async () => {
     await appendHistory('interval 2 days');
     await store.put(lastCheckpointPath('events'), Buffer.from('{"version":3,"size":1}'));

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
+import { parquetMetadata } from 'hyparquet';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Add } from '../../../src/lib/delta/actions';
 import { addColumns } from '../../../src/lib/delta/addColumns';
 import { append, putCommit } from '../../../src/lib/delta/commit';
-import { readCommit, type TableLocation } from '../../../src/lib/delta/log';
+import { commitPath, readCommit, type TableLocation } from '../../../src/lib/delta/log';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { TributaryError } from '../../../src/lib/errors';
@@ -382,6 +384,58 @@ it('a compaction writes each new file once, and puts none back after a rival won
   expect((await compacted()).bins).toMatchObject([{ outcome: 'committed' }]);
   expect(await added()).toHaveLength(1);
   expect(written).toEqual(await added());
+});
+
+it('a compaction of large files reads them one row group at a time, and keeps their rows and their order', async () => {
+  await appendFiles(at, 1, { rows: 1, first: -1 });
+  const rowsOfFile = 40_000;
+  for (let file = 0; file < 3; file++) {
+    const ids = Array.from({ length: rowsOfFile }, (_, row) => file * rowsOfFile + row);
+    const add = await writeDataFile({
+      at,
+      fields,
+      columns: [ids, ids.map(() => randomBytes(16).toString('hex'))],
+    });
+    expect(add.size).toBeGreaterThan(1024 * 1024);
+    await append({ state: await stateOf(at), fields, adds: [add], txns: [] });
+  }
+  const before = await readRows(at);
+  expect((await compacted({ targetBytes: 1e9 })).bins).toMatchObject([{ outcome: 'committed', inputs: 4 }]);
+  expect(await readRows(at)).toEqual(before);
+  const [path] = (await snapshotOf(at)).files.keys();
+  const { bytes = new Uint8Array() } = (await at.store.get(`events/${path}`)) ?? {};
+  const { row_groups } = parquetMetadata(new Uint8Array(bytes).buffer);
+  // Rows are encoded once there are 65,536 of them.
+  expect(row_groups.map(({ num_rows }) => Number(num_rows))).toEqual([65_536, 14_465, 40_000]);
+});
+
+describe('a compaction during which storage goes back in time', () => {
+  it.each([
+    ['the new file', async (store: MemoryStore, path: string) => void (await store.delete(path))],
+    ['the newest commit', async (store: MemoryStore) => void (await store.delete(commitPath('events', 8)))],
+  ])('commits nothing if %s is lost', async (_what, lose) => {
+    const store = new MemoryStore();
+    at = { store, table: 'events' };
+    await appendFiles(at, 8);
+    const before = await readRows(at, 7);
+    const { put } = store;
+    store.put = async (path, bytes) => {
+      const outcome = await put.call(store, path, bytes);
+      await lose(store, path);
+      return outcome;
+    };
+    expect((await compacted()).bins).toMatchObject([{ outcome: 'conflict' }]);
+    expect(await store.get(commitPath('events', 9))).toBeUndefined();
+    expect(await readRows(at, 7)).toEqual(before);
+  });
+
+  it('ends if the table is gone', async () => {
+    await appendFiles(at, 8);
+    const paths = await pathsOf(at);
+    const progress = () => void paths.map((path) => at.store.delete(path));
+    expect(await compact({ at, progress })).toEqual({ outcome: 'no-table' });
+    expect(await pathsOf(at)).toEqual([]);
+  });
 });
 
 describe('a plan of bins', () => {

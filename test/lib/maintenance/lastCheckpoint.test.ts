@@ -78,3 +78,24 @@ describe('moving the pointer to the last checkpoint', () => {
     }
   });
 });
+
+it('a checkpoint of several parts is described with their number and their size together', async () => {
+  const at = newLocation();
+  await appendFiles(at, 2);
+  const { protocol, metaData, files, txns } = await snapshotOf(at);
+  const parts = [
+    [{ protocol }, { metaData }, ...[...txns.values()].map((txn) => ({ txn }))],
+    [...files.values()].map((add) => ({ add })),
+  ].map((rows) => encodeCheckpointRows(rows).bytes);
+  const paths = parts.map((_, part) =>
+    checkpointPath('events', 2).replace('.parquet', `.000000000${part + 1}.0000000002.parquet`),
+  );
+  for (const [part, path] of paths.entries()) await at.store.put(path, parts[part] ?? new Uint8Array());
+  expect(await inspectCheckpoint(at, { version: 2, paths })).toEqual({
+    version: 2,
+    size: 5,
+    sizeInBytes: parts.reduce((sum, { length }) => sum + length, 0),
+    numOfAddFiles: 2,
+    parts: 2,
+  });
+});

@@ -147,3 +147,12 @@ it('is full once an hour', () => {
   const minutes = Array.from({ length: 12 }, (_, tick) => new Date(Date.UTC(2026, 0, 1, 7, tick * 5, 1)));
   expect(minutes.filter(isFullPassDue)).toEqual([minutes[0]]);
 });
+
+it.each(['checkpoint', 'clean', 'compact', 'vacuum'] as const)(
+  'the duty %s says that there is no table',
+  async (duty) => {
+    expect(await performDuty(duty, { at: { store: store(), table: 'clicks' } })).toEqual({
+      outcome: 'no-table',
+    });
+  },
+);
