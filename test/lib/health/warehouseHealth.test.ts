@@ -13,7 +13,7 @@ import { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
 import { TdsServer } from '../../kit/tds/tdsServer';
-import { clicks, clicksTable, type DeltaTable } from '../warehouse/deltaTable';
+import { clicks, clicksTable, DeltaTable } from '../warehouse/deltaTable';
 import { earlierSqlLoader } from '../warehouse/earlierLoader';
 
 /*
@@ -237,6 +237,16 @@ it('says keepsMarks: false if the ledger cannot keep marks, and loads go on', as
     keepsMarks: false,
     remedy: { command: 'npm run warehouse -- init', stopApp: false },
     tables: [{ versionsBehind: 0, needsRebuild: false }],
+  });
+});
+
+it('says of a table that is not there yet that it is not behind', async () => {
+  await startServer();
+  expect(await health(new DeltaTable(clickstream))).toMatchObject({
+    status: 'ok',
+    tables: [
+      { deltaVersion: -1, loadedVersion: -1, versionsBehind: 0, secondsBehind: 0, needsRebuild: false },
+    ],
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { TributaryError } from '../../../src/lib/errors';
 import { catchUp } from '../../../src/lib/warehouse/catchUp';
 import type { Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { clicks, clicksTable, type DeltaTable } from './deltaTable';
@@ -31,4 +32,42 @@ it('loading ends between two loads when it must end, and says how far it came', 
   expect(await catchUp({ ...options, signal })).toEqual({ state: 'current', version: 4 });
   const [counted] = await warehouse.query('SELECT count(DISTINCT productid) AS n FROM clickstream.clicks');
   expect(counted).toEqual({ n: '40' });
+});
+
+it('a first load of a cleaned log ends when it must end, and continues with the same shadow', async () => {
+  await delta.checkpointAndClean();
+  const ended = new AbortController();
+  const options = { warehouse, commits: delta.commits, table: clicksAt, limits: { rows: 10, bytes: 1e9 } };
+  const load = warehouse.load;
+  let loads = 0;
+  const counting = async (...args: Parameters<typeof load>) => {
+    if (++loads === 2) ended.abort();
+    return load(...args);
+  };
+  const stopping = { ...options, warehouse: { ...warehouse, load: counting } };
+  expect(await catchUp({ ...stopping, signal: ended.signal })).toEqual({ state: 'behind', version: -1 });
+  expect((await warehouse.ledger()).size).toBe(2);
+  const { signal } = new AbortController();
+  expect(await catchUp({ ...stopping, signal })).toEqual({ state: 'current', version: 4 });
+  expect(loads).toBe(4);
+});
+
+it('a data file that is damaged, and one that storage does not give, are errors and no reason for a rebuild', async () => {
+  const options = { warehouse, commits: delta.commits, table: clicksAt };
+  const { signal } = new AbortController();
+  const { store } = delta.at;
+  const { getRange } = store;
+  store.getRange = async (path, start, length) => {
+    if (path.endsWith('.parquet')) throw new TributaryError('storage.unavailable', 'The lake is away.');
+    return getRange.call(store, path, start, length);
+  };
+  await expect(catchUp({ ...options, signal })).rejects.toMatchObject({ code: 'storage.unavailable' });
+  store.getRange = getRange;
+  const paths: string[] = [];
+  for await (const { path, size } of store.list('clicks/part-')) {
+    paths.push(path);
+    if (paths.length === 1) await store.put(path, Buffer.alloc(size));
+  }
+  await expect(catchUp({ ...options, signal })).rejects.toMatchObject({ code: 'parquet.invalid' });
+  expect((await warehouse.ledger()).get('clickstream.clicks')?.version).toBe(-1);
 });

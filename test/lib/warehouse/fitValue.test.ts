@@ -46,3 +46,38 @@ describe.each(limits)('a column of %s', (type, least, most) => {
     ]);
   });
 });
+
+describe('a column of bit, float or text', () => {
+  it('takes the values of its type alone', () => {
+    const [bit, float, text] = [fittingOf('bit'), fittingOf('float'), fittingOf('varchar(3)')];
+    expect([bit(true), bit(false), bit(1)]).toEqual([true, false, { misfit: 'a number is no bit' }]);
+    expect([float(0.5), float('0.5')]).toEqual([0.5, { misfit: 'a string is no float' }]);
+    expect([text('abc'), text(7)]).toEqual(['abc', { misfit: 'a number is no text' }]);
+  });
+
+  it('of float takes numbers down to the smallest one that SQL keeps, and no number is null', () => {
+    const float = fittingOf('float');
+    const outside = { misfit: 'out of the range of float' };
+    const least = 2.2250738585072014e-308;
+    expect([0, -0, least, -least].map(float)).toEqual([0, -0, least, -least]);
+    expect([least / 2, -least / 2, Number.MIN_VALUE].map(float)).toEqual([outside, outside, outside]);
+    expect([Number.NaN, Infinity, -Infinity].map(float)).toEqual([null, null, null]);
+  });
+
+  it('of varchar takes the characters of its code page, and names one that is not in it', () => {
+    const text = fittingOf('varchar(5)');
+    for (const kept of ['', '\u0001\u007f', '\u00a0é\u00ff', '€Ÿ™'] as const) expect(text(kept)).toBe(kept);
+    const missing = (name: string) => ({ misfit: `U+${name} is not in code page 1252 of varchar(5)` });
+    expect(['\0', 'a\u0081', 'ab\u0100', '😀'].map(text)).toEqual(
+      ['0000', '0081', '0100', '1F600'].map(missing),
+    );
+    expect(text('abcdef')).toEqual({ misfit: '6 characters, varchar(5) takes 5' });
+  });
+
+  it('of nvarchar takes any text of its length that is well formed', () => {
+    const text = fittingOf('nvarchar(4)');
+    expect(['', '\u0100😀x'].map(text)).toEqual(['', '\u0100😀x']);
+    expect(text('😀😀x')).toEqual({ misfit: '5 characters, nvarchar(4) takes 4' });
+    expect(text('\ud83d')).toEqual({ misfit: 'not well-formed Unicode' });
+  });
+});

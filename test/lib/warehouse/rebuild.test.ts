@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openState } from '../../../src/lib/delta/openTable';
 import { beginning } from '../../../src/lib/delta/position';
 import { catchUp } from '../../../src/lib/warehouse/catchUp';
 import { finishSwap, rebuild } from '../../../src/lib/warehouse/rebuild';
@@ -26,6 +27,23 @@ const shadowOf = (version: number, token: string) => ({
   name: `clicks__rebuild_${version}_${token}`,
 });
 const ledgerNames = async () => [...(await warehouse.ledger()).keys()].sort();
+
+const idOfTable = async () => (await openState(delta.at))?.metaData.id ?? '';
+
+/** The methods of a warehouse as an object, so that one of them can be wrapped. */
+const own = (of: Warehouse): Warehouse => ({
+  name: of.name,
+  init: (tables) => of.init(tables),
+  ledger: () => of.ledger(),
+  keepsMarks: () => of.keepsMarks(),
+  load: (load) => of.load(load),
+  createShadow: (shadow, tableId, mark) => of.createShadow(shadow, tableId, mark),
+  swap: (swap) => of.swap(swap),
+  dropShadow: (shadow) => of.dropShadow(shadow),
+  dropLeftovers: (table) => of.dropLeftovers(table),
+  query: (sql) => of.query(sql),
+  close: () => of.close(),
+});
 
 /** A rebuild whose process is cut off when the ledger says that the tables are being swapped. Returns the shadow's full name. */
 async function leaveSwap(): Promise<string> {
@@ -126,5 +144,50 @@ describe('a rebuild', () => {
     await rebuild({ ...options(), limits: { rows: 80, bytes: 1e9 }, onProgress });
     expect(seen).toEqual([0, 5]);
     expect(harness.server.rows(fullName(clicksAt))).toHaveLength(80);
+  });
+
+  it('leaves the table to another process that was faster, wherever it stands', async () => {
+    for (const rows of [1, 2, 3]) await delta.commit(clicks(rows));
+    const limits = { rows: 1, bytes: 1e9 };
+    for (const overtaken of [0, 1, 2, 3]) {
+      let isFirst = true;
+      const other = harness.open();
+      const started = rebuild({
+        ...options(),
+        limits,
+        // The other one ends the same rebuild while this one is between two loads.
+        warehouse: {
+          ...own(warehouse),
+          ledger: async () => {
+            const ledger = await warehouse.ledger();
+            const shadow = [...ledger.values()].find((_, index) =>
+              [...ledger.keys()][index]?.includes('__rebuild_'),
+            );
+            if (isFirst && shadow?.version === overtaken) {
+              isFirst = false;
+              expect(await rebuild(options(other))).toEqual({ outcome: 'rebuilt', version: 3 });
+            }
+            return ledger;
+          },
+        },
+      });
+      expect(await started).toEqual({ outcome: 'rebuilt-elsewhere' });
+      expect(isFirst).toBe(false);
+      expect(harness.server.rows(fullName(clicksAt))).toHaveLength(6);
+      expect(await ledgerNames()).toEqual([fullName(clicksAt)]);
+    }
+  });
+
+  it('begins again if the log has gone back, or cannot be followed, since its shadow was begun', async () => {
+    for (const rows of [1, 2, 3]) await delta.commit(clicks(rows));
+    for (const [shadow, tableId, mark] of [
+      [shadowOf(3, '00000001'), 'another', undefined],
+      [shadowOf(3, '00000002'), await idOfTable(), 'ffff'],
+      [shadowOf(9, '00000003'), await idOfTable(), undefined],
+    ] as const)
+      await warehouse.createShadow(shadow, tableId, mark);
+    expect(await rebuild(options())).toEqual({ outcome: 'rebuilt', version: 3 });
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(6);
+    expect(await ledgerNames()).toEqual([fullName(clicksAt)]);
   });
 });

@@ -54,3 +54,15 @@ it('ends within seconds, also while a load hangs in the warehouse', { timeout: 2
   expect(ended).toBe('closed');
   await hanging;
 });
+
+it('only the stream that is named is nudged, and one without a table in the warehouse never', async () => {
+  const delta = await clicksTable();
+  await delta.commit(clicks(1));
+  server = await startServer();
+  const one = start(server.connectionString, delta);
+  one.nudge({ ...clickstream, name: 'another' });
+  await new Promise((done) => setTimeout(done, 50));
+  expect(server.batches.some((text) => text.includes('INSERT INTO [clickstream]'))).toBe(false);
+  one.nudge(clickstream);
+  await vi.waitFor(() => expect(server?.rows('clickstream.clicks')).toHaveLength(1), { timeout: 10_000 });
+});

@@ -65,6 +65,49 @@ it('a process may have two DuckDB files, and each is found by its own path', asy
   expect(ledgers.map((ledger) => ledger?.size)).toEqual([1, 0]);
 });
 
+describe('the process that has a DuckDB file', () => {
+  /** Its answer to a call, as it comes. */
+  async function answerTo(call: object): Promise<unknown> {
+    const { url, token } = JSON.parse(readFileSync(`${path}.owner.json`, 'utf8'));
+    const headers = { authorization: `Bearer ${token}` };
+    const reply = await fetch(url, { method: 'POST', headers, body: new Uint8Array(serialize(call)) });
+    return deserialize(Buffer.from(await reply.arrayBuffer()));
+  }
+
+  beforeEach(async () => {
+    const warehouse = await openDuckDb(path);
+    onTestFinished(() => warehouse.close());
+  });
+
+  it('answers with the code and the text of an error', async () => {
+    const found = await connectToOwner(path);
+    await expect(found?.query('SELEKT 1')).rejects.toMatchObject({
+      code: 'warehouse.refused',
+      message: expect.stringContaining('SELEKT'),
+    });
+  });
+
+  it('takes calls of its own release alone, and only those of a warehouse', async () => {
+    const { protocol } = JSON.parse(readFileSync(`${path}.owner.json`, 'utf8'));
+    expect(await answerTo({ protocol, method: 'ledger', args: [] })).toEqual({ value: new Map() });
+    const other = { code: 'warehouse.refused', message: expect.stringContaining('of another release') };
+    for (const wrong of [undefined, protocol + 1])
+      expect(await answerTo({ protocol: wrong, method: 'ledger', args: [] })).toEqual(other);
+    for (const method of ['close', 'constructor', 'nothing'])
+      expect(await answerTo({ protocol, method, args: [] })).toEqual({
+        code: 'warehouse.refused',
+        message: `There is no ${method}.`,
+      });
+  });
+
+  it('answers even what it cannot read', async () => {
+    const { url, token } = JSON.parse(readFileSync(`${path}.owner.json`, 'utf8'));
+    const headers = { authorization: `Bearer ${token}` };
+    const reply = await fetch(url, { method: 'POST', headers, body: 'x' });
+    expect(deserialize(Buffer.from(await reply.arrayBuffer()))).toMatchObject({ code: 'warehouse.refused' });
+  });
+});
+
 describe('a DuckDB file that another process has', () => {
   it('is worked with through that process: loads, rebuilds, queries', async () => {
     await startOwner();
