@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beginning } from '../../../../src/lib/delta/position';
 import { MemoryStore } from '../../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
@@ -103,6 +104,49 @@ describe('a load', () => {
     await expect(follow(delta)).rejects.toMatchObject({ code: 'warehouse.ledger', retriable: false });
     expect(server.rows('clickstream.clicks')).toEqual([]);
   });
+});
+
+describe.each([5, 15_000])('a load of %i rows', (count) => {
+  /** One round trip takes the few rows, and several in one transaction the many. */
+  const load = () => {
+    const values = [1, null, null, 1, 0, 0, 0];
+    const columns = clicksAt.columns.map((_, column) =>
+      Array.from({ length: count }, () => values[column] ?? 0),
+    );
+    const to = { tableId: 'id', version: 1, mark: undefined };
+    return { table: clicksAt, from: beginning, to, rows: { columns, count, rejected: [] } };
+  };
+
+  it('is taken once', async () => {
+    expect(await warehouse.load(load())).toBe('loaded');
+    expect(await warehouse.load(load())).toBe('overtaken');
+    expect(await open().load(load())).toBe('overtaken');
+    expect(server.rows('clickstream.clicks')).toHaveLength(count);
+  });
+
+  it('adds nothing where the ledger has the table twice', async () => {
+    const ledger = server.engine.tables.get('ops.load_ledger');
+    ledger?.rows.push({ ...ledger.rows[0], table_name: 'clickstream.clicks' });
+    await expect(warehouse.load(load())).rejects.toMatchObject({ code: 'warehouse.ledger' });
+    expect(server.rows('clickstream.clicks')).toEqual([]);
+  });
+});
+
+it('a rebuild whose leftovers cannot be dropped is done all the same, with a warning', async () => {
+  const delta = await clicksTable();
+  await delta.commit(clicks(5));
+  await follow(delta);
+  const warnings: string[] = [];
+  const warning = open({ warn: (message) => warnings.push(message) });
+  server.cutAt = /FROM sys\.objects WHERE type/;
+  expect(await rebuild({ warehouse: warning, at: delta.at, table: clicksAt, signal })).toEqual({
+    outcome: 'rebuilt',
+    version: 1,
+  });
+  expect(server.cutAt).toBeUndefined();
+  expect(warnings).toEqual([
+    expect.stringMatching(/^Tables that are not needed any more stay: 127\.0\.0\.1\/pool: /),
+  ]);
 });
 
 describe('two calls of one client', () => {
