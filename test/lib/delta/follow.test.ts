@@ -112,6 +112,10 @@ describe('a follower whose entry is there', () => {
     expect(found).toMatchObject({ step: 'commits', atHead: false, state: { version: 513 } });
     expect(found.step === 'commits' && found.commits.length).toBe(512);
     expect((await each.toHead())?.version).toBe(701);
+    const first = followState(at, { mostBehind: Infinity });
+    first.seek(beginning);
+    expect(await first.advance()).toMatchObject({ step: 'commits', atHead: false, state: { version: 511 } });
+    expect((await first.toHead())?.version).toBe(701);
   });
 
   it('stays where it was put while it was looking', async () => {

@@ -146,3 +146,13 @@ describe('the list of a log', () => {
     expect((await listLog(log)).newest).toBe(1);
   });
 });
+
+it('the parts of a checkpoint are found by the pointer, whatever the name of the table', () => {
+  const hint = Buffer.from('{"version":12,"size":9,"parts":2}');
+  expect(parseLastCheckpoint('parquet', hint)).toEqual({
+    version: 12,
+    paths: [1, 2].map(
+      (part) => `parquet/_delta_log/00000000000000000012.checkpoint.000000000${part}.0000000002.parquet`,
+    ),
+  });
+});

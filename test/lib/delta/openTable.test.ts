@@ -149,6 +149,27 @@ it('opening starts again if the log gets its first pointer and is cleaned meanwh
   expect(isCleaned).toBe(true);
 });
 
+it('opening reads nothing again if the pointer moves meanwhile to a version that it has read', async () => {
+  await appendFiles(3);
+  await checkpoint({ at });
+  const pointer = (await at.store.get(lastCheckpointPath('events')))?.bytes ?? new Uint8Array();
+  await at.store.delete(lastCheckpointPath('events'));
+  const { store } = at;
+  const { get, getRange } = store;
+  let asked = 0;
+  let opened = 0;
+  store.get = async (path) => {
+    if (path === lastCheckpointPath('events') && ++asked === 2) await store.put(path, pointer);
+    return get.call(store, path);
+  };
+  store.getRange = async (path, start, length) => {
+    if (path === checkpointPath('events', 3) && start === 0) opened++;
+    return getRange.call(store, path, start, length);
+  };
+  expect(await openState(at)).toMatchObject({ version: 3 });
+  expect([asked, opened]).toEqual([2, 1]);
+});
+
 describe('a truncated checkpoint', () => {
   beforeEach(async () => {
     await appendFiles(2);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Action } from '../../../src/lib/delta/actions';
 import { createTable, putCommit } from '../../../src/lib/delta/commit';
-import { followSnapshot } from '../../../src/lib/delta/follow';
+import { followSnapshot, followState } from '../../../src/lib/delta/follow';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
@@ -73,4 +73,25 @@ describe('a file of a snapshot', () => {
     const live = { live: ['a.parquet'], tombstones: [] };
     expect(await snapshotsOf(add, remove, add)).toEqual([live, live]);
   });
+
+  it('keeps its tombstone while others are committed', async () => {
+    const other = { add: { ...add.add, path: 'b.parquet' } };
+    const snapshot = { live: ['b.parquet'], tombstones: ['a.parquet'] };
+    expect(await snapshotsOf(add, remove, other)).toEqual([snapshot, snapshot]);
+  });
+});
+
+it("a state has the store's time of its newest entry, however it was reached", async () => {
+  let now = Date.UTC(2026, 0, 1);
+  const at = { store: new MemoryStore('memory', () => now), table: 'events' };
+  await createTable(at, [field('id', 'long', false)]);
+  const [snapshots, states] = [followSnapshot(at), followState(at)];
+  for (const version of [1, 2, 3]) {
+    await Promise.all([snapshots.toHead(), states.toHead()]);
+    now += 1000;
+    await putCommit(at, version, [], { operation: 'TEST', isBlindAppend: false });
+  }
+  await Promise.all([snapshots.toHead(), states.toHead()]);
+  const opened = await openSnapshot(at);
+  expect([opened, snapshots.state, states.state].map((state) => state?.storedAt)).toEqual([now, now, now]);
 });

@@ -245,6 +245,19 @@ describe('a table appender', () => {
     expect(Object.fromEntries(counts)).toEqual({ put: 1, get: 2, putIfAbsent: 1 });
   });
 
+  it('does not look again before the commit if a second has passed, and no more', async () => {
+    const { store, counts } = countCalls(new MemoryStore());
+    let now = 0;
+    const table = new TableAppender({ at: { store, table: 'events' }, fields, now: () => now });
+    await appendOne(table, 1);
+    const prepared = await table.prepare(await table.state(), [[2]]);
+    if (!prepared) throw new Error('nothing is wrong');
+    now += 1000;
+    counts.clear();
+    expect(await table.commit(prepared, [], 1)).toMatchObject({ outcome: 'committed' });
+    expect(Object.fromEntries(counts)).toEqual({ putIfAbsent: 1 });
+  });
+
   it('looks for new commits with one read each if the table has all its columns', async () => {
     const { store, counts } = countCalls(new MemoryStore());
     const table = new TableAppender({ at: { store, table: 'events' }, fields });

@@ -171,6 +171,22 @@ describe('files of other writers', () => {
   });
 });
 
+it('bytes that the footer calls a geometry stay bytes', async () => {
+  // The point 1, 2 as WKB.
+  const point = Buffer.from('0101000000000000000000f03f0000000000000040', 'hex');
+  const geo = {
+    version: '1.1.0',
+    primary_column: 'place',
+    columns: { place: { encoding: 'WKB', geometry_types: [] } },
+  };
+  const bytes = parquetWriteBuffer({
+    columnData: [{ name: 'place', data: [new Uint8Array(point)], type: 'BYTE_ARRAY' }],
+    kvMetadata: [{ key: 'geo', value: JSON.stringify(geo) }],
+  });
+  const { columns } = await read(new Uint8Array(bytes));
+  expect(columns.get('place')).toEqual([new Uint8Array(point)]);
+});
+
 describe('projection', () => {
   const fields = [field('a', 'long'), field('b', 'string'), field('c', 'double')];
   const rows = 50_000;
