@@ -206,6 +206,19 @@ describe('the cached state', () => {
     },
   );
 
+  it('is written without being asked for once there are 200 versions that it does not have', async () => {
+    const commit = (version: number) =>
+      putCommit(table.at, version, [], { operation: 'WRITE', isBlindAppend: true });
+    for (let version = 1; version <= 198; version++) await commit(version);
+    const counts = open();
+    await counts.current();
+    await commit(199);
+    await counts.current();
+    await expect.poll(async () => (await store.get(cachedStatePath('clicks'))) !== undefined).toBe(true);
+    // Version 0 is the first of the 200.
+    expect((await cachedState(store)).version).toBe(199);
+  });
+
   it('that cannot be written is tried again only after as many versions', async () => {
     const commit = (version: number) =>
       putCommit(table.at, version, [], { operation: 'WRITE', isBlindAppend: true });
