@@ -24,6 +24,8 @@ interface Answer {
     readonly category: number | null;
     readonly clicks: number;
   }[];
+  /** The products that are not counted on their own. */
+  readonly other?: { readonly clicks: number; readonly atMost: number };
 }
 
 interface Shown {
@@ -92,14 +94,19 @@ async function ask(url: URL, headers: Record<string, string>, last?: Shown): Pro
   };
 }
 
-function describeAnswer({ version, asOf, total, products }: Answer, top: number): string {
+function describeAnswer({ version, asOf, total, products, other }: Answer, top: number): string {
   const cells = products.map(({ productid, category, clicks }) => [
     String(productid),
     String(category ?? '-'),
     clicks.toLocaleString('en-US'),
   ]);
   const table = [['product', 'category', 'clicks'], ...cells];
+  if (other) table.push(['others', '-', other.clicks.toLocaleString('en-US')]);
   const lines = table.map((row) => row.map((cell) => cell.padStart(10)).join(''));
+  if (other)
+    lines.push(
+      `The others are not counted one by one; each has at most ${other.atMost.toLocaleString('en-US')}.`,
+    );
   // The API returns `top` products at most. If it returned fewer, these are all there are.
   const shown = products.length < top ? `${products.length} products` : `top ${top} products`;
   return `${total.toLocaleString('en-US')} clicks, ${shown}, version ${version}${asOf ? ` of ${asOf}` : ''}\n${lines.join('\n')}`;

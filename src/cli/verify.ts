@@ -57,7 +57,7 @@ async function verify(stream: Stream, settings: Settings): Promise<number> {
     bad === 0 ? 'Each event is there once.' : `${bad} of ${partitions.length} partitions are not right.`,
   );
   const { counted, warehouse: loaded } = stream;
-  const counts = counted && (await verifyCounts({ at, counted }));
+  const counts = counted && (await verifyCounts({ at, counted, maxKeys: settings.countedProducts }));
   if (counts) console.log(describeCounts(counts, at));
   const compared = loaded && (await compareLoaded(settings, at, loaded));
   if (loaded && compared) console.log(describeComparison(loaded, compared));
@@ -145,16 +145,17 @@ function describeDifference({ partition, hubCreatedAt, found, expected }: Partit
 }
 
 function describeCounts(
-  { version, cachedVersion, total, different, examples }: CountsVerification,
+  { version, cachedVersion, total, folded, different, examples }: CountsVerification,
   { store, table }: TableLocation,
 ): string {
   const cache =
     cachedVersion === undefined ? 'no cached state' : `the cached state of version ${cachedVersion}`;
-  if (different === 0) return `The counts of version ${version} are right: ${count(total)}, with ${cache}.`;
+  const all = folded === 0 ? count(total) : `${count(total)}, of them ${count(folded)} folded into "other"`;
+  if (different === 0) return `The counts of version ${version} are right: ${all}, with ${cache}.`;
   return [
     `The counts of version ${version} are wrong for ${count(different)} keys, with ${cache}:`,
     ...examples.map(
-      ({ key, served, live }) => `  ${key}: ${count(served)} counted, ${count(live)} in the files`,
+      ({ of, served, live }) => `  ${of}: ${count(served)} counted, ${count(live)} in the files`,
     ),
     ...(different > examples.length ? ['  …'] : []),
     `  To count them again: delete ${store.name}/${cachedStatePath(table)}, and start the app again.`,

@@ -24,8 +24,6 @@ export const errorCodes = {
   'delta.schema': { retriable: false },
   /** No commit went through within the time allowed. */
   'delta.contention': { retriable: true },
-  /** There are more distinct keys than the counts have room for. */
-  'counts.keys': { retriable: false },
   /** A batch leaves out events that the hub still has, before its first one or between its events. */
   'ingest.gap': { retriable: true },
   /** The hub is one that the table knows under another name of its namespace. */

@@ -75,4 +75,11 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     expected: 'a duration like 500ms, 1s or 1m, which is the most',
     default: '250ms',
   },
+  {
+    name: 'COUNTED_PRODUCTS',
+    meaning:
+      'How many products are counted one by one. Further ones are counted together, as `other`. Memory grows with it: see below.',
+    expected: 'a whole number from 1 to 1000000',
+    default: '250000',
+  },
 ];

@@ -56,6 +56,15 @@ export class SettingReader {
     return value ?? 0;
   }
 
+  /** Reads a whole number from `least` to `most`. */
+  wholeNumber(name: string, least: number, most: number): number {
+    const text = this.text(name);
+    const value = Number(text);
+    if (!/^\d{0,15}$/.test(text)) this.wrong(name, 'is malformed');
+    else if (text !== '' && (value < least || value > most)) this.wrong(name, 'is out of range');
+    return value;
+  }
+
   /** Checks the settings of the streams. */
   checkStreams(): void {
     for (const { name, check } of this.#ofStreams.values()) {

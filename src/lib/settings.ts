@@ -20,6 +20,8 @@ export interface Settings {
   readonly acceptGaps: boolean;
   /** Least time between two reads of the log for new clicks, in milliseconds. */
   readonly countsRefreshMs: number;
+  /** How many products are counted on their own. */
+  readonly countedProducts: number;
   readonly warehouse: WarehouseSetting;
   /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` if it is not set. */
   hostStorage(): StorageAccount;
@@ -51,6 +53,7 @@ export function parseSettings(
     commitIntervalMs: reader.duration('COMMIT_INTERVAL', 60_000),
     acceptGaps: reader.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
     countsRefreshMs: reader.duration('COUNTS_REFRESH', 60_000),
+    countedProducts: reader.wholeNumber('COUNTED_PRODUCTS', 1, 1_000_000),
     warehouse: readWarehouse(reader, 'WAREHOUSE'),
     hostStorage: () => readAlone(environment, (own) => readStorage(own, 'AzureWebJobsStorage')),
     hub: (stream, direction) => readAlone(environment, (own) => readHubConnection(own, stream, direction)),

@@ -69,6 +69,7 @@ describe('the settings', () => {
       lakeContainer: 'lake',
       commitIntervalMs: 1000,
       countsRefreshMs: 250,
+      countedProducts: 250_000,
       warehouse: { kind: 'none' },
     });
   });

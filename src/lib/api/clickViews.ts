@@ -1,10 +1,11 @@
-import type { Buckets } from '../counts/buckets';
 import type { CountsView } from '../counts/counts';
 import { compareKeys, type Key, sortByCount } from '../counts/keys';
 import type { NamesView } from '../counts/productNames';
-import { keptSpans, type Tally } from '../counts/tally';
+import type { Tally } from '../counts/tally';
 import { RequestProblem } from './answer';
+import { otherClicks, otherName, whyUncounted } from './otherClicks';
 import { Parameters, shown } from './parameters';
+import { clicksIn, hourMs, isoTime, minuteMs, readTrendingWindow, readWindow } from './timeWindow';
 
 /** The data that an answer is built from. */
 export interface ViewInput {
@@ -18,8 +19,10 @@ export interface ViewInput {
 export interface ViewResult {
   readonly json: Readonly<Record<string, unknown>>;
   readonly titles: readonly string[];
-  rows(): Iterable<readonly (string | number | null)[]>;
+  rows(): Iterable<Cells>;
 }
+
+type Cells = readonly (string | number | null)[];
 
 /** A valid request, ready to be answered from the counts. */
 export interface ClickView {
@@ -29,8 +32,6 @@ export interface ClickView {
   build(input: ViewInput): ViewResult;
 }
 
-const minuteMs = keptSpans.minutes.bucketMs;
-const hourMs = keptSpans.hours.bucketMs;
 const mostRows = 1_000_000;
 const int32 = 2 ** 31;
 
@@ -68,14 +69,20 @@ function readProducts(query: URLSearchParams): ClickView {
         indexes = span ? sortByCount(wanted, counts, tally.keys) : wanted;
         total = indexes.reduce((sum, index) => sum + (counts[index] ?? 0), 0);
       }
+      const other = otherClicks(tally, span?.folded);
+      // With a category, the others are told beside the total: their categories are not known.
+      if (span && category === undefined) total += other?.clicks ?? 0;
       const products = indexes.slice(0, top).map((index) => ({
         ...productAt(tally, names, index),
         clicks: counts[index] ?? 0,
       }));
       return {
-        json: { ...versionOf(view), ...span?.times, total, products },
+        json: { ...versionOf(view), ...span?.times, total, products, ...(other ? { other } : {}) },
         titles: ['productid', 'name', 'category', 'clicks'],
-        rows: () => products.map((p) => [p.productid, p.name ?? null, p.category, p.clicks]),
+        rows: () => [
+          ...products.map((p): Cells => [p.productid, p.name ?? null, p.category, p.clicks]),
+          ...(other && category === undefined ? [[null, otherName, null, other.clicks]] : []),
+        ],
       };
     },
   };
@@ -89,9 +96,7 @@ function readProduct(productid: number, query: URLSearchParams): ClickView {
       const { tally } = view;
       const index = tally.indexOf(productid);
       if (index === undefined)
-        throw new RequestProblem(404, `No click on product ${productid} has been counted.`, {
-          parameter: 'productid',
-        });
+        throw new RequestProblem(404, whyUncounted(productid, tally), { parameter: 'productid' });
       const span = window?.at(tally, nowMs);
       const product = productAt(tally, names, index);
       const clicks = (span ? span.counts : tally.counts)[index] ?? 0;
@@ -113,7 +118,8 @@ function readCategories(query: URLSearchParams): ClickView {
       const span = window?.at(tally, nowMs);
       const counts = span ? span.counts : tally.counts;
       const sums = new Map<Key | null, number>();
-      let total = 0;
+      const other = otherClicks(tally, span?.folded);
+      let total = other?.clicks ?? 0;
       tally.attributes.forEach((category, index) => {
         const clicks = counts[index] ?? 0;
         total += clicks;
@@ -121,11 +127,14 @@ function readCategories(query: URLSearchParams): ClickView {
       });
       const categories = [...sums]
         .map(([category, clicks]) => ({ category, clicks }))
-        .sort((a, b) => b.clicks - a.clicks || compareKeys(a.category ?? 0, b.category ?? 0));
+        .sort((a, b) => b.clicks - a.clicks || compareCategories(a.category, b.category));
       return {
-        json: { ...versionOf(view), ...span?.times, total, categories },
+        json: { ...versionOf(view), ...span?.times, total, categories, ...(other ? { other } : {}) },
         titles: ['category', 'clicks'],
-        rows: () => categories.map(({ category, clicks }) => [category, clicks]),
+        rows: () => [
+          ...categories.map(({ category, clicks }): Cells => [category, clicks]),
+          ...(other ? [[otherName, other.clicks]] : []),
+        ],
       };
     },
   };
@@ -175,10 +184,12 @@ function readTrending(query: URLSearchParams): ClickView {
     bucketMs,
     build({ view, names, nowMs }) {
       const { tally } = view;
-      const buckets = bucketMs === minuteMs ? tally.minutes : tally.hours;
-      const end = buckets.bucketOf(nowMs);
-      const now = buckets.sum(end - length, end - 1, tally.keys.length);
-      const before = buckets.sum(end - 2 * length, end - length - 1, tally.keys.length);
+      const end = Math.floor(nowMs / bucketMs);
+      const { counts: now, folded } = clicksIn(tally, bucketMs, end - length, end - 1);
+      const earlier = clicksIn(tally, bucketMs, end - 2 * length, end - length - 1);
+      const before = earlier.counts;
+      const others = otherClicks(tally, folded);
+      const other = others && { ...others, before: earlier.folded ?? 0 };
       const changes = now.map((clicks, index) => clicks - (before[index] ?? 0));
       const indexes = [...changes.keys()].filter((index) => (now[index] ?? 0) + (before[index] ?? 0) > 0);
       const products = sortByCount(indexes, changes, tally.keys)
@@ -189,60 +200,31 @@ function readTrending(query: URLSearchParams): ClickView {
           before: before[index] ?? 0,
           change: changes[index] ?? 0,
         }));
-      const total = now.reduce((sum, clicks) => sum + clicks, 0);
-      const totalBefore = before.reduce((sum, clicks) => sum + clicks, 0);
+      const sum = (clicks: Float64Array, others = 0) => clicks.reduce((all, one) => all + one, others);
+      const total = sum(now, folded);
+      const totalBefore = sum(before, earlier.folded);
       const times = { from: isoTime((end - length) * bucketMs), to: isoTime(end * bucketMs) };
       return {
-        json: { ...versionOf(view), ...times, total, totalBefore, products },
+        json: { ...versionOf(view), ...times, total, totalBefore, products, ...(other ? { other } : {}) },
         titles: ['productid', 'name', 'category', 'clicks', 'before', 'change'],
-        rows: () =>
-          products.map((p) => [p.productid, p.name ?? null, p.category, p.clicks, p.before, p.change]),
+        rows: () => [
+          ...products.map(
+            (p): Cells => [p.productid, p.name ?? null, p.category, p.clicks, p.before, p.change],
+          ),
+          ...(other
+            ? [[null, otherName, null, other.clicks, other.before, other.clicks - other.before]]
+            : []),
+        ],
       };
     },
   };
 }
 
-/** The bucket size, and how many buckets each of the two windows has. */
-function readTrendingWindow(parameters: Parameters): { bucketMs: number; length: number } {
-  const isMinutes = (ms: number) => ms <= 60 * minuteMs;
-  const last = parameters.span(
-    'last',
-    '15m',
-    '1m to 60m in whole minutes, or 2h to 24h in whole hours',
-    (ms) => isMinutes(ms) || (ms % hourMs === 0 && ms <= 24 * hourMs),
-  );
-  const bucketMs = isMinutes(last.ms) ? minuteMs : hourMs;
-  return { bucketMs, length: last.ms / bucketMs };
+/** Ascending; no category comes last. */
+function compareCategories(a: Key | null, b: Key | null): number {
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
+  return compareKeys(a, b);
 }
-
-interface Window {
-  readonly bucketMs: number;
-  at(tally: Tally, nowMs: number): { counts: Float64Array; times: { from: string; to: string } };
-}
-
-/** The window of the parameter `last`: the current bucket, which is not over yet, and the buckets before it. */
-function readWindow(parameters: Parameters): Window | undefined {
-  const isMinutes = (ms: number) => ms <= 120 * minuteMs;
-  const last = parameters.optionalSpan(
-    'last',
-    '1m to 120m in whole minutes, or 3h to 48h in whole hours',
-    (ms) => isMinutes(ms) || (ms % hourMs === 0 && ms <= 48 * hourMs),
-  );
-  if (!last) return undefined;
-  const bucketMs = isMinutes(last.ms) ? minuteMs : hourMs;
-  return {
-    bucketMs,
-    at(tally, nowMs) {
-      const buckets: Buckets = bucketMs === minuteMs ? tally.minutes : tally.hours;
-      const current = buckets.bucketOf(nowMs);
-      const first = current - last.ms / bucketMs + 1;
-      const times = { from: isoTime(first * bucketMs), to: isoTime((current + 1) * bucketMs) };
-      return { counts: buckets.sum(first, current, tally.keys.length), times };
-    },
-  };
-}
-
-const isoTime = (ms: number) => new Date(ms).toISOString();
 
 const versionOf = ({ version, committedAt }: CountsView) => ({
   version,

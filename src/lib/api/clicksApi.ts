@@ -51,11 +51,7 @@ export class ClicksApi {
       this.#options.logError(error);
       if (error instanceof TributaryError && error.retriable)
         return answerProblem(503, 'The lake cannot be read just now; try again in a few seconds.');
-      const isExplained = error instanceof TributaryError && error.code === 'counts.keys';
-      return answerProblem(
-        500,
-        isExplained ? error.message : 'The clicks cannot be counted; the log of the app tells why.',
-      );
+      return answerProblem(500, 'The clicks cannot be counted; the log of the app tells why.');
     }
   }
 
@@ -70,8 +66,9 @@ export class ClicksApi {
     // There must be no await from here on, because the next refresh changes these counts.
     const nowMs = now();
     const csv = prefersCsv(headers.get('accept'));
-    // The mark belongs to the tag: after storage went back in time, the same version number may hold other clicks.
-    const at = [view.tableId ?? 'none', view.version, view.mark?.slice(0, 8), names.tag];
+    // The mark belongs to the tag: after storage went back in time, the same version number may hold other clicks. So does a
+    // decision which products to count that other instances do not follow.
+    const at = [view.tableId ?? 'none', view.version, view.mark?.slice(0, 8), view.alone, names.tag];
     const version = at.filter((part) => part !== undefined && part !== '').join('-');
     const bucket = clickView.bucketMs === undefined ? '' : `-${Math.floor(nowMs / clickView.bucketMs)}`;
     const tag = `"${version}${bucket}-${csv ? 'csv' : 'json'}"`;

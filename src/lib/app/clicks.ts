@@ -7,26 +7,36 @@ import { settings } from '../settings';
 import { clickstream, countedClicks } from '../streams/clickstream';
 import { appLake } from './lake';
 
+const productNames = once(async () => new ProductNames((await appLake()).store));
+
 /** The click counts of this process. */
-const clickCounts = once(
-  async () =>
-    new Counts({
-      at: (await appLake()).at(clickstream.table),
-      counted: countedClicks,
-      refreshMs: (await settings()).countsRefreshMs,
-    }),
-);
+const clickCounts = once(async () => {
+  const { countsRefreshMs, countedProducts } = await settings();
+  const names = await productNames();
+  return new Counts({
+    at: (await appLake()).at(clickstream.table),
+    counted: countedClicks,
+    refreshMs: countsRefreshMs,
+    maxKeys: countedProducts,
+    preferred: () => names.preferred(),
+  });
+});
 
 /** Answers GET /api/clicks and the paths below it. */
 export const clicksApi = once(
-  async () =>
-    new ClicksApi({ counts: await clickCounts(), names: new ProductNames((await appLake()).store) }),
+  async () => new ClicksApi({ counts: await clickCounts(), names: await productNames() }),
 );
 
-/** Saves the counts for new instances. This is only a cache: without it, a new instance counts the table's files. */
-export async function saveCounts(): Promise<void> {
+/**
+ * Decides anew which products are counted on their own, if that is due, and saves the counts for new instances. These are only a
+ * cache: without it, a new instance counts the table's files.
+ * @param signal gives up a decision that takes too long; the one in force stays
+ */
+export async function saveCounts(signal?: AbortSignal): Promise<void> {
   try {
-    await (await clickCounts()).save();
+    const counts = await clickCounts();
+    await counts.save();
+    await counts.decideAnewIfDue(signal);
   } catch (error) {
     console.warn(JSON.stringify({ event: 'counts-not-saved', ...describeFailure(error) }));
   }

@@ -8,6 +8,7 @@ const maintenanceLimitMs = 210_000;
 /** One pass of maintenance over every table. */
 export async function maintain(): Promise<void> {
   const lake = await appLake();
+  const endsAt = Date.now() + maintenanceLimitMs;
   try {
     await maintainTables({
       tables: lake.tables.map(({ name }) => lake.at(name)),
@@ -16,6 +17,6 @@ export async function maintain(): Promise<void> {
       report: (report) => console.log(JSON.stringify({ event: 'maintenance', ...report })),
     });
   } finally {
-    await saveCounts();
+    await saveCounts(AbortSignal.timeout(Math.max(1, endsAt - Date.now())));
   }
 }

@@ -6,11 +6,26 @@ export interface BucketSpan {
   readonly kept: number;
 }
 
+const minuteMs = 60_000;
+const hourMs = 3_600_000;
+
+/**
+ * How far back the API can ask:
+ * - minutes: two windows of an hour, and the current minute
+ * - hours: two windows of a day, and the current hour
+ * - totals by minute: a week, the rest of the bucket of up to a day that begins before the week, and the current minute
+ */
+export const keptSpans = {
+  minutes: { bucketMs: minuteMs, kept: 121 },
+  hours: { bucketMs: hourMs, kept: 49 },
+  total: { bucketMs: minuteMs, kept: 8 * 24 * 60 + 1 },
+} as const satisfies Record<string, BucketSpan>;
+
 /** A bucket in its stored form: its number since 1970, the indexes of its keys, and their counts. */
 export type StoredBucket = readonly [bucket: number, indexes: readonly number[], counts: readonly number[]];
 
 /** Another machine's clock may run ahead. Rows further in the future than this are not put into buckets. */
-const aheadMs = 3_600_000;
+const aheadMs = hourMs;
 
 /**
  * Counts per key and time bucket. A Tally numbers the keys from 0, so that a bucket is an array of counters: 100,000 keys in 121

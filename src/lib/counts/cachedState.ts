@@ -1,6 +1,7 @@
 import type { TableLocation } from '../delta/log';
 import type { TablePosition } from '../delta/position';
 import type { StoredBucket } from './buckets';
+import { isSharedCounter, type StoredFolded } from './folded';
 import type { Key } from './keys';
 import type { StoredTally } from './tally';
 
@@ -16,11 +17,16 @@ export const cachedStatePath = (table: string) => `${table}/_counts/state.json`;
  * Older formats are not read, because their counts would be wrong:
  * - 1 kept only the minutes of seven days, so older ones would be missing unnoticed.
  * - 2 let a row without an attribute replace an attribute that was known.
+ *
+ * 3 was right, but did not say by which decision its keys were kept, and a release that knows only 3 must not take folded counts
+ * for all there are. So the format is another one, and each table is counted again once.
  */
-const format = 3;
+const format = 4;
 
 /** The counts, and the position in the log up to which they were counted. */
 export interface CachedState extends TablePosition {
+  /** The id of the decision which keys are counted on their own (`kept.ts`). */
+  readonly kept: string;
   readonly tally: StoredTally;
 }
 
@@ -62,9 +68,9 @@ export function parseCachedState(bytes: Uint8Array): CachedState | undefined {
     return undefined;
   }
   if (!isRecord(raw) || raw.format !== format || !isRecord(raw.tally)) return undefined;
-  const { tableId, version, mark, tally } = raw;
-  const { keys, attributes, latest, counts, minutes, hours, totals } = tally;
-  if (typeof tableId !== 'string' || !isCount(version)) return undefined;
+  const { tableId, version, mark, kept, tally } = raw;
+  const { keys, attributes, latest, counts, minutes, hours, totals, folded } = tally;
+  if (typeof tableId !== 'string' || !isCount(version) || typeof kept !== 'string') return undefined;
   if (!(mark === undefined || typeof mark === 'string')) return undefined;
   if (!isList(keys, isKey) || new Set(keys).size !== keys.length) return undefined;
   if (!isList(attributes, isAttribute, keys.length) || !isList(counts, isCount, keys.length))
@@ -72,7 +78,17 @@ export function parseCachedState(bytes: Uint8Array): CachedState | undefined {
   if (!isList(latest, Number.isFinite, keys.length)) return undefined;
   const isBucket = (entry: unknown) => isStoredBucket(entry, keys.length);
   if (!isList(minutes, isBucket) || !isList(hours, isBucket) || !isList(totals, isBucket)) return undefined;
-  return { tableId, version, mark, tally: tally as unknown as StoredTally };
+  if (!(folded === undefined || isStoredFolded(folded))) return undefined;
+  return { tableId, version, mark, kept, tally: tally as unknown as StoredTally };
+}
+
+function isStoredFolded(folded: unknown): folded is StoredFolded {
+  if (!isRecord(folded) || !isList(folded.shared, Array.isArray, 2)) return false;
+  const [indexes, counts] = folded.shared;
+  if (!isList(indexes, (index): index is number => isCount(index) && isSharedCounter(index))) return false;
+  if (!isList(counts, isCount, indexes.length)) return false;
+  const isBucket = (entry: unknown) => isStoredBucket(entry, 1);
+  return isList(folded.minutes, isBucket) && isList(folded.hours, isBucket);
 }
 
 function isStoredBucket(entry: unknown, keys: number): entry is StoredBucket {

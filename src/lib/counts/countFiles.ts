@@ -4,34 +4,71 @@ import type { TableState } from '../delta/state';
 import { scanRows } from '../lake/scanRows';
 import type { Counted } from '../streams/stream';
 import type { Key } from './keys';
-import { Tally } from './tally';
+import { type Room, Tally } from './tally';
 
 /** The column that says when Event Hubs accepted the row; the table of every stream has it. */
 const timeColumn = 'enqueued_at';
 
-export interface FilesToCount {
+export interface FilesToScan {
   /** The table that the files belong to. Errors name its version. */
   readonly state: TableState;
-  readonly adds: readonly Add[];
+  readonly adds: Iterable<Add>;
   readonly counted: Counted;
+  /** Aborting it ends the scan with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FilesToCount extends FilesToScan {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
-  readonly maxKeys: number;
+  readonly room: Room;
 }
+
+const noRoom = Symbol('There is no room for one more key.');
 
 /**
  * Counts the rows of data files. Reads only the needed columns, several files at once, one row group at a time. After the first
  * failure no further read begins, and the failure is thrown when the reads under way have ended.
- * @throws `parquet.invalid`, naming table, version and file, if a file is gone or damaged; `counts.keys`
+ * @returns `no-room` if the files have more keys than there is room for
+ * @throws `parquet.invalid`, naming table, version and file, if a file is gone or damaged; the signal's reason
  */
-export async function countFiles({ state, adds, counted, nowMs, maxKeys }: FilesToCount): Promise<Tally> {
-  const tally = new Tally(nowMs, maxKeys);
+export async function countFiles(files: FilesToCount): Promise<Tally | 'no-room'> {
+  const { state, adds, counted, nowMs, room } = files;
+  const tally = new Tally(nowMs, room);
   const columns = [counted.key, counted.attribute, timeColumn];
-  await scanRows({ state, files: adds, columns }, ([key, attribute, time]) => {
-    const counts = asKey(key);
-    if (counts !== null) tally.add(counts, asKey(attribute), asMilliseconds(time));
-  });
+  const look = watch(files.signal);
+  try {
+    await scanRows({ state, files: adds, columns }, ([key, attribute, time]) => {
+      look();
+      const counts = asKey(key);
+      if (counts !== null && !tally.add(counts, asKey(attribute), asMilliseconds(time))) throw noRoom;
+    });
+  } catch (error) {
+    if (error === noRoom) return 'no-room';
+    throw error;
+  }
   return tally;
+}
+
+/** Passes the key of every row of data files to `visit`. Throws what `countFiles` throws. */
+export async function scanKeys(
+  { state, adds, counted, signal }: FilesToScan,
+  visit: (key: Key) => void,
+): Promise<void> {
+  const look = watch(signal);
+  await scanRows({ state, files: adds, columns: [counted.key] }, ([value]) => {
+    look();
+    const key = asKey(value);
+    if (key !== null) visit(key);
+  });
+}
+
+/** A function to call for every row, which throws the signal's reason soon after it is aborted. */
+function watch(signal: AbortSignal | undefined): () => void {
+  let rows = 0;
+  return () => {
+    if (signal && ++rows % 4096 === 0) signal.throwIfAborted();
+  };
 }
 
 /** The key of a row. A text becomes well-formed Unicode, so that it can be written to UTF-8 and read back unchanged. */

@@ -5,13 +5,19 @@ import { type ErrorCode, TributaryError } from '../errors';
 import { SpacedRefresh } from '../spacedRefresh';
 import type { Counted } from '../streams/stream';
 import { type FoundState, readCachedState, writeCachedState } from './cachedState';
+import type { CountOptions } from './countLiveFiles';
+import { decideAnew, isDecisionDue } from './decideAnew';
+import { type Preferred, share } from './decideKept';
 import { FoldedLog } from './foldLog';
-import { defaultMaxKeys, Tally } from './tally';
+import { Tally } from './tally';
+
+/** How many distinct keys are counted on their own by default. */
+export const defaultMaxKeys = 250_000;
 
 /** How many versions the cached state may lag before it is written again. */
 const saveEveryVersions = 200;
 /** Errors that last until somebody acts. They are retried rarely, because each retry may count the whole table. */
-const lasting: readonly ErrorCode[] = ['counts.keys', 'parquet.invalid', 'delta.invalid', 'delta.hole'];
+const lasting: readonly ErrorCode[] = ['parquet.invalid', 'delta.invalid', 'delta.hole'];
 const lastingRetryMs = 60_000;
 
 export interface CountsOptions {
@@ -19,12 +25,15 @@ export interface CountsOptions {
   readonly counted: Counted;
   /** Least time in milliseconds between two reads of the log, even if the first one failed. */
   readonly refreshMs?: number;
+  /** How many keys are counted on their own; further ones are folded into one count. */
   readonly maxKeys?: number;
+  /** The keys that are counted on their own before others; by default none. */
+  readonly preferred?: () => Promise<Preferred>;
   /** The time of a version whose log entry is gone, in milliseconds since 1970; by default the clock. */
   readonly now?: () => number;
   /** A clock that only goes forward, in milliseconds; by default the process's. */
   readonly monotonicNow?: () => number;
-  /** Receives a message if the cached state could not be read or written, which is not an error. */
+  /** Receives a message about something that went wrong but is not an error, like a cached state that cannot be written. */
   readonly warn?: (message: string) => void;
 }
 
@@ -37,6 +46,8 @@ export interface CountsView {
   readonly mark: string | undefined;
   /** When the version was committed, in milliseconds since 1970; undefined if its commit does not say. */
   readonly committedAt: number | undefined;
+  /** Set if other instances may keep other keys at this version, because the decision could not be shared; names the decision. */
+  readonly alone: string | undefined;
   readonly tally: Tally;
 }
 
@@ -51,10 +62,10 @@ interface KnownCache {
 /**
  * Rows of a table per key, folded from its log: the counts of a version stay in memory, and a refresh adds the files of newer
  * commits. Only one refresh runs at a time, and none begins within `refreshMs` of the last. If a refresh fails, its error is
- * rethrown until the next refresh is due, or for a minute if the cause lasts: too many keys, a damaged table.
+ * rethrown until the next refresh is due, or for a minute if the cause lasts, like a damaged table.
  */
 export class Counts {
-  readonly #options: Required<CountsOptions>;
+  readonly #options: Required<Omit<CountsOptions, 'refreshMs' | 'monotonicNow'>> & CountOptions;
   readonly #log: FoldedLog;
   #empty: Tally | undefined;
   readonly #refresh: SpacedRefresh;
@@ -65,16 +76,15 @@ export class Counts {
   #saving: Promise<'saved' | 'current'> | undefined;
 
   constructor(options: CountsOptions) {
+    const { refreshMs = 250, monotonicNow = () => performance.now(), ...others } = options;
     this.#options = {
-      refreshMs: 250,
       maxKeys: defaultMaxKeys,
+      preferred: async () => ({ keys: new Set(), tag: '' }),
       now: Date.now,
-      monotonicNow: () => performance.now(),
       warn: console.warn,
-      ...options,
+      ...others,
     };
-    const { at, counted, maxKeys, refreshMs, now, monotonicNow } = this.#options;
-    this.#log = new FoldedLog({ at, counted, maxKeys, now });
+    this.#log = new FoldedLog(this.#options);
     this.#refresh = new SpacedRefresh({
       refresh: () => this.#look(),
       everyMs: refreshMs,
@@ -86,7 +96,7 @@ export class Counts {
     });
   }
 
-  /** The newest counts. Throws what reading the table throws, and `counts.keys`; the same error until the next refresh. */
+  /** The newest counts. Throws what reading the table throws; the same error until the next refresh. */
   async current(): Promise<CountsView> {
     await this.#refresh.run();
     return this.#view();
@@ -101,15 +111,31 @@ export class Counts {
     return this.#save();
   }
 
+  /**
+   * Decides anew which keys are counted on their own, if that is due, and saves the counts of these keys. It reads the whole table
+   * at least twice, so maintenance calls it, with a signal that gives up when its time is over.
+   */
+  async decideAnewIfDue(signal?: AbortSignal): Promise<'decided' | 'not-due'> {
+    await this.current();
+    const counted = this.#log.counted;
+    if (!counted || !(await isDecisionDue(counted, this.#options))) return 'not-due';
+    await decideAnew(counted.kept, { ...this.#options, signal });
+    // The cached state was written, so its ETag has changed.
+    this.#cached = undefined;
+    return 'decided';
+  }
+
   #view(): CountsView {
     const counted = this.#log.counted;
     if (!counted) {
       this.#empty ??= new Tally(this.#options.now());
-      return { tableId: undefined, version: -1, mark: undefined, committedAt: undefined, tally: this.#empty };
+      const nothing = { tableId: undefined, mark: undefined, committedAt: undefined, alone: undefined };
+      return { ...nothing, version: -1, tally: this.#empty };
     }
-    const { tally } = counted;
+    const { tally, kept } = counted;
     const { metaData, version, mark, committedAt } = counted.state;
-    return { tableId: metaData.id, version, mark, committedAt, tally };
+    const alone = kept.isAlone ? kept.id.slice(0, 8) : undefined;
+    return { tableId: metaData.id, version, mark, committedAt, alone, tally };
   }
 
   async #look(): Promise<void> {
@@ -156,9 +182,14 @@ export class Counts {
       // The counts may have changed during the await: store them as they are now.
       const counted = isNeeded ? this.#log.counted : undefined;
       if (!counted) return 'current';
-      const { state, tally } = counted;
+      const { state, tally, kept } = counted;
+      if (kept.isAlone) {
+        // A cached state is for all instances. Try once more to make the decision everybody's; the next save writes its counts.
+        await share(state, kept, this.#options);
+        return 'current';
+      }
       const position = positionOfState(state);
-      const newEtag = await writeCachedState(at, { ...position, tally: tally.stored() }, etag);
+      const newEtag = await writeCachedState(at, { ...position, kept: kept.id, tally: tally.stored() }, etag);
       if (newEtag !== undefined) {
         this.#cached = { etag: newEtag, position };
         return 'saved';

@@ -1,43 +1,49 @@
 import type { Add } from '../delta/actions';
 import { type Advance, followState, type TableFollower } from '../delta/follow';
-import type { TableLocation } from '../delta/log';
-import { openSnapshot } from '../delta/openTable';
 import { effectOnRows } from '../delta/rowEffect';
-import type { Snapshot, TableState } from '../delta/state';
+import type { TableState } from '../delta/state';
 import { isDamage } from '../errors';
-import type { Counted } from '../streams/stream';
 import type { CachedState } from './cachedState';
+import type { KeptKeys } from './chooseKeys';
 import { countFiles } from './countFiles';
-import { Tally } from './tally';
-
-/** A table's counts up to a version. */
-export interface CountedTable {
-  readonly state: TableState;
-  readonly tally: Tally;
-}
-
-export interface FoldOptions {
-  readonly at: TableLocation;
-  readonly counted: Counted;
-  readonly maxKeys: number;
-  /** The time of a version whose log entry is gone, in milliseconds since 1970. */
-  readonly now: () => number;
-}
+import { type CountedTable, type CountOptions, countLiveFiles, roomOf, timeOf } from './countLiveFiles';
+import { decideFromTallies, share } from './decideKept';
+import { type Kept, keptNumber, readKept } from './kept';
+import { Tally, type TallyParts } from './tally';
 
 /** More than this many commits behind, counting the live files reads less than counting each commit's files. */
 const mostBehind = 10_000;
 
+/** Counts to go on from: those in memory, or a cached state. */
+interface Base {
+  readonly tableId: string;
+  /** The id of the decision that they follow. */
+  readonly keptId: string;
+  readonly kept?: Kept;
+  /** Whether nothing is folded in them. */
+  readonly isWhole: boolean;
+  readonly parts: () => TallyParts;
+  /** The tally that goes on; a new one if it is missing, or if keys are to be folded. */
+  readonly tally?: Tally;
+  /** Makes the follower stand where they were counted. */
+  readonly stand: () => void;
+}
+
+/** `decided`: which keys are kept has been decided, so the log must be read on. */
+type Outcome = 'counted' | 'decided' | 'no-table' | 'anew';
+
 /**
  * The rows of a table per key, folded from its log. The counts stay in memory, and the files of newer commits are added to
- * them. If that is impossible, the table is counted anew, from a cached state or from its live files.
+ * them. If that is impossible, the table is counted anew, from a cached state or from its live files. The log says which keys are
+ * counted on their own (`kept.ts`); where it does not, and there are too many, this class decides.
  * One call at a time. If a call throws, the previous counts stay and the next call starts from them.
  */
 export class FoldedLog {
-  readonly #options: FoldOptions;
+  readonly #options: CountOptions;
   readonly #follower: TableFollower;
   #counted: CountedTable | undefined;
 
-  constructor(options: FoldOptions) {
+  constructor(options: CountOptions) {
     this.#options = options;
     this.#follower = followState(options.at, { mostBehind });
   }
@@ -49,53 +55,92 @@ export class FoldedLog {
 
   /**
    * Counts the files of newer commits. Returns false if the table must be counted anew: nothing is counted yet, rows were removed,
-   * the log cannot be followed, or a file is gone or damaged.
-   * @throws what following the table throws, `storage.*`, `counts.keys`
+   * other keys are to be kept, the log cannot be followed, or a file is gone or damaged.
+   * @throws what following the table throws, `storage.*`
    */
   async countNew(): Promise<boolean> {
     const counted = this.#counted;
     if (!counted) return false;
-    const { state, tally } = counted;
-    // After a failed call, the follower may be ahead of the counts.
-    this.#follower.standAt(state);
-    const found = await this.#follower.advance();
-    if (found.step === 'no-table') {
-      this.#counted = undefined;
-      return true;
-    }
-    const news = await this.#readOn(found, state.metaData.id);
-    if (!news) return false;
-    const added = await this.#countNews(news);
-    if (added === 'damaged') return false;
-    // Change both without an await in between, so that no caller sees new rows under the earlier version.
-    tally.advance(this.#timeOf(news.state));
-    if (added) tally.merge(added.stored());
-    this.#counted = { state: news.state, tally };
-    return true;
+    const { state, tally, kept } = counted;
+    const outcome = await this.#countOn({
+      tableId: state.metaData.id,
+      keptId: kept.id,
+      kept,
+      tally,
+      isWhole: tally.folded === undefined,
+      parts: () => tally.parts(),
+      // After a failed call, the follower may be ahead of the counts.
+      stand: () => this.#follower.standAt(state),
+    });
+    if (outcome === 'no-table') this.#counted = undefined;
+    return outcome !== 'anew';
   }
 
   /**
    * Counts the table from the cached state if the log continues from it, otherwise from the live files.
    * @returns whether the cached state was used
-   * @throws what following and opening the table throw, `parquet.invalid` for a file that is gone or damaged, `counts.keys`
+   * @throws what following and opening the table throw, `parquet.invalid` for a file that is gone or damaged
    */
   async countAnew(cached: CachedState | undefined): Promise<boolean> {
-    const fromCache = cached && (await this.#countFromCache(cached));
-    this.#counted = fromCache ?? (await this.#countLiveFiles());
-    return fromCache !== undefined;
+    if (cached && (await this.#countFromCache(cached)) === 'counted') return true;
+    this.#counted = await countLiveFiles(this.#options);
+    return false;
   }
 
-  async #countFromCache(cached: CachedState): Promise<CountedTable | undefined> {
-    const { tableId, version, mark } = cached;
-    this.#follower.seek({ tableId, version, mark });
-    const news = await this.#readOn(await this.#follower.advance(), tableId);
-    if (!news) return undefined;
-    const added = await this.#countNews(news);
-    if (added === 'damaged') return undefined;
-    const tally = new Tally(this.#timeOf(news.state), this.#options.maxKeys);
-    tally.merge(cached.tally);
-    if (added) tally.merge(added.stored());
-    return { state: news.state, tally };
+  #countFromCache({ tableId, version, mark, kept, tally }: CachedState): Promise<Outcome> {
+    return this.#countOn({
+      tableId,
+      keptId: kept,
+      isWhole: tally.folded === undefined,
+      parts: () => tally,
+      stand: () => this.#follower.seek({ tableId, version, mark }),
+    });
+  }
+
+  /** Counts the files of the commits after a base. */
+  async #countOn(base: Base): Promise<Outcome> {
+    for (;;) {
+      base.stand();
+      const found = await this.#follower.advance();
+      if (found.step === 'no-table') return 'no-table';
+      const news = await this.#readOn(found, base.tableId);
+      const kept = news && (await keptAfter(base, news.state));
+      const outcome = kept ? await this.#addNews(base, news, kept) : 'anew';
+      if (outcome !== 'decided') return outcome;
+    }
+  }
+
+  async #addNews(base: Base, news: NewFiles, kept: Kept): Promise<Outcome> {
+    const nowMs = timeOf(news.state, this.#options);
+    const added = await this.#countNews(news, kept.keys);
+    if (typeof added === 'string') return 'anew';
+    if (this.#add(base, added, { state: news.state, kept })) return 'counted';
+    const tallies = [base.parts(), ...(added ? [added.parts()] : [])];
+    const decision = await decideFromTallies(tallies, nowMs, this.#options);
+    const shared = await share(news.state, decision, this.#options);
+    if (shared === 'in-the-log') return 'decided';
+    return this.#add(base, added, { state: news.state, kept: shared }) ? 'counted' : 'anew';
+  }
+
+  /**
+   * Adds new counts to a base, unless there is no room for their keys. Tally and state change at once, so that no caller sees new
+   * rows under the earlier version.
+   */
+  #add(base: Base, added: Tally | undefined, { state, kept }: Omit<CountedTable, 'tally'>): boolean {
+    const nowMs = timeOf(state, this.#options);
+    const isToFold = kept.keys !== undefined && base.isWhole;
+    let tally = isToFold ? undefined : base.tally;
+    if (!tally) {
+      tally = new Tally(nowMs, roomOf(kept.keys, this.#options));
+      const parts = base.parts();
+      if (!tally.hasRoomFor(parts)) return false;
+      tally.merge(parts);
+    }
+    if (added && !tally.hasRoomFor(added)) return false;
+    tally.advance(nowMs);
+    if (added) tally.merge(added.parts());
+    this.#counted = { state, tally, kept };
+    return true;
   }
 
   /** Reads on to the newest version. Undefined if the table must be counted anew. */
@@ -113,50 +158,31 @@ export class FoldedLog {
     }
   }
 
-  /** Undefined if there is nothing to count; `damaged` if a file is gone or damaged, which counting anew may get around. */
-  async #countNews({ state, adds }: NewFiles): Promise<Tally | 'damaged' | undefined> {
+  /**
+   * Undefined if there is nothing to count; `damaged` if a file is gone or damaged, which counting anew may get around; `no-room`
+   * if the new files alone have too many keys, among which only the table as a whole can decide.
+   */
+  async #countNews(
+    { state, adds }: NewFiles,
+    keys: KeptKeys,
+  ): Promise<Tally | 'damaged' | 'no-room' | undefined> {
     if (adds.length === 0) return undefined;
+    const { counted } = this.#options;
+    const nowMs = timeOf(state, this.#options);
     try {
-      return await countFiles({ ...this.#options, state, adds, nowMs: this.#timeOf(state) });
+      return await countFiles({ state, adds, counted, nowMs, room: roomOf(keys, this.#options) });
     } catch (error) {
       if (isDamage(error)) return 'damaged';
       throw error;
     }
   }
+}
 
-  async #countLiveFiles(): Promise<CountedTable | undefined> {
-    const { at } = this.#options;
-    const snapshot = await openSnapshot(at);
-    if (!snapshot) return undefined;
-    try {
-      return await this.#countSnapshot(snapshot);
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      // If there is a newer version, the file may have been removed on purpose: that is no damage.
-      const newer = await openSnapshot(at);
-      if (newer?.version === snapshot.version && newer.mark === snapshot.mark) throw error;
-      return newer && (await this.#countSnapshot(newer));
-    }
-  }
-
-  async #countSnapshot(snapshot: Snapshot): Promise<CountedTable> {
-    const { files, tombstones: _, ...state } = snapshot;
-    const tally = await countFiles({
-      ...this.#options,
-      state,
-      adds: [...files.values()],
-      nowMs: this.#timeOf(state),
-    });
-    return { state, tally };
-  }
-
-  /**
-   * The time by which old buckets are dropped: the store's time of the commit. This host's clock may jump ahead, and dropped
-   * buckets do not come back.
-   */
-  #timeOf({ storedAt }: TableState): number {
-    return storedAt ?? this.#options.now();
-  }
+/** The decision in force at a later state. Undefined if the counts of the base cannot follow it, or its file is gone. */
+async function keptAfter(base: Base, state: TableState): Promise<Kept | undefined> {
+  if (base.kept?.number === keptNumber(state)) return base.kept;
+  const kept = await readKept(state);
+  return kept && (base.isWhole || kept.id === base.keptId) ? kept : undefined;
 }
 
 /** The files with new rows that commits added, and the state after these commits. */

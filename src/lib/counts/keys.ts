@@ -11,3 +11,23 @@ export function compareKeys(a: Key, b: Key): number {
 /** Sorts indexes of keys in place by count, highest first; equal counts by key. */
 export const sortByCount = (indexes: number[], counts: ArrayLike<number>, keys: readonly Key[]): number[] =>
   indexes.sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || compareKeys(keys[a] ?? 0, keys[b] ?? 0));
+
+/**
+ * A whole number from 0 to 2^32 - 1, spread evenly over the keys. The same seed gives the same numbers, in every process. The
+ * numbers of seed 0 are part of the cached state.
+ */
+export function hashKey(key: Key, seed = 0): number {
+  if (typeof key === 'string') {
+    let hash = 0x811c9dc5 ^ seed;
+    for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
+    return mixed(hash);
+  }
+  return mixed(mixed(key ^ seed) ^ Math.floor(key / 2 ** 32));
+}
+
+/** The last step of MurmurHash3. No two 32-bit numbers become the same one. */
+function mixed(value: number): number {
+  let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

@@ -46,6 +46,12 @@ export class ProductNames {
     return this.#view;
   }
 
+  /** The products that are counted first: those that have a name, as far as the file was ever read. */
+  async preferred(): Promise<{ keys: ReadonlySet<number>; tag: string }> {
+    const { names, tag } = await this.current().catch(() => this.last);
+    return { keys: new Set(names.keys()), tag };
+  }
+
   async #read(): Promise<void> {
     const found = await this.#store.get(productNamesPath);
     if (found?.etag === this.#etag) return;

@@ -1,35 +1,34 @@
-import { TributaryError } from '../errors';
-import { Buckets, type StoredBucket } from './buckets';
+import { Buckets, keptSpans, type StoredBucket } from './buckets';
+import { Folded, type FoldedParts, type StoredFolded } from './folded';
 import { type Key, sortByCount } from './keys';
 
-const minuteMs = 60_000;
-const hourMs = 3_600_000;
-
-/**
- * How far back the API can ask:
- * - minutes: two windows of an hour, and the current minute
- * - hours: two windows of a day, and the current hour
- * - totals by minute: a week, the rest of the bucket of up to a day that begins before the week, and the current minute
- */
-export const keptSpans = {
-  minutes: { bucketMs: minuteMs, kept: 121 },
-  hours: { bucketMs: hourMs, kept: 49 },
-  total: { bucketMs: minuteMs, kept: 8 * 24 * 60 + 1 },
-} as const;
-
-/** How many distinct keys are counted by default. Senders choose the keys, so memory needs a limit. */
-export const defaultMaxKeys = 250_000;
-
-/** A tally in its stored form: columns by key, then the buckets. */
-export interface StoredTally {
+/** What another tally can be given to add: columns by key, then the buckets. */
+export interface TallyParts {
   readonly keys: readonly Key[];
   readonly attributes: readonly (Key | null)[];
   readonly latest: readonly number[];
   readonly counts: readonly number[];
+  readonly minutes: Iterable<StoredBucket>;
+  readonly hours: Iterable<StoredBucket>;
+  readonly totals: Iterable<StoredBucket>;
+  /** Missing if every key is counted on its own. */
+  readonly folded?: FoldedParts;
+}
+
+/** A tally in its stored form. */
+export interface StoredTally extends TallyParts {
   readonly minutes: readonly StoredBucket[];
   readonly hours: readonly StoredBucket[];
   readonly totals: readonly StoredBucket[];
+  readonly folded?: StoredFolded;
 }
+
+/** Which keys a tally counts on their own. Senders choose the keys, so memory needs a limit. */
+export type Room =
+  /** All of them, as long as there are no more than this. */
+  | { readonly maxKeys: number }
+  /** These; all others are folded into one count. */
+  | { readonly kept: ReadonlySet<Key> };
 
 /**
  * Rows per key, in total and by enqueued time. Each key gets the next free index when it is first seen. The result does not
@@ -39,30 +38,34 @@ export class Tally {
   readonly keys: Key[] = [];
   readonly attributes: (Key | null)[] = [];
   readonly counts: number[] = [];
+  /** Rows of all keys, the folded ones included. */
   total = 0;
   readonly minutes: Buckets;
   readonly hours: Buckets;
   /** Counts by minute of all keys together, under index 0. */
   readonly totals: Buckets;
-  readonly #maxKeys: number;
+  /** The rows of all keys that are not kept; undefined if every key is. */
+  readonly folded: Folded | undefined;
+  readonly #room: Room;
   readonly #indexes = new Map<Key, number>();
   /** When each key's attribute was enqueued, in milliseconds since 1970; 0 if unknown. */
   readonly #latest: number[] = [];
   #ranked: number[] = [];
   #isRanked = true;
 
-  constructor(nowMs: number, maxKeys = defaultMaxKeys) {
-    this.#maxKeys = maxKeys;
+  constructor(nowMs: number, room: Room = { maxKeys: Number.POSITIVE_INFINITY }) {
+    this.#room = room;
     this.minutes = new Buckets(keptSpans.minutes, nowMs);
     this.hours = new Buckets(keptSpans.hours, nowMs);
     this.totals = new Buckets(keptSpans.total, nowMs);
+    this.folded = 'kept' in room ? new Folded(nowMs) : undefined;
   }
 
   indexOf(key: Key): number | undefined {
     return this.#indexes.get(key);
   }
 
-  /** The count of a key; 0 for an unknown key. */
+  /** The count of a key; 0 for a key that is unknown or folded. */
   countOf(key: Key): number {
     const index = this.#indexes.get(key);
     return index === undefined ? 0 : (this.counts[index] ?? 0);
@@ -78,61 +81,95 @@ export class Tally {
 
   /** Drops the buckets that are too old at this time. */
   advance(nowMs: number): void {
-    for (const buckets of [this.minutes, this.hours, this.totals]) buckets.advance(nowMs);
+    for (const buckets of [this.minutes, this.hours, this.totals, this.folded]) buckets?.advance(nowMs);
   }
 
   /**
-   * Counts one row.
+   * Counts one row. Returns false, and counts nothing, if there is no room for one more key.
    * @param timeMs when it was enqueued, in milliseconds since 1970; NaN if unknown
-   * @throws `counts.keys` if there are too many distinct keys
    */
-  add(key: Key, attribute: Key | null, timeMs: number): void {
+  add(key: Key, attribute: Key | null, timeMs: number): boolean {
     const index = this.#place(key, attribute, Number.isNaN(timeMs) ? 0 : timeMs);
-    this.#isRanked = false;
-    this.counts[index] = (this.counts[index] ?? 0) + 1;
+    if (index === undefined) {
+      if (!this.folded) return false;
+      this.folded.add(key, timeMs);
+    } else {
+      this.#isRanked = false;
+      this.counts[index] = (this.counts[index] ?? 0) + 1;
+    }
     this.total++;
-    if (Number.isNaN(timeMs)) return;
+    if (Number.isNaN(timeMs)) return true;
+    this.totals.add(0, timeMs);
+    if (index === undefined) return true;
     this.minutes.add(index, timeMs);
     this.hours.add(index, timeMs);
-    this.totals.add(0, timeMs);
+    return true;
   }
 
-  /** Adds the counts of another tally. Throws `counts.keys` before it changes anything. */
-  merge(other: StoredTally): void {
-    const added = other.keys.reduce((sum: number, key) => sum + (this.#indexes.has(key) ? 0 : 1), 0);
-    if (this.keys.length + added > this.#maxKeys) throw tooManyKeys(this.#maxKeys);
+  /** Whether the keys of another tally have room beside the ones that are here. */
+  hasRoomFor({ keys }: Pick<TallyParts, 'keys'>): boolean {
+    if ('kept' in this.#room) return true;
+    const added = keys.reduce((sum: number, key) => sum + (this.#indexes.has(key) ? 0 : 1), 0);
+    return this.keys.length + added <= this.#room.maxKeys;
+  }
+
+  /** Adds the counts of another tally; ask `hasRoomFor` before. If something is folded in it, the same keys must be kept here. */
+  merge(other: TallyParts): void {
+    if (other.folded) {
+      if (!this.folded) throw new Error('Folded counts cannot be told apart again.');
+      this.folded.merge(other.folded);
+      this.total += other.folded.shared[1].reduce((sum, count) => sum + count, 0);
+    }
     this.#isRanked = false;
     const indexes = other.keys.map((key, from) => {
-      const index = this.#place(key, other.attributes[from] ?? null, other.latest[from] ?? 0);
       const count = other.counts[from] ?? 0;
-      this.counts[index] = (this.counts[index] ?? 0) + count;
       this.total += count;
+      const index = this.#place(key, other.attributes[from] ?? null, other.latest[from] ?? 0);
+      if (index !== undefined) this.counts[index] = (this.counts[index] ?? 0) + count;
+      else if (this.folded) this.folded.addRows(key, count);
+      else throw new Error('There is no room for one more key.');
       return index;
     });
-    const mergeBuckets = (into: Buckets, from: Iterable<StoredBucket>, place: (index: number) => number) => {
+    const mergeBuckets = (from: Iterable<StoredBucket>, into: Buckets, foldedInto: Buckets | undefined) => {
       for (const [bucket, at, counts] of from)
-        at.forEach((index, i) => {
-          into.addTo(bucket, place(index), counts[i] ?? 0);
+        at.forEach((other, i) => {
+          const index = indexes[other];
+          if (index === undefined) foldedInto?.addTo(bucket, 0, counts[i] ?? 0);
+          else into.addTo(bucket, index, counts[i] ?? 0);
         });
     };
-    mergeBuckets(this.minutes, other.minutes, (index) => indexes[index] ?? 0);
-    mergeBuckets(this.hours, other.hours, (index) => indexes[index] ?? 0);
-    mergeBuckets(this.totals, other.totals, () => 0);
+    mergeBuckets(other.minutes, this.minutes, this.folded?.minutes);
+    mergeBuckets(other.hours, this.hours, this.folded?.hours);
+    for (const [bucket, , [count = 0]] of other.totals) this.totals.addTo(bucket, 0, count);
   }
 
-  stored(): StoredTally {
+  /** What is counted here, for another tally to add before this one changes. */
+  parts(): TallyParts {
     return {
       keys: this.keys,
       attributes: this.attributes,
       latest: this.#latest,
       counts: this.counts,
-      minutes: [...this.minutes.stored()],
-      hours: [...this.hours.stored()],
-      totals: [...this.totals.stored()],
+      minutes: this.minutes.stored(),
+      hours: this.hours.stored(),
+      totals: this.totals.stored(),
+      ...(this.folded ? { folded: this.folded.stored() } : {}),
     };
   }
 
-  #place(key: Key, attribute: Key | null, time: number): number {
+  stored(): StoredTally {
+    const { folded: _, ...parts } = this.parts();
+    return {
+      ...parts,
+      minutes: [...parts.minutes],
+      hours: [...parts.hours],
+      totals: [...parts.totals],
+      ...(this.folded ? { folded: this.folded.stored() } : {}),
+    };
+  }
+
+  /** The index of a key, whose attribute is noted. Undefined if it is folded, or there is no room for one more key. */
+  #place(key: Key, attribute: Key | null, time: number): number | undefined {
     const known = this.#indexes.get(key);
     if (known !== undefined) {
       if (attribute !== null && this.#takesPlace(known, attribute, time)) {
@@ -141,8 +178,9 @@ export class Tally {
       }
       return known;
     }
-    if (this.keys.length >= this.#maxKeys) throw tooManyKeys(this.#maxKeys);
     const index = this.keys.length;
+    const room = this.#room;
+    if ('kept' in room ? !room.kept.has(key) : index >= room.maxKeys) return undefined;
     this.#indexes.set(key, index);
     this.keys.push(key);
     this.attributes.push(attribute);
@@ -158,9 +196,3 @@ export class Tally {
     return known === null || time > latest || (time === latest && attribute > known);
   }
 }
-
-const tooManyKeys = (most: number) =>
-  new TributaryError(
-    'counts.keys',
-    `There are more than ${most} distinct keys to count, which is the limit of what is kept in memory.`,
-  );

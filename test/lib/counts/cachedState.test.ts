@@ -73,7 +73,7 @@ describe('the cached state', () => {
   it.each([
     ['is no JSON', () => 'nonsense'],
     ['is cut short', (text: string) => text.slice(0, -20)],
-    ['is of another format', (text: string) => text.replace('"format":3', '"format":2')],
+    ['is of another format', (text: string) => text.replace('"format":4', '"format":3')],
     ['is of another table', (text: string) => text.replace(/"tableId":"[^"]*"/, '"tableId":"other"')],
     ['is of a version that is not committed', (text: string) => text.replace('"version":1', '"version":99')],
     ['has a mark that is no text', (text: string) => text.replace(/"mark":"[^"]*"/, '"mark":7')],
@@ -123,10 +123,11 @@ describe('the cached state', () => {
     await open().save();
     const state = await openState(table.at);
     expect(await cachedState(store)).toEqual({
-      format: 3,
+      format: 4,
       tableId: state?.metaData.id,
       version: 1,
       mark: state?.mark,
+      kept: '',
       tally: {
         keys: [1, 2],
         attributes: [2, 3],
@@ -263,20 +264,32 @@ describe('the text of a cached state', () => {
     hours: [bucket, [6, [], []]],
     totals: [],
   };
-  const state = { format: 3, tableId: 'id', version: 0, mark: 'mark', tally };
+  const state = { format: 4, tableId: 'id', version: 0, mark: 'mark', kept: '', tally };
   const parsed = (value: unknown) => parseCachedState(Buffer.from(JSON.stringify(value)));
   const { format: _, ...whole } = state;
+  const folded = {
+    shared: [
+      [3, 2 ** 18 - 1],
+      [5, 1],
+    ],
+    minutes: [[5, [0], [6]]],
+    hours: [],
+  };
 
   it('is read if nothing in it is wrong', () => {
     expect(parsed(state)).toEqual(whole);
     const { mark: _, ...unmarked } = state;
     expect(parsed(unmarked)).toEqual({ ...whole, mark: undefined });
+    const withFolded = { ...tally, folded };
+    expect(parsed({ ...state, tally: withFolded })).toEqual({ ...whole, tally: withFolded });
   });
 
   it.each<[string, unknown]>([
     ['null', null],
     ['a list', []],
-    ['another format', { ...state, format: '3' }],
+    ['the format before', { ...state, format: 3 }],
+    ['no decision', { ...state, kept: undefined }],
+    ['a decision that is none', { ...state, kept: 1 }],
     ['no tally', { ...state, tally: null }],
     ['no table', { ...state, tableId: undefined }],
     ['no version', { ...state, version: undefined }],
@@ -285,6 +298,19 @@ describe('the text of a cached state', () => {
     ...Object.keys(tally).map((name): [string, unknown] => [
       `no ${name}`,
       { ...state, tally: { ...tally, [name]: undefined } },
+    ]),
+    ...[
+      null,
+      { ...folded, shared: undefined },
+      { ...folded, shared: [[3]] },
+      { ...folded, shared: [[3], [1, 2]] },
+      { ...folded, shared: [[2 ** 18], [1]] },
+      { ...folded, shared: [[3], [-1]] },
+      { ...folded, minutes: [[5, [1], [1]]] },
+      { ...folded, hours: undefined },
+    ].map((value): [string, unknown] => [
+      `folded ${JSON.stringify(value)}`,
+      { ...state, tally: { ...tally, folded: value } },
     ]),
     ...Object.entries({
       keys: [[1, 1], [1, null], [1], [1, 'a', 'b'], { length: 2 }],

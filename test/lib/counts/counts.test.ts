@@ -149,15 +149,6 @@ describe('counts', () => {
     expect((await counts.current()).tableId).not.toBe(tableId);
   });
 
-  it('refuse more distinct products than they have memory for, and say so', async () => {
-    await table.click(1, 2, 3);
-    const counts = open({ maxKeys: 3 });
-    expect(await counted(counts)).toMatchObject({ total: 3 });
-    await table.click(4);
-    await expect(counts.current()).rejects.toMatchObject({ code: 'counts.keys' });
-    await expect(open({ maxKeys: 3 }).current()).rejects.toThrow('more than 3 distinct keys');
-  });
-
   it('are asked for as often as ever after the clock was set back', async () => {
     let elapsedMs = 0;
     const counts = open({ refreshMs: 250, monotonicNow: () => elapsedMs });
@@ -222,30 +213,6 @@ describe('counts', () => {
     store.fault = () => undefined;
     nowMs += 250;
     expect(await counted(counts)).toEqual({ version: 1, total: 1, clicks: { 1: 1 } });
-  });
-
-  it.each([
-    ['a new instance', false],
-    ['one that has counted before', true],
-  ])('of too many products are not counted anew for a minute by %s', async (_which, hasCounted) => {
-    await table.click(1, 2, 3);
-    const counts = open({ refreshMs: 250, maxKeys: 3 });
-    if (hasCounted) await counts.current();
-    await table.click(4);
-    nowMs += 250;
-    await expect(counts.current()).rejects.toMatchObject({ code: 'counts.keys' });
-    store.reads = [];
-    for (let second = 0; second < 59; second++) {
-      nowMs += 1000;
-      await expect(counts.current()).rejects.toMatchObject({ code: 'counts.keys' });
-    }
-    expect(store.reads).toEqual([]);
-    nowMs += 1000;
-    await expect(counts.current()).rejects.toMatchObject({ code: 'counts.keys' });
-    expect(store.dataFiles()).not.toEqual([]);
-    await table.replaceAll([{ productid: 4 }], true);
-    nowMs += 60_000;
-    expect(await counted(counts)).toEqual({ version: 3, total: 1, clicks: { 4: 1 } });
   });
 
   it('count by enqueued time, and drop old minutes', async () => {

@@ -1,4 +1,5 @@
 import { cachedStatePath } from '../../../src/lib/counts/cachedState';
+import type { CountOptions } from '../../../src/lib/counts/countLiveFiles';
 import { Counts, type CountsOptions } from '../../../src/lib/counts/counts';
 import type { TableLocation } from '../../../src/lib/delta/log';
 import { TributaryError } from '../../../src/lib/errors';
@@ -52,3 +53,13 @@ export const cachedState = async (store: ObjectStore) => JSON.parse(await cached
 
 /** Puts a text in the place of the cached state. */
 export const putCached = (store: ObjectStore, text: string) => store.put(statePath, Buffer.from(text));
+
+/** Options of counts of clicks that follow the log. */
+export const foldOptions = (at: TableLocation, maxKeys = 100): CountOptions => ({
+  at,
+  counted: countedClicks,
+  maxKeys,
+  preferred: async () => ({ keys: new Set(), tag: '' }),
+  now: Date.now,
+  warn: console.warn,
+});

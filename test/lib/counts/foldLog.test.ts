@@ -7,9 +7,8 @@ import { commitPath, lastCheckpointPath } from '../../../src/lib/delta/log';
 import { openState } from '../../../src/lib/delta/openTable';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
-import { countedClicks } from '../../../src/lib/streams/clickstream';
 import { ClicksTable, fields } from './clicksTable';
-import { counted, FaultyStore, openCounts } from './countsStand';
+import { counted, FaultyStore, foldOptions, openCounts } from './countsStand';
 
 let store: FaultyStore;
 let table: ClicksTable;
@@ -58,7 +57,7 @@ describe('a refresh', () => {
 
   it('is never seen half done: rows and the version that they are of change at once', async () => {
     await table.click(1);
-    const log = new FoldedLog({ at: table.at, counted: countedClicks, maxKeys: 100, now: Date.now });
+    const log = new FoldedLog(foldOptions(table.at));
     await log.countAnew(undefined);
     await table.click(2, 3);
     let isDone = false;

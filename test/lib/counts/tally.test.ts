@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { compareKeys, type Key } from '../../../src/lib/counts/keys';
-import { Tally } from '../../../src/lib/counts/tally';
+import { type Room, Tally } from '../../../src/lib/counts/tally';
 
 const minute = 60_000;
 const now = Date.UTC(2026, 0, 1, 12);
 
 /** A tally of rows: key, attribute, and how long ago they were enqueued. */
-function tallyOf(rows: readonly (readonly [Key, Key | null, number])[], maxKeys?: number): Tally {
-  const tally = new Tally(now, maxKeys);
+function tallyOf(rows: readonly (readonly [Key, Key | null, number])[], room?: Room): Tally {
+  const tally = new Tally(now, room);
   for (const [key, attribute, ago] of rows) tally.add(key, attribute, now - ago);
   return tally;
 }
@@ -114,42 +114,102 @@ describe('a tally', () => {
 });
 
 describe('more keys than a tally may have', () => {
-  const tooMany = expect.objectContaining({
-    code: 'counts.keys',
-    message: expect.stringContaining('more than 2 distinct keys'),
-  });
-
-  it('are refused at the first one, while rows of known keys are counted', () => {
+  it('are refused, while rows of known keys are counted', () => {
     const tally = tallyOf(
       [
         [1, null, 0],
         [2, null, 0],
       ],
-      2,
+      { maxKeys: 2 },
     );
-    expect(() => tally.add(3, null, now)).toThrow(tooMany);
-    tally.add(2, null, now);
-    expect(tally.counts).toEqual([1, 2]);
-  });
-
-  it('are refused in another tally before anything is added', () => {
-    const tally = tallyOf([[1, null, 0]], 2);
-    const before = structuredClone(tally.stored());
-    expect(() =>
-      tally.merge(
-        tallyOf([
-          [2, null, 0],
-          [3, null, 0],
-        ]).stored(),
-      ),
-    ).toThrow(tooMany);
-    expect(tally.stored()).toEqual(before);
-    tally.merge(
-      tallyOf([
-        [1, null, 0],
-        [2, null, 0],
-      ]).stored(),
-    );
-    expect(tally.counts).toEqual([2, 1]);
+    expect(tally.add(3, null, now)).toBe(false);
+    expect(tally.add(2, null, now)).toBe(true);
+    expect([tally.total, tally.counts]).toEqual([3, [1, 2]]);
+    expect([tally.hasRoomFor({ keys: [2, 1] }), tally.hasRoomFor({ keys: [2, 3] })]).toEqual([true, false]);
   });
 });
+
+describe('a tally that keeps some keys', () => {
+  const rows = [
+    [1, 'x', 0],
+    [2, 'x', 0],
+    [3, 'y', 3 * minute],
+    ['a', null, 70 * minute],
+    [3, null, Number.NaN],
+    [1, null, minute],
+  ] as const;
+  const room = { kept: new Set([1, 9]) };
+
+  it('counts all others together, in total, by minute and by hour', () => {
+    const tally = tallyOf(rows, room);
+    expect([tally.total, tally.keys, tally.counts]).toEqual([6, [1], [2]]);
+    const [m, h] = [now / minute, now / (60 * minute)];
+    expect(tally.stored().folded).toMatchObject({
+      minutes: [
+        [m, [0], [1]],
+        [m - 3, [0], [1]],
+        [m - 70, [0], [1]],
+      ],
+      hours: [
+        [h, [0], [1]],
+        [h - 1, [0], [1]],
+        [h - 2, [0], [1]],
+      ],
+    });
+    expect(tally.stored().totals.reduce((sum, [, , [count = 0]]) => sum + count, 0)).toBe(5);
+  });
+
+  it('comes to the same from one tally with all keys, and from parts of either kind', () => {
+    const whole = tallyOf(rows, room).stored();
+    const from = (...parts: Tally[]) => {
+      const tally = new Tally(now, room);
+      for (const part of parts) tally.merge(part.parts());
+      return tally;
+    };
+    const [first, second] = [rows.slice(0, 3), rows.slice(3)];
+    for (const tally of [
+      from(tallyOf(rows)),
+      from(tallyOf(first), tallyOf(second)),
+      from(tallyOf(first, room), tallyOf(second)),
+      from(tallyOf(first, room), tallyOf(second, room)),
+    ]) {
+      expect(tally.total).toBe(6);
+      expect(tally.stored().counts).toEqual(whole.counts);
+      expect(sorted(tally.stored().folded?.shared)).toEqual(sorted(whole.folded?.shared));
+      expect(Object.fromEntries(bucketsOf(tally.folded))).toEqual(
+        Object.fromEntries(bucketsOf(tallyOf(rows, room).folded)),
+      );
+    }
+  });
+
+  it('never has a folded key with more rows than its bound, nor than the bound on all', () => {
+    const rows = Array.from({ length: 20_000 }, (_, row) => [(row * row) % 3001, null, 0] as const);
+    const exact = tallyOf(rows);
+    const { folded } = tallyOf(rows, { kept: new Set([0, 1, 4]) });
+    let most = 0;
+    for (const key of exact.keys) {
+      if ([0, 1, 4].includes(Number(key))) continue;
+      most = Math.max(most, exact.countOf(key));
+      expect(folded?.mostOf(key)).toBeGreaterThanOrEqual(exact.countOf(key));
+    }
+    expect(folded?.most).toBeGreaterThanOrEqual(most);
+    expect(folded?.most).toBeLessThan(4 * most);
+    expect(folded?.total).toBe(20_000 - exact.countOf(0) - exact.countOf(1) - exact.countOf(4));
+  });
+
+  it('drops its old buckets like the others', () => {
+    const tally = tallyOf([[5, null, 0]], room);
+    tally.advance(now + 49 * 60 * minute);
+    expect(tally.stored().folded).toMatchObject({ minutes: [], hours: [] });
+    expect(tally.folded?.total).toBe(1);
+  });
+});
+
+const sorted = (shared: readonly (readonly number[])[] | undefined) =>
+  shared?.[0]?.map((index, at) => [index, shared[1]?.[at]]).sort(([a = 0], [b = 0]) => a - b);
+
+const bucketsOf = (folded: Tally['folded']) =>
+  [...(folded?.minutes.stored() ?? []), ...(folded?.hours.stored() ?? [])].map(([bucket, , [count]]) => [
+    bucket,
+    count,
+  ]);

@@ -9,23 +9,23 @@ import { ClicksTable } from './clicksTable';
 it('a cached state that differs from the files is noticed', async () => {
   const store = new MemoryStore();
   const { at } = new ClicksTable(store);
-  expect(await verifyCounts({ at, counted })).toBeUndefined();
+  expect(await verifyCounts({ at, counted, maxKeys: 100 })).toBeUndefined();
   const table = await new ClicksTable(store).create();
   await table.click(1, 2, 2);
-  expect(await verifyCounts({ at, counted })).toMatchObject({
+  expect(await verifyCounts({ at, counted, maxKeys: 100 })).toMatchObject({
     cachedVersion: undefined,
     total: 3,
     different: 0,
   });
   await new Counts({ at, counted }).save();
   await table.click(3);
-  const good = await verifyCounts({ at, counted });
-  expect(good).toEqual({ version: 2, cachedVersion: 1, total: 4, different: 0, examples: [] });
+  const good = await verifyCounts({ at, counted, maxKeys: 100 });
+  expect(good).toEqual({ version: 2, cachedVersion: 1, total: 4, folded: 0, different: 0, examples: [] });
   const text = Buffer.from((await store.get(cachedStatePath('clicks')))?.bytes ?? []).toString('utf8');
   await store.put(cachedStatePath('clicks'), Buffer.from(text.replace('"counts":[1,2]', '"counts":[1,3]')));
-  expect(await verifyCounts({ at, counted })).toMatchObject({
+  expect(await verifyCounts({ at, counted, maxKeys: 100 })).toMatchObject({
     total: 4,
     different: 1,
-    examples: [{ key: 2, served: 3, live: 2 }],
+    examples: [{ of: '2', served: 3, live: 2 }],
   });
 });

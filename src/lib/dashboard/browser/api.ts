@@ -10,16 +10,24 @@ export interface Product {
   readonly clicks: number;
 }
 
+/** The products that are not counted on their own, as one. */
+export interface Other {
+  readonly clicks: number;
+  readonly atMost: number;
+}
+
 export interface Totals {
   readonly version: number;
   readonly asOf: string | null;
   readonly total: number;
   readonly products: readonly Product[];
+  readonly other?: Other;
 }
 
 export interface Categories {
   readonly total: number;
   readonly categories: readonly { readonly category: number | null; readonly clicks: number }[];
+  readonly other?: Other;
 }
 
 export interface History {

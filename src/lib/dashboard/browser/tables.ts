@@ -1,4 +1,4 @@
-import type { Categories, Product, Totals, Trending } from './api.js';
+import type { Categories, Other, Product, Totals, Trending } from './api.js';
 import { byId, element, formatNumber } from './elements.js';
 
 /** A cell with a bar whose width is the value's share of the largest value. */
@@ -44,13 +44,27 @@ function fill(id: string, rows: readonly (readonly HTMLElement[])[], columns: nu
 
 const categoryText = (category: number | null) => (category === null ? 'none' : String(category));
 
-export function showProducts({ products }: Totals): void {
-  const most = products[0]?.clicks ?? 0;
+/** The header of the row of all products that are not counted on their own. */
+function otherCell({ atMost }: Other): HTMLElement {
+  const cell = element('th', 'Other products');
+  cell.setAttribute('scope', 'row');
+  cell.title = `Products that are not counted one by one. None of them has more than ${formatNumber(atMost)} clicks.`;
+  return cell;
+}
+
+export function showProducts({ products, other }: Totals): void {
+  const most = Math.max(products[0]?.clicks ?? 0, other?.clicks ?? 0);
   const rows = products.map((product) => [
     productCell(product),
     element('td', categoryText(product.category), 'number'),
     barCell(product.clicks, most, formatNumber(product.clicks)),
   ]);
+  if (other)
+    rows.push([
+      otherCell(other),
+      element('td', '', 'number'),
+      barCell(other.clicks, most, formatNumber(other.clicks)),
+    ]);
   fill('products', rows, 3, 'No clicks yet.');
 }
 
@@ -66,13 +80,17 @@ export function showTrending({ products }: Trending): void {
   fill('trending', rows, 4, 'Nothing rises: no full minutes of clicks to compare yet, or none went up.');
 }
 
-export function showCategories({ categories, total }: Categories): void {
-  const most = categories[0]?.clicks ?? 0;
+export function showCategories({ categories, total, other }: Categories): void {
+  const most = Math.max(categories[0]?.clicks ?? 0, other?.clicks ?? 0);
+  const rowOf = (header: HTMLElement, clicks: number) => {
+    const share = total > 0 ? `${((100 * clicks) / total).toFixed(1)} %` : '';
+    return [header, element('td', formatNumber(clicks), 'number'), barCell(clicks, most, share)];
+  };
   const rows = categories.slice(0, 12).map(({ category, clicks }) => {
     const header = element('th', category === null ? 'No category' : `Category ${category}`);
     header.setAttribute('scope', 'row');
-    const share = total > 0 ? `${((100 * clicks) / total).toFixed(1)} %` : '';
-    return [header, element('td', formatNumber(clicks), 'number'), barCell(clicks, most, share)];
+    return rowOf(header, clicks);
   });
+  if (other) rows.push(rowOf(otherCell(other), other.clicks));
   fill('categories', rows, 3, 'No clicks yet.');
 }

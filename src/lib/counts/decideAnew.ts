@@ -1,0 +1,48 @@
+import { openSnapshot } from '../delta/openTable';
+import { positionOfState } from '../delta/position';
+import { readCachedState, writeCachedState } from './cachedState';
+import { countFiles } from './countFiles';
+import { type CountedTable, type CountOptions, roomOf, timeOf } from './countLiveFiles';
+import { decideFromFiles } from './decideKept';
+import { type Decision, enforceKept, writeKept } from './kept';
+
+const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+
+/**
+ * Whether to decide anew which keys are kept: once a day, because other keys may have more rows by now, and once an hour at most
+ * if the preferred keys or the limit have changed. Never while every key is kept.
+ */
+export async function isDecisionDue({ state, kept }: CountedTable, options: CountOptions): Promise<boolean> {
+  if (!kept.keys || kept.isAlone) return false;
+  const age = timeOf(state, options) - kept.decidedAt;
+  if (age >= dayMs) return true;
+  const { tag } = await options.preferred();
+  return age >= hourMs && (tag !== kept.preferred || options.maxKeys !== kept.maxKeys);
+}
+
+/**
+ * Decides from the files which keys are kept, and counts these. A key that was folded until now is kept only because all its rows
+ * are counted again here. The counts are saved before the decision comes into force, so that the other instances find them then.
+ * @param before the decision in force
+ * @throws what reading and writing the table throws, and the signal's reason
+ */
+export async function decideAnew(
+  before: Decision,
+  options: CountOptions & { readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const { at, counted, signal } = options;
+  const snapshot = await openSnapshot(at);
+  if (!snapshot) return;
+  const nowMs = timeOf(snapshot, options);
+  const files = { state: snapshot, adds: [...snapshot.files.values()], counted, signal };
+  const decision = await decideFromFiles(files, nowMs, options);
+  if (decision.id !== before.id) {
+    const tally = await countFiles({ ...files, nowMs, room: roomOf(decision.keys, options) });
+    if (tally === 'no-room') return;
+    const state = { ...positionOfState(snapshot), kept: decision.id, tally: tally.stored() };
+    // If another instance saves its counts at the same time, either state may remain: it is a cache.
+    await writeCachedState(at, state, (await readCachedState(at)).etag);
+  }
+  await enforceKept(snapshot, await writeKept(snapshot, decision));
+}

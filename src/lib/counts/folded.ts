@@ -1,0 +1,103 @@
+import { Buckets, keptSpans, type StoredBucket } from './buckets';
+import { hashKey, type Key } from './keys';
+
+/**
+ * How many counters the folded keys share. The more there are, the closer is the bound on a single key: with 10 million rows of
+ * as many keys, about 40 rows share a counter.
+ */
+const sharedCounters = 2 ** 18;
+
+/** Folded counts in their stored form. The total is the sum of the shared counters. */
+export interface FoldedParts {
+  /** The indexes of the shared counters that are not 0, and their values. */
+  readonly shared: readonly [indexes: readonly number[], counts: readonly number[]];
+  readonly minutes: Iterable<StoredBucket>;
+  readonly hours: Iterable<StoredBucket>;
+}
+
+export interface StoredFolded extends FoldedParts {
+  readonly minutes: readonly StoredBucket[];
+  readonly hours: readonly StoredBucket[];
+}
+
+/**
+ * The rows of all keys that are not counted on their own. Every key adds its rows to one of the shared counters, which its hash
+ * chooses. So no key has more rows than its counter says, and none has more than the largest counter. These numbers depend on
+ * nothing but the rows and on which keys are folded, so every instance gets the same ones.
+ */
+export class Folded {
+  total = 0;
+  readonly minutes: Buckets;
+  readonly hours: Buckets;
+  readonly #shared = new Float64Array(sharedCounters);
+  #most = 0;
+
+  constructor(nowMs: number) {
+    this.minutes = new Buckets(keptSpans.minutes, nowMs);
+    this.hours = new Buckets(keptSpans.hours, nowMs);
+  }
+
+  /** The most rows that a single folded key can have. */
+  get most(): number {
+    return this.#most;
+  }
+
+  /** The most rows that this key can have if it is folded; 0 if it certainly has none. */
+  mostOf(key: Key): number {
+    return this.#shared[counterOf(key)] ?? 0;
+  }
+
+  /** Drops the buckets that are too old at this time. */
+  advance(nowMs: number): void {
+    this.minutes.advance(nowMs);
+    this.hours.advance(nowMs);
+  }
+
+  /** Counts one row; `timeMs` is NaN if its time is unknown. */
+  add(key: Key, timeMs: number): void {
+    this.addRows(key, 1);
+    if (Number.isNaN(timeMs)) return;
+    this.minutes.add(0, timeMs);
+    this.hours.add(0, timeMs);
+  }
+
+  /** Counts rows of a key, but in no bucket. */
+  addRows(key: Key, rows: number): void {
+    this.#addShared(counterOf(key), rows);
+  }
+
+  merge({ shared: [indexes, counts], minutes, hours }: FoldedParts): void {
+    indexes.forEach((index, at) => {
+      this.#addShared(index, counts[at] ?? 0);
+    });
+    for (const [bucket, , [count = 0]] of minutes) this.minutes.addTo(bucket, 0, count);
+    for (const [bucket, , [count = 0]] of hours) this.hours.addTo(bucket, 0, count);
+  }
+
+  stored(): StoredFolded {
+    const indexes: number[] = [];
+    const counts: number[] = [];
+    this.#shared.forEach((count, index) => {
+      if (count === 0) return;
+      indexes.push(index);
+      counts.push(count);
+    });
+    return {
+      shared: [indexes, counts],
+      minutes: [...this.minutes.stored()],
+      hours: [...this.hours.stored()],
+    };
+  }
+
+  #addShared(index: number, rows: number): void {
+    const count = (this.#shared[index] ?? 0) + rows;
+    this.#shared[index] = count;
+    this.#most = Math.max(this.#most, count);
+    this.total += rows;
+  }
+}
+
+const counterOf = (key: Key): number => hashKey(key) % sharedCounters;
+
+/** Whether an index is one of a shared counter. */
+export const isSharedCounter = (index: number): boolean => index < sharedCounters;

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { commitAmongRivals } from '../delta/commit';
+import { describeVersion, type TableLocation } from '../delta/log';
+import { ensureWritable } from '../delta/protocol';
+import type { TableState } from '../delta/state';
+import { TributaryError } from '../errors';
+import type { KeptKeys } from './chooseKeys';
+import { compareKeys, type Key } from './keys';
+
+/*
+ * Which keys of a table are counted on their own. While all keys have room, they all are, and nothing is decided. If there are more,
+ * somebody must decide, and every instance must follow, because the same version of the table must give the same answer everywhere.
+ * So a decision becomes valid by a commit in the table's own log: a txn whose version is the number of a file in `_counts/kept/`,
+ * which is written once and never changed. The decision in force at a version is the one that the log names at that version,
+ * whichever way an instance got there. Two that decide at once race for the commit, and the loser follows the winner.
+ */
+
+/** The txn that says which decision is in force. */
+export const keptAppId = 'counts/kept';
+
+/** Delta readers and vacuum ignore names that begin with an underscore. */
+const keptPath = (table: string, number: number) => `${table}/_counts/kept/${number}.json`;
+
+const format = 1;
+/** How many earlier decisions stay, for a log that goes back in time. */
+const earlierKept = 3;
+
+/** A decision that is not in force yet. */
+export interface Decision {
+  /** Undefined if all keys are counted on their own. */
+  readonly keys: KeptKeys;
+  /** A hash of the keys. Counts that were folded by a decision of the same id can be added to one another. */
+  readonly id: string;
+  /** When the counts that it rests on were committed, in milliseconds since 1970. */
+  readonly decidedAt: number;
+  /** How many keys there was room for. */
+  readonly maxKeys: number;
+  /** Which list of preferred keys it used. */
+  readonly preferred: string;
+}
+
+/** The decision in force at a version of a table. */
+export interface Kept extends Decision {
+  /** Its number in the log; 0 if none was made. */
+  readonly number: number;
+  /** Whether it could not be put in the log, so that this instance follows it alone. */
+  readonly isAlone: boolean;
+}
+
+/** The id of a decision that keeps these keys; empty if it keeps all. */
+export function idOfKeys(keys: KeptKeys): string {
+  if (!keys) return '';
+  const hash = createHash('sha256');
+  for (const key of [...keys].sort(compareKeys)) hash.update(`${JSON.stringify(key)}\n`);
+  return hash.digest('hex').slice(0, 32);
+}
+
+const everyKey: Kept = {
+  number: 0,
+  isAlone: false,
+  keys: undefined,
+  id: '',
+  decidedAt: 0,
+  maxKeys: 0,
+  preferred: '',
+};
+
+/** The number of the decision in force at a version; 0 if none was made. */
+export const keptNumber = ({ txns }: TableState): number => txns.get(keptAppId)?.version ?? 0;
+
+/** The decision in force at a version. Undefined if its file is gone or damaged: then it must be decided anew. */
+export async function readKept(state: TableState): Promise<Kept | undefined> {
+  const number = keptNumber(state);
+  if (number === 0) return everyKey;
+  const { store, table } = state.at;
+  const found = await store.get(keptPath(table, number));
+  const decision = found && parseDecision(found.bytes);
+  return decision && { ...decision, number, isAlone: false };
+}
+
+/** A decision that could not be made everybody's. */
+export const keepAlone = (decision: Decision, state: TableState): Kept => ({
+  ...decision,
+  number: keptNumber(state),
+  isAlone: true,
+});
+
+/** Writes a decision down, and gives it a number. It is not in force yet. */
+export async function writeKept(state: TableState, decision: Decision): Promise<number> {
+  const { store, table } = state.at;
+  const { keys, id, decidedAt, maxKeys, preferred } = decision;
+  const stored = { format, id, decidedAt, maxKeys, preferred, keys: keys ? [...keys] : null };
+  const bytes = Buffer.from(JSON.stringify(stored));
+  for (let number = keptNumber(state) + 1; ; number++) {
+    // A number may be taken: another instance decides as well, or did before the log went back in time.
+    const { outcome } = await store.putIfAbsent(keptPath(table, number), bytes);
+    if (outcome === 'written') return number;
+  }
+}
+
+/**
+ * Puts a decision in force, unless another one comes into force first.
+ * @param state the version that it was made at
+ * @throws `storage.*`, `delta.*`, if it cannot be committed
+ */
+export async function enforceKept(state: TableState, number: number): Promise<'in-force' | 'overtaken'> {
+  const { at } = state;
+  const ensure = ({ protocol, metaData, version }: TableState) =>
+    ensureWritable(protocol, metaData, describeVersion(at, version));
+  ensure(state);
+  const { outcome } = await commitAmongRivals({
+    state,
+    actions: [{ txn: { appId: keptAppId, version: number, lastUpdated: Date.now() } }],
+    description: { operation: 'KEEP KEYS', isBlindAppend: false },
+    conflictsWith(rival, newer) {
+      if (rival.protocol || rival.metaData) ensure(newer);
+      return rival.txns.some(({ appId }) => appId === keptAppId);
+    },
+  });
+  const useless = outcome === 'committed' ? number - earlierKept : number;
+  if (useless > 0) await deleteQuietly(at, useless);
+  return outcome === 'committed' ? 'in-force' : 'overtaken';
+}
+
+/** A file that is left behind takes some room, and does no other harm. */
+async function deleteQuietly({ store, table }: TableLocation, number: number): Promise<void> {
+  try {
+    await store.delete(keptPath(table, number));
+  } catch (error) {
+    if (!(error instanceof TributaryError)) throw error;
+  }
+}
+
+function parseDecision(bytes: Uint8Array): Decision | undefined {
+  let raw: Partial<Record<keyof Decision | 'format', unknown>> | null;
+  try {
+    raw = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  const { id, keys, decidedAt, maxKeys, preferred } = raw ?? {};
+  if (raw?.format !== format || typeof id !== 'string' || typeof preferred !== 'string') return undefined;
+  if (typeof decidedAt !== 'number' || typeof maxKeys !== 'number') return undefined;
+  if (!(keys === null || (Array.isArray(keys) && keys.every(isKey)))) return undefined;
+  return { keys: keys === null ? undefined : new Set<Key>(keys), id, decidedAt, maxKeys, preferred };
+}
+
+const isKey = (value: unknown): value is Key => typeof value === 'string' || Number.isFinite(value);

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { chooseKeys, chooseKeysOfFiles } from '../../../src/lib/counts/chooseKeys';
+import { hashKey, type Key } from '../../../src/lib/counts/keys';
+import { openSnapshot } from '../../../src/lib/delta/openTable';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { countedClicks } from '../../../src/lib/streams/clickstream';
+import { ClicksTable } from './clicksTable';
+
+const choice = (maxKeys: number, ...preferred: Key[]) => ({ maxKeys, preferred: new Set(preferred) });
+const list = (keys: ReadonlySet<Key> | undefined) => keys && [...keys];
+
+describe('choosing keys from counts', () => {
+  it('takes those with the most rows, equal ones by key, numbers before texts', () => {
+    const counts: [Key, number][] = [
+      ['b', 2],
+      ['a', 2],
+      [10, 2],
+      [9, 2],
+      [1, 1],
+      [5, 3],
+    ];
+    expect(list(chooseKeys(counts, choice(5)))).toEqual([5, 9, 10, 'a', 'b']);
+    expect(list(chooseKeys(counts, choice(3)))).toEqual([5, 9, 10]);
+    expect(list(chooseKeys(counts.toReversed(), choice(3)))).toEqual([5, 9, 10]);
+  });
+
+  it('takes the preferred ones before', () => {
+    const counts: [Key, number][] = [
+      [1, 9],
+      [2, 1],
+      [3, 8],
+      [4, 2],
+    ];
+    expect(list(chooseKeys(counts, choice(3, 2, 99)))).toEqual([2, 99, 1]);
+    expect(list(chooseKeys(counts, choice(2, 99, 2, 4)))).toEqual([4, 2]);
+  });
+
+  it('takes all if there is room for all', () => {
+    expect(
+      chooseKeys(
+        [
+          [1, 1],
+          [2, 1],
+        ],
+        choice(2, 3),
+      ),
+    ).toBeUndefined();
+    expect(
+      list(
+        chooseKeys(
+          [
+            [1, 1],
+            [2, 1],
+            [3, 1],
+          ],
+          choice(2),
+        ),
+      ),
+    ).toEqual([1, 2]);
+  });
+});
+
+describe('choosing keys from files', () => {
+  it.each([7, 40, 1000])('comes to the same, with %d keys in memory at once', async (atOnce) => {
+    const table = await new ClicksTable(new MemoryStore()).create();
+    const rows = Array.from({ length: 3000 }, (_, row) => (row * row) % 307);
+    for (let at = 0; at < rows.length; at += 500) await table.click(...rows.slice(at, at + 500));
+    const counts = new Map<Key, number>();
+    for (const row of rows) counts.set(row, (counts.get(row) ?? 0) + 1);
+    const state = await openSnapshot(table.at);
+    if (!state) throw new Error('There is no table.');
+    const files = { state, adds: [...state.files.values()], counted: countedClicks };
+    const wanted = choice(10, 5, 99_999);
+    expect(list(await chooseKeysOfFiles(files, wanted, atOnce))).toEqual(list(chooseKeys(counts, wanted)));
+    expect(await chooseKeysOfFiles(files, choice(1000), atOnce)).toBeUndefined();
+  });
+});
+
+describe('the hash of a key', () => {
+  it('stays the same for ever, because cached states hold sums by it', () => {
+    expect([0, 1, -1, 2 ** 31, 2 ** 40 + 5, 'a', 'ä', ''].map((key) => hashKey(key))).toMatchInlineSnapshot(`
+      [
+        0,
+        804215951,
+        3459073689,
+        596704805,
+        3492426420,
+        444641715,
+        2618739704,
+        2872998923,
+      ]
+    `);
+    expect(hashKey(7, 1)).not.toBe(hashKey(7, 2));
+  });
+
+  it('spreads keys that follow on one another', () => {
+    const slots = new Set(Array.from({ length: 1000 }, (_, key) => hashKey(key) % 2 ** 18));
+    expect(slots.size).toBeGreaterThan(990);
+  });
+});
