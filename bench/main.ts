@@ -20,6 +20,10 @@ const benches: Readonly<Record<string, { readonly file: string; readonly meaning
   appendPeers: { file: 'appendPeers', meaning: 'appends by one writer and by four, against deltalake' },
   openSnapshot: { file: 'openSnapshot', meaning: 'opening a table of 10,000 files, against deltalake' },
   counts: { file: 'counts', meaning: 'the click counts and their API, against DuckDB' },
+  manyProducts: {
+    file: 'manyProducts',
+    meaning: 'memory and time of the counts at a million distinct products',
+  },
   wholeStack: {
     file: 'wholeStack',
     meaning: 'the whole stack at three rates, against a consumer that discards',
