@@ -18,8 +18,8 @@ afterEach(async () => {
 });
 
 /** The API without the host around it; its answers' statuses as they go out. */
-async function serve(table: ClicksTable): Promise<{ url: string; statuses: number[] }> {
-  const counts = new Counts({ at: table.at, counted: countedClicks, refreshMs: 0 });
+async function serve(table: ClicksTable, maxKeys = 100): Promise<{ url: string; statuses: number[] }> {
+  const counts = new Counts({ at: table.at, counted: countedClicks, refreshMs: 0, maxKeys });
   const api = new ClicksApi({ counts, names: new ProductNames(table.at.store) });
   const statuses: number[] = [];
   server = createServer(async ({ url = '', headers }, response) => {
@@ -50,4 +50,21 @@ it('npm run clicks -- --watch shows the last answer again after a 304', async ()
   // Nothing went wrong in between: an error is shown in an answer's place.
   expect(command.text()).not.toMatch(/Error/);
   await vi.waitFor(() => expect(statuses.slice(-2)).toEqual([304, 304]), { timeout: 10_000 });
+});
+
+it('npm run clicks shows products that are not counted one by one in a row of their own', async () => {
+  const table = await new ClicksTable(new MemoryStore()).create();
+  await table.click(7, 7, 9, 10, 11);
+  const { url } = await serve(table, 2);
+  command = runCommand('src/cli/clicks.js', ['--url', url], '.');
+  expect(await command.ended).toBe(0);
+  const lines = command.text().trim().split('\n');
+  expect(lines[0]).toMatch(/^5 clicks, 2 products, version 2 /);
+  expect(lines.slice(1).map((line) => line.trim().replace(/ +/g, ' '))).toEqual([
+    'product category clicks',
+    '7 8 2',
+    '9 10 1',
+    'others - 2',
+    'The others are not counted one by one; each has at most 1.',
+  ]);
 });

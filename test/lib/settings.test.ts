@@ -172,6 +172,22 @@ describe("a stream's settings", () => {
     expect(problems).toContain('- TIDES_HEIGHT is out of range: expected meters up to 20.');
     expect(problems).toContain('- CLICKS_PER_SECOND is out of range: expected a number from 0 to 100000.');
   });
+
+  it.each([
+    ['0', 'is out of range'],
+    ['1000001', 'is out of range'],
+    ['1e5', 'is malformed'],
+    ['-1', 'is malformed'],
+    ['many', 'is malformed'],
+  ])('may be no number of products: %s', (value, what) => {
+    expect(problemsOf({ ...complete, COUNTED_PRODUCTS: value })).toContain(
+      `- COUNTED_PRODUCTS ${what}: expected a whole number from 1 to 1000000.`,
+    );
+    for (const fine of ['1', '1000000'])
+      expect(parseSettings({ ...complete, COUNTED_PRODUCTS: fine }, streams).countedProducts).toBe(
+        Number(fine),
+      );
+  });
 });
 
 /** The rows of the table under a heading of docs/settings.md. */

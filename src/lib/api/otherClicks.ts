@@ -20,8 +20,8 @@ export function otherClicks({ folded }: Tally, clicks = folded?.total): OtherCli
 }
 
 /** Why a product has no count of its own. */
-export function whyUncounted(productid: number, { folded }: Tally): string {
-  const most = folded?.mostOf(productid) ?? 0;
+export function whyUncounted(productid: number, tally: Tally): string {
+  const most = tally.mostFoldedOf(productid);
   return most === 0
     ? `No click on product ${productid} has been counted.`
     : `Product ${productid} is not counted on its own: it has at most ${most} of the clicks in "other", or none.`;

@@ -27,17 +27,23 @@ export const clicksApi = once(
   async () => new ClicksApi({ counts: await clickCounts(), names: await productNames() }),
 );
 
-/**
- * Decides anew which products are counted on their own, if that is due, and saves the counts for new instances. These are only a
- * cache: without it, a new instance counts the table's files.
- * @param signal gives up a decision that takes too long; the one in force stays
- */
-export async function saveCounts(signal?: AbortSignal): Promise<void> {
+/** Saves the counts for new instances. This is only a cache: without it, a new instance counts the table's files. */
+export async function saveCounts(): Promise<void> {
   try {
-    const counts = await clickCounts();
-    await counts.save();
-    await counts.decideAnewIfDue(signal);
+    await (await clickCounts()).save();
   } catch (error) {
     console.warn(JSON.stringify({ event: 'counts-not-saved', ...describeFailure(error) }));
+  }
+}
+
+/**
+ * Decides anew which products are counted one by one, if that is due.
+ * @param signal gives it up when it takes too long; the products stay as they are
+ */
+export async function chooseProducts(signal: AbortSignal): Promise<void> {
+  try {
+    await (await clickCounts()).decideAnewIfDue(signal);
+  } catch (error) {
+    console.warn(JSON.stringify({ event: 'products-not-chosen', ...describeFailure(error) }));
   }
 }

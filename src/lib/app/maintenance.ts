@@ -1,5 +1,5 @@
 import { isFullPassDue, maintainTables } from '../maintenance/maintainTables';
-import { saveCounts } from './clicks';
+import { chooseProducts, saveCounts } from './clicks';
 import { appLake } from './lake';
 
 /** The function's time limit, less the time that a last request to a store without an answer may take. */
@@ -17,6 +17,8 @@ export async function maintain(): Promise<void> {
       report: (report) => console.log(JSON.stringify({ event: 'maintenance', ...report })),
     });
   } finally {
-    await saveCounts(AbortSignal.timeout(Math.max(1, endsAt - Date.now())));
+    await saveCounts();
+    const leftMs = endsAt - Date.now();
+    if (leftMs > 0) await chooseProducts(AbortSignal.timeout(leftMs));
   }
 }

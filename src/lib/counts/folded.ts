@@ -42,7 +42,7 @@ export class Folded {
     return this.#most;
   }
 
-  /** The most rows that this key can have if it is folded; 0 if it certainly has none. */
+  /** The most of these rows that can be of this key, if it is folded; 0 if certainly none is. */
   mostOf(key: Key): number {
     return this.#shared[counterOf(key)] ?? 0;
   }

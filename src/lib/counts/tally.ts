@@ -71,6 +71,12 @@ export class Tally {
     return index === undefined ? 0 : (this.counts[index] ?? 0);
   }
 
+  /** The most of the folded rows that can be of this key; 0 if certainly none is. */
+  mostFoldedOf(key: Key): number {
+    const isKept = 'kept' in this.#room && this.#room.kept.has(key);
+    return isKept ? 0 : (this.folded?.mostOf(key) ?? 0);
+  }
+
   /** Indexes of all keys, highest count first, equal counts by key. Sorting again after a few more rows is cheap. */
   ranked(): readonly number[] {
     if (this.#isRanked) return this.#ranked;

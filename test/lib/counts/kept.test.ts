@@ -240,6 +240,66 @@ describe('instances at one version', () => {
   });
 });
 
+describe.each([1, 2, 3, 4, 5, 6])('instances that do anything in any order (%d)', (seed) => {
+  it('tell the same and the truth at every version', async () => {
+    const draw = drawFrom(seed);
+    const instances = [open(), open(), open()];
+    const any = () => instances[draw(3)] ?? open();
+    const clicks: number[][] = [[]];
+    for (let step = 0; step < 25; step++) {
+      switch (draw(8)) {
+        case 0:
+          await any().save();
+          break;
+        case 1:
+          nowMs += 13 * hourMs;
+          if (draw(2) === 0) preferred = { keys: new Set([draw(12), draw(12)]), tag: String(step) };
+          await any().decideAnewIfDue();
+          break;
+        case 2:
+          instances[draw(3)] = open();
+          break;
+        case 3:
+          if (draw(3) === 0) await store.delete(cachedStatePath('clicks'));
+          break;
+        default: {
+          const products = Array.from({ length: 1 + draw(4) }, () => draw(1 + draw(12)));
+          await table.click(...products);
+          clicks.push(products);
+        }
+      }
+      if (draw(3) > 0) continue;
+      const rows = clicks.flat();
+      await told(any());
+      const answers = [];
+      for (const counts of [open(), ...instances]) answers.push(await told(counts));
+      for (const answer of answers) expect(answer).toEqual(answers[0]);
+      expectTruth(answers[0], rows);
+    }
+  });
+});
+
+/** Each kept product has its clicks, the total is all, and no other product has more than the bound. */
+function expectTruth(answer: Awaited<ReturnType<typeof told>> | undefined, rows: readonly number[]): void {
+  const counts = Map.groupBy(rows, (product) => product);
+  const folded = new Map(counts);
+  for (const [product, clicks] of Object.entries(answer?.clicks ?? {})) {
+    expect(clicks).toBe(counts.get(Number(product))?.length);
+    folded.delete(Number(product));
+  }
+  const others = [...folded.values()].map(({ length }) => length);
+  expect(answer).toMatchObject({ total: rows.length, other: others.reduce((sum, one) => sum + one, 0) });
+  expect(answer?.most).toBeGreaterThanOrEqual(Math.max(0, ...others));
+}
+
+function drawFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
 describe('a decision', () => {
   const folding = async () => {
     await click({ 1: 3, 2: 2, 3: 2, 4: 1 });

@@ -197,6 +197,15 @@ describe('a tally that keeps some keys', () => {
     expect(folded?.total).toBe(20_000 - exact.countOf(0) - exact.countOf(1) - exact.countOf(4));
   });
 
+  it('knows that no folded row is of a key that it keeps, even if the key shares a counter', () => {
+    // Of so many folded keys, some share the counter of the kept key 9, which has no rows.
+    const tally = new Tally(now, room);
+    for (let key = 10; key < 2_000_000 && tally.folded?.mostOf(9) === 0; key++) tally.add(key, null, now);
+    expect(tally.folded?.mostOf(9)).toBe(1);
+    expect([tally.mostFoldedOf(9), tally.mostFoldedOf(10)]).toEqual([0, expect.any(Number)]);
+    expect(tally.mostFoldedOf(10)).toBeGreaterThan(0);
+  });
+
   it('drops its old buckets like the others', () => {
     const tally = tallyOf([[5, null, 0]], room);
     tally.advance(now + 49 * 60 * minute);
