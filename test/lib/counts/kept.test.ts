@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { cachedStatePath } from '../../../src/lib/counts/cachedState';
 import type { Counts, CountsOptions } from '../../../src/lib/counts/counts';
+import { idOfKeys } from '../../../src/lib/counts/kept';
 import type { Key } from '../../../src/lib/counts/keys';
 import { verifyCounts } from '../../../src/lib/counts/verifyCounts';
 import { openState } from '../../../src/lib/delta/openTable';
@@ -75,6 +76,20 @@ describe('more products than are counted one by one', () => {
       other: 5,
     });
     expect(warnings).toEqual([]);
+  });
+
+  it('are folded from the counts in memory, or in the cached state, without reading a file again', async () => {
+    await table.click(1, 1, 2);
+    const [first, second] = [open(), open()];
+    await first.save();
+    await told(second);
+    const late = open();
+    await table.click(3, 3, 4);
+    store.reads = [];
+    for (const counts of [first, second, late])
+      expect(await told(counts)).toMatchObject({ version: 3, clicks: { 1: 2, 3: 2, 2: 1 }, other: 1 });
+    const newest = (await table.paths()).at(-1);
+    expect(new Set(store.dataFiles())).toEqual(new Set([newest]));
   });
 
   it('are no reason to decide while all have room', async () => {
@@ -400,6 +415,15 @@ describe('a decision', () => {
     await counts.save();
     expect((await cachedState(store)).version).toBe(3);
   });
+});
+
+it('the id of a decision tells its keys, in whatever order they were chosen', () => {
+  const ids = [[1, 2, 'a'], ['a', 2, 1], [1, 2], [1, 2, 'b'], ['1', 2, 'a'], []].map((keys) =>
+    idOfKeys(new Set(keys)),
+  );
+  expect(ids[1]).toBe(ids[0]);
+  expect(new Set(ids).size).toBe(5);
+  expect(idOfKeys(undefined)).toBe('');
 });
 
 describe('verifying folded counts', () => {
