@@ -20,7 +20,14 @@ async function counted(keyType: 'string' | 'long', rows: readonly Value[][]) {
   const columns = fields.map((_, column) => rows.map((row) => row[column] ?? null));
   const add = await writeDataFile({ at, fields, columns });
   const counts = { key: 'shop', attribute: 'city' };
-  const tally = await countFiles({ state, adds: [add], counted: counts, nowMs: now * 1000, maxKeys: 100 });
+  const tally = await countFiles({
+    state,
+    adds: [add],
+    counted: counts,
+    nowMs: now * 1000,
+    room: { maxKeys: 100 },
+  });
+  if (tally === 'no-room') throw new Error('There are too many keys.');
   return {
     total: tally.total,
     counts: Object.fromEntries(tally.keys.map((key, index) => [key, tally.counts[index]])),
