@@ -1,3 +1,5 @@
+import { hideSecrets } from '../../src/lib/secrets';
+
 const levels = ['trace', 'debug', 'information', 'warning', 'error', 'critical', 'none'] as const;
 
 /** Log levels of the Functions host, in rising order. The threshold `none` silences everything. */
@@ -11,20 +13,14 @@ export function parseLogLevel(text: string): LogLevel | undefined {
 }
 
 /**
- * Makes a log that writes one line per message to stdout: `[2026-05-01T12:00:00.000Z] source: text`. Warnings and errors have their
- * level before the text. Account keys and signatures are blanked.
+ * Makes a log that writes one line per message to stdout: `[2026-05-01T12:00:00.000Z] LEVEL source: text`, where the source is the
+ * function or a part of the host. Keys and passwords are blanked.
  */
 export function createLog(threshold: LogLevel): Log {
   return (level, source, message) => {
     if (levels.indexOf(level) < levels.indexOf(threshold)) return;
-    const label = levels.indexOf(level) >= levels.indexOf('warning') ? `${level.toUpperCase()} ` : '';
-    console.log(`[${new Date().toISOString()}] ${source}: ${label}${hideSecrets(message)}`);
+    console.log(`[${new Date().toISOString()}] ${level.toUpperCase()} ${source}: ${hideSecrets(message)}`);
   };
-}
-
-/** Blanks keys and signatures in a text. Libraries may quote a connection string in their errors. */
-function hideSecrets(text: string): string {
-  return text.replace(/(SharedAccessKey|SharedAccessSignature|AccountKey|[?&]sig)=[^;&\s"']+/gi, '$1=***');
 }
 
 /** The stack of an error, or its text if it has none. */

@@ -1,5 +1,6 @@
 import { app } from '@azure/functions';
 import { readHealth } from '../lib/app/health';
+import { logged } from './wiring/logged';
 
 /** For probes. It is anonymous, so its answers contain only states, numbers and commands. */
 app.http('getHealth', {
@@ -7,9 +8,9 @@ app.http('getHealth', {
   methods: ['GET', 'HEAD'],
   route: 'health',
   authLevel: 'anonymous',
-  handler: async () => {
+  handler: logged(async () => {
     const health = await readHealth();
     const status = health.status === 'failing' ? 503 : 200;
     return { status, jsonBody: health, headers: { 'cache-control': 'no-store' } };
-  },
+  }),
 });

@@ -1,7 +1,8 @@
 import { app } from '@azure/functions';
 import { maintain } from '../lib/app/maintenance';
+import { logged } from './wiring/logged';
 
 app.timer('maintainTables', {
   schedule: '0 */5 * * * *',
-  handler: () => maintain(),
+  handler: logged(maintain),
 });

@@ -22,6 +22,11 @@ beforeAll(async () => {
   await loadApp(process.cwd(), core, () => {});
 });
 
+it('keeps every line of the log: traces are not sampled', () => {
+  const { logging } = JSON.parse(readFileSync('host.json', 'utf8'));
+  expect(logging.applicationInsights.samplingSettings.excludedTypes.split(';')).toContain('Trace');
+});
+
 describe("package.json's main", () => {
   it('loads exactly the functions of src/functions, except those that send events of no stream', async () => {
     const others = named('').filter((name) => !name.startsWith('emit'));

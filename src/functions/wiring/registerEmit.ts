@@ -2,6 +2,7 @@ import { app, type InvocationContext } from '@azure/functions';
 import { type SettingDefinition, settingText } from '../../lib/settingDefinitions';
 import { findStream } from '../../lib/streams/loadStreams';
 import type { Stream } from '../../lib/streams/stream';
+import { logged } from './logged';
 
 export interface Emitter {
   /** The name of the stream to whose hub events are sent. */
@@ -32,5 +33,5 @@ function registerTimer(name: string, stream: Stream, { schedule, needs, isOff, s
   const value = settingText(needs) ?? '';
   if (isOff(value))
     console.log(`${name} is not registered: ${needs.name} is ${value === '' ? 'not set' : value}.`);
-  else app.timer(name, { schedule, handler: (_timer, context) => send(stream, context) });
+  else app.timer(name, { schedule, handler: logged((_timer, context) => send(stream, context)) });
 }

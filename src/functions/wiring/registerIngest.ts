@@ -1,7 +1,8 @@
-import { app, type InvocationContext, trigger } from '@azure/functions';
+import { app, trigger } from '@azure/functions';
 import { ingest } from '../../lib/app/ingest';
 import { connectionName } from '../../lib/streams/connectionName';
 import type { Stream } from '../../lib/streams/stream';
+import { logged } from './logged';
 
 /**
  * Registers the function that carries a stream's events from its hub into its Delta table. Bodies are asked for as bytes:
@@ -24,7 +25,6 @@ export function registerIngest(name: string, stream: Stream): void {
       minimumInterval: { seconds: 1 },
       maximumInterval: { seconds: 50 },
     },
-    handler: async (bodies: unknown, context: InvocationContext) =>
-      ingest(stream, bodies, context.triggerMetadata),
+    handler: logged((bodies: unknown, context) => ingest(stream, bodies, context.triggerMetadata)),
   });
 }

@@ -1,6 +1,7 @@
 import type { Counts } from '../counts/counts';
 import type { NamesView, ProductNames } from '../counts/productNames';
-import { TributaryError } from '../errors';
+import { describeFailure, TributaryError } from '../errors';
+import { logEvent } from '../log';
 import {
   type ApiAnswer,
   type ApiRequest,
@@ -36,7 +37,11 @@ export class ClicksApi {
   #namesFailed = false;
 
   constructor(options: ClicksApiOptions) {
-    this.#options = { now: Date.now, logError: console.error, ...options };
+    this.#options = {
+      now: Date.now,
+      logError: (error) => logEvent('error', 'clicks-failed', describeFailure(error)),
+      ...options,
+    };
   }
 
   /** Never throws: a problem is an answer too. */

@@ -2,6 +2,7 @@ import { ClicksApi } from '../api/clicksApi';
 import { Counts } from '../counts/counts';
 import { ProductNames } from '../counts/productNames';
 import { describeFailure } from '../errors';
+import { logEvent } from '../log';
 import { once } from '../once';
 import { settings } from '../settings';
 import { clickstream, countedClicks } from '../streams/clickstream';
@@ -32,7 +33,7 @@ export async function saveCounts(): Promise<void> {
   try {
     await (await clickCounts()).save();
   } catch (error) {
-    console.warn(JSON.stringify({ event: 'counts-not-saved', ...describeFailure(error) }));
+    logEvent('warning', 'counts-not-saved', describeFailure(error));
   }
 }
 
@@ -44,6 +45,6 @@ export async function chooseProducts(signal: AbortSignal): Promise<void> {
   try {
     await (await clickCounts()).decideAnewIfDue(signal);
   } catch (error) {
-    console.warn(JSON.stringify({ event: 'products-not-chosen', ...describeFailure(error) }));
+    logEvent('warning', 'products-not-chosen', describeFailure(error));
   }
 }

@@ -9,6 +9,7 @@ import { TableWriter, type TableWriterOptions } from '../ingest/tableWriter';
 import { partitionIdOf } from '../ingest/triggerBatch';
 import { deadLettersTable, letterFields } from '../lake/deadLetters';
 import { tableFields } from '../lake/rowAddress';
+import { logEvent } from '../log';
 import { once, oncePerKey } from '../once';
 import { type Settings, settings } from '../settings';
 import { readPartition } from '../sources/readPartition';
@@ -39,7 +40,7 @@ const openWriter = async (stream: Stream): Promise<TableWriter> =>
     letters: await letters(),
     hubs: await hubsOf(stream),
     settings: await settings(),
-    onRound: (report) => console.log(JSON.stringify({ event: 'round', ...report })),
+    onRound: (report) => logEvent('information', 'round', report),
   });
 
 interface WriterParts extends Pick<TableWriterOptions, 'letters' | 'hubs' | 'onRound'> {
@@ -68,8 +69,7 @@ const ingestStatus = once(
   () =>
     new IngestStatus({
       store: async () => (await appLake()).store,
-      warn: (error) =>
-        console.warn(JSON.stringify({ event: 'ingest-status-not-written', ...describeFailure(error) })),
+      warn: (error) => logEvent('warning', 'ingest-status-not-written', describeFailure(error)),
     }),
 );
 
@@ -92,7 +92,7 @@ export async function ingest(
   } catch (error) {
     if (partition !== undefined) ingestStatus().failed(stream.name, partition, error);
     const where = { stream: stream.name, partition };
-    console.error(JSON.stringify({ event: 'batch-failed', ...where, ...describeFailure(error) }));
+    logEvent('error', 'batch-failed', { ...where, ...describeFailure(error) });
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { logEvent } from '../log';
 import { isFullPassDue, maintainTables } from '../maintenance/maintainTables';
 import { chooseProducts, saveCounts } from './clicks';
 import { appLake } from './lake';
@@ -14,7 +15,8 @@ export async function maintain(): Promise<void> {
       tables: lake.tables.map(({ name }) => lake.at(name)),
       isFull: isFullPassDue(new Date()),
       limitMs: maintenanceLimitMs,
-      report: (report) => console.log(JSON.stringify({ event: 'maintenance', ...report })),
+      report: (report) =>
+        logEvent(report.outcome === 'failed' ? 'error' : 'information', 'maintenance', report),
     });
   } finally {
     await saveCounts();

@@ -1,5 +1,6 @@
 import { within } from '../deadline';
 import { describeFailure } from '../errors';
+import { logEvent } from '../log';
 import { closeHealth } from './health';
 import { closeHubs, drainWriters } from './ingest';
 import { closeWarehouse } from './warehouse';
@@ -24,14 +25,14 @@ const endings: readonly Ending[] = [
  * @param log receives a line for each part that failed or was abandoned
  */
 export async function shutDown(
-  log: (line: string) => void = console.warn,
+  log: typeof logEvent = logEvent,
   { parts = endings, limitMs = budgetMs }: { parts?: readonly Ending[]; limitMs?: number } = {},
 ): Promise<void> {
   const end = async ([name, work]: Ending) => {
     try {
       await within(limitMs, work);
     } catch (error) {
-      log(JSON.stringify({ event: 'shutdown-unfinished', part: name, ...describeFailure(error) }));
+      log('warning', 'shutdown-unfinished', { part: name, ...describeFailure(error) });
     }
   };
   await Promise.all(parts.map(end));

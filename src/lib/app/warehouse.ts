@@ -1,4 +1,5 @@
 import { describeFailure } from '../errors';
+import { logEvent } from '../log';
 import { once } from '../once';
 import { settings } from '../settings';
 import { loadStreams } from '../streams/loadStreams';
@@ -17,8 +18,8 @@ const loaders = once(
       streams: await loadStreams(),
       at: async (table) => (await appLake()).at(table),
       staging: async () => (await appLake()).staging,
-      onLoad: (report) => console.log(JSON.stringify({ event: 'load', ...report })),
-      warn: (message) => console.warn(message),
+      onLoad: (report) => logEvent('information', 'load', report),
+      warn: (message) => logEvent('warning', 'warehouse-problem', { message }),
     }),
 );
 
@@ -26,8 +27,7 @@ const loaders = once(
 export function nudgeWarehouse(stream: Stream): void {
   loaders().then(
     (all) => all.nudge(stream),
-    (error) =>
-      console.warn(JSON.stringify({ event: 'load-failed', stream: stream.name, ...describeFailure(error) })),
+    (error) => logEvent('warning', 'load-failed', { stream: stream.name, ...describeFailure(error) }),
   );
 }
 

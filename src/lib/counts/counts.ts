@@ -2,6 +2,7 @@ import type { TableLocation } from '../delta/log';
 import { isSameEntry, positionOfState, readMark, type TablePosition } from '../delta/position';
 import type { TableState } from '../delta/state';
 import { type ErrorCode, TributaryError } from '../errors';
+import { logEvent } from '../log';
 import { SpacedRefresh } from '../spacedRefresh';
 import type { Counted } from '../streams/stream';
 import { type FoundState, readCachedState, writeCachedState } from './cachedState';
@@ -81,7 +82,7 @@ export class Counts {
       maxKeys: defaultMaxKeys,
       preferred: async () => ({ keys: new Set(), tag: '' }),
       now: Date.now,
-      warn: console.warn,
+      warn: (message) => logEvent('warning', 'counts-not-cached', { message }),
       ...others,
     };
     this.#log = new FoldedLog(this.#options);

@@ -22,7 +22,7 @@ it('all parts begin to end at the same time, and each is waited for', async () =
 it('a part that does not end, fails or throws is logged, and does not stop the others from ending', async () => {
   const lines: unknown[] = [];
   let ended = false;
-  await shutDown((line) => lines.push(JSON.parse(line)), {
+  await shutDown((level, event, fields) => lines.push({ level, event, ...fields }), {
     limitMs: 200,
     parts: [
       ['a silent lake', never],

@@ -46,8 +46,8 @@ app.get('bad', { handler: async () => { throw new Error('bad'); } });`,
     expect(await (await fetch(`${host.url}/api/good`)).text()).toBe('wrapped good');
     expect(await (await fetch(`${host.url}/api/bad`)).text()).toBe('saved bad');
     expect(host.lines('app started')).toHaveLength(1);
-    expect(host.lines('good: ')[1]).toMatch(/^\[\d{4}-\d\d-\d\dT[\d:.]+Z\] good: a \*\*\*$/);
-    expect(host.lines('good: WARNING careful')).toHaveLength(1);
+    expect(host.lines('good: ')[1]).toMatch(/^\[\d{4}-\d\d-\d\dT[\d:.]+Z\] INFORMATION good: a \*\*\*$/);
+    expect(host.lines('WARNING good: careful')).toHaveLength(1);
     expect(host.lines('hidden')).toEqual([]);
     await host.stop();
     expect(host.lines('app ended')).toHaveLength(1);

@@ -91,7 +91,7 @@ describe.each([
     const response = await get('/api/broken');
     expect([response.status, await response.text()]).toEqual([500, '']);
     expect(host.lines('broken: before')).toHaveLength(1);
-    await expect.poll(() => host.output()).toMatch(/\] broken: ERROR failed: Error: no such luck\n\s+at /);
+    await expect.poll(() => host.output()).toMatch(/\] ERROR broken: failed: Error: no such luck\n\s+at /);
   });
 
   test('no result is 204, a result that is no object is 500', async () => {

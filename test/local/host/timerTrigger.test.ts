@@ -205,6 +205,6 @@ app.hook.appTerminate(() => new Promise((done) => setTimeout(done, 4000)));`,
     );
     const { ticks, host } = await start();
     await expect.poll(() => ticks(), patient).toMatchObject([{ retry: 0 }, { retry: 1 }, { retry: 0 }]);
-    expect(host.lines('emit: ERROR failed: Error: no')).toHaveLength(2);
+    expect(host.lines('ERROR emit: failed: Error: no')).toHaveLength(2);
   });
 });

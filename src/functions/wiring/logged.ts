@@ -1,0 +1,8 @@
+import type { InvocationContext } from '@azure/functions';
+import { logTo } from '../../lib/log';
+
+/** A handler whose lines of the log belong to its invocation. */
+export const logged =
+  <Input, Output>(handler: (input: Input, context: InvocationContext) => Output | Promise<Output>) =>
+  (input: Input, context: InvocationContext): Promise<Output> =>
+    logTo(context, () => handler(input, context));
