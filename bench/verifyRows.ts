@@ -10,18 +10,18 @@ import { commitPath } from '../src/lib/delta/log';
 import { encodeParquet } from '../src/lib/delta/parquet/encode';
 import { ourProtocol } from '../src/lib/delta/protocol';
 import { serializeSchema } from '../src/lib/delta/schema';
-import { tableFields } from '../src/lib/lake/rowAddress';
 import { MemoryStore } from '../src/lib/storage/memoryStore';
 import type { ObjectRange } from '../src/lib/storage/objectStore';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { problemsOf } from '../src/lib/verify/partitionAudit';
 import { verifyStream } from '../src/lib/verify/verifyStream';
+import { clickFields } from './clickRows';
 
 const rows = Number(process.argv[2] ?? 10_000_000);
 const rowsPerFile = Number(process.argv[3] ?? 10_000);
 const partitions = 4;
 const createdAt = Date.UTC(2026, 0, 1) * 1000;
-const fields = tableFields(clickstream);
+const fields = clickFields;
 const files = Math.ceil(rows / rowsPerFile);
 
 /** Columns of one file. Each partition continues after its last event in the previous file. */

@@ -25,7 +25,8 @@ CREATE EXTERNAL TABLE dbo.clicks (
   hub_created_at datetime2(6),
   hub_partition int,
   sequence_number bigint,
-  element int
+  element int,
+  _rescued_data varchar(8000)
 ) WITH (LOCATION = 'clicks/', DATA_SOURCE = lake, FILE_FORMAT = delta);
 GO
 
@@ -47,13 +48,22 @@ CREATE EXTERNAL TABLE dbo.assets (
   hub_created_at datetime2(6),
   hub_partition int,
   sequence_number bigint,
-  element int
+  element int,
+  _rescued_data varchar(8000)
 ) WITH (LOCATION = 'assets/', DATA_SOURCE = lake, FILE_FORMAT = delta);
 GO
 
 -- The same without an external table: the pool finds the columns by itself.
 CREATE VIEW dbo.clicks_in_place AS
 SELECT * FROM OPENROWSET(BULK 'clicks/', DATA_SOURCE = 'lake', FORMAT = 'DELTA') AS rows;
+GO
+
+-- Fields of clicks that have no column, here `campaign`, from the JSON of those rows that have it. Once the stream has such a column,
+-- COALESCE(campaign, JSON_VALUE(_rescued_data, '$.campaign')) reads it from all rows, also from those that were written before.
+CREATE VIEW dbo.clicks_of_campaigns AS
+SELECT productid, enqueued_at, JSON_VALUE(_rescued_data, '$.campaign') AS campaign
+FROM dbo.clicks
+WHERE _rescued_data IS NOT NULL AND JSON_VALUE(_rescued_data, '$.campaign') IS NOT NULL;
 GO
 
 -- The current number of clicks per product. Its category is the one that came last; a click without a category says nothing of it.

@@ -89,6 +89,7 @@ it('gives it its table, its dead letters and its counts as well', { timeout: 120
     'hub_partition integer',
     'sequence_number long',
     'element integer',
+    '_rescued_data string',
   ]);
   const letters = await openSnapshot({ store, table: deadLettersTable });
   expect(letters && (await readLetters(letters))).toMatchObject([

@@ -1,5 +1,6 @@
 import { integerRanges, valueProblem } from '../delta/parquet/validate';
-import { type Field, field } from '../delta/schema';
+import type { Field } from '../delta/schema';
+import { fieldsOf, rescuedColumn } from '../lake/rowAddress';
 import { type Decoded, isRow, type Rejected, type Row, type Stream } from '../streams/stream';
 import type { TriggerEvent } from './triggerBatch';
 
@@ -30,7 +31,7 @@ const none: readonly RejectedElement[] = [];
  * column cannot hold is found here, by the checks that the Parquet writer itself applies.
  */
 export function decodeEvents(stream: Stream, events: readonly TriggerEvent[]): DecodedEvent[] {
-  const problemOf = rowCheck(stream.columns.map(({ name, type, nullable }) => field(name, type, nullable)));
+  const problemOf = rowCheck(fieldsOf([...stream.columns, rescuedColumn]));
   return events.map(({ body, sequenceNumber, enqueuedAt }) => {
     const elements = decodeBody(stream, body);
     for (const element of elements) {
@@ -91,12 +92,16 @@ const numberBounds: Partial<Record<string, readonly [number, number]>> = {
   timestamp: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
 };
 
-/** What `valueProblem` says of each value, with whole numbers, which most values are, checked in a few comparisons. */
+/**
+ * What `valueProblem` says of each value, with whole numbers, which most values are, checked in a few comparisons.
+ * @param fields the stream's, and that of the rescued fields, whose value may be missing
+ */
 function rowCheck(fields: readonly Field[]): RowCheck {
   const bounds = fields.map(({ type }) => numberBounds[String(type)] ?? [1, 0]);
+  const own = fields.length - 1;
   return (row) => {
-    if (row.length !== fields.length) {
-      return { reason: 'decode-failed', detail: `${row.length} values for ${fields.length} columns` };
+    if (row.length !== own && row.length !== fields.length) {
+      return { reason: 'decode-failed', detail: `${row.length} values for ${own} columns` };
     }
     for (let index = 0; index < row.length; index++) {
       const value = row[index];

@@ -15,8 +15,8 @@ export interface BatchShare {
 
 /** The content of a round's commit. */
 export interface Round {
-  /** Values by column: the stream's own, then the address. */
-  readonly columns: readonly Value[][];
+  /** Values by column: the stream's own, the address, and the rescued fields. */
+  readonly columns: readonly (readonly Value[])[];
   readonly rows: number;
   readonly letters: LetterColumns;
   readonly txns: readonly Txn[];

@@ -9,26 +9,32 @@ interface RowSource {
   readonly partition: number;
 }
 
-/** Collects rows as columns of `tableFields`: the stream's own, then the address. */
+/** Collects rows as columns of `tableFields`: the stream's own, the address, and the rescued fields. */
 export class RowColumns {
-  readonly columns: readonly Value[][];
   readonly #own: readonly Value[][];
   readonly #enqueuedAt: Value[] = [];
   readonly #hubCreatedAt: Value[] = [];
   readonly #hubPartition: Value[] = [];
   readonly #sequenceNumber: Value[] = [];
   readonly #elements: Value[] = [];
+  /** Ends with the last row that has rescued fields; hardly any row has. */
+  readonly #rescued: Value[] = [];
 
   /** @param width number of the stream's own columns */
   constructor(width: number) {
     this.#own = Array.from({ length: width }, () => []);
-    this.columns = [
+  }
+
+  /** The rows so far. */
+  get columns(): readonly (readonly Value[])[] {
+    return [
       ...this.#own,
       this.#enqueuedAt,
       this.#hubCreatedAt,
       this.#hubPartition,
       this.#sequenceNumber,
       this.#elements,
+      this.#rescued.concat(nulls(this.count - this.#rescued.length)),
     ];
   }
 
@@ -52,5 +58,15 @@ export class RowColumns {
     this.#hubPartition.push(hub.partition);
     this.#sequenceNumber.push(event.sequenceNumber);
     this.#elements.push(element);
+    if (values.length > own.length) this.#rescue(values[own.length] ?? null);
+  }
+
+  /** The rescued fields of the row that was just added. */
+  #rescue(fields: Value): void {
+    const rescued = this.#rescued;
+    while (rescued.length < this.count - 1) rescued.push(null);
+    rescued.push(fields);
   }
 }
+
+const nulls = (count: number): null[] => new Array<null>(count).fill(null);

@@ -15,7 +15,7 @@ export interface BatchOutcome extends BatchShare {
 export interface TableWriterOptions {
   /** Name of the stream. */
   readonly stream: string;
-  /** The stream's table; its fields are the stream's own and then the row's address. */
+  /** The stream's table; its fields are the stream's own, the row's address, and the rescued fields. */
   readonly rows: TableAppender;
   /** Number of the fields that are the stream's own. */
   readonly ownColumns: number;

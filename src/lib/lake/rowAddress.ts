@@ -2,7 +2,7 @@ import { type Field, field } from '../delta/schema';
 import type { Column, Stream } from '../streams/stream';
 
 /**
- * The columns that every table of a stream has besides the stream's own. They say where a row comes from:
+ * The columns of every stream's table that say where a row comes from:
  * (hub_created_at, hub_partition, sequence_number, element) is unique.
  */
 const addressColumns: readonly Column[] = [
@@ -16,9 +16,19 @@ const addressColumns: readonly Column[] = [
   { name: 'element', type: 'integer', nullable: false },
 ];
 
-/** The schema of a stream's Delta table. */
+/**
+ * The fields of a row's element that no column holds, as the text of a JSON object; null if there are none. The name is the one that
+ * Databricks uses. The column is the last one here, but not in a table whose stream has gained columns since: columns go by name.
+ */
+export const rescuedColumn: Column = { name: '_rescued_data', type: 'string', nullable: true };
+
+/** A stream's columns as fields of a Delta table. */
+export const fieldsOf = (columns: readonly Column[]): Field[] =>
+  columns.map(({ name, type, nullable }) => field(name, type, nullable));
+
+/** The schema of a stream's Delta table: the stream's own columns, the row's address, and the rescued fields. */
 export const tableFields = (stream: Stream): Field[] =>
-  [...stream.columns, ...addressColumns].map(({ name, type, nullable }) => field(name, type, nullable));
+  fieldsOf([...stream.columns, ...addressColumns, rescuedColumn]);
 
 /** The unique key of a row in its table, and of a dead letter among those of its stream. */
 export const rowKeyColumns = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'] as const;

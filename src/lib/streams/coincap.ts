@@ -57,7 +57,8 @@ const historyTypes: Readonly<Record<string, WarehouseType>> = {
   timestamp: 'datetime',
 };
 
-const readAsset = readFields(fields);
+/** `tokens` is large, the same in every answer, and says nothing of the price. */
+const readAsset = readFields(fields, { leaveOut: ['tokens'] });
 
 /** Assets of the CoinCap API (v2 or v3) with the answer's `timestamp` copied into each; numbers arrive as text. */
 export const coincap: Stream = {

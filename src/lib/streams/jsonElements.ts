@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
+import { once } from '../once';
 import { mayHoldRoundedNumbers, parseExactly, RoundedNumber } from './exactNumbers';
+import { elementTexts } from './jsonText';
 import { type Decoded, isRow, type Rejected, type Row } from './stream';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Turns one JSON object into a row; must not throw. */
-export type ElementReader = (element: JsonObject) => Row | Rejected;
+/** Turns one JSON object into a row; must not throw. `text` is the object's text as it was sent. */
+export type ElementReader = (element: JsonObject, text: () => string) => Row | Rejected;
 
 /**
  * Decodes a body that holds one JSON object or an array of them (RFC 8259, UTF-8, a byte order mark is skipped). Each element
@@ -29,21 +31,26 @@ export function decodeJsonElements(body: Uint8Array, read: ElementReader): Decod
     return [{ reason: 'not-json', detail: cut(error instanceof Error ? error.message : 'unreadable', 200) }];
   }
   if (mayHoldRoundedNumbers(text)) parsed = parseExactly(text, parsed);
-  if (!Array.isArray(parsed)) {
-    const element = readElement(parsed, read);
-    return isRow(element) || element.reason !== 'out-of-range'
-      ? [element]
-      : [readElement(parseExactly(text, parsed), read)];
-  }
-  if (parsed.length === 0) return [{ reason: 'empty-array', detail: 'the body is an empty array' }];
-  const elements = parsed.map((element) => readElement(element, read));
-  if (!elements.some((element) => !isRow(element) && element.reason === 'out-of-range')) return elements;
-  const exact = parseExactly(text, parsed);
-  return Array.isArray(exact) ? exact.map((element) => readElement(element, read)) : elements;
+  if (Array.isArray(parsed)) return decodeArray(text, parsed, read);
+  const element = readElement(parsed, read, () => text);
+  return isRow(element) || element.reason !== 'out-of-range'
+    ? [element]
+    : [readElement(parseExactly(text, parsed), read, () => text)];
 }
 
-function readElement(element: unknown, read: ElementReader): Row | Rejected {
-  if (isObject(element)) return read(element);
+function decodeArray(text: string, parsed: readonly unknown[], read: ElementReader): Decoded {
+  if (parsed.length === 0) return [{ reason: 'empty-array', detail: 'the body is an empty array' }];
+  const texts = once(() => elementTexts(text));
+  const readAll = (elements: readonly unknown[]) =>
+    elements.map((element, index) => readElement(element, read, () => texts()[index] ?? ''));
+  const elements = readAll(parsed);
+  if (!elements.some((element) => !isRow(element) && element.reason === 'out-of-range')) return elements;
+  const exact = parseExactly(text, parsed);
+  return Array.isArray(exact) ? readAll(exact) : elements;
+}
+
+function readElement(element: unknown, read: ElementReader, text: () => string): Row | Rejected {
+  if (isObject(element)) return read(element, text);
   return { reason: 'wrong-shape', detail: `expected an object, got ${describeValue(element)}` };
 }
 

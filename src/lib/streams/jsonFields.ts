@@ -1,6 +1,7 @@
 import { exactNumber, RoundedNumber } from './exactNumbers';
 import { earliestMillis, latestMillis, microsOfMilli, parseIsoTimestamp } from './isoTimestamp';
 import { describeValue, type ElementReader } from './jsonElements';
+import { rescueFields } from './rescuedFields';
 import type { Column, Rejected, Value } from './stream';
 
 /** Turns one JSON value (never null) into the column's value, or says why that is impossible. */
@@ -12,17 +13,32 @@ export interface JsonField extends Column {
   readonly read: FieldReader;
 }
 
+export interface ReadFieldsOptions {
+  /** Fields that no column holds and that are not kept either. */
+  readonly leaveOut?: readonly string[];
+}
+
 /**
- * Reads the given fields of an object in order and ignores all others. A field that is missing or null becomes null; if its column
- * takes no nulls, the element is refused.
+ * Reads the given fields of an object in order. A field that is missing or null becomes null; if its column takes no nulls, the
+ * element is refused. All other fields are rescued: their text follows the values of the columns. Names are compared exactly, so a
+ * field in another case is another field.
  */
-export const readFields =
-  (fields: readonly JsonField[]): ElementReader =>
-  (element) => {
+export const readFields = (
+  fields: readonly JsonField[],
+  { leaveOut = [] }: ReadFieldsOptions = {},
+): ElementReader => {
+  const known = new Set([...fields.map(({ from }) => from), ...leaveOut]);
+  // Two columns may be read from one field, which is counted once.
+  const counts = fields.map(({ from }, column) =>
+    fields.findIndex((one) => one.from === from) < column ? 0 : 1,
+  );
+  return (element, text) => {
     const row = new Array<Value>(fields.length);
     let column = 0;
+    let found = 0;
     for (const field of fields) {
       const raw = element[field.from];
+      if (raw !== undefined) found += counts[column] ?? 0;
       if (raw === null || raw === undefined) {
         if (!field.nullable)
           return wrongShape(field.from, raw === null ? 'is null' : 'is missing, and must not be');
@@ -33,8 +49,12 @@ export const readFields =
       if (isRejected(value)) return value;
       row[column++] = value;
     }
-    return row;
+    for (const name of leaveOut) if (element[name] !== undefined) found++;
+    // Most elements have no other field, which is found out without looking at the names.
+    const rescued = Object.keys(element).length > found ? rescueFields(text(), known) : undefined;
+    return rescued === undefined ? row : [...row, rescued];
   };
+};
 
 /** The columns of the fields, with name, type and nullability, from which a table's schema is made. */
 export const columnsOf = (fields: readonly JsonField[]): Column[] =>

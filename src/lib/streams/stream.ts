@@ -27,7 +27,10 @@ export interface Column {
  */
 export type Value = string | number | bigint | boolean | Uint8Array | null;
 
-/** Values in the order of the stream's columns. */
+/**
+ * Values in the order of the stream's columns. One more value may follow: the fields of the element that no column holds, as the
+ * text of a JSON object. It goes into the lake's column `_rescued_data`.
+ */
 export type Row = readonly Value[];
 
 /** Why an element of an event is not a row; a closed set, explained in docs/dead-letters.md. */

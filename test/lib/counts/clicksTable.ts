@@ -44,6 +44,7 @@ export class ClicksTable {
       clicks.map(() => 0),
       clicks.map((_, row) => first + row),
       clicks.map(() => 0),
+      clicks.map(() => null),
     ];
     return { ...(await writeDataFile({ at: this.at, fields, columns })), dataChange };
   }

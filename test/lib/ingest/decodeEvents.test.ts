@@ -9,6 +9,15 @@ const event = (body: string | Uint8Array) => ({ body: Buffer.from(body), sequenc
 const careless = (decode: () => unknown): Stream => ({ ...clickstream, decode: decode as () => Decoded });
 
 describe('decoding a batch', () => {
+  it('keeps the fields that no column holds, of the rows alone', () => {
+    const body = '[{"productid":1},{"productid":"x","a":1},{"productid":3,"store":"north"}]';
+    const [decoded] = decodeEvents(clickstream, [event(body)]);
+    expect(decoded?.rows).toEqual([
+      [1, null, null, null],
+      [3, null, null, null, '{"store":"north"}'],
+    ]);
+  });
+
   it('keeps the position of each element, rows and rejected ones', () => {
     const [decoded] = decodeEvents(clickstream, [event('[{"productid":1},7,{"productid":3}]')]);
     expect(decoded?.rows.map((values, row) => [decoded.positions?.[row], values[0]])).toEqual([
@@ -48,6 +57,8 @@ describe('decoding a batch', () => {
       [0, null],
       [0, 2 ** 53],
       [0, 0, 0],
+      [0, 0, '\ud800'],
+      [0, 0, '{}', null],
     ];
     const decoder = { ...stream, decode: () => [...rows, ...wrong] as unknown as Decoded };
     const [decoded] = decodeEvents(decoder, [event('')]);
@@ -59,7 +70,9 @@ describe('decoding a batch', () => {
       [5, 'byte'],
       [6, 'instant'],
       [7, 'instant'],
-      [8, '3 values for 2 columns'],
+      [8, '_rescued_data'],
+      [9, '_rescued_data'],
+      [10, '4 values for 2 columns'],
     ]);
   });
 

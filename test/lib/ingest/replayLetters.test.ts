@@ -82,11 +82,12 @@ async function ingestLettersOnly(first: number, body: string): Promise<void> {
   store.putIfAbsent = putIfAbsent;
 }
 
-async function productsBySequence(): Promise<string[]> {
+async function productsBySequence(
+  names = ['sequence_number', 'element', 'productid', 'hub_partition'],
+): Promise<string[]> {
   const snapshot = await openSnapshot(rows);
   const found: string[] = [];
   for (const add of snapshot?.files.values() ?? []) {
-    const names = ['sequence_number', 'element', 'productid', 'hub_partition'];
     const { numRecords, columns } = await readDataFile(snapshot as NonNullable<typeof snapshot>, add, names);
     for (let row = 0; row < numRecords; row++)
       found.push(names.map((name) => columns.get(name)?.[row]).join('/'));
@@ -111,6 +112,25 @@ describe('replaying dead letters', () => {
     expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3', '3/0/3/3', '3/1/4/3']);
     const snapshot = await openSnapshot(rows);
     expect(snapshot?.txns.get('replay/clickstream')?.version).toBe(1);
+  });
+
+  it('appends their fields that no column holds as well', async () => {
+    const shop: Stream = {
+      ...clickstream,
+      decode: (body) => clickstream.decode(Buffer.from(body.toString().replace('"product"', '"productid"'))),
+    };
+    await ingest(
+      0,
+      '{"product":1,"store":"north","n":1.10}',
+      '{"product":2}',
+      '{"productid":3,"store":"south"}',
+    );
+    expect(await replay(shop)).toEqual({ settled: 0, appended: 2, remaining: 0 });
+    expect(await productsBySequence(['productid', '_rescued_data'])).toEqual([
+      '1/{"store":"north","n":1.10}',
+      '2/',
+      '3/{"store":"south"}',
+    ]);
   });
 
   it('takes up an event that was one letter for too many elements, when all of them are rows', async () => {

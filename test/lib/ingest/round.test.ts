@@ -24,6 +24,21 @@ const plan = (committed: number, ...batches: ReturnType<typeof behindGap>[]) =>
   });
 
 describe('a round', () => {
+  it('has the rescued fields with their rows, and null in all other rows', () => {
+    const one = behindGap(0, 4, { first: 0, last: 0 });
+    const rescued = new Map([
+      [1, '{"a":1}'],
+      [3, '{"b":2}'],
+    ]);
+    const events = one.events.map((event, index) => {
+      const text = rescued.get(index);
+      return text === undefined ? event : { ...event, rows: event.rows.map((row) => [...row, text]) };
+    });
+    const { columns } = plan(-1, { ...one, events });
+    expect(columns.map(({ length }) => length)).toEqual(new Array(10).fill(5));
+    expect(columns.at(-1)).toEqual([null, '{"a":1}', null, '{"b":2}', null]);
+  });
+
   it('has a letter for a gap, and moves past it', () => {
     const round = plan(9, behindGap(20, 29, { first: 10, last: 19 }));
     expect(round.shares).toEqual([{ rows: 10, duplicates: 0, letters: 1 }]);

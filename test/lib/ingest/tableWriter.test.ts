@@ -5,9 +5,11 @@ import { createTable, putCommit } from '../../../src/lib/delta/commit';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
+import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import type { IncomingBatch } from '../../../src/lib/ingest/admitBatch';
 import { deadLettersTable, decodeBody } from '../../../src/lib/lake/deadLetters';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
+import { readFiles } from '../../../src/lib/lake/scanRows';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { countCalls } from '../../kit/countingStore';
@@ -19,6 +21,43 @@ beforeEach(() => {
 });
 
 describe('a table writer', () => {
+  it('adds the column of the rescued fields to a table of an earlier release, and fills it by name', async () => {
+    const earlier = tableFields(clickstream).filter(({ name }) => name !== '_rescued_data');
+    await createTable(stand.at, [...earlier, field('added_by_others', 'string')]);
+    const { events, ...rest } = batch(0, 0, 2);
+    const rescued = events.map((event) => ({ ...event, rows: event.rows.map((row) => [...row, '{"a":1}']) }));
+    await stand.writer().commit({ ...rest, events: rescued });
+    const snapshot = await openSnapshot(stand.at);
+    expect(snapshot?.fields.slice(-3).map(({ name }) => name)).toEqual([
+      'element',
+      'added_by_others',
+      '_rescued_data',
+    ]);
+    expect(await stand.rows()).toEqual(addresses(0, 0, 2));
+    const files =
+      snapshot &&
+      (await readFiles({ state: snapshot, files: snapshot.files.values(), columns: ['_rescued_data'] }));
+    expect(files?.flatMap(({ columns }) => columns.get('_rescued_data'))).toEqual([
+      '{"a":1}',
+      '{"a":1}',
+      '{"a":1}',
+    ]);
+  });
+
+  it('goes on beside a process of an earlier release, which does not know that column', async () => {
+    const earlier = tableFields(clickstream).filter(({ name }) => name !== '_rescued_data');
+    const old = new TableAppender({ at: stand.at, fields: earlier });
+    await old.state();
+    await stand.writer().commit(batch(0, 0, 0));
+    await old.appendRows(
+      [[1], [2], [3], [4], [5], [6], [0], [1], [0]].map(([value]) => [value ?? null]),
+      1,
+    );
+    await stand.writer().commit(batch(0, 1, 1));
+    expect((await openSnapshot(stand.at))?.files.size).toBe(3);
+    expect((await openSnapshot(stand.at))?.fields).toHaveLength(10);
+  });
+
   it('makes the table and commits the first batch', async () => {
     const outcome = await stand.writer().commit(batch(0, 0, 9));
     expect(outcome).toEqual({ version: 1, rows: 10, duplicates: 0, letters: 0 });

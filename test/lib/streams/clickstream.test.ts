@@ -33,9 +33,9 @@ describe('a click', () => {
     ]);
   });
 
-  it('may have unknown fields', () => {
+  it('may have unknown fields, which follow the values of the columns', () => {
     expect(decode({ ...click, store: 'north', nested: { deep: [1] } })).toEqual([
-      [42, micros, 775736524811377, 3],
+      [42, micros, 775736524811377, 3, '{"store":"north","nested":{"deep":[1]}}'],
     ]);
   });
 

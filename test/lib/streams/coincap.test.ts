@@ -58,6 +58,15 @@ describe('an asset', () => {
     expect(decoded.every((element) => Array.isArray(element))).toBe(true);
   });
 
+  it('leaves out its tokens, and keeps other fields that no column holds', () => {
+    const { timestamp, data } = answers.v3;
+    expect(data[0]).toHaveProperty('tokens');
+    expect(decode({ ...data[0], timestamp })[0]).toHaveLength(coincap.columns.length);
+    expect(decode({ ...asset, tokens: {}, asset_rank: '2' })[0]).toEqual(
+      expect.arrayContaining(['{"asset_rank":"2"}']),
+    );
+  });
+
   it('needs its id and its time alone', () => {
     expect(coincap.columns.filter((column) => !column.nullable).map((column) => column.name)).toEqual([
       'id',

@@ -120,6 +120,17 @@ function fits(column: Column, value: Value | undefined): boolean {
   }
 }
 
+/** Text of a JSON object that fits its column and that JSON of other readers is too. */
+function isRescued(rescued: Value, columns: readonly Column[]): boolean {
+  if (typeof rescued !== 'string' || !rescued.isWellFormed() || Buffer.byteLength(rescued) > 8000)
+    return false;
+  const object: unknown = JSON.parse(rescued, (_key, value) =>
+    typeof value === 'string' && !value.isWellFormed() ? undefined : value,
+  );
+  const names = Object.keys(object as object);
+  return names.length > 0 && !names.some((name) => columns[0]?.name === name);
+}
+
 const problemOf = (columns: readonly Column[], decoded: Decoded): string | undefined => {
   if (decoded.length === 0) return 'no elements';
   for (const element of decoded) {
@@ -127,7 +138,9 @@ const problemOf = (columns: readonly Column[], decoded: Decoded): string | undef
       if (element.detail.length > 250 || !element.detail.isWellFormed()) return `detail ${element.detail}`;
       continue;
     }
-    if (element.length !== columns.length) return `${element.length} values`;
+    const [rescued, ...more] = element.slice(columns.length);
+    if (element.length < columns.length || more.length > 0) return `${element.length} values`;
+    if (rescued !== undefined && !isRescued(rescued, columns)) return `rescued ${rescued}`;
     const bad = columns.find((column, index) => !fits(column, element[index]));
     if (bad) return `${bad.name} in ${element.join()}`;
   }

@@ -47,7 +47,7 @@ export class StreamTables {
     const since = enqueued.getTime() * 1000;
     const values = rows.map(([partition, sequence, element = 0]) => [
       ...[1 + sequence, at, sequence, 1],
-      ...[since + sequence, at, partition, sequence, element],
+      ...[since + sequence, at, partition, sequence, element, null],
     ]);
     const moved = txns.map(([partition, version]): Txn => {
       const appId = `${this.#hub}@${made.toISOString()}/${partition}`.toLowerCase();

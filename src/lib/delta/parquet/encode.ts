@@ -4,7 +4,7 @@ import { type Field, isWritableType, type Value, type WritableType } from '../sc
 import { type ColumnBounds, mergeBounds, truncateMax, truncateMin } from '../statistics';
 import { type Chunk, FileWriter } from './fileWriter';
 import { encodeLevelRun, encodeLevels } from './levels';
-import { encodeValues, type PlainValues } from './plainValues';
+import { encodeValues, holdsOnlyNulls, type PlainValues } from './plainValues';
 import { valueProblem } from './validate';
 
 export interface EncodeOptions {
@@ -191,7 +191,9 @@ function rowGroupEnds(options: EncodeOptions, numRecords: number): number[] {
   const varying: (readonly Value[])[] = [];
   for (const [index, { type }] of fields.entries()) {
     if (isWritableType(type)) fixedBytes += plainBytes[type];
-    if (type === 'string' || type === 'binary') varying.push(columns[index] ?? []);
+    const values = columns[index] ?? [];
+    const isVarying = type === 'string' || type === 'binary';
+    if (isVarying && !holdsOnlyNulls(values, 0, numRecords)) varying.push(values);
   }
   const ends: number[] = [];
   let start = 0;

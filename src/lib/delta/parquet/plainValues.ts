@@ -25,6 +25,11 @@ export interface PlainValues {
  * writer spends its time. Bytes are little-endian, like every platform that Node runs on here.
  */
 export function encodeValues(slice: Slice): PlainValues {
+  const { values, start, end } = slice;
+  if (slice.field.nullable && holdsOnlyNulls(values, start, end)) {
+    const rows = end - start;
+    return { bytes: Buffer.alloc(0), bounds: { nullCount: rows }, levels: new Uint8Array(rows) };
+  }
   switch (slice.field.type) {
     case 'byte':
     case 'short':
@@ -47,6 +52,12 @@ export function encodeValues(slice: Slice): PlainValues {
     default:
       return slice.reject(slice.start);
   }
+}
+
+/** Whether a column has no value between two rows. Some columns hardly ever have one. */
+export function holdsOnlyNulls(values: readonly Value[], start: number, end: number): boolean {
+  for (let row = start; row < end; row++) if (values[row] !== null) return false;
+  return true;
 }
 
 /** Marks the rows that are null; allocated at the first of them. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { tableFields } from '../../../../src/lib/lake/rowAddress';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import { loadStreams } from '../../../../src/lib/streams/loadStreams';
+import { mostRescuedBytes } from '../../../../src/lib/streams/rescuedFields';
 import type { Stream } from '../../../../src/lib/streams/stream';
 import { wholeScript } from '../../../../src/lib/warehouse/synapse/tables';
 
@@ -57,7 +58,10 @@ describe('deploy/sql/serverless.sql', () => {
     expect(streams).toContain(clickstream);
     for (const stream of streams) {
       expect(columnsOf(stream)).toEqual(
-        tableFields(stream).map(({ name, type }) => [name, types[String(type)]]),
+        tableFields(stream).map(({ name, type }) => [
+          name,
+          name === '_rescued_data' ? `varchar(${mostRescuedBytes})` : types[String(type)],
+        ]),
       );
     }
   });
