@@ -1,4 +1,4 @@
--- The tables of a dedicated SQL pool, made where they are missing, and the columns that a ledger of an earlier version lacks:
+-- The tables of a dedicated SQL pool, made where they are missing, and the columns that tables of an earlier version lack:
 -- what "npm run warehouse -- init" runs.
 -- "npm run warehouse -- script" prints it.
 
@@ -48,6 +48,17 @@ GO
 INSERT INTO ops.load_ledger (table_name, delta_id, last_version, batch_token) SELECT 'clickstream.clicks', '', -1, '' WHERE NOT EXISTS (SELECT * FROM ops.load_ledger WHERE table_name = 'clickstream.clicks');
 GO
 
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstream.clicks') AND name = 'productid') ALTER TABLE [clickstream].[clicks] ADD [productid] int NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstream.clicks') AND name = 'timestamp') ALTER TABLE [clickstream].[clicks] ADD [timestamp] datetime2(6) NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstream.clicks') AND name = 'sessionid') ALTER TABLE [clickstream].[clicks] ADD [sessionid] bigint NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstream.clicks') AND name = 'category') ALTER TABLE [clickstream].[clicks] ADD [category] int NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstream.clicks') AND name = 'enqueued_at') ALTER TABLE [clickstream].[clicks] ADD [enqueued_at] datetime2(6) NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstream.clicks') AND name = 'hub_created_at') ALTER TABLE [clickstream].[clicks] ADD [hub_created_at] datetime2(6) NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstream.clicks') AND name = 'hub_partition') ALTER TABLE [clickstream].[clicks] ADD [hub_partition] int NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstream.clicks') AND name = 'sequence_number') ALTER TABLE [clickstream].[clicks] ADD [sequence_number] bigint NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstream.clicks') AND name = 'element') ALTER TABLE [clickstream].[clicks] ADD [element] int NULL;
+GO
+
 IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = 'assets') EXEC('CREATE SCHEMA [assets]');
 GO
 
@@ -70,5 +81,20 @@ IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('assets.ass
 GO
 
 INSERT INTO ops.load_ledger (table_name, delta_id, last_version, batch_token) SELECT 'assets.asset_statistics_history_v3', '', -1, '' WHERE NOT EXISTS (SELECT * FROM ops.load_ledger WHERE table_name = 'assets.asset_statistics_history_v3');
+GO
+
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'id') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [id] varchar(255) NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'asset_rank') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [asset_rank] bigint NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'symbol') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [symbol] varchar(255) NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'asset_name') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [asset_name] varchar(255) NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'supply') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [supply] float NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'maxSupply') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [maxSupply] float NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'marketCapUsd') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [marketCapUsd] float NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'volumeUsd24Hr') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [volumeUsd24Hr] float NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'priceUsd') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [priceUsd] float NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'changePercent24Hr') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [changePercent24Hr] float NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'vwap24Hr') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [vwap24Hr] float NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'explorer') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [explorer] varchar(255) NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'runtime_timestamp') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [runtime_timestamp] datetime NULL;
 GO
 

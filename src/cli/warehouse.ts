@@ -1,7 +1,7 @@
 import { type Lake, openLake } from '../lib/app/lake';
 import { catchUp } from '../lib/warehouse/catchUp';
 import { readLedgerPosition } from '../lib/warehouse/ledgerPosition';
-import { type LoaderStatus, writeLoadStatus } from '../lib/warehouse/loadStatus';
+import { type LoaderStatus, readLoadStatus, writeLoadStatus } from '../lib/warehouse/loadStatus';
 import { openWarehouse } from '../lib/warehouse/openWarehouse';
 import { rebuild } from '../lib/warehouse/rebuild';
 import { wholeScript } from '../lib/warehouse/synapse/tables';
@@ -103,9 +103,24 @@ async function init({ warehouse, loaded }: OpenWarehouse): Promise<number> {
 
 async function status({ warehouse, lake, loaded }: OpenWarehouse): Promise<number> {
   const tables = loaded.map(({ table, deltaTable }) => ({ table, at: lake.at(deltaTable) }));
-  for (const lag of await readLag(warehouse, tables)) console.log(describeLag(lag));
+  const lags = await readLag(warehouse, tables);
+  for (const [index, { table }] of tables.entries()) {
+    const missing = await warehouse.missingColumns(table);
+    const last = await readLoadStatus(lake.store, fullName(table));
+    const lag = lags[index];
+    if (lag) console.log(`${describeLag(lag)}${describeError(last?.error)}${describeMissing(missing)}`);
+  }
   return 0;
 }
+
+const describeError = (code: string | undefined): string =>
+  code === undefined ? '' : `; the last load of the app failed: ${code}, see docs/errors.md`;
+
+/** A load adds the columns itself, if its login may. */
+const describeMissing = (columns: readonly string[]): string =>
+  columns.length === 0
+    ? ''
+    : `; lacks the columns ${columns.join(', ')}: the next load adds them, or npm run warehouse -- init with a login that may alter the table`;
 
 async function sync({ warehouse, lake, loaded, signal }: OpenWarehouse): Promise<number> {
   let failed = false;

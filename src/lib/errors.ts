@@ -46,6 +46,8 @@ export const errorCodes = {
   'warehouse.unavailable': { retriable: true },
   /** The warehouse refuses us: wrong credentials, a missing table, a statement that it does not accept. */
   'warehouse.refused': { retriable: false },
+  /** A table of the warehouse lacks a column that its stream has gained, and the app may not add it. */
+  'warehouse.schema': { retriable: false },
   /** The warehouse's ledger contradicts itself: a table has two rows in it. */
   'warehouse.ledger': { retriable: false },
 } as const satisfies Record<string, { retriable: boolean }>;

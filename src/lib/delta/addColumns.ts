@@ -3,7 +3,14 @@ import { commitAmongRivals } from './commit';
 import { describeVersion, type TableLocation } from './log';
 import { openState } from './openTable';
 import { ensureWritable } from './protocol';
-import { describeSchema, type Field, isWritableType, schemaMismatch, serializeSchema } from './schema';
+import {
+  describeSchema,
+  type Field,
+  isWritableType,
+  mismatchAdvice,
+  schemaMismatch,
+  serializeSchema,
+} from './schema';
 import type { TableState } from './state';
 
 /** `unchanged`: the table had all the columns already. */
@@ -53,7 +60,7 @@ function newColumns(
   if (problem === undefined) return added;
   throw new TributaryError(
     'delta.schema',
-    `${where}: columns cannot be added: ${problem}. The table has (${describeSchema(there)}), wanted are (${describeSchema(fields)}).`,
+    `${where}: columns cannot be added: ${problem}. The table has (${describeSchema(there)}), wanted are (${describeSchema(fields)}). ${mismatchAdvice}`,
   );
 }
 

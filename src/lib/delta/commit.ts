@@ -14,7 +14,7 @@ import { commitPath, describeVersion, readCommit, type TableLocation } from './l
 import { isStillInLog } from './position';
 import { ensureWritable, ourProtocol } from './protocol';
 import { readCommitsAfter } from './readCommits';
-import { type Field, schemaMismatch, serializeSchema } from './schema';
+import { type Field, mismatchAdvice, schemaMismatch, serializeSchema } from './schema';
 import { advanceState, type TableState } from './state';
 
 const engineInfo = 'Tributary';
@@ -210,7 +210,11 @@ export function ensureTakes(state: TableState, fields: readonly Field[]): void {
   const where = describeVersion(state.at, state.version);
   ensureWritable(state.protocol, state.metaData, where);
   const mismatch = schemaMismatch(state.fields, fields);
-  if (mismatch) throw new TributaryError('delta.schema', `${where}: rows cannot be appended: ${mismatch}.`);
+  if (mismatch)
+    throw new TributaryError(
+      'delta.schema',
+      `${where}: rows cannot be appended: ${mismatch}. ${mismatchAdvice}`,
+    );
 }
 
 const touches = (rival: Commit, txns: readonly Txn[]) =>

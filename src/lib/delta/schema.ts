@@ -119,13 +119,17 @@ export function schemaMismatch(existing: readonly Field[], wanted: readonly Fiel
     if (there.name !== column.name)
       return `the table's column ${there.name} differs in case from ${column.name}`;
     if (there.type !== column.type)
-      return `the table's column ${column.name} is ${describeType(there.type)}, not ${describeType(column.type)}`;
+      return `the table's column ${column.name} is ${describeType(there.type)}, wanted is ${describeType(column.type)}`;
     if (column.nullable && !there.nullable) return `the table's column ${column.name} takes no nulls`;
     byName.delete(column.name.toLowerCase());
   }
   const required = [...byName.values()].find((column) => !column.nullable);
   return required && `the table's column ${required.name} must have a value`;
 }
+
+/** What to do about a mismatch, whichever it is. */
+export const mismatchAdvice =
+  'Set the column back to what the table has, or give it a new name, which adds it to the table. Rows that are there stay as they are.';
 
 /** A schema as errors show it: "id long not null, name string". */
 export const describeSchema = (fields: readonly Field[]): string =>

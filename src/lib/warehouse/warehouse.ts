@@ -1,5 +1,5 @@
 import type { TablePosition } from '../delta/position';
-import type { WarehouseTable } from '../streams/stream';
+import type { WarehouseColumn, WarehouseTable } from '../streams/stream';
 
 /** One value in the form that every warehouse takes. datetime types: microseconds since 1970 UTC. date: days since 1970. */
 export type Cell = string | number | bigint | boolean | null;
@@ -53,7 +53,7 @@ export type SwapOutcome = 'swapped' | 'not-swapped';
 export interface Warehouse {
   /** For messages; without secrets. */
   readonly name: string;
-  /** Creates what is missing: the tables, the ledger with a row for each table, and the table of rejected rows. */
+  /** Creates what is missing: the tables and their columns, the ledger with a row for each table, and the table of rejected rows. */
   init(tables: readonly WarehouseTable[]): Promise<void>;
   /**
    * How far each table is loaded, by its full name: up to this version of the Delta table; `beginning` before the first load. For a
@@ -66,7 +66,13 @@ export interface Warehouse {
    * accepted but not kept. Undefined before the first call that needed to know.
    */
   keepsMarks(): boolean | undefined;
-  /** Adds rows and rejected rows and moves the ledger, all or nothing. */
+  /** The columns that the database's table lacks; none if there is no such table. */
+  missingColumns(table: WarehouseTable): Promise<readonly string[]>;
+  /**
+   * Adds rows and rejected rows and moves the ledger, all or nothing. Columns go by name: those that the database's table lacks are
+   * added before, with null in the rows that are there, and those that only the database has stay null.
+   * @throws `warehouse.schema` if columns may not be added
+   */
   load(load: Load): Promise<LoadOutcome>;
   /** Makes an empty table, with a row in the ledger that says `{tableId, version: 0, mark}`. */
   createShadow(shadow: WarehouseTable, tableId: string, mark?: string): Promise<void>;
@@ -84,6 +90,12 @@ export interface Warehouse {
 /** The name of a table in the ledger. */
 export const fullName = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'name'>): string =>
   `${schema}.${name}`;
+
+/** The columns of a table that are not among the names that a database has; none if it has no name, and thus no such table. */
+export function columnsLackedBy(names: readonly string[], table: WarehouseTable): WarehouseColumn[] {
+  const found = new Set(names.map((name) => name.toLowerCase()));
+  return found.size === 0 ? [] : table.columns.filter(({ name }) => !found.has(name.toLowerCase()));
+}
 
 /** The beginning of the names of a table's shadows. After it comes the version that the shadow is meant to hold. */
 export const shadowPrefix = (table: Pick<WarehouseTable, 'name'>): string => `${table.name}__rebuild_`;

@@ -89,7 +89,7 @@ describe('adding columns', () => {
       [field('price', 'double', false)],
       'the new column price takes no nulls, which earlier rows would have',
     ],
-    ['changes its type', [field('id', 'integer', false)], "the table's column id is long, not integer"],
+    ['changes its type', [field('id', 'integer', false)], "the table's column id is long, wanted is integer"],
     ['may be null where it must not', [field('id', 'long')], "the table's column id takes no nulls"],
     ['differs in case', [field('NAME', 'string')], "the table's column name differs in case from NAME"],
     [

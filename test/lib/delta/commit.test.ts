@@ -183,7 +183,7 @@ describe('an append', () => {
     await expect(append({ state, fields: wrong, adds: [], txns: [] })).rejects.toMatchObject({
       code: 'delta.schema',
       message: expect.stringContaining(
-        "memory/events version 0: rows cannot be appended: the table's column id is long, not string",
+        "memory/events version 0: rows cannot be appended: the table's column id is long, wanted is string. Set the column back to what the table has, or give it a new name",
       ),
     });
     const narrower = JSON.stringify({ type: 'struct', fields: [field('id', 'long', false)] });

@@ -90,7 +90,7 @@ describe('rows can be written into a table', () => {
   it.each([
     ['has no column shop', [...table, field('shop', 'long')]],
     ['column name differs in case from Name', [field('id', 'long', false), field('Name', 'string')]],
-    ['column name is string, not long', [field('id', 'long', false), field('name', 'long')]],
+    ['column name is string, wanted is long', [field('id', 'long', false), field('name', 'long')]],
     ['column id takes no nulls', [field('id', 'long'), field('name', 'string')]],
     ['column id must have a value', [field('name', 'string')]],
   ])('but not if the table %s', (problem, wanted) => {

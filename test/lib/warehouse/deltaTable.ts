@@ -14,6 +14,7 @@ import type { Snapshot } from '../../../src/lib/delta/state';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import type { ObjectStore } from '../../../src/lib/storage/objectStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { Stream } from '../../../src/lib/streams/stream';
 import { UnloadedCommits } from '../../../src/lib/warehouse/unloadedCommits';
@@ -27,7 +28,7 @@ export class DeltaTable {
   readonly stream: Stream;
   #sequence = 0;
 
-  constructor(stream: Stream, store = new MemoryStore()) {
+  constructor(stream: Stream, store: ObjectStore = new MemoryStore()) {
     this.stream = stream;
     this.at = { store, table: stream.table };
     this.commits = new UnloadedCommits(this.at);

@@ -141,6 +141,7 @@ export async function duckDbHarness(): Promise<Harness> {
     name: file.name,
     init: (tables) => file.init(tables),
     ledger: () => file.ledger(),
+    missingColumns: (table) => file.missingColumns(table),
     keepsMarks: () => file.keepsMarks(),
     load: (load) => file.load(load),
     createShadow: (shadow, tableId, mark) => file.createShadow(shadow, tableId, mark),

@@ -35,6 +35,7 @@ const own = (of: Warehouse): Warehouse => ({
   name: of.name,
   init: (tables) => of.init(tables),
   ledger: () => of.ledger(),
+  missingColumns: (table) => of.missingColumns(table),
   keepsMarks: () => of.keepsMarks(),
   load: (load) => of.load(load),
   createShadow: (shadow, tableId, mark) => of.createShadow(shadow, tableId, mark),

@@ -1,14 +1,22 @@
 import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { WarehouseTable } from '../../streams/stream';
 import type { Cell, PreparedRows } from '../warehouse';
-import { duckDbType, quoteName, quoteTable } from './tables';
+import { duckDbType, listColumns, quoteName, quoteTable } from './tables';
 
 /** DuckDB's own vector size, with which appending is fastest. */
 const chunkRows = 2048;
 
 type Api = typeof import('@duckdb/node-api');
 
-/** Appends rows on a connection, inside its transaction. An identity column continues after its highest number. */
+/** The names of a table's columns, in their order. */
+export async function columnNames(connection: DuckDBConnection, table: WarehouseTable): Promise<string[]> {
+  return (await connection.runAndReadAll(listColumns(table))).getRows().map(([name]) => String(name));
+}
+
+/**
+ * Appends rows on a connection, inside its transaction. An identity column continues after its highest number. An appender takes
+ * the columns in the table's order, so those that the rows do not have are filled with nulls.
+ */
 export async function appendRows(
   api: Api,
   connection: DuckDBConnection,
@@ -17,29 +25,16 @@ export async function appendRows(
 ): Promise<void> {
   if (rows.count === 0) return;
   const firstId = table.identity === undefined ? undefined : await nextId(connection, table);
-  const writers = table.columns.map(({ type }) => columnWriter(api, duckDbType(type)));
-  const types: DuckDBType[] = writers.map((writer) => writer.type);
-  if (firstId !== undefined) types.unshift(api.BIGINT);
+  const names = await columnNames(connection, table);
   const appender = await connection.createAppender(table.name, table.schema);
   try {
+    const sources = names.map((name, index) => sourceOf(api, table, rows, name, appender.columnType(index)));
+    const types = sources.map(({ type }) => type);
     for (let start = 0; start < rows.count; start += chunkRows) {
       const end = Math.min(start + chunkRows, rows.count);
       const chunk = api.DuckDBDataChunk.create(types, end - start);
-      let column = 0;
-      if (firstId !== undefined) {
-        const from = firstId + BigInt(start);
-        chunk.setColumnValues(
-          column++,
-          Array.from({ length: end - start }, (_, index) => from + BigInt(index)),
-        );
-      }
-      for (const [index, { convert }] of writers.entries()) {
-        const cells = (rows.columns[index] ?? []).slice(start, end);
-        chunk.setColumnValues(
-          column++,
-          convert ? cells.map((cell) => (cell === null ? null : convert(cell))) : cells,
-        );
-      }
+      for (const [column, source] of sources.entries())
+        chunk.setColumnValues(column, source.values(start, end, firstId));
       appender.appendDataChunk(chunk);
     }
   } finally {
@@ -47,6 +42,41 @@ export async function appendRows(
     // back.
     appender.closeSync();
   }
+}
+
+/** Where the values of a column of the database come from. */
+interface Source {
+  readonly type: DuckDBType;
+  /** @param firstId the number of the first row in the identity column */
+  values(start: number, end: number, firstId: bigint | undefined): readonly DuckDBValue[];
+}
+
+function sourceOf(
+  api: Api,
+  table: WarehouseTable,
+  rows: PreparedRows,
+  name: string,
+  foundType: DuckDBType,
+): Source {
+  const isNamed = (other: string | undefined) => other?.toLowerCase() === name.toLowerCase();
+  if (isNamed(table.identity))
+    return {
+      type: api.BIGINT,
+      values: (start, end, firstId = 1n) =>
+        Array.from({ length: end - start }, (_, index) => firstId + BigInt(start + index)),
+    };
+  const index = table.columns.findIndex((column) => isNamed(column.name));
+  const column = table.columns[index];
+  if (!column) return { type: foundType, values: (start, end) => new Array(end - start).fill(null) };
+  const cells = rows.columns[index] ?? [];
+  const { type, convert } = columnWriter(api, duckDbType(column.type));
+  return {
+    type,
+    values(start, end) {
+      const part = cells.slice(start, end);
+      return convert ? part.map((cell) => (cell === null ? null : convert(cell))) : part;
+    },
+  };
 }
 
 async function nextId(connection: DuckDBConnection, table: WarehouseTable): Promise<bigint> {

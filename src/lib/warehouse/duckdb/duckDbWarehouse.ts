@@ -1,9 +1,10 @@
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { beginning, type TablePosition } from '../../delta/position';
 import { TributaryError } from '../../errors';
-import type { WarehouseTable } from '../../streams/stream';
+import type { WarehouseColumn, WarehouseTable } from '../../streams/stream';
 import { parseLedgerRow } from '../ledgerPosition';
 import {
+  columnsLackedBy,
   fullName,
   type Load,
   type LoadOutcome,
@@ -12,8 +13,8 @@ import {
   type SwapOutcome,
   type Warehouse,
 } from '../warehouse';
-import { appendRows } from './appendRows';
-import { createTable, opsScript, quoteName, quoteTable, quoteText } from './tables';
+import { appendRows, columnNames } from './appendRows';
+import { addColumn, createTable, opsScript, quoteName, quoteTable, quoteText } from './tables';
 
 type Api = typeof import('@duckdb/node-api');
 
@@ -68,6 +69,7 @@ class DuckDbWarehouse implements Warehouse {
       for (const table of tables) {
         await run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(table.schema)}`);
         await run(createTable(table));
+        await this.#addColumns(table, run);
         await run(addToLedger(fullName(table), beginning));
       }
       return true;
@@ -95,6 +97,10 @@ class DuckDbWarehouse implements Warehouse {
     return true;
   }
 
+  async missingColumns(table: WarehouseTable): Promise<readonly string[]> {
+    return (await this.#exclusive(() => this.#missing(table))).map(({ name }) => name);
+  }
+
   async load({ table, from, to, rows }: Load): Promise<LoadOutcome> {
     const name = fullName(table);
     const loaded = await this.#transaction(async (run) => {
@@ -102,6 +108,7 @@ class DuckDbWarehouse implements Warehouse {
         `UPDATE ops.load_ledger SET ${setPosition(to)} WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(from.tableId)} AND last_version = ${from.version}${hasMark(from)}`,
       );
       if (moved !== 1) return undefined;
+      await this.#addColumns(table, run);
       await appendRows(this.#api, this.#connection, table, rows);
       await appendRows(this.#api, this.#connection, rejectsTable, rejectedRows(name, rows));
       return true;
@@ -167,6 +174,14 @@ class DuckDbWarehouse implements Warehouse {
       this.#connection.closeSync();
       this.#instance.closeSync();
     });
+  }
+
+  async #addColumns(table: WarehouseTable, run: (sql: string) => Promise<number>): Promise<void> {
+    for (const column of await this.#missing(table)) await run(addColumn(table, column));
+  }
+
+  async #missing(table: WarehouseTable): Promise<WarehouseColumn[]> {
+    return columnsLackedBy(await columnNames(this.#connection, table), table);
   }
 
   /** Commits what `work` did, unless it answers undefined. `run` resolves to the number of rows that were changed. */

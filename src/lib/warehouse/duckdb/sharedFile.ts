@@ -16,6 +16,7 @@ import { FileInUse, openDuckDbFile } from './duckDbWarehouse';
 const methods = [
   'init',
   'ledger',
+  'missingColumns',
   'load',
   'createShadow',
   'swap',
@@ -28,7 +29,7 @@ type Method = (typeof methods)[number];
 const callLimitMs = 60_000;
 
 /** What the processes send each other. Releases that send something else have another number, and the first ones none. */
-const protocol = 2;
+const protocol = 3;
 
 interface Owner {
   readonly url: string;

@@ -1,4 +1,4 @@
-import type { WarehouseTable, WarehouseType } from '../../streams/stream';
+import type { WarehouseColumn, WarehouseTable, WarehouseType } from '../../streams/stream';
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -35,6 +35,13 @@ export function createTable(table: WarehouseTable): string {
   ];
   return `CREATE TABLE IF NOT EXISTS ${quoteTable(table)} (${columns.join(', ')})`;
 }
+
+export const addColumn = (table: WarehouseTable, { name, type }: WarehouseColumn): string =>
+  `ALTER TABLE ${quoteTable(table)} ADD COLUMN IF NOT EXISTS ${quoteName(name)} ${duckDbType(type)}`;
+
+/** The names of a table's columns, in their order. */
+export const listColumns = ({ schema, name }: WarehouseTable): string =>
+  `SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() AND schema_name = ${quoteText(schema)} AND table_name = ${quoteText(name)} ORDER BY column_index`;
 
 /** The ledger, which in older files has no columns for marks, and the rejected rows. */
 export const opsScript: readonly string[] = [

@@ -25,6 +25,7 @@ import {
   selectOwn,
   touchIfReached,
 } from './loadStatements';
+import { addMissingColumns, missingColumns } from './newColumns';
 import { SqlClient } from './sqlClient';
 import { isAmbiguous } from './sqlErrors';
 import { copyInto, encodeCsv, type Staging, splitForCopy, stagingPrefix } from './stagedFile';
@@ -81,8 +82,10 @@ class SynapseWarehouse implements Warehouse {
     const dialect = await this.#whichDialect();
     for (const statement of opsScript(dialect)) await this.#run(statement);
     await this.#findMarks();
-    for (const table of tables)
+    for (const table of tables) {
       for (const statement of tableScript(table, dialect)) await this.#run(statement);
+      await this.#described(() => addMissingColumns(this.#client, table));
+    }
   }
 
   async ledger(): Promise<ReadonlyMap<string, TablePosition>> {
@@ -93,7 +96,24 @@ class SynapseWarehouse implements Warehouse {
     return this.#ledger.keepsMarks;
   }
 
+  async missingColumns(table: WarehouseTable): Promise<readonly string[]> {
+    const missing = await this.#described(() => missingColumns(this.#client, table));
+    return missing.map(({ name }) => name);
+  }
+
+  /** A refused load has changed nothing. If the table lacks columns, they are added, and the load is tried again. */
   async load(load: Load): Promise<LoadOutcome> {
+    try {
+      return await this.#loadOnce(load);
+    } catch (error) {
+      const isRefused = error instanceof TributaryError && error.code === 'warehouse.refused';
+      if (!isRefused || !(await this.#described(() => addMissingColumns(this.#client, load.table))))
+        throw error;
+      return this.#loadOnce(load);
+    }
+  }
+
+  async #loadOnce(load: Load): Promise<LoadOutcome> {
     const { rows } = load;
     const { staging, copyThreshold: threshold = copyThreshold } = this.#options;
     const copies = staging && !this.#copyRefused && rows.count >= threshold;

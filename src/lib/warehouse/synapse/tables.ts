@@ -1,5 +1,5 @@
 import { beginning, type TablePosition } from '../../delta/position';
-import type { WarehouseTable } from '../../streams/stream';
+import type { WarehouseColumn, WarehouseTable } from '../../streams/stream';
 import { fullName } from '../warehouse';
 import { quoteName, quoteText } from './literals';
 
@@ -70,6 +70,10 @@ export const existsTable = (name: string): string =>
  */
 export const addMarkColumns = `IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID(${quoteText(ledgerTable)}) AND name = 'mark_version') ALTER TABLE ${ledgerTable} ADD ${markColumns.join(', ')};`;
 
+/** Adds a column to a table if it is not there. It is null in the rows that are. */
+export const addColumn = (table: WarehouseTable, { name, type }: WarehouseColumn): string =>
+  `IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID(${quoteText(fullName(table))}) AND name = ${quoteText(name)}) ALTER TABLE ${quoteTable(table)} ADD ${quoteName(name)} ${type} NULL;`;
+
 const ifMissing = (name: string, statement: string) => `IF NOT ${existsTable(name)} ${statement};`;
 
 // A CREATE SCHEMA must be alone in its batch; EXEC gives it one.
@@ -92,7 +96,7 @@ export const opsScript = (dialect: Dialect): string[] => [
   ifMissing(rejectsTable, createRejects(dialect)),
 ];
 
-/** Creates a table and its row in the ledger if they are missing. */
+/** Creates a table and its row in the ledger if they are missing. An older table also needs `addColumn`. */
 export const tableScript = (table: WarehouseTable, dialect: Dialect): string[] => [
   createSchema(table.schema),
   ifMissing(fullName(table), createTable(table, dialect)),
@@ -101,6 +105,13 @@ export const tableScript = (table: WarehouseTable, dialect: Dialect): string[] =
 
 /** All these statements as one script for sqlcmd, SSMS or Synapse Studio. It can be run repeatedly. */
 export const wholeScript = (tables: readonly WarehouseTable[], dialect: Dialect): string =>
-  [...opsScript(dialect), addMarkColumns, ...tables.flatMap((table) => tableScript(table, dialect))]
+  [
+    ...opsScript(dialect),
+    addMarkColumns,
+    ...tables.flatMap((table) => [
+      ...tableScript(table, dialect),
+      table.columns.map((column) => addColumn(table, column)).join('\n'),
+    ]),
+  ]
     .map((statement) => `${statement}\nGO\n`)
     .join('\n');
