@@ -30,5 +30,5 @@ export const rebuildRemedy = (warehouseTable: string): Remedy => ({
   stopApp: false,
 });
 
-/** The command that adds the missing columns of the ledger. It needs a login that may alter the table. */
-export const marksRemedy: Remedy = { command: 'npm run warehouse -- init', stopApp: false };
+/** The command that adds missing columns, of the ledger or of a table. It needs a login that may alter them. */
+export const columnsRemedy: Remedy = { command: 'npm run warehouse -- init', stopApp: false };

@@ -1,12 +1,12 @@
 import type { TableState } from '../delta/state';
-import { describeFailure } from '../errors';
+import { describeFailure, type ErrorCode } from '../errors';
 import type { ObjectStore } from '../storage/objectStore';
 import type { WarehouseTable } from '../streams/stream';
 import { type LoadStatus, readLoadStatus } from '../warehouse/loadStatus';
 import { fullName } from '../warehouse/warehouse';
 import { lagOf, type TableLag } from '../warehouse/warehouseLag';
 import type { WarehouseSetting } from '../warehouse/warehouseSetting';
-import { marksRemedy, type Remedy, rebuildRemedy } from './remedies';
+import { columnsRemedy, type Remedy, rebuildRemedy } from './remedies';
 
 /** A table that is further behind than this is late. Loads follow a commit within seconds, and a timer tries every minute. */
 const lateAfterSeconds = 120;
@@ -66,7 +66,7 @@ export async function readWarehouseHealth({
       kind,
       status: isOk ? 'ok' : 'degraded',
       keepsMarks,
-      ...(!keepsMarks && { remedy: marksRemedy }),
+      ...(!keepsMarks && { remedy: columnsRemedy }),
       tables: found.map(({ table }) => table),
     };
   } catch (error) {
@@ -89,8 +89,13 @@ async function readTable(
     ...(needsRebuild && reason !== undefined && { reason }),
     loader: status.state,
     ...(status.error !== undefined && { error: status.error }),
-    ...(needsRebuild && { remedy: rebuildRemedy(name) }),
+    ...remedyOf(name, needsRebuild, status),
   };
+}
+
+function remedyOf(name: string, needsRebuild: boolean, { error }: LoadStatus): { remedy?: Remedy } {
+  if (needsRebuild) return { remedy: rebuildRemedy(name) };
+  return error === ('warehouse.schema' satisfies ErrorCode) ? { remedy: columnsRemedy } : {};
 }
 
 const isOnTime = ({ needsRebuild, loader, secondsBehind }: LoadedTable): boolean =>

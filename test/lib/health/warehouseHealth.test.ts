@@ -163,6 +163,17 @@ it('is well again as soon as a load succeeds', async () => {
   await expect.poll(async () => (await health(delta)).status).toBe('ok');
 });
 
+it('names the command that adds the columns which the app may not add', async () => {
+  await startServer();
+  const delta = await tableOf(2);
+  const error = 'warehouse.schema';
+  await writeLoadStatus(delta.at.store, 'clickstream.clicks', { state: 'failed', error });
+  expect(await health(delta)).toMatchObject({
+    status: 'degraded',
+    tables: [{ error, remedy: { command: 'npm run warehouse -- init', stopApp: false } }],
+  });
+});
+
 it('never asks the database', async () => {
   await startServer();
   const delta = await tableOf(2);
