@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { putCommit } from '../../../src/lib/delta/commit';
 import { openState } from '../../../src/lib/delta/openTable';
 import { beginning } from '../../../src/lib/delta/position';
 import { catchUp } from '../../../src/lib/warehouse/catchUp';
@@ -177,6 +178,23 @@ describe('a rebuild', () => {
       expect(harness.server.rows(fullName(clicksAt))).toHaveLength(6);
       expect(await ledgerNames()).toEqual([fullName(clicksAt)]);
     }
+  });
+
+  it.each([
+    ['goes on with its shadow', 'nothing', 3, 5],
+    ['begins again', 'rows', 600, 0],
+  ])('that was interrupted %s if later commits take away %s', async (_what, taken, commits, rows) => {
+    await delta.commit(clicks(5));
+    const ended = new AbortController();
+    const onProgress = () => ended.abort();
+    expect(await rebuild({ ...options(), signal: ended.signal, onProgress })).toEqual({ outcome: 'stopped' });
+    // More than are read at once.
+    for (let version = 2; version <= commits; version++)
+      await putCommit(delta.at, version, [], { operation: 'WRITE', isBlindAppend: true });
+    if (taken === 'rows') await delta.removeAll();
+    const version = taken === 'rows' ? commits + 1 : 1;
+    expect(await rebuild(options())).toEqual({ outcome: 'rebuilt', version });
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(rows);
   });
 
   it('begins again if the log has gone back, or cannot be followed, since its shadow was begun', async () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
@@ -85,6 +85,18 @@ describe('the process that has a DuckDB file', () => {
       code: 'warehouse.refused',
       message: expect.stringContaining('SELEKT'),
     });
+  });
+
+  it('keeps the file after an error, and gives it up when it is closed', async () => {
+    const other = join(folder, 'other.duckdb');
+    const warehouse = await openDuckDb(other);
+    const before = readFileSync(`${other}.owner.json`, 'utf8');
+    await expect(warehouse.query('SELEKT 1')).rejects.toMatchObject({ code: 'warehouse.refused' });
+    expect((await warehouse.ledger()).size).toBe(0);
+    expect(readFileSync(`${other}.owner.json`, 'utf8')).toBe(before);
+    await warehouse.query('SELEKT 1').catch(() => {});
+    await warehouse.close();
+    expect(existsSync(`${other}.owner.json`)).toBe(false);
   });
 
   it('takes calls of its own release alone, and only those of a warehouse', async () => {

@@ -29,6 +29,13 @@ describe('connections', () => {
     expect([connectionsMade(), server.connections]).toEqual([1, 1]);
   });
 
+  it('begin with what a dedicated pool would do anyway, so that other servers do the same', async () => {
+    const [settings = ''] = server.batches;
+    // An error ends the transaction, and reading waits for no lock.
+    expect(settings).toContain('set xact_abort on');
+    expect(settings).toContain('set transaction isolation level read uncommitted');
+  });
+
   it('are closed after a call that failed, and the next call makes another', async () => {
     await expect(client.batch('SELECT a FROM s.missing;')).rejects.toThrow();
     await expectConnections(0);
