@@ -170,6 +170,22 @@ it('opening reads nothing again if the pointer moves meanwhile to a version that
   expect([asked, opened]).toEqual([2, 1]);
 });
 
+it('opening is given up, and names the next version, while the pointer runs ahead of the log again and again', async () => {
+  await appendFiles(3);
+  const { store } = at;
+  const { get } = store;
+  let version = 10;
+  store.get = async (path) => {
+    if (path !== lastCheckpointPath('events')) return get.call(store, path);
+    await store.put(path, Buffer.from(JSON.stringify({ version: version++, size: 1 })));
+    return get.call(store, path);
+  };
+  await expect(openState(at)).rejects.toMatchObject({
+    code: 'delta.invalid',
+    message: 'memory/events version 4 is not in the log (any more).',
+  });
+});
+
 describe('a truncated checkpoint', () => {
   beforeEach(async () => {
     await appendFiles(2);

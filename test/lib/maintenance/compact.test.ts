@@ -482,6 +482,12 @@ describe('a plan of bins', () => {
     expect(planBins([add(40, 1), add(3, 2), add(2, 3)], 100)).toEqual([]);
     expect(sizes(planBins([add(40, 1), add(3, 2), add(3, 3)], 100))).toEqual([[3, 3]]);
     expect(sizes(planBins([add(40, 1), add(20, 2), add(20, 3)], 100))).toEqual([[40, 20, 20]]);
+    // Whenever it was written.
+    expect(planBins([add(3, 1), add(40, 2)], 100)).toEqual([]);
+    expect(sizes(planBins([add(3, 1), add(2, 2), add(40, 3)], 100))).toEqual(
+      sizes(planBins([add(40, 1), add(3, 2), add(2, 3)], 100)),
+    );
+    expect(sizes(planBins([add(3, 1), add(40, 2), add(3, 3)], 100))).toEqual([[3, 3]]);
   });
 
   it('keeps all rows where storage goes back during the commit and loses the new file', async () => {

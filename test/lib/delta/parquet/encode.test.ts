@@ -233,6 +233,19 @@ describe('row groups', () => {
     ]);
   });
 
+  it('are capped by bytes of values of a fixed width, those of all columns together', async () => {
+    const values = Array.from({ length: 10 }, (_, row) => row);
+    const long = field('l', 'long');
+    expect(await rowsPerGroup({ fields: [long], columns: [values], maxRowGroupBytes: 32 })).toEqual([
+      4, 4, 2,
+    ]);
+    const fields = [long, field('i', 'integer'), field('s', 'string')];
+    const columns = [values, values, values.map(() => 'abcd')];
+    // 8 and 4 bytes, and a text of 4 with its length in 4.
+    expect(await rowsPerGroup({ fields, columns, maxRowGroupBytes: 60 })).toEqual([3, 3, 3, 1]);
+    expect(await rowsPerGroup({ fields, columns, maxRowGroupBytes: 59 })).toEqual([2, 2, 2, 2, 2]);
+  });
+
   it('are capped by bytes of UTF-8, and a larger row has one of its own', async () => {
     const columns = [['é'.repeat(10), 'é'.repeat(10), 'x'.repeat(500), 'é', 'é']];
     const fields = [field('s', 'string')];
