@@ -82,6 +82,17 @@ describe('the commits that are not loaded yet', () => {
     expect([6, 7].map(timesRead)).toEqual([1, 1]);
   });
 
+  it('are all of them, however far a checkpoint is ahead', async () => {
+    await commitMore(1);
+    const position = await positionAt(1);
+    for (let version = 2; version <= 600; version++)
+      await putCommit(delta.at, version, [], { operation: 'WRITE', isBlindAppend: true });
+    await checkpoint({ at: delta.at });
+    const first = await behind(position);
+    expect(first).toEqual(Array.from({ length: 512 }, (_, n) => n + 2));
+    expect(await behind(await positionAt(513))).toEqual(Array.from({ length: 87 }, (_, n) => n + 514));
+  });
+
   it('are none before there is a table', async () => {
     await goBackTo(-1);
     expect(await behind(beginning)).toBe('no-table');
