@@ -29,6 +29,20 @@ describe('buckets', () => {
     expect([...buckets.stored()]).toEqual([]);
   });
 
+  it('keep the counts of any number of keys, in any order', () => {
+    const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
+    const bucket = buckets.bucketOf(now);
+    const keys = [0, 63, 64, 3, 127, 128, 5, 1000, 64, 1];
+    for (const key of keys) buckets.add(key, now);
+    buckets.addTo(bucket, 1023, 4);
+    buckets.addTo(bucket, 1024, 5);
+    expect([...keys, 1023, 1024, 2].map((key) => buckets.count(bucket, key))).toEqual([
+      ...[1, 1, 2, 1, 1, 1, 1, 1, 2, 1],
+      ...[4, 5, 0],
+    ]);
+    expect(buckets.sum(bucket, bucket, 1025).reduce((sum, count) => sum + count)).toBe(keys.length + 9);
+  });
+
   it('keep a row from the future until its time has come and gone', () => {
     const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
     const later = now + 30 * minute;
