@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { integerBetween, seededRandom } from '../../src/lib/sources/seededRandom';
+import { integerBetween, type Random, seededRandom } from '../../src/lib/sources/seededRandom';
 import { freezeBusyHost, freezeIdleHost } from './freeze';
 import { endOfHostLogs, type LogStretch } from './hostLogs';
+import { jumpClock } from './jump';
 import { Operator } from './operator';
 import type { Producer } from './producer';
 import { rollBackIdle, rollBackUnderCommits } from './rollback';
@@ -11,9 +12,10 @@ import type { CommitBreaker } from './warehouse';
 
 /** Milliseconds between two kills. */
 const pauseMs = { least: 300, most: 4500 };
-/** For every this many kills, there is also a freeze of a host and a rollback of the lake. */
+/** For every this many kills, there is also a freeze of a host, a rollback of the lake, and a jump of a host's clock. */
 const killsPerFreeze = 7;
 const killsPerRollback = 10;
+const killsPerJump = 10;
 /** How much longer the faults go on if a rare storage fault has not happened yet. */
 const rareLimitMs = 30_000;
 
@@ -45,26 +47,35 @@ export interface Broken {
 export async function breakThings(options: BreakOptions): Promise<Broken> {
   const { system, kills, faults, log } = options;
   const breaker = new Breaker(options);
-  const { freezes, rollbacksAt } = breaker;
-  for (let kill = 0, freeze = 0, rollback = 0; kill < kills || freeze < freezes; ) {
+  const { freezes, rollbacksAt, jumpsAt } = breaker;
+  for (let kill = 0, freeze = 0, rollback = 0, jump = 0; kill < kills || freeze < freezes; ) {
     if (kill >= (rollbacksAt[rollback] ?? Number.POSITIVE_INFINITY)) {
       await breaker.rollBack(++rollback);
       if (breaker.problems.length > 0) return breaker;
-    } else if (breaker.isFreezeNext(kills - kill, freezes - freeze)) await breaker.freeze(++freeze);
+    } else if (kill >= (jumpsAt[jump] ?? Number.POSITIVE_INFINITY)) await breaker.jump(++jump);
+    else if (breaker.isFreezeNext(kills - kill, freezes - freeze)) await breaker.freeze(++freeze);
     else await breaker.kill(++kill);
   }
   const giveUpAt = Date.now() + rareLimitMs;
   const injected = () => Object.values(system.proxy.injected);
   while (sum(injected()) < faults || (injected().includes(0) && Date.now() < giveUpAt)) await sleep(500);
   const counts = JSON.stringify(Object.fromEntries(breaker.killed));
-  log(`kills: ${counts}, ${freezes} freezes and ${rollbacksAt.length} rollbacks`);
+  log(`kills: ${counts}, ${freezes} freezes, ${rollbacksAt.length} rollbacks and ${jumpsAt.length} jumps`);
   return breaker;
+}
+
+/** After how many kills something comes that comes once for every so many kills, ascending. */
+function drawTimes(kills: number, killsPerTime: number, random: Random): number[] {
+  const times = Math.ceil(kills / killsPerTime);
+  return Array.from({ length: times }, (_, nth) => Math.floor(((nth + random()) * kills) / times));
 }
 
 class Breaker implements Broken {
   readonly freezes: number;
   /** After how many kills each rollback comes, ascending. */
   readonly rollbacksAt: readonly number[];
+  /** After how many kills each jump of a clock comes, ascending. */
+  readonly jumpsAt: readonly number[];
   readonly killed = new Map<Victim, number>();
   movingFreezes = 0;
   readonly rollbacks: LogStretch[] = [];
@@ -75,6 +86,7 @@ class Breaker implements Broken {
   readonly #killRandom;
   readonly #freezeRandom;
   readonly #rollbackRandom;
+  readonly #jumpRandom;
 
   constructor(options: BreakOptions) {
     const { seed, kills, system, log } = options;
@@ -83,11 +95,10 @@ class Breaker implements Broken {
     this.#killRandom = seededRandom(seed + 2);
     this.#freezeRandom = seededRandom(seed + 5);
     this.#rollbackRandom = seededRandom(seed + 6);
+    this.#jumpRandom = seededRandom(seed + 7);
     this.freezes = Math.ceil(kills / killsPerFreeze);
-    const rollbacks = Math.ceil(kills / killsPerRollback);
-    this.rollbacksAt = Array.from({ length: rollbacks }, (_, nth) =>
-      Math.floor(((nth + this.#rollbackRandom()) * kills) / rollbacks),
-    );
+    this.rollbacksAt = drawTimes(kills, killsPerRollback, this.#rollbackRandom);
+    this.jumpsAt = drawTimes(kills, killsPerJump, this.#jumpRandom);
   }
 
   get remedies(): Readonly<Record<string, number>> {
@@ -116,6 +127,11 @@ class Breaker implements Broken {
     const { host, frozenMs, moved, line } = await how({ system, producer, random: this.#freezeRandom });
     if (moved) this.movingFreezes++;
     log(`freeze ${nth}/${this.freezes}: ${host} for ${Math.round(frozenMs)} ms, ${line}`);
+  }
+
+  async jump(nth: number): Promise<void> {
+    const { system, log } = this.#options;
+    log(`jump ${nth}/${this.jumpsAt.length}: ${await jumpClock(system, this.#jumpRandom)}`);
   }
 
   async rollBack(nth: number): Promise<void> {

@@ -131,6 +131,7 @@ describe('a run', () => {
     movingFreezes: 1,
     remedies: { 'table repair': 1 },
     trimmedEvents: 1,
+    forged: 1,
     loads: 1,
     injected: { delay: 1, late: 1 },
     totals: { one: 1 },
@@ -142,14 +143,15 @@ describe('a run', () => {
       movingFreezes: 0,
       remedies: { 'table repair': 0 },
       trimmedEvents: 0,
+      forged: 0,
       loads: 0,
       injected: { delay: 1, late: 0 },
       totals: { one: 0 },
     };
     const missing = findUnexercised({ kills: 10, ...nothing });
-    expect(missing).toHaveLength(6);
-    expect(missing[3]).toBe('The run exercised too little: the command table repair mended nothing.');
-    expect(missing[4]).toBe('The run exercised too little: no storage request met the fault late.');
+    expect(missing).toHaveLength(7);
+    expect(missing[4]).toBe('The run exercised too little: the command table repair mended nothing.');
+    expect(missing[5]).toBe('The run exercised too little: no storage request met the fault late.');
     expect(findUnexercised({ kills: 9, ...nothing })).toEqual([]);
   });
 });

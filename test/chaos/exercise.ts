@@ -10,6 +10,8 @@ export interface Exercise {
   readonly remedies: Readonly<Record<string, number>>;
   /** Redelivered events that were trimmed. */
   readonly trimmedEvents: number;
+  /** Events with forged annotations. */
+  readonly forged: number;
   /** Storage faults by kind. */
   readonly injected: Readonly<Record<string, number>>;
   /** The number of warehouse loads that ended. */
@@ -26,6 +28,7 @@ export function findUnexercised(exercise: Exercise): string[] {
   const missing = [
     ...(exercise.movingFreezes === 0 ? ['no partition of a frozen host changed hands'] : []),
     ...(exercise.trimmedEvents === 0 ? ['no redelivered event was left out'] : []),
+    ...(exercise.forged === 0 ? ['no event had forged annotations'] : []),
     ...(exercise.loads === 0 ? ['nothing was loaded into the warehouse'] : []),
     ...zeros(exercise.remedies).map((name) => `the command ${name} mended nothing`),
     ...zeros(exercise.injected).map((kind) => `no storage request met the fault ${kind}`),

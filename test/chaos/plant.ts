@@ -48,6 +48,19 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     text: 'mark: isOfVersion ? mark : undefined',
     replacement: 'mark: undefined',
   },
+  /** Drops old buckets of the counts by this host's clock, and not by the store's. */
+  'own-clock': {
+    file: 'dist/src/lib/counts/countLiveFiles.js',
+    text: 'storedAt ?? now()',
+    replacement: 'now()',
+  },
+  /** Believes the sequence numbers that a sender writes beside an event. */
+  'trust-sender': {
+    file: 'dist/src/lib/ingest/triggerBatch.js',
+    text: 'const sequenceNumbers = parsed(triggerMetadata?.sequenceNumberArray);',
+    replacement:
+      'const sequenceNumbers = parsed(triggerMetadata?.sequenceNumberArray).map((own, at) => triggerMetadata.systemPropertiesArray?.[at]?.sequenceNumber ?? own);',
+  },
   /** Loads rows into the warehouse even if another load has moved the ledger's row. */
   'skip-fence': {
     file: 'dist/src/lib/warehouse/synapse/loadStatements.js',

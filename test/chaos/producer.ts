@@ -2,10 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventHubsNamespace } from '../../src/lib/connections/hubs';
 import { type HubClient, openHubClient } from '../../src/lib/sources/hubClient';
 import type { BodyMaker } from './bodies';
+import { sendForged } from './forge';
 
 /** Milliseconds between two batches to one partition. */
 const tickMs = 200;
 const sendLimitMs = 15_000;
+/** Milliseconds between two sends of forged events, and how many are sent at once. */
+const forgeMs = 500;
+const forgedAtOnce = 3;
 
 export interface ProducerOptions {
   readonly namespace: EventHubsNamespace;
@@ -19,6 +23,8 @@ export class Producer {
   /** Ids of the events that the hub acknowledged. The hub may have others too. */
   readonly acknowledged = new Set<number>();
   failures = 0;
+  /** How many of the acknowledged events had forged annotations. */
+  forged = 0;
   /** While this is set, nothing is sent. */
   paused = false;
   readonly #options: ProducerOptions;
@@ -28,7 +34,10 @@ export class Producer {
   private constructor(options: ProducerOptions, partitionIds: readonly string[]) {
     this.#options = options;
     const perTick = (options.eventsPerSecond * tickMs) / 1000 / partitionIds.length;
-    this.#loops = Promise.all(partitionIds.map((partitionId) => this.#run(partitionId, perTick)));
+    this.#loops = Promise.all([
+      ...partitionIds.map((partitionId) => this.#run(partitionId, perTick)),
+      this.#forge(partitionIds),
+    ]);
   }
 
   static async start(options: ProducerOptions): Promise<Producer> {
@@ -63,6 +72,26 @@ export class Producer {
       await sleep(tickMs, undefined, { signal }).catch(() => {});
     }
     await client?.close();
+  }
+
+  /** Sends a few events to each partition in turn, with annotations that claim another place in it. */
+  async #forge(partitionIds: readonly string[]): Promise<void> {
+    const { namespace, hub, bodies } = this.#options;
+    const { signal } = this.#stopping;
+    if (!('connectionString' in namespace)) return;
+    for (let turn = 0; !signal.aborted; turn++) {
+      await sleep(forgeMs, undefined, { signal }).catch(() => {});
+      if (this.paused || signal.aborted) continue;
+      const partition = partitionIds[turn % partitionIds.length] ?? '0';
+      const events = Array.from({ length: forgedAtOnce }, () => bodies.make());
+      try {
+        await sendForged(namespace.connectionString, { hub, partition }, events);
+        for (const { id } of events) this.acknowledged.add(id);
+        this.forged += events.length;
+      } catch {
+        this.failures++;
+      }
+    }
   }
 
   async #send(client: HubClient, partitionId: string, count: number): Promise<number> {

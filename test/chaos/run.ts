@@ -63,13 +63,16 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
     const met = {
       kills: options.kills,
       movingFreezes,
+      forged: producer.forged,
       remedies: { ...remedies },
       injected: { ...injected },
       loads,
       totals: totals.seen(),
     };
     log(`commands that mended something: ${JSON.stringify(remedies)}`);
-    log(`${producer.acknowledged.size} events acknowledged, ${producer.failures} sends failed`);
+    log(
+      `${producer.acknowledged.size} events acknowledged, ${producer.forged} of them with forged annotations; ${producer.failures} sends failed`,
+    );
     log(
       `${sum(Object.values(injected))} faults in ${requests} storage requests: ${JSON.stringify(injected)}`,
     );

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Azurite, startAzurite } from '../../local/azurite';
@@ -15,6 +15,8 @@ import { type FaultProxy, type HeldWrites, startFaultProxy } from '../kit/faultP
 import type { TdsServer } from '../kit/tds/tdsServer';
 import { startWarehouse } from './warehouse';
 
+/** Loaded into each host, so that its clock can jump. */
+const jumpingClock = join(__dirname, 'jumpingClock.js');
 /** How often starting a host may fail because of storage faults before it must be something else. */
 const startAttempts = 10;
 
@@ -50,6 +52,8 @@ export class ChaosSystem {
   readonly #folder: string;
   #broker: BrokerProcess;
   readonly #hosts = new Map<HostName, HostProcess>();
+  /** Said in a file, because the clock of a host that starts again must stay as it is. */
+  readonly #clockFile = (name: HostName) => join(this.#folder, `${name}.clock`);
 
   private constructor(
     folder: string,
@@ -141,6 +145,11 @@ export class ChaosSystem {
     return (stats.hubs[hub]?.partitions ?? []).map(({ last }) => last);
   }
 
+  /** Sets the clock of a host ahead, or right again with 0. A host that starts meanwhile has this clock too. */
+  setClockAhead(name: HostName, aheadMs: number): void {
+    writeFileSync(this.#clockFile(name), String(aheadMs));
+  }
+
   pidOf(name: HostName): number {
     const host = this.#hosts.get(name);
     if (!host) throw new Error(`Host ${name} does not run.`);
@@ -197,7 +206,11 @@ export class ChaosSystem {
   async #startHost(name: HostName): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const settings = this.hostSettings;
+        const settings = {
+          ...this.hostSettings,
+          NODE_OPTIONS: `--require ${jumpingClock}`,
+          CHAOS_CLOCK_FILE: this.#clockFile(name),
+        };
         const options = { port: 0, instance: name, settings, logDir: this.logDir, startLimitMs: 20_000 };
         const host = await startHostProcess(options);
         this.#hosts.set(name, host);

@@ -60,7 +60,10 @@ export class Totals {
       const total = await settle({ read, wanted, stuckMs });
       if (total !== wanted)
         problems.push(`Host ${name}: the API ends with ${total} where ${wanted} were accepted.`);
-      log(`API of host ${name}: ${total} clicks where ${wanted} were accepted`);
+      const inHistory = await clicksInHistory(this.#system.hostUrl(name) ?? '');
+      if (inHistory !== total)
+        problems.push(`Host ${name}: the history has ${inHistory} clicks where the total is ${total}.`);
+      log(`API of host ${name}: ${total} clicks where ${wanted} were accepted, ${inHistory} in its history`);
     }
     await this.stop();
     for (const { name, watcher } of this.#watchers) {
@@ -75,6 +78,12 @@ export class Totals {
       problems.push(`  host ${name}: ${total} where ${rowsUpTo(lasts)} were`);
     return problems;
   }
+}
+
+/** All clicks of the run by the buckets of their time. A clock that jumps must not empty buckets. */
+async function clicksInHistory(apiUrl: string): Promise<number> {
+  const reply = await fetch(`${apiUrl}/api/clicks/history?last=24h`, { signal: AbortSignal.timeout(10_000) });
+  return ((await reply.json()) as { total: number }).total;
 }
 
 /** Returns a function that counts the rows of all events up to the given last sequence numbers of the partitions. */
