@@ -83,6 +83,8 @@ export async function runPlanted(name: string, args: readonly string[]): Promise
       cpSync(join(appDir, path), join(folder, path), { recursive: true });
     mkdirSync(join(folder, 'local/broker'), { recursive: true });
     cpSync(join(appDir, 'local/broker/config.json'), join(folder, 'local/broker/config.json'));
+    // The names of the functions are read there.
+    cpSync(join(appDir, 'src/functions'), join(folder, 'src/functions'), { recursive: true });
     symlinkSync(join(appDir, 'node_modules'), join(folder, 'node_modules'));
     plant(join(folder, fault.file), fault);
     const child = spawn(process.execPath, [join(folder, 'dist/test/chaos/main.js'), ...args], {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TributaryError } from '../errors';
 import type { Add } from './actions';
 import type { TableLocation } from './log';
-import { type EncodedFile, encodeParquetInSlices } from './parquet/encode';
+import { type EncodedFile, type EncodeOptions, encodeParquetInSlices } from './parquet/encode';
 import type { Field, Value } from './schema';
 import { deltaStats } from './statistics';
 
@@ -20,7 +20,7 @@ export interface RowsToWrite {
  */
 export async function writeDataFile({ at, fields, columns }: RowsToWrite): Promise<Add> {
   const where = `${at.store.name}/${at.table}`;
-  return storeDataFile(at, fields, await encodeParquetInSlices({ fields, columns, where }), true);
+  return storeDataFile(at, fields, await encode({ fields, columns, where }), true);
 }
 
 /** Stores the file of an earlier `writeDataFile` again, with the same rows under the same name, where storage has lost it. */
@@ -29,10 +29,34 @@ export async function restoreDataFile(
   { path, size }: Add,
 ): Promise<void> {
   const where = `${at.store.name}/${at.table}`;
-  const { bytes } = await encodeParquetInSlices({ fields, columns, where });
+  const { bytes } = await encode({ fields, columns, where });
   if (bytes.length !== size)
     throw new TributaryError('delta.invalid', `${where}: the file ${path} cannot be made again.`);
   await at.store.put(`${at.table}/${path}`, bytes);
+}
+
+/**
+ * Encodes rows without the columns that hold nulls alone, because a column costs time and bytes even then. Readers of a Delta table
+ * take a column that a file does not have for null, as in files from before the column was added.
+ */
+async function encode(options: EncodeOptions): Promise<EncodedFile> {
+  const { fields, columns } = options;
+  const isStored = fields.map(
+    ({ nullable }, index) => !nullable || columns[index]?.some((value) => value !== null),
+  );
+  // A file has at least one column, because its rows could not be told otherwise.
+  if (!isStored.includes(false) || !isStored.includes(true)) return encodeParquetInSlices(options);
+  const stored = <T>(all: readonly T[]): T[] => all.filter((_, index) => isStored[index]);
+  const file = await encodeParquetInSlices({
+    ...options,
+    fields: stored(fields),
+    columns: stored(columns),
+  });
+  let next = 0;
+  const bounds = isStored.map((has) =>
+    has ? (file.bounds[next++] ?? { nullCount: 0 }) : { nullCount: file.numRecords },
+  );
+  return { ...file, bounds };
 }
 
 /** Stores an encoded file under a new name. `dataChange` is false when its rows are in the table already. */
