@@ -36,7 +36,7 @@ export const errorCodes = {
   'source.unavailable': { retriable: true },
   /** A source refuses our requests: wrong key, wrong address, a version that is shut down. */
   'source.refused': { retriable: false },
-  /** The event hub did not accept events, or accepted only some of them. */
+  /** The event hub did not answer, or did not accept all events. */
   'hub.unavailable': { retriable: true },
   /** The event hub refuses us: no such hub, no right to send. */
   'hub.refused': { retriable: false },
