@@ -89,7 +89,7 @@ async function compareLoaded(
 const isFailure = ({ state }: WarehouseComparison | NotAnswered): boolean =>
   state === 'different' || state === 'needs-rebuild' || state === 'refused';
 
-/** Prints how many events wait in the stream's hub. */
+/** Says how many events wait in the stream's hub. */
 async function sayWaiting(
   settings: Settings,
   { store, table }: TableLocation,
@@ -158,7 +158,7 @@ function describeCounts(
       ({ of, served, live }) => `  ${of}: ${count(served)} counted, ${count(live)} in the files`,
     ),
     ...(different > examples.length ? ['  …'] : []),
-    `  To count them again: delete ${store.name}/${cachedStatePath(table)}, and start the app again.`,
+    `  To count them again: stop the app, delete ${store.name}/${cachedStatePath(table)}, and start the app.`,
   ].join('\n');
 }
 
