@@ -16,7 +16,7 @@ import { clickFields } from './clickRows';
 import { printTable, rounded } from './numbers';
 
 /**
- * What more products cost than are counted one by one: memory and time of an instance that counts a table of so many distinct
+ * What more products cost than are counted on their own: memory and time of an instance that counts a table of so many distinct
  * products, whose clicks are spread over the last hour, so that every minute has most of them. Each figure comes from a process of
  * its own. Storage is Azurite.
  *

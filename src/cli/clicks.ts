@@ -105,7 +105,7 @@ function describeAnswer({ version, asOf, total, products, other }: Answer, top: 
   const lines = table.map((row) => row.map((cell) => cell.padStart(10)).join(''));
   if (other)
     lines.push(
-      `The others are not counted one by one; each has at most ${other.atMost.toLocaleString('en-US')}.`,
+      `The others are not counted on their own; each has at most ${other.atMost.toLocaleString('en-US')}.`,
     );
   // The API returns `top` products at most. If it returned fewer, these are all there are.
   const shown = products.length < top ? `${products.length} products` : `top ${top} products`;

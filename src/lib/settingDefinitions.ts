@@ -78,7 +78,7 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   {
     name: 'COUNTED_PRODUCTS',
     meaning:
-      'How many products are counted one by one. Further ones are counted together, as `other`. Memory grows with it: see below.',
+      'How many products are counted on their own. Further ones are counted together, as `other`. Memory grows with it: see below.',
     expected: 'a whole number from 1 to 1000000',
     default: '250000',
   },

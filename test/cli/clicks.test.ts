@@ -52,7 +52,7 @@ it('npm run clicks -- --watch shows the last answer again after a 304', async ()
   await vi.waitFor(() => expect(statuses.slice(-2)).toEqual([304, 304]), { timeout: 10_000 });
 });
 
-it('npm run clicks shows products that are not counted one by one in a row of their own', async () => {
+it('npm run clicks shows products that are not counted on their own together in one row', async () => {
   const table = await new ClicksTable(new MemoryStore()).create();
   await table.click(7, 7, 9, 10, 11);
   const { url } = await serve(table, 2);
@@ -65,6 +65,6 @@ it('npm run clicks shows products that are not counted one by one in a row of th
     '7 8 2',
     '9 10 1',
     'others - 2',
-    'The others are not counted one by one; each has at most 1.',
+    'The others are not counted on their own; each has at most 1.',
   ]);
 });

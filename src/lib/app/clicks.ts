@@ -38,7 +38,7 @@ export async function saveCounts(): Promise<void> {
 }
 
 /**
- * Decides anew which products are counted one by one, if that is due.
+ * Decides anew which products are counted on their own, if that is due.
  * @param signal gives it up when it takes too long; the products stay as they are
  */
 export async function chooseProducts(signal: AbortSignal): Promise<void> {

@@ -202,7 +202,7 @@ describe('the clicks API', () => {
   });
 });
 
-describe('more products than are counted one by one', () => {
+describe('more products than are counted on their own', () => {
   const minute = 60_000;
   /** Products 1 and 2 are counted on their own. The others have 4 clicks, 2 of them in the last 5 minutes. */
   async function clickMany() {

@@ -58,7 +58,7 @@ async function click(clicks: Record<number, number>, ...others: number[]) {
   await table.click(...products, ...others);
 }
 
-describe('more products than are counted one by one', () => {
+describe('more products than are counted on their own', () => {
   it('end nothing: the most clicked are kept, equal ones by id, and the rest is counted as one', async () => {
     await click({ 7: 4, 5: 2 }, 9, 3, 8);
     const counts = open();

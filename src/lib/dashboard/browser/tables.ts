@@ -48,7 +48,7 @@ const categoryText = (category: number | null) => (category === null ? 'none' : 
 function otherCell({ atMost }: Other): HTMLElement {
   const cell = element('th', 'Other products');
   cell.setAttribute('scope', 'row');
-  cell.title = `Products that are not counted one by one. None of them has more than ${formatNumber(atMost)} clicks.`;
+  cell.title = `Products that are not counted on their own. None of them has more than ${formatNumber(atMost)} clicks.`;
   return cell;
 }
 
