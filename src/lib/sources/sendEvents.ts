@@ -34,7 +34,7 @@ export class SendError extends TributaryError {
   }
 }
 
-const DEADLINE_MS = 30_000;
+const defaultDeadlineMs = 30_000;
 
 const producers = new Map<string, EventProducer>();
 
@@ -95,7 +95,7 @@ const knownPartitions = (client: HubClient): Promise<readonly string[] | undefin
 export async function sendEvents(
   producer: EventProducer,
   events: readonly OutgoingEvent[],
-  deadlineMs = DEADLINE_MS,
+  deadlineMs = defaultDeadlineMs,
 ): Promise<number> {
   if (events.length === 0) return 0;
   const { client, partitionIds } = await producer.connect(deadlineMs).catch((cause: unknown) => {

@@ -3,15 +3,15 @@
  * their text can be kept exactly as it was sent.
  */
 
-const QUOTE = 34;
-const COMMA = 44;
-const COLON = 58;
-const BACKSLASH = 92;
-const SPACE = 32;
-/** `[` and `{`, and `]` and `}`, differ in this bit alone. */
-const BRACKET_OR_BRACE = 32;
-const OPEN = 123;
-const CLOSE = 125;
+const quote = 34;
+const comma = 44;
+const colon = 58;
+const backslash = 92;
+const space = 32;
+/** A brace has this bit and the bracket of the same direction does not; otherwise their codes are equal. */
+const braceBit = 32;
+const openBrace = 123;
+const closeBrace = 125;
 
 /** A field of an object as it was sent. */
 export interface Member {
@@ -40,7 +40,7 @@ export function* membersOf(object: string): Generator<Member> {
     const nameEnd = endOfString(object, at);
     const nameText = object.slice(at, nameEnd);
     let start = skipSpace(object, nameEnd);
-    if (object.charCodeAt(start) === COLON) start = skipSpace(object, start + 1);
+    if (object.charCodeAt(start) === colon) start = skipSpace(object, start + 1);
     const { end, depth } = endOfValue(object, start);
     yield { name: readString(nameText), nameText, valueText: object.slice(start, end), depth };
     at = nextItem(object, end);
@@ -61,19 +61,19 @@ function nextItem(text: string, from: number): number {
 
 function skipSpace(text: string, from: number): number {
   let at = from;
-  while (at < text.length && text.charCodeAt(at) <= SPACE) at++;
+  while (at < text.length && text.charCodeAt(at) <= space) at++;
   return at;
 }
 
-const isOpening = (code: number) => (code | BRACKET_OR_BRACE) === OPEN;
-const isClosing = (code: number) => (code | BRACKET_OR_BRACE) === CLOSE;
+const isOpening = (code: number) => (code | braceBit) === openBrace;
+const isClosing = (code: number) => (code | braceBit) === closeBrace;
 
 /** No recursion here: a value may be nested a million levels deep. */
 function endOfValue(text: string, start: number): { end: number; depth: number } {
   let [at, level, depth] = [start, 0, 0];
   do {
     const code = text.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(text, at);
+    if (code === quote) at = endOfString(text, at);
     else if (isOpening(code)) {
       if (++level > depth) depth = level;
       at++;
@@ -90,13 +90,13 @@ function endOfWord(text: string, start: number): number {
   let at = start + 1;
   for (; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === COMMA || code <= SPACE || isClosing(code)) break;
+    if (code === comma || code <= space || isClosing(code)) break;
   }
   return at;
 }
 
 function endOfString(text: string, start: number): number {
   let at = start + 1;
-  while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
+  while (at < text.length && text.charCodeAt(at) !== quote) at += text.charCodeAt(at) === backslash ? 2 : 1;
   return at + 1;
 }
