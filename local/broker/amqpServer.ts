@@ -147,8 +147,8 @@ interface Access {
 }
 
 /**
- * The right to ask for the properties of a hub. Whether the service gives it to a policy that may only send is not documented; here
- * it does not, so that no test depends on it.
+ * The right to ask for the properties of a hub. It is not documented whether the service gives it to a policy that may only send. This
+ * broker does not, so that no test depends on it.
  */
 const managementRight: Right = 'listen';
 

@@ -149,7 +149,7 @@ async function reload(
   return done.outcome === 'rebuilt' || done.outcome === 'rebuilt-elsewhere' ? 0 : 1;
 }
 
-/** Has GET /api/health show where the table stands now. */
+/** Records where the table stands now, for GET /api/health. */
 async function record(
   warehouse: Warehouse,
   { store }: Lake,

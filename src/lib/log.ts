@@ -41,7 +41,7 @@ export async function logTo<T>(log: InvocationLog, work: () => T | Promise<T>): 
  */
 export function logEvent(level: LogLevel, event: string, fields: object = {}): void {
   const log = scopes.getStore()?.log;
-  // Of a line of the console, the platform takes the level from its words, so the level is one of them.
+  // The platform guesses the level of a console line from its words, so the line must contain the level.
   const line = { event, ...(!log && level !== 'information' && { level }), ...fields };
   const text = JSON.stringify(line, (_, value) => (typeof value === 'string' ? hideSecrets(value) : value));
   if (level === 'error') (log ?? console).error(text);

@@ -14,8 +14,8 @@ export class SettingReader {
   readonly #ofStreams: ReadonlyMap<string, SettingDefinition>;
   /** One line for each problem. It is a set, because several streams may use the same malformed connection. */
   readonly #problems = new Set<string>();
-  /** The settings whose values are none. Nothing else is wrong with them. */
-  readonly #notValues = new Set<string>();
+  /** Settings whose text cannot be a value, like an unresolved reference to Key Vault. Their other problems are not reported. */
+  readonly #unusable = new Set<string>();
 
   /** @param ofStreams definitions besides the app's own */
   constructor(environment: Environment, ofStreams: readonly SettingDefinition[] = []) {
@@ -27,9 +27,9 @@ export class SettingReader {
   value(name: string): string | undefined {
     const value = settingText(this.#definition(name) ?? { name }, this.environment);
     const mistake = mistakeIn(value ?? '');
-    if (mistake && !this.#notValues.has(name)) {
+    if (mistake && !this.#unusable.has(name)) {
       this.problem(`${name} ${mistake}.`);
-      this.#notValues.add(name);
+      this.#unusable.add(name);
     }
     return value;
   }
@@ -82,7 +82,7 @@ export class SettingReader {
   /** Adds a problem. The line begins with the name of the setting. */
   problem(line: string): void {
     const [name = ''] = line.split(' ', 1);
-    if (!this.#notValues.has(name)) this.#problems.add(`- ${line}`);
+    if (!this.#unusable.has(name)) this.#problems.add(`- ${line}`);
   }
 
   /** Throws `settings.invalid` with all problems, if there are any. */

@@ -37,7 +37,7 @@ export const settings = once(async () => parseSettings(process.env, await loadSt
 /**
  * Throws `settings.invalid` with one line for each setting that is missing or malformed. The lines never contain a secret.
  * @param streams the streams whose settings are required besides the app's own
- * @param hubsOf the streams whose connections are checked; a hub setting that is not set is not missed here
+ * @param hubsOf the streams whose connections are checked; their hub settings are only required if `streams` has them too
  */
 export function parseSettings(
   environment: Environment,

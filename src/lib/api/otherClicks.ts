@@ -11,8 +11,8 @@ export interface OtherClicks {
 export const otherName = 'other';
 
 /**
- * Undefined if every product is counted on its own, so that the answer has no word of others.
- * @param folded those of them in the time that is asked for, which may be none
+ * Undefined if every product is counted on its own, so that the answer has no `other`.
+ * @param clicks the clicks on the other products in the window that was asked for; by default all clicks on them
  */
 export function otherClicks({ folded }: Tally, clicks = folded?.total): OtherClicks | undefined {
   if (!folded || folded.total === 0) return undefined;

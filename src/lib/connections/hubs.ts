@@ -23,8 +23,8 @@ export interface HubConnection {
 }
 
 /**
- * Checks the connections of all streams. Each stream needs one to listen. Those to send are checked if they are set: whether a
- * stream's events are sent by this app shows only when a function sends some.
+ * Checks the connections of all streams. Each stream needs one to listen. Those to send are only checked if they are set,
+ * because it is not known here whether this app sends the stream's events.
  */
 export function checkHubConnections(reader: SettingReader, streams: readonly Stream[]): void {
   const { environment } = reader;

@@ -18,14 +18,14 @@ export const cachedStatePath = (table: string) => `${table}/_counts/state.json`;
  * - 1 kept only the minutes of seven days, so older ones would be missing unnoticed.
  * - 2 let a row without an attribute replace an attribute that was known.
  *
- * 3 was right, but did not say by which decision its keys were kept, and a release that knows only 3 must not take folded counts
- * for all there are. So the format is another one, and each table is counted again once.
+ * The counts of format 3 were right, but it does not say which decision they follow. Also, a release that knows only format 3 would take
+ * counts with folded keys for complete ones. So format 4 is a new format, and each table is counted again once.
  */
 const format = 4;
 
 /** The counts, and the position in the log up to which they were counted. */
 export interface CachedState extends TablePosition {
-  /** The id of the decision which keys are counted on their own (`kept.ts`). */
+  /** The id of the decision that says which keys are counted on their own (`kept.ts`). */
   readonly kept: string;
   readonly tally: StoredTally;
 }

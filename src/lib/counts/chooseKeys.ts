@@ -23,8 +23,8 @@ export function chooseKeys(counts: Iterable<readonly [Key, number]>, choice: Cho
 
 /**
  * Chooses in the same way from the rows of data files, which may have any number of keys. They are read several times, and each
- * time only the keys of a range of hashes are counted: so many that they have room. The counts are exact, and memory holds the
- * counts of one range, and the best keys so far.
+ * time only the keys whose hashes are in one range are counted. The range is narrowed until its keys have room. The counts are exact,
+ * and memory holds the counts of one range, and the best keys so far.
  * @param atOnce how many keys are counted in one reading
  */
 export async function chooseKeysOfFiles(
@@ -75,7 +75,7 @@ class BestKeys {
     this.#seen++;
     if (this.#preferred.has(key)) this.#preferred.set(key, count);
     else this.#others.push({ key, count });
-    // Sort rarely: only when as many have come again as there is room for.
+    // Sorting is slow, so wait until there are twice as many keys as can be kept.
     if (this.#others.length > 2 * this.#choice.maxKeys) this.#others = this.#best(this.#others);
   }
 

@@ -52,7 +52,7 @@ export async function countLiveFiles(options: CountOptions): Promise<CountedTabl
   }
 }
 
-/** Counts by the decision that is in force. If there is none, and there are too many keys, makes one before. */
+/** Counts by the decision that is in force. If there are too many keys for it, or its file is gone, a new decision is made first. */
 async function countSnapshot(snapshot: Snapshot, options: CountOptions): Promise<CountedTable | undefined> {
   const kept = await readKept(snapshot);
   const counted = kept && (await countBy(kept, snapshot, options));

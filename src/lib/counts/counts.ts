@@ -185,7 +185,7 @@ export class Counts {
       if (!counted) return 'current';
       const { state, tally, kept } = counted;
       if (kept.isAlone) {
-        // A cached state is for all instances. Try once more to make the decision everybody's; the next save writes its counts.
+        // A cached state is for all instances. Try once more to put the decision in the log; the next save then writes its counts.
         await share(state, kept, this.#options);
         return 'current';
       }

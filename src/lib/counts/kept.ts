@@ -78,7 +78,7 @@ export async function readKept(state: TableState): Promise<Kept | undefined> {
   return decision && { ...decision, number, isAlone: false };
 }
 
-/** A decision that could not be made everybody's. */
+/** A decision that could not be put in the log, so that this instance follows it alone. */
 export const keepAlone = (decision: Decision, state: TableState): Kept => ({
   ...decision,
   number: keptNumber(state),

@@ -2,7 +2,7 @@ import { Buckets, keptSpans, type StoredBucket } from './buckets';
 import { Folded, type FoldedParts, type StoredFolded } from './folded';
 import { type Key, sortByCount } from './keys';
 
-/** What another tally can be given to add: columns by key, then the buckets. */
+/** The counts of a tally, in the form in which another tally adds them. The first four lists have one entry for each key. */
 export interface TallyParts {
   readonly keys: readonly Key[];
   readonly attributes: readonly (Key | null)[];

@@ -16,7 +16,7 @@ export interface ColumnStatistics {
   readonly nullCount?: number;
 }
 
-/** Number of rows of a file by its statistics, undefined where they do not say it. */
+/** The number of rows of a file, according to its statistics; undefined if they do not have it. */
 export function recordsOf({ stats }: Pick<Add, 'stats'>): number | undefined {
   const count = (stats ? parseObject(stats) : undefined)?.numRecords;
   return typeof count === 'number' ? count : undefined;
@@ -24,7 +24,7 @@ export function recordsOf({ stats }: Pick<Add, 'stats'>): number | undefined {
 
 /**
  * Reads an add action's statistics (PROTOCOL.md, "Per-file Statistics") of the columns of primitive types. Longs keep all
- * their digits. Throws `delta.invalid` saying `where` when they are no JSON object or a bound is none of its column's type.
+ * their digits. Throws `delta.invalid`, naming `where`, if they are not a JSON object or a bound does not have its column's type.
  */
 export function parseStatistics({ stats }: Add, fields: readonly Field[], where: string): FileStatistics {
   if (!stats) return { numRecords: undefined, columns: new Map() };
@@ -52,7 +52,7 @@ export function parseStatistics({ stats }: Add, fields: readonly Field[], where:
 const partitionValueOrEmpty = (column: Field, text: string, where: string): ReadValue =>
   text === '' && column.type === 'string' ? '' : partitionValue(column, text, where);
 
-/** The text of a member that is no null and no object. */
+/** The text of a member; undefined if it is missing, null or an object. */
 function memberOf(object: unknown, name: string): string | undefined {
   const value =
     typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[name] : undefined;
@@ -63,7 +63,7 @@ function memberOf(object: unknown, name: string): string | undefined {
 const exact = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
   typeof value === 'number' ? (context?.source ?? String(value)) : value;
 
-/** Undefined where the statistics are no JSON object: other writers may leave anything there. */
+/** Undefined if the statistics are not a JSON object. Other writers may leave anything there. */
 function parseObject(stats: string, reviver?: typeof exact): Record<string, unknown> | undefined {
   try {
     const parsed: unknown = JSON.parse(stats, reviver);

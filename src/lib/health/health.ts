@@ -17,7 +17,10 @@ const stuckAfterTransientMs = 30_000;
 /** No retry for this long: nobody reads the partition any more (retries come every minute). */
 const staleAfterMs = 3_600_000;
 
-/** degraded: something is late or unknown, but nobody has to act. failing: a partition is stuck. */
+/**
+ * degraded: something is late or unknown, but events are still committed. failing: a partition is stuck, a table cannot be read for
+ * a lasting reason, or the settings are wrong.
+ */
 export type HealthStatus = 'ok' | 'degraded' | 'failing';
 
 /** A partition whose batches fail. It has states and numbers but no messages, because anybody may read it. */
@@ -55,7 +58,7 @@ export interface StreamHealth {
 /** What GET /api/health answers. */
 export interface Health {
   readonly status: HealthStatus;
-  /** The code of the error for which the state of the streams is unknown; then `streams` is empty. */
+  /** The code of the error because of which the state of the streams is unknown; then `streams` is empty. */
   readonly error?: string;
   readonly streams: readonly StreamHealth[];
   readonly warehouse: WarehouseHealth;
@@ -155,7 +158,10 @@ interface Judged {
   readonly status: HealthStatus;
 }
 
-/** Nothing can be committed to a table that is damaged. What does not answer may answer the next time, and others. */
+/**
+ * Why numbers of a stream are unknown. A damaged table takes no commits, so the stream is failing. A source that does not answer this
+ * process may answer the next time, or may answer other processes, so the stream is only degraded.
+ */
 function problemsOf(
   stream: Stream,
   outcomes: { readonly [source in 'table' | 'hub' | 'letters']: Outcome<unknown> },
@@ -196,7 +202,7 @@ function judge(failure: IngestFailure, remedy: Remedy | undefined, now: number) 
   return { status, shown };
 }
 
-/** Other people's errors may pass by themselves, and so may our retriable ones; errors that a command fixes do not. */
+/** Errors of libraries and of the platform may pass by themselves, and so may our retriable ones. Errors that a command fixes do not. */
 function mayPass(code: ErrorCode | string, remedy: Remedy | undefined): boolean {
   const ours: Readonly<Record<string, { readonly retriable: boolean }>> = errorCodes;
   return !remedy && (ours[code]?.retriable ?? true);

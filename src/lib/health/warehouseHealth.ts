@@ -15,7 +15,7 @@ const lateAfterSeconds = 120;
 export interface WarehouseHealth {
   readonly kind: WarehouseSetting['kind'] | 'unknown';
   readonly status: 'ok' | 'degraded';
-  /** The code of the error for which the state of the tables is unknown. */
+  /** The code of the error because of which the state of the tables is unknown. */
   readonly error?: string;
   /**
    * False if the ledger has no columns for marks and the app may not add them. Rows are still loaded, but it is not noticed when

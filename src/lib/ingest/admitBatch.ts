@@ -96,7 +96,7 @@ const lastTaken = ({ batch, committed, moved }: Known, generation: HubGeneration
  *
  * | the batch's hub | taken |
  * |---|---|
- * | recreated after one that we read | -1: read from 0, for old checkpoints lead into its middle |
+ * | recreated after one that we read | -1: read from 0, because old checkpoints lead into its middle |
  * | an older generation than the hub is now | just before the batch: what that hub still held is unknown |
  * | otherwise | undefined: the caller starts at the hub's first event |
  *
@@ -111,7 +111,7 @@ function startOf(known: Known, generation: HubGeneration, now: HubGeneration): n
 /**
  * The generation that the events were enqueued in. A hub that was made again starts at 0, and a batch that was under way before
  * still holds events of the old one. If those old events were taken for new ones, the new hub's events with the same numbers
- * would be trimmed as duplicates. Both times are the service's. An old generation is one that the table knows from any partition
+ * would be trimmed as duplicates. Both times come from the service's clock. An old generation is one that the table knows from any partition
  * of the hub, or that this process saw.
  */
 function generationOf(known: Known, now: HubGeneration): HubGeneration {

@@ -148,7 +148,7 @@ function encodeDouble(slice: Slice): PlainValues {
     const value = values[row];
     if (typeof value === 'number') {
       out[count++] = value;
-      // NaN and the infinities alone are not zero here.
+      // The difference is 0 for every number except NaN and the infinities.
       if (value - value !== 0) ordered = false;
       if (value < min) min = value;
       if (value > max) max = value;

@@ -26,7 +26,7 @@ export class FileInUse extends Error {}
 
 /**
  * A DuckDB file as the warehouse: for development, on one machine. One process has the file at a time.
- * @throws FileInUse; `warehouse.refused` when DuckDB is not installed or the file is none of its own
+ * @throws FileInUse; `warehouse.refused` if DuckDB is not installed or the file is not a DuckDB file
  */
 export async function openDuckDbFile(path: string): Promise<Warehouse> {
   let api: Api;

@@ -9,8 +9,8 @@ import type { Warehouse } from '../warehouse';
 import { FileInUse, openDuckDbFile } from './duckDbWarehouse';
 
 /*
- * A DuckDB file belongs to one process. That one serves the others on this machine, over loopback and with a token that only
- * those can read who may read the file.
+ * Only one process can have a DuckDB file open. It serves the other processes on this machine over loopback. They need a token from a
+ * file beside the database, which only the same user can read.
  */
 
 const methods = [
@@ -28,7 +28,7 @@ type Method = (typeof methods)[number];
 
 const callLimitMs = 60_000;
 
-/** What the processes send each other. Releases that send something else have another number, and the first ones none. */
+/** The version of the messages between the processes. A release with other messages has another number; the first ones have none. */
 const protocol = 3;
 
 interface Owner {
@@ -43,9 +43,9 @@ type Answer = { readonly value: unknown } | { readonly code: string; readonly me
 const ownerFile = (path: string) => `${path}.owner.json`;
 
 /**
- * The warehouse in a DuckDB file: the file itself when it is free, else through the process that has it; when that one is
- * gone, the next call opens the file anew.
- * @throws `warehouse.unavailable` when a process has it that does not answer or is of another release, `warehouse.refused`
+ * The warehouse in a DuckDB file. If no other process has the file open, this process opens it; otherwise the calls go to the process
+ * that has it. After that process has ended, the next call opens the file.
+ * @throws `warehouse.unavailable` if the process that has the file does not answer or is of another release; `warehouse.refused`
  */
 export async function openDuckDb(path: string): Promise<Warehouse> {
   const file = resolve(path);
@@ -83,7 +83,7 @@ interface Way extends Pick<Warehouse, 'name' | 'close'> {
   readonly run: (method: Method, args: unknown[]) => Promise<unknown>;
 }
 
-/** A warehouse all of whose methods go one way. */
+/** A warehouse that passes the calls of all its methods to `run`. */
 function asWarehouse({ run, ...others }: Way): Warehouse {
   const entries = methods.map((method) => [method, (...args: unknown[]) => run(method, args)]);
   // `init`, which every owner calls, adds the columns of marks to every file.
@@ -93,7 +93,7 @@ function asWarehouse({ run, ...others }: Way): Warehouse {
 const callMethod = (warehouse: Warehouse, method: Method, args: unknown[]) =>
   (warehouse[method].bind(warehouse) as (...args: unknown[]) => Promise<unknown>)(...args);
 
-/** The warehouse of the process that has the file open; undefined when none answers, or one of another release. */
+/** The warehouse of the process that has the file open; undefined if none answers, or if it is of another release. */
 export async function connectToOwner(path: string): Promise<Warehouse | undefined> {
   const file = resolve(path);
   let owner: Owner;
