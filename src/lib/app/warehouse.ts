@@ -19,7 +19,8 @@ const loaders = once(
       at: async (table) => (await appLake()).at(table),
       staging: async () => (await appLake()).staging,
       onLoad: (report) => logEvent('information', 'load', report),
-      warn: (message) => logEvent('warning', 'warehouse-problem', { message }),
+      warn: (message, code) =>
+        logEvent('warning', code ? 'load-failed' : 'warehouse-problem', { ...(code && { code }), message }),
     }),
 );
 

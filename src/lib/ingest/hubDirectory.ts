@@ -1,10 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import type { EventHubsNamespace } from '../connections/hubs';
 import { within } from '../deadline';
+import { TributaryError } from '../errors';
 import type { HubGeneration } from '../lake/hubGeneration';
 import { type HubHeads, readHubHeads } from '../lake/hubHeads';
 import { type OncePerKey, oncePerKey } from '../once';
 import { type HubClient, openHubClient } from '../sources/hubClient';
+import { describeHubError } from '../sources/hubErrors';
 import type { HubFacts } from './admitBatch';
 
 /** How long to wait for an answer. It is short, because a round of commits waits too. */
@@ -16,7 +18,7 @@ const answerLimitMs = 10_000;
  */
 const trustedMs = 2000;
 
-/** Asks the service about its hubs, on one connection per hub, which stays open. */
+/** Asks the service about its hubs, on one connection per hub, which stays open. Questions reject with `hub.unavailable` or `hub.refused`. */
 export class HubDirectory implements HubFacts {
   readonly #now: () => number;
   readonly #clients: OncePerKey<string, Promise<HubClient>>;
@@ -86,7 +88,8 @@ export class HubDirectory implements HubFacts {
     } catch (error) {
       // The connection may be broken, so open another one next time.
       if (this.#clients.made().get(hub) === client) this.#giveUp(hub);
-      throw error;
+      const { code, why } = describeHubError(error);
+      throw new TributaryError(code, `Hub ${hub}: ${why}`, { cause: error });
     }
   }
 

@@ -1,10 +1,11 @@
 import type { EventDataBatch } from '@azure/event-hubs';
 import type { EventHubsNamespace } from '../connections/hubs';
-import { DeadlineError, within } from '../deadline';
+import { within } from '../deadline';
 import { type ErrorCode, TributaryError } from '../errors';
 import { inParallel } from '../inParallel';
 import { once } from '../once';
 import { type HubClient, openHubClient } from './hubClient';
+import { conditionOf, describeHubError } from './hubErrors';
 import { partitionOfKey } from './partitionOfKey';
 
 /** One event to send. `body` becomes JSON. Events with the same partition key go to one partition and keep their order. */
@@ -75,7 +76,7 @@ function createProducer(namespace: EventHubsNamespace, hub: string, onClose: () 
  */
 const knownPartitions = (client: HubClient): Promise<readonly string[] | undefined> =>
   client.getPartitionIds().catch((error: unknown) => {
-    if (codeOf(lastAttempt(error)) === 'UnauthorizedError') return undefined;
+    if (conditionOf(error) === 'UnauthorizedError') return undefined;
     throw error;
   });
 
@@ -176,28 +177,11 @@ async function sendLane(
 
 function sendError(producer: EventProducer, accepted: number, total: number, cause: unknown): SendError {
   producer.forgetPartitions();
-  const last = lastAttempt(cause);
-  const refused = refusals.has(codeOf(last));
-  const why =
-    last instanceof DeadlineError ? 'no answer in time' : last instanceof Error ? last.message : String(last);
+  const { code, why } = describeHubError(cause);
   return new SendError(
-    refused ? 'hub.refused' : 'hub.unavailable',
+    code,
     `Hub ${producer.hub} acknowledged ${accepted} of ${total} events: ${why}`,
     accepted,
     cause,
   );
 }
-
-/** The error of the last attempt. The SDK wraps the errors of all attempts into one without a message, even several times. */
-const lastAttempt = (error: unknown): unknown =>
-  error instanceof AggregateError && error.errors.length > 0 ? lastAttempt(error.errors.at(-1)) : error;
-
-const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code);
-
-/** Conditions that do not pass by themselves. */
-const refusals: ReadonlySet<string> = new Set([
-  'UnauthorizedError',
-  'MessagingEntityNotFoundError',
-  'MessagingEntityDisabledError',
-  'ArgumentError',
-]);

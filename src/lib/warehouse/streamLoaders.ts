@@ -21,7 +21,8 @@ export interface StreamLoadersOptions {
   readonly at: (deltaTable: string) => Promise<TableLocation>;
   readonly staging?: () => Promise<Staging>;
   readonly onLoad?: (report: LoadReport) => void;
-  readonly warn: (message: string) => void;
+  /** @param code the code of the error if a load failed */
+  readonly warn: (message: string, code?: string) => void;
 }
 
 interface LoadedStream {

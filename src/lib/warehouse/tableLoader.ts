@@ -24,7 +24,8 @@ export interface TableLoaderOptions {
   readonly onLoad?: (report: LoadReport) => void;
   /** Receives the outcome of each attempt, and each new position. */
   readonly onStatus?: (status: LoadStatus) => void;
-  readonly warn: (message: string) => void;
+  /** @param code the code of the error if a load failed */
+  readonly warn: (message: string, code?: string) => void;
 }
 
 /**
@@ -117,7 +118,7 @@ export class TableLoader {
       this.#nextAt = performance.now() + Math.min(longestBackoffMs, interval * 2 ** this.#failures);
       const { code, message } = describeFailure(error);
       this.status = { state: 'failed', error: code };
-      this.#warnOnce(message, warn);
+      this.#warnOnce(message, (text) => warn(text, code));
     }
     this.#tell(this.status);
   }

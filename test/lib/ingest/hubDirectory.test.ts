@@ -102,7 +102,7 @@ describe('the hub directory', () => {
     expect(sockets.size).toBe(1);
     hubs.close();
     await expect.poll(() => sockets.size, { timeout: 10_000 }).toBe(0);
-    await expect(hubs.refresh('no-such-hub')).rejects.toThrow();
+    await expect(hubs.refresh('no-such-hub')).rejects.toMatchObject({ code: 'hub.refused' });
     await expect.poll(() => sockets.size, { timeout: 10_000 }).toBe(0);
   });
 
@@ -112,7 +112,7 @@ describe('the hub directory', () => {
     const failing = hubs.firstSequenceNumber('clicks', 'no such partition');
     hubs.close();
     const answer = hubs.refresh('clicks');
-    await expect(failing).rejects.toThrow();
+    await expect(failing).rejects.toMatchObject({ code: 'hub.unavailable' });
     await expect(answer).resolves.toBeDefined();
     await hubs.refresh('clicks');
     expect(opened).toHaveLength(2);
@@ -145,7 +145,7 @@ describe('the hub directory', () => {
     const hubs = open(undefined, 'listen');
     expect(await hubs.generation('clicks')).toMatchObject({ hub: 'clicks' });
     expect(await hubs.firstSequenceNumber('clicks', '0')).toBeGreaterThanOrEqual(0);
-    await expect(open(undefined, 'send').generation('clicks')).rejects.toThrow();
+    await expect(open(undefined, 'send').generation('clicks')).rejects.toMatchObject({ code: 'hub.refused' });
   });
 
   it('asks again after the service did not answer', async () => {
