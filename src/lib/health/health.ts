@@ -6,8 +6,8 @@ import type { HubHeads } from '../lake/hubHeads';
 import type { Stream } from '../streams/stream';
 import type { Outcome } from './recent';
 import { ingestRemedy, type Remedy, stuckRemedy } from './remedies';
-import { type PartitionProgress, partitionProgress, tableProgress } from './streamProgress';
-import type { StuckPartitions } from './stuckPartitions';
+import { isCaughtUpSince, type PartitionProgress, partitionProgress, tableProgress } from './streamProgress';
+import { type StuckPartitions, stuckAfterMs as silentAfterMs } from './stuckPartitions';
 import type { WarehouseHealth } from './warehouseHealth';
 
 /** A failure that lasts this long counts as stuck: one failed attempt says little, the next one may go through. */
@@ -126,18 +126,21 @@ function streamHealth(
   letters: Outcome<ReadonlyMap<string, number>>,
   now: number,
 ): StreamHealth {
-  const { name } = stream;
-  const judged = recorded
-    .filter((failure) => failure.stream === name)
+  const failures = recorded.filter(
+    (failure) => failure.stream === stream.name && !isOver(failure, table, hub),
+  );
+  const judged = failures
     .sort((a, b) => Number(a.partition) - Number(b.partition))
     .map((failure) => judge(failure, ingestRemedy(failure, stream), now));
   const problems = problemsOf(stream, { table, hub, letters });
   const isKnown = 'value' in table && 'value' in hub;
-  const partitions = isKnown ? withRemedies(partitionProgress(table.value, hub.value, stuck), stream) : [];
+  const partitions = isKnown
+    ? withRemedies(partitionProgress(table.value, hub.value, stuck), stream, failingNow(failures, now))
+    : [];
   const { lastCommit, eventsCommitted } =
     'value' in table ? tableProgress(table.value) : { lastCommit: null, eventsCommitted: null };
   return {
-    stream: name,
+    stream: stream.name,
     table: stream.table,
     status: worst([
       ...judged,
@@ -147,7 +150,7 @@ function streamHealth(
     lastCommit,
     eventsCommitted,
     waiting: isKnown ? partitions.reduce((sum, { waiting }) => sum + waiting, 0) : null,
-    lettersLastHour: 'value' in letters ? (letters.value.get(name) ?? 0) : null,
+    lettersLastHour: 'value' in letters ? (letters.value.get(stream.name) ?? 0) : null,
     problems: problems.map(({ shown }) => shown),
     partitions,
     failures: judged.map(({ shown }) => shown),
@@ -180,15 +183,42 @@ function problemsOf(
   ];
 }
 
-/** If all of several partitions are stuck, the app does not read at all, and no command about one of them helps. */
+/**
+ * Whether everything was committed after a failure. Its record may have stayed behind: the process that committed could not delete
+ * it, or the process that failed wrote it too late.
+ */
+const isOver = (
+  { partition, lastFailure }: IngestFailure,
+  table: StreamFacts['table'],
+  hub: StreamFacts['hub'],
+): boolean =>
+  'value' in table &&
+  'value' in hub &&
+  isCaughtUpSince(table.value, hub.value, { partition, timeMs: Date.parse(lastFailure) });
+
+/** The partitions whose batches come, but fail. */
+const failingNow = (failures: readonly IngestFailure[], now: number): ReadonlySet<string> =>
+  new Set(
+    failures
+      .filter(({ lastFailure }) => now - Date.parse(lastFailure) < silentAfterMs)
+      .map(({ partition }) => partition),
+  );
+
+/**
+ * If all of several partitions are stuck, the app does not read at all, and no command about one of them helps. If a partition's
+ * batches come, but fail, its failure says what helps.
+ */
 function withRemedies(
   partitions: readonly PartitionProgress[],
   { name }: Stream,
+  failing: ReadonlySet<string>,
 ): StreamHealth['partitions'] {
   const stuck = partitions.filter(({ stuckSince }) => stuckSince !== undefined);
   const isAppSilent = stuck.length > 1 && stuck.length === partitions.length;
   return partitions.map((each) =>
-    each.stuckSince && !isAppSilent ? { ...each, remedy: stuckRemedy(name, each.partition) } : each,
+    each.stuckSince && !isAppSilent && !failing.has(each.partition)
+      ? { ...each, remedy: stuckRemedy(name, each.partition) }
+      : each,
   );
 }
 

@@ -55,3 +55,14 @@ export function partitionProgress(
   };
   return [...partitions].sort((a, b) => Number(a.partitionId) - Number(b.partitionId)).map(progressOf);
 }
+
+/** Whether a partition was committed later than a time, in milliseconds since 1970, and nothing waits in it. */
+export function isCaughtUpSince(
+  state: TableState | undefined,
+  { generation, partitions }: HubHeads,
+  { partition, timeMs }: { readonly partition: string; readonly timeMs: number },
+): boolean {
+  const head = partitions.find(({ partitionId }) => partitionId === partition);
+  const { version = -1, lastUpdated = 0 } = state?.txns.get(partitionAppId(generation, partition)) ?? {};
+  return head !== undefined && lastUpdated > timeMs && eventsAfter(head, version) === 0;
+}

@@ -2,7 +2,7 @@ import type { Txn } from '../delta/actions';
 import type { PartitionHead } from '../lake/hubHeads';
 
 /** A partition whose events have waited for this long, while nothing was committed, is stuck. */
-const stuckAfterMs = 120_000;
+export const stuckAfterMs = 120_000;
 
 export interface PartitionClock {
   /** Milliseconds since 1970. */

@@ -240,6 +240,37 @@ describe('the progress of a stream', () => {
     }
   });
 
+  it('names the command of the failure alone when batches of a stuck partition come but fail', async () => {
+    const stand = new Stand();
+    const { heads, state } = await committedTo({ '0': [99, 120], '1': [4, 4] });
+    stand.table = { value: state };
+    stand.hub = { value: heads };
+    await stand.after(0);
+    stand.now = start + 100_000;
+    await stand.fail('clickstream', '0', gap);
+    const { streams } = await stand.after(150);
+    expect(streams[0]?.failures).toMatchObject([
+      { partition: '0', remedy: { command: 'npm run checkpoints -- reset clickstream' } },
+    ]);
+    expect(streams[0]?.partitions[0]).toHaveProperty('stuckSince');
+    expect(streams[0]?.partitions[0]).not.toHaveProperty('remedy');
+    // No batch has come since.
+    expect((await stand.after(221)).streams[0]?.partitions[0]).toHaveProperty('remedy');
+  });
+
+  it('passes over the record of a failure after which everything was committed', async () => {
+    const stand = new Stand();
+    for (const partition of ['0', '1', '2']) await stand.fail('clickstream', partition, gap);
+    stand.now = Date.now() + 1000;
+    // Committed since, but not all; committed before the failure.
+    await stand.fail('clickstream', '2', gap);
+    const { heads, state } = await committedTo({ '0': [99, 99], '1': [4, 5], '2': [7, 7] });
+    stand.table = { value: state };
+    stand.hub = { value: heads };
+    const { streams } = await stand.after(60);
+    expect(streams[0]?.failures.map(({ partition }) => partition)).toEqual(['1', '2']);
+  });
+
   it('is degraded, with unknown numbers, when the hub does not answer', async () => {
     const stand = new Stand();
     stand.table = { value: (await committedTo({ '0': [99, 120] })).state };
