@@ -92,7 +92,8 @@ function rangeOf(file: Add, field: Field): ValueRange {
   };
 }
 
-function boundsOf(file: Add, field: Field): ColumnStatistics {
+/** The bounds of a column in a file, as far as its statistics say them. */
+export function boundsOf(file: Add, field: Field): ColumnStatistics {
   try {
     return parseStatistics(file, [field], file.path).columns.get(field.name) ?? {};
   } catch {

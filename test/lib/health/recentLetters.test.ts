@@ -4,6 +4,7 @@ import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { lettersSince } from '../../../src/lib/health/recentLetters';
 import { deadLettersTable, letterFields } from '../../../src/lib/lake/deadLetters';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { countCalls } from '../../kit/countingStore';
 
 const at = { store: new MemoryStore(), table: deadLettersTable };
 const since = Date.UTC(2026, 0, 1);
@@ -29,4 +30,37 @@ it('counts the letters of each stream since a time, that time included', async (
       ['coincap', 1],
     ]),
   );
+});
+
+it('reads no file that has only letters of one stream since then', async () => {
+  await write(['clickstream', 10_000], ['clickstream', 10_001]);
+  await write(['coincap', 10_000]);
+  await write(['clickstream', 10_000], ['coincap', 10_002]);
+  const { store, counts } = countCalls(at.store);
+  const requests = async (sinceMs: number) => {
+    counts.clear();
+    await lettersSince({ ...at, store }, sinceMs);
+    return [...counts.values()].reduce((sum, count) => sum + count, 0);
+  };
+  const none = await requests(since + 20_000);
+  const mixedOnly = await requests(since + 10_000);
+  await write(['clickstream', 10_003], ['clickstream', 10_004]);
+  await write(['coincap', 10_003]);
+  expect(mixedOnly).toBeGreaterThan(none);
+  // Each commit is one more log entry to read, and nothing else.
+  expect((await requests(since + 10_000)) - mixedOnly).toBe(2);
+  expect(await lettersSince(at, since + 10_000)).toEqual(
+    new Map([
+      ['clickstream', 5],
+      ['coincap', 3],
+    ]),
+  );
+});
+
+it.each([31, 32, 40])('tells streams apart whose names of %i characters begin alike', async (length) => {
+  const name = 's'.repeat(length - 1);
+  await write([`${name}a`, 30_000], [`${name}b`, 30_000]);
+  await write([`${name}a`, 30_000]);
+  const found = await lettersSince(at, since + 30_000);
+  expect([found.get(`${name}a`), found.get(`${name}b`)]).toEqual([2, 1]);
 });
