@@ -1,14 +1,26 @@
-/** Names after which a secret follows, in connection strings, addresses and headers. */
-const names = 'SharedAccessKey|SharedAccessSignature|AccountKey|Password|Pwd|sig|code|apiKey|client_secret';
+/** Names after which a secret follows, in connection strings and addresses. */
+const names = 'SharedAccessKey|SharedAccessSignature|AccountKey|sig|apiKey|client_secret';
 
-/** A value: in quotes or braces, as connection strings of databases have it, or up to the next separator. */
-const value = `"[^"]*"|'[^']*'|\\{[^}]*\\}|[^;&\\s"'\\\\]+`;
+/** In quotes or braces, as connection strings of databases have it; there a doubled end stands for itself. */
+const quoted = `"(?:[^"]|"")*"|'(?:[^']|'')*'|\\{(?:[^}]|\\}\\})*\\}`;
 
-const pairs = new RegExp(`\\b(${names})(\\s*=\\s*)(?:${value})`, 'gi');
+const pairs = new RegExp(`\\b(${names})(\\s*=\\s*)(?:${quoted}|[^;&\\s"'\\\\]+)`, 'gi');
+/** A password may have any character but a semicolon, also spaces and quotes. */
+const passwords = new RegExp(
+  `\\b(Password|Pwd)(\\s*=\\s*)(?:(?:${quoted})(?=\\s*(?:;|$))|[^;\\r\\n]+)`,
+  'gim',
+);
+/** The key of a function, in an address. Elsewhere, the word stands for the code of an error. */
+const functionKeys = /([?&]code=)[^&\s"'\\]+/gi;
 const bearer = /\b(Bearer\s+)[\w.~+/-]+=*/gi;
 
 /** Blanks keys, passwords and signatures in a text. Libraries may quote a connection string or an address in their errors. */
-export const hideSecrets = (text: string): string => text.replace(pairs, '$1$2***').replace(bearer, '$1***');
+export const hideSecrets = (text: string): string =>
+  text
+    .replace(pairs, '$1$2***')
+    .replace(passwords, '$1$2***')
+    .replace(functionKeys, '$1***')
+    .replace(bearer, '$1***');
 
 /**
  * The error itself if it has no secret in its texts; otherwise an error of the same name without them. For errors that leave our code,

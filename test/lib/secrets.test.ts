@@ -12,6 +12,12 @@ describe('what is blanked', () => {
     `jdbc:sqlserver://contoso:1433;database=db;user=loader;password=${secret};encrypt=true`,
     `Server=contoso;Pwd="${secret} with; a semicolon";Encrypt=true`,
     `Server=contoso;Password={${secret};}};Encrypt=true`,
+    `Server=contoso;Password=correct ${secret};Encrypt=true`,
+    `Server=contoso;Password=a&b"c\\d'${secret};Encrypt=true`,
+    `Server=contoso;Password="a""${secret}";Encrypt=true`,
+    `Server=contoso;Password='a''${secret}';Encrypt=true`,
+    `jdbc:sqlserver://contoso;password={a}}${secret}};encrypt=true`,
+    `Server=contoso;Password="a" ${secret}`,
     `http://localhost:7071/api/clicks?code=${secret}`,
     `GET https://rest.coincap.io/v3/assets?apiKey=${secret} failed`,
     `Authorization: Bearer ${secret}`,
@@ -24,7 +30,13 @@ describe('what is blanked', () => {
   });
 
   it('leaves other texts as they are', () => {
-    for (const text of ['code 404', 'The password is wrong.', 'errorcode=5', 'SharedAccessKeyName=send'])
+    for (const text of [
+      'code 404',
+      'The password is wrong.',
+      'errorcode=5',
+      'failed with code=ETIMEDOUT',
+      'SharedAccessKeyName=send',
+    ])
       expect(hideSecrets(text)).toBe(text);
   });
 });
