@@ -98,5 +98,6 @@ function remedyOf(name: string, needsRebuild: boolean, { error }: LoadStatus): {
   return error === ('warehouse.schema' satisfies ErrorCode) ? { remedy: columnsRemedy } : {};
 }
 
+/** A table whose next commit has left the log is late: that takes days. */
 const isOnTime = ({ needsRebuild, loader, secondsBehind }: LoadedTable): boolean =>
-  !needsRebuild && loader !== 'failed' && (secondsBehind ?? 0) <= lateAfterSeconds;
+  !needsRebuild && loader !== 'failed' && secondsBehind !== null && secondsBehind <= lateAfterSeconds;

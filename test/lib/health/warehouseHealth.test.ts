@@ -3,6 +3,7 @@ import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { beginning } from '../../../src/lib/delta/position';
 import { readWarehouseHealth } from '../../../src/lib/health/warehouseHealth';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import { readLedgerPosition } from '../../../src/lib/warehouse/ledgerPosition';
@@ -171,6 +172,17 @@ it('names the command that adds the columns which the app may not add', async ()
   expect(await health(delta)).toMatchObject({
     status: 'degraded',
     tables: [{ error, remedy: { command: 'npm run warehouse -- init', stopApp: false } }],
+  });
+});
+
+it('is degraded when nothing was ever loaded of a log whose beginning is cleaned away', async () => {
+  await startServer();
+  const delta = await tableOf(3);
+  await checkpoint({ at: delta.at });
+  await delta.at.store.delete(commitPath(delta.at.table, 0));
+  expect(await health(delta)).toMatchObject({
+    status: 'degraded',
+    tables: [{ loader: 'idle', loadedVersion: -1, versionsBehind: 3, secondsBehind: null }],
   });
 });
 
