@@ -11,13 +11,15 @@ const hourMs = 3_600_000;
 
 /**
  * Whether to decide anew which keys are kept: once a day, because other keys may have more rows by now, and once an hour at most
- * if the preferred keys or the limit have changed. Never while every key is kept.
+ * if the preferred keys or the limit have changed. Never while every key is kept, or while the list of preferred keys cannot be
+ * read: without it, they would be folded.
  */
 export async function isDecisionDue({ state, kept }: CountedTable, options: CountOptions): Promise<boolean> {
   if (!kept.keys || kept.isAlone) return false;
+  const { tag } = await options.preferred();
+  if (tag === undefined) return false;
   const age = timeOf(state, options) - kept.decidedAt;
   if (age >= dayMs) return true;
-  const { tag } = await options.preferred();
   return age >= hourMs && (tag !== kept.preferred || options.maxKeys !== kept.maxKeys);
 }
 

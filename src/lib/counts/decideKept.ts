@@ -9,8 +9,8 @@ import type { TallyParts } from './tally';
 /** A list of the keys that are kept first. */
 export interface Preferred {
   readonly keys: ReadonlySet<Key>;
-  /** Changes when the list changes. */
-  readonly tag: string;
+  /** Changes when the list changes; undefined if it could not be read. */
+  readonly tag: string | undefined;
 }
 
 export interface DecideOptions {
@@ -23,6 +23,9 @@ export interface DecideOptions {
   /** Receives a message about something that went wrong but is not an error. */
   readonly warn: (message: string) => void;
 }
+
+/** Differs from the tag of every list, so that it is decided anew once the list can be read. */
+const unreadTag = '?';
 
 /** A decision from the counts of tallies, which together have every key. */
 export const decideFromTallies = (
@@ -43,7 +46,7 @@ async function decide(
   decidedAt: number,
   choose: (choice: Choice) => Promise<KeptKeys>,
 ): Promise<Decision> {
-  const { keys: first, tag } = await preferred();
+  const { keys: first, tag = unreadTag } = await preferred();
   const keys = await choose({ maxKeys, preferred: first });
   return { keys, id: idOfKeys(keys), decidedAt, maxKeys, preferred: tag };
 }

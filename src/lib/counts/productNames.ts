@@ -1,5 +1,6 @@
 import { SpacedRefresh } from '../spacedRefresh';
 import type { ObjectStore } from '../storage/objectStore';
+import type { Preferred } from './decideKept';
 
 /** The path of the optional file of names in the lake's container. */
 export const productNamesPath = 'products.csv';
@@ -23,6 +24,7 @@ export class ProductNames {
   readonly #refresh: SpacedRefresh;
   #view = none;
   #etag: string | undefined;
+  #wasRead = false;
 
   /** @param monotonicNow milliseconds on a clock that only goes forward */
   constructor(store: ObjectStore, monotonicNow: () => number = () => performance.now()) {
@@ -47,13 +49,14 @@ export class ProductNames {
   }
 
   /** The products that are counted first: those that have a name, as far as the file was ever read. */
-  async preferred(): Promise<{ keys: ReadonlySet<number>; tag: string }> {
+  async preferred(): Promise<Preferred> {
     const { names, tag } = await this.current().catch(() => this.last);
-    return { keys: new Set(names.keys()), tag };
+    return { keys: new Set(names.keys()), tag: this.#wasRead ? tag : undefined };
   }
 
   async #read(): Promise<void> {
     const found = await this.#store.get(productNamesPath);
+    this.#wasRead = true;
     if (found?.etag === this.#etag) return;
     this.#etag = found?.etag;
     this.#view = found

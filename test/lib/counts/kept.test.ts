@@ -15,7 +15,7 @@ const hourMs = 3_600_000;
 let store: FaultyStore;
 let table: ClicksTable;
 let nowMs: number;
-let preferred: { keys: ReadonlySet<Key>; tag: string };
+let preferred: { keys: ReadonlySet<Key>; tag: string | undefined };
 let warnings: string[];
 beforeEach(async () => {
   nowMs = Date.now();
@@ -334,6 +334,29 @@ describe('a decision', () => {
     expect(await counts.decideAnewIfDue()).toBe('decided');
     expect(await told(counts)).toMatchObject({ clicks: { 1: 5, 4: 4, 2: 2 }, other: 2 });
     expect(await counts.decideAnewIfDue()).toBe('not-due');
+  });
+
+  it('is not made anew while the preferred products cannot be read, and is within the hour after', async () => {
+    preferred = { keys: new Set([90]), tag: 'a' };
+    const counts = open();
+    await click({ 1: 5, 2: 4, 3: 3 }, 90);
+    expect(await told(counts)).toMatchObject({ clicks: { 90: 1 } });
+    const known = preferred;
+    preferred = { keys: new Set(), tag: undefined };
+    nowMs += 25 * hourMs;
+    await table.click(1);
+    expect(await counts.decideAnewIfDue()).toBe('not-due');
+    expect(await told(counts)).toMatchObject({ clicks: { 90: 1 } });
+    // The first decision cannot wait.
+    table = await new ClicksTable(store, 'unread').create();
+    await click({ 1: 5, 2: 4, 3: 3 }, 90);
+    const other = open();
+    expect(await told(other)).toMatchObject({ clicks: { 1: 5, 2: 4, 3: 3 }, other: 1 });
+    preferred = known;
+    nowMs += hourMs;
+    await table.click(1);
+    expect(await other.decideAnewIfDue()).toBe('decided');
+    expect(await told(other)).toMatchObject({ clicks: { 90: 1 } });
   });
 
   it('is made anew within the hour after the preferred products or the limit changed', async () => {

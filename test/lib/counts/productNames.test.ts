@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProductNames, parseProductNames } from '../../../src/lib/counts/productNames';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { FaultyStore } from './countsStand';
 
 describe('products.csv', () => {
   it.each([
@@ -39,6 +40,22 @@ describe('products.csv', () => {
     await store.delete('products.csv');
     nowMs += 30_000;
     expect(await names.current()).toEqual({ tag: '', names: new Map() });
+  });
+
+  it('names the products that are counted first, and says if it was never read', async () => {
+    const store = new FaultyStore();
+    let nowMs = 0;
+    const names = new ProductNames(store, () => nowMs);
+    await store.put('products.csv', Buffer.from('1,Lamp'));
+    store.fault = () => 503;
+    expect(await names.preferred()).toEqual({ keys: new Set(), tag: undefined });
+    store.fault = () => undefined;
+    nowMs += 5000;
+    const found = await names.preferred();
+    expect(found).toEqual({ keys: new Set([1]), tag: expect.any(String) });
+    store.fault = () => 503;
+    nowMs += 30_000;
+    expect(await names.preferred()).toEqual(found);
   });
 
   it('is not asked for by each answer while the store is away', async () => {
