@@ -1,4 +1,4 @@
-import { followState } from '../delta/follow';
+import { followSnapshot, followState } from '../delta/follow';
 import type { TableState } from '../delta/state';
 import { composeHealth, type Health, type HealthSources, type StreamSources } from '../health/health';
 import { Recent } from '../health/recent';
@@ -54,13 +54,16 @@ function streamSources(stream: Stream): StreamSources {
   };
 }
 
+/** Followed, because opening the table anew would read every entry of its log since the last checkpoint. */
+const lettersFollower = once(async () => followSnapshot((await appLake()).at(deadLettersTable)));
+
 const openStore = async () => (await appLake()).store;
 
 const healthSources = once(async (): Promise<HealthSources> => {
   const streams = await loadStreams();
   const failures = new Recent({ ask: async () => readFailures(await openStore()), ...lakeLimits });
   const letters = new Recent({
-    ask: async () => lettersSince((await appLake()).at(deadLettersTable), Date.now() - hourMs),
+    ask: async () => lettersSince(await (await lettersFollower()).toHead(), Date.now() - hourMs),
     ...lettersLimits,
   });
   const warehouse = new Recent({

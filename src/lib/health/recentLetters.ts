@@ -1,8 +1,7 @@
 import type { Add } from '../delta/actions';
-import type { TableLocation } from '../delta/log';
-import { openSnapshot } from '../delta/openTable';
 import { recordsOf } from '../delta/readStatistics';
 import type { Field } from '../delta/schema';
+import type { Snapshot } from '../delta/state';
 import { boundsOf, filesWith, scanRows } from '../lake/scanRows';
 
 /** Bounds of text may be cut at 32 characters, so a shorter one is the value itself. */
@@ -12,13 +11,15 @@ const longestWholeBound = 31;
  * How many dead letters each stream has received since a time, in milliseconds since 1970. One bad event a second makes thousands of
  * small files an hour, and probes ask often. So most files are counted by their statistics, and only those are read that have
  * letters of several streams, or from before that time.
- * @param at the table of dead letters, which need not exist yet
- * @throws `storage.*`, `delta.*`, `parquet.invalid`
+ * @param snapshot the table of dead letters; undefined if there is none yet
+ * @throws `storage.*`, `parquet.invalid`
  */
-export async function lettersSince(at: TableLocation, sinceMs: number): Promise<ReadonlyMap<string, number>> {
+export async function lettersSince(
+  snapshot: Snapshot | undefined,
+  sinceMs: number,
+): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   const add = (stream: string, letters: number) => counts.set(stream, (counts.get(stream) ?? 0) + letters);
-  const snapshot = await openSnapshot(at);
   if (!snapshot) return counts;
   const since = sinceMs * 1000;
   const files = filesWith(snapshot, 'received_at', ({ most }) => most >= since);

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { openSnapshot } from '../../../src/lib/delta/openTable';
 import type { Value } from '../../../src/lib/delta/schema';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { lettersSince } from '../../../src/lib/health/recentLetters';
@@ -20,11 +21,11 @@ async function write(...letters: readonly (readonly [stream: string, afterMs: nu
 }
 
 it('counts the letters of each stream since a time, that time included', async () => {
-  expect(await lettersSince(at, since)).toEqual(new Map());
+  expect(await lettersSince(await openSnapshot(at), since)).toEqual(new Map());
   await write(['clickstream', -1], ['clickstream', 0], ['coincap', 5]);
   await write(['clickstream', -9000], ['clickstream', -1]);
   await write(['clickstream', 7]);
-  expect(await lettersSince(at, since)).toEqual(
+  expect(await lettersSince(await openSnapshot(at), since)).toEqual(
     new Map([
       ['clickstream', 2],
       ['coincap', 1],
@@ -49,7 +50,7 @@ it('reads no file that has only letters of one stream since then', async () => {
   expect(mixedOnly).toBeGreaterThan(none);
   // Each commit is one more log entry to read, and nothing else.
   expect((await requests(since + 10_000)) - mixedOnly).toBe(2);
-  expect(await lettersSince(at, since + 10_000)).toEqual(
+  expect(await lettersSince(await openSnapshot(at), since + 10_000)).toEqual(
     new Map([
       ['clickstream', 5],
       ['coincap', 3],
@@ -61,6 +62,6 @@ it.each([31, 32, 40])('tells streams apart whose names of %i characters begin al
   const name = 's'.repeat(length - 1);
   await write([`${name}a`, 30_000], [`${name}b`, 30_000]);
   await write([`${name}a`, 30_000]);
-  const found = await lettersSince(at, since + 30_000);
+  const found = await lettersSince(await openSnapshot(at), since + 30_000);
   expect([found.get(`${name}a`), found.get(`${name}b`)]).toEqual([2, 1]);
 });
