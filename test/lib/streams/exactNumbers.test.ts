@@ -69,6 +69,17 @@ describe('a number', () => {
     expect(first).toEqual([null, null, null, 1.5, null]);
   });
 
+  it.each(['long', 'longText', 'double'])(
+    'may have a million digits, without an hour to read them (%s)',
+    (column) => {
+      const zeros = '0'.repeat(1_000_000);
+      const read = (number: string) =>
+        decodeField(column, column === 'long' ? number : JSON.stringify(number));
+      expect(read(`1.${zeros}1`)).toBe(column === 'double' ? 1 : 'out-of-range');
+      expect(read(`12.${zeros}`)).toBe(12);
+    },
+  );
+
   it('is never another whole number than its text says', () => {
     fc.assert(
       fc.property(
