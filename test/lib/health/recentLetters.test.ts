@@ -40,7 +40,7 @@ it('reads no file that has only letters of one stream since then', async () => {
   const { store, counts } = countCalls(at.store);
   const requests = async (sinceMs: number) => {
     counts.clear();
-    await lettersSince({ ...at, store }, sinceMs);
+    await lettersSince(await openSnapshot({ ...at, store }), sinceMs);
     return [...counts.values()].reduce((sum, count) => sum + count, 0);
   };
   const none = await requests(since + 20_000);
