@@ -2,7 +2,7 @@ import type { TableLocation } from '../delta/log';
 import type { TablePosition } from '../delta/position';
 import type { StoredBucket } from './buckets';
 import { isSharedCounter, type StoredFolded } from './folded';
-import type { Key } from './keys';
+import { isKey, type Key } from './keys';
 import type { StoredTally } from './tally';
 
 /*
@@ -102,7 +102,6 @@ function isStoredBucket(entry: unknown, keys: number): entry is StoredBucket {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isKey = (value: unknown): value is Key => typeof value === 'string' || Number.isFinite(value);
 const isAttribute = (value: unknown): value is Key | null => value === null || isKey(value);
 
 function isList<T>(

@@ -1,7 +1,7 @@
 import type { TableLocation } from '../delta/log';
 import { isSameEntry, positionOfState, readMark, type TablePosition } from '../delta/position';
 import type { TableState } from '../delta/state';
-import { type ErrorCode, TributaryError } from '../errors';
+import { isDamage, TributaryError } from '../errors';
 import { logEvent } from '../log';
 import { SpacedRefresh } from '../spacedRefresh';
 import type { Counted } from '../streams/stream';
@@ -17,9 +17,8 @@ export const defaultMaxKeys = 250_000;
 
 /** How many versions the cached state may lag before it is written again. */
 const saveEveryVersions = 200;
-/** Errors that last until somebody acts. They are retried rarely, because each retry may count the whole table. */
-const lasting: readonly ErrorCode[] = ['parquet.invalid', 'delta.invalid', 'delta.hole'];
-const lastingRetryMs = 60_000;
+/** Damage lasts until somebody acts. It is looked at again rarely, because each try may count the whole table. */
+const damagedRetryMs = 60_000;
 
 export interface CountsOptions {
   readonly at: TableLocation;
@@ -89,10 +88,7 @@ export class Counts {
     this.#refresh = new SpacedRefresh({
       refresh: () => this.#look(),
       everyMs: refreshMs,
-      retryMs: (error) =>
-        error instanceof TributaryError && lasting.includes(error.code)
-          ? Math.max(lastingRetryMs, refreshMs)
-          : refreshMs,
+      retryMs: (error) => (isDamage(error) ? Math.max(damagedRetryMs, refreshMs) : refreshMs),
       monotonicNow,
     });
   }

@@ -5,7 +5,7 @@ import { ensureWritable } from '../delta/protocol';
 import type { TableState } from '../delta/state';
 import { TributaryError } from '../errors';
 import type { KeptKeys } from './chooseKeys';
-import { compareKeys, type Key } from './keys';
+import { compareKeys, isKey, type Key } from './keys';
 
 /*
  * Which keys of a table are counted on their own. While all keys have room, they all are, and nothing is decided. If there are more,
@@ -144,5 +144,3 @@ function parseDecision(bytes: Uint8Array): Decision | undefined {
   if (!(keys === null || (Array.isArray(keys) && keys.every(isKey)))) return undefined;
   return { keys: keys === null ? undefined : new Set<Key>(keys), id, decidedAt, maxKeys, preferred };
 }
-
-const isKey = (value: unknown): value is Key => typeof value === 'string' || Number.isFinite(value);

@@ -1,6 +1,8 @@
 /** A key to count by: a text or an integer. */
 export type Key = string | number;
 
+export const isKey = (value: unknown): value is Key => typeof value === 'string' || Number.isFinite(value);
+
 /** Ascending: numbers by value, then texts by code unit. */
 export function compareKeys(a: Key, b: Key): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
