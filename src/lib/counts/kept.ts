@@ -85,8 +85,12 @@ export const keepAlone = (decision: Decision, state: TableState): Kept => ({
   isAlone: true,
 });
 
-/** Writes a decision down, and gives it a number. It is not in force yet. */
+/**
+ * Writes a decision down, and gives it a number. It is not in force yet.
+ * @throws `storage.*`, and `delta.unsupported` if no decision can be put in force: each try would leave a file behind
+ */
 export async function writeKept(state: TableState, decision: Decision): Promise<number> {
+  ensureCommittable(state);
   const { store, table } = state.at;
   const { keys, id, decidedAt, maxKeys, preferred } = decision;
   const stored = { format, id, decidedAt, maxKeys, preferred, keys: keys ? [...keys] : null };
@@ -105,15 +109,12 @@ export async function writeKept(state: TableState, decision: Decision): Promise<
  */
 export async function enforceKept(state: TableState, number: number): Promise<'in-force' | 'overtaken'> {
   const { at } = state;
-  const ensure = ({ protocol, metaData, version }: TableState) =>
-    ensureWritable(protocol, metaData, describeVersion(at, version));
-  ensure(state);
   const { outcome } = await commitAmongRivals({
     state,
     actions: [{ txn: { appId: keptAppId, version: number, lastUpdated: Date.now() } }],
     description: { operation: 'KEEP KEYS', isBlindAppend: false },
     conflictsWith(rival, newer) {
-      if (rival.protocol || rival.metaData) ensure(newer);
+      if (rival.protocol || rival.metaData) ensureCommittable(newer);
       return rival.txns.some(({ appId }) => appId === keptAppId);
     },
   });
@@ -121,6 +122,9 @@ export async function enforceKept(state: TableState, number: number): Promise<'i
   if (useless > 0) await deleteQuietly(at, useless);
   return outcome === 'committed' ? 'in-force' : 'overtaken';
 }
+
+const ensureCommittable = ({ protocol, metaData, version, at }: TableState) =>
+  ensureWritable(protocol, metaData, describeVersion(at, version));
 
 /** A file that is left behind takes some room, and does no other harm. */
 async function deleteQuietly({ store, table }: TableLocation, number: number): Promise<void> {

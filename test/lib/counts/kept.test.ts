@@ -412,6 +412,23 @@ describe('a decision', () => {
     expect(await told(counts)).toMatchObject({ clicks: { 1: 4, 2: 2, 3: 2 }, other: 5001 });
   });
 
+  it('that can never be put in the log leaves no file behind, however often it is tried', async () => {
+    await click({ 1: 3, 2: 2, 3: 2, 4: 1 });
+    const { version = -1 } = (await openState(table.at)) ?? {};
+    const protocol = { minReaderVersion: 1, minWriterVersion: 4 };
+    await table.putEntry(version + 1, [{ protocol }]);
+    const counts = open();
+    for (let pass = 0; pass < 3; pass++) await counts.save();
+    expect(await told(counts)).toMatchObject({
+      clicks: { 1: 3, 2: 2, 3: 2 },
+      other: 1,
+      alone: expect.any(String),
+    });
+    const files: string[] = [];
+    for await (const { path } of store.list('clicks/_counts/kept/')) files.push(path);
+    expect(files).toEqual([]);
+  });
+
   it('that cannot be shared is followed alone, which the counts say, and shared by the next save', async () => {
     await click({ 1: 3, 2: 2, 3: 2, 4: 1 });
     const putIfAbsent = store.putIfAbsent.bind(store);
