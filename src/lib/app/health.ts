@@ -1,6 +1,12 @@
 import { followSnapshot, followState } from '../delta/follow';
 import type { TableState } from '../delta/state';
-import { composeHealth, type Health, type HealthSources, type StreamSources } from '../health/health';
+import {
+  composeHealth,
+  type Health,
+  type HealthSources,
+  type StreamSources,
+  withFailuresHere,
+} from '../health/health';
 import { Recent } from '../health/recent';
 import { lettersSince } from '../health/recentLetters';
 import { StuckPartitions } from '../health/stuckPartitions';
@@ -12,6 +18,7 @@ import { once, oncePerKey } from '../once';
 import { settings } from '../settings';
 import { loadStreams } from '../streams/loadStreams';
 import type { Stream } from '../streams/stream';
+import { failuresHere } from './ingest';
 import { appLake } from './lake';
 
 /** Short, because probes do not wait for long. */
@@ -61,7 +68,7 @@ const openStore = async () => (await appLake()).store;
 
 const healthSources = once(async (): Promise<HealthSources> => {
   const streams = await loadStreams();
-  const failures = new Recent({ ask: async () => readFailures(await openStore()), ...lakeLimits });
+  const recorded = new Recent({ ask: async () => readFailures(await openStore()), ...lakeLimits });
   const letters = new Recent({
     ask: async () => lettersSince(await (await lettersFollower()).toHead(), Date.now() - hourMs),
     ...lettersLimits,
@@ -79,7 +86,7 @@ const healthSources = once(async (): Promise<HealthSources> => {
   });
   return {
     streams: streams.map(streamSources),
-    failures: () => failures.read(),
+    failures: async () => withFailuresHere(await recorded.read(), failuresHere()),
     letters: () => letters.read(),
     warehouse: () => warehouse.read(),
   };

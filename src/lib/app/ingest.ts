@@ -3,6 +3,7 @@ import { TableAppender } from '../delta/tableAppender';
 import { describeFailure } from '../errors';
 import { HubDirectory } from '../ingest/hubDirectory';
 import { type IngestOptions, ingestBatch } from '../ingest/ingestBatch';
+import type { IngestFailure } from '../ingest/ingestFailure';
 import { IngestStatus } from '../ingest/ingestStatus';
 import { type Skipped, skipUnreadable } from '../ingest/skipUnreadable';
 import { TableWriter, type TableWriterOptions } from '../ingest/tableWriter';
@@ -72,6 +73,9 @@ const ingestStatus = once(
       warn: (error) => logEvent('warning', 'ingest-status-not-written', describeFailure(error)),
     }),
 );
+
+/** The partitions whose batches fail in this process. */
+export const failuresHere = (): readonly IngestFailure[] => ingestStatus.made()?.failures() ?? [];
 
 /**
  * Writes one trigger batch to the stream's table. If any of its events may be missing there, it logs the error and rejects; the

@@ -16,6 +16,8 @@ const stuckAfterMs = 5000;
 const stuckAfterTransientMs = 30_000;
 /** No retry for this long: nobody reads the partition any more (retries come every minute). */
 const staleAfterMs = 3_600_000;
+/** A lake that has not answered this process for this long is most likely away for all. */
+const awayAfterMs = 120_000;
 
 /**
  * degraded: something is late or unknown, but events are still committed. failing: a partition is stuck, a table cannot be read for
@@ -98,14 +100,25 @@ export async function composeHealth(sources: HealthSources): Promise<Health> {
     ),
   ]);
   if ('error' in failures) {
-    const { error } = failures;
-    // With wrong settings no batch can be committed. But a lake that does not answer this process may answer others.
-    const status = error === 'settings.invalid' ? 'failing' : 'degraded';
+    const { error, forMs = 0 } = failures;
+    // With wrong settings no batch can be committed. But a lake that does not answer this process once may answer others.
+    const status = error === 'settings.invalid' || forMs >= awayAfterMs ? 'failing' : 'degraded';
     return { status, error, streams: [], warehouse };
   }
   const now = sources.now?.() ?? Date.now();
   const shown = streams.map((each) => streamHealth(each, failures.value, letters, now));
   return { status: worst([...shown, warehouse]), streams: shown, warehouse };
+}
+
+/** The failures that are recorded in the lake, with those that this process knows of its own partitions. */
+export function withFailuresHere(
+  recorded: Outcome<readonly IngestFailure[]>,
+  here: readonly IngestFailure[],
+): Outcome<readonly IngestFailure[]> {
+  if ('error' in recorded) return recorded;
+  const isHere = ({ stream, partition }: IngestFailure) =>
+    here.some((failure) => failure.stream === stream && failure.partition === partition);
+  return { value: [...recorded.value.filter((failure) => !isHere(failure)), ...here] };
 }
 
 const showWarehouse = (outcome: Outcome<WarehouseHealth>): WarehouseHealth =>

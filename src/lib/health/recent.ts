@@ -14,16 +14,21 @@ export interface RecentOptions<T> {
   readonly monotonicNow?: (() => number) | undefined;
 }
 
-/** An answer, or the code of the error in its place. */
-export type Outcome<T> = { readonly value: T } | { readonly error: ErrorCode | 'unknown' };
+/** An answer, or the code of the error in its place, and for how many milliseconds there has been none. */
+export type Outcome<T> =
+  | { readonly value: T }
+  | { readonly error: ErrorCode | 'unknown'; readonly forMs?: number };
 
 /** An answer that is reused for a while, however many requests come. */
 export class Recent<T> {
   readonly #refresh: SpacedRefresh;
+  readonly #monotonicNow: () => number;
+  #failedSince: number | undefined;
   #answer: T | undefined;
 
   constructor(options: RecentOptions<T>) {
     const { ask, ageMs, limitMs, lateCode, monotonicNow = () => performance.now() } = options;
+    this.#monotonicNow = monotonicNow;
     const late = () => {
       throw new TributaryError(lateCode, `No answer in ${limitMs / 1000} s.`);
     };
@@ -40,9 +45,12 @@ export class Recent<T> {
   /** Never rejects. */
   async read(): Promise<Outcome<T>> {
     try {
-      return { value: await this.value() };
+      const value = await this.value();
+      this.#failedSince = undefined;
+      return { value };
     } catch (error) {
-      return { error: describeFailure(error).code };
+      this.#failedSince ??= this.#monotonicNow();
+      return { error: describeFailure(error).code, forMs: this.#monotonicNow() - this.#failedSince };
     }
   }
 

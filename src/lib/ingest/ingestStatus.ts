@@ -41,6 +41,11 @@ export class IngestStatus {
     this.#of(stream, partition).succeeded();
   }
 
+  /** The partitions that fail in this process. They are known here also while the lake takes no records, as with a full disk. */
+  failures(): IngestFailure[] {
+    return [...this.#partitions.values()].flatMap(({ failure }) => (failure ? [failure] : []));
+  }
+
   /** Resolves when nothing is being written. */
   async settled(): Promise<void> {
     await Promise.all([...this.#partitions.values()].map((partition) => partition.settled()));
@@ -85,6 +90,10 @@ class PartitionStatus {
     const { store, warn: onFailed, onTold: onWritten, monotonicNow } = options;
     const write = (to: ObjectStore) => this.#write(to);
     this.#writer = new StatusWriter({ store, write, onWritten, onFailed, monotonicNow });
+  }
+
+  get failure(): IngestFailure | undefined {
+    return this.#failure;
   }
 
   failed(error: unknown): void {

@@ -2,11 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { logWithHole } from '../../../src/lib/delta/hole';
 import type { TableState } from '../../../src/lib/delta/state';
 import { type ErrorCode, TributaryError } from '../../../src/lib/errors';
-import { composeHealth, type Health, type StreamSources } from '../../../src/lib/health/health';
+import {
+  composeHealth,
+  type Health,
+  type StreamSources,
+  withFailuresHere,
+} from '../../../src/lib/health/health';
 import type { Outcome } from '../../../src/lib/health/recent';
 import { StuckPartitions } from '../../../src/lib/health/stuckPartitions';
 import type { WarehouseHealth } from '../../../src/lib/health/warehouseHealth';
-import { failurePath, readFailures } from '../../../src/lib/ingest/ingestFailure';
+import { failurePath, type IngestFailure, readFailures } from '../../../src/lib/ingest/ingestFailure';
 import { IngestStatus } from '../../../src/lib/ingest/ingestStatus';
 import { deadLettersTable } from '../../../src/lib/lake/deadLetters';
 import type { HubHeads } from '../../../src/lib/lake/hubHeads';
@@ -330,6 +335,36 @@ describe('what cannot be known', () => {
       streams: [],
       warehouse: noWarehouse,
     });
+  });
+
+  it('is failing when the lake has not answered for two minutes', async () => {
+    const stand = new Stand();
+    stand.failures = { error: 'storage.unavailable', forMs: 119_999 };
+    expect((await stand.after(0)).status).toBe('degraded');
+    stand.failures = { error: 'storage.unavailable', forMs: 120_000 };
+    expect((await stand.after(0)).status).toBe('failing');
+  });
+
+  it('knows the failures of its own process also where they could not be recorded, as with a full disk', async () => {
+    const full = new MemoryStore();
+    full.put = async () => {
+      throw new TributaryError('storage.unavailable', 'The disk is full.');
+    };
+    const status = new IngestStatus({ store: async () => full, warn: () => {} });
+    status.failed('clickstream', '0', gap);
+    await status.settled();
+    const recorded = await readFailures(full);
+    expect(recorded).toEqual([]);
+    expect(withFailuresHere({ value: recorded }, status.failures())).toMatchObject({
+      value: [{ stream: 'clickstream', partition: '0', code: 'ingest.gap' }],
+    });
+    const others = { ...status.failures()[0], partition: '1' } as IngestFailure;
+    const same = { ...others, partition: '0', attempts: 9 };
+    expect(withFailuresHere({ value: [others, same] }, status.failures())).toEqual({
+      value: [others, ...status.failures()],
+    });
+    status.succeeded('clickstream', '0');
+    expect(status.failures()).toEqual([]);
   });
 
   it('is failing with wrong settings, for then nothing is ingested', async () => {
