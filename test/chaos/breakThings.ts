@@ -39,7 +39,7 @@ export interface Broken {
   readonly rollbacks: readonly LogStretch[];
   /** How often each command repaired something. */
   readonly remedies: Readonly<Record<string, number>>;
-  /** Problems that remained after all commands of GET /api/health were run. If there are any, nothing more is broken. */
+  /** Problems that remained after all commands of GET /api/health were run, or after a jump of a clock. Then nothing more is broken. */
   readonly problems: readonly string[];
 }
 
@@ -52,8 +52,10 @@ export async function breakThings(options: BreakOptions): Promise<Broken> {
     if (kill >= (rollbacksAt[rollback] ?? Number.POSITIVE_INFINITY)) {
       await breaker.rollBack(++rollback);
       if (breaker.problems.length > 0) return breaker;
-    } else if (kill >= (jumpsAt[jump] ?? Number.POSITIVE_INFINITY)) await breaker.jump(++jump);
-    else if (breaker.isFreezeNext(kills - kill, freezes - freeze)) await breaker.freeze(++freeze);
+    } else if (kill >= (jumpsAt[jump] ?? Number.POSITIVE_INFINITY)) {
+      await breaker.jump(++jump);
+      if (breaker.problems.length > 0) return breaker;
+    } else if (breaker.isFreezeNext(kills - kill, freezes - freeze)) await breaker.freeze(++freeze);
     else await breaker.kill(++kill);
   }
   const giveUpAt = Date.now() + rareLimitMs;
@@ -131,7 +133,9 @@ class Breaker implements Broken {
 
   async jump(nth: number): Promise<void> {
     const { system, log } = this.#options;
-    log(`jump ${nth}/${this.jumpsAt.length}: ${await jumpClock(system, this.#jumpRandom)}`);
+    const { line, problems } = await jumpClock(system, this.#jumpRandom);
+    this.problems.push(...problems);
+    log(`jump ${nth}/${this.jumpsAt.length}: ${line}`);
   }
 
   async rollBack(nth: number): Promise<void> {

@@ -6,23 +6,36 @@ import { type ChaosSystem, hostNames } from './system';
 const aheadMs = 10 * 86_400_000;
 /** Long enough for many commits and refreshes of the counts. */
 const jumpMs = 15_000;
-const askLimitMs = 120_000;
+/** How long until a process with a clock that was set has noticed it. */
+const noticeMs = 500;
+const askLimitMs = 20_000;
+const compareLimitMs = 60_000;
+
+export interface Jump {
+  readonly line: string;
+  readonly problems: readonly string[];
+}
 
 /**
  * Sets the clock of a host ten days ahead for a while, and has it do its maintenance meanwhile, which must not take anything for old.
- * Returns a line for the log.
+ * Afterwards its history must have all clicks.
  */
-export async function jumpClock(system: ChaosSystem, random: Random): Promise<string> {
+export async function jumpClock(system: ChaosSystem, random: Random): Promise<Jump> {
   const host = hostNames[Math.floor(random() * hostNames.length)] ?? 'one';
   system.setClockAhead(host, aheadMs);
   try {
-    await sleep(jumpMs / 2);
+    await sleep(noticeMs);
     await maintain(system.hostUrl(host));
-    await sleep(jumpMs / 2);
+    await sleep(jumpMs);
   } finally {
     system.setClockAhead(host, 0);
   }
-  return `the clock of host ${host} was ten days ahead for ${jumpMs / 1000} s`;
+  await sleep(noticeMs);
+  const difference = await missingInHistory(system.hostUrl(host) ?? '');
+  return {
+    line: `the clock of host ${host} was ten days ahead for ${jumpMs / 1000} s`,
+    problems: difference === 0 ? [] : [`Host ${host}: ${difference} clicks are missing in its history.`],
+  };
 }
 
 /** Starts maintenance by hand. It may fail, because storage does. */
@@ -33,4 +46,34 @@ async function maintain(hostUrl: string | undefined): Promise<void> {
     body: '{}',
     signal: AbortSignal.timeout(askLimitMs),
   }).catch(() => {});
+}
+
+/**
+ * How many of a host's clicks are in no bucket of its history. All clicks of a run are younger than a day. Asks until two answers
+ * are of the same version, because storage fails and clicks come all the time.
+ */
+export async function missingInHistory(hostUrl: string): Promise<number> {
+  const giveUpAt = performance.now() + compareLimitMs;
+  while (performance.now() < giveUpAt) {
+    const [all, history] = await Promise.all(
+      ['/api/clicks', '/api/clicks/history?last=24h'].map((path) => ask(`${hostUrl}${path}`)),
+    );
+    if (all && history && all.version === history.version) return all.total - history.total;
+    await sleep(100);
+  }
+  throw new Error(`${hostUrl} does not tell its clicks.`);
+}
+
+interface Answer {
+  readonly version: number;
+  readonly total: number;
+}
+
+async function ask(url: string): Promise<Answer | undefined> {
+  try {
+    const reply = await fetch(url, { signal: AbortSignal.timeout(askLimitMs) });
+    return reply.ok ? ((await reply.json()) as Answer) : undefined;
+  } catch {
+    return undefined;
+  }
 }
