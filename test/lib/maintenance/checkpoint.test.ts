@@ -24,6 +24,14 @@ async function forgetCommits(first: number, last: number) {
   for (let version = first; version <= last; version++) await at.store.delete(commitPath('events', version));
 }
 
+it('is not made of a table with a feature that we do not know', async () => {
+  await appendFiles(at, 2);
+  const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking'] };
+  await putCommit(at, 3, [{ protocol }], { operation: 'UPGRADE PROTOCOL', isBlindAppend: false });
+  await expect(checkpoint({ at })).rejects.toMatchObject({ code: 'delta.unsupported' });
+  expect(await at.store.get(checkpointPath('events', 3))).toBeUndefined();
+});
+
 describe('a checkpoint of commits that storage loses meanwhile', () => {
   it.each(['before', 'after'] as const)('is not kept: they went %s it was written', async (when) => {
     await appendFiles(at, 6);

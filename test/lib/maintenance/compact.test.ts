@@ -10,6 +10,7 @@ import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
+import { performDuty } from '../../../src/lib/maintenance/maintainTables';
 import { planBins } from '../../../src/lib/maintenance/planBins';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { appendFiles, fields, newLocation, pathsOf, readRows, snapshotOf, stateOf } from './table';
@@ -146,6 +147,16 @@ describe('a compaction', () => {
     expect(bins.map(({ outcome }) => outcome)).toEqual(['conflict']);
     expect((await snapshotOf(at)).version).toBe(7);
     expect(await readRows(at)).toEqual(before);
+  });
+
+  it('counts a bin that conflicted as such, and none of its files as rewritten', async () => {
+    const store = new Interposed();
+    at = { store, table: 'events' };
+    await appendFiles(at, 6);
+    store.beforeCommit = async () => {
+      await compacted();
+    };
+    expect(await performDuty('compact', { at })).toMatchObject({ bins: 0, conflicts: 1, files: 0, bytes: 0 });
   });
 
   it('conflicts if a rival changed one of its files', async () => {

@@ -402,3 +402,8 @@ describe('a file that is encoded piece by piece', () => {
     ).toThrow('lake/t: column id, row 1: null in a column');
   });
 });
+
+it('names no pairs of metadata in the footer where there are none', async () => {
+  const { bytes } = await encodeParquet({ fields: [field('id', 'long')], columns: [[1]] });
+  expect(parquetMetadata(new Uint8Array(bytes).buffer)).not.toHaveProperty('key_value_metadata', []);
+});

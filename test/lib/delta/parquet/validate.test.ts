@@ -17,7 +17,13 @@ const accepted: [WritableType, unknown[]][] = [
 ];
 
 const refused: [WritableType, [unknown, RegExp][]][] = [
-  ['byte', [[128, /128 is out of range for byte \(-128 to 127\)/]]],
+  [
+    'byte',
+    [
+      [128, /128 is out of range for byte \(-128 to 127\)/],
+      [-129, /-129 is out of range for byte/],
+    ],
+  ],
   ['short', [[-32_769, /out of range for short/]]],
   [
     'integer',
@@ -35,6 +41,7 @@ const refused: [WritableType, [unknown, RegExp][]][] = [
     [
       [2 ** 53, /beyond 2\^53/],
       [2n ** 63n, /out of range for long/],
+      [-(2n ** 63n) - 1n, /out of range for long/],
       [0.5, /a whole number or a bigint/],
       ['5', /a whole number or a bigint, got the text/],
       [new Date(0), /got an object/],
@@ -67,6 +74,7 @@ const refused: [WritableType, [unknown, RegExp][]][] = [
     'date',
     [
       [2_932_897, /out of range for date/],
+      [-719_163, /out of range for date/],
       [0.5, /whole number/],
     ],
   ],
@@ -74,6 +82,7 @@ const refused: [WritableType, [unknown, RegExp][]][] = [
     'timestamp',
     [
       [253_402_300_800_000_000n, /out of range for timestamp/],
+      [-62_135_596_800_000_001n, /out of range for timestamp/],
       [1.5, /a whole number or a bigint/],
     ],
   ],
