@@ -99,6 +99,14 @@ describe('a swap that was left half done', () => {
     expect(harness.server.rows(fullName(clicksAt))).toHaveLength(4);
   });
 
+  it('is nothing that a load could finish if the shadow and the Delta table are gone', async () => {
+    const shadow = await leaveSwap();
+    await warehouse.query(`DELETE FROM ops.load_ledger WHERE table_name = '${shadow}';`);
+    const { store, table } = delta.at;
+    for await (const { path } of store.list(`${table}/`)) await store.delete(path);
+    expect(await catchUp({ ...options(), commits: delta.commits })).toEqual({ state: 'no-table' });
+  });
+
   it('is not there if no swap was begun, or if the ledger does not know the table', async () => {
     expect(await finishSwap(options())).toBe('not-swapped');
     expect(await finishSwap({ ...options(), table: { ...clicksAt, name: 'unknown' } })).toBe('not-swapped');
