@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isRefused } from '../../src/lib/sameMachine';
 import type { Broker } from './broker';
 
 export interface AdminServer {
@@ -11,7 +12,7 @@ export interface AdminServer {
 type Answer = { status: number; body: unknown };
 
 /**
- * Serves the broker's state and commands over HTTP, on loopback:
+ * Serves the broker's state and commands over HTTP, on loopback, but not to web pages of other sites:
  *
  * - `GET /health`: `{"status":"healthy"}`, as the official emulator answers.
  * - `GET /stats`: the broker's stats.
@@ -23,6 +24,7 @@ type Answer = { status: number; body: unknown };
  */
 export async function startAdmin(broker: Broker, port: number): Promise<AdminServer> {
   const server = createServer((request, response) => {
+    if (isRefused(request, response)) return;
     const { status, body } = answer(broker, request);
     response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
   });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
+import { isRefused } from '../../src/lib/sameMachine';
 import { type Answer, errorAnswer, type Fault, faultAnswer, parseFault, sunsetAnswer } from './faults';
 import { openMarket } from './market';
 
@@ -85,12 +86,13 @@ class CoincapApi {
 /**
  * Simulates the CoinCap API on this machine: `GET /v3/assets?limit&offset` with a bearer key, and `/v2/assets`, which only answers
  * that it was shut down. `POST /admin/fail?with=429&times=2&retryAfter=5` makes the next requests fail. If the port is in use,
- * throws an error of one line that names it.
+ * throws an error of one line that names it. Requests of web pages of other sites are refused.
  */
 export async function startCoincap(options: CoincapOptions): Promise<Coincap> {
   const api = new CoincapApi(options);
   const server = createServer((request, response) => {
     request.resume();
+    if (isRefused(request, response)) return;
     const found = api.answer(request);
     if (found)
       response

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { join, resolve } from 'node:path';
 import { within } from '../../src/lib/deadline';
 import { once } from '../../src/lib/once';
+import { isRefused } from '../../src/lib/sameMachine';
 import { createEventHubTrigger } from './eventHubTrigger';
 import { type Binding, FunctionsCore } from './functionsCore';
 import { type HostJson, readHostJson } from './hostJson';
@@ -183,6 +184,7 @@ class FunctionsHost implements Host {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (isRefused(request, response)) return;
     try {
       const url = new URL(request.url ?? '/', `http://${request.headers.host ?? `127.0.0.1:${this.port}`}`);
       const method = request.method ?? 'GET';

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startAdmin } from '../../../local/broker/admin';
+import { requestsOfOtherSites, sendAs } from '../../kit/sendAs';
 import { closeAll, openBroker, openProducerClient } from './clients';
 
 let closeAdmin: () => Promise<void>;
@@ -16,7 +17,7 @@ async function open() {
     const response = await fetch(`http://127.0.0.1:${admin.port}${path}`, { method });
     return { status: response.status, body: await response.json() };
   };
-  return { broker, ask };
+  return { broker, ask, url: `http://127.0.0.1:${admin.port}` };
 }
 
 describe('the admin server', () => {
@@ -49,6 +50,14 @@ describe('the admin server', () => {
     expect(broker.stats().hubs.hub?.partitions[0]).toEqual({ begin: 1, last: 1 });
     expect((await ask('POST', '/hubs/hub/recreate')).status).toBe(200);
     expect(broker.stats().hubs.hub?.accepted).toBe(0);
+  });
+
+  it.each(requestsOfOtherSites)('does nothing for a web page of another site: %j', async (headers) => {
+    const { broker, url } = await open();
+    await openProducerClient(broker, 'hub').sendBatch([{ body: 1 }], { partitionId: '0' });
+    expect((await sendAs(`${url}/hubs/hub/recreate`, headers, 'POST')).status).toBe(403);
+    expect((await sendAs(`${url}/stats`, headers)).status).toBe(403);
+    expect(broker.stats().hubs.hub?.accepted).toBe(1);
   });
 
   it.each([

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Coincap, startCoincap } from '../../../local/coincap/coincap';
 import { faultKinds } from '../../../local/coincap/faults';
+import { requestsOfOtherSites, sendAs } from '../../kit/sendAs';
 import answers from '../../lib/sources/coincap/coincapAnswers.json';
 
 let coincap: Coincap;
@@ -222,4 +223,9 @@ describe('the process', () => {
     expect(await once(child, 'close')).toEqual([1, null]);
     expect(output()).toBe(message);
   });
+});
+
+it.each(requestsOfOtherSites)('does nothing for a web page of another site: %j', async (headers) => {
+  expect((await sendAs(`${coincap.url}/admin/fail?with=500`, headers, 'POST')).status).toBe(403);
+  expect((await get('/v3/assets')).status).toBe(200);
 });

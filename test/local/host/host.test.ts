@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { requestsOfOtherSites, sendAs } from '../../kit/sendAs';
 import { type AppOptions, runHostProcess, startHostProcess, writeApp } from './hostProcess';
 
 function makeApp(options: AppOptions): string {
@@ -51,6 +52,22 @@ app.get('bad', { handler: async () => { throw new Error('bad'); } });`,
     expect(host.lines('hidden')).toEqual([]);
     await host.stop();
     expect(host.lines('app ended')).toHaveLength(1);
+  });
+
+  test('runs nothing and tells nothing for a web page of another site', async () => {
+    const host = await start({
+      source: `app.http('hello', { handler: async () => { console.log('called'); return { body: 'hello' }; } });`,
+    });
+    for (const headers of requestsOfOtherSites) {
+      expect((await sendAs(`${host.url}/api/hello`, headers)).status).toBe(403);
+      expect((await sendAs(`${host.url}/api/hello`, headers, 'OPTIONS')).status).toBe(403);
+      expect((await sendAs(`${host.url}/admin/host/status`, headers)).status).toBe(403);
+      expect((await sendAs(`${host.url}/admin/functions/hello`, headers, 'POST')).status).toBe(403);
+      expect((await sendAs(`${host.url}/admin/functions/hello/state`, headers, 'PUT')).status).toBe(403);
+    }
+    expect(host.lines('called')).toEqual([]);
+    expect(await (await fetch(`${host.url}/api/hello`)).text()).toBe('hello');
+    expect(host.lines('called')).toHaveLength(1);
   });
 
   test('waits for a running request at SIGTERM', async () => {

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { type ErrorCode, errorCodes, TributaryError } from '../../errors';
 import { once } from '../../once';
+import { isRefused } from '../../sameMachine';
 import type { Warehouse } from '../warehouse';
 import { FileInUse, openDuckDbFile } from './duckDbWarehouse';
 
@@ -162,7 +163,8 @@ async function answerCall(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A page in a browser can reach loopback too, but it does not know the token.
+  if (isRefused(request, response)) return;
+  // Only a process that can read the file beside the database knows the token.
   const sent = Buffer.from(request.headers.authorization ?? '');
   const wanted = Buffer.from(`Bearer ${token}`);
   if (sent.length !== wanted.length || !timingSafeEqual(sent, wanted)) {

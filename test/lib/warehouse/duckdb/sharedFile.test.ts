@@ -11,6 +11,7 @@ import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { connectToOwner, openDuckDb } from '../../../../src/lib/warehouse/duckdb/sharedFile';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
+import { requestsOfOtherSites, sendAs } from '../../../kit/sendAs';
 import { clicks, clicksTable } from '../deltaTable';
 
 const table = clickstream.warehouse as WarehouseTable;
@@ -209,12 +210,14 @@ describe('a DuckDB file that another process has', () => {
     const mine = await openDuckDb(path);
     const file = `${path}.owner.json`;
     expect(statSync(file).mode & 0o077).toBe(0);
-    const { url } = JSON.parse(readFileSync(file, 'utf8')) as { url: string };
+    const { url, token } = JSON.parse(readFileSync(file, 'utf8')) as { url: string; token: string };
     expect(new URL(url).hostname).toBe('127.0.0.1');
     for (const headers of [{}, { authorization: 'Bearer x' }]) {
       const reply = await fetch(url, { method: 'POST', headers, body: 'x' });
       expect([reply.status, await reply.text()]).toEqual([401, '']);
     }
+    for (const headers of requestsOfOtherSites)
+      expect((await sendAs(url, { ...headers, authorization: `Bearer ${token}` }, 'POST')).status).toBe(403);
     await mine.close();
   });
 });

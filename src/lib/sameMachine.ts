@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+
+/*
+ * Servers that are for this machine alone listen on loopback. That keeps other machines away, but not web pages: the browser of this
+ * machine sends a page's requests to loopback too. Such requests are told by their headers, which a page cannot change:
+ *
+ * | The page                                            | What its requests have                               |
+ * |-----------------------------------------------------|------------------------------------------------------|
+ * | calls http://127.0.0.1:PORT with a script or a form | an Origin that is another site's, or `null`          |
+ * | shows it as a picture, a script or a frame          | no Origin, but `Sec-Fetch-Site: cross-site`          |
+ * | has a name that its owner now points to 127.0.0.1   | the page's own name as Host ("DNS rebinding")        |
+ *
+ * Programs such as curl and SDKs send neither Origin nor Sec-Fetch-Site. A link that a person follows to a page here is let through.
+ */
+
+/** The names of loopback, as `URL.hostname` and browsers spell them. */
+const names = ['127.0.0.1', 'localhost', '[::1]'];
+
+/** @param hostname without a port */
+export const isThisMachine = (hostname: string): boolean => names.includes(hostname.toLowerCase());
+
+/** Answers a request with 403 and a sentence that says why, if a web page of elsewhere may have made it. Returns whether it did. */
+export function isRefused({ headers }: IncomingMessage, response: ServerResponse): boolean {
+  const reason = whyRefused(headers);
+  if (reason === undefined) return false;
+  response.writeHead(403, { 'content-type': 'text/plain', 'x-content-type-options': 'nosniff' });
+  response.end(`${reason}\n`);
+  return true;
+}
+
+function whyRefused(headers: IncomingHttpHeaders): string | undefined {
+  if (!isHostHere(headers.host))
+    return 'The Host header must be 127.0.0.1, localhost or [::1], with any port: call this server by one of these names.';
+  if (headers.origin !== undefined)
+    return isOriginHere(headers.origin)
+      ? undefined
+      : 'A web page of another site may not call this server. The Origin header must be one of 127.0.0.1, localhost or [::1], or be left out.';
+  if (headers['sec-fetch-site'] !== 'cross-site' || isFollowedLink(headers)) return undefined;
+  return 'A web page of another site may not load anything from this server. Open the address by itself.';
+}
+
+const isHostHere = (host = ''): boolean => isThisMachine(host.replace(/:\d{1,5}$/, ''));
+
+/** Browsers give one Origin; a loopback page on any port is the work of somebody on this machine. */
+function isOriginHere(origin: string): boolean {
+  const [, host] = /^https?:\/\/(.+)$/.exec(origin) ?? [];
+  return isHostHere(host);
+}
+
+/** A form that is sent has these headers too, but also an Origin. A frame has another destination. */
+const isFollowedLink = (headers: IncomingHttpHeaders): boolean =>
+  headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
