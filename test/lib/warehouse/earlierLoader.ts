@@ -1,5 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { TablePosition } from '../../../src/lib/delta/position';
+import { lockedSettings } from '../../../src/lib/warehouse/duckdb/readOnly';
 import type { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import type { LoadOutcome } from '../../../src/lib/warehouse/warehouse';
 
@@ -62,13 +63,11 @@ SELECT @won AS won;`);
   };
 }
 
-/** Those of the loader: one process has a file with one configuration. */
-const settings = { autoinstall_known_extensions: 'false', autoload_known_extensions: 'false' };
-
 export function earlierDuckDbLoader(path: string): EarlierLoader {
   /** On a connection of its own; in a transaction that `work` may take back by answering undefined. */
   const transaction = async <T>(work: (run: (sql: string) => Promise<unknown[][]>) => Promise<T>) => {
-    const instance = await DuckDBInstance.fromCache(path, settings);
+    // With the loader's settings, because one process has a file with one configuration.
+    const instance = await DuckDBInstance.fromCache(path, lockedSettings);
     const connection = await instance.connect();
     try {
       await connection.run('BEGIN');

@@ -14,12 +14,10 @@ import {
   type Warehouse,
 } from '../warehouse';
 import { appendRows, columnNames } from './appendRows';
+import { lockedSettings, runSelect } from './readOnly';
 import { addColumn, createTable, opsScript, quoteName, quoteTable, quoteText } from './tables';
 
 type Api = typeof import('@duckdb/node-api');
-
-/** DuckDB would otherwise look for extensions on the network. */
-const settings = { autoinstall_known_extensions: 'false', autoload_known_extensions: 'false' };
 
 /** The file is open in another process. */
 export class FileInUse extends Error {}
@@ -41,7 +39,7 @@ export async function openDuckDbFile(path: string): Promise<Warehouse> {
   }
   try {
     // From the cache: two instances on one file in one process lose rows.
-    const instance = await api.DuckDBInstance.fromCache(path, settings);
+    const instance = await api.DuckDBInstance.fromCache(path, lockedSettings);
     return new DuckDbWarehouse(path, api, instance, await instance.connect());
   } catch (error) {
     if (/lock|being used by another process/i.test(String(error))) throw new FileInUse(path);
@@ -156,12 +154,11 @@ class DuckDbWarehouse implements Warehouse {
   /** Tables are made, renamed and dropped inside transactions here, so nothing is ever left. */
   async dropLeftovers(): Promise<void> {}
 
-  /** On a connection of its own that cannot write, so that it neither waits nor harms. */
+  /** On a connection of its own that cannot write, so that it neither waits nor harms. Takes one SELECT statement. */
   async query(sql: string): Promise<Record<string, unknown>[]> {
     const connection = await this.#instance.connect();
     try {
-      await connection.run('BEGIN TRANSACTION READ ONLY');
-      return (await connection.runAndReadAll(sql)).getRowObjectsJson();
+      return await runSelect(connection, this.#api.StatementType.SELECT, sql);
     } catch (error) {
       throw refused(this.name, error);
     } finally {

@@ -29,8 +29,11 @@ type Method = (typeof methods)[number];
 
 const callLimitMs = 60_000;
 
-/** The version of the messages between the processes. A release with other messages has another number; the first ones have none. */
-const protocol = 3;
+/**
+ * The version of the messages between the processes, and of what a query may do. A release with others has another number; the first
+ * ones have none.
+ */
+const protocol = 4;
 
 interface Owner {
   readonly url: string;

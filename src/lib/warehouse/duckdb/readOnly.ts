@@ -1,0 +1,90 @@
+import type { DuckDBConnection, Json } from '@duckdb/node-api';
+import { TributaryError } from '../../errors';
+import { quoteText } from './tables';
+
+/*
+ * Runs statements that people write. They come from any process on this machine, and run inside the process that loads the file, so
+ * they can only read: one SELECT, in a transaction that cannot write, on an instance that opens no other files, and without table
+ * functions that change the process. `SELECT * FROM enable_logging(…)`, for example, is a SELECT for DuckDB, and it can end the process.
+ */
+
+/** Settings of the instance. They are locked, so that no statement can change them. */
+export const lockedSettings = {
+  /** No files but the database, its log and its folder for temporary files. No statement can read or write others, or attach them. */
+  enable_external_access: 'false',
+  // DuckDB would otherwise look for extensions on the network.
+  autoinstall_known_extensions: 'false',
+  autoload_known_extensions: 'false',
+  lock_configuration: 'true',
+};
+
+/** Those that make rows from their arguments, or describe the tables. `query` is not here, because it runs any text. */
+const allowedTableFunctions: ReadonlySet<string> = new Set([
+  'range',
+  'generate_series',
+  'repeat',
+  'unnest',
+  'duckdb_columns',
+  'duckdb_constraints',
+  'duckdb_functions',
+  'duckdb_indexes',
+  'duckdb_schemas',
+  'duckdb_settings',
+  'duckdb_tables',
+  'duckdb_types',
+  'duckdb_views',
+  'pragma_table_info',
+]);
+
+/**
+ * The rows of one SELECT statement as plain objects.
+ * @param connection used for this statement only; the caller closes it
+ * @throws `warehouse.refused` for any other text; what DuckDB throws
+ */
+export async function runSelect(
+  connection: DuckDBConnection,
+  selectType: number,
+  sql: string,
+): Promise<Record<string, Json>[]> {
+  await connection.run('BEGIN TRANSACTION READ ONLY');
+  await checkSyntax(connection, sql);
+  const statements = await connection.extractStatements(sql);
+  if (statements.count !== 1) throw notOneSelect();
+  const statement = await statements.prepare(0);
+  if (statement.statementType !== selectType) throw notOneSelect();
+  return (await statement.runAndReadAll()).getRowObjectsJson();
+}
+
+/** Checks a text by its syntax tree, as DuckDB's own parser sees it, before anything of it is prepared. */
+async function checkSyntax(connection: DuckDBConnection, sql: string): Promise<void> {
+  const [row] = (await connection.runAndReadAll(`SELECT json_serialize_sql(${quoteText(sql)})`)).getRows();
+  const tree = JSON.parse(String(row?.[0])) as {
+    readonly error: boolean;
+    readonly error_type?: string;
+    readonly error_message?: string;
+    readonly statements?: readonly unknown[];
+  };
+  // Statements other than SELECT have no tree.
+  if (tree.error && tree.error_type !== 'not implemented') throw new Error(tree.error_message);
+  if (tree.statements?.length !== 1) throw notOneSelect();
+  const refused = tableFunctionsIn(tree.statements).find((name) => !allowedTableFunctions.has(name));
+  if (refused !== undefined)
+    throw new TributaryError(
+      'warehouse.refused',
+      `A query may not call ${refused} in its FROM: it could reach more than the tables.`,
+    );
+}
+
+/** The names of the table functions that are called anywhere in a syntax tree, in lower case. */
+function tableFunctionsIn(node: unknown): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  const { type, function: called } = node as { type?: unknown; function?: { function_name?: unknown } };
+  const own = type === 'TABLE_FUNCTION' ? [String(called?.function_name).toLowerCase()] : [];
+  return [...own, ...Object.values(node).flatMap(tableFunctionsIn)];
+}
+
+const notOneSelect = () =>
+  new TributaryError(
+    'warehouse.refused',
+    'A query of a DuckDB file is one SELECT statement and nothing else.',
+  );
