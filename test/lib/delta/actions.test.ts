@@ -47,6 +47,8 @@ describe('a commit', () => {
 
   it('may have actions that we do not know', () => {
     expect(parsed({ cdc: { path: 'x' } }, { txn })).toMatchObject({ adds: [], removes: [], txns: [txn] });
+    const commitInfo = { timestamp: 1 };
+    expect(parsed({ commitInfo }, { cdc: { path: 'x' } }).commitInfo).toEqual(commitInfo);
   });
 
   it('is told from any other by its mark', () => {

@@ -31,6 +31,8 @@ describe('compareUtf8', () => {
 
   it('puts an emoji after U+FFFF, unlike JavaScript', () => {
     expect(compareUtf8('😀', '\uffff')).toBeGreaterThan(0);
+    expect(compareUtf8('\u{10000}', '\uffff')).toBeGreaterThan(0);
+    expect(compareUtf8('\ud7ff', '\ue000')).toBeLessThan(0);
     expect('😀' > '\uffff').toBe(false);
   });
 });

@@ -1,12 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { append } from '../../../src/lib/delta/commit';
 import { commitPath } from '../../../src/lib/delta/log';
-import { openSnapshot } from '../../../src/lib/delta/openTable';
+import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { readDataFile } from '../../../src/lib/delta/readDataFile';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { decodeEvents } from '../../../src/lib/ingest/decodeEvents';
 import { replayLetters } from '../../../src/lib/ingest/replayLetters';
 import { TableWriter } from '../../../src/lib/ingest/tableWriter';
 import { deadLettersTable, letterFields } from '../../../src/lib/lake/deadLetters';
+import { partitionAppId } from '../../../src/lib/lake/hubGeneration';
 import { readLetters } from '../../../src/lib/lake/readLetters';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
@@ -216,6 +218,18 @@ describe('replaying dead letters', () => {
     expect(await readLetters(snapshot as NonNullable<typeof snapshot>)).toHaveLength(1);
     expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
     expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3']);
+  });
+
+  it('takes no letter whose event will come again: other partitions and generations say nothing of its own', async () => {
+    await ingest(0, '{"productid":1}');
+    await ingestLettersOnly(1, '{"product":2}');
+    const earlier = { ...generation, createdOn: new Date(createdOn.getTime() - 1) };
+    const state = await openState(rows);
+    if (!state) throw new Error('There is no table.');
+    const appIds = [partitionAppId(generation, '4'), partitionAppId(earlier, '3'), 'another writer'];
+    const txns = appIds.map((appId) => ({ appId, version: 99 }));
+    await append({ state, fields: tableFields(clickstream), adds: [], txns });
+    expect(await replay()).toEqual({ settled: 0, appended: 0, remaining: 1 });
   });
 
   it('does nothing without letters', async () => {
