@@ -1,3 +1,4 @@
+import { inert } from '../../src/lib/inert';
 import { hideSecrets } from '../../src/lib/secrets';
 
 const levels = ['trace', 'debug', 'information', 'warning', 'error', 'critical', 'none'] as const;
@@ -14,12 +15,15 @@ export function parseLogLevel(text: string): LogLevel | undefined {
 
 /**
  * Makes a log that writes one line per message to stdout: `[2026-05-01T12:00:00.000Z] LEVEL source: text`, where the source is the
- * function or a part of the host. Keys and passwords are blanked.
+ * function or a part of the host. Keys and passwords are blanked, and control characters are
+ * shown as escapes.
  */
 export function createLog(threshold: LogLevel): Log {
   return (level, source, message) => {
     if (levels.indexOf(level) < levels.indexOf(threshold)) return;
-    console.log(`[${new Date().toISOString()}] ${level.toUpperCase()} ${source}: ${hideSecrets(message)}`);
+    console.log(
+      `[${new Date().toISOString()}] ${level.toUpperCase()} ${source}: ${inert(hideSecrets(message))}`,
+    );
   };
 }
 

@@ -65,7 +65,8 @@ async function showAgain(url: URL, headers: Record<string, string>, everyMs: num
       text = String(error);
     }
     // On a terminal, each answer replaces the last one. In a file, they follow one another.
-    console.log(process.stdout.isTTY ? `\u001b[H\u001b[2J${text}` : text);
+    if (process.stdout.isTTY) process.stdout.write('\u001b[H\u001b[2J');
+    console.log(text);
     await sleep(everyMs, undefined, { signal: ended.signal }).catch(() => {});
   }
 }

@@ -2,6 +2,7 @@ import { openLake } from '../lib/app/lake';
 import { openSnapshot } from '../lib/delta/openTable';
 import { readDataFile } from '../lib/delta/readDataFile';
 import type { Snapshot } from '../lib/delta/state';
+import { inertInLine } from '../lib/inert';
 import { replayLetters } from '../lib/ingest/replayLetters';
 import { deadLettersTable, decodeBody } from '../lib/lake/deadLetters';
 import { type LetterInfo, readLetters } from '../lib/lake/readLetters';
@@ -65,7 +66,7 @@ async function list(snapshot: Snapshot): Promise<number> {
     );
     console.log(`${String(letters.length).padStart(9)}  ${name}`);
     console.log(
-      `           the newest, of ${iso(newest.receivedAt)}: partition ${newest.partition} sequence ${newest.sequenceNumber}: ${newest.detail}`,
+      `           the newest, of ${iso(newest.receivedAt)}: partition ${newest.partition} sequence ${newest.sequenceNumber}: ${inertInLine(newest.detail)}`,
     );
   }
   return 0;
@@ -83,7 +84,7 @@ async function show(snapshot: Snapshot, { stream, partition, sequence }: EventAd
   );
   for (const letter of letters) {
     console.log(`element ${letter.element} of an event of the hub made ${iso(letter.hubCreatedAt)}`);
-    console.log(`  ${letter.reason}: ${letter.detail}`);
+    console.log(`  ${letter.reason}: ${inertInLine(letter.detail)}`);
     console.log(
       `  enqueued ${letter.enqueuedAt === null ? '-' : iso(letter.enqueuedAt)}, received ${iso(letter.receivedAt)}`,
     );
@@ -99,7 +100,6 @@ async function readBody(snapshot: Snapshot, { file, row }: LetterInfo): Promise<
   const encoding = columns.get('body_encoding')?.[row] as string | null;
   const body = decodeBody((columns.get('body')?.[row] ?? null) as string | null, encoding);
   if (!body) return undefined;
-  // Printed raw, bytes that are not text could change the terminal's state.
   return encoding === 'base64' ? `${body.length} bytes, in hex: ${body.toString('hex')}` : body.toString();
 }
 

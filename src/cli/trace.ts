@@ -1,5 +1,6 @@
 import { openLake } from '../lib/app/lake';
 import type { Field, ReadValue } from '../lib/delta/schema';
+import { inertInLine } from '../lib/inert';
 import type { Stream } from '../lib/streams/stream';
 import { type EventStory, type TracedRow, traceEvent } from '../lib/verify/traceEvent';
 import { readAppSettings, settingsFlag } from './appSettings';
@@ -73,7 +74,7 @@ function describeRow(kind: string, { file, values, fields }: TracedRow): string[
 function show(type: Field['type'], value: ReadValue): string {
   if (type === 'timestamp' && value !== null) return showTime(value);
   const text = value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value);
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+  return inertInLine(text.length > 200 ? `${text.slice(0, 199)}…` : text);
 }
 
 const showTime = (micros: unknown): string => new Date(Number(micros) / 1000).toISOString();

@@ -1,4 +1,5 @@
 import { type Lake, openLake } from '../lib/app/lake';
+import { inertInLine } from '../lib/inert';
 import { catchUp } from '../lib/warehouse/catchUp';
 import { readLedgerPosition } from '../lib/warehouse/ledgerPosition';
 import { type LoaderStatus, readLoadStatus, writeLoadStatus } from '../lib/warehouse/loadStatus';
@@ -197,7 +198,7 @@ function describeLag({
 function formatRows(rows: readonly Record<string, unknown>[]): string {
   const names = Object.keys(rows[0] ?? {});
   if (names.length === 0) return 'no rows';
-  const lines = [names, ...rows.map((row) => names.map((name) => formatValue(row[name])))];
+  const lines = [names.map(inertInLine), ...rows.map((row) => names.map((name) => formatValue(row[name])))];
   const widths = names.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
     .map((line) =>
@@ -214,4 +215,4 @@ const formatValue = (value: unknown): string =>
     ? 'NULL'
     : value instanceof Date
       ? value.toISOString()
-      : String(value);
+      : inertInLine(String(value));

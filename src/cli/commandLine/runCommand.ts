@@ -1,3 +1,4 @@
+import { makeConsoleInert } from '../../lib/inert';
 import { type Command, UsageError } from './command';
 import { parseCommandLine } from './parseCommandLine';
 import { describeUsage } from './usage';
@@ -13,13 +14,14 @@ let isCut = false;
 /**
  * Runs a command with the arguments of this process, or with others. The number that its action gives becomes the exit code: 1 is
  * for findings, and for errors, which are told in one line. A wrong use is told in one line as well, with the way to the usage, and
- * ends with 2. A command whose output is cut, as by `| head`, ends quietly.
+ * ends with 2. A command whose output is cut, as by `| head`, ends quietly. Nothing that it prints can control the terminal.
  * @param command a promise if its flags depend on files that must be loaded
  */
 export function runCommand(
   command: Command | Promise<Command>,
   args: readonly string[] = process.argv.slice(2),
 ): void {
+  makeConsoleInert();
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithoutOutput);
   void answer(command, args).then((code) => {
     process.exitCode = isCut ? outputCut : code;

@@ -14,6 +14,7 @@ export interface WrittenLetter {
   readonly sequence: number;
   readonly element?: number;
   readonly reason?: string;
+  readonly detail?: string;
   readonly body?: string;
   readonly stream?: string;
 }
@@ -61,10 +62,12 @@ export class StreamTables {
 
   async addLetters(letters: readonly WrittenLetter[]): Promise<void> {
     const at = createdOn.getTime() * 1000;
-    const values = letters.map(({ partition, sequence, element = 0, reason = 'not-json', body, stream }) => [
-      ...[stream ?? 'clickstream', at, partition, sequence, element, at + sequence],
-      ...[reason, 'is not JSON', body ?? 'x', 'utf-8', at],
-    ]);
+    const values = letters.map(
+      ({ partition, sequence, element = 0, reason = 'not-json', detail, body, stream }) => [
+        ...[stream ?? 'clickstream', at, partition, sequence, element, at + sequence],
+        ...[reason, detail ?? 'is not JSON', body ?? 'x', 'utf-8', at],
+      ],
+    );
     await this.#letters.appendRows(transpose(values), values.length);
   }
 }
