@@ -3,7 +3,7 @@ import { inertInLine } from '../lib/inert';
 import { catchUp } from '../lib/warehouse/catchUp';
 import { readLedgerPosition } from '../lib/warehouse/ledgerPosition';
 import { type LoaderStatus, readLoadStatus, writeLoadStatus } from '../lib/warehouse/loadStatus';
-import { openWarehouse } from '../lib/warehouse/openWarehouse';
+import { openReader, openWarehouse } from '../lib/warehouse/openWarehouse';
 import { rebuild } from '../lib/warehouse/rebuild';
 import { wholeScript } from '../lib/warehouse/synapse/tables';
 import { UnloadedCommits } from '../lib/warehouse/unloadedCommits';
@@ -51,10 +51,10 @@ runCommand({
       run: ({ table, settings }) => withWarehouse(settings, (opened) => reload(opened, table)),
     }),
     query: action({
-      meaning: 'run a statement and print its rows',
-      words: { sql: textWord('statement', 'a statement of SQL in quotes') },
+      meaning: 'run a SELECT statement and print its rows; in a database, with the login of WAREHOUSE_READER',
+      words: { sql: textWord('statement', 'a SELECT statement in quotes') },
       flags: settingsFlag,
-      run: ({ sql, settings }) => withWarehouse(settings, (opened) => query(opened, sql)),
+      run: ({ sql, settings }) => query(settings, sql),
     }),
   },
 });
@@ -85,7 +85,7 @@ async function withWarehouse(
     staging: lake.staging,
     warn: (message) => console.error(message),
   });
-  if (!warehouse) throw new Error('WAREHOUSE is none: no warehouse is configured.');
+  if (!warehouse) throw noWarehouse();
   const ended = new AbortController();
   process.once('SIGINT', () => ended.abort());
   try {
@@ -94,6 +94,8 @@ async function withWarehouse(
     await warehouse.close();
   }
 }
+
+const noWarehouse = () => new Error('WAREHOUSE is none: no warehouse is configured.');
 
 async function init({ warehouse, loaded }: OpenWarehouse): Promise<number> {
   const tables = loaded.map(({ table }) => table);
@@ -167,9 +169,20 @@ async function record(
   });
 }
 
-async function query({ warehouse }: OpenWarehouse, sql: string): Promise<number> {
-  console.log(formatRows(await warehouse.query(sql)));
-  return 0;
+async function query(file: string | undefined, sql: string): Promise<number> {
+  const settings = await readAppSettings(file);
+  const reader = await openReader({
+    setting: settings.warehouse,
+    reader: settings.warehouseReader(),
+    tables: (await loadedTables()).map(({ table }) => table),
+  });
+  if (!reader) throw noWarehouse();
+  try {
+    console.log(formatRows(await reader.query(sql)));
+    return 0;
+  } finally {
+    await reader.close();
+  }
 }
 
 type Lag = Awaited<ReturnType<typeof readLag>>[number];

@@ -69,6 +69,13 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     default: 'none',
   },
   {
+    name: 'WAREHOUSE_READER',
+    meaning:
+      'The login for `npm run warehouse -- query` in a database: one that may only read. The app does not use it.',
+    expected: 'a connection string of the same database with a login of its own, or none',
+    default: 'none',
+  },
+  {
     name: 'COUNTS_REFRESH',
     meaning:
       'Least time between two looks at the log for new clicks; requests in between are answered from memory.',

@@ -8,7 +8,12 @@ import type { StorageAccount } from './storage/azureBlobStore';
 import type { Direction } from './streams/connectionName';
 import { loadStreams } from './streams/loadStreams';
 import { type Stream, settingsOf } from './streams/stream';
-import { parseWarehouse, type WarehouseSetting } from './warehouse/warehouseSetting';
+import {
+  parseReader,
+  parseWarehouse,
+  type ReaderSetting,
+  type WarehouseSetting,
+} from './warehouse/warehouseSetting';
 
 export interface Settings {
   readonly lake: StorageAccount;
@@ -23,6 +28,8 @@ export interface Settings {
   /** How many products are counted on their own. */
   readonly countedProducts: number;
   readonly warehouse: WarehouseSetting;
+  /** How to log in to a database for queries. Throws `settings.invalid` if it is malformed. */
+  warehouseReader(): ReaderSetting;
   /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` if it is not set. */
   hostStorage(): StorageAccount;
   /** A stream's hub, and the connection to listen or to send. Throws `settings.invalid` if one of them is not set. */
@@ -46,6 +53,7 @@ export function parseSettings(
 ): Settings {
   const reader = new SettingReader(environment, streams.flatMap(settingsOf));
   checkHubConnections(reader, hubsOf);
+  const warehouse = readWarehouse(reader);
   const result: Settings = {
     lake: readStorage(reader, 'LakeStorage'),
     lakeContainer: reader.matching('LAKE_CONTAINER', /^[a-z0-9](?:-?[a-z0-9]){2,62}$/),
@@ -54,7 +62,8 @@ export function parseSettings(
     acceptGaps: reader.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
     countsRefreshMs: reader.duration('COUNTS_REFRESH', 60_000),
     countedProducts: reader.wholeNumber('COUNTED_PRODUCTS', 1, 1_000_000),
-    warehouse: readWarehouse(reader, 'WAREHOUSE'),
+    warehouse,
+    warehouseReader: () => readAlone(environment, (own) => readReader(own, warehouse)),
     hostStorage: () => readAlone(environment, (own) => readStorage(own, 'AzureWebJobsStorage')),
     hub: (stream, direction) => readAlone(environment, (own) => readHubConnection(own, stream, direction)),
     text: (definition) => textOf(environment, definition),
@@ -72,13 +81,20 @@ function readAlone<T>(environment: Environment, read: (reader: SettingReader) =>
   return result;
 }
 
-function readWarehouse(reader: SettingReader, name: string): WarehouseSetting {
+const readWarehouse = (reader: SettingReader): WarehouseSetting =>
+  parsed(reader, () => parseWarehouse(reader.text('WAREHOUSE'))) ?? { kind: 'none' };
+
+const readReader = (reader: SettingReader, warehouse: WarehouseSetting): ReaderSetting =>
+  parsed(reader, () => parseReader(reader.text('WAREHOUSE_READER'), warehouse));
+
+/** What `parse` returns. If it throws, that is a problem of the settings. */
+function parsed<T>(reader: SettingReader, parse: () => T): T | undefined {
   try {
-    return parseWarehouse(reader.text(name));
+    return parse();
   } catch (error) {
     if (!(error instanceof TributaryError)) throw error;
     reader.problem(error.message);
-    return { kind: 'none' };
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
@@ -33,15 +33,15 @@ afterAll(async () => {
   await server.close();
 });
 
-function warehouse(subcommand: string): Promise<{ code: number; output: string }> {
+function warehouse(
+  args: readonly string[],
+  more: Record<string, string> = {},
+): Promise<{ code: number; output: string }> {
   const settings = settingsAt({ storageConnection: azurite.connectionString, brokerPort: 1 });
-  const env = { PATH: process.env.PATH, ...settings, WAREHOUSE: server.connectionString };
+  const env = { PATH: process.env.PATH, ...settings, WAREHOUSE: server.connectionString, ...more };
   return new Promise((done) =>
-    execFile(
-      process.execPath,
-      [resolve('dist/src/cli/warehouse.js'), subcommand],
-      { env },
-      (error, out, err) => done({ code: Number(error?.code ?? 0), output: out + err }),
+    execFile(process.execPath, [resolve('dist/src/cli/warehouse.js'), ...args], { env }, (error, out, err) =>
+      done({ code: Number(error?.code ?? 0), output: out + err }),
     ),
   );
 }
@@ -50,7 +50,7 @@ it('says for which error the app loads nothing', async () => {
   const { connectionString } = azurite;
   const store = await openAzureBlobStore({ connectionString }, 'lake');
   await writeLoadStatus(store, 'clickstream.clicks', { state: 'failed', error: 'warehouse.unavailable' });
-  const { output } = await warehouse('status');
+  const { output } = await warehouse(['status']);
   expect(output).toMatch(
     /^clickstream\.clicks: .*; the last load of the app failed: warehouse\.unavailable, /m,
   );
@@ -58,17 +58,37 @@ it('says for which error the app loads nothing', async () => {
 
 it('says which columns a table lacks, and init adds them', async () => {
   server.engine.alterRefusal = { number: 1088, message: 'You do not have permissions.' };
-  const before = await warehouse('status');
+  const before = await warehouse(['status']);
   expect(before.output).toContain('clickstream.clicks: version -1 of 1, 2 versions behind, ');
   expect(before.output).toMatch(
     /^clickstream\.clicks: .*; lacks the columns category: .* npm run warehouse -- init/m,
   );
-  const refused = await warehouse('sync');
+  const refused = await warehouse(['sync']);
   expect(refused.output).toContain(
     'clickstream.clicks lacks the columns category, and this login may not add them',
   );
   expect(refused.code).toBe(1);
   server.engine.alterRefusal = undefined;
-  expect(await warehouse('init')).toMatchObject({ code: 0 });
-  expect((await warehouse('status')).output).not.toContain('lacks');
+  expect(await warehouse(['init'])).toMatchObject({ code: 0 });
+  expect((await warehouse(['status'])).output).not.toContain('lacks');
+});
+
+it('asks a database with the login of WAREHOUSE_READER alone, and refuses a query without one', async () => {
+  const sql = 'SELECT COUNT(*) AS n FROM ops.load_ledger';
+  const logins = server.logins;
+  const refused = await warehouse(['query', sql]);
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain('WAREHOUSE_READER is missing: queries need a login of their own');
+  const same = await warehouse(['query', sql], { WAREHOUSE_READER: server.connectionString });
+  expect(same.output).toContain('WAREHOUSE_READER has the login of WAREHOUSE');
+  // A second server, so that it is seen which of the two connections is used.
+  const readers = await TdsServer.start();
+  onTestFinished(() => readers.close());
+  const loader = openSynapse({ address: readers.address });
+  await loader.init([clicksTable]);
+  await loader.close();
+  const WAREHOUSE_READER = readers.connectionString.replace('User ID=loader', 'User ID=reader');
+  expect(await warehouse(['query', sql], { WAREHOUSE_READER })).toMatchObject({ code: 0, output: 'n\n1\n' });
+  expect(readers.batches.at(-1)).toBe(sql);
+  expect(server.logins).toBe(logins);
 });

@@ -55,12 +55,28 @@ const authentications: Readonly<Record<string, SqlLogin['kind']>> = {
   activedirectorymsi: 'managed-identity',
 };
 
+/** What is wrong with a connection string. */
+class Malformed extends Error {}
+
 /**
  * Reads an ADO.NET (`Server=tcp:host,1433;Database=…`) or JDBC (`jdbc:sqlserver://host:1433;database=…`) connection string.
  * Keywords that it does not know are ignored.
+ * @param setting the name of the setting, for errors
  * @throws `settings.invalid` saying what is wrong, never a value
  */
-export function parseConnectionString(text: string): SqlAddress {
+export function parseConnectionString(text: string, setting = 'WAREHOUSE'): SqlAddress {
+  try {
+    return readAddress(text);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new TributaryError(
+      'settings.invalid',
+      `${setting} is malformed: ${error.message}; expected ${expected}.`,
+    );
+  }
+}
+
+function readAddress(text: string): SqlAddress {
   const jdbc = /^\s*jdbc:sqlserver:\/\/([^;]*)(?:;|$)/i.exec(text);
   const parts = readParts(jdbc ? text.slice(jdbc[0].length) : text);
   const [server, port] = splitServer(jdbc?.[1] ? jdbc[1] : (parts.get('server') ?? ''), jdbc !== null);
@@ -73,12 +89,12 @@ export function parseConnectionString(text: string): SqlAddress {
     trustServerCertificate: ['true', 'yes'].includes((parts.get('trust') ?? 'false').toLowerCase()),
     connectTimeoutMs: readTimeout(parts.get('timeout') ?? '') * 1000,
   };
-  if (address.server === '') throw malformed('it names no server');
-  if (address.database === '') throw malformed('it names no database');
+  if (address.server === '') throw new Malformed('it names no server');
+  if (address.database === '') throw new Malformed('it names no database');
   if (!Number.isInteger(address.port) || address.port < 1 || address.port > 65_535)
-    throw malformed('its port is no number from 1 to 65535');
+    throw new Malformed('its port is no number from 1 to 65535');
   if (!(address.connectTimeoutMs > 0 && address.connectTimeoutMs < 2 ** 31))
-    throw malformed('its timeout is no number of seconds');
+    throw new Malformed('its timeout is no number of seconds');
   return address;
 }
 
@@ -90,13 +106,13 @@ function readLogin(parts: ReadonlyMap<string, string>): SqlLogin {
   const kind = authentications[authentication];
   const user = parts.get('user') ?? '';
   if (kind === undefined)
-    throw malformed(
+    throw new Malformed(
       'its Authentication is none of SqlPassword, Active Directory Default, Active Directory Managed Identity',
     );
   if (kind !== 'password') return { kind, ...(user === '' ? {} : { clientId: user }) };
   const password = parts.get('password') ?? '';
-  if (user === '') throw malformed('it names no user and no Authentication');
-  if (password === '') throw malformed('it has no password');
+  if (user === '') throw new Malformed('it names no user and no Authentication');
+  if (password === '') throw new Malformed('it has no password');
   return { kind, user, password };
 }
 
@@ -123,7 +139,7 @@ function readParts(text: string): Map<string, string> {
     if (end >= text.length) break;
     pattern.lastIndex = end;
     const found = pattern.exec(text);
-    if (!found) throw malformed('it is not a list of name=value parts');
+    if (!found) throw new Malformed('it is not a list of name=value parts');
     const [, name = '', double, single, brace, plain = ''] = found;
     const value =
       double?.replaceAll('""', '"') ??
@@ -136,6 +152,3 @@ function readParts(text: string): Map<string, string> {
   }
   return parts;
 }
-
-const malformed = (problem: string) =>
-  new TributaryError('settings.invalid', `WAREHOUSE is malformed: ${problem}; expected ${expected}.`);

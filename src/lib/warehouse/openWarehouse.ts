@@ -1,9 +1,10 @@
+import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { openDuckDb } from './duckdb/sharedFile';
 import type { Staging } from './synapse/stagedFile';
 import { openSynapse } from './synapse/synapseWarehouse';
 import type { Warehouse } from './warehouse';
-import type { WarehouseSetting } from './warehouseSetting';
+import type { ReaderSetting, WarehouseSetting } from './warehouseSetting';
 
 export interface OpenOptions {
   readonly setting: WarehouseSetting;
@@ -29,4 +30,25 @@ export async function openWarehouse(options: OpenOptions): Promise<Warehouse | u
     ...(staging ? { staging } : {}),
     ...(warn ? { warn } : {}),
   });
+}
+
+export interface ReaderOptions extends Pick<OpenOptions, 'setting' | 'tables'> {
+  readonly reader: ReaderSetting;
+}
+
+/**
+ * Opens the warehouse for queries that people write: a DuckDB file itself takes nothing but a SELECT, and a database is asked with the
+ * reader's login alone. Undefined if there is no warehouse.
+ * @throws `settings.invalid` if a database has no reader
+ */
+export async function openReader(
+  options: ReaderOptions,
+): Promise<Pick<Warehouse, 'query' | 'close'> | undefined> {
+  const { setting, tables, reader } = options;
+  if (setting.kind !== 'sql') return openWarehouse({ setting, tables });
+  if (reader) return openSynapse({ address: reader });
+  throw new TributaryError(
+    'settings.invalid',
+    'WAREHOUSE_READER is missing: queries need a login of their own that may only read, because that of WAREHOUSE may write. Set it to a connection string of the same database.',
+  );
 }

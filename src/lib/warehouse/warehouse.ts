@@ -82,7 +82,10 @@ export interface Warehouse {
   dropShadow(shadow: WarehouseTable): Promise<void>;
   /** Drops tables that processes left when they were killed during a rebuild or a load. Failures are only warnings. */
   dropLeftovers(table: WarehouseTable): Promise<void>;
-  /** Rows as plain objects; for people. */
+  /**
+   * The rows of a SELECT statement as plain objects. A DuckDB file refuses every other text. A database does what the login may, so
+   * text that people write goes to `openReader`.
+   */
   query(sql: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }

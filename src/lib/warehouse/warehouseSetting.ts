@@ -1,11 +1,14 @@
 import { TributaryError } from '../errors';
-import { parseConnectionString, type SqlAddress } from './connectionString';
+import { parseConnectionString, type SqlAddress, type SqlLogin } from './connectionString';
 
 /** Which warehouse the rows go to. */
 export type WarehouseSetting =
   | { readonly kind: 'none' }
   | { readonly kind: 'duckdb'; readonly path: string }
   | { readonly kind: 'sql'; readonly address: SqlAddress };
+
+/** How to log in to a database for queries; undefined without such a login. */
+export type ReaderSetting = SqlAddress | undefined;
 
 /** Reads the setting WAREHOUSE. Throws `settings.invalid` saying what is wrong, never the value. */
 export function parseWarehouse(text: string): WarehouseSetting {
@@ -16,3 +19,24 @@ export function parseWarehouse(text: string): WarehouseSetting {
   if (path !== '') return { kind: 'duckdb', path };
   throw new TributaryError('settings.invalid', 'WAREHOUSE is malformed: expected a file after "duckdb:".');
 }
+
+/**
+ * Reads the setting WAREHOUSE_READER.
+ * @throws `settings.invalid` if it is malformed or has the login of WAREHOUSE
+ */
+export function parseReader(text: string, warehouse: WarehouseSetting): ReaderSetting {
+  if (text.trim().toLowerCase() === 'none') return undefined;
+  const reader = parseConnectionString(text, 'WAREHOUSE_READER');
+  if (warehouse.kind === 'sql' && nameOf(reader.login) === nameOf(warehouse.address.login))
+    throw new TributaryError(
+      'settings.invalid',
+      'WAREHOUSE_READER has the login of WAREHOUSE, which may write: expected a login of its own that may only read.',
+    );
+  return reader;
+}
+
+/** Who logs in. A name may have the server after an @, and its case usually makes no difference. */
+const nameOf = (login: SqlLogin): string =>
+  login.kind === 'password'
+    ? `user ${login.user.replace(/@.*$/s, '').toLowerCase()}`
+    : `identity ${login.clientId?.toLowerCase() ?? ''}`;

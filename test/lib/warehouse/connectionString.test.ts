@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConnectionString } from '../../../src/lib/warehouse/connectionString';
-import { parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
+import { parseReader, parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
 
 describe('a connection string', () => {
   const pool = { server: 'ws.sql.azuresynapse.net', port: 1433, database: 'dwh' };
@@ -94,5 +94,36 @@ describe('WAREHOUSE', () => {
     expect(parseWarehouse('duckdb:.local/w.duckdb')).toEqual({ kind: 'duckdb', path: '.local/w.duckdb' });
     expect(parseWarehouse('Server=s;Database=d;User ID=u;Password=p')).toMatchObject({ kind: 'sql' });
     expect(() => parseWarehouse('duckdb:')).toThrow('expected a file');
+  });
+});
+
+describe('WAREHOUSE_READER', () => {
+  const at = 'Server=s;Database=d';
+  const warehouse = parseWarehouse(`${at};User ID=loader;Password=p`);
+
+  it('is none or a connection string, and an error names it', () => {
+    expect(parseReader('none', warehouse)).toBeUndefined();
+    expect(parseReader(`${at};User ID=reader;Password=p`, warehouse)).toMatchObject({
+      server: 's',
+      login: { user: 'reader' },
+    });
+    for (const text of ['duckdb:w.duckdb', `${at};User ID=reader`])
+      expect(() => parseReader(text, warehouse)).toThrow('WAREHOUSE_READER is malformed: ');
+  });
+
+  it.each([
+    [`${at};User ID=loader;Password=p`, `${at};User ID=Loader@s;Password=other`],
+    [
+      `${at};Authentication=Active Directory Managed Identity`,
+      `${at};Authentication=Active Directory Default`,
+    ],
+    [
+      `${at};Authentication=Active Directory MSI;User ID=id`,
+      `${at};Authentication=Active Directory MSI;User ID=ID`,
+    ],
+  ])('may not be the login that loads: %s', (text, reader) => {
+    const setting = parseWarehouse(text);
+    expect(() => parseReader(reader, setting)).toThrow('WAREHOUSE_READER has the login of WAREHOUSE');
+    expect(parseReader(`${at};User ID=reader;Password=p`, setting)).toMatchObject({ server: 's' });
   });
 });
