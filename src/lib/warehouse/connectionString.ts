@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { TributaryError } from '../errors';
 
 /** How to log in: a name and password, or an identity of Entra ID. */
@@ -6,6 +7,7 @@ export type SqlLogin =
   | { readonly kind: 'managed-identity' | 'default-credential'; readonly clientId?: string };
 
 export interface SqlAddress {
+  /** A name or an IP address, without brackets. `server\instance` if the port of the instance is unknown; then `port` is not used. */
   readonly server: string;
   readonly port: number;
   readonly database: string;
@@ -27,6 +29,7 @@ const keywords: Readonly<Record<string, string>> = {
   servername: 'server',
   port: 'port',
   portnumber: 'port',
+  instancename: 'instance',
   database: 'database',
   databasename: 'database',
   initialcatalog: 'database',
@@ -78,11 +81,14 @@ export function parseConnectionString(text: string, setting = 'WAREHOUSE'): SqlA
 
 function readAddress(text: string): SqlAddress {
   const jdbc = /^\s*jdbc:sqlserver:\/\/([^;]*)(?:;|$)/i.exec(text);
-  const parts = readParts(jdbc ? text.slice(jdbc[0].length) : text);
-  const [server, port] = splitServer(jdbc?.[1] ? jdbc[1] : (parts.get('server') ?? ''), jdbc !== null);
+  const parts = jdbc ? readParts(text.slice(jdbc[0].length), jdbcPart) : readParts(text, adoNetPart);
+  const { port, ...named } = splitServer(jdbc?.[1] ? jdbc[1] : (parts.get('server') ?? ''), jdbc !== null);
+  const knownPort = port ?? parts.get('port');
+  const instance = named.instance ?? parts.get('instance');
   const address: SqlAddress = {
-    server,
-    port: Number(port ?? parts.get('port') ?? 1433),
+    // The client ignores the port if there is an instance, but a port alone is enough.
+    server: instance && knownPort === undefined ? `${named.server}\\${instance}` : named.server,
+    port: Number(knownPort ?? 1433),
     database: parts.get('database') ?? '',
     login: readLogin(parts),
     encrypt: !['false', 'no', 'optional'].includes((parts.get('encrypt') ?? 'true').toLowerCase()),
@@ -116,20 +122,37 @@ function readLogin(parts: ReadonlyMap<string, string>): SqlLogin {
   return { kind, user, password };
 }
 
-/** ADO.NET separates the port by a comma, JDBC by a colon; `tcp:` in front is ADO.NET's. */
-function splitServer(text: string, jdbc: boolean): [server: string, port: string | undefined] {
-  const [server = '', port] = text
-    .trim()
-    .replace(/^tcp:/i, '')
-    .split(jdbc ? ':' : ',');
-  return [server.trim(), port?.trim()];
+interface ServerParts {
+  readonly server: string;
+  readonly instance?: string | undefined;
+  readonly port?: string | undefined;
 }
 
-/** Splits `name=value` parts. A value may be in quotes or braces; a closing quote or brace inside it is doubled. */
-function readParts(text: string): Map<string, string> {
+/**
+ * Splits a server, which may be an IPv6 address in brackets, its instance, and its port. ADO.NET separates the port by a comma, JDBC by
+ * a colon; `tcp:` in front is ADO.NET's.
+ */
+function splitServer(text: string, jdbc: boolean): ServerParts {
+  const plain = text.trim().replace(/^tcp:/i, '');
+  if (isIPv6(plain)) return { server: plain };
+  const found = (jdbc ? jdbcServer : adoNetServer).exec(plain);
+  const [, address, name = '', instance, port] = found ?? [];
+  return { server: (address ?? name).trim(), instance: instance?.trim(), port: port?.trim() };
+}
+
+const adoNetServer = /^\s*(?:\[([^\]]*)\]|([^\\,]*))\s*(?:\\([^,]*))?(?:,(.*))?$/s;
+const jdbcServer = /^\s*(?:\[([^\]]*)\]|([^\\:]*))\s*(?:\\([^:]*))?(?::(.*))?$/s;
+
+/** A part `name=value`. The value may be in quotes, in which a quote is doubled. In ADO.NET, a brace is an ordinary character. */
+const adoNetPart =
+  /\s*(?<name>[^=;]+?)\s*=\s*(?:"(?<double>(?:[^"]|"")*)"|'(?<single>(?:[^']|'')*)'|(?<plain>[^;]*))\s*(?:;|$)/y;
+/** In JDBC, the value may be in braces, in which a closing brace is doubled. Quotes are read as in ADO.NET. */
+const jdbcPart =
+  /\s*(?<name>[^=;]+?)\s*=\s*(?:"(?<double>(?:[^"]|"")*)"|'(?<single>(?:[^']|'')*)'|\{(?<brace>(?:[^}]|\}\})*)\}|(?<plain>[^;]*))\s*(?:;|$)/y;
+
+/** Reads `name=value` parts, by our names. */
+function readParts(text: string, pattern: RegExp): Map<string, string> {
   const parts = new Map<string, string>();
-  const pattern =
-    /\s*([^=;]+?)\s*=\s*(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)'|\{((?:[^}]|\}\})*)\}|([^;]*))\s*(?:;|$)/y;
   let end = 0;
   while (end < text.length) {
     const blank = /[\s;]*/y;
@@ -140,7 +163,7 @@ function readParts(text: string): Map<string, string> {
     pattern.lastIndex = end;
     const found = pattern.exec(text);
     if (!found) throw new Malformed('it is not a list of name=value parts');
-    const [, name = '', double, single, brace, plain = ''] = found;
+    const { name = '', double, single, brace, plain = '' } = found.groups ?? {};
     const value =
       double?.replaceAll('""', '"') ??
       single?.replaceAll("''", "'") ??

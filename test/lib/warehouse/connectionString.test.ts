@@ -19,10 +19,10 @@ describe('a connection string', () => {
 
   it('may have the ADO.NET form of the portal', () => {
     const text =
-      'Server=tcp:ws.sql.azuresynapse.net,1433;Initial Catalog=dwh;Persist Security Info=False;User ID=loader;Password={p;w}};};MultipleActiveResultSets=False;Encrypt=True;TrustServerCertificate=False;Connection Timeout=15;';
+      'Server=tcp:ws.sql.azuresynapse.net,1433;Initial Catalog=dwh;Persist Security Info=False;User ID=loader;Password="p;w}";MultipleActiveResultSets=False;Encrypt=True;TrustServerCertificate=False;Connection Timeout=15;';
     expect(parseConnectionString(text)).toMatchObject({
       ...pool,
-      login: { kind: 'password', user: 'loader', password: 'p;w};' },
+      login: { kind: 'password', user: 'loader', password: 'p;w}' },
       connectTimeoutMs: 15_000,
     });
   });
@@ -31,10 +31,38 @@ describe('a connection string', () => {
     ['Password="a;b""c"', 'a;b"c'],
     ["Password='a;b''c'", "a;b'c"],
     ['Password=a=b', 'a=b'],
-    ['Password={p}', 'p'],
+    // Braces are nothing special in ADO.NET.
+    ['Password={p}', '{p}'],
+    ['Password={p', '{p'],
   ])('takes %s', (part, password) => {
     const { login } = parseConnectionString(`Server=s;Database=d;User ID=u;${part};Encrypt=True`);
     expect(login).toEqual({ kind: 'password', user: 'u', password });
+  });
+
+  it.each([
+    ['password={p}', 'p'],
+    ['password={p;w}};}', 'p;w};'],
+    ['password={p', '{p'],
+  ])('of JDBC may have a value in braces: %s', (part, password) => {
+    const { login } = parseConnectionString(`jdbc:sqlserver://s;database=d;user=u;${part};encrypt=true`);
+    expect(login).toEqual({ kind: 'password', user: 'u', password });
+  });
+
+  const rest = 'Database=d;User ID=u;Password=p';
+  it.each([
+    [`Server=host1\\SQLEXPRESS;${rest}`, 'host1\\SQLEXPRESS', 1433],
+    [`Server=127.0.0.1\\SQLEXPRESS,1500;${rest}`, '127.0.0.1', 1500],
+    [`jdbc:sqlserver://host1\\SQLEXPRESS:1500;${rest}`, 'host1', 1500],
+    [`jdbc:sqlserver://host1\\SQLEXPRESS;${rest}`, 'host1\\SQLEXPRESS', 1433],
+    [`jdbc:sqlserver://;serverName=host1;instanceName=i;${rest}`, 'host1\\i', 1433],
+    [`jdbc:sqlserver://host1;instanceName=i;portNumber=1500;${rest}`, 'host1', 1500],
+    [`Server=tcp:[::1],1500;${rest}`, '::1', 1500],
+    [`Server=[fe80::2]\\i,1500;${rest}`, 'fe80::2', 1500],
+    [`Server=::1;${rest}`, '::1', 1433],
+    [`jdbc:sqlserver://[::1]:1500;${rest}`, '::1', 1500],
+    [`jdbc:sqlserver://;serverName=::1;${rest}`, '::1', 1433],
+  ])('names a server, its instance and its port, of which the port wins: %s', (text, server, port) => {
+    expect(parseConnectionString(text)).toMatchObject({ server, port });
   });
 
   it.each(['', ' ', ';', ' ; ;\n'])('may have blanks and semicolons around its parts: "%s"', (around) => {
