@@ -86,11 +86,16 @@ export function parseProductNames(text: string): Map<number, string> {
   return names;
 }
 
+/**
+ * A field, then a comma, a line end or the end of the text. In a field in quotes, "" stands for a quote. If a field does not begin and
+ * end with a quote, each quote in it belongs to its text, like the inches of `19" monitor`.
+ */
+const csvField = /(?:[ \t]*"((?:[^"]|"")*)"[ \t]*(?=[,\r\n]|$)|([^,\r\n]*))(,|\r\n?|\n|$)/g;
+
 function parseCsv(text: string): string[][] {
   const records: string[][] = [];
   let record: string[] = [];
-  // A field in quotes, in which "" stands for a quote, or without; then a comma, a line end or the end of the text.
-  for (const [, quoted, plain = '', end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
+  for (const [, quoted, plain = '', end] of text.matchAll(csvField)) {
     record.push(quoted?.replaceAll('""', '"') ?? plain);
     if (end === ',') continue;
     records.push(record);

@@ -24,6 +24,53 @@ describe('products.csv', () => {
     ]);
   });
 
+  it.each([
+    [
+      '1,19" monitor\n7,"He said ""hi"""\n',
+      [
+        [1, '19" monitor'],
+        [7, 'He said "hi"'],
+      ],
+    ],
+    [
+      '1,"Round" lamp\n2,Chair',
+      [
+        [1, '"Round" lamp'],
+        [2, 'Chair'],
+      ],
+    ],
+    [
+      '1,"Lamp\n2,Chair',
+      [
+        [1, '"Lamp'],
+        [2, 'Chair'],
+      ],
+    ],
+    [
+      '1,"Lamp\n2,"Chair, red"\n',
+      [
+        [1, '"Lamp'],
+        [2, 'Chair, red'],
+      ],
+    ],
+    [
+      '1, "Lamp, red" \n2,Chair',
+      [
+        [1, 'Lamp, red'],
+        [2, 'Chair'],
+      ],
+    ],
+    [
+      '1,Lamp\r2,Chair\r',
+      [
+        [1, 'Lamp'],
+        [2, 'Chair'],
+      ],
+    ],
+  ])('never shows a part of a name as the name: %j', (text, names) => {
+    expect([...parseProductNames(text)]).toEqual(names);
+  });
+
   it('may come, change and go while the app runs', async () => {
     const store = new MemoryStore();
     let nowMs = 0;
