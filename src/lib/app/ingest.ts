@@ -74,8 +74,8 @@ const ingestStatus = once(
     }),
 );
 
-/** The partitions whose batches fail in this process. */
-export const failuresHere = (): readonly IngestFailure[] => ingestStatus.made()?.failures() ?? [];
+/** The failures of this process that the lake has no record of. */
+export const failuresHere = (): readonly IngestFailure[] => ingestStatus.made()?.unrecorded() ?? [];
 
 /**
  * Writes one trigger batch to the stream's table. If any of its events may be missing there, it logs the error and rejects; the

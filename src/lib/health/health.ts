@@ -110,7 +110,7 @@ export async function composeHealth(sources: HealthSources): Promise<Health> {
   return { status: worst([...shown, warehouse]), streams: shown, warehouse };
 }
 
-/** The failures that are recorded in the lake, with those that this process knows of its own partitions. */
+/** The failures that are recorded in the lake, with those of this process that could not be recorded. */
 export function withFailuresHere(
   recorded: Outcome<readonly IngestFailure[]>,
   here: readonly IngestFailure[],

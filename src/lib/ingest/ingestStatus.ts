@@ -41,9 +41,12 @@ export class IngestStatus {
     this.#of(stream, partition).succeeded();
   }
 
-  /** The partitions that fail in this process. They are known here also while the lake takes no records, as with a full disk. */
-  failures(): IngestFailure[] {
-    return [...this.#partitions.values()].flatMap(({ failure }) => (failure ? [failure] : []));
+  /**
+   * The failures that are not recorded, as with a full disk. For those that are, the lake is right: another process may own the
+   * partition by now and have committed its batch.
+   */
+  unrecorded(): IngestFailure[] {
+    return [...this.#partitions.values()].flatMap(({ unrecorded }) => (unrecorded ? [unrecorded] : []));
   }
 
   /** Resolves when nothing is being written. */
@@ -82,18 +85,27 @@ class PartitionStatus {
   #failure: IngestFailure | undefined;
   /** Whether the lake was read for a failure of an earlier process, which may go on in this one. */
   #knowsPast = false;
+  #isRecorded = false;
 
   constructor(stream: string, partition: string, options: PartitionOptions) {
     this.#stream = stream;
     this.#partition = partition;
     this.#options = options;
-    const { store, warn: onFailed, onTold: onWritten, monotonicNow } = options;
+    const { store, warn, onTold, monotonicNow } = options;
     const write = (to: ObjectStore) => this.#write(to);
+    const onWritten = () => {
+      this.#isRecorded = true;
+      onTold();
+    };
+    const onFailed = (error: unknown) => {
+      this.#isRecorded = false;
+      warn(error);
+    };
     this.#writer = new StatusWriter({ store, write, onWritten, onFailed, monotonicNow });
   }
 
-  get failure(): IngestFailure | undefined {
-    return this.#failure;
+  get unrecorded(): IngestFailure | undefined {
+    return this.#isRecorded ? undefined : this.#failure;
   }
 
   failed(error: unknown): void {

@@ -355,16 +355,25 @@ describe('what cannot be known', () => {
     await status.settled();
     const recorded = await readFailures(full);
     expect(recorded).toEqual([]);
-    expect(withFailuresHere({ value: recorded }, status.failures())).toMatchObject({
+    expect(withFailuresHere({ value: recorded }, status.unrecorded())).toMatchObject({
       value: [{ stream: 'clickstream', partition: '0', code: 'ingest.gap' }],
     });
-    const others = { ...status.failures()[0], partition: '1' } as IngestFailure;
+    const others = { ...status.unrecorded()[0], partition: '1' } as IngestFailure;
     const same = { ...others, partition: '0', attempts: 9 };
-    expect(withFailuresHere({ value: [others, same] }, status.failures())).toEqual({
-      value: [others, ...status.failures()],
+    expect(withFailuresHere({ value: [others, same] }, status.unrecorded())).toEqual({
+      value: [others, ...status.unrecorded()],
     });
     status.succeeded('clickstream', '0');
-    expect(status.failures()).toEqual([]);
+    expect(status.unrecorded()).toEqual([]);
+  });
+
+  it('believes the lake about a failure that is recorded: another process may have committed the batch', async () => {
+    const stand = new Stand();
+    const status = new IngestStatus({ store: async () => stand.store, warn: () => {} });
+    status.failed('clickstream', '0', gap);
+    await status.settled();
+    expect(await readFailures(stand.store)).toHaveLength(1);
+    expect(status.unrecorded()).toEqual([]);
   });
 
   it('is failing with wrong settings, for then nothing is ingested', async () => {
