@@ -24,10 +24,14 @@ import { nudgeWarehouse } from './warehouse';
  * reasons: the host gives a function app only seconds to start, and wrong settings must fail one function, not the loading of all.
  */
 
-/** Asks about the hub of a stream, on the connection from which its events come: its own namespace may be another one. */
-const hubsOf = oncePerKey(
-  async (stream: Stream) => new HubDirectory((await settings()).hub(stream, 'listen').namespace),
-);
+/**
+ * A stream's hub, and who asks about it: on the connection from which the stream's events come, because its namespace may be another
+ * one. It is kept, so that the settings are not read again for each batch.
+ */
+const sourceOf = oncePerKey(async (stream: Stream) => {
+  const { namespace, hub } = (await settings()).hub(stream, 'listen');
+  return { hub, hubs: new HubDirectory(namespace) };
+});
 
 /** The writer of dead letters, shared by all streams. */
 const letters = once(async () => lettersOf(await appLake()));
@@ -39,7 +43,7 @@ const openWriter = async (stream: Stream): Promise<TableWriter> =>
   makeWriter(stream, {
     lake: await appLake(),
     letters: await letters(),
-    hubs: await hubsOf(stream),
+    hubs: (await sourceOf(stream)).hubs,
     settings: await settings(),
     onRound: (report) => logEvent('information', 'round', report),
   });
@@ -88,9 +92,9 @@ export async function ingest(
 ): Promise<void> {
   const partition = partitionIdOf(triggerMetadata);
   try {
-    const { hub } = (await settings()).hub(stream, 'listen');
+    const { hub, hubs } = await sourceOf(stream);
     const writer = await writerOf(stream);
-    await ingestBatch({ stream, hub, hubs: await hubsOf(stream), writer, bodies, triggerMetadata });
+    await ingestBatch({ stream, hub, hubs, writer, bodies, triggerMetadata });
     if (partition !== undefined) ingestStatus().succeeded(stream.name, partition);
     nudgeWarehouse(stream);
   } catch (error) {
@@ -138,5 +142,5 @@ export async function drainWriters(): Promise<void> {
 
 /** Closes the connections used to ask about hubs. */
 export async function closeHubs(): Promise<void> {
-  for (const hubs of hubsOf.made().values()) (await hubs).close();
+  for (const source of sourceOf.made().values()) (await source).hubs.close();
 }
