@@ -7,6 +7,7 @@ import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { serializeCommit } from '../src/lib/delta/actions';
 import { encodeParquet } from '../src/lib/delta/parquet/encode';
+import { withoutNullColumns } from '../src/lib/delta/parquet/nullColumns';
 import { deltaStats } from '../src/lib/delta/statistics';
 import { decodeEvents } from '../src/lib/ingest/decodeEvents';
 import { planRound } from '../src/lib/ingest/round';
@@ -131,7 +132,9 @@ function ingest(bodies: readonly Buffer[]): Stages {
     width: clickstream.columns.length,
   });
   const planned = performance.now();
-  const { bytes, bounds, numRecords } = encodeParquet({ fields, columns: round.columns });
+  const { stored, boundsOfAll } = withoutNullColumns({ fields, columns: round.columns });
+  const file = encodeParquet(stored);
+  const { bytes, numRecords } = file;
   const encoded = performance.now();
   if (numRecords !== bodies.length) throw new Error(`${bodies.length} bodies became ${numRecords} rows.`);
   const add = {
@@ -140,7 +143,7 @@ function ingest(bodies: readonly Buffer[]): Stages {
     size: bytes.length,
     modificationTime: start,
     dataChange: true,
-    stats: deltaStats(fields, bounds, numRecords),
+    stats: deltaStats(fields, boundsOfAll(file), numRecords),
   };
   serializeCommit([{ commitInfo: {} }, ...round.txns.map((txn) => ({ txn })), { add }]);
   return {

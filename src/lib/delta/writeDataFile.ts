@@ -3,6 +3,7 @@ import { TributaryError } from '../errors';
 import type { Add } from './actions';
 import type { TableLocation } from './log';
 import { type EncodedFile, type EncodeOptions, encodeParquetInSlices } from './parquet/encode';
+import { withoutNullColumns } from './parquet/nullColumns';
 import type { Field, Value } from './schema';
 import { deltaStats } from './statistics';
 
@@ -35,28 +36,11 @@ export async function restoreDataFile(
   await at.store.put(`${at.table}/${path}`, bytes);
 }
 
-/**
- * Encodes rows without the columns that hold nulls alone, because a column costs time and bytes even then. Readers of a Delta table
- * take a column that a file does not have for null, as in files from before the column was added.
- */
+/** Encodes rows without the columns that hold nulls alone, because a column costs time and bytes even then. */
 async function encode(options: EncodeOptions): Promise<EncodedFile> {
-  const { fields, columns } = options;
-  const isStored = fields.map(
-    ({ nullable }, index) => !nullable || columns[index]?.some((value) => value !== null),
-  );
-  // A file has at least one column, because its rows could not be told otherwise.
-  if (!isStored.includes(false) || !isStored.includes(true)) return encodeParquetInSlices(options);
-  const stored = <T>(all: readonly T[]): T[] => all.filter((_, index) => isStored[index]);
-  const file = await encodeParquetInSlices({
-    ...options,
-    fields: stored(fields),
-    columns: stored(columns),
-  });
-  let next = 0;
-  const bounds = isStored.map((has) =>
-    has ? (file.bounds[next++] ?? { nullCount: 0 }) : { nullCount: file.numRecords },
-  );
-  return { ...file, bounds };
+  const { stored, boundsOfAll } = withoutNullColumns(options);
+  const file = await encodeParquetInSlices({ ...options, ...stored });
+  return { ...file, bounds: boundsOfAll(file) };
 }
 
 /** Stores an encoded file under a new name. `dataChange` is false when its rows are in the table already. */

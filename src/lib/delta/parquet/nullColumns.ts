@@ -1,0 +1,25 @@
+import type { Value } from '../schema';
+import type { EncodedFile, EncodeOptions } from './encode';
+
+type Columns = Pick<EncodeOptions, 'fields' | 'columns'>;
+
+/**
+ * The columns that a file of these rows has to hold. Readers of a Delta table take a column that a file does not have for null,
+ * as in files from before the column was added, so that columns of nulls alone are left out.
+ * @returns those columns, and how the bounds of a file of them become the bounds of all columns
+ */
+export function withoutNullColumns({ fields, columns }: Columns): {
+  stored: Columns;
+  boundsOfAll: (file: Pick<EncodedFile, 'bounds' | 'numRecords'>) => EncodedFile['bounds'];
+} {
+  const isNull = (value: Value): boolean => value === null;
+  const isStored = fields.map(({ nullable }, index) => !nullable || !columns[index]?.every(isNull));
+  // A file has at least one column: without one, it could not tell how many rows it has.
+  if (!isStored.includes(true)) isStored.fill(true);
+  const pick = <T>(all: readonly T[]): T[] => all.filter((_, index) => isStored[index]);
+  const boundsOfAll = ({ bounds, numRecords }: Pick<EncodedFile, 'bounds' | 'numRecords'>) => {
+    let next = 0;
+    return isStored.map((has) => (has && bounds[next++]) || { nullCount: numRecords });
+  };
+  return { stored: { fields: pick(fields), columns: pick(columns) }, boundsOfAll };
+}
