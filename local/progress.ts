@@ -1,3 +1,4 @@
+import { count, quantity } from '../src/lib/quantity';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { loadStreams } from '../src/lib/streams/loadStreams';
@@ -26,8 +27,6 @@ export interface Comparison {
 
 /** The word for the events of a stream: the name of its table. */
 export const nounOf = ({ table }: Stream): string => table;
-
-const count = (value: number) => value.toLocaleString('en-US');
 
 /** Follows every stream of a stack. The clickstream comes last, because its comparison is the last line of `npm start`. */
 export async function followStreams(stack: Stack): Promise<StreamProgress[]> {
@@ -62,7 +61,7 @@ function followStream({ stack, stream, reader, letters }: Followed): StreamProgr
       const { accepted, ingested, rows, version } = await reader.read();
       const table = version < 0 ? 'no Delta table yet' : `Delta version ${version}`;
       const inWarehouse = version < 0 ? undefined : await loaded();
-      return `${nounOf(stream)} ${count(accepted)} emitted, ${count(ingested)} ingested, ${count(rows)} rows, ${table}${
+      return `${nounOf(stream)} ${count(accepted)} emitted, ${count(ingested)} ingested, ${quantity(rows, 'row')}, ${table}${
         inWarehouse === undefined ? '' : `, ${count(inWarehouse)} in the warehouse`
       }`;
     },
@@ -105,4 +104,4 @@ const join = (figures: readonly Figure[]) =>
     })
     .join('');
 
-const describeLetters = (letters: number) => `${count(letters)} dead letter${letters === 1 ? '' : 's'}`;
+const describeLetters = (letters: number) => quantity(letters, 'dead letter');

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { count, quantity } from '../lib/quantity';
 import { durationFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
@@ -99,16 +100,16 @@ function describeAnswer({ version, asOf, total, products, other }: Answer, top: 
   const cells = products.map(({ productid, category, clicks }) => [
     String(productid),
     String(category ?? '-'),
-    clicks.toLocaleString('en-US'),
+    count(clicks),
   ]);
   const table = [['product', 'category', 'clicks'], ...cells];
-  if (other) table.push(['others', '-', other.clicks.toLocaleString('en-US')]);
+  if (other) table.push(['other', '-', count(other.clicks)]);
   const lines = table.map((row) => row.map((cell) => cell.padStart(10)).join(''));
   if (other)
     lines.push(
-      `The others are not counted on their own; each has at most ${other.atMost.toLocaleString('en-US')}.`,
+      `The products in "other" are not counted on their own; each has at most ${count(other.atMost)}.`,
     );
   // The API returns `top` products at most. If it returned fewer, these are all there are.
-  const shown = products.length < top ? `${products.length} products` : `top ${top} products`;
-  return `${total.toLocaleString('en-US')} clicks, ${shown}, version ${version}${asOf ? ` of ${asOf}` : ''}\n${lines.join('\n')}`;
+  const shown = products.length < top ? quantity(products.length, 'product') : `top ${top} products`;
+  return `${quantity(total, 'click')}, ${shown}, version ${version}${asOf ? ` of ${asOf}` : ''}\n${lines.join('\n')}`;
 }

@@ -3,6 +3,7 @@ import type { TableLocation } from '../lib/delta/log';
 import { parseAppId } from '../lib/lake/hubGeneration';
 import { type RepairLogOutcome, repairLog } from '../lib/maintenance/repairLog';
 import type { TxnBack } from '../lib/maintenance/strayFiles';
+import { count, quantity } from '../lib/quantity';
 import { loadStreams } from '../lib/streams/loadStreams';
 import { runLong } from './longTask';
 
@@ -43,10 +44,7 @@ function describeRepair(at: TableLocation, { outcome, version, moved, files, row
         : '_last_checkpoint pointed to the wrong version and was corrected.',
     );
   else {
-    const what = [
-      ...(moved.length > 0 ? [describeVersions(moved)] : []),
-      `${count(files)} log file${files === 1 ? '' : 's'}`,
-    ];
+    const what = [...(moved.length > 0 ? [describeVersions(moved)] : []), quantity(files, 'log file')];
     const where = `${at.store.name}/${strayFolder(at.table)}`;
     lines.push(`${isPlanned ? 'Would be moved' : 'Moved'} to ${where}: ${what.join(', ')}.`);
   }
@@ -80,5 +78,3 @@ async function nextSteps({ at, hasWarehouse }: RepairRequest, { outcome, txns }:
     steps.push('"npm run warehouse -- status" says whether the warehouse needs a rebuild.');
   return steps;
 }
-
-const count = (value: number) => value.toLocaleString('en-US');

@@ -5,6 +5,7 @@ import { openSnapshot } from '../lib/delta/openTable';
 import { recordsOf } from '../lib/delta/readStatistics';
 import { describeSchema } from '../lib/delta/schema';
 import { checkTable } from '../lib/maintenance/checkTable';
+import { count, quantity } from '../lib/quantity';
 import { readAppSettings, settingsFlag } from './appSettings';
 import { numberFlag, switchFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
@@ -115,7 +116,7 @@ async function detail(at: TableLocation): Promise<string[] | undefined> {
     `id          ${metaData.id}`,
     `version     ${version}, ${dateOf(committedAt)}`,
     `protocol    reader ${protocol.minReaderVersion}, writer ${protocol.minWriterVersion}`,
-    `files       ${count(live.size)} with ${count(bytes)} bytes, ${count(rows)} rows by their statistics`,
+    `files       ${count(live.size)} with ${quantity(bytes, 'byte')}, ${quantity(rows, 'row')} by their statistics`,
     `tombstones  ${count(tombstones.size)}`,
     `columns     ${describeSchema(fields)}`,
     `partitions  ${metaData.partitionColumns.join(', ') || 'none'}`,
@@ -133,8 +134,8 @@ async function files(at: TableLocation, limit: number): Promise<string[] | undef
     .map((add) =>
       [
         dateOf(add.modificationTime),
-        `${count(add.size)} bytes`.padStart(18),
-        `${count(recordsOf(add) ?? Number.NaN)} rows`.padStart(16),
+        quantity(add.size, 'byte').padStart(18),
+        quantity(recordsOf(add) ?? Number.NaN, 'row').padStart(16),
         add.path,
       ].join('  '),
     );
@@ -146,11 +147,10 @@ async function check(table: string, settings: string | undefined): Promise<numbe
   if (!result) return tellNoTable(at);
   const { version, files: checked, rows, findings } = result;
   for (const finding of findings) console.log(finding);
-  const verdict =
-    findings.length === 0
-      ? 'nothing is wrong'
-      : `${count(findings.length)} finding${findings.length === 1 ? '' : 's'}`;
-  console.log(`${at.table} version ${version}: ${count(checked)} files, ${count(rows)} rows, ${verdict}.`);
+  const verdict = findings.length === 0 ? 'nothing is wrong' : quantity(findings.length, 'finding');
+  console.log(
+    `${at.table} version ${version}: ${quantity(checked, 'file')}, ${quantity(rows, 'row')}, ${verdict}.`,
+  );
   return findings.length === 0 ? 0 : 1;
 }
 
@@ -161,5 +161,3 @@ function tellNoTable(at: TableLocation): number {
 
 const dateOf = (milliseconds: number | undefined) =>
   milliseconds === undefined ? 'no date' : new Date(milliseconds).toISOString();
-
-const count = (value: number) => (Number.isNaN(value) ? '?' : value.toLocaleString('en-US'));

@@ -3,6 +3,7 @@ import { cachedStatePath } from '../lib/counts/cachedState';
 import { type CountsVerification, verifyCounts } from '../lib/counts/verifyCounts';
 import type { TableLocation } from '../lib/delta/log';
 import { TributaryError } from '../lib/errors';
+import { count, quantity } from '../lib/quantity';
 import type { Settings } from '../lib/settings';
 import { openHubClient } from '../lib/sources/hubClient';
 import type { Stream, WarehouseTable } from '../lib/streams/stream';
@@ -47,14 +48,16 @@ async function verify(stream: Stream, settings: Settings): Promise<number> {
   for (const partition of report.partitions) console.log(describePartition(partition));
   const { partitions, version, files } = report;
   const total = (what: 'rows' | 'letters' | 'neverCame') =>
-    count(partitions.reduce((sum, partition) => sum + partition[what], 0));
+    partitions.reduce((sum, partition) => sum + partition[what], 0);
   const bad = partitions.filter((partition) => problemsOf(partition).length > 0).length;
   console.log(
-    `${stream.table} version ${version}, ${count(files)} files: ${total('rows')} rows, ${total('letters')} dead letters, ` +
-      `${total('neverCame')} events that never came.`,
+    `${stream.table} version ${version}, ${quantity(files, 'file')}: ${quantity(total('rows'), 'row')}, ` +
+      `${quantity(total('letters'), 'dead letter')}, ${quantity(total('neverCame'), 'event')} that never came.`,
   );
   console.log(
-    bad === 0 ? 'Each event is there once.' : `${bad} of ${partitions.length} partitions are not right.`,
+    bad === 0
+      ? 'Each event is there once.'
+      : `${bad} of ${quantity(partitions.length, 'partition')} ${bad === 1 ? 'is' : 'are'} not right.`,
   );
   const { counted, warehouse: loaded } = stream;
   const counts = counted && (await verifyCounts({ at, counted, maxKeys: settings.countedProducts }));
@@ -124,7 +127,7 @@ function describeComparison(table: WarehouseTable, compared: WarehouseComparison
       return `The warehouse is not right: ${compared.reason}. To load it again: ${remedy}`;
   }
   const { version, rows, rejected, deltaRows } = compared;
-  const has = `${name} has ${count(rows)} rows${rejected === 0 ? '' : ` and ${count(rejected)} rejected`}`;
+  const has = `${name} has ${quantity(rows, 'row')}${rejected === 0 ? '' : ` and ${count(rejected)} rejected`}`;
   if (compared.state === 'equal')
     return `The warehouse is right: ${has}, as version ${version} of the Delta table.`;
   return [
@@ -140,7 +143,7 @@ const listed = 20;
 function describeDifference({ partition, hubCreatedAt, found, expected }: PartitionDifference): string {
   const where = `partition ${partition} of the hub made ${new Date(hubCreatedAt / 1000).toISOString()}`;
   if (found.rows !== expected.rows)
-    return `  ${where}: ${count(found.rows)} rows where ${count(expected.rows)} should be`;
+    return `  ${where}: ${quantity(found.rows, 'row')} where ${count(expected.rows)} should be`;
   return `  ${where}: other rows, their sequence numbers add up to ${found.sequences} and not to ${expected.sequences}`;
 }
 
@@ -153,7 +156,7 @@ function describeCounts(
   const all = folded === 0 ? count(total) : `${count(total)}, of them ${count(folded)} folded into "other"`;
   if (different === 0) return `The counts of version ${version} are right: ${all}, with ${cache}.`;
   return [
-    `The counts of version ${version} are wrong for ${count(different)} keys, with ${cache}:`,
+    `The counts of version ${version} are wrong for ${quantity(different, 'key')}, with ${cache}:`,
     ...examples.map(
       ({ of, served, live }) => `  ${of}: ${count(served)} counted, ${count(live)} in the files`,
     ),
@@ -168,7 +171,7 @@ function describePartition(report: PartitionReport): string {
   const problems = problemsOf(report);
   const lines = [
     `partition ${partition} of the hub made ${new Date(hubCreatedAt / 1000).toISOString()}: ` +
-      `${first ?? 'nothing'} to ${committed ?? '?'}, ${count(rows)} rows, ${count(letters)} dead letters: ` +
+      `${first ?? 'nothing'} to ${committed ?? '?'}, ${quantity(rows, 'row')}, ${quantity(letters, 'dead letter')}: ` +
       (problems.length === 0 ? 'complete' : problems.join(', ')),
     ...gaps.examples.map((gap) => `  missing     ${gap.first} to ${gap.last}`),
     ...duplicates.examples.map(({ sequence, element }) => `  duplicate   ${sequence} element ${element}`),
@@ -179,5 +182,3 @@ function describePartition(report: PartitionReport): string {
     lines.push('  …');
   return lines.join('\n');
 }
-
-const count = (value: number) => value.toLocaleString('en-US');

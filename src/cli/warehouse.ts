@@ -1,5 +1,6 @@
 import { type Lake, openLake } from '../lib/app/lake';
 import { inertInLine } from '../lib/inert';
+import { quantity } from '../lib/quantity';
 import { catchUp } from '../lib/warehouse/catchUp';
 import { readLedgerPosition } from '../lib/warehouse/ledgerPosition';
 import { type LoaderStatus, readLoadStatus, writeLoadStatus } from '../lib/warehouse/loadStatus';
@@ -200,7 +201,7 @@ function describeLag({
   const behind =
     versionsBehind === 0
       ? 'up to date'
-      : `${versionsBehind} versions behind${secondsBehind === null ? '' : `, ${Math.round(secondsBehind)} s`}`;
+      : `${quantity(versionsBehind, 'version')} behind${secondsBehind === null ? '' : `, ${Math.round(secondsBehind)} s`}`;
   const rebuildNote = needsRebuild
     ? `; needs rebuild, for ${reason}: npm run warehouse -- rebuild ${table}`
     : '';

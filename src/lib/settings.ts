@@ -44,15 +44,15 @@ export const settings = once(async () => parseSettings(process.env, await loadSt
 /**
  * Throws `settings.invalid` with one line for each setting that is missing or malformed. The lines never contain a secret.
  * @param streams the streams whose settings are required besides the app's own
- * @param hubsOf the streams whose connections are checked; their hub settings are only required if `streams` has them too
+ * @param checked the streams whose connections are checked; their hub settings are only required if `streams` has them too
  */
 export function parseSettings(
   environment: Environment,
   streams: readonly Stream[] = [],
-  hubsOf: readonly Stream[] = streams,
+  checked: readonly Stream[] = streams,
 ): Settings {
   const reader = new SettingReader(environment, streams.flatMap(settingsOf));
-  checkHubConnections(reader, hubsOf);
+  checkHubConnections(reader, checked);
   const warehouse = readWarehouse(reader);
   const result: Settings = {
     lake: readStorage(reader, 'LakeStorage'),

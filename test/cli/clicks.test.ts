@@ -64,7 +64,7 @@ it('npm run clicks shows products that are not counted on their own together in 
     'product category clicks',
     '7 8 2',
     '9 10 1',
-    'others - 2',
-    'The others are not counted on their own; each has at most 1.',
+    'other - 2',
+    'The products in "other" are not counted on their own; each has at most 1.',
   ]);
 });

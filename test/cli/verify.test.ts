@@ -100,8 +100,8 @@ describe('npm run verify', () => {
   it('ends with 0 when each event is there once', async () => {
     const { code, output } = await run('verify', 'good', 'clickstream');
     expect(output).toBe(
-      'partition 0 of the hub made 2026-01-01T12:00:00.000Z: 0 to 3, 3 rows, 1 dead letters: complete\n' +
-        'clicks version 1, 1 files: 3 rows, 1 dead letters, 0 events that never came.\nEach event is there once.\n' +
+      'partition 0 of the hub made 2026-01-01T12:00:00.000Z: 0 to 3, 3 rows, 1 dead letter: complete\n' +
+        'clicks version 1, 1 file: 3 rows, 1 dead letter, 0 events that never came.\nEach event is there once.\n' +
         'The counts of version 1 are right: 3, with no cached state.\n' +
         'No events wait in the hub.\n',
     );
@@ -110,9 +110,9 @@ describe('npm run verify', () => {
 
   it('ends with 1 and names missing and doubled events', async () => {
     const { code, output } = await run('verify', 'bad', 'clickstream');
-    expect(output).toContain('3 events missing, 1 duplicate rows');
+    expect(output).toContain('3 events missing, 1 duplicate row');
     expect(output).toContain('  missing     1 to 3\n  duplicate   0 element 0\n');
-    expect(output).toContain('1 of 1 partitions are not right.');
+    expect(output).toContain('1 of 1 partition is not right.');
     expect(code).toBe(1);
   });
 
@@ -120,7 +120,7 @@ describe('npm run verify', () => {
     const { code, output } = await run('verify', 'miscounted', 'clickstream');
     expect(output).toContain('Each event is there once.');
     expect(output).toMatch(
-      /The counts of version \d are wrong for 1 keys, with the cached state of version \d:\n {2}2: 5 counted, 1 in the files\n {2}To count them again: stop the app, delete \S+\/clicks\/_counts\/state\.json, and start the app\.\n/,
+      /The counts of version \d are wrong for 1 key, with the cached state of version \d:\n {2}2: 5 counted, 1 in the files\n {2}To count them again: stop the app, delete \S+\/clicks\/_counts\/state\.json, and start the app\.\n/,
     );
     expect(code).toBe(1);
   });

@@ -49,7 +49,7 @@ it('takes two files to give a stream its hub, its setting and its rows on the la
   timeout: 120_000,
 }, async () => {
   await output('sendOrder.mjs');
-  await stack.until(/orders 1 emitted, 1 ingested, 1 rows, Delta version \d+, 1 in the warehouse/);
+  await stack.until(/orders 1 emitted, 1 ingested, 1 row, Delta version \d+, 1 in the warehouse/);
   const query = ['query', 'select orderid, amount from shop.orders'];
   expect(await output('dist/src/cli/warehouse.js', ...query)).toMatch(/A-17\s.*19\.9/);
   expect(await output('dist/src/cli/verify.js', 'orders')).toContain('Each event is there once.');

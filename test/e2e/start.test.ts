@@ -90,7 +90,7 @@ describe('npm start', () => {
     for (const { table } of (await loadStreams()).filter((stream) => stream !== clickstream))
       expect(run.text()).toMatch(new RegExp(`^${table}: accepted (\\d+) = rows \\1 = warehouse \\1$`, 'm'));
     expect(run.text()).toMatch(
-      /clicks [\d,]+ emitted, [\d,]+ ingested, [\d,]+ rows, Delta version \d+, [\d,]+ in the warehouse(?: · |\n)/,
+      /clicks [\d,]+ emitted, [\d,]+ ingested, [\d,]+ rows?, Delta version \d+, [\d,]+ in the warehouse(?: · |\n)/,
     );
     // All data is in one folder, so that deleting it deletes everything.
     expect(readdirSync(folder)).toEqual(['.local']);

@@ -33,7 +33,7 @@ export async function saveCounts(): Promise<void> {
   try {
     await (await clickCounts()).save();
   } catch (error) {
-    logEvent('warning', 'counts-not-saved', describeFailure(error));
+    logEvent('warning', 'counts-problem', describeFailure(error));
   }
 }
 

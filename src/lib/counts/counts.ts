@@ -81,7 +81,7 @@ export class Counts {
       maxKeys: defaultMaxKeys,
       preferred: async () => ({ keys: new Set(), tag: '' }),
       now: Date.now,
-      warn: (message) => logEvent('warning', 'counts-not-cached', { message }),
+      warn: (message) => logEvent('warning', 'counts-problem', { message }),
       ...others,
     };
     this.#log = new FoldedLog(this.#options);

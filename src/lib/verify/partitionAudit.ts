@@ -1,3 +1,4 @@
+import { quantity } from '../quantity';
 import { PartitionCoverage, type SequenceRange } from './partitionCoverage';
 import type { SourcePartition } from './sourcePartition';
 
@@ -44,11 +45,13 @@ export const problemsOf = ({
   committed,
 }: PartitionReport): string[] => [
   ...(committed === undefined ? ['rows without a txn'] : []),
-  ...(gaps.count > 0 ? [`${gaps.count} events missing`] : []),
-  ...(duplicates.count > 0 ? [`${duplicates.count} duplicate rows`] : []),
-  ...(torn.count > 0 ? [`${torn.count} events with missing elements`] : []),
-  ...(beyond > 0 ? [`${beyond} rows beyond the txn`] : []),
-  ...(misplaced.count > 0 ? [`${misplaced.count} rows enqueued after the hub was made again`] : []),
+  ...(gaps.count > 0 ? [`${quantity(gaps.count, 'event')} missing`] : []),
+  ...(duplicates.count > 0 ? [quantity(duplicates.count, 'duplicate row')] : []),
+  ...(torn.count > 0 ? [`${quantity(torn.count, 'event')} with missing elements`] : []),
+  ...(beyond > 0 ? [`${quantity(beyond, 'row')} beyond the txn`] : []),
+  ...(misplaced.count > 0
+    ? [`${quantity(misplaced.count, 'row')} enqueued after the hub was made again`]
+    : []),
 ];
 
 /** Collects the rows and dead letters of a partition, and reports what is missing or doubled. */

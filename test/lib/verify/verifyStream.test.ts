@@ -192,7 +192,7 @@ describe('verifyStream', () => {
       ],
       [[0, 0]],
     );
-    expect(await problems()).toEqual([['1 rows beyond the txn'], ['rows without a txn']]);
+    expect(await problems()).toEqual([['1 row beyond the txn'], ['rows without a txn']]);
   });
 
   it('lists some of many problems and counts them all', async () => {
