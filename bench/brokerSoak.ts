@@ -13,8 +13,8 @@ import { EventHubConsumerClient, EventHubProducerClient, latestEventPosition } f
  *
  * --memory keeps the events in memory instead of a log on disk; then memory grows with every event.
  */
-const BATCH = 500;
-const BODY = {
+const batch = 500;
+const oneBody = {
   session_id: 'a'.repeat(32),
   product_id: 'P12345',
   category: 'electronics',
@@ -82,8 +82,8 @@ async function soak(broker: ChildProcess, address: string, seconds: number, rate
       await new Promise((resolve) => setTimeout(resolve, 5));
       continue;
     }
-    await producer.sendBatch(Array.from({ length: BATCH }, () => ({ body: BODY })));
-    sent += BATCH;
+    await producer.sendBatch(Array.from({ length: batch }, () => ({ body: oneBody })));
+    sent += batch;
   }
   const took = elapsed();
   for (let waited = 0; received < sent && waited < 100; waited += 1) {

@@ -6,14 +6,14 @@ export interface EntityAddress {
   consumerGroup: string | undefined;
 }
 
-const SCHEME_AND_HOST = /^[a-z]+:\/\/[^/]*/;
-const ENTITY = /^([^/]+)(?:\/consumergroups\/([^/]+))?(?:\/partitions\/([^/]+))?$/;
+const schemeAndHost = /^[a-z]+:\/\/[^/]*/;
+const entityPath = /^([^/]+)(?:\/consumergroups\/([^/]+))?(?:\/partitions\/([^/]+))?$/;
 
 /** An address or audience in lower case, without scheme and host and without slashes at its ends. */
 export function normalizeAddress(address: string): string {
   return address
     .toLowerCase()
-    .replace(SCHEME_AND_HOST, '')
+    .replace(schemeAndHost, '')
     .replace(/^\/+|\/+$/g, '');
 }
 
@@ -23,7 +23,7 @@ export function normalizeAddress(address: string): string {
  * @returns undefined if the address has another form.
  */
 export function parseAddress(address: string): EntityAddress | undefined {
-  const match = ENTITY.exec(normalizeAddress(address));
+  const match = entityPath.exec(normalizeAddress(address));
   if (!match?.[1]) return undefined;
   return { hub: match[1], consumerGroup: match[2], partition: match[3] };
 }

@@ -11,11 +11,11 @@ export interface Section {
   end: number;
 }
 
-export const HEADER = 0x70;
-export const DELIVERY_ANNOTATIONS = 0x71;
-export const MESSAGE_ANNOTATIONS = 0x72;
-export const DATA = 0x75;
-export const FOOTER = 0x78;
+export const headerSection = 0x70;
+export const deliveryAnnotations = 0x71;
+export const messageAnnotations = 0x72;
+export const dataSection = 0x75;
+export const footerSection = 0x78;
 
 /**
  * The end of the AMQP value that begins at `at` (core specification 1.2).
@@ -67,7 +67,7 @@ export function sectionAt(bytes: Buffer, at: number): Section {
   const code = byteAt(bytes, value - 1);
   const small = byteAt(bytes, at + 1) === 0x53;
   const large = byteAt(bytes, at + 1) === 0x80 && bytes.readUIntBE(at + 2, 6) === 0;
-  if (!(small || large) || code < HEADER || code > FOOTER) {
+  if (!(small || large) || code < headerSection || code > footerSection) {
     throw new MalformedMessage('unknown message section');
   }
   return { code, start: at, value, end: endOfValue(bytes, value) };

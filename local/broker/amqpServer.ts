@@ -14,7 +14,7 @@ import { unauthorized } from './entityErrors';
 import type { Hub } from './hub';
 import { type OpenLink, openConsumer, openProducer } from './linkOpening';
 import { answerManagement } from './management';
-import { MAX_MESSAGE_BYTES } from './producerLink';
+import { maxMessageBytes } from './producerLink';
 import { answerRequest } from './requestReply';
 import { deliverRawBytes } from './rheaInternals';
 import { type Grant, isGranted, type Right, type SharedAccessPolicy } from './sharedAccess';
@@ -55,7 +55,7 @@ export async function listenAmqp(served: Served, port: number, host: string): Pr
     channel_max: 4999,
     idle_time_out: 120_000,
     sender_options: { snd_settle_mode: 1 },
-    receiver_options: { autoaccept: false, credit_window: 300, max_message_size: MAX_MESSAGE_BYTES },
+    receiver_options: { autoaccept: false, credit_window: 300, max_message_size: maxMessageBytes },
   } as Parameters<Container['listen']>[0]);
   server.on('connection', (socket: Socket) => {
     // Every reader of a connection listens for its socket to drain, and there may be many.

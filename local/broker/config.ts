@@ -13,9 +13,9 @@ export interface EmulatorConfig {
   hubs: HubConfig[];
 }
 
-const MAX_PARTITIONS = 32;
-const HUB_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,254}[A-Za-z0-9])?$/;
-const GROUP_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,48}[A-Za-z0-9])?$/;
+const maxPartitions = 32;
+const hubName = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,254}[A-Za-z0-9])?$/;
+const groupName = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,48}[A-Za-z0-9])?$/;
 
 /**
  * Parses a Config.json in the schema of the official Event Hubs emulator.
@@ -38,7 +38,7 @@ export function parseConfig(source: unknown): EmulatorConfig {
   const entities = asArray(namespace.Entities, `${at}.Entities`);
   const hubs = entities.map((entity, index) => parseHub(entity, `${at}.Entities[${index}]`));
   refuseDuplicates(hubs, `${at}.Entities`);
-  return { namespace: asName(namespace.Name, `${at}.Name`, HUB_NAME), hubs };
+  return { namespace: asName(namespace.Name, `${at}.Name`, hubName), hubs };
 }
 
 function parseHub(value: unknown, at: string): HubConfig {
@@ -50,11 +50,11 @@ function parseHub(value: unknown, at: string): HubConfig {
       const name = asObject(group, where).Name;
       return name === '$default' || name === '$Default'
         ? undefined
-        : asName(name, `${where}.Name`, GROUP_NAME);
+        : asName(name, `${where}.Name`, groupName);
     })
     .filter((name) => name !== undefined);
   return {
-    name: asName(entity.Name, `${at}.Name`, HUB_NAME),
+    name: asName(entity.Name, `${at}.Name`, hubName),
     partitionCount: asPartitionCount(entity.PartitionCount, `${at}.PartitionCount`),
     consumerGroups,
   };
@@ -63,8 +63,8 @@ function parseHub(value: unknown, at: string): HubConfig {
 function asPartitionCount(value: unknown, at: string): number {
   const text = typeof value === 'number' ? String(value) : value;
   const count = typeof text === 'string' && /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (count < 1 || count > MAX_PARTITIONS) {
-    fail(at, `must be a whole number from 1 to ${MAX_PARTITIONS}, found ${show(value)}`);
+  if (count < 1 || count > maxPartitions) {
+    fail(at, `must be a whole number from 1 to ${maxPartitions}, found ${show(value)}`);
   }
   return count;
 }

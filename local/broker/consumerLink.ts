@@ -5,10 +5,10 @@ import type { LogCursor } from './logCursor';
 import { sendableCount, socketOf } from './rheaInternals';
 
 /** How many events a link sends at most before other links have their turn. */
-const TURN_EVENTS = 500;
-const TURN_BYTES = 512 * 1024;
+const turnEvents = 500;
+const turnBytes = 512 * 1024;
 /** How many bytes are written to a socket at most before the client reads them. */
-const SOCKET_BYTES = 1024 * 1024;
+const socketBytes = 1024 * 1024;
 
 export interface ConsumerOptions {
   sender: Sender;
@@ -64,12 +64,12 @@ export class ConsumerLink {
   #pump(): void {
     const { sender, hub, partition, trackLastEnqueued } = this.#options;
     if (this.#closed || !sender.is_open()) return;
-    if (socketOf(sender.connection).writableLength > SOCKET_BYTES) return;
-    let events = Math.min(sendableCount(sender), TURN_EVENTS);
+    if (socketOf(sender.connection).writableLength > socketBytes) return;
+    let events = Math.min(sendableCount(sender), turnEvents);
     if (events <= 0) return;
     const last = trackLastEnqueued ? hub.partitions[partition]?.lastEnqueued : undefined;
     const retrievedTime = Date.now();
-    for (let bytes = 0; events > 0 && bytes < TURN_BYTES; events -= 1) {
+    for (let bytes = 0; events > 0 && bytes < turnBytes; events -= 1) {
       const event = this.#cursor.next();
       if (!event) return;
       const message = last

@@ -1,12 +1,12 @@
 import {
   contentOfText,
-  DATA,
-  DELIVERY_ANNOTATIONS,
+  dataSection,
+  deliveryAnnotations,
   encodeSymbol,
   endOfValue,
-  HEADER,
+  headerSection,
   MalformedMessage,
-  MESSAGE_ANNOTATIONS,
+  messageAnnotations,
   openMap,
   sectionAt,
   writeLong,
@@ -44,15 +44,15 @@ export interface Stamp {
 }
 
 /** The message format of a batch: each data section of the envelope is one encoded event. */
-export const BATCH_FORMAT = 0x80013700;
+export const batchFormat = 0x80013700;
 
-const NOTHING = Buffer.alloc(0);
-const PARTITION_KEY = 'x-opt-partition-key';
-const SYSTEM_ANNOTATIONS = new Set([
+const nothing = Buffer.alloc(0);
+const partitionKeyName = 'x-opt-partition-key';
+const systemAnnotations = new Set([
   'x-opt-sequence-number',
   'x-opt-offset',
   'x-opt-enqueued-time',
-  PARTITION_KEY,
+  partitionKeyName,
 ]);
 
 /**
@@ -62,11 +62,11 @@ const SYSTEM_ANNOTATIONS = new Set([
  */
 export function parseTransfer(bytes: Buffer, format: number): SentBatch {
   const outer = parseEvent(bytes);
-  if (format !== BATCH_FORMAT) return { events: [outer], partitionKey: outer.partitionKey };
+  if (format !== batchFormat) return { events: [outer], partitionKey: outer.partitionKey };
   const events: SentEvent[] = [];
   for (let at = 0; at < outer.rest.length; ) {
     const section = sectionAt(outer.rest, at);
-    const content = section.code === DATA ? contentOfText(outer.rest, section.value) : undefined;
+    const content = section.code === dataSection ? contentOfText(outer.rest, section.value) : undefined;
     if (content) events.push(parseEvent(content));
     at = section.end;
   }
@@ -76,22 +76,22 @@ export function parseTransfer(bytes: Buffer, format: number): SentBatch {
 
 function parseEvent(bytes: Buffer): SentEvent {
   const event: SentEvent = {
-    header: NOTHING,
-    annotations: NOTHING,
+    header: nothing,
+    annotations: nothing,
     annotationCount: 0,
-    rest: NOTHING,
+    rest: nothing,
     partitionKey: undefined,
   };
   let restStart: number | undefined;
   for (let at = 0; at < bytes.length; ) {
     const section = sectionAt(bytes, at);
     at = section.end;
-    if (section.code > MESSAGE_ANNOTATIONS) restStart ??= section.start;
+    if (section.code > messageAnnotations) restStart ??= section.start;
     else if (restStart !== undefined) throw new MalformedMessage('message sections out of order');
-    else if (section.code === HEADER) event.header = bytes.subarray(section.start, section.end);
-    else if (section.code !== DELIVERY_ANNOTATIONS) takeAnnotations(bytes, section.value, event);
+    else if (section.code === headerSection) event.header = bytes.subarray(section.start, section.end);
+    else if (section.code !== deliveryAnnotations) takeAnnotations(bytes, section.value, event);
   }
-  event.rest = restStart === undefined ? NOTHING : bytes.subarray(restStart);
+  event.rest = restStart === undefined ? nothing : bytes.subarray(restStart);
   return event;
 }
 
@@ -103,16 +103,16 @@ function takeAnnotations(bytes: Buffer, mapAt: number, event: SentEvent): void {
     const valueAt = endOfValue(bytes, at);
     const end = endOfValue(bytes, valueAt);
     const name = contentOfText(bytes, at)?.toString('latin1') ?? '';
-    if (name === PARTITION_KEY) event.partitionKey = contentOfText(bytes, valueAt);
-    if (!SYSTEM_ANNOTATIONS.has(name)) kept.push(bytes.subarray(at, end));
+    if (name === partitionKeyName) event.partitionKey = contentOfText(bytes, valueAt);
+    if (!systemAnnotations.has(name)) kept.push(bytes.subarray(at, end));
     at = end;
   }
   event.annotationCount = kept.length * 2;
-  event.annotations = kept.length === 0 ? NOTHING : Buffer.concat(kept);
+  event.annotations = kept.length === 0 ? nothing : Buffer.concat(kept);
 }
 
-const PREFIX = Buffer.concat([
-  Buffer.from([0x00, 0x53, MESSAGE_ANNOTATIONS, 0xd1, 0, 0, 0, 0, 0, 0, 0, 0]),
+const prefix = Buffer.concat([
+  Buffer.from([0x00, 0x53, messageAnnotations, 0xd1, 0, 0, 0, 0, 0, 0, 0, 0]),
   encodeSymbol('x-opt-sequence-number'),
   Buffer.from([0x81, 0, 0, 0, 0, 0, 0, 0, 0]),
   encodeSymbol('x-opt-enqueued-time'),
@@ -120,36 +120,36 @@ const PREFIX = Buffer.concat([
   encodeSymbol('x-opt-offset'),
   Buffer.from([0xa1]),
 ]);
-const SIZE_AT = 4;
-const COUNT_AT = 8;
-const SEQUENCE_AT = 12 + encodeSymbol('x-opt-sequence-number').length + 1;
-const TIME_AT = SEQUENCE_AT + 8 + encodeSymbol('x-opt-enqueued-time').length + 1;
-const KEY_PREFIX = Buffer.concat([encodeSymbol(PARTITION_KEY), Buffer.from([0xb1])]);
+const sizeAt = 4;
+const countAt = 8;
+const sequenceAt = 12 + encodeSymbol('x-opt-sequence-number').length + 1;
+const timeAt = sequenceAt + 8 + encodeSymbol('x-opt-enqueued-time').length + 1;
+const keyPrefix = Buffer.concat([encodeSymbol(partitionKeyName), Buffer.from([0xb1])]);
 
 /** An upper limit of the event's length when it is stored. */
 export function storedSizeLimit(event: SentEvent, partitionKey: Buffer | undefined): number {
-  const key = partitionKey ? KEY_PREFIX.length + 4 + partitionKey.length : 0;
-  return event.header.length + PREFIX.length + 21 + key + event.annotations.length + event.rest.length;
+  const key = partitionKey ? keyPrefix.length + 4 + partitionKey.length : 0;
+  return event.header.length + prefix.length + 21 + key + event.annotations.length + event.rest.length;
 }
 
 /** Writes the event with the service's annotations, as readers get it. Returns the position after it. */
 export function writeEvent(target: Buffer, start: number, event: SentEvent, stamp: Stamp): number {
   const section = start + event.header.copy(target, start);
-  PREFIX.copy(target, section);
-  writeLong(target, section + SEQUENCE_AT, stamp.sequence);
-  writeLong(target, section + TIME_AT, stamp.enqueuedTime);
-  let at = section + PREFIX.length;
+  prefix.copy(target, section);
+  writeLong(target, section + sequenceAt, stamp.sequence);
+  writeLong(target, section + timeAt, stamp.enqueuedTime);
+  let at = section + prefix.length;
   const offsetLength = target.write(String(stamp.offset), at + 1, 'latin1');
   target[at] = offsetLength;
   at += 1 + offsetLength;
   if (stamp.partitionKey) {
-    at += KEY_PREFIX.copy(target, at);
+    at += keyPrefix.copy(target, at);
     at = target.writeUInt32BE(stamp.partitionKey.length, at);
     at += stamp.partitionKey.copy(target, at);
   }
   at += event.annotations.copy(target, at);
-  target.writeUInt32BE(at - section - COUNT_AT, section + SIZE_AT);
-  target.writeUInt32BE(6 + (stamp.partitionKey ? 2 : 0) + event.annotationCount, section + COUNT_AT);
+  target.writeUInt32BE(at - section - countAt, section + sizeAt);
+  target.writeUInt32BE(6 + (stamp.partitionKey ? 2 : 0) + event.annotationCount, section + countAt);
   return at + event.rest.copy(target, at);
 }
 
@@ -182,8 +182,8 @@ export function withLastEnqueued(event: Buffer, last: LastEnqueued): Buffer {
     encodeSymbol('runtime_info_retrieval_time_utc'),
     long(0x83, last.retrievedTime),
   ]);
-  const start = Buffer.from([0x00, 0x53, DELIVERY_ANNOTATIONS, 0xc1, entries.length + 1, 8]);
+  const start = Buffer.from([0x00, 0x53, deliveryAnnotations, 0xc1, entries.length + 1, 8]);
   const first = sectionAt(event, 0);
-  const headerEnd = first.code === HEADER ? first.end : 0;
+  const headerEnd = first.code === headerSection ? first.end : 0;
   return Buffer.concat([event.subarray(0, headerEnd), start, entries, event.subarray(headerEnd)]);
 }

@@ -7,8 +7,8 @@ import { serveProducer } from './producerLink';
 import { admitReader } from './readerGroup';
 import { parseStartPosition } from './startPosition';
 
-const EPOCH = 'com.microsoft:epoch';
-const TRACK_LAST_ENQUEUED = 'com.microsoft:enable-receiver-runtime-metric';
+const epochProperty = 'com.microsoft:epoch';
+const runtimeMetric = 'com.microsoft:enable-receiver-runtime-metric';
 
 /** An open link: its hub, and how to release it. */
 export interface OpenLink {
@@ -48,7 +48,7 @@ export function openConsumer(sender: Sender, hubs: ReadonlyMap<string, Hub>): Op
   const readers = hub.readersOf(partition, consumerGroup);
   const reader = {
     name: sender.name,
-    epoch: readEpoch(sender.properties?.[EPOCH]),
+    epoch: readEpoch(sender.properties?.[epochProperty]),
     disconnect: (error: AmqpError): void => {
       consumer.close();
       sender.close(error);
@@ -59,7 +59,7 @@ export function openConsumer(sender: Sender, hubs: ReadonlyMap<string, Hub>): Op
   const { address, filter } = sender.source;
   sender.set_source({ address, ...(filter && { filter }) });
   sender.set_target({ address: sender.target?.address ?? '' });
-  const trackLastEnqueued = asArray(sender.desired_capabilities).includes(TRACK_LAST_ENQUEUED);
+  const trackLastEnqueued = asArray(sender.desired_capabilities).includes(runtimeMetric);
   const consumer = new ConsumerLink({ sender, hub, partition, sequence, trackLastEnqueued });
   const release = () => {
     consumer.close();

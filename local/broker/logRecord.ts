@@ -12,41 +12,41 @@ import { type SentEvent, type Stamp, storedSizeLimit, writeEvent } from './event
  *
  * Numbers are big-endian.
  */
-const HEADER_BYTES = 16;
-const CHECKED_FROM = 8;
+const headerBytes = 16;
+const checkedFrom = 8;
 
 /** An upper limit of the length of the event's record. */
 export function recordSizeLimit(event: SentEvent, partitionKey: Buffer | undefined): number {
-  return HEADER_BYTES + storedSizeLimit(event, partitionKey);
+  return headerBytes + storedSizeLimit(event, partitionKey);
 }
 
 /** Writes the record of an event. Returns the position after it. */
 export function writeRecord(target: Buffer, at: number, event: SentEvent, stamp: Stamp): number {
-  const end = writeEvent(target, at + HEADER_BYTES, event, stamp);
-  target.writeUInt32BE(end - at - HEADER_BYTES, at);
-  writeLong(target, at + CHECKED_FROM, stamp.enqueuedTime);
-  target.writeUInt32BE(crc32(target.subarray(at + CHECKED_FROM, end)), at + 4);
+  const end = writeEvent(target, at + headerBytes, event, stamp);
+  target.writeUInt32BE(end - at - headerBytes, at);
+  writeLong(target, at + checkedFrom, stamp.enqueuedTime);
+  target.writeUInt32BE(crc32(target.subarray(at + checkedFrom, end)), at + 4);
   return end;
 }
 
 /** The end of the record that begins at `at`. */
 export function endOfRecord(bytes: Buffer, at: number): number {
-  return at + HEADER_BYTES + bytes.readUInt32BE(at);
+  return at + headerBytes + bytes.readUInt32BE(at);
 }
 
 /** Whether a complete and undamaged record begins at `at`. */
 export function isRecordIntact(bytes: Buffer, at: number): boolean {
-  if (at + HEADER_BYTES > bytes.length) return false;
+  if (at + headerBytes > bytes.length) return false;
   const end = endOfRecord(bytes, at);
-  return end <= bytes.length && bytes.readUInt32BE(at + 4) === crc32(bytes.subarray(at + CHECKED_FROM, end));
+  return end <= bytes.length && bytes.readUInt32BE(at + 4) === crc32(bytes.subarray(at + checkedFrom, end));
 }
 
 /** When the event was enqueued, in milliseconds since 1970. */
 export function timeOfRecord(bytes: Buffer, at: number): number {
-  return readLong(bytes, at + CHECKED_FROM);
+  return readLong(bytes, at + checkedFrom);
 }
 
 /** The message in the record at `[at, end)`. */
 export function messageOfRecord(bytes: Buffer, at: number, end: number): Buffer {
-  return bytes.subarray(at + HEADER_BYTES, end);
+  return bytes.subarray(at + headerBytes, end);
 }

@@ -4,7 +4,7 @@ import type { Hub } from './hub';
 import type { Reply, Request } from './requestReply';
 
 const { types } = rhea;
-const STRING_ARRAY = 0xa1;
+const stringArray = 0xa1;
 
 /**
  * Answers a READ on `$management`: the properties of a hub (`com.microsoft:eventhub`) or of a partition
@@ -18,10 +18,10 @@ export function answerManagement(
 ): Reply {
   const type = request.properties.get('type');
   const name = request.properties.get('name') ?? '';
-  if (request.operation !== 'READ' || (type !== READ_HUB && type !== READ_PARTITION)) {
+  if (request.operation !== 'READ' || (type !== readHub && type !== readPartition)) {
     return {
       status: 400,
-      description: `$management reads ${READ_HUB} and ${READ_PARTITION}, not '${type}'`,
+      description: `$management reads ${readHub} and ${readPartition}, not '${type}'`,
       condition: 'amqp:not-implemented',
     };
   }
@@ -32,7 +32,7 @@ export function answerManagement(
   if ('refused' in hub) {
     return { status: 401, description: hub.refused, condition: 'amqp:unauthorized-access' };
   }
-  if (type === READ_HUB) return { status: 200, description: 'OK', body: describeHub(hub) };
+  if (type === readHub) return { status: 200, description: 'OK', body: describeHub(hub) };
   const partition = request.properties.get('partition') ?? '';
   const index = hub.partitionIndex(partition);
   if (index === undefined) {
@@ -45,17 +45,17 @@ export function answerManagement(
   return { status: 200, description: 'OK', body: describePartition(hub, index) };
 }
 
-const READ_HUB = 'com.microsoft:eventhub';
-const READ_PARTITION = 'com.microsoft:partition';
+const readHub = 'com.microsoft:eventhub';
+const readPartition = 'com.microsoft:partition';
 
 function describeHub(hub: Hub): Record<string, unknown> {
   const ids = Array.from({ length: hub.partitionCount }, (_, index) => String(index));
   return {
     name: hub.name,
-    type: READ_HUB,
+    type: readHub,
     created_at: types.wrap_timestamp(hub.createdOn.getTime()),
     partition_count: types.wrap_int(hub.partitionCount),
-    partition_ids: types.wrap_array(ids, STRING_ARRAY, undefined),
+    partition_ids: types.wrap_array(ids, stringArray, undefined),
     georeplication_factor: types.wrap_int(1),
   };
 }
@@ -65,7 +65,7 @@ function describePartition(hub: Hub, index: number): Record<string, unknown> {
   const last = log?.lastEnqueued ?? { sequence: -1, offset: -1, time: 0 };
   return {
     name: hub.name,
-    type: READ_PARTITION,
+    type: readPartition,
     partition: String(index),
     begin_sequence_number: types.wrap_long(log?.begin ?? 0),
     last_enqueued_sequence_number: types.wrap_long(last.sequence),

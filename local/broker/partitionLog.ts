@@ -4,9 +4,9 @@ import { LogCursor } from './logCursor';
 import { endOfRecord, isRecordIntact, recordSizeLimit, timeOfRecord, writeRecord } from './logRecord';
 import type { StartPosition } from './startPosition';
 
-const BLOCK_BYTES = 256 * 1024;
-const TAIL_BYTES = 1024 * 1024;
-const SCAN_BYTES = 4 * 1024 * 1024;
+const blockBytes = 256 * 1024;
+const tailBytes = 1024 * 1024;
+const scanBytes = 4 * 1024 * 1024;
 
 /** A block of the log: some consecutive records. */
 export interface LogBlock {
@@ -187,12 +187,12 @@ export class PartitionLog {
     if (open.bytes && open.bytes.length - open.length >= needed) return { block: open, bytes: open.bytes };
     const block = emptyBlock(this.nextSequence, open.position + open.length, open.lastTime);
     block.lastPosition = open.lastPosition;
-    const bytes = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, needed));
+    const bytes = Buffer.allocUnsafeSlow(Math.max(blockBytes, needed));
     block.bytes = bytes;
     open.next = block;
     this.#last = block;
     this.#bytesInMemory += bytes.length;
-    while (this.#fd !== undefined && this.#bytesInMemory > TAIL_BYTES && this.#oldestInMemory !== block) {
+    while (this.#fd !== undefined && this.#bytesInMemory > tailBytes && this.#oldestInMemory !== block) {
       this.#forgetOldest();
     }
     return { block, bytes };
@@ -216,7 +216,7 @@ export class PartitionLog {
 
   #recover(fd: number): number {
     const size = fstatSync(fd).size;
-    const buffer = Buffer.allocUnsafe(Math.min(size, SCAN_BYTES));
+    const buffer = Buffer.allocUnsafe(Math.min(size, scanBytes));
     let position = 0;
     while (position < size) {
       const chunk = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, position));
@@ -234,7 +234,7 @@ export class PartitionLog {
     let at = 0;
     while (isRecordIntact(chunk, at)) {
       const end = endOfRecord(chunk, at);
-      if (this.#last.length >= BLOCK_BYTES) {
+      if (this.#last.length >= blockBytes) {
         this.#last.next = emptyBlock(this.nextSequence, position + at, this.#last.lastTime);
         this.#last = this.#last.next;
       }

@@ -4,7 +4,7 @@ import { parseTransfer } from './eventBytes';
 import type { Hub } from './hub';
 
 /** The largest transfer that a hub takes: 1 MiB, as in the standard tier. */
-export const MAX_MESSAGE_BYTES = 1024 * 1024;
+export const maxMessageBytes = 1024 * 1024;
 
 /**
  * Serves a link on which a client sends. A transfer is accepted only after its events were appended.
@@ -27,10 +27,10 @@ function store(
   hub: Hub,
   partition: number | undefined,
 ): AmqpError | undefined {
-  if (bytes.length > MAX_MESSAGE_BYTES) {
+  if (bytes.length > maxMessageBytes) {
     return {
       condition: 'amqp:link:message-size-exceeded',
-      description: `The received message (delivery-id:${delivery.id}, size:${bytes.length} bytes) exceeds the limit (${MAX_MESSAGE_BYTES} bytes) currently allowed on the link.`,
+      description: `The received message (delivery-id:${delivery.id}, size:${bytes.length} bytes) exceeds the limit (${maxMessageBytes} bytes) currently allowed on the link.`,
     };
   }
   try {

@@ -8,7 +8,7 @@ export interface Reader {
   disconnect(error: AmqpError): void;
 }
 
-const MAX_READERS = 5;
+const maxReaders = 5;
 
 /**
  * Admits a reader to its group, or returns the error with which it is refused. These are the service's rules:
@@ -24,7 +24,7 @@ export function admitReader(group: Set<Reader>, reader: Reader): AmqpError | und
   const highest = Math.max(...[...group].map((other) => other.epoch ?? -1));
   if (reader.epoch === undefined) {
     if (highest >= 0) return refuse('amqp:link:stolen', describeNonEpoch(highest));
-    if (group.size >= MAX_READERS) return refuse('amqp:resource-limit-exceeded', describeQuota(group));
+    if (group.size >= maxReaders) return refuse('amqp:resource-limit-exceeded', describeQuota(group));
   } else {
     if (highest > reader.epoch) return refuse('amqp:link:stolen', describeHigher(reader, highest));
     for (const other of [...group]) {
@@ -50,5 +50,5 @@ const describeStolen = (other: Reader, epoch: number): string =>
   'If you are recreating the receiver, make sure a higher epoch is used.';
 
 const describeQuota = (group: Set<Reader>): string =>
-  `Exceeded the maximum number of allowed receivers per partition in a consumer group which is ${MAX_READERS}. ` +
+  `Exceeded the maximum number of allowed receivers per partition in a consumer group which is ${maxReaders}. ` +
   `List of connected receivers - ${[...group].map((other) => other.name).join(', ')}.`;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Connection, Sender, Session } from 'rhea';
-import { BATCH_FORMAT } from './eventBytes';
+import { batchFormat } from './eventBytes';
 
 /** The parts of rhea that a broker needs but that are missing in rhea's typings. */
 interface SessionInternals {
@@ -9,7 +9,7 @@ interface SessionInternals {
 }
 
 /** The message format of single messages after deliverRawBytes. */
-export const SINGLE_FORMAT = 1;
+export const singleFormat = 1;
 
 /**
  * Makes a session deliver messages as the bytes that were sent. rhea decodes messages of format 0, and encoding them again would
@@ -19,7 +19,7 @@ export function deliverRawBytes(session: Session): void {
   const internals = session as unknown as SessionInternals;
   const onTransfer = internals.on_transfer.bind(session);
   internals.on_transfer = (frame) => {
-    if (frame.performative.message_format !== BATCH_FORMAT) frame.performative.message_format = SINGLE_FORMAT;
+    if (frame.performative.message_format !== batchFormat) frame.performative.message_format = singleFormat;
     onTransfer(frame);
   };
 }

@@ -4,7 +4,8 @@ export type StartPosition =
   | { from: 'end' }
   | { from: 'offset' | 'sequence' | 'time'; value: number; inclusive: boolean };
 
-const SELECTOR = /^\s*amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-time)\s*(>=?)\s*'([^']*)'\s*$/;
+const positionSelector =
+  /^\s*amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-time)\s*(>=?)\s*'([^']*)'\s*$/;
 
 /**
  * Parses the selector filter of a reader's source (`apache.org:selector-filter:string`): one comparison of an
@@ -14,7 +15,7 @@ const SELECTOR = /^\s*amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-t
  */
 export function parseStartPosition(selector: string | undefined): StartPosition | undefined {
   if (selector === undefined) return { from: 'start' };
-  const match = SELECTOR.exec(selector);
+  const match = positionSelector.exec(selector);
   if (!match) return undefined;
   const [, field, operator, value = ''] = match;
   if (field === 'offset' && value === '@latest') return { from: 'end' };

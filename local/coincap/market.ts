@@ -27,9 +27,9 @@ interface Quote {
 
 type Listing = ReturnType<typeof readListings>[number];
 
-const DAY_SECONDS = 86_400;
+const daySeconds = 86_400;
 /** The volatility per second, so that prices move by about 5% a day. */
-const VOLATILITY = 0.05 / Math.sqrt(DAY_SECONDS);
+const volatility = 0.05 / Math.sqrt(daySeconds);
 
 /**
  * A hundred assets whose prices walk at random, by the square root of the time since the last call. The same seed and the same
@@ -44,11 +44,11 @@ export function openMarket(seed: number, startMs: number): (nowMs: number) => As
   });
   let lastMs = startMs;
   return (nowMs) => {
-    const seconds = Math.min(Math.max(0, nowMs - lastMs) / 1000, DAY_SECONDS);
+    const seconds = Math.min(Math.max(0, nowMs - lastMs) / 1000, daySeconds);
     lastMs = Math.max(lastMs, nowMs);
     for (const quote of quotes) {
-      quote.priceUsd *= Math.exp(VOLATILITY * Math.sqrt(seconds) * drawNormal(random));
-      quote.vwapUsd += ((quote.priceUsd - quote.vwapUsd) * seconds) / DAY_SECONDS;
+      quote.priceUsd *= Math.exp(volatility * Math.sqrt(seconds) * drawNormal(random));
+      quote.vwapUsd += ((quote.priceUsd - quote.vwapUsd) * seconds) / daySeconds;
     }
     return quotes.toSorted((a, b) => marketValue(b) - marketValue(a)).map(formatQuote);
   };

@@ -45,7 +45,7 @@ interface Session {
 }
 
 /** A click follows the last one of its session after 0 to 59 whole seconds. */
-const GAP_SECONDS = 60;
+const gapSeconds = 60;
 
 /** Makes up clicks. Uses neither clock nor network. Throws a RangeError if the settings allow no clicks. */
 export function createClickSimulator(options: ClickSimulatorOptions = {}): ClickSimulator {
@@ -103,16 +103,16 @@ interface SessionOptions {
  */
 function concurrentSessions({ startMs, random, drawClick, drawClickCount }: SessionOptions): NextClick {
   const nextId = sessionIds(startMs);
-  const waiting: Session[][] = Array.from({ length: GAP_SECONDS }, () => []);
+  const waiting: Session[][] = Array.from({ length: gapSeconds }, () => []);
   let second = Math.floor(startMs / 1000);
 
   const takeDue = (nowSecond: number): Session | undefined => {
-    second = Math.max(second, nowSecond - GAP_SECONDS + 1);
+    second = Math.max(second, nowSecond - gapSeconds + 1);
     for (; second < nowSecond; second++) {
-      const session = waiting[second % GAP_SECONDS]?.pop();
+      const session = waiting[second % gapSeconds]?.pop();
       if (session) return session;
     }
-    return waiting[second % GAP_SECONDS]?.pop();
+    return waiting[second % gapSeconds]?.pop();
   };
 
   return (timeMs) => {
@@ -124,14 +124,14 @@ function concurrentSessions({ startMs, random, drawClick, drawClickCount }: Sess
     }
     session.clicksLeft--;
     if (session.clicksLeft > 0)
-      waiting[(nowSecond + integerBetween(random, 0, GAP_SECONDS)) % GAP_SECONDS]?.push(session);
+      waiting[(nowSecond + integerBetween(random, 0, gapSeconds)) % gapSeconds]?.push(session);
     return drawClick(session.id, timeMs);
   };
 }
 
 /** 2020-01-01: keeps ids below 2^53 until 2089. */
-const ID_EPOCH_MS = Date.UTC(2020, 0, 1);
-const IDS_PER_MS = 4096;
+const idEpochMs = Date.UTC(2020, 0, 1);
+const idsPerMs = 4096;
 
 /**
  * Session ids that never repeat: milliseconds from 2020 to the start, times 4096, plus a counter. A simulator that starts
@@ -139,7 +139,7 @@ const IDS_PER_MS = 4096;
  * back. Two simulators that start in the same millisecond use the same ids.
  */
 function sessionIds(startMs: number): () => number {
-  let id = Math.max(0, Math.floor(startMs) - ID_EPOCH_MS) * IDS_PER_MS;
+  let id = Math.max(0, Math.floor(startMs) - idEpochMs) * idsPerMs;
   return () => ++id;
 }
 
@@ -160,7 +160,7 @@ function publishedSessions(
       timeMs = startMs - sessionDuration * 1000;
     }
     clicksLeft--;
-    timeMs = Math.min(startMs, timeMs + integerBetween(random, 0, GAP_SECONDS) * 1000);
+    timeMs = Math.min(startMs, timeMs + integerBetween(random, 0, gapSeconds) * 1000);
     return drawClick(sessionid, timeMs);
   };
 }

@@ -1,18 +1,18 @@
 import { integerField, isoTimestampField, type JsonField, longField } from './jsonFields';
 import type { Row, Value } from './stream';
 
-const QUOTE = 34;
-const MINUS = 45;
-const ZERO = 48;
-const NINE = 57;
-const BACKSLASH = 92;
-const COLON = 58;
-const COMMA = 44;
-const SPACE = 32;
-const OPEN = 123;
-const CLOSE = 125;
+const quote = 34;
+const minus = 45;
+const zero = 48;
+const nine = 57;
+const backslash = 92;
+const colon = 58;
+const comma = 44;
+const space = 32;
+const openBrace = 123;
+const closeBrace = 125;
 /** The first byte that is not ASCII. */
-const BEYOND_ASCII = 128;
+const beyondAscii = 128;
 
 /** The most digits with which every number fits its type: 2^31 has ten digits, 2^53 has sixteen. */
 const safeDigits = new Map([
@@ -54,16 +54,16 @@ function readObject(fields: readonly FlatField[], bytes: Buffer): Value[] | unde
   const row: Value[] = fields.map(() => null);
   let at = 1;
   let expected = 0;
-  if (bytes[0] !== OPEN) return undefined;
+  if (bytes[0] !== openBrace) return undefined;
   for (;;) {
-    if (bytes[at] === SPACE) at++;
+    if (bytes[at] === space) at++;
     const column = columnAt(fields, bytes, at, expected);
     const field = fields[column];
     if (!field || row[column] !== null) return undefined;
     expected = column + 1;
     at += field.key.length + 2;
-    if (bytes[at++] !== COLON) return undefined;
-    if (bytes[at] === SPACE) at++;
+    if (bytes[at++] !== colon) return undefined;
+    if (bytes[at] === space) at++;
     const end = field.digits > 0 ? numberEnd(bytes, at, field.digits) : textEnd(bytes, at);
     if (end < 0) return undefined;
     const value =
@@ -74,8 +74,8 @@ function readObject(fields: readonly FlatField[], bytes: Buffer): Value[] | unde
     row[column] = value;
     at = end;
     const next = bytes[at++];
-    if (next === CLOSE) return at === bytes.length ? row : undefined;
-    if (next !== COMMA) return undefined;
+    if (next === closeBrace) return at === bytes.length ? row : undefined;
+    if (next !== comma) return undefined;
   }
 }
 
@@ -86,40 +86,40 @@ function columnAt(fields: readonly FlatField[], bytes: Buffer, at: number, expec
 }
 
 function isKey(field: FlatField | undefined, bytes: Buffer, at: number): boolean {
-  if (!field || bytes[at] !== QUOTE) return false;
+  if (!field || bytes[at] !== quote) return false;
   const { key } = field;
   for (let i = 0; i < key.length; i++) if (bytes[at + 1 + i] !== key[i]) return false;
-  return bytes[at + 1 + key.length] === QUOTE;
+  return bytes[at + 1 + key.length] === quote;
 }
 
 /** The end of a JSON integer with at most `most` digits; -1 if there is none. */
 function numberEnd(bytes: Buffer, start: number, most: number): number {
-  const first = bytes[start] === MINUS ? start + 1 : start;
+  const first = bytes[start] === minus ? start + 1 : start;
   let at = first;
   while (isDigit(bytes[at])) at++;
   const digits = at - first;
-  const hasLeadingZero = digits > 1 && bytes[first] === ZERO;
+  const hasLeadingZero = digits > 1 && bytes[first] === zero;
   return digits === 0 || digits > most || hasLeadingZero ? -1 : at;
 }
 
-const isDigit = (byte: number | undefined) => byte !== undefined && byte >= ZERO && byte <= NINE;
+const isDigit = (byte: number | undefined) => byte !== undefined && byte >= zero && byte <= nine;
 
 function readNumber(bytes: Buffer, start: number, end: number): number {
-  const isNegative = bytes[start] === MINUS;
+  const isNegative = bytes[start] === minus;
   let value = 0;
   for (let at = isNegative ? start + 1 : start; at < end; at++)
-    value = value * 10 + ((bytes[at] ?? 0) - ZERO);
+    value = value * 10 + ((bytes[at] ?? 0) - zero);
   // Do not write -value, because it would turn 0 into -0.
   return isNegative ? 0 - value : value;
 }
 
 /** The position after the closing quote of an ASCII string without escapes; -1 if there is none. */
 function textEnd(bytes: Buffer, start: number): number {
-  if (bytes[start] !== QUOTE) return -1;
+  if (bytes[start] !== quote) return -1;
   for (let at = start + 1; at < bytes.length; at++) {
     const byte = bytes[at] ?? 0;
-    if (byte === QUOTE) return at + 1;
-    if (byte === BACKSLASH || byte < SPACE || byte >= BEYOND_ASCII) return -1;
+    if (byte === quote) return at + 1;
+    if (byte === backslash || byte < space || byte >= beyondAscii) return -1;
   }
   return -1;
 }

@@ -28,10 +28,10 @@ export function parseIsoTimestamp(text: string): number | IsoFailure {
 
   let at = 19;
   let millis = 0;
-  if (length > 19 && text.charCodeAt(19) === DOT) {
+  if (length > 19 && text.charCodeAt(19) === dot) {
     let weight = 100;
     for (at = 20; at < length; at++) {
-      const digit = text.charCodeAt(at) - ZERO;
+      const digit = text.charCodeAt(at) - zero;
       if (digit < 0 || digit > 9) break;
       millis += digit * weight;
       weight = weight === 100 ? 10 : weight === 10 ? 1 : 0;
@@ -39,10 +39,10 @@ export function parseIsoTimestamp(text: string): number | IsoFailure {
     if (at === 20) return 'malformed';
   }
   const offset = at === length ? 0 : offsetMinutes(text, at);
-  if (offset === NOT_AN_OFFSET) return 'malformed';
+  if (offset === notAnOffset) return 'malformed';
   const year = century * 100 + yearOfCentury;
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return 'impossible';
-  if (hour > 23 || minute > 59 || second > 59 || offset === IMPOSSIBLE_OFFSET) return 'impossible';
+  if (hour > 23 || minute > 59 || second > 59 || offset === impossibleOffset) return 'impossible';
   return (
     daysSince1970(year, month, day) * 86_400_000 +
     (hour * 60 + minute - offset) * 60_000 +
@@ -53,12 +53,12 @@ export function parseIsoTimestamp(text: string): number | IsoFailure {
 
 /** The microseconds, 0 to 999, that follow the milliseconds in a text that `parseIsoTimestamp` has read. */
 export function microsOfMilli(text: string): number {
-  if (text.charCodeAt(19) !== DOT) return 0;
+  if (text.charCodeAt(19) !== dot) return 0;
   let micros = 0;
   let weight = 100;
   // The fraction begins at 20, with three digits for the milliseconds.
   for (let at = 23; at < 26; at++) {
-    const digit = text.charCodeAt(at) - ZERO;
+    const digit = text.charCodeAt(at) - zero;
     if (!(digit >= 0 && digit <= 9)) break;
     micros += digit * weight;
     weight /= 10;
@@ -66,36 +66,36 @@ export function microsOfMilli(text: string): number {
   return micros;
 }
 
-const ZERO = 48;
-const PLUS = 43;
-const DASH = 45;
-const DOT = 46;
-const COLON = 58;
-const SPACE = 32;
-const UPPER_T = 84;
-const LOWER_T = 116;
-const UPPER_Z = 90;
-const LOWER_Z = 122;
+const zero = 48;
+const plus = 43;
+const dash = 45;
+const dot = 46;
+const colon = 58;
+const space = 32;
+const upperT = 84;
+const lowerT = 116;
+const upperZ = 90;
+const lowerZ = 122;
 
-const NOT_AN_OFFSET = 10_000;
-const IMPOSSIBLE_OFFSET = 10_001;
+const notAnOffset = 10_000;
+const impossibleOffset = 10_001;
 
 /** Whether the characters between the digits, up to the seconds, are the right separators. */
 function hasSeparators(text: string): boolean {
   const between = text.charCodeAt(10);
   return (
-    text.charCodeAt(4) === DASH &&
-    text.charCodeAt(7) === DASH &&
-    (between === UPPER_T || between === LOWER_T || between === SPACE) &&
-    text.charCodeAt(13) === COLON &&
-    text.charCodeAt(16) === COLON
+    text.charCodeAt(4) === dash &&
+    text.charCodeAt(7) === dash &&
+    (between === upperT || between === lowerT || between === space) &&
+    text.charCodeAt(13) === colon &&
+    text.charCodeAt(16) === colon
   );
 }
 
 /** The number of two digits; negative if they are not digits. It is never NaN, because NaN makes the parser take twice as long. */
 function twoDigits(text: string, at: number): number {
-  const tens = text.charCodeAt(at) - ZERO;
-  const ones = text.charCodeAt(at + 1) - ZERO;
+  const tens = text.charCodeAt(at) - zero;
+  const ones = text.charCodeAt(at + 1) - zero;
   return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
 }
 
@@ -103,15 +103,15 @@ function twoDigits(text: string, at: number): number {
 function offsetMinutes(text: string, at: number): number {
   const sign = text.charCodeAt(at);
   const rest = text.length - at;
-  if (sign === UPPER_Z || sign === LOWER_Z) return rest === 1 ? 0 : NOT_AN_OFFSET;
-  if ((sign !== PLUS && sign !== DASH) || rest < 3) return NOT_AN_OFFSET;
-  const colon = rest > 3 && text.charCodeAt(at + 3) === COLON;
-  if (rest !== 3 && rest !== (colon ? 6 : 5)) return NOT_AN_OFFSET;
+  if (sign === upperZ || sign === lowerZ) return rest === 1 ? 0 : notAnOffset;
+  if ((sign !== plus && sign !== dash) || rest < 3) return notAnOffset;
+  const hasColon = rest > 3 && text.charCodeAt(at + 3) === colon;
+  if (rest !== 3 && rest !== (hasColon ? 6 : 5)) return notAnOffset;
   const hours = twoDigits(text, at + 1);
-  const minutes = rest === 3 ? 0 : twoDigits(text, at + (colon ? 4 : 3));
-  if ((hours | minutes) < 0) return NOT_AN_OFFSET;
-  if (hours > 23 || minutes > 59) return IMPOSSIBLE_OFFSET;
-  return sign === DASH ? -(hours * 60 + minutes) : hours * 60 + minutes;
+  const minutes = rest === 3 ? 0 : twoDigits(text, at + (hasColon ? 4 : 3));
+  if ((hours | minutes) < 0) return notAnOffset;
+  if (hours > 23 || minutes > 59) return impossibleOffset;
+  return sign === dash ? -(hours * 60 + minutes) : hours * 60 + minutes;
 }
 
 function daysInMonth(year: number, month: number): number {

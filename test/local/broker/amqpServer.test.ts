@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import rhea, { type Connection, type EventContext, type Message } from 'rhea';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Broker } from '../../../local/broker/broker';
-import { BATCH_FORMAT } from '../../../local/broker/eventBytes';
+import { batchFormat } from '../../../local/broker/eventBytes';
 import { ask, connectTo, openSender, putToken, signToken } from '../../kit/rawAmqp';
 import { closeAll, openBroker, openConsumerClient, openProducerClient, readSome, until } from './clients';
 
@@ -52,7 +52,7 @@ describe('any AMQP client', () => {
     await putToken(client, signToken('hub', inAnHour()));
     const sender = await openSender(client, 'hub');
     for (const [bytes, format] of [
-      [Buffer.from('garbage'), BATCH_FORMAT],
+      [Buffer.from('garbage'), batchFormat],
       [Buffer.from([0x00, 0x53, 0x75, 0xa0, 0x7f]), 0],
     ] as const) {
       sender.send(bytes, undefined, format);

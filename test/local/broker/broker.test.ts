@@ -11,9 +11,9 @@ import {
   openBroker,
   openConsumerClient,
   openProducerClient,
-  RETRY,
   read,
   readSome,
+  retry,
   until,
 } from './clients';
 
@@ -80,7 +80,7 @@ describe('the broker', () => {
     });
     const wrong = broker.connectionString('hub').replace('SAS_KEY_VALUE', 'WRONG');
     const client = new EventHubConsumerClient('$Default', wrong, {
-      retryOptions: { ...RETRY, maxRetries: 0 },
+      retryOptions: { ...retry, maxRetries: 0 },
     });
     await expect(client.getPartitionIds()).rejects.toMatchObject({ code: 'UnauthorizedError' });
     await client.close();

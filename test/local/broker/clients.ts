@@ -10,7 +10,7 @@ import {
 import { type Broker, type BrokerOptions, startBroker } from '../../../local/broker/broker';
 import { parseConfig } from '../../../local/broker/config';
 
-export const RETRY = { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 200, timeoutInMs: 5000 };
+export const retry = { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 200, timeoutInMs: 5000 };
 
 type Closable = { close(): Promise<unknown> };
 const toClose: Closable[] = [];
@@ -51,7 +51,7 @@ export function openProducerClient(
   broker: Pick<Broker, 'connectionString'>,
   hub: string,
 ): EventHubProducerClient {
-  const client = new EventHubProducerClient(broker.connectionString(hub), { retryOptions: RETRY });
+  const client = new EventHubProducerClient(broker.connectionString(hub), { retryOptions: retry });
   toClose.push(client);
   return client;
 }
@@ -61,7 +61,7 @@ export function openConsumerClient(
   hub: string,
   group = '$Default',
 ): EventHubConsumerClient {
-  const client = new EventHubConsumerClient(group, broker.connectionString(hub), { retryOptions: RETRY });
+  const client = new EventHubConsumerClient(group, broker.connectionString(hub), { retryOptions: retry });
   toClose.push(client);
   return client;
 }

@@ -3,7 +3,7 @@ import rhea, { type Message } from 'rhea';
 import { describe, expect, it } from 'vitest';
 import { MalformedMessage } from '../../../local/broker/amqpBytes';
 import {
-  BATCH_FORMAT,
+  batchFormat,
   parseTransfer,
   storedSizeLimit,
   withLastEnqueued,
@@ -13,7 +13,7 @@ import {
 const { types, message } = rhea;
 const encode = (fields: Record<string, unknown>): Buffer => message.encode(fields);
 
-const EVENT = encode({
+const oneEvent = encode({
   durable: true,
   priority: 7,
   delivery_annotations: { dropped: 1 },
@@ -49,7 +49,7 @@ function store(bytes: Buffer, format = 0): { stored: Buffer; rest: Buffer; decod
 
 describe('a stored event', () => {
   it('has the service’s annotations and the sender’s own', () => {
-    const { decoded } = store(EVENT);
+    const { decoded } = store(oneEvent);
     expect(decoded.message_annotations).toEqual({
       'x-opt-sequence-number': 2 ** 33 + 5,
       'x-opt-enqueued-time': new Date(1_700_000_000_123),
@@ -63,8 +63,8 @@ describe('a stored event', () => {
   });
 
   it('keeps everything after the annotations bit by bit', () => {
-    const { stored, rest } = store(EVENT);
-    expect(EVENT.subarray(EVENT.length - rest.length).equals(rest)).toBe(true);
+    const { stored, rest } = store(oneEvent);
+    expect(oneEvent.subarray(oneEvent.length - rest.length).equals(rest)).toBe(true);
     expect(stored.subarray(stored.length - rest.length).equals(rest)).toBe(true);
     expect(message.decode(Buffer.from(rest)).message_id).toBe(2 ** 40);
   });
@@ -75,14 +75,14 @@ describe('a stored event', () => {
       message_annotations: { 'x-opt-partition-key': 'key' },
       body: message.data_sections([inner, inner]),
     });
-    expect(parseTransfer(batch, BATCH_FORMAT).events).toHaveLength(2);
-    expect(store(batch, BATCH_FORMAT).decoded.message_annotations).toMatchObject({
+    expect(parseTransfer(batch, batchFormat).events).toHaveLength(2);
+    expect(store(batch, batchFormat).decoded.message_annotations).toMatchObject({
       'x-opt-partition-key': 'key',
     });
   });
 
   it('has the last enqueued event after its header', () => {
-    const { stored } = store(EVENT);
+    const { stored } = store(oneEvent);
     const last = { sequence: 77, offset: 9_876_543, enqueuedTime: 1000, retrievedTime: 2000 };
     const decoded = message.decode(withLastEnqueued(stored, last)) as Partial<Message>;
     expect(decoded.delivery_annotations).toEqual({
@@ -98,20 +98,20 @@ describe('a stored event', () => {
 
 describe('parseTransfer', () => {
   it('refuses a batch without an event, and sections out of order', () => {
-    expect(() => parseTransfer(encode({ body: 'text' }), BATCH_FORMAT)).toThrow(MalformedMessage);
+    expect(() => parseTransfer(encode({ body: 'text' }), batchFormat)).toThrow(MalformedMessage);
     const body = encode({ body: message.data_section(Buffer.from('x')) });
-    expect(() => parseTransfer(Buffer.concat([body, EVENT]), 0)).toThrow('out of order');
+    expect(() => parseTransfer(Buffer.concat([body, oneEvent]), 0)).toThrow('out of order');
   });
 
   it('refuses damaged bytes as a malformed message, never with another error', () => {
     fc.assert(
       fc.property(
-        fc.nat(EVENT.length - 1),
-        fc.array(fc.tuple(fc.nat(EVENT.length - 1), fc.nat(255)), { maxLength: 4 }),
+        fc.nat(oneEvent.length - 1),
+        fc.array(fc.tuple(fc.nat(oneEvent.length - 1), fc.nat(255)), { maxLength: 4 }),
         (length, changes) => {
-          const bytes = Buffer.from(EVENT.subarray(0, length));
+          const bytes = Buffer.from(oneEvent.subarray(0, length));
           for (const [at, value] of changes) if (at < length) bytes[at] = value;
-          for (const format of [0, BATCH_FORMAT]) {
+          for (const format of [0, batchFormat]) {
             try {
               parseTransfer(bytes, format);
             } catch (error) {

@@ -7,15 +7,15 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { RETRY, until } from './clients';
+import { retry, until } from './clients';
 
-const MAIN = join(process.cwd(), 'dist', 'local', 'broker', 'main.js');
+const mainFile = join(process.cwd(), 'dist', 'local', 'broker', 'main.js');
 
 let dir: string;
 let running: ChildProcessByStdio<null, Readable, Readable>[] = [];
 
 beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run "npm run build" first`);
+  if (!existsSync(mainFile)) throw new Error(`${mainFile} is missing: run "npm run build" first`);
 });
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'broker-main-'));
@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 function run(...args: string[]) {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [mainFile, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   running.push(child);
   const output = { out: '', err: '' };
   child.stdout.on('data', (text) => {
@@ -57,7 +57,7 @@ async function freePort(): Promise<number> {
 const producerOf = (port: number): EventHubProducerClient =>
   new EventHubProducerClient(
     `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;EntityPath=clickstream`,
-    { retryOptions: RETRY },
+    { retryOptions: retry },
   );
 
 describe('the broker process', () => {

@@ -2,7 +2,7 @@ import { EventHubBufferedProducerClient, EventHubProducerClient } from '@azure/e
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Broker } from '../../../local/broker/broker';
 import { partitionOfKey } from '../../../src/lib/sources/partitionOfKey';
-import { closeAll, openBroker, openConsumerClient, openProducerClient, RETRY, readSome } from './clients';
+import { closeAll, openBroker, openConsumerClient, openProducerClient, readSome, retry } from './clients';
 
 afterEach(closeAll);
 
@@ -67,7 +67,7 @@ describe('sending', () => {
       onSendEventsErrorHandler: async ({ error }) => {
         throw error;
       },
-      retryOptions: RETRY,
+      retryOptions: retry,
     });
     for (const partitionKey of keys) await buffered.enqueueEvent({ body: partitionKey }, { partitionKey });
     await buffered.close({ flush: true });
@@ -123,7 +123,7 @@ describe('sending', () => {
     const broker = await openBroker({ hub: 1 });
     const right = broker.connectionString('hub');
     for (const wrong of [right.replace('SAS_KEY_VALUE', 'WRONG'), right.replace('RootManage', 'Other')]) {
-      const producer = new EventHubProducerClient(wrong, { retryOptions: { ...RETRY, maxRetries: 0 } });
+      const producer = new EventHubProducerClient(wrong, { retryOptions: { ...retry, maxRetries: 0 } });
       await expect(producer.sendBatch([{ body: 1 }])).rejects.toMatchObject({ code: 'UnauthorizedError' });
       await producer.close();
     }

@@ -31,9 +31,9 @@ export type CoincapAnswer =
   | { readonly timestamp: number; readonly assets: readonly (CoincapAsset | NoAsset)[] }
   | { readonly waitUntilMs: number };
 
-const FIRST_WAIT_MS = 30_000;
-const LONGEST_WAIT_MS = 15 * 60_000;
-const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000;
+const firstWaitMs = 30_000;
+const longestWaitMs = 15 * 60_000;
+const longestRetryAfterMs = 24 * 3_600_000;
 
 /** Polls `GET /v3/assets`. Keeps no assets, only how long the API asked us to wait. */
 export class CoincapClient {
@@ -108,10 +108,10 @@ export class CoincapClient {
 
   /** The wait in milliseconds. Retry-After is a number of seconds or a date (RFC 9110, 10.2.3). */
   #waitAfter(retryAfter: string | null): number {
-    const backoff = Math.min(FIRST_WAIT_MS * 2 ** this.#refusedInRow++, LONGEST_WAIT_MS);
+    const backoff = Math.min(firstWaitMs * 2 ** this.#refusedInRow++, longestWaitMs);
     if (retryAfter === null) return backoff;
     const asked = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - this.#now();
-    return Number.isNaN(asked) ? backoff : Math.min(Math.max(asked, 0), LONGEST_RETRY_AFTER_MS);
+    return Number.isNaN(asked) ? backoff : Math.min(Math.max(asked, 0), longestRetryAfterMs);
   }
 
   /** Quotes an answer, shortened and without the key, because an API may repeat a key that it refuses. */
