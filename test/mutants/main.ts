@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
+import { parseArgs } from 'node:util';
+import { importsOf, withoutEnding } from '../house/allowedImports';
+import { install, type Mutant, type Place, runStryker } from './stryker';
+
+/*
+ * `npm run mutants`: makes small mistakes in lines of src/lib that a seed draws, one at a time and in a copy of the project, and
+ * looks whether a test notices each. The tests of the mirrored folder are asked first. What they do not notice, the other tests of
+ * test/lib and test/functions are asked that import the changed file, directly or through other files. What these do not notice
+ * either is printed: there a test is missing, or the change makes no difference, which only a reader can tell. It takes minutes,
+ * and is no part of `npm test`.
+ */
+
+const usage = `Usage: npm run mutants -- [--seed N] [--lines N] [folder or file ...]
+
+  --seed N   decides which lines are changed; by default from the clock, and printed
+  --lines N  how many lines are changed, in about twice as many ways; by default 100
+  folders    below src/lib; by default delta ingest counts warehouse maintenance`;
+
+/** Lines of code as `path:line-line`, which is how Stryker wants them; those that the seed draws come first. */
+function drawLines(paths: readonly string[], seed: number): string[] {
+  const isCode = (line: string) => /^\s*(?!\/\/|\/?\*|import\b|\} from\b|readonly\b)\S.*\w/.test(line);
+  const lines = paths.flatMap((path) =>
+    readFileSync(path, 'utf8')
+      .split('\n')
+      .flatMap((line, index) => (isCode(line) ? `${path}:${index + 1}-${index + 1}` : [])),
+  );
+  const order = (line: string) => createHash('sha256').update(`${seed} ${line}`).digest('hex');
+  return lines
+    .map((line) => ({ line, order: order(line) }))
+    .sort((a, b) => (a.order < b.order ? -1 : 1))
+    .map(({ line }) => line);
+}
+
+/** The given tests that import one of the files, directly or through other files. Types do not count, because they run nothing. */
+function testsReaching(files: ReadonlySet<string>, tests: readonly string[]): string[] {
+  const imported = new Map<string, readonly string[]>();
+  const importsOfFile = (file: string) => {
+    const known = imported.get(file);
+    if (known) return known;
+    const path = `${file}.ts`;
+    const found = existsSync(path) ? importsOf(path, readFileSync(path, 'utf8')) : [];
+    const names = found.flatMap(({ file, isType }) => (file === undefined || isType ? [] : [file]));
+    imported.set(file, names);
+    return names;
+  };
+  return tests.filter((test) => {
+    const seen = new Set([withoutEnding(test)]);
+    for (const file of seen) for (const next of importsOfFile(file)) seen.add(next);
+    return [...files].some((file) => seen.has(file));
+  });
+}
+
+/** Changes lines of one folder of src/lib, and says what the tests noticed of it. */
+function tryFolder(folder: string, lines: readonly string[], work: string): Mutant[] {
+  const mirrored = `test/lib/${folder}/`;
+  const first = runStryker({ name: folder, mutate: lines, testFiles: [`${mirrored}**/*.test.ts`], work });
+  const left = first.filter(({ status }) => status !== 'noticed');
+  const files = new Set(left.map(({ path }) => withoutEnding(path)));
+  const others = ['test/lib/**/*.test.ts', 'test/functions/*.test.ts']
+    .flatMap((pattern) => filesOf(pattern))
+    .filter((path) => !path.startsWith(mirrored));
+  const testFiles = testsReaching(files, others);
+  if (testFiles.length === 0) return first;
+  const mutate = left.map(({ path, start, end }) => `${path}:${positionOf(start)}-${positionOf(end)}`);
+  const second = runStryker({ name: `${folder}-others`, mutate, testFiles, work });
+  const noticed = new Set(second.filter(({ status }) => status === 'noticed').map(nameOf));
+  return first.map((one) => (noticed.has(nameOf(one)) ? { ...one, status: 'noticed' } : one));
+}
+
+const filesOf = (pattern: string): string[] => globSync(pattern).map((path) => path.replaceAll(sep, '/'));
+
+/** As Stryker wants it: its columns begin at 0 there, and at 1 in its report. */
+const positionOf = ({ line, column }: Place): string => `${line}:${column - 1}`;
+
+const nameOf = ({ path, start, end, replacement }: Mutant): string =>
+  JSON.stringify([path, start, end, replacement]);
+
+function textBetween(source: string, start: Place, end: Place): string {
+  const lines = source.split('\n').slice(start.line - 1, end.line);
+  lines.push((lines.pop() ?? '').slice(0, end.column - 1));
+  return lines.join('\n').slice(start.column - 1);
+}
+
+/** Prints a change that no test noticed. */
+function print({ path, source, start, end, replacement, status }: Mutant): void {
+  console.log(
+    `${path}:${start.line}:${start.column}${status === 'not-reached' ? ', where no test comes' : ''}`,
+  );
+  console.log(`    ${source.split('\n')[start.line - 1]?.trim()}`);
+  console.log(`    ${textBetween(source, start, end)}  →  ${replacement}`);
+}
+
+function main(): void {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { seed: { type: 'string' }, lines: { type: 'string' }, help: { type: 'boolean' } },
+  });
+  const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
+  const count = Number(values.lines ?? 100);
+  if (values.help || !Number.isInteger(seed) || !Number.isInteger(count)) {
+    console.log(usage);
+    return;
+  }
+  const wanted =
+    positionals.length > 0 ? positionals : ['delta', 'ingest', 'counts', 'warehouse', 'maintenance'];
+  const paths = wanted
+    .flatMap((one) => filesOf(one.endsWith('.ts') ? `src/lib/${one}` : `src/lib/${one}/**/*.ts`))
+    .filter((path) => !path.endsWith('.d.ts'));
+  const drawn = Map.groupBy(drawLines(paths, seed).slice(0, count), (line) => line.split('/')[2] ?? '');
+  install();
+  console.log(`seed ${seed}`);
+  const work = mkdtempSync(join(tmpdir(), 'mutants-'));
+  const counts = { noticed: 0, all: 0 };
+  try {
+    for (const [folder, lines] of drawn) {
+      const mutants = tryFolder(folder, lines, work);
+      const left = mutants.filter(({ status }) => status !== 'noticed');
+      left.forEach(print);
+      counts.all += mutants.length;
+      counts.noticed += mutants.length - left.length;
+    }
+    console.log(`seed ${seed}: tests noticed ${counts.noticed} of ${counts.all} changes.`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+main();
