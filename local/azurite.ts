@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { compiled } from './project';
 
 const account = 'devstoreaccount1';
-/** The storage emulator's published account key. Every copy of Azurite has the same one, so it is not a secret. */
+/** The storage emulator's published account key. Every copy of Azurite has the same one, so it keeps nobody out. */
 const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 const startLimitMs = 60_000;
 const closeLimitMs = 5_000;
@@ -53,7 +54,8 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     mkdirSync(options.dataDir, { recursive: true });
     args.push('--location', options.dataDir);
   }
-  const child = spawn(process.execPath, ['--import', endWithParent, require.resolve(main), ...args], {
+  const preloads = ['--import', endWithParent, '--require', compiled('azuriteDoor.js')];
+  const child = spawn(process.execPath, [...preloads, require.resolve(main), ...args], {
     cwd: options.dataDir ?? tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Ctrl-C in the terminal must not reach Azurite: the parent needs the storage until it ends itself.

@@ -1,8 +1,15 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import {
+  AccountSASPermissions,
+  BlobServiceClient,
+  generateAccountSASQueryParameters,
+  StorageSharedKeyCredential,
+} from '@azure/storage-blob';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Azurite, startAzurite } from '../../local/azurite';
 import { type AdminServer, startAdmin } from '../../local/broker/admin';
 import { closeAll, openBroker, openProducerClient } from '../local/broker/clients';
 import { type HostProcess, startHostProcess, writeApp } from '../local/host/hostProcess';
@@ -24,6 +31,7 @@ describe.runIf(executablePath)('a web page of another site', () => {
   });
   let broker: Awaited<ReturnType<typeof openBroker>>;
   let admin: AdminServer;
+  let azurite: Azurite;
   let host: HostProcess;
   let browser: Browser;
   let page: Page;
@@ -31,6 +39,7 @@ describe.runIf(executablePath)('a web page of another site', () => {
   beforeAll(async () => {
     broker = await openBroker({ hub: 1 });
     admin = await startAdmin(broker, 0);
+    azurite = await startAzurite();
     host = await startHostProcess({ dir: app.dir });
     await once(site.listen(0, '127.0.0.1'), 'listening');
     // The browser asks before a public site may reach this machine; switched off, it stands for one that does not ask.
@@ -48,6 +57,7 @@ describe.runIf(executablePath)('a web page of another site', () => {
     await browser?.close();
     site.close();
     await host?.stop();
+    await azurite?.close();
     await admin?.close();
     await closeAll();
     app.remove();
@@ -63,6 +73,33 @@ describe.runIf(executablePath)('a web page of another site', () => {
     for (const url of urls) await page.evaluate(`fetch('${url}', { method: 'POST', mode: 'no-cors' })`);
     expect(broker.stats().hubs.hub?.accepted).toBe(1);
     expect(calls()).toBe(0);
+  });
+
+  it('cannot delete a blob, although everybody knows the key of the emulator', async () => {
+    const { connectionString } = azurite;
+    const lake = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('lake');
+    await lake.create();
+    await lake.getBlockBlobClient('log').upload('rows', 4);
+    const signature = signedByAnybody(connectionString);
+    const batch = [
+      ...['--b', 'Content-Type: application/http', 'Content-Transfer-Encoding: binary', 'Content-ID: 0', ''],
+      `DELETE /devstoreaccount1/lake/log?${signature} HTTP/1.1`,
+      ...['Content-Length: 0', '', '--b--', ''],
+    ].join('\r\n');
+    const url = `http://127.0.0.1:${azurite.blobPort}/devstoreaccount1/?comp=batch&${signature}`;
+    const options = {
+      method: 'POST',
+      mode: 'no-cors',
+      body: batch,
+      headers: { 'content-type': 'text/plain; boundary=b' },
+    };
+    await openEvil();
+    await page.evaluate(`fetch(${JSON.stringify(url)}, ${JSON.stringify(options)})`);
+    expect((await lake.getBlockBlobClient('log').downloadToBuffer()).toString()).toBe('rows');
+    // The same request of a program deletes it, so that only the check has saved it.
+    const { method, body, headers } = options;
+    expect((await fetch(url, { method, body, headers })).status).toBe(202);
+    expect(await lake.getBlockBlobClient('log').exists()).toBe(false);
   });
 
   it('cannot send a form', async () => {
@@ -106,3 +143,17 @@ describe.runIf(executablePath)('a web page of another site', () => {
     expect(calls()).toBe(4);
   });
 });
+
+/** A signature for requests to the storage emulator, made with the key that its documentation names. */
+function signedByAnybody(connectionString: string): string {
+  const [, name = '', key = ''] = /AccountName=([^;]+);AccountKey=([^;]+)/.exec(connectionString) ?? [];
+  return generateAccountSASQueryParameters(
+    {
+      expiresOn: new Date(Date.now() + 3_600_000),
+      permissions: AccountSASPermissions.parse('rwdl'),
+      services: 'b',
+      resourceTypes: 'sco',
+    },
+    new StorageSharedKeyCredential(name, key),
+  ).toString();
+}

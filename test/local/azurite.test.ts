@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { expect, onTestFinished, test } from 'vitest';
 import { startAzurite } from '../../local/azurite';
@@ -29,6 +31,33 @@ test('data in a folder survive a restart, and all three services answer', { time
     `QueueEndpoint=http://127.0.0.1:${second.queuePort}/devstoreaccount1;`,
   );
 });
+
+test('a page of another site, or of a name that was pointed here, is refused by all three services', {
+  timeout: 60_000,
+}, async () => {
+  const azurite = await startAzurite({ queuePort: 0, tablePort: 0 });
+  onTestFinished(() => azurite.close());
+  const refusal = /another site|The Host header/;
+  for (const port of [azurite.blobPort, azurite.queuePort, azurite.tablePort]) {
+    const here = `127.0.0.1:${port}`;
+    const rebound = `devstoreaccount1.evil.example.com:${port}`;
+    expect(await answerTo(port, { host: here, origin: 'https://evil.example.com' })).toContain(
+      'another site',
+    );
+    expect(await answerTo(port, { host: rebound })).toContain('The Host header must be');
+    // Azurite itself answers a program, and a page of this machine.
+    expect(await answerTo(port, { host: here })).not.toMatch(refusal);
+    expect(await answerTo(port, { host: here, origin: `http://${here}` })).not.toMatch(refusal);
+  }
+});
+
+/** The body of the answer to a GET; fetch would not send these headers. */
+const answerTo = (port = 0, headers: Record<string, string>): Promise<string> =>
+  new Promise((done, failed) => {
+    get({ host: '127.0.0.1', port, path: '/devstoreaccount1/name?comp=list', headers }, (answer) =>
+      text(answer).then(done, failed),
+    ).on('error', failed);
+  });
 
 test('a busy port is named in one line', { timeout: 60_000 }, async () => {
   const first = await startAzurite();
