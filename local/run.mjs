@@ -29,7 +29,9 @@ function run(command, args, describe) {
 
 function install() {
   const marker = join(root, 'node_modules', '.package-lock.json');
-  if (modified(marker) >= modified(join(root, 'package-lock.json'))) return;
+  // A deployment removes the packages that only development needs, and the compiler with them.
+  const isComplete = existsSync(join(root, 'node_modules', 'typescript'));
+  if (isComplete && modified(marker) >= modified(join(root, 'package-lock.json'))) return;
   console.error('Installing dependencies (npm ci)…');
   run(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
   // If the lockfile was checked out later, npm may leave the marker older than it: make the marker newer.

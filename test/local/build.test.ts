@@ -6,7 +6,9 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,6 +43,21 @@ const remove = (path: string) => rmSync(join(folder, path));
 const run = (command: string) => spawnSync(command, { cwd: folder, shell: true, encoding: 'utf8' });
 const build = () => run(JSON.parse(readFileSync('package.json', 'utf8')).scripts.build).status;
 const compiled = () => globSync('dist/**/*.{js,js.map,json}', { cwd: folder }).sort();
+
+/** Changes the contents of a source, as `cp -p` of another file of the same size and time would. */
+function changeUnnoticed(): void {
+  const path = join(folder, 'src/functions/getClicks.ts');
+  const { atime, mtime } = statSync(path);
+  write('src/functions/getClicks.ts', 'console.log(7);\n');
+  utimesSync(path, atime, mtime);
+}
+
+/** Leaves of the installed packages only the list of them. */
+function removeCompiler(): void {
+  remove('node_modules');
+  mkdirSync(join(folder, 'node_modules'));
+  cpSync('node_modules/.package-lock.json', join(folder, 'node_modules/.package-lock.json'));
+}
 
 const ofOrders = [
   'dist/src/functions/getOrders.js',
@@ -78,6 +95,37 @@ describe('the build', { timeout: 60_000 }, () => {
     write('src/functions/getClicks.ts', "console.log('a' * 2);\n");
     expect(build()).not.toBe(0);
     expect(compiled()).toEqual([...ofOthers, ...ofOrders].sort());
+  });
+
+  it.each([
+    ['a source', () => write('src/functions/getClicks.ts', 'console.log(2);\n')],
+    ['a source, but neither its size nor its time', changeUnnoticed],
+    ['a new source', () => write('local/new.ts', 'console.log(2);\n')],
+    ['the options of the compiler', () => write('tsconfig.build.json', '{ "extends": "./tsconfig.json" }\n')],
+    ['the packages', () => write('package-lock.json', '{}\n')],
+    ['a file of dist', () => write('dist/src/functions/getClicks.js', 'console.log(0);\n')],
+    ['dist, of which a file is gone', () => remove('dist/src/functions/getClicks.js')],
+  ])('needs no compiler if nothing changed, and runs it after a change of %s', (_what, change) => {
+    expect(build()).toBe(0);
+    removeCompiler();
+    expect(build()).toBe(0);
+    change();
+    expect(build()).not.toBe(0);
+  });
+
+  it('mends files of dist that somebody changed or deleted', () => {
+    build();
+    write('dist/src/functions/getClicks.js', 'console.log(0);\n');
+    remove('dist/src/functions/getOrders.js');
+    expect(build()).toBe(0);
+    expect(readFileSync(join(folder, 'dist/src/functions/getClicks.js'), 'utf8')).toContain('console.log(1)');
+    expect(compiled()).toEqual([...ofOthers, ...ofOrders].sort());
+  });
+
+  it('runs the compiler again after a failure', () => {
+    build();
+    write('src/functions/getClicks.ts', "console.log('a' * 2);\n");
+    expect([build(), build()]).not.toContain(0);
   });
 
   it('comes before every command', () => {
