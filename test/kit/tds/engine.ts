@@ -1,14 +1,26 @@
 import type { Session } from './session';
-import { type ColumnDefinition, SqlError, type SqlValue } from './syntax';
+import { type ColumnDefinition, type Layout, SqlError, type SqlValue } from './syntax';
 import type { WireType } from './wire';
 
 export type SqlRow = Record<string, SqlValue>;
 
 export interface SqlTable {
+  /** It stays the same when the table gets another name. */
+  readonly id: number;
   columns: readonly ColumnDefinition[];
   rows: SqlRow[];
   /** Milliseconds since 1970. */
-  createdAt: number;
+  readonly createdAt: number;
+  readonly primaryKey: readonly string[] | undefined;
+  /** How a dedicated pool keeps it. */
+  readonly layout: Layout | undefined;
+  /** The last number of its identity column. */
+  lastIdentity: bigint;
+  /** What people put on it, by any name that a test chooses: it goes with the table, whatever its name is. */
+  readonly grants: { permission: string; grantee: string }[];
+  readonly indexes: { name: string; type: number }[];
+  /** The names of views that are bound to it. */
+  readonly boundViews: string[];
 }
 
 /** The answer to a statement. */
@@ -17,8 +29,11 @@ export type Answer =
       readonly kind: 'rows';
       readonly columns: { name: string; type: WireType }[];
       readonly rows: SqlValue[][];
+      /** Whether the answer says how many rows there are. */
+      readonly counted: boolean;
     }
-  | { readonly kind: 'done'; readonly touched: number }
+  /** Undefined for a statement that touches no rows, and while NOCOUNT is on. */
+  | { readonly kind: 'done'; readonly touched: number | undefined }
   | {
       readonly kind: 'transaction';
       readonly change: 'begun' | 'committed' | 'rolledBack';
@@ -30,6 +45,8 @@ export interface EngineOptions {
   readonly dialect: 'pool' | 'server';
   /** What SERVERPROPERTY('EngineEdition') answers; by default 6 for a dedicated pool and 3 for SQL Server. */
   readonly edition?: number;
+  /** Connections begin with NOCOUNT ON, as they do where the server's `user options` say so. */
+  readonly noCount?: boolean;
   /** Reads a file for COPY. */
   readonly fetchStaged?: (url: string) => Promise<Uint8Array | undefined>;
 }
@@ -40,7 +57,12 @@ export class Engine {
   readonly schemas = new Set<string>();
   readonly options: EngineOptions;
   readonly #locks = new Map<string, { owner: Session; waiting: (() => void)[] }>();
+  /** The tables that sessions wait for. */
+  readonly #waits = new Map<Session, string>();
+  #objects = 0;
   transactions = 0n;
+  /** Lets other sessions run between the reading and the writing of a statement. */
+  between: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve));
   /** While this is set, every ALTER TABLE is refused with this error. */
   alterRefusal: { readonly number: number; readonly message: string } | undefined;
 
@@ -54,18 +76,53 @@ export class Engine {
     throw new SqlError(208, `Invalid object name '${name}'.`);
   }
 
-  /** Takes an exclusive lock on a table. Waits while another session holds it. */
-  async lock(table: string, owner: Session): Promise<void> {
+  newTable(
+    columns: readonly ColumnDefinition[],
+    primaryKey: readonly string[] | undefined,
+    layout: Layout | undefined,
+  ): SqlTable {
+    const [grants, indexes, boundViews]: [SqlTable['grants'], SqlTable['indexes'], string[]] = [[], [], []];
+    return {
+      ...{ id: ++this.#objects, columns, rows: [], createdAt: Date.now(), primaryKey, layout },
+      ...{ lastIdentity: -6n, grants, indexes, boundViews },
+    };
+  }
+
+  /** Numbers have gaps, as in a real server. */
+  nextIdentity(table: SqlTable): bigint {
+    table.lastIdentity += 7n;
+    return table.lastIdentity;
+  }
+
+  /**
+   * Takes an exclusive lock on a table. Waits while another session holds it, for at most `timeoutMs`; -1 waits for ever. If both
+   * wait for each other, the later one fails.
+   */
+  async lock(table: string, owner: Session, timeoutMs = -1): Promise<void> {
+    await this.waitFor(table, owner, timeoutMs);
+    if (!this.#locks.has(table)) this.#locks.set(table, { owner, waiting: [] });
+  }
+
+  /** Waits until no other session holds a lock on the table. */
+  async waitFor(table: string, owner: Session, timeoutMs = -1): Promise<void> {
     for (;;) {
       const held = this.#locks.get(table);
-      if (!held) {
-        this.#locks.set(table, { owner, waiting: [] });
-        return;
-      }
-      if (held.owner === owner) return;
-      await new Promise<void>((resolve) => held.waiting.push(resolve));
+      if (!held || held.owner === owner) return;
+      if (this.#waitsFor(held.owner, owner))
+        throw new SqlError(1205, 'Transaction was deadlocked on lock resources with another process.');
+      this.#waits.set(owner, table);
+      const granted = await freed(held.waiting, timeoutMs);
+      this.#waits.delete(owner);
       if (owner.ended) throw new SqlError(596, 'The session has ended.');
+      if (!granted) throw new SqlError(1222, 'Lock request time out period exceeded.');
     }
+  }
+
+  /** Whether a session waits for another one, or for one that waits for it. */
+  #waitsFor(session: Session, other: Session): boolean {
+    const table = this.#waits.get(session);
+    const holder = table === undefined ? undefined : this.#locks.get(table)?.owner;
+    return holder !== undefined && (holder === other || this.#waitsFor(holder, other));
   }
 
   release(owner: Session): void {
@@ -75,4 +132,15 @@ export class Engine {
       for (const resolve of waiting) resolve();
     }
   }
+}
+
+/** Resolves to false if the lock is not freed in time. */
+async function freed(waiting: (() => void)[], timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = timeoutMs < 0 ? undefined : setTimeout(() => resolve(false), timeoutMs);
+    waiting.push(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
 }

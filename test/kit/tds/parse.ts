@@ -1,5 +1,12 @@
 import { PartParser } from './parseParts';
-import { type ColumnDefinition, type Expression, type Select, SqlError, type Statement } from './syntax';
+import {
+  type ColumnDefinition,
+  type Expression,
+  type Layout,
+  type Select,
+  SqlError,
+  type Statement,
+} from './syntax';
 
 /*
  * Parses a batch into a syntax tree. Like the real server, it refuses unknown syntax.
@@ -90,7 +97,7 @@ class BatchParser extends PartParser {
     this.expect('TABLE');
     const table = this.table();
     this.expect('ADD');
-    return { kind: 'addColumns', table, columns: this.#columnDefinitions() };
+    return { kind: 'addColumns', table, columns: this.#columnDefinitions().columns };
   }
 
   #drop(): Statement {
@@ -114,7 +121,11 @@ class BatchParser extends PartParser {
     if (this.word().toLowerCase() !== 'sp_rename') throw this.unexpected('sp_rename');
     const table = new PartParser(this.string()).table();
     this.expect(',');
-    return { kind: 'rename', table, to: this.string().toLowerCase(), by: 'procedure' };
+    const to = this.string().toLowerCase();
+    // Some engines do not accept it without the kind of the object.
+    this.expect(',');
+    if (this.string() !== 'OBJECT') throw this.unexpected("'OBJECT'");
+    return { kind: 'rename', table, to, by: 'procedure' };
   }
 
   #end(kind: 'commit' | 'rollback'): Statement {
@@ -167,17 +178,37 @@ class BatchParser extends PartParser {
     this.expect('TABLE');
     const table = this.table();
     this.expect('(');
-    const columns = this.#columnDefinitions();
+    const { columns, primaryKey } = this.#columnDefinitions();
     this.expect(')');
-    const distributed = this.take('WITH');
-    if (distributed) {
-      for (const word of ['(', 'DISTRIBUTION', '=', 'ROUND_ROBIN', ',', 'HEAP', ')']) this.expect(word);
-    }
-    return { kind: 'createTable', table, columns, distributed };
+    return { kind: 'createTable', table, columns, primaryKey, layout: this.#layout() };
   }
 
-  #columnDefinitions(): ColumnDefinition[] {
+  #layout(): Layout | undefined {
+    if (!this.take('WITH')) return undefined;
+    for (const word of ['(', 'DISTRIBUTION', '=']) this.expect(word);
+    const option = () => {
+      let text = '';
+      for (let depth = 0; depth > 0 || !(this.is(',') || this.is(')')); ) {
+        depth += this.is('(') ? 1 : this.is(')') ? -1 : 0;
+        const { quoted, text: word } = this.tokens.advance();
+        text += `${text === '' ? '' : ' '}${quoted ? `[${word}]` : word.toUpperCase()}`;
+      }
+      return text;
+    };
+    const distribution = option();
+    this.expect(',');
+    const index = option();
+    this.expect(')');
+    if (!/^(?:ROUND_ROBIN|REPLICATE|HASH \( \[\w+\](?: , \[\w+\])* \))$/.test(distribution))
+      throw new SqlError(103010, `Parse error near DISTRIBUTION = ${distribution}.`);
+    if (!/^(?:HEAP|CLUSTERED COLUMNSTORE INDEX|CLUSTERED INDEX \( .* \))$/.test(index))
+      throw new SqlError(103010, `Parse error near ${index}.`);
+    return { distribution, index };
+  }
+
+  #columnDefinitions(): { columns: ColumnDefinition[]; primaryKey: string[] | undefined } {
     const columns: ColumnDefinition[] = [];
+    let primaryKey: string[] | undefined;
     do {
       const name = this.word();
       const type = this.type();
@@ -186,9 +217,13 @@ class BatchParser extends PartParser {
       const nullable = !this.take('NOT');
       if (nullable) this.take('NULL');
       else this.expect('NULL');
-      columns.push({ name, type, identity, nullable });
+      if (this.take('PRIMARY')) {
+        this.expect('KEY');
+        primaryKey = [name];
+      }
+      columns.push({ name, type, identity, nullable: nullable && primaryKey?.[0] !== name });
     } while (this.take(','));
-    return columns;
+    return { columns, primaryKey };
   }
 
   #copy(): Statement {

@@ -1,6 +1,7 @@
 import { aggregate, isAggregated, isCount } from './aggregates';
 import { convert } from './columnTypes';
 import type { Answer, Engine, SqlRow } from './engine';
+import { PartParser } from './parseParts';
 import { type Condition, type Expression, type Select, SqlError, type SqlValue } from './syntax';
 import type { WireType } from './wire';
 
@@ -30,8 +31,8 @@ export class Query {
   #systemRows(name: string): SqlRow[] {
     if (name === 'sys.schemas') return [...this.#engine.schemas].map((schema) => ({ name: schema }));
     if (name === 'sys.objects')
-      return [...this.#engine.tables].map(([table, { createdAt }]) => ({
-        object_id: table,
+      return [...this.#engine.tables].map(([table, { createdAt, id }]) => ({
+        object_id: id,
         name: table.slice(table.indexOf('.') + 1),
         // This is a number in a real server. Here only SCHEMA_NAME must understand it.
         schema_id: table.slice(0, table.indexOf('.')),
@@ -39,13 +40,13 @@ export class Query {
         create_date: createdAt,
       }));
     if (name === 'sys.columns')
-      return [...this.#engine.tables].flatMap(([table, { columns }]) =>
-        columns.map((column) => ({ object_id: table, name: column.name })),
+      return [...this.#engine.tables.values()].flatMap(({ columns, id }) =>
+        columns.map((column, index) => ({ object_id: id, name: column.name, column_id: index + 1 })),
       );
     throw new SqlError(208, `Invalid object name '${name}'.`);
   }
 
-  answerSelect(select: Select): Answer {
+  answerSelect(select: Select): Omit<Answer & { kind: 'rows' }, 'counted'> {
     const source = select.from === undefined ? undefined : this.#engine.tables.get(select.from);
     const columns = select.items.flatMap(({ value, name }) => {
       if (value === '*')
@@ -96,7 +97,8 @@ export class Query {
     if (name === 'SCHEMA_NAME') return String(args[0]);
     if (name === 'GETDATE') return Date.now();
     if (name === 'DATEDIFF') return String(Math.floor((Number(args[1]) - Number(args[0])) / 60_000));
-    if (name === 'OBJECT_ID') return String(args[0]).toLowerCase();
+    if (name === 'OBJECT_ID')
+      return this.#engine.tables.get(new PartParser(String(args[0])).table())?.id ?? null;
     if (name === 'SERVERPROPERTY' && args[0] === 'EngineEdition') {
       const { dialect, edition = dialect === 'pool' ? 6 : 3 } = this.#engine.options;
       return edition;

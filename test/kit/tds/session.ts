@@ -1,10 +1,13 @@
 import { gunzipSync } from 'node:zlib';
 import { checkColumns } from './checkColumns';
 import { convert } from './columnTypes';
+import { define } from './definitions';
 import type { Answer, Engine, SqlRow, SqlTable } from './engine';
 import { parseBatch } from './parse';
 import { Query } from './query';
-import { SqlError, type SqlValue, type Statement } from './syntax';
+import { readCsv } from './readCsv';
+import { SessionOptions } from './sessionOptions';
+import { type Select, SqlError, type SqlValue, type Statement } from './syntax';
 
 /** One connection. */
 export class Session {
@@ -12,7 +15,7 @@ export class Session {
   #undo: (() => void)[] | undefined;
   #transactionId = 0n;
   readonly #query: Query;
-  #xactAbort: boolean;
+  readonly options: SessionOptions;
   ended = false;
   /** Called around every commit; may end the session. */
   onCommit: (phase: 'before' | 'after') => void = () => {};
@@ -20,7 +23,7 @@ export class Session {
   constructor(engine: Engine) {
     this.#engine = engine;
     this.#query = new Query(engine);
-    this.#xactAbort = engine.options.dialect === 'pool';
+    this.options = new SessionOptions(engine.options);
   }
 
   get inTransaction(): boolean {
@@ -36,7 +39,7 @@ export class Session {
       checkColumns(statements, this.#engine.tables);
       for (const statement of statements) await this.#execute(statement, answer);
     } catch (error) {
-      if (this.#xactAbort && this.#undo) answer(this.rollback());
+      if (this.options.xactAbort && this.#undo) answer(this.rollback());
       throw error;
     } finally {
       if (!this.#undo) this.#engine.release(this);
@@ -73,6 +76,12 @@ export class Session {
     return { kind: 'transaction', change: 'rolledBack', id: this.#transactionId };
   }
 
+  /** As a new login would: the transaction ends, and the options are those of the beginning. */
+  reset(): void {
+    if (this.#undo) this.rollback();
+    this.options.reset();
+  }
+
   /** Ends the session when its connection is closed. */
   end(): void {
     this.ended = true;
@@ -84,7 +93,7 @@ export class Session {
     if (this.ended) throw new SqlError(596, 'The session has ended.');
     switch (statement.kind) {
       case 'set':
-        return this.#set(statement.words);
+        return this.options.set(statement.words);
       case 'begin':
         return answer(this.begin());
       case 'commit':
@@ -103,18 +112,30 @@ export class Session {
         this.#query.variables.set(statement.name, this.#query.evaluate(statement.value, {}));
         return;
       case 'select':
-        return answer(this.#query.answerSelect(statement.select));
+        return this.#select(statement.select, answer);
       case 'update':
       case 'delete':
-        return answer({ kind: 'done', touched: await this.#change(statement) });
+        return answer(this.#touched(await this.#change(statement)));
       case 'insert':
-        return answer({ kind: 'done', touched: this.#insert(statement) });
+        return answer(this.#touched(await this.#insert(statement)));
       case 'execute':
         return this.#executeText(statement.text, answer);
       default:
         await this.#define(statement);
-        return answer({ kind: 'done', touched: 0 });
+        return answer({ kind: 'done', touched: undefined });
     }
+  }
+
+  /** The end of a statement that touched rows. It has no number while NOCOUNT is on. */
+  #touched(rows: number): Answer {
+    return { kind: 'done', touched: this.options.noCount ? undefined : rows };
+  }
+
+  async #select(select: Select, answer: (one: Answer) => void): Promise<void> {
+    // Reading waits for writers, unless the session reads what is not committed.
+    if (this.options.isolation !== 'READ UNCOMMITTED' && select.from !== undefined)
+      await this.#engine.waitFor(select.from, this, this.options.lockTimeout);
+    answer({ ...this.#query.answerSelect(select), counted: !this.options.noCount });
   }
 
   async #executeText(text: string, answer: (one: Answer) => void): Promise<void> {
@@ -123,146 +144,77 @@ export class Session {
     for (const one of statements) await this.#execute(one, answer);
   }
 
-  #set(words: readonly string[]): void {
-    const text = words.join(' ');
-    if (text === 'XACT_ABORT ON') this.#xactAbort = true;
-    const isolation = /^TRANSACTION ISOLATION LEVEL (.*)$/.exec(text)?.[1];
-    if (isolation !== undefined) this.checkIsolation(isolation);
-  }
-
-  checkIsolation(level: string): void {
-    if (this.#engine.options.dialect === 'pool' && level !== 'READ UNCOMMITTED')
-      throw new SqlError(104485, `Transaction isolation level ${level} is not supported.`);
-  }
-
-  /** Runs a DDL statement, which a pool refuses inside a transaction. */
   async #define(statement: Statement): Promise<void> {
-    const { dialect, fetchStaged } = this.#engine.options;
-    const { tables, schemas } = this.#engine;
-    if (this.#undo && dialect === 'pool')
+    if (this.#undo && this.#engine.options.dialect === 'pool')
       throw new SqlError(104434, 'DDL and COPY are not supported inside a transaction.');
-    switch (statement.kind) {
-      case 'createSchema':
-        schemas.add(statement.schema);
-        return;
-      case 'createTable': {
-        if (statement.distributed !== (dialect === 'pool'))
-          throw new SqlError(102, 'DISTRIBUTION is for dedicated pools, where it is told here.');
-        if (tables.has(statement.table))
-          throw new SqlError(2714, `There is already an object named ${statement.table}.`);
-        if (!schemas.has(statement.table.split('.')[0] ?? ''))
-          throw new SqlError(2760, 'The schema does not exist.');
-        for (const { type } of statement.columns) convert(null, type);
-        tables.set(statement.table, { columns: statement.columns, rows: [], createdAt: Date.now() });
-        return;
-      }
-      case 'addColumns':
-        return this.#addColumns(statement);
-      case 'drop':
-        this.#engine.table(statement.table);
-        tables.delete(statement.table);
-        return;
-      case 'rename': {
-        if ((statement.by === 'statement') !== (dialect === 'pool'))
-          throw new SqlError(102, 'RENAME OBJECT is for dedicated pools, sp_rename for the others.');
-        const fresh = `${statement.table.split('.')[0]}.${statement.to}`;
-        if (tables.has(fresh)) throw new SqlError(15335, `The name ${fresh} is in use.`);
-        tables.set(fresh, this.#engine.table(statement.table));
-        tables.delete(statement.table);
-        return;
-      }
-      case 'copy': {
-        if (dialect !== 'pool') throw new SqlError(102, 'Incorrect syntax near COPY.');
-        const bytes = await fetchStaged?.(statement.url);
-        if (!bytes) throw new SqlError(13807, 'Content of directory on path cannot be listed.');
-        const table = this.#engine.table(statement.table);
-        for (const fields of readCsv(gunzipSync(bytes).toString('utf8')))
-          this.#addRow(table, statement.columns, fields);
-        return;
-      }
-    }
+    await this.#engine.between();
+    if (statement.kind === 'copy') return this.#copy(statement);
+    const undo = await define(this.#engine, this, statement);
+    this.#undo?.push(undo);
   }
 
-  async #addColumns({ table: name, columns }: Statement & { kind: 'addColumns' }): Promise<void> {
-    const refusal = this.#engine.alterRefusal;
-    if (refusal) throw new SqlError(refusal.number, refusal.message);
-    if (!this.#engine.tables.has(name))
-      throw new SqlError(
-        4902,
-        `Cannot find the object "${name}" because it does not exist or you do not have permissions.`,
-      );
-    await this.#engine.lock(name, this);
-    const table = this.#engine.table(name);
-    for (const column of columns) {
-      convert(null, column.type);
-      if (table.columns.some((one) => one.name === column.name))
-        throw new SqlError(
-          2705,
-          `Column names in each table must be unique. Column name '${column.name}' in table '${name}' is specified more than once.`,
-        );
-      if (!column.nullable && table.rows.length > 0)
-        throw new SqlError(4901, `Column '${column.name}' cannot be added to a table with rows.`);
-    }
-    table.columns = [...table.columns, ...columns];
-    for (const row of table.rows) for (const column of columns) row[column.name] = null;
+  async #copy({ url, table: name, columns }: Statement & { kind: 'copy' }): Promise<void> {
+    const { dialect, fetchStaged } = this.#engine.options;
+    if (dialect !== 'pool') throw new SqlError(102, 'Incorrect syntax near COPY.');
+    const bytes = await fetchStaged?.(url);
+    if (!bytes) throw new SqlError(13807, 'Content of directory on path cannot be listed.');
+    const rows = [...readCsv(gunzipSync(bytes).toString('utf8'))];
+    this.addRows(this.#engine.table(name), columns, rows);
   }
 
   async #change(statement: Statement & { kind: 'update' | 'delete' }): Promise<number> {
     this.#engine.table(statement.table);
-    await this.#engine.lock(statement.table, this);
+    await this.#engine.lock(statement.table, this, this.options.lockTimeout);
     const table = this.#engine.table(statement.table);
-    const before = table.rows;
     const isHit = (row: SqlRow) => statement.where === undefined || this.#query.holds(statement.where, row);
-    let touched = 0;
-    if (statement.kind === 'delete') {
-      table.rows = before.filter((row) => !isHit(row));
-      touched = before.length - table.rows.length;
-    } else {
-      table.rows = before.map((row) => {
-        if (!isHit(row)) return row;
-        touched++;
-        const changed = { ...row };
+    const changed = new Map<SqlRow, SqlRow | undefined>();
+    for (const row of table.rows) {
+      if (!isHit(row)) continue;
+      const after = { ...row };
+      if (statement.kind === 'update')
         for (const [name, value] of statement.set)
-          changed[name] = this.#store(table, name, this.#query.evaluate(value, row));
-        return changed;
-      });
+          after[name] = this.#store(table, name, this.#query.evaluate(value, row));
+      changed.set(row, statement.kind === 'update' ? after : undefined);
     }
-    this.#undo?.push(() => {
-      table.rows = before;
+    table.rows = table.rows.flatMap((row) => {
+      const after = changed.has(row) ? changed.get(row) : row;
+      return after ? [after] : [];
     });
-    return touched;
+    this.#undo?.push(() => takeBack(table, changed));
+    return changed.size;
   }
 
-  #insert(statement: Statement & { kind: 'insert' }): number {
+  async #insert(statement: Statement & { kind: 'insert' }): Promise<number> {
     const table = this.#engine.table(statement.table);
-    const before = table.rows;
-    // For a rollback, cut off the added rows. Copying the table at the first change would be slow for many rows.
-    const length = before.length;
-    this.#undo?.push(() => {
-      before.length = length;
-    });
-    try {
-      for (const select of statement.selects) {
-        for (const values of this.#query.rowsOf(select)) this.#addRow(table, statement.columns, values);
-      }
-    } catch (error) {
-      before.length = length;
-      throw error;
-    }
-    return table.rows.length - length;
+    const rows = statement.selects.flatMap((select) => this.#query.rowsOf(select));
+    await this.#engine.between();
+    return this.addRows(table, statement.columns, rows);
   }
 
-  #addRow(table: SqlTable, columns: readonly string[], values: readonly SqlValue[]): void {
+  /** Adds all of these rows or, after an error, none. */
+  addRows(table: SqlTable, columns: readonly string[], rows: readonly (readonly SqlValue[])[]): number {
+    const added = rows.map((values) => this.#newRow(table, columns, values));
+    refuseDoubled(table, added);
+    // One call with all rows as arguments would be too many for the stack.
+    for (const row of added) table.rows.push(row);
+    this.#undo?.push(() => {
+      const gone = new Set(added);
+      table.rows = table.rows.filter((row) => !gone.has(row));
+    });
+    return added.length;
+  }
+
+  #newRow(table: SqlTable, columns: readonly string[], values: readonly SqlValue[]): SqlRow {
     if (values.length !== columns.length)
       throw new SqlError(110, 'There are more or fewer columns than values.');
     const row: SqlRow = {};
     for (const { name, identity } of table.columns)
-      row[name] = identity ? BigInt(table.rows.length * 7 + 1) : null;
+      row[name] = identity ? this.#engine.nextIdentity(table) : null;
     for (const [index, name] of columns.entries())
       row[name] = this.#store(table, name, values[index] ?? null);
     const missing = table.columns.find(({ name, nullable }) => !nullable && row[name] === null);
     if (missing) throw nullRefused(missing.name);
-    table.rows.push(row);
+    return row;
   }
 
   #store(table: SqlTable, name: string, value: SqlValue): SqlValue {
@@ -274,21 +226,26 @@ export class Session {
   }
 }
 
+/** Undoes an UPDATE or DELETE, also if other sessions have added rows since. `changed`: the rows and what became of them. */
+function takeBack(table: SqlTable, changed: ReadonlyMap<SqlRow, SqlRow | undefined>): void {
+  const before = new Map([...changed].flatMap(([row, after]) => (after ? [[after, row] as const] : [])));
+  const deleted = [...changed].flatMap(([row, after]) => (after ? [] : [row]));
+  table.rows = [...deleted, ...table.rows.map((row) => before.get(row) ?? row)];
+}
+
 const nullRefused = (column: string) =>
   new SqlError(515, `Cannot insert the value NULL into column '${column}'; column does not allow nulls.`);
 
-/** Rows of fields. An empty field is null, quoted or not, and a line break always ends a row. */
-function* readCsv(text: string): Iterable<(string | null)[]> {
-  for (const line of text.split('\n').slice(0, -1)) {
-    const fields: (string | null)[] = [];
-    const pattern = /(?:"((?:[^"]|"")*)"|([^,"]*))(,|$)/y;
-    for (let more = true; more; ) {
-      const found = pattern.exec(line);
-      if (!found) throw new SqlError(13812, 'Bulk load data conversion error.');
-      const value = found[1]?.replaceAll('""', '"') ?? found[2] ?? '';
-      fields.push(value === '' ? null : value);
-      more = found[3] === ',';
-    }
-    yield fields;
+function refuseDoubled({ primaryKey, rows }: SqlTable, added: readonly SqlRow[]): void {
+  if (!primaryKey) return;
+  const keyOf = (row: SqlRow) => JSON.stringify(primaryKey.map((name) => String(row[name])));
+  const keys = new Set(rows.map(keyOf));
+  for (const row of added) {
+    if (keys.has(keyOf(row)))
+      throw new SqlError(
+        2627,
+        `Violation of PRIMARY KEY constraint. The duplicate key value is ${keyOf(row)}.`,
+      );
+    keys.add(keyOf(row));
   }
 }

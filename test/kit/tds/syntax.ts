@@ -41,6 +41,12 @@ export interface ColumnDefinition {
   readonly nullable: boolean;
 }
 
+/** The options of a table in a dedicated pool, as they are written. */
+export interface Layout {
+  readonly distribution: string;
+  readonly index: string;
+}
+
 export interface Select {
   readonly items: readonly { readonly value: Expression | '*'; readonly name: string }[];
   readonly from: string | undefined;
@@ -77,7 +83,8 @@ export type Statement =
       readonly kind: 'createTable';
       readonly table: string;
       readonly columns: readonly ColumnDefinition[];
-      readonly distributed: boolean;
+      readonly primaryKey: readonly string[] | undefined;
+      readonly layout: Layout | undefined;
     }
   | { readonly kind: 'addColumns'; readonly table: string; readonly columns: readonly ColumnDefinition[] }
   | { readonly kind: 'createSchema'; readonly schema: string }

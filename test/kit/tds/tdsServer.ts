@@ -117,7 +117,8 @@ export class TdsServer {
     });
     // Batches of one connection run one after the other.
     let last: Promise<void> = Promise.resolve();
-    wire.readMessages(socket, (type, body) => {
+    wire.readMessages(socket, (type, body, resets) => {
+      if (resets) last = last.then(() => session.reset());
       if (type === wire.messageTypes.prelogin) wire.sendMessage(socket, wire.preloginAnswer());
       else if (type === wire.messageTypes.login) this.#login(socket);
       else if (type === wire.messageTypes.attention) wire.sendMessage(socket, wire.attentionAnswer());
@@ -176,15 +177,7 @@ export class TdsServer {
 function manageTransaction(session: Session, body: Buffer, take: (answer: Answer) => void): void {
   const request = wire.readTransactionRequest(body);
   if (request?.kind === 'begin') {
-    const levels = [
-      'NO CHANGE',
-      'READ UNCOMMITTED',
-      'READ COMMITTED',
-      'REPEATABLE READ',
-      'SERIALIZABLE',
-      'SNAPSHOT',
-    ];
-    session.checkIsolation(levels[request.isolation] ?? '');
+    session.options.beginAt(request.isolation);
     take(session.begin());
   } else if (request?.kind === 'commit') take(session.commit());
   else if (request?.kind === 'rollback') take(session.rollback());
@@ -195,8 +188,9 @@ function toTokens(answer: Answer): Buffer[] {
   if (answer.kind === 'rows')
     return [
       wire.resultSet(answer.columns, answer.rows),
-      wire.done({ more: true, count: answer.rows.length }),
+      wire.done({ more: true, ...(answer.counted && { count: answer.rows.length }) }),
     ];
-  if (answer.kind === 'done') return [wire.done({ more: true, count: answer.touched })];
+  if (answer.kind === 'done')
+    return [wire.done({ more: true, ...(answer.touched !== undefined && { count: answer.touched }) })];
   return [wire.transactionChange[answer.change](answer.id)];
 }

@@ -16,11 +16,15 @@ export const messageTypes = {
 
 const packetSize = 4096;
 
-/** Joins packets to messages and passes each message to `handle`. */
-export function readMessages(socket: Socket, handle: (type: number, body: Buffer) => void): void {
+/** Joins packets to messages and passes each message to `handle`. `resets`: it asks to reset the connection first. */
+export function readMessages(
+  socket: Socket,
+  handle: (type: number, body: Buffer, resets: boolean) => void,
+): void {
   let pending: Buffer[] = [];
   let size = 0;
   let parts: Buffer[] = [];
+  let resets = false;
   socket.on('data', (chunk: Buffer) => {
     pending.push(chunk);
     size += chunk.length;
@@ -28,11 +32,15 @@ export function readMessages(socket: Socket, handle: (type: number, body: Buffer
     let buffer = pending.length === 1 ? chunk : Buffer.concat(pending);
     while (buffer.length >= 8 && buffer.length >= buffer.readUInt16BE(2)) {
       const length = buffer.readUInt16BE(2);
+      const status = buffer.readUInt8(1);
       parts.push(buffer.subarray(8, length));
-      if (buffer.readUInt8(1) & 1) {
+      resets ||= (status & 8) !== 0;
+      if (status & 1) {
         const body = Buffer.concat(parts);
+        const isReset = resets;
         parts = [];
-        handle(buffer.readUInt8(0), body);
+        resets = false;
+        handle(buffer.readUInt8(0), body, isReset);
       }
       buffer = buffer.subarray(length);
     }

@@ -23,7 +23,8 @@ async function collectGarbage(): Promise<void> {
 
 const forever = new AbortController().signal;
 
-describe.each(implementations)('a warehouse: %s', (_name, make) => {
+// In random order, because a database and its connections are used by one test after the other.
+describe.shuffle.each(implementations)('a warehouse: %s', (_name, make) => {
   let harness: Harness;
   let warehouse: Warehouse;
   beforeEach(async () => {

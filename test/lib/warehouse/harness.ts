@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { once, oncePerKey } from '../../../src/lib/once';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
-import { parseConnectionString } from '../../../src/lib/warehouse/connectionString';
+import { parseConnectionString, type SqlAddress } from '../../../src/lib/warehouse/connectionString';
 import { openDuckDbFile } from '../../../src/lib/warehouse/duckdb/duckDbWarehouse';
 import { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
@@ -22,6 +23,7 @@ const realServer = process.env.SYNAPSE_TEST_CONNECTION;
 export const implementations: readonly (readonly [string, () => Promise<Harness>])[] = [
   ['DuckDB', duckDbHarness],
   ['Synapse, on the TDS server', tdsHarness],
+  ['SQL Server, on a TDS server whose connections and tables are kept', keptHarness],
   ...(realServer
     ? [
         [
@@ -75,42 +77,100 @@ export async function tdsHarness(): Promise<Harness & { readonly server: TdsServ
   };
 }
 
-/** A real server: an empty database that may be written to. */
-export async function realSqlHarness(
-  connectionString: string,
-  tables: readonly WarehouseTable[],
-): Promise<Harness> {
+const keptServer = once(() =>
+  TdsServer.start({ dialect: 'server', noCount: true }).then((server) => ({
+    server,
+    warehouse: openSynapse({ address: server.address }),
+    client: new SqlClient(server),
+  })),
+);
+
+/**
+ * One server for all tests of a file, as a real one would be. Its connections begin with NOCOUNT ON, and are used by one test after
+ * the other.
+ */
+async function keptHarness(): Promise<Harness> {
+  const { server, warehouse, client } = await keptServer();
+  const tables = [clicksAt, assetsAt];
+  await dropTables(client, tables);
+  return keptSql({
+    warehouse,
+    client,
+    heap: '',
+    tables,
+    address: server.address,
+    die: (when) => server.plan({ drop: when }),
+  });
+}
+
+/** A real server: a database that may be written to. What an earlier run left in it is dropped. */
+async function realSqlHarness(connectionString: string, tables: readonly WarehouseTable[]): Promise<Harness> {
   const address = parseConnectionString(connectionString);
+  const client = new SqlClient({ address });
+  await dropTables(client, tables);
+  const { rows } = await client.batch("SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition;");
+  const heap = Number(rows[0]?.edition) === 6 ? poolHeap : '';
+  const warehouse = realWarehouse(connectionString);
+  return keptSql({ warehouse, client, heap, tables, address });
+}
+
+const realWarehouse = oncePerKey((connectionString: string) =>
+  openSynapse({ address: parseConnectionString(connectionString) }),
+);
+
+/** Drops the tables, their shadows, and those of the ledger. */
+async function dropTables(client: SqlClient, tables: readonly WarehouseTable[]): Promise<void> {
+  const { rows } = await client.batch(
+    "SELECT SCHEMA_NAME(schema_id) AS schema_name, name FROM sys.objects WHERE type = 'U';",
+  );
+  const isOurs = (schema: string, name: string) =>
+    schema === 'ops' ||
+    tables.some(
+      (table) => table.schema === schema && (name === table.name || name.startsWith(`${table.name}__`)),
+    );
+  for (const { schema_name, name } of rows)
+    if (isOurs(String(schema_name), String(name)))
+      await client.batch(`DROP TABLE [${schema_name}].[${name}];`);
+}
+
+interface KeptSql {
+  /** It stays open after the test. */
+  readonly warehouse: Warehouse;
+  readonly client: SqlClient;
+  /** What a table of the ledger needs after its columns. */
+  readonly heap: string;
+  readonly tables: readonly WarehouseTable[];
+  readonly address: SqlAddress;
+  /** Plans that the connection of the next commit breaks; without it, the loader's connections are closed. */
+  readonly die?: (when: 'before-commit' | 'after-commit') => void;
+}
+
+function keptSql({ warehouse, client, heap, address, die }: KeptSql): Harness {
   const opened: Warehouse[] = [];
   const open = () => {
-    const warehouse = openSynapse({ address });
-    opened.push(warehouse);
-    return warehouse;
+    const another = openSynapse({ address });
+    opened.push(another);
+    return another;
   };
-  for (const { schema, name } of [
-    ...tables,
-    { schema: 'ops', name: 'load_ledger' },
-    { schema: 'ops', name: 'rejected_rows' },
-  ])
-    await open().query(
-      `IF EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('${schema}.${name}')) DROP TABLE ${schema}.${name};`,
-    );
-  const client = new SqlClient({ address });
-  const { rows } = await client.batch("SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition;");
+  let first: Warehouse | undefined = warehouse;
   return {
-    open,
+    open() {
+      const one = first ?? open();
+      first = undefined;
+      return one;
+    },
     restart: async () => open(),
-    earlier: earlierSqlLoader(client, Number(rows[0]?.edition) === 6 ? poolHeap : ''),
+    earlier: earlierSqlLoader(client, heap),
     async loadAndDie(load, when) {
       const dying = open();
+      die?.(when);
       const loading = dying.load(load).catch(() => {});
-      if (when === 'after-commit') await loading;
+      if (when === 'after-commit' || die) await loading;
       await dying.close();
       await loading;
     },
     async close() {
-      for (const warehouse of opened) await warehouse.close();
-      await client.close();
+      for (const one of opened) await one.close();
     },
   };
 }

@@ -28,7 +28,7 @@ const overtakenByConflict = (error: unknown): 'overtaken' => {
   return 'overtaken';
 };
 
-describe.each(implementations)('the marks in a warehouse: %s', (_name, make) => {
+describe.shuffle.each(implementations)('the marks in a warehouse: %s', (_name, make) => {
   let harness: Harness;
   let warehouse: Warehouse;
   beforeEach(async () => {

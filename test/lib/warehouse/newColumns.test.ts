@@ -32,7 +32,7 @@ const wider: Stream = {
 
 const signal = new AbortController().signal;
 
-describe.each(implementations)('new columns of a table: %s', (_name, make) => {
+describe.shuffle.each(implementations)('new columns of a table: %s', (_name, make) => {
   let harness: Harness;
   let warehouse: Warehouse;
   let delta: DeltaTable;

@@ -149,8 +149,7 @@ export interface FencedLoad extends Move {
 
 /** The whole load in one round trip. Its last row says whose token is in the ledger. */
 export const fencedLoad = (load: FencedLoad): string =>
-  `SET NOCOUNT ON;
-BEGIN TRANSACTION;
+  `BEGIN TRANSACTION;
 ${moveLedger(load)}
 DECLARE @won int = ${countOwn(load.name, load.token)};
 IF @won = 1 BEGIN

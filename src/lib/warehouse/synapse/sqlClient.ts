@@ -17,6 +17,15 @@ export interface BatchResult {
 /** Runs batches, outside or inside a transaction. */
 export type RunBatch = (text: string) => Promise<BatchResult>;
 
+/**
+ * How many rows a statement touches. A server can be configured so that connections begin without such numbers. No batch of ours may
+ * change an option of the session, because options outlive their batch on a connection that is used again: this one sets the default.
+ */
+export async function countTouched(run: RunBatch, statement: string): Promise<number> {
+  const { touched } = await run(`SET NOCOUNT OFF; ${statement}`);
+  return touched[0] ?? 0;
+}
+
 export interface SqlClientOptions {
   readonly address: SqlAddress;
   readonly requestTimeoutMs?: number;
@@ -53,9 +62,7 @@ export class SqlClient {
   }
 
   /** Sends a batch as it is: no sp_executesql, no parameters. */
-  async batch(text: string): Promise<BatchResult> {
-    return this.#guarded(async (pool) => runOn(pool.request(), text));
-  }
+  readonly batch: RunBatch = (text) => this.#guarded(async (pool) => runOn(pool.request(), text));
 
   /** Runs `work` in a transaction on one connection, and commits; or rolls back if `work` returns undefined. */
   async transaction<T>(work: (run: RunBatch) => Promise<T | undefined>): Promise<T | undefined> {

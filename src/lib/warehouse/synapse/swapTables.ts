@@ -4,7 +4,7 @@ import { fullName, type Swap, type SwapOutcome, shadowOfSwap, swapping } from '.
 import { retiredName } from './leftovers';
 import { quoteName, quoteText } from './literals';
 import { setPosition, touchIfReached } from './loadStatements';
-import type { SqlClient } from './sqlClient';
+import { countTouched, type SqlClient } from './sqlClient';
 import { type Dialect, existsTable, ledgerTable, quoteTable, rejectsTable } from './tables';
 
 /** The SQL of a swap: conditions and changes of the ledger's rows. */
@@ -38,8 +38,8 @@ export async function swapTables(
 ): Promise<SwapOutcome> {
   const { shadow, files, to } = swap;
   const filled = { ...to, version: files };
-  const { touched: reached } = await client.batch(touchIfReached(fullName(shadow), filled));
-  if ((reached[0] ?? 0) === 0) return 'not-swapped';
+  if ((await countTouched(client.batch, touchIfReached(fullName(shadow), filled))) === 0)
+    return 'not-swapped';
   const statements = writeStatements(swap, keepsMarks);
   await beginSwap(client, shadow, statements);
   if (!(await renameAlone(client, statements, renames(swap, dialect)))) return 'not-swapped';
@@ -69,11 +69,11 @@ async function beginSwap(
   { name, shadowIsKnown, setBegun }: SwapStatements,
 ): Promise<void> {
   const begin = (condition: string) =>
-    client.batch(
+    countTouched(
+      client.batch,
       `UPDATE ${ledgerTable} SET ${setBegun}, batch_token = '${randomUUID()}' WHERE table_name = ${name} AND ${condition} AND ${shadowIsKnown};`,
     );
-  const { touched } = await begin("delta_id NOT LIKE 'swap:%'");
-  if ((touched[0] ?? 0) > 0) return;
+  if ((await begin("delta_id NOT LIKE 'swap:%'")) > 0) return;
   const { rows } = await client.batch(`SELECT delta_id FROM ${ledgerTable} WHERE table_name = ${name};`);
   const tableId = String(rows[0]?.delta_id ?? '');
   const other = shadowOfSwap({ tableId });
@@ -93,10 +93,11 @@ async function renameAlone(
   rename: string,
 ): Promise<boolean> {
   const done = await client.transaction(async (run) => {
-    const { touched } = await run(
+    const touched = await countTouched(
+      run,
       `UPDATE ${ledgerTable} SET batch_token = '${randomUUID()}' WHERE ${isBegun} AND ${shadowIsKnown};`,
     );
-    if ((touched[0] ?? 0) === 0) return undefined;
+    if (touched === 0) return undefined;
     await client.batch(rename);
     await run(
       [
@@ -120,7 +121,7 @@ function renames(swap: Swap, dialect: Dialect): string {
   const rename = (from: { schema: string; name: string }, to: string) =>
     dialect === 'pool'
       ? `RENAME OBJECT ${quoteTable(from)} TO ${quoteName(to)};`
-      : `EXEC sp_rename ${quoteText(quoteTable(from))}, ${quoteText(to)};`;
+      : `EXEC sp_rename ${quoteText(quoteTable(from))}, ${quoteText(to)}, 'OBJECT';`;
   return `IF ${existsTable(fullName(shadow))} BEGIN
 IF ${existsTable(fullName(table))} ${rename(table, retired(swap).name)}
 ${rename(shadow, table.name)}

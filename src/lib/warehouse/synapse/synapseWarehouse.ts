@@ -26,7 +26,7 @@ import {
   touchIfReached,
 } from './loadStatements';
 import { addMissingColumns, missingColumns } from './newColumns';
-import { SqlClient } from './sqlClient';
+import { countTouched, SqlClient } from './sqlClient';
 import { isAmbiguous } from './sqlErrors';
 import { copyInto, encodeCsv, type Staging, splitForCopy, stagingPrefix } from './stagedFile';
 import { swapTables } from './swapTables';
@@ -134,10 +134,11 @@ class SynapseWarehouse implements Warehouse {
 
   async dropShadow(shadow: WarehouseTable): Promise<void> {
     const name = quoteText(fullName(shadow));
-    const { touched } = await this.#run(
+    const touched = await countTouched(
+      (text) => this.#run(text),
       `DELETE FROM ${ledgerTable} WHERE table_name = ${name} AND NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE delta_id = ${quoteText(swapping(shadow, beginning).tableId)});`,
     );
-    if ((touched[0] ?? 0) === 0) return;
+    if (touched === 0) return;
     await this.#run(`DELETE FROM ${rejectsTable} WHERE table_name = ${name};`);
     await this.#run(dropIfExists(shadow));
   }
@@ -198,8 +199,7 @@ class SynapseWarehouse implements Warehouse {
 
   /** If the answer was lost, the ledger tells whether the load was committed. */
   async #resolve(name: string, to: TablePosition, cause: unknown): Promise<LoadOutcome> {
-    const { touched } = await this.#run(touchIfReached(name, to));
-    if ((touched[0] ?? 0) > 0) return 'loaded';
+    if ((await countTouched((text) => this.#run(text), touchIfReached(name, to))) > 0) return 'loaded';
     throw this.#client.describe(cause);
   }
 

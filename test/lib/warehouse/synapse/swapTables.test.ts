@@ -93,7 +93,10 @@ describe('a swap', () => {
       [stage.replace('0', 'f'), 0, true],
     ];
     for (const [name, age] of made)
-      server.engine.tables.set(name, { columns: [], rows: [], createdAt: Date.now() - age });
+      server.engine.tables.set(name, {
+        ...server.engine.newTable([], undefined, undefined),
+        createdAt: Date.now() - age,
+      });
     await rebuild({ warehouse, at: delta.at, table: clicksAt, signal });
     expect(server.errors).toEqual([]);
     for (const [name, , stays] of made) expect([name, server.engine.tables.has(name)]).toEqual([name, stays]);

@@ -1,0 +1,103 @@
+import { convert } from './columnTypes';
+import type { Engine, SqlTable } from './engine';
+import type { Session } from './session';
+import { SqlError, type Statement } from './syntax';
+
+/*
+ * Statements that define objects. A pool refuses them inside a transaction; SQL Server takes them back with the transaction.
+ */
+
+type Of<Kind extends Statement['kind']> = Statement & { readonly kind: Kind };
+
+/** Runs a statement that defines something. Returns what takes it back. */
+export async function define(engine: Engine, session: Session, statement: Statement): Promise<() => void> {
+  if (statement.kind === 'createSchema') return createSchema(engine, statement);
+  if (statement.kind === 'createTable') return createTable(engine, statement);
+  if (statement.kind === 'addColumns') return addColumns(engine, session, statement);
+  if (statement.kind === 'rename') return rename(engine, statement);
+  if (statement.kind === 'drop') return drop(engine, session, statement);
+  throw new SqlError(103010, `Parse error near ${statement.kind}.`);
+}
+
+function createSchema({ schemas }: Engine, { schema }: Of<'createSchema'>): () => void {
+  if (schemas.has(schema)) throw new SqlError(2714, `There is already an object named '${schema}'.`);
+  schemas.add(schema);
+  return () => schemas.delete(schema);
+}
+
+function createTable(engine: Engine, statement: Of<'createTable'>): () => void {
+  const { tables, schemas, options } = engine;
+  const { table: name, columns, primaryKey, layout } = statement;
+  if ((layout !== undefined) !== (options.dialect === 'pool'))
+    throw new SqlError(102, 'DISTRIBUTION is for dedicated pools, where it is told here.');
+  if (primaryKey && options.dialect === 'pool')
+    throw new SqlError(104467, 'Enforced unique constraints are not supported.');
+  if (tables.has(name)) throw new SqlError(2714, `There is already an object named '${name}'.`);
+  if (!schemas.has(name.split('.')[0] ?? '')) throw new SqlError(2760, 'The schema does not exist.');
+  for (const { type } of columns) convert(null, type);
+  tables.set(name, engine.newTable(columns, primaryKey, layout));
+  return () => tables.delete(name);
+}
+
+async function addColumns(
+  engine: Engine,
+  session: Session,
+  statement: Of<'addColumns'>,
+): Promise<() => void> {
+  const { table: name, columns } = statement;
+  const refusal = engine.alterRefusal;
+  if (refusal) throw new SqlError(refusal.number, refusal.message);
+  if (!engine.tables.has(name))
+    throw new SqlError(
+      4902,
+      `Cannot find the object "${name}" because it does not exist or you do not have permissions.`,
+    );
+  await engine.lock(name, session, session.options.lockTimeout);
+  const table = engine.table(name);
+  const before = table.columns;
+  for (const column of columns) {
+    convert(null, column.type);
+    if (before.some((one) => one.name === column.name))
+      throw new SqlError(
+        2705,
+        `Column names in each table must be unique. Column name '${column.name}' in table '${name}' is specified more than once.`,
+      );
+    if (!column.nullable && table.rows.length > 0)
+      throw new SqlError(4901, `Column '${column.name}' cannot be added to a table with rows.`);
+  }
+  table.columns = [...before, ...columns];
+  for (const row of table.rows) for (const column of columns) row[column.name] = null;
+  return () => {
+    table.columns = before;
+  };
+}
+
+function rename(engine: Engine, { table: name, to, by }: Of<'rename'>): () => void {
+  const { tables, options } = engine;
+  if ((by === 'statement') !== (options.dialect === 'pool'))
+    throw new SqlError(102, 'RENAME OBJECT is for dedicated pools, sp_rename for the others.');
+  const fresh = `${name.split('.')[0]}.${to}`;
+  if (tables.has(fresh)) throw new SqlError(15335, `The name ${fresh} is in use.`);
+  const table = engine.table(name);
+  refuseIfBound(name, table, 15336);
+  tables.delete(name);
+  tables.set(fresh, table);
+  return () => {
+    tables.delete(fresh);
+    tables.set(name, table);
+  };
+}
+
+function refuseIfBound(name: string, table: SqlTable, number: number): void {
+  if (table.boundViews.length > 0)
+    throw new SqlError(number, `Object '${name}' is bound by the view ${table.boundViews.join(', ')}.`);
+}
+
+async function drop(engine: Engine, session: Session, { table: name }: Of<'drop'>): Promise<() => void> {
+  engine.table(name);
+  await engine.lock(name, session, session.options.lockTimeout);
+  const table = engine.table(name);
+  refuseIfBound(name, table, 3729);
+  engine.tables.delete(name);
+  return () => engine.tables.set(name, table);
+}
