@@ -11,7 +11,7 @@ import { UnloadedCommits } from '../lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
 import { readLag } from '../lib/warehouse/warehouseLag';
 import { readAppSettings, settingsFlag } from './appSettings';
-import { textWord } from './commandLine/arguments';
+import { switchFlag, textWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { type LoadedTable, loadedTables, loadedTableWord } from './names';
@@ -48,8 +48,13 @@ runCommand({
     rebuild: action({
       meaning: 'load a table again from the lake, then replace it in one step',
       words: { table: loadedTableWord },
-      flags: settingsFlag,
-      run: ({ table, settings }) => withWarehouse(settings, (opened) => reload(opened, table)),
+      flags: {
+        ...settingsFlag,
+        yes: switchFlag(
+          'rebuild it also if something on the table is lost, which the command tells without it',
+        ),
+      },
+      run: ({ table, yes, settings }) => withWarehouse(settings, (opened) => reload(opened, table, yes)),
     }),
     query: action({
       meaning: 'run a SELECT statement and print its rows; in a database, with the login of WAREHOUSE_READER',
@@ -143,7 +148,14 @@ async function sync({ warehouse, lake, loaded, signal }: OpenWarehouse): Promise
 async function reload(
   { warehouse, lake, signal }: OpenWarehouse,
   { table, deltaTable }: LoadedTable,
+  yes: boolean,
 ): Promise<number> {
+  const lost = await warehouse.lostBySwap(table);
+  for (const one of lost) console.log(`${fullName(table)}: ${inertInLine(one)}`);
+  if (lost.length > 0 && !yes) {
+    console.error('Nothing was done. To rebuild the table all the same, run the command again with --yes.');
+    return 1;
+  }
   const onProgress = ({ files, of, version }: { files: number; of: number; version: number }) =>
     console.log(`version ${version}: ${files} of ${of} files`);
   const done = await rebuild({ warehouse, at: lake.at(deltaTable), table, signal, onProgress });

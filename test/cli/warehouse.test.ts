@@ -73,6 +73,22 @@ it('says which columns a table lacks, and init adds them', async () => {
   expect((await warehouse(['status'])).output).not.toContain('lacks');
 });
 
+it('rebuilds a table only with --yes if something on it is lost', async () => {
+  const { output: loaded } = await warehouse(['sync']);
+  expect(loaded).toContain('clickstream.clicks is current');
+  const table = server.engine.table('clickstream.clicks');
+  table.indexes.push({ name: 'by_product', type: 2 });
+  const refused = await warehouse(['rebuild', 'clicks']);
+  expect(refused.output).toContain('The nonclustered indexes by_product are dropped.');
+  expect(refused.output).toContain('--yes');
+  expect(refused.code).toBe(1);
+  expect(server.engine.table('clickstream.clicks')).toBe(table);
+  const { output, code } = await warehouse(['rebuild', 'clicks', '--yes']);
+  expect(output).toContain('clickstream.clicks: rebuilt from version 1');
+  expect(code).toBe(0);
+  expect(server.engine.table('clickstream.clicks').rows).toHaveLength(table.rows.length);
+});
+
 it('asks a database with the login of WAREHOUSE_READER alone, and refuses a query without one', async () => {
   const sql = 'SELECT COUNT(*) AS n FROM ops.load_ledger';
   const logins = server.logins;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '../backoff';
 import { DeadlineError, within } from '../deadline';
 import { TributaryError } from '../errors';
 
@@ -7,7 +8,7 @@ const answerLimitMs = 10_000;
 /** The speed of a slow line. A large body gets as much more time as it would take at this speed. */
 const bytesPerMs = 1000;
 const attempts = 5;
-const firstBackoffMs = 100;
+const backoff = { firstMs: 100, mostMs: 10_000 };
 
 /**
  * Runs one storage request with a deadline.
@@ -50,7 +51,7 @@ export async function callStorage<T>(
         );
       }
     }
-    await sleep(firstBackoffMs * 2 ** (attempt - 1) * (0.5 + Math.random()));
+    await sleep(backoffMs(attempt, backoff));
   }
 }
 

@@ -7,7 +7,8 @@ import { isDamage, TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { noLedgerRow } from '../warehouse/ledgerPosition';
 import { describeUnfollowable } from '../warehouse/needsRebuild';
-import { fullName, shadowOfSwap, type Warehouse } from '../warehouse/warehouse';
+import { parseReplacing } from '../warehouse/shadow';
+import { fullName, type Warehouse } from '../warehouse/warehouse';
 import { differencesOf, type PartitionDifference, type RowSums, sumDeltaRows } from './rowSums';
 import { addressColumnsOf, sumWarehouseRows, type WarehouseSums } from './warehouseSums';
 
@@ -109,7 +110,7 @@ async function findObstacle(
   position: TablePosition,
 ): Promise<Try | undefined> {
   const name = fullName(table);
-  if (shadowOfSwap(position) !== undefined)
+  if (parseReplacing(position) !== undefined)
     return { state: 'moved', reason: `a rebuilt table is taking the place of ${name}` };
   if (position.tableId === '') return { state: 'not-compared', reason: `${name} was never loaded yet` };
   const rebuild = (reason: string): Try => ({ state: 'needs-rebuild', reason });

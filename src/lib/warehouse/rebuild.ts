@@ -1,19 +1,32 @@
-import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '../backoff';
 import { followState } from '../delta/follow';
 import type { TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
-import { isSameEntry, type TablePosition } from '../delta/position';
-import { recordsOf } from '../delta/readStatistics';
+import { isSameEntry, positionOfState, type TablePosition } from '../delta/position';
 import { effectOnRows } from '../delta/rowEffect';
 import type { Snapshot } from '../delta/state';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
-import { defaultLimits, type LoadLimits, readRows } from './deltaVersions';
+import type { LoadLimits } from './deltaVersions';
+import { fillShadow, followLog, type ShadowStep } from './fillShadow';
 import { readLedgerPosition } from './ledgerPosition';
-import { fullName, type SwapOutcome, shadowOfSwap, shadowPrefix, type Warehouse } from './warehouse';
+import {
+  filledVersion,
+  fillingPosition,
+  isShadowName,
+  newShadow,
+  ownPosition,
+  parseFilling,
+  parseReplacing,
+  type Replacing,
+} from './shadow';
+import { UnloadedCommits } from './unloadedCommits';
+import { fullName, type Swap, type Warehouse } from './warehouse';
 
-/** How often a rebuild may start again because vacuum deleted its files meanwhile. */
-const maxAttempts = 3;
+/** How often one call tries, if files are deleted meanwhile, or another process is in the way. */
+const maxTries = 5;
+const backoff = { firstMs: 200, mostMs: 5000 };
 
 export interface RebuildOptions {
   readonly warehouse: Warehouse;
@@ -24,6 +37,8 @@ export interface RebuildOptions {
   readonly limits?: LoadLimits;
   /** Called after each load. */
   readonly onProgress?: (progress: { files: number; of: number; version: number }) => void;
+  /** Only finish what was begun: if the shadow that should take the table's place is gone, let loads of the table go on. */
+  readonly continueOnly?: boolean;
 }
 
 /** `rebuilt-elsewhere`: another process was faster. */
@@ -31,160 +46,190 @@ export type Rebuilt =
   | { readonly outcome: 'rebuilt'; readonly version: number }
   | { readonly outcome: 'rebuilt-elsewhere' | 'stopped' | 'no-table' };
 
+/** The try came to nothing, but another one may not. `error` is thrown if it was the last. */
+interface Failed {
+  readonly outcome: 'failed';
+  readonly reason: string;
+  readonly error?: TributaryError;
+}
+
 /**
- * Loads the live files of the newest version into a shadow table, and then replaces the table by it. The shadow has its own row in
- * the ledger, which counts the loaded files. So the work can be interrupted anywhere, and several processes can share it. Until the
- * swap, the table itself is loaded as usual.
+ * Loads a table again from the lake, in a shadow that then takes its place. Until then the table is loaded as usual. It never goes
+ * back in time, unless its log did:
+ *
+ * 1. The shadow gets the files of the newest version, and then follows the log to near its end.
+ * 2. A mark in the ledger turns loads of the table away.
+ * 3. The shadow follows the log past the table's own version.
+ * 4. It takes the table's place.
+ *
+ * Each step is in the ledger. So the work can be interrupted anywhere, and any number of processes can share it.
+ * @throws `warehouse.*`, `storage.*`, `delta.*`; the last failure, if several tries come to nothing
  */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
-  const { warehouse, table } = options;
-  let attempts = 0;
-  for (;;) {
-    const interrupted = await readLedgerPosition(warehouse, table);
-    if (shadowOfSwap(interrupted) !== undefined) {
-      const finished = await finishSwap(options);
-      if (finished === 'swapped') return { outcome: 'rebuilt', version: interrupted.version };
-      if (finished === 'not-swapped') return { outcome: 'rebuilt-elsewhere' };
-    }
-    const started = await beginOrResume(options);
-    if (!started) return { outcome: 'no-table' };
-    const { shadow, snapshot } = started;
-    const filled = await fillShadow(options, shadow, snapshot);
-    if (filled === 'filled') {
-      const to = { tableId: snapshot.metaData.id, version: snapshot.version, mark: snapshot.mark };
-      const swapped = await warehouse.swap({ table, shadow, files: snapshot.files.size, to });
-      if (swapped === 'swapped') {
-        await dropOthers(options);
-        return { outcome: 'rebuilt', version: to.version };
-      }
-      // If our shadow was not taken, leave other shadows alone, because one of them may just be replacing the table.
-      if (!(await warehouse.ledger()).has(fullName(shadow))) return { outcome: 'rebuilt-elsewhere' };
-      // The last load in the ledger was rolled back because its process ended, or another shadow is replacing the table.
-      continue;
-    }
-    if (filled === 'stopped') return { outcome: 'stopped' };
-    if (filled === 'taken') return { outcome: 'rebuilt-elsewhere' };
-    await warehouse.dropShadow(shadow);
-    if (++attempts === maxAttempts) {
-      throw new TributaryError(
-        'delta.invalid',
-        `${options.at.store.name}/${options.at.table} version ${snapshot.version}: data file ${filled.gone} is gone.`,
+  const { warehouse, table, signal } = options;
+  for (let tries = 1; ; tries++) {
+    const done = await tryRebuild(options);
+    if (done.outcome !== 'failed') return done;
+    if (signal.aborted) return { outcome: 'stopped' };
+    if (tries === maxTries)
+      throw (
+        done.error ??
+        new TributaryError(
+          'warehouse.unavailable',
+          `${warehouse.name}: the rebuild of ${fullName(table)} did not end in ${maxTries} tries: ${done.reason}.`,
+        )
       );
-    }
+    await sleep(backoffMs(tries, backoff), undefined, { signal }).catch(() => {});
+    if (signal.aborted) return { outcome: 'stopped' };
   }
 }
 
-/**
- * Finishes a swap whose process ended before it was done. `not-swapped`: there is no such swap (any more). `shadow-missing`: the
- * ledger does not have the shadow that should replace the table, so that only another rebuild helps.
- */
-export async function finishSwap(options: RebuildOptions): Promise<SwapOutcome | 'shadow-missing'> {
+async function tryRebuild(options: RebuildOptions): Promise<Rebuilt | Failed> {
   const { warehouse, table } = options;
-  // Take both rows from one answer, because another process may end the swap between two.
-  const ledger = await warehouse.ledger();
-  const position = ledger.get(fullName(table));
-  const name = position && shadowOfSwap(position)?.slice(table.schema.length + 1);
-  if (!position || name === undefined) return 'not-swapped';
-  const shadow = { ...table, name };
-  const filled = ledger.get(fullName(shadow));
-  if (!filled) return 'shadow-missing';
-  // The shadow is complete: that was checked before the swap was put into the ledger.
-  const { tableId, version: files } = filled;
-  const to = { tableId, version: position.version, mark: position.mark };
-  const swapped = await warehouse.swap({ table, shadow, files, to });
-  if (swapped === 'swapped') await dropOthers(options);
-  return swapped;
+  const replacing = parseReplacing(await readLedgerPosition(warehouse, table));
+  if (replacing) {
+    const finished = await finishReplacing(options, replacing);
+    if (finished) return finished;
+  }
+  const started = await beginOrResume(options, replacing);
+  if (!started) return { outcome: 'no-table' };
+  const done = await completeShadow(options, started);
+  if (done.step === 'done') return swap(options, started.shadow);
+  if (done.step !== 'unloadable')
+    return { outcome: done.step === 'stopped' ? 'stopped' : 'rebuilt-elsewhere' };
+  await giveUp(warehouse, { table, shadow: started.shadow });
+  const { at } = options;
+  const what = `${at.store.name}/${at.table} version ${started.snapshot?.version}`;
+  return {
+    outcome: 'failed',
+    reason: done.reason,
+    ...(done.gone !== undefined && {
+      error: new TributaryError('delta.invalid', `${what}: ${done.reason}.`),
+    }),
+  };
 }
 
-/** The version that a shadow is meant to hold, which is part of its name. */
-const newShadow = (table: WarehouseTable, version: number): WarehouseTable => ({
-  ...table,
-  name: `${shadowPrefix(table)}${version}_${randomBytes(4).toString('hex')}`,
-});
+/** Undefined if the shadow must be completed first, or is gone, so that another one is needed. */
+async function finishReplacing(
+  options: RebuildOptions,
+  { shadow: name, stage }: Replacing,
+): Promise<Rebuilt | Failed | undefined> {
+  const { warehouse, table, continueOnly = false } = options;
+  const shadow = { ...table, name: name.slice(table.schema.length + 1) };
+  const isThere = (await warehouse.ledger()).has(name);
+  if (isThere && stage === 'held') return undefined;
+  if (isThere) return swap(options, shadow);
+  await warehouse.release({ table, shadow });
+  return continueOnly && stage === 'held' ? { outcome: 'rebuilt-elsewhere' } : undefined;
+}
+
+async function swap({ warehouse, table }: RebuildOptions, shadow: WarehouseTable): Promise<Rebuilt | Failed> {
+  const swapped = await warehouse.swap({ table, shadow });
+  const ledger = await warehouse.ledger();
+  if (swapped === 'swapped') {
+    for (const name of ledger.keys()) {
+      const other = { ...table, name: name.slice(table.schema.length + 1) };
+      if (name === fullName(other) && isShadowName(table, other.name)) await warehouse.dropShadow(other);
+    }
+    await warehouse.dropLeftovers(table);
+    return { outcome: 'rebuilt', version: ledger.get(fullName(table))?.version ?? -1 };
+  }
+  // If our shadow was not taken, leave other shadows alone, because one of them may just be replacing the table.
+  if (!ledger.has(fullName(shadow))) return { outcome: 'rebuilt-elsewhere' };
+  return { outcome: 'failed', reason: 'another process loads the shadow or replaces the table' };
+}
 
 interface Started {
   readonly shadow: WarehouseTable;
-  readonly snapshot: Snapshot;
+  /** The version to fill it with; undefined if the shadow follows the log already. */
+  readonly snapshot: Snapshot | undefined;
 }
 
-async function beginOrResume(options: RebuildOptions): Promise<Started | undefined> {
+/** Takes the shadow through steps 1 to 3. */
+async function completeShadow(options: RebuildOptions, { shadow, snapshot }: Started): Promise<ShadowStep> {
+  const { warehouse, table, at } = options;
+  const filled = snapshot && (await fillShadow({ ...options, shadow, snapshot }));
+  if (filled && filled.step !== 'done') return filled;
+  const follow = { ...options, shadow, commits: new UnloadedCommits(at) };
+  const near = await followLog({ ...follow, until: 'near' });
+  if (near.step !== 'done') return near;
+  // If another shadow is about to take the table's place, it will drop this one.
+  if (!(await warehouse.hold({ table, shadow }))) return { step: 'taken' };
+  // No load moves the table any more. The log has this version, unless it was rolled back: then its end is as far as the table can go.
+  const own = ownPosition(await readLedgerPosition(warehouse, table));
+  return followLog({ ...follow, until: own });
+}
+
+async function beginOrResume(
+  options: RebuildOptions,
+  replacing: Replacing | undefined,
+): Promise<Started | undefined> {
   const { warehouse, at, table } = options;
   const head = await openSnapshot(at);
   if (!head) return undefined;
-  for (const { shadow, version, tableId, mark } of await shadowsOf(warehouse, table)) {
-    const snapshot = await openFollowed(at, { tableId, version, mark });
-    if (snapshot) return { shadow, snapshot };
-    await warehouse.dropShadow(shadow);
+  const found = shadowsIn(await warehouse.ledger(), table);
+  const isNamed = ({ shadow }: { shadow: WarehouseTable }) => fullName(shadow) === replacing?.shadow;
+  for (const one of found.sort((a, b) => Number(isNamed(b)) - Number(isNamed(a)))) {
+    const started = await resume(at, one);
+    if (started) return started;
+    await giveUp(warehouse, { table, shadow: one.shadow });
   }
   const shadow = newShadow(table, head.version);
-  await warehouse.createShadow(shadow, head.metaData.id, head.mark);
+  const filled = positionOfState(head);
+  await warehouse.createShadow(
+    { table, shadow },
+    head.files.size === 0 ? filled : fillingPosition(filled, 0),
+  );
   return { shadow, snapshot: head };
 }
 
-/** Undefined if the log cannot be followed from there to its end, because the table would then need another rebuild at once. */
-async function openFollowed(at: TableLocation, position: TablePosition): Promise<Snapshot | undefined> {
+/** Loads of the table go on first, because a table whose shadow is gone would refuse them. */
+async function giveUp(warehouse: Warehouse, swap: Swap): Promise<void> {
+  await warehouse.release(swap);
+  await warehouse.dropShadow(swap.shadow);
+}
+
+interface FoundShadow {
+  readonly shadow: WarehouseTable;
+  readonly version: number;
+  readonly position: TablePosition;
+}
+
+/** The shadows of a table, the one with the most progress first. Those of earlier releases have no version here. */
+function shadowsIn(ledger: ReadonlyMap<string, TablePosition>, table: WarehouseTable): FoundShadow[] {
+  const found = [...ledger].flatMap(([fullShadow, position]) => {
+    const name = fullShadow.slice(table.schema.length + 1);
+    const version = fullShadow === `${table.schema}.${name}` ? filledVersion(table, name) : undefined;
+    return version === undefined ? [] : [{ position, shadow: { ...table, name }, version }];
+  });
+  const isFilling = ({ position }: FoundShadow) => Number(parseFilling(position) !== undefined);
+  return found.sort((a, b) => isFilling(a) - isFilling(b) || b.position.version - a.position.version);
+}
+
+/** Undefined if the shadow can never become complete. */
+async function resume(
+  at: TableLocation,
+  { shadow, version, position }: FoundShadow,
+): Promise<Started | undefined> {
+  const filling = parseFilling(position);
+  if (!filling) return (await canFollow(at, position)) ? { shadow, snapshot: undefined } : undefined;
+  const { tableId, mark } = filling;
+  if (!(await canFollow(at, { tableId, version, mark }))) return undefined;
+  // Storage may have gone back in time since, and grown another commit of that version.
+  const snapshot = await openSnapshot(at, { version });
+  return snapshot && isSameEntry(snapshot.mark, mark) ? { shadow, snapshot } : undefined;
+}
+
+/** Whether the log can be followed from there to its end, so that the table would not need another rebuild at once. */
+async function canFollow(at: TableLocation, position: TablePosition): Promise<boolean> {
   const follower = followState(at, { mostBehind: Number.POSITIVE_INFINITY });
   follower.seek(position);
   for (;;) {
     const found = await follower.advance();
-    if (found.step === 'nothing-new') break;
-    if (found.step !== 'commits') return undefined;
+    if (found.step === 'nothing-new') return true;
+    if (found.step !== 'commits') return false;
     if (found.commits.some((commit) => effectOnRows(commit, position.tableId).effect === 'rewrite'))
-      return undefined;
-    if (found.atHead) break;
-  }
-  // Storage may have gone back in time since, and grown another commit of that version.
-  const snapshot = await openSnapshot(at, { version: position.version });
-  return snapshot && isSameEntry(snapshot.mark, position.mark) ? snapshot : undefined;
-}
-
-/** The shadows in the ledger, the one with the most progress first. */
-async function shadowsOf(warehouse: Warehouse, table: WarehouseTable) {
-  const prefix = shadowPrefix(table);
-  const found = [...(await warehouse.ledger())].flatMap(([fullShadow, position]) => {
-    const name = fullShadow.slice(table.schema.length + 1);
-    if (fullShadow !== `${table.schema}.${name}` || !name.startsWith(prefix)) return [];
-    const version = Number(/^(\d+)_/.exec(name.slice(prefix.length))?.[1] ?? Number.NaN);
-    return Number.isInteger(version)
-      ? [{ ...position, shadow: { ...table, name }, version, files: position.version }]
-      : [];
-  });
-  return found.sort((a, b) => b.files - a.files);
-}
-
-async function dropOthers({ warehouse, table }: RebuildOptions): Promise<void> {
-  for (const { shadow } of await shadowsOf(warehouse, table)) await warehouse.dropShadow(shadow);
-  await warehouse.dropLeftovers(table);
-}
-
-/** `taken`: the shadow is gone, because another process has used or dropped it. */
-async function fillShadow(
-  options: RebuildOptions,
-  shadow: WarehouseTable,
-  snapshot: Snapshot,
-): Promise<'filled' | 'taken' | 'stopped' | { readonly gone: string }> {
-  const { warehouse, signal, limits = defaultLimits, onProgress } = options;
-  // Every process must see the files in the same order, because the ledger only has the number of loaded files.
-  const files = [...snapshot.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  const { mark } = snapshot;
-  const tableId = snapshot.metaData.id;
-  for (;;) {
-    const position = (await warehouse.ledger()).get(fullName(shadow));
-    if (!position) return 'taken';
-    const done = position.version;
-    onProgress?.({ files: done, of: files.length, version: snapshot.version });
-    if (done >= files.length) return 'filled';
-    if (signal.aborted) return 'stopped';
-    let [end, rows, bytes] = [done, 0, 0];
-    for (; end < files.length; end++) {
-      const file = files[end];
-      if (!file) break;
-      rows += recordsOf(file) ?? 0;
-      bytes += file.size;
-      if (end > done && (rows > limits.rows || bytes > limits.bytes)) break;
-    }
-    const read = await readRows(snapshot, files.slice(done, end), shadow);
-    if ('gone' in read) return read;
-    await warehouse.load({ table: shadow, from: position, to: { tableId, version: end, mark }, rows: read });
+      return false;
+    if (found.atHead) return true;
   }
 }

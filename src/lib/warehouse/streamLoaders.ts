@@ -3,7 +3,7 @@ import type { TableLocation } from '../delta/log';
 import { TributaryError } from '../errors';
 import { once } from '../once';
 import type { Stream, WarehouseTable } from '../streams/stream';
-import type { LoadReport } from './catchUp';
+import type { LoadReport } from './loadCommits';
 import { LoadStatusFile } from './loadStatus';
 import { openWarehouse } from './openWarehouse';
 import type { Staging } from './synapse/stagedFile';

@@ -38,12 +38,9 @@ export type LoadOutcome = 'loaded' | 'overtaken';
 export interface Swap {
   readonly table: WarehouseTable;
   readonly shadow: WarehouseTable;
-  /** How many files the shadow must hold. */
-  readonly files: number;
-  readonly to: TablePosition;
 }
 
-/** `not-swapped`: another process was faster, or the shadow does not have that many files, although an earlier read said so. */
+/** `not-swapped`: another process was faster, or the shadow may not take the table's place (any more). */
 export type SwapOutcome = 'swapped' | 'not-swapped';
 
 /**
@@ -56,9 +53,9 @@ export interface Warehouse {
   /** Creates what is missing: the tables and their columns, the ledger with a row for each table, and the table of rejected rows. */
   init(tables: readonly WarehouseTable[]): Promise<void>;
   /**
-   * How far each table is loaded, by its full name: up to this version of the Delta table; `beginning` before the first load. For a
-   * shadow, the version is the number of loaded files, and the mark is that of the version it is meant to hold. It may include
-   * changes that are not committed, so a load checks it again.
+   * How far each table is loaded, by its full name: up to this version of the Delta table; `beginning` before the first load. Of
+   * shadows, and of tables whose place they take, see shadow.ts. It may include changes that are not committed, so a load checks it
+   * again.
    */
   ledger(): Promise<ReadonlyMap<string, TablePosition>>;
   /**
@@ -74,11 +71,23 @@ export interface Warehouse {
    * @throws `warehouse.schema` if columns may not be added
    */
   load(load: Load): Promise<LoadOutcome>;
-  /** Makes an empty table, with a row in the ledger that says `{tableId, version: 0, mark}`. */
-  createShadow(shadow: WarehouseTable, tableId: string, mark?: string): Promise<void>;
-  /** Replaces the table by the shadow, with the position `to`. After an interruption, another call finishes the swap. */
+  /** Makes an empty table that is kept as `table` is, with a row in the ledger that says `position`. */
+  createShadow(swap: Swap, position: TablePosition): Promise<void>;
+  /**
+   * What `swap` would take away from a table that people have put on it, in sentences; none if it keeps all.
+   * @throws `warehouse.refused` if something on the table does not let it be replaced at all
+   */
+  lostBySwap(table: WarehouseTable): Promise<readonly string[]>;
+  /** Refuses all loads of a table until a shadow has taken its place. False if another shadow is doing so, or this one is gone. */
+  hold(swap: Swap): Promise<boolean>;
+  /** Takes the `hold` of this shadow back, so that loads go on, unless the shadow is already known to be complete. */
+  release(swap: Swap): Promise<void>;
+  /**
+   * Gives the table the shadow's rows and its position, after `hold`. Readers never see fewer rows than before. After an interruption,
+   * another call finishes it.
+   */
   swap(swap: Swap): Promise<SwapOutcome>;
-  /** Drops a shadow, with its ledger row and its rejected rows, if the ledger has it and no table is being swapped for it. */
+  /** Drops a shadow, with its ledger row and its rejected rows, if the ledger has it and it is not taking the place of a table. */
   dropShadow(shadow: WarehouseTable): Promise<void>;
   /** Drops tables that processes left when they were killed during a rebuild or a load. Failures are only warnings. */
   dropLeftovers(table: WarehouseTable): Promise<void>;
@@ -99,25 +108,3 @@ export function columnsLackedBy(names: readonly string[], table: WarehouseTable)
   const found = new Set(names.map((name) => name.toLowerCase()));
   return found.size === 0 ? [] : table.columns.filter(({ name }) => !found.has(name.toLowerCase()));
 }
-
-/** The beginning of the names of a table's shadows. After it comes the version that the shadow is meant to hold. */
-export const shadowPrefix = (table: Pick<WarehouseTable, 'name'>): string => `${table.name}__rebuild_`;
-
-const swapPrefix = 'swap:';
-
-/**
- * While a shadow replaces a table, the ledger row holds `swap:<shadow>` with the version and mark to be reached, so any process
- * can finish the swap and no load can start.
- */
-export const swapping = (
-  shadow: WarehouseTable,
-  { version, mark }: Omit<TablePosition, 'tableId'>,
-): TablePosition => ({
-  tableId: `${swapPrefix}${fullName(shadow)}`,
-  version,
-  mark,
-});
-
-/** The full name of the shadow that is just replacing the table; undefined if there is none. */
-export const shadowOfSwap = ({ tableId }: Pick<TablePosition, 'tableId'>): string | undefined =>
-  tableId.startsWith(swapPrefix) ? tableId.slice(swapPrefix.length) : undefined;

@@ -6,7 +6,8 @@ import { effectOnRows } from '../delta/rowEffect';
 import type { TableState } from '../delta/state';
 import type { WarehouseTable } from '../streams/stream';
 import { describeUnfollowable } from './needsRebuild';
-import { fullName, shadowOfSwap, type Warehouse } from './warehouse';
+import { parseReplacing } from './shadow';
+import { fullName, type Warehouse } from './warehouse';
 
 /** How far a table is behind its Delta table. */
 export interface TableLag {
@@ -82,7 +83,7 @@ async function whyRebuild(
   position: TablePosition,
   next: Commit | undefined,
 ): Promise<string | undefined> {
-  if (position.tableId === '' || shadowOfSwap(position) !== undefined) return undefined;
+  if (position.tableId === '' || parseReplacing(position) !== undefined) return undefined;
   const because = await whyUnfollowable(state, position);
   if (because) return describeUnfollowable(because, position.version);
   const effect = next && effectOnRows(next, state.metaData.id);

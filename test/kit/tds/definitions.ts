@@ -16,7 +16,17 @@ export async function define(engine: Engine, session: Session, statement: Statem
   if (statement.kind === 'addColumns') return addColumns(engine, session, statement);
   if (statement.kind === 'rename') return rename(engine, statement);
   if (statement.kind === 'drop') return drop(engine, session, statement);
+  if (statement.kind === 'grant') return grant(engine, statement);
   throw new SqlError(103010, `Parse error near ${statement.kind}.`);
+}
+
+function grant(engine: Engine, { table: name, state, permission, grantee }: Of<'grant'>): () => void {
+  const { grants } = engine.table(name);
+  if (!engine.mayGrant) throw new SqlError(15151, `Cannot find the object '${name}'.`);
+  const before = grants.splice(0);
+  const isSame = (one: (typeof grants)[number]) => one.permission === permission && one.grantee === grantee;
+  grants.push(...before.filter((one) => !isSame(one)), { state, permission, grantee });
+  return () => grants.splice(0, grants.length, ...before);
 }
 
 function createSchema({ schemas }: Engine, { schema }: Of<'createSchema'>): () => void {

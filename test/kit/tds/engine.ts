@@ -17,7 +17,7 @@ export interface SqlTable {
   /** The last number of its identity column. */
   lastIdentity: bigint;
   /** What people put on it, by any name that a test chooses: it goes with the table, whatever its name is. */
-  readonly grants: { permission: string; grantee: string }[];
+  readonly grants: { state: string; permission: string; grantee: string }[];
   readonly indexes: { name: string; type: number }[];
   /** The names of views that are bound to it. */
   readonly boundViews: string[];
@@ -63,6 +63,8 @@ export class Engine {
   transactions = 0n;
   /** Lets other sessions run between the reading and the writing of a statement. */
   between: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve));
+  /** Whether the login may grant rights on tables. */
+  mayGrant = true;
   /** While this is set, every ALTER TABLE is refused with this error. */
   alterRefusal: { readonly number: number; readonly message: string } | undefined;
 

@@ -36,6 +36,8 @@ class BatchParser extends PartParser {
     ['RENAME', () => this.#rename()],
     ['EXEC', () => this.#execute()],
     ['COPY', () => this.#copy()],
+    ['GRANT', () => this.#grant('GRANT')],
+    ['DENY', () => this.#grant('DENY')],
   ];
 
   batch(): Statement[] {
@@ -110,6 +112,21 @@ class BatchParser extends PartParser {
     const table = this.table();
     this.expect('TO');
     return { kind: 'rename', table, to: this.word().toLowerCase(), by: 'statement' };
+  }
+
+  #grant(state: string): Statement {
+    const permission = this.word().toUpperCase();
+    this.expect('ON');
+    const table = this.table();
+    this.expect('TO');
+    const grantee = this.word();
+    const withOption = this.take('WITH');
+    if (withOption) for (const word of ['GRANT', 'OPTION']) this.expect(word);
+    return {
+      kind: 'grant',
+      state: withOption ? 'GRANT_WITH_GRANT_OPTION' : state,
+      ...{ permission, table, grantee },
+    };
   }
 
   #execute(): Statement {

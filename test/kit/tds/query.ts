@@ -3,6 +3,7 @@ import { convert } from './columnTypes';
 import type { Answer, Engine, SqlRow } from './engine';
 import { PartParser } from './parseParts';
 import { type Condition, type Expression, type Select, SqlError, type SqlValue } from './syntax';
+import { systemRows } from './systemViews';
 import type { WireType } from './wire';
 
 /** Answers queries, and evaluates expressions and conditions. It changes nothing. */
@@ -20,30 +21,13 @@ export class Query {
       select.items.flatMap(({ value }) => (value === '*' ? Object.values(row) : [this.evaluate(value, row)]));
     const isHit = (row: SqlRow) => select.where === undefined || this.holds(select.where, row);
     if (select.from === undefined) return isHit({}) ? [values({})] : [];
-    if (select.from.startsWith('sys.')) return this.#systemRows(select.from).filter(isHit).map(values);
+    if (select.from.startsWith('sys.'))
+      return systemRows(this.#engine, select.from).filter(isHit).map(values);
     const table = this.#engine.table(select.from);
     const hits = select.where === undefined ? table.rows : table.rows.filter(isHit);
     return isAggregated(select)
       ? aggregate(select, hits, (expression, row) => this.evaluate(expression, row))
       : hits.map(values);
-  }
-
-  #systemRows(name: string): SqlRow[] {
-    if (name === 'sys.schemas') return [...this.#engine.schemas].map((schema) => ({ name: schema }));
-    if (name === 'sys.objects')
-      return [...this.#engine.tables].map(([table, { createdAt, id }]) => ({
-        object_id: id,
-        name: table.slice(table.indexOf('.') + 1),
-        // This is a number in a real server. Here only SCHEMA_NAME must understand it.
-        schema_id: table.slice(0, table.indexOf('.')),
-        type: 'U',
-        create_date: createdAt,
-      }));
-    if (name === 'sys.columns')
-      return [...this.#engine.tables.values()].flatMap(({ columns, id }) =>
-        columns.map((column, index) => ({ object_id: id, name: column.name, column_id: index + 1 })),
-      );
-    throw new SqlError(208, `Invalid object name '${name}'.`);
   }
 
   answerSelect(select: Select): Omit<Answer & { kind: 'rows' }, 'counted'> {
@@ -97,6 +81,8 @@ export class Query {
     if (name === 'SCHEMA_NAME') return String(args[0]);
     if (name === 'GETDATE') return Date.now();
     if (name === 'DATEDIFF') return String(Math.floor((Number(args[1]) - Number(args[0])) / 60_000));
+    if (name === 'USER_NAME' || name === 'OBJECT_NAME') return args[0] ?? null;
+    if (name === 'HAS_PERMS_BY_NAME') return this.#engine.mayGrant ? 1 : 0;
     if (name === 'OBJECT_ID')
       return this.#engine.tables.get(new PartParser(String(args[0])).table())?.id ?? null;
     if (name === 'SERVERPROPERTY' && args[0] === 'EngineEdition') {
@@ -122,7 +108,7 @@ export class Query {
         const left = this.evaluate(condition.left, row);
         const right = this.evaluate(condition.right, row);
         if (left === null || right === null) return false;
-        if (condition.operator === 'LIKE') return String(left).startsWith(String(right).replace(/%$/, ''));
+        if (condition.operator === 'LIKE') return isLike(String(left), String(right));
         // SQL compares 1 with 1n, and text with text.
         const [a, b] = typeof left === 'string' ? [left, String(right)] : [BigInt(left), BigInt(right)];
         if (condition.operator === '=') return a === b;
@@ -132,6 +118,20 @@ export class Query {
       }
     }
   }
+}
+
+/** `%` is any text, `_` any character, and `[x]` one of these characters. */
+function isLike(text: string, pattern: string): boolean {
+  const parts = pattern.replace(/\[([^\]]+)\]|%|_|[^\w\s]/g, (found, set: string | undefined) =>
+    set !== undefined
+      ? `[${set.replace(/[\]\\^-]/g, '\\$&')}]`
+      : found === '%'
+        ? '.*'
+        : found === '_'
+          ? '.'
+          : `\\${found}`,
+  );
+  return new RegExp(`^${parts}$`, 's').test(text);
 }
 
 function wireType(type: string): WireType {

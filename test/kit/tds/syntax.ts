@@ -87,6 +87,13 @@ export type Statement =
       readonly layout: Layout | undefined;
     }
   | { readonly kind: 'addColumns'; readonly table: string; readonly columns: readonly ColumnDefinition[] }
+  | {
+      readonly kind: 'grant';
+      readonly state: string;
+      readonly permission: string;
+      readonly table: string;
+      readonly grantee: string;
+    }
   | { readonly kind: 'createSchema'; readonly schema: string }
   | { readonly kind: 'drop'; readonly table: string }
   | {

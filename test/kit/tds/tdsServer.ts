@@ -34,6 +34,8 @@ export class TdsServer {
   cutAt: RegExp | undefined;
   /** How many milliseconds a matching batch waits before it runs, as in the queue of a busy pool. */
   hold: { readonly batch: RegExp; readonly ms: () => number } | undefined;
+  /** Called before each batch. */
+  onBatch: ((text: string) => void) | undefined;
   /** Whether to keep the texts of batches. Turn it off for large loads, which would fill the memory. */
   keepBatches = true;
 
@@ -149,6 +151,7 @@ export class TdsServer {
       else if (type === wire.messageTypes.batch) {
         const text = wire.readBatch(body);
         if (this.keepBatches) this.batches.push(text);
+        this.onBatch?.(text);
         if (this.cutAt?.test(text)) {
           this.cutAt = undefined;
           socket.destroy();

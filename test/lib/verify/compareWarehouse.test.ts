@@ -8,7 +8,8 @@ import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { type CompareWarehouseOptions, compareWarehouse } from '../../../src/lib/verify/compareWarehouse';
 import { sumWarehouseRows } from '../../../src/lib/verify/warehouseSums';
-import { fullName, swapping, type Warehouse } from '../../../src/lib/warehouse/warehouse';
+import { replacingPrefix } from '../../../src/lib/warehouse/shadow';
+import { fullName, type Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { assetStream, assetTable } from '../../kit/assetStream';
 import { type Harness, implementations } from '../warehouse/harness';
 import { type Click, clicksTable, clicksToLoad, headOf, loadRows } from './loadedTable';
@@ -198,7 +199,11 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     await commit(clicks);
     await loadRows(
       warehouse,
-      swapping({ ...clicksTable, name: 'clicks__rebuild_2_x' }, { version: 2, mark: undefined }),
+      {
+        tableId: `${replacingPrefix('held', { ...clicksTable, name: 'clicks__reload_2_x' })}id`,
+        version: 2,
+        mark: undefined,
+      },
       clicksToLoad([]),
     );
     const reason = 'a rebuilt table is taking the place of clickstream.clicks';
@@ -272,7 +277,9 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
   it('starts over when a swap takes the name away from the table', async () => {
     const to = await commit(clicks);
     const swapped = { ...clicksTable, name: 'swapped' };
-    await warehouse.createShadow(swapped, to.tableId);
+    const make = () =>
+      warehouse.createShadow({ table: clicksTable, shadow: swapped }, { ...to, version: 0, mark: undefined });
+    await make();
     let looks = 0;
     const found = await compare({
       table: swapped,
@@ -283,7 +290,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
           await warehouse.dropShadow(swapped);
           const answer = warehouse.query(sql);
           await answer.catch(() => {});
-          await warehouse.createShadow(swapped, to.tableId);
+          await make();
           await loadRows(warehouse, to, clicksToLoad(clicks), swapped);
           return answer;
         },

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { beginning, type TablePosition } from '../../../src/lib/delta/position';
+import { fillingPosition, newShadow } from '../../../src/lib/warehouse/shadow';
 import { fullName, type Load, type Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { assetsAt, clicksAt, type Harness, implementations } from './harness';
 
@@ -168,22 +169,21 @@ describe.shuffle.each(implementations)('the marks in a warehouse: %s', (_name, m
   it('go with a shadow, and with the swap that puts it in place', async () => {
     await load(beginning, { tableId: 'id', version: 0, mark: 'zero' });
     const to = { tableId: 'id', version: 5, mark };
-    const shadow = { ...clicksAt, name: 'clicks__rebuild_5_00000000' };
-    await warehouse.createShadow(shadow, 'id', mark);
-    expect(await ledgerPosition(fullName(shadow))).toStrictEqual({ tableId: 'id', version: 0, mark });
-    await load({ tableId: 'id', version: 0, mark: undefined }, { tableId: 'id', version: 1, mark }, shadow);
-    expect(await ledgerPosition(fullName(shadow))).toStrictEqual({ tableId: 'id', version: 1, mark });
-    expect(await warehouse.swap({ table: clicksAt, shadow, files: 1, to })).toBe('swapped');
+    const shadow = newShadow(clicksAt, 5);
+    const swap = { table: clicksAt, shadow };
+    const filling = fillingPosition(to, 0);
+    await warehouse.createShadow(swap, filling);
+    expect(await ledgerPosition(fullName(shadow))).toStrictEqual(filling);
+    await load(filling, to, shadow);
+    expect(await ledgerPosition(fullName(shadow))).toStrictEqual(to);
+    expect(await warehouse.hold(swap)).toBe(true);
+    expect(await warehouse.swap(swap)).toBe('swapped');
     expect(await ledgerPosition()).toStrictEqual(to);
-    expect(await sequences()).toEqual([1]);
+    expect(await sequences()).toEqual([5]);
     // Another table of the same version, with an unknown mark.
-    await warehouse.createShadow(shadow, 'id');
-    await warehouse.swap({
-      table: clicksAt,
-      shadow,
-      files: 0,
-      to: { tableId: 'id', version: 5, mark: undefined },
-    });
+    await warehouse.createShadow(swap, { ...to, mark: undefined });
+    await warehouse.hold(swap);
+    await warehouse.swap(swap);
     expect(await ledgerPosition()).toStrictEqual({ tableId: 'id', version: 5, mark: undefined });
   });
 });

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { putCommit } from '../../../src/lib/delta/commit';
 import { openState } from '../../../src/lib/delta/openTable';
-import { beginning } from '../../../src/lib/delta/position';
 import { catchUp } from '../../../src/lib/warehouse/catchUp';
-import { finishSwap, rebuild } from '../../../src/lib/warehouse/rebuild';
+import { rebuild } from '../../../src/lib/warehouse/rebuild';
+import { fillingPosition } from '../../../src/lib/warehouse/shadow';
 import { fullName, type Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { clicks, clicksTable, type DeltaTable } from './deltaTable';
 import { clicksAt, tdsHarness } from './harness';
@@ -25,7 +25,7 @@ afterEach(() => harness.close());
 const options = (by = warehouse) => ({ warehouse: by, at: delta.at, table: clicksAt, signal });
 const shadowOf = (version: number, token: string) => ({
   ...clicksAt,
-  name: `clicks__rebuild_${version}_${token}`,
+  name: `clicks__reload_${version}_${token}`,
 });
 const ledgerNames = async () => [...(await warehouse.ledger()).keys()].sort();
 
@@ -39,7 +39,10 @@ const own = (of: Warehouse): Warehouse => ({
   missingColumns: (table) => of.missingColumns(table),
   keepsMarks: () => of.keepsMarks(),
   load: (load) => of.load(load),
-  createShadow: (shadow, tableId, mark) => of.createShadow(shadow, tableId, mark),
+  createShadow: (swap, position) => of.createShadow(swap, position),
+  lostBySwap: (table) => of.lostBySwap(table),
+  hold: (swap) => of.hold(swap),
+  release: (swap) => of.release(swap),
   swap: (swap) => of.swap(swap),
   dropShadow: (shadow) => of.dropShadow(shadow),
   dropLeftovers: (table) => of.dropLeftovers(table),
@@ -54,7 +57,7 @@ async function leaveSwap(): Promise<string> {
   harness.server.cutAt = /RENAME OBJECT/;
   await expect(rebuild(options(harness.open()))).rejects.toMatchObject({ code: 'warehouse.unavailable' });
   expect(harness.server.cutAt).toBeUndefined();
-  const shadow = (await ledgerNames()).find((name) => name.includes('__rebuild_'));
+  const shadow = (await ledgerNames()).find((name) => name.includes('__reload_'));
   if (shadow === undefined) throw new Error('There is no shadow.');
   return shadow;
 }
@@ -62,41 +65,30 @@ async function leaveSwap(): Promise<string> {
 describe('a swap that was left half done', () => {
   it('is finished with the shadow that the ledger names, and nothing is loaded again', async () => {
     await leaveSwap();
-    const position = (await warehouse.ledger()).get(fullName(clicksAt));
+    const { mark } = (await warehouse.ledger()).get(fullName(clicksAt)) ?? {};
     const sent = harness.server.batches.length;
-    expect(await finishSwap(options())).toBe('swapped');
+    await delta.commit(clicks(1, 4));
+    expect(await rebuild(options())).toEqual({ outcome: 'rebuilt', version: 1 });
     expect(harness.server.batches.slice(sent).join('\n')).not.toMatch(/INSERT INTO|CREATE TABLE/);
     expect(harness.server.rows(fullName(clicksAt))).toHaveLength(4);
-    const { mark } = position ?? {};
     expect(mark).toMatch(/^[0-9a-f]+$/);
     const after = (await warehouse.ledger()).get(fullName(clicksAt));
     expect(after).toMatchObject({ version: 1, mark });
     expect(after?.tableId).toMatch(/^[0-9a-f-]{36}$/);
-    expect(await finishSwap(options())).toBe('not-swapped');
-  });
-
-  it('is finished by a rebuild, which then has no more to do', async () => {
-    await leaveSwap();
-    await delta.commit(clicks(1, 4));
-    expect(await rebuild(options())).toEqual({ outcome: 'rebuilt', version: 1 });
   });
 
   it('takes the other shadows of the table with it, and only those', async () => {
     const shadow = await leaveSwap();
-    for (const token of ['00000001', '00000002']) await warehouse.createShadow(shadowOf(1, token), 'id');
+    const position = { tableId: 'id', version: 1, mark: undefined };
+    const names = ['clicks__reload_1_00000001', 'clicks__rebuild_1_00000002'];
+    for (const name of names)
+      await warehouse.createShadow({ table: clicksAt, shadow: { ...clicksAt, name } }, position);
     const other = { ...shadowOf(1, '00000003'), schema: 'other' };
     await warehouse.query('CREATE SCHEMA other;');
-    await warehouse.createShadow(other, 'id');
+    await warehouse.createShadow({ table: clicksAt, shadow: other }, position);
     expect(await ledgerNames()).toContain(shadow);
-    expect(await finishSwap(options())).toBe('swapped');
+    expect(await rebuild(options())).toMatchObject({ outcome: 'rebuilt' });
     expect(await ledgerNames()).toEqual([fullName(clicksAt), fullName(other)]);
-  });
-
-  it('cannot be finished if the ledger does not have the shadow any more', async () => {
-    const shadow = await leaveSwap();
-    await warehouse.query(`DELETE FROM ops.load_ledger WHERE table_name = '${shadow}';`);
-    expect(await finishSwap(options())).toBe('shadow-missing');
-    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(4);
   });
 
   it('is nothing that a load could finish if the shadow and the Delta table are gone', async () => {
@@ -106,11 +98,138 @@ describe('a swap that was left half done', () => {
     for await (const { path } of store.list(`${table}/`)) await store.delete(path);
     expect(await catchUp({ ...options(), commits: delta.commits })).toEqual({ state: 'no-table' });
   });
+});
 
-  it('is not there if no swap was begun, or if the ledger does not know the table', async () => {
-    expect(await finishSwap(options())).toBe('not-swapped');
-    expect(await finishSwap({ ...options(), table: { ...clicksAt, name: 'unknown' } })).toBe('not-swapped');
-    expect((await warehouse.ledger()).get(fullName(clicksAt))).toEqual(beginning);
+describe('a table that is rebuilt', () => {
+  /** The versions that the table had in the ledger, whenever a batch was sent. */
+  const versionsSeen = () => {
+    const seen: number[] = [];
+    harness.server.onBatch = () => {
+      const row = harness.server
+        .rows('ops.load_ledger')
+        .find(({ table_name }) => table_name === fullName(clicksAt));
+      seen.push(Number(row?.last_version));
+    };
+    return seen;
+  };
+
+  it('never goes back in time, while it is loaded and its log grows', async () => {
+    for (let version = 0; version < 3; version++) await delta.commit(clicks(5, version * 5));
+    await catchUp({ ...options(), commits: delta.commits });
+    const loader = harness.open();
+    const seen = versionsSeen();
+    const rebuilt = await rebuild({
+      ...options(),
+      limits: { rows: 5, bytes: 1e9 },
+      warehouse: {
+        ...own(warehouse),
+        hold: async (swap) => {
+          // The table is ahead of the shadow when its loads are turned away.
+          for (let commit = 0; commit < 3; commit++) await delta.commit(clicks(5, 100));
+          await catchUp({ ...options(loader), commits: delta.commits });
+          return warehouse.hold(swap);
+        },
+      },
+      onProgress: () => void delta.commit(clicks(5, 50)),
+    });
+    expect(rebuilt.outcome).toBe('rebuilt');
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(await catchUp({ ...options(), commits: delta.commits })).toMatchObject({ state: 'current' });
+    const state = await openState(delta.at);
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(5 * (state?.version ?? 0));
+  });
+
+  it('goes back with its log, if that was rolled back', async () => {
+    for (let version = 0; version < 4; version++) await delta.commit(clicks(5, version * 5));
+    await catchUp({ ...options(), commits: delta.commits });
+    for (const version of [3, 4])
+      await delta.at.store.delete(`clicks/_delta_log/${String(version).padStart(20, '0')}.json`);
+    expect(await rebuild(options())).toEqual({ outcome: 'rebuilt', version: 2 });
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(10);
+  });
+
+  it.each(['hold', 'swap'] as const)(
+    'is finished by the next load if the process ends at its %s',
+    async (step) => {
+      await delta.commit(clicks(5));
+      await catchUp({ ...options(), commits: delta.commits });
+      const ends = async () => {
+        throw new Error('killed');
+      };
+      const dying = { ...own(warehouse), [step]: ends };
+      await expect(rebuild({ ...options(), warehouse: dying })).rejects.toThrow('killed');
+      await delta.commit(clicks(2, 5));
+      expect(await catchUp({ ...options(), commits: delta.commits })).toEqual({
+        state: 'current',
+        version: 2,
+      });
+      expect(harness.server.rows(fullName(clicksAt))).toHaveLength(7);
+    },
+  );
+
+  it('is loaded on if its log takes rows away while the shadow is about to take its place', async () => {
+    await delta.commit(clicks(5));
+    await catchUp({ ...options(), commits: delta.commits });
+    let held = 0;
+    const rebuilt = await rebuild({
+      ...options(),
+      warehouse: {
+        ...own(warehouse),
+        hold: async (swap) => {
+          const isHeld = await warehouse.hold(swap);
+          if (++held === 1) {
+            const position = (await warehouse.ledger()).get(fullName(clicksAt));
+            await delta.removeAll();
+            await delta.commit(clicks(1));
+            // As if the table had been loaded past the shadow.
+            await warehouse.query(
+              `UPDATE ops.load_ledger SET last_version = 3, mark_version = NULL WHERE delta_id = '${position?.tableId}';`,
+            );
+          }
+          return isHeld;
+        },
+      },
+    });
+    expect([rebuilt, held]).toEqual([{ outcome: 'rebuilt', version: 3 }, 2]);
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(1);
+    expect(await ledgerNames()).toEqual([fullName(clicksAt)]);
+  });
+});
+
+describe('a rebuild that comes to nothing', () => {
+  it('ends after some tries, with the reason', async () => {
+    await delta.commit(clicks(4));
+    let swaps = 0;
+    const failing = {
+      ...own(warehouse),
+      swap: async () => {
+        swaps++;
+        return 'not-swapped' as const;
+      },
+    };
+    await expect(rebuild({ ...options(), warehouse: failing })).rejects.toMatchObject({
+      code: 'warehouse.unavailable',
+      message: expect.stringMatching(
+        /the rebuild of clickstream\.clicks did not end in 5 tries: another process loads the shadow/,
+      ),
+    });
+    expect(swaps).toBe(5);
+    expect(await rebuild(options())).toMatchObject({ outcome: 'rebuilt' });
+  });
+
+  it('ends at once when it is told to, while it waits for the next try', async () => {
+    await delta.commit(clicks(4));
+    const ended = new AbortController();
+    const failing = {
+      ...own(warehouse),
+      swap: async () => {
+        setImmediate(() => ended.abort());
+        return 'not-swapped' as const;
+      },
+    };
+    expect(await rebuild({ ...options(), warehouse: failing, signal: ended.signal })).toEqual({
+      outcome: 'stopped',
+    });
   });
 });
 
@@ -124,8 +243,8 @@ describe('a rebuild', () => {
       message: expect.stringMatching(/^memory\/clicks version 1: data file .*\.parquet is gone\.$/),
     });
     expect(
-      harness.server.batches.filter((text) => text.startsWith('CREATE TABLE [clickstream].[clicks__rebuild')),
-    ).toHaveLength(3);
+      harness.server.batches.filter((text) => text.startsWith('CREATE TABLE [clickstream].[clicks__reload')),
+    ).toHaveLength(5);
     expect(await ledgerNames()).toEqual([fullName(clicksAt)]);
   });
 
@@ -170,9 +289,7 @@ describe('a rebuild', () => {
           ...own(warehouse),
           ledger: async () => {
             const ledger = await warehouse.ledger();
-            const shadow = [...ledger.values()].find((_, index) =>
-              [...ledger.keys()][index]?.includes('__rebuild_'),
-            );
+            const shadow = [...ledger].find(([name]) => name.includes('__reload_'))?.[1];
             if (isFirst && shadow?.version === overtaken) {
               isFirst = false;
               expect(await rebuild(options(other))).toEqual({ outcome: 'rebuilt', version: 3 });
@@ -200,7 +317,7 @@ describe('a rebuild', () => {
     for (let version = 2; version <= commits; version++)
       await putCommit(delta.at, version, [], { operation: 'WRITE', isBlindAppend: true });
     if (taken === 'rows') await delta.removeAll();
-    const version = taken === 'rows' ? commits + 1 : 1;
+    const version = taken === 'rows' ? commits + 1 : commits;
     expect(await rebuild(options())).toEqual({ outcome: 'rebuilt', version });
     expect(harness.server.rows(fullName(clicksAt))).toHaveLength(rows);
   });
@@ -212,7 +329,14 @@ describe('a rebuild', () => {
       [shadowOf(3, '00000002'), await idOfTable(), 'ffff'],
       [shadowOf(9, '00000003'), await idOfTable(), undefined],
     ] as const)
-      await warehouse.createShadow(shadow, tableId, mark);
+      await warehouse.createShadow({ table: clicksAt, shadow }, fillingPosition({ tableId, mark }, 0));
+    const following = [
+      { tableId: 'another', version: 3, mark: undefined },
+      { tableId: await idOfTable(), version: 3, mark: 'ffff' },
+      { tableId: await idOfTable(), version: 9, mark: undefined },
+    ];
+    for (const [index, position] of following.entries())
+      await warehouse.createShadow({ table: clicksAt, shadow: shadowOf(1, `1000000${index}`) }, position);
     expect(await rebuild(options())).toEqual({ outcome: 'rebuilt', version: 3 });
     expect(harness.server.rows(fullName(clicksAt))).toHaveLength(6);
     expect(await ledgerNames()).toEqual([fullName(clicksAt)]);

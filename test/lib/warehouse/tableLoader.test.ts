@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { TributaryError } from '../../../src/lib/errors';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
-import type { LoadReport } from '../../../src/lib/warehouse/catchUp';
+import type { LoadReport } from '../../../src/lib/warehouse/loadCommits';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { TableLoader } from '../../../src/lib/warehouse/tableLoader';
 import type { Warehouse } from '../../../src/lib/warehouse/warehouse';

@@ -3,6 +3,7 @@ import { beginning, type TablePosition } from '../../delta/position';
 import { TributaryError } from '../../errors';
 import type { WarehouseColumn, WarehouseTable } from '../../streams/stream';
 import { parseLedgerRow } from '../ledgerPosition';
+import { ownPosition, parseFilling, parseReplacing, replacingPrefix } from '../shadow';
 import {
   columnsLackedBy,
   fullName,
@@ -75,10 +76,12 @@ class DuckDbWarehouse implements Warehouse {
   }
 
   async ledger(): Promise<ReadonlyMap<string, TablePosition>> {
-    const rows = await this.#exclusive(() =>
-      this.#connection.runAndReadAll(
-        'SELECT table_name, delta_id, last_version, last_mark, mark_version FROM ops.load_ledger',
-      ),
+    return this.#exclusive(() => this.#readLedger());
+  }
+
+  async #readLedger(): Promise<ReadonlyMap<string, TablePosition>> {
+    const rows = await this.#connection.runAndReadAll(
+      'SELECT table_name, delta_id, last_version, last_mark, mark_version FROM ops.load_ledger',
     );
     return new Map(
       rows
@@ -114,26 +117,62 @@ class DuckDbWarehouse implements Warehouse {
     return loaded ? 'loaded' : 'overtaken';
   }
 
-  async createShadow(shadow: WarehouseTable, tableId: string, mark?: string): Promise<void> {
+  async createShadow({ shadow }: Swap, position: TablePosition): Promise<void> {
     await this.#transaction(async (run) => {
       await run(createTable(shadow));
-      await run(addToLedger(fullName(shadow), { tableId, version: 0, mark }));
+      await run(addToLedger(fullName(shadow), position));
       return true;
     });
   }
 
-  /** Tables are renamed inside the transaction here, so no swap is ever found half done. */
-  async swap({ table, shadow, files, to }: Swap): Promise<SwapOutcome> {
-    const name = quoteText(fullName(table));
-    const shadowName = quoteText(fullName(shadow));
+  /** The table itself stays, with all that is on it. */
+  async lostBySwap(): Promise<readonly string[]> {
+    return [];
+  }
+
+  async hold({ table, shadow }: Swap): Promise<boolean> {
+    const held = await this.#transaction(async (run) => {
+      const ledger = await this.#readLedger();
+      const position = ledger.get(fullName(table));
+      const filled = ledger.get(fullName(shadow));
+      if (!position || !filled || parseFilling(filled)) return undefined;
+      const other = parseReplacing(position);
+      if (other?.shadow === fullName(shadow)) return true;
+      if (other && ledger.has(other.shadow)) return undefined;
+      const tableId = `${replacingPrefix('held', shadow)}${ownPosition(position).tableId}`;
+      await run(setTableId(fullName(table), tableId));
+      return true;
+    });
+    return held === true;
+  }
+
+  async release({ table, shadow }: Swap): Promise<void> {
+    await this.#transaction(async (run) => {
+      const position = (await this.#readLedger()).get(fullName(table));
+      const replacing = position && parseReplacing(position);
+      if (replacing?.stage === 'held' && replacing.shadow === fullName(shadow))
+        await run(setTableId(fullName(table), replacing.tableId));
+      return true;
+    });
+  }
+
+  /** In one transaction, so no swap is ever found half done. */
+  async swap({ table, shadow }: Swap): Promise<SwapOutcome> {
     const swapped = await this.#transaction(async (run) => {
-      const taken = await run(
-        `DELETE FROM ops.load_ledger WHERE table_name = ${shadowName} AND delta_id = ${quoteText(to.tableId)} AND last_version >= ${files}`,
-      );
-      if (taken !== 1) return undefined;
-      await run(`UPDATE ops.load_ledger SET ${setPosition(to)} WHERE table_name = ${name}`);
-      await run(`DROP TABLE IF EXISTS ${quoteTable(table)}`);
-      await run(`ALTER TABLE ${quoteTable(shadow)} RENAME TO ${quoteName(table.name)}`);
+      const ledger = await this.#readLedger();
+      const position = ledger.get(fullName(table));
+      const filled = ledger.get(fullName(shadow));
+      const isHeld = position && parseReplacing(position)?.shadow === fullName(shadow);
+      if (!isHeld || !filled || parseFilling(filled)) return undefined;
+      await this.#addColumns(table, run);
+      await this.#addColumns(shadow, run);
+      const columns = table.columns.map(({ name }) => quoteName(name)).join(', ');
+      await run(`DELETE FROM ${quoteTable(table)}`);
+      await run(`INSERT INTO ${quoteTable(table)} (${columns}) SELECT ${columns} FROM ${quoteTable(shadow)}`);
+      await run(`DROP TABLE ${quoteTable(shadow)}`);
+      const [name, shadowName] = [quoteText(fullName(table)), quoteText(fullName(shadow))];
+      await run(`UPDATE ops.load_ledger SET ${setPosition(filled)} WHERE table_name = ${name}`);
+      await run(`DELETE FROM ops.load_ledger WHERE table_name = ${shadowName}`);
       await run(`DELETE FROM ops.rejected_rows WHERE table_name = ${name}`);
       await run(`UPDATE ops.rejected_rows SET table_name = ${name} WHERE table_name = ${shadowName}`);
       return true;
@@ -144,6 +183,8 @@ class DuckDbWarehouse implements Warehouse {
   async dropShadow(shadow: WarehouseTable): Promise<void> {
     const name = quoteText(fullName(shadow));
     await this.#transaction(async (run) => {
+      const positions = [...(await this.#readLedger()).values()];
+      if (positions.some((one) => parseReplacing(one)?.shadow === fullName(shadow))) return undefined;
       await run(`DELETE FROM ops.load_ledger WHERE table_name = ${name}`);
       await run(`DELETE FROM ops.rejected_rows WHERE table_name = ${name}`);
       await run(`DROP TABLE IF EXISTS ${quoteTable(shadow)}`);
@@ -220,6 +261,10 @@ function setPosition(position: TablePosition): string {
   const [mark, markVersion] = markValues(position);
   return `delta_id = ${quoteText(position.tableId)}, last_version = ${position.version}, last_mark = ${mark}, mark_version = ${markVersion}`;
 }
+
+/** Says in the ledger whose rows a table has, and leaves their version and mark as they are. */
+const setTableId = (name: string, tableId: string): string =>
+  `UPDATE ops.load_ledger SET delta_id = ${quoteText(tableId)} WHERE table_name = ${quoteText(name)}`;
 
 /** Nothing where the ledger has the table. */
 const addToLedger = (name: string, position: TablePosition): string =>

@@ -20,6 +20,9 @@ const methods = [
   'missingColumns',
   'load',
   'createShadow',
+  'lostBySwap',
+  'hold',
+  'release',
   'swap',
   'dropShadow',
   'dropLeftovers',
@@ -33,7 +36,7 @@ const callLimitMs = 60_000;
  * The version of the messages between the processes, and of what a query may do. A release with others has another number; the first
  * ones have none.
  */
-const protocol = 4;
+const protocol = 5;
 
 interface Owner {
   readonly url: string;

@@ -1,5 +1,6 @@
 import type { WarehouseTable } from '../../streams/stream';
-import { fullName, shadowPrefix } from '../warehouse';
+import { isShadowName } from '../shadow';
+import { fullName } from '../warehouse';
 
 /*
  * A pool creates, renames and drops tables outside transactions, so a killed process can leave tables that are not in the ledger.
@@ -27,7 +28,7 @@ export function leftoversOf(
 ): { schema: string; name: string }[] {
   return rows.flatMap((row) => {
     const one = { schema: String(row.schema_name), name: String(row.name) };
-    const isOurs = one.schema === table.schema && one.name.startsWith(shadowPrefix(table));
+    const isOurs = one.schema === table.schema && isShadowName(table, one.name);
     // A replaced table can be dropped at any age: repeating the swap does not need it.
     if (isOurs && one.name.endsWith(retiredSuffix))
       return known.has(fullName({ ...one, name: one.name.slice(0, -retiredSuffix.length) })) ? [] : [one];

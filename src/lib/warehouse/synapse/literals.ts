@@ -29,6 +29,9 @@ export function quoteText(text: string, unicode = false): string {
   return `(${[first, ...pieces].filter((part) => part !== '').join(' + ')})`;
 }
 
+/** A text that LIKE finds as it is. */
+export const escapeLike = (text: string): string => text.replace(/[[%_]/g, '[$&]');
+
 /** The number of string constants in T-SQL without comments. A doubled quote does not end a constant. */
 export function countConstants(sql: string): number {
   let count = 0;

@@ -1,20 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { beginning, type TablePosition } from '../../delta/position';
+import type { TablePosition } from '../../delta/position';
 import { TributaryError } from '../../errors';
 import type { WarehouseTable } from '../../streams/stream';
 import type { SqlAddress } from '../connectionString';
+import { replacingPrefix } from '../shadow';
 import {
   fullName,
   type Load,
   type LoadOutcome,
   type Swap,
   type SwapOutcome,
-  swapping,
   type Warehouse,
 } from '../warehouse';
+import { holdLoads, releaseLoads } from './hold';
+import { copyGrants, lostBySwap, readLayout } from './keptBySwap';
 import { doubledRows, Ledger } from './ledger';
 import { leftoversOf, listTables, stageName, stageSchema } from './leftovers';
-import { quoteText } from './literals';
+import { escapeLike, quoteText } from './literals';
 import {
   columnList,
   fencedLoad,
@@ -45,6 +47,9 @@ import {
 
 /** From this number of rows on, a staged file is faster than INSERT statements. */
 const copyThreshold = 20_000;
+
+/** A swap may copy all rows of a table in one statement. */
+const swapTimeoutMs = 2 * 3_600_000;
 
 export interface SynapseOptions {
   readonly address: SqlAddress;
@@ -121,22 +126,63 @@ class SynapseWarehouse implements Warehouse {
     return this.#loadFenced(load, packBatches(insertStatements(load)));
   }
 
-  async createShadow(shadow: WarehouseTable, tableId: string, mark?: string): Promise<void> {
-    const kept = (await this.#findMarks()) ? mark : undefined;
-    await this.#run(`${createTable(shadow, await this.#whichDialect())};`);
-    await this.#run(addToLedger(fullName(shadow), { tableId, version: 0, mark: kept }));
+  async createShadow({ table, shadow }: Swap, position: TablePosition): Promise<void> {
+    const [dialect, keepsMarks] = [await this.#whichDialect(), await this.#findMarks()];
+    const layout =
+      dialect === 'pool' ? await this.#described(() => readLayout(this.#client, table)) : undefined;
+    await this.#run(`${createTable(shadow, dialect, layout)};`);
+    const mark = keepsMarks ? position.mark : undefined;
+    await this.#run(addToLedger(fullName(shadow), { ...position, mark }));
+  }
+
+  async lostBySwap(table: WarehouseTable): Promise<readonly string[]> {
+    const dialect = await this.#whichDialect();
+    return this.#described(() => lostBySwap(this.#client, table, dialect));
+  }
+
+  hold(swap: Swap): Promise<boolean> {
+    return this.#described(() => holdLoads(this.#client, this.#ledger, swap));
+  }
+
+  release(swap: Swap): Promise<void> {
+    return this.#described(() => releaseLoads(this.#client, this.#ledger, swap));
   }
 
   async swap(swap: Swap): Promise<SwapOutcome> {
     const [dialect, keepsMarks] = [await this.#whichDialect(), await this.#findMarks()];
-    return this.#described(() => swapTables(this.#client, swap, dialect, keepsMarks));
+    return this.#described(async () => {
+      await addMissingColumns(this.#client, dialect === 'pool' ? swap.shadow : swap.table);
+      if (dialect === 'pool') await this.#copyGrants(swap);
+      const client = new SqlClient({ ...this.#options, requestTimeoutMs: swapTimeoutMs });
+      try {
+        return await swapTables({ client, ledger: this.#ledger, dialect, keepsMarks }, swap);
+      } catch (error) {
+        throw client.describe(error);
+      } finally {
+        void client.close();
+      }
+    });
+  }
+
+  async #copyGrants(swap: Swap): Promise<void> {
+    const refused = await copyGrants(this.#client, swap);
+    if (refused.length > 0)
+      this.#options.warn?.(
+        `Rights on ${fullName(swap.table)} are lost, because this login may not grant them again: ${refused.join(' ')}`,
+      );
   }
 
   async dropShadow(shadow: WarehouseTable): Promise<void> {
     const name = quoteText(fullName(shadow));
+    const taking = [
+      ...(['held', 'renaming'] as const).map(
+        (stage) => `delta_id LIKE ${quoteText(`${escapeLike(replacingPrefix(stage, shadow))}%`)}`,
+      ),
+      `delta_id = ${quoteText(`swap:${fullName(shadow)}`)}`,
+    ].join(' OR ');
     const touched = await countTouched(
       (text) => this.#run(text),
-      `DELETE FROM ${ledgerTable} WHERE table_name = ${name} AND NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE delta_id = ${quoteText(swapping(shadow, beginning).tableId)});`,
+      `DELETE FROM ${ledgerTable} WHERE table_name = ${name} AND NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE ${taking});`,
     );
     if (touched === 0) return;
     await this.#run(`DELETE FROM ${rejectsTable} WHERE table_name = ${name};`);

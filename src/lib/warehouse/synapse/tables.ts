@@ -12,17 +12,25 @@ export const quoteTable = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'na
 export const ledgerTable = 'ops.load_ledger';
 export const rejectsTable = 'ops.rejected_rows';
 
-const heap = (dialect: Dialect) => (dialect === 'pool' ? ' WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)' : '');
+/** How a dedicated pool keeps a table, as options of CREATE TABLE. */
+export interface Layout {
+  readonly distribution: string;
+  readonly index: string;
+}
 
-const createHeap = (name: string, columns: readonly string[], dialect: Dialect) =>
-  `CREATE TABLE ${name} (\n  ${columns.join(',\n  ')}\n)${heap(dialect)}`;
+const heap: Layout = { distribution: 'ROUND_ROBIN', index: 'HEAP' };
 
-export function createTable(table: WarehouseTable, dialect: Dialect): string {
+function createWith(name: string, columns: readonly string[], dialect: Dialect, layout = heap): string {
+  const options = dialect === 'pool' ? ` WITH (DISTRIBUTION = ${layout.distribution}, ${layout.index})` : '';
+  return `CREATE TABLE ${name} (\n  ${columns.join(',\n  ')}\n)${options}`;
+}
+
+export function createTable(table: WarehouseTable, dialect: Dialect, layout?: Layout): string {
   const columns = [
     ...(table.identity === undefined ? [] : [`${quoteName(table.identity)} bigint IDENTITY(1,1)`]),
     ...table.columns.map(({ name, type }) => `${quoteName(name)} ${type}`),
   ];
-  return createHeap(quoteTable(table), columns, dialect);
+  return createWith(quoteTable(table), columns, dialect, layout);
 }
 
 /** Creates a heap with the columns that a load fills, into which COPY puts the rows. */
@@ -35,7 +43,7 @@ export const createStage = (stage: WarehouseTable, dialect: Dialect): string => 
 const markColumns = ['last_mark varchar(64) NULL', 'mark_version bigint NULL'];
 
 const createLedger = (dialect: Dialect) =>
-  createHeap(
+  createWith(
     ledgerTable,
     [
       'table_name varchar(255) NOT NULL',
@@ -48,7 +56,7 @@ const createLedger = (dialect: Dialect) =>
   );
 
 const createRejects = (dialect: Dialect) =>
-  createHeap(
+  createWith(
     rejectsTable,
     [
       'table_name varchar(255) NOT NULL',

@@ -177,9 +177,12 @@ describe('a DuckDB file that another process has', () => {
     const to = { tableId: 'id', version: 3, mark: 'mark' };
     expect(await warehouse.load({ table, from: beginning, to, rows })).toBe('loaded');
     expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
-    const shadow = { ...table, name: 'clicks__rebuild_4_00000000' };
-    await warehouse.createShadow(shadow, 'id', 'four');
-    expect((await warehouse.ledger()).get('clickstream.clicks__rebuild_4_00000000')?.mark).toBe('four');
+    const shadow = { ...table, name: 'clicks__reload_4_00000000' };
+    await warehouse.createShadow({ table, shadow }, { tableId: 'id', version: 4, mark: 'four' });
+    expect((await warehouse.ledger()).get('clickstream.clicks__reload_4_00000000')?.mark).toBe('four');
+    expect(await warehouse.lostBySwap(table)).toEqual([]);
+    expect(await warehouse.hold({ table, shadow })).toBe(true);
+    await warehouse.release({ table, shadow });
     // The process that takes the file over keeps them.
     await endOwner('SIGKILL');
     await expect(warehouse.ledger()).rejects.toMatchObject({ code: 'warehouse.unavailable' });

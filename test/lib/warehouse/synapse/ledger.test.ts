@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { beginning, type TablePosition } from '../../../../src/lib/delta/position';
+import { newShadow } from '../../../../src/lib/warehouse/shadow';
 import { SqlClient } from '../../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { fullName, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
@@ -171,10 +172,10 @@ describe('a ledger that may not be altered', () => {
     expect((await warehouse.ledger()).get(clicksName)).toStrictEqual(old);
     expect(warehouse.keepsMarks()).toBe(false);
     expect(await load(warehouse)).toBe('loaded');
-    const shadow = { ...clicksAt, name: 'clicks__rebuild_9_00000000' };
-    await warehouse.createShadow(shadow, 'id', 'mark');
-    const to = { tableId: 'id', version: 9, mark: 'mark' };
-    expect(await warehouse.swap({ table: clicksAt, shadow, files: 0, to })).toBe('swapped');
+    const swap = { table: clicksAt, shadow: newShadow(clicksAt, 9) };
+    await warehouse.createShadow(swap, { tableId: 'id', version: 9, mark: 'mark' });
+    expect(await warehouse.hold(swap)).toBe(true);
+    expect(await warehouse.swap(swap)).toBe('swapped');
     expect((await warehouse.ledger()).get(clicksName)).toStrictEqual({
       tableId: 'id',
       version: 9,
@@ -222,10 +223,10 @@ describe('a ledger that may not be altered', () => {
       expect((await Promise.all(loads)).sort()).toEqual(['loaded', 'overtaken', 'overtaken']);
     }
     expect(server.rows(clicksName)).toHaveLength(4);
-    const shadow = { ...clicksAt, name: 'clicks__rebuild_20_00000000' };
-    const to = { tableId: 'id', version: 20, mark: 'mark' };
-    await warehouses[0]?.createShadow(shadow, 'id', to.mark);
-    const swaps = warehouses.map((one) => one.swap({ table: clicksAt, shadow, files: 0, to }));
+    const swap = { table: clicksAt, shadow: newShadow(clicksAt, 20) };
+    await warehouses[0]?.createShadow(swap, { tableId: 'id', version: 20, mark: 'mark' });
+    await warehouses[0]?.hold(swap);
+    const swaps = warehouses.map((one) => one.swap(swap));
     expect((await Promise.all(swaps)).sort()).toEqual(['not-swapped', 'not-swapped', 'swapped']);
     expect((await warehouses[1]?.ledger())?.get(clicksName)).toStrictEqual({
       tableId: 'id',

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { beginning } from '../../../../src/lib/delta/position';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
+import { newShadow } from '../../../../src/lib/warehouse/shadow';
+import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
-import { swapping, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { fullName, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { TdsServer } from '../../../kit/tds/tdsServer';
 import { clicks, clicksTable, type DeltaTable } from '../deltaTable';
 import { tdsHarness } from '../harness';
 
@@ -43,7 +45,7 @@ describe('a swap', () => {
       expect(server.batches.length).toBeGreaterThan(before);
       await delta.commit(clicks(1, 100));
       await follow(delta);
-      expect((await warehouse.ledger()).get('clickstream.clicks')?.tableId).not.toContain('swap:');
+      expect((await warehouse.ledger()).get('clickstream.clicks')?.tableId).toMatch(/^[0-9a-f-]{36}$/);
     }
     expect(server.rows('clickstream.clicks')).toHaveLength(12 + cuts.length);
   });
@@ -71,12 +73,6 @@ describe('a swap', () => {
     expect(server.rows('clickstream.clicks')).toHaveLength(15_010);
   });
 
-  const mark = (shadow: WarehouseTable) => {
-    for (const row of server.engine.tables.get('ops.load_ledger')?.rows ?? [])
-      if (row.table_name === 'clickstream.clicks')
-        row.delta_id = swapping(shadow, { version: 1, mark: undefined }).tableId;
-  };
-
   it('drops leftovers of killed processes, and no table that is in use', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(4));
@@ -87,6 +83,8 @@ describe('a swap', () => {
       ['clickstream.clicks__rebuild_1_00000001', 2 * hour, false],
       ['clickstream.clicks__rebuild_1_00000002', 0, true],
       ['clickstream.clicks__rebuild_1_00000003_old', 0, false],
+      ['clickstream.clicks__reload_1_00000005', 2 * hour, false],
+      ['clickstream.clicks__reload_1_00000006', 0, true],
       ['clickstream.clicks_by_hand', 2 * hour, true],
       ['assets.clicks__rebuild_1_00000004', 2 * hour, true],
       [stage, 2 * hour, false],
@@ -103,21 +101,15 @@ describe('a swap', () => {
     expect(server.rows('clickstream.clicks')).toHaveLength(4);
   });
 
-  it('whose shadow is gone is followed by another rebuild', async () => {
+  it('of an earlier release whose shadow is gone is followed by another rebuild', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(4));
     await follow(delta);
     const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
-    mark(shadow);
-    const swap = {
-      table: clicksAt,
-      shadow,
-      files: 0,
-      to: { tableId: 'another', version: 9, mark: undefined },
-    };
-    expect(await warehouse.swap(swap)).toBe('not-swapped');
+    say(`swap:clickstream.${shadow.name}`);
+    expect(await warehouse.swap({ table: clicksAt, shadow })).toBe('not-swapped');
     expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
-    mark(shadow);
+    say(`swap:clickstream.${shadow.name}`);
     expect(await rebuild({ warehouse, at: delta.at, table: clicksAt, signal })).toEqual({
       outcome: 'rebuilt',
       version: 1,
@@ -129,83 +121,179 @@ describe('a swap', () => {
     const delta = await clicksTable();
     await delta.commit(clicks(4));
     await follow(delta);
-    const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
-    await warehouse.createShadow(shadow, 'x');
-    mark(shadow);
+    const { shadow } = await leaveSwap();
     await warehouse.dropShadow(shadow);
-    expect((await warehouse.ledger()).has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
-    expect(server.engine.tables.has('clickstream.clicks__rebuild_1_00000000')).toBe(true);
+    expect((await warehouse.ledger()).has(fullName(shadow))).toBe(true);
+    expect(server.engine.tables.has(fullName(shadow))).toBe(true);
+    const commits = new UnloadedCommits(delta.at);
     const aborted = AbortSignal.abort();
-    expect(
-      await catchUp({ warehouse, commits: new UnloadedCommits(delta.at), table: clicksAt, signal: aborted }),
-    ).toMatchObject({
+    expect(await catchUp({ warehouse, commits, table: clicksAt, signal: aborted })).toMatchObject({
       state: 'behind',
     });
   });
 
+  const to = { tableId: 'id', version: 5, mark: 'five' };
+
   /** A swap to version 5, whose process is cut off before it renames the tables. */
   async function leaveSwap() {
-    const shadow = { ...clicksAt, name: 'clicks__rebuild_5_00000000' };
-    const to = { tableId: 'id', version: 5, mark: 'five' };
+    const swap = { table: clicksAt, shadow: newShadow(clicksAt, 5) };
     const dying = open();
-    await dying.createShadow(shadow, 'id', to.mark);
+    await dying.createShadow(swap, to);
+    expect(await dying.hold(swap)).toBe(true);
     server.cutAt = /RENAME OBJECT/;
-    await expect(dying.swap({ table: clicksAt, shadow, files: 0, to })).rejects.toThrow();
-    return { shadow, to };
+    await expect(dying.swap(swap)).rejects.toThrow();
+    return swap;
   }
 
-  it('hands the mark of its version on to another process that ends it', async () => {
-    const { shadow, to } = await leaveSwap();
-    const begun = (await warehouse.ledger()).get('clickstream.clicks');
-    expect(begun).toEqual(swapping(shadow, to));
-    expect(begun?.mark).toBe('five');
-    const swap = { table: clicksAt, shadow, files: 0, to: { ...to, mark: begun?.mark } };
+  /** Changes what the ledger says of the table. */
+  const say = (tableId: string, version?: number) => {
+    for (const row of server.engine.tables.get('ops.load_ledger')?.rows ?? [])
+      if (row.table_name === 'clickstream.clicks')
+        Object.assign(row, { delta_id: tableId, ...(version !== undefined && { last_version: version }) });
+  };
+
+  it('is handed on to another process that ends it, and cannot be taken back', async () => {
+    const swap = await leaveSwap();
+    await warehouse.release(swap);
+    expect((await warehouse.ledger()).get('clickstream.clicks')).toEqual({
+      tableId: `rename:${fullName(swap.shadow)}|`,
+      version: -1,
+      mark: undefined,
+    });
     expect(await warehouse.swap(swap)).toBe('swapped');
     expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
   });
 
-  it('keeps the mark of its version if a loader without marks finishes it', async () => {
-    const { to } = await leaveSwap();
-    await warehouse.query(
-      "UPDATE ops.load_ledger SET delta_id = 'id', last_version = 5 WHERE table_name = 'clickstream.clicks' AND delta_id = 'swap:clickstream.clicks__rebuild_5_00000000';",
-    );
-    expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
-  });
+  it.each(['before the renames', 'after them'])(
+    'of an earlier release is ended too: left %s',
+    async (left) => {
+      const name = 'clicks__rebuild_5_00000000';
+      const shadow = { ...clicksAt, name };
+      const mark = '5'.repeat(64);
+      await warehouse.createShadow({ table: clicksAt, shadow }, { tableId: 'id', version: 3, mark });
+      await warehouse.query(
+        `UPDATE ops.load_ledger SET delta_id = 'swap:clickstream.${name}', last_version = 5, last_mark = '${mark}', mark_version = 5 WHERE table_name = 'clickstream.clicks';`,
+      );
+      if (left === 'after them') {
+        await warehouse.query(`RENAME OBJECT clickstream.clicks TO ${name}_old;`);
+        await warehouse.query(`RENAME OBJECT clickstream.${name} TO clicks;`);
+      }
+      const made = server.engine.table(`clickstream.${left === 'after them' ? 'clicks' : name}`).id;
+      expect(await warehouse.swap({ table: clicksAt, shadow })).toBe('swapped');
+      expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual({ ...to, mark });
+      expect(server.engine.table('clickstream.clicks').id).toBe(made);
+      expect([...server.engine.tables.keys()].filter((one) => one.includes('__'))).toEqual([]);
+    },
+  );
 
-  it('has no mark if a loader without marks began it, until a loader with marks finishes it', async () => {
-    const position = { tableId: 'id', version: 4, mark: 'four' };
-    const rows = { columns: clicksAt.columns.map(() => []), count: 0, rejected: [] };
-    await warehouse.load({ table: clicksAt, from: beginning, to: position, rows });
-    const shadow = { ...clicksAt, name: 'clicks__rebuild_5_00000000' };
-    await warehouse.createShadow(shadow, 'id');
-    await warehouse.query(
-      "UPDATE ops.load_ledger SET delta_id = 'swap:clickstream.clicks__rebuild_5_00000000', last_version = 5, batch_token = 'earlier' WHERE table_name = 'clickstream.clicks' AND delta_id NOT LIKE 'swap:%' AND EXISTS (SELECT * FROM ops.load_ledger WHERE table_name = 'clickstream.clicks__rebuild_5_00000000');",
+  it('gives the table the position that the shadow has when it takes the place', async () => {
+    const swap = { table: clicksAt, shadow: newShadow(clicksAt, 5) };
+    await warehouse.createShadow(swap, to);
+    await warehouse.hold(swap);
+    const rows = { columns: clicksAt.columns.map(() => [null]), count: 1, rejected: [] };
+    const later = { ...to, version: 6, mark: 'six' };
+    // Another process loads the shadow while this one waits for its lock.
+    server.hold = { batch: /BEGIN TRANSACTION/, ms: () => 100 };
+    const loading = open().load({ table: swap.shadow, from: to, to: later, rows });
+    const [loaded, swapped] = await Promise.all([loading, warehouse.swap(swap)]);
+    expect(swapped).toBe('swapped');
+    const has = server.rows('clickstream.clicks').length;
+    expect([loaded, has, (await warehouse.ledger()).get('clickstream.clicks')]).toStrictEqual(
+      loaded === 'loaded' ? ['loaded', 1, later] : ['overtaken', 0, to],
     );
-    const begun = (await warehouse.ledger()).get('clickstream.clicks');
-    expect(begun).toStrictEqual({
-      tableId: 'swap:clickstream.clicks__rebuild_5_00000000',
-      version: 5,
-      mark: undefined,
-    });
-    const to = { tableId: 'id', version: 5, mark: 'five' };
-    expect(await warehouse.swap({ table: clicksAt, shadow, files: 0, to })).toBe('swapped');
-    expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
   });
+});
 
-  it('turns loads away while it is under way', async () => {
+/** What people put on the table, and how it is kept. */
+const layout = { distribution: 'HASH ( [sessionid] )', index: 'CLUSTERED COLUMNSTORE INDEX' };
+
+describe('a rebuilt table of a dedicated pool', () => {
+  const rebuilt = async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(4));
     await follow(delta);
-    const position = (await warehouse.ledger()).get('clickstream.clicks');
-    if (!position) throw new Error('no ledger');
-    const ledger = server.engine.tables.get('ops.load_ledger');
-    for (const row of ledger?.rows ?? [])
-      if (row.table_name === 'clickstream.clicks')
-        row.delta_id = swapping({ ...clicksAt, name: 's' }, { version: 1, mark: undefined }).tableId;
-    const rows = { columns: clicksAt.columns.map(() => [null]), count: 1, rejected: [] };
-    expect(
-      await warehouse.load({ table: clicksAt, from: position, to: { ...position, version: 2 }, rows }),
-    ).toBe('overtaken');
-    expect(server.rows('clickstream.clicks')).toHaveLength(4);
+    const before = server.engine.table('clickstream.clicks');
+    server.engine.tables.set('clickstream.clicks', { ...before, layout });
+    const table = server.engine.table('clickstream.clicks');
+    const again = () => rebuild({ warehouse, at: delta.at, table: clicksAt, signal });
+    return { table, again };
+  };
+
+  it.each([
+    layout,
+    { distribution: 'REPLICATE', index: 'CLUSTERED INDEX ( [sessionid] DESC , [timestamp] )' },
+    { distribution: 'HASH ( [productid] , [sessionid] )', index: 'HEAP' },
+  ])('is kept as it was: %o', async (wanted) => {
+    const { again } = await rebuilt();
+    const before = server.engine.table('clickstream.clicks');
+    server.engine.tables.set('clickstream.clicks', { ...before, layout: wanted });
+    expect(await again()).toMatchObject({ outcome: 'rebuilt' });
+    expect(server.engine.table('clickstream.clicks').id).not.toBe(before.id);
+    expect(server.engine.table('clickstream.clicks').layout).toEqual(wanted);
+  });
+
+  it('has the rights of the old one, if the login may grant them, and else says before which are lost', async () => {
+    const { table, again } = await rebuilt();
+    table.grants.push({ state: 'GRANT', permission: 'SELECT', grantee: 'analyst' });
+    table.grants.push({ state: 'DENY', permission: 'DELETE', grantee: 'app]x' });
+    expect(await warehouse.lostBySwap(clicksAt)).toEqual([]);
+    await again();
+    expect(server.engine.table('clickstream.clicks').grants).toEqual(table.grants);
+    server.engine.mayGrant = false;
+    expect(await warehouse.lostBySwap(clicksAt)).toEqual([
+      'Rights on the table are lost, because this login may not grant them again: GRANT SELECT ON [clickstream].[clicks] TO [analyst]; DENY DELETE ON [clickstream].[clicks] TO [app]]x];',
+    ]);
+    await again();
+    expect(server.engine.table('clickstream.clicks').grants).toEqual([]);
+  });
+
+  it('is refused before any work if a view is bound to it', async () => {
+    const { table } = await rebuilt();
+    table.boundViews.push('per_day');
+    await expect(warehouse.lostBySwap(clicksAt)).rejects.toMatchObject({
+      code: 'warehouse.refused',
+      message: expect.stringContaining('per_day is bound to it: drop that view'),
+    });
+  });
+
+  it("says before that its indexes are lost, and columns that are not the stream's", async () => {
+    const { table } = await rebuilt();
+    table.indexes.push({ name: 'by_product', type: 2 });
+    await warehouse.query('ALTER TABLE clickstream.clicks ADD note int;');
+    expect(await warehouse.lostBySwap(clicksAt)).toEqual([
+      "The values of the columns note, which are not the stream's, are lost.",
+      'The nonclustered indexes by_product are dropped.',
+    ]);
+    expect(await warehouse.lostBySwap({ ...clicksAt, name: 'none' })).toEqual([]);
+  });
+});
+
+describe('a rebuilt table of SQL Server', () => {
+  it('is the same table, with all that is on it, also if a view is bound to it', async () => {
+    const kept = await TdsServer.start({ dialect: 'server' });
+    const one = openSynapse({ address: kept.address });
+    try {
+      await one.init([clicksAt]);
+      const delta = await clicksTable();
+      await delta.commit(clicks(4));
+      const table = kept.engine.table('clickstream.clicks');
+      table.grants.push({ state: 'GRANT', permission: 'SELECT', grantee: 'analyst' });
+      table.indexes.push({ name: 'by_product', type: 2 });
+      table.boundViews.push('per_day');
+      await follow(delta, clicksAt, one);
+      expect(await one.lostBySwap(clicksAt)).toEqual([]);
+      expect(await one.lostBySwap({ ...clicksAt, identity: 'number' })).toEqual([
+        'All rows get new numbers in the column number.',
+      ]);
+      expect(await rebuild({ warehouse: one, at: delta.at, table: clicksAt, signal })).toMatchObject({
+        outcome: 'rebuilt',
+      });
+      expect(kept.engine.table('clickstream.clicks')).toBe(table);
+      expect(table.rows).toHaveLength(4);
+      expect(kept.errors).toEqual([]);
+    } finally {
+      await one.close();
+      await kept.close();
+    }
   });
 });

@@ -5,6 +5,7 @@ import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
+import { newShadow } from '../../../../src/lib/warehouse/shadow';
 import { maxRowsOfStatement } from '../../../../src/lib/warehouse/synapse/loadStatements';
 import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
@@ -331,11 +332,11 @@ describe('the kind of the server', () => {
 
   it('is asked for once', async () => {
     expect(asked()).toBe(1);
-    const shadow = { ...clicksAt, name: 'clicks__rebuild_1_00000000' };
-    await warehouse.createShadow(shadow, 'id');
+    const swap = { table: clicksAt, shadow: newShadow(clicksAt, 1) };
+    await warehouse.createShadow(swap, { tableId: 'id', version: 1, mark: undefined });
     await warehouse.init([clicksAt]);
-    const to = { tableId: 'id', version: 1, mark: undefined };
-    expect(await warehouse.swap({ table: clicksAt, shadow, files: 0, to })).toBe('swapped');
+    await warehouse.hold(swap);
+    expect(await warehouse.swap(swap)).toBe('swapped');
     expect(asked()).toBe(1);
   });
 

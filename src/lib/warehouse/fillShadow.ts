@@ -1,0 +1,95 @@
+import { positionOfState, type TablePosition } from '../delta/position';
+import { recordsOf } from '../delta/readStatistics';
+import type { Snapshot } from '../delta/state';
+import type { WarehouseTable } from '../streams/stream';
+import { defaultLimits, type LoadLimits, readRows } from './deltaVersions';
+import { loadCommits } from './loadCommits';
+import { fillingPosition, parseFilling } from './shadow';
+import type { UnloadedCommits } from './unloadedCommits';
+import { fullName, type Warehouse } from './warehouse';
+
+/** A commit is loaded in well under a second, so with so few to go a shadow counts as near the end of the log. */
+const fewCommits = 20;
+/** A log that grows faster than the shadow follows is never caught up with, so after this many steps it counts as near, too. */
+const maxStepsToHead = 100;
+
+export interface ShadowOptions {
+  readonly warehouse: Warehouse;
+  readonly shadow: WarehouseTable;
+  readonly signal: AbortSignal;
+  readonly limits?: LoadLimits;
+}
+
+/**
+ * `taken`: the shadow is gone, because another process has used or dropped it. `unloadable`: it cannot become complete any more.
+ * `gone`: the data file that is missing, if that is the reason.
+ */
+export type ShadowStep =
+  | { readonly step: 'done' }
+  | { readonly step: 'taken' }
+  | { readonly step: 'stopped' }
+  | { readonly step: 'unloadable'; readonly reason: string; readonly gone?: string };
+
+export interface FillOptions extends ShadowOptions {
+  /** The version whose files the shadow gets. */
+  readonly snapshot: Snapshot;
+  /** Called before each load. */
+  readonly onProgress?: (progress: { files: number; of: number; version: number }) => void;
+}
+
+/** Loads the files of a version into a shadow. Its row in the ledger counts the files, so that any process can go on. */
+export async function fillShadow(options: FillOptions): Promise<ShadowStep> {
+  const { warehouse, shadow, snapshot, signal, limits = defaultLimits, onProgress } = options;
+  // Every process must see the files in the same order, because the ledger only has the number of loaded files.
+  const files = [...snapshot.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const filled = positionOfState(snapshot);
+  for (;;) {
+    const position = (await warehouse.ledger()).get(fullName(shadow));
+    if (!position) return { step: 'taken' };
+    const done = parseFilling(position)?.files ?? files.length;
+    onProgress?.({ files: done, of: files.length, version: snapshot.version });
+    if (done >= files.length) return { step: 'done' };
+    if (signal.aborted) return { step: 'stopped' };
+    let [end, rows, bytes] = [done, 0, 0];
+    for (; end < files.length; end++) {
+      const file = files[end];
+      if (!file) break;
+      rows += recordsOf(file) ?? 0;
+      bytes += file.size;
+      if (end > done && (rows > limits.rows || bytes > limits.bytes)) break;
+    }
+    const read = await readRows(snapshot, files.slice(done, end), shadow);
+    if ('gone' in read)
+      return { step: 'unloadable', reason: `data file ${read.gone} is gone`, gone: read.gone };
+    const to = end === files.length ? filled : fillingPosition(filled, end);
+    await warehouse.load({ table: shadow, from: position, to, rows: read });
+  }
+}
+
+export interface FollowOptions extends ShadowOptions {
+  /** The log, as it was read for this shadow. */
+  readonly commits: UnloadedCommits;
+  /** `near`: until few commits are left. A position: until its version, if the log has it. */
+  readonly until: 'near' | TablePosition;
+}
+
+/** Loads what came after a filled shadow's version. */
+export async function followLog(options: FollowOptions): Promise<ShadowStep> {
+  const { warehouse, shadow, signal, commits, until } = options;
+  for (let steps = 0; ; steps++) {
+    const position = (await warehouse.ledger()).get(fullName(shadow));
+    if (!position) return { step: 'taken' };
+    if (until !== 'near' && position.tableId === until.tableId && position.version >= until.version)
+      return { step: 'done' };
+    if (signal.aborted) return { step: 'stopped' };
+    const found = await commits.after(position);
+    if (found.step === 'current') return { step: 'done' };
+    if (found.step !== 'commits')
+      return { step: 'unloadable', reason: 'the log cannot be followed any more' };
+    const loaded = await loadCommits({ ...options, table: shadow }, found, position);
+    if (loaded.step === 'stopped') return { step: 'stopped' };
+    if (loaded.step === 'unloadable') return loaded;
+    const isNear = found.commits.length <= fewCommits || steps >= maxStepsToHead;
+    if (until === 'near' && isNear) return { step: 'done' };
+  }
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { ownPosition, parseReplacing, type Replacing, replacingPrefix, replacingPrefixes } from '../shadow';
+import { fullName, type Swap } from '../warehouse';
+import type { Ledger } from './ledger';
+import { quoteText } from './literals';
+import { countTouched, type SqlClient } from './sqlClient';
+import { ledgerTable } from './tables';
+
+/*
+ * Changes of the ledger's row of a table whose place a shadow takes. Each of them is one statement that matches only what was read
+ * before, so any number of processes may do them at once.
+ */
+
+const isFree = `NOT (${replacingPrefixes.map((prefix) => `delta_id LIKE '${prefix}%'`).join(' OR ')})`;
+
+const knows = (name: string) => `EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)})`;
+
+/** True in the ledger if the shadow follows the log. */
+const isFilled = (name: string) =>
+  `EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)} AND delta_id NOT LIKE 'fill:%')`;
+
+const setTableId = (name: string, tableId: string, condition: string) =>
+  `UPDATE ${ledgerTable} SET delta_id = ${tableId}, batch_token = '${randomUUID()}' WHERE table_name = ${quoteText(name)} AND ${condition};`;
+
+/** The text of a table's row in the ledger, and what it says of a shadow. */
+export async function readReplacing(
+  ledger: Ledger,
+  { table }: Pick<Swap, 'table'>,
+): Promise<(Replacing & { readonly text: string }) | undefined> {
+  const position = (await ledger.read()).get(fullName(table));
+  const replacing = position && parseReplacing(position);
+  return replacing && { ...replacing, text: position.tableId };
+}
+
+/** Refuses all loads of the table. Waits for the load under way, which has the lock on the row. */
+export async function holdLoads(client: SqlClient, ledger: Ledger, swap: Swap): Promise<boolean> {
+  const [name, shadow] = [fullName(swap.table), fullName(swap.shadow)];
+  const prefix = replacingPrefix('held', swap.shadow);
+  const held = setTableId(name, `${quoteText(prefix)} + delta_id`, `${isFree} AND ${isFilled(shadow)}`);
+  if ((await countTouched(client.batch, held)) > 0) return true;
+  const found = await readReplacing(ledger, swap);
+  if (found?.shadow === shadow) return true;
+  if (!found) return false;
+  // A shadow that the ledger does not have never takes the table's place.
+  const { tableId } = ownPosition({ tableId: found.text, version: 0, mark: undefined });
+  const instead = setTableId(
+    name,
+    quoteText(`${prefix}${tableId}`),
+    `delta_id = ${quoteText(found.text)} AND NOT ${knows(found.shadow)} AND ${isFilled(shadow)}`,
+  );
+  return (await countTouched(client.batch, instead)) > 0;
+}
+
+/** Lets loads of the table go on, if this shadow holds them and is not known to be complete. */
+export async function releaseLoads(client: SqlClient, ledger: Ledger, swap: Swap): Promise<void> {
+  const found = await readReplacing(ledger, swap);
+  if (found?.stage !== 'held' || found.shadow !== fullName(swap.shadow)) return;
+  const free = setTableId(
+    fullName(swap.table),
+    quoteText(found.tableId),
+    `delta_id = ${quoteText(found.text)}`,
+  );
+  await client.batch(free);
+}
+
+/** Says that the shadow is complete, so that tables may be renamed. False if it does not hold the table's loads any more. */
+export async function beginRenames(client: SqlClient, ledger: Ledger, swap: Swap): Promise<boolean> {
+  const found = await readReplacing(ledger, swap);
+  if (found?.shadow !== fullName(swap.shadow)) return false;
+  if (found.stage !== 'held') return true;
+  const renaming = setTableId(
+    fullName(swap.table),
+    quoteText(`${replacingPrefix('renaming', swap.shadow)}${found.tableId}`),
+    `delta_id = ${quoteText(found.text)} AND ${isFilled(found.shadow)}`,
+  );
+  return (await countTouched(client.batch, renaming)) > 0;
+}

@@ -1,0 +1,65 @@
+import type { Engine, SqlRow, SqlTable } from './engine';
+import { type Layout, SqlError } from './syntax';
+
+/** The rows of a system view. */
+export function systemRows(engine: Engine, name: string): SqlRow[] {
+  if (name === 'sys.schemas') return [...engine.schemas].map((schema) => ({ name: schema }));
+  if (name === 'sys.objects') return [...engine.tables].map(([table, one]) => objectRow(table, one));
+  const read = views[name];
+  if (!read || (name.startsWith('sys.pdw_') && engine.options.dialect !== 'pool'))
+    throw new SqlError(208, `Invalid object name '${name}'.`);
+  return [...engine.tables.values()].flatMap((table) => read(table));
+}
+
+const objectRow = (name: string, { createdAt, id }: SqlTable): SqlRow => ({
+  object_id: id,
+  name: name.slice(name.indexOf('.') + 1),
+  // This is a number in a real server. Here only SCHEMA_NAME must understand it.
+  schema_id: name.slice(0, name.indexOf('.')),
+  type: 'U',
+  create_date: createdAt,
+});
+
+const views: Readonly<Record<string, (table: SqlTable) => SqlRow[]>> = {
+  'sys.columns': ({ columns, id }) =>
+    columns.map(({ name }, index) => ({ object_id: id, name, column_id: index + 1 })),
+  'sys.pdw_table_distribution_properties': ({ id, layout }) => [
+    { object_id: id, distribution_policy_desc: (layout?.distribution ?? '').split(' ')[0] ?? '' },
+  ],
+  'sys.pdw_column_distribution_properties': (table) =>
+    numbered(table, table.layout?.distribution ?? '', 'distribution_ordinal'),
+  'sys.indexes': ({ id, indexes, layout }) => [
+    { object_id: id, name: null, type: indexType(layout) },
+    ...indexes.map(({ name, type }) => ({ object_id: id, name, type })),
+  ],
+  'sys.index_columns': (table) =>
+    indexType(table.layout) === 1
+      ? numbered(table, table.layout?.index ?? '', 'key_ordinal').map((row) => ({ ...row, index_id: 1 }))
+      : [],
+  'sys.database_permissions': ({ id, grants }) =>
+    grants.map(({ state, permission, grantee }) => ({
+      class: 1,
+      major_id: id,
+      minor_id: 0,
+      state_desc: state,
+      permission_name: permission,
+      grantee_principal_id: grantee,
+    })),
+  'sys.sql_expression_dependencies': ({ id, boundViews }) =>
+    boundViews.map((view) => ({ referenced_id: id, referencing_id: view, is_schema_bound_reference: 1 })),
+};
+
+function indexType(layout: Layout | undefined): number {
+  if (layout?.index === 'CLUSTERED COLUMNSTORE INDEX') return 5;
+  return layout?.index.startsWith('CLUSTERED') ? 1 : 0;
+}
+
+/** The columns that an option names in brackets, with their place; all others have 0. */
+function numbered({ columns, id }: SqlTable, option: string, place: string): SqlRow[] {
+  const named = [...option.matchAll(/\[(\w+)\]( DESC)?/g)];
+  return columns.map(({ name }, index) => {
+    const at = named.findIndex(([, one]) => one === name);
+    const descending = named[at]?.[2] !== undefined;
+    return { object_id: id, column_id: index + 1, [place]: at + 1, is_descending_key: descending ? 1 : 0 };
+  });
+}
