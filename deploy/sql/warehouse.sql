@@ -45,7 +45,10 @@ IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('clickstrea
 ) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP);
 GO
 
+BEGIN TRANSACTION;
+UPDATE ops.load_ledger SET last_version = last_version WHERE table_name = 'clickstream.clicks';
 INSERT INTO ops.load_ledger (table_name, delta_id, last_version, batch_token) SELECT 'clickstream.clicks', '', -1, '' WHERE NOT EXISTS (SELECT * FROM ops.load_ledger WHERE table_name = 'clickstream.clicks');
+COMMIT;
 GO
 
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstream.clicks') AND name = 'productid') ALTER TABLE [clickstream].[clicks] ADD [productid] int NULL;
@@ -80,7 +83,10 @@ IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('assets.ass
 ) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP);
 GO
 
+BEGIN TRANSACTION;
+UPDATE ops.load_ledger SET last_version = last_version WHERE table_name = 'assets.asset_statistics_history_v3';
 INSERT INTO ops.load_ledger (table_name, delta_id, last_version, batch_token) SELECT 'assets.asset_statistics_history_v3', '', -1, '' WHERE NOT EXISTS (SELECT * FROM ops.load_ledger WHERE table_name = 'assets.asset_statistics_history_v3');
+COMMIT;
 GO
 
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'id') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [id] varchar(255) NULL;

@@ -134,6 +134,22 @@ describe.shuffle.each(implementations)('a warehouse: %s', (_name, make) => {
     expect((await warehouse.ledger()).get('clickstream.clicks')?.version).toBe(1);
   });
 
+  it('is made by eight processes at once', async () => {
+    // A database in which nothing was made yet.
+    const others = await make();
+    try {
+      const processes = Array.from({ length: 8 }, () => others.open());
+      await Promise.all(processes.map((one) => one.init([clicksAt, assetsAt])));
+      const ledger = await others.open().query('SELECT table_name FROM ops.load_ledger');
+      expect(ledger.map(({ table_name }) => table_name).sort()).toEqual([
+        fullName(assetsAt),
+        fullName(clicksAt),
+      ]);
+    } finally {
+      await others.close();
+    }
+  });
+
   it('takes a load once, however often it comes', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(4));

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionPool, config, Request, Transaction } from 'mssql';
+import { backoffMs } from '../../backoff';
 import type { TributaryError } from '../../errors';
 import type { SqlAddress, SqlLogin } from '../connectionString';
-import { toWarehouseError } from './sqlErrors';
+import { isDeadlock, toWarehouseError } from './sqlErrors';
 
 /** The most connections. A dedicated pool of the smallest size runs four statements at a time; further ones wait in its queue. */
 const requestTimeoutMs = 300_000;
@@ -30,6 +32,10 @@ export interface SqlClientOptions {
   readonly address: SqlAddress;
   readonly requestTimeoutMs?: number;
 }
+
+/** How often work is tried that loses a deadlock. */
+const maxTries = 4;
+const backoff = { firstMs: 50, mostMs: 1000 };
 
 /** How many connections are kept between calls. */
 const maxIdle = 2;
@@ -95,7 +101,19 @@ export class SqlClient {
     return toWarehouseError(error, this.name, number);
   }
 
+  /** A deadlock undoes the whole transaction of its victim, and the other one goes on. */
   async #guarded<T>(work: (pool: ConnectionPool) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#onConnection(work);
+      } catch (error) {
+        if (!isDeadlock(error) || tries === maxTries) throw error;
+      }
+      await sleep(backoffMs(tries, backoff));
+    }
+  }
+
+  async #onConnection<T>(work: (pool: ConnectionPool) => Promise<T>): Promise<T> {
     const connection = this.#idle.pop() ?? this.#begin();
     try {
       const result = await work(await connection.pool);

@@ -5,6 +5,8 @@ import { TributaryError } from '../../errors';
  * while it connects, but not the errors of a pool that is paused or warming up.
  */
 
+const deadlock = 1205;
+
 const transient: ReadonlyMap<number, string> = new Map([
   [42108, 'the SQL pool is paused'],
   [42109, 'the SQL pool is warming up'],
@@ -17,7 +19,21 @@ const transient: ReadonlyMap<number, string> = new Map([
   [49920, 'the service is busy'],
   [10928, 'a resource limit is reached'],
   [10929, 'a resource limit is reached'],
-  [1205, 'the transaction lost a deadlock'],
+  [10936, 'a resource limit is reached'],
+  [42119, 'a limit of the free offer is reached'],
+  [701, 'the server has too little memory'],
+  [802, 'the server has too little memory'],
+  [8645, 'the server has too little memory'],
+  [8651, 'the server has too little memory'],
+  [1204, 'the server has no locks left'],
+  [596, 'the session was ended'],
+  [6005, 'the server is shutting down'],
+  [18401, 'the server is being upgraded'],
+  [922, 'the database is starting'],
+  [976, 'the database is moving to another server'],
+  [983, 'the database is moving to another server'],
+  [3960, 'another transaction changed the same rows'],
+  [deadlock, 'the transaction lost a deadlock'],
   [1222, 'a lock was not granted in time'],
 ]);
 
@@ -36,6 +52,11 @@ const connectionCodes = new Set([
   'ECANCEL',
   'ENOTBEGUN',
   'EALREADYBEGUN',
+  // A request met a connection that was being closed.
+  'EINVALIDSTATE',
+  'ECLOSE',
+  // The token of an identity could not be had; a login that is not accepted has a number.
+  'EFEDAUTH',
 ]);
 
 interface SqlErrorParts {
@@ -73,8 +94,21 @@ export function toWarehouseError(error: unknown, name: string, loginNumber?: num
   return new TributaryError(code, `${name}: ${what}.`.replace(/\.\.$/, '.'), { cause: error });
 }
 
-/** Whether the server may have carried out the request: it may have, if it did not answer at all. */
-export const isAmbiguous = (error: unknown): boolean => numberOf(toParts(error)) === undefined;
+/** The server may have carried out a request before it ended the session with such an error. */
+const endsSession: ReadonlySet<number | undefined> = new Set([596, 6005, 40197, 40613]);
+
+/** Whether the server may have carried out the request: it may have, if it did not answer, or ended the session. */
+export function isAmbiguous(error: unknown): boolean {
+  const number = numberOf(toParts(error));
+  return number === undefined || endsSession.has(number);
+}
+
+/** The server has rolled the transaction back, and it may be tried again at once. */
+export const isDeadlock = (error: unknown): boolean => numberOf(toParts(error)) === deadlock;
+
+/** Another process has just made what a statement makes: a table or schema, a row with this key, a column. */
+const madeMeanwhile: ReadonlySet<number | undefined> = new Set([2714, 2627, 2601, 2705]);
+export const isMadeMeanwhile = (error: unknown): boolean => madeMeanwhile.has(numberOf(toParts(error)));
 
 /** The error number for a statement that names a column which its table does not have. */
 export const isUnknownColumn = (error: unknown): boolean => numberOf(toParts(error)) === 207;

@@ -29,7 +29,7 @@ import {
 } from './loadStatements';
 import { addMissingColumns, missingColumns } from './newColumns';
 import { countTouched, SqlClient } from './sqlClient';
-import { isAmbiguous } from './sqlErrors';
+import { isAmbiguous, isMadeMeanwhile } from './sqlErrors';
 import { copyInto, encodeCsv, type Staging, splitForCopy, stagingPrefix } from './stagedFile';
 import { swapTables } from './swapTables';
 import {
@@ -85,11 +85,21 @@ class SynapseWarehouse implements Warehouse {
 
   async init(tables: readonly WarehouseTable[]): Promise<void> {
     const dialect = await this.#whichDialect();
-    for (const statement of opsScript(dialect)) await this.#run(statement);
+    for (const statement of opsScript(dialect)) await this.#make(statement);
     await this.#findMarks();
     for (const table of tables) {
-      for (const statement of tableScript(table, dialect)) await this.#run(statement);
+      for (const statement of tableScript(table, dialect)) await this.#make(statement);
       await this.#described(() => addMissingColumns(this.#client, table));
+    }
+  }
+
+  /** Runs a statement that makes something if it is missing. If another process makes it at that moment, a second look finds it. */
+  async #make(statement: string): Promise<void> {
+    try {
+      await this.#client.batch(statement);
+    } catch (error) {
+      if (!isMadeMeanwhile(error)) throw this.#client.describe(error);
+      await this.#run(statement);
     }
   }
 

@@ -46,7 +46,8 @@ const createLedger = (dialect: Dialect) =>
   createWith(
     ledgerTable,
     [
-      'table_name varchar(255) NOT NULL',
+      // A dedicated pool enforces no keys.
+      `table_name varchar(255) NOT NULL${dialect === 'pool' ? '' : ' PRIMARY KEY'}`,
       'delta_id varchar(255) NOT NULL',
       'last_version bigint NOT NULL',
       'batch_token varchar(36) NOT NULL',
@@ -89,12 +90,16 @@ const createSchema = (schema: string) =>
   `IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = ${quoteText(schema)}) EXEC(${quoteText(`CREATE SCHEMA ${quoteName(schema)}`)});`;
 
 /**
- * Adds a row to the ledger if it is not there; run one after the other, two of these cannot double it. A mark needs its columns.
+ * Adds a row to the ledger if it is not there. The UPDATE changes nothing: it takes a lock on the ledger of a dedicated pool, which has
+ * no key, so that two processes do not both add the row. A mark needs its columns.
  */
 export function addToLedger(name: string, { tableId, version, mark }: TablePosition): string {
   const [names, values] =
     mark === undefined ? ['', ''] : [', last_mark, mark_version', `, ${quoteText(mark)}, ${version}`];
-  return `INSERT INTO ${ledgerTable} (table_name, delta_id, last_version, batch_token${names}) SELECT ${quoteText(name)}, ${quoteText(tableId)}, ${version}, ''${values} WHERE NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)});`;
+  return `BEGIN TRANSACTION;
+UPDATE ${ledgerTable} SET last_version = last_version WHERE table_name = ${quoteText(name)};
+INSERT INTO ${ledgerTable} (table_name, delta_id, last_version, batch_token${names}) SELECT ${quoteText(name)}, ${quoteText(tableId)}, ${version}, ''${values} WHERE NOT EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)});
+COMMIT;`;
 }
 
 /** Creates the tables of the ledger and of rejected rows if they are missing. An older ledger also needs `addMarkColumns`. */

@@ -105,6 +105,21 @@ describe('a transaction', () => {
   });
 });
 
+describe('a deadlock', () => {
+  it('is no failure: its victim is tried again, whole', async () => {
+    server.plan({ fail: 1205, message: 'Deadlock.' });
+    expect(await numbers()).toEqual([]);
+    let tries = 0;
+    await client.transaction(async (run) => {
+      await run(insert(++tries));
+      if (tries === 1) server.plan({ fail: 1205, message: 'Deadlock.' });
+      await run(insert(10));
+      return true;
+    });
+    expect(await numbers()).toEqual([2, 10]);
+  });
+});
+
 describe('an error', () => {
   it('has the number that the server gave at the login, and a later one has none of it', async () => {
     await client.close();
@@ -116,7 +131,9 @@ describe('an error', () => {
     });
     server.refuseLogins = undefined;
     await ask();
-    server.plan({ fail: 1205, message: 'Deadlock.' });
+    server.onBatch = (text) => {
+      if (text.includes('SELECT a')) server.plan({ fail: 1205, message: 'Deadlock.' });
+    };
     const later = await ask().catch((error: unknown) => error);
     expect(client.describe(later)).toMatchObject({
       code: 'warehouse.unavailable',

@@ -16,6 +16,9 @@ describe('an error of the SQL client', () => {
     [42108, 'the SQL pool is paused'],
     [1205, 'the transaction lost a deadlock'],
     [1222, 'a lock was not granted in time'],
+    [701, 'the server has too little memory'],
+    [8645, 'the server has too little memory'],
+    [3960, 'another transaction changed the same rows'],
   ])('with the number %d may pass: %s', (number, what) => {
     const error = { number, code: 'EREQUEST', message: 'as the server says' };
     expect(told(error)).toEqual({
@@ -25,6 +28,15 @@ describe('an error of the SQL client', () => {
     });
     expect(isAmbiguous(error)).toBe(false);
   });
+
+  it.each([596, 6005, 40197])(
+    'with the number %d may pass, and the request may have been carried out',
+    (number) => {
+      const error = { number, code: 'EREQUEST', message: 'as the server says' };
+      expect(told(error)).toMatchObject({ code: 'warehouse.unavailable' });
+      expect(isAmbiguous(error)).toBe(true);
+    },
+  );
 
   it('with any other number is a refusal, in the first line of what the server says', () => {
     const error = { number: 208, code: 'EREQUEST', message: 'Invalid object name.\nIn a statement' };
@@ -68,7 +80,7 @@ describe('an error of the SQL client', () => {
     expect(told({ ...error, number: 208 }, 4060)).toMatchObject({ code: 'warehouse.refused' });
   });
 
-  it.each(['ESOCKET', 'ETIMEOUT', 'ECONNCLOSED'])(
+  it.each(['ESOCKET', 'ETIMEOUT', 'ECONNCLOSED', 'EINVALIDSTATE', 'ECLOSE', 'EFEDAUTH'])(
     'without a number may pass if the connection broke, and the request may have been carried out: %s',
     (code) => {
       const error = { code, number: 0, message: 'broken' };

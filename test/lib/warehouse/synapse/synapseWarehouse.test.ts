@@ -193,7 +193,7 @@ describe('an error of the server', () => {
     [42108, 'warehouse.unavailable', 'paused'],
     [42109, 'warehouse.unavailable', 'warming up'],
     [40501, 'warehouse.unavailable', 'busy'],
-    [1205, 'warehouse.unavailable', 'deadlock'],
+    [8645, 'warehouse.unavailable', 'memory'],
     [229, 'warehouse.refused', 'permission'],
   ])('%i is %s', async (fail, code, text) => {
     server.plan({ fail, message: 'A permission or whatever.' });
@@ -281,6 +281,24 @@ describe('many rows', () => {
     expect(await staged()).toEqual([]);
   });
 
+  it.each([8645, 701, 596])(
+    'are copied by the next load if COPY fails with the passing error %i',
+    async (fail) => {
+      const delta = await clicksTable();
+      await delta.commit(clicks(50));
+      const warnings: string[] = [];
+      const copying = open({ staging, copyThreshold: 10, warn: (line) => warnings.push(line) });
+      const copies = () => server.batches.filter((text) => text.startsWith('COPY INTO')).length;
+      server.onBatch = (text) => {
+        if (text.startsWith('COPY INTO') && copies() === 1) server.plan({ fail, message: 'It passes.' });
+      };
+      await expect(follow(delta, clicksAt, copying)).rejects.toMatchObject({ code: 'warehouse.unavailable' });
+      expect(await follow(delta, clicksAt, copying)).toEqual({ state: 'current', version: 1 });
+      expect([copies(), warnings]).toEqual([2, []]);
+      expect(server.rows('clickstream.clicks')).toHaveLength(50);
+    },
+  );
+
   it('are copied by the next load if the connection breaks at COPY', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(50));
@@ -326,6 +344,34 @@ describe('SQL Server and Azure SQL', () => {
     expect(server.errors).toEqual([]);
   });
 });
+
+it.each(['pool', 'server'] as const)(
+  'eight processes make the same tables at once, none fails: %s',
+  async (dialect) => {
+    await server.close();
+    server = await TdsServer.start({ dialect });
+    // Whatever they look for is still missing when the last of them has looked.
+    let looking: (() => void)[] = [];
+    server.engine.between = () =>
+      new Promise((resolve) => {
+        looking.push(resolve);
+        const all = () => {
+          for (const one of looking.splice(0)) one();
+        };
+        if (looking.length === 8) all();
+        else setTimeout(all, 50);
+      });
+    await Promise.all(Array.from({ length: 8 }, () => open().init([clicksAt, assetsAt])));
+    looking = [];
+    expect(
+      server
+        .rows('ops.load_ledger')
+        .map(({ table_name }) => table_name)
+        .sort(),
+    ).toEqual(['assets.asset_statistics_history_v3', 'clickstream.clicks']);
+    expect(server.errors.length).toBeGreaterThan(0);
+  },
+);
 
 describe('the kind of the server', () => {
   const asked = () => server.batches.filter((text) => text.includes('EngineEdition')).length;
