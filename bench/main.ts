@@ -28,6 +28,7 @@ const benches: Readonly<Record<string, { readonly file: string; readonly meaning
     file: 'wholeStack',
     meaning: 'the whole stack at three rates, against a consumer that discards',
   },
+  sqlLoads: { file: 'sqlLoads', meaning: 'a load of SQL Server as text, as a bulk load, and with OPENJSON' },
   warehouse: { file: 'warehouse', meaning: 'rows into the warehouse, against an appender and single rows' },
   brokerSoak: { file: 'brokerSoak', meaning: 'the Event Hubs broker under load for a long time' },
 };

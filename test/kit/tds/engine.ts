@@ -45,6 +45,10 @@ export interface EngineOptions {
   readonly dialect: 'pool' | 'server';
   /** What SERVERPROPERTY('EngineEdition') answers; by default 6 for a dedicated pool and 3 for SQL Server. */
   readonly edition?: number;
+  /** What SERVERPROPERTY('ProductVersion') answers. */
+  readonly version?: string;
+  /** The error with which every bulk load is refused. */
+  readonly bulkRefusal?: number;
   /** Connections begin with NOCOUNT ON, as they do where the server's `user options` say so. */
   readonly noCount?: boolean;
   /** Reads a file for COPY. */

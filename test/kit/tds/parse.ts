@@ -162,7 +162,25 @@ class BatchParser extends PartParser {
     return { kind: 'update', table, set, where: this.where() };
   }
 
+  #insertBulk(): Statement {
+    const table = this.table();
+    this.expect('(');
+    const columns: { name: string; type: string }[] = [];
+    do columns.push({ name: this.word(), type: this.type() });
+    while (this.take(','));
+    this.expect(')');
+    const options: string[] = [];
+    if (this.take('WITH')) {
+      this.expect('(');
+      do options.push(this.word().toUpperCase());
+      while (this.take(','));
+      this.expect(')');
+    }
+    return { kind: 'insertBulk', table, columns, options };
+  }
+
   #insert(): Statement {
+    if (this.take('BULK')) return this.#insertBulk();
     this.expect('INTO');
     const table = this.table();
     const columns = this.names();

@@ -85,6 +85,8 @@ export class Query {
     if (name === 'HAS_PERMS_BY_NAME') return this.#engine.mayGrant ? 1 : 0;
     if (name === 'OBJECT_ID')
       return this.#engine.tables.get(new PartParser(String(args[0])).table())?.id ?? null;
+    if (name === 'SERVERPROPERTY' && args[0] === 'ProductVersion')
+      return this.#engine.options.version ?? '16.0.4000.1';
     if (name === 'SERVERPROPERTY' && args[0] === 'EngineEdition') {
       const { dialect, edition = dialect === 'pool' ? 6 : 3 } = this.#engine.options;
       return edition;

@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { readBulkLoad } from './bulkLoad';
 import { checkColumns } from './checkColumns';
 import { convert } from './columnTypes';
 import { define } from './definitions';
@@ -16,6 +17,7 @@ export class Session {
   #transactionId = 0n;
   readonly #query: Query;
   readonly options: SessionOptions;
+  #bulk: (Statement & { kind: 'insertBulk' }) | undefined;
   ended = false;
   /** Called around every commit; may end the session. */
   onCommit: (phase: 'before' | 'after') => void = () => {};
@@ -118,6 +120,8 @@ export class Session {
         return answer(this.#touched(await this.#change(statement)));
       case 'insert':
         return answer(this.#touched(await this.#insert(statement)));
+      case 'insertBulk':
+        return this.#beginBulk(statement, answer);
       case 'execute':
         return this.#executeText(statement.text, answer);
       default:
@@ -189,6 +193,40 @@ export class Session {
     const rows = statement.selects.flatMap((select) => this.#query.rowsOf(select));
     await this.#engine.between();
     return this.addRows(table, statement.columns, rows);
+  }
+
+  #beginBulk(statement: Statement & { kind: 'insertBulk' }, answer: (one: Answer) => void): void {
+    const { dialect, bulkRefusal } = this.#engine.options;
+    if (dialect === 'pool') throw new SqlError(103010, 'Parse error near BULK.');
+    if (bulkRefusal !== undefined)
+      throw new SqlError(bulkRefusal, 'You do not have permission to use bulk load.');
+    const table = this.#engine.table(statement.table);
+    for (const { name, type } of statement.columns) {
+      const column = table.columns.find((one) => one.name === name);
+      if (!column) throw new SqlError(207, `Invalid column name '${name}'.`);
+      if (column.type !== type) throw new SqlError(4816, `Invalid column type for ${name} from bcp client.`);
+    }
+    if (!['CHECK_CONSTRAINTS', 'FIRE_TRIGGERS', 'KEEP_NULLS'].every((one) => statement.options.includes(one)))
+      throw new SqlError(4804, 'A load must do here what an INSERT does.');
+    this.#bulk = statement;
+    answer({ kind: 'done', touched: undefined });
+  }
+
+  /** Takes the rows of the statement before. */
+  bulkLoad(body: Buffer, answer: (one: Answer) => void): void {
+    const bulk = this.#bulk;
+    this.#bulk = undefined;
+    if (!bulk) throw new SqlError(4804, 'Rows came without INSERT BULK.');
+    const { columns, rows } = readBulkLoad(body);
+    try {
+      if (JSON.stringify(columns.map(({ name, type }) => ({ name, type }))) !== JSON.stringify(bulk.columns))
+        throw new SqlError(4816, 'Invalid column type from bcp client.');
+      const names = columns.map(({ name }) => name);
+      answer(this.#touched(this.addRows(this.#engine.table(bulk.table), names, rows)));
+    } catch (error) {
+      if (this.options.xactAbort && this.#undo) answer(this.rollback());
+      throw error;
+    }
   }
 
   /** Adds all of these rows or, after an error, none. */

@@ -80,6 +80,13 @@ export type Statement =
       readonly selects: readonly Select[];
     }
   | {
+      /** The rows come in the next message. */
+      readonly kind: 'insertBulk';
+      readonly table: string;
+      readonly columns: readonly { readonly name: string; readonly type: string }[];
+      readonly options: readonly string[];
+    }
+  | {
       readonly kind: 'createTable';
       readonly table: string;
       readonly columns: readonly ColumnDefinition[];

@@ -28,6 +28,7 @@ export class TdsServer {
   /** How many logins there were, and the texts of all batches. */
   logins = 0;
   readonly batches: string[] = [];
+  bulkLoads = 0;
   /** The errors that were sent. */
   readonly errors: number[] = [];
   /** The connection breaks once when a matching batch comes, before the batch runs. */
@@ -147,7 +148,10 @@ export class TdsServer {
     const tokens: Buffer[] = [];
     const take = (answer: Answer) => tokens.push(...toTokens(answer));
     try {
-      if (type === wire.messageTypes.transaction) manageTransaction(session, body, take);
+      if (type === wire.messageTypes.bulk) {
+        this.bulkLoads++;
+        session.bulkLoad(body, take);
+      } else if (type === wire.messageTypes.transaction) manageTransaction(session, body, take);
       else if (type === wire.messageTypes.batch) {
         const text = wire.readBatch(body);
         if (this.keepBatches) this.batches.push(text);

@@ -9,6 +9,7 @@ export const messageTypes = {
   rpc: 3,
   response: 4,
   attention: 6,
+  bulk: 7,
   transaction: 14,
   login: 16,
   prelogin: 18,

@@ -3,7 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionPool, config, Request, Transaction } from 'mssql';
 import { backoffMs } from '../../backoff';
 import type { TributaryError } from '../../errors';
+import type { WarehouseTable } from '../../streams/stream';
 import type { SqlAddress, SqlLogin } from '../connectionString';
+import type { PreparedRows } from '../warehouse';
+import { bulkOptions, toBulkTable } from './bulkLoad';
 import { isDeadlock, toWarehouseError } from './sqlErrors';
 
 /** The most connections. A dedicated pool of the smallest size runs four statements at a time; further ones wait in its queue. */
@@ -18,6 +21,9 @@ export interface BatchResult {
 
 /** Runs batches, outside or inside a transaction. */
 export type RunBatch = (text: string) => Promise<BatchResult>;
+
+/** Adds rows to a table in binary form, inside a transaction. A dedicated pool does not take it. */
+export type AddRows = (table: WarehouseTable, rows: PreparedRows) => Promise<void>;
 
 /**
  * How many rows a statement touches. A server can be configured so that connections begin without such numbers. No batch of ours may
@@ -71,13 +77,19 @@ export class SqlClient {
   readonly batch: RunBatch = (text) => this.#guarded(async (pool) => runOn(pool.request(), text));
 
   /** Runs `work` in a transaction on one connection, and commits; or rolls back if `work` returns undefined. */
-  async transaction<T>(work: (run: RunBatch) => Promise<T | undefined>): Promise<T | undefined> {
+  async transaction<T>(
+    work: (run: RunBatch, addRows: AddRows) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     return this.#guarded(async (pool) => {
       const { default: sql } = await import('mssql');
       const transaction: Transaction = pool.transaction();
       await transaction.begin(sql.ISOLATION_LEVEL.READ_UNCOMMITTED);
       try {
-        const result = await work((text) => runOn(transaction.request(), text));
+        const result = await work(
+          (text) => runOn(transaction.request(), text),
+          async (table, rows) =>
+            void (await transaction.request().bulk(toBulkTable(sql, table, rows), bulkOptions)),
+        );
         if (result === undefined) await transaction.rollback();
         else await transaction.commit();
         return result;
@@ -99,6 +111,15 @@ export class SqlClient {
   describe(error: unknown): TributaryError {
     const number = typeof error === 'object' && error ? this.#errorNumbers.get(error) : undefined;
     return toWarehouseError(error, this.name, number);
+  }
+
+  /** Turns what `work` throws into the client's own errors. */
+  async described<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.describe(error);
+    }
   }
 
   /** A deadlock undoes the whole transaction of its victim, and the other one goes on. */

@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
 import type { TablePosition } from '../../delta/position';
-import { TributaryError } from '../../errors';
 import type { WarehouseTable } from '../../streams/stream';
 import type { SqlAddress } from '../connectionString';
 import { replacingPrefix } from '../shadow';
@@ -12,53 +10,34 @@ import {
   type SwapOutcome,
   type Warehouse,
 } from '../warehouse';
+import { askEngine, dialectOf } from './engine';
 import { holdLoads, releaseLoads } from './hold';
 import { copyGrants, lostBySwap, readLayout } from './keptBySwap';
-import { doubledRows, Ledger } from './ledger';
-import { leftoversOf, listTables, stageName, stageSchema } from './leftovers';
+import { Ledger } from './ledger';
+import { leftoversOf, listTables } from './leftovers';
 import { escapeLike, quoteText } from './literals';
-import {
-  columnList,
-  fencedLoad,
-  insertStatements,
-  type Move,
-  moveLedger,
-  packBatches,
-  selectOwn,
-  touchIfReached,
-} from './loadStatements';
+import { type LoadSettings, Loads } from './loads';
 import { addMissingColumns, missingColumns } from './newColumns';
-import { countTouched, SqlClient } from './sqlClient';
-import { isAmbiguous, isMadeMeanwhile } from './sqlErrors';
-import { copyInto, encodeCsv, type Staging, splitForCopy, stagingPrefix } from './stagedFile';
+import { type BatchResult, countTouched, SqlClient } from './sqlClient';
+import { isMadeMeanwhile } from './sqlErrors';
 import { swapTables } from './swapTables';
 import {
   addToLedger,
-  createStage,
   createTable,
   type Dialect,
-  existsTable,
+  dropIfExists,
   ledgerTable,
   opsScript,
-  quoteTable,
   rejectsTable,
   tableScript,
 } from './tables';
 
-/** From this number of rows on, a staged file is faster than INSERT statements. */
-const copyThreshold = 20_000;
-
 /** A swap may copy all rows of a table in one statement. */
 const swapTimeoutMs = 2 * 3_600_000;
 
-export interface SynapseOptions {
+export interface SynapseOptions extends LoadSettings {
   readonly address: SqlAddress;
-  /** Where large loads are staged. Without it, every load uses INSERT statements. */
-  readonly staging?: Staging;
-  readonly copyThreshold?: number;
   readonly requestTimeoutMs?: number;
-  /** Receives warnings about problems that were worked around. */
-  readonly warn?: (message: string) => void;
 }
 
 /** A dedicated SQL pool of Synapse, Azure SQL or SQL Server. Nothing is sent before the first call. */
@@ -70,13 +49,19 @@ class SynapseWarehouse implements Warehouse {
   readonly #options: SynapseOptions;
   readonly #client: SqlClient;
   readonly #ledger: Ledger;
+  readonly #loads: Loads;
   #dialect: Dialect | undefined;
-  #copyRefused = false;
 
   constructor(options: SynapseOptions) {
     this.#options = options;
     this.#client = new SqlClient(options);
     this.#ledger = new Ledger(this.#client, (message) => options.warn?.(message));
+    this.#loads = new Loads({
+      ...options,
+      client: this.#client,
+      keepsMarks: () => this.#findMarks(),
+      dialect: () => this.#whichDialect(),
+    });
   }
 
   get name(): string {
@@ -89,7 +74,7 @@ class SynapseWarehouse implements Warehouse {
     await this.#findMarks();
     for (const table of tables) {
       for (const statement of tableScript(table, dialect)) await this.#make(statement);
-      await this.#described(() => addMissingColumns(this.#client, table));
+      await this.#client.described(() => addMissingColumns(this.#client, table));
     }
   }
 
@@ -104,7 +89,9 @@ class SynapseWarehouse implements Warehouse {
   }
 
   async ledger(): Promise<ReadonlyMap<string, TablePosition>> {
-    return this.#described(() => this.#ledger.read());
+    // An engine that is not supported is refused before anything else is asked of it.
+    await this.#whichDialect();
+    return this.#client.described(() => this.#ledger.read());
   }
 
   keepsMarks(): boolean | undefined {
@@ -112,34 +99,18 @@ class SynapseWarehouse implements Warehouse {
   }
 
   async missingColumns(table: WarehouseTable): Promise<readonly string[]> {
-    const missing = await this.#described(() => missingColumns(this.#client, table));
+    const missing = await this.#client.described(() => missingColumns(this.#client, table));
     return missing.map(({ name }) => name);
   }
 
-  /** A refused load has changed nothing. If the table lacks columns, they are added, and the load is tried again. */
-  async load(load: Load): Promise<LoadOutcome> {
-    try {
-      return await this.#loadOnce(load);
-    } catch (error) {
-      const isRefused = error instanceof TributaryError && error.code === 'warehouse.refused';
-      if (!isRefused || !(await this.#described(() => addMissingColumns(this.#client, load.table))))
-        throw error;
-      return this.#loadOnce(load);
-    }
-  }
-
-  async #loadOnce(load: Load): Promise<LoadOutcome> {
-    const { rows } = load;
-    const { staging, copyThreshold: threshold = copyThreshold } = this.#options;
-    const copies = staging && !this.#copyRefused && rows.count >= threshold;
-    if (copies && (await this.#whichDialect()) === 'pool') return this.#loadStaged(load, staging);
-    return this.#loadFenced(load, packBatches(insertStatements(load)));
+  load(load: Load): Promise<LoadOutcome> {
+    return this.#loads.load(load);
   }
 
   async createShadow({ table, shadow }: Swap, position: TablePosition): Promise<void> {
     const [dialect, keepsMarks] = [await this.#whichDialect(), await this.#findMarks()];
     const layout =
-      dialect === 'pool' ? await this.#described(() => readLayout(this.#client, table)) : undefined;
+      dialect === 'pool' ? await this.#client.described(() => readLayout(this.#client, table)) : undefined;
     await this.#run(`${createTable(shadow, dialect, layout)};`);
     const mark = keepsMarks ? position.mark : undefined;
     await this.#run(addToLedger(fullName(shadow), { ...position, mark }));
@@ -147,20 +118,20 @@ class SynapseWarehouse implements Warehouse {
 
   async lostBySwap(table: WarehouseTable): Promise<readonly string[]> {
     const dialect = await this.#whichDialect();
-    return this.#described(() => lostBySwap(this.#client, table, dialect));
+    return this.#client.described(() => lostBySwap(this.#client, table, dialect));
   }
 
   hold(swap: Swap): Promise<boolean> {
-    return this.#described(() => holdLoads(this.#client, this.#ledger, swap));
+    return this.#client.described(() => holdLoads(this.#client, this.#ledger, swap));
   }
 
   release(swap: Swap): Promise<void> {
-    return this.#described(() => releaseLoads(this.#client, this.#ledger, swap));
+    return this.#client.described(() => releaseLoads(this.#client, this.#ledger, swap));
   }
 
   async swap(swap: Swap): Promise<SwapOutcome> {
     const [dialect, keepsMarks] = [await this.#whichDialect(), await this.#findMarks()];
-    return this.#described(async () => {
+    return this.#client.described(async () => {
       await addMissingColumns(this.#client, dialect === 'pool' ? swap.shadow : swap.table);
       if (dialect === 'pool') await this.#copyGrants(swap);
       const client = new SqlClient({ ...this.#options, requestTimeoutMs: swapTimeoutMs });
@@ -221,105 +192,19 @@ class SynapseWarehouse implements Warehouse {
     return this.#client.close();
   }
 
-  async #loadFenced(load: Load, batches: readonly string[]): Promise<LoadOutcome> {
-    const { from, to } = load;
-    const name = fullName(load.table);
-    const move: Move = { name, from, to, token: randomUUID(), keepsMarks: await this.#findMarks() };
-    try {
-      const won =
-        batches.length > 1
-          ? await this.#loadInSteps(move, batches)
-          : await this.#client
-              .batch(fencedLoad({ ...move, body: batches[0] ?? '' }))
-              .then(({ rows }) => Number(rows[0]?.won));
-      if (won > 1) throw doubledRows(this.name, name);
-      return won === 1 ? 'loaded' : 'overtaken';
-    } catch (error) {
-      if (error instanceof TributaryError || !isAmbiguous(error)) throw this.#client.describe(error);
-      return this.#resolve(name, to, error);
-    }
-  }
-
-  /** Sends a load that is too large for one batch as several batches in one transaction. */
-  async #loadInSteps(move: Move, batches: readonly string[]): Promise<number> {
-    let won = 0;
-    await this.#client.transaction(async (run) => {
-      await run(moveLedger(move));
-      won = Number((await run(selectOwn(move.name, move.token))).rows[0]?.won);
-      if (won !== 1) return undefined;
-      for (const batch of batches) await run(batch);
-      return won;
-    });
-    return won;
-  }
-
-  /** If the answer was lost, the ledger tells whether the load was committed. */
-  async #resolve(name: string, to: TablePosition, cause: unknown): Promise<LoadOutcome> {
-    if ((await countTouched((text) => this.#run(text), touchIfReached(name, to))) > 0) return 'loaded';
-    throw this.#client.describe(cause);
-  }
-
-  /** Copies the rows into a heap of their own, which needs no transaction, and then inserts from it with the fence. */
-  async #loadStaged(load: Load, staging: Staging): Promise<LoadOutcome> {
-    const { table } = load;
-    const { staged, others } = splitForCopy(load.rows);
-    const id = randomUUID();
-    const { identity: _, ...columns } = table;
-    const stage: WarehouseTable = { ...columns, schema: stageSchema, name: stageName(id) };
-    const path = `${stagingPrefix}${fullName(table)}-${id}.csv.gz`;
-    await staging.store.put(path, await encodeCsv(table, staged));
-    try {
-      try {
-        await this.#run(`${createStage(stage, 'pool')};`);
-        await this.#run(copyInto(stage, staging.urlOf(path)));
-      } catch (error) {
-        if (!(error instanceof TributaryError) || error.code !== 'warehouse.refused') throw error;
-        // Usually a right is missing. The rows must still be loaded, even if that is slower.
-        this.#copyRefused = true;
-        this.#options.warn?.(`COPY INTO is refused, so rows go in as text: ${error.message}`);
-        return await this.#loadFenced(load, packBatches(insertStatements(load)));
-      }
-      const list = columnList(table);
-      const insert = `INSERT INTO ${quoteTable(table)} (${list}) SELECT ${list} FROM ${quoteTable(stage)};`;
-      const rest = insertStatements({ ...load, rows: others });
-      return await this.#loadFenced(load, packBatches([{ text: insert, strings: 0 }, ...rest]));
-    } finally {
-      // A failure here only leaves files or tables behind.
-      await staging.store.delete(path).catch(() => {});
-      await this.#run(dropIfExists(stage)).catch(() => {});
-    }
-  }
-
   async #whichDialect(): Promise<Dialect> {
     if (this.#dialect) return this.#dialect;
-    const { rows } = await this.#run(`SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition;`);
-    const edition = Number(rows[0]?.edition);
-    if (edition === 11) {
-      throw new TributaryError(
-        'warehouse.refused',
-        `${this.name} is a serverless SQL pool, which has no tables of its own: expected a dedicated pool, Azure SQL or SQL Server.`,
-      );
-    }
-    this.#dialect = edition === 6 ? 'pool' : 'server';
+    const { rows } = await this.#run(askEngine);
+    const { edition, version } = rows[0] ?? {};
+    this.#dialect = dialectOf({ edition: Number(edition), version: String(version) }, this.name);
     return this.#dialect;
   }
 
   #findMarks(): Promise<boolean> {
-    return this.#described(() => this.#ledger.findMarks());
+    return this.#client.described(() => this.#ledger.findMarks());
   }
 
-  #run(text: string) {
-    return this.#described(() => this.#client.batch(text));
-  }
-
-  async #described<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw this.#client.describe(error);
-    }
+  #run(text: string): Promise<BatchResult> {
+    return this.#client.described(() => this.#client.batch(text));
   }
 }
-
-const dropIfExists = (table: Pick<WarehouseTable, 'schema' | 'name'>) =>
-  `IF ${existsTable(fullName(table))} DROP TABLE ${quoteTable(table)};`;

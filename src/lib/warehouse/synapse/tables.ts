@@ -74,6 +74,9 @@ const createRejects = (dialect: Dialect) =>
 export const existsTable = (name: string): string =>
   `EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID(${quoteText(name)}))`;
 
+export const dropIfExists = (table: Pick<WarehouseTable, 'schema' | 'name'>): string =>
+  `IF ${existsTable(fullName(table))} DROP TABLE ${quoteTable(table)};`;
+
 /**
  * Adds the columns of marks to a ledger of an earlier release. Both are added at once, so that one never exists without the other.
  */

@@ -386,14 +386,15 @@ describe('the kind of the server', () => {
     expect(asked()).toBe(1);
   });
 
-  it('is refused if it is a serverless pool, which could not keep tables', async () => {
+  it('is refused before anything else is asked if it reads the lake itself', async () => {
     await server.close();
     server = await TdsServer.start({ dialect: 'server', edition: 11 });
-    const serverless = open();
-    await expect(serverless.init([clicksAt])).rejects.toMatchObject({
+    const refusal = {
       code: 'warehouse.refused',
-      message: expect.stringContaining('is a serverless SQL pool'),
-    });
-    expect(server.batches.filter((text) => /CREATE/.test(text))).toEqual([]);
+      message: expect.stringContaining('is a serverless SQL pool or a warehouse of Microsoft Fabric'),
+    };
+    await expect(open().init([clicksAt])).rejects.toMatchObject(refusal);
+    await expect(open().ledger()).rejects.toMatchObject(refusal);
+    expect(server.batches.filter((text) => !/EngineEdition|set ansi_nulls/.test(text))).toEqual([]);
   });
 });

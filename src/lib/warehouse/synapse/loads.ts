@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import type { TablePosition } from '../../delta/position';
+import { TributaryError } from '../../errors';
+import type { WarehouseTable } from '../../streams/stream';
+import { fullName, type Load, type LoadOutcome } from '../warehouse';
+import { doubledRows } from './ledger';
+import { stageName, stageSchema } from './leftovers';
+import {
+  columnList,
+  fencedLoad,
+  insertStatements,
+  type Move,
+  moveLedger,
+  packBatches,
+  rejectedStatements,
+  selectOwn,
+  touchIfReached,
+} from './loadStatements';
+import { addMissingColumns } from './newColumns';
+import { countTouched, type SqlClient } from './sqlClient';
+import { isAmbiguous } from './sqlErrors';
+import { copyInto, encodeCsv, type Staging, splitForCopy, stagingPrefix } from './stagedFile';
+import { createStage, type Dialect, dropIfExists, quoteTable } from './tables';
+
+/** From this number of rows on, one transaction with a bulk load is faster than INSERT statements in one batch. */
+const bulkThreshold = 500;
+/** From this number of rows on, a staged file is faster than INSERT statements. */
+const copyThreshold = 20_000;
+
+export interface LoadSettings {
+  /** Where large loads of a dedicated pool are staged. Without it, every load uses INSERT statements. */
+  readonly staging?: Staging;
+  readonly copyThreshold?: number;
+  readonly bulkThreshold?: number;
+  /** Receives warnings about problems that were worked around. */
+  readonly warn?: (message: string) => void;
+}
+
+export interface LoadsOptions extends LoadSettings {
+  readonly client: SqlClient;
+  readonly keepsMarks: () => Promise<boolean>;
+  readonly dialect: () => Promise<Dialect>;
+}
+
+/**
+ * Adds the rows of loads, each with the ledger in one transaction. The way in depends on the engine and the number of rows:
+ *
+ * | | few rows | many rows |
+ * |---|---|---|
+ * | a dedicated pool | one batch of INSERT statements | a staged file and COPY, then one INSERT |
+ * | SQL Server, Azure SQL | one batch of INSERT statements | a bulk load |
+ */
+export class Loads {
+  readonly #options: LoadsOptions;
+  readonly #client: SqlClient;
+  #copyRefused = false;
+  #bulkRefused = false;
+
+  constructor(options: LoadsOptions) {
+    this.#options = options;
+    this.#client = options.client;
+  }
+
+  /** A refused load has changed nothing. If the table lacks columns, they are added, and the load is tried again. */
+  async load(load: Load): Promise<LoadOutcome> {
+    try {
+      return await this.#loadOnce(load);
+    } catch (error) {
+      const isRefused = error instanceof TributaryError && error.code === 'warehouse.refused';
+      if (!isRefused) throw error;
+      if (await this.#client.described(() => addMissingColumns(this.#client, load.table)))
+        return this.#loadOnce(load);
+      if (!(await this.#usesBulk(load))) throw error;
+      const outcome = await this.#loadFenced(load, packBatches(insertStatements(load)));
+      // An overtaken load proves nothing.
+      if (outcome === 'overtaken') return outcome;
+      this.#bulkRefused = true;
+      this.#options.warn?.(`Bulk loads are refused, so rows go in as text: ${error.message}`);
+      return outcome;
+    }
+  }
+
+  async #loadOnce(load: Load): Promise<LoadOutcome> {
+    const { rows } = load;
+    const { staging, copyThreshold: threshold = copyThreshold } = this.#options;
+    const copies = staging && !this.#copyRefused && rows.count >= threshold;
+    if (copies && (await this.#options.dialect()) === 'pool') return this.#loadStaged(load, staging);
+    if (await this.#usesBulk(load)) return this.#loadBulk(load);
+    return this.#loadFenced(load, packBatches(insertStatements(load)));
+  }
+
+  async #usesBulk({ rows }: Load): Promise<boolean> {
+    const { bulkThreshold: threshold = bulkThreshold } = this.#options;
+    return !this.#bulkRefused && rows.count >= threshold && (await this.#options.dialect()) === 'server';
+  }
+
+  /** Rows in binary form, and rejected rows as text. */
+  #loadBulk(load: Load): Promise<LoadOutcome> {
+    const batches = packBatches(rejectedStatements(load));
+    return this.#fenced(load, (move) => this.#loadInSteps(move, batches, load));
+  }
+
+  #loadFenced(load: Load, batches: readonly string[]): Promise<LoadOutcome> {
+    return this.#fenced(load, async (move) => {
+      if (batches.length > 1) return this.#loadInSteps(move, batches);
+      const { rows } = await this.#client.batch(fencedLoad({ ...move, body: batches[0] ?? '' }));
+      return Number(rows[0]?.won);
+    });
+  }
+
+  /** @param send does the load, and returns how many rows of the ledger it has moved */
+  async #fenced(load: Load, send: (move: Move) => Promise<number>): Promise<LoadOutcome> {
+    const { from, to } = load;
+    const name = fullName(load.table);
+    const move: Move = { name, from, to, token: randomUUID(), keepsMarks: await this.#options.keepsMarks() };
+    try {
+      const won = await send(move);
+      if (won > 1) throw doubledRows(this.#client.name, name);
+      return won === 1 ? 'loaded' : 'overtaken';
+    } catch (error) {
+      if (error instanceof TributaryError || !isAmbiguous(error)) throw this.#client.describe(error);
+      return this.#resolve(name, to, error);
+    }
+  }
+
+  /** Sends a load as several batches, or with rows in binary form, in one transaction. */
+  async #loadInSteps(move: Move, batches: readonly string[], bulk?: Load): Promise<number> {
+    let won = 0;
+    await this.#client.transaction(async (run, addRows) => {
+      await run(moveLedger(move));
+      won = Number((await run(selectOwn(move.name, move.token))).rows[0]?.won);
+      if (won !== 1) return undefined;
+      if (bulk) await addRows(bulk.table, bulk.rows);
+      for (const batch of batches) await run(batch);
+      return won;
+    });
+    return won;
+  }
+
+  /** If the answer was lost, the ledger tells whether the load was committed. */
+  async #resolve(name: string, to: TablePosition, cause: unknown): Promise<LoadOutcome> {
+    if ((await this.#client.described(() => countTouched(this.#client.batch, touchIfReached(name, to)))) > 0)
+      return 'loaded';
+    throw this.#client.describe(cause);
+  }
+
+  /** Copies the rows into a heap of their own, which needs no transaction, and then inserts from it with the fence. */
+  async #loadStaged(load: Load, staging: Staging): Promise<LoadOutcome> {
+    const { table } = load;
+    const { staged, others } = splitForCopy(load.rows);
+    const id = randomUUID();
+    const { identity: _, ...columns } = table;
+    const stage: WarehouseTable = { ...columns, schema: stageSchema, name: stageName(id) };
+    const path = `${stagingPrefix}${fullName(table)}-${id}.csv.gz`;
+    await staging.store.put(path, await encodeCsv(table, staged));
+    try {
+      try {
+        await this.#client.described(() => this.#client.batch(`${createStage(stage, 'pool')};`));
+        await this.#client.described(() => this.#client.batch(copyInto(stage, staging.urlOf(path))));
+      } catch (error) {
+        if (!(error instanceof TributaryError) || error.code !== 'warehouse.refused') throw error;
+        // Usually a right is missing. The rows must still be loaded, even if that is slower.
+        this.#copyRefused = true;
+        this.#options.warn?.(`COPY INTO is refused, so rows go in as text: ${error.message}`);
+        return await this.#loadFenced(load, packBatches(insertStatements(load)));
+      }
+      const list = columnList(table);
+      const insert = `INSERT INTO ${quoteTable(table)} (${list}) SELECT ${list} FROM ${quoteTable(stage)};`;
+      const rest = insertStatements({ ...load, rows: others });
+      return await this.#loadFenced(load, packBatches([{ text: insert, strings: 0 }, ...rest]));
+    } finally {
+      // A failure here only leaves files or tables behind.
+      await staging.store.delete(path).catch(() => {});
+      await this.#client.described(() => this.#client.batch(dropIfExists(stage))).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,237 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beginning } from '../../../../src/lib/delta/position';
+import type { WarehouseTable, WarehouseType } from '../../../../src/lib/streams/stream';
+import { fittingOf, isMisfit } from '../../../../src/lib/warehouse/fitValue';
+import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
+import type { Cell, Load, PreparedRows, Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { TdsServer } from '../../../kit/tds/tdsServer';
+
+const types: readonly WarehouseType[] = [
+  'varchar(255)',
+  'nvarchar(100)',
+  'bigint',
+  'int',
+  'smallint',
+  'float',
+  'bit',
+  'datetime',
+  'datetime2(6)',
+  'date',
+];
+const table: WarehouseTable = {
+  schema: 's',
+  name: 'every_type',
+  columns: types.map((type, index) => ({ name: `c${index}`, from: `c${index}`, type })),
+};
+const name = `s.${table.name}`;
+
+let server: TdsServer;
+let warnings: string[];
+const opened: Warehouse[] = [];
+const open = (options: Partial<Parameters<typeof openSynapse>[0]> = {}) => {
+  const one = openSynapse({ address: server.address, warn: (line) => warnings.push(line), ...options });
+  opened.push(one);
+  return one;
+};
+
+beforeEach(async () => {
+  server = await TdsServer.start({ dialect: 'server' });
+  warnings = [];
+  await open().init([table]);
+});
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+  await server.close();
+});
+
+let version = 0;
+const loadOf = (rows: readonly (readonly Cell[])[], rejected: PreparedRows['rejected'] = []): Load => ({
+  table,
+  from: { tableId: version === 0 ? '' : 'id', version: version - 1, mark: undefined },
+  to: { tableId: 'id', version, mark: undefined },
+  rows: {
+    columns: types.map((_, column) => rows.map((row) => row[column] ?? null)),
+    count: rows.length,
+    rejected,
+  },
+});
+beforeEach(() => {
+  version = 0;
+});
+
+/** Loads rows, and returns what the server then has of them. */
+async function stored(warehouse: Warehouse, rows: readonly (readonly Cell[])[]) {
+  const load = loadOf(rows);
+  const from = version === 0 ? beginning : load.from;
+  expect(await warehouse.load({ ...load, from })).toBe('loaded');
+  version++;
+  return server.rows(name).splice(0);
+}
+
+const millis = (iso: string) => BigInt(Date.parse(iso)) * 1000n;
+const edges: Readonly<Record<string, readonly Cell[]>> = {
+  'varchar(255)': [
+    '',
+    ' ',
+    'a ',
+    "O'Brien",
+    '€„Ž',
+    'x'.repeat(255),
+    'a\r\nb\tc',
+    "'; DROP TABLE x --",
+    '\\\n',
+  ],
+  'nvarchar(100)': ['', 'é★', String.fromCodePoint(0x1f600), 'x'.repeat(100), 'a\0b', "''"],
+  bigint: [0, -1, 2n ** 63n - 1n, -(2n ** 63n), 2 ** 53 - 1, 2n ** 53n + 1n],
+  int: [0, -(2 ** 31), 2 ** 31 - 1, 7n],
+  smallint: [0, -32_768, 32_767],
+  float: [
+    0,
+    -0,
+    0.1 + 0.2,
+    1e308,
+    -1.7976931348623157e308,
+    2.2250738585072014e-308,
+    1 / 3,
+    123456789012345680,
+  ],
+  bit: [true, false],
+  datetime: [
+    millis('1753-01-01T00:00:00.000Z'),
+    millis('9999-12-31T23:59:59.997Z') + 999n,
+    ...Array.from({ length: 20 }, (_, index) =>
+      millis(`2026-11-26T17:59:59.${String(index * 5 + 900).padStart(3, '0')}Z`),
+    ),
+    millis('1969-12-31T23:59:59.995Z') + 1n,
+    0,
+  ],
+  'datetime2(6)': [
+    millis('0001-01-01T00:00:00.000Z'),
+    millis('9999-12-31T23:59:59.999Z') + 999n,
+    millis('2026-11-26T00:00:00.000Z') + 1n,
+    -1,
+    -999_999,
+    1_795_651_199_999_999,
+  ],
+  date: [-719_162n, 0, 2_932_896n, 20_000],
+};
+
+const ofType: Readonly<Record<string, fc.Arbitrary<Cell>>> = {
+  'varchar(255)': fc.string({ maxLength: 40 }),
+  'nvarchar(100)': fc.string({ maxLength: 40, unit: 'binary' }),
+  bigint: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+  int: fc.integer(),
+  smallint: fc.integer({ min: -32_768, max: 32_767 }),
+  float: fc.double({ noNaN: true, noDefaultInfinity: true }),
+  bit: fc.boolean(),
+  datetime: fc.bigInt({ min: millis('1753-01-01T00:00:00Z'), max: millis('9999-12-31T23:59:59.998Z') }),
+  'datetime2(6)': fc.bigInt({ min: millis('0001-01-01T00:00:00Z'), max: millis('9999-12-31T23:59:59.999Z') }),
+  date: fc.bigInt({ min: -719_162n, max: 2_932_896n }),
+};
+/** Only what fits the column comes so far. */
+const cell = (type: string) =>
+  fc.option(
+    (ofType[type] ?? fc.constant(null))
+      .map((value) => fittingOf(type as WarehouseType)(value))
+      .filter((value): value is Cell => !isMisfit(value)),
+  );
+
+describe('rows in binary form', () => {
+  it('become the same values as through text, at every edge of every type', async () => {
+    const count = Math.max(...Object.values(edges).map(({ length }) => length));
+    const rows = Array.from({ length: count + 1 }, (_, row) =>
+      types.map((type) => edges[type]?.[row] ?? null),
+    );
+    const [text, bulk] = [open({ bulkThreshold: 1e9 }), open({ bulkThreshold: 1 })];
+    const asText = await stored(text, rows);
+    expect(server.bulkLoads).toBe(0);
+    expect(await stored(bulk, rows)).toEqual(asText);
+    expect([server.bulkLoads, server.errors, warnings]).toEqual([1, [], []]);
+  });
+
+  it('become the same values as through text, whatever they are', async () => {
+    const [text, bulk] = [open({ bulkThreshold: 1e9 }), open({ bulkThreshold: 1 })];
+    const rows = fc.array(fc.tuple(...types.map(cell)), { minLength: 1, maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(rows, async (some) => {
+        const asText = await stored(text, some);
+        expect(await stored(bulk, some)).toEqual(asText);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  const some = (count: number) => Array.from({ length: count }, (_, row) => ['a', 'b', row, row]);
+
+  it('are used from 500 rows on, with rejected rows beside them, all or nothing', async () => {
+    const warehouse = open();
+    await stored(warehouse, some(499));
+    expect(server.bulkLoads).toBe(0);
+    const rejected = [
+      { hubCreatedAt: 0, hubPartition: 0, sequenceNumber: 1, element: 0, reason: 'r', row: '{}' },
+    ];
+    const load = loadOf(some(500), rejected);
+    expect(await warehouse.load(load)).toBe('loaded');
+    expect(await warehouse.load(load)).toBe('overtaken');
+    expect(server.bulkLoads).toBe(1);
+    expect([server.rows(name).length, server.rows('ops.rejected_rows').length]).toEqual([500, 1]);
+    version++;
+    const another = loadOf(some(500), [{ ...rejected[0], reason: 'r' } as never]);
+    server.onBatch = (text) => {
+      if (text.includes('INTO ops.rejected_rows')) server.plan({ fail: 8645, message: 'No memory.' });
+    };
+    await expect(warehouse.load(another)).rejects.toMatchObject({ code: 'warehouse.unavailable' });
+    expect(server.rows(name)).toHaveLength(500);
+  });
+
+  it.each(['before-commit', 'after-commit'] as const)(
+    'are in once if the connection breaks %s',
+    async (drop) => {
+      const warehouse = open();
+      server.plan({ drop });
+      const load = { ...loadOf(some(600)), from: beginning };
+      await warehouse.load(load).catch(() => {});
+      await warehouse.load(load);
+      expect(server.rows(name)).toHaveLength(600);
+    },
+  );
+
+  it('bring columns that the table lacks', async () => {
+    const wider = {
+      ...table,
+      columns: [...table.columns, { name: 'more', from: 'more', type: 'int' as const }],
+    };
+    const warehouse = open();
+    const load = { ...loadOf(some(600)), from: beginning };
+    const columns = [...load.rows.columns, load.rows.columns[3] ?? []];
+    expect(await warehouse.load({ ...load, table: wider, rows: { ...load.rows, columns } })).toBe('loaded');
+    expect(server.rows(name).at(-1)).toMatchObject({ c3: 599, more: 599 });
+    expect([server.bulkLoads, warnings]).toEqual([1, []]);
+  });
+
+  it('go in as text for good if the login may not load so', async () => {
+    await server.close();
+    server = await TdsServer.start({ dialect: 'server', bulkRefusal: 4834 });
+    const warehouse = open();
+    await warehouse.init([table]);
+    await stored(warehouse, some(600));
+    await stored(warehouse, some(600));
+    expect(server.batches.filter((text) => /^insert bulk/i.test(text))).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringContaining('Bulk loads are refused, so rows go in as text:')]);
+  });
+
+  it('are refused like text if a value is none of the column, and the next ones come in binary form again', async () => {
+    const warehouse = open();
+    const load = { ...loadOf(some(600)), from: beginning };
+    const columns = load.rows.columns.map((column, index) =>
+      types[index] === 'bigint' ? ['no_number', ...column.slice(1)] : column,
+    );
+    await expect(warehouse.load({ ...load, rows: { ...load.rows, columns } })).rejects.toMatchObject({
+      code: 'warehouse.refused',
+    });
+    expect(server.rows(name)).toEqual([]);
+    expect(await warehouse.load(load)).toBe('loaded');
+    expect([server.bulkLoads, warnings]).toEqual([2, []]);
+  });
+});
