@@ -67,10 +67,10 @@ GO
 
 IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3')) CREATE TABLE [assets].[asset_statistics_history_v3] (
   [id_asset_statistics_history] bigint IDENTITY(1,1),
-  [id] varchar(255),
+  [id] varchar(255) COLLATE SQL_Latin1_General_CP1_CI_AS,
   [asset_rank] bigint,
-  [symbol] varchar(255),
-  [asset_name] varchar(255),
+  [symbol] varchar(255) COLLATE SQL_Latin1_General_CP1_CI_AS,
+  [asset_name] varchar(255) COLLATE SQL_Latin1_General_CP1_CI_AS,
   [supply] float,
   [maxSupply] float,
   [marketCapUsd] float,
@@ -78,7 +78,7 @@ IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('assets.ass
   [priceUsd] float,
   [changePercent24Hr] float,
   [vwap24Hr] float,
-  [explorer] varchar(255),
+  [explorer] varchar(255) COLLATE SQL_Latin1_General_CP1_CI_AS,
   [runtime_timestamp] datetime
 ) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP);
 GO
@@ -89,10 +89,10 @@ INSERT INTO ops.load_ledger (table_name, delta_id, last_version, batch_token) SE
 COMMIT;
 GO
 
-IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'id') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [id] varchar(255) NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'id') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [id] varchar(255) COLLATE SQL_Latin1_General_CP1_CI_AS NULL;
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'asset_rank') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [asset_rank] bigint NULL;
-IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'symbol') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [symbol] varchar(255) NULL;
-IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'asset_name') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [asset_name] varchar(255) NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'symbol') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [symbol] varchar(255) COLLATE SQL_Latin1_General_CP1_CI_AS NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'asset_name') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [asset_name] varchar(255) COLLATE SQL_Latin1_General_CP1_CI_AS NULL;
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'supply') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [supply] float NULL;
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'maxSupply') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [maxSupply] float NULL;
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'marketCapUsd') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [marketCapUsd] float NULL;
@@ -100,7 +100,7 @@ IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.ass
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'priceUsd') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [priceUsd] float NULL;
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'changePercent24Hr') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [changePercent24Hr] float NULL;
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'vwap24Hr') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [vwap24Hr] float NULL;
-IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'explorer') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [explorer] varchar(255) NULL;
+IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'explorer') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [explorer] varchar(255) COLLATE SQL_Latin1_General_CP1_CI_AS NULL;
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'runtime_timestamp') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [runtime_timestamp] datetime NULL;
 GO
 

@@ -46,7 +46,7 @@ export const errorCodes = {
   'warehouse.unavailable': { retriable: true },
   /** The warehouse refuses us: wrong credentials, a missing table, a statement that it does not accept. */
   'warehouse.refused': { retriable: false },
-  /** A table of the warehouse lacks a column that its stream has gained, and the app may not add it. */
+  /** A table of the warehouse lacks a column that its stream has gained, or keeps text in a code page that changes letters. */
   'warehouse.schema': { retriable: false },
   /** The warehouse's ledger contradicts itself: a table has two rows in it. */
   'warehouse.ledger': { retriable: false },

@@ -3,6 +3,9 @@
  * Server have by default. A character that is not in it would be stored as a question mark.
  */
 
+/** The collation that text columns are made with, so that they have this code page in every database. */
+export const textCollation = 'SQL_Latin1_General_CP1_CI_AS';
+
 /** The characters of the code page from 0x80 to 0x9f; 0x81, 0x8d, 0x8f, 0x90 and 0x9d are empty. */
 const upper = '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ';
 const between = new Set(Array.from(upper, (character) => character.charCodeAt(0)));

@@ -1,4 +1,3 @@
-import { convert } from './columnTypes';
 import type { SqlRow } from './engine';
 import { type Expression, type Select, SqlError, type SqlValue } from './syntax';
 
@@ -6,7 +5,10 @@ import { type Expression, type Select, SqlError, type SqlValue } from './syntax'
  * COUNT and SUM, over all rows or by group.
  */
 
-type Evaluate = (expression: Expression, row: SqlRow) => SqlValue;
+export interface Evaluation {
+  evaluate(expression: Expression, row: SqlRow): SqlValue;
+  cast(value: SqlValue, type: string): SqlValue;
+}
 
 export const isCount = (value: Expression | '*' | undefined): boolean =>
   value !== undefined && value !== '*' && value.kind === 'call' && value.name === 'COUNT';
@@ -22,20 +24,20 @@ export const isAggregated = ({ items, groupBy }: Select): boolean =>
   groupBy !== undefined || items.some(({ value }) => isAggregate(value));
 
 /** One row per group. Without groups one row, even if there are no rows to aggregate. */
-export function aggregate(select: Select, rows: readonly SqlRow[], evaluate: Evaluate): SqlValue[][] {
+export function aggregate(select: Select, rows: readonly SqlRow[], query: Evaluation): SqlValue[][] {
   const { items, groupBy } = select;
   const groups = groupBy
-    ? Map.groupBy(rows, (row) => JSON.stringify(groupBy.map((by) => String(evaluate(by, row)))))
+    ? Map.groupBy(rows, (row) => JSON.stringify(groupBy.map((by) => String(query.evaluate(by, row)))))
     : new Map([['', [...rows]]]);
   const isGrouped = (name: string) => groupBy?.some((by) => by.kind === 'column' && by.name === name);
   const ofGroup = (expression: Expression, group: readonly SqlRow[]): SqlValue => {
-    if (expression.kind === 'cast') return convert(ofGroup(expression.value, group), expression.type);
+    if (expression.kind === 'cast') return query.cast(ofGroup(expression.value, group), expression.type);
     if (expression.kind === 'column' && !isGrouped(expression.name))
       throw new SqlError(8120, `Column '${expression.name}' is not in an aggregate or in GROUP BY.`);
     if (isCount(expression)) return group.length;
     if (expression.kind === 'call' && expression.name === 'SUM')
-      return sum(group.map((row) => (expression.args[0] ? evaluate(expression.args[0], row) : null)));
-    return evaluate(expression, group[0] ?? {});
+      return sum(group.map((row) => (expression.args[0] ? query.evaluate(expression.args[0], row) : null)));
+    return query.evaluate(expression, group[0] ?? {});
   };
   return [...groups.values()].map((group) =>
     items.map(({ value }) => {

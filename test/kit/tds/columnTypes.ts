@@ -1,3 +1,4 @@
+import { type CodePage, inCodePage, lengthIn } from './codePages';
 import { SqlError, type SqlValue } from './syntax';
 
 /*
@@ -5,15 +6,13 @@ import { SqlError, type SqlValue } from './syntax';
  * so too, so that tests can notice it.
  */
 
-/** The characters of Windows-1252 from the platform's table, so that our own table is not tested against itself. */
-const windows1252 = new Set(
-  Array.from({ length: 256 }, (_, byte) => new TextDecoder('windows-1252').decode(Uint8Array.of(byte))),
-);
-
-export function convert(value: SqlValue, type: string): SqlValue {
+export function convert(value: SqlValue, type: string, codePage: CodePage): SqlValue {
   if (value === null) return null;
   const text = /^(n?)varchar\((\d+|max)\)$/.exec(type);
-  if (text) return toText(String(value), text[1] === 'n', text[2] === 'max' ? Infinity : Number(text[2]));
+  if (text) {
+    const length = text[2] === 'max' ? Number.POSITIVE_INFINITY : Number(text[2]);
+    return toText(String(value), length, text[1] === 'n' ? undefined : codePage);
+  }
   switch (type) {
     case 'bigint':
       return toInteger(value, 64);
@@ -39,10 +38,10 @@ export function convert(value: SqlValue, type: string): SqlValue {
   }
 }
 
-function toText(value: string, unicode: boolean, length: number): string {
-  // A real server replaces a character that is not in its code page by a question mark.
-  const stored = unicode ? value : Array.from(value, (one) => (windows1252.has(one) ? one : '?')).join('');
-  if (stored.length > length) throw new SqlError(8152, 'String or binary data would be truncated.');
+function toText(value: string, length: number, codePage: CodePage | undefined): string {
+  const stored = codePage === undefined ? value : inCodePage(value, codePage);
+  const needed = codePage === undefined ? stored.length : lengthIn(stored, codePage);
+  if (needed > length) throw new SqlError(8152, 'String or binary data would be truncated.');
   return stored;
 }
 

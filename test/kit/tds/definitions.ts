@@ -1,3 +1,4 @@
+import { codePageOf } from './codePages';
 import { convert } from './columnTypes';
 import type { Engine, SqlTable } from './engine';
 import type { Session } from './session';
@@ -44,7 +45,7 @@ function createTable(engine: Engine, statement: Of<'createTable'>): () => void {
     throw new SqlError(104467, 'Enforced unique constraints are not supported.');
   if (tables.has(name)) throw new SqlError(2714, `There is already an object named '${name}'.`);
   if (!schemas.has(name.split('.')[0] ?? '')) throw new SqlError(2760, 'The schema does not exist.');
-  for (const { type } of columns) convert(null, type);
+  for (const { type, collation = engine.collation } of columns) convert(null, type, codePageOf(collation));
   tables.set(name, engine.newTable(columns, primaryKey, layout));
   return () => tables.delete(name);
 }
@@ -66,7 +67,7 @@ async function addColumns(
   const table = engine.table(name);
   const before = table.columns;
   for (const column of columns) {
-    convert(null, column.type);
+    convert(null, column.type, codePageOf(column.collation ?? engine.collation));
     if (before.some((one) => one.name === column.name))
       throw new SqlError(
         2705,

@@ -45,6 +45,8 @@ export interface EngineOptions {
   readonly dialect: 'pool' | 'server';
   /** What SERVERPROPERTY('EngineEdition') answers; by default 6 for a dedicated pool and 3 for SQL Server. */
   readonly edition?: number;
+  /** That of the database; by default SQL_Latin1_General_CP1_CI_AS. */
+  readonly collation?: string;
   /** What SERVERPROPERTY('ProductVersion') answers. */
   readonly version?: string;
   /** The error with which every bulk load is refused. */
@@ -74,6 +76,10 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.options = options;
+  }
+
+  get collation(): string {
+    return this.options.collation ?? 'SQL_Latin1_General_CP1_CI_AS';
   }
 
   table(name: string): SqlTable {

@@ -1,3 +1,4 @@
+import type { CodePage } from './codePages';
 import { PartParser } from './parseParts';
 import {
   type ColumnDefinition,
@@ -14,8 +15,9 @@ import {
 
 const maxSelects = 1000;
 
-export function parseBatch(text: string): Statement[] {
-  return new BatchParser(text).batch();
+/** @param codePage that of the database */
+export function parseBatch(text: string, codePage: CodePage): Statement[] {
+  return new BatchParser(text, codePage).batch();
 }
 
 class BatchParser extends PartParser {
@@ -247,6 +249,7 @@ class BatchParser extends PartParser {
     do {
       const name = this.word();
       const type = this.type();
+      const collation = this.take('COLLATE') ? this.word() : undefined;
       const identity = this.take('IDENTITY');
       if (identity && this.take('(')) while (!this.take(')')) this.tokens.advance();
       const nullable = !this.take('NOT');
@@ -256,7 +259,7 @@ class BatchParser extends PartParser {
         this.expect('KEY');
         primaryKey = [name];
       }
-      columns.push({ name, type, identity, nullable: nullable && primaryKey?.[0] !== name });
+      columns.push({ name, type, identity, nullable: nullable && primaryKey?.[0] !== name, collation });
     } while (this.take(','));
     return { columns, primaryKey };
   }

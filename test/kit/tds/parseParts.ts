@@ -1,3 +1,4 @@
+import type { CodePage } from './codePages';
 import { type Condition, type Expression, type Select, SqlError } from './syntax';
 import { Tokens } from './tokens';
 
@@ -5,8 +6,8 @@ import { Tokens } from './tokens';
 export class PartParser {
   protected readonly tokens: Tokens;
 
-  constructor(text: string) {
-    this.tokens = new Tokens(text);
+  constructor(text: string, codePage: CodePage = 1252) {
+    this.tokens = new Tokens(text, codePage);
   }
 
   protected is(text: string): boolean {

@@ -1,4 +1,5 @@
 import { aggregate, isAggregated, isCount } from './aggregates';
+import { codePageOf } from './codePages';
 import { convert } from './columnTypes';
 import type { Answer, Engine, SqlRow } from './engine';
 import { PartParser } from './parseParts';
@@ -25,9 +26,7 @@ export class Query {
       return systemRows(this.#engine, select.from).filter(isHit).map(values);
     const table = this.#engine.table(select.from);
     const hits = select.where === undefined ? table.rows : table.rows.filter(isHit);
-    return isAggregated(select)
-      ? aggregate(select, hits, (expression, row) => this.evaluate(expression, row))
-      : hits.map(values);
+    return isAggregated(select) ? aggregate(select, hits, this) : hits.map(values);
   }
 
   answerSelect(select: Select): Omit<Answer & { kind: 'rows' }, 'counted'> {
@@ -50,12 +49,16 @@ export class Query {
     return { kind: 'rows', columns, rows: this.rowsOf(select) };
   }
 
+  cast(value: SqlValue, type: string): SqlValue {
+    return convert(value, type, codePageOf(this.#engine.collation));
+  }
+
   evaluate(expression: Expression, row: SqlRow): SqlValue {
     switch (expression.kind) {
       case 'constant':
         return expression.value;
       case 'cast':
-        return convert(this.evaluate(expression.value, row), expression.type);
+        return this.cast(this.evaluate(expression.value, row), expression.type);
       case 'column': {
         const value = row[expression.name];
         if (value === undefined) throw new SqlError(207, `Invalid column name '${expression.name}'.`);
@@ -81,6 +84,8 @@ export class Query {
     if (name === 'SCHEMA_NAME') return String(args[0]);
     if (name === 'GETDATE') return Date.now();
     if (name === 'DATEDIFF') return String(Math.floor((Number(args[1]) - Number(args[0])) / 60_000));
+    if (name === 'COLLATIONPROPERTY' && args[1] === 'CodePage')
+      return args[0] === null ? null : codePageOf(String(args[0]));
     if (name === 'USER_NAME' || name === 'OBJECT_NAME') return args[0] ?? null;
     if (name === 'HAS_PERMS_BY_NAME') return this.#engine.mayGrant ? 1 : 0;
     if (name === 'OBJECT_ID')

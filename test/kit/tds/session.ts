@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { readBulkLoad } from './bulkLoad';
 import { checkColumns } from './checkColumns';
+import { codePageOf } from './codePages';
 import { convert } from './columnTypes';
 import { define } from './definitions';
 import type { Answer, Engine, SqlRow, SqlTable } from './engine';
@@ -36,7 +37,7 @@ export class Session {
   async run(text: string, answer: (one: Answer) => void): Promise<void> {
     this.#query.variables.clear();
     // Statements are checked before any of them runs, as in a real server.
-    const statements = parseBatch(text);
+    const statements = parseBatch(text, codePageOf(this.#engine.collation));
     try {
       checkColumns(statements, this.#engine.tables);
       for (const statement of statements) await this.#execute(statement, answer);
@@ -143,7 +144,7 @@ export class Session {
   }
 
   async #executeText(text: string, answer: (one: Answer) => void): Promise<void> {
-    const statements = parseBatch(text);
+    const statements = parseBatch(text, codePageOf(this.#engine.collation));
     checkColumns(statements, this.#engine.tables);
     for (const one of statements) await this.#execute(one, answer);
   }
@@ -260,7 +261,7 @@ export class Session {
     if (!column) throw new SqlError(207, `Invalid column name '${name}'.`);
     if (column.identity) throw new SqlError(544, 'Cannot insert explicit value for identity column.');
     if (value === null && !column.nullable) throw nullRefused(name);
-    return convert(value, column.type);
+    return convert(value, column.type, codePageOf(column.collation ?? this.#engine.collation));
   }
 }
 

@@ -39,6 +39,8 @@ export interface ColumnDefinition {
   readonly type: string;
   readonly identity: boolean;
   readonly nullable: boolean;
+  /** That of the database unless its collation is told. */
+  readonly collation: string | undefined;
 }
 
 /** The options of a table in a dedicated pool, as they are written. */

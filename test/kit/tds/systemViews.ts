@@ -8,7 +8,7 @@ export function systemRows(engine: Engine, name: string): SqlRow[] {
   const read = views[name];
   if (!read || (name.startsWith('sys.pdw_') && engine.options.dialect !== 'pool'))
     throw new SqlError(208, `Invalid object name '${name}'.`);
-  return [...engine.tables.values()].flatMap((table) => read(table));
+  return [...engine.tables.values()].flatMap((table) => read(table, engine));
 }
 
 const objectRow = (name: string, { createdAt, id }: SqlTable): SqlRow => ({
@@ -20,9 +20,14 @@ const objectRow = (name: string, { createdAt, id }: SqlTable): SqlRow => ({
   create_date: createdAt,
 });
 
-const views: Readonly<Record<string, (table: SqlTable) => SqlRow[]>> = {
-  'sys.columns': ({ columns, id }) =>
-    columns.map(({ name }, index) => ({ object_id: id, name, column_id: index + 1 })),
+const views: Readonly<Record<string, (table: SqlTable, engine: Engine) => SqlRow[]>> = {
+  'sys.columns': ({ columns, id }, engine) =>
+    columns.map(({ name, type, collation }, index) => ({
+      object_id: id,
+      name,
+      column_id: index + 1,
+      collation_name: type.includes('char') ? (collation ?? engine.collation) : null,
+    })),
   'sys.pdw_table_distribution_properties': ({ id, layout }) => [
     { object_id: id, distribution_policy_desc: (layout?.distribution ?? '').split(' ')[0] ?? '' },
   ],

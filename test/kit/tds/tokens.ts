@@ -1,3 +1,4 @@
+import { type CodePage, inCodePage } from './codePages';
 import { SqlError } from './syntax';
 
 /** Keywords that a dedicated pool does not support. */
@@ -22,17 +23,20 @@ export type Token = {
 };
 
 const pattern =
-  /\s*(?:--[^\n]*\n\s*)*(?:N?'((?:[^']|'')*)'|\[((?:[^\]]|\]\])*)\]|"((?:[^"]|"")*)"|([@A-Za-z_][@\w$]*)|(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)|(<>|>=|<=|[-+(),.;=<>*])|$)/y;
+  /\s*(?:--[^\n]*\n\s*)*(?:(N)?'((?:[^']|'')*)'|\[((?:[^\]]|\]\])*)\]|"((?:[^"]|"")*)"|([@A-Za-z_][@\w$]*)|(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)|(<>|>=|<=|[-+(),.;=<>*])|$)/y;
 
 /** Reads a batch token by token. Refuses keywords that a pool does not support. */
 export class Tokens {
   readonly #text: string;
+  readonly #codePage: CodePage;
   #at = 0;
   #strings = 0;
   current: Token = { kind: 'end', text: '' };
 
-  constructor(text: string) {
+  /** @param codePage that of the database, in which constants are unless they begin with N */
+  constructor(text: string, codePage: CodePage) {
     this.#text = text;
+    this.#codePage = codePage;
     this.advance();
   }
 
@@ -44,11 +48,12 @@ export class Tokens {
     if (!found)
       throw new SqlError(103010, `Parse error near "${this.#text.slice(this.#at, this.#at + 30)}".`);
     this.#at = pattern.lastIndex;
-    const [, string, bracketed, quoted, word, number, symbol] = found;
+    const [, unicode, string, bracketed, quoted, word, number, symbol] = found;
     if (string !== undefined) {
       if (++this.#strings > maxStrings) throw new SqlError(103011, 'Too many string constants in a batch.');
       // A backslash before a line break removes both.
-      const text = string.includes('\\') ? string.replace(/\\\r?\n/g, '') : string;
+      const joined = string.includes('\\') ? string.replace(/\\\r?\n/g, '') : string;
+      const text = unicode === undefined ? inCodePage(joined, this.#codePage) : joined;
       this.current = { kind: 'text', text: text.includes("''") ? text.replaceAll("''", "'") : text };
     } else if (bracketed !== undefined)
       this.current = { kind: 'word', text: bracketed.replaceAll(']]', ']'), quoted: true };

@@ -7,11 +7,14 @@ const pieceLength = 2000;
 /** `[name]`, whatever the name. */
 export const quoteName = (name: string): string => `[${name.replaceAll(']', ']]')}]`;
 
+export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
+
 /**
- * A text as an expression of T-SQL; with `unicode` an nvarchar expression. Quotes are doubled. Line breaks are written as character
+ * A text as an expression of T-SQL; with `unicode` an nvarchar expression. A constant without N is first put into the code page of the
+ * database, so by default only ASCII is written without it. Quotes are doubled. Line breaks are written as character
  * codes, because a backslash before a line break removes both (the line continuation of string constants). NUL is a code too.
  */
-export function quoteText(text: string, unicode = false): string {
+export function quoteText(text: string, unicode = !isAscii(text)): string {
   const prefix = unicode ? 'N' : '';
   const constant = (part: string) => `${prefix}'${part.replaceAll("'", "''")}'`;
   if (text.length <= pieceLength && !/[\r\n\0]/.test(text)) return constant(text);
@@ -79,10 +82,16 @@ export function formatCell(cell: Exclude<Cell, null>, type: WarehouseType): stri
 /** Types whose constants are written in quotes. */
 export const isQuoted = (type: WarehouseType): boolean => /^(?:n?varchar|date)/.test(type);
 
+/** The type of a text column whose constants begin with N. The length of nvarchar goes to 4000. */
+const unicodeType = (type: WarehouseType): string =>
+  type.startsWith('varchar') ? (Number(type.slice(8, -1)) > 4000 ? 'nvarchar(max)' : `n${type}`) : type;
+
 /** One value as an expression. `typed` adds a cast, which the first row of a UNION ALL and every null need. */
 export function literal(cell: Cell, type: WarehouseType, typed: boolean): string {
   if (cell === null) return `CAST(NULL AS ${type})`;
   const text = formatCell(cell, type);
-  const constant = isQuoted(type) ? quoteText(text, type.startsWith('nvarchar')) : text;
-  return typed ? `CAST(${constant} AS ${type})` : constant;
+  const unicode = type.startsWith('nvarchar') || (type.startsWith('varchar') && !isAscii(text));
+  const constant = isQuoted(type) ? quoteText(text, unicode) : text;
+  // A cast to varchar would put the text into the code page of the database, which the column may not have.
+  return typed ? `CAST(${constant} AS ${unicode ? unicodeType(type) : type})` : constant;
 }

@@ -16,10 +16,6 @@ interface Insert {
   readonly strings: number;
 }
 
-/** INSERTs for the rejected rows of a load. */
-export const rejectedStatements = ({ table, rows }: Load): Insert[] =>
-  insertRejected(fullName(table), rows.rejected);
-
 /** INSERTs for all rows and rejected rows of a load. */
 export function insertStatements({ table, rows }: Load): Insert[] {
   return [...insertRows(table, rows.columns, rows.count), ...insertRejected(fullName(table), rows.rejected)];

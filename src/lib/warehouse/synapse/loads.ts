@@ -5,6 +5,7 @@ import type { WarehouseTable } from '../../streams/stream';
 import { fullName, type Load, type LoadOutcome } from '../warehouse';
 import { doubledRows } from './ledger';
 import { stageName, stageSchema } from './leftovers';
+import { isAscii } from './literals';
 import {
   columnList,
   fencedLoad,
@@ -12,15 +13,15 @@ import {
   type Move,
   moveLedger,
   packBatches,
-  rejectedStatements,
   selectOwn,
   touchIfReached,
 } from './loadStatements';
 import { addMissingColumns } from './newColumns';
 import { countTouched, type SqlClient } from './sqlClient';
 import { isAmbiguous } from './sqlErrors';
-import { copyInto, encodeCsv, type Staging, splitForCopy, stagingPrefix } from './stagedFile';
+import { copyInto, encodeCsv, type Staging, splitForCopy, splitRows, stagingPrefix } from './stagedFile';
 import { createStage, type Dialect, dropIfExists, quoteTable } from './tables';
+import { checkTextColumns } from './textColumns';
 
 /** From this number of rows on, one transaction with a bulk load is faster than INSERT statements in one batch. */
 const bulkThreshold = 500;
@@ -53,6 +54,8 @@ export interface LoadsOptions extends LoadSettings {
 export class Loads {
   readonly #options: LoadsOptions;
   readonly #client: SqlClient;
+  /** The names of the tables whose text columns are right. */
+  readonly #checked = new Set<string>();
   #copyRefused = false;
   #bulkRefused = false;
 
@@ -63,6 +66,7 @@ export class Loads {
 
   /** A refused load has changed nothing. If the table lacks columns, they are added, and the load is tried again. */
   async load(load: Load): Promise<LoadOutcome> {
+    await this.#checkText(load.table);
     try {
       return await this.#loadOnce(load);
     } catch (error) {
@@ -80,6 +84,14 @@ export class Loads {
     }
   }
 
+  async #checkText(table: WarehouseTable): Promise<void> {
+    const name = fullName(table);
+    if (this.#checked.has(name)) return;
+    const dialect = await this.#options.dialect();
+    await this.#client.described(() => checkTextColumns(this.#client, table, dialect));
+    this.#checked.add(name);
+  }
+
   async #loadOnce(load: Load): Promise<LoadOutcome> {
     const { rows } = load;
     const { staging, copyThreshold: threshold = copyThreshold } = this.#options;
@@ -94,10 +106,16 @@ export class Loads {
     return !this.#bulkRefused && rows.count >= threshold && (await this.#options.dialect()) === 'server';
   }
 
-  /** Rows in binary form, and rejected rows as text. */
+  /** Rows in binary form; as text the rejected ones, and those with letters that the client might put into another code page. */
   #loadBulk(load: Load): Promise<LoadOutcome> {
-    const batches = packBatches(rejectedStatements(load));
-    return this.#fenced(load, (move) => this.#loadInSteps(move, batches, load));
+    const { columns } = load.table;
+    const { staged, others } = splitRows(
+      load.rows,
+      (cell, column) =>
+        typeof cell !== 'string' || isAscii(cell) || columns[column]?.type.startsWith('varchar') !== true,
+    );
+    const batches = packBatches(insertStatements({ ...load, rows: others }));
+    return this.#fenced(load, (move) => this.#loadInSteps(move, batches, { ...load, rows: staged }));
   }
 
   #loadFenced(load: Load, batches: readonly string[]): Promise<LoadOutcome> {

@@ -23,10 +23,19 @@ export interface Staging {
 const fitsCsv = (cell: Cell) => typeof cell !== 'string' || (cell !== '' && !/[\r\n]/.test(cell));
 
 /** Divides rows into those that a staged file can carry, and the others. */
-export function splitForCopy(rows: PreparedRows): { staged: PreparedRows; others: PreparedRows } {
+export const splitForCopy = (rows: PreparedRows): SplitRows => splitRows(rows, fitsCsv);
+
+export interface SplitRows {
+  /** Without rejected rows. */
+  readonly staged: PreparedRows;
+  readonly others: PreparedRows;
+}
+
+/** Divides rows into those whose cells all fit, and the others. */
+export function splitRows(rows: PreparedRows, fits: (cell: Cell, column: number) => boolean): SplitRows {
   const awkward = new Set<number>();
-  for (const column of rows.columns)
-    for (const [row, cell] of column.entries()) if (!fitsCsv(cell)) awkward.add(row);
+  for (const [index, column] of rows.columns.entries())
+    for (const [row, cell] of column.entries()) if (!fits(cell, index)) awkward.add(row);
   if (awkward.size === 0) {
     const none = { columns: rows.columns.map(() => []), count: 0, rejected: rows.rejected };
     return { staged: { ...rows, rejected: [] }, others: none };

@@ -31,6 +31,7 @@ import {
   rejectsTable,
   tableScript,
 } from './tables';
+import { checkTextColumns } from './textColumns';
 
 /** A swap may copy all rows of a table in one statement. */
 const swapTimeoutMs = 2 * 3_600_000;
@@ -74,7 +75,10 @@ class SynapseWarehouse implements Warehouse {
     await this.#findMarks();
     for (const table of tables) {
       for (const statement of tableScript(table, dialect)) await this.#make(statement);
-      await this.#client.described(() => addMissingColumns(this.#client, table));
+      await this.#client.described(async () => {
+        await addMissingColumns(this.#client, table);
+        await checkTextColumns(this.#client, table, dialect);
+      });
     }
   }
 
@@ -134,6 +138,7 @@ class SynapseWarehouse implements Warehouse {
     return this.#client.described(async () => {
       await addMissingColumns(this.#client, dialect === 'pool' ? swap.shadow : swap.table);
       if (dialect === 'pool') await this.#copyGrants(swap);
+      else await checkTextColumns(this.#client, swap.table, dialect);
       const client = new SqlClient({ ...this.#options, requestTimeoutMs: swapTimeoutMs });
       try {
         return await swapTables({ client, ledger: this.#ledger, dialect, keepsMarks }, swap);

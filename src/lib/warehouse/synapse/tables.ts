@@ -1,5 +1,6 @@
 import { beginning, type TablePosition } from '../../delta/position';
-import type { WarehouseColumn, WarehouseTable } from '../../streams/stream';
+import type { WarehouseColumn, WarehouseTable, WarehouseType } from '../../streams/stream';
+import { textCollation } from '../codePage';
 import { fullName } from '../warehouse';
 import { quoteName, quoteText } from './literals';
 
@@ -11,6 +12,10 @@ export const quoteTable = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'na
 
 export const ledgerTable = 'ops.load_ledger';
 export const rejectsTable = 'ops.rejected_rows';
+
+/** A type as a column of our tables has it. */
+export const columnType = (type: WarehouseType): string =>
+  type.startsWith('varchar') ? `${type} COLLATE ${textCollation}` : type;
 
 /** How a dedicated pool keeps a table, as options of CREATE TABLE. */
 export interface Layout {
@@ -28,7 +33,7 @@ function createWith(name: string, columns: readonly string[], dialect: Dialect, 
 export function createTable(table: WarehouseTable, dialect: Dialect, layout?: Layout): string {
   const columns = [
     ...(table.identity === undefined ? [] : [`${quoteName(table.identity)} bigint IDENTITY(1,1)`]),
-    ...table.columns.map(({ name, type }) => `${quoteName(name)} ${type}`),
+    ...table.columns.map(({ name, type }) => `${quoteName(name)} ${columnType(type)}`),
   ];
   return createWith(quoteTable(table), columns, dialect, layout);
 }
@@ -84,7 +89,7 @@ export const addMarkColumns = `IF NOT EXISTS (SELECT * FROM sys.columns WHERE ob
 
 /** Adds a column to a table if it is not there. It is null in the rows that are. */
 export const addColumn = (table: WarehouseTable, { name, type }: WarehouseColumn): string =>
-  `IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID(${quoteText(fullName(table))}) AND name = ${quoteText(name)}) ALTER TABLE ${quoteTable(table)} ADD ${quoteName(name)} ${type} NULL;`;
+  `IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID(${quoteText(fullName(table))}) AND name = ${quoteText(name)}) ALTER TABLE ${quoteTable(table)} ADD ${quoteName(name)} ${columnType(type)} NULL;`;
 
 const ifMissing = (name: string, statement: string) => `IF NOT ${existsTable(name)} ${statement};`;
 

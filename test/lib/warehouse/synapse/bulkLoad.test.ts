@@ -66,7 +66,12 @@ async function stored(warehouse: Warehouse, rows: readonly (readonly Cell[])[]) 
   const from = version === 0 ? beginning : load.from;
   expect(await warehouse.load({ ...load, from })).toBe('loaded');
   version++;
-  return server.rows(name).splice(0);
+  // Rows that go in as text come after the others.
+  const inText = (row: object) => JSON.stringify(Object.values(row).map(String));
+  return server
+    .rows(name)
+    .splice(0)
+    .sort((a, b) => (inText(a) < inText(b) ? -1 : 1));
 }
 
 const millis = (iso: string) => BigInt(Date.parse(iso)) * 1000n;
@@ -118,7 +123,7 @@ const edges: Readonly<Record<string, readonly Cell[]>> = {
 };
 
 const ofType: Readonly<Record<string, fc.Arbitrary<Cell>>> = {
-  'varchar(255)': fc.string({ maxLength: 40 }),
+  'varchar(255)': fc.string({ maxLength: 40, unit: fc.constantFrom(..."aZ '\\\n\t€éŸ") }),
   'nvarchar(100)': fc.string({ maxLength: 40, unit: 'binary' }),
   bigint: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   int: fc.integer(),

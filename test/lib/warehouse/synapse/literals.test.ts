@@ -93,6 +93,14 @@ describe('other values', () => {
 
   it('have a cast on request', () => {
     expect(literal('x', 'varchar(255)', true)).toBe("CAST('x' AS varchar(255))");
+    expect(literal('x', 'nvarchar(255)', true)).toBe("CAST(N'x' AS nvarchar(255))");
+  });
+
+  it('are never put into the code page of the database', () => {
+    expect(literal('é', 'varchar(255)', false)).toBe("N'é'");
+    expect(literal('é', 'varchar(4000)', true)).toBe("CAST(N'é' AS nvarchar(4000))");
+    expect(literal('é', 'varchar(4001)', true)).toBe("CAST(N'é' AS nvarchar(max))");
+    expect(quoteText('é\n')).toBe("(N'é' + NCHAR(10))");
   });
 
   it('keep microseconds of bigint times before 1970', () => {
@@ -101,7 +109,7 @@ describe('other values', () => {
 
   it('are names in brackets', () => {
     expect(quoteName('a]b')).toBe('[a]]b]');
-    expect(parseBatch(`SELECT ${quoteName('a]b')} FROM [x].[y];`)).toMatchObject([
+    expect(parseBatch(`SELECT ${quoteName('a]b')} FROM [x].[y];`, 1252)).toMatchObject([
       { select: { items: [{ name: 'a]b' }] } },
     ]);
   });

@@ -1,0 +1,38 @@
+import { SqlError } from './syntax';
+
+/*
+ * Code pages of varchar: a real server replaces a character that is not in the column's code page by a question mark, and so it does
+ * with the constants of a batch, by the database's code page, unless they begin with N.
+ */
+
+export type CodePage = 1251 | 1252 | 65001;
+
+const collations: readonly (readonly [RegExp, CodePage])[] = [
+  [/_UTF8$/i, 65001],
+  [/^Cyrillic_/i, 1251],
+  [/^(?:SQL_)?Latin1_General_/i, 1252],
+];
+
+export function codePageOf(collation: string): CodePage {
+  const found = collations.find(([pattern]) => pattern.test(collation));
+  if (!found) throw new SqlError(448, `Invalid collation '${collation}'.`);
+  return found[1];
+}
+
+/** From the platform's tables, so that our own table is not tested against itself. */
+const charactersOf = (name: string) =>
+  new Set(Array.from({ length: 256 }, (_, byte) => new TextDecoder(name).decode(Uint8Array.of(byte))));
+const characters = new Map([
+  [1251, charactersOf('windows-1251')],
+  [1252, charactersOf('windows-1252')],
+]);
+
+/** The text as it is in a code page. */
+export function inCodePage(text: string, codePage: CodePage): string {
+  const known = characters.get(codePage);
+  return known ? Array.from(text, (one) => (known.has(one) ? one : '?')).join('') : text;
+}
+
+/** What a text takes of the length of a varchar. */
+export const lengthIn = (text: string, codePage: CodePage): number =>
+  codePage === 65001 ? Buffer.byteLength(text) : text.length;
