@@ -1,3 +1,4 @@
+import type { TablePosition } from '../delta/position';
 import { readLedgerPosition } from './ledgerPosition';
 import { type LoadOptions, loadCommits } from './loadCommits';
 import { describeUnfollowable } from './needsRebuild';
@@ -8,6 +9,11 @@ import type { UnloadedCommits } from './unloadedCommits';
 export interface CatchUpOptions extends LoadOptions {
   /** The table's log. Pass the same object to every call, so that each commit is read once. */
   readonly commits: UnloadedCommits;
+  /**
+   * Where the table stood when this was last known. If the log does not go on from there, nothing is asked of the database. If it does
+   * and `isContested`, because another process was faster the last time, the ledger is asked before rows are sent.
+   */
+  readonly lastKnown?: { readonly position: TablePosition; readonly isContested: boolean } | undefined;
 }
 
 /** `behind`: the time ended before all was loaded. `needs-rebuild`: the log cannot be followed from the table's position. */
@@ -23,36 +29,44 @@ export type CaughtUp =
  * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`; no commit is half loaded, and the next call continues
  */
 export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
-  const { warehouse, commits, table, signal } = options;
-  let position = await readLedgerPosition(warehouse, table);
+  const { warehouse, table, signal, lastKnown } = options;
+  let position = lastKnown?.position ?? (await readLedgerPosition(warehouse, table));
+  let isSure = lastKnown === undefined;
   for (;;) {
     options.onPosition?.(position);
     if (signal.aborted) return { state: 'behind', version: position.version };
-    const replacing = parseReplacing(position);
-    const found = replacing ? undefined : await commits.after(position);
-    if (found?.step === 'no-table') return { state: 'no-table' };
-    if (found?.step === 'current') return { state: 'current', version: position.version };
-    if (found?.step === 'unfollowable' && position.tableId !== '')
-      return {
-        state: 'needs-rebuild',
-        version: position.version,
-        reason: describeUnfollowable(found.because, position.version),
-      };
-    if (found?.step === 'commits') {
-      const next = await loadCommits(options, found, position);
-      if (next.step === 'stopped') return { state: 'behind', version: next.position.version };
-      if (next.step === 'unloadable') {
-        commits.forget();
-        return { state: 'needs-rebuild', version: next.position.version, reason: next.reason };
-      }
-      position = next.step === 'loaded' ? next.position : await readLedgerPosition(warehouse, table);
-      continue;
-    }
-    // Either go on with a shadow that takes the table's place, or, on the first load of a log whose beginning was cleaned away, load
-    // the live files.
-    const { outcome } = await rebuild({ ...options, at: commits.at, continueOnly: replacing !== undefined });
-    if (outcome === 'no-table') return { state: 'no-table' };
-    if (outcome === 'stopped') return { state: 'behind', version: position.version };
-    position = await readLedgerPosition(warehouse, table);
+    const next = await step(options, position, isSure);
+    if (next !== 'ask' && 'state' in next) return next;
+    isSure ||= next === 'ask';
+    position = next === 'ask' ? await readLedgerPosition(warehouse, table) : next;
   }
+}
+
+/** `ask`: the ledger must be asked where the table stands. */
+type Next = CaughtUp | TablePosition | 'ask';
+
+/** @param isSure whether the position comes from the ledger */
+async function step(options: CatchUpOptions, position: TablePosition, isSure: boolean): Promise<Next> {
+  const { commits, lastKnown } = options;
+  const { version } = position;
+  const replacing = parseReplacing(position);
+  const found = replacing ? undefined : await commits.after(position);
+  if (found?.step === 'current') return { state: 'current', version };
+  if (found?.step === 'commits' && (isSure || !lastKnown?.isContested)) {
+    const next = await loadCommits(options, found, position);
+    if (next.step === 'loaded') return next.position;
+    if (next.step === 'overtaken') return 'ask';
+    if (next.step === 'stopped') return { state: 'behind', version: next.position.version };
+    commits.forget();
+    return isSure ? { state: 'needs-rebuild', version: next.position.version, reason: next.reason } : 'ask';
+  }
+  if (!isSure) return 'ask';
+  if (found?.step === 'no-table') return { state: 'no-table' };
+  if (found?.step === 'unfollowable' && position.tableId !== '')
+    return { state: 'needs-rebuild', version, reason: describeUnfollowable(found.because, version) };
+  // Either go on with a shadow that takes the table's place, or, on the first load of a log whose beginning was cleaned away, load the
+  // live files.
+  const { outcome } = await rebuild({ ...options, at: commits.at, continueOnly: replacing !== undefined });
+  if (outcome === 'no-table') return { state: 'no-table' };
+  return outcome === 'stopped' ? { state: 'behind', version } : 'ask';
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { TablePosition } from '../delta/position';
 import { describeFailure } from '../errors';
@@ -27,7 +28,13 @@ export interface LoadStatus extends LoaderStatus {
   readonly position?: TablePosition;
   /** False if the ledger has no columns for marks, and this process may not add them. */
   readonly keepsMarks?: boolean;
+  /** Tells one warehouse from another, without its name. */
+  readonly warehouse?: string;
 }
+
+/** What `warehouse` in a record is for a warehouse of this name. */
+export const warehouseMark = (name: string): string =>
+  createHash('sha256').update(name).digest('hex').slice(0, 16);
 
 /** How often a new position is written. A problem, and its end, are written at once. */
 const everyMs = 10_000;
@@ -57,7 +64,7 @@ function parseLoadStatus(bytes: Uint8Array): LoadStatus | undefined {
   } catch {
     return undefined;
   }
-  const { state, error, reason, keepsMarks } = raw;
+  const { state, error, reason, keepsMarks, warehouse } = raw;
   const known = loaderStates.find((each) => each === state);
   if (!known) return undefined;
   const position = parsePosition(raw.position);
@@ -66,6 +73,7 @@ function parseLoadStatus(bytes: Uint8Array): LoadStatus | undefined {
     ...(isCode(error) && { error }),
     ...(typeof reason === 'string' && { reason }),
     ...(typeof keepsMarks === 'boolean' && { keepsMarks }),
+    ...(typeof warehouse === 'string' && { warehouse }),
     ...(position && { position }),
   };
 }

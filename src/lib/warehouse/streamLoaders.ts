@@ -4,7 +4,7 @@ import { TributaryError } from '../errors';
 import { once } from '../once';
 import type { Stream, WarehouseTable } from '../streams/stream';
 import type { LoadReport } from './loadCommits';
-import { LoadStatusFile } from './loadStatus';
+import { LoadStatusFile, readLoadStatus, warehouseMark } from './loadStatus';
 import { openWarehouse } from './openWarehouse';
 import type { Staging } from './synapse/stagedFile';
 import { TableLoader } from './tableLoader';
@@ -55,6 +55,13 @@ export class StreamLoaders {
         table,
         commits,
         warehouse: this.#warehouse,
+        // A DuckDB file is asked in any case: it is not woken, and may have been deleted.
+        ...(options.setting.kind === 'sql' && {
+          recorded: async ({ name }: Warehouse) => {
+            const found = await readLoadStatus((await at(stream.table)).store, fullName(table));
+            return found?.warehouse === warehouseMark(name) ? found : undefined;
+          },
+        }),
         ...(onLoad ? { onLoad } : {}),
         onStatus: (status) => statusFile.changed(status),
         warn,

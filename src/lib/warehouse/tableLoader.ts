@@ -3,9 +3,9 @@ import { within } from '../deadline';
 import type { TablePosition } from '../delta/position';
 import { describeFailure } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
-import { type CaughtUp, catchUp } from './catchUp';
+import { type CatchUpOptions, type CaughtUp, catchUp } from './catchUp';
 import type { LoadReport } from './loadCommits';
-import type { LoaderStatus, LoadStatus } from './loadStatus';
+import { type LoaderStatus, type LoadStatus, warehouseMark } from './loadStatus';
 import type { UnloadedCommits } from './unloadedCommits';
 import type { Warehouse } from './warehouse';
 
@@ -22,6 +22,8 @@ export interface TableLoaderOptions {
   readonly commits: () => Promise<UnloadedCommits>;
   readonly warehouse: () => Promise<Warehouse>;
   readonly intervalMs?: number;
+  /** What another process has recorded of this table and warehouse; asked for at the first load. */
+  readonly recorded?: (warehouse: Warehouse) => Promise<LoadStatus | undefined>;
   readonly onLoad?: (report: LoadReport) => void;
   /** Receives the outcome of each attempt, and each new position. */
   readonly onStatus?: (status: LoadStatus) => void;
@@ -43,6 +45,9 @@ export class TableLoader {
   #ended = new AbortController();
   #warehouse: Warehouse | undefined;
   #position: TablePosition | undefined;
+  /** Where the table is taken to stand without asking the ledger. */
+  #lastKnown: CatchUpOptions['lastKnown'];
+  #recorded: LoadStatus | undefined;
   /** The outcome of this process's last attempt. */
   status: LoaderStatus = { state: 'idle' };
 
@@ -125,14 +130,28 @@ export class TableLoader {
   }
 
   async #catchUp(limitMs: number): Promise<CaughtUp> {
-    const { table, commits, warehouse, onLoad } = this.#options;
-    this.#warehouse = await warehouse();
-    return catchUp({
+    const { table, commits, warehouse } = this.#options;
+    if (!this.#warehouse) {
+      this.#warehouse = await warehouse();
+      this.#recorded = await this.#options.recorded?.(this.#warehouse);
+      const position = this.#recorded?.state === 'current' ? this.#recorded.position : undefined;
+      this.#lastKnown = position && { position, isContested: true };
+      this.#position = position;
+    }
+    const lastKnown = this.#lastKnown;
+    // After a failure the ledger is asked.
+    this.#lastKnown = undefined;
+    let isContested = lastKnown?.isContested ?? false;
+    const done = await catchUp({
       warehouse: this.#warehouse,
       commits: await commits(),
       table,
+      lastKnown,
       signal: AbortSignal.any([this.#ended.signal, AbortSignal.timeout(limitMs)]),
-      ...(onLoad ? { onLoad } : {}),
+      onLoad: (report) => {
+        isContested = report.outcome === 'overtaken';
+        this.#options.onLoad?.(report);
+      },
       onPosition: (position) => {
         const isMoved = JSON.stringify(position) !== JSON.stringify(this.#position);
         this.#position = position;
@@ -140,14 +159,18 @@ export class TableLoader {
         if (isMoved) this.#tell({ state: 'behind' });
       },
     });
+    if (done.state === 'current' && this.#position)
+      this.#lastKnown = { position: this.#position, isContested };
+    return done;
   }
 
   #tell(status: LoaderStatus): void {
-    const keepsMarks = this.#warehouse?.keepsMarks();
+    const keepsMarks = this.#warehouse?.keepsMarks() ?? this.#recorded?.keepsMarks;
     this.#options.onStatus?.({
       ...status,
       ...(this.#position && { position: this.#position }),
       ...(keepsMarks !== undefined && { keepsMarks }),
+      ...(this.#warehouse && { warehouse: warehouseMark(this.#warehouse.name) }),
     });
   }
 

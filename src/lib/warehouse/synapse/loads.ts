@@ -56,6 +56,8 @@ export class Loads {
   readonly #client: SqlClient;
   /** The names of the tables whose text columns are right. */
   readonly #checked = new Set<string>();
+  /** Ends when the last load that was asked for has ended. */
+  #last: Promise<void> = Promise.resolve();
   #copyRefused = false;
   #bulkRefused = false;
 
@@ -67,6 +69,17 @@ export class Loads {
   /** A refused load has changed nothing. If the table lacks columns, they are added, and the load is tried again. */
   async load(load: Load): Promise<LoadOutcome> {
     await this.#checkText(load.table);
+    if ((await this.#options.dialect()) !== 'pool') return this.#loadWithColumns(load);
+    // The smallest pool runs four statements at a time, for everybody. Loads would wait for each other at the ledger anyway.
+    const turn = this.#last.then(() => this.#loadWithColumns(load));
+    this.#last = turn.then(
+      () => {},
+      () => {},
+    );
+    return turn;
+  }
+
+  async #loadWithColumns(load: Load): Promise<LoadOutcome> {
     try {
       return await this.#loadOnce(load);
     } catch (error) {

@@ -175,7 +175,24 @@ describe('two calls of one client', () => {
     expect(server.rows('clickstream.clicks')).toHaveLength(20_000);
   });
 
-  it('do not wait for each other', async () => {
+  it('wait their turn if both load into a pool, and other calls do not wait', async () => {
+    const [one, two] = [await clicksTable(), await assetsTable()];
+    await one.commit(clicks(5));
+    await two.commit([asset()]);
+    const held = whenHeld(300, 1);
+    const loading = Promise.all([follow(one), follow(two, assetsAt)]);
+    await held;
+    const first = await Promise.race([warehouse.ledger(), loading]);
+    expect(first).toBeInstanceOf(Map);
+    const loads = () => server.batches.filter((text) => /INSERT INTO \[(?:clickstream|assets)\]/.test(text));
+    expect(loads()).toHaveLength(1);
+    expect(await loading).toMatchObject([{ state: 'current' }, { state: 'current' }]);
+    expect(loads()).toHaveLength(2);
+  });
+
+  it('do not wait for each other in SQL Server', async () => {
+    await server.close();
+    await start('server');
     const [one, two] = [await clicksTable(), await assetsTable()];
     await one.commit(clicks(5));
     await two.commit([asset()]);
