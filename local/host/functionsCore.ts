@@ -9,6 +9,8 @@ export interface TypedData {
   string?: string | null;
   json?: string | null;
   bytes?: Uint8Array | null;
+  int?: number | null;
+  double?: number | null;
   collectionBytes?: { bytes: Uint8Array[] };
   collectionString?: { string: string[] };
   collectionSint64?: { sint64: number[] };

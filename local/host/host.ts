@@ -3,6 +3,10 @@ import { join, resolve } from 'node:path';
 import { within } from '../../src/lib/deadline';
 import { once } from '../../src/lib/once';
 import { isRefused } from '../../src/lib/sameMachine';
+import { managementPath } from '../durable/clientPayload';
+import type { DurableKind } from '../durable/durableFunctions';
+import { type DurableHost, DurableTask } from '../durable/durableTask';
+import { notSupported } from '../durable/refused';
 import { createEventHubTrigger } from './eventHubTrigger';
 import { type Binding, FunctionsCore } from './functionsCore';
 import { type HostJson, readHostJson } from './hostJson';
@@ -13,12 +17,20 @@ import { type LoadedApp, loadApp } from './loadApp';
 import { createLog, describeError, type Log } from './log';
 import { isDisabled, readHostId, type Settings } from './settings';
 import { createTimerTrigger } from './timerTrigger';
-import type { Trigger, TriggerHost, TriggerKind } from './trigger';
+import type { Trigger, TriggerKind } from './trigger';
 
-/** The kinds of triggers except HTTP, which the host itself serves. */
+/** The kinds of triggers except HTTP, which the host itself serves, and Durable Functions. */
 const triggerKinds: Readonly<Record<string, TriggerKind>> = {
   timerTrigger: createTimerTrigger,
   eventHubTrigger: createEventHubTrigger,
+};
+
+const durableKinds: readonly DurableKind[] = ['orchestrationTrigger', 'activityTrigger'];
+
+/** Where the status endpoint tells the state of triggers. */
+const statusKeys: Readonly<Record<string, string>> = {
+  timerTrigger: 'timers',
+  eventHubTrigger: 'eventHubs',
 };
 
 /** How long releasing leases and partitions may take. Leases and claims that are not released expire by themselves. */
@@ -69,6 +81,9 @@ class FunctionsHost implements Host {
   /** Functions that a setting disables, with the type of their trigger. */
   readonly #disabled = new Map<string, string>();
   #app: LoadedApp = { httpProxy: undefined };
+  #appDir = '';
+  readonly #services = once(() => this.#triggerHost());
+  readonly #durable = once(() => new DurableTask(this.#services()));
   #state: 'Initializing' | 'Running' | 'Stopping' = 'Initializing';
   readonly #startedAt = Date.now();
   readonly #hostJson: HostJson;
@@ -81,17 +96,20 @@ class FunctionsHost implements Host {
     this.#options = options;
     this.#log = createLog(hostJson.logLevel);
     this.#core = new FunctionsCore(this.#log);
-    this.#invoker = new Invoker(this.#core, hostJson.functionTimeoutMs);
+    this.#invoker = new Invoker(this.#core, hostJson.functionTimeoutMs, {
+      durableClient: () => ({ string: this.#durable().clientPayload() }),
+    });
   }
 
   async start(appDir: string): Promise<void> {
+    this.#appDir = appDir;
     this.port = await listen(this.#server, this.#options.port);
     this.url = `http://127.0.0.1:${this.port}`;
     try {
       process.env.WEBSITE_HOSTNAME = `localhost:${this.port}`;
       process.chdir(appDir);
       this.#app = await loadApp(appDir, this.#core, this.#log);
-      for (const fn of this.#core.functions.values()) this.#addFunction(fn, appDir);
+      for (const fn of this.#core.functions.values()) this.#addFunction(fn);
       for (const trigger of this.#triggers.values()) await trigger.start();
     } catch (error) {
       this.#server.close();
@@ -132,7 +150,7 @@ class FunctionsHost implements Host {
     await this.#core.runHooks('appTerminate', { hookData: {}, appHookData: this.#core.appHookData });
   }
 
-  #addFunction(fn: HostFunction, appDir: string): void {
+  #addFunction(fn: HostFunction): void {
     const { name } = fn.metadata;
     const binding = findTrigger(fn);
     if (!binding) throw new Error(`The function ${name} has no trigger.`);
@@ -144,17 +162,23 @@ class FunctionsHost implements Host {
       this.#routes.push(readHttpRoute({ fn, name, binding }, this.#hostJson.routePrefix));
       return;
     }
+    const durable = durableKinds.find((one) => one === binding.type);
+    if (durable) {
+      this.#triggers.set(name, this.#durable().trigger(durable, { fn, name, binding }));
+      return;
+    }
+    if (binding.type === 'entityTrigger') throw new Error(`${name}: ${notSupported('entities').message}`);
     const kind = triggerKinds[binding.type];
     if (!kind) {
-      const known = ['httpTrigger', ...Object.keys(triggerKinds)].join(', ');
+      const known = ['httpTrigger', ...Object.keys(triggerKinds), ...durableKinds].join(', ');
       throw new Error(
         `${name}: triggers of type ${binding.type} are not supported here; supported are ${known}.`,
       );
     }
-    this.#triggers.set(name, kind(this.#triggerHost(appDir), { fn, name, binding }));
+    this.#triggers.set(name, kind(this.#services(), { fn, name, binding }));
   }
 
-  #triggerHost(appDir: string): TriggerHost {
+  #triggerHost(): DurableHost {
     const settings = this.#settings;
     const hostJson = this.#hostJson;
     const invoker = this.#invoker;
@@ -164,10 +188,22 @@ class FunctionsHost implements Host {
       hostJson,
       invoker,
       log,
-      hostId: readHostId(appDir, settings),
+      hostId: readHostId(this.#appDir, settings),
       instance: this.#options.instance,
       storage: once(() => connectHostStorage(settings)),
+      url: () => this.url,
+      namesOf: (type) => [...this.#core.functions.keys()].filter((name) => this.#typeOf(name) === type),
     };
+  }
+
+  /** Whether a function of the app works with orchestrations, be it as a client only. */
+  get #isDurable(): boolean {
+    const types = new Set(
+      [...this.#core.functions.values()].flatMap(({ metadata }) =>
+        Object.values(metadata.bindings).map(({ type }) => type),
+      ),
+    );
+    return ['durableClient', ...durableKinds].some((type) => types.has(type));
   }
 
   #printFunctions(): void {
@@ -190,6 +226,8 @@ class FunctionsHost implements Host {
       const method = request.method ?? 'GET';
       const path = url.pathname.replace(/\/+$/, '');
       if (method === 'GET' && path === '/admin/host/status') sendJson(response, 200, this.#status());
+      else if (path.startsWith(`${managementPath}/`) && this.#isDurable)
+        await this.#durable().answer(request, response, url);
       else if (this.#state !== 'Running') response.writeHead(503, { 'retry-after': '1' }).end();
       else if (/^\/admin\/functions\/[^/]+\/state$/.test(path) && method === 'PUT')
         await this.#disable(path.split('/')[3] ?? '', response);
@@ -230,14 +268,13 @@ class FunctionsHost implements Host {
   }
 
   #status(): Record<string, unknown> {
-    const kinds = Object.keys(triggerKinds);
     const states = (kind: string) =>
       Object.fromEntries(
         [...this.#triggers]
           .filter(([name]) => this.#typeOf(name) === kind)
           .map(([name, trigger]) => [name, trigger.status?.() ?? {}]),
       );
-    const byKind = kinds.map((kind) => [`${kind.replace(/Trigger$/, '')}s`, states(kind)]);
+    const byKind = Object.entries(statusKeys).map(([kind, key]) => [key, states(kind)]);
     return {
       state: this.#state,
       instance: this.#options.instance ?? null,

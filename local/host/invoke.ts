@@ -7,6 +7,7 @@ import type {
   FunctionsCore,
   InvocationRequest,
   InvocationResponse,
+  TypedData,
 } from './functionsCore';
 import { describeError } from './log';
 
@@ -24,7 +25,12 @@ export interface Outcome {
 
 export interface Invocation extends InvocationRequest {
   invocationId?: string;
+  /** The text of a failure for the log; by default, the error's stack. */
+  describe?: (error: unknown) => string;
 }
+
+/** What the host gives to functions that have an input binding of a type. */
+export type ExtraInputs = Readonly<Record<string, () => TypedData>>;
 
 /** Runs functions and knows which are running. */
 export class Invoker {
@@ -32,9 +38,12 @@ export class Invoker {
   readonly #core: FunctionsCore;
   readonly #timeoutMs: number | undefined;
 
-  constructor(core: FunctionsCore, timeoutMs: number | undefined) {
+  readonly #extraInputs: ExtraInputs;
+
+  constructor(core: FunctionsCore, timeoutMs: number | undefined, extraInputs: ExtraInputs) {
     this.#core = core;
     this.#timeoutMs = timeoutMs;
+    this.#extraInputs = extraInputs;
   }
 
   /** Names of the functions that are running now, once per invocation. */
@@ -48,7 +57,8 @@ export class Invoker {
    */
   async invoke(fn: HostFunction, invocation: Invocation): Promise<Outcome> {
     const { name } = fn.metadata;
-    const { invocationId = randomUUID(), ...request } = invocation;
+    const { invocationId = randomUUID(), describe = describeError, ...request } = invocation;
+    request.inputData = [...request.inputData, ...this.#readExtraInputs(fn)];
     request.traceContext ??= {
       traceParent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`,
     };
@@ -57,9 +67,16 @@ export class Invoker {
     try {
       return await withTimeout(work, this.#timeoutMs, name);
     } catch (error) {
-      this.#core.logInvocation(name, 'error', 'system', `failed: ${describeError(error)}`);
+      this.#core.logInvocation(name, 'error', 'system', `failed: ${describe(error)}`);
       throw error;
     }
+  }
+
+  #readExtraInputs({ metadata }: HostFunction): InvocationRequest['inputData'] {
+    return Object.entries(metadata.bindings).flatMap(([name, { type }]) => {
+      const data = this.#extraInputs[type]?.();
+      return data ? [{ name, data }] : [];
+    });
   }
 
   async #run(fn: HostFunction, invocationId: string, request: InvocationRequest): Promise<Outcome> {

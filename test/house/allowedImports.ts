@@ -44,7 +44,8 @@ const table = `
   local/run                  |                                                                      |
   local/broker               |                                                                      | rhea
   local/*/*                  | sources/seededRandom                                                 |
-  local/host                 | src/cli/localSettings                                                | @azure/event-hubs @azure/functions-core @azure/identity @azure/storage-blob croner
+  local/durable              | local/host                                                           | @azure/storage-blob
+  local/host                 | local/durable src/cli/localSettings                                  | @azure/event-hubs @azure/functions-core @azure/identity @azure/storage-blob croner
   bench                      | src local test/kit                                                   | *
   test                       | src local                                                            | *
   test/kit                   | src local                                                            | *

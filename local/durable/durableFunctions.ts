@@ -1,0 +1,76 @@
+import type { TypedData } from '../host/functionsCore';
+import type { HostFunction, Invoker } from '../host/invoke';
+import type { Answer, Failure } from './history';
+import { whyTooLarge } from './payload';
+
+export type DurableKind = 'orchestrationTrigger' | 'activityTrigger';
+
+/** An orchestrator or an activity that this host runs. */
+export interface DurableFunction {
+  fn: HostFunction;
+  bindingName: string;
+}
+
+export type ActivityResult = { value: unknown } | { failure: Failure };
+
+/** Errors of activities become part of the history, which is read at every turn. */
+const longestMessage = 4_000;
+
+/** Gives an orchestrator its history. Returns what it answered or threw. */
+export async function callOrchestrator(
+  { fn, bindingName }: DurableFunction,
+  input: string,
+  invoker: Invoker,
+): Promise<Answer> {
+  try {
+    const { response } = await invoker.invoke(fn, {
+      inputData: [{ name: bindingName, data: { string: input } }],
+      triggerMetadata: {},
+      describe: describeOrchestrator,
+    });
+    return { returned: response.returnValue?.json ?? response.returnValue?.string ?? '' };
+  } catch (threw) {
+    return { threw };
+  }
+}
+
+/** The text of an error, without the orchestrator's state, which the package appends to it. */
+function describeOrchestrator(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const state = /\n\n\$OutOfProcData\$:(\{.*\})$/s.exec(text)?.[1];
+  return state === undefined ? text : String(JSON.parse(state).error);
+}
+
+/** Runs an activity. Never throws: a failure is a result. */
+export async function callActivity(
+  { fn, bindingName }: DurableFunction,
+  { instanceId, input }: { instanceId: string; input: unknown },
+  invoker: Invoker,
+): Promise<ActivityResult> {
+  const { name } = fn.metadata;
+  const json = JSON.stringify(input ?? null);
+  try {
+    const { response } = await invoker.invoke(fn, {
+      inputData: [{ name: bindingName, data: { json } }],
+      triggerMetadata: { instanceId: { string: instanceId }, data: { json } },
+    });
+    const value = readValue(response.returnValue);
+    const tooLarge = whyTooLarge(value, `The result of the activity ${name}`);
+    return tooLarge === undefined ? { value } : { failure: failureOf(name, new Error(tooLarge)) };
+  } catch (error) {
+    return { failure: failureOf(name, error) };
+  }
+}
+
+export function failureOf(activity: string, error: unknown): Failure {
+  const message = (error instanceof Error ? error.message : String(error)).slice(0, longestMessage);
+  const kind = error instanceof Error ? error.name : 'Error';
+  return { reason: `Activity function '${activity}' failed: ${message}`, details: `${kind}: ${message}` };
+}
+
+function readValue(data: TypedData | null | undefined): unknown {
+  if (!data) return null;
+  if (data.bytes) throw new Error('An activity must return a JSON value, not bytes.');
+  if (typeof data.json === 'string') return JSON.parse(data.json);
+  return data.string ?? data.int ?? data.double ?? null;
+}

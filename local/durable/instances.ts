@@ -1,0 +1,103 @@
+import { oncePerKey } from '../../src/lib/once';
+import { type Instance, isOpen } from './instance';
+import type { Stored, TaskHub } from './taskHub';
+
+/** Makes the next state of an instance from the stored one; undefined leaves it as it is. May be called again after a conflict. */
+export type Change = (instance: Instance) => Instance | undefined | Promise<Instance | undefined>;
+
+/** A loop of conflicts this long is no conflict: something else is wrong. */
+const mostConflicts = 100;
+
+/** The instances that are under way, with the newest state that this host knows, and one change of an instance at a time. */
+export class Instances {
+  readonly #hub: TaskHub;
+  readonly #known = new Map<string, Stored>();
+  readonly #queues = oncePerKey<string, { last: Promise<unknown> }>(() => ({ last: Promise.resolve() }));
+
+  constructor(hub: TaskHub) {
+    this.#hub = hub;
+  }
+
+  /** The open instances, as far as this host knows. */
+  get open(): Stored[] {
+    return [...this.#known.values()];
+  }
+
+  /** Reads the open instances that were changed since. */
+  async refresh(): Promise<void> {
+    const listed = await this.#hub.list();
+    const open = new Map(listed.filter(({ isOpen }) => isOpen).map(({ id, etag }) => [id, etag]));
+    for (const id of this.#known.keys()) if (!open.has(id)) await this.#inTurn(id, () => this.#read(id));
+    for (const [id, etag] of open) {
+      if (this.#known.get(id)?.etag === etag) continue;
+      await this.#inTurn(id, async () => {
+        if (this.#known.get(id)?.etag !== etag) await this.#read(id);
+      });
+    }
+  }
+
+  /**
+   * Changes an instance: after a conflict with another host, from its newest state. Returns the state that is now stored, undefined if
+   * there is no such instance, and calls `changed` before any other change if something was written.
+   */
+  change(id: string, change: Change, changed?: (instance: Instance) => void): Promise<Instance | undefined> {
+    return this.#inTurn(id, async () => {
+      let stored = this.#known.get(id) ?? (await this.#read(id));
+      for (let attempt = 0; stored && attempt < mostConflicts; attempt++) {
+        const next = await change(stored.instance);
+        if (!next) return stored.instance;
+        const written = await this.#hub.write(next, stored);
+        if (written) {
+          this.#keep(written);
+          changed?.(next);
+          return next;
+        }
+        stored = await this.#read(id);
+      }
+      if (stored) throw new Error(`The orchestration ${id} was changed by others all the time.`);
+      return undefined;
+    });
+  }
+
+  /** Stores a new instance. Returns false if there is one that is not over. */
+  create(instance: Instance, mayReplace: (old: Instance) => boolean): Promise<boolean> {
+    return this.#inTurn(instance.id, async () => {
+      for (let attempt = 0; attempt < mostConflicts; attempt++) {
+        const old = await this.#read(instance.id);
+        // The reply to an earlier try was lost, and it has been stored.
+        if (old?.instance.execution === instance.execution) return true;
+        if (old && !mayReplace(old.instance)) return false;
+        const written = await this.#hub.write(instance, old);
+        if (!written) continue;
+        this.#keep(written);
+        return true;
+      }
+      throw new Error(`The orchestration ${instance.id} was changed by others all the time.`);
+    });
+  }
+
+  async #read(id: string): Promise<Stored | undefined> {
+    const stored = await this.#hub.read(id);
+    if (stored) this.#keep(stored);
+    else this.#known.delete(id);
+    return stored;
+  }
+
+  #keep(stored: Stored): void {
+    const { id } = stored.instance;
+    if (isOpen(stored.instance)) this.#known.set(id, stored);
+    else this.#known.delete(id);
+  }
+
+  #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const queue = this.#queues(id);
+    const result = queue.last.then(work);
+    const last = result
+      .catch(() => undefined)
+      .then(() => {
+        if (queue.last === last) this.#queues.forget(id);
+      });
+    queue.last = last;
+    return result;
+  }
+}

@@ -1,0 +1,135 @@
+import {
+  type BlobServiceClient,
+  type BlockBlobClient,
+  type ContainerClient,
+  RestError,
+} from '@azure/storage-blob';
+import { once } from '../../src/lib/once';
+import { askStorage } from '../host/hostStorage';
+import { type Instance, isOpen } from './instance';
+
+/** An instance as it is stored. */
+export interface Stored {
+  instance: Instance;
+  etag: string;
+}
+
+/** What a listing tells of an instance. */
+export interface Listed {
+  id: string;
+  etag: string;
+  isOpen: boolean;
+}
+
+/** If the clocks differ by no more than this, this machine's is taken: the storage tells whole seconds only. */
+const clockToleranceMs = 5_000;
+
+/**
+ * The orchestrations of all hosts of an app: a blob for each instance in the host's storage account. A blob is only replaced if it
+ * is still the one that was read, so that of two hosts that do the same, one does it.
+ */
+export class TaskHub {
+  readonly name: string;
+  readonly #container: () => Promise<ContainerClient>;
+  readonly #forgetContainer: () => void;
+  #clockOffsetMs = 0;
+
+  constructor(name: string, storage: () => BlobServiceClient) {
+    this.name = name;
+    const container = once(async () => {
+      const client = storage().getContainerClient(`${name.toLowerCase()}-instances`);
+      await askStorage((abortSignal) => client.createIfNotExists({ abortSignal }));
+      return client;
+    });
+    this.#container = container;
+    this.#forgetContainer = container.forget;
+  }
+
+  /** The time by the storage's clock, in milliseconds, so that a host whose clock is wrong disturbs no other. */
+  now(): number {
+    return Date.now() + this.#clockOffsetMs;
+  }
+
+  async read(id: string): Promise<Stored | undefined> {
+    try {
+      const blob = await this.#blob(id);
+      return await askStorage(async (abortSignal) => {
+        const answer = await blob.download(0, undefined, { abortSignal });
+        this.#setClock(answer.date);
+        const chunks: Buffer[] = [];
+        for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
+        return { instance: JSON.parse(Buffer.concat(chunks).toString()), etag: answer.etag ?? '' };
+      });
+    } catch (error) {
+      if (this.#statusOf(error) === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Writes an instance. `over` is the stored one that it replaces, if any. Returns undefined if that is not the newest. */
+  async write(instance: Instance, over: Stored | undefined): Promise<Stored | undefined> {
+    const text = JSON.stringify(instance);
+    const conditions = over ? { ifMatch: over.etag } : { ifNoneMatch: '*' };
+    const metadata = { open: String(isOpen(instance)) };
+    try {
+      const blob = await this.#blob(instance.id);
+      const answer = await askStorage((abortSignal) =>
+        blob.upload(text, Buffer.byteLength(text), { abortSignal, conditions, metadata }),
+      );
+      this.#setClock(answer.date);
+      return { instance, etag: answer.etag ?? '' };
+    } catch (error) {
+      if ([404, 409, 412].includes(this.#statusOf(error) ?? 0)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Removes an instance. Returns whether it was still the stored one. */
+  async remove({ instance, etag }: Stored): Promise<boolean> {
+    try {
+      const blob = await this.#blob(instance.id);
+      await askStorage((abortSignal) => blob.delete({ abortSignal, conditions: { ifMatch: etag } }));
+      return true;
+    } catch (error) {
+      if ([404, 412].includes(this.#statusOf(error) ?? 0)) return false;
+      throw error;
+    }
+  }
+
+  async list(): Promise<Listed[]> {
+    try {
+      const container = await this.#container();
+      const found: Listed[] = [];
+      const pages = container.listBlobsFlat({ prefix: 'instances/', includeMetadata: true }).byPage();
+      for (;;) {
+        const { value: page, done } = await askStorage(() => pages.next());
+        if (done || !page) return found;
+        this.#setClock(page.date);
+        for (const { name, properties, metadata } of page.segment.blobItems) {
+          const id = decodeURIComponent(name.slice('instances/'.length));
+          found.push({ id, etag: properties.etag, isOpen: metadata?.open !== 'false' });
+        }
+      }
+    } catch (error) {
+      if (this.#statusOf(error) === 404) return [];
+      throw error;
+    }
+  }
+
+  async #blob(id: string): Promise<BlockBlobClient> {
+    return (await this.#container()).getBlockBlobClient(`instances/${encodeURIComponent(id)}`);
+  }
+
+  #setClock(date: Date | undefined): void {
+    if (!date) return;
+    const offset = date.getTime() - Date.now();
+    this.#clockOffsetMs = Math.abs(offset) > clockToleranceMs ? offset : 0;
+  }
+
+  #statusOf(error: unknown): number | undefined {
+    if (!(error instanceof RestError)) return undefined;
+    // Somebody deleted the task hub: the next request makes a new one.
+    if (error.code === 'ContainerNotFound') this.#forgetContainer();
+    return error.statusCode;
+  }
+}
