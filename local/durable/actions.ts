@@ -13,7 +13,7 @@ export interface RetryOptions {
   attempts: number;
   firstWait: number;
   factor: number;
-  longestWait: number;
+  longestWait?: number;
 }
 
 const callActivity = 0;
@@ -88,10 +88,11 @@ function readInput(input: unknown): unknown {
 function readRetryOptions(options: Record<string, unknown>): RetryOptions {
   const number = (value: unknown, fallback: number) => (typeof value === 'number' ? value : fallback);
   if (options.retryTimeoutInMilliseconds !== undefined) throw notSupported('retryTimeoutInMilliseconds');
+  const { maxRetryIntervalInMilliseconds: longestWait } = options;
   return {
     attempts: number(options.maxNumberOfAttempts, 1),
     firstWait: number(options.firstRetryIntervalInMilliseconds, 1),
     factor: number(options.backoffCoefficient, 1),
-    longestWait: number(options.maxRetryIntervalInMilliseconds, Number.POSITIVE_INFINITY),
+    ...(typeof longestWait === 'number' && { longestWait }),
   };
 }

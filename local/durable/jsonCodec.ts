@@ -82,7 +82,8 @@ function tryAgain(message: Message, memory: Memory, decisions: Decisions, now: s
   if (message.type === 'taskCompleted') return;
   const { options, number, name, input } = attempt;
   if (message.type === 'taskFailed') {
-    const wait = Math.min(options.firstWait * options.factor ** (number - 1), options.longestWait);
+    const { firstWait, factor, longestWait = Number.POSITIVE_INFINITY } = options;
+    const wait = Math.min(firstWait * factor ** (number - 1), longestWait);
     const id = memory.nextId++;
     decisions.timers.push({ id, fireAt: new Date(Date.parse(now) + wait).toISOString() });
     memory.attempts[id] = attempt;
