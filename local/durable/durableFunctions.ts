@@ -23,22 +23,32 @@ export async function callOrchestrator(
   invoker: Invoker,
 ): Promise<Answer> {
   try {
-    const { response } = await invoker.invoke(fn, {
+    const { response, result } = await invoker.invoke(fn, {
       inputData: [{ name: bindingName, data: { string: input } }],
       triggerMetadata: {},
-      describe: describeOrchestrator,
+      isLogged: false,
     });
+    if (hasScheduledTwice(result)) return { threw: new Error(scheduledTwice) };
     return { returned: response.returnValue?.json ?? response.returnValue?.string ?? '' };
   } catch (threw) {
     return { threw };
   }
 }
 
-/** The text of an error, without the orchestrator's state, which the package appends to it. */
-function describeOrchestrator(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const state = /\n\n\$OutOfProcData\$:(\{.*\})$/s.exec(text)?.[1];
-  return state === undefined ? text : String(JSON.parse(state).error);
+const scheduledTwice =
+  'A task that was yielded before is yielded again within a new Task.all or Task.any. In Azure it runs twice then (azure-functions-durable-js #574). Yield it alone, or yield one Task.all or Task.any.';
+
+/** Whether an action is in the list twice: the same object, not only one like it. */
+function hasScheduledTwice(state: unknown): boolean {
+  const seen = new Set<unknown>();
+  const visit = (actions: unknown): boolean => {
+    if (Array.isArray(actions)) return actions.some(visit);
+    if (typeof actions !== 'object' || actions === null) return false;
+    if (seen.has(actions)) return true;
+    seen.add(actions);
+    return 'compoundActions' in actions && visit(actions.compoundActions);
+  };
+  return typeof state === 'object' && state !== null && 'actions' in state && visit(state.actions);
 }
 
 /** Runs an activity. Never throws: a failure is a result. */

@@ -2,14 +2,17 @@
 export const versionStrategies = ['None', 'Strict', 'CurrentOrOlder'] as const;
 export type VersionStrategy = (typeof versionStrategies)[number];
 
-/** Whether a host with the version `own` may go on with an orchestration of the version `other`. No version is the oldest. */
+/**
+ * Whether a host with the version `own` may go on with an orchestration of the version `other`. A host without a version goes on with
+ * all; an orchestration without one is the oldest.
+ */
 export function accepts(
   strategy: VersionStrategy,
   own: string | undefined,
   other: string | undefined,
 ): boolean {
-  if (strategy === 'None') return true;
-  const order = compareVersions(own ?? '', other ?? '');
+  if (strategy === 'None' || own === undefined) return true;
+  const order = compareVersions(own, other ?? '');
   return strategy === 'Strict' ? order === 0 : order >= 0;
 }
 

@@ -25,8 +25,8 @@ export interface Outcome {
 
 export interface Invocation extends InvocationRequest {
   invocationId?: string;
-  /** The text of a failure for the log; by default, the error's stack. */
-  describe?: (error: unknown) => string;
+  /** False if the caller logs a failure itself. */
+  isLogged?: boolean;
 }
 
 /** What the host gives to functions that have an input binding of a type. */
@@ -52,12 +52,12 @@ export class Invoker {
   }
 
   /**
-   * Runs a function once with its hooks. A failure is logged with its stack and thrown. A function that takes longer than the
+   * Runs a function once with its hooks. A failure is thrown, and logged with its stack if the caller does not do that. A function that takes longer than the
    * function timeout fails too, but its code runs on, because Node cannot stop it.
    */
   async invoke(fn: HostFunction, invocation: Invocation): Promise<Outcome> {
     const { name } = fn.metadata;
-    const { invocationId = randomUUID(), describe = describeError, ...request } = invocation;
+    const { invocationId = randomUUID(), isLogged = true, ...request } = invocation;
     request.inputData = [...request.inputData, ...this.#readExtraInputs(fn)];
     request.traceContext ??= {
       traceParent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`,
@@ -67,7 +67,7 @@ export class Invoker {
     try {
       return await withTimeout(work, this.#timeoutMs, name);
     } catch (error) {
-      this.#core.logInvocation(name, 'error', 'system', `failed: ${describe(error)}`);
+      if (isLogged) this.#core.logInvocation(name, 'error', 'system', `failed: ${describeError(error)}`);
       throw error;
     }
   }
