@@ -1,5 +1,5 @@
 import { asObject } from '../../src/lib/jsonObject';
-import { notSupported } from './refused';
+import { notSupported } from './limits';
 
 /** A leaf of the actions that an orchestrator has asked for, in words of this host. */
 export type Action =

@@ -1,7 +1,7 @@
 import type { TypedData } from '../host/functionsCore';
 import type { HostFunction, Invoker } from '../host/invoke';
 import type { Answer, Failure } from './history';
-import { whyTooLarge } from './payload';
+import { whyTooLarge } from './limits';
 
 export type DurableKind = 'orchestrationTrigger' | 'activityTrigger';
 

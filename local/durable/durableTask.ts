@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { once } from '../../src/lib/once';
 import { findBindingName, type Trigger, type TriggerHost, type TriggerOptions } from '../host/trigger';
 import { clientPayload } from './clientPayload';
 import type { DurableFunction, DurableKind } from './durableFunctions';
+import { accepts } from './durableTaskOptions';
 import { HostLease } from './hostLease';
 import { Instances } from './instances';
 import { jsonCodec } from './jsonCodec';
 import { ManagementApi } from './managementApi';
 import { TaskHub } from './taskHub';
-import { accepts } from './versions';
 import { Worker } from './worker';
 
 /** The longest body of a request to the API. Inputs are limited to less. */
@@ -32,7 +33,8 @@ export class DurableTask {
   };
   readonly #api: ManagementApi;
   readonly #worker: Worker;
-  #isStarted = false;
+  readonly #start = once(() => this.#worker.start());
+  readonly #close = once(() => this.#worker.close());
 
   constructor(host: DurableHost) {
     this.#host = host;
@@ -68,7 +70,7 @@ export class DurableTask {
     return {
       start: async () => this.#start(),
       drain: () => this.#drain(kind, name),
-      close: () => this.#worker.close(),
+      close: () => this.#close(),
     };
   }
 
@@ -90,12 +92,6 @@ export class DurableTask {
       response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
       response.end(JSON.stringify(answer.body));
     }
-  }
-
-  #start(): void {
-    if (this.#isStarted) return;
-    this.#isStarted = true;
-    this.#worker.start();
   }
 
   async #drain(kind: DurableKind, name: string): Promise<void> {

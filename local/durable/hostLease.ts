@@ -59,9 +59,9 @@ export class HostLease {
 
   /** Whether a host is gone, so that what it has begun may be taken over. */
   async isGone(host: string): Promise<boolean> {
-    if ((this.#aliveUntil.get(host) ?? 0) > Date.now()) return false;
+    if ((this.#aliveUntil.get(host) ?? 0) > performance.now()) return false;
     const gone = await this.#remove(host);
-    if (!gone) this.#aliveUntil.set(host, Date.now() + believedMs);
+    if (!gone) this.#aliveUntil.set(host, performance.now() + believedMs);
     return gone;
   }
 

@@ -1,3 +1,4 @@
+import { inParallel } from '../../src/lib/inParallel';
 import { oncePerKey } from '../../src/lib/once';
 import { type Instance, isOpen } from './instance';
 import type { Stored, TaskHub } from './taskHub';
@@ -12,6 +13,7 @@ const mostConflicts = 100;
 export class Instances {
   readonly #hub: TaskHub;
   readonly #known = new Map<string, Stored>();
+  #isTracking = false;
   readonly #queues = oncePerKey<string, { last: Promise<unknown> }>(() => ({ last: Promise.resolve() }));
 
   constructor(hub: TaskHub) {
@@ -23,17 +25,19 @@ export class Instances {
     return [...this.#known.values()];
   }
 
-  /** Reads the open instances that were changed since. */
+  /** Reads the open instances that were changed since. From the first time on, they are remembered. */
   async refresh(): Promise<void> {
-    const listed = await this.#hub.list();
-    const open = new Map(listed.filter(({ isOpen }) => isOpen).map(({ id, etag }) => [id, etag]));
-    for (const id of this.#known.keys()) if (!open.has(id)) await this.#inTurn(id, () => this.#read(id));
-    for (const [id, etag] of open) {
-      if (this.#known.get(id)?.etag === etag) continue;
+    this.#isTracking = true;
+    const open = new Map(
+      (await this.#hub.list()).filter(({ isOpen }) => isOpen).map(({ id, etag }) => [id, etag]),
+    );
+    await inParallel(new Set([...this.#known.keys(), ...open.keys()]), 8, async (id) => {
+      if (this.#known.get(id)?.etag === open.get(id)) return;
+      // A change that is under way here may be newer than the listing.
       await this.#inTurn(id, async () => {
-        if (this.#known.get(id)?.etag !== etag) await this.#read(id);
+        if (this.#known.get(id)?.etag !== open.get(id)) await this.#read(id);
       });
-    }
+    });
   }
 
   /**
@@ -85,7 +89,7 @@ export class Instances {
 
   #keep(stored: Stored): void {
     const { id } = stored.instance;
-    if (isOpen(stored.instance)) this.#known.set(id, stored);
+    if (isOpen(stored.instance) && this.#isTracking) this.#known.set(id, stored);
     else this.#known.delete(id);
   }
 

@@ -1,27 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { inParallel } from '../../src/lib/inParallel';
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  decode,
+  isTrue,
+  readBody,
+  readFilter,
+  refused,
+  statusOptions,
+  wrong,
+} from './apiRequest';
 import { managementPath, managementUrls } from './clientPayload';
 import { finish, type Instance, isFinished, newInstance, type RuntimeStatus } from './instance';
 import type { Instances } from './instances';
-import { whyTooLarge } from './payload';
-import { notSupported } from './refused';
+import { whyTooLarge } from './limits';
 import { statusPayload } from './statusPayload';
 import type { TaskHub } from './taskHub';
 import { unknownFunction } from './turns';
-
-export interface ApiRequest {
-  method: string;
-  url: URL;
-  headers: Readonly<Record<string, string | string[] | undefined>>;
-  body: string;
-}
-
-export interface ApiAnswer {
-  status: number;
-  headers?: Record<string, string>;
-  /** JSON; undefined for an empty body. */
-  body?: unknown;
-}
 
 export interface ManagementApiOptions {
   hub: TaskHub;
@@ -206,47 +202,4 @@ export class ManagementApi {
     if (status === 202) this.#options.changed(id);
     return { status };
   }
-}
-
-const wrong = (Message: string): ApiAnswer => ({ status: 400, body: { Message } });
-const refused = (feature: string): ApiAnswer => ({ status: 501, body: notSupported(feature).message });
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
-function readBody(body: string): { value: unknown } | undefined {
-  try {
-    return { value: body === '' ? null : JSON.parse(body) };
-  } catch {
-    return undefined;
-  }
-}
-
-const isTrue = (url: URL, name: string) => url.searchParams.get(name)?.toLowerCase() === 'true';
-
-const statusOptions = (url: URL) => ({
-  showHistory: isTrue(url, 'showHistory'),
-  showHistoryOutput: isTrue(url, 'showHistoryOutput'),
-  showInput: url.searchParams.get('showInput')?.toLowerCase() !== 'false',
-});
-
-/** Reads the filter of a query for several instances. What is no date and no status filters nothing, as in Azure. */
-function readFilter({ searchParams }: URL): (instance: Instance) => boolean {
-  const from = Date.parse(searchParams.get('createdTimeFrom') ?? '');
-  const to = Date.parse(searchParams.get('createdTimeTo') ?? '');
-  const prefix = searchParams.get('instanceIdPrefix') ?? '';
-  const statuses = searchParams
-    .getAll('runtimeStatus')
-    .flatMap((list) => list.split(','))
-    .filter(Boolean);
-  return ({ id, createdAt, status }) =>
-    !(Date.parse(createdAt) < from) &&
-    !(Date.parse(createdAt) > to) &&
-    id.startsWith(prefix) &&
-    (statuses.length === 0 || statuses.some((one) => one.toLowerCase() === status.toLowerCase()));
 }

@@ -7,6 +7,7 @@ import {
 import { once } from '../../src/lib/once';
 import { askStorage } from '../host/hostStorage';
 import { type Instance, isOpen } from './instance';
+import { StorageClock } from './storageClock';
 
 /** An instance as it is stored. */
 export interface Stored {
@@ -21,9 +22,6 @@ export interface Listed {
   isOpen: boolean;
 }
 
-/** If the clocks differ by no more than this, this machine's is taken: the storage tells whole seconds only. */
-const clockToleranceMs = 5_000;
-
 /**
  * The orchestrations of all hosts of an app: a blob for each instance in the host's storage account. A blob is only replaced if it
  * is still the one that was read, so that of two hosts that do the same, one does it.
@@ -32,7 +30,7 @@ export class TaskHub {
   readonly name: string;
   readonly #container: () => Promise<ContainerClient>;
   readonly #forgetContainer: () => void;
-  #clockOffsetMs = 0;
+  readonly #clock = new StorageClock();
 
   constructor(name: string, storage: () => BlobServiceClient) {
     this.name = name;
@@ -47,7 +45,7 @@ export class TaskHub {
 
   /** The time by the storage's clock, in milliseconds, so that a host whose clock is wrong disturbs no other. */
   now(): number {
-    return Date.now() + this.#clockOffsetMs;
+    return this.#clock.now();
   }
 
   async read(id: string): Promise<Stored | undefined> {
@@ -55,7 +53,7 @@ export class TaskHub {
       const blob = await this.#blob(id);
       return await askStorage(async (abortSignal) => {
         const answer = await blob.download(0, undefined, { abortSignal });
-        this.#setClock(answer.date);
+        this.#clock.set(answer.date);
         const chunks: Buffer[] = [];
         for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
         return { instance: JSON.parse(Buffer.concat(chunks).toString()), etag: answer.etag ?? '' };
@@ -76,7 +74,7 @@ export class TaskHub {
       const answer = await askStorage((abortSignal) =>
         blob.upload(text, Buffer.byteLength(text), { abortSignal, conditions, metadata }),
       );
-      this.#setClock(answer.date);
+      this.#clock.set(answer.date);
       return { instance, etag: answer.etag ?? '' };
     } catch (error) {
       if ([404, 409, 412].includes(this.#statusOf(error) ?? 0)) return undefined;
@@ -104,10 +102,9 @@ export class TaskHub {
       for (;;) {
         const { value: page, done } = await askStorage(() => pages.next());
         if (done || !page) return found;
-        this.#setClock(page.date);
+        this.#clock.set(page.date);
         for (const { name, properties, metadata } of page.segment.blobItems) {
-          const id = decodeURIComponent(name.slice('instances/'.length));
-          found.push({ id, etag: properties.etag, isOpen: metadata?.open !== 'false' });
+          found.push({ id: idOf(name), etag: properties.etag, isOpen: metadata?.open !== 'false' });
         }
       }
     } catch (error) {
@@ -117,13 +114,7 @@ export class TaskHub {
   }
 
   async #blob(id: string): Promise<BlockBlobClient> {
-    return (await this.#container()).getBlockBlobClient(`instances/${encodeURIComponent(id)}`);
-  }
-
-  #setClock(date: Date | undefined): void {
-    if (!date) return;
-    const offset = date.getTime() - Date.now();
-    this.#clockOffsetMs = Math.abs(offset) > clockToleranceMs ? offset : 0;
+    return (await this.#container()).getBlockBlobClient(blobName(id));
   }
 
   #statusOf(error: unknown): number | undefined {
@@ -133,3 +124,7 @@ export class TaskHub {
     return error.statusCode;
   }
 }
+
+// The ending keeps the ids `.` and `..` from being understood as folders.
+const blobName = (id: string) => `instances/${encodeURIComponent(id)}.json`;
+const idOf = (name: string) => decodeURIComponent(name.slice('instances/'.length, -'.json'.length));

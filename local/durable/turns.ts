@@ -2,7 +2,7 @@ import type { Invoker } from '../host/invoke';
 import { callOrchestrator, type DurableFunction } from './durableFunctions';
 import type { Codec, Decisions } from './history';
 import { finish, type Instance, isAwake } from './instance';
-import { whyStatusTooLarge, whyTooLarge } from './payload';
+import { whyStatusTooLong, whyTooLarge } from './limits';
 import { beginTurn, endTurn } from './scheduler';
 
 /** An orchestrator that never waits for anything ends its turns after so many, so that its state is stored now and then. */
@@ -52,7 +52,7 @@ export const unknownFunction = (name: string, kind: string, known: readonly stri
 function limited(decisions: Decisions): Decisions {
   const { outcome, tasks, customStatus } = decisions;
   const reason =
-    whyStatusTooLarge(customStatus) ??
+    whyStatusTooLong(customStatus) ??
     tasks.map(({ name, input }) => whyTooLarge(input, `The input of the activity ${name}`)).find(Boolean) ??
     (outcome?.type === 'completed'
       ? whyTooLarge(outcome.output, 'The output of the orchestrator')

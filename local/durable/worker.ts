@@ -5,16 +5,12 @@ import { Claims } from './claims';
 import { type ActivityResult, callActivity, type DurableFunction, failureOf } from './durableFunctions';
 import type { Codec } from './history';
 import type { HostLease } from './hostLease';
+import { HubWatch } from './hubWatch';
 import { type Instance, isAwake, isFinished, type Task } from './instance';
 import type { Instances } from './instances';
 import { fireTimers, takeResult } from './scheduler';
-import type { Stored } from './taskHub';
 import { failUnknown, takeTurns, unknownFunction } from './turns';
 
-/** From one look at the task hub to the next. */
-const pollMs = 500;
-/** After this time, work that another host should have done is done here. It may be busy with it, which is no harm. */
-const patienceMs = 1_500;
 /** From one attempt to store a result to the next, while the storage is away. */
 const retryMs = 1_000;
 
@@ -43,45 +39,52 @@ export interface WorkerOptions {
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #claims: Claims;
-  readonly #stopping = new AbortController();
-  /** When this host first saw the present state of an instance. */
-  readonly #seen = new Map<string, { etag: string; at: number }>();
-  readonly #busy = new Set<string>();
+  readonly #watch: HubWatch;
+  /** The activities that run here, with their names. */
   readonly #running = new Map<Promise<void>, string>();
-  #looking: Promise<void> = Promise.resolve();
-  #nudge = new AbortController();
+  #isStopping = false;
 
   constructor(options: WorkerOptions) {
+    const { instances, lease, log, now, maxActivities } = options;
     this.#options = options;
-    this.#claims = new Claims({ host: options.lease.name, limit: options.maxActivities });
+    this.#claims = new Claims({ host: lease.name, limit: maxActivities });
+    this.#watch = new HubWatch({
+      instances,
+      lease,
+      claims: this.#claims,
+      log,
+      now,
+      isForThisHost: (instance) => this.#isForThisHost(instance),
+      canRun: (task) => this.#canRun(task),
+      advance: (id) => this.#advance(id, (same) => same, 0),
+    });
   }
 
   start(): void {
     this.#options.lease.start();
-    this.#looking = this.#look();
+    this.#watch.start();
+  }
+
+  /** Looks at once for what is due, because something was changed. */
+  nudge(): void {
+    this.#watch.nudge();
   }
 
   /** Takes on nothing more, and resolves when what runs has ended. */
   async drain(): Promise<void> {
-    this.#stopping.abort();
-    this.#nudge.abort();
-    await this.#looking;
-    await this.idle();
+    this.#isStopping = true;
+    await this.#watch.stop();
+    await Promise.all(this.#running.keys());
   }
 
-  /** Resolves when a function, or all of them, no longer run. */
-  async idle(name?: string): Promise<void> {
-    const running = [...this.#running].filter(([, one]) => name === undefined || one === name);
+  /** Resolves when an activity no longer runs. */
+  async idle(activity: string): Promise<void> {
+    const running = [...this.#running].filter(([, name]) => name === activity);
     await Promise.all(running.map(([work]) => work));
   }
 
   close(): Promise<void> {
     return this.#options.lease.close();
-  }
-
-  /** Looks at once for what is due, because something was changed. */
-  nudge(): void {
-    this.#nudge.abort();
   }
 
   /**
@@ -94,7 +97,9 @@ export class Worker {
     ending: number,
   ): Promise<void> {
     let tokens: string[] = [];
+    let wasFinished = false;
     const change = async (instance: Instance) => {
+      wasFinished = isFinished(instance);
       this.#claims.release(tokens);
       tokens = [];
       const begun = before(instance);
@@ -108,6 +113,8 @@ export class Worker {
         const mine = written.tasks.filter(({ claim }) => claim && tokens.includes(claim.token));
         tokens = [];
         for (const task of mine) this.#run(id, task);
+        if (written.status === 'Failed' && !wasFinished)
+          this.#options.log('error', written.name, `${id}: ${written.output}`);
         this.nudge();
       });
     } finally {
@@ -119,7 +126,7 @@ export class Worker {
   async #goOn(instance: Instance): Promise<Instance> {
     const { registry, codec, invoker, now, lease } = this.#options;
     // When this host ends, others need not wait for it.
-    if (this.#stopping.signal.aborted) return { ...instance, host: null };
+    if (this.#isStopping) return { ...instance, host: null };
     if (!this.#isForThisHost(instance)) return instance;
     const at = new Date(now()).toISOString();
     const fired = fireTimers(instance, at);
@@ -127,7 +134,6 @@ export class Worker {
     const orchestrator = registry.orchestrators.get(instance.name);
     if (!orchestrator) return failUnknown(instance, registry.names('orchestrator'), at);
     const next = await takeTurns(fired, orchestrator, { codec, invoker, now });
-    if (next.status === 'Failed') this.#options.log('error', next.name, `${next.id}: ${next.output}`);
     return isFinished(next) ? next : { ...next, host: lease.name };
   }
 
@@ -138,7 +144,7 @@ export class Worker {
   }
 
   #claimTasks(instance: Instance, ending: number): { next: Instance; tokens: string[] } {
-    if (this.#stopping.signal.aborted || !this.#options.lease.isHeld) return { next: instance, tokens: [] };
+    if (this.#isStopping || !this.#options.lease.isHeld) return { next: instance, tokens: [] };
     return this.#claims.claim(instance, (task) => this.#canRun(task), ending);
   }
 
@@ -155,10 +161,16 @@ export class Worker {
   async #runTask(instanceId: string, { name, input, claim }: Task): Promise<void> {
     const { registry, invoker } = this.#options;
     const activity = registry.activities.get(name);
+    const known = registry.names('activity');
+    if (!claim || (!activity && known.includes(name))) {
+      // It was stopped here in the same moment. Another host takes it over when this one ends.
+      this.#claims.release(claim ? [claim.token] : []);
+      return;
+    }
     const result: ActivityResult = activity
       ? await callActivity(activity, { instanceId, input }, invoker)
-      : { failure: failureOf(name, unknownFunction(name, 'activity', registry.names('activity'))) };
-    if (claim) await this.#record(instanceId, claim.token, result);
+      : { failure: failureOf(name, unknownFunction(name, 'activity', known)) };
+    await this.#record(instanceId, claim.token, result);
   }
 
   /** Stores a result. While the storage is away, this is tried again, because the work would otherwise be done twice. */
@@ -177,90 +189,9 @@ export class Worker {
             `A result of ${instanceId} is not stored yet: ${describeError(error)}`,
           );
         failed = true;
-        if (this.#stopping.signal.aborted) return;
+        if (this.#isStopping) return;
         await delay(retryMs);
       }
     }
-  }
-
-  async #look(): Promise<void> {
-    const { signal } = this.#stopping;
-    let isAway = false;
-    while (!signal.aborted) {
-      const until = Date.now() + pollMs;
-      try {
-        await this.#options.instances.refresh();
-        await this.#findGone();
-        isAway = false;
-      } catch (error) {
-        if (!isAway)
-          this.#options.log('warning', 'host', `The task hub cannot be read: ${describeError(error)}`);
-        isAway = true;
-      }
-      do {
-        this.#nudge = new AbortController();
-        this.#takeUp();
-        await this.#rest(until);
-      } while (!signal.aborted && Date.now() < until);
-    }
-  }
-
-  /** Waits until a time, or until a timer is due or something has changed. */
-  async #rest(until: number): Promise<void> {
-    const times = this.#options.instances.open.flatMap(({ instance }) =>
-      instance.timers.map(({ fireAt }) => Date.parse(fireAt)),
-    );
-    const now = this.#options.now();
-    const next = Math.min(
-      until - Date.now(),
-      ...times.filter((time) => time > now).map((time) => time - now),
-    );
-    await delay(Math.max(1, next), undefined, { signal: this.#nudge.signal }).catch(() => undefined);
-  }
-
-  async #findGone(): Promise<void> {
-    const { instances, lease } = this.#options;
-    const claims = instances.open.flatMap(({ instance }) =>
-      instance.tasks.flatMap(({ claim }) => claim ?? []),
-    );
-    const others = new Set(claims.map(({ host }) => host).filter((host) => host !== lease.name));
-    const gone: string[] = [];
-    for (const host of others) if (await lease.isGone(host)) gone.push(host);
-    this.#claims.setGone(gone);
-  }
-
-  #takeUp(): void {
-    const { open } = this.#options.instances;
-    for (const id of this.#seen.keys())
-      if (!open.some(({ instance }) => instance.id === id)) this.#seen.delete(id);
-    for (const stored of open) {
-      const { id } = stored.instance;
-      if (this.#busy.has(id) || !this.#hasWork(stored)) continue;
-      this.#busy.add(id);
-      const work = this.#advance(id, (same) => same, 0)
-        .catch((error) =>
-          this.#options.log('warning', 'host', `${id} does not go on: ${describeError(error)}`),
-        )
-        .finally(() => {
-          this.#busy.delete(id);
-          this.#running.delete(work);
-        });
-      this.#running.set(work, stored.instance.name);
-    }
-  }
-
-  #hasWork({ instance, etag }: Stored): boolean {
-    const { lease, now } = this.#options;
-    const seen = this.#seen.get(instance.id);
-    if (seen?.etag !== etag) this.#seen.set(instance.id, { etag, at: Date.now() });
-    const age = seen?.etag === etag ? Date.now() - seen.at : 0;
-    const patience = instance.host === null || instance.host === lease.name ? 0 : patienceMs;
-    if (this.#isForThisHost(instance)) {
-      if (isAwake(instance) && age >= patience) return true;
-      const due = new Date(now() - patience).toISOString();
-      if (instance.timers.some(({ fireAt }) => fireAt <= due)) return true;
-    }
-    if (!lease.isHeld || this.#claims.free <= 0) return false;
-    return instance.tasks.some((task) => this.#claims.isFree(task) && this.#canRun(task));
   }
 }

@@ -6,12 +6,20 @@ import { isRefused } from '../../src/lib/sameMachine';
 import { managementPath } from '../durable/clientPayload';
 import type { DurableKind } from '../durable/durableFunctions';
 import { type DurableHost, DurableTask } from '../durable/durableTask';
-import { notSupported } from '../durable/refused';
+import { notSupported } from '../durable/limits';
+import { AdminApi } from './adminApi';
 import { createEventHubTrigger } from './eventHubTrigger';
 import { type Binding, FunctionsCore } from './functionsCore';
 import { type HostJson, readHostJson } from './hostJson';
 import { connectHostStorage } from './hostStorage';
-import { callBuffered, callStreamed, findRoute, type HttpRoute, readHttpRoute } from './httpTrigger';
+import {
+  callBuffered,
+  callStreamed,
+  findRoute,
+  type HttpCall,
+  type HttpRoute,
+  readHttpRoute,
+} from './httpTrigger';
 import { type HostFunction, Invoker } from './invoke';
 import { type LoadedApp, loadApp } from './loadApp';
 import { createLog, describeError, type Log } from './log';
@@ -26,12 +34,6 @@ const triggerKinds: Readonly<Record<string, TriggerKind>> = {
 };
 
 const durableKinds: readonly DurableKind[] = ['orchestrationTrigger', 'activityTrigger'];
-
-/** Where the status endpoint tells the state of triggers. */
-const statusKeys: Readonly<Record<string, string>> = {
-  timerTrigger: 'timers',
-  eventHubTrigger: 'eventHubs',
-};
 
 /** How long releasing leases and partitions may take. Leases and claims that are not released expire by themselves. */
 const closeLimitMs = 4_000;
@@ -84,6 +86,19 @@ class FunctionsHost implements Host {
   #appDir = '';
   readonly #services = once(() => this.#triggerHost());
   readonly #durable = once(() => new DurableTask(this.#services()));
+  readonly #admin = new AdminApi({
+    triggers: this.#triggers,
+    functions: () => [...this.#core.functions.keys()].map((name) => [name, this.#typeOf(name)]),
+    isDisabled: (name) => this.#disabled.has(name),
+    about: () => ({
+      host: {
+        state: this.#state,
+        instance: this.#options.instance ?? null,
+        processUptime: Date.now() - this.#startedAt,
+      },
+      running: this.#invoker.runningFunctions,
+    }),
+  });
   #state: 'Initializing' | 'Running' | 'Stopping' = 'Initializing';
   readonly #startedAt = Date.now();
   readonly #hostJson: HostJson;
@@ -225,22 +240,12 @@ class FunctionsHost implements Host {
       const url = new URL(request.url ?? '/', `http://${request.headers.host ?? `127.0.0.1:${this.port}`}`);
       const method = request.method ?? 'GET';
       const path = url.pathname.replace(/\/+$/, '');
-      if (method === 'GET' && path === '/admin/host/status') sendJson(response, 200, this.#status());
+      if (method === 'GET' && path === '/admin/host/status') this.#admin.sendStatus(response);
       else if (path.startsWith(`${managementPath}/`) && this.#isDurable)
         await this.#durable().answer(request, response, url);
       else if (this.#state !== 'Running') response.writeHead(503, { 'retry-after': '1' }).end();
-      else if (/^\/admin\/functions\/[^/]+\/state$/.test(path) && method === 'PUT')
-        await this.#disable(path.split('/')[3] ?? '', response);
-      else if (path.startsWith('/admin/functions/') && method === 'POST')
-        this.#trigger(path.slice(17), response);
-      else {
-        const found = findRoute(this.#routes, method, url.pathname);
-        if (!found) response.writeHead(404).end();
-        else {
-          const call = { invoker: this.#invoker, ...found, url, request, response };
-          await (this.#app.httpProxy ? callStreamed(call, this.#app.httpProxy) : callBuffered(call));
-        }
-      }
+      else if (!(await this.#admin.answer(method, path, response)))
+        await this.#call({ method, url, request, response });
     } catch (error) {
       this.#log('error', 'host', describeError(error));
       if (response.headersSent) response.destroy();
@@ -248,45 +253,19 @@ class FunctionsHost implements Host {
     }
   }
 
-  /** Runs a function by hand. As in the real host, the answer does not wait for the function. */
-  #trigger(name: string, response: ServerResponse): void {
-    const trigger = this.#triggers.get(decodeURIComponent(name));
-    if (!trigger) sendJson(response, 404, { error: `There is no function ${name} to trigger by hand.` });
-    else if (!trigger.runNow) sendJson(response, 400, { error: `${name} cannot be triggered by hand.` });
-    else {
-      void trigger.runNow();
-      response.writeHead(202).end();
+  /** Calls the function that has the route of the request. */
+  async #call({
+    method,
+    ...call
+  }: Pick<HttpCall, 'url' | 'request' | 'response'> & { method: string }): Promise<void> {
+    const found = findRoute(this.#routes, method, call.url.pathname);
+    if (!found) {
+      call.response.writeHead(404).end();
+      return;
     }
-  }
-
-  /** Stops a function's trigger until the host ends. Answers when the function is no longer running. */
-  async #disable(name: string, response: ServerResponse): Promise<void> {
-    const trigger = this.#triggers.get(decodeURIComponent(name));
-    if (!trigger) return sendJson(response, 404, { error: `There is no function ${name} to disable.` });
-    await trigger.drain();
-    sendJson(response, 200, { name, state: 'disabled' });
-  }
-
-  #status(): Record<string, unknown> {
-    const states = (kind: string) =>
-      Object.fromEntries(
-        [...this.#triggers]
-          .filter(([name]) => this.#typeOf(name) === kind)
-          .map(([name, trigger]) => [name, trigger.status?.() ?? {}]),
-      );
-    const byKind = Object.entries(statusKeys).map(([kind, key]) => [key, states(kind)]);
-    return {
-      state: this.#state,
-      instance: this.#options.instance ?? null,
-      processUptime: Date.now() - this.#startedAt,
-      functions: [...this.#core.functions.keys()].map((name) => ({
-        name,
-        type: this.#typeOf(name),
-        ...(this.#disabled.has(name) && { isDisabled: true }),
-      })),
-      running: this.#invoker.runningFunctions,
-      ...Object.fromEntries(byKind),
-    };
+    const { httpProxy } = this.#app;
+    const whole = { invoker: this.#invoker, ...found, ...call };
+    await (httpProxy ? callStreamed(whole, httpProxy) : callBuffered(whole));
   }
 
   #typeOf(name: string): string | undefined {
@@ -316,8 +295,4 @@ function listen(server: ReturnType<typeof createServer>, port: number): Promise<
       done(typeof address === 'object' && address ? address.port : port);
     });
   });
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

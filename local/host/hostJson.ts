@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { asObject, parseJsonObject } from '../../src/lib/jsonObject';
-import { type VersionStrategy, versionStrategies } from '../durable/versions';
+import { type DurableTaskOptions, readDurableTaskOptions } from '../durable/durableTaskOptions';
 import { type LogLevel, parseLogLevel } from './log';
 
 /** The part of host.json that this host supports, with the real host's defaults. Times are in milliseconds. */
@@ -11,14 +11,6 @@ export interface HostJson {
   logLevel: LogLevel;
   eventHubs: EventHubsOptions;
   durableTask: DurableTaskOptions;
-}
-
-export interface DurableTaskOptions {
-  hubName: string;
-  maxConcurrentActivityFunctions: number;
-  /** The version of orchestrations that are started without one, and of this app. */
-  defaultVersion: string | undefined;
-  versionMatchStrategy: VersionStrategy;
 }
 
 export interface EventHubsOptions {
@@ -56,31 +48,7 @@ export function readHostJson(path: string): HostJson {
     functionTimeoutMs: timeout === '-1' ? undefined : timeSpan(timeout, 'functionTimeout'),
     logLevel,
     eventHubs: options,
-    durableTask: readDurableTask(section(extensions, 'durableTask')),
-  };
-}
-
-function readDurableTask(options: Record<string, unknown>): DurableTaskOptions {
-  const key = 'extensions.durableTask';
-  const { hubName = 'TestHubName', defaultVersion } = options;
-  if (typeof hubName !== 'string' || !/^[a-z][a-z0-9]{2,44}$/i.test(hubName))
-    throw new Error(`host.json: ${key}.hubName must be 3 to 45 letters and digits, and begin with a letter.`);
-  if (defaultVersion !== undefined && typeof defaultVersion !== 'string')
-    throw new Error(`host.json: ${key}.defaultVersion must be text, such as "1.0".`);
-  const given = options.versionMatchStrategy ?? 'CurrentOrOlder';
-  const versionMatchStrategy = versionStrategies.find((one) => one === given);
-  if (!versionMatchStrategy)
-    throw new Error(`host.json: ${key}.versionMatchStrategy must be one of ${versionStrategies.join(', ')}.`);
-  const type = section(options, 'storageProvider').type ?? 'AzureStorage';
-  if (String(type).toLowerCase() !== 'azurestorage')
-    throw new Error(
-      `host.json: ${key}.storageProvider.type "${type}" is not supported by the local host, which has its task hub in AzureWebJobsStorage. Leave it out here, and set it in Azure by the app setting AzureFunctionsJobHost__extensions__durableTask__storageProvider__type.`,
-    );
-  return {
-    hubName,
-    defaultVersion,
-    versionMatchStrategy,
-    maxConcurrentActivityFunctions: count(options, 'maxConcurrentActivityFunctions', 10, key),
+    durableTask: readDurableTaskOptions(section(extensions, 'durableTask')),
   };
 }
 
@@ -108,14 +76,10 @@ function section(parent: Record<string, unknown>, key: string): Record<string, u
   return asObject(parent[key] ?? {}, `host.json: ${key}`);
 }
 
-function count(
-  parent: Record<string, unknown>,
-  key: string,
-  fallback: number,
-  where = 'extensions.eventHubs',
-): number {
+function count(parent: Record<string, unknown>, key: string, fallback: number): number {
   const value = Number(parent[key] ?? fallback);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`host.json: ${where}.${key} must be 1 or more.`);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`host.json: extensions.eventHubs.${key} must be 1 or more.`);
   return value;
 }
 

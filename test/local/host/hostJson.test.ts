@@ -11,6 +11,8 @@ function read(content: unknown) {
   return readHostJson(join(dir, 'host.json'));
 }
 
+const durable = (durableTask: Record<string, unknown>) => ({ extensions: { durableTask } });
+
 describe('host.json', () => {
   test('has the defaults of the real host', () => {
     expect(read({ version: '2.0' })).toEqual({
@@ -24,6 +26,12 @@ describe('host.json', () => {
         prefetchCount: 300,
         batchCheckpointFrequency: 1,
         initialOffset: 'fromStart',
+      },
+      durableTask: {
+        hubName: 'TestHubName',
+        defaultVersion: undefined,
+        versionMatchStrategy: 'CurrentOrOlder',
+        maxConcurrentActivityFunctions: 10,
       },
     });
   });
@@ -46,6 +54,14 @@ describe('host.json', () => {
       'initialOffsetOptions must have type',
     ],
     [{ logging: { logLevel: { default: 'Loud' } } }, 'cannot be "Loud"'],
+    [durable({ hubName: 'my-hub' }), 'durableTask.hubName must be 3 to 45 letters and digits'],
+    [durable({ defaultVersion: 2 }), 'durableTask.defaultVersion must be text'],
+    [durable({ versionMatchStrategy: 'Newest' }), 'must be one of None, Strict, CurrentOrOlder'],
+    [durable({ maxConcurrentActivityFunctions: 0 }), 'maxConcurrentActivityFunctions must be 1 or more'],
+    [
+      durable({ storageProvider: { type: 'azureManaged' } }),
+      'storageProvider.type "azureManaged" is not supported by the local host',
+    ],
     [{ extensions: [] }, 'extensions must be a JSON object'],
   ])('%j is refused', (content, message) => {
     expect(() => read(content)).toThrow(message);

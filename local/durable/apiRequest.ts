@@ -1,0 +1,59 @@
+import type { Instance } from './instance';
+import { notSupported } from './limits';
+
+export interface ApiRequest {
+  method: string;
+  url: URL;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  body: string;
+}
+
+export interface ApiAnswer {
+  status: number;
+  headers?: Record<string, string>;
+  /** JSON; undefined for an empty body. */
+  body?: unknown;
+}
+
+export const wrong = (Message: string): ApiAnswer => ({ status: 400, body: { Message } });
+export const refused = (feature: string): ApiAnswer => ({ status: 501, body: notSupported(feature).message });
+
+export function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export function readBody(body: string): { value: unknown } | undefined {
+  try {
+    return { value: body === '' ? null : JSON.parse(body) };
+  } catch {
+    return undefined;
+  }
+}
+
+export const isTrue = (url: URL, name: string) => url.searchParams.get(name)?.toLowerCase() === 'true';
+
+export const statusOptions = (url: URL) => ({
+  showHistory: isTrue(url, 'showHistory'),
+  showHistoryOutput: isTrue(url, 'showHistoryOutput'),
+  showInput: url.searchParams.get('showInput')?.toLowerCase() !== 'false',
+});
+
+/** Reads the filter of a query for several instances. What is no date and no status filters nothing, as in Azure. */
+export function readFilter({ searchParams }: URL): (instance: Instance) => boolean {
+  const from = Date.parse(searchParams.get('createdTimeFrom') ?? '');
+  const to = Date.parse(searchParams.get('createdTimeTo') ?? '');
+  const prefix = searchParams.get('instanceIdPrefix') ?? '';
+  const statuses = searchParams
+    .getAll('runtimeStatus')
+    .flatMap((list) => list.split(','))
+    .filter(Boolean);
+  return ({ id, createdAt, status }) =>
+    !(Date.parse(createdAt) < from) &&
+    !(Date.parse(createdAt) > to) &&
+    id.startsWith(prefix) &&
+    (statuses.length === 0 || statuses.some((one) => one.toLowerCase() === status.toLowerCase()));
+}

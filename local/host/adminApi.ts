@@ -1,0 +1,81 @@
+import type { ServerResponse } from 'node:http';
+import type { Trigger } from './trigger';
+
+/** Where the status tells the state of triggers, by their type. */
+const statusKeys: Readonly<Record<string, string>> = {
+  timerTrigger: 'timers',
+  eventHubTrigger: 'eventHubs',
+};
+
+export interface AdminApiOptions {
+  triggers: ReadonlyMap<string, Trigger>;
+  /** The names of all functions with the type of their trigger. */
+  functions(): [name: string, type: string | undefined][];
+  isDisabled(name: string): boolean;
+  /** What else the status tells, before and after the functions. */
+  about(): { host: Record<string, unknown>; running: string[] };
+}
+
+/** The host's own endpoints under /admin: its status, and functions that are run or stopped by hand. */
+export class AdminApi {
+  readonly #options: AdminApiOptions;
+
+  constructor(options: AdminApiOptions) {
+    this.#options = options;
+  }
+
+  sendStatus(response: ServerResponse): void {
+    const { triggers, functions, isDisabled, about } = this.#options;
+    const { host, running } = about();
+    const states = (kind: string) =>
+      functions().flatMap(([name, type]) => {
+        const trigger = type === kind ? triggers.get(name) : undefined;
+        return trigger ? [[name, trigger.status?.() ?? {}]] : [];
+      });
+    sendJson(response, 200, {
+      ...host,
+      functions: functions().map(([name, type]) => ({
+        name,
+        type,
+        ...(isDisabled(name) && { isDisabled: true }),
+      })),
+      running,
+      ...Object.fromEntries(
+        Object.entries(statusKeys).map(([kind, key]) => [key, Object.fromEntries(states(kind))]),
+      ),
+    });
+  }
+
+  /** Answers a request for a function. Returns false if it is none. */
+  async answer(method: string, path: string, response: ServerResponse): Promise<boolean> {
+    const [, name, state] = /^\/admin\/functions\/(.+?)(\/state)?$/.exec(path) ?? [];
+    if (name === undefined) return false;
+    if (method === 'PUT' && state !== undefined) await this.#disable(decodeURIComponent(name), response);
+    else if (method === 'POST' && state === undefined) this.#trigger(decodeURIComponent(name), response);
+    else return false;
+    return true;
+  }
+
+  /** Runs a function by hand. As in the real host, the answer does not wait for the function. */
+  #trigger(name: string, response: ServerResponse): void {
+    const trigger = this.#options.triggers.get(name);
+    if (!trigger) sendJson(response, 404, { error: `There is no function ${name} to trigger by hand.` });
+    else if (!trigger.runNow) sendJson(response, 400, { error: `${name} cannot be triggered by hand.` });
+    else {
+      void trigger.runNow();
+      response.writeHead(202).end();
+    }
+  }
+
+  /** Stops a function's trigger until the host ends. Answers when the function is no longer running. */
+  async #disable(name: string, response: ServerResponse): Promise<void> {
+    const trigger = this.#options.triggers.get(name);
+    if (!trigger) return sendJson(response, 404, { error: `There is no function ${name} to disable.` });
+    await trigger.drain();
+    sendJson(response, 200, { name, state: 'disabled' });
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
