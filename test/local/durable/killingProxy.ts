@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface KillingProxy {
+  readonly connectionString: string;
+  /** Writes of instances since the last plan. */
+  readonly writes: number;
+  /** Kills at a write, counted from 1 on: before the storage gets it, or after, before its answer is passed on. */
+  plan(write: number, when: 'before' | 'after', kill: () => void): void;
+  close(): Promise<void>;
+}
+
+/** Starts a proxy before the storage emulator that kills a host when it writes an instance of the task hub. */
+export async function startKillingProxy(azurite: {
+  blobPort: number;
+  connectionString: string;
+}): Promise<KillingProxy> {
+  let writes = 0;
+  let planned: { write: number; when: 'before' | 'after'; kill: () => void } | undefined;
+  const server = createServer((incoming, outgoing) => {
+    const isWrite = incoming.method === 'PUT' && /-instances\/instances\//.test(incoming.url ?? '');
+    if (isWrite) writes += 1;
+    const now = isWrite && writes === planned?.write ? planned : undefined;
+    if (now?.when === 'before') {
+      now.kill();
+      outgoing.destroy();
+    } else forward(incoming, outgoing, azurite.blobPort, now?.kill);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    connectionString: azurite.connectionString.replace(`:${azurite.blobPort}/`, `:${port}/`),
+    get writes() {
+      return writes;
+    },
+    plan: (write, when, kill) => {
+      writes = 0;
+      planned = { write, when, kill };
+    },
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Passes a request on. `kill` is called, and nothing answered, when the storage has answered. */
+function forward(incoming: IncomingMessage, outgoing: ServerResponse, port: number, kill?: () => void): void {
+  const { method, url: path, headers } = incoming;
+  const upstream = request({ host: '127.0.0.1', port, method, path, headers }, (reply) => {
+    if (kill) {
+      kill();
+      outgoing.destroy();
+      return;
+    }
+    outgoing.writeHead(reply.statusCode ?? 502, reply.rawHeaders);
+    reply.pipe(outgoing);
+  });
+  upstream.on('error', () => outgoing.destroy());
+  incoming.pipe(upstream);
+}
