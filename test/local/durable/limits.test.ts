@@ -53,6 +53,13 @@ df.app.orchestration('logs', function* (context) {
   if (!context.df.isReplaying) context.log('step 3 of ' + context.df.instanceId);
   return context.df.isReplaying;
 });
+df.app.orchestration('cancelsTimer', function* (context) {
+  const inMs = (ms) => new Date(context.df.currentUtcDateTime.getTime() + ms);
+  const cancelled = context.df.createTimer(inMs(200));
+  yield context.df.Task.any([cancelled, context.df.callActivity('add', [1, 1])]);
+  cancelled.cancel();
+  yield context.df.createTimer(inMs(600));
+});
 df.app.orchestration('seesTimes', function* (context) {
   const times = [context.df.currentUtcDateTime.getTime()];
   for (let n = 0; n < 3; n++) {
@@ -118,6 +125,14 @@ describe('an orchestrator', () => {
     expect(await ended(engine, id)).toMatchObject({ output: false });
     const steps = host.lines(` of ${id}`).map((line) => /step \d/.exec(line)?.[0]);
     expect(steps).toEqual(['step 0', 'step 1', 'step 2', 'step 3']);
+  });
+
+  it('is not woken by a timer that it cancelled', async () => {
+    const id = await engine.start('cancelsTimer');
+    expect(await ended(engine, id)).toMatchObject({ status: 'Completed' });
+    const answer = await fetch(`${host.url}/runtime/webhooks/durabletask/instances/${id}?showHistory=true`);
+    const { historyEvents } = (await answer.json()) as { historyEvents: { EventType: string }[] };
+    expect(historyEvents.filter(({ EventType }) => EventType === 'TimerFired')).toHaveLength(1);
   });
 
   it('sees the time of its turns, the same in every replay', async () => {
