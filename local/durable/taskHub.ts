@@ -104,7 +104,9 @@ export class TaskHub {
         if (done || !page) return found;
         this.#clock.set(page.date);
         for (const { name, properties, metadata } of page.segment.blobItems) {
-          found.push({ id: idOf(name), etag: properties.etag, isOpen: metadata?.open !== 'false' });
+          // A listing gives the mark without the quotes that it has in a header.
+          const etag = `"${properties.etag.replaceAll('"', '')}"`;
+          found.push({ id: idOf(name), etag, isOpen: metadata?.open !== 'false' });
         }
       }
     } catch (error) {
@@ -125,6 +127,5 @@ export class TaskHub {
   }
 }
 
-// The ending keeps the ids `.` and `..` from being understood as folders.
 const blobName = (id: string) => `instances/${encodeURIComponent(id)}.json`;
 const idOf = (name: string) => decodeURIComponent(name.slice('instances/'.length, -'.json'.length));
