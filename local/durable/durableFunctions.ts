@@ -51,7 +51,10 @@ function hasScheduledTwice(state: unknown): boolean {
   return typeof state === 'object' && state !== null && 'actions' in state && visit(state.actions);
 }
 
-/** Runs an activity. Never throws: a failure is a result. */
+/**
+ * Runs an activity. Never throws: a failure is a result, and so is the function timeout. (In Azure, the timeout restarts the host, and the
+ * activity begins again.)
+ */
 export async function callActivity(
   { fn, bindingName }: DurableFunction,
   { instanceId, input }: { instanceId: string; input: unknown },

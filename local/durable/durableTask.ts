@@ -3,7 +3,7 @@ import { once } from '../../src/lib/once';
 import { findBindingName, type Trigger, type TriggerHost, type TriggerOptions } from '../host/trigger';
 import { clientPayload } from './clientPayload';
 import type { DurableFunction, DurableKind } from './durableFunctions';
-import { accepts } from './durableTaskOptions';
+import { accepts, refuseOverrides } from './durableTaskOptions';
 import { HostLease } from './hostLease';
 import { Instances } from './instances';
 import { jsonCodec } from './jsonCodec';
@@ -38,6 +38,7 @@ export class DurableTask {
 
   constructor(host: DurableHost) {
     this.#host = host;
+    refuseOverrides(host.settings);
     const { storage, hostId, instance, log, invoker, hostJson } = host;
     const { hubName, defaultVersion, versionMatchStrategy, maxConcurrentActivityFunctions } =
       hostJson.durableTask;

@@ -49,6 +49,11 @@ export function readDurableTaskOptions(options: Record<string, unknown>): Durabl
   const versionMatchStrategy = versionStrategies.find((one) => one === given);
   if (!versionMatchStrategy)
     throw new Error(`host.json: ${key}.versionMatchStrategy must be one of ${versionStrategies.join(', ')}.`);
+  const failure = options.versionFailureStrategy ?? 'Reject';
+  if (failure !== 'Reject')
+    throw new Error(
+      `host.json: ${key}.versionFailureStrategy "${failure}" is not supported by the local host; leave it out, or set it to Reject.`,
+    );
   const type =
     asObject(options.storageProvider ?? {}, `host.json: ${key}.storageProvider`).type ?? 'AzureStorage';
   if (String(type).toLowerCase() !== 'azurestorage')
@@ -64,4 +69,18 @@ export function readDurableTaskOptions(options: Record<string, unknown>): Durabl
     versionMatchStrategy,
     maxConcurrentActivityFunctions,
   };
+}
+
+/** In Azure, app settings with this prefix take the place of values in host.json. This host reads the file alone. */
+const overridePrefix = 'AzureFunctionsJobHost__extensions__durableTask__';
+
+/** Throws if a setting is meant to take the place of a value in host.json. */
+export function refuseOverrides(settings: Readonly<Record<string, string | undefined>>): void {
+  const found = Object.keys(settings).find((name) =>
+    name.toLowerCase().startsWith(overridePrefix.toLowerCase()),
+  );
+  if (found !== undefined)
+    throw new Error(
+      `The setting ${found} is not supported by the local host, which reads extensions.durableTask in host.json alone. Remove the setting here.`,
+    );
 }

@@ -156,6 +156,15 @@ describe('an app', () => {
     expect(code).toBe(1);
   });
 
+  it('with a setting instead of host.json does not start', async () => {
+    const { code, output } = await runHostProcess({
+      dir: app.dir,
+      settings: { AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged' },
+    });
+    expect(output).toContain('reads extensions.durableTask in host.json alone. Remove the setting here.');
+    expect(code).toBe(1);
+  });
+
   it('without Durable Functions has no management API', async () => {
     const folder = writeApp({ source: "app.http('hello', { handler: async () => ({ body: 'hi' }) });" });
     const plain = await startHostProcess({ dir: folder.dir });

@@ -57,6 +57,7 @@ describe('host.json', () => {
     [durable({ hubName: 'my-hub' }), 'durableTask.hubName must be 3 to 45 letters and digits'],
     [durable({ defaultVersion: 2 }), 'durableTask.defaultVersion must be text'],
     [durable({ versionMatchStrategy: 'Newest' }), 'must be one of None, Strict, CurrentOrOlder'],
+    [durable({ versionFailureStrategy: 'Fail' }), 'versionFailureStrategy "Fail" is not supported'],
     [durable({ maxConcurrentActivityFunctions: 0 }), 'maxConcurrentActivityFunctions must be 1 or more'],
     [
       durable({ storageProvider: { type: 'azureManaged' } }),
