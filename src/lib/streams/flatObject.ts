@@ -1,3 +1,4 @@
+import { isoMicros } from './isoTimestamp';
 import { integerField, isoTimestampField, type JsonField, longField } from './jsonFields';
 import type { Row, Value } from './stream';
 
@@ -24,7 +25,6 @@ interface FlatField {
   readonly key: Buffer;
   /** The most digits of a number; 0 for a time. */
   readonly digits: number;
-  readonly read: JsonField['read'];
 }
 
 /**
@@ -41,7 +41,6 @@ export function flatObjectReader(
   const flat = fields.map(({ from, read }) => ({
     key: Buffer.from(from),
     digits: safeDigits.get(read) ?? 0,
-    read,
   }));
   const required = fields.flatMap(({ nullable }, column) => (nullable ? [] : [column]));
   return (body) => {
@@ -66,11 +65,8 @@ function readObject(fields: readonly FlatField[], bytes: Buffer): Value[] | unde
     if (bytes[at] === space) at++;
     const end = field.digits > 0 ? numberEnd(bytes, at, field.digits) : textEnd(bytes, at);
     if (end < 0) return undefined;
-    const value =
-      field.digits > 0
-        ? readNumber(bytes, at, end)
-        : field.read(bytes.toString('latin1', at + 1, end - 1), '');
-    if (typeof value !== 'number') return undefined;
+    const value = field.digits > 0 ? readNumber(bytes, at, end) : isoMicros(bytes, at + 1, end - 1);
+    if (value === undefined) return undefined;
     row[column] = value;
     at = end;
     const next = bytes[at++];

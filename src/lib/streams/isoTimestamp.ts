@@ -14,31 +14,50 @@ export type IsoFailure = 'malformed' | 'impossible';
  * has no such time (2026-02-30, 24:00, a leap second). Date.parse is not used, because it guesses and turns 30 February into March.
  */
 export function parseIsoTimestamp(text: string): number | IsoFailure {
-  const length = text.length;
-  if (length < 19 || length > 64 || !hasSeparators(text)) return 'malformed';
-  const century = twoDigits(text, 0);
-  const yearOfCentury = twoDigits(text, 2);
-  const month = twoDigits(text, 5);
-  const day = twoDigits(text, 8);
-  const hour = twoDigits(text, 11);
-  const minute = twoDigits(text, 14);
-  const second = twoDigits(text, 17);
+  // A text of this form is ASCII. All bytes of other characters are above ASCII, and so no digits or separators.
+  return text.length > mostLetters ? 'malformed' : parseIso(Buffer.from(text), 0, Buffer.byteLength(text));
+}
+
+/** The microseconds, 0 to 999, that follow the milliseconds in a text that `parseIsoTimestamp` has read. */
+export const microsOfMilli = (text: string): number => microsAfterMillis(Buffer.from(text), 0, text.length);
+
+/**
+ * Microseconds since 1970 UTC of an ISO 8601 date and time in ASCII. It is `parseIsoTimestamp` for the bytes from `start` to
+ * `end`, for the usual case: undefined if that fails, or if the time is before 1900 or its microseconds are no safe integer.
+ */
+export function isoMicros(bytes: Uint8Array, start: number, end: number): number | undefined {
+  const millis = parseIso(bytes, start, end);
+  if (typeof millis !== 'number' || millis < earliestMillis) return undefined;
+  const micros = millis * 1000 + microsAfterMillis(bytes, start, end);
+  return micros <= Number.MAX_SAFE_INTEGER ? micros : undefined;
+}
+
+function parseIso(bytes: Uint8Array, start: number, end: number): number | IsoFailure {
+  const length = end - start;
+  if (length < 19 || length > mostLetters || !hasSeparators(bytes, start)) return 'malformed';
+  const century = twoDigits(bytes, start);
+  const yearOfCentury = twoDigits(bytes, start + 2);
+  const month = twoDigits(bytes, start + 5);
+  const day = twoDigits(bytes, start + 8);
+  const hour = twoDigits(bytes, start + 11);
+  const minute = twoDigits(bytes, start + 14);
+  const second = twoDigits(bytes, start + 17);
   // If any of them is negative, the result of `|` is negative too.
   if ((century | yearOfCentury | month | day | hour | minute | second) < 0) return 'malformed';
 
-  let at = 19;
+  let at = start + 19;
   let millis = 0;
-  if (length > 19 && text.charCodeAt(19) === dot) {
+  if (length > 19 && bytes[at] === dot) {
     let weight = 100;
-    for (at = 20; at < length; at++) {
-      const digit = text.charCodeAt(at) - zero;
+    for (at = start + 20; at < end; at++) {
+      const digit = (bytes[at] as number) - zero;
       if (digit < 0 || digit > 9) break;
       millis += digit * weight;
       weight = weight === 100 ? 10 : weight === 10 ? 1 : 0;
     }
-    if (at === 20) return 'malformed';
+    if (at === start + 20) return 'malformed';
   }
-  const offset = at === length ? 0 : offsetMinutes(text, at);
+  const offset = at === end ? 0 : offsetMinutes(bytes, at, end);
   if (offset === notAnOffset) return 'malformed';
   const year = century * 100 + yearOfCentury;
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return 'impossible';
@@ -51,20 +70,22 @@ export function parseIsoTimestamp(text: string): number | IsoFailure {
   );
 }
 
-/** The microseconds, 0 to 999, that follow the milliseconds in a text that `parseIsoTimestamp` has read. */
-export function microsOfMilli(text: string): number {
-  if (text.charCodeAt(19) !== dot) return 0;
+/** The microseconds, 0 to 999, that follow the milliseconds of the time from `start` to `end`. */
+function microsAfterMillis(bytes: Uint8Array, start: number, end: number): number {
+  if (bytes[start + 19] !== dot) return 0;
   let micros = 0;
   let weight = 100;
   // The fraction begins at 20, with three digits for the milliseconds.
-  for (let at = 23; at < 26; at++) {
-    const digit = text.charCodeAt(at) - zero;
-    if (!(digit >= 0 && digit <= 9)) break;
+  for (let at = start + 23; at < Math.min(start + 26, end); at++) {
+    const digit = (bytes[at] as number) - zero;
+    if (digit < 0 || digit > 9) break;
     micros += digit * weight;
     weight /= 10;
   }
   return micros;
 }
+
+const mostLetters = 64;
 
 const zero = 48;
 const plus = 43;
@@ -81,34 +102,34 @@ const notAnOffset = 10_000;
 const impossibleOffset = 10_001;
 
 /** Whether the characters between the digits, up to the seconds, are the right separators. */
-function hasSeparators(text: string): boolean {
-  const between = text.charCodeAt(10);
+function hasSeparators(bytes: Uint8Array, start: number): boolean {
+  const between = bytes[start + 10];
   return (
-    text.charCodeAt(4) === dash &&
-    text.charCodeAt(7) === dash &&
+    bytes[start + 4] === dash &&
+    bytes[start + 7] === dash &&
     (between === upperT || between === lowerT || between === space) &&
-    text.charCodeAt(13) === colon &&
-    text.charCodeAt(16) === colon
+    bytes[start + 13] === colon &&
+    bytes[start + 16] === colon
   );
 }
 
 /** The number of two digits; negative if they are not digits. It is never NaN, because NaN makes the parser take twice as long. */
-function twoDigits(text: string, at: number): number {
-  const tens = text.charCodeAt(at) - zero;
-  const ones = text.charCodeAt(at + 1) - zero;
+function twoDigits(bytes: Uint8Array, at: number): number {
+  const tens = (bytes[at] as number) - zero;
+  const ones = (bytes[at + 1] as number) - zero;
   return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
 }
 
 /** The offset in minutes east of UTC, from the text after the seconds. */
-function offsetMinutes(text: string, at: number): number {
-  const sign = text.charCodeAt(at);
-  const rest = text.length - at;
+function offsetMinutes(bytes: Uint8Array, at: number, end: number): number {
+  const sign = bytes[at];
+  const rest = end - at;
   if (sign === upperZ || sign === lowerZ) return rest === 1 ? 0 : notAnOffset;
   if ((sign !== plus && sign !== dash) || rest < 3) return notAnOffset;
-  const hasColon = rest > 3 && text.charCodeAt(at + 3) === colon;
+  const hasColon = rest > 3 && bytes[at + 3] === colon;
   if (rest !== 3 && rest !== (hasColon ? 6 : 5)) return notAnOffset;
-  const hours = twoDigits(text, at + 1);
-  const minutes = rest === 3 ? 0 : twoDigits(text, at + (hasColon ? 4 : 3));
+  const hours = twoDigits(bytes, at + 1);
+  const minutes = rest === 3 ? 0 : twoDigits(bytes, at + (hasColon ? 4 : 3));
   if ((hours | minutes) < 0) return notAnOffset;
   if (hours > 23 || minutes > 59) return impossibleOffset;
   return sign === dash ? -(hours * 60 + minutes) : hours * 60 + minutes;

@@ -215,9 +215,11 @@ it('has the settings of its source', () => {
 });
 
 describe('the table of the assets', () => {
-  it('has the published columns, to the letter', () => {
+  it('has the published columns, to the letter, and says how their text is kept', () => {
     if (!coincap.warehouse) throw new Error('no table');
-    expect(createTable(coincap.warehouse, 'pool').replace(/\s+/g, ' ')).toBe(
+    const statement = createTable(coincap.warehouse, 'pool').replace(/\s+/g, ' ');
+    expect(statement.match(/\bvarchar\(255\) COLLATE SQL_Latin1_General_CP1_CI_AS\b/g)).toHaveLength(4);
+    expect(statement.replaceAll(' COLLATE SQL_Latin1_General_CP1_CI_AS', '')).toBe(
       'CREATE TABLE [assets].[asset_statistics_history_v3] ( [id_asset_statistics_history] bigint IDENTITY(1,1), [id] varchar(255), [asset_rank] bigint, [symbol] varchar(255), [asset_name] varchar(255), [supply] float, [maxSupply] float, [marketCapUsd] float, [volumeUsd24Hr] float, [priceUsd] float, [changePercent24Hr] float, [vwap24Hr] float, [explorer] varchar(255), [runtime_timestamp] datetime ) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)',
     );
   });

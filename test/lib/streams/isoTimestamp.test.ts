@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { earliestMillis, latestMillis, parseIsoTimestamp } from '../../../src/lib/streams/isoTimestamp';
+import {
+  earliestMillis,
+  isoMicros,
+  latestMillis,
+  microsOfMilli,
+  parseIsoTimestamp,
+} from '../../../src/lib/streams/isoTimestamp';
 
 describe('parseIsoTimestamp', () => {
   it('reads what .NET writes, cutting seven digits to milliseconds', () => {
@@ -75,5 +81,39 @@ describe('parseIsoTimestamp', () => {
     `2026-01-01T00:00:00.${'1'.repeat(100)}Z`,
   ])('finds %j malformed', (text) => {
     expect(parseIsoTimestamp(text)).toBe('malformed');
+  });
+});
+
+describe('isoMicros', () => {
+  const within = (text: string) => {
+    const bytes = Buffer.from(`9${text}9`);
+    return isoMicros(bytes, 1, bytes.length - 1);
+  };
+
+  it('reads nothing before or after the text', () => {
+    expect(within('2026-01-01T00:00:00.1234567+01:00')).toBe((Date.UTC(2025, 11, 31, 23) + 123) * 1000 + 456);
+    expect(within('2026-01-01T00:00:00.1234')).toBe((Date.UTC(2026, 0, 1) + 123) * 1000 + 400);
+    expect(within('2026-01-01T00:00:00')).toBe(Date.UTC(2026, 0, 1) * 1000);
+    expect(within('2026-01-01T00:00:0')).toBeUndefined();
+    expect(within('2026-01-01T00:00:00.')).toBeUndefined();
+    expect(within('2026-01-01T00:00:00+0')).toBeUndefined();
+  });
+
+  it.each(['1899-12-31T23:59:59Z', '2256-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '2026-02-30T00:00:00Z'])(
+    'leaves %s to the slower reader',
+    (text) => {
+      expect(within(text)).toBeUndefined();
+    },
+  );
+
+  it('agrees with the reader of text', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: earliestMillis, max: Date.UTC(2255) }), fc.nat(999), (millis, micros) => {
+        const text = new Date(millis).toISOString().replace('Z', `${String(micros).padStart(3, '0')}Z`);
+        expect(parseIsoTimestamp(text)).toBe(millis);
+        expect(microsOfMilli(text)).toBe(micros);
+        expect(within(text)).toBe(millis * 1000 + micros);
+      }),
+    );
   });
 });
