@@ -209,8 +209,9 @@ export class TableFollower<State extends TableState = TableState> {
     const state = await this.#reader.open(this.at, { version: checkpoint });
     if (!state || (await whyUnfollowable(state, position))) return this.#reopen(position);
     const before = await readCommitsAfter(this.at, position.version, checkpoint, readAhead);
-    const isWhole = before.length === checkpoint - position.version;
-    if (!isWhole || !isSameEntry(before.at(-1)?.mark, state.mark)) return this.#reopen(position);
+    // The last one must be the entry that the checkpoint was made of. It is not if entries before it are gone, or it is another one.
+    const last = before.at(-1);
+    if (!last || last.mark !== state.mark) return this.#reopen(position);
     const found = await this.#lookBeyond(state);
     if (found.step === 'nothing-new')
       return { step: 'commits', commits: before, state: found.state, atHead: true };

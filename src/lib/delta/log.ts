@@ -91,19 +91,20 @@ export async function listLog(at: TableLocation): Promise<LogListing> {
     if (file.kind === 'commit' && file.version !== undefined) commits.push(file.version);
     if (file.kind === 'checkpoint') found.push(file);
   }
-  return { commits: commits.sort((a, b) => a - b), checkpoints: completeCheckpoints(found), newest };
+  return { commits, checkpoints: completeCheckpoints(found), newest };
 }
 
-/** The checkpoints that have all their parts, ascending by version. A version may have several checkpoints. */
+/**
+ * The checkpoints that have all their parts, ascending by version. A version may have several checkpoints.
+ * @param files in the order in which the log lists them
+ */
 export function completeCheckpoints(files: readonly LogFile[]): CheckpointFiles[] {
   const byName = Map.groupBy(files, ({ version, parts }) => `${version}/${parts ?? 'single'}`);
-  return [...byName.values()]
-    .flatMap((parts) => {
-      const [first] = parts;
-      const isComplete = first?.version !== undefined && parts.length === (first.parts ?? 1);
-      return isComplete ? [{ version: first.version, paths: parts.map(({ path }) => path) }] : [];
-    })
-    .sort((a, b) => a.version - b.version);
+  return [...byName.values()].flatMap((parts) => {
+    const [first] = parts;
+    const isComplete = first?.version !== undefined && parts.length === (first.parts ?? 1);
+    return isComplete ? [{ version: first.version, paths: parts.map(({ path }) => path) }] : [];
+  });
 }
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;

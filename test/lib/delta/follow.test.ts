@@ -3,6 +3,7 @@ import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
 import { followSnapshot, followState } from '../../../src/lib/delta/follow';
 import { checkpointPath, commitPath, lastCheckpointPath } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
+import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheckpoint';
 import { beginning, positionOfState } from '../../../src/lib/delta/position';
 import { field } from '../../../src/lib/delta/schema';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
@@ -367,6 +368,26 @@ describe('a follower that goes on from a position', () => {
     follower.seek({ ...position, tableId: 'another', mark: undefined });
     expect(await stepOf(follower)).toEqual(['reopened', 'made-again', 5]);
   });
+
+  it.each([[[0, 1, 4, 5]], [[0, 1, 3, 4, 5]]])(
+    'does not take the commits that are left for all, below a checkpoint of another writer, without %j',
+    async (gone) => {
+      await commitMore(5);
+      const position = positionOfState(await stateOf(2));
+      const snapshot = await openSnapshot(at);
+      if (!snapshot) throw new Error('no table');
+      const { protocol, metaData, files } = snapshot;
+      // Other writers do not name the log entry that their checkpoint was made of.
+      const adds = [...files.values()].map((add) => ({ add }));
+      const { bytes } = encodeCheckpointRows([{ protocol }, { metaData }, ...adds]);
+      await store.put(checkpointPath('events', 5), bytes);
+      await store.put(lastCheckpointPath('events'), Buffer.from(JSON.stringify({ version: 5, size: 7 })));
+      for (const version of gone) await store.delete(commitPath('events', version));
+      const follower = followState(at);
+      follower.seek(position);
+      expect(await stepOf(follower)).toEqual(['reopened', 'cleaned', 5]);
+    },
+  );
 
   it('gets past an unreadable commit after it if there is a checkpoint beyond', async () => {
     await commitMore(5);

@@ -115,6 +115,11 @@ describe('a partition that was with another process meanwhile', () => {
     expect(await one.commit(batch(1, 10, 19))).toMatchObject({ rows: 10, duplicates: 0, letters: 0 });
     expect(await stand.rows()).toEqual([...addresses(0, 0, 29), ...addresses(1, 0, 19)]);
     expect(await stand.letters()).toEqual([]);
+    // What the table says is enough: the service was asked about the first batch of each partition alone.
+    expect(stand.asked).toEqual(['refresh', 'firstSequenceNumber', 'refresh', 'firstSequenceNumber']);
+    // Of a batch that came before, only whether the hub is still the same one.
+    expect(await one.commit(batch(0, 25, 34))).toMatchObject({ rows: 5, duplicates: 5 });
+    expect(stand.asked.slice(4)).toEqual(['refresh']);
   });
 
   it('continues even after more commits than are read one by one', async () => {

@@ -42,9 +42,17 @@ export class WriterStand {
   readonly at: TableLocation;
   /** The answers of the service: one hub, which still has all events from `beginning` on. */
   readonly service = { generation, beginning: 0 };
+  /** The questions that the service was asked. */
+  readonly asked: (keyof HubFacts)[] = [];
   readonly hubs: HubFacts = {
-    refresh: async () => this.service.generation,
-    firstSequenceNumber: async () => this.service.beginning,
+    refresh: async () => {
+      this.asked.push('refresh');
+      return this.service.generation;
+    },
+    firstSequenceNumber: async () => {
+      this.asked.push('firstSequenceNumber');
+      return this.service.beginning;
+    },
   };
   readonly rounds: RoundReport[] = [];
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { append } from '../../../src/lib/delta/commit';
+import { append, putCommit } from '../../../src/lib/delta/commit';
 import { followSnapshot } from '../../../src/lib/delta/follow';
 import { strayPath } from '../../../src/lib/delta/hole';
 import {
@@ -106,6 +106,25 @@ describe('repairing a log', () => {
     expect(await strayNames()).toHaveLength(moved.length + 2);
     expect((await at.store.get(strayPath('events', commitPath('events', first))))?.bytes).toEqual(entry);
     await expectSound(end, upTo(end * 10));
+  });
+
+  it('keeps commits of writers that do not name the entry they were made on', async () => {
+    await appendFiles(at, 3);
+    await putCommit(at, 4, [], { operation: 'SET TBLPROPERTIES', isBlindAppend: false });
+    await appendFiles(at, 2, { first: 30 });
+    await strand(at, await goBackTo(at, 5), 6);
+    await at.store.put(commitPath('events', 8), Buffer.from('{}'));
+    expect(await repairLog({ at })).toMatchObject({ outcome: 'repaired', version: 6, moved: [8] });
+    await expectSound(6, upTo(50));
+  });
+
+  it('moves nothing in a table that has a feature which it does not know', async () => {
+    await leaveHole(3, 6, 8);
+    const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking'] };
+    await putCommit(at, 4, [{ protocol }], { operation: 'UPGRADE PROTOCOL', isBlindAppend: false });
+    const before = await objectsOf(at);
+    await expect(repairLog({ at })).rejects.toMatchObject({ code: 'delta.unsupported' });
+    expect(await objectsOf(at)).toEqual(before);
   });
 
   it('finds entries further above than opening the table looks', async () => {

@@ -71,6 +71,11 @@ describe('a column of bit, float or text', () => {
     expect(['\0', '\u0080', 'a\u0081', 'ab\u0100', '😀'].map(text)).toEqual(
       ['0000', '0080', '0081', '0100', '1F600'].map(missing),
     );
+    const long = fittingOf('varchar(512)');
+    expect([long('x'.repeat(512)), long('x'.repeat(513))]).toEqual([
+      'x'.repeat(512),
+      { misfit: '513 characters, varchar(512) takes 512' },
+    ]);
     expect(text('abcdef')).toEqual({ misfit: '6 characters, varchar(5) takes 5' });
   });
 

@@ -54,6 +54,7 @@ describe('the commits that are not loaded yet', () => {
   it('are read once, however many loads take them', async () => {
     await commitMore(6);
     expect(await behind(beginning)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(await behind(await positionAt(0))).toEqual([1, 2, 3, 4, 5, 6]);
     expect(await behind(await positionAt(2))).toEqual([3, 4, 5, 6]);
     expect(await behind(await positionAt(5))).toEqual([6]);
     expect([0, 1, 2, 3, 4, 5, 6].map(timesRead)).toEqual([1, 1, 1, 1, 1, 1, 1]);
@@ -103,6 +104,9 @@ describe('the commits that are not loaded yet', () => {
     const early = await positionAt(1);
     await behind(await positionAt(4));
     expect(await behind(early)).toEqual([2, 3, 4]);
+    await behind(await positionAt(4));
+    // An older loader keeps no marks.
+    expect(await behind({ ...early, mark: undefined })).toEqual([2, 3, 4]);
   });
 });
 
@@ -137,6 +141,15 @@ describe('a log that went back in time', () => {
     await commitMore(5);
     // The rebuilt table is at a version of the log as it is now; what was read of the old one says nothing about it.
     expect(await behind(await positionAt(7))).toEqual([8]);
+  });
+
+  it('does not lend its commits to a position of the log as it is now', async () => {
+    await commitMore(5);
+    expect(await behind(await positionAt(2))).toEqual([3, 4, 5]);
+    await goBackTo(3);
+    await commitMore(3);
+    // Another process has rebuilt the table meanwhile. Its position has a version of the buffer, and is another entry.
+    expect(await behind(await positionAt(4))).toEqual([5, 6]);
   });
 
   it('is noticed when commits that are not loaded yet are read', async () => {
