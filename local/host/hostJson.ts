@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { parseTimeSpan } from '../../src/lib/duration';
 import { asObject, parseJsonObject } from '../../src/lib/jsonObject';
 import { type DurableTaskOptions, readDurableTaskOptions } from '../durable/durableTaskOptions';
 import { type LogLevel, parseLogLevel } from './log';
@@ -50,15 +51,6 @@ export function readHostJson(path: string): HostJson {
     eventHubs: options,
     durableTask: readDurableTaskOptions(section(extensions, 'durableTask')),
   };
-}
-
-/** Milliseconds of a .NET time span `[d.]hh:mm:ss[.fffffff]`; undefined for any other text. */
-export function parseTimeSpan(text: string): number | undefined {
-  const match = /^(?:(\d+)\.)?(\d{1,2}):([0-5]?\d):([0-5]?\d)(?:\.(\d{1,7}))?$/.exec(text.trim());
-  if (!match) return undefined;
-  const [, days = '0', hours, minutes, seconds, fraction = '0'] = match;
-  const whole = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds);
-  return whole * 1000 + Math.floor(Number(`0.${fraction}`) * 1000);
 }
 
 function readInitialOffset(options: Record<string, unknown>): EventHubsOptions['initialOffset'] {

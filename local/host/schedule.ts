@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
-import { parseTimeSpan } from './hostJson';
+import { parseTimeSpan } from '../../src/lib/duration';
+import { problemOfSchedule } from '../../src/lib/schedule';
 
 /** When a timer fires. */
 export interface Schedule {
@@ -9,26 +10,15 @@ export interface Schedule {
 
 /**
  * Parses the schedule of a timer trigger: an NCRONTAB expression of five or six fields
- * (`{second} {minute} {hour} {day} {month} {day of week}`) or a time span such as `00:00:05`. Throws on anything else, also on `L`,
- * `W`, `#`, `?` and weekday 7, which croner accepts but NCRONTAB does not.
+ * (`{second} {minute} {hour} {day} {month} {day of week}`) or a time span such as `00:00:05`. Throws on anything else, also on what
+ * croner accepts but NCRONTAB does not.
  */
 export function parseSchedule(text: string, name: string): Schedule {
+  const problem = problemOfSchedule(text);
+  if (problem !== undefined) throw invalid(name, text, problem);
   const expression = text.trim();
-  if (expression.includes(':')) {
-    const interval = parseTimeSpan(expression);
-    if (!interval) throw invalid(name, text, 'the time span must be hh:mm:ss and longer than zero');
-    return { next: (from) => new Date(from.getTime() + interval) };
-  }
-  const fields = expression.split(/\s+/);
-  if (fields.length < 5 || fields.length > 6) {
-    throw invalid(name, text, 'it must have six fields, seconds first, or five, minutes first');
-  }
-  if (/[#?]|(^|[\s,\d-])[LW]($|[\s,\d])/i.test(expression)) {
-    throw invalid(name, text, 'L, W, # and ? are unknown to NCRONTAB');
-  }
-  if (/(^|[,-])0*7($|[,/-])/.test(fields.at(-1) ?? '')) {
-    throw invalid(name, text, 'days of the week are 0 (Sunday) to 6');
-  }
+  const interval = parseTimeSpan(expression);
+  if (interval) return { next: (from) => new Date(from.getTime() + interval) };
   let cron: Cron;
   try {
     cron = new Cron(expression, {

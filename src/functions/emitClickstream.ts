@@ -1,10 +1,10 @@
 import { emitClicks } from '../lib/app/emitClicks';
-import { clicksPerSecond, clickstream } from '../lib/streams/clickstream';
+import { clicksPerSecond, clickstream, clickstreamSchedule } from '../lib/streams/clickstream';
 import { registerEmit } from './wiring/registerEmit';
 
 registerEmit('emitClickstream', {
   stream: clickstream.name,
-  schedule: '%CLICKSTREAM_SCHEDULE%',
+  schedule: clickstreamSchedule,
   needs: clicksPerSecond,
   isOff: (value) => Number(value) === 0,
   async send(stream, context) {

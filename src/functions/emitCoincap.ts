@@ -1,10 +1,10 @@
 import { emitAssets } from '../lib/app/emitAssets';
-import { coincapApiKey } from '../lib/sources/coincap/settings';
+import { coincapApiKey, coincapSchedule } from '../lib/sources/coincap/settings';
 import { registerEmit } from './wiring/registerEmit';
 
 registerEmit('emitCoincap', {
   stream: 'coincap',
-  schedule: '%COINCAP_SCHEDULE%',
+  schedule: coincapSchedule,
   needs: coincapApiKey,
   isOff: (key) => key === '',
   async send(stream, context) {

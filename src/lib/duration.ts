@@ -12,3 +12,12 @@ export function parseDuration(text: string, units: readonly DurationUnit[]): num
   const accepted = units.find((each) => each === unit);
   return accepted && Number(digits) * unitMs[accepted];
 }
+
+/** Milliseconds of a .NET time span `[d.]hh:mm:ss[.fffffff]`; undefined for any other text. */
+export function parseTimeSpan(text: string): number | undefined {
+  const match = /^(?:(\d+)\.)?(\d{1,2}):([0-5]?\d):([0-5]?\d)(?:\.(\d{1,7}))?$/.exec(text.trim());
+  if (!match) return undefined;
+  const [, days = '0', hours, minutes, seconds, fraction = '0'] = match;
+  const whole = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds);
+  return whole * 1000 + Math.floor(Number(`0.${fraction}`) * 1000);
+}

@@ -5,11 +5,12 @@ export interface SettingDefinition {
   readonly expected: string;
   /** The value that applies if the setting is not set. A setting without a default is required. */
   readonly default?: string;
-  /** Says what is wrong with a value. Without this check, any text is accepted. */
-  check?(value: string): SettingProblem | undefined;
+  /**
+   * Says what is wrong with a value, like "is malformed": the words that follow the setting's name. Without this check, any text is
+   * accepted.
+   */
+  check?(value: string, environment: Environment): string | undefined;
 }
-
-export type SettingProblem = 'is malformed' | 'is out of range';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

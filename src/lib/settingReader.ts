@@ -69,7 +69,7 @@ export class SettingReader {
   checkStreams(): void {
     for (const { name, check } of this.#ofStreams.values()) {
       const value = this.text(name);
-      const problem = value === '' ? undefined : check?.(value);
+      const problem = value === '' ? undefined : check?.(value, this.environment);
       if (problem) this.wrong(name, problem);
     }
   }
@@ -82,19 +82,34 @@ export class SettingReader {
   /** Adds a problem. The line begins with the name of the setting. */
   problem(line: string): void {
     const [name = ''] = line.split(' ', 1);
-    if (!this.#unusable.has(name)) this.#problems.add(`- ${line}`);
+    if (!this.#unusable.has(name)) this.#problems.add(line);
+  }
+
+  /** One line for each problem. */
+  get problems(): readonly string[] {
+    return [...this.#problems];
   }
 
   /** Throws `settings.invalid` with all problems, if there are any. */
   throwIfAny(): void {
     if (this.#problems.size === 0) return;
-    const lines = [...this.#problems].join('\n');
+    const lines = this.problems.map((line) => `- ${line}`).join('\n');
     throw new TributaryError('settings.invalid', `Settings are missing or malformed:\n${lines}`);
   }
 
   #definition(name: string): SettingDefinition | undefined {
     return this.#ofStreams.get(name) ?? settingDefinitions.find((definition) => definition.name === name);
   }
+}
+
+/** What is wrong with a stream's setting, in one line; undefined if nothing is. */
+export function problemOf(
+  definition: SettingDefinition,
+  environment: Environment = process.env,
+): string | undefined {
+  const reader = new SettingReader(environment, [definition]);
+  reader.checkStreams();
+  return reader.problems[0];
 }
 
 /** Says what is wrong with a text that no setting can have as its value; undefined for any other text. */

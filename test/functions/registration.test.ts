@@ -159,11 +159,11 @@ function registered(settings: Record<string, string>): { names: string[]; lines:
     require('./dist/local/host/loadApp.js').loadApp(process.cwd(), core, () => {})
       .then(() => console.log('names ' + [...core.functions.keys()].sort().join(' ')));`;
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !(key in sending)));
-  const { stdout } = spawnSync(process.execPath, ['-e', script], {
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
     encoding: 'utf8',
     env: { ...env, ...settings },
   });
-  const lines = stdout.trim().split('\n');
+  const lines = `${stderr}${stdout}`.trim().split('\n');
   return { names: lines.pop()?.split(' ').slice(1) ?? [], lines };
 }
 
@@ -172,19 +172,44 @@ describe('a function that sends events', () => {
     const all = registered(sending);
     expect(all.lines).toEqual([]);
     expect(all.names).toEqual(expect.arrayContaining(await emitters()));
-    const none = registered({});
+    const none = registered({ ...sending, CLICKS_PER_SECOND: '', COINCAP_API_KEY: '' });
     expect(none.names).toEqual(all.names.filter((name) => !name.startsWith('emit')));
     expect(none.lines.sort()).toEqual(
       (await emitters())
         .map((name) => expect.stringMatching(new RegExp(`^${name} is not registered: [A-Z_]+ is .+\\.$`)))
         .sort(),
     );
-    expect(registered({ CLICKS_PER_SECOND: '0' }).lines).toContain(
+    expect(registered({ ...sending, CLICKS_PER_SECOND: '0' }).lines).toContain(
       'emitClickstream is not registered: CLICKS_PER_SECOND is 0.',
     );
   });
 
   it('is registered with a wrong value, so that it fails where that is seen', () => {
-    expect(registered({ CLICKS_PER_SECOND: 'many' }).names).toContain('emitClickstream');
+    expect(registered({ ...sending, CLICKS_PER_SECOND: 'many' }).names).toContain('emitClickstream');
+  });
+
+  it('is not registered with a wrong schedule, which a line says by the name of the setting', () => {
+    const { names, lines } = registered({ ...sending, CLICKSTREAM_SCHEDULE: 'every second' });
+    expect(names).not.toContain('emitClickstream');
+    expect(names).toContain('ingestClickstream');
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^emitClickstream is not registered: CLICKSTREAM_SCHEDULE is malformed \(.*\)/),
+    );
+  });
+});
+
+describe('the start of the app', () => {
+  it('logs what is wrong with the settings, and goes on', () => {
+    const { names, lines } = registered({ ...sending, CONSUMER_GROUP: '', LAKE_CONTAINER: 'No container' });
+    expect(names).toContain('getHealth');
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      {
+        event: 'settings-invalid',
+        level: 'error',
+        code: 'settings.invalid',
+        retriable: false,
+        message: expect.stringMatching(/\n- LAKE_CONTAINER is malformed: .*\n- CONSUMER_GROUP is missing: /),
+      },
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import { app, type InvocationContext } from '@azure/functions';
 import { type SettingDefinition, settingText } from '../../lib/settingDefinitions';
+import { problemOf } from '../../lib/settingReader';
 import { findStream } from '../../lib/streams/loadStreams';
 import type { Stream } from '../../lib/streams/stream';
 import { logged } from './logged';
@@ -7,8 +8,8 @@ import { logged } from './logged';
 export interface Emitter {
   /** The name of the stream to whose hub events are sent. */
   readonly stream: string;
-  /** When events are sent: an NCRONTAB expression, or a setting between percent signs that holds one. */
-  readonly schedule: string;
+  /** The setting that says when events are sent. */
+  readonly schedule: SettingDefinition;
   /** The setting without which there is nothing to send. */
   readonly needs: SettingDefinition;
   /** Whether a value of that setting means that nothing is sent. */
@@ -18,7 +19,8 @@ export interface Emitter {
 
 /**
  * Registers a timer that sends events to a stream's hub. If the project has no such stream, or if the timer's setting says that
- * there are no events to send, it is not registered: a timer that does nothing would wake an app that has scaled to zero.
+ * there are no events to send, it is not registered: a timer that does nothing would wake an app that has scaled to zero. Nor is it
+ * registered with a wrong schedule, of which the host's own message would not name the setting.
  */
 export function registerEmit(name: string, emitter: Emitter): void {
   // Streams are loaded asynchronously. Functions can be registered until the appStart hooks have ended.
@@ -31,7 +33,13 @@ export function registerEmit(name: string, emitter: Emitter): void {
 function registerTimer(name: string, stream: Stream, { schedule, needs, isOff, send }: Emitter): void {
   // A wrong value is found when the function runs.
   const value = settingText(needs) ?? '';
+  const problem = problemOf(schedule);
   if (isOff(value))
     console.log(`${name} is not registered: ${needs.name} is ${value === '' ? 'not set' : value}.`);
-  else app.timer(name, { schedule, handler: logged((_timer, context) => send(stream, context)) });
+  else if (problem !== undefined) console.error(`${name} is not registered: ${problem}`);
+  else
+    app.timer(name, {
+      schedule: `%${schedule.name}%`,
+      handler: logged((_timer, context) => send(stream, context)),
+    });
 }

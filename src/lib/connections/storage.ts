@@ -5,6 +5,8 @@ import { partOf, readForm, readIdentity } from './forms';
 const connectionStringForm =
   'a storage connection string with AccountName and AccountKey, or with BlobEndpoint and SharedAccessSignature';
 const uriForm = 'https://<account>.blob.core.windows.net';
+/** The endpoint of a lake's files and folders, which answers other requests than the blob endpoint. */
+const dfsEndpoint = /^https:\/\/[^/.]+\.dfs\./i;
 
 /** Reads how to reach a storage account, from the connection of this name. */
 export function readStorage(reader: SettingReader, name: string): StorageAccount {
@@ -16,7 +18,7 @@ export function readStorage(reader: SettingReader, name: string): StorageAccount
     if (uri === undefined && account === undefined) reader.wrong(uriSetting, 'is missing', uriForm);
     else if (uri === undefined) checkAccountName(reader, accountSetting);
     else if (!/^https:\/\/[^/]+\/?$/.test(uri)) reader.wrong(uriSetting, 'is malformed', uriForm);
-    else if (/^https:\/\/[^/.]+\.dfs\./.test(uri))
+    else if (dfsEndpoint.test(uri))
       reader.wrong(uriSetting, 'is the dfs endpoint, not the blob endpoint', uriForm);
     return { blobServiceUri, ...readIdentity(reader, name) };
   }
@@ -25,8 +27,11 @@ export function readStorage(reader: SettingReader, name: string): StorageAccount
     connectionString === 'UseDevelopmentStorage=true' ||
     (partOf(connectionString, 'AccountName') && partOf(connectionString, 'AccountKey')) ||
     (partOf(connectionString, 'BlobEndpoint') && partOf(connectionString, 'SharedAccessSignature'));
+  const blobEndpoint = partOf(connectionString, 'BlobEndpoint') ?? '';
   if (!complete)
     reader.wrong(name, connectionString === '' ? 'is missing' : 'is malformed', connectionStringForm);
+  else if (dfsEndpoint.test(blobEndpoint))
+    reader.wrong(name, 'has the dfs endpoint as its BlobEndpoint', `BlobEndpoint=${uriForm}`);
   return { connectionString };
 }
 

@@ -1,3 +1,4 @@
+import { scheduleSetting } from '../schedule';
 import type { SettingDefinition } from '../settingDefinitions';
 import { flatObjectReader } from './flatObject';
 import { decodeJsonElements } from './jsonElements';
@@ -29,6 +30,8 @@ const readFlatClick = flatObjectReader(fields);
 /** Clicks are counted per product. */
 export const countedClicks: Counted = { key: 'productid', attribute: 'category' };
 
+export const clickstreamSchedule = scheduleSetting('CLICKSTREAM_SCHEDULE', 'When clicks are emitted.');
+
 export const clicksPerSecond: SettingDefinition = {
   name: 'CLICKS_PER_SECOND',
   meaning:
@@ -45,14 +48,7 @@ export const clicksPerSecond: SettingDefinition = {
 export const clickstream: Stream = {
   name: 'clickstream',
   hubSetting: 'CLICKSTREAM_HUB',
-  settings: [
-    {
-      name: 'CLICKSTREAM_SCHEDULE',
-      meaning: 'When clicks are emitted.',
-      expected: 'an NCRONTAB expression or a time span like 00:00:05',
-    },
-    clicksPerSecond,
-  ],
+  settings: [clickstreamSchedule, clicksPerSecond],
   table: 'clicks',
   columns: columnsOf(fields),
   counted: countedClicks,

@@ -42,6 +42,10 @@ describe.each([
       `${name} is malformed: expected a storage connection string`,
     ],
     [{ '': 'AccountKey=c2VjcmV0' }, `${name} is malformed: expected a storage connection string`],
+    [
+      { '': `${lakeKey};BlobEndpoint=https://contoso.dfs.core.windows.net` },
+      `${name} has the dfs endpoint as its BlobEndpoint: expected BlobEndpoint=https://<account>.blob`,
+    ],
     [{ '': lakeKey, __accountName: 'contoso' }, `${name} and ${name}__accountName are both set`],
     [{ __blobServiceUri: 'x' }, `${name}__blobServiceUri is malformed: expected https://<account>.blob`],
     [

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { parseTimeSpan, readHostJson } from '../../../local/host/hostJson';
+import { readHostJson } from '../../../local/host/hostJson';
+import { parseTimeSpan } from '../../../src/lib/duration';
 
 function read(content: unknown) {
   const dir = mkdtempSync(join(tmpdir(), 'host-json-'));

@@ -1,9 +1,15 @@
 import { isConfidential } from '../../confidentialUrl';
+import { scheduleSetting } from '../../schedule';
 import type { SettingDefinition } from '../../settingDefinitions';
 
 /*
  * The settings of this source. They are asked for only if a stream refers to them.
  */
+
+export const coincapSchedule = scheduleSetting(
+  'COINCAP_SCHEDULE',
+  'When the assets are asked for. Every request costs credits of the CoinCap plan, so choose a thrifty schedule, like the one in the next column.',
+);
 
 export const coincapUrl: SettingDefinition = {
   name: 'COINCAP_URL',
@@ -24,13 +30,4 @@ export const coincapApiKey: SettingDefinition = {
   default: '',
 };
 
-export const coincapSettings: readonly SettingDefinition[] = [
-  {
-    name: 'COINCAP_SCHEDULE',
-    meaning:
-      'When the assets are asked for. Every request costs credits of the CoinCap plan, so choose a thrifty schedule, like `0 */30 * * * *` for every half hour.',
-    expected: 'an NCRONTAB expression or a time span like 00:30:00',
-  },
-  coincapUrl,
-  coincapApiKey,
-];
+export const coincapSettings: readonly SettingDefinition[] = [coincapSchedule, coincapUrl, coincapApiKey];
