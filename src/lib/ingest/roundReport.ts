@@ -50,10 +50,11 @@ export function reportRound(options: {
   readonly version: number;
   readonly batches: readonly PartitionBatch[];
   readonly round: Round;
-  readonly adds: readonly Add[];
+  /** The data file; undefined if the round has no rows. */
+  readonly add: Add | undefined;
   readonly stopwatch: Stopwatch;
 }): RoundReport {
-  const { stream, version, batches, round, adds, stopwatch } = options;
+  const { stream, version, batches, round, add, stopwatch } = options;
   const total = (what: keyof BatchShare) => round.shares.reduce((sum, share) => sum + share[what], 0);
   const tenths = Object.entries(stopwatch.ms).map(([stage, ms]) => [stage, Math.round(ms * 10) / 10]);
   return {
@@ -64,7 +65,7 @@ export function reportRound(options: {
     rows: total('rows'),
     duplicates: total('duplicates'),
     letters: total('letters'),
-    bytes: adds.reduce((sum, { size }) => sum + size, 0),
+    bytes: add?.size ?? 0,
     lagMs: Number.isFinite(round.oldest) ? Math.round(Date.now() - round.oldest / 1000) : null,
     ms: Object.fromEntries(tenths),
   };

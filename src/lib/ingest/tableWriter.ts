@@ -147,7 +147,6 @@ export class TableWriter {
       const prepared = await this.#prepare(state, round, stopwatch);
       // Storage went back in time: plan the round again on the log as it is now.
       if (!prepared) continue;
-      const adds = prepared.add ? [prepared.add] : [];
       let { version } = state;
       if (round.txns.length > 0) {
         const { outcome, state: after } = await rows.commit(prepared, round.txns, round.rows);
@@ -158,7 +157,9 @@ export class TableWriter {
       }
       if (performance.now() - startedAt > slowMs) await this.#keepLetters(round, prepared.lettered);
       if (batches.length > 0)
-        this.#options.onRound?.(reportRound({ stream, batches, round, version, adds, stopwatch }));
+        this.#options.onRound?.(
+          reportRound({ stream, batches, round, version, add: prepared.add, stopwatch }),
+        );
       return this.#resolve(admitted, round, version);
     }
   }

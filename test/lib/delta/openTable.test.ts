@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Add } from '../../../src/lib/delta/actions';
 import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
+import { followState } from '../../../src/lib/delta/follow';
 import {
   checkpointPath,
   commitPath,
@@ -217,6 +218,26 @@ describe('a truncated checkpoint', () => {
     );
     await expect(openState(at)).rejects.toMatchObject({ code: 'parquet.invalid' });
   });
+});
+
+it('a table that needs what no reader here has is not opened, and not followed', async () => {
+  await appendFiles(2);
+  const follower = followState(at);
+  await follower.toHead();
+  const protocol = {
+    minReaderVersion: 3,
+    minWriterVersion: 7,
+    readerFeatures: ['deletionVectors'],
+    writerFeatures: ['deletionVectors'],
+  };
+  await putCommit(at, 3, [{ protocol }], { operation: 'UPGRADE PROTOCOL', isBlindAppend: false });
+  const refusal = {
+    code: 'delta.unsupported',
+    message: expect.stringContaining('version 3: reading needs the table feature deletionVectors'),
+  };
+  await expect(openState(at)).rejects.toMatchObject(refusal);
+  await expect(openSnapshot(at)).rejects.toMatchObject(refusal);
+  await expect(follower.advance()).rejects.toMatchObject(refusal);
 });
 
 describe('a damaged log', () => {

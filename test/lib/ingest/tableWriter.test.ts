@@ -378,6 +378,8 @@ describe('a round', () => {
       events: 10,
       rows: 10,
     });
+    const [add] = (await openSnapshot(stand.at))?.files.values() ?? [];
+    expect(stand.rounds[0]?.bytes).toBe(add?.size);
     expect(Object.keys(stand.rounds[0]?.ms ?? {})).toEqual(['decode', 'admit', 'plan', 'write', 'commit']);
     expect(stand.rounds[0]?.ms.decode).toBe(12.3);
     expect(stand.rounds[0]?.lagMs).toBeGreaterThan(Date.now() - createdOn.getTime() - 60_000);
@@ -419,7 +421,8 @@ describe('a round', () => {
     const table = stand.writer();
     await table.commit(batch(0, 0, 9));
     await table.commit(batch(0, 0, 9));
-    expect(stand.rounds[1]).toMatchObject({ version: 1, events: 10, rows: 0, duplicates: 10, lagMs: null });
+    const nothing = { rows: 0, bytes: 0, lagMs: null };
+    expect(stand.rounds[1]).toMatchObject({ version: 1, events: 10, duplicates: 10, ...nothing });
   });
 });
 

@@ -79,6 +79,12 @@ describe('cleaning the log', () => {
     expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: 6, deleted: 0 });
   });
 
+  it('does not begin the log at a checkpoint whose commit is gone, because its age is not known', async () => {
+    await appendHistory('interval 2 days');
+    await store.delete(commitPath('events', 6));
+    expect(await cleanLog({ at, now })).toMatchObject({ outcome: 'done', oldest: 3 });
+  });
+
   it('deletes nothing if nothing has expired, no checkpoint is old enough, or the table forbids it', async () => {
     expect(await cleanLog({ at, now })).toEqual({ outcome: 'no-table' });
     await appendHistory('interval 30 days');

@@ -262,6 +262,16 @@ describe('a checkpoint above the end of the log', () => {
     await expectSound(10, upTo(100));
   });
 
+  it('is the beginning of the log even if its own entry was cleaned away too', async () => {
+    await appendFiles(at, 3);
+    await checkpoint({ at });
+    await appendFiles(at, 2, { first: 30 });
+    for (const version of [0, 1, 2, 3]) await at.store.delete(commitPath('events', version));
+    await commitFarAbove(await stateOf(at), 9);
+    expect(await repairLog({ at })).toMatchObject({ outcome: 'repaired', version: 5, moved: [9] });
+    await expectSound(5, upTo(50));
+  });
+
   it('is the beginning of the log even further above than opening the table looks', async () => {
     const state = await appendFiles(at, 3);
     await checkpoint({ at });

@@ -42,7 +42,6 @@ function pruneSchema(
     // Below a member of a struct all is kept, or all goes with it.
     if (path.length > 0 && path.length <= 2 && !isKept(path)) return [];
     const kept = children.filter(({ length }) => length > 0);
-    if (children.length === 0) return [element];
     return [{ ...element, num_children: kept.length }, ...kept.flat()];
   };
   return take([]);
