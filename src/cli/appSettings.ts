@@ -1,9 +1,24 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { parseJsonObject } from '../lib/jsonObject';
+import { type Environment, settingDefinitions } from '../lib/settingDefinitions';
 import { parseSettings, type Settings } from '../lib/settings';
 import { loadStreams } from '../lib/streams/loadStreams';
+import { settingsOf } from '../lib/streams/stream';
 import { textFlag } from './commandLine/arguments';
 import { UsageError } from './commandLine/command';
 import { readLocalSettings } from './localSettings';
+
+/*
+ * Where a command finds the app's settings. Environment variables override each of these:
+ *
+ * | the first of these               | when                                                                       |
+ * |----------------------------------|----------------------------------------------------------------------------|
+ * | the file of `--settings`         | always                                                                     |
+ * | local.settings.json              | it is in this folder                                                       |
+ * | .local/settings.json             | the emulators of `npm start` or `npm run emulators` run here               |
+ * | the same, or last-settings.json  | they have ended, and the command needs no more than the DuckDB file        |
+ * | nothing                          | the environment has settings of the app                                    |
+ */
 
 export const settingsFlag = {
   settings: textFlag(
@@ -12,17 +27,85 @@ export const settingsFlag = {
   ),
 };
 
-/** The file in which `npm start` keeps the settings for its emulators while it runs. */
-const runningSettingsFile = '.local/settings.json';
+const fileHere = 'local.settings.json';
+/** In these files `npm start` keeps its settings: while it runs, and after it has ended. */
+const [ofThisRun, ofLastRun] = ['.local/settings.json', '.local/last-settings.json'] as const;
+/** The process that made them. */
+const runMark = '.local/run.json';
+
+const noSettings =
+  'There are no settings: start "npm start", or make local.settings.json (cp local.settings.sample.json local.settings.json).';
+
+export interface ReadOptions {
+  /** Whether the command can work with the settings of emulators that have ended: then storage and hubs do not answer. */
+  readonly orEnded?: boolean;
+}
 
 /**
- * The app's settings for a command: from a local.settings.json, or from the `npm start` that is running here. Environment
- * variables override both. Settings of streams may be missing, because most commands need none of them.
+ * The app's settings for a command. Says on stderr, in one line, where they are from. Settings of streams may be missing, because
+ * most commands need none of them.
  */
-export async function readAppSettings(file: string | undefined): Promise<Settings> {
-  const named = file === undefined ? ['local.settings.json', runningSettingsFile] : [file];
-  const found = named.find((path) => existsSync(path));
-  if (file !== undefined && !found) throw new UsageError(`--settings ${file}: there is no such file.`);
-  const environment = { ...(found ? readLocalSettings(found) : {}), ...process.env };
-  return parseSettings(environment, [], await loadStreams());
+export async function readAppSettings(
+  file: string | undefined,
+  options: ReadOptions = {},
+): Promise<Settings> {
+  const streams = await loadStreams();
+  const names = [...settingDefinitions, ...streams.flatMap(settingsOf)].map(({ name }) => name);
+  const source = findSource(file, options);
+  const inFile = source ? readLocalSettings(source.file) : {};
+  const fromEnvironment = overriding(inFile, process.env, [...names, 'AzureWebJobsStorage']);
+  if (!source && fromEnvironment.length === 0) throw new Error(noSettings);
+  console.error(describeSource(source, fromEnvironment));
+  return parseSettings({ ...inFile, ...process.env }, [], streams);
+}
+
+interface Source {
+  readonly file: string;
+  readonly described: string;
+}
+
+function findSource(file: string | undefined, { orEnded = false }: ReadOptions): Source | undefined {
+  if (file !== undefined) {
+    if (!existsSync(file)) throw new UsageError(`--settings ${file}: there is no such file.`);
+    return { file, described: file };
+  }
+  const isRunning = existsSync(ofThisRun) && !hasEnded();
+  if (existsSync(fileHere)) {
+    const hint = `. What runs here has its own: --settings ${ofThisRun}`;
+    return { file: fileHere, described: `${fileHere}${isRunning ? hint : ''}` };
+  }
+  if (isRunning) return { file: ofThisRun, described: `those of the emulators that run here (${ofThisRun})` };
+  const ended = [ofThisRun, ofLastRun].find((path) => existsSync(path));
+  if (!orEnded || ended === undefined) return undefined;
+  return { file: ended, described: `those of the last npm start here, which has ended (${ended})` };
+}
+
+/** Whether `npm start` was killed, so that it left its settings behind. */
+function hasEnded(): boolean {
+  try {
+    const { pid } = parseJsonObject(readFileSync(runMark, 'utf8'), runMark);
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    // EPERM is the answer for a process of another user.
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** The settings of the app that the environment has, and that the file does not have with the same value. */
+const overriding = (inFile: Environment, environment: Environment, names: readonly string[]): string[] =>
+  Object.entries(environment)
+    .filter(
+      ([key, value]) =>
+        names.some((name) => key === name || key.startsWith(`${name}__`)) &&
+        Boolean(value?.trim()) &&
+        value !== inFile[key],
+    )
+    .map(([key]) => key)
+    .sort();
+
+function describeSource(source: Source | undefined, fromEnvironment: readonly string[]): string {
+  if (!source) return 'Settings: the environment.';
+  const more = fromEnvironment.length === 0 ? '' : `; from the environment: ${fromEnvironment.join(', ')}`;
+  return `Settings: ${source.described}${more}.`;
 }

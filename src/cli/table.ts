@@ -6,6 +6,7 @@ import { recordsOf } from '../lib/delta/readStatistics';
 import { describeSchema } from '../lib/delta/schema';
 import { checkTable } from '../lib/maintenance/checkTable';
 import { count, quantity } from '../lib/quantity';
+import type { Settings } from '../lib/settings';
 import { readAppSettings, settingsFlag } from './appSettings';
 import { numberFlag, switchFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
@@ -58,24 +59,22 @@ runCommand({
         'move log entries aside that do not follow on the others; stop the app first, then do what the command says',
       words,
       flags: { 'dry-run': switchFlag('say what would be moved aside, and change nothing'), ...settingsFlag },
-      async run({ table, settings, 'dry-run': dryRun }) {
-        const hasWarehouse = (await readAppSettings(settings)).warehouse.kind !== 'none';
-        return show(table, settings, (at) => repairTable({ at, dryRun, hasWarehouse }));
-      },
+      run: ({ table, settings, 'dry-run': dryRun }) =>
+        show(table, settings, (at, { warehouse }) =>
+          repairTable({ at, dryRun, hasWarehouse: warehouse.kind !== 'none' }),
+        ),
     }),
   },
 });
 
-const openTable = async (table: string, settings: string | undefined): Promise<TableLocation> =>
-  (await openLake(await readAppSettings(settings))).at(table);
-
 async function show(
   table: string,
-  settings: string | undefined,
-  view: (at: TableLocation) => Promise<string[] | undefined>,
+  file: string | undefined,
+  view: (at: TableLocation, settings: Settings) => Promise<string[] | undefined>,
 ): Promise<number> {
-  const at = await openTable(table, settings);
-  const lines = await view(at);
+  const settings = await readAppSettings(file);
+  const at = (await openLake(settings)).at(table);
+  const lines = await view(at, settings);
   if (!lines) return tellNoTable(at);
   for (const line of lines) console.log(line);
   return 0;
@@ -142,7 +141,7 @@ async function files(at: TableLocation, limit: number): Promise<string[] | undef
 }
 
 async function check(table: string, settings: string | undefined): Promise<number> {
-  const at = await openTable(table, settings);
+  const at = (await openLake(await readAppSettings(settings))).at(table);
   const result = await checkTable({ at });
   if (!result) return tellNoTable(at);
   const { version, files: checked, rows, findings } = result;

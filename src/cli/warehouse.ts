@@ -183,7 +183,8 @@ async function record(
 }
 
 async function query(file: string | undefined, sql: string): Promise<number> {
-  const settings = await readAppSettings(file);
+  // A DuckDB file can be asked after npm start has ended.
+  const settings = await readAppSettings(file, { orEnded: true });
   const reader = await openReader({
     setting: settings.warehouse,
     reader: settings.warehouseReader(),

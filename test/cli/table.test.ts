@@ -32,6 +32,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** Every command says first which settings it uses. */
+const settingsLine = 'Settings: the environment.\n';
+
 interface Ended {
   readonly code: number;
   readonly out: string;
@@ -116,7 +119,7 @@ describe('npm run table', () => {
     });
     expect(await runWith({ LAKE_CONTAINER: 'empty' }, 'table', 'check', 'clicks')).toMatchObject({
       code: 1,
-      err: 'devstoreaccount1/empty has no table clicks.\n',
+      err: `${settingsLine}devstoreaccount1/empty has no table clicks.\n`,
     });
   });
 });
@@ -158,7 +161,7 @@ describe('npm run table -- repair', () => {
       code: 1,
       out: '',
       err:
-        `${store.name}/clicks version 5 is missing from the log, and versions 6 to 7 are above it. Storage went back in ` +
+        `${settingsLine}${store.name}/clicks version 5 is missing from the log, and versions 6 to 7 are above it. Storage went back in ` +
         'time during a write. Run "npm run table -- repair clicks", which moves the log entries that no longer fit out of the log.\n',
     });
     const cost = (now: string) =>
@@ -171,7 +174,7 @@ describe('npm run table -- repair', () => {
       `Txn replay/clickstream: ${now} nothing (was 1).\n`;
     expect(await repair('clicks', '--dry-run')).toEqual({
       code: 0,
-      err: '',
+      err: settingsLine,
       out:
         'The log of clicks ends with version 4.\n' +
         `Would be moved to ${store.name}/clicks/_stray/: versions 6 to 7, 2 log files.\n` +
@@ -181,7 +184,7 @@ describe('npm run table -- repair', () => {
     expect((await check()).code).toBe(1);
     expect(await repair('clicks')).toEqual({
       code: 0,
-      err: '',
+      err: settingsLine,
       out:
         'The log of clicks ends with version 4.\n' +
         `Moved to ${store.name}/clicks/_stray/: versions 6 to 7, 2 log files.\n` +
@@ -217,7 +220,7 @@ describe('npm run table -- repair', () => {
   it('ends with 1 without a table, and refuses a dry run of other subcommands', async () => {
     expect(await runWith({ LAKE_CONTAINER: 'empty' }, 'table', 'repair', 'clicks')).toMatchObject({
       code: 1,
-      err: 'devstoreaccount1/empty has no table clicks.\n',
+      err: `${settingsLine}devstoreaccount1/empty has no table clicks.\n`,
     });
     const wrong = await run('table', 'check', 'clicks', '--dry-run');
     expect([wrong.code, wrong.err.split('\n')[0]]).toEqual([

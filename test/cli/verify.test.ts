@@ -100,7 +100,8 @@ describe('npm run verify', () => {
   it('ends with 0 when each event is there once', async () => {
     const { code, output } = await run('verify', 'good', 'clickstream');
     expect(output).toBe(
-      'partition 0 of the hub made 2026-01-01T12:00:00.000Z: 0 to 3, 3 rows, 1 dead letter: complete\n' +
+      'Settings: the environment.\n' +
+        'partition 0 of the hub made 2026-01-01T12:00:00.000Z: 0 to 3, 3 rows, 1 dead letter: complete\n' +
         'clicks version 1, 1 file: 3 rows, 1 dead letter, 0 events that never came.\nEach event is there once.\n' +
         'The counts of version 1 are right: 3, with no cached state.\n' +
         'No events wait in the hub.\n',
@@ -278,7 +279,7 @@ describe('npm run trace', () => {
   it('tells the story of a row', async () => {
     const { code, output } = await run('trace', 'good', 'clickstream', '0', '1');
     expect(output).toMatch(
-      /^event 1 of partition 0, hub made 2026-01-01T12:00:00\.000Z\n {2}enqueued {3}2026-01-01T12:00:00\.000Z\n {2}committed {2}version 1 at 20\S+Z\n {2}row in part-\S+\n {4}productid +2\n/,
+      /^event 1 of partition 0, hub made 2026-01-01T12:00:00\.000Z\n {2}enqueued {3}2026-01-01T12:00:00\.000Z\n {2}committed {2}version 1 at 20\S+Z\n {2}row in part-\S+\n {4}productid +2\n/m,
     );
     expect(code).toBe(0);
   });

@@ -104,7 +104,10 @@ it('asks a database with the login of WAREHOUSE_READER alone, and refuses a quer
   await loader.init([clicksTable]);
   await loader.close();
   const WAREHOUSE_READER = readers.connectionString.replace('User ID=loader', 'User ID=reader');
-  expect(await warehouse(['query', sql], { WAREHOUSE_READER })).toMatchObject({ code: 0, output: 'n\n1\n' });
+  expect(await warehouse(['query', sql], { WAREHOUSE_READER })).toMatchObject({
+    code: 0,
+    output: 'n\n1\nSettings: the environment.\n',
+  });
   expect(readers.batches.at(-1)).toBe(sql);
   expect(server.logins).toBe(logins);
 });
