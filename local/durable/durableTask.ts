@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { once } from '../../src/lib/once';
+import { readBody } from '../host/httpTrigger';
 import { findBindingName, type Trigger, type TriggerHost, type TriggerOptions } from '../host/trigger';
 import { clientPayload } from './clientPayload';
 import type { DurableFunction, DurableKind } from './durableFunctions';
@@ -81,13 +82,13 @@ export class DurableTask {
   }
 
   async answer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    const body = await readBody(request);
+    const body = await readBody(request, maxBodyBytes);
     if (body === undefined) {
       response.writeHead(413, { connection: 'close' }).end();
       return;
     }
     const { method = 'GET', headers } = request;
-    const answer = await this.#api.answer({ method, url, headers, body });
+    const answer = await this.#api.answer({ method, url, headers, body: body.toString() });
     if (answer.body === undefined) response.writeHead(answer.status, answer.headers).end();
     else {
       response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
@@ -101,15 +102,4 @@ export class DurableTask {
     if (orchestrationTrigger.size + activityTrigger.size === 0) await this.#worker.drain();
     else await this.#worker.idle(name);
   }
-}
-
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += chunk.length;
-    if (size > maxBodyBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }

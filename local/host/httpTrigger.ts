@@ -66,7 +66,7 @@ export interface HttpCall {
  */
 export async function callBuffered(call: HttpCall): Promise<void> {
   const { route, params, url, request, response } = call;
-  const body = await readBody(request);
+  const body = await readBody(request, maxBodyBytes);
   if (!body) {
     response.writeHead(413, { connection: 'close' }).end();
     return;
@@ -184,12 +184,13 @@ function toNullable(values: Record<string, string>): Record<string, { value: str
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }]));
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+/** Reads the body of a request; undefined if it is larger than the limit. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     size += chunk.length;
-    if (size > maxBodyBytes) return undefined;
+    if (size > limit) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -64,6 +64,8 @@ const outputs: [orchestrator: string, output: unknown, input?: unknown][] = [
   ['manySteps', 40],
 ];
 
+const patient = { timeout: 20_000 };
+
 /** Where the in-memory engine does otherwise than Azure. */
 const differences: Readonly<Record<string, string>> = {
   againWithWorkOpen: 'It takes results of an earlier execution for those of the present one.',
@@ -107,7 +109,7 @@ describe.each(['the local host', 'the in-memory engine'])('on %s', (name) => {
   describe.concurrent('an event', () => {
     const started = async (orchestrator: string) => {
       const id = await engine().start(orchestrator);
-      await expect.poll(async () => (await engine().status(id))?.status, { timeout: 10_000 }).toBe('Running');
+      await expect.poll(async () => (await engine().status(id))?.status, patient).toBe('Running');
       return id;
     };
 
@@ -154,9 +156,9 @@ describe.each(['the local host', 'the in-memory engine'])('on %s', (name) => {
 
     it('suspends it: results and timers wait until it is resumed', async () => {
       const id = await engine().start('waitsThenWorks');
-      await expect.poll(async () => (await engine().status(id))?.status).toBe('Running');
+      await expect.poll(async () => (await engine().status(id))?.status, patient).toBe('Running');
       await engine().suspend(id);
-      await delay(1_000);
+      await delay(2_500);
       expect(await engine().status(id)).toMatchObject({ status: 'Suspended' });
       await engine().resume(id);
       expect(await ended(engine(), id)).toMatchObject({ status: 'Completed', output: 42 });
@@ -164,7 +166,7 @@ describe.each(['the local host', 'the in-memory engine'])('on %s', (name) => {
 
     it('suspends it, and events wait', async () => {
       const id = await engine().start('event');
-      await expect.poll(async () => (await engine().status(id))?.status).toBe('Running');
+      await expect.poll(async () => (await engine().status(id))?.status, patient).toBe('Running');
       await engine().suspend(id);
       await engine().raise(id, 'go', 'raised');
       await delay(300);

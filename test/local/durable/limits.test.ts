@@ -116,7 +116,9 @@ describe('an orchestrator', () => {
     const output = expect.stringContaining(message);
     expect(await ended(engine, id)).toMatchObject({ status: 'Failed', output });
     // The log says it too, once and with the instance.
-    await expect.poll(() => host.lines(`ERROR ${orchestrator}: ${id}: `)).toHaveLength(1);
+    await expect
+      .poll(() => host.lines(`ERROR ${orchestrator}: ${id}: `), { timeout: 20_000 })
+      .toHaveLength(1);
     expect(host.output()).not.toContain('OutOfProcData');
   });
 

@@ -257,7 +257,7 @@ export const orchestrators: Readonly<Record<string, Orchestrator>> = {
     return yield call('flaky', { key: 'long', failures: 999 }, patient);
   },
   *waitsThenWorks({ call, timer }) {
-    yield timer(300);
+    yield timer(2_000);
     return yield call('add', [20, 22]);
   },
 };
