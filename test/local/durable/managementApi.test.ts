@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
 import type { HostProcess } from '../host/hostProcess';
 import { type Engine, ended } from './engine';
@@ -160,6 +160,35 @@ describe('the client of durable-functions', () => {
     const ids = (result as { instanceId: string }[]).map(({ instanceId }) => instanceId);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.filter((id) => id.startsWith('page-'))).toHaveLength(120);
+  });
+
+  it('is there in functions of every kind, also with streams', async () => {
+    const source = `
+      app.setup({ enableHttpStream: true });
+      df.app.client.http('start', { methods: ['POST'], handler: async (request, client) =>
+        client.createCheckStatusResponse(request, await client.startNew('chain', { input: await request.text() })) });
+      df.app.client.timer('tick', { schedule: '0 0 0 1 1 *', handler: async (_, client, context) =>
+        context.log('started ' + await client.startNew('nothing', { instanceId: 'by-timer' })) });
+      df.app.activity('starter', { extraInputs: [df.input.durableClient()], handler: async (id, context) =>
+        df.getClient(context).startNew('nothing', { instanceId: id }) });
+      df.app.orchestration('startsAnother', function* (context) {
+        return yield context.df.callActivity('starter', 'by-activity');
+      });`;
+    const streamed = writeDurableApp({ connectionString: azurite.connectionString, source });
+    onTestFinished(streamed.remove);
+    const second = await streamed.start();
+    onTestFinished(async () => {
+      await second.stop();
+    });
+    const answer = await fetch(`${second.url}/api/start`, { method: 'POST', body: 'text' });
+    const { id, statusQueryGetUri } = (await answer.json()) as Record<string, string>;
+    expect(statusQueryGetUri).toContain(second.url);
+    expect(await ended(engineOf(second), String(id))).toMatchObject({ output: [3, 13] });
+    await fetch(`${second.url}/admin/functions/tick`, { method: 'POST', body: '{}' });
+    await expect.poll(() => second.lines('started by-timer'), { timeout: 10_000 }).toHaveLength(1);
+    const other = await engineOf(second).start('startsAnother');
+    expect(await ended(engineOf(second), other)).toMatchObject({ output: 'by-activity' });
+    expect(await ended(engineOf(second), 'by-activity')).toMatchObject({ output: 'done' });
   });
 
   it('makes the answer by which callers watch an orchestration', async () => {
