@@ -13,9 +13,11 @@ const core = new FunctionsCore(() => {});
 const bindingsOf = (name: string) => Object.values(core.functions.get(name)?.metadata.bindings ?? {});
 
 /** With these settings, every function that sends events has something to send. */
-const sending = sampleSettings();
+const sending: Record<string, string> = sampleSettings();
 
 beforeAll(async () => {
+  // The sample may lack the hub of a stream that was added.
+  for (const { hubSetting, name } of await loadStreams()) sending[hubSetting] ??= name;
   Object.assign(process.env, sending);
   // Not `dist/src`: the test command has built it, and a stale file there would be deployed too.
   expect(existsSync('dist/src/index.js')).toBe(true);
