@@ -58,7 +58,7 @@ function testsReaching(files: ReadonlySet<string>, tests: readonly string[]): st
 function tryFolder(folder: string, lines: readonly string[], work: string): Mutant[] {
   const mirrored = `test/lib/${folder}/`;
   const first = runStryker({ name: folder, mutate: lines, testFiles: [`${mirrored}**/*.test.ts`], work });
-  const left = first.filter(({ status }) => status !== 'noticed');
+  const left = first.filter(isLeft);
   const files = new Set(left.map(({ path }) => withoutEnding(path)));
   const others = ['test/lib/**/*.test.ts', 'test/functions/*.test.ts']
     .flatMap((pattern) => filesOf(pattern))
@@ -67,9 +67,13 @@ function tryFolder(folder: string, lines: readonly string[], work: string): Muta
   if (testFiles.length === 0) return first;
   const mutate = left.map(({ path, start, end }) => `${path}:${positionOf(start)}-${positionOf(end)}`);
   const second = runStryker({ name: `${folder}-others`, mutate, testFiles, work });
-  const noticed = new Set(second.filter(({ status }) => status === 'noticed').map(nameOf));
-  return first.map((one) => (noticed.has(nameOf(one)) ? { ...one, status: 'noticed' } : one));
+  const again = new Map(
+    second.filter(({ status }) => status !== 'not-reached').map((one) => [nameOf(one), one]),
+  );
+  return first.map((one) => (isLeft(one) ? (again.get(nameOf(one)) ?? one) : one));
 }
+
+const isLeft = ({ status }: Mutant): boolean => status === 'survived' || status === 'not-reached';
 
 const filesOf = (pattern: string): string[] => globSync(pattern).map((path) => path.replaceAll(sep, '/'));
 
@@ -114,16 +118,18 @@ function main(): void {
   install();
   console.log(`seed ${seed}`);
   const work = mkdtempSync(join(tmpdir(), 'mutants-'));
-  const counts = { noticed: 0, all: 0 };
+  const mutants: Mutant[] = [];
   try {
     for (const [folder, lines] of drawn) {
-      const mutants = tryFolder(folder, lines, work);
-      const left = mutants.filter(({ status }) => status !== 'noticed');
-      left.forEach(print);
-      counts.all += mutants.length;
-      counts.noticed += mutants.length - left.length;
+      const some = tryFolder(folder, lines, work);
+      some.filter(isLeft).forEach(print);
+      mutants.push(...some);
     }
-    console.log(`seed ${seed}: tests noticed ${counts.noticed} of ${counts.all} changes.`);
+    const noticed = mutants.length - mutants.filter(isLeft).length;
+    const late = mutants.filter(({ status }) => status === 'late').length;
+    console.log(
+      `seed ${seed}: tests noticed ${noticed} of ${mutants.length} changes, ${late} by being late.`,
+    );
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

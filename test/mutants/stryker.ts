@@ -37,7 +37,8 @@ export interface Mutant {
   readonly start: Place;
   readonly end: Place;
   readonly replacement: string;
-  readonly status: 'noticed' | 'survived' | 'not-reached';
+  /** `late`: the tests took much longer than without the change, for example because a loop does not end. */
+  readonly status: 'noticed' | 'late' | 'survived' | 'not-reached';
 }
 
 export function install(): void {
@@ -89,6 +90,7 @@ export function runStryker({ name, mutate, testFiles, work }: Run): Mutant[] {
     ignoreStatic: true,
     concurrency: 1,
     timeoutMS: 20_000,
+    dryRunTimeoutMinutes: 30,
     // Stryker would rewrite it by means that TypeScript 7 has no more, and vitest does not need it.
     tsconfigFile: 'none',
     ignorePatterns: ['.local'],
@@ -104,6 +106,12 @@ export function runStryker({ name, mutate, testFiles, work }: Run): Mutant[] {
   return readReport(JSON.parse(readFileSync(reportFile, 'utf8')));
 }
 
+const statuses: Readonly<Record<string, Mutant['status']>> = {
+  Survived: 'survived',
+  NoCoverage: 'not-reached',
+  Timeout: 'late',
+};
+
 function readReport({ files }: Report): Mutant[] {
   return Object.entries(files).flatMap(([path, { source, mutants }]) =>
     mutants
@@ -113,7 +121,7 @@ function readReport({ files }: Report): Mutant[] {
         source,
         ...location,
         replacement,
-        status: status === 'Survived' ? 'survived' : status === 'NoCoverage' ? 'not-reached' : 'noticed',
+        status: statuses[status] ?? 'noticed',
       })),
   );
 }

@@ -1,6 +1,10 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import { StreamLoaders } from '../../../src/lib/warehouse/streamLoaders';
+import { readLoadStatus } from '../../../src/lib/warehouse/loadStatus';
+import { StreamLoaders, type StreamLoadersOptions } from '../../../src/lib/warehouse/streamLoaders';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
 import { Session } from '../../kit/tds/session';
@@ -23,23 +27,27 @@ async function startServer(): Promise<TdsServer> {
   return started;
 }
 
-const start = (setting: string, delta: DeltaTable) => {
+const start = (setting: string, delta: DeltaTable, more: Partial<StreamLoadersOptions> = {}) => {
   loaders = new StreamLoaders({
     setting: parseWarehouse(setting),
     streams: [clickstream],
     at: async () => delta.at,
     warn: () => {},
+    ...more,
   });
   return loaders;
 };
 
-it('ends within seconds, also while a load hangs in the warehouse', { timeout: 20_000 }, async () => {
+it('ends within seconds, also while a load hangs in the warehouse, and the lake does not answer', {
+  timeout: 20_000,
+}, async () => {
   const delta = await clicksTable();
   await delta.commit(clicks(1));
   server = await startServer();
   const holder = new Session(server.engine);
   await server.engine.lock('ops.load_ledger', holder);
   const one = start(server.connectionString, delta);
+  delta.at.store.put = () => new Promise(() => {});
   const { batches, engine } = server;
   const hanging = one.catchUp(60_000);
   await vi.waitFor(
@@ -55,6 +63,27 @@ it('ends within seconds, also while a load hangs in the warehouse', { timeout: 2
   await hanging;
 });
 
+it('has recorded where the tables stand, and closed its connections, when it has ended', async () => {
+  const delta = await clicksTable();
+  await delta.commit(clicks(1));
+  server = await startServer();
+  const { store } = delta.at;
+  const put = store.put.bind(store);
+  store.put = async (path, bytes) => {
+    await new Promise((done) => setTimeout(done, 100));
+    return put(path, bytes);
+  };
+  const one = start(server.connectionString, delta);
+  await one.catchUp(60_000);
+  expect(server.connections).toBeGreaterThan(0);
+  await one.close();
+  expect(await readLoadStatus(store, 'clickstream.clicks')).toMatchObject({
+    state: 'current',
+    position: { version: 1 },
+  });
+  await vi.waitFor(() => expect(server?.connections).toBe(0));
+});
+
 it('only the stream that is named is nudged, and one without a table in the warehouse never', async () => {
   const delta = await clicksTable();
   await delta.commit(clicks(1));
@@ -65,4 +94,33 @@ it('only the stream that is named is nudged, and one without a table in the ware
   expect(server.batches.some((text) => text.includes('INSERT INTO [clickstream]'))).toBe(false);
   one.nudge(clickstream);
   await vi.waitFor(() => expect(server?.rows('clickstream.clicks')).toHaveLength(1), { timeout: 10_000 });
+});
+
+it('lets the step of a load that is under way end first', async () => {
+  const delta = await clicksTable();
+  await delta.commit(clicks(1));
+  server = await startServer();
+  const warnings: string[] = [];
+  const one = start(server.connectionString, delta, { warn: (message) => warnings.push(message) });
+  server.hold = { batch: /INSERT INTO \[clickstream\]/, ms: () => 800 };
+  const loading = one.catchUp(60_000);
+  await vi.waitFor(() =>
+    expect(server?.batches.some((text) => text.includes('INSERT INTO [click'))).toBe(true),
+  );
+  await one.close();
+  expect(server.rows('clickstream.clicks')).toHaveLength(1);
+  await loading;
+  expect(warnings).toEqual([]);
+});
+
+it('leaves a DuckDB file to others when it has ended', async () => {
+  const delta = await clicksTable();
+  await delta.commit(clicks(1));
+  const folder = mkdtempSync(join(tmpdir(), 'loaders-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const one = start(`duckdb:${join(folder, 'one.duckdb')}`, delta);
+  await one.catchUp(60_000);
+  expect(readdirSync(folder).sort()).toEqual(['one.duckdb', 'one.duckdb.owner.json', 'one.duckdb.wal']);
+  await one.close();
+  expect(readdirSync(folder)).toEqual(['one.duckdb']);
 });
