@@ -168,6 +168,21 @@ describe('a DuckDB file that another process has', () => {
     expect(await connectToOwner(path)).toBeUndefined();
   });
 
+  it('is opened once by a process of which several calls notice that the other one has ended', async () => {
+    await startOwner();
+    const remote = await openDuckDb(path);
+    await remote.init([table]);
+    const slow = 'SELECT sum(sin(range)) FROM range(100000000000)';
+    const again = [1, 2, 3].map((n) => remote.query(slow).catch(() => remote.query(`SELECT ${n}::INT AS n`)));
+    await new Promise((done) => setTimeout(done, 200));
+    await endOwner('SIGKILL');
+    expect(await Promise.all(again)).toEqual([[{ n: 1 }], [{ n: 2 }], [{ n: 3 }]]);
+    await remote.close();
+    // Nobody has the file any more.
+    expect(existsSync(`${path}.owner.json`)).toBe(false);
+    await startOwner();
+  });
+
   it('keeps marks', async () => {
     await startOwner();
     const warehouse = await openDuckDb(path);
