@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
-import { parseArgs } from 'node:util';
+import { numberFlag, textFlag } from '../../src/cli/commandLine/arguments';
+import { action, type Given, UsageError } from '../../src/cli/commandLine/command';
+import { runCommand } from '../../src/cli/commandLine/runCommand';
 import { importsOf, withoutEnding } from '../house/allowedImports';
 import { install, type Mutant, type Place, runStryker } from './stryker';
 
@@ -14,11 +16,58 @@ import { install, type Mutant, type Place, runStryker } from './stryker';
  * and is no part of `npm test`.
  */
 
-const usage = `Usage: npm run mutants -- [--seed N] [--lines N] [folder or file ...]
+const defaultParts = ['delta', 'ingest', 'counts', 'warehouse', 'maintenance'];
 
-  --seed N   decides which lines are changed; by default from the clock, and printed
-  --lines N  how many lines are changed, in about twice as many ways; by default 100
-  folders    below src/lib; by default delta ingest counts warehouse maintenance`;
+const flags = {
+  seed: numberFlag({
+    meaning: 'decides which lines are changed; by default from the clock, and printed',
+    fallback: undefined,
+    most: 2 ** 31,
+  }),
+  lines: numberFlag({
+    meaning: 'how many lines are changed, in about twice as many ways',
+    fallback: 100,
+    most: 100_000,
+  }),
+  in: textFlag(
+    'PARTS',
+    `folders and files below src/lib, with commas between them; by default ${defaultParts.join(',')}`,
+  ),
+};
+
+runCommand({
+  call: 'npm run mutants',
+  does: action({
+    meaning: 'Makes small mistakes in the code, and tells those that no test notices.',
+    flags,
+    run: tryMistakes,
+  }),
+});
+
+async function tryMistakes({ seed = Date.now() % 1_000_000_000, lines, in: parts }: Given<typeof flags>) {
+  const paths = (parts?.split(',') ?? defaultParts)
+    .flatMap((one) => filesOf(one.endsWith('.ts') ? `src/lib/${one}` : `src/lib/${one}/**/*.ts`))
+    .filter((path) => !path.endsWith('.d.ts'));
+  if (paths.length === 0) throw new UsageError(`--in ${parts}: src/lib has no such folder or file.`);
+  const drawn = Map.groupBy(drawLines(paths, seed).slice(0, lines), (line) => line.split('/')[2] ?? '');
+  install();
+  console.log(`seed ${seed}`);
+  const work = mkdtempSync(join(tmpdir(), 'mutants-'));
+  const mutants: Mutant[] = [];
+  try {
+    for (const [folder, some] of drawn) {
+      const tried = tryFolder(folder, some, work);
+      tried.filter(isLeft).forEach(print);
+      mutants.push(...tried);
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  const noticed = mutants.length - mutants.filter(isLeft).length;
+  const late = mutants.filter(({ status }) => status === 'late').length;
+  console.log(`seed ${seed}: tests noticed ${noticed} of ${mutants.length} changes, ${late} by being late.`);
+  return 0;
+}
 
 /** Lines of code as `path:line-line`, which is how Stryker wants them; those that the seed draws come first. */
 function drawLines(paths: readonly string[], seed: number): string[] {
@@ -97,42 +146,3 @@ function print({ path, source, start, end, replacement, status }: Mutant): void 
   console.log(`    ${source.split('\n')[start.line - 1]?.trim()}`);
   console.log(`    ${textBetween(source, start, end)}  →  ${replacement}`);
 }
-
-function main(): void {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { seed: { type: 'string' }, lines: { type: 'string' }, help: { type: 'boolean' } },
-  });
-  const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
-  const count = Number(values.lines ?? 100);
-  if (values.help || !Number.isInteger(seed) || !Number.isInteger(count)) {
-    console.log(usage);
-    return;
-  }
-  const wanted =
-    positionals.length > 0 ? positionals : ['delta', 'ingest', 'counts', 'warehouse', 'maintenance'];
-  const paths = wanted
-    .flatMap((one) => filesOf(one.endsWith('.ts') ? `src/lib/${one}` : `src/lib/${one}/**/*.ts`))
-    .filter((path) => !path.endsWith('.d.ts'));
-  const drawn = Map.groupBy(drawLines(paths, seed).slice(0, count), (line) => line.split('/')[2] ?? '');
-  install();
-  console.log(`seed ${seed}`);
-  const work = mkdtempSync(join(tmpdir(), 'mutants-'));
-  const mutants: Mutant[] = [];
-  try {
-    for (const [folder, lines] of drawn) {
-      const some = tryFolder(folder, lines, work);
-      some.filter(isLeft).forEach(print);
-      mutants.push(...some);
-    }
-    const noticed = mutants.length - mutants.filter(isLeft).length;
-    const late = mutants.filter(({ status }) => status === 'late').length;
-    console.log(
-      `seed ${seed}: tests noticed ${noticed} of ${mutants.length} changes, ${late} by being late.`,
-    );
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-}
-
-main();
