@@ -62,6 +62,44 @@ IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstrea
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('clickstream.clicks') AND name = 'element') ALTER TABLE [clickstream].[clicks] ADD [element] int NULL;
 GO
 
+IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('clickstream.clicks_per_product')) EXEC('CREATE VIEW [clickstream].[clicks_per_product] AS
+SELECT productid, category, clicks
+FROM (
+  SELECT productid, category,
+    COUNT_BIG(*) OVER (PARTITION BY productid) AS clicks,
+    ROW_NUMBER() OVER (
+      PARTITION BY productid
+      ORDER BY CASE WHEN category IS NULL THEN 1 ELSE 0 END, enqueued_at DESC, category DESC
+    ) AS place
+  FROM [clickstream].[clicks]
+) AS ranked
+WHERE place = 1');
+GO
+
+IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('clickstream.clicks_per_session')) EXEC('CREATE VIEW [clickstream].[clicks_per_session] AS
+SELECT sessionid,
+  MIN("timestamp") AS first_click,
+  MAX("timestamp") AS last_click,
+  DATEDIFF_BIG(millisecond, MIN("timestamp"), MAX("timestamp")) / 1000.0 AS seconds,
+  COUNT_BIG(*) AS clicks,
+  MAX(CASE WHEN from_first = 1 THEN productid END) AS first_product,
+  MAX(CASE WHEN from_last = 1 THEN productid END) AS last_product
+FROM (
+  SELECT sessionid, "timestamp", productid,
+    ROW_NUMBER() OVER (
+      PARTITION BY sessionid
+      ORDER BY CASE WHEN "timestamp" IS NULL THEN 1 ELSE 0 END, "timestamp", hub_partition, sequence_number, element
+    ) AS from_first,
+    ROW_NUMBER() OVER (
+      PARTITION BY sessionid
+      ORDER BY CASE WHEN "timestamp" IS NULL THEN 1 ELSE 0 END, "timestamp" DESC, hub_partition DESC, sequence_number DESC, element DESC
+    ) AS from_last
+  FROM [clickstream].[clicks]
+  WHERE sessionid IS NOT NULL
+) AS ordered
+GROUP BY sessionid');
+GO
+
 IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = 'assets') EXEC('CREATE SCHEMA [assets]');
 GO
 
@@ -102,5 +140,18 @@ IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.ass
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'vwap24Hr') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [vwap24Hr] float NULL;
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'explorer') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [explorer] varchar(255) COLLATE SQL_Latin1_General_CP1_CI_AS NULL;
 IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID('assets.asset_statistics_history_v3') AND name = 'runtime_timestamp') ALTER TABLE [assets].[asset_statistics_history_v3] ADD [runtime_timestamp] datetime NULL;
+GO
+
+IF NOT EXISTS (SELECT * FROM sys.objects WHERE object_id = OBJECT_ID('assets.newest_assets')) EXEC('CREATE VIEW [assets].[newest_assets] AS
+SELECT id, symbol, asset_name, "priceUsd", "marketCapUsd", runtime_timestamp
+FROM (
+  SELECT id, symbol, asset_name, "priceUsd", "marketCapUsd", runtime_timestamp,
+    ROW_NUMBER() OVER (
+      PARTITION BY id
+      ORDER BY runtime_timestamp DESC, CASE WHEN "priceUsd" IS NULL THEN 1 ELSE 0 END, "priceUsd" DESC
+    ) AS age
+  FROM [assets].[asset_statistics_history_v3]
+) AS history
+WHERE age = 1');
 GO
 

@@ -11,6 +11,7 @@ import {
   readFields,
 } from './jsonFields';
 import type { Counted, Stream } from './stream';
+import { clicksPerProduct, clicksPerSession } from './warehouseView';
 
 /**
  * A click without a product cannot be counted and is refused. A click without a session (a visitor who declined cookies), a
@@ -66,6 +67,7 @@ export const clickstream: Stream = {
       { name: 'sequence_number', from: 'sequence_number', type: 'bigint' },
       { name: 'element', from: 'element', type: 'int' },
     ],
+    views: [clicksPerProduct, clicksPerSession],
   },
   decode(body) {
     const row = readFlatClick?.(body);

@@ -10,6 +10,7 @@ import {
   stringField,
 } from './jsonFields';
 import type { Stream, WarehouseType } from './stream';
+import { newestAssets } from './warehouseView';
 
 const text = (name: string, from = name): JsonField => ({
   name,
@@ -76,6 +77,7 @@ export const coincap: Stream = {
       from: name,
       type: historyTypes[type] ?? 'varchar(255)',
     })),
+    views: [newestAssets],
   },
   decode: (body) => decodeJsonElements(body, readAsset),
 };

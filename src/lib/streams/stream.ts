@@ -1,5 +1,6 @@
 import { eventHubsForm, type SettingDefinition } from '../settingDefinitions';
 import { ownConnection } from './connectionName';
+import type { WarehouseView } from './warehouseView';
 
 /** The types a stream's columns may have; the same names as in a Delta schema. */
 export type ColumnType =
@@ -90,6 +91,8 @@ export interface WarehouseTable {
   /** A leading bigint column that the warehouse numbers by itself. */
   readonly identity?: string;
   readonly columns: readonly WarehouseColumn[];
+  /** Views on it for people, which are made with it. */
+  readonly views?: readonly WarehouseView[];
 }
 
 /** The definition of a stream. A new stream is one file with such a definition, and one function file. */

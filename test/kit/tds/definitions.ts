@@ -17,6 +17,7 @@ export async function define(engine: Engine, session: Session, statement: Statem
   if (statement.kind === 'addColumns') return addColumns(engine, session, statement);
   if (statement.kind === 'rename') return rename(engine, statement);
   if (statement.kind === 'drop') return drop(engine, session, statement);
+  if (statement.kind === 'createView') return createView(engine, statement);
   if (statement.kind === 'grant') return grant(engine, statement);
   throw new SqlError(103010, `Parse error near ${statement.kind}.`);
 }
@@ -36,6 +37,13 @@ function createSchema({ schemas }: Engine, { schema }: Of<'createSchema'>): () =
   return () => schemas.delete(schema);
 }
 
+function createView(engine: Engine, { view }: Of<'createView'>): () => void {
+  if (engine.idOf(view) !== undefined)
+    throw new SqlError(2714, `There is already an object named '${view}'.`);
+  engine.views.set(view, engine.newId());
+  return () => engine.views.delete(view);
+}
+
 function createTable(engine: Engine, statement: Of<'createTable'>): () => void {
   const { tables, schemas, options } = engine;
   const { table: name, columns, primaryKey, layout } = statement;
@@ -43,7 +51,8 @@ function createTable(engine: Engine, statement: Of<'createTable'>): () => void {
     throw new SqlError(102, 'DISTRIBUTION is for dedicated pools, where it is told here.');
   if (primaryKey && options.dialect === 'pool')
     throw new SqlError(104467, 'Enforced unique constraints are not supported.');
-  if (tables.has(name)) throw new SqlError(2714, `There is already an object named '${name}'.`);
+  if (engine.idOf(name) !== undefined)
+    throw new SqlError(2714, `There is already an object named '${name}'.`);
   if (!schemas.has(name.split('.')[0] ?? '')) throw new SqlError(2760, 'The schema does not exist.');
   for (const { type, collation = engine.collation } of columns) convert(null, type, codePageOf(collation));
   tables.set(name, engine.newTable(columns, primaryKey, layout));

@@ -61,6 +61,8 @@ export interface EngineOptions {
 export class Engine {
   readonly tables = new Map<string, SqlTable>();
   readonly schemas = new Set<string>();
+  /** The views by name, with their ids. */
+  readonly views = new Map<string, number>();
   readonly options: EngineOptions;
   readonly #locks = new Map<string, { owner: Session; waiting: (() => void)[] }>();
   /** The tables that sessions wait for. */
@@ -86,6 +88,15 @@ export class Engine {
     const table = this.tables.get(name);
     if (table) return table;
     throw new SqlError(208, `Invalid object name '${name}'.`);
+  }
+
+  newId(): number {
+    return ++this.#objects;
+  }
+
+  /** The id of a table or view; undefined if there is none of this name. */
+  idOf(name: string): number | undefined {
+    return this.tables.get(name)?.id ?? this.views.get(name);
   }
 
   newTable(

@@ -211,6 +211,7 @@ class BatchParser extends PartParser {
   }
 
   #create(): Statement {
+    if (this.take('VIEW')) return this.#view();
     if (this.take('SCHEMA')) return { kind: 'createSchema', schema: this.word().toLowerCase() };
     this.expect('TABLE');
     const table = this.table();
@@ -218,6 +219,14 @@ class BatchParser extends PartParser {
     const { columns, primaryKey } = this.#columnDefinitions();
     this.expect(')');
     return { kind: 'createTable', table, columns, primaryKey, layout: this.#layout() };
+  }
+
+  /** Only the name is read: what the view selects is not run here. */
+  #view(): Statement {
+    const view = this.table();
+    this.expect('AS');
+    while (this.tokens.current.kind !== 'end') this.tokens.advance();
+    return { kind: 'createView', view };
   }
 
   #layout(): Layout | undefined {

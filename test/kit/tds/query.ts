@@ -88,8 +88,7 @@ export class Query {
       return args[0] === null ? null : codePageOf(String(args[0]));
     if (name === 'USER_NAME' || name === 'OBJECT_NAME') return args[0] ?? null;
     if (name === 'HAS_PERMS_BY_NAME') return this.#engine.mayGrant ? 1 : 0;
-    if (name === 'OBJECT_ID')
-      return this.#engine.tables.get(new PartParser(String(args[0])).table())?.id ?? null;
+    if (name === 'OBJECT_ID') return this.#engine.idOf(new PartParser(String(args[0])).table()) ?? null;
     if (name === 'SERVERPROPERTY' && args[0] === 'ProductVersion')
       return this.#engine.options.version ?? '16.0.4000.1';
     if (name === 'SERVERPROPERTY' && args[0] === 'EngineEdition') {

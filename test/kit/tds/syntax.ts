@@ -104,6 +104,7 @@ export type Statement =
       readonly grantee: string;
     }
   | { readonly kind: 'createSchema'; readonly schema: string }
+  | { readonly kind: 'createView'; readonly view: string }
   | { readonly kind: 'drop'; readonly table: string }
   | {
       readonly kind: 'rename';

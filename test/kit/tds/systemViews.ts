@@ -4,7 +4,11 @@ import { type Layout, SqlError } from './syntax';
 /** The rows of a system view. */
 export function systemRows(engine: Engine, name: string): SqlRow[] {
   if (name === 'sys.schemas') return [...engine.schemas].map((schema) => ({ name: schema }));
-  if (name === 'sys.objects') return [...engine.tables].map(([table, one]) => objectRow(table, one));
+  if (name === 'sys.objects')
+    return [
+      ...[...engine.tables].map(([table, one]) => objectRow(table, one)),
+      ...[...engine.views].map(([view, id]) => ({ object_id: id, name: view, type: 'V' })),
+    ];
   const read = views[name];
   if (!read || (name.startsWith('sys.pdw_') && engine.options.dialect !== 'pool'))
     throw new SqlError(208, `Invalid object name '${name}'.`);

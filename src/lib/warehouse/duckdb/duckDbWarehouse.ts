@@ -16,7 +16,7 @@ import {
 } from '../warehouse';
 import { appendRows, columnNames } from './appendRows';
 import { lockedSettings, runSelect } from './readOnly';
-import { addColumn, createTable, opsScript, quoteName, quoteTable, quoteText } from './tables';
+import { addColumn, createTable, createViews, opsScript, quoteName, quoteTable, quoteText } from './tables';
 
 type Api = typeof import('@duckdb/node-api');
 
@@ -69,6 +69,7 @@ class DuckDbWarehouse implements Warehouse {
         await run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(table.schema)}`);
         await run(createTable(table));
         await this.#addColumns(table, run);
+        for (const statement of createViews(table)) await run(statement);
         await run(addToLedger(fullName(table), beginning));
       }
       return true;

@@ -1,4 +1,5 @@
 import type { WarehouseColumn, WarehouseTable, WarehouseType } from '../../streams/stream';
+import { viewText } from '../../streams/warehouseView';
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -38,6 +39,17 @@ export function createTable(table: WarehouseTable): string {
 
 export const addColumn = (table: WarehouseTable, { name, type }: WarehouseColumn): string =>
   `ALTER TABLE ${quoteTable(table)} ADD COLUMN IF NOT EXISTS ${quoteName(name)} ${duckDbType(type)}`;
+
+/** The views on a table; what people made of them stays. */
+export const createViews = (table: WarehouseTable): string[] =>
+  (table.views ?? []).map((view) => {
+    const words = {
+      table: quoteTable(table),
+      count: 'COUNT(*)',
+      milliseconds: "date_diff('millisecond', ",
+    };
+    return `CREATE VIEW IF NOT EXISTS ${quoteTable({ ...table, name: view.name })} AS ${viewText(view, words)}`;
+  });
 
 /** The names of a table's columns, in their order. */
 export const listColumns = ({ schema, name }: WarehouseTable): string =>

@@ -30,6 +30,7 @@ import {
   opsScript,
   rejectsTable,
   tableScript,
+  viewScript,
 } from './tables';
 import { checkTextColumns } from './textColumns';
 
@@ -79,6 +80,7 @@ class SynapseWarehouse implements Warehouse {
         await addMissingColumns(this.#client, table);
         await checkTextColumns(this.#client, table, dialect);
       });
+      for (const statement of viewScript(table)) await this.#make(statement);
     }
   }
 

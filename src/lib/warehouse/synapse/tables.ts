@@ -1,5 +1,6 @@
 import { beginning, type TablePosition } from '../../delta/position';
 import type { WarehouseColumn, WarehouseTable, WarehouseType } from '../../streams/stream';
+import { type ViewWords, viewText, type WarehouseView } from '../../streams/warehouseView';
 import { textCollation } from '../codePage';
 import { fullName } from '../warehouse';
 import { quoteName, quoteText } from './literals';
@@ -117,6 +118,28 @@ export const opsScript = (dialect: Dialect): string[] => [
   ifMissing(rejectsTable, createRejects(dialect)),
 ];
 
+const viewWords = (table: WarehouseTable): ViewWords => ({
+  table: quoteTable(table),
+  count: 'COUNT_BIG(*)',
+  milliseconds: 'DATEDIFF_BIG(millisecond, ',
+});
+
+/** The statement of a view, which must be alone in its batch. */
+export const createView = (table: WarehouseTable, view: WarehouseView): string =>
+  `CREATE VIEW ${quoteTable({ ...table, name: view.name })} AS\n${viewText(view, viewWords(table))}`;
+
+/**
+ * Creates the views on a table if nothing has their names; what people made of them stays. The table must have all columns. EXEC takes
+ * constants alone, so the text of a view is one, with its line breaks.
+ */
+export const viewScript = (table: WarehouseTable): string[] =>
+  (table.views ?? []).map((view) =>
+    ifMissing(
+      fullName({ ...table, name: view.name }),
+      `EXEC('${createView(table, view).replaceAll("'", "''")}')`,
+    ),
+  );
+
 /** Creates a table and its row in the ledger if they are missing. An older table also needs `addColumn`. */
 export const tableScript = (table: WarehouseTable, dialect: Dialect): string[] => [
   createSchema(table.schema),
@@ -132,6 +155,7 @@ export const wholeScript = (tables: readonly WarehouseTable[], dialect: Dialect)
     ...tables.flatMap((table) => [
       ...tableScript(table, dialect),
       table.columns.map((column) => addColumn(table, column)).join('\n'),
+      ...viewScript(table),
     ]),
   ]
     .map((statement) => `${statement}\nGO\n`)
