@@ -13,7 +13,8 @@ export interface SqlAddress {
   readonly database: string;
   readonly login: SqlLogin;
   /** False only for servers without a certificate, on this machine. */
-  readonly encrypt: boolean;
+  /** `strict`: TLS begins before the protocol does (TDS 8.0), as SQL Server 2022 and Azure SQL take it. */
+  readonly encrypt: boolean | 'strict';
   readonly trustServerCertificate: boolean;
   readonly connectTimeoutMs: number;
 }
@@ -91,7 +92,7 @@ function readAddress(text: string): SqlAddress {
     port: Number(knownPort ?? 1433),
     database: parts.get('database') ?? '',
     login: readLogin(parts),
-    encrypt: !['false', 'no', 'optional'].includes((parts.get('encrypt') ?? 'true').toLowerCase()),
+    encrypt: readEncrypt((parts.get('encrypt') ?? 'true').toLowerCase()),
     trustServerCertificate: ['true', 'yes'].includes((parts.get('trust') ?? 'false').toLowerCase()),
     connectTimeoutMs: readTimeout(parts.get('timeout') ?? '') * 1000,
   };
@@ -103,6 +104,9 @@ function readAddress(text: string): SqlAddress {
     throw new Malformed('its timeout is no number of seconds');
   return address;
 }
+
+const readEncrypt = (text: string): boolean | 'strict' =>
+  text === 'strict' ? 'strict' : !['false', 'no', 'optional'].includes(text);
 
 /** A timeout in seconds. 0 would mean no deadline, so it is read as the default. */
 const readTimeout = (text: string) => (Number(text) === 0 ? 30 : Number(text));

@@ -19,7 +19,15 @@ import {
 import { addMissingColumns } from './newColumns';
 import { countTouched, type SqlClient } from './sqlClient';
 import { isAmbiguous } from './sqlErrors';
-import { copyInto, encodeCsv, type Staging, splitForCopy, splitRows, stagingPrefix } from './stagedFile';
+import {
+  copyInto,
+  deleteLeftFiles,
+  encodeCsv,
+  type Staging,
+  splitForCopy,
+  splitRows,
+  stagingPrefix,
+} from './stagedFile';
 import { createStage, type Dialect, dropIfExists, quoteTable } from './tables';
 import { checkTextColumns } from './textColumns';
 
@@ -201,6 +209,7 @@ export class Loads {
       return await this.#loadFenced(load, packBatches([{ text: insert, strings: 0 }, ...rest]));
     } finally {
       // A failure here only leaves files or tables behind.
+      await deleteLeftFiles(staging).catch(() => {});
       await staging.store.delete(path).catch(() => {});
       await this.#client.described(() => this.#client.batch(dropIfExists(stage))).catch(() => {});
     }

@@ -181,7 +181,8 @@ export class SqlClient {
       // The alternative validates with a SELECT through sp_executesql. If the server refuses that, connections are made endlessly.
       validateConnection: 'socket',
       options: {
-        encrypt: address.encrypt,
+        // The client's types know no `strict`, which its TDS library takes.
+        encrypt: address.encrypt as boolean,
         trustServerCertificate: address.trustServerCertificate,
         // A dedicated pool refuses the client's default for this option.
         connectionIsolationLevel: sql.ISOLATION_LEVEL.READ_UNCOMMITTED,

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { ObjectStore } from '../../storage/objectStore';
+import type { ObjectInfo, ObjectStore } from '../../storage/objectStore';
 import type { WarehouseTable } from '../../streams/stream';
 import type { Cell, PreparedRows } from '../warehouse';
 import { formatCell, quoteName, quoteText } from './literals';
@@ -10,6 +10,21 @@ const compress = promisify(gzip);
 
 /** The folder of files for COPY. Its name must not begin with `_` or `.`, because COPY silently skips such files. */
 export const stagingPrefix = 'warehouse-staging/';
+
+/** No load takes as long as this. */
+const leftAfterMs = 24 * 3_600_000;
+
+/**
+ * Deletes the files of processes that were killed during a load. Call it while a file of this process is there, which was just written:
+ * ages are measured from the newest file, and so by the store's clock.
+ */
+export async function deleteLeftFiles({ store }: Pick<Staging, 'store'>): Promise<void> {
+  const files: ObjectInfo[] = [];
+  for await (const file of store.list(stagingPrefix)) files.push(file);
+  const newest = Math.max(...files.map(({ lastModified }) => lastModified.getTime()));
+  for (const { path, lastModified } of files)
+    if (newest - lastModified.getTime() >= leftAfterMs) await store.delete(path);
+}
 
 /** The place where loads stage files: a store, and the URLs under which the SQL pool sees its paths. */
 export interface Staging {

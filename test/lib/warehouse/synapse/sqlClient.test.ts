@@ -1,4 +1,6 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseConnectionString } from '../../../../src/lib/warehouse/connectionString';
 import { SqlClient } from '../../../../src/lib/warehouse/synapse/sqlClient';
 import { TdsServer } from '../../../kit/tds/tdsServer';
 
@@ -102,6 +104,29 @@ describe('a transaction', () => {
     });
     await expect(failing).rejects.toThrow('no more');
     expect(await numbers()).toEqual([]);
+  });
+});
+
+describe('Encrypt=Strict', () => {
+  it('begins with TLS, before a word of the protocol', async () => {
+    const first = Promise.withResolvers<number | undefined>();
+    const listener = createServer((socket) =>
+      socket.once('data', (bytes) => {
+        first.resolve(bytes[0]);
+        socket.destroy();
+      }),
+    );
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    const { port } = listener.address() as AddressInfo;
+    const address = parseConnectionString(
+      `Server=127.0.0.1,${port};Database=d;User ID=u;Password=p;Encrypt=Strict`,
+    );
+    const strict = new SqlClient({ address });
+    await strict.batch('SELECT 1;').catch(() => {});
+    // A handshake of TLS, where 18 would be a prelogin message.
+    expect(await first.promise).toBe(22);
+    await strict.close();
+    listener.close();
   });
 });
 

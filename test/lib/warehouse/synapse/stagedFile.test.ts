@@ -1,7 +1,13 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { MemoryStore } from '../../../../src/lib/storage/memoryStore';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
-import { encodeCsv, splitForCopy } from '../../../../src/lib/warehouse/synapse/stagedFile';
+import {
+  deleteLeftFiles,
+  encodeCsv,
+  splitForCopy,
+  stagingPrefix,
+} from '../../../../src/lib/warehouse/synapse/stagedFile';
 
 const table: WarehouseTable = {
   schema: 'shop',
@@ -15,6 +21,30 @@ const table: WarehouseTable = {
 const rejected = [
   { hubCreatedAt: 0, hubPartition: 0, sequenceNumber: 0, element: 0, reason: 'no', row: '{}' },
 ];
+
+describe('files that a killed process has left', () => {
+  it('are deleted a day later, by the clock of the store, and no others', async () => {
+    const hour = 3_600_000;
+    let now = 0;
+    const store = new MemoryStore('lake', () => now);
+    const paths = async () => {
+      const found: string[] = [];
+      for await (const { path } of store.list('')) found.push(path);
+      return found;
+    };
+    for (const [at, path] of [
+      [0, `${stagingPrefix}old`],
+      [0, 'clicks/data.parquet'],
+      [1, `${stagingPrefix}young`],
+      [24, `${stagingPrefix}own`],
+    ] as const) {
+      now = at * hour;
+      await store.put(path, Buffer.from(''));
+    }
+    await deleteLeftFiles({ store });
+    expect(await paths()).toEqual(['clicks/data.parquet', `${stagingPrefix}own`, `${stagingPrefix}young`]);
+  });
+});
 
 describe('a staged file', () => {
   it('has a line for each row, texts in quotes and nothing for null', async () => {
