@@ -1,3 +1,4 @@
+import type { Rights } from './rights';
 import type { Session } from './session';
 import { type ColumnDefinition, type Layout, SqlError, type SqlValue } from './syntax';
 import type { WireType } from './wire';
@@ -71,6 +72,8 @@ export class Engine {
   transactions = 0n;
   /** Lets other sessions run between the reading and the writing of a statement. */
   between: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve));
+  /** What the login may; everything unless told. */
+  rights: Rights | undefined;
   /** Whether the login may grant rights on tables. */
   mayGrant = true;
   /** While this is set, every ALTER TABLE is refused with this error. */

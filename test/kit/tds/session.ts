@@ -8,6 +8,7 @@ import type { Answer, Engine, SqlRow, SqlTable } from './engine';
 import { parseBatch } from './parse';
 import { Query } from './query';
 import { readCsv } from './readCsv';
+import { checkRights } from './rights';
 import { SessionOptions } from './sessionOptions';
 import { type Select, SqlError, type SqlValue, type Statement } from './syntax';
 
@@ -94,6 +95,7 @@ export class Session {
 
   async #execute(statement: Statement, answer: (one: Answer) => void): Promise<void> {
     if (this.ended) throw new SqlError(596, 'The session has ended.');
+    if (this.#engine.rights) checkRights(this.#engine.rights, statement);
     switch (statement.kind) {
       case 'set':
         return this.options.set(statement.words);

@@ -1,0 +1,28 @@
+-- The user with which the app loads rows, and what it needs, no more. Run it after "npm run warehouse -- init", as somebody who may grant
+-- rights. Replace <app> by the name of the app's identity; with a password it is: CREATE USER [<app>] FOR LOGIN [<app>];
+
+CREATE USER [<app>] FROM EXTERNAL PROVIDER;
+GO
+
+-- Loads.
+GRANT SELECT, INSERT, UPDATE ON SCHEMA::ops TO [<app>];
+GRANT INSERT ON SCHEMA::clickstream TO [<app>];
+GRANT INSERT ON SCHEMA::assets TO [<app>];
+GO
+
+-- Large loads into a dedicated SQL pool, which COPY brings through tables of their own. Without these, rows go in as text.
+GRANT ADMINISTER DATABASE BULK OPERATIONS TO [<app>];
+GRANT CREATE TABLE TO [<app>];
+GRANT ALTER ON SCHEMA::ops TO [<app>];
+GO
+
+-- Columns that a stream gains. Without these, somebody else runs "npm run warehouse -- init".
+GRANT ALTER ON SCHEMA::clickstream TO [<app>];
+GRANT ALTER ON SCHEMA::assets TO [<app>];
+GO
+
+-- A rebuild, which needs the rights above too. The first load of a lake whose log has lost its beginning is one.
+GRANT DELETE ON SCHEMA::ops TO [<app>];
+GRANT SELECT, DELETE ON SCHEMA::clickstream TO [<app>];
+GRANT SELECT, DELETE ON SCHEMA::assets TO [<app>];
+GO
