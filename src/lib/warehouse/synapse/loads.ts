@@ -135,6 +135,7 @@ export class Loads {
       (cell, column) =>
         typeof cell !== 'string' || isAscii(cell) || columns[column]?.type.startsWith('varchar') !== true,
     );
+    if (staged.count === 0) return this.#loadFenced(load, packBatches(insertStatements(load)));
     const batches = packBatches(insertStatements({ ...load, rows: others }));
     return this.#fenced(load, (move) => this.#loadInSteps(move, batches, { ...load, rows: staged }));
   }
@@ -187,6 +188,7 @@ export class Loads {
   async #loadStaged(load: Load, staging: Staging): Promise<LoadOutcome> {
     const { table } = load;
     const { staged, others } = splitForCopy(load.rows);
+    if (staged.count === 0) return this.#loadFenced(load, packBatches(insertStatements(load)));
     const id = randomUUID();
     const { identity: _, ...columns } = table;
     const stage: WarehouseTable = { ...columns, schema: stageSchema, name: stageName(id) };

@@ -286,6 +286,14 @@ describe('many rows', () => {
     expect([...server.engine.tables.keys()].filter((name) => name.includes('stage_'))).toEqual([]);
   });
 
+  it('are inserted as text if CSV can carry none of them', async () => {
+    const delta = await assetsTable();
+    await delta.commit(Array.from({ length: 30 }, () => asset({ name: '' })));
+    await follow(delta, assetsAt, open({ staging, copyThreshold: 10 }));
+    expect(server.batches.filter((text) => text.startsWith('COPY INTO'))).toEqual([]);
+    expect(server.rows('assets.asset_statistics_history_v3')).toHaveLength(30);
+  });
+
   it('are in once when the connection breaks at the commit', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(50));

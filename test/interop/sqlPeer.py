@@ -1,0 +1,36 @@
+"""T-SQL through Python's sqlglot: one JSON request a line on stdin, one JSON answer a line on stdout."""
+
+import json
+import logging
+import sys
+
+import sqlglot
+from sqlglot import exp
+
+# Statements that it only skims are in the answers, and need no warnings.
+logging.disable(logging.CRITICAL)
+
+
+def parse(text):
+    """The beginnings of statements that it knows only by their first word; an error for text that is no T-SQL."""
+    statements = sqlglot.parse(text, read="tsql", error_level=sqlglot.ErrorLevel.RAISE)
+    skimmed = [one for statement in statements if statement for one in statement.find_all(exp.Command)]
+    return [one.sql(dialect="tsql")[:60] for one in skimmed]
+
+
+def to_duckdb(text):
+    return sqlglot.transpile(text, read="tsql", write="duckdb", error_level=sqlglot.ErrorLevel.RAISE)
+
+
+def main():
+    calls = {"parse": parse, "to_duckdb": to_duckdb}
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = {"result": calls[request["call"]](**request["arguments"])}
+        except BaseException as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+main()

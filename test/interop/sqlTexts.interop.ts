@@ -1,0 +1,94 @@
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MemoryStore } from '../../src/lib/storage/memoryStore';
+import { clickstream } from '../../src/lib/streams/clickstream';
+import { coincap } from '../../src/lib/streams/coincap';
+import type { WarehouseTable } from '../../src/lib/streams/stream';
+import { createViews, createTable as duckDbTable } from '../../src/lib/warehouse/duckdb/tables';
+import { askEngine } from '../../src/lib/warehouse/synapse/engine';
+import { createView, wholeScript } from '../../src/lib/warehouse/synapse/tables';
+import { Peer } from '../kit/peer';
+import { appWork } from '../lib/warehouse/appWork';
+
+/*
+ * Every statement that the app sends to a database, read by another parser of T-SQL than the one that we wrote for our tests. What that
+ * parser does not know is listed here: of it only our own server has said that it is well-formed.
+ */
+
+const tables = [clickstream, coincap].map(({ warehouse }) => warehouse as WarehouseTable);
+let peer: Peer;
+beforeAll(() => {
+  peer = new Peer('test/interop/sqlPeer.py');
+});
+afterAll(() => peer.close());
+
+/** Of dedicated pools alone. */
+const unknown = [/^COPY INTO /, /^RENAME OBJECT /, /\bRENAME OBJECT /];
+/** Options that the parser does not know, after columns that it does. */
+const poolOptions = / WITH \(DISTRIBUTION = [A-Z_]+(?:\([^)]*\))?, [A-Z ]+(?:\([^)]*\))?\)/g;
+/** It knows the blocks of IF, and skims over what is between them. */
+const skimmed = /^(?:END ELSE BEGIN|END$)/;
+
+/** The texts without the options of the client's connections, each kind once. */
+function kinds(texts: readonly string[]): string[] {
+  const byShape = new Map(texts.map((text) => [text.replace(/'(?:[^']|'')*'|\d+/g, '?'), text]));
+  return [...byShape.values()].filter(
+    (text) => !text.startsWith('set ansi_nulls') && !/^insert bulk /i.test(text),
+  );
+}
+
+describe.each(['pool', 'server'] as const)('what the app sends to a %s', (dialect) => {
+  it('is T-SQL', async () => {
+    const { batches, problems } = await appWork({ dialect, lake: new MemoryStore() });
+    expect(problems).toEqual([]);
+    const texts = kinds([...batches, ...wholeScript(tables, dialect).split(/^GO$/m), askEngine]);
+    expect(texts.length).toBeGreaterThan(20);
+    const wrong: string[] = [];
+    for (const text of texts) {
+      if (unknown.some((pattern) => pattern.test(text)) && dialect === 'pool') continue;
+      const known = text.replace(poolOptions, '');
+      const commands = await peer
+        .call<string[]>('parse', { text: known })
+        .catch((error: unknown) => [String(error)]);
+      const others = commands.filter((command) => !skimmed.test(command));
+      if (others.length > 0) wrong.push(`${others.join(' | ')} in: ${text.slice(0, 200)}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('the views in T-SQL', () => {
+  it('are one statement each, and have the results of those in DuckDB', async () => {
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    for (const table of tables) {
+      await connection.run(`CREATE SCHEMA ${table.schema}`);
+      await connection.run(duckDbTable(table));
+    }
+    // Few values, so that products, sessions, times and prices meet; nulls among them.
+    await connection.run(
+      `INSERT INTO clickstream.clicks SELECT n % 7, TIMESTAMP '2026-01-01' + INTERVAL (CASE WHEN n % 11 = 0 THEN NULL ELSE (n * 37) % 50 END) SECOND + INTERVAL (n % 3) MILLISECOND, nullif(n % 13, 5), nullif(n % 4, 2), TIMESTAMP '2026-01-01' + INTERVAL ((n * 17) % 29) SECOND, TIMESTAMP '2026-01-01', n % 2, n, 0 FROM range(1000) t(n)`,
+    );
+    await connection.run(
+      `INSERT INTO assets.asset_statistics_history_v3 (id, symbol, priceUsd, runtime_timestamp) SELECT 'asset' || n % 9, 's', nullif((n * 31) % 17, 3), TIMESTAMP '2026-01-01' + INTERVAL (n % 5) SECOND FROM range(500) t(n)`,
+    );
+    for (const table of tables) {
+      for (const statement of createViews(table)) await connection.run(statement);
+      for (const view of table.views ?? []) {
+        const [text = '', ...others] = await peer.call<string[]>('to_duckdb', {
+          text: createView(table, view),
+        });
+        expect(others).toEqual([]);
+        const name = `${table.schema}.${view.name}`;
+        await connection.run(text.replace(/VIEW "?\w+"?\."?\w+"?/, `VIEW ${name}_of_tsql`));
+        const rowsOf = async (from: string) =>
+          (await connection.runAndReadAll(`SELECT * FROM ${from} ORDER BY 1`)).getRowsJson();
+        const rows = await rowsOf(`${name}_of_tsql`);
+        expect(rows.length).toBeGreaterThan(5);
+        expect(rows).toEqual(await rowsOf(name));
+      }
+    }
+    connection.closeSync();
+    instance.closeSync();
+  });
+});
