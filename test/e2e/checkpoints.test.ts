@@ -8,8 +8,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSnapshot } from '../../src/lib/delta/openTable';
 import { deadLettersTable } from '../../src/lib/lake/deadLetters';
 import { readLetters } from '../../src/lib/lake/readLetters';
+import { openHubClient } from '../../src/lib/sources/hubClient';
 import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
-import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { openAzureBlobStore, openContainer } from '../../src/lib/storage/azureBlobStore';
+import { checkpointFolder } from '../../src/lib/storage/triggerCheckpoints';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { disabledSources } from '../kit/disabledFunctions';
@@ -42,6 +44,24 @@ async function untilRows(rows: number): Promise<void> {
     if (now > rows || Date.now() > giveUpAt) throw new Error(`${now} rows instead of ${rows}.`);
     await sleep(100);
   }
+}
+
+/** Resolves once the host has saved that it read these events; until then, a new reader starts at the hub's first event. */
+async function untilReadPositions(events: number): Promise<void> {
+  const { AzureWebJobsStorage = '', EventHubConnection = '', CONSUMER_GROUP = '' } = stack.settings;
+  const container = await openContainer({ connectionString: AzureWebJobsStorage }, 'azure-webjobs-eventhub');
+  const eventHubName = 'clickstream';
+  const hub = await openHubClient({ connectionString: EventHubConnection }, eventHubName);
+  const { fullyQualifiedNamespace } = hub;
+  await hub.close();
+  const prefix = checkpointFolder({ fullyQualifiedNamespace, eventHubName, consumerGroup: CONSUMER_GROUP });
+  const saved = async () => {
+    let read = 0;
+    for await (const { metadata } of container.listBlobsFlat({ prefix, includeMetadata: true }))
+      if (metadata?.sequencenumber) read += Number(metadata.sequencenumber) + 1;
+    return read;
+  };
+  await vi.waitFor(async () => expect(await saved()).toBe(events), { timeout: 30_000, interval: 100 });
 }
 
 /** Runs a compiled command with the stack's settings; resolves to what it printed. */
@@ -87,6 +107,7 @@ describe('a hub that was made again under a reader, and has more events than the
     await stack.startHost('one');
     await send(200);
     await untilRows(200);
+    await untilReadPositions(200);
     expect((await post('/hubs/clickstream/recreate')).ok).toBe(true);
     await send(900);
     await vi.waitFor(() => expect(stack.log('one')).toContain('"code":"ingest.gap"'), { timeout: 60_000 });
