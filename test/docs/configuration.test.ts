@@ -99,7 +99,13 @@ describe('the Node.js that is asked for', () => {
 describe('the workflow', () => {
   it('runs the commands of the documents', () => {
     const workflow = read('.github/workflows/ci.yml');
-    for (const command of ['npm test', 'npm run test:interop', 'npm start -- --for 20s', 'npm run chaos -- '])
+    for (const command of [
+      'npm test',
+      'npm run test:e2e',
+      'npm run test:interop',
+      'npm start -- --for 20s',
+      'npm run chaos -- ',
+    ])
       expect(workflow).toContain(`run: ${command}`);
   });
 });

@@ -24,6 +24,7 @@ const copied = [
     'tsconfig.json',
     'tsconfig.build.json',
     'vitest.config.mts',
+    'vitest.slow.config.mts',
   ],
 ];
 

@@ -9,7 +9,7 @@ const entries = [
   // Azure Functions and npm expect these files here.
   ...['host.json', 'local.settings.sample.json', 'package.json', 'package-lock.json', '.npmrc'],
   // Compiler, linter, test runner, Git and the build server expect these files here.
-  ...['tsconfig.json', 'tsconfig.build.json', 'biome.json', 'vitest.config.mts', 'vitest.interop.config.mts'],
+  ...['tsconfig.json', 'tsconfig.build.json', 'biome.json', 'vitest.config.mts', 'vitest.slow.config.mts'],
   ...['.gitignore', '.ci'],
 ];
 const optional = ['deploy', 'samples', '.funcignore', '.github', '.nvmrc', '.vscode'];

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests that take minutes, in two projects: `npm run test:e2e` and `npm run test:interop`. */
+export default defineConfig({
+  test: {
+    // Python's writer alone takes half a minute for its 200 commits, on a quiet machine.
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+    projects: [
+      // Whole systems, in processes that are killed.
+      { extends: true, test: { name: 'e2e', include: ['test/**/*.e2e.ts'] } },
+      // Beside Python's software.
+      { extends: true, test: { name: 'interop', include: ['test/interop/**/*.interop.ts'] } },
+    ],
+  },
+});
