@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,6 +7,7 @@ import { describeFailure, TributaryError } from '../../src/lib/errors';
 import { seededRandom } from '../../src/lib/sources/seededRandom';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { isRow } from '../../src/lib/streams/stream';
+import { runCommand } from '../e2e/runCommand';
 import { BodyMaker } from './bodies';
 import { parseCommandLine, runCommandLine } from './commandLine';
 import { findUnexercised } from './exercise';
@@ -15,15 +15,9 @@ import { endOfHostLogs, judgeHostLogs, readHostLogs } from './hostLogs';
 import { plant, plantedFaults } from './plant';
 
 /** The compiled command, as its users run it. */
-function chaos(...args: string[]): Promise<{ code: number; output: string }> {
-  const child = spawn(process.execPath, [resolve('dist/test/chaos/main.js'), ...args]);
-  let output = '';
-  const read = (chunk: Buffer) => {
-    output += chunk;
-  };
-  child.stdout.on('data', read);
-  child.stderr.on('data', read);
-  return new Promise((done) => child.once('close', (code) => done({ code: code ?? -1, output })));
+async function chaos(...args: string[]): Promise<{ code: unknown; output: string }> {
+  const running = runCommand('test/chaos/main.js', args, '.');
+  return { code: await running.ended, output: running.text() };
 }
 
 describe('npm run chaos', () => {

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { type Broker, startBroker } from '../../local/broker/broker';
@@ -17,6 +16,7 @@ import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { openDuckDb } from '../../src/lib/warehouse/duckdb/sharedFile';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
 import type { Warehouse } from '../../src/lib/warehouse/warehouse';
+import { runCommand } from '../e2e/runCommand';
 import { TdsServer } from '../kit/tds/tdsServer';
 import { type Click, clicksTable, clicksToLoad, headOf, loadRows } from '../lib/verify/loadedTable';
 import { StreamTables } from '../lib/verify/streamTables';
@@ -71,7 +71,7 @@ afterAll(async () => {
 });
 
 interface Ended {
-  readonly code: number;
+  readonly code: number | NodeJS.Signals;
   readonly output: string;
 }
 
@@ -79,21 +79,14 @@ const run = (command: string, container: string, ...args: string[]): Promise<End
   runWith({ LAKE_CONTAINER: container }, command, ...args);
 
 /** Runs a command with these settings instead of the usual ones, which name no warehouse. */
-function runWith(changed: Record<string, string>, command: string, ...args: string[]): Promise<Ended> {
+async function runWith(changed: Record<string, string>, command: string, ...args: string[]): Promise<Ended> {
   const settings = settingsAt({
     storageConnection: azurite.connectionString,
     brokerPort: broker.port,
   });
-  const child = spawn(process.execPath, [resolve(`dist/src/cli/${command}.js`), ...args], {
-    env: { PATH: process.env.PATH, ...settings, ...changed },
-  });
-  let output = '';
-  const read = (chunk: Buffer) => {
-    output += chunk;
-  };
-  child.stdout.on('data', read);
-  child.stderr.on('data', read);
-  return new Promise((done) => child.once('close', (code) => done({ code: code ?? -1, output })));
+  const env = { PATH: process.env.PATH, ...settings, ...changed };
+  const running = runCommand(`src/cli/${command}.js`, args, '.', env);
+  return { code: await running.ended, output: running.text() };
 }
 
 describe('npm run verify', () => {

@@ -13,9 +13,17 @@ export interface RunningCommand {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-/** @param file the path of the compiled file below dist */
-export function runCommand(file: string, args: readonly string[], cwd: string): RunningCommand {
-  const child = spawn(process.execPath, [resolve('dist', file), ...args], { cwd });
+/**
+ * @param file the path of the compiled file below dist
+ * @param env by default the environment of this process
+ */
+export function runCommand(
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = process.env,
+): RunningCommand {
+  const child = spawn(process.execPath, [resolve('dist', file), ...args], { cwd, env });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {

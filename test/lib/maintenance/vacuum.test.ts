@@ -46,23 +46,22 @@ describe('a vacuum', () => {
     expect(await readRows(at)).toEqual(rows);
   });
 
-  it('spares files of commits that are still to come: a day, and the retention, is the least age', async () => {
-    await appendFiles(at, 1, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 0 hours' } });
-    const { path } = await writeDataFile({ at, fields, columns: [[1], ['in flight']] });
-    store.date(`events/${path}`, now - 0.9 * day);
-    expect((await vacuumed()).deleted).toEqual([]);
-    store.date(`events/${path}`, now - 1.1 * day);
-    expect((await vacuumed()).deleted).toEqual([`events/${path}`]);
-  });
-
-  it('spares a file that no version names until it is older than a retention of more than a day', async () => {
-    await appendFiles(at, 1, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 5 days' } });
-    const { path } = await writeDataFile({ at, fields, columns: [[1], ['in flight']] });
-    store.date(`events/${path}`, now - 4.9 * day);
-    expect((await vacuumed()).deleted).toEqual([]);
-    store.date(`events/${path}`, now - 5.1 * day);
-    expect((await vacuumed()).deleted).toEqual([`events/${path}`]);
-  });
+  it.each([
+    ['a day, where the retention is shorter', '0 hours', 1],
+    ['the retention', '5 days', 5],
+  ])(
+    'spares files of commits that are still to come. The least age is %s',
+    async (_what, retention, days) => {
+      await appendFiles(at, 1, {
+        configuration: { 'delta.deletedFileRetentionDuration': `interval ${retention}` },
+      });
+      const { path } = await writeDataFile({ at, fields, columns: [[1], ['in flight']] });
+      store.date(`events/${path}`, now - (days - 0.1) * day);
+      expect((await vacuumed()).deleted).toEqual([]);
+      store.date(`events/${path}`, now - (days + 0.1) * day);
+      expect((await vacuumed()).deleted).toEqual([`events/${path}`]);
+    },
+  );
 
   it("keeps a file younger than a day by the store's time, for any clock and retention", async () => {
     await appendFiles(at, 1, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 0 hours' } });
