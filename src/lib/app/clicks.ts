@@ -1,6 +1,7 @@
 import { ClicksApi } from '../api/clicksApi';
 import { Counts } from '../counts/counts';
 import { ProductNames } from '../counts/productNames';
+import { type ProductsFile, productsPath } from '../counts/productsFile';
 import { describeFailure } from '../errors';
 import { logEvent } from '../log';
 import { once } from '../once';
@@ -8,7 +9,24 @@ import { settings } from '../settings';
 import { clickstream, countedClicks } from '../streams/clickstream';
 import { appLake } from './lake';
 
-const productNames = once(async () => new ProductNames((await appLake()).store));
+const productNames = once(
+  async () => new ProductNames((await appLake()).store, { onRead: warnOfPassedOver }),
+);
+
+/** How many lines of a products.csv a line of the log names. */
+const namedLines = 5;
+
+/** Says once for each version of a products.csv what of it is not shown. The lines' own text stays out of the log. */
+function warnOfPassedOver({ names, passedOver, isUtf8 }: ProductsFile): void {
+  if (passedOver.length === 0 && isUtf8) return;
+  logEvent('warning', 'products-passed-over', {
+    names: names.size,
+    passedOver: passedOver.length,
+    examples: passedOver.slice(0, namedLines).map(({ line, reason }) => `line ${line}: ${reason}`),
+    isUtf8,
+    message: `${productsPath} has lines that are not used: npm run products -- show`,
+  });
+}
 
 /** The click counts of this process. */
 const clickCounts = once(async () => {

@@ -1,9 +1,7 @@
 import { SpacedRefresh } from '../spacedRefresh';
 import type { ObjectStore } from '../storage/objectStore';
 import type { Preferred } from './decideKept';
-
-/** The path of the optional file of names in the lake's container. */
-export const productNamesPath = 'products.csv';
+import { type ProductsFile, productsPath, readProducts } from './productsFile';
 
 const refreshMs = 30_000;
 /** How long not to ask again after a failure: every answer wants the names, but is given without them as well. */
@@ -18,6 +16,13 @@ export interface NamesView {
 
 const none: NamesView = { tag: '', names: new Map() };
 
+export interface ProductNamesOptions {
+  /** Milliseconds on a clock that only goes forward. */
+  readonly monotonicNow?: () => number;
+  /** Called once for each version of the file. */
+  readonly onRead?: (file: ProductsFile) => void;
+}
+
 /** The names of products from an optional `products.csv`, which is read again every half a minute. */
 export class ProductNames {
   readonly #store: ObjectStore;
@@ -25,10 +30,12 @@ export class ProductNames {
   #view = none;
   #etag: string | undefined;
   #wasRead = false;
+  readonly #onRead: (file: ProductsFile) => void;
 
-  /** @param monotonicNow milliseconds on a clock that only goes forward */
-  constructor(store: ObjectStore, monotonicNow: () => number = () => performance.now()) {
+  constructor(store: ObjectStore, options: ProductNamesOptions = {}) {
+    const { monotonicNow = () => performance.now(), onRead = () => {} } = options;
     this.#store = store;
+    this.#onRead = onRead;
     this.#refresh = new SpacedRefresh({
       refresh: () => this.#read(),
       everyMs: refreshMs,
@@ -55,51 +62,14 @@ export class ProductNames {
   }
 
   async #read(): Promise<void> {
-    const found = await this.#store.get(productNamesPath);
+    const found = await this.#store.get(productsPath);
     this.#wasRead = true;
     if (found?.etag === this.#etag) return;
     this.#etag = found?.etag;
-    this.#view = found
-      ? {
-          tag: found.etag.replace(/[^A-Za-z0-9]/g, ''),
-          names: parseProductNames(Buffer.from(found.bytes).toString('utf8')),
-        }
-      : none;
+    this.#view = none;
+    if (!found) return;
+    const file = readProducts(found.bytes);
+    this.#view = { tag: found.etag.replace(/[^A-Za-z0-9]/g, ''), names: file.names };
+    this.#onRead(file);
   }
-}
-
-/**
- * Reads CSV (RFC 4180) with the columns productid and name. A first line with titles may put them in another order and have more
- * columns. A line without a whole number and a name is skipped, because names only help readers and must not stop the counts.
- */
-export function parseProductNames(text: string): Map<number, string> {
-  const records = parseCsv(text.replace(/^\uFEFF/, ''));
-  const titles = records[0]?.map((title) => title.trim().toLowerCase()) ?? [];
-  const hasTitles = titles.includes('productid') && titles.includes('name');
-  const [idAt, nameAt] = hasTitles ? [titles.indexOf('productid'), titles.indexOf('name')] : [0, 1];
-  const names = new Map<number, string>();
-  for (const record of hasTitles ? records.slice(1) : records) {
-    const id = record[idAt]?.trim() ?? '';
-    const name = record[nameAt]?.trim().toWellFormed() ?? '';
-    if (/^-?\d{1,15}$/.test(id) && name !== '') names.set(Number(id), name);
-  }
-  return names;
-}
-
-/**
- * A field, then a comma, a line end or the end of the text. In a field in quotes, "" stands for a quote. If a field does not begin and
- * end with a quote, each quote in it belongs to its text, like the inches of `19" monitor`.
- */
-const csvField = /(?:[ \t]*"((?:[^"]|"")*)"[ \t]*(?=[,\r\n]|$)|([^,\r\n]*))(,|\r\n?|\n|$)/g;
-
-function parseCsv(text: string): string[][] {
-  const records: string[][] = [];
-  let record: string[] = [];
-  for (const [, quoted, plain = '', end] of text.matchAll(csvField)) {
-    record.push(quoted?.replaceAll('""', '"') ?? plain);
-    if (end === ',') continue;
-    records.push(record);
-    record = [];
-  }
-  return records;
 }

@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 
 function open(options: { maxKeys?: number } = {}) {
-  const names = new ProductNames(store, () => nowMs);
+  const names = new ProductNames(store, { monotonicNow: () => nowMs });
   const counts = new Counts({
     preferred: () => names.preferred(),
     at: table.at,
