@@ -103,11 +103,17 @@ it('asks a database with the login of WAREHOUSE_READER alone, and refuses a quer
   const loader = openSynapse({ address: readers.address });
   await loader.init([clicksTable]);
   await loader.close();
+  readers.engine.rights = new Set(['SELECT']);
   const WAREHOUSE_READER = readers.connectionString.replace('User ID=loader', 'User ID=reader');
   expect(await warehouse(['query', sql], { WAREHOUSE_READER })).toMatchObject({
     code: 0,
     output: 'n\n1\nSettings: the environment.\n',
   });
   expect(readers.batches.at(-1)).toBe(sql);
+  readers.engine.rights = new Set(['SELECT', 'INSERT clickstream']);
+  expect(await warehouse(['query', sql], { WAREHOUSE_READER })).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('on clickstream it has INSERT. Make a user for it that may only read'),
+  });
   expect(server.logins).toBe(logins);
 });

@@ -6,6 +6,7 @@ import { coincap } from '../../src/lib/streams/coincap';
 import type { WarehouseTable } from '../../src/lib/streams/stream';
 import { createViews, createTable as duckDbTable } from '../../src/lib/warehouse/duckdb/tables';
 import { askEngine } from '../../src/lib/warehouse/synapse/engine';
+import { askRights } from '../../src/lib/warehouse/synapse/sqlReader';
 import { createView, wholeScript } from '../../src/lib/warehouse/synapse/tables';
 import { Peer } from '../kit/peer';
 import { appWork } from '../lib/warehouse/appWork';
@@ -41,7 +42,12 @@ describe.each(['pool', 'server'] as const)('what the app sends to a %s', (dialec
   it('is T-SQL', async () => {
     const { batches, problems } = await appWork({ dialect, lake: new MemoryStore() });
     expect(problems).toEqual([]);
-    const texts = kinds([...batches, ...wholeScript(tables, dialect).split(/^GO$/m), askEngine]);
+    const texts = kinds([
+      ...batches,
+      ...wholeScript(tables, dialect).split(/^GO$/m),
+      askEngine,
+      askRights('clickstream.clicks', 'OBJECT'),
+    ]);
     expect(texts.length).toBeGreaterThan(20);
     const wrong: string[] = [];
     for (const text of texts) {

@@ -1,6 +1,7 @@
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { openDuckDb } from './duckdb/sharedFile';
+import { SqlReader } from './synapse/sqlReader';
 import type { Staging } from './synapse/stagedFile';
 import { openSynapse } from './synapse/synapseWarehouse';
 import type { Warehouse } from './warehouse';
@@ -46,7 +47,7 @@ export async function openReader(
 ): Promise<Pick<Warehouse, 'query' | 'close'> | undefined> {
   const { setting, tables, reader } = options;
   if (setting.kind !== 'sql') return openWarehouse({ setting, tables });
-  if (reader) return openSynapse({ address: reader });
+  if (reader) return new SqlReader(reader, tables);
   throw new TributaryError(
     'settings.invalid',
     'WAREHOUSE_READER is missing: queries need a login of their own that may only read, because that of WAREHOUSE may write. Set it to a connection string of the same database.',

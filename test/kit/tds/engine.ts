@@ -74,6 +74,8 @@ export class Engine {
   between: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve));
   /** What the login may; everything unless told. */
   rights: Rights | undefined;
+  /** Whether fn_my_permissions finds anything. */
+  tellsRights = true;
   /** Whether the login may grant rights on tables. */
   mayGrant = true;
   /** While this is set, every ALTER TABLE is refused with this error. */

@@ -80,7 +80,19 @@ export class PartParser {
       }
     } while (this.take(','));
     const from = this.take('FROM') ? this.table() : undefined;
-    return { items, from, where: this.where(), groupBy: this.#groupBy() };
+    const args = from !== undefined && this.take('(') ? this.#arguments() : undefined;
+    return { items, from, args, where: this.where(), groupBy: this.#groupBy() };
+  }
+
+  /** After the opening parenthesis. */
+  #arguments(): Expression[] {
+    const args: Expression[] = [];
+    if (this.take('*')) args.push({ kind: 'constant', value: 1 });
+    else if (!this.is(')'))
+      do args.push(this.expression());
+      while (this.take(','));
+    this.expect(')');
+    return args;
   }
 
   #groupBy(): Expression[] | undefined {
@@ -176,13 +188,7 @@ export class PartParser {
     if (name.startsWith('@')) return { kind: 'variable', name };
     if (this.take('.')) return { kind: 'column', name: `${name}.${this.word()}` };
     if (!this.take('(')) return { kind: 'column', name };
-    const args: Expression[] = [];
-    if (this.take('*')) args.push({ kind: 'constant', value: 1 });
-    else if (!this.is(')'))
-      do args.push(this.expression());
-      while (this.take(','));
-    this.expect(')');
-    return { kind: 'call', name: name.toUpperCase(), args };
+    return { kind: 'call', name: name.toUpperCase(), args: this.#arguments() };
   }
 }
 

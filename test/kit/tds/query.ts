@@ -3,6 +3,7 @@ import { codePageOf } from './codePages';
 import { convert } from './columnTypes';
 import type { Answer, Engine, SqlRow } from './engine';
 import { PartParser } from './parseParts';
+import { myPermissions } from './rights';
 import { type Condition, type Expression, type Select, SqlError, type SqlValue } from './syntax';
 import { systemRows } from './systemViews';
 import type { WireType } from './wire';
@@ -22,6 +23,12 @@ export class Query {
       select.items.flatMap(({ value }) => (value === '*' ? Object.values(row) : [this.evaluate(value, row)]));
     const isHit = (row: SqlRow) => select.where === undefined || this.holds(select.where, row);
     if (select.from === undefined) return isHit({}) ? [values({})] : [];
+    if (select.args) {
+      const args = select.args.map((arg) => this.evaluate(arg, {}));
+      if (select.from !== 'fn_my_permissions')
+        throw new SqlError(208, `Invalid object name '${select.from}'.`);
+      return myPermissions(this.#engine, args).filter(isHit).map(values);
+    }
     if (select.from.startsWith('sys.'))
       return systemRows(this.#engine, select.from).filter(isHit).map(values);
     const table = this.#engine.table(select.from);

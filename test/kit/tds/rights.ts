@@ -1,63 +1,99 @@
-import { SqlError, type Statement } from './syntax';
+import type { Engine, SqlRow } from './engine';
+import { SqlError, type SqlValue, type Statement } from './syntax';
 
 /**
- * The rights of a login, like `INSERT clickstream` on a schema, or `CREATE TABLE` in the database. System views may always be read.
+ * The rights of a login, like `INSERT clickstream` on a schema, `INSERT clickstream.clicks` on a table, or `CREATE TABLE` in the
+ * database. System views may always be read.
  */
 export type Rights = ReadonlySet<string>;
 
 /** The rights that a script of GRANT statements gives. */
 export function rightsOf(script: string): Rights {
   const rights = new Set<string>();
-  for (const [, names = '', schema] of script.matchAll(/^GRANT ([A-Z, ]+?)(?: ON SCHEMA::(\w+))? TO /gm))
-    for (const name of names.split(','))
-      rights.add(`${name.trim()}${schema === undefined ? '' : ` ${schema}`}`);
+  for (const [, names = '', on] of script.matchAll(/^GRANT ([A-Z, ]+?)(?: ON (?:SCHEMA::)?([\w.]+))? TO /gm))
+    for (const name of names.split(',')) rights.add(`${name.trim()}${on === undefined ? '' : ` ${on}`}`);
   return rights;
 }
 
+/** A right and the table or schema it is for; without one it is a right in the database. */
+type Needed = readonly [right: string, on?: string];
+
 /** Throws the error of a real server if a right is missing for a statement. */
 export function checkRights(rights: Rights, statement: Statement): void {
-  const missing = neededFor(statement).find((right) => !rights.has(right));
+  const missing = neededFor(statement).find(
+    ([right, on]) => !levelsOf(right, on).some((one) => rights.has(one)),
+  );
   if (missing === undefined) return;
-  const number = /^CREATE|^ADMINISTER/.test(missing) ? 262 : missing.startsWith('ALTER') ? 1088 : 229;
-  throw new SqlError(number, `The permission ${missing} was denied.`);
+  const [right, on] = missing;
+  const number = /^CREATE|^ADMINISTER/.test(right) ? 262 : right === 'ALTER' ? 1088 : 229;
+  throw new SqlError(
+    number,
+    `The permission ${right}${on === undefined ? '' : ` ${schemaOf(on)}`} was denied.`,
+  );
+}
+
+/** A right on a table follows from the same right on its schema, and that from the same right in the database. */
+const levelsOf = (right: string, on: string | undefined): string[] =>
+  on === undefined ? [right] : [`${right} ${on}`, `${right} ${schemaOf(on)}`, right];
+
+/** The rights of somebody who may do everything, as far as statements here need them. */
+const all = ['CONTROL', 'ALTER', 'SELECT', 'INSERT', 'UPDATE', 'DELETE', 'EXECUTE', 'REFERENCES'];
+
+/** fn_my_permissions: what the login may do in the database, on a schema or on a table. */
+export function myPermissions(
+  { rights, tellsRights, schemas, tables }: Engine,
+  [on, kind]: readonly SqlValue[],
+): SqlRow[] {
+  const name = on === null ? undefined : String(on).toLowerCase();
+  const isThere =
+    kind === 'DATABASE' || (kind === 'SCHEMA' ? schemas.has(name ?? '') : tables.has(name ?? ''));
+  if (!isThere || !tellsRights) return [];
+  const held = [...(rights ?? all)].map((one) => /^(.*?)(?: ([a-z][\w.]*))?$/.exec(one) ?? []);
+  const counts = name === undefined ? [] : [name, schemaOf(name)];
+  const found = held.flatMap(([, right = '', of]) =>
+    of === undefined || counts.includes(of) ? [right] : [],
+  );
+  const names = kind === 'DATABASE' ? ['CONNECT', ...found] : found.filter((one) => !one.includes(' '));
+  return [...new Set(names)].map((permission) => ({
+    entity_name: name ?? 'database',
+    subentity_name: '',
+    permission_name: permission,
+  }));
 }
 
 const schemaOf = (name: string) => name.split('.')[0] ?? '';
 
 /** What a statement needs itself. Those in it are checked when they run. */
-function neededFor(statement: Statement): string[] {
+function neededFor(statement: Statement): Needed[] {
   switch (statement.kind) {
     case 'select':
       return reading(statement.select.from);
     case 'insert':
-      return [
-        `INSERT ${schemaOf(statement.table)}`,
-        ...statement.selects.flatMap(({ from }) => reading(from)),
-      ];
+      return [['INSERT', statement.table], ...statement.selects.flatMap(({ from }) => reading(from))];
     case 'insertBulk':
-      return [`INSERT ${schemaOf(statement.table)}`];
+      return [['INSERT', statement.table]];
     case 'update':
     case 'delete':
       return [
-        `${statement.kind.toUpperCase()} ${schemaOf(statement.table)}`,
+        [statement.kind.toUpperCase(), statement.table],
         ...(statement.where ? reading(statement.table) : []),
       ];
     case 'createSchema':
-      return ['CREATE SCHEMA'];
+      return [['CREATE SCHEMA']];
     case 'createTable':
-      return ['CREATE TABLE', `ALTER ${schemaOf(statement.table)}`];
+      return [['CREATE TABLE'], ['ALTER', schemaOf(statement.table)]];
     case 'createView':
-      return ['CREATE VIEW', `ALTER ${schemaOf(statement.view)}`];
+      return [['CREATE VIEW'], ['ALTER', schemaOf(statement.view)]];
     case 'addColumns':
     case 'drop':
     case 'rename':
-      return [`ALTER ${schemaOf(statement.table)}`];
+      return [['ALTER', statement.table]];
     case 'copy':
-      return ['ADMINISTER DATABASE BULK OPERATIONS', `INSERT ${schemaOf(statement.table)}`];
+      return [['ADMINISTER DATABASE BULK OPERATIONS'], ['INSERT', statement.table]];
     default:
       return [];
   }
 }
 
-const reading = (table: string | undefined): string[] =>
-  table === undefined || table.startsWith('sys.') ? [] : [`SELECT ${schemaOf(table)}`];
+const reading = (table: string | undefined): Needed[] =>
+  table === undefined || /^(?:sys\.|fn_)/.test(table) ? [] : [['SELECT', table]];

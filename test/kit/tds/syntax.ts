@@ -52,6 +52,8 @@ export interface Layout {
 export interface Select {
   readonly items: readonly { readonly value: Expression | '*'; readonly name: string }[];
   readonly from: string | undefined;
+  /** Those of a function that gives rows. */
+  readonly args?: readonly Expression[] | undefined;
   readonly where: Condition | undefined;
   readonly groupBy?: readonly Expression[] | undefined;
 }

@@ -1,0 +1,12 @@
+-- The user for queries that people write, with which "npm run warehouse -- query" logs in (WAREHOUSE_READER). It may read and no more.
+-- Run it after "npm run warehouse -- init", as somebody who may grant rights. The login [reader] must be there already; with an identity,
+-- replace the first statement: CREATE USER [<identity>] FROM EXTERNAL PROVIDER; in Azure SQL, a user may also have a password of its own:
+-- CREATE USER [reader] WITH PASSWORD = '<password>';
+
+CREATE USER [reader] FOR LOGIN [reader];
+GO
+
+GRANT SELECT ON SCHEMA::ops TO [reader];
+GRANT SELECT ON SCHEMA::clickstream TO [reader];
+GRANT SELECT ON SCHEMA::assets TO [reader];
+GO

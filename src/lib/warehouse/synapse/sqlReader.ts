@@ -1,0 +1,82 @@
+import { TributaryError } from '../../errors';
+import { quantity } from '../../quantity';
+import type { WarehouseTable } from '../../streams/stream';
+import type { SqlAddress } from '../connectionString';
+import { fullName, type Warehouse } from '../warehouse';
+import { quoteText } from './literals';
+import { SqlClient } from './sqlClient';
+import { ledgerTable, rejectsTable } from './tables';
+
+/*
+ * Queries that people write, in a database. They are T-SQL, which cannot be told from text that writes. So the login must not be able
+ * to write, and before anything runs the server is asked what the login may do:
+ *
+ * | on                  | because                                                                      |
+ * |---------------------|------------------------------------------------------------------------------|
+ * | the database        | roles such as db_owner and db_datawriter, and sysadmin, are rights there     |
+ * | each of our schemas | its owner, and who was granted a right on it, may write to all of its tables |
+ * | each of our tables  | rights may be granted on one table                                           |
+ */
+
+/** A reader has no other rights than these. */
+const isForReading = (right: string): boolean => /^(?:CONNECT|SELECT|SHOWPLAN|UNMASK|VIEW .+)$/.test(right);
+
+type SecurableClass = 'DATABASE' | 'SCHEMA' | 'OBJECT';
+
+/** Which rights the login has, from its roles too. Empty if there is no such schema or table, or the login may do nothing there. */
+export const askRights = (name: string, kind: SecurableClass): string =>
+  `SELECT permission_name FROM fn_my_permissions(${kind === 'DATABASE' ? 'NULL' : quoteText(name)}, '${kind}');`;
+
+/** The statements that make a user that may only read; deploy/sql/reader.sql has the same. */
+export const readerScript = (tables: readonly WarehouseTable[]): string[] => [
+  'CREATE USER [reader] FOR LOGIN [reader];',
+  ...schemasOf(tables).map((schema) => `GRANT SELECT ON SCHEMA::${schema} TO [reader];`),
+];
+
+const schemasOf = (tables: readonly WarehouseTable[]): string[] => [
+  ...new Set(['ops', ...tables.map(({ schema }) => schema)]),
+];
+
+/** Asks a database with a login that may only read. */
+export class SqlReader implements Pick<Warehouse, 'query' | 'close'> {
+  readonly #client: SqlClient;
+  readonly #tables: readonly WarehouseTable[];
+
+  constructor(address: SqlAddress, tables: readonly WarehouseTable[]) {
+    this.#client = new SqlClient({ address });
+    this.#tables = tables;
+  }
+
+  /** @throws `settings.invalid` if the login may do more than read; then nothing was run */
+  query(sql: string): Promise<Record<string, unknown>[]> {
+    return this.#client.described(async () => {
+      await this.#refuseWriter();
+      return (await this.#client.batch(sql)).rows;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  async #refuseWriter(): Promise<void> {
+    const names = [ledgerTable, rejectsTable, ...this.#tables.map(fullName)];
+    await this.#refuseRights('the database', 'DATABASE');
+    for (const schema of schemasOf(this.#tables)) await this.#refuseRights(schema, 'SCHEMA');
+    for (const name of names) await this.#refuseRights(name, 'OBJECT');
+  }
+
+  async #refuseRights(name: string, kind: SecurableClass): Promise<void> {
+    const { rows } = await this.#client.batch(askRights(name, kind));
+    const rights = new Set(rows.map((row) => String(row.permission_name)));
+    // Who is logged in has at least CONNECT.
+    if (kind === 'DATABASE' && rights.size === 0) rights.add('rights that the server does not tell');
+    const [first, ...more] = [...rights].filter((right) => !isForReading(right)).sort();
+    if (first === undefined) return;
+    const named = more.length === 0 ? first : `${first} and ${quantity(more.length, 'right')} more`;
+    throw new TributaryError(
+      'settings.invalid',
+      `The login of WAREHOUSE_READER may do more than read, so nothing was run: on ${name} it has ${named}. Make a user for it that may only read (deploy/sql/reader.sql): ${readerScript(this.#tables).join(' ')}`,
+    );
+  }
+}
