@@ -1,9 +1,9 @@
-import type { Progress } from '../lib/maintenance/task';
+import { type ReportProgress, showProgress } from './showProgress';
 
 export interface LongTask {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
-  readonly progress: (progress: Progress) => void;
+  readonly progress: ReportProgress;
 }
 
 /**
@@ -13,15 +13,5 @@ export interface LongTask {
 export async function runLong<T>(ended: string, work: (task: LongTask) => Promise<T>): Promise<T> {
   const end = new AbortController();
   process.once('SIGINT', () => end.abort(new Error(ended)));
-  const { stderr } = process;
-  try {
-    return await work({
-      signal: end.signal,
-      progress: ({ step, done, total }) => {
-        if (stderr.isTTY) stderr.write(`\r${step} ${done} of ${total}\u001b[K`);
-      },
-    });
-  } finally {
-    if (stderr.isTTY) stderr.write('\r\u001b[K');
-  }
+  return showProgress((progress) => work({ signal: end.signal, progress }));
 }

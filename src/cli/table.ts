@@ -11,6 +11,7 @@ import { readAppSettings, settingsFlag } from './appSettings';
 import { numberFlag, switchFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
+import { runLong } from './longTask';
 import { tableWord } from './names';
 import { repairTable } from './repairTable';
 
@@ -142,7 +143,7 @@ async function files(at: TableLocation, limit: number): Promise<string[] | undef
 
 async function check(table: string, settings: string | undefined): Promise<number> {
   const at = (await openLake(await readAppSettings(settings))).at(table);
-  const result = await checkTable({ at });
+  const result = await runLong('Ended before all files were read.', (task) => checkTable({ at, ...task }));
   if (!result) return tellNoTable(at);
   const { version, files: checked, rows, findings } = result;
   for (const finding of findings) console.log(finding);

@@ -3,6 +3,7 @@ import { cachedStatePath } from '../lib/counts/cachedState';
 import { type CountsVerification, verifyCounts } from '../lib/counts/verifyCounts';
 import type { TableLocation } from '../lib/delta/log';
 import { TributaryError } from '../lib/errors';
+import type { FileProgress } from '../lib/lake/scanRows';
 import { count, quantity } from '../lib/quantity';
 import type { Settings } from '../lib/settings';
 import { openHubClient } from '../lib/sources/hubClient';
@@ -10,7 +11,7 @@ import type { Stream, WarehouseTable } from '../lib/streams/stream';
 import { compareWarehouse, type WarehouseComparison } from '../lib/verify/compareWarehouse';
 import { type PartitionReport, problemsOf } from '../lib/verify/partitionAudit';
 import type { PartitionDifference } from '../lib/verify/rowSums';
-import { verifyStream } from '../lib/verify/verifyStream';
+import { type StreamReport, verifyStream } from '../lib/verify/verifyStream';
 import { waitingEvents } from '../lib/verify/waitingEvents';
 import { openWarehouse } from '../lib/warehouse/openWarehouse';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
@@ -18,6 +19,7 @@ import { readAppSettings, settingsFlag } from './appSettings';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { streamWord } from './names';
+import { showProgress } from './showProgress';
 
 /*
  * `npm run verify -- <stream>`: proves from the tables that each event is there exactly once, that the counts which the API serves
@@ -39,14 +41,31 @@ async function verify(stream: Stream, settings: Settings): Promise<number> {
   const lake = await openLake(settings);
   const { store } = lake;
   const at = lake.at(stream.table);
-  const report = await verifyStream({ store, stream });
+  const report = await showFiles(`${stream.table}: file`, (onFile) =>
+    verifyStream({ store, stream, onFile }),
+  );
   if (!report) {
     console.error(`${store.name} has no table ${stream.table}: nothing was ingested yet.`);
     console.log(await sayWaiting(settings, at, stream));
     return 1;
   }
-  for (const partition of report.partitions) console.log(describePartition(partition));
-  const { partitions, version, files } = report;
+  const isRight = tellReport(stream, report);
+  const { counted, warehouse: loaded } = stream;
+  const counts =
+    counted &&
+    (await showFiles('counts: file', (onFile) =>
+      verifyCounts({ at, counted, maxKeys: settings.countedProducts, onFile }),
+    ));
+  if (counts) console.log(describeCounts(counts, at));
+  const compared = loaded && (await compareLoaded(settings, at, loaded));
+  if (loaded && compared) console.log(describeComparison(loaded, compared));
+  console.log(await sayWaiting(settings, at, stream));
+  return isRight && !counts?.different && !(compared && isFailure(compared)) ? 0 : 1;
+}
+
+/** Prints what the tables say. Returns whether each event is there once. */
+function tellReport(stream: Stream, { partitions, version, files }: StreamReport): boolean {
+  for (const partition of partitions) console.log(describePartition(partition));
   const total = (what: 'rows' | 'letters' | 'neverCame') =>
     partitions.reduce((sum, partition) => sum + partition[what], 0);
   const bad = partitions.filter((partition) => problemsOf(partition).length > 0).length;
@@ -59,14 +78,12 @@ async function verify(stream: Stream, settings: Settings): Promise<number> {
       ? 'Each event is there once.'
       : `${bad} of ${quantity(partitions.length, 'partition')} ${bad === 1 ? 'is' : 'are'} not right.`,
   );
-  const { counted, warehouse: loaded } = stream;
-  const counts = counted && (await verifyCounts({ at, counted, maxKeys: settings.countedProducts }));
-  if (counts) console.log(describeCounts(counts, at));
-  const compared = loaded && (await compareLoaded(settings, at, loaded));
-  if (loaded && compared) console.log(describeComparison(loaded, compared));
-  console.log(await sayWaiting(settings, at, stream));
-  return bad === 0 && !counts?.different && !(compared && isFailure(compared)) ? 0 : 1;
+  return bad === 0;
 }
+
+/** Reading every file may take minutes. */
+const showFiles = <T>(step: string, work: (onFile: FileProgress) => Promise<T>): Promise<T> =>
+  showProgress((report) => work((done, total) => report({ step, done, total })));
 
 /** The warehouse could not be compared: it did not answer, or it refused, which somebody has to correct. */
 type NotAnswered = { readonly state: 'no-answer' | 'refused'; readonly reason: string };
@@ -80,7 +97,11 @@ async function compareLoaded(
   let warehouse: Warehouse | undefined;
   try {
     warehouse = await openWarehouse({ setting, tables: [table] });
-    return warehouse && (await compareWarehouse({ at, table, warehouse }));
+    if (!warehouse) return undefined;
+    const opened = warehouse;
+    return await showFiles('warehouse: file', (onFile) =>
+      compareWarehouse({ at, table, warehouse: opened, onFile }),
+    );
   } catch (error) {
     if (!(error instanceof TributaryError && error.code.startsWith('warehouse.'))) throw error;
     return { state: error.retriable ? 'no-answer' : 'refused', reason: error.message };

@@ -1,7 +1,7 @@
 import type { Add } from '../delta/actions';
 import type { ReadValue } from '../delta/schema';
 import type { TableState } from '../delta/state';
-import { scanRows } from '../lake/scanRows';
+import { type FileProgress, scanRows } from '../lake/scanRows';
 import type { Counted } from '../streams/stream';
 import type { Key } from './keys';
 import { type Room, Tally } from './tally';
@@ -16,6 +16,7 @@ export interface FilesToScan {
   readonly counted: Counted;
   /** Aborting it ends the scan with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  readonly onFile?: FileProgress | undefined;
 }
 
 export interface FilesToCount extends FilesToScan {
@@ -33,12 +34,12 @@ const noRoom = Symbol('There is no room for one more key.');
  * @throws `parquet.invalid`, naming table, version and file, if a file is gone or damaged; the signal's reason
  */
 export async function countFiles(files: FilesToCount): Promise<Tally | 'no-room'> {
-  const { state, adds, counted, nowMs, room } = files;
+  const { state, adds, counted, nowMs, room, onFile } = files;
   const tally = new Tally(nowMs, room);
   const columns = [counted.key, counted.attribute, timeColumn];
   const look = watch(files.signal);
   try {
-    await scanRows({ state, files: adds, columns }, ([key, attribute, time]) => {
+    await scanRows({ state, files: adds, columns, onFile }, ([key, attribute, time]) => {
       look();
       const counts = asKey(key);
       if (counts !== null && !tally.add(counts, asKey(attribute), asMilliseconds(time))) throw noRoom;

@@ -1,5 +1,6 @@
 import type { TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
+import type { FileProgress } from '../lake/scanRows';
 import type { Counted } from '../streams/stream';
 import { readCachedState } from './cachedState';
 import { countFiles } from './countFiles';
@@ -41,8 +42,9 @@ export async function verifyCounts(options: {
   readonly at: TableLocation;
   readonly counted: Counted;
   readonly maxKeys: number;
+  readonly onFile?: FileProgress;
 }): Promise<CountsVerification | undefined> {
-  const { at, counted } = options;
+  const { at, counted, onFile } = options;
   const fold = {
     ...options,
     preferred: async () => ({ keys: new Set<Key>(), tag: '' }),
@@ -60,7 +62,7 @@ export async function verifyCounts(options: {
   if (!snapshot) return undefined;
   const adds = snapshot.files.values();
   const room = roomOf(served.kept.keys, { ...fold, maxKeys: Number.POSITIVE_INFINITY });
-  const live = await countFiles({ state: snapshot, adds, counted, nowMs: Date.now(), room });
+  const live = await countFiles({ state: snapshot, adds, counted, nowMs: Date.now(), room, onFile });
   if (live === 'no-room') return undefined;
   const compare = (of: string, count: (tally: Tally) => number) => ({
     of,

@@ -15,7 +15,12 @@ export interface Scan {
   readonly files: Iterable<Add>;
   /** A column that the table or a file does not have reads as null. */
   readonly columns: readonly string[];
+  /** Called when a file was read. */
+  readonly onFile?: FileProgress | undefined;
 }
+
+/** How many files of how many were read. */
+export type FileProgress = (done: number, total: number) => void;
 
 /** Rows that lie together in one file. */
 export interface RowGroup extends FileRows {
@@ -31,16 +36,19 @@ export interface RowGroup extends FileRows {
  * @throws `parquet.invalid`, naming table, version and file, if a file is gone, damaged or of another schema; what `take` throws
  */
 export async function scanRowGroups(
-  { state, files, columns }: Scan,
+  { state, files, columns, onFile }: Scan,
   take: (group: RowGroup) => void,
 ): Promise<void> {
-  await inParallel(files, parallelFiles, async (file, givenUp) => {
+  const all = [...files];
+  let done = 0;
+  await inParallel(all, parallelFiles, async (file, givenUp) => {
     let firstRow = 0;
     for await (const group of readDataFileGroups(state, file, columns)) {
       if (givenUp.aborted) return;
       take({ ...group, file, firstRow });
       firstRow += group.numRecords;
     }
+    onFile?.(++done, all.length);
   });
 }
 

@@ -4,6 +4,7 @@ import type { TableLocation } from '../delta/log';
 import { openSnapshot, openState } from '../delta/openTable';
 import { type TablePosition, whyUnfollowable } from '../delta/position';
 import { isDamage, TributaryError } from '../errors';
+import type { FileProgress } from '../lake/scanRows';
 import type { WarehouseTable } from '../streams/stream';
 import { noLedgerRow } from '../warehouse/ledgerPosition';
 import { describeUnfollowable } from '../warehouse/needsRebuild';
@@ -21,6 +22,7 @@ export interface CompareWarehouseOptions {
   readonly warehouse: Pick<Warehouse, 'ledger' | 'query'>;
   /** Milliseconds between two tries; by default two seconds. */
   readonly pauseMs?: number;
+  readonly onFile?: FileProgress;
 }
 
 /** Numbers of rows at the version of the ledger. */
@@ -139,12 +141,12 @@ async function sumUnmoved(
 
 /** Adds up the rows of a version. Undefined if the log no longer holds it, or vacuum has deleted a file of it. */
 async function sumVersion(
-  { at, table }: CompareWarehouseOptions,
+  { at, table, onFile }: CompareWarehouseOptions,
   version: number,
 ): Promise<RowSums | undefined> {
   try {
     const snapshot = await openSnapshot(at, { version });
-    return snapshot && (await sumDeltaRows(snapshot, addressColumnsOf(table) !== undefined));
+    return snapshot && (await sumDeltaRows(snapshot, addressColumnsOf(table) !== undefined, onFile));
   } catch (error) {
     if (isDamage(error)) return undefined;
     throw error;

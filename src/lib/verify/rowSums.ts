@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Snapshot } from '../delta/state';
-import { scanRows } from '../lake/scanRows';
+import { type FileProgress, scanRows } from '../lake/scanRows';
 import { partitionKey, type SourcePartition } from './sourcePartition';
 
 /** The number of rows, and the sum of their sequence numbers. */
@@ -31,12 +31,16 @@ export class RowSums {
  * @param byPartition if false, rows are only counted
  * @throws `parquet.invalid`
  */
-export async function sumDeltaRows(snapshot: Snapshot, byPartition: boolean): Promise<RowSums> {
+export async function sumDeltaRows(
+  snapshot: Snapshot,
+  byPartition: boolean,
+  onFile?: FileProgress,
+): Promise<RowSums> {
   const sums = new RowSums();
   let [createdAt, hubPartition, current] = [Number.NaN, Number.NaN, undefined as PartitionSums | undefined];
   const columns = byPartition ? ['hub_created_at', 'hub_partition', 'sequence_number'] : [];
   await scanRows(
-    { state: snapshot, files: snapshot.files.values(), columns },
+    { state: snapshot, files: snapshot.files.values(), columns, onFile },
     ([created, partition, sequence]) => {
       sums.rows++;
       if (!byPartition) return;

@@ -2,7 +2,7 @@ import { openSnapshot } from '../delta/openTable';
 import type { Snapshot } from '../delta/state';
 import { deadLettersTable } from '../lake/deadLetters';
 import { rowKeyColumns } from '../lake/rowAddress';
-import { scanRows } from '../lake/scanRows';
+import { type FileProgress, scanRows } from '../lake/scanRows';
 import type { ObjectStore } from '../storage/objectStore';
 import type { Stream } from '../streams/stream';
 import { PartitionAudit, type PartitionReport } from './partitionAudit';
@@ -18,6 +18,7 @@ export interface StreamReport {
 export interface VerifyOptions {
   readonly store: ObjectStore;
   readonly stream: Stream;
+  readonly onFile?: FileProgress;
 }
 
 /**
@@ -31,7 +32,11 @@ export interface VerifyOptions {
  * while a writer works. Undefined if the stream has no table.
  * @throws `delta.invalid`, `parquet.invalid` when a table is damaged
  */
-export async function verifyStream({ store, stream }: VerifyOptions): Promise<StreamReport | undefined> {
+export async function verifyStream({
+  store,
+  stream,
+  onFile,
+}: VerifyOptions): Promise<StreamReport | undefined> {
   const snapshot = await openSnapshot({ store, table: stream.table });
   if (!snapshot) return undefined;
   const audits = new Map<string, PartitionAudit>();
@@ -43,7 +48,7 @@ export async function verifyStream({ store, stream }: VerifyOptions): Promise<St
   };
   const txns = partitionTxns(snapshot.txns.values());
   for (const txn of txns) auditOf(txn).txn = txn;
-  await auditRows(snapshot, successions(txns), auditOf);
+  await auditRows({ snapshot, madeAgain: successions(txns), auditOf, onFile });
   // Open dead_letters after the stream's table: letters are written before the commit that moves past them, so none is missed.
   const letters = await openSnapshot({ store, table: deadLettersTable });
   if (letters) {
@@ -57,15 +62,18 @@ export async function verifyStream({ store, stream }: VerifyOptions): Promise<St
   return { version: snapshot.version, files: snapshot.files.size, partitions };
 }
 
-async function auditRows(
-  snapshot: Snapshot,
-  madeAgain: ReadonlyMap<number, number>,
-  auditOf: (at: SourcePartition) => PartitionAudit,
-) {
+interface RowsToAudit {
+  readonly snapshot: Snapshot;
+  readonly madeAgain: ReadonlyMap<number, number>;
+  readonly auditOf: (at: SourcePartition) => PartitionAudit;
+  readonly onFile: FileProgress | undefined;
+}
+
+async function auditRows({ snapshot, madeAgain, auditOf, onFile }: RowsToAudit): Promise<void> {
   let audit: PartitionAudit | undefined;
   const columns = madeAgain.size > 0 ? [...rowKeyColumns, 'enqueued_at'] : rowKeyColumns;
   await scanRows(
-    { state: snapshot, files: snapshot.files.values(), columns },
+    { state: snapshot, files: snapshot.files.values(), columns, onFile },
     ([createdAt, hubPartition, sequence, element, enqueuedAt]) => {
       const hubCreatedAt = Number(createdAt);
       const partition = Number(hubPartition);

@@ -19,7 +19,14 @@ it('a cached state that differs from the files is noticed', async () => {
   });
   await new Counts({ at, counted }).save();
   await table.click(3);
-  const good = await verifyCounts({ at, counted, maxKeys: 100 });
+  let progress: number[] = [];
+  const good = await verifyCounts({
+    ...{ at, counted, maxKeys: 100 },
+    onFile: (...told) => {
+      progress = told;
+    },
+  });
+  expect(progress).toEqual([2, 2]);
   expect(good).toEqual({ version: 2, cachedVersion: 1, total: 4, folded: 0, different: 0, examples: [] });
   const text = Buffer.from((await store.get(cachedStatePath('clicks')))?.bytes ?? []).toString('utf8');
   await store.put(cachedStatePath('clicks'), Buffer.from(text.replace('"counts":[1,2]', '"counts":[1,3]')));

@@ -66,7 +66,13 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
   it('is equal if it has the rows of the Delta table in any order', async () => {
     await commit(clicks);
     await load(clicks.toReversed());
-    expect(await compare()).toEqual({ state: 'equal', version: 2, rows: 4, rejected: 0, deltaRows: 4 });
+    let progress: number[] = [];
+    const onFile = (...told: number[]) => {
+      progress = told;
+    };
+    const compared = await compare({ onFile });
+    expect(progress).toEqual([2, 2]);
+    expect(compared).toEqual({ state: 'equal', version: 2, rows: 4, rejected: 0, deltaRows: 4 });
   });
 
   it('counts the rejected rows in, and no others than those of the table', async () => {

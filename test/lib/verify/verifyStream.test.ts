@@ -21,6 +21,18 @@ describe('verifyStream', () => {
     expect(await verifyStream({ store: tables.store, stream: clickstream })).toBeUndefined();
   });
 
+  it('tells how many of the files it has read', async () => {
+    for (const sequence of [0, 1, 2]) await tables.commit([[0, sequence]], [[0, sequence]]);
+    const told: number[][] = [];
+    const onFile = (...progress: number[]) => told.push(progress);
+    await verifyStream({ store: tables.store, stream: clickstream, onFile });
+    expect(told).toEqual([
+      [1, 3],
+      [2, 3],
+      [3, 3],
+    ]);
+  });
+
   it('finds nothing wrong with rows and letters that take turns, from wherever they begin', async () => {
     await tables.addLetters([{ partition: 0, sequence: 7 }]);
     await tables.commit(
