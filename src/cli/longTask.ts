@@ -1,3 +1,4 @@
+import { untilInterrupted } from './commandLine/interrupts';
 import { type ReportProgress, showProgress } from './showProgress';
 
 export interface LongTask {
@@ -11,7 +12,6 @@ export interface LongTask {
  * @param ended the line to print when Ctrl-C ended the work
  */
 export async function runLong<T>(ended: string, work: (task: LongTask) => Promise<T>): Promise<T> {
-  const end = new AbortController();
-  process.once('SIGINT', () => end.abort(new Error(ended)));
-  return showProgress((progress) => work({ signal: end.signal, progress }));
+  const signal = untilInterrupted(new Error(ended));
+  return showProgress((progress) => work({ signal, progress }));
 }

@@ -13,6 +13,7 @@ import { readLag } from '../lib/warehouse/warehouseLag';
 import { readAppSettings, settingsFlag } from './appSettings';
 import { switchFlag, textWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
+import { untilInterrupted } from './commandLine/interrupts';
 import { runCommand } from './commandLine/runCommand';
 import { type LoadedTable, loadedTables, loadedTableWord } from './names';
 
@@ -92,10 +93,9 @@ async function withWarehouse(
     warn: (message) => console.error(message),
   });
   if (!warehouse) throw noWarehouse();
-  const ended = new AbortController();
-  process.once('SIGINT', () => ended.abort());
+  const signal = untilInterrupted();
   try {
-    return await work({ warehouse, lake, loaded, signal: ended.signal });
+    return await work({ warehouse, lake, loaded, signal });
   } finally {
     await warehouse.close();
   }
