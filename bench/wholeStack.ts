@@ -68,7 +68,7 @@ async function measureBoth({ rates: list, seconds }: Given<typeof flags>): Promi
   const dataDir = mkdtempSync(join(tmpdir(), 'whole-stack-'));
   const simulatorPorts = Object.fromEntries((await loadSimulators()).map(({ name }) => [name, 0]));
   const ports = { ...simulatorPorts, broker: 0, health: 0, blob: 0 };
-  const emulators = await startEmulators({ dataDir, ports });
+  const emulators = await startEmulators({ command: 'npm run bench', dataDir, ports });
   const sendTo = parseSettings(emulators.settings).hub(clickstream, 'send');
   const producer = openProducer(sendTo.namespace, sendTo.hub);
   try {

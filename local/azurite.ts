@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { createWriteStream, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { compiled } from './project';
 
@@ -23,6 +23,8 @@ export interface AzuriteOptions {
   /** If a queue or a table port is given, both of these services are started as well. */
   queuePort?: number;
   tablePort?: number;
+  /** The file to which all output is appended. */
+  logFile?: string;
 }
 
 export interface Azurite {
@@ -32,6 +34,8 @@ export interface Azurite {
   queuePort?: number;
   tablePort?: number;
   pid: number;
+  /** Resolves when the process has ended, to its exit code or to the name of the signal that ended it. */
+  exited: Promise<number | NodeJS.Signals>;
   /** Lets the process save its data and end. */
   close(): Promise<void>;
 }
@@ -61,10 +65,15 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     // Ctrl-C in the terminal must not reach Azurite: the parent needs the storage until it ends itself.
     detached: true,
   });
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
+  const exited = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? code ?? 1));
+    child.once('error', () => resolve(1));
   });
+  if (options.logFile !== undefined) {
+    const log = createWriteStream(options.logFile, { flags: 'a' });
+    for (const output of [child.stdout, child.stderr]) output?.pipe(log, { end: false });
+    child.once('close', () => log.end());
+  }
   try {
     const ports = await readPorts(child, services.length);
     return {
@@ -73,6 +82,7 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
       ...(ports.queue === undefined ? {} : { queuePort: ports.queue }),
       ...(ports.table === undefined ? {} : { tablePort: ports.table }),
       pid: child.pid ?? 0,
+      exited,
       close: () => closeChild(child, exited),
     };
   } catch (error) {
@@ -131,7 +141,7 @@ function readPorts(child: ChildProcess, count: number): Promise<Partial<Record<s
   });
 }
 
-async function closeChild(child: ChildProcess, exited: Promise<void>): Promise<void> {
+async function closeChild(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
   if (child.connected) child.disconnect();
   const timer = setTimeout(() => child.kill('SIGKILL'), closeLimitMs);
   await exited;

@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import { action, type Command, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
+import { ensureNotRunning } from './runMark';
 import { loadSimulators } from './simulators';
-import { startEmulators, waitForPrevious } from './stack';
+import { startEmulators } from './stack';
 
 /*
  * `npm run emulators`: runs the broker, storage and the simulators of sources, but no host, for an app under `func start`.
@@ -14,11 +15,13 @@ const flags = {
   'table-port': portFlag('the table service', 10_002),
 };
 
+const call = 'npm run emulators';
+
 runCommand(describe());
 
 async function describe(): Promise<Command> {
   return {
-    call: 'npm run emulators',
+    call,
     does: action({
       meaning: 'Broker, storage and simulators alone, for an app that runs under "func start".',
       flags: { ...(await loadPortFlags()), ...flags },
@@ -33,9 +36,9 @@ async function runEmulators(given: Given<typeof flags & PortFlags>): Promise<num
   });
   const dataDir = resolve('.local');
   const { 'queue-port': queuePort, 'table-port': tablePort } = given;
-  await waitForPrevious(dataDir);
+  await ensureNotRunning(dataDir);
   const ports = await readPorts(given, { 'queue-port': queuePort, 'table-port': tablePort });
-  const emulators = await startEmulators({ dataDir, ports, queuePort, tablePort });
+  const emulators = await startEmulators({ command: call, dataDir, ports, queuePort, tablePort });
   const { settings, brokerUrl, logDir } = emulators;
   console.log(`EventHubConnection   ${settings.EventHubConnection}`);
   console.log(

@@ -47,18 +47,51 @@ function checkNode() {
   );
 }
 
+/** The process id of npm, which is this process's parent or, if there is a shell between them, that one's parent. */
+function findNpm() {
+  const { stdout } = spawnSync('ps', ['-o', 'ppid=,args=', '-p', String(process.ppid)], { encoding: 'utf8' });
+  const [, ofShell] = /^\s*(\d+)\s+\S*sh -c /.exec(stdout ?? '') ?? [];
+  return Number(ofShell ?? process.ppid);
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const above =
+  process.env.npm_lifecycle_event && !windows ? { parent: process.ppid, npm: findNpm() } : undefined;
+/** If npm is killed, no signal comes, or one comes to the shell between npm and this process alone, which does not pass it on. */
+const isNpmGone = () => above !== undefined && (process.ppid !== above.parent || !isAlive(above.npm));
+
 install();
 checkNode();
 const [command, ...args] = process.argv.slice(2);
 if (command === 'node') run('node', [join('local', 'build.mjs')], 'The build');
+if (isNpmGone()) fail('npm was ended, so the command does not begin.');
 
 const argv = command === 'npm' ? [...npm, ...args] : [command, ...args];
-const child = spawn(argv[0], argv.slice(1), { cwd: root, env, stdio: 'inherit', shell: windows });
-// A terminal sends Ctrl-C to the whole process group, so the child gets it too and ends itself. This process waits for the child.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    if (signal !== 'SIGINT') child.kill(signal);
-  });
+// If this process is killed, it cannot end the command. This code runs in the command, and ends it when the channel between them closes.
+const endWithWrapper = `data:text/javascript,${encodeURIComponent(
+  "process.on('disconnect',()=>process.kill(process.pid,'SIGTERM'));process.channel?.unref()",
+)}`;
+const isNode = command === 'node' && !windows;
+if (isNode) argv.splice(1, 0, '--import', endWithWrapper);
+const stdio = ['inherit', 'inherit', 'inherit', ...(isNode ? ['ipc'] : [])];
+const child = spawn(argv[0], argv.slice(1), { cwd: root, env, stdio, shell: windows });
+// The child ends itself, and this process with it. A Ctrl-C of a terminal reaches the child twice, which counts as once.
+const passOn = (signal) => child.kill(signal);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, passOn);
+if (above) {
+  const watch = setInterval(() => {
+    if (!isNpmGone()) return;
+    clearInterval(watch);
+    passOn('SIGTERM');
+  }, 250);
 }
 child.on('error', (error) => fail(`${argv[0]}: ${error.message}`));
 child.on('exit', (code, signal) =>

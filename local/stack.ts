@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startAzurite } from './azurite';
 import type { Child } from './childProcess';
 import { hubSettings } from './hubs';
 import { settingsAt, startBrokerProcess, startHostProcess } from './processes';
+import { markRun, type RunMark } from './runMark';
 import { loadSimulators, startSimulator } from './simulators';
 
 /** TCP ports on 127.0.0.1; 0 takes a free one. */
@@ -19,6 +19,8 @@ export interface StackPorts {
 export const defaultPorts = { api: 7071, broker: 5672, health: 5300, blob: 10_000 };
 
 export interface EmulatorOptions {
+  /** How they were started, like `npm start`: what a second run on the folder says. */
+  readonly command: string;
   /** Folder for everything that is kept: broker log, checkpoints, lake, process logs. */
   readonly dataDir: string;
   readonly ports: StackPorts;
@@ -34,20 +36,25 @@ export interface Emulators {
   /** The app's settings with these emulators. */
   readonly settings: Readonly<Record<string, string>>;
   readonly logDir: string;
+  readonly mark: RunMark;
   /** Resolves, when a process ends that was not asked to, to one line about it. */
   readonly failed: Promise<string>;
   /** Ends the processes in order; resolves to one line for each that did not end cleanly. */
   stop(): Promise<string[]>;
 }
 
-/** Starts the emulators. Rejects, after ending those that run, with one line about what failed. */
+/**
+ * Starts the emulators. Rejects, after ending those that run, with one line about what failed.
+ *
+ * The settings are kept for the commands, in the data folder: in `settings.json` while the emulators run, and afterwards in
+ * `last-settings.json`, for what works without them.
+ */
 export async function startEmulators(options: EmulatorOptions): Promise<Emulators> {
   const { dataDir } = options;
   const logDir = join(dataDir, 'logs');
-  mkdirSync(logDir, { recursive: true });
-  const pidFile = pidFileIn(dataDir);
-  // For the commands, which then need no settings of their own.
   const settingsFile = join(dataDir, 'settings.json');
+  const mark = await markRun(dataDir, options.command);
+  mkdirSync(logDir, { recursive: true });
   const running: Running[] = [];
   const stop = async (): Promise<string[]> => {
     const problems: string[] = [];
@@ -55,12 +62,15 @@ export async function startEmulators(options: EmulatorOptions): Promise<Emulator
       const problem = await process.stop();
       if (problem) problems.push(problem);
     }
-    for (const file of [pidFile, settingsFile]) rmSync(file, { force: true });
+    if (existsSync(settingsFile)) renameSync(settingsFile, join(dataDir, 'last-settings.json'));
+    mark.remove();
     return problems;
   };
   try {
-    const { azurite, broker, sources } = await startProcesses(options, logDir, running);
-    writeFileSync(pidFile, JSON.stringify(running.map(({ pid }) => pid)));
+    const { azurite, broker, sources } = await startProcesses(options, logDir, (started) => {
+      running.push(started);
+      mark.addChild(started.pid);
+    });
     const { connectionString: storageConnection } = azurite;
     const settings = {
       ...(await hubSettings()),
@@ -69,9 +79,8 @@ export async function startEmulators(options: EmulatorOptions): Promise<Emulator
       WAREHOUSE: `duckdb:${join(dataDir, 'warehouse.duckdb')}`,
     };
     writeFileSync(settingsFile, JSON.stringify({ Values: settings }, undefined, 2));
-    const children = [broker, ...sources.map(({ child }) => child)];
-    const failed = Promise.race(children.map((child) => unexpectedEnd(child, logDir)));
-    return { brokerUrl: broker.healthUrl, settings, logDir, failed, stop };
+    const failed = Promise.race(running.map((started) => unexpectedEnd(started, logDir)));
+    return { brokerUrl: broker.healthUrl, settings, logDir, mark, failed, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -79,28 +88,28 @@ export async function startEmulators(options: EmulatorOptions): Promise<Emulator
 }
 
 /** A process that was started, and how it is ended; `stop` resolves to one line where it did not end cleanly. */
-interface Running {
-  readonly pid: number;
+interface Running extends Pick<Child, 'name' | 'pid' | 'exited'> {
   stop(): Promise<string | undefined>;
 }
 
-/** Starts storage, broker and simulators one after the other, and adds each to `running` once it runs. */
+/** Starts storage, broker and simulators one after the other, and tells of each once it runs. */
 async function startProcesses(
   { dataDir, ports, queuePort, tablePort }: EmulatorOptions,
   logDir: string,
-  running: Running[],
+  onStart: (started: Running) => void,
 ) {
   const run = <T extends Child>(child: T): T => {
-    running.push({ pid: child.pid, stop: () => stopChild(child, logDir) });
+    onStart({ ...child, stop: () => stopChild(child, logDir) });
     return child;
   };
   const azurite = await startAzurite({
     dataDir: join(dataDir, 'storage'),
+    logFile: join(logDir, 'storage.log'),
     blobPort: ports.blob,
     ...(queuePort === undefined ? {} : { queuePort }),
     ...(tablePort === undefined ? {} : { tablePort }),
   });
-  running.push({ pid: azurite.pid, stop: () => azurite.close().then(() => undefined) });
+  onStart({ ...azurite, name: 'storage', stop: () => azurite.close().then(() => undefined) });
   const brokerDir = join(dataDir, 'broker');
   const broker = run(
     await startBrokerProcess({ port: ports.broker, healthPort: ports.health, dataDir: brokerDir, logDir }),
@@ -131,6 +140,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const settings = { ...emulators.settings, CLICKS_PER_SECOND: String(options.clicksPerSecond) };
   try {
     const host = await startHostProcess({ port: options.apiPort, settings, logDir });
+    emulators.mark.addChild(host.pid);
+    emulators.mark.setDashboard(`${host.url}/api/dashboard`);
     return {
       ...emulators,
       settings,
@@ -147,38 +158,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-const unexpectedEnd = async (child: Child, logDir: string) =>
-  `${child.name} ended with ${await child.exited}; see ${logDir}.`;
+const unexpectedEnd = async ({ name, exited }: Pick<Child, 'name' | 'exited'>, logDir: string) =>
+  `${name} ended with ${await exited}, so all the others are ended too; see ${join(logDir, `${name}.log`)}.`;
 
 async function stopChild(child: Child, logDir: string): Promise<string | undefined> {
+  const endedBefore = await Promise.race([child.exited, Promise.resolve(undefined)]);
+  // That was told when it ended.
+  if (endedBefore !== undefined) return undefined;
   const code = await child.stop();
-  return code === 0 ? undefined : `${child.name} did not end cleanly (${code}); see ${logDir}.`;
-}
-
-const pidFileIn = (dataDir: string) => join(dataDir, 'pids.json');
-
-/**
- * Waits until the processes of a run that was killed have ended themselves: until then they hold the ports, and two on one
- * folder would destroy it. Throws one line when they go on.
- */
-export async function waitForPrevious(dataDir: string): Promise<void> {
-  const pidFile = pidFileIn(dataDir);
-  if (!existsSync(pidFile)) return;
-  const pids: number[] = JSON.parse(readFileSync(pidFile, 'utf8'));
-  for (let tries = 0; tries < 100 && pids.some(isAlive); tries++) await sleep(100);
-  if (pids.some(isAlive)) {
-    throw new Error(
-      `It runs here already: processes ${pids.filter(isAlive).join(', ')} use ${dataDir}. If they are others, delete ${pidFile}.`,
-    );
-  }
-  rmSync(pidFile, { force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return code === 0
+    ? undefined
+    : `${child.name} did not end cleanly (${code}); see ${join(logDir, `${child.name}.log`)}.`;
 }

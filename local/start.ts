@@ -7,8 +7,9 @@ import { runCommand } from '../src/cli/commandLine/runCommand';
 import { orAborted } from '../src/lib/deadline';
 import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
 import { followStreams, nounOf, type StreamProgress } from './progress';
+import { ensureNotRunning } from './runMark';
 import { stopSources } from './sources';
-import { defaultPorts, type Stack, startStack, waitForPrevious } from './stack';
+import { defaultPorts, type Stack, startStack } from './stack';
 
 /*
  * `npm start`: runs the whole system on this machine, with emulators, and keeps its data in .local/.
@@ -27,12 +28,13 @@ const catchUpLimitMs = 60_000;
 const sameSignalMs = 500;
 /** The exit code of a command that Ctrl-C ended. */
 const interrupted = 130;
+const call = 'npm start';
 
 runCommand(describe());
 
 async function describe(): Promise<Command> {
   return {
-    call: 'npm start',
+    call,
     does: action({
       meaning: 'The whole system in one place, with its own emulators, and its data under .local/.',
       flags: { ...flags, ...(await loadPortFlags()) },
@@ -44,12 +46,12 @@ async function describe(): Promise<Command> {
 async function start(given: Given<typeof flags & PortFlags>): Promise<number> {
   const { for: forMs, rate: clicksPerSecond, port: apiPort } = given;
   const dataDir = resolve('.local');
-  await waitForPrevious(dataDir);
+  await ensureNotRunning(dataDir);
   const ports = await readPorts(given, { port: apiPort });
   if (given.reset) rmSync(dataDir, { recursive: true, force: true });
   const end = listenForEnd();
 
-  const stack = await startStack({ dataDir, ports, apiPort, clicksPerSecond });
+  const stack = await startStack({ command: call, dataDir, ports, apiPort, clicksPerSecond });
   let code = 1;
   try {
     code = await watch(stack, forMs, end);
@@ -83,6 +85,15 @@ function listenForEnd(): End {
     (asked.signal.aborted ? hurried : asked).abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
+  // The terminal is closed, or the process that started this one was killed: nobody waits for the comparison.
+  const hurry = () => {
+    asked.abort();
+    hurried.abort();
+  };
+  process.on('SIGHUP', hurry);
+  process.on('disconnect', hurry);
+  // A listener would keep this process from ending.
+  process.channel?.unref();
   return { asked, hurried };
 }
 

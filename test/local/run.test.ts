@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+/*
+ * local/run.mjs in a small project whose `npm start` says its process id and runs until it is ended.
+ */
+
+let folder: string;
+let npm: ChildProcess | undefined;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'run-'));
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+  const own = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'local/build.mjs', 'local/run.mjs'];
+  for (const path of [...own, 'src/lib/dashboard/browser/tsconfig.json']) cpSync(path, join(folder, path));
+  write('src/lib/dashboard/browser/main.ts', "document.title = 'Clicks';\n");
+  write(
+    'local/start.ts',
+    `process.once('SIGTERM', () => { console.log('in order'); process.exit(7); });
+     process.once('SIGINT', () => { console.log('in order'); process.exit(7); });
+     console.log(\`wrapper \${process.ppid}, command \${process.pid}.\`);
+     setInterval(() => {}, 1000);\n`,
+  );
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  if (npm?.pid !== undefined && npm.exitCode === null && npm.signalCode === null)
+    process.kill(-npm.pid, 'SIGKILL');
+});
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  writeFileSync(join(folder, path), text);
+}
+
+/** Starts `npm start` in a process group of its own, and waits until the command runs. */
+async function start() {
+  const child = spawn('npm', ['start'], { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  npm = child;
+  let text = '';
+  for (const output of [child.stdout, child.stderr]) output.on('data', (chunk) => (text += chunk));
+  await expect.poll(() => text, { timeout: 60_000 }).toMatch(/wrapper \d+, command \d+\./);
+  const [wrapper = 0, command = 0] = [...text.matchAll(/(?:wrapper|command) (\d+)/g)].map(([, pid]) =>
+    Number(pid),
+  );
+  return { pids: { npm: child.pid ?? 0, wrapper, command }, text: () => text, ended: once(child, 'close') };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('ending one process of npm start', { timeout: 90_000 }, () => {
+  it.each([
+    // Not SIGINT to npm alone: npm passes it on to its shell, and the shell to nobody.
+    ['npm', 'SIGTERM'],
+    ['npm', 'SIGKILL'],
+    ['wrapper', 'SIGTERM'],
+    ['wrapper', 'SIGINT'],
+    ['wrapper', 'SIGKILL'],
+    ['wrapper', 'SIGHUP'],
+  ] as const)('ends all the others in order: %s, %s', async (which, signal) => {
+    const { pids, text, ended } = await start();
+    process.kill(pids[which], signal);
+    await expect
+      .poll(() => Object.entries(pids).filter(([, pid]) => isAlive(pid)), { timeout: 20_000 })
+      .toEqual([]);
+    await ended;
+    expect(text()).toContain(signal === 'SIGHUP' ? 'wrapper' : 'in order');
+  });
+
+  it('gives the exit code of the command', async () => {
+    const { pids } = await start();
+    process.kill(pids.command, 'SIGTERM');
+    const [code] = await once(npm as ChildProcess, 'exit');
+    expect(code).toBe(7);
+  });
+});
