@@ -2,6 +2,8 @@ import { type Lake, openLake } from '../lib/app/lake';
 import { inertInLine } from '../lib/inert';
 import { quantity } from '../lib/quantity';
 import { catchUp } from '../lib/warehouse/catchUp';
+import { checkTable } from '../lib/warehouse/check/checkTable';
+import { describeCheck } from '../lib/warehouse/check/describeCheck';
 import { readLedgerPosition } from '../lib/warehouse/ledgerPosition';
 import { type LoaderStatus, readLoadStatus, writeLoadStatus } from '../lib/warehouse/loadStatus';
 import { openReader, openWarehouse } from '../lib/warehouse/openWarehouse';
@@ -56,6 +58,12 @@ runCommand({
         ),
       },
       run: ({ table, yes, settings }) => withWarehouse(settings, (opened) => reload(opened, table, yes)),
+    }),
+    check: action({
+      meaning: 'compare every row of a table with the lake, column by column',
+      words: { table: loadedTableWord },
+      flags: settingsFlag,
+      run: ({ table, settings }) => withWarehouse(settings, (opened) => check(opened, table)),
     }),
     query: action({
       meaning: 'run a SELECT statement and print its rows; in a database, with the login of WAREHOUSE_READER',
@@ -163,6 +171,16 @@ async function reload(
   const version = 'version' in done ? ` from version ${done.version}` : '';
   console.log(`${fullName(table)}: ${done.outcome}${version}`);
   return done.outcome === 'rebuilt' || done.outcome === 'rebuilt-elsewhere' ? 0 : 1;
+}
+
+async function check(
+  { warehouse, lake, signal }: OpenWarehouse,
+  { table, deltaTable }: LoadedTable,
+): Promise<number> {
+  const checked = await checkTable({ warehouse, at: lake.at(deltaTable), table, signal });
+  const { isEqual, lines } = describeCheck(checked, fullName(table));
+  for (const line of lines) console.log(inertInLine(line));
+  return isEqual ? 0 : 1;
 }
 
 /** Records where the table stands now, for GET /api/health. */

@@ -89,6 +89,25 @@ it('rebuilds a table only with --yes if something on it is lost', async () => {
   expect(server.engine.table('clickstream.clicks').rows).toHaveLength(table.rows.length);
 });
 
+it('compares a table with the lake, row by row', async () => {
+  expect(await warehouse(['check', 'clicks'])).toMatchObject({
+    code: 0,
+    output: expect.stringMatching(
+      /^clickstream\.clicks: equal to version 1 of the lake \(1 row, 0 rejected\)$/m,
+    ),
+  });
+  const [row] = server.rows('clickstream.clicks');
+  const { productid } = row ?? {};
+  if (row) row.productid = 777;
+  const { output, code } = await warehouse(['check', 'clicks']);
+  expect(output).toMatch(
+    /^clickstream\.clicks: changed in productid: partition 0, sequence number 0, element 0 of /m,
+  );
+  expect(output).toMatch(/^clickstream\.clicks: NOT equal to version 1 of the lake/m);
+  expect(code).toBe(1);
+  if (row) row.productid = productid ?? null;
+});
+
 it('asks a database with the login of WAREHOUSE_READER alone, and refuses a query without one', async () => {
   const sql = 'SELECT COUNT(*) AS n FROM ops.load_ledger';
   const logins = server.logins;

@@ -1,3 +1,5 @@
+import { hashText, mixed } from '../hash';
+
 /** A key to count by: a text or an integer. */
 export type Key = string | number;
 
@@ -19,17 +21,6 @@ export const sortByCount = (indexes: number[], counts: ArrayLike<number>, keys: 
  * numbers of seed 0 are part of the cached state.
  */
 export function hashKey(key: Key, seed = 0): number {
-  if (typeof key === 'string') {
-    let hash = 0x811c9dc5 ^ seed;
-    for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
-    return mixed(hash);
-  }
+  if (typeof key === 'string') return hashText(key, seed);
   return mixed(mixed(key ^ seed) ^ Math.floor(key / 2 ** 32));
-}
-
-/** The last step of MurmurHash3. No two 32-bit numbers become the same one. */
-function mixed(value: number): number {
-  let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

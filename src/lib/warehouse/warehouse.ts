@@ -48,6 +48,7 @@ export type SwapOutcome = 'swapped' | 'not-swapped';
  * cannot.
  */
 export interface Warehouse {
+  readonly kind: 'sql' | 'duckdb';
   /** For messages; without secrets. */
   readonly name: string;
   /** Creates what is missing: the tables and their columns, the ledger with a row for each table, and the table of rejected rows. */

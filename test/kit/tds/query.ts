@@ -123,15 +123,20 @@ export class Query {
         if (left === null || right === null) return false;
         if (condition.operator === 'LIKE') return isLike(String(left), String(right));
         // SQL compares 1 with 1n, and text with text.
-        const [a, b] = typeof left === 'string' ? [left, String(right)] : [BigInt(left), BigInt(right)];
+        const [a, b] = typeof left === 'string' ? [left, String(right)] : [BigInt(left), toNumber(right)];
         if (condition.operator === '=') return a === b;
         if (condition.operator === '<>') return a !== b;
         if (condition.operator === '>=') return a >= b;
+        if (condition.operator === '<') return a < b;
         throw new SqlError(103010, `Parse error near "${condition.operator}".`);
       }
     }
   }
 }
+
+/** A text beside a number is a time. */
+const toNumber = (value: string | number | bigint): bigint =>
+  typeof value === 'string' && value.includes('T') ? BigInt(Date.parse(`${value}Z`)) * 1000n : BigInt(value);
 
 /** `%` is any text, `_` any character, and `[x]` one of these characters. */
 function isLike(text: string, pattern: string): boolean {
@@ -148,7 +153,10 @@ function isLike(text: string, pattern: string): boolean {
 }
 
 function wireType(type: string): WireType {
-  if (type === 'int' || type === 'smallint' || type === 'bit') return 'int';
-  if (type === 'bigint' || type.startsWith('datetime')) return 'bigint';
-  return type === 'float' ? 'float' : 'text';
+  if (type === 'int' || type === 'smallint') return 'int';
+  if (type === 'datetime2(6)') return 'datetime2';
+  return isWireType(type) ? type : 'text';
 }
+
+const isWireType = (type: string): type is WireType =>
+  ['bigint', 'bit', 'float', 'datetime', 'date'].includes(type);

@@ -151,12 +151,17 @@ export function errorToken(number: number, message: string): Buffer {
 }
 
 export type WireValue = string | number | bigint | null;
-export type WireType = 'int' | 'bigint' | 'float' | 'text';
+/** Times are microseconds since 1970, and dates are text. */
+export type WireType = 'int' | 'bigint' | 'bit' | 'float' | 'text' | 'datetime' | 'datetime2' | 'date';
 
 const typeInfo: Readonly<Record<WireType, Buffer>> = {
   int: Buffer.from([0x26, 4]),
   bigint: Buffer.from([0x26, 8]),
+  bit: Buffer.from([0x68, 1]),
   float: Buffer.from([0x6d, 8]),
+  datetime: Buffer.from([0x6f, 8]),
+  datetime2: Buffer.from([0x2a, 6]),
+  date: Buffer.from([0x28]),
   text: Buffer.concat([Buffer.from([0xe7]), u16(8000), collation]),
 };
 
@@ -180,12 +185,44 @@ function encodeValue(value: WireValue, type: WireType): Buffer {
     return Buffer.concat([u16(bytes.length), bytes]);
   }
   if (value === null) return Buffer.from([0]);
-  if (type === 'int') return Buffer.concat([Buffer.from([4]), i32(Number(value))]);
-  if (type === 'bigint') return Buffer.concat([Buffer.from([8]), i64(BigInt(value))]);
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleLE(Number(value));
-  return Buffer.concat([Buffer.from([8]), bytes]);
+  const bytes = fixedLengthValue(value, type);
+  return Buffer.concat([Buffer.from([bytes.length]), bytes]);
 }
+
+function fixedLengthValue(value: string | number | bigint, type: Exclude<WireType, 'text'>): Buffer {
+  switch (type) {
+    case 'int':
+      return i32(Number(value));
+    case 'bigint':
+      return i64(BigInt(value));
+    case 'bit':
+      return Buffer.from([Number(value)]);
+    case 'datetime': {
+      const days = floorDivide(BigInt(value), dayMicros);
+      // Thirds of a hundredth of a second since midnight.
+      const ticks = ((BigInt(value) - days * dayMicros) * 3n + 5000n) / 10_000n;
+      return Buffer.concat([i32(Number(days) + daysFrom1900), i32(Number(ticks))]);
+    }
+    case 'datetime2': {
+      const days = floorDivide(BigInt(value), dayMicros);
+      return Buffer.concat([i64(BigInt(value) - days * dayMicros).subarray(0, 5), dateOf(days)]);
+    }
+    case 'date':
+      return dateOf(BigInt(Date.parse(`${value}T00:00:00Z`) / 86_400_000));
+    default: {
+      const bytes = Buffer.alloc(8);
+      bytes.writeDoubleLE(Number(value));
+      return bytes;
+    }
+  }
+}
+
+const dayMicros = 86_400_000_000n;
+const daysFrom1900 = 25_567;
+const daysFromYear1 = 719_162n;
+/** @param days since 1970 */
+const dateOf = (days: bigint) => i64(days + daysFromYear1).subarray(0, 3);
+const floorDivide = (value: bigint, by: bigint) => value / by - (value % by < 0n ? 1n : 0n);
 
 /** The text of a batch: what follows all its headers. */
 export const readBatch = (body: Buffer): string => body.subarray(body.readUInt32LE(0)).toString('utf16le');

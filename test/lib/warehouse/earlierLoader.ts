@@ -63,22 +63,26 @@ SELECT @won AS won;`);
   };
 }
 
+type RunDuckDb = (sql: string) => Promise<unknown[][]>;
+
+/** Works on a connection of its own, in a transaction that `work` may take back by answering undefined. */
+export async function onDuckDbFile<T>(path: string, work: (run: RunDuckDb) => Promise<T>): Promise<T> {
+  // With the loader's settings, because one process has a file with one configuration.
+  const instance = await DuckDBInstance.fromCache(path, lockedSettings);
+  const connection = await instance.connect();
+  try {
+    await connection.run('BEGIN');
+    const result = await work(async (sql) => (await connection.runAndReadAll(sql)).getRows());
+    await connection.run(result === undefined ? 'ROLLBACK' : 'COMMIT');
+    return result;
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
 export function earlierDuckDbLoader(path: string): EarlierLoader {
-  /** On a connection of its own; in a transaction that `work` may take back by answering undefined. */
-  const transaction = async <T>(work: (run: (sql: string) => Promise<unknown[][]>) => Promise<T>) => {
-    // With the loader's settings, because one process has a file with one configuration.
-    const instance = await DuckDBInstance.fromCache(path, lockedSettings);
-    const connection = await instance.connect();
-    try {
-      await connection.run('BEGIN');
-      const result = await work(async (sql) => (await connection.runAndReadAll(sql)).getRows());
-      await connection.run(result === undefined ? 'ROLLBACK' : 'COMMIT');
-      return result;
-    } finally {
-      connection.closeSync();
-      instance.closeSync();
-    }
-  };
+  const transaction = <T>(work: (run: RunDuckDb) => Promise<T>) => onDuckDbFile(path, work);
   return {
     async makeLedger(name, { tableId, version }) {
       await transaction(async (run) => {

@@ -12,7 +12,7 @@ import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse
 import type { Load, Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { assetTable } from '../../kit/assetStream';
 import { TdsServer } from '../../kit/tds/tdsServer';
-import { type EarlierLoader, earlierDuckDbLoader, earlierSqlLoader } from './earlierLoader';
+import { type EarlierLoader, earlierDuckDbLoader, earlierSqlLoader, onDuckDbFile } from './earlierLoader';
 
 export const clicksAt = clickstream.warehouse as WarehouseTable;
 export const assetsAt = assetTable;
@@ -44,6 +44,8 @@ export interface Harness {
   restart(): Promise<Warehouse>;
   /** A loader of before there were marks, on the same warehouse. */
   readonly earlier: EarlierLoader;
+  /** Runs a statement, as people who have the right to change the tables may do. */
+  execute(sql: string): Promise<void>;
   /** Runs a load in a loader that is killed around its commit. */
   loadAndDie(load: Load, when: 'before-commit' | 'after-commit'): Promise<void>;
   close(): Promise<void>;
@@ -63,6 +65,7 @@ export async function tdsHarness(): Promise<Harness & { readonly server: TdsServ
     open,
     restart: async () => open(),
     earlier: earlierSqlLoader(client, poolHeap),
+    execute: async (sql) => void (await client.batch(`${sql};`)),
     async loadAndDie(load, when) {
       server.plan({ drop: when });
       const dying = open();
@@ -161,6 +164,7 @@ function keptSql({ warehouse, client, heap, address, die }: KeptSql): Harness {
     },
     restart: async () => open(),
     earlier: earlierSqlLoader(client, heap),
+    execute: async (sql) => void (await client.batch(`${sql};`)),
     async loadAndDie(load, when) {
       const dying = open();
       die?.(when);
@@ -198,6 +202,7 @@ export async function duckDbHarness(): Promise<Harness> {
   let file = await openDuckDbFile(path);
   // The loaders of a process share its one way to the file, which outlives none of them.
   const shared: Warehouse = {
+    kind: 'duckdb',
     name: file.name,
     init: (tables) => file.init(tables),
     ledger: () => file.ledger(),
@@ -224,6 +229,7 @@ export async function duckDbHarness(): Promise<Harness> {
       return shared;
     },
     earlier: earlierDuckDbLoader(path),
+    execute: async (sql) => void (await onDuckDbFile(path, (run) => run(sql))),
     async loadAndDie(load, when) {
       await file.close();
       const script = dyingLoader(resolve('dist/src/lib/warehouse/duckdb/duckDbWarehouse.js'));

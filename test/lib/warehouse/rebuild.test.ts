@@ -33,6 +33,7 @@ const idOfTable = async () => (await openState(delta.at))?.metaData.id ?? '';
 
 /** The methods of a warehouse as an object, so that one of them can be wrapped. */
 const own = (of: Warehouse): Warehouse => ({
+  kind: of.kind,
   name: of.name,
   init: (tables) => of.init(tables),
   ledger: () => of.ledger(),

@@ -49,6 +49,7 @@ export async function openDuckDbFile(path: string): Promise<Warehouse> {
 }
 
 class DuckDbWarehouse implements Warehouse {
+  readonly kind = 'duckdb';
   readonly name: string;
   readonly #api: Api;
   readonly #instance: DuckDBInstance;

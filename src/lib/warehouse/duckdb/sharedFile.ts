@@ -94,7 +94,7 @@ interface Way extends Pick<Warehouse, 'name' | 'close'> {
 function asWarehouse({ run, ...others }: Way): Warehouse {
   const entries = methods.map((method) => [method, (...args: unknown[]) => run(method, args)]);
   // `init`, which every owner calls, adds the columns of marks to every file.
-  return { ...Object.fromEntries(entries), ...others, keepsMarks: () => true } as Warehouse;
+  return { ...Object.fromEntries(entries), ...others, kind: 'duckdb', keepsMarks: () => true } as Warehouse;
 }
 
 const callMethod = (warehouse: Warehouse, method: Method, args: unknown[]) =>

@@ -48,6 +48,7 @@ export function openSynapse(options: SynapseOptions): Warehouse {
 }
 
 class SynapseWarehouse implements Warehouse {
+  readonly kind = 'sql';
   readonly #options: SynapseOptions;
   readonly #client: SqlClient;
   readonly #ledger: Ledger;

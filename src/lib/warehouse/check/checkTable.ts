@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readLedgerPosition } from '../ledgerPosition';
+import { type DifferentRow, DifferentRows } from './differentRows';
+import { countRejected, openLoadedVersion, readLake, readSlice } from './sides';
+import { SliceSum } from './sliceSum';
+import { type Sides, type Slice, type Slices, sliceVersion } from './slices';
+
+/** How often rows are compared before they count as different. A load that is under way makes rows differ that soon do not. */
+const looks = 3;
+/** How many slices are compared row by row at once. */
+const slicesAtOnce = 10;
+
+export interface CheckOptions extends Sides {
+  /** Milliseconds between two looks; by default three seconds. */
+  readonly pauseMs?: number;
+}
+
+/** A slice with other rows than the lake's. */
+export interface DifferentSlice {
+  readonly slice: Slice;
+  /** Rows of the warehouse, and of the lake. */
+  readonly rows: number;
+  readonly wanted: number;
+  /** The columns whose checksums differ. */
+  readonly columns: readonly string[];
+}
+
+export interface Checked {
+  /** The version that the ledger named. */
+  readonly version: number;
+  /** Rows in the warehouse's table. */
+  readonly rows: number;
+  readonly rejected: number;
+  readonly different: readonly DifferentRow[];
+  /** Further slices that differ, whose rows were not compared one by one. */
+  readonly unread: readonly DifferentSlice[];
+  /** How many rejected rows there should be, if there are others. */
+  readonly rejectedWanted: number | undefined;
+}
+
+/**
+ * Compares a table with the lake at the version that the ledger names: for each slice the number of rows, and for each column a
+ * checksum of its values as a load fits them. Slices that differ are compared row by row. Loads may go on meanwhile: a row counts as
+ * different only if it is so in several looks.
+ * @throws what `openLoadedVersion` throws; `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`
+ */
+export async function checkTable(options: CheckOptions): Promise<Checked> {
+  const snapshot = await openLoadedVersion(options);
+  const slices = await sliceVersion(options, snapshot);
+  const wanted = slices.all.map(() => new SliceSum(options.table));
+  const rejectedWanted = await readLake(options, snapshot, (row) => wanted[slices.indexOf(row)]?.add(row));
+  let rows = 0;
+  const suspects: DifferentSlice[] = [];
+  for (const [index, slice] of slices.all.entries()) {
+    const [sum, expected] = [new SliceSum(options.table), wanted[index] ?? new SliceSum(options.table)];
+    for (const row of await readSlice(options, slice)) sum.add(row);
+    rows += sum.rows;
+    const columns = sum.differences(expected, options.table);
+    if (sum.rows !== expected.rows || columns.length > 0)
+      suspects.push({ slice, rows: sum.rows, wanted: expected.rows, columns });
+  }
+  const rejected = await countRejected(options);
+  const { version } = await readLedgerPosition(options.warehouse, options.table);
+  // Loads only add rejected rows.
+  const isOdd = version === snapshot.version ? rejected !== rejectedWanted : rejected < rejectedWanted;
+  return {
+    ...{ version: snapshot.version, rows, rejected },
+    ...(await compareRows(options, slices, suspects)),
+    rejectedWanted: isOdd ? rejectedWanted : undefined,
+  };
+}
+
+/** Compares slices row by row, until some differ. */
+async function compareRows(
+  options: CheckOptions,
+  slices: Slices,
+  suspects: readonly DifferentSlice[],
+): Promise<Pick<Checked, 'different' | 'unread'>> {
+  for (let at = 0; at < suspects.length; at += slicesAtOnce) {
+    const some = suspects.slice(at, at + slicesAtOnce).map(({ slice }) => slice);
+    const different = await compareOften(options, slices, some);
+    if (different.length > 0) return { different, unread: suspects.slice(at + slicesAtOnce) };
+  }
+  return { different: [], unread: [] };
+}
+
+/** The rows that are different in every look. */
+async function compareOften(
+  options: CheckOptions,
+  slices: Slices,
+  some: readonly Slice[],
+): Promise<DifferentRow[]> {
+  let different = await compareOnce(options, slices, some);
+  for (let look = 1; look < looks && different.size > 0; look++) {
+    await sleep(options.pauseMs ?? 3000, undefined, { signal: options.signal });
+    const again = await compareOnce(options, slices, some);
+    different = new Map([...again].filter(([key]) => different.has(key)));
+  }
+  return [...different.values()];
+}
+
+/** Reads the warehouse first, so that all it has is in the version of the lake that is read after it. */
+async function compareOnce(
+  options: CheckOptions,
+  slices: Slices,
+  some: readonly Slice[],
+): Promise<Map<string, DifferentRow>> {
+  const rows = new DifferentRows(options);
+  for (const slice of some) for (const row of await readSlice(options, slice)) rows.add(row, 'warehouse');
+  const places = new Set(some.map((slice) => slices.all.indexOf(slice)));
+  await readLake(options, await openLoadedVersion(options), (row) => {
+    if (places.has(slices.indexOf(row))) rows.add(row, 'lake');
+  });
+  return rows.all();
+}

@@ -1,0 +1,70 @@
+import type { WarehouseType } from '../../streams/stream';
+import type { Cell, Warehouse } from '../warehouse';
+
+/*
+ * One text for each value, whether it comes from the lake or from a database, so that equal values have equal texts.
+ */
+
+/** Null is no text. */
+export type Form = string | null;
+
+/** One row, as the forms of its columns in their order. */
+export type FormRow = readonly Form[];
+
+type Kind = Warehouse['kind'];
+
+/** The form of a value that was fitted to its column. */
+export function formOfCell(cell: Cell, type: WarehouseType, kind: Kind): Form {
+  if (cell === null) return null;
+  if (type === 'float') return formOfNumber(Number(cell));
+  if (type === 'bit') return cell === true ? '1' : '0';
+  if (type === 'datetime') return formOfTime(BigInt(cell), kind);
+  if (typeof cell === 'string') return cell;
+  return String(BigInt(cell));
+}
+
+/** The form of a value as a client returns it: mssql gives Dates, DuckDB texts in UTC, and both give large numbers as text. */
+export function formOfAnswer(value: unknown, type: WarehouseType, kind: Kind): Form {
+  if (value === null || value === undefined) return null;
+  if (type === 'float') return formOfNumber(Number(value));
+  if (type === 'bit') return value === true || Number(value) === 1 ? '1' : '0';
+  if (type === 'datetime') return formOfTime(readMicros(value), kind);
+  if (type === 'datetime2(6)') return String(readMicros(value));
+  if (type === 'date') return String(readMicros(value) / dayMicros);
+  return /^n?varchar/.test(type) ? String(value) : String(BigInt(String(value)));
+}
+
+/** A zero has no sign in the text of a statement. */
+const formOfNumber = (value: number): string => String(value === 0 ? 0 : value);
+
+const dayMicros = 86_400_000_000n;
+
+/** A datetime of SQL Server holds 1/300 s, to which a value is rounded from whole milliseconds; DuckDB keeps it all. */
+function formOfTime(micros: bigint, kind: Kind): string {
+  if (kind === 'duckdb') return String(micros);
+  const millis = floorDivide(micros, 1000n);
+  const day = floorDivide(millis, 86_400_000n);
+  const ticks = ((millis - day * 86_400_000n) * 3n + 5n) / 10n;
+  return String(day * 25_920_000n + ticks);
+}
+
+/** The minute of the form of a time, in minutes since 1970. */
+export function minuteOfForm(form: string, type: WarehouseType, kind: Kind): number {
+  const unit = type === 'datetime' && kind !== 'duckdb' ? 18_000n : 60_000_000n;
+  return Number(floorDivide(BigInt(form), unit));
+}
+
+const floorDivide = (value: bigint, by: bigint): bigint => value / by - (value % by < 0n ? 1n : 0n);
+
+/** Microseconds since 1970. A Date of the client has what is below a millisecond in a property, in seconds. */
+function readMicros(value: unknown): bigint {
+  if (value instanceof Date) {
+    const { nanosecondsDelta: delta = 0 } = value as { nanosecondsDelta?: number };
+    return BigInt(value.getTime()) * 1000n + BigInt(Math.round(delta * 1e6));
+  }
+  const text = String(value);
+  if (/^-?\d+$/.test(text)) return BigInt(text);
+  const [, seconds = '', fraction = ''] = /^([^.]*)(?:\.(\d+))?$/.exec(text.replace(' ', 'T')) ?? [];
+  const whole = seconds.includes('T') ? seconds : `${seconds}T00:00:00`;
+  return BigInt(Date.parse(`${whole}Z`)) * 1000n + BigInt(fraction.padEnd(6, '0').slice(0, 6));
+}

@@ -1,0 +1,117 @@
+import { openSnapshot, openState } from '../../delta/openTable';
+import { whyUnfollowable } from '../../delta/position';
+import type { Snapshot } from '../../delta/state';
+import { TributaryError } from '../../errors';
+import type { WarehouseTable } from '../../streams/stream';
+import { readRows } from '../deltaVersions';
+import { readLedgerPosition } from '../ledgerPosition';
+import { describeUnfollowable } from '../needsRebuild';
+import { parseReplacing } from '../shadow';
+import { fullName } from '../warehouse';
+import { type FormRow, formOfAnswer, formOfCell } from './forms';
+import { type Sides, type Slice, timeColumnOf } from './slices';
+
+/*
+ * Reads the rows of a table on both sides: in the lake, fitted as a load fits them, and in the warehouse.
+ */
+
+/**
+ * The version of the lake that the ledger names.
+ * @throws `warehouse.unavailable` while a rebuilt table takes the place of this one; `warehouse.refused` if there is nothing to compare
+ * with; what reading the log throws
+ */
+export async function openLoadedVersion({ warehouse, at, table }: Sides): Promise<Snapshot> {
+  const name = `${warehouse.name}: ${fullName(table)}`;
+  const position = await readLedgerPosition(warehouse, table);
+  if (parseReplacing(position))
+    throw new TributaryError(
+      'warehouse.unavailable',
+      `${name} is being replaced by a rebuilt table: try again when that is done.`,
+    );
+  if (position.version < 0)
+    throw new TributaryError(
+      'warehouse.refused',
+      `${name} was never loaded: run "npm run warehouse -- sync".`,
+    );
+  const head = await openState(at);
+  const because = head ? await whyUnfollowable(head, position) : 'made-again';
+  if (because)
+    throw new TributaryError(
+      'warehouse.refused',
+      `${name} needs a rebuild before it can be compared: ${describeUnfollowable(because, position.version)}.`,
+    );
+  const snapshot = await openSnapshot(at, { version: position.version });
+  if (snapshot) return snapshot;
+  throw versionIsGone(name, position.version);
+}
+
+const versionIsGone = (name: string, version: number, cause?: unknown) =>
+  new TributaryError(
+    'warehouse.refused',
+    `${name} is loaded up to version ${version}, which the lake does not hold any more: load it first ("npm run warehouse -- sync"), or rebuild it.`,
+    { cause },
+  );
+
+/** Passes on every row of a version that fits the table, file by file. Returns how many rows do not fit. */
+export async function readLake(
+  { table, warehouse, signal }: Sides,
+  snapshot: Snapshot,
+  take: (row: FormRow) => void,
+): Promise<number> {
+  const name = `${warehouse.name}: ${fullName(table)}`;
+  let rejected = 0;
+  for (const add of snapshot.files.values()) {
+    signal.throwIfAborted();
+    const read = await readRows(snapshot, [add], table);
+    if ('gone' in read) throw versionIsGone(name, snapshot.version);
+    rejected += read.rejected.length;
+    for (let index = 0; index < read.count; index++)
+      take(
+        table.columns.map(({ type }, column) =>
+          formOfCell(read.columns[column]?.[index] ?? null, type, warehouse.kind),
+        ),
+      );
+  }
+  return rejected;
+}
+
+/** The rows of one slice in the warehouse. */
+export async function readSlice({ warehouse, table, signal }: Sides, slice: Slice): Promise<FormRow[]> {
+  signal.throwIfAborted();
+  const columns = table.columns.map(({ name }) => quoteName(name)).join(', ');
+  const from = `${quoteName(table.schema)}.${quoteName(table.name)}`;
+  const rows = await warehouse.query(`SELECT ${columns} FROM ${from}${whereSlice(table, slice)}`);
+  return rows.map((row) =>
+    table.columns.map(({ name, type }) => formOfAnswer(row[name], type, warehouse.kind)),
+  );
+}
+
+/** How many rows of the lake were rejected, as the warehouse says. */
+export async function countRejected({ warehouse, table }: Sides): Promise<number> {
+  const name = fullName(table).replaceAll("'", "''");
+  // COUNT(*) of T-SQL ends at 2^31.
+  const [row] = await warehouse.query(
+    `SELECT CAST(SUM(CAST(1 AS bigint)) AS varchar(40)) AS row_count FROM ops.rejected_rows WHERE table_name = '${name}'`,
+  );
+  return Number(row?.row_count ?? 0);
+}
+
+function whereSlice(table: WarehouseTable, slice: Slice): string {
+  const column = table.columns[timeColumnOf(table) ?? -1];
+  // Without a time, all rows are in one slice.
+  if (!column) return slice === 'none' ? ' WHERE 1 = 0' : '';
+  const name = quoteName(column.name);
+  if (slice === 'none') return ` WHERE ${name} IS NULL`;
+  const { from, to } = slice;
+  const bounds = [
+    ...(from === undefined ? [] : [`${name} >= '${timeOf(from)}'`]),
+    ...(to === undefined ? [] : [`${name} < '${timeOf(to)}'`]),
+  ];
+  // A comparison is never true for a row without a time.
+  return ` WHERE ${bounds.length > 0 ? bounds.join(' AND ') : `${name} IS NOT NULL`}`;
+}
+
+/** A minute in a form that every engine reads alike, whatever the language of the session. */
+const timeOf = (minute: number) => new Date(minute * 60_000).toISOString().slice(0, -1);
+
+const quoteName = (name: string) => `"${name.replaceAll('"', '""')}"`;

@@ -1,0 +1,107 @@
+import type { TableLocation } from '../../delta/log';
+import type { ReadValue } from '../../delta/schema';
+import type { Snapshot } from '../../delta/state';
+import { scanRows } from '../../lake/scanRows';
+import type { WarehouseTable } from '../../streams/stream';
+import { fittingOf, isMisfit } from '../fitValue';
+import type { Warehouse } from '../warehouse';
+import { type FormRow, formOfCell, minuteOfForm } from './forms';
+
+/*
+ * A table is compared slice by slice, so that one slice at a time is in memory. A slice is a day, or less of a day with many rows.
+ * Together the slices hold every row that a table can have: also those without a time, and those of days that the lake does not have.
+ */
+
+/** What is compared: a table of the warehouse with its table in the lake. */
+export interface Sides {
+  readonly warehouse: Warehouse;
+  readonly at: TableLocation;
+  readonly table: WarehouseTable;
+  readonly signal: AbortSignal;
+}
+
+/** The most rows of a slice, unless a single minute has more. */
+const mostRows = 50_000;
+const dayMinutes = 1440;
+/** The first minute that no column can hold: that of the year 10000. */
+const endOfTime = Date.UTC(10_000, 0) / 60_000;
+
+/** From one minute to before another, in minutes since 1970; undefined where it has no end. `none`: the rows without a time. */
+export type Slice = { readonly from: number | undefined; readonly to: number | undefined } | 'none';
+
+/** The place of the column with the time by which rows are put into slices; undefined if a table has none. */
+export function timeColumnOf({ columns }: WarehouseTable): number | undefined {
+  const isTime = (type: string) => type.startsWith('datetime');
+  const enqueued = columns.findIndex(({ from, type }) => from === 'enqueued_at' && isTime(type));
+  const found = enqueued >= 0 ? enqueued : columns.findIndex(({ type }) => isTime(type));
+  return found < 0 ? undefined : found;
+}
+
+export class Slices {
+  readonly all: readonly Slice[];
+  readonly #starts: readonly number[];
+  readonly #sides: Pick<Sides, 'table' | 'warehouse'>;
+
+  /** @param starts the minutes at which one slice ends and the next begins, ascending */
+  constructor(sides: Pick<Sides, 'table' | 'warehouse'>, starts: readonly number[]) {
+    this.#sides = sides;
+    this.#starts = starts;
+    this.all = ['none', ...[undefined, ...starts].map((from, index) => ({ from, to: starts[index] }))];
+  }
+
+  /** The place of a row's slice in `all`. */
+  indexOf(row: FormRow): number {
+    const { table, warehouse } = this.#sides;
+    const column = timeColumnOf(table);
+    if (column === undefined) return 1;
+    const [form, type] = [row[column], table.columns[column]?.type];
+    if (!form || !type) return 0;
+    const minute = minuteOfForm(form, type, warehouse.kind);
+    let [low, high] = [0, this.#starts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#starts[middle] ?? 0) <= minute) low = middle + 1;
+      else high = middle;
+    }
+    return low + 1;
+  }
+}
+
+/** Divides the rows of a version by what the lake has of each minute. */
+export async function sliceVersion(sides: Sides, snapshot: Snapshot): Promise<Slices> {
+  const { table, warehouse } = sides;
+  const column = table.columns[timeColumnOf(table) ?? -1];
+  if (!column) return new Slices(sides, []);
+  const fitting = fittingOf(column.type);
+  const minutes = new Map<number, number>();
+  const count = ([value = null]: readonly ReadValue[]) => {
+    const cell = fitting(value);
+    const form = isMisfit(cell) ? null : formOfCell(cell, column.type, warehouse.kind);
+    if (form === null) return;
+    const minute = minuteOfForm(form, column.type, warehouse.kind);
+    minutes.set(minute, (minutes.get(minute) ?? 0) + 1);
+  };
+  await scanRows({ state: snapshot, files: snapshot.files.values(), columns: [column.from] }, count);
+  return new Slices(sides, startsOf(minutes));
+}
+
+/** Where slices begin, so that each is within one day, and days without rows are in slices of their own. */
+export function startsOf(rowsOfMinutes: ReadonlyMap<number, number>, most = mostRows): number[] {
+  const starts = new Set<number>();
+  let rows = 0;
+  let end = Number.NEGATIVE_INFINITY;
+  for (const [minute, count] of [...rowsOfMinutes].sort(([a], [b]) => a - b)) {
+    if (minute >= end) {
+      const day = Math.floor(minute / dayMinutes) * dayMinutes;
+      end = day + dayMinutes;
+      starts.add(day);
+      if (end < endOfTime) starts.add(end);
+      rows = 0;
+    } else if (rows + count > most) {
+      starts.add(minute);
+      rows = 0;
+    }
+    rows += count;
+  }
+  return [...starts].sort((a, b) => a - b);
+}

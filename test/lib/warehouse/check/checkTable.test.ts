@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { WarehouseTable } from '../../../../src/lib/streams/stream';
+import { catchUp } from '../../../../src/lib/warehouse/catchUp';
+import { checkTable } from '../../../../src/lib/warehouse/check/checkTable';
+import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
+import type { Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { asset, assetsTable, base, clicks, clicksTable, type DeltaTable } from '../deltaTable';
+import { assetsAt, clicksAt, type Harness, implementations } from '../harness';
+
+const signal = new AbortController().signal;
+const micros = (iso: string) => BigInt(Date.parse(iso)) * 1000n;
+const columns = clicksAt.columns.map(({ name }) => name).join(', ');
+
+describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) => {
+  let harness: Harness;
+  let warehouse: Warehouse;
+  beforeEach(async () => {
+    harness = await make();
+    warehouse = harness.open();
+    await warehouse.init([clicksAt, assetsAt]);
+  });
+  afterEach(() => harness.close());
+
+  const follow = (delta: DeltaTable, table: WarehouseTable) =>
+    catchUp({ warehouse, commits: new UnloadedCommits(delta.at), table, signal });
+  const check = (delta: DeltaTable, table: WarehouseTable) =>
+    checkTable({ warehouse, at: delta.at, table, signal, pauseMs: 0 });
+  const equal = { different: [], unread: [], rejectedWanted: undefined };
+
+  /** A table with clicks, as it was loaded. */
+  async function loadedClicks(count: number): Promise<DeltaTable> {
+    const delta = await clicksTable();
+    await delta.commit(clicks(count));
+    await follow(delta, clicksAt);
+    return delta;
+  }
+
+  it('finds nothing in tables that are as they were loaded, whatever their values', async () => {
+    const [clicked, priced] = [await clicksTable(), await assetsTable()];
+    await clicked.commit([...clicks(50), [1, null, null, null], [2, base + 1, 2n ** 60n, 3]]);
+    const times = [
+      ...['1753-01-01T00:00:00.000Z', '1969-12-31T23:59:59.999Z', '2026-01-01T00:00:00.005Z'],
+      ...['2026-01-01T23:59:59.999Z', '2026-05-05T12:00:00.998Z', '9999-12-31T23:59:59.997Z'],
+    ];
+    await priced.commit([
+      ...times.map((at, index) =>
+        asset({ id: `a${index}`, at: micros(at), price: index === 0 ? -0 : 0.1 + 0.2 }),
+      ),
+      // Neither fits: a time that no column holds, and a text that is too long.
+      asset({ id: 'early', at: micros('1752-12-31T00:00:00Z') }),
+      asset({ id: 'x'.repeat(300) }),
+      asset({ id: 'é', name: '', symbol: null, price: 5e-300 }),
+    ]);
+    await follow(clicked, clicksAt);
+    await follow(priced, assetsAt);
+    expect(await check(clicked, clicksAt)).toEqual({ version: 1, rows: 52, rejected: 0, ...equal });
+    expect(await check(priced, assetsAt)).toEqual({ version: 1, rows: 7, rejected: 2, ...equal });
+  });
+
+  it('names rows that were changed, are missing or doubled, or are not in the lake, by their addresses', async () => {
+    const delta = await loadedClicks(6);
+    const insert = (what: string) =>
+      harness.execute(
+        `INSERT INTO clickstream.clicks (${columns}) SELECT ${what} FROM clickstream.clicks WHERE sequence_number = 3`,
+      );
+    await harness.execute('UPDATE clickstream.clicks SET category = 77 WHERE sequence_number = 1');
+    await harness.execute('DELETE FROM clickstream.clicks WHERE sequence_number = 2');
+    await insert(columns.replace('sequence_number', '99'));
+    await insert(columns);
+    const { different, rows } = await check(delta, clicksAt);
+    expect(rows).toBe(7);
+    expect(
+      [...different].sort((a, b) =>
+        Number((a.address?.sequenceNumber ?? 0n) - (b.address?.sequenceNumber ?? 0n)),
+      ),
+    ).toEqual(
+      (
+        [
+          [1n, 'changed', ['category']],
+          [2n, 'missing', []],
+          [3n, 'doubled', []],
+          [99n, 'not in the lake', []],
+        ] as const
+      ).map(([sequenceNumber, what, changed]) => ({
+        ...{ what, day: '2026-01-01', columns: changed },
+        address: { hubCreatedAt: BigInt(base), hubPartition: 0, sequenceNumber, element: 0 },
+      })),
+    );
+  });
+
+  it('finds rows of a day that the lake does not have, and rows without a time', async () => {
+    const delta = await loadedClicks(3);
+    const move = (to: string, sequence: number) =>
+      harness.execute(
+        `UPDATE clickstream.clicks SET enqueued_at = ${to} WHERE sequence_number = ${sequence}`,
+      );
+    await move("'2020-02-02T00:00:00.000000'", 0);
+    await move('NULL', 1);
+    const { different } = await check(delta, clicksAt);
+    expect(different.map(({ what, columns: changed }) => [what, changed])).toEqual([
+      ['changed', ['enqueued_at']],
+      ['changed', ['enqueued_at']],
+    ]);
+  });
+
+  it('names the days where the table has no addresses', async () => {
+    const delta = await assetsTable();
+    await delta.commit([asset({ id: 'a' }), asset({ id: 'b', at: base + 86_400_000_000 })]);
+    await follow(delta, assetsAt);
+    await harness.execute("UPDATE assets.asset_statistics_history_v3 SET symbol = 'X' WHERE id = 'b'");
+    const { different } = await check(delta, assetsAt);
+    expect(different.map(({ what, address, day }) => [what, address, day]).sort()).toEqual([
+      ['missing', undefined, '2026-01-02'],
+      ['not in the lake', undefined, '2026-01-02'],
+    ]);
+  });
+
+  it('finds a rejected row that is missing', async () => {
+    const delta = await assetsTable();
+    await delta.commit([asset(), asset({ id: 'x'.repeat(300) }), asset({ id: 'y'.repeat(300) })]);
+    await follow(delta, assetsAt);
+    await harness.execute('DELETE FROM ops.rejected_rows WHERE sequence_number = 2');
+    expect(await check(delta, assetsAt)).toMatchObject({ rejected: 1, rejectedWanted: 2, different: [] });
+  });
+
+  it('takes no load that goes on meanwhile for a difference, and finds one that is there', async () => {
+    const delta = await loadedClicks(5);
+    let loads = 0;
+    const load = async () => {
+      await delta.commit(clicks(20, 50 * ++loads));
+      await follow(delta, clicksAt);
+    };
+    // Loads between all steps of the check: each time that it asks the ledger or reads rows.
+    const during = new Proxy(warehouse, {
+      get(target, name) {
+        const value = target[name as keyof Warehouse];
+        if (typeof value !== 'function') return value;
+        return async (...args: unknown[]) => {
+          if (name === 'query' && loads < 12) await load();
+          return (value as (...all: unknown[]) => unknown).apply(target, args);
+        };
+      },
+    });
+    const checkDuring = () =>
+      checkTable({ warehouse: during, at: delta.at, table: clicksAt, signal, pauseMs: 0 });
+    expect(await checkDuring()).toMatchObject({ version: 1, ...equal });
+    expect(loads).toBeGreaterThan(3);
+    await harness.execute('DELETE FROM clickstream.clicks WHERE sequence_number = 4');
+    loads = 6;
+    expect((await checkDuring()).different).toMatchObject([
+      { what: 'missing', address: { sequenceNumber: 4n } },
+    ]);
+  });
+
+  it('refuses a table that was never loaded, or needs a rebuild', async () => {
+    const delta = await clicksTable();
+    await expect(check(delta, clicksAt)).rejects.toThrow('was never loaded');
+    await delta.commit(clicks(1));
+    await follow(delta, clicksAt);
+    await expect(check(await clicksTable(), clicksAt)).rejects.toThrow('needs a rebuild');
+  });
+});
