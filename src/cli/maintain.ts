@@ -44,9 +44,11 @@ async function maintain(
   settings: string | undefined,
   dryRun: boolean,
 ): Promise<number> {
-  const at = (await openLake(await readAppSettings(settings))).at(table);
+  const appSettings = await readAppSettings(settings);
+  const at = (await openLake(appSettings)).at(table);
+  const { targetFileBytes: targetBytes } = appSettings;
   const { outcome, ...details } = await runLong('Ended. Finished steps are kept.', (task) =>
-    performDuty(duty, { at, dryRun, ...task }),
+    performDuty(duty, { at, dryRun, targetBytes, ...task }),
   );
   if (outcome === 'no-table') {
     console.error(`${at.store.name} has no table ${at.table}.`);

@@ -90,4 +90,11 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     expected: 'a whole number from 1 to 1000000',
     default: '250000',
   },
+  {
+    name: 'TARGET_FILE_MB',
+    meaning:
+      'The size of the Parquet files that compaction makes of small ones, in MiB; files of half that size are left alone. Memory grows with it: see below.',
+    expected: 'a whole number from 1 to 512',
+    default: '32',
+  },
 ];

@@ -27,6 +27,8 @@ export interface Settings {
   readonly countsRefreshMs: number;
   /** How many products are counted on their own. */
   readonly countedProducts: number;
+  /** The size in bytes of the files that compaction makes. */
+  readonly targetFileBytes: number;
   readonly warehouse: WarehouseSetting;
   /** How to log in to a database for queries. Throws `settings.invalid` if it is malformed. */
   warehouseReader(): ReaderSetting;
@@ -62,6 +64,7 @@ export function parseSettings(
     acceptGaps: reader.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
     countsRefreshMs: reader.duration('COUNTS_REFRESH', 60_000),
     countedProducts: reader.wholeNumber('COUNTED_PRODUCTS', 1, 1_000_000),
+    targetFileBytes: reader.wholeNumber('TARGET_FILE_MB', 1, 512) * 1024 * 1024,
     warehouse,
     warehouseReader: () => readAlone(environment, (own) => readReader(own, warehouse)),
     hostStorage: () => readAlone(environment, (own) => readStorage(own, 'AzureWebJobsStorage')),

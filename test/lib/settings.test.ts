@@ -70,6 +70,7 @@ describe('the settings', () => {
       commitIntervalMs: 1000,
       countsRefreshMs: 250,
       countedProducts: 250_000,
+      targetFileBytes: 33_554_432,
       warehouse: { kind: 'none' },
     });
   });
@@ -187,6 +188,13 @@ describe("a stream's settings", () => {
       expect(parseSettings({ ...complete, COUNTED_PRODUCTS: fine }, streams).countedProducts).toBe(
         Number(fine),
       );
+  });
+
+  it('give the size of compacted files in MiB', () => {
+    expect(parseSettings({ ...complete, TARGET_FILE_MB: '128' }, streams).targetFileBytes).toBe(134_217_728);
+    expect(problemsOf({ ...complete, TARGET_FILE_MB: '513' })).toContain(
+      '- TARGET_FILE_MB is out of range: expected a whole number from 1 to 512.',
+    );
   });
 });
 

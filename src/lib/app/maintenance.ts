@@ -1,5 +1,6 @@
 import { logEvent } from '../log';
 import { isFullPassDue, maintainTables } from '../maintenance/maintainTables';
+import { settings } from '../settings';
 import { chooseProducts, saveCounts } from './clicks';
 import { appLake } from './lake';
 
@@ -15,6 +16,7 @@ export async function maintain(): Promise<void> {
       tables: lake.tables.map(({ name }) => lake.at(name)),
       isFull: isFullPassDue(new Date()),
       limitMs: maintenanceLimitMs,
+      targetBytes: (await settings()).targetFileBytes,
       report: (report) =>
         logEvent(report.outcome === 'failed' ? 'error' : 'information', 'maintenance', report),
     });

@@ -2,8 +2,7 @@ import type { TableLocation } from '../delta/log';
 import { describeFailure } from '../errors';
 import { checkpoint } from './checkpoint';
 import { cleanLog } from './cleanLog';
-import { compact } from './compact';
-import type { MaintenanceTask } from './task';
+import { type CompactTask, compact, defaultTargetBytes } from './compact';
 import { vacuum } from './vacuum';
 
 /** The duties of maintenance in their order. Compaction comes last, because it may take all the remaining time. */
@@ -29,6 +28,8 @@ export interface MaintenancePass {
   readonly isFull: boolean;
   /** The time of the whole pass. The next pass does the rest. */
   readonly limitMs: number;
+  /** The target size of compacted files; by default that of compact. */
+  readonly targetBytes?: number;
   readonly report: (report: DutyReport) => void;
 }
 
@@ -59,7 +60,7 @@ export async function maintainTables(pass: MaintenancePass): Promise<void> {
 
 /** Does one duty after the other, even if one fails. Stops if there is no table or no time left. Returns the errors. */
 async function perform(
-  { report }: MaintenancePass,
+  { report, targetBytes = defaultTargetBytes }: MaintenancePass,
   at: TableLocation,
   wanted: readonly Duty[],
   endsAt: number,
@@ -71,7 +72,7 @@ async function perform(
     const started = Date.now();
     const about = () => ({ table: at.table, duty, milliseconds: Date.now() - started });
     try {
-      const outcome = await performDuty(duty, { at, signal });
+      const outcome = await performDuty(duty, { at, signal, targetBytes });
       report({ ...outcome, ...about() });
       if (outcome.outcome === 'no-table') break;
     } catch (error) {
@@ -89,7 +90,7 @@ async function perform(
 /** Does one duty. The details are figures for people. */
 export async function performDuty(
   duty: Duty,
-  task: MaintenanceTask & { readonly dryRun?: boolean },
+  task: CompactTask,
 ): Promise<{ readonly outcome: string; readonly [detail: string]: unknown }> {
   switch (duty) {
     case 'checkpoint':

@@ -26,6 +26,15 @@ interface Pending {
 export interface RewrittenFile {
   readonly add: Add;
   readonly bytes: Uint8Array;
+  /** How many of the files it was made of, which are the first ones. */
+  readonly inputs: number;
+}
+
+export interface RewriteOptions {
+  /** Aborting it ends the work with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Once it says true, no further file is read. The new file holds the rows of those that were read, of at least two. */
+  readonly isTimeUp?: () => boolean;
 }
 
 /**
@@ -36,7 +45,7 @@ export interface RewrittenFile {
 export async function rewriteFiles(
   snapshot: Snapshot,
   inputs: readonly Add[],
-  signal?: AbortSignal,
+  { signal, isTimeUp = () => false }: RewriteOptions = {},
 ): Promise<RewrittenFile> {
   const { at, version, fields } = snapshot;
   const where = describeVersion(at, version);
@@ -52,8 +61,15 @@ export async function rewriteFiles(
     }
     pending = nothing();
   };
-  for await (const { path, columns } of readInputs(snapshot, inputs, names)) {
+  let taken = inputs.length;
+  let last = 0;
+  for await (const { index, path, columns } of readInputs(snapshot, inputs, names)) {
     signal?.throwIfAborted();
+    if (index > last && index >= 2 && isTimeUp()) {
+      taken = index;
+      break;
+    }
+    last = index;
     pending.sources.push({ path, start: pending.columns[0]?.length ?? 0 });
     for (const [index, name] of names.entries())
       pending.bytes += copyValues(columns.get(name) ?? [], pending.columns[index] ?? []);
@@ -62,7 +78,8 @@ export async function rewriteFiles(
   if ((pending.columns[0]?.length ?? 0) > 0) await flush();
   signal?.throwIfAborted();
   const encoded = encoder.finish();
-  return { add: await storeDataFile(at, fields, encoded, false), bytes: encoded.bytes };
+  const add = await storeDataFile(at, fields, encoded, false);
+  return { add, bytes: encoded.bytes, inputs: taken };
 }
 
 /** Rows of all files in their order. Small files are read whole and in advance, because one by one thousands would take minutes. */
@@ -78,8 +95,8 @@ async function* readInputs(snapshot: Snapshot, inputs: readonly Add[], names: re
     }
     const { path } = add;
     const whole = ahead.get(add);
-    if (whole) yield { path, ...(await whole) };
-    else for await (const group of readDataFileGroups(snapshot, add, names)) yield { path, ...group };
+    if (whole) yield { index, path, ...(await whole) };
+    else for await (const group of readDataFileGroups(snapshot, add, names)) yield { index, path, ...group };
     ahead.delete(add);
   }
 }

@@ -1,0 +1,68 @@
+import type { Add } from '../delta/actions';
+import { openSnapshot } from '../delta/openTable';
+import { isSameEntry, positionOfState, type TablePosition } from '../delta/position';
+import type { Snapshot } from '../delta/state';
+import { isDamage } from '../errors';
+import { planBins } from './planBins';
+import { type MaintenanceTask, type NoTable, openForMaintenance } from './task';
+
+/**
+ * What a compaction is to do. It does not list the files: everyone who opens the pinned version with the same target size finds the
+ * same bins with the same numbers, so a plan is small enough to be passed on.
+ */
+export interface CompactionPlan {
+  /** The version whose files the bins consist of. */
+  readonly position: TablePosition;
+  /** The target size of the new files. */
+  readonly targetBytes: number;
+  /** How many bins there are. They are numbered from 0 on. */
+  readonly bins: number;
+}
+
+/** How large a table is at a version. */
+export interface TableFigures {
+  readonly version: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** A plan together with the version that it is made of. */
+export interface OpenPlan {
+  readonly plan: CompactionPlan;
+  readonly snapshot: Snapshot;
+  readonly bins: readonly (readonly Add[])[];
+}
+
+export type PlanOutcome = { readonly outcome: 'planned'; readonly opened: OpenPlan } | NoTable;
+
+/** Plans a compaction of the newest version. */
+export async function planCompaction(task: MaintenanceTask, targetBytes: number): Promise<PlanOutcome> {
+  const snapshot = await openForMaintenance(task);
+  return snapshot ? { outcome: 'planned', opened: planFor(snapshot, targetBytes) } : { outcome: 'no-table' };
+}
+
+/**
+ * Opens a plan that was made earlier, perhaps by another process. Undefined if the log does not have its version any more, or has
+ * another entry there because storage went back in time.
+ */
+export async function openPlan(task: MaintenanceTask, plan: CompactionPlan): Promise<OpenPlan | undefined> {
+  const { tableId, version, mark } = plan.position;
+  task.signal?.throwIfAborted();
+  const snapshot = await openSnapshot(task.at, { version }).catch((error: unknown) => {
+    if (!isDamage(error)) throw error;
+    return undefined;
+  });
+  const isThere = snapshot?.metaData.id === tableId && isSameEntry(snapshot.mark, mark);
+  return isThere ? planFor(snapshot, plan.targetBytes) : undefined;
+}
+
+export const figuresOf = ({ version, files }: Snapshot): TableFigures => {
+  let bytes = 0;
+  for (const { size } of files.values()) bytes += size;
+  return { version, files: files.size, bytes };
+};
+
+function planFor(snapshot: Snapshot, targetBytes: number): OpenPlan {
+  const bins = planBins([...snapshot.files.values()], targetBytes);
+  return { plan: { position: positionOfState(snapshot), targetBytes, bins: bins.length }, snapshot, bins };
+}

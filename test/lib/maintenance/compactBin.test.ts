@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { putCommit } from '../../../src/lib/delta/commit';
+import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
+import { type BinTask, compactBin } from '../../../src/lib/maintenance/compactBin';
+import { type CompactionPlan, openPlan, planCompaction } from '../../../src/lib/maintenance/planCompaction';
+import { appendFiles, newLocation, readRows, snapshotOf } from './table';
+
+let at: TableLocation;
+beforeEach(() => {
+  at = newLocation();
+});
+
+/** A plan with three bins of four files each, as it is passed from one process to another. */
+async function planned(): Promise<CompactionPlan> {
+  await appendFiles(at, 12);
+  const [first] = [...(await snapshotOf(at)).files.values()];
+  const found = await planCompaction({ at }, (first?.size ?? 0) * 4.5);
+  if (found.outcome === 'no-table') throw new Error(found.outcome);
+  expect(found.opened.plan.bins).toBe(3);
+  return JSON.parse(JSON.stringify(found.opened.plan));
+}
+
+/** Does a bin as a process does that has nothing but the plan. */
+async function done(plan: CompactionPlan, bin: number, options: Omit<BinTask, 'at'> = {}) {
+  const opened = await openPlan({ at }, plan);
+  return opened && compactBin({ at, ...options }, opened, bin);
+}
+
+describe('a plan', () => {
+  it('has the same bins for everyone who opens it, whatever was committed since', async () => {
+    const plan = await planned();
+    const before = await openPlan({ at }, plan);
+    await appendFiles(at, 3, { first: 120 });
+    await done(plan, 0);
+    expect((await openPlan({ at }, plan))?.bins).toEqual(before?.bins);
+  });
+
+  it('cannot be opened if its version has another entry, or is not in the log any more', async () => {
+    const plan = await planned();
+    const { version } = plan.position;
+    await putCommit(at, version + 1, [], { operation: 'NOTHING', isBlindAppend: true });
+    const other = await at.store.get(commitPath(at.table, version + 1));
+    await at.store.put(commitPath(at.table, version), other?.bytes ?? Buffer.from(''));
+    expect(await openPlan({ at }, plan)).toBeUndefined();
+    await at.store.delete(commitPath(at.table, version));
+    expect(await openPlan({ at }, plan)).toBeUndefined();
+  });
+});
+
+describe('a bin', () => {
+  it('is committed once, however often it is done, and says the same each time', async () => {
+    const plan = await planned();
+    const before = await readRows(at);
+    const first = await done(plan, 1);
+    expect(first).toMatchObject({ outcome: 'committed', version: 13, inputs: 4 });
+    await appendFiles(at, 2, { first: 120 });
+    expect(await done(plan, 1)).toEqual(first);
+    const { version, files } = await snapshotOf(at);
+    expect([version, files.size]).toEqual([15, 11]);
+    expect(await readRows(at, 13)).toEqual(before);
+  });
+
+  it('is committed once if several processes do all bins at the same time', async () => {
+    const plan = await planned();
+    const before = await readRows(at);
+    const outcomes = await Promise.all([0, 1, 2, 0, 1, 2, 0, 1, 2].map((bin) => done(plan, bin)));
+    expect(outcomes.filter((one) => one?.outcome === 'committed')).toHaveLength(3);
+    expect(outcomes.filter((one) => one?.outcome === 'conflict')).toHaveLength(6);
+    const { version, files } = await snapshotOf(at);
+    expect([version, files.size]).toEqual([15, 3]);
+    expect(await readRows(at)).toEqual(before);
+  });
+
+  it('commits what it has when its time is up, and does the rest when it is begun again', async () => {
+    const plan = await planned();
+    const before = await readRows(at);
+    const isTimeUp = () => true;
+    expect(await done(plan, 0, { isTimeUp })).toMatchObject({ outcome: 'committed', inputs: 2, more: true });
+    const last = await done(plan, 0, { isTimeUp });
+    expect(last).toMatchObject({ outcome: 'committed', inputs: 2 });
+    expect(last).not.toHaveProperty('more');
+    expect((await snapshotOf(at)).files.size).toBe(10);
+    expect(await readRows(at)).toEqual(before);
+  });
+
+  it('goes on reading until its time is up', async () => {
+    const plan = await planned();
+    let looks = 0;
+    expect(await done(plan, 0, { isTimeUp: () => ++looks > 1 })).toMatchObject({ inputs: 3, more: true });
+  });
+
+  it('has the rest of its files if a rival removed one, and conflicts if nothing is left to do', async () => {
+    const plan = await planned();
+    const bins = (await openPlan({ at }, plan))?.bins ?? [];
+    const removed = [...(bins[1] ?? []), ...(bins[2] ?? []).slice(0, 1)];
+    const removes = removed.map(({ path }) => ({ remove: { path, dataChange: true, deletionTimestamp: 1 } }));
+    await putCommit(at, 13, removes, { operation: 'DELETE', isBlindAppend: false });
+    expect(await done(plan, 2)).toMatchObject({ outcome: 'committed', version: 14, inputs: 3 });
+    expect(await done(plan, 1)).toMatchObject({ outcome: 'conflict', inputs: 4 });
+    const { version, files } = await snapshotOf(at);
+    expect([version, files.size, (await readRows(at)).length]).toEqual([14, 5, 70]);
+  });
+
+  it('has nothing to do if there is none of that number', async () => {
+    const plan = await planned();
+    expect(await done(plan, 3)).toEqual({ outcome: 'conflict', inputs: 0, inputBytes: 0 });
+    expect((await snapshotOf(at)).version).toBe(12);
+  });
+});
