@@ -92,6 +92,36 @@ describe('more products than are counted on their own', () => {
     expect(new Set(store.dataFiles())).toEqual(new Set([newest]));
   });
 
+  it('are folded from the counts in memory also where no state is cached', async () => {
+    await table.click(1, 1, 2);
+    const counts = open();
+    await told(counts);
+    await table.click(3, 3, 4);
+    store.reads = [];
+    expect(await told(counts)).toMatchObject({ version: 3, clicks: { 1: 2, 3: 2, 2: 1 }, other: 1 });
+    expect(new Set(store.dataFiles())).toEqual(new Set([(await table.paths()).at(-1)]));
+  });
+
+  it('that come later are folded by this instance alone if the decision cannot be shared', async () => {
+    await table.click(1, 1, 2);
+    const counts = open();
+    await told(counts);
+    const putIfAbsent = store.putIfAbsent.bind(store);
+    store.putIfAbsent = async (path, bytes) => {
+      if (path.includes('/_counts/')) throw new TributaryError('storage.refused', 'No such right.');
+      return putIfAbsent(path, bytes);
+    };
+    await table.click(3, 3, 4);
+    store.reads = [];
+    expect(await told(counts)).toMatchObject({
+      version: 2,
+      alone: expect.stringMatching(/^[0-9a-f]{8}$/),
+      clicks: { 1: 2, 3: 2, 2: 1 },
+      other: 1,
+    });
+    expect(new Set(store.dataFiles())).toEqual(new Set([(await table.paths()).at(-1)]));
+  });
+
   it('are no reason to decide while all have room', async () => {
     await table.click(1, 2, 3);
     const counts = open();

@@ -37,6 +37,9 @@ describe('checking a table', () => {
     expect(await checkTable({ at })).toBeUndefined();
     await appendFiles(at, 5);
     expect(await checkTable({ at })).toEqual({ version: 5, files: 5, rows: 50, findings: [] });
+    const seen: unknown[] = [];
+    await checkTable({ at, progress: (progress) => seen.push(progress) });
+    expect(seen).toEqual([0, 1, 2, 3, 4].map((done) => ({ step: 'check', done, total: 5 })));
     await compact({ at });
     expect(await checkTable({ at })).toEqual({ version: 6, files: 1, rows: 50, findings: [] });
   });

@@ -140,6 +140,19 @@ describe('WAREHOUSE_READER', () => {
   });
 
   it.each([
+    ['the same identity, in other case', 'ab-1', 'AB-1', true],
+    ['another identity', 'ab-1', 'ab-2', false],
+    ["the machine's own identity, both", '', '', true],
+    ["the machine's own identity and a named one", '', 'ab-1', false],
+  ])('with %s', (_what, first, second, isRefused) => {
+    const login = (id: string) =>
+      `${at};Authentication=Active Directory Managed Identity${id && `;User ID=${id}`}`;
+    const parse = () => parseReader(login(second), parseWarehouse(login(first)));
+    if (isRefused) expect(parse).toThrow('WAREHOUSE_READER has the login of WAREHOUSE');
+    else expect(parse()).toMatchObject({ login: { kind: expect.any(String) } });
+  });
+
+  it.each([
     [`${at};User ID=loader;Password=p`, `${at};User ID=Loader@s;Password=other`],
     [
       `${at};Authentication=Active Directory Managed Identity`,

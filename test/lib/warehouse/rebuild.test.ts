@@ -319,7 +319,18 @@ describe('a rebuild', () => {
       await putCommit(delta.at, version, [], { operation: 'WRITE', isBlindAppend: true });
     if (taken === 'rows') await delta.removeAll();
     const version = taken === 'rows' ? commits + 1 : commits;
-    expect(await rebuild(options())).toEqual({ outcome: 'rebuilt', version });
+    const begun = async () => (await ledgerNames()).filter((name) => name.includes('__reload_'));
+    const [shadow] = await begun();
+    const seen = new Set<string>();
+    const watched: Warehouse = {
+      ...own(warehouse),
+      load: async (load) => {
+        seen.add(fullName(load.table));
+        return warehouse.load(load);
+      },
+    };
+    expect(await rebuild(options(watched))).toEqual({ outcome: 'rebuilt', version });
+    expect(seen.has(shadow ?? '')).toBe(taken === 'nothing');
     expect(harness.server.rows(fullName(clicksAt))).toHaveLength(rows);
   });
 

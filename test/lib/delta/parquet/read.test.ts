@@ -322,7 +322,11 @@ describe('a damaged file', () => {
   it('shorter than its size is an error', async () => {
     const source = { ...sourceOf(bytes), size: bytes.length + 10 };
     await expect(readParquet({ source, where })).rejects.toThrow(
-      `${where}: shorter than its ${bytes.length + 10} bytes`,
+      `${where}: shorter than its ${bytes.length + 10} bytes: ${bytes.length} of ${bytes.length + 10} bytes came from 0`,
+    );
+    const large = { size: 600_000, read: async () => new Uint8Array(9) };
+    await expect(readParquet({ source: large, where })).rejects.toThrow(
+      `${where}: shorter than its 600000 bytes: 9 of 65536 bytes came from 534464`,
     );
   });
 
