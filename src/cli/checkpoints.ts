@@ -23,7 +23,7 @@ runCommand({
   meaning: "The read positions that the Functions host keeps for a stream's trigger.",
   subcommands: {
     list: action({
-      meaning: 'the positions, and when each was written',
+      meaning: 'after which event the trigger reads each partition on, and whether an app reads it now',
       words: { stream: streamWord },
       flags: settingsFlag,
       run: async ({ stream, settings }) => list(stream, await readAppSettings(settings)),
@@ -51,33 +51,44 @@ async function readerGroup(stream: Stream, settings: Settings): Promise<ReaderGr
   return { fullyQualifiedNamespace, eventHubName, consumerGroup: settings.consumerGroup };
 }
 
-async function* positions(stream: Stream, settings: Settings) {
-  const store = await openAzureBlobStore(settings.hostStorage(), 'azure-webjobs-eventhub');
-  const prefix = checkpointFolder(await readerGroup(stream, settings));
-  let found = 0;
-  for await (const { path, lastModified } of store.list(prefix)) {
-    found++;
-    yield { store, path, lastModified };
-  }
-  if (found === 0) console.log(`There is nothing under ${store.name}/${prefix}.`);
+async function openCheckpoints(stream: Stream, settings: Settings): Promise<TriggerCheckpoints> {
+  return new TriggerCheckpoints(settings.hostStorage(), await readerGroup(stream, settings));
 }
 
 async function list(stream: Stream, settings: Settings): Promise<number> {
-  for await (const { path, lastModified } of positions(stream, settings))
-    console.log(`${path}  ${lastModified.toISOString()}`);
+  const checkpoints = await openCheckpoints(stream, settings);
+  const [positions, holders] = await Promise.all([checkpoints.positions(), checkpoints.holders()]);
+  const ages = new Map(holders.map(({ partitionId, ageMs }) => [partitionId, ageMs]));
+  const known = new Map(positions.map((position) => [position.partitionId, position]));
+  for (const partitionId of [...new Set([...known.keys(), ...ages.keys()])].sort()) {
+    const [position, ageMs] = [known.get(partitionId), ages.get(partitionId)];
+    const from = position
+      ? `after sequence number ${position.sequenceNumber ?? '?'}, written ${position.writtenAt.toISOString()}`
+      : 'from the beginning, because no position is kept yet';
+    const reader = ageMs === undefined ? 'no app reads it' : `an app reads it (${describeClaim(ageMs)})`;
+    console.log(`partition ${partitionId}  ${from}; ${reader}`);
+  }
+  if (known.size === 0 && ages.size === 0) tellNone(stream);
   return 0;
 }
 
+const tellNone = ({ name }: Stream) =>
+  console.log(`No read positions of ${name} are kept: its hub is read from the beginning.`);
+
 async function reset(stream: Stream, settings: Settings): Promise<number> {
-  const checkpoints = new TriggerCheckpoints(settings.hostStorage(), await readerGroup(stream, settings));
-  if (await isHeld(stream, checkpoints)) return 1;
-  for await (const { store, path } of positions(stream, settings))
+  if (await isHeld(stream, await openCheckpoints(stream, settings))) return 1;
+  const store = await openAzureBlobStore(settings.hostStorage(), 'azure-webjobs-eventhub');
+  let found = 0;
+  for await (const { path } of store.list(checkpointFolder(await readerGroup(stream, settings)))) {
+    found++;
     if (await store.delete(path)) console.log(`deleted ${path}`);
+  }
+  if (found === 0) tellNone(stream);
   return 0;
 }
 
 async function skip(stream: Stream, partitionId: string, settings: Settings): Promise<number> {
-  const checkpoints = new TriggerCheckpoints(settings.hostStorage(), await readerGroup(stream, settings));
+  const checkpoints = await openCheckpoints(stream, settings);
   if (await isHeld(stream, checkpoints, partitionId)) return 1;
   const { readable, unreadable, next } = await skipEvents(stream, partitionId, { settings, checkpoints });
   const where = `${stream.name} partition ${partitionId}`;
@@ -91,6 +102,8 @@ async function skip(stream: Stream, partitionId: string, settings: Settings): Pr
   return 0;
 }
 
+const describeClaim = (ageMs: number): string => `its claim is ${Math.round(ageMs / 1000)} s old`;
+
 /** True, after an error message, if an app is reading the partition, or any partition of the stream if none is given. */
 async function isHeld(
   stream: Stream,
@@ -103,9 +116,8 @@ async function isHeld(
   const [first] = holders;
   if (!first) return false;
   const named = holders.map((one) => one.partitionId).join(', ');
-  const since = Math.round(first.ageMs / 1000);
   console.error(
-    `${stream.name}: an app reads partition ${named} (its claim is ${since} s old). Stop the app and try again. If it was killed, wait a minute until its claim expires.`,
+    `${stream.name}: an app reads partition ${named} (${describeClaim(first.ageMs)}). Stop the app and try again. If it was killed, wait a minute until its claim expires.`,
   );
   return true;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseJsonObject } from '../lib/jsonObject';
 import { count, quantity } from '../lib/quantity';
 import { durationFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
@@ -82,21 +83,39 @@ async function ask(url: URL, headers: Record<string, string>, last?: Shown): Pro
       signal: AbortSignal.timeout(30_000),
     });
   } catch (cause) {
-    throw new Error(`${place} does not answer: is the app running?`, { cause });
+    throw new Error(`${place} does not answer: is the app running? --url tells where it is.`, { cause });
   }
   if (reply.status === 304 && last) return last;
-  if (!reply.ok)
-    throw new Error(
-      `${place} answered ${reply.status}${reply.status === 401 ? ': --key must be a function key' : ''}.`,
-    );
-  const answer = (await reply.json()) as Answer;
+  if (!reply.ok) throw new Error(`${place} answered ${reply.status}${await describeRefusal(reply)}.`);
+  const answer = await readAnswer(reply, place);
   return {
     tag: reply.headers.get('etag'),
     text: describeAnswer(answer, Number(url.searchParams.get('top'))),
   };
 }
 
+/** Why the API did not answer as asked, as far as it says so. */
+async function describeRefusal(reply: Response): Promise<string> {
+  if (reply.status === 401) return ': --key must be a function key';
+  const detail = (await readObject(reply))?.detail;
+  return typeof detail === 'string' ? `: ${detail.replace(/\.$/, '')}` : '';
+}
+
+/** @throws if something else than the API answers at this address */
+async function readAnswer(reply: Response, place: string): Promise<Answer> {
+  const answer = await readObject(reply);
+  if (typeof answer?.total === 'number' && Array.isArray(answer.products)) return answer as unknown as Answer;
+  throw new Error(`${place} is not the API of Tributary: --url tells where the app is.`);
+}
+
+const readObject = async (reply: Response): Promise<Record<string, unknown> | undefined> =>
+  reply
+    .text()
+    .then((text) => parseJsonObject(text, 'the answer'))
+    .catch(() => undefined);
+
 function describeAnswer({ version, asOf, total, products, other }: Answer, top: number): string {
+  if (version < 0) return 'No clicks yet: nothing was ingested.';
   const cells = products.map(({ productid, category, clicks }) => [
     String(productid),
     String(category ?? '-'),

@@ -34,7 +34,7 @@ runCommand({
         sequence: wholeWord('sequence number'),
       },
       flags: settingsFlag,
-      run: ({ settings, ...event }) => withLetters(settings, (snapshot) => show(snapshot, event)),
+      run: ({ settings, ...event }) => withLetters(settings, (snapshot) => show(snapshot, event), 1),
     }),
     replay: action({
       meaning: 'decode the letters again, and append those that are valid now',
@@ -48,12 +48,13 @@ runCommand({
 async function withLetters(
   settings: string | undefined,
   tell: (snapshot: Snapshot) => Promise<number>,
+  exitCodeWithout = 0,
 ): Promise<number> {
   const { store, at } = await openLake(await readAppSettings(settings));
   const snapshot = await openSnapshot(at(deadLettersTable));
   if (snapshot) return tell(snapshot);
   console.log(`There are no dead letters in ${store.name}.`);
-  return 0;
+  return exitCodeWithout;
 }
 
 const iso = (microseconds: number) => new Date(microseconds / 1000).toISOString();
@@ -107,6 +108,10 @@ async function replay(stream: Stream, settings: string | undefined, dryRun: bool
   const { at } = await openLake(await readAppSettings(settings));
   const letters = at(deadLettersTable);
   const result = await replayLetters({ stream, rows: at(stream.table), letters, dryRun });
+  if (result.appended + result.settled + result.remaining === 0) {
+    console.log(`There are no dead letters of ${stream.name}.`);
+    return 0;
+  }
   const appended = dryRun ? 'would be appended' : 'appended';
   console.log(
     `${stream.name}: ${result.appended} ${appended}, ${result.settled} were rows already, ${result.remaining} remain.`,

@@ -5,7 +5,7 @@ import { switchFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { runLong } from './longTask';
-import { tableWord } from './names';
+import { noTable, tableWord } from './names';
 
 /*
  * `npm run maintain -- checkpoint|compact|clean|vacuum <table>`: runs one task of the function maintainTables by hand.
@@ -51,7 +51,7 @@ async function maintain(
     performDuty(duty, { at, dryRun, targetBytes, ...task }),
   );
   if (outcome === 'no-table') {
-    console.error(`${at.store.name} has no table ${at.table}.`);
+    console.error(noTable(at));
     return 1;
   }
   const figures = Object.entries(details).map(([what, value]) => `${what} ${value ?? 'none'}`);

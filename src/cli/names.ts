@@ -1,3 +1,5 @@
+import type { TableLocation } from '../lib/delta/log';
+import { deadLettersTable } from '../lib/lake/deadLetters';
 import { lakeTables } from '../lib/lake/tables';
 import { loadStreams } from '../lib/streams/loadStreams';
 import type { Stream, WarehouseTable } from '../lib/streams/stream';
@@ -19,6 +21,10 @@ export const tableWord: Word<string> = nameWord(
   'table',
   async () => new Map(lakeTables(await loadStreams()).map(({ name }) => [name, name])),
 );
+
+/** The sentence about a Delta table that is not there yet. */
+export const noTable = ({ store, table }: TableLocation): string =>
+  `${store.name} has no table ${table}: ${table === deadLettersTable ? 'there are no dead letters' : 'nothing was ingested yet'}.`;
 
 /** A table of the warehouse, and the Delta table that it is loaded from. */
 export interface LoadedTable {

@@ -6,7 +6,7 @@ import { count, quantity } from '../lib/quantity';
 import type { Settings } from '../lib/settings';
 import { readAppSettings, settingsFlag } from './appSettings';
 import { switchFlag, textWord } from './commandLine/arguments';
-import { action } from './commandLine/command';
+import { action, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 
 /*
@@ -88,7 +88,7 @@ async function get(file: string, settingsFile: string | undefined): Promise<numb
   try {
     writeFileSync(file, bytes, { flag: 'wx' });
   } catch (error) {
-    throw new Error(`${file} cannot be written: ${reasonOf(error)}.`);
+    throw new UsageError(`${file} cannot be written: ${reasonOf(error)}.`);
   }
   console.log(`${file} has ${describeCount(readProducts(bytes))}.`);
   return 0;
@@ -107,7 +107,7 @@ function readLocalFile(file: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new Error(`${file} cannot be read: ${reasonOf(error)}.`);
+    throw new UsageError(`${file} cannot be read: ${reasonOf(error)}.`);
   }
 }
 

@@ -12,7 +12,7 @@ import { numberFlag, switchFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { runLong } from './longTask';
-import { tableWord } from './names';
+import { noTable, tableWord } from './names';
 import { repairTable } from './repairTable';
 
 /*
@@ -155,7 +155,7 @@ async function check(table: string, settings: string | undefined): Promise<numbe
 }
 
 function tellNoTable(at: TableLocation): number {
-  console.error(`${at.store.name} has no table ${at.table}.`);
+  console.error(noTable(at));
   return 1;
 }
 

@@ -7,7 +7,7 @@ import { readAppSettings, settingsFlag } from './appSettings';
 import { wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
-import { streamWord } from './names';
+import { noTable, streamWord } from './names';
 
 /*
  * `npm run trace -- <stream> <partition> <sequence>`: tells what became of one event.
@@ -31,10 +31,10 @@ interface Traced {
 }
 
 async function trace({ stream, partition, sequence, settings }: Traced): Promise<number> {
-  const { store } = await openLake(await readAppSettings(settings));
+  const { store, at } = await openLake(await readAppSettings(settings));
   const stories = await traceEvent({ store, stream, partition, sequence });
   if (!stories) {
-    console.error(`${store.name} has no table ${stream.table}: nothing was ingested yet.`);
+    console.error(noTable(at(stream.table)));
     return 1;
   }
   if (stories.length === 0) console.log(`${stream.table} has no events of partition ${partition}.`);

@@ -7,6 +7,7 @@ import type { FileProgress } from '../lib/lake/scanRows';
 import { count, quantity } from '../lib/quantity';
 import type { Settings } from '../lib/settings';
 import { openHubClient } from '../lib/sources/hubClient';
+import { describeHubError } from '../lib/sources/hubErrors';
 import type { Stream, WarehouseTable } from '../lib/streams/stream';
 import { compareWarehouse, type WarehouseComparison } from '../lib/verify/compareWarehouse';
 import { type PartitionReport, problemsOf } from '../lib/verify/partitionAudit';
@@ -18,7 +19,7 @@ import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
 import { readAppSettings, settingsFlag } from './appSettings';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
-import { streamWord } from './names';
+import { noTable, streamWord } from './names';
 import { showProgress } from './showProgress';
 
 /*
@@ -45,7 +46,7 @@ async function verify(stream: Stream, settings: Settings): Promise<number> {
     verifyStream({ store, stream, onFile }),
   );
   if (!report) {
-    console.error(`${store.name} has no table ${stream.table}: nothing was ingested yet.`);
+    console.error(noTable(at));
     console.log(await sayWaiting(settings, at, stream));
     return 1;
   }
@@ -128,10 +129,11 @@ async function sayWaiting(
     table,
   });
   if (waiting === 1) return '1 event waits in the hub.';
-  if (waiting !== undefined) return `${waiting === 0 ? 'No' : count(waiting)} events wait in the hub.`;
+  if (typeof waiting === 'number') return `${waiting === 0 ? 'No' : count(waiting)} events wait in the hub.`;
   // Everything is printed, but a connection without an answer would keep the process alive for minutes.
   setTimeout(() => process.exit(), 500).unref();
-  return 'The hub does not answer, so it is unknown how many events wait in it.';
+  const { why } = describeHubError(waiting.failure);
+  return `It is unknown how many events wait in the hub: ${why.replace(/\.$/, '')}.`;
 }
 
 function describeComparison(table: WarehouseTable, compared: WarehouseComparison | NotAnswered): string {

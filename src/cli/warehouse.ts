@@ -1,13 +1,13 @@
 import { type Lake, openLake } from '../lib/app/lake';
 import { inertInLine } from '../lib/inert';
 import { quantity } from '../lib/quantity';
-import { catchUp } from '../lib/warehouse/catchUp';
+import { type CaughtUp, catchUp } from '../lib/warehouse/catchUp';
 import { checkTable } from '../lib/warehouse/check/checkTable';
 import { describeCheck } from '../lib/warehouse/check/describeCheck';
 import { readLedgerPosition } from '../lib/warehouse/ledgerPosition';
 import { type LoaderStatus, readLoadStatus, writeLoadStatus } from '../lib/warehouse/loadStatus';
 import { openReader, openWarehouse } from '../lib/warehouse/openWarehouse';
-import { rebuild } from '../lib/warehouse/rebuild';
+import { type Rebuilt, rebuild } from '../lib/warehouse/rebuild';
 import { wholeScript } from '../lib/warehouse/synapse/tables';
 import { UnloadedCommits } from '../lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
@@ -145,12 +145,22 @@ async function sync({ warehouse, lake, loaded, signal }: OpenWarehouse): Promise
     const commits = new UnloadedCommits(lake.at(deltaTable));
     const done = await catchUp({ warehouse, commits, table, signal });
     await record(warehouse, lake, table, done);
-    const reason = 'reason' in done ? `: ${done.reason}` : '';
-    const version = 'version' in done ? `, version ${done.version}` : '';
-    console.log(`${fullName(table)} is ${done.state}${version}${reason}`);
+    console.log(`${fullName(table)} ${describeSync(done, fullName(table))}`);
     failed ||= done.state === 'needs-rebuild';
   }
   return failed ? 1 : 0;
+}
+
+/** Continues a sentence about the table. */
+function describeSync(done: CaughtUp, name: string): string {
+  switch (done.state) {
+    case 'no-table':
+      return 'has nothing to load: there is no Delta table yet';
+    case 'needs-rebuild':
+      return `needs a rebuild, for ${done.reason}: npm run warehouse -- rebuild ${name}`;
+    default:
+      return `is ${done.state}, version ${done.version}`;
+  }
 }
 
 async function reload(
@@ -168,8 +178,7 @@ async function reload(
     console.log(`version ${version}: ${files} of ${of} files`);
   const done = await rebuild({ warehouse, at: lake.at(deltaTable), table, signal, onProgress });
   await record(warehouse, lake, table, { state: 'behind' });
-  const version = 'version' in done ? ` from version ${done.version}` : '';
-  console.log(`${fullName(table)}: ${done.outcome}${version}`);
+  console.log(`${fullName(table)}: ${describeRebuilt(done)}`);
   return done.outcome === 'rebuilt' || done.outcome === 'rebuilt-elsewhere' ? 0 : 1;
 }
 
@@ -181,6 +190,19 @@ async function check(
   const { isEqual, lines } = describeCheck(checked, fullName(table));
   for (const line of lines) console.log(inertInLine(line));
   return isEqual ? 0 : 1;
+}
+
+function describeRebuilt(done: Rebuilt): string {
+  switch (done.outcome) {
+    case 'rebuilt':
+      return `rebuilt from version ${done.version}`;
+    case 'rebuilt-elsewhere':
+      return 'rebuilt by another process, which was faster';
+    case 'stopped':
+      return 'stopped half-way; run it again, or the next load continues it';
+    case 'no-table':
+      return 'not rebuilt, because there is no Delta table yet';
+  }
 }
 
 /** Records where the table stands now, for GET /api/health. */

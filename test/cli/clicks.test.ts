@@ -68,3 +68,25 @@ it('npm run clicks shows products that are not counted on their own together in 
     'The products in "other" are not counted on their own; each has at most 1.',
   ]);
 });
+
+it('npm run clicks says in a sentence that there are no clicks yet', async () => {
+  const { url } = await serve(new ClicksTable(new MemoryStore()));
+  command = runCommand('src/cli/clicks.js', ['--url', url], '.');
+  expect(await command.ended).toBe(0);
+  expect(command.text()).toBe('No clicks yet: nothing was ingested.\n');
+});
+
+it.each([
+  [404, 'Not here', 'answered 404.'],
+  [401, '', 'answered 401: --key must be a function key.'],
+  [503, '{"detail":"Storage does not answer."}', 'answered 503: Storage does not answer.'],
+  [200, '<html></html>', 'is not the API of Tributary: --url tells where the app is.'],
+  [200, '{"total":"many"}', 'is not the API of Tributary: --url tells where the app is.'],
+])('npm run clicks says what is wrong with an answer: %i %s', async (status, body, message) => {
+  server = createServer((_, response) => response.writeHead(status).end(body));
+  await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  command = runCommand('src/cli/clicks.js', ['--url', url], '.');
+  expect(await command.ended).toBe(1);
+  expect(command.text()).toBe(`${url}/api/clicks ${message}\n`);
+});

@@ -96,10 +96,10 @@ describe('npm run products -- put', () => {
 
   it('says why a file cannot be read, and only checks it with --dry-run', async () => {
     expect(await products(['put', 'gone.csv'])).toMatchObject({
-      code: 1,
-      err: 'gone.csv cannot be read: there is no such file or folder.\n',
+      code: 2,
+      err: expect.stringMatching(/^gone\.csv cannot be read: there is no such file or folder\.\n/),
     });
-    expect((await products(['put', '.'])).err).toBe('. cannot be read: it is a folder.\n');
+    expect((await products(['put', '.'])).err).toMatch(/^\. cannot be read: it is a folder\.\n/);
     write('1,Lamp');
     expect((await products(['put', 'mine.csv', '--dry-run'])).out).toBe(
       'mine.csv has names of 1 product. Nothing was uploaded.\n',
@@ -122,8 +122,8 @@ describe('npm run products -- show and get', () => {
     expect(await products(['get', 'copy.csv'])).toMatchObject({ code: 0 });
     expect(readFileSync(join(folder, 'copy.csv'), 'utf8')).toBe(text);
     expect(await products(['get', 'copy.csv'])).toMatchObject({
-      code: 1,
-      err: `${settingsLine}copy.csv cannot be written: there is such a file already.\n`,
+      code: 2,
+      err: expect.stringContaining('copy.csv cannot be written: there is such a file already.\n'),
     });
   });
 

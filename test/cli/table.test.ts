@@ -119,7 +119,7 @@ describe('npm run table', () => {
     });
     expect(await runWith({ LAKE_CONTAINER: 'empty' }, 'table', 'check', 'clicks')).toMatchObject({
       code: 1,
-      err: `${settingsLine}devstoreaccount1/empty has no table clicks.\n`,
+      err: `${settingsLine}devstoreaccount1/empty has no table clicks: nothing was ingested yet.\n`,
     });
   });
 });
@@ -162,7 +162,7 @@ describe('npm run table -- repair', () => {
       out: '',
       err:
         `${settingsLine}${store.name}/clicks version 5 is missing from the log, and versions 6 to 7 are above it. Storage went back in ` +
-        'time during a write. Run "npm run table -- repair clicks", which moves the log entries that no longer fit out of the log.\n',
+        'time during a write. Run "npm run table -- repair clicks", which moves the log entries that no longer fit out of the log. (delta.hole, see docs/errors.md)\n',
     });
     const cost = (now: string) =>
       'Rows in those versions, no longer part of the table: 10.\n' +
@@ -220,7 +220,7 @@ describe('npm run table -- repair', () => {
   it('ends with 1 without a table, and refuses a dry run of other subcommands', async () => {
     expect(await runWith({ LAKE_CONTAINER: 'empty' }, 'table', 'repair', 'clicks')).toMatchObject({
       code: 1,
-      err: `${settingsLine}devstoreaccount1/empty has no table clicks.\n`,
+      err: `${settingsLine}devstoreaccount1/empty has no table clicks: nothing was ingested yet.\n`,
     });
     const wrong = await run('table', 'check', 'clicks', '--dry-run');
     expect([wrong.code, wrong.err.split('\n')[0]]).toEqual([

@@ -12,8 +12,6 @@ import { openHubClient } from '../../src/lib/sources/hubClient';
 import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { openAzureBlobStore, openContainer } from '../../src/lib/storage/azureBlobStore';
 import { checkpointFolder } from '../../src/lib/storage/triggerCheckpoints';
-import { clickstream } from '../../src/lib/streams/clickstream';
-import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { disabledSources } from '../kit/disabledFunctions';
 import { sendRaw } from '../kit/rawAmqp';
 import { LocalStack } from './localStack';
@@ -82,8 +80,8 @@ describe('a hub that was deleted and made again', () => {
     await send(400);
     await untilRows(400);
     expect((await post('/hubs/clickstream/recreate')).ok).toBe(true);
-    expect(await command('checkpoints', 'list', 'clickstream')).toContain(
-      '/clickstream/tributary/checkpoint/0',
+    expect(await command('checkpoints', 'list', 'clickstream')).toMatch(
+      /^partition 0 {2}after sequence number \d+, written \S+Z; an app reads it \(its claim is \d+ s old\)$/m,
     );
     await expect(command('checkpoints', 'reset', 'clickstream')).rejects.toMatchObject({
       code: 1,
@@ -92,8 +90,6 @@ describe('a hub that was deleted and made again', () => {
     await stack.stopHost('one');
     expect(await command('checkpoints', 'reset', 'clickstream')).toContain('deleted ');
     await stack.startHost('two');
-    for (const { name } of (await loadStreams()).filter((stream) => stream !== clickstream))
-      expect(await command('checkpoints', 'list', name)).not.toContain('/clickstream/');
     await send(300);
     await untilRows(700);
     expect(await command('verify', 'clickstream')).toContain('Each event is there once.');

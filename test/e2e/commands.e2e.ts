@@ -94,7 +94,9 @@ describe('npm run clicks', () => {
   it('says that the app does not answer', async () => {
     const clicks = run('src/cli/clicks.js', '--url', 'http://127.0.0.1:9');
     expect(await clicks.ended).toBe(1);
-    expect(clicks.text()).toBe('http://127.0.0.1:9/api/clicks does not answer: is the app running?\n');
+    expect(clicks.text()).toBe(
+      'http://127.0.0.1:9/api/clicks does not answer: is the app running? --url tells where it is.\n',
+    );
   });
 });
 

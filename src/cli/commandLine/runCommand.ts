@@ -1,3 +1,4 @@
+import { TributaryError } from '../../lib/errors';
 import { makeConsoleInert } from '../../lib/inert';
 import { type Command, UsageError } from './command';
 import { parseCommandLine } from './parseCommandLine';
@@ -37,12 +38,18 @@ async function answer(described: Command | Promise<Command>, args: readonly stri
     console.log(await describeUsage(command));
     return 0;
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(describeError(error));
     if (!(command && error instanceof UsageError)) return failed;
     const { call } = command;
     console.error(`"${call}${call.includes(' -- ') ? '' : ' --'} --help" says what it takes.`);
     return wronglyUsed;
   }
+}
+
+/** Codes are explained in docs/errors.md. */
+function describeError(error: unknown): string {
+  if (error instanceof TributaryError) return `${error.message} (${error.code}, see docs/errors.md)`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function endWithoutOutput({ code, message }: NodeJS.ErrnoException): void {

@@ -73,6 +73,8 @@ function isTransient(error: unknown, status: number | undefined): boolean {
 
 function describe(error: unknown, status: number | undefined): string {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  const text = String(message ?? error).split('\n')[0];
+  const text = String(message ?? error)
+    .split('\n')[0]
+    ?.replace(/\.\s*$/, '');
   return [status, code, text].filter((part) => part !== undefined && part !== '').join(' ');
 }

@@ -14,6 +14,14 @@ export interface ReadPosition {
   readonly offset: string;
 }
 
+/** What is kept of a read position. */
+export interface KeptPosition {
+  readonly partitionId: string;
+  /** Undefined if the trigger wrote none. */
+  readonly sequenceNumber: string | undefined;
+  readonly writtenAt: Date;
+}
+
 /** A partition that an app reads now. */
 export interface PartitionHolder {
   readonly partitionId: string;
@@ -33,6 +41,13 @@ const container = 'azure-webjobs-eventhub';
 export const checkpointFolder = ({ fullyQualifiedNamespace, eventHubName, consumerGroup }: ReaderGroup) =>
   `${fullyQualifiedNamespace}/${eventHubName}/${consumerGroup}/`.toLowerCase();
 
+interface KeptBlob {
+  readonly partitionId: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly modifiedAt: Date;
+  readonly listedAt: Date;
+}
+
 /** The read positions of an Event Hubs trigger, which the Functions host keeps in its own storage. */
 export class TriggerCheckpoints {
   readonly #account: StorageAccount;
@@ -48,18 +63,41 @@ export class TriggerCheckpoints {
    * @throws `storage.*`
    */
   async holders(): Promise<PartitionHolder[]> {
-    const prefix = `${checkpointFolder(this.#group)}ownership/`;
+    const found = await this.#list('ownership');
+    return found.flatMap(({ partitionId, metadata, modifiedAt, listedAt }) => {
+      const ageMs = listedAt.getTime() - modifiedAt.getTime();
+      return metadata.ownerid && ageMs < heldForMs ? [{ partitionId, ageMs }] : [];
+    });
+  }
+
+  /**
+   * The position of each partition that has one.
+   * @throws `storage.*`
+   */
+  async positions(): Promise<KeptPosition[]> {
+    const found = await this.#list('checkpoint');
+    return found.map(({ partitionId, metadata, modifiedAt }) => ({
+      partitionId,
+      sequenceNumber: metadata.sequencenumber,
+      writtenAt: modifiedAt,
+    }));
+  }
+
+  /** Both times are of the store's clock. */
+  async #list(kind: 'checkpoint' | 'ownership') {
+    const prefix = `${checkpointFolder(this.#group)}${kind}/`;
     const opened = await openContainer(this.#account, container);
-    return callStorage(`list ${prefix}`, async (abortSignal) => {
-      const holders: PartitionHolder[] = [];
+    const what = `${opened.accountName}/${container}: list ${prefix}`;
+    return callStorage(what, async (abortSignal) => {
+      const found: KeptBlob[] = [];
       const pages = opened.listBlobsFlat({ prefix, includeMetadata: true, abortSignal }).byPage();
       for await (const { date = new Date(), segment } of pages)
-        for (const { name, metadata, properties } of segment.blobItems) {
-          const ageMs = date.getTime() - properties.lastModified.getTime();
-          if (metadata?.ownerid && ageMs < heldForMs)
-            holders.push({ partitionId: name.slice(prefix.length), ageMs });
-        }
-      return holders;
+        for (const { name, metadata = {}, properties } of segment.blobItems)
+          found.push({
+            ...{ partitionId: name.slice(prefix.length), metadata },
+            ...{ modifiedAt: properties.lastModified, listedAt: date },
+          });
+      return found;
     }).catch((error) => {
       if (statusOf(error) === 404) return [];
       throw error;

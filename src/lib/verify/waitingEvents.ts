@@ -17,14 +17,16 @@ export interface WaitingEventsOptions {
 
 /**
  * The number of events in the hub after the table's last committed number; expired events and earlier hubs of that name are
- * ignored. Undefined if the hub does not answer in time or refuses.
+ * ignored. If the hub does not answer in time or refuses, the error of its client.
  * @throws `storage.*`, `delta.*`
  */
-export async function waitingEvents(options: WaitingEventsOptions): Promise<number | undefined> {
+export async function waitingEvents(
+  options: WaitingEventsOptions,
+): Promise<number | { readonly failure: unknown }> {
   const { store, table, limitMs = answerLimitMs } = options;
   // Ask the hub before reading the table: events that are committed after the hub's answer then do not count as waiting.
-  const answer = await askHub(options.openHub, limitMs).catch(() => undefined);
-  if (!answer) return undefined;
+  const answer = await askHub(options.openHub, limitMs).catch((failure: unknown) => ({ failure }));
+  if ('failure' in answer) return answer;
   const txns = (await openState({ store, table }))?.txns;
   let waiting = 0;
   for (const head of answer.partitions) {

@@ -1,7 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Broker, startBroker } from '../../../local/broker/broker';
+import { DeadlineError } from '../../../src/lib/deadline';
 import { openHubClient } from '../../../src/lib/sources/hubClient';
+import { describeHubError } from '../../../src/lib/sources/hubErrors';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { waitingEvents } from '../../../src/lib/verify/waitingEvents';
 import { configOf } from '../../local/broker/clients';
@@ -93,9 +95,12 @@ describe('waitingEvents', () => {
 
   it('is unknown if the hub does not exist or the key is wrong', async () => {
     const tables = await openTables();
-    expect(await waiting(tables, ['nowhere'])).toBeUndefined();
     const wrongKey = broker.connectionString().replace('SAS_KEY_VALUE', 'another');
-    expect(await waiting(tables, ['clicks', wrongKey])).toBeUndefined();
+    const failures = [await waiting(tables, ['nowhere']), await waiting(tables, ['clicks', wrongKey])];
+    expect(failures.map((one) => typeof one === 'object' && describeHubError(one.failure))).toEqual([
+      { code: 'hub.refused', why: expect.stringContaining('nowhere') },
+      { code: 'hub.refused', why: 'InvalidSignature: The token has an invalid signature.' },
+    ]);
   });
 
   it('does not wait for a hub that never answers', async () => {
@@ -110,7 +115,7 @@ describe('waitingEvents', () => {
     const tables = await openTables();
     const started = performance.now();
     const toSilent = broker.connectionString().replace(/:\d+;/, `:${port};`);
-    expect(await waiting(tables, ['clicks', toSilent], 300)).toBeUndefined();
+    expect(await waiting(tables, ['clicks', toSilent], 300)).toEqual({ failure: expect.any(DeadlineError) });
     expect(performance.now() - started).toBeLessThan(2000);
     expect(sockets.length).toBeGreaterThan(0);
     for (const socket of sockets) socket.destroy();

@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Azurite, startAzurite } from '../../local/azurite';
+import { settingsAt } from '../../local/processes';
+
+/*
+ * `npm run checkpoints -- list` as its users run it, with blobs in the layout of the Event Hubs extension.
+ */
+
+let azurite: Azurite;
+beforeAll(async () => {
+  azurite = await startAzurite();
+});
+afterAll(() => azurite.close());
+
+function list(
+  stream: string,
+  own: Record<string, string> = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const settings = settingsAt({ storageConnection: azurite.connectionString, brokerPort: 1 });
+  const env = { PATH: process.env.PATH, ...settings, ...own };
+  return new Promise((done) =>
+    execFile(
+      process.execPath,
+      [resolve('dist/src/cli/checkpoints.js'), 'list', stream],
+      { env },
+      (error, out, err) => done({ code: Number(error?.code ?? 0), out, err }),
+    ),
+  );
+}
+
+it('says for each partition from where it is read on, and whether an app reads it', async () => {
+  expect(await list('clickstream')).toMatchObject({
+    code: 0,
+    out: 'No read positions of clickstream are kept: its hub is read from the beginning.\n',
+  });
+  const storage = BlobServiceClient.fromConnectionString(azurite.connectionString);
+  const container = storage.getContainerClient('azure-webjobs-eventhub');
+  await container.createIfNotExists();
+  const put = (path: string, metadata: Record<string, string>) =>
+    container.getBlockBlobClient(`127.0.0.1/${path}`).upload('', 0, { metadata });
+  await put('clickstream/tributary/checkpoint/0', { offset: '9', sequencenumber: '411' });
+  await put('clickstream/tributary/ownership/0', { ownerid: 'a host' });
+  await put('clickstream/tributary/ownership/1', { ownerid: 'a host' });
+  await put('clickstream/tributary/checkpoint/2', { offset: '9', sequencenumber: '7' });
+  // The owner gave the partition back.
+  await put('clickstream/tributary/ownership/2', { ownerid: '' });
+  await put('coincap/tributary/checkpoint/3', { offset: '9', sequencenumber: '5' });
+  const { code, out } = await list('clickstream');
+  const lines = out.replace(/\d{4}-\S+Z/g, 'TIME').replace(/is \d+ s/g, 'is 0 s');
+  expect([code, lines.split('\n')]).toEqual([
+    0,
+    [
+      'partition 0  after sequence number 411, written TIME; an app reads it (its claim is 0 s old)',
+      'partition 1  from the beginning, because no position is kept yet; an app reads it (its claim is 0 s old)',
+      'partition 2  after sequence number 7, written TIME; no app reads it',
+      '',
+    ],
+  ]);
+});
+
+it('names the account, and the code to look up, where storage refuses', async () => {
+  const wrong = azurite.connectionString.replace(/AccountKey=[^;]+/, 'AccountKey=YWJj');
+  const { code, err } = await list('clickstream', { AzureWebJobsStorage: wrong });
+  expect(code).toBe(1);
+  expect(err).toMatch(
+    /\ndevstoreaccount1\/azure-webjobs-eventhub: list 127\.0\.0\.1\/clickstream\/tributary\/checkpoint\/: 403 [^\n]*[^.]\. \(storage\.refused, see docs\/errors\.md\)\n$/,
+  );
+});

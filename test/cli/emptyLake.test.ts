@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Azurite, startAzurite } from '../../local/azurite';
+import { settingsAt } from '../../local/processes';
+
+/*
+ * What each command says before anything was ingested.
+ */
+
+const folder = mkdtempSync(join(tmpdir(), 'empty-'));
+let azurite: Azurite;
+beforeAll(async () => {
+  azurite = await startAzurite();
+});
+afterAll(async () => {
+  await azurite.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** @param number tells its files from those of the commands that run at the same time */
+function run([name, ...args]: readonly string[], number: number): Promise<{ code: number; lines: string[] }> {
+  const settings = settingsAt({ storageConnection: azurite.connectionString, brokerPort: 1 });
+  const env = { PATH: process.env.PATH, ...settings, WAREHOUSE: `duckdb:${join(folder, String(number))}` };
+  return new Promise((done) =>
+    execFile(process.execPath, [resolve(`dist/src/cli/${name}.js`), ...args], { env }, (error, out, err) => {
+      const lines = `${out}${err.replace('Settings: the environment.\n', '')}`.trim().split('\n');
+      done({ code: Number(error?.code ?? 0), lines });
+    }),
+  );
+}
+
+const none = (table: string) => `devstoreaccount1/lake has no table ${table}: nothing was ingested yet.`;
+const [clicks, assets] = ['clickstream.clicks', 'assets.asset_statistics_history_v3'];
+
+const commands: [command: string, code: number, lines: string[]][] = [
+  ['trace clickstream 0 1', 1, [none('clicks')]],
+  ['deadLetters list', 0, ['There are no dead letters in devstoreaccount1/lake.']],
+  ['deadLetters show coincap 0 1', 1, ['There are no dead letters in devstoreaccount1/lake.']],
+  ['deadLetters replay clickstream', 0, ['There are no dead letters of clickstream.']],
+  ['table history assets', 1, [none('assets')]],
+  [
+    'table files dead_letters',
+    1,
+    ['devstoreaccount1/lake has no table dead_letters: there are no dead letters.'],
+  ],
+  ['table check clicks', 1, [none('clicks')]],
+  ['table repair clicks', 1, [none('clicks')]],
+  ['maintain compact clicks', 1, [none('clicks')]],
+  ['maintain vacuum assets --dry-run', 1, [none('assets')]],
+  ['warehouse status', 0, [`${clicks}: no Delta table yet`, `${assets}: no Delta table yet`]],
+  [
+    'warehouse sync',
+    0,
+    [clicks, assets].map((name) => `${name} has nothing to load: there is no Delta table yet`),
+  ],
+  ['warehouse rebuild clicks', 1, [`${clicks}: not rebuilt, because there is no Delta table yet`]],
+  [
+    'verify clickstream',
+    1,
+    ['It is unknown how many events wait in the hub: connect ECONNREFUSED 127.0.0.1:1.', none('clicks')],
+  ],
+];
+
+it('a command says in a sentence that there is nothing yet', { timeout: 60_000 }, async () => {
+  const said = await Promise.all(commands.map(([command], number) => run(command.split(' '), number)));
+  expect(said.map(({ code, lines }, number) => [commands[number]?.[0], code, lines])).toEqual(commands);
+});
