@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inertInLine } from '../lib/inert';
 import { parseJsonObject } from '../lib/jsonObject';
 import { count, quantity } from '../lib/quantity';
 import { durationFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
@@ -23,6 +24,8 @@ interface Answer {
   readonly total: number;
   readonly products: readonly {
     readonly productid: number;
+    /** If products.csv names it. */
+    readonly name?: string;
     readonly category: number | null;
     readonly clicks: number;
   }[];
@@ -43,7 +46,7 @@ runCommand({
     flags,
     run: async ({ url: place, key, top, watch, every = 1000 }) => {
       const url = new URL('/api/clicks', place);
-      url.searchParams.set('top', String(top));
+      url.searchParams.set('top', String(watch ? Math.min(top, rowsOnScreen()) : top));
       const headers: Record<string, string> = key === undefined ? {} : { 'x-functions-key': key };
       if (watch) await showAgain(url, headers, every);
       else console.log((await ask(url, headers)).text);
@@ -51,6 +54,10 @@ runCommand({
     },
   }),
 });
+
+/** How many products a terminal shows at once, below the heading and above the row of all others. */
+const rowsOnScreen = (): number =>
+  process.stdout.isTTY ? Math.max(1, process.stdout.rows - 5) : Number.POSITIVE_INFINITY;
 
 /** Asks again and again until Ctrl-C. */
 async function showAgain(url: URL, headers: Record<string, string>, everyMs: number): Promise<void> {
@@ -64,7 +71,7 @@ async function showAgain(url: URL, headers: Record<string, string>, everyMs: num
       text = last.text;
     } catch (error) {
       // Keep watching: the API may only be away for a while.
-      text = String(error);
+      text = error instanceof Error ? error.message : String(error);
     }
     // On a terminal, each answer replaces the last one. In a file, they follow one another.
     if (process.stdout.isTTY) process.stdout.write('\u001b[H\u001b[2J');
@@ -114,16 +121,16 @@ const readObject = async (reply: Response): Promise<Record<string, unknown> | un
     .then((text) => parseJsonObject(text, 'the answer'))
     .catch(() => undefined);
 
+const inColumn = (cell: string): string => cell.padStart(10);
+
 function describeAnswer({ version, asOf, total, products, other }: Answer, top: number): string {
   if (version < 0) return 'No clicks yet: nothing was ingested.';
-  const cells = products.map(({ productid, category, clicks }) => [
-    String(productid),
-    String(category ?? '-'),
-    count(clicks),
-  ]);
-  const table = [['product', 'category', 'clicks'], ...cells];
-  if (other) table.push(['other', '-', count(other.clicks)]);
-  const lines = table.map((row) => row.map((cell) => cell.padStart(10)).join(''));
+  const lines = [['product', 'category', 'clicks'].map(inColumn).join('')];
+  for (const { productid, category, clicks, name } of products) {
+    const cells = [String(productid), String(category ?? '-'), count(clicks)];
+    lines.push(cells.map(inColumn).join('') + (name === undefined ? '' : `  ${inertInLine(name)}`));
+  }
+  if (other) lines.push(['other', '-', count(other.clicks)].map(inColumn).join(''));
   if (other)
     lines.push(
       `The products in "other" are not counted on their own; each has at most ${count(other.atMost)}.`,

@@ -258,7 +258,8 @@ function describeLag({
   const rebuildNote = needsRebuild
     ? `; needs rebuild, for ${reason}: npm run warehouse -- rebuild ${table}`
     : '';
-  return `${table}: version ${loadedVersion} of ${deltaVersion}, ${behind}${rebuildNote}`;
+  const loaded = loadedVersion < 0 ? 'nothing is loaded yet' : `version ${loadedVersion} of ${deltaVersion}`;
+  return `${table}: ${loaded}, ${behind}${rebuildNote}`;
 }
 
 /** Rows as a table of text. */

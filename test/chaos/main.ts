@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { numberFlag, switchFlag, textFlag } from '../../src/cli/commandLine/arguments';
-import { action, type Given, UsageError } from '../../src/cli/commandLine/command';
+import { action, type Given, orList, UsageError } from '../../src/cli/commandLine/command';
 import { runCommand } from '../../src/cli/commandLine/runCommand';
 import { plantedFaults, runPlanted } from './plant';
 import { runChaos } from './run';
@@ -34,7 +34,7 @@ const flags = {
   rate: numberFlag({ meaning: 'events per second', fallback: 1000, most: 100_000 }),
   plant: textFlag(
     'FAULT',
-    `run a build with a mistake, which must fail: ${Object.keys(plantedFaults).join(' or ')}`,
+    `run a build with a mistake, which must fail: ${orList(Object.keys(plantedFaults))}`,
   ),
   writers: numberFlag({
     meaning: 'instead, so many processes that race for the versions of one table',
@@ -59,7 +59,7 @@ async function spoilAndCount(given: Given<typeof flags>): Promise<number> {
   const { seed = Math.floor(Math.random() * 1e9) } = given;
   if (plant !== undefined) {
     if (!(plant in plantedFaults))
-      throw new UsageError(`--plant ${plant}: expected ${Object.keys(plantedFaults).join(' or ')}.`);
+      throw new UsageError(`--plant ${plant}: expected ${orList(Object.keys(plantedFaults))}.`);
     console.log(`planted: ${plant}`);
     const passed = { kills, faults, seed, rate: eventsPerSecond };
     return runPlanted(

@@ -52,9 +52,10 @@ it('npm run clicks -- --watch shows the last answer again after a 304', async ()
   await vi.waitFor(() => expect(statuses.slice(-2)).toEqual([304, 304]), { timeout: 10_000 });
 });
 
-it('npm run clicks shows products that are not counted on their own together in one row', async () => {
+it('npm run clicks shows names, and products that are not counted on their own together in one row', async () => {
   const table = await new ClicksTable(new MemoryStore()).create();
   await table.click(7, 7, 9, 10, 11);
+  await table.at.store.put('products.csv', Buffer.from('9,"Lamp\n\u001b[2Jred"'));
   const { url } = await serve(table, 2);
   command = runCommand('src/cli/clicks.js', ['--url', url], '.');
   expect(await command.ended).toBe(0);
@@ -63,7 +64,7 @@ it('npm run clicks shows products that are not counted on their own together in 
   expect(lines.slice(1).map((line) => line.trim().replace(/ +/g, ' '))).toEqual([
     'product category clicks',
     '7 8 2',
-    '9 10 1',
+    '9 10 1 Lamp\\n\\u001b[2Jred',
     'other - 2',
     'The products in "other" are not counted on their own; each has at most 1.',
   ]);

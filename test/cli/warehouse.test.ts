@@ -59,7 +59,7 @@ it('says for which error the app loads nothing', async () => {
 it('says which columns a table lacks, and init adds them', async () => {
   server.engine.alterRefusal = { number: 1088, message: 'You do not have permissions.' };
   const before = await warehouse(['status']);
-  expect(before.output).toContain('clickstream.clicks: version -1 of 1, 2 versions behind, ');
+  expect(before.output).toContain('clickstream.clicks: nothing is loaded yet, 2 versions behind, ');
   expect(before.output).toMatch(
     /^clickstream\.clicks: .*; lacks the columns category: .* npm run warehouse -- init/m,
   );

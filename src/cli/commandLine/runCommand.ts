@@ -46,9 +46,10 @@ async function answer(described: Command | Promise<Command>, args: readonly stri
   }
 }
 
-/** Codes are explained in docs/errors.md. */
+/** With the code to look up; but a message about settings says itself what to do. */
 function describeError(error: unknown): string {
-  if (error instanceof TributaryError) return `${error.message} (${error.code}, see docs/errors.md)`;
+  if (error instanceof TributaryError && error.code !== 'settings.invalid')
+    return `${error.message} (${error.code}, see docs/errors.md)`;
   return error instanceof Error ? error.message : String(error);
 }
 
