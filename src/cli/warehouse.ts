@@ -1,4 +1,6 @@
 import { type Lake, openLake } from '../lib/app/lake';
+import { openState } from '../lib/delta/openTable';
+import type { TablePosition } from '../lib/delta/position';
 import { inertInLine } from '../lib/inert';
 import { quantity } from '../lib/quantity';
 import { type CaughtUp, catchUp } from '../lib/warehouse/catchUp';
@@ -18,6 +20,7 @@ import { action } from './commandLine/command';
 import { untilInterrupted } from './commandLine/interrupts';
 import { runCommand } from './commandLine/runCommand';
 import { type LoadedTable, loadedTables, loadedTableWord } from './names';
+import { showProgress } from './showProgress';
 
 /*
  * `npm run warehouse`: makes, loads, rebuilds and queries the tables in the warehouse. While `npm start` runs, it holds the DuckDB
@@ -109,7 +112,10 @@ async function withWarehouse(
   }
 }
 
-const noWarehouse = () => new Error('WAREHOUSE is none: no warehouse is configured.');
+const noWarehouse = () =>
+  new Error(
+    'WAREHOUSE is none: set it to the connection string of a database or, on this machine, to duckdb:PATH.',
+  );
 
 async function init({ warehouse, loaded }: OpenWarehouse): Promise<number> {
   const tables = loaded.map(({ table }) => table);
@@ -143,7 +149,12 @@ async function sync({ warehouse, lake, loaded, signal }: OpenWarehouse): Promise
   let failed = false;
   for (const { table, deltaTable } of loaded) {
     const commits = new UnloadedCommits(lake.at(deltaTable));
-    const done = await catchUp({ warehouse, commits, table, signal });
+    const total = (await openState(lake.at(deltaTable)))?.version ?? -1;
+    const done = await showProgress((report) => {
+      const onPosition = ({ version }: TablePosition) =>
+        report({ step: `${fullName(table)}: version`, done: version, total });
+      return catchUp({ warehouse, commits, table, signal, onPosition });
+    });
     await record(warehouse, lake, table, done);
     console.log(`${fullName(table)} ${describeSync(done, fullName(table))}`);
     failed ||= done.state === 'needs-rebuild';
@@ -186,7 +197,13 @@ async function check(
   { warehouse, lake, signal }: OpenWarehouse,
   { table, deltaTable }: LoadedTable,
 ): Promise<number> {
-  const checked = await checkTable({ warehouse, at: lake.at(deltaTable), table, signal });
+  const checked = await showProgress((report) =>
+    checkTable({
+      ...{ warehouse, at: lake.at(deltaTable), table, signal },
+      onFile: (done, total) => report({ step: 'lake: file', done, total }),
+      onSlice: (done, total) => report({ step: 'warehouse: slice', done, total }),
+    }),
+  );
   const { isEqual, lines } = describeCheck(checked, fullName(table));
   for (const line of lines) console.log(inertInLine(line));
   return isEqual ? 0 : 1;

@@ -72,7 +72,9 @@ describe('where the settings of a command are from', () => {
     return { first, rest, status };
   }
   const query = ['query', 'select 1'];
-  const noWarehouse = ['WAREHOUSE is none: no warehouse is configured.'];
+  const noWarehouse = [
+    'WAREHOUSE is none: set it to the connection string of a database or, on this machine, to duckdb:PATH.',
+  ];
   const noSettings =
     'There are no settings: start "npm start", or make local.settings.json (cp local.settings.sample.json local.settings.json).';
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -25,7 +26,7 @@ function list(
     execFile(
       process.execPath,
       [resolve('dist/src/cli/checkpoints.js'), 'list', stream],
-      { env },
+      { env, cwd: tmpdir() },
       (error, out, err) => done({ code: Number(error?.code ?? 0), out, err }),
     ),
   );

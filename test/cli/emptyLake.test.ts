@@ -25,10 +25,15 @@ function run([name, ...args]: readonly string[], number: number): Promise<{ code
   const settings = settingsAt({ storageConnection: azurite.connectionString, brokerPort: 1 });
   const env = { PATH: process.env.PATH, ...settings, WAREHOUSE: `duckdb:${join(folder, String(number))}` };
   return new Promise((done) =>
-    execFile(process.execPath, [resolve(`dist/src/cli/${name}.js`), ...args], { env }, (error, out, err) => {
-      const lines = `${out}${err.replace('Settings: the environment.\n', '')}`.trim().split('\n');
-      done({ code: Number(error?.code ?? 0), lines });
-    }),
+    execFile(
+      process.execPath,
+      [resolve(`dist/src/cli/${name}.js`), ...args],
+      { env, cwd: folder },
+      (error, out, err) => {
+        const lines = `${out}${err.replace('Settings: the environment.\n', '')}`.trim().split('\n');
+        done({ code: Number(error?.code ?? 0), lines });
+      },
+    ),
   );
 }
 

@@ -85,7 +85,7 @@ async function runWith(changed: Record<string, string>, command: string, ...args
     brokerPort: broker.port,
   });
   const env = { PATH: process.env.PATH, ...settings, ...changed };
-  const running = runCommand(`src/cli/${command}.js`, args, '.', env);
+  const running = runCommand(`src/cli/${command}.js`, args, tmpdir(), env);
   return { code: await running.ended, output: running.text() };
 }
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
@@ -40,8 +41,11 @@ function warehouse(
   const settings = settingsAt({ storageConnection: azurite.connectionString, brokerPort: 1 });
   const env = { PATH: process.env.PATH, ...settings, WAREHOUSE: server.connectionString, ...more };
   return new Promise((done) =>
-    execFile(process.execPath, [resolve('dist/src/cli/warehouse.js'), ...args], { env }, (error, out, err) =>
-      done({ code: Number(error?.code ?? 0), output: out + err }),
+    execFile(
+      process.execPath,
+      [resolve('dist/src/cli/warehouse.js'), ...args],
+      { env, cwd: tmpdir() },
+      (error, out, err) => done({ code: Number(error?.code ?? 0), output: out + err }),
     ),
   );
 }

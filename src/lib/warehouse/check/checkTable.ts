@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FileProgress } from '../../lake/scanRows';
 import { readLedgerPosition } from '../ledgerPosition';
 import { type DifferentRow, DifferentRows } from './differentRows';
 import { countRejected, openLoadedVersion, readLake, readSlice } from './sides';
@@ -13,6 +14,8 @@ const slicesAtOnce = 10;
 export interface CheckOptions extends Sides {
   /** Milliseconds between two looks; by default three seconds. */
   readonly pauseMs?: number;
+  /** Called while the warehouse is read. */
+  readonly onSlice?: FileProgress;
 }
 
 /** A slice with other rows than the lake's. */
@@ -55,6 +58,7 @@ export async function checkTable(options: CheckOptions): Promise<Checked> {
     const [sum, expected] = [new SliceSum(options.table), wanted[index] ?? new SliceSum(options.table)];
     for (const row of await readSlice(options, slice)) sum.add(row);
     rows += sum.rows;
+    options.onSlice?.(index + 1, slices.all.length);
     const columns = sum.differences(expected, options.table);
     if (sum.rows !== expected.rows || columns.length > 0)
       suspects.push({ slice, rows: sum.rows, wanted: expected.rows, columns });

@@ -54,12 +54,13 @@ const versionIsGone = (name: string, version: number, cause?: unknown) =>
 
 /** Passes on every row of a version that fits the table, file by file. Returns how many rows do not fit. */
 export async function readLake(
-  { table, warehouse, signal }: Sides,
+  { table, warehouse, signal, onFile }: Sides,
   snapshot: Snapshot,
   take: (row: FormRow) => void,
 ): Promise<number> {
   const name = `${warehouse.name}: ${fullName(table)}`;
   let rejected = 0;
+  let done = 0;
   for (const add of snapshot.files.values()) {
     signal.throwIfAborted();
     const read = await readRows(snapshot, [add], table);
@@ -71,6 +72,7 @@ export async function readLake(
           formOfCell(read.columns[column]?.[index] ?? null, type, warehouse.kind),
         ),
       );
+    onFile?.(++done, snapshot.files.size);
   }
   return rejected;
 }

@@ -1,7 +1,7 @@
 import type { TableLocation } from '../../delta/log';
 import type { ReadValue } from '../../delta/schema';
 import type { Snapshot } from '../../delta/state';
-import { scanRows } from '../../lake/scanRows';
+import { type FileProgress, scanRows } from '../../lake/scanRows';
 import type { WarehouseTable } from '../../streams/stream';
 import { fittingOf, isMisfit } from '../fitValue';
 import type { Warehouse } from '../warehouse';
@@ -18,6 +18,8 @@ export interface Sides {
   readonly at: TableLocation;
   readonly table: WarehouseTable;
   readonly signal: AbortSignal;
+  /** Called while the lake is read. */
+  readonly onFile?: FileProgress;
 }
 
 /** The most rows of a slice, unless a single minute has more. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
-import { checkTable } from '../../../../src/lib/warehouse/check/checkTable';
+import { type CheckOptions, checkTable } from '../../../../src/lib/warehouse/check/checkTable';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import type { Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { asset, assetsTable, base, clicks, clicksTable, type DeltaTable } from '../deltaTable';
@@ -23,8 +23,8 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
 
   const follow = (delta: DeltaTable, table: WarehouseTable) =>
     catchUp({ warehouse, commits: new UnloadedCommits(delta.at), table, signal });
-  const check = (delta: DeltaTable, table: WarehouseTable) =>
-    checkTable({ warehouse, at: delta.at, table, signal, pauseMs: 0 });
+  const check = (delta: DeltaTable, table: WarehouseTable, more: Partial<CheckOptions> = {}) =>
+    checkTable({ warehouse, at: delta.at, table, signal, pauseMs: 0, ...more });
   const equal = { different: [], unread: [], rejectedWanted: undefined };
 
   /** A table with clicks, as it was loaded. */
@@ -53,7 +53,14 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
     ]);
     await follow(clicked, clicksAt);
     await follow(priced, assetsAt);
-    expect(await check(clicked, clicksAt)).toEqual({ version: 1, rows: 52, rejected: 0, ...equal });
+    const told: [what: string, done: number, total: number][] = [];
+    const checked = await check(clicked, clicksAt, {
+      onFile: (...numbers) => told.push(['file', ...numbers]),
+      onSlice: (...numbers) => told.push(['slice', ...numbers]),
+    });
+    expect(told[0]).toEqual(['file', 1, 1]);
+    expect(told.at(-1)).toEqual(['slice', told.length - 1, told.length - 1]);
+    expect(checked).toEqual({ version: 1, rows: 52, rejected: 0, ...equal });
     expect(await check(priced, assetsAt)).toEqual({ version: 1, rows: 7, rejected: 2, ...equal });
   });
 
