@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { backoffMs } from '../backoff';
+import { type BackoffSteps, backoffMs } from '../backoff';
 import { followState } from '../delta/follow';
 import type { TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
@@ -24,9 +24,12 @@ import {
 import { UnloadedCommits } from './unloadedCommits';
 import { fullName, type Swap, type Warehouse } from './warehouse';
 
-/** How often one call tries, if files are deleted meanwhile, or another process is in the way. */
+/**
+ * How often one call tries, if files are deleted meanwhile, or another process is in the way; and how often in a row if the warehouse
+ * cannot be reached. A rebuild may take hours, in which connections break.
+ */
 const maxTries = 5;
-const backoff = { firstMs: 200, mostMs: 5000 };
+const defaultBackoff: BackoffSteps = { firstMs: 200, mostMs: 5000 };
 
 export interface RebuildOptions {
   readonly warehouse: Warehouse;
@@ -39,6 +42,8 @@ export interface RebuildOptions {
   readonly onProgress?: (progress: { files: number; of: number; version: number }) => void;
   /** Only finish what was begun: if the shadow that should take the table's place is gone, let loads of the table go on. */
   readonly continueOnly?: boolean;
+  /** Before another try; by default from 0.2 to 5 s. */
+  readonly backoff?: BackoffSteps;
 }
 
 /** `rebuilt-elsewhere`: another process was faster. */
@@ -51,6 +56,12 @@ interface Failed {
   readonly outcome: 'failed';
   readonly reason: string;
   readonly error?: TributaryError;
+}
+
+interface Lost {
+  readonly outcome: 'lost';
+  readonly reason: string;
+  readonly error: TributaryError;
 }
 
 /**
@@ -66,11 +77,21 @@ interface Failed {
  * @throws `warehouse.*`, `storage.*`, `delta.*`; the last failure, if several tries come to nothing
  */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
-  const { warehouse, table, signal } = options;
-  for (let tries = 1; ; tries++) {
-    const done = await tryRebuild(options);
-    if (done.outcome !== 'failed') return done;
+  const { warehouse, table, signal, continueOnly = false, backoff = defaultBackoff } = options;
+  let [failed, lost, seen] = [0, 0, ''];
+  const onProgress: RebuildOptions['onProgress'] = (progress) => {
+    const now = `${progress.version}/${progress.files}`;
+    if (now !== seen) lost = 0;
+    seen = now;
+    options.onProgress?.(progress);
+  };
+  for (;;) {
+    const done = await tryRebuild({ ...options, onProgress }).catch(asLost);
+    if (done.outcome !== 'failed' && done.outcome !== 'lost') return done;
     if (signal.aborted) return { outcome: 'stopped' };
+    const tries = done.outcome === 'lost' ? ++lost : ++failed;
+    // A load comes again by itself.
+    if (done.outcome === 'lost' && (continueOnly || tries === maxTries)) throw done.error;
     if (tries === maxTries)
       throw (
         done.error ??
@@ -82,6 +103,13 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     await sleep(backoffMs(tries, backoff), undefined, { signal }).catch(() => {});
     if (signal.aborted) return { outcome: 'stopped' };
   }
+}
+
+/** The warehouse could not be reached, or broke the connection. Each step is in the ledger, so that the next try goes on from there. */
+function asLost(error: unknown): Lost {
+  if (error instanceof TributaryError && error.code === 'warehouse.unavailable')
+    return { outcome: 'lost', error, reason: error.message };
+  throw error;
 }
 
 async function tryRebuild(options: RebuildOptions): Promise<Rebuilt | Failed> {

@@ -22,7 +22,10 @@ beforeEach(async () => {
 });
 afterEach(() => harness.close());
 
-const options = (by = warehouse) => ({ warehouse: by, at: delta.at, table: clicksAt, signal });
+const options = (by = warehouse) => ({
+  ...{ warehouse: by, at: delta.at, table: clicksAt, signal },
+  backoff: { firstMs: 1, mostMs: 10 },
+});
 const shadowOf = (version: number, token: string) => ({
   ...clicksAt,
   name: `clicks__reload_${version}_${token}`,
@@ -55,8 +58,15 @@ const own = (of: Warehouse): Warehouse => ({
 async function leaveSwap(): Promise<string> {
   await delta.commit(clicks(4));
   await catchUp({ ...options(), commits: delta.commits });
+  const killed = new AbortController();
   harness.server.cutAt = /RENAME OBJECT/;
-  await expect(rebuild(options(harness.open()))).rejects.toMatchObject({ code: 'warehouse.unavailable' });
+  harness.server.onBatch = (text) => {
+    if (text.includes('RENAME OBJECT')) killed.abort();
+  };
+  expect(await rebuild({ ...options(harness.open()), signal: killed.signal })).toEqual({
+    outcome: 'stopped',
+  });
+  harness.server.onBatch = undefined;
   expect(harness.server.cutAt).toBeUndefined();
   const shadow = (await ledgerNames()).find((name) => name.includes('__reload_'));
   if (shadow === undefined) throw new Error('There is no shadow.');
@@ -113,6 +123,26 @@ describe('a table that is rebuilt', () => {
     };
     return seen;
   };
+
+  it('goes on after each broken connection as long as it makes progress', async () => {
+    for (let version = 0; version < 6; version++) await delta.commit(clicks(5, version * 5));
+    let cuts = 0;
+    harness.server.onBatch = (text) => {
+      // Each load of the shadow is cut once, and loaded by the next try.
+      if (/BEGIN TRANSACTION.*__reload_/s.test(text) && cuts++ % 2 === 0) harness.server.cutAt = /./;
+    };
+    const rebuilt = await rebuild({ ...options(), limits: { rows: 5, bytes: 1e9 } });
+    expect(rebuilt.outcome).toBe('rebuilt');
+    expect(cuts).toBeGreaterThanOrEqual(12);
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(30);
+  });
+
+  it('is given up when the database cannot be reached several times in a row', async () => {
+    await delta.commit(clicks(5));
+    harness.server.refuseLogins = { number: 42108, message: 'The pool is paused.' };
+    await expect(rebuild(options())).rejects.toMatchObject({ code: 'warehouse.unavailable' });
+    expect(harness.server.logins).toBeGreaterThanOrEqual(5);
+  });
 
   it('never goes back in time, while it is loaded and its log grows', async () => {
     for (let version = 0; version < 3; version++) await delta.commit(clicks(5, version * 5));
