@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // The tests run real servers: with more workers than cores these look broken.
-    maxWorkers: 2,
+    // The tests run real servers: with more workers than cores these look broken. All tests of a real database use the same tables.
+    maxWorkers: process.env.SYNAPSE_TEST_CONNECTION ? 1 : 2,
   },
 });
