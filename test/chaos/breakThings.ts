@@ -5,15 +5,18 @@ import { endOfHostLogs, type LogStretch } from './hostLogs';
 import { jumpClock } from './jump';
 import { Operator } from './operator';
 import type { Producer } from './producer';
+import { type Rebuilds, rebuildUnderLoad } from './rebuilds';
 import { rollBackIdle, rollBackUnderCommits } from './rollback';
+import type { RowsWatcher } from './rowsWatcher';
 import { type ChaosSystem, type Victim, victims } from './system';
 import type { Totals } from './totals';
 import type { CommitBreaker } from './warehouse';
 
 /** Milliseconds between two kills. */
 const pauseMs = { least: 300, most: 4500 };
-/** For every this many kills, there is also a freeze of a host, a rollback of the lake, and a jump of a host's clock. */
+/** For every this many kills, there is also a freeze of a host, a rebuild of the table, a rollback of the lake, and a jump of a clock. */
 const killsPerFreeze = 7;
+const killsPerRebuild = 7;
 const killsPerRollback = 10;
 const killsPerJump = 10;
 /** How much longer the faults go on if a rare storage fault has not happened yet. */
@@ -23,6 +26,7 @@ export interface BreakOptions {
   readonly system: ChaosSystem;
   readonly producer: Producer;
   readonly totals: Totals;
+  readonly rows: RowsWatcher;
   readonly connections: CommitBreaker;
   readonly kills: number;
   /** The storage faults go on until this many were injected. */
@@ -35,6 +39,7 @@ export interface BreakOptions {
 export interface Broken {
   /** Freezes in which partitions changed hands. */
   readonly movingFreezes: number;
+  readonly rebuilds: Rebuilds;
   /** The parts of the hosts' logs from each rollback of the lake until its repair. */
   readonly rollbacks: readonly LogStretch[];
   /** How often each command repaired something. */
@@ -47,13 +52,18 @@ export interface Broken {
 export async function breakThings(options: BreakOptions): Promise<Broken> {
   const { system, kills, faults, log } = options;
   const breaker = new Breaker(options);
-  const { freezes, rollbacksAt, jumpsAt } = breaker;
-  for (let kill = 0, freeze = 0, rollback = 0, jump = 0; kill < kills || freeze < freezes; ) {
-    if (kill >= (rollbacksAt[rollback] ?? Number.POSITIVE_INFINITY)) {
+  const { freezes, rebuildsAt, rollbacksAt, jumpsAt } = breaker;
+  const isDue = (times: readonly number[], done: number, kill: number) =>
+    kill >= (times[done] ?? Number.POSITIVE_INFINITY);
+  for (let kill = 0, freeze = 0, rebuild = 0, rollback = 0, jump = 0; kill < kills || freeze < freezes; ) {
+    if (isDue(rollbacksAt, rollback, kill)) {
       await breaker.rollBack(++rollback);
       if (breaker.problems.length > 0) return breaker;
-    } else if (kill >= (jumpsAt[jump] ?? Number.POSITIVE_INFINITY)) {
+    } else if (isDue(jumpsAt, jump, kill)) {
       await breaker.jump(++jump);
+      if (breaker.problems.length > 0) return breaker;
+    } else if (isDue(rebuildsAt, rebuild, kill)) {
+      await breaker.rebuild(++rebuild);
       if (breaker.problems.length > 0) return breaker;
     } else if (breaker.isFreezeNext(kills - kill, freezes - freeze)) await breaker.freeze(++freeze);
     else await breaker.kill(++kill);
@@ -62,7 +72,9 @@ export async function breakThings(options: BreakOptions): Promise<Broken> {
   const injected = () => Object.values(system.proxy.injected);
   while (sum(injected()) < faults || (injected().includes(0) && Date.now() < giveUpAt)) await sleep(500);
   const counts = JSON.stringify(Object.fromEntries(breaker.killed));
-  log(`kills: ${counts}, ${freezes} freezes, ${rollbacksAt.length} rollbacks and ${jumpsAt.length} jumps`);
+  log(
+    `kills: ${counts}, ${freezes} freezes, ${rebuildsAt.length} rebuilds, ${rollbacksAt.length} rollbacks and ${jumpsAt.length} jumps`,
+  );
   return breaker;
 }
 
@@ -74,6 +86,9 @@ function drawTimes(kills: number, killsPerTime: number, random: Random): number[
 
 class Breaker implements Broken {
   readonly freezes: number;
+  /** After how many kills each rebuild comes, ascending. */
+  readonly rebuildsAt: readonly number[];
+  readonly rebuilds: Rebuilds = { finished: 0, killed: 0 };
   /** After how many kills each rollback comes, ascending. */
   readonly rollbacksAt: readonly number[];
   /** After how many kills each jump of a clock comes, ascending. */
@@ -89,6 +104,7 @@ class Breaker implements Broken {
   readonly #freezeRandom;
   readonly #rollbackRandom;
   readonly #jumpRandom;
+  readonly #rebuildRandom;
 
   constructor(options: BreakOptions) {
     const { seed, kills, system, log } = options;
@@ -98,7 +114,9 @@ class Breaker implements Broken {
     this.#freezeRandom = seededRandom(seed + 5);
     this.#rollbackRandom = seededRandom(seed + 6);
     this.#jumpRandom = seededRandom(seed + 7);
+    this.#rebuildRandom = seededRandom(seed + 8);
     this.freezes = Math.ceil(kills / killsPerFreeze);
+    this.rebuildsAt = drawTimes(kills, killsPerRebuild, this.#rebuildRandom);
     this.rollbacksAt = drawTimes(kills, killsPerRollback, this.#rollbackRandom);
     this.jumpsAt = drawTimes(kills, killsPerJump, this.#jumpRandom);
   }
@@ -138,14 +156,25 @@ class Breaker implements Broken {
     log(`jump ${nth}/${this.jumpsAt.length}: ${line}`);
   }
 
+  async rebuild(nth: number): Promise<void> {
+    const { system, log } = this.#options;
+    const { line, problems, killed } = await rebuildUnderLoad(system, this.#rebuildRandom);
+    this.rebuilds.killed += killed;
+    if (problems.length === 0) this.rebuilds.finished++;
+    this.problems.push(...problems);
+    log(`rebuild ${nth}/${this.rebuildsAt.length}: ${line}`);
+  }
+
   async rollBack(nth: number): Promise<void> {
-    const { system, producer, connections, totals, log } = this.#options;
+    const { system, producer, connections, totals, rows, log } = this.#options;
     const how = nth % 2 === 1 ? rollBackUnderCommits : rollBackIdle;
     const from = endOfHostLogs(system.logDir);
     totals.mayFall = true;
+    rows.mayFall = true;
     const [operator, random] = [this.#operator, this.#rollbackRandom];
     const { line, problems } = await how({ system, producer, operator, connections, random });
     totals.mayFall = false;
+    rows.mayFall = false;
     this.rollbacks.push({ from, to: endOfHostLogs(system.logDir) });
     this.problems.push(...problems);
     log(`rollback ${nth}/${this.rollbacksAt.length}: ${line}`);

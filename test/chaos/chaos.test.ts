@@ -127,6 +127,7 @@ describe('a run', () => {
     trimmedEvents: 1,
     forged: 1,
     loads: 1,
+    rebuilds: { finished: 1, killed: 1 },
     injected: { delay: 1, late: 1 },
     totals: { one: 1 },
   };
@@ -139,13 +140,14 @@ describe('a run', () => {
       trimmedEvents: 0,
       forged: 0,
       loads: 0,
+      rebuilds: { finished: 0, killed: 0 },
       injected: { delay: 1, late: 0 },
       totals: { one: 0 },
     };
     const missing = findUnexercised({ kills: 10, ...nothing });
-    expect(missing).toHaveLength(7);
-    expect(missing[4]).toBe('The run exercised too little: the command table repair mended nothing.');
-    expect(missing[5]).toBe('The run exercised too little: no storage request met the fault late.');
+    expect(missing).toHaveLength(9);
+    expect(missing[6]).toBe('The run exercised too little: the command table repair mended nothing.');
+    expect(missing[7]).toBe('The run exercised too little: no storage request met the fault late.');
     expect(findUnexercised({ kills: 9, ...nothing })).toEqual([]);
   });
 });

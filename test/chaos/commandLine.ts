@@ -18,10 +18,14 @@ export function parseCommandLine(text: string): CommandLine {
   return { script, args };
 }
 
-/** Runs a command with these settings, as package.json defines it, but without building first. */
+/**
+ * Runs a command with these settings, as package.json defines it, but without building first.
+ * @param killed kills it with SIGKILL
+ */
 export async function runCommandLine(
   text: string,
   settings: Readonly<Record<string, string>>,
+  killed?: AbortSignal,
 ): Promise<{ code: number; output: string }> {
   const { script, args } = parseCommandLine(text);
   const { scripts } = JSON.parse(readFileSync(join(appDir, 'package.json'), 'utf8')) as {
@@ -33,6 +37,7 @@ export async function runCommandLine(
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  killed?.addEventListener('abort', () => child.kill('SIGKILL'));
   let output = '';
   const read = (chunk: Buffer) => {
     output += chunk;

@@ -1,3 +1,5 @@
+import type { Rebuilds } from './rebuilds';
+
 /** With fewer kills, a run may miss a situation by chance. */
 const leastKills = 10;
 
@@ -16,6 +18,8 @@ export interface Exercise {
   readonly injected: Readonly<Record<string, number>>;
   /** The number of warehouse loads that ended. */
   readonly loads: number;
+  /** Rebuilds of the table while it was loaded: those that ended, and the processes of them that were killed. */
+  readonly rebuilds: Rebuilds;
   /** How many totals each host's API answered, by host. */
   readonly totals: Readonly<Record<string, number>>;
 }
@@ -30,6 +34,8 @@ export function findUnexercised(exercise: Exercise): string[] {
     ...(exercise.trimmedEvents === 0 ? ['no redelivered event was left out'] : []),
     ...(exercise.forged === 0 ? ['no event had forged annotations'] : []),
     ...(exercise.loads === 0 ? ['nothing was loaded into the warehouse'] : []),
+    ...(exercise.rebuilds.finished === 0 ? ['no table was rebuilt'] : []),
+    ...(exercise.rebuilds.killed === 0 ? ['no rebuild was killed'] : []),
     ...zeros(exercise.remedies).map((name) => `the command ${name} mended nothing`),
     ...zeros(exercise.injected).map((kind) => `no storage request met the fault ${kind}`),
     ...zeros(exercise.totals).map((name) => `the API of host ${name} told no total`),

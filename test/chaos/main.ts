@@ -16,7 +16,8 @@ import { raceWriters } from './writers';
 const flags = {
   kills: numberFlag({
     meaning:
-      'kill -9 of a host, of both or of the broker (for each 7 of them a host is frozen as well, and for each 10 the lake ' +
+      'kill -9 of a host, of both or of the broker (for each 7 of them a host is frozen as well and the table of the warehouse ' +
+      'is rebuilt, which is killed too, and for each 10 the lake ' +
       'goes back in time and is repaired as GET /api/health says, and the clock of a host jumps ten days ahead)',
     fallback: 20,
     most: 10_000,

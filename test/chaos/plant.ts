@@ -61,6 +61,12 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     replacement:
       'const sequenceNumbers = parsed(triggerMetadata?.sequenceNumberArray).map((own, at) => triggerMetadata.systemPropertiesArray?.[at]?.sequenceNumber ?? own);',
   },
+  /** Has a rebuilt table take the place of the old one before it has all rows of it. */
+  'swap-early': {
+    file: 'dist/src/lib/warehouse/rebuild.js',
+    text: 'return (0, fillShadow_1.followLog)({ ...follow, until: own });',
+    replacement: "return { step: 'done' };",
+  },
   /** Loads rows into the warehouse even if another load has moved the ledger's row. */
   'skip-fence': {
     file: 'dist/src/lib/warehouse/synapse/loadStatements.js',

@@ -11,9 +11,10 @@ import { findUnexercised } from './exercise';
 import { readHostLogs } from './hostLogs';
 import { Producer } from './producer';
 import { type HeldEvent, readHub } from './readHub';
+import { RowsWatcher } from './rowsWatcher';
 import { bothRead, ChaosSystem } from './system';
 import { Totals } from './totals';
-import { CommitBreaker, compareWarehouse } from './warehouse';
+import { CommitBreaker, compareWarehouse, table } from './warehouse';
 
 /** How long it may take until both hosts read partitions. */
 const shareLimitMs = 60_000;
@@ -38,7 +39,11 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
   const { seed, faults, eventsPerSecond, folder, log } = options;
   const bodies = new BodyMaker(seededRandom(seed));
   const system = await ChaosSystem.start(folder, seededRandom(seed + 1), seededRandom(seed + 4));
+  log(
+    `the database is ${system.warehouse.engine.options.dialect === 'pool' ? 'a dedicated pool' : 'SQL Server'}`,
+  );
   const totals = new Totals(system);
+  const rows = new RowsWatcher(system.warehouse, table);
   try {
     const { namespace, hub } = parseSettings(system.settings).hub(clickstream, 'send');
     const producer = await Producer.start({ namespace, hub, bodies, eventsPerSecond });
@@ -49,7 +54,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
       if (!(await system.untilReading(bothRead, shareLimitMs)))
         throw new Error(`A host reads no partition after ${shareLimitMs / 1000} s; see ${system.logDir}.`);
       await sleep(raceMs);
-      broken = await breakThings({ ...options, system, producer, totals, connections });
+      broken = await breakThings({ ...options, system, producer, totals, rows, connections });
     } finally {
       system.proxy.rate = 0;
       await connections.stop();
@@ -59,7 +64,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
     if (broken.problems.length > 0) return [...broken.problems];
     const { injected, requests } = system.proxy;
     const loads = connections.broken + readHostLogs(system.logDir).loads;
-    const { movingFreezes, remedies } = broken;
+    const { movingFreezes, remedies, rebuilds } = broken;
     const met = {
       kills: options.kills,
       movingFreezes,
@@ -67,6 +72,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
       remedies: { ...remedies },
       injected: { ...injected },
       loads,
+      rebuilds,
       totals: totals.seen(),
     };
     log(`commands that mended something: ${JSON.stringify(remedies)}`);
@@ -84,6 +90,8 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
     const held = await readHub(EventHubConnection, 'clickstream');
     problems.push(...(await totals.judge(held, bodies, log)));
     problems.push(...(await compareWarehouse(system.warehouse, LakeStorage, log)));
+    problems.push(...(await rows.stop()));
+    log(`the table was looked at ${rows.seen} times`);
     problems.push(...(await system.stopHosts()));
     problems.push(...system.problems);
     const hostLogs = readHostLogs(system.logDir, broken.rollbacks);
@@ -93,6 +101,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
     return [...problems, ...(await judge(system, producer, held, bodies, options))];
   } finally {
     await totals.stop();
+    await rows.stop();
     await system.stop();
   }
 }
@@ -116,6 +125,10 @@ async function judge(
   const verified = await runCommandLine('npm run verify -- clickstream', system.settings);
   log(verified.output.trimEnd());
   if (verified.code !== 0) problems.push(`verify ended with exit code ${verified.code}.`);
+
+  const checked = await runCommandLine('npm run warehouse -- check clicks', system.settings);
+  log(checked.output.trimEnd());
+  if (checked.code !== 0) problems.push(`warehouse -- check ended with exit code ${checked.code}.`);
 
   const compared = await compareWithHub({ storageConnection: LakeStorage, held, bodies, folder });
   const { expectedRows, rows, expectedLetters, letters } = compared;

@@ -14,14 +14,14 @@ const holdMs = { least: 1000, most: 5000 };
 /** If nothing is loaded for this long, loading is stuck. Longer than the minute between two catch-ups. */
 const stuckMs = 90_000;
 
-const table = 'clickstream.clicks';
+export const table = 'clickstream.clicks';
 const rejects = 'ops.rejected_rows';
 
-/** Starts a busy SQL pool with the tables of all streams. It reads staged files from the lake. */
+/** Starts a busy database with the tables of all streams. It is a dedicated pool, which reads staged files from the lake, or SQL Server. */
 export async function startWarehouse(connectionString: string, random: Random): Promise<TdsServer> {
   const lake = await openAzureBlobStore({ connectionString }, 'lake');
   const server = await TdsServer.start({
-    dialect: 'pool',
+    dialect: random() < 0.5 ? 'pool' : 'server',
     fetchStaged: async (url) => (await lake.get(url.slice(url.indexOf('/lake/') + '/lake/'.length)))?.bytes,
   });
   server.keepBatches = false;

@@ -65,7 +65,8 @@ export class Engine {
   /** The views by name, with their ids. */
   readonly views = new Map<string, number>();
   readonly options: EngineOptions;
-  readonly #locks = new Map<string, { owner: Session; waiting: (() => void)[] }>();
+  /** The sessions that have changes of a table which are not committed, and who waits for them. */
+  readonly #locks = new Map<string, { readonly owners: Set<Session>; readonly waiting: (() => void)[] }>();
   /** The tables that sessions wait for. */
   readonly #waits = new Map<Session, string>();
   #objects = 0;
@@ -123,20 +124,28 @@ export class Engine {
   }
 
   /**
-   * Takes an exclusive lock on a table. Waits while another session holds it, for at most `timeoutMs`; -1 waits for ever. If both
-   * wait for each other, the later one fails.
+   * Takes a lock on a table for an UPDATE or DELETE. Waits while other sessions have changes of it, for at most `timeoutMs`; -1 waits for
+   * ever. If sessions wait for each other, the last one fails.
    */
   async lock(table: string, owner: Session, timeoutMs = -1): Promise<void> {
     await this.waitFor(table, owner, timeoutMs);
-    if (!this.#locks.has(table)) this.#locks.set(table, { owner, waiting: [] });
+    this.holdRows(table, owner);
   }
 
-  /** Waits until no other session holds a lock on the table. */
+  /** Says that a session has rows in a table that are not committed. Others may add rows of their own meanwhile. */
+  holdRows(table: string, owner: Session): void {
+    const held = this.#locks.get(table) ?? { owners: new Set(), waiting: [] };
+    held.owners.add(owner);
+    this.#locks.set(table, held);
+  }
+
+  /** Waits until no other session has changes of the table that are not committed. */
   async waitFor(table: string, owner: Session, timeoutMs = -1): Promise<void> {
     for (;;) {
       const held = this.#locks.get(table);
-      if (!held || held.owner === owner) return;
-      if (this.#waitsFor(held.owner, owner))
+      const others = [...(held?.owners ?? [])].filter((one) => one !== owner);
+      if (!held || others.length === 0) return;
+      if (others.some((other) => this.#waitsFor(other, owner)))
         throw new SqlError(1205, 'Transaction was deadlocked on lock resources with another process.');
       this.#waits.set(owner, table);
       const granted = await freed(held.waiting, timeoutMs);
@@ -149,15 +158,22 @@ export class Engine {
   /** Whether a session waits for another one, or for one that waits for it. */
   #waitsFor(session: Session, other: Session): boolean {
     const table = this.#waits.get(session);
-    const holder = table === undefined ? undefined : this.#locks.get(table)?.owner;
-    return holder !== undefined && (holder === other || this.#waitsFor(holder, other));
+    const owners = table === undefined ? [] : [...(this.#locks.get(table)?.owners ?? [])];
+    return owners.some((one) => one !== session && (one === other || this.#waitsFor(one, other)));
+  }
+
+  /** The rows of a table as soon as no session has changes of it that are not committed. Undefined if there is no such table. */
+  async committedRows(table: string): Promise<readonly SqlRow[] | undefined> {
+    for (let held = this.#locks.get(table); held; held = this.#locks.get(table))
+      await freed(held.waiting, -1);
+    return this.tables.get(table)?.rows;
   }
 
   release(owner: Session): void {
-    for (const [table, { owner: holder, waiting }] of [...this.#locks]) {
-      if (holder !== owner) continue;
-      this.#locks.delete(table);
-      for (const resolve of waiting) resolve();
+    for (const [table, { owners, waiting }] of [...this.#locks]) {
+      if (!owners.delete(owner)) continue;
+      if (owners.size === 0) this.#locks.delete(table);
+      for (const resolve of waiting.splice(0)) resolve();
     }
   }
 }

@@ -165,6 +165,7 @@ export class Session {
     if (dialect !== 'pool') throw new SqlError(102, 'Incorrect syntax near COPY.');
     const bytes = await fetchStaged?.(url);
     if (!bytes) throw new SqlError(13807, 'Content of directory on path cannot be listed.');
+    this.#engine.holdRows(name, this);
     const rows = [...readCsv(gunzipSync(bytes).toString('utf8'))];
     this.addRows(this.#engine.table(name), columns, rows);
   }
@@ -195,6 +196,7 @@ export class Session {
     const table = this.#engine.table(statement.table);
     const rows = statement.selects.flatMap((select) => this.#query.rowsOf(select));
     await this.#engine.between();
+    this.#engine.holdRows(statement.table, this);
     return this.addRows(table, statement.columns, rows);
   }
 
@@ -225,10 +227,13 @@ export class Session {
       if (JSON.stringify(columns.map(({ name, type }) => ({ name, type }))) !== JSON.stringify(bulk.columns))
         throw new SqlError(4816, 'Invalid column type from bcp client.');
       const names = columns.map(({ name }) => name);
+      this.#engine.holdRows(bulk.table, this);
       answer(this.#touched(this.addRows(this.#engine.table(bulk.table), names, rows)));
     } catch (error) {
       if (this.options.xactAbort && this.#undo) answer(this.rollback());
       throw error;
+    } finally {
+      if (!this.#undo) this.#engine.release(this);
     }
   }
 

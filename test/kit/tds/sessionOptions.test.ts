@@ -101,6 +101,21 @@ describe('locks', () => {
     }
   });
 
+  it('of rows that were added stop readers of what is committed, and no one who adds rows as well', async () => {
+    await batch('BEGIN TRANSACTION; INSERT INTO s.t (a) SELECT 1;');
+    const first = pool;
+    await connect();
+    const committed = server.engine.committedRows('s.t');
+    await batch('SET LOCK_TIMEOUT 20; SET TRANSACTION ISOLATION LEVEL READ COMMITTED;');
+    await batch('INSERT INTO s.t (a) SELECT 2;');
+    await expect(batch('SELECT a FROM s.t;')).rejects.toMatchObject({ number: 1222 });
+    await expect(batch('DELETE FROM s.t;')).rejects.toMatchObject({ number: 1222 });
+    await first.request().batch('ROLLBACK;');
+    await first.close();
+    expect((await batch('SELECT a FROM s.t;')).recordset).toEqual([{ a: 2 }]);
+    expect(await committed).toEqual([{ a: 2 }]);
+  });
+
   it('in a circle make the later session the victim of a deadlock', async () => {
     await batch('CREATE TABLE s.u (a int); INSERT INTO s.t (a) SELECT 1; INSERT INTO s.u (a) SELECT 1;');
     await batch('BEGIN TRANSACTION; UPDATE s.t SET a = 2;');
