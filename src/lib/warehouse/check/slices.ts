@@ -48,14 +48,15 @@ export class Slices {
   constructor(sides: Pick<Sides, 'table' | 'warehouse'>, starts: readonly number[]) {
     this.#sides = sides;
     this.#starts = starts;
-    this.all = ['none', ...[undefined, ...starts].map((from, index) => ({ from, to: starts[index] }))];
+    const stretches = [undefined, ...starts].map((from, index) => ({ from, to: starts[index] }));
+    this.all = timeColumnOf(sides.table) === undefined ? stretches : ['none', ...stretches];
   }
 
   /** The place of a row's slice in `all`. */
   indexOf(row: FormRow): number {
     const { table, warehouse } = this.#sides;
     const column = timeColumnOf(table);
-    if (column === undefined) return 1;
+    if (column === undefined) return 0;
     const [form, type] = [row[column], table.columns[column]?.type];
     if (!form || !type) return 0;
     const minute = minuteOfForm(form, type, warehouse.kind);

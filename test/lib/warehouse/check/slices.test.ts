@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { startsOf } from '../../../../src/lib/warehouse/check/slices';
+import type { Sides } from '../../../../src/lib/warehouse/check/slices';
+import { Slices, startsOf } from '../../../../src/lib/warehouse/check/slices';
 
 const minute = (iso: string) => Date.parse(`${iso}Z`) / 60_000;
 const starts = (rows: Readonly<Record<string, number>>, most = 10) =>
@@ -35,4 +36,11 @@ it('cuts days with many rows, but no minute', () => {
 it('names no time that a column cannot hold', () => {
   expect(starts({ '9999-12-31T23:59': 1 })).toEqual(['9999-12-31T00:00']);
   expect(starts({})).toEqual([]);
+});
+
+it('has all rows of a table without times in one slice', () => {
+  const table = { schema: 's', name: 't', columns: [{ name: 'a', from: 'a', type: 'int' }] } as const;
+  const slices = new Slices({ table, warehouse: { kind: 'sql' } as Sides['warehouse'] }, []);
+  expect(slices.all).toEqual([{ from: undefined, to: undefined }]);
+  expect(slices.indexOf(['1'])).toBe(0);
 });
