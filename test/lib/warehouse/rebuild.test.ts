@@ -258,7 +258,8 @@ describe('a rebuild that comes to nothing', () => {
         return 'not-swapped' as const;
       },
     };
-    expect(await rebuild({ ...options(), warehouse: failing, signal: ended.signal })).toEqual({
+    const backoff = { firstMs: 600_000, mostMs: 600_000 };
+    expect(await rebuild({ ...options(), warehouse: failing, signal: ended.signal, backoff })).toEqual({
       outcome: 'stopped',
     });
   });
