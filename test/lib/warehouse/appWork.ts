@@ -3,6 +3,7 @@ import { clickstream } from '../../../src/lib/streams/clickstream';
 import { coincap } from '../../../src/lib/streams/coincap';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import { catchUp } from '../../../src/lib/warehouse/catchUp';
+import { checkTable } from '../../../src/lib/warehouse/check/checkTable';
 import { rebuild } from '../../../src/lib/warehouse/rebuild';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../src/lib/warehouse/unloadedCommits';
@@ -21,7 +22,7 @@ export interface AppWork {
 }
 
 /**
- * All that the app does in a database: loads of few and of many rows, rejected rows, new columns, rebuilds. Returns what it sent, and what
+ * All that the app does in a database: loads of few and of many rows, rejected rows, new columns, rebuilds, checks. Returns what it sent, and what
  * went wrong.
  */
 export async function appWork({
@@ -57,6 +58,9 @@ export async function appWork({
         const table = tables[index] as WarehouseTable;
         await catchUp({ warehouse, commits: new UnloadedCommits(at), table, signal });
         await rebuild({ warehouse, at, table, signal });
+        const { different, rejectedWanted } = await checkTable({ warehouse, at, table, signal, pauseMs: 0 });
+        if (different.length > 0 || rejectedWanted !== undefined)
+          problems.push(`${table.name} is not as the lake`);
       }
     }
   } catch (error) {

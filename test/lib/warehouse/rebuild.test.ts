@@ -248,24 +248,39 @@ describe('a rebuild that comes to nothing', () => {
     expect(await rebuild(options())).toMatchObject({ outcome: 'rebuilt' });
   });
 
-  it('ends at once when it is told to, while it waits for the next try', async () => {
+  it('waits before the next try, and ends at once when it is told to meanwhile', async () => {
     await delta.commit(clicks(4));
     const ended = new AbortController();
+    let looks = 0;
+    let isSwapped = false;
     const failing = {
       ...own(warehouse),
       swap: async () => {
-        setImmediate(() => ended.abort());
+        isSwapped = true;
         return 'not-swapped' as const;
+      },
+      // Each try begins with a look at the ledger, and the first one also ends with it.
+      ledger: async () => {
+        const found = await warehouse.ledger();
+        if (isSwapped && ++looks === 1) setImmediate(() => ended.abort());
+        return found;
       },
     };
     const backoff = { firstMs: 600_000, mostMs: 600_000 };
     expect(await rebuild({ ...options(), warehouse: failing, signal: ended.signal, backoff })).toEqual({
       outcome: 'stopped',
     });
+    expect(looks).toBe(1);
   });
-});
 
-describe('a rebuild', () => {
+  it('ends when it is told to at the end of the log, before anything takes the place of the table', async () => {
+    await delta.commit(clicks(4));
+    const ended = new AbortController();
+    const onProgress = ({ files, of }: { files: number; of: number }) => files === of && ended.abort();
+    expect(await rebuild({ ...options(), signal: ended.signal, onProgress })).toEqual({ outcome: 'stopped' });
+    expect((await warehouse.ledger()).get(fullName(clicksAt))?.version).toBe(-1);
+  });
+
   it('gives up when a data file of the newest version stays away, and leaves no shadow', async () => {
     await delta.commit(clicks(4));
     for await (const { path } of delta.at.store.list('clicks/'))
