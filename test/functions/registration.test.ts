@@ -138,13 +138,18 @@ describe('the other functions', () => {
 describe('host.json', () => {
   const host = JSON.parse(readFileSync('host.json', 'utf8'));
 
-  it('sets batches for files rather than for single events', () => {
+  it('sets batches for files rather than for single events, and few activities at once', () => {
     expect(host.extensions.eventHubs).toEqual({
       minEventBatchSize: 100,
       maxEventBatchSize: 1000,
       maxWaitTime: '00:00:01',
       prefetchCount: 2000,
       batchCheckpointFrequency: 1,
+    });
+    expect(host.extensions.durableTask).toEqual({
+      hubName: 'tributary',
+      defaultVersion: '1',
+      maxConcurrentActivityFunctions: 2,
     });
     expect(host.extensionBundle).toEqual({
       id: 'Microsoft.Azure.Functions.ExtensionBundle',

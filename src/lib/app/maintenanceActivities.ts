@@ -1,0 +1,109 @@
+import type { TableLocation } from '../delta/log';
+import { describeFailure } from '../errors';
+import { compactBin } from '../maintenance/compactBin';
+import { performDuty } from '../maintenance/maintainTables';
+import { figuresOf, openPlan, planCompaction } from '../maintenance/planCompaction';
+import type { MaintenanceTask } from '../maintenance/task';
+import type { MaintenanceActivities, MaintenanceStep, OutOfTime } from '../orchestrations/maintainTables';
+import type { Failed } from '../orchestrations/orchestration';
+import type { ActivityFunctions } from './runHere';
+
+/** Reading ends after this time, and what was read is committed, which takes as long again at the most. */
+const readMs = 120_000;
+/** Below functionTimeout (300 s), by more than a last request to a store without an answer may take. */
+const limitMs = 210_000;
+
+/** What is logged of one activity. */
+export interface MaintenanceReport {
+  readonly table?: string;
+  readonly step: MaintenanceStep;
+  readonly outcome: string;
+  readonly milliseconds: number;
+  readonly [figure: string]: unknown;
+}
+
+export interface MaintenanceTools {
+  at(table: string): TableLocation;
+  /** The size of the files that compaction makes. */
+  readonly targetBytes: number;
+  /** Saves the counts for new instances, and returns the outcome in a word. */
+  saveCounts(signal: AbortSignal): Promise<string>;
+  /** Is told what became of each activity. */
+  readonly report?: (report: MaintenanceReport) => void;
+  /** Aborting it ends the work with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** How long an activity may read, and how long it may take. */
+  readonly readMs?: number;
+  readonly limitMs?: number;
+}
+
+/** The activities of `maintainTables`. Each ends in time, and a failure is a value. */
+export function maintenanceActivities(tools: MaintenanceTools): ActivityFunctions<MaintenanceActivities> {
+  const { at, targetBytes, saveCounts } = tools;
+  return {
+    maintenanceStep: ({ table, step }) =>
+      inTime(tools, { table, step }, (signal) => performDuty(step, { at: at(table), signal })),
+    planCompaction: async ({ table }) => {
+      const planned = await inTime(
+        tools,
+        { table, step: 'compact' },
+        (signal) => planOf({ at: at(table), signal }, targetBytes),
+        (found) => (found.outcome === 'planned' ? { ...found.figures, bins: found.plan.bins } : found),
+      );
+      return planned.outcome === 'out-of-time' ? tooSlow : planned;
+    },
+    compactBin: ({ table, plan, bin }) =>
+      inTime(tools, { table, step: 'compact', bin }, async (signal) => {
+        const readsUntil = performance.now() + (tools.readMs ?? readMs);
+        const task = { at: at(table), signal, isTimeUp: () => performance.now() >= readsUntil };
+        const opened = await openPlan(task, plan);
+        if (opened) return compactBin(task, opened, bin);
+        return { outcome: 'conflict', inputs: 0, inputBytes: 0 };
+      }),
+    saveCounts: () =>
+      inTime(tools, { step: 'counts' }, async (signal) => ({ outcome: await saveCounts(signal) })),
+  };
+}
+
+const tooSlow: Failed = {
+  outcome: 'failed',
+  code: 'unknown',
+  message: 'The table could not be read in the time that an activity has.',
+  retriable: true,
+};
+
+async function planOf(task: MaintenanceTask, targetBytes: number) {
+  const planned = await planCompaction(task, targetBytes);
+  if (planned.outcome === 'no-table') return planned;
+  const { plan, snapshot } = planned.opened;
+  return { outcome: 'planned' as const, plan, figures: figuresOf(snapshot) };
+}
+
+/** Does the work of an activity, and reports it. Its failure, and the end of its time, become values. */
+async function inTime<Result extends { readonly outcome: string }>(
+  { signal: ended, report, limitMs: limit = limitMs }: MaintenanceTools,
+  about: Pick<MaintenanceReport, 'step'> & { readonly table?: string; readonly bin?: number },
+  work: (signal: AbortSignal) => Promise<Result>,
+  /** The figures that are reported of a result. */
+  told: (found: Result) => object = (found) => found,
+): Promise<Result | Failed | OutOfTime> {
+  const started = performance.now();
+  const timeout = AbortSignal.timeout(limit);
+  const signal = ended ? AbortSignal.any([ended, timeout]) : timeout;
+  let figures: object;
+  let result: Result | Failed | OutOfTime;
+  try {
+    result = await work(signal);
+    figures = told(result);
+  } catch (error) {
+    ended?.throwIfAborted();
+    const isLate = timeout.aborted && error === timeout.reason;
+    result = isLate
+      ? { outcome: 'out-of-time', more: true }
+      : { outcome: 'failed', ...describeFailure(error) };
+    figures = result;
+  }
+  const milliseconds = Math.round(performance.now() - started);
+  report?.({ ...about, ...figures, outcome: result.outcome, milliseconds });
+  return result;
+}

@@ -1,0 +1,236 @@
+import type { BinOutcome } from '../maintenance/compactBin';
+import type { CompactionPlan, TableFigures } from '../maintenance/planCompaction';
+import type { NoTable } from '../maintenance/task';
+import { type Failed, type Orchestration, type Task, waitOrFail } from './orchestration';
+
+/** The steps of maintenance in their order. Compaction comes late, because it may take long; then the counts are saved. */
+export const maintenanceSteps = ['checkpoint', 'clean', 'vacuum', 'compact', 'counts'] as const;
+export type MaintenanceStep = (typeof maintenanceSteps)[number];
+
+export interface MaintenanceInput {
+  readonly tables: readonly string[];
+  readonly steps: readonly MaintenanceStep[];
+  /** When the last pass with all steps began, in milliseconds since 1970; null if that is unknown. Whoever starts the next asks. */
+  readonly fullAt: number | null;
+}
+
+/** The time of an activity was over. The same call does the rest. */
+export interface OutOfTime {
+  readonly outcome: 'out-of-time';
+  readonly more: true;
+}
+
+/** The outcome of a step in a word, with figures for people. */
+export type StepOutcome = { readonly outcome: string } | OutOfTime | Failed;
+
+export interface MaintenanceActivities {
+  readonly maintenanceStep: {
+    readonly input: { readonly table: string; readonly step: 'checkpoint' | 'clean' | 'vacuum' };
+    readonly result: StepOutcome;
+  };
+  readonly planCompaction: {
+    readonly input: { readonly table: string };
+    readonly result: PlannedCompaction | NoTable | Failed;
+  };
+  readonly compactBin: {
+    readonly input: { readonly table: string; readonly plan: CompactionPlan; readonly bin: number };
+    readonly result: BinOutcome | OutOfTime | NoTable | Failed;
+  };
+  readonly saveCounts: { readonly input: Record<string, never>; readonly result: StepOutcome };
+}
+
+export interface PlannedCompaction {
+  readonly outcome: 'planned';
+  readonly plan: CompactionPlan;
+  /** The table as it is now. */
+  readonly figures: TableFigures;
+}
+
+/** What a pass did with one table. */
+export interface TableResult {
+  readonly table: string;
+  /** The outcome of each step, for example `written`. */
+  readonly steps: Readonly<Partial<Record<MaintenanceStep, string>>>;
+  readonly compaction?: CompactionResult;
+}
+
+export interface CompactionResult {
+  readonly before: TableFigures;
+  readonly after: TableFigures;
+  /** Bins that were rewritten, that conflicted with other commits, and that are left for the next pass. */
+  readonly bins: number;
+  readonly conflicts: number;
+  readonly left: number;
+}
+
+export interface MaintenanceResult {
+  readonly tables: readonly TableResult[];
+  readonly counts: string | null;
+  readonly failures: readonly (Failed & { readonly table: string | null; readonly step: MaintenanceStep })[];
+}
+
+/** The progress of a pass, which its custom status tells. `total` grows when the number of bins is known. */
+export interface MaintenanceStatus {
+  readonly table: string | null;
+  readonly step: MaintenanceStep;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** How many bins are rewritten at once. */
+const binsAtOnce = 2;
+/** The most bins of a table in one pass, so that its history stays small. The next pass does the rest. */
+const mostBins = 200;
+/** How often a step is begun again if its time is not enough. */
+const mostTries = 5;
+/** While a pass runs no other one begins, so a long one makes checkpoints and saves counts as often as the timer would. */
+const checkpointEveryMs = 300_000;
+
+type Context = Orchestration<MaintenanceActivities>;
+type Failure = MaintenanceResult['failures'][number];
+
+/** The result of a table, as far as it is known. */
+interface Draft extends TableResult {
+  readonly steps: Partial<Record<MaintenanceStep, string>>;
+  compaction?: CompactionResult;
+}
+
+/** A pass under way. */
+interface Pass {
+  readonly context: Context;
+  readonly input: MaintenanceInput;
+  readonly failures: Failure[];
+  done: number;
+  total: number;
+  checkpointedAt: number;
+}
+
+/**
+ * Maintains tables: first a checkpoint of each, because every reader and writer that starts must read all commits after the last one.
+ * Then the other steps, table by table. A step that fails is part of the result and does not stop the others.
+ */
+export function* maintainTables(
+  context: Context,
+  input: MaintenanceInput,
+): Generator<Task, MaintenanceResult, unknown> {
+  const { tables, steps } = input;
+  const ofTables = steps.filter((step) => step !== 'counts').length;
+  const total = tables.length * ofTables + Number(steps.includes('counts'));
+  const pass: Pass = { context, input, failures: [], done: 0, total, checkpointedAt: context.now() };
+  const drafts = tables.map((table): Draft => ({ table, steps: {} }));
+  if (steps.includes('checkpoint'))
+    for (const { table, steps: outcomes } of drafts)
+      outcomes.checkpoint = yield* takeStep(pass, table, 'checkpoint');
+  for (const draft of drafts) yield* maintainTable(pass, draft);
+  const counts = steps.includes('counts') ? yield* takeStep(pass, null, 'counts') : null;
+  return { tables: drafts, counts, failures: pass.failures };
+}
+
+/** The steps of one table after its checkpoint. Nothing is done for a table that does not exist. */
+function* maintainTable(pass: Pass, draft: Draft): Generator<Task, void, unknown> {
+  const { table, steps: outcomes } = draft;
+  for (const step of pass.input.steps) {
+    if (step === 'checkpoint' || step === 'counts') continue;
+    if (Object.values(outcomes).includes('no-table')) pass.done++;
+    else if (step !== 'compact') outcomes[step] = yield* takeStep(pass, table, step);
+    else {
+      const found = yield* compactTable(pass, table);
+      pass.done++;
+      outcomes.compact = typeof found === 'string' ? found : 'done';
+      if (typeof found !== 'string') draft.compaction = found;
+    }
+  }
+}
+
+/** Takes a step, again and again if its time is not enough, and returns its outcome in a word. */
+function* takeStep(
+  pass: Pass,
+  table: string | null,
+  step: Exclude<MaintenanceStep, 'compact'>,
+): Generator<Task, string, unknown> {
+  const { context } = pass;
+  tell(pass, table, step);
+  for (let tries = 1; ; tries++) {
+    const task =
+      table === null || step === 'counts'
+        ? context.call('saveCounts', {})
+        : context.call('maintenanceStep', { table, step });
+    const found = yield* waitOrFail(task);
+    if (isFailed(found)) pass.failures.push({ ...found, table, step });
+    if (isUnfinished(found) && tries < mostTries) continue;
+    pass.done++;
+    return found.outcome;
+  }
+}
+
+/** Plans a compaction and does its bins, a few at once. Returns a word if there was nothing to plan. */
+function* compactTable(pass: Pass, table: string): Generator<Task, CompactionResult | string, unknown> {
+  const planned = yield* planTable(pass, table);
+  if (planned.outcome !== 'planned') return planned.outcome;
+  const { plan, figures } = planned;
+  const bins = Math.min(plan.bins, mostBins);
+  pass.total += bins;
+  const queue = Array.from({ length: bins }, (_, bin) => ({ bin, tries: 1 }));
+  let [committed, conflicts] = [0, 0];
+  while (queue.length > 0) {
+    yield* checkpointIfDue(pass);
+    tell(pass, table, 'compact');
+    const batch = queue.splice(0, binsAtOnce);
+    const found = yield* doBins(pass, table, plan, batch);
+    for (const [index, outcome] of found.entries()) {
+      const { bin, tries } = batch[index] ?? { bin: 0, tries: mostTries };
+      if (isUnfinished(outcome) && tries < mostTries) {
+        queue.push({ bin, tries: tries + 1 });
+        continue;
+      }
+      pass.done++;
+      if (isFailed(outcome)) pass.failures.push({ ...outcome, table, step: 'compact' });
+      if (outcome.outcome === 'committed') committed++;
+      if (outcome.outcome === 'conflict') conflicts++;
+    }
+  }
+  const last = bins === 0 ? planned : yield* planTable(pass, table);
+  const [after, left] = last.outcome === 'planned' ? [last.figures, last.plan.bins] : [figures, 0];
+  return { before: figures, after, bins: committed, conflicts, left };
+}
+
+function* planTable(pass: Pass, table: string) {
+  tell(pass, table, 'compact');
+  const planned = yield* waitOrFail(pass.context.call('planCompaction', { table }));
+  if (isFailed(planned)) pass.failures.push({ ...planned, table, step: 'compact' });
+  return planned;
+}
+
+/** If one of them ends without a result, because its process ended, it is not known what became of the others: all failed. */
+function* doBins(
+  { context }: Pass,
+  table: string,
+  plan: CompactionPlan,
+  batch: readonly { readonly bin: number }[],
+) {
+  const tasks = batch.map(({ bin }) => context.call('compactBin', { table, plan, bin }));
+  const found = yield* waitOrFail(context.all(tasks));
+  return 'outcome' in found ? batch.map(() => found) : found;
+}
+
+/** The checkpoints and counts that are due while a long pass runs. Only their failures are told. */
+function* checkpointIfDue(pass: Pass): Generator<Task, void, unknown> {
+  const { context, input } = pass;
+  if (context.now() - pass.checkpointedAt < checkpointEveryMs) return;
+  pass.checkpointedAt = context.now();
+  for (const table of input.tables) {
+    const found = yield* waitOrFail(context.call('maintenanceStep', { table, step: 'checkpoint' }));
+    if (isFailed(found)) pass.failures.push({ ...found, table, step: 'checkpoint' });
+  }
+  if (input.steps.includes('counts')) yield* waitOrFail(context.call('saveCounts', {}));
+}
+
+function tell({ context, done, total }: Pass, table: string | null, step: MaintenanceStep): void {
+  const status: MaintenanceStatus = { table, step, done, total };
+  context.status(status);
+}
+
+const isFailed = (found: { readonly outcome: string }): found is Failed => found.outcome === 'failed';
+
+const isUnfinished = (found: { readonly outcome: string; readonly more?: boolean }): boolean =>
+  found.more === true;

@@ -1,0 +1,77 @@
+import { type Failed, type Orchestration, type Task, wait, waitOrFail } from './orchestration';
+
+export interface RebuildInput {
+  /** The full name of the warehouse's table. */
+  readonly table: string;
+  /** Whether to rebuild it also if something on the table is lost with that, for example an index. */
+  readonly yes: boolean;
+  /** How many steps were taken before this execution; left out at the start. */
+  readonly steps?: number;
+  /** How many steps have failed since the last one that did not. */
+  readonly failures?: number;
+}
+
+export type RebuildOutcome =
+  | { readonly outcome: 'rebuilt'; readonly version: number }
+  /** What would be lost. Nothing was done. */
+  | { readonly outcome: 'would-lose'; readonly lost: readonly string[] }
+  | { readonly outcome: 'rebuilt-elsewhere' | 'no-table' | 'no-warehouse' }
+  | Failed;
+
+/** A part of a rebuild that takes a limited time. `more`: the next step goes on where this one ended. */
+export type RebuildStepOutcome =
+  | RebuildOutcome
+  | { readonly outcome: 'stopped'; readonly more: true; readonly files: number; readonly of: number };
+
+export interface RebuildActivities {
+  readonly rebuildStep: {
+    readonly input: { readonly table: string; readonly mayLose: boolean };
+    readonly result: RebuildStepOutcome;
+  };
+}
+
+export type RebuildResult = RebuildOutcome & { readonly table: string; readonly steps: number };
+
+/** The progress of a rebuild, which its custom status tells. */
+export interface RebuildStatus {
+  readonly table: string;
+  /** Files that are loaded, and that are to be loaded; null until the first step has ended. */
+  readonly done: number | null;
+  readonly total: number | null;
+  readonly left: number | null;
+  /** The last step's failure, after which the rebuild goes on. */
+  readonly problem?: string;
+}
+
+/** After so many steps the history begins anew. A step adds about 1 KB to it. */
+const stepsInHistory = 20;
+/** How many steps in a row may fail, and how long each waits for the next. */
+const mostFailures = 10;
+const afterFailureMs = 30_000;
+
+/**
+ * Rebuilds a table of the warehouse in steps of limited time. Where the rebuild stands is in the warehouse's ledger, so a step needs
+ * to know nothing of the earlier ones. The table is loaded as usual until the new one takes its place.
+ */
+export function* rebuildWarehouse(
+  context: Orchestration<RebuildActivities>,
+  { table, yes, steps = 0, failures = 0 }: RebuildInput,
+): Generator<Task, RebuildResult | undefined, unknown> {
+  const status = (known: Omit<RebuildStatus, 'table'>) => context.status({ table, ...known });
+  if (steps === 0) status({ done: null, total: null, left: null });
+  let failed = failures;
+  for (let step = 1; step <= stepsInHistory; step++) {
+    // What would be lost is asked once: later steps continue what was begun.
+    const mayLose = yes || steps + step > 1;
+    const found = yield* waitOrFail(context.call('rebuildStep', { table, mayLose }));
+    if (found.outcome === 'stopped') {
+      failed = 0;
+      status({ done: found.files, total: found.of, left: Math.max(0, found.of - found.files) });
+    } else if (found.outcome === 'failed' && found.retriable && ++failed < mostFailures) {
+      status({ done: null, total: null, left: null, problem: found.message });
+      yield* wait(context.timer(afterFailureMs));
+    } else return { ...found, table, steps: steps + step };
+  }
+  context.continueAsNew({ table, yes, steps: steps + stepsInHistory, failures: failed });
+  return undefined;
+}

@@ -1,0 +1,85 @@
+import { expect, it } from 'vitest';
+import { type RebuildStepOutcome, rebuildWarehouse } from '../../../src/lib/orchestrations/rebuildWarehouse';
+import { type Recorded, record } from './history';
+import { scenarios } from './scenarios';
+
+const table = 'clickstream.clicks';
+
+interface Run extends Recorded {
+  readonly inputs: unknown[];
+}
+
+/** A rebuild whose steps end as they are told. */
+async function rebuilt(outcome: (step: number) => RebuildStepOutcome, yes = false): Promise<Run> {
+  const inputs: unknown[] = [];
+  const rebuildStep = async (input: unknown) => {
+    inputs.push(input);
+    return outcome(inputs.length);
+  };
+  return { inputs, ...(await record(rebuildWarehouse, { table, yes }, { activities: { rebuildStep } })) };
+}
+
+const stopped = (step: number, of: number): RebuildStepOutcome => ({
+  outcome: 'stopped',
+  more: true,
+  files: step,
+  of,
+});
+
+it('takes steps until the table is rebuilt, and tells how many files are left', async () => {
+  const { result, statuses } = await rebuilt((step) =>
+    step < 4 ? stopped(step, 3) : { outcome: 'rebuilt', version: 7 },
+  );
+  expect(result).toEqual({ outcome: 'rebuilt', version: 7, table, steps: 4 });
+  expect(statuses).toEqual([
+    { table, done: null, total: null, left: null },
+    { table, done: 1, total: 3, left: 2 },
+    { table, done: 2, total: 3, left: 1 },
+    { table, done: 3, total: 3, left: 0 },
+  ]);
+});
+
+it('keeps its history under 100 KB in a rebuild of 10,000 steps', async () => {
+  const { result, histories } = await rebuilt((step) =>
+    step < 10_000 ? stopped(step, 10_000) : { outcome: 'rebuilt', version: 10_000 },
+  );
+  expect(result).toMatchObject({ outcome: 'rebuilt', steps: 10_000 });
+  const sizes = histories.map((history) => JSON.stringify(history).length);
+  expect(histories).toHaveLength(500);
+  expect(Math.max(...sizes)).toBeLessThan(100_000);
+});
+
+it('asks only in its first step what would be lost, and does nothing if that is something', async () => {
+  const lost = ['the index ix_products'];
+  const refused = await rebuilt(() => ({ outcome: 'would-lose', lost }));
+  expect(refused.result).toEqual({ outcome: 'would-lose', lost, table, steps: 1 });
+  const { inputs } = await rebuilt((step) =>
+    step < 30 ? stopped(step, 30) : { outcome: 'rebuilt', version: 1 },
+  );
+  expect(inputs[0]).toEqual({ table, mayLose: false });
+  expect(inputs.slice(1).every((input) => (input as { mayLose: boolean }).mayLose)).toBe(true);
+  expect((await rebuilt(() => ({ outcome: 'rebuilt', version: 1 }), true)).inputs).toEqual([
+    { table, mayLose: true },
+  ]);
+});
+
+it('goes on after a failure that may pass, also after the end of a process', async () => {
+  const { result, statuses, histories } = await scenarios.rebuildWarehouse.run();
+  expect(result).toMatchObject({ outcome: 'rebuilt', steps: 25 });
+  expect(histories).toHaveLength(2);
+  expect(histories[0]?.events.filter(({ asked }) => 'timer' in asked)).toHaveLength(3);
+  expect(statuses).toContainEqual(expect.objectContaining({ problem: 'The pool is paused.' }));
+  expect(statuses).toContainEqual(expect.objectContaining({ problem: 'Error: The process ended.' }));
+});
+
+it('ends with a failure that does not pass, and after ten failures in a row, wherever the history begins', async () => {
+  const failed = (retriable: boolean): RebuildStepOutcome => ({
+    outcome: 'failed',
+    code: 'warehouse.schema',
+    message: 'A column is missing.',
+    retriable,
+  });
+  expect((await rebuilt(() => failed(false))).result).toEqual({ ...failed(false), table, steps: 1 });
+  const { result } = await rebuilt((step) => (step <= 15 ? stopped(step, 15) : failed(true)));
+  expect(result).toEqual({ ...failed(true), table, steps: 25 });
+});
