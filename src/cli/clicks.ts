@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inertInLine } from '../lib/inert';
 import { parseJsonObject } from '../lib/jsonObject';
+import { waitFor } from '../lib/longWait';
 import { count, quantity } from '../lib/quantity';
 import { durationFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
@@ -85,10 +86,9 @@ async function ask(url: URL, headers: Record<string, string>, last?: Shown): Pro
   const place = url.origin + url.pathname;
   let reply: Response;
   try {
-    reply = await fetch(url, {
-      headers: last?.tag ? { ...headers, 'if-none-match': last.tag } : headers,
-      signal: AbortSignal.timeout(30_000),
-    });
+    const signal = AbortSignal.timeout(30_000);
+    const all = last?.tag ? { ...headers, 'if-none-match': last.tag } : headers;
+    reply = await waitFor(place, fetch(url, { headers: all, signal }));
   } catch (cause) {
     throw new Error(`${place} does not answer: is the app running? --url tells where it is.`, { cause });
   }

@@ -1,5 +1,6 @@
 import { TributaryError } from '../../lib/errors';
 import { makeConsoleInert } from '../../lib/inert';
+import { onLongWait } from '../../lib/longWait';
 import { type Command, UsageError } from './command';
 import { parseCommandLine } from './parseCommandLine';
 import { describeUsage } from './usage';
@@ -23,6 +24,7 @@ export function runCommand(
   args: readonly string[] = process.argv.slice(2),
 ): void {
   makeConsoleInert();
+  onLongWait((place) => console.error(`No answer yet: ${place}`));
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithoutOutput);
   void answer(command, args).then((code) => {
     process.exitCode = isCut ? outputCut : code;

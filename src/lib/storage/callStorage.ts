@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../backoff';
 import { DeadlineError, within } from '../deadline';
 import { TributaryError } from '../errors';
+import { waitFor } from '../longWait';
 
 /** How long to wait for one try. The SDK itself would wait for ever. */
 const answerLimitMs = 10_000;
@@ -32,7 +33,7 @@ export async function callStorage<T>(
   const deadlineMs = answerLimitMs + Math.ceil(bytes / bytesPerMs);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await within(deadlineMs, call);
+      return await waitFor(what, within(deadlineMs, call));
     } catch (error) {
       const isLate = error instanceof DeadlineError;
       const status = statusOf(error);

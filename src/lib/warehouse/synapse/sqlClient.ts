@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionPool, config, Request, Transaction } from 'mssql';
 import { backoffMs } from '../../backoff';
 import type { TributaryError } from '../../errors';
+import { waitFor } from '../../longWait';
 import type { WarehouseTable } from '../../streams/stream';
 import type { SqlAddress, SqlLogin } from '../connectionString';
 import type { PreparedRows } from '../warehouse';
@@ -205,7 +206,7 @@ export class SqlClient {
     const pool = new sql.ConnectionPool(settings);
     // Errors reach the caller through its own request; without a listener they would end the process.
     pool.on('error', () => {});
-    return pool.connect();
+    return waitFor(this.name, pool.connect());
   }
 }
 

@@ -1,0 +1,36 @@
+/*
+ * A command should not be silent while somebody else does not answer. What asks others says here for whom it waits. The app has no
+ * listener: there, each request of a batch or of a user has its own deadline, and its failure is logged.
+ */
+
+/** After how many milliseconds a wait is told, and the least time between two that are told. */
+const [longMs, apartMs] = [5000, 10_000] as const;
+
+let tell: ((place: string) => void) | undefined;
+
+/** From now on, this listener is told for whom this process waits, once that takes long; undefined ends it. */
+export function onLongWait(listener: ((place: string) => void) | undefined): void {
+  let lastAt = Number.NEGATIVE_INFINITY;
+  tell =
+    listener &&
+    ((place) => {
+      const now = performance.now();
+      if (now - lastAt < apartMs) return;
+      lastAt = now;
+      listener(place);
+    });
+}
+
+/**
+ * Returns the result of `work`.
+ * @param place for whom it waits, for people; no secret
+ */
+export async function waitFor<T>(place: string, work: Promise<T>): Promise<T> {
+  if (!tell) return work;
+  const timer = setTimeout(() => tell?.(place), longMs);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
+}
