@@ -10,6 +10,7 @@ import {
   wholeWord,
 } from '../../src/cli/commandLine/arguments';
 import { type Action, action, type Command, orList, UsageError } from '../../src/cli/commandLine/command';
+import { refuseLostFlags } from '../../src/cli/commandLine/lostFlags';
 import { parseCommandLine } from '../../src/cli/commandLine/parseCommandLine';
 import { describeUsage } from '../../src/cli/commandLine/usage';
 
@@ -142,6 +143,28 @@ describe('a wrong use', () => {
     [['ask', ''], ' is no question: expected a question in quotes.'],
   ])('%j of several subcommands is refused in one line', async (args, message) => {
     expect(await refusal(fruits, ...args)).toBe(message);
+  });
+});
+
+describe('options that npm keeps to itself', () => {
+  const lost = (args: string[], environment: Record<string, string>, command: Command = fruits) =>
+    refuseLostFlags(command, args, environment);
+
+  it('are refused, with the way to write them', () => {
+    expect(() => lost(['list', 'a.json'], { npm_config_file: 'true' })).toThrow(
+      new UsageError(
+        'npm kept --file to itself: write options behind "--", as in "npm run fruits -- --file FILE".',
+      ),
+    );
+    const dry = action({ meaning: '', flags: { 'dry-run': switchFlag('') }, run });
+    const bench: Command = { call: 'npm run bench -- dry', does: dry };
+    expect(() => lost([], { npm_config_dry_run: 'true' }, bench)).toThrow('"npm run bench -- dry --dry-run"');
+  });
+
+  it('are not refused if they reach the command too, are off, or are no options of the command', () => {
+    lost(['list', '--file=a.json'], { npm_config_file: 'true' });
+    lost(['list', '--file', 'a.json'], { npm_config_file: 'true' });
+    lost(['eat', 'pear'], { npm_config_wash: '', npm_config_limit: 'false', npm_config_cache: '/c' });
   });
 });
 

@@ -29,10 +29,11 @@ function run(
   file: string,
   args: readonly string[],
   cut: readonly ('stdout' | 'stderr')[] = [],
+  more: Record<string, string> = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [file, ...args], {
     cwd: folder,
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 60_000,
     killSignal: 'SIGKILL',
@@ -87,6 +88,15 @@ describe.each(commands)('$name', { timeout: 60_000 }, ({ name, file }) => {
     expect(await run(file, ['--help'], ['stdout'])).toEqual({ code: 141, out: '', err: '' });
     expect(await run(file, ['--no-such-flag'], ['stdout', 'stderr'])).toMatchObject({ code: 141 });
   });
+});
+
+it('an option that npm kept to itself is refused before anything is done', async () => {
+  const maintain = commands.find(({ name }) => name === 'maintain')?.file ?? '';
+  const { code, err } = await run(maintain, ['vacuum', 'clicks'], [], { npm_config_dry_run: 'true' });
+  expect([code, err.split('\n')[0]]).toEqual([
+    2,
+    'npm kept --dry-run to itself: write options behind "--", as in "npm run maintain -- --dry-run".',
+  ]);
 });
 
 it('a bench reads the arguments after its name itself', async () => {

@@ -63,6 +63,19 @@ export type Command = {
   | { readonly meaning: string; readonly subcommands: Readonly<Record<string, Action>> }
 );
 
+/** The flags of all its actions: whether a flag has a value must be known before it is known which action it is for. */
+export function flagsOf(command: Command): Flags {
+  const actions = 'does' in command ? [command.does] : Object.values(command.subcommands);
+  return Object.assign({}, ...actions.map(({ flags }) => flags));
+}
+
+/** What stands before a command's own arguments: "npm run verify --" */
+export const prefixOf = ({ call }: Command): string => (call.includes(' -- ') ? call : `${call} --`);
+
+/** "--settings FILE" */
+export const describeFlag = (name: string, { value }: Flag<unknown>): string =>
+  value === undefined ? `--${name}` : `--${name} ${value}`;
+
 /** "<stream> <partition>" */
 export const placeholders = (words: Words): string =>
   Object.keys(words)

@@ -3,6 +3,7 @@ import {
   type Command,
   type Flag,
   type Flags,
+  flagsOf,
   orList,
   placeholders,
   UsageError,
@@ -37,12 +38,6 @@ export async function parseCommandLine(command: Command, args: readonly string[]
 
 /** "npm run verify" is called verify. */
 const shortName = ({ call }: Command): string => call.replace(/^npm (run )?/, '').replace(' -- ', ' ');
-
-/** Those of all subcommands: whether a flag has a value must be known before it is known which subcommand it is for. */
-function flagsOf(command: Command): Flags {
-  const actions = 'does' in command ? [command.does] : Object.values(command.subcommands);
-  return Object.assign({}, ...actions.map(({ flags }) => flags));
-}
 
 interface SplitArguments {
   readonly words: readonly string[];

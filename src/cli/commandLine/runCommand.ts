@@ -1,7 +1,8 @@
 import { TributaryError } from '../../lib/errors';
 import { makeConsoleInert } from '../../lib/inert';
 import { onLongWait } from '../../lib/longWait';
-import { type Command, UsageError } from './command';
+import { type Command, prefixOf, UsageError } from './command';
+import { refuseLostFlags } from './lostFlags';
 import { parseCommandLine } from './parseCommandLine';
 import { describeUsage } from './usage';
 
@@ -35,6 +36,7 @@ async function answer(described: Command | Promise<Command>, args: readonly stri
   let command: Command | undefined;
   try {
     command = await described;
+    refuseLostFlags(command, args, process.env);
     const asked = await parseCommandLine(command, args);
     if (asked !== 'usage') return await asked.action.run(asked.given);
     console.log(await describeUsage(command));
@@ -42,8 +44,7 @@ async function answer(described: Command | Promise<Command>, args: readonly stri
   } catch (error) {
     console.error(describeError(error));
     if (!(command && error instanceof UsageError)) return failed;
-    const { call } = command;
-    console.error(`"${call}${call.includes(' -- ') ? '' : ' --'} --help" says what it takes.`);
+    console.error(`"${prefixOf(command)} --help" says what it takes.`);
     return wronglyUsed;
   }
 }

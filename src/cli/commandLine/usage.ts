@@ -1,12 +1,19 @@
-import { type Action, type Command, type Flag, placeholders, type Word } from './command';
+import {
+  type Action,
+  type Command,
+  describeFlag,
+  type Flag,
+  placeholders,
+  prefixOf,
+  type Word,
+} from './command';
 
 /** A line of the usage in two columns. */
 type Row = readonly [left: string, right: string];
 
 /** What a command does and takes, for `--help`. Needs no settings. */
 export async function describeUsage(command: Command): Promise<string> {
-  const { call } = command;
-  const prefix = call.includes(' -- ') ? call : `${call} --`;
+  const prefix = prefixOf(command);
   if ('does' in command) {
     const { meaning, words = {} } = command.does;
     const rows = [...(await wordRows([command.does])), ...flagRows({ '': command.does })];
@@ -56,9 +63,6 @@ function flagRows(actions: Readonly<Record<string, Action>>): Row[] {
   // Flags of one name that mean something else to each action stand together.
   return [...Map.groupBy(described, ([left]) => left).values()].flat().concat([['--help', 'this']]);
 }
-
-const describeFlag = (name: string, { value }: Flag<unknown>): string =>
-  value === undefined ? `--${name}` : `--${name} ${value}`;
 
 function align(rows: readonly Row[]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));
