@@ -9,7 +9,7 @@ import { settle } from './settle';
 
 /** Milliseconds between two connections that break at a commit. */
 const pauseMs = { least: 1000, most: 6000 };
-/** Milliseconds that a load waits in the pool, so that the loads of two hosts overlap. */
+/** Milliseconds that a batch waits in the database, so that the loads of two hosts overlap. */
 const holdMs = { least: 1000, most: 5000 };
 /** If nothing is loaded for this long, loading is stuck. Longer than the minute between two catch-ups. */
 const stuckMs = 90_000;
@@ -29,7 +29,8 @@ export async function startWarehouse(connectionString: string, random: Random): 
   await warehouse.init((await loadStreams()).flatMap(({ warehouse: one }) => (one ? [one] : [])));
   await warehouse.close();
   server.hold = {
-    batch: /BEGIN TRANSACTION/,
+    // Also the statement with which a rebuild turns loads away, so that loads come before it.
+    batch: /BEGIN TRANSACTION|'replace:/,
     ms: () => integerBetween(random, holdMs.least, holdMs.most),
   };
   return server;

@@ -1,3 +1,4 @@
+import { decoderOf } from './codePages';
 import { SqlError, type SqlValue } from './syntax';
 
 /*
@@ -37,8 +38,6 @@ function readColumn(from: Reader): ReadColumn {
   return { ...type, name: from.bytes(2 * from.byte()).toString('utf16le') };
 }
 
-const windows1252 = new TextDecoder('windows-1252');
-
 function readType(from: Reader): Omit<ReadColumn, 'name'> {
   const kind = from.byte();
   switch (kind) {
@@ -65,8 +64,8 @@ function readType(from: Reader): Omit<ReadColumn, 'name'> {
           row.sized((bytes) => new Date(fromYearOne(bytes.readUIntLE(0, 3))).toISOString().slice(0, 10)),
       };
     case 0xa7: {
-      const [length] = [from.unsigned(2), from.bytes(5)];
-      return { type: `varchar(${length})`, read: (row) => row.text((bytes) => windows1252.decode(bytes)) };
+      const [length, decoder] = [from.unsigned(2), decoderOf(from.bytes(5))];
+      return { type: `varchar(${length})`, read: (row) => row.text((bytes) => decoder.decode(bytes)) };
     }
     case 0xe7: {
       const [length] = [from.unsigned(2), from.bytes(5)];

@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import { SqlError } from './syntax';
 
 /*
@@ -36,3 +37,26 @@ export function inCodePage(text: string, codePage: CodePage): string {
 /** What a text takes of the length of a varchar. */
 export const lengthIn = (text: string, codePage: CodePage): number =>
   codePage === 65001 ? Buffer.byteLength(text) : text.length;
+
+/** How TDS names the collation of a database, in five bytes: the language, flags, and the number of an old sort order. */
+const collationBytes = new Map<CodePage, Buffer>([
+  [1251, Buffer.from([0x19, 0x04, 0xd0, 0x00, 0x00])],
+  [1252, Buffer.from([0x09, 0x04, 0xd0, 0x00, 0x34])],
+  [65001, Buffer.from([0x09, 0x04, 0xd0, 0x24, 0x00])],
+]);
+const decoders = new Map<CodePage, TextDecoder>([
+  [1251, new TextDecoder('windows-1251')],
+  [1252, new TextDecoder('windows-1252')],
+  [65001, new TextDecoder('utf-8')],
+]);
+
+export const bytesOfCollation = (collation: string): Buffer =>
+  collationBytes.get(codePageOf(collation)) ?? Buffer.alloc(5);
+
+/** How text with a collation in five bytes is read. */
+export function decoderOf(collation: Buffer): TextDecoder {
+  const found = [...collationBytes].find(([, bytes]) => bytes.equals(collation));
+  const decoder = found && decoders.get(found[0]);
+  if (!decoder) throw new SqlError(4816, 'Invalid collation from bcp client.');
+  return decoder;
+}

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bytesOfCollation } from './codePages';
 import { type Answer, Engine, type EngineOptions } from './engine';
 import { Session } from './session';
 import { SqlError } from './syntax';
@@ -133,7 +134,7 @@ export class TdsServer {
     this.logins++;
     const refusal = this.refuseLogins;
     if (!refusal) {
-      wire.sendMessage(socket, wire.loginAnswer('pool'));
+      wire.sendMessage(socket, wire.loginAnswer('pool', bytesOfCollation(this.engine.collation)));
       return;
     }
     this.errors.push(refusal.number);

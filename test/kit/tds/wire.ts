@@ -84,8 +84,8 @@ const i64 = (value: bigint) => {
 const shortText = (text: string) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text, 'utf16le')]);
 const longText = (text: string) => Buffer.concat([u16(text.length), Buffer.from(text, 'utf16le')]);
 
-/** Latin1_General_CP1_CI_AS. */
-const collation = Buffer.from([0x09, 0x04, 0xd0, 0x00, 0x34]);
+/** SQL_Latin1_General_CP1_CI_AS. Text is sent as Unicode, whatever its collation. */
+const collationOfAnswers = Buffer.from([0x09, 0x04, 0xd0, 0x00, 0x34]);
 
 /** The answer to a prelogin: our version, and that there is no encryption. */
 export function preloginAnswer(): Buffer {
@@ -110,8 +110,11 @@ export const transactionChange = {
   rolledBack: (id: bigint) => environment(10, Buffer.alloc(0), i64(id)),
 };
 
-/** The answer to an accepted login. */
-export function loginAnswer(database: string): Buffer {
+/**
+ * The answer to an accepted login.
+ * @param collation that of the database, in which clients send text in binary form
+ */
+export function loginAnswer(database: string, collation: Buffer): Buffer {
   const name = shortText('Tributary test server');
   const acknowledged = Buffer.concat([Buffer.from([1, 0x74, 0, 0, 4]), name, Buffer.from([16, 0, 0, 0])]);
   const databaseChange = Buffer.concat([Buffer.from([1]), shortText(database), shortText('')]);
@@ -162,7 +165,7 @@ const typeInfo: Readonly<Record<WireType, Buffer>> = {
   datetime: Buffer.from([0x6f, 8]),
   datetime2: Buffer.from([0x2a, 6]),
   date: Buffer.from([0x28]),
-  text: Buffer.concat([Buffer.from([0xe7]), u16(8000), collation]),
+  text: Buffer.concat([Buffer.from([0xe7]), u16(8000), collationOfAnswers]),
 };
 
 export function resultSet(

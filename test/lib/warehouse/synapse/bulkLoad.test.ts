@@ -167,6 +167,19 @@ describe('rows in binary form', () => {
     );
   });
 
+  it('keep their letters in a database of another code page, in which the client sends text', async () => {
+    await server.close();
+    server = await TdsServer.start({ dialect: 'server', collation: 'Cyrillic_General_CI_AS' });
+    await open().init([table]);
+    const rows = ['Café', 'Zürich €', 'plain'].map((text) =>
+      types.map((type) => (/char/.test(type) ? text : null)),
+    );
+    const kept = await stored(open({ bulkThreshold: 1 }), rows);
+    expect(JSON.stringify(kept)).toContain('Café');
+    expect(kept).toEqual(await stored(open({ bulkThreshold: 1e9 }), rows));
+    expect(server.bulkLoads).toBe(1);
+  });
+
   const some = (count: number) => Array.from({ length: count }, (_, row) => ['a', 'b', row, row]);
 
   it('are used from 500 rows on, with rejected rows beside them, all or nothing', async () => {
