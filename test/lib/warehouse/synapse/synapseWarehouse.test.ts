@@ -251,7 +251,8 @@ describe('an error of the server', () => {
 });
 
 describe('many rows', () => {
-  const lake = new MemoryStore();
+  let hours = 0;
+  const lake = new MemoryStore('memory', () => hours * 3_600_000);
   const staging = { store: lake, urlOf: (path: string) => `https://lake/${path}` };
   beforeEach(async () => {
     await server.close();
@@ -284,6 +285,15 @@ describe('many rows', () => {
     expect(server.rows('ops.rejected_rows')).toHaveLength(1);
     expect(await staged()).toEqual([]);
     expect([...server.engine.tables.keys()].filter((name) => name.includes('stage_'))).toEqual([]);
+  });
+
+  it('take files of processes with them that were killed a day ago', async () => {
+    await lake.put('warehouse-staging/clickstream.clicks-killed.csv.gz', Buffer.from(''));
+    hours += 25;
+    const delta = await clicksTable();
+    await delta.commit(clicks(50));
+    await follow(delta, clicksAt, open({ staging, copyThreshold: 10 }));
+    expect(await staged()).toEqual([]);
   });
 
   it('are inserted as text if CSV can carry none of them', async () => {
