@@ -56,6 +56,20 @@ describe('a load', () => {
     expect(server.errors).toEqual([]);
   });
 
+  it('of a dedicated pool waits until the one before it has ended, because small pools run few at a time', async () => {
+    const [clicked, priced] = [await clicksTable(), await assetsTable()];
+    await clicked.commit(clicks(2));
+    await priced.commit([asset()]);
+    const loaded = () => server.rows('ops.load_ledger').filter((row) => Number(row.last_version) >= 0);
+    const before: number[] = [];
+    server.onBatch = (text) => {
+      if (text.startsWith('BEGIN TRANSACTION')) before.push(loaded().length);
+    };
+    server.hold = { batch: /^BEGIN TRANSACTION/, ms: () => 50 };
+    await Promise.all([follow(clicked), follow(priced, assetsAt)]);
+    expect(before).toEqual([0, 1]);
+  });
+
   it("stays below the pool's limit of constants, for any rows", { timeout: 30_000 }, async () => {
     const delta = await assetsTable();
     await delta.commit(Array.from({ length: 1000 }, () => asset({ name: 'x\n'.repeat(20) })));
