@@ -60,7 +60,8 @@ async function list(stream: Stream, settings: Settings): Promise<number> {
   const [positions, holders] = await Promise.all([checkpoints.positions(), checkpoints.holders()]);
   const ages = new Map(holders.map(({ partitionId, ageMs }) => [partitionId, ageMs]));
   const known = new Map(positions.map((position) => [position.partitionId, position]));
-  for (const partitionId of [...new Set([...known.keys(), ...ages.keys()])].sort()) {
+  const partitions = [...new Set([...known.keys(), ...ages.keys()])];
+  for (const partitionId of partitions.sort((a, b) => Number(a) - Number(b))) {
     const [position, ageMs] = [known.get(partitionId), ages.get(partitionId)];
     const from = position
       ? `after sequence number ${position.sequenceNumber ?? '?'}, written ${position.writtenAt.toISOString()}`
@@ -84,6 +85,7 @@ async function reset(stream: Stream, settings: Settings): Promise<number> {
     if (await store.delete(path)) console.log(`deleted ${path}`);
   }
   if (found === 0) tellNone(stream);
+  else console.log(`Start the app again: it reads the hub of ${stream.name} from the beginning.`);
   return 0;
 }
 

@@ -12,6 +12,7 @@ import { switchFlag, wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { streamWord } from './names';
+import { showFiles } from './showProgress';
 
 /*
  * `npm run dead-letters`: lists and shows what could not become a row, and replays it.
@@ -57,10 +58,13 @@ async function withLetters(
   return exitCodeWithout;
 }
 
+const lettersOf = (snapshot: Snapshot, stream?: Stream): Promise<LetterInfo[]> =>
+  showFiles('dead letters: file', (onFile) => readLetters(snapshot, stream?.name, onFile));
+
 const iso = (microseconds: number) => new Date(microseconds / 1000).toISOString();
 
 async function list(snapshot: Snapshot): Promise<number> {
-  const groups = Map.groupBy(await readLetters(snapshot), ({ stream, reason }) => `${stream} ${reason}`);
+  const groups = Map.groupBy(await lettersOf(snapshot), ({ stream, reason }) => `${stream} ${reason}`);
   for (const [name, letters] of [...groups].sort(([, a], [, b]) => b.length - a.length)) {
     const newest = letters.reduce((latest, letter) =>
       letter.receivedAt > latest.receivedAt ? letter : latest,
@@ -80,7 +84,7 @@ interface EventAddress {
 }
 
 async function show(snapshot: Snapshot, { stream, partition, sequence }: EventAddress): Promise<number> {
-  const letters = (await readLetters(snapshot, stream.name)).filter(
+  const letters = (await lettersOf(snapshot, stream)).filter(
     (letter) => letter.partition === partition && letter.sequenceNumber === sequence,
   );
   for (const letter of letters) {

@@ -1,3 +1,4 @@
+import type { FileProgress } from '../lib/lake/scanRows';
 import type { Progress } from '../lib/maintenance/task';
 
 export type ReportProgress = (progress: Progress) => void;
@@ -14,3 +15,7 @@ export async function showProgress<T>(work: (report: ReportProgress) => Promise<
     stderr.write('\r\u001b[K');
   }
 }
+
+/** Shows how many files were read. */
+export const showFiles = <T>(step: string, work: (onFile: FileProgress) => Promise<T>): Promise<T> =>
+  showProgress((report) => work((done, total) => report({ step, done, total })));

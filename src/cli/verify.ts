@@ -3,7 +3,6 @@ import { cachedStatePath } from '../lib/counts/cachedState';
 import { type CountsVerification, verifyCounts } from '../lib/counts/verifyCounts';
 import type { TableLocation } from '../lib/delta/log';
 import { TributaryError } from '../lib/errors';
-import type { FileProgress } from '../lib/lake/scanRows';
 import { count, quantity } from '../lib/quantity';
 import type { Settings } from '../lib/settings';
 import { openHubClient } from '../lib/sources/hubClient';
@@ -20,7 +19,7 @@ import { readAppSettings, settingsFlag } from './appSettings';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { noTable, streamWord } from './names';
-import { showProgress } from './showProgress';
+import { showFiles } from './showProgress';
 
 /*
  * `npm run verify -- <stream>`: proves from the tables that each event is there exactly once, that the counts which the API serves
@@ -81,10 +80,6 @@ function tellReport(stream: Stream, { partitions, version, files }: StreamReport
   );
   return bad === 0;
 }
-
-/** Reading every file may take minutes. */
-const showFiles = <T>(step: string, work: (onFile: FileProgress) => Promise<T>): Promise<T> =>
-  showProgress((report) => work((done, total) => report({ step, done, total })));
 
 /** The warehouse could not be compared: it did not answer, or it refused, which somebody has to correct. */
 type NotAnswered = { readonly state: 'no-answer' | 'refused'; readonly reason: string };

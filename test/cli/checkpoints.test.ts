@@ -48,6 +48,7 @@ it('says for each partition from where it is read on, and whether an app reads i
   await put('clickstream/tributary/checkpoint/2', { offset: '9', sequencenumber: '7' });
   // The owner gave the partition back.
   await put('clickstream/tributary/ownership/2', { ownerid: '' });
+  await put('clickstream/tributary/checkpoint/10', { offset: '9' });
   await put('coincap/tributary/checkpoint/3', { offset: '9', sequencenumber: '5' });
   const { code, out } = await list('clickstream');
   const lines = out.replace(/\d{4}-\S+Z/g, 'TIME').replace(/is \d+ s/g, 'is 0 s');
@@ -57,6 +58,7 @@ it('says for each partition from where it is read on, and whether an app reads i
       'partition 0  after sequence number 411, written TIME; an app reads it (its claim is 0 s old)',
       'partition 1  from the beginning, because no position is kept yet; an app reads it (its claim is 0 s old)',
       'partition 2  after sequence number 7, written TIME; no app reads it',
+      'partition 10  after sequence number ?, written TIME; no app reads it',
       '',
     ],
   ]);

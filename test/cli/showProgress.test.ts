@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { showProgress } from '../../src/cli/showProgress';
+import { showFiles } from '../../src/cli/showProgress';
 
 const { isTTY } = process.stderr;
 afterEach(() => {
@@ -15,8 +15,8 @@ async function written(isTerminal: boolean): Promise<string> {
     text += part;
     return true;
   });
-  const work = showProgress(async (report) => {
-    for (const done of [1, 2]) report({ step: 'clicks: file', done, total: 3 });
+  const work = showFiles('clicks: file', async (onFile) => {
+    for (const done of [1, 2]) onFile(done, 3);
     throw new Error('a file is gone');
   });
   await expect(work).rejects.toThrow('a file is gone');

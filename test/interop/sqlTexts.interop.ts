@@ -6,7 +6,7 @@ import { coincap } from '../../src/lib/streams/coincap';
 import type { WarehouseTable } from '../../src/lib/streams/stream';
 import { createViews, createTable as duckDbTable } from '../../src/lib/warehouse/duckdb/tables';
 import { askEngine } from '../../src/lib/warehouse/synapse/engine';
-import { askRights } from '../../src/lib/warehouse/synapse/sqlReader';
+import { askRights, askRoles } from '../../src/lib/warehouse/synapse/sqlReader';
 import { createView, wholeScript } from '../../src/lib/warehouse/synapse/tables';
 import { Peer } from '../kit/peer';
 import { appWork } from '../lib/warehouse/appWork';
@@ -47,6 +47,7 @@ describe.each(['pool', 'server'] as const)('what the app sends to a %s', (dialec
       ...wholeScript(tables, dialect).split(/^GO$/m),
       askEngine,
       askRights('clickstream.clicks', 'OBJECT'),
+      askRoles,
     ]);
     expect(texts.length).toBeGreaterThan(20);
     const wrong: string[] = [];

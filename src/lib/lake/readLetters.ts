@@ -2,7 +2,7 @@ import type { Add } from '../delta/actions';
 import type { Snapshot } from '../delta/state';
 import type { LetterReason } from './deadLetters';
 import { rowKeyColumns } from './rowAddress';
-import { type RowGroup, scanRowGroups } from './scanRows';
+import { type FileProgress, type RowGroup, scanRowGroups } from './scanRows';
 
 /** A dead letter without its body. */
 export interface LetterInfo {
@@ -42,10 +42,14 @@ const infoColumns = ['stream', ...rowKeyColumns, 'enqueued_at', 'reason', 'detai
  * @param snapshot the table dead_letters
  * @param stream if given, only this stream's letters
  */
-export async function readLetters(snapshot: Snapshot, stream?: string): Promise<LetterInfo[]> {
+export async function readLetters(
+  snapshot: Snapshot,
+  stream?: string,
+  onFile?: FileProgress,
+): Promise<LetterInfo[]> {
   const files = [...snapshot.files.values()];
   const found = new Map<Add, LetterInfo[]>(files.map((file) => [file, []]));
-  await scanRowGroups({ state: snapshot, files, columns: infoColumns }, (group) => {
+  await scanRowGroups({ state: snapshot, files, columns: infoColumns, onFile }, (group) => {
     for (let at = 0; at < group.numRecords; at++) {
       const letter = letterAt(group, at);
       if (stream === undefined || letter.stream === stream) found.get(group.file)?.push(letter);

@@ -75,6 +75,8 @@ export class Engine {
   between: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve));
   /** What the login may; everything unless told. */
   rights: Rights | undefined;
+  /** The roles of the database that the login is a member of, besides those whose rights it has. */
+  readonly roles = new Set<string>();
   /** Whether fn_my_permissions finds anything. */
   tellsRights = true;
   /** Whether the login may grant rights on tables. */

@@ -3,7 +3,7 @@ import { codePageOf } from './codePages';
 import { convert } from './columnTypes';
 import type { Answer, Engine, SqlRow } from './engine';
 import { PartParser } from './parseParts';
-import { myPermissions } from './rights';
+import { isMember, myPermissions } from './rights';
 import { type Condition, type Expression, type Select, SqlError, type SqlValue } from './syntax';
 import { systemRows } from './systemViews';
 import type { WireType } from './wire';
@@ -94,6 +94,7 @@ export class Query {
     if (name === 'COLLATIONPROPERTY' && args[1] === 'CodePage')
       return args[0] === null ? null : codePageOf(String(args[0]));
     if (name === 'USER_NAME' || name === 'OBJECT_NAME') return args[0] ?? null;
+    if (name === 'IS_ROLEMEMBER') return isMember(this.#engine, String(args[0]));
     if (name === 'HAS_PERMS_BY_NAME') return this.#engine.mayGrant ? 1 : 0;
     if (name === 'OBJECT_ID') return this.#engine.idOf(new PartParser(String(args[0])).table()) ?? null;
     if (name === 'SERVERPROPERTY' && args[0] === 'ProductVersion')

@@ -61,6 +61,17 @@ export function myPermissions(
   }));
 }
 
+/** IS_ROLEMEMBER; null if there is no such role. Who may do everything owns the database. */
+export function isMember({ rights, roles }: Engine, role: string): 1 | 0 | null {
+  if (
+    !/^db_(?:owner|(?:deny)?data(?:reader|writer)|ddladmin|securityadmin|accessadmin|backupoperator)$/.test(
+      role,
+    )
+  )
+    return null;
+  return roles.has(role) || (rights === undefined && role === 'db_owner') ? 1 : 0;
+}
+
 const schemaOf = (name: string) => name.split('.')[0] ?? '';
 
 /** What a statement needs itself. Those in it are checked when they run. */

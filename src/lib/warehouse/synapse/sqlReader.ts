@@ -13,7 +13,7 @@ import { ledgerTable, rejectsTable } from './tables';
  *
  * | on                  | because                                                                      |
  * |---------------------|------------------------------------------------------------------------------|
- * | the database        | roles such as db_owner and db_datawriter, and sysadmin, are rights there     |
+ * | the database        | rights there hold everywhere, also those of its roles and of sysadmin        |
  * | each of our schemas | its owner, and who was granted a right on it, may write to all of its tables |
  * | each of our tables  | rights may be granted on one table                                           |
  */
@@ -26,6 +26,18 @@ type SecurableClass = 'DATABASE' | 'SCHEMA' | 'OBJECT';
 /** Which rights the login has, from its roles too. Empty if there is no such schema or table, or the login may do nothing there. */
 export const askRights = (name: string, kind: SecurableClass): string =>
   `SELECT permission_name FROM fn_my_permissions(${kind === 'DATABASE' ? 'NULL' : quoteText(name)}, '${kind}');`;
+
+/** The roles of every database whose members may write, or may give themselves the right to. */
+const writingRoles = [
+  'db_owner',
+  'db_datawriter',
+  'db_ddladmin',
+  'db_securityadmin',
+  'db_accessadmin',
+] as const;
+
+/** Their rights are rights in the database too; but an engine may tell of them as roles alone. */
+export const askRoles = `SELECT ${writingRoles.map((role) => `IS_ROLEMEMBER(${quoteText(role)}) AS ${role}`).join(', ')};`;
 
 /** The statements that make a user that may only read; deploy/sql/reader.sql has the same. */
 export const readerScript = (tables: readonly WarehouseTable[]): string[] => [
@@ -62,6 +74,9 @@ export class SqlReader implements Pick<Warehouse, 'query' | 'close'> {
   async #refuseWriter(): Promise<void> {
     const names = [ledgerTable, rejectsTable, ...this.#tables.map(fullName)];
     await this.#refuseRights('the database', 'DATABASE');
+    const [member = {}] = (await this.#client.batch(askRoles)).rows;
+    const role = writingRoles.find((name) => Number(member[name]) === 1);
+    if (role !== undefined) throw this.#refusal(`it is a member of ${role}`);
     for (const schema of schemasOf(this.#tables)) await this.#refuseRights(schema, 'SCHEMA');
     for (const name of names) await this.#refuseRights(name, 'OBJECT');
   }
@@ -74,9 +89,13 @@ export class SqlReader implements Pick<Warehouse, 'query' | 'close'> {
     const [first, ...more] = [...rights].filter((right) => !isForReading(right)).sort();
     if (first === undefined) return;
     const named = more.length === 0 ? first : `${first} and ${quantity(more.length, 'right')} more`;
-    throw new TributaryError(
+    throw this.#refusal(`on ${name} it has ${named}`);
+  }
+
+  #refusal(why: string): TributaryError {
+    return new TributaryError(
       'settings.invalid',
-      `The login of WAREHOUSE_READER may do more than read, so nothing was run: on ${name} it has ${named}. Make a user for it that may only read (deploy/sql/reader.sql): ${readerScript(this.#tables).join(' ')}`,
+      `The login of WAREHOUSE_READER may do more than read, so nothing was run: ${why}. Make a user for it that may only read (deploy/sql/reader.sql): ${readerScript(this.#tables).join(' ')}`,
     );
   }
 }

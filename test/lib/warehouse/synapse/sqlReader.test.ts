@@ -62,6 +62,17 @@ describe('a query of a person', () => {
     expect(server.engine.tables.has('clickstream.clicks')).toBe(true);
   });
 
+  it('is refused for a login with a role that may write, whatever rights the server tells', async () => {
+    server.engine.rights = new Set(['SELECT']);
+    server.engine.roles.add('db_datareader');
+    expect(await reader.query(count)).toEqual([{ n: 2 }]);
+    server.engine.roles.add('db_datawriter');
+    await expect(reader.query(drop)).rejects.toThrow(
+      'nothing was run: it is a member of db_datawriter. Make',
+    );
+    expect(server.batches).not.toContain(drop);
+  });
+
   it('is refused if the server does not say what the login may do', async () => {
     server.engine.tellsRights = false;
     await expect(reader.query(drop)).rejects.toThrow('it has rights that the server does not tell.');
