@@ -4,7 +4,7 @@ import { type Environment, settingDefinitions } from '../lib/settingDefinitions'
 import { parseSettings, type Settings } from '../lib/settings';
 import { loadStreams } from '../lib/streams/loadStreams';
 import { settingsOf } from '../lib/streams/stream';
-import { textFlag } from './commandLine/arguments';
+import { fileFlag } from './commandLine/arguments';
 import { UsageError } from './commandLine/command';
 import { readLocalSettings } from './localSettings';
 
@@ -21,8 +21,7 @@ import { readLocalSettings } from './localSettings';
  */
 
 export const settingsFlag = {
-  settings: textFlag(
-    'FILE',
+  settings: fileFlag(
     'a local.settings.json; by default the one in this folder, or else those of the running npm start',
   ),
 };

@@ -5,7 +5,7 @@ import { inertInLine } from '../lib/inert';
 import { count, quantity } from '../lib/quantity';
 import type { Settings } from '../lib/settings';
 import { readAppSettings, settingsFlag } from './appSettings';
-import { switchFlag, textWord } from './commandLine/arguments';
+import { fileWord, switchFlag } from './commandLine/arguments';
 import { action, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 
@@ -14,7 +14,7 @@ import { runCommand } from './commandLine/runCommand';
  * app's own reader before it is uploaded.
  */
 
-const fileWord = textWord('file', 'the path of a CSV file');
+const file = fileWord('the path of a CSV file');
 
 runCommand({
   call: 'npm run products',
@@ -22,7 +22,7 @@ runCommand({
   subcommands: {
     put: action({
       meaning: 'check a CSV file with the columns productid and name, and upload it',
-      words: { file: fileWord },
+      words: { file },
       flags: { 'dry-run': switchFlag('only check the file'), ...settingsFlag },
       run: ({ file, settings, 'dry-run': dryRun }) => put(file, settings, dryRun),
     }),
@@ -33,7 +33,7 @@ runCommand({
     }),
     get: action({
       meaning: 'save the uploaded file as a new local file',
-      words: { file: fileWord },
+      words: { file },
       flags: settingsFlag,
       run: ({ file, settings }) => get(file, settings),
     }),

@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import {
   durationFlag,
+  fileFlag,
+  fileWord,
   nameWord,
   numberFlag,
   switchFlag,
@@ -19,7 +22,7 @@ const fruitWord = nameWord(
   async () => new Map(['apple', 'pear', 'plum'].map((name) => [name, { name }])),
 );
 const limitFlag = numberFlag({ meaning: 'how many', fallback: 20, least: 1, most: 100, whole: true });
-const fileFlag = { file: textFlag('FILE', 'where it is kept') };
+const placeFlag = { file: textFlag('FILE', 'where it is kept') };
 const run = async () => 0;
 
 /** One action with two words. */
@@ -28,19 +31,19 @@ const weigh: Command = {
   does: action({
     meaning: 'Weighs a fruit.',
     words: { fruit: fruitWord, scale: wholeWord('scale') },
-    flags: { limit: limitFlag, wet: switchFlag('also where it is wet'), ...fileFlag },
+    flags: { limit: limitFlag, wet: switchFlag('also where it is wet'), ...placeFlag },
     run,
   }),
 };
 
-const list = action({ meaning: 'all there are', flags: { limit: limitFlag, ...fileFlag }, run });
+const list = action({ meaning: 'all there are', flags: { limit: limitFlag, ...placeFlag }, run });
 const eat = action({
   meaning: 'one of them',
   words: { fruit: fruitWord },
   flags: {
     limit: numberFlag({ meaning: 'how many bites', fallback: 3, most: 9 }),
     wash: switchFlag('before'),
-    ...fileFlag,
+    ...placeFlag,
   },
   run,
 });
@@ -235,6 +238,18 @@ describe('the kinds of flags', () => {
       2.5,
       ...Array(6).fill(undefined),
     ]);
+  });
+
+  it('read paths as they are seen from the folder in which npm was called', () => {
+    const read = (path: string) => [fileFlag('').read(path), fileWord('').read(path)];
+    vi.stubEnv('INIT_CWD', join(process.cwd(), 'docs'));
+    expect(read('a.csv')).toEqual(Array(2).fill(join(process.cwd(), 'docs', 'a.csv')));
+    expect(read('/a.csv')).toEqual(['/a.csv', '/a.csv']);
+    vi.stubEnv('INIT_CWD', `${process.cwd()}/`);
+    expect([...read('a.csv'), ...read('')]).toEqual(['a.csv', 'a.csv', undefined, undefined]);
+    vi.stubEnv('INIT_CWD', undefined);
+    expect(read('a.csv')).toEqual(['a.csv', 'a.csv']);
+    vi.unstubAllEnvs();
   });
 
   it('read durations as milliseconds', () => {

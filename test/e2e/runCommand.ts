@@ -23,7 +23,9 @@ export function runCommand(
   cwd: string,
   env: NodeJS.ProcessEnv = process.env,
 ): RunningCommand {
-  const child = spawn(process.execPath, [resolve('dist', file), ...args], { cwd, env });
+  // The tests' own npm was called elsewhere.
+  const { INIT_CWD: _, ...ofChild } = env;
+  const child = spawn(process.execPath, [resolve('dist', file), ...args], { cwd, env: ofChild });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {

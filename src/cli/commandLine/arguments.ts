@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type DurationUnit, parseDuration } from '../../lib/duration';
 import { type Flag, orList, type Word } from './command';
 
@@ -20,6 +21,19 @@ export const textFlag = (value: string, meaning: string): Flag<string | undefine
   fallback: undefined,
   read: (text) => text || undefined,
 });
+
+/** The path of a file. */
+export const fileFlag = (meaning: string): Flag<string | undefined> => ({
+  ...textFlag('FILE', meaning),
+  expected: 'the path of a file',
+  read: (text) => (text === '' ? undefined : fromCallersFolder(text)),
+});
+
+/** npm runs a command in the project's folder, wherever it was called: a path is meant to be seen from there. */
+function fromCallersFolder(path: string): string {
+  const { INIT_CWD: folder } = process.env;
+  return folder === undefined || resolve(folder) === process.cwd() ? path : resolve(folder, path);
+}
 
 export interface NumberFlag<F> {
   readonly meaning: string;
@@ -85,6 +99,13 @@ export const textWord = (noun: string, expected: string): Word<string> => ({
   noun,
   expected: async () => expected,
   read: (text) => text || undefined,
+});
+
+/** The path of a file. */
+export const fileWord = (expected: string): Word<string> => ({
+  noun: 'file',
+  expected: async () => expected,
+  read: (text) => (text === '' ? undefined : fromCallersFolder(text)),
 });
 
 /** One of the names there are, which are looked up when they are needed. */
