@@ -40,7 +40,8 @@ export const loadedTables = async (): Promise<LoadedTable[]> =>
 /** A table of the warehouse, by its own name or by the name of its Delta table. */
 export const loadedTableWord: Word<LoadedTable> = {
   noun: 'table of the warehouse',
-  expected: async () => orList((await loadedTables()).map(({ table }) => fullName(table))),
+  expected: async () =>
+    `${orList((await loadedTables()).map(({ table }) => fullName(table)))}, or the name of its Delta table`,
   read: async (text) =>
     (await loadedTables()).find(({ table, deltaTable }) => text === fullName(table) || text === deltaTable),
 };
