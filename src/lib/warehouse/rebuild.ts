@@ -58,6 +58,12 @@ interface Failed {
   readonly error?: TributaryError;
 }
 
+/** What a try must know of the one before it. */
+interface Try extends RebuildOptions {
+  /** The shadow whose swap was sent, if there is no answer to that yet. */
+  readonly sent: { swap: WarehouseTable | undefined };
+}
+
 interface Lost {
   readonly outcome: 'lost';
   readonly reason: string;
@@ -85,8 +91,9 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     seen = now;
     options.onProgress?.(progress);
   };
+  const sent: Try['sent'] = { swap: undefined };
   for (;;) {
-    const done = await tryRebuild({ ...options, onProgress }).catch(asLost);
+    const done = await tryRebuild({ ...options, onProgress, sent }).catch(asLost);
     if (done.outcome !== 'failed' && done.outcome !== 'lost') return done;
     if (signal.aborted) return { outcome: 'stopped' };
     const tries = done.outcome === 'lost' ? ++lost : ++failed;
@@ -112,9 +119,12 @@ function asLost(error: unknown): Lost {
   throw error;
 }
 
-async function tryRebuild(options: RebuildOptions): Promise<Rebuilt | Failed> {
-  const { warehouse, table } = options;
+async function tryRebuild(options: Try): Promise<Rebuilt | Failed> {
+  const { warehouse, table, sent } = options;
   const replacing = parseReplacing(await readLedgerPosition(warehouse, table));
+  // The answer to the swap was lost, but the ledger says that it was done.
+  if (sent.swap && !replacing && !(await warehouse.ledger()).has(fullName(sent.swap)))
+    return endSwap(options);
   if (replacing) {
     const finished = await finishReplacing(options, replacing);
     if (finished) return finished;
@@ -139,7 +149,7 @@ async function tryRebuild(options: RebuildOptions): Promise<Rebuilt | Failed> {
 
 /** Undefined if the shadow must be completed first, or is gone, so that another one is needed. */
 async function finishReplacing(
-  options: RebuildOptions,
+  options: Try,
   { shadow: name, stage }: Replacing,
 ): Promise<Rebuilt | Failed | undefined> {
   const { warehouse, table, continueOnly = false } = options;
@@ -151,20 +161,26 @@ async function finishReplacing(
   return continueOnly && stage === 'held' ? { outcome: 'rebuilt-elsewhere' } : undefined;
 }
 
-async function swap({ warehouse, table }: RebuildOptions, shadow: WarehouseTable): Promise<Rebuilt | Failed> {
-  const swapped = await warehouse.swap({ table, shadow });
+async function swap(options: Try, shadow: WarehouseTable): Promise<Rebuilt | Failed> {
+  const { warehouse, table, sent } = options;
+  sent.swap = shadow;
+  if ((await warehouse.swap({ table, shadow })) === 'swapped') return endSwap(options);
   const ledger = await warehouse.ledger();
-  if (swapped === 'swapped') {
-    for (const name of ledger.keys()) {
-      const other = { ...table, name: name.slice(table.schema.length + 1) };
-      if (name === fullName(other) && isShadowName(table, other.name)) await warehouse.dropShadow(other);
-    }
-    await warehouse.dropLeftovers(table);
-    return { outcome: 'rebuilt', version: ledger.get(fullName(table))?.version ?? -1 };
-  }
+  sent.swap = undefined;
   // If our shadow was not taken, leave other shadows alone, because one of them may just be replacing the table.
   if (!ledger.has(fullName(shadow))) return { outcome: 'rebuilt-elsewhere' };
   return { outcome: 'failed', reason: 'another process loads the shadow or replaces the table' };
+}
+
+/** Drops what is not needed any more. */
+async function endSwap({ warehouse, table }: RebuildOptions): Promise<Rebuilt> {
+  const ledger = await warehouse.ledger();
+  for (const name of ledger.keys()) {
+    const other = { ...table, name: name.slice(table.schema.length + 1) };
+    if (name === fullName(other) && isShadowName(table, other.name)) await warehouse.dropShadow(other);
+  }
+  await warehouse.dropLeftovers(table);
+  return { outcome: 'rebuilt', version: ledger.get(fullName(table))?.version ?? -1 };
 }
 
 interface Started {

@@ -137,6 +137,20 @@ describe('a table that is rebuilt', () => {
     expect(harness.server.rows(fullName(clicksAt))).toHaveLength(30);
   });
 
+  it('is done if only the answer to its last commit is lost', async () => {
+    await delta.commit(clicks(5));
+    harness.server.onBatch = (text) => {
+      if (text.includes('RENAME OBJECT')) harness.server.plan({ drop: 'after-commit' });
+    };
+    expect(await rebuild(options())).toEqual({ outcome: 'rebuilt', version: 1 });
+    expect(harness.server.planned).toBe(0);
+    expect(harness.server.batches.filter((text) => /CREATE TABLE .*__reload_/.test(text))).toHaveLength(1);
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(5);
+    expect(await ledgerNames()).toEqual([fullName(clicksAt)]);
+    // Without the table that was replaced.
+    expect([...harness.server.engine.tables.keys()].filter((name) => name.includes('__'))).toEqual([]);
+  });
+
   it('is given up when the database cannot be reached several times in a row', async () => {
     await delta.commit(clicks(5));
     harness.server.refuseLogins = { number: 42108, message: 'The pool is paused.' };
