@@ -157,8 +157,9 @@ class Breaker implements Broken {
   }
 
   async rebuild(nth: number): Promise<void> {
-    const { system, log } = this.#options;
-    const { line, problems, killed } = await rebuildUnderLoad(system, this.#rebuildRandom);
+    const { system, connections, log } = this.#options;
+    const random = this.#rebuildRandom;
+    const { line, problems, killed } = await rebuildUnderLoad({ system, connections, random });
     this.rebuilds.killed += killed;
     if (problems.length === 0) this.rebuilds.finished++;
     this.problems.push(...problems);

@@ -4,15 +4,15 @@ import { clickstream } from '../../src/lib/streams/clickstream';
 import { shadowPrefix } from '../../src/lib/warehouse/shadow';
 import { runCommandLine } from './commandLine';
 import { type ChaosSystem, hostNames } from './system';
-import { table } from './warehouse';
+import { type CommitBreaker, table } from './warehouse';
 
 const command = 'npm run warehouse -- rebuild clicks';
 /** How often one rebuild is killed. */
 const kills = { least: 2, most: 4 };
 /** How many batches a rebuild of so few rows sends that name its shadow, about: it is killed at one of them. */
 const batches = { first: 1, last: 14 };
-/** A rebuild fails if its connection breaks at a commit, and goes on when it is run again. */
-const maxTries = 6;
+/** After this long it is killed in any case: it may be slow, because its connections break too. */
+const killAfterMs = 20_000;
 /** How long a killed rebuild is left to the hosts, in milliseconds. They end it if it has begun to take the table's place. */
 const pauseMs = { least: 0, most: 4000 };
 
@@ -25,11 +25,19 @@ export interface Rebuilds {
   killed: number;
 }
 
+export interface RebuildOptions {
+  readonly system: ChaosSystem;
+  /** Breaks connections until the last run, which must end. */
+  readonly connections: CommitBreaker;
+  readonly random: Random;
+}
+
 /** Rebuilds the table of the clicks while both hosts load it, and kills the process at different steps, once together with a host. */
-export async function rebuildUnderLoad(
-  system: ChaosSystem,
-  random: Random,
-): Promise<{ line: string; problems: string[]; killed: number }> {
+export async function rebuildUnderLoad({
+  system,
+  connections,
+  random,
+}: RebuildOptions): Promise<{ line: string; problems: string[]; killed: number }> {
   const times = integerBetween(random, kills.least, kills.most);
   let killed = 0;
   for (let time = 0; time < times; time++) {
@@ -38,13 +46,12 @@ export async function rebuildUnderLoad(
     if (await rebuildUntil(system, at, () => (time === 0 ? system.kill(host) : undefined))) killed++;
     await sleep(integerBetween(random, pauseMs.least, pauseMs.most));
   }
-  let last = { code: 1, output: '' };
-  let tries = 0;
-  for (; last.code !== 0 && tries < maxTries; tries++) last = await runCommandLine(command, system.settings);
-  const line = `killed ${killed} times, then ended at the ${tries}. try`;
-  if (last.code !== 0)
-    return { line, killed, problems: [`${command} failed ${tries} times: ${last.output}`] };
-  return { line, killed, problems: await findShadows(system) };
+  connections.paused = true;
+  const { code, output } = await runCommandLine(command, system.settings);
+  connections.paused = false;
+  const line = `killed ${killed} times, then it ended`;
+  const problems = code === 0 ? await findShadows(system) : [`${command} failed: ${output}`];
+  return { line, killed, problems };
 }
 
 /** Kills a rebuild at one of the batches that name a shadow. Returns false if it ended before. */
@@ -57,12 +64,17 @@ async function rebuildUntil(
   const kill = new AbortController();
   let others: Promise<void> | undefined;
   let seen = 0;
-  system.warehouse.onBatch = (text) => {
-    if (!text.includes(prefix) || ++seen !== nth) return;
+  const killAll = () => {
+    if (kill.signal.aborted) return;
     kill.abort();
     others = alsoKill();
   };
+  system.warehouse.onBatch = (text) => {
+    if (text.includes(prefix) && ++seen === nth) killAll();
+  };
+  const timer = setTimeout(killAll, killAfterMs);
   await runCommandLine(command, system.settings, kill.signal);
+  clearTimeout(timer);
   system.warehouse.onBatch = undefined;
   await others;
   return kill.signal.aborted;
