@@ -44,6 +44,20 @@ afterEach(async () => {
 const follow = (delta: DeltaTable, table = clicksAt, by = warehouse) =>
   catchUp({ warehouse: by, commits: new UnloadedCommits(delta.at), table, signal });
 
+it.each([
+  ['server', 'refused'],
+  ['pool', 'taken, because it enforces no keys'],
+] as const)('a second row of a table in the ledger of a %s is %s', async (dialect, what) => {
+  await server.close();
+  await start(dialect);
+  const second = warehouse.query(
+    "INSERT INTO ops.load_ledger (table_name, delta_id, last_version, batch_token) SELECT 'clickstream.clicks', '', -1, '';",
+  );
+  if (what === 'refused') await expect(second).rejects.toThrow('error 2627');
+  else await second;
+  expect(server.rows('ops.load_ledger')).toHaveLength(what === 'refused' ? 2 : 3);
+});
+
 describe('a load', () => {
   it('is one round trip, with as many rows a statement as a pool takes', async () => {
     const delta = await clicksTable();
