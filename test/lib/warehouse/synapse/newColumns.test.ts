@@ -87,9 +87,12 @@ describe('a table that lacks columns', () => {
   });
 
   it('gets them before a load of several batches in a transaction', async () => {
-    await delta.commit(clicks(40_000));
+    await delta.commit(clicks(8000));
     await follow(open());
-    expect(categories()).toHaveLength(40_020);
+    expect(
+      server.batches.filter((text) => text.startsWith('INSERT INTO [clickstream]')).length,
+    ).toBeGreaterThan(1);
+    expect(categories()).toHaveLength(8020);
     expect(new Set(categories())).toEqual(new Set([3]));
   });
 
