@@ -1,28 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackoffSteps, backoffMs } from '../backoff';
-import { followState } from '../delta/follow';
 import type { TableLocation } from '../delta/log';
-import { openSnapshot } from '../delta/openTable';
-import { isSameEntry, positionOfState, type TablePosition } from '../delta/position';
-import { effectOnRows } from '../delta/rowEffect';
-import type { Snapshot } from '../delta/state';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
+import { beginOrResume, giveUp, type Started } from './beginShadow';
 import type { LoadLimits } from './deltaVersions';
 import { fillShadow, followLog, type ShadowStep } from './fillShadow';
 import { readLedgerPosition } from './ledgerPosition';
-import {
-  filledVersion,
-  fillingPosition,
-  isShadowName,
-  newShadow,
-  ownPosition,
-  parseFilling,
-  parseReplacing,
-  type Replacing,
-} from './shadow';
+import { isShadowName, ownPosition, parseReplacing, type Replacing } from './shadow';
 import { UnloadedCommits } from './unloadedCommits';
-import { fullName, type Swap, type Warehouse } from './warehouse';
+import { fullName, type Warehouse } from './warehouse';
 
 /**
  * How often one call tries, if files are deleted meanwhile, or another process is in the way; and how often in a row if the warehouse
@@ -183,12 +170,6 @@ async function endSwap({ warehouse, table }: RebuildOptions): Promise<Rebuilt> {
   return { outcome: 'rebuilt', version: ledger.get(fullName(table))?.version ?? -1 };
 }
 
-interface Started {
-  readonly shadow: WarehouseTable;
-  /** The version to fill it with; undefined if the shadow follows the log already. */
-  readonly snapshot: Snapshot | undefined;
-}
-
 /** Takes the shadow through steps 1 to 3. */
 async function completeShadow(options: RebuildOptions, { shadow, snapshot }: Started): Promise<ShadowStep> {
   const { warehouse, table, at } = options;
@@ -202,78 +183,4 @@ async function completeShadow(options: RebuildOptions, { shadow, snapshot }: Sta
   // No load moves the table any more. The log has this version, unless it was rolled back: then its end is as far as the table can go.
   const own = ownPosition(await readLedgerPosition(warehouse, table));
   return followLog({ ...follow, until: own });
-}
-
-async function beginOrResume(
-  options: RebuildOptions,
-  replacing: Replacing | undefined,
-): Promise<Started | undefined> {
-  const { warehouse, at, table } = options;
-  const head = await openSnapshot(at);
-  if (!head) return undefined;
-  const found = shadowsIn(await warehouse.ledger(), table);
-  const isNamed = ({ shadow }: { shadow: WarehouseTable }) => fullName(shadow) === replacing?.shadow;
-  for (const one of found.sort((a, b) => Number(isNamed(b)) - Number(isNamed(a)))) {
-    const started = await resume(at, one);
-    if (started) return started;
-    await giveUp(warehouse, { table, shadow: one.shadow });
-  }
-  const shadow = newShadow(table, head.version);
-  const filled = positionOfState(head);
-  await warehouse.createShadow(
-    { table, shadow },
-    head.files.size === 0 ? filled : fillingPosition(filled, 0),
-  );
-  return { shadow, snapshot: head };
-}
-
-/** Loads of the table go on first, because a table whose shadow is gone would refuse them. */
-async function giveUp(warehouse: Warehouse, swap: Swap): Promise<void> {
-  await warehouse.release(swap);
-  await warehouse.dropShadow(swap.shadow);
-}
-
-interface FoundShadow {
-  readonly shadow: WarehouseTable;
-  readonly version: number;
-  readonly position: TablePosition;
-}
-
-/** The shadows of a table, the one with the most progress first. Those of earlier releases have no version here. */
-function shadowsIn(ledger: ReadonlyMap<string, TablePosition>, table: WarehouseTable): FoundShadow[] {
-  const found = [...ledger].flatMap(([fullShadow, position]) => {
-    const name = fullShadow.slice(table.schema.length + 1);
-    const version = fullShadow === `${table.schema}.${name}` ? filledVersion(table, name) : undefined;
-    return version === undefined ? [] : [{ position, shadow: { ...table, name }, version }];
-  });
-  const isFilling = ({ position }: FoundShadow) => Number(parseFilling(position) !== undefined);
-  return found.sort((a, b) => isFilling(a) - isFilling(b) || b.position.version - a.position.version);
-}
-
-/** Undefined if the shadow can never become complete. */
-async function resume(
-  at: TableLocation,
-  { shadow, version, position }: FoundShadow,
-): Promise<Started | undefined> {
-  const filling = parseFilling(position);
-  if (!filling) return (await canFollow(at, position)) ? { shadow, snapshot: undefined } : undefined;
-  const { tableId, mark } = filling;
-  if (!(await canFollow(at, { tableId, version, mark }))) return undefined;
-  // Storage may have gone back in time since, and grown another commit of that version.
-  const snapshot = await openSnapshot(at, { version });
-  return snapshot && isSameEntry(snapshot.mark, mark) ? { shadow, snapshot } : undefined;
-}
-
-/** Whether the log can be followed from there to its end, so that the table would not need another rebuild at once. */
-async function canFollow(at: TableLocation, position: TablePosition): Promise<boolean> {
-  const follower = followState(at, { mostBehind: Number.POSITIVE_INFINITY });
-  follower.seek(position);
-  for (;;) {
-    const found = await follower.advance();
-    if (found.step === 'nothing-new') return true;
-    if (found.step !== 'commits') return false;
-    if (found.commits.some((commit) => effectOnRows(commit, position.tableId).effect === 'rewrite'))
-      return false;
-    if (found.atHead) return true;
-  }
 }
