@@ -11,6 +11,8 @@ import { settle } from './settle';
 const pauseMs = { least: 1000, most: 6000 };
 /** Milliseconds that a batch waits in the database, so that the loads of two hosts overlap. */
 const holdMs = { least: 1000, most: 5000 };
+/** The same for the statement with which a rebuild turns loads away: long enough that the table passes the shadow meanwhile. */
+const turnAwayMs = { least: 10_000, most: 15_000 };
 /** If nothing is loaded for this long, loading is stuck. Longer than the minute between two catch-ups. */
 const stuckMs = 90_000;
 
@@ -29,9 +31,11 @@ export async function startWarehouse(connectionString: string, random: Random): 
   await warehouse.init((await loadStreams()).flatMap(({ warehouse: one }) => (one ? [one] : [])));
   await warehouse.close();
   server.hold = {
-    // Also the statement with which a rebuild turns loads away, so that loads come before it.
-    batch: /BEGIN TRANSACTION|'replace:/,
-    ms: () => integerBetween(random, holdMs.least, holdMs.most),
+    batch: /BEGIN TRANSACTION|SET delta_id = 'replace:/,
+    ms: (batch) => {
+      const { least, most } = batch.includes("'replace:") ? turnAwayMs : holdMs;
+      return integerBetween(random, least, most);
+    },
   };
   return server;
 }

@@ -35,7 +35,7 @@ export class TdsServer {
   /** The connection breaks once when a matching batch comes, before the batch runs. */
   cutAt: RegExp | undefined;
   /** How many milliseconds a matching batch waits before it runs, as in the queue of a busy pool. */
-  hold: { readonly batch: RegExp; readonly ms: () => number } | undefined;
+  hold: { readonly batch: RegExp; readonly ms: (batch: string) => number } | undefined;
   /** Called before each batch. */
   onBatch: ((text: string) => void) | undefined;
   /** Whether to keep the texts of batches. Turn it off for large loads, which would fill the memory. */
@@ -167,7 +167,7 @@ export class TdsServer {
           this.#troubles.shift();
           throw new SqlError(trouble.fail, trouble.message);
         }
-        if (this.hold?.batch.test(text)) await sleep(this.hold.ms());
+        if (this.hold?.batch.test(text)) await sleep(this.hold.ms(text));
         // Do not run the batch if the client has gone meanwhile.
         if (session.ended) return;
         await session.run(text, take);
