@@ -18,7 +18,7 @@ import {
 } from './loadStatements';
 import { addMissingColumns } from './newColumns';
 import { countTouched, type SqlClient } from './sqlClient';
-import { isAmbiguous } from './sqlErrors';
+import { isAmbiguous, isUnknownColumn } from './sqlErrors';
 import {
   copyInto,
   deleteLeftFiles,
@@ -93,8 +93,9 @@ export class Loads {
     } catch (error) {
       const isRefused = error instanceof TributaryError && error.code === 'warehouse.refused';
       if (!isRefused) throw error;
-      if (await this.#client.described(() => addMissingColumns(this.#client, load.table)))
-        return this.#loadOnce(load);
+      const isAdded = await this.#client.described(() => addMissingColumns(this.#client, load.table));
+      // Another process may have added them after the load was refused.
+      if (isAdded || isUnknownColumn(error.cause)) return this.#loadOnce(load);
       if (!(await this.#usesBulk(load))) throw error;
       const outcome = await this.#loadFenced(load, packBatches(insertStatements(load)));
       // An overtaken load proves nothing.

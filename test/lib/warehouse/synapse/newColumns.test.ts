@@ -113,6 +113,21 @@ describe('a table that lacks columns', () => {
     expect(server.errors).toEqual([207, 207, 2705]);
     expect(categories()).toEqual(new Array(20).fill(3));
   });
+
+  it('is loaded if another process adds them after the load was refused, before it looks which ones it lacks', async () => {
+    const look = /^SELECT name FROM sys\.columns/;
+    let other: Promise<void> | undefined;
+    server.onBatch = (text) => {
+      if (look.test(text)) other ??= open().init([table]);
+    };
+    // The first look waits for the other process, which looks as well.
+    const waits = [300];
+    server.hold = { batch: look, ms: () => waits.shift() ?? 0 };
+    await follow(open());
+    await other;
+    expect([server.errors, waits]).toEqual([[207], []]);
+    expect(categories()).toEqual(new Array(20).fill(3));
+  });
 });
 
 describe('a table that may not be altered', () => {
