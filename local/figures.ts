@@ -94,15 +94,15 @@ export class LetterCounter {
 
 /**
  * Rows of a table in the DuckDB warehouse, including rejected rows. The app has the DuckDB file open, so the query goes through the
- * app; 0 as long as the app has not opened the file.
+ * app; undefined as long as the app has not opened the file.
  */
 export async function warehouseRows(
   setting: string | undefined,
   { schema, name }: WarehouseTable,
-): Promise<number> {
+): Promise<number | undefined> {
   const { kind, path } = { path: '', ...parseWarehouse(setting ?? 'none') };
   const warehouse = kind === 'duckdb' ? await connectToOwner(path) : undefined;
-  if (!warehouse) return 0;
+  if (!warehouse) return undefined;
   const rows = await warehouse.query(
     `SELECT (SELECT count(*) FROM "${schema}"."${name}") + (SELECT count(*) FROM ops.rejected_rows WHERE table_name = '${schema}.${name}') AS n`,
   );

@@ -1,32 +1,31 @@
+import { within } from '../src/lib/deadline';
+import type { TableLocation } from '../src/lib/delta/log';
+import { openState } from '../src/lib/delta/openTable';
+import { once } from '../src/lib/once';
 import { count, quantity } from '../src/lib/quantity';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { loadStreams } from '../src/lib/streams/loadStreams';
 import type { Stream } from '../src/lib/streams/stream';
+import {
+  type Comparison,
+  compareFigures,
+  describeMissing,
+  type Figures,
+  nounOf,
+  prefixOf,
+} from './comparison';
 import { clicksOfTheApi, FiguresReader, LetterCounter, warehouseRows } from './figures';
 import type { Stack } from './stack';
+import { askWaits, describeUncounted, noWaits, sentence, type Waits, withWaits } from './waits';
 
-/** The progress of one stream, as a line for people and as numbers to compare. */
-export interface StreamProgress {
-  readonly stream: Stream;
-  /** The stream's part of the status line. */
-  status(): Promise<string>;
-  /** Compares the numbers of independent places. They are equal once everything has arrived. */
-  compare(): Promise<Comparison>;
-}
-
-export interface Comparison {
-  /** Whether the table has all accepted events, and counts and warehouse have all rows of the table. */
-  readonly equal: boolean;
-  /**
-   * Like `accepted 41,200 = rows 41,200 = clicks 41,200` if each event is one row; otherwise like
-   * `accepted 41,201 = ingested 41,201, rows 41,200 = clicks 41,200, 1 dead letter`.
-   */
-  readonly line: string;
-}
-
-/** The word for the events of a stream: the name of its table. */
-export const nounOf = ({ table }: Stream): string => table;
+/** Numbers that are not there by then are shown as unknown, and asked for again. */
+const readLimitMs = 3000;
+/** With events or rows under way, a stream whose numbers have not moved for this long stands still. */
+const stillAfterMs = 5000;
+const askEveryMs = 5000;
+/** The partitions of a host that was killed are free again after a while, so standing still without a reason may pass. */
+const stillWithoutReasonAfterMs = 20_000;
 
 /** Follows every stream of a stack. The clickstream comes last, because its comparison is the last line of `npm start`. */
 export async function followStreams(stack: Stack): Promise<StreamProgress[]> {
@@ -39,69 +38,152 @@ export async function followStreams(stack: Stack): Promise<StreamProgress[]> {
     const hub = stack.settings[stream.hubSetting] ?? '';
     const at = { store, table: stream.table };
     const reader = new FiguresReader({ brokerUrl: stack.brokerUrl, hub, at });
-    return followStream({ stack, stream, reader, letters: new LetterCounter({ stream, store }) });
+    const letters = new LetterCounter({ stream, store });
+    return new StreamProgress({ stack, stream, reader, letters, at });
   });
 }
 
 interface Followed {
-  readonly stack: Stack;
+  readonly stack: Pick<Stack, 'apiUrl' | 'settings'>;
   readonly stream: Stream;
   readonly reader: FiguresReader;
   readonly letters: LetterCounter;
+  readonly at: TableLocation;
 }
 
-function followStream({ stack, stream, reader, letters }: Followed): StreamProgress {
-  const { warehouse } = stream;
-  // If the warehouse fails, the status line says so, and the comparison at the end shows a difference.
-  const loaded = async () =>
-    warehouse ? warehouseRows(stack.settings.WAREHOUSE, warehouse).catch(() => 0) : undefined;
-  return {
-    stream,
-    async status() {
-      const { accepted, ingested, rows, version } = await reader.read();
-      const table = version < 0 ? 'no Delta table yet' : `Delta version ${version}`;
-      const inWarehouse = version < 0 ? undefined : await loaded();
-      return `${nounOf(stream)} ${count(accepted)} emitted, ${count(ingested)} ingested, ${quantity(rows, 'row')}, ${table}${
-        inWarehouse === undefined ? '' : `, ${count(inWarehouse)} in the warehouse`
-      }`;
-    },
-    async compare() {
-      const { accepted, ingested, rows } = await reader.read();
-      const clicks = stream === clickstream ? await clicksOfTheApi(stack.apiUrl) : undefined;
-      const inWarehouse = await loaded();
-      const events: Figure[] = [
-        ['accepted', accepted],
-        ['ingested', ingested],
-      ];
-      const stored: Figure[] = [
-        ['rows', rows],
-        ...(clicks === undefined ? [] : [['clicks', clicks] satisfies Figure]),
-        ...(inWarehouse === undefined ? [] : [['warehouse', inWarehouse] satisfies Figure]),
-      ];
-      const found = await letters.count();
-      const isRowAnEvent = found === 0 && rows === ingested;
-      const line = isRowAnEvent
-        ? join([['accepted', accepted], ...stored])
-        : [join(events), join(stored), ...(found === 0 ? [] : [describeLetters(found)])].join(', ');
-      return {
-        equal: areEqual(events) && areEqual(stored),
-        line: stream === clickstream ? line : `${nounOf(stream)}: ${line}`,
-      };
-    },
-  };
+/** The progress of one stream, as a line for people and as numbers to compare. What cannot be read is told, and is no error. */
+export class StreamProgress {
+  readonly stream: Stream;
+  readonly #followed: Followed;
+  /** One at a time: if it is late, the next status waits for the same one. */
+  readonly #reading = once(() => this.#read().finally(() => void this.#reading.forget()));
+  readonly #asking = once(() => this.#askWhy().finally(() => void this.#asking.forget()));
+  #line: string;
+  #shown: Figures | undefined;
+  /** What the last comparison found missing; undefined if the numbers could not be compared. */
+  #missing: readonly string[] | undefined;
+  #movedAt = performance.now();
+  #isDone = false;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #waits: Waits = noWaits;
+
+  constructor(followed: Followed) {
+    this.#followed = followed;
+    this.stream = followed.stream;
+    this.#line = `${nounOf(this.stream)}: no numbers yet`;
+  }
+
+  /** Whether what is missing will not arrive until a person mends something. */
+  get isStuck(): boolean {
+    return this.#waits.isFailing && (this.#isDone || this.#stillForMs >= stillAfterMs);
+  }
+
+  /** The stream's line of numbers, and a sentence if something is wrong. Never rejects. */
+  async status(): Promise<{ readonly figures: string; readonly note?: string }> {
+    const unreadable = await this.#refresh();
+    if (performance.now() - this.#askedAt >= askEveryMs) void this.#asking();
+    const wrong = unreadable ?? this.#whatIsWrong();
+    return { figures: this.#line, ...(wrong !== undefined && { note: withWaits(wrong, this.#waits) }) };
+  }
+
+  /** Compares the numbers of independent places. They are equal once everything has arrived. Never rejects. */
+  async compare(): Promise<Comparison> {
+    const { stack, letters } = this.#followed;
+    this.#missing = undefined;
+    try {
+      const figures = await this.#read();
+      const clicks = this.stream === clickstream ? await clicksOfTheApi(stack.apiUrl) : undefined;
+      const comparison = compareFigures(this.stream, figures, { clicks, letters: await letters.count() });
+      this.#missing = describeMissing(figures, clicks);
+      return comparison;
+    } catch (error) {
+      const line = `${prefixOf(this.stream)}the numbers cannot be compared (${sentence(error)})`;
+      return { equal: false, line };
+    }
+  }
+
+  /** Says why the numbers of the last comparison differ. */
+  async explain(): Promise<string> {
+    await this.#askWhy();
+    const noun = nounOf(this.stream);
+    if (this.#missing === undefined) return withWaits(`${noun}: the numbers cannot be compared`, this.#waits);
+    const what = `${noun}: ${this.#missing.join(', and ') || 'the numbers differ'}`;
+    if (this.#missing.length === 0 || this.#waits.reasons.length > 0) return withWaits(what, this.#waits);
+    return `${what}. Nothing has failed: they are still under way, as with more events than this machine can take. The next "npm start" goes on with them.`;
+  }
+
+  /** Reads the numbers. Returns a sentence without its end if they cannot be read. */
+  async #refresh(): Promise<string | undefined> {
+    try {
+      const figures = await within(readLimitMs, () => this.#reading());
+      this.#line = describeFigures(this.stream, figures);
+      this.#isDone = isDone(this.stream, figures);
+      if (this.#isDone || hasMoved(figures, this.#shown)) this.#movedAt = performance.now();
+      this.#shown = figures;
+      return undefined;
+    } catch (error) {
+      return `the numbers of ${nounOf(this.stream)} cannot be read (${sentence(error)})`;
+    }
+  }
+
+  async #read(): Promise<Figures> {
+    const { reader, stack } = this.#followed;
+    const { warehouse } = this.stream;
+    const figures = await reader.read();
+    if (!warehouse || figures.version < 0) return { ...figures, inWarehouse: 0 };
+    // Why the warehouse does not answer is not known here, but in the API's health.
+    const inWarehouse = await warehouseRows(stack.settings.WAREHOUSE, warehouse).catch(() => undefined);
+    return { ...figures, inWarehouse };
+  }
+
+  async #askWhy(): Promise<void> {
+    const waits = await askWaits(this.#followed.stack.apiUrl, this.stream);
+    this.#waits = waits.reasons.length === 0 ? await this.#askForClicks() : waits;
+    this.#askedAt = performance.now();
+  }
+
+  async #askForClicks(): Promise<Waits> {
+    const { stack, at } = this.#followed;
+    if (this.stream !== clickstream) return noWaits;
+    try {
+      await clicksOfTheApi(stack.apiUrl);
+      return noWaits;
+    } catch (refusal) {
+      const cause = await openState(at).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      return describeUncounted(this.stream, refusal, cause);
+    }
+  }
+
+  get #stillForMs(): number {
+    return performance.now() - this.#movedAt;
+  }
+
+  #whatIsWrong(): string | undefined {
+    const noun = nounOf(this.stream);
+    const { reasons, isFailing } = this.#waits;
+    const limitMs = reasons.length === 0 ? stillWithoutReasonAfterMs : stillAfterMs;
+    if (this.#stillForMs >= limitMs) return `${noun} stands still`;
+    return isFailing ? `${noun} has a problem` : undefined;
+  }
 }
 
-type Figure = [what: string, value: number];
+/** Whether nothing is known to be under way. */
+const isDone = ({ warehouse }: Stream, { accepted, ingested, rows, inWarehouse = rows }: Figures): boolean =>
+  ingested >= accepted && (!warehouse || inWarehouse === rows);
 
-const areEqual = (figures: readonly Figure[]) => figures.every(([, value]) => value === figures[0]?.[1]);
+/** Whether that moved which is under way: events into the table, or else rows into the warehouse. */
+const hasMoved = ({ accepted, ingested, inWarehouse }: Figures, before: Figures | undefined): boolean =>
+  accepted > ingested ? ingested !== before?.ingested : inWarehouse !== before?.inWarehouse;
 
-/** Joins figures with `=` or `≠`. Each is compared with the first one. */
-const join = (figures: readonly Figure[]) =>
-  figures
-    .map(([what, value], index) => {
-      const sign = index === 0 ? '' : value === figures[0]?.[1] ? ' = ' : ' ≠ ';
-      return `${sign}${what} ${count(value)}`;
-    })
-    .join('');
-
-const describeLetters = (letters: number) => quantity(letters, 'dead letter');
+function describeFigures(
+  stream: Stream,
+  { accepted, ingested, rows, version, inWarehouse }: Figures,
+): string {
+  const table = version < 0 ? 'no Delta table yet' : `Delta version ${version}`;
+  const loaded =
+    stream.warehouse && version >= 0 ? `, ${count(inWarehouse ?? Number.NaN)} in the warehouse` : '';
+  return `${nounOf(stream)} ${count(accepted)} emitted, ${count(ingested)} ingested, ${quantity(rows, 'row')}, ${table}${loaded}`;
+}

@@ -3,13 +3,16 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { durationFlag, numberFlag, switchFlag } from '../src/cli/commandLine/arguments';
 import { action, type Command, type Given } from '../src/cli/commandLine/command';
+import { interrupted, onInterrupt } from '../src/cli/commandLine/interrupts';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { orAborted } from '../src/lib/deadline';
+import { nounOf } from './comparison';
+import { runFunction, stopSources } from './hostAdmin';
 import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
-import { followStreams, nounOf, type StreamProgress } from './progress';
+import { followStreams, type StreamProgress } from './progress';
 import { ensureNotRunning } from './runMark';
-import { stopSources } from './sources';
 import { defaultPorts, type Stack, startStack } from './stack';
+import { openDisplay, type StatusDisplay } from './statusDisplay';
 
 /*
  * `npm start`: runs the whole system on this machine, with emulators, and keeps its data in .local/.
@@ -24,10 +27,6 @@ const flags = {
 
 /** How long to wait at the end for the last events to arrive. */
 const catchUpLimitMs = 60_000;
-/** npm passes on a Ctrl-C that the terminal has sent already. Within this time, it counts as the same one. */
-const sameSignalMs = 500;
-/** The exit code of a command that Ctrl-C ended. */
-const interrupted = 130;
 const call = 'npm start';
 
 runCommand(describe());
@@ -73,31 +72,29 @@ interface End {
 
 /** The first signal ends the emitting, the second the wait for the last events, and the third this process. */
 function listenForEnd(): End {
-  const asked = new AbortController();
-  const hurried = new AbortController();
-  let lastAt = 0;
-  const onSignal = () => {
-    const isSame = Date.now() - lastAt < sameSignalMs;
-    lastAt = Date.now();
-    if (isSame) return;
-    // The child processes notice that this process is gone, and end by themselves.
-    if (hurried.signal.aborted) process.exit(interrupted);
-    (asked.signal.aborted ? hurried : asked).abort();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
-  // The terminal is closed, or the process that started this one was killed: nobody waits for the comparison.
+  const end = { asked: new AbortController(), hurried: new AbortController() };
   const hurry = () => {
-    asked.abort();
-    hurried.abort();
+    end.asked.abort();
+    end.hurried.abort();
   };
+  onInterrupt(
+    (count) => {
+      // The child processes notice that this process is gone, and end by themselves.
+      if (end.hurried.signal.aborted) process.exit(interrupted);
+      if (count === 1) end.asked.abort();
+      else hurry();
+    },
+    ['SIGINT', 'SIGTERM'],
+  );
+  // The terminal is closed, or the process that started this one was killed: nobody waits for the comparison.
   process.on('SIGHUP', hurry);
   process.on('disconnect', hurry);
   // A listener would keep this process from ending.
   process.channel?.unref();
-  return { asked, hurried };
+  return end;
 }
 
-/** Prints a line a second until the time is over, a signal comes, or a process fails; then compares. */
+/** Shows the state every second until the time is over, a signal comes, or a process fails; then compares. */
 async function watch(stack: Stack, forMs: number | undefined, { asked, hurried }: End): Promise<number> {
   let failure: string | undefined;
   void stack.failed.then((line) => {
@@ -106,19 +103,21 @@ async function watch(stack: Stack, forMs: number | undefined, { asked, hurried }
     hurried.abort();
   });
   const followed = await followStreams(stack);
+  await loadWarehouse(stack);
+  const display = openDisplay(process.stdout);
   printAddresses(stack, followed);
   console.log(forMs === undefined ? 'Ctrl-C ends it.\n' : `It ends after ${forMs / 1000} s.\n`);
   const endAt = forMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + forMs;
   while (!asked.signal.aborted && Date.now() < endAt) {
-    await printStatus(followed);
+    await showStatus(display, followed);
     const pause = Math.min(1000, Math.max(0, endAt - Date.now()));
     await sleep(pause, undefined, { signal: asked.signal }).catch(() => {});
   }
   asked.abort();
   try {
     if (failure === undefined) {
-      console.log('\nEnding: nothing more is emitted, and the last events arrive… (Ctrl-C ends at once)');
-      return await orAborted(compare(stack, followed, hurried.signal), hurried.signal);
+      display.print('\nEnding: nothing more is emitted, and the last events arrive… (Ctrl-C ends at once)');
+      return await orAborted(compare(stack, followed, display, hurried.signal), hurried.signal);
     }
   } catch (error) {
     if (!hurried.signal.aborted) throw error;
@@ -127,9 +126,12 @@ async function watch(stack: Stack, forMs: number | undefined, { asked, hurried }
   return failure === undefined ? interrupted : 1;
 }
 
-async function printStatus(followed: readonly StreamProgress[]): Promise<void> {
-  const parts = await Promise.all(followed.map((progress) => progress.status()));
-  console.log(parts.reverse().join(' · '));
+async function showStatus(display: StatusDisplay, followed: readonly StreamProgress[]): Promise<void> {
+  const parts = (await Promise.all(followed.map((progress) => progress.status()))).reverse();
+  display.show({
+    figures: parts.map(({ figures }) => figures),
+    notes: parts.flatMap(({ note }) => (note === undefined ? [] : [note])),
+  });
 }
 
 function printAddresses({ apiUrl, settings, logDir }: Stack, followed: readonly StreamProgress[]): void {
@@ -145,25 +147,37 @@ function printAddresses({ apiUrl, settings, logDir }: Stack, followed: readonly 
   console.log(`Logs                ${logDir}`);
 }
 
-/** Stops the sources, waits until everything has arrived, and compares the figures of independent places. Returns the exit code. */
+/** Loads follow commits. Without this, the rows that an earlier run left behind would wait for the function's timer. */
+const loadWarehouse = ({ apiUrl }: Stack) => runFunction(apiUrl, 'syncWarehouse');
+
+/**
+ * Stops the sources, waits until everything has arrived, and compares the figures of independent places. If they differ, says why.
+ * Returns the exit code.
+ */
 async function compare(
   stack: Stack,
   followed: readonly StreamProgress[],
+  display: StatusDisplay,
   hurried: AbortSignal,
 ): Promise<number> {
   await stopSources(stack.apiUrl);
+  await loadWarehouse(stack);
   const giveUpAt = Date.now() + catchUpLimitMs;
-  for (let printAt = Date.now() + 1000; ; ) {
-    const comparisons = await Promise.all(followed.map((progress) => progress.compare()));
-    const equal = comparisons.every((comparison) => comparison.equal);
+  for (let showAt = Date.now() + 1000; ; ) {
+    const compared = await Promise.all(
+      followed.map(async (progress) => ({ progress, ...(await progress.compare()) })),
+    );
+    const unequal = compared.filter(({ equal }) => !equal).map(({ progress }) => progress);
     hurried.throwIfAborted();
-    if (equal || Date.now() > giveUpAt) {
-      for (const { line } of comparisons) console.log(line);
-      return equal ? 0 : 1;
+    // What waits for a person will not arrive.
+    if (unequal.every(({ isStuck }) => isStuck) || Date.now() > giveUpAt) {
+      const explanations = await Promise.all(unequal.map((progress) => progress.explain()));
+      for (const text of [...explanations, ...compared.map(({ line }) => line)]) display.print(text);
+      return unequal.length === 0 ? 0 : 1;
     }
-    if (Date.now() >= printAt) {
-      printAt = Date.now() + 1000;
-      await printStatus(followed);
+    if (Date.now() >= showAt) {
+      showAt = Date.now() + 1000;
+      await showStatus(display, followed);
     }
     await sleep(200, undefined, { signal: hurried });
   }

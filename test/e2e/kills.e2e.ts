@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clicksOfTheApi } from '../../local/figures';
-import { stopSources } from '../../local/sources';
+import { stopSources } from '../../local/hostAdmin';
 import { frequentSchedules, LocalStack, simulatedStreams } from './localStack';
 
 let stack: LocalStack;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { stopSources } from '../../local/sources';
+import { stopSources } from '../../local/hostAdmin';
 import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { findStream, loadStreams } from '../../src/lib/streams/loadStreams';
 import type { Stream } from '../../src/lib/streams/stream';

@@ -1,0 +1,82 @@
+import { count, quantity } from '../src/lib/quantity';
+import { clickstream } from '../src/lib/streams/clickstream';
+import type { Stream } from '../src/lib/streams/stream';
+import type { StreamFigures } from './figures';
+
+/*
+ * The closing line of `npm start` for a stream: whether independent places agree on its numbers.
+ */
+
+export interface Comparison {
+  /** Whether the table has all accepted events, and counts and warehouse have all rows of the table. */
+  readonly equal: boolean;
+  /**
+   * Like `accepted 41,200 = rows 41,200 = clicks 41,200` if each event is one row; otherwise like
+   * `accepted 41,201 = ingested 41,201, rows 41,200 = clicks 41,200, 1 dead letter`.
+   */
+  readonly line: string;
+}
+
+export interface Figures extends StreamFigures {
+  /** Rows in the warehouse; undefined if it does not answer. */
+  readonly inWarehouse: number | undefined;
+}
+
+/** The word for the events of a stream: the name of its table. */
+export const nounOf = ({ table }: Stream): string => table;
+
+/** What stands before a sentence about a stream. The clickstream's comparison is the last line of `npm start`, and needs no name. */
+export const prefixOf = (stream: Stream): string => (stream === clickstream ? '' : `${nounOf(stream)}: `);
+
+/**
+ * @param clicks what the API counts
+ * @param letters the number of dead letters
+ */
+export function compareFigures(
+  stream: Stream,
+  { accepted, ingested, rows, inWarehouse }: Figures,
+  { clicks, letters }: { readonly clicks: number | undefined; readonly letters: number },
+): Comparison {
+  const events: Figure[] = [
+    ['accepted', accepted],
+    ['ingested', ingested],
+  ];
+  const stored: Figure[] = [
+    ['rows', rows],
+    ...(clicks === undefined ? [] : [['clicks', clicks] satisfies Figure]),
+    ...(stream.warehouse ? [['warehouse', inWarehouse] satisfies Figure] : []),
+  ];
+  const isRowAnEvent = letters === 0 && rows === ingested;
+  const line = isRowAnEvent
+    ? join([['accepted', accepted], ...stored])
+    : [join(events), join(stored), ...(letters === 0 ? [] : [quantity(letters, 'dead letter')])].join(', ');
+  return { equal: areEqual(events) && areEqual(stored), line: `${prefixOf(stream)}${line}` };
+}
+
+/** Which of a stream's numbers are behind the one they follow, in words. */
+export function describeMissing(
+  { accepted, ingested, rows, inWarehouse = rows }: Figures,
+  clicks = rows,
+): string[] {
+  return [
+    ...(ingested < accepted ? [`${areOf(accepted - ingested, 'accepted event')} not ingested`] : []),
+    ...(clicks < rows ? [`${areOf(rows - clicks, 'row')} not counted by the API`] : []),
+    ...(inWarehouse < rows ? [`${areOf(rows - inWarehouse, 'row')} not in the warehouse`] : []),
+  ];
+}
+
+const areOf = (value: number, noun: string) => `${quantity(value, noun)} ${value === 1 ? 'is' : 'are'}`;
+
+/** The value is undefined if it is not known. */
+type Figure = [what: string, value: number | undefined];
+
+const areEqual = (figures: readonly Figure[]) => figures.every(([, value]) => value === figures[0]?.[1]);
+
+/** Joins figures with `=` or `≠`. Each is compared with the first one. */
+const join = (figures: readonly Figure[]) =>
+  figures
+    .map(([what, value], index) => {
+      const sign = index === 0 ? '' : value === figures[0]?.[1] ? ' = ' : ' ≠ ';
+      return `${sign}${what} ${count(value ?? Number.NaN)}`;
+    })
+    .join('');

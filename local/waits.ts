@@ -1,0 +1,131 @@
+import { describeFailure, TributaryError } from '../src/lib/errors';
+import type { Health, PartitionFailure, StreamHealth } from '../src/lib/health/health';
+import { ingestRemedy, type Remedy } from '../src/lib/health/remedies';
+import type { Stream } from '../src/lib/streams/stream';
+import { fullName } from '../src/lib/warehouse/warehouse';
+
+/*
+ * What a stream waits for, in words: GET /api/health knows it in codes.
+ */
+
+/** Why a stream does not go on. */
+export interface Waits {
+  readonly reasons: readonly string[];
+  /** What a person must do, if it does not go on without. */
+  readonly remedies: readonly string[];
+  /** Whether that lasts; other reasons may pass. */
+  readonly isFailing: boolean;
+}
+
+export const noWaits: Waits = { reasons: [], remedies: [], isFailing: false };
+
+const answerLimitMs = 10_000;
+
+/** Adds why and what to do to a sentence without its end. */
+export function withWaits(sentence: string, { reasons, remedies }: Waits): string {
+  const why = reasons.length === 0 ? '; see host.log' : `: ${reasons.join('; ')}`;
+  const mend = remedies.length === 0 ? '' : ` To mend it: ${remedies.join('; then ')}.`;
+  return `${sentence}${why}.${mend}`;
+}
+
+/** Asks the API what a stream waits for. Never rejects. */
+export async function askWaits(apiUrl: string, stream: Stream): Promise<Waits> {
+  try {
+    const reply = await fetch(`${apiUrl}/api/health`, { signal: AbortSignal.timeout(answerLimitMs) });
+    return describeWaits((await reply.json()) as Health, stream);
+  } catch {
+    return { ...noWaits, reasons: [`${apiUrl}/api/health, which would know why, gives no answer`] };
+  }
+}
+
+/** What a health says about one stream, and the table of the warehouse that it is loaded into. */
+export function describeWaits({ error, streams, warehouse }: Health, stream: Stream): Waits {
+  const own = streams.find(({ stream: name }) => name === stream.name);
+  const table = stream.warehouse && fullName(stream.warehouse);
+  const loaded = warehouse.tables.find((each) => each.table === table);
+  const reasons = [
+    ...(error === undefined ? [] : [`the app says ${coded(error)}`]),
+    ...(own ? streamReasons(own) : []),
+    ...(warehouse.error === undefined || own?.problems.some(({ code }) => code === warehouse.error)
+      ? []
+      : [`how far the warehouse is cannot be told: ${coded(warehouse.error)}`]),
+    ...(loaded?.needsRebuild ? [`${table} needs a rebuild: ${loaded.reason ?? 'its log is gone'}`] : []),
+    ...(loaded?.error === undefined
+      ? []
+      : [`the last load into ${table} failed with ${coded(loaded.error)}`]),
+  ];
+  const remedies = [
+    ...(own ? [...own.problems, ...own.failures, ...own.partitions] : []),
+    ...(loaded ? [loaded] : []),
+  ].flatMap(({ remedy }) => (remedy ? [describeRemedy(remedy)] : []));
+  return {
+    reasons,
+    remedies: [...new Set(remedies)],
+    isFailing: own?.status === 'failing' || remedies.length > 0,
+  };
+}
+
+/**
+ * What it means that the API cannot count a stream's clicks although its health is well: its process opened the table later than the
+ * others, and found what they had read before.
+ * @param refusal what the API answered
+ * @param cause why the table cannot be opened; undefined if it can be
+ */
+export function describeUncounted(stream: Stream, refusal: unknown, cause: unknown): Waits {
+  const { code, retriable } = describeFailure(cause);
+  const why = cause === undefined ? 'see host.log' : coded(code);
+  const remedy = cause instanceof TributaryError ? ingestRemedy({ code: cause.code }, stream) : undefined;
+  return {
+    reasons: [`the clicks are not counted, because ${sentence(refusal)}: ${why}`],
+    remedies: remedy ? [describeRemedy(remedy)] : [],
+    isFailing: cause !== undefined && !retriable,
+  };
+}
+
+/** An error within a sentence: with its code, and without the full stop. */
+export function sentence(error: unknown): string {
+  const { code, message } = describeFailure(error);
+  return `${code === 'unknown' ? '' : `${code}: `}${message.replace(/\.$/, '')}`;
+}
+
+const sources: Readonly<Record<StreamHealth['problems'][number]['source'], string>> = {
+  table: 'its table cannot be read',
+  hub: 'the broker does not answer',
+  deadLetters: 'the table dead_letters cannot be read',
+};
+
+function streamReasons({ problems, failures, partitions }: StreamHealth): string[] {
+  const failing = new Set(failures.map(({ partition }) => partition));
+  const silent = partitions.filter(
+    ({ partition, stuckSince }) => stuckSince !== undefined && !failing.has(partition),
+  );
+  return [
+    ...problems.map(({ source, code }) => `${sources[source]}: ${coded(code)}`),
+    ...[...Map.groupBy(failures, ({ code }) => code).values()].map(describeFailures),
+    ...(silent.length === 0
+      ? []
+      : [`no batch comes of ${named(silent)}, as if it had an event that the trigger cannot read`]),
+  ];
+}
+
+function describeFailures(failures: readonly PartitionFailure[]): string {
+  const [{ code, since }] = failures as readonly [PartitionFailure];
+  return `the batches of ${named(failures)} fail since ${since.slice(11, 19)} UTC: ${coded(code)}`;
+}
+
+function named(partitions: readonly { readonly partition: string }[]): string {
+  const names = partitions.map(({ partition }) => partition);
+  return names.length === 1 ? `partition ${names[0]}` : `partitions ${names.join(', ')}`;
+}
+
+/** A code, and where docs/errors.md explains it. */
+const coded = (code: string): string =>
+  code === 'unknown'
+    ? 'an error without a code, see host.log'
+    : `${code} (docs/errors.md#${code.replaceAll('.', '')})`;
+
+/** On this machine the broker and storage end with the app, but a command that needs the app stopped needs them. */
+const describeRemedy = ({ command, stopApp }: Remedy): string =>
+  stopApp
+    ? `end "npm start", start "npm run emulators", run "${command}" in a second terminal, end the emulators, and start again`
+    : `run "${command}"`;

@@ -1,0 +1,177 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { askWaits, describeUncounted, describeWaits, noWaits, withWaits } from '../../local/waits';
+import { TributaryError } from '../../src/lib/errors';
+import type { Health, StreamHealth } from '../../src/lib/health/health';
+import { rebuildRemedy } from '../../src/lib/health/remedies';
+import type { WarehouseHealth } from '../../src/lib/health/warehouseHealth';
+import { clickstream } from '../../src/lib/streams/clickstream';
+
+const since = '2026-11-26T12:03:11.000Z';
+const stopped = (command: string) =>
+  `end "npm start", start "npm run emulators", run "${command}" in a second terminal, end the emulators, and start again`;
+
+const well: StreamHealth = {
+  stream: 'clickstream',
+  table: 'clicks',
+  status: 'ok',
+  lastCommit: since,
+  eventsCommitted: 7,
+  waiting: 0,
+  lettersLastHour: 0,
+  problems: [],
+  partitions: [],
+  failures: [],
+};
+const loaded: WarehouseHealth['tables'][number] = {
+  table: 'clickstream.clicks',
+  deltaVersion: 9,
+  loadedVersion: 9,
+  versionsBehind: 0,
+  secondsBehind: 0,
+  needsRebuild: false,
+  loader: 'idle',
+};
+
+function healthOf(stream: Partial<StreamHealth>, table: Partial<typeof loaded> = {}): Health {
+  const warehouse = { kind: 'duckdb', status: 'ok', tables: [{ ...loaded, ...table }] } as const;
+  return { status: 'ok', streams: [{ ...well, ...stream }], warehouse };
+}
+
+const failure = (partition: string, code: string) => ({
+  partition,
+  code,
+  since,
+  lastFailure: since,
+  attempts: 3,
+});
+const partition = (name: string) => ({ partition: name, committed: 1, head: 5, waiting: 4 });
+
+describe('what a stream waits for', () => {
+  it('is nothing if health knows nothing', () => {
+    expect(describeWaits(healthOf({}), clickstream)).toEqual(noWaits);
+  });
+
+  it('names the failing partitions of each code, since when, and where the code is explained', () => {
+    const failures = [
+      failure('0', 'delta.invalid'),
+      failure('2', 'ingest.gap'),
+      failure('3', 'delta.invalid'),
+    ];
+    expect(describeWaits(healthOf({ failures }), clickstream).reasons).toEqual([
+      'the batches of partitions 0, 3 fail since 12:03:11 UTC: delta.invalid (docs/errors.md#deltainvalid)',
+      'the batches of partition 2 fail since 12:03:11 UTC: ingest.gap (docs/errors.md#ingestgap)',
+    ]);
+  });
+
+  it('names a remedy once, with what must run meanwhile', () => {
+    const remedy = { command: 'npm run checkpoints -- reset clickstream', stopApp: true };
+    const failures = ['0', '1'].map((name) => ({ ...failure(name, 'ingest.gap'), remedy }));
+    const { remedies, isFailing } = describeWaits(healthOf({ failures }), clickstream);
+    expect(remedies).toEqual([stopped(remedy.command)]);
+    expect(isFailing).toBe(true);
+  });
+
+  it('names a silent partition, and not one that fails', () => {
+    const remedy = { command: 'npm run checkpoints -- skip clickstream 1', stopApp: true };
+    const partitions = [
+      { ...partition('0'), stuckSince: since },
+      { ...partition('1'), stuckSince: since, remedy },
+      partition('2'),
+    ];
+    const health = healthOf({ partitions, failures: [failure('0', 'storage.unavailable')] });
+    expect(describeWaits(health, clickstream)).toMatchObject({
+      reasons: [
+        expect.stringMatching(/^the batches of partition 0 fail/),
+        'no batch comes of partition 1, as if it had an event that the trigger cannot read',
+      ],
+      remedies: [stopped(remedy.command)],
+    });
+  });
+
+  it('names what cannot be read', () => {
+    const problems = [
+      { source: 'table', code: 'delta.hole' },
+      { source: 'hub', code: 'hub.unavailable' },
+      { source: 'deadLetters', code: 'unknown' },
+    ] as const;
+    const health = healthOf({ problems, status: 'failing' });
+    expect(describeWaits(health, clickstream)).toMatchObject({
+      reasons: [
+        'its table cannot be read: delta.hole (docs/errors.md#deltahole)',
+        'the broker does not answer: hub.unavailable (docs/errors.md#hubunavailable)',
+        'the table dead_letters cannot be read: an error without a code, see host.log',
+      ],
+      isFailing: true,
+    });
+  });
+
+  it('names what keeps rows from its table of the warehouse, and not from those of other streams', () => {
+    const broken = {
+      needsRebuild: true,
+      reason: 'the log was made again',
+      remedy: rebuildRemedy('clickstream.clicks'),
+    };
+    expect(describeWaits(healthOf({}, broken), clickstream)).toMatchObject({
+      reasons: ['clickstream.clicks needs a rebuild: the log was made again'],
+      remedies: ['run "npm run warehouse -- rebuild clickstream.clicks"'],
+    });
+    expect(describeWaits(healthOf({}, { error: 'warehouse.refused' }), clickstream).reasons).toEqual([
+      'the last load into clickstream.clicks failed with warehouse.refused (docs/errors.md#warehouserefused)',
+    ]);
+    expect(describeWaits(healthOf({}, { ...broken, table: 'assets.other' }), clickstream)).toEqual(noWaits);
+  });
+
+  it('tells the same trouble of lake and warehouse once', () => {
+    const problems = [{ source: 'table', code: 'delta.hole' }] as const;
+    const warehouse = { kind: 'duckdb', status: 'degraded', tables: [] } as const;
+    const reasonsWith = (error: string) =>
+      describeWaits({ ...healthOf({ problems }), warehouse: { ...warehouse, error } }, clickstream).reasons;
+    expect(reasonsWith('delta.hole')).toHaveLength(1);
+    expect(reasonsWith('storage.unavailable')).toHaveLength(2);
+  });
+
+  it('is what the app says of itself if it knows nothing of its streams', () => {
+    const health = { ...healthOf({}), streams: [], error: 'settings.invalid' };
+    expect(describeWaits(health, clickstream).reasons).toEqual([
+      'the app says settings.invalid (docs/errors.md#settingsinvalid)',
+    ]);
+  });
+
+  it('is unknown if the API is gone or answers something else', async () => {
+    const server = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await new Promise((done) => server.once('listening', done));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const unknown = { ...noWaits, reasons: [expect.stringContaining('/api/health, which would know why')] };
+    expect(await askWaits(url, clickstream)).toEqual(unknown);
+    await new Promise((done) => server.close(done));
+    expect(await askWaits(url, clickstream)).toEqual(unknown);
+  });
+});
+
+it('clicks that are not counted have the reason and the remedy of their table', () => {
+  const refusal = new Error('GET /api/clicks answered 500.');
+  const because = 'the clicks are not counted, because GET /api/clicks answered 500';
+  const hole = new TributaryError('delta.hole', 'clicks has a hole.', { table: 'clicks' });
+  expect(describeUncounted(clickstream, refusal, hole)).toEqual({
+    reasons: [`${because}: delta.hole (docs/errors.md#deltahole)`],
+    remedies: [stopped('npm run table -- repair clicks')],
+    isFailing: true,
+  });
+  const away = new TributaryError('storage.unavailable', 'Storage does not answer.');
+  expect(describeUncounted(clickstream, refusal, away)).toMatchObject({ remedies: [], isFailing: false });
+  expect(describeUncounted(clickstream, refusal, undefined)).toEqual({
+    ...noWaits,
+    reasons: [`${because}: see host.log`],
+  });
+});
+
+it('a sentence tells why and what to do', () => {
+  expect(withWaits('clicks stands still', noWaits)).toBe('clicks stands still; see host.log.');
+  const waits = { reasons: ['one', 'another'], remedies: ['run "a"', 'run "b"'], isFailing: true };
+  expect(withWaits('clicks stands still', waits)).toBe(
+    'clicks stands still: one; another. To mend it: run "a"; then run "b".',
+  );
+});
