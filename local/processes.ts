@@ -80,13 +80,14 @@ export interface LocalAddresses {
   readonly brokerPort: number;
 }
 
-/** The settings of local.settings.sample.json at these addresses. */
+/** The settings of local.settings.sample.json at these addresses, without its warehouse, a file that only one app may have. */
 export function settingsAt(addresses: LocalAddresses): Record<string, string> {
   const sample = sampleSettings();
   return {
     ...sample,
     AzureWebJobsStorage: addresses.storageConnection,
     LakeStorage: addresses.storageConnection,
+    WAREHOUSE: 'none',
     EventHubConnection: (sample.EventHubConnection ?? '').replace(
       /127\.0\.0\.1:\d+/,
       `127.0.0.1:${addresses.brokerPort}`,

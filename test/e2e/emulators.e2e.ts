@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadPortFlags } from '../../local/ports';
 import { endCommand, type RunningCommand, runCommand } from './runCommand';
 
 /*
- * `npm run emulators`, which run for an app under Core Tools.
+ * `npm run emulators` with an app beside them that has the sample settings, as under Core Tools.
  */
 
 let folder: string;
@@ -31,6 +31,33 @@ async function startEmulators(): Promise<RunningCommand> {
   await emulators.until(/Ctrl-C ends them/);
   return emulators;
 }
+
+it('the sample settings show rows in a warehouse', { timeout: 120_000 }, async () => {
+  await startEmulators();
+  const valuesOf = (path: string): Record<string, string> => JSON.parse(readFileSync(path, 'utf8')).Values;
+  const sample = valuesOf(resolve('local.settings.sample.json'));
+  // The sample names the default ports, which other programs may have, and a file in the app's folder, where the host runs.
+  const { WAREHOUSE: _, ...addresses } = valuesOf(join(folder, '.local/settings.json'));
+  expect(sample.WAREHOUSE).toMatch(/^duckdb:\.local\//);
+  const WAREHOUSE = String(sample.WAREHOUSE).replace('duckdb:', `duckdb:${folder}/`);
+  const Values = { ...sample, ...addresses, WAREHOUSE };
+  writeFileSync(join(folder, 'local.settings.json'), JSON.stringify({ IsEncrypted: false, Values }));
+  const host = run(
+    'local/host/main.js',
+    '--app',
+    resolve('.'),
+    '--port',
+    '0',
+    '--settings',
+    'local.settings.json',
+  );
+  await host.until(/host ready on/);
+  const rows = async () => {
+    const query = run('src/cli/warehouse.js', 'query', 'select count(*) as n from clickstream.clicks');
+    return (await query.ended) === 0 ? Number(/(\d+)\n$/.exec(query.text())?.[1]) : 0;
+  };
+  await expect.poll(rows, { timeout: 60_000, interval: 500 }).toBeGreaterThan(0);
+});
 
 it('end if one of them dies, and say which', { timeout: 60_000 }, async () => {
   const emulators = await startEmulators();
