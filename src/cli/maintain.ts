@@ -1,60 +1,120 @@
-import { openLake } from '../lib/app/lake';
-import { type Duty, performDuty } from '../lib/maintenance/maintainTables';
+import { openClickCounts, saveCounts } from '../lib/app/clicks';
+import { type Lake, openLake } from '../lib/app/lake';
+import { maintenanceActivities } from '../lib/app/maintenanceActivities';
+import { runHere } from '../lib/app/runHere';
+import { ProductNames } from '../lib/counts/productNames';
+import { type Duty, duties, performDuty } from '../lib/maintenance/duties';
+import {
+  type MaintenanceResult,
+  type MaintenanceStatus,
+  type MaintenanceStep,
+  maintainTables,
+  maintenanceSteps,
+} from '../lib/orchestrations/maintainTables';
+import type { Settings } from '../lib/settings';
 import { readAppSettings, settingsFlag } from './appSettings';
-import { switchFlag } from './commandLine/arguments';
-import { action } from './commandLine/command';
+import { nameWord, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
+import { action, optional } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
-import { runLong } from './longTask';
+import { describePass, inWords } from './describePass';
+import { type LongTask, runLong } from './longTask';
+import { maintainInApp } from './maintainInApp';
 import { noTable, tableWord } from './names';
 
 /*
- * `npm run maintain -- checkpoint|compact|clean|vacuum <table>`: runs one task of the function maintainTables by hand.
+ * `npm run maintain`: starts the maintenance of the app's tables and follows it, or does the same here, without an app.
  */
 
-const words = { table: tableWord };
-const dryRunFlag = { 'dry-run': switchFlag('say what would be done, and do nothing') };
+interface Wanted {
+  /** Undefined for all. */
+  readonly step: MaintenanceStep | undefined;
+  readonly table: string | undefined;
+}
 
-const dutyAction = (duty: Duty, meaning: string) =>
-  action({
-    meaning,
-    words,
-    flags: { ...dryRunFlag, ...settingsFlag },
-    run: ({ table, settings, 'dry-run': dryRun }) => maintain(duty, table, settings, dryRun),
-  });
+const stepNames = async () =>
+  new Map<string, MaintenanceStep | 'all'>(['all' as const, ...maintenanceSteps].map((step) => [step, step]));
 
 runCommand({
   call: 'npm run maintain',
-  meaning: 'Runs a task of the function maintainTables by hand. The app may run meanwhile.',
-  subcommands: {
-    checkpoint: action({
-      meaning: 'make the table quicker to open',
-      words,
-      flags: settingsFlag,
-      run: ({ table, settings }) => maintain('checkpoint', table, settings, false),
-    }),
-    compact: dutyAction('compact', 'rewrite small files as large ones'),
-    clean: dutyAction('clean', 'delete log entries that have expired'),
-    vacuum: dutyAction('vacuum', 'delete files that no version needs any more'),
-  },
+  does: action({
+    meaning:
+      'Maintains the tables of a running app, and tells how far it is: checkpoints; expired log entries and files deleted; small files rewritten as large ones; counts saved.',
+    words: { step: optional(nameWord('step', stepNames)), table: optional(tableWord) },
+    flags: {
+      here: switchFlag('do it in this process, without the app; the app may run meanwhile'),
+      'dry-run': switchFlag('say what would be done, and do nothing; without the app'),
+      url: urlFlag('the address of the function app', 'http://127.0.0.1:7071'),
+      key: textFlag('KEY', 'the master key of the function app; none is needed on this machine'),
+      ...settingsFlag,
+    },
+    run: async ({ step, table, here, 'dry-run': dryRun, url, key, settings }) => {
+      const wanted: Wanted = { step: step === 'all' ? undefined : step, table };
+      if (!here && !dryRun) return tell(await maintainInApp({ ...wanted, url, key }), wanted);
+      const appSettings = await readAppSettings(settings);
+      const lake = await openLake(appSettings);
+      if (dryRun) return tellPlans(lake, appSettings, wanted);
+      return tell(await maintain(lake, appSettings, wanted), wanted);
+    },
+  }),
 });
 
-async function maintain(
-  duty: Duty,
-  table: string,
-  settings: string | undefined,
-  dryRun: boolean,
-): Promise<number> {
-  const appSettings = await readAppSettings(settings);
-  const at = (await openLake(appSettings)).at(table);
-  const { targetFileBytes: targetBytes } = appSettings;
-  const { outcome, ...details } = await runLong('Ended. Finished steps are kept.', (task) =>
-    performDuty(duty, { at, dryRun, targetBytes, ...task }),
+/** The pass of the app, with the same plans and bins, in this process. */
+async function maintain(lake: Lake, settings: Settings, wanted: Wanted): Promise<MaintenanceResult> {
+  const counts = openClickCounts(lake, settings, new ProductNames(lake.store));
+  return runLong('Ended. Finished steps are kept.', ({ signal, progress }: LongTask) =>
+    runHere(
+      maintainTables,
+      { tables: tablesOf(lake, wanted), steps: wanted.step ? [wanted.step] : maintenanceSteps, fullAt: null },
+      {
+        activities: maintenanceActivities({
+          at: lake.at,
+          targetBytes: settings.targetFileBytes,
+          saveCounts: (ended) => saveCounts(counts, ended),
+          signal,
+        }),
+        onStatus: (status) => progress(inWords(status as MaintenanceStatus)),
+        signal,
+      },
+    ),
   );
-  if (outcome === 'no-table') {
-    console.error(noTable(at));
-    return 1;
-  }
-  const figures = Object.entries(details).map(([what, value]) => `${what} ${value ?? 'none'}`);
-  console.log(`${at.table}: ${duty} ${dryRun ? 'would be ' : ''}${outcome}: ${figures.join(', ')}`);
-  return 0;
 }
+
+/** Prints what a pass did. Exit code 1 if something failed, or the table that was asked for does not exist. */
+function tell(result: MaintenanceResult | undefined, { table }: Wanted): number {
+  if (!result) return 1;
+  for (const line of describePass(result)) console.log(line);
+  const isMissing =
+    table !== undefined && result.tables.some(({ steps }) => Object.values(steps).includes('no-table'));
+  return isMissing || result.failures.length > 0 ? 1 : 0;
+}
+
+/** Prints what each step would do. A checkpoint, and counts that are saved, need no plan. */
+async function tellPlans(lake: Lake, settings: Settings, wanted: Wanted): Promise<number> {
+  let code = 0;
+  const steps = duties.filter((duty) => duty !== 'checkpoint' && (wanted.step ?? duty) === duty);
+  for (const table of tablesOf(lake, wanted))
+    for (const step of steps)
+      if (!(await tellPlan(lake, settings, table, step))) code = wanted.table ? 1 : code;
+  return code;
+}
+
+/** False if there is no such table. */
+async function tellPlan(lake: Lake, settings: Settings, table: string, duty: Duty): Promise<boolean> {
+  const { outcome, ...details } = await runLong('Ended. Nothing was done.', (task) =>
+    performDuty(duty, {
+      at: lake.at(table),
+      targetBytes: settings.targetFileBytes,
+      dryRun: true,
+      ...task,
+    }),
+  );
+  if (outcome === 'no-table') console.error(noTable(lake.at(table)));
+  else {
+    const figures = Object.entries(details).map(([what, value]) => `${what} ${value ?? 'none'}`);
+    console.log(`${table}: ${duty} would be ${outcome}: ${figures.join(', ')}`);
+  }
+  return outcome !== 'no-table';
+}
+
+const tablesOf = (lake: Lake, { table }: Wanted): string[] =>
+  table === undefined ? lake.tables.map(({ name }) => name) : [table];

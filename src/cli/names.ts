@@ -1,8 +1,9 @@
+import { findLoadedTable, type LoadedTable, loadedTables } from '../lib/app/loadedTables';
 import type { TableLocation } from '../lib/delta/log';
 import { deadLettersTable } from '../lib/lake/deadLetters';
 import { lakeTables } from '../lib/lake/tables';
 import { loadStreams } from '../lib/streams/loadStreams';
-import type { Stream, WarehouseTable } from '../lib/streams/stream';
+import type { Stream } from '../lib/streams/stream';
 import { fullName } from '../lib/warehouse/warehouse';
 import { nameWord } from './commandLine/arguments';
 import { orList, type Word } from './commandLine/command';
@@ -26,22 +27,10 @@ export const tableWord: Word<string> = nameWord(
 export const noTable = ({ store, table }: TableLocation): string =>
   `${store.name} has no table ${table}: ${table === deadLettersTable ? 'there are no dead letters' : 'nothing was ingested yet'}.`;
 
-/** A table of the warehouse, and the Delta table that it is loaded from. */
-export interface LoadedTable {
-  readonly table: WarehouseTable;
-  readonly deltaTable: string;
-}
-
-export const loadedTables = async (): Promise<LoadedTable[]> =>
-  (await loadStreams()).flatMap(({ table, warehouse }) =>
-    warehouse ? [{ table: warehouse, deltaTable: table }] : [],
-  );
-
 /** A table of the warehouse, by its own name or by the name of its Delta table. */
 export const loadedTableWord: Word<LoadedTable> = {
   noun: 'table of the warehouse',
   expected: async () =>
     `${orList((await loadedTables()).map(({ table }) => fullName(table)))}, or the name of its Delta table`,
-  read: async (text) =>
-    (await loadedTables()).find(({ table, deltaTable }) => text === fullName(table) || text === deltaTable),
+  read: findLoadedTable,
 };

@@ -1,4 +1,6 @@
 import { type Lake, openLake } from '../lib/app/lake';
+import { type LoadedTable, loadedTables } from '../lib/app/loadedTables';
+import { recordLoad } from '../lib/app/recordLoad';
 import { openState } from '../lib/delta/openTable';
 import type { TablePosition } from '../lib/delta/position';
 import { inertInLine } from '../lib/inert';
@@ -6,8 +8,7 @@ import { quantity } from '../lib/quantity';
 import { type CaughtUp, catchUp } from '../lib/warehouse/catchUp';
 import { checkTable } from '../lib/warehouse/check/checkTable';
 import { describeCheck } from '../lib/warehouse/check/describeCheck';
-import { readLedgerPosition } from '../lib/warehouse/ledgerPosition';
-import { type LoaderStatus, readLoadStatus, writeLoadStatus } from '../lib/warehouse/loadStatus';
+import { readLoadStatus } from '../lib/warehouse/loadStatus';
 import { openReader, openWarehouse } from '../lib/warehouse/openWarehouse';
 import { type Rebuilt, rebuild } from '../lib/warehouse/rebuild';
 import { wholeScript } from '../lib/warehouse/synapse/tables';
@@ -19,7 +20,7 @@ import { switchFlag, textWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { untilInterrupted } from './commandLine/interrupts';
 import { runCommand } from './commandLine/runCommand';
-import { type LoadedTable, loadedTables, loadedTableWord } from './names';
+import { loadedTableWord } from './names';
 import { showProgress } from './showProgress';
 
 /*
@@ -155,7 +156,7 @@ async function sync({ warehouse, lake, loaded, signal }: OpenWarehouse): Promise
         report({ step: `${fullName(table)}: version`, done: version, total });
       return catchUp({ warehouse, commits, table, signal, onPosition });
     });
-    await record(warehouse, lake, table, done);
+    await recordLoad(warehouse, lake, table, done);
     console.log(`${fullName(table)} ${describeSync(done, fullName(table))}`);
     failed ||= done.state === 'needs-rebuild';
   }
@@ -188,7 +189,7 @@ async function reload(
   const onProgress = ({ files, of, version }: { files: number; of: number; version: number }) =>
     console.log(`version ${version}: ${files} of ${of} files`);
   const done = await rebuild({ warehouse, at: lake.at(deltaTable), table, signal, onProgress });
-  await record(warehouse, lake, table, { state: 'behind' });
+  await recordLoad(warehouse, lake, table, { state: 'behind' });
   console.log(`${fullName(table)}: ${describeRebuilt(done)}`);
   return done.outcome === 'rebuilt' || done.outcome === 'rebuilt-elsewhere' ? 0 : 1;
 }
@@ -220,23 +221,6 @@ function describeRebuilt(done: Rebuilt): string {
     case 'no-table':
       return 'not rebuilt, because there is no Delta table yet';
   }
-}
-
-/** Records where the table stands now, for GET /api/health. */
-async function record(
-  warehouse: Warehouse,
-  { store }: Lake,
-  table: LoadedTable['table'],
-  { state, reason }: LoaderStatus,
-): Promise<void> {
-  const position = await readLedgerPosition(warehouse, table);
-  const keepsMarks = warehouse.keepsMarks();
-  await writeLoadStatus(store, fullName(table), {
-    state,
-    ...(reason !== undefined && { reason }),
-    position,
-    ...(keepsMarks !== undefined && { keepsMarks }),
-  });
 }
 
 async function query(file: string | undefined, sql: string): Promise<number> {

@@ -1,8 +1,4 @@
-import { app } from '@azure/functions';
-import { maintain } from '../lib/app/maintenance';
-import { logged } from './wiring/logged';
+import { maintainTables } from '../lib/orchestrations/maintainTables';
+import { registerOrchestration } from './wiring/registerOrchestration';
 
-app.timer('maintainTables', {
-  schedule: '0 */5 * * * *',
-  handler: logged(maintain),
-});
+registerOrchestration('maintainTables', maintainTables, 'POST /api/maintenance');

@@ -49,12 +49,10 @@ async function withoutFaults<T>({ proxy }: ChaosSystem, work: () => Promise<T>):
   }
 }
 
-/** Starts maintenance by hand. It may fail, because storage does. */
+/** Starts a pass of maintenance by hand, with all steps. It may fail, because storage does. */
 async function maintain(hostUrl: string | undefined): Promise<void> {
-  await fetch(`${hostUrl}/admin/functions/maintainTables`, {
+  await fetch(`${hostUrl}/api/maintenance`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{}',
     signal: AbortSignal.timeout(askLimitMs),
   }).catch(() => {});
 }

@@ -12,7 +12,14 @@ import {
   urlFlag,
   wholeWord,
 } from '../../src/cli/commandLine/arguments';
-import { type Action, action, type Command, orList, UsageError } from '../../src/cli/commandLine/command';
+import {
+  type Action,
+  action,
+  type Command,
+  optional,
+  orList,
+  UsageError,
+} from '../../src/cli/commandLine/command';
 import { refuseLostFlags } from '../../src/cli/commandLine/lostFlags';
 import { parseCommandLine } from '../../src/cli/commandLine/parseCommandLine';
 import { describeUsage } from '../../src/cli/commandLine/usage';
@@ -74,6 +81,28 @@ async function refusal(command: Command, ...args: string[]): Promise<string> {
   expect(error).toBeInstanceOf(UsageError);
   return (error as UsageError).message;
 }
+
+describe('words that may be left out', () => {
+  const peel: Command = {
+    call: 'npm run peel',
+    does: action({
+      meaning: 'Peels.',
+      words: { fruit: optional(fruitWord), scale: optional(wholeWord('scale')) },
+      run,
+    }),
+  };
+
+  it('are undefined then, and read like others if they are given', async () => {
+    expect(await given(peel)).toEqual({});
+    expect(await given(peel, 'pear')).toEqual({ fruit: { name: 'pear' } });
+    expect(await given(peel, 'pear', '3')).toEqual({ fruit: { name: 'pear' }, scale: 3 });
+    expect(await refusal(peel, 'stone')).toBe('stone is no fruit: expected apple, pear or plum.');
+  });
+
+  it('stand in brackets in the usage', async () => {
+    expect((await describeUsage(peel)).split('\n')[0]).toBe('npm run peel -- [fruit] [scale] [options]');
+  });
+});
 
 describe('flags and words', () => {
   it('may stand in any order', async () => {

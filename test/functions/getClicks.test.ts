@@ -33,7 +33,7 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
 
 const documentedPathOf = (path: string) => {
   const plain = path.split('?')[0] ?? '';
-  return documentedPaths.includes(plain) ? plain : '/clicks/{productid}';
+  return documentedPaths().includes(plain) ? plain : '/clicks/{productid}';
 };
 
 const json = async (path: string) => JSON.parse((await get(path)).body);
@@ -223,7 +223,9 @@ describe('GET /api/clicks', () => {
   });
 
   it('has been held to everything in the contract that it can be made to answer', () => {
-    const wanted = documentedPaths.flatMap((path) =>
+    // Those of the master key have tests of their own.
+    const paths = documentedPaths().filter((path) => !/^\/(maintenance|warehouse)\b/.test(path));
+    const wanted = paths.flatMap((path) =>
       // The platform itself answers 401; 500 needs more products than a test can write.
       documentedStatuses(path)
         .filter((status) => !['401', '500'].includes(status))

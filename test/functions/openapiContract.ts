@@ -14,9 +14,14 @@ interface Documented {
   readonly content?: Readonly<Record<string, unknown>>;
 }
 
+export type Method = 'get' | 'post';
+
 interface OpenApi {
   readonly paths: Readonly<
-    Record<string, { readonly get: { readonly responses: Readonly<Record<string, Documented>> } }>
+    Record<
+      string,
+      Readonly<Partial<Record<Method, { readonly responses: Readonly<Record<string, Documented>> }>>>
+    >
   >;
 }
 
@@ -31,8 +36,11 @@ export interface Answer {
   readonly body: string;
 }
 
-export const documentedPaths = Object.keys(document.paths);
-export const documentedStatuses = (path: string) => Object.keys(document.paths[path]?.get.responses ?? {});
+/** The paths that answer a method. */
+export const documentedPaths = (method: Method = 'get') =>
+  Object.keys(document.paths).filter((path) => document.paths[path]?.[method]);
+export const documentedStatuses = (path: string, method: Method = 'get') =>
+  Object.keys(document.paths[path]?.[method]?.responses ?? {});
 
 const escapePart = (part: string) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'));
 const pointer = (...parts: string[]) => `#/${parts.map(escapePart).join('/')}`;
@@ -56,10 +64,15 @@ function schemaProblems(at: string, value: unknown, what: string): string[] {
   );
 }
 
-/** Everything in which an answer to GET differs from what docs/openapi.yaml says of the path. Empty when it keeps to it. */
-export function deviations(path: string, { status, headers, body }: Answer): string[] {
-  if (!documentedStatuses(path).includes(String(status))) return [`${path} does not answer ${status}`];
-  const documented = follow<Documented>(pointer('paths', path, 'get', 'responses', String(status)));
+/** Everything in which an answer differs from what docs/openapi.yaml says of the path. Empty when it keeps to it. */
+export function deviations(
+  path: string,
+  { status, headers, body }: Answer,
+  method: Method = 'get',
+): string[] {
+  if (!documentedStatuses(path, method).includes(String(status)))
+    return [`${path} does not answer ${status}`];
+  const documented = follow<Documented>(pointer('paths', path, method, 'responses', String(status)));
   const problems: string[] = [];
   for (const name of Object.keys(documented.value.headers ?? {})) {
     const header = follow<Header>(`${documented.at}/headers/${escapePart(name)}`);

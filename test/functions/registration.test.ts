@@ -106,10 +106,20 @@ describe.each(named('emit'))('%s', (name) => {
 
 describe('the other functions', () => {
   it('fire on their schedules and serve their routes', () => {
-    expect(bindingsOf('maintainTables')[0]).toMatchObject({
+    expect(bindingsOf('startMaintenance')[0]).toMatchObject({
       type: 'timerTrigger',
       schedule: '0 */5 * * * *',
     });
+    expect(bindingsOf('maintainTables')[0]).toMatchObject({ type: 'orchestrationTrigger' });
+    for (const [name, route, method] of [
+      ['postMaintenance', 'maintenance', 'POST'],
+      ['getMaintenance', 'maintenance', 'GET'],
+      ['postRebuild', 'warehouse/{table}/rebuild', 'POST'],
+      ['getRebuild', 'warehouse/{table}/rebuild', 'GET'],
+    ] as const)
+      expect(bindingsOf(name)).toContainEqual(
+        expect.objectContaining({ type: 'httpTrigger', route, methods: [method], authLevel: 'admin' }),
+      );
     expect(bindingsOf('syncWarehouse')[0]).toMatchObject({
       type: 'timerTrigger',
       schedule: '30 * * * * *',

@@ -14,7 +14,12 @@ export interface Word<T> {
   expected(): Promise<string>;
   /** Undefined for a text that it cannot be. */
   read(text: string): T | undefined | Promise<T | undefined>;
+  /** Whether it may be left out, together with those after it. Its value is then undefined. */
+  readonly isOptional?: true;
 }
+
+/** A word that may be left out. */
+export const optional = <T>(word: Word<T>): Word<T | undefined> => ({ ...word, isOptional: true });
 
 /** An argument that is told by its name, like `--settings FILE`; it may stand before or after words. */
 export interface Flag<T> {
@@ -43,7 +48,7 @@ type None = Readonly<Record<never, never>>;
 export interface Action<W extends Words = Words, F extends Flags = Flags> {
   /** For the usage. */
   readonly meaning: string;
-  /** In the order in which they are given; all of them are. */
+  /** In the order in which they are given. */
   readonly words?: W;
   readonly flags?: F;
   /** The number becomes the exit code: 1 is for findings and failures. */
@@ -76,10 +81,10 @@ export const prefixOf = ({ call }: Command): string => (call.includes(' -- ') ? 
 export const describeFlag = (name: string, { value }: Flag<unknown>): string =>
   value === undefined ? `--${name}` : `--${name} ${value}`;
 
-/** "<stream> <partition>" */
+/** "<stream> [partition]" */
 export const placeholders = (words: Words): string =>
-  Object.keys(words)
-    .map((name) => `<${name}>`)
+  Object.entries(words)
+    .map(([name, { isOptional }]) => (isOptional ? `[${name}]` : `<${name}>`))
     .join(' ');
 
 /** "a, b or c" */

@@ -118,7 +118,7 @@ async function readAction(
 
 async function readWord(name: string, word: Word<unknown>, text: string | undefined): Promise<unknown> {
   const value = text === undefined ? undefined : await word.read(text);
-  if (value !== undefined) return value;
+  if (value !== undefined || (text === undefined && word.isOptional)) return value;
   const expected = await word.expected();
   throw new UsageError(
     text === undefined

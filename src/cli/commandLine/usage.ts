@@ -38,7 +38,9 @@ async function wordRows(actions: readonly Action[]): Promise<Row[]> {
   for (const { words: taken = {} } of actions)
     for (const [name, word] of Object.entries(taken)) words.set(name, word);
   return Promise.all(
-    [...words].map(async ([name, word]): Promise<Row> => [`<${name}>`, await word.expected()]),
+    [...words].map(
+      async ([name, word]): Promise<Row> => [placeholders({ [name]: word }), await word.expected()],
+    ),
   );
 }
 

@@ -36,6 +36,13 @@ export class Parameters {
     return this.#refuse(name, `a whole number from ${least} to ${most}`);
   }
 
+  /** One of these words. */
+  oneOf<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
+    const text = this.#query.get(name);
+    if (text === null) return undefined;
+    return words.find((word) => word === text) ?? this.#refuse(name, `one of ${words.join(', ')}`);
+  }
+
   /** A span like 15m, 2h or 1d. `accepts` describes the condition `isAccepted` in words. */
   span(name: string, fallback: string, accepts: string, isAccepted: (ms: number) => boolean): Span {
     return this.optionalSpan(name, accepts, isAccepted) ?? { text: fallback, ms: readSpan(fallback) };

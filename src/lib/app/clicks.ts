@@ -5,9 +5,9 @@ import { type ProductsFile, productsPath } from '../counts/productsFile';
 import { describeFailure } from '../errors';
 import { logEvent } from '../log';
 import { once } from '../once';
-import { settings } from '../settings';
+import { type Settings, settings } from '../settings';
 import { clickstream, countedClicks } from '../streams/clickstream';
-import { appLake } from './lake';
+import { appLake, type Lake } from './lake';
 
 const productNames = once(
   async () => new ProductNames((await appLake()).store, { onRead: warnOfPassedOver }),
@@ -28,41 +28,46 @@ function warnOfPassedOver({ names, passedOver, isUtf8 }: ProductsFile): void {
   });
 }
 
-/** The click counts of this process. */
-const clickCounts = once(async () => {
-  const { countsRefreshMs, countedProducts } = await settings();
-  const names = await productNames();
-  return new Counts({
-    at: (await appLake()).at(clickstream.table),
+/** The click counts of a lake. */
+export const openClickCounts = (
+  lake: Pick<Lake, 'at'>,
+  { countsRefreshMs, countedProducts }: Pick<Settings, 'countsRefreshMs' | 'countedProducts'>,
+  names: ProductNames,
+): Counts =>
+  new Counts({
+    at: lake.at(clickstream.table),
     counted: countedClicks,
     refreshMs: countsRefreshMs,
     maxKeys: countedProducts,
     preferred: () => names.preferred(),
   });
-});
+
+/** The click counts of this process. */
+const clickCounts = once(async () =>
+  openClickCounts(await appLake(), await settings(), await productNames()),
+);
 
 /** Answers GET /api/clicks and the paths below it. */
 export const clicksApi = once(
   async () => new ClicksApi({ counts: await clickCounts(), names: await productNames() }),
 );
 
-/** Saves the counts for new instances. This is only a cache: without it, a new instance counts the table's files. */
-export async function saveCounts(): Promise<void> {
+/**
+ * Saves the counts for new instances, and decides anew which products are counted on their own, if that is due. The counts are only a
+ * cache: without it, a new instance counts the table's files.
+ * @param signal gives up the decision when it takes too long; the products stay as they are
+ * @returns the outcome in a word
+ */
+export async function saveCounts(counts: Counts, signal: AbortSignal): Promise<string> {
+  const saved = await counts.save();
   try {
-    await (await clickCounts()).save();
+    return (await counts.decideAnewIfDue(signal)) === 'decided' ? 'decided' : saved;
   } catch (error) {
-    logEvent('warning', 'counts-problem', describeFailure(error));
+    logEvent('warning', 'products-not-chosen', describeFailure(error));
+    return saved;
   }
 }
 
-/**
- * Decides anew which products are counted on their own, if that is due.
- * @param signal gives it up when it takes too long; the products stay as they are
- */
-export async function chooseProducts(signal: AbortSignal): Promise<void> {
-  try {
-    await (await clickCounts()).decideAnewIfDue(signal);
-  } catch (error) {
-    logEvent('warning', 'products-not-chosen', describeFailure(error));
-  }
-}
+/** The same with the counts of this process. */
+export const saveAppCounts = async (signal: AbortSignal): Promise<string> =>
+  saveCounts(await clickCounts(), signal);

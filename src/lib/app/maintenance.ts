@@ -1,28 +1,77 @@
 import { logEvent } from '../log';
-import { isFullPassDue, maintainTables } from '../maintenance/maintainTables';
+import { once } from '../once';
+import {
+  type MaintenanceActivities,
+  type MaintenanceInput,
+  type MaintenanceStep,
+  maintenanceSteps,
+} from '../orchestrations/maintainTables';
 import { settings } from '../settings';
-import { chooseProducts, saveCounts } from './clicks';
+import { saveAppCounts } from './clicks';
 import { appLake } from './lake';
+import { type MaintenanceReport, maintenanceActivities } from './maintenanceActivities';
+import type { ActivityFunctions } from './runHere';
 
-/** The function's time limit, less the time that a last request to a store without an answer may take. */
-const maintenanceLimitMs = 210_000;
-
-/** One pass of maintenance over every table. */
-export async function maintain(): Promise<void> {
+/** The activities on the lake of the app's settings. */
+const appActivities = once(async () => {
   const lake = await appLake();
-  const endsAt = Date.now() + maintenanceLimitMs;
-  try {
-    await maintainTables({
-      tables: lake.tables.map(({ name }) => lake.at(name)),
-      isFull: isFullPassDue(new Date()),
-      limitMs: maintenanceLimitMs,
-      targetBytes: (await settings()).targetFileBytes,
-      report: (report) =>
-        logEvent(report.outcome === 'failed' ? 'error' : 'information', 'maintenance', report),
-    });
-  } finally {
-    await saveCounts();
-    const leftMs = endsAt - Date.now();
-    if (leftMs > 0) await chooseProducts(AbortSignal.timeout(leftMs));
-  }
+  return maintenanceActivities({
+    at: lake.at,
+    targetBytes: (await settings()).targetFileBytes,
+    saveCounts: saveAppCounts,
+    report,
+  });
+});
+
+const report = (line: MaintenanceReport) =>
+  logEvent(line.outcome === 'failed' ? 'error' : 'information', 'maintenance', line);
+
+/** The activities of `maintainTables`. Settings are read when one is called, so that wrong ones fail it and not the app's start. */
+export const maintenance: ActivityFunctions<MaintenanceActivities> = {
+  maintenanceStep: async (input) => (await appActivities()).maintenanceStep(input),
+  planCompaction: async (input) => (await appActivities()).planCompaction(input),
+  compactBin: async (input) => (await appActivities()).compactBin(input),
+  saveCounts: async (input) => (await appActivities()).saveCounts(input),
+};
+
+const hourMs = 3_600_000;
+
+/**
+ * What the timer's next pass does: every five minutes a checkpoint of each table, because whoever opens one reads all commits after
+ * the last; every hour everything. That is in the first five minutes of an hour, so that a new app waits for it as well, or later
+ * if the timer found another pass running then.
+ * @param previous the input of the last pass, whoever started it
+ */
+export async function timedPass(previous: unknown, now: Date): Promise<MaintenanceInput> {
+  const fullAt = lastFullPass(previous);
+  const isDue = now.getUTCMinutes() < 5 || (fullAt !== null && now.getTime() - fullAt >= hourMs);
+  return isDue ? fullPass(now) : { tables: await tableNames(), steps: ['checkpoint', 'counts'], fullAt };
+}
+
+/** A pass by hand: everything, or one table or one step of it. */
+export async function requestedPass(
+  { table, step }: { table: string | undefined; step: MaintenanceStep | undefined },
+  previous: unknown,
+  now: Date,
+): Promise<MaintenanceInput> {
+  const whole = await fullPass(now);
+  if (table === undefined && step === undefined) return whole;
+  return {
+    tables: table === undefined ? whole.tables : [table],
+    steps: step === undefined ? maintenanceSteps : [step],
+    fullAt: lastFullPass(previous),
+  };
+}
+
+const fullPass = async (now: Date): Promise<MaintenanceInput> => ({
+  tables: await tableNames(),
+  steps: maintenanceSteps,
+  fullAt: now.getTime(),
+});
+
+export const tableNames = async (): Promise<string[]> => (await appLake()).tables.map(({ name }) => name);
+
+function lastFullPass(previous: unknown): number | null {
+  const { fullAt } = (previous ?? {}) as { fullAt?: unknown };
+  return typeof fullAt === 'number' ? fullAt : null;
 }

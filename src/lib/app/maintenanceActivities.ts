@@ -1,7 +1,7 @@
 import type { TableLocation } from '../delta/log';
 import { describeFailure } from '../errors';
 import { compactBin } from '../maintenance/compactBin';
-import { performDuty } from '../maintenance/maintainTables';
+import { performDuty } from '../maintenance/duties';
 import { figuresOf, openPlan, planCompaction } from '../maintenance/planCompaction';
 import type { MaintenanceTask } from '../maintenance/task';
 import type { MaintenanceActivities, MaintenanceStep, OutOfTime } from '../orchestrations/maintainTables';

@@ -9,6 +9,8 @@ export interface RebuildInput {
   readonly steps?: number;
   /** How many steps have failed since the last one that did not. */
   readonly failures?: number;
+  /** What the last step said of itself. */
+  readonly isHeld?: boolean;
 }
 
 export type RebuildOutcome =
@@ -21,11 +23,19 @@ export type RebuildOutcome =
 /** A part of a rebuild that takes a limited time. `more`: the next step goes on where this one ended. */
 export type RebuildStepOutcome =
   | RebuildOutcome
-  | { readonly outcome: 'stopped'; readonly more: true; readonly files: number; readonly of: number };
+  | {
+      readonly outcome: 'stopped';
+      readonly more: true;
+      /** How many files of the pinned version are loaded, and how many it has. */
+      readonly files: number;
+      readonly of: number;
+      /** Whether the new table is so near its end that loads of the old one are refused. Then any loader may finish the work. */
+      readonly isHeld: boolean;
+    };
 
 export interface RebuildActivities {
   readonly rebuildStep: {
-    readonly input: { readonly table: string; readonly mayLose: boolean };
+    readonly input: { readonly table: string; readonly mayLose: boolean; readonly isHeld: boolean };
     readonly result: RebuildStepOutcome;
   };
 }
@@ -55,23 +65,24 @@ const afterFailureMs = 30_000;
  */
 export function* rebuildWarehouse(
   context: Orchestration<RebuildActivities>,
-  { table, yes, steps = 0, failures = 0 }: RebuildInput,
+  { table, yes, steps = 0, failures = 0, isHeld = false }: RebuildInput,
 ): Generator<Task, RebuildResult | undefined, unknown> {
   const status = (known: Omit<RebuildStatus, 'table'>) => context.status({ table, ...known });
   if (steps === 0) status({ done: null, total: null, left: null });
-  let failed = failures;
+  let [failed, held] = [failures, isHeld];
   for (let step = 1; step <= stepsInHistory; step++) {
     // What would be lost is asked once: later steps continue what was begun.
     const mayLose = yes || steps + step > 1;
-    const found = yield* waitOrFail(context.call('rebuildStep', { table, mayLose }));
+    const found = yield* waitOrFail(context.call('rebuildStep', { table, mayLose, isHeld: held }));
     if (found.outcome === 'stopped') {
       failed = 0;
+      held = found.isHeld;
       status({ done: found.files, total: found.of, left: Math.max(0, found.of - found.files) });
     } else if (found.outcome === 'failed' && found.retriable && ++failed < mostFailures) {
       status({ done: null, total: null, left: null, problem: found.message });
       yield* wait(context.timer(afterFailureMs));
     } else return { ...found, table, steps: steps + step };
   }
-  context.continueAsNew({ table, yes, steps: steps + stepsInHistory, failures: failed });
+  context.continueAsNew({ table, yes, steps: steps + stepsInHistory, failures: failed, isHeld: held });
   return undefined;
 }

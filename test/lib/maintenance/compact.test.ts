@@ -10,7 +10,7 @@ import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
-import { performDuty } from '../../../src/lib/maintenance/maintainTables';
+import { performDuty } from '../../../src/lib/maintenance/duties';
 import { planBins } from '../../../src/lib/maintenance/planBins';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { appendFiles, fields, newLocation, pathsOf, readRows, snapshotOf, stateOf } from './table';

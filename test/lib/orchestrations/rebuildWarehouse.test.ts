@@ -24,6 +24,7 @@ const stopped = (step: number, of: number): RebuildStepOutcome => ({
   more: true,
   files: step,
   of,
+  isHeld: false,
 });
 
 it('takes steps until the table is rebuilt, and tells how many files are left', async () => {
@@ -56,10 +57,10 @@ it('asks only in its first step what would be lost, and does nothing if that is 
   const { inputs } = await rebuilt((step) =>
     step < 30 ? stopped(step, 30) : { outcome: 'rebuilt', version: 1 },
   );
-  expect(inputs[0]).toEqual({ table, mayLose: false });
+  expect(inputs[0]).toEqual({ table, mayLose: false, isHeld: false });
   expect(inputs.slice(1).every((input) => (input as { mayLose: boolean }).mayLose)).toBe(true);
   expect((await rebuilt(() => ({ outcome: 'rebuilt', version: 1 }), true)).inputs).toEqual([
-    { table, mayLose: true },
+    { table, mayLose: true, isHeld: false },
   ]);
 });
 
@@ -82,4 +83,16 @@ it('ends with a failure that does not pass, and after ten failures in a row, whe
   expect((await rebuilt(() => failed(false))).result).toEqual({ ...failed(false), table, steps: 1 });
   const { result } = await rebuilt((step) => (step <= 15 ? stopped(step, 15) : failed(true)));
   expect(result).toEqual({ ...failed(true), table, steps: 25 });
+});
+
+it('tells the next step that the table is held, also if the history begins anew between them', async () => {
+  const { inputs } = await rebuilt((step) =>
+    step < 21
+      ? { outcome: 'stopped', more: true, files: 1, of: 1, isHeld: step === 20 }
+      : { outcome: 'rebuilt-elsewhere' },
+  );
+  expect(inputs.slice(19)).toEqual([
+    { table, mayLose: true, isHeld: false },
+    { table, mayLose: true, isHeld: true },
+  ]);
 });

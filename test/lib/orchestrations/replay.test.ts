@@ -53,7 +53,10 @@ it('notices that an orchestrator asks for something else', () => {
   const [first] = histories;
   if (!first) throw new Error('Nothing is recorded.');
   const [event, ...others] = first.events;
-  const changed = { asked: { call: 'rebuildStep', input: { table: 'assets', mayLose: false } }, at: 0 };
+  const changed = {
+    asked: { call: 'rebuildStep', input: { table: 'assets', mayLose: false, isHeld: false } },
+    at: 0,
+  };
   expect(() =>
     replay(scenarios.rebuildWarehouse.orchestrator, {
       ...first,

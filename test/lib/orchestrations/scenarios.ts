@@ -61,7 +61,7 @@ async function rebuild(): Promise<Recorded> {
       };
     if (step === 4) throw new Error('The process ended.');
     return step < 25
-      ? { outcome: 'stopped', more: true, files: step * 10, of: 250 }
+      ? { outcome: 'stopped', more: true, files: step * 10, of: 250, isHeld: step === 24 }
       : { outcome: 'rebuilt', version: 250 };
   };
   return record(

@@ -1,0 +1,37 @@
+import { inertInLine } from '../lib/inert';
+import type { TableFigures } from '../lib/maintenance/planCompaction';
+import type { Progress } from '../lib/maintenance/task';
+import type { MaintenanceResult, MaintenanceStatus, TableResult } from '../lib/orchestrations/maintainTables';
+import { quantity } from '../lib/quantity';
+
+/** What a pass of maintenance did, in one line for each table and each failure. */
+export function describePass({ tables, counts, failures }: MaintenanceResult): string[] {
+  const lines = tables.map(describeTable);
+  if (counts !== null) lines.push(`counts: ${counts}`);
+  for (const { table, step, code, message } of failures)
+    lines.push(`${table ?? 'counts'}: ${step} failed, ${code}: ${inertInLine(message)}`);
+  return lines;
+}
+
+function describeTable({ table, steps, compaction }: TableResult): string {
+  if (Object.values(steps).includes('no-table')) return `${table}: there is no such table`;
+  const outcomes = Object.entries(steps).map(([step, outcome]) => `${step} ${outcome}`);
+  if (!compaction) return `${table}: ${outcomes.join(', ')}`;
+  const { before, after, bins, conflicts, left } = compaction;
+  const parts = [
+    quantity(bins, 'bin'),
+    ...(conflicts > 0 ? [quantity(conflicts, 'conflict')] : []),
+    ...(left > 0 ? [`${quantity(left, 'bin')} left for the next pass`] : []),
+  ];
+  return `${table}: ${outcomes.join(', ')}: ${parts.join(', ')}; ${describeFigures(before)} -> ${describeFigures(after)}`;
+}
+
+const describeFigures = ({ version, files, bytes }: TableFigures): string =>
+  `version ${version} with ${quantity(files, 'file')}, ${quantity(bytes, 'byte')}`;
+
+/** The status of a pass as progress to be shown. */
+export const inWords = ({ table, step, done, total }: MaintenanceStatus): Progress => ({
+  step: `${table === null ? '' : `${table}: `}${step}, step`,
+  done,
+  total,
+});

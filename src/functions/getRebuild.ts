@@ -1,0 +1,10 @@
+import { readTable } from '../lib/app/orchestrationRequests';
+import { answerStatus, registerAdminRequest } from './wiring/durableClient';
+import { rebuildId } from './wiring/instances';
+
+/** Tells how far the last rebuild of a table of the warehouse is. */
+registerAdminRequest('getRebuild', 'GET', 'warehouse/{table}/rebuild', async ({ params }, client) => {
+  const table = await readTable(params.table);
+  const missing = `There was no rebuild of ${table} yet: POST /api/warehouse/${table}/rebuild starts one.`;
+  return answerStatus(client, rebuildId(table), missing);
+});

@@ -1,0 +1,4 @@
+import { maintenance } from '../lib/app/maintenance';
+import { registerActivity } from './wiring/registerOrchestration';
+
+registerActivity('maintenanceStep', maintenance);

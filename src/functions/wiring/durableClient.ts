@@ -1,0 +1,111 @@
+import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
+import * as df from 'durable-functions';
+import { noInstance, orProblem } from '../../lib/app/orchestrationRequests';
+import { logTo } from '../../lib/log';
+
+/** A handler with a durable client, whose lines of the log belong to its invocation. */
+export const loggedWithClient =
+  <Input, Output>(handler: (input: Input, client: df.DurableClient) => Promise<Output>) =>
+  (input: Input, client: df.DurableClient, context: InvocationContext): Promise<Output> =>
+    logTo(context, () => handler(input, client));
+
+/** Registers a function that answers requests about orchestrations. It needs the app's master key, because it starts much work. */
+export function registerAdminRequest(
+  name: string,
+  method: 'GET' | 'POST',
+  route: string,
+  answer: (request: HttpRequest, client: df.DurableClient) => Promise<HttpResponseInit>,
+): void {
+  df.app.client.http(name, {
+    methods: [method],
+    route,
+    authLevel: 'admin',
+    handler: loggedWithClient((request: HttpRequest, client) => orProblem(() => answer(request, client))),
+  });
+}
+
+/** An instance that is to run: of one id, one runs at a time. */
+export interface Instance {
+  readonly name: string;
+  readonly id: string;
+  readonly input: unknown;
+}
+
+/**
+ * Starts an instance, unless it runs already. Asking first whether it runs would be a race, so the host is asked to start it, and
+ * refuses: with 500, or in newer extensions with 409.
+ */
+export async function startUnlessRunning(
+  client: df.DurableClient,
+  { name, id, input }: Instance,
+): Promise<'started' | 'running'> {
+  try {
+    await client.startNew(name, { instanceId: id, input });
+    return 'started';
+  } catch (error) {
+    const status = await findStatus(client, id).catch(() => undefined);
+    if (status && !isOver(status)) return 'running';
+    throw error;
+  }
+}
+
+const over: readonly string[] = ['Completed', 'Failed', 'Terminated', 'Canceled'];
+const isOver = ({ runtimeStatus }: df.DurableOrchestrationStatus): boolean => over.includes(runtimeStatus);
+
+/** The status of an instance; undefined if there is none. */
+export async function findStatus(
+  client: df.DurableClient,
+  id: string,
+): Promise<df.DurableOrchestrationStatus | undefined> {
+  try {
+    return await client.getStatus(id);
+  } catch (error) {
+    // The package throws the host's 404 as an error without a code.
+    if (error instanceof Error && error.message.includes('HTTP 404')) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Starts an instance and answers as Durable Functions does, with the addresses by which it is watched. `started` is false if it runs
+ * already.
+ */
+export async function startAndAnswer(
+  request: HttpRequest,
+  client: df.DurableClient,
+  instance: Instance,
+): Promise<HttpResponseInit> {
+  const started = (await startUnlessRunning(client, instance)) === 'started';
+  const answer = client.createCheckStatusResponse(request, instance.id);
+  const addresses = (await answer.json()) as Readonly<Record<string, string>>;
+  return { status: answer.status, headers: answer.headers, jsonBody: { ...addresses, started } };
+}
+
+/**
+ * Answers with the status of an instance, as Durable Functions tells it: 202 while it runs, 200 when it is over.
+ * @param missing what to answer with 404 if there is none
+ */
+export async function answerStatus(
+  client: df.DurableClient,
+  id: string,
+  missing: string,
+): Promise<HttpResponseInit> {
+  const status = await findStatus(client, id);
+  if (!status) throw noInstance(missing);
+  const { name, instanceId, runtimeStatus, input, customStatus, output, createdTime, lastUpdatedTime } =
+    status;
+  return {
+    status: isOver(status) ? 200 : 202,
+    headers: { 'cache-control': 'no-store' },
+    jsonBody: {
+      name,
+      instanceId,
+      runtimeStatus,
+      input,
+      customStatus: customStatus ?? null,
+      output,
+      createdTime,
+      lastUpdatedTime,
+    },
+  };
+}

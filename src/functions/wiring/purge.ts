@@ -1,0 +1,21 @@
+import * as df from 'durable-functions';
+import { describeFailure } from '../../lib/errors';
+import { logEvent } from '../../lib/log';
+
+/** How long the history of an instance that is over is kept. */
+const keptMs = 30 * 86_400_000;
+
+const { Completed, Failed, Terminated } = df.OrchestrationRuntimeStatus;
+
+/** Deletes the histories of instances that are long over. Nothing depends on it, so a failure is only logged. */
+export async function purgeOldInstances(client: df.DurableClient): Promise<void> {
+  try {
+    await client.purgeInstanceHistoryBy({
+      createdTimeFrom: new Date(0),
+      createdTimeTo: new Date(Date.now() - keptMs),
+      runtimeStatus: [Completed, Failed, Terminated],
+    });
+  } catch (error) {
+    logEvent('warning', 'purge-failed', describeFailure(error));
+  }
+}

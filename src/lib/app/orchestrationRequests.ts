@@ -1,0 +1,64 @@
+import { type ApiAnswer, answerProblem, RequestProblem } from '../api/answer';
+import { Parameters, shown } from '../api/parameters';
+import { type MaintenanceInput, maintenanceSteps } from '../orchestrations/maintainTables';
+import type { RebuildInput } from '../orchestrations/rebuildWarehouse';
+import { settings } from '../settings';
+import { fullName } from '../warehouse/warehouse';
+import { findLoadedTable, loadedTables } from './loadedTables';
+import { requestedPass, tableNames } from './maintenance';
+
+/*
+ * The requests that start orchestrations and ask for them.
+ */
+
+/** The answer of `work`. If it throws that the request is wrong, that is the answer. */
+export async function orProblem<Answer>(work: () => Promise<Answer>): Promise<Answer | ApiAnswer> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof RequestProblem)) throw error;
+    const { status, message, parameter, accepts } = error;
+    return answerProblem(status, message, { parameter, accepts });
+  }
+}
+
+/** The instance of an orchestration was never started, or was purged. */
+export const noInstance = (what: string): RequestProblem => new RequestProblem(404, what);
+
+/**
+ * Reads a request to POST /api/maintenance.
+ * @param previous the input of the last pass
+ * @throws RequestProblem naming the parameter and what it accepts
+ */
+export async function readMaintenanceRequest(
+  query: URLSearchParams,
+  previous: unknown,
+): Promise<MaintenanceInput> {
+  const parameters = new Parameters(query, ['table', 'step']);
+  const table = parameters.oneOf('table', await tableNames());
+  const step = parameters.oneOf('step', maintenanceSteps);
+  return requestedPass({ table, step }, previous, new Date());
+}
+
+/** Reads a request to POST /api/warehouse/{table}/rebuild. */
+export async function readRebuildRequest(
+  table: string | undefined,
+  query: URLSearchParams,
+): Promise<RebuildInput> {
+  const parameters = new Parameters(query, ['yes']);
+  const name = await readTable(table);
+  if ((await settings()).warehouse.kind === 'none')
+    throw new RequestProblem(400, 'WAREHOUSE is none: there is no warehouse to rebuild a table of.');
+  return { table: name, yes: parameters.oneOf('yes', ['true', 'false']) === 'true' };
+}
+
+/** The full name of a table of the warehouse, by that name or by the name of its Delta table. */
+export async function readTable(text = ''): Promise<string> {
+  const found = await findLoadedTable(text);
+  if (found) return fullName(found.table);
+  const accepts = `one of ${(await loadedTables()).map(({ table }) => fullName(table)).join(', ')}`;
+  throw new RequestProblem(400, `table is ${shown(text)}: expected ${accepts}.`, {
+    parameter: 'table',
+    accepts,
+  });
+}

@@ -1,0 +1,80 @@
+import { within } from '../deadline';
+import { describeFailure } from '../errors';
+import { inertInLine } from '../inert';
+import { logEvent } from '../log';
+import type { RebuildActivities, RebuildStepOutcome } from '../orchestrations/rebuildWarehouse';
+import { settings } from '../settings';
+import { readLedgerPosition } from '../warehouse/ledgerPosition';
+import { openWarehouse } from '../warehouse/openWarehouse';
+import { rebuild } from '../warehouse/rebuild';
+import { parseReplacing } from '../warehouse/shadow';
+import type { Warehouse } from '../warehouse/warehouse';
+import { appLake } from './lake';
+import { findLoadedTable, type LoadedTable, loadedTables } from './loadedTables';
+import { recordLoad } from './recordLoad';
+
+/** No load begins after this time. The next step goes on from there. */
+const stepMs = 60_000;
+/** A step whose last load takes longer is given up; what it has done is in the ledger. Below functionTimeout (300 s). */
+const limitMs = 240_000;
+
+type Step = RebuildActivities['rebuildStep']['input'];
+
+/** A part of a rebuild that takes a limited time. A failure is a value. */
+export async function rebuildStep(step: Step): Promise<RebuildStepOutcome> {
+  const started = performance.now();
+  const outcome = await within(limitMs, () => openAndRebuild(step)).catch(
+    (error: unknown): RebuildStepOutcome => ({ outcome: 'failed', ...describeFailure(error) }),
+  );
+  const milliseconds = Math.round(performance.now() - started);
+  const level = outcome.outcome === 'failed' ? 'error' : 'information';
+  logEvent(level, 'rebuild', { table: step.table, ...outcome, milliseconds });
+  return outcome;
+}
+
+async function openAndRebuild(step: Step): Promise<RebuildStepOutcome> {
+  const found = await findLoadedTable(step.table);
+  const warehouse = found && (await openAppWarehouse());
+  if (!warehouse) return { outcome: 'no-warehouse' };
+  try {
+    return await rebuildPart(warehouse, found, step);
+  } finally {
+    await warehouse.close();
+  }
+}
+
+async function openAppWarehouse(): Promise<Warehouse | undefined> {
+  return openWarehouse({
+    setting: (await settings()).warehouse,
+    tables: (await loadedTables()).map(({ table }) => table),
+    staging: (await appLake()).staging,
+    warn: (message) => logEvent('warning', 'warehouse-problem', { message }),
+  });
+}
+
+async function rebuildPart(
+  warehouse: Warehouse,
+  { table, deltaTable }: LoadedTable,
+  { mayLose, isHeld }: Step,
+): Promise<RebuildStepOutcome> {
+  const lost = mayLose ? [] : await warehouse.lostBySwap(table);
+  if (lost.length > 0) return { outcome: 'would-lose', lost: lost.map(inertInLine) };
+  const isReplaced = async () => parseReplacing(await readLedgerPosition(warehouse, table)) !== undefined;
+  // A loader finishes what is nearly done. Without this look, the step would begin a second rebuild.
+  if (isHeld && !(await isReplaced())) return { outcome: 'rebuilt-elsewhere' };
+  const lake = await appLake();
+  let loaded = { files: 0, of: 0 };
+  const done = await rebuild({
+    warehouse,
+    at: lake.at(deltaTable),
+    table,
+    signal: AbortSignal.timeout(stepMs),
+    onProgress: ({ files, of }) => {
+      loaded = { files, of };
+    },
+  });
+  const { outcome } = done;
+  if (outcome === 'stopped') return { outcome, more: true, ...loaded, isHeld: await isReplaced() };
+  await recordLoad(warehouse, lake, table, { state: 'behind' });
+  return outcome === 'rebuilt' ? done : { outcome };
+}

@@ -1,0 +1,194 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Azurite, startAzurite } from '../../local/azurite';
+import { type HostProcess, settingsAt, startHostProcess } from '../../local/processes';
+import { createTable } from '../../src/lib/delta/commit';
+import { tableFields } from '../../src/lib/lake/rowAddress';
+import { maintenanceSteps } from '../../src/lib/orchestrations/maintainTables';
+import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import type { ObjectStore } from '../../src/lib/storage/objectStore';
+import { clickstream } from '../../src/lib/streams/clickstream';
+import { disabledFunctions } from '../kit/disabledFunctions';
+import { appendFiles, readRows, snapshotOf } from '../lib/maintenance/table';
+import { deviations, documentedPaths, documentedStatuses, type Method } from './openapiContract';
+
+/*
+ * Maintenance and rebuilds as orchestrations of the compiled app: two hosts, as processes, that share a task hub.
+ */
+
+const folder = mkdtempSync(join(tmpdir(), 'maintenance-'));
+const hosts: HostProcess[] = [];
+let azurite: Azurite;
+let store: ObjectStore;
+let settings: Record<string, string>;
+
+const startHost = async (instance: string) =>
+  hosts.push(await startHostProcess({ port: 0, instance, settings, logDir: join(folder, 'logs') }));
+
+beforeAll(async () => {
+  mkdirSync(join(folder, 'logs'));
+  azurite = await startAzurite({});
+  store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'lake');
+  settings = {
+    ...settingsAt({ storageConnection: azurite.connectionString, brokerPort: 1 }),
+    // Without a broker, and without passes that nobody has asked for.
+    ...disabledFunctions((name) => /^(emit|ingest|startMaintenance|syncWarehouse)/.test(name)),
+    WAREHOUSE: `duckdb:${join(folder, 'warehouse.duckdb')}`,
+  };
+  await appendFiles({ store, table: 'dead_letters' }, 6);
+  await createTable({ store, table: clickstream.table }, tableFields(clickstream), {});
+  await Promise.all(['one', 'two'].map(startHost));
+});
+
+afterAll(async () => {
+  await Promise.all(hosts.map((host) => host.stop()));
+  await azurite.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const answered = new Set<string>();
+
+/** Asks one of the hosts in turn, and holds the answer to the contract. */
+async function ask(method: Method, path: string): Promise<{ status: number; body: Record<string, unknown> }> {
+  const host = hosts[answered.size % hosts.length];
+  const reply = await fetch(`${host?.url}/api${path}`, { method: method.toUpperCase() });
+  const { status, headers } = reply;
+  const body = await reply.text();
+  const documented = path.split('?')[0]?.replace(/^\/warehouse\/[^/]+/, '/warehouse/{table}') ?? '';
+  expect(deviations(documented, { status, headers, body }, method), `${method} ${path} ${body}`).toEqual([]);
+  answered.add(`${method} ${documented} ${status}`);
+  return { status, body: JSON.parse(body) };
+}
+
+async function ended(path: string): Promise<Record<string, unknown>> {
+  for (;;) {
+    const { status, body } = await ask('get', path);
+    if (status === 200) return body;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/** Runs `npm run maintain` with these arguments. */
+function maintain(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const file = join(folder, 'settings.json');
+  writeFileSync(file, JSON.stringify({ Values: settings }));
+  const argv = [resolve('dist/src/cli/maintain.js'), '--settings', file];
+  return new Promise((done) =>
+    execFile(process.execPath, [...argv, '--url', hosts[0]?.url ?? '', ...args], (error, out, err) =>
+      done({ code: error ? Number(error.code) : 0, out, err }),
+    ),
+  );
+}
+
+describe('/api/maintenance', () => {
+  it('says that there was no pass yet, and what is wrong with a request', async () => {
+    expect((await ask('get', '/maintenance')).status).toBe(404);
+    expect((await ask('post', '/maintenance?table=orders')).body).toMatchObject({
+      status: 400,
+      detail: 'table is "orders": expected one of clicks, assets, dead_letters.',
+      parameter: 'table',
+    });
+    expect((await ask('post', '/maintenance?step=all')).body).toMatchObject({ parameter: 'step' });
+    expect((await ask('post', '/maintenance?tables=clicks')).body).toMatchObject({ parameter: 'tables' });
+    expect((await ask('get', '/maintenance')).status).toBe(404);
+  });
+
+  it('starts one pass however many ask for it at once, and tells what it did', async () => {
+    const before = await readRows({ store, table: 'dead_letters' });
+    const starts = await Promise.all(Array.from({ length: 50 }, () => ask('post', '/maintenance')));
+    expect(starts.filter(({ body }) => body.started)).toHaveLength(1);
+    expect(new Set(starts.map(({ body }) => body.id))).toEqual(new Set(['maintainTables']));
+    const { runtimeStatus, input, output, customStatus } = await ended('/maintenance');
+    expect(runtimeStatus).toBe('Completed');
+    expect(input).toEqual({
+      tables: ['clicks', 'assets', 'dead_letters'],
+      steps: maintenanceSteps,
+      fullAt: expect.any(Number),
+    });
+    expect(output).toMatchObject({
+      tables: [
+        { table: 'clicks', steps: { checkpoint: 'written', clean: 'done', vacuum: 'done', compact: 'done' } },
+        { table: 'assets', steps: { checkpoint: 'no-table' } },
+        {
+          table: 'dead_letters',
+          compaction: { before: { files: 6 }, after: { files: 1 }, bins: 1, left: 0 },
+        },
+      ],
+      counts: 'saved',
+      failures: [],
+    });
+    expect(customStatus).toMatchObject({ step: 'counts' });
+    expect((await snapshotOf({ store, table: 'dead_letters' })).files.size).toBe(1);
+    expect(await readRows({ store, table: 'dead_letters' })).toEqual(before);
+  });
+
+  it('takes a table and a step, and keeps in mind when the last full pass was', async () => {
+    const { input: full } = await ended('/maintenance');
+    await ask('post', '/maintenance?table=clicks&step=vacuum');
+    const { input, output } = await ended('/maintenance');
+    expect(input).toEqual({ ...(full as object), tables: ['clicks'], steps: ['vacuum'] });
+    expect(output).toMatchObject({ tables: [{ table: 'clicks', steps: { vacuum: 'done' } }], counts: null });
+  });
+});
+
+describe('npm run maintain', () => {
+  it('starts a pass in the app and follows it to its end', async () => {
+    await appendFiles({ store, table: 'dead_letters' }, 3, { first: 60 });
+    const { code, out, err } = await maintain('compact', 'dead_letters');
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(
+      /^dead_letters: compact done: 1 bin; version 10 with 4 files, [\d,]+ bytes -> version 11 with \d files?, [\d,]+ bytes\n$/,
+    );
+    expect((await maintain('vacuum', 'assets')).out).toBe('assets: there is no such table\n');
+  });
+
+  it('says what to do if the app does not answer', async () => {
+    const { code, err } = await maintain('--url', 'http://127.0.0.1:9');
+    const problem =
+      'http://127.0.0.1:9/api/maintenance does not answer: is the app running? Without an app: --here.\n';
+    expect([code, err]).toEqual([1, problem]);
+  });
+});
+
+describe('/api/warehouse/{table}/rebuild', () => {
+  it('says that there was no rebuild yet, and what is wrong with a request', async () => {
+    expect((await ask('get', '/warehouse/clickstream.clicks/rebuild')).status).toBe(404);
+    expect((await ask('get', '/warehouse/clicks/rebuild')).status).toBe(404);
+    const accepts = 'one of clickstream.clicks, assets.asset_statistics_history_v3';
+    for (const method of ['get', 'post'] as const)
+      expect((await ask(method, '/warehouse/orders/rebuild')).body).toMatchObject({ status: 400, accepts });
+    expect((await ask('post', '/warehouse/clicks/rebuild?yes=1')).status).toBe(400);
+  });
+
+  it('rebuilds the table once, also if it is asked for twice', async () => {
+    const [one, two] = await Promise.all([1, 2].map(() => ask('post', '/warehouse/clicks/rebuild')));
+    expect([one?.body.started, two?.body.started].sort()).toEqual([false, true]);
+    const { instanceId, output, customStatus } = await ended('/warehouse/clickstream.clicks/rebuild');
+    expect(instanceId).toBe('rebuildWarehouse-clickstream.clicks');
+    expect(output).toEqual({ outcome: 'rebuilt', version: 0, table: 'clickstream.clicks', steps: 1 });
+    expect(customStatus).toMatchObject({ table: 'clickstream.clicks' });
+  });
+});
+
+it('has been held to everything in the contract that it can be made to answer', () => {
+  const wanted = (['get', 'post'] as const).flatMap((method) =>
+    documentedPaths(method)
+      .filter((path) => /^\/(maintenance|warehouse)\b/.test(path))
+      .flatMap((path) => documentedStatuses(path, method).map((status) => `${method} ${path} ${status}`)),
+  );
+  expect(wanted.filter((entry) => !answered.has(entry) && !entry.endsWith(' 401'))).toEqual([]);
+});
+
+it('logs each step in the invocation that took it', () => {
+  const logs = ['one', 'two'].map((instance) =>
+    readFileSync(join(folder, 'logs', `${instance}.log`), 'utf8'),
+  );
+  const lines = logs.join('').split('\n');
+  expect(
+    lines.filter((line) => /"event":"maintenance".*"step":"compact".*"outcome":"committed"/.test(line))
+      .length,
+  ).toBe(2);
+});
