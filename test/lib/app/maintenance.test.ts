@@ -1,0 +1,48 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { sampleSettings } from '../../../local/project';
+import { requestedPass, timedPass } from '../../../src/lib/app/maintenance';
+import { maintenanceSteps } from '../../../src/lib/orchestrations/maintainTables';
+
+beforeAll(() => {
+  Object.assign(process.env, sampleSettings());
+});
+
+const at = (time: string) => new Date(`2026-01-01T${time}Z`);
+const tables = ['clicks', 'assets', 'dead_letters'];
+const few = ['checkpoint', 'counts'];
+
+describe('a pass of the timer', () => {
+  it.each([
+    ['nothing is known', undefined],
+    ['the last pass was terminated', { fullAt: null }],
+    ['something else has that id', 'text'],
+  ])('is a short one, and a full one in the first five minutes of an hour, if %s', async (_, previous) => {
+    expect(await timedPass(previous, at('07:10:00'))).toEqual({ tables, steps: few, fullAt: null });
+    const full = at('07:00:00');
+    expect(await timedPass(previous, full)).toEqual({
+      tables,
+      steps: maintenanceSteps,
+      fullAt: full.getTime(),
+    });
+  });
+
+  it('remembers the last full pass, and makes up for one whose time another pass took', async () => {
+    const fullAt = at('07:00:00').getTime();
+    const short = await timedPass({ fullAt }, at('07:55:00'));
+    expect(short).toEqual({ tables, steps: few, fullAt });
+    expect(await timedPass(short, at('08:05:00'))).toMatchObject({ steps: maintenanceSteps });
+  });
+});
+
+describe('a pass by hand', () => {
+  const previous = { fullAt: 5 };
+  const now = at('07:10:00');
+  const requested = (table?: string, step?: (typeof maintenanceSteps)[number]) =>
+    requestedPass({ table, step }, previous, now);
+
+  it('is a full one unless a table or a step is asked for', async () => {
+    expect(await requested()).toEqual({ tables, steps: maintenanceSteps, fullAt: now.getTime() });
+    expect(await requested('clicks')).toEqual({ tables: ['clicks'], steps: maintenanceSteps, fullAt: 5 });
+    expect(await requested(undefined, 'compact')).toEqual({ tables, steps: ['compact'], fullAt: 5 });
+  });
+});
