@@ -4,22 +4,25 @@ import type { AddressInfo } from 'node:net';
 
 export interface KillingProxy {
   readonly connectionString: string;
-  /** Writes of instances since the last plan. */
+  /** Writes since the last plan. */
   readonly writes: number;
   /** Kills at a write, counted from 1 on: before the storage gets it, or after, before its answer is passed on. */
   plan(write: number, when: 'before' | 'after', kill: () => void): void;
   close(): Promise<void>;
 }
 
-/** Starts a proxy before the storage emulator that kills a host when it writes an instance of the task hub. */
-export async function startKillingProxy(azurite: {
-  blobPort: number;
-  connectionString: string;
-}): Promise<KillingProxy> {
+/**
+ * Starts a proxy before the storage emulator that kills a host when it writes.
+ * @param counted the addresses whose writes count; by default those of instances of the task hub
+ */
+export async function startKillingProxy(
+  azurite: { blobPort: number; connectionString: string },
+  counted = /-instances\/instances\//,
+): Promise<KillingProxy> {
   let writes = 0;
   let planned: { write: number; when: 'before' | 'after'; kill: () => void } | undefined;
   const server = createServer((incoming, outgoing) => {
-    const isWrite = incoming.method === 'PUT' && /-instances\/instances\//.test(incoming.url ?? '');
+    const isWrite = incoming.method === 'PUT' && counted.test(incoming.url ?? '');
     if (isWrite) writes += 1;
     const now = isWrite && writes === planned?.write ? planned : undefined;
     if (now?.when === 'before') {
