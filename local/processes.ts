@@ -48,6 +48,8 @@ export interface HostProcessOptions extends ProcessOptions {
   readonly port: number;
   /** The name of the host and of its log file, if there are several hosts. */
   readonly instance?: string;
+  /** The scale group whose functions run in it; by default all functions do. */
+  readonly group?: string;
   /**
    * The app's settings. The app does not see this process's own settings. Missing hub settings of streams are added.
    */
@@ -65,7 +67,11 @@ export async function startHostProcess(options: HostProcessOptions): Promise<Hos
   const name = options.instance ?? 'host';
   const child = await startChild({
     name,
-    argv: [compiled('host/main.js'), '--app', appDir, '--port', String(options.port), '--instance', name],
+    argv: [
+      compiled('host/main.js'),
+      ...['--app', appDir, '--port', String(options.port), '--instance', name],
+      ...(options.group === undefined ? [] : ['--group', options.group]),
+    ],
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...(await hubSettings()), ...options.settings },
     logFile: join(options.logDir, `${name}.log`),
     ready: /host ready on (http:\/\/127\.0\.0\.1:\d+)/,

@@ -2,9 +2,11 @@ import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startAzurite } from './azurite';
 import type { Child } from './childProcess';
+import { runFunction, stopSources } from './hostAdmin';
 import { hubSettings } from './hubs';
-import { settingsAt, startBrokerProcess, startHostProcess } from './processes';
+import { type HostProcess, settingsAt, startBrokerProcess, startHostProcess } from './processes';
 import { markRun, type RunMark } from './runMark';
+import { startScaleGroups } from './scaleGroups';
 import { loadSimulators, startSimulator } from './simulators';
 
 /** TCP ports on 127.0.0.1; 0 takes a free one. */
@@ -126,30 +128,42 @@ async function startProcesses(
 export interface StackOptions extends EmulatorOptions {
   readonly apiPort: number;
   readonly clicksPerSecond: number;
+  /** Whether HTTP, Durable and every other function run in processes of their own, as on Flex Consumption. */
+  readonly groups?: boolean;
 }
 
-/** The whole system on this machine: the emulators and a Functions host with the app. */
+/** The whole system on this machine: the emulators, and Functions hosts with the app. */
 export interface Stack extends Emulators {
   readonly apiUrl: string;
+  /** Stops all functions that send events. */
+  stopSources(): Promise<void>;
+  /** Runs a function by hand, in whichever host has it. Resolves when that is accepted, or if it is not. */
+  runFunction(name: string): Promise<void>;
 }
 
 /** Starts everything. Rejects, after ending what runs, with one line about what failed. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const emulators = await startEmulators(options);
-  const { logDir } = emulators;
+  const { logDir, mark } = emulators;
   const settings = { ...emulators.settings, CLICKS_PER_SECOND: String(options.clicksPerSecond) };
   try {
-    const host = await startHostProcess({ port: options.apiPort, settings, logDir });
-    emulators.mark.addChild(host.pid);
-    emulators.mark.setDashboard(`${host.url}/api/dashboard`);
+    const hostOptions = { port: options.apiPort, settings, logDir };
+    const hosts: HostProcess[] = options.groups
+      ? await startScaleGroups(hostOptions, ({ pid }) => mark.addChild(pid))
+      : [await startHostProcess(hostOptions)];
+    const apiUrl = hosts[0]?.url ?? '';
+    if (!options.groups) for (const { pid } of hosts) mark.addChild(pid);
+    mark.setDashboard(`${apiUrl}/api/dashboard`);
     return {
       ...emulators,
       settings,
-      apiUrl: host.url,
-      failed: Promise.race([emulators.failed, unexpectedEnd(host, logDir)]),
+      apiUrl,
+      failed: Promise.race([emulators.failed, ...hosts.map((host) => unexpectedEnd(host, logDir))]),
+      stopSources: async () => void (await Promise.all(hosts.map(({ url }) => stopSources(url)))),
+      runFunction: async (name) => void (await Promise.all(hosts.map(({ url }) => runFunction(url, name)))),
       async stop() {
-        const problem = await stopChild(host, logDir);
-        return [...(problem ? [problem] : []), ...(await emulators.stop())];
+        const problems = await Promise.all(hosts.map((host) => stopChild(host, logDir)));
+        return [...problems.flatMap((problem) => problem ?? []), ...(await emulators.stop())];
       },
     };
   } catch (error) {

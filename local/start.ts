@@ -7,7 +7,6 @@ import { interrupted, onInterrupt } from '../src/cli/commandLine/interrupts';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { orAborted } from '../src/lib/deadline';
 import { nounOf } from './comparison';
-import { runFunction, stopSources } from './hostAdmin';
 import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
 import { followStreams, type StreamProgress } from './progress';
 import { ensureNotRunning } from './runMark';
@@ -23,6 +22,9 @@ const flags = {
   rate: numberFlag({ meaning: 'clicks per second', fallback: 100, most: 100_000 }),
   reset: switchFlag('first wipe .local/: broker log, checkpoints and lake'),
   port: portFlag('the API', defaultPorts.api),
+  groups: switchFlag(
+    'run HTTP, Durable Functions and every other function in processes of their own, as Flex Consumption does',
+  ),
 };
 
 /** How long to wait at the end for the last events to arrive. */
@@ -43,14 +45,14 @@ async function describe(): Promise<Command> {
 }
 
 async function start(given: Given<typeof flags & PortFlags>): Promise<number> {
-  const { for: forMs, rate: clicksPerSecond, port: apiPort } = given;
+  const { for: forMs, rate: clicksPerSecond, port: apiPort, groups } = given;
   const dataDir = resolve('.local');
   await ensureNotRunning(dataDir);
   const ports = await readPorts(given, { port: apiPort });
   if (given.reset) rmSync(dataDir, { recursive: true, force: true });
   const end = listenForEnd();
 
-  const stack = await startStack({ command: call, dataDir, ports, apiPort, clicksPerSecond });
+  const stack = await startStack({ command: call, dataDir, ports, apiPort, clicksPerSecond, groups });
   let code = 1;
   try {
     code = await watch(stack, forMs, end);
@@ -148,7 +150,7 @@ function printAddresses({ apiUrl, settings, logDir }: Stack, followed: readonly 
 }
 
 /** Loads follow commits. Without this, the rows that an earlier run left behind would wait for the function's timer. */
-const loadWarehouse = ({ apiUrl }: Stack) => runFunction(apiUrl, 'syncWarehouse');
+const loadWarehouse = (stack: Stack) => stack.runFunction('syncWarehouse');
 
 /**
  * Stops the sources, waits until everything has arrived, and compares the figures of independent places. If they differ, says why.
@@ -160,7 +162,7 @@ async function compare(
   display: StatusDisplay,
   hurried: AbortSignal,
 ): Promise<number> {
-  await stopSources(stack.apiUrl);
+  await stack.stopSources();
   await loadWarehouse(stack);
   const giveUpAt = Date.now() + catchUpLimitMs;
   for (let showAt = Date.now() + 1000; ; ) {

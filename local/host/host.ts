@@ -23,6 +23,7 @@ import {
 import { type HostFunction, Invoker } from './invoke';
 import { type LoadedApp, loadApp } from './loadApp';
 import { createLog, describeError, type Log } from './log';
+import { scaleGroupOf } from './scaleGroup';
 import { isDisabled, readHostId, type Settings } from './settings';
 import { createTimerTrigger } from './timerTrigger';
 import type { Trigger, TriggerKind } from './trigger';
@@ -47,6 +48,8 @@ export interface HostOptions {
   settings?: Settings;
   /** This host's name among the hosts of the app. A host that restarts under its old name gets its leases back at once. */
   instance?: string;
+  /** Only the functions of this scale group run here, as on Flex Consumption; by default all. See scaleGroup.ts. */
+  group?: string;
   /** How long running invocations may go on after `close` was called. */
   drainLimitMs?: number;
 }
@@ -80,7 +83,7 @@ class FunctionsHost implements Host {
   readonly #server = createServer((request, response) => void this.#answer(request, response));
   readonly #triggers = new Map<string, Trigger>();
   readonly #routes: HttpRoute[] = [];
-  /** Functions that a setting disables, with the type of their trigger. */
+  /** Functions that do not run here, because of a setting or of the scale group, with the type of their trigger. */
   readonly #disabled = new Map<string, string>();
   #app: LoadedApp = { httpProxy: undefined };
   #appDir = '';
@@ -169,7 +172,9 @@ class FunctionsHost implements Host {
     const { name } = fn.metadata;
     const binding = findTrigger(fn);
     if (!binding) throw new Error(`The function ${name} has no trigger.`);
-    if (isDisabled(name, this.#settings)) {
+    const { group } = this.#options;
+    const isElsewhere = group !== undefined && scaleGroupOf(name, binding.type) !== group;
+    if (isElsewhere || isDisabled(name, this.#settings)) {
       this.#disabled.set(name, binding.type);
       return;
     }

@@ -124,6 +124,30 @@ describe('npm start', () => {
     expect(readdirSync(folder)).toEqual(['.local']);
   });
 
+  it('gets to four equal numbers in processes that share no memory, also while tables are maintained', {
+    timeout: 180_000,
+  }, async () => {
+    const run = start('--groups', '--for', '12s', '--rate', '500', ...freePorts());
+    await run.until(/[1-9][\d,]* rows, Delta version [3-9]/);
+    const url = /(http:\S+)\/api\/clicks/.exec(run.text())?.[1];
+    expect((await fetch(`${url}/api/maintenance`, { method: 'POST' })).status).toBe(202);
+    await expect
+      .poll(async () => (await fetch(`${url}/api/maintenance`)).json(), { timeout: 60_000 })
+      .toMatchObject({ runtimeStatus: 'Completed', output: { counts: 'saved', failures: [] } });
+    expect(await run.ended).toBe(0);
+    const [accepted = 0, ...others] = comparison(run.text());
+    expect(accepted).toBeGreaterThan(1000);
+    expect(others).toEqual([accepted, accepted, accepted]);
+    const logs = readdirSync(join(folder, '.local/logs'));
+    expect(logs).toEqual(
+      expect.arrayContaining(['http.log', 'durable.log', 'ingestClickstream.log', 'syncWarehouse.log']),
+    );
+    const withMaintenance = logs.filter((log) =>
+      readFileSync(join(folder, '.local/logs', log), 'utf8').includes('"event":"maintenance"'),
+    );
+    expect(withMaintenance).toEqual(['durable.log']);
+  });
+
   it('leaves no process behind after kill -9, and agrees again over both runs', {
     timeout: 180_000,
   }, async () => {

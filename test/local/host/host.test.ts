@@ -32,6 +32,22 @@ describe('the host', () => {
     expect(await host.stop('SIGINT')).toBe(0);
   });
 
+  test('runs one scale group of the app alone if it is told to', async () => {
+    const dir = makeApp({
+      source: `
+app.get('hello', { handler: async () => ({ body: 'hi' }) });
+app.timer('tick', { schedule: '0 0 0 1 1 *', handler: () => {} });`,
+    });
+    // A timer that ran would need a storage account.
+    const host = await startHostProcess({ dir, group: 'http' });
+    expect((await fetch(`${host.url}/api/hello`)).status).toBe(200);
+    expect(host.lines('(disabled)')).toEqual(['  tick: timerTrigger (disabled)']);
+    await host.stop();
+    const other = await startHostProcess({ dir, group: 'another' });
+    expect((await fetch(`${other.url}/api/hello`)).status).toBe(404);
+    await other.stop();
+  });
+
   test('hooks run around the app and its functions, and may change inputs and results', async () => {
     const host = await start({
       source: `

@@ -46,6 +46,7 @@ export interface HostProcessOptions {
   settings?: Record<string, string>;
   port?: number;
   instance?: string;
+  group?: string;
 }
 
 /** Starts the host. Without a ready line, it rejects with the host's output. */
@@ -90,6 +91,7 @@ function spawnHost(options: HostProcessOptions): {
 } {
   const args = [main, '--app', options.dir, '--port', String(options.port ?? 0)];
   if (options.instance !== undefined) args.push('--instance', options.instance);
+  if (options.group !== undefined) args.push('--group', options.group);
   const settingsDir = mkdtempSync(join(tmpdir(), 'host-settings-'));
   const settingsFile = join(settingsDir, 'local.settings.json');
   writeFileSync(settingsFile, JSON.stringify({ IsEncrypted: false, Values: options.settings ?? {} }));

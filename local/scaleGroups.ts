@@ -1,0 +1,43 @@
+import { inParallel } from '../src/lib/inParallel';
+import { scaleGroupOf } from './host/scaleGroup';
+import { type HostProcess, type HostProcessOptions, startHostProcess } from './processes';
+
+/** How many hosts are started at once: each needs a core for some seconds. */
+const startsAtOnce = 2;
+
+/** The group of the functions that answer requests: the address of its host is the address of the app. */
+const http = 'http';
+
+/**
+ * Starts the app in one host for each of its scale groups, as Flex Consumption does: processes that share no memory. The first host is
+ * the one that answers requests. Rejects, after ending those that run, if one does not start.
+ * @param onStart is told of each host as soon as it runs
+ */
+export async function startScaleGroups(
+  options: HostProcessOptions,
+  onStart: (host: HostProcess) => void,
+): Promise<HostProcess[]> {
+  const started: HostProcess[] = [];
+  const start = async (group: string, port: number) => {
+    const host = await startHostProcess({ ...options, port, instance: group, group });
+    started.push(host);
+    onStart(host);
+    return host;
+  };
+  try {
+    const first = await start(http, options.port);
+    await inParallel(await otherGroups(first), startsAtOnce, (group) => start(group, 0));
+    return started;
+  } catch (error) {
+    await Promise.all(started.map((host) => host.stop()));
+    throw error;
+  }
+}
+
+/** The groups of the functions that do not run in the host of requests, except those that a setting disables everywhere. */
+async function otherGroups({ url }: HostProcess): Promise<string[]> {
+  const reply = await fetch(`${url}/admin/host/status`, { signal: AbortSignal.timeout(10_000) });
+  const { functions } = (await reply.json()) as { functions: { name: string; type: string }[] };
+  const groups = functions.map(({ name, type }) => scaleGroupOf(name, type));
+  return [...new Set(groups)].filter((group) => group !== http);
+}
