@@ -252,20 +252,14 @@ describe('npm run maintain, without an app', () => {
 
   it('takes all steps of all tables, as the app does', async () => {
     const { code, out } = await maintain();
-    expect([code, out.split('\n')]).toEqual([
-      1,
-      [
-        expect.stringMatching(/^clicks: checkpoint written, clean done, vacuum done, compact done: 0 bins; /),
-        'assets: there is no such table',
-        expect.stringMatching(
-          /^dead_letters: .*compact done: 0 bins, 1 bin left for the next pass; version 3 /,
-        ),
-        expect.stringMatching(/^counts: (saved|current)$/),
-        // An earlier test has deleted a file.
-        expect.stringMatching(/^dead_letters: compact failed, parquet\.invalid: .* is gone\.$/),
-        '',
-      ],
-    ]);
+    const others = lakeTables(await loadStreams()).length - 2;
+    expect(out.match(/^\w+: there is no such table$/gm)).toHaveLength(others);
+    expect(out).toMatch(/^clicks: checkpoint written, clean done, vacuum done, compact done: 0 bins; /m);
+    expect(out).toMatch(/^dead_letters: .*compact done: 0 bins, 1 bin left for the next pass; version 3 /m);
+    expect(out).toMatch(/^counts: (saved|current)$/m);
+    // An earlier test has deleted a file.
+    expect(out).toMatch(/^dead_letters: compact failed, parquet\.invalid: .* is gone\.$/m);
+    expect(code).toBe(1);
   });
 
   it('ends with 1 if the table that was asked for does not exist, or a step fails', async () => {

@@ -7,10 +7,12 @@ import { type Azurite, startAzurite } from '../../local/azurite';
 import { type HostProcess, settingsAt, startHostProcess } from '../../local/processes';
 import { createTable } from '../../src/lib/delta/commit';
 import { tableFields } from '../../src/lib/lake/rowAddress';
-import { maintenanceSteps } from '../../src/lib/orchestrations/maintainTables';
+import { lakeTables } from '../../src/lib/lake/tables';
+import { type MaintenanceResult, maintenanceSteps } from '../../src/lib/orchestrations/maintainTables';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import type { ObjectStore } from '../../src/lib/storage/objectStore';
 import { clickstream } from '../../src/lib/streams/clickstream';
+import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { disabledFunctions } from '../kit/disabledFunctions';
 import { appendFiles, readRows, snapshotOf } from '../lib/maintenance/table';
 import { deviations, documentedPaths, documentedStatuses, type Method } from './openapiContract';
@@ -24,6 +26,7 @@ const hosts: HostProcess[] = [];
 let azurite: Azurite;
 let store: ObjectStore;
 let settings: Record<string, string>;
+let tables: string[];
 
 const startHost = async (instance: string) =>
   hosts.push(await startHostProcess({ port: 0, instance, settings, logDir: join(folder, 'logs') }));
@@ -31,6 +34,7 @@ const startHost = async (instance: string) =>
 beforeAll(async () => {
   mkdirSync(join(folder, 'logs'));
   azurite = await startAzurite({});
+  tables = lakeTables(await loadStreams()).map(({ name }) => name);
   store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'lake');
   settings = {
     ...settingsAt({ storageConnection: azurite.connectionString, brokerPort: 1 }),
@@ -86,9 +90,9 @@ function maintain(...args: string[]): Promise<{ code: number; out: string; err: 
 describe('/api/maintenance', () => {
   it('says that there was no pass yet, and what is wrong with a request', async () => {
     expect((await ask('get', '/maintenance')).status).toBe(404);
-    expect((await ask('post', '/maintenance?table=orders')).body).toMatchObject({
+    expect((await ask('post', '/maintenance?table=nowhere')).body).toMatchObject({
       status: 400,
-      detail: 'table is "orders": expected one of clicks, assets, dead_letters.',
+      detail: `table is "nowhere": expected one of ${tables.join(', ')}.`,
       parameter: 'table',
     });
     expect((await ask('post', '/maintenance?step=all')).body).toMatchObject({ parameter: 'step' });
@@ -104,21 +108,18 @@ describe('/api/maintenance', () => {
     const { runtimeStatus, input, output, customStatus } = await ended('/maintenance');
     expect(runtimeStatus).toBe('Completed');
     expect(input).toEqual({
-      tables: ['clicks', 'assets', 'dead_letters'],
+      tables,
       steps: maintenanceSteps,
       fullAt: expect.any(Number),
     });
-    expect(output).toMatchObject({
-      tables: [
-        { table: 'clicks', steps: { checkpoint: 'written', clean: 'done', vacuum: 'done', compact: 'done' } },
-        { table: 'assets', steps: { checkpoint: 'no-table' } },
-        {
-          table: 'dead_letters',
-          compaction: { before: { files: 6 }, after: { files: 1 }, bins: 1, left: 0 },
-        },
-      ],
-      counts: 'saved',
-      failures: [],
+    expect(output).toMatchObject({ counts: 'saved', failures: [] });
+    const results = new Map((output as MaintenanceResult).tables.map((result) => [result.table, result]));
+    expect([...results.keys()]).toEqual(tables);
+    const steps = { checkpoint: 'written', clean: 'done', vacuum: 'done', compact: 'done' };
+    expect(results.get('clicks')).toMatchObject({ steps });
+    expect(results.get('dead_letters')).toMatchObject({
+      steps,
+      compaction: { before: { files: 6 }, after: { files: 1 }, bins: 1, left: 0 },
     });
     expect(customStatus).toMatchObject({ step: 'counts' });
     expect((await snapshotOf({ store, table: 'dead_letters' })).files.size).toBe(1);
@@ -142,7 +143,8 @@ describe('npm run maintain', () => {
     expect(out).toMatch(
       /^dead_letters: compact done: 1 bin; version 10 with 4 files, [\d,]+ bytes -> version 11 with \d files?, [\d,]+ bytes\n$/,
     );
-    expect((await maintain('vacuum', 'assets')).out).toBe('assets: there is no such table\n');
+    const missing = tables.find((table) => !['clicks', 'dead_letters'].includes(table)) ?? '';
+    expect((await maintain('vacuum', missing)).out).toBe(`${missing}: there is no such table\n`);
   });
 
   it('says what to do if the app does not answer', async () => {
@@ -157,9 +159,9 @@ describe('/api/warehouse/{table}/rebuild', () => {
   it('says that there was no rebuild yet, and what is wrong with a request', async () => {
     expect((await ask('get', '/warehouse/clickstream.clicks/rebuild')).status).toBe(404);
     expect((await ask('get', '/warehouse/clicks/rebuild')).status).toBe(404);
-    const accepts = 'one of clickstream.clicks, assets.asset_statistics_history_v3';
+    const accepts = expect.stringMatching(/^one of clickstream\.clicks\b/);
     for (const method of ['get', 'post'] as const)
-      expect((await ask(method, '/warehouse/orders/rebuild')).body).toMatchObject({ status: 400, accepts });
+      expect((await ask(method, '/warehouse/nowhere/rebuild')).body).toMatchObject({ status: 400, accepts });
     expect((await ask('post', '/warehouse/clicks/rebuild?yes=1')).status).toBe(400);
   });
 

@@ -1,14 +1,20 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sampleSettings } from '../../../local/project';
 import { requestedPass, timedPass } from '../../../src/lib/app/maintenance';
+import { lakeTables } from '../../../src/lib/lake/tables';
 import { maintenanceSteps } from '../../../src/lib/orchestrations/maintainTables';
+import { loadStreams } from '../../../src/lib/streams/loadStreams';
 
-beforeAll(() => {
+beforeAll(async () => {
+  const streams = await loadStreams();
+  tables = lakeTables(streams).map(({ name }) => name);
+  // The sample may lack the hub of a stream that was added.
+  for (const { hubSetting, name } of streams) process.env[hubSetting] ??= name;
   Object.assign(process.env, sampleSettings());
 });
 
 const at = (time: string) => new Date(`2026-01-01T${time}Z`);
-const tables = ['clicks', 'assets', 'dead_letters'];
+let tables: string[];
 const few = ['checkpoint', 'counts'];
 
 describe('a pass of the timer', () => {
