@@ -30,6 +30,10 @@ const benches: Readonly<Record<string, { readonly file: string; readonly meaning
   },
   sqlLoads: { file: 'sqlLoads', meaning: 'a load of SQL Server as text, as a bulk load, and with OPENJSON' },
   warehouse: { file: 'warehouse', meaning: 'rows into the warehouse, against an appender and single rows' },
+  compaction: {
+    file: 'compaction',
+    meaning: 'a compaction while events arrive, and what it does for DuckDB',
+  },
   brokerSoak: { file: 'brokerSoak', meaning: 'the Event Hubs broker under load for a long time' },
 };
 

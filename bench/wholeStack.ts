@@ -12,8 +12,7 @@ import { numberFlag, textFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given, UsageError } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { parseSettings } from '../src/lib/settings';
-import { createClickSimulator } from '../src/lib/sources/clickSimulator';
-import { type EventProducer, openProducer, sendEvents } from '../src/lib/sources/sendEvents';
+import { type EventProducer, openProducer } from '../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { disabledSources } from '../test/kit/disabledFunctions';
@@ -21,6 +20,7 @@ import { type RequestCounts, type StorageProxy, startStorageProxy } from '../tes
 import { catchUpMs, LogTail } from './logTail';
 import { watchMemory } from './memory';
 import { percentile, printTable, rounded } from './numbers';
+import { offer } from './offer';
 
 /*
  * The whole stack at several offered rates: broker, Azurite, a Functions host with the app, each a process, and a producer in this
@@ -271,24 +271,4 @@ function consumeAndDiscard(connection: string): void {
   });
   // The SDK has no event that says that the links are open, so wait a while.
   setTimeout(() => process.send?.('ready'), 3000);
-}
-
-/** Sends clicks at a rate for a time. Resolves to the number that the hub accepted, and the seconds it took. */
-async function offer(
-  producer: EventProducer,
-  rate: number,
-  seconds: number,
-): Promise<{ accepted: number; offeredFor: number }> {
-  const begin = Date.now();
-  const simulator = createClickSimulator({ now: begin });
-  let accepted = 0;
-  for (let now = begin; now < begin + seconds * 1000; now = Date.now()) {
-    const clicks = simulator.tick(now, rate);
-    accepted += await sendEvents(
-      producer,
-      clicks.map((click) => ({ body: click, partitionKey: String(click.sessionid) })),
-    );
-    await sleep(Math.max(0, now + 50 - Date.now()));
-  }
-  return { accepted, offeredFor: (Date.now() - begin) / 1000 };
 }

@@ -1,0 +1,232 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { type HostProcess, startHostProcess } from '../local/processes';
+import { loadSimulators } from '../local/simulators';
+import { type Emulators, startEmulators } from '../local/stack';
+import { numberFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
+import type { TableLocation } from '../src/lib/delta/log';
+import { openSnapshot } from '../src/lib/delta/openTable';
+import { inParallel } from '../src/lib/inParallel';
+import { parseSettings } from '../src/lib/settings';
+import { type EventProducer, openProducer } from '../src/lib/sources/sendEvents';
+import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
+import { clickstream } from '../src/lib/streams/clickstream';
+import { disabledSources } from '../test/kit/disabledFunctions';
+import { catchUpMs, LogTail } from './logTail';
+import { median, percentile, printTable, rounded } from './numbers';
+import { offer } from './offer';
+
+/*
+ * A table of many small files is compacted while events arrive: how late they become rows before and meanwhile, and how much quicker
+ * DuckDB reads the files afterwards. Durable Functions run in a host of their own, as on Flex Consumption. At the end `verify` compares
+ * lake, hub, counts and warehouse.
+ *
+ *   npm run bench -- compaction [--files 2000] [--rate 2000] [--seconds 15]
+ */
+
+const flags = {
+  files: numberFlag({ meaning: 'small files at the beginning', fallback: 2000, most: 100_000, whole: true }),
+  rate: numberFlag({ meaning: 'events/s', fallback: 2000, most: 100_000 }),
+  seconds: numberFlag({
+    meaning: 'how long the delay is measured before, and at least meanwhile',
+    fallback: 15,
+    most: 600,
+  }),
+};
+const runsOfQuery = 5;
+const query =
+  'select productid, count(*) from read_parquet($files) group by productid order by 2 desc limit 20';
+
+runCommand({
+  call: 'npm run bench -- compaction',
+  does: action({ meaning: 'A compaction while events arrive.', flags, run: measure }),
+});
+
+/** What runs, and what is measured. */
+interface Stand {
+  readonly emulators: Emulators;
+  readonly at: TableLocation;
+  readonly tail: LogTail;
+  readonly producer: EventProducer;
+  readonly rate: number;
+}
+
+async function measure({ files, rate, seconds }: Given<typeof flags>): Promise<number> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'compaction-'));
+  const simulatorPorts = Object.fromEntries((await loadSimulators()).map(({ name }) => [name, 0]));
+  const ports = { ...simulatorPorts, broker: 0, health: 0, blob: 0 };
+  const emulators = await startEmulators({ command: 'npm run bench', dataDir, ports });
+  const { settings } = emulators;
+  const sendTo = parseSettings(settings).hub(clickstream, 'send');
+  const producer = openProducer(sendTo.namespace, sendTo.hub);
+  const store = await openAzureBlobStore({ connectionString: settings.LakeStorage ?? '' }, 'lake');
+  const at = { store, table: clickstream.table };
+  const stand: Stand = { emulators, at, tail: new LogTail(at), producer, rate };
+  try {
+    await fill(stand, files);
+    return await compactUnderLoad(stand, seconds, dataDir);
+  } finally {
+    await producer.close();
+    for (const problem of await emulators.stop()) console.error(problem);
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+const startIngest = ({ emulators }: Stand, own: Record<string, string> = {}): Promise<HostProcess> =>
+  startHostProcess({
+    port: 0,
+    instance: 'ingest',
+    settings: { ...emulators.settings, ...disabledSources(), ...own },
+    logDir: emulators.logDir,
+  });
+
+/** Commits as often as it can, until the table has so many files. */
+async function fill(stand: Stand, files: number): Promise<void> {
+  const host = await startIngest(stand, { COMMIT_INTERVAL: '1ms' });
+  try {
+    let live = 0;
+    const isEnough = () => live >= files;
+    const counting = (async () => {
+      while (!isEnough()) {
+        live = (await openSnapshot(stand.at))?.files.size ?? 0;
+        await sleep(1000);
+      }
+    })();
+    const { accepted } = await offer(stand.producer, stand.rate, 3600, isEnough);
+    await counting;
+    await stand.tail.follow(accepted, 10 * catchUpMs);
+  } finally {
+    await host.stop();
+  }
+}
+
+async function compactUnderLoad(stand: Stand, seconds: number, dataDir: string): Promise<number> {
+  const { emulators, at, producer, rate } = stand;
+  const { settings, logDir } = emulators;
+  const ingest = await startIngest(stand);
+  const durable = await startHostProcess({
+    port: 0,
+    instance: 'durable',
+    group: 'durable',
+    settings,
+    logDir,
+  });
+  try {
+    // The host needs a while until it has its partitions.
+    await delaysOf(stand, () => offer(producer, rate, 5));
+    const before = await delaysOf(stand, () => offer(producer, rate, seconds));
+    const files = [await download(at, dataDir, 'before')];
+    let isOver = false;
+    const pass = compactTable(ingest.url).finally(() => {
+      isOver = true;
+    });
+    const endsAt = performance.now() + seconds * 1000;
+    const during = await delaysOf(stand, () =>
+      offer(producer, rate, 3600, () => isOver && performance.now() >= endsAt),
+    );
+    const { took, result } = await pass;
+    files.push(await download(at, dataDir, 'after'));
+    printDelays({ before, during });
+    console.log(`\nThe pass took ${rounded(took / 1000)} s: ${result}`);
+    await printQueries(files, dataDir);
+    return verify(settings, dataDir);
+  } finally {
+    await durable.stop();
+    await ingest.stop();
+  }
+}
+
+/** The delays of all events that `send` sends, in milliseconds from enqueued to visible. */
+async function delaysOf(
+  { tail }: Stand,
+  send: () => Promise<{ accepted: number }>,
+): Promise<readonly number[]> {
+  tail.forget();
+  let accepted = Number.POSITIVE_INFINITY;
+  const sending = send().then((sent) => {
+    accepted = sent.accepted;
+  });
+  const following = (async () => {
+    while (tail.rows < accepted) await tail.follow(tail.rows + 1, 1000);
+  })();
+  await Promise.all([sending, following]);
+  return tail.delays();
+}
+
+async function compactTable(url: string): Promise<{ took: number; result: string }> {
+  const started = performance.now();
+  const path = `${url}/api/maintenance`;
+  for (let started = false; !started; await sleep(200)) {
+    const reply = await fetch(`${path}?table=${clickstream.table}&step=compact`, { method: 'POST' });
+    started = ((await reply.json()) as { started: boolean }).started;
+  }
+  for (;;) {
+    const reply = await fetch(path);
+    const { output } = (await reply.json()) as { output?: { tables: { compaction?: unknown }[] } };
+    if (reply.status === 200)
+      return { took: performance.now() - started, result: JSON.stringify(output?.tables[0]?.compaction) };
+    await sleep(100);
+  }
+}
+
+/** Copies the live files of a table into a folder of this machine. */
+async function download({ store, table }: TableLocation, dataDir: string, name: string): Promise<string> {
+  const folder = join(dataDir, name);
+  mkdirSync(folder);
+  const paths = [...((await openSnapshot({ store, table }))?.files.keys() ?? [])];
+  await inParallel(paths, 8, async (path) => {
+    const found = await store.get(`${table}/${path}`);
+    if (found) writeFileSync(join(folder, path), found.bytes);
+  });
+  console.log(`${name}: ${paths.length} files`);
+  return folder;
+}
+
+function printDelays(delays: Readonly<Record<string, readonly number[]>>): void {
+  console.log('\nMilliseconds from enqueued to visible');
+  const cells = (values: readonly number[]) =>
+    [0.5, 0.95, 0.99].map((share) => rounded(percentile(values, share)));
+  printTable(
+    ['', 'events', 'p50', 'p95', 'p99'],
+    Object.entries(delays).map(([name, values]) => [name, rounded(values.length), ...cells(values)]),
+  );
+  const [before = Number.NaN, during = Number.NaN] = Object.values(delays).map((values) =>
+    percentile(values, 0.99),
+  );
+  console.log(`p99 during / before: ${rounded(during / before)}`);
+}
+
+async function printQueries(folders: readonly string[], dataDir: string): Promise<void> {
+  const duckdb = await DuckDBInstance.create(':memory:');
+  const connection = await duckdb.connect();
+  const times: number[] = [];
+  for (const folder of folders) {
+    const runs: number[] = [];
+    for (let run = 0; run < runsOfQuery; run++) {
+      const started = performance.now();
+      await connection.runAndReadAll(query.replace('$files', `'${join(folder, '*.parquet')}'`));
+      runs.push(performance.now() - started);
+    }
+    times.push(median(runs));
+  }
+  duckdb.closeSync();
+  console.log(`\nClicks per product in DuckDB, median of ${runsOfQuery}, in milliseconds`);
+  printTable(
+    ['', 'milliseconds'],
+    folders.map((folder, index) => [folder.slice(dataDir.length + 1), rounded(times[index] ?? Number.NaN)]),
+  );
+  console.log(`before / after: ${rounded((times[0] ?? Number.NaN) / (times[1] ?? Number.NaN))}`);
+}
+
+function verify(settings: Readonly<Record<string, string>>, dataDir: string): number {
+  const file = join(dataDir, 'bench.settings.json');
+  writeFileSync(file, JSON.stringify({ Values: settings }));
+  const argv = [join(__dirname, '../src/cli/verify.js'), clickstream.name, '--settings', file];
+  return spawnSync(process.execPath, argv, { stdio: 'inherit' }).status ?? 1;
+}

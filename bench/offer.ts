@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClickSimulator } from '../src/lib/sources/clickSimulator';
+import { type EventProducer, sendEvents } from '../src/lib/sources/sendEvents';
+
+/**
+ * Sends clicks at a rate for a time, or until it is enough. Resolves to the number that the hub accepted, and the seconds it took.
+ */
+export async function offer(
+  producer: EventProducer,
+  rate: number,
+  seconds: number,
+  isEnough: () => boolean = () => false,
+): Promise<{ accepted: number; offeredFor: number }> {
+  const begin = Date.now();
+  const simulator = createClickSimulator({ now: begin });
+  let accepted = 0;
+  for (let now = begin; now < begin + seconds * 1000 && !isEnough(); now = Date.now()) {
+    const clicks = simulator.tick(now, rate);
+    accepted += await sendEvents(
+      producer,
+      clicks.map((click) => ({ body: click, partitionKey: String(click.sessionid) })),
+    );
+    await sleep(Math.max(0, now + 50 - Date.now()));
+  }
+  return { accepted, offeredFor: (Date.now() - begin) / 1000 };
+}
