@@ -10,6 +10,7 @@ import { type Emulators, startEmulators } from '../local/stack';
 import { numberFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
+import { followSnapshot } from '../src/lib/delta/follow';
 import type { TableLocation } from '../src/lib/delta/log';
 import { openSnapshot } from '../src/lib/delta/openTable';
 import { inParallel } from '../src/lib/inParallel';
@@ -92,9 +93,10 @@ async function fill(stand: Stand, files: number): Promise<void> {
   try {
     let live = 0;
     const isEnough = () => live >= files;
+    const follower = followSnapshot(stand.at);
     const counting = (async () => {
       while (!isEnough()) {
-        live = (await openSnapshot(stand.at))?.files.size ?? 0;
+        live = (await follower.toHead())?.files.size ?? 0;
         await sleep(1000);
       }
     })();

@@ -7,6 +7,7 @@ import { interrupted, onInterrupt } from '../src/cli/commandLine/interrupts';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { orAborted } from '../src/lib/deadline';
 import { nounOf } from './comparison';
+import { maintenanceStatus } from './maintenanceStatus';
 import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
 import { followStreams, type StreamProgress } from './progress';
 import { ensureNotRunning } from './runMark';
@@ -111,7 +112,7 @@ async function watch(stack: Stack, forMs: number | undefined, { asked, hurried }
   console.log(forMs === undefined ? 'Ctrl-C ends it.\n' : `It ends after ${forMs / 1000} s.\n`);
   const endAt = forMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + forMs;
   while (!asked.signal.aborted && Date.now() < endAt) {
-    await showStatus(display, followed);
+    await showStatus(display, stack, followed);
     const pause = Math.min(1000, Math.max(0, endAt - Date.now()));
     await sleep(pause, undefined, { signal: asked.signal }).catch(() => {});
   }
@@ -128,10 +129,16 @@ async function watch(stack: Stack, forMs: number | undefined, { asked, hurried }
   return failure === undefined ? interrupted : 1;
 }
 
-async function showStatus(display: StatusDisplay, followed: readonly StreamProgress[]): Promise<void> {
+async function showStatus(
+  display: StatusDisplay,
+  { apiUrl }: Stack,
+  followed: readonly StreamProgress[],
+): Promise<void> {
+  const maintenance = maintenanceStatus(apiUrl).catch(() => undefined);
   const parts = (await Promise.all(followed.map((progress) => progress.status()))).reverse();
+  const figures = parts.map((part) => part.figures);
   display.show({
-    figures: parts.map(({ figures }) => figures),
+    figures: [...figures, (await maintenance) ?? []].flat(),
     notes: parts.flatMap(({ note }) => (note === undefined ? [] : [note])),
   });
 }
@@ -179,7 +186,7 @@ async function compare(
     }
     if (Date.now() >= showAt) {
       showAt = Date.now() + 1000;
-      await showStatus(display, followed);
+      await showStatus(display, stack, followed);
     }
     await sleep(200, undefined, { signal: hurried });
   }

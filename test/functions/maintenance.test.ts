@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
+import { maintenanceStatus } from '../../local/maintenanceStatus';
 import { type HostProcess, settingsAt, startHostProcess } from '../../local/processes';
+import { loadedTables } from '../../src/lib/app/loadedTables';
 import { createTable } from '../../src/lib/delta/commit';
 import { tableFields } from '../../src/lib/lake/rowAddress';
 import { lakeTables } from '../../src/lib/lake/tables';
@@ -13,6 +15,7 @@ import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import type { ObjectStore } from '../../src/lib/storage/objectStore';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
+import { fullName } from '../../src/lib/warehouse/warehouse';
 import { disabledFunctions } from '../kit/disabledFunctions';
 import { appendFiles, readRows, snapshotOf } from '../lib/maintenance/table';
 import { deviations, documentedPaths, documentedStatuses, type Method } from './openapiContract';
@@ -126,6 +129,17 @@ describe('/api/maintenance', () => {
     expect(await readRows({ store, table: 'dead_letters' })).toEqual(before);
   });
 
+  it('is told in the status line of npm start while it runs', async () => {
+    const url = hosts[0]?.url ?? '';
+    expect(await maintenanceStatus(url)).toBeUndefined();
+    await ask('post', '/maintenance');
+    await expect
+      .poll(() => maintenanceStatus(url), { interval: 5 })
+      .toMatch(/^maintenance: (\w+ )?(checkpoint|clean|vacuum|compact|counts), \d+ of \d+$/);
+    await ended('/maintenance');
+    expect(await maintenanceStatus(url)).toBeUndefined();
+  });
+
   it('takes a table and a step, and keeps in mind when the last full pass was', async () => {
     const { input: full } = await ended('/maintenance');
     await ask('post', '/maintenance?table=clicks&step=vacuum');
@@ -172,6 +186,14 @@ describe('/api/warehouse/{table}/rebuild', () => {
     expect(instanceId).toBe('rebuildWarehouse-clickstream.clicks');
     expect(output).toEqual({ outcome: 'rebuilt', version: 0, table: 'clickstream.clicks', steps: 1 });
     expect(customStatus).toMatchObject({ table: 'clickstream.clicks' });
+  });
+
+  it('says so if there is no Delta table to rebuild from', async () => {
+    const other = (await loadedTables()).find(({ deltaTable }) => deltaTable !== clickstream.table);
+    if (!other) return;
+    await ask('post', `/warehouse/${other.deltaTable}/rebuild`);
+    const { output } = await ended(`/warehouse/${other.deltaTable}/rebuild`);
+    expect(output).toEqual({ outcome: 'no-table', table: fullName(other.table), steps: 1 });
   });
 });
 

@@ -13,8 +13,10 @@ import { appLake } from './lake';
 import { findLoadedTable, type LoadedTable, loadedTables } from './loadedTables';
 import { recordLoad } from './recordLoad';
 
-/** No load begins after this time. The next step goes on from there. */
+/** No load begins this long after the first one, so that each step gets on. The next step goes on from there. */
 const stepMs = 60_000;
+/** Nor this long after the step began, wherever it is then. */
+const mostMs = 180_000;
 /** A step whose last load takes longer is given up; what it has done is in the ledger. Below functionTimeout (300 s). */
 const limitMs = 240_000;
 
@@ -63,18 +65,23 @@ async function rebuildPart(
   // A loader finishes what is nearly done. Without this look, the step would begin a second rebuild.
   if (isHeld && !(await isReplaced())) return { outcome: 'rebuilt-elsewhere' };
   const lake = await appLake();
-  let loaded = { files: 0, of: 0 };
+  let loaded: { files: number; of: number } | undefined;
+  const end = new AbortController();
+  const endIn = (ms: number) => setTimeout(() => end.abort(), ms).unref();
+  endIn(mostMs);
   const done = await rebuild({
     warehouse,
     at: lake.at(deltaTable),
     table,
-    signal: AbortSignal.timeout(stepMs),
+    signal: end.signal,
     onProgress: ({ files, of }) => {
+      if (!loaded) endIn(stepMs);
       loaded = { files, of };
     },
   });
   const { outcome } = done;
-  if (outcome === 'stopped') return { outcome, more: true, ...loaded, isHeld: await isReplaced() };
+  if (outcome === 'stopped')
+    return { outcome, more: true, files: 0, of: 0, ...loaded, isHeld: await isReplaced() };
   await recordLoad(warehouse, lake, table, { state: 'behind' });
   return outcome === 'rebuilt' ? done : { outcome };
 }

@@ -1,0 +1,23 @@
+import { managementPath } from './durable/clientPayload';
+
+/** The id of the app's pass of maintenance. */
+const instance = 'maintainTables';
+
+interface Status {
+  readonly runtimeStatus: string;
+  readonly customStatus: { table: string | null; step: string; done: number; total: number } | null;
+}
+
+/**
+ * The part of a status line that says how far maintenance is; undefined while there is none. The host itself is asked, because a function
+ * that is asked every second would fill the log.
+ */
+export async function maintenanceStatus(apiUrl: string): Promise<string | undefined> {
+  const url = `${apiUrl}${managementPath}/instances/${instance}?showInput=false`;
+  const reply = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  if (reply.status !== 202) return undefined;
+  const { customStatus } = (await reply.json()) as Status;
+  if (!customStatus) return 'maintenance begins';
+  const { table, step, done, total } = customStatus;
+  return `maintenance: ${[table, step].filter(Boolean).join(' ')}, ${done} of ${total}`;
+}
