@@ -1,11 +1,11 @@
 import type { TableLocation } from '../delta/log';
-import { describeFailure } from '../errors';
 import { compactBin } from '../maintenance/compactBin';
 import { performDuty } from '../maintenance/duties';
 import { figuresOf, openPlan, planCompaction } from '../maintenance/planCompaction';
 import type { MaintenanceTask } from '../maintenance/task';
 import type { MaintenanceActivities, MaintenanceStep, OutOfTime } from '../orchestrations/maintainTables';
 import type { Failed } from '../orchestrations/orchestration';
+import { failureOf } from './failure';
 import type { ActivityFunctions } from './runHere';
 
 /** Reading ends after this time, and what was read is committed, which takes as long again at the most. */
@@ -98,9 +98,7 @@ async function inTime<Result extends { readonly outcome: string }>(
   } catch (error) {
     ended?.throwIfAborted();
     const isLate = timeout.aborted && error === timeout.reason;
-    result = isLate
-      ? { outcome: 'out-of-time', more: true }
-      : { outcome: 'failed', ...describeFailure(error) };
+    result = isLate ? { outcome: 'out-of-time', more: true } : failureOf(error);
     figures = result;
   }
   const milliseconds = Math.round(performance.now() - started);

@@ -1,5 +1,4 @@
 import { within } from '../deadline';
-import { describeFailure } from '../errors';
 import { inertInLine } from '../inert';
 import { logEvent } from '../log';
 import type { RebuildActivities, RebuildStepOutcome } from '../orchestrations/rebuildWarehouse';
@@ -9,6 +8,7 @@ import { openWarehouse } from '../warehouse/openWarehouse';
 import { rebuild } from '../warehouse/rebuild';
 import { parseReplacing } from '../warehouse/shadow';
 import type { Warehouse } from '../warehouse/warehouse';
+import { failureOf } from './failure';
 import { appLake } from './lake';
 import { findLoadedTable, type LoadedTable, loadedTables } from './loadedTables';
 import { recordLoad } from './recordLoad';
@@ -25,9 +25,7 @@ type Step = RebuildActivities['rebuildStep']['input'];
 /** A part of a rebuild that takes a limited time. A failure is a value. */
 export async function rebuildStep(step: Step): Promise<RebuildStepOutcome> {
   const started = performance.now();
-  const outcome = await within(limitMs, () => openAndRebuild(step)).catch(
-    (error: unknown): RebuildStepOutcome => ({ outcome: 'failed', ...describeFailure(error) }),
-  );
+  const outcome = await within(limitMs, () => openAndRebuild(step)).catch(failureOf);
   const milliseconds = Math.round(performance.now() - started);
   const level = outcome.outcome === 'failed' ? 'error' : 'information';
   logEvent(level, 'rebuild', { table: step.table, ...outcome, milliseconds });

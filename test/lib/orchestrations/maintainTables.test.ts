@@ -129,6 +129,16 @@ it('goes on if a step fails, and says in the result what failed', async () => {
   ]);
 });
 
+it('keeps secrets and long texts out of its result, which is stored', async () => {
+  const secret = 'https://lake.blob.core.windows.net/lake?sig=abc%2Bdef';
+  const saveCounts = () => Promise.reject(new Error(`No answer from ${secret} ${'x'.repeat(1000)}`));
+  const { result } = await pass(new MemoryStore(), { steps: ['counts'] }, { saveCounts });
+  expect(result.failures[0]?.message).toMatch(
+    /^No answer from https:\/\/lake\.blob\.core\.windows\.net\/lake\?sig=\*\*\* x+$/,
+  );
+  expect(result.failures[0]?.message).toHaveLength(500);
+});
+
 it('does every bin of a plan, those that need more time again, and keeps all rows', async () => {
   const store = new MemoryStore();
   const at = await filled(store, 'clicks', 12);
