@@ -2,12 +2,12 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../src/lib/storage/memoryStore';
 import { clickstream } from '../../src/lib/streams/clickstream';
-import { coincap } from '../../src/lib/streams/coincap';
 import type { WarehouseTable } from '../../src/lib/streams/stream';
 import { createViews, createTable as duckDbTable } from '../../src/lib/warehouse/duckdb/tables';
 import { askEngine } from '../../src/lib/warehouse/synapse/engine';
 import { askRights, askRoles } from '../../src/lib/warehouse/synapse/sqlReader';
 import { createView, wholeScript } from '../../src/lib/warehouse/synapse/tables';
+import { assetStream } from '../kit/assetStream';
 import { Peer } from '../kit/peer';
 import { appWork } from '../lib/warehouse/appWork';
 
@@ -16,7 +16,7 @@ import { appWork } from '../lib/warehouse/appWork';
  * parser does not know is listed here: of it only our own server has said that it is well-formed.
  */
 
-const tables = [clickstream, coincap].map(({ warehouse }) => warehouse as WarehouseTable);
+const tables = [clickstream, assetStream].map(({ warehouse }) => warehouse as WarehouseTable);
 let peer: Peer;
 beforeAll(() => {
   peer = new Peer('test/interop/sqlPeer.py');

@@ -9,6 +9,7 @@ import {
   stringField,
 } from '../../src/lib/streams/jsonFields';
 import type { ColumnType, Stream, WarehouseTable, WarehouseType } from '../../src/lib/streams/stream';
+import { newestAssets } from '../../src/lib/streams/warehouseView';
 
 /*
  * A second stream for tests and measurements. It has texts that may be too long, numbers as text, an identity column and no row
@@ -64,6 +65,7 @@ export const assetTable: WarehouseTable = {
     from: name,
     type: warehouseTypes[type] ?? 'varchar(255)',
   })),
+  views: [newestAssets],
 };
 
 export const assetStream: Stream = {

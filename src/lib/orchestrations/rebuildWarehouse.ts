@@ -9,6 +9,8 @@ export interface RebuildInput {
   readonly steps?: number;
   /** How many steps have failed since the last one that did not. */
   readonly failures?: number;
+  /** Whether a step has found that nothing is lost, or was told that it may be, and has begun. */
+  readonly begun?: boolean;
   /** What the last step said of itself. */
   readonly isHeld?: boolean;
 }
@@ -65,17 +67,18 @@ const afterFailureMs = 30_000;
  */
 export function* rebuildWarehouse(
   context: Orchestration<RebuildActivities>,
-  { table, yes, steps = 0, failures = 0, isHeld = false }: RebuildInput,
+  { table, yes, steps = 0, failures = 0, begun = false, isHeld = false }: RebuildInput,
 ): Generator<Task, RebuildResult | undefined, unknown> {
   const status = (known: Omit<RebuildStatus, 'table'>) => context.status({ table, ...known });
   if (steps === 0) status({ done: null, total: null, left: null });
-  let [failed, held] = [failures, isHeld];
+  let [failed, hasBegun, held] = [failures, begun, isHeld];
   for (let step = 1; step <= stepsInHistory; step++) {
-    // What would be lost is asked once: later steps continue what was begun.
-    const mayLose = yes || steps + step > 1;
-    const found = yield* waitOrFail(context.call('rebuildStep', { table, mayLose, isHeld: held }));
+    // What would be lost is asked until a step has begun: later ones continue it.
+    const input = { table, mayLose: yes || hasBegun, isHeld: held };
+    const found = yield* waitOrFail(context.call('rebuildStep', input));
     if (found.outcome === 'stopped') {
       failed = 0;
+      hasBegun = true;
       held = found.isHeld;
       status({ done: found.files, total: found.of, left: Math.max(0, found.of - found.files) });
     } else if (found.outcome === 'failed' && found.retriable && ++failed < mostFailures) {
@@ -83,6 +86,7 @@ export function* rebuildWarehouse(
       yield* wait(context.timer(afterFailureMs));
     } else return { ...found, table, steps: steps + step };
   }
-  context.continueAsNew({ table, yes, steps: steps + stepsInHistory, failures: failed, isHeld: held });
+  const progress = { steps: steps + stepsInHistory, failures: failed, begun: hasBegun, isHeld: held };
+  context.continueAsNew({ table, yes, ...progress });
   return undefined;
 }

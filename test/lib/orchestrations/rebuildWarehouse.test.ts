@@ -64,6 +64,21 @@ it('asks only in its first step what would be lost, and does nothing if that is 
   ]);
 });
 
+it('asks again what would be lost if the step that was to ask has failed', async () => {
+  const failed = {
+    outcome: 'failed',
+    code: 'warehouse.unavailable',
+    message: 'Paused.',
+    retriable: true,
+  } as const;
+  const { inputs, result } = await rebuilt((step) => {
+    if (step === 1) return failed;
+    return { outcome: 'would-lose', lost: ['the index ix_products'] };
+  });
+  expect(inputs).toEqual([1, 2].map(() => ({ table, mayLose: false, isHeld: false })));
+  expect(result).toMatchObject({ outcome: 'would-lose', steps: 2 });
+});
+
 it('goes on after a failure that may pass, also after the end of a process', async () => {
   const { result, statuses, histories } = await scenarios.rebuildWarehouse.run();
   expect(result).toMatchObject({ outcome: 'rebuilt', steps: 25 });

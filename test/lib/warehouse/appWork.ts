@@ -1,17 +1,17 @@
 import type { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import { coincap } from '../../../src/lib/streams/coincap';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import { catchUp } from '../../../src/lib/warehouse/catchUp';
 import { checkTable } from '../../../src/lib/warehouse/check/checkTable';
 import { rebuild } from '../../../src/lib/warehouse/rebuild';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../src/lib/warehouse/unloadedCommits';
+import { assetStream } from '../../kit/assetStream';
 import type { Rights } from '../../kit/tds/rights';
 import { TdsServer } from '../../kit/tds/tdsServer';
 import { asset, assetsTable, clicks, clicksTable } from './deltaTable';
 
-const tables = [clickstream, coincap].map(({ warehouse }) => warehouse as WarehouseTable);
+const tables = [clickstream, assetStream].map(({ warehouse }) => warehouse as WarehouseTable);
 const signal = new AbortController().signal;
 
 export interface AppWork {

@@ -1,14 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { coincap } from '../../../src/lib/streams/coincap';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import type { Cell, Warehouse } from '../../../src/lib/warehouse/warehouse';
+import { assetTable as assetsAt } from '../../kit/assetStream';
 import { clicksAt, duckDbHarness, type Harness, tdsHarness } from './harness';
 
 /*
  * The results of the views in DuckDB. That T-SQL has the same is shown by test/interop/sqlTexts.interop.ts.
  */
 
-const assetsAt = coincap.warehouse as WarehouseTable;
 let harness: Harness;
 let warehouse: Warehouse;
 beforeEach(async () => {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
-import { coincap } from '../../../../src/lib/streams/coincap';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { readerScript, SqlReader } from '../../../../src/lib/warehouse/synapse/sqlReader';
 import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
+import { assetStream } from '../../../kit/assetStream';
 import { rightsOf } from '../../../kit/tds/rights';
 import { TdsServer } from '../../../kit/tds/tdsServer';
 
@@ -12,7 +12,7 @@ import { TdsServer } from '../../../kit/tds/tdsServer';
  * Queries that people write run only with a login that the server itself would not let write.
  */
 
-const tables = [clickstream, coincap].map(({ warehouse }) => warehouse as WarehouseTable);
+const tables = [clickstream, assetStream].map(({ warehouse }) => warehouse as WarehouseTable);
 const script = readFileSync('deploy/sql/reader.sql', 'utf8');
 const [drop, count] = ['DROP TABLE clickstream.clicks;', 'SELECT COUNT(*) AS n FROM ops.load_ledger'];
 
