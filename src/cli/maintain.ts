@@ -13,13 +13,13 @@ import {
 } from '../lib/orchestrations/maintainTables';
 import type { Settings } from '../lib/settings';
 import { readAppSettings, settingsFlag } from './appSettings';
-import { nameWord, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
+import { nameWord, switchFlag } from './commandLine/arguments';
 import { action, optional } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { describePass, inWords } from './describePass';
 import { type LongTask, runLong } from './longTask';
-import { maintainInApp } from './maintainInApp';
 import { noTable, tableWord } from './names';
+import { appFlags, runInApp } from './runInApp';
 
 /*
  * `npm run maintain`: starts the maintenance of the app's tables and follows it, or does the same here, without an app.
@@ -43,13 +43,12 @@ runCommand({
     flags: {
       here: switchFlag('do it in this process, without the app; the app may run meanwhile'),
       'dry-run': switchFlag('say what would be done, and do nothing; without the app'),
-      url: urlFlag('the address of the function app', 'http://127.0.0.1:7071'),
-      key: textFlag('KEY', 'the master key of the function app; none is needed on this machine'),
+      ...appFlags,
       ...settingsFlag,
     },
     run: async ({ step, table, here, 'dry-run': dryRun, url, key, settings }) => {
       const wanted: Wanted = { step: step === 'all' ? undefined : step, table };
-      if (!here && !dryRun) return tell(await maintainInApp({ ...wanted, url, key }), wanted);
+      if (!here && !dryRun) return tell(await maintainInApp(wanted, url, key), wanted);
       const appSettings = await readAppSettings(settings);
       const lake = await openLake(appSettings);
       if (dryRun) return tellPlans(lake, appSettings, wanted);
@@ -57,6 +56,14 @@ runCommand({
     },
   }),
 });
+
+/** Starts a pass in the app and follows it. Undefined if it did not end with a result, which is told. */
+const maintainInApp = ({ table, step }: Wanted, url: URL, key: string | undefined) =>
+  runInApp<MaintenanceStatus, MaintenanceResult>({
+    ...{ noun: 'pass', url, key, path: '/api/maintenance', parameters: { table, step } },
+    ifRunning: 'start-after',
+    progressOf: inWords,
+  });
 
 /** The pass of the app, with the same plans and bins, in this process. */
 async function maintain(lake: Lake, settings: Settings, wanted: Wanted): Promise<MaintenanceResult> {

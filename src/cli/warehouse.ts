@@ -10,7 +10,6 @@ import { checkTable } from '../lib/warehouse/check/checkTable';
 import { describeCheck } from '../lib/warehouse/check/describeCheck';
 import { readLoadStatus } from '../lib/warehouse/loadStatus';
 import { openReader, openWarehouse } from '../lib/warehouse/openWarehouse';
-import { type Rebuilt, rebuild } from '../lib/warehouse/rebuild';
 import { wholeScript } from '../lib/warehouse/synapse/tables';
 import { UnloadedCommits } from '../lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
@@ -21,6 +20,8 @@ import { action } from './commandLine/command';
 import { untilInterrupted } from './commandLine/interrupts';
 import { runCommand } from './commandLine/runCommand';
 import { loadedTableWord } from './names';
+import { rebuildHere, rebuildInApp } from './rebuildTable';
+import { appFlags } from './runInApp';
 import { showProgress } from './showProgress';
 
 /*
@@ -53,15 +54,20 @@ runCommand({
       run: ({ settings }) => withWarehouse(settings, sync),
     }),
     rebuild: action({
-      meaning: 'load a table again from the lake, then replace it in one step',
+      meaning: 'have the app load a table again from the lake, then replace it in one step',
       words: { table: loadedTableWord },
       flags: {
+        here: switchFlag('do it in this process, without the app; the app may run meanwhile'),
+        ...appFlags,
         ...settingsFlag,
         yes: switchFlag(
           'rebuild it also if something on the table is lost, which the command tells without it',
         ),
       },
-      run: ({ table, yes, settings }) => withWarehouse(settings, (opened) => reload(opened, table, yes)),
+      run: ({ table, yes, here, url, key, settings }) =>
+        here
+          ? withWarehouse(settings, (opened) => rebuildHere(opened, table, yes))
+          : rebuildInApp(table, { yes, url, key }),
     }),
     check: action({
       meaning: 'compare every row of a table with the lake, column by column',
@@ -175,25 +181,6 @@ function describeSync(done: CaughtUp, name: string): string {
   }
 }
 
-async function reload(
-  { warehouse, lake, signal }: OpenWarehouse,
-  { table, deltaTable }: LoadedTable,
-  yes: boolean,
-): Promise<number> {
-  const lost = await warehouse.lostBySwap(table);
-  for (const one of lost) console.log(`${fullName(table)}: ${inertInLine(one)}`);
-  if (lost.length > 0 && !yes) {
-    console.error('Nothing was done. To rebuild the table all the same, run the command again with --yes.');
-    return 1;
-  }
-  const onProgress = ({ files, of, version }: { files: number; of: number; version: number }) =>
-    console.log(`version ${version}: ${files} of ${of} files`);
-  const done = await rebuild({ warehouse, at: lake.at(deltaTable), table, signal, onProgress });
-  await recordLoad(warehouse, lake, table, { state: 'behind' });
-  console.log(`${fullName(table)}: ${describeRebuilt(done)}`);
-  return done.outcome === 'rebuilt' || done.outcome === 'rebuilt-elsewhere' ? 0 : 1;
-}
-
 async function check(
   { warehouse, lake, signal }: OpenWarehouse,
   { table, deltaTable }: LoadedTable,
@@ -208,19 +195,6 @@ async function check(
   const { isEqual, lines } = describeCheck(checked, fullName(table));
   for (const line of lines) console.log(inertInLine(line));
   return isEqual ? 0 : 1;
-}
-
-function describeRebuilt(done: Rebuilt): string {
-  switch (done.outcome) {
-    case 'rebuilt':
-      return `rebuilt from version ${done.version}`;
-    case 'rebuilt-elsewhere':
-      return 'rebuilt by another process, which was faster';
-    case 'stopped':
-      return 'stopped half-way; run it again, or the next load continues it';
-    case 'no-table':
-      return 'not rebuilt, because there is no Delta table yet';
-  }
 }
 
 async function query(file: string | undefined, sql: string): Promise<number> {

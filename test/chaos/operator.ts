@@ -91,12 +91,14 @@ export class Operator {
   /** Runs a command. If it fails, it is run again as long as health names it. */
   async #run({ command, stopApp }: Remedy): Promise<string[]> {
     const problems = stopApp ? await this.#system.stopHosts() : [];
-    const { code, output } = await runCommandLine(command, this.#system.settings);
+    const { script, args } = parseCommandLine(command);
+    const name = `${script} ${args[0]}`;
+    // The hosts may be killed at any moment, and nobody would follow what the app does.
+    const line = name === 'warehouse rebuild' ? `${command} --here` : command;
+    const { code, output } = await runCommandLine(line, this.#system.settings);
     this.#log(`${command}: exit code ${code}\n${output.trimEnd().replace(/^/gm, '          ')}`);
     if (stopApp) await this.#system.startHosts();
     this.#endedAt.set(command, Date.now());
-    const { script, args } = parseCommandLine(command);
-    const name = `${script} ${args[0]}`;
     if (code === 0) this.remedies[name] = this.timesOf(name) + 1;
     return problems;
   }

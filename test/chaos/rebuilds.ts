@@ -6,7 +6,8 @@ import { runCommandLine } from './commandLine';
 import { type ChaosSystem, hostNames } from './system';
 import { type CommitBreaker, table } from './warehouse';
 
-const command = 'npm run warehouse -- rebuild clicks';
+/** In a process of its own, which can be killed by itself. */
+const command = 'npm run warehouse -- rebuild clicks --here';
 /** How often one rebuild is killed. */
 const kills = { least: 2, most: 4 };
 /** How many batches a rebuild of so few rows sends that name its shadow, about: it is killed at one of them. */

@@ -53,7 +53,7 @@ const commands: [command: string, code: number, lines: string[]][] = [
   ],
   ['table check clicks', 1, [none('clicks')]],
   ['table repair clicks', 1, [none('clicks')]],
-  ['maintain compact clicks', 1, [none('clicks')]],
+  ['maintain compact clicks --here', 1, ['clicks: there is no such table']],
   ['maintain vacuum assets --dry-run', 1, [none('assets')]],
   ['warehouse status', 0, [`${clicks}: no Delta table yet`, `${assets}: no Delta table yet`]],
   [
@@ -61,7 +61,7 @@ const commands: [command: string, code: number, lines: string[]][] = [
     0,
     [clicks, assets].map((name) => `${name} has nothing to load: there is no Delta table yet`),
   ],
-  ['warehouse rebuild clicks', 1, [`${clicks}: not rebuilt, because there is no Delta table yet`]],
+  ['warehouse rebuild clicks --here', 1, [`${clicks}: not rebuilt, because there is no Delta table yet`]],
   [
     'verify clickstream',
     1,

@@ -82,12 +82,12 @@ it('rebuilds a table only with --yes if something on it is lost', async () => {
   expect(loaded).toContain('clickstream.clicks is current');
   const table = server.engine.table('clickstream.clicks');
   table.indexes.push({ name: 'by_product', type: 2 });
-  const refused = await warehouse(['rebuild', 'clicks']);
+  const refused = await warehouse(['rebuild', 'clicks', '--here']);
   expect(refused.output).toContain('The nonclustered indexes by_product are dropped.');
   expect(refused.output).toContain('--yes');
   expect(refused.code).toBe(1);
   expect(server.engine.table('clickstream.clicks')).toBe(table);
-  const { output, code } = await warehouse(['rebuild', 'clicks', '--yes']);
+  const { output, code } = await warehouse(['rebuild', 'clicks', '--here', '--yes']);
   expect(output).toContain('clickstream.clicks: rebuilt from version 1');
   expect(code).toBe(0);
   expect(server.engine.table('clickstream.clicks').rows).toHaveLength(table.rows.length);

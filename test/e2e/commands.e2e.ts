@@ -126,7 +126,7 @@ describe('commands that name something', () => {
     [['verify', '--settings', 'no.json', 'clickstream'], 2, '--settings no.json: there is no such file.'],
     [['verify', 'clickstream', 'clicks'], 2, 'verify takes one stream; clicks is one too many.'],
     [['warehouse', 'rebuild', 'click'], 2, 'expected {tables}, or the name of its Delta table.'],
-    [['warehouse', 'rebuild', 'clicks'], 1, 'There are no settings: start "npm start", or make'],
+    [['warehouse', 'rebuild', 'clicks', '--here'], 1, 'There are no settings: start "npm start", or make'],
   ])('%j ends with %i and says what is wrong', async ([name, ...args], code, message) => {
     const command = run(`src/cli/${name}.js`, ...args);
     expect(await command.ended).toBe(code);

@@ -78,13 +78,22 @@ async function ended(path: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** Runs `npm run maintain` with these arguments. */
-function maintain(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const maintain = (...args: string[]): Promise<Ended> => run('maintain', ...args);
+
+/** Runs a command on the app of this test. */
+function run(command: string, ...args: string[]): Promise<Ended> {
   const file = join(folder, 'settings.json');
   writeFileSync(file, JSON.stringify({ Values: settings }));
-  const argv = [resolve('dist/src/cli/maintain.js'), '--settings', file];
+  const argv = [resolve(`dist/src/cli/${command}.js`), ...args];
+  const withUrl = args.includes('--url') ? [] : ['--url', hosts[0]?.url ?? ''];
   return new Promise((done) =>
-    execFile(process.execPath, [...argv, '--url', hosts[0]?.url ?? '', ...args], (error, out, err) =>
+    execFile(process.execPath, [...argv, '--settings', file, ...withUrl], (error, out, err) =>
       done({ code: error ? Number(error.code) : 0, out, err }),
     ),
   );
@@ -186,6 +195,18 @@ describe('/api/warehouse/{table}/rebuild', () => {
     expect(instanceId).toBe('rebuildWarehouse-clickstream.clicks');
     expect(output).toEqual({ outcome: 'rebuilt', version: 0, table: 'clickstream.clicks', steps: 1 });
     expect(customStatus).toMatchObject({ table: 'clickstream.clicks' });
+  });
+
+  it('is what the command starts, and follows to its end', async () => {
+    const { code, out, err } = await run('warehouse', 'rebuild', 'clicks');
+    expect([code, out, err]).toEqual([0, 'clickstream.clicks: rebuilt from version 0\n', '']);
+    const { input } = await ended('/warehouse/clicks/rebuild');
+    expect(input).toEqual({ table: 'clickstream.clicks', yes: false });
+    const away = await run('warehouse', 'rebuild', 'clicks', '--url', 'http://127.0.0.1:9');
+    expect([away.code, away.err]).toEqual([
+      1,
+      'http://127.0.0.1:9/api/warehouse/clickstream.clicks/rebuild does not answer: is the app running? Without an app: --here.\n',
+    ]);
   });
 
   it('says so if there is no Delta table to rebuild from', async () => {
