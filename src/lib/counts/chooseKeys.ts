@@ -89,6 +89,6 @@ class BestKeys {
   }
 
   #best(keys: Ranked[]): Ranked[] {
-    return keys.sort((a, b) => b.count - a.count || compareKeys(a.key, b.key)).slice(0, this.#choice.maxKeys);
+    return keys.sort((a, b) => b.count - a.count || compareKeys(a.key, b.key));
   }
 }

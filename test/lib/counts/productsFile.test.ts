@@ -7,6 +7,7 @@ describe('products.csv', () => {
   it.each([
     ['with titles', 'productid,name\n1,Lamp\n2,Chair\n'],
     ['with titles in another order, and more', '\uFEFFName,price,ProductId\r\nLamp,3,1\r\nChair,4,2'],
+    ['with spaces around titles', ' productid , name \n1,Lamp\n2,Chair\n'],
     ['without titles', '1,Lamp\n2,Chair'],
     ['with lines that are none', 'productid,name\n1,Lamp\nx,Ghost\n3\n\n4,\n2,Chair\n'],
   ])('is read %s', (_how, text) => {
@@ -14,6 +15,17 @@ describe('products.csv', () => {
       [1, 'Lamp'],
       [2, 'Chair'],
     ]);
+  });
+
+  it('takes whole numbers of up to 15 digits as ids, and nothing else', () => {
+    const ids = ['12', '-34', '123456789012345', '1234567890123456', 'a1', '1a', '1.0', '+1', '--1', ''];
+    const text = ids.map((id) => `${id},Lamp`).join('\n');
+    expect([...namesOf(text).keys()]).toEqual([12, -34, 123_456_789_012_345]);
+  });
+
+  it('takes away the mark of byte order only where it is the first character', () => {
+    expect(namesOf('\uFEFF1,Lamp').get(1)).toBe('Lamp');
+    expect(namesOf('1,La\uFEFFmp').get(1)).toBe('La\uFEFFmp');
   });
 
   it('keeps quotes, commas and line breaks in quoted names, and hostile ones as they are', () => {

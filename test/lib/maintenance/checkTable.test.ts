@@ -164,6 +164,12 @@ describe('checking a table', () => {
     expect(await findingsOf(type, [value], { min: max })).toEqual([]);
   });
 
+  it('allows for the bounds of floats being printed as doubles', async () => {
+    expect(Math.fround(0.1)).toBeGreaterThan(0.1);
+    expect(await findingsOf('float', [0.1], { min: 0.1, max: 0.1 })).toEqual([]);
+    expect(await findingsOf('float', [0.2], { min: 0.2, max: 0.1 })).not.toEqual([]);
+  });
+
   it('names the first row that is beyond a bound, and cuts a long value', async () => {
     expect(await findingsOf('string', ['b', null, 'z'.repeat(50), 'zz'], { min: 'a', max: 'c' })).toEqual([
       `column c, row 2: "${'z'.repeat(40)}" is beyond the log's max "c".`,
