@@ -7,7 +7,7 @@ import { describeFailure, TributaryError } from '../../src/lib/errors';
 import { seededRandom } from '../../src/lib/sources/seededRandom';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { isRow } from '../../src/lib/streams/stream';
-import { runCommand } from '../e2e/runCommand';
+import { runCommand } from '../kit/runCommand';
 import { BodyMaker } from './bodies';
 import { parseCommandLine, runCommandLine } from './commandLine';
 import { findUnexercised } from './exercise';

@@ -3,8 +3,8 @@ import { integerBetween, type Random } from '../../src/lib/sources/seededRandom'
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
-import { addressColumns, checksum, clickColumns, readDelta, readServer } from '../e2e/warehouseRows';
 import { TdsServer } from '../kit/tds/tdsServer';
+import { addressColumns, checksum, clickColumns, readDelta, readServer } from '../kit/warehouseRows';
 import { settle } from './settle';
 
 /** Milliseconds between two connections that break at a commit. */

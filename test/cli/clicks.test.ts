@@ -6,7 +6,7 @@ import { Counts } from '../../src/lib/counts/counts';
 import { ProductNames } from '../../src/lib/counts/productNames';
 import { MemoryStore } from '../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../src/lib/streams/clickstream';
-import { endCommand, type RunningCommand, runCommand } from '../e2e/runCommand';
+import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
 import { ClicksTable } from '../lib/counts/clicksTable';
 
 let server: Server | undefined;

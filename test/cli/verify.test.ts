@@ -16,7 +16,7 @@ import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { openDuckDb } from '../../src/lib/warehouse/duckdb/sharedFile';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
 import type { Warehouse } from '../../src/lib/warehouse/warehouse';
-import { runCommand } from '../e2e/runCommand';
+import { runCommand } from '../kit/runCommand';
 import { TdsServer } from '../kit/tds/tdsServer';
 import { type Click, clicksTable, clicksToLoad, headOf, loadRows } from '../lib/verify/loadedTable';
 import { StreamTables } from '../lib/verify/streamTables';

@@ -6,8 +6,8 @@ import { deadLettersTable } from '../../src/lib/lake/deadLetters';
 import { readLetters } from '../../src/lib/lake/readLetters';
 import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import type { RunningCommand } from '../kit/runCommand';
 import { AppCopy } from './appCopy';
-import type { RunningCommand } from './runCommand';
 
 /*
  * Follows docs/add-a-stream.md exactly: its two files are put into a copy of the project, the copy is built and started, and the

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { endCommand, type RunningCommand, runCommand } from './runCommand';
+import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
 
 const copied = [
   ...['src', 'local', 'test', 'bench', 'docs', 'deploy', '.github'],

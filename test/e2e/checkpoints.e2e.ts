@@ -13,8 +13,8 @@ import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { openAzureBlobStore, openContainer } from '../../src/lib/storage/azureBlobStore';
 import { checkpointFolder } from '../../src/lib/storage/triggerCheckpoints';
 import { disabledSources } from '../kit/disabledFunctions';
+import { LocalStack } from '../kit/localStack';
 import { sendRaw } from '../kit/rawAmqp';
-import { LocalStack } from './localStack';
 
 let stack: LocalStack;
 beforeEach(async () => {

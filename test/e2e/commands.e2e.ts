@@ -5,7 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadSimulators, type Simulator } from '../../local/simulators';
 import { orList } from '../../src/cli/commandLine/command';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
-import { endCommand, type RunningCommand, runCommand } from './runCommand';
+import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
 
 let folder: string;
 let running: RunningCommand[];

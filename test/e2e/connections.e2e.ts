@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ownConnection } from '../../src/lib/streams/connectionName';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { disabledFunctions } from '../kit/disabledFunctions';
-import { LocalStack } from './localStack';
+import { LocalStack } from '../kit/localStack';
 
 /*
  * The compiled app and the commands with connections as the published set-ups have them: no shared one, but for each stream a policy

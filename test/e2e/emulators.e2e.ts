@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadPortFlags } from '../../local/ports';
-import { endCommand, type RunningCommand, runCommand } from './runCommand';
+import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
 
 /*
  * `npm run emulators` with an app beside them that has the sample settings, as under Core Tools.

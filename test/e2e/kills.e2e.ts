@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clicksOfTheApi } from '../../local/figures';
 import { stopSources } from '../../local/hostAdmin';
-import { frequentSchedules, LocalStack, simulatedStreams } from './localStack';
+import { frequentSchedules, LocalStack, simulatedStreams } from '../kit/localStack';
 
 let stack: LocalStack;
 beforeEach(async () => {

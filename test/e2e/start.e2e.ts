@@ -12,7 +12,7 @@ import { parseConfig } from '../../local/broker/config';
 import { loadSimulators, type Simulator } from '../../local/simulators';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
-import { endCommand, type RunningCommand, runCommand } from './runCommand';
+import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
 
 /*
  * `npm start` as its users run it: the compiled command in a process of its own, in an empty folder.

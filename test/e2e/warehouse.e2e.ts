@@ -5,9 +5,9 @@ import { findStream, loadStreams } from '../../src/lib/streams/loadStreams';
 import type { Stream } from '../../src/lib/streams/stream';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
 import { fullName } from '../../src/lib/warehouse/warehouse';
+import { frequentSchedules, LocalStack } from '../kit/localStack';
 import { TdsServer } from '../kit/tds/tdsServer';
-import { frequentSchedules, LocalStack } from './localStack';
-import { checksum, clickColumns, readDelta, readServer } from './warehouseRows';
+import { checksum, clickColumns, readDelta, readServer } from '../kit/warehouseRows';
 
 /*
  * Two hosts load one SQL pool, while hosts are killed and connections break around commits.

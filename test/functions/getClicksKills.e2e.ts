@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { clicksOfTheApi } from '../../local/figures';
-import { LocalStack } from '../e2e/localStack';
+import { LocalStack } from '../kit/localStack';
 import { TotalsWatcher } from './totalsWatcher';
 
 let stack: LocalStack;

@@ -7,8 +7,8 @@ import type { Health } from '../../src/lib/health/health';
 import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
-import { LocalStack } from '../e2e/localStack';
 import { disabledFunctions, disabledSources } from '../kit/disabledFunctions';
+import { LocalStack } from '../kit/localStack';
 import { deviations } from './openapiContract';
 
 /*

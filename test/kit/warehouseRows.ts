@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { openSnapshot } from '../../src/lib/delta/openTable';
 import { readDataFile } from '../../src/lib/delta/readDataFile';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
-import type { SqlValue } from '../kit/tds/syntax';
-import type { TdsServer } from '../kit/tds/tdsServer';
+import type { SqlValue } from './tds/syntax';
+import type { TdsServer } from './tds/tdsServer';
 
 /** The columns that identify a row of `clicks`. */
 export const addressColumns = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'] as const;
