@@ -19,7 +19,7 @@ import { runCommand } from './commandLine/runCommand';
 import { describePass, inWords } from './describePass';
 import { type LongTask, runLong } from './longTask';
 import { noTable, tableWord } from './names';
-import { appFlags, runInApp } from './runInApp';
+import { appFlags, refuseSettings, runInApp } from './runInApp';
 
 /*
  * `npm run maintain`: starts the maintenance of the app's tables and follows it, or does the same here, without an app.
@@ -48,7 +48,10 @@ runCommand({
     },
     run: async ({ step, table, here, 'dry-run': dryRun, url, key, settings }) => {
       const wanted: Wanted = { step: step === 'all' ? undefined : step, table };
-      if (!here && !dryRun) return tell(await maintainInApp(wanted, url, key), wanted);
+      if (!here && !dryRun) {
+        refuseSettings(settings);
+        return tell(await maintainInApp(wanted, url, key), wanted);
+      }
       const appSettings = await readAppSettings(settings);
       const lake = await openLake(appSettings);
       if (dryRun) return tellPlans(lake, appSettings, wanted);

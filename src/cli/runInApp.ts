@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Progress } from '../lib/maintenance/task';
 import { textFlag, urlFlag } from './commandLine/arguments';
+import { UsageError } from './commandLine/command';
 import { type LongTask, runLong } from './longTask';
 
 const askEveryMs = 500;
@@ -12,6 +13,14 @@ export const appFlags = {
   url: urlFlag('the address of the function app', 'http://127.0.0.1:7071'),
   key: textFlag('KEY', 'the master key of the function app; none is needed on this machine'),
 };
+
+/** The app has settings of its own. Throws UsageError if others are given, with which it would be another system that is worked on. */
+export function refuseSettings(settings: string | undefined): void {
+  if (settings === undefined) return;
+  throw new UsageError(
+    '--settings is for work in this process: expected --here with it, or --url with the address of the app.',
+  );
+}
 
 /** Work that the app does as an orchestration. */
 export interface AppWork<Status> {

@@ -21,7 +21,7 @@ import { untilInterrupted } from './commandLine/interrupts';
 import { runCommand } from './commandLine/runCommand';
 import { loadedTableWord } from './names';
 import { rebuildHere, rebuildInApp } from './rebuildTable';
-import { appFlags } from './runInApp';
+import { appFlags, refuseSettings } from './runInApp';
 import { showProgress } from './showProgress';
 
 /*
@@ -64,10 +64,11 @@ runCommand({
           'rebuild it also if something on the table is lost, which the command tells without it',
         ),
       },
-      run: ({ table, yes, here, url, key, settings }) =>
-        here
-          ? withWarehouse(settings, (opened) => rebuildHere(opened, table, yes))
-          : rebuildInApp(table, { yes, url, key }),
+      run: async ({ table, yes, here, url, key, settings }) => {
+        if (here) return withWarehouse(settings, (opened) => rebuildHere(opened, table, yes));
+        refuseSettings(settings);
+        return rebuildInApp(table, { yes, url, key });
+      },
     }),
     check: action({
       meaning: 'compare every row of a table with the lake, column by column',

@@ -88,12 +88,10 @@ const maintain = (...args: string[]): Promise<Ended> => run('maintain', ...args)
 
 /** Runs a command on the app of this test. */
 function run(command: string, ...args: string[]): Promise<Ended> {
-  const file = join(folder, 'settings.json');
-  writeFileSync(file, JSON.stringify({ Values: settings }));
   const argv = [resolve(`dist/src/cli/${command}.js`), ...args];
   const withUrl = args.includes('--url') ? [] : ['--url', hosts[0]?.url ?? ''];
   return new Promise((done) =>
-    execFile(process.execPath, [...argv, '--settings', file, ...withUrl], (error, out, err) =>
+    execFile(process.execPath, [...argv, ...withUrl], (error, out, err) =>
       done({ code: error ? Number(error.code) : 0, out, err }),
     ),
   );
@@ -168,6 +166,19 @@ describe('npm run maintain', () => {
     );
     const missing = tables.find((table) => !['clicks', 'dead_letters'].includes(table)) ?? '';
     expect((await maintain('vacuum', missing)).out).toBe(`${missing}: there is no such table\n`);
+  });
+
+  it.each([
+    ['maintain', 'compact'],
+    ['warehouse', 'rebuild', 'clicks'],
+  ])('takes no settings for the work of the app, which has its own: %s %s', async (command, ...args) => {
+    const file = join(folder, 'settings.json');
+    writeFileSync(file, JSON.stringify({ Values: settings }));
+    const { code, err } = await run(command, ...args, '--settings', file);
+    expect([code, err.split('\n')[0]]).toEqual([
+      2,
+      '--settings is for work in this process: expected --here with it, or --url with the address of the app.',
+    ]);
   });
 
   it('says what to do if the app does not answer', async () => {
