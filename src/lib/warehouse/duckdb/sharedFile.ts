@@ -72,9 +72,50 @@ export async function openDuckDb(path: string): Promise<Warehouse> {
   return asWarehouse({ name, run, close: async () => (await current.made())?.close() });
 }
 
+/** A file that this process has open, for all who opened it here. */
+interface OwnFile {
+  readonly warehouse: Promise<Warehouse>;
+  users: number;
+  /** Resolves when it is closed, after the last one has closed it. */
+  closed?: Promise<void>;
+}
+
+const ownFiles = new Map<string, OwnFile>();
+
+/**
+ * Opens a file in this process. Whoever opens it a second time here shares it with the first, and it is served to the other processes
+ * until the last one closes it.
+ * @throws FileInUse if another process has it
+ */
+async function openHere(file: string): Promise<Warehouse> {
+  for (let closing = ownFiles.get(file)?.closed; closing; closing = ownFiles.get(file)?.closed) await closing;
+  const own = ownFiles.get(file) ?? {
+    warehouse: openDuckDbFile(file).then((opened) => serve(file, opened)),
+    users: 0,
+  };
+  ownFiles.set(file, own);
+  own.users++;
+  const leave = once(async () => {
+    if (--own.users > 0) return;
+    own.closed = own.warehouse.then(
+      (warehouse) => warehouse.close(),
+      () => {},
+    );
+    await own.closed.finally(() => ownFiles.delete(file));
+  });
+  try {
+    const warehouse = await own.warehouse;
+    const run = (method: Method, args: unknown[]) => callMethod(warehouse, method, args);
+    return asWarehouse({ name: warehouse.name, run, close: leave });
+  } catch (error) {
+    await leave();
+    throw error;
+  }
+}
+
 async function openOrConnect(file: string): Promise<Warehouse> {
   try {
-    return await serve(file, await openDuckDbFile(file));
+    return await openHere(file);
   } catch (error) {
     if (!(error instanceof FileInUse)) throw error;
   }

@@ -66,6 +66,34 @@ it('a process may have two DuckDB files, and each is found by its own path', asy
   expect(ledgers.map((ledger) => ledger?.size)).toEqual([1, 0]);
 });
 
+describe('a process that opens a DuckDB file several times', () => {
+  it('serves it until the last one closes it', async () => {
+    const [first, second] = await Promise.all([openDuckDb(path), openDuckDb(path)]);
+    await first.init([table]);
+    await second.close();
+    await second.close();
+    const other = await connectToOwner(path);
+    expect((await other?.ledger())?.size).toBe(1);
+    const third = await openDuckDb(path);
+    await first.close();
+    expect((await other?.ledger())?.size).toBe(1);
+    await third.close();
+    expect(existsSync(`${path}.owner.json`)).toBe(false);
+    expect(await connectToOwner(path)).toBeUndefined();
+  });
+
+  it('opens it again after it was closed, also while it is being closed', async () => {
+    const first = await openDuckDb(path);
+    await first.init([table]);
+    const closed = first.close();
+    const second = await openDuckDb(path);
+    await closed;
+    expect((await second.ledger()).size).toBe(1);
+    expect((await (await connectToOwner(path))?.ledger())?.size).toBe(1);
+    await second.close();
+  });
+});
+
 describe('the process that has a DuckDB file', () => {
   /** Its answer to a call, as it comes. */
   async function answerTo(call: object): Promise<unknown> {
