@@ -59,9 +59,9 @@ export async function checkTable(options: CheckOptions): Promise<Checked> {
     for (const row of await readSlice(options, slice)) sum.add(row);
     rows += sum.rows;
     options.onSlice?.(index + 1, slices.all.length);
+    if (sum.isEqual(expected)) continue;
     const columns = sum.differences(expected, options.table);
-    if (sum.rows !== expected.rows || columns.length > 0)
-      suspects.push({ slice, rows: sum.rows, wanted: expected.rows, columns });
+    suspects.push({ slice, rows: sum.rows, wanted: expected.rows, columns });
   }
   const rejected = await countRejected(options);
   const { version } = await readLedgerPosition(options.warehouse, options.table);

@@ -39,7 +39,8 @@ function describeRows(rows: readonly DifferentRow[]): string[] {
 function describeSlice({ slice, rows, wanted, columns }: DifferentSlice): string {
   const numbers = rows === wanted ? [] : [`${quantity(rows, 'row')} where the lake has ${wanted}`];
   const differing = columns.length > 0 ? [`other values in ${columns.join(', ')}`] : [];
-  return `${nameOf(slice)}: ${[...numbers, ...differing].join(', ')}`;
+  const found = [...numbers, ...differing];
+  return `${nameOf(slice)}: ${found.length > 0 ? found.join(', ') : 'values of other rows'}`;
 }
 
 function nameOf(slice: Slice): string {
