@@ -14,12 +14,12 @@ import {
 import type { Settings } from '../lib/settings';
 import { readAppSettings, settingsFlag } from './appSettings';
 import { nameWord, switchFlag } from './commandLine/arguments';
-import { action, optional } from './commandLine/command';
+import { action, optional, orList, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { describePass, inWords } from './describePass';
 import { type LongTask, runLong } from './longTask';
 import { noTable, tableWord } from './names';
-import { appFlags, refuseSettings, runInApp } from './runInApp';
+import { type App, appFlags, chooseApp, runInApp } from './runInApp';
 
 /*
  * `npm run maintain`: starts the maintenance of the app's tables and follows it, or does the same here, without an app.
@@ -46,12 +46,11 @@ runCommand({
       ...appFlags,
       ...settingsFlag,
     },
-    run: async ({ step, table, here, 'dry-run': dryRun, url, key, settings }) => {
+    run: async ({ step, table, here, 'dry-run': dryRun, settings, ...places }) => {
       const wanted: Wanted = { step: step === 'all' ? undefined : step, table };
-      if (!here && !dryRun) {
-        refuseSettings(settings);
-        return tell(await maintainInApp(wanted, url, key), wanted);
-      }
+      if (dryRun) refuseUnplanned(wanted);
+      const app = chooseApp({ settings, ...places }, dryRun ? '--dry-run' : here ? '--here' : undefined);
+      if (app) return tell(await maintainInApp(wanted, app), wanted);
       const appSettings = await readAppSettings(settings);
       const lake = await openLake(appSettings);
       if (dryRun) return tellPlans(lake, appSettings, wanted);
@@ -61,9 +60,9 @@ runCommand({
 });
 
 /** Starts a pass in the app and follows it. Undefined if it did not end with a result, which is told. */
-const maintainInApp = ({ table, step }: Wanted, url: URL, key: string | undefined) =>
+const maintainInApp = ({ table, step }: Wanted, app: App) =>
   runInApp<MaintenanceStatus, MaintenanceResult>({
-    ...{ noun: 'pass', url, key, path: '/api/maintenance', parameters: { table, step } },
+    ...{ noun: 'pass', app, path: '/api/maintenance', parameters: { table, step } },
     ifRunning: 'start-after',
     progressOf: inWords,
   });
@@ -98,10 +97,19 @@ function tell(result: MaintenanceResult | undefined, { table }: Wanted): number 
   return isMissing || result.failures.length > 0 ? 1 : 0;
 }
 
-/** Prints what each step would do. A checkpoint, and counts that are saved, need no plan. */
+/** The steps of a dry run. A checkpoint, and counts that are saved, need no plan. */
+const planned = duties.filter((duty) => duty !== 'checkpoint');
+
+/** @throws UsageError for a step that has no plan, of which a dry run would say nothing */
+function refuseUnplanned({ step }: Wanted): void {
+  if (step === undefined || planned.some((duty) => duty === step)) return;
+  throw new UsageError(`${step} has no --dry-run: expected ${orList([...planned, 'all'])}.`);
+}
+
+/** Prints what each step would do. */
 async function tellPlans(lake: Lake, settings: Settings, wanted: Wanted): Promise<number> {
   let code = 0;
-  const steps = duties.filter((duty) => duty !== 'checkpoint' && (wanted.step ?? duty) === duty);
+  const steps = planned.filter((duty) => (wanted.step ?? duty) === duty);
   for (const table of tablesOf(lake, wanted))
     for (const step of steps)
       if (!(await tellPlan(lake, settings, table, step))) code = wanted.table ? 1 : code;

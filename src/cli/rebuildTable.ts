@@ -5,7 +5,7 @@ import { inertInLine } from '../lib/inert';
 import type { RebuildOutcome, RebuildResult, RebuildStatus } from '../lib/orchestrations/rebuildWarehouse';
 import { type Rebuilt, rebuild } from '../lib/warehouse/rebuild';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
-import { runInApp } from './runInApp';
+import { type App, runInApp } from './runInApp';
 import { showProgress } from './showProgress';
 
 /*
@@ -13,13 +13,10 @@ import { showProgress } from './showProgress';
  */
 
 /** Starts a rebuild in the app, or follows the one that runs. Returns the exit code. */
-export async function rebuildInApp(
-  { table }: LoadedTable,
-  { yes, url, key }: { readonly yes: boolean; readonly url: URL; readonly key: string | undefined },
-): Promise<number> {
+export async function rebuildInApp({ table }: LoadedTable, app: App, yes: boolean): Promise<number> {
   const name = fullName(table);
   const result = await runInApp<RebuildStatus, RebuildResult>({
-    ...{ noun: 'rebuild', url, key, ifRunning: 'follow' },
+    ...{ noun: 'rebuild', app, ifRunning: 'follow' },
     path: `/api/warehouse/${name}/rebuild`,
     parameters: { yes: yes ? 'true' : undefined },
     progressOf: ({ done, total }) =>

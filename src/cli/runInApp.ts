@@ -1,24 +1,57 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '../lib/longWait';
 import type { Progress } from '../lib/maintenance/task';
 import { textFlag, urlFlag } from './commandLine/arguments';
-import { UsageError } from './commandLine/command';
+import { type Flag, UsageError } from './commandLine/command';
 import { type LongTask, runLong } from './longTask';
 
 const askEveryMs = 500;
 /** Whoever begins again and again after others would never end. */
 const mostStarts = 20;
 
+const appHere = 'http://127.0.0.1:7071';
+/** Undefined if it is not given, so that it can be refused where it would be passed over. */
+const url: Flag<URL | undefined> = {
+  ...urlFlag('the address of the function app', appHere),
+  fallback: undefined,
+};
+
 /** The flags of a command that has work done by the app. */
 export const appFlags = {
-  url: urlFlag('the address of the function app', 'http://127.0.0.1:7071'),
+  url,
   key: textFlag('KEY', 'the master key of the function app; none is needed on this machine'),
 };
 
-/** The app has settings of its own. Throws UsageError if others are given, with which it would be another system that is worked on. */
-export function refuseSettings(settings: string | undefined): void {
-  if (settings === undefined) return;
+/** A function app that can be asked to do work. */
+export interface App {
+  readonly url: URL;
+  /** Its master key. */
+  readonly key: string | undefined;
+}
+
+/** Which app is asked, and with which settings this process works. */
+interface Places {
+  readonly url: URL | undefined;
+  readonly key: string | undefined;
+  readonly settings: string | undefined;
+}
+
+/**
+ * The app that does the work; undefined if this process does it.
+ * @param hereFlag the flag by which this process does it, if it is given
+ * @throws UsageError for flags of the other place: with them, another system is meant than the one that would be worked on
+ */
+export function chooseApp({ url, key, settings }: Places, hereFlag: string | undefined): App | undefined {
+  if (hereFlag === undefined) {
+    if (settings === undefined) return { url: url ?? new URL(appHere), key };
+    throw new UsageError(
+      '--settings is for work in this process: add --here, or leave it out and say with --url where the app is.',
+    );
+  }
+  const ofApp = url === undefined ? '--key' : '--url';
+  if (url === undefined && key === undefined) return undefined;
   throw new UsageError(
-    '--settings is for work in this process: expected --here with it, or --url with the address of the app.',
+    `${ofApp} is for work of the app, but with ${hereFlag} this process works: leave one out.`,
   );
 }
 
@@ -26,10 +59,7 @@ export function refuseSettings(settings: string | undefined): void {
 export interface AppWork<Status> {
   /** What it is, like `pass`. */
   readonly noun: string;
-  /** The address of the app. */
-  readonly url: URL;
-  /** The app's master key. */
-  readonly key: string | undefined;
+  readonly app: App;
   /** The path that is asked for the status, and that starts it with POST. */
   readonly path: string;
   /** Parameters of the start. Those without a value are left out. */
@@ -94,23 +124,28 @@ function resultOf<Status, Output extends object>(
 
 async function ask<Status, Output>(
   method: 'GET' | 'POST',
-  { url: app, key, path, parameters }: AppWork<Status>,
+  { app, path, parameters }: AppWork<Status>,
   signal: AbortSignal,
 ): Promise<Answer<Status, Output>> {
-  const url = new URL(path, app);
+  const { key } = app;
+  const url = new URL(path, app.url);
   const place = url.origin + url.pathname;
   for (const [name, value] of Object.entries(method === 'POST' ? parameters : {}))
     if (value !== undefined) url.searchParams.set(name, value);
   let reply: Response;
   try {
-    reply = await fetch(url, {
+    const request = fetch(url, {
       method,
       headers: key === undefined ? {} : { 'x-functions-key': key },
       signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
     });
+    reply = await waitFor(place, request);
   } catch (cause) {
     signal.throwIfAborted();
-    throw new Error(`${place} does not answer: is the app running? Without an app: --here.`, { cause });
+    throw new Error(
+      `${place} does not answer: is the app running? --url tells where it is; --here works without it.`,
+      { cause },
+    );
   }
   const answer = (await reply.json().catch(() => ({}))) as Answer<Status, Output>;
   if (reply.ok) return answer;

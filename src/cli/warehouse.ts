@@ -21,7 +21,7 @@ import { untilInterrupted } from './commandLine/interrupts';
 import { runCommand } from './commandLine/runCommand';
 import { loadedTableWord } from './names';
 import { rebuildHere, rebuildInApp } from './rebuildTable';
-import { appFlags, refuseSettings } from './runInApp';
+import { appFlags, chooseApp } from './runInApp';
 import { showProgress } from './showProgress';
 
 /*
@@ -39,7 +39,7 @@ runCommand({
     }),
     init: action({
       meaning:
-        'create missing tables and columns; run it once, and after an upgrade, with the right to create tables',
+        'create missing tables and columns; run it once, and after an upgrade, with the right to create and alter tables',
       flags: settingsFlag,
       run: ({ settings }) => withWarehouse(settings, init),
     }),
@@ -54,7 +54,7 @@ runCommand({
       run: ({ settings }) => withWarehouse(settings, sync),
     }),
     rebuild: action({
-      meaning: 'have the app load a table again from the lake, then replace it in one step',
+      meaning: 'have the app load a table again from the lake, then replace its rows',
       words: { table: loadedTableWord },
       flags: {
         here: switchFlag('do it in this process, without the app; the app may run meanwhile'),
@@ -64,10 +64,10 @@ runCommand({
           'rebuild it also if something on the table is lost, which the command tells without it',
         ),
       },
-      run: async ({ table, yes, here, url, key, settings }) => {
-        if (here) return withWarehouse(settings, (opened) => rebuildHere(opened, table, yes));
-        refuseSettings(settings);
-        return rebuildInApp(table, { yes, url, key });
+      run: async ({ table, yes, here, settings, ...places }) => {
+        const app = chooseApp({ settings, ...places }, here ? '--here' : undefined);
+        if (app) return rebuildInApp(table, app, yes);
+        return withWarehouse(settings, (opened) => rebuildHere(opened, table, yes));
       },
     }),
     check: action({

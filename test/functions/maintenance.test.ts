@@ -177,14 +177,14 @@ describe('npm run maintain', () => {
     const { code, err } = await run(command, ...args, '--settings', file);
     expect([code, err.split('\n')[0]]).toEqual([
       2,
-      '--settings is for work in this process: expected --here with it, or --url with the address of the app.',
+      '--settings is for work in this process: add --here, or leave it out and say with --url where the app is.',
     ]);
   });
 
   it('says what to do if the app does not answer', async () => {
     const { code, err } = await maintain('--url', 'http://127.0.0.1:9');
     const problem =
-      'http://127.0.0.1:9/api/maintenance does not answer: is the app running? Without an app: --here.\n';
+      'http://127.0.0.1:9/api/maintenance does not answer: is the app running? --url tells where it is; --here works without it.\n';
     expect([code, err]).toEqual([1, problem]);
   });
 });
@@ -216,7 +216,7 @@ describe('/api/warehouse/{table}/rebuild', () => {
     const away = await run('warehouse', 'rebuild', 'clicks', '--url', 'http://127.0.0.1:9');
     expect([away.code, away.err]).toEqual([
       1,
-      'http://127.0.0.1:9/api/warehouse/clickstream.clicks/rebuild does not answer: is the app running? Without an app: --here.\n',
+      'http://127.0.0.1:9/api/warehouse/clickstream.clicks/rebuild does not answer: is the app running? --url tells where it is; --here works without it.\n',
     ]);
   });
 

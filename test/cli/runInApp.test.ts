@@ -1,0 +1,63 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { afterEach, expect, it } from 'vitest';
+import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
+
+/*
+ * Commands that have work done by the app: what they refuse, and what they say while it does not answer.
+ */
+
+let mute: Server | undefined;
+let command: RunningCommand | undefined;
+afterEach(async () => {
+  await endCommand(command);
+  mute?.close();
+});
+
+const start = (name: string, ...args: string[]): RunningCommand => {
+  command = runCommand(`src/cli/${name}.js`, args, tmpdir(), { PATH: process.env.PATH });
+  return command;
+};
+
+const elsewhere = 'https://contoso.azurewebsites.net';
+
+it.each([
+  ['maintain --dry-run --url', '--dry-run', 'maintain', ['--dry-run', '--url', elsewhere]],
+  ['maintain --here --url', '--here', 'maintain', ['--here', '--url', elsewhere]],
+  ['rebuild --here --url', '--here', 'warehouse', ['rebuild', 'clicks', '--here', '--url', elsewhere]],
+])('%s is refused: what is done here would not be done in that app', async (_name, flag, file, args) => {
+  const { text, ended } = start(file, ...args);
+  expect([await ended, text().split('\n')[0]]).toEqual([
+    2,
+    `--url is for work of the app, but with ${flag} this process works: leave one out.`,
+  ]);
+});
+
+it('a key of the app is refused as well', async () => {
+  const { text, ended } = start('maintain', '--here', '--key', 'secret');
+  expect([await ended, text().split('\n')[0]]).toEqual([
+    2,
+    '--key is for work of the app, but with --here this process works: leave one out.',
+  ]);
+});
+
+it.each(['checkpoint', 'counts'])(
+  'a dry run of %s is refused, because it would say nothing',
+  async (step) => {
+    const { text, ended } = start('maintain', step, '--dry-run');
+    expect([await ended, text().split('\n')[0]]).toEqual([
+      2,
+      `${step} has no --dry-run: expected clean, vacuum, compact or all.`,
+    ]);
+  },
+);
+
+it('a command is not silent while the app does not answer', async () => {
+  const server = createServer();
+  mute = server;
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await start('maintain', '--url', url).until(/./);
+  expect(command?.text()).toBe(`No answer yet: ${url}/api/maintenance\n`);
+});
