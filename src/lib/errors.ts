@@ -32,13 +32,13 @@ export const errorCodes = {
   'ingest.batch': { retriable: true },
   /** A source's answer does not have the form that its documentation describes. */
   'source.answer': { retriable: true },
-  /** A source did not answer in time, asked us to wait, or had an internal error. */
+  /** A source did not answer in time, or had an internal error. */
   'source.unavailable': { retriable: true },
   /** A source refuses our requests: wrong key, wrong address, a version that is shut down. */
   'source.refused': { retriable: false },
   /** The event hub did not answer, or did not accept all events. */
   'hub.unavailable': { retriable: true },
-  /** The event hub refuses us: no such hub, no right to send. */
+  /** The event hub refuses us: no such hub, no right to send or to listen. */
   'hub.refused': { retriable: false },
   /** An event is larger than the event hub accepts. */
   'hub.oversize': { retriable: false },

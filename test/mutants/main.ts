@@ -38,7 +38,7 @@ const flags = {
 runCommand({
   call: 'npm run mutants',
   does: action({
-    meaning: 'Makes small mistakes in the code, and tells those that no test notices.',
+    meaning: 'Makes small mistakes in the code, and lists those that no test notices.',
     flags,
     run: tryMistakes,
   }),
