@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { within } from '../src/lib/deadline';
 import { parseJsonObject } from '../src/lib/jsonObject';
+import { isAlive } from './isAlive';
 
 /*
  * Two runs on one folder would destroy its data, so a run leaves a mark there: a port on which it says what it is, and the ids of its
@@ -156,14 +157,5 @@ async function askRun({ port }: Mark): Promise<Run | 'mute' | undefined> {
     return undefined;
   } finally {
     socket.destroy();
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { join, resolve } from 'node:path';
 import { within } from '../../src/lib/deadline';
 import { once } from '../../src/lib/once';
-import { isRefused } from '../../src/lib/sameMachine';
+import { isRefused, listenOnLoopback } from '../../src/lib/sameMachine';
 import { managementPath } from '../durable/clientPayload';
 import type { DurableKind } from '../durable/durableFunctions';
 import { type DurableHost, DurableTask } from '../durable/durableTask';
@@ -121,7 +121,7 @@ class FunctionsHost implements Host {
 
   async start(appDir: string): Promise<void> {
     this.#appDir = appDir;
-    this.port = await listen(this.#server, this.#options.port);
+    this.port = await listenOnLoopback(this.#server, this.#options.port);
     this.url = `http://127.0.0.1:${this.port}`;
     try {
       process.env.WEBSITE_HOSTNAME = `localhost:${this.port}`;
@@ -289,15 +289,4 @@ const isDoneWithin = (limitMs: number, work: Promise<unknown>): Promise<boolean>
 
 function findTrigger(fn: HostFunction): Binding | undefined {
   return Object.values(fn.metadata.bindings).find((binding) => binding.type.endsWith('Trigger'));
-}
-
-function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
-  return new Promise((done, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
-      const address = server.address();
-      done(typeof address === 'object' && address ? address.port : port);
-    });
-  });
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from 'node:net';
 
 /*
  * Servers that are for this machine alone listen on loopback. That keeps other machines away, but not web pages: the browser of this
@@ -18,6 +19,18 @@ const names = ['127.0.0.1', 'localhost', '[::1]'];
 
 /** @param hostname without a port */
 export const isThisMachine = (hostname: string): boolean => names.includes(hostname.toLowerCase());
+
+/** Lets a server listen on loopback. Resolves to its TCP port; 0 takes a free one. Rejects if the port is taken. */
+export function listenOnLoopback(server: Server, port = 0): Promise<number> {
+  return new Promise((done, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject);
+      const address = server.address();
+      done(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}
 
 /** Answers a request with 403 and a sentence that says why, if a web page of elsewhere may have made it. Returns whether it did. */
 export function isRefused({ headers }: IncomingMessage, response: ServerResponse): boolean {

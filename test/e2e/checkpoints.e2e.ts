@@ -9,7 +9,6 @@ import { openSnapshot } from '../../src/lib/delta/openTable';
 import { deadLettersTable } from '../../src/lib/lake/deadLetters';
 import { readLetters } from '../../src/lib/lake/readLetters';
 import { openHubClient } from '../../src/lib/sources/hubClient';
-import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { openAzureBlobStore, openContainer } from '../../src/lib/storage/azureBlobStore';
 import { checkpointFolder } from '../../src/lib/storage/triggerCheckpoints';
 import { disabledSources } from '../kit/disabledFunctions';
@@ -23,16 +22,6 @@ beforeEach(async () => {
   await stack.start({ ...disabledSources(), COMMIT_INTERVAL: '200ms' });
 });
 afterEach(() => stack.stop());
-
-async function send(count: number): Promise<void> {
-  const producer = openProducer({ connectionString: stack.settings.EventHubConnection ?? '' }, 'clickstream');
-  const events = Array.from({ length: count }, (_, n) => ({
-    body: { productid: 1 + (n % 9) },
-    partitionKey: String(n),
-  }));
-  expect(await sendEvents(producer, events)).toBe(count);
-  await producer.close();
-}
 
 async function untilRows(rows: number): Promise<void> {
   const giveUpAt = Date.now() + 60_000;
@@ -77,7 +66,7 @@ describe('a hub that was deleted and made again', () => {
     timeout: 180_000,
   }, async () => {
     await stack.startHost('one');
-    await send(400);
+    await stack.sendClicks(400);
     await untilRows(400);
     expect((await post('/hubs/clickstream/recreate')).ok).toBe(true);
     expect(await command('checkpoints', 'list', 'clickstream')).toMatch(
@@ -90,7 +79,7 @@ describe('a hub that was deleted and made again', () => {
     await stack.stopHost('one');
     expect(await command('checkpoints', 'reset', 'clickstream')).toContain('deleted ');
     await stack.startHost('two');
-    await send(300);
+    await stack.sendClicks(300);
     await untilRows(700);
     expect(await command('verify', 'clickstream')).toContain('Each event is there once.');
   });
@@ -101,11 +90,11 @@ describe('a hub that was made again under a reader, and has more events than the
     timeout: 180_000,
   }, async () => {
     await stack.startHost('one');
-    await send(200);
+    await stack.sendClicks(200);
     await untilRows(200);
     await untilReadPositions(200);
     expect((await post('/hubs/clickstream/recreate')).ok).toBe(true);
-    await send(900);
+    await stack.sendClicks(900);
     await vi.waitFor(() => expect(stack.log('one')).toContain('"code":"ingest.gap"'), { timeout: 60_000 });
     expect((await stack.figures('clickstream')).rows).toBe(200);
     await stack.stopHost('one');
@@ -119,10 +108,10 @@ describe('a hub that was made again under a reader, and has more events than the
 describe('events that expired before they were read', () => {
   it('are on record as dead letters, and the rest arrives', { timeout: 180_000 }, async () => {
     await stack.startHost('one');
-    await send(400);
+    await stack.sendClicks(400);
     await untilRows(400);
     await stack.killHost('one');
-    await send(400);
+    await stack.sendClicks(400);
     const stats = (await (await fetch(`${stack.broker.healthUrl}/stats`)).json()) as {
       hubs: { clickstream: { partitions: { last: number }[] } };
     };
@@ -154,11 +143,11 @@ describe('events that expired before they were read', () => {
 describe('another consumer group', () => {
   it('reads everything again, and none of it becomes a row twice', { timeout: 180_000 }, async () => {
     await stack.startHost('one');
-    await send(400);
+    await stack.sendClicks(400);
     await untilRows(400);
     await stack.killHost('one');
     await stack.startHost('two', { CONSUMER_GROUP: '$Default' });
-    await send(100);
+    await stack.sendClicks(100);
     await untilRows(500);
     expect(stack.roundTotals('two')).toEqual({ rows: 100, duplicates: 400 });
     expect(await command('verify', 'clickstream')).toContain('Each event is there once.');

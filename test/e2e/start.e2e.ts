@@ -9,6 +9,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startAzurite } from '../../local/azurite';
 import { startBroker } from '../../local/broker/broker';
 import { parseConfig } from '../../local/broker/config';
+import { isAlive } from '../../local/isAlive';
 import { loadSimulators, type Simulator } from '../../local/simulators';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
@@ -63,15 +64,6 @@ function longComparison(text: string): number[] {
 /** The process ids of storage, broker, simulators and host, in this order. */
 const childrenOfRun = (): number[] =>
   JSON.parse(readFileSync(join(folder, '.local/run.json'), 'utf8')).children;
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** The container of the running lake. */
 async function openLake(): Promise<ContainerClient> {

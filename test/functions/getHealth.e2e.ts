@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Health } from '../../src/lib/health/health';
-import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { disabledFunctions, disabledSources } from '../kit/disabledFunctions';
@@ -26,16 +25,6 @@ beforeEach(async () => {
   });
 });
 afterEach(() => stack.stop());
-
-async function send(count: number): Promise<void> {
-  const producer = openProducer({ connectionString: stack.settings.EventHubConnection ?? '' }, 'clickstream');
-  const events = Array.from({ length: count }, (_, n) => ({
-    body: { productid: 1 + (n % 9) },
-    partitionKey: String(n),
-  }));
-  expect(await sendEvents(producer, events)).toBe(count);
-  await producer.close();
-}
 
 /** Asks, and holds the answer to the contract. */
 async function ask(url: string): Promise<Health & { readonly http: number }> {
@@ -62,7 +51,7 @@ it('shows in another process which partitions are stuck, and the command that he
   const ingestIsDisabled = disabledFunctions((name) => name.startsWith('ingest'));
   const { url } = await stack.startHost('answers', ingestIsDisabled);
   await stack.startHost('ingests');
-  await send(200);
+  await stack.sendClicks(200);
   await expect.poll(async () => (await stack.figures('clickstream')).rows, { timeout: 60_000 }).toBe(200);
   await expect
     .poll(() => ask(url), { timeout: 60_000, interval: 500 })
@@ -79,7 +68,7 @@ it('shows in another process which partitions are stuck, and the command that he
 
   // Its reader continues in the middle of the new hub.
   await fetch(`${stack.broker.healthUrl}/hubs/clickstream/recreate`, { method: 'POST' });
-  await send(900);
+  await stack.sendClicks(900);
   await expect.poll(async () => (await ask(url)).http, { timeout: 60_000, interval: 500 }).toBe(503);
   const { status, streams } = await ask(url);
   const others = (await loadStreams()).filter((stream) => stream !== clickstream);

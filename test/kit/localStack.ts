@@ -11,6 +11,7 @@ import {
   startHostProcess,
 } from '../../local/processes';
 import { loadSimulators, type SimulatorProcess, startSimulator } from '../../local/simulators';
+import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { findStream, loadStreams } from '../../src/lib/streams/loadStreams';
 import { type Stream, settingsOf } from '../../src/lib/streams/stream';
@@ -105,6 +106,21 @@ export class LocalStack {
     const store = await openAzureBlobStore({ connectionString: this.settings.LakeStorage ?? '' }, 'lake');
     const hub = this.settings[hubSetting] ?? '';
     return new FiguresReader({ brokerUrl: this.broker.healthUrl, hub, at: { store, table } }).read();
+  }
+
+  /** Sends clicks on nine products, spread over the partitions. */
+  async sendClicks(count: number): Promise<void> {
+    const producer = openProducer(
+      { connectionString: this.settings.EventHubConnection ?? '' },
+      'clickstream',
+    );
+    const events = Array.from({ length: count }, (_, n) => ({
+      body: { productid: 1 + (n % 9) },
+      partitionKey: String(n),
+    }));
+    const sent = await sendEvents(producer, events);
+    await producer.close();
+    if (sent !== count) throw new Error(`${sent} of ${count} clicks were sent.`);
   }
 
   /** All output of a host. */

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { expect, onTestFinished, test } from 'vitest';
 import { startAzurite } from '../../local/azurite';
+import { isAlive } from '../../local/isAlive';
 
 function makeDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'azurite-'));
@@ -76,12 +77,3 @@ test('Azurite ends when its parent is killed', { timeout: 60_000 }, async () => 
   parent.kill('SIGKILL');
   await expect.poll(() => isAlive(pid), { timeout: 15_000 }).toBe(false);
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

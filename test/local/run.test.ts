@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { isAlive } from '../../local/isAlive';
 
 /*
  * local/run.mjs in a small project whose `npm start` says its process id and runs until it is ended.
@@ -48,15 +49,6 @@ async function start() {
     Number(pid),
   );
   return { pids: { npm: child.pid ?? 0, wrapper, command }, text: () => text, ended: once(child, 'close') };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe('ending one process of npm start', { timeout: 90_000 }, () => {
