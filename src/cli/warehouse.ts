@@ -259,4 +259,4 @@ const formatValue = (value: unknown): string =>
     ? 'NULL'
     : value instanceof Date
       ? value.toISOString()
-      : inertInLine(String(value));
+      : inertInLine(typeof value === 'object' ? JSON.stringify(value) : String(value));

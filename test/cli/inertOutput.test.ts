@@ -26,6 +26,7 @@ beforeAll(async () => {
   await tables.addLetters([
     { partition: 0, sequence: 1, detail: `is\nnot ${hostile}`, body: `{"a":\n"${hostile}"` },
   ]);
+  await run('warehouse', 'init');
 });
 afterAll(async () => {
   await azurite.close();
@@ -48,6 +49,7 @@ it.each([
   ['trace', ['trace', 'clickstream', '0', '1'], `{"a":\\n"${shown}"\n`],
   ['warehouse query', ['warehouse', 'query', `SELECT 'a\n${hostile}' AS "b\n${hostile}"`], `a\\n${shown}`],
   ['warehouse query, the names', ['warehouse', 'query', `SELECT 1 AS "b\n${hostile}"`], `b\\n${shown}`],
+  ['warehouse query, a struct', ['warehouse', 'query', `SELECT {'a': 'b${hostile}'} AS s`], '{"a":"b'],
   ['a wrong word', ['trace', hostile, '0', '1'], `${shown} is no stream`],
 ])('%s shows what a sender wrote as escapes', async (_name, [command = '', ...args], expected) => {
   const output = await run(command, ...args);

@@ -1,6 +1,6 @@
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
-import { openDuckDb } from './duckdb/sharedFile';
+import { openDuckDb, openDuckDbToRead } from './duckdb/sharedFile';
 import { SqlReader } from './synapse/sqlReader';
 import type { Staging } from './synapse/stagedFile';
 import { openSynapse } from './synapse/synapseWarehouse';
@@ -38,15 +38,16 @@ export interface ReaderOptions extends Pick<OpenOptions, 'setting' | 'tables'> {
 }
 
 /**
- * Opens the warehouse for queries that people write: a DuckDB file itself takes nothing but a SELECT, and a database is asked with the
- * reader's login alone. Undefined if there is no warehouse.
- * @throws `settings.invalid` if a database has no reader
+ * Opens the warehouse for queries that people write: a DuckDB file takes nothing but a SELECT and is opened to be read, and a database
+ * is asked with the reader's login alone. Undefined if there is no warehouse.
+ * @throws `settings.invalid` if a database has no reader; `warehouse.refused` if there is no such file
  */
 export async function openReader(
   options: ReaderOptions,
 ): Promise<Pick<Warehouse, 'query' | 'close'> | undefined> {
   const { setting, tables, reader } = options;
-  if (setting.kind !== 'sql') return openWarehouse({ setting, tables });
+  if (setting.kind === 'none') return undefined;
+  if (setting.kind === 'duckdb') return openDuckDbToRead(setting.path);
   if (reader) return new SqlReader(reader, tables);
   throw new TributaryError(
     'settings.invalid',

@@ -9,13 +9,14 @@ import {
   fullName,
   type Load,
   type LoadOutcome,
-  type PreparedRows,
   type Swap,
   type SwapOutcome,
   type Warehouse,
 } from '../warehouse';
 import { appendRows, columnNames } from './appendRows';
+import { addToLedger, hasMark, setPosition, setTableId } from './ledgerStatements';
 import { lockedSettings, runSelect } from './readOnly';
+import { rejectedRows, rejectsTable } from './rejectedRows';
 import { addColumn, createTable, createViews, opsScript, quoteName, quoteTable, quoteText } from './tables';
 
 type Api = typeof import('@duckdb/node-api');
@@ -27,7 +28,13 @@ export class FileInUse extends Error {}
  * A DuckDB file as the warehouse: for development, on one machine. One process has the file at a time.
  * @throws FileInUse; `warehouse.refused` if DuckDB is not installed or the file is not a DuckDB file
  */
-export async function openDuckDbFile(path: string): Promise<Warehouse> {
+export const openDuckDbFile = (path: string): Promise<Warehouse> => open(path, lockedSettings);
+
+/** The same for queries alone: nothing in the file is changed, and it is not made if it is not there. Throws the same. */
+export const openDuckDbReader = (path: string): Promise<Pick<Warehouse, 'query' | 'close'>> =>
+  open(path, { ...lockedSettings, access_mode: 'READ_ONLY' });
+
+async function open(path: string, settings: Readonly<Record<string, string>>): Promise<DuckDbWarehouse> {
   let api: Api;
   try {
     api = await import('@duckdb/node-api');
@@ -40,7 +47,7 @@ export async function openDuckDbFile(path: string): Promise<Warehouse> {
   }
   try {
     // From the cache: two instances on one file in one process lose rows.
-    const instance = await api.DuckDBInstance.fromCache(path, lockedSettings);
+    const instance = await api.DuckDBInstance.fromCache(path, settings);
     return new DuckDbWarehouse(path, api, instance, await instance.connect());
   } catch (error) {
     if (/lock|being used by another process/i.test(String(error))) throw new FileInUse(path);
@@ -248,57 +255,6 @@ class DuckDbWarehouse implements Warehouse {
     return result;
   }
 }
-
-/** Condition on a row of the ledger: a mark of its version is that of the position, where both are known. */
-const hasMark = ({ mark }: TablePosition): string =>
-  mark === undefined
-    ? ''
-    : ` AND (last_mark IS NULL OR mark_version IS DISTINCT FROM last_version OR last_mark = ${quoteText(mark)})`;
-
-/** The mark of a position and its version as SQL. */
-const markValues = ({ version, mark }: TablePosition) =>
-  mark === undefined ? (['NULL', 'NULL'] as const) : ([quoteText(mark), String(version)] as const);
-
-function setPosition(position: TablePosition): string {
-  const [mark, markVersion] = markValues(position);
-  return `delta_id = ${quoteText(position.tableId)}, last_version = ${position.version}, last_mark = ${mark}, mark_version = ${markVersion}`;
-}
-
-/** Says in the ledger whose rows a table has, and leaves their version and mark as they are. */
-const setTableId = (name: string, tableId: string): string =>
-  `UPDATE ops.load_ledger SET delta_id = ${quoteText(tableId)} WHERE table_name = ${quoteText(name)}`;
-
-/** Nothing where the ledger has the table. */
-const addToLedger = (name: string, position: TablePosition): string =>
-  `INSERT INTO ops.load_ledger (table_name, delta_id, last_version, last_mark, mark_version) VALUES (${quoteText(name)}, ${quoteText(position.tableId)}, ${position.version}, ${markValues(position).join(', ')}) ON CONFLICT DO NOTHING`;
-
-const rejectsTable: WarehouseTable = {
-  schema: 'ops',
-  name: 'rejected_rows',
-  columns: [
-    { name: 'table_name', from: '', type: 'varchar(255)' },
-    { name: 'hub_created_at', from: '', type: 'datetime2(6)' },
-    { name: 'hub_partition', from: '', type: 'int' },
-    { name: 'sequence_number', from: '', type: 'bigint' },
-    { name: 'element', from: '', type: 'int' },
-    { name: 'reason', from: '', type: 'varchar(400)' },
-    { name: 'row_json', from: '', type: 'nvarchar(4000)' },
-  ],
-};
-
-const rejectedRows = (name: string, { rejected }: PreparedRows): PreparedRows => ({
-  columns: [
-    rejected.map(() => name),
-    rejected.map(({ hubCreatedAt }) => hubCreatedAt),
-    rejected.map(({ hubPartition }) => hubPartition),
-    rejected.map(({ sequenceNumber }) => sequenceNumber),
-    rejected.map(({ element }) => element),
-    rejected.map(({ reason }) => reason),
-    rejected.map(({ row }) => row),
-  ],
-  count: rejected.length,
-  rejected: [],
-});
 
 function refused(name: string, error: unknown): TributaryError {
   if (error instanceof TributaryError) return error;

@@ -1,13 +1,13 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { dirname, resolve } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { type ErrorCode, errorCodes, TributaryError } from '../../errors';
 import { once } from '../../once';
-import { isRefused } from '../../sameMachine';
+import { isRefused, listenOnLoopback } from '../../sameMachine';
 import type { Warehouse } from '../warehouse';
-import { FileInUse, openDuckDbFile } from './duckDbWarehouse';
+import { FileInUse, openDuckDbFile, openDuckDbReader } from './duckDbWarehouse';
 
 /*
  * Only one process can have a DuckDB file open. It serves the other processes on this machine over loopback. They need a token from a
@@ -57,7 +57,7 @@ const ownerFile = (path: string) => `${path}.owner.json`;
 export async function openDuckDb(path: string): Promise<Warehouse> {
   const file = resolve(path);
   mkdirSync(dirname(file), { recursive: true });
-  const current = once(() => openOrConnect(file));
+  const current = once(() => openOrConnect(file, openHere));
   const { name } = await current();
   const run = async (method: Method, args: unknown[]): Promise<unknown> => {
     const used = current();
@@ -70,6 +70,19 @@ export async function openDuckDb(path: string): Promise<Warehouse> {
     }
   };
   return asWarehouse({ name, run, close: async () => (await current.made())?.close() });
+}
+
+/**
+ * A DuckDB file for queries alone. If another process has it open, that one is asked; otherwise it is opened without a right to write.
+ * @throws `warehouse.refused` if there is no such file, and what openDuckDb throws
+ */
+export async function openDuckDbToRead(path: string): Promise<Pick<Warehouse, 'query' | 'close'>> {
+  const file = resolve(path);
+  if (existsSync(file)) return openOrConnect(file, openDuckDbReader);
+  throw new TributaryError(
+    'warehouse.refused',
+    `There is no file ${file}, which WAREHOUSE names. It is made when the first rows are loaded.`,
+  );
 }
 
 /** A file that this process has open, for all who opened it here. */
@@ -113,9 +126,12 @@ async function openHere(file: string): Promise<Warehouse> {
   }
 }
 
-async function openOrConnect(file: string): Promise<Warehouse> {
+async function openOrConnect<Opened>(
+  file: string,
+  open: (file: string) => Promise<Opened>,
+): Promise<Opened | Warehouse> {
   try {
-    return await openHere(file);
+    return await open(file);
   } catch (error) {
     if (!(error instanceof FileInUse)) throw error;
   }
@@ -188,7 +204,7 @@ async function serve(file: string, warehouse: Warehouse): Promise<Warehouse> {
   await warehouse.init([]);
   const token = randomUUID();
   const server = createServer((request, response) => void answerCall(warehouse, token, request, response));
-  const port = await listen(server);
+  const port = await listenOnLoopback(server);
   server.unref();
   const owner: Owner = { url: `http://127.0.0.1:${port}/`, token, protocol };
   writeFileSync(ownerFile(file), JSON.stringify(owner), { mode: 0o600 });
@@ -236,14 +252,4 @@ async function answerCall(
     answer = { code, message: error instanceof Error ? error.message : String(error) };
   }
   response.end(serialize(answer));
-}
-
-function listen(server: Server): Promise<number> {
-  return new Promise((done, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      done(typeof address === 'object' && address ? address.port : 0);
-    });
-  });
 }

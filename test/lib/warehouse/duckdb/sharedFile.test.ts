@@ -1,14 +1,19 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { beginning } from '../../../../src/lib/delta/position';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
-import { connectToOwner, openDuckDb } from '../../../../src/lib/warehouse/duckdb/sharedFile';
+import {
+  connectToOwner,
+  openDuckDb,
+  openDuckDbToRead,
+} from '../../../../src/lib/warehouse/duckdb/sharedFile';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import { requestsOfOtherSites, sendAs } from '../../../kit/sendAs';
@@ -64,6 +69,51 @@ it('a process may have two DuckDB files, and each is found by its own path', asy
   const found = await Promise.all(paths.map(connectToOwner));
   const ledgers = await Promise.all(found.map((warehouse) => warehouse?.ledger()));
   expect(ledgers.map((ledger) => ledger?.size)).toEqual([1, 0]);
+});
+
+describe('a DuckDB file that is opened for queries', () => {
+  const bytesOf = () => readFileSync(path).toString('base64');
+
+  it('is not made if it is not there', async () => {
+    const below = join(folder, 'no', 'such.duckdb');
+    await expect(openDuckDbToRead(below)).rejects.toMatchObject({
+      code: 'warehouse.refused',
+      message: `There is no file ${below}, which WAREHOUSE names. It is made when the first rows are loaded.`,
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('stays as it is, also if it is not one of ours', async () => {
+    const instance = await DuckDBInstance.create(path);
+    const connection = await instance.connect();
+    await connection.run('CREATE TABLE t AS SELECT 7 AS x');
+    connection.closeSync();
+    instance.closeSync();
+    const before = bytesOf();
+    const reader = await openDuckDbToRead(path);
+    expect(await reader.query('SELECT x FROM t')).toEqual([{ x: 7 }]);
+    await expect(reader.query('DROP TABLE t')).rejects.toMatchObject({ code: 'warehouse.refused' });
+    await reader.close();
+    expect([bytesOf(), readdirSync(folder)]).toEqual([before, ['test.duckdb']]);
+  });
+
+  it('is asked from the process that has it, and read after that was killed', async () => {
+    await startOwner();
+    const remote = await openDuckDb(path);
+    await remote.init([table]);
+    const delta = await clicksTable();
+    await delta.commit(clicks(10));
+    await catchUp({ warehouse: remote, commits: new UnloadedCommits(delta.at), table, signal });
+    const rows = async () => {
+      const reader = await openDuckDbToRead(path);
+      const found = await reader.query('SELECT count(*) AS n FROM clickstream.clicks');
+      await reader.close();
+      return found.map(({ n }) => Number(n));
+    };
+    expect(await rows()).toEqual([10]);
+    await endOwner('SIGKILL');
+    expect(await rows()).toEqual([10]);
+  });
 });
 
 describe('a process that opens a DuckDB file several times', () => {
