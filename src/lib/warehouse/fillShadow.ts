@@ -25,7 +25,8 @@ export interface ShadowOptions {
  * `gone`: the data file that is missing, if that is the reason.
  */
 export type ShadowStep =
-  | { readonly step: 'done' }
+  /** `position`: where the shadow stands, as the ledger told it. */
+  | { readonly step: 'done'; readonly position: TablePosition }
   | { readonly step: 'taken' }
   | { readonly step: 'stopped' }
   | { readonly step: 'unloadable'; readonly reason: string; readonly gone?: string };
@@ -48,7 +49,7 @@ export async function fillShadow(options: FillOptions): Promise<ShadowStep> {
     if (!position) return { step: 'taken' };
     const done = parseFilling(position)?.files ?? files.length;
     onProgress?.({ files: done, of: files.length, version: snapshot.version });
-    if (done >= files.length) return { step: 'done' };
+    if (done >= files.length) return { step: 'done', position };
     if (signal.aborted) return { step: 'stopped' };
     let [end, rows, bytes] = [done, 0, 0];
     for (; end < files.length; end++) {
@@ -69,7 +70,7 @@ export async function fillShadow(options: FillOptions): Promise<ShadowStep> {
 export interface FollowOptions extends ShadowOptions {
   /** The log, as it was read for this shadow. */
   readonly commits: UnloadedCommits;
-  /** `near`: until few commits are left. A position: until its version, if the log has it. */
+  /** `near`: until few commits are left. A position: until its version, if the log has it; of another table, like `near`. */
   readonly until: 'near' | TablePosition;
 }
 
@@ -79,17 +80,18 @@ export async function followLog(options: FollowOptions): Promise<ShadowStep> {
   for (let steps = 0; ; steps++) {
     const position = (await warehouse.ledger()).get(fullName(shadow));
     if (!position) return { step: 'taken' };
-    if (until !== 'near' && position.tableId === until.tableId && position.version >= until.version)
-      return { step: 'done' };
+    // Only a version of the same table can be reached.
+    const goal = until !== 'near' && position.tableId === until.tableId ? until : undefined;
+    if (goal && position.version >= goal.version) return { step: 'done', position };
     if (signal.aborted) return { step: 'stopped' };
     const found = await commits.after(position);
-    if (found.step === 'current') return { step: 'done' };
+    if (found.step === 'current') return { step: 'done', position };
     if (found.step !== 'commits')
       return { step: 'unloadable', reason: 'the log cannot be followed any more' };
     const loaded = await loadCommits({ ...options, table: shadow }, found, position);
     if (loaded.step === 'stopped') return { step: 'stopped' };
     if (loaded.step === 'unloadable') return loaded;
     const isNear = found.commits.length <= fewCommits || steps >= maxStepsToHead;
-    if (until === 'near' && isNear) return { step: 'done' };
+    if (!goal && isNear) return { step: 'done', position };
   }
 }

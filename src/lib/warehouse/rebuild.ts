@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackoffSteps, backoffMs } from '../backoff';
 import type { TableLocation } from '../delta/log';
+import type { TablePosition } from '../delta/position';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { beginOrResume, giveUp, type Started } from './beginShadow';
@@ -119,7 +120,7 @@ async function tryRebuild(options: Try): Promise<Rebuilt | Failed> {
   const started = await beginOrResume(options, replacing);
   if (!started) return { outcome: 'no-table' };
   const done = await completeShadow(options, started);
-  if (done.step === 'done') return swap(options, started.shadow);
+  if (done.step === 'done') return swap(options, started.shadow, done.position);
   if (done.step !== 'unloadable')
     return { outcome: done.step === 'stopped' ? 'stopped' : 'rebuilt-elsewhere' };
   await giveUp(warehouse, { table, shadow: started.shadow });
@@ -148,10 +149,10 @@ async function finishReplacing(
   return continueOnly && stage === 'held' ? { outcome: 'rebuilt-elsewhere' } : undefined;
 }
 
-async function swap(options: Try, shadow: WarehouseTable): Promise<Rebuilt | Failed> {
+async function swap(options: Try, shadow: WarehouseTable, least?: TablePosition): Promise<Rebuilt | Failed> {
   const { warehouse, table, sent } = options;
   sent.swap = shadow;
-  if ((await warehouse.swap({ table, shadow })) === 'swapped') return endSwap(options);
+  if ((await warehouse.swap({ table, shadow }, least)) === 'swapped') return endSwap(options);
   const ledger = await warehouse.ledger();
   sent.swap = undefined;
   // If our shadow was not taken, leave other shadows alone, because one of them may just be replacing the table.

@@ -86,8 +86,10 @@ export interface Warehouse {
   /**
    * Gives the table the shadow's rows and its position, after `hold`. Readers never see fewer rows than before. After an interruption,
    * another call finishes it.
+   * @param least where the shadow must stand at least: `ledger` may have told a position that was undone since. Left out to finish what
+   * was begun.
    */
-  swap(swap: Swap): Promise<SwapOutcome>;
+  swap(swap: Swap, least?: TablePosition): Promise<SwapOutcome>;
   /** Drops a shadow, with its ledger row and its rejected rows, if the ledger has it and it is not taking the place of a table. */
   dropShadow(shadow: WarehouseTable): Promise<void>;
   /** Drops tables that processes left when they were killed during a rebuild or a load. Failures are only warnings. */

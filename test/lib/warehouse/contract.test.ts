@@ -352,7 +352,10 @@ describe.shuffle.each(implementations)('a warehouse: %s', (_name, make) => {
     expect(await count('clickstream.clicks')).toBe(5);
     expect(await warehouse.hold(swap)).toBe(true);
     expect(await count('clickstream.clicks')).toBe(5);
-    expect(await warehouse.swap(swap)).toBe('swapped');
+    for (const wrong of [{ version: 10 }, { tableId: 'another' }])
+      expect(await warehouse.swap(swap, { ...filled, ...wrong })).toBe('not-swapped');
+    expect(await count('clickstream.clicks')).toBe(5);
+    expect(await warehouse.swap(swap, filled)).toBe('swapped');
     expect(await count('clickstream.clicks')).toBe(0);
     expect((await warehouse.ledger()).get(fullName(clicksAt))).toEqual(filled);
   });

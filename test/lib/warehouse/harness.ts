@@ -213,7 +213,7 @@ export async function duckDbHarness(): Promise<Harness> {
     lostBySwap: (table) => file.lostBySwap(table),
     hold: (swap) => file.hold(swap),
     release: (swap) => file.release(swap),
-    swap: (swap) => file.swap(swap),
+    swap: (swap, least) => file.swap(swap, least),
     dropShadow: (shadow) => file.dropShadow(shadow),
     dropLeftovers: (table) => file.dropLeftovers(table),
     query: (sql) => file.query(sql),

@@ -47,7 +47,7 @@ const own = (of: Warehouse): Warehouse => ({
   lostBySwap: (table) => of.lostBySwap(table),
   hold: (swap) => of.hold(swap),
   release: (swap) => of.release(swap),
-  swap: (swap) => of.swap(swap),
+  swap: (swap, least) => of.swap(swap, least),
   dropShadow: (shadow) => of.dropShadow(shadow),
   dropLeftovers: (table) => of.dropLeftovers(table),
   query: (sql) => of.query(sql),
@@ -182,6 +182,64 @@ describe('a table that is rebuilt', () => {
     expect(await catchUp({ ...options(), commits: delta.commits })).toMatchObject({ state: 'current' });
     const state = await openState(delta.at);
     expect(harness.server.rows(fullName(clicksAt))).toHaveLength(5 * (state?.version ?? 0));
+  });
+
+  it('does not go back because the ledger told a position of its shadow that was undone', async () => {
+    for (let version = 0; version < 3; version++) await delta.commit(clicks(5, version * 5));
+    await catchUp({ ...options(), commits: delta.commits });
+    const seen = versionsSeen();
+    let [isHeld, swaps] = [false, 0];
+    const rebuilt = await rebuild({
+      ...options(),
+      backoff: { firstMs: 1, mostMs: 1 },
+      warehouse: {
+        ...own(warehouse),
+        hold: async (swap) => {
+          if (!isHeld) {
+            await delta.commit(clicks(5, 100));
+            await catchUp({ ...options(harness.open()), commits: delta.commits });
+          }
+          isHeld = await warehouse.hold(swap);
+          return isHeld;
+        },
+        swap: async (swap, least) => {
+          swaps++;
+          return warehouse.swap(swap, least);
+        },
+        // As if another process were loading the shadow, and were killed before it committed that.
+        ledger: async () => {
+          const ledger = await warehouse.ledger();
+          if (!isHeld || swaps > 0) return ledger;
+          return new Map(
+            [...ledger].map(([name, position]) => [
+              name,
+              name.includes('__reload_') ? { ...position, version: 4 } : position,
+            ]),
+          );
+        },
+      },
+    });
+    expect(swaps).toBe(2);
+    expect(rebuilt).toEqual({ outcome: 'rebuilt', version: 4 });
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(harness.server.rows(fullName(clicksAt))).toHaveLength(20);
+  });
+
+  it('ends also if the log grows with each load, and no version of it is known to be reached', async () => {
+    await delta.commit(clicks(5));
+    let commits = 0;
+    const rebuilt = await rebuild({
+      ...options(),
+      warehouse: {
+        ...own(warehouse),
+        load: async (load) => {
+          if (commits++ < 100) await delta.commit(clicks(1, 100 + commits));
+          return warehouse.load(load);
+        },
+      },
+    });
+    expect(rebuilt.outcome).toBe('rebuilt');
+    expect(commits).toBeLessThan(20);
   });
 
   it('goes back with its log, if that was rolled back', async () => {

@@ -166,13 +166,14 @@ class DuckDbWarehouse implements Warehouse {
   }
 
   /** In one transaction, so no swap is ever found half done. */
-  async swap({ table, shadow }: Swap): Promise<SwapOutcome> {
+  async swap({ table, shadow }: Swap, least?: TablePosition): Promise<SwapOutcome> {
     const swapped = await this.#transaction(async (run) => {
       const ledger = await this.#readLedger();
       const position = ledger.get(fullName(table));
       const filled = ledger.get(fullName(shadow));
       const isHeld = position && parseReplacing(position)?.shadow === fullName(shadow);
       if (!isHeld || !filled || parseFilling(filled)) return undefined;
+      if (least && (filled.tableId !== least.tableId || filled.version < least.version)) return undefined;
       await this.#addColumns(table, run);
       await this.#addColumns(shadow, run);
       const columns = table.columns.map(({ name }) => quoteName(name)).join(', ');

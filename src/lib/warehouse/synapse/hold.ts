@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { TablePosition } from '../../delta/position';
+import type { WarehouseTable } from '../../streams/stream';
 import { ownPosition, parseReplacing, type Replacing, replacingPrefix, replacingPrefixes } from '../shadow';
 import { fullName, type Swap } from '../warehouse';
 import type { Ledger } from './ledger';
@@ -63,8 +65,26 @@ export async function releaseLoads(client: SqlClient, ledger: Ledger, swap: Swap
   await client.batch(free);
 }
 
-/** Says that the shadow is complete, so that tables may be renamed. False if it does not hold the table's loads any more. */
-export async function beginRenames(client: SqlClient, ledger: Ledger, swap: Swap): Promise<boolean> {
+/**
+ * The condition on the ledger's row of a shadow that it stands at a position or after it. It is for an UPDATE, which waits for whoever is
+ * changing the row; a SELECT would see changes that may be undone.
+ */
+export function standsAt(shadow: WarehouseTable, least: TablePosition | undefined): string {
+  const isShadow = `table_name = ${quoteText(fullName(shadow))}`;
+  if (!least) return isShadow;
+  return `${isShadow} AND delta_id = ${quoteText(least.tableId)} AND last_version >= ${least.version}`;
+}
+
+/**
+ * Says that the shadow is complete, so that tables may be renamed. False if it does not hold the table's loads any more, or does not
+ * stand at this position at least.
+ */
+export async function beginRenames(
+  client: SqlClient,
+  ledger: Ledger,
+  swap: Swap,
+  least: TablePosition | undefined,
+): Promise<boolean> {
   const found = await readReplacing(ledger, swap);
   if (found?.shadow !== fullName(swap.shadow)) return false;
   if (found.stage !== 'held') return true;
@@ -73,5 +93,10 @@ export async function beginRenames(client: SqlClient, ledger: Ledger, swap: Swap
     quoteText(`${replacingPrefix('renaming', swap.shadow)}${found.tableId}`),
     `delta_id = ${quoteText(found.text)} AND ${isFilled(found.shadow)}`,
   );
-  return (await countTouched(client.batch, renaming)) > 0;
+  const shadowStands = `UPDATE ${ledgerTable} SET batch_token = '${randomUUID()}' WHERE ${standsAt(swap.shadow, least)};`;
+  const begun = await client.transaction(async (run) => {
+    if ((await countTouched(run, renaming)) === 0) return undefined;
+    return (await countTouched(run, shadowStands)) > 0 ? true : undefined;
+  });
+  return begun === true;
 }

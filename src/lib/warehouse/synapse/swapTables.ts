@@ -3,7 +3,7 @@ import type { TablePosition } from '../../delta/position';
 import { parseLedgerRow } from '../ledgerPosition';
 import { parseFilling } from '../shadow';
 import { fullName, type Swap, type SwapOutcome } from '../warehouse';
-import { beginRenames, readReplacing } from './hold';
+import { beginRenames, readReplacing, standsAt } from './hold';
 import type { Ledger } from './ledger';
 import { retiredName } from './leftovers';
 import { quoteName, quoteText } from './literals';
@@ -30,32 +30,43 @@ export interface SwapContext {
   readonly keepsMarks: boolean;
 }
 
-export async function swapTables(context: SwapContext, swap: Swap): Promise<SwapOutcome> {
+/** @param least where the shadow must stand at least; left out to finish what was begun */
+export async function swapTables(
+  context: SwapContext,
+  swap: Swap,
+  least?: TablePosition,
+): Promise<SwapOutcome> {
   const { client, ledger, dialect } = context;
   const found = await readReplacing(ledger, swap);
   if (found?.shadow !== fullName(swap.shadow)) return 'not-swapped';
   // Earlier releases renamed tables of every engine.
   const renames = dialect === 'pool' || found.stage !== 'held';
-  if (renames && !(await beginRenames(client, ledger, swap))) return 'not-swapped';
+  if (renames && !(await beginRenames(client, ledger, swap, least))) return 'not-swapped';
   const begun = (await readReplacing(ledger, swap))?.text;
   if (begun === undefined) return 'not-swapped';
   const change = renames
     ? async () => void (await client.batch(renameBoth(swap, dialect)))
     : async (run: RunBatch) => void (await run(copyRows(swap)));
-  if (!(await changeAlone(context, swap, begun, change))) return 'not-swapped';
+  if (!(await changeAlone(context, { swap, begun, least }, change))) return 'not-swapped';
   const last = renames ? { ...swap.table, name: retiredName(swap.shadow) } : swap.shadow;
   await client.batch(`IF ${existsTable(fullName(last))} DROP TABLE ${quoteTable(last)};`);
   return 'swapped';
 }
 
+interface BegunSwap {
+  readonly swap: Swap;
+  /** What the ledger says of the table meanwhile. */
+  readonly begun: string;
+  readonly least: TablePosition | undefined;
+}
+
 /**
  * Runs `change` while this process alone has the ledger's rows of both tables, and then gives the table the shadow's position.
- * Returns false if the ledger does not say any more that the shadow takes the table's place.
+ * Returns false if the ledger does not say any more that the shadow takes the table's place, or says that it is not so far.
  */
 async function changeAlone(
   { client, keepsMarks }: SwapContext,
-  { table, shadow }: Swap,
-  begun: string,
+  { swap: { table, shadow }, begun, least }: BegunSwap,
   change: (run: RunBatch) => Promise<void>,
 ): Promise<boolean> {
   const [name, shadowName] = [quoteText(fullName(table)), quoteText(fullName(shadow))];
@@ -65,7 +76,7 @@ async function changeAlone(
   const done = await client.transaction(async (run) => {
     if ((await countTouched(run, lock(isBegun))) === 0) return undefined;
     // Waits for a load of the shadow that is under way.
-    if ((await countTouched(run, lock(`table_name = ${shadowName}`))) === 0) return undefined;
+    if ((await countTouched(run, lock(standsAt(shadow, least)))) === 0) return undefined;
     const to = await positionToReach(run, [name, shadowName], begun);
     if (!to) return undefined;
     await change(run);

@@ -136,7 +136,7 @@ class SynapseWarehouse implements Warehouse {
     return this.#client.described(() => releaseLoads(this.#client, this.#ledger, swap));
   }
 
-  async swap(swap: Swap): Promise<SwapOutcome> {
+  async swap(swap: Swap, least?: TablePosition): Promise<SwapOutcome> {
     const [dialect, keepsMarks] = [await this.#whichDialect(), await this.#findMarks()];
     return this.#client.described(async () => {
       await addMissingColumns(this.#client, dialect === 'pool' ? swap.shadow : swap.table);
@@ -144,7 +144,7 @@ class SynapseWarehouse implements Warehouse {
       else await checkTextColumns(this.#client, swap.table, dialect);
       const client = new SqlClient({ ...this.#options, requestTimeoutMs: swapTimeoutMs });
       try {
-        return await swapTables({ client, ledger: this.#ledger, dialect, keepsMarks }, swap);
+        return await swapTables({ client, ledger: this.#ledger, dialect, keepsMarks }, swap, least);
       } catch (error) {
         throw client.describe(error);
       } finally {
