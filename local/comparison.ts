@@ -55,13 +55,17 @@ export function compareFigures(
 
 /** Which of a stream's numbers are behind the one they follow, in words. */
 export function describeMissing(
-  { accepted, ingested, rows, inWarehouse = rows }: Figures,
+  { warehouse }: Stream,
+  { accepted, ingested, rows, inWarehouse }: Figures,
   clicks = rows,
 ): string[] {
   return [
     ...(ingested < accepted ? [`${areOf(accepted - ingested, 'accepted event')} not ingested`] : []),
     ...(clicks < rows ? [`${areOf(rows - clicks, 'row')} not counted by the API`] : []),
-    ...(inWarehouse < rows ? [`${areOf(rows - inWarehouse, 'row')} not in the warehouse`] : []),
+    ...(warehouse && inWarehouse === undefined ? ['the warehouse does not answer'] : []),
+    ...(inWarehouse !== undefined && inWarehouse < rows
+      ? [`${areOf(rows - inWarehouse, 'row')} not in the warehouse`]
+      : []),
   ];
 }
 

@@ -94,7 +94,7 @@ export class StreamProgress {
       const figures = await this.#read();
       const clicks = this.stream === clickstream ? await clicksOfTheApi(stack.apiUrl) : undefined;
       const comparison = compareFigures(this.stream, figures, { clicks, letters: await letters.count() });
-      this.#missing = describeMissing(figures, clicks);
+      this.#missing = describeMissing(this.stream, figures, clicks);
       return comparison;
     } catch (error) {
       const line = `${prefixOf(this.stream)}the numbers cannot be compared (${sentence(error)})`;

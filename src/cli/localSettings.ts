@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { asObject, parseJsonObject } from '../lib/jsonObject';
+import { readGivenFile } from './givenFile';
 
 /**
  * The `Values` of a file in the format of local.settings.json. If the file is missing, is not JSON, or has no such values, throws
@@ -18,5 +19,5 @@ export function readLocalSettings(path: string): Record<string, string> {
 
 function readText(path: string): string {
   if (!existsSync(path)) throw new Error(`The settings file ${path} does not exist.`);
-  return readFileSync(path, 'utf8');
+  return readGivenFile(path).toString('utf8');
 }

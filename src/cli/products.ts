@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { openLake } from '../lib/app/lake';
 import { type ProductsFile, productsPath, readProducts } from '../lib/counts/productsFile';
 import { inertInLine } from '../lib/inert';
@@ -8,6 +8,7 @@ import { readAppSettings, settingsFlag } from './appSettings';
 import { fileWord, switchFlag } from './commandLine/arguments';
 import { action, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
+import { readGivenFile, reasonOf } from './givenFile';
 
 /*
  * `npm run products`: the optional products.csv in the lake's container, which gives products their names. It is checked with the
@@ -41,7 +42,7 @@ runCommand({
 });
 
 async function put(file: string, settingsFile: string | undefined, dryRun: boolean): Promise<number> {
-  const bytes = readLocalFile(file);
+  const bytes = readGivenFile(file);
   const products = readProducts(bytes);
   warn(products);
   const refusal = refusalOf(products);
@@ -102,24 +103,6 @@ async function download(settings: Settings): Promise<Uint8Array | undefined> {
     console.error(`${store.name} has no ${productsPath}: upload one with npm run products -- put FILE.`);
   return found?.bytes;
 }
-
-function readLocalFile(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${reasonOf(error)}.`);
-  }
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file or folder',
-  EISDIR: 'it is a folder',
-  EEXIST: 'there is such a file already',
-  EACCES: 'access is denied',
-};
-
-const reasonOf = (error: unknown): string =>
-  reasons[(error as NodeJS.ErrnoException).code ?? ''] ?? String(error);
 
 /** How many lines are named. */
 const namedLines = 20;

@@ -283,6 +283,7 @@ describe('the kinds of flags', () => {
 
   it('read durations as milliseconds', () => {
     const { read } = durationFlag('20s', '');
+    expect(['0s', '0ms'].map(read)).toEqual([undefined, undefined]);
     expect(['20s', '1.5m', '1h', '250ms', '1d', '20'].map(read)).toEqual([
       20_000,
       90_000,

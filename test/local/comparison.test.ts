@@ -47,9 +47,9 @@ it.each([
       '41,200 rows are not in the warehouse',
     ],
   ],
-  // These are not behind, but unknown, and too large.
-  [{ inWarehouse: undefined }, undefined, []],
+  [{ inWarehouse: undefined }, undefined, ['the warehouse does not answer']],
+  // This one is not behind, but too large.
   [{ inWarehouse: 41_201 }, 41_201, []],
 ])('says what is missing in %j, with %j clicks', (changed, clicks, words) => {
-  expect(describeMissing({ ...figures, ...changed }, clicks)).toEqual(words);
+  expect(describeMissing(clickstream, { ...figures, ...changed }, clicks)).toEqual(words);
 });

@@ -72,7 +72,8 @@ export const durationFlag = (example: string, meaning: string): Flag<number | un
   meaning,
   expected: 'a duration like 20s or 5m',
   fallback: undefined,
-  read: (text) => parseDuration(text, durationUnits),
+  // No time at all is a mistake: no command does anything in it, or without a pause.
+  read: (text) => parseDuration(text, durationUnits) || undefined,
 });
 
 /** An address of http or https. */

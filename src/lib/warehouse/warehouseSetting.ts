@@ -22,11 +22,16 @@ export function parseWarehouse(text: string): WarehouseSetting {
 
 /**
  * Reads the setting WAREHOUSE_READER.
- * @throws `settings.invalid` if it is malformed or has the login of WAREHOUSE
+ * @throws `settings.invalid` if it is malformed, names another database than WAREHOUSE, or has its login
  */
 export function parseReader(text: string, warehouse: WarehouseSetting): ReaderSetting {
   if (text.trim().toLowerCase() === 'none') return undefined;
   const reader = parseConnectionString(text, 'WAREHOUSE_READER');
+  if (warehouse.kind === 'sql' && reader.database.toLowerCase() !== warehouse.address.database.toLowerCase())
+    throw new TributaryError(
+      'settings.invalid',
+      'WAREHOUSE_READER names another database than WAREHOUSE: expected the same.',
+    );
   if (warehouse.kind === 'sql' && nameOf(reader.login) === nameOf(warehouse.address.login))
     throw new TributaryError(
       'settings.invalid',

@@ -139,6 +139,13 @@ describe('WAREHOUSE_READER', () => {
       expect(() => parseReader(text, warehouse)).toThrow('WAREHOUSE_READER is malformed: ');
   });
 
+  it('is a login to the same database', () => {
+    expect(() => parseReader('Server=s;Database=e;User ID=reader;Password=p', warehouse)).toThrow(
+      'WAREHOUSE_READER names another database than WAREHOUSE: expected the same.',
+    );
+    expect(parseReader('Server=s;Database=D;User ID=reader;Password=p', warehouse)).toBeDefined();
+  });
+
   it.each([
     ['the same identity, in other case', 'ab-1', 'AB-1', true],
     ['another identity', 'ab-1', 'ab-2', false],
