@@ -20,7 +20,7 @@ interface Mendable {
   readonly lastFailure?: string;
 }
 
-/** The operator of the system. It only knows the answers of GET /api/health, and only runs the commands in them. */
+/** The operator of the system. It only knows the answers of GET /api/health, and only runs the commands in them, a rebuild with --here. */
 export class Operator {
   /** How often each command succeeded. */
   readonly remedies: Record<string, number> = Object.fromEntries(expected.map((name) => [name, 0]));

@@ -16,6 +16,7 @@ import {
 } from '../../../../src/lib/warehouse/duckdb/sharedFile';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
+import type { Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { requestsOfOtherSites, sendAs } from '../../../kit/sendAs';
 import { clicks, clicksTable } from '../deltaTable';
 
@@ -59,6 +60,17 @@ async function endOwner(signalName: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   await ended;
 }
 
+/** The file as another process has it, with the rows of 10 clicks. */
+async function loadThroughOwner(): Promise<Warehouse> {
+  await startOwner();
+  const remote = await openDuckDb(path);
+  await remote.init([table]);
+  const delta = await clicksTable();
+  await delta.commit(clicks(10));
+  await catchUp({ warehouse: remote, commits: new UnloadedCommits(delta.at), table, signal });
+  return remote;
+}
+
 it('a process may have two DuckDB files, and each is found by its own path', async () => {
   const paths = [path, join(folder, 'other.duckdb')];
   for (const [index, each] of paths.entries()) {
@@ -98,12 +110,7 @@ describe('a DuckDB file that is opened for queries', () => {
   });
 
   it('is asked from the process that has it, and read after that was killed', async () => {
-    await startOwner();
-    const remote = await openDuckDb(path);
-    await remote.init([table]);
-    const delta = await clicksTable();
-    await delta.commit(clicks(10));
-    await catchUp({ warehouse: remote, commits: new UnloadedCommits(delta.at), table, signal });
+    await loadThroughOwner();
     const rows = async () => {
       const reader = await openDuckDbToRead(path);
       const found = await reader.query('SELECT count(*) AS n FROM clickstream.clicks');
@@ -227,12 +234,7 @@ describe('a DuckDB file that another process has', () => {
   });
 
   it('is free again when that process ends, and keeps its rows when it is killed', async () => {
-    await startOwner();
-    const remote = await openDuckDb(path);
-    await remote.init([table]);
-    const delta = await clicksTable();
-    await delta.commit(clicks(10));
-    await catchUp({ warehouse: remote, commits: new UnloadedCommits(delta.at), table, signal });
+    const remote = await loadThroughOwner();
     await endOwner('SIGKILL');
     await expect(remote.ledger()).rejects.toMatchObject({ code: 'warehouse.unavailable', retriable: true });
     expect(await connectToOwner(path)).toBeUndefined();
