@@ -42,8 +42,8 @@ export interface Checked {
 }
 
 /**
- * Compares a table with the lake at the version that the ledger names: for each slice the number of rows, and for each column a
- * checksum of its values as a load fits them. Slices that differ are compared row by row. Loads may go on meanwhile: a row counts as
+ * Compares a table with the lake at the version that the ledger names: for each slice the number of rows, and checksums of each column and
+ * of whole rows, with the values as a load fits them. Slices that differ are compared row by row. Loads may go on meanwhile: a row counts as
  * different only if it is so in several looks.
  * @throws what `openLoadedVersion` throws; `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`
  */
