@@ -38,6 +38,15 @@ it('a Ctrl-C that arrives three times counts as one', async () => {
   expect(text()).not.toContain('number 3');
 });
 
+it('Ctrl-C pressed again and again counts more than once', async () => {
+  const { child, text } = await run("interrupts.onInterrupt((count) => console.log('number', count))");
+  for (let times = 0; times < 4; times++) {
+    child.kill('SIGINT');
+    await sleep(300);
+  }
+  await expect.poll(text).toContain('number 2\n');
+});
+
 it('work ends in order at the first Ctrl-C, and the process at the second', async () => {
   const script = `interrupts.untilInterrupted().addEventListener('abort', () => console.log('in order'))`;
   const { child, interrupt, text } = await run(script);

@@ -22,8 +22,9 @@ it.runIf(hasTerminal)(
     const folder = mkdtempSync(join(tmpdir(), 'tributary-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 }));
     const ports = ['port', ...Object.keys(await loadPortFlags())].map((flag) => `--${flag} 0`).join(' ');
-    const command = `stty cols 60; ${process.execPath} ${resolve('dist/local/start.js')} ${ports}`;
-    const env = { ...process.env, TERM: 'xterm' };
+    // `exec`, because a shell between would die of the Ctrl-C, and its exit code would be the one that counts.
+    const command = `stty cols 60; exec ${process.execPath} ${resolve('dist/local/start.js')} ${ports}`;
+    const env = { ...process.env, TERM: 'xterm', SHELL: '/bin/sh' };
     const run = spawn('script', ['-qec', command, '/dev/null'], { cwd: folder, env });
     onTestFinished(() => void run.kill('SIGKILL'));
     const ended = once(run, 'close');

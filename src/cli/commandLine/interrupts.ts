@@ -12,9 +12,9 @@ export function onInterrupt(
   let count = 0;
   let lastAt = Number.NEGATIVE_INFINITY;
   const onSignal = () => {
-    const isSame = performance.now() - lastAt < sameMs;
+    if (performance.now() - lastAt < sameMs) return;
     lastAt = performance.now();
-    if (!isSame) act(++count);
+    act(++count);
   };
   for (const signal of signals) process.on(signal, onSignal);
 }
