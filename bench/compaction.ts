@@ -100,7 +100,7 @@ async function fill(stand: Stand, files: number): Promise<void> {
         await sleep(1000);
       }
     })();
-    const { accepted } = await offer(stand.producer, stand.rate, 3600, isEnough);
+    const { accepted } = await offer(stand.producer, stand.rate, { seconds: 3600, isEnough });
     await counting;
     await stand.tail.follow(accepted, 10 * catchUpMs);
   } finally {
@@ -121,8 +121,8 @@ async function compactUnderLoad(stand: Stand, seconds: number, dataDir: string):
   });
   try {
     // The host needs a while until it has its partitions.
-    await delaysOf(stand, () => offer(producer, rate, 5));
-    const before = await delaysOf(stand, () => offer(producer, rate, seconds));
+    await delaysOf(stand, () => offer(producer, rate, { seconds: 5 }));
+    const before = await delaysOf(stand, () => offer(producer, rate, { seconds }));
     const files = [await download(at, dataDir, 'before')];
     let isOver = false;
     const pass = compactTable(ingest.url).finally(() => {
@@ -130,7 +130,10 @@ async function compactUnderLoad(stand: Stand, seconds: number, dataDir: string):
     });
     const endsAt = performance.now() + seconds * 1000;
     const during = await delaysOf(stand, () =>
-      offer(producer, rate, 3600, () => isOver && performance.now() >= endsAt),
+      offer(producer, rate, {
+        seconds: 3600,
+        isEnough: () => isOver && performance.now() >= endsAt,
+      }),
     );
     const { took, result } = await pass;
     files.push(await download(at, dataDir, 'after'));

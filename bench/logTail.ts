@@ -13,6 +13,8 @@ export const catchUpMs = 30_000;
 /** Follows a table's log as any reader would, and records when each file became visible. */
 export class LogTail {
   rows = 0;
+  /** Commits that added rows. */
+  commits = 0;
   readonly #at: TableLocation;
   #version = -1;
   #seen: { add: Add; at: number }[] = [];
@@ -23,6 +25,7 @@ export class LogTail {
 
   forget(): void {
     this.rows = 0;
+    this.commits = 0;
     this.#seen = [];
   }
 
@@ -35,6 +38,7 @@ export class LogTail {
         continue;
       }
       this.#version = commit.version;
+      if (commit.adds.some(({ dataChange }) => dataChange)) this.commits++;
       for (const add of commit.adds) {
         if (!add.dataChange) continue;
         this.#seen.push({ add, at: Date.now() });

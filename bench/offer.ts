@@ -2,14 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createClickSimulator } from '../src/lib/sources/clickSimulator';
 import { type EventProducer, sendEvents } from '../src/lib/sources/sendEvents';
 
-/**
- * Sends clicks at a rate for a time, or until it is enough. Resolves to the number that the hub accepted, and the seconds it took.
- */
+export interface OfferOptions {
+  readonly seconds: number;
+  /** The key of all events; by default each session's own. */
+  readonly key?: string | undefined;
+  /** Ends it earlier. */
+  readonly isEnough?: () => boolean;
+}
+
+/** Sends clicks at a rate for a time. Resolves to the number that the hub accepted, and the seconds it took. */
 export async function offer(
   producer: EventProducer,
   rate: number,
-  seconds: number,
-  isEnough: () => boolean = () => false,
+  { seconds, key, isEnough = () => false }: OfferOptions,
 ): Promise<{ accepted: number; offeredFor: number }> {
   const begin = Date.now();
   const simulator = createClickSimulator({ now: begin });
@@ -18,7 +23,7 @@ export async function offer(
     const clicks = simulator.tick(now, rate);
     accepted += await sendEvents(
       producer,
-      clicks.map((click) => ({ body: click, partitionKey: String(click.sessionid) })),
+      clicks.map((click) => ({ body: click, partitionKey: key ?? String(click.sessionid) })),
     );
     await sleep(Math.max(0, now + 50 - Date.now()));
   }

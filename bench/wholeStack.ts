@@ -8,30 +8,31 @@ import { EventHubConsumerClient, latestEventPosition } from '@azure/event-hubs';
 import { startHostProcess } from '../local/processes';
 import { loadSimulators } from '../local/simulators';
 import { type Emulators, startEmulators } from '../local/stack';
-import { numberFlag, textFlag } from '../src/cli/commandLine/arguments';
+import { numberFlag, switchFlag, textFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given, UsageError } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { parseSettings } from '../src/lib/settings';
-import { type EventProducer, openProducer } from '../src/lib/sources/sendEvents';
+import { openProducer } from '../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { disabledSources } from '../test/kit/disabledFunctions';
 import { type RequestCounts, type StorageProxy, startStorageProxy } from '../test/kit/storageProxy';
 import { catchUpMs, LogTail } from './logTail';
-import { watchMemory } from './memory';
 import { percentile, printTable, rounded } from './numbers';
 import { offer } from './offer';
+import { type ProcessUsage, watchUsage } from './processUsage';
 
 /*
  * The whole stack at several offered rates: broker, Azurite, a Functions host with the app, each a process, and a producer in this
  * one. Against a bare SDK consumer in a process of its own that throws the events away: what Event Hubs alone costs.
  *
- *   npm run bench -- wholeStack [--rates 1000,5000,20000] [--seconds 15]
+ *   npm run bench -- wholeStack [--rates 1000,5000,20000] [--seconds 15] [--one-key]
  */
 
 const flags = {
   rates: textFlag('LIST', 'events/s, by default 1000,5000,20000'),
   seconds: numberFlag({ meaning: 'for each rate', fallback: 15, most: 3600 }),
+  'one-key': switchFlag('send all events under one key, and so to one partition'),
 };
 const pollMs = 25;
 const hub = 'clickstream';
@@ -46,8 +47,9 @@ interface Measured {
   readonly arrived: number;
   /** Milliseconds from enqueued to visible. */
   readonly delays: readonly number[];
-  readonly memory: number;
+  readonly usage: ProcessUsage;
   readonly requests?: { readonly lake: number; readonly host: number };
+  readonly commits?: number;
 }
 
 const asConsumer = process.argv.indexOf('--consumer');
@@ -62,7 +64,11 @@ else
     }),
   });
 
-async function measureBoth({ rates: list, seconds }: Given<typeof flags>): Promise<number> {
+async function measureBoth({
+  rates: list,
+  seconds,
+  'one-key': oneKey,
+}: Given<typeof flags>): Promise<number> {
   const rates = (list ?? '1000,5000,20000').split(',').map(Number);
   if (!rates.every((rate) => rate > 0)) throw new UsageError(`--rates ${list}: expected events/s.`);
   const dataDir = mkdtempSync(join(tmpdir(), 'whole-stack-'));
@@ -71,31 +77,16 @@ async function measureBoth({ rates: list, seconds }: Given<typeof flags>): Promi
   const emulators = await startEmulators({ command: 'npm run bench', dataDir, ports });
   const sendTo = parseSettings(emulators.settings).hub(clickstream, 'send');
   const producer = openProducer(sendTo.namespace, sendTo.hub);
+  const key = oneKey ? 'one' : undefined;
+  const offerAt = (rate: number, forSeconds = seconds) => offer(producer, rate, { seconds: forSeconds, key });
   try {
-    const ours = await measureStack(emulators, producer, rates, seconds);
-    const bare = await measureDiscarding(emulators, producer, rates, seconds);
+    const ours = await measureStack(emulators, offerAt, rates, seconds);
+    const bare = await measureDiscarding(emulators, offerAt, rates);
     const lines = rates.flatMap((_, index) => [
       asLine('the whole stack', ours[index]),
       asLine('SDK consumer that discards', bare[index]),
     ]);
-    console.log(
-      `Events from an SDK producer, ${seconds} s at each rate; delays in milliseconds from enqueued to visible`,
-    );
-    printTable(
-      [
-        '',
-        'offered/s',
-        'accepted/s',
-        'sustained/s',
-        'missing',
-        'p50',
-        'p99',
-        'MiB',
-        'lake req/1000',
-        'host req/1000',
-      ],
-      lines,
-    );
+    printRates(seconds, lines);
     return [...ours, ...bare].every(({ accepted, arrived }) => accepted === arrived) ? 0 : 1;
   } finally {
     await producer.close();
@@ -104,9 +95,32 @@ async function measureBoth({ rates: list, seconds }: Given<typeof flags>): Promi
   }
 }
 
+function printRates(seconds: number, lines: readonly string[][]): void {
+  console.log(
+    `Events from an SDK producer, ${seconds} s at each rate; delays in milliseconds from enqueued to visible`,
+  );
+  printTable(
+    [
+      '',
+      'offered/s',
+      'accepted/s',
+      'sustained/s',
+      'missing',
+      'p50',
+      'p99',
+      'MiB',
+      'CPU s/million',
+      'commits/s',
+      'lake req/1000',
+      'host req/1000',
+    ],
+    lines,
+  );
+}
+
 const asLine = (name: string, measured: Measured | undefined): string[] => {
   if (!measured) return [name];
-  const { rate, accepted, offeredFor, seconds, arrived, delays, memory, requests } = measured;
+  const { rate, accepted, offeredFor, seconds, arrived, delays, usage, requests, commits } = measured;
   const perThousand = (count: number | undefined) =>
     count === undefined ? '-' : rounded((count / Math.max(1, accepted)) * 1000);
   return [
@@ -117,15 +131,20 @@ const asLine = (name: string, measured: Measured | undefined): string[] => {
     String(accepted - arrived),
     rounded(percentile(delays, 0.5)),
     rounded(percentile(delays, 0.99)),
-    rounded(memory),
+    rounded(usage.memory),
+    rounded((usage.cpuSeconds / Math.max(1, arrived)) * 1e6),
+    commits === undefined ? '-' : rounded(commits / seconds),
     perThousand(requests?.lake),
     perThousand(requests?.host),
   ];
 };
 
+/** Sends events at a rate, for as long as each rate is measured unless said otherwise. */
+type OfferAt = (rate: number, forSeconds?: number) => ReturnType<typeof offer>;
+
 async function measureStack(
   emulators: Emulators,
-  producer: EventProducer,
+  offerAt: OfferAt,
   rates: readonly number[],
   seconds: number,
 ): Promise<Measured[]> {
@@ -147,11 +166,11 @@ async function measureStack(
     const store = await openAzureBlobStore({ connectionString: direct }, settings.LAKE_CONTAINER ?? 'lake');
     const tail = new LogTail({ store, table: clickstream.table });
     // Wait until the table exists and the host reads its partitions.
-    await offer(producer, 100, 1);
+    await offerAt(100, 1);
     await tail.follow(100);
     const measured: Measured[] = [];
     for (const rate of rates)
-      measured.push(await measureRate({ producer, tail, lake, checkpoints, pid: host.pid }, rate, seconds));
+      measured.push(await measureRate({ offerAt, tail, lake, checkpoints, pid: host.pid }, rate, seconds));
     return measured;
   } finally {
     await host.stop();
@@ -162,7 +181,7 @@ async function measureStack(
 
 /** The parts with which one rate is measured. */
 interface Stand {
-  readonly producer: EventProducer;
+  readonly offerAt: OfferAt;
   readonly tail: LogTail;
   readonly lake: StorageProxy;
   readonly checkpoints: StorageProxy;
@@ -171,7 +190,7 @@ interface Stand {
 }
 
 async function measureRate(
-  { producer, tail, lake, checkpoints, pid }: Stand,
+  { offerAt, tail, lake, checkpoints, pid }: Stand,
   rate: number,
   seconds: number,
 ): Promise<Measured> {
@@ -179,18 +198,19 @@ async function measureRate(
   checkpoints.reset();
   tail.forget();
   const started = performance.now();
-  const memory = watchMemory(pid);
+  const usage = watchUsage(pid);
   const [{ accepted, offeredFor }] = await Promise.all([
-    offer(producer, rate, seconds),
+    offerAt(rate),
     tail.follow(rate * seconds, seconds * 1000),
   ]);
   await tail.follow(accepted, catchUpMs);
   const took = (performance.now() - started) / 1000;
+  const used = usage();
   const total = ({ puts, gets, lists, others }: RequestCounts) => puts + gets + lists + others;
   const requests = { lake: total(lake.counts), host: total(checkpoints.counts) };
   const delays = await tail.delays();
-  const arrived = tail.rows;
-  return { rate, accepted, offeredFor, seconds: took, arrived, delays, memory: memory(), requests };
+  const { rows: arrived, commits } = tail;
+  return { rate, accepted, offeredFor, seconds: took, arrived, delays, usage: used, requests, commits };
 }
 
 interface Discarded {
@@ -200,9 +220,8 @@ interface Discarded {
 
 async function measureDiscarding(
   emulators: Emulators,
-  producer: EventProducer,
+  offerAt: OfferAt,
   rates: readonly number[],
-  seconds: number,
 ): Promise<Measured[]> {
   const connection = emulators.settings.EventHubConnection ?? '';
   const child = fork(__filename, ['--consumer', connection]);
@@ -217,12 +236,13 @@ async function measureDiscarding(
     for (const rate of rates) {
       await ask('forget');
       const started = performance.now();
-      const memory = watchMemory(child.pid ?? 0);
-      const { accepted, offeredFor } = await offer(producer, rate, seconds);
+      const usage = watchUsage(child.pid ?? 0);
+      const { accepted, offeredFor } = await offerAt(rate);
       const arrived = await waitFor(accepted, async () => (await ask('count')).received);
       const took = (performance.now() - started) / 1000;
+      const used = usage();
       const { delays } = await ask('delays');
-      measured.push({ rate, accepted, offeredFor, seconds: took, arrived, delays, memory: memory() });
+      measured.push({ rate, accepted, offeredFor, seconds: took, arrived, delays, usage: used });
     }
     return measured;
   } finally {

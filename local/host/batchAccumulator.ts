@@ -1,6 +1,9 @@
 export interface AccumulatorOptions<T> {
   minSize: number;
   maxSize: number;
+  /** What the items of a batch may weigh in sum; one item is always taken. */
+  maxWeight: number;
+  weigh(item: T): number;
   /** The longest time that items wait while there are fewer than `minSize`. */
   maxWaitMs: number;
   /** Handles a batch of 1 to maxSize items; never called twice at the same time. */
@@ -8,8 +11,8 @@ export interface AccumulatorOptions<T> {
 }
 
 /**
- * Gathers items into batches. A batch is handled when it has `minSize` items, or `maxWaitMs` after its first item came. Only one
- * batch is handled at a time.
+ * Gathers items into batches. A batch is handled when it has `minSize` items or is as large as it may be, or `maxWaitMs` after its
+ * first item came. Only one batch is handled at a time.
  */
 export class BatchAccumulator<T> {
   #items: T[] = [];
@@ -24,14 +27,13 @@ export class BatchAccumulator<T> {
   }
 
   /**
-   * Takes items. Resolves when more may come: when no batch is being handled and fewer than `minSize` items wait. Throws what
-   * `handle` threw, also for a batch that was handled because `maxWaitMs` were over.
+   * Takes items. Resolves when more may come: when no batch is being handled and too few items for one wait. Throws what `handle`
+   * threw, also for a batch that was handled because `maxWaitMs` were over.
    */
   async add(items: readonly T[]): Promise<void> {
     this.#items.push(...items);
     await this.#inFlight;
-    while (!this.#closed && this.#items.length >= this.#options.minSize && !this.#failure)
-      await this.#flush();
+    while (!this.#closed && this.#hasBatch() && !this.#failure) await this.#flush();
     if (this.#failure) throw this.#failure.error;
     if (!this.#closed && this.#items.length > 0) {
       this.#timer ??= setTimeout(() => void this.#flush(), this.#options.maxWaitMs);
@@ -46,10 +48,25 @@ export class BatchAccumulator<T> {
     await this.#inFlight;
   }
 
+  #hasBatch(): boolean {
+    return this.#items.length >= this.#options.minSize || this.#batchSize() < this.#items.length;
+  }
+
+  /** The number of items in the next batch. */
+  #batchSize(): number {
+    const { maxSize, maxWeight, weigh } = this.#options;
+    let weight = 0;
+    const end = this.#items.findIndex((item, index) => {
+      weight += weigh(item);
+      return index >= maxSize || (index > 0 && weight > maxWeight);
+    });
+    return end < 0 ? this.#items.length : end;
+  }
+
   #flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const batch = this.#items.splice(0, this.#options.maxSize);
+    const batch = this.#items.splice(0, this.#batchSize());
     this.#inFlight = this.#options
       .handle(batch)
       .catch((error: unknown) => {

@@ -52,6 +52,7 @@ export function toBatchMetadata(
   const texts = (all: (string | null | undefined)[]): TypedData => ({
     collectionString: { string: all.filter((text): text is string => Boolean(text)) },
   });
+  const times = formatTimes(events);
   return {
     PartitionContext: json({
       FullyQualifiedNamespace: group.fullyQualifiedNamespace,
@@ -60,11 +61,11 @@ export function toBatchMetadata(
       PartitionId: partitionId,
     }),
     SystemPropertiesArray: json(
-      events.map((event) => ({
+      events.map((event, index) => ({
         SequenceNumber: event.sequenceNumber,
         Offset: event.offset,
         PartitionKey: event.partitionKey ?? null,
-        EnqueuedTimeUtc: formatTime(event.enqueuedTimeUtc),
+        EnqueuedTimeUtc: times[index],
         ...event.systemProperties,
       })),
     ),
@@ -72,12 +73,25 @@ export function toBatchMetadata(
     OffsetArray: texts(events.map((event) => event.offset)),
     PartitionKeyArray: texts(events.map((event) => event.partitionKey)),
     PropertiesArray: json(events.map((event) => event.properties ?? {})),
-    EnqueuedTimeUtcArray: json(events.map((event) => formatTime(event.enqueuedTimeUtc))),
+    EnqueuedTimeUtcArray: json(times),
   };
 }
 
-/** Writes a time as the real host does: in UTC, but without a Z, and without zeros at the end of the fraction. */
-const formatTime = (time: Date): string => time.toISOString().replace(/\.?0*Z$/, '');
+/**
+ * Writes times as the real host does: in UTC, but without a Z, and without zeros at the end of the fraction. Events that came together
+ * have the same time, and share its text.
+ */
+function formatTimes(events: readonly ReceivedEventData[]): string[] {
+  let last = Number.NaN;
+  let text = '';
+  return events.map(({ enqueuedTimeUtc }) => {
+    if (enqueuedTimeUtc.getTime() !== last) {
+      last = enqueuedTimeUtc.getTime();
+      text = enqueuedTimeUtc.toISOString().replace(/\.?0*Z$/, '');
+    }
+    return text;
+  });
+}
 
 function parseBody(text: string): void {
   try {

@@ -68,7 +68,7 @@ export interface Host {
 export async function startHost(options: HostOptions): Promise<Host> {
   const settings = options.settings ?? process.env;
   const appDir = resolve(options.appDir);
-  const hostJson = readHostJson(join(appDir, 'host.json'));
+  const hostJson = readHostJson(join(appDir, 'host.json'), settings);
   const host = new FunctionsHost(hostJson, settings, options);
   await host.start(appDir);
   return host;

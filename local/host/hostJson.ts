@@ -3,6 +3,7 @@ import { parseTimeSpan } from '../../src/lib/duration';
 import { asObject, parseJsonObject } from '../../src/lib/jsonObject';
 import { type DurableTaskOptions, readDurableTaskOptions } from '../durable/durableTaskOptions';
 import { type LogLevel, parseLogLevel } from './log';
+import type { Settings } from './settings';
 
 /** The part of host.json that this host supports, with the real host's defaults. Times are in milliseconds. */
 export interface HostJson {
@@ -19,16 +20,24 @@ export interface EventHubsOptions {
   minEventBatchSize: number;
   maxWaitTimeMs: number;
   prefetchCount: number;
+  /** What the bodies of one batch may have in sum; one event is always taken. Undefined means no limit. */
+  prefetchSizeInBytes: number | undefined;
   batchCheckpointFrequency: number;
   initialOffset: 'fromStart' | 'fromEnd' | { enqueuedTime: Date };
 }
 
-/** Reads host.json. Throws if the file is missing, or naming the key if the host does not accept a value. */
-export function readHostJson(path: string): HostJson {
+/** App settings with this prefix take the place of values in host.json. This host heeds those of the Event Hubs extension. */
+const overridePrefix = 'AzureFunctionsJobHost__extensions__eventHubs__';
+
+/**
+ * Reads host.json, and the settings that take the place of its values. Throws if the file is missing, or naming the key if the host
+ * does not accept a value.
+ */
+export function readHostJson(path: string, settings: Settings = {}): HostJson {
   if (!existsSync(path)) throw new Error(`${path} does not exist: it is not the folder of a Functions app.`);
   const root = parseJsonObject(readFileSync(path, 'utf8'), path);
   const extensions = section(root, 'extensions');
-  const eventHubs = section(extensions, 'eventHubs');
+  const eventHubs = { ...section(extensions, 'eventHubs'), ...overrides(settings) };
   const timeout = root.functionTimeout ?? '00:30:00';
   const level = section(section(root, 'logging'), 'logLevel').default ?? 'Information';
   const logLevel = parseLogLevel(String(level));
@@ -38,6 +47,8 @@ export function readHostJson(path: string): HostJson {
     minEventBatchSize: count(eventHubs, 'minEventBatchSize', 1),
     maxWaitTimeMs: timeSpan(eventHubs.maxWaitTime ?? '00:01:00', 'extensions.eventHubs.maxWaitTime'),
     prefetchCount: count(eventHubs, 'prefetchCount', 300),
+    prefetchSizeInBytes:
+      eventHubs.prefetchSizeInBytes === undefined ? undefined : count(eventHubs, 'prefetchSizeInBytes', 1),
     batchCheckpointFrequency: count(eventHubs, 'batchCheckpointFrequency', 1),
     initialOffset: readInitialOffset(section(eventHubs, 'initialOffsetOptions')),
   };
@@ -51,6 +62,14 @@ export function readHostJson(path: string): HostJson {
     eventHubs: options,
     durableTask: readDurableTaskOptions(section(extensions, 'durableTask')),
   };
+}
+
+/** The values that settings give, by their keys in host.json. A setting's name is the same in any case, as in Azure. */
+function overrides(settings: Settings): Record<string, string> {
+  const keys = Object.keys(settings).filter((name) =>
+    name.toLowerCase().startsWith(overridePrefix.toLowerCase()),
+  );
+  return Object.fromEntries(keys.map((name) => [name.slice(overridePrefix.length), settings[name] ?? '']));
 }
 
 function readInitialOffset(options: Record<string, unknown>): EventHubsOptions['initialOffset'] {

@@ -31,10 +31,14 @@ export class PartitionReader {
 
   constructor(options: PartitionReaderOptions) {
     this.#options = options;
-    const { minEventBatchSize, maxEventBatchSize, maxWaitTimeMs } = options.host.hostJson.eventHubs;
+    const { minEventBatchSize, maxEventBatchSize, maxWaitTimeMs, prefetchSizeInBytes } =
+      options.host.hostJson.eventHubs;
     this.#accumulator = new BatchAccumulator({
       minSize: minEventBatchSize,
       maxSize: maxEventBatchSize,
+      // The real extension bounds the queue of events from which it takes a batch. The SDK for Node.js cannot, so this bounds the batch.
+      maxWeight: prefetchSizeInBytes ?? Number.POSITIVE_INFINITY,
+      weigh: ({ body }) => (Buffer.isBuffer(body) ? body.length : 0),
       maxWaitMs: maxWaitTimeMs,
       handle: (events) => this.#handle(events),
     });

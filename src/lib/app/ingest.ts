@@ -17,6 +17,7 @@ import { readPartition } from '../sources/readPartition';
 import type { TriggerCheckpoints } from '../storage/triggerCheckpoints';
 import type { Stream } from '../streams/stream';
 import { appLake, type Lake, openLake } from './lake';
+import { maxTriggerBatch } from './triggerBatchSize';
 import { nudgeWarehouse } from './warehouse';
 
 /*
@@ -63,6 +64,7 @@ function makeWriter(stream: Stream, { lake, settings, ...parts }: WriterParts): 
     ownColumns: stream.columns.length,
     acceptGaps,
     commitIntervalMs,
+    maxBatchEvents: maxTriggerBatch(__dirname, process.env),
   });
 }
 

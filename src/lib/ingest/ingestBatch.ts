@@ -3,7 +3,7 @@ import type { Stream } from '../streams/stream';
 import { decodeEvents } from './decodeEvents';
 import type { HubDirectory } from './hubDirectory';
 import type { BatchOutcome, TableWriter } from './tableWriter';
-import { readTriggerBatch } from './triggerBatch';
+import { readTriggerBatch, type TriggerEvent } from './triggerBatch';
 
 export interface IngestOptions {
   readonly stream: Stream;
@@ -16,17 +16,44 @@ export interface IngestOptions {
   readonly triggerMetadata: Record<string, unknown> | undefined;
 }
 
+/** A batch with more bytes of bodies than this is decoded and committed in parts, so that its rows are not all in memory at once. */
+const partBytes = 16 * 1024 * 1024;
+
 /**
  * Commits one trigger batch. Resolves when each of its events is in the Delta log as rows or in dead_letters. Rejects if an event
- * may be missing; then the same batch must come again.
+ * may be missing; then the same batch must come again, and what is in the log already is dropped from it as duplicates.
  */
 export async function ingestBatch(options: IngestOptions): Promise<BatchOutcome | undefined> {
   const { stream, hub, hubs, writer } = options;
   const { partitionId, events } = readTriggerBatch(options.bodies, options.triggerMetadata);
   if (events.length === 0) return undefined;
   const generation = await hubs.generation(hub);
-  const started = performance.now();
-  const decoded = decodeEvents(stream, events);
-  const decodeMs = performance.now() - started;
-  return writer.commit({ stream: stream.name, generation, partitionId, events: decoded }, decodeMs);
+  let outcome: BatchOutcome = { rows: 0, duplicates: 0, letters: 0, version: -1 };
+  let first = 0;
+  while (first < events.length) {
+    const end = endOfPart(events, first);
+    const started = performance.now();
+    const decoded = decodeEvents(stream, events.slice(first, end));
+    const decodeMs = performance.now() - started;
+    const batch = { stream: stream.name, generation, partitionId, events: decoded };
+    const part = await writer.commit(batch, { decodeMs, moreFollow: end < events.length });
+    outcome = {
+      rows: outcome.rows + part.rows,
+      duplicates: outcome.duplicates + part.duplicates,
+      letters: outcome.letters + part.letters,
+      version: part.version,
+    };
+    first = end;
+  }
+  return outcome;
+}
+
+/** Where the part that begins with the event at index `first` ends; it has at least one event. */
+function endOfPart(events: readonly TriggerEvent[], first: number): number {
+  let bytes = 0;
+  for (let index = first; index < events.length; index++) {
+    bytes += events[index]?.body.length ?? 0;
+    if (bytes > partBytes && index > first) return index;
+  }
+  return events.length;
 }

@@ -2,10 +2,12 @@ import { performance } from 'node:perf_hooks';
 import { isStillInLog } from '../delta/position';
 import type { TableState } from '../delta/state';
 import type { PreparedAppend, TableAppender } from '../delta/tableAppender';
+import { partitionAppId } from '../lake/hubGeneration';
 import { admitBatch, allFollowOn, type HubFacts, type IncomingBatch } from './admitBatch';
 import type { PartitionBatch } from './partitionBatch';
 import { type BatchShare, planRound, type Round } from './round';
 import { type RoundReport, reportRound, type Stopwatch, startStopwatch } from './roundReport';
+import { RoundTiming, type WaitingBatch } from './roundTiming';
 
 /** The outcome of a batch: its share of the round, and the version of the commit. */
 export interface BatchOutcome extends BatchShare {
@@ -23,23 +25,30 @@ export interface TableWriterOptions {
   readonly hubs: HubFacts;
   /** Go on without events that a reader overtook. */
   readonly acceptGaps?: boolean;
-  /** Least time between the starts of two rounds, in milliseconds; a round that is full does not wait. */
+  /** Least time between the starts of two rounds, in milliseconds; it is less while there is a backlog. */
   readonly commitIntervalMs: number;
+  /** The most events that the trigger passes in one batch. A batch of this size has a backlog behind it. */
+  readonly maxBatchEvents?: number;
   /** What a round holds at most: events, and bytes of their bodies. One batch is always taken. */
   readonly maxRoundEvents?: number;
   readonly maxRoundBytes?: number;
   readonly onRound?: (report: RoundReport) => void;
 }
 
-interface Waiting {
+/** What the writer should know of a batch beside its events. */
+export interface BatchFacts {
+  /** How long decoding it took, in milliseconds, for the round's report. */
+  readonly decodeMs?: number;
+  /** Whether more events of its partition wait behind it. */
+  readonly moreFollow?: boolean;
+}
+
+interface Waiting extends WaitingBatch {
   readonly batch: IncomingBatch;
   readonly decodeMs: number;
   resolve(outcome: BatchOutcome): void;
   reject(error: unknown): void;
 }
-
-/** With this many events waiting, start the round at once: waiting for more would only add to the lag. */
-const fullEvents = 4000;
 
 /** When storage goes back in time, it is away for longer than this. So the letters of a slower round are checked again. */
 const slowMs = 1000;
@@ -53,22 +62,26 @@ export class TableWriter {
   readonly #options: TableWriterOptions;
   #waiting: Waiting[] = [];
   #round: Promise<void> | undefined;
-  #lastStart = Number.NEGATIVE_INFINITY;
+  readonly #timing: RoundTiming;
   #wake: (() => void) | undefined;
   #draining = false;
 
   constructor(options: TableWriterOptions) {
     this.#options = options;
+    this.#timing = new RoundTiming({ intervalMs: options.commitIntervalMs });
   }
 
-  /**
-   * Resolves when the batch is in the log. Rejects if its round failed; then none of its rows may count.
-   * @param decodeMs how long decoding it took, for the round's report
-   */
-  commit(batch: IncomingBatch, decodeMs = 0): Promise<BatchOutcome> {
+  /** Resolves when the batch is in the log. Rejects if its round failed; then none of its rows may count. */
+  commit(batch: IncomingBatch, { decodeMs = 0, moreFollow = false }: BatchFacts = {}): Promise<BatchOutcome> {
+    const { maxBatchEvents = Number.POSITIVE_INFINITY } = this.#options;
+    const partition = partitionAppId(batch.generation, batch.partitionId);
+    const events = batch.events.length;
+    const since = performance.now();
+    const isFull = moreFollow || events >= maxBatchEvents;
+    this.#timing.came(partition, since);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ batch, decodeMs, resolve, reject });
-      if (this.#isFull()) this.#wake?.();
+      this.#waiting.push({ batch, partition, events, since, isFull, decodeMs, resolve, reject });
+      this.#wake?.();
       this.#round ??= this.#run();
     });
   }
@@ -84,7 +97,7 @@ export class TableWriter {
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       await this.#untilDue();
-      this.#lastStart = performance.now();
+      this.#timing.started(performance.now());
       const taken = this.#take();
       try {
         await this.#commitRound(taken);
@@ -98,28 +111,26 @@ export class TableWriter {
     this.#round = undefined;
   }
 
+  /** Waits until the round is due; each batch that comes meanwhile may change when that is. */
   async #untilDue(): Promise<void> {
-    const wait = this.#lastStart + this.#options.commitIntervalMs - performance.now();
-    if (wait <= 0 || this.#draining || this.#isFull()) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, wait);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = undefined;
-  }
-
-  #isFull(): boolean {
-    let events = 0;
-    for (const { batch } of this.#waiting) events += batch.events.length;
-    return events >= fullEvents;
+    while (!this.#draining) {
+      const now = performance.now();
+      const waitMs = this.#timing.dueAt(this.#waiting, now) - now;
+      if (waitMs <= 0) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, waitMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#wake = undefined;
+    }
   }
 
   /** Takes as many of the waiting batches as fit into a round, in their order. */
   #take(): Waiting[] {
-    const { maxRoundEvents = 100_000, maxRoundBytes = 64 * 1024 * 1024 } = this.#options;
+    const { maxRoundEvents = 100_000, maxRoundBytes = 32 * 1024 * 1024 } = this.#options;
     let events = 0;
     let bytes = 0;
     let count = 0;

@@ -42,12 +42,13 @@ export function readTriggerBatch(
       throw unexpected(`as many entries of ${name} as bodies`);
   }
   if (partitionId === undefined) throw unexpected('partitionContext.partitionId');
+  const enqueuedAt = readEnqueuedTimes(times as unknown[]);
   const events = bodies.map((body: unknown, index) => {
     if (!(body instanceof Uint8Array)) throw unexpected('binary bodies');
     return {
       body,
       sequenceNumber: readLong((sequenceNumbers as unknown[])[index]),
-      enqueuedAt: readEnqueuedTime((times as unknown[])[index]),
+      enqueuedAt: enqueuedAt[index] as number,
     };
   });
   for (const [index, { sequenceNumber }] of events.entries()) {
@@ -76,6 +77,19 @@ function readLong(value: unknown): number {
       : Number(value ?? Number.NaN);
   if (!Number.isSafeInteger(number) || value === '') throw unexpected('whole numbers in sequenceNumberArray');
   return number;
+}
+
+/** Events that came together have the same time, which is read once. */
+function readEnqueuedTimes(texts: readonly unknown[]): number[] {
+  let last: unknown;
+  let time = Number.NaN;
+  return texts.map((text) => {
+    if (text !== last || Number.isNaN(time)) {
+      last = text;
+      time = readEnqueuedTime(text);
+    }
+    return time;
+  });
 }
 
 /** The host writes UTC times without saying so. */

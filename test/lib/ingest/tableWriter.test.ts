@@ -370,7 +370,7 @@ describe('a round', () => {
   });
 
   it('reports how long each stage took and how old its oldest event is', async () => {
-    await stand.writer().commit(batch(0, 0, 9), 12.34);
+    await stand.writer().commit(batch(0, 0, 9), { decodeMs: 12.34 });
     expect(stand.rounds[0]).toMatchObject({
       stream: 'clickstream',
       version: 1,

@@ -5,11 +5,11 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { readHostJson } from '../../../local/host/hostJson';
 import { parseTimeSpan } from '../../../src/lib/duration';
 
-function read(content: unknown) {
+function read(content: unknown, settings: Record<string, string> = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'host-json-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   writeFileSync(join(dir, 'host.json'), JSON.stringify(content));
-  return readHostJson(join(dir, 'host.json'));
+  return readHostJson(join(dir, 'host.json'), settings);
 }
 
 const durable = (durableTask: Record<string, unknown>) => ({ extensions: { durableTask } });
@@ -25,6 +25,7 @@ describe('host.json', () => {
         minEventBatchSize: 1,
         maxWaitTimeMs: 60_000,
         prefetchCount: 300,
+        prefetchSizeInBytes: undefined,
         batchCheckpointFrequency: 1,
         initialOffset: 'fromStart',
       },
@@ -45,9 +46,23 @@ describe('host.json', () => {
     expect(read1.eventHubs.initialOffset).toEqual({ enqueuedTime: new Date(enqueuedTimeUtc) });
   });
 
+  test('settings take the place of values for the Event Hubs extension', () => {
+    const eventHubs = { maxEventBatchSize: 1000, prefetchCount: 2000 };
+    const settings = {
+      AzureFunctionsJobHost__extensions__eventHubs__maxEventBatchSize: '8000',
+      AZUREFUNCTIONSJOBHOST__EXTENSIONS__EVENTHUBS__maxWaitTime: '00:00:02',
+    };
+    expect(read({ extensions: { eventHubs } }, settings).eventHubs).toMatchObject({
+      maxEventBatchSize: 8000,
+      maxWaitTimeMs: 2000,
+      prefetchCount: 2000,
+    });
+  });
+
   test.each([
     [{ functionTimeout: '5 minutes' }, 'functionTimeout must be a time span'],
     [{ extensions: { eventHubs: { maxEventBatchSize: 0 } } }, 'maxEventBatchSize must be 1 or more'],
+    [{ extensions: { eventHubs: { prefetchSizeInBytes: 'much' } } }, 'prefetchSizeInBytes must be 1 or more'],
     [{ extensions: { eventHubs: { minEventBatchSize: 200 } } }, 'minEventBatchSize must not exceed'],
     [{ extensions: { eventHubs: { maxWaitTime: 1 } } }, 'maxWaitTime must be a time span'],
     [

@@ -153,6 +153,24 @@ describe.concurrent('a partition', { timeout: 60_000 }, () => {
     expect(sizes.slice(1, -1).every((size) => size >= 5)).toBe(true);
   });
 
+  test('passes no more bytes in a batch than prefetchSizeInBytes, which a setting may say, and one event at least', async (context) => {
+    const { expect } = context;
+    const { hub, start } = stand.setUp(context, {
+      source: justPrint,
+      hostJson: { extensions: { eventHubs: { minEventBatchSize: 100, maxWaitTime: '00:05:00' } } },
+    });
+    const settings = { AzureFunctionsJobHost__extensions__eventHubs__prefetchSizeInBytes: '25' };
+    const producer = new EventHubProducerClient(stand.broker.connectionString(), hub);
+    context.onTestFinished(() => producer.close());
+    const bodies = [10, 10, 10, 40, 10, 16].map((size) => ({ body: Buffer.alloc(size, 'x') }));
+    await producer.sendBatch(bodies, { partitionId: '0' });
+    const host = await start({ settings });
+    // What is left has fewer than 25 bytes, and waits.
+    await expect
+      .poll(() => batches(host).map(({ sequences }) => sequences), patient)
+      .toEqual([[0, 1], [2], [3], [4]]);
+  });
+
   test('one batch of a partition is in flight at a time, and partitions run beside each other', async (context) => {
     const { expect } = context;
     const { hub, start } = stand.setUp(context, {

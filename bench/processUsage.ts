@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+
+/** What a process used; both are NaN where the system has no /proc. */
+export interface ProcessUsage {
+  /** Peak of the resident memory, in MiB. */
+  readonly memory: number;
+  /** CPU time of all its threads, in seconds. */
+  readonly cpuSeconds: number;
+}
+
+/** Linux counts CPU time in ticks of this length, whatever its kernel's own. */
+const ticksPerSecond = 100;
+
+/** Watches a process from now on; the result gives what it used until then. */
+export function watchUsage(pid: number): () => ProcessUsage {
+  const cpuBefore = cpuSecondsOf(pid);
+  let peak = Number.NaN;
+  const sample = () => {
+    const mebibytes = Number(/VmRSS:\s+(\d+)/.exec(read(pid, 'status'))?.[1]) / 1024;
+    if (!(mebibytes <= peak)) peak = mebibytes;
+  };
+  sample();
+  const timer = setInterval(sample, 500);
+  return () => {
+    clearInterval(timer);
+    return { memory: peak, cpuSeconds: cpuSecondsOf(pid) - cpuBefore };
+  };
+}
+
+function cpuSecondsOf(pid: number): number {
+  // The name, in parentheses, may hold spaces. After it, the fields for user and system time are the 12th and the 13th.
+  const fields = read(pid, 'stat').split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+function read(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
