@@ -28,6 +28,7 @@ const benches: Readonly<Record<string, { readonly file: string; readonly meaning
     file: 'wholeStack',
     meaning: 'the whole stack at three rates, against a consumer that discards',
   },
+  batchMemory: { file: 'batchMemory', meaning: 'what one trigger batch costs in memory' },
   sqlLoads: { file: 'sqlLoads', meaning: 'a load of SQL Server as text, as a bulk load, and with OPENJSON' },
   warehouse: { file: 'warehouse', meaning: 'rows into the warehouse, against an appender and single rows' },
   compaction: {

@@ -9,7 +9,7 @@ export interface IngestOptions {
   readonly stream: Stream;
   /** Name of the hub that the stream is read from. */
   readonly hub: string;
-  readonly hubs: HubDirectory;
+  readonly hubs: Pick<HubDirectory, 'generation'>;
   readonly writer: TableWriter;
   /** Event bodies and triggerMetadata, as the Event Hubs trigger passes them. */
   readonly bodies: unknown;

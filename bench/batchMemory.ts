@@ -1,0 +1,117 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { numberFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
+import { TableAppender } from '../src/lib/delta/tableAppender';
+import { ingestBatch } from '../src/lib/ingest/ingestBatch';
+import { TableWriter } from '../src/lib/ingest/tableWriter';
+import { deadLettersTable, letterFields } from '../src/lib/lake/deadLetters';
+import type { HubGeneration } from '../src/lib/lake/hubGeneration';
+import { tableFields } from '../src/lib/lake/rowAddress';
+import { MemoryStore } from '../src/lib/storage/memoryStore';
+import { clickstream } from '../src/lib/streams/clickstream';
+import { printTable, rounded } from './numbers';
+
+/*
+ * What one trigger batch costs in memory, from its bodies to its commit, in a process of its own for each kind of event: the peak of
+ * the resident memory over what the process had before, the bodies included. A batch without a copy of anything would have 1.
+ *
+ *   npm run bench -- batchMemory [--megabytes 256]
+ */
+
+const flags = {
+  megabytes: numberFlag({ meaning: 'of bodies in a batch', fallback: 256, least: 1, most: 1000 }),
+};
+
+const click = '{"productid":"1","timestamp":"2026-01-01T00:00:00Z","sessionid":"2","category":"3"';
+
+/** The body of an event, by its kind; `size` in bytes. */
+const kinds: Readonly<Record<string, (size: number) => Buffer>> = {
+  'clicks of 1 kB': () => Buffer.from(`${click}}`.padEnd(1000)),
+  'clicks of 1 MB, in a field without a column': (size) => filled(size, `${click},"more":"`, '"}'),
+  'junk of 1 MB': (size) => filled(size, '', ''),
+  'junk of 1 MB, not in ASCII': (size) => Buffer.alloc(size, 'ж'),
+};
+
+const filled = (size: number, before: string, after: string): Buffer => {
+  const body = Buffer.alloc(size, 'x');
+  body.write(before);
+  body.write(after, size - after.length);
+  return body;
+};
+
+/** Keeps the log, and of other files nothing, so that the store's own memory does not count. */
+class LogOnly extends MemoryStore {
+  override put(path: string, bytes: Uint8Array) {
+    return super.put(path, path.includes('/_delta_log/') ? bytes : new Uint8Array());
+  }
+}
+
+const hub = 'clicks';
+const generation: HubGeneration = { namespace: 'contoso', hub, createdOn: new Date('2026-01-01') };
+
+const [, , child, kind = '', bytes = ''] = process.argv;
+if (child === '--one') void measureOne(kind, Number(bytes));
+else
+  runCommand({
+    call: 'npm run bench -- batchMemory',
+    does: action({ meaning: 'What one batch costs in memory.', flags, run: measureAll }),
+  });
+
+async function measureAll({ megabytes }: Given<typeof flags>): Promise<number> {
+  const lines: string[][] = [];
+  for (const name of Object.keys(kinds)) {
+    const measured = fork(__filename, ['--one', name, String(megabytes * 1e6)]);
+    const [{ peak, seconds }] = (await once(measured, 'message')) as [{ peak: number; seconds: number }];
+    await once(measured, 'exit');
+    lines.push([name, rounded(peak / 1e6), rounded(peak / (megabytes * 1e6)), rounded(seconds)]);
+  }
+  console.log(`A batch with ${megabytes} MB of bodies`);
+  printTable(['', 'peak MB', 'times its bodies', 'seconds'], lines);
+  return 0;
+}
+
+async function measureOne(name: string, total: number): Promise<void> {
+  const bodyOf = kinds[name] as (size: number) => Buffer;
+  const writer = openWriter();
+  let next = 0;
+  const ingest = async (count: number) => {
+    const bodies = Array.from({ length: count }, () => bodyOf(1e6));
+    const first = next;
+    next += count;
+    const outcome = await ingestBatch({
+      stream: clickstream,
+      hub,
+      hubs: { generation: async () => generation },
+      writer,
+      bodies,
+      triggerMetadata: {
+        sequenceNumberArray: bodies.map((_, index) => first + index),
+        enqueuedTimeUtcArray: bodies.map(() => '2026-02-01T00:00:00Z'),
+        partitionContext: { partitionId: '0' },
+      },
+    });
+    if ((outcome?.rows ?? 0) + (outcome?.letters ?? 0) !== count) throw new Error(JSON.stringify(outcome));
+  };
+  // Compiles the code, and loads what is loaded at first use.
+  await ingest(10);
+  const before = process.memoryUsage().rss;
+  const started = performance.now();
+  await ingest(Math.floor(total / bodyOf(1e6).length));
+  const seconds = (performance.now() - started) / 1000;
+  process.send?.({ peak: process.resourceUsage().maxRSS * 1024 - before, seconds });
+  process.disconnect();
+}
+
+function openWriter(): TableWriter {
+  const store = new LogOnly();
+  return new TableWriter({
+    stream: clickstream.name,
+    rows: new TableAppender({ at: { store, table: clickstream.table }, fields: tableFields(clickstream) }),
+    ownColumns: clickstream.columns.length,
+    letters: new TableAppender({ at: { store, table: deadLettersTable }, fields: letterFields }),
+    hubs: { refresh: async () => generation, firstSequenceNumber: async () => 0 },
+    commitIntervalMs: 0,
+  });
+}
