@@ -99,6 +99,7 @@ export class Query {
     if (name === 'OBJECT_ID') return this.#engine.idOf(new PartParser(String(args[0])).table()) ?? null;
     if (name === 'SERVERPROPERTY' && args[0] === 'ProductVersion')
       return this.#engine.options.version ?? '16.0.4000.1';
+    if (name === 'SERVERPROPERTY' && args[0] === 'Babelfish') return null;
     if (name === 'SERVERPROPERTY' && args[0] === 'EngineEdition') {
       const { dialect, edition = dialect === 'pool' ? 6 : 3 } = this.#engine.options;
       return edition;

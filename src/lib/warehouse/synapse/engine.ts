@@ -5,14 +5,27 @@ import type { Dialect } from './tables';
 export interface Engine {
   readonly edition: number;
   readonly version: string;
+  /** Babelfish takes T-SQL for PostgreSQL, and gives the version of an old SQL Server for its own. */
+  readonly isBabelfish: boolean;
 }
 
 export const askEngine =
-  "SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition, CAST(SERVERPROPERTY('ProductVersion') AS varchar(128)) AS version;";
+  "SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition, CAST(SERVERPROPERTY('ProductVersion') AS varchar(128)) AS version, CAST(SERVERPROPERTY('Babelfish') AS int) AS babelfish;";
+
+/** The answer to `askEngine`. */
+export const readEngine = ({ edition, version, babelfish }: Record<string, unknown>): Engine => ({
+  edition: Number(edition),
+  version: String(version),
+  isBabelfish: Number(babelfish) === 1,
+});
 
 const dedicatedPool = 6;
-/** SQL Server: Personal, Standard, Enterprise and Express; then Azure SQL Database and Azure SQL Managed Instance. */
-const sqlServers: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 8]);
+/** SQL Server: Personal, Standard, Enterprise and Express. */
+const sqlServers: ReadonlySet<number> = new Set([1, 2, 3, 4]);
+/** Azure SQL Database and Azure SQL Managed Instance. They are always new, and have the version 12. */
+const azureSql: ReadonlySet<number> = new Set([5, 8]);
+/** SQL Server 2016, the first one with DATEDIFF_BIG, which the views need. */
+const oldestMajor = 13;
 
 /** Engines that read the lake themselves, or that nothing here was made for. */
 const refused: ReadonlyMap<number, string> = new Map([
@@ -28,12 +41,18 @@ const refused: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Which statements an engine takes. Throws `warehouse.refused`, with what to do, for one that is not supported. */
-export function dialectOf({ edition, version }: Engine, name: string): Dialect {
+export function dialectOf(engine: Engine, name: string): Dialect {
+  const { edition, version } = engine;
   if (edition === dedicatedPool) return 'pool';
-  if (sqlServers.has(edition)) return 'server';
-  const what = refused.get(edition) ?? 'of an unknown kind';
+  if (azureSql.has(edition) || (sqlServers.has(edition) && !isTooOld(engine))) return 'server';
+  const what = sqlServers.has(edition)
+    ? 'a SQL Server that is older than 2016: upgrade it, or load into another database'
+    : (refused.get(edition) ?? 'of an unknown kind');
   throw new TributaryError(
     'warehouse.refused',
-    `${name} (EngineEdition ${edition}, version ${version}) is ${what}. Loads go to a dedicated SQL pool, SQL Server, Azure SQL Database or Azure SQL Managed Instance.`,
+    `${name} (EngineEdition ${edition}, version ${version}) is ${what}. Loads go to a dedicated SQL pool, SQL Server 2016 or later, Azure SQL Database or Azure SQL Managed Instance.`,
   );
 }
+
+const isTooOld = ({ version, isBabelfish }: Engine): boolean =>
+  !isBabelfish && Number(version.split('.')[0]) < oldestMajor;

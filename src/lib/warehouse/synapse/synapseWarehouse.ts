@@ -10,7 +10,7 @@ import {
   type SwapOutcome,
   type Warehouse,
 } from '../warehouse';
-import { askEngine, dialectOf } from './engine';
+import { askEngine, dialectOf, readEngine } from './engine';
 import { holdLoads, releaseLoads } from './hold';
 import { copyGrants, lostBySwap, readLayout } from './keptBySwap';
 import { Ledger } from './ledger';
@@ -203,8 +203,7 @@ class SynapseWarehouse implements Warehouse {
   async #whichDialect(): Promise<Dialect> {
     if (this.#dialect) return this.#dialect;
     const { rows } = await this.#run(askEngine);
-    const { edition, version } = rows[0] ?? {};
-    this.#dialect = dialectOf({ edition: Number(edition), version: String(version) }, this.name);
+    this.#dialect = dialectOf(readEngine(rows[0] ?? {}), this.name);
     return this.#dialect;
   }
 
