@@ -10,8 +10,10 @@ GRANT INSERT ON SCHEMA::clickstream TO [<app>];
 GRANT INSERT ON SCHEMA::assets TO [<app>];
 GO
 
--- Large loads into a dedicated SQL pool, which COPY brings through tables of their own. Without these, rows go in as text.
+-- Large loads into a dedicated SQL pool, which COPY brings through tables of their own. Without these, rows go in as text. SQL Server
+-- does not know this right and refuses the statement, which harms nothing: go on after it.
 GRANT ADMINISTER DATABASE BULK OPERATIONS TO [<app>];
+GO
 GRANT CREATE TABLE TO [<app>];
 GRANT ALTER ON SCHEMA::ops TO [<app>];
 GO

@@ -7,10 +7,16 @@ import { SqlError, type SqlValue, type Statement } from './syntax';
  */
 export type Rights = ReadonlySet<string>;
 
-/** The rights that a script of GRANT statements gives. */
-export function rightsOf(script: string): Rights {
+/** What is no right in SQL Server, which refuses the whole batch then: it parses a batch before it runs any of it. */
+const ofAzureAlone = /\bADMINISTER DATABASE BULK OPERATIONS\b/;
+
+/** The rights that a script of GRANT statements gives, whose batches are parted by GO. */
+export function rightsOf(script: string, dialect: 'pool' | 'server' = 'pool'): Rights {
   const rights = new Set<string>();
-  for (const [, names = '', on] of script.matchAll(/^GRANT ([A-Z, ]+?)(?: ON (?:SCHEMA::)?([\w.]+))? TO /gm))
+  const batches = script.split(/^GO\s*$/m).filter((batch) => dialect === 'pool' || !ofAzureAlone.test(batch));
+  for (const [, names = '', on] of batches
+    .join('\n')
+    .matchAll(/^GRANT ([A-Z, ]+?)(?: ON (?:SCHEMA::)?([\w.]+))? TO /gm))
     for (const name of names.split(',')) rights.add(`${name.trim()}${on === undefined ? '' : ` ${on}`}`);
   return rights;
 }
