@@ -1,10 +1,14 @@
+import type { BackoffSteps } from '../backoff';
 import type { TablePosition } from '../delta/position';
+import { TributaryError } from '../errors';
 import { readLedgerPosition } from './ledgerPosition';
 import { type LoadOptions, loadCommits } from './loadCommits';
 import { describeUnfollowable } from './needsRebuild';
+import { Overtaken } from './overtaken';
 import { rebuild } from './rebuild';
 import { parseReplacing } from './shadow';
 import type { UnloadedCommits } from './unloadedCommits';
+import { fullName } from './warehouse';
 
 export interface CatchUpOptions extends LoadOptions {
   /** The table's log. Pass the same object to every call, so that each commit is read once. */
@@ -14,6 +18,8 @@ export interface CatchUpOptions extends LoadOptions {
    * and `isContested`, because another process was faster the last time, the ledger is asked before rows are sent.
    */
   readonly lastKnown?: { readonly position: TablePosition; readonly isContested: boolean } | undefined;
+  /** Between loads that other processes overtake. */
+  readonly backoff?: BackoffSteps;
 }
 
 /** `behind`: the time ended before all was loaded. `needs-rebuild`: the log cannot be followed from the table's position. */
@@ -32,18 +38,28 @@ export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
   const { warehouse, table, signal, lastKnown } = options;
   let position = lastKnown?.position ?? (await readLedgerPosition(warehouse, table));
   let isSure = lastKnown === undefined;
+  const overtaken = new Overtaken(signal, options.backoff);
   for (;;) {
     options.onPosition?.(position);
     if (signal.aborted) return { state: 'behind', version: position.version };
     const next = await step(options, position, isSure);
-    if (next !== 'ask' && 'state' in next) return next;
-    isSure ||= next === 'ask';
-    position = next === 'ask' ? await readLedgerPosition(warehouse, table) : next;
+    if (typeof next !== 'string' && 'state' in next) return next;
+    if (next === 'overtaken') {
+      if (!(await overtaken.mayGoOn(position))) throw turnedAway(options, position);
+    } else overtaken.reset();
+    isSure ||= typeof next === 'string';
+    position = typeof next === 'string' ? await readLedgerPosition(warehouse, table) : next;
   }
 }
 
-/** `ask`: the ledger must be asked where the table stands. */
-type Next = CaughtUp | TablePosition | 'ask';
+const turnedAway = ({ warehouse, table }: CatchUpOptions, { version }: TablePosition) =>
+  new TributaryError(
+    'warehouse.unavailable',
+    `${warehouse.name}: the ledger says that ${fullName(table)} stands at version ${version}, but loads from there are turned away: another process changes its row in ops.load_ledger and takes that back.`,
+  );
+
+/** `ask`, `overtaken`: the ledger must be asked where the table stands. */
+type Next = CaughtUp | TablePosition | 'ask' | 'overtaken';
 
 /** @param isSure whether the position comes from the ledger */
 async function step(options: CatchUpOptions, position: TablePosition, isSure: boolean): Promise<Next> {
@@ -55,7 +71,7 @@ async function step(options: CatchUpOptions, position: TablePosition, isSure: bo
   if (found?.step === 'commits' && (isSure || !lastKnown?.isContested)) {
     const next = await loadCommits(options, found, position);
     if (next.step === 'loaded') return next.position;
-    if (next.step === 'overtaken') return 'ask';
+    if (next.step === 'overtaken') return 'overtaken';
     if (next.step === 'stopped') return { state: 'behind', version: next.position.version };
     commits.forget();
     return isSure ? { state: 'needs-rebuild', version: next.position.version, reason: next.reason } : 'ask';

@@ -1,9 +1,11 @@
+import type { BackoffSteps } from '../backoff';
 import { positionOfState, type TablePosition } from '../delta/position';
 import { recordsOf } from '../delta/readStatistics';
 import type { Snapshot } from '../delta/state';
 import type { WarehouseTable } from '../streams/stream';
 import { defaultLimits, type LoadLimits, readRows } from './deltaVersions';
 import { loadCommits } from './loadCommits';
+import { Overtaken } from './overtaken';
 import { fillingPosition, parseFilling } from './shadow';
 import type { UnloadedCommits } from './unloadedCommits';
 import { fullName, type Warehouse } from './warehouse';
@@ -18,17 +20,19 @@ export interface ShadowOptions {
   readonly shadow: WarehouseTable;
   readonly signal: AbortSignal;
   readonly limits?: LoadLimits;
+  /** Between loads that other processes overtake. */
+  readonly backoff?: BackoffSteps;
 }
 
 /**
- * `taken`: the shadow is gone, because another process has used or dropped it. `unloadable`: it cannot become complete any more.
+ * `taken`: the shadow is gone, because another process has used or dropped it. `overtaken`: loads are turned
+ * away again and again, though the shadow stays where it is. `unloadable`: it cannot become complete any more.
  * `gone`: the data file that is missing, if that is the reason.
  */
 export type ShadowStep =
   /** `position`: where the shadow stands, as the ledger told it. */
   | { readonly step: 'done'; readonly position: TablePosition }
-  | { readonly step: 'taken' }
-  | { readonly step: 'stopped' }
+  | { readonly step: 'taken' | 'overtaken' | 'stopped' }
   | { readonly step: 'unloadable'; readonly reason: string; readonly gone?: string };
 
 export interface FillOptions extends ShadowOptions {
@@ -44,6 +48,7 @@ export async function fillShadow(options: FillOptions): Promise<ShadowStep> {
   // Every process must see the files in the same order, because the ledger only has the number of loaded files.
   const files = [...snapshot.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   const filled = positionOfState(snapshot);
+  const overtaken = new Overtaken(signal, options.backoff);
   for (;;) {
     const position = (await warehouse.ledger()).get(fullName(shadow));
     if (!position) return { step: 'taken' };
@@ -63,7 +68,9 @@ export async function fillShadow(options: FillOptions): Promise<ShadowStep> {
     if ('gone' in read)
       return { step: 'unloadable', reason: `data file ${read.gone} is gone`, gone: read.gone };
     const to = end === files.length ? filled : fillingPosition(filled, end);
-    await warehouse.load({ table: shadow, from: position, to, rows: read });
+    const outcome = await warehouse.load({ table: shadow, from: position, to, rows: read });
+    if (outcome === 'loaded') overtaken.reset();
+    else if (!(await overtaken.mayGoOn(position))) return { step: 'overtaken' };
   }
 }
 
@@ -77,6 +84,7 @@ export interface FollowOptions extends ShadowOptions {
 /** Loads what came after a filled shadow's version. */
 export async function followLog(options: FollowOptions): Promise<ShadowStep> {
   const { warehouse, shadow, signal, commits, until } = options;
+  const overtaken = new Overtaken(signal, options.backoff);
   for (let steps = 0; ; steps++) {
     const position = (await warehouse.ledger()).get(fullName(shadow));
     if (!position) return { step: 'taken' };
@@ -91,6 +99,11 @@ export async function followLog(options: FollowOptions): Promise<ShadowStep> {
     const loaded = await loadCommits({ ...options, table: shadow }, found, position);
     if (loaded.step === 'stopped') return { step: 'stopped' };
     if (loaded.step === 'unloadable') return loaded;
+    if (loaded.step === 'overtaken') {
+      if (!(await overtaken.mayGoOn(position))) return { step: 'overtaken' };
+      continue;
+    }
+    overtaken.reset();
     const isNear = found.commits.length <= fewCommits || steps >= maxStepsToHead;
     if (!goal && isNear) return { step: 'done', position };
   }

@@ -121,6 +121,8 @@ async function tryRebuild(options: Try): Promise<Rebuilt | Failed> {
   if (!started) return { outcome: 'no-table' };
   const done = await completeShadow(options, started);
   if (done.step === 'done') return swap(options, started.shadow, done.position);
+  if (done.step === 'overtaken')
+    return { outcome: 'failed', reason: 'another process loads the shadow, but does not get on' };
   if (done.step !== 'unloadable')
     return { outcome: done.step === 'stopped' ? 'stopped' : 'rebuilt-elsewhere' };
   await giveUp(warehouse, { table, shadow: started.shadow });

@@ -71,3 +71,20 @@ it('a data file that is damaged, and one that storage does not give, are errors 
   await expect(catchUp({ ...options, signal })).rejects.toMatchObject({ code: 'parquet.invalid' });
   expect((await warehouse.ledger()).get('clickstream.clicks')?.version).toBe(-1);
 });
+
+it('loads that are turned away again and again from where the ledger says that the table stands are an error', async () => {
+  let loads = 0;
+  const load: Warehouse['load'] = async () => {
+    loads++;
+    return 'overtaken';
+  };
+  const options = { commits: delta.commits, table: clicksAt, backoff: { firstMs: 1, mostMs: 1 } };
+  const { signal } = new AbortController();
+  await expect(catchUp({ ...options, warehouse: { ...warehouse, load }, signal })).rejects.toMatchObject({
+    code: 'warehouse.unavailable',
+    message: expect.stringContaining(
+      'clickstream.clicks stands at version -1, but loads from there are turned away',
+    ),
+  });
+  expect(loads).toBe(5);
+});

@@ -424,6 +424,48 @@ describe('a rebuild that comes to nothing', () => {
     }
   });
 
+  it('waits between loads that another process overtakes, and says so in the end', async () => {
+    for (const rows of [1, 2]) await delta.commit(clicks(rows));
+    for (const filled of [0, 2]) {
+      let loads = 0;
+      const overtaken: Warehouse = {
+        ...own(warehouse),
+        load: async (load) => {
+          if (filled > 0 && load.to.tableId.startsWith('fill:')) return warehouse.load(load);
+          loads++;
+          return 'overtaken';
+        },
+      };
+      await expect(rebuild({ ...options(overtaken), limits: { rows: 1, bytes: 1e9 } })).rejects.toMatchObject(
+        {
+          code: 'warehouse.unavailable',
+          message: expect.stringContaining('another process loads the shadow, but does not get on'),
+        },
+      );
+      // Five tries of five loads.
+      expect(loads).toBe(25);
+    }
+  });
+
+  it('ends between loads that another process overtakes if it must', async () => {
+    await delta.commit(clicks(1));
+    const ended = new AbortController();
+    let loads = 0;
+    const overtaken: Warehouse = {
+      ...own(warehouse),
+      load: async () => {
+        loads++;
+        if (loads === 2) setImmediate(() => ended.abort());
+        return 'overtaken';
+      },
+    };
+    const backoff = { firstMs: 1e6, mostMs: 1e6 };
+    expect(await rebuild({ ...options(overtaken), signal: ended.signal, backoff })).toEqual({
+      outcome: 'stopped',
+    });
+    expect(loads).toBe(2);
+  });
+
   it.each([
     ['goes on with its shadow', 'nothing', 3, 5],
     ['begins again', 'rows', 600, 0],
