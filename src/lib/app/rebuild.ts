@@ -6,7 +6,7 @@ import { settings } from '../settings';
 import { readLedgerPosition } from '../warehouse/ledgerPosition';
 import { openWarehouse } from '../warehouse/openWarehouse';
 import { rebuild } from '../warehouse/rebuild';
-import { parseReplacing } from '../warehouse/shadow';
+import { isBeingRebuilt, parseReplacing } from '../warehouse/shadow';
 import type { Warehouse } from '../warehouse/warehouse';
 import { failureOf } from './failure';
 import { appLake } from './lake';
@@ -61,7 +61,7 @@ async function rebuildPart(
   if (lost.length > 0) return { outcome: 'would-lose', lost: lost.map(inertInLine) };
   const isReplaced = async () => parseReplacing(await readLedgerPosition(warehouse, table)) !== undefined;
   // A loader finishes what is nearly done. Without this look, the step would begin a second rebuild.
-  if (isHeld && !(await isReplaced())) return { outcome: 'rebuilt-elsewhere' };
+  if (isHeld && !isBeingRebuilt(await warehouse.ledger(), table)) return { outcome: 'rebuilt-elsewhere' };
   const lake = await appLake();
   let loaded: { files: number; of: number } | undefined;
   const end = new AbortController();

@@ -32,7 +32,9 @@ export interface ShadowOptions {
 export type ShadowStep =
   /** `position`: where the shadow stands, as the ledger told it. */
   | { readonly step: 'done'; readonly position: TablePosition }
-  | { readonly step: 'taken' | 'overtaken' | 'stopped' }
+  | { readonly step: 'taken' }
+  | { readonly step: 'overtaken' }
+  | { readonly step: 'stopped' }
   | { readonly step: 'unloadable'; readonly reason: string; readonly gone?: string };
 
 export interface FillOptions extends ShadowOptions {

@@ -8,7 +8,7 @@ import { beginOrResume, giveUp, type Started } from './beginShadow';
 import type { LoadLimits } from './deltaVersions';
 import { fillShadow, followLog, type ShadowStep } from './fillShadow';
 import { readLedgerPosition } from './ledgerPosition';
-import { isShadowName, ownPosition, parseReplacing, type Replacing } from './shadow';
+import { isBeingRebuilt, isShadowName, ownPosition, parseReplacing, type Replacing } from './shadow';
 import { UnloadedCommits } from './unloadedCommits';
 import { fullName, type Warehouse } from './warehouse';
 
@@ -34,7 +34,7 @@ export interface RebuildOptions {
   readonly backoff?: BackoffSteps;
 }
 
-/** `rebuilt-elsewhere`: another process was faster. */
+/** `rebuilt-elsewhere`: another process was faster, and has ended its rebuild. */
 export type Rebuilt =
   | { readonly outcome: 'rebuilt'; readonly version: number }
   | { readonly outcome: 'rebuilt-elsewhere' | 'stopped' | 'no-table' };
@@ -50,6 +50,8 @@ interface Failed {
 interface Try extends RebuildOptions {
   /** The shadow whose swap was sent, if there is no answer to that yet. */
   readonly sent: { swap: WarehouseTable | undefined };
+  /** Whether another process was rebuilding the table as well. */
+  readonly rivals: { met: boolean };
 }
 
 interface Lost {
@@ -79,9 +81,9 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     seen = now;
     options.onProgress?.(progress);
   };
-  const sent: Try['sent'] = { swap: undefined };
+  const [sent, rivals]: [Try['sent'], Try['rivals']] = [{ swap: undefined }, { met: false }];
   for (;;) {
-    const done = await tryRebuild({ ...options, onProgress, sent }).catch(asLost);
+    const done = await tryRebuild({ ...options, onProgress, sent, rivals }).catch(asLost);
     if (done.outcome !== 'failed' && done.outcome !== 'lost') return done;
     if (signal.aborted) return { outcome: 'stopped' };
     const tries = done.outcome === 'lost' ? ++lost : ++failed;
@@ -108,11 +110,12 @@ function asLost(error: unknown): Lost {
 }
 
 async function tryRebuild(options: Try): Promise<Rebuilt | Failed> {
-  const { warehouse, table, sent } = options;
+  const { warehouse, table, sent, rivals } = options;
   const replacing = parseReplacing(await readLedgerPosition(warehouse, table));
   // The answer to the swap was lost, but the ledger says that it was done.
   if (sent.swap && !replacing && !(await warehouse.ledger()).has(fullName(sent.swap)))
     return endSwap(options);
+  if (rivals.met && !isBeingRebuilt(await warehouse.ledger(), table)) return { outcome: 'rebuilt-elsewhere' };
   if (replacing) {
     const finished = await finishReplacing(options, replacing);
     if (finished) return finished;
@@ -123,8 +126,8 @@ async function tryRebuild(options: Try): Promise<Rebuilt | Failed> {
   if (done.step === 'done') return swap(options, started.shadow, done.position);
   if (done.step === 'overtaken')
     return { outcome: 'failed', reason: 'another process loads the shadow, but does not get on' };
-  if (done.step !== 'unloadable')
-    return { outcome: done.step === 'stopped' ? 'stopped' : 'rebuilt-elsewhere' };
+  if (done.step === 'stopped') return { outcome: 'stopped' };
+  if (done.step === 'taken') return leaveToRivals(options);
   await giveUp(warehouse, { table, shadow: started.shadow });
   const { at } = options;
   const what = `${at.store.name}/${at.table} version ${started.snapshot?.version}`;
@@ -157,9 +160,18 @@ async function swap(options: Try, shadow: WarehouseTable, least?: TablePosition)
   if ((await warehouse.swap({ table, shadow }, least)) === 'swapped') return endSwap(options);
   const ledger = await warehouse.ledger();
   sent.swap = undefined;
-  // If our shadow was not taken, leave other shadows alone, because one of them may just be replacing the table.
-  if (!ledger.has(fullName(shadow))) return { outcome: 'rebuilt-elsewhere' };
+  if (!ledger.has(fullName(shadow))) return leaveToRivals(options);
   return { outcome: 'failed', reason: 'another process loads the shadow or replaces the table' };
+}
+
+/**
+ * Our shadow is gone, or another one is taking the table's place. The table is not rebuilt as long as another process is at it: the next
+ * try sees how that ends, or helps.
+ */
+async function leaveToRivals({ warehouse, table, rivals }: Try): Promise<Rebuilt | Failed> {
+  if (!isBeingRebuilt(await warehouse.ledger(), table)) return { outcome: 'rebuilt-elsewhere' };
+  rivals.met = true;
+  return { outcome: 'failed', reason: 'another process rebuilds the table and has not ended' };
 }
 
 /** Drops what is not needed any more. */

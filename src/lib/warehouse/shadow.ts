@@ -97,3 +97,11 @@ export function ownPosition(position: TablePosition): TablePosition {
   const replacing = parseReplacing(position);
   return replacing ? { ...position, tableId: replacing.tableId } : position;
 }
+
+/** Whether the ledger knows a shadow of the table, or says that one takes its place. */
+export function isBeingRebuilt(ledger: ReadonlyMap<string, TablePosition>, table: WarehouseTable): boolean {
+  const own = ledger.get(fullName(table));
+  if (own && parseReplacing(own)) return true;
+  const prefix = `${table.schema}.${shadowPrefix(table)}`;
+  return [...ledger.keys()].some((name) => name.startsWith(prefix));
+}

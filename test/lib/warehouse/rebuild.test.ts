@@ -424,6 +424,64 @@ describe('a rebuild that comes to nothing', () => {
     }
   });
 
+  it('is no rebuild as long as another shadow holds the table', async () => {
+    await delta.commit(clicks(3));
+    const other = { table: clicksAt, shadow: shadowOf(1, '0000000f') };
+    let isHeld = false;
+    const late = {
+      ...own(warehouse),
+      // Another process holds the table, just before this one would.
+      hold: async (swap: Parameters<Warehouse['hold']>[0]) => {
+        if (!isHeld) {
+          isHeld = true;
+          const at = (await warehouse.ledger()).get(fullName(swap.shadow));
+          await warehouse.createShadow(other, at ?? { tableId: 'none', version: 0, mark: undefined });
+          expect(await warehouse.hold(other)).toBe(true);
+        }
+        return warehouse.hold(swap);
+      },
+      // It stays as it is.
+      swap: async () => 'not-swapped' as const,
+    };
+    await expect(rebuild(options(late))).rejects.toMatchObject({
+      code: 'warehouse.unavailable',
+      message: expect.stringContaining('did not end in 5 tries'),
+    });
+    expect(harness.server.rows(fullName(clicksAt))).toEqual([]);
+  });
+
+  it.each([true, false])(
+    'waits for another process that holds the table, which ends it: %s',
+    async (ends) => {
+      await delta.commit(clicks(3));
+      const shadow = shadowOf(1, '0000000f');
+      let isHeld = false;
+      const late = {
+        ...own(warehouse),
+        hold: async (swap: Parameters<Warehouse['hold']>[0]) => {
+          if (isHeld) return warehouse.hold(swap);
+          isHeld = true;
+          const at = (await warehouse.ledger()).get(fullName(swap.shadow));
+          await warehouse.createShadow(
+            { table: clicksAt, shadow },
+            at ?? { tableId: '', version: 0, mark: '' },
+          );
+          await warehouse.hold({ table: clicksAt, shadow });
+          const held = await warehouse.hold(swap);
+          if (ends) {
+            await warehouse.swap({ table: clicksAt, shadow });
+            await warehouse.dropShadow(swap.shadow);
+          }
+          return held;
+        },
+      };
+      expect(await rebuild(options(late))).toEqual(
+        ends ? { outcome: 'rebuilt-elsewhere' } : { outcome: 'rebuilt', version: 1 },
+      );
+      expect(await ledgerNames()).toEqual([fullName(clicksAt)]);
+    },
+  );
+
   it('waits between loads that another process overtakes, and says so in the end', async () => {
     for (const rows of [1, 2]) await delta.commit(clicks(rows));
     for (const filled of [0, 2]) {
