@@ -50,8 +50,6 @@ export interface EngineOptions {
   readonly collation?: string;
   /** What SERVERPROPERTY('ProductVersion') answers. */
   readonly version?: string;
-  /** The error with which every bulk load is refused. */
-  readonly bulkRefusal?: number;
   /** Connections begin with NOCOUNT ON, as they do where the server's `user options` say so. */
   readonly noCount?: boolean;
   /** Reads a file for COPY. */
@@ -81,6 +79,9 @@ export class Engine {
   tellsRights = true;
   /** Whether the login may grant rights on tables. */
   mayGrant = true;
+  /** While one of these is set, every bulk load, or COPY, is refused with this error. */
+  bulkRefusal: number | undefined;
+  copyRefusal: number | undefined;
   /** While this is set, every ALTER TABLE is refused with this error. */
   alterRefusal: { readonly number: number; readonly message: string } | undefined;
 

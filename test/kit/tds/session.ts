@@ -163,6 +163,8 @@ export class Session {
   async #copy({ url, table: name, columns }: Statement & { kind: 'copy' }): Promise<void> {
     const { dialect, fetchStaged } = this.#engine.options;
     if (dialect !== 'pool') throw new SqlError(102, 'Incorrect syntax near COPY.');
+    const { copyRefusal } = this.#engine;
+    if (copyRefusal !== undefined) throw new SqlError(copyRefusal, 'COPY is refused.');
     const bytes = await fetchStaged?.(url);
     if (!bytes) throw new SqlError(13807, 'Content of directory on path cannot be listed.');
     this.#engine.holdRows(name, this);
@@ -201,8 +203,8 @@ export class Session {
   }
 
   #beginBulk(statement: Statement & { kind: 'insertBulk' }, answer: (one: Answer) => void): void {
-    const { dialect, bulkRefusal } = this.#engine.options;
-    if (dialect === 'pool') throw new SqlError(103010, 'Parse error near BULK.');
+    const { bulkRefusal } = this.#engine;
+    if (this.#engine.options.dialect === 'pool') throw new SqlError(103010, 'Parse error near BULK.');
     if (bulkRefusal !== undefined)
       throw new SqlError(bulkRefusal, 'You do not have permission to use bulk load.');
     const table = this.#engine.table(statement.table);

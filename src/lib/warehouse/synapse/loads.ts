@@ -18,7 +18,7 @@ import {
 } from './loadStatements';
 import { addMissingColumns } from './newColumns';
 import { countTouched, type SqlClient } from './sqlClient';
-import { isAmbiguous, isUnknownColumn } from './sqlErrors';
+import { isAmbiguous, isNeverPossible, isUnknownColumn } from './sqlErrors';
 import {
   copyInto,
   deleteLeftFiles,
@@ -100,10 +100,17 @@ export class Loads {
       const outcome = await this.#loadFenced(load, packBatches(insertStatements(load)));
       // An overtaken load proves nothing.
       if (outcome === 'overtaken') return outcome;
-      this.#bulkRefused = true;
-      this.#options.warn?.(`Bulk loads are refused, so rows go in as text: ${error.message}`);
+      this.#bulkRefused = this.#isRefusedForGood('bulk load', error);
       return outcome;
     }
+  }
+
+  /** Usually a right is missing. Other errors say nothing of the next load. */
+  #isRefusedForGood(what: string, error: TributaryError): boolean {
+    const isForGood = isNeverPossible(error.cause);
+    const then = isForGood ? 'all rows go' : 'the rows of this load went';
+    this.#options.warn?.(`${what} is refused, so ${then} in as text: ${error.message}`);
+    return isForGood;
   }
 
   async #checkText(table: WarehouseTable): Promise<void> {
@@ -201,9 +208,8 @@ export class Loads {
         await this.#client.described(() => this.#client.batch(copyInto(stage, staging.urlOf(path))));
       } catch (error) {
         if (!(error instanceof TributaryError) || error.code !== 'warehouse.refused') throw error;
-        // Usually a right is missing. The rows must still be loaded, even if that is slower.
-        this.#copyRefused = true;
-        this.#options.warn?.(`COPY INTO is refused, so rows go in as text: ${error.message}`);
+        // The rows must still be loaded, even if that is slower.
+        this.#copyRefused = this.#isRefusedForGood('COPY INTO', error);
         return await this.#loadFenced(load, packBatches(insertStatements(load)));
       }
       const list = columnList(table);

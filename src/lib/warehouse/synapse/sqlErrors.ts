@@ -112,3 +112,18 @@ export const isMadeMeanwhile = (error: unknown): boolean => madeMeanwhile.has(nu
 
 /** The error number for a statement that names a column which its table does not have. */
 export const isUnknownColumn = (error: unknown): boolean => numberOf(toParts(error)) === 207;
+
+/**
+ * Errors which say that a login, or an engine, cannot load in this way at all, from Microsoft's list "Database Engine events and errors"
+ * (https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors); 103010 comes from dedicated pools
+ * alone and is not in it. Any other error may be of these rows, or of this moment.
+ */
+const neverPossible: ReadonlySet<number | undefined> = new Set([
+  // A right is missing: on an object, a column, in the database, for an action, for a bulk load.
+  ...[229, 230, 262, 297, 4834],
+  // There is no such table or schema, or the login may not use it.
+  ...[1088, 2760],
+  // The engine does not know the statement, or its version does not support it.
+  ...[102, 103010, 40510, 40517],
+]);
+export const isNeverPossible = (error: unknown): boolean => neverPossible.has(numberOf(toParts(error)));

@@ -228,16 +228,26 @@ describe('rows in binary form', () => {
     expect([server.bulkLoads, warnings]).toEqual([1, []]);
   });
 
-  it('go in as text for good if the login may not load so', async () => {
-    await server.close();
-    server = await TdsServer.start({ dialect: 'server', bulkRefusal: 4834 });
-    const warehouse = open();
-    await warehouse.init([table]);
-    await stored(warehouse, some(600));
-    await stored(warehouse, some(600));
-    expect(server.batches.filter((text) => /^insert bulk/i.test(text))).toHaveLength(1);
-    expect(warnings).toEqual([expect.stringContaining('Bulk loads are refused, so rows go in as text:')]);
-  });
+  it.each([
+    [4834, 1, 'all rows go'],
+    [40517, 1, 'all rows go'],
+    [4815, 2, 'the rows of this load went'],
+    [7399, 2, 'the rows of this load went'],
+  ])(
+    'go in as text if they are refused, for good if they never can: error %i',
+    async (error, tried, what) => {
+      server.engine.bulkRefusal = error;
+      const warehouse = open();
+      await stored(warehouse, some(600));
+      await stored(warehouse, some(600));
+      expect(server.batches.filter((text) => /^insert bulk/i.test(text))).toHaveLength(tried);
+      expect(warnings).toHaveLength(tried);
+      expect(warnings[0]).toContain(`bulk load is refused, so ${what} in as text:`);
+      server.engine.bulkRefusal = undefined;
+      await stored(warehouse, some(600));
+      expect(server.bulkLoads).toBe(tried === 1 ? 0 : 1);
+    },
+  );
 
   it('are refused like text if a value is none of the column, and the next ones come in binary form again', async () => {
     const warehouse = open();

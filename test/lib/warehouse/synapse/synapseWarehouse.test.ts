@@ -376,19 +376,27 @@ describe('many rows', () => {
     expect([warnings, await staged()]).toEqual([[], []]);
   });
 
-  it('are inserted as text if COPY is refused', async () => {
-    const delta = await clicksTable();
-    await delta.commit(clicks(50));
-    const warnings: string[] = [];
-    const blind = { store: lake, urlOf: () => 'https://elsewhere/x' };
-    await follow(
-      delta,
-      clicksAt,
-      open({ staging: blind, copyThreshold: 10, warn: (line) => warnings.push(line) }),
-    );
-    expect(server.rows('clickstream.clicks')).toHaveLength(50);
-    expect(warnings).toEqual([expect.stringContaining('COPY INTO is refused')]);
-  });
+  it.each([
+    [229, 1, 'all rows go'],
+    [13807, 2, 'the rows of this load went'],
+  ])(
+    'are inserted as text if COPY is refused, for good if it never can be: error %i',
+    async (error, tried, what) => {
+      const delta = await clicksTable();
+      const warnings: string[] = [];
+      const copying = open({ staging, copyThreshold: 10, warn: (line) => warnings.push(line) });
+      server.engine.copyRefusal = error;
+      for (const times of [1, 2]) {
+        await delta.commit(clicks(50));
+        await follow(delta, clicksAt, copying);
+        expect(server.rows('clickstream.clicks')).toHaveLength(50 * times);
+      }
+      expect(server.batches.filter((text) => text.startsWith('COPY INTO'))).toHaveLength(tried);
+      expect(warnings).toHaveLength(tried);
+      expect(warnings[0]).toContain(`COPY INTO is refused, so ${what} in as text:`);
+      expect(await staged()).toEqual([]);
+    },
+  );
 });
 
 describe('SQL Server and Azure SQL', () => {
