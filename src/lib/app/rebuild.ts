@@ -57,8 +57,9 @@ async function rebuildPart(
   { table, deltaTable }: LoadedTable,
   { mayLose, isHeld }: Step,
 ): Promise<RebuildStepOutcome> {
-  const lost = mayLose ? [] : await warehouse.lostBySwap(table);
-  if (lost.length > 0) return { outcome: 'would-lose', lost: lost.map(inertInLine) };
+  // It also refuses a table that cannot be replaced, whatever may be lost.
+  const lost = await warehouse.lostBySwap(table);
+  if (lost.length > 0 && !mayLose) return { outcome: 'would-lose', lost: lost.map(inertInLine) };
   const isReplaced = async () => parseReplacing(await readLedgerPosition(warehouse, table)) !== undefined;
   // A loader finishes what is nearly done. Without this look, the step would begin a second rebuild.
   if (isHeld && !isBeingRebuilt(await warehouse.ledger(), table)) return { outcome: 'rebuilt-elsewhere' };

@@ -22,6 +22,10 @@ export interface SqlTable {
   readonly indexes: { name: string; type: number }[];
   /** The names of views that are bound to it. */
   readonly boundViews: string[];
+  /** The foreign keys of other tables that refer to it. */
+  readonly foreignKeys: { name: string; of: string }[];
+  /** How many deleted rows still have their place: a heap gives it free only to a DELETE that locks the table. */
+  unfreedRows: number;
 }
 
 /** The answer to a statement. */
@@ -113,10 +117,10 @@ export class Engine {
     primaryKey: readonly string[] | undefined,
     layout: Layout | undefined,
   ): SqlTable {
-    const [grants, indexes, boundViews]: [SqlTable['grants'], SqlTable['indexes'], string[]] = [[], [], []];
     return {
       ...{ id: ++this.#objects, columns, rows: [], createdAt: Date.now(), primaryKey, layout },
-      ...{ lastIdentity: -6n, grants, indexes, boundViews },
+      ...{ lastIdentity: -6n, unfreedRows: 0 },
+      ...{ grants: [], indexes: [], boundViews: [], foreignKeys: [] },
     };
   }
 

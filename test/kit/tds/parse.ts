@@ -94,7 +94,10 @@ class BatchParser extends PartParser {
 
   #delete(): Statement {
     this.expect('FROM');
-    return { kind: 'delete', table: this.table(), where: this.where() };
+    const table = this.table();
+    const isTableLocked = this.take('WITH');
+    if (isTableLocked) for (const word of ['(', 'TABLOCK', ')']) this.expect(word);
+    return { kind: 'delete', table, where: this.where(), isTableLocked };
   }
 
   #alter(): Statement {

@@ -176,6 +176,9 @@ export class Session {
     this.#engine.table(statement.table);
     await this.#engine.lock(statement.table, this, this.options.lockTimeout);
     const table = this.#engine.table(statement.table);
+    const isDelete = statement.kind === 'delete';
+    if (isDelete && table.foreignKeys.length > 0)
+      throw new SqlError(547, 'The DELETE statement conflicted with a REFERENCE constraint.');
     const isHit = (row: SqlRow) => statement.where === undefined || this.#query.holds(statement.where, row);
     const changed = new Map<SqlRow, SqlRow | undefined>();
     for (const row of table.rows) {
@@ -190,6 +193,7 @@ export class Session {
       const after = changed.has(row) ? changed.get(row) : row;
       return after ? [after] : [];
     });
+    if (isDelete && !table.primaryKey && !statement.isTableLocked) table.unfreedRows += changed.size;
     this.#undo?.push(() => takeBack(table, changed));
     return changed.size;
   }

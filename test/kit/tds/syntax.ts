@@ -76,7 +76,13 @@ export type Statement =
       readonly set: readonly (readonly [string, Expression])[];
       readonly where: Condition | undefined;
     }
-  | { readonly kind: 'delete'; readonly table: string; readonly where: Condition | undefined }
+  | {
+      readonly kind: 'delete';
+      readonly table: string;
+      readonly where: Condition | undefined;
+      /** Whether the whole table is locked. */
+      readonly isTableLocked: boolean;
+    }
   | {
       readonly kind: 'insert';
       readonly table: string;

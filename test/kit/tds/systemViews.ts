@@ -54,6 +54,8 @@ const views: Readonly<Record<string, (table: SqlTable, engine: Engine) => SqlRow
       permission_name: permission,
       grantee_principal_id: grantee,
     })),
+  'sys.foreign_keys': ({ id, foreignKeys }) =>
+    foreignKeys.map(({ name, of }) => ({ name, parent_object_id: of, referenced_object_id: id })),
   'sys.sql_expression_dependencies': ({ id, boundViews }) =>
     boundViews.map((view) => ({ referenced_id: id, referencing_id: view, is_schema_bound_reference: 1 })),
 };

@@ -99,7 +99,22 @@ export async function lostBySwap(
   if (table.identity !== undefined) lost.push(`All rows get new numbers in the column ${table.identity}.`);
   if (others.length > 0)
     lost.push(`The values of the columns ${others.join(', ')}, which are not the stream's, are lost.`);
-  return dialect === 'pool' ? [...lost, ...(await lostByRename(client, table))] : lost;
+  if (dialect === 'pool') return [...lost, ...(await lostByRename(client, table))];
+  await refuseIfReferred(client, table);
+  return lost;
+}
+
+/** The rows that a foreign key refers to cannot be deleted; or rows of the other table would be deleted with them. */
+async function refuseIfReferred(client: SqlClient, table: WarehouseTable): Promise<void> {
+  const { rows } = await client.batch(
+    `SELECT name, OBJECT_NAME(parent_object_id) AS of_table FROM sys.foreign_keys WHERE referenced_object_id = ${objectId(table)} AND parent_object_id <> referenced_object_id;`,
+  );
+  if (rows.length === 0) return;
+  const keys = rows.map(({ name, of_table }) => `${name} of the table ${of_table}`).join(', ');
+  throw new TributaryError(
+    'warehouse.refused',
+    `${client.name}: the rows of ${fullName(table)} cannot be replaced, because other tables refer to them by foreign keys: ${keys}. Drop these keys, rebuild, and make them again.`,
+  );
 }
 
 async function lostByRename(client: SqlClient, table: WarehouseTable): Promise<string[]> {

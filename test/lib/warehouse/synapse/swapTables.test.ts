@@ -269,6 +269,22 @@ describe('a rebuilt table of a dedicated pool', () => {
 });
 
 describe('a rebuilt table of SQL Server', () => {
+  it('is refused before any work if another table refers to it', async () => {
+    const kept = await TdsServer.start({ dialect: 'server' });
+    const one = openSynapse({ address: kept.address });
+    try {
+      await one.init([clicksAt]);
+      kept.engine.table('clickstream.clicks').foreignKeys.push({ name: 'of_click', of: 'notes' });
+      await expect(one.lostBySwap(clicksAt)).rejects.toMatchObject({
+        code: 'warehouse.refused',
+        message: expect.stringContaining('of_click of the table notes. Drop these keys, rebuild'),
+      });
+    } finally {
+      await one.close();
+      await kept.close();
+    }
+  });
+
   it('is the same table, with all that is on it, also if a view is bound to it', async () => {
     const kept = await TdsServer.start({ dialect: 'server' });
     const one = openSynapse({ address: kept.address });
@@ -290,6 +306,7 @@ describe('a rebuilt table of SQL Server', () => {
       });
       expect(kept.engine.table('clickstream.clicks')).toBe(table);
       expect(table.rows).toHaveLength(4);
+      expect(table.unfreedRows).toBe(0);
       expect(kept.errors).toEqual([]);
     } finally {
       await one.close();
