@@ -15,6 +15,7 @@ export async function define(engine: Engine, session: Session, statement: Statem
   if (statement.kind === 'createSchema') return createSchema(engine, statement);
   if (statement.kind === 'createTable') return createTable(engine, statement);
   if (statement.kind === 'addColumns') return addColumns(engine, session, statement);
+  if (statement.kind === 'addKey') return addKey(engine, session, statement);
   if (statement.kind === 'rename') return rename(engine, statement);
   if (statement.kind === 'drop') return drop(engine, session, statement);
   if (statement.kind === 'createView') return createView(engine, statement);
@@ -89,6 +90,27 @@ async function addColumns(
   for (const row of table.rows) for (const column of columns) row[column.name] = null;
   return () => {
     table.columns = before;
+  };
+}
+
+async function addKey(
+  engine: Engine,
+  session: Session,
+  { table: name, columns }: Of<'addKey'>,
+): Promise<() => void> {
+  const { alterRefusal: refusal, options } = engine;
+  if (refusal) throw new SqlError(refusal.number, refusal.message);
+  if (options.dialect === 'pool')
+    throw new SqlError(104467, 'Enforced unique constraints are not supported.');
+  await engine.lock(name, session, session.options.lockTimeout);
+  const table = engine.table(name);
+  if (table.primaryKey) throw new SqlError(1779, `Table '${name}' already has a primary key defined on it.`);
+  const keys = table.rows.map((row) => JSON.stringify(columns.map((column) => String(row[column]))));
+  if (new Set(keys).size < keys.length)
+    throw new SqlError(1505, 'CREATE UNIQUE INDEX terminated because a duplicate key was found.');
+  table.primaryKey = columns;
+  return () => {
+    table.primaryKey = undefined;
   };
 }
 

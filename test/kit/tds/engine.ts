@@ -12,7 +12,7 @@ export interface SqlTable {
   rows: SqlRow[];
   /** Milliseconds since 1970. */
   readonly createdAt: number;
-  readonly primaryKey: readonly string[] | undefined;
+  primaryKey: readonly string[] | undefined;
   /** How a dedicated pool keeps it. */
   readonly layout: Layout | undefined;
   /** The last number of its identity column. */

@@ -104,6 +104,10 @@ class BatchParser extends PartParser {
     this.expect('TABLE');
     const table = this.table();
     this.expect('ADD');
+    if (this.take('PRIMARY')) {
+      this.expect('KEY');
+      return { kind: 'addKey', table, columns: this.names() };
+    }
     return { kind: 'addColumns', table, columns: this.#columnDefinitions().columns };
   }
 

@@ -102,6 +102,7 @@ function neededFor(statement: Statement): Needed[] {
     case 'createView':
       return [['CREATE VIEW'], ['ALTER', schemaOf(statement.view)]];
     case 'addColumns':
+    case 'addKey':
     case 'drop':
     case 'rename':
       return [['ALTER', statement.table]];

@@ -103,6 +103,7 @@ export type Statement =
       readonly primaryKey: readonly string[] | undefined;
       readonly layout: Layout | undefined;
     }
+  | { readonly kind: 'addKey'; readonly table: string; readonly columns: readonly string[] }
   | { readonly kind: 'addColumns'; readonly table: string; readonly columns: readonly ColumnDefinition[] }
   | {
       readonly kind: 'grant';

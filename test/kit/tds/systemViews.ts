@@ -37,9 +37,11 @@ const views: Readonly<Record<string, (table: SqlTable, engine: Engine) => SqlRow
   ],
   'sys.pdw_column_distribution_properties': (table) =>
     numbered(table, table.layout?.distribution ?? '', 'distribution_ordinal'),
-  'sys.indexes': ({ id, indexes, layout }) => [
-    { object_id: id, name: null, type: indexType(layout) },
-    ...indexes.map(({ name, type }) => ({ object_id: id, name, type })),
+  'sys.indexes': ({ id, indexes, layout, primaryKey }) => [
+    primaryKey
+      ? { object_id: id, name: 'PK', type: 1, is_primary_key: 1 }
+      : { object_id: id, name: null, type: indexType(layout), is_primary_key: 0 },
+    ...indexes.map(({ name, type }) => ({ object_id: id, name, type, is_primary_key: 0 })),
   ],
   'sys.index_columns': (table) =>
     indexType(table.layout) === 1

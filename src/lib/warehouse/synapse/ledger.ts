@@ -2,8 +2,8 @@ import type { TablePosition } from '../../delta/position';
 import { TributaryError } from '../../errors';
 import { parseLedgerRow } from '../ledgerPosition';
 import type { SqlClient } from './sqlClient';
-import { isUnknownColumn } from './sqlErrors';
-import { addMarkColumns, ledgerTable } from './tables';
+import { isMadeMeanwhile, isUnknownColumn } from './sqlErrors';
+import { addLedgerKey, addMarkColumns, ledgerTable } from './tables';
 
 const columns = 'table_name, delta_id, last_version';
 
@@ -45,6 +45,22 @@ export class Ledger {
   async findMarks(): Promise<boolean> {
     if (this.#keepsMarks === undefined) await this.#rows();
     return this.#keepsMarks === true;
+  }
+
+  /**
+   * Adds the primary key, without which two processes could both add a table's row, to a ledger of an earlier release. It works without
+   * one, too. Throws `warehouse.ledger` if a table has two rows already.
+   */
+  async addKey(): Promise<void> {
+    try {
+      await this.#client.batch(addLedgerKey);
+    } catch (error) {
+      if (isMadeMeanwhile(error)) return;
+      const refusal = this.#client.describe(error);
+      if (refusal.code !== 'warehouse.refused') throw refusal;
+      await this.read();
+      this.#warn(`${ledgerTable} gets no primary key: ${refusal.message}`);
+    }
   }
 
   async #rows(): Promise<Row[]> {

@@ -106,8 +106,8 @@ export function isAmbiguous(error: unknown): boolean {
 /** The server has rolled the transaction back, and it may be tried again at once. */
 export const isDeadlock = (error: unknown): boolean => numberOf(toParts(error)) === deadlock;
 
-/** Another process has just made what a statement makes: a table or schema, a row with this key, a column. */
-const madeMeanwhile: ReadonlySet<number | undefined> = new Set([2714, 2627, 2601, 2705]);
+/** Another process has just made what a statement makes: a table or schema, a row with this key, a column, a primary key. */
+const madeMeanwhile: ReadonlySet<number | undefined> = new Set([2714, 2627, 2601, 2705, 1779]);
 export const isMadeMeanwhile = (error: unknown): boolean => madeMeanwhile.has(numberOf(toParts(error)));
 
 /** The error number for a statement that names a column which its table does not have. */

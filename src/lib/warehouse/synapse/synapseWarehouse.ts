@@ -75,6 +75,7 @@ class SynapseWarehouse implements Warehouse {
     const dialect = await this.#whichDialect();
     for (const statement of opsScript(dialect)) await this.#make(statement);
     await this.#findMarks();
+    if (dialect === 'server') await this.#client.described(() => this.#ledger.addKey());
     for (const table of tables) {
       for (const statement of tableScript(table, dialect)) await this.#make(statement);
       await this.#client.described(async () => {

@@ -88,6 +88,9 @@ export const dropIfExists = (table: Pick<WarehouseTable, 'schema' | 'name'>): st
  */
 export const addMarkColumns = `IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID(${quoteText(ledgerTable)}) AND name = 'mark_version') ALTER TABLE ${ledgerTable} ADD ${markColumns.join(', ')};`;
 
+/** Gives a ledger of an earlier release the key that a new one has; for engines that enforce keys. */
+export const addLedgerKey = `IF NOT EXISTS (SELECT * FROM sys.indexes WHERE object_id = OBJECT_ID(${quoteText(ledgerTable)}) AND is_primary_key = 1) ALTER TABLE ${ledgerTable} ADD PRIMARY KEY (table_name);`;
+
 /** Adds a column to a table if it is not there. It is null in the rows that are. */
 export const addColumn = (table: WarehouseTable, { name, type }: WarehouseColumn): string =>
   `IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID(${quoteText(fullName(table))}) AND name = ${quoteText(name)}) ALTER TABLE ${quoteTable(table)} ADD ${quoteName(name)} ${columnType(type)} NULL;`;
