@@ -1,6 +1,6 @@
 import type { WarehouseTable } from '../streams/stream';
 import { readLedgerPosition } from '../warehouse/ledgerPosition';
-import { type LoaderStatus, writeLoadStatus } from '../warehouse/loadStatus';
+import { type LoaderStatus, type LoadStatus, warehouseMark, writeLoadStatus } from '../warehouse/loadStatus';
 import { fullName, type Warehouse } from '../warehouse/warehouse';
 import type { Lake } from './lake';
 
@@ -9,7 +9,7 @@ export async function recordLoad(
   warehouse: Warehouse,
   { store }: Pick<Lake, 'store'>,
   table: WarehouseTable,
-  { state, reason }: LoaderStatus,
+  { state, reason, head }: LoaderStatus & Pick<LoadStatus, 'head'>,
 ): Promise<void> {
   const position = await readLedgerPosition(warehouse, table);
   const keepsMarks = warehouse.keepsMarks();
@@ -17,6 +17,8 @@ export async function recordLoad(
     state,
     ...(reason !== undefined && { reason }),
     position,
+    warehouse: warehouseMark(warehouse.name),
+    ...(head && { head }),
     ...(keepsMarks !== undefined && { keepsMarks }),
   });
 }

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { BackoffSteps } from '../backoff';
-import type { TablePosition } from '../delta/position';
+import { positionOfState, type TablePosition } from '../delta/position';
 import { TributaryError } from '../errors';
 import { readLedgerPosition } from './ledgerPosition';
 import { type LoadOptions, loadCommits } from './loadCommits';
@@ -7,7 +8,7 @@ import { describeUnfollowable } from './needsRebuild';
 import { Overtaken } from './overtaken';
 import { rebuild } from './rebuild';
 import { parseReplacing } from './shadow';
-import type { UnloadedCommits } from './unloadedCommits';
+import type { Unloaded, UnloadedCommits } from './unloadedCommits';
 import { fullName } from './warehouse';
 
 export interface CatchUpOptions extends LoadOptions {
@@ -15,18 +16,28 @@ export interface CatchUpOptions extends LoadOptions {
   readonly commits: UnloadedCommits;
   /**
    * Where the table stood when this was last known. If the log does not go on from there, nothing is asked of the database. If it does
-   * and `isContested`, because another process was faster the last time, the ledger is asked before rows are sent.
+   * and `isContested`, because another process was faster the last time, the ledger is asked before rows are sent. `finding`: what was
+   * found at that position. If the log still leads to the same, nothing is asked either.
    */
-  readonly lastKnown?: { readonly position: TablePosition; readonly isContested: boolean } | undefined;
+  readonly lastKnown?:
+    | { readonly position: TablePosition; readonly isContested: boolean; readonly finding?: Finding }
+    | undefined;
   /** Between loads that other processes overtake. */
   readonly backoff?: BackoffSteps;
 }
 
 /** `behind`: the time ended before all was loaded. `needs-rebuild`: the log cannot be followed from the table's position. */
-export type CaughtUp =
-  | { readonly state: 'current' | 'behind'; readonly version: number }
+export type CaughtUp = { readonly state: 'current' | 'behind'; readonly version: number } | Finding;
+
+/** Why nothing can be loaded. `head`: the end of the log, as far as it was read. */
+export type Finding =
   | { readonly state: 'no-table' }
-  | { readonly state: 'needs-rebuild'; readonly version: number; readonly reason: string };
+  | {
+      readonly state: 'needs-rebuild';
+      readonly version: number;
+      readonly reason: string;
+      readonly head: TablePosition;
+    };
 
 /**
  * Loads all commits after the ledger's position, in as few loads as the limits allow. Any number of processes may do so at once,
@@ -61,6 +72,21 @@ const turnedAway = ({ warehouse, table }: CatchUpOptions, { version }: TablePosi
 /** `ask`, `overtaken`: the ledger must be asked where the table stands. */
 type Next = CaughtUp | TablePosition | 'ask' | 'overtaken';
 
+const needsRebuild = ({ version }: TablePosition, reason: string, head: TablePosition): Finding => ({
+  state: 'needs-rebuild',
+  ...{ version, reason, head },
+});
+
+/** Undefined if there is something to do. */
+function findingOf(found: Unloaded | undefined, position: TablePosition): Finding | undefined {
+  if (found?.step === 'no-table') return { state: 'no-table' };
+  if (found?.step !== 'unfollowable' || position.tableId === '') return undefined;
+  return needsRebuild(position, describeUnfollowable(found.because, position.version), found.head);
+}
+
+/** Whether the log says the same as when this was found. */
+const isSameFinding = (one: Finding, other: Finding | undefined): boolean => isDeepStrictEqual(one, other);
+
 /** @param isSure whether the position comes from the ledger */
 async function step(options: CatchUpOptions, position: TablePosition, isSure: boolean): Promise<Next> {
   const { commits, lastKnown } = options;
@@ -74,12 +100,13 @@ async function step(options: CatchUpOptions, position: TablePosition, isSure: bo
     if (next.step === 'overtaken') return 'overtaken';
     if (next.step === 'stopped') return { state: 'behind', version: next.position.version };
     commits.forget();
-    return isSure ? { state: 'needs-rebuild', version: next.position.version, reason: next.reason } : 'ask';
+    const head = positionOfState(found.state);
+    const unloadable = needsRebuild(next.position, next.reason, head);
+    return isSure || isSameFinding(unloadable, lastKnown?.finding) ? unloadable : 'ask';
   }
+  const finding = findingOf(found, position);
+  if (finding && (isSure || isSameFinding(finding, lastKnown?.finding))) return finding;
   if (!isSure) return 'ask';
-  if (found?.step === 'no-table') return { state: 'no-table' };
-  if (found?.step === 'unfollowable' && position.tableId !== '')
-    return { state: 'needs-rebuild', version, reason: describeUnfollowable(found.because, version) };
   // Either go on with a shadow that takes the table's place, or, on the first load of a log whose beginning was cleaned away, load the
   // live files.
   const { outcome } = await rebuild({ ...options, at: commits.at, continueOnly: replacing !== undefined });

@@ -26,6 +26,8 @@ export interface LoaderStatus {
 export interface LoadStatus extends LoaderStatus {
   /** Where the table stands; undefined if the ledger was never read. */
   readonly position?: TablePosition;
+  /** The end of the log from which it was found out that the table needs a rebuild. */
+  readonly head?: TablePosition;
   /** False if the ledger has no columns for marks, and this process may not add them. */
   readonly keepsMarks?: boolean;
   /** Tells one warehouse from another, without its name. */
@@ -67,7 +69,7 @@ function parseLoadStatus(bytes: Uint8Array): LoadStatus | undefined {
   const { state, error, reason, keepsMarks, warehouse } = raw;
   const known = loaderStates.find((each) => each === state);
   if (!known) return undefined;
-  const position = parsePosition(raw.position);
+  const [position, head] = [parsePosition(raw.position), parsePosition(raw.head)];
   return {
     state: known,
     ...(isCode(error) && { error }),
@@ -75,6 +77,7 @@ function parseLoadStatus(bytes: Uint8Array): LoadStatus | undefined {
     ...(typeof keepsMarks === 'boolean' && { keepsMarks }),
     ...(typeof warehouse === 'string' && { warehouse }),
     ...(position && { position }),
+    ...(head && { head }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { isDeepStrictEqual } from 'node:util';
 import { within } from '../deadline';
 import type { TablePosition } from '../delta/position';
 import { describeFailure } from '../errors';
@@ -22,7 +23,10 @@ export interface TableLoaderOptions {
   readonly commits: () => Promise<UnloadedCommits>;
   readonly warehouse: () => Promise<Warehouse>;
   readonly intervalMs?: number;
-  /** What another process has recorded of this table and warehouse; asked for at the first load. */
+  /**
+   * What was recorded last of this table and warehouse, by any process; asked for at the first load, and as long as the table needs a
+   * rebuild, which another process may do.
+   */
   readonly recorded?: (warehouse: Warehouse) => Promise<LoadStatus | undefined>;
   readonly onLoad?: (report: LoadReport) => void;
   /** Receives the outcome of each attempt, and each new position. */
@@ -48,6 +52,8 @@ export class TableLoader {
   /** Where the table is taken to stand without asking the ledger. */
   #lastKnown: CatchUpOptions['lastKnown'];
   #recorded: LoadStatus | undefined;
+  /** The end of the log, if the table needs a rebuild. */
+  #head: TablePosition | undefined;
   /** The outcome of this process's last attempt. */
   status: LoaderStatus = { state: 'idle' };
 
@@ -104,13 +110,14 @@ export class TableLoader {
     const interval = this.#options.intervalMs ?? intervalMs;
     this.#nextAt = performance.now() + interval;
     try {
-      const done = await this.#catchUp(limitMs);
+      const { done, isNews } = await this.#catchUp(limitMs);
       if (this.#failures > 0) this.#hasten();
       this.#failures = 0;
       // Only a rebuild helps, so do not try often: each try reads the log again.
       if (done.state === 'needs-rebuild')
         this.#nextAt = performance.now() + Math.max(interval, rebuildWaitMs);
-      const reason = done.state === 'needs-rebuild' ? done.reason : undefined;
+      const { reason, head } = done.state === 'needs-rebuild' ? done : {};
+      this.#head = head;
       this.status = { state: done.state, ...(reason !== undefined && { reason }) };
       const name = `${table.schema}.${table.name}`;
       this.#warnOnce(
@@ -119,6 +126,7 @@ export class TableLoader {
           : `${name} needs rebuild: ${reason}. Run "npm run warehouse -- rebuild ${name}".`,
         warn,
       );
+      if (!isNews) return;
     } catch (error) {
       this.#failures++;
       this.#nextAt = performance.now() + Math.min(longestBackoffMs, interval * 2 ** this.#failures);
@@ -129,21 +137,35 @@ export class TableLoader {
     this.#tell(this.status);
   }
 
-  async #catchUp(limitMs: number): Promise<CaughtUp> {
-    const { table, commits, warehouse } = this.#options;
-    if (!this.#warehouse) {
-      this.#warehouse = await warehouse();
-      this.#recorded = await this.#options.recorded?.(this.#warehouse);
-      const position = this.#recorded?.state === 'current' ? this.#recorded.position : undefined;
-      this.#lastKnown = position && { position, isContested: true };
-      this.#position = position;
+  /** What is known without asking the warehouse. */
+  async #findLastKnown(warehouse: Warehouse, isFirst: boolean): Promise<CatchUpOptions['lastKnown']> {
+    const { recorded } = this.#options;
+    if (isFirst) {
+      this.#recorded = await recorded?.(warehouse);
+      const lastKnown = this.#recorded && lastKnownOf(this.#recorded);
+      this.#position = lastKnown?.position;
+      return lastKnown;
     }
-    const lastKnown = this.#lastKnown;
+    if (this.#lastKnown?.finding?.state !== 'needs-rebuild') return this.#lastKnown;
+    // Another process may have rebuilt the table, and then it has said so.
+    const now = await recorded?.(warehouse);
+    const isSame =
+      now?.state === 'needs-rebuild' && isDeepStrictEqual(now.position, this.#lastKnown.position);
+    return isSame ? this.#lastKnown : undefined;
+  }
+
+  /** `isNews`: whether anything has changed since the last attempt, as far as this process can know. */
+  async #catchUp(limitMs: number): Promise<{ done: CaughtUp; isNews: boolean }> {
+    const { table, commits } = this.#options;
+    const isFirst = this.#warehouse === undefined;
+    const warehouse = this.#warehouse ?? (await this.#options.warehouse());
+    this.#warehouse = warehouse;
+    const lastKnown = await this.#findLastKnown(warehouse, isFirst);
     // After a failure the ledger is asked.
     this.#lastKnown = undefined;
     let isContested = lastKnown?.isContested ?? false;
     const done = await catchUp({
-      warehouse: this.#warehouse,
+      warehouse,
       commits: await commits(),
       table,
       lastKnown,
@@ -159,9 +181,12 @@ export class TableLoader {
         if (isMoved) this.#tell({ state: 'behind' });
       },
     });
-    if (done.state === 'current' && this.#position)
-      this.#lastKnown = { position: this.#position, isContested };
-    return done;
+    const position = this.#position;
+    if (position && done.state === 'current') this.#lastKnown = { position, isContested };
+    if (position && (done.state === 'no-table' || done.state === 'needs-rebuild'))
+      this.#lastKnown = { position, isContested: false, finding: done };
+    // What was said already, and recorded, is not said again: it might replace what another process has recorded since.
+    return { done, isNews: !isDeepStrictEqual(done, lastKnown?.finding) };
   }
 
   #tell(status: LoaderStatus): void {
@@ -169,6 +194,7 @@ export class TableLoader {
     this.#options.onStatus?.({
       ...status,
       ...(this.#position && { position: this.#position }),
+      ...(status.state === 'needs-rebuild' && this.#head && { head: this.#head }),
       ...(keepsMarks !== undefined && { keepsMarks }),
       ...(this.#warehouse && { warehouse: warehouseMark(this.#warehouse.name) }),
     });
@@ -187,4 +213,13 @@ export class TableLoader {
     if (message !== undefined && message !== this.#warned) warn(`Warehouse: ${message}`);
     this.#warned = message;
   }
+}
+
+/** What a record says of a table, if that need not be asked again. */
+function lastKnownOf({ state, position, reason, head }: LoadStatus): CatchUpOptions['lastKnown'] {
+  if (!position) return undefined;
+  if (state === 'current') return { position, isContested: true };
+  if (state === 'no-table') return { position, isContested: false, finding: { state } };
+  if (state !== 'needs-rebuild' || reason === undefined || !head) return undefined;
+  return { position, isContested: false, finding: { state, version: position.version, reason, head } };
 }

@@ -20,7 +20,8 @@ export type Unloaded =
     }
   | { readonly step: 'current' }
   | { readonly step: 'no-table' }
-  | { readonly step: 'unfollowable'; readonly because: UnfollowableBecause };
+  /** `head`: the end of the log that there is instead. */
+  | { readonly step: 'unfollowable'; readonly because: UnfollowableBecause; readonly head: TablePosition };
 
 /**
  * The commits of a table that a warehouse does not have yet. Each is read from the log only once, even if it is loaded in several
@@ -59,7 +60,11 @@ export class UnloadedCommits {
         this.#read = undefined;
         if (found.step === 'no-table') return found;
         if (found.step === 'reopened' && wasThere)
-          return { step: 'unfollowable', because: found.because ?? 'made-again' };
+          return {
+            step: 'unfollowable',
+            because: found.because ?? 'made-again',
+            head: positionOfState(found.state),
+          };
       }
     }
   }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { recordLoad } from '../../../src/lib/app/recordLoad';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import { loadStatusPath, readLoadStatus } from '../../../src/lib/warehouse/loadStatus';
@@ -8,7 +9,7 @@ import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse
 import type { Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
 import { TdsServer } from '../../kit/tds/tdsServer';
-import { clicks, clicksTable, type DeltaTable } from './deltaTable';
+import { clicks, clicksTable, DeltaTable } from './deltaTable';
 
 /*
  * What is asked of the database while nothing is to be loaded, and while several processes load: an Azure SQL database that is asked
@@ -86,6 +87,55 @@ describe('with nothing to load', () => {
     await catchUp(startProcess());
     expect(server.rows(name)).toHaveLength(5);
   });
+
+  it('nothing is asked twice as long as there is no table in the lake', async () => {
+    delta = new DeltaTable(clickstream);
+    const one = startProcess();
+    await catchUp(one);
+    expect(await sentDuring(() => catchUp(one))).toEqual([]);
+    await one.close();
+    const two = startProcess();
+    expect(await sentDuring(() => catchUp(two))).toEqual([]);
+    await delta.create();
+    await delta.commit(clicks(2));
+    await catchUp(two);
+    expect(server.rows(name)).toHaveLength(2);
+  });
+
+  it.each(['takes rows away', 'was cleaned', 'was made again'])(
+    'nothing is asked of a table that needs a rebuild, until the log goes on or it was rebuilt: the log %s',
+    async (why) => {
+      const one = startProcess();
+      await delta.commit(clicks(3));
+      await catchUp(one);
+      if (why === 'takes rows away') await delta.removeAll();
+      if (why === 'was cleaned') {
+        await delta.commit(clicks(1));
+        await delta.checkpointAndClean();
+      }
+      if (why === 'was made again') {
+        for await (const { path } of delta.at.store.list('clicks/')) await delta.at.store.delete(path);
+        await delta.create();
+      }
+      await catchUp(one);
+      expect(await readLoadStatus(delta.at.store, name)).toMatchObject({ state: 'needs-rebuild' });
+      expect(await sentDuring(() => catchUp(one))).toEqual([]);
+      await one.close();
+      const two = startProcess();
+      for (const _ of [1, 2]) expect(await sentDuring(() => catchUp(two))).toEqual([]);
+      await delta.commit(clicks(1));
+      const sent = await sentDuring(() => catchUp(two));
+      expect(sent.at(-1)).toContain('FROM ops.load_ledger');
+      expect(await sentDuring(() => catchUp(two))).toEqual([]);
+      // Another process rebuilds the table, and says so.
+      const signal = new AbortController().signal;
+      await rebuild({ warehouse: admin, at: delta.at, table, signal });
+      await recordLoad(admin, delta.at, table, { state: 'behind' });
+      await catchUp(two);
+      await two.close();
+      expect(await readLoadStatus(delta.at.store, name)).toMatchObject({ state: 'current' });
+    },
+  );
 
   it('the ledger is asked if the record is of another warehouse, or of a load that failed', async () => {
     const one = startProcess();
