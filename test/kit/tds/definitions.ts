@@ -23,12 +23,18 @@ export async function define(engine: Engine, session: Session, statement: Statem
   throw new SqlError(103010, `Parse error near ${statement.kind}.`);
 }
 
-function grant(engine: Engine, { table: name, state, permission, grantee }: Of<'grant'>): () => void {
-  const { grants } = engine.table(name);
+function grant(engine: Engine, { table: name, state, permission, column, grantee }: Of<'grant'>): () => void {
+  const { grants, columns } = engine.table(name);
+  if (column !== undefined && !columns.some((one) => one.name === column))
+    throw new SqlError(1911, `Column name '${column}' does not exist in the target table.`);
   if (!engine.mayGrant) throw new SqlError(15151, `Cannot find the object '${name}'.`);
   const before = grants.splice(0);
-  const isSame = (one: (typeof grants)[number]) => one.permission === permission && one.grantee === grantee;
-  grants.push(...before.filter((one) => !isSame(one)), { state, permission, grantee });
+  const isSame = (one: (typeof grants)[number]) =>
+    one.permission === permission && one.grantee === grantee && one.column === column;
+  grants.push(...before.filter((one) => !isSame(one)), {
+    ...{ state, permission, grantee },
+    ...(column !== undefined && { column }),
+  });
   return () => grants.splice(0, grants.length, ...before);
 }
 
@@ -55,6 +61,9 @@ function createTable(engine: Engine, statement: Of<'createTable'>): () => void {
   if (engine.idOf(name) !== undefined)
     throw new SqlError(2714, `There is already an object named '${name}'.`);
   if (!schemas.has(name.split('.')[0] ?? '')) throw new SqlError(2760, 'The schema does not exist.');
+  for (const [, named] of `${layout?.distribution} ${layout?.index}`.matchAll(/\[(\w+)\]/g))
+    if (!columns.some((column) => column.name === named))
+      throw new SqlError(1911, `Column name '${named}' does not exist in the target table.`);
   for (const { type, collation = engine.collation } of columns) convert(null, type, codePageOf(collation));
   tables.set(name, engine.newTable(columns, primaryKey, layout));
   return () => tables.delete(name);

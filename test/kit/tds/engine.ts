@@ -18,7 +18,9 @@ export interface SqlTable {
   /** The last number of its identity column. */
   lastIdentity: bigint;
   /** What people put on it, by any name that a test chooses: it goes with the table, whatever its name is. */
-  readonly grants: { state: string; permission: string; grantee: string }[];
+  readonly grants: { state: string; permission: string; grantee: string; column?: string }[];
+  /** How many partitions it has, in a dedicated pool. */
+  partitions: number;
   readonly indexes: { name: string; type: number }[];
   /** The names of views that are bound to it. */
   readonly boundViews: string[];
@@ -119,7 +121,7 @@ export class Engine {
   ): SqlTable {
     return {
       ...{ id: ++this.#objects, columns, rows: [], createdAt: Date.now(), primaryKey, layout },
-      ...{ lastIdentity: -6n, unfreedRows: 0 },
+      ...{ lastIdentity: -6n, unfreedRows: 0, partitions: 1 },
       ...{ grants: [], indexes: [], boundViews: [], foreignKeys: [] },
     };
   }

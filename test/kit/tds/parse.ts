@@ -127,6 +127,7 @@ class BatchParser extends PartParser {
     const permission = this.word().toUpperCase();
     this.expect('ON');
     const table = this.table();
+    const column = this.is('(') ? this.names()[0] : undefined;
     this.expect('TO');
     const grantee = this.word();
     const withOption = this.take('WITH');
@@ -134,7 +135,7 @@ class BatchParser extends PartParser {
     return {
       kind: 'grant',
       state: withOption ? 'GRANT_WITH_GRANT_OPTION' : state,
-      ...{ permission, table, grantee },
+      ...{ permission, table, column, grantee },
     };
   }
 

@@ -3,7 +3,7 @@ import { codePageOf } from './codePages';
 import { convert } from './columnTypes';
 import type { Answer, Engine, SqlRow } from './engine';
 import { PartParser } from './parseParts';
-import { isMember, myPermissions } from './rights';
+import { hasPermission, isMember, myPermissions } from './rights';
 import { type Condition, type Expression, type Select, SqlError, type SqlValue } from './syntax';
 import { systemRows } from './systemViews';
 import type { WireType } from './wire';
@@ -95,7 +95,7 @@ export class Query {
       return args[0] === null ? null : codePageOf(String(args[0]));
     if (name === 'USER_NAME' || name === 'OBJECT_NAME') return args[0] ?? null;
     if (name === 'IS_ROLEMEMBER') return isMember(this.#engine, String(args[0]));
-    if (name === 'HAS_PERMS_BY_NAME') return this.#engine.mayGrant ? 1 : 0;
+    if (name === 'HAS_PERMS_BY_NAME') return hasPermission(this.#engine, args);
     if (name === 'OBJECT_ID') return this.#engine.idOf(new PartParser(String(args[0])).table()) ?? null;
     if (name === 'SERVERPROPERTY' && args[0] === 'ProductVersion')
       return this.#engine.options.version ?? '16.0.4000.1';

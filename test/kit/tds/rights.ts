@@ -3,7 +3,7 @@ import { SqlError, type SqlValue, type Statement } from './syntax';
 
 /**
  * The rights of a login, like `INSERT clickstream` on a schema, `INSERT clickstream.clicks` on a table, or `CREATE TABLE` in the
- * database. System views may always be read.
+ * database. System views may be read, but some of them tell only of what the login may see.
  */
 export type Rights = ReadonlySet<string>;
 
@@ -34,7 +34,7 @@ export function checkRights(rights: Rights, statement: Statement): void {
   const number = /^CREATE|^ADMINISTER/.test(right) ? 262 : right === 'ALTER' ? 1088 : 229;
   throw new SqlError(
     number,
-    `The permission ${right}${on === undefined ? '' : ` ${schemaOf(on)}`} was denied.`,
+    `The permission ${right}${on === undefined ? '' : ` ${on.startsWith('sys.') ? on : schemaOf(on)}`} was denied.`,
   );
 }
 
@@ -113,5 +113,21 @@ function neededFor(statement: Statement): Needed[] {
   }
 }
 
+/** Of the system views, this one alone is for those who were granted it. */
 const reading = (table: string | undefined): Needed[] =>
-  table === undefined || /^(?:sys\.|fn_)/.test(table) ? [] : [['SELECT', table]];
+  table === undefined || (/^(?:sys\.|fn_)/.test(table) && table !== 'sys.sql_expression_dependencies')
+    ? []
+    : [['SELECT', table]];
+
+/** Whether the login sees what others have and did in the database. */
+export const seesOthers = ({ rights }: Engine): boolean => rights?.has('VIEW DEFINITION') ?? true;
+
+/** HAS_PERMS_BY_NAME; null if there is no such table. */
+export function hasPermission(engine: Engine, [name, kind, right]: readonly SqlValue[]): 1 | 0 | null {
+  const on = name === null ? undefined : String(name).toLowerCase();
+  if (kind === 'OBJECT' && on !== undefined && !on.startsWith('sys.') && !engine.tables.has(on)) return null;
+  if (right === 'CONTROL') return engine.mayGrant ? 1 : 0;
+  return engine.rights === undefined || levelsOf(String(right), on).some((one) => engine.rights?.has(one))
+    ? 1
+    : 0;
+}

@@ -110,6 +110,8 @@ export type Statement =
       readonly state: string;
       readonly permission: string;
       readonly table: string;
+      /** The name of a column, if it is a right on that alone. */
+      readonly column: string | undefined;
       readonly grantee: string;
     }
   | { readonly kind: 'createSchema'; readonly schema: string }

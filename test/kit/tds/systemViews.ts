@@ -1,4 +1,5 @@
 import type { Engine, SqlRow, SqlTable } from './engine';
+import { seesOthers } from './rights';
 import { type Layout, SqlError } from './syntax';
 
 /** The rows of a system view. */
@@ -47,19 +48,29 @@ const views: Readonly<Record<string, (table: SqlTable, engine: Engine) => SqlRow
     indexType(table.layout) === 1
       ? numbered(table, table.layout?.index ?? '', 'key_ordinal').map((row) => ({ ...row, index_id: 1 }))
       : [],
-  'sys.database_permissions': ({ id, grants }) =>
-    grants.map(({ state, permission, grantee }) => ({
+  'sys.partitions': ({ id, partitions }) =>
+    Array.from({ length: partitions }, (_, index) => ({ object_id: id, partition_number: index + 1 })),
+  'sys.database_permissions': ({ id, grants, columns }, engine) =>
+    (seesOthers(engine) ? grants : []).map(({ state, permission, grantee, column }) => ({
       class: 1,
       major_id: id,
-      minor_id: 0,
+      minor_id: columns.findIndex(({ name }) => name === column) + 1,
       state_desc: state,
       permission_name: permission,
       grantee_principal_id: grantee,
     })),
-  'sys.foreign_keys': ({ id, foreignKeys }) =>
-    foreignKeys.map(({ name, of }) => ({ name, parent_object_id: of, referenced_object_id: id })),
-  'sys.sql_expression_dependencies': ({ id, boundViews }) =>
-    boundViews.map((view) => ({ referenced_id: id, referencing_id: view, is_schema_bound_reference: 1 })),
+  'sys.foreign_keys': ({ id, foreignKeys }, engine) =>
+    (seesOthers(engine) ? foreignKeys : []).map(({ name, of }) => ({
+      name,
+      parent_object_id: of,
+      referenced_object_id: id,
+    })),
+  'sys.sql_expression_dependencies': ({ id, boundViews }, engine) =>
+    (seesOthers(engine) ? boundViews : []).map((view) => ({
+      referenced_id: id,
+      referencing_id: view,
+      is_schema_bound_reference: 1,
+    })),
 };
 
 function indexType(layout: Layout | undefined): number {

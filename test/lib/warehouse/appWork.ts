@@ -57,6 +57,8 @@ export async function appWork({
       for (const [index, { at }] of [clicked, priced].entries()) {
         const table = tables[index] as WarehouseTable;
         await catchUp({ warehouse, commits: new UnloadedCommits(at), table, signal });
+        const lost = await warehouse.lostBySwap(table);
+        problems.push(...lost.filter((one) => one.includes('lacks')));
         await rebuild({ warehouse, at, table, signal });
         const { different, rejectedWanted } = await checkTable({ warehouse, at, table, signal, pauseMs: 0 });
         if (different.length > 0 || rejectedWanted !== undefined)

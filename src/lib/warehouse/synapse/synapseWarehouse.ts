@@ -12,7 +12,7 @@ import {
 } from '../warehouse';
 import { askEngine, dialectOf, readEngine } from './engine';
 import { holdLoads, releaseLoads } from './hold';
-import { copyGrants, lostBySwap, readLayout } from './keptBySwap';
+import { lostBySwap } from './keptBySwap';
 import { Ledger } from './ledger';
 import { leftoversOf, listTables } from './leftovers';
 import { escapeLike, quoteText } from './literals';
@@ -21,6 +21,8 @@ import { addMissingColumns, missingColumns } from './newColumns';
 import { type BatchResult, countTouched, SqlClient } from './sqlClient';
 import { isMadeMeanwhile } from './sqlErrors';
 import { swapTables } from './swapTables';
+import { copyGrants, unseenGrants } from './tableGrants';
+import { readLayout } from './tableLayout';
 import {
   addToLedger,
   createTable,
@@ -117,9 +119,9 @@ class SynapseWarehouse implements Warehouse {
 
   async createShadow({ table, shadow }: Swap, position: TablePosition): Promise<void> {
     const [dialect, keepsMarks] = [await this.#whichDialect(), await this.#findMarks()];
-    const layout =
+    const found =
       dialect === 'pool' ? await this.#client.described(() => readLayout(this.#client, table)) : undefined;
-    await this.#run(`${createTable(shadow, dialect, layout)};`);
+    await this.#run(`${createTable(shadow, dialect, found?.layout)};`);
     const mark = keepsMarks ? position.mark : undefined;
     await this.#run(addToLedger(fullName(shadow), { ...position, mark }));
   }
@@ -155,6 +157,8 @@ class SynapseWarehouse implements Warehouse {
   }
 
   async #copyGrants(swap: Swap): Promise<void> {
+    for (const unseen of await unseenGrants(this.#client))
+      this.#options.warn?.(`${fullName(swap.table)}: ${unseen}`);
     const refused = await copyGrants(this.#client, swap);
     if (refused.length > 0)
       this.#options.warn?.(

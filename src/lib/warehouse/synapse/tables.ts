@@ -11,6 +11,16 @@ export type Dialect = 'pool' | 'server';
 export const quoteTable = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'name'>): string =>
   `${quoteName(schema)}.${quoteName(name)}`;
 
+/** The id of a table in the system views; null if there is no such table. */
+export const objectId = (table: Pick<WarehouseTable, 'schema' | 'name'>): string =>
+  `OBJECT_ID(${quoteText(fullName(table))})`;
+
+/** Whether a table that we make has a column of this name. */
+export const isColumn = ({ identity, columns }: WarehouseTable, name: string): boolean =>
+  [identity, ...columns.map((column) => column.name)].some(
+    (one) => one?.toLowerCase() === name.toLowerCase(),
+  );
+
 export const ledgerTable = 'ops.load_ledger';
 export const rejectsTable = 'ops.rejected_rows';
 
@@ -24,7 +34,7 @@ export interface Layout {
   readonly index: string;
 }
 
-const heap: Layout = { distribution: 'ROUND_ROBIN', index: 'HEAP' };
+export const heap: Layout = { distribution: 'ROUND_ROBIN', index: 'HEAP' };
 
 function createWith(name: string, columns: readonly string[], dialect: Dialect, layout = heap): string {
   const options = dialect === 'pool' ? ` WITH (DISTRIBUTION = ${layout.distribution}, ${layout.index})` : '';

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
@@ -7,6 +8,7 @@ import { newShadow } from '../../../../src/lib/warehouse/shadow';
 import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { rightsOf } from '../../../kit/tds/rights';
 import { TdsServer } from '../../../kit/tds/tdsServer';
 import { clicks, clicksTable, type DeltaTable } from '../deltaTable';
 import { tdsHarness } from '../harness';
@@ -245,6 +247,69 @@ describe('a rebuilt table of a dedicated pool', () => {
     ]);
     await again();
     expect(server.engine.table('clickstream.clicks').grants).toEqual([]);
+  });
+
+  it('has the rights on its columns too, except those on columns that it has no more', async () => {
+    const { table, again } = await rebuilt();
+    await warehouse.query('ALTER TABLE clickstream.clicks ADD note int;');
+    const ofColumn = { state: 'GRANT', permission: 'SELECT', grantee: 'analyst', column: 'sessionid' };
+    const ofAll = { state: 'DENY', permission: 'SELECT', grantee: 'analyst' };
+    // The right on the table must come first, because it takes back those on columns.
+    table.grants.push(ofColumn, { ...ofColumn, column: 'note' }, ofAll);
+    expect(await warehouse.lostBySwap(clicksAt)).toEqual([
+      "The values of the columns note, which are not the stream's, are lost.",
+      'Rights are lost that the new table cannot have: GRANT SELECT ON [clickstream].[clicks] ([note]) TO [analyst];',
+    ]);
+    await again();
+    expect(server.engine.table('clickstream.clicks').grants).toEqual([ofAll, ofColumn]);
+    expect(server.errors).toEqual([]);
+  });
+
+  it('is kept in another way, and says so before, if that names columns which it has no more', async () => {
+    const { again } = await rebuilt();
+    await warehouse.query('ALTER TABLE clickstream.clicks ADD note int;');
+    const wanted = {
+      distribution: 'HASH ( [note] )',
+      index: 'CLUSTERED INDEX ( [sessionid] , [note] DESC )',
+    };
+    const before = server.engine.table('clickstream.clicks');
+    server.engine.tables.set('clickstream.clicks', { ...before, layout: wanted, partitions: 3 });
+    expect(await warehouse.lostBySwap(clicksAt)).toEqual([
+      "The values of the columns note, which are not the stream's, are lost.",
+      "The table is kept as ROUND_ROBIN and no more as HASH([note]), which names columns that are not the stream's.",
+      "The table is kept as HEAP and no more as CLUSTERED INDEX ([sessionid], [note] DESC), which names columns that are not the stream's.",
+      'The table has no partitions any more.',
+    ]);
+    expect(await again()).toMatchObject({ outcome: 'rebuilt' });
+    expect(server.engine.table('clickstream.clicks').layout).toEqual({
+      distribution: 'ROUND_ROBIN',
+      index: 'HEAP',
+    });
+    expect(server.errors).toEqual([]);
+  });
+
+  it('may lose what its login cannot see, which that says before', async () => {
+    const { table } = await rebuilt();
+    table.grants.push({ state: 'GRANT', permission: 'SELECT', grantee: 'analyst' });
+    table.boundViews.push('per_day');
+    const script = readFileSync('deploy/sql/loader.sql', 'utf8');
+    const granted = rightsOf(script, 'pool');
+    const unseen = ['VIEW DEFINITION', 'SELECT sys.sql_expression_dependencies'];
+    server.engine.rights = new Set([...granted].filter((one) => !unseen.includes(one)));
+    expect(await warehouse.lostBySwap(clicksAt)).toEqual([
+      expect.stringContaining(
+        'it lacks SELECT ON sys.sql_expression_dependencies, which deploy/sql/loader.sql',
+      ),
+      expect.stringContaining('it lacks VIEW DEFINITION in the database, which deploy/sql/loader.sql grants'),
+    ]);
+    server.engine.rights = granted;
+    await expect(warehouse.lostBySwap(clicksAt)).rejects.toThrow('per_day is bound to it');
+    table.boundViews.length = 0;
+    server.engine.mayGrant = false;
+    expect(await warehouse.lostBySwap(clicksAt)).toEqual([
+      'Rights on the table are lost, because this login may not grant them again: GRANT SELECT ON [clickstream].[clicks] TO [analyst];',
+    ]);
+    expect(server.errors).toEqual([]);
   });
 
   it('is refused before any work if a view is bound to it', async () => {

@@ -1,0 +1,82 @@
+import type { WarehouseTable } from '../../streams/stream';
+import { quoteName } from './literals';
+import type { SqlClient } from './sqlClient';
+import { heap, isColumn, type Layout, objectId } from './tables';
+
+type Row = Record<string, unknown>;
+
+/** How a table of a dedicated pool is kept, as far as a new table with the stream's columns can be kept so. */
+export interface FoundLayout {
+  readonly layout: Layout;
+  /** What a new table cannot have, in sentences. */
+  readonly lost: readonly string[];
+}
+
+/** An option of CREATE TABLE, and the columns that it names. */
+interface Option {
+  readonly text: string;
+  readonly columns: readonly string[];
+}
+
+/** Reads rows about the table; `what` is a SELECT without its first word and its last condition. */
+type Read = (what: string) => Promise<readonly Row[]>;
+
+/** Undefined if there is no such table. */
+export async function readLayout(client: SqlClient, table: WarehouseTable): Promise<FoundLayout | undefined> {
+  const read: Read = async (what) =>
+    (await client.batch(`SELECT ${what} object_id = ${objectId(table)};`)).rows;
+  const columns = await read('name, column_id FROM sys.columns WHERE');
+  const nameOf = (id: unknown) =>
+    String(columns.find(({ column_id }) => Number(column_id) === Number(id))?.name);
+  const distribution = await readDistribution(read, nameOf);
+  if (!distribution) return undefined;
+  const index = await readIndex(read, nameOf);
+  const lost: string[] = [];
+  const ifKnown = ({ text, columns: named }: Option, instead: string) => {
+    if (named.every((name) => isColumn(table, name))) return text;
+    lost.push(
+      `The table is kept as ${instead} and no more as ${text}, which names columns that are not the stream's.`,
+    );
+    return instead;
+  };
+  const layout = {
+    distribution: ifKnown(distribution, heap.distribution),
+    index: ifKnown(index, heap.index),
+  };
+  const partitions = await read('partition_number FROM sys.partitions WHERE partition_number = 2 AND');
+  if (partitions.length > 0) lost.push('The table has no partitions any more.');
+  return { layout, lost };
+}
+
+async function readDistribution(read: Read, nameOf: (id: unknown) => string): Promise<Option | undefined> {
+  const [found] = await read('distribution_policy_desc FROM sys.pdw_table_distribution_properties WHERE');
+  if (!found) return undefined;
+  const policy = String(found.distribution_policy_desc);
+  if (policy !== 'HASH') return { text: policy, columns: [] };
+  const hashed = await read(
+    'column_id, distribution_ordinal FROM sys.pdw_column_distribution_properties WHERE',
+  );
+  const columns = inOrder(hashed, 'distribution_ordinal').map(({ column_id }) => nameOf(column_id));
+  return { text: `HASH(${columns.map(quoteName).join(', ')})`, columns };
+}
+
+async function readIndex(read: Read, nameOf: (id: unknown) => string): Promise<Option> {
+  const indexes = await read('name, type FROM sys.indexes WHERE');
+  const types = new Set(indexes.map(({ type }) => Number(type)));
+  if (types.has(5)) return { text: 'CLUSTERED COLUMNSTORE INDEX', columns: [] };
+  if (!types.has(1)) return { text: heap.index, columns: [] };
+  const keys = inOrder(
+    await read('column_id, key_ordinal, is_descending_key FROM sys.index_columns WHERE index_id = 1 AND'),
+    'key_ordinal',
+  );
+  const columns = keys.map(({ column_id }) => nameOf(column_id));
+  const sorted = keys.map(
+    ({ column_id, is_descending_key }) =>
+      `${quoteName(nameOf(column_id))}${Number(is_descending_key) === 1 ? ' DESC' : ''}`,
+  );
+  return { text: `CLUSTERED INDEX (${sorted.join(', ')})`, columns };
+}
+
+/** The rows whose number is not 0, by that number. */
+const inOrder = (rows: readonly Row[], number: string) =>
+  rows.filter((row) => Number(row[number]) > 0).sort((a, b) => Number(a[number]) - Number(b[number]));
