@@ -112,10 +112,18 @@ export function problemOf(
   return reader.problems[0];
 }
 
+/** Where it would be a quote: at the begin or the end of the text or of a part `name=value`. Elsewhere it may be part of a value. */
+const typographicQuote = /(?:^|=)\s*[“”„‟‘’‚‛«»]|[“”„‟‘’‚‛«»]\s*(?:;|$)/;
+
 /** Says what is wrong with a text that no setting can have as its value; undefined for any other text. */
 function mistakeIn(text: string): string | undefined {
   if (/^@Microsoft\.KeyVault\(/i.test(text))
     return "is a reference to Key Vault that was not resolved: check that the secret exists and that the app's identity may read it";
+  if (/@Microsoft\.KeyVault\(/i.test(text))
+    return 'has a reference to Key Vault inside, where Azure resolves none: keep the whole value in the secret, and set the reference alone';
   if (/^(["']).*\1$/s.test(text)) return 'is in quotes: remove them';
+  if (/^["']/.test(text)) return 'begins with a quote that does not end: remove it';
+  if (typographicQuote.test(text))
+    return 'has typographic quotes around it or a part of it, as word processors make them: remove them';
   return undefined;
 }

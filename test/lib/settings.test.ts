@@ -134,6 +134,42 @@ describe('the settings', () => {
   });
 
   it.each([
+    ['EventHubConnection', '“', 'has typographic quotes around it'],
+    ['CONSUMER_GROUP', '’', 'has typographic quotes around it'],
+    ['LakeStorage', '"', 'begins with a quote that does not end'],
+  ] as const)('refuse a quote in front: %s', (name, quote, what) => {
+    const problems = problemsOf({ ...complete, [name]: `${quote}${complete[name]}` });
+    expect(problems.split('\n').slice(1)).toEqual([expect.stringContaining(`- ${name} ${what}`)]);
+  });
+
+  it('accept a path with an apostrophe', () => {
+    const warehouse = 'duckdb:/home/Ann’s files/w.duckdb';
+    expect(parseSettings({ ...complete, WAREHOUSE: warehouse }, streams).warehouse).toMatchObject({
+      path: '/home/Ann’s files/w.duckdb',
+    });
+  });
+
+  it.each(['LakeStorage', 'EventHubConnection'] as const)(
+    'refuse text in a connection string that no part of it can have: %s',
+    (name) => {
+      const text = complete[name];
+      for (const [changed, what] of [
+        ['=@Microsoft.KeyVault(VaultName=v;SecretName=key)', 'has a reference to Key Vault inside'],
+        ['=“c2VjcmV0”', 'has typographic quotes around it or a part of it'],
+        ["='c2VjcmV0'", 'has a part in quotes'],
+        ['="c2VjcmV0"', 'has a part in quotes'],
+        ['=<key>', 'has a placeholder in angle brackets'],
+        ['=c2Vj\ncmV0', 'has a line break or an invisible character inside'],
+        ['=c2Vj\u200bcmV0', 'has a line break or an invisible character inside'],
+      ] as const) {
+        const problems = problemsOf({ ...complete, [name]: text.replace('=c2VjcmV0', changed) });
+        expect(problems.split('- ').slice(1)).toEqual([expect.stringContaining(`${name} ${what}`)]);
+        expect(problems).not.toContain('cmV0');
+      }
+    },
+  );
+
+  it.each([
     ['250ms', 250],
     ['1.5s', 1500],
     ['1m', 60_000],

@@ -40,6 +40,19 @@ export function readIdentity(reader: SettingReader, name: string): Identity {
   };
 }
 
+/**
+ * Says what is wrong with a connection string, whatever parts it should have, in the words that follow the setting's name; undefined if
+ * nothing is. Event Hubs and storage take no quotes in it, and no text of theirs has an angle bracket or a control character.
+ */
+export function mistakeInParts(connectionString: string): string | undefined {
+  if (/=\s*["']/.test(connectionString)) return 'has a part in quotes: remove them';
+  if (/<[^<>;]*>/.test(connectionString))
+    return 'has a placeholder in angle brackets: replace it by its value';
+  if (/\p{C}/u.test(connectionString))
+    return 'has a line break or an invisible character inside: copy it again, in one line';
+  return undefined;
+}
+
 /** The value of one `Name=value` part of a connection string; the value may contain `=`. */
 export function partOf(connectionString: string, name: string): string | undefined {
   const found = connectionString

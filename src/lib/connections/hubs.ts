@@ -9,7 +9,7 @@ import {
   sharedConnection,
 } from '../streams/connectionName';
 import type { Stream } from '../streams/stream';
-import { partOf, readForm, readIdentity } from './forms';
+import { mistakeInParts, partOf, readForm, readIdentity } from './forms';
 
 /** How to reach an Event Hubs namespace: by a connection string without EntityPath, or by its host name with an identity. */
 export type EventHubsNamespace =
@@ -37,6 +37,7 @@ export function checkHubConnections(reader: SettingReader, streams: readonly Str
   for (const direction of ['listen', 'send'] as const)
     for (const stream of streams)
       if (!isShared(stream, direction)) readNamespace(reader, ownConnection(stream, direction), stream);
+  checkSharedHubs(reader, streams);
 }
 
 /** A stream's hub, and the connection to listen or to send. */
@@ -69,12 +70,34 @@ function readNamespace(reader: SettingReader, name: string, stream: Stream): Eve
     return { fullyQualifiedNamespace, ...readIdentity(reader, name) };
   }
   const connectionString = reader.value(name) ?? '';
-  const isComplete = ['Endpoint', 'SharedAccessKeyName', 'SharedAccessKey'].every((part) =>
-    partOf(connectionString, part),
-  );
-  if (!isComplete) reader.wrong(name, 'is malformed', eventHubsForm);
+  const isComplete =
+    hostOf(connectionString) !== undefined &&
+    ['SharedAccessKeyName', 'SharedAccessKey'].every((part) => partOf(connectionString, part));
+  const mistake = mistakeInParts(connectionString);
+  if (mistake) reader.problem(`${name} ${mistake}.`);
+  else if (!isComplete) reader.wrong(name, 'is malformed', eventHubsForm);
   checkEntityPath(reader, name, stream);
   return { connectionString: withoutEntityPath(connectionString) };
+}
+
+/** The host in a connection string, with its port if it has one, in lower case. */
+const hostOf = (connectionString: string): string | undefined =>
+  /^(?:sb|amqps?):\/\/([^/?#@\s]+)\/?$/i.exec(partOf(connectionString, 'Endpoint') ?? '')?.[1]?.toLowerCase();
+
+/** Two streams that read one hub would take each other's events for dead letters. */
+function checkSharedHubs(reader: SettingReader, streams: readonly Stream[]): void {
+  const settingOf = new Map<string, string>();
+  for (const stream of streams) {
+    const hub = reader.value(stream.hubSetting)?.toLowerCase();
+    const name = connectionName(stream, 'listen', reader.environment);
+    const host = hostOf(reader.value(name) ?? '') ?? reader.value(`${name}__fullyQualifiedNamespace`);
+    if (!hub || !host) continue;
+    const place = `${host.toLowerCase()}/${hub}`;
+    const other = settingOf.get(place);
+    if (other !== undefined)
+      reader.problem(`${stream.hubSetting} names the hub of ${other}: each stream needs a hub of its own.`);
+    settingOf.set(place, stream.hubSetting);
+  }
 }
 
 /** A connection string that names a hub binds the trigger to that hub, whatever the hub setting says. */

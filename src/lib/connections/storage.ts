@@ -1,6 +1,6 @@
 import type { SettingReader } from '../settingReader';
 import type { StorageAccount } from '../storage/azureBlobStore';
-import { partOf, readForm, readIdentity } from './forms';
+import { mistakeInParts, partOf, readForm, readIdentity } from './forms';
 
 const connectionStringForm =
   'a storage connection string with AccountName and AccountKey, or with BlobEndpoint and SharedAccessSignature';
@@ -17,7 +17,8 @@ export function readStorage(reader: SettingReader, name: string): StorageAccount
     const blobServiceUri = uri ?? `https://${account}.blob.core.windows.net`;
     if (uri === undefined && account === undefined) reader.wrong(uriSetting, 'is missing', uriForm);
     else if (uri === undefined) checkAccountName(reader, accountSetting);
-    else if (!/^https:\/\/[^/]+\/?$/.test(uri)) reader.wrong(uriSetting, 'is malformed', uriForm);
+    else if (uri.includes('?')) reader.problem(`${uriSetting} ${withSas(name)}.`);
+    else if (!/^https:\/\/[^/@#\s]+\/?$/.test(uri)) reader.wrong(uriSetting, 'is malformed', uriForm);
     else if (dfsEndpoint.test(uri))
       reader.wrong(uriSetting, 'is the dfs endpoint, not the blob endpoint', uriForm);
     return { blobServiceUri, ...readIdentity(reader, name) };
@@ -28,12 +29,19 @@ export function readStorage(reader: SettingReader, name: string): StorageAccount
     (partOf(connectionString, 'AccountName') && partOf(connectionString, 'AccountKey')) ||
     (partOf(connectionString, 'BlobEndpoint') && partOf(connectionString, 'SharedAccessSignature'));
   const blobEndpoint = partOf(connectionString, 'BlobEndpoint') ?? '';
-  if (!complete)
+  const mistake = mistakeInParts(connectionString);
+  if (mistake) reader.problem(`${name} ${mistake}.`);
+  else if (blobEndpoint.includes('?')) reader.problem(`${name} ${withSas(name)}.`);
+  else if (!complete)
     reader.wrong(name, connectionString === '' ? 'is missing' : 'is malformed', connectionStringForm);
   else if (dfsEndpoint.test(blobEndpoint))
     reader.wrong(name, 'has the dfs endpoint as its BlobEndpoint', `BlobEndpoint=${uriForm}`);
   return { connectionString };
 }
+
+/** A query would go in front of the name of each container and blob. */
+const withSas = (name: string): string =>
+  `has a query in its address, like a SAS: expected ${uriForm} alone; a SAS goes into ${name}=BlobEndpoint=${uriForm};SharedAccessSignature=<SAS>`;
 
 function checkAccountName(reader: SettingReader, setting: string): void {
   if (!/^[a-z0-9]{3,24}$/.test(reader.value(setting) ?? ''))

@@ -83,7 +83,8 @@ export function parseConnectionString(text: string, setting = 'WAREHOUSE'): SqlA
 function readAddress(text: string): SqlAddress {
   const jdbc = /^\s*jdbc:sqlserver:\/\/([^;]*)(?:;|$)/i.exec(text);
   const parts = jdbc ? readParts(text.slice(jdbc[0].length), jdbcPart) : readParts(text, adoNetPart);
-  const { port, ...named } = splitServer(jdbc?.[1] ? jdbc[1] : (parts.get('server') ?? ''), jdbc !== null);
+  if (jdbc?.[1]) setOnce(parts, 'server', jdbc[1]);
+  const { port, ...named } = splitServer(parts.get('server') ?? '', jdbc !== null);
   const knownPort = port ?? parts.get('port');
   const instance = named.instance ?? parts.get('instance');
   const address: SqlAddress = {
@@ -139,6 +140,10 @@ interface ServerParts {
 function splitServer(text: string, jdbc: boolean): ServerParts {
   const plain = text.trim().replace(/^tcp:/i, '');
   if (isIPv6(plain)) return { server: plain };
+  if (!jdbc && /^[^[:]*:/.test(plain))
+    throw new Malformed(
+      'its server has a colon: in the ADO.NET form, a comma is before the port, like Server=host,1433',
+    );
   const found = (jdbc ? jdbcServer : adoNetServer).exec(plain);
   const [, address, name = '', instance, port] = found ?? [];
   return { server: (address ?? name).trim(), instance: instance?.trim(), port: port?.trim() };
@@ -153,6 +158,15 @@ const adoNetPart =
 /** In JDBC, the value may be in braces, in which a closing brace is doubled. Quotes are read as in ADO.NET. */
 const jdbcPart =
   /\s*(?<name>[^=;]+?)\s*=\s*(?:"(?<double>(?:[^"]|"")*)"|'(?<single>(?:[^']|'')*)'|\{(?<brace>(?:[^}]|\}\})*)\}|(?<plain>[^;]*))\s*(?:;|$)/y;
+
+const openQuote =
+  'a value begins with a quote but is not in quotes to its end; put it in quotes of the other kind (ADO.NET) or in braces (JDBC)';
+
+/** Keywords that mean the same may both be there, but two values would leave open which of them holds. */
+function setOnce(parts: Map<string, string>, key: string, value: string): void {
+  if ((parts.get(key) ?? value) !== value) throw new Malformed(`it has two different values for the ${key}`);
+  parts.set(key, value);
+}
 
 /** Reads `name=value` parts, by our names. */
 function readParts(text: string, pattern: RegExp): Map<string, string> {
@@ -174,7 +188,8 @@ function readParts(text: string, pattern: RegExp): Map<string, string> {
       brace?.replaceAll('}}', '}') ??
       plain.trim();
     const key = keywords[name.replace(/[\s_]/g, '').toLowerCase()];
-    if (key !== undefined) parts.set(key, value);
+    if (/^["']/.test(plain)) throw new Malformed(openQuote);
+    if (key !== undefined) setOnce(parts, key, value);
     end = pattern.lastIndex;
   }
   return parts;

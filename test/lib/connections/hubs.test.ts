@@ -56,6 +56,18 @@ describe('the connection of a stream', () => {
     expect(settings.hub(tides, 'send').namespace).toEqual({ connectionString: to('sea', 'send') });
   });
 
+  it('leads to a hub of its own', () => {
+    const refusal = '- TIDES_HUB names the hub of CLICKS_HUB: each stream needs a hub of its own.';
+    const same = { ...others, TIDES_HUB: 'CLICKS' };
+    expect(problemsOf({ ...same, EventHubConnection: to('shop', 'app') })).toEqual([refusal]);
+    const withIdentity = { ...same, EventHubConnection__fullyQualifiedNamespace: 'shop.net' };
+    expect(problemsOf(withIdentity)).toEqual([refusal]);
+    expect(
+      problemsOf({ ...same, CLICKS_LISTEN: to('shop', 'l'), TIDES_LISTEN: to('sea', 'l') }),
+      'of another namespace',
+    ).toEqual([]);
+  });
+
   it('is EventHubConnection where it has none of its own', () => {
     const { CLICKS_LISTEN, ...rest } = ofTheirOwn;
     const environment = { ...others, CLICKS_LISTEN, TIDES_LISTEN: ' ', EventHubConnection: to('all', 'app') };

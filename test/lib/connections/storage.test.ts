@@ -52,6 +52,12 @@ describe.each([
       { __blobServiceUri: 'https://contoso.dfs.core.windows.net' },
       `${name}__blobServiceUri is the dfs endpoint, not the blob endpoint: expected https://<account>.blob`,
     ],
+    [{ __blobServiceUri: `${uri}?sv=1&sig=c2VjcmV0` }, `${name}__blobServiceUri has a query in its address`],
+    [{ __blobServiceUri: 'https://a:b@contoso' }, `${name}__blobServiceUri is malformed`],
+    [
+      { '': `BlobEndpoint=${uri}/?sv=1;SharedAccessSignature=sig` },
+      `${name} has a query in its address, like a SAS: expected https://<account>.blob`,
+    ],
     [{ __accountName: 'https://contoso' }, `${name}__accountName is malformed`],
     [{ __clientId: 'id' }, `${name}__blobServiceUri is missing`],
     [

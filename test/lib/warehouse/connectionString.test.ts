@@ -65,6 +65,10 @@ describe('a connection string', () => {
     expect(parseConnectionString(text)).toMatchObject({ server, port });
   });
 
+  it('may name the same server twice', () => {
+    expect(parseConnectionString(`Server=s;Data Source=s;${rest}`)).toMatchObject({ server: 's' });
+  });
+
   it.each(['', ' ', ';', ' ; ;\n'])('may have blanks and semicolons around its parts: "%s"', (around) => {
     const text = `${around}Server = s ;${around}Database=d;User ID=u;Password = " p " ;${around}`;
     expect(parseConnectionString(text)).toMatchObject({
@@ -106,6 +110,19 @@ describe('a connection string', () => {
       'Server=s;Database=d;Authentication=Active Directory Interactive;Password=s3cret',
       'its Authentication is none of',
     ],
+    ['Server=s:1433;Database=d;User ID=u;Password=s3cret', 'its server has a colon'],
+    ['Server=tcp:s:1433;Database=d;User ID=u;Password=s3cret', 'its server has a colon'],
+    [
+      'Server=a;Data Source=b;Database=d;User ID=u;Password=s3cret',
+      'it has two different values for the server',
+    ],
+    [
+      'jdbc:sqlserver://a;serverName=b;database=d;user=u;password=s3cret',
+      'it has two different values for the server',
+    ],
+    ['Server=s;Database=d;User ID=u;Password="s3cret', 'a value begins with a quote but'],
+    ["Server=s;Database=d;User ID=u;Password='s3cret';Pooling='false", 'a value begins with a quote but'],
+    ['jdbc:sqlserver://s;database=d;user=u;password="s3cret', 'a value begins with a quote but'],
     ['s3cret', 'it is not a list of name=value parts'],
   ])('says what is wrong, and no value of it', (text, problem) => {
     const read = () => parseConnectionString(text);
