@@ -3,7 +3,7 @@ import { inertInLine } from '../lib/inert';
 import { parseJsonObject } from '../lib/jsonObject';
 import { waitFor } from '../lib/longWait';
 import { count, quantity } from '../lib/quantity';
-import { durationFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
+import { durationFlag, keyFlag, numberFlag, switchFlag, urlFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 
@@ -13,7 +13,7 @@ import { runCommand } from './commandLine/runCommand';
 
 const flags = {
   url: urlFlag('the address of the function app', 'http://127.0.0.1:7071'),
-  key: textFlag('KEY', 'a function key; none is needed on this machine'),
+  key: keyFlag('a function key; none is needed on this machine'),
   top: numberFlag({ meaning: 'how many products', fallback: 20, least: 1, most: 1_000_000, whole: true }),
   watch: switchFlag('ask again and again, until Ctrl-C'),
   every: durationFlag('1s', 'how often to ask with --watch, by default 1s'),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../lib/longWait';
 import type { Progress } from '../lib/maintenance/task';
-import { textFlag, urlFlag } from './commandLine/arguments';
+import { keyFlag, urlFlag } from './commandLine/arguments';
 import { type Flag, UsageError } from './commandLine/command';
 import { type LongTask, runLong } from './longTask';
 
@@ -19,7 +19,7 @@ const url: Flag<URL | undefined> = {
 /** The flags of a command that has work done by the app. */
 export const appFlags = {
   url,
-  key: textFlag('KEY', 'the master key of the function app; none is needed on this machine'),
+  key: keyFlag('the master key of the function app; none is needed on this machine'),
 };
 
 /** A function app that can be asked to do work. */

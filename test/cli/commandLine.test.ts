@@ -4,6 +4,7 @@ import {
   durationFlag,
   fileFlag,
   fileWord,
+  keyFlag,
   nameWord,
   numberFlag,
   switchFlag,
@@ -297,9 +298,31 @@ describe('the kinds of flags', () => {
   it('read addresses of http and https', () => {
     const { read } = urlFlag('', 'http://127.0.0.1:7071');
     expect(read('https://x.azurewebsites.net')?.host).toBe('x.azurewebsites.net');
-    expect(['x.azurewebsites.net', 'localhost:7071', 'file:///x', ''].map(read)).toEqual(
-      Array(4).fill(undefined),
-    );
+    const refused = [
+      'x.azurewebsites.net',
+      'localhost:7071',
+      'file:///x',
+      '',
+      'https://u:p@x',
+      'https://x/api',
+    ];
+    expect(refused.map(read)).toEqual(refused.map(() => undefined));
+  });
+
+  it('read keys that a header can carry, and never show one', async () => {
+    const { read } = keyFlag('');
+    expect(read('aB3_-=/+')).toBe('aB3_-=/+');
+    expect(['a\nb', 'a b', 'ключ', ''].map(read)).toEqual(Array(4).fill(undefined));
+    const flags = { key: keyFlag(''), url: urlFlag('', 'http://127.0.0.1') };
+    const command = { call: 'npm run x', does: action({ meaning: '', flags, run: async () => 0 }) };
+    for (const args of [
+      ['--key', 's3cret\n'],
+      ['--url', 'https://u:s3cret@x'],
+      ['--url', 'https://x?code=s3cret'],
+    ])
+      await expect(parseCommandLine(command, args)).rejects.toThrow(
+        /^--(?:key|url) (?!.*s3cret).*: expected /s,
+      );
   });
 });
 

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isHeaderToken } from '../../lib/confidentialUrl';
 import { type DurationUnit, parseDuration } from '../../lib/duration';
 import { type Flag, orList, type Word } from './command';
 
@@ -20,6 +21,16 @@ export const textFlag = (value: string, meaning: string): Flag<string | undefine
   expected: 'a text',
   fallback: undefined,
   read: (text) => text || undefined,
+});
+
+/** A key of the app, which is sent as the value of a header. */
+export const keyFlag = (meaning: string): Flag<string | undefined> => ({
+  value: 'KEY',
+  meaning,
+  expected: 'a key in one line, of letters without accents, digits and signs, without blanks',
+  fallback: undefined,
+  shown: () => '***',
+  read: (text) => (isHeaderToken(text) ? text : undefined),
 });
 
 /** The path of a file. */
@@ -76,16 +87,17 @@ export const durationFlag = (example: string, meaning: string): Flag<number | un
   read: (text) => parseDuration(text, durationUnits) || undefined,
 });
 
-/** An address of http or https. */
+/** An address of http or https, and nothing more: a path would be replaced, and a key in it would not be sent. */
 export const urlFlag = (meaning: string, fallback: string): Flag<URL> => ({
   value: 'URL',
   meaning: `${meaning}, by default ${fallback}`,
-  expected: 'an address like https://NAME.azurewebsites.net',
+  expected: 'an address like https://NAME.azurewebsites.net, without path, user or key',
   fallback: new URL(fallback),
   read(text) {
     const url = URL.parse(text);
-    return url && /^https?:$/.test(url.protocol) ? url : undefined;
+    return url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/` ? url : undefined;
   },
+  shown: (text) => text.replace(/\/\/[^/?#]*@/, '//***@').replace(/[?#].*$/s, '?***'),
 });
 
 /** A whole number from 0 on. */

@@ -28,6 +28,8 @@ export interface Flag<T> {
   readonly value?: string;
   /** What its value may be, like "a number from 0 to 10". */
   readonly expected?: string;
+  /** How a refused text is shown, where it may hold a secret; without this, as it is. */
+  shown?(text: string): string;
   /** What holds where the flag is not given. */
   readonly fallback: T;
   /** Undefined for a text that it does not take. A switch gets the empty text. */

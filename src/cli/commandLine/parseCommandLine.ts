@@ -104,7 +104,8 @@ async function readAction(
     const flag = findFlag(flags, flagName);
     if (!flag) throw unknownFlag(`--${flagName}`, name, flags);
     const value = flag.read(text);
-    if (value === undefined) throw new UsageError(`--${flagName} ${text}: expected ${flag.expected}.`);
+    if (value === undefined)
+      throw new UsageError(`--${flagName} ${flag.shown?.(text) ?? text}: expected ${flag.expected}.`);
     values[flagName] = value;
   }
   const taken = Object.entries(words);

@@ -1,4 +1,4 @@
-import { isConfidential } from '../../confidentialUrl';
+import { isConfidential, isHeaderToken } from '../../confidentialUrl';
 import { scheduleSetting } from '../../schedule';
 import type { SettingDefinition } from '../../settingDefinitions';
 
@@ -19,6 +19,7 @@ export const coincapUrl: SettingDefinition = {
   default: 'https://rest.coincap.io',
   check(value) {
     const url = URL.parse(value);
+    if (url && (url.username || url.password)) return 'has a user or password, which no request can carry';
     return url && isConfidential(url) ? undefined : 'is malformed';
   },
 };
@@ -28,6 +29,8 @@ export const coincapApiKey: SettingDefinition = {
   meaning: 'The key of the CoinCap API. Without one no assets are emitted; all else works.',
   expected: 'a key of the CoinCap API',
   default: '',
+  check: (value) =>
+    isHeaderToken(value) ? undefined : 'has a blank, a line break or a letter that no key has',
 };
 
 export const coincapSettings: readonly SettingDefinition[] = [coincapSchedule, coincapUrl, coincapApiKey];

@@ -28,6 +28,16 @@ describe('the settings of the source', () => {
     );
   });
 
+  it.each([
+    [{ COINCAP_URL: 'https://me:s3cret@coincap.io' }, 'COINCAP_URL has a user or password'],
+    [{ COINCAP_API_KEY: 's3cret\nkey' }, 'COINCAP_API_KEY has a blank, a line break or'],
+    [{ COINCAP_API_KEY: 's3cret ключ' }, 'COINCAP_API_KEY has a blank, a line break or'],
+  ])('refuse what no request can carry', (values, problem) => {
+    const parse = () => parseSettings({ ...required, ...values }, [stream]);
+    expect(parse).toThrow(`- ${problem}`);
+    expect(parse).toThrow(expect.objectContaining({ message: expect.not.stringContaining('s3cret') }));
+  });
+
   it('are asked for only if a stream refers to them', () => {
     expect(() => parseSettings({ ...required, COINCAP_SCHEDULE: '' }, [stream])).toThrow(
       '- COINCAP_SCHEDULE is missing: expected an NCRONTAB expression',
