@@ -105,7 +105,7 @@ async function ask(url: URL, headers: Record<string, string>, last?: Shown): Pro
 async function describeRefusal(reply: Response): Promise<string> {
   if (reply.status === 401) return ': --key must be a function key';
   const detail = (await readObject(reply))?.detail;
-  return typeof detail === 'string' ? `: ${detail.replace(/\.$/, '')}` : '';
+  return typeof detail === 'string' ? `: ${inertInLine(detail.replace(/\.$/, ''))}` : '';
 }
 
 /** @throws if something else than the API answers at this address */

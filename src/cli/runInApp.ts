@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inertInLine } from '../lib/inert';
 import { waitFor } from '../lib/longWait';
 import type { Progress } from '../lib/maintenance/task';
 import { keyFlag, urlFlag } from './commandLine/arguments';
@@ -118,7 +119,8 @@ function resultOf<Status, Output extends object>(
   { runtimeStatus, output }: Answer<Status, Output>,
 ): Output | undefined {
   if (runtimeStatus === 'Completed' && output && typeof output === 'object') return output;
-  console.error(`The ${noun} is ${runtimeStatus}: ${output ?? 'without a reason'}`);
+  const reason = typeof output === 'string' ? output : 'without a reason';
+  console.error(`The ${noun} is ${inertInLine(`${runtimeStatus}: ${reason}`)}`);
   return undefined;
 }
 
@@ -150,5 +152,6 @@ async function ask<Status, Output>(
   const answer = (await reply.json().catch(() => ({}))) as Answer<Status, Output>;
   if (reply.ok) return answer;
   const hint = reply.status === 401 ? ': --key must be the master key' : '';
-  throw new Error(`${place} answered ${reply.status}${hint}${answer.detail ? `: ${answer.detail}` : ''}.`);
+  const detail = typeof answer.detail === 'string' ? `: ${inertInLine(answer.detail.replace(/\.$/, ''))}` : '';
+  throw new Error(`${place} answered ${reply.status}${hint}${detail}.`);
 }

@@ -81,6 +81,7 @@ it.each([
   [404, 'Not here', 'answered 404.'],
   [401, '', 'answered 401: --key must be a function key.'],
   [503, '{"detail":"Storage does not answer."}', 'answered 503: Storage does not answer.'],
+  [503, '{"detail":"One\\nline."}', 'answered 503: One\\nline.'],
   [200, '<html></html>', 'is not the API of Tributary: --url tells where the app is.'],
   [200, '{"total":"many"}', 'is not the API of Tributary: --url tells where the app is.'],
 ])('npm run clicks says what is wrong with an answer: %i %s', async (status, body, message) => {

@@ -1,3 +1,4 @@
+import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -52,6 +53,15 @@ it.each(['checkpoint', 'counts'])(
     ]);
   },
 );
+
+it('an error of the app stays within its line, whatever text is in it', async () => {
+  const refusing = createHttpServer((_, reply) => reply.writeHead(503).end('{"detail":"One\\nline."}'));
+  mute = refusing;
+  await new Promise<void>((done) => refusing.listen(0, '127.0.0.1', done));
+  const url = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`;
+  const { text, ended } = start('maintain', '--url', url);
+  expect([await ended, text()]).toEqual([1, `${url}/api/maintenance answered 503: One\\nline.\n`]);
+});
 
 it('a command is not silent while the app does not answer', async () => {
   const server = createServer();
