@@ -1,45 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { within } from '../src/lib/deadline';
-import { parseJsonObject } from '../src/lib/jsonObject';
+import { askRun, markFile, type Run, readMark } from '../src/cli/localRun';
 import { isAlive } from './isAlive';
 
 /*
  * Two runs on one folder would destroy its data, so a run leaves a mark there: a port on which it says what it is, and the ids of its
- * processes. A process id alone proves nothing, because after a crash another program may have it.
- *
- * | on the port that the mark names               | what it means                                         |
- * |-----------------------------------------------|-------------------------------------------------------|
- * | a run answers and names this folder           | it runs                                               |
- * | something accepts the connection, but is mute | it is stopped, as by Ctrl-Z, or too busy              |
- * | nobody, or another program                    | it was killed, and its processes end soon             |
+ * processes. What the mark means is in src/cli/localRun.ts.
  */
 
-/** Short, because a run on this machine answers at once. */
-const answerLimitMs = 500;
 /** The processes of a run that was killed notice it and end themselves within some seconds. */
 const endLimitMs = 10_000;
-
-interface Mark {
-  readonly port: number;
-  readonly pid: number;
-  /** Its child processes. */
-  readonly children: readonly number[];
-}
-
-/** What a run says of itself. */
-interface Run {
-  readonly dataDir: string;
-  /** Like `npm start`. */
-  readonly command: string;
-  readonly pid: number;
-  /** ISO time. */
-  readonly since: string;
-  readonly dashboard?: string;
-}
 
 export interface RunMark {
   /** Records a child process. */
@@ -48,8 +19,6 @@ export interface RunMark {
   setDashboard(url: string): void;
   remove(): void;
 }
-
-const markFile = (dataDir: string) => join(dataDir, 'run.json');
 
 /**
  * Marks a folder as used by this run.
@@ -101,7 +70,8 @@ export async function markRun(dataDir: string, command: string): Promise<RunMark
 export async function ensureNotRunning(dataDir: string): Promise<void> {
   const file = markFile(dataDir);
   const mark = readMark(file);
-  if (!mark) return;
+  // Without a mark in it, the run was killed while it wrote the file.
+  if (!mark) return rmSync(file, { force: true });
   const run = await askRun(mark);
   if (run === 'mute' && isAlive(mark.pid))
     throw new Error(
@@ -129,33 +99,3 @@ const endCommand = (...pids: readonly number[]): string =>
   process.platform === 'win32'
     ? `taskkill /T ${pids.map((pid) => `/PID ${pid}`).join(' ')}`
     : `kill ${pids.join(' ')}`;
-
-function readMark(file: string): Mark | undefined {
-  if (!existsSync(file)) return undefined;
-  try {
-    const { port, pid, children } = parseJsonObject(readFileSync(file, 'utf8'), file);
-    const isMark = Number.isInteger(port) && Number.isInteger(pid) && Array.isArray(children);
-    if (isMark) return { port: Number(port), pid: Number(pid), children: children.map(Number) };
-  } catch {
-    // The run was killed while it wrote the file.
-  }
-  rmSync(file, { force: true });
-  return undefined;
-}
-
-/** What the process on the mark's port says; undefined if there is none, or if it says something else. */
-async function askRun({ port }: Mark): Promise<Run | 'mute' | undefined> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    const answer = await within(
-      answerLimitMs,
-      () => text(socket),
-      () => 'mute' as const,
-    );
-    return answer === 'mute' ? answer : (JSON.parse(answer) as Run);
-  } catch {
-    return undefined;
-  } finally {
-    socket.destroy();
-  }
-}

@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { parseJsonObject } from '../lib/jsonObject';
+import { existsSync } from 'node:fs';
 import { type Environment, settingDefinitions } from '../lib/settingDefinitions';
 import { parseSettings, type Settings } from '../lib/settings';
 import { loadStreams } from '../lib/streams/loadStreams';
 import { settingsOf } from '../lib/streams/stream';
 import { fileFlag } from './commandLine/arguments';
 import { UsageError } from './commandLine/command';
+import { isUsedByRun } from './localRun';
 import { readLocalSettings } from './localSettings';
 
 /*
@@ -29,8 +29,6 @@ export const settingsFlag = {
 const fileHere = 'local.settings.json';
 /** In these files `npm start` keeps its settings: while it runs, and after it has ended. */
 const [ofThisRun, ofLastRun] = ['.local/settings.json', '.local/last-settings.json'] as const;
-/** The process that made them. */
-const runMark = '.local/run.json';
 
 const noSettings =
   'There are no settings: start "npm start", or make local.settings.json (cp local.settings.sample.json local.settings.json).';
@@ -50,7 +48,7 @@ export async function readAppSettings(
 ): Promise<Settings> {
   const streams = await loadStreams();
   const names = [...settingDefinitions, ...streams.flatMap(settingsOf)].map(({ name }) => name);
-  const source = findSource(file, options);
+  const source = await findSource(file, options);
   const inFile = source ? readLocalSettings(source.file) : {};
   const fromEnvironment = overriding(inFile, process.env, [...names, 'AzureWebJobsStorage']);
   if (!source && fromEnvironment.length === 0) throw new Error(noSettings);
@@ -63,12 +61,15 @@ interface Source {
   readonly described: string;
 }
 
-function findSource(file: string | undefined, { orEnded = false }: ReadOptions): Source | undefined {
+async function findSource(
+  file: string | undefined,
+  { orEnded = false }: ReadOptions,
+): Promise<Source | undefined> {
   if (file !== undefined) {
     if (!existsSync(file)) throw new UsageError(`--settings ${file}: there is no such file.`);
     return { file, described: file };
   }
-  const isRunning = existsSync(ofThisRun) && !hasEnded();
+  const isRunning = existsSync(ofThisRun) && (await isUsedByRun('.local'));
   if (existsSync(fileHere)) {
     const hint = `. What runs here has its own: --settings ${ofThisRun}`;
     return { file: fileHere, described: `${fileHere}${isRunning ? hint : ''}` };
@@ -77,18 +78,6 @@ function findSource(file: string | undefined, { orEnded = false }: ReadOptions):
   const ended = [ofThisRun, ofLastRun].find((path) => existsSync(path));
   if (!orEnded || ended === undefined) return undefined;
   return { file: ended, described: `those of the last npm start here, which has ended (${ended})` };
-}
-
-/** Whether `npm start` was killed, so that it left its settings behind. */
-function hasEnded(): boolean {
-  try {
-    const { pid } = parseJsonObject(readFileSync(runMark, 'utf8'), runMark);
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    // EPERM is the answer for a process of another user.
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
 }
 
 /** The settings of the app that the environment has, and that the file does not have with the same value. */

@@ -152,6 +152,7 @@ async function ask<Status, Output>(
   const answer = (await reply.json().catch(() => ({}))) as Answer<Status, Output>;
   if (reply.ok) return answer;
   const hint = reply.status === 401 ? ': --key must be the master key' : '';
-  const detail = typeof answer.detail === 'string' ? `: ${inertInLine(answer.detail.replace(/\.$/, ''))}` : '';
+  const detail =
+    typeof answer.detail === 'string' ? `: ${inertInLine(answer.detail.replace(/\.$/, ''))}` : '';
   throw new Error(`${place} answered ${reply.status}${hint}${detail}.`);
 }

@@ -1,11 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { markRun } from '../../local/runMark';
 import { readAppSettings } from '../../src/cli/appSettings';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
+import { runCommand } from '../kit/runCommand';
 
 const folder = mkdtempSync(join(tmpdir(), 'settings-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -61,14 +63,12 @@ describe('where the settings of a command are from', () => {
   const put = (path: string, content: object = { Values: values }) =>
     writeFileSync(join(place, path), JSON.stringify(content));
 
-  /** The first line of stderr, the others, and the exit code. */
-  function run(args: readonly string[], environment: Record<string, string> = {}) {
-    const { stderr, status } = spawnSync(process.execPath, [resolve('dist/src/cli/warehouse.js'), ...args], {
-      cwd: place,
-      env: { PATH: process.env.PATH, ...environment },
-      encoding: 'utf8',
-    });
-    const [first, ...rest] = stderr.trim().split('\n');
+  /** The first line of the output, the others, and the exit code. */
+  async function run(args: readonly string[], environment: Record<string, string> = {}) {
+    const env = { PATH: process.env.PATH, ...environment };
+    const { text, ended } = runCommand('src/cli/warehouse.js', args, place, env);
+    const status = await ended;
+    const [first, ...rest] = text().trim().split('\n');
     return { first, rest, status };
   }
   const query = ['query', 'select 1'];
@@ -78,48 +78,76 @@ describe('where the settings of a command are from', () => {
   const noSettings =
     'There are no settings: start "npm start", or make local.settings.json (cp local.settings.sample.json local.settings.json).';
 
-  it('is said in one line: the file in this folder, or another one', () => {
+  it('is said in one line: the file in this folder, or another one', async () => {
     put('local.settings.json');
-    expect(run(query)).toEqual({ first: 'Settings: local.settings.json.', rest: noWarehouse, status: 1 });
+    expect(await run(query)).toEqual({
+      first: 'Settings: local.settings.json.',
+      rest: noWarehouse,
+      status: 1,
+    });
     put('other.json');
-    expect(run([...query, '--settings', 'other.json']).first).toBe('Settings: other.json.');
+    expect((await run([...query, '--settings', 'other.json'])).first).toBe('Settings: other.json.');
   });
 
-  it('is the running npm start, which a file in this folder does not override in silence', () => {
+  it('is the running npm start, which a file in this folder does not override in silence', async () => {
     put('.local/settings.json');
-    expect(run(['status']).first).toBe(
+    const mark = await markRun(join(place, '.local'), 'npm start');
+    onTestFinished(() => mark.remove());
+    expect((await run(['status'])).first).toBe(
       'Settings: those of the emulators that run here (.local/settings.json).',
     );
     put('local.settings.json');
-    expect(run(['status']).first).toBe(
+    expect((await run(['status'])).first).toBe(
       'Settings: local.settings.json. What runs here has its own: --settings .local/settings.json.',
     );
   });
 
-  it('is the environment, which overrides a file only by name', () => {
-    expect(run(query, values)).toMatchObject({ first: 'Settings: the environment.', rest: noWarehouse });
+  it('is the environment, which overrides a file only by name', async () => {
+    expect(await run(query, values)).toMatchObject({
+      first: 'Settings: the environment.',
+      rest: noWarehouse,
+    });
     put('local.settings.json');
-    expect(run(query, { LAKE_CONTAINER: 'other', WAREHOUSE: 'none', HOME: place }).first).toBe(
+    expect((await run(query, { LAKE_CONTAINER: 'other', WAREHOUSE: 'none', HOME: place })).first).toBe(
       'Settings: local.settings.json; from the environment: LAKE_CONTAINER.',
     );
   });
 
-  it('is nothing: then one sentence says what to do', () => {
-    expect(run(['status'])).toEqual({ first: noSettings, rest: [], status: 1 });
-    expect(run(['status', '--settings', 'gone.json'])).toMatchObject({ status: 2 });
+  it('is nothing: then one sentence says what to do', async () => {
+    expect(await run(['status'])).toEqual({ first: noSettings, rest: [], status: 1 });
+    expect(await run(['status', '--settings', 'gone.json'])).toMatchObject({ status: 2 });
   });
 
   it.each([
     ['ended', '.local/last-settings.json'],
     ['was killed', '.local/settings.json'],
-  ])('is the last npm start that %s, for a query alone', (_how, path) => {
+  ])('is the last npm start that %s, for a query alone', async (_how, path) => {
     put(path);
-    const { pid } = spawnSync(process.execPath, ['--version']);
-    put('.local/run.json', { pid });
-    expect(run(query)).toMatchObject({
+    expect(await run(query)).toMatchObject({
       first: `Settings: those of the last npm start here, which has ended (${path}).`,
       rest: noWarehouse,
     });
-    expect(run(['status'])).toEqual({ first: noSettings, rest: [], status: 1 });
+    expect(await run(['status'])).toEqual({ first: noSettings, rest: [], status: 1 });
+  });
+
+  it.each([
+    'nobody is there',
+    'another program is there, also with its process id',
+    'another folder is used',
+  ])('is no run that was killed: on the port that it left %s', async (what) => {
+    put('.local/settings.json');
+    const other = await markRun(join(place, 'other'), 'npm start');
+    const program = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request'));
+    await new Promise<void>((done) => program.listen(0, '127.0.0.1', done));
+    onTestFinished(() => {
+      other.remove();
+      program.close();
+    });
+    const ofOther = JSON.parse(readFileSync(join(place, 'other/run.json'), 'utf8'));
+    const { port } = program.address() as AddressInfo;
+    const ports = { nobody: 1, 'another program': port, 'another folder': ofOther.port };
+    const [, found] = Object.entries(ports).find(([who]) => what.startsWith(who)) ?? [];
+    put('.local/run.json', { port: found, pid: process.pid, children: [] });
+    expect(await run(['status'])).toEqual({ first: noSettings, rest: [], status: 1 });
   });
 });
