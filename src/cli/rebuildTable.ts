@@ -38,17 +38,16 @@ export async function rebuildHere(
   yes: boolean,
 ): Promise<number> {
   const name = fullName(table);
-  const lost = await warehouse.lostBySwap(table);
-  if (lost.length > 0 && !yes) return tell(name, { outcome: 'would-lose', lost });
+  const lost = yes ? await warehouse.lostBySwap(table) : [];
   for (const one of lost) console.log(`${name}: ${inertInLine(one)}`);
   const done = await showProgress((report) =>
     rebuild({
-      ...{ warehouse, at: lake.at(deltaTable), table, signal },
+      ...{ warehouse, at: lake.at(deltaTable), table, mayLose: yes, signal },
       onProgress: ({ files, of, version }) =>
         report({ step: `${name}: version ${version}, file`, done: files, total: of }),
     }),
   );
-  await recordLoad(warehouse, lake, table, { state: 'behind' });
+  if (done.outcome !== 'would-lose') await recordLoad(warehouse, lake, table, { state: 'behind' });
   return tell(name, done);
 }
 
@@ -56,12 +55,14 @@ export async function rebuildHere(
 function tell(name: string, done: RebuildOutcome | Rebuilt): number {
   if (done.outcome === 'would-lose') {
     for (const one of done.lost) console.log(`${name}: ${inertInLine(one)}`);
-    console.error('Nothing was done. To rebuild the table all the same, run the command again with --yes.');
+    console.error(
+      'The table is as it was. To rebuild it all the same, run the command again with --yes: that goes on from what is loaded already.',
+    );
   } else console.log(`${name}: ${describe(done)}`);
   return done.outcome === 'rebuilt' || done.outcome === 'rebuilt-elsewhere' ? 0 : 1;
 }
 
-function describe(done: Exclude<RebuildOutcome, { outcome: 'would-lose' }> | Rebuilt): string {
+function describe(done: Exclude<RebuildOutcome | Rebuilt, { outcome: 'would-lose' }>): string {
   switch (done.outcome) {
     case 'rebuilt':
       return `rebuilt from version ${done.version}`;

@@ -57,9 +57,6 @@ async function rebuildPart(
   { table, deltaTable }: LoadedTable,
   { mayLose, isHeld }: Step,
 ): Promise<RebuildStepOutcome> {
-  // It also refuses a table that cannot be replaced, whatever may be lost.
-  const lost = await warehouse.lostBySwap(table);
-  if (lost.length > 0 && !mayLose) return { outcome: 'would-lose', lost: lost.map(inertInLine) };
   const isReplaced = async () => parseReplacing(await readLedgerPosition(warehouse, table)) !== undefined;
   // A loader finishes what is nearly done. Without this look, the step would begin a second rebuild.
   if (isHeld && !isBeingRebuilt(await warehouse.ledger(), table)) return { outcome: 'rebuilt-elsewhere' };
@@ -72,6 +69,7 @@ async function rebuildPart(
     warehouse,
     at: lake.at(deltaTable),
     table,
+    mayLose,
     signal: end.signal,
     onProgress: ({ files, of }) => {
       if (!loaded) endIn(stepMs);
@@ -79,6 +77,7 @@ async function rebuildPart(
     },
   });
   const { outcome } = done;
+  if (outcome === 'would-lose') return { outcome, lost: done.lost.map(inertInLine) };
   if (outcome === 'stopped')
     return { outcome, more: true, files: 0, of: 0, ...loaded, isHeld: await isReplaced() };
   await recordLoad(warehouse, lake, table, { state: 'behind' });

@@ -9,15 +9,13 @@ export interface RebuildInput {
   readonly steps?: number;
   /** How many steps have failed since the last one that did not. */
   readonly failures?: number;
-  /** Whether a step has found that nothing is lost, or was told that it may be, and has begun. */
-  readonly begun?: boolean;
   /** What the last step said of itself. */
   readonly isHeld?: boolean;
 }
 
 export type RebuildOutcome =
   | { readonly outcome: 'rebuilt'; readonly version: number }
-  /** What would be lost. Nothing was done. */
+  /** What would be lost. The table is as it was; what was loaded beside it is kept for the next rebuild. */
   | { readonly outcome: 'would-lose'; readonly lost: readonly string[] }
   | { readonly outcome: 'rebuilt-elsewhere' | 'no-table' | 'no-warehouse' }
   | Failed;
@@ -67,18 +65,16 @@ const afterFailureMs = 30_000;
  */
 export function* rebuildWarehouse(
   context: Orchestration<RebuildActivities>,
-  { table, yes, steps = 0, failures = 0, begun = false, isHeld = false }: RebuildInput,
+  { table, yes, steps = 0, failures = 0, isHeld = false }: RebuildInput,
 ): Generator<Task, RebuildResult | undefined, unknown> {
   const status = (known: Omit<RebuildStatus, 'table'>) => context.status({ table, ...known });
   if (steps === 0) status({ done: null, total: null, left: null });
-  let [failed, hasBegun, held] = [failures, begun, isHeld];
+  let [failed, held] = [failures, isHeld];
   for (let step = 1; step <= stepsInHistory; step++) {
-    // What would be lost is asked until a step has begun: later ones continue it.
-    const input = { table, mayLose: yes || hasBegun, isHeld: held };
+    const input = { table, mayLose: yes, isHeld: held };
     const found = yield* waitOrFail(context.call('rebuildStep', input));
     if (found.outcome === 'stopped') {
       failed = 0;
-      hasBegun = true;
       held = found.isHeld;
       status({ done: found.files, total: found.of, left: Math.max(0, found.of - found.files) });
     } else if (found.outcome === 'failed' && found.retriable && ++failed < mostFailures) {
@@ -86,7 +82,7 @@ export function* rebuildWarehouse(
       yield* wait(context.timer(afterFailureMs));
     } else return { ...found, table, steps: steps + step };
   }
-  const progress = { steps: steps + stepsInHistory, failures: failed, begun: hasBegun, isHeld: held };
+  const progress = { steps: steps + stepsInHistory, failures: failed, isHeld: held };
   context.continueAsNew({ table, yes, ...progress });
   return undefined;
 }

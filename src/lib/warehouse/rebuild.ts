@@ -30,6 +30,11 @@ export interface RebuildOptions {
   readonly onProgress?: (progress: { files: number; of: number; version: number }) => void;
   /** Only finish what was begun: if the shadow that should take the table's place is gone, let loads of the table go on. */
   readonly continueOnly?: boolean;
+  /**
+   * Whether to go on if the swap takes something away from the table. That, and whether the table can be replaced at all, is asked at
+   * the start, and again before the shadow is to take its place, because hours may lie between. Left out, nothing is asked.
+   */
+  readonly mayLose?: boolean;
   /** Before another try; by default from 0.2 to 5 s. */
   readonly backoff?: BackoffSteps;
 }
@@ -37,7 +42,14 @@ export interface RebuildOptions {
 /** `rebuilt-elsewhere`: another process was faster, and has ended its rebuild. */
 export type Rebuilt =
   | { readonly outcome: 'rebuilt'; readonly version: number }
+  | WouldLose
   | { readonly outcome: 'rebuilt-elsewhere' | 'stopped' | 'no-table' };
+
+/** What the swap would take away, in sentences. The table is as it was; a shadow that was begun is kept for the next rebuild. */
+export interface WouldLose {
+  readonly outcome: 'would-lose';
+  readonly lost: readonly string[];
+}
 
 /** The try came to nothing, but another one may not. `error` is thrown if it was the last. */
 interface Failed {
@@ -120,9 +132,15 @@ async function tryRebuild(options: Try): Promise<Rebuilt | Failed> {
     const finished = await finishReplacing(options, replacing);
     if (finished) return finished;
   }
+  // Once it is held, any loader finishes it.
+  const isOpen = options.mayLose !== undefined && !replacing;
+  const ask = isOpen ? () => findLoss(options) : async () => undefined;
+  const refused = await ask();
+  if (refused) return refused;
   const started = await beginOrResume(options, replacing);
   if (!started) return { outcome: 'no-table' };
-  const done = await completeShadow(options, started);
+  const done = await completeShadow(options, started, ask);
+  if ('outcome' in done) return done;
   if (done.step === 'done') return swap(options, started.shadow, done.position);
   if (done.step === 'overtaken')
     return { outcome: 'failed', reason: 'another process loads the shadow, but does not get on' };
@@ -185,14 +203,29 @@ async function endSwap({ warehouse, table }: RebuildOptions): Promise<Rebuilt> {
   return { outcome: 'rebuilt', version: ledger.get(fullName(table))?.version ?? -1 };
 }
 
-/** Takes the shadow through steps 1 to 3. */
-async function completeShadow(options: RebuildOptions, { shadow, snapshot }: Started): Promise<ShadowStep> {
+/** @throws `warehouse.refused` if the table cannot be replaced at all */
+async function findLoss({ warehouse, table, mayLose }: RebuildOptions): Promise<WouldLose | undefined> {
+  const lost = await warehouse.lostBySwap(table);
+  return mayLose || lost.length === 0 ? undefined : { outcome: 'would-lose', lost };
+}
+
+/**
+ * Takes the shadow through steps 1 to 3.
+ * @param ask whether something would be lost by step 4, which is asked before step 2
+ */
+async function completeShadow(
+  options: RebuildOptions,
+  { shadow, snapshot }: Started,
+  ask: () => Promise<WouldLose | undefined>,
+): Promise<ShadowStep | WouldLose> {
   const { warehouse, table, at } = options;
   const filled = snapshot && (await fillShadow({ ...options, shadow, snapshot }));
   if (filled && filled.step !== 'done') return filled;
   const follow = { ...options, shadow, commits: new UnloadedCommits(at) };
   const near = await followLog({ ...follow, until: 'near' });
   if (near.step !== 'done') return near;
+  const refused = await ask();
+  if (refused) return refused;
   // If another shadow is about to take the table's place, it will drop this one.
   if (!(await warehouse.hold({ table, shadow }))) return { step: 'taken' };
   // No load moves the table any more. The log has this version, unless it was rolled back: then its end is as far as the table can go.

@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
+import { readLedgerPosition } from '../../../../src/lib/warehouse/ledgerPosition';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
-import { newShadow } from '../../../../src/lib/warehouse/shadow';
+import { newShadow, parseReplacing } from '../../../../src/lib/warehouse/shadow';
 import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
@@ -217,7 +218,8 @@ describe('a rebuilt table of a dedicated pool', () => {
     const before = server.engine.table('clickstream.clicks');
     server.engine.tables.set('clickstream.clicks', { ...before, layout });
     const table = server.engine.table('clickstream.clicks');
-    const again = () => rebuild({ warehouse, at: delta.at, table: clicksAt, signal });
+    const again = (loss: { mayLose?: boolean } = {}) =>
+      rebuild({ warehouse, at: delta.at, table: clicksAt, signal, ...loss });
     return { table, again };
   };
 
@@ -320,6 +322,33 @@ describe('a rebuilt table of a dedicated pool', () => {
       message: expect.stringContaining('per_day is bound to it: drop that view'),
     });
   });
+
+  it('is asked again before the new one takes its place whether something is lost, which may be new', async () => {
+    const { table, again } = await rebuilt();
+    const { id } = table;
+    server.onBatch = (text) => {
+      if (/CREATE TABLE.*__reload_/s.test(text)) table.indexes.push({ name: 'by_product', type: 2 });
+    };
+    const lost = ['The nonclustered indexes by_product are dropped.'];
+    expect(await again({ mayLose: false })).toEqual({ outcome: 'would-lose', lost });
+    expect(server.engine.table('clickstream.clicks').id).toBe(id);
+    server.onBatch = undefined;
+    const sent = server.batches.length;
+    expect(await again({ mayLose: true })).toMatchObject({ outcome: 'rebuilt' });
+    expect(server.batches.slice(sent).join()).not.toMatch(/CREATE TABLE.*__reload_/s);
+  });
+
+  it.each([true, false])(
+    'keeps its loads if a view was bound to it meanwhile, may it lose something: %s',
+    async (mayLose) => {
+      const { table, again } = await rebuilt();
+      server.onBatch = (text) => {
+        if (/CREATE TABLE.*__reload_/s.test(text)) table.boundViews.push('per_day');
+      };
+      await expect(again({ mayLose })).rejects.toMatchObject({ code: 'warehouse.refused' });
+      expect(parseReplacing(await readLedgerPosition(warehouse, clicksAt))).toBeUndefined();
+    },
+  );
 
   it("says before that its indexes are lost, and columns that are not the stream's", async () => {
     const { table } = await rebuilt();
