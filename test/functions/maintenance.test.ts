@@ -114,6 +114,8 @@ describe('/api/maintenance', () => {
     const before = await readRows({ store, table: 'dead_letters' });
     const starts = await Promise.all(Array.from({ length: 50 }, () => ask('post', '/maintenance')));
     expect(starts.filter(({ body }) => body.started)).toHaveLength(1);
+    const running = { tables, steps: maintenanceSteps, fullAt: expect.any(Number) };
+    for (const { body } of starts) expect(body.running).toEqual(body.started ? undefined : running);
     expect(new Set(starts.map(({ body }) => body.id))).toEqual(new Set(['maintainTables']));
     const { runtimeStatus, input, output, customStatus } = await ended('/maintenance');
     expect(runtimeStatus).toBe('Completed');

@@ -34,17 +34,18 @@ export interface Instance {
 /**
  * Starts an instance, unless it runs already. Asking first whether it runs would be a race, so the host is asked to start it, and
  * refuses: with 500, or in newer extensions with 409.
+ * @returns the status of the one that runs; undefined if this one was started
  */
 export async function startUnlessRunning(
   client: df.DurableClient,
   { name, id, input }: Instance,
-): Promise<'started' | 'running'> {
+): Promise<df.DurableOrchestrationStatus | undefined> {
   try {
     await client.startNew(name, { instanceId: id, input });
-    return 'started';
+    return undefined;
   } catch (error) {
     const status = await findStatus(client, id).catch(() => undefined);
-    if (status && !isOver(status)) return 'running';
+    if (status && !isOver(status)) return status;
     throw error;
   }
 }
@@ -67,18 +68,19 @@ export async function findStatus(
 }
 
 /**
- * Starts an instance and answers as Durable Functions does, with the addresses by which it is watched. `started` is false if it runs
- * already.
+ * Starts an instance and answers as Durable Functions does, with the addresses by which it is watched. `started` is false if one
+ * runs already; then `running` is what that one was asked for, which may be something else.
  */
 export async function startAndAnswer(
   request: HttpRequest,
   client: df.DurableClient,
   instance: Instance,
 ): Promise<HttpResponseInit> {
-  const started = (await startUnlessRunning(client, instance)) === 'started';
+  const running = await startUnlessRunning(client, instance);
   const answer = client.createCheckStatusResponse(request, instance.id);
   const addresses = (await answer.json()) as Readonly<Record<string, string>>;
-  return { status: answer.status, headers: answer.headers, jsonBody: { ...addresses, started } };
+  const told = running ? { started: false, running: running.input } : { started: true };
+  return { status: answer.status, headers: answer.headers, jsonBody: { ...addresses, ...told } };
 }
 
 /**

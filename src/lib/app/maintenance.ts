@@ -43,8 +43,9 @@ const hourMs = 3_600_000;
  * @param previous the input of the last pass, whoever started it
  */
 export async function timedPass(previous: unknown, now: Date): Promise<MaintenanceInput> {
-  const fullAt = lastFullPass(previous);
-  const isDue = now.getUTCMinutes() < 5 || (fullAt !== null && now.getTime() - fullAt >= hourMs);
+  // Unknown, because nothing ran yet or the history was purged; or ahead, by a clock that was wrong. Then the hour begins now.
+  const fullAt = Math.min(lastFullPass(previous) ?? Number.POSITIVE_INFINITY, now.getTime());
+  const isDue = now.getUTCMinutes() < 5 || now.getTime() - fullAt >= hourMs;
   return isDue ? fullPass(now) : { tables: await tableNames(), steps: ['checkpoint', 'counts'], fullAt };
 }
 

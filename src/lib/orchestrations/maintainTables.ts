@@ -10,7 +10,10 @@ export type MaintenanceStep = (typeof maintenanceSteps)[number];
 export interface MaintenanceInput {
   readonly tables: readonly string[];
   readonly steps: readonly MaintenanceStep[];
-  /** When the last pass with all steps began, in milliseconds since 1970; null if that is unknown. Whoever starts the next asks. */
+  /**
+   * When the last pass with all steps began, in milliseconds since 1970, or when it was first noticed that this is unknown; null if
+   * nobody has noticed yet. Whoever starts the next pass asks.
+   */
   readonly fullAt: number | null;
 }
 

@@ -23,7 +23,11 @@ describe('a pass of the timer', () => {
     ['the last pass was terminated', { fullAt: null }],
     ['something else has that id', 'text'],
   ])('is a short one, and a full one in the first five minutes of an hour, if %s', async (_, previous) => {
-    expect(await timedPass(previous, at('07:10:00'))).toEqual({ tables, steps: few, fullAt: null });
+    expect(await timedPass(previous, at('07:10:00'))).toEqual({
+      tables,
+      steps: few,
+      fullAt: at('07:10:00').getTime(),
+    });
     const full = at('07:00:00');
     expect(await timedPass(previous, full)).toEqual({
       tables,
@@ -38,6 +42,18 @@ describe('a pass of the timer', () => {
     expect(short).toEqual({ tables, steps: few, fullAt });
     expect(await timedPass(short, at('08:05:00'))).toMatchObject({ steps: maintenanceSteps });
   });
+
+  it.each([
+    ['was purged', undefined],
+    ['is ahead, because a clock was', { fullAt: at('07:10:00').getTime() + 10 * 86_400_000 }],
+  ])(
+    'an hour later at the latest, if the time of the last one %s and another pass is in the way at the full hour',
+    async (_, previous) => {
+      const first = await timedPass(previous, at('07:10:00'));
+      const byHand = await requestedPass({ table: 'clicks', step: undefined }, first, at('07:59:00'));
+      expect(await timedPass(byHand, at('08:10:00'))).toMatchObject({ steps: maintenanceSteps });
+    },
+  );
 });
 
 describe('a pass by hand', () => {
