@@ -46,6 +46,8 @@ export async function startBrokerProcess(options: BrokerProcessOptions): Promise
 
 export interface HostProcessOptions extends ProcessOptions {
   readonly port: number;
+  /** The app's folder; by default this project. */
+  readonly app?: string;
   /** The name of the host and of its log file, if there are several hosts. */
   readonly instance?: string;
   /** The scale group whose functions run in it; by default all functions do. */
@@ -69,7 +71,7 @@ export async function startHostProcess(options: HostProcessOptions): Promise<Hos
     name,
     argv: [
       compiled('host/main.js'),
-      ...['--app', appDir, '--port', String(options.port), '--instance', name],
+      ...['--app', options.app ?? appDir, '--port', String(options.port), '--instance', name],
       ...(options.group === undefined ? [] : ['--group', options.group]),
     ],
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...(await hubSettings()), ...options.settings },

@@ -61,12 +61,18 @@ export class LocalStack {
     };
   }
 
-  async startHost(instance: string, settings: Record<string, string> = {}): Promise<HostProcess> {
+  /** @param app the app's folder; by default this project */
+  async startHost(
+    instance: string,
+    settings: Record<string, string> = {},
+    app?: string,
+  ): Promise<HostProcess> {
     const host = await startHostProcess({
       port: 0,
       instance,
       settings: { ...this.settings, ...settings },
       logDir: this.#logDir,
+      ...(app !== undefined && { app }),
     });
     this.hosts.set(instance, host);
     return host;
