@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { type Environment, settingDefinitions } from '../lib/settingDefinitions';
-import { parseSettings, type Settings } from '../lib/settings';
+import { parseQuerySettings, parseSettings, type Settings } from '../lib/settings';
 import { loadStreams } from '../lib/streams/loadStreams';
-import { settingsOf } from '../lib/streams/stream';
+import { type Stream, settingsOf } from '../lib/streams/stream';
 import { fileFlag } from './commandLine/arguments';
 import { UsageError } from './commandLine/command';
 import { isUsedByRun } from './localRun';
@@ -33,7 +33,7 @@ const [ofThisRun, ofLastRun] = ['.local/settings.json', '.local/last-settings.js
 const noSettings =
   'There are no settings: start "npm start", or make local.settings.json (cp local.settings.sample.json local.settings.json).';
 
-export interface ReadOptions {
+interface ReadOptions {
   /** Whether the command can work with the settings of emulators that have ended: then storage and hubs do not answer. */
   readonly orEnded?: boolean;
 }
@@ -42,18 +42,28 @@ export interface ReadOptions {
  * The app's settings for a command. Says on stderr, in one line, where they are from. Settings of streams may be missing, because
  * most commands need none of them.
  */
-export async function readAppSettings(
-  file: string | undefined,
-  options: ReadOptions = {},
-): Promise<Settings> {
+export async function readAppSettings(file: string | undefined): Promise<Settings> {
   const streams = await loadStreams();
+  return parseSettings(await readEnvironment(file, streams), [], streams);
+}
+
+/** The settings of a query, which needs no others, and works on a DuckDB file also after `npm start` has ended. */
+export const readQuerySettings = async (file: string | undefined) =>
+  parseQuerySettings(await readEnvironment(file, await loadStreams(), { orEnded: true }));
+
+/** All settings as texts, unchecked. */
+async function readEnvironment(
+  file: string | undefined,
+  streams: readonly Stream[],
+  options: ReadOptions = {},
+): Promise<Environment> {
   const names = [...settingDefinitions, ...streams.flatMap(settingsOf)].map(({ name }) => name);
   const source = await findSource(file, options);
   const inFile = source ? readLocalSettings(source.file) : {};
   const fromEnvironment = overriding(inFile, process.env, [...names, 'AzureWebJobsStorage']);
   if (!source && fromEnvironment.length === 0) throw new Error(noSettings);
   console.error(describeSource(source, fromEnvironment));
-  return parseSettings({ ...inFile, ...process.env }, [], streams);
+  return { ...inFile, ...process.env };
 }
 
 interface Source {

@@ -14,7 +14,7 @@ import { wholeScript } from '../lib/warehouse/synapse/tables';
 import { UnloadedCommits } from '../lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
 import { readLag } from '../lib/warehouse/warehouseLag';
-import { readAppSettings, settingsFlag } from './appSettings';
+import { readAppSettings, readQuerySettings, settingsFlag } from './appSettings';
 import { switchFlag, textWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { untilInterrupted } from './commandLine/interrupts';
@@ -199,11 +199,10 @@ async function check(
 }
 
 async function query(file: string | undefined, sql: string): Promise<number> {
-  // A DuckDB file can be asked after npm start has ended.
-  const settings = await readAppSettings(file, { orEnded: true });
+  const { warehouse, reader: login } = await readQuerySettings(file);
   const reader = await openReader({
-    setting: settings.warehouse,
-    reader: settings.warehouseReader(),
+    setting: warehouse,
+    reader: login,
     tables: (await loadedTables()).map(({ table }) => table),
   });
   if (!reader) throw noWarehouse();

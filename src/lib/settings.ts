@@ -30,8 +30,6 @@ export interface Settings {
   /** The size in bytes of the files that compaction makes. */
   readonly targetFileBytes: number;
   readonly warehouse: WarehouseSetting;
-  /** How to log in to a database for queries. Throws `settings.invalid` if it is malformed. */
-  warehouseReader(): ReaderSetting;
   /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` if it is not set. */
   hostStorage(): StorageAccount;
   /** A stream's hub, and the connection to listen or to send. Throws `settings.invalid` if one of them is not set. */
@@ -55,7 +53,6 @@ export function parseSettings(
 ): Settings {
   const reader = new SettingReader(environment, streams.flatMap(settingsOf));
   checkHubConnections(reader, checked);
-  const warehouse = readWarehouse(reader);
   const result: Settings = {
     lake: readStorage(reader, 'LakeStorage'),
     lakeContainer: reader.matching('LAKE_CONTAINER', /^[a-z0-9](?:-?[a-z0-9]){2,62}$/),
@@ -65,8 +62,7 @@ export function parseSettings(
     countsRefreshMs: reader.duration('COUNTS_REFRESH', 60_000),
     countedProducts: reader.wholeNumber('COUNTED_PRODUCTS', 1, 1_000_000),
     targetFileBytes: reader.wholeNumber('TARGET_FILE_MB', 1, 512) * 1024 * 1024,
-    warehouse,
-    warehouseReader: () => readAlone(environment, (own) => readReader(own, warehouse)),
+    warehouse: readWarehouse(reader),
     hostStorage: () => readAlone(environment, (own) => readStorage(own, 'AzureWebJobsStorage')),
     hub: (stream, direction) => readAlone(environment, (own) => readHubConnection(own, stream, direction)),
     text: (definition) => textOf(environment, definition),
@@ -75,6 +71,15 @@ export function parseSettings(
   reader.throwIfAny();
   return result;
 }
+
+/** The settings that a query of the warehouse needs. Throws `settings.invalid` if one of them is malformed. */
+export const parseQuerySettings = (
+  environment: Environment,
+): { readonly warehouse: WarehouseSetting; readonly reader: ReaderSetting } =>
+  readAlone(environment, (own) => {
+    const warehouse = readWarehouse(own);
+    return { warehouse, reader: readReader(own, warehouse) };
+  });
 
 /** Reads a part of the settings that not every caller needs. */
 function readAlone<T>(environment: Environment, read: (reader: SettingReader) => T): T {

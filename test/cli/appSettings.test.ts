@@ -113,6 +113,15 @@ describe('where the settings of a command are from', () => {
     );
   });
 
+  it('may have no more than a query needs', async () => {
+    expect(await run(query, { WAREHOUSE: 'none' })).toMatchObject({ rest: noWarehouse });
+    const { rest } = await run(query, { WAREHOUSE: 'Server=a:1433;Database=d' });
+    expect(rest).toEqual([
+      'Settings are missing or malformed:',
+      expect.stringMatching(/^- WAREHOUSE is malformed: its server has a colon/),
+    ]);
+  });
+
   it('is nothing: then one sentence says what to do', async () => {
     expect(await run(['status'])).toEqual({ first: noSettings, rest: [], status: 1 });
     expect(await run(['status', '--settings', 'gone.json'])).toMatchObject({ status: 2 });
