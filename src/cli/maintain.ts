@@ -111,8 +111,11 @@ async function tellPlans(lake: Lake, settings: Settings, wanted: Wanted): Promis
   let code = 0;
   const steps = planned.filter((duty) => (wanted.step ?? duty) === duty);
   for (const table of tablesOf(lake, wanted))
-    for (const step of steps)
-      if (!(await tellPlan(lake, settings, table, step))) code = wanted.table ? 1 : code;
+    for (const step of steps) {
+      if (await tellPlan(lake, settings, table, step)) continue;
+      code = wanted.table ? 1 : code;
+      break;
+    }
   return code;
 }
 

@@ -44,12 +44,13 @@ runCommand({
 async function put(file: string, settingsFile: string | undefined, dryRun: boolean): Promise<number> {
   const bytes = readGivenFile(file);
   const products = readProducts(bytes);
-  warn(products);
   const refusal = refusalOf(products);
   if (refusal !== undefined) {
     console.error(`${file} ${refusal}`);
+    if (products.isUtf8) warn(products);
     return 1;
   }
+  warn(products);
   const found = `${file} has ${describeCount(products)}`;
   if (dryRun) {
     console.log(`${found}. Nothing was uploaded.`);

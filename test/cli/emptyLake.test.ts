@@ -55,6 +55,15 @@ const commands: [command: string, code: number, lines: string[]][] = [
   ['table repair clicks', 1, [none('clicks')]],
   ['maintain compact clicks --here', 1, ['clicks: there is no such table']],
   ['maintain vacuum assets --dry-run', 1, [none('assets')]],
+  [
+    'maintain --dry-run',
+    0,
+    [
+      none('clicks'),
+      none('assets'),
+      'devstoreaccount1/lake has no table dead_letters: there are no dead letters.',
+    ],
+  ],
   ['warehouse status', 0, [`${clicks}: no Delta table yet`, `${assets}: no Delta table yet`]],
   [
     'warehouse sync',
