@@ -113,6 +113,18 @@ describe('where the settings of a command are from', () => {
     );
   });
 
+  it('may name storage on this machine that does not run: then it is said how to start it', async () => {
+    const LakeStorage =
+      'AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;DefaultEndpointsProtocol=http';
+    const { rest, status } = await run(['status'], { ...values, LakeStorage, WAREHOUSE: 'duckdb:w.duckdb' });
+    expect([rest.join('\n'), status]).toEqual([
+      expect.stringMatching(
+        /ECONNREFUSED 127.*\(storage\.unavailable, see docs\/errors\.md\)\. Nothing runs there: start "npm start" or/,
+      ),
+      1,
+    ]);
+  });
+
   it('may have no more than a query needs', async () => {
     expect(await run(query, { WAREHOUSE: 'none' })).toMatchObject({ rest: noWarehouse });
     const { rest } = await run(query, { WAREHOUSE: 'Server=a:1433;Database=d' });
