@@ -1,4 +1,5 @@
 import { DeadlineError } from '../deadline';
+import { describeNoIdentity } from '../noIdentity';
 
 /** Conditions that do not pass by themselves. */
 const refusals: ReadonlySet<string> = new Set([
@@ -11,6 +12,8 @@ const refusals: ReadonlySet<string> = new Set([
 /** Whether the hub refused a request or did not answer it, and the reason in words, of an error of the Event Hubs SDK. */
 export function describeHubError(error: unknown): { code: 'hub.refused' | 'hub.unavailable'; why: string } {
   const last = lastAttempt(error);
+  const missing = describeNoIdentity(last) ?? describeNoIdentity(error);
+  if (missing) return { code: 'hub.refused', why: missing };
   const why =
     last instanceof DeadlineError ? 'no answer in time' : last instanceof Error ? last.message : String(last);
   return { code: refusals.has(conditionOf(error)) ? 'hub.refused' : 'hub.unavailable', why };

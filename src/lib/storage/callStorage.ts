@@ -3,6 +3,7 @@ import { backoffMs } from '../backoff';
 import { DeadlineError, within } from '../deadline';
 import { TributaryError } from '../errors';
 import { waitFor } from '../longWait';
+import { describeNoIdentity } from '../noIdentity';
 
 /** How long to wait for one try. The SDK itself would wait for ever. */
 const answerLimitMs = 10_000;
@@ -68,11 +69,13 @@ function isTransient(error: unknown, status: number | undefined): boolean {
   // A credential or a connection string that cannot be used is a mistake in the settings or the code.
   const name = (error as { name?: unknown } | null)?.name;
   return (
-    name !== 'CredentialUnavailableError' && name !== 'AuthenticationRequiredError' && name !== 'TypeError'
+    describeNoIdentity(error) === undefined && name !== 'AuthenticationRequiredError' && name !== 'TypeError'
   );
 }
 
 function describe(error: unknown, status: number | undefined): string {
+  const missing = describeNoIdentity(error);
+  if (missing) return missing;
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   const text = String(message ?? error)
     .split('\n')[0]
