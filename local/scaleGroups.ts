@@ -35,7 +35,7 @@ export async function startScaleGroups(
 }
 
 /** The groups of the functions that do not run in the host of requests, except those that a setting disables everywhere. */
-async function otherGroups({ url }: HostProcess): Promise<string[]> {
+export async function otherGroups({ url }: HostProcess): Promise<string[]> {
   const reply = await fetch(`${url}/admin/host/status`, { signal: AbortSignal.timeout(10_000) });
   const { functions } = (await reply.json()) as { functions: { name: string; type: string }[] };
   const groups = functions.map(({ name, type }) => scaleGroupOf(name, type));

@@ -137,8 +137,8 @@ class Breaker implements Broken {
     const victim = victims[integerBetween(random, 0, victims.length)] ?? 'broker';
     this.killed.set(victim, (this.killed.get(victim) ?? 0) + 1);
     const started = performance.now();
-    await system.kill(victim);
-    log(`kill ${nth}/${kills}: ${victim}, back after ${Math.round(performance.now() - started)} ms`);
+    const what = await system.kill(victim);
+    log(`kill ${nth}/${kills}: ${what}, back after ${Math.round(performance.now() - started)} ms`);
   }
 
   async freeze(nth: number): Promise<void> {

@@ -76,16 +76,17 @@ describe('the logs of the hosts', () => {
     const gap = `${failed(new TributaryError('ingest.gap', ''))}\n`;
     const say = (name: string, lines: string) => appendFileSync(join(folder, `${name}.log`), lines);
     say('one', 'ready\n');
-    say('two', 'ready\nready\n');
+    say('two-http', 'ready\nready\n');
+    say('broker', `${gap}${gap}`);
     const from = endOfHostLogs(folder);
     say('one', gap);
     const to = endOfHostLogs(folder);
-    expect([from, to]).toEqual([
-      { one: 1, two: 2 },
-      { one: 2, two: 2 },
+    expect([from, to].map((position) => Object.fromEntries(position))).toEqual([
+      { 'one.log': 1, 'two-http.log': 2 },
+      { 'one.log': 2, 'two-http.log': 2 },
     ]);
     expect(readHostLogs(folder, [{ from, to }])).toMatchObject({ failedBatches: 1, problems: [] });
-    say('two', gap);
+    say('two-http', gap);
     expect(readHostLogs(folder, [{ from, to }]).problems).toHaveLength(1);
     say('one', gap);
     expect(readHostLogs(folder, [{ from, to }]).problems[0]).toContain('2 batches failed with ingest.gap');

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorCode } from '../../src/lib/errors';
-import { type HostName, hostNames } from './system';
+import { hostNames } from './hosts';
 
 /** Codes with which a batch may fail here: storage failed, both hosts committed at once, or the broker was away. */
 const explained: ReadonlySet<string> = new Set([
@@ -32,8 +32,8 @@ export interface HostLogs {
   readonly problems: readonly string[];
 }
 
-/** How much each host has logged. */
-export type LogPosition = Readonly<Record<HostName, number>>;
+/** How many lines each process of the hosts has logged, by its file. */
+export type LogPosition = ReadonlyMap<string, number>;
 
 /** The part of the hosts' logs between two moments. */
 export interface LogStretch {
@@ -43,17 +43,16 @@ export interface LogStretch {
 
 /** Where the logs of the hosts end now. */
 export function endOfHostLogs(logDir: string): LogPosition {
-  const [one = 0, two = 0] = hostNames.map((name) => readLines(logDir, name).length - 1);
-  return { one, two };
+  return new Map(logFiles(logDir).map((file) => [file, readLines(logDir, file).length - 1]));
 }
 
 /** Reads the hosts' logs so far. `rollbacks` are the parts from each rollback of the lake until its repair. */
 export function readHostLogs(logDir: string, rollbacks: readonly LogStretch[] = []): HostLogs {
   const usual: string[] = [];
   const rolledBack: string[] = [];
-  for (const name of hostNames)
-    for (const [index, line] of readLines(logDir, name).entries())
-      (isWithin(rollbacks, name, index) ? rolledBack : usual).push(line);
+  for (const file of logFiles(logDir))
+    for (const [index, line] of readLines(logDir, file).entries())
+      (isWithin(rollbacks, file, index) ? rolledBack : usual).push(line);
   return judgeHostLogs(usual.join('\n'), rolledBack.join('\n'));
 }
 
@@ -82,11 +81,16 @@ export function judgeHostLogs(usual: string, rolledBack = ''): HostLogs {
   };
 }
 
-const readLines = (logDir: string, name: HostName) =>
-  readFileSync(join(logDir, `${name}.log`), 'utf8').split('\n');
+/** A host has one log, or one for each of its scale groups, like `one-http.log`. */
+const logFiles = (logDir: string) =>
+  readdirSync(logDir).filter((file) =>
+    hostNames.some((name) => new RegExp(`^${name}(-\\w+)?\\.log$`).test(file)),
+  );
 
-const isWithin = (stretches: readonly LogStretch[], name: HostName, line: number) =>
-  stretches.some(({ from, to }) => line >= from[name] && line < to[name]);
+const readLines = (logDir: string, file: string) => readFileSync(join(logDir, file), 'utf8').split('\n');
+
+const isWithin = (stretches: readonly LogStretch[], file: string, line: number) =>
+  stretches.some(({ from, to }) => line >= (from.get(file) ?? 0) && line < (to.get(file) ?? 0));
 
 const codeOf = (line: string) => /"code":"([^"]*)"/.exec(line)?.[1] ?? 'no code';
 

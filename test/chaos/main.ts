@@ -37,6 +37,9 @@ const flags = {
     'FAULT',
     `run a build with a mistake, which must fail: ${orList(Object.keys(plantedFaults))}`,
   ),
+  groups: switchFlag(
+    'HTTP, Durable and each other function run in processes of their own, as on Flex Consumption; a kill is of one of them',
+  ),
   writers: numberFlag({
     meaning: 'instead, so many processes that race for the versions of one table',
     fallback: 0,
@@ -56,7 +59,7 @@ runCommand({
 });
 
 async function spoilAndCount(given: Given<typeof flags>): Promise<number> {
-  const { kills, faults, rate: eventsPerSecond, plant, writers, commits, keep } = given;
+  const { kills, faults, rate: eventsPerSecond, plant, writers, commits, keep, groups } = given;
   const { seed = Math.floor(Math.random() * 1e9) } = given;
   if (plant !== undefined) {
     if (!(plant in plantedFaults))
@@ -76,7 +79,7 @@ async function spoilAndCount(given: Given<typeof flags>): Promise<number> {
   const problems =
     writers > 0
       ? await raceWriters({ writers, commits, folder, log })
-      : await runChaos({ kills, faults, seed, eventsPerSecond, folder, log });
+      : await runChaos({ kills, faults, seed, eventsPerSecond, folder, log, groups });
   for (const problem of problems) console.log(problem);
   log(problems.length === 0 ? 'PASSED: each event is there once.' : 'FAILED.');
   const isDone = problems.length === 0 && !keep;

@@ -59,11 +59,11 @@ export async function rebuildUnderLoad({
 async function rebuildUntil(
   system: ChaosSystem,
   nth: number,
-  alsoKill: () => Promise<void> | undefined,
+  alsoKill: () => Promise<unknown> | undefined,
 ): Promise<boolean> {
   const prefix = shadowPrefix({ name: clickstream.warehouse?.name ?? '' });
   const kill = new AbortController();
-  let others: Promise<void> | undefined;
+  let others: Promise<unknown> | undefined;
   let seen = 0;
   const killAll = () => {
     if (kill.signal.aborted) return;

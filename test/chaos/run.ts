@@ -32,13 +32,20 @@ export interface ChaosOptions {
   /** The folder for all data. It is kept, so that one can see what happened. */
   readonly folder: string;
   readonly log: (line: string) => void;
+  /** Whether each host is a process for each scale group, as on Flex Consumption. */
+  readonly groups: boolean;
 }
 
 /** Breaks a running system and then checks all events. Returns the problems; none if all is well. */
 export async function runChaos(options: ChaosOptions): Promise<string[]> {
-  const { seed, faults, eventsPerSecond, folder, log } = options;
+  const { seed, faults, eventsPerSecond, folder, log, groups } = options;
   const bodies = new BodyMaker(seededRandom(seed));
-  const system = await ChaosSystem.start(folder, seededRandom(seed + 1), seededRandom(seed + 4));
+  const system = await ChaosSystem.start(
+    folder,
+    seededRandom(seed + 1),
+    seededRandom(seed + 4),
+    groups ? seededRandom(seed + 9) : undefined,
+  );
   log(
     `the database is ${system.warehouse.engine.options.dialect === 'pool' ? 'a dedicated pool' : 'SQL Server'}`,
   );

@@ -1,27 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Azurite, startAzurite } from '../../local/azurite';
-import {
-  type BrokerProcess,
-  type HostProcess,
-  settingsAt,
-  startBrokerProcess,
-  startHostProcess,
-} from '../../local/processes';
+import { type BrokerProcess, settingsAt, startBrokerProcess } from '../../local/processes';
 import type { Random } from '../../src/lib/sources/seededRandom';
 import { disabledFunctions, disabledSources } from '../kit/disabledFunctions';
 import { type FaultProxy, type HeldWrites, startFaultProxy } from '../kit/faultProxy';
 import type { TdsServer } from '../kit/tds/tdsServer';
+import { type HostName, Hosts, hostNames } from './hosts';
 import { startWarehouse } from './warehouse';
 
-/** Loaded into each host, so that its clock can jump. */
-const jumpingClock = join(__dirname, 'jumpingClock.js');
-/** How often starting a host may fail because of storage faults before it must be something else. */
-const startAttempts = 10;
-
-export const hostNames = ['one', 'two'] as const;
-export type HostName = (typeof hostNames)[number];
+export { type HostName, hostNames } from './hosts';
 
 /** Ids of the partitions that each host reads; none for a host that does not answer. */
 export type ReadPartitions = Readonly<Record<HostName, readonly string[]>>;
@@ -46,14 +35,10 @@ export class ChaosSystem {
   readonly settings: Readonly<Record<string, string>>;
   /** The folder of the logs of all processes. */
   readonly logDir: string;
-  /** A line for each host that ended by itself. */
-  readonly problems: string[] = [];
   readonly #azurite: Azurite;
   readonly #folder: string;
   #broker: BrokerProcess;
-  readonly #hosts = new Map<HostName, HostProcess>();
-  /** Said in a file, because the clock of a host that starts again must stay as it is. */
-  readonly #clockFile = (name: HostName) => join(this.#folder, `${name}.clock`);
+  readonly #hosts: Hosts;
 
   private constructor(
     folder: string,
@@ -61,6 +46,7 @@ export class ChaosSystem {
     proxy: FaultProxy,
     warehouse: TdsServer,
     broker: BrokerProcess,
+    groupRandom: Random | undefined,
   ) {
     this.#folder = folder;
     this.logDir = join(folder, 'logs');
@@ -80,9 +66,16 @@ export class ChaosSystem {
     this.hostSettings = settingsWith(
       azurite.connectionString.replace(`:${azurite.blobPort}/`, `:${proxy.port}/`),
     );
+    this.#hosts = new Hosts({ folder, logDir: this.logDir, settings: this.hostSettings, groupRandom });
   }
 
-  static async start(folder: string, random: Random, warehouseRandom: Random): Promise<ChaosSystem> {
+  /** @param groupRandom given, each host is a process for each scale group, and this decides which of them is killed */
+  static async start(
+    folder: string,
+    random: Random,
+    warehouseRandom: Random,
+    groupRandom?: Random,
+  ): Promise<ChaosSystem> {
     const logDir = join(folder, 'logs');
     mkdirSync(logDir, { recursive: true });
     const azurite = await startAzurite({ dataDir: join(folder, 'storage') });
@@ -95,7 +88,7 @@ export class ChaosSystem {
     const warehouse = await startWarehouse(azurite.connectionString, warehouseRandom);
     const dataDir = join(folder, 'broker');
     const broker = await startBrokerProcess({ port: 0, healthPort: 0, dataDir, logDir });
-    const system = new ChaosSystem(folder, azurite, proxy, warehouse, broker);
+    const system = new ChaosSystem(folder, azurite, proxy, warehouse, broker, groupRandom);
     try {
       await system.startHosts();
     } catch (error) {
@@ -105,8 +98,8 @@ export class ChaosSystem {
     return system;
   }
 
-  /** Kills processes with SIGKILL. Resolves when they run again. */
-  async kill(victim: Victim): Promise<void> {
+  /** Kills processes with SIGKILL. Resolves when they run again, to what was killed. */
+  async kill(victim: Victim): Promise<string> {
     if (victim === 'broker') {
       this.#broker.kill('SIGKILL');
       await this.#broker.exited;
@@ -116,26 +109,20 @@ export class ChaosSystem {
         dataDir: join(this.#folder, 'broker'),
         logDir: this.logDir,
       });
-      return;
+      return victim;
     }
-    const names = victim === 'both hosts' ? hostNames : [victim];
-    const killed = names.map((name) => ({ name, host: this.#hosts.get(name) }));
-    for (const { name, host } of killed) {
-      host?.kill('SIGKILL');
-      this.#hosts.delete(name);
-    }
-    await Promise.all(
-      killed.map(async ({ name, host }) => {
-        const end = await host?.exited;
-        if (end !== 'SIGKILL') this.problems.push(`Host ${name} had ended by itself (${end}).`);
-        await this.#startHost(name);
-      }),
-    );
+    const group = await this.#hosts.kill(victim === 'both hosts' ? hostNames : [victim]);
+    return group === '' ? victim : `${group} of ${victim}`;
+  }
+
+  /** A line for each process of a host that ended by itself. */
+  get problems(): readonly string[] {
+    return this.#hosts.problems;
   }
 
   /** The URL of a host's API; undefined while the host is down. */
   hostUrl(name: HostName): string | undefined {
-    return this.#hosts.get(name)?.url;
+    return this.#hosts.url(name);
   }
 
   /** The last sequence number of each partition of a hub, -1 where it is empty. */
@@ -147,11 +134,12 @@ export class ChaosSystem {
 
   /** Sets the clock of a host ahead, or right again with 0. A host that starts meanwhile has this clock too. */
   setClockAhead(name: HostName, aheadMs: number): void {
-    writeFileSync(this.#clockFile(name), String(aheadMs));
+    this.#hosts.setClockAhead(name, aheadMs);
   }
 
+  /** The process of a host that ingests. */
   pidOf(name: HostName): number {
-    const host = this.#hosts.get(name);
+    const host = this.#hosts.ingesting(name);
     if (!host) throw new Error(`Host ${name} does not run.`);
     return host.pid;
   }
@@ -159,7 +147,7 @@ export class ChaosSystem {
   /** The partitions that each host says it reads. */
   async readPartitions(): Promise<ReadPartitions> {
     const [one, two] = await Promise.all(
-      hostNames.map((name) => readPartitionsAt(this.hostUrl(name)).catch(() => [])),
+      hostNames.map((name) => readPartitionsAt(this.#hosts.ingesting(name)?.url).catch(() => [])),
     );
     return { one: one ?? [], two: two ?? [] };
   }
@@ -182,17 +170,13 @@ export class ChaosSystem {
     return held;
   }
 
-  async startHosts(): Promise<void> {
-    await Promise.all(hostNames.map((name) => this.#startHost(name)));
+  startHosts(): Promise<void> {
+    return this.#hosts.start();
   }
 
   /** Ends the hosts in order. Returns a line for each that did not end cleanly. */
-  async stopHosts(): Promise<string[]> {
-    const ends = [...this.#hosts].map(async ([name, host]) => ({ name, code: await host.stop() }));
-    this.#hosts.clear();
-    return (await Promise.all(ends))
-      .filter(({ code }) => code !== 0)
-      .map(({ name, code }) => `Host ${name} did not end cleanly (${code}); see ${this.logDir}.`);
+  stopHosts(): Promise<string[]> {
+    return this.#hosts.stop();
   }
 
   async stop(): Promise<void> {
@@ -201,24 +185,6 @@ export class ChaosSystem {
     await this.warehouse.close();
     await this.proxy.close();
     await this.#azurite.close();
-  }
-
-  async #startHost(name: HostName): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const settings = {
-          ...this.hostSettings,
-          NODE_OPTIONS: `--require ${jumpingClock}`,
-          CHAOS_CLOCK_FILE: this.#clockFile(name),
-        };
-        const options = { port: 0, instance: name, settings, logDir: this.logDir, startLimitMs: 20_000 };
-        const host = await startHostProcess(options);
-        this.#hosts.set(name, host);
-        return;
-      } catch (error) {
-        if (attempt === startAttempts) throw error;
-      }
-    }
   }
 }
 
