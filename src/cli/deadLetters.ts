@@ -111,7 +111,9 @@ async function readBody(snapshot: Snapshot, { file, row }: LetterInfo): Promise<
 async function replay(stream: Stream, settings: string | undefined, dryRun: boolean): Promise<number> {
   const { at } = await openLake(await readAppSettings(settings));
   const letters = at(deadLettersTable);
-  const result = await replayLetters({ stream, rows: at(stream.table), letters, dryRun });
+  const result = await showFiles('replay: file', (onFile) =>
+    replayLetters({ stream, rows: at(stream.table), letters, dryRun, onFile }),
+  );
   if (result.appended + result.settled + result.remaining === 0) {
     console.log(`There are no dead letters of ${stream.name}.`);
     return 0;

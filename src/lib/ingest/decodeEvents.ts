@@ -30,17 +30,22 @@ const none: readonly RejectedElement[] = [];
  * Decodes every event of a batch. Nothing is thrown and nothing is dropped: rows + rejected = elements. A value that its
  * column cannot hold is found here, by the checks that the Parquet writer itself applies.
  */
-export function decodeEvents(stream: Stream, events: readonly TriggerEvent[]): DecodedEvent[] {
+export const decodeEvents = (stream: Stream, events: readonly TriggerEvent[]): DecodedEvent[] =>
+  eventDecoder(stream)(events);
+
+/** What `decodeEvents` does, for callers that pass a stream's events one by one. */
+export function eventDecoder(stream: Stream): (events: readonly TriggerEvent[]) => DecodedEvent[] {
   const problemOf = rowCheck(fieldsOf([...stream.columns, rescuedColumn]));
-  return events.map(({ body, sequenceNumber, enqueuedAt }) => {
-    const elements = decodeBody(stream, body);
-    for (const element of elements) {
-      if (isRow(element) && problemOf(element) === undefined) continue;
-      return { sequenceNumber, enqueuedAt, body, ...sortOut(elements, problemOf) };
-    }
-    // Almost always: all are rows, and nothing has to be copied.
-    return { sequenceNumber, enqueuedAt, body, rows: elements as readonly Row[], rejected: none };
-  });
+  return (events) =>
+    events.map(({ body, sequenceNumber, enqueuedAt }) => {
+      const elements = decodeBody(stream, body);
+      for (const element of elements) {
+        if (isRow(element) && problemOf(element) === undefined) continue;
+        return { sequenceNumber, enqueuedAt, body, ...sortOut(elements, problemOf) };
+      }
+      // Almost always: all are rows, and nothing has to be copied.
+      return { sequenceNumber, enqueuedAt, body, rows: elements as readonly Row[], rejected: none };
+    });
 }
 
 function sortOut(

@@ -6,9 +6,9 @@ import { decodeBody } from '../lake/deadLetters';
 import { parseAppId } from '../lake/hubGeneration';
 import { addressKey, type LetterInfo, letterKey, readLetters } from '../lake/readLetters';
 import { rowKeyColumns, tableFields } from '../lake/rowAddress';
-import { filesWith, holds, scanRows, type ValueRange } from '../lake/scanRows';
+import { type FileProgress, filesWith, holds, scanRows, type ValueRange } from '../lake/scanRows';
 import type { Stream } from '../streams/stream';
-import { decodeEvents } from './decodeEvents';
+import { eventDecoder } from './decodeEvents';
 import { RowColumns } from './rowColumns';
 
 export interface ReplayOptions {
@@ -19,6 +19,8 @@ export interface ReplayOptions {
   readonly letters: TableLocation;
   /** Only say what would be appended. */
   readonly dryRun?: boolean;
+  /** Called when a file was read: of the letters, then of rows that may settle them, and then of the letters with their bodies. */
+  readonly onFile?: FileProgress;
 }
 
 export interface ReplayResult {
@@ -36,17 +38,17 @@ export interface ReplayResult {
  * table's new state. Letters above the committed sequence number are left alone, because their events will come again.
  */
 export async function replayLetters(options: ReplayOptions): Promise<ReplayResult> {
-  const { stream, dryRun = false } = options;
+  const { stream, dryRun = false, onFile } = options;
   for (;;) {
     const rows = await openSnapshot(options.rows);
     const letters = await openSnapshot(options.letters);
     if (!rows || !letters) return { settled: 0, appended: 0, remaining: 0 };
-    const all = await readLetters(letters, stream.name);
-    const found = await findRows(rows, all);
+    const all = await readLetters(letters, stream.name, onFile);
+    const found = await findRows(rows, all, onFile);
     const open = all.filter((letter) => !found.has(letterKey(letter)));
-    const committed = open.filter((letter) => isCommitted(rows, letter));
+    const committed = open.filter(committedIn(rows));
     const whole = wholeEvents(all, found);
-    const { columns, settled } = await decodeAgain(stream, letters, committed, whole);
+    const { columns, settled } = await decodeAgain({ stream, letters, open: committed, whole, onFile });
     const appended = columns[0]?.length ?? 0;
     const result = { settled: all.length - open.length, appended, remaining: open.length - settled };
     if (appended === 0 || dryRun) return result;
@@ -70,15 +72,26 @@ const eventKey = ({ hubCreatedAt, partition, sequenceNumber }: LetterInfo) =>
  * Finds letters that are settled, in the files that may contain their rows: the keys of letters that are rows, and the keys of
  * events that have any row.
  */
-async function findRows(rows: Snapshot, letters: readonly LetterInfo[]): Promise<Set<string>> {
+async function findRows(
+  rows: Snapshot,
+  letters: readonly LetterInfo[],
+  onFile?: FileProgress,
+): Promise<Set<string>> {
   const events = new Set(letters.map(eventKey));
   const wanted = new Set(letters.map(letterKey));
   const found = new Set<string>();
-  const mayHold = (range: ValueRange) => letters.some(({ sequenceNumber }) => holds(range, sequenceNumber));
+  const sequences = Float64Array.from(letters, ({ sequenceNumber }) => sequenceNumber).sort();
+  const mayHold = (range: ValueRange) => {
+    const next = sequences[firstNotBelow(sequences, range.least)];
+    return next !== undefined && holds(range, next);
+  };
   const files = filesWith(rows, 'sequence_number', mayHold);
+  // Most rows have no letter. A look at their number alone is cheaper than at their key.
+  const numbers = new Set(sequences);
   await scanRows(
-    { state: rows, files, columns: rowKeyColumns },
+    { state: rows, files, columns: rowKeyColumns, onFile },
     ([createdAt, partition, sequence, element]) => {
+      if (!numbers.has(Number(sequence))) return;
       const event = addressKey(createdAt, partition, sequence, '');
       if (!events.has(event)) return;
       found.add(event);
@@ -88,6 +101,18 @@ async function findRows(rows: Snapshot, letters: readonly LetterInfo[]): Promise
     },
   );
   return found;
+}
+
+/** The index of the first of these ascending numbers that is not below `least`; their count if all are. */
+function firstNotBelow(ascending: Float64Array, least: number | bigint): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ascending[middle] as number) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /**
@@ -101,30 +126,43 @@ function wholeEvents(letters: readonly LetterInfo[], found: ReadonlySet<string>)
   return whole;
 }
 
-/** Whether the table has moved past the letter's event, on its partition in its generation. */
-function isCommitted(rows: Snapshot, { hubCreatedAt, partition, sequenceNumber }: LetterInfo): boolean {
-  return [...rows.txns].some(([appId, { version }]) => {
+/** Tells whether the table has moved past a letter's event, on its partition in its generation. */
+function committedIn({ txns }: Snapshot): (letter: LetterInfo) => boolean {
+  const versions = new Map<string, number>();
+  for (const [appId, { version }] of txns) {
     const parsed = parseAppId(appId);
-    const isSame = parsed?.partition === partition && parsed.createdOn.getTime() * 1000 === hubCreatedAt;
-    return isSame && version >= sequenceNumber;
-  });
+    if (!parsed) continue;
+    const key = partitionKey(parsed.createdOn.getTime() * 1000, parsed.partition);
+    versions.set(key, Math.max(version, versions.get(key) ?? -1));
+  }
+  return ({ hubCreatedAt, partition, sequenceNumber }) =>
+    (versions.get(partitionKey(hubCreatedAt, partition)) ?? -1) >= sequenceNumber;
+}
+
+const partitionKey = (hubCreatedAt: number, partition: number) => `${hubCreatedAt}/${partition}`;
+
+interface DecodeOptions {
+  readonly stream: Stream;
+  readonly letters: Snapshot;
+  /** The letters to decode. */
+  readonly open: readonly LetterInfo[];
+  /** The events for which one letter stands as a whole. */
+  readonly whole: ReadonlySet<string>;
+  readonly onFile: FileProgress | undefined;
 }
 
 /** The rows, by column, of the letters that decode now. An event's body stands with one of its letters. */
-async function decodeAgain(
-  stream: Stream,
-  letters: Snapshot,
-  open: readonly LetterInfo[],
-  whole: ReadonlySet<string>,
-) {
+async function decodeAgain({ stream, letters, open, whole, onFile }: DecodeOptions) {
   const columns = new RowColumns(stream.columns.length);
   let settled = 0;
   const wanted = new Set(open.map(letterKey));
   const events = Map.groupBy(open, eventKey);
+  const decode = eventDecoder(stream);
   const scan = {
     state: letters,
     files: new Set(open.map((letter) => letter.file)),
     columns: [...rowKeyColumns.slice(0, 3), 'stream', 'body', 'body_encoding'],
+    onFile,
   };
   await scanRows(scan, ([createdAt, partition, sequence, of, text, encoding]) => {
     const key = addressKey(createdAt, partition, sequence, '');
@@ -134,7 +172,7 @@ async function decodeAgain(
     // The letter may have been written twice: use it once.
     events.delete(key);
     const { sequenceNumber, enqueuedAt } = letter;
-    for (const event of decodeEvents(stream, [{ body, sequenceNumber, enqueuedAt }])) {
+    for (const event of decode([{ body, sequenceNumber, enqueuedAt }])) {
       // A letter for a whole event becomes all of its rows, or none if an element is still bad.
       const isWhole = whole.has(key);
       if (isWhole && event.rejected.length > 0) continue;

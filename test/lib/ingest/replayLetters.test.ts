@@ -116,6 +116,18 @@ describe('replaying dead letters', () => {
     expect(snapshot?.txns.get('replay/clickstream')?.version).toBe(1);
   });
 
+  it('reads the letters, the rows that may settle them, and no other files, and says how far it is', async () => {
+    await ingest(0, '{"productid":1}', 'not json');
+    await ingest(2, '{"productid":2}');
+    await ingest(3, '{"productid":3}', 'not json either', '{"productid":4}');
+    await ingest(6, '{"productid":5}');
+    const seen: string[] = [];
+    const onFile = (done: number, total: number) => seen.push(`${done}/${total}`);
+    await replayLetters({ stream: tolerant, rows, letters, dryRun: true, onFile });
+    // Only the file with the rows 3 and 5 may have a row between them, which would settle the letter of event 4.
+    expect(seen).toEqual(['1/2', '2/2', '1/1', '1/2', '2/2']);
+  });
+
   it('appends their fields that no column holds as well', async () => {
     const shop: Stream = {
       ...clickstream,
