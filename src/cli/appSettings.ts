@@ -47,6 +47,12 @@ export async function readAppSettings(file: string | undefined): Promise<Setting
   return parseSettings(await readEnvironment(file, streams), [], streams);
 }
 
+/** The settings of the app as its functions need them: those of every stream are required. */
+export async function readWholeSettings(file: string | undefined): Promise<Settings> {
+  const streams = await loadStreams();
+  return parseSettings(await readEnvironment(file, streams), streams);
+}
+
 /** The settings of a query, which needs no others, and works on a DuckDB file also after `npm start` has ended. */
 export const readQuerySettings = async (file: string | undefined) =>
   parseQuerySettings(await readEnvironment(file, await loadStreams(), { orEnded: true }));

@@ -1,0 +1,64 @@
+import { examine } from '../lib/app/doctor';
+import type { Finding } from '../lib/doctor/finding';
+import { TributaryError } from '../lib/errors';
+import { inertInLine } from '../lib/inert';
+import type { Settings } from '../lib/settings';
+import { loadStreams } from '../lib/streams/loadStreams';
+import { readWholeSettings, settingsFlag } from './appSettings';
+import { action } from './commandLine/command';
+import { runCommand } from './commandLine/runCommand';
+
+/*
+ * `npm run doctor`: connects to every resource that the settings name, and says of each, in one line, whether the app can work with
+ * it. It changes nothing but a small blob in the lake, which it deletes again.
+ */
+
+runCommand({
+  call: 'npm run doctor',
+  does: action({
+    meaning:
+      'Says of every resource that the settings name whether the app can work with it, and what mends it.',
+    flags: settingsFlag,
+    run: ({ settings }) => examineAll(settings),
+  }),
+});
+
+async function examineAll(file: string | undefined): Promise<number> {
+  console.log(`ok      Node.js ${process.version}`);
+  const settings = await readSettings(file);
+  if (!settings) return 1;
+  let isWell = true;
+  for await (const findings of examine(settings, await loadStreams()))
+    for (const finding of findings) {
+      tell(finding);
+      if (finding.state === 'wrong') isWell = false;
+    }
+  return isWell ? 0 : 1;
+}
+
+/** Without settings that can be read, nothing else can be looked at. */
+async function readSettings(file: string | undefined): Promise<Settings | undefined> {
+  try {
+    const settings = await readWholeSettings(file);
+    console.log('ok      settings: each has the form that the app expects');
+    return settings;
+  } catch (error) {
+    if (!(error instanceof TributaryError) || error.code !== 'settings.invalid') throw error;
+    const problems = error.message.split('\n').filter((line) => line.startsWith('- '));
+    for (const problem of problems.length > 0 ? problems.map((line) => line.slice(2)) : [error.message])
+      tell({
+        what: 'settings',
+        state: 'wrong',
+        says: problem,
+        remedy: 'docs/settings.md explains each setting',
+      });
+    return undefined;
+  }
+}
+
+const marks: Readonly<Record<Finding['state'], string>> = { ok: 'ok', wrong: 'WRONG', unknown: '?' };
+
+function tell({ what, state, says, remedy }: Finding): void {
+  console.log(`${marks[state].padEnd(7)} ${what}: ${inertInLine(says)}`);
+  if (remedy !== undefined) console.log(`        to mend it: ${inertInLine(remedy)}`);
+}

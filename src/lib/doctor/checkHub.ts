@@ -1,0 +1,102 @@
+import type { HubConnection } from '../connections/hubs';
+import { within } from '../deadline';
+import { openHubClient } from '../sources/hubClient';
+import { conditionOf, describeHubError } from '../sources/hubErrors';
+import { probeReader, probeSender } from '../sources/probeHub';
+import { type Finding, ok, unknown, wrong } from './finding';
+
+export interface HubToCheck {
+  readonly stream: string;
+  readonly listen: HubConnection;
+  readonly consumerGroup: string;
+  readonly send: HubConnection;
+}
+
+const answerLimitMs = 15_000;
+
+/** Looks at a stream's hub: whether it is there, whether the app's consumer group is, and whether the app may send. */
+export async function checkHub({ stream, listen, consumerGroup, send }: HubToCheck): Promise<Finding[]> {
+  const found = await checkProperties(`hub of ${stream}`, listen);
+  const readers = `readers of ${stream}`;
+  const sender = `sending to ${stream}`;
+  if (!found.partitionId) {
+    const because = 'not looked at, because the hub does not answer';
+    return [found.finding, unknown(readers, because), unknown(sender, because)];
+  }
+  const partitionId = found.partitionId;
+  return [
+    found.finding,
+    await checkGroup(readers, listen, { consumerGroup, partitionId }),
+    await checkSender(sender, send),
+  ];
+}
+
+async function checkProperties(
+  what: string,
+  { namespace, hub }: HubConnection,
+): Promise<{ finding: Finding; partitionId?: string | undefined }> {
+  const client = await openHubClient(namespace, hub);
+  const name = shortName(client.fullyQualifiedNamespace);
+  try {
+    const { partitionIds } = await within(answerLimitMs, (abortSignal) =>
+      client.getEventHubProperties({ abortSignal }),
+    );
+    const finding = ok(what, `${name} has the hub ${hub} with ${partitionIds.length} partitions`);
+    return { finding, partitionId: partitionIds[0] };
+  } catch (error) {
+    const remedy = isMissing(error)
+      ? `az eventhubs eventhub create --resource-group GROUP --namespace-name ${name} --name ${hub} --partition-count 4`
+      : remedyOf(error, 'Azure Event Hubs Data Receiver', 'Listen');
+    return { finding: wrong(what, `${hub} in ${name}: ${describeHubError(error).why}`, remedy) };
+  } finally {
+    await client.close();
+  }
+}
+
+async function checkGroup(
+  what: string,
+  { namespace, hub }: HubConnection,
+  group: { readonly consumerGroup: string; readonly partitionId: string },
+): Promise<Finding> {
+  const { consumerGroup } = group;
+  try {
+    const isRead = await probeReader(namespace, hub, group);
+    return ok(
+      what,
+      `the consumer group ${consumerGroup} can read ${hub}${isRead ? ', and an app does' : ''}`,
+    );
+  } catch (error) {
+    const remedy = isMissing(error)
+      ? `az eventhubs eventhub consumer-group create --resource-group GROUP --namespace-name NAMESPACE --eventhub-name ${hub} --name ${consumerGroup}`
+      : remedyOf(error, 'Azure Event Hubs Data Receiver', 'Listen');
+    return wrong(
+      what,
+      `the consumer group ${consumerGroup} of ${hub}: ${describeHubError(error).why}`,
+      remedy,
+    );
+  }
+}
+
+async function checkSender(what: string, { namespace, hub }: HubConnection): Promise<Finding> {
+  try {
+    await probeSender(namespace, hub);
+    return ok(what, `events can be sent to ${hub}`);
+  } catch (error) {
+    return wrong(
+      what,
+      `${hub}: ${describeHubError(error).why}`,
+      `${remedyOf(error, 'Azure Event Hubs Data Sender', 'Send')}; it is not needed if only others send to this hub`,
+    );
+  }
+}
+
+const isMissing = (error: unknown): boolean => conditionOf(error) === 'MessagingEntityNotFoundError';
+
+const remedyOf = (error: unknown, role: string, right: string): string =>
+  describeHubError(error).code === 'hub.refused'
+    ? `give the identity the role "${role}", or set a connection string with a policy that has ${right}`
+    : 'see that the namespace is right, that it is there, and that its firewall lets this machine in';
+
+/** The name of a namespace without the domain. */
+const shortName = (host: string): string =>
+  host.endsWith('.servicebus.windows.net') ? (host.split('.')[0] ?? host) : host;

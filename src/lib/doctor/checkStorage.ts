@@ -1,0 +1,94 @@
+import { type AccountFacts, readAccountFacts } from '../storage/accountFacts';
+import { openAzureBlobStore, type StorageAccount } from '../storage/azureBlobStore';
+import { type Finding, failed, ok, unknown, wrong } from './finding';
+
+/** How far the clocks of this machine and of storage may be apart. Signatures are refused from a quarter of an hour on. */
+const mostAheadMs = 60_000;
+
+/** The container where the Functions host keeps the read positions of Event Hub triggers. */
+const checkpoints = 'azure-webjobs-eventhub';
+
+const probe = '_doctor/probe';
+
+/** Looks at the Functions host's own storage account. */
+export async function checkHostStorage(read: () => StorageAccount): Promise<Finding[]> {
+  const what = 'host storage';
+  try {
+    const facts = await readAccountFacts(read(), checkpoints);
+    if (facts.hasHierarchy)
+      return [
+        wrong(
+          what,
+          `${facts.account} has a hierarchical namespace, which the Functions host does not support`,
+          'set AzureWebJobsStorage to another account, made without --enable-hierarchical-namespace',
+        ),
+      ];
+    const positions = facts.hasContainer ? 'has read positions' : 'has no read positions yet';
+    return [ok(what, `${facts.account} answers, and ${positions}`), ...checkClock(facts)];
+  } catch (error) {
+    return [failed(what, error)];
+  }
+}
+
+/** Looks at the lake: whether its container is there and can be written, and whether the account is one of ADLS Gen2. */
+export async function checkLake(account: StorageAccount, container: string): Promise<Finding[]> {
+  const what = 'lake';
+  try {
+    const facts = await readAccountFacts(account, container);
+    return [await checkContainer(what, account, container, facts), checkHierarchy(facts)];
+  } catch (error) {
+    return [failed(what, error)];
+  }
+}
+
+async function checkContainer(
+  what: string,
+  account: StorageAccount,
+  container: string,
+  facts: AccountFacts,
+): Promise<Finding> {
+  if (!facts.hasContainer)
+    return wrong(
+      what,
+      `${facts.account} has no container ${container}; the app makes it with its first event, if it may`,
+      `az storage container create --account-name ${facts.account} --name ${container} --auth-mode login`,
+    );
+  try {
+    const store = await openAzureBlobStore(account, container);
+    await store.put(probe, Buffer.from('Written by npm run doctor. It can be deleted.\n'));
+    await store.delete(probe);
+    return ok(what, `${store.name} can be read and written`);
+  } catch (error) {
+    return failed(
+      what,
+      error,
+      `give the identity the role "Storage Blob Data Contributor" on ${facts.account}, or set LakeStorage to a connection string that may write`,
+    );
+  }
+}
+
+function checkHierarchy({ account, hasHierarchy, isLocal }: AccountFacts): Finding {
+  const what = 'lake folders';
+  if (isLocal) return ok(what, 'an emulator, which needs no hierarchical namespace');
+  if (hasHierarchy === undefined) return unknown(what, `${account} does not tell this login what it is`);
+  if (hasHierarchy) return ok(what, `${account} has a hierarchical namespace`);
+  return wrong(
+    what,
+    `${account} has no hierarchical namespace, so Synapse and Spark cannot read the lake by its dfs address`,
+    `az storage account hns-migration start --type upgrade --name ${account} --resource-group GROUP`,
+  );
+}
+
+function checkClock({ aheadMs, account }: AccountFacts): Finding[] {
+  const what = 'clock';
+  if (aheadMs === undefined) return [unknown(what, `${account} does not tell this login its time`)];
+  const seconds = Math.round(Math.abs(aheadMs) / 1000);
+  if (Math.abs(aheadMs) <= mostAheadMs) return [ok(what, 'this machine and storage agree on the time')];
+  return [
+    wrong(
+      what,
+      `this machine's clock is ${seconds} s ${aheadMs > 0 ? 'behind' : 'ahead of'} that of ${account}`,
+      'set the clock: keys and tokens are refused if it is minutes wrong',
+    ),
+  ];
+}

@@ -1,0 +1,59 @@
+import type { EventHubsNamespace } from '../connections/hubs';
+import { within } from '../deadline';
+import { openHubClient, openHubReader } from './hubClient';
+import { conditionOf } from './hubErrors';
+
+const answerLimitMs = 15_000;
+
+/** What the SDK says of a reader that had to go because another one has the partition for itself, as the trigger has it. */
+const isTaken = (error: unknown) => conditionOf(error) === 'ReceiverDisconnectedError';
+
+/**
+ * Opens a reader of one partition as a consumer group, and takes nothing from it. An app that reads the partition goes on.
+ * @returns whether another reader has the partition for itself
+ * @throws the SDK's errors, for example if there is no such consumer group or the login may not listen
+ */
+export async function probeReader(
+  namespace: EventHubsNamespace,
+  hub: string,
+  group: { readonly consumerGroup: string; readonly partitionId: string },
+): Promise<boolean> {
+  const { latestEventPosition } = await import('@azure/event-hubs');
+  const client = await openHubReader(namespace, hub, group.consumerGroup);
+  let end: () => Promise<void> = async () => {};
+  try {
+    return await within(
+      answerLimitMs,
+      () =>
+        new Promise<boolean>((resolve, reject) => {
+          const subscription = client.subscribe(
+            group.partitionId,
+            {
+              // Called after the wait as well, with no events: then the reader was accepted.
+              processEvents: async () => resolve(false),
+              processError: async (error) => (isTaken(error) ? resolve(true) : reject(error)),
+            },
+            { startPosition: latestEventPosition, maxBatchSize: 1, maxWaitTimeInSeconds: 1 },
+          );
+          end = () => subscription.close();
+        }),
+    );
+  } finally {
+    await end();
+    await client.close();
+  }
+}
+
+/**
+ * Opens a sender to a hub, and sends nothing.
+ * @throws the SDK's errors, for example if the login may not send
+ */
+export async function probeSender(namespace: EventHubsNamespace, hub: string): Promise<void> {
+  const client = await openHubClient(namespace, hub);
+  try {
+    // A batch knows its largest size from the link, which is opened for this.
+    await within(answerLimitMs, (abortSignal) => client.createBatch({ abortSignal }));
+  } finally {
+    await client.close();
+  }
+}

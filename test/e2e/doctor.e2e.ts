@@ -1,0 +1,162 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadedTables } from '../../src/lib/app/loadedTables';
+import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { loadStreams } from '../../src/lib/streams/loadStreams';
+import { openWarehouse } from '../../src/lib/warehouse/openWarehouse';
+import { parseWarehouse } from '../../src/lib/warehouse/warehouseSetting';
+import { disabledSources } from '../kit/disabledFunctions';
+import { LocalStack } from '../kit/localStack';
+import { TdsServer } from '../kit/tds/tdsServer';
+
+/*
+ * `npm run doctor` beside the laptop's Azure, in which each fault is really made: exactly the line of that resource turns red.
+ */
+
+const stack = new LocalStack();
+let server: TdsServer;
+let streams: string[];
+
+beforeAll(async () => {
+  await stack.start();
+  server = await TdsServer.start({ dialect: 'pool' });
+  stack.settings.WAREHOUSE = server.connectionString;
+  await init(server);
+  const lake = await openAzureBlobStore({ connectionString: stack.settings.LakeStorage ?? '' }, 'lake');
+  await lake.put('made', Buffer.from('The container is there.'));
+  streams = (await loadStreams()).map(({ name }) => name);
+}, 120_000);
+
+afterAll(async () => {
+  await server?.close();
+  await stack.stop();
+});
+
+async function init({ connectionString }: TdsServer): Promise<void> {
+  const tables = (await loadedTables()).map(({ table }) => table);
+  const warehouse = await openWarehouse({ setting: parseWarehouse(connectionString), tables });
+  await warehouse?.init(tables);
+  await warehouse?.close();
+}
+
+/** Runs the doctor with some settings changed. */
+async function examine(changed: Readonly<Record<string, string>> = {}) {
+  const settings = join(stack.folder, 'settings.json');
+  writeFileSync(settings, JSON.stringify({ Values: { ...stack.settings, ...changed } }));
+  return new Promise<{ code: number; text: string; red: string[] }>((done) => {
+    const argv = [resolve('dist/src/cli/doctor.js'), '--settings', settings];
+    execFile(process.execPath, argv, (error, text) => {
+      const red = [...text.matchAll(/^WRONG +(.*)$/gm)].map(([, line = '']) => line);
+      done({ code: Number(error?.code ?? 0), text, red });
+    });
+  });
+}
+
+/** What the red lines are about. */
+const aboutOf = (red: readonly string[]) => red.map((line) => line.split(': ')[0]);
+
+const ofEach = (what: string) => streams.map((stream) => `${what} ${stream}`);
+
+it('finds nothing wrong where all is well, and leaves nothing in the lake', { timeout: 60_000 }, async () => {
+  const { code, text, red } = await examine();
+  expect(red).toEqual([]);
+  expect(code).toBe(0);
+  expect(text).not.toMatch(/AccountKey|SharedAccessKey|Password/i);
+  for (const what of ['settings', 'host storage', 'clock', 'lake', 'warehouse', ...ofEach('hub of')])
+    expect(text).toMatch(new RegExp(`^ok +${what}: `, 'm'));
+  const lake = await openAzureBlobStore({ connectionString: stack.settings.LakeStorage ?? '' }, 'lake');
+  expect(await lake.get('_doctor/probe')).toBeUndefined();
+});
+
+it('reads beside an app without disturbing it', { timeout: 90_000 }, async () => {
+  await stack.startHost('reads', disabledSources());
+  await stack.sendClicks(90);
+  await expect.poll(async () => (await stack.figures('clickstream')).rows, { timeout: 60_000 }).toBe(90);
+  const { red, text } = await examine();
+  expect(red).toEqual([]);
+  expect(text).toMatch(/^ok +readers of clickstream: .*, and an app does$/m);
+  await stack.sendClicks(90);
+  await expect.poll(async () => (await stack.figures('clickstream')).rows, { timeout: 60_000 }).toBe(180);
+  await stack.stopHost('reads');
+});
+
+const key = Buffer.from('not the key').toString('base64');
+const replaced = (name: string, part: RegExp, by: string): [string, () => Record<string, string>] => [
+  name,
+  () => ({ [name]: (stack.settings[name] ?? '').replace(part, by) }),
+];
+
+describe('turns red', () => {
+  it.each<[string, () => Record<string, string>, () => string[], RegExp]>([
+    [
+      'a missing container',
+      () => ({ LAKE_CONTAINER: 'elsewhere' }),
+      () => ['lake'],
+      /az storage container create/,
+    ],
+    [
+      'a missing hub',
+      () => ({ CLICKSTREAM_HUB: 'none' }),
+      () => ['hub of clickstream'],
+      /az eventhubs eventhub create/,
+    ],
+    [
+      'a missing consumer group',
+      () => ({ CONSUMER_GROUP: 'none' }),
+      () => ofEach('readers of'),
+      /az eventhubs eventhub consumer-group create/,
+    ],
+    [
+      'a wrong key of storage',
+      replaced('LakeStorage', /AccountKey=[^;]+/, `AccountKey=${key}`)[1],
+      () => ['lake'],
+      /403/,
+    ],
+    [
+      'a wrong key of hubs',
+      replaced('EventHubConnection', /SharedAccessKey=[^;]+/, `SharedAccessKey=${key}`)[1],
+      () => ofEach('hub of'),
+      /Azure Event Hubs Data Receiver/,
+    ],
+    [
+      'a port at which nothing answers',
+      replaced(
+        'AzureWebJobsStorage',
+        /BlobEndpoint=http:\/\/127\.0\.0\.1:\d+/,
+        'BlobEndpoint=http://127.0.0.1:1',
+      )[1],
+      () => ['host storage'],
+      /ECONNREFUSED/,
+    ],
+    [
+      'an identity in a wrong form',
+      () => ({ EventHubConnection: '', EventHubConnection__fullyQualifiedNamespace: 'sb://contoso' }),
+      () => ['settings'],
+      /EventHubConnection__fullyQualifiedNamespace/,
+    ],
+  ])(
+    '%s',
+    async (_, changed, expected, says) => {
+      const { code, text, red } = await examine(changed());
+      expect(aboutOf(red)).toEqual(expected());
+      expect(text).toMatch(says);
+      expect(code).toBe(1);
+    },
+    60_000,
+  );
+
+  it('a paused pool, and a database without the ledger', { timeout: 90_000 }, async () => {
+    server.refuseLogins = { number: 42108, message: 'Cannot connect: the pool is paused.' };
+    const paused = await examine();
+    server.refuseLogins = undefined;
+    expect(aboutOf(paused.red)).toEqual(['warehouse']);
+    expect(paused.text).toContain('az synapse sql pool resume');
+    const empty = await TdsServer.start({ dialect: 'pool' });
+    const { red, text } = await examine({ WAREHOUSE: empty.connectionString });
+    await empty.close();
+    expect(aboutOf(red)).toEqual(['warehouse']);
+    expect(text).toContain('to mend it: npm run warehouse -- init');
+  });
+});
