@@ -150,10 +150,12 @@ describe('host.json', () => {
 
   it('sets batches for files rather than for single events, and few activities at once', () => {
     expect(host.extensions.eventHubs).toEqual({
-      minEventBatchSize: 100,
-      maxEventBatchSize: 1000,
-      maxWaitTime: '00:00:01',
-      prefetchCount: 2000,
+      minEventBatchSize: 1000,
+      maxEventBatchSize: 4000,
+      // With the time of a commit, about a second: COMMIT_INTERVAL.
+      maxWaitTime: '00:00:00.750',
+      prefetchCount: 8000,
+      prefetchSizeInBytes: 8 * 1024 * 1024,
       batchCheckpointFrequency: 1,
     });
     expect(host.extensions.durableTask).toEqual({
