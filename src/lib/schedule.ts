@@ -107,13 +107,43 @@ function rangeOf(part: string, { least, most, names = [] }: FieldKind): Range | 
   return from >= least && from <= to && to <= most ? { from, to, step } : undefined;
 }
 
+const dayMs = 24 * 3600 * 1000;
+
+/**
+ * How often a schedule fires in the 30 days from a day on, in UTC.
+ * @param schedule one in which `problemOfSchedule` finds nothing wrong
+ * @param from milliseconds since 1970; its time of the day does not count
+ */
+export function timesIn30Days(schedule: string, from: number): number {
+  const text = schedule.trim();
+  if (isTimeSpan(text)) return Math.floor((30 * dayMs) / (parseTimeSpan(text) ?? Number.POSITIVE_INFINITY));
+  const fields = text.split(/\s+/);
+  const [seconds, minutes, hours, days, months, weekdays] = (
+    fields.length === 5 ? ['0', ...fields] : fields
+  ).map((field, index) => valuesOf(field, fieldKinds[index] as FieldKind));
+  const dates = Array.from({ length: 30 }, (_, day) => new Date(from + day * dayMs));
+  const matching = dates.filter(
+    (date) =>
+      days?.has(date.getUTCDate()) && months?.has(date.getUTCMonth() + 1) && weekdays?.has(date.getUTCDay()),
+  );
+  return matching.length * (hours?.size ?? 0) * (minutes?.size ?? 0) * (seconds?.size ?? 0);
+}
+
+/** The numbers that a field stands for. */
+function valuesOf(field: string, kind: FieldKind): Set<number> {
+  const values = new Set<number>();
+  for (const part of field.split(',')) {
+    const range = rangeOf(part, kind);
+    for (let value = range?.from ?? 1; value <= (range?.to ?? 0); value += range?.step ?? 1)
+      values.add(value);
+  }
+  return values;
+}
+
 /** Whether one of the months has one of the days. */
 function everFires(days: string, months: string): boolean {
-  const firstDay = Math.min(...days.split(',').map((part) => rangeOf(part, dayKind)?.from ?? 32));
-  const ranges = months.split(',').flatMap((part) => rangeOf(part, monthKind) ?? []);
-  return ranges.some(({ from, to, step }) => {
-    for (let month = from; month <= to; month += step)
-      if (firstDay <= new Date(Date.UTC(2024, month, 0)).getUTCDate()) return true;
-    return false;
-  });
+  const firstDay = Math.min(...valuesOf(days, dayKind));
+  return [...valuesOf(months, monthKind)].some(
+    (month) => firstDay <= new Date(Date.UTC(2024, month, 0)).getUTCDate(),
+  );
 }

@@ -18,7 +18,7 @@ const table = `
   src/cli                    | src/lib                                                              |
   src/lib/app                | src/lib                                                              |
   src/lib/orchestrations     | maintenance warehouse lake                                           |
-  src/lib/doctor             | warehouse sources connections storage streams                        |
+  src/lib/doctor             | settings warehouse sources connections storage streams               |
   src/lib/health             | ingest warehouse lake delta storage streams                          |
   src/lib/dashboard          | api                                                                  |
   src/lib/dashboard/browser  |                                                                      | uplot

@@ -1,5 +1,6 @@
+import { Cron } from 'croner';
 import { describe, expect, it } from 'vitest';
-import { problemOfSchedule, scheduleSetting } from '../../src/lib/schedule';
+import { problemOfSchedule, scheduleSetting, timesIn30Days } from '../../src/lib/schedule';
 import { problemOf } from '../../src/lib/settingReader';
 
 describe('a schedule', () => {
@@ -64,5 +65,35 @@ describe('the setting of a schedule', () => {
 
   it.each(['ElasticPremium', undefined])('takes a time span elsewhere: %s', (WEBSITE_SKU) => {
     expect(problemOf(tides, { TIDES_SCHEDULE: '00:00:05', WEBSITE_SKU })).toBeUndefined();
+  });
+});
+
+describe('the times in 30 days', () => {
+  const from = Date.UTC(2026, 1, 1);
+
+  it.each([
+    ['00:30:00', 1440],
+    ['1.00:00:00', 30],
+    ['*/2 * * * * *', 1_296_000],
+    ['5,5,7 * * * *', 1440],
+  ])('of %j are %d', (schedule, times) => expect(timesIn30Days(schedule, from)).toBe(times));
+
+  it.each([
+    '0 */30 * * * *',
+    '0 0 9-17 * * 1-5',
+    '0,30 5/15 0 1,15 Jan-Mar Mon',
+    '0 0 0 13 * Fri',
+    '0 0 0 * Apr *',
+  ])('of %j are those of the scheduler of the local host', (schedule) => {
+    const cron = new Cron(schedule, { timezone: 'UTC', domAndDow: true, sloppyRanges: true, paused: true });
+    let times = 0;
+    const end = from + 30 * 24 * 3600 * 1000;
+    for (
+      let next = cron.nextRun(new Date(from - 1000));
+      next && next.getTime() < end;
+      next = cron.nextRun(next)
+    )
+      times++;
+    expect(timesIn30Days(schedule, from)).toBe(times);
   });
 });

@@ -1,4 +1,5 @@
 import { checkHub } from '../doctor/checkHub';
+import { checkSchedules } from '../doctor/checkSchedules';
 import { checkHostStorage, checkLake } from '../doctor/checkStorage';
 import { checkWarehouse } from '../doctor/checkWarehouse';
 import { type Finding, failed } from '../doctor/finding';
@@ -24,7 +25,8 @@ async function checkStream(settings: Settings, stream: Stream): Promise<Finding[
   try {
     const { consumerGroup } = settings;
     const [listen, send] = [settings.hub(stream, 'listen'), settings.hub(stream, 'send')];
-    return await checkHub({ stream: stream.name, listen, consumerGroup, send });
+    const found = await checkHub({ stream: stream.name, listen, consumerGroup, send });
+    return [...found, ...checkSchedules(settings, stream)];
   } catch (error) {
     return [failed(`hub of ${stream.name}`, error)];
   }
