@@ -141,6 +141,18 @@ describe('the hub directory', () => {
     await expect(hubs.lastSequenceNumber('clicks', '7')).rejects.toThrow();
   });
 
+  it('knows what each partition holds, and waits no longer than it is told to', async () => {
+    const hubs = open();
+    broker.recreateHub('clicks');
+    await send(10);
+    broker.truncate('clicks', '0', 4);
+    expect(await hubs.heads('clicks', 10_000)).toEqual({
+      generation: await hubs.refresh('clicks'),
+      partitions: [{ partitionId: '0', first: 4, last: 9, lastEnqueuedAt: expect.any(Number) }],
+    });
+    await expect(hubs.heads('clicks', 0)).rejects.toMatchObject({ code: 'hub.unavailable' });
+  });
+
   it('needs no other right than to listen', async () => {
     const hubs = open(undefined, 'listen');
     expect(await hubs.generation('clicks')).toMatchObject({ hub: 'clicks' });

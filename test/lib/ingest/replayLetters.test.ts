@@ -194,8 +194,11 @@ describe('replaying dead letters', () => {
   it('appends each once, however often it runs', async () => {
     await ingest(0, '{"product":2}');
     await replay();
+    const before = await openState(rows);
     expect(await replay()).toEqual({ settled: 1, appended: 0, remaining: 0 });
     expect(await productsBySequence()).toEqual(['0/0/2/3']);
+    // With nothing to append it commits nothing.
+    expect((await openState(rows))?.version).toBe(before?.version);
   });
 
   it('appends each once, though many replay at the same time and new events come in', async () => {
