@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { ObjectStore } from '../storage/objectStore';
 
 /** How soon to try again after a write failed. */

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import type { TablePosition } from '../delta/position';
 import { describeFailure } from '../errors';
 import { StatusWriter } from '../lake/statusWriter';
