@@ -174,6 +174,15 @@ describe('a batch of a hub that was made again', () => {
     expect(await committed()).toEqual({ [appId(0)]: 19, [remadeAppId(0)]: 19 });
   });
 
+  it('has the newest generation that its events can be of, though this process knows an older one, and the hub is a newer one', async () => {
+    await stand.writer().commit(batch(0, 0, 9));
+    stand.service.generation = remade;
+    await stand.writer().commit(batch(1, 0, 9, remade));
+    stand.service.generation = { ...generation, createdOn: new Date(createdOn.getTime() + 120_000) };
+    await stand.writer().commit(seenAs(generation, batch(1, 10, 19, remade)));
+    expect(await committed()).toEqual({ [appId(0)]: 9, [remadeAppId(1)]: 19 });
+  });
+
   it('is told by its last event: the clocks of the service may differ by a little', async () => {
     const table = stand.writer();
     await table.commit(batch(0, 0, 99));

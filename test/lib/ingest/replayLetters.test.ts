@@ -11,6 +11,7 @@ import { deadLettersTable, letterFields } from '../../../src/lib/lake/deadLetter
 import { partitionAppId } from '../../../src/lib/lake/hubGeneration';
 import { readLetters } from '../../../src/lib/lake/readLetters';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
+import { compact } from '../../../src/lib/maintenance/compact';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { decodeJsonElements } from '../../../src/lib/streams/jsonElements';
@@ -46,21 +47,24 @@ beforeEach(() => {
   store = new MemoryStore();
   rows = { store, table: clickstream.table };
   letters = { store, table: deadLettersTable };
-  writer = new TableWriter({
-    stream: clickstream.name,
-    rows: new TableAppender({ at: rows, fields: tableFields(clickstream) }),
-    ownColumns: clickstream.columns.length,
+  writer = writerOf(clickstream);
+});
+
+const writerOf = (stream: Stream) =>
+  new TableWriter({
+    stream: stream.name,
+    rows: new TableAppender({ at: { store, table: stream.table }, fields: tableFields(stream) }),
+    ownColumns: stream.columns.length,
     letters: new TableAppender({ at: letters, fields: letterFields }),
     hubs: { refresh: async () => generation, firstSequenceNumber: async () => 0 },
     commitIntervalMs: 0,
   });
-});
 
 const ingest = (first: number, ...bodies: (string | Buffer)[]) => ingestWith(clickstream, first, ...bodies);
 
 const ingestWith = (stream: Stream, first: number, ...bodies: (string | Buffer)[]) =>
-  writer.commit({
-    stream: clickstream.name,
+  (stream.name === clickstream.name ? writer : writerOf(stream)).commit({
+    stream: stream.name,
     generation,
     partitionId: '3',
     events: decodeEvents(
@@ -245,6 +249,16 @@ describe('replaying dead letters', () => {
     const txns = appIds.map((appId) => ({ appId, version: 99 }));
     await append({ state, fields: tableFields(clickstream), adds: [], txns });
     expect(await replay()).toEqual({ settled: 0, appended: 0, remaining: 1 });
+  });
+
+  it('takes no body of another stream whose event has the same address, also from a file with letters of both', async () => {
+    const views = { ...clickstream, name: 'views', table: 'views' };
+    for (let event = 0; event < 4; event++) await ingestWith(views, event, '{"product":9}');
+    await ingest(0, '{"product":2}');
+    await compact({ at: letters });
+    expect((await openSnapshot(letters))?.files.size).toBe(1);
+    expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
+    expect(await productsBySequence()).toEqual(['0/0/2/3']);
   });
 
   it('does nothing without letters', async () => {
