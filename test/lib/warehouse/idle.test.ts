@@ -174,6 +174,26 @@ describe('a process that was overtaken', () => {
     }
   });
 
+  it('is like one that starts: it asks the ledger first, because what is recorded may be older', async () => {
+    const path = loadStatusPath(name);
+    const records: (Uint8Array | undefined)[] = [];
+    for (const count of [3, 2]) {
+      await delta.commit(clicks(count));
+      const one = startProcess();
+      await catchUp(one);
+      await one.close();
+      records.push((await delta.at.store.get(path))?.bytes);
+    }
+    await delta.at.store.put(path, records[0] ?? Buffer.from(''));
+    expect(await readLoadStatus(delta.at.store, name)).toMatchObject({
+      state: 'current',
+      position: { version: 1 },
+    });
+    await delta.commit(clicks(4));
+    expect(texts(await sentDuring(() => catchUp(startProcess())))).toHaveLength(1);
+    expect(server.rows(name)).toHaveLength(9);
+  });
+
   it('finds out that a table was rebuilt, or its log rolled back, before it says anything of it', async () => {
     const one = startProcess();
     for (const count of [3, 2]) await delta.commit(clicks(count));

@@ -3,6 +3,7 @@ import { TributaryError } from '../../../src/lib/errors';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import type { LoadReport } from '../../../src/lib/warehouse/loadCommits';
+import type { LoadStatus } from '../../../src/lib/warehouse/loadStatus';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { TableLoader } from '../../../src/lib/warehouse/tableLoader';
 import type { Warehouse } from '../../../src/lib/warehouse/warehouse';
@@ -18,19 +19,21 @@ let delta: DeltaTable;
 let loader: TableLoader;
 let loads: LoadReport[];
 let warnings: string[];
+let statuses: LoadStatus[];
 
 beforeEach(async () => {
   server = await TdsServer.start();
   warehouse = openSynapse({ address: server.address });
   await warehouse.init([table]);
   delta = await clicksTable();
-  [loads, warnings] = [[], []];
+  [loads, warnings, statuses] = [[], [], []];
   loader = new TableLoader({
     table,
     commits: async () => delta.commits,
     warehouse: async () => warehouse,
     intervalMs: 100,
     onLoad: (report) => loads.push(report),
+    onStatus: (status) => statuses.push(status),
     warn: (message) => warnings.push(message),
   });
 });
@@ -130,6 +133,31 @@ describe('after a failure', () => {
     await paused.stop();
   });
 
+  it('nudges wait half a minute if a rebuild is needed', async () => {
+    let asked = 0;
+    const one = new TableLoader({
+      table,
+      commits: async () => {
+        asked++;
+        return delta.commits;
+      },
+      warehouse: async () => warehouse,
+      warn: () => {},
+    });
+    await delta.commit(clicks(1));
+    await one.catchUp(10_000);
+    await delta.removeAll();
+    expect(await one.catchUp(10_000)).toMatchObject({ state: 'needs-rebuild' });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    one.nudge();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(asked).toBe(2);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(asked).toBe(3);
+    await one.stop();
+  });
+
   it('nudges are heard again as soon as a catch-up has succeeded', async () => {
     await delta.commit(clicks(1));
     server.refuseLogins = { number: 42108, message: 'Cannot connect: the pool is paused.' };
@@ -154,6 +182,28 @@ it('says that a table needs rebuild, and how', async () => {
   expect(warnings).toEqual([
     'Warehouse: clickstream.clicks needs rebuild: version 2 takes rows away. Run "npm run warehouse -- rebuild clickstream.clicks".',
   ]);
+  // What is told does not change while the table stands where it stood.
+  statuses = [];
+  for (let times = 0; times < 2; times++) await loader.catchUp(10_000);
+  expect(statuses.map(({ state }) => state)).toEqual(['needs-rebuild', 'needs-rebuild']);
+});
+
+it('does not tell a table to be behind that stands where another process has recorded it', async () => {
+  await delta.commit(clicks(1));
+  await loader.catchUp(10_000);
+  const [recorded] = statuses.slice(-1);
+  expect(recorded).toMatchObject({ state: 'current', position: { version: 1 } });
+  statuses = [];
+  const later = new TableLoader({
+    table,
+    commits: async () => delta.commits,
+    warehouse: async () => warehouse,
+    recorded: async () => recorded,
+    onStatus: (status) => statuses.push(status),
+    warn: (message) => warnings.push(message),
+  });
+  await later.catchUp(10_000);
+  expect(statuses).toEqual([recorded]);
 });
 
 it('has nothing to load before there is a table', async () => {
