@@ -133,6 +133,31 @@ describe('after a failure', () => {
     await paused.stop();
   });
 
+  it('a nudge waits no longer than after the first one if loads have succeeded since', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    let [isDown, tries] = [true, 0];
+    const one = new TableLoader({
+      table,
+      commits: async () => {
+        tries++;
+        if (isDown) throw new TributaryError('storage.unavailable', 'The lake is away.');
+        return delta.commits;
+      },
+      warehouse: async () => warehouse,
+      warn: () => {},
+    });
+    for (let failures = 0; failures < 10; failures++) await one.catchUp(10_000);
+    isDown = false;
+    expect(await one.catchUp(10_000)).toEqual({ state: 'current' });
+    isDown = true;
+    await one.catchUp(10_000);
+    one.nudge();
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(tries).toBe(13);
+    await one.stop();
+  });
+
   it('nudges wait half a minute if a rebuild is needed', async () => {
     let asked = 0;
     const one = new TableLoader({
