@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { clickstream } from '../../../src/lib/streams/clickstream';
+import type { Stream } from '../../../src/lib/streams/stream';
 import { readLoadStatus } from '../../../src/lib/warehouse/loadStatus';
 import { StreamLoaders, type StreamLoadersOptions } from '../../../src/lib/warehouse/streamLoaders';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { parseWarehouse } from '../../../src/lib/warehouse/warehouseSetting';
 import { Session } from '../../kit/tds/session';
 import { TdsServer } from '../../kit/tds/tdsServer';
-import { clicks, clicksTable, type DeltaTable } from './deltaTable';
+import { clicks, clicksTable, DeltaTable } from './deltaTable';
 
 let server: TdsServer | undefined;
 let loaders: StreamLoaders | undefined;
@@ -18,11 +19,11 @@ afterEach(async () => {
   await server?.close();
 });
 
-/** A server that has the table. */
-async function startServer(): Promise<TdsServer> {
+/** A server that has the tables of streams. */
+async function startServer(...streams: readonly Stream[]): Promise<TdsServer> {
   const started = await TdsServer.start();
   const warehouse = openSynapse({ address: started.address });
-  if (clickstream.warehouse) await warehouse.init([clickstream.warehouse]);
+  await warehouse.init([clickstream, ...streams].flatMap((stream) => stream.warehouse ?? []));
   await warehouse.close();
   return started;
 }
@@ -85,15 +86,28 @@ it('has recorded where the tables stand, and closed its connections, when it has
 });
 
 it('only the stream that is named is nudged, and one without a table in the warehouse never', async () => {
-  const delta = await clicksTable();
-  await delta.commit(clicks(1));
-  server = await startServer();
-  const one = start(server.connectionString, delta);
-  one.nudge({ ...clickstream, name: 'another' });
-  await new Promise((done) => setTimeout(done, 50));
-  expect(server.batches.some((text) => text.includes('INSERT INTO [clickstream]'))).toBe(false);
+  const { warehouse: table, ...lakeOnly } = clickstream;
+  if (!table) throw new Error('There is no table.');
+  const views = { ...clickstream, name: 'views', table: 'views', warehouse: { ...table, name: 'views' } };
+  const deltas = [await clicksTable(), await new DeltaTable(views).create()];
+  for (const delta of deltas) await delta.commit(clicks(1));
+  server = await startServer(views);
+  const asked = new Set<string>();
+  const one = start(server.connectionString, deltas[0] as DeltaTable, {
+    streams: [clickstream, { ...lakeOnly, name: 'letters', table: 'letters' }, views],
+    at: async (name) => {
+      asked.add(name);
+      return (deltas[name === 'views' ? 1 : 0] as DeltaTable).at;
+    },
+  });
+  const untilLoaded = (name: string) =>
+    vi.waitFor(() => expect(server?.rows(`clickstream.${name}`)).toHaveLength(1), { timeout: 10_000 });
+  one.nudge({ ...lakeOnly, name: 'letters' });
+  one.nudge(views);
+  await untilLoaded('views');
+  expect([...asked]).toEqual(['views']);
   one.nudge(clickstream);
-  await vi.waitFor(() => expect(server?.rows('clickstream.clicks')).toHaveLength(1), { timeout: 10_000 });
+  await untilLoaded('clicks');
 });
 
 it('lets the step of a load that is under way end first', async () => {
