@@ -262,17 +262,22 @@ describe('a follower whose entry is another one, or gone', () => {
     await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.hole' });
   });
 
-  it('throws at a hole, and continues once it is gone', async () => {
-    await commitMore(5);
-    const follower = await following();
-    const stray = await store.get(commitPath('events', 5));
-    await goBackTo(3);
-    await store.put(commitPath('events', 5), stray?.bytes ?? new Uint8Array());
-    // Its position is the stray entry itself. It notices that by the entry before.
-    await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.hole' });
-    await store.delete(commitPath('events', 5));
-    expect(await stepOf(follower)).toEqual(['reopened', 'rolled-back', 3]);
-  });
+  it.each(['no checkpoint', 'a checkpoint below it'])(
+    'throws at a hole, and continues once it is gone (with %s)',
+    async (which) => {
+      await commitMore(3);
+      if (which !== 'no checkpoint') await checkpoint({ at });
+      await commitMore(2);
+      const follower = await following();
+      const stray = await store.get(commitPath('events', 5));
+      await goBackTo(3);
+      await store.put(commitPath('events', 5), stray?.bytes ?? new Uint8Array());
+      // Its position is the stray entry itself. It notices that by the entry before.
+      await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.hole' });
+      await store.delete(commitPath('events', 5));
+      expect(await stepOf(follower)).toEqual(['reopened', 'rolled-back', 3]);
+    },
+  );
 });
 
 describe('a follower that goes on from a position', () => {

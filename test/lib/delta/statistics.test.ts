@@ -174,6 +174,13 @@ describe('deltaStats', () => {
     });
   });
 
+  it('cuts long texts down for the lower bound, and up for the upper one', () => {
+    const bounds = { nullCount: 0, min: 'a'.repeat(100), max: 'b'.repeat(100) };
+    const stats = JSON.parse(deltaStats([field('text', 'string')], [bounds], 2));
+    expect(stats.minValues.text).toBe('a'.repeat(32));
+    expect(stats.maxValues.text).toBe(`${'b'.repeat(32)}\u007f`);
+  });
+
   it('covers the first 32 columns alone', () => {
     const fields = Array.from({ length: 40 }, (_, index) => field(`c${index}`, 'integer'));
     const stats = JSON.parse(

@@ -3,6 +3,7 @@ import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
+import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countCalls } from '../../kit/countingStore';
@@ -37,6 +38,22 @@ describe('a table appender', () => {
     expect(await appendOne(sleeper, 5)).toMatchObject({ outcome: 'committed', state: { version: 5 } });
     expect(await store.get(commitPath('events', 2))).toBeUndefined();
     expect((await openSnapshot(at))?.files.size).toBe(5);
+  });
+
+  it('reads the log again before its next append, also if the first try to read it failed', async () => {
+    const store = new MemoryStore();
+    const at = { store, table: 'events' };
+    const table = new TableAppender({ at, fields });
+    await appendOne(table, 1);
+    table.forget();
+    const { get } = store;
+    store.get = async () => {
+      throw new TributaryError('storage.unavailable', 'away');
+    };
+    await expect(table.state()).rejects.toThrow('away');
+    store.get = get;
+    await appendOne(new TableAppender({ at, fields }), 2);
+    expect(await table.state()).toMatchObject({ version: 2 });
   });
 
   it('makes a table anew that was deleted', async () => {

@@ -252,9 +252,19 @@ describe('row groups', () => {
     expect(await rowsPerGroup({ fields, columns, maxRowGroupBytes: 50 })).toEqual([2, 1, 2]);
   });
 
+  it('take texts and bytes of any length', async () => {
+    const texts = ['', 'x'.repeat(5000), 'é'.repeat(3000), 'y'];
+    const columns = [texts, texts.map((text) => Buffer.from(text))];
+    const { bytes } = encodeParquet({ fields: [field('t', 'string'), field('b', 'binary')], columns });
+    const read = await readParquet({ source: sourceOf(bytes), where: 'long values' });
+    const asText = (value: unknown) => Buffer.from(value as string | Uint8Array).toString();
+    expect([...read.columns.values()].map((values) => values.map(asText))).toEqual([texts, texts]);
+  });
+
   it('do not exist in a file without rows, which still has its columns', async () => {
     const { bytes, numRecords, bounds } = encodeParquet({ fields: [field('n', 'long')], columns: [[]] });
     expect({ numRecords, bounds }).toEqual({ numRecords: 0, bounds: [{ nullCount: 0 }] });
+    expect(parquetMetadata(new Uint8Array(bytes).buffer).row_groups).toEqual([]);
     const read = await readParquet({ source: sourceOf(bytes), where: 'empty' });
     expect(read).toEqual({ numRecords: 0, columns: new Map([['n', []]]), keyValues: new Map() });
     const file = write({ fields: [field('n', 'long')], columns: [[]] });
