@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs';
 import { type Environment, settingDefinitions } from '../lib/settingDefinitions';
-import { parseQuerySettings, parseSettings, type Settings } from '../lib/settings';
+import {
+  type LakeSettings,
+  parseLakeSettings,
+  parseQuerySettings,
+  parseSettings,
+  type Settings,
+} from '../lib/settings';
 import { loadStreams } from '../lib/streams/loadStreams';
 import { type Stream, settingsOf } from '../lib/streams/stream';
 import { fileFlag } from './commandLine/arguments';
@@ -52,6 +58,10 @@ export async function readWholeSettings(file: string | undefined): Promise<Setti
   const streams = await loadStreams();
   return parseSettings(await readEnvironment(file, streams), streams);
 }
+
+/** The settings of a command that works on the lake, its counts and its warehouse alone. It needs no hub. */
+export const readLakeSettings = async (file: string | undefined): Promise<LakeSettings> =>
+  parseLakeSettings(await readEnvironment(file, await loadStreams()));
 
 /** The settings of a query, which needs no others, and works on a DuckDB file also after `npm start` has ended. */
 export const readQuerySettings = async (file: string | undefined) =>

@@ -7,7 +7,7 @@ import { replayLetters } from '../lib/ingest/replayLetters';
 import { deadLettersTable, decodeBody } from '../lib/lake/deadLetters';
 import { type LetterInfo, readLetters } from '../lib/lake/readLetters';
 import type { Stream } from '../lib/streams/stream';
-import { readAppSettings, settingsFlag } from './appSettings';
+import { readLakeSettings, settingsFlag } from './appSettings';
 import { switchFlag, wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
@@ -51,7 +51,7 @@ async function withLetters(
   tell: (snapshot: Snapshot) => Promise<number>,
   exitCodeWithout = 0,
 ): Promise<number> {
-  const { store, at } = await openLake(await readAppSettings(settings));
+  const { store, at } = await openLake(await readLakeSettings(settings));
   const snapshot = await openSnapshot(at(deadLettersTable));
   if (snapshot) return tell(snapshot);
   console.log(`There are no dead letters in ${store.name}.`);
@@ -109,7 +109,7 @@ async function readBody(snapshot: Snapshot, { file, row }: LetterInfo): Promise<
 }
 
 async function replay(stream: Stream, settings: string | undefined, dryRun: boolean): Promise<number> {
-  const { at } = await openLake(await readAppSettings(settings));
+  const { at } = await openLake(await readLakeSettings(settings));
   const letters = at(deadLettersTable);
   const result = await showFiles('replay: file', (onFile) =>
     replayLetters({ stream, rows: at(stream.table), letters, dryRun, onFile }),

@@ -11,8 +11,8 @@ import {
   maintainTables,
   maintenanceSteps,
 } from '../lib/orchestrations/maintainTables';
-import type { Settings } from '../lib/settings';
-import { readAppSettings, settingsFlag } from './appSettings';
+import type { LakeSettings } from '../lib/settings';
+import { readLakeSettings, settingsFlag } from './appSettings';
 import { nameWord, switchFlag } from './commandLine/arguments';
 import { action, optional, orList, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
@@ -51,7 +51,7 @@ runCommand({
       if (dryRun) refuseUnplanned(wanted);
       const app = chooseApp({ settings, ...places }, dryRun ? '--dry-run' : here ? '--here' : undefined);
       if (app) return tell(await maintainInApp(wanted, app), wanted);
-      const appSettings = await readAppSettings(settings);
+      const appSettings = await readLakeSettings(settings);
       const lake = await openLake(appSettings);
       if (dryRun) return tellPlans(lake, appSettings, wanted);
       return tell(await maintain(lake, appSettings, wanted), wanted);
@@ -68,7 +68,7 @@ const maintainInApp = ({ table, step }: Wanted, app: App) =>
   });
 
 /** The pass of the app, with the same plans and bins, in this process. */
-async function maintain(lake: Lake, settings: Settings, wanted: Wanted): Promise<MaintenanceResult> {
+async function maintain(lake: Lake, settings: LakeSettings, wanted: Wanted): Promise<MaintenanceResult> {
   const counts = openClickCounts(lake, settings, new ProductNames(lake.store));
   return runLong('Ended. Finished steps are kept.', ({ signal, progress }: LongTask) =>
     runHere(
@@ -107,7 +107,7 @@ function refuseUnplanned({ step }: Wanted): void {
 }
 
 /** Prints what each step would do. */
-async function tellPlans(lake: Lake, settings: Settings, wanted: Wanted): Promise<number> {
+async function tellPlans(lake: Lake, settings: LakeSettings, wanted: Wanted): Promise<number> {
   let code = 0;
   const steps = planned.filter((duty) => (wanted.step ?? duty) === duty);
   for (const table of tablesOf(lake, wanted))
@@ -120,7 +120,7 @@ async function tellPlans(lake: Lake, settings: Settings, wanted: Wanted): Promis
 }
 
 /** False if there is no such table. */
-async function tellPlan(lake: Lake, settings: Settings, table: string, duty: Duty): Promise<boolean> {
+async function tellPlan(lake: Lake, settings: LakeSettings, table: string, duty: Duty): Promise<boolean> {
   const { outcome, ...details } = await runLong('Ended. Nothing was done.', (task) =>
     performDuty(duty, {
       at: lake.at(table),

@@ -3,8 +3,8 @@ import { openLake } from '../lib/app/lake';
 import { type ProductsFile, productsPath, readProducts } from '../lib/counts/productsFile';
 import { inertInLine } from '../lib/inert';
 import { count, quantity } from '../lib/quantity';
-import type { Settings } from '../lib/settings';
-import { readAppSettings, settingsFlag } from './appSettings';
+import type { LakeSettings } from '../lib/settings';
+import { readLakeSettings, settingsFlag } from './appSettings';
 import { fileWord, switchFlag } from './commandLine/arguments';
 import { action, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
@@ -56,7 +56,7 @@ async function put(file: string, settingsFile: string | undefined, dryRun: boole
     console.log(`${found}. Nothing was uploaded.`);
     return 0;
   }
-  const settings = await readAppSettings(settingsFile);
+  const settings = await readLakeSettings(settingsFile);
   const { store } = await openLake(settings);
   await store.put(productsPath, bytes);
   warnOfMany(products, settings);
@@ -72,7 +72,7 @@ function refusalOf({ names, isUtf8 }: ProductsFile): string | undefined {
 }
 
 async function show(settingsFile: string | undefined): Promise<number> {
-  const settings = await readAppSettings(settingsFile);
+  const settings = await readLakeSettings(settingsFile);
   const bytes = await download(settings);
   if (!bytes) return 1;
   const products = readProducts(bytes);
@@ -85,7 +85,7 @@ async function show(settingsFile: string | undefined): Promise<number> {
 }
 
 async function get(file: string, settingsFile: string | undefined): Promise<number> {
-  const bytes = await download(await readAppSettings(settingsFile));
+  const bytes = await download(await readLakeSettings(settingsFile));
   if (!bytes) return 1;
   try {
     writeFileSync(file, bytes, { flag: 'wx' });
@@ -97,7 +97,7 @@ async function get(file: string, settingsFile: string | undefined): Promise<numb
 }
 
 /** The uploaded file; undefined, after a message, if there is none. */
-async function download(settings: Settings): Promise<Uint8Array | undefined> {
+async function download(settings: LakeSettings): Promise<Uint8Array | undefined> {
   const { store } = await openLake(settings);
   const found = await store.get(productsPath);
   if (!found)
@@ -114,7 +114,7 @@ function warn({ passedOver }: ProductsFile): void {
   if (passedOver.length > namedLines) console.error(`… and ${count(passedOver.length - namedLines)} more`);
 }
 
-function warnOfMany({ names }: ProductsFile, { countedProducts }: Settings): void {
+function warnOfMany({ names }: ProductsFile, { countedProducts }: LakeSettings): void {
   if (names.size > countedProducts)
     console.error(
       `COUNTED_PRODUCTS is ${count(countedProducts)}, so that only as many of these products are counted on their own.`,

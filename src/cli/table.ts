@@ -6,8 +6,8 @@ import { recordsOf } from '../lib/delta/readStatistics';
 import { describeSchema } from '../lib/delta/schema';
 import { checkTable } from '../lib/maintenance/checkTable';
 import { count, quantity } from '../lib/quantity';
-import type { Settings } from '../lib/settings';
-import { readAppSettings, settingsFlag } from './appSettings';
+import type { LakeSettings } from '../lib/settings';
+import { readLakeSettings, settingsFlag } from './appSettings';
 import { numberFlag, switchFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
@@ -71,9 +71,9 @@ runCommand({
 async function show(
   table: string,
   file: string | undefined,
-  view: (at: TableLocation, settings: Settings) => Promise<string[] | undefined>,
+  view: (at: TableLocation, settings: LakeSettings) => Promise<string[] | undefined>,
 ): Promise<number> {
-  const settings = await readAppSettings(file);
+  const settings = await readLakeSettings(file);
   const at = (await openLake(settings)).at(table);
   const lines = await view(at, settings);
   if (!lines) return tellNoTable(at);
@@ -142,7 +142,7 @@ async function files(at: TableLocation, limit: number): Promise<string[] | undef
 }
 
 async function check(table: string, settings: string | undefined): Promise<number> {
-  const at = (await openLake(await readAppSettings(settings))).at(table);
+  const at = (await openLake(await readLakeSettings(settings))).at(table);
   const result = await runLong('Ended before all files were read.', (task) => checkTable({ at, ...task }));
   if (!result) return tellNoTable(at);
   const { version, files: checked, rows, findings } = result;

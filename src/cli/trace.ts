@@ -3,7 +3,7 @@ import type { Field, ReadValue } from '../lib/delta/schema';
 import { inertInLine } from '../lib/inert';
 import type { Stream } from '../lib/streams/stream';
 import { type EventStory, type TracedRow, traceEvent } from '../lib/verify/traceEvent';
-import { readAppSettings, settingsFlag } from './appSettings';
+import { readLakeSettings, settingsFlag } from './appSettings';
 import { wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
@@ -31,7 +31,7 @@ interface Traced {
 }
 
 async function trace({ stream, partition, sequence, settings }: Traced): Promise<number> {
-  const { store, at } = await openLake(await readAppSettings(settings));
+  const { store, at } = await openLake(await readLakeSettings(settings));
   const stories = await traceEvent({ store, stream, partition, sequence });
   if (!stories) {
     console.error(noTable(at(stream.table)));

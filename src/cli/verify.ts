@@ -17,7 +17,7 @@ import { openWarehouse } from '../lib/warehouse/openWarehouse';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
 import { readAppSettings, settingsFlag } from './appSettings';
 import { action } from './commandLine/command';
-import { runCommand } from './commandLine/runCommand';
+import { hintToStart, runCommand } from './commandLine/runCommand';
 import { noTable, streamWord } from './names';
 import { showFiles } from './showProgress';
 
@@ -127,8 +127,9 @@ async function sayWaiting(
   if (typeof waiting === 'number') return `${waiting === 0 ? 'No' : count(waiting)} events wait in the hub.`;
   // Everything is printed, but a connection without an answer would keep the process alive for minutes.
   setTimeout(() => process.exit(), 500).unref();
-  const { why } = describeHubError(waiting.failure);
-  return `It is unknown how many events wait in the hub: ${why.replace(/\.$/, '')}.`;
+  const { code, why } = describeHubError(waiting.failure);
+  const reason = why.replace(/\.$/, '');
+  return `It is unknown how many events wait in the hub: ${reason}${hintToStart(code, why) || '.'}`;
 }
 
 function describeComparison(table: WarehouseTable, compared: WarehouseComparison | NotAnswered): string {

@@ -14,7 +14,7 @@ import { wholeScript } from '../lib/warehouse/synapse/tables';
 import { UnloadedCommits } from '../lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
 import { readLag } from '../lib/warehouse/warehouseLag';
-import { readAppSettings, readQuerySettings, settingsFlag } from './appSettings';
+import { readLakeSettings, readQuerySettings, settingsFlag } from './appSettings';
 import { switchFlag, textWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { untilInterrupted } from './commandLine/interrupts';
@@ -103,7 +103,7 @@ async function withWarehouse(
   file: string | undefined,
   work: (opened: OpenWarehouse) => Promise<number>,
 ): Promise<number> {
-  const settings = await readAppSettings(file);
+  const settings = await readLakeSettings(file);
   const [lake, loaded] = [await openLake(settings), await loadedTables()];
   const warehouse = await openWarehouse({
     setting: settings.warehouse,

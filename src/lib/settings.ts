@@ -15,14 +15,10 @@ import {
   type WarehouseSetting,
 } from './warehouse/warehouseSetting';
 
-export interface Settings {
+/** The settings of the lake and of what is derived from it. No hub is needed for these. */
+export interface LakeSettings {
   readonly lake: StorageAccount;
   readonly lakeContainer: string;
-  readonly consumerGroup: string;
-  /** Least time between two commits of one process to one table, from start to start, in milliseconds. */
-  readonly commitIntervalMs: number;
-  /** Whether to continue without the events of a gap, which are recorded in `dead_letters`. */
-  readonly acceptGaps: boolean;
   /** Least time between two reads of the log for new clicks, in milliseconds. */
   readonly countsRefreshMs: number;
   /** How many products are counted on their own. */
@@ -30,6 +26,14 @@ export interface Settings {
   /** The size in bytes of the files that compaction makes. */
   readonly targetFileBytes: number;
   readonly warehouse: WarehouseSetting;
+}
+
+export interface Settings extends LakeSettings {
+  readonly consumerGroup: string;
+  /** Least time between two commits of one process to one table, from start to start, in milliseconds. */
+  readonly commitIntervalMs: number;
+  /** Whether to continue without the events of a gap, which are recorded in `dead_letters`. */
+  readonly acceptGaps: boolean;
   /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` if it is not set. */
   hostStorage(): StorageAccount;
   /** A stream's hub, and the connection to listen or to send. Throws `settings.invalid` if one of them is not set. */
@@ -54,15 +58,10 @@ export function parseSettings(
   const reader = new SettingReader(environment, streams.flatMap(settingsOf));
   checkHubConnections(reader, checked);
   const result: Settings = {
-    lake: readStorage(reader, 'LakeStorage'),
-    lakeContainer: reader.matching('LAKE_CONTAINER', /^[a-z0-9](?:-?[a-z0-9]){2,62}$/),
+    ...readLakeSettings(reader),
     consumerGroup: reader.text('CONSUMER_GROUP'),
     commitIntervalMs: reader.duration('COMMIT_INTERVAL', 60_000),
     acceptGaps: reader.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
-    countsRefreshMs: reader.duration('COUNTS_REFRESH', 60_000),
-    countedProducts: reader.wholeNumber('COUNTED_PRODUCTS', 1, 1_000_000),
-    targetFileBytes: reader.wholeNumber('TARGET_FILE_MB', 1, 512) * 1024 * 1024,
-    warehouse: readWarehouse(reader),
     hostStorage: () => readAlone(environment, (own) => readStorage(own, 'AzureWebJobsStorage')),
     hub: (stream, direction) => readAlone(environment, (own) => readHubConnection(own, stream, direction)),
     text: (definition) => textOf(environment, definition),
@@ -71,6 +70,19 @@ export function parseSettings(
   reader.throwIfAny();
   return result;
 }
+
+/** The settings that work on the lake needs. Throws `settings.invalid` as parseSettings does, but not because of hubs. */
+export const parseLakeSettings = (environment: Environment): LakeSettings =>
+  readAlone(environment, readLakeSettings);
+
+const readLakeSettings = (reader: SettingReader): LakeSettings => ({
+  lake: readStorage(reader, 'LakeStorage'),
+  lakeContainer: reader.matching('LAKE_CONTAINER', /^[a-z0-9](?:-?[a-z0-9]){2,62}$/),
+  countsRefreshMs: reader.duration('COUNTS_REFRESH', 60_000),
+  countedProducts: reader.wholeNumber('COUNTED_PRODUCTS', 1, 1_000_000),
+  targetFileBytes: reader.wholeNumber('TARGET_FILE_MB', 1, 512) * 1024 * 1024,
+  warehouse: readWarehouse(reader),
+});
 
 /** The settings that a query of the warehouse needs. Throws `settings.invalid` if one of them is malformed. */
 export const parseQuerySettings = (

@@ -7,7 +7,7 @@ import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
 
 /*
- * What each command says before anything was ingested.
+ * What each command says before anything was ingested. Only `verify` asks a hub; the others work without settings of one.
  */
 
 const folder = mkdtempSync(join(tmpdir(), 'empty-'));
@@ -23,7 +23,9 @@ afterAll(async () => {
 /** @param number tells its files from those of the commands that run at the same time */
 function run([name, ...args]: readonly string[], number: number): Promise<{ code: number; lines: string[] }> {
   const settings = settingsAt({ storageConnection: azurite.connectionString, brokerPort: 1 });
-  const env = { PATH: process.env.PATH, ...settings, WAREHOUSE: `duckdb:${join(folder, String(number))}` };
+  const ofTheLake = { LakeStorage: settings.LakeStorage, LAKE_CONTAINER: settings.LAKE_CONTAINER };
+  const needed = name === 'verify' ? settings : ofTheLake;
+  const env = { PATH: process.env.PATH, ...needed, WAREHOUSE: `duckdb:${join(folder, String(number))}` };
   return new Promise((done) =>
     execFile(
       process.execPath,
@@ -74,7 +76,11 @@ const commands: [command: string, code: number, lines: string[]][] = [
   [
     'verify clickstream',
     1,
-    ['It is unknown how many events wait in the hub: connect ECONNREFUSED 127.0.0.1:1.', none('clicks')],
+    [
+      'It is unknown how many events wait in the hub: connect ECONNREFUSED 127.0.0.1:1. Nothing runs there: ' +
+        'start "npm start" or "npm run emulators", or correct the settings.',
+      none('clicks'),
+    ],
   ],
 ];
 

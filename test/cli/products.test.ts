@@ -94,6 +94,19 @@ describe('npm run products -- put', () => {
     expect(await uploaded()).toBeUndefined();
   });
 
+  it('refuses a file before it reads any settings', async () => {
+    write('7;Lamp\n');
+    const { code, err } = await products(['put', 'mine.csv'], { LakeStorage: '' });
+    expect([code, err]).toEqual([1, expect.stringMatching(/^mine\.csv names no product: .*\n/)]);
+    expect(err).not.toContain('ettings');
+  });
+
+  it('needs no settings of a hub', async () => {
+    write('1,Lamp');
+    const { code } = await products(['put', 'mine.csv'], { EventHubConnection: '', CONSUMER_GROUP: '' });
+    expect([code, await uploaded()]).toEqual([0, '1,Lamp']);
+  });
+
   it('says why a file cannot be read, and only checks it with --dry-run', async () => {
     expect(await products(['put', 'gone.csv'])).toMatchObject({
       code: 2,

@@ -52,12 +52,12 @@ async function answer(described: Command | Promise<Command>, args: readonly stri
 /** With the code to look up; but a message about settings says itself what to do. */
 function describeError(error: unknown): string {
   if (error instanceof TributaryError && error.code !== 'settings.invalid')
-    return `${error.message} (${error.code}, see docs/errors.md)${hintFor(error)}`;
+    return `${error.message} (${error.code}, see docs/errors.md)${hintToStart(error.code, error.message)}`;
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Storage and hubs on this machine are those of the project, which somebody must start. */
-const hintFor = ({ code, message }: TributaryError): string =>
+/** What follows the text of an error. Storage and hubs on this machine are those of the project, which somebody must start. */
+export const hintToStart = (code: string, message: string): string =>
   /^(?:storage|hub)\.unavailable$/.test(code) && /ECONNREFUSED (?:127\.0\.0\.1|::1):/.test(message)
     ? '. Nothing runs there: start "npm start" or "npm run emulators", or correct the settings.'
     : '';

@@ -1,7 +1,7 @@
 import type { TableLocation } from '../delta/log';
 import { type LakeTable, lakeTables } from '../lake/tables';
 import { once } from '../once';
-import { type Settings, settings } from '../settings';
+import { type LakeSettings, settings } from '../settings';
 import { openAzureBlobStore } from '../storage/azureBlobStore';
 import type { ObjectStore } from '../storage/objectStore';
 import { loadStreams } from '../streams/loadStreams';
@@ -22,7 +22,7 @@ export interface Lake {
 export async function openLake({
   lake,
   lakeContainer,
-}: Pick<Settings, 'lake' | 'lakeContainer'>): Promise<Lake> {
+}: Pick<LakeSettings, 'lake' | 'lakeContainer'>): Promise<Lake> {
   const [store, streams] = await Promise.all([openAzureBlobStore(lake, lakeContainer), loadStreams()]);
   return {
     store,
