@@ -29,8 +29,8 @@ GRANT SELECT, DELETE ON SCHEMA::clickstream TO [<app>];
 GRANT SELECT, DELETE ON SCHEMA::assets TO [<app>];
 GO
 
--- What people have put on a table is looked for before a rebuild: rights of others, foreign keys of other tables, views that are bound to
--- it. Without these, a rebuild says what it cannot see, and asks. A login sees the rights of others only with VIEW DEFINITION in the
+-- What people have put on a table is looked for before a rebuild: rights of others, foreign keys of other tables, security policies, views
+-- that are bound to it. Without these, a rebuild says what it cannot see, and asks. A login sees the rights of others only with VIEW DEFINITION in the
 -- database, and may grant them again only with CONTROL on the table, which is more than loads need: without it, a rebuild in a dedicated
 -- SQL pool names the rights that would be lost.
 GRANT VIEW DEFINITION TO [<app>];

@@ -140,8 +140,8 @@ function rename(engine: Engine, { table: name, to, by }: Of<'rename'>): () => vo
 }
 
 function refuseIfBound(name: string, table: SqlTable, number: number): void {
-  if (table.boundViews.length > 0)
-    throw new SqlError(number, `Object '${name}' is bound by the view ${table.boundViews.join(', ')}.`);
+  const bound = [...table.boundViews, ...table.policies];
+  if (bound.length > 0) throw new SqlError(number, `Object '${name}' is bound by ${bound.join(', ')}.`);
 }
 
 async function drop(engine: Engine, session: Session, { table: name }: Of<'drop'>): Promise<() => void> {

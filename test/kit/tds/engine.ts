@@ -24,6 +24,12 @@ export interface SqlTable {
   readonly indexes: { name: string; type: number }[];
   /** The names of views that are bound to it. */
   readonly boundViews: string[];
+  /** The names of statistics that people made. */
+  readonly statistics: string[];
+  /** The columns that a mask hides from those who may not see through it. */
+  readonly masks: string[];
+  /** The names of the policies that decide who sees or changes which rows. */
+  readonly policies: string[];
   /** The foreign keys of other tables that refer to it. */
   readonly foreignKeys: { name: string; of: string }[];
   /** How many deleted rows still have their place: a heap gives it free only to a DELETE that locks the table. */
@@ -123,6 +129,7 @@ export class Engine {
       ...{ id: ++this.#objects, columns, rows: [], createdAt: Date.now(), primaryKey, layout },
       ...{ lastIdentity: -6n, unfreedRows: 0, partitions: 1 },
       ...{ grants: [], indexes: [], boundViews: [], foreignKeys: [] },
+      ...{ statistics: [], masks: [], policies: [] },
     };
   }
 

@@ -255,7 +255,11 @@ class BatchParser extends PartParser {
     this.expect(')');
     if (!/^(?:ROUND_ROBIN|REPLICATE|HASH \( \[\w+\](?: , \[\w+\])* \))$/.test(distribution))
       throw new SqlError(103010, `Parse error near DISTRIBUTION = ${distribution}.`);
-    if (!/^(?:HEAP|CLUSTERED COLUMNSTORE INDEX|CLUSTERED INDEX \( .* \))$/.test(index))
+    if (
+      !/^(?:HEAP|CLUSTERED COLUMNSTORE INDEX(?: ORDER \( \[\w+\](?: , \[\w+\])* \))?|CLUSTERED INDEX \( .* \))$/.test(
+        index,
+      )
+    )
       throw new SqlError(103010, `Parse error near ${index}.`);
     return { distribution, index };
   }

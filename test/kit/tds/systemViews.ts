@@ -44,10 +44,15 @@ const views: Readonly<Record<string, (table: SqlTable, engine: Engine) => SqlRow
       : { object_id: id, name: null, type: indexType(layout), is_primary_key: 0 },
     ...indexes.map(({ name, type }) => ({ object_id: id, name, type, is_primary_key: 0 })),
   ],
-  'sys.index_columns': (table) =>
-    indexType(table.layout) === 1
-      ? numbered(table, table.layout?.index ?? '', 'key_ordinal').map((row) => ({ ...row, index_id: 1 }))
-      : [],
+  'sys.index_columns': (table) => (indexType(table.layout) === 0 ? [] : indexColumns(table)),
+  'sys.stats': ({ id, statistics, indexes }) => [
+    ...statistics.map((name) => ({ object_id: id, name, user_created: 1 })),
+    ...indexes.map(({ name }) => ({ object_id: id, name, user_created: 0 })),
+  ],
+  'sys.masked_columns': ({ id, columns, masks }) =>
+    columns.map(({ name }) => ({ object_id: id, name, is_masked: masks.includes(name) ? 1 : 0 })),
+  'sys.security_predicates': ({ id, policies }, engine) =>
+    (seesOthers(engine) ? policies : []).map((policy) => ({ object_id: policy, target_object_id: id })),
   'sys.partitions': ({ id, partitions }) =>
     Array.from({ length: partitions }, (_, index) => ({ object_id: id, partition_number: index + 1 })),
   'sys.database_permissions': ({ id, grants, columns }, engine) =>
@@ -74,8 +79,20 @@ const views: Readonly<Record<string, (table: SqlTable, engine: Engine) => SqlRow
 };
 
 function indexType(layout: Layout | undefined): number {
-  if (layout?.index === 'CLUSTERED COLUMNSTORE INDEX') return 5;
+  if (layout?.index.startsWith('CLUSTERED COLUMNSTORE INDEX')) return 5;
   return layout?.index.startsWith('CLUSTERED') ? 1 : 0;
+}
+
+/** The place of each column in the key of a clustered index, or in the order of a columnstore. */
+function indexColumns(table: SqlTable): SqlRow[] {
+  const places = ['key_ordinal', 'column_store_order_ordinal'];
+  if (indexType(table.layout) === 5) places.reverse();
+  const [place = '', other = ''] = places;
+  return numbered(table, table.layout?.index ?? '', place).map((row) => ({
+    ...row,
+    [other]: 0,
+    index_id: 1,
+  }));
 }
 
 /** The columns that an option names in brackets, with their place; all others have 0. */

@@ -3,6 +3,7 @@ import type { WarehouseTable } from '../../streams/stream';
 import { fullName } from '../warehouse';
 import { quoteText } from './literals';
 import type { SqlClient } from './sqlClient';
+import { isUnknownObject } from './sqlErrors';
 import { hasRight, lostGrants } from './tableGrants';
 import { readLayout } from './tableLayout';
 import { type Dialect, isColumn, objectId } from './tables';
@@ -26,7 +27,56 @@ export async function lostBySwap(
     lost.push(`The values of the columns ${others.join(', ')}, which are not the stream's, are lost.`);
   if (dialect === 'pool') return [...lost, ...(await lostByRename(client, table))];
   await refuseIfReferred(client, table);
-  return lost;
+  return [...lost, ...(await hiddenByPolicies(client, table))];
+}
+
+/** Undefined if the engine has no such system view, and so not what it tells of. */
+async function namesIn(client: SqlClient, select: string): Promise<string[] | undefined> {
+  try {
+    const { rows } = await client.batch(select);
+    return [...new Set(rows.map(({ name }) => String(name)))];
+  } catch (error) {
+    if (isUnknownObject(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The names of the policies of row-level security, or a sentence if the login cannot see whether there are any. */
+async function findPolicies(
+  client: SqlClient,
+  table: WarehouseTable,
+  then: string,
+): Promise<{ readonly names: readonly string[]; readonly unseen: readonly string[] }> {
+  const names = await namesIn(
+    client,
+    `SELECT OBJECT_NAME(object_id) AS name FROM sys.security_predicates WHERE target_object_id = ${objectId(table)};`,
+  );
+  const isSure =
+    names === undefined ||
+    names.length > 0 ||
+    (await hasRight(client, 'NULL', 'DATABASE', 'VIEW DEFINITION'));
+  const unseen = `If a security policy is on the table, ${then}: this login cannot see that, because it lacks VIEW DEFINITION in the database, which deploy/sql/loader.sql grants.`;
+  return { names: names ?? [], unseen: isSure ? [] : [unseen] };
+}
+
+/** A policy can hide rows from the login that deletes all rows of the table. */
+async function hiddenByPolicies(client: SqlClient, table: WarehouseTable): Promise<readonly string[]> {
+  const then = 'rows that are hidden from this login stay, beside the new ones';
+  const { names, unseen } = await findPolicies(client, table, then);
+  if (names.length === 0) return unseen;
+  return [
+    `Security policies are on the table (${names.join(', ')}): ${then}. Let them show this login all rows first.`,
+  ];
+}
+
+/** The new table would show rows that a policy hides, and a table with a policy can be neither renamed nor dropped. */
+async function refuseIfFiltered(client: SqlClient, table: WarehouseTable): Promise<readonly string[]> {
+  const { names, unseen } = await findPolicies(client, table, 'the rebuild fails at its end');
+  if (names.length === 0) return unseen;
+  throw new TributaryError(
+    'warehouse.refused',
+    `${client.name}: ${fullName(table)} cannot be replaced, because security policies are on it: ${names.join(', ')}. Drop them, rebuild, and make them again; meanwhile everybody who may read the table sees all its rows.`,
+  );
 }
 
 /** The rows that a foreign key refers to cannot be deleted; or rows of the other table would be deleted with them. */
@@ -44,13 +94,29 @@ async function refuseIfReferred(client: SqlClient, table: WarehouseTable): Promi
 
 async function lostByRename(client: SqlClient, table: WarehouseTable): Promise<string[]> {
   const lost = await refuseIfBound(client, table);
+  lost.push(...(await refuseIfFiltered(client, table)));
   lost.push(...((await readLayout(client, table))?.lost ?? []));
   const indexes = await client.batch(
     `SELECT name FROM sys.indexes WHERE type = 2 AND object_id = ${objectId(table)};`,
   );
   if (indexes.rows.length > 0)
     lost.push(`The nonclustered indexes ${indexes.rows.map((row) => row.name).join(', ')} are dropped.`);
-  return [...lost, ...(await lostGrants(client, table))];
+  return [...lost, ...(await lostDetails(client, table)), ...(await lostGrants(client, table))];
+}
+
+/** What people can put on columns, and no new table has. */
+async function lostDetails(client: SqlClient, table: WarehouseTable): Promise<string[]> {
+  const ofTable = `object_id = ${objectId(table)}`;
+  const statistics = `SELECT name FROM sys.stats WHERE user_created = 1 AND ${ofTable};`;
+  const masks = `SELECT name FROM sys.masked_columns WHERE is_masked = 1 AND ${ofTable};`;
+  const [made = [], masked = []] = [await namesIn(client, statistics), await namesIn(client, masks)];
+  const lost: string[] = [];
+  if (made.length > 0) lost.push(`The statistics ${made.join(', ')} are dropped.`);
+  if (masked.length > 0)
+    lost.push(
+      `The masks of the columns ${masked.join(', ')} are lost: everybody who may read the table sees what they hide.`,
+    );
+  return lost;
 }
 
 const dependencies = 'sys.sql_expression_dependencies';

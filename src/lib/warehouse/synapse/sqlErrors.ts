@@ -113,6 +113,9 @@ export const isMadeMeanwhile = (error: unknown): boolean => madeMeanwhile.has(nu
 /** The error number for a statement that names a column which its table does not have. */
 export const isUnknownColumn = (error: unknown): boolean => numberOf(toParts(error)) === 207;
 
+/** The error number for a view or table that is not there, or that the login may not know of. */
+export const isUnknownObject = (error: unknown): boolean => numberOf(toParts(error)) === 208;
+
 /**
  * Errors which say that a login, or an engine, cannot load in this way at all, from Microsoft's list "Database Engine events and errors"
  * (https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors); 103010 comes from dedicated pools

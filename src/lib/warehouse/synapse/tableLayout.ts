@@ -32,7 +32,7 @@ export async function readLayout(client: SqlClient, table: WarehouseTable): Prom
   if (!distribution) return undefined;
   const index = await readIndex(read, nameOf);
   const lost: string[] = [];
-  const ifKnown = ({ text, columns: named }: Option, instead: string) => {
+  const ifKnown = ({ text, columns: named }: Option, instead: string): string => {
     if (named.every((name) => isColumn(table, name))) return text;
     lost.push(
       `The table is kept as ${instead} and no more as ${text}, which names columns that are not the stream's.`,
@@ -41,7 +41,7 @@ export async function readLayout(client: SqlClient, table: WarehouseTable): Prom
   };
   const layout = {
     distribution: ifKnown(distribution, heap.distribution),
-    index: ifKnown(index, heap.index),
+    index: ifKnown(index, index.text.startsWith(columnstore) ? columnstore : heap.index),
   };
   const partitions = await read('partition_number FROM sys.partitions WHERE partition_number = 2 AND');
   if (partitions.length > 0) lost.push('The table has no partitions any more.');
@@ -63,7 +63,7 @@ async function readDistribution(read: Read, nameOf: (id: unknown) => string): Pr
 async function readIndex(read: Read, nameOf: (id: unknown) => string): Promise<Option> {
   const indexes = await read('name, type FROM sys.indexes WHERE');
   const types = new Set(indexes.map(({ type }) => Number(type)));
-  if (types.has(5)) return { text: 'CLUSTERED COLUMNSTORE INDEX', columns: [] };
+  if (types.has(5)) return readColumnstore(read, nameOf);
   if (!types.has(1)) return { text: heap.index, columns: [] };
   const keys = inOrder(
     await read('column_id, key_ordinal, is_descending_key FROM sys.index_columns WHERE index_id = 1 AND'),
@@ -75,6 +75,17 @@ async function readIndex(read: Read, nameOf: (id: unknown) => string): Promise<O
       `${quoteName(nameOf(column_id))}${Number(is_descending_key) === 1 ? ' DESC' : ''}`,
   );
   return { text: `CLUSTERED INDEX (${sorted.join(', ')})`, columns };
+}
+
+const columnstore = 'CLUSTERED COLUMNSTORE INDEX';
+
+async function readColumnstore(read: Read, nameOf: (id: unknown) => string): Promise<Option> {
+  const found = await read(
+    'column_id, column_store_order_ordinal FROM sys.index_columns WHERE index_id = 1 AND',
+  );
+  const columns = inOrder(found, 'column_store_order_ordinal').map(({ column_id }) => nameOf(column_id));
+  const order = columns.length === 0 ? '' : ` ORDER (${columns.map(quoteName).join(', ')})`;
+  return { text: `${columnstore}${order}`, columns };
 }
 
 /** The rows whose number is not 0, by that number. */

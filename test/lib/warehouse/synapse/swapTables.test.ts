@@ -227,6 +227,10 @@ describe('a rebuilt table of a dedicated pool', () => {
     layout,
     { distribution: 'REPLICATE', index: 'CLUSTERED INDEX ( [sessionid] DESC , [timestamp] )' },
     { distribution: 'HASH ( [productid] , [sessionid] )', index: 'HEAP' },
+    {
+      distribution: 'ROUND_ROBIN',
+      index: 'CLUSTERED COLUMNSTORE INDEX ORDER ( [timestamp] , [productid] )',
+    },
   ])('is kept as it was: %o', async (wanted) => {
     const { again } = await rebuilt();
     const before = server.engine.table('clickstream.clicks');
@@ -302,6 +306,7 @@ describe('a rebuilt table of a dedicated pool', () => {
       expect.stringContaining(
         'it lacks SELECT ON sys.sql_expression_dependencies, which deploy/sql/loader.sql',
       ),
+      expect.stringContaining('If a security policy is on the table, the rebuild fails at its end'),
       expect.stringContaining('it lacks VIEW DEFINITION in the database, which deploy/sql/loader.sql grants'),
     ]);
     server.engine.rights = granted;
@@ -321,6 +326,34 @@ describe('a rebuilt table of a dedicated pool', () => {
       code: 'warehouse.refused',
       message: expect.stringContaining('per_day is bound to it: drop that view'),
     });
+  });
+
+  it('is refused before any work if a security policy is on it', async () => {
+    const { table, again } = await rebuilt();
+    table.policies.push('own_rows', 'own_rows');
+    await expect(again({ mayLose: true })).rejects.toMatchObject({
+      code: 'warehouse.refused',
+      message: expect.stringContaining('policies are on it: own_rows. Drop them'),
+    });
+    expect(parseReplacing(await readLedgerPosition(warehouse, clicksAt))).toBeUndefined();
+  });
+
+  it('says before that statistics, masks and the order of other columns are lost', async () => {
+    const { table, again } = await rebuilt();
+    await warehouse.query('ALTER TABLE clickstream.clicks ADD note int;');
+    const index = 'CLUSTERED COLUMNSTORE INDEX ORDER ( [note] )';
+    server.engine.tables.set('clickstream.clicks', { ...table, layout: { ...layout, index } });
+    table.statistics.push('of_product');
+    table.masks.push('sessionid');
+    expect(await warehouse.lostBySwap(clicksAt)).toEqual([
+      "The values of the columns note, which are not the stream's, are lost.",
+      "The table is kept as CLUSTERED COLUMNSTORE INDEX and no more as CLUSTERED COLUMNSTORE INDEX ORDER ([note]), which names columns that are not the stream's.",
+      'The statistics of_product are dropped.',
+      'The masks of the columns sessionid are lost: everybody who may read the table sees what they hide.',
+    ]);
+    expect(await again({ mayLose: true })).toMatchObject({ outcome: 'rebuilt' });
+    expect(server.engine.table('clickstream.clicks').layout).toEqual(layout);
+    expect(server.errors).toEqual([]);
   });
 
   it('is asked again before the new one takes its place whether something is lost, which may be new', async () => {
@@ -373,6 +406,24 @@ describe('a rebuilt table of SQL Server', () => {
         code: 'warehouse.refused',
         message: expect.stringContaining('of_click of the table notes. Drop these keys, rebuild'),
       });
+    } finally {
+      await one.close();
+      await kept.close();
+    }
+  });
+
+  it('says before that a security policy may hide rows, which would stay', async () => {
+    const kept = await TdsServer.start({ dialect: 'server' });
+    const one = openSynapse({ address: kept.address });
+    try {
+      await one.init([clicksAt]);
+      kept.engine.rights = new Set(['SELECT', 'EXECUTE']);
+      expect(await one.lostBySwap(clicksAt)).toEqual([expect.stringContaining('lacks VIEW DEFINITION')]);
+      kept.engine.rights = undefined;
+      kept.engine.table('clickstream.clicks').policies.push('own_rows');
+      expect(await one.lostBySwap(clicksAt)).toEqual([
+        'Security policies are on the table (own_rows): rows that are hidden from this login stay, beside the new ones. Let them show this login all rows first.',
+      ]);
     } finally {
       await one.close();
       await kept.close();
