@@ -1,5 +1,7 @@
 -- The user with which the app loads rows, and what it needs, no more. Run it after "npm run warehouse -- init", as somebody who may grant
 -- rights. Replace <app> by the name of the app's identity; with a password it is: CREATE USER [<app>] FOR LOGIN [<app>];
+-- Not run on a real dedicated SQL pool, SQL Server or Azure SQL: that these rights are enough, and none too many, was tried on the server of
+-- the project's tests, which follows Microsoft's documentation.
 
 CREATE USER [<app>] FROM EXTERNAL PROVIDER;
 GO

@@ -2,6 +2,7 @@
 -- Run it after "npm run warehouse -- init", as somebody who may grant rights. The login [reader] must be there already; with an identity,
 -- replace the first statement: CREATE USER [<identity>] FROM EXTERNAL PROVIDER; in Azure SQL, a user may also have a password of its own:
 -- CREATE USER [reader] WITH PASSWORD = '<password>';
+-- Not run on a real dedicated SQL pool, SQL Server or Azure SQL.
 
 CREATE USER [reader] FOR LOGIN [reader];
 GO

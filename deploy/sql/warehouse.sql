@@ -1,6 +1,7 @@
 -- The tables of a dedicated SQL pool, made where they are missing, and the columns that tables of an earlier version lack:
 -- what "npm run warehouse -- init" runs.
 -- "npm run warehouse -- script" prints it.
+-- Not run on a real dedicated SQL pool: the server of the project's tests ran it, which follows Microsoft's documentation.
 
 IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = 'ops') EXEC('CREATE SCHEMA [ops]');
 GO

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { tableFields } from '../../../../src/lib/lake/rowAddress';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
@@ -65,4 +65,9 @@ describe('deploy/sql/serverless.sql', () => {
       );
     }
   });
+});
+
+it.each(globSync('deploy/sql/*.sql'))('a script says that it was not run on a real engine: %s', (path) => {
+  const [head = ''] = readFileSync(path, 'utf8').split(/^\s*$/m);
+  expect(head).toContain('-- Not run on a real');
 });
