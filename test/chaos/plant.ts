@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { appDir } from '../../local/processes';
 
-interface PlantedFault {
+export interface PlantedFault {
   readonly file: string;
+  /** It is in the file exactly once. */
   readonly text: string;
   readonly replacement: string;
 }

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
-import { numberFlag, textFlag } from '../../src/cli/commandLine/arguments';
+import { numberFlag, switchFlag, textFlag } from '../../src/cli/commandLine/arguments';
 import { action, type Given, UsageError } from '../../src/cli/commandLine/command';
 import { runCommand } from '../../src/cli/commandLine/runCommand';
 import { importsOf, withoutEnding } from '../house/allowedImports';
+import { tryKnownFaults } from './knownFaults';
 import { install, type Mutant, type Place, runStryker } from './stryker';
 
 /*
@@ -14,6 +15,8 @@ import { install, type Mutant, type Place, runStryker } from './stryker';
  * test/lib and test/functions are asked that import the changed file, directly or through other files. What these do not notice
  * either is printed: there a test is missing, or the change makes no difference, which only a reader can tell. It takes minutes,
  * and is no part of `npm test`.
+ *
+ * With `--known` it plants the mistakes of `sqlFaults.ts` instead, of each of which it is known which test must notice it.
  */
 
 const defaultParts = ['delta', 'ingest', 'counts', 'warehouse', 'maintenance'];
@@ -24,6 +27,9 @@ const flags = {
     fallback: undefined,
     most: 2 ** 31,
   }),
+  known: switchFlag(
+    'instead plants the known mistakes in loads and rebuilds of SQL databases, each of which must be noticed',
+  ),
   lines: numberFlag({
     meaning: 'how many lines are changed, in about twice as many ways',
     fallback: 100,
@@ -44,7 +50,16 @@ runCommand({
   }),
 });
 
-async function tryMistakes({ seed = Date.now() % 1_000_000_000, lines, in: parts }: Given<typeof flags>) {
+async function tryMistakes({ known, ...others }: Given<typeof flags>) {
+  if (known) return tryKnownFaults(others.in ?? '') === 0 ? 0 : 1;
+  return tryDrawn(others);
+}
+
+async function tryDrawn({
+  seed = Date.now() % 1_000_000_000,
+  lines,
+  in: parts,
+}: Omit<Given<typeof flags>, 'known'>) {
   const paths = (parts?.split(',') ?? defaultParts)
     .flatMap((one) => filesOf(one.endsWith('.ts') ? `src/lib/${one}` : `src/lib/${one}/**/*.ts`))
     .filter((path) => !path.endsWith('.d.ts'));
