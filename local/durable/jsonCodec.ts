@@ -46,9 +46,11 @@ export const jsonCodec: Codec = {
       memory,
     };
     const { actions } = state;
-    const error = actions ? whyOtherwise(actions, memory) : state.error;
-    if (!actions || error !== undefined) {
-      decisions.outcome = { type: 'failed', error: error ?? 'The orchestrator failed.' };
+    const otherwise = actions && whyOtherwise(actions, memory);
+    if (!actions || otherwise !== undefined) {
+      // If it threw before it did the same again, its own words say why.
+      const error = state.error ?? otherwise ?? 'The orchestrator failed.';
+      decisions.outcome = { type: 'failed', error };
       return decisions;
     }
     for (const message of turn.messages) tryAgain(message, memory, decisions, turn.at);

@@ -1,6 +1,7 @@
 import { parseJsonObject } from '../../src/lib/jsonObject';
 import { type Action, readActions } from './actions';
 import type { Answer } from './history';
+import { notSupported } from './limits';
 
 /** What an orchestrator of the package `durable-functions` answered. */
 export interface OrchestratorState {
@@ -29,13 +30,17 @@ function parseState(text: string): OrchestratorState {
       actions: readActions(state.actions),
       isDone: state.isDone === true,
       output: state.output ?? null,
-      error: state.error === undefined ? undefined : String(state.error),
+      error: state.error === undefined ? undefined : inOwnWords(String(state.error)),
       customStatus: state.customStatus,
     };
   } catch (error) {
     return unreadable(error instanceof Error ? error.message : String(error));
   }
 }
+
+/** The package refuses locks by itself, with the advice to use a newer extension, which is of no use here. */
+const inOwnWords = (error: string): string =>
+  error.startsWith('lock requires a Durable Functions extension') ? notSupported('entities').message : error;
 
 const unreadable = (error: string): OrchestratorState => ({
   actions: undefined,

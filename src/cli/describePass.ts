@@ -21,9 +21,9 @@ function describeTable({ table, steps, compaction }: TableResult): string {
   const parts = [
     quantity(bins, 'bin'),
     ...(conflicts > 0 ? [quantity(conflicts, 'conflict')] : []),
-    ...(left > 0 ? [`${quantity(left, 'bin')} left for the next pass`] : []),
+    ...(left !== null && left > 0 ? [`${quantity(left, 'bin')} left for the next pass`] : []),
   ];
-  return `${table}: ${outcomes.join(', ')}: ${parts.join(', ')}; ${describeFigures(before)} -> ${describeFigures(after)}`;
+  return `${table}: ${outcomes.join(', ')}: ${parts.join(', ')}; ${describeFigures(before)} -> ${after ? describeFigures(after) : 'not known, because it could not be read again'}`;
 }
 
 const describeFigures = ({ version, files, bytes }: TableFigures): string =>

@@ -149,6 +149,22 @@ describe('/api/maintenance', () => {
     expect(await maintenanceStatus(url)).toBeUndefined();
   });
 
+  it('ends a pass that another release of the app has begun, and says what to do', async () => {
+    const hub = `${hosts[0]?.url}/runtime/webhooks/durabletask`;
+    const started = await fetch(`${hub}/orchestrators/maintainTables/old?version=1`, {
+      method: 'POST',
+      body: JSON.stringify({ tables, steps: ['counts'], fullAt: null }),
+    });
+    expect(started.status).toBe(202);
+    const old = async () => (await fetch(`${hub}/instances/old`)).json();
+    await expect.poll(old, { timeout: 20_000 }).toMatchObject({ runtimeStatus: 'Failed' });
+    expect(await old()).toMatchObject({
+      output: expect.stringContaining(
+        'begun by another release of the app (version 1; this one has 2). Start it again with POST /api/maintenance',
+      ),
+    });
+  });
+
   it('takes a table and a step, and keeps in mind when the last full pass was', async () => {
     const { input: full } = await ended('/maintenance');
     await ask('post', '/maintenance?table=clicks&step=vacuum');

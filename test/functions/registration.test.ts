@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { FunctionsCore } from '../../local/host/functionsCore';
 import { loadApp } from '../../local/host/loadApp';
 import { sampleSettings } from '../../local/project';
+import { orchestrationsVersion } from '../../src/lib/orchestrations/orchestration';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import type { Stream } from '../../src/lib/streams/stream';
 
@@ -160,7 +161,7 @@ describe('host.json', () => {
     });
     expect(host.extensions.durableTask).toEqual({
       hubName: 'tributary',
-      defaultVersion: '1',
+      defaultVersion: orchestrationsVersion,
       maxConcurrentActivityFunctions: 2,
     });
     expect(host.extensionBundle).toEqual({

@@ -1,14 +1,16 @@
 import * as df from 'durable-functions';
-import type {
-  ActivityTypes,
-  Orchestration,
-  Orchestrator,
-  Task,
+import {
+  type ActivityTypes,
+  type Orchestration,
+  type Orchestrator,
+  orchestrationsVersion,
+  type Task,
 } from '../../lib/orchestrations/orchestration';
 import { logged } from './logged';
 
 /**
- * Registers an orchestrator.
+ * Registers an orchestrator. An instance that another version of it has begun fails at its next turn: the host would give it to this
+ * code, which may take the results of the other for its own.
  * @param startedBy the request by which it is started; whoever starts it in another way may forget the input
  */
 export function registerOrchestration<Activities extends ActivityTypes<Activities>, Input, Result>(
@@ -17,6 +19,12 @@ export function registerOrchestration<Activities extends ActivityTypes<Activitie
   startedBy: string,
 ): void {
   df.app.orchestration(name, (context) => {
+    const { version } = context.df;
+    // A host of before versions gives none.
+    if (version !== undefined && version !== orchestrationsVersion)
+      throw new Error(
+        `This instance of ${name} was begun by another release of the app (version ${version}; this one has ${orchestrationsVersion}). Start it again with ${startedBy}: what it has done stays done.`,
+      );
     const input: unknown = context.df.getInput();
     if (typeof input !== 'object' || input === null)
       throw new Error(`${name} was started without an input: start it with ${startedBy}.`);

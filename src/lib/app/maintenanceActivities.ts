@@ -43,15 +43,13 @@ export function maintenanceActivities(tools: MaintenanceTools): ActivityFunction
   return {
     maintenanceStep: ({ table, step }) =>
       inTime(tools, { table, step }, (signal) => performDuty(step, { at: at(table), signal })),
-    planCompaction: async ({ table }) => {
-      const planned = await inTime(
+    planCompaction: ({ table }) =>
+      inTime(
         tools,
         { table, step: 'compact' },
         (signal) => planOf({ at: at(table), signal }, targetBytes),
         (found) => (found.outcome === 'planned' ? { ...found.figures, bins: found.plan.bins } : found),
-      );
-      return planned.outcome === 'out-of-time' ? tooSlow : planned;
-    },
+      ),
     compactBin: ({ table, plan, bin }) =>
       inTime(tools, { table, step: 'compact', bin }, async (signal) => {
         const readsUntil = performance.now() + (tools.readMs ?? readMs);
@@ -64,13 +62,6 @@ export function maintenanceActivities(tools: MaintenanceTools): ActivityFunction
       inTime(tools, { step: 'counts' }, async (signal) => ({ outcome: await saveCounts(signal) })),
   };
 }
-
-const tooSlow: Failed = {
-  outcome: 'failed',
-  code: 'unknown',
-  message: 'The table could not be read in the time that an activity has.',
-  retriable: true,
-};
 
 async function planOf(task: MaintenanceTask, targetBytes: number) {
   const planned = await planCompaction(task, targetBytes);

@@ -33,7 +33,7 @@ export interface MaintenanceActivities {
   };
   readonly planCompaction: {
     readonly input: { readonly table: string };
-    readonly result: PlannedCompaction | NoTable | Failed;
+    readonly result: PlannedCompaction | OutOfTime | NoTable | Failed;
   };
   readonly compactBin: {
     readonly input: { readonly table: string; readonly plan: CompactionPlan; readonly bin: number };
@@ -59,11 +59,13 @@ export interface TableResult {
 
 export interface CompactionResult {
   readonly before: TableFigures;
-  readonly after: TableFigures;
-  /** Bins that were rewritten, that conflicted with other commits, and that are left for the next pass. */
+  /** Null if the table could not be read again at the end. */
+  readonly after: TableFigures | null;
+  /** Bins that were rewritten, and that conflicted with other commits. */
   readonly bins: number;
   readonly conflicts: number;
-  readonly left: number;
+  /** Bins for the next pass; null like `after`. */
+  readonly left: number | null;
 }
 
 export interface MaintenanceResult {
@@ -193,15 +195,18 @@ function* compactTable(pass: Pass, table: string): Generator<Task, CompactionRes
     }
   }
   const last = bins === 0 ? planned : yield* planTable(pass, table);
-  const [after, left] = last.outcome === 'planned' ? [last.figures, last.plan.bins] : [figures, 0];
+  const [after, left] = last.outcome === 'planned' ? [last.figures, last.plan.bins] : [null, null];
   return { before: figures, after, bins: committed, conflicts, left };
 }
 
+/** Plans again if the time was not enough, which it may be when storage is faster, or another step has left fewer commits to read. */
 function* planTable(pass: Pass, table: string) {
   tell(pass, table, 'compact');
-  const planned = yield* waitOrFail(pass.context.call('planCompaction', { table }));
-  if (isFailed(planned)) pass.failures.push({ ...planned, table, step: 'compact' });
-  return planned;
+  for (let tries = 1; ; tries++) {
+    const planned = yield* waitOrFail(pass.context.call('planCompaction', { table }));
+    if (isFailed(planned)) pass.failures.push({ ...planned, table, step: 'compact' });
+    if (!isUnfinished(planned) || tries >= mostTries) return planned;
+  }
 }
 
 /** If one of them ends without a result, because its process ended, it is not known what became of the others: all failed. */

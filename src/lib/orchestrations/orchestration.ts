@@ -6,6 +6,12 @@
 
 declare const resultOf: unique symbol;
 
+/**
+ * The version of the orchestrators, which an instance keeps from its start to its end: `defaultVersion` in host.json. It is raised when
+ * an orchestrator asks for something else than before, or an activity takes or returns something else.
+ */
+export const orchestrationsVersion = '2';
+
 /** Work that was asked for: an activity, a timer, or several of them. Only the engine knows what is inside. */
 export interface Task<Result = unknown> {
   /** Never there: it makes the type of the result part of the task's type. */

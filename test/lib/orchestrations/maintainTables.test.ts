@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { describePass } from '../../../src/cli/describePass';
 import { type MaintenanceTools, maintenanceActivities } from '../../../src/lib/app/maintenanceActivities';
 import { runHere } from '../../../src/lib/app/runHere';
 import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
@@ -173,12 +174,18 @@ it('ends each step in its time, tries it again, and then goes on', async () => {
   }
   const store = new Slow();
   await filled(store, 'clicks', 2);
-  const { result, lines } = await pass(store, { steps: ['clean', 'vacuum'] }, { limitMs: 1 });
+  const { result, lines } = await pass(store, { steps: ['clean', 'vacuum', 'compact'] }, { limitMs: 1 });
   expect(lines).toEqual([
     ...Array.from({ length: 5 }, () => 'clicks clean out-of-time'),
     ...Array.from({ length: 5 }, () => 'clicks vacuum out-of-time'),
+    ...Array.from({ length: 5 }, () => 'clicks compact out-of-time'),
   ]);
-  expect(result.tables[0]?.steps).toEqual({ clean: 'out-of-time', vacuum: 'out-of-time' });
+  expect(result.tables[0]?.steps).toEqual({
+    clean: 'out-of-time',
+    vacuum: 'out-of-time',
+    compact: 'out-of-time',
+  });
+  expect(result.failures).toEqual([]);
 });
 
 it('makes the checkpoints that fall due while a long compaction runs', async () => {
@@ -191,6 +198,35 @@ it('makes the checkpoints that fall due while a long compaction runs', async () 
   expect(result).toMatchObject({
     failures: expect.arrayContaining([expect.objectContaining({ message: 'Error: The process ended.' })]),
   });
+});
+
+it('says that it does not know how large a table is now, if the table cannot be read again at the end', async () => {
+  const store = new MemoryStore();
+  await filled(store, 'clicks', 3);
+  const activities = maintenanceActivities({
+    at: (table) => ({ store, table }),
+    targetBytes: 1_000_000,
+    saveCounts: async () => 'saved',
+  });
+  let plans = 0;
+  const planCompaction = async (input: { table: string }) =>
+    ++plans === 1
+      ? activities.planCompaction(input)
+      : { outcome: 'out-of-time' as const, more: true as const };
+  const input = { tables: ['clicks'], steps: ['compact' as const], fullAt: null };
+  const result = await runHere(maintainTables, input, { activities: { ...activities, planCompaction } });
+  expect(plans).toBe(6);
+  expect(result.tables[0]?.compaction).toMatchObject({
+    before: { files: 3 },
+    after: null,
+    bins: 1,
+    left: null,
+  });
+  expect(describePass(result)).toEqual([
+    expect.stringMatching(
+      /^clicks: compact done: 1 bin; .* -> not known, because it could not be read again$/,
+    ),
+  ]);
 });
 
 it('needs a short history, whatever the number of bins', async () => {

@@ -45,6 +45,12 @@ df.app.orchestration('differs', function* (context) {
   yield context.df.callActivity(globalThis.turns === 1 ? 'add' : 'echo', [1, 1]);
   yield context.df.callActivity('add', [2, 2]);
 });
+df.app.orchestration('givesUp', function* (context) {
+  // As after a deployment, the next turn does nothing of what the first did.
+  globalThis.begun = (globalThis.begun ?? 0) + 1;
+  if (globalThis.begun > 1) throw new Error('Start me again.');
+  yield context.df.callActivity('add', [1, 1]);
+});
 df.app.orchestration('logs', function* (context) {
   for (let n = 0; n < 3; n++) {
     if (!context.df.isReplaying) context.log('step ' + n + ' of ' + context.df.instanceId);
@@ -98,7 +104,7 @@ describe('an orchestrator', () => {
     ['callsSubOrchestratorWithRetry', 'sub-orchestrations are not supported by the local host'],
     ['callsEntity', 'entities are not supported by the local host. Keep such state in storage'],
     ['signalsEntity', 'entities are not supported by the local host'],
-    ['locks', 'lock requires'],
+    ['locks', 'entities are not supported by the local host. Keep such state in storage'],
     ['callsHttp', 'callHttp is not supported by the local host. Send the request in an activity.'],
     ['callsHttpInFanOut', 'callHttp is not supported by the local host'],
     ['limitsTimeOfRetry', 'retryTimeoutInMilliseconds is not supported by the local host'],
@@ -110,6 +116,7 @@ describe('an orchestrator', () => {
     ['getsBytes', 'must return a JSON value, not bytes'],
     ['returnsTooMuchItself', 'The output of the orchestrator has 2000002 bytes'],
     ['hasTooLongAStatus', 'The custom status has 9002 characters of JSON; accepted are 8192'],
+    ['givesUp', 'Start me again.'],
     ['differs', 'its action 1 was "task add" and is now "task echo"'],
   ])('%s fails: %s', async (orchestrator, message) => {
     const id = await engine.start(orchestrator);
