@@ -49,7 +49,7 @@ df.app.orchestration('waitThenWork', function* (context) {
 });
 df.app.activity('workAndSayWhere', { handler: async ({ name, ms }) => {
   tell('begin', name, process.env.HOST_NAME);
-  await delay(ms);
+  await delay(process.env.WORKS_WITHOUT_END ? 600_000 : ms);
   tell('end', name, process.env.HOST_NAME);
   return process.env.HOST_NAME;
 } });
@@ -173,6 +173,23 @@ describe.concurrent('two hosts with one task hub', { timeout: 90_000 }, () => {
     const steps = Array.from({ length: 30 }, (_, n) => `s${n}`);
     expect(await ended(engineOf(two), id)).toMatchObject({ output: steps });
     expect(begun(stand.journal())).toHaveLength(30);
+  });
+
+  test('take over at once what one that ends by itself cannot finish in time', async (context) => {
+    const { expect } = context;
+    const stand = setUp(context);
+    const one = await stand.start('one', { WORKS_WITHOUT_END: '1' });
+    const id = await engineOf(one).start('whereWorkIsDone', { ms: 1 });
+    await expect.poll(() => begun(stand.journal(), 'one').length, patient).toBe(1);
+    const two = await stand.start('two');
+    expect(await one.stop()).toBe(0);
+    const ends = Date.now();
+    await expect.poll(() => begun(stand.journal(), 'two').length, patient).toBe(1);
+    // Not only when the lease of a host expires that was killed.
+    expect(Date.now() - ends).toBeLessThan(10_000);
+    expect(await ended(engineOf(two), id)).toMatchObject({ status: 'Completed', output: 'two' });
+    expect(await resultsOf(two, id)).toEqual(['two']);
+    expect(stand.journal()).toEqual(['begin w one', 'begin w two', 'end w two']);
   });
 
   test('fire the timers of a killed one', async (context) => {
