@@ -47,6 +47,7 @@ const outputs: [orchestrator: string, output: unknown, input?: unknown][] = [
   ['retryAtOnce', 'retryAtOnce after 1'],
   ['retryInVain', ['broken vain', 3]],
   ['retryWithFactor', true],
+  ['retryWithFactorOnly', 'grows after 4'],
   ['retryWithLongestWait', 'longest after 5'],
   ['retryInFanOut', [['f0 after 3', 2, 'f1 after 2', 'f2 after 1'], 4]],
   ['retryInVainInFanOut', ['broken g1', 2, 3]],
@@ -60,13 +61,15 @@ const outputs: [orchestrator: string, output: unknown, input?: unknown][] = [
   ['again', 5],
   ['againWithWorkOpen', 'slow 3'],
   ['againWithTimerOpen', true],
+  ['againWithOtherWorkOpen', '3 after all'],
+  ['againWithOtherTimerOpen', '3 after all'],
   ['againWithRetryOpen', 'open2 after 2'],
   ['manySteps', 40],
 ];
 
 const patient = { timeout: 20_000 };
 
-/** Where the in-memory engine does otherwise than Azure. */
+/** Where the in-memory engine does otherwise than Azure. A variant of each, in which that does not matter, runs on both. */
 const differences: Readonly<Record<string, string>> = {
   againWithWorkOpen: 'It takes results of an earlier execution for those of the present one.',
   againWithTimerOpen: 'It takes timers of an earlier execution for those of the present one.',
@@ -145,6 +148,30 @@ describe.each(['the local host', 'the in-memory engine'])('on %s', (name) => {
         expect(await engine().status(id)).toMatchObject({ status: 'Terminated', output: 'enough' });
       },
     );
+
+    it('terminates one that has only just been started', async () => {
+      const ids = await Promise.all(Array.from({ length: 5 }, () => engine().start('longWork')));
+      await Promise.all(ids.map((id) => engine().terminate(id, 'at once')));
+      for (const id of ids)
+        expect(await ended(engine(), id)).toMatchObject({ status: 'Terminated', output: 'at once' });
+    });
+
+    it('changes nothing in one that is over', async () => {
+      const [done, broken, stopped] = await Promise.all(
+        ['nothing', 'thrown', 'longWait'].map((orchestrator) => engine().start(orchestrator)),
+      );
+      await engine().terminate(stopped as string, 'first');
+      for (const [id, end] of [
+        [done, { status: 'Completed', output: 'done' }],
+        [broken, { status: 'Failed', output: expect.stringContaining('broken orchestrator') }],
+        [stopped, { status: 'Terminated', output: 'first' }],
+      ] as const) {
+        expect(await ended(engine(), id as string)).toMatchObject(end);
+        await engine().terminate(id as string, 'too late');
+        await delay(100);
+        expect(await engine().status(id as string)).toMatchObject(end);
+      }
+    });
 
     it('terminates a suspended one', async () => {
       const id = await engine().start('longWait');

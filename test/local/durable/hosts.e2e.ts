@@ -234,10 +234,14 @@ describe.concurrent('two hosts with one task hub', { timeout: 90_000 }, () => {
     const id = await engineOf(api).start('workInSteps', { count: 3, ms: 1 });
     await delay(1_500);
     expect(await engineOf(api).status(id)).toMatchObject({ status: 'Pending' });
+    const unbegun = await engineOf(api).start('workInSteps', { count: 3, ms: 1 });
+    await engineOf(api).terminate(unbegun, 'enough');
     await stand.start('activities', off(...orchestrators));
     await stand.start('orchestrators', off('work', 'workAndSayWhere', 'where'));
     expect(await ended(engineOf(api), id)).toMatchObject({ output: ['s0', 's1', 's2'] });
     expect(begun(stand.journal(), 'activities')).toHaveLength(3);
+    expect(await engineOf(api).status(unbegun)).toMatchObject({ status: 'Terminated', output: 'enough' });
+    expect(begun(stand.journal())).toHaveLength(3);
   });
 
   test('of which one is older do not go on with orchestrations of the newer', async (context) => {

@@ -56,7 +56,9 @@ export function engineOf(host: HostProcess): Engine {
     },
     raise: async (id, event, input) =>
       void (await send('POST', `instances/${id}/raiseEvent/${event}`, input)),
-    terminate: async (id, reason) => void (await send('POST', `instances/${id}/terminate?reason=${reason}`)),
+    // 410 says that it is over already, which the package's client takes for success.
+    terminate: async (id, reason) =>
+      void (await send('POST', `instances/${id}/terminate?reason=${reason}`, undefined, [202, 410])),
     suspend: async (id) => void (await send('POST', `instances/${id}/suspend?reason=test`)),
     resume: async (id) => void (await send('POST', `instances/${id}/resume?reason=test`)),
     purge: async (id) => (await send('DELETE', `instances/${id}`, undefined, [200, 404, 412])).status === 200,

@@ -38,6 +38,8 @@ type Input = Readonly<Record<string, unknown>> & { count?: number };
 
 const quick: Retry = { attempts: 3, waitMs: 20 };
 const patient: Retry = { attempts: 50, waitMs: 100 };
+/** Its first wait is longer than a test: the in-memory engine makes all attempts at once after it. */
+const slowly: Retry = { attempts: 50, waitMs: 1_000 };
 
 /** Whether a task that is yielded fails, and the word that the failing activities say. */
 function* outcome(task: Task): Generator<Task, string, unknown> {
@@ -115,6 +117,9 @@ export const orchestrators: Readonly<Record<string, Orchestrator>> = {
     yield call('flaky', { key: 'factor', failures: 3 }, { attempts: 4, waitMs: 100, factor: 2 });
     return yield call('hasPassed', [from, 700]);
   },
+  *retryWithFactorOnly({ call }) {
+    return yield call('flaky', { key: 'grows', failures: 3 }, { attempts: 4, waitMs: 20, factor: 2 });
+  },
   *retryWithLongestWait({ call, any, timer }) {
     const retry = { attempts: 5, waitMs: 50, factor: 1_000, longestWaitMs: 60 };
     const flaky = call('flaky', { key: 'longest', failures: 4 }, retry);
@@ -146,7 +151,7 @@ export const orchestrators: Readonly<Record<string, Orchestrator>> = {
   },
   *retryRacesTimer({ call, any, timer }) {
     const late = timer(300);
-    const flaky = call('flaky', { key: 'races', failures: 999 }, patient);
+    const flaky = call('flaky', { key: 'races', failures: 999 }, slowly);
     return (yield any([flaky, late])) === late;
   },
   *timer({ call, timer }) {
@@ -212,6 +217,29 @@ export const orchestrators: Readonly<Record<string, Orchestrator>> = {
     continueAsNew({ count: count + 1 });
     return undefined;
   },
+  *againWithOtherWorkOpen({ call, any, continueAsNew }, { count = 0 }) {
+    const quick = yield call('add', [count, 1]);
+    if (count === 2) {
+      // By then the results of earlier executions have come, under ids that belong to work that is done.
+      for (let n = 0; n < 3; n++) yield call('add', [n, n]);
+      yield call('wait', 600);
+      return yield call('waitAndSay', { ms: 1, text: `${quick} after all` });
+    }
+    yield any([call('waitAndSay', { ms: 300, text: 'of no interest' }), call('add', [1, 1])]);
+    continueAsNew({ count: count + 1 });
+    return undefined;
+  },
+  *againWithOtherTimerOpen({ call, any, timer, continueAsNew }, { count = 0 }) {
+    const quick = yield call('add', [count, 1]);
+    if (count === 2) {
+      for (let n = 0; n < 3; n++) yield call('add', [n, n]);
+      yield timer(600);
+      return yield call('waitAndSay', { ms: 1, text: `${quick} after all` });
+    }
+    yield any([timer(300), call('add', [1, 1])]);
+    continueAsNew({ count: count + 1 });
+    return undefined;
+  },
   *againWithRetryOpen({ call, any, continueAsNew }, { count = 0 }) {
     const flaky = call('flaky', { key: `open${count}`, failures: count < 2 ? 99 : 1 }, patient);
     if (count === 2) return yield flaky;
@@ -254,7 +282,7 @@ export const orchestrators: Readonly<Record<string, Orchestrator>> = {
     return yield call('wait', 2_000);
   },
   *longRetry({ call }) {
-    return yield call('flaky', { key: 'long', failures: 999 }, patient);
+    return yield call('flaky', { key: 'long', failures: 999 }, slowly);
   },
   *waitsThenWorks({ call, timer }) {
     yield timer(2_000);
