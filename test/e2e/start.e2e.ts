@@ -116,16 +116,25 @@ describe('npm start', () => {
     expect(readdirSync(folder)).toEqual(['.local']);
   });
 
-  it('gets to four equal numbers in processes that share no memory, also while tables are maintained', {
+  it('gets to four equal numbers in processes that share no memory, also while tables are maintained and rebuilt', {
     timeout: 180_000,
   }, async () => {
-    const run = start('--groups', '--for', '12s', '--rate', '500', ...freePorts());
+    const run = start('--groups', '--rate', '500', ...freePorts());
     await run.until(/[1-9][\d,]* rows, Delta version [3-9]/);
     const url = /(http:\S+)\/api\/clicks/.exec(run.text())?.[1];
     expect((await fetch(`${url}/api/maintenance`, { method: 'POST' })).status).toBe(202);
     await expect
       .poll(async () => (await fetch(`${url}/api/maintenance`)).json(), { timeout: 60_000 })
       .toMatchObject({ runtimeStatus: 'Completed', output: { counts: 'saved', failures: [] } });
+    const rebuilt = `${url}/api/warehouse/clickstream.clicks/rebuild`;
+    expect((await fetch(rebuilt, { method: 'POST' })).status).toBe(202);
+    await expect
+      .poll(async () => (await fetch(rebuilt)).json(), { timeout: 60_000 })
+      .toMatchObject({
+        runtimeStatus: 'Completed',
+        output: { outcome: 'rebuilt', table: 'clickstream.clicks' },
+      });
+    run.process.kill('SIGINT');
     expect(await run.ended).toBe(0);
     const [accepted = 0, ...others] = comparison(run.text());
     expect(accepted).toBeGreaterThan(1000);
@@ -134,10 +143,12 @@ describe('npm start', () => {
     expect(logs).toEqual(
       expect.arrayContaining(['http.log', 'durable.log', 'ingestClickstream.log', 'syncWarehouse.log']),
     );
-    const withMaintenance = logs.filter((log) =>
-      readFileSync(join(folder, '.local/logs', log), 'utf8').includes('"event":"maintenance"'),
-    );
-    expect(withMaintenance).toEqual(['durable.log']);
+    const logsWith = (event: string) =>
+      logs.filter((log) =>
+        readFileSync(join(folder, '.local/logs', log), 'utf8').includes(`"event":"${event}"`),
+      );
+    expect(logsWith('maintenance')).toEqual(['durable.log']);
+    expect(logsWith('rebuild')).toEqual(['durable.log']);
   });
 
   it('leaves no process behind after kill -9, and agrees again over both runs', {
