@@ -1,4 +1,5 @@
 import { TributaryError } from '../../errors';
+import { describeNoIdentity } from '../../noIdentity';
 
 /*
  * The meaning of errors of a dedicated SQL pool, Azure SQL and SQL Server, by number. tedious itself retries some transient errors
@@ -55,7 +56,7 @@ const connectionCodes = new Set([
   // A request met a connection that was being closed.
   'EINVALIDSTATE',
   'ECLOSE',
-  // The token of an identity could not be had; a login that is not accepted has a number.
+  // The token of an identity could not be had: no identity was found, which missingIdentity tells, or its service did not answer.
   'EFEDAUTH',
 ]);
 
@@ -63,7 +64,7 @@ interface SqlErrorParts {
   readonly number?: unknown;
   readonly code?: unknown;
   readonly message?: unknown;
-  readonly originalError?: { readonly info?: { readonly number?: unknown } };
+  readonly originalError?: { readonly info?: { readonly number?: unknown }; readonly errors?: unknown };
   readonly precedingErrors?: readonly SqlErrorParts[];
 }
 
@@ -76,6 +77,12 @@ function numberOf(error: SqlErrorParts): number | undefined {
   return typeof number === 'number' && number > 0 ? number : undefined;
 }
 
+/** What to do if an identity was to log in and none was found; undefined for any other error. tedious keeps that error beside its own. */
+function missingIdentity({ originalError }: SqlErrorParts): string | undefined {
+  const errors: unknown = originalError?.errors;
+  return Array.isArray(errors) ? errors.map(describeNoIdentity).find(Boolean) : undefined;
+}
+
 /**
  * Turns an error of the client into one of ours. `loginNumber` is the server's number of a failed login, which the client
  * does not pass on. The server's messages are kept. The text of a statement is never part of the error.
@@ -83,6 +90,8 @@ function numberOf(error: SqlErrorParts): number | undefined {
 export function toWarehouseError(error: unknown, name: string, loginNumber?: number): TributaryError {
   if (error instanceof TributaryError) return error;
   const parts = toParts(error);
+  const missing = missingIdentity(parts);
+  if (missing) return new TributaryError('warehouse.refused', `${name}: ${missing}.`, { cause: error });
   const number = numberOf(parts) ?? loginNumber;
   const message = String((parts.precedingErrors?.[0] ?? parts).message ?? error).split('\n')[0];
   const known = number === undefined ? undefined : transient.get(number);

@@ -1,3 +1,5 @@
+import { CredentialUnavailableError } from '@azure/identity';
+import { ConnectionError } from 'mssql';
 import { describe, expect, it } from 'vitest';
 import { TributaryError } from '../../../../src/lib/errors';
 import {
@@ -78,6 +80,16 @@ describe('an error of the SQL client', () => {
     });
     // The number of the error itself comes first.
     expect(told({ ...error, number: 208 }, 4060)).toMatchObject({ code: 'warehouse.refused' });
+  });
+
+  it('of a token says what to do if no identity was found, and may pass if its service did not answer', () => {
+    const own = new Error('Security token could not be authenticated or authorized.');
+    const failed = (reason: Error) => told(new ConnectionError(new AggregateError([own, reason])));
+    expect(failed(new CredentialUnavailableError('nothing is set up'))).toMatchObject({
+      code: 'warehouse.refused',
+      message: expect.stringMatching(/^sql:dwh: no Microsoft Entra identity was found: .* "az login".*\.$/),
+    });
+    expect(failed(new Error('no answer'))).toMatchObject({ code: 'warehouse.unavailable' });
   });
 
   it.each(['ESOCKET', 'ETIMEOUT', 'ECONNCLOSED', 'EINVALIDSTATE', 'ECLOSE', 'EFEDAUTH'])(
