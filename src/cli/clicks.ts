@@ -6,6 +6,7 @@ import { count, quantity } from '../lib/quantity';
 import { durationFlag, keyFlag, numberFlag, switchFlag, urlFlag } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
+import { describeNoAnswer } from './noAnswer';
 
 /*
  * `npm run clicks`: the current clicks per product, as a table in the terminal.
@@ -90,7 +91,7 @@ async function ask(url: URL, headers: Record<string, string>, last?: Shown): Pro
     const all = last?.tag ? { ...headers, 'if-none-match': last.tag } : headers;
     reply = await waitFor(place, fetch(url, { headers: all, signal }));
   } catch (cause) {
-    throw new Error(`${place} does not answer: is the app running? --url tells where it is.`, { cause });
+    throw new Error(await describeNoAnswer(url), { cause });
   }
   if (reply.status === 304 && last) return last;
   if (!reply.ok) throw new Error(`${place} answered ${reply.status}${await describeRefusal(reply)}.`);

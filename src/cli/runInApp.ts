@@ -5,6 +5,7 @@ import type { Progress } from '../lib/maintenance/task';
 import { keyFlag, urlFlag } from './commandLine/arguments';
 import { type Flag, UsageError } from './commandLine/command';
 import { type LongTask, runLong } from './longTask';
+import { describeNoAnswer } from './noAnswer';
 
 const askEveryMs = 500;
 /** Whoever begins again and again after others would never end. */
@@ -144,10 +145,7 @@ async function ask<Status, Output>(
     reply = await waitFor(place, request);
   } catch (cause) {
     signal.throwIfAborted();
-    throw new Error(
-      `${place} does not answer: is the app running? --url tells where it is; --here works without it.`,
-      { cause },
-    );
+    throw new Error(await describeNoAnswer(url, '; --here works without it'), { cause });
   }
   const answer = (await reply.json().catch(() => ({}))) as Answer<Status, Output>;
   if (reply.ok) return answer;

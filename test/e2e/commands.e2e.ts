@@ -96,7 +96,7 @@ describe('npm run clicks', () => {
     const clicks = run('src/cli/clicks.js', '--url', 'http://127.0.0.1:9');
     expect(await clicks.ended).toBe(1);
     expect(clicks.text()).toBe(
-      'http://127.0.0.1:9/api/clicks does not answer: is the app running? --url tells where it is.\n',
+      'http://127.0.0.1:9/api/clicks does not answer: is the app running? --url tells where it is. On this machine, "npm start" starts it.\n',
     );
   });
 });

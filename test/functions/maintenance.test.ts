@@ -202,7 +202,7 @@ describe('npm run maintain', () => {
   it('says what to do if the app does not answer', async () => {
     const { code, err } = await maintain('--url', 'http://127.0.0.1:9');
     const problem =
-      'http://127.0.0.1:9/api/maintenance does not answer: is the app running? --url tells where it is; --here works without it.\n';
+      'http://127.0.0.1:9/api/maintenance does not answer: is the app running? --url tells where it is; --here works without it. On this machine, "npm start" starts it.\n';
     expect([code, err]).toEqual([1, problem]);
   });
 });
@@ -234,7 +234,7 @@ describe('/api/warehouse/{table}/rebuild', () => {
     const away = await run('warehouse', 'rebuild', 'clicks', '--url', 'http://127.0.0.1:9');
     expect([away.code, away.err]).toEqual([
       1,
-      'http://127.0.0.1:9/api/warehouse/clickstream.clicks/rebuild does not answer: is the app running? --url tells where it is; --here works without it.\n',
+      'http://127.0.0.1:9/api/warehouse/clickstream.clicks/rebuild does not answer: is the app running? --url tells where it is; --here works without it. On this machine, "npm start" starts it.\n',
     ]);
   });
 
