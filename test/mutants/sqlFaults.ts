@@ -58,7 +58,7 @@ export const sqlFaults: Readonly<Record<string, KnownFault>> = {
     'warehouse/fillShadow',
     "if (signal.aborted) return { step: 'stopped' };\n    let [end",
     'let [end',
-    'catchUp',
+    'rebuild',
   ),
   'a shadow takes the place before it has followed the log': fault(
     'warehouse/rebuild',
@@ -200,12 +200,11 @@ export const sqlFaults: Readonly<Record<string, KnownFault>> = {
     'return false;',
     'synapse/synapseWarehouse',
   ),
-  'a new ledger has no key': fault(
-    'warehouse/synapse/tables',
-    "' PRIMARY KEY'",
-    "''",
-    'synapse/synapseWarehouse',
-    'synapse/ledger',
+  'a ledger has no key': fault(
+    'warehouse/synapse/synapseWarehouse',
+    "if (dialect === 'server') await this.#client.described(() => this.#ledger.addKey());",
+    '',
+    'synapse/ledgerKey',
   ),
   'init fails beside another one': fault(
     'warehouse/synapse/synapseWarehouse',
@@ -266,6 +265,12 @@ export const sqlFaults: Readonly<Record<string, KnownFault>> = {
     "text === 'strict' ? 'strict' :",
     "text === 'strict' ? true :",
     'connectionString',
+  ),
+  'a connection with Encrypt=Strict begins in plain text': fault(
+    'warehouse/synapse/sqlClient',
+    'encrypt: address.encrypt as boolean',
+    'encrypt: Boolean(address.encrypt)',
+    'synapse/sqlClient',
   ),
   'staged files stay': fault(
     'warehouse/synapse/loads',

@@ -50,6 +50,16 @@ describe('a connection string', () => {
 
   const rest = 'Database=d;User ID=u;Password=p';
   it.each([
+    [`Server=s;${rest}`, true],
+    [`Server=s;${rest};Encrypt=Mandatory`, true],
+    [`Server=s;${rest};Encrypt=Optional`, false],
+    [`Server=s;${rest};Encrypt=Strict`, 'strict'],
+    [`jdbc:sqlserver://s;${rest};encrypt=strict`, 'strict'],
+  ])('says how the connection is encrypted: %s', (text, encrypt) => {
+    expect(parseConnectionString(text)).toMatchObject({ encrypt });
+  });
+
+  it.each([
     [`Server=host1\\SQLEXPRESS;${rest}`, 'host1\\SQLEXPRESS', 1433],
     [`Server=127.0.0.1\\SQLEXPRESS,1500;${rest}`, '127.0.0.1', 1500],
     [`jdbc:sqlserver://host1\\SQLEXPRESS:1500;${rest}`, 'host1', 1500],

@@ -345,6 +345,21 @@ describe('a rebuild that comes to nothing', () => {
     expect(looks).toBe(1);
   });
 
+  it('ends between two loads of its shadow when it is told to', async () => {
+    for (let commit = 0; commit < 3; commit++) await delta.commit(clicks(4));
+    const ended = new AbortController();
+    const seen: number[] = [];
+    const onProgress = ({ files }: { files: number }) => {
+      seen.push(files);
+      if (files === 1) ended.abort();
+    };
+    const limits = { rows: 1, bytes: 1e9 };
+    expect(await rebuild({ ...options(), limits, signal: ended.signal, onProgress })).toEqual({
+      outcome: 'stopped',
+    });
+    expect(seen).toEqual([0, 1]);
+  });
+
   it('ends when it is told to at the end of the log, before anything takes the place of the table', async () => {
     await delta.commit(clicks(4));
     const ended = new AbortController();
