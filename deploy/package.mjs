@@ -7,6 +7,9 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { dirname, join, posix, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
+// The build, which comes before, has made them.
+import commands from '../dist/src/cli/commandLine/command.js';
+import command from '../dist/src/cli/commandLine/runCommand.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const target = join(root, '.package');
@@ -65,22 +68,30 @@ function filesOfPackage(folder) {
   });
 }
 
-const paths = [...filesOfApp(), ...neededPackages().flatMap(filesOfPackage)].map(slashed).sort();
-rmSync(target, { recursive: true, force: true });
-for (const path of paths) {
-  const to = join(target, 'app', path);
-  mkdirSync(dirname(to), { recursive: true });
-  cpSync(join(root, path), to);
+function makePackage() {
+  const paths = [...filesOfApp(), ...neededPackages().flatMap(filesOfPackage)].map(slashed).sort();
+  rmSync(target, { recursive: true, force: true });
+  for (const path of paths) {
+    const to = join(target, 'app', path);
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(join(root, path), to);
+  }
+  // The same files give the same zip, whenever it is made.
+  const zip = zipSync(Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path))])), {
+    level: 9,
+    mtime: new Date(1980, 0, 1),
+  });
+  writeFileSync(join(target, 'tributary.zip'), zip);
+  const megabytes = (zip.length / 2 ** 20).toFixed(1);
+  console.log(`.package/tributary.zip: ${paths.length.toLocaleString('en')} files, ${megabytes} MiB`);
+  if (zip.length <= mostBytes) return 0;
+  console.error(
+    `That is more than ${mostBytes / 2 ** 20} MiB: see what got into it, or raise the limit in deploy/package.mjs.`,
+  );
+  return 1;
 }
-// The same files give the same zip, whenever it is made.
-const zip = zipSync(Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path))])), {
-  level: 9,
-  mtime: new Date(1980, 0, 1),
+
+command.runCommand({
+  call: 'npm run package',
+  does: commands.action({ meaning: 'Makes what is deployed to Azure, in .package.', run: async () => makePackage() }),
 });
-writeFileSync(join(target, 'tributary.zip'), zip);
-const megabytes = (zip.length / 2 ** 20).toFixed(1);
-console.log(`.package/tributary.zip: ${paths.length.toLocaleString('en')} files, ${megabytes} MiB`);
-if (zip.length > mostBytes) {
-  console.error(`That is more than ${mostBytes / 2 ** 20} MiB: see what got into it, or raise the limit in deploy/package.mjs.`);
-  process.exitCode = 1;
-}

@@ -10,7 +10,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
 const commands = Object.entries(scripts).flatMap(([name, script]) => {
-  const file = / node (dist\/\S+\.js)$/.exec(script)?.[1];
+  const file = / node ((?:dist|deploy)\/\S+\.m?js)$/.exec(script)?.[1];
   return file === undefined ? [] : [{ name, file: resolve(file) }];
 });
 

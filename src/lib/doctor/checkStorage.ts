@@ -23,7 +23,9 @@ export async function checkHostStorage(read: () => StorageAccount): Promise<Find
           'set AzureWebJobsStorage to another account, made without --enable-hierarchical-namespace',
         ),
       ];
-    const positions = facts.hasContainer ? 'has read positions' : 'has no read positions yet';
+    const positions = facts.hasContainer
+      ? 'has the container for read positions'
+      : 'has no read positions yet, for which the host makes a container';
     return [ok(what, `${facts.account} answers, and ${positions}`), ...checkClock(facts)];
   } catch (error) {
     return [failed(what, error)];
