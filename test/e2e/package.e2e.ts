@@ -77,14 +77,17 @@ it('runs every function of the project, and carries clicks to the API', { timeou
   const stack = new LocalStack();
   await stack.start(disabledSources());
   try {
-    // The host lists the functions when it starts.
+    // The host lists the functions when it starts; its log is written a moment later.
     const listed = (instance: string) =>
       [...stack.log(instance).matchAll(/(\w+: \w+Trigger)\b/g)].map(([line]) => line).sort();
     await stack.startHost('project');
+    await expect
+      .poll(() => listed('project'), { timeout: 20_000 })
+      .toContain('startMaintenance: timerTrigger');
     await stack.stopHost('project');
     const { url } = await stack.startHost('packed', {}, folder);
     expect(listed('project')).toContain('ingestClickstream: eventHubTrigger');
-    expect(listed('packed')).toEqual(listed('project'));
+    await expect.poll(() => listed('packed'), { timeout: 20_000 }).toEqual(listed('project'));
     await stack.sendClicks(90);
     const clicks = async () => ((await (await fetch(`${url}/api/clicks`)).json()) as { total: number }).total;
     await expect.poll(clicks, { timeout: 60_000 }).toBe(90);

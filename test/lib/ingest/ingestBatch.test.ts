@@ -61,8 +61,8 @@ it('a batch of large events is committed in parts, which do not wait for the int
   );
   const first = ingest(writer, bodies);
   // The parts have at most 16 MiB; the second one has the event of 2 MiB. The last one has nothing behind it, and waits.
-  await expect.poll(() => stand.rounds.map(({ events }) => events)).toEqual([16, 15]);
-  await expect.poll(() => writer.drain().then(() => stand.rounds.length)).toBe(3);
+  await expect.poll(() => stand.rounds.map(({ events }) => events), { timeout: 20_000 }).toEqual([16, 15]);
+  await expect.poll(() => writer.drain().then(() => stand.rounds.length), { timeout: 20_000 }).toBe(3);
   expect(await first).toEqual({ version: 3, rows: 34, duplicates: 0, letters: 0 });
   expect(await ingest(stand.writer({ hubs }), bodies)).toMatchObject({ rows: 0, duplicates: 34 });
   expect(await stand.rows()).toHaveLength(34);
