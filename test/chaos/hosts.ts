@@ -18,6 +18,7 @@ export type HostName = (typeof hostNames)[number];
 /** The name of the process that has all functions. */
 const whole = '';
 const http = 'http';
+const durable = 'durable';
 const ingest = 'ingestClickstream';
 
 export interface HostsOptions {
@@ -33,6 +34,7 @@ export class Hosts {
   /** A line for each process that ended by itself. */
   readonly problems: string[] = [];
   readonly #options: HostsOptions;
+  #hasKilled = false;
   /** The processes of each host, by their scale group. */
   readonly #processes: Readonly<Record<HostName, Map<string, HostProcess>>> = {
     one: new Map(),
@@ -72,9 +74,7 @@ export class Hosts {
    * when they run again, to what was killed.
    */
   async kill(names: readonly HostName[]): Promise<string> {
-    const { groupRandom } = this.#options;
-    const groups = [...this.#processes.one.keys()].sort();
-    const group = groupRandom ? (groups[integerBetween(groupRandom, 0, groups.length)] ?? http) : whole;
+    const group = this.#drawGroup();
     const killed = names.map((name) => ({ name, process: this.#processes[name].get(group) }));
     for (const { name, process } of killed) {
       process?.kill('SIGKILL');
@@ -89,6 +89,17 @@ export class Hosts {
       }),
     );
     return group;
+  }
+
+  /** Draws a scale group. The first is that of the orchestrations, which a run of few kills may never draw. */
+  #drawGroup(): string {
+    const { groupRandom } = this.#options;
+    if (!groupRandom) return whole;
+    const groups = [...this.#processes.one.keys()].sort();
+    const drawn = groups[integerBetween(groupRandom, 0, groups.length)] ?? http;
+    const isFirst = !this.#hasKilled;
+    this.#hasKilled = true;
+    return isFirst ? durable : drawn;
   }
 
   /** Ends all processes in order. Returns a line for each that did not end cleanly. */

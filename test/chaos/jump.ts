@@ -9,6 +9,8 @@ const jumpMs = 15_000;
 /** How long until a process with a clock that was set has noticed it. */
 const noticeMs = 500;
 const askLimitMs = 20_000;
+/** How long another pass of maintenance may run before this one begins. */
+const beginLimitMs = 60_000;
 const compareLimitMs = 120_000;
 
 export interface Jump {
@@ -22,10 +24,11 @@ export interface Jump {
  */
 export async function jumpClock(system: ChaosSystem, random: Random): Promise<Jump> {
   const host = hostNames[Math.floor(random() * hostNames.length)] ?? 'one';
+  let began = false;
   system.setClockAhead(host, aheadMs);
   try {
     await sleep(noticeMs);
-    await maintain(system.hostUrl(host));
+    began = await beginMaintenance(() => system.hostUrl(host));
     await sleep(jumpMs);
   } finally {
     system.setClockAhead(host, 0);
@@ -33,7 +36,7 @@ export async function jumpClock(system: ChaosSystem, random: Random): Promise<Ju
   await sleep(noticeMs);
   const difference = await withoutFaults(system, () => missingInHistory(system.hostUrl(host) ?? ''));
   return {
-    line: `the clock of host ${host} was ten days ahead for ${jumpMs / 1000} s`,
+    line: `the clock of host ${host} was ten days ahead for ${jumpMs / 1000} s, ${began ? 'with' : 'without'} a pass of maintenance`,
     problems: difference === 0 ? [] : [`Host ${host}: ${difference} clicks are missing in its history.`],
   };
 }
@@ -49,12 +52,15 @@ async function withoutFaults<T>({ proxy }: ChaosSystem, work: () => Promise<T>):
   }
 }
 
-/** Starts a pass of maintenance by hand, with all steps. It may fail, because storage does. */
-async function maintain(hostUrl: string | undefined): Promise<void> {
-  await fetch(`${hostUrl}/api/maintenance`, {
-    method: 'POST',
-    signal: AbortSignal.timeout(askLimitMs),
-  }).catch(() => {});
+/** Starts a pass of maintenance by hand, with all steps, as soon as no other one runs. Requests may fail, because storage does. */
+async function beginMaintenance(hostUrl: () => string | undefined): Promise<boolean> {
+  const giveUpAt = performance.now() + beginLimitMs;
+  while (performance.now() < giveUpAt) {
+    const answer = await ask(`${hostUrl()}/api/maintenance`, 'POST');
+    if ((answer as { readonly started?: unknown } | undefined)?.started === true) return true;
+    await sleep(500);
+  }
+  return false;
 }
 
 /**
@@ -65,7 +71,9 @@ export async function missingInHistory(hostUrl: string): Promise<number> {
   const giveUpAt = performance.now() + compareLimitMs;
   while (performance.now() < giveUpAt) {
     const [all, history] = await Promise.all(
-      ['/api/clicks', '/api/clicks/history?last=24h'].map((path) => ask(`${hostUrl}${path}`)),
+      ['/api/clicks', '/api/clicks/history?last=24h'].map(
+        async (path) => (await ask(`${hostUrl}${path}`)) as Answer | undefined,
+      ),
     );
     if (all && history && all.version === history.version) return all.total - history.total;
     await sleep(100);
@@ -78,10 +86,10 @@ interface Answer {
   readonly total: number;
 }
 
-async function ask(url: string): Promise<Answer | undefined> {
+async function ask(url: string, method = 'GET'): Promise<unknown> {
   try {
-    const reply = await fetch(url, { signal: AbortSignal.timeout(askLimitMs) });
-    return reply.ok ? ((await reply.json()) as Answer) : undefined;
+    const reply = await fetch(url, { method, signal: AbortSignal.timeout(askLimitMs) });
+    return reply.ok ? await reply.json() : undefined;
   } catch {
     return undefined;
   }

@@ -41,16 +41,18 @@ export async function rebuildUnderLoad({
 }: RebuildOptions): Promise<{ line: string; problems: string[]; killed: number }> {
   const times = integerBetween(random, kills.least, kills.most);
   let killed = 0;
+  const alsoKilled: string[] = [];
   for (let time = 0; time < times; time++) {
     const host = hostNames[integerBetween(random, 0, hostNames.length)] ?? 'one';
     const at = integerBetween(random, batches.first, batches.last);
-    if (await rebuildUntil(system, at, () => (time === 0 ? system.kill(host) : undefined))) killed++;
+    const killHost = async () => void (time === 0 && alsoKilled.push(await system.kill(host)));
+    if (await rebuildUntil(system, at, killHost)) killed++;
     await sleep(integerBetween(random, pauseMs.least, pauseMs.most));
   }
   connections.paused = true;
   const { code, output } = await runCommandLine(command, system.settings);
   connections.paused = false;
-  const line = `killed ${killed} times, then it ended`;
+  const line = `killed ${killed} times, once with ${alsoKilled.join() || 'nothing else'}, then it ended`;
   const problems = code === 0 ? await findShadows(system) : [`${command} failed: ${output}`];
   return { line, killed, problems };
 }
@@ -59,11 +61,11 @@ export async function rebuildUnderLoad({
 async function rebuildUntil(
   system: ChaosSystem,
   nth: number,
-  alsoKill: () => Promise<unknown> | undefined,
+  alsoKill: () => Promise<void>,
 ): Promise<boolean> {
   const prefix = shadowPrefix({ name: clickstream.warehouse?.name ?? '' });
   const kill = new AbortController();
-  let others: Promise<unknown> | undefined;
+  let others: Promise<void> | undefined;
   let seen = 0;
   const killAll = () => {
     if (kill.signal.aborted) return;
