@@ -144,8 +144,7 @@ export class Engine {
    * ever. If sessions wait for each other, the last one fails.
    */
   async lock(table: string, owner: Session, timeoutMs = -1): Promise<void> {
-    await this.waitFor(table, owner, timeoutMs);
-    this.holdRows(table, owner);
+    await this.waitFor(table, owner, timeoutMs, () => this.holdRows(table, owner));
   }
 
   /** Says that a session has rows in a table that are not committed. Others may add rows of their own meanwhile. */
@@ -155,12 +154,15 @@ export class Engine {
     this.#locks.set(table, held);
   }
 
-  /** Waits until no other session has changes of the table that are not committed. */
-  async waitFor(table: string, owner: Session, timeoutMs = -1): Promise<void> {
+  /**
+   * Waits until no other session has changes of the table that are not committed.
+   * @param take called at once then, before a session that waited for the same can see that the table is free
+   */
+  async waitFor(table: string, owner: Session, timeoutMs = -1, take = () => {}): Promise<void> {
     for (;;) {
       const held = this.#locks.get(table);
       const others = [...(held?.owners ?? [])].filter((one) => one !== owner);
-      if (!held || others.length === 0) return;
+      if (!held || others.length === 0) return take();
       if (others.some((other) => this.#waitsFor(other, owner)))
         throw new SqlError(1205, 'Transaction was deadlocked on lock resources with another process.');
       this.#waits.set(owner, table);

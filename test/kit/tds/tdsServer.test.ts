@@ -180,6 +180,23 @@ describe('transactions', () => {
     expect(await second).toMatchObject({ touched: [0] });
     expect(server.rows('s.t')).toMatchObject([{ a: 2 }]);
   });
+
+  it('let in only one of several writers that wait for the same table', async () => {
+    const writers = Array.from({ length: 3 }, () => new SqlClient(server));
+    const addOnce =
+      'BEGIN TRANSACTION; UPDATE s.t SET a = a WHERE a = 5; INSERT INTO s.t (a) SELECT 5 WHERE NOT EXISTS (SELECT * FROM s.t WHERE a = 5); COMMIT;';
+    let all: Promise<unknown> = Promise.resolve();
+    await client.transaction(async (run) => {
+      await run('UPDATE s.t SET a = 2 WHERE a = 1;');
+      const before = server.batches.length;
+      all = Promise.all(writers.map((writer) => writer.batch(addOnce)));
+      await expect.poll(() => server.batches.slice(before).filter((text) => text === addOnce).length).toBe(3);
+      return true;
+    });
+    await all;
+    for (const writer of writers) await writer.close();
+    expect(server.rows('s.t')).toMatchObject([{ a: 5 }]);
+  });
 });
 
 it('adds up rows by group, and no rows to NULL', async () => {
