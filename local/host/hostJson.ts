@@ -29,6 +29,12 @@ export interface EventHubsOptions {
 /** App settings with this prefix take the place of values in host.json. This host heeds those of the Event Hubs extension. */
 const overridePrefix = 'AzureFunctionsJobHost__extensions__eventHubs__';
 
+/** The keys in host.json whose values settings may replace. */
+const eventHubsKeys = [
+  ...['maxEventBatchSize', 'minEventBatchSize', 'maxWaitTime', 'batchCheckpointFrequency'],
+  ...['prefetchCount', 'prefetchSizeInBytes'],
+];
+
 /**
  * Reads host.json, and the settings that take the place of its values. Throws if the file is missing, or naming the key if the host
  * does not accept a value.
@@ -66,10 +72,13 @@ export function readHostJson(path: string, settings: Settings = {}): HostJson {
 
 /** The values that settings give, by their keys in host.json. A setting's name is the same in any case, as in Azure. */
 function overrides(settings: Settings): Record<string, string> {
-  const keys = Object.keys(settings).filter((name) =>
-    name.toLowerCase().startsWith(overridePrefix.toLowerCase()),
+  const keyOf = new Map(eventHubsKeys.map((key) => [`${overridePrefix}${key}`.toLowerCase(), key]));
+  return Object.fromEntries(
+    Object.entries(settings).flatMap(([name, value = '']) => {
+      const key = keyOf.get(name.toLowerCase());
+      return key === undefined ? [] : [[key, value]];
+    }),
   );
-  return Object.fromEntries(keys.map((name) => [name.slice(overridePrefix.length), settings[name] ?? '']));
 }
 
 function readInitialOffset(options: Record<string, unknown>): EventHubsOptions['initialOffset'] {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseJsonObject } from '../jsonObject';
 
-/** The app setting that takes the place of the value in host.json, as the Functions host reads it. */
+/** The app setting that takes the place of the value in host.json. The Functions host reads its name in any case. */
 const override = 'AzureFunctionsJobHost__extensions__eventHubs__maxEventBatchSize';
 
 /** What the extension takes where host.json does not say. */
@@ -18,7 +18,8 @@ interface HostJson {
  * @param folder the app's, which has host.json, or one below it
  */
 export function maxTriggerBatch(folder: string, env: Readonly<Record<string, string | undefined>>): number {
-  const size = Number(env[override] ?? inHostJson(folder) ?? defaultSize);
+  const named = Object.keys(env).find((name) => name.toLowerCase() === override.toLowerCase());
+  const size = Number((named && env[named]) ?? inHostJson(folder) ?? defaultSize);
   return size >= 1 ? size : Number.POSITIVE_INFINITY;
 }
 

@@ -21,6 +21,7 @@ const withSize = (maxEventBatchSize: unknown) => ({ extensions: { eventHubs: { m
 it.each([
   [withSize(4000), {}, 4000],
   [withSize(4000), override, 10_000],
+  [withSize(4000), { azurefunctionsjobhost__EXTENSIONS__eventhubs__maxeventbatchsize: '500' }, 500],
   [{ version: '2.0' }, {}, 100],
   [withSize('many'), {}, Number.POSITIVE_INFINITY],
 ])('the largest batch by host.json %j and the settings %j is %d', (hostJson, env, size) => {

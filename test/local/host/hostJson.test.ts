@@ -50,7 +50,7 @@ describe('host.json', () => {
     const eventHubs = { maxEventBatchSize: 1000, prefetchCount: 2000 };
     const settings = {
       AzureFunctionsJobHost__extensions__eventHubs__maxEventBatchSize: '8000',
-      AZUREFUNCTIONSJOBHOST__EXTENSIONS__EVENTHUBS__maxWaitTime: '00:00:02',
+      AZUREFUNCTIONSJOBHOST__EXTENSIONS__EVENTHUBS__MAXWAITTIME: '00:00:02',
     };
     expect(read({ extensions: { eventHubs } }, settings).eventHubs).toMatchObject({
       maxEventBatchSize: 8000,
