@@ -4,7 +4,7 @@
 //
 //   npm run package
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, posix, sep } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
 // The build, which comes before, has made them.
@@ -29,9 +29,7 @@ const licence = /(^|\/)(licen[sc]e|notice|copying)[^/]*$/i;
 /** Packages of which Node.js loads nothing: a package that the app needs has them for browsers or for compilers alone. */
 const unusedPackages = [/^node_modules\/@types\//, /^node_modules\/@azure\/msal-browser$/];
 
-const slashed = (path) => path.split(sep).join('/');
-
-/** All files below a folder of the project, as paths from the project's root. */
+/** All files below a folder of the project, as paths from the project's root, with slashes on every system. */
 function filesBelow(folder, except = () => false) {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = posix.join(folder, entry.name);
@@ -69,7 +67,7 @@ function filesOfPackage(folder) {
 }
 
 function makePackage() {
-  const paths = [...filesOfApp(), ...neededPackages().flatMap(filesOfPackage)].map(slashed).sort();
+  const paths = [...filesOfApp(), ...neededPackages().flatMap(filesOfPackage)].sort();
   rmSync(target, { recursive: true, force: true });
   for (const path of paths) {
     const to = join(target, 'app', path);

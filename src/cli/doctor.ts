@@ -10,7 +10,7 @@ import { runCommand } from './commandLine/runCommand';
 
 /*
  * `npm run doctor`: connects to every resource that the settings name, and says of each, in one line, whether the app can work with
- * it. It changes nothing but a small blob in the lake, which it deletes again.
+ * it. It writes a small blob into the lake and deletes it again, and gives a ledger of an earlier release its new columns, as the app does.
  */
 
 runCommand({

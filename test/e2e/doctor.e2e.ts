@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadedTables } from '../../src/lib/app/loadedTables';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
@@ -147,6 +148,19 @@ describe('turns red', () => {
     },
     60_000,
   );
+
+  it('nothing for a DuckDB file of something else, which it leaves as it is', {
+    timeout: 60_000,
+  }, async () => {
+    const path = join(stack.folder, 'other.duckdb');
+    const file = await DuckDBInstance.create(path);
+    file.closeSync();
+    const before = readFileSync(path);
+    const { red, text } = await examine({ WAREHOUSE: `duckdb:${path}` });
+    expect(red).toEqual([]);
+    expect(text).toMatch(/^ok +warehouse: the DuckDB file .*other\.duckdb can be read$/m);
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
 
   it('a paused pool, and a database without the ledger', { timeout: 90_000 }, async () => {
     server.refuseLogins = { number: 42108, message: 'Cannot connect: the pool is paused.' };

@@ -23,10 +23,10 @@ export async function checkHub({ stream, listen, consumerGroup, send }: HubToChe
     const because = 'not looked at, because the hub does not answer';
     return [found.finding, unknown(readers, because), unknown(sender, because)];
   }
-  const partitionId = found.partitionId;
+  const { name, partitionId } = found;
   return [
     found.finding,
-    await checkGroup(readers, listen, { consumerGroup, partitionId }),
+    await checkGroup(readers, name, listen, { consumerGroup, partitionId }),
     await checkSender(sender, send),
   ];
 }
@@ -34,7 +34,7 @@ export async function checkHub({ stream, listen, consumerGroup, send }: HubToChe
 async function checkProperties(
   what: string,
   { namespace, hub }: HubConnection,
-): Promise<{ finding: Finding; partitionId?: string | undefined }> {
+): Promise<{ finding: Finding; name: string; partitionId?: string | undefined }> {
   const client = await openHubClient(namespace, hub);
   const name = shortName(client.fullyQualifiedNamespace);
   try {
@@ -42,12 +42,12 @@ async function checkProperties(
       client.getEventHubProperties({ abortSignal }),
     );
     const finding = ok(what, `${name} has the hub ${hub} with ${partitionIds.length} partitions`);
-    return { finding, partitionId: partitionIds[0] };
+    return { finding, name, partitionId: partitionIds[0] };
   } catch (error) {
     const remedy = isMissing(error)
       ? `az eventhubs eventhub create --resource-group GROUP --namespace-name ${name} --name ${hub} --partition-count 4`
       : remedyOf(error, 'Azure Event Hubs Data Receiver', 'Listen');
-    return { finding: wrong(what, `${hub} in ${name}: ${describeHubError(error).why}`, remedy) };
+    return { finding: wrong(what, `${hub} in ${name}: ${describeHubError(error).why}`, remedy), name };
   } finally {
     await client.close();
   }
@@ -55,6 +55,7 @@ async function checkProperties(
 
 async function checkGroup(
   what: string,
+  name: string,
   { namespace, hub }: HubConnection,
   group: { readonly consumerGroup: string; readonly partitionId: string },
 ): Promise<Finding> {
@@ -67,7 +68,7 @@ async function checkGroup(
     );
   } catch (error) {
     const remedy = isMissing(error)
-      ? `az eventhubs eventhub consumer-group create --resource-group GROUP --namespace-name NAMESPACE --eventhub-name ${hub} --name ${consumerGroup}`
+      ? `az eventhubs eventhub consumer-group create --resource-group GROUP --namespace-name ${name} --eventhub-name ${hub} --name ${consumerGroup}`
       : remedyOf(error, 'Azure Event Hubs Data Receiver', 'Listen');
     return wrong(
       what,

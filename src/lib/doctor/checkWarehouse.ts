@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describeFailure } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
+import { openDuckDbToRead } from '../warehouse/duckdb/sharedFile';
 import { openWarehouse } from '../warehouse/openWarehouse';
 import { fullName, type Warehouse } from '../warehouse/warehouse';
 import type { WarehouseSetting } from '../warehouse/warehouseSetting';
@@ -8,39 +9,55 @@ import { type Finding, failed, ok, wrong } from './finding';
 
 const init = 'npm run warehouse -- init';
 
-/** Looks at the warehouse: whether it answers, and whether it has the ledger and each table with all of its columns. */
+const what = 'warehouse';
+
+/** Looks at the warehouse: whether it answers, and in a database also for the ledger and each table with all of its columns. */
 export async function checkWarehouse(
   setting: WarehouseSetting,
   tables: readonly WarehouseTable[],
 ): Promise<Finding[]> {
-  const what = 'warehouse';
-  if (setting.kind === 'none') return [ok(what, 'WAREHOUSE is none: rows go to the lake alone')];
-  if (setting.kind === 'duckdb' && !existsSync(setting.path))
-    return [ok(what, `the DuckDB file ${setting.path} is made with the first load`)];
-  let warehouse: Warehouse | undefined;
   try {
-    warehouse = await openWarehouse({ setting, tables });
-    if (!warehouse) return [];
+    if (setting.kind === 'none') return [ok(what, 'WAREHOUSE is none: rows go to the lake alone')];
+    if (setting.kind === 'duckdb') return [await checkDuckDb(setting.path)];
+    const warehouse = await openWarehouse({ setting, tables });
+    return warehouse ? await checkDatabase(warehouse, tables) : [];
+  } catch (error) {
+    return [failed(what, error, remedyOf(error))];
+  }
+}
+
+/** The file is opened to be read, because whoever opens it for loads makes the tables in it. */
+async function checkDuckDb(path: string): Promise<Finding> {
+  if (!existsSync(path)) return ok(what, `the DuckDB file ${path} is made with the first load`);
+  const file = await openDuckDbToRead(path);
+  try {
+    await file.query('select 1 as one');
+    return ok(what, `the DuckDB file ${path} can be read`);
+  } finally {
+    await file.close();
+  }
+}
+
+async function checkDatabase(warehouse: Warehouse, tables: readonly WarehouseTable[]): Promise<Finding[]> {
+  try {
     await warehouse.ledger();
     const found = [ok(what, `${warehouse.name} answers, and has the ledger`)];
     for (const table of tables) found.push(await checkTable(warehouse, table));
     return found;
-  } catch (error) {
-    return [failed(what, error, remedyOf(error))];
   } finally {
-    await warehouse?.close();
+    await warehouse.close();
   }
 }
 
 async function checkTable(warehouse: Warehouse, table: WarehouseTable): Promise<Finding> {
-  const what = `table ${fullName(table)}`;
+  const about = `table ${fullName(table)}`;
   try {
-    await warehouse.query(`select count(*) as none from ${fullName(table)} where 1 = 0`);
+    await warehouse.query(`select count(*) as counted from ${fullName(table)} where 1 = 0`);
     const missing = await warehouse.missingColumns(table);
-    if (missing.length === 0) return ok(what, 'is there, with the columns that loads need');
-    return wrong(what, `has no column ${missing.join(', ')}`, init);
+    if (missing.length === 0) return ok(about, 'is there, with the columns that loads need');
+    return wrong(about, `has no column ${missing.join(', ')}`, init);
   } catch (error) {
-    return failed(what, error, init);
+    return failed(about, error, init);
   }
 }
 

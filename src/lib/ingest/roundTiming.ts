@@ -54,8 +54,6 @@ export class RoundTiming {
   /** A round starts. */
   started(now: number): void {
     this.#startedAt = now;
-    for (const [partition, at] of this.#lastBatch)
-      if (at <= now - readWithinMs) this.#lastBatch.delete(partition);
   }
 
   /** When the next round starts if no other batch comes until then. At least one batch waits. */

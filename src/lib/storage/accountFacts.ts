@@ -1,3 +1,4 @@
+import { isThisMachine } from '../sameMachine';
 import { openContainer, type StorageAccount } from './azureBlobStore';
 import { callStorage, statusOf } from './callStorage';
 
@@ -32,7 +33,7 @@ export async function readAccountFacts(account: StorageAccount, container: strin
   });
   return {
     account: client.accountName,
-    isLocal: ['127.0.0.1', 'localhost'].includes(new URL(client.url).hostname),
+    isLocal: isThisMachine(new URL(client.url).hostname),
     hasContainer,
     hasHierarchy: info?.isHierarchicalNamespaceEnabled,
     aheadMs: info?.date && info.date.getTime() - Date.now(),
