@@ -9,6 +9,7 @@ import { parseConnectionString, type SqlAddress } from '../../../src/lib/warehou
 import { openDuckDbFile } from '../../../src/lib/warehouse/duckdb/duckDbWarehouse';
 import { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import { openSynapse } from '../../../src/lib/warehouse/synapse/synapseWarehouse';
+import type { Dialect } from '../../../src/lib/warehouse/synapse/tables';
 import type { Load, Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { assetTable } from '../../kit/assetStream';
 import { TdsServer } from '../../kit/tds/tdsServer';
@@ -51,20 +52,30 @@ export interface Harness {
   close(): Promise<void>;
 }
 
-export async function tdsHarness(): Promise<Harness & { readonly server: TdsServer }> {
-  const server = await TdsServer.start();
+interface TdsHarness extends Harness {
+  readonly server: TdsServer;
+  readonly client: SqlClient;
+  /** What the warehouses have warned of. */
+  readonly warnings: string[];
+}
+
+export async function tdsHarness(dialect: Dialect = 'pool'): Promise<TdsHarness> {
+  const server = await TdsServer.start({ dialect });
   const opened: Warehouse[] = [];
+  const warnings: string[] = [];
   const open = () => {
-    const warehouse = openSynapse({ address: server.address });
+    const warehouse = openSynapse({ address: server.address, warn: (message) => warnings.push(message) });
     opened.push(warehouse);
     return warehouse;
   };
   const client = new SqlClient(server);
   return {
     server,
+    client,
+    warnings,
     open,
     restart: async () => open(),
-    earlier: earlierSqlLoader(client, poolHeap),
+    earlier: earlierSqlLoader(client, dialect === 'pool' ? poolHeap : ''),
     execute: async (sql) => void (await client.batch(`${sql};`)),
     async loadAndDie(load, when) {
       server.plan({ drop: when });

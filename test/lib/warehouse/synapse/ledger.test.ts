@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { beginning, type TablePosition } from '../../../../src/lib/delta/position';
 import { newShadow } from '../../../../src/lib/warehouse/shadow';
 import { SqlClient } from '../../../../src/lib/warehouse/synapse/sqlClient';
-import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { fullName, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { Session } from '../../../kit/tds/session';
 import { assetsAt, clicksAt, tdsHarness } from '../harness';
@@ -20,26 +19,15 @@ const none = { columns: clicksAt.columns.map(() => []), count: 0, rejected: [] }
 
 let harness: Awaited<ReturnType<typeof tdsHarness>>;
 let server: typeof harness.server;
-let warnings: string[];
-const opened: Warehouse[] = [];
-
 /** A warehouse of a process that starts now. */
-const start = () => {
-  const warehouse = openSynapse({ address: server.address, warn: (message) => warnings.push(message) });
-  opened.push(warehouse);
-  return warehouse;
-};
+let start: typeof harness.open;
 
 beforeEach(async () => {
-  warnings = [];
   harness = await tdsHarness();
-  server = harness.server;
+  ({ server, open: start } = harness);
   await start().init([clicksAt]);
 });
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-  await harness.close();
-});
+afterEach(() => harness.close());
 
 /** Creates a ledger without marks, and begins to count requests. */
 const makeOldLedger = async () => {
@@ -48,7 +36,6 @@ const makeOldLedger = async () => {
 };
 const load = (warehouse: Warehouse, from: TablePosition = old, to: TablePosition = next) =>
   warehouse.load({ table: clicksAt, from, to, rows: none });
-/** The batches that the server received, without those that set up a connection. */
 /** Without the options of a new connection, and the question for the engine, which each process asks once. */
 const requests = () =>
   server.batches.filter((batch) => !batch.startsWith('set ansi_nulls') && !batch.includes('EngineEdition'));
@@ -81,7 +68,7 @@ describe('a ledger without the columns', () => {
     await load(warehouse);
     expect((await warehouse.ledger()).get(clicksName)).toStrictEqual(next);
     expect(requests()).toHaveLength(5);
-    expect(warnings).toEqual([]);
+    expect(harness.warnings).toEqual([]);
   });
 
   it('gets them at the first load, if that comes first', async () => {
@@ -105,7 +92,7 @@ describe('a ledger without the columns', () => {
     const outcomes = await Promise.all(warehouses.map((warehouse) => load(warehouse)));
     expect(outcomes.sort()).toEqual(['loaded', 'overtaken']);
     expect((await start().ledger()).get(clicksName)).toStrictEqual(next);
-    expect(warnings).toEqual([]);
+    expect(harness.warnings).toEqual([]);
   });
 
   it('is altered once, however many tables of a process begin at once', async () => {
@@ -129,7 +116,7 @@ describe('a ledger without the columns', () => {
     server.engine.alterRefusal = undefined;
     expect((await warehouse.ledger()).get(clicksName)).toStrictEqual(old);
     expect(warehouse.keepsMarks()).toBe(true);
-    expect(warnings).toEqual([]);
+    expect(harness.warnings).toEqual([]);
   });
 
   it('gains them again when somebody has put an older ledger in its place', async () => {
@@ -185,8 +172,8 @@ describe('a ledger that may not be altered', () => {
     });
     expect(batchesLike('ALTER TABLE')).toBe(1);
     expect(server.errors).toEqual([207, number, 207]);
-    expect(warnings).toEqual([expect.stringContaining(`error ${number}`)]);
-    expect(warnings[0]).toContain('warehouse -- init');
+    expect(harness.warnings).toEqual([expect.stringContaining(`error ${number}`)]);
+    expect(harness.warnings[0]).toContain('warehouse -- init');
     // Now the right is granted.
     server.engine.alterRefusal = undefined;
     await warehouse.ledger();
@@ -245,6 +232,6 @@ describe('a ledger that may not be altered', () => {
     const warehouse = start();
     await warehouse.init([clicksAt, assetsAt]);
     expect((await warehouse.ledger()).get(fullName(assetsAt))).toStrictEqual(beginning);
-    expect(warnings).toHaveLength(1);
+    expect(harness.warnings).toHaveLength(1);
   });
 });

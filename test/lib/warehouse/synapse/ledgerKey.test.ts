@@ -1,10 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SqlClient } from '../../../../src/lib/warehouse/synapse/sqlClient';
-import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
-import { fullName, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
-import { TdsServer } from '../../../kit/tds/tdsServer';
-import { earlierSqlLoader } from '../earlierLoader';
-import { clicksAt } from '../harness';
+import { fullName } from '../../../../src/lib/warehouse/warehouse';
+import { clicksAt, tdsHarness } from '../harness';
 
 /*
  * The primary key of a ledger that was made before there was one, in engines that enforce keys.
@@ -12,30 +8,19 @@ import { clicksAt } from '../harness';
 
 const ledger = 'ops.load_ledger';
 const old = { tableId: 'id', version: 7, mark: undefined };
-let server: TdsServer;
-let client: SqlClient;
-let warnings: string[];
-const opened: Warehouse[] = [];
-
-const start = () => {
-  const warehouse = openSynapse({ address: server.address, warn: (message) => warnings.push(message) });
-  opened.push(warehouse);
-  return warehouse;
-};
+let harness: Awaited<ReturnType<typeof tdsHarness>>;
+let server: typeof harness.server;
+/** A warehouse of a process that starts now. */
+let start: typeof harness.open;
 
 beforeEach(async () => {
-  warnings = [];
-  server = await TdsServer.start({ dialect: 'server' });
-  client = new SqlClient(server);
+  harness = await tdsHarness('server');
+  ({ server, open: start } = harness);
   await start().init([clicksAt]);
-  await earlierSqlLoader(client, '').makeLedger(fullName(clicksAt), old);
+  await harness.earlier.makeLedger(fullName(clicksAt), old);
   server.errors.length = 0;
 });
-afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
-  await client.close();
-  await server.close();
-});
+afterEach(() => harness.close());
 
 describe('a ledger of an earlier release', () => {
   it('gets its key, also if eight processes add it at once', async () => {
@@ -44,14 +29,14 @@ describe('a ledger of an earlier release', () => {
     expect(server.engine.table(ledger).primaryKey).toEqual(['table_name']);
     expect(server.rows(ledger)).toHaveLength(1);
     expect(server.rows(ledger)[0]).toMatchObject({ delta_id: 'id', last_version: 7n });
-    expect(warnings).toEqual([]);
+    expect(harness.warnings).toEqual([]);
     const before = server.batches.length;
     await start().init([clicksAt]);
     expect(server.batches.slice(before).filter((text) => /^ALTER/.test(text))).toEqual([]);
   });
 
   it('that has two rows of a table is refused, with what to do', async () => {
-    await client.batch(
+    await harness.client.batch(
       `INSERT INTO ${ledger} (table_name, delta_id, last_version, batch_token) SELECT 'clickstream.clicks', 'id', 6, '';`,
     );
     await expect(start().init([clicksAt])).rejects.toMatchObject({
@@ -66,7 +51,7 @@ describe('a ledger of an earlier release', () => {
     await warehouse.ledger();
     server.engine.alterRefusal = { number: 1088, message: 'You do not have permissions.' };
     await warehouse.init([clicksAt]);
-    expect(warnings).toEqual([expect.stringContaining('ops.load_ledger gets no primary key: ')]);
+    expect(harness.warnings).toEqual([expect.stringContaining('ops.load_ledger gets no primary key: ')]);
     expect((await warehouse.ledger()).get(fullName(clicksAt))).toStrictEqual(old);
   });
 
