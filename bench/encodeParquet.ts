@@ -2,7 +2,7 @@
  * Encodes a million clicks to Parquet bytes, ours against its peers: parquetjs-lite's own appendRow, hyparquet-writer, and
  * DuckDB's appender with COPY on one thread. Same data, one process, runs interleaved, medians.
  *
- *   node dist/bench/encodeParquet.js [rows] [runs]
+ *   npm run bench -- encode [--rows 1000000] [--runs 5]
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,15 +17,22 @@ import {
   TIMESTAMPTZ,
 } from '@duckdb/node-api';
 import { type FieldDefinition, ParquetSchema, ParquetWriter } from 'parquetjs-lite';
+import { numberFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import { encodeParquet } from '../src/lib/delta/parquet/encode';
 import { clickColumns, clickFields as fields } from './clickRows';
 
-const rows = Number(process.argv[2] ?? 1_000_000);
-const runs = Number(process.argv[3] ?? 5);
+const flags = {
+  rows: numberFlag({ meaning: 'to encode', fallback: 1_000_000, least: 1, most: 10_000_000, whole: true }),
+  runs: numberFlag({ meaning: 'of each writer', fallback: 5, least: 1, most: 1000, whole: true }),
+};
 
 type Encoder = (columns: number[][]) => Promise<number>;
 
 const ours: Encoder = async (columns) => encodeParquet({ fields, columns }).bytes.length;
+
+const rowsOf = (columns: number[][]): number => columns[0]?.length ?? 0;
 
 const appendRow: Encoder = async (columns) => {
   const definitions = fields.map(({ name, type, nullable }): [string, FieldDefinition] => [
@@ -48,7 +55,7 @@ const appendRow: Encoder = async (columns) => {
     useDataPageV2: false,
     pageIndex: false,
   });
-  for (let row = 0; row < rows; row++) {
+  for (let row = 0; row < rowsOf(columns); row++) {
     const record: Record<string, unknown> = {};
     for (const [index, { name }] of fields.entries()) record[name] = columns[index]?.[row];
     await writer.appendRow(record);
@@ -68,8 +75,6 @@ const hyparquetWriter: Encoder = async (columns) => {
   return parquetWriteBuffer({ columnData, rowGroupSize: 65_536 }).byteLength;
 };
 
-const folder = mkdtempSync(join(tmpdir(), 'encode-parquet-'));
-
 /** Appends in chunks of the vector size, which is DuckDB's fastest way from Node. */
 const duckdb: Encoder = async (columns) => {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
@@ -81,6 +86,7 @@ const duckdb: Encoder = async (columns) => {
     `create table clicks (${fields.map(({ name }, index) => `"${name}" ${columnTypes[index]}`).join(', ')})`,
   );
   const appender = await connection.createAppender('clicks');
+  const rows = rowsOf(columns);
   for (let start = 0; start < rows; start += 2048) {
     const end = Math.min(start + 2048, rows);
     const chunk = DuckDBDataChunk.create(columnTypes, end - start);
@@ -97,14 +103,19 @@ const duckdb: Encoder = async (columns) => {
     appender.appendDataChunk(chunk);
   }
   appender.closeSync();
-  const path = join(folder, 'clicks.parquet');
-  await connection.run(`copy clicks to '${path}' (format parquet, row_group_size 65536)`);
-  connection.closeSync();
-  instance.closeSync();
-  return statSync(path).size;
+  const folder = mkdtempSync(join(tmpdir(), 'encode-parquet-'));
+  try {
+    const path = join(folder, 'clicks.parquet');
+    await connection.run(`copy clicks to '${path}' (format parquet, row_group_size 65536)`);
+    return statSync(path).size;
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+    rmSync(folder, { recursive: true });
+  }
 };
 
-async function main(): Promise<void> {
+async function measure({ rows, runs }: Given<typeof flags>): Promise<number> {
   const contenders = { ours, appendRow, 'hyparquet-writer': hyparquetWriter, 'DuckDB, 1 thread': duckdb };
   const columns = clickColumns(rows);
   const results = Object.entries(contenders).map(([name, encode]) => ({
@@ -137,6 +148,10 @@ async function main(): Promise<void> {
       ]),
     ),
   );
+  return 0;
 }
 
-main().finally(() => rmSync(folder, { recursive: true }));
+runCommand({
+  call: 'npm run bench -- encode',
+  does: action({ meaning: 'Clicks to Parquet bytes, against three other writers.', flags, run: measure }),
+});
