@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { readLedgerPosition } from '../../../../src/lib/warehouse/ledgerPosition';
 import { rebuild } from '../../../../src/lib/warehouse/rebuild';
 import { newShadow, parseReplacing } from '../../../../src/lib/warehouse/shadow';
-import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { rightsOf } from '../../../kit/tds/rights';
-import { TdsServer } from '../../../kit/tds/tdsServer';
 import { clicks, clicksTable, type DeltaTable } from '../deltaTable';
 import { tdsHarness } from '../harness';
 
@@ -396,66 +394,53 @@ describe('a rebuilt table of a dedicated pool', () => {
 });
 
 describe('a rebuilt table of SQL Server', () => {
+  const startServer = async () => {
+    const { server: kept, open, close } = await tdsHarness('server');
+    onTestFinished(close);
+    const one = open();
+    await one.init([clicksAt]);
+    return { kept, one };
+  };
+
   it('is refused before any work if another table refers to it', async () => {
-    const kept = await TdsServer.start({ dialect: 'server' });
-    const one = openSynapse({ address: kept.address });
-    try {
-      await one.init([clicksAt]);
-      kept.engine.table('clickstream.clicks').foreignKeys.push({ name: 'of_click', of: 'notes' });
-      await expect(one.lostBySwap(clicksAt)).rejects.toMatchObject({
-        code: 'warehouse.refused',
-        message: expect.stringContaining('of_click of the table notes. Drop these keys, rebuild'),
-      });
-    } finally {
-      await one.close();
-      await kept.close();
-    }
+    const { kept, one } = await startServer();
+    kept.engine.table('clickstream.clicks').foreignKeys.push({ name: 'of_click', of: 'notes' });
+    await expect(one.lostBySwap(clicksAt)).rejects.toMatchObject({
+      code: 'warehouse.refused',
+      message: expect.stringContaining('of_click of the table notes. Drop these keys, rebuild'),
+    });
   });
 
   it('says before that a security policy may hide rows, which would stay', async () => {
-    const kept = await TdsServer.start({ dialect: 'server' });
-    const one = openSynapse({ address: kept.address });
-    try {
-      await one.init([clicksAt]);
-      kept.engine.rights = new Set(['SELECT', 'EXECUTE']);
-      expect(await one.lostBySwap(clicksAt)).toEqual([expect.stringContaining('lacks VIEW DEFINITION')]);
-      kept.engine.rights = undefined;
-      kept.engine.table('clickstream.clicks').policies.push('own_rows');
-      expect(await one.lostBySwap(clicksAt)).toEqual([
-        'Security policies are on the table (own_rows): rows that are hidden from this login stay, beside the new ones. Let them show this login all rows first.',
-      ]);
-    } finally {
-      await one.close();
-      await kept.close();
-    }
+    const { kept, one } = await startServer();
+    kept.engine.rights = new Set(['SELECT', 'EXECUTE']);
+    expect(await one.lostBySwap(clicksAt)).toEqual([expect.stringContaining('lacks VIEW DEFINITION')]);
+    kept.engine.rights = undefined;
+    kept.engine.table('clickstream.clicks').policies.push('own_rows');
+    expect(await one.lostBySwap(clicksAt)).toEqual([
+      'Security policies are on the table (own_rows): rows that are hidden from this login stay, beside the new ones. Let them show this login all rows first.',
+    ]);
   });
 
   it('is the same table, with all that is on it, also if a view is bound to it', async () => {
-    const kept = await TdsServer.start({ dialect: 'server' });
-    const one = openSynapse({ address: kept.address });
-    try {
-      await one.init([clicksAt]);
-      const delta = await clicksTable();
-      await delta.commit(clicks(4));
-      const table = kept.engine.table('clickstream.clicks');
-      table.grants.push({ state: 'GRANT', permission: 'SELECT', grantee: 'analyst' });
-      table.indexes.push({ name: 'by_product', type: 2 });
-      table.boundViews.push('per_day');
-      await follow(delta, clicksAt, one);
-      expect(await one.lostBySwap(clicksAt)).toEqual([]);
-      expect(await one.lostBySwap({ ...clicksAt, identity: 'number' })).toEqual([
-        'All rows get new numbers in the column number.',
-      ]);
-      expect(await rebuild({ warehouse: one, at: delta.at, table: clicksAt, signal })).toMatchObject({
-        outcome: 'rebuilt',
-      });
-      expect(kept.engine.table('clickstream.clicks')).toBe(table);
-      expect(table.rows).toHaveLength(4);
-      expect(table.unfreedRows).toBe(0);
-      expect(kept.errors).toEqual([]);
-    } finally {
-      await one.close();
-      await kept.close();
-    }
+    const { kept, one } = await startServer();
+    const delta = await clicksTable();
+    await delta.commit(clicks(4));
+    const table = kept.engine.table('clickstream.clicks');
+    table.grants.push({ state: 'GRANT', permission: 'SELECT', grantee: 'analyst' });
+    table.indexes.push({ name: 'by_product', type: 2 });
+    table.boundViews.push('per_day');
+    await follow(delta, clicksAt, one);
+    expect(await one.lostBySwap(clicksAt)).toEqual([]);
+    expect(await one.lostBySwap({ ...clicksAt, identity: 'number' })).toEqual([
+      'All rows get new numbers in the column number.',
+    ]);
+    expect(await rebuild({ warehouse: one, at: delta.at, table: clicksAt, signal })).toMatchObject({
+      outcome: 'rebuilt',
+    });
+    expect(kept.engine.table('clickstream.clicks')).toBe(table);
+    expect(table.rows).toHaveLength(4);
+    expect(table.unfreedRows).toBe(0);
+    expect(kept.errors).toEqual([]);
   });
 });
