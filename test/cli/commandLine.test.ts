@@ -146,6 +146,7 @@ describe('a wrong use', () => {
     [['pear'], '<scale> is missing: expected a whole number from 0 on.'],
     [[], '<fruit> is missing: expected apple, pear or plum.'],
     [['nut', '1'], 'nut is no fruit: expected apple, pear or plum.'],
+    [['', '1'], 'An empty text is no fruit: expected apple, pear or plum.'],
     [['toString', '1'], 'toString is no fruit: expected apple, pear or plum.'],
     [['pear', '1.5'], '1.5 is no scale: expected a whole number from 0 on.'],
     [['pear', '99999999999999999'], '99999999999999999 is no scale: expected a whole number from 0 on.'],
@@ -173,7 +174,7 @@ describe('a wrong use', () => {
     [['list', 'apple'], 'fruits list takes no words; apple is one too many.'],
     [['eat', 'apple', 'pear'], 'fruits eat takes one fruit; pear is one too many.'],
     [['list', '--wash'], '--wash is no option of fruits list: expected --limit, --file or --help.'],
-    [['ask', ''], ' is no question: expected a question in quotes.'],
+    [['ask', ''], 'An empty text is no question: expected a question in quotes.'],
   ])('%j of several subcommands is refused in one line', async (args, message) => {
     expect(await refusal(fruits, ...args)).toBe(message);
   });

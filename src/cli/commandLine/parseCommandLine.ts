@@ -124,7 +124,7 @@ async function readWord(name: string, word: Word<unknown>, text: string | undefi
   throw new UsageError(
     text === undefined
       ? `<${name}> is missing: expected ${expected}.`
-      : `${text} is no ${word.noun}: expected ${expected}.`,
+      : `${text || 'An empty text'} is no ${word.noun}: expected ${expected}.`,
   );
 }
 
