@@ -10,7 +10,7 @@ import type { PreparedRows } from '../warehouse';
 import { bulkOptions, toBulkTable } from './bulkLoad';
 import { isDeadlock, toWarehouseError } from './sqlErrors';
 
-/** The most connections. A dedicated pool of the smallest size runs four statements at a time; further ones wait in its queue. */
+/** How long an answer may take. It is long, because statements wait in the queue of a dedicated pool, whose smallest size runs four at a time. */
 const requestTimeoutMs = 300_000;
 
 export interface BatchResult {
