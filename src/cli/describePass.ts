@@ -1,4 +1,5 @@
 import { inertInLine } from '../lib/inert';
+import type { performDuty } from '../lib/maintenance/duties';
 import type { TableFigures } from '../lib/maintenance/planCompaction';
 import type { Progress } from '../lib/maintenance/task';
 import type { MaintenanceResult, MaintenanceStatus, TableResult } from '../lib/orchestrations/maintainTables';
@@ -28,6 +29,17 @@ function describeTable({ table, steps, compaction }: TableResult): string {
 
 const describeFigures = ({ version, files, bytes }: TableFigures): string =>
   `version ${version} with ${quantity(files, 'file')}, ${quantity(bytes, 'byte')}`;
+
+/** What a step would do, by the details of its dry run. */
+export function describePlan(plan: Awaited<ReturnType<typeof performDuty>>): string {
+  if (plan.outcome === 'disabled') return 'would delete nothing: a property of the table switches it off';
+  const figure = (name: string, noun: string) => quantity(Number(plan[name]), noun);
+  const size = `${figure('bins' in plan ? 'files' : 'deleted', 'file')}, ${figure('bytes', 'byte')}`;
+  if ('bins' in plan)
+    return plan.bins === 0 ? 'would rewrite nothing' : `would rewrite ${size}, in ${figure('bins', 'bin')}`;
+  if (plan.deleted === 0) return 'would delete nothing';
+  return `would delete ${'bytes' in plan ? size : `${figure('deleted', 'file')} of the log`}`;
+}
 
 /** The status of a pass as progress to be shown. */
 export const inWords = ({ table, step, done, total }: MaintenanceStatus): Progress => ({

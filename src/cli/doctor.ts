@@ -24,9 +24,9 @@ runCommand({
 });
 
 async function examineAll(file: string | undefined): Promise<number> {
-  console.log(`ok      Node.js ${process.version}`);
   const settings = await readSettings(file);
   if (!settings) return 1;
+  console.log(`ok      Node.js ${process.version}`);
   let isWell = true;
   for await (const findings of examine(settings, await loadStreams()))
     for (const finding of findings) {

@@ -16,7 +16,7 @@ import { readLakeSettings, settingsFlag } from './appSettings';
 import { nameWord, switchFlag } from './commandLine/arguments';
 import { action, optional, orList, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
-import { describePass, inWords } from './describePass';
+import { describePass, describePlan, inWords } from './describePass';
 import { type LongTask, runLong } from './longTask';
 import { noTable, tableWord } from './names';
 import { type App, appFlags, chooseApp, runInApp } from './runInApp';
@@ -121,7 +121,7 @@ async function tellPlans(lake: Lake, settings: LakeSettings, wanted: Wanted): Pr
 
 /** False if there is no such table. */
 async function tellPlan(lake: Lake, settings: LakeSettings, table: string, duty: Duty): Promise<boolean> {
-  const { outcome, ...details } = await runLong('Ended. Nothing was done.', (task) =>
+  const plan = await runLong('Ended. Nothing was done.', (task) =>
     performDuty(duty, {
       at: lake.at(table),
       targetBytes: settings.targetFileBytes,
@@ -129,12 +129,9 @@ async function tellPlan(lake: Lake, settings: LakeSettings, table: string, duty:
       ...task,
     }),
   );
-  if (outcome === 'no-table') console.error(noTable(lake.at(table)));
-  else {
-    const figures = Object.entries(details).map(([what, value]) => `${what} ${value ?? 'none'}`);
-    console.log(`${table}: ${duty} would be ${outcome}: ${figures.join(', ')}`);
-  }
-  return outcome !== 'no-table';
+  if (plan.outcome === 'no-table') console.error(noTable(lake.at(table)));
+  else console.log(`${table}: ${duty} ${describePlan(plan)}`);
+  return plan.outcome !== 'no-table';
 }
 
 const tablesOf = (lake: Lake, { table }: Wanted): string[] =>

@@ -98,6 +98,33 @@ it('an option that npm kept to itself is refused before anything is done', async
   ]);
 });
 
+it.each([
+  [
+    'chaos',
+    ['--writers', '2', '--kills', '1'],
+    '--kills is for a run without --writers: leave one of them out.',
+  ],
+  [
+    'chaos',
+    ['--writers', '2', '--groups'],
+    '--groups is for a run without --writers: leave one of them out.',
+  ],
+  ['chaos', ['--commits', '5'], '--commits is for writers that race: say with --writers how many.'],
+  ['chaos', ['--writers', '0'], '--writers 0: expected a whole number from 1 to 100.'],
+  ['mutants', ['--known', '--lines', '3'], '--lines is for mistakes that are drawn, not for --known.'],
+  ['mutants', ['--known', '--seed', '3'], '--seed is for mistakes that are drawn, not for --known.'],
+  [
+    'mutants',
+    ['--known', '--in', 'nothing-like-this'],
+    '--in nothing-like-this: no known mistake has this in its name. The names stand in test/mutants/sqlFaults.ts.',
+  ],
+  ['mutants', ['--lines', '0'], '--lines 0: expected a whole number from 1 to 100000.'],
+])('%s refuses %j before it begins, because a flag would be passed over', async (name, args, message) => {
+  const file = commands.find((one) => one.name === name)?.file ?? '';
+  const { code, out, err } = await run(file, args);
+  expect([code, out, err.split('\n')[0]]).toEqual([2, '', message]);
+});
+
 it('a bench reads the arguments after its name itself', async () => {
   const bench = commands.find(({ name }) => name === 'bench')?.file ?? '';
   expect((await run(bench, ['commitLatency', '--help'])).out).toMatch(

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { UsageError } from '../../src/cli/commandLine/command';
 import { plant } from '../chaos/plant';
 import { type KnownFault, sqlFaults } from './sqlFaults';
 
@@ -21,10 +22,14 @@ const copied = [
  * Plants each known fault alone in a copy of the project, and runs its tests, which must fail; without a fault all of them must pass.
  * @param part only faults with this in their names
  * @returns how many faults no test noticed
- * @throws if tests fail without a fault, or the text that a fault replaces is not there (any more)
+ * @throws UsageError if there is none; Error if tests fail without a fault, or the text that a fault replaces is not there (any more)
  */
 export function tryKnownFaults(part: string): number {
   const faults = Object.entries(sqlFaults).filter(([name]) => name.includes(part));
+  if (faults.length === 0)
+    throw new UsageError(
+      `--in ${part}: no known mistake has this in its name. The names stand in test/mutants/sqlFaults.ts.`,
+    );
   const folder = mkdtempSync(join(tmpdir(), 'planted-'));
   try {
     for (const path of copied) cpSync(path, join(folder, path), { recursive: true });

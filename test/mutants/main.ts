@@ -31,13 +31,15 @@ const flags = {
     'instead plants the known mistakes in loads and rebuilds of SQL databases, each of which must be noticed',
   ),
   lines: numberFlag({
-    meaning: 'how many lines are changed, in about twice as many ways',
-    fallback: 100,
+    meaning: 'how many lines are changed, in about twice as many ways, by default 100',
+    fallback: undefined,
+    least: 1,
     most: 100_000,
+    whole: true,
   }),
   in: textFlag(
     'PARTS',
-    `folders and files below src/lib, with commas between them; by default ${defaultParts.join(',')}`,
+    `folders and files below src/lib, with commas between them, by default ${defaultParts.join(',')}; with --known, a part of the names of mistakes`,
   ),
 };
 
@@ -51,13 +53,18 @@ runCommand({
 });
 
 async function tryMistakes({ known, ...others }: Given<typeof flags>) {
-  if (known) return tryKnownFaults(others.in ?? '') === 0 ? 0 : 1;
-  return tryDrawn(others);
+  if (!known) return tryDrawn(others);
+  const { seed, lines } = others;
+  if (seed !== undefined || lines !== undefined)
+    throw new UsageError(
+      `--${lines === undefined ? 'seed' : 'lines'} is for mistakes that are drawn, not for --known.`,
+    );
+  return tryKnownFaults(others.in ?? '') === 0 ? 0 : 1;
 }
 
 async function tryDrawn({
   seed = Date.now() % 1_000_000_000,
-  lines,
+  lines = 100,
   in: parts,
 }: Omit<Given<typeof flags>, 'known'>) {
   const paths = (parts?.split(',') ?? defaultParts)

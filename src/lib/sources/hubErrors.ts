@@ -7,6 +7,8 @@ const refusals: ReadonlySet<string> = new Set([
   'MessagingEntityNotFoundError',
   'MessagingEntityDisabledError',
   'ArgumentError',
+  // A partition that the hub does not have.
+  'ArgumentOutOfRangeError',
 ]);
 
 /** Whether the hub refused a request or did not answer it, and the reason in words, of an error of the Event Hubs SDK. */

@@ -57,6 +57,13 @@ async function openThroughProxy() {
   return { hubs, sockets, opened };
 }
 
+it('refuses a partition that the hub does not have, and says which ones it has', async () => {
+  await expect(open().lastSequenceNumber('clicks', '9')).rejects.toMatchObject({
+    code: 'hub.refused',
+    message: expect.stringContaining("'9' is invalid"),
+  });
+});
+
 describe('the hub directory', () => {
   it('knows when a hub was made, and asks again only on request', async () => {
     const hubs = open();

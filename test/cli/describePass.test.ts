@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { describePlan } from '../../src/cli/describePass';
+
+it.each([
+  [{ outcome: 'done', deleted: 3, bytes: 1234 }, 'would delete 3 files, 1,234 bytes'],
+  [{ outcome: 'done', deleted: 0, bytes: 0 }, 'would delete nothing'],
+  [{ outcome: 'done', deleted: 1, oldest: 20 }, 'would delete 1 file of the log'],
+  [
+    { outcome: 'disabled', deleted: 0, oldest: undefined },
+    'would delete nothing: a property of the table switches it off',
+  ],
+  [
+    { outcome: 'done', version: 9, bins: 2, conflicts: 0, files: 30, bytes: 1 },
+    'would rewrite 30 files, 1 byte, in 2 bins',
+  ],
+  [{ outcome: 'done', version: 9, bins: 0, conflicts: 0, files: 0, bytes: 0 }, 'would rewrite nothing'],
+])('a dry run of %j %s', (plan, text) => {
+  expect(describePlan(plan)).toBe(text);
+});
