@@ -38,7 +38,7 @@ export const errorCodes = {
   'source.refused': { retriable: false },
   /** The event hub did not answer, or did not accept all events. */
   'hub.unavailable': { retriable: true },
-  /** The event hub refuses us: no such hub, no right to send or to listen. */
+  /** The event hub refuses us: no such hub or partition, no right to send or to listen. */
   'hub.refused': { retriable: false },
   /** An event is larger than the event hub accepts. */
   'hub.oversize': { retriable: false },

@@ -119,7 +119,7 @@ describe('the hub directory', () => {
     const failing = hubs.firstSequenceNumber('clicks', 'no such partition');
     hubs.close();
     const answer = hubs.refresh('clicks');
-    await expect(failing).rejects.toMatchObject({ code: 'hub.unavailable' });
+    await expect(failing).rejects.toMatchObject({ code: 'hub.refused' });
     await expect(answer).resolves.toBeDefined();
     await hubs.refresh('clicks');
     expect(opened).toHaveLength(2);
