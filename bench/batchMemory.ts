@@ -109,7 +109,6 @@ function openWriter(): TableWriter {
   return new TableWriter({
     stream: clickstream.name,
     rows: new TableAppender({ at: { store, table: clickstream.table }, fields: tableFields(clickstream) }),
-    ownColumns: clickstream.columns.length,
     letters: new TableAppender({ at: { store, table: deadLettersTable }, fields: letterFields }),
     hubs: { refresh: async () => generation, firstSequenceNumber: async () => 0 },
     commitIntervalMs: 0,

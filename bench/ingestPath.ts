@@ -129,7 +129,7 @@ function ingest(bodies: readonly Buffer[]): Stages {
     batches: [batch],
     committed: new Map(),
     stream: clickstream.name,
-    width: clickstream.columns.length,
+    fields,
   });
   const planned = performance.now();
   const { stored, boundsOfAll } = withoutNullColumns({ fields, columns: round.columns });

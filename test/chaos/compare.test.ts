@@ -31,7 +31,7 @@ const round = planRound({
   ],
   committed: new Map(),
   stream: clickstream.name,
-  width: clickstream.columns.length,
+  fields: tableFields(clickstream),
 });
 
 let azurite: Azurite;

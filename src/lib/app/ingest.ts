@@ -61,7 +61,6 @@ function makeWriter(stream: Stream, { lake, settings, ...parts }: WriterParts): 
     ...parts,
     stream: stream.name,
     rows: new TableAppender({ at: lake.at(stream.table), fields: tableFields(stream) }),
-    ownColumns: stream.columns.length,
     acceptGaps,
     commitIntervalMs,
     maxBatchEvents: maxTriggerBatch(__dirname, process.env),

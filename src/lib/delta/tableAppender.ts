@@ -1,11 +1,12 @@
 import { TributaryError } from '../errors';
 import type { Add, Txn } from './actions';
 import { addColumns } from './addColumns';
+import type { ColumnValues } from './columnValues';
 import { type AppendOutcome, append, createTable, ensureTakes } from './commit';
 import { followState, type TableFollower } from './follow';
 import { describeVersion, type TableLocation } from './log';
 import { isStillInLog } from './position';
-import type { Field, Value } from './schema';
+import type { Field } from './schema';
 import type { TableState } from './state';
 import { restoreDataFile, writeDataFile } from './writeDataFile';
 
@@ -27,7 +28,7 @@ export interface PreparedAppend {
   /** The uploaded file, none where there are no rows. */
   readonly add: Add | undefined;
   /** Its rows. */
-  readonly columns: readonly (readonly Value[])[] | undefined;
+  readonly columns: readonly ColumnValues[] | undefined;
   /** When the log was checked, in milliseconds since 1970. */
   readonly seenAt: number;
 }
@@ -88,7 +89,7 @@ export class TableAppender {
    */
   async prepare(
     state: TableState,
-    columns: readonly (readonly Value[])[] | undefined,
+    columns: readonly ColumnValues[] | undefined,
   ): Promise<PreparedAppend | undefined> {
     const seenAt = this.#now();
     const { at, fields } = this;
@@ -131,7 +132,7 @@ export class TableAppender {
   /**
    * Appends rows without a txn, so that nothing must be planned again if others commit meanwhile. Returns the state with the rows.
    */
-  async appendRows(columns: readonly (readonly Value[])[], rows: number): Promise<TableState> {
+  async appendRows(columns: readonly ColumnValues[], rows: number): Promise<TableState> {
     for (;;) {
       const prepared = await this.prepare(await this.state(), columns);
       const done = prepared && (await this.commit(prepared, [], rows));

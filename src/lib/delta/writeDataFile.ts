@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { TributaryError } from '../errors';
 import type { Add } from './actions';
+import type { ColumnValues } from './columnValues';
 import type { TableLocation } from './log';
 import { type EncodedFile, type EncodeOptions, encodeParquetInSlices } from './parquet/encode';
 import { withoutNullColumns } from './parquet/nullColumns';
-import type { Field, Value } from './schema';
+import type { Field } from './schema';
 import { deltaStats } from './statistics';
 
 export interface RowsToWrite {
   readonly at: TableLocation;
   readonly fields: readonly Field[];
   /** Values by column, in the order of fields. */
-  readonly columns: readonly (readonly Value[])[];
+  readonly columns: readonly ColumnValues[];
 }
 
 /**

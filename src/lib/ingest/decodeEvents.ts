@@ -1,20 +1,38 @@
+import { ColumnBuilder } from '../delta/columnValues';
 import { integerRanges, valueProblem } from '../delta/parquet/validate';
 import type { Field } from '../delta/schema';
 import { fieldsOf, rescuedColumn } from '../lake/rowAddress';
-import { type Decoded, isRow, type Rejected, type Row, type Stream } from '../streams/stream';
+import {
+  type Decoded,
+  type FlatReader,
+  isRow,
+  type Rejected,
+  type Row,
+  type Stream,
+} from '../streams/stream';
 import type { TriggerEvent } from './triggerBatch';
 
 /** One decoded event: its rows and its rejected elements, each with its position in the body. */
-export interface DecodedEvent {
+export interface DecodedEvent extends RowRange {
   readonly sequenceNumber: number;
   /** Microseconds since 1970. */
   readonly enqueuedAt: number;
   readonly body: Uint8Array;
-  readonly rows: readonly Row[];
-  /** The rows' positions in the body, where they are not simply 0, 1, 2 and so on. */
-  readonly positions?: readonly number[];
   readonly rejected: readonly RejectedElement[];
 }
+
+/** Rows that stand together in columns which several events share. */
+export interface RowRange {
+  /** The stream's own columns, and the rescued fields. */
+  readonly columns: readonly ColumnBuilder[];
+  readonly start: number;
+  /** The index after the last row. */
+  readonly end: number;
+  /** The rows' positions in the body, where they are not simply 0, 1, 2 and so on. */
+  readonly positions: readonly number[] | undefined;
+}
+
+export const noRows: RowRange = { columns: [], start: 0, end: 0, positions: undefined };
 
 export interface RejectedElement extends Omit<Rejected, 'reason'> {
   readonly element: number;
@@ -27,31 +45,103 @@ const mostRejected = 1000;
 const none: readonly RejectedElement[] = [];
 
 /**
- * Decodes every event of a batch. Nothing is thrown and nothing is dropped: rows + rejected = elements. A value that its
- * column cannot hold is found here, by the checks that the Parquet writer itself applies.
+ * Decodes every event of a batch into columns. Nothing is thrown and nothing is dropped: rows + rejected = elements. A value that
+ * its column cannot hold is found here, by the checks that the Parquet writer itself applies.
  */
-export const decodeEvents = (stream: Stream, events: readonly TriggerEvent[]): DecodedEvent[] =>
-  eventDecoder(stream)(events);
-
-/** What `decodeEvents` does, for callers that pass a stream's events one by one. */
-export function eventDecoder(stream: Stream): (events: readonly TriggerEvent[]) => DecodedEvent[] {
-  const problemOf = rowCheck(fieldsOf([...stream.columns, rescuedColumn]));
-  return (events) =>
-    events.map(({ body, sequenceNumber, enqueuedAt }) => {
-      const elements = decodeBody(stream, body);
-      for (const element of elements) {
-        if (isRow(element) && problemOf(element) === undefined) continue;
-        return { sequenceNumber, enqueuedAt, body, ...sortOut(elements, problemOf) };
-      }
-      // Almost always: all are rows, and nothing has to be copied.
-      return { sequenceNumber, enqueuedAt, body, rows: elements as readonly Row[], rejected: none };
-    });
+export function decodeEvents(stream: Stream, events: readonly TriggerEvent[]): DecodedEvent[] {
+  const rows = new RowDecoder(stream, events.length);
+  const decoded: DecodedEvent[] = [];
+  for (const { body, sequenceNumber, enqueuedAt } of events) {
+    const start = rows.count;
+    const { positions, rejected } = rows.add(body);
+    const { columns, count: end } = rows;
+    decoded.push({ sequenceNumber, enqueuedAt, body, rejected, columns, start, end, positions });
+  }
+  rows.finish();
+  return decoded;
 }
 
-function sortOut(
-  elements: Decoded,
-  problemOf: RowCheck,
-): Pick<DecodedEvent, 'rows' | 'positions' | 'rejected'> {
+/** The fields of the columns that rows are decoded into. */
+const decodedFields = ({ columns }: Stream): Field[] => fieldsOf([...columns, rescuedColumn]);
+
+/** What an event is beside its rows. */
+type AfterRows = Pick<DecodedEvent, 'positions' | 'rejected'>;
+
+const oneRow: AfterRows = { positions: undefined, rejected: none };
+
+/** Decodes bodies into columns. */
+class RowDecoder {
+  readonly columns: readonly ColumnBuilder[];
+  readonly #decode: (body: Uint8Array) => DecodedBody;
+  readonly #readFlat: FlatReader | undefined;
+  readonly #width: number;
+  /** The rows that were read last in the fast way, one behind the other. They become columns together. */
+  readonly #flat: Float64Array;
+  #flatRows = 0;
+  #count = 0;
+
+  /** @param capacity how many bodies come at most */
+  constructor(stream: Stream, capacity: number) {
+    this.columns = decodedFields(stream).map(({ type }) => new ColumnBuilder(type, capacity));
+    this.#decode = bodyDecoder(stream);
+    this.#readFlat = stream.readFlat;
+    this.#width = stream.columns.length;
+    this.#flat = new Float64Array(this.#readFlat ? capacity * this.#width : 0);
+  }
+
+  /** The rows so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Adds the rows of a body. */
+  add(body: Uint8Array): AfterRows {
+    if (this.#readFlat?.(body, this.#flat, this.#flatRows * this.#width)) {
+      this.#flatRows++;
+      this.#count++;
+      return oneRow;
+    }
+    this.finish();
+    const { rows, positions, rejected } = this.#decode(body);
+    for (const row of rows)
+      for (const [index, column] of this.columns.entries()) column.push(row[index] ?? null);
+    this.#count += rows.length;
+    return { positions, rejected };
+  }
+
+  /** Makes the columns complete. */
+  finish(): void {
+    const rows = this.#flatRows;
+    this.#flatRows = 0;
+    if (rows === 0) return;
+    const width = this.#width;
+    for (let index = 0; index < width; index++)
+      this.columns[index]?.appendEvery(this.#flat, index, width, rows);
+    this.columns[width]?.fill(null, rows);
+  }
+}
+
+/** What one body holds. */
+export interface DecodedBody {
+  readonly rows: readonly Row[];
+  /** The rows' positions in the body, where they are not simply 0, 1, 2 and so on. */
+  readonly positions: readonly number[] | undefined;
+  readonly rejected: readonly RejectedElement[];
+}
+
+/** Decodes bodies of a stream one by one, with the checks of `decodeEvents`. */
+export function bodyDecoder(stream: Stream): (body: Uint8Array) => DecodedBody {
+  const problemOf = rowCheck(decodedFields(stream));
+  return (body) => {
+    const elements = decodeBody(stream, body);
+    for (const element of elements)
+      if (!isRow(element) || problemOf(element) !== undefined) return sortOut(elements, problemOf);
+    // Almost always: all are rows, and nothing has to be copied.
+    return { rows: elements as readonly Row[], positions: undefined, rejected: none };
+  };
+}
+
+function sortOut(elements: Decoded, problemOf: RowCheck): DecodedBody {
   const rows: Row[] = [];
   const positions: number[] = [];
   const rejected: RejectedElement[] = [];
@@ -68,7 +158,7 @@ function sortOut(
   // The whole event as one letter. Replay takes it up when all of its elements are rows.
   const [first] = rejected;
   const detail = `${rejected.length} of ${elements.length} elements are no rows, the first: ${first?.reason}: ${first?.detail}`;
-  return { rows: [], rejected: [{ element: 0, reason: 'too-many', detail }] };
+  return { rows: [], positions: undefined, rejected: [{ element: 0, reason: 'too-many', detail }] };
 }
 
 /** Calls the stream's decode. If it throws, which it must not, the event becomes a dead letter, so that the batch does not fail. */

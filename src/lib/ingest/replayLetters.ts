@@ -8,7 +8,7 @@ import { addressKey, type LetterInfo, letterKey, readLetters } from '../lake/rea
 import { rowKeyColumns, tableFields } from '../lake/rowAddress';
 import { type FileProgress, filesWith, holds, scanRows, type ValueRange } from '../lake/scanRows';
 import type { Stream } from '../streams/stream';
-import { eventDecoder } from './decodeEvents';
+import { bodyDecoder } from './decodeEvents';
 import { RowColumns } from './rowColumns';
 
 export interface ReplayOptions {
@@ -153,11 +153,11 @@ interface DecodeOptions {
 
 /** The rows, by column, of the letters that decode now. An event's body stands with one of its letters. */
 async function decodeAgain({ stream, letters, open, whole, onFile }: DecodeOptions) {
-  const columns = new RowColumns(stream.columns.length);
+  const columns = new RowColumns(tableFields(stream));
   let settled = 0;
   const wanted = new Set(open.map(letterKey));
   const events = Map.groupBy(open, eventKey);
-  const decode = eventDecoder(stream);
+  const decode = bodyDecoder(stream);
   const scan = {
     state: letters,
     files: new Set(open.map((letter) => letter.file)),
@@ -171,17 +171,16 @@ async function decodeAgain({ stream, letters, open, whole, onFile }: DecodeOptio
     if (!letter || !body || letter.enqueuedAt === null) return;
     // The letter may have been written twice: use it once.
     events.delete(key);
-    const { sequenceNumber, enqueuedAt } = letter;
-    for (const event of decode([{ body, sequenceNumber, enqueuedAt }])) {
-      // A letter for a whole event becomes all of its rows, or none if an element is still bad.
-      const isWhole = whole.has(key);
-      if (isWhole && event.rejected.length > 0) continue;
-      for (const [row, values] of event.rows.entries()) {
-        const element = event.positions?.[row] ?? row;
-        const isWanted = wanted.has(letterKey({ ...letter, element }));
-        if (isWanted) settled++;
-        if (isWanted || isWhole) columns.push(letter, event, element, values);
-      }
+    const event = { sequenceNumber: letter.sequenceNumber, enqueuedAt: letter.enqueuedAt };
+    const { rows, positions, rejected } = decode(body);
+    // A letter for a whole event becomes all of its rows, or none if an element is still bad.
+    const isWhole = whole.has(key);
+    if (isWhole && rejected.length > 0) return;
+    for (const [row, values] of rows.entries()) {
+      const element = positions?.[row] ?? row;
+      const isWanted = wanted.has(letterKey({ ...letter, element }));
+      if (isWanted) settled++;
+      if (isWanted || isWhole) columns.push(letter, event, element, values);
     }
   });
   return { columns: columns.columns, settled };

@@ -1,5 +1,6 @@
 import type { Txn } from '../delta/actions';
-import type { Value } from '../delta/schema';
+import type { ColumnValues } from '../delta/columnValues';
+import type { Field } from '../delta/schema';
 import { LetterColumns } from './letterColumns';
 import type { PartitionBatch } from './partitionBatch';
 import { RowColumns } from './rowColumns';
@@ -16,7 +17,7 @@ export interface BatchShare {
 /** The content of a round's commit. */
 export interface Round {
   /** Values by column: the stream's own, the address, and the rescued fields. */
-  readonly columns: readonly (readonly Value[])[];
+  readonly columns: readonly ColumnValues[];
   readonly rows: number;
   readonly letters: LetterColumns;
   readonly txns: readonly Txn[];
@@ -32,16 +33,17 @@ export interface RoundInput {
   readonly committed: ReadonlyMap<string, Txn>;
   /** Name of the stream, for its letters. */
   readonly stream: string;
-  /** Number of the stream's own columns. */
-  readonly width: number;
+  /** The fields of the stream's table. */
+  readonly fields: readonly Field[];
 }
 
 /**
  * Merges batches into the columns, letters and txns of one commit. Duplicates are trimmed event by event: events that the table has
  * committed, or that a batch before has.
  */
-export function planRound({ batches, committed, stream, width }: RoundInput): Round {
-  const rows = new RowColumns(width);
+export function planRound({ batches, committed, stream, fields }: RoundInput): Round {
+  const expected = batches.reduce((sum, { events }) => sum + events.length, 0);
+  const rows = new RowColumns(fields, expected);
   const letters = new LetterColumns(stream);
   const moved = new Map<string, number>();
   let oldest = Number.POSITIVE_INFINITY;

@@ -1,4 +1,5 @@
-import type { Value } from '../delta/schema';
+import { ColumnBuilder, type ColumnValues } from '../delta/columnValues';
+import type { Field } from '../delta/schema';
 import type { Row } from '../streams/stream';
 import type { DecodedEvent } from './decodeEvents';
 
@@ -9,64 +10,100 @@ interface RowSource {
   readonly partition: number;
 }
 
+/** What a row's address takes from its event. */
+type EventAddress = Pick<DecodedEvent, 'enqueuedAt' | 'sequenceNumber'>;
+
 /** Collects rows as columns of `tableFields`: the stream's own, the address, and the rescued fields. */
 export class RowColumns {
-  readonly #own: readonly Value[][];
-  readonly #enqueuedAt: Value[] = [];
-  readonly #hubCreatedAt: Value[] = [];
-  readonly #hubPartition: Value[] = [];
-  readonly #sequenceNumber: Value[] = [];
-  readonly #elements: Value[] = [];
-  /** Ends with the last row that has rescued fields; hardly any row has. */
-  readonly #rescued: Value[] = [];
+  readonly #own: readonly ColumnBuilder[];
+  readonly #enqueuedAt: ColumnBuilder;
+  readonly #hubCreatedAt: ColumnBuilder;
+  readonly #hubPartition: ColumnBuilder;
+  readonly #sequenceNumber: ColumnBuilder;
+  readonly #elements: ColumnBuilder;
+  readonly #rescued: ColumnBuilder;
+  readonly #all: readonly ColumnBuilder[];
+  /** Rows of events that were added last, which become columns together. */
+  #pending: Pending | undefined;
 
-  /** @param width number of the stream's own columns */
-  constructor(width: number) {
-    this.#own = Array.from({ length: width }, () => []);
-  }
-
-  /** The rows so far. */
-  get columns(): readonly (readonly Value[])[] {
-    return [
-      ...this.#own,
+  /**
+   * @param fields of the table, as `tableFields` gives them
+   * @param capacity how many rows are expected; more are taken too
+   */
+  constructor(fields: readonly Field[], capacity = 0) {
+    const all = fields.map(({ type }) => new ColumnBuilder(type, capacity));
+    const [address, own] = [all.slice(-6), all.slice(0, -6)];
+    [
       this.#enqueuedAt,
       this.#hubCreatedAt,
       this.#hubPartition,
       this.#sequenceNumber,
       this.#elements,
-      this.#rescued.concat(nulls(this.count - this.#rescued.length)),
-    ];
+      this.#rescued,
+    ] = address as SixColumns;
+    this.#own = own;
+    this.#all = all;
+  }
+
+  /** The rows so far. */
+  get columns(): readonly ColumnValues[] {
+    this.#addPending();
+    return this.#all.map((column) => column.finish());
   }
 
   get count(): number {
     return this.#elements.length;
   }
 
-  /** All rows of an event. Times in microseconds since 1970. */
+  /** All rows of an event. */
   pushEvent(hub: RowSource, event: DecodedEvent): void {
-    const { rows, positions } = event;
-    for (let row = 0; row < rows.length; row++) {
-      this.push(hub, event, positions?.[row] ?? row, rows[row] as Row);
+    const { columns, start, end, positions, enqueuedAt, sequenceNumber } = event;
+    for (let row = start; row < end; row++) {
+      this.#enqueuedAt.pushNumber(enqueuedAt);
+      this.#sequenceNumber.pushNumber(sequenceNumber);
+      this.#elements.pushNumber(positions?.[row - start] ?? row - start);
+    }
+    const pending = this.#pending;
+    if (pending && pending.hub === hub && pending.columns === columns && pending.end === start)
+      pending.end = end;
+    else {
+      this.#addPending();
+      this.#pending = { hub, columns, start, end };
     }
   }
 
-  push(hub: RowSource, event: DecodedEvent, element: number, values: Row): void {
+  /** One row. */
+  push(hub: RowSource, event: EventAddress, element: number, values: Row): void {
+    this.#addPending();
     const own = this.#own;
     for (let column = 0; column < own.length; column++) own[column]?.push(values[column] ?? null);
-    this.#enqueuedAt.push(event.enqueuedAt);
-    this.#hubCreatedAt.push(hub.hubCreatedAt);
-    this.#hubPartition.push(hub.partition);
-    this.#sequenceNumber.push(event.sequenceNumber);
-    this.#elements.push(element);
-    if (values.length > own.length) this.#rescue(values[own.length] ?? null);
+    this.#rescued.push(values[own.length] ?? null);
+    this.#enqueuedAt.pushNumber(event.enqueuedAt);
+    this.#hubCreatedAt.pushNumber(hub.hubCreatedAt);
+    this.#hubPartition.pushNumber(hub.partition);
+    this.#sequenceNumber.pushNumber(event.sequenceNumber);
+    this.#elements.pushNumber(element);
   }
 
-  /** The rescued fields of the row that was just added. */
-  #rescue(fields: Value): void {
-    const rescued = this.#rescued;
-    while (rescued.length < this.count - 1) rescued.push(null);
-    rescued.push(fields);
+  #addPending(): void {
+    const pending = this.#pending;
+    if (!pending) return;
+    this.#pending = undefined;
+    const { hub, columns, start, end } = pending;
+    for (const [index, target] of [...this.#own, this.#rescued].entries())
+      target.append(columns[index]?.finish() ?? [], start, end);
+    this.#hubCreatedAt.fill(hub.hubCreatedAt, end - start);
+    this.#hubPartition.fill(hub.partition, end - start);
   }
 }
 
-const nulls = (count: number): null[] => new Array<null>(count).fill(null);
+/** Rows of one partition that stand together. */
+interface Pending {
+  readonly hub: RowSource;
+  readonly columns: DecodedEvent['columns'];
+  readonly start: number;
+  /** The index after the last row. */
+  end: number;
+}
+
+type SixColumns = [ColumnBuilder, ColumnBuilder, ColumnBuilder, ColumnBuilder, ColumnBuilder, ColumnBuilder];

@@ -2,7 +2,7 @@ import { partitionAppId } from '../lake/hubGeneration';
 import type { HubEvent } from '../sources/readPartition';
 import type { Stream } from '../streams/stream';
 import type { HubFacts } from './admitBatch';
-import { type DecodedEvent, decodeEvents } from './decodeEvents';
+import { type DecodedEvent, decodeEvents, noRows } from './decodeEvents';
 import type { TableWriter } from './tableWriter';
 
 /*
@@ -89,7 +89,7 @@ function unreadableEvent({ sequenceNumber, enqueuedAt, value }: HubEvent): Decod
     sequenceNumber,
     enqueuedAt,
     body: Buffer.from(bodyText(value)),
-    rows: [],
+    ...noRows,
     rejected: [{ element: 0, reason: 'unreadable', detail }],
   };
 }

@@ -19,8 +19,6 @@ export interface TableWriterOptions {
   readonly stream: string;
   /** The stream's table; its fields are the stream's own, the row's address, and the rescued fields. */
   readonly rows: TableAppender;
-  /** Number of the fields that are the stream's own. */
-  readonly ownColumns: number;
   readonly letters: TableAppender;
   readonly hubs: HubFacts;
   /** Go on without events that a reader overtook. */
@@ -144,7 +142,7 @@ export class TableWriter {
   }
 
   async #commitRound(taken: readonly Waiting[]): Promise<void> {
-    const { rows, stream, ownColumns: width } = this.#options;
+    const { rows, stream } = this.#options;
     const stopwatch = startStopwatch();
     for (const { decodeMs } of taken) stopwatch.add('decode', decodeMs);
     for (;;) {
@@ -152,7 +150,7 @@ export class TableWriter {
       const admitted = await this.#admit(taken, state.txns);
       const batches = [...admitted.values()];
       stopwatch.lap('admit');
-      const round = planRound({ batches, committed: state.txns, stream, width });
+      const round = planRound({ batches, committed: state.txns, stream, fields: rows.fields });
       stopwatch.lap('plan');
       const startedAt = performance.now();
       const prepared = await this.#prepare(state, round, stopwatch);

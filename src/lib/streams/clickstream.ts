@@ -25,8 +25,6 @@ const fields: readonly JsonField[] = [
 ];
 
 const readClick = readFields(fields);
-/** Reads nearly every click. Other clicks are read by the slower JSON reader. */
-const readFlatClick = flatObjectReader(fields);
 
 /** Clicks are counted per product. */
 export const countedClicks: Counted = { key: 'productid', attribute: 'category' };
@@ -69,8 +67,6 @@ export const clickstream: Stream = {
     ],
     views: [clicksPerProduct, clicksPerSession],
   },
-  decode(body) {
-    const row = readFlatClick?.(body);
-    return row ? [row] : decodeJsonElements(body, readClick);
-  },
+  decode: (body) => decodeJsonElements(body, readClick),
+  readFlat: flatObjectReader(fields),
 };

@@ -59,15 +59,10 @@ function parseIso(bytes: Uint8Array, start: number, end: number): number | IsoFa
   }
   const offset = at === end ? 0 : offsetMinutes(bytes, at, end);
   if (offset === notAnOffset) return 'malformed';
-  const year = century * 100 + yearOfCentury;
-  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return 'impossible';
+  const days = knownDays((century * 100 + yearOfCentury) * 10_000 + month * 100 + day);
+  if (days === noDate) return 'impossible';
   if (hour > 23 || minute > 59 || second > 59 || offset === impossibleOffset) return 'impossible';
-  return (
-    daysSince1970(year, month, day) * 86_400_000 +
-    (hour * 60 + minute - offset) * 60_000 +
-    second * 1000 +
-    millis
-  );
+  return days * 86_400_000 + (hour * 60 + minute - offset) * 60_000 + second * 1000 + millis;
 }
 
 /** The microseconds, 0 to 999, that follow the milliseconds of the time from `start` to `end`. */
@@ -133,6 +128,24 @@ function offsetMinutes(bytes: Uint8Array, at: number, end: number): number {
   if ((hours | minutes) < 0) return notAnOffset;
   if (hours > 23 || minutes > 59) return impossibleOffset;
   return sign === dash ? -(hours * 60 + minutes) : hours * 60 + minutes;
+}
+
+const noDate = Number.MIN_SAFE_INTEGER;
+
+/** The date that was read last, and its days since 1970. Nearly all events have the same date as the one before. */
+let lastDate = 0;
+let lastDays = noDate;
+
+/** Days since 1970 of a date as a number like 20260131; `noDate` if the calendar does not have it. */
+function knownDays(date: number): number {
+  if (date === lastDate) return lastDays;
+  const day = date % 100;
+  const month = Math.floor(date / 100) % 100;
+  const year = Math.floor(date / 10_000);
+  const exists = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
+  lastDays = exists ? daysSince1970(year, month, day) : noDate;
+  lastDate = date;
+  return lastDays;
 }
 
 function daysInMonth(year: number, month: number): number {

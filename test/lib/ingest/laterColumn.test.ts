@@ -42,7 +42,7 @@ beforeEach(() => {
 /** Ingests bodies as a process whose stream is this one. */
 async function ingest(stream: Stream, first: number, ...bodies: string[]): Promise<void> {
   const rows = new TableAppender({ at: stand.at, fields: tableFields(stream) });
-  const writer = stand.writer({ rows, ownColumns: stream.columns.length });
+  const writer = stand.writer({ rows });
   const events = bodies.map((body, index) => ({
     body: Buffer.from(body),
     sequenceNumber: first + index,

@@ -54,7 +54,6 @@ const writerOf = (stream: Stream) =>
   new TableWriter({
     stream: stream.name,
     rows: new TableAppender({ at: { store, table: stream.table }, fields: tableFields(stream) }),
-    ownColumns: stream.columns.length,
     letters: new TableAppender({ at: letters, fields: letterFields }),
     hubs: { refresh: async () => generation, firstSequenceNumber: async () => 0 },
     commitIntervalMs: 0,

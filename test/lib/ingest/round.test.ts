@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { NumberColumn } from '../../../src/lib/delta/columnValues';
 import { planRound } from '../../../src/lib/ingest/round';
-import { appId, batch } from './writerStand';
+import { tableFields } from '../../../src/lib/lake/rowAddress';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+import { rangeOf } from './decodedRows';
+import { appId, batch, createdAt } from './writerStand';
 
 /** A batch of partition 0 after a gap of expired events. */
 function behindGap(first: number, last: number, gap: { first: number; last: number }) {
@@ -20,7 +24,7 @@ const plan = (committed: number, ...batches: ReturnType<typeof behindGap>[]) =>
     batches,
     committed: new Map([[appId(0), { appId: appId(0), version: committed }]]),
     stream: 'clickstream',
-    width: 4,
+    fields: tableFields(clickstream),
   });
 
 describe('a round', () => {
@@ -32,11 +36,12 @@ describe('a round', () => {
     ]);
     const events = one.events.map((event, index) => {
       const text = rescued.get(index);
-      return text === undefined ? event : { ...event, rows: event.rows.map((row) => [...row, text]) };
+      return text === undefined ? event : { ...event, ...rangeOf([[index, createdAt, 1, 2, text]]) };
     });
     const { columns } = plan(-1, { ...one, events });
     expect(columns.map(({ length }) => length)).toEqual(new Array(10).fill(5));
     expect(columns.at(-1)).toEqual([null, '{"a":1}', null, '{"b":2}', null]);
+    expect(columns[0]).toEqual(new NumberColumn(Float64Array.of(0, 1, 2, 3, 4)));
   });
 
   it('has a letter for a gap, and moves past it', () => {

@@ -7,12 +7,14 @@ import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import type { IncomingBatch } from '../../../src/lib/ingest/admitBatch';
+import { noRows } from '../../../src/lib/ingest/decodeEvents';
 import { deadLettersTable, decodeBody } from '../../../src/lib/lake/deadLetters';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { readFiles } from '../../../src/lib/lake/scanRows';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { countCalls } from '../../kit/countingStore';
+import { rangeOf } from './decodedRows';
 import { addresses, appId, batch, createdAt, createdOn, WriterStand } from './writerStand';
 
 let stand: WriterStand;
@@ -25,7 +27,10 @@ describe('a table writer', () => {
     const earlier = tableFields(clickstream).filter(({ name }) => name !== '_rescued_data');
     await createTable(stand.at, [...earlier, field('added_by_others', 'string')]);
     const { events, ...rest } = batch(0, 0, 2);
-    const rescued = events.map((event) => ({ ...event, rows: event.rows.map((row) => [...row, '{"a":1}']) }));
+    const rescued = events.map((event) => ({
+      ...event,
+      ...rangeOf([[event.sequenceNumber, 0, 1, 2, '{"a":1}']]),
+    }));
     await stand.writer().commit({ ...rest, events: rescued });
     const snapshot = await openSnapshot(stand.at);
     expect(snapshot?.fields.slice(-3).map(({ name }) => name)).toEqual([
@@ -145,7 +150,7 @@ describe('a table writer', () => {
     const rejected = [{ element: 0, reason: 'not-json', detail: 'x' } as const];
     const outcome = await table.commit({
       ...empty,
-      events: empty.events.map((event) => ({ ...event, rows: [], rejected })),
+      events: empty.events.map((event) => ({ ...event, ...noRows, rejected })),
     });
     expect(outcome).toEqual({ version: 1, rows: 0, duplicates: 0, letters: 5 });
     const snapshot = await openSnapshot(stand.at);
@@ -431,7 +436,7 @@ describe('what is no row', () => {
     sequenceNumber,
     enqueuedAt: createdAt,
     body,
-    rows: [],
+    ...noRows,
     rejected: elements.map((element) => ({ element, reason: 'wrong-shape' as const, detail: 'because' })),
   });
 

@@ -12,6 +12,7 @@ import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import type { ObjectStore } from '../../../src/lib/storage/objectStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
+import { rangeOf } from './decodedRows';
 
 export const createdOn = new Date(Date.UTC(2026, 0, 1));
 /** Microseconds since 1970. */
@@ -30,7 +31,7 @@ export function batch(partition: number, first: number, last: number, of = gener
       sequenceNumber: first + i,
       enqueuedAt: start + i,
       body: Buffer.from(`{"productid":${first + i}}`),
-      rows: [[first + i, start, 1, 2]],
+      ...rangeOf([[first + i, start, 1, 2]]),
       rejected: [],
     })),
   };
@@ -67,7 +68,6 @@ export class WriterStand {
     return new TableWriter({
       stream: 'clickstream',
       rows: new TableAppender({ at, fields: tableFields(clickstream) }),
-      ownColumns: clickstream.columns.length,
       letters: new TableAppender({ at: { store, table: deadLettersTable }, fields: letterFields }),
       hubs: this.hubs,
       commitIntervalMs: 0,

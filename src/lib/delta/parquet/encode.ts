@@ -1,16 +1,18 @@
 import { type FieldDefinition, ParquetSchema } from 'parquetjs-lite';
 import { TributaryError } from '../../errors';
+import { type ColumnValues, holdsOnlyNulls, valueAt } from '../columnValues';
 import { type Field, isWritableType, type Value, type WritableType } from '../schema';
 import { type ColumnBounds, mergeBounds, truncateMax, truncateMin } from '../statistics';
+import type { EncodedValues } from './columnSlice';
 import { type Chunk, FileWriter } from './fileWriter';
-import { encodeLevelRun, encodeLevels } from './levels';
-import { encodeValues, holdsOnlyNulls, type PlainValues } from './plainValues';
+import { encodeValues } from './plainValues';
+import { encodeLevelRun, encodeLevels } from './rleHybrid';
 import { valueProblem } from './validate';
 
 export interface EncodeOptions {
   readonly fields: readonly Field[];
-  /** One array of values per field, all of one length. */
-  readonly columns: readonly (readonly Value[])[];
+  /** The values of each field, all of one length. */
+  readonly columns: readonly ColumnValues[];
   /** 65,536 unless told. */
   readonly maxRowGroupRows?: number;
   /** Bytes of a row group before compression, 32 MiB unless told; a single larger row makes a group of its own. */
@@ -116,7 +118,7 @@ export class ParquetEncoder {
       if (start > 0) yield;
       const rows = end - start;
       const chunks = sources.map(({ index, field, values }) => {
-        const reject = (row: number): never => rejectValue(field, values[row], row, this.#where);
+        const reject = (row: number): never => rejectValue(field, valueAt(values, row), row, this.#where);
         const encoded = encodeValues({ field, values, start, end, reject });
         const before = this.#bounds[index] ?? { nullCount: 0 };
         this.#bounds[index] = mergeBounds(before, this.#numRecords, encoded.bounds, rows);
@@ -188,19 +190,19 @@ function rejectValue(field: Field, value: unknown, row: number, where: string): 
 function rowGroupEnds(options: EncodeOptions, numRecords: number): number[] {
   const { fields, columns, maxRowGroupRows = 65_536, maxRowGroupBytes = 32 * 1024 * 1024 } = options;
   let fixedBytes = 0;
-  const varying: (readonly Value[])[] = [];
+  const varying: ColumnValues[] = [];
   for (const [index, { type }] of fields.entries()) {
     if (isWritableType(type)) fixedBytes += plainBytes[type];
     const values = columns[index] ?? [];
     const isVarying = type === 'string' || type === 'binary';
-    if (isVarying && !holdsOnlyNulls(values, 0, numRecords)) varying.push(values);
+    if (isVarying && !holdsOnlyNulls(values)) varying.push(values);
   }
   const ends: number[] = [];
   let start = 0;
   let bytes = 0;
   for (let row = 0; row < numRecords; row++) {
     let rowBytes = fixedBytes;
-    for (const values of varying) rowBytes += byteLength(values[row]);
+    for (const values of varying) rowBytes += byteLength(valueAt(values, row));
     if (row > start && (row - start >= maxRowGroupRows || bytes + rowBytes > maxRowGroupBytes)) {
       ends.push(row);
       start = row;
@@ -217,10 +219,11 @@ function byteLength(value: Value | undefined): number {
   return value instanceof Uint8Array ? value.length : 0;
 }
 
-function asChunk(field: Field, { bytes, bounds, levels }: PlainValues, rows: number): Chunk {
+function asChunk(field: Field, encoded: EncodedValues, rows: number): Chunk {
+  const { bytes, bounds, levels, dictionary } = encoded;
   const { nullCount } = bounds;
   const [min, max] = encodeBounds(field, bounds);
-  const chunk = { numValues: rows, nullCount, min, max };
+  const chunk = { numValues: rows, nullCount, min, max, dictionary };
   if (!field.nullable) return { ...chunk, parts: [bytes] };
   const definition = levels ? encodeLevels(levels, 1) : encodeLevelRun(1, rows, 1);
   return { ...chunk, parts: [definition, bytes] };

@@ -8,6 +8,7 @@ import {
   type ConvertedTypeName,
   DataPageHeader,
   DateType,
+  DictionaryPageHeader,
   Encoding,
   FieldRepetitionType,
   FileMetaData,
@@ -29,18 +30,20 @@ import {
   TypeDefinedOrder,
 } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import { deflate } from 'parquetjs-lite/lib/compression.js';
-import { serializeThrift } from 'parquetjs-lite/lib/util.js';
+import { serializeThrift } from './thriftWriter';
 
 const magic = Buffer.from('PAR1');
 const createdBy = 'tributary version 0.1.0 (build parquetjs-lite)';
 
-/** One leaf column of one row group, as one data page. */
+/** One leaf column of one row group, as one data page, and a dictionary page before it if its values are indices. */
 export interface Chunk {
   /** Entries of the page: values, nulls and empty lists. */
   readonly numValues: number;
   readonly nullCount: number;
-  /** Encoded repetition levels, definition levels and PLAIN values; a part that is not needed is left out. */
+  /** Encoded repetition levels, definition levels and values; a part that is not needed is left out. The values are PLAIN, or indices. */
   readonly parts: readonly Buffer[];
+  /** The values that the indices stand for, in PLAIN encoding. */
+  readonly dictionary?: { readonly bytes: Buffer; readonly count: number } | undefined;
   /** Bounds in PLAIN encoding without a length. */
   readonly min?: Buffer | undefined;
   readonly max?: Buffer | undefined;
@@ -108,45 +111,69 @@ export class FileWriter {
   }
 
   #writeChunk(leaf: SchemaField, chunk: Chunk): { column: ColumnChunk; size: number } {
+    const { dictionary } = chunk;
+    const start = this.#offset;
+    const encoding = dictionary ? Encoding.RLE_DICTIONARY : Encoding.PLAIN;
+    let size = dictionary ? this.#writeDictionary(dictionary) : 0;
+    const dataOffset = this.#offset;
     const [first] = chunk.parts;
     const page = chunk.parts.length === 1 && first ? first : Buffer.concat(chunk.parts);
-    // Copied, because snappyjs returns the front of a buffer that is larger than the page.
-    const compressed = Buffer.from(deflate('SNAPPY', page));
-    const header = serializeThrift(
-      new PageHeader({
-        type: PageType.DATA_PAGE,
-        uncompressed_page_size: page.length,
-        compressed_page_size: compressed.length,
-        data_page_header: new DataPageHeader({
-          num_values: chunk.numValues,
-          encoding: Encoding.PLAIN,
-          definition_level_encoding: Encoding.RLE,
-          repetition_level_encoding: Encoding.RLE,
-        }),
+    size += this.#writePage(page, {
+      type: PageType.DATA_PAGE,
+      data_page_header: new DataPageHeader({
+        num_values: chunk.numValues,
+        encoding,
+        definition_level_encoding: Encoding.RLE,
+        repetition_level_encoding: Encoding.RLE,
       }),
-    );
-    const offset = this.#offset;
-    this.#parts.push(header, compressed);
-    this.#offset += header.length + compressed.length;
-    const size = header.length + page.length;
+    });
     const meta_data = new ColumnMetaData({
       type: Type[leaf.primitiveType ?? 'BYTE_ARRAY'],
-      encodings: [Encoding.PLAIN, Encoding.RLE],
+      encodings: [...(dictionary ? [encoding] : []), Encoding.PLAIN, Encoding.RLE],
       path_in_schema: leaf.path,
       codec: CompressionCodec.SNAPPY,
       num_values: chunk.numValues,
       total_uncompressed_size: size,
-      total_compressed_size: header.length + compressed.length,
-      data_page_offset: offset,
+      total_compressed_size: this.#offset - start,
+      data_page_offset: dataOffset,
+      ...(dictionary && { dictionary_page_offset: start }),
       statistics: new Statistics({
         null_count: chunk.nullCount,
         min_value: chunk.min,
         max_value: chunk.max,
       }),
     });
-    return { column: new ColumnChunk({ file_offset: offset, meta_data }), size };
+    return { column: new ColumnChunk({ file_offset: start, meta_data }), size };
+  }
+
+  #writeDictionary({ bytes, count }: { readonly bytes: Buffer; readonly count: number }): number {
+    return this.#writePage(bytes, {
+      type: PageType.DICTIONARY_PAGE,
+      dictionary_page_header: new DictionaryPageHeader({ num_values: count, encoding: Encoding.PLAIN }),
+    });
+  }
+
+  /** Compresses a page and writes it behind its header. Returns the bytes of both before compression. */
+  #writePage(page: Buffer, kind: PageKind): number {
+    // Copied, because snappyjs returns the front of a buffer that is larger than the page.
+    const compressed = Buffer.from(deflate('SNAPPY', page));
+    const header = serializeThrift(
+      new PageHeader({
+        ...kind,
+        uncompressed_page_size: page.length,
+        compressed_page_size: compressed.length,
+      }),
+    );
+    this.#parts.push(header, compressed);
+    this.#offset += header.length + compressed.length;
+    return header.length + page.length;
   }
 }
+
+/** What a page header says of a page of its kind. */
+type PageKind =
+  | { readonly type: number; readonly data_page_header: DataPageHeader }
+  | { readonly type: number; readonly dictionary_page_header: DictionaryPageHeader };
 
 function schemaElements(schema: ParquetSchema): SchemaElement[] {
   const root = new SchemaElement({ name: 'root', num_children: Object.keys(schema.fields).length });

@@ -2,8 +2,8 @@ import type { FieldDefinition } from 'parquetjs-lite';
 import { TributaryError } from '../../errors';
 import { field, type Value, type WritableType } from '../schema';
 import type { Chunk } from './fileWriter';
-import { encodeLevels } from './levels';
 import { encodeValues } from './plainValues';
+import { encodeLevels } from './rleHybrid';
 import { valueProblem } from './validate';
 
 /** What a nested column is made of; every node is optional. Maps and lists hold text. */

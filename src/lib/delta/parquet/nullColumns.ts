@@ -1,4 +1,4 @@
-import type { Value } from '../schema';
+import { holdsOnlyNulls } from '../columnValues';
 import type { EncodedFile, EncodeOptions } from './encode';
 
 type Columns = Pick<EncodeOptions, 'fields' | 'columns'>;
@@ -12,8 +12,7 @@ export function withoutNullColumns({ fields, columns }: Columns): {
   stored: Columns;
   boundsOfAll: (file: Pick<EncodedFile, 'bounds' | 'numRecords'>) => EncodedFile['bounds'];
 } {
-  const isNull = (value: Value): boolean => value === null;
-  const isStored = fields.map(({ nullable }, index) => !nullable || !columns[index]?.every(isNull));
+  const isStored = fields.map(({ nullable }, index) => !nullable || !holdsOnlyNulls(columns[index] ?? []));
   // A file has at least one column: without one, it could not tell how many rows it has.
   if (!isStored.includes(true)) isStored.fill(true);
   const pick = <T>(all: readonly T[]): T[] => all.filter((_, index) => isStored[index]);

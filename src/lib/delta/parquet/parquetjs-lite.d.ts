@@ -62,9 +62,9 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
   export const Type: Readonly<Record<TypeName, number>>;
   export const ConvertedType: Readonly<Record<ConvertedTypeName, number>>;
   export const FieldRepetitionType: Readonly<Record<'REQUIRED' | 'OPTIONAL' | 'REPEATED', number>>;
-  export const Encoding: Readonly<Record<'PLAIN' | 'RLE', number>>;
+  export const Encoding: Readonly<Record<'PLAIN' | 'RLE' | 'RLE_DICTIONARY', number>>;
   export const CompressionCodec: Readonly<Record<'UNCOMPRESSED' | 'GZIP' | 'SNAPPY', number>>;
-  export const PageType: Readonly<Record<'DATA_PAGE', number>>;
+  export const PageType: Readonly<Record<'DATA_PAGE' | 'DICTIONARY_PAGE', number>>;
 
   /** Anything that can be written as Thrift. */
   export interface Struct {
@@ -127,12 +127,16 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       repetition_level_encoding: number;
     });
   }
+  export class DictionaryPageHeader extends Base {
+    constructor(fields: { num_values: number; encoding: number });
+  }
   export class PageHeader extends Base {
     constructor(fields: {
       type: number;
       uncompressed_page_size: number;
       compressed_page_size: number;
-      data_page_header: DataPageHeader;
+      data_page_header?: DataPageHeader;
+      dictionary_page_header?: DictionaryPageHeader;
     });
   }
   export class ColumnMetaData extends Base {
@@ -145,6 +149,7 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       total_uncompressed_size: number;
       total_compressed_size: number;
       data_page_offset: number;
+      dictionary_page_offset?: number;
       statistics?: Statistics | undefined;
     });
   }

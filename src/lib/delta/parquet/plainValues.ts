@@ -1,35 +1,28 @@
-import type { Field, Value } from '../schema';
-import type { ColumnBounds } from '../statistics';
+import { type ColumnValues, holdsOnlyNulls, NumberColumn } from '../columnValues';
+import type { Value } from '../schema';
 import { compareUtf8 } from '../statistics';
+import type { EncodedValues, SliceOf } from './columnSlice';
+import { encodeNumbers } from './numberValues';
 import { integerRanges, longRanges } from './validate';
 
-/** A slice of a column to encode. `reject` throws; it is called with the row that the column cannot hold. */
-export interface Slice {
-  readonly field: Field;
-  readonly values: readonly Value[];
-  readonly start: number;
-  readonly end: number;
-  readonly reject: (row: number) => never;
-}
-
-export interface PlainValues {
-  /** The values that are not null in PLAIN encoding (parquet-format, Encodings.md). */
-  readonly bytes: Buffer;
-  readonly bounds: ColumnBounds;
-  /** One entry a row, 0 where it is null; undefined when no row is. */
-  readonly levels: Uint8Array | undefined;
-}
+type Slice = SliceOf<readonly Value[]>;
 
 /**
  * Validates, encodes and bounds a column in one pass. Each type has its own loop over plain arrays: this is where the
  * writer spends its time. Bytes are little-endian, like every platform that Node runs on here.
  */
-export function encodeValues(slice: Slice): PlainValues {
+export function encodeValues(slice: SliceOf<ColumnValues>): EncodedValues {
   const { values, start, end } = slice;
   if (slice.field.nullable && holdsOnlyNulls(values, start, end)) {
     const rows = end - start;
     return { bytes: Buffer.alloc(0), bounds: { nullCount: rows }, levels: new Uint8Array(rows) };
   }
+  return values instanceof NumberColumn
+    ? encodeNumbers({ ...slice, values })
+    : encodeList({ ...slice, values });
+}
+
+function encodeList(slice: Slice): EncodedValues {
   switch (slice.field.type) {
     case 'byte':
     case 'short':
@@ -54,12 +47,6 @@ export function encodeValues(slice: Slice): PlainValues {
   }
 }
 
-/** Whether a column has no value between two rows. Some columns hardly ever have one. */
-export function holdsOnlyNulls(values: readonly Value[], start: number, end: number): boolean {
-  for (let row = start; row < end; row++) if (values[row] !== null) return false;
-  return true;
-}
-
 /** Marks the rows that are null; allocated at the first of them. */
 class Levels {
   levels: Uint8Array | undefined;
@@ -80,7 +67,7 @@ class Levels {
   }
 }
 
-function encodeInt32(slice: Slice, [low, high]: readonly [number, number]): PlainValues {
+function encodeInt32(slice: Slice, [low, high]: readonly [number, number]): EncodedValues {
   const { values, start, end, reject } = slice;
   const out = new Int32Array(end - start);
   const levels = new Levels(slice);
@@ -99,7 +86,7 @@ function encodeInt32(slice: Slice, [low, high]: readonly [number, number]): Plai
   return finish(out, count * 4, levels, count > 0 ? { min, max } : undefined);
 }
 
-function encodeInt64(slice: Slice, [low, high]: readonly [bigint, bigint]): PlainValues {
+function encodeInt64(slice: Slice, [low, high]: readonly [bigint, bigint]): EncodedValues {
   const { values, start, end, reject } = slice;
   const bigs = new BigInt64Array(end - start);
   const halves = new Int32Array(bigs.buffer);
@@ -136,7 +123,7 @@ function encodeInt64(slice: Slice, [low, high]: readonly [bigint, bigint]): Plai
   return finish(bigs, count * 8, levels, count > 0 ? bounds : undefined);
 }
 
-function encodeDouble(slice: Slice): PlainValues {
+function encodeDouble(slice: Slice): EncodedValues {
   const { values, start, end } = slice;
   const out = new Float64Array(end - start);
   const levels = new Levels(slice);
@@ -157,7 +144,7 @@ function encodeDouble(slice: Slice): PlainValues {
   return finish(out, count * 8, levels, ordered && count > 0 ? { min, max } : undefined);
 }
 
-function encodeFloat(slice: Slice): PlainValues {
+function encodeFloat(slice: Slice): EncodedValues {
   const { values, start, end, reject } = slice;
   const out = new Float32Array(end - start);
   const levels = new Levels(slice);
@@ -181,7 +168,7 @@ function encodeFloat(slice: Slice): PlainValues {
   return finish(out, count * 4, levels, ordered && count > 0 ? { min, max } : undefined);
 }
 
-function encodeBoolean(slice: Slice): PlainValues {
+function encodeBoolean(slice: Slice): EncodedValues {
   const { values, start, end } = slice;
   const out = new Uint8Array(Math.ceil((end - start) / 8));
   const levels = new Levels(slice);
@@ -201,7 +188,7 @@ function encodeBoolean(slice: Slice): PlainValues {
   return finish(out, Math.ceil(count / 8), levels, bounds);
 }
 
-function encodeString(slice: Slice): PlainValues {
+function encodeString(slice: Slice): EncodedValues {
   const { values, start, end, reject } = slice;
   const levels = new Levels(slice);
   let out: Buffer = Buffer.allocUnsafe(16 * (end - start) + 64);
@@ -234,7 +221,7 @@ function encodeString(slice: Slice): PlainValues {
 }
 
 /** No bounds: readers prune by text, numbers and dates, and bytes would only swell the footer. */
-function encodeBinary(slice: Slice): PlainValues {
+function encodeBinary(slice: Slice): EncodedValues {
   const { values, start, end } = slice;
   const levels = new Levels(slice);
   let out: Buffer = Buffer.allocUnsafe(16 * (end - start) + 64);
@@ -263,7 +250,7 @@ function finish(
   byteLength: number,
   { levels, nullCount }: Levels,
   bounds: { min: Value; max: Value } | undefined,
-): PlainValues {
+): EncodedValues {
   return {
     bytes: Buffer.from(out.buffer, out.byteOffset, byteLength),
     bounds: bounds ? { nullCount, ...bounds } : { nullCount },

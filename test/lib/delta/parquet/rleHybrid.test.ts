@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
 import { describe, expect, it } from 'vitest';
-import { encodeLevelRun, encodeLevels } from '../../../../src/lib/delta/parquet/levels';
+import { encodeLevelRun, encodeLevels } from '../../../../src/lib/delta/parquet/rleHybrid';
 
 /** hyparquet's decoder, as the independent opinion. */
 function decode(encoded: Buffer, bitWidth: number, count: number): number[] {

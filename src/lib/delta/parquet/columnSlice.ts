@@ -1,0 +1,21 @@
+import type { Field } from '../schema';
+import type { ColumnBounds } from '../statistics';
+
+/** A slice of a column to encode. `reject` throws; it is called with the row that the column cannot hold. */
+export interface SliceOf<Values> {
+  readonly field: Field;
+  readonly values: Values;
+  readonly start: number;
+  readonly end: number;
+  readonly reject: (row: number) => never;
+}
+
+export interface EncodedValues {
+  /** The values that are not null in PLAIN encoding (parquet-format, Encodings.md); with a dictionary, their indices. */
+  readonly bytes: Buffer;
+  /** The dictionary that the indices point into, in PLAIN encoding. */
+  readonly dictionary?: { readonly bytes: Buffer; readonly count: number };
+  readonly bounds: ColumnBounds;
+  /** One entry a row, 0 where it is null; undefined when no row is. */
+  readonly levels: Uint8Array | undefined;
+}

@@ -1,0 +1,93 @@
+import { bitWidthOf, encodeIndices } from './rleHybrid';
+
+/** More would hardly ever be smaller. */
+const mostEntries = 4096;
+/** Whole numbers within this range are looked up in a table, which is several times as fast as a map. */
+const mostRange = 65_536;
+/** What a dictionary page must save: its header, and the time to make it. */
+const leastSaving = 64;
+
+/** What one look at all numbers tells. */
+export interface Survey {
+  readonly min: number;
+  readonly max: number;
+  /** How often a number differs from the one before it, plus one. */
+  readonly runs: number;
+}
+
+export interface Dictionary {
+  /** The different numbers, in the order in which they come first. */
+  readonly entries: Float64Array;
+  /** The indices as a page holds them (parquet-format, Encodings.md, "Dictionary Encoding"). */
+  readonly indices: Buffer;
+}
+
+/**
+ * The numbers of a column as a dictionary with indices. Undefined where there are too many different ones, or too few rows, for it
+ * to be smaller than half of the plain numbers; compression makes about that of small numbers.
+ * @param isWhole whether all of them are whole numbers
+ * @param width bytes of a plain number
+ */
+export function dictionaryOf(
+  numbers: Float64Array,
+  survey: Survey,
+  isWhole: boolean,
+  width: number,
+): Dictionary | undefined {
+  const { min, max, runs } = survey;
+  // Making a table takes longer than it saves where there are fewer numbers than places.
+  const isTable = isWhole && max - min < Math.min(mostRange, numbers.length);
+  // Numbers that seldom repeat the one before are not worth a look into a map for each of them.
+  if (!isTable && runs * 8 > numbers.length) return undefined;
+  const indices = new Uint16Array(numbers.length);
+  const entries = isTable ? byTable(numbers, indices, min, max) : byRuns(numbers, indices);
+  if (!entries) return undefined;
+  const isRuns = runs * 8 <= numbers.length;
+  const bits = isRuns ? runs * 24 : numbers.length * bitWidthOf(entries.length);
+  const saved = (numbers.length * width) / 2 - (bits / 8 + entries.length * width);
+  if (saved < leastSaving) return undefined;
+  return { entries: Float64Array.from(entries), indices: encodeIndices(indices, entries.length) };
+}
+
+function byTable(
+  numbers: Float64Array,
+  indices: Uint16Array,
+  min: number,
+  max: number,
+): number[] | undefined {
+  const table = new Int16Array(max - min + 1).fill(-1);
+  const entries: number[] = [];
+  for (let at = 0; at < numbers.length; at++) {
+    const value = numbers[at] as number;
+    let index = table[value - min] as number;
+    if (index < 0) {
+      if (entries.length === mostEntries) return undefined;
+      index = entries.length;
+      table[value - min] = index;
+      entries.push(value);
+    }
+    indices[at] = index;
+  }
+  return entries;
+}
+
+function byRuns(numbers: Float64Array, indices: Uint16Array): number[] | undefined {
+  const known = new Map<number, number>();
+  const entries: number[] = [];
+  for (let at = 0; at < numbers.length; ) {
+    const value = numbers[at] as number;
+    let end = at + 1;
+    while (end < numbers.length && Object.is(numbers[end], value)) end++;
+    let index = known.get(value);
+    // A map takes 0 and -0 for the same key.
+    if (index === undefined || !Object.is(entries[index], value)) {
+      if (entries.length === mostEntries) return undefined;
+      index = entries.length;
+      known.set(value, index);
+      entries.push(value);
+    }
+    indices.fill(index, at, end);
+    at = end;
+  }
+  return entries;
+}

@@ -1,0 +1,144 @@
+import type { NumberColumn } from '../columnValues';
+import type { DataType } from '../schema';
+import type { EncodedValues, SliceOf } from './columnSlice';
+import { dictionaryOf, type Survey } from './dictionary';
+import { integerRanges } from './validate';
+
+type NumberSlice = SliceOf<NumberColumn>;
+
+/** The bounds that whole numbers of a type must keep; undefined for other types. In a typed array a long is a safe integer. */
+const wholeBounds: Partial<Record<string, readonly [number, number]>> = {
+  ...integerRanges,
+  long: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  timestamp: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+};
+
+/** Validates, encodes and bounds a column of numbers, as a dictionary with indices where that is smaller. */
+export function encodeNumbers(slice: NumberSlice): EncodedValues {
+  const { values: column, start, end } = slice;
+  const levels = definedIn(column, start, end);
+  const numbers = levels ? definedNumbers(column, start, end) : column.numbers.subarray(start, end);
+  const nullCount = end - start - numbers.length;
+  if (nullCount > 0 && !slice.field.nullable) slice.reject(firstNull(column, start));
+  const { type } = slice.field;
+  const whole = wholeBounds[String(type)];
+  const survey = whole ? surveyWhole(slice, numbers, whole) : surveyDecimal(slice, numbers);
+  const bounds = survey ? { nullCount, min: survey.min, max: survey.max } : { nullCount };
+  const found = survey && dictionaryOf(numbers, survey, whole !== undefined, plainWidth(type));
+  if (!found) return { bytes: encodePlain(type, numbers), bounds, levels };
+  const { entries, indices } = found;
+  const dictionary = { bytes: encodePlain(type, entries), count: entries.length };
+  return { bytes: indices, bounds, levels, dictionary };
+}
+
+/** The marks of the slice; undefined where no row of it is null. */
+function definedIn({ defined }: NumberColumn, start: number, end: number): Uint8Array | undefined {
+  const marks = defined?.subarray(start, end);
+  return marks?.includes(0) ? marks : undefined;
+}
+
+function definedNumbers(column: NumberColumn, start: number, end: number): Float64Array {
+  const numbers = new Float64Array(end - start);
+  let count = 0;
+  for (let row = start; row < end; row++)
+    if (column.defined?.[row] !== 0) numbers[count++] = column.numbers[row] as number;
+  return numbers.subarray(0, count);
+}
+
+function firstNull(column: NumberColumn, start: number): number {
+  return column.defined?.indexOf(0, start) ?? start;
+}
+
+/** @throws what `reject` throws, at the first number that is not whole or not within the bounds */
+function surveyWhole(
+  slice: NumberSlice,
+  numbers: Float64Array,
+  [low, high]: readonly [number, number],
+): Survey | undefined {
+  if (numbers.length === 0) return undefined;
+  let min = high;
+  let max = low;
+  let runs = 0;
+  let last = Number.NaN;
+  let isWhole = true;
+  for (let at = 0; at < numbers.length; at++) {
+    const value = numbers[at] as number;
+    if (value === last) continue;
+    last = value;
+    runs++;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    if (Math.floor(value) !== value || value < low || value > high) isWhole = false;
+  }
+  if (isWhole) return { min, max, runs };
+  return slice.reject(rowOf(slice, (value) => !(Number.isInteger(value) && value >= low && value <= high)));
+}
+
+/** Undefined where numbers have no order, because of NaN or an infinity. */
+function surveyDecimal(slice: NumberSlice, numbers: Float64Array): Survey | undefined {
+  const isFloat = slice.field.type === 'float';
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  let runs = 0;
+  let last = Number.NaN;
+  let isOrdered = numbers.length > 0;
+  for (let at = 0; at < numbers.length; at++) {
+    const given = numbers[at] as number;
+    const value = isFloat ? Math.fround(given) : given;
+    // The difference is 0 for every number except NaN and the infinities.
+    if (value - value !== 0) {
+      if (Number.isFinite(given)) slice.reject(rowOf(slice, isBeyondFloat));
+      isOrdered = false;
+    }
+    if (!Object.is(value, last)) runs++;
+    last = value;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return isOrdered ? { min, max, runs } : undefined;
+}
+
+const isBeyondFloat = (value: number): boolean =>
+  Number.isFinite(value) && !Number.isFinite(Math.fround(value));
+
+/** The first row whose number is as described. */
+function rowOf({ values: column, start, end }: NumberSlice, isWanted: (value: number) => boolean): number {
+  for (let row = start; row < end; row++) {
+    const value = column.at(row);
+    if (value !== null && isWanted(value)) return row;
+  }
+  return start;
+}
+
+/** Bytes of a number in PLAIN encoding. */
+const plainWidth = (type: DataType): number =>
+  type === 'long' || type === 'timestamp' || type === 'double' ? 8 : 4;
+
+/** Bytes are little-endian, like every platform that Node runs on here. */
+function encodePlain(type: DataType, numbers: Float64Array): Buffer {
+  switch (type) {
+    case 'long':
+    case 'timestamp':
+      return encodeInt64(numbers);
+    case 'double':
+      return asBytes(numbers);
+    case 'float':
+      return asBytes(new Float32Array(numbers));
+    default:
+      return asBytes(new Int32Array(numbers));
+  }
+}
+
+function encodeInt64(numbers: Float64Array): Buffer {
+  const halves = new Int32Array(numbers.length * 2);
+  for (let at = 0; at < numbers.length; at++) {
+    const value = numbers[at] as number;
+    const upper = Math.floor(value / 4_294_967_296);
+    halves[at * 2] = value - upper * 4_294_967_296;
+    halves[at * 2 + 1] = upper;
+  }
+  return asBytes(halves);
+}
+
+const asBytes = ({ buffer, byteOffset, byteLength }: Float64Array | Float32Array | Int32Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
