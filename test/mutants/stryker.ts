@@ -101,7 +101,11 @@ export function runStryker({ name, mutate, testFiles, work }: Run): Mutant[] {
   };
   writeFileSync(configFile, JSON.stringify(config));
   const bin = join(environment, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js');
-  const { status } = spawnSync(process.execPath, [bin, 'run', configFile], { stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(process.execPath, [bin, 'run', configFile], {
+    stdio: ['ignore', 2, 2],
+    // A test that is late in the first run, without a change, would end all.
+    env: { ...process.env, TEST_TIMEOUT_MS: '120000' },
+  });
   if (status !== 0 || !existsSync(reportFile)) throw new Error(`Stryker failed at ${name}; see above.`);
   return readReport(JSON.parse(readFileSync(reportFile, 'utf8')));
 }
