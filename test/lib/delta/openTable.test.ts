@@ -462,6 +462,22 @@ it('a checkpoint without rows is damaged, and an older one is taken if there is 
   });
 });
 
+it('a damaged action of a checkpoint is named by its row, also behind many others', async () => {
+  await appendFiles(1);
+  const { files, protocol, metaData } = await snapshotOf();
+  const [add] = files.values();
+  if (!add) throw new Error('The table has no file.');
+  const good = Array.from({ length: 1998 }, (_, file) => ({ add: { ...add, path: `part-${file}.parquet` } }));
+  const rows = [{ protocol }, { metaData }, ...good, { add: { ...add, path: '' } }];
+  await at.store.put(checkpointPath('events', 1), encodeCheckpointRows(rows).bytes);
+  await at.store.put(lastCheckpointPath('events'), Buffer.from('{"version":1,"size":2001}'));
+  await at.store.delete(commitPath('events', 0));
+  await expect(snapshotOf()).rejects.toMatchObject({
+    code: 'delta.invalid',
+    message: expect.stringContaining('row 2000: add.path is not a text'),
+  });
+});
+
 it('storage that does not answer is no damaged log', async () => {
   await appendFiles(3);
   await checkpoint({ at });

@@ -224,6 +224,16 @@ describe('a lake that does not take the status', () => {
     ]);
   });
 
+  it('is known in this process until the lake has it', async () => {
+    const open = store.close();
+    const status = startProcess();
+    status.failed('clickstream', '3', gap);
+    expect(status.unrecorded()).toMatchObject([{ partition: '3', code: 'ingest.gap' }]);
+    open();
+    await status.settled();
+    expect(status.unrecorded()).toEqual([]);
+  });
+
   it('is warned of once, until it has taken one again', async () => {
     store.failure = new TributaryError('storage.unavailable', 'No answer.');
     const status = startProcess();
