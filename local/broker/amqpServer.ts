@@ -15,9 +15,10 @@ import type { Hub } from './hub';
 import { type OpenLink, openConsumer, openProducer } from './linkOpening';
 import { answerManagement } from './management';
 import { maxMessageBytes } from './producerLink';
-import { answerRequest } from './requestReply';
+import { answerRequest, type Request } from './requestReply';
 import { deliverRawBytes } from './rheaInternals';
-import { type Grant, isGranted, type Right, type SharedAccessPolicy } from './sharedAccess';
+import { checkToken, type Grant, isGranted, type Right, type SharedAccessPolicy } from './sharedAccess';
+import { writeWholeFrames } from './wholeFrames';
 
 /** The hubs that the server serves, and the links to them. */
 export interface Served {
@@ -43,7 +44,10 @@ export async function listenAmqp(served: Served, port: number, host: string): Pr
   const container = createContainer(served);
   const sockets = new Set<Socket>();
   const connections = new Set<Connection>();
-  container.on('connection_open', ({ connection }: EventContext) => connections.add(connection));
+  container.on('connection_open', ({ connection }: EventContext) => {
+    writeWholeFrames(connection);
+    connections.add(connection);
+  });
   for (const end of ['connection_close', 'disconnected']) {
     container.on(end, ({ connection }: EventContext) => connections.delete(connection));
   }
@@ -111,11 +115,14 @@ function createContainer({ policies, hubs, links }: Served): Container {
     if (node === '$cbs')
       serveNode(receiver, (request) => answerCbs(request, policies, grants.of(connection)));
     else if (node.endsWith('$management')) {
-      const findHub = (name: string) =>
-        grants.mayUse(connection, { address: name, right: managementRight })
-          ? hubs.get(name.toLowerCase())
-          : { refused: unauthorized(name).description ?? '' };
-      serveNode(receiver, (request) => answerManagement(request, findHub));
+      serveNode(receiver, (request) =>
+        answerManagement(request, (name) => {
+          const access = { address: name, right: managementRight };
+          return grants.mayUse(connection, access) || mayAsk(request, policies, access)
+            ? hubs.get(name.toLowerCase())
+            : { refused: unauthorized(name).description ?? '' };
+        }),
+      );
     } else open(receiver, { address, right: 'send' }, () => openProducer(receiver, hubs));
   });
   container.on('sender_open', ({ sender }: EventContext) => {
@@ -151,6 +158,14 @@ interface Access {
  * broker does not, so that no test depends on it.
  */
 const managementRight: Right = 'listen';
+
+/** Whether a request has a token of its own for what it asks, as those of Java's SDK have. */
+function mayAsk({ properties }: Request, policies: readonly SharedAccessPolicy[], access: Access): boolean {
+  const token = properties.get('security_token');
+  if (token === undefined) return false;
+  const checked = checkToken(token, policies, Date.now());
+  return !('refused' in checked) && isGranted([checked], access, Date.now());
+}
 
 /** The grants of each connection, from the tokens that it sent. */
 class GrantedTokens {

@@ -1,10 +1,9 @@
 """T-SQL through Python's sqlglot: one JSON request a line on stdin, one JSON answer a line on stdout."""
 
-import json
 import logging
-import sys
 
 import sqlglot
+from answers import serve
 from sqlglot import exp
 
 # Statements that it only skims are in the answers, and need no warnings.
@@ -22,15 +21,4 @@ def to_duckdb(text):
     return sqlglot.transpile(text, read="tsql", write="duckdb", error_level=sqlglot.ErrorLevel.RAISE)
 
 
-def main():
-    calls = {"parse": parse, "to_duckdb": to_duckdb}
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = {"result": calls[request["call"]](**request["arguments"])}
-        except BaseException as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
-
-
-main()
+serve({"parse": parse, "to_duckdb": to_duckdb})

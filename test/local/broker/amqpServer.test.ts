@@ -23,6 +23,11 @@ async function connect(broker: Broker): Promise<Connection> {
   return connection;
 }
 
+/** A frame as rhea passes it on: with its fields in their order. */
+interface Frame {
+  readonly performative: { readonly value: readonly unknown[] };
+}
+
 const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600;
 
 describe('any AMQP client', () => {
@@ -81,6 +86,46 @@ describe('any AMQP client', () => {
     expect(answer.application_properties).toMatchObject({
       'status-code': 401,
       'error-condition': 'amqp:unauthorized-access',
+    });
+  });
+
+  it.each([
+    ['for the hub', signToken('hub', inAnHour()), 200],
+    ['for another hub', signToken('other', inAnHour()), 401],
+    ['expired', signToken('hub', 1000), 401],
+  ])('may ask with a token in its request: %s', async (_, token, status) => {
+    const client = await connectTo(await openBroker({ hub: 1, other: 1 }));
+    const request = { operation: 'READ', name: 'hub', type: 'com.microsoft:eventhub', security_token: token };
+    const answer = await ask(client, '$management', { application_properties: request });
+    expect(answer.application_properties).toMatchObject({ 'status-code': status });
+    // The token is for this request alone.
+    const { security_token: _token, ...without } = request;
+    const other = await ask(client, '$management', { application_properties: without });
+    expect(other.application_properties).toMatchObject({ 'status-code': 401 });
+  });
+
+  it('gets every field of a frame, because Python reads them by their place', async () => {
+    const client = await connect(await openBroker({ hub: 1 }));
+    const numbers: Record<string, number> = {};
+    for (const name of ['begin', 'attach', 'flow', 'transfer'] as const) {
+      const handlers = client as unknown as Record<string, (frame: Frame) => void>;
+      const handle = handlers[`on_${name}`]?.bind(client);
+      handlers[`on_${name}`] = (frame) => {
+        numbers[name] = frame.performative.value.length;
+        handle?.(frame);
+      };
+    }
+    await putToken(client, signToken('hub', inAnHour()));
+    const sender = await openSender(client, 'hub');
+    sender.send({ body: 'x' } as unknown as Message);
+    await once(sender, 'accepted');
+    const { value } = (client as unknown as { remote: { open: Frame['performative'] } }).remote.open;
+    expect({ open: value.length, ...numbers }).toEqual({
+      open: 10,
+      begin: 8,
+      attach: 14,
+      flow: 11,
+      transfer: 11,
     });
   });
 
