@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addColumns } from '../../src/lib/delta/addColumns';
 import { commitPath, type TableLocation } from '../../src/lib/delta/log';
+import { encodeParquet } from '../../src/lib/delta/parquet/encode';
 import { type Field, field, type Value } from '../../src/lib/delta/schema';
 import { checkpoint } from '../../src/lib/maintenance/checkpoint';
 import { cleanLog } from '../../src/lib/maintenance/cleanLog';
@@ -126,6 +127,17 @@ describe('delta-rs reads what we wrote', () => {
     expect(
       await lake.peer.call('txns', { uri: lake.uri('txns'), app_ids: [txns[0]?.appId, 'nobody'] }),
     ).toEqual([2 ** 40, null]);
+  });
+
+  it('finds the checksums of pages right, and a changed bit wrong', async () => {
+    const rows = 1000;
+    const columns = [Array.from({ length: rows }, (_, row) => row % 7), Array.from({ length: rows }, String)];
+    const { bytes } = encodeParquet({ fields: [field('few', 'integer'), field('texts', 'string')], columns });
+    const read = (file: Buffer) => lake.peer.call('read_file', { file: file.toString('base64') });
+    expect(await read(bytes)).toBe(rows);
+    const page = bytes.length / 2;
+    bytes[page | 0] = (bytes[page | 0] ?? 0) ^ 1;
+    await expect(read(bytes)).rejects.toThrow(/CRC checksum verification failed/);
   });
 
   it('finds no nulls of an added column through pyarrow in tables of its own making either', async () => {

@@ -4,11 +4,14 @@ Values travel as text, so that nothing is lost on the way: whole numbers and dec
 timestamps in microseconds and dates in days since 1970, binary in hex.
 """
 
+import base64
+import io
 import json
 import sys
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, WriterProperties, write_deltalake
 
 ARROW = {
@@ -186,6 +189,11 @@ class Peer:
 
     def history(self, uri):
         return self.open(uri).history()
+
+    def read_file(self, file):
+        """The rows of a Parquet file, in base64, whose pages must have their checksums."""
+        source = io.BytesIO(base64.b64decode(file))
+        return pq.ParquetFile(source, page_checksum_verification=True).read().num_rows
 
 
 def main():

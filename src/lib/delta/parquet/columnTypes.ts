@@ -46,7 +46,9 @@ function holds(element: SchemaElement, type: Field['type']): boolean {
 
 /** What the bits of an element stand for; integers of any width and sign are `none`. */
 function annotation({ converted_type: converted, logical_type: logical }: SchemaElement): string {
-  if (logical?.type === 'STRING' || converted === 'UTF8') return 'text';
+  // Writers give both. Where they contradict each other, the file is damaged.
+  if (converted === 'UTF8') return (logical?.type ?? 'STRING') === 'STRING' ? 'text' : 'contradictory';
+  if (logical?.type === 'STRING') return 'text';
   if (logical?.type === 'INTEGER' || /^U?INT_/.test(converted ?? '')) return 'none';
   if (converted?.startsWith('TIMESTAMP')) return 'timestamp';
   return (logical?.type ?? converted ?? 'none').toLowerCase();

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { ParquetSchema, SchemaField } from 'parquetjs-lite';
 import {
   ColumnChunk,
@@ -162,6 +163,8 @@ export class FileWriter {
         ...kind,
         uncompressed_page_size: page.length,
         compressed_page_size: compressed.length,
+        // Of the compressed bytes, as a signed number (parquet.thrift, "PageHeader").
+        crc: crc32(compressed) | 0,
       }),
     );
     this.#parts.push(header, compressed);

@@ -135,6 +135,7 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       type: number;
       uncompressed_page_size: number;
       compressed_page_size: number;
+      crc?: number;
       data_page_header?: DataPageHeader;
       dictionary_page_header?: DictionaryPageHeader;
     });

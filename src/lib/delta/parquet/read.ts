@@ -12,6 +12,7 @@ import { TributaryError } from '../../errors';
 import type { Field, ReadValue } from '../schema';
 import { columnProblem } from './columnTypes';
 import { convertLeaf, convertValue, type Meaning, parsers, withoutLossyTypes } from './convert';
+import { checkPages } from './pageChecksums';
 import { pruneNulls } from './pruneNulls';
 
 /** Where the bytes come from: a blob or a buffer. `read` may give fewer bytes than asked only at the end. */
@@ -105,8 +106,9 @@ async function openFile({ source, where, columns, fields = [] }: ReadOptions): P
   const { SNAPPY: _, ...compressors } = (await import('hyparquet-compressors')).compressors;
   const file = new SourceFile(source, where);
   const original = parquetMetadata(await file.readFooter(), { geoparquet: false });
-  checkMetadata(original);
-  const elements = parquetSchema(original).children.map(({ element }) => element);
+  const tree = parquetSchema(original);
+  checkMetadata(original, tree);
+  const elements = tree.children.map(({ element }) => element);
   for (const field of fields) {
     const element = elements.find(({ name }) => name === field.name);
     checkColumn(field, element, where);
@@ -136,7 +138,7 @@ async function decodeRowGroup(
   const chunks: ColumnData[] = [];
   if (present.length > 0)
     await parquetRead({
-      file,
+      file: await checkPages(file, group),
       metadata: single,
       columns: present.map(({ element }) => element.name),
       rowStart: 0,
@@ -175,7 +177,8 @@ function checkColumn(field: Field, element: SchemaElement | undefined, where: st
 }
 
 /** What would otherwise surface as a wrong answer. */
-function checkMetadata(metadata: FileMetaData): void {
+function checkMetadata(metadata: FileMetaData, tree: SchemaTree): void {
+  const leaves = leavesOf(tree);
   const groupRows = metadata.row_groups.reduce((sum, group) => sum + group.num_rows, 0n);
   if (groupRows !== metadata.num_rows)
     throw new Error(`the row groups hold ${groupRows} rows where ${metadata.num_rows} were announced`);
@@ -184,8 +187,18 @@ function checkMetadata(metadata: FileMetaData): void {
       if (file_path) throw new Error(`a column lies in another file, ${file_path}`);
       if (!meta_data) throw new Error('a column is encrypted');
     }
+    // Both are written from one schema. A bit that flips in one of them could give a column to another name, or none.
+    const written = columns.map(({ meta_data: data }) => `${data?.path_in_schema.join('.')} ${data?.type}`);
+    if (written.join() !== leaves.join())
+      throw new Error(
+        `a row group has the columns ${written.join(', ')}, and the schema ${leaves.join(', ')}`,
+      );
   }
 }
+
+/** The columns without members, each as its path and physical type. */
+const leavesOf = ({ path, element, children }: SchemaTree): string[] =>
+  children.length > 0 ? children.flatMap(leavesOf) : [`${path.join('.')} ${element.type}`];
 
 function appendConverted(
   into: ReadValue[],
