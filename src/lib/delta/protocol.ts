@@ -1,5 +1,6 @@
 import { TributaryError } from '../errors';
 import type { Metadata, Protocol } from './actions';
+import { howToChangeColumn, howToDrop, howToDropConstraint, howToUnset } from './turnOff';
 
 /** What our own tables ask of readers and writers: the least there is, and all that Synapse serverless reads. */
 export const ourProtocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
@@ -28,7 +29,7 @@ export function ensureReadable(protocol: Protocol, where: string): void {
   throw new TributaryError(
     'delta.unsupported',
     unknown
-      ? `${where}: reading needs the table feature ${unknown}, which is not implemented.`
+      ? `${where}: reading needs the table feature ${unknown}, which is not implemented. ${howToDrop(unknown)}`
       : `${where}: reading needs reader version ${minReaderVersion}; implemented are 1, and 3 with ${[...readableFeatures].join(', ')}.`,
   );
 }
@@ -36,30 +37,30 @@ export function ensureReadable(protocol: Protocol, where: string): void {
 /** Throws `delta.unsupported`, naming the feature, when a commit of ours could break the table's rules. */
 export function ensureWritable(protocol: Protocol, metadata: Metadata, where: string): void {
   ensureReadable(protocol, where);
-  const refuse = (what: string): never => {
-    throw new TributaryError(
-      'delta.unsupported',
-      `${where}: writing needs ${what}, which is not implemented.`,
-    );
+  const refuse = (what: string, remedy?: string): never => {
+    const text = `${where}: writing needs ${what}, which is not implemented.`;
+    throw new TributaryError('delta.unsupported', remedy === undefined ? text : `${text} ${remedy}`);
   };
   const { minWriterVersion, writerFeatures = [] } = protocol;
   if (minWriterVersion === 7) {
     const unknown = writerFeatures.find((feature) => !writableFeatures.has(feature));
-    if (unknown) refuse(`the table feature ${unknown}`);
+    if (unknown) refuse(`the table feature ${unknown}`, howToDrop(unknown));
   } else if (minWriterVersion > 2) {
     refuse(`writer version ${minWriterVersion}`);
   }
   for (const [name, on] of bindingProperties) {
     const value = metadata.configuration[name];
-    if (value !== undefined && on.test(value)) refuse(`the table property ${name}=${value}`);
+    if (value !== undefined && on.test(value))
+      refuse(`the table property ${name}=${value}`, howToUnset(name));
   }
   const constraint = Object.keys(metadata.configuration).find((name) =>
     name.startsWith('delta.constraints.'),
   );
-  if (constraint) refuse(`the check constraint ${constraint}`);
+  if (constraint) refuse(`the check constraint ${constraint}`, howToDropConstraint(constraint));
   const special =
     /"(delta\.(?:invariants|generationExpression|identity\.[a-z]+|columnMapping\.[a-z]+))"|"(CURRENT_DEFAULT)"/i;
   const found = special.exec(metadata.schemaString);
-  if (found) refuse(`the column property ${found[1] ?? found[2]}`);
+  const property = found?.[1] ?? found?.[2];
+  if (property !== undefined) refuse(`the column property ${property}`, howToChangeColumn(property));
   if (metadata.partitionColumns.length > 0) refuse('partition columns');
 }

@@ -96,6 +96,58 @@ describe('a table of an older protocol', () => {
   });
 });
 
+const configured = (property: string, value: string): Metadata => ({
+  ...plain,
+  configuration: { [property]: value },
+});
+const withColumn = (property: string): Metadata =>
+  metadataOf({ ...field('id', 'long'), metadata: { [property]: '1' } });
+
+it.each<[string, Protocol, Metadata, string]>([
+  ['a feature', withFeatures('inCommitTimestamp'), plain, 'DROP FEATURE inCommitTimestamp.'],
+  [
+    'a feature of readers',
+    { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['deletionVectors'] },
+    plain,
+    'DROP FEATURE deletionVectors.',
+  ],
+  [
+    'a feature that may stay',
+    withFeatures('identityColumns'),
+    plain,
+    'Whether it can be dropped, and how, stands in docs.delta.io/delta-drop-feature',
+  ],
+  [
+    'a property',
+    withFeatures(),
+    configured('delta.enableChangeDataFeed', 'true'),
+    "SET TBLPROPERTIES ('delta.enableChangeDataFeed' = 'false').",
+  ],
+  [
+    'the kind of checkpoints',
+    withFeatures(),
+    configured('delta.checkpointPolicy', 'v2'),
+    "SET TBLPROPERTIES ('delta.checkpointPolicy' = 'classic').",
+  ],
+  [
+    'column mapping',
+    withFeatures(),
+    configured('delta.columnMapping.mode', 'name'),
+    'DROP FEATURE columnMapping.',
+  ],
+  ['a mapped column', withFeatures(), withColumn('delta.columnMapping.id'), 'DROP FEATURE columnMapping.'],
+  [
+    'a constraint',
+    withFeatures(),
+    configured('delta.constraints.positive', 'id > 0'),
+    'DROP CONSTRAINT positive.',
+  ],
+  ['a default', withFeatures(), withColumn('CURRENT_DEFAULT'), 'ALTER COLUMN <column> DROP DEFAULT.'],
+  ['an expression', withFeatures(), withColumn('delta.generationExpression'), 'It cannot be turned off'],
+])('a refusal says how %s is turned off', (_, protocol, metadata, statement) => {
+  expect(() => ensureWritable(protocol, metadata, 'events')).toThrow(statement);
+});
+
 describe('a table is read', () => {
   it.each<Protocol>([
     { minReaderVersion: 1, minWriterVersion: 7 },

@@ -1,0 +1,40 @@
+/*
+ * How others turn off what they turned on and we refuse, in Spark SQL. Which features can be dropped is said in
+ * docs.delta.io/delta-drop-feature, as of Delta Lake 4.0.
+ */
+
+const droppable: ReadonlySet<string> = new Set([
+  'deletionVectors',
+  'columnMapping',
+  'typeWidening',
+  'typeWidening-preview',
+  'v2Checkpoint',
+  'checkConstraints',
+  'inCommitTimestamp',
+]);
+
+/** A sentence with the statement that drops a table feature. */
+export const howToDrop = (feature: string): string =>
+  droppable.has(feature)
+    ? `Turn it off: ALTER TABLE <table> DROP FEATURE ${feature}.`
+    : `Whether it can be dropped, and how, stands in docs.delta.io/delta-drop-feature; else copy the rows into a table without it.`;
+
+/** A sentence with the statement that takes back a property of the table. */
+export const howToUnset = (property: string): string =>
+  property === 'delta.checkpointPolicy'
+    ? `Turn it off: ALTER TABLE <table> SET TBLPROPERTIES ('${property}' = 'classic').`
+    : property === 'delta.columnMapping.mode'
+      ? howToDrop('columnMapping')
+      : `Turn it off: ALTER TABLE <table> SET TBLPROPERTIES ('${property}' = 'false').`;
+
+/** A sentence with the statement that drops a CHECK constraint. */
+export const howToDropConstraint = (property: string): string =>
+  `Drop it: ALTER TABLE <table> DROP CONSTRAINT ${property.replace('delta.constraints.', '')}.`;
+
+/** A sentence with what takes back a property of a column, like a default or a generation expression. */
+export function howToChangeColumn(property: string): string {
+  if (property.startsWith('delta.columnMapping.')) return howToDrop('columnMapping');
+  return property === 'CURRENT_DEFAULT'
+    ? 'Take the default away: ALTER TABLE <table> ALTER COLUMN <column> DROP DEFAULT.'
+    : 'It cannot be turned off: copy the rows into a table without it.';
+}
