@@ -1,9 +1,12 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startBroker } from '../../local/broker/broker';
+import { parseConfig } from '../../local/broker/config';
 import { disabledSources } from '../kit/disabledFunctions';
 import { LocalStack } from '../kit/localStack';
 
@@ -60,6 +63,40 @@ it('is the same as the folder beside it, and the same again', () => {
   execFileSync(process.execPath, ['deploy/package.mjs']);
   expect(readFileSync('.package/tributary.zip').equals(first)).toBe(true);
 }, 120_000);
+
+it('has the generator, which the command of its container starts', { timeout: 60_000 }, async () => {
+  const [command = '', ...args] = JSON.parse(
+    /^CMD (.*)$/m.exec(readFileSync('samples/generator/Dockerfile', 'utf8'))?.[1] ?? '[]',
+  );
+  const Entities = [{ Name: 'clickstream', PartitionCount: 1, ConsumerGroups: [] }];
+  const NamespaceConfig = [{ Type: 'EventHub', Name: 'emulatorNs1', Entities }];
+  const broker = await startBroker({ port: 0, config: parseConfig({ UserConfig: { NamespaceConfig } }) });
+  const child = spawn(command, args, {
+    cwd: folder,
+    env: {
+      PATH: process.env.PATH,
+      hostName: `127.0.0.1:${broker.port}`,
+      sasKeyName: 'send',
+      sasKeyValue: 'SAS_KEY_VALUE',
+      eventHubName: 'clickstream',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    let out = '';
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+    });
+    const accepted = () => broker.stats().hubs.clickstream?.accepted;
+    await expect.poll(accepted, { timeout: 30_000 }).toBeGreaterThan(10);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(out).toBe(`Ended: the hub clickstream acknowledged ${accepted()} clicks.\n`);
+  } finally {
+    child.kill('SIGKILL');
+    await broker.close();
+  }
+});
 
 it('loads each of its packages', { timeout: 60_000 }, () => {
   const script = `

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventHubsNamespace } from '../lib/connections/hubs';
+import { TributaryError } from '../lib/errors';
+import { inertInLine } from '../lib/inert';
+import { count, quantity } from '../lib/quantity';
+import { isThisMachine } from '../lib/sameMachine';
+import { type ClickSimulator, createClickSimulator } from '../lib/sources/clickSimulator';
+import { type EventProducer, openProducer, SendError, sendEvents } from '../lib/sources/sendEvents';
+import { durationFlag, numberFlag } from './commandLine/arguments';
+import { action, type Given, UsageError } from './commandLine/command';
+import { onInterrupt } from './commandLine/interrupts';
+import { runCommand } from './commandLine/runCommand';
+
+/*
+ * `npm run generate`: sends made-up clicks to a hub until it is stopped, without the function app. It takes the settings of the
+ * published generator's container, from the environment, so that it can take its place: see samples/generator/Dockerfile.
+ */
+
+const whole = (meaning: string, fallback: number, least: number) =>
+  numberFlag({ meaning, fallback, least, most: 1_000_000_000, whole: true });
+
+const flags = {
+  rate: numberFlag({ meaning: 'clicks per second', fallback: 10, least: 0.001, most: 100_000 }),
+  duration: durationFlag('5m', 'how long to send; by default until it is stopped'),
+  seed: numberFlag({
+    meaning:
+      'the same seed gives the same products and sessions of the same lengths; by default from the clock',
+    fallback: undefined,
+    most: 2 ** 31,
+    whole: true,
+  }),
+  sessions: numberFlag({
+    meaning:
+      'send so many sessions one after the other, with times in the past as the published generator does, and end; by default there are always several at once',
+    fallback: undefined,
+    least: 1,
+    most: 1_000_000_000,
+    whole: true,
+  }),
+  'max-clicks': whole('a session has fewer clicks than this', 100, 3),
+  'min-product': whole('the lowest product id', 1, 0),
+  'max-product': whole('the highest product id', 670, 0),
+  categories: whole('the number of categories', 10, 1),
+};
+
+runCommand({
+  call: 'npm run generate',
+  does: action({
+    meaning:
+      'Sends made-up clicks to the hub that the environment names: hostName, sasKeyName, sasKeyValue, eventHubName.',
+    flags,
+    run: generate,
+  }),
+});
+
+async function generate(given: Given<typeof flags>): Promise<number> {
+  const { rate, duration, sessions } = given;
+  const simulator = openSimulator(given);
+  const { namespace, hub } = readTarget(process.env);
+  const stop = new AbortController();
+  // SIGTERM is how containers are stopped.
+  onInterrupt(() => stop.abort(), ['SIGINT', 'SIGTERM']);
+  const producer = openProducer(namespace, hub);
+  const sender = new ClickSender(producer);
+  const started = Date.now();
+  const endsAt = duration === undefined ? Number.POSITIVE_INFINITY : started + duration;
+  const everyMs = Math.max(1000, 1000 / rate);
+  try {
+    for (let now = started; now < endsAt && !stop.signal.aborted; ) {
+      const pauseMs = Math.max(0, Math.min(everyMs, endsAt - Date.now()));
+      await sleep(pauseMs, undefined, { signal: stop.signal }).catch(() => {});
+      now = Math.min(Date.now(), endsAt);
+      const clicks = simulator.tick(now, rate);
+      // Each whole pause is long enough for a click: none means that the last session has ended.
+      if (clicks.length === 0 && sessions !== undefined && pauseMs === everyMs) break;
+      await sender.send(clicks);
+    }
+  } finally {
+    if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
+    await producer.close();
+  }
+  console.log(`Ended: the hub ${hub} acknowledged ${quantity(sender.accepted, 'click')}.`);
+  return 0;
+}
+
+function openSimulator(given: Given<typeof flags>): ClickSimulator {
+  const { seed, sessions, 'min-product': lowest, 'max-product': highest } = given;
+  if (highest < lowest)
+    throw new UsageError(`--max-product ${highest}: expected at least --min-product, ${lowest}.`);
+  return createClickSimulator({
+    ...(seed !== undefined && { seed }),
+    ...(sessions !== undefined && { eventTimes: 'published', nosessions: sessions + 1 }),
+    maxclicks: given['max-clicks'],
+    minProductId: lowest,
+    maxProductId: highest + 1,
+    nocats: given.categories,
+  });
+}
+
+const names = ['hostName', 'sasKeyName', 'sasKeyValue', 'eventHubName'] as const;
+
+/** The hub that the environment names. `hostName` is that of the namespace, with or without its domain. */
+function readTarget(environment: NodeJS.ProcessEnv): { namespace: EventHubsNamespace; hub: string } {
+  const [host, keyName, key, hub] = names.map((name) => environment[name]?.trim() ?? '');
+  const missing = names.filter((name) => !environment[name]?.trim());
+  if (missing.length > 0)
+    throw new UsageError(
+      `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing in the environment: expected the host name of an Event Hubs namespace, the name and the key of a policy that may send, and the name of a hub.`,
+    );
+  if (!host || !/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d+)?$/i.test(host))
+    throw new UsageError(
+      `hostName ${JSON.stringify(host)}: expected a name like contoso or contoso.servicebus.windows.net, without sb:// and a path.`,
+    );
+  if (/[;\s]/.test(`${keyName}${key}${hub}`))
+    throw new UsageError(
+      'sasKeyName, sasKeyValue, eventHubName: expected names and a key without blanks and ;.',
+    );
+  const [name = '', port] = host.split(':');
+  const isLocal = isThisMachine(name);
+  const domain = isLocal || name.includes('.') ? name : `${name}.servicebus.windows.net`;
+  const endpoint = `Endpoint=sb://${domain}${port === undefined ? '' : `:${port}`}`;
+  const policy = `SharedAccessKeyName=${keyName};SharedAccessKey=${key}`;
+  const connectionString = `${endpoint};${policy}${isLocal ? ';UseDevelopmentEmulator=true' : ''}`;
+  return { namespace: { connectionString }, hub: hub ?? '' };
+}
+
+/** How often a line tells the progress where it cannot be drawn again. */
+const tellEveryMs = 10_000;
+
+/** Sends clicks and tells the progress. */
+class ClickSender {
+  accepted = 0;
+  readonly #producer: EventProducer;
+  #toldAt = performance.now();
+
+  constructor(producer: EventProducer) {
+    this.#producer = producer;
+  }
+
+  /**
+   * Clicks that a hub does not take for a while are given up, as a shop's page would.
+   * @throws `hub.refused`, `hub.oversize`
+   */
+  async send(clicks: ReturnType<ClickSimulator['tick']>): Promise<void> {
+    const events = clicks.map((click) => ({ body: click, partitionKey: String(click.sessionid) }));
+    try {
+      this.accepted += await sendEvents(this.#producer, events);
+      this.#tell();
+    } catch (error) {
+      if (error instanceof SendError) this.accepted += error.accepted;
+      if (!(error instanceof TributaryError) || error.code !== 'hub.unavailable') throw error;
+      console.error(`${inertInLine(error.message)} It goes on with the next clicks.`);
+    }
+  }
+
+  #tell(): void {
+    const text = `Clicks sent to EventHub: ${count(this.accepted)}`;
+    if (process.stdout.isTTY) process.stdout.write(`\r${text}\u001b[K`);
+    else if (performance.now() - this.#toldAt >= tellEveryMs) {
+      this.#toldAt = performance.now();
+      console.log(text);
+    }
+  }
+}
