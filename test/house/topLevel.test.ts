@@ -11,6 +11,8 @@ const entries = [
   // Compiler, linter, test runner, Git and the build server expect these files here.
   ...['tsconfig.json', 'tsconfig.build.json', 'biome.json', 'vitest.config.mts', 'vitest.slow.config.mts'],
   ...['.gitignore', '.ci'],
+  // azd expects this file here.
+  'azure.yaml',
 ];
 const optional = ['deploy', 'samples', '.funcignore', '.github', '.nvmrc', '.vscode'];
 
