@@ -1,0 +1,142 @@
+import type { SettingDefinition } from '../../src/lib/settingDefinitions';
+import { type BicepFile, literalOf, type Node, propertiesOf } from './bicep';
+import { typeOf } from './checkResources';
+import { find, inMain, moduleFile, ofKind, type Template } from './template';
+
+/*
+ * The app's settings in the template: those that the app declares, all of them, and those of the host.
+ */
+
+/** Connections by identity: the setting that says where, and the output of main.bicep's module that it must be. */
+const connections: Readonly<Record<string, readonly [string, string]>> = {
+  AzureWebJobsStorage: ['blobServiceUri', 'hostStorage.outputs.blobEndpoint'],
+  EventHubConnection: ['fullyQualifiedNamespace', `'\${namespaceName}.servicebus.windows.net'`],
+  LakeStorage: ['blobServiceUri', 'lake.outputs.blobEndpoint'],
+};
+
+/** Declared by the app, and not needed in Azure: connections of one stream alone, and a login that only a command uses. */
+const leftOut = /^(\w+_(LISTEN|SEND)|WAREHOUSE_READER)$/;
+
+const hostSettings = [
+  'APPLICATIONINSIGHTS_CONNECTION_STRING',
+  'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
+  'DurableTaskScheduler',
+  'AzureFunctionsJobHost__extensions__durableTask__storageProvider__type',
+  'AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName',
+];
+const batchSettings = ['maxEventBatchSize', 'minEventBatchSize', 'prefetchCount', 'prefetchSizeInBytes'].map(
+  (name) => `AzureFunctionsJobHost__extensions__eventHubs__${name}`,
+);
+
+/** The app's settings in the template, by name, and the file in which they are. */
+export function settingsOfTemplate(template: Template): {
+  readonly file: BicepFile;
+  readonly settings: Map<string, Node>;
+} {
+  for (const file of template.files.values()) {
+    const config = ofKind(file, 'resource').find((one) => typeOf(one) === 'Microsoft.Web/sites/config');
+    if (config) return { file, settings: propertiesOf(propertiesOf(config.value).get('properties')) };
+  }
+  return { file: template.main, settings: new Map() };
+}
+
+/** @param definitions the settings that the app and its streams declare */
+export function checkSettings(template: Template, definitions: readonly SettingDefinition[]): string[] {
+  const { file, settings } = settingsOfTemplate(template);
+  const ofConnections = Object.entries(connections).flatMap(([name, [where]]) =>
+    [where, 'credential', 'clientId'].map((suffix) => `${name}__${suffix}`),
+  );
+  const declared = definitions
+    .map(({ name }) => name)
+    .filter((name) => !leftOut.test(name) && !(name in connections));
+  const wanted = [...declared, ...ofConnections, ...hostSettings, ...batchSettings];
+  return [
+    ...wanted.filter((name) => !settings.has(name)).map((name) => `the setting ${name} is missing`),
+    ...[...settings.keys()]
+      .filter((name) => !wanted.includes(name))
+      .map((name) => `${name} is no setting of the app or its host`),
+    ...checkConnections(template, file, settings),
+    ...checkValues(settings, definitions),
+    ...checkOthers(template, file, settings),
+  ].map((text) => `${file.path}: ${text}`);
+}
+
+function checkConnections(
+  template: Template,
+  file: BicepFile,
+  settings: ReadonlyMap<string, Node>,
+): string[] {
+  return Object.entries(connections).flatMap(([name, [where, source]]) => [
+    ...(inMain(template, file, settings.get(`${name}__${where}`)) === source
+      ? []
+      : [`${name}__${where} is not ${source}`]),
+    ...(settings.get(`${name}__credential`)?.text === "'managedidentity'"
+      ? []
+      : [`${name}__credential is not managedidentity`]),
+    ...(inMain(template, file, settings.get(`${name}__clientId`)) === 'identity.outputs.clientId'
+      ? []
+      : [`${name}__clientId is not the app's identity`]),
+  ]);
+}
+
+/** Values that stand in the template are such as the app accepts. */
+function checkValues(
+  settings: ReadonlyMap<string, Node>,
+  definitions: readonly SettingDefinition[],
+): string[] {
+  return definitions.flatMap(({ name, check }) => {
+    const value = settings.get(name);
+    const literal = value && literalOf(value);
+    const wrong = literal === undefined ? undefined : check?.(literal, {});
+    return wrong ? [`${name} ${wrong}`] : [];
+  });
+}
+
+function checkOthers(template: Template, file: BicepFile, settings: ReadonlyMap<string, Node>): string[] {
+  const text = (name: string) => settings.get(name)?.text ?? '';
+  const hub = JSON.parse(template.texts.get('host.json') ?? '{}').extensions.durableTask.hubName;
+  const scheduler = [...template.files.values()].find(({ path }) => path.endsWith('/scheduler.bicep'));
+  const taskHub = scheduler && propertiesOf(find(scheduler, 'taskHub')?.value).get('name');
+  const lake = ofKind(template.main, 'module').find(({ name }) => name === 'lake');
+  const host = ofKind(template.main, 'module').find(({ name }) => name === 'hostStorage');
+  const hasFolders = (module: typeof lake) =>
+    /isHnsEnabled: true/.test((module && moduleFile(template, template.main, module)?.root.text) ?? '');
+  const rules: readonly (readonly [boolean, string])[] = [
+    [
+      text(hostSettings[3] ?? '') === "'azureManaged'",
+      'the storage provider of orchestrations is not azureManaged',
+    ],
+    [
+      text(hostSettings[4] ?? '') === "'DurableTaskScheduler'",
+      'the connection of the scheduler is not DurableTaskScheduler',
+    ],
+    [
+      /^'Endpoint=\$\{\w+\};TaskHub=\$\{\w+\};Authentication=ManagedIdentity;ClientID=\$\{clientId\}'$/.test(
+        text('DurableTaskScheduler'),
+      ),
+      'DurableTaskScheduler is malformed',
+    ],
+    [
+      text('APPLICATIONINSIGHTS_AUTHENTICATION_STRING') === `'ClientId=\${clientId};Authorization=AAD'`,
+      'APPLICATIONINSIGHTS_AUTHENTICATION_STRING is malformed',
+    ],
+    [taskHub !== undefined && literalOf(taskHub) === hub, `the task hub is not ${hub}, as in host.json`],
+    [
+      text('COINCAP_API_KEY').includes(`@Microsoft.KeyVault(SecretUri=\${`),
+      'COINCAP_API_KEY is no reference to Key Vault',
+    ],
+    [
+      text('WAREHOUSE').includes(`Authentication=Active Directory Managed Identity;User Id=\${clientId}`),
+      'WAREHOUSE does not log in with the identity',
+    ],
+    [
+      inMain(template, file, settings.get('LAKE_CONTAINER')) === 'lake.outputs.container',
+      'LAKE_CONTAINER is not the container of the lake',
+    ],
+    [
+      hasFolders(lake) && !hasFolders(host),
+      'the lake must have a hierarchical namespace, and the storage of the host must not',
+    ],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, wrong]) => wrong);
+}

@@ -1,0 +1,140 @@
+import { beforeAll, expect, it } from 'vitest';
+import { makeCheck } from './checkTemplate';
+import { mistakesOf } from './mistakes';
+import { readTemplate, readTexts, type Template } from './template';
+
+let check: (template: Template) => string[];
+const texts = readTexts();
+
+beforeAll(async () => {
+  check = await makeCheck();
+});
+
+it('nothing is wrong with the template', () => {
+  expect(check(readTemplate(texts))).toEqual([]);
+});
+
+const modules = 'deploy/infra/modules';
+
+it.each([
+  [
+    'text that is no Bicep',
+    `${modules}/lake.bicep`,
+    'param tags object',
+    'param tags object =',
+    'is not Bicep',
+  ],
+  [
+    'a name that is not declared',
+    `${modules}/lake.bicep`,
+    'name: name',
+    'name: nome',
+    'uses nome, which is not declared',
+  ],
+  [
+    'an unused parameter',
+    `${modules}/lake.bicep`,
+    'param tags object',
+    'param tags object\nparam more string',
+    'more is declared and not used',
+  ],
+  [
+    'a key as an output',
+    `${modules}/lake.bicep`,
+    'account.properties.primaryEndpoints.blob',
+    'account.listKeys().keys[0].value',
+    'shows a secret',
+  ],
+  [
+    'a secret as an output',
+    `${modules}/keyVault.bicep`,
+    'output name string = vault.name',
+    'output name string = coincapApiKey',
+    'shows a secret',
+  ],
+  [
+    'a secret in the text',
+    `${modules}/functionApp.bicep`,
+    "'https://rest.coincap.io'",
+    "'AccountKey=c2VjcmV0c2VjcmV0'",
+    'holds a secret',
+  ],
+  [
+    'a secret that is shown in the history of deployments',
+    `${modules}/keyVault.bicep`,
+    '@secure()\n',
+    '',
+    'is a secret without @secure()',
+  ],
+  [
+    'a connection without the id of its identity',
+    `${modules}/functionApp.bicep`,
+    '    LakeStorage__clientId: clientId\n',
+    '',
+    'the setting LakeStorage__clientId is missing',
+  ],
+  [
+    'storage of the host in the place of the lake',
+    'deploy/infra/main.bicep',
+    'lakeBlobEndpoint: lake.outputs',
+    'lakeBlobEndpoint: hostStorage.outputs',
+    'LakeStorage__blobServiceUri is not lake.outputs.blobEndpoint',
+  ],
+  [
+    'a value that the app would refuse',
+    `${modules}/functionApp.bicep`,
+    "'0 */30 * * * *'",
+    "'every hour'",
+    'COINCAP_SCHEDULE',
+  ],
+  [
+    'a role that nobody needs',
+    `${modules}/roles.bicep`,
+    'name: guid(lake.id, adminId,',
+    'name: guid(vault.id, adminId,',
+    'its name is not made of',
+  ],
+  [
+    'keys that open the lake',
+    `${modules}/lake.bicep`,
+    'allowSharedKeyAccess: false',
+    'allowSharedKeyAccess: true',
+    'allowSharedKeyAccess is true',
+  ],
+  [
+    'an output that a hook reads',
+    'deploy/infra/main.bicep',
+    'output IDENTITY_NAME',
+    'output IDENTITY',
+    'reads IDENTITY_NAME, which is no output',
+  ],
+  [
+    'nobody in the allowlist',
+    'deploy/infra/main.bicep',
+    "= [ '0.0.0.0/0' ]",
+    '= []',
+    'schedulerAllowlist must not be empty',
+  ],
+  [
+    'batches that do not fit the memory',
+    `${modules}/functionApp.bicep`,
+    "'2097152'",
+    "'8388608'",
+    'do not fit 512 MB',
+  ],
+])('it notices %s', (_, path, before, after, line) => {
+  const text = texts.get(path) ?? '';
+  expect(text).toContain(before);
+  const wrong = check(readTemplate(new Map(texts).set(path, text.replace(before, after))));
+  expect(wrong.join('\n')).toContain(line);
+});
+
+it('notices nine mistakes of ten that it makes itself in a module', () => {
+  const template = readTemplate(texts);
+  const mistakes = [...mistakesOf(template)].filter(({ path }) => /\/scheduler\.bicep$/.test(path));
+  const missed = mistakes.filter(
+    ({ path, text }) => check(readTemplate(new Map(texts).set(path, text), template)).length === 0,
+  );
+  expect(mistakes.length).toBeGreaterThan(20);
+  expect(missed.length).toBeLessThan(mistakes.length / 10);
+});
