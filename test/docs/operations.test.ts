@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+const read = (path: string) => readFileSync(path, 'utf8');
+
+/** The events that docs/errors.md lists; another test holds that list to the code. */
+const listed = [...read('docs/errors.md').matchAll(/^\| `([a-z-]+)` \| (?:information|warning|error)/gm)].map(
+  ([, event]) => event,
+);
+
+it.each(['docs/operations.md', 'deploy/infra/modules/alerts.bicep'])(
+  '%s asks the log for lines that there are',
+  (path) => {
+    const text = read(path);
+    const inQueries = [...text.matchAll(/line\.event (?:== |in \()("[^)\n]*")/g)].flatMap(([, names = '']) =>
+      names.match(/[a-z-]+/g),
+    );
+    const inAlerts = [...text.matchAll(/\\\\"event\\\\":\\\\"([a-z-]+)/g)].map(([, event]) => event);
+    const asked = [...inQueries, ...inAlerts];
+    expect(asked.length).toBeGreaterThan(3);
+    expect(asked.filter((event) => !listed.includes(event ?? ''))).toEqual([]);
+  },
+);
+
+it('docs/operations.md reads fields that the report of a round has', () => {
+  const report = read('src/lib/ingest/roundReport.ts');
+  const queries = read('docs/operations.md').match(/line\.event == "round"[\s\S]*?```/g) ?? [];
+  const fields = queries.flatMap((query) => [...query.matchAll(/line\.(\w+)/g)].map(([, field]) => field));
+  expect(fields).toContain('lagMs');
+  expect(fields.filter((field) => field !== 'event' && !report.includes(`readonly ${field}:`))).toEqual([]);
+});
