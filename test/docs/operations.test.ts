@@ -1,12 +1,21 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 const read = (path: string) => readFileSync(path, 'utf8');
 
-/** The events that docs/errors.md lists; another test holds that list to the code. */
+/** The events that docs/errors.md lists. */
 const listed = [...read('docs/errors.md').matchAll(/^\| `([a-z-]+)` \| (?:information|warning|error)/gm)].map(
   ([, event]) => event,
 );
+
+it('docs/errors.md lists each event that the app logs', () => {
+  const code = globSync('src/**/*.ts').map(read).join('\n');
+  const logged = [...code.matchAll(/logEvent\(\s*(?:'\w+'|[^',]+),\s*'([a-z-]+)'/g)].map(
+    ([, event]) => event,
+  );
+  expect(logged.length).toBeGreaterThan(10);
+  expect(logged.filter((event) => !listed.includes(event))).toEqual([]);
+});
 
 it.each(['docs/operations.md', 'deploy/infra/modules/alerts.bicep'])(
   '%s asks the log for lines that there are',

@@ -20,6 +20,8 @@ export interface ResourceType {
 const placed = { name: 'any', location: 'any', tags: 'any' } as const;
 const child = { parent: 'any', name: 'any' } as const;
 const firewallRule = { ...child, properties: { startIpAddress: ['0.0.0.0'], endIpAddress: ['0.0.0.0'] } };
+/** The app's identity is named by a property whose name is put together. */
+const idOfIdentity = `\${identityId}`;
 const sqlCollation = ['SQL_Latin1_General_CP1_CI_AS'];
 
 export const resourceTypes: Readonly<Record<string, ResourceType>> = {
@@ -273,7 +275,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
     shape: {
       ...placed,
       kind: ['functionapp,linux'],
-      identity: { type: ['UserAssigned'], userAssignedIdentities: 'any' },
+      identity: { type: ['UserAssigned'], userAssignedIdentities: { [idOfIdentity]: 'any' } },
       properties: {
         serverFarmId: 'any',
         httpsOnly: ['true'],
