@@ -1,4 +1,4 @@
-import { openClickCounts, saveCounts } from '../lib/app/clicks';
+import { countedStreams, openCounts, saveAllCounts } from '../lib/app/clicks';
 import { type Lake, openLake } from '../lib/app/lake';
 import { maintenanceActivities } from '../lib/app/maintenanceActivities';
 import { runHere } from '../lib/app/runHere';
@@ -69,7 +69,8 @@ const maintainInApp = ({ table, step }: Wanted, app: App) =>
 
 /** The pass of the app, with the same plans and bins, in this process. */
 async function maintain(lake: Lake, settings: LakeSettings, wanted: Wanted): Promise<MaintenanceResult> {
-  const counts = openClickCounts(lake, settings, new ProductNames(lake.store));
+  const names = new ProductNames(lake.store);
+  const counts = (await countedStreams()).map((stream) => openCounts(lake, settings, names, stream));
   return runLong('Ended. Finished steps are kept.', ({ signal, progress }: LongTask) =>
     runHere(
       maintainTables,
@@ -78,7 +79,7 @@ async function maintain(lake: Lake, settings: LakeSettings, wanted: Wanted): Pro
         activities: maintenanceActivities({
           at: lake.at,
           targetBytes: settings.targetFileBytes,
-          saveCounts: (ended) => saveCounts(counts, ended),
+          saveCounts: (ended) => saveAllCounts(counts, ended),
           signal,
         }),
         onStatus: (status) => progress(inWords(status as MaintenanceStatus)),

@@ -33,7 +33,11 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
 
 const documentedPathOf = (path: string) => {
   const plain = path.split('?')[0] ?? '';
-  return documentedPaths().includes(plain) ? plain : '/clicks/{productid}';
+  if (documentedPaths().includes(plain)) return plain;
+  const [, route, stream, view] = plain.split('/');
+  if (route !== 'counts') return '/clicks/{productid}';
+  const inContract = `/counts/{stream}${view === undefined ? '' : `/${view}`}`;
+  return stream && documentedPaths().includes(inContract) ? inContract : '/counts/{stream}/{key}';
 };
 
 const json = async (path: string) => JSON.parse((await get(path)).body);
@@ -185,6 +189,39 @@ describe('GET /api/clicks', () => {
     ]);
     const csv = await get('/clicks?top=1', { Accept: 'text/csv' });
     expect(csv.body).toContain(`7,"'=HYPERLINK(""http://x"",""<b>"")",8,4`);
+  });
+
+  it.each([
+    ['', '?last=1h', 'products', 'keys'],
+    ['', '?top=1', 'products', 'keys'],
+    ['/7', '', '', ''],
+    ['/categories', '', 'categories', 'attributes'],
+    ['/history', '?bucket=1h&last=7d', 'buckets', 'buckets'],
+    ['/trending', '', 'products', 'keys'],
+  ])('counts the stream by its name as it counts the clicks: %s%s', async (view, query, list, sameList) => {
+    const counts = `/counts/clickstream${view.replace('categories', 'attributes')}`;
+    const rename = (text: string) =>
+      text
+        .replaceAll('"productid":', '"key":')
+        .replaceAll('"category":', '"attribute":')
+        .replaceAll('"clicks":', '"count":')
+        .replaceAll(`"${list}":`, `"${sameList}":`);
+    const clicks = await get(`/clicks${view}${query}`);
+    expect(await json(`${counts}${query}`)).toEqual(JSON.parse(rename(clicks.body)));
+    expect((await get(counts, { Accept: 'text/csv' })).headers.get('content-type')).toMatch(/^text\/csv/);
+  });
+
+  it('filters a stream by its attribute, and refuses what there is not', async () => {
+    expect(await json('/counts/clickstream?attribute=4')).toMatchObject({ total: 1, keys: [{ key: 3 }] });
+    expect(await json('/counts/clickstream?attribute=red')).toMatchObject({ total: 0, keys: [] });
+    expect((await get('/counts/clickstream?category=4')).status).toBe(400);
+    expect(await json('/counts/clickstream/lamp')).toMatchObject({ status: 404, parameter: 'key' });
+    for (const view of ['', '/attributes', '/history', '/trending', '/7'])
+      expect(await json(`/counts/coincap${view}`)).toMatchObject({
+        status: 404,
+        parameter: 'stream',
+        accepts: 'clickstream',
+      });
   });
 
   it('has a contract that real answers which deviate would break', async () => {

@@ -38,6 +38,7 @@ describe("package.json's main", () => {
       expect.arrayContaining([
         'emitClickstream',
         'getClicks',
+        'getCounts',
         'getDashboard',
         'getHealth',
         'ingestClickstream',
@@ -134,6 +135,12 @@ describe('the other functions', () => {
     expect(bindingsOf('getClicks')[0]).toMatchObject({
       type: 'httpTrigger',
       route: 'clicks/{view?}',
+      methods: ['GET'],
+      authLevel: 'function',
+    });
+    expect(bindingsOf('getCounts')[0]).toMatchObject({
+      type: 'httpTrigger',
+      route: 'counts/{stream}/{view?}',
       methods: ['GET'],
       authLevel: 'function',
     });

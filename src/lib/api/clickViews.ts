@@ -3,8 +3,9 @@ import { compareKeys, type Key, sortByCount } from '../counts/keys';
 import type { NamesView } from '../counts/productNames';
 import type { Tally } from '../counts/tally';
 import { RequestProblem } from './answer';
-import { otherClicks, otherName, whyUncounted } from './otherClicks';
-import { Parameters, shown } from './parameters';
+import { type CountTerms, clickTerms } from './countTerms';
+import { type OtherClicks, otherClicks, otherName } from './otherClicks';
+import { Parameters } from './parameters';
 import { clicksIn, hourMs, isoTime, minuteMs, readTrendingWindow, readWindow } from './timeWindow';
 
 /** The data that an answer is built from. */
@@ -33,25 +34,24 @@ export interface ClickView {
 }
 
 const mostRows = 1_000_000;
-const int32 = 2 ** 31;
 
-/** Reads a request to GET /api/clicks/{path}. Throws a RequestProblem that names the wrong parameter and what it accepts. */
-export function readClickView(path: string, query: URLSearchParams): ClickView {
-  if (path === '') return readProducts(query);
-  if (path === 'categories') return readCategories(query);
-  if (path === 'history') return readHistory(query);
-  if (path === 'trending') return readTrending(query);
-  if (/^-?\d{1,10}$/.test(path)) return readProduct(Number(path), query);
-  throw new RequestProblem(400, `productid is ${shown(path)}: expected a whole number.`, {
-    parameter: 'productid',
-    accepts: 'a whole number; or categories, history, trending',
-  });
+/** Reads a request to GET /api/clicks/{path} or its like. Throws a RequestProblem that names the wrong parameter and what it accepts. */
+export function readClickView(
+  path: string,
+  query: URLSearchParams,
+  terms: CountTerms = clickTerms,
+): ClickView {
+  if (path === '') return readKeys(query, terms);
+  if (path === terms.attributes) return readAttributes(query, terms);
+  if (path === 'history') return readHistory(query, terms);
+  if (path === 'trending') return readTrending(query, terms);
+  return readOneKey(path, query, terms);
 }
 
-function readProducts(query: URLSearchParams): ClickView {
-  const parameters = new Parameters(query, ['last', 'top', 'category']);
+function readKeys(query: URLSearchParams, terms: CountTerms): ClickView {
+  const parameters = new Parameters(query, ['last', 'top', terms.attribute]);
   const top = parameters.integer('top', 1, mostRows) ?? mostRows;
-  const category = parameters.integer('category', -int32, int32 - 1);
+  const isOfAttribute = terms.readAttribute(parameters);
   const window = readWindow(parameters);
   return {
     bucketMs: window?.bucketMs,
@@ -60,56 +60,58 @@ function readProducts(query: URLSearchParams): ClickView {
       const span = window?.at(tally, nowMs);
       const counts = span ? span.counts : tally.counts;
       const isWanted = (index: number) =>
-        (category === undefined || tally.attributes[index] === category) &&
-        (!span || (counts[index] ?? 0) > 0);
+        (!isOfAttribute || isOfAttribute(tally.attributes[index])) && (!span || (counts[index] ?? 0) > 0);
       let total = tally.total;
       let indexes = tally.ranked();
-      if (span || category !== undefined) {
+      if (span || isOfAttribute) {
         const wanted = indexes.filter(isWanted);
         indexes = span ? sortByCount(wanted, counts, tally.keys) : wanted;
         total = indexes.reduce((sum, index) => sum + (counts[index] ?? 0), 0);
       }
       const other = otherClicks(tally, span?.folded);
-      // With a category, the others are told beside the total: their categories are not known.
-      if (span && category === undefined) total += other?.clicks ?? 0;
-      const products = indexes.slice(0, top).map((index) => ({
-        ...productAt(tally, names, index),
-        clicks: counts[index] ?? 0,
+      // With an attribute, the others are told beside the total: their attributes are not known.
+      if (span && !isOfAttribute) total += other?.clicks ?? 0;
+      const keys = indexes.slice(0, top).map((index) => ({
+        ...keyAt(tally, names, index, terms),
+        [terms.count]: counts[index] ?? 0,
       }));
+      const titles = [terms.key, 'name', terms.attribute, terms.count];
       return {
-        json: { ...versionOf(view), ...span?.times, total, products, ...(other ? { other } : {}) },
-        titles: ['productid', 'name', 'category', 'clicks'],
+        json: { ...versionOf(view), ...span?.times, total, [terms.keys]: keys, ...otherIn(other, terms) },
+        titles,
         rows: () => [
-          ...products.map((p): Cells => [p.productid, p.name ?? null, p.category, p.clicks]),
-          ...(other && category === undefined ? [[null, otherName, null, other.clicks]] : []),
+          ...keys.map((entry) => cellsOf(entry, titles)),
+          ...(other && !isOfAttribute ? [[null, otherName, null, other.clicks]] : []),
         ],
       };
     },
   };
 }
 
-function readProduct(productid: number, query: URLSearchParams): ClickView {
+function readOneKey(path: string, query: URLSearchParams, terms: CountTerms): ClickView {
+  const wanted = terms.readKey(path);
   const window = readWindow(new Parameters(query, ['last']));
   return {
     bucketMs: window?.bucketMs,
     build({ view, names, nowMs }) {
       const { tally } = view;
-      const index = tally.indexOf(productid);
+      const index = wanted.map((key) => tally.indexOf(key)).find((found) => found !== undefined);
       if (index === undefined)
-        throw new RequestProblem(404, whyUncounted(productid, tally), { parameter: 'productid' });
+        throw new RequestProblem(404, terms.whyUncounted(wanted, tally), { parameter: terms.key });
       const span = window?.at(tally, nowMs);
-      const product = productAt(tally, names, index);
-      const clicks = (span ? span.counts : tally.counts)[index] ?? 0;
+      const count = (span ? span.counts : tally.counts)[index] ?? 0;
+      const entry = { ...keyAt(tally, names, index, terms), [terms.count]: count };
+      const titles = [terms.key, 'name', terms.attribute, terms.count];
       return {
-        json: { ...versionOf(view), ...span?.times, ...product, clicks },
-        titles: ['productid', 'name', 'category', 'clicks'],
-        rows: () => [[product.productid, product.name ?? null, product.category, clicks]],
+        json: { ...versionOf(view), ...span?.times, ...entry },
+        titles,
+        rows: () => [cellsOf(entry, titles)],
       };
     },
   };
 }
 
-function readCategories(query: URLSearchParams): ClickView {
+function readAttributes(query: URLSearchParams, terms: CountTerms): ClickView {
   const window = readWindow(new Parameters(query, ['last']));
   return {
     bucketMs: window?.bucketMs,
@@ -120,27 +122,31 @@ function readCategories(query: URLSearchParams): ClickView {
       const sums = new Map<Key | null, number>();
       const other = otherClicks(tally, span?.folded);
       let total = other?.clicks ?? 0;
-      tally.attributes.forEach((category, index) => {
+      tally.attributes.forEach((attribute, index) => {
         const clicks = counts[index] ?? 0;
         total += clicks;
-        if (clicks > 0) sums.set(category, (sums.get(category) ?? 0) + clicks);
+        if (clicks > 0) sums.set(attribute, (sums.get(attribute) ?? 0) + clicks);
       });
-      const categories = [...sums]
-        .map(([category, clicks]) => ({ category, clicks }))
-        .sort((a, b) => b.clicks - a.clicks || compareCategories(a.category, b.category));
+      const attributes = [...sums].sort(([a, ofA], [b, ofB]) => ofB - ofA || compareAttributes(a, b));
       return {
-        json: { ...versionOf(view), ...span?.times, total, categories, ...(other ? { other } : {}) },
-        titles: ['category', 'clicks'],
-        rows: () => [
-          ...categories.map(({ category, clicks }): Cells => [category, clicks]),
-          ...(other ? [[otherName, other.clicks]] : []),
-        ],
+        json: {
+          ...versionOf(view),
+          ...span?.times,
+          total,
+          [terms.attributes]: attributes.map(([attribute, count]) => ({
+            [terms.attribute]: attribute,
+            [terms.count]: count,
+          })),
+          ...otherIn(other, terms),
+        },
+        titles: [terms.attribute, terms.count],
+        rows: () => [...attributes, ...(other ? [[otherName, other.clicks]] : [])],
       };
     },
   };
 }
 
-function readHistory(query: URLSearchParams): ClickView {
+function readHistory(query: URLSearchParams, terms: CountTerms): ClickView {
   const parameters = new Parameters(query, ['bucket', 'last']);
   const bucket = parameters.span('bucket', '1m', '1m to 1d in whole minutes', (ms) => ms <= 24 * hourMs);
   const last = parameters.span(
@@ -156,27 +162,28 @@ function readHistory(query: URLSearchParams): ClickView {
       const current = Math.floor(nowMs / bucket.ms);
       const first = current - Math.ceil(last.ms / bucket.ms) + 1;
       const minutes = bucket.ms / minuteMs;
-      const buckets: { from: string; clicks: number }[] = [];
+      const titles = ['from', terms.count];
+      const buckets: Entry[] = [];
       let total = 0;
       for (let at = first; at <= current; at++) {
         let clicks = 0;
         for (let minute = at * minutes; minute < (at + 1) * minutes; minute++)
           clicks += totals.count(minute, 0);
-        buckets.push({ from: isoTime(at * bucket.ms), clicks });
+        buckets.push({ from: isoTime(at * bucket.ms), [terms.count]: clicks });
         total += clicks;
       }
       const times = { from: isoTime(first * bucket.ms), to: isoTime((current + 1) * bucket.ms) };
       return {
         json: { ...versionOf(view), bucket: bucket.text, ...times, total, buckets },
-        titles: ['from', 'clicks'],
-        rows: () => buckets.map(({ from, clicks }) => [from, clicks]),
+        titles,
+        rows: () => buckets.map((one) => cellsOf(one, titles)),
       };
     },
   };
 }
 
 /** Compares whole buckets only: the current bucket is not over yet, so it would look like a fall in clicks. */
-function readTrending(query: URLSearchParams): ClickView {
+function readTrending(query: URLSearchParams, terms: CountTerms): ClickView {
   const parameters = new Parameters(query, ['last', 'top']);
   const top = parameters.integer('top', 1, mostRows) ?? 20;
   const { bucketMs, length } = readTrendingWindow(parameters);
@@ -192,36 +199,46 @@ function readTrending(query: URLSearchParams): ClickView {
       const other = others && { ...others, before: earlier.folded ?? 0 };
       const changes = now.map((clicks, index) => clicks - (before[index] ?? 0));
       const indexes = [...changes.keys()].filter((index) => (now[index] ?? 0) + (before[index] ?? 0) > 0);
-      const products = sortByCount(indexes, changes, tally.keys)
+      const keys = sortByCount(indexes, changes, tally.keys)
         .slice(0, top)
         .map((index) => ({
-          ...productAt(tally, names, index),
-          clicks: now[index] ?? 0,
+          ...keyAt(tally, names, index, terms),
+          [terms.count]: now[index] ?? 0,
           before: before[index] ?? 0,
           change: changes[index] ?? 0,
         }));
+      const titles = [terms.key, 'name', terms.attribute, terms.count, 'before', 'change'];
       const sum = (clicks: Float64Array, others = 0) => clicks.reduce((all, one) => all + one, others);
       const total = sum(now, folded);
       const totalBefore = sum(before, earlier.folded);
       const times = { from: isoTime((end - length) * bucketMs), to: isoTime(end * bucketMs) };
       return {
-        json: { ...versionOf(view), ...times, total, totalBefore, products, ...(other ? { other } : {}) },
-        titles: ['productid', 'name', 'category', 'clicks', 'before', 'change'],
-        rows: () => [
-          ...products.map(
-            (p): Cells => [p.productid, p.name ?? null, p.category, p.clicks, p.before, p.change],
-          ),
-          ...(other
-            ? [[null, otherName, null, other.clicks, other.before, other.clicks - other.before]]
-            : []),
-        ],
+        json: {
+          ...versionOf(view),
+          ...times,
+          total,
+          totalBefore,
+          [terms.keys]: keys,
+          ...otherIn(other, terms),
+        },
+        titles,
+        rows: () => [...keys.map((entry) => cellsOf(entry, titles)), ...(other ? [otherCells(other)] : [])],
       };
     },
   };
 }
 
-/** Ascending; no category comes last. */
-function compareCategories(a: Key | null, b: Key | null): number {
+const otherCells = ({ clicks, before }: { clicks: number; before: number }): Cells => [
+  null,
+  otherName,
+  null,
+  clicks,
+  before,
+  clicks - before,
+];
+
+/** Ascending; no attribute comes last. */
+function compareAttributes(a: Key | null, b: Key | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   return compareKeys(a, b);
 }
@@ -231,15 +248,22 @@ const versionOf = ({ version, committedAt }: CountsView) => ({
   asOf: committedAt === undefined ? null : isoTime(committedAt),
 });
 
-interface Product {
-  productid: Key;
-  name?: string;
-  category: Key | null;
+/** A member of a list in an answer. */
+type Entry = Readonly<Record<string, string | number | null>>;
+
+const cellsOf = (entry: Entry, titles: readonly string[]): Cells =>
+  titles.map((title) => entry[title] ?? null);
+
+/** The member `other` of an answer, if it has one. */
+function otherIn(other: OtherClicks | undefined, { count }: CountTerms): { other?: object } {
+  if (!other) return {};
+  const { clicks, ...more } = other;
+  return { other: { [count]: clicks, ...more } };
 }
 
-function productAt(tally: Tally, { names }: NamesView, index: number): Product {
-  const productid = tally.keys[index] ?? 0;
-  const name = typeof productid === 'number' ? names.get(productid) : undefined;
-  const category = tally.attributes[index] ?? null;
-  return name === undefined ? { productid, category } : { productid, name, category };
+function keyAt(tally: Tally, { names }: NamesView, index: number, terms: CountTerms): Entry {
+  const key = tally.keys[index] ?? 0;
+  const name = typeof key === 'number' ? names.get(key) : undefined;
+  const attribute = tally.attributes[index] ?? null;
+  return { [terms.key]: key, ...(name === undefined ? {} : { name }), [terms.attribute]: attribute };
 }

@@ -11,6 +11,7 @@ import {
   RequestProblem,
 } from './answer';
 import { readClickView } from './clickViews';
+import { type CountTerms, clickTerms } from './countTerms';
 import { formatCsv } from './csv';
 
 /** How many characters of answer bodies are kept in memory, for the current version only. */
@@ -18,7 +19,9 @@ const keptCharacters = 32 * 1024 * 1024;
 
 export interface ClicksApiOptions {
   readonly counts: Counts;
-  readonly names: ProductNames;
+  readonly names: Pick<ProductNames, 'current' | 'last'>;
+  /** The words of the answers; those of GET /api/clicks unless told. */
+  readonly terms?: CountTerms;
   /** Milliseconds since 1970; the clock unless told. */
   readonly now?: () => number;
   /** Receives failures that are not part of the answer. */
@@ -26,7 +29,7 @@ export interface ClicksApiOptions {
 }
 
 /**
- * Answers GET /api/clicks and the paths below it, as docs/openapi.yaml describes. Each body is made once per version of the table
+ * Answers GET /api/clicks, or GET /api/counts/{stream}, and the paths below it, as docs/openapi.yaml describes. Each body is made once per version of the table
  * (and per time bucket, if the answer depends on the time) and then served from memory.
  */
 export class ClicksApi {
@@ -39,6 +42,7 @@ export class ClicksApi {
   constructor(options: ClicksApiOptions) {
     this.#options = {
       now: Date.now,
+      terms: clickTerms,
       logError: (error) => logEvent('error', 'clicks-failed', describeFailure(error)),
       ...options,
     };
@@ -56,13 +60,16 @@ export class ClicksApi {
       this.#options.logError(error);
       if (error instanceof TributaryError && error.retriable)
         return answerProblem(503, 'The lake cannot be read just now; try again in a few seconds.');
-      return answerProblem(500, 'The clicks cannot be counted; the log of the app tells why.');
+      return answerProblem(
+        500,
+        `The ${this.#options.terms.rows} cannot be counted; the log of the app tells why.`,
+      );
     }
   }
 
   async #answer({ path, query, headers }: ApiRequest): Promise<ApiAnswer> {
-    const clickView = readClickView(path, query);
-    const { counts, now } = this.#options;
+    const { counts, now, terms } = this.#options;
+    const clickView = readClickView(path, query, terms);
     const reading = this.#names();
     // Start both reads now: if the lake does not answer, the request waits for one timeout and not for two.
     await counts.current();

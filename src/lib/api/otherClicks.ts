@@ -1,3 +1,4 @@
+import type { Key } from '../counts/keys';
 import type { Tally } from '../counts/tally';
 
 /** The clicks on all products that are not counted on their own. */
@@ -19,10 +20,10 @@ export function otherClicks({ folded }: Tally, clicks = folded?.total): OtherCli
   return { clicks: clicks ?? 0, atMost: Math.min(folded.most, clicks ?? 0) };
 }
 
-/** Why a product has no count of its own. */
-export function whyUncounted(productid: number, tally: Tally): string {
-  const most = tally.mostFoldedOf(productid);
-  return most === 0
-    ? `No click on product ${productid} has been counted.`
-    : `Product ${productid} is not counted on its own: it has at most ${most} of the clicks in "other", or none.`;
+/** Why a key has no count of its own. `what` names it, `row` says what is counted; `keys` are the forms that it may have in the table. */
+export function whyUncounted(what: string, keys: readonly Key[], tally: Tally, row: string): string {
+  const most = Math.max(...keys.map((key) => tally.mostFoldedOf(key)));
+  if (most === 0) return `No ${row} on ${what} has been counted.`;
+  const subject = `${what.charAt(0).toUpperCase()}${what.slice(1)}`;
+  return `${subject} is not counted on its own: it has at most ${most} of the ${row}s in "other", or none.`;
 }

@@ -36,6 +36,11 @@ export class Parameters {
     return this.#refuse(name, `a whole number from ${least} to ${most}`);
   }
 
+  /** Any text. */
+  text(name: string): string | undefined {
+    return this.#query.get(name) ?? undefined;
+  }
+
   /** One of these words. */
   oneOf<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
     const text = this.#query.get(name);

@@ -1,12 +1,17 @@
+import { type ApiAnswer, type ApiRequest, answerProblem } from '../api/answer';
 import { ClicksApi } from '../api/clicksApi';
+import { countTerms } from '../api/countTerms';
+import { shown } from '../api/parameters';
 import { Counts } from '../counts/counts';
 import { ProductNames } from '../counts/productNames';
 import { type ProductsFile, productsPath } from '../counts/productsFile';
 import { describeFailure } from '../errors';
 import { logEvent } from '../log';
-import { once } from '../once';
+import { once, oncePerKey } from '../once';
 import { type Settings, settings } from '../settings';
-import { clickstream, countedClicks } from '../streams/clickstream';
+import { clickstream } from '../streams/clickstream';
+import { loadStreams } from '../streams/loadStreams';
+import type { Counted, Stream } from '../streams/stream';
 import { appLake, type Lake } from './lake';
 
 const productNames = once(
@@ -28,29 +33,68 @@ function warnOfPassedOver({ names, passedOver, isUtf8 }: ProductsFile): void {
   });
 }
 
-/** The click counts of a lake. */
-export const openClickCounts = (
+/** A stream whose rows are counted. */
+type CountedStream = Stream & { readonly counted: Counted };
+
+/** The streams whose rows are counted. */
+export const countedStreams = async (): Promise<CountedStream[]> =>
+  (await loadStreams()).filter((stream): stream is CountedStream => stream.counted !== undefined);
+
+/** The names in products.csv are those of products, so they are for streams that are counted by `productid`. */
+const hasNames = ({ key }: Counted) => key === 'productid';
+
+/** The counts of a stream in a lake. */
+export const openCounts = (
   lake: Pick<Lake, 'at'>,
   { countsRefreshMs, countedProducts }: Pick<Settings, 'countsRefreshMs' | 'countedProducts'>,
   names: ProductNames,
+  { table, counted }: CountedStream,
 ): Counts =>
   new Counts({
-    at: lake.at(clickstream.table),
-    counted: countedClicks,
+    at: lake.at(table),
+    counted,
     refreshMs: countsRefreshMs,
     maxKeys: countedProducts,
-    preferred: () => names.preferred(),
+    ...(hasNames(counted) ? { preferred: () => names.preferred() } : {}),
   });
 
-/** The click counts of this process. */
-const clickCounts = once(async () =>
-  openClickCounts(await appLake(), await settings(), await productNames()),
+/** The counts of this process, by stream. */
+const appCounts = oncePerKey(async (stream: CountedStream) =>
+  openCounts(await appLake(), await settings(), await productNames(), stream),
 );
 
 /** Answers GET /api/clicks and the paths below it. */
 export const clicksApi = once(
-  async () => new ClicksApi({ counts: await clickCounts(), names: await productNames() }),
+  async () =>
+    new ClicksApi({
+      counts: await appCounts(clickstream),
+      names: await productNames(),
+    }),
 );
+
+const noNames = { last: { tag: '', names: new Map<number, string>() } };
+
+const streamApi = oncePerKey(
+  async (stream: CountedStream) =>
+    new ClicksApi({
+      counts: await appCounts(stream),
+      names: hasNames(stream.counted)
+        ? await productNames()
+        : { ...noNames, current: async () => noNames.last },
+      terms: countTerms,
+    }),
+);
+
+/** Answers GET /api/counts/{stream} and the paths below it. Never throws for a wrong request. */
+export async function answerCounts(name: string, request: ApiRequest): Promise<ApiAnswer> {
+  const streams = await countedStreams();
+  const stream = streams.find((each) => each.name === name);
+  if (stream) return (await streamApi(stream)).answer(request);
+  return answerProblem(404, `There is no stream ${shown(name)} whose rows are counted.`, {
+    parameter: 'stream',
+    accepts: streams.map((each) => each.name).join(', ') || 'none: no stream declares `counted`',
+  });
+}
 
 /**
  * Saves the counts for new instances, and decides anew which products are counted on their own, if that is due. The counts are only a
@@ -68,6 +112,21 @@ export async function saveCounts(counts: Counts, signal: AbortSignal): Promise<s
   }
 }
 
-/** The same with the counts of this process. */
+/** The same with the counts of several tables, one after the other. A table that fails does not keep the others from it; then it throws. */
+export async function saveAllCounts(all: readonly Counts[], signal: AbortSignal): Promise<string> {
+  const outcomes = new Set<string>();
+  const failures: unknown[] = [];
+  for (const counts of all) {
+    try {
+      outcomes.add(await saveCounts(counts, signal));
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return ['decided', 'saved'].find((outcome) => outcomes.has(outcome)) ?? 'current';
+}
+
+/** The same with all counts of this process. */
 export const saveAppCounts = async (signal: AbortSignal): Promise<string> =>
-  saveCounts(await clickCounts(), signal);
+  saveAllCounts(await Promise.all((await countedStreams()).map(appCounts)), signal);

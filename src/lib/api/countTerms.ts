@@ -1,0 +1,64 @@
+import type { Key } from '../counts/keys';
+import type { Tally } from '../counts/tally';
+import { RequestProblem } from './answer';
+import { whyUncounted } from './otherClicks';
+import { type Parameters, shown } from './parameters';
+
+const int32 = 2 ** 31;
+
+/** The words of an answer: what its members and its CSV columns are called, and how a key and an attribute are given. */
+export interface CountTerms {
+  readonly key: string;
+  readonly keys: string;
+  readonly attribute: string;
+  readonly attributes: string;
+  readonly count: string;
+  /** What is counted, in messages. */
+  readonly rows: string;
+  /** The key that a path names. @throws RequestProblem if it cannot be one */
+  readKey(path: string): readonly Key[];
+  /** Whether an attribute is the wanted one; undefined if all are wanted. */
+  readAttribute(parameters: Parameters): ((attribute: Key | null | undefined) => boolean) | undefined;
+  /** Why none of these keys has a count of its own. */
+  whyUncounted(keys: readonly Key[], tally: Tally): string;
+}
+
+/** The words of GET /api/clicks. */
+export const clickTerms: CountTerms = {
+  key: 'productid',
+  keys: 'products',
+  attribute: 'category',
+  attributes: 'categories',
+  count: 'clicks',
+  rows: 'clicks',
+  readKey(path) {
+    if (/^-?\d{1,10}$/.test(path)) return [Number(path)];
+    throw new RequestProblem(400, `productid is ${shown(path)}: expected a whole number.`, {
+      parameter: 'productid',
+      accepts: 'a whole number; or categories, history, trending',
+    });
+  },
+  readAttribute(parameters) {
+    const category = parameters.integer('category', -int32, int32 - 1);
+    return category === undefined ? undefined : (attribute) => attribute === category;
+  },
+  whyUncounted: ([productid = 0], tally) => whyUncounted(`product ${productid}`, [productid], tally, 'click'),
+};
+
+/** The words of GET /api/counts/{stream}, which are the same for every stream. A key may be a number or a text in the table. */
+export const countTerms: CountTerms = {
+  key: 'key',
+  keys: 'keys',
+  attribute: 'attribute',
+  attributes: 'attributes',
+  count: 'count',
+  rows: 'rows',
+  readKey: (path) => (/^-?\d{1,15}(?:\.\d{1,15})?$/.test(path) ? [Number(path), path] : [path]),
+  readAttribute(parameters) {
+    const wanted = parameters.text('attribute');
+    return wanted === undefined
+      ? undefined
+      : (attribute) => attribute !== null && String(attribute) === wanted;
+  },
+  whyUncounted: (keys, tally) => whyUncounted(`key ${shown(String(keys.at(-1)))}`, keys, tally, 'row'),
+};
