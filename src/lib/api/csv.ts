@@ -1,6 +1,12 @@
 type Cell = string | number | null;
 
 /**
+ * What begins a formula in a spreadsheet: a sign, also in its full width, which spreadsheets of East Asian languages take for the
+ * same, and also after blanks, which some spreadsheets drop.
+ */
+const beginsFormula = /^(?:\s*[=+\-@＝＋－＠]|[\t\r\n])/;
+
+/**
  * CSV (RFC 4180) with a line of titles. A text that a spreadsheet would run as a formula gets an apostrophe before it, which tells
  * the spreadsheet that the cell is text.
  */
@@ -13,6 +19,6 @@ export function formatCsv(titles: readonly string[], rows: Iterable<readonly Cel
 function formatCell(cell: Cell): string {
   if (cell === null) return '';
   if (typeof cell === 'number') return String(cell);
-  const harmless = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+  const harmless = beginsFormula.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
