@@ -36,9 +36,10 @@ function warnOfPassedOver({ names, passedOver, isUtf8 }: ProductsFile): void {
 /** A stream whose rows are counted. */
 type CountedStream = Stream & { readonly counted: Counted };
 
+const isCounted = (stream: Stream): stream is CountedStream => stream.counted !== undefined;
+
 /** The streams whose rows are counted. */
-export const countedStreams = async (): Promise<CountedStream[]> =>
-  (await loadStreams()).filter((stream): stream is CountedStream => stream.counted !== undefined);
+export const countedStreams = async (): Promise<CountedStream[]> => (await loadStreams()).filter(isCounted);
 
 /** The names in products.csv are those of products, so they are for streams that are counted by `productid`. */
 const hasNames = ({ key }: Counted) => key === 'productid';
@@ -64,13 +65,11 @@ const appCounts = oncePerKey(async (stream: CountedStream) =>
 );
 
 /** Answers GET /api/clicks and the paths below it. */
-export const clicksApi = once(
-  async () =>
-    new ClicksApi({
-      counts: await appCounts(clickstream),
-      names: await productNames(),
-    }),
-);
+export const clicksApi = once(async () => {
+  if (!isCounted(clickstream))
+    throw new Error('The file of the stream of clicks does not declare `counted`.');
+  return new ClicksApi({ counts: await appCounts(clickstream), names: await productNames() });
+});
 
 const noNames = { last: { tag: '', names: new Map<number, string>() } };
 

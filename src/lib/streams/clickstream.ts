@@ -44,7 +44,7 @@ export const clicksPerSecond: SettingDefinition = {
 };
 
 /** Clicks in the shops, as the published generator sends them: `{productid, timestamp, sessionid, category}`. */
-export const clickstream: Stream & { readonly counted: Counted } = {
+export const clickstream: Stream = {
   name: 'clickstream',
   hubSetting: 'CLICKSTREAM_HUB',
   settings: [clickstreamSchedule, clicksPerSecond],

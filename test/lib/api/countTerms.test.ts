@@ -10,7 +10,7 @@ import { openState } from '../../../src/lib/delta/openTable';
 import type { Field } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
-import { clickstream } from '../../../src/lib/streams/clickstream';
+import { clickstream, countedClicks } from '../../../src/lib/streams/clickstream';
 import { deviations } from '../../functions/openapiContract';
 import { ClicksTable } from '../counts/clicksTable';
 
@@ -109,8 +109,8 @@ it('saves the counts of a table though those of another one fail', async () => {
   const store = new MemoryStore();
   const clicks = await new ClicksTable(store).create();
   await clicks.click(1);
-  const broken = new Counts({ at: { store: failing, table: 'broken' }, counted: clickstream.counted });
-  const whole = new Counts({ at: clicks.at, counted: clickstream.counted });
+  const broken = new Counts({ at: { store: failing, table: 'broken' }, counted: countedClicks });
+  const whole = new Counts({ at: clicks.at, counted: countedClicks });
   await expect(saveAllCounts([broken, whole], new AbortController().signal)).rejects.toThrow('away');
   expect(await store.get(cachedStatePath('clicks'))).toBeDefined();
 });
