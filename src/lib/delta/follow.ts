@@ -1,4 +1,4 @@
-import { isDamage } from '../errors';
+import { isDamage, TributaryError } from '../errors';
 import type { Commit } from './actions';
 import { readLastCheckpoint, type TableLocation } from './log';
 import { openSnapshot, openState } from './openTable';
@@ -11,6 +11,7 @@ import {
   type UnfollowableBecause,
   whyUnfollowable,
 } from './position';
+import { isReadable } from './protocol';
 import { readAhead, readCommitsAfter } from './readCommits';
 import { advanceState, LogReplay, type Snapshot, type TableState } from './state';
 
@@ -89,6 +90,7 @@ type Standing<State> = { readonly state: State } | { readonly position: TablePos
  * | is there | nothing, but a newer checkpoint (looked for once a minute at most) | the log was cleaned: reopened, `cleaned` |
  * | is there | 512 commits or more, and a checkpoint more than `mostBehind` versions ahead | reopened, `too-far` |
  * | is there | a commit that cannot be read, and a checkpoint beyond it | reopened, `damaged` |
+ * | is there | a feature that is not implemented is turned on, and off again | commits, up to one after which it is off |
  * | is there, but the one it was reached from is not | | it stands above a hole: thrown, `delta.hole` |
  * | is another one, or gone | another table has its place | reopened, `made-again` |
  * | is another one, or the newest version is a lower one | | storage went back in time: reopened, `rolled-back` |
@@ -160,7 +162,8 @@ export class TableFollower<State extends TableState = TableState> {
     try {
       const checkpoint = await this.#newestCheckpoint();
       const isNear = checkpoint > position.version && checkpoint - position.version <= mostCommits;
-      if (isNear) return await this.#lookAcross(position, checkpoint);
+      const across = isNear ? await this.#lookAcross(position, checkpoint) : undefined;
+      if (across) return across;
       const state = await this.#reader.open(this.at, { version: position.version });
       const isThere = state?.metaData.id === position.tableId && isSameEntry(state.mark, position.mark);
       if (isThere) return await this.#lookBeyond(state);
@@ -177,7 +180,7 @@ export class TableFollower<State extends TableState = TableState> {
     const [here, before, commits] = await Promise.all([
       readMark(this.at, version),
       reachedFrom && readMark(this.at, reachedFrom.version),
-      readCommitsAfter(this.at, version, version + mostCommits).catch(undefinedIfDamaged),
+      this.#readAfter(version).catch(undefinedIfDamaged),
     ]);
     if (!isSameEntry(here, mark)) return this.#reopen(position);
     // The mark of this version still matches, but the entry we came from may be gone. Then this version stands above a hole,
@@ -194,7 +197,7 @@ export class TableFollower<State extends TableState = TableState> {
       // The entry it was reached from has been checked, and need not be checked again.
       return { step: 'nothing-new', state: reachedFrom ? { ...state, reachedFrom: undefined } : state };
     }
-    const atHead = commits.length < mostCommits;
+    const atHead = isAtHead(commits);
     if (!atHead && (await this.#isTooFar(version))) return this.#reopen(position, 'too-far');
     const after = unlessDamaged(() => advanceState(state, commits));
     if (!after) return this.#reopen(position, 'damaged');
@@ -203,10 +206,16 @@ export class TableFollower<State extends TableState = TableState> {
 
   /**
    * The newest checkpoint is ahead of the position. Take the state from that checkpoint and the commits up to it from the log;
-   * opening the position's own version would mean listing the whole log.
+   * opening the position's own version would mean listing the whole log. Undefined if the table cannot be read at the checkpoint's
+   * version, because of a feature that may be turned off later.
    */
-  async #lookAcross(position: TablePosition, checkpoint: number): Promise<Advance<State>> {
-    const state = await this.#reader.open(this.at, { version: checkpoint });
+  async #lookAcross(position: TablePosition, checkpoint: number): Promise<Advance<State> | undefined> {
+    const [opened] = await Promise.allSettled([this.#reader.open(this.at, { version: checkpoint })]);
+    if (opened.status === 'rejected') {
+      if (isUnsupported(opened.reason)) return undefined;
+      throw opened.reason;
+    }
+    const state = opened.value;
     if (!state || (await whyUnfollowable(state, position))) return this.#reopen(position);
     const before = await readCommitsAfter(this.at, position.version, checkpoint, readAhead);
     // The last one must be the entry that the checkpoint was made of. It is not if entries before it are gone, or it is another one.
@@ -219,11 +228,23 @@ export class TableFollower<State extends TableState = TableState> {
   }
 
   async #lookFromBeginning(): Promise<Advance<State>> {
-    const commits = await readCommitsAfter(this.at, -1, mostCommits - 1).catch(undefinedIfDamaged);
+    const commits = await this.#readAfter(-1).catch(undefinedIfDamaged);
     if (!commits || commits.length === 0) return this.#reopen(beginning, commits ? undefined : 'damaged');
     const state = unlessDamaged(() => this.#reader.replay(commits));
     if (!state) return this.#reopen(beginning, 'damaged');
-    return { step: 'commits', commits, state, atHead: commits.length < mostCommits };
+    return { step: 'commits', commits, state, atHead: isAtHead(commits) };
+  }
+
+  /** At most `mostCommits`; more where the table cannot be read after the last of them, which a later commit may change. */
+  async #readAfter(version: number): Promise<Commit[]> {
+    const commits = await readCommitsAfter(this.at, version, version + mostCommits);
+    while (commits.length > 0 && !isAtHead(commits) && !leavesReadable(commits)) {
+      const last = version + commits.length;
+      const more = await readCommitsAfter(this.at, last, last + mostCommits);
+      if (more.length === 0) break;
+      commits.push(...more);
+    }
+    return commits;
   }
 
   /** Opens the newest version, and says why the log could not be followed from `before`. */
@@ -265,6 +286,18 @@ export class TableFollower<State extends TableState = TableState> {
     return isThere ? hint.version : -1;
   }
 }
+
+/** Whether no more commits were found than these. Reads stop at multiples of `mostCommits`. */
+const isAtHead = (commits: readonly Commit[]): boolean => commits.length % mostCommits !== 0;
+
+/** Whether the newest protocol of these commits is one that is implemented; true if they have none. */
+function leavesReadable(commits: readonly Commit[]): boolean {
+  const protocol = commits.findLast((commit) => commit.protocol)?.protocol;
+  return protocol === undefined || isReadable(protocol);
+}
+
+const isUnsupported = (error: unknown): boolean =>
+  error instanceof TributaryError && error.code === 'delta.unsupported';
 
 function undefinedIfDamaged(error: unknown): undefined {
   if (!isDamage(error)) throw error;

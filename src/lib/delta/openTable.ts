@@ -168,7 +168,7 @@ async function replayNewest(
     const found = await replayCheckpoint(at, checkpoint, depth);
     if (found instanceof LogReplay) {
       // Without its entry the state could not be told from one of another log.
-      if (found.state().mark === undefined && hasEntry(checkpoint.version))
+      if (found.mark === undefined && hasEntry(checkpoint.version))
         throw new TributaryError(
           'delta.contention',
           `${describeVersion(at, checkpoint.version)}: the log changes while it is opened: read it again.`,
@@ -194,7 +194,7 @@ async function openFromHint(
   const found = await replayCheckpoint(at, hint, depth);
   if (found === 'lost') return undefined;
   if (!(found instanceof LogReplay)) return found;
-  if (found.state().mark === undefined) return undefined;
+  if (found.mark === undefined) return undefined;
   // Versions above the checkpoint may have been cleaned away, below a newer one.
   const commits = await readCommitsAfter(at, found.version, version, readAhead).catch(undefinedIfHole);
   for (const commit of commits ?? []) found.apply(commit);
@@ -254,7 +254,7 @@ async function replayCheckpoint(
     // Set the mark before commits are applied: it shows if the first of them was made on another entry than the one in the log.
     // An entry that cannot be read has a mark too.
     replay.markBy(entry?.mark ?? (await readMark(at, checkpoint.version)), entry);
-    replay.state();
+    replay.ensureWhole();
     return replay;
   } catch (error) {
     if (isDamage(error)) return error;

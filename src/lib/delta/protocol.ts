@@ -20,12 +20,18 @@ const bindingProperties: readonly (readonly [string, RegExp])[] = [
   ['delta.checkpointPolicy', /^v2$/i],
 ];
 
+const unreadableFeature = ({ readerFeatures = [] }: Protocol) =>
+  readerFeatures.find((feature) => !readableFeatures.has(feature));
+
+export const isReadable = (protocol: Protocol): boolean =>
+  protocol.minReaderVersion === 1 ||
+  (protocol.minReaderVersion === 3 && unreadableFeature(protocol) === undefined);
+
 /** Throws `delta.unsupported`, naming the feature, when the table cannot be read correctly. */
 export function ensureReadable(protocol: Protocol, where: string): void {
-  const { minReaderVersion, readerFeatures = [] } = protocol;
-  if (minReaderVersion === 1) return;
-  const unknown = minReaderVersion === 3 && readerFeatures.find((feature) => !readableFeatures.has(feature));
-  if (minReaderVersion === 3 && unknown === undefined) return;
+  if (isReadable(protocol)) return;
+  const { minReaderVersion } = protocol;
+  const unknown = minReaderVersion === 3 ? unreadableFeature(protocol) : undefined;
   throw new TributaryError(
     'delta.unsupported',
     unknown

@@ -1,4 +1,5 @@
 import type { Add, Commit } from './actions';
+import { isReadable } from './protocol';
 
 /**
  * What a commit does to the rows of its table:
@@ -6,7 +7,7 @@ import type { Add, Commit } from './actions';
  * | effect | the commit | what counts and loaders must do |
  * |---|---|---|
  * | `append` | adds files with new rows, and takes no row away | read the files |
- * | `rewrite` | takes rows away or changes them, or makes the table another one | begin anew |
+ * | `rewrite` | takes rows away or changes them, makes the table another one, or turns on a feature that is not implemented | begin anew |
  * | `none` | moves txns, changes the schema, or writes the same rows into other files | go on |
  *
  * A missing `dataChange` counts as true: the protocol demands the field, and if we treated it as false, rows could be skipped.
@@ -17,9 +18,12 @@ export type RowEffect =
   | { readonly effect: 'none' };
 
 /** @param tableId id of the table before the commit */
-export function effectOnRows({ adds, removes, metaData }: Commit, tableId: string): RowEffect {
+export function effectOnRows({ adds, removes, metaData, protocol }: Commit, tableId: string): RowEffect {
   if (metaData && metaData.id !== tableId)
     return { effect: 'rewrite', reason: 'makes the table another one' };
+  // It is off again, or the table could not be read; but files that were added meanwhile may need it to be read.
+  if (protocol && !isReadable(protocol))
+    return { effect: 'rewrite', reason: 'turns on a feature that is not implemented' };
   if (removes.some(changesData)) return { effect: 'rewrite', reason: 'takes rows away' };
   const files = adds.filter(changesData);
   return files.length === 0 ? { effect: 'none' } : { effect: 'append', files };

@@ -39,13 +39,26 @@ export interface TableState {
 
 /** A table at one version (PROTOCOL.md, "Action Reconciliation"). */
 export interface Snapshot extends TableState {
-  /** Live files by path. */
+  /** Live files by `fileKey`, which is their path. */
   readonly files: ReadonlyMap<string, Add>;
-  /** Removed files by path, expired ones included as long as the log names them. */
+  /** Removed files by `fileKey`, expired ones included as long as the log names them. */
   readonly tombstones: ReadonlyMap<string, Remove>;
 }
 
-/** Collects the actions of a checkpoint and of the commits after it, in the order of their versions. */
+/**
+ * What makes two actions be about the same file: its path and its deletion vector (PROTOCOL.md, "Action Reconciliation"). A table
+ * that is readable here has no deletion vectors, but its log may name those of the time before they were turned off.
+ */
+export function fileKey({ path, deletionVector }: Add | Remove): string {
+  if (typeof deletionVector !== 'object' || deletionVector === null) return path;
+  const { storageType, pathOrInlineDv, offset } = deletionVector as Readonly<Record<string, unknown>>;
+  return `${path}\n${storageType}${pathOrInlineDv}${offset === undefined || offset === null ? '' : `@${offset}`}`;
+}
+
+/**
+ * Collects the actions of a checkpoint and of the commits after it, in the order of their versions. What a reader must be able to
+ * do is decided by the last protocol alone: a feature may have been on for some versions and be off again.
+ */
 export class LogReplay {
   readonly #at: TableLocation;
   readonly #files: Map<string, Add> | undefined;
@@ -91,29 +104,31 @@ export class LogReplay {
     return this.#version;
   }
 
+  /** The mark of the newest version's log entry. */
+  get mark(): string | undefined {
+    return this.#mark;
+  }
+
   /**
    * Applies one commit, or a part of a checkpoint as if it were one.
-   * @throws `delta.hole` for a commit that was made on another entry than the one before it; `delta.unsupported`
+   * @throws `delta.hole` for a commit that was made on another entry than the one before it
    */
   apply(commit: Commit): void {
     const { readMark } = commit.commitInfo ?? {};
     const follows = commit.version === this.#version + 1;
     if (follows && readMark !== undefined && this.#mark !== undefined && readMark !== this.#mark)
       throw strayEntry(this.#at, commit.version);
-    if (commit.protocol) {
-      ensureReadable(commit.protocol, describeVersion(this.#at, commit.version));
-      this.#protocol = commit.protocol;
-    }
+    if (commit.protocol) this.#protocol = commit.protocol;
     if (commit.metaData) this.#metaData = commit.metaData;
     for (const txn of commit.txns) this.#txns.set(txn.appId, txn);
     if (this.#files) {
       for (const remove of commit.removes) {
-        this.#files.delete(remove.path);
-        this.#tombstones.set(remove.path, remove);
+        this.#files.delete(fileKey(remove));
+        this.#tombstones.set(fileKey(remove), remove);
       }
       for (const add of commit.adds) {
-        this.#tombstones.delete(add.path);
-        this.#files.set(add.path, add);
+        this.#tombstones.delete(fileKey(add));
+        this.#files.set(fileKey(add), add);
       }
     }
     this.#reachedFrom = follows ? entryOf(this.#version, this.#mark) : undefined;
@@ -130,16 +145,21 @@ export class LogReplay {
     this.#storedAt = entry?.storedAt;
   }
 
-  /** Throws `delta.invalid` when the log held no protocol or no metaData. */
-  state(): TableState {
+  /** Throws `delta.invalid` when the log held no protocol, no metaData, or a schema that cannot be read. */
+  ensureWhole(): { protocol: Protocol; metaData: Metadata; fields: Field[] } {
     const where = describeVersion(this.#at, this.#version);
     const protocol = this.#protocol;
     const metaData = this.#metaData;
-    if (!protocol || !metaData) {
-      const missing = protocol ? 'metaData' : 'protocol';
-      throw new TributaryError('delta.invalid', `${where}: the log holds no ${missing} action.`);
-    }
-    const fields = parseSchema(metaData.schemaString, where);
+    if (protocol && metaData)
+      return { protocol, metaData, fields: parseSchema(metaData.schemaString, where) };
+    const missing = protocol ? 'metaData' : 'protocol';
+    throw new TributaryError('delta.invalid', `${where}: the log holds no ${missing} action.`);
+  }
+
+  /** Throws what `ensureWhole` throws, and `delta.unsupported` for a table that cannot be read at this version. */
+  state(): TableState {
+    const { protocol, metaData, fields } = this.ensureWhole();
+    ensureReadable(protocol, describeVersion(this.#at, this.#version));
     return {
       at: this.#at,
       version: this.#version,
@@ -165,7 +185,7 @@ const entryOf = (version: number, mark: string | undefined): LogEntry | undefine
 /**
  * The state after `commits`, which must follow on `state`; for a snapshot also its files. Its `reachedFrom` is `state` and not the
  * last commit but one, because all of these commits may have landed above a hole.
- * @throws what `LogReplay.apply` throws
+ * @throws what `LogReplay.apply` and `LogReplay.state` throw
  */
 export function advanceState<State extends TableState>(state: State, commits: readonly Commit[]): State;
 export function advanceState(state: TableState | Snapshot, commits: readonly Commit[]): TableState {

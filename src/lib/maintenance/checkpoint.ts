@@ -4,7 +4,7 @@ import { type LogTail, openSnapshot, openTail } from '../delta/openTable';
 import { CheckpointEncoder, type EncodedCheckpoint } from '../delta/parquet/encodeCheckpoint';
 import { isStillInLog } from '../delta/position';
 import { readCheckpoint } from '../delta/readCheckpoint';
-import type { Snapshot } from '../delta/state';
+import { fileKey, type Snapshot } from '../delta/state';
 import { retentionMs } from '../delta/tableProperties';
 import { isDamage, TributaryError } from '../errors';
 import { inspectCheckpoint, isOfLostCommit, moveLastCheckpoint } from './lastCheckpoint';
@@ -112,7 +112,10 @@ async function encodeLog(task: MaintenanceTask, { base, tail }: LogTail): Promis
     }
     progress?.({ step: 'checkpoint', done: numOfAddFiles, total: Math.max(numOfAddFiles, files.size) });
   };
-  const isReplaced = ({ path }: Add | Remove) => files.has(path) || tombstones.has(path);
+  const isReplaced = (action: Add | Remove) => {
+    const key = fileKey(action);
+    return files.has(key) || tombstones.has(key);
+  };
   const isThere =
     base === undefined ||
     (await readCheckpoint(at, base, true, (part) => {

@@ -11,6 +11,7 @@ import {
 } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheckpoint';
+import { positionOfState } from '../../../src/lib/delta/position';
 import { readDataFile } from '../../../src/lib/delta/readDataFile';
 import { field } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
@@ -239,6 +240,90 @@ it('a table that needs what no reader here has is not opened, and not followed',
   await expect(openState(at)).rejects.toMatchObject(refusal);
   await expect(openSnapshot(at)).rejects.toMatchObject(refusal);
   await expect(follower.advance()).rejects.toMatchObject(refusal);
+});
+
+describe('a feature that was turned on and off again', () => {
+  const features = ['deletionVectors'];
+  const on = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: features, writerFeatures: features };
+  const off = { minReaderVersion: 1, minWriterVersion: 2 };
+  const upgrade = { operation: 'UPGRADE PROTOCOL', isBlindAppend: false };
+  const deletionVector = { storageType: 'u', pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^', sizeInBytes: 36 };
+
+  /** Versions 3 to 5: on, a row of the first file deleted by a vector, the file written anew and the feature off. */
+  async function turnOnAndOff() {
+    await appendFiles(2);
+    const [[path, add] = []] = (await snapshotOf(1)).files;
+    if (path === undefined || !add) throw new Error('no file');
+    const removed = { path, deletionTimestamp: Date.now(), dataChange: true };
+    await putCommit(at, 3, [{ protocol: on }], upgrade);
+    await putCommit(at, 4, [{ remove: removed }, { add: { ...add, deletionVector } }], {
+      operation: 'DELETE',
+      isBlindAppend: false,
+    });
+    const purged = await writeDataFile({ at, fields, columns: [[100], ['purged']] });
+    await putCommit(
+      at,
+      5,
+      [{ protocol: off }, { remove: { ...removed, deletionVector } }, { add: purged }],
+      upgrade,
+    );
+    return { purged: purged.path, deletedFrom: path };
+  }
+
+  it('leaves a table that is read and takes appends, though not at the versions in between', async () => {
+    const { purged, deletedFrom } = await turnOnAndOff();
+    await appendFiles(1);
+    const { version, files } = await snapshotOf();
+    expect([version, files.size, files.has(purged)]).toEqual([6, 3, true]);
+    expect([...files.values()].some(({ path }) => path === deletedFrom)).toBe(false);
+    for (const between of [3, 4])
+      await expect(openSnapshot(at, { version: between })).rejects.toMatchObject({
+        code: 'delta.unsupported',
+        message: expect.stringContaining(
+          `version ${between}: reading needs the table feature deletionVectors`,
+        ),
+      });
+  });
+
+  it('is judged after the newest checkpoint, which may be of the time when it was on', async () => {
+    await turnOnAndOff();
+    const { metaData, txns } = await snapshotOf();
+    const rows = [{ protocol: on }, { metaData }, ...[...txns.values()].map((txn) => ({ txn }))];
+    await at.store.put(checkpointPath('events', 3), encodeCheckpointRows(rows).bytes);
+    await at.store.put(lastCheckpointPath('events'), Buffer.from(JSON.stringify({ version: 3, size: 3 })));
+    for (const version of [0, 1, 2]) await at.store.delete(commitPath('events', version));
+    await appendFiles(1);
+    expect((await openState(at))?.version).toBe(6);
+    await at.store.delete(lastCheckpointPath('events'));
+    expect((await openState(at))?.version).toBe(6);
+  });
+
+  it('is passed by who follows the table, wherever the newest checkpoint is', async () => {
+    await appendFiles(0);
+    const before = await openState(at);
+    if (!before) throw new Error('no table');
+    await turnOnAndOff();
+    const [follower, returning] = [followState(at), followState(at)];
+    follower.standAt(before);
+    expect(await follower.advance()).toMatchObject({ step: 'commits', state: { version: 5 } });
+    const rows = [{ protocol: on }, { metaData: before.metaData }];
+    await at.store.put(checkpointPath('events', 4), encodeCheckpointRows(rows).bytes);
+    await at.store.put(lastCheckpointPath('events'), Buffer.from(JSON.stringify({ version: 4, size: 2 })));
+    returning.seek(positionOfState(before));
+    expect(await returning.advance()).toMatchObject({ step: 'commits', state: { version: 5 } });
+  });
+
+  it('is passed also where it was on for more commits than are read at once', async () => {
+    await appendFiles(0);
+    const follower = followState(at);
+    await follower.toHead();
+    const txn = (version: number) => ({ txn: { appId: 'theirs', version } });
+    await putCommit(at, 1, [{ protocol: on }], upgrade);
+    for (let version = 2; version < 1030; version++) await putCommit(at, version, [txn(version)], upgrade);
+    await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.unsupported' });
+    await putCommit(at, 1030, [{ protocol: off }], upgrade);
+    expect((await follower.toHead())?.version).toBe(1030);
+  });
 });
 
 describe('a damaged log', () => {

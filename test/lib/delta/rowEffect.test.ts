@@ -37,6 +37,10 @@ describe('what a commit does to the rows', () => {
   });
 
   it.each<[string, Action[]]>([
+    [
+      'turns on a feature that is not implemented',
+      [{ protocol: { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['columnMapping'] } }],
+    ],
     ['takes rows away', [remove(true)]],
     ['takes rows away', [add(true), remove()]],
     ['makes the table another one', [metaData('another'), add(true)]],

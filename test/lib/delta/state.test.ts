@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Action } from '../../../src/lib/delta/actions';
-import { createTable, putCommit } from '../../../src/lib/delta/commit';
+import { createTable, ourConfiguration, putCommit } from '../../../src/lib/delta/commit';
 import { followSnapshot, followState } from '../../../src/lib/delta/follow';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
-import { field } from '../../../src/lib/delta/schema';
+import { ourProtocol } from '../../../src/lib/delta/protocol';
+import { field, serializeSchema } from '../../../src/lib/delta/schema';
+import { LogReplay } from '../../../src/lib/delta/state';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 
@@ -28,6 +30,30 @@ async function snapshotsOf(...actions: readonly Action[]) {
     tombstones: [...(snapshot?.tombstones.keys() ?? [])],
   }));
 }
+
+it('a tombstone of a file with a deletion vector, in a checkpoint, does not take away the file without one', () => {
+  const replay = new LogReplay({ store: new MemoryStore(), table: 'events' }, true);
+  const metaData = {
+    id: 'ours',
+    format: { provider: 'parquet' },
+    schemaString: serializeSchema([field('id', 'long', false)]),
+    partitionColumns: [],
+    configuration: ourConfiguration,
+  };
+  const none = { version: 7, adds: [], removes: [], txns: [] };
+  replay.apply({ ...none, protocol: ourProtocol, metaData, adds: [add.add] });
+  // As a checkpoint's columns give it: what the vector does not have is null.
+  const deletionVector = { storageType: 'u', pathOrInlineDv: 'ab', offset: null };
+  replay.apply({ ...none, removes: [{ ...remove.remove, deletionVector }] });
+  const { files, tombstones } = replay.snapshot();
+  expect([[...files.keys()], tombstones.size]).toEqual([['a.parquet'], 1]);
+  replay.apply({
+    ...none,
+    version: 8,
+    adds: [{ ...add.add, deletionVector: { storageType: 'u', pathOrInlineDv: 'ab' } }],
+  });
+  expect(replay.snapshot().tombstones.size).toBe(0);
+});
 
 it('a snapshot is the same from a checkpoint as from the commits', async () => {
   const at = { store: new MemoryStore(), table: 'events' };
