@@ -31,10 +31,24 @@ it.each(['docs/operations.md', 'deploy/infra/modules/alerts.bicep'])(
   },
 );
 
-it('docs/operations.md reads fields that the report of a round has', () => {
+/** The fields of a round that are not in its report. */
+const unknown = (fields: readonly (string | undefined)[]) => {
   const report = read('src/lib/ingest/roundReport.ts');
+  return fields.filter((field) => field !== 'event' && !report.includes(`readonly ${field}:`));
+};
+
+it('docs/operations.md reads fields that the report of a round has', () => {
   const queries = read('docs/operations.md').match(/line\.event == "round"[\s\S]*?```/g) ?? [];
   const fields = queries.flatMap((query) => [...query.matchAll(/line\.(\w+)/g)].map(([, field]) => field));
   expect(fields).toContain('lagMs');
-  expect(fields.filter((field) => field !== 'event' && !report.includes(`readonly ${field}:`))).toEqual([]);
+  expect(unknown(fields)).toEqual([]);
+});
+
+it('alerts read fields that the report of a round has: rejected events, and how late events are', () => {
+  const queries = read('deploy/infra/modules/alerts.bicep').match(/^ *query: .*:\\\\"round.*$/gm) ?? [];
+  const fields = queries.flatMap((query) =>
+    [...query.matchAll(/parse_json\(message\)\.(\w+)/g)].map(([, field]) => field),
+  );
+  expect(fields).toEqual(['letters', 'lagMs']);
+  expect(unknown(fields)).toEqual([]);
 });

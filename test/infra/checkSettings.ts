@@ -99,8 +99,9 @@ function checkOthers(template: Template, file: BicepFile, settings: ReadonlyMap<
   const taskHub = scheduler && propertiesOf(find(scheduler, 'taskHub')?.value).get('name');
   const lake = ofKind(template.main, 'module').find(({ name }) => name === 'lake');
   const host = ofKind(template.main, 'module').find(({ name }) => name === 'hostStorage');
-  const hasFolders = (module: typeof lake) =>
-    /isHnsEnabled: true/.test((module && moduleFile(template, template.main, module)?.root.text) ?? '');
+  const textOf = (module: typeof lake) =>
+    (module && moduleFile(template, template.main, module)?.root.text) ?? '';
+  const hasFolders = (module: typeof lake) => /isHnsEnabled: true/.test(textOf(module));
   const rules: readonly (readonly [boolean, string])[] = [
     [
       text(hostSettings[3] ?? '') === "'azureManaged'",
@@ -136,6 +137,10 @@ function checkOthers(template: Template, file: BicepFile, settings: ReadonlyMap<
     [
       hasFolders(lake) && !hasFolders(host),
       'the lake must have a hierarchical namespace, and the storage of the host must not',
+    ],
+    [
+      textOf(lake).includes('deleteRetentionPolicy:'),
+      'the lake must keep deleted files for a while, as docs/operations.md says',
     ],
   ];
   return rules.filter(([holds]) => !holds).map(([, wrong]) => wrong);

@@ -102,6 +102,15 @@ it.each([
     'allowSharedKeyAccess is true',
   ],
   [
+    'a lake whose deleted files are gone at once',
+    `${modules}/lake.bicep`,
+    / {2}properties: \{\n {4}\/\/ A file[\s\S]*?\n {2}\}\n/.exec(
+      texts.get(`${modules}/lake.bicep`) ?? '',
+    )?.[0] ?? '?',
+    '',
+    'the lake must keep deleted files',
+  ],
+  [
     'an output that a hook reads',
     'deploy/infra/main.bicep',
     'output IDENTITY_NAME',

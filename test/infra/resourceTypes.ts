@@ -88,7 +88,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
   },
   'Microsoft.Storage/storageAccounts/blobServices': {
     version: '2025-01-01',
-    shape: { ...child, 'properties?': { 'deleteRetentionPolicy?': 'any' } },
+    shape: { ...child, 'properties?': { deleteRetentionPolicy: { enabled: ['true'], days: 'any' } } },
   },
   'Microsoft.Storage/storageAccounts/blobServices/containers': {
     version: '2025-01-01',

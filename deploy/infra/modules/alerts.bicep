@@ -23,6 +23,13 @@ var rules = [
     most: 0
   }
   {
+    name: 'events-late'
+    severity: 2
+    text: 'Events waited for more than five minutes before they were committed. GET /api/health says how many wait, and docs/operations.md how to scale.'
+    query: 'traces | where message startswith "{\\"event\\":\\"round\\"" | extend lag = tolong(parse_json(message).lagMs) | where lag > 300000'
+    most: 5
+  }
+  {
     name: 'warehouse-behind'
     severity: 2
     text: 'Rows are not loaded into the warehouse. The lake is not affected. "npm run warehouse -- status" says how far it is behind.'
@@ -39,7 +46,7 @@ var rules = [
   {
     name: 'health-fails'
     severity: 1
-    text: 'GET /api/health answers that something fails, for example a stuck partition or a lag that grows, or it does not answer.'
+    text: 'GET /api/health answers that something fails, for example a stuck partition, or it does not answer.'
     query: 'availabilityResults | where success == 0'
     most: 1
   }

@@ -23,6 +23,13 @@ resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
 resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   parent: account
   name: 'default'
+  properties: {
+    // A file that somebody deletes by mistake can be restored for a week. Without it, a table that lacks a file has lost its rows.
+    deleteRetentionPolicy: {
+      enabled: true
+      days: 7
+    }
+  }
 }
 
 resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
