@@ -29,8 +29,8 @@ export interface ClicksApiOptions {
 }
 
 /**
- * Answers GET /api/clicks, or GET /api/counts/{stream}, and the paths below it, as docs/openapi.yaml describes. Each body is made once per version of the table
- * (and per time bucket, if the answer depends on the time) and then served from memory.
+ * Answers GET /api/clicks, or GET /api/counts/{stream}, and the paths below it, as docs/openapi.yaml describes. Each body is made once
+ * per version of the table (and per time bucket, if the answer depends on the time) and then served from memory.
  */
 export class ClicksApi {
   readonly #options: Required<ClicksApiOptions>;

@@ -11,8 +11,8 @@ import {
   type UnfollowableBecause,
   whyUnfollowable,
 } from './position';
-import { isReadable } from './protocol';
 import { readAhead, readCommitsAfter } from './readCommits';
+import { isAtHead, mostCommits, readStep } from './readStep';
 import { advanceState, LogReplay, type Snapshot, type TableState } from './state';
 
 /** What `advance` found. `state` is where the follower stands now. */
@@ -35,8 +35,6 @@ export type Advance<State extends TableState = TableState> =
     }
   | { readonly step: 'no-table' };
 
-/** How many commits one call reads at most, because all of them are in memory at once. */
-const mostCommits = 512;
 /** How often to check that what looks like the end of the log is not a gap left by log cleaning. */
 const cleanedLookMs = 60_000;
 
@@ -180,7 +178,7 @@ export class TableFollower<State extends TableState = TableState> {
     const [here, before, commits] = await Promise.all([
       readMark(this.at, version),
       reachedFrom && readMark(this.at, reachedFrom.version),
-      this.#readAfter(version).catch(undefinedIfDamaged),
+      readStep(this.at, version).catch(undefinedIfDamaged),
     ]);
     if (!isSameEntry(here, mark)) return this.#reopen(position);
     // The mark of this version still matches, but the entry we came from may be gone. Then this version stands above a hole,
@@ -228,23 +226,11 @@ export class TableFollower<State extends TableState = TableState> {
   }
 
   async #lookFromBeginning(): Promise<Advance<State>> {
-    const commits = await this.#readAfter(-1).catch(undefinedIfDamaged);
+    const commits = await readStep(this.at, -1).catch(undefinedIfDamaged);
     if (!commits || commits.length === 0) return this.#reopen(beginning, commits ? undefined : 'damaged');
     const state = unlessDamaged(() => this.#reader.replay(commits));
     if (!state) return this.#reopen(beginning, 'damaged');
     return { step: 'commits', commits, state, atHead: isAtHead(commits) };
-  }
-
-  /** At most `mostCommits`; more where the table cannot be read after the last of them, which a later commit may change. */
-  async #readAfter(version: number): Promise<Commit[]> {
-    const commits = await readCommitsAfter(this.at, version, version + mostCommits);
-    while (commits.length > 0 && !isAtHead(commits) && !leavesReadable(commits)) {
-      const last = version + commits.length;
-      const more = await readCommitsAfter(this.at, last, last + mostCommits);
-      if (more.length === 0) break;
-      commits.push(...more);
-    }
-    return commits;
   }
 
   /** Opens the newest version, and says why the log could not be followed from `before`. */
@@ -285,15 +271,6 @@ export class TableFollower<State extends TableState = TableState> {
     const isThere = hint && (await this.at.store.getRange(hint.paths[0] ?? '', 0, 1));
     return isThere ? hint.version : -1;
   }
-}
-
-/** Whether no more commits were found than these. Reads stop at multiples of `mostCommits`. */
-const isAtHead = (commits: readonly Commit[]): boolean => commits.length % mostCommits !== 0;
-
-/** Whether the newest protocol of these commits is one that is implemented; true if they have none. */
-function leavesReadable(commits: readonly Commit[]): boolean {
-  const protocol = commits.findLast((commit) => commit.protocol)?.protocol;
-  return protocol === undefined || isReadable(protocol);
 }
 
 const isUnsupported = (error: unknown): boolean =>

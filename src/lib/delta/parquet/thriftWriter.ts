@@ -5,14 +5,10 @@ import { ByteWriter } from './byteWriter';
 const compactTypes: Readonly<Record<number, number>> = {
   2: 1,
   3: 3,
-  4: 7,
-  6: 4,
   8: 5,
   10: 6,
   11: 8,
   12: 12,
-  13: 11,
-  14: 10,
   15: 9,
 };
 const booleanTrue = 1;
@@ -28,7 +24,7 @@ export function serializeThrift(struct: Struct): Buffer {
   return writer.finish();
 }
 
-/** What the `write` of a structure calls. Maps and floating-point numbers do not occur in Parquet's structures. */
+/** What the `write` of Parquet's structures calls, which have no maps, sets, floating-point or 16-bit numbers. */
 class CompactWriter {
   readonly #out = new ByteWriter();
   /** The id of the last field in each structure that has begun, from the outermost on. */
@@ -81,10 +77,6 @@ class CompactWriter {
     this.#out.byte(value);
   }
 
-  writeI16(value: number): void {
-    this.#zigzag(value);
-  }
-
   writeI32(value: number): void {
     this.#zigzag(value);
   }
@@ -97,10 +89,6 @@ class CompactWriter {
     const bytes = typeof value === 'string' ? Buffer.from(value) : value;
     this.#out.varint(bytes.length);
     this.#out.bytes(bytes);
-  }
-
-  writeBinary(value: string | Uint8Array): void {
-    this.writeString(value);
   }
 
   #field(compact: number, id: number): void {
