@@ -535,31 +535,25 @@ describe('a checkpoint whose commit storage has lost', () => {
   });
 });
 
-it('a checkpoint without rows is damaged, and an older one is taken if there is one', async () => {
-  await appendFiles(2);
-  await at.store.put(checkpointPath('events', 2), encodeCheckpointRows([]).bytes);
-  await at.store.put(lastCheckpointPath('events'), Buffer.from('{"version":2,"size":0}'));
-  expect((await snapshotOf()).files.size).toBe(2);
-  await at.store.delete(commitPath('events', 0));
-  await expect(openState(at)).rejects.toMatchObject({
-    code: 'delta.invalid',
-    message: expect.stringContaining('the checkpoint is empty'),
-  });
-});
-
-it('a checkpoint without protocol and metaData is damaged, and the log is read from an older one or its beginning', async () => {
-  await appendFiles(2);
-  const [add] = (await snapshotOf()).files.values();
-  if (!add) throw new Error('The table has no file.');
-  await at.store.put(checkpointPath('events', 2), encodeCheckpointRows([{ add }]).bytes);
-  await at.store.put(lastCheckpointPath('events'), Buffer.from('{"version":2,"size":1}'));
-  expect((await snapshotOf()).files.size).toBe(2);
-  await at.store.delete(commitPath('events', 0));
-  await expect(openState(at)).rejects.toMatchObject({
-    code: 'delta.invalid',
-    message: expect.stringContaining('the log holds no protocol action'),
-  });
-});
+it.each<[string, 'none' | 'files', string]>([
+  ['rows', 'none', 'the checkpoint is empty'],
+  ['protocol and metaData', 'files', 'the log holds no protocol action'],
+])(
+  'a checkpoint without %s is damaged, and an older one is taken if there is one',
+  async (_, held, problem) => {
+    await appendFiles(2);
+    const adds = [...(await snapshotOf()).files.values()];
+    const rows = held === 'files' ? adds.map((add) => ({ add })) : [];
+    await at.store.put(checkpointPath('events', 2), encodeCheckpointRows(rows).bytes);
+    await at.store.put(lastCheckpointPath('events'), Buffer.from(`{"version":2,"size":${rows.length}}`));
+    expect((await snapshotOf()).files.size).toBe(2);
+    await at.store.delete(commitPath('events', 0));
+    await expect(openState(at)).rejects.toMatchObject({
+      code: 'delta.invalid',
+      message: expect.stringContaining(problem),
+    });
+  },
+);
 
 it('a damaged action of a checkpoint is named by its row, also behind many others', async () => {
   await appendFiles(1);
