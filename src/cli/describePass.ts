@@ -27,8 +27,8 @@ function describeTable({ table, steps, compaction }: TableResult): string {
   return `${table}: ${outcomes.join(', ')}: ${parts.join(', ')}; ${describeFigures(before)} -> ${after ? describeFigures(after) : 'not known, because it could not be read again'}`;
 }
 
-const describeFigures = ({ version, files, bytes }: TableFigures): string =>
-  `version ${version} with ${quantity(files, 'file')}, ${quantity(bytes, 'byte')}`;
+const describeFigures = ({ version, files, bytes, kept }: TableFigures): string =>
+  `version ${version} with ${quantity(files, 'file')}, ${quantity(bytes, 'byte')}${kept ? `, of which ${quantity(kept.files, 'file')} cannot be rewritten, for values in ${kept.columns.map(inertInLine).join(', ')}` : ''}`;
 
 /** What a step would do, by the details of its dry run. */
 export function describePlan(plan: Awaited<ReturnType<typeof performDuty>>): string {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describePlan } from '../../src/cli/describePass';
+import { describePass, describePlan } from '../../src/cli/describePass';
 
 it.each([
   [{ outcome: 'done', deleted: 3, bytes: 1234 }, 'would delete 3 files, 1,234 bytes'],
@@ -16,4 +16,14 @@ it.each([
   [{ outcome: 'done', version: 9, bins: 0, conflicts: 0, files: 0, bytes: 0 }, 'would rewrite nothing'],
 ])('a dry run of %j %s', (plan, text) => {
   expect(describePlan(plan)).toBe(text);
+});
+
+it('a pass says which files cannot be rewritten, in one line whatever the columns are called', () => {
+  const figures = { version: 3, files: 5, bytes: 100 };
+  const kept = { files: 2, columns: ['price', 'a\nb'] };
+  const compaction = { before: figures, after: { ...figures, kept }, bins: 0, conflicts: 0, left: 0 };
+  const tables = [{ table: 'clicks', steps: { compact: 'done' }, compaction }];
+  expect(describePass({ tables, counts: null, failures: [] })).toEqual([
+    'clicks: compact done: 0 bins; version 3 with 5 files, 100 bytes -> version 3 with 5 files, 100 bytes, of which 2 files cannot be rewritten, for values in price, a\\nb',
+  ]);
 });

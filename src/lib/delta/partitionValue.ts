@@ -48,8 +48,21 @@ function parse(type: Field['type'], text: string): ReadValue | undefined {
     case 'binary':
       return Buffer.from(text, 'latin1');
     default:
-      return typeof type === 'string' && /^-?\d+(\.\d+)?$/.test(text) ? text : undefined;
+      return typeof type === 'string' && type.startsWith('decimal') ? plainDecimal(text) : undefined;
   }
+}
+
+/** The digits of a number without an exponent, with which delta-rs writes bounds of decimals; undefined if it is none. */
+function plainDecimal(text: string): string | undefined {
+  const found = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,2}))?$/i.exec(text);
+  if (!found) return undefined;
+  const [, sign, whole = '', fraction = '', exponent] = found;
+  if (exponent === undefined) return text;
+  const point = whole.length + Number(exponent);
+  const digits = '0'.repeat(Math.max(-point, 0)).concat(whole, fraction).padEnd(point, '0');
+  const before = Math.max(point, 0);
+  const [start, end] = [digits.slice(0, before) || '0', digits.slice(before)];
+  return `${sign}${start}${end === '' ? '' : `.${end}`}`;
 }
 
 function parseDouble(text: string): number | undefined {

@@ -22,6 +22,14 @@ export function recordsOf({ stats }: Pick<Add, 'stats'>): number | undefined {
   return typeof count === 'number' ? count : undefined;
 }
 
+/** Those of the columns that have values in a file, as far as its statistics say so. */
+export function columnsWithValues({ stats }: Pick<Add, 'stats'>, names: readonly string[]): string[] {
+  const { numRecords, nullCount } = (stats ? parseObject(stats) : undefined) ?? {};
+  if (typeof numRecords !== 'number' || typeof nullCount !== 'object' || nullCount === null) return [];
+  const nulls = nullCount as Readonly<Record<string, unknown>>;
+  return names.filter((name) => typeof nulls[name] === 'number' && nulls[name] < numRecords);
+}
+
 /**
  * Reads an add action's statistics (PROTOCOL.md, "Per-file Statistics") of the columns of primitive types. Longs keep all
  * their digits. Throws `delta.invalid`, naming `where`, if they are not a JSON object or a bound does not have its column's type.

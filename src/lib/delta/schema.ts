@@ -17,8 +17,8 @@ export const writableTypes = [
 
 export type WritableType = (typeof writableTypes)[number];
 
-/** What a table may hold that others wrote: decimals and nested types are read, never written. */
-export type DataType = WritableType | `decimal(${number},${number})` | 'timestamp_ntz' | NestedType;
+/** What a table may hold that others wrote: decimals and nested types are read, never written. A void column holds nulls alone. */
+export type DataType = WritableType | `decimal(${number},${number})` | 'timestamp_ntz' | 'void' | NestedType;
 
 /** A struct, array or map in the form of the schema string; read as plain objects, arrays and entries. */
 export interface NestedType {
@@ -45,6 +45,10 @@ export type ReadValue = Value | readonly ReadValue[] | { readonly [name: string]
 
 export const isWritableType = (type: unknown): type is WritableType =>
   writableTypes.includes(type as WritableType);
+
+/** The names of the columns that this project cannot write. Rows have no values there, and files that have some are kept as they are. */
+export const unwrittenColumns = (fields: readonly Field[]): string[] =>
+  fields.filter(({ type }) => !isWritableType(type)).map(({ name }) => name);
 
 /** A column as a plain field of a schema. */
 export const field = (name: string, type: DataType, nullable = true): Field => ({
@@ -102,7 +106,12 @@ export function parseSchema(schemaString: string, where: string): Field[] {
 
 function isKnownType(type: unknown): type is DataType {
   if (typeof type === 'string')
-    return isWritableType(type) || type === 'timestamp_ntz' || /^decimal\(\d+,\s*\d+\)$/.test(type);
+    return (
+      isWritableType(type) ||
+      type === 'timestamp_ntz' ||
+      type === 'void' ||
+      /^decimal\(\d+,\s*\d+\)$/.test(type)
+    );
   return (
     typeof type === 'object' &&
     type !== null &&

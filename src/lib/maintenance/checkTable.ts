@@ -109,8 +109,9 @@ function checkValues(
   }
 }
 
-/** Readers allow for bounds of timestamps that were cut to milliseconds; those of floats are printed as doubles. */
+/** Readers allow for bounds of timestamps that were cut to milliseconds; those of floats are printed as doubles, of decimals maybe too. */
 function widened(type: Field['type'], bound: ReadValue, side: 'min' | 'max'): ReadValue {
+  if (typeof bound === 'string' && type !== 'string') return widenedDecimal(bound, side);
   if (typeof bound !== 'number') return bound;
   if (type === 'float') return Math.fround(bound);
   const isTimestamp = type === 'timestamp' || type === 'timestamp_ntz';
@@ -125,10 +126,27 @@ function isBelow(type: Field['type'], left: ReadValue, right: ReadValue): boolea
   return isNumber(left) && isNumber(right) ? (left as number) < (right as number) : false;
 }
 
+/** The most digits after the point that a decimal has. */
+const decimalDigits = 38;
+/** A double has 53 bits. That many digits it is written with at the most; a bound with more was none. */
+const doubleDigits = 17;
+const doubleBits = 50n;
+
 /** A decimal's text as an integer, with as many digits after the point as any decimal has. */
 function unscaled(text: string): bigint {
   const [whole = '', fraction = ''] = text.split('.');
-  return BigInt(whole + fraction.padEnd(38, '0'));
+  return BigInt(whole + fraction.padEnd(decimalDigits, '0').slice(0, decimalDigits));
+}
+
+/** Some writers make doubles of the bounds of decimals, as delta-rs does, which may move them by some of the last bits. */
+function widenedDecimal(text: string, side: 'min' | 'max'): string {
+  const significant = text.replace(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '');
+  if (significant.length > doubleDigits) return text;
+  const bound = unscaled(text);
+  const slack = (bound < 0n ? -bound : bound) >> doubleBits;
+  const moved = side === 'min' ? bound - slack : bound + slack;
+  const digits = String(moved < 0n ? -moved : moved).padStart(decimalDigits + 1, '0');
+  return `${moved < 0n ? '-' : ''}${digits.slice(0, -decimalDigits)}.${digits.slice(-decimalDigits)}`;
 }
 
 const show = (value: ReadValue): string =>

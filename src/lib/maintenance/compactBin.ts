@@ -19,8 +19,11 @@ export interface BinTask extends MaintenanceTask {
 
 /** What became of one bin. */
 export interface BinOutcome {
-  /** `conflict`: its files were removed meanwhile, or the table changed its schema. */
-  readonly outcome: 'committed' | 'conflict';
+  /**
+   * `conflict`: its files were removed meanwhile, or the table changed its schema. `kept`: nothing is to be rewritten, because its
+   * files have values in columns of types that are not written.
+   */
+  readonly outcome: 'committed' | 'conflict' | 'kept';
   /** The version that holds the new file. */
   readonly version?: number;
   /** The files that were rewritten, or would have been. */
@@ -55,10 +58,13 @@ export async function compactBin(
   const inputs = planned.filter(({ path }) => snapshot.files.has(path));
   if (inputs.length < 2)
     return (await findEarlierCommit(opened.snapshot, snapshot, planned)) ?? conflictOf(planned);
-  const output = await rewriteFiles(snapshot, inputs, task);
-  const taken = inputs.slice(0, output.inputs);
+  const { output, taken, kept } = await rewriteFiles(snapshot, inputs, task);
+  if (!output)
+    return (
+      (await findEarlierCommit(opened.snapshot, snapshot, planned)) ?? { outcome: 'kept', ...sizeOf(kept) }
+    );
   const done = await commitBin(withoutFiles(snapshot), taken, output, opened.plan.targetBytes);
-  const more = taken.length < inputs.length && { more: true as const };
+  const more = taken.length + kept.length < inputs.length && { more: true as const };
   if (done.outcome === 'conflict') return { ...conflictOf(taken), outputBytes: output.add.size, ...more };
   return { ...committedOf(done.state.version, taken, output.add), ...more };
 }

@@ -22,7 +22,7 @@ export async function performDuty(
       const result = await compact(task);
       if (result.outcome === 'no-table') return { ...result };
       const of = (outcome: string) => result.bins.filter((bin) => bin.outcome === outcome);
-      const rewritten = result.bins.filter(({ outcome }) => outcome !== 'conflict');
+      const rewritten = result.bins.filter(({ outcome }) => outcome === 'committed' || outcome === 'planned');
       return {
         outcome: 'done',
         version: result.version,

@@ -1,6 +1,8 @@
 import type { Add } from '../delta/actions';
 import { openSnapshot } from '../delta/openTable';
 import { isSameEntry, positionOfState, type TablePosition } from '../delta/position';
+import { columnsWithValues } from '../delta/readStatistics';
+import { unwrittenColumns } from '../delta/schema';
 import type { Snapshot } from '../delta/state';
 import { isDamage } from '../errors';
 import { planBins } from './planBins';
@@ -24,6 +26,14 @@ export interface TableFigures {
   readonly version: number;
   readonly files: number;
   readonly bytes: number;
+  /** Files that compaction leaves as they are, whatever their size; missing where there are none. */
+  readonly kept?: KeptFiles;
+}
+
+/** Files that the log says to have values in columns of types that are not written. */
+export interface KeptFiles {
+  readonly files: number;
+  readonly columns: readonly string[];
 }
 
 /** A plan together with the version that it is made of. */
@@ -56,13 +66,30 @@ export async function openPlan(task: MaintenanceTask, plan: CompactionPlan): Pro
   return isThere ? planFor(snapshot, plan.targetBytes) : undefined;
 }
 
-export const figuresOf = ({ version, files }: Snapshot): TableFigures => {
+export function figuresOf(snapshot: Snapshot): TableFigures {
+  const { version, files } = snapshot;
   let bytes = 0;
   for (const { size } of files.values()) bytes += size;
-  return { version, files: files.size, bytes };
-};
+  const kept = keptFiles(snapshot);
+  return { version, files: files.size, bytes, ...(kept && { kept }) };
+}
 
 function planFor(snapshot: Snapshot, targetBytes: number): OpenPlan {
-  const bins = planBins([...snapshot.files.values()], targetBytes);
+  const unwritten = unwrittenColumns(snapshot.fields);
+  const files = [...snapshot.files.values()].filter((add) => columnsWithValues(add, unwritten).length === 0);
+  const bins = planBins(files, targetBytes);
   return { plan: { position: positionOfState(snapshot), targetBytes, bins: bins.length }, snapshot, bins };
+}
+
+function keptFiles({ fields, files }: Snapshot): KeptFiles | undefined {
+  const unwritten = unwrittenColumns(fields);
+  if (unwritten.length === 0) return undefined;
+  const columns = new Set<string>();
+  let kept = 0;
+  for (const add of files.values()) {
+    const held = columnsWithValues(add, unwritten);
+    if (held.length > 0) kept++;
+    for (const name of held) columns.add(name);
+  }
+  return kept === 0 ? undefined : { files: kept, columns: [...columns] };
 }

@@ -2,7 +2,7 @@ import type { Add } from '../delta/actions';
 import { describeVersion } from '../delta/log';
 import { encodeParquet, ParquetEncoder } from '../delta/parquet/encode';
 import { type FileRows, readDataFile, readDataFileGroups } from '../delta/readDataFile';
-import type { Field, Value } from '../delta/schema';
+import { type Field, isWritableType, unwrittenColumns, type Value } from '../delta/schema';
 import type { Snapshot } from '../delta/state';
 import { storeDataFile } from '../delta/writeDataFile';
 import { TributaryError } from '../errors';
@@ -26,8 +26,15 @@ interface Pending {
 export interface RewrittenFile {
   readonly add: Add;
   readonly bytes: Uint8Array;
-  /** How many of the files it was made of, which are the first ones. */
-  readonly inputs: number;
+}
+
+export interface Rewriting {
+  /** Undefined if fewer than two files could be rewritten. */
+  readonly output: RewrittenFile | undefined;
+  /** The files that it was made of. */
+  readonly taken: readonly Add[];
+  /** Files that stay as they are, because they have values in columns of types that are not written. */
+  readonly kept: readonly Add[];
 }
 
 export interface RewriteOptions {
@@ -39,18 +46,18 @@ export interface RewriteOptions {
 
 /**
  * Reads live files row group by row group into one new file of the table's schema, and stores it. Columns that a file lacks are
- * null.
+ * null. Columns of types that are not written are left out, which readers take for nulls.
  * @throws `parquet.invalid`, `parquet.value` or `delta.invalid` naming the file that is gone, damaged or does not fit
  */
 export async function rewriteFiles(
   snapshot: Snapshot,
   inputs: readonly Add[],
   { signal, isTimeUp = () => false }: RewriteOptions = {},
-): Promise<RewrittenFile> {
-  const { at, version, fields } = snapshot;
+): Promise<Rewriting> {
+  const { at, version } = snapshot;
   const where = describeVersion(at, version);
+  const fields = snapshot.fields.filter(({ type }) => isWritableType(type));
   const encoder = new ParquetEncoder({ fields, where: `${where}, compaction` });
-  const names = fields.map(({ name }) => name);
   const nothing = (): Pending => ({ columns: fields.map(() => []), sources: [], bytes: 0 });
   let pending = nothing();
   const flush = async () => {
@@ -61,29 +68,35 @@ export async function rewriteFiles(
     }
     pending = nothing();
   };
-  let taken = inputs.length;
-  let last = 0;
-  for await (const { index, path, columns } of readInputs(snapshot, inputs, names)) {
+  const taken: Add[] = [];
+  const kept: Add[] = [];
+  for await (const { add, columns } of readInputs(snapshot, inputs, kept)) {
     signal?.throwIfAborted();
-    if (index > last && index >= 2 && isTimeUp()) {
-      taken = index;
-      break;
+    if (add !== taken.at(-1)) {
+      if (taken.length >= 2 && isTimeUp()) break;
+      taken.push(add);
     }
-    last = index;
-    pending.sources.push({ path, start: pending.columns[0]?.length ?? 0 });
-    for (const [index, name] of names.entries())
+    pending.sources.push({ path: add.path, start: pending.columns[0]?.length ?? 0 });
+    for (const [index, { name }] of fields.entries())
       pending.bytes += copyValues(columns.get(name) ?? [], pending.columns[index] ?? []);
     if ((pending.columns[0]?.length ?? 0) >= pendingRows || pending.bytes >= pendingBytes) await flush();
   }
+  signal?.throwIfAborted();
+  if (taken.length < 2) return { output: undefined, taken, kept };
   if ((pending.columns[0]?.length ?? 0) > 0) await flush();
   signal?.throwIfAborted();
   const encoded = encoder.finish();
   const add = await storeDataFile(at, fields, encoded, false);
-  return { add, bytes: encoded.bytes, inputs: taken };
+  return { output: { add, bytes: encoded.bytes }, taken, kept };
 }
 
-/** Rows of all files in their order. Small files are read whole and in advance, because one by one thousands would take minutes. */
-async function* readInputs(snapshot: Snapshot, inputs: readonly Add[], names: readonly string[]) {
+/**
+ * Rows of the files in their order; a file with values in a column that is not written goes to `kept` instead. Small files are read
+ * whole and in advance, because one by one thousands would take minutes.
+ */
+async function* readInputs(snapshot: Snapshot, inputs: readonly Add[], kept: Add[]) {
+  const names = snapshot.fields.map(({ name }) => name);
+  const unwritten = unwrittenColumns(snapshot.fields);
   const ahead = new Map<Add, Promise<FileRows>>();
   for (const [index, add] of inputs.entries()) {
     for (const near of inputs.slice(index, index + readAhead)) {
@@ -93,13 +106,24 @@ async function* readInputs(snapshot: Snapshot, inputs: readonly Add[], names: re
       reading.catch(() => {});
       ahead.set(near, reading);
     }
-    const { path } = add;
-    const whole = ahead.get(add);
-    if (whole) yield { index, path, ...(await whole) };
-    else for await (const group of readDataFileGroups(snapshot, add, names)) yield { index, path, ...group };
+    const whole = await ahead.get(add);
     ahead.delete(add);
+    if (whole ? hasValues(whole, unwritten) : await holdsValues(snapshot, add, unwritten)) kept.push(add);
+    else if (whole) yield { add, ...whole };
+    else for await (const group of readDataFileGroups(snapshot, add, names)) yield { add, ...group };
   }
 }
+
+/** Whether a large file has values in these columns, of which it reads no others. */
+async function holdsValues(snapshot: Snapshot, add: Add, names: readonly string[]): Promise<boolean> {
+  if (names.length === 0) return false;
+  for await (const group of readDataFileGroups(snapshot, add, names))
+    if (hasValues(group, names)) return true;
+  return false;
+}
+
+const hasValues = ({ columns }: FileRows, names: readonly string[]): boolean =>
+  names.some((name) => columns.get(name)?.some((value) => value !== null));
 
 /** Lets other work go on. */
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));

@@ -36,6 +36,10 @@ describe('a partition value', () => {
     ['timestamp_ntz', '2024-01-31 12:30:00.123456', micros + 123_456],
     ['binary', 'ÿ', Buffer.from([0xff])],
     ['decimal(9,2)', '-12.30', '-12.30'],
+    ['decimal(38,18)', '1.5e-7', '0.00000015'],
+    ['decimal(38,18)', '-5E-1', '-0.5'],
+    ['decimal(38,18)', '1.25e+1', '12.5'],
+    ['decimal(38,0)', '1.5e20', '150000000000000000000'],
   ])('of type %s is read from the text %j', (type, text, value) => {
     expect(parse(type, text)).toEqual(value);
   });
@@ -56,6 +60,8 @@ describe('a partition value', () => {
     ['date', '2024-01-01x'],
     ['date', 'x2024-01-01'],
     ['decimal(9,2)', 'x1.5'],
+    ['decimal(9,2)', '1e'],
+    ['decimal(9,2)', '1e300'],
     ['decimal(9,2)', '1.5x'],
     ['decimal(9,2)', '1.'],
     ['double', 'much'],

@@ -20,6 +20,7 @@ it('a column with only a name and a type takes nulls', () => {
 
 it.each<DataType>([
   'timestamp_ntz',
+  'void',
   'decimal(10,2)',
   'decimal(38, 0)' as DataType,
   { type: 'struct', fields: [] },

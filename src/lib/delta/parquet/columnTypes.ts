@@ -39,6 +39,8 @@ function holds(element: SchemaElement, type: Field['type']): boolean {
     case 'timestamp':
     case 'timestamp_ntz':
       return physical === 'INT96' || (physical === 'INT64' && meaning === 'timestamp');
+    case 'void':
+      return meaning === 'null';
     default:
       return meaning === 'decimal';
   }
