@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { append, createTable } from '../../src/lib/delta/commit';
 import { field, type Value } from '../../src/lib/delta/schema';
 import { writeDataFile } from '../../src/lib/delta/writeDataFile';
+import { checkTable } from '../../src/lib/maintenance/checkTable';
+import { compact } from '../../src/lib/maintenance/compact';
 import type { PeerSchema } from '../kit/peer';
 import { openSharedLake, type SharedLake } from './lake';
-import { appendRows, readColumns, snapshotOf, stateOf } from './ourTable';
+import { appendRows, readColumns, readTexts, snapshotOf, sortedRows, stateOf } from './ourTable';
 
 let lake: SharedLake;
 
@@ -110,5 +112,48 @@ describe('delta-rs and we', () => {
     const done = await append({ state, fields, adds, txns: [] });
     expect(done).toMatchObject({ outcome: 'committed', state: { version: state.version + 2 } });
     expect((await readColumns(at)).get('n')?.toSorted()).toEqual([0, 1, 2]);
+  });
+
+  it('share a table to which it added decimals, lists, maps and structs: appends, checks and compactions go on', async () => {
+    const at = lake.at('widened');
+    const uri = lake.uri('widened');
+    const ours = [field('id', 'long')];
+    const appendId = (id: number) => appendRows(at, ours, [[id]]);
+    const theirs = () => lake.peer.call<{ columns: unknown }>('read', { uri });
+    await appendId(10);
+    await lake.peer.call('write_nested', { uri, schema_mode: 'merge' });
+    const wide: PeerSchema = [
+      ['id', 'long'],
+      ['price', 'decimal(38,10)'],
+    ];
+    const prices = ['0.1000000000', null, '-9999999999999999999999999999.9999999999'];
+    await lake.peer.call('write', {
+      uri,
+      schema: wide,
+      columns: [['20', '21', '22'], prices],
+      schema_mode: 'merge',
+    });
+    await appendId(11);
+    await appendId(12);
+
+    expect((await checkTable({ at }))?.findings).toEqual([]);
+    const before = await readColumns(at);
+    const rowOf = (id: number) => before.get('id')?.indexOf(id) ?? -1;
+    expect([20, 21, 22, 10, 12].map((id) => before.get('price')?.[rowOf(id)])).toEqual([
+      ...prices,
+      null,
+      null,
+    ]);
+    expect(before.get('tags')?.[rowOf(1)]).toEqual(['a', null]);
+    const texts = sortedRows(await readTexts(at));
+    const { columns } = await theirs();
+
+    const compacted = await compact({ at });
+    expect(compacted).toMatchObject({ outcome: 'done', bins: [{ outcome: 'committed', inputs: 3 }] });
+    expect((await snapshotOf(at)).files.size).toBe(3);
+    expect(sortedRows(await readTexts(at))).toEqual(texts);
+    const rows = (seen: unknown) => sortedRows(new Map(Object.entries(seen as Record<string, string[]>)));
+    expect(rows((await theirs()).columns)).toEqual(rows(columns));
+    expect((await checkTable({ at }))?.findings).toEqual([]);
   });
 });

@@ -144,8 +144,8 @@ class Peer:
         )
         return self.open(uri).version()
 
-    def write_nested(self, uri):
-        """A table with structs, lists and maps."""
+    def write_nested(self, uri, **kwargs):
+        """Rows with structs, lists and maps."""
         data = pa.table(
             {
                 "id": pa.array([1, 2, 3], pa.int64()),
@@ -155,7 +155,7 @@ class Peer:
                 "counts": pa.array([[("k", 1)], None, []], pa.map_(pa.string(), pa.int64())),
             }
         )
-        write_deltalake(uri, data, storage_options=self.options, mode="append")
+        write_deltalake(uri, data, storage_options=self.options, mode="append", **kwargs)
 
     def append_many(self, uri, schema, batches):
         """One commit a batch. The table is opened once, as a Python writer would."""
