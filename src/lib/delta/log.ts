@@ -1,5 +1,5 @@
 import { TributaryError } from '../errors';
-import type { ObjectStore } from '../storage/objectStore';
+import type { ObjectInfo, ObjectStore } from '../storage/objectStore';
 import { type Commit, parseCommit } from './actions';
 
 /** A table: a folder of a store. `table` has no slash at either end. */
@@ -65,21 +65,27 @@ export async function* listLogFiles(
   { store, table }: TableLocation,
   beginning = '',
 ): AsyncGenerator<LogFile, void> {
-  const prefix = logPrefix(table);
-  for await (const { path, lastModified } of store.list(`${prefix}${beginning}`)) {
-    // A version or a range of versions (PROTOCOL.md, "Log Compaction Files"), then the kind of the file.
-    const found = /^(\d{20})(?:\.(\d{20}))?\.(.+)$/.exec(path.slice(prefix.length));
-    const rest = found?.[3] ?? '';
-    const checkpoint = /^checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet$/.exec(rest);
-    yield {
-      path,
-      kind: found?.[2] ? 'other' : rest === 'json' ? 'commit' : checkpoint ? 'checkpoint' : 'other',
-      version: found ? Number(found[2] ?? found[1]) : undefined,
-      parts: checkpoint?.[1] === undefined ? undefined : Number(checkpoint[1]),
-      lastModified,
-    };
-  }
+  for await (const object of store.list(`${logPrefix(table)}${beginning}`)) yield logFileOf(table, object);
 }
+
+/** What an object is whose path begins with `logPrefix`. */
+export function logFileOf(table: string, { path, lastModified }: ObjectInfo): LogFile {
+  // A version or a range of versions (PROTOCOL.md, "Log Compaction Files"), then the kind of the file.
+  const found = /^(\d{20})(?:\.(\d{20}))?\.(.+)$/.exec(path.slice(logPrefix(table).length));
+  const rest = found?.[3] ?? '';
+  const checkpoint = /^checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet$/.exec(rest);
+  return {
+    path,
+    kind: found?.[2] ? 'other' : rest === 'json' ? 'commit' : checkpoint ? 'checkpoint' : 'other',
+    version: found ? Number(found[2] ?? found[1]) : undefined,
+    parts: checkpoint?.[1] === undefined ? undefined : Number(checkpoint[1]),
+    lastModified,
+  };
+}
+
+/** The highest version of which the files of a log have an entry or a checkpoint; -1 if of none. */
+export const highestVersion = (files: readonly LogFile[]): number =>
+  files.reduce((top, { kind, version = -1 }) => (kind === 'other' ? top : Math.max(top, version)), -1);
 
 /** Lists the log, to open it without a hint, to open old versions, and for maintenance. Commits never list it, as that is slow. */
 export async function listLog(at: TableLocation): Promise<LogListing> {

@@ -17,6 +17,16 @@ import { LogReplay, type Snapshot, type TableState } from './state';
 /** How many times the log is opened at most, when log cleaning runs during the read. */
 const maxTries = 3;
 
+export interface OpenOptions {
+  /** The newest unless told. */
+  readonly version?: number;
+  /**
+   * A version that a listing of the log has shown. The pointer to the checkpoint is only a hint: one that was put back may name a
+   * version far below those that cleaning has left, after which the log seems to end. Then the log is opened by listing it.
+   */
+  readonly atLeast?: number;
+}
+
 /**
  * The newest version of a table, or the one asked for, with its files. Undefined when there is no table.
  * @throws `delta.invalid` for a damaged log and a version that the log does not hold (any more); `delta.hole` for a newest
@@ -24,17 +34,17 @@ const maxTries = 3;
  */
 export async function openSnapshot(
   at: TableLocation,
-  options: { version?: number } = {},
+  options: OpenOptions = {},
 ): Promise<Snapshot | undefined> {
-  return (await openLog(at, 'files', options.version))?.snapshot();
+  return (await openLog(at, 'files', options))?.snapshot();
 }
 
 /** The same without the table's files: all that a writer needs. */
 export async function openState(
   at: TableLocation,
-  options: { version?: number } = {},
+  options: OpenOptions = {},
 ): Promise<TableState | undefined> {
-  return (await openLog(at, 'state', options.version))?.state();
+  return (await openLog(at, 'state', options))?.state();
 }
 
 /** A table's newest version, as a checkpoint and the changes after it. */
@@ -47,7 +57,7 @@ export interface LogTail {
 
 /** The newest version without reading its checkpoint's files, for callers that stream them. */
 export async function openTail(at: TableLocation): Promise<LogTail | undefined> {
-  const replay = await openLog(at, 'new-files');
+  const replay = await openLog(at, 'new-files', {});
   return replay && { base: replay.base, tail: replay.snapshot() };
 }
 
@@ -58,9 +68,14 @@ type Depth = 'files' | 'new-files' | 'state';
  * Retries when the log is cleaned during the read: the commits after our checkpoint may have been deleted, which must not look
  * like the end of the log.
  */
-async function openLog(at: TableLocation, depth: Depth, version?: number): Promise<LogReplay | undefined> {
+async function openLog(
+  at: TableLocation,
+  depth: Depth,
+  options: OpenOptions,
+): Promise<LogReplay | undefined> {
+  const { version } = options;
   for (let hint = await readLastCheckpoint(at), tries = 1; ; tries++) {
-    const [opened] = await Promise.allSettled([openWhole(at, hint, depth, version)]);
+    const [opened] = await Promise.allSettled([openWhole(at, hint, depth, options)]);
     const replay = opened.status === 'fulfilled' ? opened.value : undefined;
     const newer = version === undefined ? await readLastCheckpoint(at) : undefined;
     const known = replay?.version ?? hint?.version ?? -1;
@@ -79,11 +94,11 @@ async function openWhole(
   at: TableLocation,
   hint: CheckpointFiles | undefined,
   depth: Depth,
-  version?: number,
+  { version, atLeast = -1 }: OpenOptions,
 ): Promise<LogReplay | undefined> {
   const replay = await openFrom(at, hint, depth, version);
   if (!replay || version !== undefined) return replay;
-  const top = (await versionsAbove(at, replay.version)).at(-1) ?? -1;
+  const top = Math.max(atLeast, ...(await versionsAbove(at, replay.version)));
   if (top <= replay.version) return replay;
   // Those versions may have been committed since, or a newer checkpoint covers the missing versions.
   await applyCommits(at, replay).catch(ignoreDamage);

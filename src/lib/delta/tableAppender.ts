@@ -68,7 +68,10 @@ export class TableAppender {
     }
     const columns = new Set(state.fields.map(({ name }) => name));
     // A stream that gained columns; files written before read as null there.
-    if (!this.fields.every(({ name }) => columns.has(name))) {
+    const missing = this.fields.filter(({ name }) => !columns.has(name));
+    if (missing.length > 0) {
+      // A table that would not take the rows even then stays as it is.
+      ensureTakes({ ...state, fields: [...state.fields, ...missing] }, this.fields);
       state = (await addColumns(this.at, this.fields)).state;
       this.#follower.standAt(state);
     }

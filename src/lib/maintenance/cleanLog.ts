@@ -1,6 +1,7 @@
 import {
   completeCheckpoints,
   describeVersion,
+  highestVersion,
   type LogFile,
   lastCheckpointPath,
   listLogFiles,
@@ -40,13 +41,6 @@ export type CleanLogOutcome =
  */
 export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
   const { at, signal, dryRun = false, now = Date.now() } = task;
-  const state = await openStateForMaintenance(task);
-  if (!state) return { outcome: 'no-table' };
-  const { version, metaData } = state;
-  const { configuration } = metaData;
-  const kept = retentionMs(configuration, 'delta.logRetentionDuration', describeVersion(at, version));
-  if (configuration['delta.enableExpiredLogCleanup'] === 'false')
-    return { outcome: 'disabled', oldest: undefined, deleted: 0 };
   const files: LogFile[] = [];
   let newest = 0;
   for await (const file of listLogFiles(at)) {
@@ -54,6 +48,14 @@ export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
     files.push(file);
     newest = Math.max(newest, file.lastModified.getTime());
   }
+  // After the listing, so that the log is known to be whole up to its end.
+  const state = await openStateForMaintenance(task, highestVersion(files));
+  if (!state) return { outcome: 'no-table' };
+  const { version, metaData } = state;
+  const { configuration } = metaData;
+  const kept = retentionMs(configuration, 'delta.logRetentionDuration', describeVersion(at, version));
+  if (configuration['delta.enableExpiredLogCleanup'] === 'false')
+    return { outcome: 'disabled', oldest: undefined, deleted: 0 };
   const cutoff = Math.floor(storeTime(now, newest) / day) * day - Math.max(kept, day);
   const keep = newestCheckpointBefore(files, cutoff);
   if (!keep) return { outcome: 'done', oldest: undefined, deleted: 0 };

@@ -27,13 +27,16 @@ export interface NoTable {
 }
 
 /**
- * The newest snapshot of a table that may be changed, or undefined when there is no table.
+ * The newest snapshot of a table that may be changed, or undefined when there is no table. Whoever deletes what it does not name
+ * passes the highest version of a listing as `atLeast`.
  * @throws `delta.unsupported` when maintenance could break the table's rules
  */
-export const openForMaintenance = (task: MaintenanceTask) => openWritable(task, (at) => openSnapshot(at));
+export const openForMaintenance = (task: MaintenanceTask, atLeast = -1) =>
+  openWritable(task, (at) => openSnapshot(at, { atLeast }));
 
 /** Like `openForMaintenance`, but without the files. */
-export const openStateForMaintenance = (task: MaintenanceTask) => openWritable(task, openState);
+export const openStateForMaintenance = (task: MaintenanceTask, atLeast = -1) =>
+  openWritable(task, (at) => openState(at, { atLeast }));
 
 async function openWritable<State extends TableState>(
   { at, signal }: MaintenanceTask,

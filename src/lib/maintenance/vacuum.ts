@@ -1,4 +1,4 @@
-import { dataFilePath, describeVersion } from '../delta/log';
+import { dataFilePath, describeVersion, highestVersion, logFileOf, logPrefix } from '../delta/log';
 import { retentionMs } from '../delta/tableProperties';
 import type { ObjectInfo } from '../storage/objectStore';
 import { isExpired } from './checkpoint';
@@ -41,15 +41,18 @@ export async function vacuum(task: VacuumTask): Promise<VacuumOutcome> {
   // List the files before reading the log, so that a file that is committed in between is known to be live.
   const found: ObjectInfo[] = [];
   let newest = 0;
+  let top = -1;
   for await (const object of at.store.list(`${at.table}/`)) {
     signal?.throwIfAborted();
     const names = object.path.slice(at.table.length + 1).split('/');
     const isHidden = names.some((name) => /^[_.]/.test(name));
     const modified = object.lastModified.getTime();
     newest = Math.max(newest, modified);
+    if (object.path.startsWith(logPrefix(at.table)))
+      top = Math.max(top, highestVersion([logFileOf(at.table, object)]));
     if (!isHidden && modified < clock - leastAgeMs) found.push(object);
   }
-  const snapshot = await openForMaintenance(task);
+  const snapshot = await openForMaintenance(task, top);
   if (!snapshot) return { outcome: 'no-table' };
   const { version, metaData, files, tombstones } = snapshot;
   const where = describeVersion(at, version);

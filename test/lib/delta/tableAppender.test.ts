@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { createTable } from '../../../src/lib/delta/commit';
 import { commitPath } from '../../../src/lib/delta/log';
-import { openSnapshot } from '../../../src/lib/delta/openTable';
+import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { TributaryError } from '../../../src/lib/errors';
@@ -324,6 +325,17 @@ describe('a table appender', () => {
     expect(await appendOne(new TableAppender({ at, fields }), 2)).toMatchObject({ outcome: 'committed' });
     const required = new TableAppender({ at, fields: [...fields, field('must', 'long', false)] });
     await expect(required.state()).rejects.toMatchObject({ code: 'delta.schema' });
+  });
+
+  it('adds no columns to a table that would not take its rows even then', async () => {
+    const at = { store: new MemoryStore(), table: 'events' };
+    await createTable(at, [...fields, field('theirs', 'long', false)]);
+    const wider = new TableAppender({ at, fields: [...fields, field('note', 'string')] });
+    await expect(wider.state()).rejects.toMatchObject({
+      code: 'delta.schema',
+      message: expect.stringContaining('theirs must have a value'),
+    });
+    expect((await openState(at))?.version).toBe(0);
   });
 
   it('says that the table takes no such rows before any is written', async () => {

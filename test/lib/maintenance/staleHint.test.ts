@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import { markOf, serializeCommit } from '../../../src/lib/delta/actions';
+import { checkpointPath, commitPath, lastCheckpointPath } from '../../../src/lib/delta/log';
+import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheckpoint';
+import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
+import { cleanLog } from '../../../src/lib/maintenance/cleanLog';
+import { vacuum } from '../../../src/lib/maintenance/vacuum';
+import { DatedStore } from './datedStore';
+import { appendFiles, day, fields, pathsOf, snapshotOf } from './table';
+
+const now = Date.now();
+const cleanedTo = 5000;
+
+/**
+ * A table whose log was cleaned up to version 5000, and that was then put back in part: its pointer names the checkpoint of version
+ * 3, which is there again with its entry. Nothing follows on that within the versions that opening a table looks at.
+ */
+async function tableWithStaleHint() {
+  const store = new DatedStore();
+  const at = { store, table: 'events' };
+  await appendFiles(at, 3);
+  await checkpoint({ at });
+  const hint = (await store.get(lastCheckpointPath(at.table)))?.bytes ?? Buffer.alloc(0);
+  const { protocol, metaData, files } = await snapshotOf(at);
+  const add = await writeDataFile({ at, fields, columns: [[100], ['new']] });
+  const entry = serializeCommit([{ commitInfo: { timestamp: now } }, { add }]);
+  const adds = [...files.values(), add].map((each) => ({ add: each }));
+  const { bytes } = encodeCheckpointRows([{ protocol }, { metaData }, ...adds], markOf(entry));
+  await store.put(commitPath(at.table, cleanedTo), entry);
+  await store.put(checkpointPath(at.table, cleanedTo), bytes);
+  await store.put(lastCheckpointPath(at.table), Buffer.from(JSON.stringify({ version: cleanedTo })));
+  await appendFiles(at, 2, { first: 200 });
+  for (const version of [0, 1, 2]) await store.delete(commitPath(at.table, version));
+  await store.put(lastCheckpointPath(at.table), hint);
+  for (const path of await pathsOf(at)) store.date(path, now - 60 * day);
+  store.date(commitPath(at.table, cleanedTo + 2), now);
+  expect((await snapshotOf(at)).version).toBe(3);
+  return at;
+}
+
+it('vacuum deletes no live file if the pointer to the checkpoint is older than what cleaning has left', async () => {
+  const at = await tableWithStaleHint();
+  const before = await pathsOf(at);
+  expect(await vacuum({ at, now })).toMatchObject({ outcome: 'done', deleted: [] });
+  expect(await pathsOf(at)).toEqual(before);
+});
+
+it('cleaning moves such a pointer forward, after which the table is opened at its newest version', async () => {
+  const at = await tableWithStaleHint();
+  expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: cleanedTo, deleted: 2 });
+  const { version, files } = await snapshotOf(at);
+  expect([version, files.size]).toEqual([cleanedTo + 2, 6]);
+});
