@@ -1,12 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { append, createTable } from '../../src/lib/delta/commit';
+import { commitPath } from '../../src/lib/delta/log';
+import { parseStatistics } from '../../src/lib/delta/readStatistics';
 import { field, type Value } from '../../src/lib/delta/schema';
 import { writeDataFile } from '../../src/lib/delta/writeDataFile';
+import { checkpoint } from '../../src/lib/maintenance/checkpoint';
 import { checkTable } from '../../src/lib/maintenance/checkTable';
 import { compact } from '../../src/lib/maintenance/compact';
 import type { PeerSchema } from '../kit/peer';
+import { everyType, everyTypeFiles } from './everyType';
 import { openSharedLake, type SharedLake } from './lake';
 import { appendRows, readColumns, readTexts, snapshotOf, sortedRows, stateOf } from './ourTable';
+import { toText } from './texts';
 
 let lake: SharedLake;
 
@@ -156,4 +161,55 @@ describe('delta-rs and we', () => {
     expect(rows((await theirs()).columns)).toEqual(rows(columns));
     expect((await checkTable({ at }))?.findings).toEqual([]);
   });
+
+  it.each(['true', 'false'])(
+    'keep statistics in checkpoints as structs for each other, JSON beside them: %s',
+    async (json) => {
+      const table = `structs-${json}`;
+      const [at, uri] = [lake.at(table), lake.uri(table)];
+      const configuration = {
+        'delta.checkpoint.writeStatsAsStruct': 'true',
+        'delta.checkpoint.writeStatsAsJson': json,
+      };
+      const forgetCommits = async (first: number, last: number) => {
+        for (let version = first; version <= last; version++)
+          await at.store.delete(commitPath(table, version));
+      };
+      const bounds = async () =>
+        [...(await snapshotOf(at)).files.values()]
+          .map((add) => parseStatistics(add, everyType, table))
+          .map(({ numRecords, columns }) => [
+            columns.get('id')?.min,
+            columns.get('timestamp')?.max,
+            numRecords,
+          ])
+          .sort((a, b) => Number(a[0]) - Number(b[0]));
+      const ids = () =>
+        lake.peer.call<string[][]>('filter', {
+          uri,
+          key: 'id',
+          queries: [
+            ['id', '>=', '3'],
+            ['id', '<', '2'],
+          ],
+        });
+      const kinds: PeerSchema = everyType.map(({ name, type }) => [name, String(type)]);
+      for (const rows of everyTypeFiles.slice(0, 2)) {
+        const columns = everyType.map((_, column) => rows.map((row) => toText(row[column] ?? null)));
+        await lake.peer.call('write', { uri, schema: kinds, columns, configuration });
+      }
+      const [first, second] = [await bounds(), await ids()];
+      await lake.peer.call('checkpoint', { uri });
+      await forgetCommits(0, 0);
+      expect(await bounds()).toEqual(first);
+      expect((await checkTable({ at }))?.findings).toEqual([]);
+
+      await appendRows(at, everyType, everyTypeFiles[4] ?? []);
+      expect(await checkpoint({ at })).toMatchObject({ outcome: 'written', version: 2 });
+      await forgetCommits(1, 1);
+      expect((await bounds()).slice(0, 2)).toEqual(first);
+      const [from, below] = await ids();
+      expect([from?.filter((id) => Number(id) < 10).sort(), below]).toEqual([second[0]?.sort(), ['1']]);
+    },
+  );
 });

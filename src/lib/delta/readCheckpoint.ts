@@ -1,5 +1,6 @@
 import { TributaryError } from '../errors';
 import {
+  type Add,
   type Commit,
   checkAdd,
   checkMetadata,
@@ -12,6 +13,8 @@ import { type CheckpointFiles, describeVersion, type TableLocation } from './log
 import { openDataFile } from './openDataFile';
 import { type ReadColumns, readRowGroups } from './parquet/read';
 import { isSameEntry } from './position';
+import { type Field, parseSchema, type ReadValue } from './schema';
+import { statisticsAsJson } from './structStatistics';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -43,6 +46,7 @@ export async function readCheckpoint(
   take: (part: Commit) => void,
 ): Promise<ReadCheckpoint | undefined> {
   let mark: string | undefined;
+  let fields: readonly Field[] | undefined;
   for (const path of paths) {
     const where = `${describeVersion(at, version)}, checkpoint ${path}`;
     const source = await openDataFile({ store: at.store, path, where });
@@ -50,7 +54,10 @@ export async function readCheckpoint(
     const columns = withFiles ? fileColumns : stateColumns;
     let rows = 0;
     for await (const group of readRowGroups({ source, columns, skipNulls: true, where })) {
-      take(toCommit(version, group, rows, where));
+      const part = toCommit(version, group, rows, where);
+      if (part.adds.some(({ stats, stats_parsed: parsed }) => stats === undefined && parsed !== undefined))
+        fields ??= await readFields(at, { version, paths });
+      take({ ...part, adds: part.adds.map((add) => withJson(add, fields)) });
       rows += group.numRecords;
       mark ??= group.keyValues.get(markKey);
       // Let other work run, and give the garbage collector a turn, because without one it falls far behind.
@@ -59,6 +66,28 @@ export async function readCheckpoint(
     if (rows === 0) throw new TributaryError('delta.invalid', `${where}: the checkpoint is empty.`);
   }
   return { mark };
+}
+
+/** The columns of the table, from whichever row holds its metaData. */
+async function readFields(at: TableLocation, { version, paths }: CheckpointFiles): Promise<Field[]> {
+  for (const path of paths) {
+    const where = `${describeVersion(at, version)}, checkpoint ${path}`;
+    const source = await openDataFile({ store: at.store, path, where });
+    if (!source) break;
+    for await (const group of readRowGroups({ source, columns: ['metaData'], skipNulls: true, where })) {
+      const { metaData } = toCommit(version, group, 0, where);
+      if (metaData) return parseSchema(metaData.schemaString, where);
+    }
+  }
+  return [];
+}
+
+/** An add action whose statistics are JSON, if the checkpoint holds them as a struct. */
+function withJson(add: Add, fields: readonly Field[] = []): Add {
+  if (add.stats_parsed === undefined) return add;
+  const { stats_parsed: parsed, ...rest } = add;
+  const stats = add.stats ?? statisticsAsJson(parsed as ReadValue, fields);
+  return { ...rest, ...(stats === undefined ? {} : { stats }) } as Add;
 }
 
 function toCommit(

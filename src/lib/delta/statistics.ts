@@ -11,7 +11,7 @@ export interface ColumnBounds {
 }
 
 /** Delta readers look at the first 32 columns alone (`delta.dataSkippingNumIndexedCols`). */
-const indexedColumns = 32;
+export const indexedColumns = 32;
 /** Bounds of text are cut at this many characters: a body of a megabyte must not enter the log three times. */
 const boundCharacters = 32;
 const largestCodePoint = 0x10ffff;
@@ -122,8 +122,12 @@ export function deltaStats(
   return `{"numRecords":${numRecords},${bounded}"nullCount":{${nullCount.join(',')}}}`;
 }
 
-/** Undefined where the values have no bound or none can be written. */
-function boundAsJson(type: Field['type'], value: Value | undefined, side: 'min' | 'max'): string | undefined {
+/** A bound in memory form as JSON. Undefined where the values have no bound or none can be written. */
+export function boundAsJson(
+  type: Field['type'],
+  value: Value | undefined,
+  side: 'min' | 'max',
+): string | undefined {
   if (value === undefined) return undefined;
   switch (type) {
     case 'string': {

@@ -94,12 +94,16 @@ async function encodeTail(task: MaintenanceTask, log: LogTail): Promise<CountedC
 
 async function encodeLog(task: MaintenanceTask, { base, tail }: LogTail): Promise<CountedCheckpoint> {
   const { at, signal, progress, now = Date.now() } = task;
-  const { version, protocol, metaData, txns, files, tombstones } = tail;
+  const { version, protocol, metaData, fields, txns, files, tombstones } = tail;
   const where = describeVersion(at, version);
   const newest = await at.store.get(commitPath(at.table, version));
   const time = storeTime(now, newest?.lastModified.getTime() ?? now);
   const keptSince = time - retentionMs(metaData.configuration, 'delta.deletedFileRetentionDuration', where);
-  const encoder = new CheckpointEncoder();
+  const { configuration } = metaData;
+  const encoder = new CheckpointEncoder({
+    ...(isOn(configuration['delta.checkpoint.writeStatsAsStruct'], false) && { structOf: fields }),
+    withoutJson: !isOn(configuration['delta.checkpoint.writeStatsAsJson'], true),
+  });
   let numOfAddFiles = 0;
   encoder.add({ protocol });
   encoder.add({ metaData });
@@ -130,6 +134,9 @@ async function encodeLog(task: MaintenanceTask, { base, tail }: LogTail): Promis
   restate({ adds: files.values(), removes: tombstones.values() });
   return { ...encoder.finish(tail.mark), numOfAddFiles };
 }
+
+const isOn = (property: string | undefined, unless: boolean): boolean =>
+  property === undefined ? unless : property.toLowerCase() === 'true';
 
 /** A tombstone without a time has long expired (PROTOCOL.md, "Add File and Remove File"). */
 export const isExpired = ({ deletionTimestamp = 0 }: Remove, keptSince: number) =>

@@ -6,9 +6,11 @@ import {
   lastCheckpointPath,
   type TableLocation,
 } from '../../../src/lib/delta/log';
+import { readParquet } from '../../../src/lib/delta/parquet/read';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
 import { moveLastCheckpoint } from '../../../src/lib/maintenance/lastCheckpoint';
+import { sourceOf } from '../delta/parquet/byteSource';
 import { DatedStore } from './datedStore';
 import { appendFiles, day, newLocation, readRows, snapshotOf, stateOf } from './table';
 
@@ -236,4 +238,43 @@ describe('a checkpoint', () => {
     await expect(checkpoint({ at, signal })).rejects.toThrow('out of time');
     expect(await at.store.get(checkpointPath('events', 1))).toBeUndefined();
   });
+});
+
+describe('statistics in a checkpoint', () => {
+  const struct = { 'delta.checkpoint.writeStatsAsStruct': 'true' };
+  const structOnly = { ...struct, 'delta.checkpoint.writeStatsAsJson': 'false' };
+
+  it.each([
+    ['as JSON unless the table says otherwise', {}, true, false],
+    ['as a struct as well, where the table wants it', struct, true, true],
+    ['as a struct alone, where the table wants that', structOnly, false, true],
+    [
+      'as JSON, so that they are not lost, where the table wants none',
+      { ...structOnly, 'delta.checkpoint.writeStatsAsStruct': 'false' },
+      true,
+      false,
+    ],
+  ])('are written %s, and no checkpoint after that loses them', async (_how, configuration, json, parsed) => {
+    await appendFiles(at, 2, { configuration });
+    const before = await statsOf();
+    for (const version of [2, 3]) {
+      await checkpoint({ at });
+      const path = checkpointPath(at.table, version);
+      const { bytes } = (await at.store.get(path)) ?? { bytes: Buffer.alloc(0) };
+      const { columns } = await readParquet({ source: sourceOf(bytes), columns: ['add'], where: path });
+      const adds = (columns.get('add') ?? []).filter((add) => add !== null) as Record<string, unknown>[];
+      expect(adds.map((add) => typeof add.stats === 'string')).toEqual(adds.map(() => json));
+      expect(adds.map((add) => typeof add.stats_parsed === 'object')).toEqual(adds.map(() => parsed));
+      for (let entry = 0; entry < version; entry++) await at.store.delete(commitPath(at.table, entry));
+      expect((await statsOf()).slice(0, 2)).toEqual(before);
+      await appendFiles(at, 1, { first: version * 10 });
+    }
+  });
+
+  /** What the statistics of each file say. */
+  async function statsOf() {
+    const { files } = await snapshotOf(at);
+    const said = [...files.values()].map(({ stats }) => JSON.parse(stats ?? 'null'));
+    return said.sort((a, b) => a.minValues.id - b.minValues.id);
+  }
 });

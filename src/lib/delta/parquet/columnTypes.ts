@@ -1,5 +1,20 @@
 import type { SchemaElement } from 'hyparquet';
-import { describeType, type Field } from '../schema';
+import { describeType, type Field, type WritableType } from '../schema';
+
+/** The types of columns that are written, in the words of parquetjs-lite. */
+export const parquetTypes = {
+  string: 'UTF8',
+  long: 'INT64',
+  integer: 'INT32',
+  short: 'INT_16',
+  byte: 'INT_8',
+  float: 'FLOAT',
+  double: 'DOUBLE',
+  boolean: 'BOOLEAN',
+  binary: 'BYTE_ARRAY',
+  date: 'DATE',
+  timestamp: 'TIMESTAMP_MICROS',
+} as const satisfies Record<WritableType, string>;
 
 /**
  * Why a column of a Parquet file cannot be read as a column of a table, or undefined when it can. A wider physical type

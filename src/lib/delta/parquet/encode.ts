@@ -4,6 +4,7 @@ import { type ColumnValues, holdsOnlyNulls, valueAt } from '../columnValues';
 import { type Field, isWritableType, type Value, type WritableType } from '../schema';
 import { type ColumnBounds, mergeBounds, truncateMax, truncateMin } from '../statistics';
 import type { EncodedValues } from './columnSlice';
+import { parquetTypes } from './columnTypes';
 import { type Chunk, FileWriter } from './fileWriter';
 import { encodeValues } from './plainValues';
 import { encodeLevelRun, encodeLevels } from './rleHybrid';
@@ -27,20 +28,6 @@ export interface EncodedFile {
   /** In the order of the fields. */
   readonly bounds: readonly ColumnBounds[];
 }
-
-const parquetTypes = {
-  string: 'UTF8',
-  long: 'INT64',
-  integer: 'INT32',
-  short: 'INT_16',
-  byte: 'INT_8',
-  float: 'FLOAT',
-  double: 'DOUBLE',
-  boolean: 'BOOLEAN',
-  binary: 'BYTE_ARRAY',
-  date: 'DATE',
-  timestamp: 'TIMESTAMP_MICROS',
-} as const satisfies Record<WritableType, string>;
 
 /** Bytes of a value in PLAIN encoding; 4 is the length in front of text and bytes. */
 const plainBytes: Record<WritableType, number> = {

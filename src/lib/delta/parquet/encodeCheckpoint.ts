@@ -1,7 +1,9 @@
 import { ParquetSchema } from 'parquetjs-lite';
 import { type Add, type Metadata, markKey, type Protocol, type Remove, type Txn } from '../actions';
+import type { Field } from '../schema';
+import { statisticsAsStruct, statisticsShape } from '../structStatistics';
 import { FileWriter } from './fileWriter';
-import { createShredder, fieldDefinition, type Shape } from './nested';
+import { createShredder, fieldDefinition, type Shape, type Shredder } from './nested';
 
 /** One action; each row of a checkpoint holds exactly one. */
 export type CheckpointRow =
@@ -67,28 +69,51 @@ export function encodeCheckpointRows(rows: Iterable<CheckpointRow>, mark?: strin
   return encoder.finish(mark);
 }
 
+export interface CheckpointOptions {
+  /** The columns of the table, if the statistics of files are to be written as structs, too. */
+  readonly structOf?: readonly Field[];
+  /** Leaves out the statistics as JSON, where they are written as structs. */
+  readonly withoutJson?: boolean;
+}
+
 /**
  * Encodes a classic single-file checkpoint, one action after the other; a row group's worth is held. dataChange is written
  * as false, as Spark does: a checkpoint restates files, it changes none. Throws `parquet.value` naming the field when an
  * action holds a value that its column cannot.
  */
 export class CheckpointEncoder {
-  readonly #columns = Object.entries(checkpointShape).map(([name, shape]) => ({
-    name,
-    definition: fieldDefinition(shape),
-    shredder: createShredder(shape, name),
-  }));
-  readonly #writer = new FileWriter(
-    new ParquetSchema(Object.fromEntries(this.#columns.map(({ name, definition }) => [name, definition]))),
-  );
+  readonly #structOf: readonly Field[] | undefined;
+  readonly #withoutJson: boolean;
+  readonly #columns: readonly { readonly name: string; readonly shredder: Shredder }[];
+  readonly #writer: FileWriter;
   #numRows = 0;
   #pending = 0;
 
+  constructor({ structOf = [], withoutJson = false }: CheckpointOptions = {}) {
+    const struct = statisticsShape(structOf);
+    this.#structOf = struct && structOf;
+    this.#withoutJson = withoutJson && struct !== undefined;
+    const add = { ...checkpointShape.add, ...(struct && { stats_parsed: struct }) };
+    const shapes: [string, Shape][] = Object.entries({ ...checkpointShape, add });
+    this.#columns = shapes.map(([name, shape]) => ({ name, shredder: createShredder(shape, name) }));
+    const definitions = shapes.map(([name, shape]) => [name, fieldDefinition(shape)]);
+    this.#writer = new FileWriter(new ParquetSchema(Object.fromEntries(definitions)));
+  }
+
   add(row: CheckpointRow): void {
-    const actions: Readonly<Record<string, unknown>> = restated(row);
+    const actions: Readonly<Record<string, unknown>> =
+      'add' in row ? { add: this.#restatedAdd(row.add) } : restated(row);
     for (const { name, shredder } of this.#columns) shredder.add(actions[name], 0, 0);
     this.#numRows++;
     if (++this.#pending === rowGroupRows) this.#flush();
+  }
+
+  #restatedAdd(add: Add): object {
+    if (!this.#structOf) return add.dataChange ? { ...add, dataChange: false } : add;
+    const parsed = statisticsAsStruct(add, this.#structOf);
+    // Statistics that are in no form would be lost.
+    const stats = this.#withoutJson && parsed ? undefined : add.stats;
+    return { ...add, dataChange: false, stats, stats_parsed: parsed };
   }
 
   /** @param mark the mark of the log entry whose version this is a checkpoint of, where that is known */
@@ -106,7 +131,6 @@ export class CheckpointEncoder {
 }
 
 function restated(row: CheckpointRow): CheckpointRow {
-  if ('add' in row && row.add.dataChange) return { add: { ...row.add, dataChange: false } };
   if ('remove' in row && row.remove.dataChange) return { remove: { ...row.remove, dataChange: false } };
   return row;
 }

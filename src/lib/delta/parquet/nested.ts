@@ -1,19 +1,15 @@
 import type { FieldDefinition } from 'parquetjs-lite';
 import { TributaryError } from '../../errors';
 import { field, type Value, type WritableType } from '../schema';
+import { parquetTypes } from './columnTypes';
 import type { Chunk } from './fileWriter';
 import { encodeValues } from './plainValues';
 import { encodeLevels } from './rleHybrid';
 import { valueProblem } from './validate';
 
 /** What a nested column is made of; every node is optional. Maps and lists hold text. */
-export type Shape =
-  | Extract<WritableType, 'string' | 'long' | 'integer' | 'boolean'>
-  | 'map'
-  | 'list'
-  | { readonly [name: string]: Shape };
+export type Shape = WritableType | 'map' | 'list' | { readonly [name: string]: Shape };
 
-const leafTypes = { string: 'UTF8', long: 'INT64', integer: 'INT32', boolean: 'BOOLEAN' } as const;
 const text: FieldDefinition = { type: 'UTF8' };
 
 /** A shape as parquetjs-lite wants it (parquet-format, LogicalTypes.md, "Nested Types"). */
@@ -26,7 +22,7 @@ export function fieldDefinition(shape: Shape): FieldDefinition {
     const list = { repeated: true, fields: { element: { ...text, optional: true } } };
     return { type: 'LIST', optional: true, fields: { list } };
   }
-  if (typeof shape === 'string') return { type: leafTypes[shape], optional: true };
+  if (typeof shape === 'string') return { type: parquetTypes[shape], optional: true };
   const fields = Object.entries(shape).map(([name, child]) => [name, fieldDefinition(child)]);
   return { optional: true, fields: Object.fromEntries(fields) };
 }
