@@ -5,7 +5,9 @@ import {
   parseLakeSettings,
   parseQuerySettings,
   parseSettings,
+  readStreamSettings,
   type Settings,
+  type StreamSettings,
 } from '../lib/settings';
 import { loadStreams } from '../lib/streams/loadStreams';
 import { type Stream, settingsOf } from '../lib/streams/stream';
@@ -62,6 +64,10 @@ export async function readWholeSettings(file: string | undefined): Promise<Setti
 /** The settings of a command that works on the lake, its counts and its warehouse alone. It needs no hub. */
 export const readLakeSettings = async (file: string | undefined): Promise<LakeSettings> =>
   parseLakeSettings(await readEnvironment(file, await loadStreams()));
+
+/** The settings of a command that sends to hubs and has nothing to do with the lake. */
+export const readSourceSettings = async (file: string | undefined): Promise<StreamSettings> =>
+  readStreamSettings(await readEnvironment(file, await loadStreams()));
 
 /** The settings of a query, which needs no others, and works on a DuckDB file also after `npm start` has ended. */
 export const readQuerySettings = async (file: string | undefined) =>

@@ -28,7 +28,15 @@ export interface LakeSettings {
   readonly warehouse: WarehouseSetting;
 }
 
-export interface Settings extends LakeSettings {
+/** The settings of streams and their sources. They are read when they are asked for. */
+export interface StreamSettings {
+  /** A stream's hub, and the connection to listen or to send. Throws `settings.invalid` if one of them is not set. */
+  hub(stream: Stream, direction: Direction): HubConnection;
+  /** The value of one of a stream's own settings, or its default. */
+  text(definition: SettingDefinition): string;
+}
+
+export interface Settings extends LakeSettings, StreamSettings {
   readonly consumerGroup: string;
   /** Least time between two commits of one process to one table, from start to start, in milliseconds. */
   readonly commitIntervalMs: number;
@@ -36,10 +44,6 @@ export interface Settings extends LakeSettings {
   readonly acceptGaps: boolean;
   /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` if it is not set. */
   hostStorage(): StorageAccount;
-  /** A stream's hub, and the connection to listen or to send. Throws `settings.invalid` if one of them is not set. */
-  hub(stream: Stream, direction: Direction): HubConnection;
-  /** The value of one of a stream's own settings, or its default. */
-  text(definition: SettingDefinition): string;
 }
 
 /** The app's settings and those of every stream, read from the environment once. Rejects with what parseSettings throws. */
@@ -59,17 +63,22 @@ export function parseSettings(
   checkHubConnections(reader, checked);
   const result: Settings = {
     ...readLakeSettings(reader),
+    ...readStreamSettings(environment),
     consumerGroup: reader.text('CONSUMER_GROUP'),
     commitIntervalMs: reader.duration('COMMIT_INTERVAL', 60_000),
     acceptGaps: reader.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
     hostStorage: () => readAlone(environment, (own) => readStorage(own, 'AzureWebJobsStorage')),
-    hub: (stream, direction) => readAlone(environment, (own) => readHubConnection(own, stream, direction)),
-    text: (definition) => textOf(environment, definition),
   };
   reader.checkStreams();
   reader.throwIfAny();
   return result;
 }
+
+/** The settings of streams alone. Nothing is checked before it is asked for. */
+export const readStreamSettings = (environment: Environment): StreamSettings => ({
+  hub: (stream, direction) => readAlone(environment, (own) => readHubConnection(own, stream, direction)),
+  text: (definition) => textOf(environment, definition),
+});
 
 /** The settings that work on the lake needs. Throws `settings.invalid` as parseSettings does, but not because of hubs. */
 export const parseLakeSettings = (environment: Environment): LakeSettings =>

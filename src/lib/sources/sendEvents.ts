@@ -35,7 +35,12 @@ export class SendError extends TributaryError {
   }
 }
 
-const defaultDeadlineMs = 30_000;
+export interface SendOptions {
+  /** The limit for each batch, retries included. By default 30 s. */
+  readonly deadlineMs?: number;
+  /** Called after each batch with the number of events that the hub has acknowledged so far. */
+  readonly onAccepted?: (accepted: number) => void;
+}
 
 const producers = new Map<string, EventProducer>();
 
@@ -90,13 +95,13 @@ const knownPartitions = (client: HubClient): Promise<readonly string[] | undefin
  * more round trips.
  *
  * Throws a SendError. `hub.oversize` names events that are too large for any batch, after all others were sent. `hub.unavailable`
- * or `hub.refused`: the hub did not acknowledge a batch within `deadlineMs` (by default 30 s, retries included). Events that were
+ * or `hub.refused`: the hub did not acknowledge a batch in time. Events that were
  * not acknowledged may still have arrived.
  */
 export async function sendEvents(
   producer: EventProducer,
   events: readonly OutgoingEvent[],
-  deadlineMs = defaultDeadlineMs,
+  { deadlineMs = 30_000, onAccepted }: SendOptions = {},
 ): Promise<number> {
   if (events.length === 0) return 0;
   const { client, partitionIds } = await producer.connect(deadlineMs).catch((cause: unknown) => {
@@ -108,6 +113,7 @@ export async function sendEvents(
     sendLane({ client, deadlineMs }, lane, {
       accept: (count) => {
         accepted += count;
+        onAccepted?.(accepted);
       },
       refuse: (problem) => oversize.push(problem),
     });

@@ -205,7 +205,9 @@ describe('sending', () => {
     const { port } = silent.address() as AddressInfo;
     const connectionString = `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true`;
     const producer = openProducer({ connectionString }, 'silent');
-    const error = await failureOf(sendEvents(producer, [{ body: {}, partitionKey: 'a' }], 500));
+    const error = await failureOf(
+      sendEvents(producer, [{ body: {}, partitionKey: 'a' }], { deadlineMs: 500 }),
+    );
     expect([error.code, error.message]).toEqual([
       'hub.unavailable',
       'Hub silent acknowledged 0 of 1 events: no answer in time',
