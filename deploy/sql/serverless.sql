@@ -1,18 +1,55 @@
 -- External tables and views of a serverless SQL pool over the Delta tables, in place: nothing is loaded or copied.
--- Replace <account> and the password. The workspace's managed identity needs "Storage Blob Data Reader" on the account.
+--
+--   sqlcmd -S <workspace>-ondemand.sql.azuresynapse.net -G -i deploy/sql/serverless.sql \
+--     -v account=<storage account> container=lake password=<a strong password>
+--
+-- Synapse Studio knows no variables: there, put the values in the places of $(account), $(container) and $(password) first.
+--
+-- The script may be run again, for example after an update that brought a column. Tables and views have no rows of their own, so they are
+-- dropped and made anew. A right on one of them is gone then: grant SELECT on the schema dbo instead.
+--
+-- The workspace's managed identity needs "Storage Blob Data Reader" on the account. People who query need no right there, but SELECT on
+-- the schema dbo and REFERENCES on DATABASE SCOPED CREDENTIAL::workspace_identity.
 -- Serverless pools read Delta tables of reader version 1, which ours are, and always their newest version.
--- Not run on a real serverless SQL pool: a test only compares the columns with those of the tables.
+-- Not run on a real serverless SQL pool: tests parse it, compare its columns with those of the tables, and run the queries of its views in
+-- DuckDB.
 
-CREATE DATABASE lake COLLATE Latin1_General_100_BIN2_UTF8;
+IF NOT EXISTS (SELECT * FROM sys.databases WHERE name = 'lake')
+  CREATE DATABASE lake COLLATE Latin1_General_100_BIN2_UTF8;
 GO
 USE lake;
 GO
-CREATE MASTER KEY ENCRYPTION BY PASSWORD = '<a strong password>';
+IF NOT EXISTS (SELECT * FROM sys.symmetric_keys WHERE name = '##MS_DatabaseMasterKey##')
+  CREATE MASTER KEY ENCRYPTION BY PASSWORD = '$(password)';
 GO
-CREATE DATABASE SCOPED CREDENTIAL workspace_identity WITH IDENTITY = 'Managed Identity';
+IF NOT EXISTS (SELECT * FROM sys.database_scoped_credentials WHERE name = 'workspace_identity')
+  CREATE DATABASE SCOPED CREDENTIAL workspace_identity WITH IDENTITY = 'Managed Identity';
 GO
+
+-- Views first, then what they read.
+DROP VIEW IF EXISTS dbo.newest_assets;
+GO
+DROP VIEW IF EXISTS dbo.clicks_per_session;
+GO
+DROP VIEW IF EXISTS dbo.clicks_per_minute;
+GO
+DROP VIEW IF EXISTS dbo.clicks_per_product;
+GO
+DROP VIEW IF EXISTS dbo.clicks_of_campaigns;
+GO
+DROP VIEW IF EXISTS dbo.clicks_in_place;
+GO
+IF EXISTS (SELECT * FROM sys.external_tables WHERE name = 'assets') DROP EXTERNAL TABLE dbo.assets;
+GO
+IF EXISTS (SELECT * FROM sys.external_tables WHERE name = 'clicks') DROP EXTERNAL TABLE dbo.clicks;
+GO
+IF EXISTS (SELECT * FROM sys.external_file_formats WHERE name = 'delta') DROP EXTERNAL FILE FORMAT delta;
+GO
+IF EXISTS (SELECT * FROM sys.external_data_sources WHERE name = 'lake') DROP EXTERNAL DATA SOURCE lake;
+GO
+
 CREATE EXTERNAL DATA SOURCE lake
-WITH (LOCATION = 'https://<account>.dfs.core.windows.net/lake', CREDENTIAL = workspace_identity);
+WITH (LOCATION = 'https://$(account).dfs.core.windows.net/$(container)', CREDENTIAL = workspace_identity);
 GO
 CREATE EXTERNAL FILE FORMAT delta WITH (FORMAT_TYPE = DELTA);
 GO
@@ -82,11 +119,47 @@ FROM (
 WHERE place = 1;
 GO
 
+-- The clicks of each minute in which they were enqueued.
+CREATE VIEW dbo.clicks_per_minute AS
+SELECT DATEADD(minute, DATEDIFF(minute, '2020-01-01', enqueued_at), '2020-01-01') AS enqueued_minute, COUNT_BIG(*) AS clicks
+FROM dbo.clicks
+GROUP BY DATEADD(minute, DATEDIFF(minute, '2020-01-01', enqueued_at), '2020-01-01');
+GO
+
+-- The clicks of each session in the order of their times.
+CREATE VIEW dbo.clicks_per_session AS
+SELECT sessionid,
+  MIN([timestamp]) AS first_click,
+  MAX([timestamp]) AS last_click,
+  DATEDIFF_BIG(millisecond, MIN([timestamp]), MAX([timestamp])) / 1000.0 AS seconds,
+  COUNT_BIG(*) AS clicks,
+  MAX(CASE WHEN from_first = 1 THEN productid END) AS first_product,
+  MAX(CASE WHEN from_last = 1 THEN productid END) AS last_product
+FROM (
+  SELECT sessionid, [timestamp], productid,
+    ROW_NUMBER() OVER (
+      PARTITION BY sessionid
+      ORDER BY CASE WHEN [timestamp] IS NULL THEN 1 ELSE 0 END, [timestamp], hub_partition, sequence_number, element
+    ) AS from_first,
+    ROW_NUMBER() OVER (
+      PARTITION BY sessionid
+      ORDER BY CASE WHEN [timestamp] IS NULL THEN 1 ELSE 0 END, [timestamp] DESC, hub_partition DESC, sequence_number DESC, element DESC
+    ) AS from_last
+  FROM dbo.clicks
+  WHERE sessionid IS NOT NULL
+) AS ordered
+GROUP BY sessionid;
+GO
+
 -- The newest price of each asset.
 CREATE VIEW dbo.newest_assets AS
-SELECT id, symbol, asset_name, priceUsd, marketCapUsd, runtime_timestamp
+SELECT id, symbol, asset_name, [priceUsd], [marketCapUsd], runtime_timestamp
 FROM (
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY runtime_timestamp DESC) AS age
+  SELECT id, symbol, asset_name, [priceUsd], [marketCapUsd], runtime_timestamp,
+    ROW_NUMBER() OVER (
+      PARTITION BY id
+      ORDER BY runtime_timestamp DESC, CASE WHEN [priceUsd] IS NULL THEN 1 ELSE 0 END, [priceUsd] DESC
+    ) AS age
   FROM dbo.assets
 ) AS history
 WHERE age = 1;

@@ -9,6 +9,7 @@ import { askRights, askRoles } from '../../src/lib/warehouse/synapse/sqlReader';
 import { createView, wholeScript } from '../../src/lib/warehouse/synapse/tables';
 import { assetStream } from '../kit/assetStream';
 import { Peer } from '../kit/peer';
+import { serverlessBatches, viewInDuckDb, viewInTsql } from '../kit/serverlessViews';
 import { appWork } from '../lib/warehouse/appWork';
 
 /*
@@ -62,6 +63,32 @@ describe.each(['pool', 'server'] as const)('what the app sends to a %s', (dialec
     }
     expect(wrong).toEqual([]);
   });
+});
+
+it('the script of a serverless pool is T-SQL, as far as the parser knows what only such pools have', async () => {
+  const known = serverlessBatches.filter(
+    (batch) => !/\b(?:CREATE|DROP) (?:EXTERNAL|MASTER|DATABASE SCOPED)\b|^USE |\bOPENROWSET\b/.test(batch),
+  );
+  expect(known.length).toBeGreaterThan(10);
+  const skimmedTexts = await Promise.all(known.map((text) => peer.call<string[]>('parse', { text })));
+  expect(skimmedTexts.flat().filter((text) => !skimmed.test(text))).toEqual([]);
+});
+
+it('the views of a serverless pool have the same rows in DuckDB, translated by the parser and word by word', async () => {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  await connection.run(
+    `CREATE TABLE clicks AS SELECT (n % 7)::int AS productid, TIMESTAMP '2026-01-01' + INTERVAL (n * 37 % 500) SECOND AS "timestamp", n % 13 AS sessionid, (n % 4)::int AS category, TIMESTAMP '2026-01-01' + INTERVAL (n * 17 % 290) SECOND AS enqueued_at, 0 AS hub_partition, n AS sequence_number, 0 AS element FROM range(1000) t(n)`,
+  );
+  for (const view of ['clicks_per_product', 'clicks_per_minute', 'clicks_per_session']) {
+    const text = viewInTsql(view).replaceAll('dbo.', '');
+    const [translated = ''] = await peer.call<string[]>('to_duckdb', { text });
+    const rowsOf = async (query: string) =>
+      (await connection.runAndReadAll(`SELECT * FROM (${query}) ORDER BY 1`)).getRowsJson();
+    const rows = await rowsOf(viewInDuckDb(view));
+    expect(rows.length).toBeGreaterThan(4);
+    expect(await rowsOf(translated)).toEqual(rows);
+  }
+  connection.closeSync();
 });
 
 describe('the views in T-SQL', () => {

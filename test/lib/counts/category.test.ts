@@ -1,16 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect, it } from 'vitest';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { viewInDuckDb } from '../../kit/serverlessViews';
 import { type Click, ClicksTable } from './clicksTable';
 import { openCounts } from './countsStand';
-
-/** The query of the view that a serverless pool has, in DuckDB's words. */
-function viewQuery(): string {
-  const script = readFileSync('deploy/sql/serverless.sql', 'utf8');
-  const [, query = ''] = /CREATE VIEW dbo\.clicks_per_product AS\n([^;]+);/.exec(script) ?? [];
-  return query.replaceAll('COUNT_BIG', 'COUNT').replaceAll('dbo.', '');
-}
 
 it('the category of a product is the same in the counts and in the view of the serverless pool', async () => {
   const now = Date.now();
@@ -36,7 +29,9 @@ it('the category of a product is the same in the counts and in the view of the s
   await connection.run(
     `CREATE TABLE clicks AS SELECT productid, category::int AS category, enqueued_at FROM (VALUES ${values}) AS v(productid, category, enqueued_at)`,
   );
-  const rows = (await connection.runAndReadAll(`${viewQuery()} ORDER BY productid`)).getRows();
+  const rows = (
+    await connection.runAndReadAll(`${viewInDuckDb('clicks_per_product')} ORDER BY productid`)
+  ).getRows();
   connection.closeSync();
 
   expect(rows.map((row) => row.map((value) => (value === null ? null : Number(value))))).toEqual(counted);

@@ -5,7 +5,9 @@ import { clickstream } from '../../../../src/lib/streams/clickstream';
 import { loadStreams } from '../../../../src/lib/streams/loadStreams';
 import { mostRescuedBytes } from '../../../../src/lib/streams/rescuedFields';
 import type { Stream } from '../../../../src/lib/streams/stream';
+import { clicksPerProduct, clicksPerSession, viewText } from '../../../../src/lib/streams/warehouseView';
 import { wholeScript } from '../../../../src/lib/warehouse/synapse/tables';
+import { serverlessBatches, viewInTsql } from '../../../kit/serverlessViews';
 
 /*
  * A script may lack the table of a stream that was added, and have that of one that was removed; what both have must be equal.
@@ -52,6 +54,53 @@ describe('deploy/sql/serverless.sql', () => {
       ?.trim()
       .split(',\n')
       .map((line) => line.trim().replace(/[[\]]/g, '').split(' '));
+
+  it('has the views of the warehouse over its own tables', async () => {
+    const views = (await loadStreams()).flatMap(({ table, warehouse }) =>
+      (warehouse?.views ?? []).map((view) => ({ table, view })),
+    );
+    const common = views.filter(({ view }) => script.includes(`VIEW dbo.${view.name} AS`));
+    expect(common.map(({ view }) => view)).toEqual(
+      expect.arrayContaining([clicksPerProduct, clicksPerSession]),
+    );
+    for (const { table, view } of common) {
+      const words = {
+        table: `dbo.${table}`,
+        count: 'COUNT_BIG(*)',
+        milliseconds: 'DATEDIFF_BIG(millisecond, ',
+      };
+      // sqlcmd takes double quotes for those of texts, unless it is told otherwise.
+      expect(viewInTsql(view.name)).toBe(viewText(view, words).replace(/"(\w+)"/g, '[$1]'));
+    }
+  });
+
+  it('can be run again: it drops what it makes, or makes it only if it is missing', () => {
+    const made = serverlessBatches.flatMap((batch, index) => {
+      const [, kind = '', name = ''] =
+        /^CREATE (VIEW|EXTERNAL TABLE|EXTERNAL DATA SOURCE|EXTERNAL FILE FORMAT) (\S+)/.exec(batch) ?? [];
+      return kind === '' ? [] : [{ kind, name, index }];
+    });
+    expect(made.length).toBeGreaterThan(8);
+    const dropped = made.map(({ kind, name }) =>
+      serverlessBatches.findIndex((batch) => new RegExp(`DROP ${kind} (?:IF EXISTS )?${name};$`).test(batch)),
+    );
+    expect(dropped).not.toContain(-1);
+    expect(Math.max(...dropped)).toBeLessThan(Math.min(...made.map(({ index }) => index)));
+    // What was made last is dropped first, because it may read what was made before.
+    expect(dropped).toEqual(dropped.toSorted((a, b) => b - a));
+    const others = serverlessBatches.filter(
+      (batch) =>
+        !/^(?:USE lake;|DROP VIEW IF EXISTS |CREATE (?:VIEW|EXTERNAL) |IF (?:NOT )?EXISTS \()/.test(batch),
+    );
+    expect(others).toEqual([]);
+  });
+
+  it('takes account, container and password as variables of sqlcmd', () => {
+    const variables = new Set(script.match(/\$\(\w+\)/g));
+    expect(variables).toEqual(new Set(['$(account)', '$(container)', '$(password)']));
+    expect(script).toMatch(/-v account=<[^>]+> container=lake password=<[^>]+>$/m);
+    expect(script).not.toMatch(/'[^'\n]*<[^'\n]*>[^'\n]*'/);
+  });
 
   it('has every column of the tables', async () => {
     const streams = (await loadStreams()).filter((stream) => columnsOf(stream));
