@@ -35,6 +35,7 @@ const benches: Readonly<Record<string, { readonly file: string; readonly meaning
     file: 'compaction',
     meaning: 'a compaction while events arrive, and what it does for DuckDB',
   },
+  costs: { file: 'costs', meaning: 'what the app costs a day, counted here and priced' },
   brokerSoak: { file: 'brokerSoak', meaning: 'the Event Hubs broker under load for a long time' },
 };
 

@@ -28,12 +28,22 @@ export interface EventHubsOptions {
 
 /** App settings with this prefix take the place of values in host.json. This host heeds those of the Event Hubs extension. */
 const overridePrefix = 'AzureFunctionsJobHost__extensions__eventHubs__';
+const logLevelSetting = 'AzureFunctionsJobHost__logging__logLevel__default';
 
 /** The keys in host.json whose values settings may replace. */
 const eventHubsKeys = [
   ...['maxEventBatchSize', 'minEventBatchSize', 'maxWaitTime', 'batchCheckpointFrequency'],
   ...['prefetchCount', 'prefetchSizeInBytes'],
 ];
+
+function readLogLevel(root: Record<string, unknown>, settings: Settings): LogLevel {
+  const own = settings[logLevelSetting];
+  const level = own ?? section(section(root, 'logging'), 'logLevel').default ?? 'Information';
+  const logLevel = parseLogLevel(String(level));
+  const place = own === undefined ? 'host.json: logging.logLevel.default' : logLevelSetting;
+  if (logLevel === undefined) throw new Error(`${place} cannot be "${level}".`);
+  return logLevel;
+}
 
 /**
  * Reads host.json, and the settings that take the place of its values. Throws if the file is missing, or naming the key if the host
@@ -45,9 +55,7 @@ export function readHostJson(path: string, settings: Settings = {}): HostJson {
   const extensions = section(root, 'extensions');
   const eventHubs = { ...section(extensions, 'eventHubs'), ...overrides(settings) };
   const timeout = root.functionTimeout ?? '00:30:00';
-  const level = section(section(root, 'logging'), 'logLevel').default ?? 'Information';
-  const logLevel = parseLogLevel(String(level));
-  if (logLevel === undefined) throw new Error(`host.json: logging.logLevel.default cannot be "${level}".`);
+  const logLevel = readLogLevel(root, settings);
   const options: EventHubsOptions = {
     maxEventBatchSize: count(eventHubs, 'maxEventBatchSize', 100),
     minEventBatchSize: count(eventHubs, 'minEventBatchSize', 1),

@@ -63,7 +63,12 @@ export class Invoker {
       traceParent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`,
     };
     this.#running.set(invocationId, name);
-    const work = this.#run(fn, invocationId, request).finally(() => this.#running.delete(invocationId));
+    const started = performance.now();
+    const work = this.#run(fn, invocationId, request).finally(() => {
+      this.#running.delete(invocationId);
+      const took = Math.round(performance.now() - started);
+      this.#core.logInvocation(name, 'debug', 'system', `executed in ${took} ms`);
+    });
     try {
       return await withTimeout(work, this.#timeoutMs, name);
     } catch (error) {

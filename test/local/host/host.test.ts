@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { executionsOf } from '../../kit/functionsBill';
 import { requestsOfOtherSites, sendAs } from '../../kit/sendAs';
 import { type AppOptions, runHostProcess, startHostProcess, writeApp } from './hostProcess';
 
@@ -68,6 +69,18 @@ app.get('bad', { handler: async () => { throw new Error('bad'); } });`,
     expect(host.lines('hidden')).toEqual([]);
     await host.stop();
     expect(host.lines('app ended')).toHaveLength(1);
+  });
+
+  test('logs each execution and how long it took, if a setting asks for the level Debug', async () => {
+    const source = `app.get('slow', { handler: async () => { await new Promise((done) => setTimeout(done, 60)); return {}; } });`;
+    const level = 'AzureFunctionsJobHost__logging__logLevel__default';
+    const [quiet, host] = await Promise.all([start({ source }), start({ source }, { [level]: 'Debug' })]);
+    for (const { url } of [quiet, host]) expect((await fetch(`${url}/api/slow`)).status).toBe(200);
+    await Promise.all([quiet.stop(), host.stop()]);
+    expect(quiet.lines('executed in')).toEqual([]);
+    const executions = executionsOf(host.output());
+    expect(executions.map(({ name }) => name)).toEqual(['slow']);
+    expect(executions.map(({ from, to }) => to - from >= 55)).toEqual([true]);
   });
 
   test('runs nothing and tells nothing for a web page of another site', async () => {

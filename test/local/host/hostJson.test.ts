@@ -15,6 +15,14 @@ function read(content: unknown, settings: Record<string, string> = {}) {
 const durable = (durableTask: Record<string, unknown>) => ({ extensions: { durableTask } });
 
 describe('host.json', () => {
+  test('a setting takes the place of the level of the log', () => {
+    const name = 'AzureFunctionsJobHost__logging__logLevel__default';
+    const content = { logging: { logLevel: { default: 'Warning' } } };
+    expect(read(content).logLevel).toBe('warning');
+    expect(read(content, { [name]: 'Debug' }).logLevel).toBe('debug');
+    expect(() => read(content, { [name]: 'Loud' })).toThrow(`${name} cannot be "Loud"`);
+  });
+
   test('has the defaults of the real host', () => {
     expect(read({ version: '2.0' })).toEqual({
       routePrefix: 'api',

@@ -1,0 +1,194 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HostProcess } from '../local/processes';
+import { startScaleGroups } from '../local/scaleGroups';
+import { loadSimulators } from '../local/simulators';
+import { type Emulators, startEmulators } from '../local/stack';
+import { numberFlag, switchFlag, textFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given, UsageError } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
+import { parseSettings } from '../src/lib/settings';
+import { openProducer } from '../src/lib/sources/sendEvents';
+import { clickstream } from '../src/lib/streams/clickstream';
+import { billedSeconds, executionsOf, inSpan } from '../test/kit/functionsBill';
+import { startStorageProxy } from '../test/kit/storageProxy';
+import { printTable, rounded } from './numbers';
+import { offer } from './offer';
+import { type DailyUse, monthlyCluster, monthlyCost, pricesAsOf } from './prices';
+
+/*
+ * What the app costs a day, counted here and priced: executions and GB-seconds of its functions, each scale group on a host of its own,
+ * and operations on the lake. Clicks come steadily from outside, or with --emitted from the app itself, every ten seconds, as the
+ * template in deploy/infra has it.
+ *
+ *   npm run bench -- costs [--rates 0,100] [--seconds 300] [--memory 2048] [--interval 1s] [--emitted]
+ *
+ * Azure's storage answers later than the one here, so that executions take a little longer there. Not counted are what the Functions host
+ * does for itself in its own storage account, requests of browsers, the log, and what is stored.
+ */
+
+const flags = {
+  rates: textFlag('LIST', 'clicks/s, by default 0,100'),
+  // Maintenance comes every five minutes.
+  seconds: numberFlag({ meaning: 'for each rate', fallback: 300, most: 86_400 }),
+  memory: numberFlag({ meaning: 'of an instance, in MB: 512, 2048 or 4096', fallback: 2048, most: 4096 }),
+  emitted: switchFlag('the app itself emits the clicks'),
+  interval: textFlag('TIME', 'COMMIT_INTERVAL, by default 1s'),
+};
+
+/** So long after the start, tables exist and partitions are read. */
+const settleSeconds = 30;
+const secondsOfDay = 86_400;
+
+interface Measured {
+  readonly rate: number;
+  readonly daily: DailyUse;
+  /** Seconds that each scale group is billed for, a day. */
+  readonly groups: ReadonlyMap<string, number>;
+}
+
+runCommand({
+  call: 'npm run bench -- costs',
+  does: action({ meaning: 'What the app costs a day, counted here and priced.', flags, run: measureAll }),
+});
+
+async function measureAll({ rates: list, interval, ...given }: Given<typeof flags>): Promise<number> {
+  const rates = (list ?? '0,100').split(',').map(Number);
+  if (!rates.every((rate) => rate >= 0)) throw new UsageError(`--rates ${list}: expected clicks/s.`);
+  const measured: Measured[] = [];
+  for (const rate of rates) measured.push(await measure({ rate, interval: interval ?? '1s', ...given }));
+  printUse(measured);
+  printGroups(measured);
+  return 0;
+}
+
+interface Asked {
+  readonly rate: number;
+  readonly seconds: number;
+  readonly memory: number;
+  readonly interval: string;
+  readonly emitted: boolean;
+}
+
+async function measure(asked: Asked): Promise<Measured> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'costs-'));
+  const simulatorPorts = Object.fromEntries((await loadSimulators()).map(({ name }) => [name, 0]));
+  const ports = { ...simulatorPorts, broker: 0, health: 0, blob: 0 };
+  const emulators = await startEmulators({ command: 'npm run bench', dataDir, ports });
+  try {
+    return await measureApp(emulators, asked);
+  } finally {
+    for (const problem of await emulators.stop()) console.error(problem);
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function measureApp({ settings, logDir }: Emulators, asked: Asked): Promise<Measured> {
+  const lake = await startStorageProxy(settings.LakeStorage ?? '');
+  const hosts: HostProcess[] = [];
+  const started = startScaleGroups(
+    {
+      port: 0,
+      logDir,
+      settings: {
+        ...settings,
+        LakeStorage: lake.connectionString,
+        WAREHOUSE: 'none',
+        COINCAP_API_KEY: '',
+        CLICKSTREAM_SCHEDULE: '*/10 * * * * *',
+        CLICKS_PER_SECOND: String(asked.emitted ? asked.rate : 0),
+        COMMIT_INTERVAL: asked.interval,
+        AzureFunctionsJobHost__logging__logLevel__default: 'Debug',
+      },
+    },
+    (host) => hosts.push(host),
+  );
+  const stop = () => Promise.all(hosts.map((host) => host.stop()));
+  try {
+    await started;
+    await sendFor(settings, asked, settleSeconds);
+    lake.reset();
+    const from = Date.now();
+    await sendFor(settings, asked, asked.seconds);
+    const { puts, gets, lists, others } = lake.counts;
+    const requests = { writes: puts + lists, reads: gets + others };
+    // Executions are in the log once they have ended.
+    await stop();
+    return summed(asked, logsOf(hosts, logDir), from, requests);
+  } finally {
+    await stop();
+    await lake.close();
+  }
+}
+
+/** Waits for a time in which clicks come. */
+async function sendFor(
+  settings: Readonly<Record<string, string>>,
+  { rate, emitted }: Asked,
+  seconds: number,
+): Promise<void> {
+  const isOurs = rate > 0 && !emitted;
+  const { namespace, hub } = parseSettings(settings).hub(clickstream, 'send');
+  const producer = openProducer(namespace, hub);
+  try {
+    await Promise.all([sleep(seconds * 1000), isOurs && offer(producer, rate, { seconds })]);
+  } finally {
+    await producer.close();
+  }
+}
+
+/** The log of each scale group, by its name. */
+const logsOf = (hosts: readonly HostProcess[], logDir: string): Map<string, string> =>
+  new Map(hosts.map(({ name }) => [name, readFileSync(join(logDir, `${name}.log`), 'utf8')]));
+
+function summed(
+  { rate, seconds, memory }: Asked,
+  logs: ReadonlyMap<string, string>,
+  from: number,
+  { writes, reads }: { readonly writes: number; readonly reads: number },
+): Measured {
+  const aDay = (counted: number) => (counted / seconds) * secondsOfDay;
+  const executions = [...logs].map(
+    ([group, log]) => [group, inSpan(executionsOf(log), from, from + seconds * 1000)] as const,
+  );
+  const groups = new Map(executions.map(([group, own]) => [group, aDay(billedSeconds(own))]));
+  const billed = [...groups.values()].reduce((sum, own) => sum + own, 0);
+  return {
+    rate,
+    groups,
+    daily: {
+      executions: aDay(executions.reduce((sum, [, own]) => sum + own.length, 0)),
+      gbSeconds: billed * (memory / 1024),
+      writes: aDay(writes),
+      reads: aDay(reads),
+      events: rate * secondsOfDay,
+    },
+  };
+}
+
+function printUse(measured: readonly Measured[]): void {
+  console.log(`A day, and US dollars a month at prices of ${pricesAsOf} (bench/prices.ts):`);
+  printTable(
+    ['clicks/s', 'executions', 'GB-s', 'lake writes', 'lake reads', 'functions $', 'lake $', 'Event Hubs $'],
+    measured.map(({ rate, daily }) => {
+      const { functions, lake, eventHubs } = monthlyCost(daily);
+      const { executions, gbSeconds, writes, reads } = daily;
+      return [rate, executions, gbSeconds, writes, reads, functions, lake, eventHubs].map(rounded);
+    }),
+  );
+  console.log(`A cluster of two small nodes that runs day and night: $${rounded(monthlyCluster)} a month.\n`);
+}
+
+function printGroups(measured: readonly Measured[]): void {
+  const names = [...new Set(measured.flatMap(({ groups }) => [...groups.keys()]))];
+  console.log('Share of the time for which an instance of each scale group is billed:');
+  printTable(
+    ['clicks/s', ...names],
+    measured.map(({ rate, groups }) => [
+      rounded(rate),
+      ...names.map((name) => `${(((groups.get(name) ?? 0) / secondsOfDay) * 100).toFixed(1)} %`),
+    ]),
+  );
+}

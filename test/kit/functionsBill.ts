@@ -1,0 +1,52 @@
+/*
+ * What Flex Consumption bills for functions, from the log of a local host that ran one scale group.
+ */
+
+/** One execution of a function; times in milliseconds since 1970. */
+export interface Execution {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** An instance is billed for at least this long whenever it begins to execute. */
+const leastBilledMs = 1000;
+
+/** The executions in the log of a local host with the level Debug. */
+export function executionsOf(log: string): Execution[] {
+  return [...log.matchAll(/^\[([^\]]+)\] DEBUG (\w+): executed in (\d+) ms$/gm)].map(
+    ([, at = '', name = '', ms]) => {
+      const to = Date.parse(at);
+      return { name, from: to - Number(ms), to };
+    },
+  );
+}
+
+/** The parts of executions that lie in a span of time. */
+export function inSpan(executions: readonly Execution[], from: number, to: number): Execution[] {
+  return executions
+    .filter((one) => one.to > from && one.from < to)
+    .map((one) => ({ ...one, from: Math.max(one.from, from), to: Math.min(one.to, to) }));
+}
+
+/**
+ * The seconds for which one instance is billed: those in which it executes anything. Executions at the same time are billed once. That
+ * the least time counts for such a stretch, and not for each execution, is this project's reading of Microsoft's documentation.
+ */
+export function billedSeconds(executions: readonly Execution[]): number {
+  let total = 0;
+  let begin = Number.NEGATIVE_INFINITY;
+  let end = Number.NEGATIVE_INFINITY;
+  const close = () => {
+    if (end > Number.NEGATIVE_INFINITY) total += Math.max(leastBilledMs, end - begin);
+  };
+  for (const { from, to } of executions.toSorted((a, b) => a.from - b.from)) {
+    if (from > end) {
+      close();
+      begin = from;
+    }
+    end = Math.max(end, to);
+  }
+  close();
+  return total / 1000;
+}
