@@ -6,7 +6,9 @@ import { inertInLine } from '../lib/inert';
 import { replayLetters } from '../lib/ingest/replayLetters';
 import { deadLettersTable, decodeBody } from '../lib/lake/deadLetters';
 import { type LetterInfo, readLetters } from '../lib/lake/readLetters';
+import { quantity } from '../lib/quantity';
 import type { Stream } from '../lib/streams/stream';
+import { recordErased } from '../lib/verify/recordErased';
 import { readLakeSettings, settingsFlag } from './appSettings';
 import { switchFlag, wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
@@ -15,12 +17,12 @@ import { streamWord } from './names';
 import { showFiles } from './showProgress';
 
 /*
- * `npm run dead-letters`: lists and shows what could not become a row, and replays it.
+ * `npm run dead-letters`: lists and shows what could not become a row, and replays it; records what was erased.
  */
 
 runCommand({
   call: 'npm run dead-letters',
-  meaning: 'Lists, shows and replays what could not become a row.',
+  meaning: 'Lists, shows and replays what could not become a row; records what was erased.',
   subcommands: {
     list: action({
       meaning: 'how many there are, by stream and reason',
@@ -42,6 +44,12 @@ runCommand({
       words: { stream: streamWord },
       flags: { 'dry-run': switchFlag('only say what would be appended'), ...settingsFlag },
       run: ({ stream, settings, 'dry-run': dryRun }) => replay(stream, settings, dryRun),
+    }),
+    erased: action({
+      meaning: 'put on record which rows other engines have deleted, so that verify does not miss them',
+      words: { stream: streamWord },
+      flags: { 'dry-run': switchFlag('only say how many'), ...settingsFlag },
+      run: ({ stream, settings, 'dry-run': dryRun }) => recordErasedRows(stream, settings, dryRun),
     }),
   },
 });
@@ -122,5 +130,24 @@ async function replay(stream: Stream, settings: string | undefined, dryRun: bool
   console.log(
     `${stream.name}: ${result.appended} ${appended}, ${result.settled} were rows already, ${result.remaining} remain.`,
   );
+  return 0;
+}
+
+async function recordErasedRows(
+  stream: Stream,
+  settings: string | undefined,
+  dryRun: boolean,
+): Promise<number> {
+  const { at } = await openLake(await readLakeSettings(settings));
+  const letters = at(deadLettersTable);
+  const { deletions, erased } = await showFiles('log entry', (onFile) =>
+    recordErased({ stream, rows: at(stream.table), letters, dryRun, onFile }),
+  );
+  if (deletions === 0) {
+    console.log(`The logs of ${stream.table} and ${deadLettersTable} hold no DELETE.`);
+    return 0;
+  }
+  const recorded = dryRun ? 'would be put on record as erased' : 'put on record as erased';
+  console.log(`${stream.name}: ${quantity(deletions, 'DELETE')}, ${quantity(erased, 'row')} ${recorded}.`);
   return 0;
 }

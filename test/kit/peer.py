@@ -165,6 +165,9 @@ class Peer:
     def delete(self, uri, predicate):
         self.open(uri).delete(predicate)
 
+    def set_properties(self, uri, properties):
+        self.open(uri).alter.set_table_properties(properties)
+
     def merge(self, uri, schema, columns, predicate):
         merger = self.open(uri).merge(
             self.arrow_table(schema, columns), predicate=predicate, source_alias="s", target_alias="t"

@@ -46,7 +46,8 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayResul
     const all = await readLetters(letters, stream.name, onFile);
     const found = await findRows(rows, all, onFile);
     const open = all.filter((letter) => !found.has(letterKey(letter)));
-    const committed = open.filter(committedIn(rows));
+    // What somebody deleted stays deleted, even if another letter has the body of its event.
+    const committed = open.filter(({ reason }) => reason !== 'erased').filter(committedIn(rows));
     const whole = wholeEvents(all, found);
     const { columns, settled } = await decodeAgain({ stream, letters, open: committed, whole, onFile });
     const appended = columns[0]?.length ?? 0;

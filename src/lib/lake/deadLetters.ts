@@ -6,7 +6,7 @@ import { decodeReasons } from '../streams/stream';
 export const deadLettersTable = 'dead_letters';
 
 /** The reasons why something is a dead letter: a closed set, explained in docs/dead-letters.md. */
-export const letterReasons = [...decodeReasons, 'unreadable', 'expired', 'skipped'] as const;
+export const letterReasons = [...decodeReasons, 'unreadable', 'expired', 'skipped', 'erased'] as const;
 
 export type LetterReason = (typeof letterReasons)[number];
 
