@@ -23,7 +23,7 @@ import { type DailyUse, monthlyCluster, monthlyCost, pricesAsOf } from './prices
  * and operations on the lake. Clicks come steadily from outside, or with --emitted from the app itself, every ten seconds, as the
  * template in deploy/infra has it.
  *
- *   npm run bench -- costs [--rates 0,100] [--seconds 300] [--memory 2048] [--interval 1s] [--emitted]
+ *   npm run bench -- costs [--rates 0,100] [--seconds 300] [--memory 2048] [--interval 1s] [--wait 00:00:30] [--emitted]
  *
  * Azure's storage answers later than the one here, so that executions take a little longer there. Not counted are what the Functions host
  * does for itself in its own storage account, requests of browsers, the log, and what is stored.
@@ -36,7 +36,10 @@ const flags = {
   memory: numberFlag({ meaning: 'of an instance, in MB: 512, 2048 or 4096', fallback: 2048, most: 4096 }),
   emitted: switchFlag('the app itself emits the clicks'),
   interval: textFlag('TIME', 'COMMIT_INTERVAL, by default 1s'),
+  wait: textFlag('TIME', 'maxWaitTime of the trigger, by default as in host.json'),
 };
+
+const waitSetting = 'AzureFunctionsJobHost__extensions__eventHubs__maxWaitTime';
 
 /** So long after the start, tables exist and partitions are read. */
 const settleSeconds = 30;
@@ -69,6 +72,7 @@ interface Asked {
   readonly seconds: number;
   readonly memory: number;
   readonly interval: string;
+  readonly wait: string | undefined;
   readonly emitted: boolean;
 }
 
@@ -101,6 +105,9 @@ async function measureApp({ settings, logDir }: Emulators, asked: Asked): Promis
         CLICKS_PER_SECOND: String(asked.emitted ? asked.rate : 0),
         COMMIT_INTERVAL: asked.interval,
         AzureFunctionsJobHost__logging__logLevel__default: 'Debug',
+        // As the template in deploy/infra has it, where rows go nowhere but into the lake.
+        'AzureWebJobs.syncWarehouse.Disabled': 'true',
+        ...(asked.wait === undefined ? {} : { [waitSetting]: asked.wait }),
       },
     },
     (host) => hosts.push(host),

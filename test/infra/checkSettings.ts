@@ -24,6 +24,8 @@ const hostSettings = [
   'AzureFunctionsJobHost__extensions__durableTask__storageProvider__type',
   'AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName',
 ];
+/** The timer that loads what other loads missed is billed each minute, so it must be off where nothing is loaded. */
+const switchOfLoads = 'AzureWebJobs.syncWarehouse.Disabled';
 const batchSettings = ['maxEventBatchSize', 'minEventBatchSize', 'prefetchCount', 'prefetchSizeInBytes'].map(
   (name) => `AzureFunctionsJobHost__extensions__eventHubs__${name}`,
 );
@@ -49,7 +51,7 @@ export function checkSettings(template: Template, definitions: readonly SettingD
   const declared = definitions
     .map(({ name }) => name)
     .filter((name) => !leftOut.test(name) && !(name in connections));
-  const wanted = [...declared, ...ofConnections, ...hostSettings, ...batchSettings];
+  const wanted = [...declared, ...ofConnections, ...hostSettings, ...batchSettings, switchOfLoads];
   return [
     ...wanted.filter((name) => !settings.has(name)).map((name) => `the setting ${name} is missing`),
     ...[...settings.keys()]
@@ -129,6 +131,10 @@ function checkOthers(template: Template, file: BicepFile, settings: ReadonlyMap<
     [
       text('WAREHOUSE').includes(`Authentication=Active Directory Managed Identity;User Id=\${clientId}`),
       'WAREHOUSE does not log in with the identity',
+    ],
+    [
+      text(switchOfLoads) === `empty(warehouseServer) ? 'true' : 'false'`,
+      `${switchOfLoads} must be true without a warehouse, and false with one`,
     ],
     [
       inMain(template, file, settings.get('LAKE_CONTAINER')) === 'lake.outputs.container',

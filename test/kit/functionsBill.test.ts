@@ -11,8 +11,8 @@ it('executions at the same time are billed once, in whatever order they end', ()
   expect(billedSeconds([run(2000, 5000), run(0, 4000), run(3000, 3500)])).toBe(5);
 });
 
-it('a stretch is billed for a second at least, and each stretch by itself', () => {
-  expect(billedSeconds([run(0, 10), run(10_000, 10_200), run(20_000, 23_000)])).toBe(5);
+it('a stretch is billed for a second at least, then in tenths of a second, and each stretch by itself', () => {
+  expect(billedSeconds([run(0, 10), run(10_000, 10_200), run(20_000, 22_910)])).toBe(5);
 });
 
 it('executions are read from the log, and cut to the time that is measured', () => {

@@ -9,8 +9,9 @@ export interface Execution {
   readonly to: number;
 }
 
-/** An instance is billed for at least this long whenever it begins to execute. */
+/** An instance is billed for at least this long whenever it begins to execute, and beyond it in steps. */
 const leastBilledMs = 1000;
+const billedStepMs = 100;
 
 /** The executions in the log of a local host with the level Debug. */
 export function executionsOf(log: string): Execution[] {
@@ -21,6 +22,8 @@ export function executionsOf(log: string): Execution[] {
     },
   );
 }
+
+const roundUp = (ms: number) => Math.ceil(ms / billedStepMs) * billedStepMs;
 
 /** The parts of executions that lie in a span of time. */
 export function inSpan(executions: readonly Execution[], from: number, to: number): Execution[] {
@@ -38,7 +41,7 @@ export function billedSeconds(executions: readonly Execution[]): number {
   let begin = Number.NEGATIVE_INFINITY;
   let end = Number.NEGATIVE_INFINITY;
   const close = () => {
-    if (end > Number.NEGATIVE_INFINITY) total += Math.max(leastBilledMs, end - begin);
+    if (end > Number.NEGATIVE_INFINITY) total += Math.max(leastBilledMs, roundUp(end - begin));
   };
   for (const { from, to } of executions.toSorted((a, b) => a.from - b.from)) {
     if (from > end) {

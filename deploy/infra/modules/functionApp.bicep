@@ -109,6 +109,8 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     COMMIT_INTERVAL: '1s'
     ACCEPT_GAPS: 'false'
     WAREHOUSE: empty(warehouseServer) ? 'none' : 'Server=tcp:${warehouseServer},1433;Database=${warehouseDatabase};Authentication=Active Directory Managed Identity;User Id=${clientId};Encrypt=true'
+    // Without a warehouse nothing is loaded, and a timer that fires each minute would be billed.
+    'AzureWebJobs.syncWarehouse.Disabled': empty(warehouseServer) ? 'true' : 'false'
     COUNTS_REFRESH: '250ms'
     COUNTED_PRODUCTS: '250000'
     TARGET_FILE_MB: '32'
