@@ -13,7 +13,7 @@ const closeBrace = 125;
 const shortestTime = 19;
 
 interface FlatField {
-  /** The name in quotes and the colon. */
+  /** The name as JSON has it, and the colon. */
   readonly key: Uint8Array;
   /** The most digits of a number; 0 for a time. */
   readonly digits: number;
@@ -30,15 +30,16 @@ interface Cursor {
  * Makes a fast reader for bodies that are one flat JSON object of numbers and times. It reads the bytes directly, which takes a
  * third of the time of JSON.parse. It only knows the usual form of such bodies: each field at most once, and no unknown field. For
  * any other body, valid or not, the reader returns false, and the caller must use the JSON reader. Returns undefined instead of
- * a reader if `fields` has other types.
+ * a reader if `fields` has other types, or two columns that are read from one field.
  */
 export function flatObjectReader(fields: readonly JsonField[]): FlatReader | undefined {
   const flat = fields.flatMap((field): FlatField[] => {
     const digits = digitsOf(field);
-    const key = Uint8Array.from(Buffer.from(`"${field.from}":`));
+    const key = Uint8Array.from(Buffer.from(`${JSON.stringify(field.from)}:`));
     return digits === undefined ? [] : [{ key, digits, nullable: field.nullable }];
   });
-  if (flat.length < fields.length) return undefined;
+  const names = new Set(fields.map(({ from }) => from));
+  if (flat.length < fields.length || names.size < fields.length) return undefined;
   return (bytes, numbers, first) =>
     bytes[0] === openBrace && readObject(flat, { bytes, at: 1 }, numbers, first);
 }

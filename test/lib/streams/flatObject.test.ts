@@ -96,4 +96,17 @@ describe('a flat object', () => {
     const text: JsonField = { name: 'a', from: 'a', type: 'string', nullable: true, read: stringField };
     expect(flatObjectReader([...fields, text])).toBeUndefined();
   });
+
+  it('has no fast reader if two columns are read from one field', () => {
+    const again: JsonField = { ...fields[2], name: 'visitor', from: 'sessionid' } as JsonField;
+    expect(flatObjectReader([...fields, again])).toBeUndefined();
+  });
+
+  it.each(['x"y', 'x\\ny'])('has names as JSON writes them: %s', (from) => {
+    const column: JsonField = { name: 'a', from, type: 'integer', nullable: true, read: integerField };
+    const numbers = new Float64Array(1);
+    const read = (text: string) => flatObjectReader([column])?.(Buffer.from(text), numbers, 0);
+    expect(read(`{"${from}":5}`)).toBe(false);
+    expect(read(JSON.stringify({ [from]: 5 }))).toBe(true);
+  });
 });
