@@ -17,6 +17,12 @@ import { restoreDataFile, writeDataFile } from './writeDataFile';
 const longestRoundMs = 3_600_000;
 
 /**
+ * For as long a state is used before the log is read again. That its entry is still there does not show that it is the newest: a
+ * cleaning that was interrupted may have left this entry and deleted the next ones.
+ */
+const longestKnownMs = longestRoundMs;
+
+/**
  * When storage goes back in time, it is away for longer than this, and requests are retried meanwhile. So a slower round may have
  * happened partly before and partly after that, and its writes are checked again.
  */
@@ -44,6 +50,8 @@ export class TableAppender {
   readonly #follower: TableFollower;
   /** Whether the follower's state takes our rows. False also if the state must be read again before it is used. */
   #isReady = false;
+  /** When the follower's state was last seen to be the newest, in milliseconds since 1970. */
+  #knownAt = Number.NEGATIVE_INFINITY;
 
   /** @param now milliseconds since 1970; the clock unless told */
   constructor(options: { at: TableLocation; fields: readonly Field[]; now?: () => number }) {
@@ -53,14 +61,19 @@ export class TableAppender {
     this.#follower = followState(this.at);
   }
 
-  /** The newest version that this process knows of. Throws `delta.schema` when the table cannot take our columns. */
+  /**
+   * The newest version that this process knows of, and knew within the last hour. Throws `delta.schema` when the table cannot take
+   * our columns.
+   */
   async state(): Promise<TableState> {
-    return (this.#isReady && this.#follower.state) || this.refresh();
+    const isKnown = this.#isReady && this.#now() - this.#knownAt <= longestKnownMs;
+    return (isKnown && this.#follower.state) || this.refresh();
   }
 
   /** The newest version, after reading new commits. Throws what `state` throws. */
   async refresh(): Promise<TableState> {
     this.#isReady = false;
+    const knownAt = this.#now();
     let state = await this.#follower.toHead();
     while (!state) {
       await createTable(this.at, this.fields);
@@ -77,6 +90,7 @@ export class TableAppender {
     }
     ensureTakes(state, this.fields);
     this.#isReady = true;
+    this.#knownAt = knownAt;
     return state;
   }
 
@@ -118,6 +132,7 @@ export class TableAppender {
       return { outcome: 'moved', state };
     }
     const adds = add ? [add] : [];
+    const knownAt = this.#now();
     const outcome = await append({
       state,
       fields: this.fields,
@@ -128,7 +143,10 @@ export class TableAppender {
     if (outcome.outcome === 'committed' && this.#isSlow(seenAt)) await this.#restore(prepared);
     const known = this.#follower.state;
     // Two commits may end in either order.
-    if (!known || outcome.state.version > known.version) this.#follower.standAt(outcome.state);
+    if (!known || outcome.state.version > known.version) {
+      this.#follower.standAt(outcome.state);
+      this.#knownAt = knownAt;
+    }
     return outcome;
   }
 

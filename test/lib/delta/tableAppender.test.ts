@@ -41,6 +41,21 @@ describe('a table appender', () => {
     expect((await openSnapshot(at))?.files.size).toBe(5);
   });
 
+  it('reads the table again after an hour: a cleaning that was interrupted may have left the entry that it stands on', async () => {
+    const store = new MemoryStore();
+    const at = { store, table: 'events' };
+    let now = Date.now();
+    const sleeper = new TableAppender({ at, fields, now: () => now });
+    expect(await sleeper.state()).toMatchObject({ version: 0 });
+    const other = new TableAppender({ at, fields });
+    for (const id of [1, 2, 3, 4]) await appendOne(other, id);
+    await checkpoint({ at });
+    for (const version of [1, 2, 3]) await store.delete(commitPath('events', version));
+    now += 3_600_001;
+    expect(await appendOne(sleeper, 5)).toMatchObject({ outcome: 'committed', state: { version: 5 } });
+    expect((await openSnapshot(at))?.files.size).toBe(5);
+  });
+
   it('reads the log again before its next append, also if the first try to read it failed', async () => {
     const store = new MemoryStore();
     const at = { store, table: 'events' };
