@@ -33,13 +33,14 @@ export type VacuumOutcome =
  * - it is itself older than that duration and than a day
  *
  * Files and folders whose names begin with `_` or `.` are not the table's data and stay (PROTOCOL.md, "Vacuum Protocol Check", is
- * met by opening the table). If a file cannot be deleted, the others are, and its error is thrown at the end.
+ * met by opening the table). So do the files of another table in a folder of this one. If a file cannot be deleted, the others are, and its error is thrown at the end.
  * @throws `delta.invalid` when the log names a file outside the table
  */
 export async function vacuum(task: VacuumTask): Promise<VacuumOutcome> {
   const { at, signal, dryRun = false, now: clock = Date.now() } = task;
   // List the files before reading the log, so that a file that is committed in between is known to be live.
   const found: ObjectInfo[] = [];
+  const inner = new Set<string>();
   let newest = 0;
   let top = -1;
   for await (const object of at.store.list(`${at.table}/`)) {
@@ -50,6 +51,8 @@ export async function vacuum(task: VacuumTask): Promise<VacuumOutcome> {
     newest = Math.max(newest, modified);
     if (object.path.startsWith(logPrefix(at.table)))
       top = Math.max(top, highestVersion([logFileOf(at.table, object)]));
+    const log = names.indexOf('_delta_log');
+    if (log > 0) inner.add([at.table, ...names.slice(0, log), ''].join('/'));
     if (!isHidden && modified < clock - leastAgeMs) found.push(object);
   }
   const snapshot = await openForMaintenance(task, top);
@@ -63,8 +66,9 @@ export async function vacuum(task: VacuumTask): Promise<VacuumOutcome> {
   for (const remove of tombstones.values())
     if (!isExpired(remove, keptSince)) needed.add(dataFilePath(at, remove.path, version));
   const youngest = Math.min(keptSince, now - leastAgeMs);
+  const isOfInner = (path: string) => [...inner].some((folder) => path.startsWith(folder));
   const garbage = found.filter(
-    ({ path, lastModified }) => !needed.has(path) && lastModified.getTime() < youngest,
+    ({ path, lastModified }) => !needed.has(path) && lastModified.getTime() < youngest && !isOfInner(path),
   );
   const deleted = garbage.map(({ path }) => path);
   if (!dryRun) await deleteAll(task, { paths: deleted, step: 'vacuum', onFailure: 'go-on' });

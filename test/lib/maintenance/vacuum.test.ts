@@ -155,6 +155,18 @@ describe('a vacuum', () => {
     expect(await pathsOf(at, '_delta_log/')).toHaveLength(2);
   });
 
+  it('spares a table in a folder of this one', async () => {
+    await appendFiles(at, 1);
+    const inner = { store, table: 'events/late' };
+    await appendFiles(inner, 2);
+    await appendFiles({ store, table: 'events/0/early' }, 2);
+    await store.put('events/lateness/old.parquet', Buffer.from('x'));
+    await age(30);
+    const rows = await readRows(inner);
+    expect((await vacuumed()).deleted).toEqual(['events/lateness/old.parquet']);
+    expect(await readRows(inner)).toEqual(rows);
+  });
+
   it('knows a live file by its name, however the log writes it', async () => {
     await appendFiles(at, 1, { configuration });
     await store.put('events/ä b.parquet', Buffer.from('x'));
