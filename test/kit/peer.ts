@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { appDir } from '../../local/processes';
 
-const python = join(
+/** The Python of the environment that `npm run test:interop` creates. */
+export const python = join(
   appDir,
   'node_modules/.cache/interop-venv',
   process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python',
