@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { isRefused } from '../../src/lib/sameMachine';
 import { type Answer, errorAnswer, type Fault, faultAnswer, parseFault, sunsetAnswer } from './faults';
-import { openMarket } from './market';
+import { type AssetV3, openMarket } from './market';
 
 export interface CoincapOptions {
   /** The TCP port; 0 takes a free one. */
@@ -24,6 +24,14 @@ export interface Coincap {
   fail(fault: Fault): void;
   close(): Promise<void>;
 }
+
+const asV3 = (assets: readonly AssetV3[], timestamp: number) => ({ timestamp, data: assets });
+
+/** Version 2 knew nothing of the tokens of an asset. */
+const asV2 = (assets: readonly AssetV3[], timestamp: number) => ({
+  data: assets.map(({ tokens: _, ...asset }) => asset),
+  timestamp,
+});
 
 /** Makes the answers of the simulated API. If an answer is `undefined`, the caller is kept waiting. */
 class CoincapApi {
@@ -48,7 +56,10 @@ class CoincapApi {
     if (!url) return errorAnswer(400, this.#now());
     const { pathname, searchParams } = url;
     const route = `${request.method} ${pathname}`;
-    if (route === 'GET /v3/assets') return this.#answerAssets(request, searchParams);
+    if (route === 'GET /v3/assets')
+      return this.#answerAssets(searchParams, { isAllowed: this.#hasKey(request), form: asV3 });
+    if (route === 'GET /2023/v2/assets')
+      return this.#answerAssets(searchParams, { isAllowed: true, form: asV2 });
     if (route === 'GET /v2/assets') return sunsetAnswer(this.#now());
     if (route === 'POST /admin/fail') {
       const fault = parseFault(searchParams);
@@ -59,20 +70,26 @@ class CoincapApi {
     return errorAnswer(404, this.#now(), `${pathname.slice(1)} not found`);
   }
 
-  #answerAssets(request: IncomingMessage, query: URLSearchParams): Answer | undefined {
+  #hasKey({ headers }: IncomingMessage): boolean {
+    return this.#key === undefined || headers.authorization === `Bearer ${this.#key}`;
+  }
+
+  #answerAssets(
+    query: URLSearchParams,
+    { isAllowed, form }: { readonly isAllowed: boolean; readonly form: typeof asV2 | typeof asV3 },
+  ): Answer | undefined {
     this.requests++;
     const now = this.#now();
     const fault = this.#nextFault();
     if (fault) return faultAnswer(fault, now);
-    if (this.#key !== undefined && request.headers.authorization !== `Bearer ${this.#key}`)
-      return errorAnswer(401, now);
+    if (!isAllowed) return errorAnswer(401, now);
     const limit = readCount(query.get('limit'), 100);
     const offset = readCount(query.get('offset'), 0);
     if (limit === undefined || limit < 1 || limit > 2000)
       return errorAnswer(400, now, 'limit must be a number from 1 to 2000');
     if (offset === undefined) return errorAnswer(400, now, 'offset must be a number from 0');
     const assets = this.#lookUp(now).slice(offset, offset + limit);
-    return { status: 200, body: JSON.stringify({ timestamp: now, data: assets }) };
+    return { status: 200, body: JSON.stringify(form(assets, now)) };
   }
 
   #nextFault(): Fault | undefined {
@@ -84,8 +101,8 @@ class CoincapApi {
 }
 
 /**
- * Simulates the CoinCap API on this machine: `GET /v3/assets?limit&offset` with a bearer key, and `/v2/assets`, which only answers
- * that it was shut down. `POST /admin/fail?with=429&times=2&retryAfter=5` makes the next requests fail. If the port is in use,
+ * Simulates the CoinCap API on this machine: `GET /v3/assets?limit&offset` with a bearer key; `/v2/assets`, which only answers that
+ * it was shut down; and `/2023/v2/assets`, version 2 as it was before, without a key, for programs that were written for it. `POST /admin/fail?with=429&times=2&retryAfter=5` makes the next requests fail. If the port is in use,
  * throws an error of one line that names it. Requests of web pages of other sites are refused.
  */
 export async function startCoincap(options: CoincapOptions): Promise<Coincap> {

@@ -95,7 +95,7 @@ async function countAt(version: number): Promise<readonly unknown[]> {
 }
 
 it('shows the clicks per product again and again while they grow, with the numbers that DuckDB counts', async () => {
-  const clicks = async () => (await (await fetch(`${url}/api/clicks`)).json()).total;
+  const clicks = async () => ((await (await fetch(`${url}/api/clicks`)).json()) as { total: number }).total;
   await expect.poll(clicks, { timeout: 60_000 }).toBeGreaterThan(100);
   const cells = await runNotebook();
 

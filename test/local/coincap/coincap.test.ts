@@ -168,6 +168,16 @@ describe('other addresses', () => {
     expect(await getJson('/v2/assets')).toEqual({ status: 200, body: answers.sunset });
   });
 
+  it('have version 2 as it was before, without a key, at /2023/v2/assets', async () => {
+    const { body: old } = await getJson('/2023/v2/assets?limit=5&offset=1', 'none');
+    const { body: today } = await getJson('/v3/assets?limit=5&offset=1');
+    const withoutTokens = today.data.map((asset) => ({ ...asset, tokens: undefined }));
+    expect(old).toEqual({ data: withoutTokens, timestamp: now });
+    expect(Object.keys(old.data[0] ?? {})).not.toContain('tokens');
+    coincap.fail({ kind: '503' });
+    expect((await getJson('/2023/v2/assets')).status).toBe(503);
+  });
+
   it('are not found, in the words of the API', async () => {
     expect(await getJson('/asdf')).toEqual({
       status: 404,
