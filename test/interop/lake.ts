@@ -12,6 +12,8 @@ export interface SharedLake {
   readonly store: ObjectStore;
   readonly peer: Peer;
   readonly at: (table: string) => TableLocation;
+  /** How the peer's client reaches the storage. */
+  readonly options: Readonly<Record<string, string>>;
   /** The peer's address of a table. */
   readonly uri: (table: string) => string;
   /** More peers on the same container, for writers side by side. */
@@ -24,17 +26,19 @@ export async function openSharedLake(): Promise<SharedLake> {
   const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, container);
   await store.put('.made', new Uint8Array(0));
   const proxy = await startStorageProxy(azurite.connectionString);
+  const options = storageOptions(proxy.connectionString);
   const peers: Peer[] = [];
   const connectPeer = async () => {
     const peer = new Peer();
     peers.push(peer);
-    await peer.call('connect', { storage_options: storageOptions(proxy.connectionString) });
+    await peer.call('connect', { storage_options: options });
     return peer;
   };
   return {
     store,
     peer: await connectPeer(),
     at: (table) => ({ store, table }),
+    options,
     uri: (table) => `az://${container}/${table}`,
     connectPeer,
     async close() {
