@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tableFields } from '../../src/lib/lake/rowAddress';
 import { MemoryStore } from '../../src/lib/storage/memoryStore';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../src/lib/streams/stream';
@@ -23,6 +25,14 @@ beforeAll(() => {
   peer = new Peer('test/interop/sqlPeer.py');
 });
 afterAll(() => peer.close());
+
+const duckDbTypes: Readonly<Record<string, string>> = {
+  integer: 'INTEGER',
+  long: 'BIGINT',
+  double: 'DOUBLE',
+  string: 'VARCHAR',
+  timestamp: 'TIMESTAMP',
+};
 
 /** Of dedicated pools alone. */
 const unknown = [/^COPY INTO /, /^RENAME OBJECT /, /\bRENAME OBJECT /];
@@ -87,6 +97,30 @@ it('the views of a serverless pool have the same rows in DuckDB, translated by t
     const rows = await rowsOf(viewInDuckDb(view));
     expect(rows.length).toBeGreaterThan(4);
     expect(await rowsOf(translated)).toEqual(rows);
+  }
+  connection.closeSync();
+});
+
+it('the queries of docs/synapse.md are one statement each, over tables, views and columns that there are', async () => {
+  const queries = [...readFileSync('docs/synapse.md', 'utf8').matchAll(/^```sql\n([^`]+)^```$/gm)];
+  expect(queries.length).toBeGreaterThan(5);
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  await connection.run('CREATE SCHEMA dbo; USE dbo; CREATE MACRO getutcdate() AS now()::TIMESTAMP');
+  for (const stream of [clickstream, assetStream]) {
+    const columns = tableFields(stream).map(({ name, type }) => `"${name}" ${duckDbTypes[String(type)]}`);
+    await connection.run(`CREATE TABLE ${stream.table} (${columns.join(', ')})`);
+  }
+  for (const view of ['clicks_per_product', 'clicks_per_minute', 'clicks_per_session', 'newest_assets'])
+    await connection.run(`CREATE VIEW ${view} AS ${viewInDuckDb(view)}`);
+  for (const table of tables) {
+    await connection.run(`CREATE SCHEMA ${table.schema}`);
+    await connection.run(duckDbTable(table));
+    for (const statement of createViews(table)) await connection.run(statement);
+  }
+  for (const [, text = ''] of queries) {
+    const [query = '', ...others] = await peer.call<string[]>('to_duckdb', { text });
+    expect(others).toEqual([]);
+    expect((await connection.runAndReadAll(query)).columnNames().length).toBeGreaterThan(1);
   }
   connection.closeSync();
 });
