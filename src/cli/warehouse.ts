@@ -23,6 +23,7 @@ import { loadedTableWord } from './names';
 import { rebuildHere, rebuildInApp } from './rebuildTable';
 import { appFlags, chooseApp } from './runInApp';
 import { showProgress } from './showProgress';
+import { cellText, formatTable } from './textTable';
 
 /*
  * `npm run warehouse`: makes, loads, rebuilds and queries the tables in the warehouse. While `npm start` runs, it holds the DuckDB
@@ -241,21 +242,7 @@ function describeLag({
 function formatRows(rows: readonly Record<string, unknown>[]): string {
   const names = Object.keys(rows[0] ?? {});
   if (names.length === 0) return 'no rows';
-  const lines = [names.map(inertInLine), ...rows.map((row) => names.map((name) => formatValue(row[name])))];
-  const widths = names.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const columns = names.map((title) => ({ title }));
+  const cells = rows.map((row) => names.map((name) => cellText(row[name])));
+  return formatTable(columns, cells).join('\n');
 }
-
-const formatValue = (value: unknown): string =>
-  value === null || value === undefined
-    ? 'NULL'
-    : value instanceof Date
-      ? value.toISOString()
-      : inertInLine(typeof value === 'object' ? JSON.stringify(value) : String(value));

@@ -74,7 +74,7 @@ describe.each(commands)('$name', { timeout: 60_000 }, ({ name, file }) => {
     [
       'an unknown word',
       'no-such-word',
-      /^no-such-word is no (step|stream|subcommand of \S+): expected \S.*\.$|^\S+ takes no words; no-such-word is one too many\.$/,
+      /^no-such-word is no (step|stream|query|subcommand of \S+): expected \S.*\.$|^\S+ takes no words; no-such-word is one too many\.$/,
     ],
   ])('refuses %s with one line, the way to the usage, and exit code 2', async (_, arg, message) => {
     const { code, out, err } = await run(file, [arg]);

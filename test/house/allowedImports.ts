@@ -32,6 +32,7 @@ const table = `
   src/lib/warehouse          | lake delta storage streams                                           |
   src/lib/warehouse/synapse  | warehouse lake delta storage streams                                 | mssql
   src/lib/warehouse/duckdb   | warehouse lake delta storage streams                                 | @duckdb/node-api
+  src/lib/lakeQuery          | warehouse/duckdb lake delta storage streams                          | @duckdb/node-api
   src/lib/lake               | delta storage streams                                                |
   src/lib/delta              | storage                                                              |
   src/lib/delta/parquet      | delta storage                                                        | hyparquet hyparquet-compressors parquetjs-lite

@@ -50,7 +50,7 @@ async function answer(described: Command | Promise<Command>, args: readonly stri
 }
 
 /** With the code to look up; but a message about settings says itself what to do. */
-function describeError(error: unknown): string {
+export function describeError(error: unknown): string {
   if (error instanceof TributaryError && error.code !== 'settings.invalid')
     return `${error.message} (${error.code}, see docs/errors.md)${hintToStart(error.code, error.message)}`;
   return error instanceof Error ? error.message : String(error);

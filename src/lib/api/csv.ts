@@ -11,10 +11,13 @@ const beginsFormula = /^(?:\s*[=+\-@＝＋－＠]|[\t\r\n])/;
  * the spreadsheet that the cell is text.
  */
 export function formatCsv(titles: readonly string[], rows: Iterable<readonly Cell[]>): string {
-  let text = `${titles.join(',')}\r\n`;
-  for (const row of rows) text += `${row.map(formatCell).join(',')}\r\n`;
+  let text = formatCsvLine(titles);
+  for (const row of rows) text += formatCsvLine(row);
   return text;
 }
+
+/** One line of such a text. */
+export const formatCsvLine = (cells: readonly Cell[]): string => `${cells.map(formatCell).join(',')}\r\n`;
 
 function formatCell(cell: Cell): string {
   if (cell === null) return '';

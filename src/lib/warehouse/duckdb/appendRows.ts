@@ -1,12 +1,11 @@
 import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { WarehouseTable } from '../../streams/stream';
 import type { Cell, PreparedRows } from '../warehouse';
+import type { DuckDb } from './loadDuckDb';
 import { duckDbType, listColumns, quoteName, quoteTable } from './tables';
 
 /** DuckDB's own vector size, with which appending is fastest. */
 const chunkRows = 2048;
-
-type Api = typeof import('@duckdb/node-api');
 
 /** The names of a table's columns, in their order. */
 export async function columnNames(connection: DuckDBConnection, table: WarehouseTable): Promise<string[]> {
@@ -18,7 +17,7 @@ export async function columnNames(connection: DuckDBConnection, table: Warehouse
  * the columns in the table's order, so those that the rows do not have are filled with nulls.
  */
 export async function appendRows(
-  api: Api,
+  api: DuckDb,
   connection: DuckDBConnection,
   table: WarehouseTable,
   rows: PreparedRows,
@@ -52,7 +51,7 @@ interface Source {
 }
 
 function sourceOf(
-  api: Api,
+  api: DuckDb,
   table: WarehouseTable,
   rows: PreparedRows,
   name: string,
@@ -92,7 +91,7 @@ interface ColumnWriter {
   readonly convert?: (cell: Exclude<Cell, null>) => DuckDBValue;
 }
 
-function columnWriter(api: Api, type: ReturnType<typeof duckDbType>): ColumnWriter {
+function columnWriter(api: DuckDb, type: ReturnType<typeof duckDbType>): ColumnWriter {
   switch (type) {
     case 'BIGINT':
       return { type: api.BIGINT, convert: (cell) => BigInt(cell) };

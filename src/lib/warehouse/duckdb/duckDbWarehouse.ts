@@ -15,11 +15,10 @@ import {
 } from '../warehouse';
 import { appendRows, columnNames } from './appendRows';
 import { addToLedger, hasMark, setPosition, setTableId } from './ledgerStatements';
+import { type DuckDb, loadDuckDb } from './loadDuckDb';
 import { lockedSettings, runSelect } from './readOnly';
 import { rejectedRows, rejectsTable } from './rejectedRows';
 import { addColumn, createTable, createViews, opsScript, quoteName, quoteTable, quoteText } from './tables';
-
-type Api = typeof import('@duckdb/node-api');
 
 /** The file is open in another process. */
 export class FileInUse extends Error {}
@@ -35,16 +34,7 @@ export const openDuckDbReader = (path: string): Promise<Pick<Warehouse, 'query' 
   open(path, { ...lockedSettings, access_mode: 'READ_ONLY' });
 
 async function open(path: string, settings: Readonly<Record<string, string>>): Promise<DuckDbWarehouse> {
-  let api: Api;
-  try {
-    api = await import('@duckdb/node-api');
-  } catch (cause) {
-    throw new TributaryError(
-      'warehouse.refused',
-      'WAREHOUSE=duckdb: needs the package @duckdb/node-api, a development dependency that is never deployed: run npm ci, or name a SQL pool.',
-      { cause },
-    );
-  }
+  const api = await loadDuckDb('WAREHOUSE=duckdb:');
   try {
     // From the cache: two instances on one file in one process lose rows.
     const instance = await api.DuckDBInstance.fromCache(path, settings);
@@ -58,12 +48,12 @@ async function open(path: string, settings: Readonly<Record<string, string>>): P
 class DuckDbWarehouse implements Warehouse {
   readonly kind = 'duckdb';
   readonly name: string;
-  readonly #api: Api;
+  readonly #api: DuckDb;
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, api: Api, instance: DuckDBInstance, connection: DuckDBConnection) {
+  constructor(path: string, api: DuckDb, instance: DuckDBInstance, connection: DuckDBConnection) {
     this.name = `duckdb:${path}`;
     this.#api = api;
     this.#instance = instance;
@@ -209,7 +199,8 @@ class DuckDbWarehouse implements Warehouse {
   async query(sql: string): Promise<Record<string, unknown>[]> {
     const connection = await this.#instance.connect();
     try {
-      return await runSelect(connection, this.#api.StatementType.SELECT, sql);
+      const rows = await runSelect(connection, this.#api.StatementType.SELECT, sql);
+      return await rows.getRowObjectsJson();
     } catch (error) {
       throw refused(this.name, error);
     } finally {

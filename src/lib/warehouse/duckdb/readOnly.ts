@@ -1,4 +1,4 @@
-import type { DuckDBConnection, Json } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
 import { TributaryError } from '../../errors';
 import { quoteText } from './tables';
 
@@ -37,7 +37,8 @@ const allowedTableFunctions: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The rows of one SELECT statement as plain objects.
+ * The rows of one SELECT statement. They are all there when this returns: of a result that is streamed, the client library would
+ * silently leave out the rest after an error.
  * @param connection used for this statement only; the caller closes it
  * @throws `warehouse.refused` for any other text; what DuckDB throws
  */
@@ -45,18 +46,21 @@ export async function runSelect(
   connection: DuckDBConnection,
   selectType: number,
   sql: string,
-): Promise<Record<string, Json>[]> {
+): Promise<DuckDBMaterializedResult> {
   await connection.run('BEGIN TRANSACTION READ ONLY');
-  await checkSyntax(connection, sql);
+  await readSyntax(connection, sql);
   const statements = await connection.extractStatements(sql);
   if (statements.count !== 1) throw notOneSelect();
   const statement = await statements.prepare(0);
   if (statement.statementType !== selectType) throw notOneSelect();
-  return (await statement.runAndReadAll()).getRowObjectsJson();
+  return statement.run();
 }
 
-/** Checks a text by its syntax tree, as DuckDB's own parser sees it, before anything of it is prepared. */
-async function checkSyntax(connection: DuckDBConnection, sql: string): Promise<void> {
+/**
+ * Checks a text by its syntax tree, as DuckDB's own parser sees it, before anything of it is prepared. Returns the tree.
+ * @throws `warehouse.refused` if it is not one SELECT, or calls what is not allowed; an error that says what is no SQL
+ */
+export async function readSyntax(connection: DuckDBConnection, sql: string): Promise<readonly unknown[]> {
   const [row] = (await connection.runAndReadAll(`SELECT json_serialize_sql(${quoteText(sql)})`)).getRows();
   const tree = JSON.parse(String(row?.[0])) as {
     readonly error: boolean;
@@ -66,13 +70,15 @@ async function checkSyntax(connection: DuckDBConnection, sql: string): Promise<v
   };
   // Statements other than SELECT have no tree.
   if (tree.error && tree.error_type !== 'not implemented') throw new Error(tree.error_message);
-  if (tree.statements?.length !== 1) throw notOneSelect();
-  const refused = tableFunctionsIn(tree.statements).find((name) => !allowedTableFunctions.has(name));
+  const { statements = [] } = tree;
+  if (statements.length !== 1) throw notOneSelect();
+  const refused = tableFunctionsIn(statements).find((name) => !allowedTableFunctions.has(name));
   if (refused !== undefined)
     throw new TributaryError(
       'warehouse.refused',
       `A query may not call ${refused} in its FROM: it could reach more than the tables.`,
     );
+  return statements;
 }
 
 /** The names of the table functions that are called anywhere in a syntax tree, in lower case. */
@@ -84,7 +90,4 @@ function tableFunctionsIn(node: unknown): string[] {
 }
 
 const notOneSelect = () =>
-  new TributaryError(
-    'warehouse.refused',
-    'A query of a DuckDB file is one SELECT statement and nothing else.',
-  );
+  new TributaryError('warehouse.refused', 'A query is one SELECT statement and nothing else.');

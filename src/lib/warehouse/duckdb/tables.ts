@@ -1,5 +1,5 @@
 import type { WarehouseColumn, WarehouseTable, WarehouseType } from '../../streams/stream';
-import { viewText } from '../../streams/warehouseView';
+import { type ViewWords, viewText } from '../../streams/warehouseView';
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -40,15 +40,18 @@ export function createTable(table: WarehouseTable): string {
 export const addColumn = (table: WarehouseTable, { name, type }: WarehouseColumn): string =>
   `ALTER TABLE ${quoteTable(table)} ADD COLUMN IF NOT EXISTS ${quoteName(name)} ${duckDbType(type)}`;
 
+/** The words of DuckDB in a view on a table, whose name is quoted. */
+export const viewWords = (table: string): ViewWords => ({
+  table,
+  count: 'COUNT(*)',
+  milliseconds: "date_diff('millisecond', ",
+});
+
 /** The views on a table; what people made of them stays. */
 export const createViews = (table: WarehouseTable): string[] =>
   (table.views ?? []).map((view) => {
-    const words = {
-      table: quoteTable(table),
-      count: 'COUNT(*)',
-      milliseconds: "date_diff('millisecond', ",
-    };
-    return `CREATE VIEW IF NOT EXISTS ${quoteTable({ ...table, name: view.name })} AS ${viewText(view, words)}`;
+    const text = viewText(view, viewWords(quoteTable(table)));
+    return `CREATE VIEW IF NOT EXISTS ${quoteTable({ ...table, name: view.name })} AS ${text}`;
   });
 
 /** The names of a table's columns, in their order. */

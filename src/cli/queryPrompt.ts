@@ -1,0 +1,137 @@
+import { createInterface, type Interface } from 'node:readline';
+import { describeError } from './commandLine/runCommand';
+import type { QuerySession } from './querySession';
+
+export interface PromptOptions {
+  readonly session: QuerySession;
+  /** The statement of a saved query, by its name. */
+  readonly findSaved: (name: string) => string | undefined;
+  readonly printList: () => void;
+}
+
+const help = `A statement ends with ";", and may take several lines. The name of a saved query runs it.
+  .list                    the tables and their columns, and the saved queries
+  .table  .csv  .json      how rows are printed from now on
+  .exit                    ends it, as does Ctrl-D
+Ctrl-C stops the statement that runs.`;
+
+/**
+ * Runs statements from stdin until its end. On a terminal it asks for them, and goes on after an error; otherwise the first error is
+ * thrown.
+ * @returns how many there were
+ */
+export const readStatements = (options: PromptOptions): Promise<number> => new Prompt(options).run();
+
+class Prompt {
+  readonly #options: PromptOptions;
+  readonly #isTerminal = Boolean(process.stdin.isTTY && process.stderr.isTTY);
+  readonly #lines: Interface;
+  readonly #ended = Promise.withResolvers<void>();
+  /** Lines that came while a statement ran. */
+  readonly #waiting: string[] = [];
+  #isBusy = false;
+  #isClosed = false;
+  /** The lines of a statement that has not ended. */
+  #begun: string[] = [];
+  #statements = 0;
+
+  constructor(options: PromptOptions) {
+    this.#options = options;
+    const { stdin, stderr } = process;
+    this.#lines = this.#isTerminal
+      ? createInterface({ input: stdin, output: stderr, terminal: true })
+      : createInterface({ input: stdin });
+    this.#lines.on('SIGINT', () => this.#onInterrupt());
+    this.#lines.on('line', (line) => {
+      this.#waiting.push(line);
+      void this.#work();
+    });
+    this.#lines.on('close', () => {
+      this.#isClosed = true;
+      void this.#work();
+    });
+  }
+
+  async run(): Promise<number> {
+    if (this.#isTerminal) console.error('Statements end with ";". ".help" says more.');
+    this.#ask();
+    await this.#ended.promise;
+    return this.#statements;
+  }
+
+  #ask(): void {
+    if (!this.#isTerminal || this.#isClosed) return;
+    this.#lines.setPrompt(this.#begun.length === 0 ? 'lake> ' : '  ... ');
+    this.#lines.prompt();
+  }
+
+  /** Takes the lines that wait, one after the other. */
+  async #work(): Promise<void> {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      for (let line = this.#waiting.shift(); line !== undefined; line = this.#waiting.shift()) {
+        await this.#take(line);
+        this.#ask();
+      }
+      this.#isBusy = false;
+      if (this.#isClosed) await this.#end();
+    } catch (error) {
+      this.#lines.close();
+      this.#ended.reject(error);
+    }
+  }
+
+  /** The end of a file ends its last statement. On a terminal, Ctrl-D leaves one without running it. */
+  async #end(): Promise<void> {
+    if (!this.#isTerminal && this.#begun.length > 0) await this.#runBegun();
+    this.#ended.resolve();
+  }
+
+  async #take(line: string): Promise<void> {
+    const word = line.trim();
+    if (this.#begun.length > 0) this.#begun.push(line);
+    else if (/^(?:\.|(?:exit|quit);?$)/i.test(word)) return this.#obey(word);
+    else if (word !== '') {
+      const saved = this.#options.findSaved(word.replace(/;$/, ''));
+      this.#begun.push(saved === undefined ? line : `${saved};`);
+    }
+    if (this.#begun.at(-1)?.trim().endsWith(';')) await this.#runBegun();
+  }
+
+  async #runBegun(): Promise<void> {
+    const statement = this.#begun.join('\n');
+    this.#begun = [];
+    this.#statements++;
+    try {
+      await this.#options.session.run(statement);
+    } catch (error) {
+      if (!this.#isTerminal) throw error;
+      console.error(describeError(error));
+    }
+  }
+
+  #obey(command: string): void {
+    const { session, printList } = this.#options;
+    const format = (['table', 'csv', 'json'] as const).find((name) => command === `.${name}`);
+    if (format) session.setFormat(format);
+    else if (/^\.?(?:exit|quit)/i.test(command)) this.#leave();
+    else if (command === '.list') printList();
+    else console.error(command === '.help' ? help : `${command} is no command: ".help" lists them.`);
+  }
+
+  #leave(): void {
+    this.#waiting.length = 0;
+    this.#lines.close();
+  }
+
+  /** Stops what runs; if nothing does, forgets what was typed. */
+  #onInterrupt(): void {
+    if (this.#options.session.stop()) return;
+    this.#begun = [];
+    this.#lines.write(null, { ctrl: true, name: 'e' });
+    this.#lines.write(null, { ctrl: true, name: 'u' });
+    process.stderr.write('\n');
+    this.#ask();
+  }
+}

@@ -1,0 +1,79 @@
+import { type LakeDatabase, NoTable, type QueryResult, type TableRead } from '../lib/lakeQuery/lakeDatabase';
+import { quantity } from '../lib/quantity';
+import { noTable } from './names';
+import { type OutputOptions, printResult } from './queryOutput';
+import { showProgress } from './showProgress';
+
+/** What became of a statement. */
+export type Outcome = 'done' | 'stopped';
+
+export interface SessionOptions extends OutputOptions {
+  /** The version of the one table that a statement reads; the newest unless told. */
+  readonly version: number | undefined;
+}
+
+/** Statements that are run one after the other. */
+export class QuerySession {
+  readonly #database: LakeDatabase;
+  #options: SessionOptions;
+  #running: AbortController | undefined;
+
+  constructor(database: LakeDatabase, options: SessionOptions) {
+    this.#database = database;
+    this.#options = options;
+  }
+
+  /** How the rows of later statements are printed. */
+  setFormat(format: SessionOptions['format']): void {
+    this.#options = { ...this.#options, format };
+  }
+
+  /**
+   * Prints the rows of a statement, and on stderr which versions of tables it read.
+   * @throws an error that says what is wrong
+   */
+  async run(statement: string): Promise<Outcome> {
+    const running = new AbortController();
+    this.#running = running;
+    try {
+      const result = await this.#query(statement, running.signal);
+      await printResult(result, { ...this.#options, signal: running.signal });
+      return 'done';
+    } catch (error) {
+      if (error instanceof NoTable) throw new Error(noTable(error.at), { cause: error });
+      if (!running.signal.aborted) throw error;
+      console.error('Stopped.');
+      return 'stopped';
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  /** Stops the statement that runs; false if none does. */
+  stop(): boolean {
+    this.#running?.abort(new Error('Stopped.'));
+    return this.#running !== undefined;
+  }
+
+  async #query(statement: string, signal: AbortSignal): Promise<QueryResult> {
+    const reads = await showProgress((report) =>
+      this.#database.load(statement, {
+        signal,
+        version: this.#options.version,
+        onBytes: (table, done, total) =>
+          report({ step: `${table}: MB`, done: megabytes(done), total: megabytes(total) }),
+      }),
+    );
+    for (const read of reads) console.error(describeRead(read));
+    return this.#database.select(statement, signal);
+  }
+}
+
+const megabytes = (bytes: number): number => Math.ceil(bytes / 1_000_000);
+
+function describeRead({ snapshot, bytes }: TableRead): string {
+  const { at, version, committedAt, files } = snapshot;
+  const since = committedAt === undefined ? '' : ` of ${new Date(committedAt).toISOString()}`;
+  const copied = bytes === 0 ? '' : `, ${quantity(bytes, 'byte')} copied`;
+  return `${at.table} version ${version}${since}: ${quantity(files.size, 'file')}${copied}.`;
+}

@@ -1,0 +1,215 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance, DuckDBMaterializedResult, Json } from '@duckdb/node-api';
+import type { TableLocation } from '../delta/log';
+import { openSnapshot } from '../delta/openTable';
+import type { Snapshot } from '../delta/state';
+import { TributaryError } from '../errors';
+import { type DuckDb, loadDuckDb } from '../warehouse/duckdb/loadDuckDb';
+import { lockedSettings, readSyntax, runSelect } from '../warehouse/duckdb/readOnly';
+import { quoteName, quoteText } from '../warehouse/duckdb/tables';
+import { type Copied, LocalFiles } from './localFiles';
+import type { SavedQuery } from './savedQueries';
+import { createTableView, describeFiles } from './tableView';
+
+export interface LakeDatabaseOptions {
+  readonly tables: readonly TableLocation[];
+  readonly saved: readonly SavedQuery[];
+}
+
+/** What is taken of one table. */
+export interface TableRead extends Copied {
+  readonly snapshot: Snapshot;
+}
+
+export interface LoadOptions {
+  /** Aborted to stop the query, with the error that is then thrown. */
+  readonly signal: AbortSignal;
+  /** The version of the one table that the statement reads; the newest unless told. */
+  readonly version?: number | undefined;
+  readonly onBytes?: ((table: string, done: number, total: number) => void) | undefined;
+}
+
+export interface QueryColumn {
+  readonly name: string;
+  readonly isNumber: boolean;
+}
+
+/** The rows of a query. Whole numbers that may be large and decimals are texts of digits. */
+export interface QueryResult {
+  readonly columns: readonly QueryColumn[];
+  readonly count: number;
+  /** Some rows at a time. */
+  rows(): AsyncIterable<readonly (readonly Json[])[]>;
+}
+
+/** A statement names a table that the lake does not have yet. */
+export class NoTable extends Error {
+  constructor(readonly at: TableLocation) {
+    super(`There is no table ${at.table}.`);
+  }
+}
+
+/** DuckDB forgets an interrupt that comes just before the statement begins, so it is repeated. */
+const interruptEveryMs = 50;
+
+/**
+ * The Delta tables of a lake in DuckDB, to be read. DuckDB reads storage in Azure only with an extension that it would have to download,
+ * so the files that a table's log names are copied into a temporary folder first. It can read nothing but this folder.
+ */
+export class LakeDatabase {
+  readonly #api: DuckDb;
+  readonly #instance: DuckDBInstance;
+  readonly #folder: string;
+  readonly #files: LocalFiles;
+  readonly #tables: ReadonlyMap<string, TableLocation>;
+  readonly #saved: readonly SavedQuery[];
+
+  private constructor(api: DuckDb, instance: DuckDBInstance, folder: string, options: LakeDatabaseOptions) {
+    this.#api = api;
+    this.#instance = instance;
+    this.#folder = folder;
+    this.#files = new LocalFiles(folder);
+    this.#tables = new Map(options.tables.map((at) => [at.table.toLowerCase(), at]));
+    this.#saved = options.saved;
+  }
+
+  /** Makes the folder, which `close` and the end of the process remove. */
+  static async open(options: LakeDatabaseOptions): Promise<LakeDatabase> {
+    const api = await loadDuckDb('A query');
+    // Times with a time zone, like that of now(), are shown in UTC too.
+    api.DuckDBTimestampTZValue.timezoneOffsetInMinutes = 0;
+    const folder = mkdtempSync(join(tmpdir(), 'tributary-query-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const instance = await api.DuckDBInstance.create(':memory:');
+    const database = new LakeDatabase(api, instance, folder, options);
+    const settings = {
+      temp_directory: join(folder, 'spilled'),
+      TimeZone: 'UTC',
+      ...lockedSettings,
+    };
+    await database.#connected(async (connection) => {
+      await connection.run(`SET allowed_directories = [${quoteText(`${folder}/`)}]`);
+      for (const [name, value] of Object.entries(settings))
+        await connection.run(`SET ${name} = ${quoteText(value)}`);
+    });
+    return database;
+  }
+
+  /**
+   * Takes the newest version of each table that a SELECT statement names, and says which these are.
+   * @throws what is wrong with the statement, NoTable, what opening and copying a table throws, and the signal's reason
+   */
+  async load(sql: string, options: LoadOptions): Promise<TableRead[]> {
+    const syntax = await this.#connected((connection) => readSyntax(connection, sql)).catch(withoutCode);
+    const names = namesIn(syntax);
+    const saved = this.#saved.filter(({ name }) => names.has(name.toLowerCase()));
+    for (const { table } of saved) names.add(table.toLowerCase());
+    const places = [...this.#tables].flatMap(([name, at]) => (names.has(name) ? [at] : []));
+    if (options.version !== undefined && places.length !== 1)
+      throw new Error(
+        `A version can be told for a statement that reads one table; this one reads ${places.length}.`,
+      );
+    const reads: TableRead[] = [];
+    for (const at of places) reads.push(await this.#loadTable(at, options));
+    return reads;
+  }
+
+  /**
+   * Runs a statement on what `load` has taken for it.
+   * @throws what is wrong with the statement, and the signal's reason
+   */
+  async select(sql: string, signal: AbortSignal): Promise<QueryResult> {
+    return this.#connected(async (connection) => {
+      const select = () => runSelect(connection, this.#api.StatementType.SELECT, sql).catch(withoutCode);
+      return describeResult(this.#api, await untilAborted(signal, connection, select));
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#instance.closeSync();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #loadTable(at: TableLocation, { version, signal, onBytes }: LoadOptions): Promise<TableRead> {
+    const snapshot = await openSnapshot(at, version === undefined ? {} : { version });
+    if (!snapshot) throw new NoTable(at);
+    const { fields, metaData } = snapshot;
+    if (metaData.partitionColumns.length > 0)
+      throw new Error(`${at.table} has partition columns, which a query here cannot read.`);
+    const onBytesHere = (done: number, total: number) => onBytes?.(at.table, done, total);
+    const copied = await this.#files.copy(snapshot, { signal, onBytes: onBytesHere });
+    await this.#connected(async (connection) => {
+      const found = await columnsIn(connection, copied.paths);
+      await connection.run(createTableView(at.table, fields, copied.paths, found));
+      for (const { name, table, select } of this.#saved)
+        if (table === at.table)
+          await connection.run(`CREATE OR REPLACE VIEW ${quoteName(name)} AS ${select}`);
+    });
+    return { snapshot, ...copied };
+  }
+
+  async #connected<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const connection = await this.#instance.connect();
+    try {
+      return await work(connection);
+    } finally {
+      connection.closeSync();
+    }
+  }
+}
+
+/** Without the code of an error that is about warehouses: there is none here. */
+function withoutCode(error: unknown): never {
+  if (error instanceof TributaryError && error.code === 'warehouse.refused')
+    throw new Error(error.message, { cause: error });
+  throw error;
+}
+
+/** The names of tables anywhere in a syntax tree, in lower case. */
+function namesIn(node: unknown): Set<string> {
+  if (typeof node !== 'object' || node === null) return new Set();
+  const { table_name: own } = node as { table_name?: unknown };
+  const names = new Set(Object.values(node).flatMap((each) => [...namesIn(each)]));
+  return typeof own === 'string' ? names.add(own.toLowerCase()) : names;
+}
+
+/** The names of the columns that some of the files have, in lower case. */
+async function columnsIn(connection: DuckDBConnection, paths: readonly string[]): Promise<Set<string>> {
+  if (paths.length === 0) return new Set();
+  const described = await connection.runAndReadAll(describeFiles(paths));
+  return new Set(described.getRows().map(([name]) => String(name).toLowerCase()));
+}
+
+async function untilAborted<T>(
+  signal: AbortSignal,
+  connection: DuckDBConnection,
+  work: () => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const interrupt = setInterval(() => signal.aborted && connection.interrupt(), interruptEveryMs);
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    clearInterval(interrupt);
+  }
+}
+
+function describeResult(api: DuckDb, result: DuckDBMaterializedResult): QueryResult {
+  const { BIGINT, DECIMAL, DOUBLE, FLOAT, HUGEINT, INTEGER, SMALLINT, TINYINT, ...others } = api.DuckDBTypeId;
+  const { UBIGINT, UHUGEINT, UINTEGER, USMALLINT, UTINYINT } = others;
+  const signed = [BIGINT, HUGEINT, INTEGER, SMALLINT, TINYINT];
+  const numbers = [...signed, DECIMAL, DOUBLE, FLOAT, UBIGINT, UHUGEINT, UINTEGER, USMALLINT, UTINYINT];
+  return {
+    columns: result.deduplicatedColumnNames().map((name, index) => ({
+      name,
+      isNumber: numbers.includes(result.columnTypeId(index)),
+    })),
+    count: result.rowCount,
+    rows: () => result.yieldRowsJson(),
+  };
+}

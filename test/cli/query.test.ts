@@ -1,0 +1,197 @@
+import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { type Azurite, startAzurite } from '../../local/azurite';
+import { settingsAt } from '../../local/processes';
+import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { endCommand, runCommand } from '../kit/runCommand';
+import { StreamTables } from '../lib/verify/streamTables';
+
+/*
+ * `npm run query` as its users run it, on a lake in Azurite.
+ */
+
+const hostile = '\u001b]0;owned\u0007\u202e=1+2';
+const shown = '\\u001b]0;owned\\u0007\\u202e=1+2';
+const file = resolve('dist/src/cli/query.js');
+const folder = mkdtempSync(join(tmpdir(), 'query-'));
+/** Where the command makes its own folder. */
+const temporary = join(folder, 'tmp');
+
+let azurite: Azurite;
+let env: NodeJS.ProcessEnv;
+beforeAll(async () => {
+  mkdirSync(temporary);
+  azurite = await startAzurite();
+  const { connectionString } = azurite;
+  const tables = new StreamTables(await openAzureBlobStore({ connectionString }, 'lake'));
+  await tables.commit(
+    [0, 1, 2].map((sequence) => [0, sequence]),
+    [[0, 2]],
+  );
+  await tables.commit([[1, 1]], [[1, 1]]);
+  await tables.addLetters([{ partition: 0, sequence: 3, body: hostile }]);
+  const settings = settingsAt({ storageConnection: connectionString, brokerPort: 1 });
+  env = { PATH: process.env.PATH, TMPDIR: temporary, ...settings };
+});
+afterAll(async () => {
+  await azurite.close();
+  rmSync(folder, { recursive: true });
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs it to its end. Nothing may be left of its folder. */
+async function query(args: readonly string[], stdin = ''): Promise<Ended> {
+  const options: SpawnOptions = { cwd: folder, env, stdio: 'pipe' };
+  const child = spawn(process.execPath, [file, ...args], options);
+  const ended = { out: '', err: '' };
+  child.stdout?.on('data', (chunk) => {
+    ended.out += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    ended.err += chunk;
+  });
+  child.stdin?.end(stdin);
+  const code = await new Promise<number | null>((done) => child.once('close', done));
+  expect(readdirSync(temporary)).toEqual([]);
+  return { code, out: ended.out, err: ended.err.replace('Settings: the environment.\n', '') };
+}
+
+it('prints rows as a table, and on stderr which version they are of', async () => {
+  const sql = "select productid, count(*) as clicks, 'a' as text from clicks group by 1 order by 1";
+  const { code, out, err } = await query([sql, '--rows', '2']);
+  expect([code, out]).toEqual([
+    0,
+    'productid  clicks  text\n        1       1  a\n        2       2  a\n' +
+      '(3 rows, of which these are the first 2: --rows shows more)\n',
+  ]);
+  expect(err).toMatch(/^clicks version 2 of \d{4}-\S+Z: 2 files, [\d,]+ bytes copied\.\n$/);
+});
+
+it('prints numbers of any length and hostile text in each form', async () => {
+  const sql =
+    'select 12345678901234567890::hugeint n, -1.50::decimal(9, 2) d, -7 as "a,b", body, null as nothing, 0.5::double f from dead_letters;\n';
+  const none = 'select 1 as a where false;\n';
+  const { code, out, err } = await query([], `.csv\n${sql}.json\n${none}${sql}.table\n${sql}`);
+  expect(code).toBe(0);
+  const lines = out.split('\n');
+  const json = lines.slice(2, -4);
+  expect(lines).toEqual([
+    'n,d,"a,b",body,nothing,f\r',
+    `12345678901234567890,'-1.50,-7,${shown},,0.5\r`,
+    '[]',
+    '[',
+    `{"n": 12345678901234567890, "d": -1.50, "a,b": -7, "body": "${shown}", "nothing": null, "f": 0.5}`,
+    ']',
+    `                   n      d  a,b  body${' '.repeat(shown.length - 4)}  nothing    f`,
+    `12345678901234567890  -1.50   -7  ${shown}     NULL  0.5`,
+    '(1 row)',
+    '',
+  ]);
+  expect(JSON.parse(json.slice(1).join('\n'))[0].body).toBe(hostile);
+  expect(`${out}${err}`.replace(/[\r\n]/g, '')).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+});
+
+it('reads a version that is not the newest, and says if there is none', async () => {
+  const sql = 'select count(*) as n from clicks';
+  expect((await query([sql, '--version', '1', '--csv'])).out).toBe('n\r\n3\r\n');
+  expect(await query([sql, '--version', '9'])).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringContaining(
+      'devstoreaccount1/lake/clicks version 9 is not in the log (any more). (delta.invalid',
+    ),
+  });
+});
+
+it('runs the statements of stdin up to the first error', async () => {
+  const { code, out, err } = await query(
+    ['--csv'],
+    "select ';' as a,\n 2 as b;\n\nclicks_per_category;\ndrop table clicks;\nselect 3;",
+  );
+  expect([code, out]).toEqual([1, 'a,b\r\n;,2\r\ncategory,clicks,products\r\n1,4,3\r\n']);
+  expect(err).toMatch(/^clicks version 2 .*\nA query is one SELECT statement and nothing else\.\n$/);
+  expect(await query([])).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^There is no statement, and stdin has none\.\n/),
+  });
+});
+
+it('lists tables, columns and saved queries without settings', async () => {
+  const done = spawnSync(process.execPath, [file, '--list'], { cwd: folder, env: {}, encoding: 'utf8' });
+  expect([done.status, done.stderr]).toEqual([0, '']);
+  expect(done.stdout).toMatch(/^ {2}clicks: productid integer not null, timestamp timestamp, /m);
+  expect(done.stdout).toMatch(/^ {2}clicks_per_session: each session with its first and last click, /m);
+});
+
+it('says what is wrong with a statement, a table or a word', async () => {
+  expect(await query(['select productidd from clicks'])).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringMatching(/Binder Error: .*productidd[\s\S]*Candidate bindings: "productid"/),
+  });
+  expect(await query(['select * from assets'])).toMatchObject({
+    code: 1,
+    err: 'devstoreaccount1/lake has no table assets: nothing was ingested yet.\n',
+  });
+  const csv = await query(['select 1', '--csv', '--json']);
+  expect([csv.code, csv.err.split('\n')[0]]).toEqual([
+    2,
+    '--csv and --json are two forms of the rows: leave one of them out.',
+  ]);
+  expect((await query(['clicks'])).err).toMatch(
+    /^clicks is no query: expected a SELECT statement in quotes, or clicks_per_product, .*\.\n/,
+  );
+});
+
+it.each(['SIGINT', 'SIGTERM'] as const)('ends on %s, and leaves nothing behind', async (signal) => {
+  const endless = 'select count(*) from clicks, range(1000000000000)';
+  const command = runCommand('src/cli/query.js', [endless], folder, env);
+  onTestFinished(() => endCommand(command));
+  await command.until(/clicks version 2/);
+  command.process.kill(signal);
+  expect([await command.ended, readdirSync(temporary)]).toEqual([130, []]);
+  expect(command.text()).toMatch(/Stopped\.\n$/);
+});
+
+const hasTerminal = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux');
+
+it.runIf(hasTerminal)('asks for statements on a terminal, where Ctrl-C stops one of them', async () => {
+  const run = spawn('script', ['-qec', `exec ${process.execPath} ${file}`, '/dev/null'], {
+    cwd: folder,
+    env: { ...env, TERM: 'xterm', SHELL: '/bin/sh' },
+  });
+  onTestFinished(() => void run.kill('SIGKILL'));
+  let text = '';
+  run.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  const ended = new Promise((done) => run.once('close', done));
+  const answers = async (typed: string, expected: RegExp) => {
+    text = '';
+    run.stdin.write(typed);
+    await expect.poll(() => text, { timeout: 20_000 }).toMatch(expected);
+  };
+  await answers('', /lake> /);
+  await answers('select count(*) as n\n', /\.\.\. /);
+  await answers('from clicks;\n', /clicks version 2 [\s\S]*\n4\r\n\(1 row\)[\s\S]*lake> /);
+  await answers('select 1 / ;\n', /syntax error[\s\S]*lake> /);
+  await answers('.csv\nclicks_per_category\n', /1,4,3[\s\S]*lake> /);
+  await answers('.what\n', /\.what is no command[\s\S]*lake> /);
+  await answers('half of a\n\u0003', /\n\S*lake> /);
+  await answers('select 1\n', /\.\.\. /);
+  await answers('as one;\nselect 2 as two;\n', /one[\s\S]*two[\s\S]*lake> /);
+  await answers('select count(*) from range(1000000000000) a, clicks;\n', /clicks version 2/);
+  await answers('\u0003', /Stopped\.[\s\S]*lake> /);
+  await answers('select 7 * 6 as answer;\n', /answer\s+42[\s\S]*lake> /);
+  run.stdin.write('.exit\n');
+  expect([await ended, readdirSync(temporary)]).toEqual([0, []]);
+  expect(existsSync(temporary)).toBe(true);
+});

@@ -1,0 +1,287 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TableLocation } from '../../../src/lib/delta/log';
+import { openState } from '../../../src/lib/delta/openTable';
+import type { Value } from '../../../src/lib/delta/schema';
+import { TableAppender } from '../../../src/lib/delta/tableAppender';
+import { tableFields } from '../../../src/lib/lake/rowAddress';
+import { LakeDatabase, type LoadOptions, type TableRead } from '../../../src/lib/lakeQuery/lakeDatabase';
+import { savedQueries } from '../../../src/lib/lakeQuery/savedQueries';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+import { assetStream } from '../../kit/assetStream';
+import { ClicksTable } from '../counts/clicksTable';
+
+const streams = [clickstream, assetStream];
+const saved = savedQueries(streams);
+
+/** Appends rows of a stream, told by some of their columns; all others are null. */
+async function appendRows(at: TableLocation, fields: ReturnType<typeof tableFields>, rows: readonly Row[]) {
+  const columns = fields.map(({ name, nullable }) => rows.map((row) => row[name] ?? (nullable ? null : 0)));
+  await new TableAppender({ at, fields }).appendRows(columns, rows.length);
+}
+type Row = Readonly<Record<string, Value>>;
+
+const signal = new AbortController().signal;
+const quiet: LoadOptions = { signal };
+
+const openLake = (store: MemoryStore): Promise<LakeDatabase> =>
+  LakeDatabase.open({
+    saved,
+    tables: ['clicks', 'assets', 'dead_letters'].map((table) => ({ store, table })),
+  });
+
+async function query(lake: LakeDatabase, sql: string, options = quiet) {
+  await lake.load(sql, options);
+  return lake.select(sql, options.signal);
+}
+
+async function rowsOf(lake: LakeDatabase, sql: string, options = quiet): Promise<unknown[][]> {
+  const { columns, rows } = await query(lake, sql, options);
+  const all: unknown[][] = [];
+  for await (const some of rows())
+    for (const row of some)
+      all.push(
+        row.map((value, index) => (columns[index]?.isNumber && value !== null ? Number(value) : value)),
+      );
+  return all;
+}
+
+const statementOf = (name: string): string => saved.find((query) => query.name === name)?.statement ?? '';
+const ofTheLake = () => readdirSync(tmpdir()).filter((name) => name.startsWith('tributary-query-'));
+
+describe('the saved queries', () => {
+  const second = 1_000_000;
+  const clicks: readonly Row[] = Array.from({ length: 3000 }, (_, n) => ({
+    productid: (n * 7919) % 41,
+    category: n % 17 === 0 ? null : (n * 31) % 5,
+    sessionid: n % 23 === 0 ? null : n % 101,
+    timestamp: n % 13 === 0 ? null : (1_790_000_000 + ((n * 37) % 2903)) * second + (n % 1000) * 1000,
+    enqueued_at: (1_790_000_000 + n) * second,
+    hub_created_at: second,
+    hub_partition: n % 4,
+    sequence_number: n,
+    element: 0,
+  }));
+  const assets: readonly Row[] = Array.from({ length: 300 }, (_, n) => ({
+    id: `asset ${n % 20}`,
+    symbol: `S${n % 20}`,
+    asset_name: 'a',
+    priceUsd: n * 1.5,
+    marketCapUsd: n % 20 === 3 ? null : ((n * 7) % 20) * 1e9,
+    runtime_timestamp: (1_790_000_000 + ((n * 11) % 300)) * second,
+    enqueued_at: second,
+    hub_created_at: second,
+    hub_partition: 0,
+    sequence_number: n,
+    element: 0,
+  }));
+  let lake: LakeDatabase;
+  beforeAll(async () => {
+    const store = new MemoryStore();
+    for (let first = 0; first < clicks.length; first += 1000)
+      await appendRows(
+        { store, table: 'clicks' },
+        tableFields(clickstream),
+        clicks.slice(first, first + 1000),
+      );
+    await appendRows({ store, table: 'assets' }, tableFields(assetStream), assets);
+    lake = await openLake(store);
+  });
+  afterAll(() => lake.close());
+
+  it('are these, and each is described', () => {
+    expect(saved.map(({ name, table }) => [name, table])).toEqual([
+      ['clicks_per_product', 'clicks'],
+      ['clicks_per_session', 'clicks'],
+      ['clicks_per_category', 'clicks'],
+      ['newest_assets', 'assets'],
+    ]);
+    for (const { meaning } of saved) expect(meaning).not.toContain('of the warehouse');
+  });
+
+  it('have the clicks of each product and its last category, as counted here', async () => {
+    const expected = [...Map.groupBy(clicks, ({ productid }) => Number(productid))]
+      .map(([product, own]) => [
+        product,
+        own.findLast(({ category }) => category !== null)?.category,
+        own.length,
+      ])
+      .sort(([a, , m], [b, , n]) => Number(n) - Number(m) || Number(a) - Number(b));
+    expect(expected).toHaveLength(41);
+    expect(await rowsOf(lake, statementOf('clicks_per_product'))).toEqual(expected);
+  });
+
+  it('have the clicks and products of each category, as counted here', async () => {
+    const expected = [...Map.groupBy(clicks, ({ category }) => category)]
+      .map(([category, own]) => [category, own.length, new Set(own.map(({ productid }) => productid)).size])
+      .sort(([a, m], [b, n]) => Number(n) - Number(m) || Number(a) - Number(b));
+    expect(expected).toHaveLength(6);
+    expect(await rowsOf(lake, statementOf('clicks_per_category'))).toEqual(expected);
+  });
+
+  it('have the duration and the ends of each session, as found here', async () => {
+    const sessions = Map.groupBy(clicks, ({ sessionid }) => sessionid);
+    sessions.delete(null);
+    const expected = [...sessions].map(([session, own]) => {
+      const timed = own.filter(({ timestamp }) => timestamp !== null);
+      const order = (row: Row) => Number(row.timestamp) * 4000 + Number(row.hub_partition) * 1000;
+      timed.sort((a, b) => order(a) - order(b) || Number(a.sequence_number) - Number(b.sequence_number));
+      const [first, last] = [timed[0], timed.at(-1)];
+      const seconds = (Number(last?.timestamp) - Number(first?.timestamp)) / second;
+      return [session, seconds, own.length, first?.productid, last?.productid];
+    });
+    const found = await rowsOf(
+      lake,
+      'select sessionid, seconds, clicks, first_product, last_product from clicks_per_session',
+    );
+    const bySession = (rows: unknown[][]) => rows.sort(([a], [b]) => Number(a) - Number(b));
+    expect(bySession(found)).toEqual(bySession(expected));
+    expect(expected).toHaveLength(101);
+    const durations = (await rowsOf(lake, statementOf('clicks_per_session'))).map((row) => Number(row[3]));
+    expect(durations).toEqual(durations.toSorted((a, b) => b - a));
+  });
+
+  it('have the newest price of each asset, as found here', async () => {
+    const expected = [...Map.groupBy(assets, ({ id }) => id)].map(([id, own]) => {
+      const newest = own.toSorted((a, b) => Number(b.runtime_timestamp) - Number(a.runtime_timestamp))[0];
+      return [id, newest?.priceUsd, newest?.marketCapUsd] as const;
+    });
+    const found = (await rowsOf(lake, statementOf('newest_assets'))).map((row) => [row[0], row[3], row[4]]);
+    expect(found.toSorted()).toEqual(expected.toSorted());
+    expect(found.at(-1)?.[2]).toBeNull();
+  });
+});
+
+describe('a database over the lake', () => {
+  it('reads the newest version each time, and copies only files that it does not have', async () => {
+    const table = await new ClicksTable(new MemoryStore()).create();
+    const lake = await openLake(table.at.store as MemoryStore);
+    try {
+      const reads: TableRead[] = [];
+      const count = async () => {
+        reads.push(...(await lake.load('from clicks', quiet)));
+        return (await rowsOf(lake, 'select count(*) from clicks'))[0]?.[0];
+      };
+      expect(await count()).toBe(0);
+      await table.click(1, 2);
+      expect(await count()).toBe(2);
+      expect(await count()).toBe(2);
+      await table.click(3);
+      expect(await count()).toBe(3);
+      await table.replaceAll([{ productid: 1 }], false);
+      expect(await count()).toBe(1);
+      expect(reads.map(({ snapshot, paths }) => [snapshot.version, paths.length])).toEqual([
+        [0, 0],
+        [1, 1],
+        [1, 1],
+        [2, 2],
+        [3, 1],
+      ]);
+      const sizes = reads.map(({ snapshot }) => [...snapshot.files.values()].map(({ size }) => size));
+      expect(reads.map(({ bytes }) => bytes)).toEqual([0, sizes[1]?.[0], 0, sizes[3]?.[1], sizes[4]?.[0]]);
+      expect(await rowsOf(lake, 'select count(*) from CLICKS', { signal, version: 2 })).toEqual([[3]]);
+    } finally {
+      await lake.close();
+    }
+  });
+
+  it('says what a version is for, and which table is missing', async () => {
+    const table = await new ClicksTable(new MemoryStore()).create();
+    const lake = await openLake(table.at.store as MemoryStore);
+    try {
+      await expect(query(lake, 'select 1', { signal, version: 1 })).rejects.toThrow(
+        'A version can be told for a statement that reads one table; this one reads 0.',
+      );
+      await expect(query(lake, 'select 1 from clicks, assets', quiet)).rejects.toMatchObject({
+        at: { table: 'assets' },
+      });
+      await expect(query(lake, 'select 1 from clicks', { signal, version: 7 })).rejects.toMatchObject({
+        code: 'delta.invalid',
+      });
+      await expect(query(lake, 'select 1 from orders', quiet)).rejects.toThrow('orders does not exist');
+    } finally {
+      await lake.close();
+    }
+  });
+
+  it('has columns that came later, and times in UTC', async () => {
+    const store = new MemoryStore();
+    const at = { store, table: 'clicks' };
+    const fields = tableFields(clickstream);
+    const row = { productid: 1, enqueued_at: 1_790_000_000_000_000, hub_created_at: 1, sequence_number: 0 };
+    const earlier = fields.filter(({ name }) => name !== '_rescued_data' && name !== 'category');
+    await appendRows(at, earlier, [row]);
+    const later = JSON.stringify({ type: 'struct', fields });
+    const state = await openState(at);
+    if (!state) throw new Error('There is no table.');
+    const metaData = { ...state.metaData, schemaString: later };
+    await new ClicksTable(store).putEntry(state.version + 1, [{ metaData }]);
+    const lake = await openLake(store);
+    try {
+      const sql =
+        'select productid, category, _rescued_data, enqueued_at, enqueued_at < now() as past, typeof(category) from clicks';
+      const first = [1, null, null, '2026-09-21 14:13:20', true, 'INTEGER'];
+      expect(await rowsOf(lake, sql)).toEqual([first]);
+      await appendRows(at, fields, [{ ...row, category: 5, _rescued_data: '{}' }]);
+      expect(await rowsOf(lake, `${sql} order by category nulls first`)).toEqual([
+        first,
+        [1, 5, '{}', ...first.slice(3)],
+      ]);
+    } finally {
+      await lake.close();
+    }
+  });
+
+  it('changes nothing, and reads no files but its copies', async () => {
+    const table = await new ClicksTable(new MemoryStore()).create();
+    await table.click(1);
+    const folder = mkdtempSync(join(tmpdir(), 'secret-'));
+    writeFileSync(join(folder, 'secret.csv'), 'secret');
+    const before = ofTheLake();
+    const lake = await openLake(table.at.store as MemoryStore);
+    try {
+      const [own = ''] = ofTheLake().filter((name) => !before.includes(name));
+      for (const [sql, reason] of [
+        ['drop view clicks', 'A query is one SELECT statement and nothing else.'],
+        ['delete from clicks', 'A query is one SELECT statement'],
+        ['select 1; select 2', 'A query is one SELECT statement'],
+        [`copy (select 1) to '${join(tmpdir(), own, 'out.csv')}'`, 'A query is one SELECT statement'],
+        ['set enable_external_access = true', 'A query is one SELECT statement'],
+        [`select * from '${folder}/secret.csv'`, 'file system operations are disabled'],
+        [`select * from read_text('${folder}/secret.csv')`, 'may not call read_text'],
+        ['selec 1', 'syntax error at or near "selec"'],
+      ] as const)
+        await expect(query(lake, sql, quiet), sql).rejects.toThrow(reason);
+      expect(await rowsOf(lake, 'select productid from clicks')).toEqual([[1]]);
+      expect((await rowsOf(lake, 'describe clicks'))[0]?.slice(0, 2)).toEqual(['productid', 'INTEGER']);
+      expect((await rowsOf(lake, 'summarize clicks'))[0]?.slice(0, 3)).toEqual(['productid', 'INTEGER', '1']);
+    } finally {
+      await lake.close();
+      rmSync(folder, { recursive: true });
+    }
+    expect(ofTheLake().filter((name) => !before.includes(name))).toEqual([]);
+  });
+
+  it('says which file is not as the log says, and stops when it is told to', async () => {
+    const table = await new ClicksTable(new MemoryStore()).create();
+    await table.click(1);
+    const lake = await openLake(table.at.store as MemoryStore);
+    try {
+      const stop = new AbortController();
+      setTimeout(() => stop.abort(new Error('Stopped.')), 100);
+      const endless = 'select count(*) from range(100000000000) a, clicks';
+      await expect(query(lake, endless, { signal: stop.signal })).rejects.toThrow('Stopped.');
+      const [path = ''] = (await table.paths()).slice(-1);
+      await table.click(2);
+      const [other = ''] = (await table.paths()).filter((each) => each !== path);
+      await table.at.store.delete(other);
+      await expect(query(lake, 'from clicks', quiet)).rejects.toMatchObject({ code: 'parquet.invalid' });
+      expect(existsSync(path)).toBe(false);
+    } finally {
+      await lake.close();
+    }
+  });
+});
