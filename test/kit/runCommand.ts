@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A compiled command of the project in its own process, as users run it. */
+/** A command in its own process, as users run it. */
 export interface RunningCommand {
   readonly process: ChildProcess;
   /** All output so far. */
@@ -14,18 +14,27 @@ export interface RunningCommand {
 }
 
 /**
+ * Starts a compiled command of the project.
  * @param file the path of the compiled file below dist
  * @param env by default the environment of this process
  */
-export function runCommand(
+export const runCommand = (
   file: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = process.env,
+): RunningCommand => spawnCommand(process.execPath, [resolve('dist', file), ...args], cwd, env);
+
+/** Starts any program. */
+export function spawnCommand(
+  program: string,
   args: readonly string[],
   cwd: string,
   env: NodeJS.ProcessEnv = process.env,
 ): RunningCommand {
   // The tests' own npm was called elsewhere.
   const { INIT_CWD: _, ...ofChild } = env;
-  const child = spawn(process.execPath, [resolve('dist', file), ...args], { cwd, env: ofChild });
+  const child = spawn(program, args, { cwd, env: ofChild, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
