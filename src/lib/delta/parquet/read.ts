@@ -123,8 +123,24 @@ async function openFile({ source, where, columns, fields = [] }: ReadOptions): P
   const keyValues = new Map(
     original.key_value_metadata?.map(({ key, value = '' }) => [key, value] as const) ?? [],
   );
-  return { file, metadata: { ...original, schema }, meanings, names, keyValues, compressors };
+  return {
+    file,
+    metadata: { ...original, schema },
+    meanings,
+    names,
+    keyValues,
+    compressors: exceptEmpty(compressors),
+  };
 }
+
+/** Leaves out empty pages, such as the dictionary of a column of nulls: the LZ4 of hyparquet-compressors takes them for damage. */
+const exceptEmpty = (compressors: Compressors): Compressors =>
+  Object.fromEntries(
+    Object.entries(compressors).map(([codec, decompress]) => [
+      codec,
+      (input: Uint8Array, length: number) => (length === 0 ? new Uint8Array() : decompress(input, length)),
+    ]),
+  );
 
 async function decodeRowGroup(
   { file, metadata, meanings, names, keyValues, compressors }: ParquetFile,

@@ -79,6 +79,23 @@ describe('files of other writers', () => {
     );
   });
 
+  it('are read where a page is empty, as that of a column of nulls, and packed with lz4_raw', async () => {
+    // pyarrow writes such pages as one byte. A block of literals alone, whose length is 15 and more in a second byte.
+    const pack = (page: Uint8Array) =>
+      page.length === 0 ? Uint8Array.of(0) : Uint8Array.of(0xf0, page.length - 15, ...page);
+    const bytes = parquetWriteBuffer({
+      columnData: [
+        { name: 'n', data: [1, 2, 3, 4, 5], type: 'INT32', nullable: false },
+        { name: 's', data: [null, null, null, null, null], type: 'STRING' },
+      ],
+      codec: 'LZ4_RAW',
+      compressors: { LZ4_RAW: pack },
+    });
+    const { columns } = await read(new Uint8Array(bytes));
+    expect(columns.get('n')).toEqual([1, 2, 3, 4, 5]);
+    expect(columns.get('s')).toEqual([null, null, null, null, null]);
+  });
+
   it('keep every digit of decimals of any physical type', async () => {
     const { columns } = await readFromDuckDb(
       `select x::decimal(4,1) as small, x::decimal(9,3) as four_bytes, x::decimal(18,6) as eight_bytes,
