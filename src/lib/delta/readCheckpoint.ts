@@ -18,7 +18,7 @@ import { statisticsAsJson } from './structStatistics';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-const stateColumns = ['protocol', 'metaData', 'txn'];
+const stateColumns = ['protocol', 'metaData', 'txn', 'sidecar'];
 const fileColumns = [...stateColumns, 'add', 'remove'];
 
 export interface ReadCheckpoint {
@@ -37,7 +37,7 @@ export const isOfEntry = ({ mark }: ReadCheckpoint, there: string | undefined): 
  * Reads a classic checkpoint, one or many parts (PROTOCOL.md, "Checkpoints"), and hands each row group's actions to `take` as if
  * they were a commit of that version: a checkpoint of any size needs the memory of a row group. Without `withFiles` only the
  * protocol, metaData and txn columns are read. Undefined if a part is gone; then drop everything that `take` received.
- * @throws `delta.invalid` or `parquet.invalid` naming the file when it is damaged
+ * @throws `delta.invalid` or `parquet.invalid` naming the file when it is damaged, or when its files are in sidecars
  */
 export async function readCheckpoint(
   at: TableLocation,
@@ -116,6 +116,13 @@ function toCommit(
     commit.metaData = checkMetadata({ partitionColumns: [], ...raw }, at);
   });
   each('txn', (raw, at) => commit.txns.push(checkTxn(raw, at)));
+  // The feature v2Checkpoint may be off again, and its checkpoint still be there, under the name of a classic one.
+  each('sidecar', (_raw, at) => {
+    throw new TributaryError(
+      'delta.invalid',
+      `${at}: the checkpoint has its files in sidecars, which are not read.`,
+    );
+  });
   each('add', (raw, at) => commit.adds.push(checkAdd(raw, at)));
   each('remove', (raw, at) => {
     const empty = raw.extendedFileMetadata === true ? { partitionValues: {} } : {};
