@@ -1,4 +1,5 @@
 import { TributaryError } from '../errors';
+import { ownMember } from '../ownMember';
 import type { Add } from './actions';
 import { partitionValue } from './partitionValue';
 import type { Field, ReadValue } from './schema';
@@ -63,7 +64,9 @@ const partitionValueOrEmpty = (column: Field, text: string, where: string): Read
 /** The text of a member; undefined if it is missing, null or an object. */
 function memberOf(object: unknown, name: string): string | undefined {
   const value =
-    typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[name] : undefined;
+    typeof object === 'object' && object !== null
+      ? ownMember(object as Readonly<Record<string, unknown>>, name)
+      : undefined;
   return value === undefined || typeof value === 'object' ? undefined : String(value);
 }
 

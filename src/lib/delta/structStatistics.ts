@@ -1,4 +1,5 @@
 import { TributaryError } from '../errors';
+import { ownMember } from '../ownMember';
 import type { Add } from './actions';
 import { valueProblem } from './parquet/validate';
 import { type FileStatistics, parseStatistics } from './readStatistics';
@@ -28,7 +29,7 @@ export function statisticsAsJson(
   const max = bounds(asStruct(maxValues), fields, 'max');
   const isComplete = fields.slice(0, indexedColumns).every(({ name, type }) => {
     const hasBounds = typeof type === 'string' && type !== 'binary' && type !== 'void';
-    return !hasBounds || nulls[name] === numRecords || (min.has(name) && max.has(name));
+    return !hasBounds || ownMember(nulls, name) === numRecords || (min.has(name) && max.has(name));
   });
   const bounded = isComplete ? `"minValues":${asJson(min)},"maxValues":${asJson(max)},` : '';
   return `{"numRecords":${numRecords},${bounded}"nullCount":${JSON.stringify(withoutNulls(nulls))}}`;
@@ -42,7 +43,7 @@ function bounds(
 ): Map<string, string> {
   const found = new Map<string, string>();
   for (const { name, type } of fields) {
-    const text = boundOf(type, values?.[name] ?? undefined, side);
+    const text = boundOf(type, ownMember(values, name) as ReadValue | undefined, side);
     if (text !== undefined) found.set(name, text);
   }
   return found;
@@ -95,9 +96,9 @@ export function statisticsAsStruct(add: Add, fields: readonly Field[]): Struct |
   const said = understood(add, counted);
   if (said?.numRecords === undefined) return undefined;
   const { numRecords, columns } = said;
-  const minValues: Record<string, ReadValue> = {};
-  const maxValues: Record<string, ReadValue> = {};
-  const nullCount: Record<string, ReadValue> = {};
+  // A column may be named like something that objects inherit.
+  const empty = (): Record<string, ReadValue> => Object.create(null);
+  const [minValues, maxValues, nullCount] = [empty(), empty(), empty()];
   for (const column of counted) {
     const { min, max, nullCount: nulls } = columns.get(column.name) ?? {};
     if (fits(column, min)) minValues[column.name] = min;

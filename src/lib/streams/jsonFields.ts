@@ -1,3 +1,4 @@
+import { ownMember } from '../ownMember';
 import { exactNumber, RoundedNumber } from './exactNumbers';
 import { earliestMillis, latestMillis, microsOfMilli, parseIsoTimestamp } from './isoTimestamp';
 import { describeValue, type ElementReader } from './jsonElements';
@@ -32,12 +33,14 @@ export const readFields = (
   const counts = fields.map(({ from }, column) =>
     fields.findIndex((one) => one.from === from) < column ? 0 : 1,
   );
+  // Looking whether a member is the object's own takes longer, and for nearly all names there is no other.
+  const isInherited = fields.map(({ from }) => from in Object.prototype);
   return (element, text) => {
     const row = new Array<Value>(fields.length);
     let column = 0;
     let found = 0;
     for (const field of fields) {
-      const raw = element[field.from];
+      const raw = isInherited[column] ? ownMember(element, field.from) : element[field.from];
       if (raw !== undefined) found += counts[column] ?? 0;
       if (raw === null || raw === undefined) {
         if (!field.nullable)
@@ -49,7 +52,7 @@ export const readFields = (
       if (isRejected(value)) return value;
       row[column++] = value;
     }
-    for (const name of leaveOut) if (element[name] !== undefined) found++;
+    for (const name of leaveOut) if (ownMember(element, name) !== undefined) found++;
     // Most elements have no other field, which is found out without looking at the names.
     const rescued = Object.keys(element).length > found ? rescueFields(text(), known) : undefined;
     return rescued === undefined ? row : [...row, rescued];

@@ -94,3 +94,15 @@ it('bounds that do not fit their column, and statistics that are none, do not ge
   expect(statisticsAsStruct(adding('{}'), narrow)).toBeUndefined();
   expect(statisticsShape([field('b', 'binary')])).toBeUndefined();
 });
+
+it('a column named like something that objects inherit has no statistics where none are given', () => {
+  const columns = [field('n', 'long'), field('constructor', 'long'), field('toString', 'boolean')];
+  const stats =
+    '{"numRecords":1,"minValues":{"n":1},"maxValues":{"n":1},"nullCount":{"n":0,"constructor":1,"toString":1}}';
+  expect(parseStatistics(adding(stats), columns, 'x').columns.get('constructor')).toEqual({ nullCount: 1 });
+  const struct = statisticsAsStruct(adding(stats), columns);
+  expect((struct?.minValues as Record<string, unknown>)?.constructor).toBeUndefined();
+  expect(JSON.parse(statisticsAsJson(struct, columns) ?? '')).toMatchObject({ minValues: { n: 1 } });
+  const bare = { numRecords: 1, minValues: { n: 1 }, maxValues: { n: 1 }, nullCount: {} };
+  expect(statisticsAsJson(bare, columns.slice(0, 2))).toBe('{"numRecords":1,"nullCount":{}}');
+});

@@ -97,6 +97,24 @@ describe('a flat object', () => {
     expect(flatObjectReader([...fields, text])).toBeUndefined();
   });
 
+  it('is read the same by both if it lacks a field that objects inherit', () => {
+    const named = (from: string): JsonField => ({
+      name: from,
+      from,
+      type: 'long',
+      nullable: true,
+      read: longField,
+    });
+    const columns = ['constructor', 'valueOf'].map(named);
+    const body = Buffer.from('{"valueOf":5}');
+    const numbers = new Float64Array(2);
+    expect(flatObjectReader(columns)?.(body, numbers, 0)).toBe(true);
+    expect([...numbers]).toEqual([Number.NaN, 5]);
+    expect(decodeJsonElements(body, readFields(columns))).toEqual([[null, 5]]);
+    const rescuing = readFields(columns, { leaveOut: ['toString'] });
+    expect(decodeJsonElements(Buffer.from('{"other":1}'), rescuing)).toEqual([[null, null, '{"other":1}']]);
+  });
+
   it('has no fast reader if two columns are read from one field', () => {
     const again: JsonField = { ...fields[2], name: 'visitor', from: 'sessionid' } as JsonField;
     expect(flatObjectReader([...fields, again])).toBeUndefined();
