@@ -3,7 +3,7 @@ import { readStorage } from './connections/storage';
 import { TributaryError } from './errors';
 import { once } from './once';
 import { type Environment, type SettingDefinition, settingText } from './settingDefinitions';
-import { SettingReader } from './settingReader';
+import { problemOf, SettingReader } from './settingReader';
 import type { StorageAccount } from './storage/azureBlobStore';
 import type { Direction } from './streams/connectionName';
 import { loadStreams } from './streams/loadStreams';
@@ -32,7 +32,7 @@ export interface LakeSettings {
 export interface StreamSettings {
   /** A stream's hub, and the connection to listen or to send. Throws `settings.invalid` if one of them is not set. */
   hub(stream: Stream, direction: Direction): HubConnection;
-  /** The value of one of a stream's own settings, or its default. */
+  /** The value of one of a stream's own settings, or its default. Throws `settings.invalid` if it has neither or is malformed. */
   text(definition: SettingDefinition): string;
 }
 
@@ -77,7 +77,11 @@ export function parseSettings(
 /** The settings of streams alone. Nothing is checked before it is asked for. */
 export const readStreamSettings = (environment: Environment): StreamSettings => ({
   hub: (stream, direction) => readAlone(environment, (own) => readHubConnection(own, stream, direction)),
-  text: (definition) => textOf(environment, definition),
+  text(definition) {
+    const problem = problemOf(definition, environment);
+    if (problem) throw new TributaryError('settings.invalid', problem);
+    return settingText(definition, environment) ?? '';
+  },
 });
 
 /** The settings that work on the lake needs. Throws `settings.invalid` as parseSettings does, but not because of hubs. */
@@ -125,11 +129,4 @@ function parsed<T>(reader: SettingReader, parse: () => T): T | undefined {
     reader.problem(error.message);
     return undefined;
   }
-}
-
-function textOf(environment: Environment, definition: Omit<SettingDefinition, 'meaning'>): string {
-  const value = settingText(definition, environment);
-  if (value !== undefined) return value;
-  const { name, expected } = definition;
-  throw new TributaryError('settings.invalid', `${name} is missing: expected ${expected}.`);
 }

@@ -111,6 +111,21 @@ it.each<[string, Record<string, string>, RegExp]>([
     { COINCAP_API_KEY: 'no-such-key' },
     /CoinCap answered HTTP 401 .*\(source\.refused, see docs\/errors\.md\)\n$/,
   ],
+  [
+    'with a reference to Key Vault that was not resolved, which is not sent to the API,',
+    { COINCAP_API_KEY: '@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/no-such-key/)' },
+    /COINCAP_API_KEY is a reference to Key Vault that was not resolved: .*\.\n$/,
+  ],
+  [
+    'with an address in quotes',
+    { COINCAP_URL: '"https://rest.coincap.io"' },
+    /COINCAP_URL is in quotes: remove them\.\n$/,
+  ],
+  [
+    'with an address that is none',
+    { COINCAP_URL: 'rest.coincap.io' },
+    /COINCAP_URL is malformed: expected an https URL; http only on this machine\.\n$/,
+  ],
   ['without a hub', { COINCAP_HUB: '' }, /COINCAP_HUB is missing: expected the name of an event hub\.\n$/],
 ])('%s it ends with 1, and says so, also with --every', async (_, own, message) => {
   const command = start('untouched', ['--every', '1h'], own);
