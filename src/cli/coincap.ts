@@ -66,7 +66,7 @@ async function publishEvery(everyMs: number, options: PublishAssetsOptions): Pro
     await publishAssets(options).catch((error: unknown) => {
       if (!isOutage(error)) throw error;
       clearCount();
-      console.error(`${inertInLine(error.message)} The next turn tries again.`);
+      console.error(`${inertInLine(error.message).replace(/\.$/, '')}. The next turn tries again.`);
     });
     // A turn that took longer than the pause is followed by the next one at once.
     const pauseMs = Math.max(0, began + everyMs - Date.now());

@@ -55,14 +55,15 @@ runCommand({
 
 async function generate(given: Given<typeof flags>): Promise<number> {
   const { rate, duration, sessions } = given;
-  const simulator = openSimulator(given);
+  // The simulator begins at the same moment as the time to send: otherwise it would make clicks of what opening the producer takes.
+  const started = Date.now();
+  const simulator = openSimulator(given, started);
   const { namespace, hub } = readTarget(process.env);
   const stop = new AbortController();
   // SIGTERM is how containers are stopped.
   onInterrupt(() => stop.abort(), ['SIGINT', 'SIGTERM']);
   const producer = openProducer(namespace, hub);
   const sender = new ClickSender(producer);
-  const started = Date.now();
   const endsAt = duration === undefined ? Number.POSITIVE_INFINITY : started + duration;
   const everyMs = Math.max(1000, 1000 / rate);
   try {
@@ -83,11 +84,12 @@ async function generate(given: Given<typeof flags>): Promise<number> {
   return 0;
 }
 
-function openSimulator(given: Given<typeof flags>): ClickSimulator {
+function openSimulator(given: Given<typeof flags>, now: number): ClickSimulator {
   const { seed, sessions, 'min-product': lowest, 'max-product': highest } = given;
   if (highest < lowest)
     throw new UsageError(`--max-product ${highest}: expected at least --min-product, ${lowest}.`);
   return createClickSimulator({
+    now,
     ...(seed !== undefined && { seed }),
     ...(sessions !== undefined && { eventTimes: 'published', nosessions: sessions + 1 }),
     maxclicks: given['max-clicks'],
@@ -149,7 +151,7 @@ class ClickSender {
     } catch (error) {
       if (error instanceof SendError) this.accepted += error.accepted;
       if (!(error instanceof TributaryError) || error.code !== 'hub.unavailable') throw error;
-      console.error(`${inertInLine(error.message)} It goes on with the next clicks.`);
+      console.error(`${inertInLine(error.message).replace(/\.$/, '')}. It goes on with the next clicks.`);
     }
   }
 
