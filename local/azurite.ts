@@ -75,7 +75,7 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     child.once('close', () => log.end());
   }
   try {
-    const ports = await readPorts(child, services.length);
+    const ports = await readPorts(child, services.length, wanted);
     return {
       connectionString: connectionStringOf(ports),
       blobPort: ports.blob ?? 0,
@@ -100,7 +100,11 @@ function connectionStringOf(ports: Partial<Record<string, number>>): string {
 }
 
 /** Waits until every service has printed its address. Azurite has no other sign of being ready. */
-function readPorts(child: ChildProcess, count: number): Promise<Partial<Record<string, number>>> {
+function readPorts(
+  child: ChildProcess,
+  count: number,
+  wanted: Readonly<Record<string, number | undefined>>,
+): Promise<Partial<Record<string, number>>> {
   return new Promise((resolve, reject) => {
     const ports: Record<string, number> = {};
     let output = '';
@@ -129,11 +133,12 @@ function readPorts(child: ChildProcess, count: number): Promise<Partial<Record<s
     child.once('close', (code) =>
       settle(() => {
         const busy = /EADDRINUSE[^\n]*:(\d+)/.exec(output)?.[1];
+        const service = Object.keys(wanted).find((name) => String(wanted[name]) === busy) ?? 'blob';
         reject(
           new Error(
             busy === undefined
               ? `Azurite ended with code ${code}: ${output.trim()}`
-              : `Azurite cannot listen on port ${busy}: the port is in use.`,
+              : `Azurite cannot listen on port ${busy}: it is in use. Choose another with --${service}-port.`,
           ),
         );
       }),

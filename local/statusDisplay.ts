@@ -53,7 +53,8 @@ class TerminalDisplay implements StatusDisplay {
 
   show({ figures, notes }: Status): void {
     // A terminal would wrap longer lines by itself, and the rows could not be counted.
-    const width = Math.max(20, this.#output.columns - 1);
+    // Terminals that do not know their size, like those of `script` and of some containers, say 0.
+    const width = Math.max(20, (this.#output.columns || 80) - 1);
     const rows = [...figures, ...notes].flatMap((line) => wrap(inertInLine(line), width));
     this.#output.write(`${this.#toBeginning()}${rows.map((row) => `${row}\n`).join('')}`);
     this.#rows = rows.length;

@@ -57,9 +57,12 @@ runCommand({
   }),
 });
 
-/** How many products a terminal shows at once, below the heading and above the row of all others. */
+/**
+ * How many products a terminal shows at once, below the heading and above the row of all others. One that does not know its size says
+ * that it has no rows.
+ */
 const rowsOnScreen = (): number =>
-  process.stdout.isTTY ? Math.max(1, process.stdout.rows - 5) : Number.POSITIVE_INFINITY;
+  process.stdout.isTTY ? Math.max(1, (process.stdout.rows || 24) - 5) : Number.POSITIVE_INFINITY;
 
 /** Asks again and again until Ctrl-C. */
 async function showAgain(url: URL, headers: Record<string, string>, everyMs: number): Promise<void> {

@@ -5,9 +5,9 @@ import type { Progress } from '../lib/maintenance/task';
 import type { MaintenanceResult, MaintenanceStatus, TableResult } from '../lib/orchestrations/maintainTables';
 import { quantity } from '../lib/quantity';
 
-/** What a pass of maintenance did, in one line for each table and each failure. */
+/** What a pass of maintenance did, in one line for each table that it worked on and each failure. */
 export function describePass({ tables, counts, failures }: MaintenanceResult): string[] {
-  const lines = tables.map(describeTable);
+  const lines = tables.filter(({ steps }) => Object.keys(steps).length > 0).map(describeTable);
   if (counts !== null) lines.push(`counts: ${counts}`);
   for (const { table, step, code, message } of failures)
     lines.push(`${table ?? 'counts'}: ${step} failed, ${code}: ${inertInLine(message)}`);

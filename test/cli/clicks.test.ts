@@ -70,6 +70,21 @@ it('npm run clicks shows names, and products that are not counted on their own t
   ]);
 });
 
+it('npm run clicks -- --watch shows several products on a terminal that does not know its size', async () => {
+  const table = await new ClicksTable(new MemoryStore()).create();
+  await table.click(7, 9, 10);
+  const { url } = await serve(table);
+  const asTerminal = {
+    NODE_OPTIONS: '--import=data:text/javascript,process.stdout.isTTY=true;process.stdout.rows=0',
+  };
+  command = runCommand('src/cli/clicks.js', ['--url', url, '--watch'], '.', {
+    ...process.env,
+    ...asTerminal,
+  });
+  await command.until(/version 1 /);
+  expect(command.text()).toMatch(/ 7 +\d+ +1\n +9 +\d+ +1\n +10 +\d+ +1\n/);
+});
+
 it('npm run clicks says in a sentence that there are no clicks yet', async () => {
   const { url } = await serve(new ClicksTable(new MemoryStore()));
   command = runCommand('src/cli/clicks.js', ['--url', url], '.');

@@ -27,3 +27,8 @@ it('a pass says which files cannot be rewritten, in one line whatever the column
     'clicks: compact done: 0 bins; version 3 with 5 files, 100 bytes -> version 3 with 5 files, 100 bytes, of which 2 files cannot be rewritten, for values in price, a\\nb',
   ]);
 });
+
+it('a pass of the counts alone says nothing of the tables, which it left alone', () => {
+  const tables = [{ table: 'assets', steps: {} }];
+  expect(describePass({ tables, counts: 'saved', failures: [] })).toEqual(['counts: saved']);
+});

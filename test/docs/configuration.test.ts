@@ -81,6 +81,23 @@ describe('.vscode', () => {
   });
 });
 
+describe('the scripts of package.json', () => {
+  it('hand all of their arguments on: npm would keep options to itself, and answer --help with its own', () => {
+    const scripts = Object.values<string>(packageJson.scripts);
+    const callers = scripts.filter((script) => /\bnpm run (?!.*&&)/.test(script));
+    expect(callers.length).toBeGreaterThan(2);
+    expect(callers.filter((script) => !script.endsWith(' --'))).toEqual([]);
+  });
+
+  it('show the help of the tests without running anything', () => {
+    const argv = ['test/check.mjs', '--help'];
+    const { stdout, status } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 30_000 });
+    expect(stdout).toMatch(/^vitest\//);
+    expect(stdout).not.toContain('npm test');
+    expect(status).toBe(0);
+  });
+});
+
 describe('the Node.js that is asked for', () => {
   it('is the same in .nvmrc and among the development dependencies', () => {
     expect(packageJson.devDependencies.node).toMatch(new RegExp(`^\\^${read('.nvmrc').trim()}\\.`));

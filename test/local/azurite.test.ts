@@ -60,11 +60,13 @@ const answerTo = (port = 0, headers: Record<string, string>): Promise<string> =>
     ).on('error', failed);
   });
 
-test('a busy port is named in one line', { timeout: 60_000 }, async () => {
+test('a busy port is named in one line, with the option that chooses another', {
+  timeout: 60_000,
+}, async () => {
   const first = await startAzurite();
   onTestFinished(() => first.close());
   await expect(startAzurite({ blobPort: first.blobPort })).rejects.toThrow(
-    `Azurite cannot listen on port ${first.blobPort}: the port is in use.`,
+    `Azurite cannot listen on port ${first.blobPort}: it is in use. Choose another with --blob-port.`,
   );
 });
 

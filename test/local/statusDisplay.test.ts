@@ -55,6 +55,13 @@ it('breaks lines that are wider than the terminal, and knows how many rows they 
   ).toBe(`${long} end`.replaceAll(' ', ''));
 });
 
+it('takes a terminal that does not know its size for one of 80 columns', () => {
+  const { display, output } = openOn({ isTTY: true, columns: 0 });
+  const long = `clicks ${'1,204 '.repeat(11)}.`;
+  display.show({ figures: [long], notes: [] });
+  expect(screenOf(output())).toEqual([long]);
+});
+
 it('prints each change as a line where there is no terminal, and a sentence once', () => {
   const { display, output } = openOn({ isTTY: false });
   display.show({ figures: ['clicks 1', 'assets 1'], notes: [] });
