@@ -1,7 +1,10 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, it, vi } from 'vitest';
+import { resolve } from 'node:path';
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { ClicksApi } from '../../src/lib/api/clicksApi';
+import { countTerms } from '../../src/lib/api/countTerms';
 import { Counts } from '../../src/lib/counts/counts';
 import { ProductNames } from '../../src/lib/counts/productNames';
 import { MemoryStore } from '../../src/lib/storage/memoryStore';
@@ -17,54 +20,75 @@ afterEach(async () => {
   server?.close();
 });
 
-/** The API without the host around it; its answers' statuses as they go out. */
-async function serve(table: ClicksTable, maxKeys = 100): Promise<{ url: string; statuses: number[] }> {
+/** The API of clicks and of one more stream, without the host around it; which paths were asked, and with which statuses. */
+async function serve(table: ClicksTable, maxKeys = 100) {
   const counts = new Counts({ at: table.at, counted: countedClicks, refreshMs: 0, maxKeys });
-  const api = new ClicksApi({ counts, names: new ProductNames(table.at.store) });
-  const statuses: number[] = [];
+  const names = new ProductNames(table.at.store);
+  const apis = {
+    clicks: new ClicksApi({ counts, names }),
+    'counts/orders': new ClicksApi({ counts, names, terms: countTerms }),
+  };
+  const asked: { path: string; status: number }[] = [];
   server = createServer(async ({ url = '', headers }, response) => {
-    const { searchParams: query } = new URL(url, 'http://127.0.0.1');
-    const tag = headers['if-none-match'];
-    const answer = await api.answer({
-      path: '',
+    const { pathname, searchParams: query } = new URL(url, 'http://127.0.0.1');
+    const [, stream = '', path = ''] = /^\/api\/(clicks|counts\/\w+)(?:\/(.*))?$/.exec(pathname) ?? [];
+    const answer = (await apis[stream as 'clicks']?.answer({
+      path: decodeURIComponent(path),
       query,
-      headers: new Headers(tag ? { 'if-none-match': tag } : {}),
-    });
-    statuses.push(answer.status);
+      headers: new Headers(headers as Record<string, string>),
+    })) ?? { status: 404, headers: {}, body: '{"detail":"There is no such stream."}' };
+    asked.push({ path: pathname, status: answer.status });
     response.writeHead(answer.status, answer.headers).end(answer.body);
   });
   await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, statuses };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
-it('npm run clicks -- --watch shows the last answer again after a 304', async () => {
+/** Runs it to its end. Lines have one blank between their words. */
+async function clicks(...args: string[]): Promise<{ code: unknown; lines: string[] }> {
+  command = runCommand('src/cli/clicks.js', args, '.');
+  const code = await command.ended;
+  const lines = command.text().trimEnd().split('\n');
+  return { code, lines: lines.map((line) => line.trim().replace(/ +/g, ' ')) };
+}
+
+it('npm run clicks -- --watch asks only for what has changed, and shows the last answer again', async () => {
   const table = await new ClicksTable(new MemoryStore()).create();
   await table.click(7, 7, 9);
-  const { url, statuses } = await serve(table);
+  const { url, asked } = await serve(table);
   command = runCommand('src/cli/clicks.js', ['--url', url, '--watch', '--every', '50ms'], '.');
-  await command.until(/(3 clicks, 2 products, version 1 [\s\S]*){4}/);
-  expect(new Set(statuses.slice(0, 4))).toEqual(new Set([200, 304]));
-  expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+  await command.until(/(3 clicks since the beginning, 2 products, [^\n]*version 1\n[\s\S]*){4}/);
+  const all = () => asked.filter(({ path }) => path === '/api/clicks').map(({ status }) => status);
+  expect(all().slice(0, 4)).toEqual([200, 304, 304, 304]);
+  expect(asked.length - all().length).toBe(1);
   await table.click(9);
-  await command.until(/4 clicks, 2 products, version 2 /);
+  await command.until(/4 clicks since the beginning, 2 products, [^\n]*version 2\n/);
   // Nothing went wrong in between: an error is shown in an answer's place.
   expect(command.text()).not.toMatch(/Error/);
-  await vi.waitFor(() => expect(statuses.slice(-2)).toEqual([304, 304]), { timeout: 10_000 });
+  await vi.waitFor(() => expect(all().slice(-2)).toEqual([304, 304]), { timeout: 10_000 });
 });
 
-it('npm run clicks shows names, and products that are not counted on their own together in one row', async () => {
+it('npm run clicks shows names, rates, changes and bars, and products that are not counted on their own in one row', async () => {
   const table = await new ClicksTable(new MemoryStore()).create();
-  await table.click(7, 7, 9, 10, 11);
+  // In the middle of a minute, of which the last 15 whole minutes do not hold the newest.
+  const minute = Math.floor(Date.now() / 60_000) * 60_000 - 30_000;
+  const at = (productid: number, minutesAgo: number) => ({ productid, at: minute - minutesAgo * 60_000 });
+  await table.append([...[2, 3, 4, 20].map((ago) => at(7, ago)), at(9, 3), at(7, 500)]);
+  await table.append([at(10, 3), at(11, 18)]);
   await table.at.store.put('products.csv', Buffer.from('9,"Lamp\n\u001b[2Jred"'));
   const { url } = await serve(table, 2);
-  command = runCommand('src/cli/clicks.js', ['--url', url], '.');
-  expect(await command.ended).toBe(0);
-  const lines = command.text().trim().split('\n');
-  expect(lines[0]).toMatch(/^5 clicks, 2 products, version 2 /);
-  expect(lines.slice(1).map((line) => line.trim().replace(/ +/g, ' '))).toEqual([
-    'product category clicks',
-    '7 8 2',
-    '9 10 1 Lamp\\n\\u001b[2Jred',
+  const { code, lines } = await clicks('--url', url);
+  expect(code).toBe(0);
+  expect(lines[0]).toMatch(
+    /^8 clicks since the beginning, 2 products, as of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, version 3$/,
+  );
+  expect(lines[1]).toMatch(
+    /^0\.3 a minute from \S+ \d\d:\d\d to \d\d:\d\d UTC, \+150 % against the time before$/,
+  );
+  expect(lines.slice(2)).toEqual([
+    'product name category clicks a minute change',
+    `7 8 5 0.2 +200 % ${'█'.repeat(40)}`,
+    `9 Lamp\\n\\u001b[2Jred 10 1 0.1 new ${'█'.repeat(8)}`,
     'other - 2',
     'The products in "other" are not counted on their own; each has at most 1.',
   ]);
@@ -81,15 +105,105 @@ it('npm run clicks -- --watch shows several products on a terminal that does not
     ...process.env,
     ...asTerminal,
   });
-  await command.until(/version 1 /);
-  expect(command.text()).toMatch(/ 7 +\d+ +1\n +9 +\d+ +1\n +10 +\d+ +1\n/);
+  await command.until(/^ *10 /m);
+  expect(command.text()).toMatch(/^ *7 .*\n *9 .*\n *10 .*\n/m);
+});
+
+it('npm run clicks shows a part of the time, of the products, and another stream', async () => {
+  const table = await new ClicksTable(new MemoryStore()).create();
+  await table.append([{ productid: 7, at: Date.now() - 10 * 3_600_000 }]);
+  await table.click(7, 9, 9, 19);
+  const { url } = await serve(table);
+  const firstLines = async (...args: string[]) => (await clicks('--url', url, ...args)).lines.slice(0, 4);
+  const rows = /^(?:product|key) /;
+  const listed = async (...args: string[]) => {
+    const lines = await firstLines(...args, '--top', '5');
+    return [
+      lines[0]?.split(', as of')[0],
+      ...lines.slice(lines.findIndex((line) => rows.test(line)) + 1),
+    ].map((line) => line?.replace(/ [\d.]+ (?:-|new|\S+ %)(?: \S*█\S*)?$/, ''));
+  };
+  expect(await listed('--last', '2h')).toEqual(['4 clicks in the last 2h, 3 products', '9 10 2']);
+  expect(await listed('--category', '10')).toEqual([
+    '3 clicks with category 10 since the beginning, 2 products',
+    '9 10 2',
+  ]);
+  expect(await listed('--product', '7', '--last', '2h')).toEqual(['1 click in the last 2h', '7 8 1']);
+  expect(await listed('--product', '7')).toEqual(['2 clicks since the beginning', '7 8 2']);
+  expect(await listed('--stream', 'orders', '--category', '8')).toEqual([
+    '2 rows with attribute 8 since the beginning, 1 key',
+    '7 8 2',
+  ]);
+  // A time that the API does not compare with another.
+  const compared = await firstLines('--last', '48h');
+  expect(compared[1]).toMatch(/^product category clicks$/);
+  expect(compared[0]).toMatch(/^5 clicks in the last 48h, 3 products, /);
+});
+
+const hasTerminal = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux');
+
+it.runIf(hasTerminal)('npm run clicks -- --watch fits into a terminal, with its heading', async () => {
+  const table = await new ClicksTable(new MemoryStore()).create();
+  await table.click(...Array.from({ length: 50 }, (_, n) => n));
+  const { url } = await serve(table, 30);
+  const file = resolve('dist/src/cli/clicks.js');
+  const call = `stty rows 12 cols 50; exec ${process.execPath} ${file} --url ${url} --watch --every 100ms`;
+  const env = { ...process.env, TERM: 'xterm', SHELL: '/bin/sh' };
+  const run = spawn('script', ['-qec', call, '/dev/null'], { env });
+  onTestFinished(() => void run.kill('SIGKILL'));
+  let text = '';
+  run.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  const frames = () => text.replaceAll('\u001b', 'ESC').split('ESC[HESC[2J').slice(1, -1);
+  await expect.poll(() => frames().length, { timeout: 20_000 }).toBeGreaterThan(0);
+  const lines = frames()[0]?.trimEnd().split('\r\n') ?? [];
+  // The cursor stands in a line of its own below them.
+  expect(lines).toHaveLength(11);
+  expect(lines[0]).toMatch(/^50 clicks since the beginning, /);
+  expect(lines.at(-2)).toMatch(/^ +other +- +20$/);
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(50);
+});
+
+it('npm run clicks -- --csv has all products, and nothing that controls a terminal', async () => {
+  const table = await new ClicksTable(new MemoryStore()).create();
+  await table.click(...Array.from({ length: 30 }, (_, n) => n));
+  await table.at.store.put('products.csv', Buffer.from('0,"=1\u001b[2J, red"'));
+  const { url } = await serve(table);
+  command = runCommand('src/cli/clicks.js', ['--url', url, '--csv'], '.');
+  expect(await command.ended).toBe(0);
+  const lines = command.text().split('\r\n');
+  expect(lines).toHaveLength(32);
+  expect(lines.slice(0, 3)).toEqual([
+    'productid,name,category,clicks',
+    `0,"'=1\\u001b[2J, red",1,1`,
+    '1,,2,1',
+  ]);
 });
 
 it('npm run clicks says in a sentence that there are no clicks yet', async () => {
   const { url } = await serve(new ClicksTable(new MemoryStore()));
-  command = runCommand('src/cli/clicks.js', ['--url', url], '.');
-  expect(await command.ended).toBe(0);
-  expect(command.text()).toBe('No clicks yet: nothing was ingested.\n');
+  expect(await clicks('--url', url)).toEqual({ code: 0, lines: ['No clicks yet: nothing was ingested.'] });
+});
+
+it.each([
+  [['--csv', '--watch'], '--csv prints once: leave out --watch.'],
+  [['--product', '7', '--category', '3'], '--product names one product: leave out --category.'],
+  [['--product', 'trending'], '--product trending: expected a whole number.'],
+])('npm run clicks refuses %j', async (args, message) => {
+  const { code, lines } = await clicks(...args);
+  expect([code, lines[0]]).toEqual([2, message]);
+});
+
+it('npm run clicks passes on what the API accepts', async () => {
+  const { url } = await serve(await new ClicksTable(new MemoryStore()).create());
+  const said = async (...args: string[]) => (await clicks('--url', url, ...args)).lines;
+  expect(await said('--last', '99d')).toEqual([
+    expect.stringMatching(/\/api\/clicks answered 400: last is "99d": expected 1m to 120m /),
+  ]);
+  expect(await said('--stream', 'nothing')).toEqual([
+    expect.stringMatching(/\/api\/counts\/nothing answered 404: There is no such stream\.$/),
+  ]);
 });
 
 it.each([

@@ -78,15 +78,18 @@ describe('npm run clicks', () => {
     const once = run('src/cli/clicks.js', '--url', url, '--top', '3');
     expect(await once.ended).toBe(0);
     const lines = once.text().trim().split('\n');
-    expect(lines[0]).toMatch(/^[\d,]+ clicks, top 3 products, version \d+ of \d{4}-/);
-    expect(lines[1]?.trim().split(/\s+/)).toEqual(['product', 'category', 'clicks']);
-    expect(lines).toHaveLength(5);
+    expect(lines[0]).toMatch(
+      /^[\d,]+ clicks since the beginning, the top 3 products, as of .* UTC, version \d+$/,
+    );
+    expect(lines[1]).toMatch(/ UTC, \S+.* against the time before$/);
+    expect(lines[2]?.trim().split(/\s+/)).toEqual(['product', 'category', 'clicks', 'a', 'minute', 'change']);
+    expect(lines).toHaveLength(6);
 
     const watch = run('src/cli/clicks.js', '--url', url, '--watch', '--every', '300ms', '--top', '1');
-    await watch.until(/(clicks, [\s\S]*){3}/);
+    await watch.until(/(clicks since [\s\S]*){3}/);
     watch.process.kill('SIGINT');
     expect(await watch.ended).toBe(0);
-    const totals = [...watch.text().matchAll(/^([\d,]+) clicks, /gm)].map(([, total]) =>
+    const totals = [...watch.text().matchAll(/^([\d,]+) clicks since /gm)].map(([, total]) =>
       Number(total?.replaceAll(',', '')),
     );
     expect(totals.at(-1)).toBeGreaterThanOrEqual(totals[0] ?? Number.POSITIVE_INFINITY);

@@ -1,0 +1,81 @@
+import { inertInLine } from '../lib/inert';
+import { parseJsonObject } from '../lib/jsonObject';
+import { waitFor } from '../lib/longWait';
+import { describeNoAnswer } from './noAnswer';
+
+/** What the API answered, which may be that it refuses. */
+export interface Reply {
+  readonly status: number;
+  readonly text: string;
+  /** Where it was asked, without parameters. */
+  readonly place: string;
+}
+
+export interface Question {
+  /** Below `/api/`. */
+  readonly path: string;
+  /** Parameters. Those without a value are left out. */
+  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly accept?: 'text/csv';
+}
+
+/** Asks the API of an app for counts. What has not changed since the last time is not sent again. */
+export class CountsClient {
+  readonly #app: URL;
+  readonly #headers: Readonly<Record<string, string>>;
+  /** The last answers that can be asked about, by their questions. */
+  readonly #known = new Map<string, { readonly tag: string; readonly reply: Reply }>();
+
+  /** @param key the function key, if one is needed */
+  constructor(app: URL, key: string | undefined) {
+    this.#app = app;
+    this.#headers = key === undefined ? {} : { 'x-functions-key': key };
+  }
+
+  /** @throws Error saying what is wrong if nobody answers */
+  async ask({ path, query, accept }: Question): Promise<Reply> {
+    const url = new URL(`/api/${path}`, this.#app);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, value);
+    const place = url.origin + url.pathname;
+    const question = `${accept} ${url}`;
+    const known = this.#known.get(question);
+    const headers = {
+      ...this.#headers,
+      ...(accept ? { accept } : {}),
+      ...(known ? { 'if-none-match': known.tag } : {}),
+    };
+    try {
+      const answer = await waitFor(place, fetch(url, { headers, signal: AbortSignal.timeout(30_000) }));
+      if (answer.status === 304 && known) return known.reply;
+      const reply = { status: answer.status, text: await answer.text(), place };
+      const tag = answer.headers.get('etag');
+      if (answer.ok && tag) this.#known.set(question, { tag, reply });
+      return reply;
+    } catch (cause) {
+      throw new Error(await describeNoAnswer(url), { cause });
+    }
+  }
+}
+
+/** The object that an answer holds; undefined if it holds something else. */
+export function objectIn({ text }: Reply): Record<string, unknown> | undefined {
+  try {
+    return parseJsonObject(text, 'the answer');
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws Error saying why the API did not answer as asked, as far as it says so */
+export function ensureAnswered(reply: Reply): Reply {
+  const { status, place } = reply;
+  if (status === 200) return reply;
+  throw new Error(`${place} answered ${status}${reasonOf(reply)}.`);
+}
+
+function reasonOf(reply: Reply): string {
+  if (reply.status === 401) return ': --key must be a function key';
+  const { detail } = objectIn(reply) ?? {};
+  return typeof detail === 'string' ? `: ${inertInLine(detail.replace(/\.$/, ''))}` : '';
+}
