@@ -1,5 +1,5 @@
 import { TributaryError } from '../errors';
-import type { Field, ReadValue } from './schema';
+import { describeType, type Field, type ReadValue } from './schema';
 
 /**
  * The value of a partition column, which is not in the file but in its add action as text (PROTOCOL.md, "Partition Value
@@ -15,7 +15,7 @@ export function partitionValue(
   if (value !== undefined) return value;
   throw new TributaryError(
     'delta.invalid',
-    `${where}: the partition value ${JSON.stringify(text)} of column ${name} is no ${String(type)}.`,
+    `${where}: the partition value ${JSON.stringify(text)} of column ${name} is no ${describeType(type)}.`,
   );
 }
 

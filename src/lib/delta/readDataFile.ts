@@ -4,7 +4,7 @@ import { dataFile } from './openDataFile';
 import { readRowGroups } from './parquet/read';
 import { partitionValue } from './partitionValue';
 import type { ReadValue } from './schema';
-import type { TableState } from './state';
+import { ensureWithoutVector, type TableState } from './state';
 
 /** Rows of one file by column name; all columns are of one length. */
 export interface FileRows {
@@ -15,7 +15,8 @@ export interface FileRows {
 /**
  * The wanted columns of one live file, by name, each as long as the file has rows; a column that the file was written
  * without is all nulls, a partition column the value that the log says.
- * @throws `parquet.invalid` naming table, version and file when it is gone, damaged or of another schema
+ * @throws `parquet.invalid` naming table, version and file when it is gone, damaged or of another schema; `delta.unsupported` for a
+ * deletion vector, and for a wanted column of a type that is not implemented
  */
 export async function readDataFile(
   state: TableState,
@@ -42,6 +43,7 @@ export async function* readDataFileGroups(
 ): AsyncGenerator<FileRows, void> {
   const { at, version, metaData } = state;
   const path = dataFilePath(at, add.path, version);
+  ensureWithoutVector(add, describeVersion(at, version));
   const where = `${describeVersion(at, version)}, file ${add.path}`;
   const source = dataFile({ store: at.store, path, where }, add.size);
   const isPartition = (name: string) => metaData.partitionColumns.includes(name);

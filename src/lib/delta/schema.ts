@@ -17,13 +17,28 @@ export const writableTypes = [
 
 export type WritableType = (typeof writableTypes)[number];
 
-/** What a table may hold that others wrote: decimals and nested types are read, never written. A void column holds nulls alone. */
-export type DataType = WritableType | `decimal(${number},${number})` | 'timestamp_ntz' | 'void' | NestedType;
+/**
+ * What a table may hold that others wrote: decimals and nested types are read, never written. A void column holds nulls alone.
+ * Columns of other types are known by name.
+ */
+export type DataType =
+  | WritableType
+  | `decimal(${number},${number})`
+  | 'timestamp_ntz'
+  | 'void'
+  | NestedType
+  | UnknownType;
 
 /** A struct, array or map in the form of the schema string; read as plain objects, arrays and entries. */
 export interface NestedType {
   readonly type: 'struct' | 'array' | 'map';
   readonly [key: string]: unknown;
+}
+
+/** A type that is not implemented, like variant: such a column is not read, where a file has it. */
+export interface UnknownType {
+  readonly type: 'unknown';
+  readonly name: string;
 }
 
 /** A column of a table (PROTOCOL.md, "Struct Field"). */
@@ -94,14 +109,22 @@ export function parseSchema(schemaString: string, where: string): Field[] {
   if (!Array.isArray(fields))
     throw new TributaryError('delta.invalid', `${where}: the schema is not a struct.`);
   return fields.map((raw: Partial<Field> | null) => {
-    if (typeof raw?.name !== 'string' || !isKnownType(raw.type)) {
+    const typeName = unknownTypeName(raw?.type);
+    if (typeof raw?.name !== 'string' || typeName === undefined) {
       throw new TributaryError(
         'delta.invalid',
         `${where}: the schema holds a field we cannot read: ${JSON.stringify(raw)}.`,
       );
     }
-    return { name: raw.name, type: raw.type, nullable: raw.nullable !== false, metadata: raw.metadata ?? {} };
+    const type = isKnownType(raw.type) ? raw.type : { type: 'unknown' as const, name: typeName };
+    return { name: raw.name, type, nullable: raw.nullable !== false, metadata: raw.metadata ?? {} };
   });
+}
+
+/** How a type is called in the schema, where it has a name; undefined if it is none. */
+function unknownTypeName(type: unknown): string | undefined {
+  const name = typeof type === 'object' && type !== null ? (type as { type?: unknown }).type : type;
+  return typeof name === 'string' ? name : undefined;
 }
 
 function isKnownType(type: unknown): type is DataType {
@@ -146,4 +169,9 @@ export const describeSchema = (fields: readonly Field[]): string =>
     .map(({ name, type, nullable }) => `${name} ${describeType(type)}${nullable ? '' : ' not null'}`)
     .join(', ');
 
-export const describeType = (type: DataType): string => (typeof type === 'string' ? type : type.type);
+export const describeType = (type: DataType): string =>
+  typeof type === 'string' ? type : type.type === 'unknown' ? type.name : type.type;
+
+/** Whether the values of a column can be read, where a file has any. */
+export const isReadableType = (type: DataType): boolean =>
+  typeof type === 'string' || type.type !== 'unknown';

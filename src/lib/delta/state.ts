@@ -4,6 +4,7 @@ import { strayEntry } from './hole';
 import { type CheckpointFiles, describeVersion, type TableLocation } from './log';
 import { ensureReadable } from './protocol';
 import { type Field, parseSchema } from './schema';
+import { howToPurge } from './turnOff';
 
 /** A version and the mark of its log entry. */
 export interface LogEntry {
@@ -49,10 +50,26 @@ export interface Snapshot extends TableState {
  * What makes two actions be about the same file: its path and its deletion vector (PROTOCOL.md, "Action Reconciliation"). A table
  * that is readable here has no deletion vectors, but its log may name those of the time before they were turned off.
  */
-export function fileKey({ path, deletionVector }: Add | Remove): string {
-  if (typeof deletionVector !== 'object' || deletionVector === null) return path;
+export function fileKey(file: Add | Remove): string {
+  if (!hasDeletionVector(file)) return file.path;
+  const { path, deletionVector } = file;
   const { storageType, pathOrInlineDv, offset } = deletionVector as Readonly<Record<string, unknown>>;
   return `${path}\n${storageType}${pathOrInlineDv}${offset === undefined || offset === null ? '' : `@${offset}`}`;
+}
+
+const hasDeletionVector = ({ deletionVector }: Add | Remove): boolean =>
+  typeof deletionVector === 'object' && deletionVector !== null;
+
+/**
+ * Throws `delta.unsupported` for a live file some rows of which are deleted by a vector. The protocol of such a table should not
+ * let us come as far as to its files; without this check, the deleted rows would be there.
+ */
+export function ensureWithoutVector(add: Add, where: string): void {
+  if (hasDeletionVector(add))
+    throw new TributaryError(
+      'delta.unsupported',
+      `${where}: the file ${add.path} has a deletion vector, which is not implemented. ${howToPurge}`,
+    );
 }
 
 /**
@@ -174,8 +191,12 @@ export class LogReplay {
     };
   }
 
+  /** Throws what `state` throws, and what `ensureWithoutVector` throws. */
   snapshot(): Snapshot {
-    return { ...this.state(), files: this.#files ?? new Map(), tombstones: this.#tombstones };
+    const state = this.state();
+    const files = this.#files ?? new Map<string, Add>();
+    for (const add of files.values()) ensureWithoutVector(add, describeVersion(this.#at, this.#version));
+    return { ...state, files, tombstones: this.#tombstones };
   }
 }
 

@@ -19,6 +19,9 @@ export const howToDrop = (feature: string): string =>
     ? `Turn it off: ALTER TABLE <table> DROP FEATURE ${feature}.`
     : `Whether it can be dropped, and how, stands in docs.delta.io/delta-drop-feature; else copy the rows into a table without it.`;
 
+/** A sentence with the statement that writes files with deletion vectors anew, without the rows that these delete. */
+export const howToPurge = 'Write such files anew: REORG TABLE <table> APPLY (PURGE).';
+
 /** A sentence with the statement that takes back a property of the table. */
 export const howToUnset = (property: string): string =>
   property === 'delta.checkpointPolicy'

@@ -4,7 +4,7 @@ import { type LogTail, openSnapshot, openTail } from '../delta/openTable';
 import { CheckpointEncoder, type EncodedCheckpoint } from '../delta/parquet/encodeCheckpoint';
 import { isStillInLog } from '../delta/position';
 import { readCheckpoint } from '../delta/readCheckpoint';
-import { fileKey, type Snapshot } from '../delta/state';
+import { ensureWithoutVector, fileKey, type Snapshot } from '../delta/state';
 import { retentionMs } from '../delta/tableProperties';
 import { isDamage, TributaryError } from '../errors';
 import { inspectCheckpoint, isOfLostCommit, moveLastCheckpoint } from './lastCheckpoint';
@@ -111,6 +111,7 @@ async function encodeLog(task: MaintenanceTask, { base, tail }: LogTail): Promis
   const restate = ({ adds, removes }: { adds: Iterable<Add>; removes: Iterable<Remove> }) => {
     for (const remove of removes) if (!isExpired(remove, keptSince)) encoder.add({ remove });
     for (const add of adds) {
+      ensureWithoutVector(add, where);
       encoder.add({ add });
       numOfAddFiles++;
     }

@@ -2,7 +2,7 @@ import type { Add } from '../delta/actions';
 import { describeVersion } from '../delta/log';
 import { encodeParquet, ParquetEncoder } from '../delta/parquet/encode';
 import { type FileRows, readDataFile, readDataFileGroups } from '../delta/readDataFile';
-import { type Field, isWritableType, unwrittenColumns, type Value } from '../delta/schema';
+import { type Field, isReadableType, isWritableType, unwrittenColumns, type Value } from '../delta/schema';
 import type { Snapshot } from '../delta/state';
 import { storeDataFile } from '../delta/writeDataFile';
 import { TributaryError } from '../errors';
@@ -95,8 +95,9 @@ export async function rewriteFiles(
  * whole and in advance, because one by one thousands would take minutes.
  */
 async function* readInputs(snapshot: Snapshot, inputs: readonly Add[], kept: Add[]) {
-  const names = snapshot.fields.map(({ name }) => name);
-  const unwritten = unwrittenColumns(snapshot.fields);
+  const names = snapshot.fields.filter(({ type }) => isReadableType(type)).map(({ name }) => name);
+  const unreadable = snapshot.fields.flatMap(({ name }) => (names.includes(name) ? [] : [name]));
+  const unwritten = unwrittenColumns(snapshot.fields).filter((name) => names.includes(name));
   const ahead = new Map<Add, Promise<FileRows>>();
   for (const [index, add] of inputs.entries()) {
     for (const near of inputs.slice(index, index + readAhead)) {
@@ -108,7 +109,9 @@ async function* readInputs(snapshot: Snapshot, inputs: readonly Add[], kept: Add
     }
     const whole = await ahead.get(add);
     ahead.delete(add);
-    if (whole ? hasValues(whole, unwritten) : await holdsValues(snapshot, add, unwritten)) kept.push(add);
+    if (await hasUnreadable(snapshot, add, unreadable)) kept.push(add);
+    else if (whole ? hasValues(whole, unwritten) : await holdsValues(snapshot, add, unwritten))
+      kept.push(add);
     else if (whole) yield { add, ...whole };
     else for await (const group of readDataFileGroups(snapshot, add, names)) yield { add, ...group };
   }
@@ -120,6 +123,18 @@ async function holdsValues(snapshot: Snapshot, add: Add, names: readonly string[
   for await (const group of readDataFileGroups(snapshot, add, names))
     if (hasValues(group, names)) return true;
   return false;
+}
+
+/** Whether a file has one of these columns, whose types are not implemented: then it may have values there. */
+async function hasUnreadable(snapshot: Snapshot, add: Add, names: readonly string[]): Promise<boolean> {
+  if (names.length === 0) return false;
+  try {
+    await readDataFile(snapshot, add, names);
+    return false;
+  } catch (error) {
+    if (error instanceof TributaryError && error.code === 'delta.unsupported') return true;
+    throw error;
+  }
 }
 
 const hasValues = ({ columns }: FileRows, names: readonly string[]): boolean =>

@@ -52,7 +52,10 @@ it('a tombstone of a file with a deletion vector, in a checkpoint, does not take
     version: 8,
     adds: [{ ...add.add, deletionVector: { storageType: 'u', pathOrInlineDv: 'ab' } }],
   });
-  expect(replay.snapshot().tombstones.size).toBe(0);
+  // As long as such a file is live, the table is refused.
+  expect(() => replay.snapshot()).toThrow('version 8: the file a.parquet has a deletion vector');
+  replay.apply({ ...none, version: 9, removes: [{ ...remove.remove, deletionVector }] });
+  expect(replay.snapshot().tombstones.size).toBe(1);
 });
 
 it('a snapshot is the same from a checkpoint as from the commits', async () => {

@@ -34,6 +34,42 @@ it('is not made of a table with a feature that we do not know', async () => {
   expect(await at.store.get(checkpointPath('events', 3))).toBeUndefined();
 });
 
+const deletionVector = {
+  storageType: 'u',
+  pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^',
+  offset: 4,
+  sizeInBytes: 36,
+  cardinality: 1,
+};
+
+it('keeps the deletion vector of a file that was removed with it, and not the file without one', async () => {
+  await appendFiles(at, 2);
+  const [path = ''] = (await snapshotOf(at)).files.keys();
+  const remove = { path, deletionTimestamp: Date.now(), dataChange: false, deletionVector };
+  await putCommit(at, 3, [{ remove }], { operation: 'DELETE', isBlindAppend: false });
+  expect(await checkpoint({ at })).toMatchObject({ outcome: 'written', files: 2 });
+  await forgetCommits(0, 3);
+  const { files, tombstones } = await snapshotOf(at);
+  expect([files.has(path), [...tombstones.values()]]).toEqual([true, [remove]]);
+});
+
+it('is not made of a table with a live file that has a deletion vector, which stands in no protocol', async () => {
+  await appendFiles(at, 2);
+  const [[path, add] = []] = (await snapshotOf(at)).files;
+  if (!add) throw new Error('no file');
+  const vectored = { add: { ...add, deletionVector } };
+  const refusal = {
+    code: 'delta.unsupported',
+    message: expect.stringMatching(
+      `version 3: the file ${path} has a deletion vector, .*: REORG TABLE <table> APPLY \\(PURGE\\)\\.`,
+    ),
+  };
+  await putCommit(at, 3, [vectored], { operation: 'DELETE', isBlindAppend: false });
+  await expect(checkpoint({ at })).rejects.toMatchObject(refusal);
+  await expect(snapshotOf(at)).rejects.toMatchObject(refusal);
+  expect((await stateOf(at)).version).toBe(3);
+});
+
 describe('a checkpoint of commits that storage loses meanwhile', () => {
   it.each(['before', 'after'] as const)('is not kept: they went %s it was written', async (when) => {
     await appendFiles(at, 6);

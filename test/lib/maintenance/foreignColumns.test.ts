@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Add } from '../../../src/lib/delta/actions';
 import { putCommit } from '../../../src/lib/delta/commit';
 import type { TableLocation } from '../../../src/lib/delta/log';
+import { readDataFile } from '../../../src/lib/delta/readDataFile';
 import { type DataType, field } from '../../../src/lib/delta/schema';
 import { checkTable } from '../../../src/lib/maintenance/checkTable';
 import { compact } from '../../../src/lib/maintenance/compact';
@@ -171,5 +172,36 @@ describe('a table with columns of types that are not written', () => {
     expect((await checkTable({ at }))?.findings).toEqual([
       expect.stringContaining(`column price, row 0: "1.25" is beyond the log's ${side}`),
     ]);
+  });
+});
+
+describe('a column of a type that is not implemented', () => {
+  /** Adds `price` as a variant, of which one file has a value. */
+  async function addVariant(): Promise<void> {
+    await appendFiles(at, 2);
+    await addForeign(price.name, 'variant' as DataType);
+    await appendFiles(at, 2, { first: 20 });
+    await appendForeign(100, 1.25);
+  }
+
+  it('is refused by its name, and the others are read', async () => {
+    await addVariant();
+    const snapshot = await snapshotOf(at);
+    const theirs = [...snapshot.files.values()].find(({ path }) => path === 'theirs-100.parquet');
+    if (!theirs) throw new Error('no file');
+    const refusal = {
+      code: 'delta.unsupported',
+      message: expect.stringContaining('the column price has the type variant, which is not implemented'),
+    };
+    await expect(readDataFile(snapshot, theirs, ['id', 'price'])).rejects.toMatchObject(refusal);
+    expect((await readDataFile(snapshot, theirs, ['id'])).columns.get('id')).toEqual([100]);
+    expect(await checkTable({ at })).toMatchObject({ files: 5, rows: 41, findings: [] });
+  });
+
+  it('keeps the files that have it as they are, and the others are compacted', async () => {
+    await addVariant();
+    expect(await compacted()).toMatchObject([{ outcome: 'committed', inputs: 4 }]);
+    expect([...(await snapshotOf(at)).files.keys()]).toContain('theirs-100.parquet');
+    expect(await checkTable({ at })).toMatchObject({ files: 2, rows: 41, findings: [] });
   });
 });

@@ -48,6 +48,14 @@ const checkpointShape = {
     extendedFileMetadata: 'boolean',
     partitionValues: 'map',
     size: 'long',
+    // Live files have none, but those of the time before deletion vectors were turned off may.
+    deletionVector: {
+      storageType: 'string',
+      pathOrInlineDv: 'string',
+      offset: 'integer',
+      sizeInBytes: 'integer',
+      cardinality: 'long',
+    },
   },
 } as const satisfies Record<string, Shape>;
 

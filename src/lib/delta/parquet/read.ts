@@ -9,7 +9,7 @@ import type {
   SchemaTree,
 } from 'hyparquet';
 import { TributaryError } from '../../errors';
-import type { Field, ReadValue } from '../schema';
+import { describeType, type Field, isReadableType, type ReadValue } from '../schema';
 import { columnProblem } from './columnTypes';
 import { convertLeaf, convertValue, type Meaning, parsers, withoutLossyTypes } from './convert';
 import { checkPages } from './pageChecksums';
@@ -183,9 +183,14 @@ function append(into: ReadValue[], values: readonly ReadValue[]): void {
   for (const value of values) into.push(value);
 }
 
-/** Throws when a file is not of the table's schema. */
+/** Throws when a file is not of the table's schema, and `delta.unsupported` when a column cannot be read. */
 function checkColumn(field: Field, element: SchemaElement | undefined, where: string): void {
-  const { name, nullable } = field;
+  const { name, nullable, type } = field;
+  if (element && !isReadableType(type))
+    throw new TributaryError(
+      'delta.unsupported',
+      `${where}: the column ${name} has the type ${describeType(type)}, which is not implemented. The other columns can be read.`,
+    );
   const missing = nullable ? undefined : `column ${name} is not there, but takes no nulls`;
   const problem = element ? columnProblem(element, field) : missing;
   if (problem !== undefined)
