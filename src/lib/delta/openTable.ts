@@ -17,12 +17,15 @@ import { LogReplay, type Snapshot, type TableState } from './state';
 /** How many times the log is opened at most, when log cleaning runs during the read. */
 const maxTries = 3;
 
+/** No log is cleaned of entries that are younger than this, in milliseconds. */
+const youngestCleanedMs = 86_400_000;
+
 export interface OpenOptions {
   /** The newest unless told. */
   readonly version?: number;
   /**
-   * A version that a listing of the log has shown. The pointer to the checkpoint is only a hint: one that was put back may name a
-   * version far below those that cleaning has left, after which the log seems to end. Then the log is opened by listing it.
+   * A version that a listing of the log has shown. If the pointer to the checkpoint leads to an older one, the log is opened by
+   * listing it.
    */
   readonly atLeast?: number;
 }
@@ -89,7 +92,13 @@ async function openLog(
   }
 }
 
-/** Opens the table. If no version is asked for, also checks that the log has no entry above the version found. */
+/**
+ * Opens the table. If no version is asked for, also checks that the log has no entry above the version found.
+ *
+ * The pointer to the checkpoint is only a hint. One that was put back, together with its checkpoint and entry, may name a version far
+ * below those that cleaning has left. Then the log seems to end there, and a commit at the next version, which is free, would never
+ * be read. So where the newest entry is old enough for the ones after it to have been cleaned away, the log is opened by listing it.
+ */
 async function openWhole(
   at: TableLocation,
   hint: CheckpointFiles | undefined,
@@ -98,6 +107,7 @@ async function openWhole(
 ): Promise<LogReplay | undefined> {
   const replay = await openFrom(at, hint, depth, version);
   if (!replay || version !== undefined) return replay;
+  if (hint && replay.age(Date.now()) > youngestCleanedMs) return openFrom(at, undefined, depth);
   const top = Math.max(atLeast, ...(await versionsAbove(at, replay.version)));
   if (top <= replay.version) return replay;
   // Those versions may have been committed since, or a newer checkpoint covers the missing versions.

@@ -127,6 +127,18 @@ export class LogReplay {
   }
 
   /**
+   * How long ago the newest version was committed, or stored, in milliseconds: the longer of the two, because an entry that was put
+   * back looks new to the store. Infinite if one of them is not known.
+   * @param now milliseconds since 1970
+   */
+  age(now: number): number {
+    return (
+      now -
+      Math.min(this.#committedAt ?? Number.NEGATIVE_INFINITY, this.#storedAt ?? Number.NEGATIVE_INFINITY)
+    );
+  }
+
+  /**
    * Applies one commit, or a part of a checkpoint as if it were one.
    * @throws `delta.hole` for a commit that was made on another entry than the one before it
    */

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { markOf, serializeCommit } from '../../../src/lib/delta/actions';
 import { checkpointPath, commitPath, lastCheckpointPath } from '../../../src/lib/delta/log';
 import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheckpoint';
@@ -7,7 +7,11 @@ import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { cleanLog } from '../../../src/lib/maintenance/cleanLog';
 import { vacuum } from '../../../src/lib/maintenance/vacuum';
 import { DatedStore } from './datedStore';
-import { appendFiles, day, fields, pathsOf, snapshotOf } from './table';
+import { appendFiles, day, fields, pathsOf, snapshotOf, stateOf } from './table';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const now = Date.now();
 const cleanedTo = 5000;
@@ -15,11 +19,14 @@ const cleanedTo = 5000;
 /**
  * A table whose log was cleaned up to version 5000, and that was then put back in part: its pointer names the checkpoint of version
  * 3, which is there again with its entry. Nothing follows on that within the versions that opening a table looks at.
+ * @param age how long ago version 3 was committed, and how long ago its entry was stored, in milliseconds
  */
-async function tableWithStaleHint() {
+async function tableWithStaleHint(age = { committed: 0, stored: 0 }) {
   const store = new DatedStore();
   const at = { store, table: 'events' };
+  vi.useFakeTimers({ toFake: ['Date'], now: now - age.committed });
   await appendFiles(at, 3);
+  vi.useRealTimers();
   await checkpoint({ at });
   const hint = (await store.get(lastCheckpointPath(at.table)))?.bytes ?? Buffer.alloc(0);
   const { protocol, metaData, files } = await snapshotOf(at);
@@ -35,9 +42,25 @@ async function tableWithStaleHint() {
   await store.put(lastCheckpointPath(at.table), hint);
   for (const path of await pathsOf(at)) store.date(path, now - 60 * day);
   store.date(commitPath(at.table, cleanedTo + 2), now);
-  expect((await snapshotOf(at)).version).toBe(3);
+  store.date(commitPath(at.table, 3), now - age.stored);
   return at;
 }
+
+describe('a table that was put back in part', () => {
+  it.each([
+    ['committed', { committed: 2 * day, stored: 0 }],
+    ['stored', { committed: 0, stored: 2 * day }],
+  ])('is opened at its newest version if the one it seems to end at was %s long ago', async (_, age) => {
+    const at = await tableWithStaleHint(age);
+    expect((await stateOf(at)).version).toBe(cleanedTo + 2);
+    expect((await appendFiles(at, 1, { first: 300 })).version).toBe(cleanedTo + 3);
+    expect(await at.store.get(commitPath(at.table, 4))).toBeUndefined();
+  });
+
+  it('seems to end there if that is young, as its next versions cannot have been cleaned away', async () => {
+    expect((await stateOf(await tableWithStaleHint())).version).toBe(3);
+  });
+});
 
 it('vacuum deletes no live file if the pointer to the checkpoint is older than what cleaning has left', async () => {
   const at = await tableWithStaleHint();
@@ -47,7 +70,7 @@ it('vacuum deletes no live file if the pointer to the checkpoint is older than w
 });
 
 it('cleaning moves such a pointer forward, after which the table is opened at its newest version', async () => {
-  const at = await tableWithStaleHint();
+  const at = await tableWithStaleHint({ committed: 0, stored: 60 * day });
   expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: cleanedTo, deleted: 2 });
   const { version, files } = await snapshotOf(at);
   expect([version, files.size]).toEqual([cleanedTo + 2, 6]);
