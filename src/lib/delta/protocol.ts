@@ -5,10 +5,23 @@ import { howToChangeColumn, howToDrop, howToDropConstraint, howToUnset } from '.
 /** What our own tables ask of readers and writers: the least there is, and all that Synapse serverless reads. */
 export const ourProtocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
 
+/** The feature that dropping another one may leave behind: see `checkpointsProtectedBefore`. */
+const checkpointProtection = 'checkpointProtection';
+
 /** Features of PROTOCOL.md, "Table Features", that need nothing of a reader that does not delete files. */
 const readableFeatures = new Set(['vacuumProtocolCheck']);
-/** Writer features whose rules our appends and compactions keep; a schema that has an invariant is refused by itself. */
-const writableFeatures = new Set(['appendOnly', 'invariants', 'vacuumProtocolCheck']);
+/**
+ * Writer features that a table may have. The first ones bind us to rules that we keep (for checkpointProtection, `cleanLog` does).
+ * Of the others we implement nothing, and need not where they are not in use: what uses them, a property of the table or of a
+ * column, is refused by itself. So they stay behind in a table where they were turned on and off again.
+ */
+const writableFeatures = new Set([
+  ...['appendOnly', 'vacuumProtocolCheck', checkpointProtection],
+  ...['invariants', 'checkConstraints', 'changeDataFeed', 'generatedColumns', 'allowColumnDefaults'],
+  ...['identityColumns', 'inCommitTimestamp'],
+]);
+/** The highest writer version that stands for features of these, and for column mapping, which has its properties as well. */
+const newestLegacyWriter = 6;
 
 /** Table properties that bind a legacy writer (version 2) to rules which we do not implement. */
 const bindingProperties: readonly (readonly [string, RegExp])[] = [
@@ -20,8 +33,13 @@ const bindingProperties: readonly (readonly [string, RegExp])[] = [
   ['delta.checkpointPolicy', /^v2$/i],
 ];
 
-const unreadableFeature = ({ readerFeatures = [] }: Protocol) =>
-  readerFeatures.find((feature) => !readableFeatures.has(feature));
+/** The first feature that keeps us from reading; reader version 2 stands for one. Undefined if there is none that has a name. */
+function unreadableFeature({ minReaderVersion, readerFeatures = [] }: Protocol): string | undefined {
+  if (minReaderVersion === 2) return 'columnMapping';
+  return minReaderVersion === 3
+    ? readerFeatures.find((feature) => !readableFeatures.has(feature))
+    : undefined;
+}
 
 export const isReadable = (protocol: Protocol): boolean =>
   protocol.minReaderVersion === 1 ||
@@ -31,7 +49,7 @@ export const isReadable = (protocol: Protocol): boolean =>
 export function ensureReadable(protocol: Protocol, where: string): void {
   if (isReadable(protocol)) return;
   const { minReaderVersion } = protocol;
-  const unknown = minReaderVersion === 3 ? unreadableFeature(protocol) : undefined;
+  const unknown = unreadableFeature(protocol);
   throw new TributaryError(
     'delta.unsupported',
     unknown
@@ -51,7 +69,7 @@ export function ensureWritable(protocol: Protocol, metadata: Metadata, where: st
   if (minWriterVersion === 7) {
     const unknown = writerFeatures.find((feature) => !writableFeatures.has(feature));
     if (unknown) refuse(`the table feature ${unknown}`, howToDrop(unknown));
-  } else if (minWriterVersion > 2) {
+  } else if (minWriterVersion > newestLegacyWriter) {
     refuse(`writer version ${minWriterVersion}`);
   }
   for (const [name, on] of bindingProperties) {
@@ -69,4 +87,14 @@ export function ensureWritable(protocol: Protocol, metadata: Metadata, where: st
   const property = found?.[1] ?? found?.[2];
   if (property !== undefined) refuse(`the column property ${property}`, howToChangeColumn(property));
   if (metadata.partitionColumns.length > 0) refuse('partition columns');
+}
+
+/**
+ * The version below which the log may only be cleaned as a whole (PROTOCOL.md, "Checkpoint Protection"): a feature was on for some of
+ * these versions, and a writer that does not know it must not leave a part of them. 0 if all may be cleaned.
+ */
+export function checkpointsProtectedBefore({ writerFeatures = [] }: Protocol, metadata: Metadata): number {
+  if (!writerFeatures.includes(checkpointProtection)) return 0;
+  const version = Number(metadata.configuration['delta.requireCheckpointProtectionBeforeVersion'] ?? 0);
+  return Number.isSafeInteger(version) ? version : Number.POSITIVE_INFINITY;
 }

@@ -6,6 +6,7 @@ import {
   lastCheckpointPath,
   listLogFiles,
 } from '../delta/log';
+import { checkpointsProtectedBefore } from '../delta/protocol';
 import { retentionMs } from '../delta/tableProperties';
 import { TributaryError } from '../errors';
 import { deleteAll } from './deleteAll';
@@ -35,6 +36,7 @@ export type CleanLogOutcome =
  * (PROTOCOL.md, "Metadata Cleanup"). The cutoff is the last midnight in UTC, less that duration; the newest checkpoint of a
  * version committed before the cutoff stays, with its own commit and all later ones. That checkpoint is read through first, and the
  * oldest entries are deleted first, so that the rest of the log can be opened at any time.
+ * Where a part of the log may only be cleaned as a whole, nothing is deleted before it has expired as a whole.
  *
  * The shortest duration is a day: writers rely for an hour on what they know of the log, and a writer that sleeps longer than the
  * log is kept would commit below its beginning.
@@ -51,14 +53,15 @@ export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
   // After the listing, so that the log is known to be whole up to its end.
   const state = await openStateForMaintenance(task, highestVersion(files));
   if (!state) return { outcome: 'no-table' };
-  const { version, metaData } = state;
+  const { version, metaData, protocol } = state;
   const { configuration } = metaData;
   const kept = retentionMs(configuration, 'delta.logRetentionDuration', describeVersion(at, version));
   if (configuration['delta.enableExpiredLogCleanup'] === 'false')
     return { outcome: 'disabled', oldest: undefined, deleted: 0 };
   const cutoff = Math.floor(storeTime(now, newest) / day) * day - Math.max(kept, day);
   const keep = newestCheckpointBefore(files, cutoff);
-  if (!keep) return { outcome: 'done', oldest: undefined, deleted: 0 };
+  if (!keep || keep.version < checkpointsProtectedBefore(protocol, metaData))
+    return { outcome: 'done', oldest: undefined, deleted: 0 };
   const expired = files
     .filter((file) => file.version !== undefined && file.version < keep.version)
     .sort((a, b) => (a.version ?? 0) - (b.version ?? 0));

@@ -217,10 +217,10 @@ describe('a table that needs what we do not have', () => {
       },
       {},
     ],
-    ['writer version 4', { minReaderVersion: 1, minWriterVersion: 4 }, {}],
+    ['writer version 8', { minReaderVersion: 1, minWriterVersion: 8 }, {}],
     [
-      'the table feature changeDataFeed',
-      { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['appendOnly', 'changeDataFeed'] },
+      'the table feature rowTracking',
+      { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['appendOnly', 'rowTracking'] },
       {},
     ],
     [

@@ -21,8 +21,19 @@ const plain = metadataOf(field('id', 'long'));
 
 describe('a table with writer features', () => {
   it("is written if our appends keep the features' rules", () => {
-    const protocol = withFeatures('appendOnly', 'invariants', 'vacuumProtocolCheck');
+    const protocol = withFeatures('appendOnly', 'invariants', 'vacuumProtocolCheck', 'checkpointProtection');
     expect(() => ensureWritable(protocol, plain, 'events')).not.toThrow();
+  });
+
+  it.each([
+    'checkConstraints',
+    'changeDataFeed',
+    'generatedColumns',
+    'allowColumnDefaults',
+    'identityColumns',
+    'inCommitTimestamp',
+  ])('is written where %s is not in use (any more)', (feature) => {
+    expect(() => ensureWritable(withFeatures(feature), plain, 'events')).not.toThrow();
   });
 
   it('is refused with the name of an unknown feature', () => {
@@ -44,11 +55,14 @@ describe('a table with writer features', () => {
 });
 
 describe('a table of an older protocol', () => {
-  it.each([1, 2])('is written if its writer version is %d', (minWriterVersion) => {
-    expect(() => ensureWritable({ minReaderVersion: 1, minWriterVersion }, plain, 'events')).not.toThrow();
-  });
+  it.each([1, 2, 3, 4, 5, 6])(
+    'is written if its writer version is %d, and nothing of it is in use',
+    (minWriterVersion) => {
+      expect(() => ensureWritable({ minReaderVersion: 1, minWriterVersion }, plain, 'events')).not.toThrow();
+    },
+  );
 
-  it.each([3, 6, 8])('is refused if its writer version is %d', (minWriterVersion) => {
+  it.each([8, 9])('is refused if its writer version is %d', (minWriterVersion) => {
     expect(() => ensureWritable({ minReaderVersion: 1, minWriterVersion }, plain, 'events')).toThrow(
       `events: writing needs writer version ${minWriterVersion}, which is not implemented.`,
     );
@@ -73,17 +87,21 @@ describe('a table of an older protocol', () => {
     expect(() => ensureWritable(legacy, free, 'events')).not.toThrow();
   });
 
-  it('is refused with a check constraint and with partition columns', () => {
-    const checked = {
-      ...plain,
-      configuration: { 'delta.appendOnly': 'true', 'delta.constraints.a': 'id > 3' },
-    };
-    expect(() => ensureWritable(legacy, checked, 'events')).toThrow(
-      'the check constraint delta.constraints.a',
-    );
-    const partitioned = { ...plain, partitionColumns: ['id'] };
-    expect(() => ensureWritable(legacy, partitioned, 'events')).toThrow('partition columns');
-  });
+  it.each([2, 3, 6])(
+    'of version %d is refused with a check constraint and with partition columns',
+    (minWriterVersion) => {
+      const old = { ...legacy, minWriterVersion };
+      const checked = {
+        ...plain,
+        configuration: { 'delta.appendOnly': 'true', 'delta.constraints.a': 'id > 3' },
+      };
+      expect(() => ensureWritable(old, checked, 'events')).toThrow(
+        'the check constraint delta.constraints.a',
+      );
+      const partitioned = { ...plain, partitionColumns: ['id'] };
+      expect(() => ensureWritable(old, partitioned, 'events')).toThrow('partition columns');
+    },
+  );
 
   it.each([
     'delta.generationExpression',
@@ -104,7 +122,7 @@ const withColumn = (property: string): Metadata =>
   metadataOf({ ...field('id', 'long'), metadata: { [property]: '1' } });
 
 it.each<[string, Protocol, Metadata, string]>([
-  ['a feature', withFeatures('inCommitTimestamp'), plain, 'DROP FEATURE inCommitTimestamp.'],
+  ['a feature', withFeatures('v2Checkpoint'), plain, 'DROP FEATURE v2Checkpoint.'],
   [
     'a feature of readers',
     { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['deletionVectors'] },
@@ -113,7 +131,7 @@ it.each<[string, Protocol, Metadata, string]>([
   ],
   [
     'a feature that may stay',
-    withFeatures('identityColumns'),
+    withFeatures('icebergCompatV1'),
     plain,
     'Whether it can be dropped, and how, stands in docs.delta.io/delta-drop-feature',
   ],
@@ -168,7 +186,13 @@ describe('a table is read', () => {
     expect(() => ensureWritable(protocol, plain, 'events')).toThrow(refusal);
   });
 
-  it.each([2, 4])('but not by reader version %d', (minReaderVersion) => {
+  it('but not by reader version 2, which is that of column mapping', () => {
+    const read = () => ensureReadable({ minReaderVersion: 2, minWriterVersion: 5 }, 'events');
+    expect(read).toThrow('reading needs the table feature columnMapping, which is not implemented.');
+    expect(read).toThrow('DROP FEATURE columnMapping.');
+  });
+
+  it.each([4, 5])('but not by reader version %d', (minReaderVersion) => {
     const read = () => ensureReadable({ minReaderVersion, minWriterVersion: 7 }, 'events');
     expect(read).toThrow(
       `events: reading needs reader version ${minReaderVersion}; implemented are 1, and 3 with vacuumProtocolCheck.`,

@@ -55,6 +55,24 @@ describe('cleaning the log', () => {
     expect(await pathsOf(at)).toEqual(before);
   });
 
+  it.each([
+    [6, 7],
+    [7, 0],
+  ])(
+    'deletes what has expired only as a whole below version %d, before which a feature was dropped',
+    async (before, deleted) => {
+      await appendHistory('interval 2 days', {
+        'delta.requireCheckpointProtectionBeforeVersion': String(before),
+      });
+      const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['checkpointProtection'] };
+      await putCommit(at, 13, [{ protocol }], { operation: 'DROP FEATURE', isBlindAppend: false });
+      const [listed, rows] = [(await pathsOf(at)).length, await readRows(at)];
+      expect(await cleanLog({ at, now })).toMatchObject({ outcome: 'done', deleted });
+      expect((await pathsOf(at)).length).toBe(listed - deleted);
+      expect(await readRows(at)).toEqual(rows);
+    },
+  );
+
   it('keeps the newest checkpoint before the cutoff, its commit and all that follow', async () => {
     await appendHistory('interval 2 days');
     await store.put('events/_delta_log/00000000000000000004.crc', Buffer.from('{}'));
