@@ -102,7 +102,8 @@ export class TableAppender {
   /**
    * Uploads values by column, in the order of the fields, as one file. Meanwhile it checks that the log still holds the entries
    * that `state` is based on. If not, storage went back in time or the table was deleted: it returns undefined, and the caller must
-   * plan again from a fresh state. The uploaded file is left to vacuum.
+   * plan again from a fresh state.
+   * @throws `delta.schema` or `delta.unsupported`, before anything is uploaded, if the table does not take our rows
    */
   async prepare(
     state: TableState,
@@ -110,11 +111,22 @@ export class TableAppender {
   ): Promise<PreparedAppend | undefined> {
     const seenAt = this.#now();
     const { at, fields } = this;
+    ensureTakes(state, fields);
     const upload = columns && writeDataFile({ at, fields, columns });
     const [add, holds] = await settled(upload, isStillInLog(state));
     if (holds) return { state, add, columns, seenAt };
     this.forget();
+    await this.discard({ add });
     return undefined;
+  }
+
+  /**
+   * Deletes the file of rows that will not be committed. Only if `commit` was never called for it: a commit that was sent may have
+   * succeeded, whatever became of its reply, so that its file is left to vacuum.
+   */
+  async discard({ add }: Pick<PreparedAppend, 'add'>): Promise<void> {
+    // Vacuum deletes what cannot be deleted now.
+    if (add) await this.at.store.delete(`${this.at.table}/${add.path}`).catch(() => {});
   }
 
   /**
@@ -124,11 +136,13 @@ export class TableAppender {
   async commit(prepared: PreparedAppend, txns: readonly Txn[], rows: number): Promise<AppendOutcome> {
     const { state, add, seenAt } = prepared;
     if (this.#now() - seenAt > longestRoundMs) {
+      await this.discard(prepared);
       const where = describeVersion(state.at, state.version);
       throw new TributaryError('delta.contention', `${where} was read more than an hour ago: read it again.`);
     }
     if (this.#isSlow(seenAt) && !((await isStillInLog(state)) && (await this.#isStored(add)))) {
       this.forget();
+      await this.discard(prepared);
       return { outcome: 'moved', state };
     }
     const adds = add ? [add] : [];

@@ -205,19 +205,24 @@ export class TableWriter {
 
   /**
    * Uploads the rows' file, and writes the letters as a commit of their own: they must be there before the commit that moves
-   * past their events. Undefined if the log does not hold `state` any more. A round without rows is checked too: events
+   * past their events. No file is left behind if the letters cannot be written. Undefined if the log does not hold `state` any more. A round without rows is checked too: events
    * dropped as duplicates must really be in the log.
    */
   async #prepare(state: TableState, round: Round, stopwatch: Stopwatch): Promise<PreparedRound | undefined> {
     const { rows, letters } = this.#options;
     const { count, columns } = round.letters;
+    // A table that does not take the letters refuses them here, before a file is written.
+    if (count > 0) await letters.state();
     const [prepared, lettered] = await Promise.allSettled([
       rows.prepare(state, round.rows > 0 ? round.columns : undefined),
       count > 0 ? letters.appendRows(columns, count) : undefined,
     ]);
     stopwatch.lap('write');
     // Throw only now, so that no upload of a failed round is still running.
-    if (lettered.status === 'rejected') throw lettered.reason;
+    if (lettered.status === 'rejected') {
+      if (prepared.status === 'fulfilled' && prepared.value) await rows.discard(prepared.value);
+      throw lettered.reason;
+    }
     if (prepared.status === 'rejected') throw prepared.reason;
     return prepared.value && { ...prepared.value, lettered: lettered.value };
   }

@@ -20,6 +20,12 @@ async function appendOne(table: TableAppender, id: number) {
 const appendSurely = async (table: TableAppender, id: number) =>
   (await appendOne(table, id)) ?? (await appendOne(table, id));
 
+async function dataFiles(store: MemoryStore): Promise<string[]> {
+  const paths = [];
+  for await (const { path } of store.list('events/part-')) paths.push(path);
+  return paths;
+}
+
 async function wipe(store: MemoryStore) {
   for await (const { path } of store.list('')) await store.delete(path);
 }
@@ -36,6 +42,7 @@ describe('a table appender', () => {
     // This is the log after a cleaning: version 2 could now be written a second time, but would never be read.
     for (const version of [0, 1, 2, 3]) await store.delete(commitPath('events', version));
     expect(await appendOne(sleeper, 5)).toBeUndefined();
+    expect(await dataFiles(store)).toHaveLength(4);
     expect(await appendOne(sleeper, 5)).toMatchObject({ outcome: 'committed', state: { version: 5 } });
     expect(await store.get(commitPath('events', 2))).toBeUndefined();
     expect((await openSnapshot(at))?.files.size).toBe(5);
@@ -305,10 +312,21 @@ describe('a table appender', () => {
     let now = Date.now();
     const at = { store: new MemoryStore(), table: 'events' };
     const table = new TableAppender({ at, fields, now: () => now });
-    const prepared = await table.prepare(await table.state(), undefined);
+    const prepared = await table.prepare(await table.state(), [[1]]);
     if (!prepared) throw new Error('nothing is wrong');
     now += 3_600_001;
     await expect(table.commit(prepared, [], 0)).rejects.toMatchObject({ code: 'delta.contention' });
+    expect(await dataFiles(at.store)).toEqual([]);
+  });
+
+  it('writes no file of rows that a version of the table does not take', async () => {
+    const at = { store: new MemoryStore(), table: 'events' };
+    const table = new TableAppender({ at, fields });
+    const state = await table.state();
+    const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking'] };
+    const refused = table.prepare({ ...state, protocol }, [[1]]);
+    await expect(refused).rejects.toMatchObject({ code: 'delta.unsupported' });
+    expect(await dataFiles(at.store)).toEqual([]);
   });
 
   it('reads the table again when it is told to forget', async () => {

@@ -22,6 +22,13 @@ beforeEach(() => {
   stand = new WriterStand();
 });
 
+/** The data files in the stream's table, whether a commit names them or not. */
+async function dataFiles({ store, at }: WriterStand): Promise<string[]> {
+  const paths = [];
+  for await (const { path } of store.list(`${at.table}/part-`)) paths.push(path);
+  return paths;
+}
+
 describe('a table writer', () => {
   it('adds the column of the rescued fields to a table of an earlier release, and fills it by name', async () => {
     const earlier = tableFields(clickstream).filter(({ name }) => name !== '_rescued_data');
@@ -517,6 +524,22 @@ describe('what is no row', () => {
     expect(passed).toBe(1001);
   });
 
+  it('leaves no file of rows behind, however often its table refuses it', async () => {
+    const table = stand.writer();
+    const mixed = (first: number) => ({
+      ...batch(0, first, first + 4),
+      events: [...batch(0, first, first + 3).events, bad(first + 4, Buffer.from('x'))],
+    });
+    await table.commit(mixed(0));
+    const at = { ...stand.at, table: deadLettersTable };
+    const version = (await openState(at))?.version ?? 0;
+    const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking'] };
+    await putCommit(at, version + 1, [{ protocol }], { operation: 'UPGRADE PROTOCOL', isBlindAppend: false });
+    for (const _ of [1, 2, 3])
+      await expect(table.commit(mixed(5))).rejects.toMatchObject({ code: 'delta.unsupported' });
+    expect(await dataFiles(stand)).toHaveLength(1);
+  });
+
   it('fails its batch where it cannot be written, rows and all, until the batch comes again', async () => {
     let isFull = true;
     class FullStore extends MemoryStore {
@@ -532,6 +555,8 @@ describe('what is no row', () => {
     await expect(table.commit(mixed)).rejects.toThrow('no room for letters');
     expect((await openSnapshot(stand.at))?.txns.get(appId(0))?.version).toBe(4);
     expect(await stand.rows()).toEqual(addresses(0, 0, 4));
+    // The rows' file was not committed, and is gone.
+    expect(await dataFiles(stand)).toHaveLength(1);
     isFull = false;
     expect(await table.commit(mixed)).toMatchObject({ rows: 4, duplicates: 0, letters: 1 });
     expect(await stand.letters()).toMatchObject([{ sequence_number: 9 }]);
