@@ -205,8 +205,8 @@ export class TableWriter {
 
   /**
    * Uploads the rows' file, and writes the letters as a commit of their own: they must be there before the commit that moves
-   * past their events. No file is left behind if the letters cannot be written. Undefined if the log does not hold `state` any more. A round without rows is checked too: events
-   * dropped as duplicates must really be in the log.
+   * past their events. No file is left behind if the letters cannot be written. Undefined if the log does not hold `state` any
+   * more. A round without rows is checked too: events dropped as duplicates must really be in the log.
    */
   async #prepare(state: TableState, round: Round, stopwatch: Stopwatch): Promise<PreparedRound | undefined> {
     const { rows, letters } = this.#options;
