@@ -40,6 +40,9 @@ const [ofThisRun, ofLastRun] = ['.local/settings.json', '.local/last-settings.js
 
 const noSettings =
   'There are no settings: start "npm start", or make local.settings.json (cp local.settings.sample.json local.settings.json).';
+/** For a command that must not run beside the app, like `checkpoints -- reset`. */
+const afterRun =
+  'The last npm start here has ended; "npm run emulators" has its storage and hubs, without the app.';
 
 interface ReadOptions {
   /** Whether the command can work with the settings of emulators that have ended: then storage and hubs do not answer. */
@@ -83,7 +86,8 @@ async function readEnvironment(
   const source = await findSource(file, options);
   const inFile = source ? readLocalSettings(source.file) : {};
   const fromEnvironment = overriding(inFile, process.env, [...names, 'AzureWebJobsStorage']);
-  if (!source && fromEnvironment.length === 0) throw new Error(noSettings);
+  if (!source && fromEnvironment.length === 0)
+    throw new Error(findEnded() === undefined ? noSettings : `${noSettings} ${afterRun}`);
   console.error(describeSource(source, fromEnvironment));
   return { ...inFile, ...process.env };
 }
@@ -107,10 +111,13 @@ async function findSource(
     return { file: fileHere, described: `${fileHere}${isRunning ? hint : ''}` };
   }
   if (isRunning) return { file: ofThisRun, described: `those of the emulators that run here (${ofThisRun})` };
-  const ended = [ofThisRun, ofLastRun].find((path) => existsSync(path));
+  const ended = findEnded();
   if (!orEnded || ended === undefined) return undefined;
   return { file: ended, described: `those of the last npm start here, which has ended (${ended})` };
 }
+
+/** The settings of a run that has ended. */
+const findEnded = () => [ofThisRun, ofLastRun].find((path) => existsSync(path));
 
 /** The settings of the app that the environment has, and that the file does not have with the same value. */
 const overriding = (inFile: Environment, environment: Environment, names: readonly string[]): string[] =>

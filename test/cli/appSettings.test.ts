@@ -77,6 +77,7 @@ describe('where the settings of a command are from', () => {
   ];
   const noSettings =
     'There are no settings: start "npm start", or make local.settings.json (cp local.settings.sample.json local.settings.json).';
+  const noSettingsAfterRun = `${noSettings} The last npm start here has ended; "npm run emulators" has its storage and hubs, without the app.`;
 
   it('is said in one line: the file in this folder, or another one', async () => {
     put('local.settings.json');
@@ -148,7 +149,7 @@ describe('where the settings of a command are from', () => {
       first: `Settings: those of the last npm start here, which has ended (${path}).`,
       rest: noWarehouse,
     });
-    expect(await run(['status'])).toEqual({ first: noSettings, rest: [], status: 1 });
+    expect(await run(['status'])).toEqual({ first: noSettingsAfterRun, rest: [], status: 1 });
   });
 
   it.each([
@@ -169,6 +170,6 @@ describe('where the settings of a command are from', () => {
     const ports = { nobody: 1, 'another program': port, 'another folder': ofOther.port };
     const [, found] = Object.entries(ports).find(([who]) => what.startsWith(who)) ?? [];
     put('.local/run.json', { port: found, pid: process.pid, children: [] });
-    expect(await run(['status'])).toEqual({ first: noSettings, rest: [], status: 1 });
+    expect(await run(['status'])).toEqual({ first: noSettingsAfterRun, rest: [], status: 1 });
   });
 });
