@@ -6,7 +6,7 @@ import type { Settings } from '../lib/settings';
 import { loadStreams } from '../lib/streams/loadStreams';
 import { readWholeSettings, settingsFlag } from './appSettings';
 import { action } from './commandLine/command';
-import { runCommand } from './commandLine/runCommand';
+import { howToStart, nothingRuns, runCommand } from './commandLine/runCommand';
 
 /*
  * `npm run doctor`: connects to every resource that the settings name, and says of each, in one line, whether the app can work with
@@ -60,5 +60,7 @@ const marks: Readonly<Record<Finding['state'], string>> = { ok: 'ok', wrong: 'WR
 
 function tell({ what, state, says, remedy }: Finding): void {
   console.log(`${marks[state].padEnd(7)} ${what}: ${inertInLine(says)}`);
-  if (remedy !== undefined) console.log(`        to mend it: ${inertInLine(remedy)}`);
+  if (remedy === undefined) return;
+  const mends = nothingRuns(says) ? howToStart : remedy;
+  console.log(`        to mend it: ${inertInLine(mends)}`);
 }

@@ -56,10 +56,16 @@ export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What follows the text of an error. Storage and hubs on this machine are those of the project, which somebody must start. */
+/** Storage and hubs on this machine are those of the project, which somebody must start. */
+export const howToStart = 'start "npm start" or "npm run emulators", or correct the settings';
+
+/** Whether an error says that nothing runs at an address on this machine. */
+export const nothingRuns = (message: string): boolean => /ECONNREFUSED (?:127\.0\.0\.1|::1):/.test(message);
+
+/** What follows the text of an error. */
 export const hintToStart = (code: string, message: string): string =>
-  /^(?:storage|hub)\.unavailable$/.test(code) && /ECONNREFUSED (?:127\.0\.0\.1|::1):/.test(message)
-    ? '. Nothing runs there: start "npm start" or "npm run emulators", or correct the settings.'
+  /^(?:storage|hub)\.unavailable$/.test(code) && nothingRuns(message)
+    ? `. Nothing runs there: ${howToStart}.`
     : '';
 
 function endWithoutOutput({ code, message }: NodeJS.ErrnoException): void {

@@ -1,0 +1,22 @@
+import { tmpdir } from 'node:os';
+import { expect, it, onTestFinished } from 'vitest';
+import { settingsAt } from '../../local/processes';
+import { endCommand, runCommand } from '../kit/runCommand';
+
+it('npm run doctor says how to start storage and hubs on this machine where nothing runs', async () => {
+  const storageConnection =
+    'AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;DefaultEndpointsProtocol=http';
+  const env = {
+    PATH: process.env.PATH,
+    ...settingsAt({ storageConnection, brokerPort: 1 }),
+    WAREHOUSE: 'none',
+  };
+  const command = runCommand('src/cli/doctor.js', [], tmpdir(), env);
+  onTestFinished(() => endCommand(command));
+  expect(await command.ended).toBe(1);
+  const wrong = command.text().match(/^WRONG .*\n.*/gm) ?? [];
+  expect(wrong.map((finding) => finding.split('\n')[1]?.trim())).toEqual(
+    wrong.map(() => 'to mend it: start "npm start" or "npm run emulators", or correct the settings'),
+  );
+  expect(wrong.length).toBeGreaterThan(2);
+});
