@@ -134,3 +134,11 @@ it.each<[string, Record<string, string>, RegExp]>([
   expect(command.text()).not.toContain('no-such-key');
   expect(accepted('untouched')).toBe(0);
 });
+
+it('says how to start the simulator where nothing runs on this machine', async () => {
+  const command = start('untouched', [], { COINCAP_URL: 'http://127.0.0.1:65534' });
+  expect(await command.ended).toBe(1);
+  expect(command.text()).toMatch(
+    /ECONNREFUSED 127.*\(source\.unavailable, see docs\/errors\.md\)\. Nothing runs there: start "npm start" or/,
+  );
+});

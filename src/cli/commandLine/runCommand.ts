@@ -56,7 +56,7 @@ export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Storage and hubs on this machine are those of the project, which somebody must start. */
+/** Storage, hubs and simulators on this machine are those of the project, which somebody must start. */
 export const howToStart = 'start "npm start" or "npm run emulators", or correct the settings';
 
 /** Whether an error says that nothing runs at an address on this machine. */
@@ -64,7 +64,7 @@ export const nothingRuns = (message: string): boolean => /ECONNREFUSED (?:127\.0
 
 /** What follows the text of an error. */
 export const hintToStart = (code: string, message: string): string =>
-  /^(?:storage|hub)\.unavailable$/.test(code) && nothingRuns(message)
+  /^(?:storage|hub|source)\.unavailable$/.test(code) && nothingRuns(message)
     ? `. Nothing runs there: ${howToStart}.`
     : '';
 
