@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that take minutes, in two projects: `npm run test:e2e` and `npm run test:interop`. */
+/** Tests that take minutes, in three projects: `npm run test:e2e`, `npm run test:interop` and `npm run test:spark`. */
 export default defineConfig({
   test: {
     // Python's writer alone takes half a minute for its 200 commits, on a quiet machine.
@@ -12,6 +12,8 @@ export default defineConfig({
       { extends: true, test: { name: 'e2e', include: ['test/**/*.e2e.ts'] } },
       // Beside Python's software.
       { extends: true, test: { name: 'interop', include: ['test/interop/**/*.interop.ts'] } },
+      // Beside Spark, which fetches its jars on its first start.
+      { extends: true, test: { name: 'spark', include: ['test/spark/**/*.spark.ts'], testTimeout: 1_800_000, hookTimeout: 900_000 } },
     ],
   },
 });

@@ -7,7 +7,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { frequentSchedules, LocalStack } from '../kit/localStack';
-import { python, storageOptions } from '../kit/peer';
+import { pythonOf, storageOptions } from '../kit/peer';
 import { type StorageProxy, startStorageProxy } from '../kit/storageProxy';
 import { snapshotOf } from './ourTable';
 
@@ -72,7 +72,7 @@ async function runNotebook(): Promise<Cell[]> {
       ]),
     ),
   };
-  await promisify(execFile)(python, ['test/interop/runNotebook.py', sample, result], { env });
+  await promisify(execFile)(pythonOf(), ['test/interop/runNotebook.py', sample, result], { env });
   if (process.env.KEEP_OUTPUTS === '1') copyFileSync(result, sample);
   return cellsOf(result);
 }

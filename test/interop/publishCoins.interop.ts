@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadSimulators } from '../../local/simulators';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { findStream } from '../../src/lib/streams/loadStreams';
-import { python } from '../kit/peer';
+import { pythonOf } from '../kit/peer';
 import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
 import { readColumns } from './ourTable';
 
@@ -81,7 +81,7 @@ it('sends a hundred assets, which become a hundred rows in the lake and in the w
     URL: `${values.COINCAP_URL}/2023/v2/assets`,
   });
   const began = Date.now();
-  const { stdout } = await promisify(execFile)(python, [path]);
+  const { stdout } = await promisify(execFile)(pythonOf(), [path]);
   expect(stdout).toMatch(/\rCoins sent to EventHub: 100\r\nData Published at: [\d-]{10} [\d:]{8}\.\d{6}\n$/);
 
   await expect.poll(async () => (await readBatch()).length, { timeout: 60_000 }).toBe(100);

@@ -7,7 +7,7 @@ import { tableFields } from '../../src/lib/lake/rowAddress';
 import { checkpoint } from '../../src/lib/maintenance/checkpoint';
 import { compact } from '../../src/lib/maintenance/compact';
 import { clickstream } from '../../src/lib/streams/clickstream';
-import { python } from '../kit/peer';
+import { pythonOf } from '../kit/peer';
 import { openSharedLake, type SharedLake } from './lake';
 import { appendRows } from './ourTable';
 
@@ -51,7 +51,7 @@ it('opens a table of ours with each of its blocks', async () => {
   expect(blocks.length).toBeGreaterThan(3);
   const variables = { lake: lake.uri('clicks').replace(/\/clicks$/, ''), options: lake.options };
   const args = ['test/interop/runBlocks.py', JSON.stringify(variables), JSON.stringify(blocks)];
-  const { stdout } = await promisify(execFile)(python, args);
+  const { stdout } = await promisify(execFile)(pythonOf(), args);
   const counts = stdout.trim().split('\n');
   const expected = Array.from({ length: 7 }, (_, product) => [
     product + 1,

@@ -9,6 +9,7 @@ import io
 import json
 import sys
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -161,6 +162,35 @@ class Peer:
         """One commit a batch. The table is opened once, as a Python writer would."""
         for columns in batches:
             write_deltalake(uri, self.arrow_table(schema, columns), storage_options=self.options, mode="append")
+
+    def polars_read(self, uri):
+        data = pl.read_delta(uri, storage_options=self.options).to_arrow()
+        return {name: to_texts(data.column(name)) for name in data.column_names}
+
+    def polars_filter(self, uri, column, least, key):
+        """The keys of the rows of a long column from `least` on, where Polars may skip files by their statistics."""
+        lazy = pl.scan_delta(uri, storage_options=self.options).filter(pl.col(column) >= int(least))
+        return to_texts(lazy.select(key).collect().to_arrow().column(key))
+
+    def polars_write(self, uri, schema, columns, **kwargs):
+        frame = pl.from_arrow(self.arrow_table(schema, columns))
+        frame.write_delta(uri, mode="append", storage_options=self.options, delta_write_options=kwargs)
+
+    def polars_write_nested(self, uri, **kwargs):
+        frame = pl.DataFrame(
+            {"id": [1, 2], "tags": [["a", None], None], "point": [{"x": 1, "label": "é"}, {"x": None, "label": None}]},
+            schema_overrides={"id": pl.Int64},
+        )
+        frame.write_delta(uri, mode="append", storage_options=self.options, delta_write_options=kwargs)
+
+    def add_constraint(self, uri, name, expression):
+        self.open(uri).alter.add_constraint({name: expression})
+
+    def drop_constraint(self, uri, name):
+        self.open(uri).alter.drop_constraint(name)
+
+    def set_property(self, uri, name, value):
+        self.open(uri).alter.set_table_properties({name: value})
 
     def delete(self, uri, predicate):
         self.open(uri).delete(predicate)

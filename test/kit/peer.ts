@@ -5,30 +5,35 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { appDir } from '../../local/processes';
 
-/** The Python of the environment that `npm run test:interop` creates. */
-export const python = join(
-  appDir,
-  'node_modules/.cache/interop-venv',
-  process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python',
-);
+/** The Python of an environment that a command creates, by default `npm run test:interop`. */
+export const pythonOf = (environment = 'interop-venv') =>
+  join(
+    appDir,
+    'node_modules/.cache',
+    environment,
+    process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python',
+  );
 
 /** Whether the environment exists that `npm run test:interop` creates. */
-export const hasPython = () => existsSync(python);
+export const hasPython = () => existsSync(pythonOf());
 
 /** A column of a table for the peer: name and Delta type. */
 export type PeerSchema = readonly (readonly [name: string, type: string])[];
 
-/** Python's deltalake in its own process. It answers requests one after the other. */
+/** Software for Python in its own process, deltalake unless told. It answers requests one after the other. */
 export class Peer {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting: { resolve(result: unknown): void; reject(error: Error): void }[] = [];
   #stderr = '';
 
-  /** @param script a Python file of the project that answers as peer.py does */
-  constructor(script = 'test/kit/peer.py') {
-    this.#child = spawn(python, [join(appDir, script)], {
+  /**
+   * @param script a Python file of the project that answers as peer.py does
+   * @param environment the folder of its Python environment in node_modules/.cache
+   */
+  constructor(script = 'test/kit/peer.py', environment = 'interop-venv') {
+    this.#child = spawn(pythonOf(environment), [join(appDir, script)], {
       stdio: 'pipe',
-      env: { ...process.env, PYTHONIOENCODING: 'utf-8' },
+      env: { ...process.env, PYTHONIOENCODING: 'utf-8', PYTHONPATH: join(appDir, 'test/kit') },
     });
     this.#child.stderr.on('data', (chunk: Buffer) => {
       this.#stderr = `${this.#stderr}${chunk}`.slice(-4000);

@@ -67,8 +67,13 @@ export function ensureWritable(protocol: Protocol, metadata: Metadata, where: st
   };
   const { minWriterVersion, writerFeatures = [] } = protocol;
   if (minWriterVersion === 7) {
-    const unknown = writerFeatures.find((feature) => !writableFeatures.has(feature));
-    if (unknown) refuse(`the table feature ${unknown}`, howToDrop(unknown));
+    const unknown = writerFeatures.filter((feature) => !writableFeatures.has(feature));
+    // Some bring others with them, as liquid clustering does domainMetadata: all are named.
+    if (unknown.length > 0)
+      refuse(
+        `the table feature${unknown.length > 1 ? 's' : ''} ${unknown.join(', ')}`,
+        [...new Set(unknown.map(howToDrop))].join(' '),
+      );
   } else if (minWriterVersion > newestLegacyWriter) {
     refuse(`writer version ${minWriterVersion}`);
   }

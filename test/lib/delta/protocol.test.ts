@@ -42,6 +42,14 @@ describe('a table with writer features', () => {
     );
   });
 
+  it('is refused with the names of all unknown features, and what is known about each', () => {
+    const refused = () =>
+      ensureWritable(withFeatures('domainMetadata', 'clustering', 'v2Checkpoint'), plain, 'events');
+    expect(refused).toThrow('the table features domainMetadata, clustering, v2Checkpoint, which');
+    expect(refused).toThrow('docs.delta.io/delta-drop-feature');
+    expect(refused).toThrow('DROP FEATURE v2Checkpoint.');
+  });
+
   it.each([withFeatures('invariants'), { minReaderVersion: 1, minWriterVersion: 2 }])(
     'is refused when a column has an invariant: %j',
     (protocol) => {
