@@ -137,9 +137,12 @@ describe('the build', { timeout: 60_000 }, () => {
     expect(compiled()).not.toContain('dist/src/functions/getOrders.js');
   });
 
-  it.each(['e2e', 'interop', 'spark'])('comes before the tests of %s, which run compiled commands', (script) => {
-    // The small project has none of these tests.
-    run(`npm run --silent ${script} -- --help`);
-    expect(compiled()).toContain('dist/src/functions/getClicks.js');
-  });
+  it.each(['e2e', 'interop', 'spark'])(
+    'comes before the tests of %s, which run compiled commands',
+    (script) => {
+      // The small project has none of these tests.
+      run(`npm run --silent ${script} -- --help`);
+      expect(compiled()).toContain('dist/src/functions/getClicks.js');
+    },
+  );
 });
