@@ -5,6 +5,7 @@ import threading
 
 from answers import serve
 from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient
+from azure.eventhub.amqp import AmqpAnnotatedMessage
 from azure.eventhub.aio import EventHubConsumerClient as AsyncConsumer
 from azure.eventhub.aio import EventHubProducerClient as AsyncProducer
 from azure.eventhub.extensions.checkpointstoreblob import BlobCheckpointStore
@@ -39,6 +40,52 @@ def send(connection, hub, bodies, key):
 async def send_asynchronously(connection, hub, bodies, key):
     async with AsyncProducer.from_connection_string(connection, eventhub_name=hub) as client:
         await client.send_batch(batch_of(await client.create_batch(partition_key=key), bodies))
+
+
+def send_kinds(connection, hub):
+    """Sends a body of each kind that AMQP has, all to one partition."""
+    kinds = [
+        AmqpAnnotatedMessage(data_body=[b"one", b"two"]),
+        AmqpAnnotatedMessage(value_body={"n": 7, "nested": ["\u00e9", None]}),
+        AmqpAnnotatedMessage(sequence_body=[[1, "two"], [3.5]]),
+    ]
+    with EventHubProducerClient.from_connection_string(connection, eventhub_name=hub) as client:
+        batch = client.create_batch(partition_id="0")
+        for kind in kinds:
+            batch.add(kind)
+        client.send_batch(batch)
+
+
+def plain(value):
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, dict):
+        return {plain(name): plain(member) for name, member in value.items()}
+    if isinstance(value, (str, int, float)) or value is None:
+        return value
+    return [plain(member) for member in value]
+
+
+def receive_kinds(connection, hub, count):
+    """The bodies of a partition's first events, each with its kind."""
+    client = EventHubConsumerClient.from_connection_string(connection, eventhub_name=hub, consumer_group="$Default")
+    found = []
+    done = threading.Event()
+
+    def take(_, event):
+        message = event.raw_amqp_message
+        found.append([str(message.body_type).split(".")[-1].lower(), plain(message.body)])
+        if len(found) >= count:
+            done.set()
+
+    reader = threading.Thread(
+        target=lambda: client.receive(take, partition_id="0", starting_position="-1")
+    )
+    reader.start()
+    done.wait(60)
+    client.close()
+    reader.join(30)
+    return found
 
 
 def described(partition, event):
@@ -97,6 +144,8 @@ async def receive_asynchronously(connection, hub, storage, count):
 serve(
     {
         "properties": properties,
+        "send_kinds": send_kinds,
+        "receive_kinds": receive_kinds,
         "send": send,
         "receive": receive,
         "send_asynchronously": lambda **given: asyncio.run(send_asynchronously(**given)),

@@ -14,7 +14,11 @@ let azurite: Azurite;
 let broker: Broker;
 let peer: Peer;
 beforeAll(async () => {
-  const Entities = ['sync', 'async'].map((Name) => ({ Name, PartitionCount: 4, ConsumerGroups: [] }));
+  const Entities = ['sync', 'async', 'kinds'].map((Name) => ({
+    Name,
+    PartitionCount: 4,
+    ConsumerGroups: [],
+  }));
   const NamespaceConfig = [{ Type: 'EventHub', Name: 'emulatorNs1', Entities }];
   azurite = await startAzurite();
   broker = await startBroker({ port: 0, config: parseConfig({ UserConfig: { NamespaceConfig } }) });
@@ -114,4 +118,14 @@ describe.each([
       expect([key, partitions.length, new Set(partitions).size]).toEqual([key, 2, 1]);
     }
   });
+});
+
+it('bodies of every kind that AMQP has come back to Python as they were sent', async () => {
+  const hub = { connection: broker.connectionString(), hub: 'kinds' };
+  await peer.call('send_kinds', hub);
+  expect(await peer.call('receive_kinds', { ...hub, count: 3 })).toEqual([
+    ['data', ['one', 'two']],
+    ['value', { n: 7, nested: ['é', null] }],
+    ['sequence', [[1, 'two'], [3.5]]],
+  ]);
 });

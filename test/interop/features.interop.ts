@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { putCommit } from '../../src/lib/delta/commit';
 import { commitPath } from '../../src/lib/delta/log';
 import { field } from '../../src/lib/delta/schema';
+import { TableAppender } from '../../src/lib/delta/tableAppender';
 import { checkpoint } from '../../src/lib/maintenance/checkpoint';
 import { checkTable } from '../../src/lib/maintenance/checkTable';
 import { compact } from '../../src/lib/maintenance/compact';
@@ -71,6 +72,26 @@ describe('a feature that delta-rs turns on and off in our table', () => {
     expect((await readColumns(at)).get('id')?.toSorted()).toEqual([1, 3, 4]);
     expect(await theyCount(table)).toBe(3);
     expect((await checkTable({ at }))?.findings).toEqual([]);
+  });
+});
+
+it('a table with a constraint of delta-rs gets no new column, and no file, of rows that it refuses', async () => {
+  const at = lake.at('refusing');
+  await appendRows(at, fields, [[1]]);
+  await lake.peer.call('add_constraint', {
+    uri: lake.uri('refusing'),
+    name: 'positive',
+    expression: 'id > 0',
+  });
+  const before = [];
+  for await (const { path } of at.store.list('refusing/')) before.push(path);
+  const table = new TableAppender({ at, fields: [...fields, field('note', 'string')] });
+  await expect(table.appendRows([[2], ['new']], 1)).rejects.toMatchObject({ code: 'delta.unsupported' });
+  const after = [];
+  for await (const { path } of at.store.list('refusing/')) after.push(path);
+  expect(after).toEqual(before);
+  expect((await lake.peer.call<{ columns: object }>('read', { uri: lake.uri('refusing') })).columns).toEqual({
+    id: ['1'],
   });
 });
 

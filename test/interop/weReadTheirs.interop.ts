@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readParquet } from '../../src/lib/delta/parquet/read';
 import type { Value } from '../../src/lib/delta/schema';
 import type { PeerSchema } from '../kit/peer';
+import { sourceOf } from '../lib/delta/parquet/byteSource';
 import { everyType, everyTypeFiles } from './everyType';
 import { openSharedLake, type SharedLake } from './lake';
 import { readColumns, readTexts, snapshotOf, sortedRows } from './ourTable';
@@ -154,5 +156,15 @@ describe('we read what delta-rs wrote', () => {
 
     await write('zoneless', [['at', 'timestamp_ntz']], [['0']]);
     await expect(snapshotOf(lake.at('zoneless'))).rejects.toThrow(/timestampNtz/);
+  });
+
+  it('pages with checksums, of which a changed bit is found', async () => {
+    const file = Buffer.from(await lake.peer.call<string>('checksummed_file'), 'base64');
+    const read = () => readParquet({ source: sourceOf(file), where: 'theirs' });
+    const { numRecords, columns } = await read();
+    expect([numRecords, columns.get('few')?.[13], columns.get('texts')?.[999]]).toEqual([1000, 6, '999']);
+    const page = file.length >> 1;
+    file.writeUInt8(file.readUInt8(page) ^ 1, page);
+    await expect(read()).rejects.toMatchObject({ code: 'parquet.invalid' });
   });
 });

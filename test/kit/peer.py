@@ -223,6 +223,13 @@ class Peer:
     def history(self, uri):
         return self.open(uri).history()
 
+    def checksummed_file(self):
+        """A Parquet file of pyarrow whose pages have checksums, in base64."""
+        sink = io.BytesIO()
+        data = pa.table({"few": pa.array([n % 7 for n in range(1000)], pa.int32()), "texts": [str(n) for n in range(1000)]})
+        pq.write_table(data, sink, write_page_checksum=True)
+        return base64.b64encode(sink.getvalue()).decode()
+
     def read_file(self, file):
         """The rows of a Parquet file, in base64, whose pages must have their checksums."""
         source = io.BytesIO(base64.b64decode(file))
