@@ -34,7 +34,7 @@ beforeAll(async () => {
   server = await TdsServer.start();
   server.keepBatches = false;
   stack = new LocalStack();
-  await stack.start({ ...disabledSources(), WAREHOUSE: server.connectionString, COMMIT_INTERVAL: '500ms' });
+  await stack.start({ ...disabledSources(), WAREHOUSE: server.connectionString, COMMIT_INTERVAL: '4s' });
   const warehouse = openSynapse({ address: server.address });
   await warehouse.init((await loadStreams()).flatMap(({ warehouse: table }) => (table ? [table] : [])));
   await warehouse.close();
@@ -66,7 +66,7 @@ const sql = (statement: string) => spark.call<string[][]>('sql', { statement });
 
 const api = (path: string) => fetch(`${stack.hosts.get('one')?.url}/api/${path}`);
 
-/** Sends some clicks a second until it is stopped. */
+/** Sends some clicks a second until it is stopped. They are committed every few seconds, because Spark reads each commit anew. */
 function keepClicking() {
   let isOn = true;
   const clicksSent = (async () => {

@@ -40,6 +40,7 @@ def connect(address, account, key):
         "spark.ui.enabled": "false",
         "spark.hadoop.fs.azure.abfs.endpoint": address,
         "spark.hadoop.fs.azure.always.use.https": "false",
+        "spark.hadoop.fs.azure.enable.readahead": "false",
         f"spark.hadoop.fs.azure.account.hns.enabled.{host}": "true",
         f"spark.hadoop.fs.azure.account.key.{host}": key,
     }

@@ -13,11 +13,17 @@ const droppable: ReadonlySet<string> = new Set([
   'inCommitTimestamp',
 ]);
 
+/** Features that Delta Lake 4.0 refuses to drop. */
+const lasting: ReadonlySet<string> = new Set(['rowTracking', 'clustering', 'domainMetadata']);
+
 /** A sentence with the statement that drops a table feature. */
-export const howToDrop = (feature: string): string =>
-  droppable.has(feature)
-    ? `Turn it off: ALTER TABLE <table> DROP FEATURE ${feature}.`
-    : `Whether it can be dropped, and how, stands in docs.delta.io/delta-drop-feature; else copy the rows into a table without it.`;
+export function howToDrop(feature: string): string {
+  if (droppable.has(feature)) return `Turn it off: ALTER TABLE <table> DROP FEATURE ${feature}.`;
+  const where = 'stands in docs.delta.io/delta-drop-feature';
+  return lasting.has(feature)
+    ? `Delta Lake 4.0 cannot drop ${feature}: copy the rows into a table without it. Whether a newer one can ${where}.`
+    : `Whether it can be dropped, and how, ${where}; else copy the rows into a table without it.`;
+}
 
 /** A sentence with the statement that writes files with deletion vectors anew, without the rows that these delete. */
 export const howToPurge = 'Write such files anew: REORG TABLE <table> APPLY (PURGE).';

@@ -132,6 +132,12 @@ const withColumn = (property: string): Metadata =>
 it.each<[string, Protocol, Metadata, string]>([
   ['a feature', withFeatures('v2Checkpoint'), plain, 'DROP FEATURE v2Checkpoint.'],
   [
+    'a feature that stays',
+    withFeatures('rowTracking'),
+    plain,
+    'Delta Lake 4.0 cannot drop rowTracking: copy',
+  ],
+  [
     'a feature of readers',
     { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['deletionVectors'] },
     plain,
