@@ -80,9 +80,11 @@ function describeRate({ answer, asked }: CountsView, trend: Trend): string {
     ? sumOf(trend, asked, answer.keys)
     : { now: trend.total, before: trend.before };
   const seconds = minutesOf(trend) * 60;
+  const change =
+    before === 0 ? 'none in the time before' : `${changeOf(now, before)} against the time before`;
   const rate =
     now >= seconds ? `${decimal(now / seconds)} a second` : `${decimal((now * 60) / seconds)} a minute`;
-  return `${rate} from ${utc(trend.from).slice(0, 16)} to ${utc(trend.to).slice(11, 16)} UTC, ${changeOf(now, before)} against the time before`;
+  return `${rate} from ${utc(trend.from).slice(0, 16)} to ${utc(trend.to).slice(11, 16)} UTC, ${change}`;
 }
 
 /** Of the keys of the category, or of the keys that are shown. */

@@ -1,6 +1,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import { describeError } from './commandLine/runCommand';
 import type { QuerySession } from './querySession';
+import { splitStatements } from './splitStatements';
 
 export interface PromptOptions {
   readonly session: QuerySession;
@@ -31,8 +32,8 @@ class Prompt {
   readonly #waiting: string[] = [];
   #isBusy = false;
   #isClosed = false;
-  /** The lines of a statement that has not ended. */
-  #begun: string[] = [];
+  /** A statement that has not ended. */
+  #begun = '';
   #statements = 0;
 
   constructor(options: PromptOptions) {
@@ -61,7 +62,7 @@ class Prompt {
 
   #ask(): void {
     if (!this.#isTerminal || this.#isClosed) return;
-    this.#lines.setPrompt(this.#begun.length === 0 ? 'lake> ' : '  ... ');
+    this.#lines.setPrompt(this.#begun === '' ? 'lake> ' : '  ... ');
     this.#lines.prompt();
   }
 
@@ -84,24 +85,23 @@ class Prompt {
 
   /** The end of a file ends its last statement. On a terminal, Ctrl-D leaves one without running it. */
   async #end(): Promise<void> {
-    if (!this.#isTerminal && this.#begun.length > 0) await this.#runBegun();
+    if (!this.#isTerminal && this.#begun !== '') await this.#run(this.#begun);
     this.#ended.resolve();
   }
 
   async #take(line: string): Promise<void> {
     const word = line.trim();
-    if (this.#begun.length > 0) this.#begun.push(line);
-    else if (/^(?:\.|(?:exit|quit);?$)/i.test(word)) return this.#obey(word);
-    else if (word !== '') {
+    if (this.#begun === '') {
+      if (/^(?:\.|(?:exit|quit);?$)/i.test(word)) return this.#obey(word);
       const saved = this.#options.findSaved(word.replace(/;$/, ''));
-      this.#begun.push(saved === undefined ? line : `${saved};`);
+      if (saved !== undefined) return this.#run(saved);
     }
-    if (this.#begun.at(-1)?.trim().endsWith(';')) await this.#runBegun();
+    const { statements, rest } = splitStatements(`${this.#begun}${line}\n`);
+    this.#begun = rest.trim() === '' ? '' : rest;
+    for (const statement of statements) await this.#run(statement);
   }
 
-  async #runBegun(): Promise<void> {
-    const statement = this.#begun.join('\n');
-    this.#begun = [];
+  async #run(statement: string): Promise<void> {
     this.#statements++;
     try {
       await this.#options.session.run(statement);
@@ -128,7 +128,7 @@ class Prompt {
   /** Stops what runs; if nothing does, forgets what was typed. */
   #onInterrupt(): void {
     if (this.#options.session.stop()) return;
-    this.#begun = [];
+    this.#begun = '';
     this.#lines.write(null, { ctrl: true, name: 'e' });
     this.#lines.write(null, { ctrl: true, name: 'u' });
     process.stderr.write('\n');

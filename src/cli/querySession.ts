@@ -1,5 +1,12 @@
-import { type LakeDatabase, NoTable, type QueryResult, type TableRead } from '../lib/lakeQuery/lakeDatabase';
-import { quantity } from '../lib/quantity';
+import {
+  ColumnsMissing,
+  type LakeDatabase,
+  type LoadOptions,
+  NoTable,
+  type QueryResult,
+  type TableRead,
+} from '../lib/lakeQuery/lakeDatabase';
+import { count, quantity } from '../lib/quantity';
 import { noTable } from './names';
 import { type OutputOptions, printResult } from './queryOutput';
 import { showProgress } from './showProgress';
@@ -56,16 +63,26 @@ export class QuerySession {
   }
 
   async #query(statement: string, signal: AbortSignal): Promise<QueryResult> {
+    await this.#load(statement, { signal });
+    try {
+      return await this.#database.select(statement, signal);
+    } catch (error) {
+      if (!(error instanceof ColumnsMissing)) throw error;
+    }
+    await this.#load(statement, { signal, isWhole: true });
+    return this.#database.select(statement, signal);
+  }
+
+  async #load(statement: string, options: LoadOptions): Promise<void> {
     const reads = await showProgress((report) =>
       this.#database.load(statement, {
-        signal,
+        ...options,
         version: this.#options.version,
         onBytes: (table, done, total) =>
           report({ step: `${table}: MB`, done: megabytes(done), total: megabytes(total) }),
       }),
     );
     for (const read of reads) console.error(describeRead(read));
-    return this.#database.select(statement, signal);
   }
 }
 
@@ -74,6 +91,7 @@ const megabytes = (bytes: number): number => Math.ceil(bytes / 1_000_000);
 function describeRead({ snapshot, bytes }: TableRead): string {
   const { at, version, committedAt, files } = snapshot;
   const since = committedAt === undefined ? '' : ` of ${new Date(committedAt).toISOString()}`;
-  const copied = bytes === 0 ? '' : `, ${quantity(bytes, 'byte')} copied`;
+  const size = [...files.values()].reduce((sum, add) => sum + add.size, 0);
+  const copied = bytes === 0 ? '' : `, ${count(bytes)} of ${quantity(size, 'byte')} copied`;
   return `${at.table} version ${version}${since}: ${quantity(files.size, 'file')}${copied}.`;
 }

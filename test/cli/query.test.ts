@@ -72,7 +72,7 @@ it('prints rows as a table, and on stderr which version they are of', async () =
     'productid  clicks  text\n        1       1  a\n        2       2  a\n' +
       '(3 rows, of which these are the first 2: --rows shows more)\n',
   ]);
-  expect(err).toMatch(/^clicks version 2 of \d{4}-\S+Z: 2 files, [\d,]+ bytes copied\.\n$/);
+  expect(err).toMatch(/^clicks version 2 of \d{4}-\S+Z: 2 files, [\d,]+ of [\d,]+ bytes copied\.\n$/);
 });
 
 it('prints numbers of any length and hostile text in each form', async () => {
@@ -111,12 +111,19 @@ it('reads a version that is not the newest, and says if there is none', async ()
   });
 });
 
+it('takes more columns where a statement reads some that it does not name', async () => {
+  const sql = 'select count(*) as n from clicks natural join dead_letters';
+  const { code, out, err } = await query([sql, '--csv']);
+  expect([code, out]).toEqual([0, 'n\r\n0\r\n']);
+  expect(err.match(/^clicks version 2 /gm)).toHaveLength(2);
+});
+
 it('runs the statements of stdin up to the first error', async () => {
   const { code, out, err } = await query(
     ['--csv'],
-    "select ';' as a,\n 2 as b;\n\nclicks_per_category;\ndrop table clicks;\nselect 3;",
+    "select ';' as a, -- a; b\n 2 as b; \n\nclicks_per_category;\nselect 3 as c; drop table clicks;\nselect 4;",
   );
-  expect([code, out]).toEqual([1, 'a,b\r\n;,2\r\ncategory,clicks,products\r\n1,4,3\r\n']);
+  expect([code, out]).toEqual([1, 'a,b\r\n;,2\r\ncategory,clicks,products\r\n1,4,3\r\nc\r\n3\r\n']);
   expect(err).toMatch(/^clicks version 2 .*\nA query is one SELECT statement and nothing else\.\n$/);
   expect(await query([])).toMatchObject({
     code: 2,

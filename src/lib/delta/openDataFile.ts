@@ -1,6 +1,6 @@
 import { TributaryError } from '../errors';
 import type { ObjectStore } from '../storage/objectStore';
-import type { ByteSource } from './parquet/read';
+import type { ByteSource } from './parquet/sourceFile';
 
 /** Read at once from a file of unknown size: mostly it is the whole file. */
 const headBytes = 512 * 1024;

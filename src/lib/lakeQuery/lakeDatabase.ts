@@ -9,9 +9,11 @@ import { TributaryError } from '../errors';
 import { type DuckDb, loadDuckDb } from '../warehouse/duckdb/loadDuckDb';
 import { lockedSettings, readSyntax, runSelect } from '../warehouse/duckdb/readOnly';
 import { quoteName, quoteText } from '../warehouse/duckdb/tables';
+import type { Parts } from './fileParts';
 import { type Copied, LocalFiles } from './localFiles';
 import type { SavedQuery } from './savedQueries';
-import { createTableView, describeFiles } from './tableView';
+import { columnsIn, tablesIn } from './statementNames';
+import { createTableView, describeFiles, notCopied } from './tableView';
 
 export interface LakeDatabaseOptions {
   readonly tables: readonly TableLocation[];
@@ -23,11 +25,16 @@ export interface TableRead extends Copied {
   readonly snapshot: Snapshot;
 }
 
+/** A statement reads columns that were not taken for it. */
+export class ColumnsMissing extends Error {}
+
 export interface LoadOptions {
   /** Aborted to stop the query, with the error that is then thrown. */
   readonly signal: AbortSignal;
   /** The version of the one table that the statement reads; the newest unless told. */
   readonly version?: number | undefined;
+  /** Takes all columns of the tables, also those that the statement does not name. */
+  readonly isWhole?: boolean;
   readonly onBytes?: ((table: string, done: number, total: number) => void) | undefined;
 }
 
@@ -98,27 +105,32 @@ export class LakeDatabase {
   }
 
   /**
-   * Takes the newest version of each table that a SELECT statement names, and says which these are.
+   * Takes the newest version of each table that a SELECT statement names, and of its large files the columns that it names. Says which
+   * tables these are.
    * @throws what is wrong with the statement, NoTable, what opening and copying a table throws, and the signal's reason
    */
   async load(sql: string, options: LoadOptions): Promise<TableRead[]> {
-    const syntax = await this.#connected((connection) => readSyntax(connection, sql)).catch(withoutCode);
-    const names = namesIn(syntax);
-    const saved = this.#saved.filter(({ name }) => names.has(name.toLowerCase()));
-    for (const { table } of saved) names.add(table.toLowerCase());
-    const places = [...this.#tables].flatMap(([name, at]) => (names.has(name) ? [at] : []));
+    const statement = await this.#syntaxOf(sql).catch(withoutCode);
+    const named = tablesIn(statement);
+    const saved = this.#saved.filter(({ name }) => named.has(name.toLowerCase()));
+    const views = await Promise.all(saved.map(({ select }) => this.#syntaxOf(select)));
+    const all = tablesIn([statement, views]);
+    const places = [...this.#tables].flatMap(([name, at]) => (all.has(name) ? [at] : []));
     if (options.version !== undefined && places.length !== 1)
       throw new Error(
         `A version can be told for a statement that reads one table; this one reads ${places.length}.`,
       );
+    // Of a view, a statement can have no other columns than the view names.
+    const isDirect = places.some(({ table }) => named.has(table.toLowerCase()));
+    const columns = options.isWhole ? 'all' : columnsIn(isDirect ? [statement, views] : views);
     const reads: TableRead[] = [];
-    for (const at of places) reads.push(await this.#loadTable(at, options));
+    for (const at of places) reads.push(await this.#loadTable(at, columns, options));
     return reads;
   }
 
   /**
    * Runs a statement on what `load` has taken for it.
-   * @throws what is wrong with the statement, and the signal's reason
+   * @throws ColumnsMissing if it reads columns that it does not name: then `load` must take them all; what is wrong with the statement, and the signal's reason
    */
   async select(sql: string, signal: AbortSignal): Promise<QueryResult> {
     return this.#connected(async (connection) => {
@@ -132,17 +144,26 @@ export class LakeDatabase {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #loadTable(at: TableLocation, { version, signal, onBytes }: LoadOptions): Promise<TableRead> {
+  #syntaxOf(sql: string): Promise<readonly unknown[]> {
+    return this.#connected((connection) => readSyntax(connection, sql));
+  }
+
+  async #loadTable(
+    at: TableLocation,
+    columns: Parts,
+    { version, signal, onBytes }: LoadOptions,
+  ): Promise<TableRead> {
     const snapshot = await openSnapshot(at, version === undefined ? {} : { version });
     if (!snapshot) throw new NoTable(at);
     const { fields, metaData } = snapshot;
     if (metaData.partitionColumns.length > 0)
       throw new Error(`${at.table} has partition columns, which a query here cannot read.`);
     const onBytesHere = (done: number, total: number) => onBytes?.(at.table, done, total);
-    const copied = await this.#files.copy(snapshot, { signal, onBytes: onBytesHere });
+    const copied = await this.#files.copy(snapshot, { columns, signal, onBytes: onBytesHere });
     await this.#connected(async (connection) => {
-      const found = await columnsIn(connection, copied.paths);
-      await connection.run(createTableView(at.table, fields, copied.paths, found));
+      const found = await columnsOfFiles(connection, copied.paths);
+      const view = { name: at.table, fields, paths: copied.paths, found, copied: columns };
+      await connection.run(createTableView(view));
       for (const { name, table, select } of this.#saved)
         if (table === at.table)
           await connection.run(`CREATE OR REPLACE VIEW ${quoteName(name)} AS ${select}`);
@@ -160,23 +181,16 @@ export class LakeDatabase {
   }
 }
 
-/** Without the code of an error that is about warehouses: there is none here. */
+/** Tells what is missing; and leaves out the code of an error that is about warehouses, of which there is none here. */
 function withoutCode(error: unknown): never {
+  if (error instanceof Error && error.message.endsWith(notCopied)) throw new ColumnsMissing();
   if (error instanceof TributaryError && error.code === 'warehouse.refused')
     throw new Error(error.message, { cause: error });
   throw error;
 }
 
-/** The names of tables anywhere in a syntax tree, in lower case. */
-function namesIn(node: unknown): Set<string> {
-  if (typeof node !== 'object' || node === null) return new Set();
-  const { table_name: own } = node as { table_name?: unknown };
-  const names = new Set(Object.values(node).flatMap((each) => [...namesIn(each)]));
-  return typeof own === 'string' ? names.add(own.toLowerCase()) : names;
-}
-
 /** The names of the columns that some of the files have, in lower case. */
-async function columnsIn(connection: DuckDBConnection, paths: readonly string[]): Promise<Set<string>> {
+async function columnsOfFiles(connection: DuckDBConnection, paths: readonly string[]): Promise<Set<string>> {
   if (paths.length === 0) return new Set();
   const described = await connection.runAndReadAll(describeFiles(paths));
   return new Set(described.getRows().map(([name]) => String(name).toLowerCase()));

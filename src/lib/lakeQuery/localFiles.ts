@@ -1,17 +1,21 @@
-import { type FileHandle, open, rm, statfs } from 'node:fs/promises';
+import { open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Add } from '../delta/actions';
 import { dataFilePath, describeVersion } from '../delta/log';
 import { dataFile } from '../delta/openDataFile';
+import type { ByteSource } from '../delta/parquet/sourceFile';
 import type { Snapshot } from '../delta/state';
 import { inParallel } from '../inParallel';
 import { quantity } from '../quantity';
+import { type FileParts, isEverything, type Parts, type Range, readParts, wholeFile } from './fileParts';
 
 const parallelFiles = 4;
 /** What is read of a file at once. */
 const rangeBytes = 4 * 1024 * 1024;
 
 export interface CopyOptions {
+  /** Which columns are copied; of small files all are. */
+  readonly columns: Parts;
   readonly signal: AbortSignal;
   /** Called with the bytes that were copied and all that have to be. */
   readonly onBytes?: ((done: number, total: number) => void) | undefined;
@@ -21,18 +25,24 @@ export interface CopyOptions {
 export interface Copied {
   /** The paths of the copies, one for each live file. */
   readonly paths: readonly string[];
-  /** How many bytes were copied; those of files that were there already do not count. */
+  /** How many bytes were copied now. */
   readonly bytes: number;
 }
 
+/** The copy of a file, which may lack columns: they are holes in it. */
+interface Copy {
+  readonly target: string;
+  readonly parts: FileParts;
+}
+
 /**
- * Copies of the data files of Delta tables in a folder of this machine. A data file never changes, so that one that is there already is
- * not copied again; one that a later version no longer has is deleted.
+ * Copies of the data files of Delta tables in a folder of this machine. A data file never changes, so that what is there already is not
+ * copied again; a file that a later version no longer has is deleted.
  */
 export class LocalFiles {
   readonly #folder: string;
   /** By the path in the table, for each table. */
-  readonly #kept = new Map<string, Map<string, string>>();
+  readonly #kept = new Map<string, Map<string, Copy>>();
   #copies = 0;
 
   constructor(folder: string) {
@@ -41,33 +51,46 @@ export class LocalFiles {
 
   /**
    * Copies the live files of a version.
-   * @throws `parquet.invalid` if a file is gone or has another size than the log says; an error if the disk has not enough space
+   * @throws `parquet.invalid` if a file is gone or is not what the log says; an error if the disk has not enough space
    */
-  async copy(snapshot: Snapshot, { signal, onBytes }: CopyOptions): Promise<Copied> {
+  async copy(snapshot: Snapshot, { columns, signal, onBytes }: CopyOptions): Promise<Copied> {
     const kept = this.#keptOf(snapshot.at.table);
-    for (const [path, copy] of kept) {
-      if (snapshot.files.has(path)) continue;
-      kept.delete(path);
-      await rm(copy, { force: true });
-    }
-    const missing = [...snapshot.files].filter(([path]) => !kept.has(path));
-    const total = missing.reduce((sum, [, add]) => sum + add.size, 0);
+    await forgetRemoved(kept, snapshot);
+    const adds = [...snapshot.files];
+    const copies = await inParallel(adds, parallelFiles, async ([path, add], givenUp) => {
+      AbortSignal.any([signal, givenUp]).throwIfAborted();
+      const copy = kept.get(path) ?? (await this.#begin(snapshot, add, columns));
+      kept.set(path, copy);
+      return { copy, add, missing: copy.parts.missing(columns) };
+    });
+    const total = copies
+      .flatMap(({ missing }) => missing)
+      .reduce((sum, { start, end }) => sum + end - start, 0);
     await this.#ensureSpace(total);
     let done = 0;
     const onRange = (bytes: number) => {
       done += bytes;
       onBytes?.(done, total);
     };
-    await inParallel(missing, parallelFiles, async ([path, add], givenUp) => {
-      const target = join(this.#folder, `${++this.#copies}.parquet`);
-      await copyFile({ snapshot, add, target, signal: AbortSignal.any([signal, givenUp]), onRange });
-      kept.set(path, target);
+    await inParallel(copies, parallelFiles, async ({ copy, add, missing }, givenUp) => {
+      const given = AbortSignal.any([signal, givenUp]);
+      await copyRanges({ source: sourceOf(snapshot, add), copy, ranges: missing, signal: given, onRange });
+      copy.parts.have(columns);
     });
-    return { paths: [...kept.values()], bytes: total };
+    return { paths: copies.map(({ copy }) => copy.target), bytes: total };
   }
 
-  #keptOf(table: string): Map<string, string> {
-    const kept = this.#kept.get(table) ?? new Map<string, string>();
+  async #begin(snapshot: Snapshot, add: Add, columns: Parts): Promise<Copy> {
+    const target = join(this.#folder, `${++this.#copies}.parquet`);
+    const source = sourceOf(snapshot, add);
+    const parts = isEverything(columns)
+      ? wholeFile(add.size)
+      : await readParts(source, whereOf(snapshot, add));
+    return { target, parts };
+  }
+
+  #keptOf(table: string): Map<string, Copy> {
+    const kept = this.#kept.get(table) ?? new Map<string, Copy>();
     this.#kept.set(table, kept);
     return kept;
   }
@@ -82,29 +105,49 @@ export class LocalFiles {
   }
 }
 
-interface FileCopy {
-  readonly snapshot: Snapshot;
-  readonly add: Add;
-  readonly target: string;
+async function forgetRemoved(kept: Map<string, Copy>, { files }: Snapshot): Promise<void> {
+  for (const [path, { target }] of kept) {
+    if (files.has(path)) continue;
+    kept.delete(path);
+    await rm(target, { force: true });
+  }
+}
+
+const whereOf = ({ at, version }: Snapshot, { path }: Add): string =>
+  `${describeVersion(at, version)}, file ${path}`;
+
+function sourceOf(snapshot: Snapshot, add: Add): ByteSource {
+  const { at, version } = snapshot;
+  const path = dataFilePath(at, add.path, version);
+  return dataFile({ store: at.store, path, where: whereOf(snapshot, add) }, add.size);
+}
+
+interface RangesCopy {
+  readonly source: ByteSource;
+  readonly copy: Copy;
+  readonly ranges: readonly Range[];
   readonly signal: AbortSignal;
   readonly onRange: (bytes: number) => void;
 }
 
-async function copyFile({ snapshot, add, target, signal, onRange }: FileCopy): Promise<void> {
-  const { at, version } = snapshot;
-  const path = dataFilePath(at, add.path, version);
-  const where = `${describeVersion(at, version)}, file ${add.path}`;
-  const source = dataFile({ store: at.store, path, where }, add.size);
-  let file: FileHandle | undefined;
+async function copyRanges({ source, copy, ranges, signal, onRange }: RangesCopy): Promise<void> {
+  if (ranges.length === 0) return;
+  // For writing at any place, and made if it is not there.
+  const file = await open(copy.target, 'a', 0o600).then(async (made) => {
+    await made.close();
+    return open(copy.target, 'r+');
+  });
   try {
-    file = await open(target, 'wx', 0o600);
-    for (let start = 0; start < add.size; start += rangeBytes) {
-      signal.throwIfAborted();
-      const bytes = await source.read(start, Math.min(rangeBytes, add.size - start));
-      await file.write(bytes);
-      onRange(bytes.length);
+    await file.truncate(source.size);
+    for (const { start, end } of ranges) {
+      for (let at = start; at < end; at += rangeBytes) {
+        signal.throwIfAborted();
+        const bytes = await source.read(at, Math.min(rangeBytes, end - at));
+        await file.write(bytes, 0, bytes.length, at);
+        onRange(bytes.length);
+      }
     }
   } finally {
-    await file?.close();
+    await file.close();
   }
 }

@@ -1,5 +1,6 @@
 import type { DataType, Field } from '../delta/schema';
 import { quoteName, quoteText } from '../warehouse/duckdb/tables';
+import { isEverything, type Parts } from './fileParts';
 
 /*
  * A Delta table as a view in DuckDB, over copies of its files.
@@ -32,24 +33,36 @@ const rowsOf = (paths: readonly string[]): string =>
 /** The columns that some of the files have, as rows of name and type. */
 export const describeFiles = (paths: readonly string[]): string => `DESCRIBE SELECT * FROM ${rowsOf(paths)}`;
 
-/**
- * The statement that makes the view of a table, or replaces it.
- * @param found the names of the columns that some of the files have, in lower case; all others are null
- */
-export function createTableView(
-  name: string,
-  fields: readonly Field[],
-  paths: readonly string[],
-  found: ReadonlySet<string>,
-): string {
-  const columns = fields.map((field) => columnOf(field, found.has(field.name.toLowerCase())));
+export interface TableView {
+  readonly name: string;
+  readonly fields: readonly Field[];
+  /** Copies of the files. */
+  readonly paths: readonly string[];
+  /** The names of the columns that some of the files have, in lower case; all others are null. */
+  readonly found: ReadonlySet<string>;
+  /** The columns that were copied. */
+  readonly copied: Parts;
+}
+
+/** The error of a statement that reads a column which was not copied. */
+export const notCopied = 'A column was not copied.';
+
+/** The statement that makes the view of a table, or replaces it. */
+export function createTableView({ name, fields, paths, found, copied }: TableView): string {
+  const columns = fields.map((field) => {
+    const key = field.name.toLowerCase();
+    if (!found.has(key)) return columnOf(field, 'NULL');
+    const isCopied = isEverything(copied) || copied.has(key);
+    return columnOf(field, isCopied ? storedValue(field) : `error(${quoteText(notCopied)})`);
+  });
   const rows = paths.length === 0 ? '(SELECT 1) WHERE false' : rowsOf(paths);
   return `CREATE OR REPLACE VIEW ${quoteName(name)} AS SELECT ${columns.join(', ')} FROM ${rows}`;
 }
 
-function columnOf({ name, type }: Field, isFound: boolean): string {
-  const column = quoteName(name);
+const storedValue = ({ name, type }: Field): string =>
+  type === 'timestamp' ? `timezone('UTC', ${quoteName(name)})` : quoteName(name);
+
+function columnOf({ name, type }: Field, value: string): string {
   const target = duckDbType(type);
-  const value = isFound ? (type === 'timestamp' ? `timezone('UTC', ${column})` : column) : 'NULL';
-  return `${target ? `CAST(${value} AS ${target})` : value} AS ${column}`;
+  return `${target ? `CAST(${value} AS ${target})` : value} AS ${quoteName(name)}`;
 }

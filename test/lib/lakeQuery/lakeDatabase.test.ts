@@ -1,18 +1,24 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TableLocation } from '../../../src/lib/delta/log';
-import { openState } from '../../../src/lib/delta/openTable';
+import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import type { Value } from '../../../src/lib/delta/schema';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
-import { LakeDatabase, type LoadOptions, type TableRead } from '../../../src/lib/lakeQuery/lakeDatabase';
+import {
+  ColumnsMissing,
+  LakeDatabase,
+  type LoadOptions,
+  type TableRead,
+} from '../../../src/lib/lakeQuery/lakeDatabase';
 import { savedQueries } from '../../../src/lib/lakeQuery/savedQueries';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { assetStream } from '../../kit/assetStream';
 import { ClicksTable } from '../counts/clicksTable';
+import { openDuckDb } from '../delta/parquet/duckdb';
 
 const streams = [clickstream, assetStream];
 const saved = savedQueries(streams);
@@ -183,6 +189,107 @@ describe('a database over the lake', () => {
       const sizes = reads.map(({ snapshot }) => [...snapshot.files.values()].map(({ size }) => size));
       expect(reads.map(({ bytes }) => bytes)).toEqual([0, sizes[1]?.[0], 0, sizes[3]?.[1], sizes[4]?.[0]]);
       expect(await rowsOf(lake, 'select count(*) from CLICKS', { signal, version: 2 })).toEqual([[3]]);
+    } finally {
+      await lake.close();
+    }
+  });
+
+  it('copies of large files the columns that a statement names, and each column once', async () => {
+    const store = new MemoryStore();
+    const rows = Array.from({ length: 60_000 }, (_, n): Row => {
+      const at = 1_790_000_000_000_000 + n * 104_729;
+      const address = { enqueued_at: at, hub_created_at: 1, sequence_number: n };
+      return {
+        ...address,
+        productid: (n * 7919) % 41,
+        sessionid: (n * 2_654_435_761) % 2 ** 48,
+        timestamp: at,
+      };
+    });
+    await appendRows({ store, table: 'clicks' }, tableFields(clickstream), rows);
+    const lake = await openLake(store);
+    try {
+      const copied: number[] = [];
+      const take = async (sql: string, isWhole = false) => {
+        const [read] = await lake.load(sql, { signal, isWhole });
+        copied.push(read?.bytes ?? 0);
+        const all: (readonly unknown[])[] = [];
+        for await (const some of (await lake.select(sql, signal)).rows()) all.push(...some);
+        return all;
+      };
+      const [size = 0] = [...((await openSnapshot({ store, table: 'clicks' }))?.files.values() ?? [])].map(
+        (add) => add.size,
+      );
+      expect(size).toBeGreaterThan(1024 * 1024);
+      expect(await take('select count(*) from clicks')).toEqual([['60000']]);
+      expect(await take('select productid, count(*) from clicks where PRODUCTID = 40 group by 1')).toEqual([
+        [40, String(rows.filter(({ productid }) => productid === 40).length)],
+      ]);
+      expect(
+        await take('select productid, clicks from clicks_per_product where productid = 40'),
+      ).toHaveLength(1);
+      const sessions = rows.reduce((sum, { sessionid }) => sum + BigInt(Number(sessionid)), 0n);
+      expect(await take('select sum(sessionid), any_value(productid) > 99 from clicks')).toEqual([
+        [String(sessions), false],
+      ]);
+      // What is told without its name cannot be read before it is copied.
+      const joined =
+        'select count(*) from clicks a natural join (select sessionid, enqueued_at from clicks) b';
+      const natural = 'select count(*) from clicks a natural join clicks b';
+      expect(await take(joined)).toEqual([['60000']]);
+      await expect(take(natural)).rejects.toBeInstanceOf(ColumnsMissing);
+      await expect(take('select clicks from clicks limit 1')).rejects.toBeInstanceOf(ColumnsMissing);
+      expect(await take(natural, true)).toEqual([['0']]);
+      const [seventh] = await take('select productid, sessionid, * from clicks where sequence_number = 7');
+      expect(seventh?.slice(0, 2)).toEqual([rows[7]?.productid, String(rows[7]?.sessionid)]);
+      const [footer = 0, product = 0, last = 0, session = 0] = copied;
+      expect(footer).toBeLessThan(size / 10);
+      expect(product).toBeLessThan(size / 5);
+      expect(last).toBeLessThan(size / 2);
+      expect(session).toBeLessThan(size / 2);
+      // Each byte came once, but for what is between columns.
+      const all = copied.reduce((sum, bytes) => sum + bytes, 0);
+      expect(all).toBeGreaterThanOrEqual(size);
+      expect(all).toBeLessThan(size * 1.2);
+      expect(copied.at(-1)).toBe(0);
+    } finally {
+      await lake.close();
+    }
+  });
+
+  it('copies columns of files that other writers made', async () => {
+    const store = new MemoryStore();
+    const table = await new ClicksTable(store).create();
+    const folder = mkdtempSync(join(tmpdir(), 'foreign-'));
+    const duckdb = await openDuckDb();
+    const file = join(folder, 'foreign.parquet');
+    await duckdb.run(`copy (
+      select (i % 670)::integer productid, {'a': hash(i), 'b': [hash(i + 1)]} more, hash(i * 3)::text "text", i::bigint sessionid
+      from range(70000) t(i)) to '${file}' (format parquet, codec zstd, row_group_size 20480)`);
+    const bytes = readFileSync(file);
+    duckdb.close();
+    rmSync(folder, { recursive: true });
+    await store.put('clicks/foreign.parquet', bytes);
+    const add = {
+      path: 'foreign.parquet',
+      partitionValues: {},
+      size: bytes.length,
+      modificationTime: 1,
+      dataChange: true,
+    };
+    await table.putEntry(1, [{ add }]);
+    const lake = await openLake(store);
+    try {
+      const [read] = await lake.load('select productid, category from clicks', quiet);
+      expect(bytes.length).toBeGreaterThan(1024 * 1024);
+      expect(read?.bytes).toBeLessThan(bytes.length / 4);
+      const sums = 'select sum(productid), count(category) from clicks';
+      expect(await rowsOf(lake, sums)).toEqual([
+        [Array.from({ length: 70_000 }, (_, n) => n % 670).reduce((a, b) => a + b), 0],
+      ]);
+      expect(await rowsOf(lake, 'select sum(sessionid) from clicks where productid < 670')).toEqual([
+        [2_449_965_000],
+      ]);
     } finally {
       await lake.close();
     }

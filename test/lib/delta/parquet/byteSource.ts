@@ -1,4 +1,4 @@
-import type { ByteSource } from '../../../../src/lib/delta/parquet/read';
+import type { ByteSource } from '../../../../src/lib/delta/parquet/sourceFile';
 
 /** A file in memory that remembers which ranges were asked for. */
 export function sourceOf(

@@ -1,0 +1,38 @@
+import { TributaryError } from '../../errors';
+import { type ByteSource, SourceFile } from './sourceFile';
+
+/** Where a file has the values of a column: one of its chunks. */
+export interface ColumnChunk {
+  /** The name of the column in the table. */
+  readonly column: string;
+  readonly start: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
+/**
+ * The chunks of all columns, in the order in which they lie in the file. Reads the footer alone.
+ * @throws `parquet.invalid`, naming `where`, if the file is damaged
+ */
+export async function columnChunks(source: ByteSource, where: string): Promise<ColumnChunk[]> {
+  const { parquetMetadata } = await import('hyparquet');
+  const footer = await new SourceFile(source, where).readFooter();
+  try {
+    const { row_groups: groups } = parquetMetadata(footer, { geoparquet: false });
+    const chunks = groups.flatMap(({ columns }) =>
+      columns.map(({ meta_data: data }): ColumnChunk => {
+        if (!data) throw new Error('a column is encrypted');
+        const { path_in_schema: path, dictionary_page_offset: dictionary, data_page_offset: pages } = data;
+        // Some writers say 0 where a chunk has no dictionary.
+        const start = Number(dictionary && dictionary < pages ? dictionary : pages);
+        return { column: path[0] ?? '', start, end: start + Number(data.total_compressed_size) };
+      }),
+    );
+    return chunks.sort((a, b) => a.start - b.start);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TributaryError('parquet.invalid', `${where}: not a readable Parquet file: ${reason}.`, {
+      cause,
+    });
+  }
+}
