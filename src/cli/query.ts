@@ -64,7 +64,10 @@ runCommand({
       const format = csv ? 'csv' : json ? 'json' : 'table';
       return withSession(settings, { format, mostRows: rows, version }, async (session) => {
         if (query === undefined) return readAll(session);
-        return (await session.run(query)) === 'stopped' ? interrupted : 0;
+        if ((await session.run(query)) === 'done') return 0;
+        // A request that storage does not answer would keep the process alive.
+        setTimeout(() => process.exit(), 500).unref();
+        return interrupted;
       });
     },
   }),

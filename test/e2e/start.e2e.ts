@@ -267,6 +267,8 @@ describe('npm start', () => {
     const run = start(...freePorts());
     await run.until(/[1-9][\d,]* in the warehouse/);
     expect(await query()).toBeGreaterThan(0);
+    const ofLake = runCommand('src/cli/query.js', ['select count(*) > 0 as has_rows from clicks'], folder);
+    expect([await ofLake.ended, ofLake.text()]).toEqual([0, expect.stringMatching(/^has_rows\ntrue$/m)]);
 
     const { pid } = run.process;
     const second = runCommand('local/start.js', freePorts(), folder);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBMaterializedResult, Json } from '@duckdb/node-api';
+import { orAborted } from '../deadline';
 import type { TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
 import type { Snapshot } from '../delta/state';
@@ -125,12 +126,17 @@ export class LakeDatabase {
     const columns = options.isWhole ? 'all' : columnsIn(isDirect ? [statement, views] : views);
     const reads: TableRead[] = [];
     for (const at of places) reads.push(await this.#loadTable(at, columns, options));
+    for (const { name, select } of saved)
+      await this.#connected((connection) =>
+        connection.run(`CREATE OR REPLACE VIEW ${quoteName(name)} AS ${select}`),
+      );
     return reads;
   }
 
   /**
    * Runs a statement on what `load` has taken for it.
-   * @throws ColumnsMissing if it reads columns that it does not name: then `load` must take them all; what is wrong with the statement, and the signal's reason
+   * @throws ColumnsMissing if it reads columns that it does not name: then `load` must take them all. What is wrong with the
+   * statement, and the signal's reason
    */
   async select(sql: string, signal: AbortSignal): Promise<QueryResult> {
     return this.#connected(async (connection) => {
@@ -153,20 +159,19 @@ export class LakeDatabase {
     columns: Parts,
     { version, signal, onBytes }: LoadOptions,
   ): Promise<TableRead> {
-    const snapshot = await openSnapshot(at, version === undefined ? {} : { version });
+    const opening = openSnapshot(at, version === undefined ? {} : { version });
+    const snapshot = await orAborted(opening, signal);
     if (!snapshot) throw new NoTable(at);
     const { fields, metaData } = snapshot;
     if (metaData.partitionColumns.length > 0)
       throw new Error(`${at.table} has partition columns, which a query here cannot read.`);
     const onBytesHere = (done: number, total: number) => onBytes?.(at.table, done, total);
-    const copied = await this.#files.copy(snapshot, { columns, signal, onBytes: onBytesHere });
+    const copying = this.#files.copy(snapshot, { columns, signal, onBytes: onBytesHere });
+    const copied = await orAborted(copying, signal);
     await this.#connected(async (connection) => {
       const found = await columnsOfFiles(connection, copied.paths);
       const view = { name: at.table, fields, paths: copied.paths, found, copied: columns };
       await connection.run(createTableView(view));
-      for (const { name, table, select } of this.#saved)
-        if (table === at.table)
-          await connection.run(`CREATE OR REPLACE VIEW ${quoteName(name)} AS ${select}`);
     });
     return { snapshot, ...copied };
   }
