@@ -1,5 +1,5 @@
+import { clicksStream } from '../src/lib/api/countTerms';
 import { count, quantity } from '../src/lib/quantity';
-import { clickstream } from '../src/lib/streams/clickstream';
 import type { Stream } from '../src/lib/streams/stream';
 import type { StreamFigures } from './figures';
 
@@ -25,8 +25,11 @@ export interface Figures extends StreamFigures {
 /** The word for the events of a stream: the name of its table. */
 export const nounOf = ({ table }: Stream): string => table;
 
+/** Whether a stream is the one that GET /api/clicks counts. */
+export const isClicks = ({ name }: Stream): boolean => name === clicksStream;
+
 /** What stands before a sentence about a stream. The clickstream's comparison is the last line of `npm start`, and needs no name. */
-export const prefixOf = (stream: Stream): string => (stream === clickstream ? '' : `${nounOf(stream)}: `);
+export const prefixOf = (stream: Stream): string => (isClicks(stream) ? '' : `${nounOf(stream)}: `);
 
 /**
  * @param clicks what the API counts

@@ -4,7 +4,6 @@ import { openState } from '../src/lib/delta/openTable';
 import { once } from '../src/lib/once';
 import { count, quantity } from '../src/lib/quantity';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
-import { clickstream } from '../src/lib/streams/clickstream';
 import { loadStreams } from '../src/lib/streams/loadStreams';
 import type { Stream } from '../src/lib/streams/stream';
 import {
@@ -12,6 +11,7 @@ import {
   compareFigures,
   describeMissing,
   type Figures,
+  isClicks,
   nounOf,
   prefixOf,
 } from './comparison';
@@ -31,9 +31,7 @@ const stillWithoutReasonAfterMs = 20_000;
 export async function followStreams(stack: Stack): Promise<StreamProgress[]> {
   const { LakeStorage = '', LAKE_CONTAINER = '' } = stack.settings;
   const store = await openAzureBlobStore({ connectionString: LakeStorage }, LAKE_CONTAINER);
-  const streams = [...(await loadStreams())].sort(
-    (a, b) => Number(a === clickstream) - Number(b === clickstream),
-  );
+  const streams = [...(await loadStreams())].sort((a, b) => Number(isClicks(a)) - Number(isClicks(b)));
   return streams.map((stream) => {
     const hub = stack.settings[stream.hubSetting] ?? '';
     const at = { store, table: stream.table };
@@ -92,7 +90,7 @@ export class StreamProgress {
     this.#missing = undefined;
     try {
       const figures = await this.#read();
-      const clicks = this.stream === clickstream ? await clicksOfTheApi(stack.apiUrl) : undefined;
+      const clicks = isClicks(this.stream) ? await clicksOfTheApi(stack.apiUrl) : undefined;
       const comparison = compareFigures(this.stream, figures, { clicks, letters: await letters.count() });
       this.#missing = describeMissing(this.stream, figures, clicks);
       return comparison;
@@ -144,7 +142,7 @@ export class StreamProgress {
 
   async #askForClicks(): Promise<Waits> {
     const { stack, at } = this.#followed;
-    if (this.stream !== clickstream) return noWaits;
+    if (!isClicks(this.stream)) return noWaits;
     try {
       await clicksOfTheApi(stack.apiUrl);
       return noWaits;

@@ -70,7 +70,10 @@ const maintainInApp = ({ table, step }: Wanted, app: App) =>
 /** The pass of the app, with the same plans and bins, in this process. */
 async function maintain(lake: Lake, settings: LakeSettings, wanted: Wanted): Promise<MaintenanceResult> {
   const names = new ProductNames(lake.store);
-  const counts = (await countedStreams()).map((stream) => openCounts(lake, settings, names, stream));
+  const counts = (await countedStreams()).map((stream) => ({
+    stream: stream.name,
+    counts: openCounts(lake, settings, names, stream),
+  }));
   return runLong('Ended. Finished steps are kept.', ({ signal, progress }: LongTask) =>
     runHere(
       maintainTables,

@@ -1,9 +1,9 @@
 import { emitClicks } from '../lib/app/emitClicks';
-import { clicksPerSecond, clickstream, clickstreamSchedule } from '../lib/streams/clickstream';
+import { clicksPerSecond, clickstreamSchedule } from '../lib/sources/clicks/settings';
 import { registerEmit } from './wiring/registerEmit';
 
 registerEmit('emitClickstream', {
-  stream: clickstream.name,
+  stream: 'clickstream',
   schedule: clickstreamSchedule,
   needs: clicksPerSecond,
   isOff: (value) => Number(value) === 0,

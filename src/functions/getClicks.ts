@@ -1,13 +1,12 @@
 import { app, type HttpRequest } from '@azure/functions';
-import { clicksApi } from '../lib/app/clicks';
+import { answerClicks } from '../lib/app/clicks';
 import { logged } from './wiring/logged';
 
 app.http('getClicks', {
   methods: ['GET'],
   route: 'clicks/{view?}',
   authLevel: 'function',
-  handler: logged(async ({ params, query, headers }: HttpRequest) => {
-    const api = await clicksApi();
-    return api.answer({ path: params.view ?? '', query, headers });
-  }),
+  handler: logged(({ params, query, headers }: HttpRequest) =>
+    answerClicks({ path: params.view ?? '', query, headers }),
+  ),
 });

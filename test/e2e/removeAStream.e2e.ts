@@ -91,3 +91,37 @@ async function expectOnlyClicks(): Promise<void> {
   expect(host).toContain('emitClickstream: timerTrigger');
   expect(host).not.toMatch(/coincap/i);
 }
+
+describe.skipIf(!existsSync('src/lib/streams/coincap.ts'))('removing the clickstream', () => {
+  let other: AppCopy;
+  beforeAll(() => {
+    other = new AppCopy();
+    const files = ['src/lib/streams/clickstream.ts', 'src/functions/ingestClickstream.ts'];
+    const measures = ['bench/', 'test/chaos/', 'test/mutants/'];
+    const source = ['src/functions/emitClickstream.ts', 'src/lib/app/emitClicks.ts'];
+    const guide = readFileSync('docs/add-a-stream.md', 'utf8');
+    for (const path of [...files, ...measures, ...source]) {
+      expect(guide).toContain(`\`${path}\``);
+      other.remove(path);
+    }
+  }, 60_000);
+  afterAll(() => other?.delete(), 60_000);
+
+  it('leaves a product that builds, starts, carries assets, and says that it counts no clicks', {
+    timeout: 240_000,
+  }, async () => {
+    other.build();
+    const stack = await other.start('--for', '6s', '--reset');
+    const [url = ''] = stack.text().match(/http:\/\/[\d.:]+\/api/) ?? [];
+    const answer = await fetch(`${url}/clicks`);
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('clickstream') });
+    expect(await stack.ended).toBe(0);
+    expect(stack.text().trim().split('\n').at(-1)).toMatch(
+      /^assets: accepted ([1-9][\d,]*) = rows \1 = warehouse \1$/,
+    );
+    const host = readFileSync(`${other.folder}/.local/logs/host.log`, 'utf8');
+    expect(host).toContain('ingestCoincap: eventHubTrigger');
+    expect(host).not.toContain('Clickstream');
+  });
+});

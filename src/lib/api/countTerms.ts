@@ -23,6 +23,9 @@ export interface CountTerms {
   whyUncounted(keys: readonly Key[], tally: Tally): string;
 }
 
+/** The name of the stream whose rows GET /api/clicks counts. */
+export const clicksStream = 'clickstream';
+
 /** The words of GET /api/clicks. */
 export const clickTerms: CountTerms = {
   key: 'productid',

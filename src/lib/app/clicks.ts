@@ -1,6 +1,6 @@
 import { type ApiAnswer, type ApiRequest, answerProblem } from '../api/answer';
 import { ClicksApi } from '../api/clicksApi';
-import { countTerms } from '../api/countTerms';
+import { type CountTerms, clicksStream, clickTerms, countTerms } from '../api/countTerms';
 import { shown } from '../api/parameters';
 import { Counts } from '../counts/counts';
 import { ProductNames } from '../counts/productNames';
@@ -9,7 +9,6 @@ import { describeFailure } from '../errors';
 import { logEvent } from '../log';
 import { once, oncePerKey } from '../once';
 import { type Settings, settings } from '../settings';
-import { clickstream } from '../streams/clickstream';
 import { loadStreams } from '../streams/loadStreams';
 import type { Counted, Stream } from '../streams/stream';
 import { appLake, type Lake } from './lake';
@@ -49,13 +48,14 @@ export const openCounts = (
   lake: Pick<Lake, 'at'>,
   { countsRefreshMs, countedProducts }: Pick<Settings, 'countsRefreshMs' | 'countedProducts'>,
   names: ProductNames,
-  { table, counted }: CountedStream,
+  { name: stream, table, counted }: CountedStream,
 ): Counts =>
   new Counts({
     at: lake.at(table),
     counted,
     refreshMs: countsRefreshMs,
     maxKeys: countedProducts,
+    warn: (message) => logEvent('warning', 'counts-problem', { stream, message }),
     ...(hasNames(counted) ? { preferred: () => names.preferred() } : {}),
   });
 
@@ -64,25 +64,31 @@ const appCounts = oncePerKey(async (stream: CountedStream) =>
   openCounts(await appLake(), await settings(), await productNames(), stream),
 );
 
-/** Answers GET /api/clicks and the paths below it. */
-export const clicksApi = once(async () => {
-  if (!isCounted(clickstream))
-    throw new Error('The file of the stream of clicks does not declare `counted`.');
-  return new ClicksApi({ counts: await appCounts(clickstream), names: await productNames() });
-});
-
 const noNames = { last: { tag: '', names: new Map<number, string>() } };
 
-const streamApi = oncePerKey(
-  async (stream: CountedStream) =>
-    new ClicksApi({
-      counts: await appCounts(stream),
-      names: hasNames(stream.counted)
-        ? await productNames()
-        : { ...noNames, current: async () => noNames.last },
-      terms: countTerms,
-    }),
-);
+const openApi = async (stream: CountedStream, terms: CountTerms): Promise<ClicksApi> =>
+  new ClicksApi({
+    counts: await appCounts(stream),
+    names: hasNames(stream.counted)
+      ? await productNames()
+      : { ...noNames, current: async () => noNames.last },
+    terms,
+    logError: (error) =>
+      logEvent('error', 'clicks-failed', { stream: stream.name, ...describeFailure(error) }),
+  });
+
+const clicksApi = oncePerKey((stream: CountedStream) => openApi(stream, clickTerms));
+const streamApi = oncePerKey((stream: CountedStream) => openApi(stream, countTerms));
+
+/** Answers GET /api/clicks and the paths below it. Never throws for a wrong request. */
+export async function answerClicks(request: ApiRequest): Promise<ApiAnswer> {
+  const stream = (await countedStreams()).find(({ name }) => name === clicksStream);
+  if (stream) return (await clicksApi(stream)).answer(request);
+  return answerProblem(
+    404,
+    `This app counts no clicks: it has no stream ${clicksStream}, or that stream's file does not declare what is counted. The rows of other streams are counted at /api/counts/{stream}.`,
+  );
+}
 
 /** Answers GET /api/counts/{stream} and the paths below it. Never throws for a wrong request. */
 export async function answerCounts(name: string, request: ApiRequest): Promise<ApiAnswer> {
@@ -95,30 +101,40 @@ export async function answerCounts(name: string, request: ApiRequest): Promise<A
   });
 }
 
+/** The counts of a stream, with the name by which the log names them. */
+export interface CountsOfStream {
+  readonly stream: string;
+  readonly counts: Counts;
+}
+
 /**
  * Saves the counts for new instances, and decides anew which products are counted on their own, if that is due. The counts are only a
  * cache: without it, a new instance counts the table's files.
  * @param signal gives up the decision when it takes too long; the products stay as they are
  * @returns the outcome in a word
  */
-export async function saveCounts(counts: Counts, signal: AbortSignal): Promise<string> {
+export async function saveCounts({ stream, counts }: CountsOfStream, signal: AbortSignal): Promise<string> {
   const saved = await counts.save();
   try {
     return (await counts.decideAnewIfDue(signal)) === 'decided' ? 'decided' : saved;
   } catch (error) {
-    logEvent('warning', 'products-not-chosen', describeFailure(error));
+    logEvent('warning', 'products-not-chosen', { stream, ...describeFailure(error) });
     return saved;
   }
 }
 
-/** The same with the counts of several tables, one after the other. A table that fails does not keep the others from it; then it throws. */
-export async function saveAllCounts(all: readonly Counts[], signal: AbortSignal): Promise<string> {
+/**
+ * The same with the counts of several streams, one after the other. One that fails is logged and does not keep the others from it;
+ * then it throws.
+ */
+export async function saveAllCounts(all: readonly CountsOfStream[], signal: AbortSignal): Promise<string> {
   const outcomes = new Set<string>();
   const failures: unknown[] = [];
-  for (const counts of all) {
+  for (const each of all) {
     try {
-      outcomes.add(await saveCounts(counts, signal));
+      outcomes.add(await saveCounts(each, signal));
     } catch (error) {
+      logEvent('error', 'counts-not-saved', { stream: each.stream, ...describeFailure(error) });
       failures.push(error);
     }
   }
@@ -128,4 +144,12 @@ export async function saveAllCounts(all: readonly Counts[], signal: AbortSignal)
 
 /** The same with all counts of this process. */
 export const saveAppCounts = async (signal: AbortSignal): Promise<string> =>
-  saveAllCounts(await Promise.all((await countedStreams()).map(appCounts)), signal);
+  saveAllCounts(
+    await Promise.all(
+      (await countedStreams()).map(async (stream) => ({
+        stream: stream.name,
+        counts: await appCounts(stream),
+      })),
+    ),
+    signal,
+  );

@@ -1,7 +1,7 @@
 import { once } from '../once';
 import { settings } from '../settings';
 import { createClickSimulator } from '../sources/clickSimulator';
-import { clicksPerSecond } from '../streams/clickstream';
+import { clicksPerSecond } from '../sources/clicks/settings';
 import type { Stream } from '../streams/stream';
 import { emit } from './emit';
 

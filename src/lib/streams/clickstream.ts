@@ -1,5 +1,4 @@
-import { scheduleSetting } from '../schedule';
-import type { SettingDefinition } from '../settingDefinitions';
+import { clicksPerSecond, clickstreamSchedule } from '../sources/clicks/settings';
 import { flatObjectReader } from './flatObject';
 import { decodeJsonElements } from './jsonElements';
 import {
@@ -28,20 +27,6 @@ const readClick = readFields(fields);
 
 /** Clicks are counted per product. */
 export const countedClicks: Counted = { key: 'productid', attribute: 'category' };
-
-export const clickstreamSchedule = scheduleSetting('CLICKSTREAM_SCHEDULE', 'When clicks are emitted.');
-
-export const clicksPerSecond: SettingDefinition = {
-  name: 'CLICKS_PER_SECOND',
-  meaning:
-    'How many made-up clicks are emitted, however often the schedule fires. With 0, `emitClickstream` is not registered.',
-  expected: 'a number from 0 to 100000',
-  default: '0',
-  check(value) {
-    if (!/^\d+(?:\.\d+)?$/.test(value)) return 'is malformed';
-    return Number(value) > 100_000 ? 'is out of range' : undefined;
-  },
-};
 
 /** Clicks in the shops, as the published generator sends them: `{productid, timestamp, sessionid, category}`. */
 export const clickstream: Stream = {

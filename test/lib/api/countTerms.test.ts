@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { ClicksApi } from '../../../src/lib/api/clicksApi';
 import { countTerms } from '../../../src/lib/api/countTerms';
 import { countedStreams, saveAllCounts } from '../../../src/lib/app/clicks';
@@ -111,7 +111,14 @@ it('saves the counts of a table though those of another one fail', async () => {
   await clicks.click(1);
   const broken = new Counts({ at: { store: failing, table: 'broken' }, counted: countedClicks });
   const whole = new Counts({ at: clicks.at, counted: countedClicks });
-  await expect(saveAllCounts([broken, whole], new AbortController().signal)).rejects.toThrow('away');
+  const streams = [
+    { stream: 'orders', counts: broken },
+    { stream: 'clickstream', counts: whole },
+  ];
+  const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  await expect(saveAllCounts(streams, new AbortController().signal)).rejects.toThrow('away');
+  expect(JSON.parse(lines.mock.lastCall?.[0])).toMatchObject({ event: 'counts-not-saved', stream: 'orders' });
+  lines.mockRestore();
   expect(await store.get(cachedStatePath('clicks'))).toBeDefined();
 });
 

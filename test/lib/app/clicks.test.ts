@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
 import { settingsAt } from '../../../local/processes';
-import { clicksApi } from '../../../src/lib/app/clicks';
+import { answerClicks } from '../../../src/lib/app/clicks';
 import { openAzureBlobStore } from '../../../src/lib/storage/azureBlobStore';
 
 let azurite: Azurite;
@@ -20,9 +20,8 @@ it('warns once, without their text, of lines of products.csv that are passed ove
   await store.put('products.csv', Buffer.from('1,Lamp\nmine,Ghost\n3,\n'));
   const lines: string[] = [];
   vi.spyOn(console, 'warn').mockImplementation((line) => lines.push(line));
-  const api = await clicksApi();
   for (let times = 0; times < 2; times++)
-    await api.answer({ path: '', query: new URLSearchParams(), headers: new Headers() });
+    await answerClicks({ path: '', query: new URLSearchParams(), headers: new Headers() });
   vi.restoreAllMocks();
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     {
