@@ -16,6 +16,7 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
   [/^npm (ci|test|run build)\b/, 'the project is installed and built here, and this is one of its tests'],
   [/^npm run (emulators|test:\w+|chaos|mutants|bench|package|doctor)\b/, 'has tests of its own'],
   [/^npm run check:infra\b/, 'checkTemplate.test.ts'],
+  [/^npm run query$/, 'asks for statements at a terminal'],
   [/^npm run coincap -- --every/, 'goes on until Ctrl-C'],
   [/^npm run clicks -- --watch/, 'goes on until Ctrl-C'],
   [/^npm run warehouse -- (init|script)/, 'are for SQL databases'],
@@ -26,6 +27,8 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
 const refused: readonly (readonly [RegExp, number, RegExp])[] = [
   [/^npm run checkpoints -- (reset|skip)/, 1, /app|Stop/],
   [/^npm run query -- .* --version 812/, 1, /812/],
+  [/^npm run dead-letters -- show/, 1, /There is no such letter/],
+  [/^npm run products -- get names.csv/, 2, /names.csv/],
 ];
 
 const hasPlaceholder = (command: string) => /\b[A-Z]{3,}\b/.test(command.replace(/--[\w-]+/g, ''));

@@ -22,9 +22,11 @@ const table = `
   src/lib/health             | ingest warehouse lake delta storage streams                          |
   src/lib/dashboard          | api                                                                  |
   src/lib/dashboard/browser  |                                                                      | uplot
-  src/lib/api                | counts lake streams                                                  |
+  src/lib/api                | counts latest lake streams                                           |
   src/lib/ingest             | lake delta storage sources streams connections                       |
-  src/lib/counts             | lake delta storage streams                                           |
+  src/lib/counts             | fold lake delta storage streams                                      |
+  src/lib/fold               | delta storage                                                        |
+  src/lib/latest             | counts fold lake delta storage streams                               |
   src/lib/maintenance        | lake delta storage streams                                           |
   src/lib/connections        | streams storage/azureBlobStore identity                              |
   src/lib/identity           |                                                                      | @azure/identity

@@ -1,16 +1,11 @@
-import type { TableLocation } from '../delta/log';
 import type { TablePosition } from '../delta/position';
+import type { StateFile } from '../fold/stateFile';
 import type { StoredBucket } from './buckets';
 import { isSharedCounter, type StoredFolded } from './folded';
 import { isKey, type Key } from './keys';
 import type { StoredTally } from './tally';
 
-/*
- * The counts of one version of a table, kept in the table's folder so that a new instance need not read every file. This is a
- * cache, never the truth: if it is damaged or does not fit the table, it is treated as missing.
- */
-
-/** Delta readers and vacuum ignore names that begin with an underscore. */
+/** Where the counts of one version of a table are kept. */
 export const cachedStatePath = (table: string) => `${table}/_counts/state.json`;
 
 /**
@@ -30,34 +25,12 @@ export interface CachedState extends TablePosition {
   readonly tally: StoredTally;
 }
 
-export interface FoundState {
-  /** The ETag that the next writer must give; undefined if there is no file. */
-  readonly etag: string | undefined;
-  /** Undefined if there is no file, or it cannot be used. */
-  readonly state: CachedState | undefined;
-}
-
-/** Throws `storage.*` if it cannot be found out whether there is a file. */
-export async function readCachedState({ store, table }: TableLocation): Promise<FoundState> {
-  const found = await store.get(cachedStatePath(table));
-  return { etag: found?.etag, state: found && parseCachedState(found.bytes) };
-}
-
-/**
- * Writes the state if the file still has this `etag`, or is still missing if `etag` is undefined. Returns the new ETag, or
- * undefined if another process has written the file meanwhile.
- */
-export async function writeCachedState(
-  { store, table }: TableLocation,
-  state: CachedState,
-  etag: string | undefined,
-): Promise<string | undefined> {
-  const path = cachedStatePath(table);
-  const bytes = Buffer.from(JSON.stringify({ format, ...state }));
-  const put = etag === undefined ? store.putIfAbsent(path, bytes) : store.putIfMatch(path, bytes, etag);
-  const result = await put;
-  return result.outcome === 'written' ? result.etag : undefined;
-}
+/** The file of the cached state. */
+export const cachedStateFile: StateFile<CachedState> = {
+  path: cachedStatePath,
+  parse: parseCachedState,
+  serialize: (state) => Buffer.from(JSON.stringify({ format, ...state })),
+};
 
 /** Parses a cached state. Undefined if the bytes are not a complete state of this format. */
 export function parseCachedState(bytes: Uint8Array): CachedState | undefined {

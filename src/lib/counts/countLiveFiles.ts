@@ -1,7 +1,7 @@
 import type { TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
 import type { Snapshot, TableState } from '../delta/state';
-import { isDamage } from '../errors';
+import { foldLiveFiles } from '../fold/liveFiles';
 import type { Counted } from '../streams/stream';
 import type { KeptKeys } from './chooseKeys';
 import { countFiles } from './countFiles';
@@ -37,20 +37,8 @@ export const roomOf = (keys: KeptKeys, { maxKeys }: CountOptions): Room =>
  * Counts the live files of the newest version. Undefined if there is no table.
  * @throws what opening the table throws, and `parquet.invalid` for a file that is gone or damaged
  */
-export async function countLiveFiles(options: CountOptions): Promise<CountedTable | undefined> {
-  const { at } = options;
-  const snapshot = await openSnapshot(at);
-  if (!snapshot) return undefined;
-  try {
-    return await countSnapshot(snapshot, options);
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    // If there is a newer version, the file may have been removed on purpose: that is no damage.
-    const newer = await openSnapshot(at);
-    if (newer?.version === snapshot.version && newer.mark === snapshot.mark) throw error;
-    return newer && (await countSnapshot(newer, options));
-  }
-}
+export const countLiveFiles = (options: CountOptions): Promise<CountedTable | undefined> =>
+  foldLiveFiles(options.at, (snapshot) => countSnapshot(snapshot, options));
 
 /** Counts by the decision that is in force. If there are too many keys for it, or its file is gone, a new decision is made first. */
 async function countSnapshot(snapshot: Snapshot, options: CountOptions): Promise<CountedTable | undefined> {

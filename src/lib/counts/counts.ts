@@ -1,11 +1,11 @@
 import type { TableLocation } from '../delta/log';
-import { isSameEntry, positionOfState, readMark, type TablePosition } from '../delta/position';
-import type { TableState } from '../delta/state';
-import { isDamage, TributaryError } from '../errors';
+import { positionOfState } from '../delta/position';
+import { isDamage } from '../errors';
+import { type Saveable, StateKeeper } from '../fold/stateKeeper';
 import { logEvent } from '../log';
 import { SpacedRefresh } from '../spacedRefresh';
 import type { Counted } from '../streams/stream';
-import { type FoundState, readCachedState, writeCachedState } from './cachedState';
+import { type CachedState, cachedStateFile } from './cachedState';
 import type { CountOptions } from './countLiveFiles';
 import { decideAnew, isDecisionDue } from './decideAnew';
 import { type Preferred, share } from './decideKept';
@@ -15,8 +15,6 @@ import { Tally } from './tally';
 /** How many distinct keys are counted on their own by default. */
 export const defaultMaxKeys = 250_000;
 
-/** How many versions the cached state may lag before it is written again. */
-const saveEveryVersions = 200;
 /** Damage lasts until somebody acts. It is looked at again rarely, because each try may count the whole table. */
 const damagedRetryMs = 60_000;
 
@@ -51,14 +49,6 @@ export interface CountsView {
   readonly tally: Tally;
 }
 
-/** What this instance knows about the cached state in the lake. */
-interface KnownCache {
-  /** The ETag that the next writer must give; undefined if there is no file. */
-  readonly etag: string | undefined;
-  /** The position that it was counted at; undefined if there is no file, or it cannot be used. */
-  readonly position: TablePosition | undefined;
-}
-
 /**
  * Rows of a table per key, folded from its log: the counts of a version stay in memory, and a refresh adds the files of newer
  * commits. Only one refresh runs at a time, and none begins within `refreshMs` of the last. If a refresh fails, its error is
@@ -69,11 +59,7 @@ export class Counts {
   readonly #log: FoldedLog;
   #empty: Tally | undefined;
   readonly #refresh: SpacedRefresh;
-  /** Undefined if unknown: it could not be read, or another instance has written it since. */
-  #cached: KnownCache | undefined;
-  /** Version at which a save was last attempted. */
-  #triedVersion = -1;
-  #saving: Promise<'saved' | 'current'> | undefined;
+  readonly #keeper: StateKeeper<CachedState>;
 
   constructor(options: CountsOptions) {
     const { refreshMs = 250, monotonicNow = () => performance.now(), ...others } = options;
@@ -85,6 +71,7 @@ export class Counts {
       ...others,
     };
     this.#log = new FoldedLog(this.#options);
+    this.#keeper = new StateKeeper(options.at, cachedStateFile);
     this.#refresh = new SpacedRefresh({
       refresh: () => this.#look(),
       everyMs: refreshMs,
@@ -118,7 +105,7 @@ export class Counts {
     if (!counted || !(await isDecisionDue(counted, this.#options))) return 'not-due';
     await decideAnew(counted.kept, { ...this.#options, signal });
     // The cached state was written, so its ETag has changed.
-    this.#cached = undefined;
+    this.#keeper.forget();
     return 'decided';
   }
 
@@ -140,86 +127,34 @@ export class Counts {
     if (!(await this.#log.countNew())) await this.#countAnew();
     const state = this.#log.counted?.state;
     if (!state) return;
-    const cached = this.#cached?.position;
-    const cachedVersion = cached?.tableId === state.metaData.id ? cached.version : -1;
-    if (state.version - Math.max(cachedVersion, this.#triedVersion) >= saveEveryVersions)
+    if (this.#keeper.isFarBehind(positionOfState(state)))
       this.#save().catch((error: unknown) => warn(`The counts of ${at.table} are not cached: ${error}`));
   }
 
-  async #countAnew(): Promise<void> {
+  #countAnew(): Promise<void> {
     const { at, warn } = this.#options;
-    const found = await unlessStorageFails(readCachedState(at));
-    if (found instanceof Error) {
-      warn(`The cached counts of ${at.table} are not used: ${found.message}`);
-      await this.#log.countAnew(undefined);
-      this.#cached = undefined;
-    } else {
-      const isUsed = await this.#log.countAnew(found.state);
-      // Treat an unusable cache as absent, whatever its version, so that the next save replaces it.
-      this.#cached = { etag: found.etag, position: isUsed ? positionOfCached(found) : undefined };
-    }
-    this.#triedVersion = -1;
+    return this.#keeper.foldAnew(
+      (state) => this.#log.countAnew(state),
+      (message) => warn(`The cached counts of ${at.table} are not used: ${message}`),
+    );
   }
 
-  #save(): Promise<'saved' | 'current'> {
-    this.#triedVersion = this.#log.counted?.state.version ?? -1;
-    this.#saving ??= this.#write().finally(() => {
-      this.#saving = undefined;
-    });
-    return this.#saving;
+  async #save(): Promise<'saved' | 'current'> {
+    const outcome = await this.#keeper.save(() => this.#saveable());
+    const counted = this.#log.counted;
+    // A cached state is for all instances. Try once more to put the decision in the log; the next save then writes its counts.
+    if (counted?.kept.isAlone) await share(counted.state, counted.kept, this.#options);
+    return outcome;
   }
 
-  async #write(): Promise<'saved' | 'current'> {
-    const { at } = this.#options;
-    for (;;) {
-      this.#cached ??= await this.#readKnownCache();
-      const { etag, position: known } = this.#cached;
-      const newest = this.#log.counted;
-      const isNeeded = newest && !(await this.#isAsNew(known, newest.state));
-      // The counts may have changed during the await: store them as they are now.
-      const counted = isNeeded ? this.#log.counted : undefined;
-      if (!counted) return 'current';
-      const { state, tally, kept } = counted;
-      if (kept.isAlone) {
-        // A cached state is for all instances. Try once more to put the decision in the log; the next save then writes its counts.
-        await share(state, kept, this.#options);
-        return 'current';
-      }
-      const position = positionOfState(state);
-      const newEtag = await writeCachedState(at, { ...position, kept: kept.id, tally: tally.stored() }, etag);
-      if (newEtag !== undefined) {
-        this.#cached = { etag: newEtag, position };
-        return 'saved';
-      }
-      // Another instance was faster. Its state may be newer or older than ours, so it is unknown.
-      this.#cached = undefined;
-    }
-  }
-
-  async #readKnownCache(): Promise<KnownCache> {
-    const found = await readCachedState(this.#options.at);
-    return { etag: found.etag, position: positionOfCached(found) };
-  }
-
-  /** Whether the cached state need not be written again: it is of our version, or of a later version that is in the log. */
-  async #isAsNew(cached: TablePosition | undefined, state: TableState): Promise<boolean> {
-    if (cached?.tableId !== state.metaData.id || cached.version < state.version) return false;
-    if (cached.version === state.version) return isSameEntry(state.mark, cached.mark);
-    // Storage may have gone back in time since the state was written: then the log has another entry, or none.
-    const there = await readMark(this.#options.at, cached.version);
-    return there !== undefined && isSameEntry(there, cached.mark);
-  }
-}
-
-const positionOfCached = ({ state }: FoundState): TablePosition | undefined =>
-  state && { tableId: state.tableId, version: state.version, mark: state.mark };
-
-/** The cached state is optional, so a storage error while it is read must not stop the counting: it becomes a value. */
-async function unlessStorageFails(reading: Promise<FoundState>): Promise<FoundState | TributaryError> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof TributaryError && error.code.startsWith('storage.')) return error;
-    throw error;
+  #saveable(): Saveable<CachedState> | undefined {
+    const counted = this.#log.counted;
+    if (!counted) return undefined;
+    const position = positionOfState(counted.state);
+    const { kept, tally } = counted;
+    return {
+      position,
+      state: () => (kept.isAlone ? undefined : { ...position, kept: kept.id, tally: tally.stored() }),
+    };
   }
 }

@@ -1,6 +1,7 @@
 import { openSnapshot } from '../delta/openTable';
 import { positionOfState } from '../delta/position';
-import { readCachedState, writeCachedState } from './cachedState';
+import { readState, writeState } from '../fold/stateFile';
+import { cachedStateFile } from './cachedState';
 import { countFiles } from './countFiles';
 import { type CountedTable, type CountOptions, roomOf, timeOf } from './countLiveFiles';
 import { decideFromFiles } from './decideKept';
@@ -44,7 +45,7 @@ export async function decideAnew(
     if (tally === 'no-room') return;
     const state = { ...positionOfState(snapshot), kept: decision.id, tally: tally.stored() };
     // If another instance saves its counts at the same time, either state may remain: it is a cache.
-    await writeCachedState(at, state, (await readCachedState(at)).etag);
+    await writeState(at, cachedStateFile, state, (await readState(at, cachedStateFile)).etag);
   }
   await enforceKept(snapshot, await writeKept(snapshot, decision));
 }

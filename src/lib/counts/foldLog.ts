@@ -1,8 +1,7 @@
-import type { Add } from '../delta/actions';
-import { type Advance, followState, type TableFollower } from '../delta/follow';
-import { effectOnRows } from '../delta/rowEffect';
+import { followState, type TableFollower } from '../delta/follow';
 import type { TableState } from '../delta/state';
 import { isDamage } from '../errors';
+import { mostBehind, type NewFiles, readNewFiles } from '../fold/newFiles';
 import type { CachedState } from './cachedState';
 import type { KeptKeys } from './chooseKeys';
 import { countFiles } from './countFiles';
@@ -10,9 +9,6 @@ import { type CountedTable, type CountOptions, countLiveFiles, roomOf, timeOf } 
 import { decideFromTallies, share } from './decideKept';
 import { type Kept, keptNumber, readKept } from './kept';
 import { Tally, type TallyParts } from './tally';
-
-/** More than this many commits behind, counting the live files reads less than counting each commit's files. */
-const mostBehind = 10_000;
 
 /** Counts to go on from: those in memory, or a cached state. */
 interface Base {
@@ -103,7 +99,7 @@ export class FoldedLog {
       base.stand();
       const found = await this.#follower.advance();
       if (found.step === 'no-table') return 'no-table';
-      const news = await this.#readOn(found, base.tableId);
+      const news = await readNewFiles(this.#follower, found, base.tableId);
       const kept = news && (await keptAfter(base, news.state));
       const outcome = kept ? await this.#addNews(base, news, kept) : 'anew';
       if (outcome !== 'decided') return outcome;
@@ -143,21 +139,6 @@ export class FoldedLog {
     return true;
   }
 
-  /** Reads on to the newest version. Undefined if the table must be counted anew. */
-  async #readOn(found: Advance, tableId: string): Promise<NewFiles | undefined> {
-    const adds: Add[] = [];
-    for (let next = found; ; next = await this.#follower.advance()) {
-      if (next.step === 'reopened' || next.step === 'no-table') return undefined;
-      if (next.step === 'nothing-new') return { state: next.state, adds };
-      for (const commit of next.commits) {
-        const rows = effectOnRows(commit, tableId);
-        if (rows.effect === 'rewrite') return undefined;
-        if (rows.effect === 'append') adds.push(...rows.files);
-      }
-      if (next.atHead) return { state: next.state, adds };
-    }
-  }
-
   /**
    * Undefined if there is nothing to count; `damaged` if a file is gone or damaged, which counting anew may get around; `no-room`
    * if the new files alone have too many keys, among which only the table as a whole can decide.
@@ -183,10 +164,4 @@ async function keptAfter(base: Base, state: TableState): Promise<Kept | undefine
   if (base.kept?.number === keptNumber(state)) return base.kept;
   const kept = await readKept(state);
   return kept && (base.isWhole || kept.id === base.keptId) ? kept : undefined;
-}
-
-/** The files with new rows that commits added, and the state after these commits. */
-interface NewFiles {
-  readonly state: TableState;
-  readonly adds: readonly Add[];
 }

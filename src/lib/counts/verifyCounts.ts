@@ -1,8 +1,9 @@
 import type { TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
+import { readState } from '../fold/stateFile';
 import type { FileProgress } from '../lake/scanRows';
 import type { Counted } from '../streams/stream';
-import { readCachedState } from './cachedState';
+import { cachedStateFile } from './cachedState';
 import { countFiles } from './countFiles';
 import { roomOf } from './countLiveFiles';
 import { FoldedLog } from './foldLog';
@@ -53,7 +54,7 @@ export async function verifyCounts(options: {
     warn: console.warn,
   };
   const log = new FoldedLog(fold);
-  const cached = (await readCachedState(at)).state;
+  const cached = (await readState(at, cachedStateFile)).state;
   const isCacheUsed = await log.countAnew(cached);
   const served = log.counted;
   if (!served) return undefined;

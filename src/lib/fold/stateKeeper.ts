@@ -1,0 +1,135 @@
+import type { TableLocation } from '../delta/log';
+import { isSameEntry, readMark, type TablePosition } from '../delta/position';
+import { TributaryError } from '../errors';
+import { type FoundState, readState, type StateFile, writeState } from './stateFile';
+
+/** How many versions the file may lag before it is written again. */
+const saveEveryVersions = 200;
+
+/** What this instance knows about the file in the lake. */
+interface KnownFile {
+  /** The ETag that the next writer must give; undefined if there is no file. */
+  readonly etag: string | undefined;
+  /** The position that it was folded at; undefined if there is no file, or it cannot be used. */
+  readonly position: TablePosition | undefined;
+}
+
+/** Reads a fold's state from the lake, and writes newer ones among other instances that do the same. */
+export class StateKeeper<State extends TablePosition> {
+  readonly #at: TableLocation;
+  readonly #file: StateFile<State>;
+  /** Undefined if unknown: it could not be read, or another instance has written it since. */
+  #known: KnownFile | undefined;
+  /** Version at which a save was last attempted. */
+  #triedVersion = -1;
+  #saving: Promise<'saved' | 'current'> | undefined;
+
+  constructor(at: TableLocation, file: StateFile<State>) {
+    this.#at = at;
+    this.#file = file;
+  }
+
+  /**
+   * Lets the table be folded anew, from the state in the lake if it can be used. The state is optional, so a storage error while it is
+   * read does not stop the folding: it is told.
+   * @param foldFrom returns whether the state was used
+   */
+  async foldAnew(
+    foldFrom: (state: State | undefined) => Promise<boolean>,
+    onUnread: (message: string) => void,
+  ): Promise<void> {
+    const found = await unlessStorageFails(readState(this.#at, this.#file));
+    if (found instanceof Error) {
+      onUnread(found.message);
+      await foldFrom(undefined);
+      this.#known = undefined;
+    } else {
+      const isUsed = await foldFrom(found.state);
+      // Treat an unusable state as absent, whatever its version, so that the next save replaces it.
+      this.#known = { etag: found.etag, position: isUsed ? positionOf(found.state) : undefined };
+    }
+    this.#triedVersion = -1;
+  }
+
+  /** Whether the state in the lake is so far behind a position that it should be written again. */
+  isFarBehind({ tableId, version }: TablePosition): boolean {
+    const known = this.#known?.position;
+    const knownVersion = known?.tableId === tableId ? known.version : -1;
+    return version - Math.max(knownVersion, this.#triedVersion) >= saveEveryVersions;
+  }
+
+  /** Somebody else wrote the file. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
+  /**
+   * Writes the newest state, unless the one in the lake is as new and its version is still in the log.
+   * @param newest where the fold stands now, and how to make its state; undefined if there is nothing to save
+   */
+  save(newest: () => Saveable<State> | undefined): Promise<'saved' | 'current'> {
+    this.#triedVersion = newest()?.position.version ?? -1;
+    this.#saving ??= this.#write(newest).finally(() => {
+      this.#saving = undefined;
+    });
+    return this.#saving;
+  }
+
+  async #write(newest: () => Saveable<State> | undefined): Promise<'saved' | 'current'> {
+    for (;;) {
+      this.#known ??= await this.#readKnown();
+      const { etag, position: known } = this.#known;
+      const before = newest();
+      const isNeeded = before && !(await this.#isAsNew(known, before.position));
+      // The fold may have moved on during the await: store it as it is now.
+      const now = isNeeded ? newest() : undefined;
+      if (!now) return 'current';
+      const state = now.state();
+      if (!state) return 'current';
+      const newEtag = await writeState(this.#at, this.#file, state, etag);
+      if (newEtag !== undefined) {
+        this.#known = { etag: newEtag, position: now.position };
+        return 'saved';
+      }
+      // Another instance was faster. Its state may be newer or older than ours, so it is unknown.
+      this.#known = undefined;
+    }
+  }
+
+  async #readKnown(): Promise<KnownFile> {
+    const { etag, state }: FoundState<State> = await readState(this.#at, this.#file);
+    return { etag, position: positionOf(state) };
+  }
+
+  /** Whether the known state need not be written again: it is of our version, or of a later version that is in the log. */
+  async #isAsNew(
+    known: TablePosition | undefined,
+    { tableId, version, mark }: TablePosition,
+  ): Promise<boolean> {
+    if (known?.tableId !== tableId || known.version < version) return false;
+    if (known.version === version) return isSameEntry(mark, known.mark);
+    // Storage may have gone back in time since the state was written: then the log has another entry, or none.
+    const there = await readMark(this.#at, known.version);
+    return there !== undefined && isSameEntry(there, known.mark);
+  }
+}
+
+/** A fold at a position. */
+export interface Saveable<State> {
+  readonly position: TablePosition;
+  /** Undefined if it must not be saved. */
+  readonly state: () => State | undefined;
+}
+
+/** The position alone, so that the state is not kept in memory. */
+const positionOf = (state: TablePosition | undefined): TablePosition | undefined =>
+  state && { tableId: state.tableId, version: state.version, mark: state.mark };
+
+async function unlessStorageFails<T>(reading: Promise<T>): Promise<T | TributaryError> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof TributaryError && error.code.startsWith('storage.')) return error;
+    throw error;
+  }
+}
