@@ -1,5 +1,6 @@
 import { countedStreams, openCounts, saveAllCounts } from '../lib/app/clicks';
 import { type Lake, openLake } from '../lib/app/lake';
+import { latestStreams, openLatest } from '../lib/app/latest';
 import { maintenanceActivities } from '../lib/app/maintenanceActivities';
 import { runHere } from '../lib/app/runHere';
 import { ProductNames } from '../lib/counts/productNames';
@@ -72,7 +73,11 @@ async function maintain(lake: Lake, settings: LakeSettings, wanted: Wanted): Pro
   const names = new ProductNames(lake.store);
   const counts = (await countedStreams()).map((stream) => ({
     stream: stream.name,
-    counts: openCounts(lake, settings, names, stream),
+    fold: openCounts(lake, settings, names, stream),
+  }));
+  const latest = (await latestStreams()).map((stream) => ({
+    stream: stream.name,
+    fold: openLatest(lake, settings, stream),
   }));
   return runLong('Ended. Finished steps are kept.', ({ signal, progress }: LongTask) =>
     runHere(
@@ -82,7 +87,7 @@ async function maintain(lake: Lake, settings: LakeSettings, wanted: Wanted): Pro
         activities: maintenanceActivities({
           at: lake.at,
           targetBytes: settings.targetFileBytes,
-          saveCounts: (ended) => saveAllCounts(counts, ended),
+          saveCounts: (ended) => saveAllCounts([...counts, ...latest], ended),
           signal,
         }),
         onStatus: (status) => progress(inWords(status as MaintenanceStatus)),

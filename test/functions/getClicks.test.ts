@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { append, createTable } from '../../src/lib/delta/commit';
+import { openState } from '../../src/lib/delta/openTable';
+import type { Value } from '../../src/lib/delta/schema';
+import { writeDataFile } from '../../src/lib/delta/writeDataFile';
+import { tableFields } from '../../src/lib/lake/rowAddress';
 import type { ObjectStore } from '../../src/lib/storage/objectStore';
+import { isRow } from '../../src/lib/streams/stream';
+import { assetStream } from '../kit/assetStream';
 import { ClicksTable } from '../lib/counts/clicksTable';
 import { ClicksApp } from './clicksApp';
 import { type Answer, deviations, documentedPaths, documentedStatuses } from './openapiContract';
@@ -34,13 +41,39 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
 const documentedPathOf = (path: string) => {
   const plain = path.split('?')[0] ?? '';
   if (documentedPaths().includes(plain)) return plain;
-  const [, route, stream, view] = plain.split('/');
+  const [, route, stream, view, more] = plain.split('/');
+  if (route === 'assets') return `/assets/{id}${view === undefined ? '' : '/history'}`;
+  if (route === 'latest')
+    return `/latest/{stream}${view === undefined ? '' : '/{key}'}${more === undefined ? '' : '/history'}`;
   if (route !== 'counts') return '/clicks/{productid}';
   const inContract = `/counts/{stream}${view === undefined ? '' : `/${view}`}`;
   return stream && documentedPaths().includes(inContract) ? inContract : '/counts/{stream}/{key}';
 };
 
 const json = async (path: string) => JSON.parse((await get(path)).body);
+
+/** Commits assets to a new table. */
+async function writeAssets(store: ObjectStore, assets: readonly object[]): Promise<void> {
+  const at = { store, table: assetStream.table };
+  const fields = tableFields(assetStream);
+  await createTable(at, fields);
+  const state = await openState(at);
+  const rows = assetStream.decode(Buffer.from(JSON.stringify(assets))).filter(isRow);
+  if (!state || rows.length !== assets.length) throw new Error('The assets cannot be written.');
+  const now = Date.now() * 1000;
+  const address: Readonly<Record<string, Value>> = {
+    enqueued_at: now,
+    hub_created_at: now,
+    hub_partition: 0,
+    sequence_number: 0,
+    element: 0,
+  };
+  const columns = fields.map(({ name }, index) =>
+    rows.map((row, element) => (name === 'element' ? element : (address[name] ?? row[index] ?? null))),
+  );
+  const add = { ...(await writeDataFile({ at, fields, columns })), dataChange: true };
+  await append({ state, fields, adds: [add], txns: [] });
+}
 
 describe('GET /api/clicks', () => {
   it('answers before there is a table', async () => {
@@ -222,6 +255,53 @@ describe('GET /api/clicks', () => {
         parameter: 'stream',
         accepts: expect.stringContaining('clickstream'),
       });
+  });
+
+  it('tells the newest price of each asset, and its history', async () => {
+    expect(await json('/assets')).toEqual({ version: -1, asOf: null, complete: true, assets: [] });
+    const nowMs = Date.now();
+    await writeAssets(store, [
+      { id: 'ether', asset_rank: '2', priceUsd: '10.5', runtime_timestamp: nowMs },
+      { id: 'bitcoin', asset_rank: '1', priceUsd: '99', runtime_timestamp: nowMs - 3_600_000 },
+      { id: 'bitcoin', asset_rank: '1', priceUsd: '100.25', changePercent24Hr: '-1.5', runtime_timestamp: nowMs },
+    ]);
+    const bitcoin = {
+      id: 'bitcoin',
+      asset_rank: 1,
+      symbol: null,
+      asset_name: null,
+      priceUsd: 100.25,
+      changePercent24Hr: -1.5,
+      marketCapUsd: null,
+      volumeUsd24Hr: null,
+      runtime_timestamp: new Date(nowMs).toISOString(),
+    };
+    const all = await json('/assets');
+    expect(all).toMatchObject({
+      version: 1,
+      complete: true,
+      assets: [bitcoin, { id: 'ether', priceUsd: 10.5 }],
+    });
+    expect(await json('/assets?sort=-priceUsd&top=1')).toMatchObject({ assets: [bitcoin] });
+    expect(await json('/assets/bitcoin')).toEqual({ version: 1, asOf: all.asOf, asset: bitcoin });
+    const { buckets } = await json('/assets/bitcoin/history?last=3h');
+    expect(buckets.map(({ priceUsd }: { priceUsd: number }) => priceUsd)).toEqual([99, 100.25]);
+    const { assets, ...more } = all;
+    expect(await json('/latest/coincap')).toEqual({ ...more, rows: assets });
+    expect(await json('/latest/coincap/bitcoin')).toMatchObject({ row: bitcoin });
+    expect(await json('/latest/coincap/bitcoin/history?last=3h')).toMatchObject({ buckets });
+    for (const path of ['/assets', '/assets/ether', '/assets/ether/history', '/latest/coincap'])
+      expect((await get(path, { Accept: 'text/csv' })).headers.get('content-type')).toMatch(/^text\/csv/);
+    for (const path of [
+      '/assets/doge',
+      '/assets/doge/history',
+      '/latest/coincap/doge',
+      '/assets/ether/trend',
+    ])
+      expect((await get(path)).status).toBe(404);
+    for (const path of ['/latest/clickstream', '/latest/none/x', '/latest/none/x/history'])
+      expect(await json(path)).toMatchObject({ status: 404, parameter: 'stream', accepts: 'coincap' });
+    expect(await json('/assets?sort=rank')).toMatchObject({ status: 400, parameter: 'sort' });
   });
 
   it('has a contract that real answers which deviate would break', async () => {

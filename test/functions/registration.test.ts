@@ -37,10 +37,12 @@ describe("package.json's main", () => {
     expect([...core.functions.keys()]).toEqual(
       expect.arrayContaining([
         'emitClickstream',
+        'getAssets',
         'getClicks',
         'getCounts',
         'getDashboard',
         'getHealth',
+        'getLatest',
         'ingestClickstream',
         'maintainTables',
         'syncWarehouse',
@@ -141,6 +143,18 @@ describe('the other functions', () => {
     expect(bindingsOf('getCounts')[0]).toMatchObject({
       type: 'httpTrigger',
       route: 'counts/{stream}/{view?}',
+      methods: ['GET'],
+      authLevel: 'function',
+    });
+    expect(bindingsOf('getLatest')[0]).toMatchObject({
+      type: 'httpTrigger',
+      route: 'latest/{stream}/{key?}/{view?}',
+      methods: ['GET'],
+      authLevel: 'function',
+    });
+    expect(bindingsOf('getAssets')[0]).toMatchObject({
+      type: 'httpTrigger',
+      route: 'assets/{id?}/{view?}',
       methods: ['GET'],
       authLevel: 'function',
     });

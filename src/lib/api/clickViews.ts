@@ -3,7 +3,9 @@ import { compareKeys, type Key, sortByCount } from '../counts/keys';
 import type { NamesView } from '../counts/productNames';
 import type { Tally } from '../counts/tally';
 import { RequestProblem } from './answer';
+import type { Question, ViewResult } from './answers';
 import { type CountTerms, clickTerms } from './countTerms';
+import type { Cells } from './csv';
 import { type OtherClicks, otherClicks, otherName } from './otherClicks';
 import { Parameters } from './parameters';
 import { clicksIn, hourMs, isoTime, minuteMs, readTrendingWindow, readWindow } from './timeWindow';
@@ -16,19 +18,8 @@ export interface ViewInput {
   readonly nowMs: number;
 }
 
-/** An answer in both forms: a list or an object for JSON, and rows for CSV. */
-export interface ViewResult {
-  readonly json: Readonly<Record<string, unknown>>;
-  readonly titles: readonly string[];
-  rows(): Iterable<Cells>;
-}
-
-type Cells = readonly (string | number | null)[];
-
 /** A valid request, ready to be answered from the counts. */
-export interface ClickView {
-  /** If the answer depends on the time, the length in milliseconds of the time buckets that it uses; otherwise undefined. */
-  readonly bucketMs: number | undefined;
+export interface ClickView extends Pick<Question<never>, 'bucketMs'> {
   /** @throws RequestProblem for an unknown product */
   build(input: ViewInput): ViewResult;
 }

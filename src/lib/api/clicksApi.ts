@@ -1,21 +1,11 @@
-import type { Counts } from '../counts/counts';
-import type { NamesView, ProductNames } from '../counts/productNames';
-import { describeFailure, TributaryError } from '../errors';
+import type { Counts, CountsView } from '../counts/counts';
+import type { ProductNames } from '../counts/productNames';
+import { describeFailure } from '../errors';
 import { logEvent } from '../log';
-import {
-  type ApiAnswer,
-  type ApiRequest,
-  answerProblem,
-  matchesTag,
-  prefersCsv,
-  RequestProblem,
-} from './answer';
+import type { ApiAnswer, ApiRequest } from './answer';
+import { Answers } from './answers';
 import { readClickView } from './clickViews';
 import { type CountTerms, clickTerms } from './countTerms';
-import { formatCsv } from './csv';
-
-/** How many characters of answer bodies are kept in memory, for the current version only. */
-const keptCharacters = 32 * 1024 * 1024;
 
 export interface ClicksApiOptions {
   readonly counts: Counts;
@@ -28,15 +18,10 @@ export interface ClicksApiOptions {
   readonly logError?: (error: unknown) => void;
 }
 
-/**
- * Answers GET /api/clicks, or GET /api/counts/{stream}, and the paths below it, as docs/openapi.yaml describes. Each body is made once
- * per version of the table (and per time bucket, if the answer depends on the time) and then served from memory.
- */
+/** Answers GET /api/clicks, or GET /api/counts/{stream}, and the paths below it, as docs/openapi.yaml describes. */
 export class ClicksApi {
   readonly #options: Required<ClicksApiOptions>;
-  readonly #bodies = new Map<string, string>();
-  #bodiesOf = '';
-  #characters = 0;
+  readonly #answers: Answers<CountsView>;
   #namesFailed = false;
 
   constructor(options: ClicksApiOptions) {
@@ -46,88 +31,50 @@ export class ClicksApi {
       logError: (error) => logEvent('error', 'clicks-failed', describeFailure(error)),
       ...options,
     };
+    const { counts, names, terms, now, logError } = this.#options;
+    this.#answers = new Answers<CountsView>({
+      now,
+      logError,
+      failure: `The ${terms.rows} cannot be counted; the log of the app tells why.`,
+      read: (path, query) => {
+        const { bucketMs, build } = readClickView(path, query, terms);
+        return { bucketMs, build: (view, nowMs) => build({ view, names: names.last, nowMs }) };
+      },
+      prepare: () => this.#prepare(),
+      input: () => counts.current(),
+      // The mark belongs to the tag: after storage went back in time, the same version number may hold other clicks. So does a
+      // decision which products to count that other instances do not follow.
+      tagOf: ({ tableId = 'none', version, mark, alone }) => [
+        tableId,
+        version,
+        mark?.slice(0, 8),
+        alone,
+        names.last.tag,
+      ],
+    });
   }
 
   /** Never throws: a problem is an answer too. */
-  async answer(request: ApiRequest): Promise<ApiAnswer> {
-    try {
-      return await this.#answer(request);
-    } catch (error) {
-      if (error instanceof RequestProblem) {
-        const { status, message, parameter, accepts } = error;
-        return answerProblem(status, message, { parameter, accepts });
-      }
-      this.#options.logError(error);
-      if (error instanceof TributaryError && error.retriable)
-        return answerProblem(503, 'The lake cannot be read just now; try again in a few seconds.');
-      return answerProblem(
-        500,
-        `The ${this.#options.terms.rows} cannot be counted; the log of the app tells why.`,
-      );
-    }
+  answer(request: ApiRequest): Promise<ApiAnswer> {
+    return this.#answers.answer(request);
   }
 
-  async #answer({ path, query, headers }: ApiRequest): Promise<ApiAnswer> {
-    const { counts, now, terms } = this.#options;
-    const clickView = readClickView(path, query, terms);
-    const reading = this.#names();
-    // Start both reads now: if the lake does not answer, the request waits for one timeout and not for two.
-    await counts.current();
-    const names = await reading;
-    const view = await counts.current();
-    // There must be no await from here on, because the next refresh changes these counts.
-    const nowMs = now();
-    const csv = prefersCsv(headers.get('accept'));
-    // The mark belongs to the tag: after storage went back in time, the same version number may hold other clicks. So does a
-    // decision which products to count that other instances do not follow.
-    const at = [view.tableId ?? 'none', view.version, view.mark?.slice(0, 8), view.alone, names.tag];
-    const version = at.filter((part) => part !== undefined && part !== '').join('-');
-    const bucket = clickView.bucketMs === undefined ? '' : `-${Math.floor(nowMs / clickView.bucketMs)}`;
-    const tag = `"${version}${bucket}-${csv ? 'csv' : 'json'}"`;
-    const shared = {
-      ETag: tag,
-      // Clients must ask again each time. Proxies must not keep the answer, because it needs a key.
-      'Cache-Control': 'private, no-cache',
-      Vary: 'Accept',
-    };
-    if (matchesTag(headers.get('if-none-match'), tag)) return { status: 304, headers: shared };
-    const body = this.#body(version, `${tag} ${path}?${query}`, () => {
-      const { json, titles, rows } = clickView.build({ view, names, nowMs });
-      return csv ? formatCsv(titles, rows()) : JSON.stringify(json);
-    });
-    const type = csv ? 'text/csv; charset=utf-8; header=present' : 'application/json';
-    return {
-      status: 200,
-      headers: { ...shared, 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' },
-      body,
-    };
+  /** Starts both reads at once: if the lake does not answer, the request waits for one timeout and not for two. */
+  async #prepare(): Promise<void> {
+    const reading = this.#readNames();
+    await this.#options.counts.current();
+    await reading;
   }
 
   /** Names only help readers, so a failure must not stop the counts. It is logged once until the names can be read again. */
-  async #names(): Promise<NamesView> {
+  async #readNames(): Promise<void> {
     const { names, logError } = this.#options;
     try {
-      const view = await names.current();
+      await names.current();
       this.#namesFailed = false;
-      return view;
     } catch (error) {
       if (!this.#namesFailed) logError(error);
       this.#namesFailed = true;
-      return names.last;
     }
-  }
-
-  #body(version: string, key: string, make: () => string): string {
-    const known = this.#bodiesOf === version ? this.#bodies.get(key) : undefined;
-    if (known !== undefined) return known;
-    const body = make();
-    if (this.#bodiesOf !== version || this.#characters + body.length > keptCharacters) {
-      this.#bodies.clear();
-      this.#bodiesOf = version;
-      this.#characters = 0;
-    }
-    this.#bodies.set(key, body);
-    this.#characters += body.length + key.length;
-    return body;
   }
 }

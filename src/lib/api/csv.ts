@@ -1,4 +1,6 @@
-type Cell = string | number | null;
+type Cell = string | number | boolean | null;
+
+export type Cells = readonly Cell[];
 
 /**
  * What begins a formula in a spreadsheet: a sign, also in its full width, which spreadsheets of East Asian languages take for the
@@ -10,18 +12,18 @@ const beginsFormula = /^(?:\s*[=+\-@＝＋－＠]|[\t\r\n])/;
  * CSV (RFC 4180) with a line of titles. A text that a spreadsheet would run as a formula gets an apostrophe before it, which tells
  * the spreadsheet that the cell is text.
  */
-export function formatCsv(titles: readonly string[], rows: Iterable<readonly Cell[]>): string {
+export function formatCsv(titles: readonly string[], rows: Iterable<Cells>): string {
   let text = formatCsvLine(titles);
   for (const row of rows) text += formatCsvLine(row);
   return text;
 }
 
 /** One line of such a text. */
-export const formatCsvLine = (cells: readonly Cell[]): string => `${cells.map(formatCell).join(',')}\r\n`;
+export const formatCsvLine = (cells: Cells): string => `${cells.map(formatCell).join(',')}\r\n`;
 
 function formatCell(cell: Cell): string {
   if (cell === null) return '';
-  if (typeof cell === 'number') return String(cell);
+  if (typeof cell !== 'string') return String(cell);
   const harmless = beginsFormula.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

@@ -12,6 +12,7 @@ import { type Settings, settings } from '../settings';
 import { loadStreams } from '../streams/loadStreams';
 import type { Counted, Stream } from '../streams/stream';
 import { appLake, type Lake } from './lake';
+import { appLatest, latestStreams } from './latest';
 
 const productNames = once(
   async () => new ProductNames((await appLake()).store, { onRead: warnOfPassedOver }),
@@ -101,10 +102,10 @@ export async function answerCounts(name: string, request: ApiRequest): Promise<A
   });
 }
 
-/** The counts of a stream, with the name by which the log names them. */
-export interface CountsOfStream {
+/** What is folded from a stream's table, with the name by which the log names it: counts, or the newest rows. */
+export interface FoldOfStream {
   readonly stream: string;
-  readonly counts: Counts;
+  readonly fold: Pick<Counts, 'save'> & Partial<Pick<Counts, 'decideAnewIfDue'>>;
 }
 
 /**
@@ -113,10 +114,10 @@ export interface CountsOfStream {
  * @param signal gives up the decision when it takes too long; the products stay as they are
  * @returns the outcome in a word
  */
-export async function saveCounts({ stream, counts }: CountsOfStream, signal: AbortSignal): Promise<string> {
-  const saved = await counts.save();
+export async function saveCounts({ stream, fold }: FoldOfStream, signal: AbortSignal): Promise<string> {
+  const saved = await fold.save();
   try {
-    return (await counts.decideAnewIfDue(signal)) === 'decided' ? 'decided' : saved;
+    return (await fold.decideAnewIfDue?.(signal)) === 'decided' ? 'decided' : saved;
   } catch (error) {
     logEvent('warning', 'products-not-chosen', { stream, ...describeFailure(error) });
     return saved;
@@ -127,7 +128,7 @@ export async function saveCounts({ stream, counts }: CountsOfStream, signal: Abo
  * The same with the counts of several streams, one after the other. One that fails is logged and does not keep the others from it;
  * then it throws.
  */
-export async function saveAllCounts(all: readonly CountsOfStream[], signal: AbortSignal): Promise<string> {
+export async function saveAllCounts(all: readonly FoldOfStream[], signal: AbortSignal): Promise<string> {
   const outcomes = new Set<string>();
   const failures: unknown[] = [];
   for (const each of all) {
@@ -142,14 +143,15 @@ export async function saveAllCounts(all: readonly CountsOfStream[], signal: Abor
   return ['decided', 'saved'].find((outcome) => outcomes.has(outcome)) ?? 'current';
 }
 
-/** The same with all counts of this process. */
-export const saveAppCounts = async (signal: AbortSignal): Promise<string> =>
-  saveAllCounts(
-    await Promise.all(
-      (await countedStreams()).map(async (stream) => ({
-        stream: stream.name,
-        counts: await appCounts(stream),
-      })),
-    ),
-    signal,
-  );
+/** The same with all counts and newest rows of this process. */
+export async function saveAppCounts(signal: AbortSignal): Promise<string> {
+  const counts = (await countedStreams()).map(async (stream) => ({
+    stream: stream.name,
+    fold: await appCounts(stream),
+  }));
+  const latest = (await latestStreams()).map(async (stream) => ({
+    stream: stream.name,
+    fold: await appLatest(stream),
+  }));
+  return saveAllCounts(await Promise.all([...counts, ...latest]), signal);
+}

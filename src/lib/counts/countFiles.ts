@@ -3,7 +3,7 @@ import type { ReadValue } from '../delta/schema';
 import type { TableState } from '../delta/state';
 import { type FileProgress, scanRows } from '../lake/scanRows';
 import type { Counted } from '../streams/stream';
-import type { Key } from './keys';
+import { asKey, type Key } from './keys';
 import { type Room, Tally } from './tally';
 
 /** The column that says when Event Hubs accepted the row; the table of every stream has it. */
@@ -70,13 +70,6 @@ function watch(signal: AbortSignal | undefined): () => void {
   return () => {
     if (signal && ++rows % 4096 === 0) signal.throwIfAborted();
   };
-}
-
-/** The key of a row. A text becomes well-formed Unicode, so that it can be written to UTF-8 and read back unchanged. */
-function asKey(value: ReadValue | undefined): Key | null {
-  if (typeof value === 'number') return value;
-  if (value === null || value === undefined) return null;
-  return String(value).toWellFormed();
 }
 
 const asMilliseconds = (micros: ReadValue | undefined): number =>

@@ -1,7 +1,15 @@
+import type { ReadValue } from '../delta/schema';
 import { hashText, mixed } from '../hash';
 
 /** A key to count by: a text or an integer. */
 export type Key = string | number;
+
+/** The key of a row. A text becomes well-formed Unicode, so that it can be written to UTF-8 and read back unchanged. */
+export function asKey(value: ReadValue | undefined): Key | null {
+  if (typeof value === 'number') return value;
+  if (value === null || value === undefined) return null;
+  return String(value).toWellFormed();
+}
 
 export const isKey = (value: unknown): value is Key => typeof value === 'string' || Number.isFinite(value);
 

@@ -68,6 +68,20 @@ export const coincap: Stream = {
   settings: coincapSettings,
   table: 'assets',
   columns: columnsOf(fields),
+  latest: {
+    key: 'id',
+    asOf: 'runtime_timestamp',
+    columns: [
+      'asset_rank',
+      'symbol',
+      'asset_name',
+      'priceUsd',
+      'changePercent24Hr',
+      'marketCapUsd',
+      'volumeUsd24Hr',
+    ],
+    history: ['asset_rank', 'priceUsd', 'changePercent24Hr'],
+  },
   warehouse: {
     schema: 'assets',
     name: 'asset_statistics_history_v3',

@@ -70,6 +70,21 @@ export interface Counted {
   readonly attribute: string;
 }
 
+/** Of which rows the newest is told: one for each value of the column `key`. */
+export interface Latest {
+  /** Rows without a value here are left out. */
+  readonly key: string;
+  /**
+   * A column of the type timestamp, which says what is newer. Rows without a value here are left out. Of rows of the same time, the one
+   * with the greater values is taken, compared column by column; no value is the least.
+   */
+  readonly asOf: string;
+  /** What is told of a row. Rows are told in the order of the first of these columns. */
+  readonly columns: readonly string[];
+  /** Columns of which the newest values in each hour of the last 8 days, and on each of the last 31 days, are told, too. */
+  readonly history?: readonly string[];
+}
+
 /** The types a warehouse column may have, in the words of T-SQL. */
 export type WarehouseType =
   | 'bigint'
@@ -113,6 +128,7 @@ export interface Stream {
   readonly table: string;
   readonly columns: readonly Column[];
   readonly counted?: Counted;
+  readonly latest?: Latest;
   /** Its table in the warehouse. Without it, the rows are in the lake only. */
   readonly warehouse?: WarehouseTable;
   /** Turns one event body into rows. It must never throw, for any bytes. */

@@ -112,8 +112,8 @@ it('saves the counts of a table though those of another one fail', async () => {
   const broken = new Counts({ at: { store: failing, table: 'broken' }, counted: countedClicks });
   const whole = new Counts({ at: clicks.at, counted: countedClicks });
   const streams = [
-    { stream: 'orders', counts: broken },
-    { stream: 'clickstream', counts: whole },
+    { stream: 'orders', fold: broken },
+    { stream: 'clickstream', fold: whole },
   ];
   const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   await expect(saveAllCounts(streams, new AbortController().signal)).rejects.toThrow('away');

@@ -1,0 +1,123 @@
+import { TributaryError } from '../errors';
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  answerProblem,
+  matchesTag,
+  prefersCsv,
+  RequestProblem,
+} from './answer';
+import { type Cells, formatCsv } from './csv';
+
+/** How many characters of answer bodies are kept in memory, for the current version only. */
+const keptCharacters = 32 * 1024 * 1024;
+
+/** An answer in both forms: a list or an object for JSON, and rows for CSV. */
+export interface ViewResult {
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly titles: readonly string[];
+  rows(): Iterable<Cells>;
+}
+
+/** A valid request, ready to be answered. */
+export interface Question<Input> {
+  /** If the answer depends on the time, the length in milliseconds of the time buckets that it uses; otherwise undefined. */
+  readonly bucketMs: number | undefined;
+  /** @throws RequestProblem for something that is not there */
+  build(input: Input, nowMs: number): ViewResult;
+}
+
+/** Where the answers of an API come from. */
+export interface AnswerSource<Input> {
+  /** Reads a request. Throws a RequestProblem that names the wrong parameter and what it accepts. */
+  read(path: string, query: URLSearchParams): Question<Input>;
+  /** Reads what is needed, so that `input` need not wait. Throws what reading throws. */
+  prepare(): Promise<void>;
+  /** The data to answer from. It may change with the next await, so nothing must be awaited after it was made. */
+  input(): Promise<Input>;
+  /** What tells the data from all other data, beside each other in an ETag; an empty text is left out. */
+  tagOf(input: Input): readonly (string | number | undefined)[];
+  /** A sentence that says what failed. */
+  readonly failure: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly logError: (error: unknown) => void;
+}
+
+/**
+ * Answers requests from a fold of a table. Each body is made once per version of the table (and per time bucket, if the answer depends on
+ * the time) and then served from memory.
+ */
+export class Answers<Input> {
+  readonly #source: AnswerSource<Input>;
+  readonly #bodies = new Map<string, string>();
+  #bodiesOf = '';
+  #characters = 0;
+
+  constructor(source: AnswerSource<Input>) {
+    this.#source = source;
+  }
+
+  /** Never throws: a problem is an answer too. */
+  async answer(request: ApiRequest): Promise<ApiAnswer> {
+    try {
+      return await this.#answer(request);
+    } catch (error) {
+      if (error instanceof RequestProblem) {
+        const { status, message, parameter, accepts } = error;
+        return answerProblem(status, message, { parameter, accepts });
+      }
+      this.#source.logError(error);
+      if (error instanceof TributaryError && error.retriable)
+        return answerProblem(503, 'The lake cannot be read just now; try again in a few seconds.');
+      return answerProblem(500, this.#source.failure);
+    }
+  }
+
+  async #answer({ path, query, headers }: ApiRequest): Promise<ApiAnswer> {
+    const source = this.#source;
+    const question = source.read(path, query);
+    await source.prepare();
+    const input = await source.input();
+    // There must be no await from here on, because the next refresh changes this input.
+    const nowMs = source.now();
+    const csv = prefersCsv(headers.get('accept'));
+    const version = source
+      .tagOf(input)
+      .filter((part) => part !== undefined && part !== '')
+      .join('-');
+    const bucket = question.bucketMs === undefined ? '' : `-${Math.floor(nowMs / question.bucketMs)}`;
+    const tag = `"${version}${bucket}-${csv ? 'csv' : 'json'}"`;
+    const shared = {
+      ETag: tag,
+      // Clients must ask again each time. Proxies must not keep the answer, because it needs a key.
+      'Cache-Control': 'private, no-cache',
+      Vary: 'Accept',
+    };
+    if (matchesTag(headers.get('if-none-match'), tag)) return { status: 304, headers: shared };
+    const body = this.#body(version, `${tag} ${path}?${query}`, () => {
+      const { json, titles, rows } = question.build(input, nowMs);
+      return csv ? formatCsv(titles, rows()) : JSON.stringify(json);
+    });
+    const type = csv ? 'text/csv; charset=utf-8; header=present' : 'application/json';
+    return {
+      status: 200,
+      headers: { ...shared, 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' },
+      body,
+    };
+  }
+
+  #body(version: string, key: string, make: () => string): string {
+    const known = this.#bodiesOf === version ? this.#bodies.get(key) : undefined;
+    if (known !== undefined) return known;
+    const body = make();
+    if (this.#bodiesOf !== version || this.#characters + body.length > keptCharacters) {
+      this.#bodies.clear();
+      this.#bodiesOf = version;
+      this.#characters = 0;
+    }
+    this.#bodies.set(key, body);
+    this.#characters += body.length + key.length;
+    return body;
+  }
+}

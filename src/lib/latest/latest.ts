@@ -1,0 +1,169 @@
+import { followState, type TableFollower } from '../delta/follow';
+import type { TableLocation } from '../delta/log';
+import { positionOfState, type TablePosition } from '../delta/position';
+import type { TableState } from '../delta/state';
+import { isDamage } from '../errors';
+import { foldLiveFiles } from '../fold/liveFiles';
+import { mostBehind, type NewFiles, readNewFiles } from '../fold/newFiles';
+import { type Saveable, StateKeeper } from '../fold/stateKeeper';
+import { logEvent } from '../log';
+import { SpacedRefresh } from '../spacedRefresh';
+import type { Latest } from '../streams/stream';
+import { LatestRows } from './latestRows';
+import { type LatestState, latestStateFile } from './latestState';
+import { readLatest } from './readLatest';
+
+/** Damage lasts until somebody acts. It is looked at again rarely, because each try may read the whole table. */
+const damagedRetryMs = 60_000;
+
+export interface LatestOptions {
+  readonly at: TableLocation;
+  readonly latest: Latest;
+  /** Least time in milliseconds between two reads of the log, even if the first one failed. */
+  readonly refreshMs?: number;
+  /** The time of a version whose log entry is gone, in milliseconds since 1970; by default the clock. */
+  readonly now?: () => number;
+  /** A clock that only goes forward, in milliseconds; by default the process's. */
+  readonly monotonicNow?: () => number;
+  /** Receives a message about something that went wrong but is not an error, like a state that cannot be written. */
+  readonly warn?: (message: string) => void;
+}
+
+/** The newest rows at one version. The next refresh changes `rows`, so use it before the next await. */
+export interface LatestView {
+  /** Undefined if there is no table yet. */
+  readonly state: TableState | undefined;
+  readonly rows: LatestRows;
+}
+
+type Folded = LatestView & { readonly state: TableState };
+
+/**
+ * The newest row of each key of a table, folded from its log as the counts are: what is folded stays in memory, and a refresh adds
+ * the files of newer commits. After a commit that removes rows, or if the log cannot be followed, the table is folded anew, from the
+ * state in the lake if the log goes on from it, otherwise from the live files. If a refresh fails, what was folded stays, and its error
+ * is rethrown until the next refresh is due.
+ */
+export class LatestFold {
+  readonly #options: Required<Omit<LatestOptions, 'refreshMs' | 'monotonicNow'>>;
+  readonly #follower: TableFollower;
+  readonly #keeper: StateKeeper<LatestState>;
+  readonly #refresh: SpacedRefresh;
+  #folded: Folded | undefined;
+
+  constructor({ refreshMs = 250, monotonicNow = () => performance.now(), ...others }: LatestOptions) {
+    this.#options = {
+      now: Date.now,
+      warn: (message) => logEvent('warning', 'counts-problem', { message }),
+      ...others,
+    };
+    const { at, latest } = others;
+    this.#follower = followState(at, { mostBehind });
+    this.#keeper = new StateKeeper(at, latestStateFile(latest));
+    this.#refresh = new SpacedRefresh({
+      refresh: () => this.#look(),
+      everyMs: refreshMs,
+      retryMs: (error) => (isDamage(error) ? Math.max(damagedRetryMs, refreshMs) : refreshMs),
+      monotonicNow,
+    });
+  }
+
+  /** The newest rows. Throws what reading the table throws; the same error until the next refresh. */
+  async current(): Promise<LatestView> {
+    await this.#refresh.run();
+    return this.#folded ?? { state: undefined, rows: this.#newRows() };
+  }
+
+  /** Writes the state of the newest version, unless the one in the lake is as new. Maintenance calls this. */
+  async save(): Promise<'saved' | 'current'> {
+    await this.current();
+    return this.#keeper.save(() => this.#saveable());
+  }
+
+  async #look(): Promise<void> {
+    const { at, warn } = this.#options;
+    if (!(await this.#foldNew()))
+      await this.#keeper.foldAnew(
+        (state) => this.#foldAnew(state),
+        (message) => warn(`The saved newest rows of ${at.table} are not used: ${message}`),
+      );
+    const saveable = this.#saveable();
+    if (saveable && this.#keeper.isFarBehind(saveable.position))
+      this.#keeper
+        .save(() => this.#saveable())
+        .catch((error: unknown) => warn(`The newest rows of ${at.table} are not saved: ${error}`));
+  }
+
+  /** Folds the files of newer commits. False if the table must be folded anew. */
+  async #foldNew(): Promise<boolean> {
+    const folded = this.#folded;
+    if (!folded) return false;
+    const { state, rows } = folded;
+    // After a failed call, the follower may be ahead of what was folded.
+    this.#follower.standAt(state);
+    return this.#foldOn(positionOfState(state), () => rows);
+  }
+
+  /** Returns whether the saved state was used. */
+  async #foldAnew(saved: LatestState | undefined): Promise<boolean> {
+    if (saved) {
+      this.#follower.seek(saved);
+      if (await this.#foldOn(saved, () => this.#rowsOf(saved))) return true;
+    }
+    this.#folded = await foldLiveFiles(this.#options.at, async ({ files, tombstones: _, ...state }) => {
+      const rows = await this.#read({ state, adds: [...files.values()] });
+      rows.cut();
+      return { state, rows };
+    });
+    return false;
+  }
+
+  /** Folds the files of the commits after a position. False if the table must be folded anew. */
+  async #foldOn({ tableId }: TablePosition, rowsThere: () => LatestRows): Promise<boolean> {
+    const found = await this.#follower.advance();
+    if (found.step === 'no-table') {
+      this.#folded = undefined;
+      return true;
+    }
+    const news = await readNewFiles(this.#follower, found, tableId);
+    const added = news && (await this.#read(news).catch(undefinedIfDamaged));
+    if (!added) return false;
+    // Rows and state change at once, so that no caller sees new rows under the earlier version.
+    const rows = rowsThere();
+    rows.advance(this.#timeOf(news.state));
+    rows.merge(added);
+    this.#folded = { state: news.state, rows };
+    return true;
+  }
+
+  #read({ state, adds }: NewFiles): Promise<LatestRows> {
+    return readLatest({ state, adds, latest: this.#options.latest, nowMs: this.#timeOf(state) });
+  }
+
+  #rowsOf(saved: LatestState): LatestRows {
+    const rows = this.#newRows();
+    rows.mergeStored(saved);
+    return rows;
+  }
+
+  #newRows(): LatestRows {
+    return new LatestRows(this.#options.latest, 0);
+  }
+
+  /** The time by which old hours are dropped: the store's time of the commit, because this host's clock may jump ahead. */
+  #timeOf({ storedAt }: TableState): number {
+    return storedAt ?? this.#options.now();
+  }
+
+  #saveable(): Saveable<LatestState> | undefined {
+    const folded = this.#folded;
+    if (!folded) return undefined;
+    const position = positionOfState(folded.state);
+    return { position, state: () => ({ ...position, ...folded.rows.stored() }) };
+  }
+}
+
+/** A file that is gone or damaged: folding anew may get around it. */
+function undefinedIfDamaged(error: unknown): undefined {
+  if (!isDamage(error)) throw error;
+}

@@ -1,0 +1,35 @@
+import { asKey } from '../counts/keys';
+import type { Add } from '../delta/actions';
+import type { TableState } from '../delta/state';
+import { scanRows } from '../lake/scanRows';
+import type { Latest } from '../streams/stream';
+import { columnsToTell, LatestRows } from './latestRows';
+import { asMicros, asValue } from './values';
+
+/** The column that says when Event Hubs accepted the row; the table of every stream has it. */
+const enqueuedAt = 'enqueued_at';
+
+export interface FilesToRead {
+  /** The table that the files belong to. Errors name its version. */
+  readonly state: TableState;
+  readonly adds: Iterable<Add>;
+  readonly latest: Latest;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/**
+ * The newest rows of data files. Reads only the needed columns, several files at once, one row group at a time.
+ * @throws `parquet.invalid`, naming table, version and file, if a file is gone or damaged
+ */
+export async function readLatest({ state, adds, latest, nowMs }: FilesToRead): Promise<LatestRows> {
+  const rows = new LatestRows(latest, nowMs);
+  const columns = [latest.key, latest.asOf, enqueuedAt, ...columnsToTell(latest)];
+  await scanRows({ state, files: adds, columns }, ([keyValue, asOf, enqueued, ...values]) => {
+    const key = asKey(keyValue);
+    const time = asMicros(asOf);
+    if (key === null || time === null) return;
+    rows.add({ key, time, enqueuedAt: asMicros(enqueued), values: values.map(asValue) });
+  });
+  return rows;
+}

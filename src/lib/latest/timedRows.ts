@@ -1,0 +1,138 @@
+import { isKey, type Key } from '../counts/keys';
+import { type NewestParts, NewestRows } from './newestRows';
+import type { LatestValue } from './values';
+
+export const hourMs = 3_600_000;
+export const dayMs = 24 * hourMs;
+
+/** How far back a history goes, in whole days: in buckets of hours, and in buckets of days. */
+export const historyDays = { hours: 8, days: 31 };
+
+/** How long rows by time are kept, and how finely. */
+export interface TimedSpan {
+  /** Length of one bucket in milliseconds; buckets begin at multiples of it since 1970. */
+  readonly bucketMs: number;
+  /** How many buckets are kept, including the current one. */
+  readonly kept: number;
+}
+
+/** An answer's first bucket may be of up to a day and begin before the time that was asked for, so a day more is kept. */
+export const timedSpans = {
+  hours: { bucketMs: hourMs, kept: (historyDays.hours + 1) * 24 },
+  days: { bucketMs: dayMs, kept: historyDays.days + 1 },
+} as const satisfies Record<string, TimedSpan>;
+
+/** How many keys a bucket has room for. */
+export const mostInBucket = 2000;
+
+/** One bucket in its stored form: its number since 1970, and its rows with indexes of keys in place of keys. */
+type StoredBucket = readonly [
+  bucket: number,
+  keys: readonly number[],
+  times: readonly number[],
+  columns: readonly (readonly LatestValue[])[],
+  isCut: boolean,
+];
+
+export interface StoredTimes {
+  readonly keys: readonly Key[];
+  readonly buckets: readonly StoredBucket[];
+}
+
+type BucketParts = readonly [bucket: number, parts: NewestParts];
+
+/** The newest row of each key in each bucket of time. The memory is limited for each bucket (`NewestRows`). */
+export class TimedRows {
+  readonly #span: TimedSpan;
+  readonly #columns: number;
+  readonly #buckets = new Map<number, NewestRows>();
+  #oldest = 0;
+
+  constructor(span: TimedSpan, columns: number, nowMs: number) {
+    this.#span = span;
+    this.#columns = columns;
+    this.advance(nowMs);
+  }
+
+  /** Drops the buckets that are too old at this time. From now on, older rows are ignored. */
+  advance(nowMs: number): void {
+    this.#oldest = Math.floor(nowMs / this.#span.bucketMs) - this.#span.kept + 1;
+    for (const bucket of this.#buckets.keys()) if (bucket < this.#oldest) this.#buckets.delete(bucket);
+  }
+
+  /** Rows of a bucket, whose number counts from 1970 on; undefined if it has none. */
+  at(bucket: number): NewestRows | undefined {
+    return this.#buckets.get(bucket);
+  }
+
+  /** @param time microseconds since 1970 */
+  add(key: Key, time: number, valueAt: (column: number) => LatestValue): void {
+    this.#rowsOf(Math.floor(time / (this.#span.bucketMs * 1000)))?.add(key, time, valueAt);
+  }
+
+  *parts(): Iterable<BucketParts> {
+    yield* this.#buckets;
+  }
+
+  /** @param same gives a key as it is kept elsewhere */
+  merge(parts: Iterable<BucketParts>, same: (key: Key) => Key): void {
+    for (const [bucket, { keys, times, columns, isCut }] of parts)
+      this.#rowsOf(bucket)?.merge({ keys: keys.map(same), times, columns, isCut });
+  }
+
+  cut(): void {
+    for (const rows of this.#buckets.values()) rows.cut();
+  }
+
+  stored(): StoredTimes {
+    const indexes = new Map<Key, number>();
+    const indexOf = (key: Key) => {
+      const index = indexes.get(key) ?? indexes.size;
+      if (index === indexes.size) indexes.set(key, index);
+      return index;
+    };
+    const buckets = [...this.#buckets].map(
+      ([bucket, { keys, times, columns, isCut }]): StoredBucket => [
+        bucket,
+        keys.map(indexOf),
+        times,
+        columns,
+        isCut,
+      ],
+    );
+    return { keys: [...indexes.keys()], buckets };
+  }
+
+  #rowsOf(bucket: number): NewestRows | undefined {
+    if (bucket < this.#oldest) return undefined;
+    const known = this.#buckets.get(bucket);
+    if (known) return known;
+    const rows = new NewestRows(mostInBucket, this.#columns);
+    this.#buckets.set(bucket, rows);
+    return rows;
+  }
+}
+
+/** Stored buckets as parts to merge. */
+export const partsOfTimes = ({ keys, buckets }: StoredTimes): BucketParts[] =>
+  buckets.map(([bucket, indexes, times, columns, isCut]) => [
+    bucket,
+    { keys: indexes.map((index) => keys[index] ?? 0), times, columns, isCut },
+  ]);
+
+/** Whether a value is buckets in their stored form. @param areRows whether lists are rows of one length */
+export function areStoredTimes(
+  value: unknown,
+  areRows: (keys: readonly unknown[], times: unknown, columns: unknown) => boolean,
+): value is StoredTimes {
+  const { keys, buckets } = (value ?? {}) as { keys?: unknown; buckets?: unknown };
+  if (!Array.isArray(keys) || !keys.every(isKey) || !Array.isArray(buckets)) return false;
+  const isIndex = (index: unknown) =>
+    Number.isSafeInteger(index) && (index as number) >= 0 && (index as number) < keys.length;
+  return buckets.every((entry: unknown) => {
+    if (!Array.isArray(entry) || entry.length !== 5) return false;
+    const [bucket, indexes, times, columns, isCut]: unknown[] = entry;
+    if (!Number.isSafeInteger(bucket) || typeof isCut !== 'boolean') return false;
+    return Array.isArray(indexes) && indexes.every(isIndex) && areRows(indexes, times, columns);
+  });
+}
