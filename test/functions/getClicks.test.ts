@@ -263,7 +263,13 @@ describe('GET /api/clicks', () => {
     await writeAssets(store, [
       { id: 'ether', asset_rank: '2', priceUsd: '10.5', runtime_timestamp: nowMs },
       { id: 'bitcoin', asset_rank: '1', priceUsd: '99', runtime_timestamp: nowMs - 3_600_000 },
-      { id: 'bitcoin', asset_rank: '1', priceUsd: '100.25', changePercent24Hr: '-1.5', runtime_timestamp: nowMs },
+      {
+        id: 'bitcoin',
+        asset_rank: '1',
+        priceUsd: '100.25',
+        changePercent24Hr: '-1.5',
+        runtime_timestamp: nowMs,
+      },
     ]);
     const bitcoin = {
       id: 'bitcoin',
