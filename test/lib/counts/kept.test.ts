@@ -445,7 +445,7 @@ describe('a decision', () => {
   it('that can never be put in the log leaves no file behind, however often it is tried', async () => {
     await click({ 1: 3, 2: 2, 3: 2, 4: 1 });
     const { version = -1 } = (await openState(table.at)) ?? {};
-    const protocol = { minReaderVersion: 1, minWriterVersion: 4 };
+    const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['somethingNew'] };
     await table.putEntry(version + 1, [{ protocol }]);
     const counts = open();
     for (let pass = 0; pass < 3; pass++) await counts.save();
