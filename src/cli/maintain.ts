@@ -1,4 +1,4 @@
-import { countedStreams, openCounts, saveAllCounts } from '../lib/app/clicks';
+import { countedDimensions, openCounts, saveAllCounts } from '../lib/app/clicks';
 import { type Lake, openLake } from '../lib/app/lake';
 import { latestStreams, openLatest } from '../lib/app/latest';
 import { maintenanceActivities } from '../lib/app/maintenanceActivities';
@@ -71,9 +71,9 @@ const maintainInApp = ({ table, step }: Wanted, app: App) =>
 /** The pass of the app, with the same plans and bins, in this process. */
 async function maintain(lake: Lake, settings: LakeSettings, wanted: Wanted): Promise<MaintenanceResult> {
   const names = new ProductNames(lake.store);
-  const counts = (await countedStreams()).map((stream) => ({
-    stream: stream.name,
-    fold: openCounts(lake, settings, names, stream),
+  const counts = (await countedDimensions()).map((counted) => ({
+    stream: counted.stream.name,
+    fold: openCounts(lake, settings, names, counted),
   }));
   const latest = (await latestStreams()).map((stream) => ({
     stream: stream.name,

@@ -1,5 +1,6 @@
 import { openLake } from '../lib/app/lake';
 import { cachedStatePath } from '../lib/counts/cachedState';
+import { type Dimension, dimensionsOf } from '../lib/counts/dimension';
 import { type CountsVerification, verifyCounts } from '../lib/counts/verifyCounts';
 import type { TableLocation } from '../lib/delta/log';
 import { TributaryError } from '../lib/errors';
@@ -51,16 +52,18 @@ async function verify(stream: Stream, settings: Settings): Promise<number> {
   }
   const isRight = tellReport(stream, report);
   const { counted, warehouse: loaded } = stream;
-  const counts =
-    counted &&
-    (await showFiles('counts: file', (onFile) =>
-      verifyCounts({ at, counted, maxKeys: settings.countedProducts, onFile }),
-    ));
-  if (counts) console.log(describeCounts(counts, at));
+  let areCountsRight = true;
+  for (const dimension of counted ? dimensionsOf(counted) : []) {
+    const counts = await showFiles('counts: file', (onFile) =>
+      verifyCounts({ at, counted: dimension, maxKeys: settings.countedProducts, onFile }),
+    );
+    if (counts) console.log(describeCounts(counts, at, dimension));
+    areCountsRight &&= !counts?.different;
+  }
   const compared = loaded && (await compareLoaded(settings, at, loaded));
   if (loaded && compared) console.log(describeComparison(loaded, compared));
   console.log(await sayWaiting(settings, at, stream));
-  return isRight && !counts?.different && !(compared && isFailure(compared)) ? 0 : 1;
+  return isRight && areCountsRight && !(compared && isFailure(compared)) ? 0 : 1;
 }
 
 /** Prints what the tables say. Returns whether each event is there once. */
@@ -169,18 +172,20 @@ function describeDifference({ partition, hubCreatedAt, found, expected }: Partit
 function describeCounts(
   { version, cachedVersion, total, folded, different, examples }: CountsVerification,
   { store, table }: TableLocation,
+  dimension: Dimension,
 ): string {
+  const of = `The counts ${dimension.isFurther ? `by ${dimension.key} ` : ''}of version ${version} are`;
   const cache =
     cachedVersion === undefined ? 'no cached state' : `the cached state of version ${cachedVersion}`;
   const all = folded === 0 ? count(total) : `${count(total)}, of them ${count(folded)} folded into "other"`;
-  if (different === 0) return `The counts of version ${version} are right: ${all}, with ${cache}.`;
+  if (different === 0) return `${of} right: ${all}, with ${cache}.`;
   return [
-    `The counts of version ${version} are wrong for ${quantity(different, 'key')}, with ${cache}:`,
+    `${of} wrong for ${quantity(different, 'key')}, with ${cache}:`,
     ...examples.map(
       ({ of, served, live }) => `  ${of}: ${count(served)} counted, ${count(live)} in the files`,
     ),
     ...(different > examples.length ? ['  …'] : []),
-    `  To count them again: stop the app, delete ${store.name}/${cachedStatePath(table)}, and start the app.`,
+    `  To count them again: stop the app, delete ${store.name}/${cachedStatePath(table, dimension)}, and start the app.`,
   ].join('\n');
 }
 

@@ -66,6 +66,7 @@ it('gives it its table, its dead letters and its counts as well', { timeout: 120
   const order = (n: number) => ({
     orderid: `A-${n}`,
     productid: 1 + (n % 3),
+    store: n % 4 === 0 ? 'Bonn' : 'Köln',
     amount: 19.9,
     at: '2026-01-02T03:04:05Z',
   });
@@ -81,6 +82,7 @@ it('gives it its table, its dead letters and its counts as well', { timeout: 120
   expect(snapshot?.fields.map(({ name, type }) => `${name} ${type}`)).toEqual([
     'orderid string',
     'productid integer',
+    'store string',
     'amount double',
     'ordered_at timestamp',
     'enqueued_at timestamp',
@@ -101,6 +103,17 @@ it('gives it its table, its dead letters and its counts as well', { timeout: 120
     total: 90,
     keys: [{ key: 1, attribute: 1, count: 30 }, { count: 30 }, { count: 29 }, { key: 12, count: 1 }],
   });
+
+  const byStore = await (await fetch(`${url}/api/counts/orders?by=store`)).json();
+  expect(byStore).toMatchObject({
+    total: 90,
+    keys: [
+      { key: 'Köln', attribute: null, count: 67 },
+      { key: 'Bonn', count: 23 },
+    ],
+  });
+  const history = await (await fetch(`${url}/api/counts/orders/history?by=store&key=Bonn`)).json();
+  expect(history).toMatchObject({ total: 23 });
 
   stack.process.kill('SIGINT');
   expect(await stack.ended).toBe(0);

@@ -184,6 +184,9 @@ describe('GET /api/clicks', () => {
     ['/clicks?top=1e3', 'top', 'a whole number'],
     ['/clicks?category=red', 'category', 'a whole number'],
     ['/clicks?lsat=15m', 'lsat', 'last, top, category'],
+    ['/clicks?category=4&category=5', 'category', 'one value'],
+    ['/counts/clickstream?attribute=4&attribute=5', 'attribute', 'one value'],
+    ['/assets?top=1&top=1', 'top', 'one value'],
     ['/clicks/7?top=3', 'top', 'the parameters last'],
     ['/clicks/history?bucket=30s', 'bucket', 'in whole minutes'],
     ['/clicks/history?bucket=2d', 'bucket', '1m to 1d'],
@@ -242,6 +245,19 @@ describe('GET /api/clicks', () => {
     const clicks = await get(`/clicks${view}${query}`);
     expect(await json(`${counts}${query}`)).toEqual(JSON.parse(rename(clicks.body)));
     expect((await get(counts, { Accept: 'text/csv' })).headers.get('content-type')).toMatch(/^text\/csv/);
+  });
+
+  it('counts by a dimension, and follows one key of it', async () => {
+    expect(await json('/counts/clickstream?by=productid')).toEqual(await json('/counts/clickstream'));
+    expect(await json('/counts/clickstream/history?key=3&last=2h')).toMatchObject({ total: 1 });
+    expect(await json('/clicks/history?productid=3&last=2h')).toMatchObject({ total: 1 });
+    expect((await get('/clicks/history?productid=4711')).status).toBe(404);
+    for (const query of ['by=store', 'by=productid&by=productid', 'by='])
+      expect(await json(`/counts/clickstream?${query}`)).toMatchObject({
+        status: 400,
+        parameter: 'by',
+        accepts: 'one of productid',
+      });
   });
 
   it('filters a stream by its attribute, and refuses what there is not', async () => {

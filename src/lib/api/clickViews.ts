@@ -1,28 +1,14 @@
-import type { CountsView } from '../counts/counts';
 import { compareKeys, type Key, sortByCount } from '../counts/keys';
 import type { NamesView } from '../counts/productNames';
 import type { Tally } from '../counts/tally';
 import { RequestProblem } from './answer';
-import type { Question, ViewResult } from './answers';
+import { type ClickView, cellsOf, type Entry, otherIn, versionOf } from './clickView';
 import { type CountTerms, clickTerms } from './countTerms';
 import type { Cells } from './csv';
-import { type OtherClicks, otherClicks, otherName } from './otherClicks';
+import { readHistory } from './historyView';
+import { otherClicks, otherName } from './otherClicks';
 import { Parameters } from './parameters';
-import { clicksIn, hourMs, isoTime, minuteMs, readTrendingWindow, readWindow } from './timeWindow';
-
-/** The data that an answer is built from. */
-export interface ViewInput {
-  readonly view: CountsView;
-  readonly names: NamesView;
-  /** Milliseconds since 1970. */
-  readonly nowMs: number;
-}
-
-/** A valid request, ready to be answered from the counts. */
-export interface ClickView extends Pick<Question<never>, 'bucketMs'> {
-  /** @throws RequestProblem for an unknown product */
-  build(input: ViewInput): ViewResult;
-}
+import { clicksIn, isoTime, readTrendingWindow, readWindow } from './timeWindow';
 
 const mostRows = 1_000_000;
 
@@ -137,42 +123,6 @@ function readAttributes(query: URLSearchParams, terms: CountTerms): ClickView {
   };
 }
 
-function readHistory(query: URLSearchParams, terms: CountTerms): ClickView {
-  const parameters = new Parameters(query, ['bucket', 'last']);
-  const bucket = parameters.span('bucket', '1m', '1m to 1d in whole minutes', (ms) => ms <= 24 * hourMs);
-  const last = parameters.span(
-    'last',
-    '1h',
-    `${bucket.text} (one bucket) to 7d`,
-    (ms) => ms >= bucket.ms && ms <= 7 * 24 * hourMs,
-  );
-  return {
-    bucketMs: bucket.ms,
-    build({ view, nowMs }) {
-      const { totals } = view.tally;
-      const current = Math.floor(nowMs / bucket.ms);
-      const first = current - Math.ceil(last.ms / bucket.ms) + 1;
-      const minutes = bucket.ms / minuteMs;
-      const titles = ['from', terms.count];
-      const buckets: Entry[] = [];
-      let total = 0;
-      for (let at = first; at <= current; at++) {
-        let clicks = 0;
-        for (let minute = at * minutes; minute < (at + 1) * minutes; minute++)
-          clicks += totals.count(minute, 0);
-        buckets.push({ from: isoTime(at * bucket.ms), [terms.count]: clicks });
-        total += clicks;
-      }
-      const times = { from: isoTime(first * bucket.ms), to: isoTime((current + 1) * bucket.ms) };
-      return {
-        json: { ...versionOf(view), bucket: bucket.text, ...times, total, buckets },
-        titles,
-        rows: () => buckets.map((one) => cellsOf(one, titles)),
-      };
-    },
-  };
-}
-
 /** Compares whole buckets only: the current bucket is not over yet, so it would look like a fall in clicks. */
 function readTrending(query: URLSearchParams, terms: CountTerms): ClickView {
   const parameters = new Parameters(query, ['last', 'top']);
@@ -232,24 +182,6 @@ const otherCells = ({ clicks, before }: { clicks: number; before: number }): Cel
 function compareAttributes(a: Key | null, b: Key | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   return compareKeys(a, b);
-}
-
-const versionOf = ({ version, committedAt }: CountsView) => ({
-  version,
-  asOf: committedAt === undefined ? null : isoTime(committedAt),
-});
-
-/** A member of a list in an answer. */
-type Entry = Readonly<Record<string, string | number | null>>;
-
-const cellsOf = (entry: Entry, titles: readonly string[]): Cells =>
-  titles.map((title) => entry[title] ?? null);
-
-/** The member `other` of an answer, if it has one. */
-function otherIn(other: OtherClicks | undefined, { count }: CountTerms): { other?: object } {
-  if (!other) return {};
-  const { clicks, ...more } = other;
-  return { other: { [count]: clicks, ...more } };
 }
 
 function keyAt(tally: Tally, { names }: NamesView, index: number, terms: CountTerms): Entry {

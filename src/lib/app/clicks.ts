@@ -3,6 +3,7 @@ import { ClicksApi } from '../api/clicksApi';
 import { type CountTerms, clicksStream, clickTerms, countTerms } from '../api/countTerms';
 import { shown } from '../api/parameters';
 import { Counts } from '../counts/counts';
+import { type Dimension, dimensionsOf } from '../counts/dimension';
 import { ProductNames } from '../counts/productNames';
 import { type ProductsFile, productsPath } from '../counts/productsFile';
 import { describeFailure } from '../errors';
@@ -41,64 +42,95 @@ const isCounted = (stream: Stream): stream is CountedStream => stream.counted !=
 /** The streams whose rows are counted. */
 export const countedStreams = async (): Promise<CountedStream[]> => (await loadStreams()).filter(isCounted);
 
-/** The names in products.csv are those of products, so they are for streams that are counted by `productid`. */
-const hasNames = ({ key }: Counted) => key === 'productid';
+/** One dimension of a stream, which is counted for itself. */
+interface CountedDimension {
+  readonly stream: CountedStream;
+  readonly dimension: Dimension;
+}
 
-/** The counts of a stream in a lake. */
+const dimensionsOfStream = oncePerKey((stream: CountedStream): readonly CountedDimension[] =>
+  dimensionsOf(stream.counted).map((dimension) => ({ stream, dimension })),
+);
+
+/** All that is counted: the dimensions of each stream. */
+export const countedDimensions = async (): Promise<CountedDimension[]> =>
+  (await countedStreams()).flatMap(dimensionsOfStream);
+
+/** The names in products.csv are those of products, so they are for what is counted by `productid`. */
+const hasNames = ({ key }: Dimension) => key === 'productid';
+
+/** The counts of a dimension in a lake. */
 export const openCounts = (
   lake: Pick<Lake, 'at'>,
   { countsRefreshMs, countedProducts }: Pick<Settings, 'countsRefreshMs' | 'countedProducts'>,
   names: ProductNames,
-  { name: stream, table, counted }: CountedStream,
+  { stream, dimension }: CountedDimension,
 ): Counts =>
   new Counts({
-    at: lake.at(table),
-    counted,
+    at: lake.at(stream.table),
+    counted: dimension,
     refreshMs: countsRefreshMs,
     maxKeys: countedProducts,
-    warn: (message) => logEvent('warning', 'counts-problem', { stream, message }),
-    ...(hasNames(counted) ? { preferred: () => names.preferred() } : {}),
+    warn: (message) =>
+      logEvent('warning', 'counts-problem', { stream: stream.name, by: dimension.key, message }),
+    ...(hasNames(dimension) ? { preferred: () => names.preferred() } : {}),
   });
 
-/** The counts of this process, by stream. */
-const appCounts = oncePerKey(async (stream: CountedStream) =>
-  openCounts(await appLake(), await settings(), await productNames(), stream),
+/** The counts of this process, by dimension. */
+const appCounts = oncePerKey(async (counted: CountedDimension) =>
+  openCounts(await appLake(), await settings(), await productNames(), counted),
 );
 
 const noNames = { last: { tag: '', names: new Map<number, string>() } };
 
-const openApi = async (stream: CountedStream, terms: CountTerms): Promise<ClicksApi> =>
+const openApi = async (counted: CountedDimension, terms: CountTerms): Promise<ClicksApi> =>
   new ClicksApi({
-    counts: await appCounts(stream),
-    names: hasNames(stream.counted)
+    counts: await appCounts(counted),
+    names: hasNames(counted.dimension)
       ? await productNames()
       : { ...noNames, current: async () => noNames.last },
     terms,
     logError: (error) =>
-      logEvent('error', 'clicks-failed', { stream: stream.name, ...describeFailure(error) }),
+      logEvent('error', 'clicks-failed', {
+        stream: counted.stream.name,
+        by: counted.dimension.key,
+        ...describeFailure(error),
+      }),
   });
 
-const clicksApi = oncePerKey((stream: CountedStream) => openApi(stream, clickTerms));
-const streamApi = oncePerKey((stream: CountedStream) => openApi(stream, countTerms));
+const clicksApi = oncePerKey((counted: CountedDimension) => openApi(counted, clickTerms));
+const countsApi = oncePerKey((counted: CountedDimension) => openApi(counted, countTerms));
 
 /** Answers GET /api/clicks and the paths below it. Never throws for a wrong request. */
 export async function answerClicks(request: ApiRequest): Promise<ApiAnswer> {
   const stream = (await countedStreams()).find(({ name }) => name === clicksStream);
-  if (stream) return (await clicksApi(stream)).answer(request);
+  const [counted] = stream ? dimensionsOfStream(stream) : [];
+  if (counted) return (await clicksApi(counted)).answer(request);
   return answerProblem(
     404,
     `This app counts no clicks: it has no stream ${clicksStream}, or that stream's file does not declare what is counted. The rows of other streams are counted at /api/counts/{stream}.`,
   );
 }
 
-/** Answers GET /api/counts/{stream} and the paths below it. Never throws for a wrong request. */
+/** Answers GET /api/counts/{stream} and the paths below it; the parameter `by` chooses a dimension. Never throws for a wrong request. */
 export async function answerCounts(name: string, request: ApiRequest): Promise<ApiAnswer> {
   const streams = await countedStreams();
   const stream = streams.find((each) => each.name === name);
-  if (stream) return (await streamApi(stream)).answer(request);
-  return answerProblem(404, `There is no stream ${shown(name)} whose rows are counted.`, {
-    parameter: 'stream',
-    accepts: streams.map((each) => each.name).join(', ') || 'none: no stream declares `counted`',
+  if (!stream)
+    return answerProblem(404, `There is no stream ${shown(name)} whose rows are counted.`, {
+      parameter: 'stream',
+      accepts: streams.map((each) => each.name).join(', ') || 'none: no stream declares `counted`',
+    });
+  const dimensions = dimensionsOfStream(stream);
+  const query = new URLSearchParams(request.query);
+  const [by = stream.counted.key, ...more] = query.getAll('by');
+  query.delete('by');
+  const counted = dimensions.find(({ dimension }) => dimension.key === by);
+  if (counted && more.length === 0) return (await countsApi(counted)).answer({ ...request, query });
+  const accepts = `one of ${dimensions.map(({ dimension }) => dimension.key).join(', ')}`;
+  return answerProblem(400, `by is ${shown([by, ...more].join(','))}: expected ${accepts}.`, {
+    parameter: 'by',
+    accepts,
   });
 }
 
@@ -145,9 +177,9 @@ export async function saveAllCounts(all: readonly FoldOfStream[], signal: AbortS
 
 /** The same with all counts and newest rows of this process. */
 export async function saveAppCounts(signal: AbortSignal): Promise<string> {
-  const counts = (await countedStreams()).map(async (stream) => ({
-    stream: stream.name,
-    fold: await appCounts(stream),
+  const counts = (await countedDimensions()).map(async (counted) => ({
+    stream: counted.stream.name,
+    fold: await appCounts(counted),
   }));
   const latest = (await latestStreams()).map(async (stream) => ({
     stream: stream.name,

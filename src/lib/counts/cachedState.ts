@@ -1,12 +1,14 @@
 import type { TablePosition } from '../delta/position';
 import type { StateFile } from '../fold/stateFile';
 import type { StoredBucket } from './buckets';
+import { columnsOfDimension, type Dimension, placeOf } from './dimension';
 import { isSharedCounter, type StoredFolded } from './folded';
 import { isKey, type Key } from './keys';
 import type { StoredTally } from './tally';
 
 /** Where the counts of one version of a table are kept. */
-export const cachedStatePath = (table: string) => `${table}/_counts/state.json`;
+export const cachedStatePath = (table: string, dimension?: Dimension) =>
+  `${table}/${placeOf(dimension ?? { key: '' }).folder}/state.json`;
 
 /**
  * Older formats are not read, because their counts would be wrong:
@@ -15,8 +17,10 @@ export const cachedStatePath = (table: string) => `${table}/_counts/state.json`;
  *
  * The counts of format 3 were right, but it does not say which decision they follow. Also, a release that knows only format 3 would take
  * counts with folded keys for complete ones. So format 4 is a new format, and each table is counted again once.
+ *
+ * Format 4 does not say which columns were counted. After a change of the stream's file, counts by another column would be gone on with.
  */
-const format = 4;
+const format = 5;
 
 /** The counts, and the position in the log up to which they were counted. */
 export interface CachedState extends TablePosition {
@@ -25,15 +29,15 @@ export interface CachedState extends TablePosition {
   readonly tally: StoredTally;
 }
 
-/** The file of the cached state. */
-export const cachedStateFile: StateFile<CachedState> = {
-  path: cachedStatePath,
-  parse: parseCachedState,
-  serialize: (state) => Buffer.from(JSON.stringify({ format, ...state })),
-};
+/** The file of the cached state of a dimension. */
+export const cachedStateFile = (dimension: Dimension): StateFile<CachedState> => ({
+  path: (table) => cachedStatePath(table, dimension),
+  parse: (bytes) => parseCachedState(bytes, dimension),
+  serialize: (state) => Buffer.from(JSON.stringify({ format, of: columnsOfDimension(dimension), ...state })),
+});
 
-/** Parses a cached state. Undefined if the bytes are not a complete state of this format. */
-export function parseCachedState(bytes: Uint8Array): CachedState | undefined {
+/** Parses a cached state. Undefined if the bytes are not a complete state of this format and dimension. */
+export function parseCachedState(bytes: Uint8Array, dimension: Dimension): CachedState | undefined {
   let raw: unknown;
   try {
     raw = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
@@ -41,6 +45,7 @@ export function parseCachedState(bytes: Uint8Array): CachedState | undefined {
     return undefined;
   }
   if (!isRecord(raw) || raw.format !== format || !isRecord(raw.tally)) return undefined;
+  if (raw.of !== columnsOfDimension(dimension)) return undefined;
   const { tableId, version, mark, kept, tally } = raw;
   const { keys, attributes, latest, counts, minutes, hours, totals, folded } = tally;
   if (typeof tableId !== 'string' || !isCount(version) || typeof kept !== 'string') return undefined;

@@ -2,7 +2,7 @@ import type { Add } from '../delta/actions';
 import type { ReadValue } from '../delta/schema';
 import type { TableState } from '../delta/state';
 import { type FileProgress, scanRows } from '../lake/scanRows';
-import type { Counted } from '../streams/stream';
+import type { Dimension } from './dimension';
 import { asKey, type Key } from './keys';
 import { type Room, Tally } from './tally';
 
@@ -13,7 +13,7 @@ export interface FilesToScan {
   /** The table that the files belong to. Errors name its version. */
   readonly state: TableState;
   readonly adds: Iterable<Add>;
-  readonly counted: Counted;
+  readonly counted: Dimension;
   /** Aborting it ends the scan with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onFile?: FileProgress | undefined;
@@ -36,13 +36,14 @@ const noRoom = Symbol('There is no room for one more key.');
 export async function countFiles(files: FilesToCount): Promise<Tally | 'no-room'> {
   const { state, adds, counted, nowMs, room, onFile } = files;
   const tally = new Tally(nowMs, room);
-  const columns = [counted.key, counted.attribute, timeColumn];
+  const { key, attribute } = counted;
+  const columns = [key, timeColumn, ...(attribute === undefined ? [] : [attribute])];
   const look = watch(files.signal);
   try {
-    await scanRows({ state, files: adds, columns, onFile }, ([key, attribute, time]) => {
+    await scanRows({ state, files: adds, columns, onFile }, ([value, time, ofKey]) => {
       look();
-      const counts = asKey(key);
-      if (counts !== null && !tally.add(counts, asKey(attribute), asMilliseconds(time))) throw noRoom;
+      const counts = asKey(value);
+      if (counts !== null && !tally.add(counts, asKey(ofKey), asMilliseconds(time))) throw noRoom;
     });
   } catch (error) {
     if (error === noRoom) return 'no-room';

@@ -2,10 +2,10 @@ import type { TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
 import type { Snapshot, TableState } from '../delta/state';
 import { foldLiveFiles } from '../fold/liveFiles';
-import type { Counted } from '../streams/stream';
 import type { KeptKeys } from './chooseKeys';
 import { countFiles } from './countFiles';
 import { type DecideOptions, decideFromFiles, share } from './decideKept';
+import type { Dimension } from './dimension';
 import { type Kept, readKept } from './kept';
 import type { Room, Tally } from './tally';
 
@@ -19,7 +19,7 @@ export interface CountedTable {
 
 export interface CountOptions extends DecideOptions {
   readonly at: TableLocation;
-  readonly counted: Counted;
+  readonly counted: Dimension;
   /** The time of a version whose log entry is gone, in milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -42,7 +42,7 @@ export const countLiveFiles = (options: CountOptions): Promise<CountedTable | un
 
 /** Counts by the decision that is in force. If there are too many keys for it, or its file is gone, a new decision is made first. */
 async function countSnapshot(snapshot: Snapshot, options: CountOptions): Promise<CountedTable | undefined> {
-  const kept = await readKept(snapshot);
+  const kept = await readKept(snapshot, options.counted);
   const counted = kept && (await countBy(kept, snapshot, options));
   if (counted) return counted;
   const files = { state: snapshot, adds: [...snapshot.files.values()], counted: options.counted };

@@ -4,11 +4,11 @@ import { isDamage } from '../errors';
 import { type Saveable, StateKeeper } from '../fold/stateKeeper';
 import { logEvent } from '../log';
 import { SpacedRefresh } from '../spacedRefresh';
-import type { Counted } from '../streams/stream';
 import { type CachedState, cachedStateFile } from './cachedState';
 import type { CountOptions } from './countLiveFiles';
 import { decideAnew, isDecisionDue } from './decideAnew';
 import { type Preferred, share } from './decideKept';
+import type { Dimension } from './dimension';
 import { FoldedLog } from './foldLog';
 import { Tally } from './tally';
 
@@ -20,7 +20,7 @@ const damagedRetryMs = 60_000;
 
 export interface CountsOptions {
   readonly at: TableLocation;
-  readonly counted: Counted;
+  readonly counted: Dimension;
   /** Least time in milliseconds between two reads of the log, even if the first one failed. */
   readonly refreshMs?: number;
   /** How many keys are counted on their own; further ones are folded into one count. */
@@ -71,7 +71,7 @@ export class Counts {
       ...others,
     };
     this.#log = new FoldedLog(this.#options);
-    this.#keeper = new StateKeeper(options.at, cachedStateFile);
+    this.#keeper = new StateKeeper(options.at, cachedStateFile(options.counted));
     this.#refresh = new SpacedRefresh({
       refresh: () => this.#look(),
       everyMs: refreshMs,

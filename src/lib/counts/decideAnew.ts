@@ -45,7 +45,8 @@ export async function decideAnew(
     if (tally === 'no-room') return;
     const state = { ...positionOfState(snapshot), kept: decision.id, tally: tally.stored() };
     // If another instance saves its counts at the same time, either state may remain: it is a cache.
-    await writeState(at, cachedStateFile, state, (await readState(at, cachedStateFile)).etag);
+    const file = cachedStateFile(counted);
+    await writeState(at, file, state, (await readState(at, file)).etag);
   }
-  await enforceKept(snapshot, await writeKept(snapshot, decision));
+  await enforceKept(snapshot, counted, await writeKept(snapshot, counted, decision));
 }

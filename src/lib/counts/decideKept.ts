@@ -2,6 +2,7 @@ import type { TableState } from '../delta/state';
 import { TributaryError } from '../errors';
 import { type Choice, chooseKeys, chooseKeysOfFiles, type KeptKeys } from './chooseKeys';
 import type { FilesToScan } from './countFiles';
+import type { Dimension } from './dimension';
 import { type Decision, enforceKept, idOfKeys, type Kept, keepAlone, writeKept } from './kept';
 import type { Key } from './keys';
 import type { TallyParts } from './tally';
@@ -58,16 +59,16 @@ async function decide(
 export async function share(
   state: TableState,
   decision: Decision,
-  { isReadOnly = false, warn }: DecideOptions,
+  { isReadOnly = false, warn, counted }: DecideOptions & { readonly counted: Dimension },
 ): Promise<Kept | 'in-the-log'> {
-  if (isReadOnly) return keepAlone(decision, state);
+  if (isReadOnly) return keepAlone(decision, state, counted);
   try {
-    await enforceKept(state, await writeKept(state, decision));
+    await enforceKept(state, counted, await writeKept(state, counted, decision));
     return 'in-the-log';
   } catch (error) {
     if (!(error instanceof TributaryError)) throw error;
     warn(`Other instances may count other keys of ${state.at.table} on their own: ${error.message}`);
-    return keepAlone(decision, state);
+    return keepAlone(decision, state, counted);
   }
 }
 

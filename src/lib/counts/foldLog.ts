@@ -7,6 +7,7 @@ import type { KeptKeys } from './chooseKeys';
 import { countFiles } from './countFiles';
 import { type CountedTable, type CountOptions, countLiveFiles, roomOf, timeOf } from './countLiveFiles';
 import { decideFromTallies, share } from './decideKept';
+import type { Dimension } from './dimension';
 import { type Kept, keptNumber, readKept } from './kept';
 import { Tally, type TallyParts } from './tally';
 
@@ -100,7 +101,7 @@ export class FoldedLog {
       const found = await this.#follower.advance();
       if (found.step === 'no-table') return 'no-table';
       const news = await readNewFiles(this.#follower, found, base.tableId);
-      const kept = news && (await keptAfter(base, news.state));
+      const kept = news && (await keptAfter(base, news.state, this.#options.counted));
       const outcome = kept ? await this.#addNews(base, news, kept) : 'anew';
       if (outcome !== 'decided') return outcome;
     }
@@ -160,8 +161,8 @@ export class FoldedLog {
 }
 
 /** The decision in force at a later state. Undefined if the counts of the base cannot follow it, or its file is gone. */
-async function keptAfter(base: Base, state: TableState): Promise<Kept | undefined> {
-  if (base.kept?.number === keptNumber(state)) return base.kept;
-  const kept = await readKept(state);
+async function keptAfter(base: Base, state: TableState, dimension: Dimension): Promise<Kept | undefined> {
+  if (base.kept?.number === keptNumber(state, dimension)) return base.kept;
+  const kept = await readKept(state, dimension);
   return kept && (base.isWhole || kept.id === base.keptId) ? kept : undefined;
 }

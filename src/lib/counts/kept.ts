@@ -5,6 +5,7 @@ import { ensureWritable } from '../delta/protocol';
 import type { TableState } from '../delta/state';
 import { TributaryError } from '../errors';
 import type { KeptKeys } from './chooseKeys';
+import { type Dimension, placeOf } from './dimension';
 import { compareKeys, isKey, type Key } from './keys';
 
 /*
@@ -15,11 +16,8 @@ import { compareKeys, isKey, type Key } from './keys';
  * whichever way an instance got there. Two that decide at once race for the commit, and the loser follows the winner.
  */
 
-/** The txn that says which decision is in force. */
-export const keptAppId = 'counts/kept';
-
-/** Delta readers and vacuum ignore names that begin with an underscore. */
-const keptPath = (table: string, number: number) => `${table}/_counts/kept/${number}.json`;
+const keptPath = (table: string, dimension: Dimension, number: number) =>
+  `${table}/${placeOf(dimension).folder}/kept/${number}.json`;
 
 const format = 1;
 /** How many earlier decisions stay, for a log that goes back in time. */
@@ -66,22 +64,26 @@ const everyKey: Kept = {
 };
 
 /** The number of the decision in force at a version; 0 if none was made. */
-export const keptNumber = ({ txns }: TableState): number => txns.get(keptAppId)?.version ?? 0;
+export const keptNumber = ({ txns }: TableState, dimension: Dimension): number =>
+  txns.get(placeOf(dimension).appId)?.version ?? 0;
 
-/** The decision in force at a version. Undefined if its file is gone or damaged: then it must be decided anew. */
-export async function readKept(state: TableState): Promise<Kept | undefined> {
-  const number = keptNumber(state);
+/**
+ * The decision in force at a version. Undefined if its file is gone or damaged, or is about another column: then it must be decided
+ * anew.
+ */
+export async function readKept(state: TableState, dimension: Dimension): Promise<Kept | undefined> {
+  const number = keptNumber(state, dimension);
   if (number === 0) return everyKey;
   const { store, table } = state.at;
-  const found = await store.get(keptPath(table, number));
-  const decision = found && parseDecision(found.bytes);
+  const found = await store.get(keptPath(table, dimension, number));
+  const decision = found && parseDecision(found.bytes, dimension);
   return decision && { ...decision, number, isAlone: false };
 }
 
 /** A decision that could not be put in the log, so that this instance follows it alone. */
-export const keepAlone = (decision: Decision, state: TableState): Kept => ({
+export const keepAlone = (decision: Decision, state: TableState, dimension: Dimension): Kept => ({
   ...decision,
-  number: keptNumber(state),
+  number: keptNumber(state, dimension),
   isAlone: true,
 });
 
@@ -89,15 +91,27 @@ export const keepAlone = (decision: Decision, state: TableState): Kept => ({
  * Writes a decision down, and gives it a number. It is not in force yet.
  * @throws `storage.*`, and `delta.unsupported` if no decision can be put in force: each try would leave a file behind
  */
-export async function writeKept(state: TableState, decision: Decision): Promise<number> {
+export async function writeKept(
+  state: TableState,
+  dimension: Dimension,
+  decision: Decision,
+): Promise<number> {
   ensureCommittable(state);
   const { store, table } = state.at;
   const { keys, id, decidedAt, maxKeys, preferred } = decision;
-  const stored = { format, id, decidedAt, maxKeys, preferred, keys: keys ? [...keys] : null };
+  const stored = {
+    format,
+    of: dimension.key,
+    id,
+    decidedAt,
+    maxKeys,
+    preferred,
+    keys: keys ? [...keys] : null,
+  };
   const bytes = Buffer.from(JSON.stringify(stored));
-  for (let number = keptNumber(state) + 1; ; number++) {
+  for (let number = keptNumber(state, dimension) + 1; ; number++) {
     // A number may be taken: another instance decides as well, or did before the log went back in time.
-    const { outcome } = await store.putIfAbsent(keptPath(table, number), bytes);
+    const { outcome } = await store.putIfAbsent(keptPath(table, dimension, number), bytes);
     if (outcome === 'written') return number;
   }
 }
@@ -107,19 +121,24 @@ export async function writeKept(state: TableState, decision: Decision): Promise<
  * @param state the version that it was made at
  * @throws `storage.*`, `delta.*`, if it cannot be committed
  */
-export async function enforceKept(state: TableState, number: number): Promise<'in-force' | 'overtaken'> {
+export async function enforceKept(
+  state: TableState,
+  dimension: Dimension,
+  number: number,
+): Promise<'in-force' | 'overtaken'> {
   const { at } = state;
+  const { appId } = placeOf(dimension);
   const { outcome } = await commitAmongRivals({
     state,
-    actions: [{ txn: { appId: keptAppId, version: number, lastUpdated: Date.now() } }],
+    actions: [{ txn: { appId, version: number, lastUpdated: Date.now() } }],
     description: { operation: 'KEEP KEYS', isBlindAppend: false },
     conflictsWith(rival, newer) {
       if (rival.protocol || rival.metaData) ensureCommittable(newer);
-      return rival.txns.some(({ appId }) => appId === keptAppId);
+      return rival.txns.some((txn) => txn.appId === appId);
     },
   });
   const useless = outcome === 'committed' ? number - earlierKept : number;
-  if (useless > 0) await deleteQuietly(at, useless);
+  if (useless > 0) await deleteQuietly(at, keptPath(at.table, dimension, useless));
   return outcome === 'committed' ? 'in-force' : 'overtaken';
 }
 
@@ -127,16 +146,16 @@ const ensureCommittable = ({ protocol, metaData, version, at }: TableState) =>
   ensureWritable(protocol, metaData, describeVersion(at, version));
 
 /** A file that is left behind takes some room, and does no other harm. */
-async function deleteQuietly({ store, table }: TableLocation, number: number): Promise<void> {
+async function deleteQuietly({ store }: TableLocation, path: string): Promise<void> {
   try {
-    await store.delete(keptPath(table, number));
+    await store.delete(path);
   } catch (error) {
     if (!(error instanceof TributaryError)) throw error;
   }
 }
 
-function parseDecision(bytes: Uint8Array): Decision | undefined {
-  let raw: Partial<Record<keyof Decision | 'format', unknown>> | null;
+function parseDecision(bytes: Uint8Array, dimension: Dimension): Decision | undefined {
+  let raw: Partial<Record<keyof Decision | 'format' | 'of', unknown>> | null;
   try {
     raw = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {
@@ -144,6 +163,8 @@ function parseDecision(bytes: Uint8Array): Decision | undefined {
   }
   const { id, keys, decidedAt, maxKeys, preferred } = raw ?? {};
   if (raw?.format !== format || typeof id !== 'string' || typeof preferred !== 'string') return undefined;
+  // Earlier releases did not write which column it is about.
+  if (raw.of !== undefined && raw.of !== dimension.key) return undefined;
   if (typeof decidedAt !== 'number' || typeof maxKeys !== 'number') return undefined;
   if (!(keys === null || (Array.isArray(keys) && keys.every(isKey)))) return undefined;
   return { keys: keys === null ? undefined : new Set<Key>(keys), id, decidedAt, maxKeys, preferred };

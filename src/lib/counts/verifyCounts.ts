@@ -2,10 +2,10 @@ import type { TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
 import { readState } from '../fold/stateFile';
 import type { FileProgress } from '../lake/scanRows';
-import type { Counted } from '../streams/stream';
 import { cachedStateFile } from './cachedState';
 import { countFiles } from './countFiles';
 import { roomOf } from './countLiveFiles';
+import type { Dimension } from './dimension';
 import { FoldedLog } from './foldLog';
 import type { Key } from './keys';
 import type { Tally } from './tally';
@@ -41,7 +41,7 @@ export interface CountsVerification {
  */
 export async function verifyCounts(options: {
   readonly at: TableLocation;
-  readonly counted: Counted;
+  readonly counted: Dimension;
   readonly maxKeys: number;
   readonly onFile?: FileProgress;
 }): Promise<CountsVerification | undefined> {
@@ -54,7 +54,7 @@ export async function verifyCounts(options: {
     warn: console.warn,
   };
   const log = new FoldedLog(fold);
-  const cached = (await readState(at, cachedStateFile)).state;
+  const cached = (await readState(at, cachedStateFile(counted))).state;
   const isCacheUsed = await log.countAnew(cached);
   const served = log.counted;
   if (!served) return undefined;

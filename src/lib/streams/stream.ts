@@ -68,6 +68,8 @@ export interface Counted {
   /** Rows without a value here are not counted. */
   readonly key: string;
   readonly attribute: string;
+  /** Further columns by whose values the rows are counted: by each for itself, not by two of them together. */
+  readonly dimensions?: readonly string[];
 }
 
 /** Of which rows the newest is told: one for each value of the column `key`. */

@@ -7,6 +7,7 @@ import { openState } from '../../../src/lib/delta/openTable';
 import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { countedClicks } from '../../../src/lib/streams/clickstream';
 import { ClicksTable } from './clicksTable';
 import { cachedState, cachedText, counted, FaultyStore, openCounts, putCached } from './countsStand';
 
@@ -73,7 +74,9 @@ describe('the cached state', () => {
   it.each([
     ['is no JSON', () => 'nonsense'],
     ['is cut short', (text: string) => text.slice(0, -20)],
-    ['is of another format', (text: string) => text.replace('"format":4', '"format":3')],
+    ['is of another format', (text: string) => text.replace('"format":5', '"format":4')],
+    ['does not say which columns it counts', (text: string) => text.replace(/"of":"[^{]*?\]",/, '')],
+    ['is of another column', (text: string) => text.replace('category', 'sessionid')],
     ['is of another table', (text: string) => text.replace(/"tableId":"[^"]*"/, '"tableId":"other"')],
     ['is of a version that is not committed', (text: string) => text.replace('"version":1', '"version":99')],
     ['has a mark that is no text', (text: string) => text.replace(/"mark":"[^"]*"/, '"mark":7')],
@@ -123,7 +126,8 @@ describe('the cached state', () => {
     await open().save();
     const state = await openState(table.at);
     expect(await cachedState(store)).toEqual({
-      format: 4,
+      format: 5,
+      of: '["productid","category"]',
       tableId: state?.metaData.id,
       version: 1,
       mark: state?.mark,
@@ -264,9 +268,10 @@ describe('the text of a cached state', () => {
     hours: [bucket, [6, [], []]],
     totals: [],
   };
-  const state = { format: 4, tableId: 'id', version: 0, mark: 'mark', kept: '', tally };
-  const parsed = (value: unknown) => parseCachedState(Buffer.from(JSON.stringify(value)));
-  const { format: _, ...whole } = state;
+  const of = '["productid","category"]';
+  const state = { format: 5, of, tableId: 'id', version: 0, mark: 'mark', kept: '', tally };
+  const parsed = (value: unknown) => parseCachedState(Buffer.from(JSON.stringify(value)), countedClicks);
+  const { format: _, of: __, ...whole } = state;
   const folded = {
     shared: [
       [3, 2 ** 18 - 1],
@@ -287,7 +292,7 @@ describe('the text of a cached state', () => {
   it.each<[string, unknown]>([
     ['null', null],
     ['a list', []],
-    ['the format before', { ...state, format: 3 }],
+    ['the format before', { ...state, format: 4 }],
     ['no decision', { ...state, kept: undefined }],
     ['a decision that is none', { ...state, kept: 1 }],
     ['no tally', { ...state, tally: null }],

@@ -1,0 +1,39 @@
+import type { CountsView } from '../counts/counts';
+import type { NamesView } from '../counts/productNames';
+import type { Question, ViewResult } from './answers';
+import type { CountTerms } from './countTerms';
+import type { Cells } from './csv';
+import type { OtherClicks } from './otherClicks';
+import { isoTime } from './timeWindow';
+
+/** The data that an answer is built from. */
+export interface ViewInput {
+  readonly view: CountsView;
+  readonly names: NamesView;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/** A valid request, ready to be answered from the counts. */
+export interface ClickView extends Pick<Question<never>, 'bucketMs'> {
+  /** @throws RequestProblem for an unknown product */
+  build(input: ViewInput): ViewResult;
+}
+
+export const versionOf = ({ version, committedAt }: CountsView) => ({
+  version,
+  asOf: committedAt === undefined ? null : isoTime(committedAt),
+});
+
+/** A member of a list in an answer. */
+export type Entry = Readonly<Record<string, string | number | null>>;
+
+export const cellsOf = (entry: Entry, titles: readonly string[]): Cells =>
+  titles.map((title) => entry[title] ?? null);
+
+/** The member `other` of an answer, if it has one. */
+export function otherIn(other: OtherClicks | undefined, { count }: CountTerms): { other?: object } {
+  if (!other) return {};
+  const { clicks, ...more } = other;
+  return { other: { [count]: clicks, ...more } };
+}
