@@ -73,6 +73,7 @@ export class LakeDatabase {
   readonly #files: LocalFiles;
   readonly #tables: ReadonlyMap<string, TableLocation>;
   readonly #saved: readonly SavedQuery[];
+  readonly #removeFolder = () => rmSync(this.#folder, { recursive: true, force: true });
 
   private constructor(api: DuckDb, instance: DuckDBInstance, folder: string, options: LakeDatabaseOptions) {
     this.#api = api;
@@ -81,6 +82,7 @@ export class LakeDatabase {
     this.#files = new LocalFiles(folder);
     this.#tables = new Map(options.tables.map((at) => [at.table.toLowerCase(), at]));
     this.#saved = options.saved;
+    process.once('exit', this.#removeFolder);
   }
 
   /** Makes the folder, which `close` and the end of the process remove. */
@@ -89,7 +91,6 @@ export class LakeDatabase {
     // Times with a time zone, like that of now(), are shown in UTC too.
     api.DuckDBTimestampTZValue.timezoneOffsetInMinutes = 0;
     const folder = mkdtempSync(join(tmpdir(), 'tributary-query-'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     const instance = await api.DuckDBInstance.create(':memory:');
     const database = new LakeDatabase(api, instance, folder, options);
     const settings = {
@@ -147,7 +148,8 @@ export class LakeDatabase {
 
   async close(): Promise<void> {
     this.#instance.closeSync();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#removeFolder();
+    process.off('exit', this.#removeFolder);
   }
 
   #syntaxOf(sql: string): Promise<readonly unknown[]> {

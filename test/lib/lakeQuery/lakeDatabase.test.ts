@@ -377,6 +377,31 @@ describe('a database over the lake', () => {
     expect(ofTheLake().filter((name) => !before.includes(name))).toEqual([]);
   });
 
+  it('stops while storage does not answer', async () => {
+    class Silent extends MemoryStore {
+      override get = () => new Promise<never>(() => {});
+    }
+    const lake = await openLake(new Silent());
+    try {
+      const stop = new AbortController();
+      const loaded = lake.load('from clicks', { signal: stop.signal });
+      stop.abort(new Error('Stopped.'));
+      await expect(loaded).rejects.toThrow('Stopped.');
+    } finally {
+      await lake.close();
+    }
+  });
+
+  it('gives no part of the rows where a later one is an error', async () => {
+    const lake = await openLake(new MemoryStore());
+    try {
+      const sql = "select cast(case when range = 900000 then 'x' else '1' end as int) from range(1000000)";
+      await expect(rowsOf(lake, sql)).rejects.toThrow("Could not convert string 'x'");
+    } finally {
+      await lake.close();
+    }
+  });
+
   it('says which file is not as the log says, and stops when it is told to', async () => {
     const table = await new ClicksTable(new MemoryStore()).create();
     await table.click(1);
