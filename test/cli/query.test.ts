@@ -111,20 +111,14 @@ it('reads a version that is not the newest, and says if there is none', async ()
   });
 });
 
-it('takes more columns where a statement reads some that it does not name', async () => {
-  const sql = 'select count(*) as n from clicks natural join dead_letters';
-  const { code, out, err } = await query([sql, '--csv']);
-  expect([code, out]).toEqual([0, 'n\r\n0\r\n']);
-  expect(err.match(/^clicks version 2 /gm)).toHaveLength(2);
-});
-
 it('runs the statements of stdin up to the first error', async () => {
   const { code, out, err } = await query(
     ['--csv'],
-    "select ';' as a, -- a; b\n 2 as b; \n\nclicks_per_category;\nselect 3 as c; drop table clicks;\nselect 4;",
+    // It reads columns that it does not name, so that they are copied when it has failed without them.
+    "select count(*) as n from clicks natural join clicks c; select ';' as a, -- a; b\n 2 as b; \n\nclicks_per_category;\nselect 3 as c; drop table clicks;\nselect 4;",
   );
-  expect([code, out]).toEqual([1, 'a,b\r\n;,2\r\ncategory,clicks,products\r\n1,4,3\r\nc\r\n3\r\n']);
-  expect(err).toMatch(/^clicks version 2 .*\nA query is one SELECT statement and nothing else\.\n$/);
+  expect([code, out]).toEqual([1, 'n\r\n0\r\na,b\r\n;,2\r\ncategory,clicks,products\r\n1,4,3\r\nc\r\n3\r\n']);
+  expect(err).toMatch(/^(?:clicks version 2 .*\n){3}A query is one SELECT statement and nothing else\.\n$/);
   expect(await query([])).toMatchObject({
     code: 2,
     err: expect.stringMatching(/^There is no statement, and stdin has none\.\n/),
