@@ -67,8 +67,10 @@ export function ensureWritable(protocol: Protocol, metadata: Metadata, where: st
   };
   const { minWriterVersion, writerFeatures = [] } = protocol;
   if (minWriterVersion === 7) {
-    const unknown = writerFeatures.filter((feature) => !writableFeatures.has(feature));
-    // Some bring others with them, as liquid clustering does domainMetadata: all are named.
+    // Row tracking and clustering bring domainMetadata with them, which can only be dropped after them. All are named.
+    const unknown = writerFeatures
+      .filter((feature) => !writableFeatures.has(feature))
+      .sort((a, b) => Number(a === 'domainMetadata') - Number(b === 'domainMetadata'));
     if (unknown.length > 0)
       refuse(
         `the table feature${unknown.length > 1 ? 's' : ''} ${unknown.join(', ')}`,

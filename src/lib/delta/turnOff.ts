@@ -13,14 +13,16 @@ const droppable: ReadonlySet<string> = new Set([
   'inCommitTimestamp',
 ]);
 
-/** Features that Delta Lake 4.0 refuses to drop. */
-const lasting: ReadonlySet<string> = new Set(['rowTracking', 'clustering', 'domainMetadata']);
+/** Features that Delta Lake 4.0 refuses to drop, and 4.1 drops. */
+const droppableLater: ReadonlySet<string> = new Set(['rowTracking', 'domainMetadata']);
 
 /** A sentence with the statement that drops a table feature. */
 export function howToDrop(feature: string): string {
-  if (droppable.has(feature)) return `Turn it off: ALTER TABLE <table> DROP FEATURE ${feature}.`;
+  const drop = `Turn it off: ALTER TABLE <table> DROP FEATURE ${feature}`;
+  if (droppable.has(feature)) return `${drop}.`;
+  if (droppableLater.has(feature)) return `${drop}, which needs Delta Lake 4.1.`;
   const where = 'stands in docs.delta.io/delta-drop-feature';
-  return lasting.has(feature)
+  return feature === 'clustering'
     ? `Delta Lake 4.0 cannot drop ${feature}: copy the rows into a table without it. Whether a newer one can ${where}.`
     : `Whether it can be dropped, and how, ${where}; else copy the rows into a table without it.`;
 }
