@@ -100,7 +100,7 @@ function streamReasons({ problems, failures, partitions }: StreamHealth): string
     ({ partition, stuckSince }) => stuckSince !== undefined && !failing.has(partition),
   );
   return [
-    ...problems.map(({ source, code }) => `${sources[source]}: ${coded(code)}`),
+    ...problems.map(({ source, code, refusal }) => `${sources[source]}: ${why(code, refusal)}`),
     ...[...Map.groupBy(failures, ({ code }) => code).values()].map(describeFailures),
     ...(silent.length === 0
       ? []
@@ -109,14 +109,18 @@ function streamReasons({ problems, failures, partitions }: StreamHealth): string
 }
 
 function describeFailures(failures: readonly PartitionFailure[]): string {
-  const [{ code, since }] = failures as readonly [PartitionFailure];
-  return `the batches of ${named(failures)} fail since ${since.slice(11, 19)} UTC: ${coded(code)}`;
+  const [{ code, refusal, since }] = failures as readonly [PartitionFailure];
+  return `the batches of ${named(failures)} fail since ${since.slice(11, 19)} UTC: ${why(code, refusal)}`;
 }
 
 function named(partitions: readonly { readonly partition: string }[]): string {
   const names = partitions.map(({ partition }) => partition);
   return names.length === 1 ? `partition ${names[0]}` : `partitions ${names.join(', ')}`;
 }
+
+/** Within a sentence: why a table is refused, or else the code. */
+const why = (code: string, refusal: string | undefined): string =>
+  refusal === undefined ? coded(code) : refusal.replace(/\.$/, '');
 
 /** A code, and where docs/errors.md explains it. */
 const coded = (code: string): string =>

@@ -59,10 +59,20 @@ export class TributaryError extends Error {
   readonly retriable: boolean;
   /** The Delta table that a command must mend; named by `delta.hole`. */
   readonly table: string | undefined;
+  /**
+   * What the table needs and how that is turned off, in words that anybody may read: no path, no name of a store; named by
+   * `delta.unsupported`.
+   */
+  readonly refusal: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; table?: string }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown; table?: string; refusal?: string },
+  ) {
     super(message, options);
     this.table = options?.table;
+    this.refusal = options?.refusal;
     this.name = 'TributaryError';
     this.code = code;
     this.retriable = errorCodes[code].retriable;

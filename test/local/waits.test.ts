@@ -107,6 +107,15 @@ describe('what a stream waits for', () => {
     });
   });
 
+  it('names the feature because of which a table is refused, and the statement that turns it off', () => {
+    const refusal =
+      'writing needs x, which is not implemented. Turn it off: ALTER TABLE <table> DROP FEATURE x.';
+    const problems = [{ source: 'table', code: 'delta.unsupported', refusal }] as const;
+    expect(describeWaits(healthOf({ problems, status: 'failing' }), clickstream).reasons).toEqual([
+      `its table cannot be read: ${refusal.slice(0, -1)}`,
+    ]);
+  });
+
   it('names what keeps rows from its table of the warehouse, and not from those of other streams', () => {
     const broken = {
       needsRebuild: true,

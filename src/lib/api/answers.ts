@@ -37,7 +37,7 @@ export interface AnswerSource<Input> {
   input(): Promise<Input>;
   /** What tells the data from all other data, beside each other in an ETag; an empty text is left out. */
   tagOf(input: Input): readonly (string | number | undefined)[];
-  /** A sentence that says what failed. */
+  /** What failed, as a sentence without its full stop. */
   readonly failure: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -70,7 +70,9 @@ export class Answers<Input> {
       this.#source.logError(error);
       if (error instanceof TributaryError && error.retriable)
         return answerProblem(503, 'The lake cannot be read just now; try again in a few seconds.');
-      return answerProblem(500, this.#source.failure);
+      const why = error instanceof TributaryError && error.refusal;
+      const { failure } = this.#source;
+      return answerProblem(500, why ? `${failure}: ${why}` : `${failure}; the log of the app tells why.`);
     }
   }
 

@@ -35,7 +35,7 @@ export class ClicksApi {
     this.#answers = new Answers<CountsView>({
       now,
       logError,
-      failure: `The ${terms.rows} cannot be counted; the log of the app tells why.`,
+      failure: `The ${terms.rows} cannot be counted`,
       read: (path, query) => {
         const { bucketMs, build } = readClickView(path, query, terms);
         return { bucketMs, build: (view, nowMs) => build({ view, names: names.last, nowMs }) };

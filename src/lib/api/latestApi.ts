@@ -16,7 +16,7 @@ export const latestApi = ({ fold, terms, now = Date.now, logError }: LatestApiOp
   new Answers<LatestView>({
     now,
     logError,
-    failure: 'The newest rows cannot be told; the log of the app tells why.',
+    failure: 'The newest rows cannot be told',
     read: (path, query) => readLatestView(path, query, terms),
     prepare: async () => void (await fold.current()),
     input: () => fold.current(),

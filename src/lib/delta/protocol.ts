@@ -50,20 +50,24 @@ export function ensureReadable(protocol: Protocol, where: string): void {
   if (isReadable(protocol)) return;
   const { minReaderVersion } = protocol;
   const unknown = unreadableFeature(protocol);
-  throw new TributaryError(
-    'delta.unsupported',
+  throw unsupported(
+    where,
     unknown
-      ? `${where}: reading needs the table feature ${unknown}, which is not implemented. ${howToDrop(unknown)}`
-      : `${where}: reading needs reader version ${minReaderVersion}; implemented are 1, and 3 with ${[...readableFeatures].join(', ')}.`,
+      ? `reading needs the table feature ${unknown}, which is not implemented. ${howToDrop(unknown)}`
+      : `reading needs reader version ${minReaderVersion}; implemented are 1, and 3 with ${[...readableFeatures].join(', ')}.`,
   );
 }
+
+/** @param refusal a sentence that names no table, and is shown where anybody may read it */
+export const unsupported = (where: string, refusal: string): TributaryError =>
+  new TributaryError('delta.unsupported', `${where}: ${refusal}`, { refusal });
 
 /** Throws `delta.unsupported`, naming the feature, when a commit of ours could break the table's rules. */
 export function ensureWritable(protocol: Protocol, metadata: Metadata, where: string): void {
   ensureReadable(protocol, where);
   const refuse = (what: string, remedy?: string): never => {
-    const text = `${where}: writing needs ${what}, which is not implemented.`;
-    throw new TributaryError('delta.unsupported', remedy === undefined ? text : `${text} ${remedy}`);
+    const text = `writing needs ${what}, which is not implemented.`;
+    throw unsupported(where, remedy === undefined ? text : `${text} ${remedy}`);
   };
   const { minWriterVersion, writerFeatures = [] } = protocol;
   if (minWriterVersion === 7) {

@@ -2,7 +2,7 @@ import { TributaryError } from '../errors';
 import type { Add, Commit, Metadata, Protocol, Remove, Txn } from './actions';
 import { strayEntry } from './hole';
 import { type CheckpointFiles, describeVersion, type TableLocation } from './log';
-import { ensureReadable } from './protocol';
+import { ensureReadable, unsupported } from './protocol';
 import { type Field, parseSchema } from './schema';
 import { howToPurge } from './turnOff';
 
@@ -66,9 +66,9 @@ const hasDeletionVector = ({ deletionVector }: Add | Remove): boolean =>
  */
 export function ensureWithoutVector(add: Add, where: string): void {
   if (hasDeletionVector(add))
-    throw new TributaryError(
-      'delta.unsupported',
-      `${where}: the file ${add.path} has a deletion vector, which is not implemented. ${howToPurge}`,
+    throw unsupported(
+      where,
+      `the file ${add.path} has a deletion vector, which is not implemented. ${howToPurge}`,
     );
 }
 

@@ -25,9 +25,9 @@ const awayAfterMs = 120_000;
  */
 export type HealthStatus = 'ok' | 'degraded' | 'failing';
 
-/** A partition whose batches fail. It has states and numbers but no messages, because anybody may read it. */
+/** A partition whose batches fail. Of texts it has only a table's refusal, because anybody may read it. */
 export interface PartitionFailure
-  extends Pick<IngestFailure, 'partition' | 'code' | 'since' | 'lastFailure' | 'attempts'> {
+  extends Pick<IngestFailure, 'partition' | 'code' | 'refusal' | 'since' | 'lastFailure' | 'attempts'> {
   readonly remedy?: Remedy;
 }
 
@@ -35,6 +35,8 @@ export interface PartitionFailure
 export interface Problem {
   readonly source: 'table' | 'hub' | 'deadLetters';
   readonly code: string;
+  /** If a table is refused: what it needs, and the statement that turns it off. */
+  readonly refusal?: string;
   readonly remedy?: Remedy;
 }
 
@@ -184,10 +186,10 @@ function problemsOf(
 ): (Judged & { readonly shown: Problem })[] {
   const problem = (source: Problem['source'], outcome: Outcome<unknown>, table: string) => {
     if ('value' in outcome) return [];
-    const code = outcome.error;
+    const { error: code, refusal } = outcome;
     const remedy = ingestRemedy({ code, table }, stream);
     const status: HealthStatus = mayPass(code, remedy) || source !== 'table' ? 'degraded' : 'failing';
-    return [{ status, shown: { source, code, ...(remedy && { remedy }) } }];
+    return [{ status, shown: { source, code, ...(refusal && { refusal }), ...(remedy && { remedy }) } }];
   };
   return [
     ...problem('table', outcomes.table, stream.table),
@@ -236,12 +238,13 @@ function withRemedies(
 }
 
 function judge(failure: IngestFailure, remedy: Remedy | undefined, now: number) {
-  const { partition, code, since, lastFailure, attempts } = failure;
+  const { partition, code, refusal, since, lastFailure, attempts } = failure;
   const limitMs = mayPass(code, remedy) ? stuckAfterTransientMs : stuckAfterMs;
   const isStuck = now - Date.parse(since) >= limitMs;
   const isRepeated = now - Date.parse(lastFailure) < staleAfterMs;
   const status: HealthStatus = isStuck && isRepeated ? 'failing' : 'degraded';
-  const shown = { partition, code, since, lastFailure, attempts, ...(remedy && { remedy }) };
+  const told = { ...(refusal && { refusal }), since, lastFailure, attempts };
+  const shown = { partition, code, ...told, ...(remedy && { remedy }) };
   return { status, shown };
 }
 

@@ -14,10 +14,10 @@ export interface RecentOptions<T> {
   readonly monotonicNow?: (() => number) | undefined;
 }
 
-/** An answer, or the code of the error in its place, and for how many milliseconds there has been none. */
+/** An answer, or the code of the error in its place, its `refusal`, and for how many milliseconds there has been no answer. */
 export type Outcome<T> =
   | { readonly value: T }
-  | { readonly error: ErrorCode | 'unknown'; readonly forMs?: number };
+  | { readonly error: ErrorCode | 'unknown'; readonly refusal?: string; readonly forMs?: number };
 
 /** An answer that is reused for a while, however many requests come. */
 export class Recent<T> {
@@ -50,7 +50,9 @@ export class Recent<T> {
       return { value };
     } catch (error) {
       this.#failedSince ??= this.#monotonicNow();
-      return { error: describeFailure(error).code, forMs: this.#monotonicNow() - this.#failedSince };
+      const { refusal } = error instanceof TributaryError ? error : {};
+      const forMs = this.#monotonicNow() - this.#failedSince;
+      return { error: describeFailure(error).code, ...(refusal && { refusal }), forMs };
     }
   }
 

@@ -15,6 +15,8 @@ export interface IngestFailure {
   readonly message: string;
   /** The Delta table that a command must mend, where the error names one: a batch writes two. */
   readonly table?: string;
+  /** Where the table is refused: what it needs and how that is turned off, in words that anybody may read. */
+  readonly refusal?: string;
   /** ISO time of the first failure since a batch of the partition was committed. */
   readonly since: string;
   /** ISO time. */
@@ -54,15 +56,24 @@ function parseFailure(bytes: Uint8Array): IngestFailure | undefined {
   } catch {
     return undefined;
   }
-  const { stream, partition, code, message, table, since, lastFailure, attempts } = (raw ?? {}) as Record<
-    string,
-    unknown
-  >;
+  const { stream, partition, code, message, table, refusal, since, lastFailure, attempts } = (raw ??
+    {}) as Record<string, unknown>;
   if (typeof stream !== 'string' || typeof partition !== 'string') return undefined;
   if (typeof code !== 'string' || typeof message !== 'string') return undefined;
   if (!isTime(since) || !isTime(lastFailure) || !Number.isSafeInteger(attempts)) return undefined;
   const named = isTableName(table) ? { table } : {};
-  return { stream, partition, code, message, ...named, since, lastFailure, attempts: Number(attempts) };
+  const refused = typeof refusal === 'string' ? { refusal } : {};
+  return {
+    stream,
+    partition,
+    code,
+    message,
+    ...named,
+    ...refused,
+    since,
+    lastFailure,
+    attempts: Number(attempts),
+  };
 }
 
 /** A name goes into a command that people copy. */

@@ -114,13 +114,14 @@ class PartitionStatus {
     const [stream, partition] = [this.#stream, this.#partition];
     const { code } = describeFailure(error);
     const message = safeMessage(error);
-    const named = error instanceof TributaryError && error.table ? { table: error.table } : {};
+    const { table, refusal } = error instanceof TributaryError ? error : {};
     this.#failure = {
       stream,
       partition,
       code,
       message,
-      ...named,
+      ...(table && { table }),
+      ...(refusal && { refusal }),
       since,
       lastFailure,
       attempts: attempts + 1,

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ClicksApi } from '../../../src/lib/api/clicksApi';
 import { Counts } from '../../../src/lib/counts/counts';
 import { ProductNames } from '../../../src/lib/counts/productNames';
+import { ensureReadable } from '../../../src/lib/delta/protocol';
 import { TributaryError } from '../../../src/lib/errors';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
@@ -62,6 +63,16 @@ describe('the clicks API', () => {
     expect(away.body).not.toContain('secret');
     // Of the names and of the counts, each time.
     expect(errors.map(String)).toEqual(Array(4).fill(expect.stringContaining('secret')));
+  });
+
+  it('says which feature of the table is not implemented, and the statement that turns it off', async () => {
+    const protocol = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['deletionVectors'] };
+    store.get = async () => ensureReadable(protocol, 'secret/clicks version 3') as never;
+    const failed = await open()('');
+    expect(failed.status).toBe(500);
+    expect(failed.json().detail).toBe(
+      'The clicks cannot be counted: reading needs the table feature deletionVectors, which is not implemented. Turn it off: ALTER TABLE <table> DROP FEATURE deletionVectors.',
+    );
   });
 
   it('answers anew when storage went back in time and grew another version of the same number', async () => {

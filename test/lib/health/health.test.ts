@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { logWithHole } from '../../../src/lib/delta/hole';
+import { ensureReadable } from '../../../src/lib/delta/protocol';
 import type { TableState } from '../../../src/lib/delta/state';
 import { type ErrorCode, TributaryError } from '../../../src/lib/errors';
 import {
@@ -8,7 +9,7 @@ import {
   type StreamSources,
   withFailuresHere,
 } from '../../../src/lib/health/health';
-import type { Outcome } from '../../../src/lib/health/recent';
+import { type Outcome, Recent } from '../../../src/lib/health/recent';
 import { StuckPartitions } from '../../../src/lib/health/stuckPartitions';
 import type { WarehouseHealth } from '../../../src/lib/health/warehouseHealth';
 import { failurePath, type IngestFailure, readFailures } from '../../../src/lib/ingest/ingestFailure';
@@ -170,7 +171,25 @@ describe('the health of the streams', () => {
     });
   });
 
-  it('contains no messages', async () => {
+  it('says which feature of its table is not implemented, and the statement that turns it off', async () => {
+    const protocol = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['deletionVectors'] };
+    const ask = async () => ensureReadable(protocol, 'lake/clicks version 3');
+    const error = await ask().catch((thrown: unknown) => thrown);
+    const stand = new Stand();
+    await stand.fail('clickstream', '0', error);
+    const recent = new Recent({ ask, ageMs: 1, limitMs: 1000, lateCode: 'storage.unavailable' });
+    stand.table = (await recent.read()) as Outcome<never>;
+    const refusal =
+      'reading needs the table feature deletionVectors, which is not implemented. Turn it off: ALTER TABLE <table> DROP FEATURE deletionVectors.';
+    const { status, streams } = await stand.after(6);
+    expect(status).toBe('failing');
+    expect(streams[0]).toMatchObject({
+      problems: [{ source: 'table', code: 'delta.unsupported', refusal }],
+      failures: [{ code: 'delta.unsupported', refusal }],
+    });
+  });
+
+  it('contains no other messages', async () => {
     const stand = new Stand();
     await stand.fail('clickstream', '0', gap);
     expect(JSON.stringify(await stand.after(6))).not.toContain('were not read');
