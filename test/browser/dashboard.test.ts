@@ -1,14 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ClicksApp } from '../functions/clicksApp';
-import { ClicksTable } from '../lib/counts/clicksTable';
-import { browserForTests, chromiumArguments, findChromium } from './chromium';
+import { browserForTests, findChromium } from './chromium';
+import { hostile, OpenedDashboard, patience, untilState, untilTotal } from './openedDashboard';
 
 const executablePath = browserForTests('The tests of the dashboard (test/browser/dashboard.test.ts)');
-
-const hostile = '<img src=x onerror="window.hacked=true"><script>window.hacked=true</script>';
-const patience = { timeout: 20_000 };
 
 describe('the browser', () => {
   it('is taken from CHROMIUM_PATH, then from PATH, and never made up', () => {
@@ -18,62 +14,14 @@ describe('the browser', () => {
 });
 
 describe.runIf(executablePath)('the dashboard', () => {
-  const app = new ClicksApp();
-  let table: ClicksTable;
-  let browser: Browser;
-  let total = 0;
-  let page: Page | undefined;
-  let problems: string[] = [];
-  let requests: URL[] = [];
+  const dashboard = new OpenedDashboard();
+  const { app } = dashboard;
+  const open: OpenedDashboard['open'] = (...given) => dashboard.open(...given);
+  let total = 43;
 
-  beforeAll(async () => {
-    const store = await app.start({ COUNTS_REFRESH: '250ms' });
-    await store.put(
-      'products.csv',
-      Buffer.from(`productid,name\n7,"${hostile.replaceAll('"', '""')}"\n3,Lamp\n`),
-    );
-    table = await new ClicksTable(store).create();
-    const now = Date.now();
-    const clicks = Array.from({ length: 40 }, (_, minute) => ({ productid: 7, at: now - minute * 60_000 }));
-    await table.append([...clicks, { productid: 3 }, { productid: 3 }, { productid: 11 }]);
-    total = 43;
-    await app.startHost();
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: chromiumArguments });
-  }, 120_000);
-
-  afterEach(async () => {
-    await page?.context().close();
-    page = undefined;
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await app.stop();
-  }, 60_000);
-
-  async function open(
-    options: BrowserContextOptions = {},
-    rest = '',
-    prepare?: (page: Page) => Promise<void>,
-  ) {
-    const context = await browser.newContext(options);
-    page = await context.newPage();
-    problems = [];
-    requests = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error') problems.push(message.text());
-    });
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('request', (request) => requests.push(new URL(request.url())));
-    await prepare?.(page);
-    await page.goto(`${app.url}/api/dashboard${rest}`);
-    return page;
-  }
-
-  const untilState = (opened: Page, state: string) =>
-    opened.waitForSelector(`body[data-connection=${state}]`, patience);
-  const untilTotal = (opened: Page, clicks: number) =>
-    opened.waitForSelector(`#total:text-is("${clicks}")`, patience);
+  beforeAll(() => dashboard.start(executablePath ?? ''), 120_000);
+  afterEach(() => dashboard.closePage());
+  afterAll(() => dashboard.stop(), 60_000);
 
   it('shows the true counts, from this host alone, without an error', async () => {
     const opened = await open();
@@ -84,17 +32,20 @@ describe.runIf(executablePath)('the dashboard', () => {
     expect(rows.map((row) => row.split(/\s+/).at(-1))).toEqual(['40', '2', '1']);
     expect(rows[1]).toContain('Lamp');
     expect(await opened.locator('#categories tr').count()).toBe(3);
-    expect(await opened.locator('#version').innerText()).toBe('Delta version 1');
-    expect(requests.filter(({ origin, protocol }) => protocol !== 'data:' && origin !== app.url)).toEqual([]);
-    expect(problems).toEqual([]);
+    expect(await opened.locator('#version').textContent()).toBe('Delta version 1');
+    expect(
+      dashboard.requests.filter(({ origin, protocol }) => protocol !== 'data:' && origin !== app.url),
+    ).toEqual([]);
+    expect(dashboard.problems).toEqual([]);
   });
 
-  it('redirects a URL with a slash at its end to the same page, and keeps the key in the fragment', async () => {
+  it('redirects a URL with a slash at its end to the same page, which gets the key of the fragment', async () => {
     const opened = await open({}, '/#key=any');
     await untilTotal(opened, total);
     await untilState(opened, 'live');
-    expect(opened.url()).toBe(`${app.url}/api/dashboard#key=any`);
-    expect(problems).toEqual([]);
+    expect(opened.url()).toBe(`${app.url}/api/dashboard`);
+    expect(await opened.evaluate('sessionStorage.getItem("tributary-key")')).toBe('any');
+    expect(dashboard.problems).toEqual([]);
   });
 
   it('shows hostile names as the text they are', async () => {
@@ -103,7 +54,7 @@ describe.runIf(executablePath)('the dashboard', () => {
     expect(await opened.locator('#products .name').first().textContent()).toBe(hostile);
     expect(await opened.locator('main img, main script').count()).toBe(0);
     expect(await opened.evaluate('window.hacked')).toBeUndefined();
-    expect(problems).toEqual([]);
+    expect(dashboard.problems).toEqual([]);
   });
 
   it('runs no script that is written into the page', async () => {
@@ -115,19 +66,19 @@ describe.runIf(executablePath)('the dashboard', () => {
       document.body.append(script);
     }`);
     expect(await opened.evaluate('window.hacked')).toBeUndefined();
-    expect(problems.join()).toContain('Content Security Policy');
+    expect(dashboard.problems.join()).toContain('Content Security Policy');
   });
 
   it('follows while clicks come in', async () => {
     const opened = await open();
     await untilTotal(opened, total);
     for (let round = 0; round < 3; round++) {
-      await table.click(3, 3, 11);
+      await dashboard.table.click(3, 3, 11);
       total += 3;
       await untilTotal(opened, total);
     }
     expect(await opened.locator('#rate').innerText()).toMatch(/^\d/);
-    expect(problems).toEqual([]);
+    expect(dashboard.problems).toEqual([]);
   });
 
   it('shows that the API is away, and continues by itself when it is back', { timeout: 90_000 }, async () => {
@@ -138,13 +89,15 @@ describe.runIf(executablePath)('the dashboard', () => {
     expect(await opened.locator('#stale').innerText()).toContain('stale');
     expect(await opened.locator('#total').innerText()).toBe(String(total));
     await app.startHost();
-    await table.click(3);
+    await dashboard.table.click(3);
     total += 1;
     await untilTotal(opened, total);
     await untilState(opened, 'live');
     expect(await opened.locator('#stale').isVisible()).toBe(false);
     // The browser itself reports every request that got no answer.
-    expect(problems.filter((problem) => !problem.startsWith('Failed to load resource'))).toEqual([]);
+    expect(dashboard.problems.filter((problem) => !problem.startsWith('Failed to load resource'))).toEqual(
+      [],
+    );
   });
 
   it('says so when nothing was committed for long', async () => {
@@ -177,7 +130,9 @@ describe.runIf(executablePath)('the dashboard', () => {
     await untilTotal(opened, total);
     await expect.poll(() => opened.getByLabel('Function key').isVisible(), patience).toBe(false);
     expect(
-      requests.filter(({ href }) => href.split('#')[0]?.includes('wrong') || href.includes('a%2Bb')),
+      dashboard.requests.filter(
+        ({ href }) => href.split('#')[0]?.includes('wrong') || href.includes('a%2Bb'),
+      ),
     ).toHaveLength(0);
   });
 
@@ -213,7 +168,7 @@ describe.runIf(executablePath)('the dashboard', () => {
     await opened.keyboard.press('Enter');
     await untilState(opened, 'paused');
     expect(await opened.locator('#pause').innerText()).toBe('Resume');
-    await table.click(11);
+    await dashboard.table.click(11);
     total += 1;
     await opened.keyboard.press('Enter');
     await untilTotal(opened, total);

@@ -1,4 +1,7 @@
-/** The dashboard's page. It contains no data: its scripts ask the API, with the key in the fragment of the page's URL. */
+const choosePeriod = (period: string, label: string) =>
+  `<label><input type="radio" name="period" id="period-${period}" value="${period}"><span>${label}</span></label>`;
+
+/** The dashboard's page. It contains no data: its scripts ask the API, with the key that came in the fragment of the page's URL. */
 export const page = `<!doctype html>
 <html lang="en">
 <head>
@@ -24,22 +27,36 @@ export const page = `<!doctype html>
     <label for="key">Function key</label>
     <input id="key" type="password" autocomplete="off" required>
     <button type="submit">Use</button>
-    <p>It is kept in the address, behind the #, and sent to this app alone.</p>
+    <p>It is kept in this tab alone, and sent to this app alone. No link, file or print of this page holds it.</p>
   </form>
+  <form id="choices" aria-label="What is shown">
+    <fieldset>
+      <legend>Period</legend>
+      ${choosePeriod('15m', '15 min')}${choosePeriod('1h', '1 h')}${choosePeriod('24h', '24 h')}${choosePeriod('48h', '48 h')}${choosePeriod('all', 'since the beginning')}
+    </fieldset>
+    <p class="find"><label for="search">Find products</label> <input id="search" type="search" maxlength="100" placeholder="name or number" autocomplete="off"></p>
+    <button id="all-categories" type="button" hidden></button>
+    <button id="all-products" type="button" hidden></button>
+  </form>
+  <p id="shown" role="status"></p>
+  <p id="download-problem" role="alert" hidden></p>
+  <div id="numbers" hidden>
   <section class="figures" aria-label="Now">
     <dl>
-      <div><dt>Clicks</dt><dd id="total" class="large">–</dd></div>
+      <div><dt id="total-title">Clicks</dt><dd id="total" class="large">–</dd></div>
       <div><dt>Clicks per second</dt><dd id="rate">–</dd></div>
-      <div><dt>Last commit</dt><dd><span id="age">–</span> <small id="version"></small></dd></div>
+      <div><dt>Last commit</dt><dd id="age">–</dd></div>
     </dl>
   </section>
   <section class="wide">
-    <h2 id="history-title">Clicks per minute</h2>
+    <div class="title"><h2 id="history-title">Clicks over time</h2><button id="history-csv" type="button" aria-label="Download the clicks over time as CSV">CSV</button></div>
     <div id="history" role="img" aria-labelledby="history-title" aria-describedby="history-words"></div>
+    <p id="history-at" aria-hidden="true"></p>
     <p id="history-words" class="words"></p>
   </section>
   <section>
-    <h2 id="products-title">Top products</h2>
+    <div class="title"><h2 id="products-title">Top products</h2><button id="products-csv" type="button" aria-label="Download all of these products as CSV">CSV</button></div>
+    <p id="products-words" class="words" role="status" hidden></p>
     <div class="scroll" tabindex="0" role="group" aria-labelledby="products-title">
       <table aria-labelledby="products-title">
         <thead><tr><th scope="col">Product</th><th scope="col" class="number">Category</th><th scope="col" class="number">Clicks</th></tr></thead>
@@ -56,10 +73,10 @@ export const page = `<!doctype html>
         <tbody id="trending"></tbody>
       </table>
     </div>
-    <p id="trending-words" class="words">The last 5 full minutes against the 5 before them.</p>
+    <p id="trending-words" class="words"></p>
   </section>
   <section>
-    <h2 id="categories-title">Share by category</h2>
+    <div class="title"><h2 id="categories-title">Share by category</h2><button id="categories-csv" type="button" aria-label="Download the clicks by category as CSV">CSV</button></div>
     <div class="scroll" tabindex="0" role="group" aria-labelledby="categories-title">
       <table aria-labelledby="categories-title">
         <thead><tr><th scope="col">Category</th><th scope="col" class="number">Clicks</th><th scope="col" class="number">Share</th></tr></thead>
@@ -67,6 +84,8 @@ export const page = `<!doctype html>
       </table>
     </div>
   </section>
+  </div>
+  <footer><p id="as-of" class="words"></p><details><summary>Where the numbers come from</summary><p id="version"></p></details></footer>
   </div>
 </main>
 <noscript>This page needs JavaScript; GET api/clicks does not.</noscript>

@@ -39,7 +39,10 @@ const parts: ReadonlyMap<string, Part> = new Map([
   ['dashboard.css', { type: css, read: async () => styles }],
   ['uPlot.css', { type: css, read: library('uPlot.min.css') }],
   ['uPlot.js', { type: javascript, read: library('uPlot.iife.min.js') }],
-  ...['api', 'elements', 'historyChart', 'main', 'poller', 'rate', 'tables'].map(script),
+  ...[
+    ...['api', 'choices', 'download', 'elements', 'historyChart', 'key', 'main', 'poller', 'rate', 'rows'],
+    ...['screen', 'states', 'tables', 'view', 'windows'],
+  ].map(script),
 ]);
 
 const served = new Map<string, { body: string; tag: string }>();

@@ -14,7 +14,7 @@ export const styles = `:root {
 * { box-sizing: border-box; }
 [hidden] { display: none !important; }
 body {
-  margin: 0 auto; max-width: 76rem; padding: 1rem clamp(0.75rem, 3vw, 2rem) 3rem;
+  margin: 0 auto; max-width: 118rem; padding: 1rem clamp(0.75rem, 3vw, 2rem) 3rem;
   background: var(--back); color: var(--text);
   font: 1rem/1.45 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif;
 }
@@ -23,23 +23,50 @@ h1 { font-size: 1.4rem; margin: 0; flex: 1 1 auto; letter-spacing: -0.01em; }
 h2 { font-size: 1rem; margin: 0 0 0.75rem; }
 .state { margin: 0; display: flex; align-items: center; gap: 0.5rem; color: var(--muted); }
 .dot { width: 0.7rem; height: 0.7rem; border-radius: 50%; border: 2px solid var(--muted); }
-[data-connection='live'] .dot { background: var(--live); border-color: var(--live); }
-[data-connection='failing'] .dot, [data-connection='key'] .dot { background: var(--away); border-color: var(--away); }
+[data-state='live'] .dot { background: var(--live); border-color: var(--live); }
+[data-state='failing'] .dot, [data-state='key'] .dot, [data-state='stale'] .dot { background: var(--away); border-color: var(--away); }
 button, input {
   font: inherit; color: inherit; background: var(--card); border: 1px solid var(--muted); border-radius: 0.4rem;
   padding: 0.35rem 0.8rem;
 }
 button { cursor: pointer; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-main { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem; align-items: start; }
+main { display: grid; gap: 1rem; }
+#numbers { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem; align-items: start; }
+#numbers[aria-busy='true'] { opacity: 0.5; }
 section, form {
   background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; padding: 1rem 1.1rem; min-width: 0;
 }
 .column { display: grid; gap: 1rem; align-content: start; min-width: 0; }
-.wide, .figures, form, #stale { grid-column: 1 / -1; }
+.wide, .figures, footer { grid-column: 1 / -1; }
 #stale { margin: 0; padding: 0.6rem 1.1rem; border-radius: 0.75rem; background: var(--warn-back); color: var(--warn); }
 form { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: center; }
-form p { flex-basis: 100%; margin: 0; color: var(--muted); }
+#key-form p { flex-basis: 100%; margin: 0; color: var(--muted); }
+#choices { gap: 0.6rem 1.2rem; }
+fieldset { display: flex; flex-wrap: wrap; gap: 0.3rem; border: 0; margin: 0; padding: 0; min-width: 0; }
+legend { float: left; padding: 0.35rem 0.4rem 0 0; color: var(--muted); }
+fieldset label { position: relative; }
+fieldset input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: pointer; }
+fieldset span { display: block; padding: 0.35rem 0.7rem; border: 1px solid var(--muted); border-radius: 0.4rem; }
+fieldset input:checked + span { background: var(--accent); border-color: var(--accent); color: var(--card); }
+fieldset input:focus-visible + span { outline: 3px solid var(--accent); outline-offset: 2px; }
+.find { display: flex; flex-wrap: wrap; gap: 0.3rem 0.5rem; align-items: center; margin: 0; color: var(--muted); }
+.find input { color: var(--text); width: 13rem; max-width: 100%; }
+#shown { margin: 0; font-weight: 600; }
+#download-problem { margin: 0; color: var(--away); }
+.title { display: flex; gap: 1rem; justify-content: space-between; align-items: start; }
+.title button { font-size: 0.85rem; padding: 0.1rem 0.6rem; }
+.title h2 { overflow-wrap: anywhere; }
+button.choice {
+  all: unset; box-sizing: border-box; max-width: 100%; cursor: pointer; text-decoration: underline;
+  text-decoration-color: var(--muted); text-underline-offset: 0.2em;
+}
+button.choice:hover { text-decoration-color: currentColor; }
+button.choice:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+button.choice[aria-pressed='true'] { font-weight: 700; color: var(--accent); }
+#history-at { margin: 0; min-height: 1.45em; font-variant-numeric: tabular-nums; }
+summary { cursor: pointer; color: var(--muted); }
+footer .words { margin: 0 0 0.5rem; }
 dl { display: grid; grid-template-columns: 2fr 1fr 2fr; gap: 1rem; margin: 0; }
 dt { color: var(--muted); font-size: 0.9rem; }
 dd { margin: 0; font-size: 1.6rem; font-variant-numeric: tabular-nums; line-height: 1.3; }
@@ -60,12 +87,29 @@ td:last-child, th:last-child { padding-right: 0; }
 .none { color: var(--muted); }
 td:has(.bar) { width: 45%; }
 #history { width: 100%; min-height: 220px; overflow: hidden; }
+@media (min-width: 90rem) {
+  #numbers { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .column { display: contents; }
+}
 @media (max-width: 46rem) {
-  main { grid-template-columns: minmax(0, 1fr); }
+  #numbers { grid-template-columns: minmax(0, 1fr); }
   dl { grid-template-columns: 1fr 1fr; }
   dl > div:first-child { grid-column: 1 / -1; }
   dd { font-size: 1.3rem; }
   h1 { font-size: 1.15rem; }
   .name { max-width: 9rem; }
+  th, td { padding: 0.35rem 0.3rem; }
+}
+@media (prefers-reduced-motion: reduce) {
+  * { transition: none !important; animation: none !important; scroll-behavior: auto !important; }
+}
+@media print {
+  :root {
+    --back: #ffffff; --card: #ffffff; --text: #000000; --muted: #444444; --line: #bbbbbb; --accent: #1f5fbf; --rise: #1a7037;
+  }
+  body { max-width: none; padding: 0; }
+  button:not(.choice), form, .state, details { display: none !important; }
+  button.choice { text-decoration: none; }
+  section { break-inside: avoid; }
 }
 `;

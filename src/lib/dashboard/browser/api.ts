@@ -16,13 +16,21 @@ export interface Other {
   readonly atMost: number;
 }
 
-export interface Totals {
+/** What every answer says of the table that it counts, and of its window if it has one. */
+export interface Counted {
   readonly version: number;
   readonly asOf: string | null;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+export interface Totals extends Counted {
   readonly total: number;
   readonly products: readonly Product[];
   readonly other?: Other;
 }
+
+export type ProductClicks = Product & Counted;
 
 export interface Categories {
   readonly total: number;
@@ -30,9 +38,14 @@ export interface Categories {
   readonly other?: Other;
 }
 
+export interface Bucket {
+  readonly from: string;
+  readonly clicks: number;
+}
+
 export interface History {
   readonly total: number;
-  readonly buckets: readonly { readonly from: string; readonly clicks: number }[];
+  readonly buckets: readonly Bucket[];
 }
 
 export interface Trending {
@@ -41,6 +54,16 @@ export interface Trending {
 
 /** The API refused the key, or none was given. */
 export class KeyNeeded extends Error {}
+
+/** The API answered with a problem. The message is what it says of it. */
+export class ApiProblem extends Error {
+  readonly status: number;
+
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.status = status;
+  }
+}
 
 export interface Reply<T> {
   readonly data: T;
@@ -51,6 +74,30 @@ export interface Reply<T> {
 }
 
 const patienceMs = 10_000;
+
+/** @param path relative to the page */
+async function ask(path: string, key: string, wanted: Record<string, string>): Promise<Response> {
+  const headers = new Headers(wanted);
+  if (key !== '') headers.set('x-functions-key', key);
+  const signal = AbortSignal.timeout(patienceMs);
+  const reply = await fetch(path, { headers, cache: 'no-store', credentials: 'omit', signal });
+  if (reply.status === 401 || reply.status === 403) throw new KeyNeeded();
+  if (!reply.ok && reply.status !== 304) throw new ApiProblem(reply.status, await detailOf(reply));
+  return reply;
+}
+
+async function detailOf(reply: Response): Promise<string> {
+  try {
+    const { detail } = (await reply.json()) as { detail?: unknown };
+    return typeof detail === 'string' ? detail : '';
+  } catch {
+    return '';
+  }
+}
+
+/** An answer as CSV. */
+export const askCsv = async (path: string, key: string): Promise<string> =>
+  (await ask(path, key, { Accept: 'text/csv' })).text();
 
 /** Asks for one resource again and again, and sends the ETag of the last answer. */
 export class Resource<T> {
@@ -63,15 +110,11 @@ export class Resource<T> {
   }
 
   async get(key: string): Promise<Reply<T>> {
-    const headers = new Headers({ Accept: 'application/json' });
-    if (key !== '') headers.set('x-functions-key', key);
-    if (this.#known) headers.set('If-None-Match', this.#known.tag);
-    const signal = AbortSignal.timeout(patienceMs);
-    const reply = await fetch(this.#path, { headers, cache: 'no-store', credentials: 'omit', signal });
+    const known = this.#known;
+    const accept = { Accept: 'application/json' };
+    const reply = await ask(this.#path, key, known ? { ...accept, 'If-None-Match': known.tag } : accept);
     const serverNow = Date.parse(reply.headers.get('Date') ?? '') || Date.now();
-    if (reply.status === 304 && this.#known) return { data: this.#known.data, changed: false, serverNow };
-    if (reply.status === 401 || reply.status === 403) throw new KeyNeeded();
-    if (!reply.ok) throw new Error(`The API answered ${reply.status}.`);
+    if (reply.status === 304 && known) return { data: known.data, changed: false, serverNow };
     const data = (await reply.json()) as T;
     this.#known = { tag: reply.headers.get('ETag') ?? '', data };
     return { data, changed: true, serverNow };

@@ -5,6 +5,13 @@ export function byId(id: string): HTMLElement {
   return element;
 }
 
+/** The input with this id. */
+export function inputById(id: string): HTMLInputElement {
+  const element = byId(id);
+  if (!(element instanceof HTMLInputElement)) throw new Error(`The element ${id} is no input.`);
+  return element;
+}
+
 /** Makes an element. The text is never taken for markup. */
 export function element(tag: string, text = '', className = ''): HTMLElement {
   const made = document.createElement(tag);
@@ -19,9 +26,30 @@ export function setText(id: string, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
 
+/** Sets a text, and hides its element while there is none. */
+export function setMessage(id: string, text: string): void {
+  setText(id, text);
+  byId(id).hidden = text === '';
+}
+
 const numbers = new Intl.NumberFormat('en-US');
+const compactNumbers = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 2 });
+const times = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
 
 export const formatNumber = (value: number): string => numbers.format(value);
+
+/** A number in few characters, like `1.5M`. */
+export const formatCompact = (value: number): string => compactNumbers.format(value);
+
+/** In the reader's time zone. */
+export const formatTime = (ms: number): string => times.format(ms);
+
+export const timeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** An age in short words, like `5 s`. */
 export function formatAge(ms: number): string {

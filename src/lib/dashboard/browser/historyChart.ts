@@ -1,6 +1,6 @@
 import type UPlot from 'uplot';
-import type { History } from './api.js';
-import { byId, formatNumber } from './elements.js';
+import type { Bucket } from './api.js';
+import { byId, formatCompact, formatNumber, formatTime, setText } from './elements.js';
 
 declare global {
   interface Window {
@@ -10,28 +10,58 @@ declare global {
 }
 
 const heightPx = 220;
+const hour = 3600;
 
-/** Clicks per minute as a chart, and in words for those who cannot see it. */
+/** What the chart shows. */
+export interface ChartContent {
+  readonly title: string;
+  readonly buckets: readonly Bucket[];
+  /** The chart in words, for those who cannot see it. */
+  readonly words: string;
+}
+
+/** Clicks over time. */
 export class HistoryChart {
   readonly #box = byId('history');
   #chart: UPlot | undefined;
+  #content: ChartContent | undefined;
   #data: [number[], number[]] = [[], []];
+  #bucket = 60;
 
   constructor() {
     new ResizeObserver(() => {
       this.#chart?.setSize({ width: this.#box.clientWidth, height: heightPx });
     }).observe(this.#box);
-    // The colours are drawn into the canvas, so another theme needs a new drawing.
+    // The colours are drawn into the canvas, so another theme, or paper, needs a new drawing.
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw());
   }
 
-  show({ buckets, total }: History): void {
+  /** What is shown now; undefined if nothing is. */
+  get content(): ChartContent | undefined {
+    return this.#content;
+  }
+
+  show(content: ChartContent): void {
+    this.#content = content;
+    const { title, words, buckets } = content;
     this.#data = [buckets.map(({ from }) => Date.parse(from) / 1000), buckets.map(({ clicks }) => clicks)];
-    const most = Math.max(0, ...this.#data[1]);
-    byId('history-words').textContent =
-      `${formatNumber(total)} clicks in the last hour; at most ${formatNumber(most)} in one minute. The last minute is not over yet.`;
-    if (this.#chart) this.#chart.setData(this.#data);
+    const [first = 0, second = first + 60] = this.#data[0];
+    const isSameScale = this.#bucket === second - first;
+    this.#bucket = second - first;
+    setText('history-title', title);
+    setText('history-words', words);
+    if (this.#chart && isSameScale) this.#chart.setData(this.#data);
     else this.#draw();
+  }
+
+  /** Shows words instead of a chart. */
+  clear(title: string, words: string): void {
+    this.#content = undefined;
+    this.#chart?.destroy();
+    this.#chart = undefined;
+    setText('history-title', title);
+    setText('history-words', words);
+    setText('history-at', '');
   }
 
   #draw(): void {
@@ -44,20 +74,31 @@ export class HistoryChart {
       ticks: { stroke: colour('--line'), width: 1 },
     };
     const paths = window.uPlot.paths.bars?.({ size: [0.7, 40] });
+    const isByHour = this.#bucket >= hour;
+    const margin = this.#bucket / 2;
     this.#chart = new window.uPlot(
       {
         width: this.#box.clientWidth,
         height: heightPx,
         cursor: { drag: { x: false, y: false } },
         legend: { show: false },
+        hooks: { setCursor: [(chart) => this.#tell(chart.cursor.idx)] },
         scales: {
-          // Half a minute more at both ends, or half of the outer bars would be cut off.
-          x: { range: (_chart, first, last) => [first - 30, last + 30] },
+          // Half a bucket more at both ends, or half of the outer bars would be cut off.
+          x: { range: (_chart, first, last) => [first - margin, last + margin] },
           y: { range: (_chart, _least, most) => [0, Math.max(1, most * 1.1)] },
         },
         axes: [
-          { ...axis, values: '{HH}:{mm}' },
-          { ...axis, size: 60, values: (_chart, ticks) => ticks.map((tick) => formatNumber(tick)) },
+          { ...axis, values: isByHour ? '{MMM} {D}, {HH}:{mm}' : '{HH}:{mm}', space: isByHour ? 110 : 50 },
+          {
+            ...axis,
+            size: 60,
+            // Whole clicks only.
+            incrs: [1, 2, 5]
+              .flatMap((one) => Array.from({ length: 13 }, (_, power) => one * 10 ** power))
+              .sort((a, b) => a - b),
+            values: (_chart, ticks) => ticks.map((tick) => formatCompact(tick)),
+          },
         ],
         series: [
           {},
@@ -74,5 +115,12 @@ export class HistoryChart {
       this.#data,
       this.#box,
     );
+  }
+
+  /** Says what the bar under the pointer shows. */
+  #tell(index: number | null | undefined): void {
+    const [at, clicks] = [this.#data[0][index ?? -1], this.#data[1][index ?? -1]];
+    const isBar = at !== undefined && clicks !== undefined;
+    setText('history-at', isBar ? `From ${formatTime(at * 1000)}: ${formatNumber(clicks)} clicks` : '');
   }
 }

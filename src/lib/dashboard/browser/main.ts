@@ -1,117 +1,166 @@
-import { type Categories, type History, KeyNeeded, Resource, type Totals, type Trending } from './api.js';
-import { byId, formatAge, formatNumber, setText } from './elements.js';
+import { askCsv, Resource, type Totals } from './api.js';
+import { Controls } from './choices.js';
+import { bucketsAsCsv, onlyProducts, saveCsv } from './download.js';
+import {
+  byId,
+  formatAge,
+  formatNumber,
+  formatTime,
+  inputById,
+  setMessage,
+  setText,
+  timeZone,
+} from './elements.js';
 import { HistoryChart } from './historyChart.js';
+import { keepKey, keptKey, takeKeyFromAddress } from './key.js';
 import { type Connection, Poller } from './poller.js';
 import { Rate } from './rate.js';
-import { showCategories, showProducts, showTrending } from './tables.js';
+import { Screen } from './screen.js';
+import { connectionAfter, describeState } from './states.js';
+import { apiPath, type View, writeView } from './view.js';
 
-/** If the newest commit is older than this, the numbers are shown as stale, because sources emit all the time. */
-const staleAfterMs = 30_000;
+takeKeyFromAddress();
 
-/** A part of the page that is refreshed less often than the totals. */
-function part<T>(path: string, everyMs: number, show: (data: T) => void) {
-  const resource = new Resource<T>(path);
-  let askedAt = Number.NEGATIVE_INFINITY;
-  return async (key: string) => {
-    if (performance.now() - askedAt < everyMs) return;
-    const { data, changed } = await resource.get(key);
-    askedAt = performance.now();
-    if (changed) show(data);
-  };
-}
-
-const totals = new Resource<Totals>('clicks?top=10');
 const chart = new HistoryChart();
-const parts = [
-  part<Categories>('clicks/categories', 2000, showCategories),
-  part<History>('clicks/history?bucket=1m&last=1h', 3000, (history) => chart.show(history)),
-  part<Trending>('clicks/trending?last=5m&top=8', 10_000, showTrending),
-];
-
-const rate = new Rate();
+const controls = new Controls((view) => change(view));
+let screen = new Screen(controls.view, chart, controls);
+let { rate, sinceBeginning } = rateOf(controls.view);
 let shown: Totals | undefined;
 /** The server's clock minus ours, in milliseconds. */
 let skewMs = 0;
 let answeredAt = 0;
 let connection: Connection = 'connecting';
+/** The numbers on the page are still those of the view before. */
+let isPending = false;
+let error: unknown;
 
-const keyOfTheAddress = () => new URLSearchParams(location.hash.slice(1)).get('key') ?? '';
+/** The rate is told by the clicks since the beginning. If the screen asks for them itself, they are not asked for twice. */
+function rateOf({ period, category }: View) {
+  const path = apiPath('clicks', { category, top: 1 });
+  return { rate: new Rate(), sinceBeginning: period === 'all' ? undefined : new Resource<Totals>(path) };
+}
+
+function change(view: View): void {
+  screen.leave();
+  screen = new Screen(view, chart, controls);
+  ({ rate, sinceBeginning } = rateOf(view));
+  isPending = true;
+  setText('total', '–');
+  resume();
+  show();
+}
 
 async function round(): Promise<void> {
-  const key = keyOfTheAddress();
-  const { data, changed, serverNow } = await totals.get(key);
+  const key = keptKey();
+  const asked = screen;
+  const { data, serverNow } = await asked.totals(key);
+  const totals = sinceBeginning ? (await sinceBeginning.get(key)).data : data;
+  if (asked.isLeft) return;
   // The Date header is cut to whole seconds, so half a second is missing on average.
   skewMs = serverNow + 500 - Date.now();
   answeredAt = Date.now();
-  if (changed) {
-    shown = data;
-    rate.add(data.asOf === null ? serverNow : Date.parse(data.asOf), data.total);
-    setText('total', formatNumber(data.total));
-    showProducts(data);
-  }
-  for (const ask of parts) await ask(key);
+  shown = data;
+  rate.add(totals.asOf === null ? serverNow : Date.parse(totals.asOf), totals.total);
+  await asked.rest(key);
+  isPending = isPending && asked.isLeft;
+  error = undefined;
 }
 
-const labels: Readonly<Record<Connection, string>> = {
-  connecting: 'Connecting',
-  live: 'Live',
-  failing: 'Connection lost, trying again',
-  paused: 'Paused',
-  key: 'A function key is needed',
-};
-
 function show(): void {
-  document.body.dataset.connection = connection;
-  setText('connection', labels[connection]);
-  byId('key-form').hidden = connection !== 'key';
   const nowMs = Date.now() + skewMs;
   const committedAt = shown?.asOf ? Date.parse(shown.asOf) : undefined;
   const ageMs = committedAt === undefined ? undefined : nowMs - committedAt;
+  const silentMs = Date.now() - answeredAt;
+  const state = describeState({ connection, shown, error, hasKey: keptKey() !== '', silentMs, ageMs });
+  document.body.dataset.connection = connection;
+  document.body.dataset.state = state.name;
+  setText('connection', state.label);
+  setMessage('stale', state.advice);
+  byId('key-form').hidden = connection !== 'key';
+  // Without an answer, or without clicks, there is nothing to show: empty cards would look like zero.
+  const hasNumbers = shown && connection !== 'key' && state.name !== 'empty';
+  byId('numbers').hidden = !hasNumbers || (isPending && connection === 'failing');
+  byId('numbers').setAttribute('aria-busy', String(isPending));
   setText('age', ageMs === undefined ? 'none yet' : `${formatAge(ageMs)} ago`);
-  setText('version', shown && shown.version >= 0 ? `Delta version ${formatNumber(shown.version)}` : '');
   const perSecond = rate.perSecond(nowMs);
   setText(
     'rate',
     perSecond === undefined ? '–' : formatNumber(Number(perSecond.toFixed(perSecond < 10 ? 1 : 0))),
   );
-  const stale = describeStaleness(ageMs);
-  setText('stale', stale);
-  byId('stale').hidden = stale === '';
-}
-
-function describeStaleness(ageMs: number | undefined): string {
-  if (!shown) return '';
-  if (connection === 'failing')
-    return `These numbers are stale: the API has not answered for ${formatAge(Date.now() - answeredAt)}.`;
-  if (connection === 'paused') return 'Paused: these numbers are not updated.';
-  if (ageMs !== undefined && ageMs > staleAfterMs)
-    return `These numbers are stale: the last commit is ${formatAge(ageMs)} old.`;
-  return '';
+  setText('version', shown && shown.version >= 0 ? `Delta version ${formatNumber(shown.version)}` : '');
+  setText(
+    'as-of',
+    committedAt === undefined ? '' : `As of ${formatTime(committedAt)}. Times are in ${timeZone()}.`,
+  );
 }
 
 const poller = new Poller({
   round,
-  classify: (error) => (error instanceof KeyNeeded ? 'key' : 'failing'),
+  classify: (failure) => {
+    error = failure;
+    return connectionAfter(failure);
+  },
   onChange: (next) => {
     connection = next;
     show();
   },
 });
 
-byId('pause').addEventListener('click', () => {
+/** The file's name says what is in it. */
+const fileName = (what: string) =>
+  `${[what, ...writeView(screen.view).split('&')]
+    .filter((part) => part !== '')
+    .join('-')
+    .replace(/[^\w.-]+/g, '-')}.csv`;
+
+function onDownload(id: string, what: string, make: (asked: Screen) => Promise<string> | string): void {
+  byId(id).addEventListener('click', async () => {
+    try {
+      saveCsv(fileName(what), await make(screen));
+      setMessage('download-problem', '');
+    } catch (failure) {
+      const reason = failure instanceof Error && failure.message !== '' ? ` ${failure.message}` : '';
+      setMessage('download-problem', `The file could not be made.${reason} Try again.`);
+    }
+  });
+}
+
+onDownload('products-csv', 'products', async (asked) => {
+  const csv = await askCsv(asked.productsPath, keptKey());
+  return asked.found ? onlyProducts(csv, asked.found) : csv;
+});
+onDownload('history-csv', 'history', () => bucketsAsCsv(chart.content?.buckets ?? []));
+onDownload('categories-csv', 'categories', (asked) => askCsv(asked.categoriesPath, keptKey()));
+
+/** Asks at once, also if the page was paused. */
+function resume(): void {
   if (poller.paused) poller.start();
-  else poller.pause();
-  byId('pause').textContent = poller.paused ? 'Resume' : 'Pause';
+  else poller.now();
+  setText('pause', 'Pause');
+}
+
+byId('pause').addEventListener('click', () => {
+  if (poller.paused) return resume();
+  poller.pause();
+  setText('pause', 'Resume');
 });
 byId('key-form').addEventListener('submit', (event) => {
   event.preventDefault();
-  const input = byId('key');
-  if (!(input instanceof HTMLInputElement) || input.value === '') return;
-  // The fragment is never sent to a server, and a bookmark includes it.
-  location.hash = new URLSearchParams({ key: input.value }).toString();
+  const input = inputById('key');
+  if (input.value === '') return;
+  keepKey(input.value.trim());
   input.value = '';
+  poller.now();
 });
-window.addEventListener('hashchange', () => poller.now());
+
+function readAddress(): void {
+  const before = keptKey();
+  takeKeyFromAddress();
+  controls.readAddress();
+  if (keptKey() !== before) poller.now();
+}
+window.addEventListener('popstate', readAddress);
+window.addEventListener('hashchange', readAddress);
 // Ages grow even if no answer arrives.
 window.setInterval(show, 1000);
 poller.start();

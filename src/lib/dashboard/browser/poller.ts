@@ -20,6 +20,7 @@ export class Poller {
   #failures = 0;
   #timer = 0;
   #running = false;
+  #again = false;
 
   constructor(options: PollerOptions) {
     this.#options = options;
@@ -44,9 +45,11 @@ export class Poller {
     this.now();
   }
 
-  /** Runs a round at once, unless one is under way or the page is paused. */
+  /** Runs a round at once, or after the one that is under way; not while the page is paused. */
   now(): void {
-    if (this.#running || this.paused) return;
+    if (this.paused) return;
+    this.#again = this.#running;
+    if (this.#running) return;
     window.clearTimeout(this.#timer);
     void this.#round();
   }
@@ -63,6 +66,7 @@ export class Poller {
     }
     this.#running = false;
     if (this.paused) return;
+    if (this.#again) return this.now();
     this.#set(next);
     this.#timer = window.setTimeout(() => this.now(), this.#waitMs());
   }

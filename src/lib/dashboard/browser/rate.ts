@@ -1,4 +1,6 @@
-const windowMs = 15_000;
+/** Long enough that the moments of the commits hardly matter. */
+const windowMs = 60_000;
+const endsAfterMs = 15_000;
 
 /** Clicks per second, from the totals of the last commits. */
 export class Rate {
@@ -18,7 +20,7 @@ export class Rate {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);
     if (!first || !last || first === last) return undefined;
-    if (nowMs - last.atMs > windowMs) return 0;
+    if (nowMs - last.atMs > endsAfterMs) return 0;
     return ((last.total - first.total) * 1000) / (last.atMs - first.atMs);
   }
 }

@@ -1,5 +1,12 @@
 import type { Categories, Other, Product, Totals, Trending } from './api.js';
-import { byId, element, formatNumber } from './elements.js';
+import { element, formatNumber } from './elements.js';
+import { fillRows, headerCell, type Row } from './rows.js';
+
+/** What a reader can choose in the tables. */
+export interface Choices {
+  product(productid: number): void;
+  category(category: number): void;
+}
 
 /** A cell with a bar whose width is the value's share of the largest value. */
 function barCell(value: number, most: number, text: string): HTMLElement {
@@ -12,85 +19,99 @@ function barCell(value: number, most: number, text: string): HTMLElement {
 }
 
 /** The product as the row's header: its number, and its name if it has one. */
-function productCell({ productid, name }: Product): HTMLElement {
-  const cell = element('th');
-  cell.setAttribute('scope', 'row');
+function productHeader({ productid, name }: Product, choices: Choices): HTMLElement {
   const number = `#${productid}`;
-  if (name === undefined) cell.append(element('span', number, 'name'));
-  else {
-    const label = element('span', name, 'name');
-    label.title = name;
-    cell.append(label, ' ', element('span', number, 'id'));
-  }
-  return cell;
-}
-
-function fill(id: string, rows: readonly (readonly HTMLElement[])[], columns: number, none: string): void {
-  const body = byId(id);
-  const made = rows.map((cells) => {
-    const row = element('tr');
-    row.append(...cells);
-    return row;
-  });
-  if (made.length === 0) {
-    const cell = element('td', none, 'none');
-    cell.setAttribute('colspan', String(columns));
-    const row = element('tr');
-    row.append(cell);
-    made.push(row);
-  }
-  body.replaceChildren(...made);
+  const label = element('span', name ?? number, 'name');
+  if (name !== undefined) label.title = name;
+  const content = name === undefined ? [label] : [label, ' ', element('span', number, 'id')];
+  return headerCell(content, () => choices.product(productid));
 }
 
 const categoryText = (category: number | null) => (category === null ? 'none' : String(category));
 
 /** The header of the row of all products that are not counted on their own. */
-function otherCell({ atMost }: Other): HTMLElement {
-  const cell = element('th', 'Other products');
-  cell.setAttribute('scope', 'row');
+function otherHeader({ atMost }: Other): HTMLElement {
+  const cell = headerCell(['Other products']);
   cell.title = `Products that are not counted on their own. None of them has more than ${formatNumber(atMost)} clicks.`;
   return cell;
 }
 
-export function showProducts({ products, other }: Totals): void {
-  const most = Math.max(products[0]?.clicks ?? 0, other?.clicks ?? 0);
-  const rows = products.map((product) => [
-    productCell(product),
+const productRow = (product: Product, most: number, choices: Choices): Row => ({
+  key: String(product.productid),
+  header: productHeader(product, choices),
+  cells: [
     element('td', categoryText(product.category), 'number'),
     barCell(product.clicks, most, formatNumber(product.clicks)),
-  ]);
-  if (other)
-    rows.push([
-      otherCell(other),
-      element('td', '', 'number'),
-      barCell(other.clicks, most, formatNumber(other.clicks)),
-    ]);
-  fill('products', rows, 3, 'No clicks yet.');
+  ],
+});
+
+export function showProducts(
+  products: readonly Product[],
+  other: Other | undefined,
+  none: string,
+  choices: Choices,
+): void {
+  const most = Math.max(...products.map(({ clicks }) => clicks), other?.clicks ?? 0);
+  const rows = products.map((product) => productRow(product, most, choices));
+  if (other) {
+    const cells = [element('td', '', 'number'), barCell(other.clicks, most, formatNumber(other.clicks))];
+    rows.push({ key: 'other', header: otherHeader(other), cells });
+  }
+  fillRows('products', rows, 3, none);
 }
 
-export function showTrending({ products }: Trending): void {
+/** The products that a search finds, at most so many of them; the one with this very number first. */
+export function findProducts({ products }: Totals, search: string): readonly Product[] {
+  const text = search.trim().toLowerCase();
+  const number = text.replace(/^#/, '');
+  const isFound = ({ productid, name }: Product) =>
+    String(productid).includes(number) || (name?.toLowerCase().includes(text) ?? false);
+  const found = products.filter(isFound);
+  const isExact = ({ productid }: Product) => String(productid) === number;
+  return [...found.filter(isExact), ...found.filter((product) => !isExact(product))];
+}
+
+/** @param category only products of it; all if it is undefined */
+export function showTrending(
+  { products }: Trending,
+  category: number | undefined,
+  most: number,
+  choices: Choices,
+): void {
   const rows = products
-    .filter(({ change }) => change > 0)
-    .map((product) => [
-      productCell(product),
-      element('td', formatNumber(product.before), 'number'),
-      element('td', formatNumber(product.clicks), 'number'),
-      element('td', `+${formatNumber(product.change)}`, 'number rise'),
-    ]);
-  fill('trending', rows, 4, 'Nothing rises: no full minutes of clicks to compare yet, or none went up.');
+    .filter((product) => product.change > 0 && (category === undefined || product.category === category))
+    .slice(0, most)
+    .map((product) => ({
+      key: String(product.productid),
+      header: productHeader(product, choices),
+      cells: [
+        element('td', formatNumber(product.before), 'number'),
+        element('td', formatNumber(product.clicks), 'number'),
+        element('td', `+${formatNumber(product.change)}`, 'number rise'),
+      ],
+    }));
+  fillRows('trending', rows, 4, 'Nothing rises: there is no full time to compare yet, or nothing went up.');
 }
 
-export function showCategories({ categories, total, other }: Categories): void {
+export function showCategories(
+  { categories, total, other }: Categories,
+  chosen: number | undefined,
+  choices: Choices,
+): void {
   const most = Math.max(categories[0]?.clicks ?? 0, other?.clicks ?? 0);
-  const rowOf = (header: HTMLElement, clicks: number) => {
+  const rowOf = (key: string, header: HTMLElement, clicks: number): Row => {
     const share = total > 0 ? `${((100 * clicks) / total).toFixed(1)} %` : '';
-    return [header, element('td', formatNumber(clicks), 'number'), barCell(clicks, most, share)];
+    const cells = [element('td', formatNumber(clicks), 'number'), barCell(clicks, most, share)];
+    return { key, header, cells };
   };
   const rows = categories.slice(0, 12).map(({ category, clicks }) => {
-    const header = element('th', category === null ? 'No category' : `Category ${category}`);
-    header.setAttribute('scope', 'row');
-    return rowOf(header, clicks);
+    if (category === null) return rowOf('none', headerCell(['No category']), clicks);
+    const header = headerCell([`Category ${category}`], () => choices.category(category));
+    // The key says whether it is chosen, so that the header is made anew when that changes.
+    const isChosen = category === chosen;
+    header.firstElementChild?.setAttribute('aria-pressed', String(isChosen));
+    return rowOf(`${category}${isChosen ? ' chosen' : ''}`, header, clicks);
   });
-  if (other) rows.push(rowOf(otherCell(other), other.clicks));
-  fill('categories', rows, 3, 'No clicks yet.');
+  if (other) rows.push(rowOf('other', otherHeader(other), other.clicks));
+  fillRows('categories', rows, 3, 'No clicks in this time.');
 }

@@ -1,0 +1,97 @@
+import { byId, inputById, setText } from './elements.js';
+import type { Choices } from './tables.js';
+import { periods, readView, type View, writeView } from './view.js';
+
+/** The controls with which a reader chooses what is shown. The view stands in the address. */
+export class Controls implements Choices {
+  readonly #onChange: (view: View) => void;
+  #view: View;
+
+  constructor(onChange: (view: View) => void) {
+    this.#onChange = onChange;
+    this.#view = readView(location.hash);
+    for (const input of this.#periodInputs())
+      input.addEventListener('change', () => this.#choose({ period: readPeriod(input.value) }));
+    const search = inputById('search');
+    search.addEventListener('input', () => this.#choose({ search: search.value.trim() }));
+    byId('choices').addEventListener('submit', (event) => event.preventDefault());
+    byId('all-categories').addEventListener('click', () => this.#undo({ category: undefined }));
+    byId('all-products').addEventListener('click', () => this.#undo({ product: undefined }));
+    this.#replaceAddress();
+    this.#showChosen();
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  /** Chosen again, a category is no longer chosen. */
+  category(category: number): void {
+    this.#choose({ category: category === this.#view.category ? undefined : category });
+  }
+
+  product(product: number): void {
+    this.#choose({ product });
+    byId('history-title').scrollIntoView({ block: 'nearest' });
+  }
+
+  /** Takes the view of the address, which the back button or a pasted link has changed. */
+  readAddress(): void {
+    const view = readView(location.hash);
+    const isSame = writeView(view) === writeView(this.#view);
+    this.#view = view;
+    this.#replaceAddress();
+    if (isSame) return;
+    this.#showChosen();
+    this.#onChange(view);
+  }
+
+  /** The button that was clicked is gone then, so the focus goes to the first choice. */
+  #undo(change: Partial<View>): void {
+    this.#choose(change);
+    for (const input of this.#periodInputs()) if (input.checked) input.focus();
+  }
+
+  #choose(change: Partial<View>): void {
+    const before = this.#view;
+    this.#view = { ...before, ...change };
+    const fragment = writeView(this.#view);
+    if (fragment === writeView(before)) return;
+    // While a search is typed, the back button should not go through its letters.
+    const isTyping = before.search !== '' && this.#view.search !== '' && change.search !== undefined;
+    if (isTyping) this.#replaceAddress();
+    else history.pushState(null, '', addressOf(this.#view));
+    this.#showChosen();
+    this.#onChange(this.#view);
+  }
+
+  /** What is no part of a view, such as a key, does not stay in the address. */
+  #replaceAddress(): void {
+    if (location.hash !== '' || writeView(this.#view) !== '')
+      history.replaceState(null, '', addressOf(this.#view));
+  }
+
+  #periodInputs(): readonly HTMLInputElement[] {
+    return Object.keys(periods).map((period) => inputById(`period-${period}`));
+  }
+
+  #showChosen(): void {
+    const { period, category, product, search } = this.#view;
+    for (const input of this.#periodInputs()) input.checked = input.value === period;
+    const input = inputById('search');
+    if (input.value.trim() !== search) input.value = search;
+    byId('all-categories').hidden = category === undefined;
+    setText('all-categories', `Category ${category} ×`);
+    byId('all-categories').setAttribute('aria-label', `Category ${category}: show all categories again`);
+    byId('all-products').hidden = product === undefined;
+    setText('all-products', `Product #${product} ×`);
+    byId('all-products').setAttribute('aria-label', `Product ${product}: show all products again`);
+  }
+}
+
+function addressOf(view: View): string {
+  const fragment = writeView(view);
+  return `${location.pathname}${location.search}${fragment === '' ? '' : `#${fragment}`}`;
+}
+
+const readPeriod = (value: string) => readView(`#period=${value}`).period;
