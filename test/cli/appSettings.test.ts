@@ -120,7 +120,7 @@ describe('where the settings of a command are from', () => {
     const { rest, status } = await run(['status'], { ...values, LakeStorage, WAREHOUSE: 'duckdb:w.duckdb' });
     expect([rest.join('\n'), status]).toEqual([
       expect.stringMatching(
-        /ECONNREFUSED 127.*\(storage\.unavailable, see docs\/errors\.md\)\. Nothing runs there: start "npm start" or/,
+        /ECONNREFUSED 127\S+[^.] \(storage\.unavailable, see docs\/errors\.md\)\. Nothing runs there: start "npm start" or/,
       ),
       1,
     ]);

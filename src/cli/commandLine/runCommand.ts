@@ -51,8 +51,11 @@ async function answer(described: Command | Promise<Command>, args: readonly stri
 
 /** With the code to look up; but a message about settings says itself what to do. */
 export function describeError(error: unknown): string {
-  if (error instanceof TributaryError && error.code !== 'settings.invalid')
-    return `${error.message} (${error.code}, see docs/errors.md)${hintToStart(error.code, error.message)}`;
+  if (error instanceof TributaryError && error.code !== 'settings.invalid') {
+    const hint = hintToStart(error.code, error.message);
+    const message = hint === '' ? error.message : error.message.replace(/\.$/, '');
+    return `${message} (${error.code}, see docs/errors.md)${hint}`;
+  }
   return error instanceof Error ? error.message : String(error);
 }
 
