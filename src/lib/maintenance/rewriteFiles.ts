@@ -1,4 +1,5 @@
 import type { Add } from '../delta/actions';
+import { ColumnBuilder } from '../delta/columnValues';
 import { describeVersion } from '../delta/log';
 import { encodeParquet, ParquetEncoder } from '../delta/parquet/encode';
 import { type FileRows, readDataFile, readDataFileGroups } from '../delta/readDataFile';
@@ -16,7 +17,7 @@ const readAhead = 8;
 
 /** Rows that wait to be encoded. */
 interface Pending {
-  readonly columns: Value[][];
+  readonly columns: readonly ColumnBuilder[];
   /** Where the rows of each file begin. */
   readonly sources: { readonly path: string; readonly start: number }[];
   bytes: number;
@@ -58,11 +59,15 @@ export async function rewriteFiles(
   const where = describeVersion(at, version);
   const fields = snapshot.fields.filter(({ type }) => isWritableType(type));
   const encoder = new ParquetEncoder({ fields, where: `${where}, compaction` });
-  const nothing = (): Pending => ({ columns: fields.map(() => []), sources: [], bytes: 0 });
+  const nothing = (): Pending => ({
+    columns: fields.map(({ type }) => new ColumnBuilder(type)),
+    sources: [],
+    bytes: 0,
+  });
   let pending = nothing();
   const flush = async () => {
     try {
-      for (const _ of encoder.append(pending.columns)) await nextTurn();
+      for (const _ of encoder.append(pending.columns.map((column) => column.finish()))) await nextTurn();
     } catch (error) {
       throw blameFile(error, fields, where, pending);
     }
@@ -78,7 +83,7 @@ export async function rewriteFiles(
     }
     pending.sources.push({ path: add.path, start: pending.columns[0]?.length ?? 0 });
     for (const [index, { name }] of fields.entries())
-      pending.bytes += copyValues(columns.get(name) ?? [], pending.columns[index] ?? []);
+      pending.bytes += copyValues(columns.get(name) ?? [], pending.columns[index]);
     if ((pending.columns[0]?.length ?? 0) >= pendingRows || pending.bytes >= pendingBytes) await flush();
   }
   signal?.throwIfAborted();
@@ -144,11 +149,11 @@ const hasValues = ({ columns }: FileRows, names: readonly string[]): boolean =>
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Returns the number of bytes of text among the values. The encoder checks later that they fit the column. */
-function copyValues(from: readonly unknown[], into: Value[]): number {
+function copyValues(from: readonly unknown[], into: ColumnBuilder | undefined): number {
   let bytes = 0;
   for (const value of from) {
     if (typeof value === 'string' || value instanceof Uint8Array) bytes += value.length;
-    into.push(value as Value);
+    into?.push(value as Value);
   }
   return bytes;
 }
@@ -160,7 +165,11 @@ function blameFile(error: unknown, fields: readonly Field[], where: string, pend
   if (!(error instanceof TributaryError) || error.code !== 'parquet.value') return error;
   for (const [index, { path, start }] of pending.sources.entries()) {
     const end = pending.sources[index + 1]?.start;
-    const columns = pending.columns.map((values) => values.slice(start, end));
+    const columns = pending.columns.map((column, at) => {
+      const part = new ColumnBuilder(fields[at]?.type ?? 'string');
+      part.append(column.finish(), start, end ?? column.length);
+      return part.finish();
+    });
     try {
       encodeParquet({ fields, columns, where: `${where}, file ${path}` });
     } catch (found) {

@@ -3,6 +3,7 @@ import { parquetMetadata } from 'hyparquet';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Add } from '../../../src/lib/delta/actions';
 import { addColumns } from '../../../src/lib/delta/addColumns';
+import { NumberColumn } from '../../../src/lib/delta/columnValues';
 import { append, putCommit } from '../../../src/lib/delta/commit';
 import { commitPath, readCommit, type TableLocation } from '../../../src/lib/delta/log';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
@@ -39,6 +40,23 @@ class Interposed extends MemoryStore {
 }
 
 describe('a compaction', () => {
+  it('writes numbers of few values as a dictionary, as ingestion does', async () => {
+    const rows = 5000;
+    let state = await appendFiles(at, 1);
+    for (let file = 0; file < 2; file++) {
+      const ids = Float64Array.from(randomBytes(rows), (byte) => byte % 16);
+      const columns = [new NumberColumn(ids), Array.from({ length: rows }, () => null)];
+      const adds = [await writeDataFile({ at, fields, columns })];
+      const after = await append({ state, fields, adds, txns: [] });
+      state = after.state;
+    }
+    const { bins } = await compacted();
+    // Half a byte for each of 16 values; as text or plain numbers they would take several.
+    expect(bins).toMatchObject([{ outcome: 'committed', inputs: 3 }]);
+    const [file] = (await snapshotOf(at)).files.values();
+    expect(file?.size).toBeLessThan(rows * 2);
+  });
+
   it('puts small files into one, in one commit that changes no data', async () => {
     await appendFiles(at, 20);
     const before = await readRows(at);
