@@ -1,5 +1,6 @@
 import type { CountsView } from '../counts/counts';
 import type { NamesView } from '../counts/productNames';
+import type { Tally } from '../counts/tally';
 import type { Question, ViewResult } from './answers';
 import type { CountTerms } from './countTerms';
 import type { Cells } from './csv';
@@ -36,4 +37,15 @@ export function otherIn(other: OtherClicks | undefined, { count }: CountTerms): 
   if (!other) return {};
   const { clicks, ...more } = other;
   return { other: { [count]: clicks, ...more } };
+}
+
+/** The most entries that can be asked for. */
+export const mostRows = 1_000_000;
+
+/** What an answer says of a key. */
+export function keyAt(tally: Tally, { names }: NamesView, index: number, terms: CountTerms): Entry {
+  const key = tally.keys[index] ?? 0;
+  const name = typeof key === 'number' ? names.get(key) : undefined;
+  const attribute = tally.attributes[index] ?? null;
+  return { [terms.key]: key, ...(name === undefined ? {} : { name }), [terms.attribute]: attribute };
 }

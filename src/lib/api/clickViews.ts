@@ -1,16 +1,12 @@
 import { compareKeys, type Key, sortByCount } from '../counts/keys';
-import type { NamesView } from '../counts/productNames';
-import type { Tally } from '../counts/tally';
 import { RequestProblem } from './answer';
-import { type ClickView, cellsOf, type Entry, otherIn, versionOf } from './clickView';
+import { type ClickView, cellsOf, keyAt, mostRows, otherIn, versionOf } from './clickView';
 import { type CountTerms, clickTerms } from './countTerms';
-import type { Cells } from './csv';
 import { readHistory } from './historyView';
 import { otherClicks, otherName } from './otherClicks';
 import { Parameters } from './parameters';
-import { clicksIn, isoTime, readTrendingWindow, readWindow } from './timeWindow';
-
-const mostRows = 1_000_000;
+import { readWindow } from './timeWindow';
+import { readTrending } from './trendingView';
 
 /** Reads a request to GET /api/clicks/{path} or its like. Throws a RequestProblem that names the wrong parameter and what it accepts. */
 export function readClickView(
@@ -123,70 +119,8 @@ function readAttributes(query: URLSearchParams, terms: CountTerms): ClickView {
   };
 }
 
-/** Compares whole buckets only: the current bucket is not over yet, so it would look like a fall in clicks. */
-function readTrending(query: URLSearchParams, terms: CountTerms): ClickView {
-  const parameters = new Parameters(query, ['last', 'top']);
-  const top = parameters.integer('top', 1, mostRows) ?? 20;
-  const { bucketMs, length } = readTrendingWindow(parameters);
-  return {
-    bucketMs,
-    build({ view, names, nowMs }) {
-      const { tally } = view;
-      const end = Math.floor(nowMs / bucketMs);
-      const { counts: now, folded } = clicksIn(tally, bucketMs, end - length, end - 1);
-      const earlier = clicksIn(tally, bucketMs, end - 2 * length, end - length - 1);
-      const before = earlier.counts;
-      const others = otherClicks(tally, folded);
-      const other = others && { ...others, before: earlier.folded ?? 0 };
-      const changes = now.map((clicks, index) => clicks - (before[index] ?? 0));
-      const indexes = [...changes.keys()].filter((index) => (now[index] ?? 0) + (before[index] ?? 0) > 0);
-      const keys = sortByCount(indexes, changes, tally.keys)
-        .slice(0, top)
-        .map((index) => ({
-          ...keyAt(tally, names, index, terms),
-          [terms.count]: now[index] ?? 0,
-          before: before[index] ?? 0,
-          change: changes[index] ?? 0,
-        }));
-      const titles = [terms.key, 'name', terms.attribute, terms.count, 'before', 'change'];
-      const sum = (clicks: Float64Array, others = 0) => clicks.reduce((all, one) => all + one, others);
-      const total = sum(now, folded);
-      const totalBefore = sum(before, earlier.folded);
-      const times = { from: isoTime((end - length) * bucketMs), to: isoTime(end * bucketMs) };
-      return {
-        json: {
-          ...versionOf(view),
-          ...times,
-          total,
-          totalBefore,
-          [terms.keys]: keys,
-          ...otherIn(other, terms),
-        },
-        titles,
-        rows: () => [...keys.map((entry) => cellsOf(entry, titles)), ...(other ? [otherCells(other)] : [])],
-      };
-    },
-  };
-}
-
-const otherCells = ({ clicks, before }: { clicks: number; before: number }): Cells => [
-  null,
-  otherName,
-  null,
-  clicks,
-  before,
-  clicks - before,
-];
-
 /** Ascending; no attribute comes last. */
 function compareAttributes(a: Key | null, b: Key | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   return compareKeys(a, b);
-}
-
-function keyAt(tally: Tally, { names }: NamesView, index: number, terms: CountTerms): Entry {
-  const key = tally.keys[index] ?? 0;
-  const name = typeof key === 'number' ? names.get(key) : undefined;
-  const attribute = tally.attributes[index] ?? null;
-  return { [terms.key]: key, ...(name === undefined ? {} : { name }), [terms.attribute]: attribute };
 }

@@ -48,17 +48,4 @@ export function readWindow(parameters: Parameters): Window | undefined {
   };
 }
 
-/** The bucket size, and how many buckets each of the two windows has. */
-export function readTrendingWindow(parameters: Parameters): { bucketMs: number; length: number } {
-  const isMinutes = (ms: number) => ms <= 60 * minuteMs;
-  const last = parameters.span(
-    'last',
-    '15m',
-    '1m to 60m in whole minutes, or 2h to 24h in whole hours',
-    (ms) => isMinutes(ms) || (ms % hourMs === 0 && ms <= 24 * hourMs),
-  );
-  const bucketMs = isMinutes(last.ms) ? minuteMs : hourMs;
-  return { bucketMs, length: last.ms / bucketMs };
-}
-
 export const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -127,6 +127,57 @@ describe('the clicks API', () => {
     });
   });
 
+  it('tells what falls, and what changes most in percent, and compares with the same time of yesterday', async () => {
+    const hour = 3_600_000;
+    const now = Math.floor(nowMs / hour) * hour + hour / 2;
+    nowMs = now;
+    const times = (count: number, productid: number, ago: number) =>
+      Array.from({ length: count }, () => ({ productid, at: now - ago * hour }));
+    await table.append([
+      ...[...times(90, 1, 1), ...times(60, 1, 2), ...times(100, 1, 25)],
+      ...[...times(3, 2, 1), ...times(1, 2, 2)],
+      ...[...times(5, 3, 2), ...times(2, 3, 25)],
+      ...[...times(4, 4, 1), ...times(9, 4, 0)],
+    ]);
+    const get = open();
+    const told = async (query: string) =>
+      (await get('trending', query))
+        .json()
+        .products.map((one: { productid: number; percent?: number }) => [one.productid, one.percent]);
+    const asMinutes = 'compare=yesterday&last=60m';
+    expect(await told(`${asMinutes}&sort=-change`)).toEqual(
+      [[4], [2], [3], [1]].map(([id]) => [id, undefined]),
+    );
+    expect(await told(`${asMinutes}&sort=change`)).toEqual(
+      [[1], [3], [2], [4]].map(([id]) => [id, undefined]),
+    );
+    expect(await told(`${asMinutes}&sort=percent`)).toEqual([
+      [3, -100],
+      [1, -10],
+    ]);
+    const { json } = await get('trending', 'compare=yesterday&sort=-percent&top=1');
+    const iso = (ago: number) => new Date(now - hour / 2 - ago * hour).toISOString();
+    expect(json()).toMatchObject({
+      ...{ from: iso(1), to: iso(0), beforeFrom: iso(25), beforeTo: iso(24), total: 97, totalBefore: 102 },
+      products: [{ productid: 1, clicks: 90, before: 100, change: -10, percent: -10 }],
+    });
+    const csv = await get('trending', 'compare=yesterday&sort=-percent&top=1', { accept: 'text/csv' });
+    expect(csv.body).toBe('productid,name,category,clicks,before,change,percent\r\n1,,2,90,100,-10,-10\r\n');
+    const plain = (await get('trending', 'last=2h')).json();
+    expect(Object.keys(plain)).toEqual(['version', 'asOf', 'from', 'to', 'total', 'totalBefore', 'products']);
+    expect((await get('trending', 'compare=before&last=2h')).json()).toMatchObject({
+      ...plain,
+      beforeTo: iso(2),
+    });
+    for (const query of [
+      'sort=up',
+      'compare=lastWeek',
+      'compare=yesterday&last=90m',
+      'compare=yesterday&last=25h',
+    ])
+      expect((await get('trending', query)).status).toBe(400);
+  });
+
   it('answers with bodies of the version in its ETag, even after requests for other views', async () => {
     await table.click(1);
     const get = open();
