@@ -120,6 +120,8 @@ describe('GET /api/clicks', () => {
       products: [{ productid: 7, clicks: 2 }, {}, {}],
     });
     expect(await json('/clicks?last=1h')).toMatchObject({ total: 5 });
+    const since = new Date(Date.now() - 15 * 60_000).toISOString();
+    expect(await json(`/clicks?since=${since}`)).toMatchObject({ total: 4 });
     expect(await json('/clicks?last=48h')).toMatchObject({ total: 5 });
     expect(await json('/clicks/11?last=15m')).toMatchObject({ productid: 11, clicks: 0 });
     const { buckets, total } = await json('/clicks/history?bucket=5m&last=1h');
@@ -183,6 +185,7 @@ describe('GET /api/clicks', () => {
     ['/clicks?top=all', 'top', 'a whole number'],
     ['/clicks?top=1e3', 'top', 'a whole number'],
     ['/clicks?category=red', 'category', 'a whole number'],
+    ['/clicks?since=2020-01-01T00:00Z', 'since', 'to now'],
     ['/clicks?lsat=15m', 'lsat', 'last, top, category'],
     ['/clicks?category=4&category=5', 'category', 'one value'],
     ['/counts/clickstream?attribute=4&attribute=5', 'attribute', 'one value'],

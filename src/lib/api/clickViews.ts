@@ -5,7 +5,7 @@ import { type CountTerms, clickTerms } from './countTerms';
 import { readHistory } from './historyView';
 import { otherClicks, otherName } from './otherClicks';
 import { Parameters } from './parameters';
-import { readWindow } from './timeWindow';
+import { readWindow, windowParameters } from './timeWindow';
 import { readTrending } from './trendingView';
 
 /** Reads a request to GET /api/clicks/{path} or its like. Throws a RequestProblem that names the wrong parameter and what it accepts. */
@@ -22,7 +22,7 @@ export function readClickView(
 }
 
 function readKeys(query: URLSearchParams, terms: CountTerms): ClickView {
-  const parameters = new Parameters(query, ['last', 'top', terms.attribute]);
+  const parameters = new Parameters(query, ['last', 'top', terms.attribute, 'since', 'until']);
   const top = parameters.integer('top', 1, mostRows) ?? mostRows;
   const isOfAttribute = terms.readAttribute(parameters);
   const window = readWindow(parameters);
@@ -63,7 +63,7 @@ function readKeys(query: URLSearchParams, terms: CountTerms): ClickView {
 
 function readOneKey(path: string, query: URLSearchParams, terms: CountTerms): ClickView {
   const wanted = terms.readKey(path);
-  const window = readWindow(new Parameters(query, ['last']));
+  const window = readWindow(new Parameters(query, windowParameters));
   return {
     bucketMs: window?.bucketMs,
     build({ view, names, nowMs }) {
@@ -85,7 +85,7 @@ function readOneKey(path: string, query: URLSearchParams, terms: CountTerms): Cl
 }
 
 function readAttributes(query: URLSearchParams, terms: CountTerms): ClickView {
-  const window = readWindow(new Parameters(query, ['last']));
+  const window = readWindow(new Parameters(query, windowParameters));
   return {
     bucketMs: window?.bucketMs,
     build({ view, nowMs }) {

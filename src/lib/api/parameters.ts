@@ -1,4 +1,5 @@
 import { parseDuration } from '../duration';
+import { parseIsoTimestamp } from '../streams/isoTimestamp';
 import { RequestProblem } from './answer';
 
 /** A time span of a request, such as `15m`, which is a multiple of a bucket. */
@@ -53,6 +54,19 @@ export class Parameters {
     return this.optionalSpan(name, accepts, isAccepted) ?? { text: fallback, ms: readSpan(fallback) };
   }
 
+  /** A time with its time zone, in milliseconds since 1970. */
+  time(name: string): number | undefined {
+    // In an address, a plus stands for a blank, and many forget to write %2B.
+    const text = this.#query.get(name)?.replace(/ (?=\d\d:\d\d$)/, '+');
+    if (text === undefined) return undefined;
+    // The seconds may be left out.
+    const whole = text.replace(/(T\d\d:\d\d)(?=Z|[+-])/, '$1:00');
+    const ms = isoTimeText.test(text) ? parseIsoTimestamp(whole) : undefined;
+    return typeof ms === 'number'
+      ? ms
+      : this.#refuse(name, 'a time like 2026-01-02T03:04:05Z or 2026-01-02T03:04+01:00');
+  }
+
   optionalSpan(name: string, accepts: string, isAccepted: (ms: number) => boolean): Span | undefined {
     const text = this.#query.get(name);
     if (text === null) return undefined;
@@ -67,6 +81,8 @@ export class Parameters {
     });
   }
 }
+
+const isoTimeText = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** A span in milliseconds, or 0 for any other text. Fractions are refused, because counts are kept in whole buckets. */
 function readSpan(text: string): number {
