@@ -1,6 +1,6 @@
 import { TributaryError } from '../errors';
 import type { Metadata, Protocol } from './actions';
-import { howToChangeColumn, howToDrop, howToDropConstraint, howToUnset } from './turnOff';
+import { howToChangeColumn, howToDrop, howToDropAll, howToDropConstraint, howToUnset } from './turnOff';
 
 /** What our own tables ask of readers and writers: the least there is, and all that Synapse serverless reads. */
 export const ourProtocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
@@ -78,7 +78,7 @@ export function ensureWritable(protocol: Protocol, metadata: Metadata, where: st
     if (unknown.length > 0)
       refuse(
         `the table feature${unknown.length > 1 ? 's' : ''} ${unknown.join(', ')}`,
-        [...new Set(unknown.map(howToDrop))].join(' '),
+        howToDropAll(unknown),
       );
   } else if (minWriterVersion > newestLegacyWriter) {
     refuse(`writer version ${minWriterVersion}`);

@@ -23,8 +23,14 @@ export function howToDrop(feature: string): string {
   if (droppableLater.has(feature)) return `${drop}, which needs Delta Lake 4.1.`;
   const where = 'stands in docs.delta.io/delta-drop-feature';
   return feature === 'clustering'
-    ? `Delta Lake 4.0 cannot drop ${feature}: copy the rows into a table without it. Whether a newer one can ${where}.`
+    ? `Delta Lake 4.1 cannot drop ${feature}: copy the rows into a table without it. Whether a newer one can ${where}.`
     : `Whether it can be dropped, and how, ${where}; else copy the rows into a table without it.`;
+}
+
+/** The sentences for several features. What clustering is built on stays as long as clustering does. */
+export function howToDropAll(features: readonly string[]): string {
+  const stays = features.includes('clustering') ? 'domainMetadata' : undefined;
+  return [...new Set(features.filter((feature) => feature !== stays).map(howToDrop))].join(' ');
 }
 
 /** A sentence with the statement that writes files with deletion vectors anew, without the rows that these delete. */
