@@ -156,3 +156,16 @@ it('goes on in whole sentences when nothing answers', async () => {
   expect(err).toMatch(/ECONNREFUSED [^ ]+:1\. It goes on with the next clicks\.\n$/);
   expect([code, out]).toEqual([0, 'Ended: the hub clicks acknowledged 0 clicks.\n']);
 });
+
+it('counts the clicks up in one line of a terminal', async () => {
+  const asTerminal = { NODE_OPTIONS: '--import=data:text/javascript,process.stdout.isTTY=true' };
+  const { code, out } = await start(['--rate', '50', '--duration', '2s'], {
+    ...asTerminal,
+    eventHubName: 'other',
+  }).ended;
+  const lines = out.replaceAll('\u001b[K', '').split('\r').slice(1);
+  expect([code, lines.pop()]).toEqual([0, 'Ended: the hub other acknowledged 100 clicks.\n']);
+  const counts = lines.map((line) => Number(/^Clicks sent to EventHub: (\d+)$/.exec(line)?.[1]));
+  expect(counts.at(-1)).toBe(100);
+  expect(counts).toEqual(counts.toSorted((a, b) => a - b));
+});
