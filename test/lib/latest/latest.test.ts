@@ -152,6 +152,25 @@ describe('the saved state', () => {
     expect(await open().save()).toBe('current');
   });
 
+  it('is written by one of several instances, and never replaced by an older one', async () => {
+    const [slow, rival] = [open(), open()];
+    await slow.current();
+    await table.append([{ id: 'b', at: now + 1, price: 3 }]);
+    await rival.current();
+    // The slow one has not seen the newer version, and knows the state that the rival replaces.
+    slow.current = async () => rival.current();
+    expect(await rival.save()).toBe('saved');
+    expect(await slow.save()).toBe('current');
+    expect(JSON.parse(await stateText()).version).toBe(3);
+    const saving = [open(), open(), open()];
+    await table.append([{ id: 'c', at: now, price: 4 }]);
+    const outcomes = await Promise.all(saving.map((fold) => fold.save()));
+    expect(outcomes.filter((outcome) => outcome === 'saved')).toHaveLength(1);
+    store.reads = [];
+    expect(await prices(open())).toEqual({ version: 4, a: 1, b: 3, c: 4 });
+    expect(store.dataFiles()).toEqual([]);
+  });
+
   it('is not taken for one of another declaration', async () => {
     const other = open({ latest: { ...latest, columns: ['name', 'price'] } });
     const { newest } = await told(other);
