@@ -146,7 +146,7 @@ describe.runIf(executablePath)('on the dashboard a reader', () => {
     );
     const { clicks } = await dashboard.api<{ clicks: number }>('clicks/7?last=60m');
     expect(await page.locator('#history-words').textContent()).toContain(
-      `${clicks} clicks of the last hour.`,
+      `Category 8. ${clicks} clicks in the last hour.`,
     );
     const bars = (await downloadHistory(page)).trimEnd().split('\r\n').slice(1);
     expect(bars).toHaveLength(12);

@@ -80,16 +80,20 @@ thead th { border-top: 0; color: var(--muted); font-size: 0.85rem; }
 th:first-child, td:first-child { padding-left: 0; }
 td:last-child, th:last-child { padding-right: 0; }
 .number { text-align: right; white-space: nowrap; }
-.name { display: inline-block; max-width: 16rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; vertical-align: bottom; }
-.id { color: var(--muted); font-size: 0.85rem; }
+.name {
+  display: inline-block; max-width: 16rem; max-height: 2.9em; overflow: hidden;
+  overflow-wrap: anywhere; vertical-align: bottom; text-decoration: inherit;
+}
+.id { color: var(--muted); font-size: 0.85rem; overflow-wrap: anywhere; }
 .bar { display: block; height: 0.3rem; margin-top: 0.15rem; border-radius: 0.15rem; margin-left: auto; background: var(--accent); width: calc(var(--part) * 100%); min-width: 2px; }
 .rise { color: var(--rise); }
 .none { color: var(--muted); }
 td:has(.bar) { width: 45%; }
 #history { width: 100%; min-height: 220px; overflow: hidden; }
-@media (min-width: 90rem) {
+@media (min-width: 75rem) {
   #numbers { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   .column { display: contents; }
+  td:has(.bar) { width: 38%; }
 }
 @media (max-width: 46rem) {
   #numbers { grid-template-columns: minmax(0, 1fr); }
@@ -99,6 +103,7 @@ td:has(.bar) { width: 45%; }
   h1 { font-size: 1.15rem; }
   .name { max-width: 9rem; }
   th, td { padding: 0.35rem 0.3rem; }
+  table { font-size: 0.9rem; }
 }
 @media (prefers-reduced-motion: reduce) {
   * { transition: none !important; animation: none !important; scroll-behavior: auto !important; }

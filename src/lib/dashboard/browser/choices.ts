@@ -2,19 +2,28 @@ import { byId, inputById, setText } from './elements.js';
 import type { Choices } from './tables.js';
 import { periods, readView, type View, writeView } from './view.js';
 
+/** A search begins when the reader stops typing for this long, because it asks for all products. */
+const pauseMs = 300;
+
 /** The controls with which a reader chooses what is shown. The view stands in the address. */
 export class Controls implements Choices {
   readonly #onChange: (view: View) => void;
   #view: View;
+  #typing = 0;
 
   constructor(onChange: (view: View) => void) {
     this.#onChange = onChange;
     this.#view = readView(location.hash);
     for (const input of this.#periodInputs())
       input.addEventListener('change', () => this.#choose({ period: readPeriod(input.value) }));
-    const search = inputById('search');
-    search.addEventListener('input', () => this.#choose({ search: search.value.trim() }));
-    byId('choices').addEventListener('submit', (event) => event.preventDefault());
+    inputById('search').addEventListener('input', () => {
+      window.clearTimeout(this.#typing);
+      this.#typing = window.setTimeout(() => this.#search(), pauseMs);
+    });
+    byId('choices').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#search();
+    });
     byId('all-categories').addEventListener('click', () => this.#undo({ category: undefined }));
     byId('all-products').addEventListener('click', () => this.#undo({ product: undefined }));
     this.#replaceAddress();
@@ -37,6 +46,7 @@ export class Controls implements Choices {
 
   /** Takes the view of the address, which the back button or a pasted link has changed. */
   readAddress(): void {
+    window.clearTimeout(this.#typing);
     const view = readView(location.hash);
     const isSame = writeView(view) === writeView(this.#view);
     this.#view = view;
@@ -44,6 +54,11 @@ export class Controls implements Choices {
     if (isSame) return;
     this.#showChosen();
     this.#onChange(view);
+  }
+
+  #search(): void {
+    window.clearTimeout(this.#typing);
+    this.#choose({ search: inputById('search').value.trim() });
   }
 
   /** The button that was clicked is gone then, so the focus goes to the first choice. */

@@ -33,7 +33,8 @@ export class HistoryChart {
       this.#chart?.setSize({ width: this.#box.clientWidth, height: heightPx });
     }).observe(this.#box);
     // The colours are drawn into the canvas, so another theme, or paper, needs a new drawing.
-    window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw());
+    for (const query of ['(prefers-color-scheme: dark)', 'print'])
+      window.matchMedia(query).addEventListener('change', () => this.#redraw());
   }
 
   /** What is shown now; undefined if nothing is. */
@@ -64,17 +65,15 @@ export class HistoryChart {
     setText('history-at', '');
   }
 
+  #redraw(): void {
+    if (this.#chart) this.#draw();
+  }
+
   #draw(): void {
     this.#chart?.destroy();
     const styles = getComputedStyle(document.documentElement);
     const colour = (name: string) => styles.getPropertyValue(name).trim();
-    const axis = {
-      stroke: colour('--muted'),
-      grid: { stroke: colour('--line'), width: 1 },
-      ticks: { stroke: colour('--line'), width: 1 },
-    };
     const paths = window.uPlot.paths.bars?.({ size: [0.7, 40] });
-    const isByHour = this.#bucket >= hour;
     const margin = this.#bucket / 2;
     this.#chart = new window.uPlot(
       {
@@ -88,18 +87,7 @@ export class HistoryChart {
           x: { range: (_chart, first, last) => [first - margin, last + margin] },
           y: { range: (_chart, _least, most) => [0, Math.max(1, most * 1.1)] },
         },
-        axes: [
-          { ...axis, values: isByHour ? '{MMM} {D}, {HH}:{mm}' : '{HH}:{mm}', space: isByHour ? 110 : 50 },
-          {
-            ...axis,
-            size: 60,
-            // Whole clicks only.
-            incrs: [1, 2, 5]
-              .flatMap((one) => Array.from({ length: 13 }, (_, power) => one * 10 ** power))
-              .sort((a, b) => a - b),
-            values: (_chart, ticks) => ticks.map((tick) => formatCompact(tick)),
-          },
-        ],
+        axes: axesOf(colour, this.#bucket >= hour),
         series: [
           {},
           {
@@ -123,4 +111,24 @@ export class HistoryChart {
     const isBar = at !== undefined && clicks !== undefined;
     setText('history-at', isBar ? `From ${formatTime(at * 1000)}: ${formatNumber(clicks)} clicks` : '');
   }
+}
+
+const wholeSteps = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((one) => one * 10 ** power)).flat();
+
+/** Time, in the reader's time zone, and clicks, which are whole. */
+function axesOf(colour: (name: string) => string, isByHour: boolean): UPlot.Axis[] {
+  const axis = {
+    stroke: colour('--muted'),
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { stroke: colour('--line'), width: 1 },
+  };
+  return [
+    {
+      ...axis,
+      size: 30,
+      values: isByHour ? '{MMM} {D}, {HH}:{mm}' : '{HH}:{mm}',
+      space: isByHour ? 110 : 50,
+    },
+    { ...axis, size: 60, incrs: wholeSteps, values: (_chart, ticks) => ticks.map(formatCompact) },
+  ];
 }

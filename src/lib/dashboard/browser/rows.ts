@@ -6,6 +6,8 @@ export interface Row {
   readonly key: string;
   readonly header: HTMLElement;
   readonly cells: readonly HTMLElement[];
+  /** Whether it is chosen, if it can be. */
+  readonly isChosen?: boolean;
 }
 
 /** A header of a row. With `onClick` it is a button. */
@@ -32,13 +34,14 @@ export function fillRows(id: string, rows: readonly Row[], columns: number, none
   const body = byId(id);
   const focused = document.activeElement;
   const known = new Map([...body.children].map((row) => [row.getAttribute('data-key'), row]));
-  const shown = rows.map(({ key, header, cells }) => {
+  const shown = rows.map(({ key, header, cells, isChosen }) => {
     const before = known.get(key);
     const row = before ?? element('tr');
     row.setAttribute('data-key', key);
     const kept = before?.firstElementChild;
     const isSame = kept?.textContent === header.textContent;
     row.replaceChildren(isSame && kept ? kept : header, ...cells);
+    if (isChosen !== undefined) row.querySelector('button')?.setAttribute('aria-pressed', String(isChosen));
     return row;
   });
   if (shown.length === 0) {

@@ -137,19 +137,21 @@ export class Screen {
 
   #categoryLine(category: number): Ask {
     const ask = this.#windows((last) => apiPath('clicks', { last, category, top: 1 }));
-    return every(5000, (key) => ask(key, `Category ${category}`, ''));
+    return every(3000, (key) => ask(key, `Category ${category}`, ''));
   }
 
   #productLine(product: number): Ask {
     const { last, words } = periods[this.view.period];
     const resource = new Resource<ProductClicks>(apiPath(`clicks/${product}`, { last }));
     const ask = this.#windows((window) => apiPath(`clicks/${product}`, { last: window }));
-    return every(5000, async (key) => {
+    return every(3000, async (key) => {
       try {
         const { clicks, name, category } = (await resource.get(key)).data;
         const title = name === undefined ? `Product #${product}` : `${name} (#${product})`;
-        const of = category === null ? '' : ` Category ${category}.`;
-        await ask(key, title, `${formatNumber(clicks)} clicks ${words}.${of} `);
+        const of = category === null ? '' : `Category ${category}. `;
+        // The windows of the chart tell a period's clicks themselves.
+        const sinceBeginning = last === undefined ? `${formatNumber(clicks)} clicks ${words}. ` : '';
+        await ask(key, title, `${of}${sinceBeginning}`);
       } catch (error) {
         if (!(error instanceof ApiProblem) || error.status !== 404) throw error;
         if (!this.#isLeft) this.#chart.clear(`Product #${product}`, error.message);

@@ -1,5 +1,5 @@
 import type { Categories, Other, Product, Totals, Trending } from './api.js';
-import { element, formatNumber } from './elements.js';
+import { element, formatCompact, formatNumber } from './elements.js';
 import { fillRows, headerCell, type Row } from './rows.js';
 
 /** What a reader can choose in the tables. */
@@ -71,6 +71,14 @@ export function findProducts({ products }: Totals, search: string): readonly Pro
   return [...found.filter(isExact), ...found.filter((product) => !isExact(product))];
 }
 
+/** A number that leaves room for others beside it: the exact one is its title if it is shortened. */
+function numberCell(value: number, sign = '', className = 'number'): HTMLElement {
+  const isLong = value >= 1e6;
+  const cell = element('td', `${sign}${isLong ? formatCompact(value) : formatNumber(value)}`, className);
+  if (isLong) cell.title = `${sign}${formatNumber(value)}`;
+  return cell;
+}
+
 /** @param category only products of it; all if it is undefined */
 export function showTrending(
   { products }: Trending,
@@ -85,9 +93,9 @@ export function showTrending(
       key: String(product.productid),
       header: productHeader(product, choices),
       cells: [
-        element('td', formatNumber(product.before), 'number'),
-        element('td', formatNumber(product.clicks), 'number'),
-        element('td', `+${formatNumber(product.change)}`, 'number rise'),
+        numberCell(product.before),
+        numberCell(product.clicks),
+        numberCell(product.change, '+', 'number rise'),
       ],
     }));
   fillRows('trending', rows, 4, 'Nothing rises: there is no full time to compare yet, or nothing went up.');
@@ -107,10 +115,7 @@ export function showCategories(
   const rows = categories.slice(0, 12).map(({ category, clicks }) => {
     if (category === null) return rowOf('none', headerCell(['No category']), clicks);
     const header = headerCell([`Category ${category}`], () => choices.category(category));
-    // The key says whether it is chosen, so that the header is made anew when that changes.
-    const isChosen = category === chosen;
-    header.firstElementChild?.setAttribute('aria-pressed', String(isChosen));
-    return rowOf(`${category}${isChosen ? ' chosen' : ''}`, header, clicks);
+    return { ...rowOf(String(category), header, clicks), isChosen: category === chosen };
   });
   if (other) rows.push(rowOf('other', otherHeader(other), other.clicks));
   fillRows('categories', rows, 3, 'No clicks in this time.');
