@@ -1,4 +1,5 @@
--- The table of the job in a dedicated SQL pool, and the job's right to write to it. Not run on a real pool.
+-- The table of the job in a dedicated SQL pool, and the job's right to write to it. Run it after job.bicep was deployed, because the user
+-- [clicks] is the identity of the job, and before the job is started. Not run on a real pool.
 CREATE SCHEMA asa;
 GO
 CREATE TABLE asa.clicks_per_minute (
