@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { browserForTests } from './chromium';
-import { hostile, OpenedDashboard, patience, untilShown, untilState, untilTotal } from './openedDashboard';
+import {
+  hostile,
+  OpenedDashboard,
+  patience,
+  seriousViolations,
+  untilShown,
+  untilState,
+  untilTotal,
+} from './openedDashboard';
 
 const executablePath = browserForTests('The tests of the choices (test/browser/choices.test.ts)');
 const number = (text: string | null | undefined) => Number((text ?? '').replaceAll(',', ''));
@@ -42,7 +50,7 @@ describe.runIf(executablePath)('on the dashboard a reader', () => {
     await page.locator('#categories button').first().click();
     await untilShown(page);
     const files = [];
-    for (const button of ['#products-csv', '#history-csv', '#categories-csv'])
+    for (const button of ['#products-csv', '#history-csv', '#trending-csv', '#categories-csv'])
       files.push(await download(page, button));
     await page.emulateMedia({ media: 'print' });
     const printed = await page.locator('body').innerText();
@@ -109,6 +117,11 @@ describe.runIf(executablePath)('on the dashboard a reader', () => {
     const { name, text } = await download(page, '#products-csv');
     expect(name).toBe('products-category-4.csv');
     expect(text).toBe(await dashboard.api('clicks?category=4', 'text/csv'));
+    // What rises is on the page only if a full minute of it is over.
+    const rising = await page.locator('#trending th[scope=row]').count();
+    const lines = (await download(page, '#trending-csv')).text.trimEnd().split('\r\n');
+    expect(lines[0]).toBe('productid,name,category,clicks,before,change');
+    expect(lines.slice(1)).toHaveLength(rising);
     await page.getByRole('button', { name: 'Category 4', exact: true }).click();
     await untilTotal(page, 43);
     expect(fragmentOf(page)).toBe('');
@@ -176,5 +189,12 @@ describe.runIf(executablePath)('on the dashboard a reader', () => {
     await page.waitForSelector('#history-title:has-text("per hour")', patience);
     expect(fragmentOf(page)).toBe('#period=24h');
     await untilState(page, 'live');
+  });
+
+  it.each(['light', 'dark'] as const)('can use everything that is chosen, in %s', async (colorScheme) => {
+    const page = await open({ colorScheme, bypassCSP: true }, '#period=1h&category=8&product=7&search=7');
+    await untilShown(page);
+    await page.waitForSelector('#products-words:has-text("1 found")', patience);
+    expect(await seriousViolations(page)).toEqual([]);
   });
 });

@@ -1,8 +1,14 @@
-import { readFileSync } from 'node:fs';
 import type { BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { browserForTests, findChromium } from './chromium';
-import { hostile, OpenedDashboard, patience, untilState, untilTotal } from './openedDashboard';
+import {
+  hostile,
+  OpenedDashboard,
+  patience,
+  seriousViolations,
+  untilState,
+  untilTotal,
+} from './openedDashboard';
 
 const executablePath = browserForTests('The tests of the dashboard (test/browser/dashboard.test.ts)');
 
@@ -179,16 +185,10 @@ describe.runIf(executablePath)('the dashboard', () => {
     ['in dark', { colorScheme: 'dark' }],
     ['on a phone', { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }],
   ])('is usable by everybody %s', async (_where, options) => {
-    // The page's policy would block the checker, like any script that is not the page's own.
     const opened = await open({ ...options, bypassCSP: true });
     await untilTotal(opened, total);
     await opened.waitForSelector('#categories tr', patience);
-    await opened.addScriptTag({ content: readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8') });
-    const { violations } = (await opened.evaluate('axe.run()')) as {
-      violations: { id: string; impact: string; nodes: { html: string }[] }[];
-    };
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+    expect(await seriousViolations(opened)).toEqual([]);
     const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
     expect(await opened.evaluate(overflow)).toBeLessThanOrEqual(0);
   });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { ClicksApp } from '../functions/clicksApp';
 import { ClicksTable } from '../lib/counts/clicksTable';
@@ -83,3 +84,13 @@ export const untilTotal = (opened: Page, clicks: number) =>
 /** Until everything that was chosen is shown. */
 export const untilShown = (opened: Page) =>
   opened.waitForSelector('#numbers:not([hidden])[aria-busy=false]', patience);
+
+/** What axe finds on a page that was opened with `bypassCSP`: the page's policy would block the checker. */
+export async function seriousViolations(opened: Page): Promise<string[]> {
+  await opened.addScriptTag({ content: readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8') });
+  const { violations } = (await opened.evaluate('axe.run()')) as {
+    violations: { id: string; impact: string; nodes: { html: string }[] }[];
+  };
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  return serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+}

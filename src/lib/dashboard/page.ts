@@ -66,7 +66,7 @@ export const page = `<!doctype html>
   </section>
   <div class="column">
   <section>
-    <h2 id="trending-title">Trending</h2>
+    <div class="title"><h2 id="trending-title">Trending</h2><button id="trending-csv" type="button" aria-label="Download these rising products as CSV">CSV</button></div>
     <div class="scroll" tabindex="0" role="group" aria-labelledby="trending-title">
       <table aria-labelledby="trending-title" aria-describedby="trending-words">
         <thead><tr><th scope="col">Product</th><th scope="col" class="number">Before</th><th scope="col" class="number">Now</th><th scope="col" class="number">Change</th></tr></thead>

@@ -91,9 +91,9 @@ td:last-child, th:last-child { padding-right: 0; }
 td:has(.bar) { width: 45%; }
 #history { width: 100%; min-height: 220px; overflow: hidden; }
 @media (min-width: 75rem) {
-  #numbers { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  #numbers { grid-template-columns: minmax(0, 1.35fr) minmax(0, 1fr) minmax(0, 1fr); }
   .column { display: contents; }
-  td:has(.bar) { width: 38%; }
+  td:has(.bar) { width: 30%; }
 }
 @media (max-width: 46rem) {
   #numbers { grid-template-columns: minmax(0, 1fr); }

@@ -1,4 +1,4 @@
-import { byId, inputById, setText } from './elements.js';
+import { byId, inputById, setMessage } from './elements.js';
 import type { Choices } from './tables.js';
 import { periods, readView, type View, writeView } from './view.js';
 
@@ -95,13 +95,15 @@ export class Controls implements Choices {
     for (const input of this.#periodInputs()) input.checked = input.value === period;
     const input = inputById('search');
     if (input.value.trim() !== search) input.value = search;
-    byId('all-categories').hidden = category === undefined;
-    setText('all-categories', `Category ${category} ×`);
-    byId('all-categories').setAttribute('aria-label', `Category ${category}: show all categories again`);
-    byId('all-products').hidden = product === undefined;
-    setText('all-products', `Product #${product} ×`);
-    byId('all-products').setAttribute('aria-label', `Product ${product}: show all products again`);
+    showUndo('all-categories', 'Category', category === undefined ? undefined : String(category));
+    showUndo('all-products', 'Product', product === undefined ? undefined : `#${product}`);
   }
+}
+
+/** Shows the button that undoes a choice, while there is one. */
+function showUndo(id: string, what: string, chosen: string | undefined): void {
+  setMessage(id, chosen === undefined ? '' : `${what} ${chosen} ×`);
+  byId(id).setAttribute('aria-label', `${what} ${chosen ?? ''}: show all again`);
 }
 
 function addressOf(view: View): string {

@@ -130,6 +130,9 @@ onDownload('products-csv', 'products', async (asked) => {
   return asked.found ? onlyProducts(csv, asked.found) : csv;
 });
 onDownload('history-csv', 'history', () => bucketsAsCsv(chart.content?.buckets ?? []));
+onDownload('trending-csv', 'trending', async (asked) =>
+  onlyProducts(await askCsv(asked.trendingPath, keptKey()), asked.rising),
+);
 onDownload('categories-csv', 'categories', (asked) => askCsv(asked.categoriesPath, keptKey()));
 
 /** Asks at once, also if the page was paused. */

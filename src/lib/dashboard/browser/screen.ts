@@ -2,6 +2,7 @@ import {
   ApiProblem,
   type Categories,
   type History,
+  type Product,
   type ProductClicks,
   Resource,
   type Totals,
@@ -9,7 +10,14 @@ import {
 } from './api.js';
 import { formatNumber, setMessage, setText } from './elements.js';
 import type { HistoryChart } from './historyChart.js';
-import { type Choices, findProducts, showCategories, showProducts, showTrending } from './tables.js';
+import {
+  type Choices,
+  findProducts,
+  findRising,
+  showCategories,
+  showProducts,
+  showTrending,
+} from './tables.js';
 import { apiPath, describeView, periods, type View } from './view.js';
 import { Windows } from './windows.js';
 
@@ -29,6 +37,8 @@ export class Screen {
   readonly categoriesPath: string;
   /** Numbers of the found products; undefined without a search. */
   found: ReadonlySet<string> | undefined;
+  /** Numbers of the rising products that are shown. */
+  rising: ReadonlySet<string> = new Set();
   readonly #chart: HistoryChart;
   readonly #choices: Choices;
   readonly #totals: Resource<Totals>;
@@ -52,9 +62,11 @@ export class Screen {
         showCategories(categories, category, choices),
       ),
       this.#history(),
-      this.#part<Trending>(this.trendingPath, 10_000, (rising) =>
-        showTrending(rising, category, mostRising, choices),
-      ),
+      this.#part<Trending>(this.trendingPath, 10_000, (trending) => {
+        const rising = findRising(trending, category, mostRising);
+        this.rising = numbersOf(rising);
+        showTrending(rising, choices);
+      }),
     ];
     this.#describe();
   }
@@ -108,7 +120,7 @@ export class Screen {
 
   #find(all: Totals): void {
     const found = findProducts(all, this.view.search);
-    this.found = new Set(found.map(({ productid }) => String(productid)));
+    this.found = numbersOf(found);
     const clicks = found.reduce((sum, product) => sum + product.clicks, 0);
     const shown = found.slice(0, mostFound);
     const cut = shown.length < found.length ? ` The first ${mostFound} are shown.` : '';
@@ -178,6 +190,9 @@ export class Screen {
     };
   }
 }
+
+const numbersOf = (products: readonly Product[]): ReadonlySet<string> =>
+  new Set(products.map(({ productid }) => String(productid)));
 
 /** Runs at most once in this time; again at once if it failed. */
 function every(ms: number, run: Ask): Ask {

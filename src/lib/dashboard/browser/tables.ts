@@ -79,25 +79,22 @@ function numberCell(value: number, sign = '', className = 'number'): HTMLElement
   return cell;
 }
 
-/** @param category only products of it; all if it is undefined */
-export function showTrending(
-  { products }: Trending,
-  category: number | undefined,
-  most: number,
-  choices: Choices,
-): void {
-  const rows = products
+/** The products that rise most. @param category only those of it; all if it is undefined */
+export const findRising = ({ products }: Trending, category: number | undefined, most: number) =>
+  products
     .filter((product) => product.change > 0 && (category === undefined || product.category === category))
-    .slice(0, most)
-    .map((product) => ({
-      key: String(product.productid),
-      header: productHeader(product, choices),
-      cells: [
-        numberCell(product.before),
-        numberCell(product.clicks),
-        numberCell(product.change, '+', 'number rise'),
-      ],
-    }));
+    .slice(0, most);
+
+export function showTrending(rising: Trending['products'], choices: Choices): void {
+  const rows = rising.map((product) => ({
+    key: String(product.productid),
+    header: productHeader(product, choices),
+    cells: [
+      numberCell(product.before),
+      numberCell(product.clicks),
+      numberCell(product.change, '+', 'number rise'),
+    ],
+  }));
   fillRows('trending', rows, 4, 'Nothing rises: there is no full time to compare yet, or nothing went up.');
 }
 
