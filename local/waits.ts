@@ -46,7 +46,7 @@ export function describeWaits({ error, streams, warehouse }: Health, stream: Str
   const reasons = [
     ...(error === undefined ? [] : [`the app says ${coded(error)}`]),
     ...(own ? streamReasons(own) : []),
-    ...(warehouse.error === undefined || own?.problems.some(({ code }) => code === warehouse.error)
+    ...(warehouse.error === undefined || loaded || own?.problems.some(({ code }) => code === warehouse.error)
       ? []
       : [`how far the warehouse is cannot be told: ${coded(warehouse.error)}`]),
     ...(loaded?.needsRebuild ? [`${table} needs a rebuild: ${loaded.reason ?? 'its log is gone'}`] : []),

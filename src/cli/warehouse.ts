@@ -3,6 +3,7 @@ import { type LoadedTable, loadedTables } from '../lib/app/loadedTables';
 import { recordLoad } from '../lib/app/recordLoad';
 import { openState } from '../lib/delta/openTable';
 import type { TablePosition } from '../lib/delta/position';
+import { TributaryError } from '../lib/errors';
 import { inertInLine } from '../lib/inert';
 import { quantity } from '../lib/quantity';
 import { type CaughtUp, catchUp } from '../lib/warehouse/catchUp';
@@ -13,12 +14,12 @@ import { openReader, openWarehouse } from '../lib/warehouse/openWarehouse';
 import { wholeScript } from '../lib/warehouse/synapse/tables';
 import { UnloadedCommits } from '../lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
-import { readLag } from '../lib/warehouse/warehouseLag';
+import { lagOf, type TableLag } from '../lib/warehouse/warehouseLag';
 import { readLakeSettings, readQuerySettings, settingsFlag } from './appSettings';
 import { switchFlag, textWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { untilInterrupted } from './commandLine/interrupts';
-import { runCommand } from './commandLine/runCommand';
+import { describeError, runCommand } from './commandLine/runCommand';
 import { loadedTableWord } from './names';
 import { rebuildHere, rebuildInApp } from './rebuildTable';
 import { appFlags, chooseApp } from './runInApp';
@@ -134,18 +135,38 @@ async function init({ warehouse, loaded }: OpenWarehouse): Promise<number> {
 }
 
 async function status({ warehouse, lake, loaded }: OpenWarehouse): Promise<number> {
-  const tables = loaded.map(({ table, deltaTable }) => ({ table, at: lake.at(deltaTable) }));
-  const lags = await readLag(warehouse, tables);
-  for (const [index, { table }] of tables.entries()) {
+  const ledger = await warehouse.ledger();
+  return forEach(loaded, async ({ table, deltaTable }) => {
+    const name = fullName(table);
+    const lag = await lagOf(name, await openState(lake.at(deltaTable)), ledger.get(name));
     const missing = await warehouse.missingColumns(table);
-    const last = await readLoadStatus(lake.store, fullName(table));
-    const lag = lags[index];
-    if (lag) console.log(`${describeLag(lag)}${describeError(last?.error)}${describeMissing(missing)}`);
-  }
-  return 0;
+    const last = await readLoadStatus(lake.store, name);
+    console.log(`${describeLag(lag)}${describeLastLoad(last?.error)}${describeMissing(missing)}`);
+    return 0;
+  });
 }
 
-const describeError = (code: string | undefined): string =>
+/**
+ * Does it for each table. A Delta table that is refused or damaged keeps nobody from the others: it is told, and the exit code is 1.
+ * Throws what is wrong with storage or the warehouse, because that is the same for every table.
+ */
+async function forEach(
+  loaded: readonly LoadedTable[],
+  work: (table: LoadedTable) => Promise<number>,
+): Promise<number> {
+  let code = 0;
+  for (const each of loaded)
+    try {
+      code = Math.max(code, await work(each));
+    } catch (error) {
+      if (!(error instanceof TributaryError) || !error.code.startsWith('delta.')) throw error;
+      console.error(`${fullName(each.table)}: ${describeError(error)}`);
+      code = 1;
+    }
+  return code;
+}
+
+const describeLastLoad = (code: string | undefined): string =>
   code === undefined ? '' : `; the last load of the app failed: ${code}, see docs/errors.md`;
 
 /** A load adds the columns itself, if its login may. */
@@ -154,9 +175,8 @@ const describeMissing = (columns: readonly string[]): string =>
     ? ''
     : `; lacks the columns ${columns.join(', ')}: the next load adds them, or npm run warehouse -- init with a login that may alter the table`;
 
-async function sync({ warehouse, lake, loaded, signal }: OpenWarehouse): Promise<number> {
-  let failed = false;
-  for (const { table, deltaTable } of loaded) {
+const sync = ({ warehouse, lake, loaded, signal }: OpenWarehouse): Promise<number> =>
+  forEach(loaded, async ({ table, deltaTable }) => {
     const commits = new UnloadedCommits(lake.at(deltaTable));
     const total = (await openState(lake.at(deltaTable)))?.version ?? -1;
     const done = await showProgress((report) => {
@@ -166,10 +186,8 @@ async function sync({ warehouse, lake, loaded, signal }: OpenWarehouse): Promise
     });
     await recordLoad(warehouse, lake, table, done);
     console.log(`${fullName(table)} ${describeSync(done, fullName(table))}`);
-    failed ||= done.state === 'needs-rebuild';
-  }
-  return failed ? 1 : 0;
-}
+    return done.state === 'needs-rebuild' ? 1 : 0;
+  });
 
 /** Continues a sentence about the table. */
 function describeSync(done: CaughtUp, name: string): string {
@@ -215,8 +233,6 @@ async function query(file: string | undefined, sql: string): Promise<number> {
   }
 }
 
-type Lag = Awaited<ReturnType<typeof readLag>>[number];
-
 function describeLag({
   table,
   deltaVersion,
@@ -225,7 +241,7 @@ function describeLag({
   secondsBehind,
   needsRebuild,
   reason,
-}: Lag): string {
+}: TableLag): string {
   if (deltaVersion < 0) return `${table}: no Delta table yet`;
   const behind =
     versionsBehind === 0

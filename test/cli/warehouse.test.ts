@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
+import { commitPath } from '../../src/lib/delta/log';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { writeLoadStatus } from '../../src/lib/warehouse/loadStatus';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
@@ -110,6 +111,34 @@ it('compares a table with the lake, row by row', async () => {
   expect(output).toMatch(/^clickstream\.clicks: NOT equal to version 1 of the lake/m);
   expect(code).toBe(1);
   if (row) row.productid = productid ?? null;
+});
+
+it('a Delta table that is refused hides no other table, and is told with its statement', async () => {
+  const { connectionString } = azurite;
+  const store = await openAzureBlobStore({ connectionString }, 'lake');
+  const features = ['deletionVectors'];
+  const protocol = {
+    minReaderVersion: 3,
+    minWriterVersion: 7,
+    readerFeatures: features,
+    writerFeatures: features,
+  };
+  const schemaString = JSON.stringify({ type: 'struct', fields: [] });
+  const metaData = { id: 'assets', format: { provider: 'parquet', options: {} }, schemaString };
+  const actions = [{ protocol }, { metaData: { ...metaData, partitionColumns: [], configuration: {} } }];
+  const entry = actions.map((action) => JSON.stringify(action)).join('\n');
+  await store.put(commitPath('assets', 0), Buffer.from(entry));
+  onTestFinished(async () => void (await store.delete(commitPath('assets', 0))));
+  const refused = /^assets\.asset_statistics_history_v3: .*DROP FEATURE deletionVectors.*delta\.unsupported/m;
+  for (const [subcommand, clicks] of [
+    ['status', /^clickstream\.clicks: /m],
+    ['sync', /^clickstream\.clicks is current/m],
+  ] as const) {
+    const { code, output } = await warehouse([subcommand]);
+    expect(output).toMatch(clicks);
+    expect(output).toMatch(refused);
+    expect(code).toBe(1);
+  }
 });
 
 it('asks a database with the login of WAREHOUSE_READER alone, and refuses a query without one', async () => {

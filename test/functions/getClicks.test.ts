@@ -273,6 +273,9 @@ describe('GET /api/clicks', () => {
         status: 404,
         parameter: 'stream',
         accepts: expect.stringContaining('clickstream'),
+        detail: expect.stringMatching(
+          /^There is no stream "nothing" whose rows are counted: expected .*clickstream/,
+        ),
       });
   });
 
@@ -325,7 +328,12 @@ describe('GET /api/clicks', () => {
     ])
       expect((await get(path)).status).toBe(404);
     for (const path of ['/latest/clickstream', '/latest/none/x', '/latest/none/x/history'])
-      expect(await json(path)).toMatchObject({ status: 404, parameter: 'stream', accepts: 'coincap' });
+      expect(await json(path)).toMatchObject({
+        status: 404,
+        parameter: 'stream',
+        accepts: 'coincap',
+        detail: expect.stringMatching(/: expected coincap\.$/),
+      });
     expect(await json('/assets?sort=rank')).toMatchObject({ status: 400, parameter: 'sort' });
   });
 

@@ -141,6 +141,12 @@ describe('what a stream waits for', () => {
     expect(reasonsWith('storage.unavailable')).toHaveLength(2);
   });
 
+  it('is not the trouble of another table of the warehouse', () => {
+    const health = healthOf({});
+    const warehouse = { ...health.warehouse, status: 'degraded', error: 'delta.unsupported' } as const;
+    expect(describeWaits({ ...health, warehouse }, clickstream)).toEqual(noWaits);
+  });
+
   it('is what the app says of itself if it knows nothing of its streams', () => {
     const health = { ...healthOf({}), streams: [], error: 'settings.invalid' };
     expect(describeWaits(health, clickstream).reasons).toEqual([

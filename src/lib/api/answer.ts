@@ -52,6 +52,23 @@ export function answerProblem(
   };
 }
 
+/**
+ * Answers a request for a stream that is not one of these.
+ * @param what the stream's name, and what is done with those that are accepted
+ * @param declares the member of a stream's file that makes it one of these
+ */
+export function noSuchStream(
+  what: string,
+  streams: readonly { readonly name: string }[],
+  declares: 'counted' | 'latest',
+): ApiAnswer {
+  const accepts = streams.map(({ name }) => name).join(', ') || `none: no stream declares \`${declares}\``;
+  return answerProblem(404, `There is no stream ${what}: expected ${accepts}.`, {
+    parameter: 'stream',
+    accepts,
+  });
+}
+
 /** Whether an If-None-Match header holds this entity tag (RFC 9110, section 13.1.2: weak comparison). */
 export function matchesTag(ifNoneMatch: string | null, tag: string): boolean {
   if (ifNoneMatch === null) return false;

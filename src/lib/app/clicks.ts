@@ -1,4 +1,4 @@
-import { type ApiAnswer, type ApiRequest, answerProblem } from '../api/answer';
+import { type ApiAnswer, type ApiRequest, answerProblem, noSuchStream } from '../api/answer';
 import { ClicksApi } from '../api/clicksApi';
 import { type CountTerms, clicksStream, clickTerms, countTerms } from '../api/countTerms';
 import { shown } from '../api/parameters';
@@ -116,11 +116,7 @@ export async function answerClicks(request: ApiRequest): Promise<ApiAnswer> {
 export async function answerCounts(name: string, request: ApiRequest): Promise<ApiAnswer> {
   const streams = await countedStreams();
   const stream = streams.find((each) => each.name === name);
-  if (!stream)
-    return answerProblem(404, `There is no stream ${shown(name)} whose rows are counted.`, {
-      parameter: 'stream',
-      accepts: streams.map((each) => each.name).join(', ') || 'none: no stream declares `counted`',
-    });
+  if (!stream) return noSuchStream(`${shown(name)} whose rows are counted`, streams, 'counted');
   const dimensions = dimensionsOfStream(stream);
   const query = new URLSearchParams(request.query);
   const [by = stream.counted.key, ...more] = query.getAll('by');

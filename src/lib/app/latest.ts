@@ -1,4 +1,4 @@
-import { type ApiAnswer, type ApiRequest, answerProblem } from '../api/answer';
+import { type ApiAnswer, type ApiRequest, answerProblem, noSuchStream } from '../api/answer';
 import { latestApi } from '../api/latestApi';
 import { type LatestTerms, latestTerms } from '../api/latestViews';
 import { shown } from '../api/parameters';
@@ -58,10 +58,7 @@ export async function answerLatest(name: string, request: ApiRequest): Promise<A
   const streams = await latestStreams();
   const stream = streams.find((each) => each.name === name);
   if (stream) return (await streamApi(stream)).answer(request);
-  return answerProblem(404, `There is no stream ${shown(name)} whose newest rows are told.`, {
-    parameter: 'stream',
-    accepts: streams.map((each) => each.name).join(', ') || 'none: no stream declares `latest`',
-  });
+  return noSuchStream(`${shown(name)} whose newest rows are told`, streams, 'latest');
 }
 
 /** Answers GET /api/assets and the paths below it. Never throws for a wrong request. */

@@ -15,7 +15,7 @@ const lateAfterSeconds = 120;
 export interface WarehouseHealth {
   readonly kind: WarehouseSetting['kind'] | 'unknown';
   readonly status: 'ok' | 'degraded';
-  /** The code of the error because of which the state of the tables is unknown. */
+  /** The code of the error because of which the state of the tables that are not listed is unknown. */
   readonly error?: string;
   /**
    * False if the ledger has no columns for marks and the app may not add them. Rows are still loaded, but it is not noticed when
@@ -52,26 +52,25 @@ export async function readWarehouseHealth({
   tables,
 }: WarehouseSources): Promise<WarehouseHealth> {
   if (kind === 'none') return { kind, status: 'ok', tables: [] };
-  try {
-    const found = await Promise.all(
-      tables.map(async ({ table, state }) => {
-        const name = fullName(table);
-        const status = await readLoadStatus(await store(), name);
-        return { status, table: await readTable(name, await state(), status) };
-      }),
-    );
-    const keepsMarks = found.every(({ status }) => status?.keepsMarks !== false);
-    const isOk = keepsMarks && found.every(({ table }) => isOnTime(table));
-    return {
-      kind,
-      status: isOk ? 'ok' : 'degraded',
-      keepsMarks,
-      ...(!keepsMarks && { remedy: columnsRemedy }),
-      tables: found.map(({ table }) => table),
-    };
-  } catch (error) {
-    return { kind, status: 'degraded', error: describeFailure(error).code, tables: [] };
-  }
+  const read = await Promise.allSettled(
+    tables.map(async ({ table, state }) => {
+      const name = fullName(table);
+      const status = await readLoadStatus(await store(), name);
+      return { status, table: await readTable(name, await state(), status) };
+    }),
+  );
+  const found = read.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const unknown = read.find((each) => each.status === 'rejected');
+  const keepsMarks = found.every(({ status }) => status?.keepsMarks !== false);
+  const isOk = !unknown && keepsMarks && found.every(({ table }) => isOnTime(table));
+  return {
+    kind,
+    status: isOk ? 'ok' : 'degraded',
+    ...(unknown && { error: describeFailure(unknown.reason).code }),
+    ...(found.length > 0 && { keepsMarks }),
+    ...(!keepsMarks && { remedy: columnsRemedy }),
+    tables: found.map(({ table }) => table),
+  };
 }
 
 /** The log tells the lag. Only the loader knows whether data files are gone. */

@@ -1,13 +1,10 @@
 import type { Commit } from '../delta/actions';
-import { readCommit, type TableLocation } from '../delta/log';
-import { openState } from '../delta/openTable';
+import { readCommit } from '../delta/log';
 import { beginning, type TablePosition, whyUnfollowable } from '../delta/position';
 import { effectOnRows } from '../delta/rowEffect';
 import type { TableState } from '../delta/state';
-import type { WarehouseTable } from '../streams/stream';
 import { describeUnfollowable } from './needsRebuild';
 import { parseReplacing } from './shadow';
-import { fullName, type Warehouse } from './warehouse';
 
 /** How far a table is behind its Delta table. */
 export interface TableLag {
@@ -22,20 +19,6 @@ export interface TableLag {
   readonly needsRebuild: boolean;
   /** Why it needs a rebuild. */
   readonly reason?: string;
-}
-
-/** Compares the ledger with the logs. Throws what reading them throws. */
-export async function readLag(
-  warehouse: Warehouse,
-  tables: readonly { readonly at: TableLocation; readonly table: WarehouseTable }[],
-): Promise<TableLag[]> {
-  const ledger = await warehouse.ledger();
-  return Promise.all(
-    tables.map(async ({ at, table }) => {
-      const name = fullName(table);
-      return lagOf(name, await openState(at), ledger.get(name) ?? beginning);
-    }),
-  );
 }
 
 /**

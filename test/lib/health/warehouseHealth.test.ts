@@ -2,6 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { beginning } from '../../../src/lib/delta/position';
+import { TributaryError } from '../../../src/lib/errors';
 import { readWarehouseHealth } from '../../../src/lib/health/warehouseHealth';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { clickstream } from '../../../src/lib/streams/clickstream';
@@ -281,6 +282,28 @@ it('passes over a record that is damaged', async () => {
     await delta.at.store.put(loadStatusPath('clickstream.clicks'), Buffer.from(text));
     expect(JSON.stringify(await health(delta))).not.toContain('<b>');
   }
+});
+
+it('shows the other tables where the state of one cannot be read', async () => {
+  await startServer();
+  const delta = await tableOf(1);
+  await load(delta);
+  const refused = async () => {
+    throw new TributaryError('delta.unsupported', 'assets needs a feature.');
+  };
+  const found = await readWarehouseHealth({
+    kind: 'sql',
+    store: async () => delta.at.store,
+    tables: [
+      { table: { ...table, name: 'other' }, state: refused },
+      { table, state: () => openState(delta.at) },
+    ],
+  });
+  expect(found).toMatchObject({
+    status: 'degraded',
+    error: 'delta.unsupported',
+    tables: [{ table: 'clickstream.clicks', versionsBehind: 0 }],
+  });
 });
 
 it('is fine without a warehouse', async () => {
