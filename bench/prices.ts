@@ -28,6 +28,9 @@ export interface DailyUse {
   readonly events: number;
 }
 
+/** The throughput units that a steady rate needs, where events are small: each takes 1,000 a second. */
+const unitsFor = (eventsOfDay: number) => Math.max(1, Math.ceil(eventsOfDay / 86_400 / 1000));
+
 /** What it costs in a month, after the monthly free grant of a subscription. */
 export function monthlyCost(use: DailyUse) {
   const { functions, lake, eventHubs } = prices;
@@ -40,7 +43,8 @@ export function monthlyCost(use: DailyUse) {
       ((use.writes * daysOfMonth) / 1e4) * lake.tenThousandWrites +
       ((use.reads * daysOfMonth) / 1e4) * lake.tenThousandReads,
     eventHubs:
-      eventHubs.unitHour * 24 * daysOfMonth + ((use.events * daysOfMonth) / 1e6) * eventHubs.millionEvents,
+      unitsFor(use.events) * eventHubs.unitHour * 24 * daysOfMonth +
+      ((use.events * daysOfMonth) / 1e6) * eventHubs.millionEvents,
   };
 }
 
