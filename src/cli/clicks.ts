@@ -13,8 +13,11 @@ import { type Asked, describeCounts, linesAround } from './countsTable';
 
 const defaultTop = 20;
 const mostRows = 1_000_000;
-/** Which time is compared with the one before it, where `--last` does not say so. */
-const comparedSpan = '15m';
+/**
+ * Which time is compared with the one before it, where `--last` does not say so: the first of these before which there were clicks.
+ * A time in which the clicks began would have a rate that is too low.
+ */
+const comparedSpans = ['15m', '5m', '1m'];
 /** It has whole minutes alone, so it changes slowly. */
 const trendEveryMs = 15_000;
 /** How wide a table is that no terminal shows. */
@@ -104,11 +107,20 @@ class CountsCommand {
   /** The same time compared with the one before it; undefined if the API does not compare such a time. */
   async #currentTrend(): Promise<Trend | undefined> {
     if (this.#trend && performance.now() - this.#trend.at < trendEveryMs) return this.#trend.found;
-    const query = { last: this.#filters.last ?? comparedSpan, top: String(mostRows) };
-    const reply = await this.#client.ask({ path: `${this.#words.path}/trending`, query });
-    const found = reply.status === 400 ? undefined : readTrend(reply, this.#words);
+    const { last } = this.#filters;
+    let found: Trend | undefined;
+    for (const span of last === undefined ? comparedSpans : [last]) {
+      found = await this.#trendOf(span);
+      if (!found || found.before > 0 || found.total === 0) break;
+    }
     this.#trend = { at: performance.now(), found };
     return found;
+  }
+
+  async #trendOf(span: string): Promise<Trend | undefined> {
+    const query = { last: span, top: String(mostRows) };
+    const reply = await this.#client.ask({ path: `${this.#words.path}/trending`, query });
+    return reply.status === 400 ? undefined : readTrend(reply, this.#words);
   }
 }
 

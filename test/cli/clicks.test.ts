@@ -60,7 +60,8 @@ it('npm run clicks -- --watch asks only for what has changed, and shows the last
   await command.until(/(3 clicks since the beginning, 2 products, [^\n]*version 1\n[\s\S]*){4}/);
   const all = () => asked.filter(({ path }) => path === '/api/clicks').map(({ status }) => status);
   expect(all().slice(0, 4)).toEqual([200, 304, 304, 304]);
-  expect(asked.length - all().length).toBe(1);
+  // How fast is asked once; where a minute ends meanwhile, also for shorter times.
+  expect(asked.length - all().length).toBeLessThanOrEqual(3);
   await table.click(9);
   await command.until(/4 clicks since the beginning, 2 products, [^\n]*version 2\n/);
   // Nothing went wrong in between: an error is shown in an answer's place.
@@ -92,6 +93,22 @@ it('npm run clicks shows names, rates, changes and bars, and products that are n
     'other - 2',
     'The products in "other" are not counted on their own; each has at most 1.',
   ]);
+});
+
+it('npm run clicks tells the rate of a time that began after the first click', async () => {
+  const table = await new ClicksTable(new MemoryStore()).create();
+  // In the middle of a minute: 30 clicks in each of the last 8 minutes, of which 7 or 8 are over.
+  const minute = Math.floor(Date.now() / 60_000) * 60_000 - 30_000;
+  const minutes = [0, 1, 2, 3, 4, 5, 6, 7];
+  await table.append(
+    minutes.flatMap((ago) => Array.from({ length: 30 }, () => ({ productid: 7, at: minute - ago * 60_000 }))),
+  );
+  const { url } = await serve(table);
+  const { lines } = await clicks('--url', url);
+  expect(lines[1]).toMatch(/^(?:30|24) a minute from .* against the time before$/);
+  // A time that is asked for stays as it is.
+  const { lines: asked } = await clicks('--url', url, '--last', '15m');
+  expect(asked[1]).toMatch(/^16 a minute from .*, none in the time before$/);
 });
 
 it('npm run clicks -- --watch shows several products on a terminal that does not know its size', async () => {
