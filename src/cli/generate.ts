@@ -54,7 +54,7 @@ runCommand({
 });
 
 async function generate(given: Given<typeof flags>): Promise<number> {
-  const { rate, duration, sessions } = given;
+  const { rate, duration } = given;
   // The simulator begins at the same moment as the time to send: otherwise it would make clicks of what opening the producer takes.
   const started = Date.now();
   const simulator = openSimulator(given, started);
@@ -65,16 +65,13 @@ async function generate(given: Given<typeof flags>): Promise<number> {
   const producer = openProducer(namespace, hub);
   const sender = new ClickSender(producer);
   const endsAt = duration === undefined ? Number.POSITIVE_INFINITY : started + duration;
-  const everyMs = Math.max(1000, 1000 / rate);
   try {
     for (let now = started; now < endsAt && !stop.signal.aborted; ) {
-      const pauseMs = Math.max(0, Math.min(everyMs, endsAt - Date.now()));
+      const pauseMs = Math.max(0, Math.min(1000, endsAt - Date.now()));
       await sleep(pauseMs, undefined, { signal: stop.signal }).catch(() => {});
       now = Math.min(Date.now(), endsAt);
-      const clicks = simulator.tick(now, rate);
-      // Each whole pause is long enough for a click: none means that the last session has ended.
-      if (clicks.length === 0 && sessions !== undefined && pauseMs === everyMs) break;
-      await sender.send(clicks);
+      await sender.send(simulator.tick(now, rate));
+      if (simulator.hasEnded) break;
     }
   } finally {
     if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
@@ -101,7 +98,10 @@ function openSimulator(given: Given<typeof flags>, now: number): ClickSimulator 
 
 const names = ['hostName', 'sasKeyName', 'sasKeyValue', 'eventHubName'] as const;
 
-/** The hub that the environment names. `hostName` is that of the namespace, with or without its domain. */
+/** Names of policies and hubs. A key ends with = and is none: it would be printed as the hub's name. */
+const nameForm = /^[a-z0-9](?:[\w.-]*[a-z0-9])?$/i;
+
+/** The hub that the environment names. `hostName` is that of the namespace, with or without its domain. Messages repeat no value. */
 function readTarget(environment: NodeJS.ProcessEnv): { namespace: EventHubsNamespace; hub: string } {
   const [host, keyName, key, hub] = names.map((name) => environment[name]?.trim() ?? '');
   const missing = names.filter((name) => !environment[name]?.trim());
@@ -111,12 +111,14 @@ function readTarget(environment: NodeJS.ProcessEnv): { namespace: EventHubsNames
     );
   if (!host || !/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d+)?$/i.test(host))
     throw new UsageError(
-      `hostName ${JSON.stringify(host)}: expected a name like contoso or contoso.servicebus.windows.net, without sb:// and a path.`,
+      'hostName: expected a name like contoso or contoso.servicebus.windows.net, without sb://, a path and keys.',
     );
-  if (/[;\s]/.test(`${keyName}${key}${hub}`))
+  if (!nameForm.test(keyName ?? '') || !nameForm.test(hub ?? ''))
     throw new UsageError(
-      'sasKeyName, sasKeyValue, eventHubName: expected names and a key without blanks and ;.',
+      'sasKeyName, eventHubName: expected names, of the letters a to z, digits, ., - and _, that begin and end with a letter or digit.',
     );
+  if (/[;\s]/.test(key ?? ''))
+    throw new UsageError('sasKeyValue: expected the key alone, without blanks and ;.');
   const [name = '', port] = host.split(':');
   const isLocal = isThisMachine(name);
   const domain = isLocal || name.includes('.') ? name : `${name}.servicebus.windows.net`;

@@ -5,6 +5,7 @@ import { EventHubConsumerClient } from '@azure/event-hubs';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Broker, startBroker } from '../../local/broker/broker';
 import { parseConfig } from '../../local/broker/config';
+import { createClickSimulator } from '../../src/lib/sources/clickSimulator';
 
 /*
  * `npm run generate` as its container runs it: settings in the environment alone.
@@ -12,7 +13,7 @@ import { parseConfig } from '../../local/broker/config';
 
 let broker: Broker;
 beforeAll(async () => {
-  const Entities = ['clicks', 'sessions', 'other'].map((Name) => ({
+  const Entities = ['clicks', 'sessions', 'slow', 'other'].map((Name) => ({
     Name,
     PartitionCount: 2,
     ConsumerGroups: [],
@@ -92,13 +93,50 @@ it('sends clicks within the given ranges, for the given time', async () => {
   }
 });
 
+const threeSessions = ['--sessions', '3', '--max-clicks', '20', '--seed', '4'];
+/** The clicks of these sessions. */
+const clicksOfThree = createClickSimulator({
+  now: 0,
+  seed: 4,
+  eventTimes: 'published',
+  nosessions: 4,
+  maxclicks: 20,
+}).tick(1000, 1000);
+
 it('ends after the given number of sessions', async () => {
-  const args = ['--sessions', '3', '--rate', '1000', '--max-clicks', '20', '--seed', '4'];
-  const { code } = await start(args, { eventHubName: 'sessions' }).ended;
+  expect(new Set(clicksOfThree.map(({ sessionid }) => sessionid))).toEqual(new Set([1, 2, 3]));
+  const { code } = await start([...threeSessions, '--rate', '1000'], { eventHubName: 'sessions' }).ended;
   expect(code).toBe(0);
-  const sessions = new Set((await clicksIn('sessions')).map(({ sessionid }) => sessionid));
-  expect([...sessions].every((id) => id >= 1 && id <= 3)).toBe(true);
-  expect(sessions.size).toBeGreaterThan(0);
+  const told = ({ sessionid, productid, category }: Click) => `${sessionid} ${productid} ${category}`;
+  expect((await clicksIn('sessions')).map(told).sort()).toEqual(clicksOfThree.map(told).sort());
+});
+
+/** Has the process wait for nothing: its clock is put on instead, by a millisecond less, as timers may be early by that much. */
+const quickClock = `
+  import timers from 'node:timers/promises';
+  let now = Date.now();
+  Date.now = () => now;
+  timers.setTimeout = async (pause) => { now += Math.max(1, pause - 1); };`;
+const withQuickClock = {
+  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(quickClock)}`,
+  eventHubName: 'slow',
+};
+
+it('sends at a rate of less than a click in minutes', async () => {
+  const { code, out } = await start(['--rate', '0.002', '--duration', '100m'], withQuickClock).ended;
+  expect([code, out]).toEqual([0, 'Ended: the hub slow acknowledged 12 clicks.\n']);
+});
+
+it('goes on to the last session at any rate, though a pause ends before a click is due', async () => {
+  const { code, out } = await start([...threeSessions, '--rate', '1'], withQuickClock).ended;
+  expect([code, out]).toEqual([0, `Ended: the hub slow acknowledged ${clicksOfThree.length} clicks.\n`]);
+});
+
+it('a name without a domain is that of a namespace in Azure', async () => {
+  // No name has so many letters, so that nobody is asked for it.
+  const hostName = 'a'.repeat(64);
+  const { err } = await start(['--duration', '1s'], { hostName }).ended;
+  expect(err).toContain(` ${hostName}.servicebus.windows.net. It goes on with the next clicks.\n`);
 });
 
 it('ends in order when its container is stopped', async () => {
@@ -132,13 +170,28 @@ it.each<[string, string[], Record<string, string>, string]>([
     'an address instead of a name',
     [],
     { hostName: 'sb://contoso.servicebus.windows.net/' },
-    'hostName "sb://contoso.servicebus.windows.net/": expected a name like contoso or contoso.servicebus.windows.net, without sb:// and a path.',
+    'hostName: expected a name like contoso or contoso.servicebus.windows.net, without sb://, a path and keys.',
+  ],
+  [
+    'a connection string instead of a name, without its key in a message',
+    [],
+    {
+      hostName:
+        'Endpoint=sb://contoso.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=c2VjcmV0',
+    },
+    'hostName: expected a name like contoso or contoso.servicebus.windows.net, without sb://, a path and keys.',
+  ],
+  [
+    'a key instead of the name of a hub, without the key in a message',
+    [],
+    { eventHubName: 'c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U=' },
+    'sasKeyName, eventHubName: expected names, of the letters a to z, digits, ., - and _, that begin and end with a letter or digit.',
   ],
   [
     'a connection string instead of a key',
     [],
     { sasKeyValue: 'Endpoint=sb://x;SharedAccessKey=y' },
-    'sasKeyName, sasKeyValue, eventHubName: expected names and a key without blanks and ;.',
+    'sasKeyValue: expected the key alone, without blanks and ;.',
   ],
   [
     'an empty range',

@@ -37,6 +37,8 @@ export interface ClickSimulatorOptions {
 export interface ClickSimulator {
   /** The clicks since the last tick (or the start) at this rate; fractions of a click are carried over to the next tick. */
   tick(nowMs: number, clicksPerSecond: number): ClickEvent[];
+  /** Whether a tick found that the last session has ended, so that no click follows. */
+  readonly hasEnded: boolean;
 }
 
 interface Session {
@@ -70,7 +72,11 @@ export function createClickSimulator(options: ClickSimulatorOptions = {}): Click
 
   let lastMs = startMs;
   let carried = 0;
+  let hasEnded = false;
   return {
+    get hasEnded() {
+      return hasEnded;
+    },
     tick(nowMs, clicksPerSecond) {
       const elapsedMs = Math.max(0, Math.min(nowMs - lastMs, options.maxCatchUpMs ?? 90_000));
       lastMs = Math.max(lastMs, nowMs);
@@ -80,6 +86,7 @@ export function createClickSimulator(options: ClickSimulatorOptions = {}): Click
       const clicks: ClickEvent[] = [];
       for (let i = 1; i <= count; i++) {
         const click = next(lastMs - elapsedMs + (elapsedMs * i) / count);
+        hasEnded = !click;
         if (!click) break;
         clicks.push(click);
       }

@@ -157,6 +157,13 @@ describe('the published way', () => {
     expect(Math.max(...ids)).toBeLessThanOrEqual(19);
     expect(clicks.length).toBeLessThan(19 * 98 + 1);
     expect(simulator.tick(start + 180_000, 1000)).toEqual([]);
+    expect(simulator.hasEnded).toBe(true);
+  });
+
+  it('have not ended where only no click was due', () => {
+    const simulator = createClickSimulator({ ...options, nosessions: 20 });
+    expect(simulator.tick(start + 999, 1)).toEqual([]);
+    expect(simulator.hasEnded).toBe(false);
   });
 
   it('starts each session 10,000 seconds back and never passes the start', () => {
