@@ -95,9 +95,51 @@ describe('deploy/sql/serverless.sql', () => {
     expect(others).toEqual([]);
   });
 
+  it('asks of each object by its own name, in the list of its kind, whether it is there', () => {
+    const lists: Record<string, string> = {
+      'EXTERNAL TABLE': 'external_tables',
+      'EXTERNAL FILE FORMAT': 'external_file_formats',
+      'EXTERNAL DATA SOURCE': 'external_data_sources',
+      'DATABASE SCOPED CREDENTIAL': 'database_scoped_credentials',
+      DATABASE: 'databases',
+    };
+    const asked = serverlessBatches.filter((batch) => batch.startsWith('IF '));
+    const named = asked.flatMap((batch) => {
+      const [, list, name, kind = '', target] =
+        /^IF (?:NOT )?EXISTS \(SELECT \* FROM sys\.(\w+) WHERE name = '(\w+)'\)\s+(?:DROP|CREATE) ((?:[A-Z]+ )+)(?:dbo\.)?(\w+)/.exec(
+          batch,
+        ) ?? [];
+      return target === undefined ? [] : [{ list, name, kind: kind.trim(), target }];
+    });
+    // The key of the database has no name of its own in its statement.
+    expect(named).toHaveLength(asked.length - 1);
+    for (const { list, name, kind, target } of named) expect([list, name]).toEqual([lists[kind], target]);
+  });
+
+  it('reads by objects that it makes, and from the folders of the tables', async () => {
+    const text = serverlessBatches.join('\n');
+    const all = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, name = '']) => name);
+    for (const [made, used] of [
+      [/^CREATE EXTERNAL DATA SOURCE (\w+)/gm, /DATA_SOURCE = '?(\w+)/g],
+      [/^CREATE EXTERNAL FILE FORMAT (\w+)/gm, /FILE_FORMAT = (\w+)/g],
+      [/CREATE DATABASE SCOPED CREDENTIAL (\w+)/g, /CREDENTIAL = (\w+)/g],
+    ] as const)
+      expect(new Set(all(used))).toEqual(new Set(all(made)));
+    const tables = all(/^CREATE EXTERNAL TABLE dbo\.(\w+)/gm);
+    expect(all(/(?:\(LOCATION = |\bBULK )'(\w+)\/'/g).sort()).toEqual([...tables, 'clicks'].sort());
+    expect(text).toContain("clicks_in_place AS\nSELECT * FROM OPENROWSET(BULK 'clicks/',");
+  });
+
   it('takes account, container and password as variables of sqlcmd', () => {
-    const variables = new Set(script.match(/\$\(\w+\)/g));
-    expect(variables).toEqual(new Set(['$(account)', '$(container)', '$(password)']));
+    const given: Record<string, string> = { account: 'contoso', container: 'other-lake', password: 'a word' };
+    const texts = serverlessBatches.map((batch) =>
+      batch.replace(/\$\((\w+)\)/g, (all, name) => given[name] ?? all),
+    );
+    expect(texts.filter((text) => text.includes('$('))).toEqual([]);
+    expect(texts.join('\n').match(/'https:.*'|BY PASSWORD = .*;/g)).toEqual([
+      "BY PASSWORD = 'a word';",
+      "'https://contoso.dfs.core.windows.net/other-lake'",
+    ]);
     expect(script).toMatch(/-v account=<[^>]+> container=lake password=<[^>]+>$/m);
     expect(script).not.toMatch(/'[^'\n]*<[^'\n]*>[^'\n]*'/);
   });
