@@ -17,7 +17,7 @@ import {
 } from './comparison';
 import { clicksOfTheApi, FiguresReader, LetterCounter, warehouseRows } from './figures';
 import type { Stack } from './stack';
-import { askWaits, describeUncounted, noWaits, sentence, type Waits, withWaits } from './waits';
+import { askWaits, describeUncounted, noWaits, sentence, unlessTold, type Waits, withWaits } from './waits';
 
 /** Numbers that are not there by then are shown as unknown, and asked for again. */
 const readLimitMs = 3000;
@@ -120,7 +120,7 @@ export class StreamProgress {
       this.#shown = figures;
       return undefined;
     } catch (error) {
-      return `the numbers of ${nounOf(this.stream)} cannot be read (${sentence(error)})`;
+      return `the numbers of ${nounOf(this.stream)} cannot be read${unlessTold(error, this.#waits)}`;
     }
   }
 

@@ -82,11 +82,20 @@ export function describeUncounted(stream: Stream, refusal: unknown, cause: unkno
   };
 }
 
+/** Why something cannot be read, in brackets; nothing if the reasons, which are told behind it, say the same of the table. */
+export function unlessTold(error: unknown, { reasons }: Waits): string {
+  const refusal = error instanceof TributaryError ? error.refusal : undefined;
+  const isTold = refusal !== undefined && reasons.some((reason) => reason.includes(withoutEnd(refusal)));
+  return isTold ? '' : ` (${sentence(error)})`;
+}
+
 /** An error within a sentence: with its code, and without the full stop. */
 export function sentence(error: unknown): string {
   const { code, message } = describeFailure(error);
-  return `${code === 'unknown' ? '' : `${code}: `}${message.replace(/\.$/, '')}`;
+  return `${code === 'unknown' ? '' : `${code}: `}${withoutEnd(message)}`;
 }
+
+const withoutEnd = (sentences: string): string => sentences.replace(/\.$/, '');
 
 const sources: Readonly<Record<StreamHealth['problems'][number]['source'], string>> = {
   table: 'its table cannot be read',
@@ -95,22 +104,25 @@ const sources: Readonly<Record<StreamHealth['problems'][number]['source'], strin
 };
 
 function streamReasons({ problems, failures, partitions }: StreamHealth): string[] {
+  const told = new Set(problems.map(({ code, refusal }) => why(code, refusal)));
   const failing = new Set(failures.map(({ partition }) => partition));
   const silent = partitions.filter(
     ({ partition, stuckSince }) => stuckSince !== undefined && !failing.has(partition),
   );
   return [
     ...problems.map(({ source, code, refusal }) => `${sources[source]}: ${why(code, refusal)}`),
-    ...[...Map.groupBy(failures, ({ code }) => code).values()].map(describeFailures),
+    ...[...Map.groupBy(failures, ({ code }) => code).values()].map((group) => describeFailures(group, told)),
     ...(silent.length === 0
       ? []
       : [`no batch comes of ${named(silent)}, as if it had an event that the trigger cannot read`]),
   ];
 }
 
-function describeFailures(failures: readonly PartitionFailure[]): string {
+/** @param told the reasons that stand before */
+function describeFailures(failures: readonly PartitionFailure[], told: ReadonlySet<string>): string {
   const [{ code, refusal, since }] = failures as readonly [PartitionFailure];
-  return `the batches of ${named(failures)} fail since ${since.slice(11, 19)} UTC: ${why(code, refusal)}`;
+  const reason = why(code, refusal);
+  return `the batches of ${named(failures)} fail since ${since.slice(11, 19)} UTC${told.has(reason) ? ' for that reason' : `: ${reason}`}`;
 }
 
 function named(partitions: readonly { readonly partition: string }[]): string {
@@ -120,7 +132,7 @@ function named(partitions: readonly { readonly partition: string }[]): string {
 
 /** Within a sentence: why a table is refused, or else the code. */
 const why = (code: string, refusal: string | undefined): string =>
-  refusal === undefined ? coded(code) : refusal.replace(/\.$/, '');
+  refusal === undefined ? coded(code) : withoutEnd(refusal);
 
 /** A code, and where docs/errors.md explains it. */
 const coded = (code: string): string =>

@@ -1,7 +1,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { askWaits, describeUncounted, describeWaits, noWaits, withWaits } from '../../local/waits';
+import {
+  askWaits,
+  describeUncounted,
+  describeWaits,
+  noWaits,
+  unlessTold,
+  withWaits,
+} from '../../local/waits';
 import { TributaryError } from '../../src/lib/errors';
 import type { Health, StreamHealth } from '../../src/lib/health/health';
 import { rebuildRemedy } from '../../src/lib/health/remedies';
@@ -114,6 +121,25 @@ describe('what a stream waits for', () => {
     expect(describeWaits(healthOf({ problems, status: 'failing' }), clickstream).reasons).toEqual([
       `its table cannot be read: ${refusal.slice(0, -1)}`,
     ]);
+  });
+
+  it('tells a reason once: of the table, and not of its batches and numbers again', () => {
+    const refusal =
+      'reading needs x, which is not implemented. Turn it off: ALTER TABLE <table> DROP FEATURE x.';
+    const problems = [{ source: 'table', code: 'delta.unsupported', refusal }] as const;
+    const failures = [{ ...failure('1', 'delta.unsupported'), refusal }, failure('2', 'ingest.gap')];
+    const waits = describeWaits(healthOf({ problems, failures }), clickstream);
+    expect(waits.reasons).toEqual([
+      `its table cannot be read: ${refusal.slice(0, -1)}`,
+      'the batches of partition 1 fail since 12:03:11 UTC for that reason',
+      'the batches of partition 2 fail since 12:03:11 UTC: ingest.gap (docs/errors.md#ingestgap)',
+    ]);
+    const error = new TributaryError('delta.unsupported', `clicks version 3: ${refusal}`, { refusal });
+    expect(unlessTold(error, waits)).toBe('');
+    expect(unlessTold(error, noWaits)).toBe(
+      ` (delta.unsupported: clicks version 3: ${refusal.slice(0, -1)})`,
+    );
+    expect(unlessTold(new Error('Away.'), waits)).toBe(' (Away)');
   });
 
   it('names what keeps rows from its table of the warehouse, and not from those of other streams', () => {
