@@ -154,6 +154,19 @@ it('counts the sessions of the clicks that have one', async () => {
   expect(Number((await rowsOf('clicksPerSession')).flat()[0])).toBeCloseTo(perSession, 6);
 });
 
+it('begins with the largest and the newest, but goes through categories and minutes from the first', () => {
+  const sorted = readProject(sample).visuals.filter(({ sortedBy }) => sortedBy.length > 0);
+  const directions = sorted.map(({ name, directions: own }) => [name, own.join()]);
+  expect(Object.fromEntries(directions)).toEqual({
+    clicksOverTime: 'Ascending',
+    clicksPerCategory: 'Ascending',
+    clicksPerProduct: 'Descending',
+    marketCap: 'Descending',
+    newestPrices: 'Descending',
+    sessions: 'Descending',
+  });
+});
+
 it('shows the newest price of each asset', async () => {
   expect((await rowsOf('newestPrices')).map((row) => row.slice(1, 4))).toEqual(
     expect.arrayContaining([
@@ -219,6 +232,13 @@ describe('a mistake is found', () => {
       'dataType: int64',
       'dataType: string',
       /^Products\.productid: INTEGER is no string\.$/,
+    ],
+    [
+      'a table that would be imported',
+      products,
+      'mode: directQuery',
+      'mode: import',
+      /^Products: its mode is import, which shows old numbers\.$/,
     ],
     [
       'a view that does not exist',

@@ -93,6 +93,7 @@ function checkTable(table: ModelTable, { parameters }: Project, views: ViewColum
   const taken = new Set(columns.map((column) => column.name.toLowerCase()));
   return [
     ...wrongColumns,
+    ...(table.mode === 'directQuery' ? [] : [`${name}: its mode is ${table.mode}, which shows old numbers.`]),
     ...[...measures].flatMap(([measure, dax]) =>
       measureInSql(dax, table) === undefined ? [`${name}: ${measure} = ${dax} is not known here.`] : [],
     ),

@@ -20,6 +20,7 @@ export interface ModelTable {
   readonly measures: ReadonlyMap<string, string>;
   /** The parameters of its source. */
   readonly parameters: readonly string[];
+  readonly mode: string;
 }
 
 export interface FieldUse {
@@ -37,6 +38,7 @@ export interface Visual {
   readonly fields: readonly FieldUse[];
   /** Those by which it is sorted. */
   readonly sortedBy: readonly FieldUse[];
+  readonly directions: readonly string[];
 }
 
 export interface Page {
@@ -112,6 +114,7 @@ function readTable(path: string): ModelTable {
         sourceColumn: one(column, /^\t\tsourceColumn: (\w+)$/m),
       })),
     parameters: one(text, /Sql\.Database\(([\w, ]+)\)/).split(', '),
+    mode: one(text, /^\t\tmode: (\w+)$/m),
   };
 }
 
@@ -135,7 +138,7 @@ function readVisual(path: string): Visual {
     visual.query.queryState,
   );
   const projections = roles.flatMap((role) => role.projections);
-  const sort: { field: FieldJson }[] = visual.query.sortDefinition?.sort ?? [];
+  const sort: { field: FieldJson; direction: string }[] = visual.query.sortDefinition?.sort ?? [];
   return {
     folder: basename(dirname(path)),
     page: basename(dirname(dirname(dirname(path)))),
@@ -143,5 +146,6 @@ function readVisual(path: string): Visual {
     queryRefs: projections.map(({ queryRef }) => queryRef),
     fields: projections.flatMap(({ field }) => useOf(field)),
     sortedBy: sort.flatMap(({ field }) => useOf(field)),
+    directions: sort.map(({ direction }) => direction),
   };
 }

@@ -17,7 +17,11 @@ const json = (path: string) => JSON.parse(read(path));
 
 interface TestCase {
   readonly Name: string;
-  readonly Inputs: readonly { readonly InputAlias: string; readonly FilePath: string }[];
+  readonly Inputs: readonly {
+    readonly InputAlias: string;
+    readonly FilePath: string;
+    readonly Format: string;
+  }[];
   readonly ExpectedOutputs: readonly { readonly OutputAlias: string; readonly FilePath: string }[];
 }
 
@@ -171,6 +175,25 @@ describe('job.bicep', async () => {
     expect(text).toContain(`deltaTablePath: '${Serialization.DeltaTablePath}'`);
     expect(text).toContain(`table: '${json('outputs/pool.json').DataWarehouseProperties.Table}'`);
     expect(text).toContain(`name: '${json('inputs/clickstream.json').EventHubProperties.ConsumerGroupName}'`);
+  });
+
+  it('has the settings and the formats of the project', () => {
+    const settings = Object.entries<unknown>(json('JobConfig.json')).filter(([name]) =>
+      /^(?:Events|OutputError|StreamingUnits|Compatibility)/.test(name),
+    );
+    expect(settings).toHaveLength(6);
+    for (const [name, value] of settings) {
+      const written = typeof value === 'string' ? `'${value}'` : value;
+      expect(text).toMatch(new RegExp(`^ +${name[0]?.toLowerCase()}${name.slice(1)}: ${written}$`, 'm'));
+    }
+    const format = json('inputs/clickstream.json').Serialization;
+    expect(text).toContain(
+      `type: '${format.Type}'\n      properties: {\n        encoding: '${format.Encoding}'`,
+    );
+    expect(TestCases.flatMap(({ Inputs }) => Inputs.map(({ Format }) => Format))).toEqual(
+      TestCases.map(() => format.Type),
+    );
+    expect(text).toContain(`type: '${json('outputs/lake.json').Serialization.Type}'\n`);
   });
 
   it('without a pool has the query up to the part that writes to it', () => {
