@@ -286,6 +286,8 @@ describe('the kinds of flags', () => {
   it('read durations as milliseconds', () => {
     const { read } = durationFlag('20s', '');
     expect(['0s', '0ms'].map(read)).toEqual([undefined, undefined]);
+    // Node.js would not wait at all.
+    expect(['576h', '576.1h', '1000h'].map(read)).toEqual([24 * 86_400_000, undefined, undefined]);
     expect(['20s', '1.5m', '1h', '250ms', '1d', '20'].map(read)).toEqual([
       20_000,
       90_000,

@@ -297,7 +297,7 @@ describe('npm start', () => {
 
   it.each([
     [['--rate', 'fast'], '--rate fast: expected a number from 0 to 100000.'],
-    [['--for', 'ever'], '--for ever: expected a duration like 20s or 5m.'],
+    [['--for', 'ever'], '--for ever: expected a duration like 20s or 5m, of at most 576h.'],
     [['--fro', '5s'], '--fro is no option of start: expected --for, '],
   ])('says what is wrong with %j', async (args, message) => {
     const run = start(...args);

@@ -74,6 +74,9 @@ export function numberFlag<F extends number | undefined>(described: NumberFlag<F
 
 const durationUnits: readonly DurationUnit[] = ['ms', 's', 'm', 'h'];
 
+/** 24 days: a timer of Node.js that is set for 25 does not wait at all. */
+const longestMs = 24 * 24 * 3_600_000;
+
 /**
  * Its value is in milliseconds.
  * @param example what stands for it in the usage, like `20s`
@@ -81,10 +84,13 @@ const durationUnits: readonly DurationUnit[] = ['ms', 's', 'm', 'h'];
 export const durationFlag = (example: string, meaning: string): Flag<number | undefined> => ({
   value: example,
   meaning,
-  expected: 'a duration like 20s or 5m',
+  expected: 'a duration like 20s or 5m, of at most 576h',
   fallback: undefined,
   // No time at all is a mistake: no command does anything in it, or without a pause.
-  read: (text) => parseDuration(text, durationUnits) || undefined,
+  read(text) {
+    const value = parseDuration(text, durationUnits) || undefined;
+    return value !== undefined && value <= longestMs ? value : undefined;
+  },
 });
 
 /** An address of http or https, and nothing more: a path would be replaced, and a key in it would not be sent. */

@@ -37,6 +37,8 @@ const toEvent = (asset: Asset): OutgoingEvent => ({ body: asset, partitionKey: i
 
 /** All arrays have the same key, so that the prices of an asset keep their order here too. */
 async function sendArray(assets: readonly Asset[], send: PublishAssetsOptions['send']): Promise<number> {
+  // An array without elements would be a dead letter.
+  if (assets.length === 0) return 0;
   const accepted = await send([{ body: assets, partitionKey: 'assets' }]);
   return accepted * assets.length;
 }

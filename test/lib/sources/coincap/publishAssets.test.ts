@@ -46,6 +46,17 @@ describe('publishing the assets', () => {
     expect(sent.map(({ body }) => body)).toEqual(answer.assets);
   });
 
+  it.each([false, true])('sends nothing where there are no assets, with asArray %j', async (asArray) => {
+    const sent: OutgoingEvent[] = [];
+    const accepted = await publishAssets({
+      client: { fetchAssets: async () => ({ timestamp: 1, assets: [] }) },
+      send: async (events) => sent.push(...events),
+      log: () => {},
+      asArray,
+    });
+    expect([accepted, sent]).toEqual([0, []]);
+  });
+
   it('logs the two lines of the published script', async () => {
     const { lines } = await publish();
     expect(lines).toEqual(['Coins sent to EventHub: 100', 'Data Published at: 2023-03-30 15:51:33.124000']);
