@@ -125,7 +125,11 @@ describe('commands that name something', () => {
     ],
     [['checkpoints', 'list', 'clickstream'], 1, 'There are no settings: start "npm start", or make'],
     [['deadLetters', 'list'], 1, 'There are no settings: start "npm start", or make'],
-    [['deadLetters', 'lst'], 2, 'lst is no subcommand of dead-letters: expected list, show or replay.'],
+    [
+      ['deadLetters', 'lst'],
+      2,
+      'lst is no subcommand of dead-letters: expected list, show, replay or erased.',
+    ],
     [['verify', '--settings', 'no.json', 'clickstream'], 2, '--settings no.json: there is no such file.'],
     [['verify', 'clickstream', 'clicks'], 2, 'verify takes one stream; clicks is one too many.'],
     [['warehouse', 'rebuild', 'click'], 2, 'expected {tables}, or the name of its Delta table.'],

@@ -111,7 +111,7 @@ describe.skipIf(!existsSync('src/lib/streams/coincap.ts'))('removing the clickst
     timeout: 240_000,
   }, async () => {
     other.build();
-    const stack = await other.start('--for', '6s', '--reset');
+    const stack = await other.start('--for', '20s', '--reset');
     const [url = ''] = stack.text().match(/http:\/\/[\d.:]+\/api/) ?? [];
     const answer = await fetch(`${url}/clicks`);
     expect(answer.status).toBe(404);
