@@ -3,7 +3,8 @@
 --   sqlcmd -S <workspace>-ondemand.sql.azuresynapse.net -G -i deploy/sql/serverless.sql \
 --     -v account=<storage account> container=lake password=<a strong password>
 --
--- Synapse Studio knows no variables: there, put the values in the places of $(account), $(container) and $(password) first.
+-- The password must have no quote. Synapse Studio knows no variables: there, put the values in the places of $(account), $(container) and
+-- $(password) first.
 --
 -- The script may be run again, for example after an update that brought a column. Tables and views have no rows of their own, so they are
 -- dropped and made anew. A right on one of them is gone then: grant SELECT on the schema dbo instead.
@@ -11,8 +12,8 @@
 -- The workspace's managed identity needs "Storage Blob Data Reader" on the account. People who query need no right there, but SELECT on
 -- the schema dbo and REFERENCES on DATABASE SCOPED CREDENTIAL::workspace_identity.
 -- Serverless pools read Delta tables of reader version 1, which ours are, and always their newest version.
--- Not run on a real serverless SQL pool: tests parse it, compare its columns with those of the tables, and run the queries of its views in
--- DuckDB.
+-- Not run on a real serverless SQL pool: tests parse its tables and views, compare its columns with those of the tables, and run the queries
+-- of its views in DuckDB. No parser of theirs knows the data source, the file format, the key, the credential and OPENROWSET.
 
 IF NOT EXISTS (SELECT * FROM sys.databases WHERE name = 'lake')
   CREATE DATABASE lake COLLATE Latin1_General_100_BIN2_UTF8;
