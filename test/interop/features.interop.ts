@@ -6,6 +6,7 @@ import { TableAppender } from '../../src/lib/delta/tableAppender';
 import { checkpoint } from '../../src/lib/maintenance/checkpoint';
 import { checkTable } from '../../src/lib/maintenance/checkTable';
 import { compact } from '../../src/lib/maintenance/compact';
+import { deletionVector } from '../kit/deletionVector';
 import { openSharedLake, type SharedLake } from './lake';
 import { appendRows, readColumns, snapshotOf, stateOf } from './ourTable';
 
@@ -101,13 +102,6 @@ it('delta-rs reads our checkpoint of a table in which deletion vectors were in u
   await appendRows(at, fields, [[1]]);
   const { version } = await appendRows(at, fields, [[2]]);
   const [path = ''] = (await snapshotOf(at)).files.keys();
-  const deletionVector = {
-    storageType: 'u',
-    pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^',
-    offset: 4,
-    sizeInBytes: 36,
-    cardinality: 1,
-  };
   const remove = { path, deletionTimestamp: Date.now(), dataChange: false, deletionVector };
   await putCommit(at, version + 1, [{ remove }], { operation: 'REORG', isBlindAppend: false });
   await checkpoint({ at });

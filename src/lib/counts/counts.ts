@@ -1,6 +1,6 @@
-import type { TableLocation } from '../delta/log';
 import { positionOfState } from '../delta/position';
 import { isDamage } from '../errors';
+import { damagedRetryMs, type FoldOptions } from '../fold/foldOptions';
 import { type Saveable, StateKeeper } from '../fold/stateKeeper';
 import { logEvent } from '../log';
 import { SpacedRefresh } from '../spacedRefresh';
@@ -15,24 +15,12 @@ import { Tally } from './tally';
 /** How many distinct keys are counted on their own by default. */
 export const defaultMaxKeys = 250_000;
 
-/** Damage lasts until somebody acts. It is looked at again rarely, because each try may count the whole table. */
-const damagedRetryMs = 60_000;
-
-export interface CountsOptions {
-  readonly at: TableLocation;
+export interface CountsOptions extends FoldOptions {
   readonly counted: Dimension;
-  /** Least time in milliseconds between two reads of the log, even if the first one failed. */
-  readonly refreshMs?: number;
   /** How many keys are counted on their own; further ones are folded into one count. */
   readonly maxKeys?: number;
   /** The keys that are counted on their own before others; by default none. */
   readonly preferred?: () => Promise<Preferred>;
-  /** The time of a version whose log entry is gone, in milliseconds since 1970; by default the clock. */
-  readonly now?: () => number;
-  /** A clock that only goes forward, in milliseconds; by default the process's. */
-  readonly monotonicNow?: () => number;
-  /** Receives a message about something that went wrong but is not an error, like a cached state that cannot be written. */
-  readonly warn?: (message: string) => void;
 }
 
 /** The counts at one version. The next refresh changes `tally`, so use it before the next await. */

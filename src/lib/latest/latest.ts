@@ -1,8 +1,8 @@
 import { followState, type TableFollower } from '../delta/follow';
-import type { TableLocation } from '../delta/log';
 import { positionOfState, type TablePosition } from '../delta/position';
 import type { TableState } from '../delta/state';
 import { isDamage } from '../errors';
+import { damagedRetryMs, type FoldOptions } from '../fold/foldOptions';
 import { foldLiveFiles } from '../fold/liveFiles';
 import { mostBehind, type NewFiles, readNewFiles } from '../fold/newFiles';
 import { type Saveable, StateKeeper } from '../fold/stateKeeper';
@@ -13,20 +13,8 @@ import { LatestRows } from './latestRows';
 import { type LatestState, latestStateFile } from './latestState';
 import { readLatest } from './readLatest';
 
-/** Damage lasts until somebody acts. It is looked at again rarely, because each try may read the whole table. */
-const damagedRetryMs = 60_000;
-
-export interface LatestOptions {
-  readonly at: TableLocation;
+export interface LatestOptions extends FoldOptions {
   readonly latest: Latest;
-  /** Least time in milliseconds between two reads of the log, even if the first one failed. */
-  readonly refreshMs?: number;
-  /** The time of a version whose log entry is gone, in milliseconds since 1970; by default the clock. */
-  readonly now?: () => number;
-  /** A clock that only goes forward, in milliseconds; by default the process's. */
-  readonly monotonicNow?: () => number;
-  /** Receives a message about something that went wrong but is not an error, like a state that cannot be written. */
-  readonly warn?: (message: string) => void;
 }
 
 /** The newest rows at one version. The next refresh changes `rows`, so use it before the next await. */

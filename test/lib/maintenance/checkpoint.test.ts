@@ -10,6 +10,7 @@ import { readParquet } from '../../../src/lib/delta/parquet/read';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
 import { moveLastCheckpoint } from '../../../src/lib/maintenance/lastCheckpoint';
+import { deletionVector } from '../../kit/deletionVector';
 import { sourceOf } from '../delta/parquet/byteSource';
 import { DatedStore } from './datedStore';
 import { appendFiles, day, newLocation, readRows, snapshotOf, stateOf } from './table';
@@ -33,14 +34,6 @@ it('is not made of a table with a feature that we do not know', async () => {
   await expect(checkpoint({ at })).rejects.toMatchObject({ code: 'delta.unsupported' });
   expect(await at.store.get(checkpointPath('events', 3))).toBeUndefined();
 });
-
-const deletionVector = {
-  storageType: 'u',
-  pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^',
-  offset: 4,
-  sizeInBytes: 36,
-  cardinality: 1,
-};
 
 it('keeps the deletion vector of a file that was removed with it, and not the file without one', async () => {
   await appendFiles(at, 2);
