@@ -69,8 +69,9 @@ describe.runIf(executablePath)('on the dashboard a reader', () => {
       .match(/secret[^\n]*/g);
     expect(found).toBeNull();
     expect([...sent]).toEqual([key]);
+    // Back at the first entry of the history. The test does not leave the page: Chromium then often never closes it.
     await page.goBack();
-    await page.goBack();
+    expect(fragmentOf(page)).toBe('#period=1h');
     expect(page.url()).not.toContain('secret');
     expect(dashboard.problems).toEqual([]);
   });
