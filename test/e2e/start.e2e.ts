@@ -14,6 +14,7 @@ import { loadSimulators, type Simulator } from '../../local/simulators';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
+import { secretsInLogs } from '../kit/secretsIn';
 
 /*
  * `npm start` as its users run it: the compiled command in a process of its own, in an empty folder.
@@ -134,12 +135,14 @@ describe('npm start', () => {
         runtimeStatus: 'Completed',
         output: { outcome: 'rebuilt', table: 'clickstream.clicks' },
       });
+    const { Values } = JSON.parse(readFileSync(join(folder, '.local/settings.json'), 'utf8'));
     run.process.kill('SIGINT');
     expect(await run.ended).toBe(0);
     const [accepted = 0, ...others] = comparison(run.text());
     expect(accepted).toBeGreaterThan(1000);
     expect(others).toEqual([accepted, accepted, accepted]);
     const logs = readdirSync(join(folder, '.local/logs'));
+    expect(secretsInLogs(join(folder, '.local/logs'), Values)).toEqual([]);
     expect(logs).toEqual(
       expect.arrayContaining(['http.log', 'durable.log', 'ingestClickstream.log', 'syncWarehouse.log']),
     );
@@ -227,7 +230,7 @@ describe('npm start', () => {
     await spoilNextVersions(clickstream.table);
     await run.until(/^the numbers of clicks cannot be read \(delta\.invalid: /m);
     await run.until(
-      /the batches of partitions? .* fail since .*: delta\.invalid \(docs\/errors\.md#deltainvalid\)/,
+      /its table cannot be read: delta\.invalid \(docs\/errors\.md#deltainvalid\); the batches of partitions? .* fail since .* for that reason\./,
     );
     // The others go on.
     const assets = () => [...run.text().matchAll(/assets ([\d,]+) emitted, \1 ingested/g)].at(-1)?.[1];
@@ -235,7 +238,7 @@ describe('npm start', () => {
     await expect.poll(assets, { timeout: 30_000 }).not.toBe(before);
     run.process.kill('SIGINT');
     expect(await run.ended).toBe(1);
-    expect(run.text()).toMatch(/^clicks: .*the batches of partitions? .* fail since .*: delta\.invalid/m);
+    expect(run.text()).toMatch(/^clicks: .*delta\.invalid.*the batches of partitions? .* fail since /m);
     expect(run.text()).toMatch(/^assets: accepted (\d+) = rows \1 = warehouse \1$/m);
     expect(run.text().trim().split('\n').at(-1)).toMatch(
       /^the numbers cannot be compared \(delta\.invalid: /,

@@ -15,6 +15,7 @@ import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { findStream, loadStreams } from '../../src/lib/streams/loadStreams';
 import { type Stream, settingsOf } from '../../src/lib/streams/stream';
+import { secretsInLogs } from './secretsIn';
 
 /** The streams whose events come from a simulator. */
 export async function simulatedStreams(): Promise<Stream[]> {
@@ -145,12 +146,15 @@ export class LocalStack {
     return { rows: total('rows'), duplicates: total('duplicates') };
   }
 
+  /** Ends all processes, and fails if one of them wrote a key or a password into its log. */
   async stop(): Promise<void> {
     for (const host of this.hosts.values()) await host.stop();
     for (const simulator of this.#simulators) await simulator.stop();
     await this.broker?.stop();
     await this.#azurite?.close();
+    const secrets = this.broker ? secretsInLogs(this.#logDir, this.settings) : [];
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
+    if (secrets.length > 0) throw new Error(secrets.join('\n'));
   }
 
   #startBroker(port: number, healthPort: number): Promise<BrokerProcess> {
