@@ -75,6 +75,7 @@ export async function breakThings(options: BreakOptions): Promise<Broken> {
   log(
     `kills: ${counts}, ${freezes} freezes, ${rebuildsAt.length} rebuilds, ${rollbacksAt.length} rollbacks and ${jumpsAt.length} jumps`,
   );
+  if (system.groupsKilled) log(`kills of each scale group: ${system.groupsKilled}`);
   return breaker;
 }
 

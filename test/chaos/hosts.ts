@@ -34,7 +34,8 @@ export class Hosts {
   /** A line for each process that ended by itself. */
   readonly problems: string[] = [];
   readonly #options: HostsOptions;
-  #hasKilled = false;
+  /** How often each scale group was killed. */
+  readonly #killed = new Map<string, number>();
   /** The processes of each host, by their scale group. */
   readonly #processes: Readonly<Record<HostName, Map<string, HostProcess>>> = {
     one: new Map(),
@@ -91,15 +92,27 @@ export class Hosts {
     return group;
   }
 
-  /** Draws a scale group. The first is that of the orchestrations, which a run of few kills may never draw. */
+  /**
+   * Draws one of the scale groups that were killed least often, so that a run kills each of them once before one a second time. The
+   * first is that of the orchestrations.
+   */
   #drawGroup(): string {
     const { groupRandom } = this.#options;
     if (!groupRandom) return whole;
+    const kills = (group: string) => this.#killed.get(group) ?? 0;
     const groups = [...this.#processes.one.keys()].sort();
-    const drawn = groups[integerBetween(groupRandom, 0, groups.length)] ?? http;
-    const isFirst = !this.#hasKilled;
-    this.#hasKilled = true;
-    return isFirst ? durable : drawn;
+    const least = groups.filter((group) => kills(group) === Math.min(...groups.map(kills)));
+    const drawn = least[integerBetween(groupRandom, 0, least.length)] ?? http;
+    const group = this.#killed.size === 0 ? durable : drawn;
+    this.#killed.set(group, kills(group) + 1);
+    return group;
+  }
+
+  /** Says how often each scale group was killed; undefined if each host is one process. */
+  get groupsKilled(): string | undefined {
+    if (!this.#options.groupRandom) return undefined;
+    const groups = [...this.#processes.one.keys()].sort();
+    return groups.map((group) => `${group} ${this.#killed.get(group) ?? 0}`).join(', ');
   }
 
   /** Ends all processes in order. Returns a line for each that did not end cleanly. */

@@ -115,6 +115,11 @@ export class ChaosSystem {
     return group === '' ? victim : `${group} of ${victim}`;
   }
 
+  /** Says how often each scale group was killed; undefined if each host is one process. */
+  get groupsKilled(): string | undefined {
+    return this.#hosts.groupsKilled;
+  }
+
   /** A line for each process of a host that ended by itself. */
   get problems(): readonly string[] {
     return this.#hosts.problems;
