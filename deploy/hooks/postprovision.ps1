@@ -49,7 +49,8 @@ if ($hasWarehouse) {
   } else {
     az sql server firewall-rule create --resource-group $env:AZURE_RESOURCE_GROUP --server $server @range
   }
-  npm run --silent warehouse -- init --settings $settings
+  # Not by npm: its script for PowerShell drops the two dashes in some versions.
+  node local/run.mjs node dist/src/cli/warehouse.js init --settings $settings
 
   $app = $env:IDENTITY_NAME
   $script = New-TemporaryFile
