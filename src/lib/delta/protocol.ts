@@ -1,6 +1,6 @@
 import { TributaryError } from '../errors';
 import type { Metadata, Protocol } from './actions';
-import { howToChangeColumn, howToDrop, howToDropAll, howToDropConstraint, howToUnset } from './turnOff';
+import { howToChangeColumn, howToDropAll, howToDropConstraint, howToUnset } from './turnOff';
 
 /** What our own tables ask of readers and writers: the least there is, and all that Synapse serverless reads. */
 export const ourProtocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
@@ -33,30 +33,49 @@ const bindingProperties: readonly (readonly [string, RegExp])[] = [
   ['delta.checkpointPolicy', /^v2$/i],
 ];
 
-/** The first feature that keeps us from reading; reader version 2 stands for one. Undefined if there is none that has a name. */
-function unreadableFeature({ minReaderVersion, readerFeatures = [] }: Protocol): string | undefined {
-  if (minReaderVersion === 2) return 'columnMapping';
-  return minReaderVersion === 3
-    ? readerFeatures.find((feature) => !readableFeatures.has(feature))
-    : undefined;
+/** The features that keep us from reading; reader version 2 stands for one. Empty if there is none that has a name. */
+function unreadableFeatures({ minReaderVersion, readerFeatures = [] }: Protocol): readonly string[] {
+  if (minReaderVersion === 2) return ['columnMapping'];
+  return minReaderVersion === 3 ? readerFeatures.filter((feature) => !readableFeatures.has(feature)) : [];
+}
+
+/** The features that keep us from writing, in the order in which they can be dropped. */
+function unwritableFeatures({ minWriterVersion, writerFeatures = [] }: Protocol): readonly string[] {
+  if (minWriterVersion !== 7) return [];
+  // Row tracking and clustering bring domainMetadata with them, which can only be dropped after them.
+  return writerFeatures
+    .filter((feature) => !writableFeatures.has(feature))
+    .sort((a, b) => Number(a === 'domainMetadata') - Number(b === 'domainMetadata'));
 }
 
 export const isReadable = (protocol: Protocol): boolean =>
   protocol.minReaderVersion === 1 ||
-  (protocol.minReaderVersion === 3 && unreadableFeature(protocol) === undefined);
+  (protocol.minReaderVersion === 3 && unreadableFeatures(protocol).length === 0);
 
-/** Throws `delta.unsupported`, naming the feature, when the table cannot be read correctly. */
+/**
+ * Throws `delta.unsupported` when the table cannot be read correctly. It names all features that keep us from reading, and those that
+ * would then keep us from writing, so that all can be turned off at once.
+ */
 export function ensureReadable(protocol: Protocol, where: string): void {
   if (isReadable(protocol)) return;
   const { minReaderVersion } = protocol;
-  const unknown = unreadableFeature(protocol);
-  throw unsupported(
-    where,
-    unknown
-      ? `reading needs the table feature ${unknown}, which is not implemented. ${howToDrop(unknown)}`
-      : `reading needs reader version ${minReaderVersion}; implemented are 1, and 3 with ${[...readableFeatures].join(', ')}.`,
-  );
+  const unknown = unreadableFeatures(protocol);
+  if (unknown.length === 0)
+    throw unsupported(
+      where,
+      `reading needs reader version ${minReaderVersion}; implemented are 1, and 3 with ${[...readableFeatures].join(', ')}.`,
+    );
+  const others = unwritableFeatures(protocol).filter((feature) => !unknown.includes(feature));
+  const writing = others.length > 0 ? ` Writing needs ${others.join(', ')} as well.` : '';
+  const remedy = howToDropAll([...unknown, ...others]);
+  throw unsupported(where, `reading needs ${listed(unknown)} not implemented.${writing} ${remedy}`);
 }
+
+/** Features as the subject of a sentence that ends after this. */
+const listed = (features: readonly string[]): string =>
+  features.length === 1
+    ? `the table feature ${features[0]}, which is`
+    : `the table features ${features.join(', ')}, which are`;
 
 /** @param refusal a sentence that names no table, and is shown where anybody may read it */
 export const unsupported = (where: string, refusal: string): TributaryError =>
@@ -69,20 +88,12 @@ export function ensureWritable(protocol: Protocol, metadata: Metadata, where: st
     const text = `writing needs ${what}, which is not implemented.`;
     throw unsupported(where, remedy === undefined ? text : `${text} ${remedy}`);
   };
-  const { minWriterVersion, writerFeatures = [] } = protocol;
-  if (minWriterVersion === 7) {
-    // Row tracking and clustering bring domainMetadata with them, which can only be dropped after them. All are named.
-    const unknown = writerFeatures
-      .filter((feature) => !writableFeatures.has(feature))
-      .sort((a, b) => Number(a === 'domainMetadata') - Number(b === 'domainMetadata'));
-    if (unknown.length > 0)
-      refuse(
-        `the table feature${unknown.length > 1 ? 's' : ''} ${unknown.join(', ')}`,
-        howToDropAll(unknown),
-      );
-  } else if (minWriterVersion > newestLegacyWriter) {
+  const { minWriterVersion } = protocol;
+  const unknown = unwritableFeatures(protocol);
+  if (unknown.length > 0)
+    throw unsupported(where, `writing needs ${listed(unknown)} not implemented. ${howToDropAll(unknown)}`);
+  if (minWriterVersion !== 7 && minWriterVersion > newestLegacyWriter)
     refuse(`writer version ${minWriterVersion}`);
-  }
   for (const [name, on] of bindingProperties) {
     const value = metadata.configuration[name];
     if (value !== undefined && on.test(value))

@@ -45,7 +45,9 @@ describe('a table with writer features', () => {
   it('is refused with the names of all unknown features, and what is known about each', () => {
     const refused = () =>
       ensureWritable(withFeatures('domainMetadata', 'clustering', 'v2Checkpoint'), plain, 'events');
-    expect(refused).toThrow('the table features clustering, v2Checkpoint, domainMetadata, which');
+    expect(refused).toThrow(
+      'the table features clustering, v2Checkpoint, domainMetadata, which are not implemented.',
+    );
     expect(refused).toThrow('docs.delta.io/delta-drop-feature');
     expect(refused).toThrow('DROP FEATURE v2Checkpoint.');
     expect(refused).not.toThrow('DROP FEATURE domainMetadata');
@@ -192,6 +194,25 @@ describe('a table is read', () => {
       readerFeatures: ['vacuumProtocolCheck', 'deletionVectors'],
     };
     const refusal = 'events: reading needs the table feature deletionVectors, which is not implemented.';
+    expect(() => ensureReadable(protocol, 'events')).toThrow(refusal);
+    expect(() => ensureWritable(protocol, plain, 'events')).toThrow(refusal);
+  });
+
+  it('but not with several features that we do not know: all are named, also those of writers, each with its statement', () => {
+    const features = ['v2Checkpoint', 'deletionVectors'];
+    const protocol = {
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ['vacuumProtocolCheck', ...features],
+      writerFeatures: ['appendOnly', 'domainMetadata', 'rowTracking', 'vacuumProtocolCheck', ...features],
+    };
+    const refusal =
+      'events: reading needs the table features v2Checkpoint, deletionVectors, which are not implemented. ' +
+      'Writing needs rowTracking, domainMetadata as well. ' +
+      'Turn it off: ALTER TABLE <table> DROP FEATURE v2Checkpoint. ' +
+      'Turn it off: ALTER TABLE <table> DROP FEATURE deletionVectors. ' +
+      'Turn it off: ALTER TABLE <table> DROP FEATURE rowTracking, which needs Delta Lake 4.1. ' +
+      'Turn it off: ALTER TABLE <table> DROP FEATURE domainMetadata, which needs Delta Lake 4.1.';
     expect(() => ensureReadable(protocol, 'events')).toThrow(refusal);
     expect(() => ensureWritable(protocol, plain, 'events')).toThrow(refusal);
   });
