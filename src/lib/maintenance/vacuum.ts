@@ -1,9 +1,11 @@
 import { dataFilePath, describeVersion, highestVersion, logFileOf, logPrefix } from '../delta/log';
+import type { Snapshot } from '../delta/state';
 import { retentionMs } from '../delta/tableProperties';
 import type { ObjectInfo } from '../storage/objectStore';
 import { isExpired } from './checkpoint';
 import { deleteAll } from './deleteAll';
 import { type MaintenanceTask, type NoTable, openForMaintenance, storeTime } from './task';
+import { vectorFileName } from './vectorFile';
 
 /**
  * The least age of a file that is deleted. A data file is written before its commit, and until then it cannot be told from a
@@ -29,12 +31,13 @@ export type VacuumOutcome =
  * Deletes data files that no version within the table's retention needs. A file is deleted if all of this is true:
  *
  * - it is not live
- * - it has no tombstone younger than `delta.deletedFileRetentionDuration`
+ * - it has no tombstone younger than `delta.deletedFileRetentionDuration`, and no such tombstone names it as its deletion vector
  * - it is itself older than that duration and than a day
  *
  * Files and folders whose names begin with `_` or `.` are not the table's data and stay (PROTOCOL.md, "Vacuum Protocol Check", is
- * met by opening the table). So do the files of another table in a folder of this one. If a file cannot be deleted, the others are, and its error is thrown at the end.
- * @throws `delta.invalid` when the log names a file outside the table
+ * met by opening the table). So do the files of another table in a folder of this one. If a file cannot be deleted, the others are,
+ * and its error is thrown at the end.
+ * @throws `delta.invalid` when the log names a file outside the table, or a deletion vector in a way that is not known
  */
 export async function vacuum(task: VacuumTask): Promise<VacuumOutcome> {
   const { at, signal, dryRun = false, now: clock = Date.now() } = task;
@@ -57,20 +60,34 @@ export async function vacuum(task: VacuumTask): Promise<VacuumOutcome> {
   }
   const snapshot = await openForMaintenance(task, top);
   if (!snapshot) return { outcome: 'no-table' };
-  const { version, metaData, files, tombstones } = snapshot;
+  const { version, metaData } = snapshot;
   const where = describeVersion(at, version);
   const now = storeTime(clock, newest);
   const keptSince = now - retentionMs(metaData.configuration, 'delta.deletedFileRetentionDuration', where);
-  const needed = new Set<string>();
-  for (const { path } of files.values()) needed.add(dataFilePath(at, path, version));
-  for (const remove of tombstones.values())
-    if (!isExpired(remove, keptSince)) needed.add(dataFilePath(at, remove.path, version));
+  const isNeeded = neededFiles(snapshot, keptSince);
   const youngest = Math.min(keptSince, now - leastAgeMs);
   const isOfInner = (path: string) => [...inner].some((folder) => path.startsWith(folder));
   const garbage = found.filter(
-    ({ path, lastModified }) => !needed.has(path) && lastModified.getTime() < youngest && !isOfInner(path),
+    ({ path, lastModified }) => !isNeeded(path) && lastModified.getTime() < youngest && !isOfInner(path),
   );
   const deleted = garbage.map(({ path }) => path);
   if (!dryRun) await deleteAll(task, { paths: deleted, step: 'vacuum', onFailure: 'go-on' });
   return { outcome: 'done', deleted, bytes: garbage.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** Tells of a path in the store whether it is that of a live file, or of one that a tombstone younger than `keptSince` needs. */
+function neededFiles(
+  { at, version, files, tombstones }: Snapshot,
+  keptSince: number,
+): (path: string) => boolean {
+  const needed = new Set<string>();
+  const vectors = new Set<string>();
+  for (const { path } of files.values()) needed.add(dataFilePath(at, path, version));
+  for (const remove of tombstones.values()) {
+    if (isExpired(remove, keptSince)) continue;
+    needed.add(dataFilePath(at, remove.path, version));
+    const vector = vectorFileName(remove, describeVersion(at, version));
+    if (vector !== undefined) vectors.add(vector);
+  }
+  return (path) => needed.has(path) || vectors.has(path.slice(path.lastIndexOf('/') + 1));
 }

@@ -1,12 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { putCommit } from '../../../src/lib/delta/commit';
-import type { TableLocation } from '../../../src/lib/delta/log';
+import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { TributaryError } from '../../../src/lib/errors';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
 import { vacuum } from '../../../src/lib/maintenance/vacuum';
+import { deletionVector } from '../../kit/deletionVector';
 import { DatedStore } from './datedStore';
-import { appendFiles, day, fields, pathsOf, readRows } from './table';
+import { appendFiles, day, fields, pathsOf, readRows, snapshotOf } from './table';
 
 const now = Date.now();
 const configuration = { 'delta.deletedFileRetentionDuration': 'interval 2 days' };
@@ -180,6 +182,75 @@ describe('a vacuum', () => {
     await putCommit(at, 2, [{ add }], { operation: 'WRITE', isBlindAppend: true });
     await age(30);
     expect((await vacuumed()).deleted).toEqual([]);
+  });
+
+  /** As other engines do: some rows of the oldest file are deleted by a vector, and later the file is removed with that vector. */
+  async function removeWith(vector: object, daysAgo: number) {
+    const { version } = await appendFiles(at, 2, { configuration });
+    const [add] = [...(await snapshotOf(at)).files.values()];
+    if (!add) throw new Error('There is no file.');
+    const { path } = add;
+    const remove = { path, deletionTimestamp: now - daysAgo * day, dataChange: true };
+    const withVector = { deletionVector: { ...deletionVector, ...vector } };
+    const commit = { operation: 'DELETE', isBlindAppend: false };
+    await putCommit(at, version + 1, [{ remove }, { add: { ...add, ...withVector } }], commit);
+    await putCommit(at, version + 2, [{ remove: { ...remove, ...withVector } }], commit);
+    return path;
+  }
+
+  describe('of a table with removed files that have deletion vectors', () => {
+    const uuid = 'd2c639aa-8816-431a-aaf6-d3fe2512ff61';
+    const another = 'events/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff62.bin';
+
+    it.each([
+      ['in a folder with a random name', {}, `ab/deletion_vector_${uuid}.bin`],
+      ["in the table's folder", { pathOrInlineDv: '^-aqEH.-t@S}K{vb[*k^' }, `deletion_vector_${uuid}.bin`],
+      [
+        'by an absolute path',
+        { storageType: 'p', pathOrInlineDv: `abfss://lake@a.dfs.core.windows.net/events/x%20y/d%20v.bin` },
+        'x y/d v.bin',
+      ],
+    ])('keeps a vector as long as its tombstone: %s', async (_where, vector, file) => {
+      const path = await removeWith(vector, 1.9);
+      for (const each of [`events/${file}`, another]) await store.put(each, Buffer.from('x'));
+      await age(30);
+      expect((await vacuumed({ dryRun: true })).deleted).toEqual([another]);
+      // Another engine, or the app itself, may have put the tombstone into a checkpoint.
+      await checkpoint({ at });
+      for (const version of [0, 1, 2, 3]) await store.delete(commitPath('events', version));
+      expect((await vacuumed({ dryRun: true })).deleted).toEqual([another]);
+      const later = now + day;
+      await age(30, later);
+      const { deleted } = await vacuumed({ now: later });
+      expect([...deleted].sort()).toEqual([`events/${path}`, `events/${file}`, another].sort());
+    });
+
+    it('has nothing to keep of a vector that the log itself holds', async () => {
+      await removeWith(
+        { storageType: 'i', pathOrInlineDv: 'wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L' },
+        1,
+      );
+      await store.put(another, Buffer.from('x'));
+      await age(30);
+      expect((await vacuumed()).deleted).toEqual([another]);
+    });
+
+    it.each([
+      { storageType: 'x' },
+      { pathOrInlineDv: 'too short' },
+      { pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k"' },
+      { pathOrInlineDv: '####################' },
+      { storageType: 'p', pathOrInlineDv: 'abfss://lake/' },
+    ])('deletes nothing if it cannot tell where one is: %j', async (vector) => {
+      const path = await removeWith(vector, 1);
+      await store.put(another, Buffer.from('x'));
+      await age(30);
+      await expect(vacuumed()).rejects.toMatchObject({
+        code: 'delta.invalid',
+        message: `memory/events version 4: it is not known where the deletion vector of the removed file ${path} is.`,
+      });
+      expect(await store.get(another)).toBeDefined();
+    });
   });
 
   it('deletes nothing when the log names a file outside the table', async () => {
