@@ -8,7 +8,7 @@ import { describeVersion, type TableLocation } from './log';
 import { isStillInLog } from './position';
 import type { Field } from './schema';
 import type { TableState } from './state';
-import { restoreDataFile, writeDataFile } from './writeDataFile';
+import { discardDataFile, orDiscard, restoreDataFile, writeDataFile } from './writeDataFile';
 
 /**
  * Give up well before log cleaning could delete the version we started from: its number would be free again, and a commit written
@@ -113,20 +113,20 @@ export class TableAppender {
     const { at, fields } = this;
     ensureTakes(state, fields);
     const upload = columns && writeDataFile({ at, fields, columns });
-    const [add, holds] = await settled(upload, isStillInLog(state));
-    if (holds) return { state, add, columns, seenAt };
+    const looking = isStillInLog(state);
+    // Both must have ended, whichever fails, so that no upload is still running.
+    const [uploaded] = await Promise.allSettled([upload, looking]);
+    if (uploaded.status === 'rejected') throw uploaded.reason;
+    const add = uploaded.value;
+    if (await orDiscard(at, add, () => looking)) return { state, add, columns, seenAt };
     this.forget();
     await this.discard({ add });
     return undefined;
   }
 
-  /**
-   * Deletes the file of rows that will not be committed. Only if `commit` was never called for it: a commit that was sent may have
-   * succeeded, whatever became of its reply, so that its file is left to vacuum.
-   */
+  /** Deletes the file of rows that will not be committed. Only if `commit` was never called for it: see `discardDataFile`. */
   async discard({ add }: Pick<PreparedAppend, 'add'>): Promise<void> {
-    // Vacuum deletes what cannot be deleted now.
-    if (add) await this.at.store.delete(`${this.at.table}/${add.path}`).catch(() => {});
+    if (add) await discardDataFile(this.at, add);
   }
 
   /**
@@ -140,7 +140,8 @@ export class TableAppender {
       const where = describeVersion(state.at, state.version);
       throw new TributaryError('delta.contention', `${where} was read more than an hour ago: read it again.`);
     }
-    if (this.#isSlow(seenAt) && !((await isStillInLog(state)) && (await this.#isStored(add)))) {
+    const isSound = async () => (await isStillInLog(state)) && (await this.#isStored(add));
+    if (this.#isSlow(seenAt) && !(await orDiscard(this.at, add, isSound))) {
       this.forget();
       await this.discard(prepared);
       return { outcome: 'moved', state };
@@ -188,12 +189,4 @@ export class TableAppender {
     if (!add || !columns || (await this.#isStored(add))) return;
     await restoreDataFile({ at: this.at, fields: this.fields, columns }, add);
   }
-}
-
-/** Waits until both have ended. Returns both values, or throws the first error. */
-async function settled<A, B>(first: Promise<A> | A, second: Promise<B>): Promise<[A, B]> {
-  const [a, b] = await Promise.allSettled([first, second]);
-  if (a.status === 'rejected') throw a.reason;
-  if (b.status === 'rejected') throw b.reason;
-  return [a.value, b.value];
 }

@@ -44,7 +44,10 @@ async function encode(options: EncodeOptions): Promise<EncodedFile> {
   return { ...file, bounds: boundsOfAll(file) };
 }
 
-/** Stores an encoded file under a new name. `dataChange` is false when its rows are in the table already. */
+/**
+ * Stores an encoded file under a new name. `dataChange` is false when its rows are in the table already. If that fails, the file is not
+ * left behind either: it may be there although the store did not answer.
+ */
 export async function storeDataFile(
   at: TableLocation,
   fields: readonly Field[],
@@ -52,7 +55,7 @@ export async function storeDataFile(
   dataChange: boolean,
 ): Promise<Add> {
   const path = `part-00000-${randomUUID()}.snappy.parquet`;
-  await at.store.put(`${at.table}/${path}`, bytes);
+  await orDiscard(at, { path }, () => at.store.put(`${at.table}/${path}`, bytes));
   return {
     path,
     partitionValues: {},
@@ -61,4 +64,27 @@ export async function storeDataFile(
     dataChange,
     stats: deltaStats(fields, bounds, numRecords),
   };
+}
+
+/**
+ * Deletes a file that will not be committed. Only if no commit of it was ever sent: such a commit may have succeeded, whatever became
+ * of its reply, so that its file is left to vacuum.
+ */
+export async function discardDataFile(at: TableLocation, { path }: Pick<Add, 'path'>): Promise<void> {
+  // Vacuum deletes what cannot be deleted now.
+  await at.store.delete(`${at.table}/${path}`).catch(() => {});
+}
+
+/** Does what comes before the commit of a file is sent. If it throws, the file is deleted before the error is passed on. */
+export async function orDiscard<Result>(
+  at: TableLocation,
+  file: Pick<Add, 'path'> | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (file) await discardDataFile(at, file);
+    throw error;
+  }
 }

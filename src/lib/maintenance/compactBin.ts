@@ -4,6 +4,7 @@ import { followSnapshot } from '../delta/follow';
 import { isStillInLog } from '../delta/position';
 import { readAhead, readCommitsAfter } from '../delta/readCommits';
 import type { Snapshot, TableState } from '../delta/state';
+import { discardDataFile, orDiscard } from '../delta/writeDataFile';
 import { isDamage } from '../errors';
 import type { OpenPlan } from './planCompaction';
 import { type RewrittenFile, rewriteFiles } from './rewriteFiles';
@@ -37,7 +38,7 @@ export interface BinOutcome {
 /**
  * Rewrites the files of one bin of a plan as one file, in a commit that removes them and adds it, both with dataChange false, so that
  * a stream reading the table sees no new rows. Appends go on meanwhile. It conflicts only with a commit that removes one of its
- * files, or changes protocol or metaData; a new file whose commit conflicted is left to vacuum.
+ * files, or changes protocol or metaData; a new file whose commit was sent and conflicted is left to vacuum.
  *
  * It can be done any number of times, by any number of processes: only files that are still live are rewritten, and of two commits
  * that remove the same file one conflicts. If an earlier try committed the bin, and only its result was lost, that commit is found.
@@ -118,8 +119,11 @@ async function commitBin(
   const { store, table } = state.at;
   const path = `${table}/${output.path}`;
   // Reading and writing the rows took a while, in which storage may have gone back in time.
-  if (!(await store.getRange(path, 0, 1)) || !(await isStillInLog(state)))
+  const isSound = async () => (await store.getRange(path, 0, 1)) !== undefined && isStillInLog(state);
+  if (!(await orDiscard(state.at, output, isSound))) {
+    await discardDataFile(state.at, output);
     return { outcome: 'conflict' as const, state };
+  }
   const done = await commitOutput(state, inputs, output, targetBytes);
   // So may the commit have taken: without its file the rows would be gone, for nothing reads them from the hub again.
   if (done.outcome === 'committed' && !(await store.getRange(path, 0, 1))) await store.put(path, bytes);

@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createTable } from '../../../src/lib/delta/commit';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
+import type { TableState } from '../../../src/lib/delta/state';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
@@ -195,18 +196,72 @@ describe('a table appender', () => {
     expect((await openSnapshot(at))?.files.size).toBe(3);
   });
 
-  it('prepares nothing if it cannot look at the log', async () => {
-    const at = { store: new MemoryStore(), table: 'events' };
-    const table = new TableAppender({ at, fields });
-    await appendOne(table, 1);
-    const state = await table.state();
-    const { get } = at.store;
-    at.store.get = () => Promise.reject(new Error('away'));
-    await expect(table.prepare(state, [[2]])).rejects.toThrow('away');
-    await expect(table.prepare(state, undefined)).rejects.toThrow('away');
-    at.store.get = get;
-    at.store.put = () => Promise.reject(new Error('no room'));
-    await expect(table.prepare(state, [[2]])).rejects.toThrow('no room');
+  describe('where storage fails before the commit is sent', () => {
+    let at: { store: MemoryStore; table: string };
+    let table: TableAppender;
+    let state: TableState;
+    let now = 0;
+    beforeEach(async () => {
+      at = { store: new MemoryStore(), table: 'events' };
+      table = new TableAppender({ at, fields, now: () => now });
+      await appendOne(table, 1);
+      state = await table.state();
+    });
+
+    const away = () => Promise.reject(new TributaryError('storage.unavailable', 'away'));
+
+    it('prepares nothing, and leaves no file: the log cannot be read', async () => {
+      at.store.get = away;
+      await expect(table.prepare(state, [[2]])).rejects.toThrow('away');
+      await expect(table.prepare(state, undefined)).rejects.toThrow('away');
+      expect(await dataFiles(at.store)).toHaveLength(1);
+    });
+
+    it.each([
+      ['not stored', false],
+      ['stored, and the answer is lost', true],
+    ])('prepares nothing, and leaves no file: the file is %s', async (_what, isStored) => {
+      const put = at.store.put.bind(at.store);
+      at.store.put = async (...file) => {
+        if (isStored) await put(...file);
+        return away();
+      };
+      await expect(table.prepare(state, [[2]])).rejects.toThrow('away');
+      expect(await dataFiles(at.store)).toHaveLength(1);
+    });
+
+    it('tells that failure, and leaves the file to vacuum, if it cannot be deleted either', async () => {
+      at.store.get = away;
+      at.store.delete = () => Promise.reject(new Error('away as well'));
+      await expect(table.prepare(state, [[2]])).rejects.toThrow('away');
+      expect(await dataFiles(at.store)).toHaveLength(2);
+    });
+
+    it.each(['get', 'getRange'] as const)(
+      'leaves no file of a slow round, which is checked again with %s',
+      async (method) => {
+        const prepared = await table.prepare(state, [[2]]);
+        if (!prepared) throw new Error('nothing is wrong');
+        now += 1001;
+        at.store[method] = away;
+        await expect(table.commit(prepared, [], 1)).rejects.toThrow('away');
+        expect(await dataFiles(at.store)).toHaveLength(1);
+      },
+    );
+
+    it.each([
+      ['arrived, and the answer was lost', true],
+      ['may still arrive', false],
+    ])('but keeps the file of a commit that %s', async (_what, hasArrived) => {
+      const putIfAbsent = at.store.putIfAbsent.bind(at.store);
+      at.store.putIfAbsent = async (...file) => {
+        if (hasArrived) await putIfAbsent(...file);
+        return away();
+      };
+      await expect(appendOne(table, 2)).rejects.toThrow('away');
+      expect(await dataFiles(at.store)).toHaveLength(2);
+      expect((await openSnapshot(at))?.files.size).toBe(hasArrived ? 2 : 1);
+    });
   });
 
   it('continues from the newer of two commits, even if the older one ends last', async () => {

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { putCommit } from '../../../src/lib/delta/commit';
 import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
+import { TributaryError } from '../../../src/lib/errors';
 import { type BinTask, compactBin } from '../../../src/lib/maintenance/compactBin';
 import { type CompactionPlan, openPlan, planCompaction } from '../../../src/lib/maintenance/planCompaction';
-import { appendFiles, newLocation, readRows, snapshotOf } from './table';
+import { appendFiles, newLocation, pathsOf, readRows, snapshotOf } from './table';
 
 let at: TableLocation;
 beforeEach(() => {
@@ -105,5 +106,30 @@ describe('a bin', () => {
     const plan = await planned();
     expect(await done(plan, 3)).toEqual({ outcome: 'conflict', inputs: 0, inputBytes: 0 });
     expect((await snapshotOf(at)).version).toBe(12);
+  });
+
+  describe('leaves no file behind that was not to be committed', () => {
+    it.each([
+      ['the log went back meanwhile', async () => undefined, { outcome: 'conflict' }],
+      [
+        'the log cannot be read',
+        () => Promise.reject(new TributaryError('storage.unavailable', 'away')),
+        'away',
+      ],
+    ] as const)('%s', async (_what, answer, outcome) => {
+      const plan = await planned();
+      const before = await pathsOf(at);
+      const { get, put } = at.store;
+      at.store.put = async (path, bytes): Promise<{ etag: string }> => {
+        const stored = await put.call(at.store, path, bytes);
+        at.store.get = answer;
+        return stored;
+      };
+      const doing = done(plan, 0);
+      if (typeof outcome === 'string') await expect(doing).rejects.toThrow(outcome);
+      else expect(await doing).toMatchObject(outcome);
+      at.store.get = get;
+      expect(await pathsOf(at)).toEqual(before);
+    });
   });
 });
