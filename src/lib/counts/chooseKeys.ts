@@ -75,8 +75,9 @@ class BestKeys {
     this.#seen++;
     if (this.#preferred.has(key)) this.#preferred.set(key, count);
     else this.#others.push({ key, count });
-    // Sorting is slow, so wait until there are twice as many keys as can be kept.
-    if (this.#others.length > 2 * this.#choice.maxKeys) this.#others = this.#best(this.#others);
+    // Sorting is slow, so wait until there are twice as many keys as can be kept, and drop the rest then.
+    const { maxKeys } = this.#choice;
+    if (this.#others.length > 2 * maxKeys) this.#others = this.#best(this.#others).slice(0, maxKeys);
   }
 
   kept(): KeptKeys {
