@@ -17,16 +17,17 @@ import { printTable, rounded } from './numbers';
 
 /**
  * What more products cost than are counted on their own: memory and time of an instance that counts a table of so many distinct
- * products, whose clicks are spread over the last hour, so that every minute has most of them. Each figure comes from a process of
- * its own. Storage is Azurite.
+ * products, whose clicks are spread over the last hour, so that every minute has most of them, or over more hours, so that the hours
+ * and days have. Each figure comes from a process of its own. Storage is Azurite.
  *
- *   npm run bench -- manyProducts [--products 1000000] [--rows 2000000] [--limits 250000,1000000]
+ *   npm run bench -- manyProducts [--products 1000000] [--rows 2000000] [--limits 250000,1000000] [--hours 1]
  */
 const { values } = parseArgs({
   options: {
     products: { type: 'string', default: '1000000' },
     rows: { type: 'string', default: '2000000' },
     limits: { type: 'string', default: '250000,1000000' },
+    hours: { type: 'string', default: '1' },
     // Given to the processes that count.
     connection: { type: 'string' },
     table: { type: 'string', default: 'clicks' },
@@ -34,6 +35,7 @@ const { values } = parseArgs({
 });
 const products = Number(values.products);
 const totalRows = Number(values.rows);
+const spreadMs = Number(values.hours) * 3_600_000;
 const rowsOfFile = 20_000;
 
 /** Writes the table: each product has a click, and the rest of the clicks prefer low numbers. */
@@ -53,7 +55,7 @@ function clicks(first: number, count: number): number[][] {
   const columns: number[][] = clickFields.map(() => []);
   for (let row = first; row < first + count; row++) {
     const product = row < products ? (row * 7_919) % products : Math.floor(products * Math.random() ** 3);
-    const enqueuedAt = (now - Math.floor(Math.random() * 3_600_000)) * 1000;
+    const enqueuedAt = (now - Math.floor(Math.random() * spreadMs)) * 1000;
     const cells = [product, enqueuedAt, row, (product % 10) + 1, enqueuedAt, 1e15, row % 4, row, 0];
     for (const [index, cell] of cells.entries()) columns[index]?.push(cell);
   }
@@ -102,7 +104,16 @@ async function seconds(run: () => Promise<unknown>): Promise<number> {
 
 async function inProcess(connection: string, table: string, limit: string): Promise<Figures> {
   const argv = ['--connection', connection, '--table', table, '--limits', limit];
-  const args = [__filename, ...argv, '--rows', values.rows, '--products', values.products];
+  const args = [
+    __filename,
+    ...argv,
+    '--rows',
+    values.rows,
+    '--products',
+    values.products,
+    '--hours',
+    values.hours,
+  ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   return JSON.parse(await text(child.stdout)) as Figures;
 }

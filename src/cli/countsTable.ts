@@ -84,7 +84,9 @@ function describeRate({ answer, asked }: CountsView, trend: Trend): string {
     before === 0 ? 'none in the time before' : `${changeOf(now, before)} against the time before`;
   const rate =
     now >= seconds ? `${decimal(now / seconds)} a second` : `${decimal((now * 60) / seconds)} a minute`;
-  return `${rate} from ${utc(trend.from).slice(0, 16)} to ${utc(trend.to).slice(11, 16)} UTC, ${change}`;
+  const [from, to] = [utc(trend.from).slice(0, 16), utc(trend.to).slice(0, 16)];
+  const [day, time] = to.split(' ');
+  return `${rate} from ${from} to ${from.startsWith(`${day}`) ? time : to} UTC, ${change}`;
 }
 
 /** Of the keys of the category, or of the keys that are shown. */

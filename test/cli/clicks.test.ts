@@ -152,9 +152,12 @@ it('npm run clicks shows a part of the time, of the products, and another stream
     '7 8 2',
   ]);
   // A time that the API does not compare with another.
-  const compared = await firstLines('--last', '48h');
+  const compared = await firstLines('--last', '31d');
   expect(compared[1]).toMatch(/^product category clicks$/);
-  expect(compared[0]).toMatch(/^5 clicks in the last 48h, 3 products, /);
+  expect(compared[0]).toMatch(/^5 clicks in the last 31d, 3 products, /);
+  expect((await firstLines('--last', '5d'))[1]).toMatch(
+    / from \d{4}-\d\d-\d\d 00:00 to \d{4}-\d\d-\d\d 00:00 UTC, /,
+  );
 });
 
 const hasTerminal = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux');

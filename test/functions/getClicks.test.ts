@@ -179,8 +179,8 @@ describe('GET /api/clicks', () => {
   it.each([
     ['/clicks?last=15', 'last', 'whole minutes'],
     ['/clicks?last=0m', 'last', 'whole minutes'],
-    ['/clicks?last=121m', 'last', '3h to 48h in whole hours'],
-    ['/clicks?last=49h', 'last', '48h'],
+    ['/clicks?last=121m', 'last', '3h to 8d in whole hours'],
+    ['/clicks?last=32d', 'last', '31d in whole days'],
     ['/clicks?top=0', 'top', 'a whole number from 1 to 1000000'],
     ['/clicks?top=all', 'top', 'a whole number'],
     ['/clicks?top=1e3', 'top', 'a whole number'],
@@ -193,9 +193,9 @@ describe('GET /api/clicks', () => {
     ['/clicks/7?top=3', 'top', 'the parameters last'],
     ['/clicks/history?bucket=30s', 'bucket', 'in whole minutes'],
     ['/clicks/history?bucket=2d', 'bucket', '1m to 1d'],
-    ['/clicks/history?bucket=1h&last=30m', 'last', '1h (one bucket) to 7d'],
-    ['/clicks/history?last=8d', 'last', '7d'],
-    ['/clicks/trending?last=61m', 'last', '2h to 24h'],
+    ['/clicks/history?bucket=1h&last=30m', 'last', '1h (one bucket) to 31d'],
+    ['/clicks/history?last=32d', 'last', '31d'],
+    ['/clicks/trending?last=61m', 'last', '2h to 96h'],
     ['/clicks/lamp', 'productid', 'a whole number'],
     ['/clicks/%F0%9F%92%A1', 'productid', 'a whole number'],
   ])('answers 400 to %s, naming %s and what it accepts', async (path, parameter, accepts) => {

@@ -1,27 +1,8 @@
-import { keptSpans } from '../counts/buckets';
+import { minuteMs } from '../counts/spans';
 import type { Tally } from '../counts/tally';
 import { RequestProblem } from './answer';
+import { type ClicksIn, clicksIn, type Unit, units } from './keptUnits';
 import type { Parameters } from './parameters';
-
-export const minuteMs = keptSpans.minutes.bucketMs;
-export const hourMs = keptSpans.hours.bucketMs;
-
-/** Clicks in some buckets. */
-export interface ClicksIn {
-  /** By the index of the product. */
-  readonly counts: Float64Array;
-  /** Of the products that are not counted on their own; undefined if every product is. */
-  readonly folded: number | undefined;
-}
-
-/** Clicks in the buckets `first` to `last`, both included, of a minute or an hour each. */
-export function clicksIn(tally: Tally, bucketMs: number, first: number, last: number): ClicksIn {
-  const name = bucketMs === minuteMs ? 'minutes' : 'hours';
-  return {
-    counts: tally[name].sum(first, last, tally.keys.length),
-    folded: tally.folded?.[name].sum(first, last, 1)[0],
-  };
-}
 
 export interface Window {
   readonly bucketMs: number;
@@ -32,37 +13,34 @@ export interface Window {
 /** The parameters of a window. */
 export const windowParameters = ['last', 'since', 'until'];
 
-/** How far back rows are known by the minute, and by the hour. */
-const known = { minutes: 120, hours: 48 };
+const lastAccepts = '1m to 120m in whole minutes, 3h to 8d in whole hours, or 9d to 31d in whole days';
 
 /** The window that the parameters ask for: that of `last`, or of `since` and `until`; undefined if they ask for none. */
 export function readWindow(parameters: Parameters): Window | undefined {
-  const isMinutes = (ms: number) => ms <= known.minutes * minuteMs;
-  const last = parameters.optionalSpan(
-    'last',
-    '1m to 120m in whole minutes, or 3h to 48h in whole hours',
-    (ms) => isMinutes(ms) || (ms % hourMs === 0 && ms <= known.hours * hourMs),
-  );
+  const unitOf = (ms: number) => units.find((unit) => ms % unit.ms === 0 && ms <= unit.most * unit.ms);
+  const last = parameters.optionalSpan('last', lastAccepts, (ms) => unitOf(ms) !== undefined);
   const times = readTimes(parameters, last !== undefined);
   if (times) return windowOfTimes(times);
-  if (!last) return undefined;
-  const bucketMs = isMinutes(last.ms) ? minuteMs : hourMs;
+  const unit = last && unitOf(last.ms);
+  if (!unit) return undefined;
   return {
-    bucketMs,
+    bucketMs: unit.ms,
     at(tally, nowMs) {
       // The current bucket, which is not over yet, and the buckets before it.
-      const current = Math.floor(nowMs / bucketMs);
-      return windowOf(tally, bucketMs, current - last.ms / bucketMs + 1, current);
+      const current = Math.floor(nowMs / unit.ms);
+      return windowOf(tally, unit, current - last.ms / unit.ms + 1, current);
     },
   };
 }
 
-interface Times {
+export interface Times {
   readonly sinceMs: number;
+  /** Undefined for now. */
   readonly untilMs: number | undefined;
 }
 
-function readTimes(parameters: Parameters, hasLast: boolean): Times | undefined {
+/** @throws RequestProblem if they do not go together */
+export function readTimes(parameters: Parameters, hasLast: boolean): Times | undefined {
   const sinceMs = parameters.time('since');
   const untilMs = parameters.time('until');
   if (sinceMs === undefined && untilMs === undefined) return undefined;
@@ -76,30 +54,32 @@ function readTimes(parameters: Parameters, hasLast: boolean): Times | undefined 
   return { sinceMs, untilMs };
 }
 
-/** Whole minutes if all of it was in the last two hours, otherwise whole hours, so that it may begin earlier and end later. */
+/** The problem with a time of which nothing is known. @param oldestMs of which something is known */
+export const unknownSince = (sinceMs: number, oldestMs: number, known: string): RequestProblem =>
+  new RequestProblem(400, `since is ${isoTime(sinceMs)}: rows by time are known of ${known}.`, {
+    parameter: 'since',
+    accepts: `a time from ${isoTime(oldestMs)} to now`,
+  });
+
+/**
+ * Whole minutes if all of it was in the last two hours, whole hours if all of it was in the last eight days, otherwise whole days of UTC.
+ * So it may begin earlier and end later.
+ */
 const windowOfTimes = ({ sinceMs, untilMs }: Times): Window => ({
   bucketMs: minuteMs,
   at(tally, nowMs) {
-    const oldest = (bucketMs: number, buckets: number) =>
-      (Math.floor(nowMs / bucketMs) - buckets + 1) * bucketMs;
-    const bucketMs = sinceMs >= oldest(minuteMs, known.minutes) ? minuteMs : hourMs;
-    if (sinceMs < oldest(hourMs, known.hours) || sinceMs > nowMs)
-      throw new RequestProblem(
-        400,
-        `since is ${isoTime(sinceMs)}: rows by time are known of the last 48 hours.`,
-        {
-          parameter: 'since',
-          accepts: `a time from ${isoTime(oldest(hourMs, known.hours))} to now`,
-        },
-      );
+    const oldestMs = ({ ms, most }: Unit) => (Math.floor(nowMs / ms) - most + 1) * ms;
+    const unit = units.find((each) => sinceMs >= oldestMs(each));
+    if (!unit || sinceMs > nowMs)
+      throw unknownSince(sinceMs, Math.min(...units.map(oldestMs)), 'the last 31 days');
     const endMs = Math.min(untilMs ?? nowMs + 1, nowMs + 1);
-    return windowOf(tally, bucketMs, Math.floor(sinceMs / bucketMs), Math.ceil(endMs / bucketMs) - 1);
+    return windowOf(tally, unit, Math.floor(sinceMs / unit.ms), Math.ceil(endMs / unit.ms) - 1);
   },
 });
 
-function windowOf(tally: Tally, bucketMs: number, first: number, last: number): ReturnType<Window['at']> {
-  const times = { from: isoTime(first * bucketMs), to: isoTime((last + 1) * bucketMs) };
-  return { ...clicksIn(tally, bucketMs, first, last), times };
+function windowOf(tally: Tally, unit: Unit, first: number, last: number): ReturnType<Window['at']> {
+  const times = { from: isoTime(first * unit.ms), to: isoTime((last + 1) * unit.ms) };
+  return { ...clicksIn(tally, unit, first, last), times };
 }
 
 export const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -1,10 +1,12 @@
 import { sortByCount } from '../counts/keys';
 import type { Tally } from '../counts/tally';
 import { type ClickView, cellsOf, type Entry, keyAt, mostRows, otherIn, versionOf } from './clickView';
+import { type ComparedWindows, comparedParameters, readComparedWindows } from './comparedWindows';
 import type { CountTerms } from './countTerms';
+import { clicksIn } from './keptUnits';
 import { otherClicks, otherName } from './otherClicks';
 import { Parameters } from './parameters';
-import { clicksIn, hourMs, isoTime, minuteMs } from './timeWindow';
+import { isoTime } from './timeWindow';
 
 /** The orders of the answer: by rise or by fall, in rows or in percent. */
 const sorts = ['-change', 'change', '-percent', 'percent'] as const;
@@ -12,22 +14,11 @@ type Sort = (typeof sorts)[number];
 
 const isInPercent = (sort: Sort): boolean => sort.endsWith('percent');
 
-/** Two windows of whole buckets; the current bucket is in none, because it is not over yet and would look like a fall. */
-interface Windows {
-  readonly bucketMs: number;
-  /** How many buckets each window has. */
-  readonly length: number;
-  /** How many buckets the second window lies before the first. */
-  readonly back: number;
-  /** Whether the second one was asked for; then its times are told. */
-  readonly isChosen: boolean;
-}
-
 export function readTrending(query: URLSearchParams, terms: CountTerms): ClickView {
-  const parameters = new Parameters(query, ['last', 'top', 'sort', 'compare']);
+  const parameters = new Parameters(query, [...comparedParameters, 'top', 'sort']);
   const top = parameters.integer('top', 1, mostRows) ?? 20;
   const sort = parameters.oneOf('sort', sorts) ?? '-change';
-  const windows = readWindows(parameters);
+  const windows = readComparedWindows(parameters);
   return {
     bucketMs: windows.bucketMs,
     build({ view, names, nowMs }) {
@@ -60,37 +51,17 @@ export function readTrending(query: URLSearchParams, terms: CountTerms): ClickVi
   };
 }
 
-function readWindows(parameters: Parameters): Windows {
-  const compare = parameters.oneOf('compare', ['before', 'yesterday']);
-  const isInHours = (ms: number) => ms % hourMs === 0 && ms <= 24 * hourMs;
-  // What was yesterday is kept by the hour.
-  if (compare === 'yesterday') {
-    const last = parameters.span('last', '1h', '1h to 24h in whole hours with compare=yesterday', isInHours);
-    return { bucketMs: hourMs, length: last.ms / hourMs, back: 24, isChosen: true };
-  }
-  const isInMinutes = (ms: number) => ms <= 60 * minuteMs;
-  const last = parameters.span(
-    'last',
-    '15m',
-    '1m to 60m in whole minutes, or 2h to 24h in whole hours',
-    (ms) => isInMinutes(ms) || isInHours(ms),
-  );
-  const bucketMs = isInMinutes(last.ms) ? minuteMs : hourMs;
-  const length = last.ms / bucketMs;
-  return { bucketMs, length, back: length, isChosen: compare !== undefined };
-}
-
 /** The rows in both windows, and their times. */
-function compared(tally: Tally, { bucketMs, length, back, isChosen }: Windows, nowMs: number) {
-  const end = Math.floor(nowMs / bucketMs);
-  const iso = (bucket: number) => isoTime(bucket * bucketMs);
+function compared(tally: Tally, windows: ComparedWindows, nowMs: number) {
+  const { unit, first, end, back } = windows.at(nowMs);
+  const iso = (bucket: number) => isoTime(bucket * unit.ms);
   return {
-    now: clicksIn(tally, bucketMs, end - length, end - 1),
-    before: clicksIn(tally, bucketMs, end - back - length, end - back - 1),
+    now: clicksIn(tally, unit, first, end - 1),
+    before: clicksIn(tally, unit, first - back, end - back - 1),
     times: {
-      from: iso(end - length),
+      from: iso(first),
       to: iso(end),
-      ...(isChosen && { beforeFrom: iso(end - back - length), beforeTo: iso(end - back) }),
+      ...(windows.isChosen && { beforeFrom: iso(first - back), beforeTo: iso(end - back) }),
     },
   };
 }

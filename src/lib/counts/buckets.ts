@@ -1,103 +1,73 @@
-/** How long counts by time are kept, and how finely. */
-export interface BucketSpan {
-  /** Length of one bucket in milliseconds; buckets begin at multiples of it since 1970. */
-  readonly bucketMs: number;
-  /** How many buckets are kept, including the current one. */
-  readonly kept: number;
-}
+import { Counters } from './counters';
+import type { Series } from './series';
+import { type BucketSpan, KeptTime } from './spans';
 
-const minuteMs = 60_000;
-const hourMs = 3_600_000;
+export type BucketParts = Iterable<readonly [bucket: number, counters: Counters]>;
 
-/**
- * How far back the API can ask:
- * - minutes: two windows of an hour, and the current minute
- * - hours: two windows of a day, and the current hour
- * - totals by minute: a week, the rest of the bucket of up to a day that begins before the week, and the current minute
- */
-export const keptSpans = {
-  minutes: { bucketMs: minuteMs, kept: 121 },
-  hours: { bucketMs: hourMs, kept: 49 },
-  total: { bucketMs: minuteMs, kept: 8 * 24 * 60 + 1 },
-} as const satisfies Record<string, BucketSpan>;
-
-/** A bucket in its stored form: its number since 1970, the indexes of its keys, and their counts. */
-export type StoredBucket = readonly [bucket: number, indexes: readonly number[], counts: readonly number[]];
-
-/** Another machine's clock may run ahead. Rows further in the future than this are not put into buckets. */
-const aheadMs = hourMs;
-
-/**
- * Counts per key and time bucket. A Tally numbers the keys from 0, so that a bucket is an array of counters: 100,000 keys in 121
- * buckets take 48 MB, however the counts are spread.
- */
+/** Counts per key and time bucket. A Tally numbers the keys from 0, so that a bucket is a list of counters. */
 export class Buckets {
-  readonly span: BucketSpan;
-  readonly #counters = new Map<number, Uint32Array>();
-  #oldest = 0;
-  #newest = 0;
+  readonly #time: KeptTime;
+  readonly #counters = new Map<number, Counters>();
 
   constructor(span: BucketSpan, nowMs: number) {
-    this.span = span;
-    this.advance(nowMs);
+    this.#time = new KeptTime(span, nowMs);
   }
 
   /** Drops the buckets that are too old at this time. From now on, rows that are older, or more than an hour ahead, are ignored. */
   advance(nowMs: number): void {
-    const oldest = this.bucketOf(nowMs) - this.span.kept + 1;
-    if (oldest === this.#oldest) return;
-    this.#oldest = oldest;
-    this.#newest = this.bucketOf(nowMs + aheadMs);
-    for (const bucket of this.#counters.keys()) if (bucket < this.#oldest) this.#counters.delete(bucket);
-  }
-
-  bucketOf(timeMs: number): number {
-    return Math.floor(timeMs / this.span.bucketMs);
+    if (!this.#time.advance(nowMs)) return;
+    for (const bucket of this.#counters.keys())
+      if (this.#time.isTooOld(bucket)) this.#counters.delete(bucket);
   }
 
   add(index: number, timeMs: number): void {
-    this.addTo(this.bucketOf(timeMs), index, 1);
+    const bucket = this.#time.bucketOf(timeMs);
+    if (bucket !== undefined) this.#in(bucket).add(index, 1);
   }
 
-  addTo(bucket: number, index: number, count: number): void {
-    if (!(bucket >= this.#oldest && bucket <= this.#newest)) return;
-    let counters = this.#counters.get(bucket);
-    if (!counters || index >= counters.length) {
-      const larger = new Uint32Array(Math.max(64, 2 ** Math.ceil(Math.log2(index + 1))));
-      if (counters) larger.set(counters);
-      this.#counters.set(bucket, larger);
-      counters = larger;
+  /**
+   * Adds the counts of other buckets.
+   * @param indexes the index here of each index there, or undefined if its counts belong to `others`; or that all are the same
+   */
+  merge(parts: BucketParts, indexes: readonly (number | undefined)[] | 'the same', others?: Series): void {
+    for (const [bucket, counters] of parts) {
+      if (!this.#time.has(bucket)) continue;
+      const known = this.#counters.get(bucket);
+      if (indexes === 'the same' && !known) this.#counters.set(bucket, counters.copy());
+      else
+        counters.forEach((there, count) => {
+          const index = indexes === 'the same' ? there : indexes[there];
+          if (index === undefined) others?.addTo(bucket, count);
+          else this.#in(bucket).add(index, count);
+        });
     }
-    counters[index] = (counters[index] ?? 0) + count;
   }
 
-  count(bucket: number, index: number): number {
-    return this.#counters.get(bucket)?.[index] ?? 0;
-  }
-
-  /** The count of each key, by its index, in the buckets `first` to `last`, both included. */
-  sum(first: number, last: number, keys: number): Float64Array {
-    const sums = new Float64Array(keys);
+  /** The count of some keys, by their indexes, in the buckets `first` to `last`, both included. */
+  sumOf(indexes: readonly number[], first: number, last: number): number {
+    let sum = 0;
     for (let bucket = first; bucket <= last; bucket++) {
       const counters = this.#counters.get(bucket);
-      const length = Math.min(keys, counters?.length ?? 0);
-      for (let index = 0; index < length; index++)
-        sums[index] = (sums[index] ?? 0) + (counters?.[index] ?? 0);
+      if (counters) for (const index of indexes) sum += counters.get(index);
     }
-    return sums;
+    return sum;
   }
 
-  /** Every bucket that is not empty, without the keys whose count is 0. */
-  *stored(): Iterable<StoredBucket> {
-    for (const [bucket, counters] of this.#counters) {
-      const indexes: number[] = [];
-      const counts: number[] = [];
-      counters.forEach((count, index) => {
-        if (count === 0) return;
-        indexes.push(index);
-        counts.push(count);
-      });
-      yield [bucket, indexes, counts];
-    }
+  /** Adds the count of each key, by its index, in the buckets `first` to `last`, both included. */
+  addTo(sums: Float64Array, first: number, last: number): void {
+    for (let bucket = first; bucket <= last; bucket++) this.#counters.get(bucket)?.addTo(sums);
+  }
+
+  /** Every bucket that is not empty. */
+  parts(): BucketParts {
+    return this.#counters;
+  }
+
+  #in(bucket: number): Counters {
+    const known = this.#counters.get(bucket);
+    if (known) return known;
+    const counters = new Counters();
+    this.#counters.set(bucket, counters);
+    return counters;
   }
 }

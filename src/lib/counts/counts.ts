@@ -142,7 +142,7 @@ export class Counts {
     const { kept, tally } = counted;
     return {
       position,
-      state: () => (kept.isAlone ? undefined : { ...position, kept: kept.id, tally: tally.stored() }),
+      state: () => (kept.isAlone ? undefined : { ...position, kept: kept.id, tally: tally.parts() }),
     };
   }
 }

@@ -43,7 +43,7 @@ export async function decideAnew(
   if (decision.id !== before.id) {
     const tally = await countFiles({ ...files, nowMs, room: roomOf(decision.keys, options) });
     if (tally === 'no-room') return;
-    const state = { ...positionOfState(snapshot), kept: decision.id, tally: tally.stored() };
+    const state = { ...positionOfState(snapshot), kept: decision.id, tally: tally.parts() };
     // If another instance saves its counts at the same time, either state may remain: it is a cache.
     const file = cachedStateFile(counted);
     await writeState(at, file, state, (await readState(at, file)).etag);

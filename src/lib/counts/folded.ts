@@ -1,5 +1,6 @@
-import { Buckets, keptSpans, type StoredBucket } from './buckets';
 import { hashKey, type Key } from './keys';
+import { Series, type SeriesParts } from './series';
+import { type BySpan, bySpan, keptSpans, spanNames } from './spans';
 
 /**
  * How many counters the folded keys share. The more there are, the closer is the bound on a single key: with 10 million rows of
@@ -7,17 +8,11 @@ import { hashKey, type Key } from './keys';
  */
 const sharedCounters = 2 ** 18;
 
-/** Folded counts in their stored form. The total is the sum of the shared counters. */
+/** Folded counts in the form in which others add them. The total is the sum of the shared counters. */
 export interface FoldedParts {
   /** The indexes of the shared counters that are not 0, and their values. */
   readonly shared: readonly [indexes: readonly number[], counts: readonly number[]];
-  readonly minutes: Iterable<StoredBucket>;
-  readonly hours: Iterable<StoredBucket>;
-}
-
-export interface StoredFolded extends FoldedParts {
-  readonly minutes: readonly StoredBucket[];
-  readonly hours: readonly StoredBucket[];
+  readonly times: BySpan<SeriesParts>;
 }
 
 /**
@@ -27,14 +22,12 @@ export interface StoredFolded extends FoldedParts {
  */
 export class Folded {
   total = 0;
-  readonly minutes: Buckets;
-  readonly hours: Buckets;
+  readonly times: BySpan<Series>;
   readonly #shared = new Float64Array(sharedCounters);
   #most = 0;
 
   constructor(nowMs: number) {
-    this.minutes = new Buckets(keptSpans.minutes, nowMs);
-    this.hours = new Buckets(keptSpans.hours, nowMs);
+    this.times = bySpan((name) => new Series(keptSpans[name], nowMs));
   }
 
   /** The most rows that a single folded key can have. */
@@ -49,16 +42,13 @@ export class Folded {
 
   /** Drops the buckets that are too old at this time. */
   advance(nowMs: number): void {
-    this.minutes.advance(nowMs);
-    this.hours.advance(nowMs);
+    for (const name of spanNames) this.times[name].advance(nowMs);
   }
 
   /** Counts one row; `timeMs` is NaN if its time is unknown. */
   add(key: Key, timeMs: number): void {
     this.addRows(key, 1);
-    if (Number.isNaN(timeMs)) return;
-    this.minutes.add(0, timeMs);
-    this.hours.add(0, timeMs);
+    if (!Number.isNaN(timeMs)) for (const name of spanNames) this.times[name].add(timeMs);
   }
 
   /** Counts rows of a key, but in no bucket. */
@@ -66,15 +56,14 @@ export class Folded {
     this.#addShared(counterOf(key), rows);
   }
 
-  merge({ shared: [indexes, counts], minutes, hours }: FoldedParts): void {
+  merge({ shared: [indexes, counts], times }: FoldedParts): void {
     indexes.forEach((index, at) => {
       this.#addShared(index, counts[at] ?? 0);
     });
-    for (const [bucket, , [count = 0]] of minutes) this.minutes.addTo(bucket, 0, count);
-    for (const [bucket, , [count = 0]] of hours) this.hours.addTo(bucket, 0, count);
+    for (const name of spanNames) this.times[name].merge(times[name]);
   }
 
-  stored(): StoredFolded {
+  parts(): FoldedParts {
     const indexes: number[] = [];
     const counts: number[] = [];
     this.#shared.forEach((count, index) => {
@@ -82,11 +71,7 @@ export class Folded {
       indexes.push(index);
       counts.push(count);
     });
-    return {
-      shared: [indexes, counts],
-      minutes: [...this.minutes.stored()],
-      hours: [...this.hours.stored()],
-    };
+    return { shared: [indexes, counts], times: bySpan((name) => this.times[name].parts()) };
   }
 
   #addShared(index: number, rows: number): void {

@@ -1,6 +1,8 @@
-import { Buckets, keptSpans, type StoredBucket } from './buckets';
-import { Folded, type FoldedParts, type StoredFolded } from './folded';
+import { type BucketParts, Buckets } from './buckets';
+import { Folded, type FoldedParts } from './folded';
 import { type Key, sortByCount } from './keys';
+import { Series, type SeriesParts } from './series';
+import { type BySpan, bySpan, keptSpans, spanNames } from './spans';
 
 /** The counts of a tally, in the form in which another tally adds them. The first four lists have one entry for each key. */
 export interface TallyParts {
@@ -8,19 +10,10 @@ export interface TallyParts {
   readonly attributes: readonly (Key | null)[];
   readonly latest: readonly number[];
   readonly counts: readonly number[];
-  readonly minutes: Iterable<StoredBucket>;
-  readonly hours: Iterable<StoredBucket>;
-  readonly totals: Iterable<StoredBucket>;
+  readonly times: BySpan<BucketParts>;
+  readonly totals: SeriesParts;
   /** Missing if every key is counted on its own. */
   readonly folded?: FoldedParts;
-}
-
-/** A tally in its stored form. */
-export interface StoredTally extends TallyParts {
-  readonly minutes: readonly StoredBucket[];
-  readonly hours: readonly StoredBucket[];
-  readonly totals: readonly StoredBucket[];
-  readonly folded?: StoredFolded;
 }
 
 /** Which keys a tally counts on their own. Senders choose the keys, so memory needs a limit. */
@@ -40,10 +33,10 @@ export class Tally {
   readonly counts: number[] = [];
   /** Rows of all keys, the folded ones included. */
   total = 0;
-  readonly minutes: Buckets;
-  readonly hours: Buckets;
-  /** Counts by minute of all keys together, under index 0. */
-  readonly totals: Buckets;
+  /** By key. */
+  readonly times: BySpan<Buckets>;
+  /** Of all keys together, by minute. */
+  readonly totals: Series;
   /** The rows of all keys that are not kept; undefined if every key is. */
   readonly folded: Folded | undefined;
   readonly #room: Room;
@@ -55,9 +48,8 @@ export class Tally {
 
   constructor(nowMs: number, room: Room = { maxKeys: Number.POSITIVE_INFINITY }) {
     this.#room = room;
-    this.minutes = new Buckets(keptSpans.minutes, nowMs);
-    this.hours = new Buckets(keptSpans.hours, nowMs);
-    this.totals = new Buckets(keptSpans.total, nowMs);
+    this.times = bySpan((name) => new Buckets(keptSpans[name], nowMs));
+    this.totals = new Series(keptSpans.total, nowMs);
     this.folded = 'kept' in room ? new Folded(nowMs) : undefined;
   }
 
@@ -87,7 +79,9 @@ export class Tally {
 
   /** Drops the buckets that are too old at this time. */
   advance(nowMs: number): void {
-    for (const buckets of [this.minutes, this.hours, this.totals, this.folded]) buckets?.advance(nowMs);
+    for (const name of spanNames) this.times[name].advance(nowMs);
+    this.totals.advance(nowMs);
+    this.folded?.advance(nowMs);
   }
 
   /**
@@ -105,10 +99,8 @@ export class Tally {
     }
     this.total++;
     if (Number.isNaN(timeMs)) return true;
-    this.totals.add(0, timeMs);
-    if (index === undefined) return true;
-    this.minutes.add(index, timeMs);
-    this.hours.add(index, timeMs);
+    this.totals.add(timeMs);
+    if (index !== undefined) for (const name of spanNames) this.times[name].add(index, timeMs);
     return true;
   }
 
@@ -136,17 +128,9 @@ export class Tally {
       else throw new Error('There is no room for one more key.');
       return index;
     });
-    const mergeBuckets = (from: Iterable<StoredBucket>, into: Buckets, foldedInto: Buckets | undefined) => {
-      for (const [bucket, at, counts] of from)
-        at.forEach((other, i) => {
-          const index = indexes[other];
-          if (index === undefined) foldedInto?.addTo(bucket, 0, counts[i] ?? 0);
-          else into.addTo(bucket, index, counts[i] ?? 0);
-        });
-    };
-    mergeBuckets(other.minutes, this.minutes, this.folded?.minutes);
-    mergeBuckets(other.hours, this.hours, this.folded?.hours);
-    for (const [bucket, , [count = 0]] of other.totals) this.totals.addTo(bucket, 0, count);
+    const places = indexes.every((index, there) => index === there) ? 'the same' : indexes;
+    for (const name of spanNames) this.times[name].merge(other.times[name], places, this.folded?.times[name]);
+    this.totals.merge(other.totals);
   }
 
   /** What is counted here, for another tally to add before this one changes. */
@@ -156,21 +140,9 @@ export class Tally {
       attributes: this.attributes,
       latest: this.#latest,
       counts: this.counts,
-      minutes: this.minutes.stored(),
-      hours: this.hours.stored(),
-      totals: this.totals.stored(),
-      ...(this.folded ? { folded: this.folded.stored() } : {}),
-    };
-  }
-
-  stored(): StoredTally {
-    const { folded: _, ...parts } = this.parts();
-    return {
-      ...parts,
-      minutes: [...parts.minutes],
-      hours: [...parts.hours],
-      totals: [...parts.totals],
-      ...(this.folded ? { folded: this.folded.stored() } : {}),
+      times: bySpan((name) => this.times[name].parts()),
+      totals: this.totals.parts(),
+      ...(this.folded ? { folded: this.folded.parts() } : {}),
     };
   }
 

@@ -171,7 +171,7 @@ describe('the clicks API', () => {
     });
     for (const query of [
       'sort=up',
-      'compare=lastWeek',
+      'compare=lastYear',
       'compare=yesterday&last=90m',
       'compare=yesterday&last=25h',
     ])

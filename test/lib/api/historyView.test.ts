@@ -111,7 +111,7 @@ describe('the history of one product or category', () => {
     ['category=red', 400, 'category'],
     ['productid=4&category=1', 400, 'category'],
     ['productid=4&last=3h', 400, 'last'],
-    ['productid=4&bucket=1h&last=49h', 400, 'last'],
+    ['productid=4&bucket=1h&last=193h', 400, 'last'],
     ['category=1&bucket=7m&last=2h', 400, 'last'],
     ['productid=4&bucket=150m', 400, 'bucket'],
     ['last=3h&key=4', 400, 'key'],

@@ -33,7 +33,7 @@ it.each([
 });
 
 it.each([
-  [{ since: '2026-03-02T05:59Z' }, 'since', 'a time from 2026-03-02T06:00:00.000Z to now'],
+  [{ since: '2026-02-01T23:59Z' }, 'since', 'a time from 2026-02-02T00:00:00.000Z to now'],
   [{ since: '2026-03-04T05:07Z' }, 'since', 'to now'],
   [{ since: '2026-03-04T05:00' }, 'since', '2026-01-02T03:04:05Z'],
   [{ since: '2026-02-30T05:00Z' }, 'since', '2026-01-02T03:04:05Z'],

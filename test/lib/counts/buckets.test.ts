@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Buckets } from '../../../src/lib/counts/buckets';
+import { Series } from '../../../src/lib/counts/series';
+import { plainBuckets } from './plainTally';
 
 const minute = 60_000;
 const now = Date.UTC(2026, 0, 1, 12, 0, 30);
+
+const bucketOf = (timeMs: number) => Math.floor(timeMs / minute);
 
 describe('buckets', () => {
   const kept = [
@@ -15,8 +19,7 @@ describe('buckets', () => {
   it.each(kept)('keep a count %s', (_what, ahead) => {
     const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
     buckets.add(3, now + ahead);
-    expect(buckets.count(buckets.bucketOf(now + ahead), 3)).toBe(1);
-    expect([...buckets.stored()]).toEqual([[buckets.bucketOf(now + ahead), [3], [1]]]);
+    expect(plainBuckets(buckets.parts())).toEqual([[bucketOf(now + ahead), [3], [1]]]);
   });
 
   it.each([
@@ -26,21 +29,53 @@ describe('buckets', () => {
   ])('keep none %s', (_what, ahead) => {
     const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
     buckets.add(3, now + ahead);
-    expect([...buckets.stored()]).toEqual([]);
+    expect([...buckets.parts()]).toEqual([]);
   });
 
   it('keep the counts of any number of keys, in any order', () => {
     const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
-    const bucket = buckets.bucketOf(now);
     const keys = [0, 63, 64, 3, 127, 128, 5, 1000, 64, 1];
     for (const key of keys) buckets.add(key, now);
-    buckets.addTo(bucket, 1023, 4);
-    buckets.addTo(bucket, 1024, 5);
-    expect([...keys, 1023, 1024, 2].map((key) => buckets.count(bucket, key))).toEqual([
-      ...[1, 1, 2, 1, 1, 1, 1, 1, 2, 1],
-      ...[4, 5, 0],
+    expect(plainBuckets(buckets.parts())).toEqual([
+      [bucketOf(now), [0, 1, 3, 5, 63, 64, 127, 128, 1000], [1, 1, 1, 1, 1, 2, 1, 1, 1]],
     ]);
-    expect(buckets.sum(bucket, bucket, 1025).reduce((sum, count) => sum + count)).toBe(keys.length + 9);
+    const sums = new Float64Array(1001);
+    buckets.addTo(sums, bucketOf(now) - 1, bucketOf(now));
+    expect(sums.reduce((sum, count) => sum + count)).toBe(keys.length);
+    expect(buckets.sumOf([64, 1000, 2], bucketOf(now) - 1, bucketOf(now))).toBe(3);
+  });
+
+  it.each([
+    [
+      'the same indexes',
+      'the same',
+      [
+        [0, 2],
+        [2, 1],
+      ],
+      [],
+    ],
+    [
+      'other indexes',
+      [5, 0, 2],
+      [
+        [2, 5],
+        [1, 2],
+      ],
+      [],
+    ],
+    ['keys that belong to others', [undefined, 0, 7], [[7], [1]], [[bucketOf(now), 2]]],
+  ] as const)('add those of other buckets with %s', (_what, indexes, [places, counts], others) => {
+    const span = { bucketMs: minute, kept: 10 };
+    const there = new Buckets(span, now);
+    for (const key of [0, 2, 0]) there.add(key, now);
+    const [here, series] = [new Buckets(span, now), new Series(span, now)];
+    here.merge(there.parts(), indexes, series);
+    expect(plainBuckets(here.parts())).toEqual([[bucketOf(now), places, counts]]);
+    expect([...series.parts()]).toEqual(others);
+    // They were copied: what is counted here later is not counted there.
+    here.add(0, now);
+    expect(plainBuckets(there.parts())).toEqual([[bucketOf(now), [0, 2], [2, 1]]]);
   });
 
   it('keep a row from the future until its time has come and gone', () => {
@@ -53,7 +88,7 @@ describe('buckets', () => {
       [later + 10 * minute, 0],
     ] as const) {
       buckets.advance(at);
-      expect(buckets.count(buckets.bucketOf(later), 0)).toBe(there);
+      expect(buckets.sumOf([0], bucketOf(later), bucketOf(later))).toBe(there);
     }
   });
 });

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { cachedStatePath, parseCachedState } from '../../../src/lib/counts/cachedState';
+import {
+  type CachedState,
+  cachedStateFile,
+  cachedStatePath,
+  parseCachedState,
+} from '../../../src/lib/counts/cachedState';
 import type { CountsOptions } from '../../../src/lib/counts/counts';
 import { putCommit } from '../../../src/lib/delta/commit';
 import { openState } from '../../../src/lib/delta/openTable';
@@ -10,6 +15,7 @@ import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
 import { ClicksTable } from './clicksTable';
 import { cachedState, cachedText, counted, FaultyStore, openCounts, putCached } from './countsStand';
+import { plainBuckets, plainTally } from './plainTally';
 
 let store: FaultyStore;
 let table: ClicksTable;
@@ -22,6 +28,8 @@ beforeEach(async () => {
 
 const open = (options: Partial<CountsOptions> = {}) =>
   openCounts(table.at, { now: () => nowMs, monotonicNow: () => nowMs, ...options });
+
+const base64 = (...bytes: number[]) => Buffer.from(bytes).toString('base64');
 
 describe('the cached state', () => {
   it('saves a new instance the reading of the files, and holds the same', async () => {
@@ -38,8 +46,11 @@ describe('the cached state', () => {
     const second = open();
     expect(await counted(second)).toEqual({ version: 2, total: 3, clicks: { 1: 1, 2: 2 } });
     expect(store.dataFiles()).toHaveLength(1);
-    const fromFiles = (await first.current()).tally.stored();
-    expect((await second.current()).tally.stored()).toEqual(fromFiles);
+    const fromFiles = plainTally((await first.current()).tally);
+    expect(fromFiles.days).toHaveLength(
+      1 + Number(new Date(at).getUTCDate() !== new Date(at - 7_200_000).getUTCDate()),
+    );
+    expect(plainTally((await second.current()).tally)).toEqual(fromFiles);
   });
 
   it('is written by an instance that has moved far past it, and then left alone for as long', async () => {
@@ -74,7 +85,7 @@ describe('the cached state', () => {
   it.each([
     ['is no JSON', () => 'nonsense'],
     ['is cut short', (text: string) => text.slice(0, -20)],
-    ['is of another format', (text: string) => text.replace('"format":5', '"format":4')],
+    ['is of another format', (text: string) => text.replace('"format":6', '"format":5')],
     ['does not say which columns it counts', (text: string) => text.replace(/"of":"[^{]*?\]",/, '')],
     ['is of another column', (text: string) => text.replace('category', 'sessionid')],
     ['is of another table', (text: string) => text.replace(/"tableId":"[^"]*"/, '"tableId":"other"')],
@@ -126,7 +137,7 @@ describe('the cached state', () => {
     await open().save();
     const state = await openState(table.at);
     expect(await cachedState(store)).toEqual({
-      format: 5,
+      format: 6,
       of: '["productid","category"]',
       tableId: state?.metaData.id,
       version: 1,
@@ -137,9 +148,12 @@ describe('the cached state', () => {
         attributes: [2, 3],
         latest: [expect.any(Number), expect.any(Number)],
         counts: [1, 1],
-        minutes: [[expect.any(Number), [0, 1], [1, 1]]],
-        hours: [[expect.any(Number), [0, 1], [1, 1]]],
-        totals: [[expect.any(Number), [0], [2]]],
+        times: {
+          minutes: [[expect.any(Number), base64(1, 1)]],
+          hours: [[expect.any(Number), base64(1, 1)]],
+          days: [[expect.any(Number), base64(1, 1)]],
+        },
+        totals: [expect.any(Number), base64(2)],
       },
     });
   });
@@ -258,41 +272,56 @@ describe('the cached state', () => {
 });
 
 describe('the text of a cached state', () => {
-  const bucket = [5, [0, 1], [3, 0]];
   const tally = {
     keys: [1, 'a'],
     attributes: [null, 'x'],
     latest: [0, 7.5],
     counts: [3, 0],
-    minutes: [bucket],
-    hours: [bucket, [6, [], []]],
-    totals: [],
+    times: {
+      minutes: [],
+      hours: [
+        [5, base64(3)],
+        [6, base64()],
+      ],
+      days: [[5, base64(0, 1, 0x80, 2)]],
+    },
+    totals: [5, base64(1, 0, 2, 7)],
   };
   const of = '["productid","category"]';
-  const state = { format: 5, of, tableId: 'id', version: 0, mark: 'mark', kept: '', tally };
+  const state = { format: 6, of, tableId: 'id', version: 0, mark: 'mark', kept: '', tally };
   const parsed = (value: unknown) => parseCachedState(Buffer.from(JSON.stringify(value)), countedClicks);
-  const { format: _, of: __, ...whole } = state;
+  const serialized = (value: CachedState | undefined) =>
+    value && JSON.parse(Buffer.from(cachedStateFile(countedClicks).serialize(value)).toString('utf8'));
   const folded = {
     shared: [
       [3, 2 ** 18 - 1],
       [5, 1],
     ],
-    minutes: [[5, [0], [6]]],
-    hours: [],
+    times: { minutes: [5, base64(6)], hours: [0, base64()], days: [0, base64()] },
   };
 
   it('is read if nothing in it is wrong', () => {
-    expect(parsed(state)).toEqual(whole);
+    expect(serialized(parsed(state))).toEqual(state);
     const { mark: _, ...unmarked } = state;
-    expect(parsed(unmarked)).toEqual({ ...whole, mark: undefined });
-    const withFolded = { ...tally, folded };
-    expect(parsed({ ...state, tally: withFolded })).toEqual({ ...whole, tally: withFolded });
+    expect(serialized(parsed(unmarked))).toEqual(unmarked);
+    const withFolded = { ...state, tally: { ...tally, folded } };
+    expect(serialized(parsed(withFolded))).toEqual(withFolded);
+    const { times, totals } = parsed(state)?.tally ?? {};
+    expect(plainBuckets(times?.hours ?? [])).toEqual([
+      [5, [0], [3]],
+      [6, [], []],
+    ]);
+    expect(plainBuckets(times?.days ?? [])).toEqual([[5, [1], [256]]]);
+    expect([...(totals ?? [])]).toEqual([
+      [5, 1],
+      [8, 7],
+    ]);
   });
 
   it.each<[string, unknown]>([
     ['null', null],
     ['a list', []],
-    ['the format before', { ...state, format: 4 }],
+    ['the format before', { ...state, format: 5 }],
     ['no decision', { ...state, kept: undefined }],
     ['a decision that is none', { ...state, kept: 1 }],
     ['no tally', { ...state, tally: null }],
@@ -311,20 +340,38 @@ describe('the text of a cached state', () => {
       { ...folded, shared: [[3], [1, 2]] },
       { ...folded, shared: [[2 ** 18], [1]] },
       { ...folded, shared: [[3], [-1]] },
-      { ...folded, minutes: [[5, [1], [1]]] },
-      { ...folded, hours: undefined },
+      { ...folded, times: undefined },
+      { ...folded, times: { ...folded.times, minutes: [5, 'gA=='] } },
+      { ...folded, times: { ...folded.times, hours: undefined } },
     ].map((value): [string, unknown] => [
       `folded ${JSON.stringify(value)}`,
       { ...state, tally: { ...tally, folded: value } },
     ]),
+    ...['minutes', 'hours', 'days'].flatMap((name) =>
+      [
+        undefined,
+        {},
+        [null],
+        [{}],
+        [[5]],
+        [[5, base64(1), 0]],
+        [[-1, base64(1)]],
+        [['5', base64(1)]],
+        [[5, 1]],
+      ]
+        // More counts than keys, a number that is cut short, a run of zeros without its length.
+        .concat([base64(1, 1, 1), base64(0, 2, 1), base64(0x80), base64(1, 0)].map((text) => [[5, text]]))
+        .map((value): [string, unknown] => [
+          `${name} ${JSON.stringify(value)}`,
+          { ...state, tally: { ...tally, times: { ...tally.times, [name]: value } } },
+        ]),
+    ),
     ...Object.entries({
       keys: [[1, 1], [1, null], [1], [1, 'a', 'b'], { length: 2 }],
       attributes: [[null], [null, true], [null, 'x', 'y']],
       latest: [[0], [0, null], [0, '7']],
       counts: [[3], [3, -1], [3, 0.5], [3, '0']],
-      minutes: [[null], [{}], [[5, [0]]], [[5, [0], [1], 0]], [[-1, [0], [1]]], [['5', [0], [1]]]],
-      hours: [[[5, 0, [1]]], [[5, [2], [1]]], [[5, [-1], [1]]], [[5, [0, 1], [1]]], [[5, [0], [0.5]]]],
-      totals: [[[5, [0], 1]], [[5, [0], []]], [[5, ['0'], [1]]]],
+      totals: [[], [5], [5, 6], ['5', base64(1)], [5, base64(0x80)], [5, base64(0, 0xff, 0xff, 0x7f, 1)]],
     }).flatMap(([name, values]) =>
       values.map((value): [string, unknown] => [
         `${name} ${JSON.stringify(value)}`,

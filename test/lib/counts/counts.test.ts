@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Buckets } from '../../../src/lib/counts/buckets';
 import type { CountsOptions } from '../../../src/lib/counts/counts';
 import { ClicksTable } from './clicksTable';
 import { counted, FaultyStore, openCounts } from './countsStand';
+import { plainTally } from './plainTally';
 
 let store: FaultyStore;
 let table: ClicksTable;
@@ -80,19 +82,19 @@ describe('counts', () => {
   it('forget nothing while the clock of this host runs days ahead, and save nothing less', async () => {
     await table.append([{ productid: 1, at: nowMs - 3000 }]);
     const counts = open();
-    const before = (await counts.current()).tally.stored();
+    const before = plainTally((await counts.current()).tally);
     nowMs += 10 * 86_400_000;
     await table.click(2);
     await counts.save();
-    const { minutes, totals } = (await counts.current()).tally.stored();
+    const { minutes, totals } = plainTally((await counts.current()).tally);
     nowMs -= 10 * 86_400_000;
     expect(minutes).toEqual(
       expect.arrayContaining(
         before.minutes.map(([bucket]) => [bucket, expect.anything(), expect.anything()]),
       ),
     );
-    expect(totals.reduce((sum, [, , clicks]) => sum + (clicks[0] ?? 0), 0)).toBe(2);
-    expect((await open().current()).tally.stored()).toEqual((await counts.current()).tally.stored());
+    expect(totals.reduce((sum, [, clicks]) => sum + clicks, 0)).toBe(2);
+    expect(plainTally((await open().current()).tally)).toEqual(plainTally((await counts.current()).tally));
   });
 
   it('read each file once, however often they are asked', async () => {
@@ -227,19 +229,32 @@ describe('counts', () => {
     ]);
     const counts = open();
     const { tally } = await counts.current();
-    const { minutes, hours, totals } = tally;
-    const minute = minutes.bucketOf(nowMs);
-    expect([...minutes.sum(minute, minute, 2)]).toEqual([1, 0]);
-    expect([...minutes.sum(minute - 5, minute, 2)]).toEqual([2, 1]);
-    const hour = hours.bucketOf(nowMs);
-    expect([...hours.sum(hour - 48, hour, 2)]).toEqual([2, 2]);
-    expect(totals.count(minute - 1, 0)).toBe(1);
-    nowMs += 3_600_000 * 50;
+    const { minutes, hours, days } = tally.times;
+    const { totals } = tally;
+    const summed = (buckets: Buckets, first: number, last: number) => {
+      const sums = new Float64Array(2);
+      buckets.addTo(sums, first, last);
+      return [...sums];
+    };
+    const minute = Math.floor(nowMs / 60_000);
+    expect(summed(minutes, minute, minute)).toEqual([1, 0]);
+    expect(summed(minutes, minute - 5, minute)).toEqual([2, 1]);
+    const hour = Math.floor(nowMs / 3_600_000);
+    expect(summed(hours, hour - 192, hour)).toEqual([2, 2]);
+    const day = Math.floor(nowMs / 86_400_000);
+    expect(summed(days, day - 31, day)).toEqual([2, 2]);
+    expect(totals.sum(minute - 1, minute - 1)).toBe(1);
+    nowMs += 86_400_000 * 9;
     tally.advance(nowMs);
-    expect([...minutes.sum(minute - 5, minute, 2)]).toEqual([0, 0]);
-    expect([...hours.sum(hour - 48, hour, 2)]).toEqual([0, 0]);
-    expect(totals.count(minute - 1, 0)).toBe(1);
+    expect(summed(minutes, minute - 5, minute)).toEqual([0, 0]);
+    expect(summed(hours, hour - 192, hour)).toEqual([0, 0]);
+    expect(summed(days, day - 31, day)).toEqual([2, 2]);
+    expect(totals.sum(minute - 1, minute - 1)).toBe(1);
     expect(tally.total).toBe(5);
-    expect((await counts.current()).tally.stored()).toMatchObject({ counts: [2, 3], minutes: [], hours: [] });
+    expect(plainTally((await counts.current()).tally)).toMatchObject({
+      counts: [2, 3],
+      minutes: [],
+      hours: [],
+    });
   });
 });

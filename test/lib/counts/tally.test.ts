@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareKeys, type Key } from '../../../src/lib/counts/keys';
 import { type Room, Tally } from '../../../src/lib/counts/tally';
+import { plainTally } from './plainTally';
 
 const minute = 60_000;
 const now = Date.UTC(2026, 0, 1, 12);
@@ -13,7 +14,7 @@ function tallyOf(rows: readonly (readonly [Key, Key | null, number])[], room?: R
 }
 
 describe('a tally', () => {
-  it('counts rows by key, by minute, by hour and in total', () => {
+  it('counts rows by key, by minute, by hour, by day and in total', () => {
     const tally = tallyOf([
       [7, null, 0],
       ['a', null, 0],
@@ -22,7 +23,7 @@ describe('a tally', () => {
     expect([tally.total, tally.countOf(7), tally.countOf('a'), tally.countOf(8)]).toEqual([3, 2, 1, 0]);
     expect([tally.indexOf(7), tally.indexOf('a'), tally.indexOf(8)]).toEqual([0, 1, undefined]);
     const [m, h] = [now / minute, now / (60 * minute)];
-    expect(tally.stored()).toMatchObject({
+    expect(plainTally(tally)).toMatchObject({
       minutes: [
         [m, [0, 1], [1, 1]],
         [m - 60, [0], [1]],
@@ -31,16 +32,24 @@ describe('a tally', () => {
         [h, [0, 1], [1, 1]],
         [h - 1, [0], [1]],
       ],
+      days: [[now / (24 * 60 * minute) - 0.5, [0, 1], [2, 1]]],
       totals: [
-        [m, [0], [2]],
-        [m - 60, [0], [1]],
+        [m - 60, 1],
+        [m, 2],
       ],
     });
   });
 
   it('counts a row without a time, but in no minute', () => {
     const tally = tallyOf([[7, 'x', Number.NaN]]);
-    expect(tally.stored()).toMatchObject({ counts: [1], latest: [0], minutes: [], hours: [], totals: [] });
+    expect(plainTally(tally)).toMatchObject({
+      counts: [1],
+      latest: [0],
+      minutes: [],
+      hours: [],
+      days: [],
+      totals: [],
+    });
     expect(tally.total).toBe(1);
   });
 
@@ -52,10 +61,10 @@ describe('a tally', () => {
       [1, 'equally new', 1],
     ] as const;
     for (const some of [rows, rows.toReversed()]) {
-      const { attributes, latest } = tallyOf(some).stored();
+      const { attributes, latest } = plainTally(tallyOf(some));
       expect([attributes, latest]).toEqual([['new'], [now - 1]]);
     }
-    expect(tallyOf([[1, null, 5]]).stored()).toMatchObject({ attributes: [null], latest: [0] });
+    expect(plainTally(tallyOf([[1, null, 5]]))).toMatchObject({ attributes: [null], latest: [0] });
   });
 
   it('ranks its keys by count, then numbers by value before texts, after new rows too', () => {
@@ -74,7 +83,7 @@ describe('a tally', () => {
         ['c', null, 0],
         ['c', null, 0],
         ['c', null, 0],
-      ]).stored(),
+      ]).parts(),
     );
     expect(ranking()).toEqual(['c', 'b', 9, 10, 'a']);
   });
@@ -96,20 +105,28 @@ describe('a tally', () => {
       [3, 'z', minute],
     ] as const;
     const tally = tallyOf(rows.slice(0, 2));
-    tally.merge(tallyOf(rows.slice(2)).stored());
+    tally.merge(tallyOf(rows.slice(2)).parts());
     const whole = tallyOf(rows);
-    expect(tally.stored()).toEqual(whole.stored());
+    expect(plainTally(tally)).toEqual(plainTally(whole));
     expect(tally.total).toBe(4);
   });
 
   it('drops buckets that are too old, and keeps the counts', () => {
     const tally = tallyOf([[1, null, 0]]);
     tally.advance(now + 121 * minute);
-    expect(tally.stored()).toMatchObject({ counts: [1], minutes: [], hours: [[now / 3_600_000, [0], [1]]] });
-    tally.advance(now + 49 * 60 * minute);
-    expect(tally.stored()).toMatchObject({ hours: [], totals: [[now / minute, [0], [1]]] });
-    tally.advance(now + (8 * 24 * 60 + 1) * minute);
-    expect(tally.stored()).toMatchObject({ counts: [1], totals: [] });
+    expect(plainTally(tally)).toMatchObject({
+      counts: [1],
+      minutes: [],
+      hours: [[now / 3_600_000, [0], [1]]],
+    });
+    const day = 24 * 60 * minute;
+    tally.advance(now + 8 * day + 60 * minute);
+    const rest = { days: [[Math.floor(now / day), [0], [1]]], totals: [[now / minute, 1]] };
+    expect(plainTally(tally)).toMatchObject({ hours: [], ...rest });
+    tally.advance(Math.floor(now / day) * day + 32 * day);
+    expect(plainTally(tally)).toMatchObject({ days: [], totals: [[now / minute, 1]] });
+    tally.advance(now + 32 * day + minute);
+    expect(plainTally(tally)).toMatchObject({ counts: [1], totals: [] });
   });
 });
 
@@ -144,23 +161,24 @@ describe('a tally that keeps some keys', () => {
     const tally = tallyOf(rows, room);
     expect([tally.total, tally.keys, tally.counts]).toEqual([6, [1], [2]]);
     const [m, h] = [now / minute, now / (60 * minute)];
-    expect(tally.stored().folded).toMatchObject({
+    expect(plainTally(tally).folded).toMatchObject({
       minutes: [
-        [m, [0], [1]],
-        [m - 3, [0], [1]],
-        [m - 70, [0], [1]],
+        [m, 1],
+        [m - 3, 1],
+        [m - 70, 1],
       ],
       hours: [
-        [h, [0], [1]],
-        [h - 1, [0], [1]],
-        [h - 2, [0], [1]],
+        [h, 1],
+        [h - 1, 1],
+        [h - 2, 1],
       ],
+      days: [[now / (24 * 60 * minute) - 0.5, 3]],
     });
-    expect(tally.stored().totals.reduce((sum, [, , [count = 0]]) => sum + count, 0)).toBe(5);
+    expect(plainTally(tally).totals.reduce((sum, [, count]) => sum + count, 0)).toBe(5);
   });
 
   it('comes to the same from one tally with all keys, and from parts of either kind', () => {
-    const whole = tallyOf(rows, room).stored();
+    const whole = plainTally(tallyOf(rows, room));
     const from = (...parts: Tally[]) => {
       const tally = new Tally(now, room);
       for (const part of parts) tally.merge(part.parts());
@@ -174,8 +192,8 @@ describe('a tally that keeps some keys', () => {
       from(tallyOf(first, room), tallyOf(second, room)),
     ]) {
       expect(tally.total).toBe(6);
-      expect(tally.stored().counts).toEqual(whole.counts);
-      expect(sorted(tally.stored().folded?.shared)).toEqual(sorted(whole.folded?.shared));
+      expect(plainTally(tally).counts).toEqual(whole.counts);
+      expect(sorted(plainTally(tally).folded?.shared)).toEqual(sorted(whole.folded?.shared));
       expect(Object.fromEntries(bucketsOf(tally.folded))).toEqual(
         Object.fromEntries(bucketsOf(tallyOf(rows, room).folded)),
       );
@@ -208,8 +226,8 @@ describe('a tally that keeps some keys', () => {
 
   it('drops its old buckets like the others', () => {
     const tally = tallyOf([[5, null, 0]], room);
-    tally.advance(now + 49 * 60 * minute);
-    expect(tally.stored().folded).toMatchObject({ minutes: [], hours: [] });
+    tally.advance(now + 9 * 24 * 60 * minute);
+    expect(plainTally(tally).folded).toMatchObject({ minutes: [], hours: [] });
     expect(tally.folded?.total).toBe(1);
   });
 });
@@ -218,7 +236,6 @@ const sorted = (shared: readonly (readonly number[])[] | undefined) =>
   shared?.[0]?.map((index, at) => [index, shared[1]?.[at]]).sort(([a = 0], [b = 0]) => a - b);
 
 const bucketsOf = (folded: Tally['folded']) =>
-  [...(folded?.minutes.stored() ?? []), ...(folded?.hours.stored() ?? [])].map(([bucket, , [count]]) => [
-    bucket,
-    count,
-  ]);
+  folded
+    ? [...folded.times.minutes.parts(), ...folded.times.hours.parts(), ...folded.times.days.parts()]
+    : [];

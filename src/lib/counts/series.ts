@@ -1,0 +1,66 @@
+import { Counters } from './counters';
+import { aheadMs, type BucketSpan, KeptTime } from './spans';
+
+/** A series in its stored form: the number of its first bucket since 1970, and from there on the counts as base64 of their bytes. */
+export type StoredSeries = readonly [first: number, counts: string];
+
+export type SeriesParts = Iterable<readonly [bucket: number, count: number]>;
+
+/** Counts per time bucket of what is not told apart by key. */
+export class Series {
+  readonly #time: KeptTime;
+  readonly #counts = new Map<number, number>();
+
+  constructor(span: BucketSpan, nowMs: number) {
+    this.#time = new KeptTime(span, nowMs);
+  }
+
+  /** Drops the buckets that are too old at this time. */
+  advance(nowMs: number): void {
+    if (!this.#time.advance(nowMs)) return;
+    for (const bucket of this.#counts.keys()) if (this.#time.isTooOld(bucket)) this.#counts.delete(bucket);
+  }
+
+  add(timeMs: number): void {
+    const bucket = this.#time.bucketOf(timeMs);
+    if (bucket !== undefined) this.addTo(bucket, 1);
+  }
+
+  addTo(bucket: number, count: number): void {
+    if (this.#time.has(bucket)) this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + count);
+  }
+
+  merge(parts: SeriesParts): void {
+    for (const [bucket, count] of parts) this.addTo(bucket, count);
+  }
+
+  /** The count in the buckets `first` to `last`, both included. */
+  sum(first: number, last: number): number {
+    let sum = 0;
+    for (let bucket = first; bucket <= last; bucket++) sum += this.#counts.get(bucket) ?? 0;
+    return sum;
+  }
+
+  parts(): SeriesParts {
+    return this.#counts;
+  }
+}
+
+export function storedSeries(parts: SeriesParts): StoredSeries {
+  const counts = [...parts];
+  const first = counts.reduce((least, [bucket]) => Math.min(least, bucket), counts[0]?.[0] ?? 0);
+  const counters = new Counters();
+  for (const [bucket, count] of counts) counters.add(bucket - first, count);
+  return [first, Buffer.from(counters.encoded()).toString('base64')];
+}
+
+/** The counts of a series in its stored form; undefined if it is none of this span. */
+export function partsOfSeries(stored: unknown, { kept, bucketMs }: BucketSpan): SeriesParts | undefined {
+  if (!Array.isArray(stored) || stored.length !== 2) return undefined;
+  const [first, text]: unknown[] = stored;
+  if (typeof first !== 'number' || !Number.isSafeInteger(first) || typeof text !== 'string') return undefined;
+  const counters = Counters.decode(Buffer.from(text, 'base64'), kept + Math.ceil(aheadMs / bucketMs) + 1);
+  const parts: [number, number][] = [];
+  counters?.forEach((index, count) => void parts.push([first + index, count]));
+  return counters && parts;
+}
