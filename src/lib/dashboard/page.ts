@@ -1,5 +1,24 @@
-const choosePeriod = (period: string, label: string) =>
-  `<label><input type="radio" name="period" id="period-${period}" value="${period}"><span>${label}</span></label>`;
+/** Buttons of which one is chosen. Each has the id GROUP-VALUE. */
+const choose = (group: string, legend: string, values: readonly (readonly [string, string])[]) => {
+  const labels = values.map(
+    ([value, label]) =>
+      `<label><input type="radio" name="${group}" id="${group}-${value}" value="${value}"><span>${label}</span></label>`,
+  );
+  return `<fieldset><legend>${legend}</legend>${labels.join('')}</fieldset>`;
+};
+
+const periods = [
+  ['15m', '15 min'],
+  ['1h', '1 h'],
+  ['24h', '24 h'],
+  ['48h', '48 h'],
+  ['all', 'since the beginning'],
+] as const;
+const comparisons = [
+  ['none', 'nothing'],
+  ['before', 'the time before'],
+  ['yesterday', 'the same time yesterday'],
+] as const;
 
 /** The dashboard's page. It contains no data: its scripts ask the API, with the key that came in the fragment of the page's URL. */
 export const page = `<!doctype html>
@@ -30,16 +49,15 @@ export const page = `<!doctype html>
     <p>It is kept in this tab alone, and sent to this app alone. No link, file or print of this page holds it.</p>
   </form>
   <form id="choices" aria-label="What is shown">
-    <fieldset>
-      <legend>Period</legend>
-      ${choosePeriod('15m', '15 min')}${choosePeriod('1h', '1 h')}${choosePeriod('24h', '24 h')}${choosePeriod('48h', '48 h')}${choosePeriod('all', 'since the beginning')}
-    </fieldset>
+    ${choose('period', 'Period', periods)}
+    ${choose('compare', 'Compared with', comparisons)}
     <p class="find"><label for="search">Find products</label> <input id="search" type="search" maxlength="100" placeholder="name or number" autocomplete="off"></p>
     <button id="all-categories" type="button" hidden></button>
     <button id="all-products" type="button" hidden></button>
   </form>
   <p id="shown" role="status"></p>
-  <p id="download-problem" role="alert" hidden></p>
+  <p id="choice-problem" class="problem" role="alert" hidden></p>
+  <p id="download-problem" class="problem" role="alert" hidden></p>
   <div id="numbers" hidden>
   <section class="figures" aria-label="Now">
     <dl>
@@ -47,19 +65,24 @@ export const page = `<!doctype html>
       <div><dt>Clicks per second</dt><dd id="rate">–</dd></div>
       <div><dt>Last commit</dt><dd id="age">–</dd></div>
     </dl>
+    <p id="compared" class="words" hidden></p>
   </section>
   <section class="wide">
     <div class="title"><h2 id="history-title">Clicks over time</h2><button id="history-csv" type="button" aria-label="Download the clicks over time as CSV">CSV</button></div>
     <div id="history" role="img" aria-labelledby="history-title" aria-describedby="history-words"></div>
     <p id="history-at" aria-hidden="true"></p>
+    <table id="legend" aria-label="The lines of the chart" hidden>
+      <thead><tr><th scope="col">Product</th><th scope="col" class="number">Clicks in the chart</th></tr></thead>
+      <tbody id="lines"></tbody>
+    </table>
     <p id="history-words" class="words"></p>
   </section>
   <section>
-    <div class="title"><h2 id="products-title">Top products</h2><button id="products-csv" type="button" aria-label="Download all of these products as CSV">CSV</button></div>
+    <div class="title"><h2 id="products-title">Top products</h2><span class="files"><button id="changes-csv" type="button" aria-label="CSV of changes: download those of all products" hidden>CSV of changes</button> <button id="products-csv" type="button" aria-label="Download all of these products as CSV">CSV</button></span></div>
     <p id="products-words" class="words" role="status" hidden></p>
     <div class="scroll" tabindex="0" role="group" aria-labelledby="products-title">
       <table aria-labelledby="products-title">
-        <thead><tr><th scope="col">Product</th><th scope="col" class="number">Category</th><th scope="col" class="number">Clicks</th></tr></thead>
+        <thead><tr><th scope="col">Product</th><th scope="col" class="number category">Category</th><th scope="col" class="number">Clicks</th><th id="products-change" scope="col" class="number" hidden>Change</th></tr></thead>
         <tbody id="products"></tbody>
       </table>
     </div>

@@ -40,8 +40,8 @@ const parts: ReadonlyMap<string, Part> = new Map([
   ['uPlot.css', { type: css, read: library('uPlot.min.css') }],
   ['uPlot.js', { type: javascript, read: library('uPlot.iife.min.js') }],
   ...[
-    ...['api', 'choices', 'download', 'elements', 'historyChart', 'key', 'main', 'poller', 'rate', 'rows'],
-    ...['screen', 'states', 'tables', 'view', 'windows'],
+    ...['api', 'chartAxes', 'choices', 'clicksChart', 'clicksScreen', 'comparison', 'download', 'elements'],
+    ...['key', 'main', 'parts', 'periods', 'poller', 'rate', 'rows', 'states', 'tables', 'timeChart', 'view'],
   ].map(script),
 ]);
 

@@ -2,13 +2,15 @@
 export const styles = `:root {
   --back: #f5f6f8; --card: #ffffff; --text: #1a1d21; --muted: #586069; --line: #e3e6ea;
   --accent: #1f5fbf; --rise: #1a7037; --warn-back: #fff3cd; --warn: #664d03;
-  --live: #1a7f37; --away: #bc4c00;
+  --live: #1a7f37; --away: #bc4c00; --fall: #a5380b;
+  --line-1: #1f5fbf; --line-2: #b84a00; --line-3: #0b7a53; --line-4: #8b3fa8; --line-5: #6b5b00;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --back: #0f1216; --card: #181c22; --text: #e8eaed; --muted: #a3abb5; --line: #2b313a;
     --accent: #7db0ff; --rise: #6fd08c; --warn-back: #3d3005; --warn: #ffe08a;
-    --live: #4ac26b; --away: #f0883e;
+    --live: #4ac26b; --away: #f0883e; --fall: #ff9d6b;
+    --line-1: #7db0ff; --line-2: #ff9d5c; --line-3: #5fd3a0; --line-4: #d59bff; --line-5: #e3c84a;
   }
 }
 * { box-sizing: border-box; }
@@ -53,7 +55,7 @@ fieldset input:focus-visible + span { outline: 3px solid var(--accent); outline-
 .find { display: flex; flex-wrap: wrap; gap: 0.3rem 0.5rem; align-items: center; margin: 0; color: var(--muted); }
 .find input { color: var(--text); width: 13rem; max-width: 100%; }
 #shown { margin: 0; font-weight: 600; }
-#download-problem { margin: 0; color: var(--away); }
+.problem { margin: 0; color: var(--away); }
 .title { display: flex; gap: 1rem; justify-content: space-between; align-items: start; }
 .title button { font-size: 0.85rem; padding: 0.1rem 0.6rem; }
 .title h2 { overflow-wrap: anywhere; }
@@ -87,6 +89,16 @@ td:last-child, th:last-child { padding-right: 0; }
 .id { color: var(--muted); font-size: 0.85rem; overflow-wrap: anywhere; }
 .bar { display: block; height: 0.3rem; margin-top: 0.15rem; border-radius: 0.15rem; margin-left: auto; background: var(--accent); width: calc(var(--part) * 100%); min-width: 2px; }
 .rise { color: var(--rise); }
+.fall { color: var(--fall); }
+.percent { display: block; font-size: 0.85rem; }
+.swatch {
+  display: inline-block; width: 1.6rem; margin-right: 0.5rem; vertical-align: middle; border-top: 3px solid var(--colour);
+}
+.swatch[data-dash='1'] { border-top-style: dashed; }
+.swatch[data-dash='2'] { border-top-style: dotted; }
+.swatch[data-dash='3'] { border-top-style: double; border-top-width: 4px; }
+.swatch[data-dash='4'] { border-top-style: dashed; border-top-width: 2px; }
+#legend { width: auto; max-width: 100%; margin-top: 0.5rem; }
 .none { color: var(--muted); }
 td:has(.bar) { width: 45%; }
 #history { width: 100%; min-height: 220px; overflow: hidden; }
@@ -102,6 +114,7 @@ td:has(.bar) { width: 45%; }
   dd { font-size: 1.3rem; }
   h1 { font-size: 1.15rem; }
   .name { max-width: 9rem; }
+  .compared .category { display: none; }
   th, td { padding: 0.35rem 0.3rem; }
   table { font-size: 0.9rem; }
 }
@@ -111,6 +124,7 @@ td:has(.bar) { width: 45%; }
 @media print {
   :root {
     --back: #ffffff; --card: #ffffff; --text: #000000; --muted: #444444; --line: #bbbbbb; --accent: #1f5fbf; --rise: #1a7037;
+    --fall: #a5380b; --line-1: #1f5fbf; --line-2: #b84a00; --line-3: #0b7a53; --line-4: #8b3fa8; --line-5: #6b5b00;
   }
   body { max-width: none; padding: 0; }
   button:not(.choice), form, .state, details { display: none !important; }

@@ -48,8 +48,15 @@ export interface History {
   readonly buckets: readonly Bucket[];
 }
 
-export interface Trending {
+/** Clicks in a time against those in an earlier one. */
+export interface Trending extends Counted {
+  readonly total: number;
+  readonly totalBefore: number;
+  /** The earlier time, if it was asked for. */
+  readonly beforeFrom?: string;
+  readonly beforeTo?: string;
   readonly products: readonly (Product & { readonly before: number; readonly change: number })[];
+  readonly other?: Other & { readonly before: number };
 }
 
 /** The API refused the key, or none was given. */

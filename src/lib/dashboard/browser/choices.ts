@@ -1,6 +1,7 @@
 import { byId, inputById, setMessage } from './elements.js';
+import { comparisons, periods } from './periods.js';
 import type { Choices } from './tables.js';
-import { periods, readView, type View, writeView } from './view.js';
+import { mostProducts, readCompare, readPeriod, readView, type View, writeView } from './view.js';
 
 /** A search begins when the reader stops typing for this long, because it asks for all products. */
 const pauseMs = 300;
@@ -14,8 +15,10 @@ export class Controls implements Choices {
   constructor(onChange: (view: View) => void) {
     this.#onChange = onChange;
     this.#view = readView(location.hash);
-    for (const input of this.#periodInputs())
+    for (const input of radios('period', periods))
       input.addEventListener('change', () => this.#choose({ period: readPeriod(input.value) }));
+    for (const input of compareRadios())
+      input.addEventListener('change', () => this.#choose({ compare: readCompare(input.value) }));
     inputById('search').addEventListener('input', () => {
       window.clearTimeout(this.#typing);
       this.#typing = window.setTimeout(() => this.#search(), pauseMs);
@@ -25,7 +28,7 @@ export class Controls implements Choices {
       this.#search();
     });
     byId('all-categories').addEventListener('click', () => this.#undo({ category: undefined }));
-    byId('all-products').addEventListener('click', () => this.#undo({ product: undefined }));
+    byId('all-products').addEventListener('click', () => this.#undo({ products: [] }));
     this.#replaceAddress();
     this.#showChosen();
   }
@@ -39,8 +42,16 @@ export class Controls implements Choices {
     this.#choose({ category: category === this.#view.category ? undefined : category });
   }
 
+  /** Chosen again, a product is no longer in the chart. */
   product(product: number): void {
-    this.#choose({ product });
+    const { products } = this.#view;
+    const others = products.filter((one) => one !== product);
+    if (others.length === mostProducts) {
+      const full = `The chart has ${mostProducts} products, which is as many as it can show.`;
+      setMessage('choice-problem', `${full} Click one of them again to take it out first.`);
+      return;
+    }
+    this.#choose({ products: others.length < products.length ? others : [...products, product] });
     byId('history-title').scrollIntoView({ block: 'nearest' });
   }
 
@@ -64,7 +75,7 @@ export class Controls implements Choices {
   /** The button that was clicked is gone then, so the focus goes to the first choice. */
   #undo(change: Partial<View>): void {
     this.#choose(change);
-    for (const input of this.#periodInputs()) if (input.checked) input.focus();
+    for (const input of radios('period', periods)) if (input.checked) input.focus();
   }
 
   #choose(change: Partial<View>): void {
@@ -86,17 +97,16 @@ export class Controls implements Choices {
       history.replaceState(null, '', addressOf(this.#view));
   }
 
-  #periodInputs(): readonly HTMLInputElement[] {
-    return Object.keys(periods).map((period) => inputById(`period-${period}`));
-  }
-
   #showChosen(): void {
-    const { period, category, product, search } = this.#view;
-    for (const input of this.#periodInputs()) input.checked = input.value === period;
+    const { period, compare = 'none', category, products, search } = this.#view;
+    for (const input of radios('period', periods)) input.checked = input.value === period;
+    for (const input of compareRadios()) input.checked = input.value === compare;
+    setMessage('choice-problem', '');
     const input = inputById('search');
     if (input.value.trim() !== search) input.value = search;
     showUndo('all-categories', 'Category', category === undefined ? undefined : String(category));
-    showUndo('all-products', 'Product', product === undefined ? undefined : `#${product}`);
+    const numbers = products.map((product) => `#${product}`).join(', ');
+    showUndo('all-products', products.length === 1 ? 'Product' : 'Products', numbers || undefined);
   }
 }
 
@@ -111,4 +121,7 @@ function addressOf(view: View): string {
   return `${location.pathname}${location.search}${fragment === '' ? '' : `#${fragment}`}`;
 }
 
-const readPeriod = (value: string) => readView(`#period=${value}`).period;
+const radios = (group: string, values: Readonly<Record<string, unknown>>): readonly HTMLInputElement[] =>
+  Object.keys(values).map((value) => inputById(`${group}-${value}`));
+
+const compareRadios = () => radios('compare', { none: undefined, ...comparisons });

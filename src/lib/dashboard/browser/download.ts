@@ -1,4 +1,4 @@
-import type { Bucket } from './api.js';
+import type { ShownHistory } from './clicksChart.js';
 
 /** A record of CSV with its line end; a quoted cell may hold line ends too. */
 const record = /(?:[^"\r\n]|"(?:[^"]|"")*")*\r\n/g;
@@ -9,11 +9,15 @@ export function onlyProducts(csv: string, productids: ReadonlySet<string>): stri
   return titles + records.filter((one) => productids.has(one.split(',', 1)[0] ?? '')).join('');
 }
 
-/** Of times and numbers only, so that no cell needs quotes. */
-export const bucketsAsCsv = (buckets: readonly Bucket[]): string =>
-  ['from,clicks', ...buckets.map(({ from, clicks }) => `${from},${clicks}`)]
-    .map((line) => `${line}\r\n`)
-    .join('');
+/** A column for each line of the chart. It has times and numbers only, so that no cell needs quotes. */
+export function historyAsCsv(lines: readonly ShownHistory[]): string {
+  const titles = ['from', ...lines.map(({ title }) => title)];
+  const rows = (lines[0]?.buckets ?? []).map(({ from }, row) => [
+    from,
+    ...lines.map(({ buckets }) => buckets[row]?.clicks ?? 0),
+  ]);
+  return [titles, ...rows].map((cells) => `${cells.join(',')}\r\n`).join('');
+}
 
 /** Has the browser save a text. No link leads to the API, so that none needs the key. */
 export function saveCsv(name: string, text: string): void {

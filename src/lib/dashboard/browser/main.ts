@@ -1,6 +1,7 @@
 import { askCsv, Resource, type Totals } from './api.js';
 import { Controls } from './choices.js';
-import { bucketsAsCsv, onlyProducts, saveCsv } from './download.js';
+import { ClicksScreen } from './clicksScreen.js';
+import { historyAsCsv, onlyProducts, saveCsv } from './download.js';
 import {
   byId,
   formatAge,
@@ -11,19 +12,18 @@ import {
   setText,
   timeZone,
 } from './elements.js';
-import { HistoryChart } from './historyChart.js';
 import { keepKey, keptKey, takeKeyFromAddress } from './key.js';
 import { type Connection, Poller } from './poller.js';
 import { Rate } from './rate.js';
-import { Screen } from './screen.js';
 import { connectionAfter, describeState } from './states.js';
+import { TimeChart } from './timeChart.js';
 import { apiPath, type View, writeView } from './view.js';
 
 takeKeyFromAddress();
 
-const chart = new HistoryChart();
+const chart = new TimeChart('history');
 const controls = new Controls((view) => change(view));
-let screen = new Screen(controls.view, chart, controls);
+let screen = new ClicksScreen(controls.view, chart, controls);
 let { rate, sinceBeginning } = rateOf(controls.view);
 let shown: Totals | undefined;
 /** The server's clock minus ours, in milliseconds. */
@@ -41,8 +41,8 @@ function rateOf({ period, category }: View) {
 }
 
 function change(view: View): void {
-  screen.leave();
-  screen = new Screen(view, chart, controls);
+  screen.parts.leave();
+  screen = new ClicksScreen(view, chart, controls);
   ({ rate, sinceBeginning } = rateOf(view));
   isPending = true;
   setText('total', '–');
@@ -53,16 +53,16 @@ function change(view: View): void {
 async function round(): Promise<void> {
   const key = keptKey();
   const asked = screen;
-  const { data, serverNow } = await asked.totals(key);
+  const { data, serverNow } = await asked.first(key);
   const totals = sinceBeginning ? (await sinceBeginning.get(key)).data : data;
-  if (asked.isLeft) return;
+  if (asked.parts.isLeft) return;
   // The Date header is cut to whole seconds, so half a second is missing on average.
   skewMs = serverNow + 500 - Date.now();
   answeredAt = Date.now();
   shown = data;
   rate.add(totals.asOf === null ? serverNow : Date.parse(totals.asOf), totals.total);
-  await asked.rest(key);
-  isPending = isPending && asked.isLeft;
+  await asked.parts.ask(key);
+  isPending = isPending && asked.parts.isLeft;
   error = undefined;
 }
 
@@ -113,7 +113,7 @@ const fileName = (what: string) =>
     .join('-')
     .replace(/[^\w.-]+/g, '-')}.csv`;
 
-function onDownload(id: string, what: string, make: (asked: Screen) => Promise<string> | string): void {
+function onDownload(id: string, what: string, make: (asked: ClicksScreen) => Promise<string> | string): void {
   byId(id).addEventListener('click', async () => {
     try {
       saveCsv(fileName(what), await make(screen));
@@ -129,10 +129,11 @@ onDownload('products-csv', 'products', async (asked) => {
   const csv = await askCsv(asked.productsPath, keptKey());
   return asked.found ? onlyProducts(csv, asked.found) : csv;
 });
-onDownload('history-csv', 'history', () => bucketsAsCsv(chart.content?.buckets ?? []));
+onDownload('history-csv', 'history', (asked) => historyAsCsv(asked.chart.shown));
 onDownload('trending-csv', 'trending', async (asked) =>
   onlyProducts(await askCsv(asked.trendingPath, keptKey()), asked.rising),
 );
+onDownload('changes-csv', 'changes', (asked) => askCsv(asked.trendingPath, keptKey()));
 onDownload('categories-csv', 'categories', (asked) => askCsv(asked.categoriesPath, keptKey()));
 
 /** Asks at once, also if the page was paused. */

@@ -1,5 +1,6 @@
 import type { Categories, Other, Product, Totals, Trending } from './api.js';
-import { element, formatCompact, formatNumber } from './elements.js';
+import { type Comparison, changeCell, type Difference } from './comparison.js';
+import { byId, element, formatCompact, formatNumber } from './elements.js';
 import { fillRows, headerCell, type Row } from './rows.js';
 
 /** What a reader can choose in the tables. */
@@ -36,28 +37,41 @@ function otherHeader({ atMost }: Other): HTMLElement {
   return cell;
 }
 
-const productRow = (product: Product, most: number, choices: Choices): Row => ({
-  key: String(product.productid),
-  header: productHeader(product, choices),
-  cells: [
-    element('td', categoryText(product.category), 'number'),
-    barCell(product.clicks, most, formatNumber(product.clicks)),
-  ],
-});
+export interface ProductRows {
+  readonly products: readonly Product[];
+  readonly other: Other | undefined;
+  /** What to say if there are no products. */
+  readonly none: string;
+  /** The products in the chart. */
+  readonly chosen: readonly number[];
+  /** Whether changes are shown, and these if they are known by now. */
+  readonly isCompared: boolean;
+  readonly comparison: Comparison | undefined;
+}
 
-export function showProducts(
-  products: readonly Product[],
-  other: Other | undefined,
-  none: string,
-  choices: Choices,
-): void {
+export function showProducts(shown: ProductRows, choices: Choices): void {
+  const { products, other, none, chosen, isCompared, comparison } = shown;
   const most = Math.max(...products.map(({ clicks }) => clicks), other?.clicks ?? 0);
-  const rows = products.map((product) => productRow(product, most, choices));
-  if (other) {
-    const cells = [element('td', '', 'number'), barCell(other.clicks, most, formatNumber(other.clicks))];
-    rows.push({ key: 'other', header: otherHeader(other), cells });
-  }
-  fillRows('products', rows, 3, none);
+  const cellsOf = (category: string, clicks: number, difference: Difference | undefined) => [
+    element('td', category, 'number category'),
+    barCell(clicks, most, formatNumber(clicks)),
+    ...(isCompared ? [changeCell(difference)] : []),
+  ];
+  const rows: Row[] = products.map((product) => ({
+    key: String(product.productid),
+    header: productHeader(product, choices),
+    cells: cellsOf(categoryText(product.category), product.clicks, comparison?.of(product.productid)),
+    isChosen: chosen.includes(product.productid),
+  }));
+  if (other)
+    rows.push({
+      key: 'other',
+      header: otherHeader(other),
+      cells: cellsOf('', other.clicks, comparison?.other),
+    });
+  byId('products-change').hidden = !isCompared;
+  byId('products').parentElement?.classList.toggle('compared', isCompared);
+  fillRows('products', rows, isCompared ? 4 : 3, none);
 }
 
 /** The products that a search finds, at most so many of them; the one with this very number first. */
@@ -72,10 +86,10 @@ export function findProducts({ products }: Totals, search: string): readonly Pro
 }
 
 /** A number that leaves room for others beside it: the exact one is its title if it is shortened. */
-function numberCell(value: number, sign = '', className = 'number'): HTMLElement {
+function numberCell(value: number): HTMLElement {
   const isLong = value >= 1e6;
-  const cell = element('td', `${sign}${isLong ? formatCompact(value) : formatNumber(value)}`, className);
-  if (isLong) cell.title = `${sign}${formatNumber(value)}`;
+  const cell = element('td', isLong ? formatCompact(value) : formatNumber(value), 'number');
+  if (isLong) cell.title = formatNumber(value);
   return cell;
 }
 
@@ -89,11 +103,7 @@ export function showTrending(rising: Trending['products'], choices: Choices): vo
   const rows = rising.map((product) => ({
     key: String(product.productid),
     header: productHeader(product, choices),
-    cells: [
-      numberCell(product.before),
-      numberCell(product.clicks),
-      numberCell(product.change, '+', 'number rise'),
-    ],
+    cells: [numberCell(product.before), numberCell(product.clicks), changeCell(product)],
   }));
   fillRows('trending', rows, 4, 'Nothing rises: there is no full time to compare yet, or nothing went up.');
 }

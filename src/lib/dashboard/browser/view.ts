@@ -1,89 +1,23 @@
 /*
- * What the page shows: a period, a category, a search and a product. The view stands in the fragment of the address, so that a link
- * shares it and the browser's back button leaves it.
+ * What the page shows, as a reader has chosen it. The view stands in the fragment of the address, so that a link shares it and the
+ * browser's back button leaves it.
  */
 
-export type Period = 'all' | '15m' | '1h' | '24h' | '48h';
+import { type Compare, comparisons, type Period, periods } from './periods.js';
 
 export interface View {
   readonly period: Period;
+  /** The time that the clicks are compared with; undefined if they are not. */
+  readonly compare: Compare | undefined;
   readonly category: number | undefined;
-  readonly product: number | undefined;
+  /** The products in the chart, in the order in which they were chosen. */
+  readonly products: readonly number[];
   /** Part of a product's name or number; empty without a search. */
   readonly search: string;
 }
 
-interface PeriodTerms {
-  /** The parameter `last` of the API; undefined for all clicks. */
-  readonly last: string | undefined;
-  readonly words: string;
-  /** The chart of all products: parameters of the API's history, and in words what they give. */
-  readonly history: string;
-  readonly each: string;
-  readonly over: string;
-  /** The chart of one product or category: `count` windows that are `step` longer each, in minutes or hours. */
-  readonly windows: { readonly step: number; readonly unit: 'm' | 'h'; readonly count: number };
-  /** The two windows that are compared. */
-  readonly trending: string;
-  readonly trendingWords: string;
-}
-
-const lastHour = {
-  history: 'bucket=1m&last=1h',
-  each: 'per minute',
-  over: 'in the last hour',
-  windows: { step: 5, unit: 'm', count: 12 },
-} as const;
-const lastDay = {
-  trending: '24h',
-  trendingWords: 'The last 24 full hours against the 24 before them.',
-};
-
-export const periods: Readonly<Record<Period, PeriodTerms>> = {
-  '15m': {
-    last: '15m',
-    words: 'of the last 15 minutes',
-    history: 'bucket=1m&last=15m',
-    each: 'per minute',
-    over: 'in the last 15 minutes',
-    windows: { step: 1, unit: 'm', count: 15 },
-    trending: '15m',
-    trendingWords: 'The last 15 full minutes against the 15 before them.',
-  },
-  '1h': {
-    last: '60m',
-    words: 'of the last hour',
-    ...lastHour,
-    trending: '60m',
-    trendingWords: 'The last 60 full minutes against the 60 before them.',
-  },
-  '24h': {
-    last: '24h',
-    words: 'of the last 24 hours',
-    history: 'bucket=1h&last=24h',
-    each: 'per hour',
-    over: 'in the last 24 hours',
-    windows: { step: 3, unit: 'h', count: 8 },
-    ...lastDay,
-  },
-  '48h': {
-    last: '48h',
-    words: 'of the last 48 hours',
-    history: 'bucket=1h&last=48h',
-    each: 'per hour',
-    over: 'in the last 48 hours',
-    windows: { step: 4, unit: 'h', count: 12 },
-    ...lastDay,
-  },
-  all: {
-    last: undefined,
-    words: 'since the beginning',
-    ...lastHour,
-    trending: '5m',
-    trendingWords: 'The last 5 full minutes against the 5 before them.',
-  },
-};
-
+/** As many lines as can be told apart. */
+export const mostProducts = 5;
 const int32 = 2 ** 31;
 export const longestSearch = 100;
 
@@ -93,26 +27,34 @@ function readInteger(text: string | null): number | undefined {
   return value >= -int32 && value < int32 ? value : undefined;
 }
 
-const isPeriod = (text: string | null): text is Period => text !== null && Object.hasOwn(periods, text);
+/** The value of a parameter if it is one of these names. */
+function readName<T extends string>(text: string | null, names: Readonly<Record<T, unknown>>): T | undefined {
+  return text !== null && Object.hasOwn(names, text) ? (text as T) : undefined;
+}
+
+export const readPeriod = (text: string | null): Period => readName(text, periods) ?? 'all';
+export const readCompare = (text: string | null): Compare | undefined => readName(text, comparisons);
 
 /** Reads the fragment of an address. What is no view in it is left out. */
 export function readView(hash: string): View {
   const parameters = new URLSearchParams(hash.slice(1));
-  const period = parameters.get('period');
+  const products = parameters.getAll('product').map(readInteger);
   return {
-    period: isPeriod(period) ? period : 'all',
+    period: readPeriod(parameters.get('period')),
+    compare: readCompare(parameters.get('compare')),
     category: readInteger(parameters.get('category')),
-    product: readInteger(parameters.get('product')),
+    products: [...new Set(products.filter((one) => one !== undefined))].slice(0, mostProducts),
     search: (parameters.get('search') ?? '').slice(0, longestSearch),
   };
 }
 
 /** The fragment of a view, without the number sign; empty for the view that the page begins with. */
-export function writeView({ period, category, product, search }: View): string {
+export function writeView({ period, compare, category, products, search }: View): string {
   const parameters = new URLSearchParams();
   if (period !== 'all') parameters.set('period', period);
+  if (compare !== undefined) parameters.set('compare', compare);
   if (category !== undefined) parameters.set('category', String(category));
-  if (product !== undefined) parameters.set('product', String(product));
+  for (const product of products) parameters.append('product', String(product));
   if (search !== '') parameters.set('search', search);
   return parameters.toString();
 }

@@ -1,0 +1,168 @@
+import { ApiProblem, type History, type ProductClicks, Resource } from './api.js';
+import { element, formatNumber } from './elements.js';
+import type { Ask } from './parts.js';
+import { periods } from './periods.js';
+import { fillRows, headerCell } from './rows.js';
+import type { Choices } from './tables.js';
+import type { TimeChart } from './timeChart.js';
+import { apiPath, type View } from './view.js';
+
+/** The API's history of one line of the chart, in the form of a file. */
+export interface ShownHistory {
+  readonly title: string;
+  readonly buckets: History['buckets'];
+}
+
+interface Line extends History {
+  readonly product: number;
+  readonly name: string;
+  readonly details: ProductClicks;
+}
+
+/** Clicks over time: bars of all products, of one category or of one product, or a line for each of some products. */
+export class ClicksChart {
+  /** What is shown now; empty if nothing is. */
+  shown: readonly ShownHistory[] = [];
+  readonly ask: Ask;
+  readonly #view: View;
+  readonly #chart: TimeChart;
+  readonly #choices: Choices;
+  readonly #isLeft: () => boolean;
+  readonly #each: string;
+  readonly #over: string;
+
+  /** @param isLeft whether another view is shown by now */
+  constructor(view: View, chart: TimeChart, choices: Choices, isLeft: () => boolean) {
+    this.#view = view;
+    this.#chart = chart;
+    this.#choices = choices;
+    this.#isLeft = isLeft;
+    this.#each = `clicks ${periods[view.period].each}`;
+    this.#over = periods[view.period].over;
+    this.ask = view.products.length > 0 ? this.#askProducts() : this.#askAll();
+    if (view.products.length < 2) fillLegend([], choices);
+  }
+
+  #historyOf(of: { category?: number | undefined; productid?: number }): Resource<History> {
+    return new Resource(apiPath('clicks/history', { ...periods[this.#view.period].history, ...of }));
+  }
+
+  #askAll(): Ask {
+    const { category } = this.#view;
+    const resource = this.#historyOf({ category });
+    const title = category === undefined ? 'Clicks' : `Category ${category}: clicks`;
+    return async (key) => {
+      const { data } = await resource.get(key);
+      this.#showBars(`${title} ${periods[this.#view.period].each}, ${this.#over}`, '', data);
+    };
+  }
+
+  #askProducts(): Ask {
+    const { last } = periods[this.#view.period];
+    const asks = this.#view.products.map((product) => {
+      const details = new Resource<ProductClicks>(apiPath(`clicks/${product}`, { last }));
+      const history = this.#historyOf({ productid: product });
+      return async (key: string): Promise<Line | ApiProblem> => {
+        try {
+          const [of, line] = await Promise.all([details.get(key), history.get(key)]);
+          return { ...line.data, product, name: of.data.name ?? `#${product}`, details: of.data };
+        } catch (error) {
+          // A product that has no count: the others are shown all the same.
+          if (error instanceof ApiProblem && error.status === 404) return error;
+          throw error;
+        }
+      };
+    });
+    return async (key) => {
+      const answers = await Promise.all(asks.map((ask) => ask(key)));
+      const lines = answers.flatMap((answer) => (answer instanceof ApiProblem ? [] : [answer]));
+      const problems = answers.flatMap((answer) => (answer instanceof ApiProblem ? [answer.message] : []));
+      if (!this.#isLeft()) this.#showProducts(lines, problems);
+    };
+  }
+
+  #showProducts(lines: readonly Line[], problems: readonly string[]): void {
+    const [first] = lines;
+    const { products } = this.#view;
+    if (!first) {
+      this.shown = [];
+      fillLegend([], this.#choices);
+      const names = products.map((product) => `#${product}`).join(', ');
+      this.#chart.clear(`Product${products.length === 1 ? '' : 's'} ${names}`, problems.join(' '));
+    } else if (products.length > 1) this.#showLines(lines, problems);
+    else this.#showProduct(first);
+  }
+
+  #showProduct(line: Line): void {
+    const { details } = line;
+    const number = `#${details.productid}`;
+    const title = details.name === undefined ? `Product ${number}` : `${details.name} (${number})`;
+    const { last, words } = periods[this.#view.period];
+    const category = details.category === null ? '' : `Category ${details.category}. `;
+    const all = last === undefined ? `${formatNumber(details.clicks)} clicks ${words}. ` : '';
+    this.#showBars(`${title}: ${this.#each}, ${this.#over}`, `${category}${all}`, line);
+  }
+
+  #showBars(title: string, before: string, { buckets, total }: History): void {
+    if (this.#isLeft()) return;
+    const most = Math.max(0, ...buckets.map(({ clicks }) => clicks));
+    const { each } = periods[this.#view.period];
+    this.shown = [{ title: 'clicks', buckets }];
+    this.#chart.show({
+      ...axisOf(buckets),
+      title,
+      words: `${before}In the chart: ${formatNumber(total)} clicks, at most ${formatNumber(most)} ${each}. The last bar is not over yet.`,
+      isBars: true,
+      lines: [
+        { values: buckets.map(({ clicks }) => clicks), tell: (value) => `${formatNumber(value)} clicks` },
+      ],
+    });
+  }
+
+  #showLines(lines: readonly Line[], problems: readonly string[]): void {
+    const buckets = lines[0]?.buckets ?? [];
+    // At the turn of a minute the answers may begin at different times; the next round has them together.
+    if (lines.some((line) => line.buckets[0]?.from !== buckets[0]?.from)) return;
+    this.shown = lines.map((line) => ({ title: `product ${line.product}`, buckets: line.buckets }));
+    const told = lines.map(({ name, product, total }) => `${nameOf(name, product)} ${formatNumber(total)}`);
+    this.#chart.show({
+      ...axisOf(buckets),
+      title: `Products: ${this.#each}, ${this.#over}`,
+      words: [`Clicks in the chart: ${told.join('; ')}. The last points are not over yet.`, ...problems].join(
+        ' ',
+      ),
+      isBars: false,
+      lines: lines.map((line) => ({
+        values: line.buckets.map(({ clicks }) => clicks),
+        tell: (value) => `${line.name} ${formatNumber(value)}`,
+      })),
+    });
+    fillLegend(lines, this.#choices);
+  }
+}
+
+function axisOf(buckets: History['buckets']) {
+  const times = buckets.map(({ from }) => Date.parse(from) / 1000);
+  const [first = 0, second = first + 60] = times;
+  return { times, bucketSeconds: second - first, isWhole: true };
+}
+
+const nameOf = (name: string, product: number) => (name === `#${product}` ? name : `${name} (#${product})`);
+
+/** Says which line is which product. A click on a product takes its line away. */
+function fillLegend(lines: readonly Line[], choices: Choices): void {
+  const rows = lines.map(({ product, name, total }, index) => {
+    const swatch = element('span', '', 'swatch');
+    swatch.style.setProperty('--colour', `var(--line-${index + 1})`);
+    swatch.dataset.dash = String(index);
+    swatch.setAttribute('aria-hidden', 'true');
+    const label = element('span', nameOf(name, product), 'name');
+    label.title = name;
+    const header = headerCell([swatch, label, ' ×'], () => choices.product(product));
+    header.querySelector('button')?.setAttribute('title', 'Take this line out of the chart');
+    return { key: `${index}-${product}`, header, cells: [element('td', formatNumber(total), 'number')] };
+  });
+  fillRows('lines', rows, 2, '');
+  const table = document.getElementById('legend');
+  if (table) table.hidden = lines.length === 0;
+}

@@ -1,0 +1,42 @@
+import { Resource } from './api.js';
+
+/** Something that is asked for again and again, with a key. */
+export type Ask = (key: string) => Promise<void>;
+
+/** What a view asks for, one after the other, until it is left for another view. */
+export class Parts {
+  readonly #asks: Ask[] = [];
+  #isLeft = false;
+
+  /** Another view is shown: answers that are under way are not. */
+  leave(): void {
+    this.#isLeft = true;
+  }
+
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
+  /** Asks at most once in this time; again at once if it failed. */
+  add(everyMs: number, run: Ask): void {
+    let ranAt = Number.NEGATIVE_INFINITY;
+    this.#asks.push(async (key) => {
+      if (performance.now() - ranAt < everyMs) return;
+      await run(key);
+      ranAt = performance.now();
+    });
+  }
+
+  /** Asks for one path, and shows an answer that is not the one before. */
+  addPath<T>(path: string, everyMs: number, show: (data: T) => void): void {
+    const resource = new Resource<T>(path);
+    this.add(everyMs, async (key) => {
+      const { data, changed } = await resource.get(key);
+      if (changed && !this.#isLeft) show(data);
+    });
+  }
+
+  async ask(key: string): Promise<void> {
+    for (const ask of this.#asks) if (!this.#isLeft) await ask(key);
+  }
+}

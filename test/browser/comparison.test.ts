@@ -1,0 +1,115 @@
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { browserForTests } from './chromium';
+import { OpenedDashboard, patience, seriousViolations, untilShown } from './openedDashboard';
+
+const executablePath = browserForTests('The tests of comparisons (test/browser/comparison.test.ts)');
+
+interface Trending {
+  total: number;
+  totalBefore: number;
+  products: { productid: number; category: number; clicks: number; before: number }[];
+}
+
+const hourMs = 3_600_000;
+const minus = '\u2212';
+
+/** The change as the page writes it, from the numbers of the API. */
+function written({ clicks, before }: { clicks: number; before: number }): string {
+  const signed = (value: number) =>
+    `${value > 0 ? '+' : value < 0 ? minus : '±'}${Math.abs(value).toLocaleString('en-US')}`;
+  const percent = before === 0 ? '' : `${signed(Math.round((1000 * (clicks - before)) / before) / 10)} %`;
+  return `${signed(clicks - before)} ${percent}`.trim();
+}
+
+describe.runIf(executablePath)('a reader who compares', () => {
+  const dashboard = new OpenedDashboard();
+  const open: OpenedDashboard['open'] = (...given) => dashboard.open(...given);
+
+  beforeAll(async () => {
+    await dashboard.start(executablePath ?? '');
+    // In the last full hour, in the one before it, and in the same one yesterday.
+    const clicksOn = (productid: number, count: number, hoursAgo: number) =>
+      Array.from({ length: count }, () => ({ productid, at: Date.now() - hoursAgo * hourMs }));
+    await dashboard.table.append([
+      ...[...clicksOn(3, 4, 1), ...clicksOn(7, 9, 1), ...clicksOn(3, 6, 2), ...clicksOn(11, 1, 2)],
+      ...[...clicksOn(3, 8, 25), ...clicksOn(7, 3, 25), ...clicksOn(11, 2000, 25)],
+    ]);
+  }, 120_000);
+  afterEach(() => dashboard.closePage());
+  afterAll(() => dashboard.stop(), 60_000);
+
+  /** The last cell of each row, by product. */
+  const changesShown = async (page: Page) =>
+    Object.fromEntries(
+      (await page.evaluate(`Array.from(document.querySelectorAll('#products tr'), (row) =>
+        [row.dataset.key, row.lastElementChild.innerText.replace(/\\s+/g, ' ').trim()])`)) as [
+        string,
+        string,
+      ][],
+    );
+
+  it.each([
+    ['the time before', 'before', '1h', '60m'],
+    ['the same time yesterday', 'yesterday', '1h', '1h'],
+    ['the same time yesterday', 'yesterday', '15m', '1h'],
+    ['the time before', 'before', '24h', '24h'],
+    ['the same time yesterday', 'yesterday', '48h', '24h'],
+    ['the time before', 'before', 'all', '5m'],
+  ])(
+    'with %s (%s, period %s) sees the changes of the API, in clicks and percent',
+    async (label, compare, period, last) => {
+      const page = await open({}, period === 'all' ? '' : `#period=${period}`);
+      await untilShown(page);
+      expect(await page.locator('#products-change').isVisible()).toBe(false);
+      await page.getByLabel(label).check();
+      await page.waitForSelector('#compared:not([hidden])', patience);
+      // The times move with the clock, on the page some seconds later.
+      await vi.waitFor(
+        async () => {
+          const told = await dashboard.api<Trending>(
+            `clicks/trending?last=${last}&compare=${compare}&top=1000`,
+          );
+          const { total, totalBefore, products } = told;
+          const change = written({ clicks: total, before: totalBefore }).replace(/ ([^ ]+ %)$/, ' ($1)');
+          const words = await page.locator('#compared').textContent();
+          expect(words).toContain(`${change}: ${total.toLocaleString('en-US')} clicks from `);
+          expect(words).toContain(`, ${totalBefore.toLocaleString('en-US')} from `);
+          const expected = ['7', '3', '11'].map((key) => {
+            const of = products.find(({ productid }) => String(productid) === key);
+            return [key, written(of ?? { clicks: 0, before: 0 })];
+          });
+          expect(await changesShown(page)).toEqual(Object.fromEntries(expected));
+        },
+        { ...patience, interval: 500 },
+      );
+      expect(new URL(page.url()).hash).toContain(`compare=${compare}`);
+      expect(dashboard.problems).toEqual([]);
+    },
+  );
+
+  it('shares the comparison, has it per category, takes it away, and ends it', async () => {
+    const page = await open({ acceptDownloads: true }, '#period=1h&compare=yesterday&category=4');
+    await page.waitForSelector('#compared:not([hidden])', patience);
+    expect(await page.getByLabel('the same time yesterday').isChecked()).toBe(true);
+    const told = await dashboard.api<Trending>('clicks/trending?last=1h&compare=yesterday&top=1000');
+    const lamp = told.products.find(({ category }) => category === 4) ?? { clicks: 0, before: 0 };
+    expect(lamp.before).toBe(8);
+    expect(await page.locator('#compared').textContent()).toContain(
+      `The last full hour against the same time yesterday. ${written(lamp).replace(/ ([^ ]+ %)$/, ' ($1)')}: ${lamp.clicks} clicks from `,
+    );
+    const [file] = await Promise.all([page.waitForEvent('download'), page.locator('#changes-csv').click()]);
+    expect(file.suggestedFilename()).toBe('changes-period-1h-compare-yesterday-category-4.csv');
+    await page.getByLabel('nothing').check();
+    await untilShown(page);
+    for (const gone of ['#compared', '#products-change', '#changes-csv'])
+      expect(await page.locator(gone).isVisible()).toBe(false);
+    expect(new URL(page.url()).hash).toBe('#period=1h&category=4');
+  });
+
+  it.each(['light', 'dark'] as const)('can use it, in %s', async (colorScheme) => {
+    const page = await open({ colorScheme, bypassCSP: true }, '#period=1h&compare=yesterday');
+    await page.waitForSelector('#compared:not([hidden])', patience);
+    expect(await seriousViolations(page)).toEqual([]);
+  });
+});
