@@ -110,7 +110,7 @@ describe('a bin', () => {
 
   describe('leaves no file behind that was not to be committed', () => {
     it.each([
-      ['the log went back meanwhile', async () => undefined, { outcome: 'conflict' }],
+      ['the log went back meanwhile', async (): Promise<undefined> => undefined, { outcome: 'conflict' }],
       [
         'the log cannot be read',
         () => Promise.reject(new TributaryError('storage.unavailable', 'away')),
@@ -120,7 +120,7 @@ describe('a bin', () => {
       const plan = await planned();
       const before = await pathsOf(at);
       const { get, put } = at.store;
-      at.store.put = async (path, bytes): Promise<{ etag: string }> => {
+      at.store.put = async (path, bytes) => {
         const stored = await put.call(at.store, path, bytes);
         at.store.get = answer;
         return stored;
