@@ -186,11 +186,48 @@ describe('cleaning the log', () => {
     expect(await cleanLog({ at, now })).toMatchObject({ outcome: 'done', deleted: 0 });
   });
 
-  it('deletes nothing when the checkpoint that would be left is damaged', async () => {
+  it('passes a damaged checkpoint over for an older one, and says what is wrong with it', async () => {
     await appendHistory('interval 2 days');
+    const rows = await readRows(at);
     await store.put(checkpointPath('events', 6), Buffer.from('PAR1 no more PAR1'));
-    await expect(cleanLog({ at, now })).rejects.toThrow('version 6, checkpoint events/_delta_log/');
-    expect((await versions()).length).toBe(17);
+    const damage = expect.stringContaining('version 6, checkpoint events/_delta_log/');
+    const planned = await cleanLog({ at, now, dryRun: true });
+    expect(planned).toEqual({ outcome: 'damage-passed-over', oldest: 3, deleted: 3, damage });
+    expect(await cleanLog({ at, now })).toEqual(planned);
+    expect((await versions()).length).toBe(14);
+    expect(await readRows(at)).toEqual(rows);
+    expect((await snapshotOf(at, 7)).files.size).toBe(7);
+    // Once a newer one is old enough, the damaged one goes with all that is below.
+    for (let version = 7; version <= 11; version++) store.date(commitPath('events', version), now - 3 * day);
+    expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: 9, deleted: 8 });
+    expect(await readRows(at)).toEqual(rows);
+  });
+
+  it('deletes nothing if each checkpoint that could be left is damaged, or was made of a lost commit', async () => {
+    await appendHistory('interval 2 days');
+    const before = await pathsOf(at);
+    await store.put(checkpointPath('events', 6), Buffer.from('PAR1 no more PAR1'));
+    const entry = (await store.get(commitPath('events', 3)))?.bytes ?? new Uint8Array();
+    await store.put(commitPath('events', 3), Buffer.concat([entry, Buffer.from('\n')]));
+    expect(await cleanLog({ at, now })).toEqual({
+      outcome: 'damage-passed-over',
+      oldest: undefined,
+      deleted: 0,
+      damage: expect.stringContaining('version 6'),
+    });
+    expect(await pathsOf(at)).toEqual(before);
+  });
+
+  it('fails if a checkpoint cannot be read because storage is away', async () => {
+    await appendHistory('interval 2 days');
+    const before = await pathsOf(at);
+    const read = store.getRange.bind(store);
+    store.getRange = async (path, ...range) => {
+      if (path === checkpointPath('events', 6)) throw new TributaryError('storage.unavailable', 'away');
+      return read(path, ...range);
+    };
+    await expect(cleanLog({ at, now })).rejects.toMatchObject({ code: 'storage.unavailable' });
+    expect(await pathsOf(at)).toEqual(before);
   });
 
   it('deletes nothing while others move the pointer again and again', async () => {
