@@ -1,7 +1,4 @@
 import { openLake } from '../lib/app/lake';
-import { cachedStatePath } from '../lib/counts/cachedState';
-import { type Dimension, dimensionsOf } from '../lib/counts/dimension';
-import { type CountsVerification, verifyCounts } from '../lib/counts/verifyCounts';
 import type { TableLocation } from '../lib/delta/log';
 import { TributaryError } from '../lib/errors';
 import { count, quantity } from '../lib/quantity';
@@ -21,10 +18,11 @@ import { action } from './commandLine/command';
 import { hintToStart, runCommand } from './commandLine/runCommand';
 import { noTable, streamWord } from './names';
 import { showFiles } from './showProgress';
+import { verifyFolds } from './verifyFolds';
 
 /*
- * `npm run verify -- <stream>`: proves from the tables that each event is there exactly once, that the counts which the API serves
- * are right, and that the warehouse has the same rows. Exit code 1 if not. If the warehouse or the hub does not answer, the exit
+ * `npm run verify -- <stream>`: proves from the tables that each event is there exactly once, that the counts and the newest rows
+ * which the API serves are right, and that the warehouse has the same rows. Exit code 1 if not. If the warehouse or the hub does not answer, the exit
  * code depends on the tables alone.
  */
 
@@ -51,19 +49,12 @@ async function verify(stream: Stream, settings: Settings): Promise<number> {
     return 1;
   }
   const isRight = tellReport(stream, report);
-  const { counted, warehouse: loaded } = stream;
-  let areCountsRight = true;
-  for (const dimension of counted ? dimensionsOf(counted) : []) {
-    const counts = await showFiles('counts: file', (onFile) =>
-      verifyCounts({ at, counted: dimension, maxKeys: settings.countedProducts, onFile }),
-    );
-    if (counts) console.log(describeCounts(counts, at, dimension));
-    areCountsRight &&= !counts?.different;
-  }
+  const { warehouse: loaded } = stream;
+  const areFoldsRight = await verifyFolds(stream, at, settings);
   const compared = loaded && (await compareLoaded(settings, at, loaded));
   if (loaded && compared) console.log(describeComparison(loaded, compared));
   console.log(await sayWaiting(settings, at, stream));
-  return isRight && areCountsRight && !(compared && isFailure(compared)) ? 0 : 1;
+  return isRight && areFoldsRight && !(compared && isFailure(compared)) ? 0 : 1;
 }
 
 /** Prints what the tables say. Returns whether each event is there once. */
@@ -167,26 +158,6 @@ function describeDifference({ partition, hubCreatedAt, found, expected }: Partit
   if (found.rows !== expected.rows)
     return `  ${where}: ${quantity(found.rows, 'row')} where ${count(expected.rows)} should be`;
   return `  ${where}: other rows, their sequence numbers add up to ${found.sequences} and not to ${expected.sequences}`;
-}
-
-function describeCounts(
-  { version, cachedVersion, total, folded, different, examples }: CountsVerification,
-  { store, table }: TableLocation,
-  dimension: Dimension,
-): string {
-  const of = `The counts ${dimension.isFurther ? `by ${dimension.key} ` : ''}of version ${version} are`;
-  const cache =
-    cachedVersion === undefined ? 'no cached state' : `the cached state of version ${cachedVersion}`;
-  const all = folded === 0 ? count(total) : `${count(total)}, of them ${count(folded)} folded into "other"`;
-  if (different === 0) return `${of} right: ${all}, with ${cache}.`;
-  return [
-    `${of} wrong for ${quantity(different, 'key')}, with ${cache}:`,
-    ...examples.map(
-      ({ of, served, live }) => `  ${of}: ${count(served)} counted, ${count(live)} in the files`,
-    ),
-    ...(different > examples.length ? ['  …'] : []),
-    `  To count them again: stop the app, delete ${store.name}/${cachedStatePath(table, dimension)}, and start the app.`,
-  ].join('\n');
 }
 
 function describePartition(report: PartitionReport): string {

@@ -9,6 +9,8 @@ import { settingsAt } from '../../local/processes';
 import { orList } from '../../src/cli/commandLine/command';
 import { cachedStatePath } from '../../src/lib/counts/cachedState';
 import { Counts } from '../../src/lib/counts/counts';
+import { LatestFold } from '../../src/lib/latest/latest';
+import { latestStatePath } from '../../src/lib/latest/latestState';
 import { openHubClient } from '../../src/lib/sources/hubClient';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { countedClicks as counted } from '../../src/lib/streams/clickstream';
@@ -16,6 +18,7 @@ import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { openDuckDb } from '../../src/lib/warehouse/duckdb/sharedFile';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
 import type { Warehouse } from '../../src/lib/warehouse/warehouse';
+import { writeAssets } from '../kit/assetsTable';
 import { runCommand } from '../kit/runCommand';
 import { TdsServer } from '../kit/tds/tdsServer';
 import { type Click, clicksTable, clicksToLoad, headOf, loadRows } from '../lib/verify/loadedTable';
@@ -115,6 +118,30 @@ describe('npm run verify', () => {
     expect(output).toContain('Each event is there once.');
     expect(output).toMatch(
       /The counts of version \d are wrong for 1 key, with the cached state of version \d:\n {2}2: 5 counted, 1 in the files\n {2}To count them again: stop the app, delete \S+\/clicks\/_counts\/state\.json, and start the app\.\n/,
+    );
+    expect(code).toBe(1);
+  });
+
+  it('ends with 1 when the saved newest rows are not those of the files', async () => {
+    const { latest } = (await loadStreams()).find(({ name }) => name === 'coincap') ?? {};
+    if (!latest) return;
+    const { connectionString } = azurite;
+    const store = await openAzureBlobStore({ connectionString }, 'mispriced');
+    await writeAssets(store, [
+      { id: 'bitcoin', priceUsd: '2.5', runtime_timestamp: 1_700_000_000_000 },
+      { id: 'tether', priceUsd: '1', runtime_timestamp: 1_700_000_000_000 },
+    ]);
+    expect((await run('verify', 'mispriced', 'coincap')).output).toContain(
+      '\nThe newest rows of version 1 are right: those of 2 keys, with no saved state.\n',
+    );
+    const at = { store, table: 'assets' };
+    await new LatestFold({ at, latest }).save();
+    const path = latestStatePath('assets');
+    const state = Buffer.from((await store.get(path))?.bytes ?? []).toString('utf8');
+    await store.put(path, Buffer.from(state.replace('2.5', '3.5')));
+    const { code, output } = await run('verify', 'mispriced', 'coincap');
+    expect(output).toMatch(
+      /The newest rows of version 1 are wrong in 1 place, with the saved state of version 1:\n {2}bitcoin: \[.*3\.5.*\] served, \[.*2\.5.*\] in the files\n {2}To fold them again: stop the app, delete \S+\/assets\/_latest\/state\.json, and start the app\.\n/,
     );
     expect(code).toBe(1);
   });

@@ -15,6 +15,8 @@ import { readLatest } from './readLatest';
 
 export interface LatestOptions extends FoldOptions {
   readonly latest: Latest;
+  /** Whether nothing may be written. */
+  readonly isReadOnly?: boolean;
 }
 
 /** The newest rows at one version. The next refresh changes `rows`, so use it before the next await. */
@@ -38,11 +40,13 @@ export class LatestFold {
   readonly #keeper: StateKeeper<LatestState>;
   readonly #refresh: SpacedRefresh;
   #folded: Folded | undefined;
+  #startedFrom: number | undefined;
 
   constructor({ refreshMs = 250, monotonicNow = () => performance.now(), ...others }: LatestOptions) {
     this.#options = {
       now: Date.now,
       warn: (message) => logEvent('warning', 'counts-problem', { message }),
+      isReadOnly: false,
       ...others,
     };
     const { at, latest } = others;
@@ -62,6 +66,11 @@ export class LatestFold {
     return this.#folded ?? { state: undefined, rows: this.#newRows() };
   }
 
+  /** The version of the saved state from which the table was folded; undefined if it was folded from its files. */
+  get startedFrom(): number | undefined {
+    return this.#startedFrom;
+  }
+
   /** Writes the state of the newest version, unless the one in the lake is as new. Maintenance calls this. */
   async save(): Promise<'saved' | 'current'> {
     await this.current();
@@ -69,14 +78,14 @@ export class LatestFold {
   }
 
   async #look(): Promise<void> {
-    const { at, warn } = this.#options;
+    const { at, warn, isReadOnly } = this.#options;
     if (!(await this.#foldNew()))
       await this.#keeper.foldAnew(
         (state) => this.#foldAnew(state),
         (message) => warn(`The saved newest rows of ${at.table} are not used: ${message}`),
       );
     const saveable = this.#saveable();
-    if (saveable && this.#keeper.isFarBehind(saveable.position))
+    if (!isReadOnly && saveable && this.#keeper.isFarBehind(saveable.position))
       this.#keeper
         .save(() => this.#saveable())
         .catch((error: unknown) => warn(`The newest rows of ${at.table} are not saved: ${error}`));
@@ -96,8 +105,10 @@ export class LatestFold {
   async #foldAnew(saved: LatestState | undefined): Promise<boolean> {
     if (saved) {
       this.#follower.seek(saved);
+      this.#startedFrom = saved.version;
       if (await this.#foldOn(saved, () => this.#rowsOf(saved))) return true;
     }
+    this.#startedFrom = undefined;
     this.#folded = await foldLiveFiles(this.#options.at, async ({ files, tombstones: _, ...state }) => {
       const rows = await this.#read({ state, adds: [...files.values()] });
       rows.cut();

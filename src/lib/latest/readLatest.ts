@@ -1,7 +1,7 @@
 import { asKey } from '../counts/keys';
 import type { Add } from '../delta/actions';
 import type { TableState } from '../delta/state';
-import { scanRows } from '../lake/scanRows';
+import { type FileProgress, scanRows } from '../lake/scanRows';
 import type { Latest } from '../streams/stream';
 import { columnsToTell, LatestRows } from './latestRows';
 import { asMicros, asValue } from './values';
@@ -16,16 +16,17 @@ export interface FilesToRead {
   readonly latest: Latest;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
+  readonly onFile?: FileProgress | undefined;
 }
 
 /**
  * The newest rows of data files. Reads only the needed columns, several files at once, one row group at a time.
  * @throws `parquet.invalid`, naming table, version and file, if a file is gone or damaged
  */
-export async function readLatest({ state, adds, latest, nowMs }: FilesToRead): Promise<LatestRows> {
+export async function readLatest({ state, adds, latest, nowMs, onFile }: FilesToRead): Promise<LatestRows> {
   const rows = new LatestRows(latest, nowMs);
   const columns = [latest.key, latest.asOf, enqueuedAt, ...columnsToTell(latest)];
-  await scanRows({ state, files: adds, columns }, ([keyValue, asOf, enqueued, ...values]) => {
+  await scanRows({ state, files: adds, columns, onFile }, ([keyValue, asOf, enqueued, ...values]) => {
     const key = asKey(keyValue);
     const time = asMicros(asOf);
     if (key === null || time === null) return;
