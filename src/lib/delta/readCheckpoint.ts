@@ -9,6 +9,7 @@ import {
   checkTxn,
   markKey,
 } from './actions';
+import { addMembers, type CheckpointPart, FileRows } from './fileRows';
 import { type CheckpointFiles, describeVersion, type TableLocation } from './log';
 import { openDataFile } from './openDataFile';
 import { type ReadColumns, readRowGroups } from './parquet/read';
@@ -43,7 +44,7 @@ export async function readCheckpoint(
   at: TableLocation,
   { version, paths }: CheckpointFiles,
   withFiles: boolean,
-  take: (part: Commit) => void,
+  take: (part: CheckpointPart) => void,
 ): Promise<ReadCheckpoint | undefined> {
   let mark: string | undefined;
   let fields: readonly Field[] | undefined;
@@ -53,8 +54,9 @@ export async function readCheckpoint(
     if (!source) return undefined;
     const columns = withFiles ? fileColumns : stateColumns;
     let rows = 0;
-    for await (const group of readRowGroups({ source, columns, skipNulls: true, where })) {
-      const part = toCommit(version, group, rows, where);
+    const options = { source, columns, skipNulls: true, where, ...(withFiles && { members: addMembers }) };
+    for await (const group of readRowGroups(options)) {
+      const part = toPart(version, group, rows, where);
       if (part.adds.some(({ stats, stats_parsed: parsed }) => stats === undefined && parsed !== undefined))
         fields ??= await readFields(at, { version, paths });
       take({ ...part, adds: part.adds.map((add) => withJson(add, fields)) });
@@ -75,7 +77,7 @@ async function readFields(at: TableLocation, { version, paths }: CheckpointFiles
     const source = await openDataFile({ store: at.store, path, where });
     if (!source) break;
     for await (const group of readRowGroups({ source, columns: ['metaData'], skipNulls: true, where })) {
-      const { metaData } = toCommit(version, group, 0, where);
+      const { metaData } = toPart(version, group, 0, where);
       if (metaData) return parseSchema(metaData.schemaString, where);
     }
   }
@@ -90,23 +92,28 @@ function withJson(add: Add, fields: readonly Field[] = []): Add {
   return { ...rest, ...(stats === undefined ? {} : { stats }) } as Add;
 }
 
-function toCommit(
+function toPart(
   version: number,
-  { columns, numRecords }: ReadColumns,
+  { columns, numRecords, members }: ReadColumns,
   firstRow: number,
   where: string,
-): Commit {
+): CheckpointPart {
   const commit = { version, adds: [], removes: [], txns: [] } as {
     version: number;
+    files?: FileRows;
     protocol?: Commit['protocol'] & object;
     metaData?: Commit['metaData'] & object;
   } & { [kind in 'adds' | 'removes' | 'txns']: Commit[kind][number][] };
   // Where a map or a list may be empty but not missing, it is filled in again: pruned columns leave it out.
-  const each = (name: string, take: (raw: Readonly<Record<string, unknown>>, at: string) => void) => {
+  const each = (
+    name: string,
+    take: (raw: Readonly<Record<string, unknown>>, at: string, row: number) => void,
+  ) => {
     const column = columns.get(name);
     for (let row = 0; row < numRecords; row++) {
       const raw = column?.[row];
-      if (typeof raw === 'object' && raw !== null) take(withoutNulls(raw), `${where}, row ${firstRow + row}`);
+      if (typeof raw === 'object' && raw !== null)
+        take(withoutNulls(raw), `${where}, row ${firstRow + row}`, row);
     }
   };
   each('protocol', (raw, at) => {
@@ -123,7 +130,15 @@ function toCommit(
       `${at}: the checkpoint has its files in sidecars, which are not read.`,
     );
   });
-  each('add', (raw, at) => commit.adds.push(checkAdd(raw, at)));
+  if (members) {
+    const others = new Map<number, Readonly<Record<string, unknown>>>();
+    each('add', (raw, _at, row) => others.set(row, raw));
+    const at = (row: number) => `${where}, row ${firstRow + row}`;
+    const files = new FileRows({ members, rows: numRecords, others, at });
+    // Statistics that are a struct alone are made JSON action by action.
+    if (![...others.values()].some((raw) => raw.stats_parsed !== undefined)) commit.files = files;
+    else for (const row of files.indices()) commit.adds.push(files.at(row));
+  } else each('add', (raw, at) => commit.adds.push(checkAdd(raw, at)));
   each('remove', (raw, at) => {
     const empty = raw.extendedFileMetadata === true ? { partitionValues: {} } : {};
     commit.removes.push(checkRemove({ ...empty, ...raw }, at));

@@ -1,5 +1,8 @@
 import { TributaryError } from '../errors';
 import type { Add, Commit, Metadata, Protocol, Remove, Txn } from './actions';
+import { fileKey, hasDeletionVector } from './fileKey';
+import type { CheckpointPart } from './fileRows';
+import { FileTable } from './fileTable';
 import { strayEntry } from './hole';
 import { type CheckpointFiles, describeVersion, type TableLocation } from './log';
 import { ensureReadable, unsupported } from './protocol';
@@ -47,20 +50,6 @@ export interface Snapshot extends TableState {
 }
 
 /**
- * What makes two actions be about the same file: its path and its deletion vector (PROTOCOL.md, "Action Reconciliation"). A table
- * that is readable here has no deletion vectors, but its log may name those of the time before they were turned off.
- */
-export function fileKey(file: Add | Remove): string {
-  if (!hasDeletionVector(file)) return file.path;
-  const { path, deletionVector } = file;
-  const { storageType, pathOrInlineDv, offset } = deletionVector as Readonly<Record<string, unknown>>;
-  return `${path}\n${storageType}${pathOrInlineDv}${offset === undefined || offset === null ? '' : `@${offset}`}`;
-}
-
-const hasDeletionVector = ({ deletionVector }: Add | Remove): boolean =>
-  typeof deletionVector === 'object' && deletionVector !== null;
-
-/**
  * Throws `delta.unsupported` for a live file some rows of which are deleted by a vector. The protocol of such a table should not
  * let us come as far as to its files; without this check, the deleted rows would be there.
  */
@@ -78,7 +67,7 @@ export function ensureWithoutVector(add: Add, where: string): void {
  */
 export class LogReplay {
   readonly #at: TableLocation;
-  readonly #files: Map<string, Add> | undefined;
+  #files: FileTable | undefined;
   readonly #tombstones = new Map<string, Remove>();
   readonly #txns = new Map<string, Txn>();
   #version = -1;
@@ -96,7 +85,7 @@ export class LogReplay {
     readonly base?: CheckpointFiles,
   ) {
     this.#at = at;
-    this.#files = withFiles ? new Map() : undefined;
+    this.#files = withFiles ? FileTable.of() : undefined;
   }
 
   /** Continues from a state. A snapshot's files are copied, because the snapshot must not change. */
@@ -111,7 +100,7 @@ export class LogReplay {
     replay.#metaData = state.metaData;
     for (const [appId, txn] of state.txns) replay.#txns.set(appId, txn);
     if ('files' in state) {
-      for (const [path, add] of state.files) replay.#files?.set(path, add);
+      replay.#files = FileTable.of(state.files);
       for (const [path, remove] of state.tombstones) replay.#tombstones.set(path, remove);
     }
     return replay;
@@ -142,7 +131,7 @@ export class LogReplay {
    * Applies one commit, or a part of a checkpoint as if it were one.
    * @throws `delta.hole` for a commit that was made on another entry than the one before it
    */
-  apply(commit: Commit): void {
+  apply(commit: CheckpointPart): void {
     const { readMark } = commit.commitInfo ?? {};
     const follows = commit.version === this.#version + 1;
     if (follows && readMark !== undefined && this.#mark !== undefined && readMark !== this.#mark)
@@ -157,8 +146,9 @@ export class LogReplay {
       }
       for (const add of commit.adds) {
         this.#tombstones.delete(fileKey(add));
-        this.#files.set(fileKey(add), add);
+        this.#files.set(add);
       }
+      if (commit.files) this.#files.addRows(commit.files, (key) => this.#tombstones.delete(key));
     }
     this.#reachedFrom = follows ? entryOf(this.#version, this.#mark) : undefined;
     this.#version = commit.version;
@@ -206,8 +196,8 @@ export class LogReplay {
   /** Throws what `state` throws, and what `ensureWithoutVector` throws. */
   snapshot(): Snapshot {
     const state = this.state();
-    const files = this.#files ?? new Map<string, Add>();
-    for (const add of files.values()) ensureWithoutVector(add, describeVersion(this.#at, this.#version));
+    const files = this.#files ?? FileTable.of();
+    for (const add of files.unusual()) ensureWithoutVector(add, describeVersion(this.#at, this.#version));
     return { ...state, files, tombstones: this.#tombstones };
   }
 }

@@ -1,10 +1,12 @@
 import type { Add, Remove } from '../delta/actions';
+import { fileKey } from '../delta/fileKey';
+import { addsOf } from '../delta/fileRows';
 import { checkpointPath, commitPath, describeVersion, readLastCheckpoint } from '../delta/log';
 import { type LogTail, openSnapshot, openTail } from '../delta/openTable';
 import { CheckpointEncoder, type EncodedCheckpoint } from '../delta/parquet/encodeCheckpoint';
 import { isStillInLog } from '../delta/position';
 import { readCheckpoint } from '../delta/readCheckpoint';
-import { ensureWithoutVector, fileKey, type Snapshot } from '../delta/state';
+import { ensureWithoutVector, type Snapshot } from '../delta/state';
 import { retentionMs } from '../delta/tableProperties';
 import { isDamage, TributaryError } from '../errors';
 import { inspectCheckpoint, isOfLostCommit, moveLastCheckpoint } from './lastCheckpoint';
@@ -126,7 +128,7 @@ async function encodeLog(task: MaintenanceTask, { base, tail }: LogTail): Promis
     (await readCheckpoint(at, base, true, (part) => {
       signal?.throwIfAborted();
       restate({
-        adds: part.adds.filter((add) => !isReplaced(add)),
+        adds: [...addsOf(part)].filter((add) => !isReplaced(add)),
         removes: part.removes.filter((remove) => !isReplaced(remove)),
       });
     }));

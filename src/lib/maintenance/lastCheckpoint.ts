@@ -31,9 +31,11 @@ export async function inspectCheckpoint(
   let actions = 0;
   let numOfAddFiles = 0;
   let isWhole = { protocol: false, metaData: false };
-  const found = await readCheckpoint(at, checkpoint, true, ({ protocol, metaData, adds, removes, txns }) => {
-    actions += adds.length + removes.length + txns.length + (protocol ? 1 : 0) + (metaData ? 1 : 0);
-    numOfAddFiles += adds.length;
+  const found = await readCheckpoint(at, checkpoint, true, (part) => {
+    const { protocol, metaData, removes, txns } = part;
+    const adds = part.adds.length + (part.files?.count ?? 0);
+    actions += adds + removes.length + txns.length + (protocol ? 1 : 0) + (metaData ? 1 : 0);
+    numOfAddFiles += adds;
     isWhole = {
       protocol: isWhole.protocol || protocol !== undefined,
       metaData: isWhole.metaData || metaData !== undefined,

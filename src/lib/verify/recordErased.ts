@@ -1,8 +1,9 @@
 import type { Add } from '../delta/actions';
+import { fileKey } from '../delta/fileKey';
 import { listLog, readCommit, type TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
 import type { Value } from '../delta/schema';
-import { fileKey, type Snapshot } from '../delta/state';
+import type { Snapshot } from '../delta/state';
 import { TableAppender } from '../delta/tableAppender';
 import { inParallel } from '../inParallel';
 import { isRangeReason, letterFields } from '../lake/deadLetters';

@@ -1,5 +1,4 @@
-import { TributaryError } from '../../errors';
-import { type ByteSource, SourceFile } from './sourceFile';
+import { type ByteSource, SourceFile, unreadable } from './sourceFile';
 
 /** Where a file has the values of a column: one of its chunks. */
 export interface ColumnChunk {
@@ -30,9 +29,6 @@ export async function columnChunks(source: ByteSource, where: string): Promise<C
     );
     return chunks.sort((a, b) => a.start - b.start);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TributaryError('parquet.invalid', `${where}: not a readable Parquet file: ${reason}.`, {
-      cause,
-    });
+    throw unreadable(where, cause);
   }
 }

@@ -42,7 +42,7 @@ export async function checkPages(file: AsyncBuffer, { columns }: RowGroup): Prom
   };
 }
 
-function chunkOf(data: ColumnMetaData): Chunk {
+export function chunkOf(data: ColumnMetaData): Chunk {
   const start = Number(data.dictionary_page_offset || data.data_page_offset);
   return {
     column: data.path_in_schema.join('.'),

@@ -1,16 +1,20 @@
-import type { FileMetaData, SchemaElement } from 'hyparquet';
+import type { ColumnMetaData, FileMetaData, SchemaElement } from 'hyparquet';
 
 /**
  * The same file as if it had only this row group, without the columns, and the members of structs, of which the statistics
  * say that nothing but nulls is in them. A checkpoint is mostly that: a row has one of five structs, and in an unpartitioned
  * table two maps of it are empty; to decode them took most of the time and memory. An empty list or map is then as good
  * as none, so this is not for data.
+ * @param isTaken whether a leaf of this path is left out as well
  */
-export function pruneNulls(metadata: FileMetaData, group: FileMetaData['row_groups'][number]): FileMetaData {
+export function pruneNulls(
+  metadata: FileMetaData,
+  group: FileMetaData['row_groups'][number],
+  isTaken: (path: readonly string[]) => boolean,
+): FileMetaData {
   const full = new Set<string>();
   for (const { meta_data } of group.columns) {
-    const nulls = meta_data?.statistics?.null_count;
-    if (!meta_data || (nulls !== undefined && nulls === meta_data.num_values)) continue;
+    if (!meta_data || holdsNulls(meta_data) || isTaken(meta_data.path_in_schema)) continue;
     // The column and the struct's member that the leaf belongs to.
     const [top = '', member = ''] = meta_data.path_in_schema;
     full.add(top);
@@ -25,6 +29,12 @@ export function pruneNulls(metadata: FileMetaData, group: FileMetaData['row_grou
       { ...group, columns: group.columns.filter(({ meta_data }) => isKept(meta_data?.path_in_schema ?? [])) },
     ],
   };
+}
+
+/** Whether the statistics of a column chunk say that it holds nothing but nulls. */
+export function holdsNulls({ statistics, num_values: values }: ColumnMetaData): boolean {
+  const nulls = statistics?.null_count;
+  return nulls !== undefined && nulls === values;
 }
 
 /** The schema is its tree, depth first; parents count their children. */

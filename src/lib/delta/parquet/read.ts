@@ -12,8 +12,10 @@ import { describeType, type Field, isReadableType, type ReadValue } from '../sch
 import { columnProblem } from './columnTypes';
 import { convertLeaf, convertValue, type Meaning, parsers, withoutLossyTypes } from './convert';
 import { checkPages } from './pageChecksums';
-import { pruneNulls } from './pruneNulls';
-import { type ByteSource, SourceFile } from './sourceFile';
+import { holdsNulls, pruneNulls } from './pruneNulls';
+import { readSpan } from './readSpan';
+import { type ByteSource, SourceFile, unreadable } from './sourceFile';
+import { plainMembers, readMembers, type StructMembers, type WantedMembers } from './structMembers';
 
 export interface ReadOptions {
   readonly source: ByteSource;
@@ -23,6 +25,8 @@ export interface ReadOptions {
   readonly fields?: readonly Field[];
   /** Leaves out, row group by row group, what its statistics say to be all nulls: whole columns and members of structs. */
   readonly skipNulls?: boolean;
+  /** With `skipNulls`: a wanted struct, some members of which are read as columns of their own where the file allows it. */
+  readonly members?: WantedMembers;
   /** Table and file, for errors. */
   readonly where: string;
 }
@@ -31,6 +35,8 @@ export interface ReadColumns {
   readonly numRecords: number;
   /** One value a row. A wanted column that the file does not have is absent: the caller fills it with nulls. */
   readonly columns: Map<string, ReadValue[]>;
+  /** The members that were asked for; the struct among `columns` is then without them. Undefined if the file does not allow it. */
+  readonly members?: StructMembers | undefined;
   /** What the footer says beside the schema. */
   readonly keyValues: ReadonlyMap<string, string>;
 }
@@ -62,11 +68,7 @@ export async function* readRowGroups(options: ReadOptions): AsyncGenerator<ReadC
   try {
     yield* decodeRowGroups(options);
   } catch (cause) {
-    if (cause instanceof TributaryError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TributaryError('parquet.invalid', `${options.where}: not a readable Parquet file: ${reason}.`, {
-      cause,
-    });
+    throw unreadable(options.where, cause);
   }
 }
 
@@ -87,9 +89,10 @@ interface ParquetFile {
   readonly names: readonly string[];
   readonly keyValues: ReadColumns['keyValues'];
   readonly compressors: Compressors;
+  readonly members: SchemaTree[][] | undefined;
 }
 
-async function openFile({ source, where, columns, fields = [] }: ReadOptions): Promise<ParquetFile> {
+async function openFile({ source, where, columns, fields = [], members }: ReadOptions): Promise<ParquetFile> {
   const { parquetMetadata, parquetSchema } = await import('hyparquet');
   // Its SNAPPY compiles a WebAssembly module for every page, some 300 MB for a large checkpoint; hyparquet has its own.
   const { SNAPPY: _, ...compressors } = (await import('hyparquet-compressors')).compressors;
@@ -119,6 +122,7 @@ async function openFile({ source, where, columns, fields = [] }: ReadOptions): P
     names,
     keyValues,
     compressors: exceptEmpty(compressors),
+    members: members && plainMembers(tree, members),
   };
 }
 
@@ -132,18 +136,24 @@ const exceptEmpty = (compressors: Compressors): Compressors =>
   );
 
 async function decodeRowGroup(
-  { file, metadata, meanings, names, keyValues, compressors }: ParquetFile,
+  { file, metadata, meanings, names, keyValues, compressors, members }: ParquetFile,
   group: RowGroup,
-  { skipNulls = false }: ReadOptions,
+  { skipNulls = false, members: wanted, where }: ReadOptions,
 ): Promise<ReadColumns> {
   const { parquetRead, parquetSchema } = await import('hyparquet');
   const numRecords = Number(group.num_rows);
-  const single = skipNulls ? pruneNulls(metadata, group) : { ...metadata, row_groups: [group] };
+  const taken = new Set(members?.map((path) => path.at(-1)?.path.join('\n')));
+  const isTaken = (path: readonly string[]) => taken.has(path.join('\n'));
+  const single = skipNulls ? pruneNulls(metadata, group, isTaken) : { ...metadata, row_groups: [group] };
   const present = parquetSchema(single).children.filter(({ element }) => names.includes(element.name));
   const chunks: ColumnData[] = [];
+  const read = group.columns.flatMap(({ meta_data: data }) =>
+    data && names.includes(data.path_in_schema[0] ?? '') && !holdsNulls(data) ? [data] : [],
+  );
+  const checked = await checkPages(members ? await readSpan(file, read) : file, group);
   if (present.length > 0)
     await parquetRead({
-      file: await checkPages(file, group),
+      file: checked,
       metadata: single,
       columns: present.map(({ element }) => element.name),
       rowStart: 0,
@@ -164,7 +174,9 @@ async function decodeRowGroup(
       throw new Error(`column ${name} has ${values.length} values in a row group of ${numRecords} rows`);
     columns.set(name, values);
   }
-  return { numRecords, columns, keyValues };
+  const found =
+    wanted && members && (await readMembers({ file: checked, group, members, wanted, compressors, where }));
+  return { numRecords, columns, members: found, keyValues };
 }
 
 /** One by one, since a spread of a row group's values would overflow the stack. */

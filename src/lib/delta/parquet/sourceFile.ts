@@ -75,3 +75,12 @@ export class SourceFile implements AsyncBuffer {
     return new TributaryError('parquet.invalid', `${this.#where}: ${problem}.`);
   }
 }
+
+/** The error of what a Parquet file is read with, or `cause` itself if it says already what is wrong. */
+export function unreadable(where: string, cause: unknown): TributaryError {
+  if (cause instanceof TributaryError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new TributaryError('parquet.invalid', `${where}: not a readable Parquet file: ${reason}.`, {
+    cause,
+  });
+}

@@ -1,0 +1,104 @@
+import { type Add, type Commit, checkAdd } from './actions';
+import type { StructMembers, WantedMembers } from './parquet/structMembers';
+import type { Texts } from './parquet/textColumn';
+
+/** The members of an add action that are read as columns. */
+export const addMembers: WantedMembers = {
+  struct: 'add',
+  types: { path: 'text', size: 'long', modificationTime: 'long', dataChange: 'boolean', stats: 'large-text' },
+};
+
+/** The other members of an add action, which few tables have: values of partitions, tags, a deletion vector. */
+type Others = Readonly<Record<string, unknown>>;
+
+interface PartOfCheckpoint {
+  readonly members: StructMembers;
+  /** How many rows the part has; some of them have an add action. */
+  readonly rows: number;
+  /** By row. */
+  readonly others: ReadonlyMap<number, Others>;
+  /** Names a row in errors. */
+  readonly at: (row: number) => string;
+}
+
+/**
+ * The add actions of a part of a checkpoint, in columns. An action is put together when it is asked for: the statistics of 100,000
+ * files are 50 MB of text, which most callers never read.
+ */
+export class FileRows {
+  /** How many rows the part has, those without an add action included. */
+  readonly rows: number;
+  readonly #paths: (string | undefined)[];
+  readonly #sizes: Float64Array;
+  readonly #times: Float64Array;
+  readonly #changes: readonly (boolean | undefined)[];
+  readonly #stats: Texts | undefined;
+  readonly #others: ReadonlyMap<number, Others>;
+
+  /** Throws `delta.invalid` for an action that makes no sense. */
+  constructor({ members, rows, others, at }: PartOfCheckpoint) {
+    this.rows = rows;
+    this.#others = others;
+    const { isThere, texts, longs, booleans } = members;
+    const paths = texts.get('path');
+    const none = new Float64Array(rows).fill(Number.NaN);
+    this.#sizes = longs.get('size') ?? none;
+    this.#times = longs.get('modificationTime') ?? none;
+    this.#changes = booleans.get('dataChange') ?? [];
+    this.#stats = texts.get('stats');
+    this.#paths = Array.from({ length: rows }, (_, row) => paths?.at(row));
+    for (let row = 0; row < rows; row++) {
+      const [path, size] = [this.#paths[row], this.#sizes[row]];
+      const isSound = path && Number.isSafeInteger(size) && Number(size) >= 0;
+      if (!isSound && (isThere[row] || others.has(row))) checkAdd({ path, size }, at(row));
+    }
+  }
+
+  /** How many rows have an add action. */
+  get count(): number {
+    let count = 0;
+    for (const path of this.#paths) if (path !== undefined) count++;
+    return count;
+  }
+
+  /** The rows that have an add action. */
+  *indices(): Generator<number, void> {
+    for (let row = 0; row < this.rows; row++) if (this.#paths[row] !== undefined) yield row;
+  }
+
+  /** Whether the action in a row has more than a path, a size, a time and statistics, so that only `at` tells its key. */
+  hasOthers(row: number): boolean {
+    return this.#others.has(row);
+  }
+
+  pathAt(row: number): string {
+    return this.#paths[row] ?? '';
+  }
+
+  /** The add action in a row, a new object each time. */
+  at(row: number): Add {
+    const stats = this.#stats?.at(row);
+    const time = this.#times[row];
+    const isChange = this.#changes[row];
+    return {
+      path: this.pathAt(row),
+      partitionValues: {},
+      size: this.#sizes[row],
+      ...(Number.isNaN(time) ? {} : { modificationTime: time }),
+      ...(isChange === undefined ? {} : { dataChange: isChange }),
+      ...(stats === undefined ? {} : { stats }),
+      ...this.#others.get(row),
+    } as Add;
+  }
+}
+
+/** The actions of a row group of a checkpoint; its add actions are in `adds` or in `files`. */
+export interface CheckpointPart extends Commit {
+  readonly files?: FileRows | undefined;
+}
+
+/** The add actions of a part, put together one by one. */
+export function* addsOf({ adds, files }: CheckpointPart): Generator<Add, void> {
+  yield* adds;
+  for (const row of files?.indices() ?? []) if (files) yield files.at(row);
+}

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import type { Add } from '../../../src/lib/delta/actions';
+import { createTable } from '../../../src/lib/delta/commit';
+import { checkpointPath, type TableLocation } from '../../../src/lib/delta/log';
+import { openSnapshot } from '../../../src/lib/delta/openTable';
+import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheckpoint';
+import { readCheckpoint } from '../../../src/lib/delta/readCheckpoint';
+import { field } from '../../../src/lib/delta/schema';
+import { advanceState } from '../../../src/lib/delta/state';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+
+const stats = (n: number) => `{"numRecords":${n},"minValues":{"name":"größer 😀"},"nullCount":{"name":0}}`;
+
+/** Add actions of every kind: with and without statistics, partitions and tags. */
+const adds: readonly Add[] = Array.from({ length: 3000 }, (_, n) => ({
+  path: `${n % 7 === 0 ? 'caf%C3%A9-ä' : 'part'}-${n}.parquet`,
+  partitionValues: n % 3 === 0 ? { day: n % 2 === 0 ? '2026-01-01' : null } : {},
+  size: n,
+  modificationTime: 1_780_000_000_000 + n,
+  dataChange: false,
+  ...(n % 5 === 0 ? {} : { stats: stats(n) }),
+  ...(n % 11 === 0 ? { tags: { writer: `w${n}` } } : {}),
+}));
+
+/** A table whose version 0 has a checkpoint with these files. */
+async function tableOf(files: readonly Add[]): Promise<TableLocation> {
+  const at = { store: new MemoryStore(), table: 'events' };
+  await createTable(at, [field('name', 'string')]);
+  const state = await openSnapshot(at);
+  if (!state) throw new Error('no table');
+  const { protocol, metaData } = state;
+  const rows = [{ protocol }, { metaData }, ...files.map((add) => ({ add }))];
+  const { bytes } = encodeCheckpointRows(rows, state.mark);
+  await at.store.put(checkpointPath(at.table, 0), bytes);
+  await at.store.put('events/_delta_log/_last_checkpoint', Buffer.from('{"version":0,"size":1}'));
+  return at;
+}
+
+async function snapshotOf(at: TableLocation) {
+  const snapshot = await openSnapshot(at);
+  if (!snapshot) throw new Error('no table');
+  return snapshot;
+}
+
+describe('the files of a checkpoint', () => {
+  it('are what was written, in its order, also when they are asked for one by one', async () => {
+    const { files } = await snapshotOf(await tableOf(adds));
+    expect([...files.values()]).toEqual(adds);
+    expect([...files.keys()]).toEqual(adds.map(({ path }) => path));
+    for (const at of [2999, 0, 1500, 7, 1018]) {
+      const path = adds[at]?.path ?? '';
+      expect(files.has(path)).toBe(true);
+      expect(files.get(path)).toEqual(adds[at]);
+      // Statistics that are missing are no property that is undefined: actions are copied and compared as they are.
+      expect(Object.keys(files.get(path) ?? {})).toEqual(expect.arrayContaining(Object.keys(adds[at] ?? {})));
+      expect('stats' in (files.get(path) ?? {})).toBe('stats' in (adds[at] ?? {}));
+    }
+    expect(files.get('other.parquet')).toBeUndefined();
+    const seen: string[] = [];
+    files.forEach(({ path }, key, all) => {
+      seen.push(path);
+      expect([key, all.size]).toEqual([path, adds.length]);
+    });
+    expect(seen).toHaveLength(adds.length);
+  });
+
+  it('are the next checkpoint’s too', async () => {
+    const at = await tableOf(adds);
+    await at.store.delete('events/_delta_log/_last_checkpoint');
+    await at.store.put('events/_delta_log/00000000000000000001.json', Buffer.from('{"commitInfo":{}}\n'));
+    expect(await checkpoint({ at })).toMatchObject({ outcome: 'written', version: 1, files: adds.length });
+    const { files } = await snapshotOf(at);
+    expect([...files.values()]).toEqual(adds);
+  });
+
+  it('do not change with the table', async () => {
+    const before = await snapshotOf(await tableOf(adds));
+    const [first, second] = adds as readonly [Add, Add, ...Add[]];
+    const after = advanceState(before, [
+      {
+        version: 1,
+        adds: [
+          { ...second, size: 77 },
+          { ...first, path: 'new.parquet' },
+        ],
+        removes: [{ path: first.path, dataChange: true }],
+        txns: [],
+      },
+    ]);
+    expect(after.files.size).toBe(adds.length);
+    expect(after.files.get(first.path)).toBeUndefined();
+    expect(after.files.get(second.path)?.size).toBe(77);
+    expect([...after.files.values()].slice(1, -1)).toEqual(adds.slice(2));
+    expect([...after.files.keys()].at(-1)).toBe('new.parquet');
+    expect([...before.files.values()]).toEqual(adds);
+  });
+});
+
+it('a bit that flips anywhere in a checkpoint is noticed when it is opened, not when statistics are asked for', async () => {
+  const at = await tableOf(adds.slice(0, 40));
+  const path = checkpointPath(at.table, 0);
+  const whole = (await at.store.get(path))?.bytes ?? new Uint8Array();
+  const found = Buffer.from(whole).indexOf('größer');
+  expect(found).toBeGreaterThan(0);
+  for (let byte = found - 40; byte < found + 60; byte++) {
+    const flipped = Uint8Array.from(whole);
+    flipped[byte] = (flipped[byte] ?? 0) ^ 4;
+    await at.store.put(path, flipped);
+    const reading = readCheckpoint(at, { version: 0, paths: [path] }, true, () => {});
+    await expect(reading).rejects.toMatchObject({ code: 'parquet.invalid' });
+  }
+});
