@@ -51,6 +51,32 @@ describe.runIf(executablePath)('the dashboard looks like its state, and says wha
     expect(await isNumbersShown(page)).toBe(false);
   });
 
+  it.each([
+    ['clicks', '', 'This app has no clickstream, so there are no clicks to show.', 'Assets', 'clickstream'],
+    ['assets', '#tab=assets', 'This app has no stream of assets', 'Clicks', 'coincap'],
+  ])('in an app that has no stream of %s', async (path, rest, words, other, stream) => {
+    const page = await open({}, rest, async (prepared) => {
+      // As an app answers from which the stream's file was removed.
+      await prepared.route(`**/api/${path}**`, (route) =>
+        route.fulfill({ status: 404, json: { title: 'Not Found', status: 404, detail: 'no such stream' } }),
+      );
+      await prepared.route('**/api/health', async (route) => {
+        const reply = await route.fetch();
+        const health = (await reply.json()) as { streams: { stream: string }[] };
+        const streams = health.streams.filter((one) => one.stream !== stream);
+        await route.fulfill({ response: reply, json: { ...health, streams } });
+      });
+    });
+    await untilState(page, 'absent');
+    expect(await page.locator('#connection').innerText()).toBe('Not in this app');
+    await expect.poll(() => advice(page), patience).toContain(words);
+    expect(await isNumbersShown(page)).toBe(false);
+    await page.getByRole('link', { name: other, exact: true }).click();
+    await page.waitForSelector(`body:not([data-state=absent])`, patience);
+    // Its tab is gone with the stream.
+    await expect.poll(() => page.locator('nav a:visible').allInnerTexts(), patience).toEqual([other]);
+  });
+
   it('when the API answers with an error', async () => {
     const detail = 'The lake cannot be read just now; try again in a few seconds.';
     const page = await open({}, '', answering({ status: 503, json: { title: 'no', status: 503, detail } }));
@@ -60,7 +86,10 @@ describe.runIf(executablePath)('the dashboard looks like its state, and says wha
     );
     expect(await isNumbersShown(page)).toBe(false);
     await page.unroute('**/api/clicks**');
+    // It tries again by itself after a while, and at once when the network comes back.
+    await page.evaluate(`window.dispatchEvent(new Event('online'))`);
     await untilTotal(page, 43);
+    await untilState(page, 'live');
     expect(await page.locator('#stale').isVisible()).toBe(false);
   });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/lib/storage/objectStore';
-import { writeAssets } from '../kit/assetsTable';
+import { writeAssets } from '../kit/writeAssets';
 import { ClicksTable } from '../lib/counts/clicksTable';
 import { ClicksApp } from './clicksApp';
 import { type Answer, deviations, documentedPaths, documentedStatuses } from './openapiContract';

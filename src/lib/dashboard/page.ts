@@ -14,6 +14,11 @@ const periods = [
   ['48h', '48 h'],
   ['all', 'since the beginning'],
 ] as const;
+const pricePeriods = [
+  ['24h', '1 day'],
+  ['7d', '7 days'],
+  ['31d', '31 days'],
+] as const;
 const comparisons = [
   ['none', 'nothing'],
   ['before', 'the time before'],
@@ -36,7 +41,8 @@ export const page = `<!doctype html>
 </head>
 <body>
 <header>
-  <h1>Clicks per product</h1>
+  <h1 id="title">Clicks per product</h1>
+  <nav aria-label="What is shown"><a id="tab-clicks" href="#">Clicks</a> <a id="tab-assets" href="#tab=assets">Assets</a></nav>
   <p class="state"><span class="dot" aria-hidden="true"></span><span id="connection" role="status">Connecting</span></p>
   <button id="pause" type="button">Pause</button>
 </header>
@@ -48,6 +54,9 @@ export const page = `<!doctype html>
     <button type="submit">Use</button>
     <p>It is kept in this tab alone, and sent to this app alone. No link, file or print of this page holds it.</p>
   </form>
+  <p id="choice-problem" class="problem" role="alert" hidden></p>
+  <p id="download-problem" class="problem" role="alert" hidden></p>
+  <div id="clicks-part" class="part" hidden>
   <form id="choices" aria-label="What is shown">
     ${choose('period', 'Period', periods)}
     ${choose('compare', 'Compared with', comparisons)}
@@ -56,13 +65,11 @@ export const page = `<!doctype html>
     <button id="all-products" type="button" hidden></button>
   </form>
   <p id="shown" role="status"></p>
-  <p id="choice-problem" class="problem" role="alert" hidden></p>
-  <p id="download-problem" class="problem" role="alert" hidden></p>
   <div id="numbers" hidden>
   <section class="figures" aria-label="Now">
     <dl>
       <div><dt id="total-title">Clicks</dt><dd id="total" class="large">–</dd></div>
-      <div><dt>Clicks per second</dt><dd id="rate">–</dd></div>
+      <div><dt>Clicks per second</dt><dd><span id="rate">–</span> <small id="rate-words" hidden></small></dd></div>
       <div><dt>Last commit</dt><dd id="age">–</dd></div>
     </dl>
     <p id="compared" class="words" hidden></p>
@@ -70,7 +77,7 @@ export const page = `<!doctype html>
   <section class="wide">
     <div class="title"><h2 id="history-title">Clicks over time</h2><button id="history-csv" type="button" aria-label="Download the clicks over time as CSV">CSV</button></div>
     <div id="history" role="img" aria-labelledby="history-title" aria-describedby="history-words"></div>
-    <p id="history-at" aria-hidden="true"></p>
+    <p id="history-at" class="at" aria-hidden="true"></p>
     <table id="legend" aria-label="The lines of the chart" hidden>
       <thead><tr><th scope="col">Product</th><th scope="col" class="number">Clicks in the chart</th></tr></thead>
       <tbody id="lines"></tbody>
@@ -108,8 +115,37 @@ export const page = `<!doctype html>
     </div>
   </section>
   </div>
-  <footer><p id="as-of" class="words"></p><details><summary>Where the numbers come from</summary><p id="version"></p></details></footer>
   </div>
+  </div>
+  <div id="assets-part" class="part" hidden>
+  <form id="asset-choices" aria-label="Which assets are shown">
+    <p class="find"><label for="find">Find assets</label> <input id="find" type="search" maxlength="100" placeholder="name or symbol" autocomplete="off"></p>
+    ${choose('prices', 'Prices of the last', pricePeriods)}
+  </form>
+  <div id="asset-numbers" hidden>
+  <section id="price-section" class="wide" hidden>
+    <div class="title"><h2 id="prices-title">Price over time</h2><button id="prices-csv" type="button" aria-label="CSV: download the prices over time">CSV</button></div>
+    <div id="prices" role="img" aria-labelledby="prices-title" aria-describedby="prices-words"></div>
+    <p id="prices-at" class="at" aria-hidden="true"></p>
+    <p id="prices-words" class="words"></p>
+  </section>
+  <section class="wide">
+    <div class="title"><h2 id="assets-title">Newest prices</h2><button id="assets-csv" type="button" aria-label="CSV: download all of these assets">CSV</button></div>
+    <div class="scroll" tabindex="0" role="group" aria-labelledby="assets-title">
+      <table aria-labelledby="assets-title" aria-describedby="assets-words">
+        <thead><tr><th scope="col">Asset</th><th scope="col" class="number">Price</th><th scope="col" class="number">24 h</th><th scope="col" class="number">As of</th><th scope="col" class="number">Rank</th></tr></thead>
+        <tbody id="assets"></tbody>
+      </table>
+    </div>
+    <p id="assets-words" class="words" role="status"></p>
+  </section>
+  </div>
+  </div>
+  <section>
+    <h2 id="lateness-title">How current the numbers are</h2>
+    <table aria-labelledby="lateness-title"><tbody id="lateness"></tbody></table>
+  </section>
+  <footer><p id="as-of" class="words"></p><details><summary>Where the numbers come from</summary><p id="version"></p></details></footer>
 </main>
 <noscript>This page needs JavaScript; GET api/clicks does not.</noscript>
 </body>

@@ -40,8 +40,29 @@ const parts: ReadonlyMap<string, Part> = new Map([
   ['uPlot.css', { type: css, read: library('uPlot.min.css') }],
   ['uPlot.js', { type: javascript, read: library('uPlot.iife.min.js') }],
   ...[
-    ...['api', 'chartAxes', 'choices', 'clicksChart', 'clicksScreen', 'comparison', 'download', 'elements'],
-    ...['key', 'main', 'parts', 'periods', 'poller', 'rate', 'rows', 'states', 'tables', 'timeChart', 'view'],
+    ...[
+      'api',
+      'assetTable',
+      'assetsScreen',
+      'chartAxes',
+      'choices',
+      'clicksChart',
+      'clicksScreen',
+      'comparison',
+    ],
+    ...[
+      'download',
+      'elements',
+      'healthWatch',
+      'key',
+      'lateness',
+      'main',
+      'parts',
+      'periods',
+      'poller',
+      'rate',
+    ],
+    ...['rows', 'states', 'tables', 'tabs', 'timeChart', 'view'],
   ].map(script),
 ]);
 

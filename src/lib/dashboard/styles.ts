@@ -26,7 +26,7 @@ h2 { font-size: 1rem; margin: 0 0 0.75rem; }
 .state { margin: 0; display: flex; align-items: center; gap: 0.5rem; color: var(--muted); }
 .dot { width: 0.7rem; height: 0.7rem; border-radius: 50%; border: 2px solid var(--muted); }
 [data-state='live'] .dot { background: var(--live); border-color: var(--live); }
-[data-state='failing'] .dot, [data-state='key'] .dot, [data-state='stale'] .dot { background: var(--away); border-color: var(--away); }
+[data-state='failing'] .dot, [data-state='key'] .dot, [data-state='absent'] .dot, [data-state='stale'] .dot { background: var(--away); border-color: var(--away); }
 button, input {
   font: inherit; color: inherit; background: var(--card); border: 1px solid var(--muted); border-radius: 0.4rem;
   padding: 0.35rem 0.8rem;
@@ -34,13 +34,15 @@ button, input {
 button { cursor: pointer; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 main { display: grid; gap: 1rem; }
+.part { display: grid; gap: 1rem; min-width: 0; }
+#asset-numbers { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
 #numbers { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem; align-items: start; }
-#numbers[aria-busy='true'] { opacity: 0.5; }
+#numbers[aria-busy='true'], #asset-numbers[aria-busy='true'] { opacity: 0.5; }
 section, form {
   background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; padding: 1rem 1.1rem; min-width: 0;
 }
 .column { display: grid; gap: 1rem; align-content: start; min-width: 0; }
-.wide, .figures, footer { grid-column: 1 / -1; }
+.wide, .figures { grid-column: 1 / -1; }
 #stale { margin: 0; padding: 0.6rem 1.1rem; border-radius: 0.75rem; background: var(--warn-back); color: var(--warn); }
 form { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: center; }
 #key-form p { flex-basis: 100%; margin: 0; color: var(--muted); }
@@ -66,7 +68,10 @@ button.choice {
 button.choice:hover { text-decoration-color: currentColor; }
 button.choice:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 button.choice[aria-pressed='true'] { font-weight: 700; color: var(--accent); }
-#history-at { margin: 0; min-height: 1.45em; font-variant-numeric: tabular-nums; }
+header nav { display: flex; gap: 0.25rem; }
+header nav a { padding: 0.35rem 0.8rem; border-radius: 0.4rem; color: inherit; }
+header nav a[aria-current] { background: var(--accent); color: var(--card); text-decoration: none; }
+.at { margin: 0; min-height: 1.45em; font-variant-numeric: tabular-nums; }
 summary { cursor: pointer; color: var(--muted); }
 footer .words { margin: 0 0 0.5rem; }
 dl { display: grid; grid-template-columns: 2fr 1fr 2fr; gap: 1rem; margin: 0; }
@@ -90,6 +95,8 @@ td:last-child, th:last-child { padding-right: 0; }
 .bar { display: block; height: 0.3rem; margin-top: 0.15rem; border-radius: 0.15rem; margin-left: auto; background: var(--accent); width: calc(var(--part) * 100%); min-width: 2px; }
 .rise { color: var(--rise); }
 .fall { color: var(--fall); }
+#lateness th { width: 8rem; vertical-align: top; }
+#lateness .late { color: var(--away); }
 .percent { display: block; font-size: 0.85rem; }
 .swatch {
   display: inline-block; width: 1.6rem; margin-right: 0.5rem; vertical-align: middle; border-top: 3px solid var(--colour);
@@ -101,7 +108,7 @@ td:last-child, th:last-child { padding-right: 0; }
 #legend { width: auto; max-width: 100%; margin-top: 0.5rem; }
 .none { color: var(--muted); }
 td:has(.bar) { width: 45%; }
-#history { width: 100%; min-height: 220px; overflow: hidden; }
+#history, #prices { width: 100%; min-height: 220px; overflow: hidden; }
 @media (min-width: 75rem) {
   #numbers { grid-template-columns: minmax(0, 1.35fr) minmax(0, 1fr) minmax(0, 1fr); }
   .column { display: contents; }
@@ -127,7 +134,7 @@ td:has(.bar) { width: 45%; }
     --fall: #a5380b; --line-1: #1f5fbf; --line-2: #b84a00; --line-3: #0b7a53; --line-4: #8b3fa8; --line-5: #6b5b00;
   }
   body { max-width: none; padding: 0; }
-  button:not(.choice), form, .state, details { display: none !important; }
+  button:not(.choice), form, nav, .state, details { display: none !important; }
   button.choice { text-decoration: none; }
   section { break-inside: avoid; }
 }

@@ -59,6 +59,55 @@ export interface Trending extends Counted {
   readonly other?: Other & { readonly before: number };
 }
 
+/** The newest values of an asset. */
+export interface Asset {
+  readonly id: string;
+  readonly asset_rank: number | null;
+  readonly symbol: string | null;
+  readonly asset_name: string | null;
+  readonly priceUsd: number | null;
+  readonly changePercent24Hr: number | null;
+  readonly runtime_timestamp: string;
+}
+
+export interface Assets extends Counted {
+  /** False if there are more of them. */
+  readonly complete: boolean;
+  readonly assets: readonly Asset[];
+}
+
+export interface AssetHistory {
+  readonly from: string;
+  readonly to: string;
+  readonly buckets: readonly { readonly from: string; readonly priceUsd: number | null }[];
+}
+
+/** What the app says of a stream, as far as the page tells it. */
+export interface StreamHealth {
+  readonly stream: string;
+  readonly status: 'ok' | 'degraded' | 'failing';
+  readonly lastCommit: string | null;
+  readonly waiting: number | null;
+  readonly lettersLastHour: number | null;
+  readonly partitions: readonly { readonly stuckSince?: string }[];
+  readonly failures: readonly { readonly code: string; readonly since: string }[];
+}
+
+export interface Health {
+  readonly error?: string;
+  readonly streams: readonly StreamHealth[];
+  readonly warehouse: {
+    readonly kind: string;
+    readonly status: 'ok' | 'degraded';
+    readonly error?: string;
+    readonly tables: readonly {
+      readonly table: string;
+      readonly secondsBehind: number | null;
+      readonly needsRebuild: boolean;
+    }[];
+  };
+}
+
 /** The API refused the key, or none was given. */
 export class KeyNeeded extends Error {}
 
@@ -100,6 +149,13 @@ async function detailOf(reply: Response): Promise<string> {
   } catch {
     return '';
   }
+}
+
+/** How the app is. It needs no key, and says so with an error status if something fails. */
+export async function askHealth(): Promise<Health> {
+  const signal = AbortSignal.timeout(patienceMs);
+  const reply = await fetch('health', { cache: 'no-store', credentials: 'omit', signal });
+  return (await reply.json()) as Health;
 }
 
 /** An answer as CSV. */

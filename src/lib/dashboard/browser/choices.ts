@@ -1,10 +1,19 @@
 import { byId, inputById, setMessage } from './elements.js';
-import { comparisons, periods } from './periods.js';
+import { comparisons, periods, pricePeriods } from './periods.js';
 import type { Choices } from './tables.js';
-import { mostProducts, readCompare, readPeriod, readView, type View, writeView } from './view.js';
+import {
+  mostProducts,
+  readCompare,
+  readPeriod,
+  readPricePeriod,
+  readView,
+  type View,
+  writeView,
+} from './view.js';
 
 /** A search begins when the reader stops typing for this long, because it asks for all products. */
 const pauseMs = 300;
+const tabs = ['clicks', 'assets'] as const;
 
 /** The controls with which a reader chooses what is shown. The view stands in the address. */
 export class Controls implements Choices {
@@ -19,14 +28,15 @@ export class Controls implements Choices {
       input.addEventListener('change', () => this.#choose({ period: readPeriod(input.value) }));
     for (const input of compareRadios())
       input.addEventListener('change', () => this.#choose({ compare: readCompare(input.value) }));
-    inputById('search').addEventListener('input', () => {
-      window.clearTimeout(this.#typing);
-      this.#typing = window.setTimeout(() => this.#search(), pauseMs);
-    });
-    byId('choices').addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#search();
-    });
+    for (const input of radios('prices', pricePeriods))
+      input.addEventListener('change', () => this.#choose({ prices: readPricePeriod(input.value) }));
+    this.#listenForSearch('search', 'choices', (search) => ({ search }));
+    this.#listenForSearch('find', 'asset-choices', (assetSearch) => ({ assetSearch }));
+    for (const tab of tabs)
+      byId(`tab-${tab}`).addEventListener('click', (event) => {
+        event.preventDefault();
+        this.#choose({ tab });
+      });
     byId('all-categories').addEventListener('click', () => this.#undo({ category: undefined }));
     byId('all-products').addEventListener('click', () => this.#undo({ products: [] }));
     this.#replaceAddress();
@@ -55,6 +65,12 @@ export class Controls implements Choices {
     byId('history-title').scrollIntoView({ block: 'nearest' });
   }
 
+  /** Chosen again, an asset is no longer shown over time. */
+  asset(asset: string): void {
+    this.#choose({ asset: asset === this.#view.asset ? undefined : asset });
+    byId('price-section').scrollIntoView({ block: 'nearest' });
+  }
+
   /** Takes the view of the address, which the back button or a pasted link has changed. */
   readAddress(): void {
     window.clearTimeout(this.#typing);
@@ -67,9 +83,19 @@ export class Controls implements Choices {
     this.#onChange(view);
   }
 
-  #search(): void {
-    window.clearTimeout(this.#typing);
-    this.#choose({ search: inputById('search').value.trim() });
+  #listenForSearch(id: string, form: string, changeOf: (text: string) => Partial<View>): void {
+    const search = () => {
+      window.clearTimeout(this.#typing);
+      this.#choose(changeOf(inputById(id).value.trim()), true);
+    };
+    inputById(id).addEventListener('input', () => {
+      window.clearTimeout(this.#typing);
+      this.#typing = window.setTimeout(search, pauseMs);
+    });
+    byId(form).addEventListener('submit', (event) => {
+      event.preventDefault();
+      search();
+    });
   }
 
   /** The button that was clicked is gone then, so the focus goes to the first choice. */
@@ -78,13 +104,12 @@ export class Controls implements Choices {
     for (const input of radios('period', periods)) if (input.checked) input.focus();
   }
 
-  #choose(change: Partial<View>): void {
+  /** @param isTyping whether it is a search that is being typed: the back button should not go through its letters */
+  #choose(change: Partial<View>, isTyping = false): void {
     const before = this.#view;
     this.#view = { ...before, ...change };
     const fragment = writeView(this.#view);
     if (fragment === writeView(before)) return;
-    // While a search is typed, the back button should not go through its letters.
-    const isTyping = before.search !== '' && this.#view.search !== '' && change.search !== undefined;
     if (isTyping) this.#replaceAddress();
     else history.pushState(null, '', addressOf(this.#view));
     this.#showChosen();
@@ -98,12 +123,19 @@ export class Controls implements Choices {
   }
 
   #showChosen(): void {
-    const { period, compare = 'none', category, products, search } = this.#view;
+    const { period, compare = 'none', category, products, search, prices, assetSearch } = this.#view;
     for (const input of radios('period', periods)) input.checked = input.value === period;
     for (const input of compareRadios()) input.checked = input.value === compare;
     setMessage('choice-problem', '');
-    const input = inputById('search');
-    if (input.value.trim() !== search) input.value = search;
+    for (const input of radios('prices', pricePeriods)) input.checked = input.value === prices;
+    for (const tab of tabs) byId(`tab-${tab}`).setAttribute('href', addressOf({ ...this.#view, tab }) || '#');
+    for (const [id, text] of [
+      ['search', search],
+      ['find', assetSearch],
+    ] as const) {
+      const input = inputById(id);
+      if (input.value.trim() !== text) input.value = text;
+    }
     showUndo('all-categories', 'Category', category === undefined ? undefined : String(category));
     const numbers = products.map((product) => `#${product}`).join(', ');
     showUndo('all-products', products.length === 1 ? 'Product' : 'Products', numbers || undefined);

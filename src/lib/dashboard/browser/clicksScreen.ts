@@ -1,9 +1,20 @@
-import { type Categories, type Product, type Reply, Resource, type Totals, type Trending } from './api.js';
+import {
+  askCsv,
+  type Categories,
+  type Product,
+  type Reply,
+  Resource,
+  type Totals,
+  type Trending,
+} from './api.js';
 import { ClicksChart } from './clicksChart.js';
 import { Comparison } from './comparison.js';
+import { historyAsCsv, onlyRows } from './download.js';
 import { byId, formatNumber, setMessage, setText } from './elements.js';
 import { Parts } from './parts.js';
 import { comparedIn, periods } from './periods.js';
+import { Rate } from './rate.js';
+import type { Screen, ShownFile } from './screen.js';
 import {
   type Choices,
   findProducts,
@@ -14,7 +25,7 @@ import {
   showTrending,
 } from './tables.js';
 import type { TimeChart } from './timeChart.js';
-import { apiPath, describeView, type View } from './view.js';
+import { apiPath, describeView, type View, writeView } from './view.js';
 
 const mostFound = 50;
 const mostRising = 8;
@@ -24,41 +35,40 @@ const askedRising = 1000;
 const allProducts = 1_000_000;
 
 /** What a view of the clicks asks of the API, and where the answers are shown. */
-export class ClicksScreen {
-  readonly view: View;
+export class ClicksScreen implements Screen {
   readonly parts = new Parts();
-  readonly chart: ClicksChart;
-  /** The products of the view as the API has them, for downloads. */
-  readonly productsPath: string;
-  readonly trendingPath: string;
-  readonly categoriesPath: string;
-  /** Numbers of the found products; undefined without a search. */
-  found: ReadonlySet<string> | undefined;
-  /** Numbers of the rising products that are shown. */
-  rising: ReadonlySet<string> = new Set();
+  readonly files: Readonly<Record<string, ShownFile>>;
+  readonly #view: View;
+  readonly #chart: ClicksChart;
   readonly #choices: Choices;
   readonly #totals: Resource<Totals>;
+  /** The rate is told by the clicks since the beginning; undefined if these are the totals. */
+  readonly #sinceBeginning: Resource<Totals> | undefined;
+  readonly #rate = new Rate();
+  /** Numbers of the found products; undefined without a search. */
+  #found: ReadonlySet<string> | undefined;
+  /** Numbers of the rising products that are shown. */
+  #rising: ReadonlySet<string> = new Set();
   #rows: Pick<ProductRows, 'products' | 'other' | 'none'> | undefined;
   #comparison: Comparison | undefined;
 
   constructor(view: View, chart: TimeChart, choices: Choices) {
-    this.view = view;
+    this.#view = view;
     this.#choices = choices;
     const { category, compare, search } = view;
     const { last } = periods[view.period];
-    this.productsPath = apiPath('clicks', { last, category });
-    this.categoriesPath = apiPath('clicks/categories', { last });
-    const top = compare ? allProducts : category === undefined ? mostRising : askedRising;
-    const { last: compared } = comparedIn(view.period, compare ?? 'before');
-    this.trendingPath = apiPath('clicks/trending', { last: compared, compare, top });
+    const paths = pathsOf(view);
     this.#totals = new Resource(apiPath('clicks', { last, category, top: 10 }));
-    this.chart = new ClicksChart(view, chart, choices, () => this.parts.isLeft);
-    if (search !== '') this.parts.addPath<Totals>(this.productsPath, 15_000, (all) => this.#showFound(all));
-    this.parts.addPath<Categories>(this.categoriesPath, 2000, (categories) =>
+    this.#sinceBeginning =
+      last === undefined ? undefined : new Resource(apiPath('clicks', { category, top: 1 }));
+    this.#chart = new ClicksChart(view, chart, choices, () => this.parts.isLeft);
+    this.files = this.#filesOf(paths);
+    if (search !== '') this.parts.addPath<Totals>(paths.products, 15_000, (all) => this.#showFound(all));
+    this.parts.addPath<Categories>(paths.categories, 2000, (categories) =>
       showCategories(categories, category, choices),
     );
-    this.parts.add(3000, this.chart.ask);
-    this.parts.addPath<Trending>(this.trendingPath, compare ? 15_000 : 10_000, (trending) =>
+    this.parts.add(3000, this.#chart.ask);
+    this.parts.addPath<Trending>(paths.trending, compare ? 15_000 : 10_000, (trending) =>
       this.#showTrending(trending),
     );
     this.#describe();
@@ -66,12 +76,40 @@ export class ClicksScreen {
 
   async first(key: string): Promise<Reply<Totals>> {
     const reply = await this.#totals.get(key);
+    const counted = this.#sinceBeginning ? (await this.#sinceBeginning.get(key)).data : reply.data;
+    const { asOf, total } = counted;
+    this.#rate.add(asOf === null ? reply.serverNow : Date.parse(asOf), total);
     if (reply.changed && !this.parts.isLeft) this.#showTotals(reply.data);
     return reply;
   }
 
+  tick(nowMs: number): void {
+    const rate = this.#rate.perSecond(nowMs);
+    setText('rate', rate === undefined ? '–' : formatNumber(Number(rate.toFixed(rate < 10 ? 1 : 0))));
+    // Why there is none yet.
+    setMessage('rate-words', rate === undefined ? 'known after the next commit' : '');
+  }
+
+  #filesOf({ products, trending, categories }: ReturnType<typeof pathsOf>): Record<string, ShownFile> {
+    const view = writeView({ ...this.#view, asset: undefined, prices: '7d', assetSearch: '' });
+    const file = (what: string, make: ShownFile['make']): ShownFile => ({
+      name: [what, ...view.split('&')].filter((part) => part !== '').join('-'),
+      make,
+    });
+    return {
+      'products-csv': file('products', async (key) => {
+        const csv = await askCsv(products, key);
+        return this.#found ? onlyRows(csv, this.#found) : csv;
+      }),
+      'changes-csv': file('changes', (key) => askCsv(trending, key)),
+      'history-csv': file('history', () => historyAsCsv(this.#chart.shown)),
+      'trending-csv': file('trending', async (key) => onlyRows(await askCsv(trending, key), this.#rising)),
+      'categories-csv': file('categories', (key) => askCsv(categories, key)),
+    };
+  }
+
   #describe(): void {
-    const { view } = this;
+    const view = this.#view;
     const { words } = comparedIn(view.period, view.compare ?? 'before');
     setText('shown', describeView(view));
     setText('total-title', view.category === undefined ? 'Clicks' : `Clicks in category ${view.category}`);
@@ -86,15 +124,15 @@ export class ClicksScreen {
 
   #showTotals({ total, products, other }: Totals): void {
     setText('total', formatNumber(total));
-    if (this.view.search !== '') return;
+    if (this.#view.search !== '') return;
     // The categories of the other products are not known.
-    const shownOther = this.view.category === undefined ? other : undefined;
+    const shownOther = this.#view.category === undefined ? other : undefined;
     this.#showProducts({ products, other: shownOther, none: 'No clicks in this time.' });
   }
 
   #showFound(all: Totals): void {
-    const found = findProducts(all, this.view.search);
-    this.found = numbersOf(found);
+    const found = findProducts(all, this.#view.search);
+    this.#found = numbersOf(found);
     const clicks = found.reduce((sum, product) => sum + product.clicks, 0);
     const products = found.slice(0, mostFound);
     const cut = products.length < found.length ? ` The first ${mostFound} are shown.` : '';
@@ -108,21 +146,33 @@ export class ClicksScreen {
 
   #showProducts(rows: Pick<ProductRows, 'products' | 'other' | 'none'>): void {
     this.#rows = rows;
-    const { compare, products: chosen } = this.view;
+    const { compare, products: chosen } = this.#view;
     const changes = { isCompared: compare !== undefined, comparison: this.#comparison };
     showProducts({ ...rows, chosen, ...changes }, this.#choices);
   }
 
   #showTrending(trending: Trending): void {
-    const { category, compare, period } = this.view;
+    const { category, compare, period } = this.#view;
     const rising = findRising(trending, category, mostRising);
-    this.rising = numbersOf(rising);
+    this.#rising = numbersOf(rising);
     showTrending(rising, this.#choices);
     if (!compare) return;
     this.#comparison = new Comparison(trending, category);
     setMessage('compared', `${comparedIn(period, compare).words} ${this.#comparison.describe()}`);
     if (this.#rows) this.#showProducts(this.#rows);
   }
+}
+
+/** The paths of what is shown in tables, and saved. */
+function pathsOf({ period, category, compare }: View) {
+  const { last } = periods[period];
+  const top = compare ? allProducts : category === undefined ? mostRising : askedRising;
+  const { last: compared } = comparedIn(period, compare ?? 'before');
+  return {
+    products: apiPath('clicks', { last, category }),
+    categories: apiPath('clicks/categories', { last }),
+    trending: apiPath('clicks/trending', { last: compared, compare, top }),
+  };
 }
 
 const numbersOf = (products: readonly Product[]): ReadonlySet<string> =>

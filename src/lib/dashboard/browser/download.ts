@@ -1,12 +1,15 @@
 import type { ShownHistory } from './clicksChart.js';
+import { byId, setMessage } from './elements.js';
+import { keptKey } from './key.js';
+import type { Screen } from './screen.js';
 
 /** A record of CSV with its line end; a quoted cell may hold line ends too. */
 const record = /(?:[^"\r\n]|"(?:[^"]|"")*")*\r\n/g;
 
-/** The title line, and the records of those products. */
-export function onlyProducts(csv: string, productids: ReadonlySet<string>): string {
+/** The title line, and the records whose first cell is one of these. */
+export function onlyRows(csv: string, firsts: ReadonlySet<string>): string {
   const [titles = '', ...records] = csv.match(record) ?? [];
-  return titles + records.filter((one) => productids.has(one.split(',', 1)[0] ?? '')).join('');
+  return titles + records.filter((one) => firsts.has(one.split(',', 1)[0] ?? '')).join('');
 }
 
 /** A column for each line of the chart. It has times and numbers only, so that no cell needs quotes. */
@@ -20,11 +23,27 @@ export function historyAsCsv(lines: readonly ShownHistory[]): string {
 }
 
 /** Has the browser save a text. No link leads to the API, so that none needs the key. */
-export function saveCsv(name: string, text: string): void {
+function saveCsv(name: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
   link.click();
   URL.revokeObjectURL(url);
+}
+
+/** Has these buttons save the files that the screen has for them. */
+export function saveOnClick(ids: readonly string[], screen: () => Screen): void {
+  for (const id of ids)
+    byId(id).addEventListener('click', async () => {
+      const file = screen().files[id];
+      if (!file) return;
+      try {
+        saveCsv(`${file.name.replace(/[^\w.-]+/g, '-')}.csv`, await file.make(keptKey()));
+        setMessage('download-problem', '');
+      } catch (failure) {
+        const reason = failure instanceof Error && failure.message !== '' ? ` ${failure.message}` : '';
+        setMessage('download-problem', `The file could not be made.${reason} Try again.`);
+      }
+    });
 }

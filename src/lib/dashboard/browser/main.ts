@@ -1,7 +1,8 @@
-import { askCsv, Resource, type Totals } from './api.js';
+import type { Counted, Health } from './api.js';
+import { AssetsScreen } from './assetsScreen.js';
 import { Controls } from './choices.js';
 import { ClicksScreen } from './clicksScreen.js';
-import { historyAsCsv, onlyProducts, saveCsv } from './download.js';
+import { saveOnClick } from './download.js';
 import {
   byId,
   formatAge,
@@ -12,20 +13,25 @@ import {
   setText,
   timeZone,
 } from './elements.js';
+import { HealthWatch } from './healthWatch.js';
 import { keepKey, keptKey, takeKeyFromAddress } from './key.js';
+import { showLateness } from './lateness.js';
 import { type Connection, Poller } from './poller.js';
-import { Rate } from './rate.js';
+import type { Screen } from './screen.js';
 import { connectionAfter, describeState } from './states.js';
+import { showTabs } from './tabs.js';
 import { TimeChart } from './timeChart.js';
-import { apiPath, type View, writeView } from './view.js';
+import type { View } from './view.js';
 
 takeKeyFromAddress();
 
-const chart = new TimeChart('history');
+const clicksChart = new TimeChart('history');
+const pricesChart = new TimeChart('prices');
 const controls = new Controls((view) => change(view));
-let screen = new ClicksScreen(controls.view, chart, controls);
-let { rate, sinceBeginning } = rateOf(controls.view);
-let shown: Totals | undefined;
+let screen = open(controls.view);
+let shown: Counted | undefined;
+/** Of all streams; undefined while the app does not say. */
+let health: Health | undefined;
 /** The server's clock minus ours, in milliseconds. */
 let skewMs = 0;
 let answeredAt = 0;
@@ -34,18 +40,22 @@ let connection: Connection = 'connecting';
 let isPending = false;
 let error: unknown;
 
-/** The rate is told by the clicks since the beginning. If the screen asks for them itself, they are not asked for twice. */
-function rateOf({ period, category }: View) {
-  const path = apiPath('clicks', { category, top: 1 });
-  return { rate: new Rate(), sinceBeginning: period === 'all' ? undefined : new Resource<Totals>(path) };
+function open(view: View): Screen {
+  return view.tab === 'assets'
+    ? new AssetsScreen(view, pricesChart, (id) => controls.asset(id))
+    : new ClicksScreen(view, clicksChart, controls);
 }
+
+let tab = controls.view.tab;
 
 function change(view: View): void {
   screen.parts.leave();
-  screen = new ClicksScreen(view, chart, controls);
-  ({ rate, sinceBeginning } = rateOf(view));
+  screen = open(view);
+  // The other tab is about another table.
+  if (view.tab !== tab) shown = undefined;
+  tab = view.tab;
   isPending = true;
-  setText('total', '–');
+  if (tab === 'clicks') setText('total', '–');
   resume();
   show();
 }
@@ -54,13 +64,11 @@ async function round(): Promise<void> {
   const key = keptKey();
   const asked = screen;
   const { data, serverNow } = await asked.first(key);
-  const totals = sinceBeginning ? (await sinceBeginning.get(key)).data : data;
   if (asked.parts.isLeft) return;
   // The Date header is cut to whole seconds, so half a second is missing on average.
   skewMs = serverNow + 500 - Date.now();
   answeredAt = Date.now();
   shown = data;
-  rate.add(totals.asOf === null ? serverNow : Date.parse(totals.asOf), totals.total);
   await asked.parts.ask(key);
   isPending = isPending && asked.parts.isLeft;
   error = undefined;
@@ -71,22 +79,26 @@ function show(): void {
   const committedAt = shown?.asOf ? Date.parse(shown.asOf) : undefined;
   const ageMs = committedAt === undefined ? undefined : nowMs - committedAt;
   const silentMs = Date.now() - answeredAt;
-  const state = describeState({ connection, shown, error, hasKey: keptKey() !== '', silentMs, ageMs });
+  const hasOther = showTabs(health, tab);
+  const state = describeState({
+    ...{ tab, hasOther, connection, shown, error, silentMs, ageMs },
+    hasKey: keptKey() !== '',
+  });
   document.body.dataset.connection = connection;
   document.body.dataset.state = state.name;
   setText('connection', state.label);
   setMessage('stale', state.advice);
   byId('key-form').hidden = connection !== 'key';
   // Without an answer, or without clicks, there is nothing to show: empty cards would look like zero.
-  const hasNumbers = shown && connection !== 'key' && state.name !== 'empty';
-  byId('numbers').hidden = !hasNumbers || (isPending && connection === 'failing');
-  byId('numbers').setAttribute('aria-busy', String(isPending));
+  const hasNumbers = shown && !['key', 'absent', 'empty'].includes(state.name);
+  const numbers = byId(tab === 'clicks' ? 'numbers' : 'asset-numbers');
+  numbers.hidden = !hasNumbers || (isPending && connection === 'failing');
+  numbers.setAttribute('aria-busy', String(isPending));
+  for (const part of ['clicks', 'assets'])
+    byId(`${part}-part`).hidden = part !== tab || connection === 'absent';
   setText('age', ageMs === undefined ? 'none yet' : `${formatAge(ageMs)} ago`);
-  const perSecond = rate.perSecond(nowMs);
-  setText(
-    'rate',
-    perSecond === undefined ? '–' : formatNumber(Number(perSecond.toFixed(perSecond < 10 ? 1 : 0))),
-  );
+  screen.tick(nowMs);
+  showLateness(health, nowMs);
   setText('version', shown && shown.version >= 0 ? `Delta version ${formatNumber(shown.version)}` : '');
   setText(
     'as-of',
@@ -106,35 +118,8 @@ const poller = new Poller({
   },
 });
 
-/** The file's name says what is in it. */
-const fileName = (what: string) =>
-  `${[what, ...writeView(screen.view).split('&')]
-    .filter((part) => part !== '')
-    .join('-')
-    .replace(/[^\w.-]+/g, '-')}.csv`;
-
-function onDownload(id: string, what: string, make: (asked: ClicksScreen) => Promise<string> | string): void {
-  byId(id).addEventListener('click', async () => {
-    try {
-      saveCsv(fileName(what), await make(screen));
-      setMessage('download-problem', '');
-    } catch (failure) {
-      const reason = failure instanceof Error && failure.message !== '' ? ` ${failure.message}` : '';
-      setMessage('download-problem', `The file could not be made.${reason} Try again.`);
-    }
-  });
-}
-
-onDownload('products-csv', 'products', async (asked) => {
-  const csv = await askCsv(asked.productsPath, keptKey());
-  return asked.found ? onlyProducts(csv, asked.found) : csv;
-});
-onDownload('history-csv', 'history', (asked) => historyAsCsv(asked.chart.shown));
-onDownload('trending-csv', 'trending', async (asked) =>
-  onlyProducts(await askCsv(asked.trendingPath, keptKey()), asked.rising),
-);
-onDownload('changes-csv', 'changes', (asked) => askCsv(asked.trendingPath, keptKey()));
-onDownload('categories-csv', 'categories', (asked) => askCsv(asked.categoriesPath, keptKey()));
+saveOnClick(['products-csv', 'changes-csv', 'history-csv', 'trending-csv', 'categories-csv'], () => screen);
+saveOnClick(['assets-csv', 'prices-csv'], () => screen);
 
 /** Asks at once, also if the page was paused. */
 function resume(): void {
@@ -167,4 +152,8 @@ window.addEventListener('popstate', readAddress);
 window.addEventListener('hashchange', readAddress);
 // Ages grow even if no answer arrives.
 window.setInterval(show, 1000);
+new HealthWatch((answer) => {
+  health = answer;
+  show();
+}).start(() => poller.paused);
 poller.start();

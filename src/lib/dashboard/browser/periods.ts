@@ -75,3 +75,31 @@ export function comparedIn(period: Period, compare: Compare): { last: string; wo
   const number = count === 1 ? '' : `${count} `;
   return { last, words: `The last ${number}full ${unit} against ${against(`${number}${unit}`)}.` };
 }
+
+/** How far back the prices of an asset are shown. */
+export type PricePeriod = '24h' | '7d' | '31d';
+
+interface PricePeriodTerms {
+  readonly history: { readonly bucket: string; readonly last: string };
+  readonly bucketSeconds: number;
+  readonly each: string;
+  readonly over: string;
+}
+
+const byHour = (last: string, over: string): PricePeriodTerms => ({
+  history: { bucket: '1h', last },
+  bucketSeconds: 3600,
+  each: 'an hour',
+  over,
+});
+
+export const pricePeriods: Readonly<Record<PricePeriod, PricePeriodTerms>> = {
+  '24h': byHour('24h', 'in the last 24 hours'),
+  '7d': byHour('7d', 'in the last 7 days'),
+  '31d': {
+    history: { bucket: '1d', last: '31d' },
+    bucketSeconds: 86_400,
+    each: 'a day',
+    over: 'in the last 31 days',
+  },
+};

@@ -1,5 +1,5 @@
 /** The state of the page's connection to the API. */
-export type Connection = 'connecting' | 'live' | 'failing' | 'paused' | 'key';
+export type Connection = 'connecting' | 'live' | 'failing' | 'paused' | 'key' | 'absent';
 
 const everyMs = 1000;
 const whileHiddenMs = 30_000;
@@ -9,7 +9,7 @@ export interface PollerOptions {
   /** Runs one round; throws if the API did not answer. */
   readonly round: () => Promise<void>;
   /** What a failed round means. */
-  readonly classify: (error: unknown) => 'failing' | 'key';
+  readonly classify: (error: unknown) => Connection;
   readonly onChange: (connection: Connection) => void;
 }
 

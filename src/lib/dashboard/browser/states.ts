@@ -1,14 +1,18 @@
-import { ApiProblem, KeyNeeded, type Totals } from './api.js';
+import { ApiProblem, type Counted, KeyNeeded } from './api.js';
 import { formatAge } from './elements.js';
 import type { Connection } from './poller.js';
+import type { Tab } from './view.js';
 
-/** If the newest commit is older than this, the numbers are shown as stale, because sources emit all the time. */
-const staleAfterMs = 30_000;
+/** If the newest commit is older than this, clicks are shown as stale, because they come all the time. Prices come by a schedule. */
+const staleAfterMs = { clicks: 30_000, assets: Number.POSITIVE_INFINITY };
 
 /** What is known of the page's state. */
 export interface State {
+  readonly tab: Tab;
+  /** Whether the app has the stream of the other tab. */
+  readonly hasOther: boolean;
   readonly connection: Connection;
-  readonly shown: Totals | undefined;
+  readonly shown: Counted | undefined;
   /** Why the last round failed; undefined if it did not. */
   readonly error: unknown;
   readonly hasKey: boolean;
@@ -22,37 +26,56 @@ export type StateName = Connection | 'empty' | 'stale';
 const labels: Readonly<Record<StateName, string>> = {
   connecting: 'Connecting',
   live: 'Live',
-  empty: 'No clicks yet',
+  empty: 'Nothing yet',
+  absent: 'Not in this app',
   stale: 'Late',
   failing: 'Not answering',
   paused: 'Paused',
   key: 'Needs a key',
 };
 
+const texts: Readonly<
+  Record<Tab, { readonly empty: string; readonly absent: string; readonly other: string }>
+> = {
+  clicks: {
+    empty:
+      'Nothing has been clicked yet. The numbers come by themselves a few seconds after the first click; if they do not, ask whoever runs the app whether clicks are sent to it.',
+    absent: 'This app has no clickstream, so there are no clicks to show.',
+    other: 'Its prices of assets are under Assets, above.',
+  },
+  assets: {
+    empty:
+      'No prices have come yet. They are asked for by a schedule, and are shown by themselves; ask whoever runs the app when the next ones come.',
+    absent: 'This app has no stream of assets, so there are no prices to show.',
+    other: 'Its clicks are under Clicks, above.',
+  },
+};
+
 /** What to call the state, and what to do about it. */
 export function describeState(state: State): { name: StateName; label: string; advice: string } {
   const name = nameOf(state);
-  return { name, label: labels[name], advice: adviceOf(name, state) };
+  const label = name === 'empty' && state.tab === 'clicks' ? 'No clicks yet' : labels[name];
+  return { name, label, advice: adviceOf(name, state) };
 }
 
-function nameOf({ connection, shown, ageMs }: State): StateName {
+function nameOf({ tab, connection, shown, ageMs }: State): StateName {
   if (connection !== 'live') return connection;
   if (shown?.asOf === null) return 'empty';
-  return ageMs !== undefined && ageMs > staleAfterMs ? 'stale' : 'live';
+  return ageMs !== undefined && ageMs > staleAfterMs[tab] ? 'stale' : 'live';
 }
 
 function adviceOf(name: StateName, state: State): string {
-  const { shown, ageMs, silentMs, hasKey } = state;
+  const { tab, shown, ageMs, silentMs, hasKey } = state;
   if (name === 'key') {
     return hasKey
       ? 'The app refuses this key: it is wrong, or it was replaced. Enter another one, or ask whoever runs the app.'
       : 'The app gives its numbers to those with a function key only. Enter it, or ask whoever runs the app.';
   }
-  if (name === 'empty')
-    return 'Nothing has been clicked yet. The numbers come by themselves a few seconds after the first click; if they do not, ask whoever runs the app whether clicks are sent to it.';
+  if (name === 'empty') return texts[tab].empty;
+  if (name === 'absent') return `${texts[tab].absent}${state.hasOther ? ` ${texts[tab].other}` : ''}`;
   if (name === 'paused') return shown ? 'Paused: these numbers are not updated. Resume to go on.' : 'Paused.';
   if (name === 'stale' && ageMs !== undefined)
-    return `These numbers are stale: the last commit is ${formatAge(ageMs)} old. Clicks have stopped, or the app is behind; api/health says which.`;
+    return `These numbers are stale: the last commit is ${formatAge(ageMs)} old. Clicks have stopped, or the app is behind; the end of the page says which.`;
   if (name === 'failing') {
     const stale = shown ? ` These numbers are stale: the last answer is ${formatAge(silentMs)} old.` : '';
     return `${whyFailing(state.error)}${stale} The page tries again by itself.`;
@@ -66,5 +89,8 @@ function whyFailing(error: unknown): string {
   return 'The app cannot be reached: it does not run, or this network does not lead to it.';
 }
 
-/** What a failed round means for the connection. */
-export const connectionAfter = (error: unknown) => (error instanceof KeyNeeded ? 'key' : 'failing');
+/** What a failed round means for the connection. The views themselves deal with single products and assets that are not there. */
+export function connectionAfter(error: unknown): Connection {
+  if (error instanceof KeyNeeded) return 'key';
+  return error instanceof ApiProblem && error.status === 404 ? 'absent' : 'failing';
+}

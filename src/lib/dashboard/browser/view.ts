@@ -3,9 +3,19 @@
  * browser's back button leaves it.
  */
 
-import { type Compare, comparisons, type Period, periods } from './periods.js';
+import {
+  type Compare,
+  comparisons,
+  type Period,
+  type PricePeriod,
+  periods,
+  pricePeriods,
+} from './periods.js';
+
+export type Tab = 'clicks' | 'assets';
 
 export interface View {
+  readonly tab: Tab;
   readonly period: Period;
   /** The time that the clicks are compared with; undefined if they are not. */
   readonly compare: Compare | undefined;
@@ -14,12 +24,17 @@ export interface View {
   readonly products: readonly number[];
   /** Part of a product's name or number; empty without a search. */
   readonly search: string;
+  /** The id of the asset whose prices are shown. */
+  readonly asset: string | undefined;
+  readonly prices: PricePeriod;
+  /** Part of an asset's name, symbol or id; empty without a search. */
+  readonly assetSearch: string;
 }
 
 /** As many lines as can be told apart. */
 export const mostProducts = 5;
 const int32 = 2 ** 31;
-export const longestSearch = 100;
+const longestText = 100;
 
 function readInteger(text: string | null): number | undefined {
   if (text === null || !/^-?\d{1,10}$/.test(text)) return undefined;
@@ -35,27 +50,39 @@ function readName<T extends string>(text: string | null, names: Readonly<Record<
 export const readPeriod = (text: string | null): Period => readName(text, periods) ?? 'all';
 export const readCompare = (text: string | null): Compare | undefined => readName(text, comparisons);
 
+export const readPricePeriod = (text: string | null): PricePeriod => readName(text, pricePeriods) ?? '7d';
+const readText = (text: string | null): string => (text ?? '').slice(0, longestText);
+
 /** Reads the fragment of an address. What is no view in it is left out. */
 export function readView(hash: string): View {
   const parameters = new URLSearchParams(hash.slice(1));
   const products = parameters.getAll('product').map(readInteger);
   return {
+    tab: parameters.get('tab') === 'assets' ? 'assets' : 'clicks',
     period: readPeriod(parameters.get('period')),
     compare: readCompare(parameters.get('compare')),
     category: readInteger(parameters.get('category')),
     products: [...new Set(products.filter((one) => one !== undefined))].slice(0, mostProducts),
-    search: (parameters.get('search') ?? '').slice(0, longestSearch),
+    search: readText(parameters.get('search')),
+    asset: readText(parameters.get('asset')) || undefined,
+    prices: readPricePeriod(parameters.get('prices')),
+    assetSearch: readText(parameters.get('find')),
   };
 }
 
 /** The fragment of a view, without the number sign; empty for the view that the page begins with. */
-export function writeView({ period, compare, category, products, search }: View): string {
+export function writeView(view: View): string {
+  const { tab, period, compare, category, products, search, asset, prices, assetSearch } = view;
   const parameters = new URLSearchParams();
+  if (tab !== 'clicks') parameters.set('tab', tab);
   if (period !== 'all') parameters.set('period', period);
   if (compare !== undefined) parameters.set('compare', compare);
   if (category !== undefined) parameters.set('category', String(category));
   for (const product of products) parameters.append('product', String(product));
   if (search !== '') parameters.set('search', search);
+  if (asset !== undefined) parameters.set('asset', asset);
+  if (prices !== '7d') parameters.set('prices', prices);
+  if (assetSearch !== '') parameters.set('find', assetSearch);
   return parameters.toString();
 }
 

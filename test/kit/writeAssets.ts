@@ -7,7 +7,7 @@ import type { ObjectStore } from '../../src/lib/storage/objectStore';
 import { isRow } from '../../src/lib/streams/stream';
 import { assetStream } from './assetStream';
 
-/** Commits assets to a new table. */
+/** Commits assets to a new table, in one file. */
 export async function writeAssets(store: ObjectStore, assets: readonly object[]): Promise<void> {
   const at = { store, table: assetStream.table };
   const fields = tableFields(assetStream);
