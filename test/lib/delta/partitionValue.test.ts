@@ -83,4 +83,11 @@ describe('a partition value', () => {
       }),
     );
   });
+
+  it.each(['1.5', 'decimal'])('of a type that is not known is never made of the text %j', (text) => {
+    for (const type of [{ type: 'unknown', name: 'interval' }, 'void'] as const)
+      expect(() => partitionValue(field('p', type), text, 'lake/events version 3, file x')).toThrow(
+        expect.objectContaining({ code: 'delta.invalid' }),
+      );
+  });
 });

@@ -75,6 +75,10 @@ describe('the columns of a new table', () => {
     },
   );
 
+  it('may have names that only upper case makes the same', () => {
+    expect(() => serializeSchema([field('maß', 'long'), field('mass', 'long')])).not.toThrow();
+  });
+
   it('may not have names that differ only in case', () => {
     expect(() => serializeSchema([field('a', 'long'), field('b', 'long'), field('A', 'long')])).toThrow(
       'Two columns are named "A"',

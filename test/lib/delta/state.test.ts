@@ -47,6 +47,9 @@ it('a tombstone of a file with a deletion vector, in a checkpoint, does not take
   replay.apply({ ...none, removes: [{ ...remove.remove, deletionVector }] });
   const { files, tombstones } = replay.snapshot();
   expect([[...files.keys()], tombstones.size]).toEqual([['a.parquet'], 1]);
+  // So it gives that a file has no vector.
+  replay.apply({ ...none, adds: [{ ...add.add, deletionVector: null }] });
+  expect([...replay.snapshot().files.keys()]).toEqual(['a.parquet']);
   replay.apply({
     ...none,
     version: 8,

@@ -126,6 +126,17 @@ describe('a table with columns of types that are not written', () => {
     expect(figuresOf(snapshot).kept).toEqual({ files: 1, columns: ['price'] });
   });
 
+  it('is done with a bin of which a file is kept', async () => {
+    await appendFiles(at, 2);
+    await addForeign(price.name, price.type);
+    await appendForeign(100, 1.25);
+    const planned = await planCompaction({ at }, 1_000_000);
+    if (planned.outcome !== 'planned') throw new Error(planned.outcome);
+    const done = await compactBin({ at }, planned.opened, 0);
+    expect(done).toMatchObject({ outcome: 'committed', inputs: 2 });
+    expect(done).not.toHaveProperty('more');
+  });
+
   it('goes on with the rest of a bin after the time was up', async () => {
     await appendFiles(at, 2);
     await addForeign(price.name, price.type);
