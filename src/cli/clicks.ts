@@ -54,6 +54,7 @@ runCommand({
       if (stream === undefined && filters.product !== undefined && !/^-?\d+$/.test(filters.product))
         throw new UsageError(`--product ${filters.product}: expected a whole number.`);
       const counts = new CountsCommand(new CountsClient(url, key), wordsOf(stream), filters);
+      if (!watch) await counts.ensureCategoryKnown();
       if (csv) process.stdout.write(await counts.csv());
       else if (watch) await showAgain(counts, every);
       else for (const line of await counts.lines()) console.log(line);
@@ -74,6 +75,16 @@ class CountsCommand {
     this.#client = client;
     this.#words = words;
     this.#filters = filters;
+  }
+
+  /** @throws Error if the category that is asked for has never been counted, as the API says of such a product */
+  async ensureCategoryKnown(): Promise<void> {
+    const { category } = this.#filters;
+    if (category === undefined) return;
+    const { path, attribute, noun } = this.#words;
+    const query = { [attribute]: category, top: '1' };
+    const { total } = readCounts(await this.#client.ask({ path, query }), this.#words);
+    if (total === 0) throw new Error(`No ${noun} with ${attribute} ${category} has been counted.`);
   }
 
   /** The table, no larger than the terminal. */

@@ -101,24 +101,26 @@ const names = ['hostName', 'sasKeyName', 'sasKeyValue', 'eventHubName'] as const
 /** Names of policies and hubs. A key ends with = and is none: it would be printed as the hub's name. */
 const nameForm = /^[a-z0-9](?:[\w.-]*[a-z0-9])?$/i;
 
-/** The hub that the environment names. `hostName` is that of the namespace, with or without its domain. Messages repeat no value. */
+/**
+ * The hub that the environment names. `hostName` is that of the namespace, with or without its domain.
+ * @throws Error saying what is wrong, which is a setting and not the use of the command; it repeats no value
+ */
 function readTarget(environment: NodeJS.ProcessEnv): { namespace: EventHubsNamespace; hub: string } {
   const [host, keyName, key, hub] = names.map((name) => environment[name]?.trim() ?? '');
   const missing = names.filter((name) => !environment[name]?.trim());
   if (missing.length > 0)
-    throw new UsageError(
+    throw new Error(
       `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing in the environment: expected the host name of an Event Hubs namespace, the name and the key of a policy that may send, and the name of a hub.`,
     );
   if (!host || !/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d+)?$/i.test(host))
-    throw new UsageError(
+    throw new Error(
       'hostName: expected a name like contoso or contoso.servicebus.windows.net, without sb://, a path and keys.',
     );
   if (!nameForm.test(keyName ?? '') || !nameForm.test(hub ?? ''))
-    throw new UsageError(
+    throw new Error(
       'sasKeyName, eventHubName: expected names, of the letters a to z, digits, ., - and _, that begin and end with a letter or digit.',
     );
-  if (/[;\s]/.test(key ?? ''))
-    throw new UsageError('sasKeyValue: expected the key alone, without blanks and ;.');
+  if (/[;\s]/.test(key ?? '')) throw new Error('sasKeyValue: expected the key alone, without blanks and ;.');
   const [name = '', port] = host.split(':');
   const isLocal = isThisMachine(name);
   const domain = isLocal || name.includes('.') ? name : `${name}.servicebus.windows.net`;

@@ -1,4 +1,5 @@
 import { createInterface, type Interface } from 'node:readline';
+import { inertInLine } from '../lib/inert';
 import { describeError } from './commandLine/runCommand';
 import type { QuerySession } from './querySession';
 import { splitStatements } from './splitStatements';
@@ -8,6 +9,15 @@ export interface PromptOptions {
   /** The statement of a saved query, by its name. */
   readonly findSaved: (name: string) => string | undefined;
   readonly printList: () => void;
+}
+
+/** How much of a statement an error repeats. */
+const begin = 60;
+
+/** How a statement begins, in one line and in quotes. */
+function beginOf(statement: string): string {
+  const text = statement.trim().replace(/\s+/g, ' ');
+  return `"${inertInLine(text.length > begin ? `${text.slice(0, begin)}…` : text)}"`;
 }
 
 const help = `A statement ends with ";", and may take several lines. The name of a saved query runs it.
@@ -106,8 +116,10 @@ class Prompt {
     try {
       await this.#options.session.run(statement);
     } catch (error) {
-      if (!this.#isTerminal) throw error;
-      console.error(describeError(error));
+      const message = describeError(error);
+      if (!this.#isTerminal)
+        throw new Error(`Statement ${this.#statements}, ${beginOf(statement)}: ${message}`, { cause: error });
+      console.error(message);
     }
   }
 

@@ -35,6 +35,22 @@ export async function logTo<T>(log: InvocationLog, work: () => T | Promise<T>): 
   }
 }
 
+/** Something that is logged: secrets in its texts are blanked. */
+export interface Logged {
+  readonly level: LogLevel;
+  readonly event: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+let tell: ((logged: Logged) => void) | undefined;
+
+/**
+ * From now on, this listener is told what is logged, and it is written nowhere: people do not read lines of JSON. Undefined ends that.
+ */
+export function onLogged(listener: ((logged: Logged) => void) | undefined): void {
+  tell = listener;
+}
+
 /**
  * Writes one line. Secrets in texts are blanked.
  * @param event what happened, in words joined by hyphens; alerts may look for it
@@ -44,7 +60,10 @@ export function logEvent(level: LogLevel, event: string, fields: object = {}): v
   // The platform guesses the level of a console line from its words, so the line must contain the level.
   const line = { event, ...(!log && level !== 'information' && { level }), ...fields };
   const text = JSON.stringify(line, (_, value) => (typeof value === 'string' ? hideSecrets(value) : value));
-  if (level === 'error') (log ?? console).error(text);
+  if (tell && !log) {
+    const { event: _, level: __, ...told } = JSON.parse(text);
+    tell({ level, event, fields: told });
+  } else if (level === 'error') (log ?? console).error(text);
   else if (level === 'warning') (log ?? console).warn(text);
   else (log ?? console).log(text);
 }

@@ -52,6 +52,21 @@ async function clicks(...args: string[]): Promise<{ code: unknown; lines: string
   return { code, lines: lines.map((line) => line.trim().replace(/ +/g, ' ')) };
 }
 
+it('npm run clicks ends with 1 for a product or a category that was never counted, but not for one without clicks lately', async () => {
+  const table = await new ClicksTable(new MemoryStore()).create();
+  await table.append([{ productid: 7, category: 3, at: Date.now() - 3_600_000 }]);
+  const { url } = await serve(table);
+  const of = async (...args: string[]) => clicks('--url', url, ...args);
+  expect(await of('--category', '99')).toEqual({
+    code: 1,
+    lines: ['No click with category 99 has been counted.'],
+  });
+  expect((await of('--category', '99', '--csv')).code).toBe(1);
+  expect((await of('--product', '99')).code).toBe(1);
+  expect((await of('--category', '3', '--last', '1m')).code).toBe(0);
+  expect((await of('--product', '7', '--last', '1m')).code).toBe(0);
+});
+
 it('npm run clicks -- --watch asks only for what has changed, and shows the last answer again', async () => {
   const table = await new ClicksTable(new MemoryStore()).create();
   await table.click(7, 7, 9);

@@ -142,6 +142,20 @@ describe('flags and words', () => {
 });
 
 describe('a wrong use', () => {
+  it('of an option that is unknown is answered with those of the subcommand, wherever it stands', async () => {
+    expect(await refusal(fruits, 'ask', '--bogus')).toBe(
+      '--bogus is no option of fruits ask: expected --help.',
+    );
+    for (const args of [
+      ['list', '--bogus=1'],
+      ['--bogus', 'list'],
+    ])
+      expect(await refusal(fruits, ...args)).toBe(
+        '--bogus is no option of fruits list: expected --limit, --file or --help.',
+      );
+    expect(await refusal(fruits, '--bogus')).toMatch(/no option of fruits: expected .*--wash/);
+  });
+
   it.each([
     [['pear'], '<scale> is missing: expected a whole number from 0 on.'],
     [[], '<fruit> is missing: expected apple, pear or plum.'],

@@ -199,9 +199,9 @@ it.each<[string, string[], Record<string, string>, string]>([
     {},
     '--max-product 8: expected at least --min-product, 9.',
   ],
-])('refuses %s', async (_, args, own, message) => {
+])('refuses %s, with 1 for a wrong setting and 2 for wrong arguments', async (_, args, own, message) => {
   const { code, out, err } = await start(args, own).ended;
-  expect([code, out, err.split('\n')[0]]).toEqual([2, '', message]);
+  expect([code, out, err.split('\n')[0]]).toEqual([args.length === 0 ? 1 : 2, '', message]);
 });
 
 it('goes on in whole sentences when nothing answers', async () => {

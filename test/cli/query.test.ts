@@ -118,7 +118,9 @@ it('runs the statements of stdin up to the first error', async () => {
     "select count(*) as n from clicks natural join clicks c; select ';' as a, -- a; b\n 2 as b; \n\nclicks_per_category;\nselect 3 as c; drop table clicks;\nselect 4;",
   );
   expect([code, out]).toEqual([1, 'n\r\n0\r\na,b\r\n;,2\r\ncategory,clicks,products\r\n1,4,3\r\nc\r\n3\r\n']);
-  expect(err).toMatch(/^(?:clicks version 2 .*\n){3}A query is one SELECT statement and nothing else\.\n$/);
+  expect(err).toMatch(
+    /^(?:clicks version 2 .*\n){3}Statement 5, "drop table clicks": A query is one SELECT statement and nothing else\.\n$/,
+  );
   expect(await query([])).toMatchObject({
     code: 2,
     err: expect.stringMatching(/^There is no statement, and stdin has none\.\n/),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { type InvocationLog, logEvent, logTo } from '../../src/lib/log';
+import { type InvocationLog, type Logged, logEvent, logTo, onLogged } from '../../src/lib/log';
 
 /** Collects the lines of an invocation, as its context would log them. */
 class Invocation implements InvocationLog {
@@ -71,4 +71,17 @@ it('blanks secrets, in its lines and in the errors that the host will log, and s
   await expect(failing).rejects.toThrow('SharedAccessKey=***');
   expect(invocation.lines).toHaveLength(1);
   expect(invocation.lines[0]).not.toMatch(/abc123|\n/);
+});
+
+it('is told to a listener in place of the console, without secrets, and invocations keep their own log', async () => {
+  const told: Logged[] = [];
+  onLogged((logged) => told.push(logged));
+  const one = new Invocation();
+  await logTo(one, () => logEvent('warning', 'slow'));
+  logEvent('warning', 'slow', { message: 'AccountKey=abc123==;' });
+  onLogged(undefined);
+  logEvent('warning', 'after');
+  expect(told).toEqual([{ level: 'warning', event: 'slow', fields: { message: 'AccountKey=***;' } }]);
+  expect(one.lines).toHaveLength(1);
+  expect(console_).toEqual(['warn {"event":"after","level":"warning"}']);
 });

@@ -23,11 +23,16 @@ export async function parseCommandLine(command: Command, args: readonly string[]
   const options = end < 0 ? args : args.slice(0, end);
   if (options.some((arg) => arg === '--help' || arg === '-h')) return 'usage';
   const name = shortName(command);
-  const { words, flags } = splitArguments(name, flagsOf(command), args);
-  if ('does' in command) return readAction(name, command.does, words, flags);
+  const { words, flags, unknown } = splitArguments(flagsOf(command), args);
+  if ('does' in command) {
+    if (unknown !== undefined) throw unknownFlag(unknown, name, command.does.flags);
+    return readAction(name, command.does, words, flags);
+  }
   const [chosen, ...others] = words;
   const found = Object.entries(command.subcommands).find(([each]) => each === chosen)?.[1];
-  if (found) return readAction(`${name} ${chosen}`, found, others, flags);
+  const called = found ? `${name} ${chosen}` : name;
+  if (unknown !== undefined) throw unknownFlag(unknown, called, found ? found.flags : flagsOf(command));
+  if (found) return readAction(called, found, others, flags);
   const known = orList(Object.keys(command.subcommands));
   throw new UsageError(
     chosen === undefined
@@ -43,14 +48,17 @@ interface SplitArguments {
   readonly words: readonly string[];
   /** By name, without dashes. */
   readonly flags: ReadonlyMap<string, string>;
+  /** The first flag that the command has nowhere, as it was given. What it has instead depends on the subcommand. */
+  readonly unknown: string | undefined;
 }
 
 /** A flag begins with dashes and a letter, so that neither a negative number nor a comment in SQL is one. */
 const isFlag = (arg: string): boolean => /^--?[a-z]/i.test(arg);
 
-function splitArguments(name: string, known: Flags, args: readonly string[]): SplitArguments {
+function splitArguments(known: Flags, args: readonly string[]): SplitArguments {
   const words: string[] = [];
   const flags = new Map<string, string>();
+  let unknown: string | undefined;
   const queue = args.values();
   for (const arg of queue) {
     if (arg === '--') words.push(...queue);
@@ -58,20 +66,21 @@ function splitArguments(name: string, known: Flags, args: readonly string[]): Sp
     else {
       const [, flagName = '', inline] = /^--([^=]+)(?:=([\s\S]*))?$/.exec(arg) ?? [];
       const flag = findFlag(known, flagName);
-      if (!flag) throw unknownFlag(arg, name, known);
-      flags.set(
-        flagName,
-        readValue(flagName, flag, inline, () => queue.next().value),
-      );
+      if (!flag) unknown ??= arg;
+      else if (unknown === undefined)
+        flags.set(
+          flagName,
+          readValue(flagName, flag, inline, () => queue.next().value),
+        );
     }
   }
-  return { words, flags };
+  return { words, flags, unknown };
 }
 
 const findFlag = (flags: Flags, name: string): Flag<unknown> | undefined =>
   Object.entries(flags).find(([each]) => each === name)?.[1];
 
-function unknownFlag(arg: string, name: string, known: Flags): UsageError {
+function unknownFlag(arg: string, name: string, known: Flags = {}): UsageError {
   const names = [...Object.keys(known), 'help'].map((each) => `--${each}`);
   return new UsageError(`${arg.replace(/=[\s\S]*/, '')} is no option of ${name}: expected ${orList(names)}.`);
 }

@@ -1,9 +1,11 @@
 import { TributaryError } from '../../lib/errors';
 import { makeConsoleInert } from '../../lib/inert';
+import { onLogged } from '../../lib/log';
 import { onLongWait } from '../../lib/longWait';
 import { type Command, prefixOf, UsageError } from './command';
 import { refuseLostFlags } from './lostFlags';
 import { parseCommandLine } from './parseCommandLine';
+import { tellWarnings } from './tellWarnings';
 import { describeUsage } from './usage';
 
 /** The exit codes of all commands, beside 0. */
@@ -25,6 +27,7 @@ export function runCommand(
   args: readonly string[] = process.argv.slice(2),
 ): void {
   makeConsoleInert();
+  onLogged(tellWarnings());
   onLongWait((place) => console.error(`No answer yet: ${place}`));
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithoutOutput);
   void answer(command, args).then((code) => {
