@@ -17,7 +17,7 @@ import {
 } from './comparison';
 import { clicksOfTheApi, FiguresReader, LetterCounter, warehouseRows } from './figures';
 import type { Stack } from './stack';
-import { askWaits, describeUncounted, noWaits, sentence, unlessTold, type Waits, withWaits } from './waits';
+import { askWaits, describeUncounted, noWaits, unlessTold, type Waits, withWaits } from './waits';
 
 /** Numbers that are not there by then are shown as unknown, and asked for again. */
 const readLimitMs = 3000;
@@ -58,8 +58,8 @@ export class StreamProgress {
   readonly #asking = once(() => this.#askWhy().finally(() => void this.#asking.forget()));
   #line: string;
   #shown: Figures | undefined;
-  /** What the last comparison found missing; undefined if the numbers could not be compared. */
-  #missing: readonly string[] | undefined;
+  /** What the last comparison found missing, or why the numbers could not be compared. */
+  #compared: { readonly missing: readonly string[] } | { readonly error: unknown } = { missing: [] };
   #movedAt = performance.now();
   #isDone = false;
   #askedAt = Number.NEGATIVE_INFINITY;
@@ -87,26 +87,26 @@ export class StreamProgress {
   /** Compares the numbers of independent places. They are equal once everything has arrived. Never rejects. */
   async compare(): Promise<Comparison> {
     const { stack, letters } = this.#followed;
-    this.#missing = undefined;
     try {
       const figures = await this.#read();
       const clicks = isClicks(this.stream) ? await clicksOfTheApi(stack.apiUrl) : undefined;
       const comparison = compareFigures(this.stream, figures, { clicks, letters: await letters.count() });
-      this.#missing = describeMissing(this.stream, figures, clicks);
+      this.#compared = { missing: describeMissing(this.stream, figures, clicks) };
       return comparison;
     } catch (error) {
-      const line = `${prefixOf(this.stream)}the numbers cannot be compared (${sentence(error)})`;
-      return { equal: false, line };
+      this.#compared = { error };
+      // The line before it says why.
+      return { equal: false, line: `${prefixOf(this.stream)}the numbers cannot be compared` };
     }
   }
 
-  /** Says why the numbers of the last comparison differ. */
+  /** Says why the numbers of the last comparison differ, or cannot be compared. */
   async explain(): Promise<string> {
     await this.#askWhy();
-    const noun = nounOf(this.stream);
-    if (this.#missing === undefined) return withWaits(`${noun}: the numbers cannot be compared`, this.#waits);
-    const what = `${noun}: ${this.#missing.join(', and ') || 'the numbers differ'}`;
-    if (this.#missing.length === 0 || this.#waits.reasons.length > 0) return withWaits(what, this.#waits);
+    if ('error' in this.#compared) return withWaits(this.#unreadable(this.#compared.error), this.#waits);
+    const { missing } = this.#compared;
+    const what = `${nounOf(this.stream)}: ${missing.join(', and ') || 'the numbers differ'}`;
+    if (missing.length === 0 || this.#waits.reasons.length > 0) return withWaits(what, this.#waits);
     return `${what}. Nothing has failed: they are still under way, as with more events than this machine can take. The next "npm start" goes on with them.`;
   }
 
@@ -120,8 +120,12 @@ export class StreamProgress {
       this.#shown = figures;
       return undefined;
     } catch (error) {
-      return `the numbers of ${nounOf(this.stream)} cannot be read${unlessTold(error, this.#waits)}`;
+      return this.#unreadable(error);
     }
+  }
+
+  #unreadable(error: unknown): string {
+    return `the numbers of ${nounOf(this.stream)} cannot be read${unlessTold(error, this.#waits)}`;
   }
 
   async #read(): Promise<Figures> {

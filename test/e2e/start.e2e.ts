@@ -240,9 +240,7 @@ describe('npm start', () => {
     expect(await run.ended).toBe(1);
     expect(run.text()).toMatch(/^clicks: .*delta\.invalid.*the batches of partitions? .* fail since /m);
     expect(run.text()).toMatch(/^assets: accepted (\d+) = rows \1 = warehouse \1$/m);
-    expect(run.text().trim().split('\n').at(-1)).toMatch(
-      /^the numbers cannot be compared \(delta\.invalid: /,
-    );
+    expect(run.text().trim().split('\n').at(-1)).toBe('the numbers cannot be compared');
   });
 
   it('ends if storage dies, says so, and leaves no process behind', { timeout: 120_000 }, async () => {
