@@ -1,9 +1,10 @@
+import { ownMember } from '../ownMember';
 import type { Add } from './actions';
 import { dataFilePath, describeVersion } from './log';
 import { dataFile } from './openDataFile';
 import { readRowGroups } from './parquet/read';
 import { partitionValue } from './partitionValue';
-import type { ReadValue } from './schema';
+import type { Field, ReadValue } from './schema';
 import { ensureWithoutVector, type TableState } from './state';
 
 /** Rows of one file by column name; all columns are of one length. */
@@ -52,7 +53,7 @@ export async function* readDataFileGroups(
   const fixed = new Map<string, ReadValue>();
   for (const field of state.fields) {
     if (wanted.includes(field.name) && isPartition(field.name))
-      fixed.set(field.name, partitionValue(field, add.partitionValues[field.name], where));
+      fixed.set(field.name, partitionValue(field, textOf(add, field), where));
   }
   for await (const { numRecords, columns } of readRowGroups({ source, columns: inFile, fields, where })) {
     const complete = new Map<string, readonly ReadValue[]>();
@@ -61,3 +62,6 @@ export async function* readDataFileGroups(
     yield { numRecords, columns: complete };
   }
 }
+
+const textOf = ({ partitionValues }: Add, { name }: Field): string | null | undefined =>
+  ownMember(partitionValues, name) as string | null | undefined;

@@ -68,6 +68,8 @@ export function convertValue(
   } else {
     for (const child of node.children) {
       const { name } = child.element;
+      // A member of this name cannot be assigned, so that hyparquet's objects do not have it.
+      if (name === '__proto__') continue;
       object[name] = convertValue(object[name], child, meanings);
     }
   }

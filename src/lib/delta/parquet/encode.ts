@@ -98,13 +98,13 @@ export class ParquetEncoder {
   *append(columns: EncodeOptions['columns']): Generator<undefined, void> {
     const { fields } = this.#options;
     checkColumns(fields, columns, this.#where);
-    const sources = this.#writer.leaves.map((leaf) => sourceOf(leaf.name, fields, columns, this.#where));
+    const sources = fields.map((field, index) => ({ field, values: columns[index] ?? [] }));
     const numRecords = columns[0]?.length ?? 0;
     let start = 0;
     for (const end of rowGroupEnds({ ...this.#options, columns }, numRecords)) {
       if (start > 0) yield;
       const rows = end - start;
-      const chunks = sources.map(({ index, field, values }) => {
+      const chunks = sources.map(({ field, values }, index) => {
         const reject = (row: number): never => rejectValue(field, valueAt(values, row), row, this.#where);
         const encoded = encodeValues({ field, values, start, end, reject });
         const before = this.#bounds[index] ?? { nullCount: 0 };
@@ -122,12 +122,19 @@ export class ParquetEncoder {
   }
 }
 
+/**
+ * The columns in the order of the fields. parquetjs-lite keeps them in an object, which would move a name such as "7" to the front, and
+ * where `__proto__` is no name: it gets numbers in the place of names, and afterwards the names.
+ */
 function parquetSchema(fields: readonly Field[]): ParquetSchema {
-  const definitions = fields.map(({ name, type, nullable }): [string, FieldDefinition] => [
-    name,
+  const definitions = fields.map(({ type, nullable }, index): [string, FieldDefinition] => [
+    `column ${index}`,
     { type: isWritableType(type) ? parquetTypes[type] : '', optional: nullable },
   ]);
-  return new ParquetSchema(Object.fromEntries(definitions));
+  const schema = new ParquetSchema(Object.fromEntries(definitions));
+  for (const [index, { name }] of fields.entries())
+    Object.assign(schema.fieldList[index] ?? {}, { name, path: [name] });
+  return schema;
 }
 
 function checkTypes(fields: readonly Field[], where: string): void {
@@ -156,16 +163,6 @@ function checkColumns(fields: readonly Field[], columns: EncodeOptions['columns'
       );
     }
   }
-}
-
-/** By name, because parquetjs-lite keeps columns in an object, which moves names such as "7" to the front. */
-function sourceOf(name: string, fields: readonly Field[], columns: EncodeOptions['columns'], where: string) {
-  const index = fields.findIndex((field) => field.name === name);
-  const field = fields[index];
-  const values = columns[index];
-  if (!field || !values)
-    throw new TributaryError('parquet.value', `${where}: there is no column ${JSON.stringify(name)}.`);
-  return { index, field, values };
 }
 
 function rejectValue(field: Field, value: unknown, row: number, where: string): never {

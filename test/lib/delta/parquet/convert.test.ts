@@ -163,3 +163,19 @@ describe('an instant in nanoseconds', () => {
     expect(parsers.timestampFromNanoseconds?.(nanos)).toBe(micros);
   });
 });
+
+it('a struct has no member that cannot be assigned, and its others', () => {
+  const leaf = (name: string): SchemaTree => ({
+    children: [],
+    count: 1,
+    element: { name, type: 'INT32' },
+    path: ['struct', name],
+  });
+  const struct: SchemaTree = {
+    children: [leaf('__proto__'), leaf('id')],
+    count: 3,
+    element: { name: 'struct', num_children: 2 },
+    path: ['struct'],
+  };
+  expect(convertValue({ id: 7 }, struct, new Map())).toEqual({ id: 7 });
+});
