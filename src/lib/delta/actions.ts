@@ -186,11 +186,22 @@ export function checkMetadata(raw: unknown, at: string): Metadata {
 }
 
 export function checkProtocol(raw: unknown, at: string): Protocol {
-  const protocol = raw as Partial<Protocol>;
+  const { readerFeatures, writerFeatures, ...protocol } = raw as Partial<Protocol>;
   expectThat(isCount(protocol.minReaderVersion), at, 'protocol.minReaderVersion is not a number');
   expectThat(isCount(protocol.minWriterVersion), at, 'protocol.minWriterVersion is not a number');
-  return protocol as Protocol;
+  expectThat(isListOfNames(readerFeatures), at, 'protocol.readerFeatures is not a list of names');
+  expectThat(isListOfNames(writerFeatures), at, 'protocol.writerFeatures is not a list of names');
+  return {
+    ...protocol,
+    ...(readerFeatures && { readerFeatures }),
+    ...(writerFeatures && { writerFeatures }),
+  } as Protocol;
 }
+
+/** A list that is null counts as one that is missing. */
+const isListOfNames = (list: unknown): boolean =>
+  (list ?? undefined) === undefined ||
+  (Array.isArray(list) && list.every((name) => typeof name === 'string'));
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 

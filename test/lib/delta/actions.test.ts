@@ -14,6 +14,11 @@ const txn = { appId: 'p0', version: -1 };
 const metaData = { id: 'id', format: { provider: 'parquet' }, schemaString: '{}', partitionColumns: [] };
 const protocol = { minReaderVersion: 1, minWriterVersion: 2 };
 
+it('a list of features that is null counts as missing', () => {
+  const nulls = { readerFeatures: null, writerFeatures: null };
+  expect(parsed({ protocol: { ...protocol, ...nulls } }).protocol).toEqual(protocol);
+});
+
 describe('a commit', () => {
   it('is read with its actions by kind, in their order', () => {
     const { mark, ...commit } = parsed(
@@ -86,6 +91,8 @@ describe('a commit that cannot be read', () => {
     [{ protocol: { minWriterVersion: 2 } }, 'protocol.minReaderVersion is not a number'],
     [{ protocol: { ...protocol, minReaderVersion: '1' } }, 'protocol.minReaderVersion is not a number'],
     [{ protocol: { minReaderVersion: 1 } }, 'protocol.minWriterVersion is not a number'],
+    [{ protocol: { ...protocol, readerFeatures: 'a' } }, 'protocol.readerFeatures is not a list of names'],
+    [{ protocol: { ...protocol, writerFeatures: [7] } }, 'protocol.writerFeatures is not a list of names'],
     [{ protocol: { ...protocol, minWriterVersion: -1 } }, 'protocol.minWriterVersion is not a number'],
   ])('is refused with the line and the reason: %j', (line, problem) => {
     expect(() => parsed({ txn }, line)).toThrow(
