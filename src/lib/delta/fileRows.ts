@@ -1,4 +1,6 @@
 import { type Add, type Commit, checkAdd } from './actions';
+import { fileKey } from './fileKey';
+import type { StoredRowGroup } from './parquet/readSpan';
 import type { StructMembers, WantedMembers } from './parquet/structMembers';
 import type { Texts } from './parquet/textColumn';
 
@@ -66,13 +68,14 @@ export class FileRows {
     for (let row = 0; row < this.rows; row++) if (this.#paths[row] !== undefined) yield row;
   }
 
-  /** Whether the action in a row has more than a path, a size, a time and statistics, so that only `at` tells its key. */
+  /** Whether the action in a row has more than a path, a size, a time and statistics. */
   hasOthers(row: number): boolean {
     return this.#others.has(row);
   }
 
-  pathAt(row: number): string {
-    return this.#paths[row] ?? '';
+  /** What `fileKey` says of the action in a row. */
+  keyAt(row: number): string {
+    return this.#others.has(row) ? fileKey(this.at(row)) : (this.#paths[row] ?? '');
   }
 
   /** The add action in a row, a new object each time. */
@@ -81,7 +84,7 @@ export class FileRows {
     const time = this.#times[row];
     const isChange = this.#changes[row];
     return {
-      path: this.pathAt(row),
+      path: this.#paths[row],
       partitionValues: {},
       size: this.#sizes[row],
       ...(Number.isNaN(time) ? {} : { modificationTime: time }),
@@ -95,6 +98,8 @@ export class FileRows {
 /** The actions of a row group of a checkpoint; its add actions are in `adds` or in `files`. */
 export interface CheckpointPart extends Commit {
   readonly files?: FileRows | undefined;
+  /** Where `files` are all of its actions: the row group as it is stored. */
+  readonly stored?: StoredRowGroup | undefined;
 }
 
 /** The add actions of a part, put together one by one. */

@@ -61,7 +61,7 @@ export class FileTable implements ReadonlyMap<string, Add> {
     this.#parts.push({ start, files });
     this.#nextRow += files.rows;
     for (const row of files.indices()) {
-      const key = files.hasOthers(row) ? fileKey(files.at(row)) : files.pathAt(row);
+      const key = files.keyAt(row);
       this.#entries.set(key, start + row);
       onKey(key);
     }

@@ -94,13 +94,14 @@ function withJson(add: Add, fields: readonly Field[] = []): Add {
 
 function toPart(
   version: number,
-  { columns, numRecords, members }: ReadColumns,
+  { columns, numRecords, members, stored }: ReadColumns,
   firstRow: number,
   where: string,
 ): CheckpointPart {
   const commit = { version, adds: [], removes: [], txns: [] } as {
     version: number;
     files?: FileRows;
+    stored?: CheckpointPart['stored'];
     protocol?: Commit['protocol'] & object;
     metaData?: Commit['metaData'] & object;
   } & { [kind in 'adds' | 'removes' | 'txns']: Commit[kind][number][] };
@@ -143,6 +144,7 @@ function toPart(
     const empty = raw.extendedFileMetadata === true ? { partitionValues: {} } : {};
     commit.removes.push(checkRemove({ ...empty, ...raw }, at));
   });
+  if (commit.files?.count === numRecords) commit.stored = stored;
   return commit;
 }
 

@@ -1,6 +1,6 @@
 import type { Add, Remove } from '../delta/actions';
 import { fileKey } from '../delta/fileKey';
-import { addsOf } from '../delta/fileRows';
+import { addsOf, type CheckpointPart } from '../delta/fileRows';
 import { checkpointPath, commitPath, describeVersion, readLastCheckpoint } from '../delta/log';
 import { type LogTail, openSnapshot, openTail } from '../delta/openTable';
 import { CheckpointEncoder, type EncodedCheckpoint } from '../delta/parquet/encodeCheckpoint';
@@ -95,17 +95,13 @@ async function encodeTail(task: MaintenanceTask, log: LogTail): Promise<CountedC
 }
 
 async function encodeLog(task: MaintenanceTask, { base, tail }: LogTail): Promise<CountedCheckpoint> {
-  const { at, signal, progress, now = Date.now() } = task;
-  const { version, protocol, metaData, fields, txns, files, tombstones } = tail;
+  const { at, signal, now = Date.now() } = task;
+  const { version, protocol, metaData, txns, files, tombstones } = tail;
   const where = describeVersion(at, version);
   const newest = await at.store.get(commitPath(at.table, version));
   const time = storeTime(now, newest?.lastModified.getTime() ?? now);
   const keptSince = time - retentionMs(metaData.configuration, 'delta.deletedFileRetentionDuration', where);
-  const { configuration } = metaData;
-  const encoder = new CheckpointEncoder({
-    ...(isOn(configuration['delta.checkpoint.writeStatsAsStruct'], false) && { structOf: fields }),
-    withoutJson: !isOn(configuration['delta.checkpoint.writeStatsAsJson'], true),
-  });
+  const encoder = encoderOf(tail);
   let numOfAddFiles = 0;
   encoder.add({ protocol });
   encoder.add({ metaData });
@@ -117,25 +113,41 @@ async function encodeLog(task: MaintenanceTask, { base, tail }: LogTail): Promis
       encoder.add({ add });
       numOfAddFiles++;
     }
-    progress?.({ step: 'checkpoint', done: numOfAddFiles, total: Math.max(numOfAddFiles, files.size) });
+    task.progress?.({ step: 'checkpoint', done: numOfAddFiles, total: Math.max(numOfAddFiles, files.size) });
   };
-  const isReplaced = (action: Add | Remove) => {
-    const key = fileKey(action);
-    return files.has(key) || tombstones.has(key);
-  };
+  const isReplaced = (key: string) => files.has(key) || tombstones.has(key);
+  const isKept = (action: Add | Remove) => !isReplaced(fileKey(action));
   const isThere =
     base === undefined ||
     (await readCheckpoint(at, base, true, (part) => {
       signal?.throwIfAborted();
-      restate({
-        adds: [...addsOf(part)].filter((add) => !isReplaced(add)),
-        removes: part.removes.filter((remove) => !isReplaced(remove)),
-      });
+      const copied = copyWhole(part, encoder, isReplaced);
+      numOfAddFiles += copied;
+      if (copied > 0) restate({ adds: [], removes: [] });
+      else restate({ adds: [...addsOf(part)].filter(isKept), removes: part.removes.filter(isKept) });
     }));
   if (!isThere)
     throw new TributaryError('delta.invalid', `${where}: the checkpoint ${base?.paths[0]} is gone.`);
   restate({ adds: files.values(), removes: tombstones.values() });
   return { ...encoder.finish(tail.mark), numOfAddFiles };
+}
+
+function encoderOf({ metaData: { configuration }, fields }: Snapshot): CheckpointEncoder {
+  return new CheckpointEncoder({
+    ...(isOn(configuration['delta.checkpoint.writeStatsAsStruct'], false) && { structOf: fields }),
+    withoutJson: !isOn(configuration['delta.checkpoint.writeStatsAsJson'], true),
+  });
+}
+
+/** Copies a part of the previous checkpoint as it is stored, if all of its files are still there. Returns how many these are. */
+function copyWhole(
+  { files, stored }: CheckpointPart,
+  encoder: CheckpointEncoder,
+  isReplaced: (key: string) => boolean,
+): number {
+  if (!files || !stored) return 0;
+  for (const row of files.indices()) if (files.hasOthers(row) || isReplaced(files.keyAt(row))) return 0;
+  return encoder.copy(stored) ? files.count : 0;
 }
 
 const isOn = (property: string | undefined, unless: boolean): boolean =>

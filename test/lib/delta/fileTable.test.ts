@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Add } from '../../../src/lib/delta/actions';
 import { createTable } from '../../../src/lib/delta/commit';
-import { checkpointPath, type TableLocation } from '../../../src/lib/delta/log';
+import { checkpointPath, commitPath, type TableLocation } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheckpoint';
 import { readCheckpoint } from '../../../src/lib/delta/readCheckpoint';
@@ -65,13 +65,30 @@ describe('the files of a checkpoint', () => {
     expect(seen).toHaveLength(adds.length);
   });
 
-  it('are the next checkpoint’s too', async () => {
-    const at = await tableOf(adds);
-    await at.store.delete('events/_delta_log/_last_checkpoint');
-    await at.store.put('events/_delta_log/00000000000000000001.json', Buffer.from('{"commitInfo":{}}\n'));
-    expect(await checkpoint({ at })).toMatchObject({ outcome: 'written', version: 1, files: adds.length });
-    const { files } = await snapshotOf(at);
-    expect([...files.values()]).toEqual(adds);
+  it('are the next checkpoint’s too, whether its row groups are copied or written again', async () => {
+    const plain = adds.map(({ tags: _, ...add }) => ({ ...add, partitionValues: {} }));
+    for (const files of [adds, plain]) {
+      const at = await tableOf(files);
+      const size = files.length;
+      const removed = plain[2500]?.path ?? '';
+      const lines = [
+        { remove: { path: removed, dataChange: true, deletionTimestamp: Date.now() } },
+        { commitInfo: {} },
+      ];
+      for (const version of [1, 2]) {
+        const entry = (version === 1 ? lines.slice(1) : lines).map((line) => JSON.stringify(line));
+        await at.store.put(commitPath(at.table, version), Buffer.from(entry.join('\n')));
+        expect(await checkpoint({ at })).toMatchObject({
+          outcome: 'written',
+          version,
+          files: size - version + 1,
+        });
+        const snapshot = await snapshotOf(at);
+        const byPath = (a: Add, b: Add) => a.size - b.size;
+        const left = version === 1 ? files : files.filter(({ path }) => path !== removed);
+        expect([...snapshot.files.values()].sort(byPath)).toEqual(left);
+      }
+    }
   });
 
   it('do not change with the table', async () => {

@@ -4,6 +4,7 @@ import type { Field } from '../schema';
 import { statisticsAsStruct, statisticsShape } from '../structStatistics';
 import { FileWriter } from './fileWriter';
 import { createShredder, fieldDefinition, type Shape, type Shredder } from './nested';
+import type { StoredRowGroup } from './readSpan';
 
 /** One action; each row of a checkpoint holds exactly one. */
 export type CheckpointRow =
@@ -114,6 +115,18 @@ export class CheckpointEncoder {
     for (const { name, shredder } of this.#columns) shredder.add(actions[name], 0, 0);
     this.#numRows++;
     if (++this.#pending === rowGroupRows) this.#flush();
+  }
+
+  /**
+   * Copies a row group of add actions from an earlier checkpoint, whose pages need neither be unpacked nor packed again. Returns
+   * false, and does nothing, if it has to be added action by action: a small one, so that small ones do not become many, and one
+   * that another writer or a writer with other options has made.
+   */
+  copy(stored: StoredRowGroup): boolean {
+    if (stored.numRows < rowGroupRows / 2 || this.#structOf || !this.#writer.copyRowGroup(stored))
+      return false;
+    this.#numRows += stored.numRows;
+    return true;
   }
 
   #restatedAdd(add: Add): object {

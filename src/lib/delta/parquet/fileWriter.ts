@@ -31,6 +31,7 @@ import {
   TypeDefinedOrder,
 } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import { deflate } from 'parquetjs-lite/lib/compression.js';
+import type { StoredRowGroup } from './readSpan';
 import { serializeThrift } from './thriftWriter';
 
 const magic = Buffer.from('PAR1');
@@ -87,6 +88,37 @@ export class FileWriter {
     }
     this.#rowGroups.push(new RowGroup({ columns, total_byte_size: uncompressed, num_rows: numRows }));
     this.#numRows += numRows;
+  }
+
+  /** Copies a row group of another file. Returns false, and does nothing, unless it was written here and has the same columns. */
+  copyRowGroup({ createdBy: writer, columns, bytes, start, numRows }: StoredRowGroup): boolean {
+    const nameOf = (path: readonly string[], type: string | undefined) => `${path.join('.')} ${type}`;
+    const theirs = columns.map(({ path_in_schema: path, type }) => nameOf(path, type));
+    const ours = this.leaves.map(({ path, primitiveType }) => nameOf(path, primitiveType));
+    if (writer !== createdBy || theirs.join() !== ours.join()) return false;
+    const moved = (offset: bigint) => Number(offset) - start + this.#offset;
+    const copies = columns.map((data, index) => {
+      const { dictionary_page_offset: dictionary, statistics } = data;
+      const meta_data = new ColumnMetaData({
+        type: Type[this.leaves[index]?.primitiveType ?? 'BYTE_ARRAY'],
+        encodings: data.encodings.map((name) => Encoding[name as keyof typeof Encoding]),
+        path_in_schema: data.path_in_schema,
+        codec: CompressionCodec.SNAPPY,
+        num_values: Number(data.num_values),
+        total_uncompressed_size: Number(data.total_uncompressed_size),
+        total_compressed_size: Number(data.total_compressed_size),
+        data_page_offset: moved(data.data_page_offset),
+        ...(dictionary !== undefined && { dictionary_page_offset: moved(dictionary) }),
+        statistics: new Statistics({ null_count: Number(statistics?.null_count) }),
+      });
+      return new ColumnChunk({ file_offset: moved(dictionary ?? data.data_page_offset), meta_data });
+    });
+    const size = columns.reduce((sum, data) => sum + Number(data.total_uncompressed_size), 0);
+    this.#rowGroups.push(new RowGroup({ columns: copies, total_byte_size: size, num_rows: numRows }));
+    this.#parts.push(Buffer.from(bytes));
+    this.#offset += bytes.byteLength;
+    this.#numRows += numRows;
+    return true;
   }
 
   /**

@@ -12,8 +12,8 @@ import { describeType, type Field, isReadableType, type ReadValue } from '../sch
 import { columnProblem } from './columnTypes';
 import { convertLeaf, convertValue, type Meaning, parsers, withoutLossyTypes } from './convert';
 import { checkPages } from './pageChecksums';
-import { holdsNulls, pruneNulls } from './pruneNulls';
-import { readSpan } from './readSpan';
+import { pruneNulls } from './pruneNulls';
+import { readSpan, type StoredRowGroup, withSpan } from './readSpan';
 import { type ByteSource, SourceFile, unreadable } from './sourceFile';
 import { plainMembers, readMembers, type StructMembers, type WantedMembers } from './structMembers';
 
@@ -37,6 +37,8 @@ export interface ReadColumns {
   readonly columns: Map<string, ReadValue[]>;
   /** The members that were asked for; the struct among `columns` is then without them. Undefined if the file does not allow it. */
   readonly members?: StructMembers | undefined;
+  /** With members: the row group as it is stored, if that was read as a whole. */
+  readonly stored?: StoredRowGroup | undefined;
   /** What the footer says beside the schema. */
   readonly keyValues: ReadonlyMap<string, string>;
 }
@@ -147,13 +149,12 @@ async function decodeRowGroup(
   const single = skipNulls ? pruneNulls(metadata, group, isTaken) : { ...metadata, row_groups: [group] };
   const present = parquetSchema(single).children.filter(({ element }) => names.includes(element.name));
   const chunks: ColumnData[] = [];
-  const read = group.columns.flatMap(({ meta_data: data }) =>
-    data && names.includes(data.path_in_schema[0] ?? '') && !holdsNulls(data) ? [data] : [],
-  );
-  const checked = await checkPages(members ? await readSpan(file, read) : file, group);
+  const checked = await checkPages(file, group);
+  const stored = members && (await readSpan(checked, group, metadata.created_by));
+  const buffer = stored ? withSpan(checked, stored) : checked;
   if (present.length > 0)
     await parquetRead({
-      file: checked,
+      file: buffer,
       metadata: single,
       columns: present.map(({ element }) => element.name),
       rowStart: 0,
@@ -175,8 +176,8 @@ async function decodeRowGroup(
     columns.set(name, values);
   }
   const found =
-    wanted && members && (await readMembers({ file: checked, group, members, wanted, compressors, where }));
-  return { numRecords, columns, members: found, keyValues };
+    wanted && members && (await readMembers({ file: buffer, group, members, wanted, compressors, where }));
+  return { numRecords, columns, members: found, stored, keyValues };
 }
 
 /** One by one, since a spread of a row group's values would overflow the stack. */
