@@ -1,4 +1,5 @@
 import { compareKeys, type Key, sortByCount } from '../counts/keys';
+import type { NamesView } from '../counts/productNames';
 import { RequestProblem } from './answer';
 import { type ClickView, cellsOf, keyAt, mostRows, otherIn, versionOf } from './clickView';
 import { type CountTerms, clickTerms } from './countTerms';
@@ -22,9 +23,11 @@ export function readClickView(
 }
 
 function readKeys(query: URLSearchParams, terms: CountTerms): ClickView {
-  const parameters = new Parameters(query, ['last', 'top', terms.attribute, 'since', 'until']);
+  const parameters = new Parameters(query, ['last', 'top', terms.attribute, 'search', 'since', 'until']);
   const top = parameters.integer('top', 1, mostRows) ?? mostRows;
   const isOfAttribute = terms.readAttribute(parameters);
+  const search = parameters.text('search', mostSearched)?.toLowerCase();
+  const isSelected = isOfAttribute !== undefined || search !== undefined;
   const window = readWindow(parameters);
   return {
     bucketMs: window?.bucketMs,
@@ -33,17 +36,19 @@ function readKeys(query: URLSearchParams, terms: CountTerms): ClickView {
       const span = window?.at(tally, nowMs);
       const counts = span ? span.counts : tally.counts;
       const isWanted = (index: number) =>
-        (!isOfAttribute || isOfAttribute(tally.attributes[index])) && (!span || (counts[index] ?? 0) > 0);
+        (!isOfAttribute || isOfAttribute(tally.attributes[index])) &&
+        (!span || (counts[index] ?? 0) > 0) &&
+        (search === undefined || isFound(tally.keys[index] ?? '', names, search));
       let total = tally.total;
       let indexes = tally.ranked();
-      if (span || isOfAttribute) {
+      if (span || isSelected) {
         const wanted = indexes.filter(isWanted);
         indexes = span ? sortByCount(wanted, counts, tally.keys) : wanted;
         total = indexes.reduce((sum, index) => sum + (counts[index] ?? 0), 0);
       }
       const other = otherClicks(tally, span?.folded);
-      // With an attribute, the others are told beside the total: their attributes are not known.
-      if (span && !isOfAttribute) total += other?.clicks ?? 0;
+      // Of selected keys, the others are told beside the total: it is not known which of them are selected.
+      if (span && !isSelected) total += other?.clicks ?? 0;
       const keys = indexes.slice(0, top).map((index) => ({
         ...keyAt(tally, names, index, terms),
         [terms.count]: counts[index] ?? 0,
@@ -54,12 +59,20 @@ function readKeys(query: URLSearchParams, terms: CountTerms): ClickView {
         titles,
         rows: () => [
           ...keys.map((entry) => cellsOf(entry, titles)),
-          ...(other && !isOfAttribute ? [[null, otherName, null, other.clicks]] : []),
+          ...(other && !isSelected ? [[null, otherName, null, other.clicks]] : []),
         ],
       };
     },
   };
 }
+
+/** The longest text that can be searched for. */
+const mostSearched = 100;
+
+/** Whether a text in lower case is part of a key or of its name. */
+const isFound = (key: Key, { names }: NamesView, search: string): boolean =>
+  String(key).toLowerCase().includes(search) ||
+  (typeof key === 'number' && (names.get(key)?.toLowerCase().includes(search) ?? false));
 
 function readOneKey(path: string, query: URLSearchParams, terms: CountTerms): ClickView {
   const wanted = terms.readKey(path);

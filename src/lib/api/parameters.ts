@@ -37,9 +37,11 @@ export class Parameters {
     return this.#refuse(name, `a whole number from ${least} to ${most}`);
   }
 
-  /** Any text. */
-  text(name: string): string | undefined {
-    return this.#query.get(name) ?? undefined;
+  /** Any text; of 1 to `most` characters if that is given. */
+  text(name: string, most?: number): string | undefined {
+    const text = this.#query.get(name) ?? undefined;
+    if (text === undefined || most === undefined) return text;
+    return text.length >= 1 && text.length <= most ? text : this.#refuse(name, `1 to ${most} characters`);
   }
 
   /** One of these words. */

@@ -178,6 +178,31 @@ describe('the clicks API', () => {
       expect((await get('trending', query)).status).toBe(400);
   });
 
+  it('finds products by a part of their name or id, in capitals or not', async () => {
+    await store.put('products.csv', Buffer.from('17,Desk Lamp\n2,LAMPSHADE\n3,Äpfel\n'));
+    await table.click(17, 17, 2, 3, 170, 5, 5, 5);
+    const get = open({ maxKeys: 4 });
+    const found = async (search: string, more = '') => {
+      const { total, products, other } = (
+        await get('', `search=${encodeURIComponent(search)}${more}`)
+      ).json();
+      return [total, products.map(({ productid }: { productid: number }) => productid), other?.clicks];
+    };
+    expect(await found('lamp')).toEqual([3, [17, 2], 1]);
+    expect(await found('17')).toEqual([2, [17], 1]);
+    expect(await found('äPF')).toEqual([1, [3], 1]);
+    expect(await found('lamp', '&top=1&last=5m')).toEqual([3, [17], 1]);
+    expect(await found('lamp', '&category=3')).toEqual([1, [2], 1]);
+    expect(await found('.*')).toEqual([0, [], 1]);
+    const csv = await get('', 'search=LAMP', { accept: 'text/csv' });
+    expect(csv.body).toBe('productid,name,category,clicks\r\n17,Desk Lamp,8,2\r\n2,LAMPSHADE,3,1\r\n');
+    for (const query of ['search=', `search=${'x'.repeat(101)}`])
+      expect((await get('', query)).json()).toMatchObject({
+        ...{ status: 400, parameter: 'search', accepts: '1 to 100 characters' },
+      });
+    expect((await get('categories', 'search=lamp')).status).toBe(400);
+  });
+
   it('answers with bodies of the version in its ETag, even after requests for other views', async () => {
     await table.click(1);
     const get = open();
