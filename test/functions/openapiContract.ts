@@ -16,11 +16,30 @@ interface Documented {
 
 export type Method = 'get' | 'post';
 
+/** A parameter of a path. */
+export interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly schema: {
+    readonly type?: 'integer' | 'string';
+    readonly pattern?: string;
+    readonly format?: string;
+    readonly enum?: readonly string[];
+    readonly minimum?: number;
+    readonly maximum?: number;
+  };
+}
+
+interface Operation {
+  readonly parameters?: readonly unknown[];
+  readonly responses: Readonly<Record<string, Documented>>;
+}
+
 interface OpenApi {
   readonly paths: Readonly<
     Record<
       string,
-      Readonly<Partial<Record<Method, { readonly responses: Readonly<Record<string, Documented>> }>>>
+      Partial<Readonly<Record<Method, Operation>>> & { readonly parameters?: readonly unknown[] }
     >
   >;
 }
@@ -41,6 +60,16 @@ export const documentedPaths = (method: Method = 'get') =>
   Object.keys(document.paths).filter((path) => document.paths[path]?.[method]);
 export const documentedStatuses = (path: string, method: Method = 'get') =>
   Object.keys(document.paths[path]?.[method]?.responses ?? {});
+
+/** The parameters of a path and of a method of it. */
+export const documentedParameters = (path: string, method: Method = 'get'): Parameter[] => {
+  const list = (of: readonly unknown[] | undefined, ...at: string[]) =>
+    (of ?? []).map(
+      (_, index) => follow<Parameter & { $ref?: string }>(`${pointer(...at, 'parameters')}/${index}`).value,
+    );
+  const { parameters, [method]: operation } = document.paths[path] ?? {};
+  return [...list(parameters, 'paths', path), ...list(operation?.parameters, 'paths', path, method)];
+};
 
 const escapePart = (part: string) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'));
 const pointer = (...parts: string[]) => `#/${parts.map(escapePart).join('/')}`;
