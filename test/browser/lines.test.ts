@@ -42,7 +42,6 @@ describe.runIf(executablePath)('a reader who puts several products into one char
     expect(await page.locator('#history-title').textContent()).toBe(
       'Products: clicks per minute, in the last hour',
     );
-    expect(await page.locator('#history-words').textContent()).toContain(`Lamp (#3) ${lampTotal}`);
     const [file] = await Promise.all([page.waitForEvent('download'), page.locator('#history-csv').click()]);
     const lines = readFileSync(await file.path(), 'utf8')
       .trimEnd()

@@ -56,6 +56,11 @@ export const page = `<!doctype html>
   </form>
   <p id="choice-problem" class="problem" role="alert" hidden></p>
   <p id="download-problem" class="problem" role="alert" hidden></p>
+  <form id="mark-form" aria-label="Mark in the charts">
+    <p class="find"><label for="mark">Mark the time</label> <input id="mark" type="datetime-local"></p>
+    <p class="find"><label for="mark-label">as</label> <input id="mark-label" maxlength="100" placeholder="campaign started here" autocomplete="off"></p>
+    <button id="no-mark" type="button" hidden>No mark</button>
+  </form>
   <div id="clicks-part" class="part" hidden>
   <form id="choices" aria-label="What is shown">
     ${choose('period', 'Period', periods)}
@@ -73,6 +78,7 @@ export const page = `<!doctype html>
       <div><dt>Last commit</dt><dd id="age">–</dd></div>
     </dl>
     <p id="compared" class="words" hidden></p>
+    <p id="since-mark" class="words" hidden></p>
   </section>
   <section class="wide">
     <div class="title"><h2 id="history-title">Clicks over time</h2><button id="history-csv" type="button" aria-label="Download the clicks over time as CSV">CSV</button></div>

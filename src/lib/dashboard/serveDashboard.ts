@@ -45,6 +45,7 @@ const parts: ReadonlyMap<string, Part> = new Map([
       'assetTable',
       'assetsScreen',
       'chartAxes',
+      'chartMark',
       'choices',
       'clicksChart',
       'clicksScreen',

@@ -56,6 +56,7 @@ fieldset input:checked + span { background: var(--accent); border-color: var(--a
 fieldset input:focus-visible + span { outline: 3px solid var(--accent); outline-offset: 2px; }
 .find { display: flex; flex-wrap: wrap; gap: 0.3rem 0.5rem; align-items: center; margin: 0; color: var(--muted); }
 .find input { color: var(--text); width: 13rem; max-width: 100%; }
+.find input[type='datetime-local'] { width: 15.5rem; }
 #shown { margin: 0; font-weight: 600; }
 .problem { margin: 0; color: var(--away); }
 .title { display: flex; gap: 1rem; justify-content: space-between; align-items: start; }
@@ -106,6 +107,7 @@ td:last-child, th:last-child { padding-right: 0; }
 .swatch[data-dash='3'] { border-top-style: double; border-top-width: 4px; }
 .swatch[data-dash='4'] { border-top-style: dashed; border-top-width: 2px; }
 #legend { width: auto; max-width: 100%; margin-top: 0.5rem; }
+#legend .name { max-width: calc(100% - 4rem); }
 .none { color: var(--muted); }
 td:has(.bar) { width: 45%; }
 #history, #prices { width: 100%; min-height: 220px; overflow: hidden; }
@@ -122,6 +124,9 @@ td:has(.bar) { width: 45%; }
   h1 { font-size: 1.15rem; }
   .name { max-width: 9rem; }
   .compared .category { display: none; }
+  .compared td:has(.bar) { width: auto; }
+  .files { text-align: right; }
+  .files button { margin-bottom: 0.2rem; }
   th, td { padding: 0.35rem 0.3rem; }
   table { font-size: 0.9rem; }
 }

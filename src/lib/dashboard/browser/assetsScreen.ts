@@ -105,6 +105,7 @@ export class AssetsScreen implements Screen {
       title,
       words: `${extremes}; ${formatPrice(last.priceUsd)} at the end. Each point is the newest price of ${each}; the first is of ${formatTime(Date.parse(first.at))}.`,
       isBars: false,
+      mark: this.#view.mark,
       isWhole: false,
       bucketSeconds,
       times: priced.map(({ at }) => Date.parse(at) / 1000),

@@ -32,6 +32,17 @@ export class Controls implements Choices {
       input.addEventListener('change', () => this.#choose({ prices: readPricePeriod(input.value) }));
     this.#listenForSearch('search', 'choices', (search) => ({ search }));
     this.#listenForSearch('find', 'asset-choices', (assetSearch) => ({ assetSearch }));
+    for (const id of ['mark', 'mark-label']) inputById(id).addEventListener('change', () => this.#mark());
+    byId('mark-form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#mark();
+    });
+    byId('no-mark').addEventListener('click', () => {
+      this.#choose({ mark: undefined });
+      fill('mark', '');
+      fill('mark-label', '');
+      inputById('mark').focus();
+    });
     for (const tab of tabs)
       byId(`tab-${tab}`).addEventListener('click', (event) => {
         event.preventDefault();
@@ -83,6 +94,13 @@ export class Controls implements Choices {
     this.#onChange(view);
   }
 
+  /** Takes the marked time from its inputs, which are in the reader's time zone. */
+  #mark(): void {
+    const atMs = Date.parse(inputById('mark').value);
+    const label = inputById('mark-label').value.trim();
+    this.#choose({ mark: Number.isNaN(atMs) ? undefined : { atMs, label } }, true);
+  }
+
   #listenForSearch(id: string, form: string, changeOf: (text: string) => Partial<View>): void {
     const search = () => {
       window.clearTimeout(this.#typing);
@@ -129,17 +147,28 @@ export class Controls implements Choices {
     setMessage('choice-problem', '');
     for (const input of radios('prices', pricePeriods)) input.checked = input.value === prices;
     for (const tab of tabs) byId(`tab-${tab}`).setAttribute('href', addressOf({ ...this.#view, tab }) || '#');
-    for (const [id, text] of [
-      ['search', search],
-      ['find', assetSearch],
-    ] as const) {
-      const input = inputById(id);
-      if (input.value.trim() !== text) input.value = text;
-    }
+    fill('search', search);
+    fill('find', assetSearch);
+    showMark(this.#view);
     showUndo('all-categories', 'Category', category === undefined ? undefined : String(category));
     const numbers = products.map((product) => `#${product}`).join(', ');
     showUndo('all-products', products.length === 1 ? 'Product' : 'Products', numbers || undefined);
   }
+}
+
+/** Sets what an input holds, unless it is there, so that typing is not disturbed. */
+function fill(id: string, text: string): void {
+  const input = inputById(id);
+  if (input.value.trim() !== text) input.value = text;
+}
+
+/** Without a mark, the inputs keep what was begun in them. */
+function showMark({ mark }: View): void {
+  byId('no-mark').hidden = mark === undefined;
+  if (!mark) return;
+  const local = new Date(mark.atMs - new Date(mark.atMs).getTimezoneOffset() * 60_000);
+  fill('mark', local.toISOString().slice(0, 16));
+  fill('mark-label', mark.label);
 }
 
 /** Shows the button that undoes a choice, while there is one. */

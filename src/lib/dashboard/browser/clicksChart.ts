@@ -113,6 +113,7 @@ export class ClicksChart {
       title,
       words: `${before}In the chart: ${formatNumber(total)} clicks, at most ${formatNumber(most)} ${each}. The last bar is not over yet.`,
       isBars: true,
+      mark: this.#view.mark,
       lines: [
         { values: buckets.map(({ clicks }) => clicks), tell: (value) => `${formatNumber(value)} clicks` },
       ],
@@ -124,14 +125,12 @@ export class ClicksChart {
     // At the turn of a minute the answers may begin at different times; the next round has them together.
     if (lines.some((line) => line.buckets[0]?.from !== buckets[0]?.from)) return;
     this.shown = lines.map((line) => ({ title: `product ${line.product}`, buckets: line.buckets }));
-    const told = lines.map(({ name, product, total }) => `${nameOf(name, product)} ${formatNumber(total)}`);
     this.#chart.show({
       ...axisOf(buckets),
       title: `Products: ${this.#each}, ${this.#over}`,
-      words: [`Clicks in the chart: ${told.join('; ')}. The last points are not over yet.`, ...problems].join(
-        ' ',
-      ),
+      words: ['The last points are not over yet.', ...problems].join(' '),
       isBars: false,
+      mark: this.#view.mark,
       lines: lines.map((line) => ({
         values: line.buckets.map(({ clicks }) => clicks),
         tell: (value) => `${line.name} ${formatNumber(value)}`,

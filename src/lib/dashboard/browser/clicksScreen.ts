@@ -1,4 +1,5 @@
 import {
+  ApiProblem,
   askCsv,
   type Categories,
   type Product,
@@ -7,10 +8,11 @@ import {
   type Totals,
   type Trending,
 } from './api.js';
+import { markLabel } from './chartMark.js';
 import { ClicksChart } from './clicksChart.js';
 import { Comparison } from './comparison.js';
 import { historyAsCsv, onlyRows } from './download.js';
-import { byId, formatNumber, setMessage, setText } from './elements.js';
+import { byId, formatNumber, formatTime, setMessage, setText } from './elements.js';
 import { Parts } from './parts.js';
 import { comparedIn, periods } from './periods.js';
 import { Rate } from './rate.js';
@@ -68,6 +70,7 @@ export class ClicksScreen implements Screen {
       showCategories(categories, category, choices),
     );
     this.parts.add(3000, this.#chart.ask);
+    this.#addSinceMark();
     this.parts.addPath<Trending>(paths.trending, compare ? 15_000 : 10_000, (trending) =>
       this.#showTrending(trending),
     );
@@ -91,7 +94,13 @@ export class ClicksScreen implements Screen {
   }
 
   #filesOf({ products, trending, categories }: ReturnType<typeof pathsOf>): Record<string, ShownFile> {
-    const view = writeView({ ...this.#view, asset: undefined, prices: '7d', assetSearch: '' });
+    const view = writeView({
+      ...this.#view,
+      mark: undefined,
+      asset: undefined,
+      prices: '7d',
+      assetSearch: '',
+    });
     const file = (what: string, make: ShownFile['make']): ShownFile => ({
       name: [what, ...view.split('&')].filter((part) => part !== '').join('-'),
       make,
@@ -120,6 +129,31 @@ export class ClicksScreen implements Screen {
     if (view.search === '') setMessage('products-words', '');
     setMessage('compared', '');
     byId('changes-csv').hidden = view.compare === undefined;
+  }
+
+  /** Counts what was clicked since the marked time, as far back as the API knows clicks by time. */
+  #addSinceMark(): void {
+    setMessage('since-mark', '');
+    const { mark, category } = this.#view;
+    if (!mark || mark.atMs > Date.now()) return;
+    const since = new Date(mark.atMs).toISOString();
+    const resource = new Resource<Totals>(apiPath('clicks', { since, category, top: 1 }));
+    const of = category === undefined ? '' : ` in category ${category}`;
+    this.parts.add(5000, async (key) => {
+      const words = await resource.get(key).then(
+        ({ data: { total, from } }) => {
+          const begin = Date.parse(from ?? since);
+          // What is long ago is counted in whole hours.
+          const counted = begin === mark.atMs ? '' : `, counted from ${formatTime(begin)}`;
+          return `${formatNumber(total)} clicks${of} since “${markLabel(mark)}”${counted}.`;
+        },
+        (error) => {
+          if (!(error instanceof ApiProblem) || error.status !== 400) throw error;
+          return `How many clicks there were since “${markLabel(mark)}” is not known: it is too long ago.`;
+        },
+      );
+      if (!this.parts.isLeft) setMessage('since-mark', words);
+    });
   }
 
   #showTotals({ total, products, other }: Totals): void {

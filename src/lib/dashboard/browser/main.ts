@@ -94,6 +94,7 @@ function show(): void {
   const numbers = byId(tab === 'clicks' ? 'numbers' : 'asset-numbers');
   numbers.hidden = !hasNumbers || (isPending && connection === 'failing');
   numbers.setAttribute('aria-busy', String(isPending));
+  byId('mark-form').hidden = connection === 'absent';
   for (const part of ['clicks', 'assets'])
     byId(`${part}-part`).hidden = part !== tab || connection === 'absent';
   setText('age', ageMs === undefined ? 'none yet' : `${formatAge(ageMs)} ago`);

@@ -1,5 +1,6 @@
 import type UPlot from 'uplot';
 import { type AxisTerms, axesOf } from './chartAxes.js';
+import { drawMark, type Mark, markLabel } from './chartMark.js';
 import { byId, formatTime, setText } from './elements.js';
 
 declare global {
@@ -30,6 +31,8 @@ export interface ChartContent extends AxisTerms {
   /** The first and the last time of the axis, where it is longer than `times`. */
   readonly range?: readonly [number, number];
   readonly lines: readonly ChartLine[];
+  /** A time that is marked; undefined if none is. */
+  readonly mark: Mark | undefined;
 }
 
 /** How lines differ, also for those who see no colours. The style sheet has as many colours. */
@@ -58,7 +61,7 @@ export class TimeChart {
   show(content: ChartContent): void {
     this.#content = content;
     setText(`${this.#id}-title`, content.title);
-    setText(`${this.#id}-words`, content.words);
+    setText(`${this.#id}-words`, `${content.words}${describeMark(content)}`);
     const form = JSON.stringify([
       content.isBars,
       content.lines.length,
@@ -94,7 +97,10 @@ export class TimeChart {
         height: heightPx,
         cursor: { drag: { x: false, y: false } },
         legend: { show: false },
-        hooks: { setCursor: [(chart) => this.#tell(chart.cursor.idx)] },
+        hooks: {
+          setCursor: [(chart) => this.#tell(chart.cursor.idx)],
+          draw: [(chart) => this.#drawMark(chart, colour('--text'))],
+        },
         scales: {
           x: { range: (_chart, first, last) => this.#rangeOf(first, last) },
           y: { range: rangeOfValues(content) },
@@ -105,6 +111,11 @@ export class TimeChart {
       dataOf(content),
       this.#box,
     );
+  }
+
+  #drawMark(chart: UPlot, colour: string): void {
+    const mark = this.#content?.mark;
+    if (mark) drawMark(chart, mark, colour);
   }
 
   /** Half a bucket more at both ends, or half of the outer bars would be cut off. */
@@ -124,6 +135,15 @@ export class TimeChart {
     const isTold = at !== undefined && told !== undefined && told.length > 0;
     setText(`${this.#id}-at`, isTold ? `From ${formatTime(at * 1000)}: ${told.join(', ')}` : '');
   }
+}
+
+/** The mark in words, because not everybody sees it. */
+function describeMark({ mark, times, range, bucketSeconds }: ChartContent): string {
+  if (!mark) return '';
+  const [from = 0, to = 0] = range ?? [times[0], (times.at(-1) ?? 0) + bucketSeconds];
+  const isInside = mark.atMs >= from * 1000 && mark.atMs < to * 1000;
+  const where = isInside ? '' : ', which is not in the time of the chart';
+  return ` Marked: ${markLabel(mark)}, ${formatTime(mark.atMs)}${where}.`;
 }
 
 const dataOf = ({ times, lines }: ChartContent): UPlot.AlignedData => [

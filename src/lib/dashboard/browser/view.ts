@@ -3,6 +3,7 @@
  * browser's back button leaves it.
  */
 
+import type { Mark } from './chartMark.js';
 import {
   type Compare,
   comparisons,
@@ -24,6 +25,8 @@ export interface View {
   readonly products: readonly number[];
   /** Part of a product's name or number; empty without a search. */
   readonly search: string;
+  /** A time that the charts mark, in both tabs; undefined if none is marked. */
+  readonly mark: Mark | undefined;
   /** The id of the asset whose prices are shown. */
   readonly asset: string | undefined;
   readonly prices: PricePeriod;
@@ -53,6 +56,13 @@ export const readCompare = (text: string | null): Compare | undefined => readNam
 export const readPricePeriod = (text: string | null): PricePeriod => readName(text, pricePeriods) ?? '7d';
 const readText = (text: string | null): string => (text ?? '').slice(0, longestText);
 
+/** @param time like `2026-11-27T09:00Z` */
+export function readMark(time: string | null, label: string | null): Mark | undefined {
+  if (time === null || !/^\d{4}-\d\d-\d\dT\d\d:\d\dZ$/.test(time)) return undefined;
+  const atMs = Date.parse(time);
+  return Number.isNaN(atMs) ? undefined : { atMs, label: readText(label).trim() };
+}
+
 /** Reads the fragment of an address. What is no view in it is left out. */
 export function readView(hash: string): View {
   const parameters = new URLSearchParams(hash.slice(1));
@@ -64,6 +74,7 @@ export function readView(hash: string): View {
     category: readInteger(parameters.get('category')),
     products: [...new Set(products.filter((one) => one !== undefined))].slice(0, mostProducts),
     search: readText(parameters.get('search')),
+    mark: readMark(parameters.get('mark'), parameters.get('label')),
     asset: readText(parameters.get('asset')) || undefined,
     prices: readPricePeriod(parameters.get('prices')),
     assetSearch: readText(parameters.get('find')),
@@ -72,7 +83,7 @@ export function readView(hash: string): View {
 
 /** The fragment of a view, without the number sign; empty for the view that the page begins with. */
 export function writeView(view: View): string {
-  const { tab, period, compare, category, products, search, asset, prices, assetSearch } = view;
+  const { tab, period, compare, category, products, search, mark, asset, prices, assetSearch } = view;
   const parameters = new URLSearchParams();
   if (tab !== 'clicks') parameters.set('tab', tab);
   if (period !== 'all') parameters.set('period', period);
@@ -80,6 +91,9 @@ export function writeView(view: View): string {
   if (category !== undefined) parameters.set('category', String(category));
   for (const product of products) parameters.append('product', String(product));
   if (search !== '') parameters.set('search', search);
+  // Without seconds, in UTC, so that a link means the same time everywhere.
+  if (mark) parameters.set('mark', `${new Date(mark.atMs).toISOString().slice(0, 16)}Z`);
+  if (mark && mark.label !== '') parameters.set('label', mark.label);
   if (asset !== undefined) parameters.set('asset', asset);
   if (prices !== '7d') parameters.set('prices', prices);
   if (assetSearch !== '') parameters.set('find', assetSearch);
