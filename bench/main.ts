@@ -7,7 +7,9 @@ import { runCommand } from '../src/cli/commandLine/runCommand';
  * `npm run bench -- <name> [options]`: measurements, each a table with ours, a peer's and their ratio.
  */
 
-const benches: Readonly<Record<string, { readonly file: string; readonly meaning: string }>> = {
+const benches: Readonly<
+  Record<string, { readonly file: string; readonly options?: readonly string[]; readonly meaning: string }>
+> = {
   encode: {
     file: 'encodeParquet',
     meaning: 'a million clicks to Parquet bytes, against three other writers',
@@ -28,6 +30,11 @@ const benches: Readonly<Record<string, { readonly file: string; readonly meaning
     file: 'wholeStack',
     meaning: 'the whole stack at three rates, against a consumer that discards',
   },
+  peers: {
+    file: 'wholeStack',
+    options: ['--peers'],
+    meaning: 'the whole stack, against a consumer with deltalake in Python',
+  },
   batchMemory: { file: 'batchMemory', meaning: 'what one trigger batch costs in memory' },
   sqlLoads: { file: 'sqlLoads', meaning: 'a load of SQL Server as text, as a bulk load, and with OPENJSON' },
   warehouse: { file: 'warehouse', meaning: 'rows into the warehouse, against an appender and single rows' },
@@ -39,9 +46,10 @@ const benches: Readonly<Record<string, { readonly file: string; readonly meaning
   brokerSoak: { file: 'brokerSoak', meaning: 'the Event Hubs broker under load for a long time' },
 };
 
-const run = (file: string): number =>
-  spawnSync(process.execPath, [join(__dirname, `${file}.js`), ...process.argv.slice(3)], { stdio: 'inherit' })
-    .status ?? 1;
+const run = (file: string, options: readonly string[]): number =>
+  spawnSync(process.execPath, [join(__dirname, `${file}.js`), ...options, ...process.argv.slice(3)], {
+    stdio: 'inherit',
+  }).status ?? 1;
 
 // Arguments after the name of a bench, including --help, are read by that bench.
 runCommand(
@@ -49,9 +57,9 @@ runCommand(
     call: 'npm run bench',
     meaning: "Measurements, each a table with ours, a peer's and their ratio.",
     subcommands: Object.fromEntries(
-      Object.entries(benches).map(([name, { file, meaning }]) => [
+      Object.entries(benches).map(([name, { file, options = [], meaning }]) => [
         name,
-        action({ meaning, run: async () => run(file) }),
+        action({ meaning, run: async () => run(file, options) }),
       ]),
     ),
   },

@@ -16,8 +16,10 @@ import { openProducer } from '../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { disabledSources } from '../test/kit/disabledFunctions';
+import { hasPython, Peer, storageOptions } from '../test/kit/peer';
 import { type RequestCounts, type StorageProxy, startStorageProxy } from '../test/kit/storageProxy';
 import { catchUpMs, LogTail } from './logTail';
+import { longestBlock, watchedLoop } from './loopDelay';
 import { percentile, printTable, rounded } from './numbers';
 import { offer } from './offer';
 import { type ProcessUsage, watchUsage } from './processUsage';
@@ -26,13 +28,17 @@ import { type ProcessUsage, watchUsage } from './processUsage';
  * The whole stack at several offered rates: broker, Azurite, a Functions host with the app, each a process, and a producer in this
  * one. Against a bare SDK consumer in a process of its own that throws the events away: what Event Hubs alone costs.
  *
- *   npm run bench -- wholeStack [--rates 1000,5000,20000] [--seconds 15] [--one-key]
+ *   npm run bench -- wholeStack [--rates 1000,5000,20000] [--seconds 15] [--one-key] [--busy] [--peers]
  */
 
 const flags = {
   rates: textFlag('LIST', 'events/s, by default 1000,5000,20000'),
   seconds: numberFlag({ meaning: 'for each rate', fallback: 15, most: 3600 }),
   'one-key': switchFlag('send all events under one key, and so to one partition'),
+  peers: switchFlag('measure a consumer that appends with deltalake once a second, too'),
+  busy: switchFlag(
+    'ask for the counts once a second, and have the tables maintained at the start of each rate',
+  ),
 };
 const pollMs = 25;
 const hub = 'clickstream';
@@ -50,6 +56,8 @@ interface Measured {
   readonly usage: ProcessUsage;
   readonly requests?: { readonly lake: number; readonly host: number };
   readonly commits?: number;
+  /** The longest time in milliseconds for which anything blocked the event loop. */
+  readonly blocked?: number;
 }
 
 const asConsumer = process.argv.indexOf('--consumer');
@@ -68,7 +76,10 @@ async function measureBoth({
   rates: list,
   seconds,
   'one-key': oneKey,
+  busy,
+  peers,
 }: Given<typeof flags>): Promise<number> {
+  if (peers && !hasPython()) throw new UsageError('--peers: npm run test:interop makes its environment.');
   const rates = (list ?? '1000,5000,20000').split(',').map(Number);
   if (!rates.every((rate) => rate > 0)) throw new UsageError(`--rates ${list}: expected events/s.`);
   const dataDir = mkdtempSync(join(tmpdir(), 'whole-stack-'));
@@ -80,14 +91,16 @@ async function measureBoth({
   const key = oneKey ? 'one' : undefined;
   const offerAt = (rate: number, forSeconds = seconds) => offer(producer, rate, { seconds: forSeconds, key });
   try {
-    const ours = await measureStack(emulators, offerAt, rates, seconds);
+    const ours = await measureStack(emulators, offerAt, rates, { seconds, busy });
+    const loop = peers ? await measureLoop(emulators, offerAt, rates) : [];
     const bare = await measureDiscarding(emulators, offerAt, rates);
     const lines = rates.flatMap((_, index) => [
       asLine('the whole stack', ours[index]),
+      ...(peers ? [asLine('Python: consumer and deltalake', loop[index])] : []),
       asLine('SDK consumer that discards', bare[index]),
     ]);
     printRates(seconds, lines);
-    return [...ours, ...bare].every(({ accepted, arrived }) => accepted === arrived) ? 0 : 1;
+    return [...ours, ...loop, ...bare].every(({ accepted, arrived }) => accepted === arrived) ? 0 : 1;
   } finally {
     await producer.close();
     for (const problem of await emulators.stop()) console.error(problem);
@@ -113,6 +126,7 @@ function printRates(seconds: number, lines: readonly string[][]): void {
       'commits/s',
       'lake req/1000',
       'host req/1000',
+      'blocked ms',
     ],
     lines,
   );
@@ -120,7 +134,8 @@ function printRates(seconds: number, lines: readonly string[][]): void {
 
 const asLine = (name: string, measured: Measured | undefined): string[] => {
   if (!measured) return [name];
-  const { rate, accepted, offeredFor, seconds, arrived, delays, usage, requests, commits } = measured;
+  const { rate, accepted, offeredFor, seconds, arrived, delays, usage, requests, commits, blocked } =
+    measured;
   const perThousand = (count: number | undefined) =>
     count === undefined ? '-' : rounded((count / Math.max(1, accepted)) * 1000);
   return [
@@ -136,6 +151,7 @@ const asLine = (name: string, measured: Measured | undefined): string[] => {
     commits === undefined ? '-' : rounded(commits / seconds),
     perThousand(requests?.lake),
     perThousand(requests?.host),
+    rounded(blocked ?? Number.NaN),
   ];
 };
 
@@ -146,12 +162,13 @@ async function measureStack(
   emulators: Emulators,
   offerAt: OfferAt,
   rates: readonly number[],
-  seconds: number,
+  { seconds, busy }: { readonly seconds: number; readonly busy: boolean },
 ): Promise<Measured[]> {
   const { settings, logDir } = emulators;
   const direct = settings.LakeStorage ?? '';
   const lake = await startStorageProxy(direct);
   const checkpoints = await startStorageProxy(direct);
+  const loopFile = join(logDir, 'loopDelay.txt');
   const host = await startHostProcess({
     port: 0,
     settings: {
@@ -159,6 +176,7 @@ async function measureStack(
       LakeStorage: lake.connectionString,
       AzureWebJobsStorage: checkpoints.connectionString,
       ...disabledSources(),
+      ...watchedLoop(loopFile),
     },
     logDir,
   });
@@ -169,14 +187,32 @@ async function measureStack(
     await offerAt(100, 1);
     await tail.follow(100);
     const measured: Measured[] = [];
-    for (const rate of rates)
-      measured.push(await measureRate({ offerAt, tail, lake, checkpoints, pid: host.pid }, rate, seconds));
+    for (const rate of rates) {
+      const started = Date.now();
+      const rest = busy ? keepBusy(host.url) : undefined;
+      const found = await measureRate({ offerAt, tail, lake, checkpoints, pid: host.pid }, rate, seconds);
+      rest?.();
+      measured.push({ ...found, blocked: longestBlock(loopFile, started) });
+    }
     return measured;
   } finally {
     await host.stop();
     await lake.close();
     await checkpoints.close();
   }
+}
+
+/** Asks the app for what it does besides ingesting, until the result is called. */
+function keepBusy(url: string): () => void {
+  const ask = async (path: string, method: string) => {
+    const answer = await fetch(`${url}/api/${path}`, { method });
+    await answer.arrayBuffer();
+    if (!answer.ok) console.error(`${path} answered ${answer.status}.`);
+  };
+  const report = (error: unknown) => console.error(String(error));
+  ask('maintenance', 'POST').catch(report);
+  const timer = setInterval(() => void ask('clicks', 'GET').catch(report), 1000);
+  return () => clearInterval(timer);
 }
 
 /** The parts with which one rate is measured. */
@@ -248,6 +284,46 @@ async function measureDiscarding(
   } finally {
     child.disconnect();
     await once(child, 'exit');
+  }
+}
+
+/** The same events through a loop in Python: a consumer, and an append with deltalake once a second. */
+async function measureLoop(
+  { settings }: Emulators,
+  offerAt: OfferAt,
+  rates: readonly number[],
+): Promise<Measured[]> {
+  const direct = settings.LakeStorage ?? '';
+  const lake = await startStorageProxy(direct);
+  const loop = new Peer('bench/deltalakeLoop.py');
+  try {
+    const connection = settings.EventHubConnection;
+    await loop.call('start', {
+      connection,
+      hub,
+      uri: `az://${settings.LAKE_CONTAINER ?? 'lake'}/python_clicks`,
+      storage_options: storageOptions(lake.connectionString),
+    });
+    const pid = await loop.call<number>('pid');
+    // Its links are open, and the table is there, when it has committed an event.
+    for (let tries = 0; tries < 60 && (await loop.call<number>('count')) === 0; tries++) await offerAt(20, 1);
+    await sleep(2000);
+    const measured: Measured[] = [];
+    for (const rate of rates) {
+      await loop.call('forget');
+      const started = performance.now();
+      const usage = watchUsage(pid);
+      const { accepted, offeredFor } = await offerAt(rate);
+      const arrived = await waitFor(accepted, () => loop.call<number>('count'));
+      const took = (performance.now() - started) / 1000;
+      const used = usage();
+      const { delays, commits } = await loop.call<{ delays: number[]; commits: number }>('found');
+      measured.push({ rate, accepted, offeredFor, seconds: took, arrived, delays, usage: used, commits });
+    }
+    return measured;
+  } finally {
+    await loop.close();
+    await lake.close();
   }
 }
 
