@@ -107,7 +107,6 @@ td:last-child, th:last-child { padding-right: 0; }
 .swatch[data-dash='3'] { border-top-style: double; border-top-width: 4px; }
 .swatch[data-dash='4'] { border-top-style: dashed; border-top-width: 2px; }
 #legend { width: auto; max-width: 100%; margin-top: 0.5rem; }
-#legend .name { max-width: calc(100% - 4rem); }
 .none { color: var(--muted); }
 td:has(.bar) { width: 45%; }
 #history, #prices { width: 100%; min-height: 220px; overflow: hidden; }
@@ -123,6 +122,7 @@ td:has(.bar) { width: 45%; }
   dd { font-size: 1.3rem; }
   h1 { font-size: 1.15rem; }
   .name { max-width: 9rem; }
+  #legend .name { max-width: 7.5rem; }
   .compared .category { display: none; }
   .compared td:has(.bar) { width: auto; }
   .files { text-align: right; }
