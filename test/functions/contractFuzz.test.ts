@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { inParallel } from '../../src/lib/inParallel';
 import type { ObjectStore } from '../../src/lib/storage/objectStore';
-import { writeAssets } from '../kit/assetsTable';
+import { writeAssets } from '../kit/writeAssets';
 import { ClicksTable } from '../lib/counts/clicksTable';
 import { ClicksApp } from './clicksApp';
 import {
