@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { append } from '../../../src/lib/delta/commit';
+import { append, createTable } from '../../../src/lib/delta/commit';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { readDataFile } from '../../../src/lib/delta/readDataFile';
@@ -247,6 +247,12 @@ describe('replaying dead letters', () => {
     const appIds = [partitionAppId(generation, '4'), partitionAppId(earlier, '3'), 'another writer'];
     const txns = appIds.map((appId) => ({ appId, version: 99 }));
     await append({ state, fields: tableFields(clickstream), adds: [], txns });
+    expect(await replay()).toEqual({ settled: 0, appended: 0, remaining: 1 });
+  });
+
+  it('takes no first letter of a partition of which the table has nothing yet', async () => {
+    await createTable(rows, tableFields(clickstream));
+    await ingestLettersOnly(0, '{"product":2}');
     expect(await replay()).toEqual({ settled: 0, appended: 0, remaining: 1 });
   });
 

@@ -92,6 +92,7 @@ describe('a trigger batch', () => {
   it.each([
     ['text bodies', ['a'], metadata({ sequenceNumber: 1, enqueuedTimeUtc: '2026-01-01' })],
     ['a single body', Buffer.from('a'), metadata({ sequenceNumber: 1, enqueuedTimeUtc: '2026-01-01' })],
+    ['no bodies', undefined, numbered(1)],
     ['metadata of another length', [Buffer.from('a')], metadata()],
     ['no metadata', [Buffer.from('a')], undefined],
     ['no partition', [Buffer.from('a')], { ...numbered(1), partitionContext: {} }],
