@@ -84,6 +84,8 @@ describe.runIf(executablePath)('on the dashboard a reader', () => {
       ['1 h', '60m', 60],
       ['24 h', '24h', 24],
       ['48 h', '48h', 48],
+      ['7 d', '7d', 7 * 24],
+      ['31 d', '31d', 31],
     ] as const) {
       await page.getByLabel(label, { exact: true }).check();
       await untilShown(page);
@@ -97,8 +99,10 @@ describe.runIf(executablePath)('on the dashboard a reader', () => {
         expect(lines.reduce((sum, line) => sum + Number(line.split(',')[1]), 0)).toBe(total);
       }, patience);
     }
-    expect(await page.locator('#shown').textContent()).toBe('Clicks of the last 48 hours.');
-    expect(fragmentOf(page)).toBe('#period=48h');
+    expect(await page.locator('#shown').textContent()).toBe('Clicks of the last 31 days.');
+    expect(await page.locator('#history-title').textContent()).toBe('Clicks per day, in the last 31 days');
+    expect(await page.locator('#history-words').textContent()).toContain('Days are those of UTC.');
+    expect(fragmentOf(page)).toBe('#period=31d');
     expect(dashboard.problems).toEqual([]);
   });
 

@@ -34,6 +34,8 @@ describe.runIf(executablePath)('a reader who marks the beginning of a campaign',
   it('sees it in the chart, with the clicks since then as the API counts them, and shares it', async () => {
     const page = await open({ timezoneId: 'America/New_York', colorScheme: 'light' });
     await untilShown(page);
+    // The chart has its width a moment after it is shown.
+    await page.waitForSelector('#history canvas', patience);
     expect(await uprightLines(page)).toBe(0);
     const at = ago(10);
     const local = new Date(at.getTime()).toLocaleString('sv', { timeZone: 'America/New_York' });
@@ -56,6 +58,23 @@ describe.runIf(executablePath)('a reader who marks the beginning of a campaign',
     expect(new URL(page.url()).hash).toBe('');
   });
 
+  it('sees the clicks since a mark of weeks ago, and from when they are counted', async () => {
+    const dayMs = 24 * 60 * minuteMs;
+    const at = new Date(Date.now() - 20 * dayMs);
+    const page = await open({ timezoneId: 'UTC' }, `#period=31d&mark=${asLinked(at)}&label=Spring`);
+    await page.waitForSelector('#since-mark:not([hidden])', patience);
+    const day = new Date(at.getTime() - (at.getTime() % dayMs));
+    const { total, from } = await dashboard.api<{ total: number; from: string }>(
+      `clicks?since=${asLinked(at)}`,
+    );
+    expect([total, from]).toEqual([43, day.toISOString()]);
+    const time = day.toLocaleString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+    expect(await page.locator('#since-mark').textContent()).toBe(
+      `43 clicks since “Spring”, counted from ${time}, 00:00.`,
+    );
+    expect(await page.locator('#history-words').textContent()).not.toContain('not in the time');
+  });
+
   it('follows a link with one, and is told if its time is not in the chart or too long ago to count', async () => {
     const at = ago(30);
     const page = await open({}, `#period=15m&category=4&mark=${asLinked(at)}&label=Spring`);
@@ -69,7 +88,7 @@ describe.runIf(executablePath)('a reader who marks the beginning of a campaign',
     await page.waitForSelector('#history-words:has-text("which is not in the time of the chart")', patience);
     await page.evaluate(`location.hash = '#mark=2020-01-01T00:00Z'`);
     await page.waitForSelector(
-      '#since-mark:has-text("since “Mark” is not known: it is too long ago")',
+      '#since-mark:has-text("since “Mark” is not known: clicks by time are known of the last 31 days only.")',
       patience,
     );
     await page.evaluate(`location.hash = '#mark=2020-13-01T00:00Z&label=none'`);

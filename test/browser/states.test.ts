@@ -124,7 +124,7 @@ describe.runIf(executablePath)('the dashboard looks like its state, and says wha
     await untilTotal(page, 43);
     await page.getByLabel('since the beginning').focus();
     await page.keyboard.press('ArrowLeft');
-    expect(new URL(page.url()).hash).toBe('#period=48h');
+    expect(new URL(page.url()).hash).toBe('#period=31d');
     await untilShown(page);
     await page.getByRole('button', { name: 'Category 4', exact: true }).focus();
     await page.keyboard.press('Enter');

@@ -12,6 +12,8 @@ const periods = [
   ['1h', '1 h'],
   ['24h', '24 h'],
   ['48h', '48 h'],
+  ['7d', '7 d'],
+  ['31d', '31 d'],
   ['all', 'since the beginning'],
 ] as const;
 const pricePeriods = [
@@ -23,6 +25,7 @@ const comparisons = [
   ['none', 'nothing'],
   ['before', 'the time before'],
   ['yesterday', 'the same time yesterday'],
+  ['lastWeek', 'the same time last week'],
 ] as const;
 
 /** The dashboard's page. It contains no data: its scripts ask the API, with the key that came in the fragment of the page's URL. */
@@ -65,6 +68,7 @@ export const page = `<!doctype html>
   <form id="choices" aria-label="What is shown">
     ${choose('period', 'Period', periods)}
     ${choose('compare', 'Compared with', comparisons)}
+    <p id="not-compared" role="status" hidden></p>
     <p class="find"><label for="search">Find products</label> <input id="search" type="search" maxlength="100" placeholder="name or number" autocomplete="off"></p>
     <button id="all-categories" type="button" hidden></button>
     <button id="all-products" type="button" hidden></button>

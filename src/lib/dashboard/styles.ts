@@ -45,7 +45,7 @@ section, form {
 .wide, .figures { grid-column: 1 / -1; }
 #stale { margin: 0; padding: 0.6rem 1.1rem; border-radius: 0.75rem; background: var(--warn-back); color: var(--warn); }
 form { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: center; }
-#key-form p { flex-basis: 100%; margin: 0; color: var(--muted); }
+#key-form p, #not-compared { flex-basis: 100%; margin: 0; color: var(--muted); }
 #choices { gap: 0.6rem 1.2rem; }
 fieldset { display: flex; flex-wrap: wrap; gap: 0.3rem; border: 0; margin: 0; padding: 0; min-width: 0; }
 legend { float: left; padding: 0.35rem 0.4rem 0 0; color: var(--muted); }
@@ -53,6 +53,8 @@ fieldset label { position: relative; }
 fieldset input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: pointer; }
 fieldset span { display: block; padding: 0.35rem 0.7rem; border: 1px solid var(--muted); border-radius: 0.4rem; }
 fieldset input:checked + span { background: var(--accent); border-color: var(--accent); color: var(--card); }
+fieldset input:disabled { cursor: not-allowed; }
+fieldset input:disabled + span { border-style: dashed; color: var(--muted); text-decoration: line-through; }
 fieldset input:focus-visible + span { outline: 3px solid var(--accent); outline-offset: 2px; }
 .find { display: flex; flex-wrap: wrap; gap: 0.3rem 0.5rem; align-items: center; margin: 0; color: var(--muted); }
 .find input { color: var(--text); width: 13rem; max-width: 100%; }

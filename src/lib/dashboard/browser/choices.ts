@@ -1,5 +1,5 @@
 import { byId, inputById, setMessage } from './elements.js';
-import { comparisons, periods, pricePeriods } from './periods.js';
+import { comparisons, offeredIn, periods, pricePeriods, whyNotCompared } from './periods.js';
 import type { Choices } from './tables.js';
 import {
   mostProducts,
@@ -125,7 +125,8 @@ export class Controls implements Choices {
   /** @param isTyping whether it is a search that is being typed: the back button should not go through its letters */
   #choose(change: Partial<View>, isTyping = false): void {
     const before = this.#view;
-    this.#view = { ...before, ...change };
+    const view = { ...before, ...change };
+    this.#view = { ...view, compare: offeredIn(view.period, view.compare) };
     const fragment = writeView(this.#view);
     if (fragment === writeView(before)) return;
     if (isTyping) this.#replaceAddress();
@@ -143,7 +144,11 @@ export class Controls implements Choices {
   #showChosen(): void {
     const { period, compare = 'none', category, products, search, prices, assetSearch } = this.#view;
     for (const input of radios('period', periods)) input.checked = input.value === period;
-    for (const input of compareRadios()) input.checked = input.value === compare;
+    for (const input of compareRadios()) {
+      input.checked = input.value === compare;
+      input.disabled = input.value !== 'none' && !offeredIn(period, readCompare(input.value));
+    }
+    setMessage('not-compared', whyNotCompared(period));
     setMessage('choice-problem', '');
     for (const input of radios('prices', pricePeriods)) input.checked = input.value === prices;
     for (const tab of tabs) byId(`tab-${tab}`).setAttribute('href', addressOf({ ...this.#view, tab }) || '#');

@@ -1,7 +1,7 @@
 import { ApiProblem, type History, type ProductClicks, Resource } from './api.js';
 import { element, formatNumber } from './elements.js';
 import type { Ask } from './parts.js';
-import { periods } from './periods.js';
+import { daysAreUtc, periods } from './periods.js';
 import { fillRows, headerCell } from './rows.js';
 import type { Choices } from './tables.js';
 import type { TimeChart } from './timeChart.js';
@@ -30,6 +30,8 @@ export class ClicksChart {
   readonly #isLeft: () => boolean;
   readonly #each: string;
   readonly #over: string;
+  /** What the days of the chart are; empty if its times are shorter. */
+  readonly #days: string;
 
   /** @param isLeft whether another view is shown by now */
   constructor(view: View, chart: TimeChart, choices: Choices, isLeft: () => boolean) {
@@ -39,6 +41,7 @@ export class ClicksChart {
     this.#isLeft = isLeft;
     this.#each = `clicks ${periods[view.period].each}`;
     this.#over = periods[view.period].over;
+    this.#days = periods[view.period].history.bucket === '1d' ? daysAreUtc : '';
     this.ask = view.products.length > 0 ? this.#askProducts() : this.#askAll();
     if (view.products.length < 2) fillLegend([], choices);
   }
@@ -111,7 +114,7 @@ export class ClicksChart {
     this.#chart.show({
       ...axisOf(buckets),
       title,
-      words: `${before}In the chart: ${formatNumber(total)} clicks, at most ${formatNumber(most)} ${each}. The last bar is not over yet.`,
+      words: `${before}In the chart: ${formatNumber(total)} clicks, at most ${formatNumber(most)} ${each}. The last bar is not over yet.${this.#days}`,
       isBars: true,
       mark: this.#view.mark,
       lines: [
@@ -128,7 +131,7 @@ export class ClicksChart {
     this.#chart.show({
       ...axisOf(buckets),
       title: `Products: ${this.#each}, ${this.#over}`,
-      words: ['The last points are not over yet.', ...problems].join(' '),
+      words: [`The last points are not over yet.${this.#days}`, ...problems].join(' '),
       isBars: false,
       mark: this.#view.mark,
       lines: lines.map((line) => ({

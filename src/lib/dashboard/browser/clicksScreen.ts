@@ -119,7 +119,7 @@ export class ClicksScreen implements Screen {
 
   #describe(): void {
     const view = this.#view;
-    const { words } = comparedIn(view.period, view.compare ?? 'before');
+    const { words } = comparedIn(view.period, view.compare);
     setText('shown', describeView(view));
     setText('total-title', view.category === undefined ? 'Clicks' : `Clicks in category ${view.category}`);
     setText('products-title', view.search === '' ? 'Top products' : 'Products found');
@@ -143,13 +143,13 @@ export class ClicksScreen implements Screen {
       const words = await resource.get(key).then(
         ({ data: { total, from } }) => {
           const begin = Date.parse(from ?? since);
-          // What is long ago is counted in whole hours.
+          // What is long ago is counted in whole hours, and what is longer ago in whole days.
           const counted = begin === mark.atMs ? '' : `, counted from ${formatTime(begin)}`;
           return `${formatNumber(total)} clicks${of} since “${markLabel(mark)}”${counted}.`;
         },
         (error) => {
           if (!(error instanceof ApiProblem) || error.status !== 400) throw error;
-          return `How many clicks there were since “${markLabel(mark)}” is not known: it is too long ago.`;
+          return `How many clicks there were since “${markLabel(mark)}” is not known: clicks by time are known of the last 31 days only.`;
         },
       );
       if (!this.parts.isLeft) setMessage('since-mark', words);
@@ -201,7 +201,7 @@ export class ClicksScreen implements Screen {
 function pathsOf({ period, category, compare }: View) {
   const { last } = periods[period];
   const top = compare ? allProducts : category === undefined ? mostRising : askedRising;
-  const { last: compared } = comparedIn(period, compare ?? 'before');
+  const { last: compared } = comparedIn(period, compare);
   return {
     products: apiPath('clicks', { last, category }),
     categories: apiPath('clicks/categories', { last }),

@@ -1,79 +1,139 @@
 /* The periods that a reader can choose, and the times that they can be compared with: what to ask the API for, and how to say it. */
 
-export type Period = 'all' | '15m' | '1h' | '24h' | '48h';
+export type Period = '15m' | '1h' | '24h' | '48h' | '7d' | '31d' | 'all';
+
+/** A time to compare with, by the name that the API has for it. */
+export type Compare = 'before' | 'yesterday' | 'lastWeek';
 
 interface PeriodTerms {
   /** The parameter `last` of the API; undefined for all clicks. */
   readonly last: string | undefined;
   readonly words: string;
-  /** The chart: parameters of the API's history, and in words what they give. */
+  /** The chart: parameters of the API's history, which it answers for single products too, and in words what they give. */
   readonly history: { readonly bucket: string; readonly last: string };
   readonly each: string;
   readonly over: string;
-  /** Length of the two times that are compared, as `last` of the API's trending; in whole hours for earlier days. */
-  readonly compared: string;
-  readonly comparedByHour: string;
+  /** Length of the two times of which the rising products are told, as `last` of the API's trending. */
+  readonly rising: string;
+  /** Length of the two times of each comparison that the API has for this period. */
+  readonly compared: Readonly<Partial<Record<Compare, string>>>;
 }
 
-const lastHour = {
-  history: { bucket: '1m', last: '1h' },
-  each: 'per minute',
-  over: 'in the last hour',
-  comparedByHour: '1h',
-} as const;
-const lastDay = { each: 'per hour', compared: '24h', comparedByHour: '24h' } as const;
+/** A period that ends now. @param time such as `last hour` */
+const ofTheLast = (time: string) => ({ words: `of the ${time}`, over: `in the ${time}` });
+
+/** Days before are known by the hour. */
+const byHour = (last: string) => ({ yesterday: last, lastWeek: last });
 
 export const periods: Readonly<Record<Period, PeriodTerms>> = {
   '15m': {
-    ...lastHour,
+    ...ofTheLast('last 15 minutes'),
     last: '15m',
-    words: 'of the last 15 minutes',
     history: { bucket: '1m', last: '15m' },
-    over: 'in the last 15 minutes',
-    compared: '15m',
+    each: 'per minute',
+    rising: '15m',
+    compared: { before: '15m', ...byHour('1h') },
   },
-  '1h': { ...lastHour, last: '60m', words: 'of the last hour', compared: '60m' },
+  '1h': {
+    ...ofTheLast('last hour'),
+    last: '60m',
+    history: { bucket: '1m', last: '1h' },
+    each: 'per minute',
+    rising: '60m',
+    compared: { before: '60m', ...byHour('1h') },
+  },
   '24h': {
-    ...lastDay,
+    ...ofTheLast('last 24 hours'),
     last: '24h',
-    words: 'of the last 24 hours',
     history: { bucket: '1h', last: '24h' },
-    over: 'in the last 24 hours',
+    each: 'per hour',
+    rising: '24h',
+    compared: { before: '24h', ...byHour('24h') },
   },
   '48h': {
-    ...lastDay,
+    ...ofTheLast('last 48 hours'),
     last: '48h',
-    words: 'of the last 48 hours',
     history: { bucket: '1h', last: '48h' },
-    over: 'in the last 48 hours',
+    each: 'per hour',
+    rising: '48h',
+    compared: { before: '48h', lastWeek: '2d' },
   },
-  all: { ...lastHour, last: undefined, words: 'since the beginning', compared: '5m' },
+  '7d': {
+    ...ofTheLast('last 7 days'),
+    last: '7d',
+    history: { bucket: '1h', last: '7d' },
+    each: 'per hour',
+    rising: '7d',
+    compared: { before: '7d', lastWeek: '7d' },
+  },
+  '31d': {
+    ...ofTheLast('last 31 days'),
+    last: '31d',
+    history: { bucket: '1d', last: '31d' },
+    each: 'per day',
+    // Twice this is what is known.
+    rising: '15d',
+    compared: {},
+  },
+  all: {
+    last: undefined,
+    words: 'since the beginning',
+    history: { bucket: '1m', last: '1h' },
+    each: 'per minute',
+    over: 'in the last hour',
+    rising: '5m',
+    compared: { before: '5m', ...byHour('1h') },
+  },
 };
-
-/** A time to compare with, by the name that the API has for it. */
-export type Compare = 'before' | 'yesterday';
 
 interface CompareTerms {
-  /** Whether the API knows that time by whole hours only. */
-  readonly isByHour: boolean;
-  /** What it is called, for a time of this length. */
-  readonly against: (length: string) => string;
+  readonly words: string;
+  /** Why the API does not have it for a period. */
+  readonly whyNot: string;
 }
 
+const overlap = 'because the two times would overlap';
+
 export const comparisons: Readonly<Record<Compare, CompareTerms>> = {
-  before: { isByHour: false, against: (length) => `the ${length} before` },
-  yesterday: { isByHour: true, against: () => 'the same time yesterday' },
+  before: {
+    words: 'the time before',
+    whyNot: 'because clicks by time are known of the last 31 days only',
+  },
+  yesterday: { words: 'the same time yesterday', whyNot: overlap },
+  lastWeek: { words: 'the same time last week', whyNot: overlap },
 };
 
-/** What the API is asked to compare in a period, and what that is in words. */
-export function comparedIn(period: Period, compare: Compare): { last: string; words: string } {
-  const { compared, comparedByHour } = periods[period];
-  const { isByHour, against } = comparisons[compare];
-  const last = isByHour ? comparedByHour : compared;
+/** The comparison if the period has it. */
+export const offeredIn = (period: Period, compare: Compare | undefined): Compare | undefined =>
+  compare !== undefined && periods[period].compared[compare] !== undefined ? compare : undefined;
+
+/** Says which comparisons the period does not have, and why; empty if it has all of them. */
+export function whyNotCompared(period: Period): string {
+  const missing = Object.entries(comparisons).filter(([name]) => !offeredIn(period, name as Compare));
+  const reasons = [...new Set(missing.map(([, { whyNot }]) => whyNot))].map((reason) => {
+    const names = missing.flatMap(([, { words, whyNot }]) => (whyNot === reason ? [words] : []));
+    return `with ${names.join(' or ')}, ${reason}`;
+  });
+  if (reasons.length === 0) return '';
+  return `Clicks ${periods[period].words} cannot be compared ${reasons.join('; nor ')}.`;
+}
+
+/** What a day is, for those to whom it begins at another time. */
+export const daysAreUtc = ' Days are those of UTC.';
+
+const units: Readonly<Record<string, string>> = { m: 'minute', h: 'hour', d: 'day' };
+
+/** What the API is asked to compare in a period, and what that is in words. Without a comparison: for the rising products. */
+export function comparedIn(period: Period, compare: Compare | undefined): { last: string; words: string } {
+  const { rising, compared } = periods[period];
+  const last = (compare && compared[compare]) ?? rising;
   const count = Number.parseInt(last, 10);
-  const unit = `${last.endsWith('m') ? 'minute' : 'hour'}${count === 1 ? '' : 's'}`;
+  const unit = `${units[last.slice(-1)]}${count === 1 ? '' : 's'}`;
   const number = count === 1 ? '' : `${count} `;
-  return { last, words: `The last ${number}full ${unit} against ${against(`${number}${unit}`)}.` };
+  const isBefore = compare === undefined || compare === 'before';
+  const against = isBefore ? `the ${number}${unit} before` : comparisons[compare].words;
+  const days = last.endsWith('d') ? daysAreUtc : '';
+  return { last, words: `The last ${number}full ${unit} against ${against}.${days}` };
 }
 
 /** How far back the prices of an asset are shown. */
@@ -86,7 +146,7 @@ interface PricePeriodTerms {
   readonly over: string;
 }
 
-const byHour = (last: string, over: string): PricePeriodTerms => ({
+const pricesByHour = (last: string, over: string): PricePeriodTerms => ({
   history: { bucket: '1h', last },
   bucketSeconds: 3600,
   each: 'an hour',
@@ -94,12 +154,12 @@ const byHour = (last: string, over: string): PricePeriodTerms => ({
 });
 
 export const pricePeriods: Readonly<Record<PricePeriod, PricePeriodTerms>> = {
-  '24h': byHour('24h', 'in the last 24 hours'),
-  '7d': byHour('7d', 'in the last 7 days'),
+  '24h': pricesByHour('24h', 'in the last 24 hours'),
+  '7d': pricesByHour('7d', 'in the last 7 days'),
   '31d': {
     history: { bucket: '1d', last: '31d' },
     bucketSeconds: 86_400,
-    each: 'a day',
+    each: 'a day of UTC',
     over: 'in the last 31 days',
   },
 };

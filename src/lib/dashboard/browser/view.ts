@@ -7,6 +7,7 @@ import type { Mark } from './chartMark.js';
 import {
   type Compare,
   comparisons,
+  offeredIn,
   type Period,
   type PricePeriod,
   periods,
@@ -67,10 +68,11 @@ export function readMark(time: string | null, label: string | null): Mark | unde
 export function readView(hash: string): View {
   const parameters = new URLSearchParams(hash.slice(1));
   const products = parameters.getAll('product').map(readInteger);
+  const period = readPeriod(parameters.get('period'));
   return {
     tab: parameters.get('tab') === 'assets' ? 'assets' : 'clicks',
-    period: readPeriod(parameters.get('period')),
-    compare: readCompare(parameters.get('compare')),
+    period,
+    compare: offeredIn(period, readCompare(parameters.get('compare'))),
     category: readInteger(parameters.get('category')),
     products: [...new Set(products.filter((one) => one !== undefined))].slice(0, mostProducts),
     search: readText(parameters.get('search')),
