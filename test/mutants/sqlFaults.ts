@@ -220,8 +220,8 @@ export const sqlFaults: Readonly<Record<string, KnownFault>> = {
   ),
   'rows are sent again after a load that was overtaken': fault(
     'warehouse/catchUp',
-    '(isSure || !lastKnown?.isContested)',
-    'true',
+    ' && !lastKnown?.isContested',
+    '',
     'idle',
   ),
   'loads of a pool do not wait their turn': fault(

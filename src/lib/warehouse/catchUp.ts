@@ -46,20 +46,22 @@ export type Finding =
  * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`; no commit is half loaded, and the next call continues
  */
 export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
-  const { warehouse, table, signal, lastKnown } = options;
+  const { warehouse, table, signal } = options;
+  let { lastKnown } = options;
   let position = lastKnown?.position ?? (await readLedgerPosition(warehouse, table));
-  let isSure = lastKnown === undefined;
   const overtaken = new Overtaken(signal, options.backoff);
   for (;;) {
     options.onPosition?.(position);
     if (signal.aborted) return { state: 'behind', version: position.version };
-    const next = await step(options, position, isSure);
+    const next = await step(options, position, lastKnown);
     if (typeof next !== 'string' && 'state' in next) return next;
     if (next === 'overtaken') {
       if (!(await overtaken.mayGoOn(position))) throw turnedAway(options, position);
     } else overtaken.reset();
-    isSure ||= typeof next === 'string';
-    position = typeof next === 'string' ? await readLedgerPosition(warehouse, table) : next;
+    if (typeof next === 'string') {
+      lastKnown = undefined;
+      position = await readLedgerPosition(warehouse, table);
+    } else position = next;
   }
 }
 
@@ -87,14 +89,18 @@ function findingOf(found: Unloaded | undefined, position: TablePosition): Findin
 /** Whether the log says the same as when this was found. */
 const isSameFinding = (one: Finding, other: Finding | undefined): boolean => isDeepStrictEqual(one, other);
 
-/** @param isSure whether the position comes from the ledger */
-async function step(options: CatchUpOptions, position: TablePosition, isSure: boolean): Promise<Next> {
-  const { commits, lastKnown } = options;
+/** @param lastKnown undefined if the position comes from the ledger */
+async function step(
+  options: CatchUpOptions,
+  position: TablePosition,
+  lastKnown: CatchUpOptions['lastKnown'],
+): Promise<Next> {
+  const { commits } = options;
   const { version } = position;
   const replacing = parseReplacing(position);
   const found = replacing ? undefined : await commits.after(position);
   if (found?.step === 'current') return { state: 'current', version };
-  if (found?.step === 'commits' && (isSure || !lastKnown?.isContested)) {
+  if (found?.step === 'commits' && !lastKnown?.isContested) {
     const next = await loadCommits(options, found, position);
     if (next.step === 'loaded') return next.position;
     if (next.step === 'overtaken') return 'overtaken';
@@ -102,11 +108,11 @@ async function step(options: CatchUpOptions, position: TablePosition, isSure: bo
     commits.forget();
     const head = positionOfState(found.state);
     const unloadable = needsRebuild(next.position, next.reason, head);
-    return isSure || isSameFinding(unloadable, lastKnown?.finding) ? unloadable : 'ask';
+    return !lastKnown || isSameFinding(unloadable, lastKnown.finding) ? unloadable : 'ask';
   }
   const finding = findingOf(found, position);
-  if (finding && (isSure || isSameFinding(finding, lastKnown?.finding))) return finding;
-  if (!isSure) return 'ask';
+  if (finding && (!lastKnown || isSameFinding(finding, lastKnown.finding))) return finding;
+  if (lastKnown) return 'ask';
   // Either go on with a shadow that takes the table's place, or, on the first load of a log whose beginning was cleaned away, load the
   // live files.
   const { outcome } = await rebuild({ ...options, at: commits.at, continueOnly: replacing !== undefined });

@@ -79,8 +79,8 @@ export async function fillShadow(options: FillOptions): Promise<ShadowStep> {
 export interface FollowOptions extends ShadowOptions {
   /** The log, as it was read for this shadow. */
   readonly commits: UnloadedCommits;
-  /** `near`: until few commits are left. A position: until its version, if the log has it; of another table, like `near`. */
-  readonly until: 'near' | TablePosition;
+  /** Until this version, if it is of the same table and the log has it. Otherwise, and if left out, until few commits are left. */
+  readonly until?: TablePosition;
 }
 
 /** Loads what came after a filled shadow's version. */
@@ -91,7 +91,7 @@ export async function followLog(options: FollowOptions): Promise<ShadowStep> {
     const position = (await warehouse.ledger()).get(fullName(shadow));
     if (!position) return { step: 'taken' };
     // Only a version of the same table can be reached.
-    const goal = until !== 'near' && position.tableId === until.tableId ? until : undefined;
+    const goal = position.tableId === until?.tableId ? until : undefined;
     if (goal && position.version >= goal.version) return { step: 'done', position };
     if (signal.aborted) return { step: 'stopped' };
     const found = await commits.after(position);

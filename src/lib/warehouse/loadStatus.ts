@@ -144,4 +144,4 @@ export class LoadStatusFile {
 }
 
 const problemOf = ({ error, reason, keepsMarks }: LoadStatus): string =>
-  JSON.stringify([error, reason, keepsMarks === false]);
+  JSON.stringify([error, reason, keepsMarks ?? true]);

@@ -222,7 +222,7 @@ async function completeShadow(
   const filled = snapshot && (await fillShadow({ ...options, shadow, snapshot }));
   if (filled && filled.step !== 'done') return filled;
   const follow = { ...options, shadow, commits: new UnloadedCommits(at) };
-  const near = await followLog({ ...follow, until: 'near' });
+  const near = await followLog(follow);
   if (near.step !== 'done') return near;
   const refused = await ask();
   if (refused) return refused;

@@ -107,6 +107,28 @@ it('writes at once that a ledger keeps no marks, and that it does', async () => 
   }
 });
 
+it('does not write at once that a ledger keeps marks if it was not known to keep none, but that it keeps none', async () => {
+  file.changed({ state: 'current' });
+  await vi.advanceTimersByTimeAsync(0);
+  file.changed({ state: 'current', keepsMarks: true });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(store.puts).toBe(1);
+  file.changed({ state: 'current' });
+  file.changed({ state: 'current', keepsMarks: false });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(await readLoadStatus(store, table)).toEqual({ state: 'current', keepsMarks: false });
+});
+
+it('writes at once each other reason for a rebuild, and each other error', async () => {
+  const problems = [{ reason: 'a' }, { reason: 'b' }, { error: 'a.b' }, { error: 'a.c' }] as const;
+  for (const problem of problems) {
+    file.changed({ state: 'reason' in problem ? 'needs-rebuild' : 'failed', ...problem });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await readLoadStatus(store, table)).toMatchObject(problem);
+  }
+  expect(store.puts).toBe(4);
+});
+
 it('warns once if it cannot be written, and again after it was', async () => {
   const loadFor = async (loads: number) => {
     for (let load = 0; load < loads; load++) {

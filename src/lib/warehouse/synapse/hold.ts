@@ -24,11 +24,17 @@ const isFilled = (name: string) =>
 const setTableId = (name: string, tableId: string, condition: string) =>
   `UPDATE ${ledgerTable} SET delta_id = ${tableId}, batch_token = '${randomUUID()}' WHERE table_name = ${quoteText(name)} AND ${condition};`;
 
-/** The text of a table's row in the ledger, and what it says of a shadow. */
+/** What a table's row in the ledger says of a shadow. */
+interface ReplacingRow extends Replacing {
+  /** All that stands in `delta_id`. */
+  readonly text: string;
+}
+
+/** Undefined if no shadow is taking the place of the table. */
 export async function readReplacing(
   ledger: Ledger,
   { table }: Pick<Swap, 'table'>,
-): Promise<(Replacing & { readonly text: string }) | undefined> {
+): Promise<ReplacingRow | undefined> {
   const position = (await ledger.read()).get(fullName(table));
   const replacing = position && parseReplacing(position);
   return replacing && { ...replacing, text: position.tableId };
@@ -76,27 +82,25 @@ export function standsAt(shadow: WarehouseTable, least: TablePosition | undefine
 }
 
 /**
- * Says that the shadow is complete, so that tables may be renamed. False if it does not hold the table's loads any more, or does not
- * stand at this position at least.
+ * Says that the shadow is complete, so that tables may be renamed. Returns the text of the table's row then; undefined if the row is not
+ * as it was `found` any more, or the shadow does not stand at this position at least.
  */
 export async function beginRenames(
   client: SqlClient,
-  ledger: Ledger,
-  swap: Swap,
+  { table, shadow }: Swap,
+  found: ReplacingRow,
   least: TablePosition | undefined,
-): Promise<boolean> {
-  const found = await readReplacing(ledger, swap);
-  if (found?.shadow !== fullName(swap.shadow)) return false;
-  if (found.stage !== 'held') return true;
+): Promise<string | undefined> {
+  if (found.stage !== 'held') return found.text;
+  const text = `${replacingPrefix('renaming', shadow)}${found.tableId}`;
   const renaming = setTableId(
-    fullName(swap.table),
-    quoteText(`${replacingPrefix('renaming', swap.shadow)}${found.tableId}`),
+    fullName(table),
+    quoteText(text),
     `delta_id = ${quoteText(found.text)} AND ${isFilled(found.shadow)}`,
   );
-  const shadowStands = `UPDATE ${ledgerTable} SET batch_token = '${randomUUID()}' WHERE ${standsAt(swap.shadow, least)};`;
-  const begun = await client.transaction(async (run) => {
+  const shadowStands = `UPDATE ${ledgerTable} SET batch_token = '${randomUUID()}' WHERE ${standsAt(shadow, least)};`;
+  return client.transaction(async (run) => {
     if ((await countTouched(run, renaming)) === 0) return undefined;
-    return (await countTouched(run, shadowStands)) > 0 ? true : undefined;
+    return (await countTouched(run, shadowStands)) > 0 ? text : undefined;
   });
-  return begun === true;
 }

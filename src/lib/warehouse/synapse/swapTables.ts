@@ -41,8 +41,7 @@ export async function swapTables(
   if (found?.shadow !== fullName(swap.shadow)) return 'not-swapped';
   // Earlier releases renamed tables of every engine.
   const renames = dialect === 'pool' || found.stage !== 'held';
-  if (renames && !(await beginRenames(client, ledger, swap, least))) return 'not-swapped';
-  const begun = (await readReplacing(ledger, swap))?.text;
+  const begun = renames ? await beginRenames(client, swap, found, least) : found.text;
   if (begun === undefined) return 'not-swapped';
   const change = renames
     ? async () => void (await client.batch(renameBoth(swap, dialect)))
