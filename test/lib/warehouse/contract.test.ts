@@ -360,6 +360,24 @@ describe.shuffle.each(implementations)('a warehouse: %s', (_name, make) => {
     expect((await warehouse.ledger()).get(fullName(clicksAt))).toEqual(filled);
   });
 
+  it('has no loads held for a shadow that its ledger does not know, nor those of a table that it does not know', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(5));
+    const swap = { table: clicksAt, shadow: newShadow(clicksAt, 1) };
+    expect(await warehouse.hold(swap)).toBe(false);
+    expect(await warehouse.swap(swap)).toBe('not-swapped');
+    await warehouse.release(swap);
+    expect(await follow(delta)).toEqual({ state: 'current', version: 1 });
+    const position = (await warehouse.ledger()).get(fullName(clicksAt)) ?? beginning;
+    await warehouse.createShadow(swap, position);
+    const unknown = { ...swap, table: { ...clicksAt, name: 'unknown' } };
+    expect(await warehouse.hold(unknown)).toBe(false);
+    expect(await warehouse.swap(unknown)).toBe('not-swapped');
+    await warehouse.release(unknown);
+    expect((await warehouse.ledger()).get(fullName(swap.shadow))).toEqual(position);
+    expect(await count('clickstream.clicks')).toBe(5);
+  });
+
   it('turns loads away while a shadow takes its place, until the shadow gives up', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(5));

@@ -256,6 +256,24 @@ it('ends between two loads when its time is over', async () => {
   expect(await loader.catchUp(10_000)).toEqual({ state: 'behind' });
 });
 
+it('has a catch-up go on where one that is under way must end', async () => {
+  await delta.commit(clicks(1));
+  await loader.catchUp(10_000);
+  const holder = new Session(server.engine);
+  await server.engine.lock('ops.load_ledger', holder);
+  const before = server.batches.length;
+  await delta.commit(clicks(1));
+  const short = loader.catchUp(1000);
+  const isSent = () => expect(server.batches.slice(before).join()).toContain('INSERT INTO [clickstream]');
+  await vi.waitFor(isSent, { timeout: 10_000 });
+  await delta.commit(clicks(1));
+  const long = loader.catchUp(20_000);
+  expect(await short).toEqual({ state: 'behind' });
+  server.engine.release(holder);
+  expect(await long).toEqual({ state: 'current' });
+  expect(server.rows('clickstream.clicks')).toHaveLength(3);
+});
+
 it('does not wait for a load that takes much too long, and the load ends by itself', async () => {
   await delta.commit(clicks(1));
   server.hold = { batch: /INSERT INTO \[clickstream\]/, ms: () => 3000 };

@@ -39,7 +39,8 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
     const [clicked, priced] = [await clicksTable(), await assetsTable()];
     await clicked.commit([...clicks(50), [1, null, null, null], [2, base + 1, 2n ** 60n, 3]]);
     const times = [
-      ...['1753-01-01T00:00:00.000Z', '1969-12-31T23:59:59.999Z', '2026-01-01T00:00:00.005Z'],
+      ...['1753-01-01T00:00:00.000Z', '1969-12-31T23:59:59.495Z', '1969-12-31T23:59:59.999Z'],
+      '2026-01-01T00:00:00.005Z',
       ...['2026-01-01T23:59:59.999Z', '2026-05-05T12:00:00.998Z', '9999-12-31T23:59:59.997Z'],
     ];
     await priced.commit([
@@ -61,7 +62,30 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
     expect(told[0]).toEqual(['file', 1, 1]);
     expect(told.at(-1)).toEqual(['slice', told.length - 1, told.length - 1]);
     expect(checked).toEqual({ version: 1, rows: 52, rejected: 0, ...equal });
-    expect(await check(priced, assetsAt)).toEqual({ version: 1, rows: 7, rejected: 2, ...equal });
+    expect(await check(priced, assetsAt)).toEqual({ version: 1, rows: 8, rejected: 2, ...equal });
+  });
+
+  it('compares with the version that was loaded, also when the lake has newer ones', async () => {
+    const delta = await loadedClicks(5);
+    await delta.commit(clicks(3, 5));
+    expect(await check(delta, clicksAt)).toEqual({ version: 1, rows: 5, rejected: 0, ...equal });
+  });
+
+  it('compares all rows at once where the table has no times', async () => {
+    const untimed: WarehouseTable = {
+      schema: clicksAt.schema,
+      name: `${clicksAt.name}__untimed`,
+      columns: clicksAt.columns.filter(({ type }) => !type.startsWith('datetime')),
+    };
+    await warehouse.init([untimed]);
+    const delta = await clicksTable();
+    await delta.commit([...clicks(5), [7, null, null, null]]);
+    await follow(delta, untimed);
+    expect(await check(delta, untimed)).toEqual({ version: 1, rows: 6, rejected: 0, ...equal });
+    await harness.execute('DELETE FROM clickstream.clicks__untimed WHERE sequence_number = 4');
+    expect((await check(delta, untimed)).different).toEqual([
+      { what: 'missing', address: undefined, day: undefined, columns: [] },
+    ]);
   });
 
   it('names rows that have exchanged values of a column, in which its checksum stays the same', async () => {
