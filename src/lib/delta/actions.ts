@@ -191,12 +191,22 @@ export function checkProtocol(raw: unknown, at: string): Protocol {
   expectThat(isCount(protocol.minWriterVersion), at, 'protocol.minWriterVersion is not a number');
   expectThat(isListOfNames(readerFeatures), at, 'protocol.readerFeatures is not a list of names');
   expectThat(isListOfNames(writerFeatures), at, 'protocol.writerFeatures is not a list of names');
+  const [reader, writer] = [
+    readerFeatures ?? (protocol.minReaderVersion === readerWithFeatures ? [] : undefined),
+    writerFeatures ?? (protocol.minWriterVersion === writerWithFeatures ? [] : undefined),
+  ];
   return {
     ...protocol,
-    ...(readerFeatures && { readerFeatures }),
-    ...(writerFeatures && { writerFeatures }),
+    ...(reader && { readerFeatures: reader }),
+    ...(writer && { writerFeatures: writer }),
   } as Protocol;
 }
+
+/**
+ * The versions at which a protocol has lists of features, be they empty (PROTOCOL.md, "Table Features"). Columns of a checkpoint do not
+ * tell an empty list from none, and other readers refuse a checkpoint without one.
+ */
+const [readerWithFeatures, writerWithFeatures] = [3, 7];
 
 /** A list that is null counts as one that is missing. */
 const isListOfNames = (list: unknown): boolean =>

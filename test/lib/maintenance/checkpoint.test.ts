@@ -35,6 +35,18 @@ it('is not made of a table with a feature that we do not know', async () => {
   expect(await at.store.get(checkpointPath('events', 3))).toBeUndefined();
 });
 
+it('keeps lists of features that are empty, also of the checkpoint before', async () => {
+  await appendFiles(at, 1);
+  const protocol = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: [], writerFeatures: [] };
+  await putCommit(at, 2, [{ protocol }], { operation: 'UPGRADE PROTOCOL', isBlindAppend: false });
+  await checkpoint({ at });
+  await appendFiles(at, 1, { first: 10 });
+  await checkpoint({ at });
+  const bytes = (await at.store.get(checkpointPath('events', 3)))?.bytes ?? new Uint8Array();
+  const { columns } = await readParquet({ source: sourceOf(bytes), columns: ['protocol'], where: 'it' });
+  expect(columns.get('protocol')?.find((each) => each !== null)).toEqual(protocol);
+});
+
 it('keeps the deletion vector of a file that was removed with it, and not the file without one', async () => {
   await appendFiles(at, 2);
   const [path = ''] = (await snapshotOf(at)).files.keys();
