@@ -182,7 +182,23 @@ export function checkMetadata(raw: unknown, at: string): Metadata {
   expectThat(typeof metadata.id === 'string', at, 'metaData.id is not a text');
   expectThat(typeof metadata.schemaString === 'string', at, 'metaData.schemaString is not a text');
   expectThat(Array.isArray(metadata.partitionColumns), at, 'metaData.partitionColumns is not a list');
-  return { ...metadata, configuration: metadata.configuration ?? {} } as Metadata;
+  return { ...metadata, configuration: textsOf(metadata.configuration ?? {}, at) } as Metadata;
+}
+
+/**
+ * Properties of a table, which are texts. Numbers and booleans that a writer left as such count as their texts, as Spark and delta-rs
+ * read them, and a property that is null as one that is missing.
+ */
+function textsOf(configuration: unknown, at: string): Readonly<Record<string, string>> {
+  const isMap = typeof configuration === 'object' && configuration !== null && !Array.isArray(configuration);
+  expectThat(isMap, at, 'metaData.configuration is not an object');
+  const texts = new Map<string, string>();
+  for (const [name, value] of Object.entries(configuration as Readonly<Record<string, unknown>>)) {
+    const isText = ['string', 'number', 'boolean'].includes(typeof value);
+    expectThat(isText || value === null, at, `the table property ${JSON.stringify(name)} is not a text`);
+    if (isText) texts.set(name, String(value));
+  }
+  return Object.fromEntries(texts);
 }
 
 export function checkProtocol(raw: unknown, at: string): Protocol {

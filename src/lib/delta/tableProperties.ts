@@ -20,6 +20,10 @@ const retentions = {
 
 type Configuration = Readonly<Record<string, string>>;
 
+/** Whether a table property is on: `true` in any case of its letters. `unless` is what a table without the property has. */
+export const isOn = (configuration: Configuration, property: string, unless: boolean): boolean =>
+  (configuration[property] ?? String(unless)).toLowerCase() === 'true';
+
 /**
  * How long a table keeps its log entries or its removed files, in milliseconds.
  * @param where names the table in errors

@@ -7,7 +7,7 @@ import { CheckpointEncoder, type EncodedCheckpoint } from '../delta/parquet/enco
 import { isStillInLog } from '../delta/position';
 import { readCheckpoint } from '../delta/readCheckpoint';
 import { ensureWithoutVector, type Snapshot } from '../delta/state';
-import { retentionMs } from '../delta/tableProperties';
+import { isOn, retentionMs } from '../delta/tableProperties';
 import { isDamage, TributaryError } from '../errors';
 import { inspectCheckpoint, isOfLostCommit, moveLastCheckpoint } from './lastCheckpoint';
 import { ensureMaintainable, type MaintenanceTask, type NoTable, storeTime } from './task';
@@ -134,8 +134,8 @@ async function encodeLog(task: MaintenanceTask, { base, tail }: LogTail): Promis
 
 function encoderOf({ metaData: { configuration }, fields }: Snapshot): CheckpointEncoder {
   return new CheckpointEncoder({
-    ...(isOn(configuration['delta.checkpoint.writeStatsAsStruct'], false) && { structOf: fields }),
-    withoutJson: !isOn(configuration['delta.checkpoint.writeStatsAsJson'], true),
+    ...(isOn(configuration, 'delta.checkpoint.writeStatsAsStruct', false) && { structOf: fields }),
+    withoutJson: !isOn(configuration, 'delta.checkpoint.writeStatsAsJson', true),
   });
 }
 
@@ -149,9 +149,6 @@ function copyWhole(
   for (const row of files.indices()) if (files.hasOthers(row) || isReplaced(files.keyAt(row))) return 0;
   return encoder.copy(stored) ? files.count : 0;
 }
-
-const isOn = (property: string | undefined, unless: boolean): boolean =>
-  property === undefined ? unless : property.toLowerCase() === 'true';
 
 /** A tombstone without a time has long expired (PROTOCOL.md, "Add File and Remove File"). */
 export const isExpired = ({ deletionTimestamp = 0 }: Remove, keptSince: number) =>

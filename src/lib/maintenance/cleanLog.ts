@@ -8,7 +8,7 @@ import {
   listLogFiles,
 } from '../delta/log';
 import { checkpointsProtectedBefore } from '../delta/protocol';
-import { retentionMs } from '../delta/tableProperties';
+import { isOn, retentionMs } from '../delta/tableProperties';
 import { isDamage, TributaryError } from '../errors';
 import { deleteAll } from './deleteAll';
 import { type CheckpointDescription, inspectCheckpoint, moveLastCheckpoint } from './lastCheckpoint';
@@ -62,7 +62,7 @@ export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
   const { version, metaData, protocol } = state;
   const { configuration } = metaData;
   const kept = retentionMs(configuration, 'delta.logRetentionDuration', describeVersion(at, version));
-  if (configuration['delta.enableExpiredLogCleanup'] === 'false')
+  if (!isOn(configuration, 'delta.enableExpiredLogCleanup', true))
     return { outcome: 'disabled', oldest: undefined, deleted: 0 };
   const cutoff = Math.floor(storeTime(now, newest) / day) * day - Math.max(kept, day);
   // Below this version nothing may be deleted unless all of it is.

@@ -50,6 +50,22 @@ describe('a commit', () => {
     expect(parsed({ metaData }).metaData).toEqual({ ...metaData, configuration: {} });
   });
 
+  it('has properties of the table that other writers left as numbers and booleans, and not those that are null', () => {
+    const configuration = { a: true, b: 5, c: null, d: 'x' };
+    const read = parsed({ metaData: { ...metaData, configuration } }).metaData;
+    expect(read?.configuration).toEqual({ a: 'true', b: '5', d: 'x' });
+  });
+
+  it.each([
+    ['x', 'metaData.configuration is not an object'],
+    [['x'], 'metaData.configuration is not an object'],
+    [{ a: {} }, 'the table property "a" is not a text'],
+  ])('is damaged with %j for the properties of the table', (configuration, problem) => {
+    expect(() => parsed({ metaData: { ...metaData, configuration } })).toThrow(
+      expect.objectContaining({ code: 'delta.invalid', message: `${where}, line 1: ${problem}.` }),
+    );
+  });
+
   it('may have actions that we do not know', () => {
     expect(parsed({ cdc: { path: 'x' } }, { txn })).toMatchObject({ adds: [], removes: [], txns: [txn] });
     const commitInfo = { timestamp: 1 };

@@ -111,7 +111,7 @@ describe('cleaning the log', () => {
     expect((await versions()).length).toBe(16);
     store = new DatedStore();
     at = { store, table: 'events' };
-    await appendHistory('interval 2 days', { 'delta.enableExpiredLogCleanup': 'false' });
+    await appendHistory('interval 2 days', { 'delta.enableExpiredLogCleanup': 'False' });
     expect(await cleanLog({ at, now })).toMatchObject({ outcome: 'disabled', deleted: 0 });
   });
 
