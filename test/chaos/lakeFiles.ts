@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { BlobServiceClient } from '@azure/storage-blob';
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 
 /*
  * A reader of Delta logs that shares no code with the product, so that it cannot have the same mistakes. It only reads commits, and
@@ -13,13 +13,45 @@ export interface LakeFiles {
   readonly commits: number;
 }
 
+/** A data file, and the versions of the table that it belongs to. */
+export interface LifeOfFile {
+  /** On this machine. */
+  readonly file: string;
+  /** The version that added it. */
+  readonly from: number;
+  /** The version that removed it; infinite if none did. */
+  readonly until: number;
+}
+
+/** The life of a file as the log tells it, by the file's path in the table. */
+type Lives = Map<string, Omit<LifeOfFile, 'file'>>;
+
 /** Downloads the files that a table's log names; no files if there is no table. */
 export async function downloadTable(
   connectionString: string,
   table: string,
   folder: string,
 ): Promise<LakeFiles> {
-  const lake = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('lake');
+  const lake = openLake(connectionString);
+  const { lives, commits } = await readLog(lake, table);
+  const live = new Map([...lives].filter(([, { until }]) => until === Number.POSITIVE_INFINITY));
+  return { files: (await download(lake, table, live, folder)).map(({ file }) => file), commits };
+}
+
+/** Downloads all files that a table ever had, for questions about earlier versions. */
+export async function downloadVersions(
+  connectionString: string,
+  table: string,
+  folder: string,
+): Promise<LifeOfFile[]> {
+  const lake = openLake(connectionString);
+  return download(lake, table, (await readLog(lake, table)).lives, folder);
+}
+
+export const openLake = (connectionString: string): ContainerClient =>
+  BlobServiceClient.fromConnectionString(connectionString).getContainerClient('lake');
+
+async function readLog(lake: ContainerClient, table: string): Promise<{ lives: Lives; commits: number }> {
   const names: string[] = [];
   for await (const { name } of lake.listBlobsFlat({ prefix: `${table}/_delta_log/` }))
     if (/\/\d{20}\.json$/.test(name)) names.push(name);
@@ -27,23 +59,28 @@ export async function downloadTable(
   const texts = await inParallel(names, async (name) =>
     (await lake.getBlobClient(name).downloadToBuffer()).toString(),
   );
-  const live = new Set<string>();
+  const lives: Lives = new Map();
   for (const [version, name] of names.entries()) {
     if (!name.endsWith(`/${String(version).padStart(20, '0')}.json`))
       throw new Error(`${table}: the log has no version ${version}.`);
     for (const line of (texts[version] ?? '').split('\n').filter(Boolean)) {
       const { add, remove } = JSON.parse(line) as { add?: { path: string }; remove?: { path: string } };
-      if (add) live.add(decodeURIComponent(add.path));
-      if (remove) live.delete(decodeURIComponent(remove.path));
+      if (add) lives.set(decodeURIComponent(add.path), { from: version, until: Number.POSITIVE_INFINITY });
+      const removed = remove && decodeURIComponent(remove.path);
+      const life = removed && lives.get(removed);
+      if (life) lives.set(removed, { ...life, until: version });
     }
   }
+  return { lives, commits: names.length };
+}
+
+async function download(lake: ContainerClient, table: string, lives: Lives, folder: string) {
   mkdirSync(join(folder, table), { recursive: true });
-  const files = await inParallel([...live], async (path) => {
+  return inParallel([...lives], async ([path, life]): Promise<LifeOfFile> => {
     const file = join(folder, table, path.replaceAll('/', '_'));
     await lake.getBlobClient(`${table}/${path}`).downloadToFile(file);
-    return file;
+    return { file, ...life };
   });
-  return { files, commits: names.length };
 }
 
 /** Works on a few items at a time. The results are in the order of the items. */

@@ -1,4 +1,4 @@
-import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import type { ContainerClient } from '@azure/storage-blob';
 import { inParallel } from './lakeFiles';
 
 /*
@@ -17,9 +17,6 @@ export interface LakePicture {
 
 const logEntry = /\/_delta_log\/\d{20}\.json$/;
 const writtenOnce = /\/(?:part-[^/]*\.parquet|_delta_log\/\d{20}\.[^/]*|_stray\/.*)$/;
-
-export const openLake = (connectionString: string): ContainerClient =>
-  BlobServiceClient.fromConnectionString(connectionString).getContainerClient('lake');
 
 /**
  * Takes a picture while the hosts write, in an order that makes it a possible backup: files that describe the log are not newer

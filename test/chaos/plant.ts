@@ -62,6 +62,12 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     replacement:
       'const sequenceNumbers = parsed(triggerMetadata?.sequenceNumberArray).map((own, at) => triggerMetadata.systemPropertiesArray?.[at]?.sequenceNumber ?? own);',
   },
+  /** Takes each price for the newest one, also one that comes late. */
+  'late-prices': {
+    file: 'dist/src/lib/latest/newestRows.js',
+    text: 'return time > knownTime;',
+    replacement: 'return true;',
+  },
   /** Has a rebuilt table take the place of the old one before it has all rows of it. */
   'swap-early': {
     file: 'dist/src/lib/warehouse/rebuild.js',

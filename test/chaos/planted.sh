@@ -3,7 +3,7 @@
 # kills the lake goes back in time in both ways.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-for fault in skip-trimming trust-409 ignore-rivals trust-memory trust-state no-mark swap-early skip-fence; do
+for fault in skip-trimming trust-409 ignore-rivals trust-memory trust-state no-mark swap-early skip-fence late-prices; do
   output=$(npm run --silent chaos -- --kills 12 --seed 5 --plant "$fault" 2>&1)
   code=$?
   echo "$output"

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventHubsNamespace } from '../../src/lib/connections/hubs';
 import { type HubClient, openHubClient } from '../../src/lib/sources/hubClient';
-import type { BodyMaker } from './bodies';
+import type { MadeEvent } from './bodies';
 import { sendForged } from './forge';
 
 /** Milliseconds between two batches to one partition. */
@@ -14,7 +14,7 @@ const forgedAtOnce = 3;
 export interface ProducerOptions {
   readonly namespace: EventHubsNamespace;
   readonly hub: string;
-  readonly bodies: BodyMaker;
+  readonly bodies: { make(): MadeEvent };
   readonly eventsPerSecond: number;
 }
 

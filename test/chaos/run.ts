@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseSettings } from '../../src/lib/settings';
 import { seededRandom } from '../../src/lib/sources/seededRandom';
 import { clickstream } from '../../src/lib/streams/clickstream';
+import { Assets } from './assets';
 import { BodyMaker } from './bodies';
 import { type Broken, breakThings } from './breakThings';
 import { runCommandLine } from './commandLine';
@@ -51,9 +52,11 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
   );
   const totals = new Totals(system);
   const rows = new RowsWatcher(system.warehouse, table);
+  let assets: Assets | undefined;
   try {
     const { namespace, hub } = parseSettings(system.settings).hub(clickstream, 'send');
     const producer = await Producer.start({ namespace, hub, bodies, eventsPerSecond });
+    assets = await Assets.start({ system, seed: seed + 10, folder });
     const connections = new CommitBreaker(system.warehouse, seededRandom(seed + 3));
     system.proxy.rate = faults > 0 ? faultRates.asked : faultRates.usual;
     let broken: Broken;
@@ -66,6 +69,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
       system.proxy.rate = 0;
       await connections.stop();
       await producer.stop();
+      await assets?.stopSending();
     }
     // Stop here: all later checks would find the same problems again.
     if (broken.problems.length > 0) return [...broken.problems];
@@ -98,6 +102,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
     problems.push(...(await totals.judge(held, bodies, log)));
     problems.push(...(await compareWarehouse(system.warehouse, LakeStorage, log)));
     problems.push(...(await rows.stop()));
+    problems.push(...((await assets?.judge(log)) ?? []));
     log(`the table was looked at ${rows.seen} times`);
     problems.push(...(await system.stopHosts()));
     problems.push(...system.problems);
@@ -107,6 +112,7 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
     problems.push(...hostLogs.problems, ...findUnexercised({ ...met, trimmedEvents }));
     return [...problems, ...(await judge(system, producer, held, bodies, options))];
   } finally {
+    await assets?.stop();
     await totals.stop();
     await rows.stop();
     await system.stop();

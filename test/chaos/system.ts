@@ -21,6 +21,9 @@ export const bothRead = (read: ReadPartitions): boolean => hostNames.every((name
 export const victims = [...hostNames, 'both hosts', 'broker'] as const;
 export type Victim = (typeof victims)[number];
 
+/** The functions that ingest what the producers send. */
+const checkedIngests: ReadonlySet<string> = new Set(['ingestClickstream', 'ingestCoincap']);
+
 /**
  * The system as separate processes: broker, storage behind a proxy that injects faults, a SQL pool, two hosts in one consumer
  * group.
@@ -58,9 +61,9 @@ export class ChaosSystem {
       ...settingsAt({ storageConnection, brokerPort: broker.port }),
       COMMIT_INTERVAL: '100ms',
       WAREHOUSE: warehouse.connectionString,
-      // Only the producer sends events, and only the clickstream is checked.
+      // Only the producers send events, and only their streams are checked.
       ...disabledSources(),
-      ...disabledFunctions((name) => name.startsWith('ingest') && name !== 'ingestClickstream'),
+      ...disabledFunctions((name) => name.startsWith('ingest') && !checkedIngests.has(name)),
     });
     this.settings = settingsWith(azurite.connectionString);
     this.hostSettings = settingsWith(
