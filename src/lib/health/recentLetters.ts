@@ -2,7 +2,7 @@ import type { Add } from '../delta/actions';
 import { recordsOf } from '../delta/readStatistics';
 import type { Field } from '../delta/schema';
 import type { Snapshot } from '../delta/state';
-import { boundsOf, filesWith, scanRows } from '../lake/scanRows';
+import { boundsOf, filesWith, mayContain, scanRows } from '../lake/scanRows';
 
 /** Bounds of text may be cut at 32 characters, so a shorter one is the value itself. */
 const longestWholeBound = 31;
@@ -23,9 +23,9 @@ export async function lettersSince(
   if (!snapshot) return counts;
   const since = sinceMs * 1000;
   const files = filesWith(snapshot, 'received_at', ({ most }) => most >= since);
-  const whole = new Set(filesWith(snapshot, 'received_at', ({ least }) => least >= since));
+  const isWhole = mayContain(snapshot, 'received_at', ({ least }) => least >= since);
   const unclear = files.filter((file) => {
-    const stream = whole.has(file) ? onlyStream(file, snapshot.fields) : undefined;
+    const stream = isWhole(file) ? onlyStream(file, snapshot.fields) : undefined;
     const letters = recordsOf(file);
     if (stream === undefined || letters === undefined) return true;
     add(stream, letters);

@@ -75,13 +75,23 @@ export const readFiles = ({ state, files, columns }: Scan): Promise<FileRows[]> 
   inParallel(files, parallelFiles, (file) => readDataFile(state, file, columns));
 
 /** The live files that may contain one of these values in a column of whole numbers, as far as their statistics tell. */
-export function filesWith(
-  { files, fields }: Snapshot,
+export const filesWith = (
+  snapshot: Snapshot,
   column: string,
   isWanted: (range: ValueRange) => boolean,
-): Add[] {
+): Add[] => [...snapshot.files.values()].filter(mayContain(snapshot, column, isWanted));
+
+/**
+ * Tells of a file what `filesWith` asks of all. To ask two things of files, use this: a snapshot makes its files anew each time they
+ * are listed, so that two lists have no file in common.
+ */
+export function mayContain(
+  { fields }: Snapshot,
+  column: string,
+  isWanted: (range: ValueRange) => boolean,
+): (file: Add) => boolean {
   const field = fields.find(({ name }) => name === column);
-  return [...files.values()].filter((file) => !field || isWanted(rangeOf(file, field)));
+  return (file) => !field || isWanted(rangeOf(file, field));
 }
 
 /** The smallest and largest value that a file may have in a column of whole numbers; infinite if its statistics do not say. */

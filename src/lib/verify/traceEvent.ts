@@ -4,7 +4,7 @@ import { openSnapshot } from '../delta/openTable';
 import type { Field, ReadValue } from '../delta/schema';
 import type { Snapshot } from '../delta/state';
 import { deadLettersTable, isRangeReason, parseRange } from '../lake/deadLetters';
-import { filesWith, holds, scanRows } from '../lake/scanRows';
+import { filesWith, holds, mayContain, scanRows } from '../lake/scanRows';
 import type { ObjectStore } from '../storage/objectStore';
 import type { Stream } from '../streams/stream';
 import { type PartitionTxn, partitionTxns } from './sourcePartition';
@@ -106,12 +106,11 @@ async function findRows(
   const { sequence, isWanted } = options;
   const columns = snapshot.fields.map(({ name }) => name);
   const found: TracedRow[] = [];
-  const ofPartition = new Set(filesWith(snapshot, 'hub_partition', (range) => holds(range, partition)));
   const files = filesWith(
     snapshot,
     'sequence_number',
     (range) => sequence === undefined || holds(range, sequence),
-  ).filter((file) => ofPartition.has(file));
+  ).filter(mayContain(snapshot, 'hub_partition', (range) => holds(range, partition)));
   await scanRows({ state: snapshot, files, columns }, (row, { path }) => {
     const values = Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null]));
     const isHere = values.hub_partition === partition && values.hub_created_at === hubCreatedAt;

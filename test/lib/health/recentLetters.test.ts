@@ -4,6 +4,7 @@ import type { Value } from '../../../src/lib/delta/schema';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { lettersSince } from '../../../src/lib/health/recentLetters';
 import { deadLettersTable, letterFields } from '../../../src/lib/lake/deadLetters';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countCalls } from '../../kit/countingStore';
 
@@ -64,4 +65,17 @@ it.each([31, 32, 40])('tells streams apart whose names of %i characters begin al
   await write([`${name}a`, 30_000]);
   const found = await lettersSince(await openSnapshot(at), since + 30_000);
   expect([found.get(`${name}a`), found.get(`${name}b`)]).toEqual([2, 1]);
+});
+
+it('reads no such file either if a checkpoint lists it', async () => {
+  await write(['clickstream', 50_000], ['clickstream', 50_001]);
+  await checkpoint({ at });
+  const { store, counts } = countCalls(at.store);
+  const requests = async (sinceMs: number) => {
+    counts.clear();
+    const found = await lettersSince(await openSnapshot({ ...at, store }), sinceMs);
+    return { found, requests: [...counts.values()].reduce((sum, count) => sum + count, 0) };
+  };
+  const none = await requests(since + 60_000);
+  expect(await requests(since + 50_000)).toEqual({ ...none, found: new Map([['clickstream', 2]]) });
 });

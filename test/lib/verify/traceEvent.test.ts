@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { deadLettersTable } from '../../../src/lib/lake/deadLetters';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { traceEvent } from '../../../src/lib/verify/traceEvent';
 import { createdOn, StreamTables } from './streamTables';
@@ -61,6 +63,17 @@ describe('traceEvent', () => {
       expect(story?.rows[0]?.values).toMatchObject({ productid: sequence + 1, sequence_number: sequence });
     }
     expect((await trace(1, 3))?.[0]).toMatchObject({ commit: { version: 4 } });
+  });
+
+  it('finds rows and letters in files that are listed by a checkpoint', async () => {
+    for (const table of [clickstream.table, deadLettersTable])
+      await checkpoint({ at: { store: tables.store, table } });
+    expect((await trace(0, 13))?.[0]).toMatchObject({
+      outcome: 'found',
+      rows: [{ values: { productid: 14 } }],
+    });
+    expect((await trace(0, 12))?.[0]).toMatchObject({ outcome: 'found', rows: [], letters: [{}] });
+    expect((await trace(0, 16))?.[0]).toMatchObject({ outcome: 'never-came' });
   });
 
   it('tells all rows of an array, in order', async () => {
