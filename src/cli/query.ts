@@ -34,8 +34,8 @@ const flags = {
   csv: switchFlag('all rows as CSV'),
   json: switchFlag('all rows as a JSON array of objects'),
   rows: numberFlag({
-    meaning: 'how many rows a table shows',
-    fallback: 100,
+    meaning: 'how many rows a table shows, by default 100',
+    fallback: undefined,
     least: 1,
     most: 1_000_000,
     whole: true,
@@ -57,12 +57,20 @@ runCommand({
     words: { query: optional(statementWord) },
     flags,
     run: async ({ query, list, csv, json, rows, version, settings }) => {
-      if (list && query !== undefined) throw new UsageError('--list takes no query: leave one of them out.');
       if (csv && json)
         throw new UsageError('--csv and --json are two forms of the rows: leave one of them out.');
-      if (list) return printList();
+      if (rows !== undefined && (csv || json))
+        throw new UsageError(`--${csv ? 'csv' : 'json'} writes all rows: leave out --rows.`);
+      if (list) {
+        const given = Object.entries({ query, csv, json, rows, version }).find(
+          ([, value]) => value !== undefined && value !== false,
+        );
+        if (!given) return printList();
+        const name = given[0] === 'query' ? 'query' : `--${given[0]}`;
+        throw new UsageError(`--list takes no ${name}: leave one of them out.`);
+      }
       const format = csv ? 'csv' : json ? 'json' : 'table';
-      return withSession(settings, { format, mostRows: rows, version }, async (session) => {
+      return withSession(settings, { format, mostRows: rows ?? 100, version }, async (session) => {
         if (query === undefined) return readAll(session);
         if ((await session.run(query)) === 'done') return 0;
         // A request that storage does not answer would keep the process alive.

@@ -154,6 +154,17 @@ it('says what is wrong with a statement, a table or a word', async () => {
   );
 });
 
+it.each([
+  [['select 1', '--csv', '--rows', '2'], '--csv writes all rows: leave out --rows.'],
+  [['select 1', '--json', '--rows', '2'], '--json writes all rows: leave out --rows.'],
+  [['--list', 'select 1'], '--list takes no query: leave one of them out.'],
+  [['--list', '--csv'], '--list takes no --csv: leave one of them out.'],
+  [['--list', '--version', '0'], '--list takes no --version: leave one of them out.'],
+])('refuses %j, of which a part would be passed over', async (args, message) => {
+  const refused = await query(args);
+  expect([refused.code, refused.out, refused.err.split('\n')[0]]).toEqual([2, '', message]);
+});
+
 it.each(['SIGINT', 'SIGTERM'] as const)('ends on %s, and leaves nothing behind', async (signal) => {
   const endless = 'select count(*) from clicks, range(1000000000000)';
   const command = runCommand('src/cli/query.js', [endless], folder, env);
