@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writeAssets } from '../kit/writeAssets';
 import { browserForTests } from './chromium';
 import { hostile, OpenedDashboard, patience, seriousViolations, untilState } from './openedDashboard';
+import { download } from './shownNumbers';
 
 const executablePath = browserForTests('The tests of the assets (test/browser/assets.test.ts)');
 
@@ -47,10 +47,6 @@ describe.runIf(executablePath)('in the tab of the assets a reader', () => {
 
   const untilPrices = (page: Page) =>
     page.waitForSelector('#asset-numbers:not([hidden])[aria-busy=false] #assets tr', patience);
-  async function download(page: Page, button: string): Promise<string> {
-    const [file] = await Promise.all([page.waitForEvent('download'), page.locator(button).click()]);
-    return readFileSync(await file.path(), 'utf8');
-  }
   /** The exact values of each row: price, change, time and rank. */
   const valuesShown = (page: Page) =>
     page.evaluate(`Array.from(document.querySelectorAll('#assets tr'), (row) =>

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { browserForTests } from './chromium';
 import { OpenedDashboard, patience, seriousViolations, untilShown } from './openedDashboard';
+import { changeInWords, written, writtenChange } from './writtenNumbers';
 
 const executablePath = browserForTests('The tests of comparisons (test/browser/comparison.test.ts)');
 
@@ -12,16 +13,6 @@ interface Trending {
 }
 
 const hourMs = 3_600_000;
-const minus = '\u2212';
-
-/** The change as the page writes it, from the numbers of the API. */
-function written({ clicks, before }: { clicks: number; before: number }): string {
-  const signed = (value: number) =>
-    `${value > 0 ? '+' : value < 0 ? minus : '±'}${Math.abs(value).toLocaleString('en-US')}`;
-  const percent = before === 0 ? '' : `${signed(Math.round((1000 * (clicks - before)) / before) / 10)} %`;
-  return `${signed(clicks - before)} ${percent}`.trim();
-}
-
 describe.runIf(executablePath)('a reader who compares', () => {
   const dashboard = new OpenedDashboard();
   const open: OpenedDashboard['open'] = (...given) => dashboard.open(...given);
@@ -78,13 +69,13 @@ describe.runIf(executablePath)('a reader who compares', () => {
             `clicks/trending?last=${last}&compare=${compare}&top=1000`,
           );
           const { total, totalBefore, products } = told;
-          const change = written({ clicks: total, before: totalBefore }).replace(/ ([^ ]+ %)$/, ' ($1)');
+          const change = changeInWords({ clicks: total, before: totalBefore });
           const words = await page.locator('#compared').textContent();
-          expect(words).toContain(`${change}: ${total.toLocaleString('en-US')} clicks from `);
-          expect(words).toContain(`, ${totalBefore.toLocaleString('en-US')} from `);
+          expect(words).toContain(`${change}: ${written(total)} clicks from `);
+          expect(words).toContain(`, ${written(totalBefore)} from `);
           const expected = ['7', '3', '11'].map((key) => {
             const of = products.find(({ productid }) => String(productid) === key);
-            return [key, written(of ?? { clicks: 0, before: 0 })];
+            return [key, writtenChange(of ?? { clicks: 0, before: 0 })];
           });
           expect(await changesShown(page)).toEqual(Object.fromEntries(expected));
         },
@@ -103,7 +94,7 @@ describe.runIf(executablePath)('a reader who compares', () => {
     const lamp = told.products.find(({ category }) => category === 4) ?? { clicks: 0, before: 0 };
     expect(lamp.before).toBe(8);
     expect(await page.locator('#compared').textContent()).toContain(
-      `The last full hour against the same time yesterday. ${written(lamp).replace(/ ([^ ]+ %)$/, ' ($1)')}: ${lamp.clicks} clicks from `,
+      `The last full hour against the same time yesterday. ${changeInWords(lamp)}: ${lamp.clicks} clicks from `,
     );
     const [file] = await Promise.all([page.waitForEvent('download'), page.locator('#changes-csv').click()]);
     expect(file.suggestedFilename()).toBe('changes-period-1h-compare-yesterday-category-4.csv');

@@ -7,11 +7,11 @@ import type { ObjectStore } from '../../src/lib/storage/objectStore';
 import { isRow } from '../../src/lib/streams/stream';
 import { assetStream } from './assetStream';
 
-/** Commits assets to a new table, in one file. */
+/** Commits assets in one file, to a new table if there is none. */
 export async function writeAssets(store: ObjectStore, assets: readonly object[]): Promise<void> {
   const at = { store, table: assetStream.table };
   const fields = tableFields(assetStream);
-  await createTable(at, fields);
+  if (!(await openState(at))) await createTable(at, fields);
   const state = await openState(at);
   const rows = assetStream.decode(Buffer.from(JSON.stringify(assets))).filter(isRow);
   if (!state || rows.length !== assets.length) throw new Error('The assets cannot be written.');
