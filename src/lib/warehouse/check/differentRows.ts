@@ -57,7 +57,7 @@ export class DifferentRows {
       if (lake === warehouse) continue;
       const what = lake > warehouse ? 'missing' : lake > 0 ? 'doubled' : 'not in the lake';
       const [address, day] = [this.#addressOf(row), this.#dayOf(row)];
-      const place = address === undefined ? `${what} ${key}` : Object.values(address).join('/');
+      const place = address === undefined ? key : Object.values(address).join('/');
       const other = found.get(place);
       const columns = other ? this.#differences(row, other.row) : [];
       found.set(place, { what: other ? 'changed' : what, address, day, columns, row });

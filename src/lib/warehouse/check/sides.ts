@@ -45,11 +45,10 @@ export async function openLoadedVersion({ warehouse, at, table }: Sides): Promis
   throw versionIsGone(name, position.version);
 }
 
-const versionIsGone = (name: string, version: number, cause?: unknown) =>
+const versionIsGone = (name: string, version: number) =>
   new TributaryError(
     'warehouse.refused',
     `${name} is loaded up to version ${version}, which the lake does not hold any more: load it first ("npm run warehouse -- sync"), or rebuild it.`,
-    { cause },
   );
 
 /** Passes on every row of a version that fits the table, file by file. Returns how many rows do not fit. */

@@ -1,9 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beginning } from '../../../../src/lib/delta/position';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
 import { type CheckOptions, checkTable } from '../../../../src/lib/warehouse/check/checkTable';
+import { newShadow } from '../../../../src/lib/warehouse/shadow';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
-import type { Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { fullName, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { asset, assetsTable, base, clicks, clicksTable, type DeltaTable } from '../deltaTable';
 import { assetsAt, clicksAt, type Harness, implementations } from '../harness';
 
@@ -169,6 +171,47 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
     expect(await check(delta, assetsAt)).toMatchObject({ rejected: 1, rejectedWanted: 2, different: [] });
   });
 
+  it('finds rejected rows that are too many, but takes later ones for no difference', async () => {
+    const delta = await assetsTable();
+    await delta.commit([asset(), asset({ id: 'x'.repeat(300) })]);
+    await follow(delta, assetsAt);
+    const query = vi.spyOn(warehouse, 'query');
+    onTestFinished(() => query.mockRestore());
+    // Loaded after the lake was read, and before the rejected rows are counted.
+    const onSlice = async () => {
+      await delta.commit([asset({ id: 'y'.repeat(300) })]);
+      await follow(delta, assetsAt);
+    };
+    query.mockImplementationOnce(async (sql) => {
+      await onSlice();
+      return warehouse.query(sql);
+    });
+    expect(await check(delta, assetsAt)).toEqual({ version: 1, rows: 1, rejected: 2, ...equal });
+    const names = 'table_name, hub_created_at, hub_partition, sequence_number, element, reason, row_json';
+    await harness.execute(
+      `INSERT INTO ops.rejected_rows (${names}) SELECT ${names} FROM ops.rejected_rows WHERE sequence_number = 1`,
+    );
+    expect(await check(delta, assetsAt)).toMatchObject({ rejected: 3, rejectedWanted: 2 });
+  });
+
+  it('compares ten days row by row, and tells of further ones in what they differ', async () => {
+    const delta = await assetsTable();
+    const at = (day: number) => base + day * 86_400_000_000;
+    await delta.commit(Array.from({ length: 12 }, (_, day) => asset({ id: `a${day}`, at: at(day) })));
+    await follow(delta, assetsAt);
+    await harness.execute("UPDATE assets.asset_statistics_history_v3 SET symbol = 'X'");
+    const { different, unread } = await check(delta, assetsAt);
+    expect(new Set(different.map(({ day }) => day))).toEqual(
+      new Set(Array.from({ length: 10 }, (_, day) => `2026-01-${String(day + 1).padStart(2, '0')}`)),
+    );
+    expect(unread).toEqual(
+      [10, 11].map((day) => ({
+        slice: { from: at(day) / 60_000_000, to: at(day + 1) / 60_000_000 },
+        ...{ rows: 1, wanted: 1, columns: ['symbol'] },
+      })),
+    );
+  });
+
   it('takes no load that goes on meanwhile for a difference, and finds one that is there', async () => {
     const delta = await loadedClicks(5);
     let [loads, most] = [0, 0];
@@ -206,5 +249,31 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
     await delta.commit(clicks(1));
     await follow(delta, clicksAt);
     await expect(check(await clicksTable(), clicksAt)).rejects.toThrow('needs a rebuild');
+  });
+
+  it('refuses a table whose lake is gone, or lacks a data file of the version that was loaded', async () => {
+    const delta = await loadedClicks(2);
+    const refused = (message: string) =>
+      expect(check(delta, clicksAt)).rejects.toMatchObject({
+        code: 'warehouse.refused',
+        message: expect.stringContaining(message),
+      });
+    const { store, table } = delta.at;
+    for await (const { path } of store.list(`${table}/part-`)) await store.delete(path);
+    await refused('is loaded up to version 1, which the lake does not hold any more');
+    for await (const { path } of store.list(`${table}/`)) await store.delete(path);
+    await refused('needs a rebuild before it can be compared');
+  });
+
+  it('cannot compare a table while another one takes its place', async () => {
+    const delta = await loadedClicks(1);
+    const swap = { table: clicksAt, shadow: newShadow(clicksAt, 1) };
+    const position = (await warehouse.ledger()).get(fullName(clicksAt));
+    await warehouse.createShadow(swap, position ?? beginning);
+    await warehouse.hold(swap);
+    await expect(check(delta, clicksAt)).rejects.toMatchObject({
+      code: 'warehouse.unavailable',
+      message: expect.stringContaining('is being replaced by a rebuilt table'),
+    });
   });
 });
