@@ -41,9 +41,14 @@ export interface LogListing {
   readonly commits: readonly number[];
   /** Complete ones only, ascending by version. */
   readonly checkpoints: readonly CheckpointFiles[];
+  /** Versions with a checkpoint that is not read here, because it is one of the feature v2Checkpoint. */
+  readonly v2Checkpoints: readonly number[];
   /** The highest version that a commit or a part of a checkpoint is of; -1 when there is none. */
   readonly newest: number;
 }
+
+/** What follows the version in the name of a checkpoint with a UUID (PROTOCOL.md, "V2 Spec"). */
+const namedByUuid = /\.checkpoint\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(?:json|parquet)$/i;
 
 /** One file of the log folder. Classic and multi-part checkpoints alone count as such: V2 names carry a UUID. */
 export interface LogFile {
@@ -91,13 +96,15 @@ export const highestVersion = (files: readonly LogFile[]): number =>
 export async function listLog(at: TableLocation): Promise<LogListing> {
   const commits: number[] = [];
   const found: LogFile[] = [];
+  const v2Checkpoints: number[] = [];
   let newest = -1;
   for await (const file of listLogFiles(at)) {
     if (file.kind !== 'other') newest = Math.max(newest, file.version ?? -1);
     if (file.kind === 'commit' && file.version !== undefined) commits.push(file.version);
     if (file.kind === 'checkpoint') found.push(file);
+    if (file.version !== undefined && namedByUuid.test(file.path)) v2Checkpoints.push(file.version);
   }
-  return { commits, checkpoints: completeCheckpoints(found), newest };
+  return { commits, checkpoints: completeCheckpoints(found), v2Checkpoints, newest };
 }
 
 /**

@@ -3,6 +3,7 @@ import { logWithHole, versionsAbove, withoutLeftovers } from './hole';
 import {
   type CheckpointFiles,
   describeVersion,
+  type LogListing,
   listLog,
   listLogFiles,
   readCommit,
@@ -10,6 +11,7 @@ import {
   type TableLocation,
 } from './log';
 import { readMark } from './position';
+import { withV2Checkpoint } from './protocol';
 import { isOfEntry, readCheckpoint } from './readCheckpoint';
 import { readAhead, readCommitsAfter } from './readCommits';
 import { LogReplay, type Snapshot, type TableState } from './state';
@@ -147,8 +149,8 @@ async function openFromListing(
 ): Promise<LogReplay | undefined> {
   const listing = await listLog(at);
   const { commits, newest } = listing;
-  if (newest < 0) return undefined;
   const wanted = version ?? Infinity;
+  if (newest < 0 && listing.v2Checkpoints.length === 0) return undefined;
   const entries = new Set(commits);
   const checkpoints = withoutLeftovers(listing.checkpoints, (each) => entries.has(each));
   const found = await replayNewest(
@@ -161,7 +163,7 @@ async function openFromListing(
   );
   const problem = damage ?? found.damage;
   if (!found.replay && commits[0] !== 0)
-    throw problem ?? (await noBeginning(at, { commits, checkpoints, hasLost: found.hasLost, version }));
+    throw problem ?? (await noBeginning(at, { ...listing, checkpoints, hasLost: found.hasLost, version }));
   const from = found.replay ?? new LogReplay(at, depth !== 'state');
   // If a newer checkpoint is damaged, report that damage and not the hole it leaves.
   const reading = readCommitsAfter(at, from.version, Math.min(wanted, newest), readAhead);
@@ -227,7 +229,7 @@ async function openFromHint(
 }
 
 /**
- * The first versions are missing. It is a hole if the table never had a checkpoint, for then they cannot have been cleaned away, and
+ * The first versions are missing. If they were cleaned away below a checkpoint that is not read, it is refused. It is a hole if the table never had a checkpoint, for then they cannot have been cleaned away, and
  * if a checkpoint proves that storage went back in time.
  */
 async function noBeginning(
@@ -235,20 +237,21 @@ async function noBeginning(
   {
     commits,
     checkpoints,
+    v2Checkpoints,
     hasLost,
-    version = 0,
-  }: {
-    readonly commits: readonly number[];
-    readonly checkpoints: readonly CheckpointFiles[];
+    version,
+  }: Pick<LogListing, 'commits' | 'checkpoints' | 'v2Checkpoints'> & {
     /** Whether one of the checkpoints was made of a commit that storage has lost. */
     readonly hasLost: boolean;
     readonly version?: number | undefined;
   },
 ): Promise<TributaryError> {
   const [first] = commits;
-  if (first === undefined) return missingVersion(at, version);
+  const v2Checkpoint = v2Checkpoints.findLast((each) => each <= (version ?? each));
+  if (v2Checkpoint !== undefined) return withV2Checkpoint(describeVersion(at, v2Checkpoint));
+  if (first === undefined) return missingVersion(at, version ?? 0);
   const isHole = hasLost || (checkpoints.length === 0 && !(await hadCheckpoint(at)));
-  return isHole ? logWithHole(at, -1, commits) : missingVersion(at, Math.min(version, first - 1));
+  return isHole ? logWithHole(at, -1, commits) : missingVersion(at, Math.min(version ?? 0, first - 1));
 }
 
 /** Whether anything of a checkpoint is left: the pointer, a part of one, or one of a kind that is not read here. */

@@ -1,6 +1,6 @@
 import { TributaryError } from '../errors';
 import type { Metadata, Protocol } from './actions';
-import { howToChangeColumn, howToDropAll, howToDropConstraint, howToUnset } from './turnOff';
+import { howToChangeColumn, howToDrop, howToDropAll, howToDropConstraint, howToUnset } from './turnOff';
 
 /** What our own tables ask of readers and writers: the least there is, and all that Synapse serverless reads. */
 export const ourProtocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
@@ -80,6 +80,13 @@ const listed = (features: readonly string[]): string =>
 /** @param refusal a sentence that names no table, and is shown where anybody may read it */
 export const unsupported = (where: string, refusal: string): TributaryError =>
   new TributaryError('delta.unsupported', `${where}: ${refusal}`, { refusal });
+
+/** The error for a log that begins with a checkpoint which is not read, and that holds the protocol. */
+export const withV2Checkpoint = (where: string): TributaryError =>
+  unsupported(
+    where,
+    `the log begins with a checkpoint of the table feature v2Checkpoint, which is not implemented. ${howToDrop('v2Checkpoint')}`,
+  );
 
 /** Throws `delta.unsupported`, naming the feature, when a commit of ours could break the table's rules. */
 export function ensureWritable(protocol: Protocol, metadata: Metadata, where: string): void {

@@ -48,6 +48,7 @@ export async function readCheckpoint(
 ): Promise<ReadCheckpoint | undefined> {
   let mark: string | undefined;
   let fields: readonly Field[] | undefined;
+  let isEmpty = true;
   for (const path of paths) {
     const where = `${describeVersion(at, version)}, checkpoint ${path}`;
     const source = await openDataFile({ store: at.store, path, where });
@@ -65,8 +66,14 @@ export async function readCheckpoint(
       // Let other work run, and give the garbage collector a turn, because without one it falls far behind.
       await nextTurn();
     }
-    if (rows === 0) throw new TributaryError('delta.invalid', `${where}: the checkpoint is empty.`);
+    // Spark spreads actions by their paths, so that some of many parts may get none.
+    if (rows > 0) isEmpty = false;
   }
+  if (isEmpty)
+    throw new TributaryError(
+      'delta.invalid',
+      `${describeVersion(at, version)}, checkpoint ${paths[0]}: the checkpoint is empty.`,
+    );
   return { mark };
 }
 

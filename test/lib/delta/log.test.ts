@@ -123,7 +123,12 @@ describe('the list of a log', () => {
   });
 
   it('is empty where there is no log', async () => {
-    expect(await listLog(await written())).toEqual({ commits: [], checkpoints: [], newest: -1 });
+    expect(await listLog(await written())).toEqual({
+      commits: [],
+      checkpoints: [],
+      v2Checkpoints: [],
+      newest: -1,
+    });
   });
 
   it('tells commits and checkpoints from the files of other writers', async () => {

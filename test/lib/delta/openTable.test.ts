@@ -97,6 +97,34 @@ describe('opening from a checkpoint', () => {
       expect([version, sorted(files), txns.get('p0')?.version]).toEqual([6, sorted(before.files), 6]);
   });
 
+  it('takes one of parts that hold nothing', async () => {
+    await appendFiles(2);
+    const before = await snapshotOf();
+    await putParts(9);
+    for (let version = 0; version <= 1; version++) await at.store.delete(commitPath('events', version));
+    expect(sorted((await snapshotOf()).files)).toEqual(sorted(before.files));
+  });
+
+  it.each(['parquet', 'json'])('refuses one with a UUID in %s by the name of its feature', async (format) => {
+    await appendFiles(4);
+    const name = `00000000000000000002.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.${format}`;
+    await at.store.put(`${logPrefix('events')}${name}`, new Uint8Array(1));
+    await at.store.put(lastCheckpointPath('events'), Buffer.from('{"version":2,"size":5}'));
+    expect((await snapshotOf()).version).toBe(4);
+    const refusal = {
+      code: 'delta.unsupported',
+      message:
+        'memory/events version 2: the log begins with a checkpoint of the table feature v2Checkpoint, which is not implemented. ' +
+        'Turn it off: ALTER TABLE <table> DROP FEATURE v2Checkpoint.',
+    };
+    for (const version of [0, 1]) await at.store.delete(commitPath('events', version));
+    await expect(openSnapshot(at)).rejects.toMatchObject(refusal);
+    await expect(openSnapshot(at, { version: 1 })).rejects.toThrow('version 1 is not in the log (any more).');
+    // Without a log entry it is still a table, and none may be made in its place.
+    for (const version of [2, 3, 4]) await at.store.delete(commitPath('events', version));
+    await expect(openSnapshot(at)).rejects.toMatchObject(refusal);
+  });
+
   it('does not take one that lacks a part', async () => {
     await appendFiles(4);
     const before = await snapshotOf();
