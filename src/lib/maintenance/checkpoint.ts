@@ -84,11 +84,15 @@ type CountedCheckpoint = EncodedCheckpoint & { readonly numOfAddFiles: number };
 
 /** If the file rows of the previous checkpoint are damaged, it is not used: an older one and the commits after it do as well. */
 async function encodeTail(task: MaintenanceTask, log: LogTail): Promise<CountedCheckpoint> {
+  const { at, version } = log.tail;
   try {
     return await encodeLog(task, log);
   } catch (error) {
+    // What the log has in a type that no column takes.
+    if (error instanceof TributaryError && error.code === 'parquet.value')
+      throw new TributaryError(error.code, `${describeVersion(at, version)}, ${error.message}`);
     if (!isDamage(error) || !log.base) throw error;
-    const tail = await openSnapshot(task.at, { version: log.tail.version });
+    const tail = await openSnapshot(at, { version });
     if (!tail) throw error;
     return encodeLog(task, { base: undefined, tail });
   }

@@ -35,6 +35,18 @@ it('is not made of a table with a feature that we do not know', async () => {
   expect(await at.store.get(checkpointPath('events', 3))).toBeUndefined();
 });
 
+it('of a log with a value that no column takes is refused with the names of table, version and member', async () => {
+  await appendFiles(at, 1);
+  const odd = JSON.stringify({ txn: { appId: 'theirs', version: 1, lastUpdated: 'today' } });
+  await at.store.put(commitPath('events', 2), Buffer.from(odd));
+  await expect(checkpoint({ at })).rejects.toMatchObject({
+    code: 'parquet.value',
+    message: expect.stringMatching(
+      /^memory\/events version 2, checkpoint: txn\.lastUpdated, value 0: expected a whole number/,
+    ),
+  });
+});
+
 it('keeps lists of features that are empty, also of the checkpoint before', async () => {
   await appendFiles(at, 1);
   const protocol = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: [], writerFeatures: [] };
