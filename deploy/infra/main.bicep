@@ -106,8 +106,8 @@ module readers 'modules/readers.bicep' = {
     hubs: hubs
     consumerGroup: consumerGroup
     appPrincipalId: identity.outputs.principalId
-    mayRead: principalId
-    mayReadType: principalType
+    person: principalId
+    personType: principalType
   }
   dependsOn: [ eventHubs ]
 }

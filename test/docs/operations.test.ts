@@ -52,3 +52,9 @@ it('alerts read fields that the report of a round has: rejected events, and how 
   expect(fields).toEqual(['letters', 'lagMs']);
   expect(unknown(fields)).toEqual([]);
 });
+
+it('the alert for a health that fails takes the result as text, which is the type of its column', () => {
+  const queries = read('deploy/infra/modules/alerts.bicep').match(/availabilityResults \|[^\n]*/g) ?? [];
+  expect(queries).toHaveLength(1);
+  expect(queries[0]).toContain('tostring(success) in~ ("0", "false")');
+});

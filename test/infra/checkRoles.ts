@@ -25,8 +25,9 @@ const needed: readonly (readonly [string, string, string])[] = [
   [app, 'keyVaultSecretsUser', 'keyVault.outputs.name'],
   [app, 'monitoringMetricsPublisher', 'monitoring.outputs.insightsName'],
   [app, 'durableTaskDataContributor', 'scheduler.outputs.name'],
-  // The commands on the deployer's machine: verify, trace, table, checkpoints.
+  // The commands on the deployer's machine: verify, trace, table, checkpoints. Two send: generate, and doctor asks whether it could.
   [deployer, 'eventHubsDataReceiver', 'namespaceName'],
+  [deployer, 'eventHubsDataSender', 'namespaceName'],
   [deployer, 'storageBlobDataContributor', 'lake.outputs.name'],
   [deployer, 'storageBlobDataContributor', 'hostStorage.outputs.name'],
   // The serverless pool reads the lake as its workspace.

@@ -47,7 +47,8 @@ var rules = [
     name: 'health-fails'
     severity: 1
     text: 'GET /api/health answers that something fails, for example a stuck partition, or it does not answer.'
-    query: 'availabilityResults | where success == 0'
+    // Azure has shown this column as a number and as a truth value, and its type is text.
+    query: 'availabilityResults | where tostring(success) in~ ("0", "false")'
     most: 1
   }
 ]

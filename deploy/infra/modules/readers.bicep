@@ -3,9 +3,9 @@ param namespaceName string
 param hubs array
 param consumerGroup string
 param appPrincipalId string
-@description('Who runs commands like verify on a laptop, and may read the hubs.')
-param mayRead string
-param mayReadType string
+@description('Who runs commands like verify, doctor and generate on a laptop, and may read the hubs and send to them.')
+param person string
+param personType string
 
 var roleIds = {
   eventHubsDataReceiver: 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde'
@@ -52,10 +52,20 @@ resource appSends 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 resource personReceives 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: namespace
-  name: guid(namespace.id, mayRead, roleIds.eventHubsDataReceiver)
+  name: guid(namespace.id, person, roleIds.eventHubsDataReceiver)
   properties: {
-    principalId: mayRead
-    principalType: mayReadType
+    principalId: person
+    principalType: personType
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.eventHubsDataReceiver)
+  }
+}
+
+resource personSends 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: namespace
+  name: guid(namespace.id, person, roleIds.eventHubsDataSender)
+  properties: {
+    principalId: person
+    principalType: personType
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.eventHubsDataSender)
   }
 }
