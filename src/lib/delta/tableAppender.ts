@@ -28,6 +28,10 @@ const longestKnownMs = longestRoundMs;
  */
 const slowMs = 1000;
 
+/** Whether a table does not take rows any more since a commit that came before theirs, so that theirs is not in the log. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof TributaryError && (error.code === 'delta.schema' || error.code === 'delta.unsupported');
+
 /** Rows that are ready to be committed, and the state they build on, which was just checked against the log. */
 export interface PreparedAppend {
   readonly state: TableState;
@@ -124,14 +128,15 @@ export class TableAppender {
     return undefined;
   }
 
-  /** Deletes the file of rows that will not be committed. Only if `commit` was never called for it: see `discardDataFile`. */
+  /** Deletes the file of rows that will not be committed: see `discardDataFile`. */
   async discard({ add }: Pick<PreparedAppend, 'add'>): Promise<void> {
     if (add) await discardDataFile(this.at, add);
   }
 
   /**
    * Commits a file and txns; see `append`. `moved` also if storage went back in time since `prepare` checked the log.
-   * @throws `delta.contention` if it was prepared an hour ago
+   * @throws `delta.contention` if it was prepared an hour ago; `delta.schema` or `delta.unsupported`, and leaves no file, if the table
+   * does not take the rows any more
    */
   async commit(prepared: PreparedAppend, txns: readonly Txn[], rows: number): Promise<AppendOutcome> {
     const { state, add, seenAt } = prepared;
@@ -154,6 +159,9 @@ export class TableAppender {
       adds,
       txns,
       operationMetrics: { numOutputRows: String(rows), numFiles: String(adds.length) },
+    }).catch(async (error: unknown) => {
+      if (isRefusal(error)) await this.discard(prepared);
+      throw error;
     });
     if (outcome.outcome === 'committed' && this.#isSlow(seenAt)) await this.#restore(prepared);
     const known = this.#follower.state;

@@ -67,8 +67,8 @@ export async function storeDataFile(
 }
 
 /**
- * Deletes a file that will not be committed. Only if no commit of it was ever sent: such a commit may have succeeded, whatever became
- * of its reply, so that its file is left to vacuum.
+ * Deletes a file that will not be committed. Only if no commit of it was ever sent, or each was seen to have lost against another one:
+ * else it may have succeeded, whatever became of its reply, so that its file is left to vacuum.
  */
 export async function discardDataFile(at: TableLocation, { path }: Pick<Add, 'path'>): Promise<void> {
   // Vacuum deletes what cannot be deleted now.

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createTable } from '../../../src/lib/delta/commit';
+import { createTable, putCommit } from '../../../src/lib/delta/commit';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
-import { field } from '../../../src/lib/delta/schema';
+import { field, serializeSchema } from '../../../src/lib/delta/schema';
 import type { TableState } from '../../../src/lib/delta/state';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
 import { TributaryError } from '../../../src/lib/errors';
@@ -383,6 +383,29 @@ describe('a table appender', () => {
     await expect(refused).rejects.toMatchObject({ code: 'delta.unsupported' });
     expect(await dataFiles(at.store)).toEqual([]);
   });
+
+  it.each([
+    [
+      'delta.unsupported',
+      { protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking'] } },
+    ],
+    ['delta.schema', { columns: [...fields, field('must', 'long', false)] }],
+  ])(
+    'leaves no file of rows that the table stopped to take before their commit: %s',
+    async (code, change) => {
+      const at = { store: new MemoryStore(), table: 'events' };
+      const table = new TableAppender({ at, fields });
+      const state = await table.state();
+      const prepared = await table.prepare(state, [[1]]);
+      if (!prepared) throw new Error('not prepared');
+      const { protocol, columns } = { protocol: state.protocol, columns: fields, ...change };
+      const metaData = { ...state.metaData, schemaString: serializeSchema(columns) };
+      const description = { operation: 'ALTER TABLE', isBlindAppend: false };
+      await putCommit(at, 1, [{ protocol }, { metaData }], description);
+      await expect(table.commit(prepared, [], 1)).rejects.toMatchObject({ code });
+      expect(await dataFiles(at.store)).toEqual([]);
+    },
+  );
 
   it('reads the table again when it is told to forget', async () => {
     const at = { store: new MemoryStore(), table: 'events' };
