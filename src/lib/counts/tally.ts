@@ -28,9 +28,9 @@ export type Room =
  * depend on the order of the rows: the attribute that was enqueued last is kept. A row without an attribute does not change it.
  */
 export class Tally {
-  readonly keys: Key[] = [];
-  readonly attributes: (Key | null)[] = [];
-  readonly counts: number[] = [];
+  #keys: Key[] = [];
+  #attributes: (Key | null)[] = [];
+  #counts: number[] = [];
   /** Rows of all keys, the folded ones included. */
   total = 0;
   /** By key. */
@@ -42,7 +42,7 @@ export class Tally {
   readonly #room: Room;
   readonly #indexes = new Map<Key, number>();
   /** When each key's attribute was enqueued, in milliseconds since 1970; 0 if unknown. */
-  readonly #latest: number[] = [];
+  #latest: number[] = [];
   #ranked: number[] = [];
   #isRanked = true;
 
@@ -51,6 +51,18 @@ export class Tally {
     this.times = bySpan((name) => new Buckets(keptSpans[name], nowMs));
     this.totals = new Series(keptSpans.total, nowMs);
     this.folded = 'kept' in room ? new Folded(nowMs) : undefined;
+  }
+
+  get keys(): readonly Key[] {
+    return this.#keys;
+  }
+
+  get attributes(): readonly (Key | null)[] {
+    return this.#attributes;
+  }
+
+  get counts(): readonly number[] {
+    return this.#counts;
   }
 
   indexOf(key: Key): number | undefined {
@@ -95,7 +107,7 @@ export class Tally {
       this.folded.add(key, timeMs);
     } else {
       this.#isRanked = false;
-      this.counts[index] = (this.counts[index] ?? 0) + 1;
+      this.#counts[index] = (this.#counts[index] ?? 0) + 1;
     }
     this.total++;
     if (Number.isNaN(timeMs)) return true;
@@ -106,7 +118,7 @@ export class Tally {
 
   /** Whether the keys of another tally have room beside the ones that are here. */
   hasRoomFor({ keys }: Pick<TallyParts, 'keys'>): boolean {
-    if ('kept' in this.#room) return true;
+    if ('kept' in this.#room || this.keys.length + keys.length <= this.#room.maxKeys) return true;
     const added = keys.reduce((sum: number, key) => sum + (this.#indexes.has(key) ? 0 : 1), 0);
     return this.keys.length + added <= this.#room.maxKeys;
   }
@@ -119,18 +131,43 @@ export class Tally {
       this.total += other.folded.shared[1].reduce((sum, count) => sum + count, 0);
     }
     this.#isRanked = false;
+    const places = this.#areAllNew(other) ? this.#take(other) : this.#placeAll(other);
+    for (const name of spanNames) this.times[name].merge(other.times[name], places, this.folded?.times[name]);
+    this.totals.merge(other.totals);
+  }
+
+  /** Whether there are no keys yet, and each of the other tally has a count of its own here. */
+  #areAllNew({ keys }: TallyParts): boolean {
+    const room = this.#room;
+    if (this.#keys.length > 0) return false;
+    return 'kept' in room ? keys.every((key) => room.kept.has(key)) : keys.length <= room.maxKeys;
+  }
+
+  /** Takes the keys of a cached state over, which are many, faster than one by one. */
+  #take({ keys, attributes, latest, counts }: TallyParts): 'the same' {
+    this.#keys = keys.slice();
+    this.#attributes = attributes.slice();
+    this.#latest = latest.slice();
+    this.#counts = counts.slice();
+    for (let index = 0; index < keys.length; index++) {
+      this.#indexes.set(keys[index] ?? 0, index);
+      this.total += counts[index] ?? 0;
+    }
+    return 'the same';
+  }
+
+  /** Adds the counts per key. Returns the index of each key here, or undefined if it is folded; or that all are the same. */
+  #placeAll(other: TallyParts): readonly (number | undefined)[] | 'the same' {
     const indexes = other.keys.map((key, from) => {
       const count = other.counts[from] ?? 0;
       this.total += count;
       const index = this.#place(key, other.attributes[from] ?? null, other.latest[from] ?? 0);
-      if (index !== undefined) this.counts[index] = (this.counts[index] ?? 0) + count;
+      if (index !== undefined) this.#counts[index] = (this.#counts[index] ?? 0) + count;
       else if (this.folded) this.folded.addRows(key, count);
       else throw new Error('There is no room for one more key.');
       return index;
     });
-    const places = indexes.every((index, there) => index === there) ? 'the same' : indexes;
-    for (const name of spanNames) this.times[name].merge(other.times[name], places, this.folded?.times[name]);
-    this.totals.merge(other.totals);
+    return indexes.every((index, there) => index === there) ? 'the same' : indexes;
   }
 
   /** What is counted here, for another tally to add before this one changes. */
@@ -151,7 +188,7 @@ export class Tally {
     const known = this.#indexes.get(key);
     if (known !== undefined) {
       if (attribute !== null && this.#takesPlace(known, attribute, time)) {
-        this.attributes[known] = attribute;
+        this.#attributes[known] = attribute;
         this.#latest[known] = time;
       }
       return known;
@@ -160,9 +197,9 @@ export class Tally {
     const room = this.#room;
     if ('kept' in room ? !room.kept.has(key) : index >= room.maxKeys) return undefined;
     this.#indexes.set(key, index);
-    this.keys.push(key);
-    this.attributes.push(attribute);
-    this.counts.push(0);
+    this.#keys.push(key);
+    this.#attributes.push(attribute);
+    this.#counts.push(0);
     this.#latest.push(attribute === null ? 0 : time);
     return index;
   }

@@ -111,6 +111,22 @@ describe('a tally', () => {
     expect(tally.total).toBe(4);
   });
 
+  it('takes all of another tally over while it has none, and leaves the other as it is', () => {
+    const other = tallyOf([
+      [7, 'x', 0],
+      ['a', null, 0],
+      [7, null, minute],
+    ]);
+    const before = structuredClone(plainTally(other));
+    const tally = tallyOf([]);
+    tally.merge(other.parts());
+    expect(plainTally(tally)).toEqual(before);
+    expect([tally.total, tally.indexOf('a'), tally.countOf(7)]).toEqual([3, 1, 2]);
+    for (const key of [7, 8]) tally.add(key, 'y', now + 1);
+    expect(plainTally(other)).toEqual(before);
+    expect(() => tallyOf([], { maxKeys: 1 }).merge(other.parts())).toThrow('no room for one more key');
+  });
+
   it('drops buckets that are too old, and keeps the counts', () => {
     const tally = tallyOf([[1, null, 0]]);
     tally.advance(now + 121 * minute);
