@@ -69,15 +69,20 @@ export async function readRows(
     for (const { columns, numRecords } of await readFiles({ state, files, columns: neededColumns(table) }))
       collector.add(columns, numRecords);
   } catch (error) {
-    const gone = isDamage(error) ? await findGone(state, files) : undefined;
+    const gone = await findGone(error, state, files);
     if (!gone) throw error;
     return { gone: gone.path };
   }
   return collector.rows();
 }
 
-/** The first of these files that is missing in the store. */
-async function findGone({ at, version }: TableState, files: readonly Add[]): Promise<Add | undefined> {
+/** The first of the files that is missing in the store, if reading them failed because of that. */
+export async function findGone(
+  error: unknown,
+  { at, version }: TableState,
+  files: Iterable<Add>,
+): Promise<Add | undefined> {
+  if (!isDamage(error)) return undefined;
   for (const add of files)
     if (!(await at.store.getRange(dataFilePath(at, add.path, version), 0, 1))) return add;
   return undefined;

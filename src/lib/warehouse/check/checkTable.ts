@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileProgress } from '../../lake/scanRows';
 import { readLedgerPosition } from '../ledgerPosition';
 import { type DifferentRow, DifferentRows } from './differentRows';
-import { countRejected, openLoadedVersion, readLake, readSlice } from './sides';
+import { countRejected, openLoadedVersion, readLake, readSlice, sliceLake } from './sides';
 import { SliceSum } from './sliceSum';
-import { type Sides, type Slice, type Slices, sliceVersion } from './slices';
+import type { Sides, Slice, Slices } from './slices';
 
 /** How often rows are compared before they count as different. A load that is under way makes rows differ that soon do not. */
 const looks = 3;
@@ -49,7 +49,7 @@ export interface Checked {
  */
 export async function checkTable(options: CheckOptions): Promise<Checked> {
   const snapshot = await openLoadedVersion(options);
-  const slices = await sliceVersion(options, snapshot);
+  const slices = await sliceLake(options, snapshot);
   const wanted = slices.all.map(() => new SliceSum(options.table));
   const rejectedWanted = await readLake(options, snapshot, (row) => wanted[slices.indexOf(row)]?.add(row));
   let rows = 0;

@@ -3,13 +3,13 @@ import { whyUnfollowable } from '../../delta/position';
 import type { Snapshot } from '../../delta/state';
 import { TributaryError } from '../../errors';
 import type { WarehouseTable } from '../../streams/stream';
-import { readRows } from '../deltaVersions';
+import { findGone, readRows } from '../deltaVersions';
 import { readLedgerPosition } from '../ledgerPosition';
 import { describeUnfollowable } from '../needsRebuild';
 import { parseReplacing } from '../shadow';
 import { fullName } from '../warehouse';
 import { type FormRow, formOfAnswer, formOfCell } from './forms';
-import { type Sides, type Slice, timeColumnOf } from './slices';
+import { type Sides, type Slice, type Slices, sliceVersion, timeColumnOf } from './slices';
 
 /*
  * Reads the rows of a table on both sides: in the lake, fitted as a load fits them, and in the warehouse.
@@ -50,6 +50,19 @@ const versionIsGone = (name: string, version: number) =>
     'warehouse.refused',
     `${name} is loaded up to version ${version}, which the lake does not hold any more: load it first ("npm run warehouse -- sync"), or rebuild it.`,
   );
+
+/**
+ * Divides the rows of a version.
+ * @throws `warehouse.refused` if a data file is gone; what reading the log and the files throws
+ */
+export async function sliceLake(sides: Sides, snapshot: Snapshot): Promise<Slices> {
+  try {
+    return await sliceVersion(sides, snapshot);
+  } catch (error) {
+    if (!(await findGone(error, snapshot, snapshot.files.values()))) throw error;
+    throw versionIsGone(`${sides.warehouse.name}: ${fullName(sides.table)}`, snapshot.version);
+  }
+}
 
 /** Passes on every row of a version that fits the table, file by file. Returns how many rows do not fit. */
 export async function readLake(

@@ -259,7 +259,11 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
         message: expect.stringContaining(message),
       });
     const { store, table } = delta.at;
-    for await (const { path } of store.list(`${table}/part-`)) await store.delete(path);
+    const files: [path: string, size: number][] = [];
+    for await (const { path, size } of store.list(`${table}/part-`)) files.push([path, size]);
+    for (const [path, size] of files) await store.put(path, Buffer.alloc(size));
+    await expect(check(delta, clicksAt)).rejects.toMatchObject({ code: 'parquet.invalid' });
+    for (const [path] of files) await store.delete(path);
     await refused('is loaded up to version 1, which the lake does not hold any more');
     for await (const { path } of store.list(`${table}/`)) await store.delete(path);
     await refused('needs a rebuild before it can be compared');
