@@ -58,3 +58,16 @@ it('the alert for a health that fails takes the result as text, which is the typ
   expect(queries).toHaveLength(1);
   expect(queries[0]).toContain('tostring(success) in~ ("0", "false")');
 });
+
+it('docs/deploy.md names each variable of azd that the template takes', () => {
+  const variables = [...read('deploy/infra/main.parameters.json').matchAll(/\$\{([A-Z_]+)/g)].map(
+    ([, name = '']) => name,
+  );
+  const own = variables.filter((name) => !name.startsWith('AZURE_'));
+  expect(own).toContain('CLICKS_PER_SECOND');
+  const rows =
+    read('docs/deploy.md')
+      .match(/^\| `[A-Z_]+`.*$/gm)
+      ?.join('\n') ?? '';
+  expect(own.filter((name) => !rows.includes(`\`${name}\``))).toEqual([]);
+});

@@ -111,7 +111,26 @@ function checkParameterFiles({ main, texts }: Template): string[] {
     ...(required.includes('warehouse') && !forAzd.includes('warehouse')
       ? []
       : ['azd must ask where rows go']),
+    ...checkChoices(params, texts),
   ];
+}
+
+/** Parameters that nobody needs to choose with azd. */
+const fixed = ['principalName', 'schedulerAllowlist'];
+
+/** azd passes a parameter that has a default only if the file names it, with a variable that has the same default. */
+function checkChoices(params: readonly Declaration[], texts: Template['texts']): string[] {
+  const { parameters = {} } = JSON.parse(texts.get('deploy/infra/main.parameters.json') ?? '{}');
+  return params
+    .filter(({ name, value }) => value !== undefined && !fixed.includes(name))
+    .filter(({ name, value }) => {
+      const [, standard = ''] = /^\$\{[A-Z_]+(?:=([^}]*))?\}$/.exec(parameters[name]?.value ?? '') ?? [
+        '',
+        '?',
+      ];
+      return standard !== (value && (literalOf(value) ?? value.text));
+    })
+    .map(({ name }) => `main.parameters.json must let azd choose ${name}, with the default of main.bicep`);
 }
 
 /** azd itself reads these two. */

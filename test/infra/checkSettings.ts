@@ -30,6 +30,9 @@ const batchSettings = ['maxEventBatchSize', 'minEventBatchSize', 'prefetchCount'
   (name) => `AzureFunctionsJobHost__extensions__eventHubs__${name}`,
 );
 
+/** May be set: docs/operations.md says when. */
+const optionalSettings = ['AzureFunctionsJobHost__extensions__eventHubs__maxWaitTime'];
+
 /** The app's settings in the template, by name, and the file in which they are. */
 export function settingsOfTemplate(template: Template): {
   readonly file: BicepFile;
@@ -55,7 +58,7 @@ export function checkSettings(template: Template, definitions: readonly SettingD
   return [
     ...wanted.filter((name) => !settings.has(name)).map((name) => `the setting ${name} is missing`),
     ...[...settings.keys()]
-      .filter((name) => !wanted.includes(name))
+      .filter((name) => !wanted.includes(name) && !optionalSettings.includes(name))
       .map((name) => `${name} is no setting of the app or its host`),
     ...checkConnections(template, file, settings),
     ...checkValues(settings, definitions),
