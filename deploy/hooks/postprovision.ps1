@@ -17,6 +17,9 @@ if ((Test-Path $settings) -and -not (Select-String -Path $settings -SimpleMatch 
 $hasWarehouse = $env:WAREHOUSE_KIND -ne 'none'
 $warehouse = 'none'
 if ($hasWarehouse) {
+  foreach ($name in 'WAREHOUSE_SERVER', 'WAREHOUSE_DATABASE') {
+    if (-not [Environment]::GetEnvironmentVariable($name)) { throw "The output $name of the template is missing: run it with azd." }
+  }
   $warehouse = "Server=tcp:$env:WAREHOUSE_SERVER,1433;Database=$env:WAREHOUSE_DATABASE;Authentication=Active Directory Default;Encrypt=true"
 }
 
@@ -49,8 +52,18 @@ if ($hasWarehouse) {
   } else {
     az sql server firewall-rule create --resource-group $env:AZURE_RESOURCE_GROUP --server $server @range
   }
-  # Not by npm: its script for PowerShell drops the two dashes in some versions.
-  node local/run.mjs node dist/src/cli/warehouse.js init --settings $settings
+  # A firewall takes up to five minutes to know a new rule, and a database that was paused a minute to answer.
+  foreach ($wait in 15, 30, 60, 120, 120, 0) {
+    try {
+      # Not by npm: its script for PowerShell drops the two dashes in some versions.
+      node local/run.mjs node dist/src/cli/warehouse.js init --settings $settings
+      break
+    } catch {
+      if ($wait -eq 0) { throw }
+      Write-Output "The tables of the warehouse were not made. That is tried again in $wait seconds: the firewall may not know this machine yet."
+      Start-Sleep -Seconds $wait
+    }
+  }
 
   $app = $env:IDENTITY_NAME
   $script = New-TemporaryFile
@@ -76,4 +89,5 @@ if ($env:SERVERLESS_SQL_ENDPOINT) { Write-Output "  SQL over the lake   $env:SER
 if ($env:CLICKS_PER_SECOND -and $env:CLICKS_PER_SECOND -ne '0') {
   Write-Output "The app makes up $env:CLICKS_PER_SECOND clicks a second. This ends it:"
   Write-Output "  az functionapp config appsettings set -g $env:AZURE_RESOURCE_GROUP -n $env:FUNCTION_APP_NAME --settings CLICKS_PER_SECOND=0 --output none"
+  Write-Output "The next 'azd up' or 'azd provision' would begin it again, unless you also run: azd env set CLICKS_PER_SECOND 0"
 }

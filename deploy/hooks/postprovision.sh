@@ -55,9 +55,19 @@ open_firewall() {
 # -G: as the Entra administrator, who is whoever deploys. -l: a database that was paused needs a minute to answer.
 sql() { sqlcmd -S "tcp:$WAREHOUSE_SERVER,1433" -d "$WAREHOUSE_DATABASE" -G -l 120 "$@"; }
 
+# A firewall takes up to five minutes to know a new rule, and a database that was paused a minute to answer.
+make_tables() {
+  for wait in 15 30 60 120 120; do
+    if npm run --silent warehouse -- init --settings "$settings"; then return; fi
+    echo "The tables of the warehouse were not made. That is tried again in $wait seconds: the firewall may not know this machine yet."
+    sleep "$wait"
+  done
+  npm run --silent warehouse -- init --settings "$settings"
+}
+
 if [ "$WAREHOUSE_KIND" != none ]; then
   open_firewall
-  npm run --silent warehouse -- init --settings "$settings"
+  make_tables
   script=$(mktemp)
   trap 'rm -f "$script"' EXIT
   sed -e "s/^CREATE USER \[<app>\]/IF NOT EXISTS (SELECT * FROM sys.database_principals WHERE name = '$IDENTITY_NAME') &/" \
@@ -79,4 +89,5 @@ if [ "${SERVERLESS_SQL_ENDPOINT:-}" ]; then echo "  SQL over the lake   $SERVERL
 if [ "${CLICKS_PER_SECOND:-0}" != 0 ]; then
   echo "The app makes up $CLICKS_PER_SECOND clicks a second. This ends it:"
   echo "  az functionapp config appsettings set -g $AZURE_RESOURCE_GROUP -n $FUNCTION_APP_NAME --settings CLICKS_PER_SECOND=0 --output none"
+  echo "The next 'azd up' or 'azd provision' would begin it again, unless you also run: azd env set CLICKS_PER_SECOND 0"
 fi

@@ -49,7 +49,7 @@ beforeEach(() => {
   mkdirSync(inFolder('deploy'));
   cpSync('deploy/hooks', inFolder('deploy/hooks'), { recursive: true });
   symlinkSync(join(process.cwd(), 'deploy/sql'), inFolder('deploy/sql'));
-  for (const tool of ['az', 'npm', 'curl', 'sqlcmd']) makeTool(tool);
+  for (const tool of ['az', 'npm', 'curl', 'sqlcmd', 'sleep']) makeTool(tool);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -113,6 +113,26 @@ describe.skipIf(process.platform === 'win32')('the hook after provisioning', () 
     );
   });
 
+  it('waits for a firewall that does not know this machine yet, or a database that was paused', () => {
+    makeTool('npm', `test "$(grep -c ^npm '${inFolder('calls')}')" -gt 2`);
+    const { status, stdout } = run(azureSql);
+    expect(status).toBe(0);
+    expect(stdout).toContain('tried again in 30 seconds');
+    expect(calls().filter((call) => /^(npm|sleep)/.test(call))).toEqual([
+      expect.stringMatching(/^npm/),
+      'sleep 15',
+      expect.stringMatching(/^npm/),
+      'sleep 30',
+      expect.stringMatching(/^npm/),
+    ]);
+  });
+
+  it('fails in the end if the tables cannot be made, before it looks at the user', () => {
+    makeTool('npm', 'exit 1');
+    expect(run(azureSql).status).toBe(1);
+    expect(calls().some((call) => call.startsWith('sqlcmd'))).toBe(false);
+  });
+
   it('fails if the user was not made', () => {
     makeTool('sqlcmd', 'case "$*" in *" -b "*) exit 1;; esac');
     expect(run(azureSql)).toMatchObject({ status: 1, stdout: expect.not.stringContaining('may load rows') });
@@ -131,6 +151,7 @@ describe.skipIf(process.platform === 'win32')('the hook after provisioning', () 
     expect(stdout).toContain('https://func-one.azurewebsites.net/api/dashboard#key=FUNCTION_KEY');
     expect(stdout).toContain('--query functionKeys.default');
     expect(stdout).toContain('--settings CLICKS_PER_SECOND=0');
+    expect(stdout).toContain('azd env set CLICKS_PER_SECOND 0');
     expect(run({ CLICKS_PER_SECOND: '0' }).stdout).not.toContain('CLICKS_PER_SECOND=0');
   });
 
