@@ -19,6 +19,7 @@ export function checkModules(template: Template): string[] {
       : ['main.bicep must have the scope of a subscription']),
     ...modules.flatMap((one) => checkModule(template, one)),
     ...checkParameterFiles(template),
+    ...checkMadeIfChosen(template),
     ...checkHooks(template),
     ...checkTags(template),
   ];
@@ -43,11 +44,16 @@ function checkModule(template: Template, one: Declaration): string[] {
     ...[...passed.keys()]
       .filter((name) => find(file, name)?.kind !== 'param')
       .map((name) => `${name} is no parameter of it`),
+    ...[...passed]
+      .filter(([name, { text }]) => find(template.main, name)?.kind === 'param' && !names(text, name))
+      .map(([name]) => `its parameter ${name} is not the one of main.bicep`),
     ...unread.map(({ name }) => `nothing reads its output ${name}`),
     ...missingOrder(template, one, file),
     ...checkSecureParams(template, passed, file),
   ].map((text) => `main.bicep: ${one.name}: ${text}`);
 }
+
+const names = (text: string, name: string) => new RegExp(`\\b${name}\\b`).test(text);
 
 const reads = (main: BicepFile, module: Declaration, output: string) =>
   new RegExp(`\\b${module.name}\\.\\??outputs\\.${output}\\b`).test(main.root.text);
@@ -132,6 +138,18 @@ function checkChoices(params: readonly Declaration[], texts: Template['texts']):
     })
     .map(({ name }) => `main.parameters.json must let azd choose ${name}, with the default of main.bicep`);
 }
+
+/** What costs by itself is made only if it was chosen: the text of main.bicep that says so. */
+const madeIfChosen: readonly (readonly [string, string])[] = [
+  ['Azure SQL', "module sqlDatabase 'modules/sqlDatabase.bicep' = if (warehouse == 'azureSql') {"],
+  ['the dedicated pool', "hasPool: warehouse == 'dedicatedPool'"],
+  ['the namespace', "module eventHubs 'modules/eventHubs.bicep' = if (makesHubs) {"],
+];
+
+const checkMadeIfChosen = ({ main }: Template): string[] =>
+  madeIfChosen
+    .filter(([, text]) => !main.root.text.includes(text))
+    .map(([what]) => `main.bicep: ${what} must be made only if it was chosen`);
 
 /** azd itself reads these two. */
 const outputsForAzd = ['AZURE_LOCATION', 'AZURE_RESOURCE_GROUP'];

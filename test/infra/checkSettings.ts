@@ -1,7 +1,7 @@
 import type { SettingDefinition } from '../../src/lib/settingDefinitions';
-import { type BicepFile, literalOf, type Node, propertiesOf } from './bicep';
+import { type BicepFile, elementsOf, literalOf, type Node, propertiesOf } from './bicep';
 import { typeOf } from './checkResources';
-import { find, inMain, moduleFile, ofKind, type Template } from './template';
+import { find, inMain, moduleFile, moduleOf, ofKind, paramsOf, type Template } from './template';
 
 /*
  * The app's settings in the template: those that the app declares, all of them, and those of the host.
@@ -63,6 +63,7 @@ export function checkSettings(template: Template, definitions: readonly SettingD
     ...checkConnections(template, file, settings),
     ...checkValues(settings, definitions),
     ...checkOthers(template, file, settings),
+    ...checkHubs(template, file, settings),
   ].map((text) => `${file.path}: ${text}`);
 }
 
@@ -82,6 +83,18 @@ function checkConnections(
       ? []
       : [`${name}__clientId is not the app's identity`]),
   ]);
+}
+
+/** Each stream has the hub that has its name. */
+function checkHubs(template: Template, file: BicepFile, settings: ReadonlyMap<string, Node>): string[] {
+  const made = elementsOf(find(template.main, 'hubs')?.value).map((hub) => literalOf(hub));
+  return [...settings]
+    .filter(([name]) => name.endsWith('_HUB'))
+    .filter(([name, value]) => {
+      const place = /^hubs\[(\d+)\]$/.exec(inMain(template, file, value))?.[1];
+      return made[Number(place)] !== name.replace('_HUB', '').toLowerCase();
+    })
+    .map(([name]) => `${name} is not the hub of its stream`);
 }
 
 /** Values that stand in the template are such as the app accepts. */
@@ -130,6 +143,11 @@ function checkOthers(template: Template, file: BicepFile, settings: ReadonlyMap<
     [
       text('COINCAP_API_KEY').includes(`@Microsoft.KeyVault(SecretUri=\${`),
       'COINCAP_API_KEY is no reference to Key Vault',
+    ],
+    [
+      text('CLICKS_PER_SECOND') === 'string(clicksPerSecond)' &&
+        paramsOf(moduleOf(template, file)).get('clicksPerSecond')?.text === 'makesHubs ? clicksPerSecond : 0',
+      'clicks must not be emitted in a namespace that exists already',
     ],
     [
       text('WAREHOUSE').includes(`Authentication=Active Directory Managed Identity;User Id=\${clientId}`),

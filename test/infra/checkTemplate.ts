@@ -3,6 +3,7 @@ import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { settingsOf } from '../../src/lib/streams/stream';
 import { type BicepFile, loadGrammar } from './bicep';
 import { checkModules } from './checkModules';
+import { checkNames } from './checkNames';
 import { checkReferences, checkSecrets } from './checkReferences';
 import { checkResources, typeOf } from './checkResources';
 import { checkRoles } from './checkRoles';
@@ -49,6 +50,7 @@ export async function makeCheck(): Promise<(template: Template) => string[]> {
       ]),
       ...findMissing(files),
       ...checkModules(template),
+      ...checkNames(template),
       ...checkRoles(template),
       ...checkSettings(template, definitions),
     ];

@@ -52,7 +52,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
       ...child,
       properties: {
         partitionCount: 'any',
-        retentionDescription: { cleanupPolicy: ['Delete'], retentionTimeInHours: 'any' },
+        retentionDescription: { cleanupPolicy: ['Delete'], retentionTimeInHours: ['168'] },
         'captureDescription?': 'any',
         'status?': ['Active'],
       },
