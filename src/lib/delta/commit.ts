@@ -106,6 +106,8 @@ export interface AppendOptions {
   readonly operationMetrics?: Readonly<Record<string, string>>;
   /** How long to keep retrying after losing a race, in milliseconds (default 30,000). */
   readonly timeLimitMs?: number;
+  /** Called before `delta.schema` or `delta.unsupported` of a rival's commit is thrown: ours is not in the log. */
+  readonly onRefusal?: () => Promise<void>;
 }
 
 /** `moved`: another commit moved one of our txns, so what is to be written must be worked out again. */
@@ -118,7 +120,7 @@ export type AppendOutcome = { readonly outcome: 'committed' | 'moved'; readonly 
  * @throws `delta.schema` when the table takes no such rows, `delta.unsupported`, `delta.contention` when time ran out
  */
 export async function append(options: AppendOptions): Promise<AppendOutcome> {
-  const { state, fields, adds, txns, operationMetrics, timeLimitMs } = options;
+  const { state, fields, adds, txns, operationMetrics, timeLimitMs, onRefusal } = options;
   ensureTakes(state, fields);
   const { outcome, state: after } = await commitAmongRivals({
     state,
@@ -134,6 +136,7 @@ export async function append(options: AppendOptions): Promise<AppendOutcome> {
       return touches(rival, txns);
     },
     ...(timeLimitMs === undefined ? {} : { timeLimitMs }),
+    ...(onRefusal && { onRefusal }),
   });
   return { outcome: outcome === 'committed' ? 'committed' : 'moved', state: after };
 }
@@ -148,6 +151,8 @@ export interface RivalrousCommit {
   conflictsWith(rival: Commit, state: TableState): boolean;
   /** How long to keep retrying after losing a race, in milliseconds (default 30,000). */
   readonly timeLimitMs?: number;
+  /** See `AppendOptions`. */
+  readonly onRefusal?: () => Promise<void>;
 }
 
 /** `state` is the newest version known afterwards: ours, or one that includes the commit that ours conflicts with. */
@@ -172,11 +177,16 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
     const version = state.version + 1;
     const ours = await writeCommit(at, version, actions, description, state.mark);
     if (ours) return { outcome: 'committed', state: await advance(state, [ours]) };
-    // Read two at once, because there is at least one.
-    const rivals = await readCommitsAfter(at, state.version, Number.POSITIVE_INFINITY, 2);
-    state = await advance(state, rivals);
-    const newest = state;
-    if (rivals.some((rival) => commit.conflictsWith(rival, newest))) return { outcome: 'conflict', state };
+    try {
+      // Read two at once, because there is at least one.
+      const rivals = await readCommitsAfter(at, state.version, Number.POSITIVE_INFINITY, 2);
+      const newest = await advance(state, rivals);
+      state = newest;
+      if (rivals.some((rival) => commit.conflictsWith(rival, newest))) return { outcome: 'conflict', state };
+    } catch (error) {
+      if (isRefusal(error)) await commit.onRefusal?.();
+      throw error;
+    }
     if (Date.now() > giveUpAt) {
       throw new TributaryError(
         'delta.contention',
@@ -186,6 +196,10 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
     await sleep(Math.random() * Math.min(500, 10 * 2 ** Math.min(lost, 6)));
   }
 }
+
+/** Whether a table does not take our rows any more since a rival's commit. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof TributaryError && (error.code === 'delta.schema' || error.code === 'delta.unsupported');
 
 /** Throws `delta.hole` if a rival's commit does not follow on the log; `delta.contention` if the log is not the one of `base`. */
 async function advanceOnTheSameLog(

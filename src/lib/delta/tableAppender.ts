@@ -28,10 +28,6 @@ const longestKnownMs = longestRoundMs;
  */
 const slowMs = 1000;
 
-/** Whether a table does not take rows any more since a commit that came before theirs, so that theirs is not in the log. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof TributaryError && (error.code === 'delta.schema' || error.code === 'delta.unsupported');
-
 /** Rows that are ready to be committed, and the state they build on, which was just checked against the log. */
 export interface PreparedAppend {
   readonly state: TableState;
@@ -159,9 +155,7 @@ export class TableAppender {
       adds,
       txns,
       operationMetrics: { numOutputRows: String(rows), numFiles: String(adds.length) },
-    }).catch(async (error: unknown) => {
-      if (isRefusal(error)) await this.discard(prepared);
-      throw error;
+      onRefusal: () => this.discard(prepared),
     });
     if (outcome.outcome === 'committed' && this.#isSlow(seenAt)) await this.#restore(prepared);
     const known = this.#follower.state;
