@@ -167,7 +167,8 @@ export function dataFilePath(at: TableLocation, path: string, version: number): 
   } catch {
     return refuse('has a path that is not URI-encoded');
   }
-  if (/^[a-z][a-z0-9+.-]*:/i.test(decoded) || decoded.startsWith('/')) return refuse('has an absolute path');
+  // A colon that is encoded belongs to a name.
+  if (/^[a-z][a-z0-9+.-]*:/i.test(path) || decoded.startsWith('/')) return refuse('has an absolute path');
   if (decoded.split('/').some((segment) => segment === '..' || segment === '.'))
     return refuse('leaves the table');
   return `${at.table}/${decoded}`;

@@ -431,6 +431,11 @@ describe('a data file', () => {
     await expect(reading).rejects.toThrow(`memory/events version 2: the data file ${path} `);
   });
 
+  it('may have a colon in its name, which is encoded', async () => {
+    const { reading } = await readFirst(() => ({ path: 'x%3Ay.parquet' }));
+    await expect(reading).rejects.toThrow('memory/events version 2, file x%3Ay.parquet is gone.');
+  });
+
   it('of another schema is named, never read as if it were the table’s', async () => {
     await appendFiles(1);
     const other = [field('id', 'long', false), field('name', 'binary')];
