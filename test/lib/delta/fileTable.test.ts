@@ -9,6 +9,7 @@ import { field } from '../../../src/lib/delta/schema';
 import { advanceState } from '../../../src/lib/delta/state';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { countChecksums, withoutChecksums } from './parquet/withoutChecksums';
 
 const stats = (n: number) => `{"numRecords":${n},"minValues":{"name":"größer 😀"},"nullCount":{"name":0}}`;
 
@@ -89,6 +90,19 @@ describe('the files of a checkpoint', () => {
         expect([...snapshot.files.values()].sort(byPath)).toEqual(left);
       }
     }
+  });
+
+  it('are written again with checksums if the checkpoint before has none', async () => {
+    const plain = adds.map(({ tags: _, ...add }) => ({ ...add, partitionValues: {} }));
+    const at = await tableOf(plain);
+    const [before, after] = [0, 1].map((version) => checkpointPath(at.table, version));
+    const bytesOf = async (path = '') => (await at.store.get(path))?.bytes ?? new Uint8Array();
+    const sound = await bytesOf(before);
+    await at.store.put(before ?? '', withoutChecksums(sound));
+    expect(countChecksums(await bytesOf(before))).toBeLessThan(countChecksums(sound) / 2);
+    await at.store.put(commitPath(at.table, 1), Buffer.from('{"commitInfo":{}}'));
+    expect(await checkpoint({ at })).toMatchObject({ outcome: 'written', files: plain.length });
+    expect(countChecksums(await bytesOf(after))).toBe(countChecksums(sound));
   });
 
   it('do not change with the table', async () => {

@@ -8,19 +8,27 @@ interface Chunk {
   readonly end: number;
 }
 
+/** A file whose pages are checked. */
+export interface CheckedFile extends AsyncBuffer {
+  /** Whether a page that was read has no checksum. */
+  readonly hasUnchecked: boolean;
+}
+
 /**
  * A file whose pages are checked when they are read: where a page header has a checksum, the page's bytes must have it. Without one,
  * a changed bit is often read as another value. Pages without a checksum, of other writers, are read as they are.
  * @throws when a slice is read: an error naming the column and the position of a page that is damaged
  */
-export async function checkPages(file: AsyncBuffer, { columns }: RowGroup): Promise<AsyncBuffer> {
+export async function checkPages(file: AsyncBuffer, { columns }: RowGroup): Promise<CheckedFile> {
   const { parquetHeader } = await import('hyparquet/src/column.js');
   const chunks = columns.flatMap(({ meta_data: data }) => (data ? [chunkOf(data)] : []));
+  let hasUnchecked = false;
   const check = (bytes: ArrayBuffer, from: number) => {
     for (const { column, start, end } of chunks) {
       if (start < from || end > from + bytes.byteLength) continue;
       for (const { at, page, crc } of pagesOf(bytes, start - from, end - from, parquetHeader))
-        if ((crc | 0) !== (crc32(page) | 0))
+        if (crc === undefined) hasUnchecked = true;
+        else if ((crc | 0) !== (crc32(page) | 0))
           throw new Error(
             `column ${column}: the page at byte ${from + at} is damaged: it does not have its checksum`,
           );
@@ -33,6 +41,9 @@ export async function checkPages(file: AsyncBuffer, { columns }: RowGroup): Prom
   };
   return {
     byteLength: file.byteLength,
+    get hasUnchecked() {
+      return hasUnchecked;
+    },
     slice(start, end = file.byteLength) {
       const checked = sliceOf(start, end);
       // hyparquet fetches ahead and forgets some of it in damaged files; a rejection nobody awaits would end the process.
@@ -54,10 +65,11 @@ export function chunkOf(data: ColumnMetaData): Chunk {
 interface CheckedPage {
   readonly at: number;
   readonly page: Uint8Array;
-  readonly crc: number;
+  /** Undefined where the page has no checksum. */
+  readonly crc: number | undefined;
 }
 
-/** The pages with a checksum. Ends where something is no page: what to say of that is left to the reader of the values. */
+/** The pages. Ends where something is no page: what to say of that is left to the reader of the values. */
 function* pagesOf(
   bytes: ArrayBuffer,
   start: number,
@@ -75,7 +87,7 @@ function* pagesOf(
     }
     const { compressed_page_size: size, crc } = header;
     if (!(size >= 0 && reader.offset + size <= reader.view.byteLength)) return;
-    if (crc !== undefined) yield { at, page: new Uint8Array(bytes, start + reader.offset, size), crc };
+    yield { at, page: new Uint8Array(bytes, start + reader.offset, size), crc };
     reader.offset += size;
   }
 }

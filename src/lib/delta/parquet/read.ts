@@ -37,7 +37,7 @@ export interface ReadColumns {
   readonly columns: Map<string, ReadValue[]>;
   /** The members that were asked for; the struct among `columns` is then without them. Undefined if the file does not allow it. */
   readonly members?: StructMembers | undefined;
-  /** With members: the row group as it is stored, if that was read as a whole. */
+  /** With members: the row group as it is stored, if that was read as a whole and all of its pages have checksums. */
   readonly stored?: StoredRowGroup | undefined;
   /** What the footer says beside the schema. */
   readonly keyValues: ReadonlyMap<string, string>;
@@ -177,7 +177,8 @@ async function decodeRowGroup(
   }
   const found =
     wanted && members && (await readMembers({ file: buffer, group, members, wanted, compressors, where }));
-  return { numRecords, columns, members: found, stored, keyValues };
+  // Pages without checksums must not be passed on: nobody could tell whether they are damaged.
+  return { numRecords, columns, members: found, ...(!checked.hasUnchecked && { stored }), keyValues };
 }
 
 /** One by one, since a spread of a row group's values would overflow the stack. */
