@@ -112,6 +112,7 @@ export class LakeDatabase {
    * @throws what is wrong with the statement, NoTable, what opening and copying a table throws, and the signal's reason
    */
   async load(sql: string, options: LoadOptions): Promise<TableRead[]> {
+    if (/^\s*show\s+(all\s+)?tables\s*;?\s*$/i.test(sql)) throw new Error(this.#whatThereIs());
     const statement = await this.#syntaxOf(sql).catch(withoutCode);
     const named = tablesIn(statement);
     const saved = this.#saved.filter(({ name }) => named.has(name.toLowerCase()));
@@ -141,7 +142,10 @@ export class LakeDatabase {
    */
   async select(sql: string, signal: AbortSignal): Promise<QueryResult> {
     return this.#connected(async (connection) => {
-      const select = () => runSelect(connection, this.#api.StatementType.SELECT, sql).catch(withoutCode);
+      const select = () =>
+        runSelect(connection, this.#api.StatementType.SELECT, sql)
+          .catch(withoutCode)
+          .catch((error) => this.#withTables(error));
       return describeResult(this.#api, await untilAborted(signal, connection, select));
     });
   }
@@ -150,6 +154,18 @@ export class LakeDatabase {
     this.#instance.closeSync();
     this.#removeFolder();
     process.off('exit', this.#removeFolder);
+  }
+
+  /** Tells what there is where a statement names a table that there is not: DuckDB would suggest a table of its own. */
+  #withTables(error: unknown): never {
+    const [, name] = /Table with name (.+?) does not exist/.exec(String(error)) ?? [];
+    if (name === undefined) throw error;
+    throw new Error(`There is no table ${name}. ${this.#whatThereIs()}`, { cause: error });
+  }
+
+  #whatThereIs(): string {
+    const names = [...this.#tables.values()].map(({ table }) => table);
+    return `Tables: ${names.join(', ')}. Their columns, and saved queries: npm run query -- --list`;
   }
 
   #syntaxOf(sql: string): Promise<readonly unknown[]> {

@@ -308,7 +308,10 @@ describe('a database over the lake', () => {
       await expect(query(lake, 'select 1 from clicks', { signal, version: 7 })).rejects.toMatchObject({
         code: 'delta.invalid',
       });
-      await expect(query(lake, 'select 1 from orders', quiet)).rejects.toThrow('orders does not exist');
+      const tables = /Tables: (\w+, )*clicks.*npm run query -- --list$/;
+      await expect(query(lake, 'select 1 from orders', quiet)).rejects.toThrow('There is no table orders. ');
+      await expect(query(lake, 'select 1 from orders', quiet)).rejects.toThrow(tables);
+      await expect(query(lake, 'SHOW TABLES;', quiet)).rejects.toThrow(tables);
     } finally {
       await lake.close();
     }
