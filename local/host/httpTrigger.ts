@@ -32,7 +32,10 @@ export function readHttpRoute(options: TriggerOptions, routePrefix: string): Htt
   return { fn, bindingName: findBindingName(options), methods, template, route: compileRoute(template) };
 }
 
-/** Finds the function for a request. As in the real host, a known path with a wrong method is not found. */
+/**
+ * Finds the function for a request. As in the real host, a known path with a wrong method is not found, and an encoded slash stays as it is:
+ * it divides nothing, and the function gets it in a parameter.
+ */
 export function findRoute(
   routes: HttpRoute[],
   method: string,
@@ -40,7 +43,11 @@ export function findRoute(
 ): { route: HttpRoute; params: Record<string, string> } | undefined {
   let path: string;
   try {
-    path = decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '');
+    path = pathname
+      .split(/(%2F)/i)
+      .map((part) => (/^%2F$/i.test(part) ? part : decodeURIComponent(part)))
+      .join('')
+      .replace(/^\/+|\/+$/g, '');
   } catch {
     return undefined;
   }

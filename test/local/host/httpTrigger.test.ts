@@ -69,6 +69,11 @@ describe.each([
     expect(await (await get('/api/files/a/b%20c/d.txt')).text()).toBe('a/b c/d.txt');
   });
 
+  test('an encoded slash divides nothing, and stays as it is in a parameter', async () => {
+    expect(await (await get('/api/optional/a%2Fb%20c%2fd')).json()).toEqual({ id: 'a%2Fb c%2fd' });
+    expect((await get('/api/optional/a/b')).status).toBe(404);
+  });
+
   test('status, headers, cookies and bytes are returned; keys are not required', async () => {
     const body = Buffer.from([0, 255, 1, 254]);
     const response = await get('/api/echo', { method: 'POST', body });
