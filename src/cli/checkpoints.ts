@@ -104,7 +104,8 @@ async function skip(stream: Stream, partitionId: string, settings: Settings): Pr
   return 0;
 }
 
-const describeClaim = (ageMs: number): string => `its claim is ${Math.round(ageMs / 1000)} s old`;
+const describeClaim = (ageMs: number, which = 'its'): string =>
+  `${which} claim is ${Math.round(ageMs / 1000)} s old`;
 
 /** True, after an error message, if an app is reading the partition, or any partition of the stream if none is given. */
 async function isHeld(
@@ -115,11 +116,12 @@ async function isHeld(
   const holders = (await checkpoints.holders()).filter(
     (one) => partitionId === undefined || one.partitionId === partitionId,
   );
-  const [first] = holders;
-  if (!first) return false;
-  const named = holders.map((one) => one.partitionId).join(', ');
+  if (holders.length === 0) return false;
+  const isOne = holders.length === 1;
+  const named = `${isOne ? 'partition' : 'partitions'} ${holders.map((one) => one.partitionId).join(', ')}`;
+  const newest = Math.min(...holders.map(({ ageMs }) => ageMs));
   console.error(
-    `${stream.name}: an app reads partition ${named} (${describeClaim(first.ageMs)}). Stop the app and try again. If it was killed, wait a minute until its claim expires.`,
+    `${stream.name}: an app reads ${named} (${describeClaim(newest, isOne ? 'its' : 'the newest')}). Stop the app and try again. If it was killed, wait a minute until its claim expires.`,
   );
   return true;
 }

@@ -74,7 +74,9 @@ describe('a hub that was deleted and made again', () => {
     );
     await expect(command('checkpoints', 'reset', 'clickstream')).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/an app reads partition 0, 1, 2, 3 \(.*\)\. Stop the app and try again/),
+      stderr: expect.stringMatching(
+        /an app reads partitions 0, 1, 2, 3 \(the newest claim is .*\)\. Stop the app and try again/,
+      ),
     });
     await stack.stopHost('one');
     expect(await command('checkpoints', 'reset', 'clickstream')).toContain('deleted ');
