@@ -1,10 +1,6 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { EventHubConsumerClient, latestEventPosition } from '@azure/event-hubs';
 import { startHostProcess } from '../local/processes';
 import { loadSimulators } from '../local/simulators';
 import { type Emulators, startEmulators } from '../local/stack';
@@ -16,13 +12,14 @@ import { openProducer } from '../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { disabledSources } from '../test/kit/disabledFunctions';
-import { hasPython, Peer, storageOptions } from '../test/kit/peer';
+import { hasPython } from '../test/kit/peer';
 import { type RequestCounts, type StorageProxy, startStorageProxy } from '../test/kit/storageProxy';
 import { catchUpMs, LogTail } from './logTail';
 import { longestBlock, watchedLoop } from './loopDelay';
 import { percentile, printTable, rounded } from './numbers';
 import { offer } from './offer';
-import { type ProcessUsage, watchUsage } from './processUsage';
+import { watchUsage } from './processUsage';
+import { type Measured, measureDiscarding, measureLoop, type OfferAt } from './wholeStackPeers';
 
 /*
  * The whole stack at several offered rates: broker, Azurite, a Functions host with the app, each a process, and a producer in this
@@ -40,37 +37,15 @@ const flags = {
     'ask for the counts once a second, and have the tables maintained at the start of each rate',
   ),
 };
-const pollMs = 25;
-const hub = 'clickstream';
 
-interface Measured {
-  readonly rate: number;
-  readonly accepted: number;
-  /** How long the producer sent. */
-  readonly offeredFor: number;
-  /** Seconds from the first sent event to the last one that arrived. */
-  readonly seconds: number;
-  readonly arrived: number;
-  /** Milliseconds from enqueued to visible. */
-  readonly delays: readonly number[];
-  readonly usage: ProcessUsage;
-  readonly requests?: { readonly lake: number; readonly host: number };
-  readonly commits?: number;
-  /** The longest time in milliseconds for which anything blocked the event loop. */
-  readonly blocked?: number;
-}
-
-const asConsumer = process.argv.indexOf('--consumer');
-if (asConsumer > 0) consumeAndDiscard(process.argv[asConsumer + 1] ?? '');
-else
-  runCommand({
-    call: 'npm run bench -- wholeStack',
-    does: action({
-      meaning: 'The whole stack at three rates, against a consumer that discards.',
-      flags,
-      run: measureBoth,
-    }),
-  });
+runCommand({
+  call: 'npm run bench -- wholeStack',
+  does: action({
+    meaning: 'The whole stack at three rates, against a consumer that discards.',
+    flags,
+    run: measureBoth,
+  }),
+});
 
 async function measureBoth({
   rates: list,
@@ -154,9 +129,6 @@ const asLine = (name: string, measured: Measured | undefined): string[] => {
     rounded(blocked ?? Number.NaN),
   ];
 };
-
-/** Sends events at a rate, for as long as each rate is measured unless said otherwise. */
-type OfferAt = (rate: number, forSeconds?: number) => ReturnType<typeof offer>;
 
 async function measureStack(
   emulators: Emulators,
@@ -247,124 +219,4 @@ async function measureRate(
   const delays = await tail.delays();
   const { rows: arrived, commits } = tail;
   return { rate, accepted, offeredFor, seconds: took, arrived, delays, usage: used, requests, commits };
-}
-
-interface Discarded {
-  readonly received: number;
-  readonly delays: number[];
-}
-
-async function measureDiscarding(
-  emulators: Emulators,
-  offerAt: OfferAt,
-  rates: readonly number[],
-): Promise<Measured[]> {
-  const connection = emulators.settings.EventHubConnection ?? '';
-  const child = fork(__filename, ['--consumer', connection]);
-  const ask = async (message: string) => {
-    child.send(message);
-    const [answer] = (await once(child, 'message')) as [Discarded];
-    return answer;
-  };
-  try {
-    await once(child, 'message');
-    const measured: Measured[] = [];
-    for (const rate of rates) {
-      await ask('forget');
-      const started = performance.now();
-      const usage = watchUsage(child.pid ?? 0);
-      const { accepted, offeredFor } = await offerAt(rate);
-      const arrived = await waitFor(accepted, async () => (await ask('count')).received);
-      const took = (performance.now() - started) / 1000;
-      const used = usage();
-      const { delays } = await ask('delays');
-      measured.push({ rate, accepted, offeredFor, seconds: took, arrived, delays, usage: used });
-    }
-    return measured;
-  } finally {
-    child.disconnect();
-    await once(child, 'exit');
-  }
-}
-
-/** The same events through a loop in Python: a consumer, and an append with deltalake once a second. */
-async function measureLoop(
-  { settings }: Emulators,
-  offerAt: OfferAt,
-  rates: readonly number[],
-): Promise<Measured[]> {
-  const direct = settings.LakeStorage ?? '';
-  const lake = await startStorageProxy(direct);
-  const loop = new Peer('bench/deltalakeLoop.py');
-  try {
-    const connection = settings.EventHubConnection;
-    await loop.call('start', {
-      connection,
-      hub,
-      uri: `az://${settings.LAKE_CONTAINER ?? 'lake'}/python_clicks`,
-      storage_options: storageOptions(lake.connectionString),
-    });
-    const pid = await loop.call<number>('pid');
-    // Its links are open, and the table is there, when it has committed an event.
-    for (let tries = 0; tries < 60 && (await loop.call<number>('count')) === 0; tries++) await offerAt(20, 1);
-    await sleep(2000);
-    const measured: Measured[] = [];
-    for (const rate of rates) {
-      await loop.call('forget');
-      const started = performance.now();
-      const usage = watchUsage(pid);
-      const { accepted, offeredFor } = await offerAt(rate);
-      const arrived = await waitFor(accepted, () => loop.call<number>('count'));
-      const took = (performance.now() - started) / 1000;
-      const used = usage();
-      const { delays, commits } = await loop.call<{ delays: number[]; commits: number }>('found');
-      measured.push({ rate, accepted, offeredFor, seconds: took, arrived, delays, usage: used, commits });
-    }
-    return measured;
-  } finally {
-    await loop.close();
-    await lake.close();
-  }
-}
-
-/** Waits until all accepted events have arrived, or the time is over. Resolves to the number that arrived. */
-async function waitFor(accepted: number, count: () => Promise<number>): Promise<number> {
-  let arrived = await count();
-  for (const endAt = Date.now() + catchUpMs; arrived < accepted && Date.now() < endAt; ) {
-    await sleep(pollMs);
-    arrived = await count();
-  }
-  return arrived;
-}
-
-/** The code of the child process: receives every new event and discards it. */
-function consumeAndDiscard(connection: string): void {
-  let received = 0;
-  let delays: number[] = [];
-  const consumer = new EventHubConsumerClient('$Default', connection, hub);
-  const subscription = consumer.subscribe(
-    {
-      processEvents: async (events) => {
-        const now = Date.now();
-        received += events.length;
-        for (const { enqueuedTimeUtc } of events) delays.push(now - enqueuedTimeUtc.getTime());
-      },
-      processError: async (error) => console.error(error.message),
-    },
-    { startPosition: latestEventPosition, maxBatchSize: 1000, skipParsingBodyAsJson: true },
-  );
-  process.on('message', (message) => {
-    if (message === 'forget') {
-      received = 0;
-      delays = [];
-    }
-    process.send?.({ received, delays: message === 'delays' ? delays : [] });
-  });
-  process.on('disconnect', async () => {
-    await subscription.close();
-    await consumer.close();
-    process.exit();
-  });
-  // The SDK has no event that says that the links are open, so wait a while.
-  setTimeout(() => process.send?.('ready'), 3000);
 }
