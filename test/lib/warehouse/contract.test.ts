@@ -284,6 +284,18 @@ describe.shuffle.each(implementations)('a warehouse: %s', (_name, make) => {
     expect([...(await warehouse.ledger()).keys()].sort()).toEqual([fullName(assetsAt), fullName(clicksAt)]);
   });
 
+  it('is rebuilt although somebody dropped its table', async () => {
+    const delta = await clicksTable();
+    await delta.commit(clicks(3));
+    await follow(delta);
+    await harness.execute('DROP TABLE clickstream.clicks');
+    const options = { warehouse, at: delta.at, table: clicksAt, signal: forever };
+    expect(await rebuild(options)).toEqual({ outcome: 'rebuilt', version: 1 });
+    await delta.commit(clicks(2, 3));
+    expect(await follow(delta)).toEqual({ state: 'current', version: 2 });
+    expect(await products()).toEqual(['0:0', '1:1', '2:2', '3:3', '4:4']);
+  });
+
   it('has two tables rebuilt at once through one client', async () => {
     const [one, two] = [await clicksTable(), await assetsTable()];
     await one.commit(clicks(5));

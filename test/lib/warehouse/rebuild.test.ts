@@ -4,7 +4,7 @@ import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { catchUp } from '../../../src/lib/warehouse/catchUp';
 import { rebuild } from '../../../src/lib/warehouse/rebuild';
 import { fillingPosition } from '../../../src/lib/warehouse/shadow';
-import { fullName, type Warehouse } from '../../../src/lib/warehouse/warehouse';
+import { fullName, type Load, type Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { clicks, clicksTable, type DeltaTable } from './deltaTable';
 import { clicksAt, tdsHarness } from './harness';
 
@@ -322,6 +322,28 @@ describe('a rebuild that comes to nothing', () => {
     });
     expect(swaps).toBe(5);
     expect(await rebuild(options())).toMatchObject({ outcome: 'rebuilt' });
+  });
+
+  it('ends after some tries if all loads of its shadow are overtaken once it has its files', async () => {
+    await delta.commit(clicks(4));
+    let turnedAway = 0;
+    const overtaken = {
+      ...own(warehouse),
+      load: async (load: Load) => {
+        // The log grows when the shadow has got the files, so that it has commits to follow.
+        if (load.to.version === 1) await delta.commit(clicks(1, 4));
+        else turnedAway++;
+        return load.to.version === 1 ? warehouse.load(load) : ('overtaken' as const);
+      },
+    };
+    const short = { firstMs: 1, mostMs: 1 };
+    await expect(rebuild({ ...options(), backoff: short, warehouse: overtaken })).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /did not end in 5 tries: another process loads the shadow, but does not get on/,
+      ),
+    });
+    expect(turnedAway).toBe(25);
+    expect(await rebuild(options())).toMatchObject({ outcome: 'rebuilt', version: 2 });
   });
 
   it('waits before the next try, and ends at once when it is told to meanwhile', async () => {

@@ -164,6 +164,8 @@ class DuckDbWarehouse implements Warehouse {
       const isHeld = position && parseReplacing(position)?.shadow === fullName(shadow);
       if (!isHeld || !filled || parseFilling(filled)) return undefined;
       if (least && (filled.tableId !== least.tableId || filled.version < least.version)) return undefined;
+      // A rebuild also brings back a table that somebody dropped.
+      await run(createTable(table));
       await this.#addColumns(table, run);
       await this.#addColumns(shadow, run);
       const columns = table.columns.map(({ name }) => quoteName(name)).join(', ');

@@ -142,6 +142,8 @@ class SynapseWarehouse implements Warehouse {
   async swap(swap: Swap, least?: TablePosition): Promise<SwapOutcome> {
     const [dialect, keepsMarks] = [await this.#whichDialect(), await this.#findMarks()];
     return this.#client.described(async () => {
+      // A rebuild also brings back a table that somebody dropped.
+      if (dialect !== 'pool') for (const sql of tableScript(swap.table, dialect)) await this.#make(sql);
       await addMissingColumns(this.#client, dialect === 'pool' ? swap.shadow : swap.table);
       if (dialect === 'pool') await this.#copyGrants(swap);
       else await checkTextColumns(this.#client, swap.table, dialect);
