@@ -9,6 +9,7 @@ import { parseBatch } from './parse';
 import { Query } from './query';
 import { readCsv } from './readCsv';
 import { checkRights } from './rights';
+import { refuseDoubled, takeBack } from './rowChanges';
 import { SessionOptions } from './sessionOptions';
 import { type Select, SqlError, type SqlValue, type Statement } from './syntax';
 
@@ -61,7 +62,7 @@ export class Session {
     if (!this.#undo)
       throw new SqlError(3902, 'The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.');
     this.onCommit('before');
-    if (this.ended) throw new SqlError(596, 'The session has ended.');
+    this.#throwIfEnded();
     this.#undo = undefined;
     this.#engine.release(this);
     this.onCommit('after');
@@ -93,8 +94,18 @@ export class Session {
     this.#engine.release(this);
   }
 
-  async #execute(statement: Statement, answer: (one: Answer) => void): Promise<void> {
+  #throwIfEnded(): void {
     if (this.ended) throw new SqlError(596, 'The session has ended.');
+  }
+
+  /** Lets other sessions run. A session that ends meanwhile was rolled back, so what it wrote afterwards would stay. */
+  async #pause(): Promise<void> {
+    await this.#engine.between();
+    this.#throwIfEnded();
+  }
+
+  async #execute(statement: Statement, answer: (one: Answer) => void): Promise<void> {
+    this.#throwIfEnded();
     if (this.#engine.rights) checkRights(this.#engine.rights, statement);
     switch (statement.kind) {
       case 'set':
@@ -154,7 +165,7 @@ export class Session {
   async #define(statement: Statement): Promise<void> {
     if (this.#undo && this.#engine.options.dialect === 'pool')
       throw new SqlError(104434, 'DDL and COPY are not supported inside a transaction.');
-    await this.#engine.between();
+    await this.#pause();
     if (statement.kind === 'copy') return this.#copy(statement);
     const undo = await define(this.#engine, this, statement);
     this.#undo?.push(undo);
@@ -166,6 +177,7 @@ export class Session {
     const { copyRefusal } = this.#engine;
     if (copyRefusal !== undefined) throw new SqlError(copyRefusal, 'COPY is refused.');
     const bytes = await fetchStaged?.(url);
+    this.#throwIfEnded();
     if (!bytes) throw new SqlError(13807, 'Content of directory on path cannot be listed.');
     this.#engine.holdRows(name, this);
     const rows = [...readCsv(gunzipSync(bytes).toString('utf8'))];
@@ -201,7 +213,7 @@ export class Session {
   async #insert(statement: Statement & { kind: 'insert' }): Promise<number> {
     const table = this.#engine.table(statement.table);
     const rows = statement.selects.flatMap((select) => this.#query.rowsOf(select));
-    await this.#engine.between();
+    await this.#pause();
     this.#engine.holdRows(statement.table, this);
     return this.addRows(table, statement.columns, rows);
   }
@@ -278,26 +290,5 @@ export class Session {
   }
 }
 
-/** Undoes an UPDATE or DELETE, also if other sessions have added rows since. `changed`: the rows and what became of them. */
-function takeBack(table: SqlTable, changed: ReadonlyMap<SqlRow, SqlRow | undefined>): void {
-  const before = new Map([...changed].flatMap(([row, after]) => (after ? [[after, row] as const] : [])));
-  const deleted = [...changed].flatMap(([row, after]) => (after ? [] : [row]));
-  table.rows = [...deleted, ...table.rows.map((row) => before.get(row) ?? row)];
-}
-
 const nullRefused = (column: string) =>
   new SqlError(515, `Cannot insert the value NULL into column '${column}'; column does not allow nulls.`);
-
-function refuseDoubled({ primaryKey, rows }: SqlTable, added: readonly SqlRow[]): void {
-  if (!primaryKey) return;
-  const keyOf = (row: SqlRow) => JSON.stringify(primaryKey.map((name) => String(row[name])));
-  const keys = new Set(rows.map(keyOf));
-  for (const row of added) {
-    if (keys.has(keyOf(row)))
-      throw new SqlError(
-        2627,
-        `Violation of PRIMARY KEY constraint. The duplicate key value is ${keyOf(row)}.`,
-      );
-    keys.add(keyOf(row));
-  }
-}

@@ -212,3 +212,19 @@ it('adds up rows by group, and no rows to NULL', async () => {
   const none = await client.batch(`SELECT ${sums} FROM s.t WHERE a = 9;`);
   expect(none.rows).toEqual([{ n: 0, total: null }]);
 });
+
+it('keeps nothing of an INSERT whose connection breaks while it runs in a transaction', async () => {
+  const { between } = server.engine;
+  let breaks = 0;
+  server.engine.between = async () => {
+    breaks++;
+    server.dropAll();
+    // The server hears of it on a later turn.
+    for (let turn = 0; turn < 10; turn++) await between();
+  };
+  const insert = 'INSERT INTO s.t (a) SELECT 1;';
+  await expect(client.batch(`BEGIN TRANSACTION; ${insert} ${insert} COMMIT;`)).rejects.toThrow();
+  server.engine.between = between;
+  expect(breaks).toBe(1);
+  expect((await client.batch('SELECT COUNT(*) AS n FROM s.t;')).rows).toEqual([{ n: 0 }]);
+});
