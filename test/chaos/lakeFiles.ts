@@ -56,15 +56,12 @@ async function readLog(lake: ContainerClient, table: string): Promise<{ lives: L
   for await (const { name } of lake.listBlobsFlat({ prefix: `${table}/_delta_log/` }))
     if (/\/\d{20}\.json$/.test(name)) names.push(name);
   names.sort();
-  const texts = await inParallel(names, async (name) =>
-    (await lake.getBlobClient(name).downloadToBuffer()).toString(),
-  );
+  const entries = await readEntries(lake, names);
   const lives: Lives = new Map();
   for (const [version, name] of names.entries()) {
     if (!name.endsWith(`/${String(version).padStart(20, '0')}.json`))
       throw new Error(`${table}: the log has no version ${version}.`);
-    for (const line of (texts[version] ?? '').split('\n').filter(Boolean)) {
-      const { add, remove } = JSON.parse(line) as { add?: { path: string }; remove?: { path: string } };
+    for (const { add, remove } of entries[version] ?? []) {
       if (add) lives.set(decodeURIComponent(add.path), { from: version, until: Number.POSITIVE_INFINITY });
       const removed = remove && decodeURIComponent(remove.path);
       const life = removed && lives.get(removed);
@@ -73,6 +70,22 @@ async function readLog(lake: ContainerClient, table: string): Promise<{ lives: L
   }
   return { lives, commits: names.length };
 }
+
+/** What a line of a log entry can say of a file. */
+interface FileAction {
+  readonly add?: { readonly path: string };
+  readonly remove?: { readonly path: string };
+}
+
+/** Reads entries of a log by their names. */
+export const readEntries = (lake: ContainerClient, names: readonly string[]): Promise<FileAction[][]> =>
+  inParallel(names, async (name) => {
+    const text = (await lake.getBlobClient(name).downloadToBuffer()).toString();
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as FileAction);
+  });
 
 async function download(lake: ContainerClient, table: string, lives: Lives, folder: string) {
   mkdirSync(join(folder, table), { recursive: true });

@@ -1,5 +1,5 @@
 import type { ContainerClient } from '@azure/storage-blob';
-import { inParallel } from './lakeFiles';
+import { inParallel, readEntries } from './lakeFiles';
 
 /*
  * Rolls the tables of the lake back in time, like a restored backup or a failover: the blobs of a moment are restored, and
@@ -48,7 +48,8 @@ export async function goBack(lake: ContainerClient, picture: LakePicture): Promi
   const now = await listTables(lake);
   const isNow = new Set(now);
   const lost = [...picture.blobs].filter((name) => !isNow.has(name) && !picture.contents.has(name));
-  if (lost.length > 0) throw new Error(`The lake cannot go back: ${lost[0]} was deleted.`);
+  const [needed] = lost.length === 0 ? [] : await neededOf(lake, picture, lost);
+  if (needed !== undefined) throw new Error(`The lake cannot go back: ${needed} was deleted.`);
   for (const [name, bytes] of picture.contents) await lake.getBlockBlobClient(name).uploadData(bytes);
   const newer = now.filter((name) => !picture.blobs.has(name));
   const remove = (name: string) => lake.getBlobClient(name).deleteIfExists();
@@ -60,6 +61,22 @@ export async function goBack(lake: ContainerClient, picture: LakePicture): Promi
     remove,
   );
   return { to: picture.version, from: newestVersion(now.filter((name) => name.startsWith('clicks/'))) };
+}
+
+/**
+ * Which lost blobs the tables of the picture need. They can do without a data file that no log entry names: its writer deletes such a
+ * file when its commit is refused.
+ */
+async function neededOf(lake: ContainerClient, picture: LakePicture, lost: readonly string[]) {
+  const isData = (name: string) => !name.includes('/_');
+  const others = lost.filter((name) => !isData(name));
+  if (others.length > 0) return others;
+  const named = new Set<string>();
+  const entries = [...picture.blobs].filter((name) => logEntry.test(name));
+  for (const [index, actions] of (await readEntries(lake, entries)).entries())
+    for (const { add } of actions)
+      if (add) named.add(`${entries[index]?.split('/')[0]}/${decodeURIComponent(add.path)}`);
+  return lost.filter((name) => named.has(name));
 }
 
 /** Whether the log of clicks holds an entry. */
