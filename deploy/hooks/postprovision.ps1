@@ -38,6 +38,7 @@ if ($hasWarehouse) {
     COINCAP_HUB                                 = 'coincap'
     COINCAP_SCHEDULE                            = '0 */30 * * * *'
     WAREHOUSE                                   = $warehouse
+    'AzureWebJobs.syncWarehouse.Disabled'       = "$(-not $hasWarehouse)".ToLower()
   }
 } | ConvertTo-Json | Set-Content $settings
 Write-Output "Settings for the commands on this machine, which use your own login: $settings"

@@ -13,9 +13,11 @@ settings=local.settings.json
 if [ -e "$settings" ] && ! grep -qF "\"$EVENT_HUBS_NAMESPACE\"" "$settings"; then settings=local.settings.azure.json; fi
 
 warehouse=none
+hasNoLoads=true
 if [ "$WAREHOUSE_KIND" != none ]; then
   : "${WAREHOUSE_SERVER:?}" "${WAREHOUSE_DATABASE:?}"
   warehouse="Server=tcp:$WAREHOUSE_SERVER,1433;Database=$WAREHOUSE_DATABASE;Authentication=Active Directory Default;Encrypt=true"
+  hasNoLoads=false
 fi
 
 cat >"$settings" <<SETTINGS
@@ -33,7 +35,8 @@ cat >"$settings" <<SETTINGS
     "CLICKS_PER_SECOND": "0",
     "COINCAP_HUB": "coincap",
     "COINCAP_SCHEDULE": "0 */30 * * * *",
-    "WAREHOUSE": "$warehouse"
+    "WAREHOUSE": "$warehouse",
+    "AzureWebJobs.syncWarehouse.Disabled": "$hasNoLoads"
   }
 }
 SETTINGS

@@ -11,6 +11,9 @@ export interface AdminApiOptions {
   triggers: ReadonlyMap<string, Trigger>;
   /** The names of all functions with the type of their trigger. */
   functions(): [name: string, type: string | undefined][];
+  /** Whether this process runs the function: it may be disabled, or belong to another scale group. */
+  runsHere(name: string): boolean;
+  /** Whether a setting disables the function. */
   isDisabled(name: string): boolean;
   /** What else the status tells, before and after the functions. */
   about(): { host: Record<string, unknown>; running: string[] };
@@ -25,7 +28,7 @@ export class AdminApi {
   }
 
   sendStatus(response: ServerResponse): void {
-    const { triggers, functions, isDisabled, about } = this.#options;
+    const { triggers, functions, runsHere, about } = this.#options;
     const { host, running } = about();
     const states = (kind: string) =>
       functions().flatMap(([name, type]) => {
@@ -37,7 +40,7 @@ export class AdminApi {
       functions: functions().map(([name, type]) => ({
         name,
         type,
-        ...(isDisabled(name) && { isDisabled: true }),
+        ...(!runsHere(name) && { isDisabled: true }),
       })),
       running,
       ...Object.fromEntries(
@@ -46,14 +49,25 @@ export class AdminApi {
     });
   }
 
-  /** Answers a request for a function. Returns false if it is none. */
+  /** Answers a request for a function, or for all. Returns false if it is none. */
   async answer(method: string, path: string, response: ServerResponse): Promise<boolean> {
+    if (method === 'GET' && path === '/admin/functions') {
+      this.#sendFunctions(response);
+      return true;
+    }
     const [, name, state] = /^\/admin\/functions\/(.+?)(\/state)?$/.exec(path) ?? [];
     if (name === undefined) return false;
     if (method === 'PUT' && state !== undefined) await this.#disable(decodeURIComponent(name), response);
     else if (method === 'POST' && state === undefined) this.#trigger(decodeURIComponent(name), response);
     else return false;
     return true;
+  }
+
+  /** Of what the real host tells of each function, its name and whether it is disabled. */
+  #sendFunctions(response: ServerResponse): void {
+    const { functions, isDisabled } = this.#options;
+    const listed = functions().map(([name]) => ({ name, isDisabled: isDisabled(name) }));
+    sendJson(response, 200, listed);
   }
 
   /** Runs a function by hand. As in the real host, the answer does not wait for the function. */

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { within } from '../../src/lib/deadline';
 import { once } from '../../src/lib/once';
 import { isRefused, listenOnLoopback } from '../../src/lib/sameMachine';
+import { isDisabled } from '../../src/lib/settingDefinitions';
 import { managementPath } from '../durable/clientPayload';
 import type { DurableKind } from '../durable/durableFunctions';
 import { type DurableHost, DurableTask } from '../durable/durableTask';
@@ -24,7 +25,7 @@ import { type HostFunction, Invoker } from './invoke';
 import { type LoadedApp, loadApp } from './loadApp';
 import { createLog, describeError, type Log } from './log';
 import { scaleGroupOf } from './scaleGroup';
-import { isDisabled, readHostId, type Settings } from './settings';
+import { readHostId, type Settings } from './settings';
 import { createTimerTrigger } from './timerTrigger';
 import type { Trigger, TriggerKind } from './trigger';
 
@@ -92,7 +93,8 @@ class FunctionsHost implements Host {
   readonly #admin = new AdminApi({
     triggers: this.#triggers,
     functions: () => [...this.#core.functions.keys()].map((name) => [name, this.#typeOf(name)]),
-    isDisabled: (name) => this.#disabled.has(name),
+    runsHere: (name) => !this.#disabled.has(name),
+    isDisabled: (name) => isDisabled(name, this.#settings),
     about: () => ({
       host: {
         state: this.#state,

@@ -57,12 +57,6 @@ function checkIdentity(
     );
 }
 
-/** Whether a setting disables a function. Like the real host, it also accepts underscores, because some shells allow no dots. */
-export const isDisabled = (name: string, settings: Settings): boolean =>
-  [settings[`AzureWebJobs.${name}.Disabled`], settings[`AzureWebJobs_${name}_Disabled`]].some((value) =>
-    /^(?:true|1)$/i.test(value ?? ''),
-  );
-
 /** The app's id, by which its hosts share timers: a setting that the real host has too, or the name of the app's folder. */
 export function readHostId(appDir: string, settings: Settings): string {
   const id = settings.AzureFunctionsWebHost__hostid ?? appDir.split(/[\\/]/).at(-1) ?? '';

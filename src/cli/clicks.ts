@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { appHere } from '../lib/functionApp';
 import { inert } from '../lib/inert';
 import { durationFlag, keyFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
 import { action, UsageError } from './commandLine/command';
@@ -24,7 +25,7 @@ const trendEveryMs = 15_000;
 const plainColumns = 120;
 
 const flags = {
-  url: urlFlag('the address of the function app', 'http://127.0.0.1:7071'),
+  url: urlFlag('the address of the function app', appHere),
   key: keyFlag('a function key; none is needed on this machine'),
   top: numberFlag({
     meaning: `how many products; without it, ${defaultTop} or as many as the terminal shows, with --csv all`,

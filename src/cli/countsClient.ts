@@ -1,3 +1,4 @@
+import { keyHeader } from '../lib/functionApp';
 import { inertInLine } from '../lib/inert';
 import { parseJsonObject } from '../lib/jsonObject';
 import { waitFor } from '../lib/longWait';
@@ -29,7 +30,7 @@ export class CountsClient {
   /** @param key the function key, if one is needed */
   constructor(app: URL, key: string | undefined) {
     this.#app = app;
-    this.#headers = key === undefined ? {} : { 'x-functions-key': key };
+    this.#headers = keyHeader(key);
   }
 
   /** @throws Error saying what is wrong if nobody answers */

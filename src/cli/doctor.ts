@@ -1,4 +1,4 @@
-import { examine } from '../lib/app/doctor';
+import { type AskedApp, examine } from '../lib/app/doctor';
 import type { Finding } from '../lib/doctor/finding';
 import { TributaryError } from '../lib/errors';
 import { inertInLine } from '../lib/inert';
@@ -7,6 +7,7 @@ import { loadStreams } from '../lib/streams/loadStreams';
 import { readWholeSettings, settingsFlag } from './appSettings';
 import { action } from './commandLine/command';
 import { howToStart, nothingRuns, runCommand } from './commandLine/runCommand';
+import { appFlags } from './runInApp';
 
 /*
  * `npm run doctor`: connects to every resource that the settings name, and says of each, in one line, whether the app can work with
@@ -17,18 +18,18 @@ runCommand({
   call: 'npm run doctor',
   does: action({
     meaning:
-      'Says of every resource that the settings name whether the app can work with it, and what mends it.',
-    flags: settingsFlag,
-    run: ({ settings }) => examineAll(settings),
+      'Says of every resource that the settings name whether the app can work with it, and what mends it; and whether the app lists its functions.',
+    flags: { ...appFlags, ...settingsFlag },
+    run: ({ settings, ...app }) => examineAll(settings, app),
   }),
 });
 
-async function examineAll(file: string | undefined): Promise<number> {
+async function examineAll(file: string | undefined, app: AskedApp): Promise<number> {
   const settings = await readSettings(file);
   if (!settings) return 1;
   console.log(`ok      Node.js ${process.version}`);
   let isWell = true;
-  for await (const findings of examine(settings, await loadStreams()))
+  for await (const findings of examine(settings, await loadStreams(), app))
     for (const finding of findings) {
       tell(finding);
       if (finding.state === 'wrong') isWell = false;

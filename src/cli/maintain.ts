@@ -4,6 +4,7 @@ import { latestStreams, openLatest } from '../lib/app/latest';
 import { maintenanceActivities } from '../lib/app/maintenanceActivities';
 import { runHere } from '../lib/app/runHere';
 import { ProductNames } from '../lib/counts/productNames';
+import type { FunctionApp } from '../lib/functionApp';
 import { type Duty, duties, performDuty } from '../lib/maintenance/duties';
 import {
   type MaintenanceResult,
@@ -20,7 +21,7 @@ import { runCommand } from './commandLine/runCommand';
 import { describePass, describePlan, inWords } from './describePass';
 import { type LongTask, runLong } from './longTask';
 import { noTable, tableWord } from './names';
-import { type App, appFlags, chooseApp, runInApp } from './runInApp';
+import { appFlags, chooseApp, runInApp } from './runInApp';
 
 /*
  * `npm run maintain`: starts the maintenance of the app's tables and follows it, or does the same here, without an app.
@@ -61,7 +62,7 @@ runCommand({
 });
 
 /** Starts a pass in the app and follows it. Undefined if it did not end with a result, which is told. */
-const maintainInApp = ({ table, step }: Wanted, app: App) =>
+const maintainInApp = ({ table, step }: Wanted, app: FunctionApp) =>
   runInApp<MaintenanceStatus, MaintenanceResult>({
     ...{ noun: 'pass', app, path: '/api/maintenance', parameters: { table, step } },
     ifRunning: 'start-after',

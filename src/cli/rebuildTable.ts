@@ -1,11 +1,12 @@
 import type { Lake } from '../lib/app/lake';
 import type { LoadedTable } from '../lib/app/loadedTables';
 import { recordLoad } from '../lib/app/recordLoad';
+import type { FunctionApp } from '../lib/functionApp';
 import { inertInLine } from '../lib/inert';
 import type { RebuildOutcome, RebuildResult, RebuildStatus } from '../lib/orchestrations/rebuildWarehouse';
 import { type Rebuilt, rebuild } from '../lib/warehouse/rebuild';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
-import { type App, runInApp } from './runInApp';
+import { runInApp } from './runInApp';
 import { showProgress } from './showProgress';
 
 /*
@@ -13,7 +14,7 @@ import { showProgress } from './showProgress';
  */
 
 /** Starts a rebuild in the app, or follows the one that runs. Returns the exit code. */
-export async function rebuildInApp({ table }: LoadedTable, app: App, yes: boolean): Promise<number> {
+export async function rebuildInApp({ table }: LoadedTable, app: FunctionApp, yes: boolean): Promise<number> {
   const name = fullName(table);
   const result = await runInApp<RebuildStatus, RebuildResult>({
     ...{ noun: 'rebuild', app, ifRunning: 'follow' },

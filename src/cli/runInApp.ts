@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { appHere, type FunctionApp, keyHeader } from '../lib/functionApp';
 import { inertInLine } from '../lib/inert';
 import { waitFor } from '../lib/longWait';
 import type { Progress } from '../lib/maintenance/task';
@@ -11,7 +12,6 @@ const askEveryMs = 500;
 /** Whoever begins again and again after others would never end. */
 const mostStarts = 20;
 
-const appHere = 'http://127.0.0.1:7071';
 /** Undefined if it is not given, so that it can be refused where it would be passed over. */
 const url: Flag<URL | undefined> = {
   ...urlFlag('the address of the function app', appHere),
@@ -23,13 +23,6 @@ export const appFlags = {
   url,
   key: keyFlag('the master key of the function app; none is needed on this machine'),
 };
-
-/** A function app that can be asked to do work. */
-export interface App {
-  readonly url: URL;
-  /** Its master key. */
-  readonly key: string | undefined;
-}
 
 /** Which app is asked, and with which settings this process works. */
 interface Places {
@@ -43,7 +36,10 @@ interface Places {
  * @param hereFlag the flag by which this process does it, if it is given
  * @throws UsageError for flags of the other place: with them, another system is meant than the one that would be worked on
  */
-export function chooseApp({ url, key, settings }: Places, hereFlag: string | undefined): App | undefined {
+export function chooseApp(
+  { url, key, settings }: Places,
+  hereFlag: string | undefined,
+): FunctionApp | undefined {
   if (hereFlag === undefined) {
     if (settings === undefined) return { url: url ?? new URL(appHere), key };
     throw new UsageError(
@@ -61,7 +57,7 @@ export function chooseApp({ url, key, settings }: Places, hereFlag: string | und
 export interface AppWork<Status> {
   /** What it is, like `pass`. */
   readonly noun: string;
-  readonly app: App;
+  readonly app: FunctionApp;
   /** The path that is asked for the status, and that starts it with POST. */
   readonly path: string;
   /** Parameters of the start. Those without a value are left out. */
@@ -139,7 +135,7 @@ async function ask<Status, Output>(
   try {
     const request = fetch(url, {
       method,
-      headers: key === undefined ? {} : { 'x-functions-key': key },
+      headers: keyHeader(key),
       signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
     });
     reply = await waitFor(place, request);

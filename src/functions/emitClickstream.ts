@@ -6,7 +6,6 @@ registerEmit('emitClickstream', {
   stream: 'clickstream',
   schedule: clickstreamSchedule,
   needs: clicksPerSecond,
-  isOff: (value) => Number(value) === 0,
   async send(stream, context) {
     const accepted = await emitClicks(stream);
     context.debug(`Clicks sent to EventHub: ${accepted}`);

@@ -6,7 +6,6 @@ registerEmit('emitCoincap', {
   stream: 'coincap',
   schedule: coincapSchedule,
   needs: coincapApiKey,
-  isOff: (key) => key === '',
   async send(stream, context) {
     await emitAssets(stream, (line) => context.log(line));
   },

@@ -10,6 +10,8 @@ export interface SettingDefinition {
    * accepted.
    */
   check?(value: string, environment: Environment): string | undefined;
+  /** Whether a value, or the default, leaves a source of events without anything to send: its timer is then not registered. */
+  isOff?(value: string): boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -19,6 +21,12 @@ export const settingText = (
   { name, default: fallback }: Pick<SettingDefinition, 'name' | 'default'>,
   environment: Environment = process.env,
 ): string | undefined => environment[name]?.trim() || fallback;
+
+/** Whether a setting disables a function. Like the real host, it also accepts underscores, because some shells allow no dots. */
+export const isDisabled = (name: string, environment: Environment): boolean =>
+  [environment[`AzureWebJobs.${name}.Disabled`], environment[`AzureWebJobs_${name}_Disabled`]].some((value) =>
+    /^(?:true|1)$/i.test(value ?? ''),
+  );
 
 /** The connection string of an Event Hubs namespace. */
 export const eventHubsForm = 'Endpoint=sb://<namespace>/;SharedAccessKeyName=<policy>;SharedAccessKey=<key>';

@@ -2,7 +2,7 @@ import { checkHubConnections, type HubConnection, readHubConnection } from './co
 import { readStorage } from './connections/storage';
 import { TributaryError } from './errors';
 import { once } from './once';
-import { type Environment, type SettingDefinition, settingText } from './settingDefinitions';
+import { type Environment, isDisabled, type SettingDefinition, settingText } from './settingDefinitions';
 import { problemOf, SettingReader } from './settingReader';
 import type { StorageAccount } from './storage/azureBlobStore';
 import type { Direction } from './streams/connectionName';
@@ -34,6 +34,8 @@ export interface StreamSettings {
   hub(stream: Stream, direction: Direction): HubConnection;
   /** The value of one of a stream's own settings, or its default. Throws `settings.invalid` if it has neither or is malformed. */
   text(definition: SettingDefinition): string;
+  /** Whether a setting disables a function of the app. */
+  isDisabled(functionName: string): boolean;
 }
 
 export interface Settings extends LakeSettings, StreamSettings {
@@ -82,6 +84,7 @@ export const readStreamSettings = (environment: Environment): StreamSettings => 
     if (problem) throw new TributaryError('settings.invalid', problem);
     return settingText(definition, environment) ?? '';
   },
+  isDisabled: (functionName) => isDisabled(functionName, environment),
 });
 
 /** The settings that work on the lake needs. Throws `settings.invalid` as parseSettings does, but not because of hubs. */

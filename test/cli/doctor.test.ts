@@ -11,7 +11,7 @@ it('npm run doctor says how to start storage and hubs on this machine where noth
     ...settingsAt({ storageConnection, brokerPort: 1 }),
     WAREHOUSE: 'none',
   };
-  const command = runCommand('src/cli/doctor.js', [], tmpdir(), env);
+  const command = runCommand('src/cli/doctor.js', ['--url', 'http://127.0.0.1:1'], tmpdir(), env);
   onTestFinished(() => endCommand(command));
   expect(await command.ended).toBe(1);
   const wrong = command.text().match(/^WRONG .*\n.*/gm) ?? [];

@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadedTables } from '../../src/lib/app/loadedTables';
@@ -10,6 +9,7 @@ import { openWarehouse } from '../../src/lib/warehouse/openWarehouse';
 import { parseWarehouse } from '../../src/lib/warehouse/warehouseSetting';
 import { disabledSources } from '../kit/disabledFunctions';
 import { LocalStack } from '../kit/localStack';
+import { aboutOf, runDoctor } from '../kit/runDoctor';
 import { TdsServer } from '../kit/tds/tdsServer';
 
 /*
@@ -43,20 +43,7 @@ async function init({ connectionString }: TdsServer): Promise<void> {
 }
 
 /** Runs the doctor with some settings changed. */
-async function examine(changed: Readonly<Record<string, string>> = {}) {
-  const settings = join(stack.folder, 'settings.json');
-  writeFileSync(settings, JSON.stringify({ Values: { ...stack.settings, ...changed } }));
-  return new Promise<{ code: number; text: string; red: string[] }>((done) => {
-    const argv = [resolve('dist/src/cli/doctor.js'), '--settings', settings];
-    execFile(process.execPath, argv, (error, text) => {
-      const red = [...text.matchAll(/^WRONG +(.*)$/gm)].map(([, line = '']) => line);
-      done({ code: Number(error?.code ?? 0), text, red });
-    });
-  });
-}
-
-/** What the red lines are about. */
-const aboutOf = (red: readonly string[]) => red.map((line) => line.split(': ')[0]);
+const examine = (changed: Readonly<Record<string, string>> = {}) => runDoctor(stack, { changed });
 
 const ofEach = (what: string) => streams.map((stream) => `${what} ${stream}`);
 

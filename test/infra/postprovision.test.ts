@@ -82,6 +82,7 @@ describe.skipIf(process.platform === 'win32')('the hook after provisioning', () 
     expect(settings.consumerGroup).toBe('tributary');
     expect(settings.warehouse).not.toBe('none');
     expect(values.CLICKS_PER_SECOND).toBe('0');
+    expect(values['AzureWebJobs.syncWarehouse.Disabled']).toBe('false');
     expect(JSON.stringify(values)).not.toMatch(/key=|password/i);
   });
 
@@ -148,6 +149,8 @@ describe.skipIf(process.platform === 'win32')('the hook after provisioning', () 
   it('asks nobody without a warehouse, and says how emitting is stopped only if something is emitted', () => {
     const { stdout } = run();
     expect(calls()).toEqual([]);
+    // As the template has it: the doctor compares the app with these settings.
+    expect(readValues('local.settings.json')['AzureWebJobs.syncWarehouse.Disabled']).toBe('true');
     expect(stdout).toContain('https://func-one.azurewebsites.net/api/dashboard#key=FUNCTION_KEY');
     expect(stdout).toContain('--query functionKeys.default');
     expect(stdout).toContain('--settings CLICKS_PER_SECOND=0');

@@ -12,8 +12,6 @@ export interface Emitter {
   readonly schedule: SettingDefinition;
   /** The setting without which there is nothing to send. */
   readonly needs: SettingDefinition;
-  /** Whether a value of that setting means that nothing is sent. */
-  readonly isOff: (value: string) => boolean;
   readonly send: (stream: Stream, context: InvocationContext) => Promise<void>;
 }
 
@@ -30,11 +28,11 @@ export function registerEmit(name: string, emitter: Emitter): void {
   });
 }
 
-function registerTimer(name: string, stream: Stream, { schedule, needs, isOff, send }: Emitter): void {
+function registerTimer(name: string, stream: Stream, { schedule, needs, send }: Emitter): void {
   // A wrong value is found when the function runs.
   const value = settingText(needs) ?? '';
   const problem = problemOf(schedule);
-  if (isOff(value))
+  if (needs.isOff?.(value))
     console.log(`${name} is not registered: ${needs.name} is ${value === '' ? 'not set' : value}.`);
   else if (problem !== undefined) console.error(`${name} is not registered: ${problem}`);
   else

@@ -1,24 +1,58 @@
+import { checkFunctions } from '../doctor/checkFunctions';
 import { checkHub } from '../doctor/checkHub';
 import { checkSchedules } from '../doctor/checkSchedules';
 import { checkHostStorage, checkLake } from '../doctor/checkStorage';
 import { checkWarehouse } from '../doctor/checkWarehouse';
 import { type Finding, failed } from '../doctor/finding';
+import { appHere, type FunctionApp } from '../functionApp';
 import type { Settings } from '../settings';
+import { isLocalAccount } from '../storage/accountFacts';
 import type { Stream } from '../streams/stream';
 import { loadedTables } from './loadedTables';
+import { ownFunctions } from './ownFunctions';
 
-/** Looks at every resource that the settings name, all at the same time. Yields each resource's findings, in a fixed order. */
-export async function* examine(settings: Settings, streams: readonly Stream[]): AsyncGenerator<Finding[]> {
+/** Which app is asked, as far as somebody said so. */
+export interface AskedApp {
+  readonly url: URL | undefined;
+  readonly key: string | undefined;
+}
+
+/**
+ * Looks at every resource that the settings name, and at the app's functions, all at the same time. Yields the findings of each, in a
+ * fixed order.
+ */
+export async function* examine(
+  settings: Settings,
+  streams: readonly Stream[],
+  app: AskedApp,
+): AsyncGenerator<Finding[]> {
   const tables = (await loadedTables()).map(({ table }) => table);
   const examinations = [
     checkHostStorage(settings.hostStorage),
     checkLake(settings.lake, settings.lakeContainer),
     ...streams.map((stream) => checkStream(settings, stream)),
     checkWarehouse(settings.warehouse, tables),
+    checkListed(settings, streams, app),
   ];
   // One that fails before its turn is awaited must not end the process.
   for (const examination of examinations) examination.catch(() => {});
   for (const examination of examinations) yield await examination;
+}
+
+async function checkListed(
+  settings: Settings,
+  streams: readonly Stream[],
+  { url, key }: AskedApp,
+): Promise<Finding[]> {
+  const own = ownFunctions(settings, streams);
+  return checkFunctions(own, url ? { url, key } : await likelyApp(settings, key));
+}
+
+/** With settings of this machine, the app is most likely here too. Settings of Azure do not tell the name of their app. */
+async function likelyApp({ lake }: Settings, key: string | undefined): Promise<FunctionApp | undefined> {
+  // What is wrong with the lake's connection, its own line says.
+  const isHere = await isLocalAccount(lake).catch(() => false);
+  return isHere ? { url: new URL(appHere), key } : undefined;
 }
 
 async function checkStream(settings: Settings, stream: Stream): Promise<Finding[]> {

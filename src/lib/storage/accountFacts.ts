@@ -14,6 +14,12 @@ export interface AccountFacts {
   readonly aheadMs: number | undefined;
 }
 
+/** Whether an account is an emulator on this machine. Sends no request. */
+export const isLocalAccount = async (account: StorageAccount): Promise<boolean> =>
+  isLocal(await openContainer(account, 'any'));
+
+const isLocal = ({ url }: { readonly url: string }): boolean => isThisMachine(new URL(url).hostname);
+
 /**
  * Asks a storage account about itself and a container, and changes nothing.
  * @throws `storage.unavailable`, `storage.refused`
@@ -33,7 +39,7 @@ export async function readAccountFacts(account: StorageAccount, container: strin
   });
   return {
     account: client.accountName,
-    isLocal: isThisMachine(new URL(client.url).hostname),
+    isLocal: isLocal(client),
     hasContainer,
     hasHierarchy: info?.isHierarchicalNamespaceEnabled,
     aheadMs: info?.date && info.date.getTime() - Date.now(),

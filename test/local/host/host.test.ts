@@ -133,6 +133,11 @@ app.timer('tick', { schedule: '* * * * * *', runOnStartup: true, handler: async 
     expect(status).toMatchObject({
       functions: expect.arrayContaining([{ name: 'tick', type: 'timerTrigger', isDisabled: true }]),
     });
+    expect(await (await fetch(`${host.url}/admin/functions`)).json()).toEqual([
+      { name: 'on', isDisabled: false },
+      { name: 'off', isDisabled: true },
+      { name: 'tick', isDisabled: true },
+    ]);
   });
 
   test('a busy port is one line that names port and flag', async () => {

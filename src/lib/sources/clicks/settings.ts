@@ -17,4 +17,5 @@ export const clicksPerSecond: SettingDefinition = {
     if (!/^\d+(?:\.\d+)?$/.test(value)) return 'is malformed';
     return Number(value) > 100_000 ? 'is out of range' : undefined;
   },
+  isOff: (value) => Number(value) === 0,
 };

@@ -31,6 +31,7 @@ export const coincapApiKey: SettingDefinition = {
   default: '',
   check: (value) =>
     isHeaderToken(value) ? undefined : 'has a blank, a line break or a letter that no key has',
+  isOff: (key) => key === '',
 };
 
 export const coincapSettings: readonly SettingDefinition[] = [coincapSchedule, coincapUrl, coincapApiKey];
