@@ -110,18 +110,18 @@ function rangeOf(part: string, { least, most, names = [] }: FieldKind): Range | 
 const dayMs = 24 * 3600 * 1000;
 
 /**
- * How often a schedule fires in the 30 days from a day on, in UTC.
+ * How often a schedule fires in the 31 days from a day on, in UTC: no month has more.
  * @param schedule one in which `problemOfSchedule` finds nothing wrong
  * @param from milliseconds since 1970; its time of the day does not count
  */
-export function timesIn30Days(schedule: string, from: number): number {
+export function timesIn31Days(schedule: string, from: number): number {
   const text = schedule.trim();
-  if (isTimeSpan(text)) return Math.floor((30 * dayMs) / (parseTimeSpan(text) ?? Number.POSITIVE_INFINITY));
+  if (isTimeSpan(text)) return Math.floor((31 * dayMs) / (parseTimeSpan(text) ?? Number.POSITIVE_INFINITY));
   const fields = text.split(/\s+/);
   const [seconds, minutes, hours, days, months, weekdays] = (
     fields.length === 5 ? ['0', ...fields] : fields
   ).map((field, index) => valuesOf(field, fieldKinds[index] as FieldKind));
-  const dates = Array.from({ length: 30 }, (_, day) => new Date(from + day * dayMs));
+  const dates = Array.from({ length: 31 }, (_, day) => new Date(from + day * dayMs));
   const matching = dates.filter(
     (date) =>
       days?.has(date.getUTCDate()) && months?.has(date.getUTCMonth() + 1) && weekdays?.has(date.getUTCDay()),

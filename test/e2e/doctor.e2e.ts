@@ -54,7 +54,7 @@ it('finds nothing wrong where all is well, and leaves nothing in the lake', { ti
   expect(text).not.toMatch(/AccountKey|SharedAccessKey|Password/i);
   for (const what of ['settings', 'host storage', 'clock', 'lake', 'warehouse', ...ofEach('hub of')])
     expect(text).toMatch(new RegExp(`^ok +${what}: `, 'm'));
-  expect(text).toMatch(/^ok +CLICKSTREAM_SCHEDULE: .*: [\d,]+ times in 30 days$/m);
+  expect(text).toMatch(/^ok +CLICKSTREAM_SCHEDULE: .*: [\d,]+ times in 31 days$/m);
   const lake = await openAzureBlobStore({ connectionString: stack.settings.LakeStorage ?? '' }, 'lake');
   expect(await lake.get('_doctor/probe')).toBeUndefined();
 });
@@ -118,6 +118,12 @@ describe('turns red', () => {
       )[1],
       () => ['host storage'],
       /ECONNREFUSED/,
+    ],
+    [
+      'a schedule that the plan of CoinCap does not pay for',
+      () => ({ COINCAP_SCHEDULE: '0 */30 * * * *', COINCAP_MONTHLY_REQUESTS: '1487' }),
+      () => ['COINCAP_SCHEDULE'],
+      /1,488 times in 31 days, and the plan pays for 1,487 \(COINCAP_MONTHLY_REQUESTS\)\n +to mend it: set COINCAP_SCHEDULE to "0 0 \* \* \* \*"/,
     ],
     [
       'an identity in a wrong form',

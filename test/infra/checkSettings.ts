@@ -14,8 +14,8 @@ const connections: Readonly<Record<string, readonly [string, string]>> = {
   LakeStorage: ['blobServiceUri', 'lake.outputs.blobEndpoint'],
 };
 
-/** Declared by the app, and not needed in Azure: connections of one stream alone, and a login that only a command uses. */
-const leftOut = /^(\w+_(LISTEN|SEND)|WAREHOUSE_READER)$/;
+/** Declared by the app, and not needed in Azure: connections of one stream alone, and what only a command uses. */
+const leftOut = /^(\w+_(LISTEN|SEND|MONTHLY_REQUESTS)|WAREHOUSE_READER)$/;
 
 const hostSettings = [
   'APPLICATIONINSIGHTS_CONNECTION_STRING',

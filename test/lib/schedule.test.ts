@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
 import { describe, expect, it } from 'vitest';
-import { problemOfSchedule, scheduleSetting, timesIn30Days } from '../../src/lib/schedule';
+import { problemOfSchedule, scheduleSetting, timesIn31Days } from '../../src/lib/schedule';
 import { problemOf } from '../../src/lib/settingReader';
 
 describe('a schedule', () => {
@@ -68,15 +68,15 @@ describe('the setting of a schedule', () => {
   });
 });
 
-describe('the times in 30 days', () => {
+describe('the times in 31 days', () => {
   const from = Date.UTC(2026, 1, 1);
 
   it.each([
-    ['00:30:00', 1440],
-    ['1.00:00:00', 30],
-    ['*/2 * * * * *', 1_296_000],
-    ['5,5,7 * * * *', 1440],
-  ])('of %j are %d', (schedule, times) => expect(timesIn30Days(schedule, from)).toBe(times));
+    ['00:30:00', 1488],
+    ['1.00:00:00', 31],
+    ['*/2 * * * * *', 1_339_200],
+    ['5,5,7 * * * *', 1488],
+  ])('of %j are %d', (schedule, times) => expect(timesIn31Days(schedule, from)).toBe(times));
 
   it.each([
     '0 */30 * * * *',
@@ -87,13 +87,13 @@ describe('the times in 30 days', () => {
   ])('of %j are those of the scheduler of the local host', (schedule) => {
     const cron = new Cron(schedule, { timezone: 'UTC', domAndDow: true, sloppyRanges: true, paused: true });
     let times = 0;
-    const end = from + 30 * 24 * 3600 * 1000;
+    const end = from + 31 * 24 * 3600 * 1000;
     for (
       let next = cron.nextRun(new Date(from - 1000));
       next && next.getTime() < end;
       next = cron.nextRun(next)
     )
       times++;
-    expect(timesIn30Days(schedule, from)).toBe(times);
+    expect(timesIn31Days(schedule, from)).toBe(times);
   });
 });

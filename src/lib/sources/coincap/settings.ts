@@ -34,4 +34,18 @@ export const coincapApiKey: SettingDefinition = {
   isOff: (key) => key === '',
 };
 
-export const coincapSettings: readonly SettingDefinition[] = [coincapSchedule, coincapUrl, coincapApiKey];
+export const coincapMonthlyRequests: SettingDefinition = {
+  name: 'COINCAP_MONTHLY_REQUESTS',
+  meaning:
+    'How many requests the CoinCap plan pays for in a month: its credits, divided by those of one request. `npm run doctor` compares the schedule with it; the app does not use it.',
+  expected: 'a whole number from 1 on',
+  default: '',
+  check: (value) => (/^[1-9]\d{0,14}$/.test(value) ? undefined : 'is malformed'),
+};
+
+export const coincapSettings: readonly SettingDefinition[] = [
+  coincapSchedule,
+  coincapUrl,
+  coincapApiKey,
+  coincapMonthlyRequests,
+];
