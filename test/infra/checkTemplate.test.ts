@@ -132,6 +132,21 @@ it.each([
     'do not fit 512 MB',
   ],
   [
+    'a way to update that Azure does not know',
+    `${modules}/functionApp.bicep`,
+    "type: 'Recreate'",
+    "type: 'Rolling'",
+    'siteUpdateStrategy.type is Rolling, which is none of Recreate, RollingUpdate',
+  ],
+  [
+    'a way to update that is left to Azure',
+    `${modules}/functionApp.bicep`,
+    / {6}siteUpdateStrategy: \{\n.*\n {6}\}\n/.exec(texts.get(`${modules}/functionApp.bicep`) ?? '')?.[0] ??
+      '?',
+    '',
+    'siteUpdateStrategy is missing',
+  ],
+  [
     'a hub that another stream has',
     'deploy/infra/main.bicep',
     'clickstreamHub: hubs[0]',

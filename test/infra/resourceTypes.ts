@@ -262,7 +262,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
     },
   },
   'Microsoft.Web/serverfarms': {
-    version: '2024-04-01',
+    version: '2025-05-01',
     shape: {
       ...placed,
       kind: ['functionapp'],
@@ -271,7 +271,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
     },
   },
   'Microsoft.Web/sites': {
-    version: '2024-04-01',
+    version: '2025-05-01',
     shape: {
       ...placed,
       kind: ['functionapp,linux'],
@@ -296,6 +296,8 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
             maximumInstanceCount: 'any',
             'alwaysReady?': { each: { name: 'any', instanceCount: 'any' } },
           },
+          // A choice with consequences (docs/operations.md), so it is not left to Azure's default.
+          siteUpdateStrategy: { type: ['Recreate', 'RollingUpdate'] },
         },
       },
     },
@@ -303,7 +305,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
   },
   // Its properties are the app's settings, which checkSettings.ts looks at.
   'Microsoft.Web/sites/config': {
-    version: '2024-04-01',
+    version: '2025-05-01',
     shape: { ...child, name: ['appsettings'], properties: 'any' },
   },
   'Microsoft.Authorization/roleAssignments': {

@@ -31,7 +31,7 @@ var batches = {
 }
 var batch = batches[string(instanceMemoryMB)]
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-05-01' = {
   name: 'plan-${name}'
   location: location
   tags: tags
@@ -45,7 +45,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2025-05-01' = {
   name: name
   location: location
   tags: union(tags, { 'azd-service-name': 'app' })
@@ -80,11 +80,15 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
       }
+      // An update ends what is running, and it comes again: docs/operations.md says why that is right here.
+      siteUpdateStrategy: {
+        type: 'Recreate'
+      }
     }
   }
 }
 
-resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+resource settings 'Microsoft.Web/sites/config@2025-05-01' = {
   parent: app
   name: 'appsettings'
   properties: {
