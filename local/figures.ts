@@ -9,6 +9,7 @@ import type { ObjectStore } from '../src/lib/storage/objectStore';
 import type { Stream, WarehouseTable } from '../src/lib/streams/stream';
 import { connectToOwner } from '../src/lib/warehouse/duckdb/sharedFile';
 import { parseWarehouse } from '../src/lib/warehouse/warehouseSetting';
+import { askPart } from './askPart';
 
 /** The progress of one stream. Each figure comes from another place. */
 export interface StreamFigures {
@@ -28,6 +29,7 @@ export class FiguresReader {
   readonly #hub: string;
   readonly #table: TableFollower<Snapshot>;
   #rowsOf = new Map<string, number>();
+  #asked: 'storage' | 'the broker' = 'storage';
 
   constructor(options: { brokerUrl: string; hub: string; at: TableLocation }) {
     this.#brokerUrl = options.brokerUrl;
@@ -35,8 +37,15 @@ export class FiguresReader {
     this.#table = followSnapshot(options.at);
   }
 
+  /** Whom it asked last, and so whose answer is awaited while it reads. */
+  get asked(): string {
+    return this.#asked;
+  }
+
   async read(): Promise<StreamFigures> {
+    this.#asked = 'storage';
     const snapshot = await this.#table.toHead();
+    this.#asked = 'the broker';
     const { accepted, createdOn } = await this.#askBroker();
     if (!snapshot) return { accepted, ingested: 0, rows: 0, version: -1 };
     let rows = 0;
@@ -63,8 +72,8 @@ export class FiguresReader {
   }
 
   async #askBroker(): Promise<{ accepted: number; createdOn: number }> {
-    const reply = await fetch(`${this.#brokerUrl}/stats`, { signal: AbortSignal.timeout(10_000) });
-    const stats = (await reply.json()) as { hubs: Record<string, { accepted: number; createdOn: string }> };
+    const { body } = await askPart('the broker', `${this.#brokerUrl}/stats`);
+    const stats = body as { hubs: Record<string, { accepted: number; createdOn: string }> };
     const { accepted = 0, createdOn = '' } = stats.hubs[this.#hub] ?? {};
     return { accepted, createdOn: Date.parse(createdOn) };
   }
@@ -111,7 +120,7 @@ export async function warehouseRows(
 
 /** The total in the answer of GET /api/clicks. */
 export async function clicksOfTheApi(apiUrl: string): Promise<number> {
-  const reply = await fetch(`${apiUrl}/api/clicks`, { signal: AbortSignal.timeout(10_000) });
-  if (!reply.ok) throw new Error(`GET /api/clicks answered ${reply.status}.`);
-  return ((await reply.json()) as { total: number }).total;
+  const { ok, status, body } = await askPart('the Functions host', `${apiUrl}/api/clicks`);
+  if (!ok) throw new Error(`GET /api/clicks answered ${status}.`);
+  return (body as { total: number }).total;
 }

@@ -1,27 +1,45 @@
+import { askPart } from './askPart';
+
 /*
  * The host's own endpoints.
  */
 
+/** Long, because a host with more events than the machine can take answers late. */
+const answerLimitMs = 30_000;
+
+export interface HostFunction {
+  readonly name: string;
+  readonly type: string;
+  readonly isDisabled?: boolean;
+}
+
+/** The functions of a host. */
+export async function functionsOf(apiUrl: string): Promise<readonly HostFunction[]> {
+  const { body } = await askPart('the Functions host', `${apiUrl}/admin/host/status`, {
+    limitMs: answerLimitMs,
+  });
+  return (body as { functions: HostFunction[] }).functions;
+}
+
 /** Stops all functions of a host whose name begins with `emit`. Resolves when none of them runs any more. */
 export async function stopSources(apiUrl: string): Promise<void> {
-  const reply = await fetch(`${apiUrl}/admin/host/status`, { signal: AbortSignal.timeout(10_000) });
-  const { functions } = (await reply.json()) as { functions: { name: string; isDisabled?: boolean }[] };
-  const sources = functions.filter(({ name, isDisabled }) => name.startsWith('emit') && !isDisabled);
+  const sources = (await functionsOf(apiUrl)).filter(
+    ({ name, isDisabled }) => name.startsWith('emit') && !isDisabled,
+  );
   await Promise.all(sources.map(({ name }) => disableFunction(apiUrl, name)));
 }
 
 /** Disables a function. Resolves when it no longer runs. */
 async function disableFunction(apiUrl: string, name: string): Promise<void> {
-  const reply = await fetch(`${apiUrl}/admin/functions/${name}/state`, {
-    method: 'PUT',
-    body: '{"state":"disabled"}',
-    signal: AbortSignal.timeout(30_000),
+  const { ok, status } = await askPart('the Functions host', `${apiUrl}/admin/functions/${name}/state`, {
+    ...{ method: 'PUT', body: '{"state":"disabled"}', limitMs: answerLimitMs },
   });
-  if (!reply.ok) throw new Error(`The host did not disable ${name}: it answered ${reply.status}.`);
+  if (!ok) throw new Error(`The host did not disable ${name}: it answered ${status}.`);
 }
 
 /** Runs a function by hand, as its timer would. Resolves when the host has accepted that, or if it does not. */
 export async function runFunction(apiUrl: string, name: string): Promise<void> {
-  const request = { method: 'POST', signal: AbortSignal.timeout(10_000) };
-  await fetch(`${apiUrl}/admin/functions/${name}`, request).catch(() => {});
+  await askPart('the Functions host', `${apiUrl}/admin/functions/${name}`, { method: 'POST' }).catch(
+    () => {},
+  );
 }

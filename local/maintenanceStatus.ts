@@ -1,3 +1,4 @@
+import { askPart } from './askPart';
 import { managementPath } from './durable/clientPayload';
 
 /** The id of the app's pass of maintenance. */
@@ -14,9 +15,9 @@ interface Status {
  */
 export async function maintenanceStatus(apiUrl: string): Promise<string | undefined> {
   const url = `${apiUrl}${managementPath}/instances/${instance}?showInput=false`;
-  const reply = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-  if (reply.status !== 202) return undefined;
-  const { customStatus } = (await reply.json()) as Status;
+  const { status, body } = await askPart('the Functions host', url, { limitMs: 5000 });
+  if (status !== 202) return undefined;
+  const { customStatus } = body as Status;
   if (!customStatus) return 'maintenance begins';
   const { table, step, done, total } = customStatus;
   return `maintenance: ${[table, step].filter(Boolean).join(' ')}, ${done} of ${total}`;

@@ -56,6 +56,7 @@ export class StreamProgress {
   /** One at a time: if it is late, the next status waits for the same one. */
   readonly #reading = once(() => this.#read().finally(() => void this.#reading.forget()));
   readonly #asking = once(() => this.#askWhy().finally(() => void this.#asking.forget()));
+  #asksWarehouse = false;
   #line: string;
   #shown: Figures | undefined;
   /** What the last comparison found missing, or why the numbers could not be compared. */
@@ -113,7 +114,13 @@ export class StreamProgress {
   /** Reads the numbers. Returns a sentence without its end if they cannot be read. */
   async #refresh(): Promise<string | undefined> {
     try {
-      const figures = await within(readLimitMs, () => this.#reading());
+      const figures = await within(
+        readLimitMs,
+        () => this.#reading(),
+        () => {
+          throw new Error(`${this.#asked} takes longer than ${readLimitMs / 1000} s to answer`);
+        },
+      );
       this.#line = describeFigures(this.stream, figures);
       this.#isDone = isDone(this.stream, figures);
       if (this.#isDone || hasMoved(figures, this.#shown)) this.#movedAt = performance.now();
@@ -131,8 +138,10 @@ export class StreamProgress {
   async #read(): Promise<Figures> {
     const { reader, stack } = this.#followed;
     const { warehouse } = this.stream;
+    this.#asksWarehouse = false;
     const figures = await reader.read();
     if (!warehouse || figures.version < 0) return { ...figures, inWarehouse: 0 };
+    this.#asksWarehouse = true;
     // Why the warehouse does not answer is not known here, but in the API's health.
     const inWarehouse = await warehouseRows(stack.settings.WAREHOUSE, warehouse).catch(() => undefined);
     return { ...figures, inWarehouse };
@@ -157,6 +166,11 @@ export class StreamProgress {
       );
       return describeUncounted(this.stream, refusal, cause);
     }
+  }
+
+  /** Whose answer is awaited while numbers are read. */
+  get #asked(): string {
+    return this.#asksWarehouse ? 'the warehouse' : this.#followed.reader.asked;
   }
 
   get #stillForMs(): number {

@@ -1,6 +1,8 @@
 import { inParallel } from '../src/lib/inParallel';
 import { scaleGroupOf } from './host/scaleGroup';
+import { functionsOf } from './hostAdmin';
 import { type HostProcess, type HostProcessOptions, startHostProcess } from './processes';
+import { sentence } from './waits';
 
 /** How many hosts are started at once: each needs a core for some seconds. */
 const startsAtOnce = 2;
@@ -36,8 +38,14 @@ export async function startScaleGroups(
 
 /** The groups of the functions that do not run in the host of requests, except those that a setting disables everywhere. */
 export async function otherGroups({ url }: HostProcess): Promise<string[]> {
-  const reply = await fetch(`${url}/admin/host/status`, { signal: AbortSignal.timeout(10_000) });
-  const { functions } = (await reply.json()) as { functions: { name: string; type: string }[] };
+  const functions = await functionsOf(url).catch((cause) => {
+    throw new Error(
+      `It is not known which functions there are: ${sentence(cause)}. Its log is in .local/logs.`,
+      {
+        cause,
+      },
+    );
+  });
   const groups = functions.map(({ name, type }) => scaleGroupOf(name, type));
   return [...new Set(groups)].filter((group) => group !== http);
 }

@@ -13,6 +13,7 @@ import { followStreams, type StreamProgress } from './progress';
 import { ensureNotRunning } from './runMark';
 import { defaultPorts, type Stack, startStack } from './stack';
 import { openDisplay, type StatusDisplay } from './statusDisplay';
+import { sentence } from './waits';
 
 /*
  * `npm start`: runs the whole system on this machine, with emulators, and keeps its data in .local/.
@@ -169,7 +170,13 @@ async function compare(
   display: StatusDisplay,
   hurried: AbortSignal,
 ): Promise<number> {
-  await stack.stopSources();
+  await stack.stopSources().catch((cause) => {
+    const why = sentence(cause);
+    throw new Error(
+      `The emitting functions were not stopped, so that nothing was compared: ${why}. Its log is in .local/logs. The next "npm start" goes on with the events that are under way.`,
+      { cause },
+    );
+  });
   await loadWarehouse(stack);
   const giveUpAt = Date.now() + catchUpLimitMs;
   for (let showAt = Date.now() + 1000; ; ) {

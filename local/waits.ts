@@ -3,6 +3,7 @@ import type { Health, PartitionFailure, StreamHealth } from '../src/lib/health/h
 import { ingestRemedy, type Remedy } from '../src/lib/health/remedies';
 import type { Stream } from '../src/lib/streams/stream';
 import { fullName } from '../src/lib/warehouse/warehouse';
+import { askPart } from './askPart';
 
 /*
  * What a stream waits for, in words: GET /api/health knows it in codes.
@@ -19,11 +20,9 @@ export interface Waits {
 
 export const noWaits: Waits = { reasons: [], remedies: [], isFailing: false };
 
-const answerLimitMs = 10_000;
-
 /** Adds why and what to do to a sentence without its end. */
 export function withWaits(sentence: string, { reasons, remedies }: Waits): string {
-  const why = reasons.length === 0 ? '; see host.log' : `: ${reasons.join('; ')}`;
+  const why = reasons.length === 0 ? '; see .local/logs' : `: ${reasons.join('; ')}`;
   const mend = remedies.length === 0 ? '' : ` To mend it: ${remedies.join('; then ')}.`;
   return `${sentence}${why}.${mend}`;
 }
@@ -31,8 +30,8 @@ export function withWaits(sentence: string, { reasons, remedies }: Waits): strin
 /** Asks the API what a stream waits for. Never rejects. */
 export async function askWaits(apiUrl: string, stream: Stream): Promise<Waits> {
   try {
-    const reply = await fetch(`${apiUrl}/api/health`, { signal: AbortSignal.timeout(answerLimitMs) });
-    return describeWaits((await reply.json()) as Health, stream);
+    const { body } = await askPart('the Functions host', `${apiUrl}/api/health`);
+    return describeWaits(body as Health, stream);
   } catch {
     return { ...noWaits, reasons: [`${apiUrl}/api/health, which would know why, gives no answer`] };
   }
@@ -73,7 +72,7 @@ export function describeWaits({ error, streams, warehouse }: Health, stream: Str
  */
 export function describeUncounted(stream: Stream, refusal: unknown, cause: unknown): Waits {
   const { code, retriable } = describeFailure(cause);
-  const why = cause === undefined ? 'see host.log' : coded(code);
+  const why = cause === undefined ? 'see .local/logs' : coded(code);
   const remedy = cause instanceof TributaryError ? ingestRemedy({ code: cause.code }, stream) : undefined;
   return {
     reasons: [`the clicks are not counted, because ${sentence(refusal)}: ${why}`],
@@ -137,7 +136,7 @@ const why = (code: string, refusal: string | undefined): string =>
 /** A code, and where docs/errors.md explains it. */
 const coded = (code: string): string =>
   code === 'unknown'
-    ? 'an error without a code, see host.log'
+    ? 'an error without a code, see .local/logs'
     : `${code} (docs/errors.md#${code.replaceAll('.', '')})`;
 
 /** On this machine the broker and storage end with the app, but a command that needs the app stopped needs them. */

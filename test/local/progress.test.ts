@@ -1,33 +1,68 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { FiguresReader, LetterCounter } from '../../local/figures';
 import { StreamProgress } from '../../local/progress';
 import { MemoryStore } from '../../src/lib/storage/memoryStore';
 import { clickstream } from '../../src/lib/streams/clickstream';
+
+const listening: Server[] = [];
+afterEach(() => {
+  for (const server of listening.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+/** The address of a server. */
+async function serve(answer: RequestListener): Promise<string> {
+  const server = createServer(answer);
+  listening.push(server);
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Follows the clicks of a store beside a broker and an app at these addresses. */
+function follow(store: MemoryStore, brokerUrl: string, apiUrl: string): StreamProgress {
+  const at = { store, table: 'clicks' };
+  return new StreamProgress({
+    stack: { apiUrl, settings: {} },
+    stream: clickstream,
+    reader: new FiguresReader({ brokerUrl, hub: 'clickstream', at }),
+    letters: new LetterCounter({ stream: clickstream, store }),
+    at,
+  });
+}
+
+it('says who does not answer while the numbers cannot be read', {
+  timeout: 20_000,
+}, async () => {
+  const healthy = await serve((_, response) =>
+    response.end('{"status":"ok","streams":[],"warehouse":{"tables":[]}}'),
+  );
+  const silent = await serve(() => {});
+  const silence = follow(new MemoryStore(), silent, healthy);
+  expect((await silence.status()).note).toContain(
+    'the numbers of clicks cannot be read (the broker takes longer than 3 s to answer)',
+  );
+  const gone = follow(new MemoryStore(), 'http://127.0.0.1:9999', healthy);
+  expect((await gone.status()).note).toContain(
+    'the numbers of clicks cannot be read (the broker at http://127.0.0.1:9999 did not answer (connect ECONNREFUSED 127.0.0.1:9999))',
+  );
+});
 
 it('says once why the numbers of a stream cannot be compared: in the line before the last', async () => {
   const refusal = 'reading needs x, which is not implemented. Turn it off.';
   const problems = [{ source: 'table', code: 'delta.unsupported', refusal }];
   const stream = { stream: 'clickstream', status: 'failing', problems, failures: [], partitions: [] };
   const health = { status: 'failing', streams: [stream], warehouse: { tables: [] } };
-  const server = createServer((_, response) => response.end(JSON.stringify(health)));
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  onTestFinished(() => void server.close());
-  const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const apiUrl = await serve((_, response) => response.end(JSON.stringify(health)));
   const store = new MemoryStore();
   await store.put(
     'clicks/_delta_log/00000000000000000000.json',
     Buffer.from('{"protocol":{"minReaderVersion":9,"minWriterVersion":9}}\n'),
   );
-  const at = { store, table: 'clicks' };
-  const progress = new StreamProgress({
-    stack: { apiUrl, settings: {} },
-    stream: clickstream,
-    reader: new FiguresReader({ brokerUrl: apiUrl, hub: 'clickstream', at }),
-    letters: new LetterCounter({ stream: clickstream, store }),
-    at,
-  });
+  const progress = follow(store, apiUrl, apiUrl);
   expect(await progress.compare()).toEqual({ equal: false, line: 'the numbers cannot be compared' });
   expect(await progress.explain()).toMatch(
     /^the numbers of clicks cannot be read \(delta\.[^()]*\): its table cannot be read: reading needs x, which is not implemented\. Turn it off\.$/,

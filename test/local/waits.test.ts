@@ -108,7 +108,7 @@ describe('what a stream waits for', () => {
       reasons: [
         'its table cannot be read: delta.hole (docs/errors.md#deltahole)',
         'the broker does not answer: hub.unavailable (docs/errors.md#hubunavailable)',
-        'the table dead_letters cannot be read: an error without a code, see host.log',
+        'the table dead_letters cannot be read: an error without a code, see .local/logs',
       ],
       isFailing: true,
     });
@@ -205,12 +205,12 @@ it('clicks that are not counted have the reason and the remedy of their table', 
   expect(describeUncounted(clickstream, refusal, away)).toMatchObject({ remedies: [], isFailing: false });
   expect(describeUncounted(clickstream, refusal, undefined)).toEqual({
     ...noWaits,
-    reasons: [`${because}: see host.log`],
+    reasons: [`${because}: see .local/logs`],
   });
 });
 
 it('a sentence tells why and what to do', () => {
-  expect(withWaits('clicks stands still', noWaits)).toBe('clicks stands still; see host.log.');
+  expect(withWaits('clicks stands still', noWaits)).toBe('clicks stands still; see .local/logs.');
   const waits = { reasons: ['one', 'another'], remedies: ['run "a"', 'run "b"'], isFailing: true };
   expect(withWaits('clicks stands still', waits)).toBe(
     'clicks stands still: one; another. To mend it: run "a"; then run "b".',

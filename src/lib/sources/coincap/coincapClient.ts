@@ -1,5 +1,6 @@
 import { isConfidential } from '../../confidentialUrl';
 import { TributaryError } from '../../errors';
+import { describeNoReply } from '../../noReply';
 
 export interface CoincapOptions {
   /**
@@ -96,13 +97,8 @@ export class CoincapClient {
       });
       return { status: response.status, headers: response.headers, text: await response.text() };
     } catch (cause) {
-      const timedOut = cause instanceof DOMException && cause.name === 'TimeoutError';
-      const why = timedOut ? `within ${timeoutMs} ms` : `(${this.#quote(reasonOf(cause))})`;
-      throw new TributaryError(
-        'source.unavailable',
-        `CoinCap at ${this.#address.origin} did not answer ${why}.`,
-        { cause },
-      );
+      const why = this.#quote(describeNoReply(cause, timeoutMs));
+      throw new TributaryError('source.unavailable', `CoinCap at ${this.#address.origin} ${why}.`, { cause });
     }
   }
 
@@ -181,11 +177,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  return cause instanceof Error ? cause.message || cause.name : String(cause);
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

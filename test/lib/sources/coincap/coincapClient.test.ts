@@ -143,7 +143,7 @@ describe('fetchAssets', () => {
     coincap.fail({ kind: 'hang' });
     const error = await failureOf(clientOf({ timeoutMs: 200 }).fetchAssets());
     expect(error.code).toBe('source.unavailable');
-    expect(error.message).toBe(`CoinCap at ${coincap.url} did not answer within 200 ms.`);
+    expect(error.message).toBe(`CoinCap at ${coincap.url} did not answer in 0.2 s.`);
   });
 
   it('says why the API does not answer', async () => {
