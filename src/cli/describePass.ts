@@ -4,14 +4,29 @@ import type { TableFigures } from '../lib/maintenance/planCompaction';
 import type { Progress } from '../lib/maintenance/task';
 import type { MaintenanceResult, MaintenanceStatus, TableResult } from '../lib/orchestrations/maintainTables';
 import { quantity } from '../lib/quantity';
+import { hintToStart } from './commandLine/runCommand';
 
-/** What a pass of maintenance did, in one line for each table that it worked on and each failure. */
+type Failure = MaintenanceResult['failures'][number];
+
+/** What a pass of maintenance did, in one line for each table that it worked on and each reason for failures. */
 export function describePass({ tables, counts, failures }: MaintenanceResult): string[] {
   const lines = tables.filter(({ steps }) => Object.keys(steps).length > 0).map(describeTable);
   if (counts !== null) lines.push(`counts: ${counts}`);
-  for (const { table, step, code, message } of failures)
-    lines.push(`${table ?? 'counts'}: ${step} failed, ${code}: ${inertInLine(message)}`);
-  return lines;
+  return [...lines, ...[...Map.groupBy(failures, reasonOf).values()].map(describeFailures)];
+}
+
+/** Storage that does not answer, or refuses, does so for whatever it is asked: the messages differ in what that was. */
+const reasonOf = ({ code, message }: Failure): string =>
+  code.startsWith('storage.') ? code : `${code} ${message}`;
+
+/** "clicks: checkpoint and 2 other steps failed, CODE: MESSAGE" */
+function describeFailures(group: readonly Failure[]): string {
+  const [{ table, step, code, message }, ...others] = group as readonly [Failure, ...Failure[]];
+  const what = table === null ? step : `${table}: ${step}`;
+  const more = others.length === 0 ? '' : ` and ${quantity(others.length, 'other step')}`;
+  const hint = hintToStart(code, message);
+  const text = inertInLine(hint === '' ? message : message.replace(/\.$/, ''));
+  return `${what}${more} failed, ${code}: ${text}${hint}`;
 }
 
 function describeTable({ table, steps, compaction }: TableResult): string {

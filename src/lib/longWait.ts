@@ -7,16 +7,20 @@
 const [longMs, apartMs] = [5000, 10_000] as const;
 
 let tell: ((place: string) => void) | undefined;
+/** The last one that was told. The next try of a request, which waits for the same one, is not told again until there was an answer. */
+let toldPlace: string | undefined;
 
 /** From now on, this listener is told for whom this process waits, once that takes long; undefined ends it. */
 export function onLongWait(listener: ((place: string) => void) | undefined): void {
   let lastAt = Number.NEGATIVE_INFINITY;
+  toldPlace = undefined;
   tell =
     listener &&
     ((place) => {
       const now = performance.now();
-      if (now - lastAt < apartMs) return;
+      if (place === toldPlace || now - lastAt < apartMs) return;
       lastAt = now;
+      toldPlace = place;
       listener(place);
     });
 }
@@ -29,7 +33,9 @@ export async function waitFor<T>(place: string, work: Promise<T>): Promise<T> {
   if (!tell) return work;
   const timer = setTimeout(() => tell?.(place), longMs);
   try {
-    return await work;
+    const result = await work;
+    if (place === toldPlace) toldPlace = undefined;
+    return result;
   } finally {
     clearTimeout(timer);
   }

@@ -32,3 +32,44 @@ it('a pass of the counts alone says nothing of the tables, which it left alone',
   const tables = [{ table: 'assets', steps: {} }];
   expect(describePass({ tables, counts: 'saved', failures: [] })).toEqual(['counts: saved']);
 });
+
+it('a reason for which several steps failed is told once, with how many there were', () => {
+  const away = (table: string | null, step: 'checkpoint' | 'clean' | 'counts', what: string) => ({
+    ...{ outcome: 'failed' as const, retriable: true, table, step, code: 'storage.unavailable' },
+    message: `devstoreaccount1/lake: ${what}: 5 tries failed, the last with: ECONNREFUSED connect ECONNREFUSED 127.0.0.1:10000.`,
+  });
+  const damage = {
+    outcome: 'failed' as const,
+    retriable: true,
+    code: 'delta.invalid',
+    message: 'clicks: version 3 is\nmissing.',
+  };
+  const failures = [
+    away('clicks', 'checkpoint', 'get clicks/_delta_log/_last_checkpoint'),
+    away('assets', 'clean', 'list assets/_delta_log/'),
+    away(null, 'counts', 'get clicks/_counts/state.json'),
+    { ...damage, table: 'clicks', step: 'clean' as const },
+    { ...damage, table: 'clicks', step: 'compact' as const },
+    { ...damage, table: 'assets', step: 'compact' as const, message: 'assets: version 9 is missing.' },
+  ];
+  expect(describePass({ tables: [], counts: 'failed', failures })).toEqual([
+    'counts: failed',
+    'clicks: checkpoint and 2 other steps failed, storage.unavailable: devstoreaccount1/lake: get clicks/_delta_log/_last_checkpoint: 5 tries failed, the last with: ECONNREFUSED connect ECONNREFUSED 127.0.0.1:10000. Nothing runs there: start "npm start" or "npm run emulators", or correct the settings.',
+    'clicks: clean and 1 other step failed, delta.invalid: clicks: version 3 is\\nmissing.',
+    'assets: compact failed, delta.invalid: assets: version 9 is missing.',
+  ]);
+});
+
+it('counts that were not saved are told without their name twice', () => {
+  const failure = {
+    outcome: 'failed' as const,
+    retriable: true,
+    table: null,
+    step: 'counts' as const,
+    code: 'unknown',
+  };
+  expect(describePass({ tables: [], counts: 'failed', failures: [{ ...failure, message: 'No.' }] })).toEqual([
+    'counts: failed',
+    'counts failed, unknown: No.',
+  ]);
+});

@@ -33,6 +33,19 @@ it('is told once in ten seconds, however many wait', async () => {
   expect(told).toEqual(['a', 'again']);
 });
 
+it('is told once of tries that follow one another, and again once there was an answer', async () => {
+  const failed = async () => {
+    await work(10_000);
+    throw new Error('late');
+  };
+  for (const tried of [failed, failed, failed, () => work(8000), failed, failed]) {
+    const wait = waitFor('store', tried()).catch(() => {});
+    await vi.advanceTimersByTimeAsync(10_000);
+    await wait;
+  }
+  expect(told).toEqual(['store', 'store']);
+});
+
 it('is not told without a listener, nor after a failure', async () => {
   const refused = waitFor('store', Promise.reject(new Error('refused')));
   await expect(refused).rejects.toThrow('refused');
