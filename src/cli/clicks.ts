@@ -13,6 +13,7 @@ import { type Asked, describeCounts, linesAround } from './countsTable';
  */
 
 const defaultTop = 20;
+const defaultEveryMs = 1000;
 const mostRows = 1_000_000;
 /**
  * Which time is compared with the one before it, where `--last` does not say so: the first of these before which there were clicks.
@@ -48,8 +49,10 @@ runCommand({
   does: action({
     meaning: 'The current clicks per product.',
     flags,
-    run: async ({ url, key, watch, csv, every = 1000, stream, ...filters }) => {
+    run: async ({ url, key, watch, csv, every, stream, ...filters }) => {
       if (csv && watch) throw new UsageError('--csv prints once: leave out --watch.');
+      if (every !== undefined && !watch)
+        throw new UsageError('--every is for --watch: add it, or leave out --every.');
       if (filters.product !== undefined && filters.category !== undefined)
         throw new UsageError('--product names one product: leave out --category.');
       if (stream === undefined && filters.product !== undefined && !/^-?\d+$/.test(filters.product))
@@ -57,7 +60,7 @@ runCommand({
       const counts = new CountsCommand(new CountsClient(url, key), wordsOf(stream), filters);
       if (!watch) await counts.ensureCategoryKnown();
       if (csv) process.stdout.write(await counts.csv());
-      else if (watch) await showAgain(counts, every);
+      else if (watch) await showAgain(counts, every ?? defaultEveryMs);
       else for (const line of await counts.lines()) console.log(line);
       return 0;
     },
@@ -125,8 +128,16 @@ class CountsCommand {
       found = await this.#trendOf(span);
       if (!found || found.before > 0 || found.total === 0) break;
     }
+    const isNone = found?.total === 0 && found.before === 0;
+    if (found && isNone) found = { ...found, isTooEarly: await this.#hasAnySince(found.to) };
     this.#trend = { at: performance.now(), found };
     return found;
+  }
+
+  /** @param time ISO time */
+  async #hasAnySince(time: string): Promise<boolean> {
+    const query = { since: time, top: '1' };
+    return readCounts(await this.#client.ask({ path: this.#words.path, query }), this.#words).total > 0;
   }
 
   async #trendOf(span: string): Promise<Trend | undefined> {

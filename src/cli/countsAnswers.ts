@@ -69,6 +69,8 @@ export interface Trend {
   readonly total: number;
   readonly before: number;
   readonly byKey: ReadonlyMap<Key, Change>;
+  /** Whether it and the time before have none, but the bucket that is not over yet has some. */
+  readonly isTooEarly?: boolean;
 }
 
 export interface Change {

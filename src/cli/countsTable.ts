@@ -39,6 +39,7 @@ const leastName = 8;
 /** Lines that are no longer than the room is wide. */
 export function describeCounts(view: CountsView, room: Room): string[] {
   const { answer, words, asked, trend } = view;
+  if (trend?.isTooEarly) return describeBeginning(view, trend, room);
   if (answer.version < 0 || (answer.total === 0 && answer.keys.length === 0)) return [describeNothing(view)];
   const heading = [headingOf(view), ...(trend ? [describeRate(view, trend)] : [])];
   const note = answer.other &&
@@ -46,6 +47,13 @@ export function describeCounts(view: CountsView, room: Room): string[] {
       `The ${words.keyNoun}s in "other" are not counted on their own; each has at most ${count(answer.other.atMost)}.`,
     ];
   return [...heading, ...tableOf(view, room), ...(note || [])].map((line) => cutText(line, room.columns));
+}
+
+/** Where there were none before the bucket that is not over yet, a rate and a change would be wrong. */
+function describeBeginning(view: CountsView, trend: Trend, room: Room): string[] {
+  const [heading = '', ...others] = describeCounts({ ...view, trend: undefined }, room);
+  const none = `No ${view.words.noun}s ${timeOf(trend)}, so it is too early for a rate.`;
+  return [heading, cutText(none, room.columns), ...others];
 }
 
 function describeNothing({ words, answer, asked }: CountsView): string {
@@ -84,9 +92,14 @@ function describeRate({ answer, asked }: CountsView, trend: Trend): string {
     before === 0 ? 'none in the time before' : `${changeOf(now, before)} against the time before`;
   const rate =
     now >= seconds ? `${decimal(now / seconds)} a second` : `${decimal((now * 60) / seconds)} a minute`;
+  return `${rate} ${timeOf(trend)}, ${change}`;
+}
+
+/** "from 2026-11-27 02:57 to 03:12 UTC" */
+function timeOf(trend: Trend): string {
   const [from, to] = [utc(trend.from).slice(0, 16), utc(trend.to).slice(0, 16)];
   const [day, time] = to.split(' ');
-  return `${rate} from ${from} to ${from.startsWith(`${day}`) ? time : to} UTC, ${change}`;
+  return `from ${from} to ${from.startsWith(`${day}`) ? time : to} UTC`;
 }
 
 /** Of the keys of the category, or of the keys that are shown. */
@@ -110,7 +123,8 @@ const decimal = (value: number): string =>
 /** `+12 %`; `new` after a time without any. */
 function changeOf(now: number, before: number): string {
   if (before === 0) return now === 0 ? '-' : 'new';
-  const percent = Math.round((now / before - 1) * 100);
+  // Without the sum, a small fall would be -0.
+  const percent = Math.round((now / before - 1) * 100) + 0;
   return `${percent > 0 ? '+' : ''}${count(percent)} %`;
 }
 

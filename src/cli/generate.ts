@@ -54,7 +54,9 @@ runCommand({
 });
 
 async function generate(given: Given<typeof flags>): Promise<number> {
-  const { rate, duration } = given;
+  const { rate, duration, sessions } = given;
+  if (sessions !== undefined && duration !== undefined)
+    throw new UsageError('--sessions ends after so many sessions: leave out --duration.');
   // The simulator begins at the same moment as the time to send: otherwise it would make clicks of what opening the producer takes.
   const started = Date.now();
   const simulator = openSimulator(given, started);

@@ -20,7 +20,7 @@ afterEach(async () => {
   server?.close();
 });
 
-/** The API of clicks and of one more stream, without the host around it; which paths were asked, and with which statuses. */
+/** The API of clicks and of one more stream, without the host around it; which paths were asked, whether since a time, and with which statuses. */
 async function serve(table: ClicksTable, maxKeys = 100) {
   const counts = new Counts({ at: table.at, counted: countedClicks, refreshMs: 0, maxKeys });
   const names = new ProductNames(table.at.store);
@@ -37,7 +37,7 @@ async function serve(table: ClicksTable, maxKeys = 100) {
       query,
       headers: new Headers(headers as Record<string, string>),
     })) ?? { status: 404, headers: {}, body: '{"detail":"There is no such stream."}' };
-    asked.push({ path: pathname, status: answer.status });
+    asked.push({ path: `${pathname}${query.has('since') ? '?since' : ''}`, status: answer.status });
     response.writeHead(answer.status, answer.headers).end(answer.body);
   });
   await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
@@ -75,7 +75,7 @@ it('npm run clicks -- --watch asks only for what has changed, and shows the last
   await command.until(/(3 clicks since the beginning, 2 products, [^\n]*version 1\n[\s\S]*){4}/);
   const all = () => asked.filter(({ path }) => path === '/api/clicks').map(({ status }) => status);
   expect(all().slice(0, 4)).toEqual([200, 304, 304, 304]);
-  // How fast is asked once; where a minute ends meanwhile, also for shorter times.
+  // How fast is asked once; where a minute ends meanwhile, also for shorter times, or else whether there are any in the minute of now.
   expect(asked.length - all().length).toBeLessThanOrEqual(3);
   await table.click(9);
   await command.until(/4 clicks since the beginning, 2 products, [^\n]*version 2\n/);
@@ -126,6 +126,32 @@ it('npm run clicks tells the rate of a time that began after the first click', a
   expect(asked[1]).toMatch(/^16 a minute from .*, none in the time before$/);
 });
 
+it('npm run clicks says in the minute of the first clicks that it is too early for a rate, and tells of no rate then', async () => {
+  const table = await new ClicksTable(new MemoryStore()).create();
+  const now = Date.now();
+  await table.append([
+    { productid: 7, at: now },
+    { productid: 7, at: now - 50 * 60_000 },
+  ]);
+  const { url } = await serve(table);
+  // If a minute ends meanwhile, its clicks have a rate.
+  if (Math.floor(Date.now() / 60_000) > Math.floor(now / 60_000)) return;
+  const early =
+    /^No clicks from \d{4}-\d\d-\d\d \d\d:\d\d to (?:\S+ )?\d\d:\d\d UTC, so it is too early for a rate\.$/;
+  const titles = 'product category clicks';
+  expect((await clicks('--url', url)).lines).toMatchObject([
+    expect.stringMatching(/^2 clicks since the beginning, 1 product, /),
+    expect.stringMatching(early),
+    titles,
+    expect.stringMatching(/^7 8 2 /),
+  ]);
+  const { lines } = await clicks('--url', url, '--last', '10m', '--product', '7');
+  expect([lines[0], lines[1]]).toEqual([
+    expect.stringMatching(/^1 click in the last 10m, /),
+    expect.stringMatching(early),
+  ]);
+});
+
 it('npm run clicks -- --watch shows several products on a terminal that does not know its size', async () => {
   const table = await new ClicksTable(new MemoryStore()).create();
   await table.click(7, 9, 10);
@@ -153,7 +179,7 @@ it('npm run clicks shows a part of the time, of the products, and another stream
     return [
       lines[0]?.split(', as of')[0],
       ...lines.slice(lines.findIndex((line) => rows.test(line)) + 1),
-    ].map((line) => line?.replace(/ [\d.]+ (?:-|new|\S+ %)(?: \S*█\S*)?$/, ''));
+    ].map((line) => line?.replace(/(?: [\d.]+ (?:-|new|\S+ %))?(?: \S*█\S*)?$/, ''));
   };
   expect(await listed('--last', '2h')).toEqual(['4 clicks in the last 2h, 3 products', '9 10 2']);
   expect(await listed('--category', '10')).toEqual([
@@ -222,6 +248,7 @@ it('npm run clicks says in a sentence that there are no clicks yet', async () =>
 });
 
 it.each([
+  [['--every', '2s'], '--every is for --watch: add it, or leave out --every.'],
   [['--csv', '--watch'], '--csv prints once: leave out --watch.'],
   [['--product', '7', '--category', '3'], '--product names one product: leave out --category.'],
   [['--product', 'trending'], '--product trending: expected a whole number.'],

@@ -72,6 +72,17 @@ describe('the table of counts', () => {
     );
   });
 
+  it('has no sign where nothing changed in whole percents', () => {
+    const changed = trendOf([7, 1999, 2000], [12, 2001, 2000], [3, 0, 0]);
+    const lines = linesFor(200, answer, trendOf([7, 1999, 2000]));
+    expect(lines[1]).toMatch(/, 0 % against the time before$/);
+    expect(linesFor(200, answer, changed).slice(3, 5)).toEqual([
+      expect.stringMatching(/ 0 % /),
+      expect.stringMatching(/ 0 % /),
+    ]);
+    expect(lines.join()).not.toContain('-0');
+  });
+
   it('says what there is none of', () => {
     const none = (asked: Partial<Asked>, version = 812) =>
       linesFor(80, { ...answerOf(), version }, undefined, { ...all, ...asked });

@@ -194,6 +194,12 @@ it.each<[string, string[], Record<string, string>, string]>([
     'sasKeyValue: expected the key alone, without blanks and ;.',
   ],
   [
+    'two ends',
+    ['--sessions', '3', '--duration', '5m'],
+    {},
+    '--sessions ends after so many sessions: leave out --duration.',
+  ],
+  [
     'an empty range',
     ['--min-product', '9', '--max-product', '8'],
     {},
