@@ -6,6 +6,7 @@ import { action, type Command, type Given } from '../src/cli/commandLine/command
 import { interrupted, onInterrupt } from '../src/cli/commandLine/interrupts';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { orAborted } from '../src/lib/deadline';
+import { onLongWait } from '../src/lib/longWait';
 import { nounOf } from './comparison';
 import { maintenanceStatus } from './maintenanceStatus';
 import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
@@ -109,6 +110,8 @@ async function watch(stack: Stack, forMs: number | undefined, { asked, hurried }
   const followed = await followStreams(stack);
   await loadWarehouse(stack);
   const display = openDisplay(process.stdout);
+  // From here on the status says who does not answer, and a line between would break its drawing.
+  onLongWait(undefined);
   printAddresses(stack, followed);
   console.log(forMs === undefined ? 'Ctrl-C ends it.\n' : `It ends after ${forMs / 1000} s.\n`);
   const endAt = forMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + forMs;

@@ -4,8 +4,8 @@ import { inert } from '../lib/inert';
 import { durationFlag, keyFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
 import { action, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
-import { type CountWords, readCounts, readTrend, type Trend, wordsOf } from './countsAnswers';
-import { CountsClient, ensureAnswered } from './countsClient';
+import { type CountWords, readCounts, readCsv, readTrend, type Trend, wordsOf } from './countsAnswers';
+import { CountsClient } from './countsClient';
 import { type Asked, describeCounts, linesAround } from './countsTable';
 
 /*
@@ -108,7 +108,7 @@ class CountsCommand {
 
   async csv(): Promise<string> {
     const question = this.#question(this.#filters.top);
-    const { text } = ensureAnswered(await this.#client.ask({ ...question, accept: 'text/csv' }));
+    const text = readCsv(await this.#client.ask({ ...question, accept: 'text/csv' }));
     return text.split('\r\n').map(inert).join('\r\n');
   }
 

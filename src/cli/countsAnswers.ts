@@ -1,4 +1,5 @@
 import { ensureAnswered, objectIn, type Reply } from './countsClient';
+import { notTheApi } from './noAnswer';
 
 /*
  * The API's answers about counts, which have other words for the clicks than for the rows of other streams, in one form.
@@ -86,12 +87,12 @@ export interface Change {
 export function readCounts(reply: Reply, words: CountWords): CountsAnswer {
   const answer = objectIn(ensureAnswered(reply));
   const version = answer?.version;
-  if (!answer || typeof version !== 'number') throw notTheApi(reply);
+  if (!answer || typeof version !== 'number') throw noCounts(reply);
   const asOf = typeof answer.asOf === 'string' ? answer.asOf : undefined;
   const one = readKey(answer, words);
   if (one) return { version, asOf, total: one.count, keys: [one], other: undefined };
   const { total, other } = answer;
-  if (typeof total !== 'number') throw notTheApi(reply);
+  if (typeof total !== 'number') throw noCounts(reply);
   return { version, asOf, total, keys: listOf(answer, words, reply), other: readOther(other, words) };
 }
 
@@ -99,8 +100,8 @@ export function readCounts(reply: Reply, words: CountWords): CountsAnswer {
 export function readTrend(reply: Reply, words: CountWords): Trend {
   const answer = objectIn(ensureAnswered(reply)) ?? {};
   const { from, to, total, totalBefore } = answer;
-  if (typeof from !== 'string' || typeof to !== 'string') throw notTheApi(reply);
-  if (typeof total !== 'number' || typeof totalBefore !== 'number') throw notTheApi(reply);
+  if (typeof from !== 'string' || typeof to !== 'string') throw noCounts(reply);
+  if (typeof total !== 'number' || typeof totalBefore !== 'number') throw noCounts(reply);
   const entries = objectsIn(answer[words.keys]).flatMap((entry): [Key, Change][] => {
     const key = readKey(entry, words);
     return key ? [[key.key, { ...key, before: Number(entry.before) }]] : [];
@@ -108,11 +109,17 @@ export function readTrend(reply: Reply, words: CountWords): Trend {
   return { from, to, total, before: totalBefore, byKey: new Map(entries) };
 }
 
-const notTheApi = ({ place }: Reply) =>
-  new Error(`${place} is not the API of Tributary: --url tells where the app is.`);
+/** @throws Error if the API refused, or if something else answers there */
+export function readCsv(reply: Reply): string {
+  const { text, type } = ensureAnswered(reply);
+  if (!type.startsWith('text/csv')) throw noCounts(reply);
+  return text;
+}
+
+const noCounts = ({ place }: Reply) => new Error(`${place} ${notTheApi}`);
 
 function listOf(answer: Record<string, unknown>, words: CountWords, reply: Reply): CountedKey[] {
-  if (!Array.isArray(answer[words.keys])) throw notTheApi(reply);
+  if (!Array.isArray(answer[words.keys])) throw noCounts(reply);
   return objectsIn(answer[words.keys]).flatMap((entry) => readKey(entry, words) ?? []);
 }
 

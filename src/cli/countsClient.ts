@@ -1,13 +1,14 @@
 import { keyHeader } from '../lib/functionApp';
-import { inertInLine } from '../lib/inert';
 import { parseJsonObject } from '../lib/jsonObject';
 import { waitFor } from '../lib/longWait';
-import { describeNoAnswer } from './noAnswer';
+import { describeNoAnswer, describeRefusal } from './noAnswer';
 
 /** What the API answered, which may be that it refuses. */
 export interface Reply {
   readonly status: number;
   readonly text: string;
+  /** Its media type. */
+  readonly type: string;
   /** Where it was asked, without parameters. */
   readonly place: string;
 }
@@ -49,7 +50,8 @@ export class CountsClient {
     try {
       const answer = await waitFor(place, fetch(url, { headers, signal: AbortSignal.timeout(30_000) }));
       if (answer.status === 304 && known) return known.reply;
-      const reply = { status: answer.status, text: await answer.text(), place };
+      const type = answer.headers.get('content-type') ?? '';
+      const reply = { status: answer.status, text: await answer.text(), type, place };
       const tag = answer.headers.get('etag');
       if (answer.ok && tag) this.#known.set(question, { tag, reply });
       return reply;
@@ -72,11 +74,5 @@ export function objectIn({ text }: Reply): Record<string, unknown> | undefined {
 export function ensureAnswered(reply: Reply): Reply {
   const { status, place } = reply;
   if (status === 200) return reply;
-  throw new Error(`${place} answered ${status}${reasonOf(reply)}.`);
-}
-
-function reasonOf(reply: Reply): string {
-  if (reply.status === 401) return ': --key must be a function key';
-  const { detail } = objectIn(reply) ?? {};
-  return typeof detail === 'string' ? `: ${inertInLine(detail.replace(/\.$/, ''))}` : '';
+  throw new Error(describeRefusal({ place, status, detail: objectIn(reply)?.detail }, 'a function key'));
 }

@@ -1,7 +1,8 @@
 import { type AskedApp, examine } from '../lib/app/doctor';
-import type { Finding } from '../lib/doctor/finding';
+import { type Finding, settingsExplained, wrong } from '../lib/doctor/finding';
 import { TributaryError } from '../lib/errors';
 import { inertInLine } from '../lib/inert';
+import { problemsIn } from '../lib/settingReader';
 import type { Settings } from '../lib/settings';
 import { loadStreams } from '../lib/streams/loadStreams';
 import { readWholeSettings, settingsFlag } from './appSettings';
@@ -45,14 +46,7 @@ async function readSettings(file: string | undefined): Promise<Settings | undefi
     return settings;
   } catch (error) {
     if (!(error instanceof TributaryError) || error.code !== 'settings.invalid') throw error;
-    const problems = error.message.split('\n').filter((line) => line.startsWith('- '));
-    for (const problem of problems.length > 0 ? problems.map((line) => line.slice(2)) : [error.message])
-      tell({
-        what: 'settings',
-        state: 'wrong',
-        says: problem,
-        remedy: 'docs/settings.md explains each setting',
-      });
+    for (const problem of problemsIn(error)) tell(wrong('settings', problem, settingsExplained));
     return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { inertInLine } from '../lib/inert';
 import { isThisMachine } from '../lib/sameMachine';
 import { askRun, markFile, readMark } from './localRun';
 
@@ -10,6 +11,31 @@ export async function describeNoAnswer(url: URL, more = ''): Promise<string> {
   const place = url.origin + url.pathname;
   return `${place} does not answer: is the app running? --url tells where it is${more}.${await hintOf(url)}`;
 }
+
+/** What the app answered instead of what it was asked for. */
+export interface Refusal {
+  /** Where it was asked, without parameters. */
+  readonly place: string;
+  readonly status: number;
+  /** The member of that name of the app's answer, which says what is wrong. */
+  readonly detail: unknown;
+}
+
+/**
+ * What to say where the app, or something else at its address, refuses.
+ * @param key which key the app wants
+ */
+export function describeRefusal({ place, status, detail }: Refusal, key: string): string {
+  const answered = `${place} answered ${status}`;
+  if (status === 401) return `${answered}: --key must be ${key}.`;
+  if (typeof detail === 'string') return `${answered}: ${inertInLine(detail.replace(/\.$/, ''))}.`;
+  if (status === 403) return `${answered}: the function app may be stopped, or refuse this network.`;
+  if (status < 500 || status === 501) return `${answered}, so it ${notTheApi}`;
+  return `${answered} and does not say why: see the log of the app${isThisMachine(new URL(place).hostname) ? ', for "npm start" in .local/logs' : ''}.`;
+}
+
+/** Follows the address of something that does not answer as the app does. */
+export const notTheApi = 'is not the API of Tributary: --url tells where the app is.';
 
 async function hintOf({ hostname, origin }: URL): Promise<string> {
   if (!isThisMachine(hostname)) return '';

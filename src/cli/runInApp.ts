@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appHere, type FunctionApp, keyHeader } from '../lib/functionApp';
 import { inertInLine } from '../lib/inert';
+import { parseJsonObject } from '../lib/jsonObject';
 import { waitFor } from '../lib/longWait';
 import type { Progress } from '../lib/maintenance/task';
 import { keyFlag, urlFlag } from './commandLine/arguments';
 import { type Flag, UsageError } from './commandLine/command';
 import { type LongTask, runLong } from './longTask';
-import { describeNoAnswer } from './noAnswer';
+import { describeNoAnswer, describeRefusal, notTheApi } from './noAnswer';
 
 const askEveryMs = 500;
 /** Whoever begins again and again after others would never end. */
@@ -132,6 +133,7 @@ async function ask<Status, Output>(
   for (const [name, value] of Object.entries(method === 'POST' ? parameters : {}))
     if (value !== undefined) url.searchParams.set(name, value);
   let reply: Response;
+  let text: string;
   try {
     const request = fetch(url, {
       method,
@@ -139,14 +141,26 @@ async function ask<Status, Output>(
       signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
     });
     reply = await waitFor(place, request);
+    text = await reply.text();
   } catch (cause) {
     signal.throwIfAborted();
     throw new Error(await describeNoAnswer(url, '; --here works without it'), { cause });
   }
-  const answer = (await reply.json().catch(() => ({}))) as Answer<Status, Output>;
-  if (reply.ok) return answer;
-  const hint = reply.status === 401 ? ': --key must be the master key' : '';
-  const detail =
-    typeof answer.detail === 'string' ? `: ${inertInLine(answer.detail.replace(/\.$/, ''))}` : '';
-  throw new Error(`${place} answered ${reply.status}${hint}${detail}.`);
+  const answer = read<Status, Output>(text);
+  if (!reply.ok)
+    throw new Error(
+      describeRefusal({ place, status: reply.status, detail: answer.detail }, 'the master key'),
+    );
+  // Something else that answers with 200 would be followed for ever.
+  if (answer.started === undefined && answer.runtimeStatus === undefined)
+    throw new Error(`${place} ${notTheApi}`);
+  return answer;
+}
+
+function read<Status, Output>(text: string): Answer<Status, Output> {
+  try {
+    return parseJsonObject(text, 'the answer') as Answer<Status, Output>;
+  } catch {
+    return {};
+  }
 }

@@ -7,20 +7,20 @@
 const [longMs, apartMs] = [5000, 10_000] as const;
 
 let tell: ((place: string) => void) | undefined;
-/** The last one that was told. The next try of a request, which waits for the same one, is not told again until there was an answer. */
-let toldPlace: string | undefined;
+/** Those that were told. The next try of a request, which waits for the same one, is not told again until there was an answer. */
+const toldPlaces = new Set<string>();
 
 /** From now on, this listener is told for whom this process waits, once that takes long; undefined ends it. */
 export function onLongWait(listener: ((place: string) => void) | undefined): void {
   let lastAt = Number.NEGATIVE_INFINITY;
-  toldPlace = undefined;
+  toldPlaces.clear();
   tell =
     listener &&
     ((place) => {
       const now = performance.now();
-      if (place === toldPlace || now - lastAt < apartMs) return;
+      if (toldPlaces.has(place) || now - lastAt < apartMs) return;
       lastAt = now;
-      toldPlace = place;
+      toldPlaces.add(place);
       listener(place);
     });
 }
@@ -34,7 +34,7 @@ export async function waitFor<T>(place: string, work: Promise<T>): Promise<T> {
   const timer = setTimeout(() => tell?.(place), longMs);
   try {
     const result = await work;
-    if (place === toldPlace) toldPlace = undefined;
+    toldPlaces.delete(place);
     return result;
   } finally {
     clearTimeout(timer);

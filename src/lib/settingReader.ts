@@ -102,6 +102,12 @@ export class SettingReader {
   }
 }
 
+/** The problems that an error of `settings.invalid` names, each in one line. */
+export function problemsIn({ message }: Error): string[] {
+  const problems = message.split('\n').flatMap((line) => (line.startsWith('- ') ? [line.slice(2)] : []));
+  return problems.length > 0 ? problems : [message];
+}
+
 /** What is wrong with a stream's setting, in one line; undefined if nothing is. */
 export function problemOf(
   definition: SettingDefinition,
@@ -118,7 +124,7 @@ const typographicQuote = /(?:^|=)\s*[“”„‟‘’‚‛«»]|[“”„‟
 /** Says what is wrong with a text that no setting can have as its value; undefined for any other text. */
 function mistakeIn(text: string): string | undefined {
   if (/^@Microsoft\.KeyVault\(/i.test(text))
-    return "is a reference to Key Vault that was not resolved: check that the secret exists and that the app's identity may read it";
+    return "is a reference to Key Vault that was not resolved: in Azure, see that the secret exists and that the app's identity may read it; anywhere else, set the value itself";
   if (/@Microsoft\.KeyVault\(/i.test(text))
     return 'has a reference to Key Vault inside, where Azure resolves none: keep the whole value in the secret, and set the reference alone';
   if (/^(["']).*\1$/s.test(text)) return 'is in quotes: remove them';

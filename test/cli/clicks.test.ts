@@ -269,7 +269,9 @@ it('npm run clicks passes on what the API accepts', async () => {
 });
 
 it.each([
-  [404, 'Not here', 'answered 404.'],
+  [404, 'Not here', 'answered 404, so it is not the API of Tributary: --url tells where the app is.'],
+  [403, 'Stopped', 'answered 403: the function app may be stopped, or refuse this network.'],
+  [500, '', 'answered 500 and does not say why: see the log of the app, for "npm start" in .local/logs.'],
   [401, '', 'answered 401: --key must be a function key.'],
   [503, '{"detail":"Storage does not answer."}', 'answered 503: Storage does not answer.'],
   [503, '{"detail":"One\\nline."}', 'answered 503: One\\nline.'],
@@ -279,7 +281,9 @@ it.each([
   server = createServer((_, response) => response.writeHead(status).end(body));
   await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  command = runCommand('src/cli/clicks.js', ['--url', url], '.');
-  expect(await command.ended).toBe(1);
-  expect(command.text()).toBe(`${url}/api/clicks ${message}\n`);
+  for (const args of [[], ...(body.startsWith('{') ? [] : [['--csv']])]) {
+    command = runCommand('src/cli/clicks.js', ['--url', url, ...args], '.');
+    expect(await command.ended).toBe(1);
+    expect(command.text()).toBe(`${url}/api/clicks ${message}\n`);
+  }
 });

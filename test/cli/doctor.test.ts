@@ -20,3 +20,20 @@ it('npm run doctor says how to start storage and hubs on this machine where noth
   );
   expect(wrong.length).toBeGreaterThan(2);
 });
+
+it("npm run doctor tells what is wrong with the host's storage setting in a line of its own", async () => {
+  const storageConnection =
+    'AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;DefaultEndpointsProtocol=http';
+  const env = {
+    PATH: process.env.PATH,
+    ...settingsAt({ storageConnection, brokerPort: 1 }),
+    AzureWebJobsStorage__accountName: 'abc',
+  };
+  const command = runCommand('src/cli/doctor.js', [], tmpdir(), env);
+  onTestFinished(() => endCommand(command));
+  await command.ended;
+  expect(command.text()).toContain(
+    'WRONG   host storage: AzureWebJobsStorage and AzureWebJobsStorage__accountName are both set: keep one of them, and remove the other\n' +
+      '        to mend it: docs/settings.md explains each setting\n',
+  );
+});

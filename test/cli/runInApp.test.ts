@@ -63,6 +63,21 @@ it('an error of the app stays within its line, whatever text is in it', async ()
   expect([await ended, text()]).toEqual([1, `${url}/api/maintenance answered 503: One\\nline.\n`]);
 });
 
+it.each([
+  [200, '<html></html>', ' is not the API of Tributary: --url tells where the app is.'],
+  [200, '{}', ' is not the API of Tributary: --url tells where the app is.'],
+  [501, '<html></html>', ' answered 501, so it is not the API of Tributary: --url tells where the app is.'],
+  [500, '', ' answered 500 and does not say why: see the log of the app, for "npm start" in .local/logs.'],
+  [401, '', ' answered 401: --key must be the master key.'],
+])('what answers %i with %j is not followed, and said to be wrong', async (status, body, message) => {
+  const other = createHttpServer((_, reply) => reply.writeHead(status).end(body));
+  mute = other;
+  await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  const { text, ended } = start('maintain', '--url', url);
+  expect([await ended, text()]).toEqual([1, `${url}/api/maintenance${message}\n`]);
+});
+
 it('a command is not silent while the app does not answer', async () => {
   const server = createServer();
   mute = server;

@@ -46,6 +46,16 @@ it('is told once of tries that follow one another, and again once there was an a
   expect(told).toEqual(['store', 'store']);
 });
 
+it('is told once of each of two that wait by turns', async () => {
+  for (const place of ['clicks', 'assets', 'clicks', 'assets', 'clicks']) {
+    const late = work(10_000).then(() => Promise.reject(new Error('late')));
+    const wait = waitFor(place, late).catch(() => {});
+    await vi.advanceTimersByTimeAsync(10_000);
+    await wait;
+  }
+  expect(told).toEqual(['clicks', 'assets']);
+});
+
 it('is not told without a listener, nor after a failure', async () => {
   const refused = waitFor('store', Promise.reject(new Error('refused')));
   await expect(refused).rejects.toThrow('refused');

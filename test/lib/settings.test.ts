@@ -122,7 +122,7 @@ describe('the settings', () => {
         .split('\n')
         .slice(1),
     ).toEqual([
-      `- ${name} is a reference to Key Vault that was not resolved: check that the secret exists and that the app's identity may read it.`,
+      `- ${name} is a reference to Key Vault that was not resolved: in Azure, see that the secret exists and that the app's identity may read it; anywhere else, set the value itself.`,
     ]);
     const { [name]: value = 'none' } = complete as Record<string, string>;
     for (const quote of ['"', "'"])

@@ -1,4 +1,5 @@
-import { describeFailure } from '../errors';
+import { describeFailure, TributaryError } from '../errors';
+import { problemsIn } from '../settingReader';
 
 /** One line of the doctor's. */
 export interface Finding {
@@ -22,8 +23,13 @@ export const wrong = (what: string, says: string, remedy: string): Finding => ({
   remedy,
 });
 
+/** What mends a setting. */
+export const settingsExplained = 'docs/settings.md explains each setting';
+
 /** What an error tells: its message, and where docs/errors.md explains it. */
 export function failed(what: string, error: unknown, remedy?: string): Finding {
+  if (error instanceof TributaryError && error.code === 'settings.invalid')
+    return wrong(what, problemsIn(error).join('; ').replace(/\.$/, ''), remedy ?? settingsExplained);
   const { code, message } = describeFailure(error);
   const explained = `see docs/errors.md#${code.replaceAll('.', '')}`;
   return wrong(
