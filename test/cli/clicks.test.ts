@@ -134,18 +134,21 @@ it('npm run clicks says in the minute of the first clicks that it is too early f
     { productid: 7, at: now - 50 * 60_000 },
   ]);
   const { url } = await serve(table);
-  // If a minute ends meanwhile, its clicks have a rate.
-  if (Math.floor(Date.now() / 60_000) > Math.floor(now / 60_000)) return;
+  // Once the minute has ended, its clicks have a rate. On a busy machine that can be before an answer.
+  const hasEnded = () => Math.floor(Date.now() / 60_000) > Math.floor(now / 60_000);
   const early =
     /^No clicks from \d{4}-\d\d-\d\d \d\d:\d\d to (?:\S+ )?\d\d:\d\d UTC, so it is too early for a rate\.$/;
   const titles = 'product category clicks';
-  expect((await clicks('--url', url)).lines).toMatchObject([
+  const all = await clicks('--url', url);
+  if (hasEnded()) return;
+  expect(all.lines).toMatchObject([
     expect.stringMatching(/^2 clicks since the beginning, 1 product, /),
     expect.stringMatching(early),
     titles,
     expect.stringMatching(/^7 8 2 /),
   ]);
   const { lines } = await clicks('--url', url, '--last', '10m', '--product', '7');
+  if (hasEnded()) return;
   expect([lines[0], lines[1]]).toEqual([
     expect.stringMatching(/^1 click in the last 10m, /),
     expect.stringMatching(early),
