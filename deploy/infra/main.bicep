@@ -36,6 +36,10 @@ param existingNamespaceGroup string = ''
 @maxValue(32)
 param partitions int = 4
 
+@description('How the lake is kept: in three zones of the region, which not every region has, or in one place.')
+@allowed([ 'Standard_ZRS', 'Standard_LRS' ])
+param lakeRedundancy string = 'Standard_ZRS'
+
 @description('How many made-up clicks are emitted a second in hubs that are made here. In a namespace that exists already, none are.')
 @minValue(0)
 @maxValue(100000)
@@ -118,6 +122,7 @@ module lake 'modules/lake.bicep' = {
     name: 'lake${token}'
     location: location
     tags: tags
+    redundancy: lakeRedundancy
   }
 }
 

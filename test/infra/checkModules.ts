@@ -217,12 +217,12 @@ function checkInstanceSizes({ main, files }: Template): string[] {
       ahead = 0,
       bytesAhead = 0,
     } = Object.fromEntries([...propertiesOf(batch)].map(([name, value]) => [name, Number(literalOf(value))]));
-    // Six times the bodies of what is fetched ahead in four partitions takes at most a quarter of the memory.
+    // Fourteen times the bodies of what is fetched ahead in four partitions (bench batchMemory) takes at most a quarter of the memory.
     return !(
       most >= 1000 &&
       ahead >= most &&
       bytesAhead > 0 &&
-      bytesAhead * 6 * 4 <= (Number(memory) * 2 ** 20) / 4
+      bytesAhead * 14 * 4 <= (Number(memory) * 2 ** 20) / 4
     );
   });
   return [

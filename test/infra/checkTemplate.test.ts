@@ -132,6 +132,13 @@ it.each([
     'do not fit 512 MB',
   ],
   [
+    'a lake whose redundancy nobody can choose',
+    `${modules}/lake.bicep`,
+    'name: redundancy',
+    "name: 'Standard_ZRS'",
+    'redundancy is declared and not used',
+  ],
+  [
     'a way to update that Azure does not know',
     `${modules}/functionApp.bicep`,
     "type: 'Recreate'",

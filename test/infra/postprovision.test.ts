@@ -158,6 +158,24 @@ describe.skipIf(process.platform === 'win32')('the hook after provisioning', () 
     expect(run({ CLICKS_PER_SECOND: '0' }).stdout).not.toContain('CLICKS_PER_SECOND=0');
   });
 
+  it('runs without azd, with the commands of docs/deploy.md', () => {
+    const [, commands = ''] =
+      /\*\*Without azd\.\*\*[\s\S]*?```sh\n([\s\S]*?)```/.exec(readFileSync('docs/deploy.md', 'utf8')) ?? [];
+    const inAzure = Object.entries({ ...outputs, WAREHOUSE_SERVER: '', WAREHOUSE_DATABASE: '' });
+    // Azure changes the case of letters in the names of outputs.
+    const shown = inAzure.map(([name, value]) => [name.toLowerCase(), { type: 'String', value }]);
+    const answer = JSON.stringify(Object.fromEntries(shown));
+    makeTool('az', `case "$*" in "deployment sub show"*) echo '${answer}';; esac`);
+    const { status, stdout, stderr } = spawnSync('sh', ['-euc', commands], {
+      encoding: 'utf8',
+      cwd: folder,
+      env: { PATH: inFolder('bin') + delimiter + process.env.PATH },
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('https://func-one.azurewebsites.net/api/dashboard#key=FUNCTION_KEY');
+    expect(readValues('local.settings.json').LakeStorage__blobServiceUri).toBe(outputs.LAKE_BLOB_ENDPOINT);
+  });
+
   it('names an output of the template that is missing', () => {
     const { status, stderr } = run({ IDENTITY_NAME: '' });
     expect(status).not.toBe(0);

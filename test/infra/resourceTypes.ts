@@ -234,6 +234,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
     version: '2023-08-01',
     shape: {
       ...placed,
+      identity: { type: ['SystemAssigned'] },
       properties: {
         version: ['12.0'],
         minimalTlsVersion: ['1.2', '1.3'],

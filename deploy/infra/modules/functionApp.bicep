@@ -23,7 +23,7 @@ param insightsConnectionString string
 param instanceMemoryMB int
 param maximumInstanceCount int
 
-// A batch needs up to six times the memory of its events' bodies, and four partitions may be read at once.
+// A batch of small events needs up to fourteen times the memory of their bodies, and four partitions may be read at once.
 var batches = {
   '512': { most: '1000', ahead: '2000', bytesAhead: '2097152' }
   '2048': { most: '4000', ahead: '8000', bytesAhead: '8388608' }

@@ -10,6 +10,10 @@ resource server 'Microsoft.Sql/servers@2023-08-01' = {
   name: name
   location: location
   tags: tags
+  // Where a service, and no person, makes the app's user, the server asks Entra with this identity who the app is.
+  identity: {
+    type: 'SystemAssigned'
+  }
   properties: {
     version: '12.0'
     minimalTlsVersion: '1.2'
