@@ -1,4 +1,5 @@
-# The same as postprovision.sh, for Windows. Not yet run, neither against Azure nor without it.
+# The same as postprovision.sh, for Windows. A test reads it and compares its steps with that one; it was not yet run, neither against Azure
+# nor without it.
 $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $true
 
