@@ -26,6 +26,7 @@ const benches: Readonly<
     file: 'manyProducts',
     meaning: 'memory and time of the counts at a million distinct products',
   },
+  lakeScan: { file: 'lakeScan', meaning: 'a history that is scanned from the files, against DuckDB' },
   wholeStack: {
     file: 'wholeStack',
     meaning: 'the whole stack at three rates, against a consumer that discards',

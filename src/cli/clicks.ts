@@ -119,7 +119,7 @@ class CountsCommand {
     return { path, query: { last, top: top?.toString(), [attribute]: category } };
   }
 
-  /** The same time compared with the one before it; undefined if the API does not compare such a time. */
+  /** The same time compared with the one before it; undefined if that is too much for the API. */
   async #currentTrend(): Promise<Trend | undefined> {
     if (this.#trend && performance.now() - this.#trend.at < trendEveryMs) return this.#trend.found;
     const { last } = this.#filters;
@@ -143,7 +143,7 @@ class CountsCommand {
   async #trendOf(span: string): Promise<Trend | undefined> {
     const query = { last: span, top: String(mostRows) };
     const reply = await this.#client.ask({ path: `${this.#words.path}/trending`, query });
-    return reply.status === 400 ? undefined : readTrend(reply, this.#words);
+    return reply.status === 400 || reply.status === 503 ? undefined : readTrend(reply, this.#words);
   }
 }
 

@@ -116,7 +116,7 @@ describe.runIf(executablePath)('a reader who compares', () => {
       '31d',
       ['before', 'yesterday', 'lastWeek'],
       [
-        'cannot be compared with the time before, because clicks by time are known of the last 31 days only; nor',
+        'cannot be compared with the time before, because clicks by time are counted in advance for 31 days only; nor',
         'with the same time yesterday or the same time last week, because the two times would overlap.',
       ],
     ],

@@ -13,13 +13,13 @@ export interface ApiAnswer {
   readonly body?: string;
 }
 
-/** A request that is wrong, and is answered with a problem detail (RFC 9457). */
+/** A request that is wrong, or asks for too much, and is answered with a problem detail (RFC 9457). */
 export class RequestProblem extends Error {
-  readonly status: 400 | 404;
+  readonly status: 400 | 404 | 503;
   readonly parameter: string | undefined;
   readonly accepts: string | undefined;
 
-  constructor(status: 400 | 404, detail: string, about?: { parameter: string; accepts?: string }) {
+  constructor(status: 400 | 404 | 503, detail: string, about?: { parameter: string; accepts?: string }) {
     super(detail);
     this.status = status;
     this.parameter = about?.parameter;

@@ -23,8 +23,11 @@ export interface ViewResult {
 export interface Question<Input> {
   /** If the answer depends on the time, the length in milliseconds of the time buckets that it uses; otherwise undefined. */
   readonly bucketMs: number | undefined;
-  /** @throws RequestProblem for something that is not there */
-  build(input: Input, nowMs: number): ViewResult;
+  /**
+   * The answer; a promise of one that takes long, and is about the input as it is now.
+   * @throws RequestProblem for something that is not there
+   */
+  build(input: Input, nowMs: number): ViewResult | Promise<ViewResult>;
 }
 
 /** Where the answers of an API come from. */
@@ -51,7 +54,10 @@ export interface AnswerSource<Input> {
 export class Answers<Input> {
   readonly #source: AnswerSource<Input>;
   readonly #bodies = new Map<string, string>();
+  /** The version that the newest answer is about. */
   #bodiesOf = '';
+  /** What is being made. Whoever asks for the same meanwhile gets it too. */
+  readonly #underWay = new Map<string, Promise<string>>();
   #characters = 0;
 
   constructor(source: AnswerSource<Input>) {
@@ -97,9 +103,11 @@ export class Answers<Input> {
       Vary: 'Accept',
     };
     if (matchesTag(headers.get('if-none-match'), tag)) return { status: 304, headers: shared };
-    const body = this.#body(version, `${tag} ${path}?${query}`, () => {
-      const { json, titles, rows } = question.build(input, nowMs);
-      return csv ? formatCsv(titles, rows()) : JSON.stringify(json);
+    const write = ({ json, titles, rows }: ViewResult) =>
+      csv ? formatCsv(titles, rows()) : JSON.stringify(json);
+    const body = await this.#body(version, `${tag} ${path}?${query}`, () => {
+      const built = question.build(input, nowMs);
+      return built instanceof Promise ? built.then(write) : write(built);
     });
     const type = csv ? 'text/csv; charset=utf-8; header=present' : 'application/json';
     return {
@@ -109,15 +117,29 @@ export class Answers<Input> {
     };
   }
 
-  #body(version: string, key: string, make: () => string): string {
-    const known = this.#bodiesOf === version ? this.#bodies.get(key) : undefined;
+  #body(version: string, key: string, make: () => string | Promise<string>): string | Promise<string> {
+    if (this.#bodiesOf !== version) this.#begin(version);
+    const known = this.#bodies.get(key) ?? this.#underWay.get(key);
     if (known !== undefined) return known;
     const body = make();
-    if (this.#bodiesOf !== version || this.#characters + body.length > keptCharacters) {
-      this.#bodies.clear();
-      this.#bodiesOf = version;
-      this.#characters = 0;
-    }
+    if (typeof body === 'string') return this.#keep(version, key, body);
+    const kept = body
+      .then((text) => this.#keep(version, key, text))
+      .finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, kept);
+    return kept;
+  }
+
+  #begin(version: string): void {
+    this.#bodies.clear();
+    this.#bodiesOf = version;
+    this.#characters = 0;
+  }
+
+  /** What took long may be about a version that is not the newest any more: then it is not kept. */
+  #keep(version: string, key: string, body: string): string {
+    if (this.#bodiesOf !== version) return body;
+    if (this.#characters + body.length > keptCharacters) this.#begin(version);
     this.#bodies.set(key, body);
     this.#characters += body.length + key.length;
     return body;

@@ -1,10 +1,11 @@
 import type { CountsView } from '../counts/counts';
+import type { Key } from '../counts/keys';
 import type { NamesView } from '../counts/productNames';
-import type { Tally } from '../counts/tally';
 import type { Question, ViewResult } from './answers';
 import type { CountTerms } from './countTerms';
 import type { Cells } from './csv';
-import type { OtherClicks } from './otherClicks';
+import type { Unfinished } from './lakeScan';
+import type { FoldedTold, OtherClicks } from './otherClicks';
 import { isoTime } from './timeWindow';
 
 /** The data that an answer is built from. */
@@ -18,7 +19,7 @@ export interface ViewInput {
 /** A valid request, ready to be answered from the counts. */
 export interface ClickView extends Pick<Question<never>, 'bucketMs'> {
   /** @throws RequestProblem for an unknown product */
-  build(input: ViewInput): ViewResult;
+  build(input: ViewInput): ViewResult | Unfinished;
 }
 
 export const versionOf = ({ version, committedAt }: CountsView) => ({
@@ -42,8 +43,21 @@ export function otherIn(other: OtherClicks | undefined, { count }: CountTerms): 
 /** The most entries that can be asked for. */
 export const mostRows = 1_000_000;
 
+/** What an answer says of the keys of a tally beside their counts. */
+export interface KeysTold extends FoldedTold {
+  readonly keys: readonly Key[];
+  readonly attributes: readonly (Key | null)[];
+  /** Their indexes, those with the highest counts first. */
+  ranked(): readonly number[];
+}
+
 /** What an answer says of a key. */
-export function keyAt(tally: Tally, { names }: NamesView, index: number, terms: CountTerms): Entry {
+export function keyAt(
+  tally: Pick<KeysTold, 'keys' | 'attributes'>,
+  { names }: NamesView,
+  index: number,
+  terms: CountTerms,
+): Entry {
   const key = tally.keys[index] ?? 0;
   const name = typeof key === 'number' ? names.get(key) : undefined;
   const attribute = tally.attributes[index] ?? null;

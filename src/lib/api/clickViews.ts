@@ -1,13 +1,15 @@
 import { compareKeys, type Key, sortByCount } from '../counts/keys';
 import type { NamesView } from '../counts/productNames';
 import { RequestProblem } from './answer';
-import { type ClickView, cellsOf, keyAt, mostRows, otherIn, versionOf } from './clickView';
+import type { ViewResult } from './answers';
+import { type ClickView, cellsOf, keyAt, mostRows, otherIn } from './clickView';
 import { type CountTerms, clickTerms } from './countTerms';
 import { readHistory } from './historyView';
 import { otherClicks, otherName } from './otherClicks';
 import { Parameters } from './parameters';
 import { readWindow, windowParameters } from './timeWindow';
 import { readTrending } from './trendingView';
+import { type RowsTold, tellWindow } from './windowView';
 
 /** Reads a request to GET /api/clicks/{path} or its like. Throws a RequestProblem that names the wrong parameter and what it accepts. */
 export function readClickView(
@@ -31,37 +33,39 @@ function readKeys(query: URLSearchParams, terms: CountTerms): ClickView {
   const window = readWindow(parameters);
   return {
     bucketMs: window?.bucketMs,
-    build({ view, names, nowMs }) {
-      const { tally } = view;
-      const span = window?.at(tally, nowMs);
-      const counts = span ? span.counts : tally.counts;
-      const isWanted = (index: number) =>
-        (!isOfAttribute || isOfAttribute(tally.attributes[index])) &&
-        (!span || (counts[index] ?? 0) > 0) &&
-        (search === undefined || isFound(tally.keys[index] ?? '', names, search));
-      let total = tally.total;
-      let indexes = tally.ranked();
-      if (span || isSelected) {
-        const wanted = indexes.filter(isWanted);
-        indexes = span ? sortByCount(wanted, counts, tally.keys) : wanted;
-        total = indexes.reduce((sum, index) => sum + (counts[index] ?? 0), 0);
-      }
-      const other = otherClicks(tally, span?.folded);
-      // Of selected keys, the others are told beside the total: it is not known which of them are selected.
-      if (span && !isSelected) total += other?.clicks ?? 0;
-      const keys = indexes.slice(0, top).map((index) => ({
-        ...keyAt(tally, names, index, terms),
-        [terms.count]: counts[index] ?? 0,
-      }));
-      const titles = [terms.key, 'name', terms.attribute, terms.count];
-      return {
-        json: { ...versionOf(view), ...span?.times, total, [terms.keys]: keys, ...otherIn(other, terms) },
-        titles,
-        rows: () => [
-          ...keys.map((entry) => cellsOf(entry, titles)),
-          ...(other && !isSelected ? [[null, otherName, null, other.clicks]] : []),
-        ],
-      };
+    build(input) {
+      const { names, view } = input;
+      const { total: all } = view.tally;
+      return tellWindow(window, input, (rows) => {
+        const { keys: told, counts, isWindow } = rows;
+        const isWanted = (index: number) =>
+          (!isOfAttribute || isOfAttribute(told.attributes[index])) &&
+          (!isWindow || (counts[index] ?? 0) > 0) &&
+          (search === undefined || isFound(told.keys[index] ?? '', names, search));
+        let total = all;
+        let indexes = told.ranked();
+        if (isWindow || isSelected) {
+          const wanted = indexes.filter(isWanted);
+          indexes = isWindow ? sortByCount(wanted, counts, told.keys) : wanted;
+          total = indexes.reduce((sum, index) => sum + (counts[index] ?? 0), 0);
+        }
+        const other = otherClicks(told, rows.folded);
+        // Of selected keys, the others are told beside the total: it is not known which of them are selected.
+        if (isWindow && !isSelected) total += other?.clicks ?? 0;
+        const keys = indexes.slice(0, top).map((index) => ({
+          ...keyAt(told, names, index, terms),
+          [terms.count]: counts[index] ?? 0,
+        }));
+        const titles = [terms.key, 'name', terms.attribute, terms.count];
+        return {
+          json: { ...rows.about, total, [terms.keys]: keys, ...otherIn(other, terms) },
+          titles,
+          rows: () => [
+            ...keys.map((entry) => cellsOf(entry, titles)),
+            ...(other && !isSelected ? [[null, otherName, null, other.clicks]] : []),
+          ],
+        };
+      });
     },
   };
 }
@@ -79,20 +83,16 @@ function readOneKey(path: string, query: URLSearchParams, terms: CountTerms): Cl
   const window = readWindow(new Parameters(query, windowParameters));
   return {
     bucketMs: window?.bucketMs,
-    build({ view, names, nowMs }) {
-      const { tally } = view;
+    build(input) {
+      const { tally } = input.view;
       const index = wanted.map((key) => tally.indexOf(key)).find((found) => found !== undefined);
       if (index === undefined)
         throw new RequestProblem(404, terms.whyUncounted(wanted, tally), { parameter: terms.key });
-      const span = window?.at(tally, nowMs);
-      const count = (span ? span.counts : tally.counts)[index] ?? 0;
-      const entry = { ...keyAt(tally, names, index, terms), [terms.count]: count };
-      const titles = [terms.key, 'name', terms.attribute, terms.count];
-      return {
-        json: { ...versionOf(view), ...span?.times, ...entry },
-        titles,
-        rows: () => [cellsOf(entry, titles)],
-      };
+      return tellWindow(window, input, ({ keys, counts, about }) => {
+        const entry = { ...keyAt(keys, input.names, index, terms), [terms.count]: counts[index] ?? 0 };
+        const titles = [terms.key, 'name', terms.attribute, terms.count];
+        return { json: { ...about, ...entry }, titles, rows: () => [cellsOf(entry, titles)] };
+      });
     },
   };
 }
@@ -101,34 +101,32 @@ function readAttributes(query: URLSearchParams, terms: CountTerms): ClickView {
   const window = readWindow(new Parameters(query, windowParameters));
   return {
     bucketMs: window?.bucketMs,
-    build({ view, nowMs }) {
-      const { tally } = view;
-      const span = window?.at(tally, nowMs);
-      const counts = span ? span.counts : tally.counts;
-      const sums = new Map<Key | null, number>();
-      const other = otherClicks(tally, span?.folded);
-      let total = other?.clicks ?? 0;
-      tally.attributes.forEach((attribute, index) => {
-        const clicks = counts[index] ?? 0;
-        total += clicks;
-        if (clicks > 0) sums.set(attribute, (sums.get(attribute) ?? 0) + clicks);
-      });
-      const attributes = [...sums].sort(([a, ofA], [b, ofB]) => ofB - ofA || compareAttributes(a, b));
-      return {
-        json: {
-          ...versionOf(view),
-          ...span?.times,
-          total,
-          [terms.attributes]: attributes.map(([attribute, count]) => ({
-            [terms.attribute]: attribute,
-            [terms.count]: count,
-          })),
-          ...otherIn(other, terms),
-        },
-        titles: [terms.attribute, terms.count],
-        rows: () => [...attributes, ...(other ? [[otherName, other.clicks]] : [])],
-      };
+    build: (input) => tellWindow(window, input, (rows) => tellAttributes(rows, terms)),
+  };
+}
+
+function tellAttributes({ keys, counts, folded, about }: RowsTold, terms: CountTerms): ViewResult {
+  const sums = new Map<Key | null, number>();
+  const other = otherClicks(keys, folded);
+  let total = other?.clicks ?? 0;
+  keys.attributes.forEach((attribute, index) => {
+    const clicks = counts[index] ?? 0;
+    total += clicks;
+    if (clicks > 0) sums.set(attribute, (sums.get(attribute) ?? 0) + clicks);
+  });
+  const attributes = [...sums].sort(([a, ofA], [b, ofB]) => ofB - ofA || compareAttributes(a, b));
+  return {
+    json: {
+      ...about,
+      total,
+      [terms.attributes]: attributes.map(([attribute, count]) => ({
+        [terms.attribute]: attribute,
+        [terms.count]: count,
+      })),
+      ...otherIn(other, terms),
     },
+    titles: [terms.attribute, terms.count],
+    rows: () => [...attributes, ...(other ? [[otherName, other.clicks]] : [])],
   };
 }
 

@@ -3,9 +3,10 @@ import type { ProductNames } from '../counts/productNames';
 import { describeFailure } from '../errors';
 import { logEvent } from '../log';
 import type { ApiAnswer, ApiRequest } from './answer';
-import { Answers } from './answers';
+import { Answers, type ViewResult } from './answers';
 import { readClickView } from './clickViews';
 import { type CountTerms, clickTerms } from './countTerms';
+import { ensureScanned, type Unfinished } from './lakeScan';
 
 export interface ClicksApiOptions {
   readonly counts: Counts;
@@ -38,7 +39,13 @@ export class ClicksApi {
       failure: `The ${terms.rows} cannot be counted`,
       read: (path, query) => {
         const { bucketMs, build } = readClickView(path, query, terms);
-        return { bucketMs, build: (view, nowMs) => build({ view, names: names.last, nowMs }) };
+        return {
+          bucketMs,
+          build: (view, nowMs) => {
+            const built = build({ view, names: names.last, nowMs });
+            return 'finish' in built ? this.#scan(view, built) : built;
+          },
+        };
       },
       prepare: () => this.#prepare(),
       input: () => counts.current(),
@@ -57,6 +64,13 @@ export class ClicksApi {
   /** Never throws: a problem is an answer too. */
   answer(request: ApiRequest): Promise<ApiAnswer> {
     return this.#answers.answer(request);
+  }
+
+  /** Adds rows of which no counts are kept. */
+  async #scan(view: CountsView, unfinished: Unfinished): Promise<ViewResult> {
+    const { counts } = this.#options;
+    ensureScanned(await counts.scan(view, unfinished), unfinished, counts.scanLimits);
+    return unfinished.finish();
   }
 
   /** Starts both reads at once: if the lake does not answer, the request waits for one timeout and not for two. */

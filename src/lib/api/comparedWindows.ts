@@ -1,8 +1,9 @@
 import { dayMs, minuteMs } from '../counts/spans';
 import { RequestProblem } from './answer';
 import { type Unit, units } from './keptUnits';
+import type { Asked } from './lakeScan';
 import type { Parameters } from './parameters';
-import { isoTime, readTimes, type Times, unknownSince } from './timeWindow';
+import { ensurePast, isoTime, longestUnit, readTimes, type Times } from './timeWindow';
 
 /** With which window a window can be compared: the one right before it, or the same one of the day or the week before. */
 const comparisons = ['before', 'yesterday', 'lastWeek'] as const;
@@ -27,20 +28,35 @@ export interface ComparedWindows {
   readonly bucketMs: number;
   /** Whether the second one was asked for; then its times are told. */
   readonly isChosen: boolean;
-  /** @throws RequestProblem for a time that is not known any more */
+  /** What asks for them. */
+  readonly asked: Asked;
+  /** @throws RequestProblem for a time that is not over yet */
   at(nowMs: number): Windows;
 }
 
+interface LastTerms {
+  readonly fallback: string;
+  readonly accepts: string;
+  /** Those of which all is counted in advance. */
+  readonly counted: string;
+}
+
 /** What `last` accepts, and what it is by default. */
-const lasts: Readonly<Record<Comparison, { readonly fallback: string; readonly accepts: string }>> = {
+const lasts: Readonly<Record<Comparison, LastTerms>> = {
   before: {
     fallback: '15m',
-    accepts: '1m to 60m in whole minutes, 2h to 96h in whole hours, or 5d to 15d in whole days',
+    accepts: 'a time in whole minutes, hours or days, like 15m, 3h or 9d',
+    counted: '1m to 60m in whole minutes, 2h to 96h in whole hours, or 5d to 15d in whole days',
   },
-  yesterday: { fallback: '1h', accepts: '1h to 24h in whole hours with compare=yesterday' },
+  yesterday: {
+    fallback: '1h',
+    accepts: '1m to 1d with compare=yesterday',
+    counted: '1h to 24h in whole hours with compare=yesterday',
+  },
   lastWeek: {
     fallback: '1h',
-    accepts: '1h to 24h in whole hours, or 2d to 7d in whole days, with compare=lastWeek',
+    accepts: '1m to 7d with compare=lastWeek',
+    counted: '1h to 24h in whole hours, or 2d to 7d in whole days, with compare=lastWeek',
   },
 };
 
@@ -49,18 +65,23 @@ export const comparedParameters = ['last', 'since', 'until', 'compare'];
 export function readComparedWindows(parameters: Parameters): ComparedWindows {
   const chosen = parameters.oneOf('compare', comparisons);
   const comparison = chosen ?? 'before';
-  const { fallback, accepts } = lasts[comparison];
-  const unitOf = (ms: number) => units.find((unit) => isKnown(ms, unit, comparison));
+  const { fallback, accepts, counted } = lasts[comparison];
+  const unitOf = (ms: number) =>
+    units.find((unit) => isKnown(ms, unit, comparison)) ??
+    units.findLast((unit) => areApart(ms, unit, comparison));
   const isAccepted = (ms: number) => unitOf(ms) !== undefined;
   const times = readTimes(parameters, parameters.optionalSpan('last', accepts, isAccepted) !== undefined);
   const isChosen = chosen !== undefined;
-  if (times) return { bucketMs: minuteMs, isChosen, at: (nowMs) => windowsOf(times, comparison, nowMs) };
+  const asked = times ? { parameter: 'since', counted: countedTimes } : { parameter: 'last', counted };
+  if (times)
+    return { bucketMs: minuteMs, isChosen, asked, at: (nowMs) => windowsOf(times, comparison, nowMs) };
   const { ms } = parameters.span('last', fallback, accepts, isAccepted);
   const unit = unitOf(ms) as Unit;
   const length = ms / unit.ms;
   return {
     bucketMs: unit.ms,
     isChosen,
+    asked,
     at(nowMs) {
       const end = Math.floor(nowMs / unit.ms);
       return { unit, first: end - length, end, back: backOf(length, unit, comparison) };
@@ -71,14 +92,19 @@ export function readComparedWindows(parameters: Parameters): ComparedWindows {
 const backOf = (length: number, unit: Unit, comparison: Comparison): number =>
   (distances[comparison] ?? length * unit.ms) / unit.ms;
 
-/** Whether both windows of a length that end now are known in a unit, and none has a part of the other. */
-function isKnown(ms: number, unit: Unit, comparison: Comparison): boolean {
+const countedTimes = 'the last 31 days, in which the compared window must be, too';
+
+/** Whether a length has whole units, and none of the two windows has a part of the other. */
+function areApart(ms: number, unit: Unit, comparison: Comparison): boolean {
   const length = ms / unit.ms;
-  const back = backOf(length, unit, comparison);
-  return Number.isInteger(length) && length <= back && length + back <= unit.most;
+  return Number.isInteger(length) && length <= backOf(length, unit, comparison);
 }
 
-/** The windows in the finest unit in which both are known. */
+/** Whether both windows of a length that end now are counted in advance in a unit. */
+const isKnown = (ms: number, unit: Unit, comparison: Comparison): boolean =>
+  areApart(ms, unit, comparison) && ms / unit.ms + backOf(ms / unit.ms, unit, comparison) <= unit.most;
+
+/** The windows in the finest unit in which both are counted in advance; without one in the longest. */
 function windowsOf({ sinceMs, untilMs }: Times, comparison: Comparison, nowMs: number): Windows {
   const windowsIn = (unit: Unit): Windows => {
     const first = Math.floor(sinceMs / unit.ms);
@@ -87,8 +113,8 @@ function windowsOf({ sinceMs, untilMs }: Times, comparison: Comparison, nowMs: n
   };
   const isKnownNow = ({ unit, first, back }: Windows) =>
     first - back >= Math.floor(nowMs / unit.ms) - unit.most;
-  const found = units.map(windowsIn).find(isKnownNow);
-  if (!found || sinceMs > nowMs) throw unknownWindow({ sinceMs, untilMs }, comparison, nowMs);
+  ensurePast(sinceMs, nowMs);
+  const found = units.map(windowsIn).find(isKnownNow) ?? windowsIn(longestUnit);
   const { unit, first, end, back } = found;
   const refuse = (detail: string, accepts: string) =>
     new RequestProblem(400, `since is ${isoTime(sinceMs)}: ${detail}.`, { parameter: 'since', accepts });
@@ -103,13 +129,4 @@ function windowsOf({ sinceMs, untilMs }: Times, comparison: Comparison, nowMs: n
       `a time at most ${(back * unit.ms) / dayMs}d before until`,
     );
   return found;
-}
-
-function unknownWindow({ sinceMs, untilMs }: Times, comparison: Comparison, nowMs: number): RequestProblem {
-  const longest = units.at(-1) as Unit;
-  const toUnit = (ms: number) => Math.ceil(ms / longest.ms) * longest.ms;
-  const oldestMs = (Math.floor(nowMs / longest.ms) - longest.most) * longest.ms;
-  const endMs = Math.min(toUnit(untilMs ?? nowMs), Math.floor(nowMs / longest.ms) * longest.ms);
-  const leastMs = oldestMs + (distances[comparison] ?? toUnit((endMs - oldestMs) / 2));
-  return unknownSince(sinceMs, leastMs, 'the last 31 days, in which the compared window must be, too');
 }

@@ -1,3 +1,4 @@
+import type { Stretch } from '../counts/scanTimes';
 import { keptSpans, type SpanName, spanNames } from '../counts/spans';
 import type { Tally } from '../counts/tally';
 
@@ -15,23 +16,43 @@ export const units: readonly Unit[] = spanNames.map((name) => {
   return { name, ms: bucketMs, most: kept - 1 };
 });
 
-/** Clicks in some buckets. */
-export interface ClicksIn {
+/** The largest unit of which a time in milliseconds has whole ones, if it is one of whole minutes. */
+export const largestUnitIn = (ms: number): Unit | undefined => units.findLast((unit) => ms % unit.ms === 0);
+
+/** Clicks in the buckets `first` to `last` of a unit, both included: those that are kept, until others are added. */
+export class ClicksIn {
   /** By the index of the product. */
   readonly counts: Float64Array;
-  /** Of the products that are not counted on their own; undefined if every product is. */
-  readonly folded: number | undefined;
-}
+  /** The times of which no counts are kept. */
+  readonly missing: readonly Stretch[];
+  readonly #hasFolded: boolean;
+  #folded = 0;
 
-/** Clicks in the buckets `first` to `last` of a unit, both included. */
-export function clicksIn(tally: Tally, unit: Unit, first: number, last: number): ClicksIn {
-  const counts = new Float64Array(tally.keys.length);
-  let folded = 0;
-  for (const [{ name }, from, to] of pieces(unit, first, last)) {
-    tally.times[name].addTo(counts, from, to);
-    folded += tally.folded?.times[name].sum(from, to) ?? 0;
+  constructor(tally: Tally, unit: Unit, first: number, last: number) {
+    this.counts = new Float64Array(tally.keys.length);
+    this.#hasFolded = tally.folded !== undefined;
+    const missing: Stretch[] = [];
+    for (const [{ name, ms }, from, to] of pieces(unit, first, last)) {
+      const { oldest } = tally.times[name];
+      const known = Math.max(from, oldest);
+      tally.times[name].addTo(this.counts, known, to);
+      this.#folded += tally.folded?.times[name].sum(known, to) ?? 0;
+      const end = Math.min(to + 1, oldest);
+      if (from < end) missing.push({ fromMs: from * ms, endMs: end * ms });
+    }
+    this.missing = missing;
   }
-  return { counts, folded: tally.folded && folded };
+
+  /** Those of the products that are not counted on their own; undefined if every product is. */
+  get folded(): number | undefined {
+    return this.#hasFolded ? this.#folded : undefined;
+  }
+
+  /** Adds a click. @param index undefined for a product that is not counted on its own */
+  add(index: number | undefined): void {
+    if (index === undefined) this.#folded++;
+    else this.counts[index] = (this.counts[index] ?? 0) + 1;
+  }
 }
 
 /** The same buckets, with larger ones in the place of those that they are made of: a week of hours has six whole days. */

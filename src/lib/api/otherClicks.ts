@@ -8,6 +8,11 @@ export interface OtherClicks {
   readonly atMost: number;
 }
 
+/** The keys that are not counted on their own; undefined if every key is. */
+export interface FoldedTold {
+  readonly folded: { readonly total: number; readonly most: number } | undefined;
+}
+
 /** What stands for the name of the product, or for the category, in the row of a CSV answer that has these clicks. */
 export const otherName = 'other';
 
@@ -15,7 +20,7 @@ export const otherName = 'other';
  * Undefined if every product is counted on its own, so that the answer has no `other`.
  * @param clicks the clicks on the other products in the window that was asked for; by default all clicks on them
  */
-export function otherClicks({ folded }: Tally, clicks = folded?.total): OtherClicks | undefined {
+export function otherClicks({ folded }: FoldedTold, clicks = folded?.total): OtherClicks | undefined {
   if (!folded || folded.total === 0) return undefined;
   return { clicks: clicks ?? 0, atMost: Math.min(folded.most, clicks ?? 0) };
 }

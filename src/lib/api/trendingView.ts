@@ -1,12 +1,23 @@
 import { sortByCount } from '../counts/keys';
 import type { Tally } from '../counts/tally';
-import { type ClickView, cellsOf, type Entry, keyAt, mostRows, otherIn, versionOf } from './clickView';
+import {
+  type ClickView,
+  cellsOf,
+  type Entry,
+  type KeysTold,
+  keyAt,
+  mostRows,
+  otherIn,
+  versionOf,
+} from './clickView';
 import { type ComparedWindows, comparedParameters, readComparedWindows } from './comparedWindows';
 import type { CountTerms } from './countTerms';
-import { clicksIn } from './keptUnits';
+import { ClicksIn } from './keptUnits';
+import { afterScan, sourceOf } from './lakeScan';
 import { otherClicks, otherName } from './otherClicks';
 import { Parameters } from './parameters';
 import { isoTime } from './timeWindow';
+import { keysTold } from './windowView';
 
 /** The orders of the answer: by rise or by fall, in rows or in percent. */
 const sorts = ['-change', 'change', '-percent', 'percent'] as const;
@@ -22,59 +33,64 @@ export function readTrending(query: URLSearchParams, terms: CountTerms): ClickVi
   return {
     bucketMs: windows.bucketMs,
     build({ view, names, nowMs }) {
-      const { tally } = view;
-      const { now, before, times } = compared(tally, windows, nowMs);
-      const others = otherClicks(tally, now.folded);
-      const other = others && { ...others, before: before.folded ?? 0 };
-      const keys = ranked(tally, now.counts, before.counts, sort)
-        .slice(0, top)
-        .map((index) => ({
-          ...keyAt(tally, names, index, terms),
-          ...changeOf(now.counts[index] ?? 0, before.counts[index] ?? 0, sort, terms),
-        }));
-      const titles = [terms.key, 'name', terms.attribute, terms.count, 'before', 'change'];
-      if (isInPercent(sort)) titles.push('percent');
-      const sum = (clicks: Float64Array, others = 0) => clicks.reduce((all, one) => all + one, others);
-      const total = sum(now.counts, now.folded);
-      const totalBefore = sum(before.counts, before.folded);
-      const otherRow = other && { name: otherName, ...changeOf(other.clicks, other.before, sort, terms) };
-      return {
-        json: {
-          ...{ ...versionOf(view), ...times, total, totalBefore },
-          [terms.keys]: keys,
-          ...otherIn(other, terms),
-        },
-        titles,
-        rows: () => [...keys, ...(otherRow ? [otherRow] : [])].map((entry) => cellsOf(entry, titles)),
-      };
+      const { now, before, missing, add, times } = compared(view.tally, windows, nowMs);
+      const version = versionOf(view);
+      const told = keysTold(view.tally, missing.length > 0);
+      return afterScan(missing, { add, asked: windows.asked }, () => {
+        const others = otherClicks(told, now.folded);
+        const other = others && { ...others, before: before.folded ?? 0 };
+        const keys = ranked(told, now.counts, before.counts, sort)
+          .slice(0, top)
+          .map((index) => ({
+            ...keyAt(told, names, index, terms),
+            ...changeOf(now.counts[index] ?? 0, before.counts[index] ?? 0, sort, terms),
+          }));
+        const titles = [terms.key, 'name', terms.attribute, terms.count, 'before', 'change'];
+        if (isInPercent(sort)) titles.push('percent');
+        const [total, totalBefore] = [sumOf(now), sumOf(before)];
+        const otherRow = other && { name: otherName, ...changeOf(other.clicks, other.before, sort, terms) };
+        return {
+          json: { ...version, ...times, total, totalBefore, [terms.keys]: keys, ...otherIn(other, terms) },
+          titles,
+          rows: () => [...keys, ...(otherRow ? [otherRow] : [])].map((entry) => cellsOf(entry, titles)),
+        };
+      });
     },
   };
 }
 
-/** The rows in both windows, and their times. */
+const sumOf = ({ counts, folded = 0 }: ClicksIn): number => counts.reduce((all, one) => all + one, folded);
+
+/** The rows in both windows, as far as counts of them are kept, and their times. */
 function compared(tally: Tally, windows: ComparedWindows, nowMs: number) {
   const { unit, first, end, back } = windows.at(nowMs);
   const iso = (bucket: number) => isoTime(bucket * unit.ms);
+  const now = new ClicksIn(tally, unit, first, end - 1);
+  const before = new ClicksIn(tally, unit, first - back, end - back - 1);
+  const missing = [...now.missing, ...before.missing];
   return {
-    now: clicksIn(tally, unit, first, end - 1),
-    before: clicksIn(tally, unit, first - back, end - back - 1),
+    now,
+    before,
+    missing,
+    add: (index: number | undefined, timeMs: number) => (timeMs >= first * unit.ms ? now : before).add(index),
     times: {
       from: iso(first),
       to: iso(end),
       ...(windows.isChosen && { beforeFrom: iso(first - back), beforeTo: iso(end - back) }),
+      source: sourceOf(missing),
     },
   };
 }
 
 /** The indexes of the keys that have rows in a window, in order. Where there were none before, a change is no number of percent. */
-function ranked(tally: Tally, now: Float64Array, before: Float64Array, sort: Sort): number[] {
+function ranked({ keys }: KeysTold, now: Float64Array, before: Float64Array, sort: Sort): number[] {
   const sign = sort.startsWith('-') ? 1 : -1;
   const ranks = now.map((count, index) => {
     const earlier = before[index] ?? 0;
     return (sign * (count - earlier)) / (isInPercent(sort) ? earlier : 1);
   });
   const isTold = (index: number) => (before[index] ?? 0) > 0 || (!isInPercent(sort) && (now[index] ?? 0) > 0);
-  return sortByCount([...now.keys()].filter(isTold), ranks, tally.keys);
+  return sortByCount([...now.keys()].filter(isTold), ranks, keys);
 }
 
 /** The members of an entry that compare; percent, if asked for, with one digit after the point. */

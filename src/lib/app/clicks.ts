@@ -4,6 +4,7 @@ import { type CountTerms, clicksStream, clickTerms, countTerms } from '../api/co
 import { shown } from '../api/parameters';
 import { Counts } from '../counts/counts';
 import { type Dimension, dimensionsOf } from '../counts/dimension';
+import { LakeScans } from '../counts/lakeScans';
 import { ProductNames } from '../counts/productNames';
 import { type ProductsFile, productsPath } from '../counts/productsFile';
 import { describeFailure } from '../errors';
@@ -59,6 +60,9 @@ export const countedDimensions = async (): Promise<CountedDimension[]> =>
 /** The names in products.csv are those of products, so they are for what is counted by `productid`. */
 const hasNames = ({ key }: Dimension) => key === 'productid';
 
+/** The scans of this process, whatever they are of, are done one after the other. */
+const scans = new LakeScans();
+
 /** The counts of a dimension in a lake. */
 export const openCounts = (
   lake: Pick<Lake, 'at'>,
@@ -71,6 +75,7 @@ export const openCounts = (
     counted: dimension,
     refreshMs: countsRefreshMs,
     maxKeys: countedProducts,
+    scans,
     warn: (message) =>
       logEvent('warning', 'counts-problem', { stream: stream.name, by: dimension.key, message }),
     ...(hasNames(dimension) ? { preferred: () => names.preferred() } : {}),

@@ -13,6 +13,11 @@ export class Buckets {
     this.#time = new KeptTime(span, nowMs);
   }
 
+  /** The oldest bucket of which everything is known. */
+  get oldest(): number {
+    return this.#time.oldest;
+  }
+
   /** Drops the buckets that are too old at this time. From now on, rows that are older, or more than an hour ahead, are ignored. */
   advance(nowMs: number): void {
     if (!this.#time.advance(nowMs)) return;

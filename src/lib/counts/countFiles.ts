@@ -7,7 +7,7 @@ import { asKey, type Key } from './keys';
 import { type Room, Tally } from './tally';
 
 /** The column that says when Event Hubs accepted the row; the table of every stream has it. */
-const timeColumn = 'enqueued_at';
+export const timeColumn = 'enqueued_at';
 
 export interface FilesToScan {
   /** The table that the files belong to. Errors name its version. */
@@ -73,5 +73,6 @@ function watch(signal: AbortSignal | undefined): () => void {
   };
 }
 
-const asMilliseconds = (micros: ReadValue | undefined): number =>
+/** A value of that column in milliseconds since 1970; NaN for none. */
+export const asMilliseconds = (micros: ReadValue | undefined): number =>
   typeof micros === 'number' || typeof micros === 'bigint' ? Math.floor(Number(micros) / 1000) : Number.NaN;

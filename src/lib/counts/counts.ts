@@ -10,6 +10,9 @@ import { decideAnew, isDecisionDue } from './decideAnew';
 import { type Preferred, share } from './decideKept';
 import type { Dimension } from './dimension';
 import { FoldedLog } from './foldLog';
+import type { Key } from './keys';
+import { type LakeScanOutcome, LakeScans } from './lakeScans';
+import type { TimeScan } from './scanTimes';
 import { Tally } from './tally';
 
 /** How many distinct keys are counted on their own by default. */
@@ -21,6 +24,8 @@ export interface CountsOptions extends FoldOptions {
   readonly maxKeys?: number;
   /** The keys that are counted on their own before others; by default none. */
   readonly preferred?: () => Promise<Preferred>;
+  /** Through which rows are scanned, one scan at a time; by default the scans of this table only. */
+  readonly scans?: LakeScans;
 }
 
 /** The counts at one version. The next refresh changes `tally`, so use it before the next await. */
@@ -54,6 +59,7 @@ export class Counts {
     this.#options = {
       maxKeys: defaultMaxKeys,
       preferred: async () => ({ keys: new Set(), tag: '' }),
+      scans: new LakeScans(),
       now: Date.now,
       warn: (message) => logEvent('warning', 'counts-problem', { message }),
       ...others,
@@ -72,6 +78,24 @@ export class Counts {
   async current(): Promise<CountsView> {
     await this.#refresh.run();
     return this.#view();
+  }
+
+  /**
+   * Counts rows of which no counts are kept, at the version of a view.
+   * @throws what opening and reading the table throws, `delta.contention` if storage went back in time since
+   */
+  async scan({ tableId, version, mark, tally }: CountsView, wanted: TimeScan): Promise<LakeScanOutcome> {
+    // Before there is a table, there are no rows.
+    if (tableId === undefined) return { outcome: 'scanned' };
+    const { at, counted, scans } = this.#options;
+    // A tally only gets more keys, so that those of the view keep their numbers while it is scanned.
+    const indexOf = (key: Key) => tally.indexOf(key);
+    return scans.run({ at, tableId, version, mark, counted, indexOf }, wanted);
+  }
+
+  /** What one scan may read. */
+  get scanLimits(): LakeScans['limits'] {
+    return this.#options.scans.limits;
   }
 
   /**

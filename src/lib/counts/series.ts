@@ -15,6 +15,11 @@ export class Series {
     this.#time = new KeptTime(span, nowMs);
   }
 
+  /** The oldest bucket of which everything is known. */
+  get oldest(): number {
+    return this.#time.oldest;
+  }
+
   /** Drops the buckets that are too old at this time. */
   advance(nowMs: number): void {
     if (!this.#time.advance(nowMs)) return;

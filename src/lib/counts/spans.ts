@@ -63,6 +63,11 @@ export class KeptTime {
     return this.#oldest !== before;
   }
 
+  /** The number of the oldest bucket that is kept. */
+  get oldest(): number {
+    return this.#oldest;
+  }
+
   isTooOld(bucket: number): boolean {
     return bucket < this.#oldest;
   }

@@ -164,7 +164,16 @@ describe('the clicks API', () => {
     const csv = await get('trending', 'compare=yesterday&sort=-percent&top=1', { accept: 'text/csv' });
     expect(csv.body).toBe('productid,name,category,clicks,before,change,percent\r\n1,,2,90,100,-10,-10\r\n');
     const plain = (await get('trending', 'last=2h')).json();
-    expect(Object.keys(plain)).toEqual(['version', 'asOf', 'from', 'to', 'total', 'totalBefore', 'products']);
+    expect(Object.keys(plain)).toEqual([
+      'version',
+      'asOf',
+      'from',
+      'to',
+      'source',
+      'total',
+      'totalBefore',
+      'products',
+    ]);
     expect((await get('trending', 'compare=before&last=2h')).json()).toMatchObject({
       ...plain,
       beforeTo: iso(2),
@@ -172,7 +181,7 @@ describe('the clicks API', () => {
     for (const query of [
       'sort=up',
       'compare=lastYear',
-      'compare=yesterday&last=90m',
+      'compare=yesterday&last=2d',
       'compare=yesterday&last=25h',
     ])
       expect((await get('trending', query)).status).toBe(400);

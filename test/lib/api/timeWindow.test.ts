@@ -13,8 +13,8 @@ for (let minutes = 0; minutes <= 48 * 60; minutes++) tally.add(1, null, nowMs - 
 
 function ask(query: Record<string, string>) {
   const window = readWindow(new Parameters(new URLSearchParams(query), windowParameters));
-  const { counts, times } = window?.at(tally, nowMs) ?? {};
-  return { count: counts?.[0], ...times };
+  const { clicks, times } = window?.at(tally, nowMs) ?? {};
+  return { count: clicks?.counts[0], from: times?.from, to: times?.to };
 }
 
 it.each([
@@ -33,8 +33,12 @@ it.each([
 });
 
 it.each([
-  [{ since: '2026-02-01T23:59Z' }, 'since', 'a time from 2026-02-02T00:00:00.000Z to now'],
-  [{ since: '2026-03-04T05:07Z' }, 'since', 'to now'],
+  [
+    { since: '2026-03-04T05:07Z' },
+    'since',
+    'a time from 1970-01-01T00:00:00.000Z up to 2026-03-04T05:06:07.000Z',
+  ],
+  [{ since: '1969-12-31T23:59Z' }, 'since', 'a time from 1970-01-01T00:00:00.000Z up to '],
   [{ since: '2026-03-04T05:00' }, 'since', '2026-01-02T03:04:05Z'],
   [{ since: '2026-02-30T05:00Z' }, 'since', '2026-01-02T03:04:05Z'],
   [{ since: 'yesterday' }, 'since', '2026-01-02T03:04:05Z'],

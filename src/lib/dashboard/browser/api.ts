@@ -121,6 +121,9 @@ export class ApiProblem extends Error {
   }
 }
 
+/** Whether the API says that counting in the table's files would take too much, or took too long. */
+export const isTooMuch = ({ status }: ApiProblem): boolean => status === 400 || status === 503;
+
 export interface Reply<T> {
   readonly data: T;
   /** False if the answer is the same as before. */
@@ -130,12 +133,19 @@ export interface Reply<T> {
 }
 
 const patienceMs = 10_000;
+/** For what the app reads in the table's files, which it gives up after 20 s. */
+export const longPatienceMs = 30_000;
 
 /** @param path relative to the page */
-async function ask(path: string, key: string, wanted: Record<string, string>): Promise<Response> {
+async function ask(
+  path: string,
+  key: string,
+  wanted: Record<string, string>,
+  limitMs = patienceMs,
+): Promise<Response> {
   const headers = new Headers(wanted);
   if (key !== '') headers.set('x-functions-key', key);
-  const signal = AbortSignal.timeout(patienceMs);
+  const signal = AbortSignal.timeout(limitMs);
   const reply = await fetch(path, { headers, cache: 'no-store', credentials: 'omit', signal });
   if (reply.status === 401 || reply.status === 403) throw new KeyNeeded();
   if (!reply.ok && reply.status !== 304) throw new ApiProblem(reply.status, await detailOf(reply));
@@ -165,17 +175,23 @@ export const askCsv = async (path: string, key: string): Promise<string> =>
 /** Asks for one resource again and again, and sends the ETag of the last answer. */
 export class Resource<T> {
   readonly #path: string;
+  readonly #limitMs: number;
   #known: { tag: string; data: T } | undefined;
 
-  /** @param path relative to the page */
-  constructor(path: string) {
+  /**
+   * @param path relative to the page
+   * @param limitMs how long an answer may take
+   */
+  constructor(path: string, limitMs = patienceMs) {
     this.#path = path;
+    this.#limitMs = limitMs;
   }
 
   async get(key: string): Promise<Reply<T>> {
     const known = this.#known;
     const accept = { Accept: 'application/json' };
-    const reply = await ask(this.#path, key, known ? { ...accept, 'If-None-Match': known.tag } : accept);
+    const wanted = known ? { ...accept, 'If-None-Match': known.tag } : accept;
+    const reply = await ask(this.#path, key, wanted, this.#limitMs);
     const serverNow = Date.parse(reply.headers.get('Date') ?? '') || Date.now();
     if (reply.status === 304 && known) return { data: known.data, changed: false, serverNow };
     const data = (await reply.json()) as T;

@@ -2,6 +2,8 @@ import {
   ApiProblem,
   askCsv,
   type Categories,
+  isTooMuch,
+  longPatienceMs,
   type Product,
   type Reply,
   Resource,
@@ -33,6 +35,8 @@ const mostFound = 50;
 const mostRising = 8;
 /** If a category is chosen, so many rising products are asked for, to find those of the category. */
 const askedRising = 1000;
+/** Clicks of the last 31 days are counted in advance. */
+const countedMs = 31 * 86_400_000;
 /** The API's largest `top`: a comparison needs every product. */
 const allProducts = 1_000_000;
 
@@ -131,15 +135,17 @@ export class ClicksScreen implements Screen {
     byId('changes-csv').hidden = view.compare === undefined;
   }
 
-  /** Counts what was clicked since the marked time, as far back as the API knows clicks by time. */
+  /** Counts what was clicked since the marked time. What is long ago is counted in the table's files, which takes long. */
   #addSinceMark(): void {
     setMessage('since-mark', '');
     const { mark, category } = this.#view;
     if (!mark || mark.atMs > Date.now()) return;
     const since = new Date(mark.atMs).toISOString();
-    const resource = new Resource<Totals>(apiPath('clicks', { since, category, top: 1 }));
+    const isLongAgo = Date.now() - mark.atMs > countedMs;
+    const path = apiPath('clicks', { since, category, top: 1 });
+    const resource = new Resource<Totals>(path, isLongAgo ? longPatienceMs : undefined);
     const of = category === undefined ? '' : ` in category ${category}`;
-    this.parts.add(5000, async (key) => {
+    const ask = async (key: string) => {
       const words = await resource.get(key).then(
         ({ data: { total, from } }) => {
           const begin = Date.parse(from ?? since);
@@ -148,12 +154,14 @@ export class ClicksScreen implements Screen {
           return `${formatNumber(total)} clicks${of} since “${markLabel(mark)}”${counted}.`;
         },
         (error) => {
-          if (!(error instanceof ApiProblem) || error.status !== 400) throw error;
-          return `How many clicks there were since “${markLabel(mark)}” is not known: clicks by time are known of the last 31 days only.`;
+          if (!(error instanceof ApiProblem) || !isTooMuch(error)) throw error;
+          return `How many clicks there were since “${markLabel(mark)}” is not known. ${error.message}`;
         },
       );
       if (!this.parts.isLeft) setMessage('since-mark', words);
-    });
+    };
+    if (isLongAgo) this.parts.addSlow(60_000, ask);
+    else this.parts.add(5000, ask);
   }
 
   #showTotals({ total, products, other }: Totals): void {

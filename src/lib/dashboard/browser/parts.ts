@@ -27,6 +27,30 @@ export class Parts {
     });
   }
 
+  /** The same for what takes long: it begins in its turn, and the others do not wait for it. It fails in its next turn. */
+  addSlow(everyMs: number, run: Ask): void {
+    let ranAt = Number.NEGATIVE_INFINITY;
+    let isUnderWay = false;
+    let failure: { readonly error: unknown } | undefined;
+    this.#asks.push(async (key) => {
+      if (failure) {
+        const { error } = failure;
+        failure = undefined;
+        throw error;
+      }
+      if (isUnderWay || performance.now() - ranAt < everyMs) return;
+      isUnderWay = true;
+      void run(key)
+        .catch((error: unknown) => {
+          failure = { error };
+        })
+        .finally(() => {
+          isUnderWay = false;
+          ranAt = failure ? Number.NEGATIVE_INFINITY : performance.now();
+        });
+    });
+  }
+
   /** Asks for one path, and shows an answer that is not the one before. */
   addPath<T>(path: string, everyMs: number, show: (data: T) => void): void {
     const resource = new Resource<T>(path);

@@ -97,7 +97,7 @@ const overlap = 'because the two times would overlap';
 export const comparisons: Readonly<Record<Compare, CompareTerms>> = {
   before: {
     words: 'the time before',
-    whyNot: 'because clicks by time are known of the last 31 days only',
+    whyNot: 'because clicks by time are counted in advance for 31 days only',
   },
   yesterday: { words: 'the same time yesterday', whyNot: overlap },
   lastWeek: { words: 'the same time last week', whyNot: overlap },

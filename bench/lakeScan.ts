@@ -1,0 +1,112 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { startAzurite } from '../local/azurite';
+import { ClicksApi } from '../src/lib/api/clicksApi';
+import { Counts } from '../src/lib/counts/counts';
+import { ProductNames } from '../src/lib/counts/productNames';
+import { append, createTable } from '../src/lib/delta/commit';
+import { openState } from '../src/lib/delta/openTable';
+import { writeDataFile } from '../src/lib/delta/writeDataFile';
+import { LakeDatabase } from '../src/lib/lakeQuery/lakeDatabase';
+import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
+import type { ObjectStore } from '../src/lib/storage/objectStore';
+import { countedClicks } from '../src/lib/streams/clickstream';
+import { clickFields } from './clickRows';
+import { printTable, rounded } from './numbers';
+
+/**
+ * A history that is scanned from the table's files, because no counts are kept so finely: the minutes of one product over 31 days, over a
+ * day of them, and what an instance answers meanwhile; against DuckDB, which is given the files without their download. Storage is
+ * Azurite.
+ *
+ *   npm run bench -- lakeScan [--rows 4000000] [--files 16]
+ */
+const { values } = parseArgs({
+  options: { rows: { type: 'string', default: '4000000' }, files: { type: 'string', default: '16' } },
+});
+const rowsOfFile = Math.ceil(Number(values.rows) / Number(values.files));
+const spanMs = 31 * 86_400_000;
+
+/** Each file has the clicks of its part of the 31 days, as compaction leaves them. */
+async function writeTable(store: ObjectStore): Promise<void> {
+  const at = { store, table: 'clicks' };
+  await createTable(at, clickFields);
+  const begin = Date.now() - spanMs;
+  for (let first = 0; first < Number(values.rows); first += rowsOfFile) {
+    const columns: number[][] = clickFields.map(() => []);
+    for (let row = first; row < first + rowsOfFile; row++) {
+      const product = 1 + Math.floor(100_000 * Math.random() ** 3);
+      const enqueuedAt = Math.floor(begin + (row / Number(values.rows)) * spanMs) * 1000;
+      const cells = [product, enqueuedAt, row, (product % 10) + 1, enqueuedAt, 1e15, row % 4, row, 0];
+      for (const [index, cell] of cells.entries()) columns[index]?.push(cell);
+    }
+    const add = await writeDataFile({ at, fields: clickFields, columns });
+    const state = await openState(at);
+    if (state) await append({ state, fields: clickFields, adds: [add], txns: [] });
+  }
+}
+
+async function milliseconds(run: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await run();
+  return performance.now() - started;
+}
+
+async function duckDb(store: ObjectStore, since: string): Promise<number> {
+  const lake = await LakeDatabase.open({ tables: [{ store, table: 'clicks' }], saved: [] });
+  const { signal } = new AbortController();
+  const sql = `SELECT date_trunc('minute', enqueued_at), count(*) FROM clicks WHERE productid = 1 AND enqueued_at >= TIMESTAMP '${since}' GROUP BY 1`;
+  await lake.load(sql, { isWhole: true, signal });
+  const taken = await milliseconds(async () => {
+    const { rows } = await lake.select(sql, signal);
+    for await (const _ of rows());
+  });
+  await lake.close();
+  return taken;
+}
+
+async function main(): Promise<void> {
+  const azurite = await startAzurite();
+  try {
+    const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'lake');
+    await writeTable(store);
+    const counts = new Counts({ at: { store, table: 'clicks' }, counted: countedClicks });
+    const api = new ClicksApi({ counts, names: new ProductNames(store) });
+    const ask = (path: string, query: string) =>
+      api.answer({ path, query: new URLSearchParams(query), headers: new Headers() });
+    await ask('', '');
+    const before = process.memoryUsage().rss;
+    const rows: string[][] = [];
+    for (const days of [1, 31]) {
+      const delay = monitorEventLoopDelay({ resolution: 5 });
+      delay.enable();
+      let peak = 0;
+      const watch = setInterval(() => {
+        peak = Math.max(peak, process.memoryUsage().rss);
+      }, 50);
+      const since = new Date(Date.now() - days * 86_400_000).toISOString().replace('Z', '');
+      const cpu = process.cpuUsage();
+      const taken = await milliseconds(async () => {
+        const { status, body } = await ask('history', `bucket=1m&productid=1&last=${days}d`);
+        if (status !== 200) throw new Error(body);
+      });
+      const block = delay.max / 1e6 - 5;
+      const { user, system } = process.cpuUsage(cpu);
+      clearInterval(watch);
+      const cells = [
+        taken,
+        (user + system) / 1000,
+        await duckDb(store, since),
+        block,
+        (peak - before) / 2 ** 20,
+      ];
+      rows.push([`minutes of ${days} d`, ...cells.map(rounded)]);
+      delay.disable();
+    }
+    printTable(['history', 'ms', 'CPU, ms', 'DuckDB, ms', 'longest block, ms', 'more MiB'], rows);
+  } finally {
+    await azurite.close();
+  }
+}
+
+void main();

@@ -1,0 +1,52 @@
+import type { LakeScanOutcome, LakeScans } from '../counts/lakeScans';
+import type { Stretch, TimeScan } from '../counts/scanTimes';
+import { RequestProblem } from './answer';
+import type { ViewResult } from './answers';
+
+/** An answer about times of which no counts are kept. It is complete when the rows of these times were scanned. */
+export interface Unfinished extends TimeScan {
+  readonly asked: Asked;
+  finish(): ViewResult;
+}
+
+/** What asks for these times. */
+export interface Asked {
+  /** The parameter. */
+  readonly parameter: string;
+  /** What needs no scan. */
+  readonly counted: string;
+}
+
+/** Where the rows of an answer come from: from the counts that are kept alone, or also from a scan of the table's files. Both are exact. */
+export const sourceOf = (missing: readonly Stretch[]): 'counts' | 'lake' =>
+  missing.length === 0 ? 'counts' : 'lake';
+
+/** The answer, if nothing is missing; otherwise what to scan before it is made. */
+export const afterScan = (
+  stretches: readonly Stretch[],
+  scan: Pick<Unfinished, 'add' | 'asked'>,
+  finish: () => ViewResult,
+): ViewResult | Unfinished => (stretches.length === 0 ? finish() : { ...scan, stretches, finish });
+
+/** @throws RequestProblem if it is too much for one answer */
+export function ensureScanned(
+  scanned: LakeScanOutcome,
+  { asked }: Unfinished,
+  limits: LakeScans['limits'],
+): void {
+  if (scanned.outcome === 'scanned') return;
+  const { parameter, counted } = asked;
+  const accepts = `less time, or what is counted in advance: ${counted}`;
+  const why = 'This is not counted in advance, and the rows of that time';
+  if (scanned.outcome === 'too-many-rows') {
+    const most = `one answer reads files of ${many(limits.mostRows)} rows at the most`;
+    throw new RequestProblem(400, `${why} are in files of ${many(scanned.rows)} rows: ${most}.`, {
+      parameter,
+      accepts,
+    });
+  }
+  const detail = `${why} could not be read in ${limits.withinMs / 1000} s; try again later, or ask for less.`;
+  throw new RequestProblem(503, detail, { parameter, accepts });
+}
+
+const many = (rows: number): string => rows.toLocaleString('en');
