@@ -42,7 +42,7 @@ const noSettings =
   'There are no settings: start "npm start", or make local.settings.json (cp local.settings.sample.json local.settings.json).';
 /** For a command that must not run beside the app, like `checkpoints -- reset`. */
 const afterRun =
-  'The last npm start here has ended; "npm run emulators" has its storage and hubs, without the app.';
+  'What ran here last has ended; "npm run emulators" has its storage and hubs, without the app.';
 
 interface ReadOptions {
   /** Whether the command can work with the settings of emulators that have ended: then storage and hubs do not answer. */
@@ -113,7 +113,7 @@ async function findSource(
   if (isRunning) return { file: ofThisRun, described: `those of the emulators that run here (${ofThisRun})` };
   const ended = findEnded();
   if (!orEnded || ended === undefined) return undefined;
-  return { file: ended, described: `those of the last npm start here, which has ended (${ended})` };
+  return { file: ended, described: `those of what ran here last, which has ended (${ended})` };
 }
 
 /** The settings of a run that has ended. */

@@ -72,10 +72,7 @@ runCommand({
       const format = csv ? 'csv' : json ? 'json' : 'table';
       return withSession(settings, { format, mostRows: rows ?? 100, version }, async (session) => {
         if (query === undefined) return readAll(session);
-        if ((await session.run(query)) === 'done') return 0;
-        // A request that storage does not answer would keep the process alive.
-        setTimeout(() => process.exit(), 500).unref();
-        return interrupted;
+        return (await session.run(query)) === 'done' ? 0 : interrupted;
       });
     },
   }),

@@ -119,8 +119,6 @@ async function sayWaiting(
   });
   if (waiting === 1) return '1 event waits in the hub.';
   if (typeof waiting === 'number') return `${waiting === 0 ? 'No' : count(waiting)} events wait in the hub.`;
-  // Everything is printed, but a connection without an answer would keep the process alive for minutes.
-  setTimeout(() => process.exit(), 500).unref();
   const { code, why } = describeHubError(waiting.failure);
   const reason = why.replace(/\.$/, '');
   return `It is unknown how many events wait in the hub: ${reason}${hintToStart(code, why) || '.'}`;

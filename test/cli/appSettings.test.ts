@@ -77,7 +77,7 @@ describe('where the settings of a command are from', () => {
   ];
   const noSettings =
     'There are no settings: start "npm start", or make local.settings.json (cp local.settings.sample.json local.settings.json).';
-  const noSettingsAfterRun = `${noSettings} The last npm start here has ended; "npm run emulators" has its storage and hubs, without the app.`;
+  const noSettingsAfterRun = `${noSettings} What ran here last has ended; "npm run emulators" has its storage and hubs, without the app.`;
 
   it('is said in one line: the file in this folder, or another one', async () => {
     put('local.settings.json');
@@ -146,7 +146,7 @@ describe('where the settings of a command are from', () => {
   ])('is the last npm start that %s, for a query alone', async (_how, path) => {
     put(path);
     expect(await run(query)).toMatchObject({
-      first: `Settings: those of the last npm start here, which has ended (${path}).`,
+      first: `Settings: those of what ran here last, which has ended (${path}).`,
       rest: noWarehouse,
     });
     expect(await run(['status'])).toEqual({ first: noSettingsAfterRun, rest: [], status: 1 });

@@ -32,7 +32,19 @@ export function runCommand(
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithoutOutput);
   void answer(command, args).then((code) => {
     process.exitCode = isCut ? outputCut : code;
+    endSoon();
   });
+}
+
+/** How long a connection that nobody needs any more may keep the process alive. */
+const lingerMs = 500;
+
+/** The SDKs wait for minutes or for ever until a connection without an answer is closed. */
+function endSoon(): void {
+  const timer = setInterval(() => {
+    if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
+  }, lingerMs);
+  timer.unref();
 }
 
 async function answer(described: Command | Promise<Command>, args: readonly string[]): Promise<number> {

@@ -1,6 +1,7 @@
 import type { HubConnection } from '../connections/hubs';
 import { within } from '../deadline';
-import { openHubClient } from '../sources/hubClient';
+import { waitFor } from '../longWait';
+import { closeSoon, openHubClient } from '../sources/hubClient';
 import { conditionOf, describeHubError } from '../sources/hubErrors';
 import { probeReader, probeSender } from '../sources/probeHub';
 import { type Finding, ok, unknown, wrong } from './finding';
@@ -38,9 +39,8 @@ async function checkProperties(
   const client = await openHubClient(namespace, hub);
   const name = shortName(client.fullyQualifiedNamespace);
   try {
-    const { partitionIds } = await within(answerLimitMs, (abortSignal) =>
-      client.getEventHubProperties({ abortSignal }),
-    );
+    const asked = within(answerLimitMs, (abortSignal) => client.getEventHubProperties({ abortSignal }));
+    const { partitionIds } = await waitFor(`hub ${hub}`, asked);
     const finding = ok(what, `${name} has the hub ${hub} with ${partitionIds.length} partitions`);
     return { finding, name, partitionId: partitionIds[0] };
   } catch (error) {
@@ -49,7 +49,7 @@ async function checkProperties(
       : remedyOf(error, 'Azure Event Hubs Data Receiver', 'Listen');
     return { finding: wrong(what, `${hub} in ${name}: ${describeHubError(error).why}`, remedy), name };
   } finally {
-    await client.close();
+    await closeSoon(client);
   }
 }
 

@@ -4,6 +4,7 @@ import { within } from '../deadline';
 import { TributaryError } from '../errors';
 import type { HubGeneration } from '../lake/hubGeneration';
 import { type HubHeads, readHubHeads } from '../lake/hubHeads';
+import { waitFor } from '../longWait';
 import { type OncePerKey, oncePerKey } from '../once';
 import { type HubClient, openHubClient } from '../sources/hubClient';
 import { describeHubError } from '../sources/hubErrors';
@@ -84,7 +85,8 @@ export class HubDirectory implements HubFacts {
   ): Promise<T> {
     const client = this.#clients(hub);
     try {
-      return await within(limitMs, async (abortSignal) => call(await client, abortSignal));
+      const asked = within(limitMs, async (abortSignal) => call(await client, abortSignal));
+      return await waitFor(`hub ${hub}`, asked);
     } catch (error) {
       // The connection may be broken, so open another one next time.
       if (this.#clients.made().get(hub) === client) this.#giveUp(hub);

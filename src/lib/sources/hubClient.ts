@@ -1,4 +1,5 @@
 import type { EventHubsNamespace } from '../connections/hubs';
+import { within } from '../deadline';
 import { openCredential } from '../identity';
 
 /**
@@ -32,3 +33,14 @@ export async function openHubReader(namespace: EventHubsNamespace, hub: string, 
 }
 
 export type HubClient = Awaited<ReturnType<typeof openHubClient>>;
+
+/** How long to wait until a connection is closed. One without an answer would take minutes. */
+const closeLimitMs = 1000;
+
+/** Closes a client or a subscription of the SDK. If the service does not answer, does not wait for that. */
+export const closeSoon = (opened: { close(): Promise<void> }): Promise<void> =>
+  within(
+    closeLimitMs,
+    () => opened.close(),
+    () => {},
+  ).catch(() => {});

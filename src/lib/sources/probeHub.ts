@@ -1,6 +1,6 @@
 import type { EventHubsNamespace } from '../connections/hubs';
 import { within } from '../deadline';
-import { openHubClient, openHubReader } from './hubClient';
+import { closeSoon, openHubClient, openHubReader } from './hubClient';
 import { conditionOf } from './hubErrors';
 
 const answerLimitMs = 15_000;
@@ -35,12 +35,12 @@ export async function probeReader(
             },
             { startPosition: latestEventPosition, maxBatchSize: 1, maxWaitTimeInSeconds: 1 },
           );
-          end = () => subscription.close();
+          end = () => closeSoon(subscription);
         }),
     );
   } finally {
     await end();
-    await client.close();
+    await closeSoon(client);
   }
 }
 
@@ -54,6 +54,6 @@ export async function probeSender(namespace: EventHubsNamespace, hub: string): P
     // A batch knows its largest size from the link, which is opened for this.
     await within(answerLimitMs, (abortSignal) => client.createBatch({ abortSignal }));
   } finally {
-    await client.close();
+    await closeSoon(client);
   }
 }

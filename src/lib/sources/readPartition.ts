@@ -2,7 +2,8 @@ import type { ReceivedEventData } from '@azure/event-hubs';
 import type { EventHubsNamespace } from '../connections/hubs';
 import { within } from '../deadline';
 import { TributaryError } from '../errors';
-import { openHubReader } from './hubClient';
+import { waitFor } from '../longWait';
+import { closeSoon, openHubReader } from './hubClient';
 
 /** One event of a partition. */
 export interface HubEvent {
@@ -57,15 +58,18 @@ export async function* readPartition(range: PartitionRange): AsyncGenerator<HubE
   );
   try {
     for (let next = first; next <= last; ) {
-      const batch = await within(silenceMs, () => queue.take(), noEvents);
+      const batch = await waitFor(
+        `hub ${hub}`,
+        within(silenceMs, () => queue.take(), noEvents),
+      );
       const events = batch.filter(({ sequenceNumber }) => sequenceNumber <= last);
       if (events.length > 0) yield events;
       next = (batch.at(-1)?.sequenceNumber ?? next - 1) + 1;
     }
   } finally {
     queue.end();
-    await subscription.close();
-    await client.close();
+    await closeSoon(subscription);
+    await closeSoon(client);
   }
 }
 

@@ -3,8 +3,9 @@ import type { EventHubsNamespace } from '../connections/hubs';
 import { within } from '../deadline';
 import { type ErrorCode, TributaryError } from '../errors';
 import { inParallel } from '../inParallel';
+import { waitFor } from '../longWait';
 import { once } from '../once';
-import { type HubClient, openHubClient } from './hubClient';
+import { closeSoon, type HubClient, openHubClient } from './hubClient';
 import { conditionOf, describeHubError } from './hubErrors';
 import { partitionOfKey } from './partitionOfKey';
 
@@ -70,7 +71,8 @@ function createProducer(namespace: EventHubsNamespace, hub: string, onClose: () 
     },
     async close() {
       onClose();
-      await (await client.made())?.close();
+      const made = await client.made();
+      if (made) await closeSoon(made);
     },
   };
 }
@@ -104,7 +106,9 @@ export async function sendEvents(
   { deadlineMs = 30_000, onAccepted }: SendOptions = {},
 ): Promise<number> {
   if (events.length === 0) return 0;
-  const { client, partitionIds } = await producer.connect(deadlineMs).catch((cause: unknown) => {
+  const place = `hub ${producer.hub}`;
+  const connected = waitFor(place, producer.connect(deadlineMs));
+  const { client, partitionIds } = await connected.catch((cause: unknown) => {
     throw sendError(producer, 0, events.length, cause);
   });
   const oversize: string[] = [];
@@ -117,7 +121,8 @@ export async function sendEvents(
       },
       refuse: (problem) => oversize.push(problem),
     });
-  await inParallel(lanesOf(events, partitionIds), maxLanes, send).catch((cause: unknown) => {
+  const sent = inParallel(lanesOf(events, partitionIds), maxLanes, (lane) => waitFor(place, send(lane)));
+  await sent.catch((cause: unknown) => {
     throw sendError(producer, accepted, events.length, cause);
   });
   if (oversize.length > 0) {

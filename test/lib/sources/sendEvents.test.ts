@@ -212,6 +212,9 @@ describe('sending', () => {
       'hub.unavailable',
       'Hub silent acknowledged 0 of 1 events: no answer in time',
     ]);
+    const closing = performance.now();
+    await producer.close();
+    expect(performance.now() - closing).toBeLessThan(5000);
     silent.close();
   }, 15_000);
 
