@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { openLog } from './logFile';
 import { compiled } from './project';
 
 const account = 'devstoreaccount1';
@@ -70,8 +71,9 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     child.once('error', () => resolve(1));
   });
   if (options.logFile !== undefined) {
-    const log = createWriteStream(options.logFile, { flags: 'a' });
-    for (const output of [child.stdout, child.stderr]) output?.pipe(log, { end: false });
+    const log = openLog(options.logFile);
+    // A pipe would stop, and with it Azurite, where the log cannot be written.
+    for (const output of [child.stdout, child.stderr]) output?.on('data', (chunk) => log.write(chunk));
     child.once('close', () => log.end());
   }
   try {

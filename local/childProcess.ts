@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { openLog } from './logFile';
 
 // A process that is killed cannot end its children. This code runs in each child and ends it when the channel to the parent closes.
 const endWithParent = `data:text/javascript,${encodeURIComponent("process.on('disconnect',()=>process.exit(1))")}`;
@@ -61,7 +61,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
 
 function waitForLine(child: ChildProcess, options: ChildOptions): Promise<RegExpExecArray> {
   const { name, logFile, ready, startLimitMs = 60_000 } = options;
-  const log = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a' });
+  const log = logFile === undefined ? undefined : openLog(logFile);
   return new Promise((resolve, reject) => {
     let tail = '';
     const timer = setTimeout(() => {

@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '../src/cli/givenFile';
 import { askRun, markFile, type Run, readMark } from '../src/cli/localRun';
 import { isAlive } from './isAlive';
 
@@ -65,9 +66,10 @@ export async function markRun(dataDir: string, command: string): Promise<RunMark
 
 /**
  * Makes sure that no run uses the folder. If the last one was killed, waits until its processes have ended.
- * @throws an error of one line if a run uses it, with how to end it, or if the processes of a killed one go on
+ * @throws an error of one line if it cannot be written; if a run uses it, with how to end it; or if the processes of a killed one go on
  */
 export async function ensureNotRunning(dataDir: string): Promise<void> {
+  ensureWritable(dataDir);
   const file = markFile(dataDir);
   const mark = readMark(file);
   // Without a mark in it, the run was killed while it wrote the file.
@@ -90,9 +92,19 @@ export async function ensureNotRunning(dataDir: string): Promise<void> {
   rmSync(file, { force: true });
 }
 
+function ensureWritable(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    accessSync(dataDir, constants.W_OK);
+  } catch (error) {
+    throw new Error(`${dataDir}, where all data is kept, cannot be used: ${reasonOf(error)}.`);
+  }
+}
+
 function describeRun({ command, pid, since, dashboard }: Run): string {
   const shown = dashboard === undefined ? '' : ` Its dashboard: ${dashboard}.`;
-  return `"${command}" runs here already, since ${since}, as process ${pid}.${shown} The other commands work with it. To end it, press Ctrl-C in its terminal, or: ${endCommand(pid)}`;
+  const commands = command === 'npm start' ? 'The other commands' : 'The commands that need no app';
+  return `"${command}" runs here already, since ${since}, as process ${pid}.${shown} ${commands} work with it. To end it, press Ctrl-C in its terminal, or: ${endCommand(pid)}`;
 }
 
 const endCommand = (...pids: readonly number[]): string =>

@@ -5,6 +5,7 @@ import { durationFlag, numberFlag, switchFlag } from '../src/cli/commandLine/arg
 import { action, type Command, type Given } from '../src/cli/commandLine/command';
 import { interrupted, onInterrupt } from '../src/cli/commandLine/interrupts';
 import { runCommand } from '../src/cli/commandLine/runCommand';
+import { reasonOf } from '../src/cli/givenFile';
 import { orAborted } from '../src/lib/deadline';
 import { onLongWait } from '../src/lib/longWait';
 import { nounOf } from './comparison';
@@ -52,7 +53,7 @@ async function start(given: Given<typeof flags & PortFlags>): Promise<number> {
   const dataDir = resolve('.local');
   await ensureNotRunning(dataDir);
   const ports = await readPorts(given, { port: apiPort });
-  if (given.reset) rmSync(dataDir, { recursive: true, force: true });
+  if (given.reset) wipe(dataDir);
   const end = listenForEnd();
 
   const stack = await startStack({ command: call, dataDir, ports, apiPort, clicksPerSecond, groups });
@@ -66,6 +67,14 @@ async function start(given: Given<typeof flags & PortFlags>): Promise<number> {
     }
   }
   return code;
+}
+
+function wipe(dataDir: string): void {
+  try {
+    rmSync(dataDir, { recursive: true, force: true });
+  } catch (error) {
+    throw new Error(`--reset cannot delete ${dataDir}: ${reasonOf(error)}.`, { cause: error });
+  }
 }
 
 interface End {

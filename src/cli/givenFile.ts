@@ -15,6 +15,10 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   EEXIST: 'there is such a file already',
   EACCES: 'access is denied',
+  EROFS: 'it can only be read',
+  ENOSPC: 'no space is left on the disk',
+  EBUSY: 'it is in use',
+  ENOTDIR: 'a part of its path is a file and no folder',
 };
 
 /** Why a file cannot be read or written, as the end of a sentence. */

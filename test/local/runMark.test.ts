@@ -52,6 +52,13 @@ function write(mark: unknown): void {
 }
 
 describe('a folder', () => {
+  it('must be one that can be written', async () => {
+    writeFileSync(dataDir, '');
+    await expect(ensureNotRunning(dataDir)).rejects.toThrow(
+      `${dataDir}, where all data is kept, cannot be used: there is such a file already.`,
+    );
+  });
+
   it('is free if nothing ever ran there, and after a run that removed its mark', async () => {
     await ensureNotRunning(dataDir);
     const mark = await markRun(dataDir, 'npm start');
