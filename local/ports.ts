@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { numberFlag } from '../src/cli/commandLine/arguments';
-import type { Given } from '../src/cli/commandLine/command';
+import { type Given, UsageError } from '../src/cli/commandLine/command';
 import { loadSimulators } from './simulators';
 import { defaultPorts, type StackPorts } from './stack';
 
@@ -48,12 +48,19 @@ export async function readPorts(
   };
 }
 
-/** Throws an error of one line with the first port that is in use, and the flag that chooses another. */
+/**
+ * Throws an error of one line with the first port that is in use, and the flag that chooses another.
+ * @throws UsageError if two flags choose one port
+ */
 async function ensurePortsFree(ports: Readonly<Record<string, number>>): Promise<void> {
-  for (const [flag, port] of Object.entries(ports)) {
-    if (port !== 0 && !(await isFree(port))) {
+  const taken = new Map<number, string>();
+  for (const [flag, port] of Object.entries(ports).filter(([, each]) => each !== 0)) {
+    const other = taken.get(port);
+    if (other !== undefined)
+      throw new UsageError(`--${other} and --${flag} are both ${port}: choose another port for one of them.`);
+    taken.set(port, flag);
+    if (!(await isFree(port)))
       throw new Error(`Port ${port} on 127.0.0.1 is in use: choose another with --${flag}.`);
-    }
   }
 }
 
