@@ -28,7 +28,6 @@ runCommand({
 async function examineAll(file: string | undefined, app: AskedApp): Promise<number> {
   const settings = await readSettings(file);
   if (!settings) return 1;
-  console.log(`ok      Node.js ${process.version}`);
   let isWell = true;
   for await (const findings of examine(settings, await loadStreams(), app))
     for (const finding of findings) {

@@ -155,6 +155,18 @@ describe('turns red', () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
+  it('a database whose firewall does not know this machine', { timeout: 60_000 }, async () => {
+    server.refuseLogins = {
+      number: 40615,
+      message:
+        "Cannot open server 'one' requested by the login. Client with IP address '203.0.113.7' is not allowed to access the server.",
+    };
+    const { red, text } = await examine();
+    server.refuseLogins = undefined;
+    expect(aboutOf(red)).toEqual(['warehouse']);
+    expect(text).toMatch(/to mend it: az sql server firewall-rule create .* --end-ip-address 203\.0\.113\.7/);
+  });
+
   it('a paused pool, and a database without the ledger', { timeout: 90_000 }, async () => {
     server.refuseLogins = { number: 42108, message: 'Cannot connect: the pool is paused.' };
     const paused = await examine();

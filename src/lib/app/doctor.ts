@@ -3,13 +3,14 @@ import { checkHub } from '../doctor/checkHub';
 import { checkSchedules } from '../doctor/checkSchedules';
 import { checkHostStorage, checkLake } from '../doctor/checkStorage';
 import { checkWarehouse } from '../doctor/checkWarehouse';
-import { type Finding, failed } from '../doctor/finding';
+import { type Finding, failed, ok, wrong } from '../doctor/finding';
 import { appHere, type FunctionApp } from '../functionApp';
 import type { Settings } from '../settings';
 import { isLocalAccount } from '../storage/accountFacts';
 import type { Stream } from '../streams/stream';
 import { loadedTables } from './loadedTables';
 import { ownFunctions } from './ownFunctions';
+import { problemOfNode } from './startUp';
 
 /** Which app is asked, as far as somebody said so. */
 export interface AskedApp {
@@ -26,6 +27,7 @@ export async function* examine(
   streams: readonly Stream[],
   app: AskedApp,
 ): AsyncGenerator<Finding[]> {
+  yield [checkNode(process.versions.node)];
   const tables = (await loadedTables()).map(({ table }) => table);
   const examinations = [
     checkHostStorage(settings.hostStorage),
@@ -37,6 +39,12 @@ export async function* examine(
   // One that fails before its turn is awaited must not end the process.
   for (const examination of examinations) examination.catch(() => {});
   for (const examination of examinations) yield await examination;
+}
+
+/** The Node.js that runs this command, which under Core Tools is also the app's. */
+export function checkNode(version: string): Finding {
+  const [problem, remedy] = problemOfNode(version)?.split(/: (.*)/) ?? [];
+  return problem === undefined ? ok('Node.js', version) : wrong('Node.js', problem, remedy ?? '');
 }
 
 async function checkListed(

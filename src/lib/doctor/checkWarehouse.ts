@@ -66,7 +66,15 @@ function remedyOf(error: unknown): string | undefined {
   const { code, message } = describeFailure(error);
   if (/pool is paused/.test(message))
     return 'az synapse sql pool resume --workspace-name WORKSPACE --resource-group GROUP --name POOL';
+  if (/\berror 40615\b/.test(message)) return firewallRule(message);
   return code === 'warehouse.schema' || code === 'warehouse.ledger' || /load_ledger/.test(message)
     ? init
     : undefined;
+}
+
+/** The server's own message names the address that its firewall does not let in. */
+function firewallRule(message: string): string {
+  const address = /IP address '([\d.]+)'/.exec(message)?.[1] ?? 'ADDRESS';
+  const rule = `--resource-group GROUP --name doctor --start-ip-address ${address} --end-ip-address ${address}`;
+  return `az sql server firewall-rule create --server SERVER ${rule}, and in Synapse az synapse workspace firewall-rule create --workspace-name WORKSPACE ${rule}; it takes up to five minutes`;
 }
