@@ -73,7 +73,7 @@ function headingOf({ words, answer, asked }: CountsView): string {
   const shown =
     keys.length < asked.top
       ? quantity(keys.length, words.keyNoun)
-      : `the top ${count(asked.top)} ${words.keyNoun}s`;
+      : `the top ${asked.top === 1 ? words.keyNoun : `${count(asked.top)} ${words.keyNoun}s`}`;
   const time = asOf === undefined ? '' : `, as of ${utc(asOf)} UTC`;
   const listed = asked.product === undefined ? `, ${shown}` : '';
   return `${quantity(total, words.noun)}${which} ${when}${listed}${time}, version ${version}`;

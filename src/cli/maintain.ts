@@ -50,6 +50,8 @@ runCommand({
     },
     run: async ({ step, table, here, 'dry-run': dryRun, settings, ...places }) => {
       const wanted: Wanted = { step: step === 'all' ? undefined : step, table };
+      if (step === 'counts' && table !== undefined)
+        throw new UsageError(`counts is a step of all tables together: leave out ${table}.`);
       if (dryRun) refuseUnplanned(wanted);
       const app = chooseApp({ settings, ...places }, dryRun ? '--dry-run' : here ? '--here' : undefined);
       if (app) return tell(await maintainInApp(wanted, app), wanted);

@@ -131,6 +131,11 @@ describe('flags and words', () => {
     expect(await refusal(weigh, 'pear', '-5')).toBe('-5 is no scale: expected a whole number from 0 on.');
   });
 
+  it('show an empty value, and say that --help takes none', async () => {
+    expect(await refusal(weigh, 'pear', '1', '--limit', '')).toMatch(/^--limit "": expected a whole number /);
+    expect(await refusal(weigh, '--help=1')).toBe('--help takes no value.');
+  });
+
   it('let the last of two equal flags hold', async () => {
     expect(await given(weigh, 'pear', '1', '--limit', '7', '--limit=8')).toMatchObject({ limit: 8 });
   });
@@ -176,7 +181,7 @@ describe('a wrong use', () => {
     [['--limit', '0', 'pear', '1'], '--limit 0: expected a whole number from 1 to 100.'],
     [['--limit', '2.5', 'pear', '1'], '--limit 2.5: expected a whole number from 1 to 100.'],
     [['--limit', '1e1', 'pear', '1'], '--limit 1e1: expected a whole number from 1 to 100.'],
-    [['--limit=', 'pear', '1'], '--limit : expected a whole number from 1 to 100.'],
+    [['--limit=', 'pear', '1'], '--limit "": expected a whole number from 1 to 100.'],
   ])('%j is refused in one line', async (args, message) => {
     expect(await refusal(weigh, ...args)).toBe(message);
   });

@@ -72,6 +72,11 @@ describe('the table of counts', () => {
     );
   });
 
+  it('speaks of one product as one', () => {
+    const [heading] = linesFor(200, answerOf(key(7, 3)), undefined, { ...all, top: 1 });
+    expect(heading).toMatch(/^3 clicks since the beginning, the top product, as of /);
+  });
+
   it('has no sign where nothing changed in whole percents', () => {
     const changed = trendOf([7, 1999, 2000], [12, 2001, 2000], [3, 0, 0]);
     const lines = linesFor(200, answer, trendOf([7, 1999, 2000]));

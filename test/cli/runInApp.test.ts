@@ -54,6 +54,14 @@ it.each(['checkpoint', 'counts'])(
   },
 );
 
+it('counts of one table are refused, because they are saved for all together', async () => {
+  const { text, ended } = start('maintain', 'counts', 'clicks');
+  expect([await ended, text().split('\n')[0]]).toEqual([
+    2,
+    'counts is a step of all tables together: leave out clicks.',
+  ]);
+});
+
 it('an error of the app stays within its line, whatever text is in it', async () => {
   const refusing = createHttpServer((_, reply) => reply.writeHead(503).end('{"detail":"One\\nline."}'));
   mute = refusing;

@@ -81,6 +81,7 @@ const findFlag = (flags: Flags, name: string): Flag<unknown> | undefined =>
   Object.entries(flags).find(([each]) => each === name)?.[1];
 
 function unknownFlag(arg: string, name: string, known: Flags = {}): UsageError {
+  if (arg.startsWith('--help=')) return new UsageError('--help takes no value.');
   const names = [...Object.keys(known), 'help'].map((each) => `--${each}`);
   return new UsageError(`${arg.replace(/=[\s\S]*/, '')} is no option of ${name}: expected ${orList(names)}.`);
 }
@@ -114,7 +115,9 @@ async function readAction(
     if (!flag) throw unknownFlag(`--${flagName}`, name, flags);
     const value = flag.read(text);
     if (value === undefined)
-      throw new UsageError(`--${flagName} ${flag.shown?.(text) ?? text}: expected ${flag.expected}.`);
+      throw new UsageError(
+        `--${flagName} ${(flag.shown?.(text) ?? text) || '""'}: expected ${flag.expected}.`,
+      );
     values[flagName] = value;
   }
   const taken = Object.entries(words);
