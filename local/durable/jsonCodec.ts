@@ -1,6 +1,6 @@
 import type { Action, RetryOptions } from './actions';
 import type { Codec, Decisions, HistoryEvent, Message } from './history';
-import { encodeHistory } from './jsonHistory';
+import { encodeHistory, longestTimerMs } from './jsonHistory';
 import { type OrchestratorState, readState } from './orchestratorState';
 
 /*
@@ -84,8 +84,9 @@ function tryAgain(message: Message, memory: Memory, decisions: Decisions, now: s
   if (message.type === 'taskCompleted') return;
   const { options, number, name, input } = attempt;
   if (message.type === 'taskFailed') {
-    const { firstWait, factor, longestWait = Number.POSITIVE_INFINITY } = options;
-    const wait = Math.min(firstWait * factor ** (number - 1), longestWait);
+    const { firstWait, factor, longestWait = longestTimerMs } = options;
+    // A longer wait would end at a time that no date can tell.
+    const wait = Math.min(firstWait * factor ** (number - 1), longestWait, longestTimerMs);
     const id = memory.nextId++;
     decisions.timers.push({ id, fireAt: new Date(Date.parse(now) + wait).toISOString() });
     memory.attempts[id] = attempt;

@@ -7,10 +7,14 @@ const schemaVersion = { upperSchemaVersion: 1, upperSchemaVersionNew: 2 };
  * In Azure Storage a timer fires after 6 days at most, so that the package makes a long wait of several timers. Timers of this host
  * may be as long as they like, and each is one timer.
  */
+const longestTimerDays = 365_000;
 const timers = {
   longRunningTimerIntervalDuration: '3.00:00:00',
-  maximumShortTimerDuration: '365000.00:00:00',
+  maximumShortTimerDuration: `${longestTimerDays}.00:00:00`,
 };
+
+/** The same in milliseconds. */
+export const longestTimerMs = longestTimerDays * 86_400_000;
 
 /** The input of an orchestrator's function in the protocol of `durable-functions` 3: one JSON text. */
 export function encodeHistory(instanceId: string, history: readonly HistoryEvent[]): string {

@@ -7,6 +7,7 @@ import {
   isTrue,
   readBody,
   readFilter,
+  readTop,
   refused,
   statusOptions,
   wrong,
@@ -123,7 +124,7 @@ export class ManagementApi {
   }
 
   async #list({ url, headers }: ApiRequest): Promise<ApiAnswer> {
-    const top = Number(url.searchParams.get('top') ?? pageSize) || pageSize;
+    const top = readTop(url) ?? pageSize;
     const after = decode(String(headers['x-ms-continuation-token'] ?? ''));
     const isWanted = readFilter(url);
     const found: Instance[] = [];

@@ -8,6 +8,7 @@ import { once } from '../../src/lib/once';
 import { askStorage } from '../host/hostStorage';
 import { type Instance, isOpen } from './instance';
 import { StorageClock } from './storageClock';
+import { blobName, idOf, parseInstance } from './storedInstance';
 
 /** An instance as it is stored. */
 export interface Stored {
@@ -56,7 +57,9 @@ export class TaskHub {
         this.#clock.set(answer.date);
         const chunks: Buffer[] = [];
         for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
-        return { instance: JSON.parse(Buffer.concat(chunks).toString()), etag: answer.etag ?? '' };
+        const written = (answer.lastModified ?? new Date(this.now())).toISOString();
+        const instance = parseInstance(Buffer.concat(chunks).toString(), id, written);
+        return { instance, etag: answer.etag ?? '' };
       });
     } catch (error) {
       if (this.#statusOf(error) === 404) return undefined;
@@ -106,7 +109,8 @@ export class TaskHub {
         for (const { name, properties, metadata } of page.segment.blobItems) {
           // A listing gives the mark without the quotes that it has in a header.
           const etag = `"${properties.etag.replaceAll('"', '')}"`;
-          found.push({ id: idOf(name), etag, isOpen: metadata?.open !== 'false' });
+          const id = idOf(name);
+          if (id !== undefined) found.push({ id, etag, isOpen: metadata?.open !== 'false' });
         }
       }
     } catch (error) {
@@ -126,6 +130,3 @@ export class TaskHub {
     return error.statusCode;
   }
 }
-
-const blobName = (id: string) => `instances/${encodeURIComponent(id)}.json`;
-const idOf = (name: string) => decodeURIComponent(name.slice('instances/'.length, -'.json'.length));

@@ -74,6 +74,9 @@ df.app.orchestration('seesTimes', function* (context) {
   }
   return times;
 });
+df.app.orchestration('retriesMuchLater', function* (context) {
+  yield context.df.callActivityWithRetry('fail', new df.RetryOptions(1e300, 3), 'for long');
+});
 df.app.orchestration('makesGuids', function* (context) {
   const first = context.df.newGuid(context.df.instanceId);
   yield context.df.callActivity('echo', first);
@@ -149,6 +152,19 @@ describe('an orchestrator', () => {
     const times = output as number[];
     for (let n = 1; n < times.length; n++)
       expect((times[n] ?? 0) - (times[n - 1] ?? 0)).toBeGreaterThanOrEqual(25);
+  });
+
+  it('may wait for its next attempt until after the last date there is', async () => {
+    const id = await engine.start('retriesMuchLater');
+    const history = `${host.url}/runtime/webhooks/durabletask/instances/${id}?showHistory=true`;
+    const waits = async () => {
+      const { historyEvents } = (await (await fetch(history)).json()) as { historyEvents: object[] };
+      return historyEvents.filter((event) => 'FireAt' in event);
+    };
+    await expect
+      .poll(waits, { timeout: 20_000 })
+      .toMatchObject([{ FireAt: expect.stringMatching(/^30\d\d-/) }]);
+    await engine.terminate(id, 'enough');
   });
 
   it('makes the same new ids in every replay', async () => {

@@ -274,6 +274,12 @@ describe('the management API', () => {
     expect(await answer.text()).toContain(message);
   });
 
+  it.each(['1.5', '0', '-1', '1e99', 'x'])('gives a page of the usual size for top=%s', async (top) => {
+    for (const id of ['top-1', 'top-2', 'top-3']) await ended(engine, await startAs(id, 'nothing'));
+    const answer = await api(`instances?top=${top}`, { signal: AbortSignal.timeout(10_000) });
+    expect(((await answer.json()) as unknown[]).length).toBeGreaterThanOrEqual(3);
+  });
+
   it('refuses to purge everything without a time from which on', async () => {
     expect((await api('instances', { method: 'DELETE' })).status).toBe(400);
   });

@@ -3,6 +3,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
 import { HostLease } from '../../../local/durable/hostLease';
+import { newInstance } from '../../../local/durable/instance';
 import { startStorageProxy } from '../../kit/storageProxy';
 import { ended } from './engine';
 import { startKillingProxy } from './killingProxy';
@@ -20,6 +21,14 @@ afterAll(async () => {
 });
 
 const patient = { timeout: 20_000 };
+
+const containerOfHub = () =>
+  BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient('tests-instances');
+
+const anInstance = newInstance(
+  { id: 'one', name: 'chain', version: undefined, input: null },
+  '2026-01-01T00:00:00.000Z',
+);
 
 const startHost = async (connectionString = azurite.connectionString) => {
   const host = await app.start({ AzureWebJobsStorage: connectionString });
@@ -63,11 +72,36 @@ describe('the task hub', () => {
   it('is made again after somebody deleted it', async () => {
     const { engine } = await startHost();
     expect(await ended(engine, await engine.start('nothing'))).toMatchObject({ output: 'done' });
-    const container = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(
-      'tests-instances',
-    );
-    await container.delete();
+    await containerOfHub().delete();
     expect(await ended(engine, await engine.start('chain'))).toMatchObject({ output: [3, 13] });
+  });
+
+  it('goes on beside blobs that are no orchestrations, and says what is wrong with each', async () => {
+    const blobs: readonly [id: string, text: string, problem: string][] = [
+      ['broken', 'no JSON', 'It is not JSON. Purge it, or start it again.'],
+      ['empty', '', 'It is not JSON.'],
+      ['nothing', 'null', 'It must be a JSON object.'],
+      ['other', '{"id":"other"}', 'Its "name" is not what this host writes.'],
+      [
+        'changed',
+        JSON.stringify({ ...anInstance, id: 'changed', timers: {} }),
+        'Its "timers" is not what this host writes.',
+      ],
+      ['copied', JSON.stringify(anInstance), 'Its "id" is not what this host writes.'],
+    ];
+    const { engine } = await startHost();
+    const instances = containerOfHub();
+    await instances.createIfNotExists();
+    const put = (name: string, text: string) => instances.getBlockBlobClient(name).upload(text, text.length);
+    for (const [id, text] of blobs) await put(`instances/${id}.json`, text);
+    for (const name of ['instances/%ZZ.json', 'instances/readme.txt']) await put(name, '');
+    expect(await ended(engine, await engine.start('chain'))).toMatchObject({ output: [3, 13] });
+    for (const [id, , problem] of blobs) {
+      const output = expect.stringContaining(problem);
+      expect(await engine.status(id), id).toMatchObject({ status: 'Failed', output });
+      expect(await engine.purge(id), id).toBe(true);
+      expect(await engine.status(id), id).toBeUndefined();
+    }
   });
 
   it('holds orchestrations of any id', async () => {
