@@ -1,4 +1,5 @@
 import { readRebuildRequest } from '../lib/app/orchestrationRequests';
+import { queryOf } from './wiring/apiRequest';
 import { registerAdminRequest, startAndAnswer } from './wiring/durableClient';
 import { rebuildInstance } from './wiring/instances';
 
@@ -7,6 +8,6 @@ registerAdminRequest('postRebuild', 'POST', 'warehouse/{table}/rebuild', async (
   startAndAnswer(
     request,
     client,
-    rebuildInstance(await readRebuildRequest(request.params.table, request.query)),
+    rebuildInstance(await readRebuildRequest(request.params.table, queryOf(request))),
   ),
 );

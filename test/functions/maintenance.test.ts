@@ -107,6 +107,10 @@ describe('/api/maintenance', () => {
     });
     expect((await ask('post', '/maintenance?step=all')).body).toMatchObject({ parameter: 'step' });
     expect((await ask('post', '/maintenance?tables=clicks')).body).toMatchObject({ parameter: 'tables' });
+    const twice = await ask('post', '/maintenance?step=clean&step=vacuum');
+    expect(twice.body).toMatchObject({ status: 400, parameter: 'step', accepts: 'one value' });
+    const ofTable = await ask('get', '/maintenance?table=clicks');
+    expect(ofTable.body).toMatchObject({ status: 400, accepts: 'no parameters' });
     expect((await ask('get', '/maintenance')).status).toBe(404);
   });
 
@@ -137,6 +141,15 @@ describe('/api/maintenance', () => {
     expect((await snapshotOf({ store, table: 'dead_letters' })).files.size).toBe(1);
     expect(await readRows({ store, table: 'dead_letters' })).toEqual(before);
   });
+
+  it('answers who asks just when a pass ends that it runs, or starts the next one', async () => {
+    const path = '/maintenance?table=dead_letters&step=checkpoint';
+    for (let round = 0; round < 2; round++) {
+      const starts = await Promise.all(Array.from({ length: 50 }, () => ask('post', path)));
+      expect(new Set(starts.map(({ status }) => status))).toEqual(new Set([202]));
+    }
+    await ended('/maintenance');
+  }, 60_000);
 
   it('is told in the status line of npm start while it runs', async () => {
     const url = hosts[0]?.url ?? '';
@@ -214,7 +227,12 @@ describe('/api/warehouse/{table}/rebuild', () => {
     const accepts = expect.stringMatching(/^one of clickstream\.clicks\b/);
     for (const method of ['get', 'post'] as const)
       expect((await ask(method, '/warehouse/nowhere/rebuild')).body).toMatchObject({ status: 400, accepts });
-    expect((await ask('post', '/warehouse/clicks/rebuild?yes=1')).status).toBe(400);
+    for (const [method, query] of [
+      ['post', 'yes=1'],
+      ['post', 'yes=true&yes=false'],
+      ['get', 'yes=true'],
+    ] as const)
+      expect((await ask(method, `/warehouse/clicks/rebuild?${query}`)).status, query).toBe(400);
   });
 
   it('rebuilds the table once, also if it is asked for twice', async () => {

@@ -7,14 +7,14 @@ interface Asked {
   readonly headers: HttpRequest['headers'];
 }
 
-/**
- * The request for the view that a route value names. The query is read from the address, because the host joins what is given twice, and
- * then it looks like one value.
- */
-export const apiRequest = ({ url, headers }: HttpRequest, value: string | undefined): Asked => ({
+/** The query, as it stands in the address: the host joins what is given twice, and then it looks like one value. */
+export const queryOf = ({ url }: HttpRequest): URLSearchParams => new URL(url).searchParams;
+
+/** The request for the view that a route value names. */
+export const apiRequest = (request: HttpRequest, value: string | undefined): Asked => ({
   path: routeValue(value ?? ''),
-  query: new URL(url).searchParams,
-  headers,
+  query: queryOf(request),
+  headers: request.headers,
 });
 
 /** The same for route values below each other. They are given as they stand in an address, because one may hold a slash. */

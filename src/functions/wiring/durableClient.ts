@@ -31,6 +31,9 @@ export interface Instance {
   readonly input: unknown;
 }
 
+/** How often the start of an instance is tried, if each time the one that ran has ended when it is asked for. */
+const mostStarts = 5;
+
 /**
  * Starts an instance, unless it runs already. Asking first whether it runs would be a race, so the host is asked to start it, and
  * refuses: with 500, or in newer extensions with 409.
@@ -40,13 +43,16 @@ export async function startUnlessRunning(
   client: df.DurableClient,
   { name, id, input }: Instance,
 ): Promise<df.DurableOrchestrationStatus | undefined> {
-  try {
-    await client.startNew(name, { instanceId: id, input });
-    return undefined;
-  } catch (error) {
-    const status = await findStatus(client, id).catch(() => undefined);
-    if (status && !isOver(status)) return status;
-    throw error;
+  for (let tries = 1; ; tries++) {
+    try {
+      await client.startNew(name, { instanceId: id, input });
+      return undefined;
+    } catch (error) {
+      const status = await findStatus(client, id).catch(() => undefined);
+      if (status && !isOver(status)) return status;
+      // If there is one that is over, it may have run when the host refused, and ended since.
+      if (!status || tries >= mostStarts) throw error;
+    }
   }
 }
 

@@ -40,6 +40,9 @@ export async function readMaintenanceRequest(
   return requestedPass({ table, step }, previous, new Date());
 }
 
+/** A request for a status has none: with a table or a step, it would be taken for the status of those. */
+export const refuseParameters = (query: URLSearchParams): void => void new Parameters(query, []);
+
 /** Reads a request to POST /api/warehouse/{table}/rebuild. */
 export async function readRebuildRequest(
   table: string | undefined,
