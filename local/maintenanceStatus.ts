@@ -17,7 +17,8 @@ export async function maintenanceStatus(apiUrl: string): Promise<string | undefi
   const url = `${apiUrl}${managementPath}/instances/${instance}?showInput=false`;
   const { status, body } = await askPart('the Functions host', url, { limitMs: 5000 });
   if (status !== 202) return undefined;
-  const { customStatus } = body as Status;
+  const { runtimeStatus, customStatus } = body as Status;
+  if (runtimeStatus === 'Suspended') return 'maintenance is suspended';
   if (!customStatus) return 'maintenance begins';
   const { table, step, done, total } = customStatus;
   return `maintenance: ${[table, step].filter(Boolean).join(' ')}, ${done} of ${total}`;

@@ -99,13 +99,19 @@ export async function runInApp<Status, Output extends object>(
   });
 }
 
+/** @throws Error if somebody has suspended it: then it has no end */
 async function follow<Status, Output>(
   work: AppWork<Status>,
   { signal, progress }: LongTask,
 ): Promise<Answer<Status, Output>> {
+  const { noun, path } = work;
   for (;;) {
     await sleep(askEveryMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     const answer = await ask<Status, Output>('GET', work, signal);
+    if (answer.runtimeStatus === 'Suspended')
+      throw new Error(
+        `The ${noun} is suspended, and no other one begins until it is resumed or terminated. The answer to POST ${path} has the addresses for that.`,
+      );
     const shown = answer.customStatus && work.progressOf(answer.customStatus);
     if (shown) progress(shown);
     if (['Completed', 'Failed', 'Terminated', 'Canceled'].includes(answer.runtimeStatus ?? '')) return answer;

@@ -199,6 +199,21 @@ describe('npm run maintain', () => {
     expect((await maintain('vacuum', missing)).out).toBe(`${missing}: there is no such table\n`);
   });
 
+  it('does not wait for a pass that somebody has suspended', async () => {
+    const url = hosts[0]?.url ?? '';
+    const { suspendPostUri, resumePostUri } = (await ask('post', '/maintenance')).body;
+    const steer = (address: unknown) => fetch(String(address).replace('{text}', 'test'), { method: 'POST' });
+    expect((await steer(suspendPostUri)).status).toBe(202);
+    const { code, err } = await maintain();
+    expect([code, err]).toEqual([
+      1,
+      'A pass runs already; this one begins after it.\nThe pass is suspended, and no other one begins until it is resumed or terminated. The answer to POST /api/maintenance has the addresses for that.\n',
+    ]);
+    expect(await maintenanceStatus(url)).toBe('maintenance is suspended');
+    expect((await steer(resumePostUri)).status).toBe(202);
+    await ended('/maintenance');
+  });
+
   it.each([
     ['maintain', 'compact'],
     ['warehouse', 'rebuild', 'clicks'],
