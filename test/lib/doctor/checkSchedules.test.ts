@@ -1,12 +1,24 @@
 import { expect, it } from 'vitest';
 import { checkSchedules } from '../../../src/lib/doctor/checkSchedules';
+import { scheduleSetting } from '../../../src/lib/schedule';
 import { parseSettings } from '../../../src/lib/settings';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import { coincap } from '../../../src/lib/streams/coincap';
+import type { Stream } from '../../../src/lib/streams/stream';
 
 const now = Date.UTC(2026, 10, 27);
 
-const foundWith = (more: Record<string, string>, stream = coincap) =>
+/** A stream whose source is paid for by the request. */
+const tides: Stream = {
+  ...clickstream,
+  name: 'tides',
+  hubSetting: 'TIDES_HUB',
+  settings: [
+    scheduleSetting('TIDES_SCHEDULE', 'When the tides are asked for.'),
+    { name: 'TIDES_MONTHLY_REQUESTS', meaning: 'What is paid for.', expected: 'a number', default: '' },
+  ],
+};
+
+const foundWith = (more: Record<string, string>, stream = tides) =>
   checkSchedules(
     parseSettings({
       EventHubConnection__fullyQualifiedNamespace: 'one.servicebus.windows.net',
@@ -24,26 +36,26 @@ it.each([
     '0 */30 * * * *',
     '1487',
     'wrong',
-    '0 */30 * * * *: 1,488 times in 31 days, and the plan pays for 1,487 (COINCAP_MONTHLY_REQUESTS)',
+    '0 */30 * * * *: 1,488 times in 31 days, and the plan pays for 1,487 (TIDES_MONTHLY_REQUESTS)',
   ],
   [
     '0 */30 * * * *',
     '',
     'ok',
-    '0 */30 * * * *: 1,488 times in 31 days; COINCAP_MONTHLY_REQUESTS would say whether the plan pays for them',
+    '0 */30 * * * *: 1,488 times in 31 days; TIDES_MONTHLY_REQUESTS would say whether the plan pays for them',
   ],
-])('%j with a plan of %j requests is %s', (COINCAP_SCHEDULE, COINCAP_MONTHLY_REQUESTS, state, says) => {
-  expect(foundWith({ COINCAP_SCHEDULE, COINCAP_MONTHLY_REQUESTS })).toMatchObject([
-    { what: 'COINCAP_SCHEDULE', state, says },
+])('%j with a plan of %j requests is %s', (TIDES_SCHEDULE, TIDES_MONTHLY_REQUESTS, state, says) => {
+  expect(foundWith({ TIDES_SCHEDULE, TIDES_MONTHLY_REQUESTS })).toMatchObject([
+    { what: 'TIDES_SCHEDULE', state, says },
   ]);
 });
 
 it.each([
-  ['1487', 'set COINCAP_SCHEDULE to "0 0 * * * *", or take a larger plan'],
-  ['50', 'set COINCAP_SCHEDULE to "0 0 0 * * *", or take a larger plan'],
+  ['1487', 'set TIDES_SCHEDULE to "0 0 * * * *", or take a larger plan'],
+  ['50', 'set TIDES_SCHEDULE to "0 0 0 * * *", or take a larger plan'],
   ['1', 'take a larger plan'],
-])('names the most frequent schedule that %s requests pay for', (COINCAP_MONTHLY_REQUESTS, remedy) => {
-  expect(foundWith({ COINCAP_SCHEDULE: '*/10 * * * * *', COINCAP_MONTHLY_REQUESTS })).toMatchObject([
+])('names the most frequent schedule that %s requests pay for', (TIDES_MONTHLY_REQUESTS, remedy) => {
+  expect(foundWith({ TIDES_SCHEDULE: '*/10 * * * * *', TIDES_MONTHLY_REQUESTS })).toMatchObject([
     { state: 'wrong', remedy },
   ]);
 });
