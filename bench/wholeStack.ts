@@ -54,9 +54,12 @@ async function measureBoth({
   busy,
   peers,
 }: Given<typeof flags>): Promise<number> {
-  if (peers && !hasPython()) throw new UsageError('--peers: npm run test:interop makes its environment.');
   const rates = (list ?? '1000,5000,20000').split(',').map(Number);
   if (!rates.every((rate) => rate > 0)) throw new UsageError(`--rates ${list}: expected events/s.`);
+  if (peers && !hasPython())
+    throw new Error(
+      'What is measured beside it needs the environment of Python that npm run test:interop makes: run that first.',
+    );
   const dataDir = mkdtempSync(join(tmpdir(), 'whole-stack-'));
   const simulatorPorts = Object.fromEntries((await loadSimulators()).map(({ name }) => [name, 0]));
   const ports = { ...simulatorPorts, broker: 0, health: 0, blob: 0 };

@@ -1,6 +1,8 @@
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { expect, it, onTestFinished } from 'vitest';
 import { settingsAt } from '../../local/processes';
+import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { endCommand, runCommand } from '../kit/runCommand';
 
 it('npm run doctor says how to start storage and hubs on this machine where nothing runs', async () => {
@@ -35,5 +37,25 @@ it("npm run doctor tells what is wrong with the host's storage setting in a line
   expect(command.text()).toContain(
     'WRONG   host storage: AzureWebJobsStorage and AzureWebJobsStorage__accountName are both set: keep one of them, and remove the other\n' +
       '        to mend it: docs/settings.md explains each setting\n',
+  );
+});
+
+it('npm run doctor says what mends a broker on this machine that accepts connections and does not answer, and ends', {
+  timeout: 90_000,
+}, async () => {
+  const silent = createServer();
+  const brokerPort = await listenOnLoopback(silent);
+  const storageConnection =
+    'AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;DefaultEndpointsProtocol=http';
+  const env = { PATH: process.env.PATH, ...settingsAt({ storageConnection, brokerPort }) };
+  const command = runCommand('src/cli/doctor.js', [], tmpdir(), env);
+  onTestFinished(async () => {
+    await endCommand(command);
+    silent.close();
+  });
+  expect(await command.ended).toBe(1);
+  expect(command.text()).toContain(
+    'WRONG   hub of clickstream: clickstream in 127.0.0.1: no answer in time\n' +
+      '        to mend it: the broker is stopped or busy: end the run that it belongs to, and start it again\n',
   );
 });

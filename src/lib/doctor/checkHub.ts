@@ -1,6 +1,7 @@
 import type { HubConnection } from '../connections/hubs';
 import { within } from '../deadline';
 import { waitFor } from '../longWait';
+import { isThisMachine } from '../sameMachine';
 import { closeSoon, openHubClient } from '../sources/hubClient';
 import { conditionOf, describeHubError } from '../sources/hubErrors';
 import { probeReader, probeSender } from '../sources/probeHub';
@@ -28,7 +29,7 @@ export async function checkHub({ stream, listen, consumerGroup, send }: HubToChe
   return [
     found.finding,
     await checkGroup(readers, name, listen, { consumerGroup, partitionId }),
-    await checkSender(sender, send),
+    await checkSender(sender, name, send),
   ];
 }
 
@@ -46,7 +47,7 @@ async function checkProperties(
   } catch (error) {
     const remedy = isMissing(error)
       ? `az eventhubs eventhub create --resource-group GROUP --namespace-name ${name} --name ${hub} --partition-count 4`
-      : remedyOf(error, 'Azure Event Hubs Data Receiver', 'Listen');
+      : remedyOf(error, name, { role: 'Azure Event Hubs Data Receiver', right: 'Listen' });
     return { finding: wrong(what, `${hub} in ${name}: ${describeHubError(error).why}`, remedy), name };
   } finally {
     await closeSoon(client);
@@ -69,7 +70,7 @@ async function checkGroup(
   } catch (error) {
     const remedy = isMissing(error)
       ? `az eventhubs eventhub consumer-group create --resource-group GROUP --namespace-name ${name} --eventhub-name ${hub} --name ${consumerGroup}`
-      : remedyOf(error, 'Azure Event Hubs Data Receiver', 'Listen');
+      : remedyOf(error, name, { role: 'Azure Event Hubs Data Receiver', right: 'Listen' });
     return wrong(
       what,
       `the consumer group ${consumerGroup} of ${hub}: ${describeHubError(error).why}`,
@@ -78,7 +79,7 @@ async function checkGroup(
   }
 }
 
-async function checkSender(what: string, { namespace, hub }: HubConnection): Promise<Finding> {
+async function checkSender(what: string, name: string, { namespace, hub }: HubConnection): Promise<Finding> {
   try {
     await probeSender(namespace, hub);
     return ok(what, `events can be sent to ${hub}`);
@@ -86,17 +87,24 @@ async function checkSender(what: string, { namespace, hub }: HubConnection): Pro
     return wrong(
       what,
       `${hub}: ${describeHubError(error).why}`,
-      `${remedyOf(error, 'Azure Event Hubs Data Sender', 'Send')}; it is not needed if only others send to this hub`,
+      `${remedyOf(error, name, { role: 'Azure Event Hubs Data Sender', right: 'Send' })}; it is not needed if only others send to this hub`,
     );
   }
 }
 
 const isMissing = (error: unknown): boolean => conditionOf(error) === 'MessagingEntityNotFoundError';
 
-const remedyOf = (error: unknown, role: string, right: string): string =>
-  describeHubError(error).code === 'hub.refused'
-    ? `give the identity the role "${role}", or set a connection string with a policy that has ${right}`
+function remedyOf(
+  error: unknown,
+  name: string,
+  { role, right }: { readonly role: string; readonly right: string },
+): string {
+  if (describeHubError(error).code === 'hub.refused')
+    return `give the identity the role "${role}", or set a connection string with a policy that has ${right}`;
+  return isThisMachine(name)
+    ? 'the broker is stopped or busy: end the run that it belongs to, and start it again'
     : 'see that the namespace is right, that it is there, and that its firewall lets this machine in';
+}
 
 /** The name of a namespace without the domain. */
 const shortName = (host: string): string =>
