@@ -43,9 +43,9 @@ function describeCounts(
   const all = folded === 0 ? count(total) : `${count(total)}, of them ${count(folded)} folded into "other"`;
   if (different === 0) return `${of} right: ${all}, with ${cache}.`;
   return [
-    `${of} wrong for ${quantity(different, 'key')}, with ${cache}:`,
+    `${of} wrong in ${quantity(different, 'place')}, with ${cache}:`,
     ...examples.map(
-      ({ of, served, live }) => `  ${of}: ${count(served)} counted, ${count(live)} in the files`,
+      ({ of, served, live }) => `  ${inertInLine(of)}: ${count(served)} counted, ${count(live)} in the files`,
     ),
     ...(different > examples.length ? ['  …'] : []),
     `  To count them again: stop the app, delete ${store.name}/${cachedStatePath(table, dimension)}, and start the app.`,

@@ -117,7 +117,7 @@ describe('npm run verify', () => {
     const { code, output } = await run('verify', 'miscounted', 'clickstream');
     expect(output).toContain('Each event is there once.');
     expect(output).toMatch(
-      /The counts of version \d are wrong for 1 key, with the cached state of version \d:\n {2}2: 5 counted, 1 in the files\n {2}To count them again: stop the app, delete \S+\/clicks\/_counts\/state\.json, and start the app\.\n/,
+      /The counts of version \d are wrong in 1 place, with the cached state of version \d:\n {2}2: 5 counted, 1 in the files\n {2}To count them again: stop the app, delete \S+\/clicks\/_counts\/state\.json, and start the app\.\n/,
     );
     expect(code).toBe(1);
   });

@@ -3,8 +3,9 @@ import { openSnapshot } from '../delta/openTable';
 import { readState } from '../fold/stateFile';
 import type { FileProgress } from '../lake/scanRows';
 import { cachedStateFile } from './cachedState';
+import { type CountDifference, compareTallies } from './compareTallies';
 import { countFiles } from './countFiles';
-import { roomOf } from './countLiveFiles';
+import { roomOf, timeOf } from './countLiveFiles';
 import type { Dimension } from './dimension';
 import { FoldedLog } from './foldLog';
 import type { Key } from './keys';
@@ -12,13 +13,6 @@ import type { Tally } from './tally';
 
 /** How many of the differences are listed. */
 const examples = 10;
-
-export interface CountDifference {
-  /** The key, or what else was compared. */
-  readonly of: string;
-  readonly served: number;
-  readonly live: number;
-}
 
 export interface CountsVerification {
   /** The version that was compared. */
@@ -29,14 +23,14 @@ export interface CountsVerification {
   readonly total: number;
   /** Those of them whose keys are not counted on their own. */
   readonly folded: number;
-  /** The number of counts that differ: of keys, of all folded rows, and of the bound on a folded key. `examples` has the first. */
+  /** The number of counts that differ, as `compareTallies` finds them. `examples` has the first. */
   readonly different: number;
   readonly examples: readonly CountDifference[];
 }
 
 /**
  * Compares the counts of an instance that starts now (the cached state, and the log after it) with a count of that version's live
- * files. Both keep the keys that the log names; nothing is written. Undefined if there is no table. Throws what reading the table
+ * files. Both keep the keys that the log names, and the same times; nothing is written. Undefined if there is no table. Throws what reading the table
  * throws.
  */
 export async function verifyCounts(options: {
@@ -63,26 +57,20 @@ export async function verifyCounts(options: {
   if (!snapshot) return undefined;
   const adds = snapshot.files.values();
   const room = roomOf(served.kept.keys, { ...fold, maxKeys: Number.POSITIVE_INFINITY });
-  const live = await countFiles({ state: snapshot, adds, counted, nowMs: Date.now(), room, onFile });
+  // Both drop the same old buckets.
+  const nowMs = timeOf(served.state, { ...fold, maxKeys: Number.POSITIVE_INFINITY });
+  const live = await countFiles({ state: snapshot, adds, counted, nowMs, room, onFile });
   if (live === 'no-room') return undefined;
-  const compare = (of: string, count: (tally: Tally) => number) => ({
-    of,
-    served: count(served.tally),
-    live: count(live),
-  });
-  const keys = [...new Set([...served.tally.keys, ...live.keys])];
-  const different = [
-    ...keys.map((key) => compare(String(key), (tally) => tally.countOf(key))),
-    compare('all others', foldedIn),
-    compare('the most of one of the others', ({ folded }) => folded?.most ?? 0),
-  ].filter((one) => one.served !== one.live);
+  const first: CountDifference[] = [];
+  let different = 0;
+  for (const one of compareTallies(served.tally, live)) if (++different <= examples) first.push(one);
   return {
     version,
     cachedVersion: isCacheUsed ? cached?.version : undefined,
     total: live.total,
     folded: foldedIn(live),
-    different: different.length,
-    examples: different.slice(0, examples),
+    different,
+    examples: first,
   };
 }
 

@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cachedStatePath } from '../../../src/lib/counts/cachedState';
+import { Counters } from '../../../src/lib/counts/counters';
 import { Counts } from '../../../src/lib/counts/counts';
 import { verifyCounts } from '../../../src/lib/counts/verifyCounts';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
@@ -34,5 +35,91 @@ it('a cached state that differs from the files is noticed', async () => {
     total: 4,
     different: 1,
     examples: [{ of: '2', served: 3, live: 2 }],
+  });
+});
+
+/** A cached state, as far as buckets are planted in it. */
+interface Stored {
+  tally: {
+    times: Record<'minutes' | 'hours' | 'days', [bucket: number, counts: string][]>;
+    totals: [first: number, counts: string];
+    folded?: { times: Record<'minutes' | 'hours' | 'days', [first: number, counts: string]> };
+  };
+}
+
+const encoded = (counters: Counters) => Buffer.from(counters.encoded()).toString('base64');
+
+/** The same counts with one more of an index. */
+function oneMore(text: string, index: number): string {
+  const counters = Counters.decode(Buffer.from(text, 'base64'), 100_000);
+  counters?.add(index, 1);
+  return counters ? encoded(counters) : '';
+}
+
+describe('a wrong bucket of the cached state is noticed', () => {
+  const hourMs = 3_600_000;
+  const nowMs = Math.floor(Date.now() / hourMs) * hourMs;
+  /** Clicks of ten days, on more products than are counted on their own. */
+  const clicks = Array.from({ length: 400 }, (_, n) => ({
+    productid: n % 9,
+    at: nowMs - (n ** 2 % 864_000) * 1000,
+  }));
+
+  async function verifyWith(plant: (stored: Stored) => void) {
+    const store = new MemoryStore();
+    const table = await new ClicksTable(store).create();
+    await table.append(clicks);
+    await new Counts({ at: table.at, counted, maxKeys: 5 }).save();
+    const path = cachedStatePath('clicks');
+    const stored = JSON.parse(Buffer.from((await store.get(path))?.bytes ?? []).toString('utf8'));
+    plant(stored);
+    await store.put(path, Buffer.from(JSON.stringify(stored)));
+    await table.click(1);
+    const found = await verifyCounts({ at: table.at, counted, maxKeys: 5 });
+    expect(found?.cachedVersion).toBeGreaterThan(0);
+    return found;
+  }
+
+  it('and none is found where none is', async () => {
+    expect(await verifyWith(() => {})).toMatchObject({ different: 0, examples: [] });
+  });
+
+  it.each(['minutes', 'hours', 'days'] as const)('of a product among the %s', async (name) => {
+    const found = await verifyWith(({ tally }) => {
+      const [first] = tally.times[name];
+      if (first) first[1] = oneMore(first[1], 3);
+    });
+    expect(found?.different).toBe(1);
+    const [{ of = '', served = 0, live = 0 } = {}] = found?.examples ?? [];
+    expect(of).toMatch(/^\d from \d{4}-\d\d-\d\dT\d\d:\d\d to \d{4}-\d\d-\d\dT\d\d:\d\d$/);
+    expect(served - live).toBe(1);
+  });
+
+  it('that has products which the files do not have then, and one that is gone', async () => {
+    const gone = await verifyWith(({ tally }) => void tally.times.hours.shift());
+    expect(gone?.different).toBeGreaterThan(0);
+    for (const { served, live } of gone?.examples ?? []) expect([served, live > 0]).toEqual([0, true]);
+    const more = await verifyWith(({ tally }) => {
+      const counters = new Counters();
+      counters.add(2, 7);
+      const free = Math.floor(nowMs / 86_400_000) - 20;
+      tally.times.days.push([free, encoded(counters)]);
+    });
+    expect(more).toMatchObject({ different: 1, examples: [{ served: 7, live: 0 }] });
+  });
+
+  it('of all rows, and of those that are not counted on their own', async () => {
+    const ofAll = await verifyWith(({ tally }) => {
+      tally.totals[1] = oneMore(tally.totals[1], 0);
+    });
+    expect(ofAll).toMatchObject({ different: 1, examples: [{ of: expect.stringMatching(/^all from /) }] });
+    const ofOthers = await verifyWith(({ tally }) => {
+      const hours = tally.folded?.times.hours;
+      if (hours) hours[1] = oneMore(hours[1], 0);
+    });
+    expect(ofOthers).toMatchObject({
+      different: 1,
+      examples: [{ of: expect.stringMatching(/^all others from /) }],
+    });
   });
 });
