@@ -96,6 +96,12 @@ describe.runIf(executablePath)('a reader who compares', () => {
     expect(await page.locator('#compared').textContent()).toContain(
       `The last full hour against the same time yesterday. ${changeInWords(lamp)}: ${lamp.clicks} clicks from `,
     );
+    // However many products there are, the page asks for those that it shows.
+    const tops = dashboard.requests
+      .filter(({ pathname }) => pathname.endsWith('/trending'))
+      .map(({ searchParams }) => Number(searchParams.get('top')));
+    expect(tops.length).toBeGreaterThan(0);
+    expect(Math.max(...tops)).toBeLessThanOrEqual(50);
     const [file] = await Promise.all([page.waitForEvent('download'), page.locator('#changes-csv').click()]);
     expect(file.suggestedFilename()).toBe('changes-period-1h-compare-yesterday-category-4.csv');
     await page.getByLabel('nothing').check();

@@ -119,19 +119,29 @@ interface Asked {
 }
 
 export async function expectedNumbers(asked: Asked): Promise<Numbers> {
-  const { changes, ...trending } = await expectedChanges(asked);
-  const products = await expectedProducts(asked, changes);
-  return { ...products, ...trending, ...(await expectedChart(asked)), ...(await expectedSums(asked)) };
+  const { products, ...sums } = await expectedProducts(asked);
+  const { changeOf, ...trending } = await expectedChanges(
+    asked,
+    products.map(([product]) => Number(product)).filter((product) => !Number.isNaN(product)),
+  );
+  return {
+    ...sums,
+    products: products.map((row) => [...row, ...changeOf(row[0] ?? '')]),
+    ...trending,
+    ...(await expectedChart(asked)),
+    ...(await expectedSums(asked)),
+  };
 }
 
 const nameOf = (category: Value | undefined) => (category === null ? 'none' : String(category));
 
-/** Rising products, the change of the total, and how the change of each product is written; empty without a comparison. */
-async function expectedChanges({ answers, lake, chosen: { period, compare, category } }: Asked) {
+/** Rising products, the change of the total, and what is written as the change of each of some products; nothing without a comparison. */
+async function expectedChanges(asked: Asked, products: readonly number[]) {
+  const { answers, lake, chosen } = asked;
+  const { period, compare, category } = chosen;
   const { rising, compared }: Period = periods[period];
   const last = (compare && compared[compare]) ?? rising;
-  const top = compare ? 1_000_000 : category === undefined ? 8 : 1000;
-  const answer = answers.newest('clicks/trending', { last, compare, top });
+  const answer = answers.newest('clicks/trending', { last, compare, category, top: 8 });
   const now = timeOf(answer, last, last);
   const from = changesIn(now, timeBefore(now, answer, compare), category);
   const trending = await lake.rows(
@@ -143,25 +153,43 @@ async function expectedChanges({ answers, lake, chosen: { period, compare, categ
     ...[before, clicks].map(written),
     writtenChange({ clicks: Number(clicks), before: Number(before) }),
   ]);
-  if (!compare) return { trending: rows, compared: [], changes: undefined };
-  const all = await lake.rows(answer, `SELECT productid, clicks, before FROM ${from}`);
-  const sum = (column: number) => all.reduce((sum, row) => sum + Number(row[column]), 0);
-  const total = { clicks: sum(1), before: sum(2) };
-  const changes = new Map(
-    all.map(([product, clicks, before]) => [
-      product,
+  if (!compare) return { trending: rows, compared: [], changeOf: () => [] };
+  const [clicks, before] = await lake.row(
+    answer,
+    `SELECT coalesce(sum(clicks), 0), coalesce(sum(before), 0) FROM ${from}`,
+  );
+  const total = { clicks: Number(clicks), before: Number(before) };
+  const changes = await changesOfProducts(asked, last, products);
+  return {
+    trending: rows,
+    compared: [changeInWords(total), written(total.clicks), written(total.before)],
+    changeOf: (product: string) => [changes.get(product) ?? '±0'],
+  };
+}
+
+/** How the change of each product is written that has clicks in one of the times. */
+async function changesOfProducts(
+  { answers, lake, chosen: { compare } }: Asked,
+  last: Length,
+  products: readonly number[],
+): Promise<ReadonlyMap<string, string>> {
+  const named = products.toSorted((a, b) => a - b).join();
+  const answer = answers.newest('clicks/trending', { last, compare, products: named, top: products.length });
+  const now = timeOf(answer, last, last);
+  const rows = await lake.rows(
+    answer,
+    `SELECT productid, clicks, before FROM ${changesIn(now, timeBefore(now, answer, compare))}`,
+  );
+  return new Map(
+    rows.map(([product, clicks, before]) => [
+      String(product),
       writtenChange({ clicks: Number(clicks), before: Number(before) }),
     ]),
   );
-  const words = [changeInWords(total), written(total.clicks), written(total.before)];
-  return { trending: rows, compared: words, changes };
 }
 
 /** The total, and the products with most clicks or those that a search finds. */
-async function expectedProducts(
-  { answers, lake, chosen: { period, category, search } }: Asked,
-  changes: ReadonlyMap<Value | undefined, string> | undefined,
-) {
+async function expectedProducts({ answers, lake, chosen: { period, category, search } }: Asked) {
   const { last }: Period = periods[period];
   const of = (answer: Answer) => productsIn(last ? timeOf(answer, last, last) : {}, category);
   const top = answers.newest('clicks', { last, category, top: 10 });
@@ -179,12 +207,7 @@ async function expectedProducts(
     found: search === undefined ? [] : [written(rows.length), written(clicks)],
     products: rows
       .slice(0, search === undefined ? 10 : 50)
-      .map(([product, of, clicks]) => [
-        String(product),
-        nameOf(of),
-        written(clicks),
-        ...(changes ? [changes.get(product) ?? '±0'] : []),
-      ]),
+      .map(([product, of, clicks]) => [String(product), nameOf(of), written(clicks)]),
   };
 }
 

@@ -24,8 +24,8 @@ export class OpenedDashboard {
   }
 
   /** 40 clicks on product 7 in as many minutes, two on product 3, one on product 11. */
-  async start(executablePath: string): Promise<void> {
-    const store = await this.app.start({ COUNTS_REFRESH: '250ms' });
+  async start(executablePath: string, settings: Record<string, string> = {}): Promise<void> {
+    const store = await this.app.start({ COUNTS_REFRESH: '250ms', ...settings });
     await store.put(
       'products.csv',
       Buffer.from(`productid,name\n7,"${hostile.replaceAll('"', '""')}"\n3,Lamp\n`),

@@ -101,6 +101,7 @@ function valid({ name, schema }: Parameter): fc.Arbitrary<string> {
   if (name === 'stream')
     return fc.constantFrom('clickstream', 'coincap', 'clickstream', 'coincap', 'nothing');
   if (name === 'by') return fc.constantFrom('productid', 'category');
+  if (name === 'products') return fc.constantFrom('3', '3,7,99', '-1');
   if (name === 'If-None-Match') return fc.constantFrom('*', '"x"', 'W/"x", "y"', '""');
   const keys = fc.constantFrom('bitcoin', 'bitcoin', 'bitcoin', '3', '7', 'a/b', 'lamp', '-priceUsd');
   return fc.oneof({ weight: 4, arbitrary: keys }, fc.string({ maxLength: 9 }));

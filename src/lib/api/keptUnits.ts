@@ -48,6 +48,11 @@ export class ClicksIn {
     return this.#hasFolded ? this.#folded : undefined;
   }
 
+  /** Takes away the clicks of other products. */
+  keepOnly(isWanted: (index: number) => boolean): void {
+    for (let index = 0; index < this.counts.length; index++) if (!isWanted(index)) this.counts[index] = 0;
+  }
+
   /** Adds a click. @param index undefined for a product that is not counted on its own */
   add(index: number | undefined): void {
     if (index === undefined) this.#folded++;

@@ -1,5 +1,6 @@
-import { sortByCount } from '../counts/keys';
+import { type Key, sortByCount } from '../counts/keys';
 import type { Tally } from '../counts/tally';
+import { RequestProblem } from './answer';
 import {
   type ClickView,
   cellsOf,
@@ -26,9 +27,16 @@ type Sort = (typeof sorts)[number];
 const isInPercent = (sort: Sort): boolean => sort.endsWith('percent');
 
 export function readTrending(query: URLSearchParams, terms: CountTerms): ClickView {
-  const parameters = new Parameters(query, [...comparedParameters, 'top', 'sort']);
+  const parameters = new Parameters(query, [
+    ...comparedParameters,
+    'top',
+    'sort',
+    terms.attribute,
+    terms.keys,
+  ]);
   const top = parameters.integer('top', 1, mostRows) ?? 20;
   const sort = parameters.oneOf('sort', sorts) ?? '-change';
+  const select = readSelection(parameters, terms);
   const windows = readComparedWindows(parameters);
   return {
     bucketMs: windows.bucketMs,
@@ -36,9 +44,11 @@ export function readTrending(query: URLSearchParams, terms: CountTerms): ClickVi
       const { now, before, missing, add, times } = compared(view.tally, windows, nowMs);
       const version = versionOf(view);
       const told = keysTold(view.tally, missing.length > 0);
+      const isWanted = select?.(view.tally);
       return afterScan(missing, { add, asked: windows.asked }, () => {
         const others = otherClicks(told, now.folded);
         const other = others && { ...others, before: before.folded ?? 0 };
+        if (isWanted) for (const clicks of [now, before]) clicks.keepOnly(isWanted);
         const keys = ranked(told, now.counts, before.counts, sort)
           .slice(0, top)
           .map((index) => ({
@@ -47,8 +57,10 @@ export function readTrending(query: URLSearchParams, terms: CountTerms): ClickVi
           }));
         const titles = [terms.key, 'name', terms.attribute, terms.count, 'before', 'change'];
         if (isInPercent(sort)) titles.push('percent');
-        const [total, totalBefore] = [sumOf(now), sumOf(before)];
-        const otherRow = other && { name: otherName, ...changeOf(other.clicks, other.before, sort, terms) };
+        // Of selected keys, the others are told beside the total: it is not known which of them are selected.
+        const [total, totalBefore] = [sumOf(now, !isWanted), sumOf(before, !isWanted)];
+        const otherRow = other &&
+          !isWanted && { name: otherName, ...changeOf(other.clicks, other.before, sort, terms) };
         return {
           json: { ...version, ...times, total, totalBefore, [terms.keys]: keys, ...otherIn(other, terms) },
           titles,
@@ -59,7 +71,39 @@ export function readTrending(query: URLSearchParams, terms: CountTerms): ClickVi
   };
 }
 
-const sumOf = ({ counts, folded = 0 }: ClicksIn): number => counts.reduce((all, one) => all + one, folded);
+const sumOf = ({ counts, folded = 0 }: ClicksIn, withFolded: boolean): number =>
+  counts.reduce((all, one) => all + one, withFolded ? folded : 0);
+
+/** How many keys can be named. */
+const mostNamed = 100;
+
+/** Which keys are wanted, by their indexes in a tally as it is now; undefined if all are. */
+function readSelection(parameters: Parameters, terms: CountTerms) {
+  const isOfAttribute = terms.readAttribute(parameters);
+  const keys = readKeys(parameters, terms);
+  if (!isOfAttribute && !keys) return undefined;
+  return (tally: Tally): ((index: number) => boolean) => {
+    const named = keys && new Set(keys.map((key) => tally.indexOf(key)));
+    const attributes = isOfAttribute ? tally.attributes.slice() : [];
+    return (index) => (!named || named.has(index)) && (!isOfAttribute || isOfAttribute(attributes[index]));
+  };
+}
+
+/** The keys that the parameter names, in each form that they may have in the table; undefined if all are wanted. */
+function readKeys(parameters: Parameters, terms: CountTerms): readonly Key[] | undefined {
+  const texts = parameters.text(terms.keys)?.split(',');
+  if (!texts) return undefined;
+  const refuse = (detail: string) => {
+    const accepts = `up to ${mostNamed} of them, with commas between them`;
+    return new RequestProblem(400, `${terms.keys}: ${detail}`, { parameter: terms.keys, accepts });
+  };
+  if (texts.length > mostNamed) throw refuse(`these are ${texts.length}, expected ${mostNamed} at most.`);
+  try {
+    return texts.flatMap((text) => terms.readKey(text));
+  } catch (error) {
+    throw error instanceof RequestProblem ? refuse(error.message) : error;
+  }
+}
 
 /** The rows in both windows, as far as counts of them are kept, and their times. */
 function compared(tally: Tally, windows: ComparedWindows, nowMs: number) {

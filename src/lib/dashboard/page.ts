@@ -59,13 +59,7 @@ export const page = `<!doctype html>
   </form>
   <p id="choice-problem" class="problem" role="alert" hidden></p>
   <p id="download-problem" class="problem" role="alert" hidden></p>
-  <form id="mark-form" aria-label="Mark in the charts">
-    <p class="find"><label for="mark">Mark the time</label> <input id="mark" type="datetime-local"></p>
-    <p class="find"><label for="mark-label">as</label> <input id="mark-label" maxlength="100" placeholder="campaign started here" autocomplete="off"></p>
-    <button id="no-mark" type="button" hidden>No mark</button>
-  </form>
-  <div id="clicks-part" class="part" hidden>
-  <form id="choices" aria-label="What is shown">
+  <form id="choices" aria-label="What is shown" hidden>
     ${choose('period', 'Period', periods)}
     ${choose('compare', 'Compared with', comparisons)}
     <p id="not-compared" role="status" hidden></p>
@@ -73,6 +67,16 @@ export const page = `<!doctype html>
     <button id="all-categories" type="button" hidden></button>
     <button id="all-products" type="button" hidden></button>
   </form>
+  <form id="asset-choices" aria-label="Which assets are shown" hidden>
+    <p class="find"><label for="find">Find assets</label> <input id="find" type="search" maxlength="100" placeholder="name or symbol" autocomplete="off"></p>
+    ${choose('prices', 'Prices of the last', pricePeriods)}
+  </form>
+  <form id="mark-form" aria-label="Mark in the charts">
+    <p class="find"><label for="mark">Mark the time</label> <input id="mark" type="datetime-local"></p>
+    <p class="find"><label for="mark-label">as</label> <input id="mark-label" maxlength="100" placeholder="campaign started here" autocomplete="off"></p>
+    <button id="no-mark" type="button" hidden>No mark</button>
+  </form>
+  <div id="clicks-part" class="part" hidden>
   <p id="shown" role="status"></p>
   <div id="numbers" hidden>
   <section class="figures" aria-label="Now">
@@ -128,10 +132,6 @@ export const page = `<!doctype html>
   </div>
   </div>
   <div id="assets-part" class="part" hidden>
-  <form id="asset-choices" aria-label="Which assets are shown">
-    <p class="find"><label for="find">Find assets</label> <input id="find" type="search" maxlength="100" placeholder="name or symbol" autocomplete="off"></p>
-    ${choose('prices', 'Prices of the last', pricePeriods)}
-  </form>
   <div id="asset-numbers" hidden>
   <section id="price-section" class="wide" hidden>
     <div class="title"><h2 id="prices-title">Price over time</h2><button id="prices-csv" type="button" aria-label="CSV: download the prices over time">CSV</button></div>

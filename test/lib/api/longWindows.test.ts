@@ -177,8 +177,32 @@ describe('two windows', () => {
     expect(await get('trending', query)).toEqual(plain);
   });
 
+  it.each(['last=60m', 'compare=lastWeek&last=7d', 'last=20d'])(
+    'of %s are told of some products, or of a category, with totals of their own',
+    async (query) => {
+      const all = (await get('trending', `${query}&top=100`)).products as Record<string, number>[];
+      const wanted: [string, (one: Record<string, number>) => boolean][] = [
+        ['category=1', ({ category }) => category === 1],
+        ['products=4,2,99', ({ productid }) => productid === 4 || productid === 2],
+        ['products=4,2&category=2', ({ productid }) => productid === 2],
+      ];
+      for (const [filter, isWanted] of wanted) {
+        const answer = await get('trending', `${query}&top=100&${filter}`);
+        const expected = all.filter(isWanted);
+        expect(answer.products).toEqual(expected);
+        const sum = (name: string) => expected.reduce((total, one) => total + (one[name] ?? 0), 0);
+        expect([answer.total, answer.totalBefore]).toEqual([sum('clicks'), sum('before')]);
+      }
+    },
+  );
+
   it.each([
     ['compare=yesterday&last=2d', 'last'],
+    ['products=', 'products'],
+    ['products=1,lamp', 'products'],
+    [`products=${Array.from({ length: 101 }, (_, n) => n)}`, 'products'],
+    ['category=red', 'category'],
+    ['keys=1', 'keys'],
     ['compare=lastWeek&last=60s', 'last'],
     ['compare=lastWeek&last=8d', 'last'],
     ['compare=lastYear', 'compare'],

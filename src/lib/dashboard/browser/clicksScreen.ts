@@ -12,7 +12,7 @@ import {
 } from './api.js';
 import { markLabel } from './chartMark.js';
 import { ClicksChart } from './clicksChart.js';
-import { Comparison } from './comparison.js';
+import { Comparison, changesOf, type Difference } from './comparison.js';
 import { historyAsCsv, onlyRows } from './download.js';
 import { byId, formatNumber, formatTime, setMessage, setText } from './elements.js';
 import { Parts } from './parts.js';
@@ -33,11 +33,9 @@ import { apiPath, describeView, type View, writeView } from './view.js';
 
 const mostFound = 50;
 const mostRising = 8;
-/** If a category is chosen, so many rising products are asked for, to find those of the category. */
-const askedRising = 1000;
 /** Clicks of the last 31 days are counted in advance. */
 const countedMs = 31 * 86_400_000;
-/** The API's largest `top`: a comparison needs every product. */
+/** The API's largest `top`, for a file. */
 const allProducts = 1_000_000;
 
 /** What a view of the clicks asks of the API, and where the answers are shown. */
@@ -56,7 +54,9 @@ export class ClicksScreen implements Screen {
   /** Numbers of the rising products that are shown. */
   #rising: ReadonlySet<string> = new Set();
   #rows: Pick<ProductRows, 'products' | 'other' | 'none'> | undefined;
-  #comparison: Comparison | undefined;
+  #trending: Trending | undefined;
+  /** Of the products in the table. */
+  #changes: ReadonlyMap<number, Difference> = new Map();
 
   constructor(view: View, chart: TimeChart, choices: Choices) {
     this.#view = view;
@@ -75,9 +75,8 @@ export class ClicksScreen implements Screen {
     );
     this.parts.add(3000, this.#chart.ask);
     this.#addSinceMark();
-    this.parts.addPath<Trending>(paths.trending, compare ? 15_000 : 10_000, (trending) =>
-      this.#showTrending(trending),
-    );
+    this.parts.addPath<Trending>(paths.trending, 10_000, (trending) => this.#showTrending(trending));
+    if (compare) this.#addChanges();
     this.#describe();
   }
 
@@ -97,7 +96,12 @@ export class ClicksScreen implements Screen {
     setMessage('rate-words', rate === undefined ? 'known after the next commit' : '');
   }
 
-  #filesOf({ products, trending, categories }: ReturnType<typeof pathsOf>): Record<string, ShownFile> {
+  #filesOf({
+    products,
+    trending,
+    changes,
+    categories,
+  }: ReturnType<typeof pathsOf>): Record<string, ShownFile> {
     const view = writeView({
       ...this.#view,
       mark: undefined,
@@ -114,7 +118,7 @@ export class ClicksScreen implements Screen {
         const csv = await askCsv(products, key);
         return this.#found ? onlyRows(csv, this.#found) : csv;
       }),
-      'changes-csv': file('changes', (key) => askCsv(trending, key)),
+      'changes-csv': file('changes', (key) => askCsv(changes, key)),
       'history-csv': file('history', () => historyAsCsv(this.#chart.shown)),
       'trending-csv': file('trending', async (key) => onlyRows(await askCsv(trending, key), this.#rising)),
       'categories-csv': file('categories', (key) => askCsv(categories, key)),
@@ -127,12 +131,32 @@ export class ClicksScreen implements Screen {
     setText('shown', describeView(view));
     setText('total-title', view.category === undefined ? 'Clicks' : `Clicks in category ${view.category}`);
     setText('products-title', view.search === '' ? 'Top products' : 'Products found');
-    const among = `Of the ${formatNumber(askedRising)} products that rise most, those of category ${view.category}.`;
-    const isAmong = view.category !== undefined && view.compare === undefined;
-    setText('trending-words', isAmong ? `${words} ${among}` : words);
+    setText('trending-words', view.category === undefined ? words : `${words} Of category ${view.category}.`);
     if (view.search === '') setMessage('products-words', '');
     setMessage('compared', '');
     byId('changes-csv').hidden = view.compare === undefined;
+  }
+
+  /** Asks for the changes of the products in the table: again after a while, and at once when there are others. */
+  #addChanges(): void {
+    const { period, compare } = this.#view;
+    const { last } = comparedIn(period, compare);
+    let resource: Resource<Trending> | undefined;
+    let named = '';
+    let askedAt = 0;
+    this.parts.add(0, async (key) => {
+      const shown = this.#rows?.products.map(({ productid }) => productid).sort((a, b) => a - b) ?? [];
+      if (shown.length === 0) return;
+      const isSame = named === shown.join();
+      if (isSame && performance.now() - askedAt < 10_000) return;
+      named = shown.join();
+      const path = apiPath('clicks/trending', { last, compare, products: named, top: shown.length });
+      if (!resource || !isSame) resource = new Resource(path);
+      const { data } = await resource.get(key);
+      askedAt = performance.now();
+      this.#changes = changesOf(shown, data);
+      if (!this.parts.isLeft && this.#rows) this.#showProducts(this.#rows);
+    });
   }
 
   /** Counts what was clicked since the marked time. What is long ago is counted in the table's files, which takes long. */
@@ -189,18 +213,22 @@ export class ClicksScreen implements Screen {
   #showProducts(rows: Pick<ProductRows, 'products' | 'other' | 'none'>): void {
     this.#rows = rows;
     const { compare, products: chosen } = this.#view;
-    const changes = { isCompared: compare !== undefined, comparison: this.#comparison };
-    showProducts({ ...rows, chosen, ...changes }, this.#choices);
+    const comparison = this.#comparison;
+    showProducts({ ...rows, chosen, isCompared: compare !== undefined, comparison }, this.#choices);
+  }
+
+  get #comparison(): Comparison | undefined {
+    return this.#trending && new Comparison(this.#trending, this.#changes);
   }
 
   #showTrending(trending: Trending): void {
-    const { category, compare, period } = this.#view;
-    const rising = findRising(trending, category, mostRising);
+    const { compare, period } = this.#view;
+    const rising = findRising(trending);
     this.#rising = numbersOf(rising);
     showTrending(rising, this.#choices);
     if (!compare) return;
-    this.#comparison = new Comparison(trending, category);
-    setMessage('compared', `${comparedIn(period, compare).words} ${this.#comparison.describe()}`);
+    this.#trending = trending;
+    setMessage('compared', `${comparedIn(period, compare).words} ${this.#comparison?.describe()}`);
     if (this.#rows) this.#showProducts(this.#rows);
   }
 }
@@ -208,12 +236,12 @@ export class ClicksScreen implements Screen {
 /** The paths of what is shown in tables, and saved. */
 function pathsOf({ period, category, compare }: View) {
   const { last } = periods[period];
-  const top = compare ? allProducts : category === undefined ? mostRising : askedRising;
   const { last: compared } = comparedIn(period, compare);
   return {
     products: apiPath('clicks', { last, category }),
     categories: apiPath('clicks/categories', { last }),
-    trending: apiPath('clicks/trending', { last: compared, compare, top }),
+    trending: apiPath('clicks/trending', { last: compared, compare, category, top: mostRising }),
+    changes: apiPath('clicks/trending', { last: compared, compare, top: allProducts }),
   };
 }
 

@@ -43,7 +43,17 @@ export function changeCell(difference: Difference | undefined): HTMLElement {
   return cell;
 }
 
-/** The clicks of a time against those of an earlier one: of all that the view shows, and of each product. */
+/** The changes of some products, by their ids. One that the answer does not name has no clicks in either time. */
+export const changesOf = (
+  asked: readonly number[],
+  { products }: Trending,
+): ReadonlyMap<number, Difference> =>
+  new Map<number, Difference>([
+    ...asked.map((productid) => [productid, { clicks: 0, before: 0 }] as const),
+    ...products.map((product) => [product.productid, product] as const),
+  ]);
+
+/** The clicks of a time against those of an earlier one: of all that the view shows, and of the products in its table. */
 export class Comparison {
   readonly total: Difference;
   readonly other: Difference | undefined;
@@ -51,24 +61,18 @@ export class Comparison {
   readonly #trending: Trending;
 
   /**
-   * @param trending with all products
-   * @param category only the products of it are in the total; all clicks if it is undefined
+   * @param trending of all that the view shows
+   * @param products those of which the changes are known
    */
-  constructor(trending: Trending, category: number | undefined) {
+  constructor(trending: Trending, products: ReadonlyMap<number, Difference>) {
     this.#trending = trending;
-    this.#products = new Map(trending.products.map((product) => [product.productid, product]));
+    this.#products = products;
     this.other = trending.other;
-    const { total, totalBefore, products } = trending;
-    this.total = { clicks: total, before: totalBefore };
-    if (category === undefined) return;
-    const inCategory = products.filter((product) => product.category === category);
-    const sum = (count: (product: Difference) => number) =>
-      inCategory.reduce((all, product) => all + count(product), 0);
-    this.total = { clicks: sum(({ clicks }) => clicks), before: sum(({ before }) => before) };
+    this.total = { clicks: trending.total, before: trending.totalBefore };
   }
 
-  /** A product that the answer does not name has no clicks in either time. */
-  of = (productid: number): Difference => this.#products.get(productid) ?? { clicks: 0, before: 0 };
+  /** Undefined if it is not known yet. */
+  of = (productid: number): Difference | undefined => this.#products.get(productid);
 
   /** The change of the total, and of which times it is. */
   describe(): string {

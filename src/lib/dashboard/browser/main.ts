@@ -95,8 +95,11 @@ function show(): void {
   numbers.hidden = !hasNumbers || (isPending && connection === 'failing');
   numbers.setAttribute('aria-busy', String(isPending));
   byId('mark-form').hidden = connection === 'absent';
-  for (const part of ['clicks', 'assets'])
-    byId(`${part}-part`).hidden = part !== tab || connection === 'absent';
+  for (const [part, form] of [
+    ['clicks', 'choices'],
+    ['assets', 'asset-choices'],
+  ] as const)
+    byId(form).hidden = byId(`${part}-part`).hidden = part !== tab || connection === 'absent';
   setText('age', ageMs === undefined ? 'none yet' : `${formatAge(ageMs)} ago`);
   screen.tick(nowMs);
   showLateness(health, nowMs);

@@ -93,11 +93,8 @@ function numberCell(value: number): HTMLElement {
   return cell;
 }
 
-/** The products that rise most. @param category only those of it; all if it is undefined */
-export const findRising = ({ products }: Trending, category: number | undefined, most: number) =>
-  products
-    .filter((product) => product.change > 0 && (category === undefined || product.category === category))
-    .slice(0, most);
+/** Those of the products that rise. */
+export const findRising = ({ products }: Trending) => products.filter(({ change }) => change > 0);
 
 export function showTrending(rising: Trending['products'], choices: Choices): void {
   const rows = rising.map((product) => ({
