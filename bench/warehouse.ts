@@ -197,12 +197,7 @@ async function measureBatch(runs: number) {
     let text = '';
     times.build?.push(
       await timed(async () => {
-        text = toBatch(
-          one,
-          insertStatements(one)
-            .map((insert) => insert.text)
-            .join('\n'),
-        );
+        text = toBatch(one, Array.from(insertStatements(one), (insert) => insert.text).join('\n'));
       }),
     );
     times.send?.push(await timed(() => client.batch(text)));
@@ -211,9 +206,8 @@ async function measureBatch(runs: number) {
       await timed(async () => {
         const bodies = Array.from({ length: single.rows.count }, (_, row) => {
           const columns = single.rows.columns.map((column) => column.slice(row, row + 1));
-          return insertStatements({ ...single, rows: { columns, count: 1, rejected: [] } }).map(
-            (insert) => insert.text,
-          );
+          const statements = insertStatements({ ...single, rows: { columns, count: 1, rejected: [] } });
+          return Array.from(statements, (insert) => insert.text);
         });
         text = toBatch(single, bodies.flat().join('\n'));
       }),

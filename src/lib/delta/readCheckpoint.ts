@@ -1,4 +1,5 @@
 import { TributaryError } from '../errors';
+import { nextTurn } from '../nextTurn';
 import {
   type Add,
   type Commit,
@@ -16,8 +17,6 @@ import { type ReadColumns, readRowGroups } from './parquet/read';
 import { isSameEntry } from './position';
 import { type Field, parseSchema, type ReadValue } from './schema';
 import { statisticsAsJson } from './structStatistics';
-
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 const stateColumns = ['protocol', 'metaData', 'txn', 'sidecar'];
 const fileColumns = [...stateColumns, 'add', 'remove'];

@@ -24,16 +24,19 @@ export async function readDataFile(
   add: Add,
   wanted: readonly string[],
 ): Promise<FileRows> {
-  let numRecords = 0;
-  const columns = new Map<string, ReadValue[]>(wanted.map((name) => [name, []]));
-  for await (const group of readDataFileGroups(state, add, wanted)) {
-    numRecords += group.numRecords;
-    for (const [name, values] of group.columns) {
-      const whole = columns.get(name);
-      for (const value of values) whole?.push(value);
-    }
-  }
-  return { numRecords, columns };
+  const groups: FileRows[] = [];
+  for await (const group of readDataFileGroups(state, add, wanted)) groups.push(group);
+  const [only] = groups;
+  if (only && groups.length === 1) return only;
+  return {
+    numRecords: groups.reduce((sum, { numRecords }) => sum + numRecords, 0),
+    columns: new Map(
+      wanted.map((name) => [
+        name,
+        ([] as ReadValue[]).concat(...groups.map(({ columns }) => columns.get(name) ?? [])),
+      ]),
+    ),
+  };
 }
 
 /** The same, one row group after the other, so that a file of any size needs the memory of its largest row group. */

@@ -7,6 +7,7 @@ import { type Field, isReadableType, isWritableType, unwrittenColumns, type Valu
 import type { Snapshot } from '../delta/state';
 import { storeDataFile } from '../delta/writeDataFile';
 import { TributaryError } from '../errors';
+import { nextTurn } from '../nextTurn';
 
 /** Rows are encoded when this many rows, or this many bytes of text, are waiting. This sets the peak of memory. */
 const pendingRows = 65_536;
@@ -144,9 +145,6 @@ async function hasUnreadable(snapshot: Snapshot, add: Add, names: readonly strin
 
 const hasValues = ({ columns }: FileRows, names: readonly string[]): boolean =>
   names.some((name) => columns.get(name)?.some((value) => value !== null));
-
-/** Lets other work go on. */
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Returns the number of bytes of text among the values. The encoder checks later that they fit the column. */
 function copyValues(from: readonly unknown[], into: ColumnBuilder | undefined): number {

@@ -67,7 +67,7 @@ export async function readRows(
   const collector = new RowCollector(table);
   try {
     for (const { columns, numRecords } of await readFiles({ state, files, columns: neededColumns(table) }))
-      collector.add(columns, numRecords);
+      await collector.add(columns, numRecords);
   } catch (error) {
     const gone = await findGone(error, state, files);
     if (!gone) throw error;

@@ -1,4 +1,5 @@
 import type { ReadValue } from '../delta/schema';
+import { nextTurn } from '../nextTurn';
 import type { WarehouseTable } from '../streams/stream';
 import { clampInteger, type Fitting, fittingOf, isMisfit } from './fitValue';
 import type { Cell, PreparedRows, RejectedRow } from './warehouse';
@@ -13,6 +14,9 @@ export function neededColumns(table: WarehouseTable): string[] {
 
 type ReadColumns = ReadonlyMap<string, readonly ReadValue[]>;
 
+/** How many rows are sorted at a time. */
+const pieceRows = 8192;
+
 /** Sorts the rows of data files into rows for the table and rejected rows. */
 export class RowCollector {
   readonly #table: WarehouseTable;
@@ -26,26 +30,34 @@ export class RowCollector {
     this.#columns = table.columns.map(() => []);
   }
 
-  add(columns: ReadColumns, count: number): void {
+  /** Takes the rows of one file. Other work goes on between two pieces of them. */
+  async add(columns: ReadColumns, count: number): Promise<void> {
+    for (let start = 0; start < count; start += pieceRows) {
+      this.#addPiece(columns, start, Math.min(start + pieceRows, count));
+      await nextTurn();
+    }
+  }
+
+  #addPiece(columns: ReadColumns, start: number, end: number): void {
     // Go column by column, because rows are read and appended by column, and misfits are rare.
     const misfits = new Map<number, string>();
-    const fitted = this.#table.columns.map(({ name, from }, index) => {
+    const before = this.#columns[0]?.length ?? 0;
+    for (const [index, { name, from }] of this.#table.columns.entries()) {
       const values = columns.get(from) ?? [];
       const fitting = this.#fittings[index] ?? (() => null);
-      const cells = new Array<Cell>(count);
-      for (let row = 0; row < count; row++) {
+      const column = this.#columns[index] ?? [];
+      for (let row = start; row < end; row++) {
         const cell = fitting(values[row] ?? null);
         if (isMisfit(cell)) {
           if (!misfits.has(row)) misfits.set(row, `${name}: ${cell.misfit}`);
-          cells[row] = null;
-        } else cells[row] = cell;
+          column.push(null);
+        } else column.push(cell);
       }
-      return cells;
-    });
-    for (const [index, cells] of fitted.entries()) {
-      const column = this.#columns[index];
-      for (let row = 0; row < count; row++) if (!misfits.has(row)) column?.push(cells[row] ?? null);
     }
+    if (misfits.size === 0) return;
+    const isFit = (_: Cell, at: number) => !misfits.has(start + at);
+    for (const column of this.#columns)
+      for (const cell of column.splice(before).filter(isFit)) column.push(cell);
     for (const [row, reason] of misfits) this.#rejected.push(rejectedRow(columns, row, reason));
   }
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import { neededColumns, RowCollector } from '../../../src/lib/warehouse/prepareRows';
+import { turnsDuring } from '../../kit/turnsDuring';
 
 const table: WarehouseTable = {
   schema: 'shop',
@@ -31,10 +32,10 @@ it('a load reads the columns of the table and of the address, each once', () => 
   ]);
 });
 
-it('rows that fit come by column in their order, over several files', () => {
+it('rows that fit come by column in their order, over several files', async () => {
   const collector = new RowCollector(table);
-  collector.add(orders('a', null), 2);
-  collector.add(orders('b'), 1);
+  await collector.add(orders('a', null), 2);
+  await collector.add(orders('b'), 1);
   expect(collector.rows()).toEqual({
     columns: [
       ['a', null, 'b'],
@@ -45,10 +46,10 @@ it('rows that fit come by column in their order, over several files', () => {
   });
 });
 
-it('a column that a file does not have is null', () => {
+it('a column that a file does not have is null', async () => {
   const collector = new RowCollector(table);
   const without = new Map([...orders('a', 'b')].filter(([name]) => name !== 'orderid'));
-  collector.add(without, 2);
+  await collector.add(without, 2);
   expect(collector.rows()).toEqual({
     columns: [
       [null, null],
@@ -59,10 +60,10 @@ it('a column that a file does not have is null', () => {
   });
 });
 
-it('a row of which a value does not fit is rejected as a whole, for the first of its reasons, with its true values', () => {
+it('a row of which a value does not fit is rejected as a whole, for the first of its reasons, with its true values', async () => {
   const collector = new RowCollector(table);
   const columns = orders('a', 'long', 'c').set('hub_partition', [7, 40_000, 40_000]);
-  collector.add(columns, 3);
+  await collector.add(columns, 3);
   const address = { hubCreatedAt: 1_000_000n, hubPartition: 40_000, element: 0 };
   const row = (orderid: string, sequence: number) =>
     JSON.stringify({
@@ -87,10 +88,10 @@ it('a row of which a value does not fit is rejected as a whole, for the first of
   });
 });
 
-it('the address of a rejected row is cut to what its columns hold, and 0 where there is none', () => {
+it('the address of a rejected row is cut to what its columns hold, and 0 where there is none', async () => {
   const collector = new RowCollector(table);
   const far = 2n ** 63n - 1n;
-  collector.add(
+  await collector.add(
     new Map<string, readonly (string | bigint | number | null)[]>([
       ['orderid', ['long']],
       ['hub_partition', [2 ** 40]],
@@ -102,4 +103,13 @@ it('the address of a rejected row is cut to what its columns hold, and 0 where t
   expect(collector.rows().rejected).toMatchObject([
     { hubCreatedAt: 253_402_300_799_999_999n, hubPartition: 2 ** 31 - 1, sequenceNumber: 0n, element: 0 },
   ]);
+});
+
+it('other work goes on between pieces of a large file, and a rejected row of a late piece is still told from its neighbours', async () => {
+  const collector = new RowCollector(table);
+  const ids = Array.from({ length: 20_000 }, (_, n) => (n === 19_000 ? 'long' : String(n % 1000)));
+  expect(await turnsDuring(() => collector.add(orders(...ids), ids.length))).toBeGreaterThanOrEqual(2);
+  const { count, columns, rejected } = collector.rows();
+  expect(columns[0]).toEqual(ids.filter((id) => id !== 'long'));
+  expect([count, rejected.map(({ sequenceNumber }) => sequenceNumber)]).toEqual([19_999, [19_000n]]);
 });

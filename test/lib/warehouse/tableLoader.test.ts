@@ -57,7 +57,8 @@ describe('a nudge', () => {
     }
     await untilLoaded(21);
     expect(loads.length).toBeLessThan(10);
-    expect(loader.status).toEqual({ state: 'current' });
+    // The rows are there before the loader has seen that nothing comes after them.
+    await vi.waitFor(() => expect(loader.status).toEqual({ state: 'current' }), { timeout: 10_000 });
   });
 
   it('is not lost when it comes after a load under way has read the log', async () => {

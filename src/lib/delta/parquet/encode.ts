@@ -1,5 +1,6 @@
 import { type FieldDefinition, ParquetSchema } from 'parquetjs-lite';
 import { TributaryError } from '../../errors';
+import { nextTurn } from '../../nextTurn';
 import { type ColumnValues, holdsOnlyNulls, valueAt } from '../columnValues';
 import { type Field, isWritableType, type Value, type WritableType } from '../schema';
 import { type ColumnBounds, mergeBounds, truncateMax, truncateMin } from '../statistics';
@@ -62,7 +63,7 @@ export async function encodeParquetInSlices(options: EncodeOptions): Promise<Enc
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
 }
 

@@ -1,4 +1,5 @@
 import type {
+  AsyncBuffer,
   ColumnData,
   Compressors,
   DecodedArray,
@@ -8,6 +9,7 @@ import type {
   SchemaTree,
 } from 'hyparquet';
 import { TributaryError } from '../../errors';
+import { nextTurn } from '../../nextTurn';
 import { describeType, type Field, isReadableType, type ReadValue } from '../schema';
 import { columnProblem } from './columnTypes';
 import { convertLeaf, convertValue, type Meaning, parsers, withoutLossyTypes } from './convert';
@@ -137,6 +139,9 @@ const exceptEmpty = (compressors: Compressors): Compressors =>
     ]),
   );
 
+/** From this number of rows on, the columns of a row group are decoded one after the other. */
+const manyRows = 4096;
+
 async function decodeRowGroup(
   { file, metadata, meanings, names, keyValues, compressors, members }: ParquetFile,
   group: RowGroup,
@@ -148,15 +153,20 @@ async function decodeRowGroup(
   const isTaken = (path: readonly string[]) => taken.has(path.join('\n'));
   const single = skipNulls ? pruneNulls(metadata, group, isTaken) : { ...metadata, row_groups: [group] };
   const present = parquetSchema(single).children.filter(({ element }) => names.includes(element.name));
-  const chunks: ColumnData[] = [];
   const checked = await checkPages(file, group);
   const stored = members && (await readSpan(checked, group, metadata.created_by));
   const buffer = stored ? withSpan(checked, stored) : checked;
-  if (present.length > 0)
+  const columns = new Map<string, ReadValue[]>();
+  // A large row group is decoded column by column, so that other work can go on in between. All of it is fetched before.
+  const isLarge = numRecords >= manyRows;
+  const fetched = isLarge ? await fetchColumns(buffer, single, present) : buffer;
+  for (const nodes of isLarge ? present.map((node) => [node]) : [present]) {
+    if (nodes.length === 0) continue;
+    const chunks: ColumnData[] = [];
     await parquetRead({
-      file: buffer,
+      file: fetched,
       metadata: single,
-      columns: present.map(({ element }) => element.name),
+      columns: nodes.map(({ element }) => element.name),
       rowStart: 0,
       rowEnd: numRecords,
       compressors,
@@ -165,20 +175,40 @@ async function decodeRowGroup(
       geoparquet: false,
       onChunk: (chunk) => chunks.push(chunk),
     });
-  const columns = new Map<string, ReadValue[]>();
-  for (const node of present) {
-    const { name } = node.element;
-    const values: ReadValue[] = [];
-    for (const chunk of chunks)
-      if (chunk.columnName === name) appendConverted(values, chunk.columnData, node, meanings);
-    if (values.length !== numRecords)
-      throw new Error(`column ${name} has ${values.length} values in a row group of ${numRecords} rows`);
-    columns.set(name, values);
+    for (const node of nodes) columns.set(node.element.name, toValues(chunks, node, meanings, numRecords));
+    if (isLarge) await nextTurn();
   }
   const found =
     wanted && members && (await readMembers({ file: buffer, group, members, wanted, compressors, where }));
   // Pages without checksums must not be passed on: nobody could tell whether they are damaged.
   return { numRecords, columns, members: found, ...(!checked.hasUnchecked && { stored }), keyValues };
+}
+
+/** Fetches columns of a row group with as few requests as hyparquet plans for all of them together. */
+async function fetchColumns(
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  columns: readonly SchemaTree[],
+): Promise<AsyncBuffer> {
+  const { parquetPlan, prefetchAsyncBuffer } = await import('hyparquet/src/plan.js');
+  const names = columns.map(({ element }) => element.name);
+  return prefetchAsyncBuffer(file, parquetPlan({ file, metadata, columns: names }));
+}
+
+/** A column's values. Throws if they are not as many as the row group has rows. */
+function toValues(
+  chunks: readonly ColumnData[],
+  node: SchemaTree,
+  meanings: ReadonlyMap<SchemaElement, Meaning>,
+  numRecords: number,
+): ReadValue[] {
+  const { name } = node.element;
+  const values: ReadValue[] = [];
+  for (const { columnName, columnData } of chunks)
+    if (columnName === name) appendConverted(values, columnData, node, meanings);
+  if (values.length !== numRecords)
+    throw new Error(`column ${name} has ${values.length} values in a row group of ${numRecords} rows`);
+  return values;
 }
 
 /** One by one, since a spread of a row group's values would overflow the stack. */

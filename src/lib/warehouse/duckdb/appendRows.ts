@@ -1,4 +1,5 @@
 import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import { nextTurn } from '../../nextTurn';
 import type { WarehouseTable } from '../../streams/stream';
 import type { Cell, PreparedRows } from '../warehouse';
 import type { DuckDb } from './loadDuckDb';
@@ -13,7 +14,8 @@ export async function columnNames(connection: DuckDBConnection, table: Warehouse
 }
 
 /**
- * Appends rows on a connection, inside its transaction. An identity column continues after its highest number. An appender takes
+ * Appends rows on a connection, inside its transaction, where no other call uses it. Other work of the process goes on between two
+ * chunks. An identity column continues after its highest number. An appender takes
  * the columns in the table's order, so those that the rows do not have are filled with nulls.
  */
 export async function appendRows(
@@ -35,6 +37,7 @@ export async function appendRows(
       for (const [column, source] of sources.entries())
         chunk.setColumnValues(column, source.values(start, end, firstId));
       appender.appendDataChunk(chunk);
+      await nextTurn();
     }
   } finally {
     // Close it even after a failure. Otherwise garbage collection would flush it later, outside the transaction that was rolled

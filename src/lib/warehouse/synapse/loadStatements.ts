@@ -1,4 +1,5 @@
 import type { TablePosition } from '../../delta/position';
+import { nextTurn } from '../../nextTurn';
 import type { WarehouseTable } from '../../streams/stream';
 import { fullName, type Load, type RejectedRow } from '../warehouse';
 import { countConstants, literal, quoteName, quoteText } from './literals';
@@ -16,22 +17,23 @@ interface Insert {
   readonly strings: number;
 }
 
-/** INSERTs for all rows and rejected rows of a load. */
-export function insertStatements({ table, rows }: Load): Insert[] {
-  return [...insertRows(table, rows.columns, rows.count), ...insertRejected(fullName(table), rows.rejected)];
+/** INSERTs for all rows and rejected rows of a load, each made when it is asked for. */
+export function* insertStatements({ table, rows }: Load): Generator<Insert, void> {
+  yield* insertRows(table, rows.columns, rows.count);
+  yield* insertRejected(fullName(table), rows.rejected);
 }
 
 export const columnList = (table: WarehouseTable): string =>
   table.columns.map(({ name }) => quoteName(name)).join(', ');
 
-function insertRows(table: WarehouseTable, columns: Load['rows']['columns'], count: number): Insert[] {
+function insertRows(table: WarehouseTable, columns: Load['rows']['columns'], count: number) {
   const into = `INSERT INTO ${quoteTable(table)} (${columnList(table)})`;
   return insertSelects(into, count, (row, typed) =>
     table.columns.map(({ type }, index) => literal(columns[index]?.[row] ?? null, type, typed)).join(', '),
   );
 }
 
-function insertRejected(name: string, rejected: readonly RejectedRow[]): Insert[] {
+function insertRejected(name: string, rejected: readonly RejectedRow[]) {
   const into = `INSERT INTO ${rejectsTable} (table_name, hub_created_at, hub_partition, sequence_number, element, reason, row_json)`;
   return insertSelects(into, rejected.length, (row) => {
     const one = rejected[row];
@@ -49,17 +51,13 @@ function insertRejected(name: string, rejected: readonly RejectedRow[]): Insert[
 }
 
 /** Rows as statements that each fit a batch; a single row may exceed the limits. The first row of each statement is typed. */
-function insertSelects(
+function* insertSelects(
   into: string,
   count: number,
   write: (row: number, typed: boolean) => string,
-): Insert[] {
-  const inserts: Insert[] = [];
+): Generator<Insert, void> {
   let [selects, strings, characters] = [[] as string[], 0, 0];
-  const flush = () => {
-    if (selects.length > 0) inserts.push({ text: `${into} ${selects.join(' UNION ALL ')};`, strings });
-    [selects, strings, characters] = [[], 0, 0];
-  };
+  const asInsert = () => ({ text: `${into} ${selects.join(' UNION ALL ')};`, strings });
   for (let row = 0; row < count; row++) {
     let values = write(row, selects.length === 0);
     let constants = countConstants(values);
@@ -68,7 +66,8 @@ function insertSelects(
       strings + constants > maxStringsOfBatch ||
       characters + values.length > maxCharactersOfBatch;
     if (selects.length > 0 && isFull) {
-      flush();
+      yield asInsert();
+      [selects, strings, characters] = [[], 0, 0];
       values = write(row, true);
       constants = countConstants(values);
     }
@@ -76,26 +75,31 @@ function insertSelects(
     strings += constants;
     characters += values.length;
   }
-  flush();
-  return inserts;
+  if (selects.length > 0) yield asInsert();
 }
 
-/** Packs statements into as few batches as the limits allow. */
-export function packBatches(inserts: readonly Insert[]): string[] {
-  const batches: { text: string[]; strings: number; characters: number }[] = [];
-  for (const { text, strings } of inserts) {
-    const last = batches.at(-1);
-    const fits =
-      last &&
-      last.strings + strings <= maxStringsOfBatch &&
-      last.characters + text.length <= maxCharactersOfBatch;
-    if (fits) {
-      last.text.push(text);
-      last.strings += strings;
-      last.characters += text.length;
-    } else batches.push({ text: [text], strings, characters: text.length });
+/** Packs statements into as few batches as the limits allow. Other work goes on between two statements. */
+export async function packBatches(...sources: readonly Iterable<Insert>[]): Promise<string[]> {
+  const batches: string[] = [];
+  let [texts, strings, characters] = [[] as string[], 0, 0];
+  const flush = () => {
+    if (texts.length > 0) batches.push(texts.join('\n'));
+    [texts, strings, characters] = [[], 0, 0];
+  };
+  for (const inserts of sources) {
+    for (const insert of inserts) {
+      const fits =
+        strings + insert.strings <= maxStringsOfBatch &&
+        characters + insert.text.length <= maxCharactersOfBatch;
+      if (!fits) flush();
+      texts.push(insert.text);
+      strings += insert.strings;
+      characters += insert.text.length;
+      await nextTurn();
+    }
   }
-  return batches.map(({ text }) => text.join('\n'));
+  flush();
+  return batches;
 }
 
 /** A change of a table's position in the ledger. */

@@ -97,7 +97,7 @@ export class Loads {
       // Another process may have added them after the load was refused.
       if (isAdded || isUnknownColumn(error.cause)) return this.#loadOnce(load);
       if (!(await this.#usesBulk(load))) throw error;
-      const outcome = await this.#loadFenced(load, packBatches(insertStatements(load)));
+      const outcome = await this.#loadFenced(load, await packBatches(insertStatements(load)));
       // An overtaken load proves nothing.
       if (outcome === 'overtaken') return outcome;
       this.#bulkRefused = this.#isRefusedForGood('bulk load', error);
@@ -127,7 +127,7 @@ export class Loads {
     const copies = staging && !this.#copyRefused && rows.count >= threshold;
     if (copies && (await this.#options.dialect()) === 'pool') return this.#loadStaged(load, staging);
     if (await this.#usesBulk(load)) return this.#loadBulk(load);
-    return this.#loadFenced(load, packBatches(insertStatements(load)));
+    return this.#loadFenced(load, await packBatches(insertStatements(load)));
   }
 
   async #usesBulk({ rows }: Load): Promise<boolean> {
@@ -136,15 +136,15 @@ export class Loads {
   }
 
   /** Rows in binary form; as text the rejected ones, and those with letters that the client might put into another code page. */
-  #loadBulk(load: Load): Promise<LoadOutcome> {
+  async #loadBulk(load: Load): Promise<LoadOutcome> {
     const { columns } = load.table;
     const { staged, others } = splitRows(
       load.rows,
       (cell, column) =>
         typeof cell !== 'string' || isAscii(cell) || columns[column]?.type.startsWith('varchar') !== true,
     );
-    if (staged.count === 0) return this.#loadFenced(load, packBatches(insertStatements(load)));
-    const batches = packBatches(insertStatements({ ...load, rows: others }));
+    if (staged.count === 0) return this.#loadFenced(load, await packBatches(insertStatements(load)));
+    const batches = await packBatches(insertStatements({ ...load, rows: others }));
     return this.#fenced(load, (move) => this.#loadInSteps(move, batches, { ...load, rows: staged }));
   }
 
@@ -196,7 +196,7 @@ export class Loads {
   async #loadStaged(load: Load, staging: Staging): Promise<LoadOutcome> {
     const { table } = load;
     const { staged, others } = splitForCopy(load.rows);
-    if (staged.count === 0) return this.#loadFenced(load, packBatches(insertStatements(load)));
+    if (staged.count === 0) return this.#loadFenced(load, await packBatches(insertStatements(load)));
     const id = randomUUID();
     const { identity: _, ...columns } = table;
     const stage: WarehouseTable = { ...columns, schema: stageSchema, name: stageName(id) };
@@ -210,12 +210,12 @@ export class Loads {
         if (!(error instanceof TributaryError) || error.code !== 'warehouse.refused') throw error;
         // The rows must still be loaded, even if that is slower.
         this.#copyRefused = this.#isRefusedForGood('COPY INTO', error);
-        return await this.#loadFenced(load, packBatches(insertStatements(load)));
+        return await this.#loadFenced(load, await packBatches(insertStatements(load)));
       }
       const list = columnList(table);
       const insert = `INSERT INTO ${quoteTable(table)} (${list}) SELECT ${list} FROM ${quoteTable(stage)};`;
       const rest = insertStatements({ ...load, rows: others });
-      return await this.#loadFenced(load, packBatches([{ text: insert, strings: 0 }, ...rest]));
+      return await this.#loadFenced(load, await packBatches([{ text: insert, strings: 0 }], rest));
     } finally {
       // A failure here only leaves files or tables behind.
       await deleteLeftFiles(staging).catch(() => {});

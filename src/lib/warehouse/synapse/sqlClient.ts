@@ -89,7 +89,7 @@ export class SqlClient {
         const result = await work(
           (text) => runOn(transaction.request(), text),
           async (table, rows) =>
-            void (await transaction.request().bulk(toBulkTable(sql, table, rows), bulkOptions)),
+            void (await transaction.request().bulk(await toBulkTable(sql, table, rows), bulkOptions)),
         );
         if (result === undefined) await transaction.rollback();
         else await transaction.commit();

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { nextTurn } from '../../nextTurn';
 import type { ObjectInfo, ObjectStore } from '../../storage/objectStore';
 import type { WarehouseTable } from '../../streams/stream';
 import type { Cell, PreparedRows } from '../warehouse';
@@ -67,10 +68,25 @@ export function splitRows(rows: PreparedRows, fits: (cell: Cell, column: number)
   };
 }
 
-/** The rows as gzipped CSV: UTF-8, `\n` after every row, quotes around texts, nothing for null. */
-export function encodeCsv(table: WarehouseTable, { columns, count }: PreparedRows): Promise<Buffer> {
+/** How many rows of CSV are written at a time. */
+const pieceRows = 2048;
+
+/**
+ * The rows as gzipped CSV: UTF-8, `\n` after every row, quotes around texts, nothing for null. Other work goes on between two pieces
+ * of them.
+ */
+export async function encodeCsv(table: WarehouseTable, rows: PreparedRows): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for (let start = 0; start < rows.count; start += pieceRows) {
+    if (start > 0) await nextTurn();
+    pieces.push(Buffer.from(csvLines(table, rows, start, Math.min(start + pieceRows, rows.count))));
+  }
+  return compress(Buffer.concat(pieces));
+}
+
+function csvLines(table: WarehouseTable, { columns }: PreparedRows, start: number, end: number): string {
   const lines: string[] = [];
-  for (let row = 0; row < count; row++) {
+  for (let row = start; row < end; row++) {
     const fields = table.columns.map(({ type }, index) => {
       const cell = columns[index]?.[row] ?? null;
       if (cell === null) return '';
@@ -79,7 +95,7 @@ export function encodeCsv(table: WarehouseTable, { columns, count }: PreparedRow
     });
     lines.push(`${fields.join(',')}\n`);
   }
-  return compress(lines.join(''));
+  return lines.join('');
 }
 
 /** COPY from a staged file. Without MAXERRORS = 0, rows could be dropped silently. */

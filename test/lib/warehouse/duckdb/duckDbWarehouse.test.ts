@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { beginning, type TablePosition } from '../../../../src/lib/delta/position';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import type { Cell, Warehouse } from '../../../../src/lib/warehouse/warehouse';
+import { turnsDuring } from '../../../kit/turnsDuring';
 import { duckDbHarness, type Harness } from '../harness';
 
 const table: WarehouseTable = {
@@ -83,4 +84,9 @@ describe('a table in a DuckDB file', () => {
     );
     expect(counted).toEqual({ n: 5004, ids: 5004, first: 1, last: 5004 });
   });
+});
+
+it('other work goes on between two chunks of a large load', async () => {
+  const rows = Array.from({ length: 60_000 }, (_, id): Cell[] => [null, null, id]);
+  expect(await turnsDuring(() => load(rows))).toBeGreaterThanOrEqual(29);
 });

@@ -1,11 +1,14 @@
 import fc from 'fast-check';
+import sql from 'mssql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { beginning } from '../../../../src/lib/delta/position';
 import type { WarehouseTable, WarehouseType } from '../../../../src/lib/streams/stream';
 import { fittingOf, isMisfit } from '../../../../src/lib/warehouse/fitValue';
+import { toBulkTable } from '../../../../src/lib/warehouse/synapse/bulkLoad';
 import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import type { Cell, Load, PreparedRows, Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { TdsServer } from '../../../kit/tds/tdsServer';
+import { turnsDuring } from '../../../kit/turnsDuring';
 
 const types: readonly WarehouseType[] = [
   'varchar(255)',
@@ -262,4 +265,16 @@ describe('rows in binary form', () => {
     expect(await warehouse.load(load)).toBe('loaded');
     expect([server.bulkLoads, warnings]).toEqual([2, []]);
   });
+});
+
+it('other work goes on while many rows are put into their binary form', async () => {
+  const ids = Array.from({ length: 20_000 }, (_, id) => id);
+  const columns = types.map((type) => (type === 'int' ? ids : ids.map(() => null)));
+  let bulk: sql.Table | undefined;
+  const turns = await turnsDuring(async () => {
+    bulk = await toBulkTable(sql, table, { columns, count: ids.length, rejected: [] });
+  });
+  const at = types.indexOf('int');
+  expect(bulk?.rows.map((row) => row[at])).toEqual(ids);
+  expect(turns).toBeGreaterThanOrEqual(2);
 });

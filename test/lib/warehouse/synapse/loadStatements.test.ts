@@ -9,6 +9,7 @@ import {
   touchIfReached,
 } from '../../../../src/lib/warehouse/synapse/loadStatements';
 import type { Cell, RejectedRow } from '../../../../src/lib/warehouse/warehouse';
+import { turnsDuring } from '../../../kit/turnsDuring';
 
 const table: WarehouseTable = {
   schema: 'shop',
@@ -19,13 +20,14 @@ const table: WarehouseTable = {
   ],
 };
 const position = { tableId: 'id', version: 1, mark: undefined };
-const inserts = (notes: readonly Cell[], rejected: readonly RejectedRow[] = []) =>
-  insertStatements({
+const inserts = (notes: readonly Cell[], rejected: readonly RejectedRow[] = []) => [
+  ...insertStatements({
     table,
     from: position,
     to: { ...position, version: 2 },
     rows: { columns: [notes.map((_, row) => row), notes], count: notes.length, rejected },
-  });
+  }),
+];
 const rowsOf = (text: string) => text.match(/SELECT /g)?.length ?? 0;
 
 describe('the INSERTs of a load', () => {
@@ -74,10 +76,10 @@ describe('the INSERTs of a load', () => {
 });
 
 describe('batches of statements', () => {
-  const sizes = (...statements: [strings: number, characters: number][]) =>
-    packBatches(statements.map(([strings, characters]) => ({ text: 'x'.repeat(characters), strings }))).map(
-      (batch) => batch.split('\n').length,
-    );
+  const sizes = async (...statements: [strings: number, characters: number][]) => {
+    const inserts = statements.map(([strings, characters]) => ({ text: 'x'.repeat(characters), strings }));
+    return (await packBatches(inserts)).map((batch) => batch.split('\n').length);
+  };
 
   it.each<[string, [number, number][], number[]]>([
     [
@@ -109,8 +111,31 @@ describe('batches of statements', () => {
       [2, 1],
     ],
     ['are none without statements', [], []],
-  ])('%s', (_what, statements, expected) => {
-    expect(sizes(...statements)).toEqual(expected);
+  ])('%s', async (_what, statements, expected) => {
+    expect(await sizes(...statements)).toEqual(expected);
+  });
+
+  it('hold the statements of several sources in their order', async () => {
+    const ofOne = (text: string) => [{ text, strings: 0 }];
+    expect(await packBatches(ofOne('a'), [], ofOne('b'), ofOne('c'))).toEqual(['a\nb\nc']);
+  });
+
+  it('let other work go on between two statements of a thousand rows', async () => {
+    const turns = await turnsDuring(() =>
+      packBatches(
+        insertStatements({
+          table,
+          from: position,
+          to: position,
+          rows: {
+            columns: [new Array(5000).fill(1), new Array(5000).fill('note')],
+            count: 5000,
+            rejected: [],
+          },
+        }),
+      ),
+    );
+    expect(turns).toBeGreaterThanOrEqual(5);
   });
 });
 

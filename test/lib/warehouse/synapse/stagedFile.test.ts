@@ -8,6 +8,7 @@ import {
   splitForCopy,
   stagingPrefix,
 } from '../../../../src/lib/warehouse/synapse/stagedFile';
+import { turnsDuring } from '../../../kit/turnsDuring';
 
 const table: WarehouseTable = {
   schema: 'shop',
@@ -55,6 +56,21 @@ describe('a staged file', () => {
     ];
     const bytes = await encodeCsv(table, { columns, count: 3, rejected: [] });
     expect(gunzipSync(bytes).toString()).toBe('1,"a""b,c",5e-1\n2,,\n3," ",-1e+0\n');
+  });
+
+  it('has many rows in their order, and lets other work go on while they are written', async () => {
+    const ids = Array.from({ length: 10_000 }, (_, id) => id);
+    const columns = [ids, ids.map(String), ids.map((id) => id / 2)];
+    let bytes: Buffer | undefined;
+    const turns = await turnsDuring(async () => {
+      bytes = await encodeCsv(table, { columns, count: ids.length, rejected: [] });
+    });
+    const lines = gunzipSync(bytes ?? Buffer.of())
+      .toString()
+      .trimEnd()
+      .split('\n');
+    expect(lines.map((line) => Number(line.split(',')[0]))).toEqual(ids);
+    expect(turns).toBeGreaterThanOrEqual(4);
   });
 
   it('carries all rows but those with empty texts or line breaks', () => {
