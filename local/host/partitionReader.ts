@@ -1,4 +1,5 @@
 import type { ReceivedEventData } from '@azure/event-hubs';
+import { nextTurn } from '../../src/lib/nextTurn';
 import { BatchAccumulator } from './batchAccumulator';
 import type { BlobCheckpointStore, ReaderGroup } from './checkpointStore';
 import { type BodyMode, readBodies, toBatchInput, toBatchMetadata } from './eventBatch';
@@ -75,10 +76,12 @@ export class PartitionReader {
     await this.#checkpoint(events);
   }
 
-  #run(events: ReceivedEventData[]): Promise<'succeeded' | 'failed' | 'given-up'> {
+  async #run(events: ReceivedEventData[]): Promise<'succeeded' | 'failed' | 'given-up'> {
     const { host, trigger, group, partitionId, bindingName, policy, counts } = this.#options;
     const bodies = readBodies(events);
     const triggerMetadata = toBatchMetadata(events, group, partitionId);
+    // The real host makes the batch in a process of its own, so that the app's process does other work between two batches.
+    await nextTurn();
     return runWithRetry({
       policy,
       signal: this.#stopping.signal,
