@@ -1,13 +1,12 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /*
- * How long anything blocks the event loop of a process. This module is loaded into it (`--require`) and writes the longest delay of
+ * How long anything blocks the event loop of a process. This module is loaded into it (`--require`) and writes the longest delays of
  * each half second into a file.
  */
 
 const fileVariable = 'LOOP_DELAY_FILE';
-const resolutionMs = 5;
+const resolutionMs = 10;
 
 /** The environment of a process that is to be watched. */
 export const watchedLoop = (file: string): Record<string, string> => ({
@@ -15,24 +14,49 @@ export const watchedLoop = (file: string): Record<string, string> => ({
   NODE_OPTIONS: `--require=${__filename}`,
 });
 
-/** The longest time in milliseconds since `since` (milliseconds since 1970) for which the event loop stood still; NaN if unknown. */
-export function longestBlock(file: string, since: number): number {
-  let longest = Number.NaN;
+/** The longest times in milliseconds for which the event loop took no timer; NaN if unknown. */
+export interface Blocked {
+  /** By the clock. On a busy machine, much of it is other processes' time. */
+  readonly ms: number;
+  /** By the CPU time of the event loop's thread alone. */
+  readonly cpuMs: number;
+}
+
+/** The longest blocks since `since` (milliseconds since 1970). */
+export function longestBlock(file: string, since: number): Blocked {
+  const longest = { ms: Number.NaN, cpuMs: Number.NaN };
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
   for (const line of lines) {
-    const [at = 0, ms = 0] = line.split(' ').map(Number);
-    if (at > since && !(ms <= longest)) longest = ms;
+    const [at = 0, ms = 0, cpuMs = 0] = line.split(' ').map(Number);
+    if (at <= since) continue;
+    if (!(ms <= longest.ms)) longest.ms = ms;
+    if (!(cpuMs <= longest.cpuMs)) longest.cpuMs = cpuMs;
   }
   return longest;
 }
 
 const file = process.env[fileVariable];
-if (file) {
-  const delays = monitorEventLoopDelay({ resolution: resolutionMs });
-  delays.enable();
-  const write = () => {
-    appendFileSync(file, `${Date.now()} ${Math.max(0, delays.max / 1e6 - resolutionMs).toFixed(1)}\n`);
-    delays.reset();
+if (file) watchLoop(file);
+
+function watchLoop(file: string): void {
+  const cpu = () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1000;
   };
+  let last = performance.now();
+  let lastCpu = cpu();
+  let [ms, cpuMs] = [0, 0];
+  const look = () => {
+    const [now, nowCpu] = [performance.now(), cpu()];
+    ms = Math.max(ms, now - last - resolutionMs);
+    // The thread was not busy for longer than it was late.
+    cpuMs = Math.max(cpuMs, Math.min(nowCpu - lastCpu, now - last - resolutionMs));
+    [last, lastCpu] = [now, nowCpu];
+  };
+  const write = () => {
+    appendFileSync(file, `${Date.now()} ${ms.toFixed(1)} ${cpuMs.toFixed(1)}\n`);
+    [ms, cpuMs] = [0, 0];
+  };
+  setInterval(look, resolutionMs).unref();
   setInterval(write, 500).unref();
 }

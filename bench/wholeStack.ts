@@ -14,6 +14,7 @@ import { clickstream } from '../src/lib/streams/clickstream';
 import { disabledSources } from '../test/kit/disabledFunctions';
 import { hasPython } from '../test/kit/peer';
 import { type RequestCounts, type StorageProxy, startStorageProxy } from '../test/kit/storageProxy';
+import { keepBusy, otherWork } from './busyWork';
 import { catchUpMs, LogTail } from './logTail';
 import { longestBlock, watchedLoop } from './loopDelay';
 import { percentile, printTable, rounded } from './numbers';
@@ -78,6 +79,7 @@ async function measureBoth({
       asLine('SDK consumer that discards', bare[index]),
     ]);
     printRates(seconds, lines);
+    for (const { rate, work } of ours) printWork(rate, work);
     return [...ours, ...loop, ...bare].every(({ accepted, arrived }) => accepted === arrived) ? 0 : 1;
   } finally {
     await producer.close();
@@ -105,8 +107,17 @@ function printRates(seconds: number, lines: readonly string[][]): void {
       'lake req/1000',
       'host req/1000',
       'blocked ms',
+      'of CPU',
     ],
     lines,
+  );
+}
+
+function printWork(rate: number, work: Measured['work']): void {
+  if (!work) return;
+  const { loads, loadedRows, countsAnswers, maintenanceSteps } = work;
+  console.log(
+    `Meanwhile at ${rounded(rate)}/s: ${loads} loads of the warehouse with ${loadedRows.toLocaleString('en-US')} rows, ${countsAnswers} answers with counts, ${maintenanceSteps} steps of maintenance.`,
   );
 }
 
@@ -129,7 +140,8 @@ const asLine = (name: string, measured: Measured | undefined): string[] => {
     commits === undefined ? '-' : rounded(commits / seconds),
     perThousand(requests?.lake),
     perThousand(requests?.host),
-    rounded(blocked ?? Number.NaN),
+    rounded(blocked?.ms ?? Number.NaN),
+    rounded(blocked?.cpuMs ?? Number.NaN),
   ];
 };
 
@@ -166,8 +178,9 @@ async function measureStack(
       const started = Date.now();
       const rest = busy ? keepBusy(host.url) : undefined;
       const found = await measureRate({ offerAt, tail, lake, checkpoints, pid: host.pid }, rate, seconds);
-      rest?.();
-      measured.push({ ...found, blocked: longestBlock(loopFile, started) });
+      const countsAnswers = rest?.() ?? 0;
+      const work = { ...otherWork(join(logDir, 'host.log'), started), countsAnswers };
+      measured.push({ ...found, work, blocked: longestBlock(loopFile, started) });
     }
     return measured;
   } finally {
@@ -175,19 +188,6 @@ async function measureStack(
     await lake.close();
     await checkpoints.close();
   }
-}
-
-/** Asks the app for what it does besides ingesting, until the result is called. */
-function keepBusy(url: string): () => void {
-  const ask = async (path: string, method: string) => {
-    const answer = await fetch(`${url}/api/${path}`, { method });
-    await answer.arrayBuffer();
-    if (!answer.ok) console.error(`${path} answered ${answer.status}.`);
-  };
-  const report = (error: unknown) => console.error(String(error));
-  ask('maintenance', 'POST').catch(report);
-  const timer = setInterval(() => void ask('clicks', 'GET').catch(report), 1000);
-  return () => clearInterval(timer);
 }
 
 /** The parts with which one rate is measured. */

@@ -6,8 +6,10 @@ import type { Emulators } from '../local/stack';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { Peer, storageOptions } from '../test/kit/peer';
 import { startStorageProxy } from '../test/kit/storageProxy';
+import type { OtherWork } from './busyWork';
 import type { Discarded } from './discardEvents';
 import { catchUpMs } from './logTail';
+import type { Blocked } from './loopDelay';
 import type { offer } from './offer';
 import { type ProcessUsage, watchUsage } from './processUsage';
 
@@ -30,8 +32,10 @@ export interface Measured {
   readonly usage: ProcessUsage;
   readonly requests?: { readonly lake: number; readonly host: number };
   readonly commits?: number;
-  /** The longest time in milliseconds for which anything blocked the event loop. */
-  readonly blocked?: number;
+  /** How long anything blocked the event loop at most. */
+  readonly blocked?: Blocked;
+  /** What the app did besides ingesting. */
+  readonly work?: OtherWork & { readonly countsAnswers: number };
 }
 
 /** Sends events at a rate, for as long as each rate is measured unless said otherwise. */
