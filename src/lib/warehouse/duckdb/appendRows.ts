@@ -15,8 +15,8 @@ export async function columnNames(connection: DuckDBConnection, table: Warehouse
 
 /**
  * Appends rows on a connection, inside its transaction, where no other call uses it. Other work of the process goes on between two
- * chunks. An identity column continues after its highest number. An appender takes
- * the columns in the table's order, so those that the rows do not have are filled with nulls.
+ * chunks. An identity column continues after its highest number. An appender takes the columns in the table's order, so those that the
+ * rows do not have are filled with nulls.
  */
 export async function appendRows(
   api: DuckDb,
