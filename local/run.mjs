@@ -22,18 +22,21 @@ function fail(message) {
   process.exit(1);
 }
 
-function run(command, args, describe) {
-  const done = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2], shell: windows });
-  if (done.status !== 0) fail(`${describe} failed; see above.`);
+/** Runs what must be done before the command. */
+async function run(command, args, describe) {
+  const code = await follow([command, ...args], ['ignore', 2, 2]);
+  if (isNpmGone()) fail('npm was ended, so the command does not begin.');
+  if (endedBy) process.exit(128 + constants.signals[endedBy]);
+  if (code !== 0) fail(`${describe} failed; see above.`);
 }
 
-function install() {
+async function install() {
   const marker = join(root, 'node_modules', '.package-lock.json');
   // A deployment removes the packages that only development needs, and the compiler with them.
   const isComplete = existsSync(join(root, 'node_modules', 'typescript'));
   if (isComplete && modified(marker) >= modified(join(root, 'package-lock.json'))) return;
   console.error('Installing dependencies (npm ci)…');
-  run(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
+  await run(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
   // If the lockfile was checked out later, npm may leave the marker older than it: make the marker newer.
   utimesSync(marker, new Date(), new Date());
 }
@@ -68,11 +71,40 @@ const above =
 /** If npm is killed, no signal comes, or one comes to the shell between npm and this process alone, which does not pass it on. */
 const isNpmGone = () => above !== undefined && (process.ppid !== above.parent || !isAlive(above.npm));
 
-install();
+/** The last signal that asked this process to end. */
+let endedBy;
+
+/**
+ * Runs a program to its end, and resolves to its exit code. It ends itself, and this process with it: a signal is passed on to it, and if
+ * npm is gone, it is ended as well. A Ctrl-C of a terminal reaches it twice, which counts as once.
+ */
+function follow(argv, stdio) {
+  const child = spawn(argv[0], argv.slice(1), { cwd: root, env, stdio, shell: windows });
+  const passOn = (signal) => {
+    endedBy = signal;
+    child.kill(signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, passOn);
+  const watch = setInterval(() => {
+    if (!isNpmGone()) return;
+    clearInterval(watch);
+    child.kill('SIGTERM');
+  }, 250);
+  return new Promise((done) => {
+    child.on('error', (error) => fail(`${argv[0]}: ${error.message}`));
+    child.on('exit', (code, signal) => {
+      clearInterval(watch);
+      for (const each of signals) process.off(each, passOn);
+      done(signal ? 128 + (constants.signals[signal] ?? 0) : (code ?? 1));
+    });
+  });
+}
+
+await install();
 checkNode();
 const [command, ...args] = process.argv.slice(2);
-if (command === 'node') run('node', [join('local', 'build.mjs')], 'The build');
-if (isNpmGone()) fail('npm was ended, so the command does not begin.');
+if (command === 'node') await run('node', [join('local', 'build.mjs')], 'The build');
 
 const argv = command === 'npm' ? [...npm, ...args] : [command, ...args];
 // If this process is killed, it cannot end the command. This code runs in the command, and ends it when the channel between them closes.
@@ -81,19 +113,4 @@ const endWithWrapper = `data:text/javascript,${encodeURIComponent(
 )}`;
 const isNode = command === 'node' && !windows;
 if (isNode) argv.splice(1, 0, '--import', endWithWrapper);
-const stdio = ['inherit', 'inherit', 'inherit', ...(isNode ? ['ipc'] : [])];
-const child = spawn(argv[0], argv.slice(1), { cwd: root, env, stdio, shell: windows });
-// The child ends itself, and this process with it. A Ctrl-C of a terminal reaches the child twice, which counts as once.
-const passOn = (signal) => child.kill(signal);
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, passOn);
-if (above) {
-  const watch = setInterval(() => {
-    if (!isNpmGone()) return;
-    clearInterval(watch);
-    passOn('SIGTERM');
-  }, 250);
-}
-child.on('error', (error) => fail(`${argv[0]}: ${error.message}`));
-child.on('exit', (code, signal) =>
-  process.exit(signal ? 128 + (constants.signals[signal] ?? 0) : (code ?? 1)),
-);
+process.exit(await follow(argv, ['inherit', 'inherit', 'inherit', ...(isNode ? ['ipc'] : [])]));

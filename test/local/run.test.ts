@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { isAlive } from '../../local/isAlive';
 
 /*
@@ -50,6 +50,30 @@ async function start() {
   );
   return { pids: { npm: child.pid ?? 0, wrapper, command }, text: () => text, ended: once(child, 'close') };
 }
+
+it.each(['SIGTERM', 'SIGKILL'] as const)(
+  '%s of npm ends also a build that goes on, and the command does not begin',
+  { timeout: 60_000 },
+  async (signal) => {
+    onTestFinished(() => cpSync('local/build.mjs', join(folder, 'local/build.mjs')));
+    write('local/build.mjs', "console.log('build', process.pid); setInterval(() => {}, 1000);\n");
+    const child = spawn('npm', ['start'], {
+      cwd: folder,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    npm = child;
+    let text = '';
+    for (const output of [child.stdout, child.stderr]) output.on('data', (chunk) => (text += chunk));
+    const ended = once(child, 'close');
+    await expect.poll(() => text, { timeout: 30_000 }).toMatch(/build \d+\n/);
+    const build = Number(/build (\d+)/.exec(text)?.[1]);
+    child.kill(signal);
+    await expect.poll(() => isAlive(build), { timeout: 10_000 }).toBe(false);
+    await ended;
+    expect(text).not.toMatch(/command \d/);
+  },
+);
 
 describe('ending one process of npm start', { timeout: 90_000 }, () => {
   it.each([
