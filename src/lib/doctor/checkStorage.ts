@@ -1,6 +1,7 @@
 import { type AccountFacts, readAccountFacts } from '../storage/accountFacts';
 import { openAzureBlobStore, type StorageAccount } from '../storage/azureBlobStore';
 import { type Finding, failed, ok, unknown, wrong } from './finding';
+import { remedyOfRefusal } from './storageRefusal';
 
 /** How far the clocks of this machine and of storage may be apart. Signatures are refused from a quarter of an hour on. */
 const mostAheadMs = 60_000;
@@ -9,6 +10,8 @@ const mostAheadMs = 60_000;
 const checkpoints = 'azure-webjobs-eventhub';
 
 const probe = '_doctor/probe';
+
+const lakeRole = 'Storage Blob Data Contributor';
 
 /** Looks at the Functions host's own storage account. */
 export async function checkHostStorage(read: () => StorageAccount): Promise<Finding[]> {
@@ -28,7 +31,7 @@ export async function checkHostStorage(read: () => StorageAccount): Promise<Find
       : 'has no read positions yet, for which the host makes a container';
     return [ok(what, `${facts.account} answers, and ${positions}`), ...checkClock(facts)];
   } catch (error) {
-    return [failed(what, error)];
+    return [failed(what, error, remedyOfRefusal(error, 'Storage Blob Data Owner'))];
   }
 }
 
@@ -39,7 +42,7 @@ export async function checkLake(account: StorageAccount, container: string): Pro
     const facts = await readAccountFacts(account, container);
     return [await checkContainer(what, account, container, facts), checkHierarchy(facts)];
   } catch (error) {
-    return [failed(what, error)];
+    return [failed(what, error, remedyOfRefusal(error, lakeRole))];
   }
 }
 
@@ -64,7 +67,8 @@ async function checkContainer(
     return failed(
       what,
       error,
-      `give the identity the role "Storage Blob Data Contributor" on ${facts.account}, or set LakeStorage to a connection string that may write`,
+      remedyOfRefusal(error, lakeRole) ??
+        `give the identity the role "${lakeRole}" on ${facts.account}, or set LakeStorage to a connection string that may write`,
     );
   }
 }

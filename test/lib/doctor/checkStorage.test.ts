@@ -1,23 +1,46 @@
 import { createServer } from 'node:http';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { checkHostStorage, checkLake } from '../../../src/lib/doctor/checkStorage';
 import { listenOnLoopback } from '../../../src/lib/sameMachine';
 
 /*
- * What only an account in Azure can have, told by a server that answers as storage does: a hierarchical namespace where none may be, and a
- * clock that is not this machine's.
+ * What only an account in Azure can have, told by a server that answers as storage does: a hierarchical namespace where none may be, a clock
+ * that is not this machine's, and refusals.
  */
 
 interface Account {
   readonly aheadMs?: number;
   readonly hasHierarchy?: boolean;
+  /** The code with which requests of this method are refused. */
+  readonly refuses?: { readonly method: string; readonly code: string };
 }
 
 /** An account that has every container. */
-async function startAccount({ aheadMs = 0, hasHierarchy = false }: Account) {
+async function startAccount(account: Account) {
+  const port = await startServer(account);
+  const endpoint = `BlobEndpoint=http://127.0.0.1:${port}/one`;
+  return { connectionString: `${withKey};${endpoint}` };
+}
+
+/** An account as in Azure, whose name is not one of this machine. It is reached by way of a proxy. */
+async function startInAzure(account: Account) {
+  vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${await startServer(account)}`);
+  vi.stubEnv('NO_PROXY', undefined);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return { connectionString: `${withKey};BlobEndpoint=http://one.blob.core.windows.net` };
+}
+
+const withKey = 'DefaultEndpointsProtocol=http;AccountName=one;AccountKey=c2VjcmV0';
+
+async function startServer({ aheadMs = 0, hasHierarchy = false, refuses }: Account): Promise<number> {
   const server = createServer((request, response) => {
     request.resume();
     response.sendDate = false;
+    if (request.method === refuses?.method) {
+      response.writeHead(403, { 'x-ms-error-code': refuses?.code, 'content-type': 'application/xml' });
+      response.end(`<Error><Code>${refuses?.code}</Code><Message>This is refused.</Message></Error>`);
+      return;
+    }
     response.writeHead(request.method === 'PUT' ? 201 : request.method === 'DELETE' ? 202 : 200, {
       date: new Date(Date.now() + aheadMs).toUTCString(),
       'x-ms-is-hns-enabled': String(hasHierarchy),
@@ -28,10 +51,7 @@ async function startAccount({ aheadMs = 0, hasHierarchy = false }: Account) {
   });
   const port = await listenOnLoopback(server);
   onTestFinished(() => void server.close());
-  const endpoint = `BlobEndpoint=http://127.0.0.1:${port}/one`;
-  return {
-    connectionString: `DefaultEndpointsProtocol=http;AccountName=one;AccountKey=c2VjcmV0;${endpoint}`,
-  };
+  return port;
 }
 
 const statesOf = (findings: readonly { readonly what: string; readonly state: string }[]) =>
@@ -66,4 +86,34 @@ it('the storage of the host must not have a hierarchical namespace', async () =>
 
 it('the lake can be read and written, and an emulator needs no hierarchical namespace', async () => {
   expect(statesOf(await checkLake(await startAccount({}), 'lake'))).toEqual(['lake: ok', 'lake folders: ok']);
+});
+
+it.each([
+  [true, { state: 'ok' }],
+  [false, { state: 'wrong', remedy: expect.stringContaining('az storage account hns-migration start') }],
+])('a lake in Azure must have a hierarchical namespace: %s', async (hasHierarchy, folders) => {
+  const [, found] = await checkLake(await startInAzure({ hasHierarchy }), 'lake');
+  expect(found).toMatchObject({ what: 'lake folders', ...folders });
+});
+
+it.each([
+  ['AuthorizationPermissionMismatch', 'az role assignment create --role "Storage Blob Data'],
+  ['AuthorizationFailure', 'az storage account network-rule add'],
+  ['KeyBasedAuthenticationNotPermitted', 'LakeStorage__accountName'],
+  ['AuthenticationFailed', 'az storage account show-connection-string'],
+  ['InsufficientAccountPermissions', 'storagerefused'],
+])('a refusal with %s has the command that mends it', async (code, remedy) => {
+  const account = await startAccount({ refuses: { method: 'GET', code } });
+  for (const [found] of [await checkHostStorage(() => account), await checkLake(account, 'lake')])
+    expect(found).toMatchObject({
+      state: 'wrong',
+      says: expect.stringContaining(`403 ${code}`),
+      remedy: expect.stringContaining(remedy),
+    });
+});
+
+it('a lake that can be read, and refuses to be written, has the role that is missing', async () => {
+  const account = await startAccount({ refuses: { method: 'PUT', code: 'AuthorizationPermissionMismatch' } });
+  const [found] = await checkLake(account, 'lake');
+  expect(found?.remedy).toMatch(/^give the identity the role "Storage Blob Data Contributor"/);
 });
