@@ -81,6 +81,8 @@ export const periods = {
 export interface Chosen {
   readonly period: keyof typeof periods;
   readonly compare?: Compare;
+  /** Length of a bar of the chart, if it is not that of the period. */
+  readonly bucket?: Length;
   readonly category?: number;
   readonly products?: readonly number[];
   /** Digits that a product's number has. */
@@ -89,11 +91,11 @@ export interface Chosen {
 }
 
 /** The time of an answer. @throws if it is not as long as what was asked for, or does not end now */
-function timeOf({ from, to }: Answer, length: Length, bucket: Length): Required<Time> {
+function timeOf({ from, to }: Answer, length: Length, stepMs = unitOf(length)): Required<Time> {
   if (from === undefined || to === undefined) throw new Error('The answer has no time.');
   const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
   // The page asks again every few seconds.
-  const isNow = Math.abs(toMs - Date.now()) <= unitOf(bucket) + 30_000;
+  const isNow = Math.abs(toMs - Date.now()) <= stepMs + 30_000;
   if (toMs - fromMs !== msOf(length) || !isNow) throw new Error(`Not the last ${length}: ${from} to ${to}.`);
   return { from, to };
 }
@@ -142,7 +144,7 @@ async function expectedChanges(asked: Asked, products: readonly number[]) {
   const { rising, compared }: Period = periods[period];
   const last = (compare && compared[compare]) ?? rising;
   const answer = answers.newest('clicks/trending', { last, compare, category, top: 8 });
-  const now = timeOf(answer, last, last);
+  const now = timeOf(answer, last);
   const from = changesIn(now, timeBefore(now, answer, compare), category);
   const trending = await lake.rows(
     answer,
@@ -175,7 +177,7 @@ async function changesOfProducts(
 ): Promise<ReadonlyMap<string, string>> {
   const named = products.toSorted((a, b) => a - b).join();
   const answer = answers.newest('clicks/trending', { last, compare, products: named, top: products.length });
-  const now = timeOf(answer, last, last);
+  const now = timeOf(answer, last);
   const rows = await lake.rows(
     answer,
     `SELECT productid, clicks, before FROM ${changesIn(now, timeBefore(now, answer, compare))}`,
@@ -191,7 +193,7 @@ async function changesOfProducts(
 /** The total, and the products with most clicks or those that a search finds. */
 async function expectedProducts({ answers, lake, chosen: { period, category, search } }: Asked) {
   const { last }: Period = periods[period];
-  const of = (answer: Answer) => productsIn(last ? timeOf(answer, last, last) : {}, category);
+  const of = (answer: Answer) => productsIn(last ? timeOf(answer, last) : {}, category);
   const top = answers.newest('clicks', { last, category, top: 10 });
   const [total] = await lake.row(top, `SELECT coalesce(sum(clicks), 0) FROM ${of(top)}`);
   const answer = search === undefined ? top : answers.newest('clicks', { last, category });
@@ -212,15 +214,17 @@ async function expectedProducts({ answers, lake, chosen: { period, category, sea
 }
 
 /** The values of the chart, and its numbers in words or in the legend. */
-async function expectedChart({ answers, lake, chosen: { period, category, products = [] } }: Asked) {
-  const { bucket, chart, last }: Period = periods[period];
+async function expectedChart({ answers, lake, chosen }: Asked) {
+  const { period, category, products = [] } = chosen;
+  const { chart, last, ...own }: Period = periods[period];
+  const bucket = chosen.bucket ?? own.bucket;
   const bucketMs = msOf(bucket);
   const wanted = products.length > 0 ? products.map((productid) => ({ productid })) : [{ category }];
   const lines: number[][] = [];
   let from = '';
   for (const one of wanted) {
     const answer = answers.newest('clicks/history', { bucket, last: chart, ...one });
-    const time = timeOf(answer, chart, bucket);
+    const time = timeOf(answer, chart, bucketMs);
     from = time.from;
     const { category, productid } = { category: undefined, productid: undefined, ...one };
     const values = Array.from({ length: msOf(chart) / bucketMs }, () => 0);
@@ -257,7 +261,7 @@ async function expectedSums({ answers, lake, chosen: { period, category, mark } 
   const answer = answers.newest('clicks/categories', { last });
   const rows = await lake.rows(
     answer,
-    `SELECT category, sum(clicks) AS clicks FROM ${productsIn(last ? timeOf(answer, last, last) : {})} GROUP BY category ORDER BY clicks DESC, category NULLS LAST`,
+    `SELECT category, sum(clicks) AS clicks FROM ${productsIn(last ? timeOf(answer, last) : {})} GROUP BY category ORDER BY clicks DESC, category NULLS LAST`,
   );
   const total = rows.reduce((sum, row) => sum + Number(row[1]), 0);
   const share = (clicks: Value | undefined) => `${((100 * Number(clicks)) / total).toFixed(1)} %`;

@@ -101,6 +101,27 @@ describe.runIf(executablePath)('each number of clicks on the page is that of Duc
     120_000,
   );
 
+  it.each([
+    ['24h', '10m'],
+    ['48h', '15m'],
+    ['7d', '30m'],
+    ['31d', '6h'],
+  ] as const)('in the period %s with bars of %s', async (period, bucket) => {
+    const page = await open(`#period=${period}`);
+    await page.getByLabel('Finer chart').check();
+    await check(page, { period, bucket });
+    await page.getByRole('button', { name: 'Category 4', exact: true }).click();
+    await check(page, { period, bucket, category: 4 });
+    expect(await page.locator('#history-words').textContent()).toContain('Counted in the files of the table');
+    await page.evaluate(`location.hash = '#period=${period}&chart=fine&product=7&product=3'`);
+    await check(page, { period, bucket, products: [7, 3] });
+    await page.getByLabel('Finer chart').uncheck();
+    await check(page, { period, products: [7, 3] });
+    await page.getByLabel('1 h', { exact: true }).check();
+    expect(await page.getByLabel('Finer chart').isDisabled()).toBe(true);
+    expect(dashboard.problems).toEqual([]);
+  });
+
   it('after a search', async () => {
     const page = await open('#period=24h');
     for (const search of ['1', '60']) {

@@ -63,6 +63,7 @@ export const page = `<!doctype html>
     ${choose('period', 'Period', periods)}
     ${choose('compare', 'Compared with', comparisons)}
     <p id="not-compared" role="status" hidden></p>
+    <p><label><input id="fine" type="checkbox"> Finer chart</label></p>
     <p class="find"><label for="search">Find products</label> <input id="search" type="search" maxlength="100" placeholder="name or number" autocomplete="off"></p>
     <button id="all-categories" type="button" hidden></button>
     <button id="all-products" type="button" hidden></button>

@@ -47,6 +47,7 @@ section, form {
 form { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: center; }
 #key-form p, #not-compared { flex-basis: 100%; margin: 0; color: var(--muted); }
 #choices { gap: 0.6rem 1.2rem; }
+#choices p { margin: 0; }
 fieldset { display: flex; flex-wrap: wrap; gap: 0.3rem; border: 0; margin: 0; padding: 0; min-width: 0; }
 legend { float: left; padding: 0.35rem 0.4rem 0 0; color: var(--muted); }
 fieldset label { position: relative; }

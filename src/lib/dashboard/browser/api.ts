@@ -44,6 +44,8 @@ export interface Bucket {
 }
 
 export interface History {
+  /** `lake` if some of its rows were counted in the table's files. */
+  readonly source: 'counts' | 'lake';
   readonly total: number;
   readonly buckets: readonly Bucket[];
 }

@@ -28,6 +28,7 @@ export class Controls implements Choices {
       input.addEventListener('change', () => this.#choose({ period: readPeriod(input.value) }));
     for (const input of compareRadios())
       input.addEventListener('change', () => this.#choose({ compare: readCompare(input.value) }));
+    inputById('fine').addEventListener('change', () => this.#choose({ isFine: inputById('fine').checked }));
     for (const input of radios('prices', pricePeriods))
       input.addEventListener('change', () => this.#choose({ prices: readPricePeriod(input.value) }));
     this.#listenForSearch('search', 'choices', (search) => ({ search }));
@@ -126,7 +127,8 @@ export class Controls implements Choices {
   #choose(change: Partial<View>, isTyping = false): void {
     const before = this.#view;
     const view = { ...before, ...change };
-    this.#view = { ...view, compare: offeredIn(view.period, view.compare) };
+    const isFine = view.isFine && periods[view.period].finer !== undefined;
+    this.#view = { ...view, isFine, compare: offeredIn(view.period, view.compare) };
     const fragment = writeView(this.#view);
     if (fragment === writeView(before)) return;
     if (isTyping) this.#replaceAddress();
@@ -148,6 +150,9 @@ export class Controls implements Choices {
       input.checked = input.value === compare;
       input.disabled = input.value !== 'none' && !offeredIn(period, readCompare(input.value));
     }
+    const fine = inputById('fine');
+    fine.checked = this.#view.isFine;
+    fine.disabled = periods[period].finer === undefined;
     setMessage('not-compared', whyNotCompared(period));
     setMessage('choice-problem', '');
     for (const input of radios('prices', pricePeriods)) input.checked = input.value === prices;

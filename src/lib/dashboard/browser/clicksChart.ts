@@ -1,7 +1,7 @@
-import { ApiProblem, type History, type ProductClicks, Resource } from './api.js';
+import { ApiProblem, type History, isTooMuch, longPatienceMs, type ProductClicks, Resource } from './api.js';
 import { element, formatNumber } from './elements.js';
 import type { Ask } from './parts.js';
-import { daysAreUtc, periods } from './periods.js';
+import { chartOf, daysAreUtc, periods } from './periods.js';
 import { fillRows, headerCell } from './rows.js';
 import type { Choices } from './tables.js';
 import type { TimeChart } from './timeChart.js';
@@ -28,6 +28,8 @@ export class ClicksChart {
   readonly #chart: TimeChart;
   readonly #choices: Choices;
   readonly #isLeft: () => boolean;
+  /** Whether its bars may have to be counted in the table's files. */
+  readonly isSlow: boolean;
   readonly #each: string;
   readonly #over: string;
   /** What the days of the chart are; empty if its times are shorter. */
@@ -39,24 +41,37 @@ export class ClicksChart {
     this.#chart = chart;
     this.#choices = choices;
     this.#isLeft = isLeft;
-    this.#each = `clicks ${periods[view.period].each}`;
+    const { period, isFine } = view;
+    this.isSlow = isFine && (view.category !== undefined || view.products.length > 0);
+    this.#each = chartOf(period, isFine).each;
     this.#over = periods[view.period].over;
-    this.#days = periods[view.period].history.bucket === '1d' ? daysAreUtc : '';
+    this.#days = chartOf(period, isFine).history.bucket === '1d' ? daysAreUtc : '';
     this.ask = view.products.length > 0 ? this.#askProducts() : this.#askAll();
     if (view.products.length < 2) fillLegend([], choices);
   }
 
   #historyOf(of: { category?: number | undefined; productid?: number }): Resource<History> {
-    return new Resource(apiPath('clicks/history', { ...periods[this.#view.period].history, ...of }));
+    const { history } = chartOf(this.#view.period, this.#view.isFine);
+    return new Resource(
+      apiPath('clicks/history', { ...history, ...of }),
+      this.isSlow ? longPatienceMs : undefined,
+    );
   }
 
   #askAll(): Ask {
     const { category } = this.#view;
     const resource = this.#historyOf({ category });
     const title = category === undefined ? 'Clicks' : `Category ${category}: clicks`;
+    const whole = `${title} ${this.#each}, ${this.#over}`;
     return async (key) => {
-      const { data } = await resource.get(key);
-      this.#showBars(`${title} ${periods[this.#view.period].each}, ${this.#over}`, '', data);
+      this.#showWaiting(whole);
+      try {
+        const { data } = await resource.get(key);
+        this.#showBars(whole, '', data);
+      } catch (error) {
+        if (!this.isSlow || !(error instanceof ApiProblem && isTooMuch(error))) throw error;
+        if (!this.#isLeft()) this.#clear(whole, error.message);
+      }
     };
   }
 
@@ -70,13 +85,16 @@ export class ClicksChart {
           const [of, line] = await Promise.all([details.get(key), history.get(key)]);
           return { ...line.data, product, name: of.data.name ?? `#${product}`, details: of.data };
         } catch (error) {
-          // A product that has no count: the others are shown all the same.
-          if (error instanceof ApiProblem && error.status === 404) return error;
+          // A product that has no count, or whose bars are too much to count: the others are shown all the same.
+          const isToldOf = ({ status }: ApiProblem) =>
+            status === 404 || (this.isSlow && isTooMuch(error as ApiProblem));
+          if (error instanceof ApiProblem && isToldOf(error)) return error;
           throw error;
         }
       };
     });
     return async (key) => {
+      this.#showWaiting(`Products: clicks ${this.#each}, ${this.#over}`);
       const answers = await Promise.all(asks.map((ask) => ask(key)));
       const lines = answers.flatMap((answer) => (answer instanceof ApiProblem ? [] : [answer]));
       const problems = answers.flatMap((answer) => (answer instanceof ApiProblem ? [answer.message] : []));
@@ -88,10 +106,8 @@ export class ClicksChart {
     const [first] = lines;
     const { products } = this.#view;
     if (!first) {
-      this.shown = [];
-      fillLegend([], this.#choices);
       const names = products.map((product) => `#${product}`).join(', ');
-      this.#chart.clear(`Product${products.length === 1 ? '' : 's'} ${names}`, problems.join(' '));
+      this.#clear(`Product${products.length === 1 ? '' : 's'} ${names}`, problems.join(' '));
     } else if (products.length > 1) this.#showLines(lines, problems);
     else this.#showProduct(first);
   }
@@ -103,18 +119,30 @@ export class ClicksChart {
     const { last, words } = periods[this.#view.period];
     const category = details.category === null ? '' : `Category ${details.category}. `;
     const all = last === undefined ? `${formatNumber(details.clicks)} clicks ${words}. ` : '';
-    this.#showBars(`${title}: ${this.#each}, ${this.#over}`, `${category}${all}`, line);
+    this.#showBars(`${title}: clicks ${this.#each}, ${this.#over}`, `${category}${all}`, line);
   }
 
-  #showBars(title: string, before: string, { buckets, total }: History): void {
+  /** What takes long says so until its first answer; the chart of an earlier view would be taken for it. */
+  #showWaiting(title: string): void {
+    if (this.isSlow && this.shown.length === 0) this.#clear(title, 'Counting in the files of the table …');
+  }
+
+  #clear(title: string, words: string): void {
+    this.shown = [];
+    fillLegend([], this.#choices);
+    this.#chart.clear(title, words);
+  }
+
+  #showBars(title: string, before: string, { buckets, total, source }: History): void {
     if (this.#isLeft()) return;
     const most = Math.max(0, ...buckets.map(({ clicks }) => clicks));
-    const { each } = periods[this.#view.period];
+    const each = this.#each;
+    const from = source === 'lake' ? ` ${inFiles}, once a minute.` : '';
     this.shown = [{ title: 'clicks', buckets }];
     this.#chart.show({
       ...axisOf(buckets),
       title,
-      words: `${before}In the chart: ${formatNumber(total)} clicks, at most ${formatNumber(most)} ${each}. The last bar is not over yet.${this.#days}`,
+      words: `${before}In the chart: ${formatNumber(total)} clicks, at most ${formatNumber(most)} ${each}. The last bar is not over yet.${this.#days}${from}`,
       isBars: true,
       mark: this.#view.mark,
       lines: [
@@ -127,11 +155,12 @@ export class ClicksChart {
     const buckets = lines[0]?.buckets ?? [];
     // At the turn of a minute the answers may begin at different times; the next round has them together.
     if (lines.some((line) => line.buckets[0]?.from !== buckets[0]?.from)) return;
+    const from = lines.some(({ source }) => source === 'lake') ? [`${inFiles}, once a minute.`] : [];
     this.shown = lines.map((line) => ({ title: `product ${line.product}`, buckets: line.buckets }));
     this.#chart.show({
       ...axisOf(buckets),
-      title: `Products: ${this.#each}, ${this.#over}`,
-      words: [`The last points are not over yet.${this.#days}`, ...problems].join(' '),
+      title: `Products: clicks ${this.#each}, ${this.#over}`,
+      words: [`The last points are not over yet.${this.#days}`, ...from, ...problems].join(' '),
       isBars: false,
       mark: this.#view.mark,
       lines: lines.map((line) => ({
@@ -142,6 +171,8 @@ export class ClicksChart {
     fillLegend(lines, this.#choices);
   }
 }
+
+const inFiles = 'Counted in the files of the table';
 
 function axisOf(buckets: History['buckets']) {
   const times = buckets.map(({ from }) => Date.parse(from) / 1000);

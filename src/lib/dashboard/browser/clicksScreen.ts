@@ -73,7 +73,8 @@ export class ClicksScreen implements Screen {
     this.parts.addPath<Categories>(paths.categories, 2000, (categories) =>
       showCategories(categories, category, choices),
     );
-    this.parts.add(3000, this.#chart.ask);
+    if (this.#chart.isSlow) this.parts.addSlow(60_000, this.#chart.ask);
+    else this.parts.add(3000, this.#chart.ask);
     this.#addSinceMark();
     this.parts.addPath<Trending>(paths.trending, 10_000, (trending) => this.#showTrending(trending));
     if (compare) this.#addChanges();

@@ -5,13 +5,18 @@ export type Period = '15m' | '1h' | '24h' | '48h' | '7d' | '31d' | 'all';
 /** A time to compare with, by the name that the API has for it. */
 export type Compare = 'before' | 'yesterday' | 'lastWeek';
 
-interface PeriodTerms {
+/** The times of a chart's bars, as parameters of the API's history, and what one is. */
+interface ChartTerms {
+  readonly history: { readonly bucket: string; readonly last: string };
+  readonly each: string;
+}
+
+interface PeriodTerms extends ChartTerms {
   /** The parameter `last` of the API; undefined for all clicks. */
   readonly last: string | undefined;
   readonly words: string;
-  /** The chart: parameters of the API's history, which it answers for single products too, and in words what they give. */
-  readonly history: { readonly bucket: string; readonly last: string };
-  readonly each: string;
+  /** A chart with finer bars, which for a product or a category the API counts in the table's files; undefined if there are none. */
+  readonly finer?: ChartTerms;
   readonly over: string;
   /** Length of the two times of which the rising products are told, as `last` of the API's trending. */
   readonly rising: string;
@@ -47,6 +52,7 @@ export const periods: Readonly<Record<Period, PeriodTerms>> = {
     last: '24h',
     history: { bucket: '1h', last: '24h' },
     each: 'per hour',
+    finer: { history: { bucket: '10m', last: '24h' }, each: 'per 10 minutes' },
     rising: '24h',
     compared: { before: '24h', ...byHour('24h') },
   },
@@ -55,6 +61,7 @@ export const periods: Readonly<Record<Period, PeriodTerms>> = {
     last: '48h',
     history: { bucket: '1h', last: '48h' },
     each: 'per hour',
+    finer: { history: { bucket: '15m', last: '48h' }, each: 'per 15 minutes' },
     rising: '48h',
     compared: { before: '48h', lastWeek: '2d' },
   },
@@ -63,6 +70,7 @@ export const periods: Readonly<Record<Period, PeriodTerms>> = {
     last: '7d',
     history: { bucket: '1h', last: '7d' },
     each: 'per hour',
+    finer: { history: { bucket: '30m', last: '7d' }, each: 'per 30 minutes' },
     rising: '7d',
     compared: { before: '7d', lastWeek: '7d' },
   },
@@ -71,6 +79,7 @@ export const periods: Readonly<Record<Period, PeriodTerms>> = {
     last: '31d',
     history: { bucket: '1d', last: '31d' },
     each: 'per day',
+    finer: { history: { bucket: '6h', last: '31d' }, each: 'per 6 hours' },
     // Twice this is what is known.
     rising: '15d',
     compared: {},
@@ -85,6 +94,10 @@ export const periods: Readonly<Record<Period, PeriodTerms>> = {
     compared: { before: '5m', ...byHour('1h') },
   },
 };
+
+/** The chart of a period. @param isFine whether finer bars are wanted, where there are any */
+export const chartOf = (period: Period, isFine: boolean): ChartTerms =>
+  (isFine ? periods[period].finer : undefined) ?? periods[period];
 
 interface CompareTerms {
   readonly words: string;

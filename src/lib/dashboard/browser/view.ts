@@ -21,6 +21,8 @@ export interface View {
   readonly period: Period;
   /** The time that the clicks are compared with; undefined if they are not. */
   readonly compare: Compare | undefined;
+  /** Whether the chart has finer bars than the period's own. */
+  readonly isFine: boolean;
   readonly category: number | undefined;
   /** The products in the chart, in the order in which they were chosen. */
   readonly products: readonly number[];
@@ -73,6 +75,7 @@ export function readView(hash: string): View {
     tab: parameters.get('tab') === 'assets' ? 'assets' : 'clicks',
     period,
     compare: offeredIn(period, readCompare(parameters.get('compare'))),
+    isFine: parameters.get('chart') === 'fine' && periods[period].finer !== undefined,
     category: readInteger(parameters.get('category')),
     products: [...new Set(products.filter((one) => one !== undefined))].slice(0, mostProducts),
     search: readText(parameters.get('search')),
@@ -85,11 +88,13 @@ export function readView(hash: string): View {
 
 /** The fragment of a view, without the number sign; empty for the view that the page begins with. */
 export function writeView(view: View): string {
-  const { tab, period, compare, category, products, search, mark, asset, prices, assetSearch } = view;
+  const { tab, period, compare, isFine, category, products, search } = view;
+  const { mark, asset, prices, assetSearch } = view;
   const parameters = new URLSearchParams();
   if (tab !== 'clicks') parameters.set('tab', tab);
   if (period !== 'all') parameters.set('period', period);
   if (compare !== undefined) parameters.set('compare', compare);
+  if (isFine) parameters.set('chart', 'fine');
   if (category !== undefined) parameters.set('category', String(category));
   for (const product of products) parameters.append('product', String(product));
   if (search !== '') parameters.set('search', search);
