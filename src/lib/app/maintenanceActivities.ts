@@ -11,7 +11,7 @@ import type { ActivityFunctions } from './runHere';
 /** Reading ends after this time, and what was read is committed, which takes as long again at the most. */
 const readMs = 120_000;
 /** Below functionTimeout (300 s), by more than a last request to a store without an answer may take. */
-const limitMs = 210_000;
+export const activityLimitMs = 210_000;
 
 /** What is logged of one activity. */
 export interface MaintenanceReport {
@@ -72,7 +72,7 @@ async function planOf(task: MaintenanceTask, targetBytes: number) {
 
 /** Does the work of an activity, and reports it. Its failure, and the end of its time, become values. */
 async function inTime<Result extends { readonly outcome: string }>(
-  { signal: ended, report, limitMs: limit = limitMs }: MaintenanceTools,
+  { signal: ended, report, limitMs: limit = activityLimitMs }: MaintenanceTools,
   about: Pick<MaintenanceReport, 'step'> & { readonly table?: string; readonly bin?: number },
   work: (signal: AbortSignal) => Promise<Result>,
   /** The figures that are reported of a result. */

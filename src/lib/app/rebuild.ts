@@ -18,14 +18,14 @@ const stepMs = 60_000;
 /** Nor this long after the step began, wherever it is then. */
 const mostMs = 180_000;
 /** A step whose last load takes longer is given up; what it has done is in the ledger. Below functionTimeout (300 s). */
-const limitMs = 240_000;
+export const rebuildStepLimitMs = 240_000;
 
 type Step = RebuildActivities['rebuildStep']['input'];
 
 /** A part of a rebuild that takes a limited time. A failure is a value. */
 export async function rebuildStep(step: Step): Promise<RebuildStepOutcome> {
   const started = performance.now();
-  const outcome = await within(limitMs, () => openAndRebuild(step)).catch(failureOf);
+  const outcome = await within(rebuildStepLimitMs, () => openAndRebuild(step)).catch(failureOf);
   const milliseconds = Math.round(performance.now() - started);
   const level = outcome.outcome === 'failed' ? 'error' : 'information';
   logEvent(level, 'rebuild', { table: step.table, ...outcome, milliseconds });

@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readHostJson } from '../../../local/host/hostJson';
 import { sampleSettings } from '../../../local/project';
 import { requestedPass, timedPass } from '../../../src/lib/app/maintenance';
+import { activityLimitMs } from '../../../src/lib/app/maintenanceActivities';
+import { rebuildStepLimitMs } from '../../../src/lib/app/rebuild';
 import { lakeTables } from '../../../src/lib/lake/tables';
 import { maintenanceSteps } from '../../../src/lib/orchestrations/maintainTables';
 import { loadStreams } from '../../../src/lib/streams/loadStreams';
@@ -54,6 +57,18 @@ describe('a pass of the timer', () => {
       expect(await timedPass(byHand, at('08:10:00'))).toMatchObject({ steps: maintenanceSteps });
     },
   );
+});
+
+it('is still a full one if the timer comes late within these five minutes, and a short one after them', async () => {
+  const previous = { fullAt: at('06:30:00').getTime() };
+  expect(await timedPass(previous, at('07:04:59'))).toMatchObject({ steps: maintenanceSteps });
+  expect(await timedPass(previous, at('07:05:00'))).toMatchObject({ steps: few });
+});
+
+it('leaves each activity so much less time than the function timeout that a last request may take a minute', () => {
+  const { functionTimeoutMs = 0 } = readHostJson('host.json');
+  for (const limitMs of [activityLimitMs, rebuildStepLimitMs])
+    expect(limitMs + 60_000).toBeLessThanOrEqual(functionTimeoutMs);
 });
 
 describe('a pass by hand', () => {

@@ -200,6 +200,37 @@ it('makes the checkpoints that fall due while a long compaction runs', async () 
   });
 });
 
+it('makes them once in five minutes, however many bins come in between', async () => {
+  const store = new MemoryStore();
+  const at = (table: string) => ({ store, table });
+  await appendFiles(at('clicks'), 30);
+  const [first] = [...(await snapshotOf(at('clicks'))).files.values()];
+  let [now, checkpoints, bins] = [0, 0, 0];
+  const activities = maintenanceActivities({
+    ...{ at, targetBytes: (first?.size ?? 0) * 3.7, saveCounts: async () => 'saved' },
+    report: ({ step }) => {
+      if (step === 'checkpoint') checkpoints++;
+    },
+  });
+  await runHere(
+    maintainTables,
+    { tables: ['clicks'], steps: maintenanceSteps, fullAt: null },
+    {
+      now: () => now,
+      activities: {
+        ...activities,
+        compactBin: (input) => {
+          now += 75_000;
+          bins++;
+          return activities.compactBin(input);
+        },
+      },
+    },
+  );
+  // Ten bins, two at once, end at 150, 300, 450, 600 and 750 s. One checkpoint is made at the beginning, and one after 300 and 600 s.
+  expect({ bins, checkpoints }).toEqual({ bins: 10, checkpoints: 3 });
+});
+
 it('says that it does not know how large a table is now, if the table cannot be read again at the end', async () => {
   const store = new MemoryStore();
   await filled(store, 'clicks', 3);
