@@ -30,6 +30,9 @@ export interface EncodedFile {
   readonly bounds: readonly ColumnBounds[];
 }
 
+/** From this number of rows on, other work may go on between two columns of a row group. */
+const manyRows = 8192;
+
 /** Bytes of a value in PLAIN encoding; 4 is the length in front of text and bytes. */
 const plainBytes: Record<WritableType, number> = {
   string: 4,
@@ -57,7 +60,7 @@ export function encodeParquet(options: EncodeOptions): EncodedFile {
   }
 }
 
-/** The same file, letting other work go on between two row groups: a large round must not stop the process's heartbeats. */
+/** The same file, letting other work go on between two pieces of it: a large round must not stop the process's heartbeats. */
 export async function encodeParquetInSlices(options: EncodeOptions): Promise<EncodedFile> {
   const steps = encodeRowGroups(options);
   for (;;) {
@@ -67,11 +70,17 @@ export async function encodeParquetInSlices(options: EncodeOptions): Promise<Enc
   }
 }
 
-/** Yields between two row groups. */
+/** Yields where `ParquetEncoder.append` does. */
 function* encodeRowGroups(options: EncodeOptions): Generator<undefined, EncodedFile> {
   const encoder = new ParquetEncoder(options);
   yield* encoder.append(options.columns);
   return encoder.finish();
+}
+
+/** A column to encode. */
+interface Source {
+  readonly field: Field;
+  readonly values: ColumnValues;
 }
 
 /** Encodes a file piece by piece, so that its rows need not be in memory together; what was encoded is. */
@@ -95,7 +104,10 @@ export class ParquetEncoder {
     return this.#writer.size;
   }
 
-  /** Encodes further rows as row groups of their own; yields between two of them. Throws `parquet.value`. */
+  /**
+   * Encodes further rows as row groups of their own; yields between two of them, and in a large one between two columns. Throws
+   * `parquet.value`; then the file cannot be finished.
+   */
   *append(columns: EncodeOptions['columns']): Generator<undefined, void> {
     const { fields } = this.#options;
     checkColumns(fields, columns, this.#where);
@@ -105,16 +117,20 @@ export class ParquetEncoder {
     for (const end of rowGroupEnds({ ...this.#options, columns }, numRecords)) {
       if (start > 0) yield;
       const rows = end - start;
-      const chunks = sources.map(({ field, values }, index) => {
-        const reject = (row: number): never => rejectValue(field, valueAt(values, row), row, this.#where);
-        const encoded = encodeValues({ field, values, start, end, reject });
-        const before = this.#bounds[index] ?? { nullCount: 0 };
-        this.#bounds[index] = mergeBounds(before, this.#numRecords, encoded.bounds, rows);
-        return asChunk(field, encoded, rows);
-      });
-      this.#writer.writeRowGroup(rows, chunks);
+      for (const _ of this.#writer.writeRowGroup(rows, this.#encodeGroup(sources, start, end)))
+        if (rows >= manyRows) yield;
       this.#numRecords += rows;
       start = end;
+    }
+  }
+
+  *#encodeGroup(sources: readonly Source[], start: number, end: number): Generator<Chunk, void> {
+    for (const [index, { field, values }] of sources.entries()) {
+      const reject = (row: number): never => rejectValue(field, valueAt(values, row), row, this.#where);
+      const encoded = encodeValues({ field, values, start, end, reject });
+      const before = this.#bounds[index] ?? { nullCount: 0 };
+      this.#bounds[index] = mergeBounds(before, this.#numRecords, encoded.bounds, end - start);
+      yield asChunk(field, encoded, end - start);
     }
   }
 

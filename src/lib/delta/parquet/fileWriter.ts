@@ -75,8 +75,8 @@ export class FileWriter {
     return this.#offset;
   }
 
-  /** `chunks` in the order of `leaves`. */
-  writeRowGroup(numRows: number, chunks: Iterable<Chunk>): void {
+  /** `chunks` in the order of `leaves`; yields after each, before the next one is asked for. It must be gone through to its end. */
+  *writeRowGroup(numRows: number, chunks: Iterable<Chunk>): Generator<undefined, void> {
     const columns: ColumnChunk[] = [];
     let uncompressed = 0;
     for (const chunk of chunks) {
@@ -85,6 +85,7 @@ export class FileWriter {
       const { column, size } = this.#writeChunk(leaf, chunk);
       columns.push(column);
       uncompressed += size;
+      yield;
     }
     this.#rowGroups.push(new RowGroup({ columns, total_byte_size: uncompressed, num_rows: numRows }));
     this.#numRows += numRows;

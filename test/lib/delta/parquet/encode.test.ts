@@ -11,6 +11,7 @@ import {
 } from '../../../../src/lib/delta/parquet/encode';
 import { readParquet } from '../../../../src/lib/delta/parquet/read';
 import { field, type Value } from '../../../../src/lib/delta/schema';
+import { turnsDuring } from '../../../kit/turnsDuring';
 import { sourceOf } from './byteSource';
 import { type DuckDb, openDuckDb } from './duckdb';
 
@@ -374,6 +375,17 @@ it('a file is the same if other work goes on between its row groups', async () =
   await new Promise((resolve) => setImmediate(resolve));
   expect(isDone).toBe(false);
   expect((await encoding).bytes).toEqual(encodeParquet(options).bytes);
+});
+
+it('other work goes on between two columns of a large row group, and the file is the same', async () => {
+  const fields = ['a', 'b', 'c', 'd'].map((name) => field(name, 'long'));
+  const columns = fields.map((_, index) => Array.from({ length: 10_000 }, (_row, n) => n * index));
+  let found: Awaited<ReturnType<typeof encodeParquetInSlices>> | undefined;
+  const turns = await turnsDuring(async () => {
+    found = await encodeParquetInSlices({ fields, columns });
+  });
+  expect(turns).toBeGreaterThanOrEqual(4);
+  expect(found).toEqual(encodeParquet({ fields, columns }));
 });
 
 describe('a file that is encoded piece by piece', () => {
