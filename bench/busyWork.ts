@@ -29,17 +29,21 @@ export interface OtherWork {
   readonly maintenanceSteps: number;
 }
 
-/** What the app did since a time (milliseconds since 1970), by the log of its host. */
-export function otherWork(hostLog: string, since: number): OtherWork {
-  let [loads, loadedRows, maintenanceSteps] = [0, 0, 0];
-  const lines = existsSync(hostLog) ? readFileSync(hostLog, 'utf8').split('\n') : [];
-  for (const line of lines) {
-    const at = Date.parse(/^\[(\S+)\]/.exec(line)?.[1] ?? '');
-    if (!(at >= since)) continue;
-    if (line.includes('{"event":"maintenance",')) maintenanceSteps++;
-    if (!line.includes('{"event":"load",')) continue;
-    loads++;
-    loadedRows += Number(/"rows":(\d+)/.exec(line)?.[1] ?? 0);
-  }
-  return { loads, loadedRows, maintenanceSteps };
+/**
+ * Reads what the app does from now on, in the log of its host; the result tells it. The lines of loads have no time, because they go on
+ * after the batch that asked for them.
+ */
+export function watchOtherWork(hostLog: string): () => OtherWork {
+  const read = () => (existsSync(hostLog) ? readFileSync(hostLog, 'utf8').split('\n') : []);
+  const before = read().length - 1;
+  return () => {
+    const lines = read().slice(before);
+    const loads = lines.filter((line) => line.includes('{"event":"load",'));
+    const rows = loads.map((line) => Number(/"rows":(\d+)/.exec(line)?.[1] ?? 0));
+    return {
+      loads: loads.length,
+      loadedRows: rows.reduce((sum, count) => sum + count, 0),
+      maintenanceSteps: lines.filter((line) => line.includes('{"event":"maintenance",')).length,
+    };
+  };
 }

@@ -14,7 +14,7 @@ import { clickstream } from '../src/lib/streams/clickstream';
 import { disabledSources } from '../test/kit/disabledFunctions';
 import { hasPython } from '../test/kit/peer';
 import { type RequestCounts, type StorageProxy, startStorageProxy } from '../test/kit/storageProxy';
-import { keepBusy, otherWork } from './busyWork';
+import { keepBusy, watchOtherWork } from './busyWork';
 import { catchUpMs, LogTail } from './logTail';
 import { longestBlock, watchedLoop } from './loopDelay';
 import { percentile, printTable, rounded } from './numbers';
@@ -176,10 +176,11 @@ async function measureStack(
     const measured: Measured[] = [];
     for (const rate of rates) {
       const started = Date.now();
+      const doneMeanwhile = watchOtherWork(join(logDir, 'host.log'));
       const rest = busy ? keepBusy(host.url) : undefined;
       const found = await measureRate({ offerAt, tail, lake, checkpoints, pid: host.pid }, rate, seconds);
       const countsAnswers = rest?.() ?? 0;
-      const work = { ...otherWork(join(logDir, 'host.log'), started), countsAnswers };
+      const work = { ...doneMeanwhile(), countsAnswers };
       measured.push({ ...found, work, blocked: longestBlock(loopFile, started) });
     }
     return measured;
