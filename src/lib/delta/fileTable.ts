@@ -40,8 +40,7 @@ export class FileTable implements ReadonlyMap<string, Add> {
   }
 
   get(key: string): Add | undefined {
-    const entry = this.#entries.get(key);
-    return entry === undefined ? undefined : this.#actionOf(entry);
+    return this.#actionOf(this.#entries.get(key));
   }
 
   set(add: Add): void {
@@ -98,7 +97,7 @@ export class FileTable implements ReadonlyMap<string, Add> {
     }
   }
 
-  #actionOf(entry: Add | number): Add {
+  #actionOf<Action extends Add | undefined>(entry: Action | number): Action | Add {
     if (typeof entry !== 'number') return entry;
     const { start, files } = this.#partOf(entry);
     return files.at(entry - start);

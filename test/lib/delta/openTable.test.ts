@@ -561,6 +561,18 @@ describe('a checkpoint whose commit storage has lost', () => {
     for (const path of files) expect(await at.store.get(`events/${path}`)).toBeDefined();
   });
 
+  it('is no version that can be asked for, if the log now ends below it', async () => {
+    await appendFiles(3);
+    await checkpoint({ at });
+    for (const version of [2, 3]) await at.store.delete(commitPath('events', version));
+    for (const open of [openSnapshot, openState])
+      await expect(open(at, { version: 3 })).rejects.toMatchObject({
+        code: 'delta.invalid',
+        message: 'memory/events version 3 is not in the log (any more).',
+      });
+    expect((await openState(at, { version: 1 }))?.version).toBe(1);
+  });
+
   it('is a hole if the beginning of the log is gone too', async () => {
     await loseCheckpoint();
     for (const version of [0, 1]) await at.store.delete(commitPath('events', version));

@@ -211,8 +211,20 @@ describe('a column of a type that is not implemented', () => {
 
   it('keeps the files that have it as they are, and the others are compacted', async () => {
     await addVariant();
-    expect(await compacted()).toMatchObject([{ outcome: 'committed', inputs: 4 }]);
+    const [bin, ...others] = await compacted();
+    expect(bin).toMatchObject({ outcome: 'committed', inputs: 4 });
+    // The bin is done, although one of its files is kept.
+    expect(bin).not.toHaveProperty('more');
+    expect(others).toEqual([]);
     expect([...(await snapshotOf(at)).files.keys()]).toContain('theirs-100.parquet');
     expect(await checkTable({ at })).toMatchObject({ files: 2, rows: 41, findings: [] });
+  });
+
+  it('says so of a bin in which all files have it', async () => {
+    await appendFiles(at, 0);
+    await addForeign(price.name, 'variant' as DataType);
+    const sizes = [await appendForeign(100, 1.25), await appendForeign(101, 2.5)].map(({ size }) => size);
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    expect(await compacted()).toEqual([{ outcome: 'kept', inputs: 2, inputBytes: bytes }]);
   });
 });

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
 import {
   ColumnChunk,
   ColumnMetaData,
@@ -85,4 +86,101 @@ it('writes what the serializer of parquetjs-lite writes', () => {
 it('refuses a number that a double does not hold exactly', () => {
   const group = new RowGroup({ columns: [], total_byte_size: 2 ** 53, num_rows: 1 });
   expect(() => serializeThrift(group)).toThrow('9007199254740992 cannot be written as Thrift');
+});
+
+/** What a structure writes itself to. */
+interface Output {
+  writeStructBegin(): void;
+  writeFieldBegin(name: string, type: number, id: number): void;
+  writeBool(value: boolean): void;
+  writeI32(value: number): void;
+  writeListBegin(type: number, size: number): void;
+  writeFieldStop(): void;
+  writeStructEnd(): void;
+}
+
+/** A structure with these fields in this order. */
+const structOf = (fields: readonly (readonly [id: number, value: number | boolean])[]): Struct => ({
+  write(output) {
+    const out = output as Output;
+    out.writeStructBegin();
+    for (const [id, value] of fields) {
+      out.writeFieldBegin('field', typeof value === 'boolean' ? 2 : 8, id);
+      if (typeof value === 'boolean') out.writeBool(value);
+      else out.writeI32(value);
+    }
+    out.writeFieldStop();
+    out.writeStructEnd();
+  },
+});
+
+it('writes fields whose ids are any distance apart', () => {
+  const fieldsOf = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.oneof(int32, fc.boolean())), {
+    selector: ([id]) => id,
+    maxLength: 8,
+  });
+  fc.assert(
+    fc.property(fieldsOf, (fields) => {
+      const bytes = new Uint8Array(serializeThrift(structOf(fields)));
+      const reader = { view: new DataView(bytes.buffer), offset: 0 };
+      const wanted = Object.fromEntries(fields.map(([id, value]) => [`field_${id}`, value]));
+      expect(deserializeTCompactProtocol(reader)).toEqual(wanted);
+      expect(reader.offset).toBe(bytes.length);
+    }),
+    {
+      numRuns: 300,
+      examples: [
+        [
+          [
+            [15, 1],
+            [30, 2],
+            [46, 3],
+          ],
+        ],
+        [
+          [
+            [1, true],
+            [17, false],
+            [2, true],
+          ],
+        ],
+      ],
+    },
+  );
+});
+
+it('spends one byte on a field up to 15 ids after the last one, and more beyond', () => {
+  const sizes = [15, 16, 17].map(
+    (id) =>
+      serializeThrift(
+        structOf([
+          [1, 0],
+          [id, 0],
+        ]),
+      ).length,
+  );
+  // Head and value of both fields, the end of the structure; with 16 the distance is 15.
+  expect(sizes).toEqual([5, 5, 6]);
+});
+
+it('refuses a type that Thrift does not have', () => {
+  const struct: Struct = { write: (out) => (out as Output).writeFieldBegin('field', 7, 1) };
+  expect(() => serializeThrift(struct)).toThrow('Thrift has no type 7');
+});
+
+it('writes truth values in a list', () => {
+  const values = [true, false, true];
+  const struct: Struct = {
+    write(output) {
+      const out = output as Output;
+      out.writeStructBegin();
+      out.writeFieldBegin('field', 15, 1);
+      out.writeListBegin(2, values.length);
+      for (const value of values) out.writeBool(value);
+      out.writeFieldStop();
+      out.writeStructEnd();
+    },
+  };
+  const view = new DataView(new Uint8Array(serializeThrift(struct)).buffer);
+  expect(deserializeTCompactProtocol({ view, offset: 0 })).toEqual({ field_1: values });
 });

@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  ColumnBuilder,
+  type ColumnValues,
+  holdsOnlyNulls,
+  NumberColumn,
+  valueAt,
+} from '../../../src/lib/delta/columnValues';
+import type { Value } from '../../../src/lib/delta/schema';
+
+const number = fc.oneof(fc.integer(), fc.double({ noNaN: true }));
+const numberOrNull = fc.oneof({ weight: 3, arbitrary: number }, { weight: 1, arbitrary: fc.constant(null) });
+const other = fc.oneof(fc.string({ maxLength: 3 }), fc.boolean(), fc.bigInt({ min: 2n ** 60n }));
+
+const listOf = (column: ColumnValues): (Value | undefined)[] =>
+  Array.from({ length: column.length }, (_, row) => column.at(row));
+
+function columnOf(values: readonly Value[], type: 'long' | 'string' = 'long'): ColumnValues {
+  const builder = new ColumnBuilder(type);
+  for (const value of values) builder.push(value);
+  return builder.finish();
+}
+
+/** A way to add values, and which ones these are. */
+interface Addition {
+  readonly add: (builder: ColumnBuilder) => void;
+  readonly values: readonly Value[];
+}
+
+const additions = (value: fc.Arbitrary<Value>): fc.Arbitrary<Addition> =>
+  fc.oneof(
+    value.map((one) => ({ add: (builder: ColumnBuilder) => builder.push(one), values: [one] })),
+    number.map((one) => ({ add: (builder: ColumnBuilder) => builder.pushNumber(one), values: [one] })),
+    fc.tuple(value, fc.nat(40)).map(([one, count]) => ({
+      add: (builder: ColumnBuilder) => builder.fill(one, count),
+      values: new Array<Value>(count).fill(one),
+    })),
+    fc
+      .record({
+        values: fc.array(value, { maxLength: 40 }),
+        ends: fc.tuple(fc.nat(40), fc.nat(40)),
+        isBuilt: fc.boolean(),
+      })
+      .map(({ values, ends, isBuilt }) => {
+        const [start = 0, end = 0] = ends.map((each) => Math.min(each, values.length)).sort((a, b) => a - b);
+        const column = isBuilt ? columnOf(values) : values;
+        return {
+          add: (builder: ColumnBuilder) => builder.append(column, start, end),
+          values: values.slice(start, end),
+        };
+      }),
+    fc
+      .record({ table: fc.array(numberOrNull, { maxLength: 60 }), stride: fc.integer({ min: 1, max: 4 }) })
+      .chain(({ table, stride }) =>
+        fc.nat(stride - 1).map((first) => {
+          const values = table.filter((_, index) => index % stride === first);
+          const numbers = Float64Array.from(table, (one) => one ?? Number.NaN);
+          return {
+            add: (builder: ColumnBuilder) => builder.appendEvery(numbers, first, stride, values.length),
+            values,
+          };
+        }),
+      ),
+  );
+
+describe('ColumnBuilder', () => {
+  it.each<[string, fc.Arbitrary<Value>]>([
+    ['numbers', number],
+    ['numbers and nulls', numberOrNull],
+    ['texts, truth values, large integers, numbers and nulls', fc.oneof(numberOrNull, other)],
+  ])('keeps %s in their order, however they are added', (_, value) => {
+    fc.assert(
+      fc.property(
+        fc.array(additions(value), { maxLength: 8 }),
+        fc.nat(20),
+        fc.constantFrom('long' as const, 'string' as const),
+        (steps, capacity, type) => {
+          const builder = new ColumnBuilder(type, capacity);
+          const wanted: Value[] = [];
+          for (const { add, values } of steps) {
+            add(builder);
+            wanted.push(...values);
+            expect(builder.length).toBe(wanted.length);
+          }
+          const column = builder.finish();
+          expect(listOf(column)).toEqual(wanted);
+          for (const row of wanted.keys()) expect(valueAt(column, row)).toEqual(wanted[row]);
+          expect(valueAt(column, wanted.length)).toBeUndefined();
+          for (const [start, end] of [[0, wanted.length] as const, [1, wanted.length - 1] as const])
+            expect(holdsOnlyNulls(column, start, end)).toBe(
+              wanted.slice(start, Math.max(end, start)).every((one) => one === null),
+            );
+          expect(holdsOnlyNulls(column)).toBe(wanted.every((one) => one === null));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('keeps numbers and nulls as numbers, and marks rows only if one is null', () => {
+    const [plain, marked] = [columnOf([1, 2, 3]), columnOf([null, 2, null])];
+    expect(plain).toBeInstanceOf(NumberColumn);
+    expect(plain).toMatchObject({ defined: undefined });
+    expect(marked).toBeInstanceOf(NumberColumn);
+    expect([...((marked as NumberColumn).defined ?? [])]).toEqual([0, 1, 0]);
+    expect(columnOf([1, 'a'])).toEqual([1, 'a']);
+  });
+
+  it('takes NaN for null only among the numbers of several columns', () => {
+    const builder = new ColumnBuilder('double');
+    builder.push(Number.NaN);
+    builder.fill(Number.NaN, 2);
+    builder.appendEvery(Float64Array.of(Number.NaN, 5, Number.NaN, 6), 0, 2, 2);
+    expect(listOf(builder.finish())).toEqual([Number.NaN, Number.NaN, Number.NaN, null, null]);
+  });
+
+  it('makes room for as many numbers as are expected, and for twice as many when these are there', () => {
+    const roomOf = (builder: ColumnBuilder) =>
+      (builder.finish() as NumberColumn).numbers.buffer.byteLength / 8;
+    const builder = new ColumnBuilder('long', 100);
+    expect(roomOf(builder)).toBe(100);
+    builder.fill(7, 100);
+    expect(roomOf(builder)).toBe(100);
+    builder.push(8);
+    expect(roomOf(builder)).toBe(200);
+    builder.fill(null, 900);
+    expect(roomOf(builder)).toBe(1001);
+    const texts = new ColumnBuilder('string', 100);
+    expect(roomOf(texts)).toBe(0);
+    texts.push(null);
+    expect(roomOf(texts)).toBe(16);
+  });
+
+  it('leaves a column as it was taken if more is added later', () => {
+    const builder = new ColumnBuilder('long');
+    builder.fill(1, 16);
+    const before = builder.finish();
+    builder.push(null);
+    builder.push('text');
+    expect(listOf(before)).toEqual(new Array(16).fill(1));
+  });
+});
