@@ -306,6 +306,62 @@ describe('a compaction', () => {
     expect((await readRows(at)).length).toBe(80);
   });
 
+  it('says how far it is, from the first bin to the end', async () => {
+    await appendFiles(at, 8);
+    const { size } = [...(await snapshotOf(at)).files.values()][0] as Add;
+    const seen: unknown[] = [];
+    await compacted({ targetBytes: size * 4.5, progress: (progress) => seen.push(progress) });
+    expect(seen).toEqual([0, 1, 2].map((done) => ({ step: 'compact', done, total: 2 })));
+  });
+
+  it('says in its commit which files it takes away, and that they stay readable for other versions', async () => {
+    await appendFiles(at, 3);
+    const byPath = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1);
+    const before = [...(await snapshotOf(at)).files.values()];
+    await compacted({ targetBytes: 12_345_678 });
+    const { removes = [], commitInfo } = (await readCommit(at, 4)) ?? {};
+    expect(removes.toSorted(byPath)).toEqual(
+      before.toSorted(byPath).map(({ path, size }) => ({
+        path,
+        deletionTimestamp: expect.any(Number),
+        dataChange: false,
+        extendedFileMetadata: true,
+        partitionValues: {},
+        size,
+      })),
+    );
+    expect(
+      removes.every(({ deletionTimestamp = 0 }) => Math.abs(Date.now() - deletionTimestamp) < 60_000),
+    ).toBe(true);
+    expect(commitInfo?.operationParameters).toEqual({ predicate: '[]', targetSize: '12345678' });
+  });
+
+  it('names the file and the row of a value that its column cannot hold', async () => {
+    const narrow = [field('id', 'long', false), field('n', 'byte')];
+    await appendFiles(at, 0, { fields: narrow });
+    const values = [
+      [1, 2, 3],
+      [4, 5, null, 1000],
+      [6, 7],
+    ];
+    const paths: string[] = [];
+    for (const [index, some] of values.entries()) {
+      // Another engine wrote the file, in which a byte takes as much room as a larger number.
+      const wide = [field('id', 'long', false), field('n', 'integer')];
+      const add = await writeDataFile({ at, fields: wide, columns: [some.map((_, row) => row), some] });
+      const inOrder = { ...add, modificationTime: index };
+      await putCommit(at, index + 1, [{ add: inOrder }], { operation: 'WRITE', isBlindAppend: true });
+      paths.push(add.path);
+    }
+    await expect(compacted()).rejects.toMatchObject({
+      code: 'parquet.value',
+      message: expect.stringMatching(
+        `^memory/events version 3, file ${paths[1]}: column n, row 3: 1000 is out of range`,
+      ),
+    });
+    expect(await snapshotOf(at)).toMatchObject({ version: 3, files: { size: 3 } });
+  });
+
   /** Nine files with a row each, and a size that puts three of them into each of three bins. */
   async function appendBins() {
     await appendFiles(at, 9, { rows: 1, first: 5 });

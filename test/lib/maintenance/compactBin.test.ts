@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Add } from '../../../src/lib/delta/actions';
 import { putCommit } from '../../../src/lib/delta/commit';
 import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
 import { TributaryError } from '../../../src/lib/errors';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { type BinTask, compactBin } from '../../../src/lib/maintenance/compactBin';
 import { type CompactionPlan, openPlan, planCompaction } from '../../../src/lib/maintenance/planCompaction';
 import { appendFiles, newLocation, pathsOf, readRows, snapshotOf } from './table';
@@ -100,6 +102,58 @@ describe('a bin', () => {
     expect(await done(plan, 1)).toMatchObject({ outcome: 'conflict', inputs: 4 });
     const { version, files } = await snapshotOf(at);
     expect([version, files.size, (await readRows(at)).length]).toEqual([14, 5, 70]);
+  });
+
+  it('is not taken for one that was committed before, if other commits did no more than remove its files', async () => {
+    const plan = await planned();
+    const [[a, b] = [], [c, d] = [], [e, f] = []] = (await openPlan({ at }, plan))?.bins ?? [];
+    if (!a || !b || !c || !d || !e || !f) throw new Error('no bins');
+    const remove = ({ path }: Add) => ({ remove: { path, dataChange: false, deletionTimestamp: 1 } });
+    const add = (path: string, dataChange = false) => ({
+      add: { path, partitionValues: {}, size: 7, modificationTime: 1, dataChange },
+    });
+    const others = (await openPlan({ at }, plan))?.bins.map((bin) => bin.slice(2)) ?? [];
+    // One file by one, files by several, files of several bins by one, and files by one with other rows.
+    const commits = [
+      [remove(a), add('one')],
+      [remove(b), ...(others[0] ?? []).map(remove), add('two'), add('three')],
+      [remove(c), remove(d), remove(e), add('four')],
+      [remove(f), ...(others[2] ?? []).map(remove), add('five', true)],
+      [...(others[1] ?? []).map(remove)],
+    ];
+    for (const [index, actions] of commits.entries())
+      await putCommit(at, 13 + index, actions, { operation: 'OPTIMIZE', isBlindAppend: false });
+    for (const bin of [0, 1, 2])
+      expect(await done(plan, bin)).toMatchObject({ outcome: 'conflict', inputs: 4 });
+  });
+
+  it('conflicts if the log of what removed its files is gone, and fails if it cannot be read', async () => {
+    const plan = await planned();
+    const opened = await openPlan({ at }, plan);
+    if (!opened) throw new Error('no plan');
+    const removes = (opened.bins[1] ?? []).map(({ path }) => ({
+      remove: { path, dataChange: true, deletionTimestamp: 1 },
+    }));
+    await putCommit(at, 13, removes, { operation: 'DELETE', isBlindAppend: false });
+    await appendFiles(at, 1, { first: 120 });
+    await checkpoint({ at });
+    const { get } = at.store;
+    const wanted = commitPath(at.table, 13);
+    for (let answered = 0, isDone = false; !isDone; answered++) {
+      let reads = 0;
+      at.store.get = async (path) => {
+        if (path === wanted && ++reads > answered) throw new TributaryError('storage.unavailable', 'away');
+        return get.call(at.store, path);
+      };
+      const [outcome] = await Promise.allSettled([compactBin({ at }, opened, 1)]);
+      isDone = reads <= answered;
+      expect(outcome).toMatchObject(
+        isDone ? { value: { outcome: 'conflict' } } : { reason: { code: 'storage.unavailable' } },
+      );
+    }
+    at.store.get = get;
+    await at.store.delete(wanted);
+    expect(await compactBin({ at }, opened, 1)).toMatchObject({ outcome: 'conflict', inputs: 4 });
   });
 
   it('has nothing to do if there is none of that number', async () => {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Add } from '../../../src/lib/delta/actions';
@@ -32,15 +33,24 @@ async function addForeign(name: string, type: DataType): Promise<void> {
 const commitAfter = (version: number, actions: Parameters<typeof putCommit>[2]) =>
   putCommit(at, version + 1, actions, { operation: 'WRITE', isBlindAppend: true });
 
-/** Commits a file of another engine, which has the column `price`. */
-async function appendForeign(id: number, value: number | null, stats?: string): Promise<Add> {
+/** Commits a file of another engine with one row, which has the column `price`. */
+const appendForeign = (id: number, value: number | null, stats?: string): Promise<Add> =>
+  appendRows(id, ['theirs'], [value], stats);
+
+/** The same with a row for each name. */
+async function appendRows(
+  id: number,
+  names: readonly string[],
+  values: readonly (number | null)[],
+  stats?: string,
+): Promise<Add> {
   const optional = { repetition_type: 'OPTIONAL' } as const;
   const bytes = Buffer.from(
     parquetWriteBuffer({
       columnData: [
-        { name: 'id', data: [BigInt(id)] },
-        { name: 'name', data: ['theirs'] },
-        { name: 'price', data: [value] },
+        { name: 'id', data: names.map((_, row) => BigInt(id + row)) },
+        { name: 'name', data: [...names] },
+        { name: 'price', data: [...values] },
       ],
       schema: [
         { name: 'root', num_children: 3 },
@@ -48,6 +58,7 @@ async function appendForeign(id: number, value: number | null, stats?: string): 
         { name: 'name', type: 'BYTE_ARRAY', converted_type: 'UTF8', ...optional },
         { name: 'price', type: 'INT32', converted_type: 'DECIMAL', scale: 2, precision: 9, ...optional },
       ],
+      rowGroupSize: 20_000,
     }),
   );
   const path = `theirs-${id}.parquet`;
@@ -109,6 +120,22 @@ describe('a table with columns of types that are not written', () => {
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
     expect(await compacted()).toEqual([{ outcome: 'kept', inputs: 2, inputBytes: bytes }]);
     expect((await snapshotOf(at)).version).toBe(3);
+  });
+
+  it('keeps a large file with a value there in any of its row groups, and rewrites one without', async () => {
+    await appendFiles(at, 1);
+    await addForeign(price.name, price.type);
+    const names = Array.from({ length: 50_000 }, () => randomBytes(20).toString('hex'));
+    const nulls = names.map(() => null);
+    const sizes = [
+      await appendRows(100_000, names, [...nulls.slice(1), 1.25]),
+      await appendRows(200_000, names, nulls),
+    ].map(({ size }) => size);
+    expect(Math.min(...sizes)).toBeGreaterThan(1024 * 1024);
+    expect(await compacted()).toMatchObject([{ outcome: 'committed', inputs: 2 }]);
+    const { files } = await snapshotOf(at);
+    expect([files.size, files.has('theirs-100000.parquet')]).toEqual([2, true]);
+    expect(await checkTable({ at })).toMatchObject({ rows: 100_010, findings: [] });
   });
 
   it('plans no files of which the log says that they have values there, and tells how many they are', async () => {
