@@ -48,7 +48,7 @@ export class Folded {
   /** Counts one row; `timeMs` is NaN if its time is unknown. */
   add(key: Key, timeMs: number): void {
     this.addRows(key, 1);
-    if (!Number.isNaN(timeMs)) for (const name of spanNames) this.times[name].add(timeMs);
+    for (const name of spanNames) this.times[name].add(timeMs);
   }
 
   /** Counts rows of a key, but in no bucket. */

@@ -76,7 +76,7 @@ export class KeptTime {
     return bucket >= this.#oldest && bucket <= this.#newest;
   }
 
-  /** The bucket of a time, if it is kept. */
+  /** The bucket of a time, if it is kept. A time that is unknown, NaN, has none. */
   bucketOf(timeMs: number): number | undefined {
     const bucket = Math.floor(timeMs / this.#span.bucketMs);
     return bucket >= this.#oldest && timeMs < this.#endMs ? bucket : undefined;

@@ -110,7 +110,6 @@ export class Tally {
       this.#counts[index] = (this.#counts[index] ?? 0) + 1;
     }
     this.total++;
-    if (Number.isNaN(timeMs)) return true;
     this.totals.add(timeMs);
     if (index !== undefined) for (const name of spanNames) this.times[name].add(index, timeMs);
     return true;

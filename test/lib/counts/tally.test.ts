@@ -41,7 +41,8 @@ describe('a tally', () => {
   });
 
   it('counts a row without a time, but in no minute', () => {
-    const tally = tallyOf([[7, 'x', Number.NaN]]);
+    const tally = new Tally(now);
+    expect(tally.add(7, 'x', Number.NaN)).toBe(true);
     expect(plainTally(tally)).toMatchObject({
       counts: [1],
       latest: [0],
@@ -191,6 +192,19 @@ describe('a tally that keeps some keys', () => {
       days: [[now / (24 * 60 * minute) - 0.5, 3]],
     });
     expect(plainTally(tally).totals.reduce((sum, [, count]) => sum + count, 0)).toBe(5);
+  });
+
+  it('counts a folded row without a time too, but in no minute, and has room for it', () => {
+    const tally = new Tally(now, room);
+    expect([tally.add(5, 'x', Number.NaN), tally.add(1, 'x', Number.NaN)]).toEqual([true, true]);
+    expect([tally.total, tally.folded?.total, tally.countOf(1)]).toEqual([2, 1, 1]);
+    expect(plainTally(tally)).toMatchObject({
+      minutes: [],
+      hours: [],
+      days: [],
+      totals: [],
+      folded: { minutes: [], hours: [], days: [] },
+    });
   });
 
   it('comes to the same from one tally with all keys, and from parts of either kind', () => {
