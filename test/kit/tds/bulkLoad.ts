@@ -17,6 +17,9 @@ interface ReadColumn {
   read(from: Reader): SqlValue;
 }
 
+/** The flag of a column that may have nulls. */
+const nullable = 1;
+
 const tokens = { columns: 0x81, row: 0xd1, done: 0xfd };
 
 export function readBulkLoad(body: Buffer): BulkRows {
@@ -32,10 +35,21 @@ export function readBulkLoad(body: Buffer): BulkRows {
 }
 
 function readColumn(from: Reader): ReadColumn {
-  // User type and flags.
-  from.bytes(6);
-  const type = readType(from);
-  return { ...type, name: from.bytes(2 * from.byte()).toString('utf16le') };
+  // The user type.
+  from.bytes(4);
+  const isNullable = (from.unsigned(2) & nullable) !== 0;
+  const { type, read } = readType(from);
+  const name = from.bytes(2 * from.byte()).toString('utf16le');
+  return {
+    name,
+    type,
+    read(row) {
+      const value = read(row);
+      if (value === null && !isNullable)
+        throw new SqlError(515, `Cannot insert the value NULL into column '${name}'.`);
+      return value;
+    },
+  };
 }
 
 function readType(from: Reader): Omit<ReadColumn, 'name'> {

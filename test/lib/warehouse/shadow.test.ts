@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { beginning } from '../../../src/lib/delta/position';
+import { beginning, type TablePosition } from '../../../src/lib/delta/position';
 import {
   filledVersion,
   fillingPosition,
+  isBeingRebuilt,
   isShadowName,
   newShadow,
   ownPosition,
@@ -63,5 +64,38 @@ describe('the position of a table that is being replaced', () => {
     for (const tableId of ['no swap: this', 'replace:', 'replace: no shadow'])
       expect(parseReplacing({ tableId })).toBeUndefined();
     expect(ownPosition(beginning)).toBe(beginning);
+  });
+});
+
+describe('a table is being rebuilt', () => {
+  const position = { tableId: 'id', version: 7, mark: 'm' };
+  const ledgerOf = (...rows: [string, TablePosition][]) => new Map(rows);
+
+  it('while the ledger knows a shadow of it, whether it is filled or follows the log', () => {
+    const name = `${clicksAt.schema}.${newShadow(clicksAt, 17).name}`;
+    for (const one of [position, fillingPosition(position, 3)])
+      expect(isBeingRebuilt(ledgerOf(['clickstream.clicks', position], [name, one]), clicksAt)).toBe(true);
+  });
+
+  it('while its own row says that a shadow takes its place, even if that shadow has no row any more', () => {
+    for (const tableId of [
+      `${replacingPrefix('held', shadow)}id`,
+      `${replacingPrefix('renaming', shadow)}id`,
+      'swap:clickstream.clicks__rebuild_7_0',
+    ])
+      expect(isBeingRebuilt(ledgerOf(['clickstream.clicks', { ...position, tableId }]), clicksAt)).toBe(true);
+  });
+
+  it('not because another table is, or one of the same name in another schema', () => {
+    expect(isBeingRebuilt(ledgerOf(), clicksAt)).toBe(false);
+    const replaced = { ...position, tableId: `${replacingPrefix('held', shadow)}id` };
+    const others = ledgerOf(
+      ['clickstream.clicks', position],
+      ['clickstream.views', replaced],
+      ['clickstream.views__reload_17_00000000', position],
+      ['other.clicks__reload_17_00000000', position],
+      ['clickstream.clicks_by_hand', position],
+    );
+    expect(isBeingRebuilt(others, clicksAt)).toBe(false);
   });
 });

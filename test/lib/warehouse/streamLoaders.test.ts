@@ -138,3 +138,23 @@ it('leaves a DuckDB file to others when it has ended', async () => {
   await one.close();
   expect(readdirSync(folder)).toEqual(['one.duckdb']);
 });
+
+it('loads all rows again into a DuckDB file that was deleted, although the lake says that it has them', async () => {
+  const delta = await clicksTable();
+  await delta.commit(clicks(3));
+  const folder = mkdtempSync(join(tmpdir(), 'loaders-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const setting = `duckdb:${join(folder, 'one.duckdb')}`;
+  const load = async () => {
+    const reports: number[] = [];
+    const one = start(setting, delta, { onLoad: ({ rows }) => reports.push(rows) });
+    await one.catchUp(60_000);
+    await one.close();
+    return reports;
+  };
+  expect(await load()).toEqual([3]);
+  expect(await readLoadStatus(delta.at.store, 'clickstream.clicks')).toMatchObject({ state: 'current' });
+  expect(await load()).toEqual([]);
+  rmSync(join(folder, 'one.duckdb'));
+  expect(await load()).toEqual([3]);
+});

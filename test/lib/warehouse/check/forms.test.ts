@@ -60,6 +60,8 @@ it.each<[WarehouseType, unknown, string | null]>([
   ['datetime2(6)', '1970-01-01 00:00:00.000001', '1'],
   ['datetime2(6)', '1970-01-01 00:00:02', '2000000'],
   ['datetime2(6)', '42', '42'],
+  ['datetime2(6)', '-42', '-42'],
+  ['datetime2(6)', '7', '7'],
   [
     'datetime2(6)',
     Object.assign(new Date('1970-01-01T00:00:00.001Z'), { nanosecondsDelta: 0.000_123 }),
