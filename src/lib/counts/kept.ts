@@ -137,7 +137,7 @@ export async function enforceKept(
       return rival.txns.some((txn) => txn.appId === appId);
     },
   });
-  const useless = outcome === 'committed' ? number - earlierKept : number;
+  const useless = outcome === 'committed' ? number - earlierKept - 1 : number;
   if (useless > 0) await deleteQuietly(at, keptPath(at.table, dimension, useless));
   return outcome === 'committed' ? 'in-force' : 'overtaken';
 }
