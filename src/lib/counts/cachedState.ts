@@ -1,7 +1,7 @@
 import type { TablePosition } from '../delta/position';
 import type { StateFile } from '../fold/stateFile';
 import { columnsOfDimension, type Dimension, placeOf } from './dimension';
-import { partsOfStored, storedTally } from './storedTally';
+import { isCount, partsOfStored, storedTally } from './storedTally';
 import type { TallyParts } from './tally';
 
 /** Where the counts of one version of a table are kept. */
@@ -49,10 +49,8 @@ export function parseCachedState(bytes: Uint8Array, dimension: Dimension): Cache
   }
   if (raw?.format !== format || raw.of !== columnsOfDimension(dimension)) return undefined;
   const { tableId, version, mark, kept } = raw;
-  if (typeof tableId !== 'string' || typeof version !== 'number' || typeof kept !== 'string')
-    return undefined;
-  if (!(Number.isSafeInteger(version) && version >= 0) || !(mark === undefined || typeof mark === 'string'))
-    return undefined;
+  if (typeof tableId !== 'string' || !isCount(version) || typeof kept !== 'string') return undefined;
+  if (!(mark === undefined || typeof mark === 'string')) return undefined;
   const tally = partsOfStored(raw.tally);
   return tally && { tableId, version, mark, kept, tally };
 }

@@ -76,7 +76,9 @@ function partsOfBuckets(raw: unknown, keys: number): [number, Counters][] | unde
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+/** Whether a value is a whole number that is not below 0. */
+export const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0;
 const isNumber = (value: unknown): value is number => Number.isFinite(value);
 const isAttribute = (value: unknown): value is Key | null => value === null || isKey(value);
 

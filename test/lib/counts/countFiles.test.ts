@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { countFiles } from '../../../src/lib/counts/countFiles';
+import { asMilliseconds, countFiles } from '../../../src/lib/counts/countFiles';
 import { createTable } from '../../../src/lib/delta/commit';
 import { openState } from '../../../src/lib/delta/openTable';
 import { field, type Value } from '../../../src/lib/delta/schema';
@@ -71,4 +71,10 @@ it('more keys than there is room for are not counted at all', async () => {
   ];
   expect(await counted('string', rows, 2)).toMatchObject({ total: 3 });
   expect(await counted('string', rows, 1)).toBe('no-room');
+});
+
+it('a time is whole milliseconds, rounded down, and none is no number', () => {
+  const times = [0, 999, 1000, -1, -1000, 1_999n, -1n, 2n ** 60n];
+  expect(times.map((each) => asMilliseconds(each))).toEqual([0, 0, 1, -1, -1, 1, -1, 1152921504606847]);
+  for (const none of [null, undefined, '1000', true]) expect(asMilliseconds(none)).toBeNaN();
 });

@@ -52,6 +52,15 @@ async function told(counts: Counts) {
 
 const keptVersion = async () => (await openState(table.at))?.txns.get('counts/kept')?.version;
 
+/** No decision can be written from now on. */
+function refuseDecisions(): void {
+  const putIfAbsent = store.putIfAbsent.bind(store);
+  store.putIfAbsent = async (path, bytes) => {
+    if (path.includes('/_counts/')) throw new TributaryError('storage.refused', 'No such right.');
+    return putIfAbsent(path, bytes);
+  };
+}
+
 /** Clicks on products: so many on each of the first, and then one on each of the others. */
 async function click(clicks: Record<number, number>, ...others: number[]) {
   const products = Object.entries(clicks).flatMap(([id, count]) => Array<number>(count).fill(Number(id)));
@@ -106,11 +115,7 @@ describe('more products than are counted on their own', () => {
     await table.click(1, 1, 2);
     const counts = open();
     await told(counts);
-    const putIfAbsent = store.putIfAbsent.bind(store);
-    store.putIfAbsent = async (path, bytes) => {
-      if (path.includes('/_counts/')) throw new TributaryError('storage.refused', 'No such right.');
-      return putIfAbsent(path, bytes);
-    };
+    refuseDecisions();
     await table.click(3, 3, 4);
     store.reads = [];
     expect(await told(counts)).toMatchObject({
@@ -120,6 +125,29 @@ describe('more products than are counted on their own', () => {
       other: 1,
     });
     expect(new Set(store.dataFiles())).toEqual(new Set([(await table.paths()).at(-1)]));
+  });
+
+  it('than there was room for when the counts were cached are folded from the cached state alone', async () => {
+    await click({ 1: 3, 2: 2 }, 3, 4, 5);
+    await open({ maxKeys: 10 }).save();
+    store.reads = [];
+    expect(await told(open())).toMatchObject({ total: 8, clicks: { 1: 3, 2: 2, 3: 1 }, other: 2 });
+    expect(store.dataFiles()).toEqual([]);
+    expect(await keptVersion()).toBe(1);
+  });
+
+  it('than there was room for are folded from the cached state also by an instance that may not write', async () => {
+    await click({ 1: 3, 2: 2 }, 3, 4, 5);
+    await open({ maxKeys: 10 }).save();
+    refuseDecisions();
+    store.reads = [];
+    expect(await told(open())).toMatchObject({
+      total: 8,
+      clicks: { 1: 3, 2: 2, 3: 1 },
+      other: 2,
+      alone: expect.stringMatching(/^[0-9a-f]{8}$/),
+    });
+    expect([store.dataFiles(), await keptVersion()]).toEqual([[], undefined]);
   });
 
   it('are no reason to decide while all have room', async () => {
