@@ -51,7 +51,6 @@ export async function admitBatch(options: AdmitOptions): Promise<PartitionBatch>
     return address(batch, generation);
   const beginning = await hubs.firstSequenceNumber(generation.hub, batch.partitionId);
   const ranges = missingRanges(batch.events, taken ?? Math.min(beginning, firstOf(batch)) - 1);
-  if (ranges.length === 0) return address(batch, generation);
   return { ...address(batch, generation), gaps: explainGaps(ranges, beginning, acceptGaps, nameOf(batch)) };
 }
 

@@ -99,6 +99,34 @@ describe('a batch that does not follow on what is committed', () => {
   });
 });
 
+describe('a batch with a hole in its midst', () => {
+  const without = (missing: number, { events, ...rest }: IncomingBatch): IncomingBatch => ({
+    ...rest,
+    events: events.filter(({ sequenceNumber }) => sequenceNumber !== missing),
+  });
+
+  it.each([11, 14, 18])('waits though it follows on, while the hub has event %i', async (missing) => {
+    const table = stand.writer();
+    await table.commit(batch(0, 0, 9));
+    await expect(table.commit(without(missing, batch(0, 10, 19)))).rejects.toMatchObject({
+      code: 'ingest.gap',
+      message: expect.stringContaining(`the events ${missing} to ${missing} are in the hub`),
+    });
+    expect(await stand.rows()).toEqual(addresses(0, 0, 9));
+    stand.service.beginning = missing + 1;
+    expect(await table.commit(without(missing, batch(0, 10, 19)))).toMatchObject({ rows: 9, letters: 1 });
+    expect(await stand.letters()).toMatchObject([{ sequence_number: missing, reason: 'expired' }]);
+  });
+
+  it('has it put on record also in an older generation, whose first event is not known', async () => {
+    const table = stand.writer();
+    await table.commit(batch(1, 0, 9));
+    Object.assign(stand.service, { generation: remade, beginning: 500 });
+    expect(await table.commit(without(101, batch(0, 100, 109)))).toMatchObject({ rows: 9, letters: 1 });
+    expect(await stand.letters()).toMatchObject([{ sequence_number: 101, reason: 'expired' }]);
+  });
+});
+
 describe('a partition that was with another process meanwhile', () => {
   it.each([
     ['the hub has all events', {}, 0],

@@ -57,6 +57,17 @@ describe('the failure of a partition', () => {
     expect(await readFailure(store, path)).toEqual({ ...failure, table });
   });
 
+  it('says why the table is refused, in words, and nothing where somebody wrote something else', async () => {
+    await writeFailure(store, { ...failure, table: 'clicks', refusal: 'It needs a feature.' });
+    expect(await readFailure(store, path)).toEqual({
+      ...failure,
+      table: 'clicks',
+      refusal: 'It needs a feature.',
+    });
+    await store.put(path, Buffer.from(JSON.stringify({ ...failure, refusal: 7 })));
+    expect(await readFailure(store, path)).toEqual(failure);
+  });
+
   it.each(['', 'a b', '; rm', 'clicks; rm', '$(x)', 7, null])(
     'names no table where somebody wrote %j, because people copy the command',
     async (table) => {
