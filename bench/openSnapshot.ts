@@ -3,7 +3,7 @@
  * checkpoint: time and peak memory, each in a process of its own. Ours reads a store in memory, deltalake the same log from a
  * local folder. Without the environment that `npm run test:interop` creates, deltalake is left out.
  *
- *   node dist/bench/openSnapshot.js [files] [more files] [runs]
+ *   npm run bench -- openSnapshot [--files 10000] [--more 100000] [--runs 5]
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -18,6 +18,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { numberFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import type { Add } from '../src/lib/delta/actions';
 import { createTable } from '../src/lib/delta/commit';
 import { checkpointPath, commitPath, type TableLocation } from '../src/lib/delta/log';
@@ -131,8 +134,24 @@ function run(command: string, args: readonly string[]): Figures | undefined {
   return status === 0 && stdout ? JSON.parse(stdout) : undefined;
 }
 
-async function main(): Promise<void> {
-  const [files = '10000', many = '100000', runs = '5'] = process.argv.slice(2);
+const flags = {
+  files: numberFlag({
+    meaning: 'live files of the first table',
+    fallback: 10_000,
+    most: 1_000_000,
+    whole: true,
+  }),
+  more: numberFlag({
+    meaning: 'live files of the second table',
+    fallback: 100_000,
+    most: 1_000_000,
+    whole: true,
+  }),
+  runs: numberFlag({ meaning: 'how often each table is opened', fallback: 5, most: 1000, whole: true }),
+};
+
+async function compare(given: Given<typeof flags>): Promise<number> {
+  const [files, many, runs] = [given.files, given.more, given.runs].map(String) as [string, string, string];
   const folder = mkdtempSync(join(tmpdir(), 'snapshot-'));
   const python = resolve('node_modules/.cache/interop-venv/bin/python');
   const table: Record<string, Record<string, number>> = {};
@@ -161,9 +180,14 @@ async function main(): Promise<void> {
     `Opening a table from its checkpoint, median of ${runs}, and writing the next checkpoint, once`,
   );
   console.table(table);
+  return 0;
 }
 
 const [task = '', folder = '', count] = process.argv.slice(2);
 if (task === 'write') void writeLog(folder, Number(count));
 else if (['state', 'snapshot', 'checkpoint'].includes(task)) void measure(task, folder, Number(count));
-else void main();
+else
+  runCommand({
+    call: 'npm run bench -- openSnapshot',
+    does: action({ meaning: 'Opening a table of many files, against deltalake.', flags, run: compare }),
+  });
