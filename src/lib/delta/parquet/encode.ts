@@ -117,7 +117,7 @@ export class ParquetEncoder {
     for (const end of rowGroupEnds({ ...this.#options, columns }, numRecords)) {
       if (start > 0) yield;
       const rows = end - start;
-      for (const _ of this.#writer.writeRowGroup(rows, this.#encodeGroup(sources, start, end)))
+      for (const _ of this.#writer.writeRowGroupInSteps(rows, this.#encodeGroup(sources, start, end)))
         if (rows >= manyRows) yield;
       this.#numRecords += rows;
       start = end;

@@ -146,7 +146,7 @@ export class CheckpointEncoder {
 
   #flush(): void {
     const chunks = this.#columns.flatMap(({ shredder }) => shredder.takeChunks());
-    for (const _ of this.#writer.writeRowGroup(this.#pending, chunks));
+    this.#writer.writeRowGroup(this.#pending, chunks);
     this.#pending = 0;
   }
 }

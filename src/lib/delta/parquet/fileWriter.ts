@@ -75,8 +75,13 @@ export class FileWriter {
     return this.#offset;
   }
 
-  /** `chunks` in the order of `leaves`; yields after each, before the next one is asked for. It must be gone through to its end. */
-  *writeRowGroup(numRows: number, chunks: Iterable<Chunk>): Generator<undefined, void> {
+  /** `chunks` in the order of `leaves`. */
+  writeRowGroup(numRows: number, chunks: Iterable<Chunk>): void {
+    for (const _ of this.writeRowGroupInSteps(numRows, chunks));
+  }
+
+  /** The same; it yields after each chunk, before the next one is asked for. It must be gone through to its end. */
+  *writeRowGroupInSteps(numRows: number, chunks: Iterable<Chunk>): Generator<undefined, void> {
     const columns: ColumnChunk[] = [];
     let uncompressed = 0;
     for (const chunk of chunks) {
