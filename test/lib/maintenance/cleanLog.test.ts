@@ -97,6 +97,19 @@ describe('cleaning the log', () => {
     expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: 6, deleted: 0 });
   });
 
+  it.each([
+    ['of the last moment before the cutoff', 0, 9],
+    ['of a moment after it', 1, 6],
+  ])('goes by the midnight before, in UTC: a version %s', async (_what, later, oldest) => {
+    await appendHistory('interval 2 days');
+    for (const version of [7, 8]) store.date(commitPath('events', version), now - 3 * day);
+    store.date(commitPath('events', 9), now - day / 2 - 2 * day + later);
+    // A checkpoint is as old as its version, whenever it was written.
+    store.date(checkpointPath('events', 9), now);
+    for (const hours of [0, 11.9])
+      expect(await cleanLog({ at, now: now + (hours * day) / 24, dryRun: true })).toMatchObject({ oldest });
+  });
+
   it('does not begin the log at a checkpoint whose commit is gone, because its age is not known', async () => {
     await appendHistory('interval 2 days');
     await store.delete(commitPath('events', 6));
