@@ -87,7 +87,6 @@ export async function rewriteFiles(
       pending.bytes += copyValues(columns.get(name) ?? [], pending.columns[index]);
     if ((pending.columns[0]?.length ?? 0) >= pendingRows || pending.bytes >= pendingBytes) await flush();
   }
-  signal?.throwIfAborted();
   if (taken.length < 2) return { output: undefined, taken, kept };
   if ((pending.columns[0]?.length ?? 0) > 0) await flush();
   signal?.throwIfAborted();

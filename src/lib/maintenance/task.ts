@@ -35,7 +35,7 @@ export const openForMaintenance = (task: MaintenanceTask, atLeast = -1) =>
   openWritable(task, (at) => openSnapshot(at, { atLeast }));
 
 /** Like `openForMaintenance`, but without the files. */
-export const openStateForMaintenance = (task: MaintenanceTask, atLeast = -1) =>
+export const openStateForMaintenance = (task: MaintenanceTask, atLeast: number) =>
   openWritable(task, (at) => openState(at, { atLeast }));
 
 async function openWritable<State extends TableState>(

@@ -538,6 +538,18 @@ it.each([4, 5, 6, 9])('version %d is opened among checkpoints of versions 5 and 
   expect((await openSnapshot(log, { version }))?.files.size).toBe(5);
 });
 
+it('a log whose entry goes while it is opened from the checkpoint of that version is to be read again', async () => {
+  await appendFiles(3);
+  await checkpoint({ at });
+  await at.store.delete(lastCheckpointPath('events'));
+  const { get } = at.store;
+  at.store.get = async (path) => (path === commitPath('events', 3) ? undefined : get.call(at.store, path));
+  await expect(openState(at)).rejects.toMatchObject({
+    code: 'delta.contention',
+    message: 'memory/events version 3: the log changes while it is opened: read it again.',
+  });
+});
+
 describe('a checkpoint whose commit storage has lost', () => {
   /** Versions 0 to 6 with a checkpoint of 3. Its entry, and those above, are other commits than when it was written. */
   async function loseCheckpoint() {

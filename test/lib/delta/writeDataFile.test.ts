@@ -68,3 +68,19 @@ it('makes the same file again where storage lost it', async () => {
   await restoreDataFile({ at, fields, columns }, add);
   expect((await at.store.get(`sales/${add.path}`))?.bytes).toEqual(bytes);
 });
+
+it('makes a file again only with the rows that it had', async () => {
+  const { at, add, bytes } = await write([[1], ['a'], ['b']]);
+  await at.store.delete(`sales/${add.path}`);
+  const rows = (id: number, ...others: number[]) => {
+    const ids = [id, ...others];
+    return { at, fields, columns: [ids, ids.map(() => 'a'), ids.map(() => 'b')] };
+  };
+  await expect(restoreDataFile(rows(1, 2, 3), add)).rejects.toMatchObject({
+    code: 'delta.invalid',
+    message: `memory/sales: the file ${add.path} cannot be made again.`,
+  });
+  expect(await at.store.get(`sales/${add.path}`)).toBeUndefined();
+  await restoreDataFile(rows(1), add);
+  expect((await at.store.get(`sales/${add.path}`))?.bytes).toEqual(bytes);
+});

@@ -4,6 +4,8 @@ import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { checkTable } from '../../../src/lib/maintenance/checkTable';
 import { cleanLog } from '../../../src/lib/maintenance/cleanLog';
 import { compact } from '../../../src/lib/maintenance/compact';
+import { compactBin } from '../../../src/lib/maintenance/compactBin';
+import { planCompaction } from '../../../src/lib/maintenance/planCompaction';
 import { repairLog } from '../../../src/lib/maintenance/repairLog';
 import type { MaintenanceTask } from '../../../src/lib/maintenance/task';
 import { vacuum } from '../../../src/lib/maintenance/vacuum';
@@ -88,19 +90,36 @@ describe('a task whose signal is aborted', () => {
   });
 
   it('ends between two files: a compaction, which stores nothing then', async () => {
-    await appendFiles(at, 6);
+    await appendFiles(at, 20);
     const before = await objectsOf(at);
-    // The first request for a data file after the six that are read is the one that looks for the new file.
-    for (let request = 1; request <= 6; request++) {
+    for (const request of [1, 6, 20]) {
       const ended = new AbortController();
       let read = 0;
       store.onRequest = (path) => {
         if (path.includes('/part-') && ++read === request) ended.abort(outOfTime);
       };
       await expect(compact({ at, signal: ended.signal })).rejects.toBe(outOfTime);
+      // Some files are read ahead.
+      expect(read).toBeLessThan(request + 10);
       store.onRequest = () => {};
       expect(await objectsOf(at)).toEqual(before);
     }
+  });
+
+  it('stores nothing: a compaction whose rows are all read', async () => {
+    await appendFiles(at, 4);
+    const before = await objectsOf(at);
+    const planned = await planCompaction({ at }, 1_000_000);
+    if (planned.outcome !== 'planned') throw new Error(planned.outcome);
+    const ended = new AbortController();
+    const isTimeUp = () => {
+      ended.abort(outOfTime);
+      return true;
+    };
+    await expect(compactBin({ at, signal: ended.signal, isTimeUp }, planned.opened, 0)).rejects.toBe(
+      outOfTime,
+    );
+    expect(await objectsOf(at)).toEqual(before);
   });
 
   it('moves no further file aside: a repair', async () => {

@@ -238,6 +238,16 @@ describe('a checkpoint', () => {
     expect(await hint()).toMatchObject({ version: 2 });
   });
 
+  it('says how many files are in it', async () => {
+    await appendFiles(at, 3);
+    await checkpoint({ at });
+    await appendFiles(at, 2, { first: 30 });
+    const seen: unknown[] = [];
+    await checkpoint({ at, progress: (progress) => seen.push(progress) });
+    expect(seen.at(-1)).toEqual({ step: 'checkpoint', done: 5, total: 5 });
+    expect(seen).toContainEqual({ step: 'checkpoint', done: 3, total: 3 });
+  });
+
   it('points to no checkpoint that is damaged', async () => {
     await appendFiles(at, 2);
     await at.store.put(checkpointPath('events', 2), Buffer.from('PAR1 cut short PAR1'));

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { performDuty } from '../../../src/lib/maintenance/duties';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { DatedStore } from './datedStore';
-import { appendFiles, day } from './table';
+import { appendFiles, day, snapshotOf } from './table';
 
 it('says how many files a vacuum deleted, and how many bytes', async () => {
   const lake = new DatedStore();
@@ -24,3 +24,13 @@ it.each(['checkpoint', 'clean', 'compact', 'vacuum'] as const)(
     });
   },
 );
+
+it('says how many files a compaction rewrote, and how many bytes', async () => {
+  const at = { store: new MemoryStore(), table: 'clicks' };
+  await appendFiles(at, 5);
+  const sizes = [...(await snapshotOf(at)).files.values()].map(({ size }) => size);
+  const figures = { bins: 1, conflicts: 0, files: 5, bytes: sizes.reduce((sum, size) => sum + size) };
+  const planned = await performDuty('compact', { at, dryRun: true });
+  expect(planned).toEqual({ outcome: 'done', version: 5, ...figures });
+  expect(await performDuty('compact', { at })).toEqual({ outcome: 'done', version: 6, ...figures });
+});

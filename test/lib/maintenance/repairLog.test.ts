@@ -302,6 +302,24 @@ describe('the pointer to the last checkpoint', () => {
     await expectSound(4, upTo(40));
   });
 
+  it.each([
+    ['an older one, if the newest that is left is damaged', [4], 2],
+    ['none, if all that are left are damaged', [2, 4], undefined],
+  ])('leads to %s', async (_what, damaged, version) => {
+    await appendFiles(at, 2);
+    await checkpoint({ at });
+    await appendFiles(at, 2, { first: 20 });
+    await checkpoint({ at });
+    await appendFiles(at, 3, { first: 40 });
+    await strand(at, await goBackTo(at, 5), 7);
+    for (const each of damaged)
+      await at.store.put(checkpointPath('events', each), Buffer.from('PAR1 cut PAR1'));
+    await pointTo(7);
+    expect(await repairLog({ at })).toMatchObject({ outcome: 'repaired', version: 5, moved: [7] });
+    expect((await readLastCheckpoint(at))?.version).toBe(version);
+    expect(await ids()).toEqual(upTo(50));
+  });
+
   it('is put right also when nothing else is wrong', async () => {
     await appendFiles(at, 2);
     await checkpoint({ at });
