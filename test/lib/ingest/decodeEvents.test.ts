@@ -96,6 +96,22 @@ describe('decoding a batch', () => {
     expect(rows).toBeGreaterThan(1000);
   });
 
+  it('reads usual bodies in the fast way, and takes the slow one for the others alone', () => {
+    const slow: string[] = [];
+    const stream: Stream = {
+      ...clickstream,
+      decode: (body) => {
+        slow.push(Buffer.from(body).toString());
+        return clickstream.decode(body);
+      },
+    };
+    const usual = (product: number) => `{"productid":${product},"sessionid":${product * 2},"category":3}`;
+    const bodies = [usual(1), usual(2), `[${usual(3)}]`, usual(4), usual(5), usual(6)];
+    const decoded = decodeEvents(stream, bodies.map(event));
+    expect(decoded.flatMap(rowsOf)).toEqual([1, 2, 3, 4, 5, 6].map((n) => [n, null, n * 2, 3]));
+    expect(slow).toEqual([bodies[2]]);
+  });
+
   it('takes every value at the bounds of its type, and says what is beyond them', () => {
     const stream = {
       ...clickstream,

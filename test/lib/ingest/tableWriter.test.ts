@@ -272,7 +272,7 @@ describe('a table writer', () => {
 
 describe('a round', () => {
   it('has at most maxRoundEvents events, and always at least one batch', async () => {
-    const table = stand.writer({ commitIntervalMs: 30, maxRoundEvents: 25 });
+    const table = stand.writer({ commitIntervalMs: 30, maxRoundEvents: 20 });
     await table.commit(batch(9, 0, 0));
     await Promise.all([0, 1, 2, 3].map((partition) => table.commit(batch(partition, 0, 9))));
     await table.commit(batch(4, 0, 99));
@@ -286,6 +286,15 @@ describe('a round', () => {
     stand.service.beginning = 10;
     await Promise.all([0, 1, 2].map((partition) => table.commit(batch(partition, 10, 19))));
     expect(stand.rounds.map(({ events }) => events)).toEqual([1, 10, 10, 10]);
+  });
+
+  it('may have exactly as many bytes', async () => {
+    const bytes = batch(0, 10, 19).events.reduce((sum, { body }) => sum + body.length, 0);
+    const table = stand.writer({ commitIntervalMs: 30, maxRoundBytes: 2 * bytes });
+    await table.commit(batch(9, 0, 0));
+    stand.service.beginning = 10;
+    await Promise.all([0, 1, 2].map((partition) => table.commit(batch(partition, 10, 19))));
+    expect(stand.rounds.map(({ events }) => events)).toEqual([1, 20, 10]);
   });
 
   it('does not wait for the interval when it is full, nor when the process ends', async () => {
