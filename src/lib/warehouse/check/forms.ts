@@ -16,26 +16,24 @@ type Kind = Warehouse['kind'];
 /** The form of a value that was fitted to its column. */
 export function formOfCell(cell: Cell, type: WarehouseType, kind: Kind): Form {
   if (cell === null) return null;
-  if (type === 'float') return formOfNumber(Number(cell));
-  if (type === 'bit') return cell === true ? '1' : '0';
+  // A zero has no sign here, nor in the text of a statement.
+  if (type === 'float') return String(Number(cell));
   if (type === 'datetime') return formOfTime(BigInt(cell), kind);
   if (typeof cell === 'string') return cell;
+  // True is 1.
   return String(BigInt(cell));
 }
 
 /** The form of a value as a client returns it: mssql gives Dates, DuckDB texts in UTC, and both give large numbers as text. */
 export function formOfAnswer(value: unknown, type: WarehouseType, kind: Kind): Form {
   if (value === null || value === undefined) return null;
-  if (type === 'float') return formOfNumber(Number(value));
-  if (type === 'bit') return value === true || Number(value) === 1 ? '1' : '0';
+  if (type === 'float') return String(Number(value));
+  if (type === 'bit') return Number(value) === 1 ? '1' : '0';
   if (type === 'datetime') return formOfTime(readMicros(value), kind);
   if (type === 'datetime2(6)') return String(readMicros(value));
   if (type === 'date') return String(readMicros(value) / dayMicros);
   return /^n?varchar/.test(type) ? String(value) : String(BigInt(String(value)));
 }
-
-/** A zero has no sign in the text of a statement. */
-const formOfNumber = (value: number): string => String(value === 0 ? 0 : value);
 
 const dayMicros = 86_400_000_000n;
 

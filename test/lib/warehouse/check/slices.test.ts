@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Sides } from '../../../../src/lib/warehouse/check/slices';
-import { Slices, startsOf } from '../../../../src/lib/warehouse/check/slices';
+import { Slices, startsOf, timeColumnOf } from '../../../../src/lib/warehouse/check/slices';
 
 const minute = (iso: string) => Date.parse(`${iso}Z`) / 60_000;
 const starts = (rows: Readonly<Record<string, number>>, most = 10) =>
@@ -43,4 +43,58 @@ it('has all rows of a table without times in one slice', () => {
   const slices = new Slices({ table, warehouse: { kind: 'sql' } as Sides['warehouse'] }, []);
   expect(slices.all).toEqual([{ from: undefined, to: undefined }]);
   expect(slices.indexOf(['1'])).toBe(0);
+});
+
+it.each(['sql', 'duckdb'] as const)(
+  'finds the slice of a row by its minute, first or last of the slice: %s',
+  (kind) => {
+    const table = {
+      schema: 's',
+      name: 't',
+      columns: [
+        { name: 'a', from: 'a', type: 'int' },
+        { name: 'at', from: 'at', type: 'datetime2(6)' },
+      ],
+    } as const;
+    const warehouse = { kind } as Sides['warehouse'];
+    const starts = [-2880, 0, 1440, 2000];
+    const slices = new Slices({ table, warehouse }, starts);
+    expect(slices.all).toEqual([
+      'none',
+      { from: undefined, to: -2880 },
+      { from: -2880, to: 0 },
+      { from: 0, to: 1440 },
+      { from: 1440, to: 2000 },
+      { from: 2000, to: undefined },
+    ]);
+    expect(slices.indexOf(['1', null])).toBe(0);
+    const minuteMicros = 60_000_000;
+    const micros = starts.flatMap((start) =>
+      [-1, 0, 1, minuteMicros].map((after) => start * minuteMicros + after),
+    );
+    for (const time of [-1e16, ...micros, 1e15]) {
+      const slice = slices.all[slices.indexOf(['1', String(time)])];
+      if (slice === undefined || slice === 'none') throw new Error(`${time} is in no slice.`);
+      expect(time).toBeGreaterThanOrEqual((slice.from ?? Number.NEGATIVE_INFINITY) * minuteMicros);
+      expect(time).toBeLessThan((slice.to ?? Number.POSITIVE_INFINITY) * minuteMicros);
+    }
+  },
+);
+
+it('takes the time at which a row was enqueued before any other, wherever its column is', () => {
+  const column = (name: string, type: 'int' | 'datetime' | 'datetime2(6)' | 'date') => ({
+    name,
+    from: name,
+    type,
+  });
+  const placeIn = (...columns: ReturnType<typeof column>[]) =>
+    timeColumnOf({ schema: 's', name: 't', columns });
+  const [enqueued, other] = [column('enqueued_at', 'datetime2(6)'), column('at', 'datetime')];
+  expect([placeIn(enqueued, other), placeIn(other, enqueued), placeIn(column('a', 'int'), other)]).toEqual([
+    0, 1, 1,
+  ]);
+  expect([placeIn(column('enqueued_at', 'int'), other), placeIn(column('at', 'date'))]).toEqual([
+    1,
+    undefined,
+  ]);
 });
