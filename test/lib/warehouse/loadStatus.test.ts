@@ -4,6 +4,7 @@ import {
   LoadStatusFile,
   loadStatusPath,
   readLoadStatus,
+  warehouseMark,
   writeLoadStatus,
 } from '../../../src/lib/warehouse/loadStatus';
 
@@ -180,4 +181,25 @@ it.each([
 ])('reads of a record with %s what can be read', async (_what, text, expected) => {
   await store.put(loadStatusPath(table), Buffer.from(text));
   expect(await readLoadStatus(store, table)).toStrictEqual(expected);
+});
+
+it('is read as it was written, with everything that it may say', async () => {
+  const status = {
+    state: 'needs-rebuild',
+    error: 'warehouse.refused',
+    reason: 'version 4 takes rows away',
+    keepsMarks: false,
+    warehouse: warehouseMark('sql:server/dwh'),
+    position: at(3),
+    head: { tableId: 'id', version: 4, mark: undefined },
+  } as const;
+  await writeLoadStatus(store, table, status);
+  expect(await readLoadStatus(store, table)).toEqual(status);
+});
+
+it('tells one warehouse from another by a short mark that does not have its name', () => {
+  const [one, other] = ['sql:server/dwh', 'sql:server/dw'].map(warehouseMark);
+  expect(one).toMatch(/^[0-9a-f]{16}$/);
+  expect(one).toBe(warehouseMark('sql:server/dwh'));
+  expect(one).not.toBe(other);
 });

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatTime, literal, quoteName, quoteText } from '../../../../src/lib/warehouse/synapse/literals';
+import {
+  escapeLike,
+  formatTime,
+  literal,
+  quoteName,
+  quoteText,
+} from '../../../../src/lib/warehouse/synapse/literals';
 import { Engine } from '../../../kit/tds/engine';
 import { parseBatch } from '../../../kit/tds/parse';
 import { Session } from '../../../kit/tds/session';
@@ -113,4 +119,15 @@ describe('other values', () => {
       { select: { items: [{ name: 'a]b' }] } },
     ]);
   });
+});
+
+it('a text for LIKE has the signs of patterns as themselves, and nothing else is changed', () => {
+  expect(['clicks', 'a_b', '50%', '[x]', '__%[', ''].map(escapeLike)).toEqual([
+    'clicks',
+    'a[_]b',
+    '50[%]',
+    '[[]x]',
+    '[_][_][%][[]',
+    '',
+  ]);
 });

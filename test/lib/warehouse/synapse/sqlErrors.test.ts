@@ -4,7 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { TributaryError } from '../../../../src/lib/errors';
 import {
   isAmbiguous,
+  isDeadlock,
+  isMadeMeanwhile,
+  isNeverPossible,
   isUnknownColumn,
+  isUnknownObject,
   toWarehouseError,
 } from '../../../../src/lib/warehouse/synapse/sqlErrors';
 
@@ -119,4 +123,28 @@ describe('an error of the SQL client', () => {
     const ours = new TributaryError('warehouse.ledger', 'two rows');
     expect(toWarehouseError(ours, 'sql:dwh')).toBe(ours);
   });
+});
+
+it('tells by its number what an error means to the caller, and no two things of one', () => {
+  const kinds = { isDeadlock, isMadeMeanwhile, isUnknownColumn, isUnknownObject, isNeverPossible };
+  const numbers = {
+    isDeadlock: [1205],
+    isMadeMeanwhile: [1779, 2601, 2627, 2705, 2714],
+    isUnknownColumn: [207],
+    isUnknownObject: [208],
+    isNeverPossible: [102, 229, 230, 262, 297, 1088, 2760, 4834, 40510, 40517, 103010],
+  };
+  for (const [kind, is] of Object.entries(kinds))
+    for (const [other, those] of Object.entries(numbers))
+      for (const number of those) {
+        const error = { number, code: 'EREQUEST', message: 'as the server says' };
+        expect([kind, number, is(error)]).toEqual([kind, number, kind === other]);
+      }
+  for (const error of [
+    undefined,
+    new Error('no number'),
+    { code: 'ESOCKET', message: 'away' },
+    { number: 209 },
+  ])
+    expect(Object.values(kinds).map((is) => is(error))).toEqual([false, false, false, false, false]);
 });
