@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { commitPath } from '../../../src/lib/delta/log';
 import { TributaryError } from '../../../src/lib/errors';
 import { catchUp } from '../../../src/lib/warehouse/catchUp';
 import type { Warehouse } from '../../../src/lib/warehouse/warehouse';
@@ -88,3 +89,29 @@ it('loads that are turned away again and again from where the ledger says that t
   });
   expect(loads).toBe(5);
 });
+
+it('a version whose data file is gone is read from the log again, which may have another one by then', async () => {
+  const options = {
+    warehouse,
+    commits: delta.commits,
+    table: clicksAt,
+    signal: new AbortController().signal,
+  };
+  await catchUp(options);
+  const before = new Set(await paths());
+  await delta.commit(clicks(10, 50));
+  const { store } = delta.at;
+  for (const path of await paths()) if (!before.has(path)) await store.delete(path);
+  expect(await catchUp(options)).toMatchObject({ state: 'needs-rebuild', version: 4 });
+  await store.delete(commitPath('clicks', 5));
+  await delta.commit(clicks(10, 60));
+  expect(await catchUp(options)).toEqual({ state: 'current', version: 5 });
+  const [counted] = await warehouse.query('SELECT max(productid) AS most FROM clickstream.clicks');
+  expect(counted).toEqual({ most: 69 });
+});
+
+async function paths(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { path } of delta.at.store.list('clicks/part-')) found.push(path);
+  return found;
+}
