@@ -5,7 +5,7 @@ import { durationFlag, keyFlag, numberFlag, switchFlag, textFlag, urlFlag } from
 import { action, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { type CountWords, readCounts, readCsv, readTrend, type Trend, wordsOf } from './countsAnswers';
-import { CountsClient } from './countsClient';
+import { CountsClient, ParameterRefused } from './countsClient';
 import { type Asked, describeCounts, linesAround } from './countsTable';
 
 /*
@@ -57,15 +57,32 @@ runCommand({
         throw new UsageError('--product names one product: leave out --category.');
       if (stream === undefined && filters.product !== undefined && !/^-?\d+$/.test(filters.product))
         throw new UsageError(`--product ${filters.product}: expected a whole number.`);
-      const counts = new CountsCommand(new CountsClient(url, key), wordsOf(stream), filters);
-      if (!watch) await counts.ensureCategoryKnown();
-      if (csv) process.stdout.write(await counts.csv());
-      else if (watch) await showAgain(counts, every ?? defaultEveryMs);
-      else for (const line of await counts.lines()) console.log(line);
-      return 0;
+      const words = wordsOf(stream);
+      const counts = new CountsCommand(new CountsClient(url, key), words, filters);
+      try {
+        if (!watch) await counts.ensureCategoryKnown();
+        if (csv) process.stdout.write(await counts.csv());
+        else if (watch) await showAgain(counts, every ?? defaultEveryMs);
+        else for (const line of await counts.lines()) console.log(line);
+        return 0;
+      } catch (error) {
+        throw asWrongUse(error, { stream, ...filters }, words);
+      }
     },
   }),
 });
+
+/** The API knows what it takes: if it refuses the value of an option, the command is used wrongly. */
+function asWrongUse(
+  error: unknown,
+  given: Readonly<Record<string, unknown>>,
+  { attribute }: CountWords,
+): unknown {
+  if (!(error instanceof ParameterRefused)) return error;
+  const name = error.parameter === attribute ? 'category' : error.parameter;
+  if (given[name] === undefined) return error;
+  return new UsageError(`--${name} ${given[name]}: expected ${error.accepts}.`, { cause: error });
+}
 
 type Filters = Omit<Asked, 'top'> & { readonly top: number | undefined };
 
@@ -156,6 +173,7 @@ async function showAgain(counts: CountsCommand, everyMs: number): Promise<void> 
     try {
       lines = await counts.lines();
     } catch (error) {
+      if (error instanceof ParameterRefused) throw error;
       // Keep watching: the API may only be away for a while.
       lines = [error instanceof Error ? error.message : String(error)];
     }

@@ -70,9 +70,27 @@ export function objectIn({ text }: Reply): Record<string, unknown> | undefined {
   }
 }
 
-/** @throws Error saying why the API did not answer as asked, as far as it says so */
+/** The API does not take the value of a parameter. */
+export class ParameterRefused extends Error {
+  constructor(
+    message: string,
+    /** Its name. */
+    readonly parameter: string,
+    /** What the API takes instead. */
+    readonly accepts: string,
+  ) {
+    super(message);
+  }
+}
+
+/** @throws Error saying why the API did not answer as asked, as far as it says so; ParameterRefused for a value that it does not take */
 export function ensureAnswered(reply: Reply): Reply {
   const { status, place } = reply;
   if (status === 200) return reply;
-  throw new Error(describeRefusal({ place, status, detail: objectIn(reply)?.detail }, 'a function key'));
+  const { detail, parameter, accepts } = objectIn(reply) ?? {};
+  const message = describeRefusal({ place, status, detail }, 'a function key');
+  const isParameter = typeof parameter === 'string' && typeof accepts === 'string';
+  if ((status === 400 || status === 404) && isParameter)
+    throw new ParameterRefused(message, parameter, accepts);
+  throw new Error(message);
 }

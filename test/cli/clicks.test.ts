@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
+import { noSuchStream } from '../../src/lib/api/answer';
 import { ClicksApi } from '../../src/lib/api/clicksApi';
 import { countTerms } from '../../src/lib/api/countTerms';
 import { Counts } from '../../src/lib/counts/counts';
@@ -20,6 +21,9 @@ afterEach(async () => {
   server?.close();
 });
 
+/** What the API answers where there is no such stream. */
+const { body: noStream } = noSuchStream('', [{ name: 'orders' }], 'counted');
+
 /** The API of clicks and of one more stream, without the host around it; which paths were asked, whether since a time, and with which statuses. */
 async function serve(table: ClicksTable, maxKeys = 100) {
   const counts = new Counts({ at: table.at, counted: countedClicks, refreshMs: 0, maxKeys });
@@ -36,7 +40,7 @@ async function serve(table: ClicksTable, maxKeys = 100) {
       path: decodeURIComponent(path),
       query,
       headers: new Headers(headers as Record<string, string>),
-    })) ?? { status: 404, headers: {}, body: '{"detail":"There is no such stream."}' };
+    })) ?? { status: 404, headers: {}, body: noStream };
     asked.push({ path: `${pathname}${query.has('since') ? '?since' : ''}`, status: answer.status });
     response.writeHead(answer.status, answer.headers).end(answer.body);
   });
@@ -259,15 +263,21 @@ it.each([
   expect([code, lines[0]]).toEqual([2, message]);
 });
 
-it('npm run clicks passes on what the API accepts', async () => {
+it('npm run clicks ends with 2 for a value that the API does not take, and says what it takes', async () => {
   const { url } = await serve(await new ClicksTable(new MemoryStore()).create());
-  const said = async (...args: string[]) => (await clicks('--url', url, ...args)).lines;
-  expect(await said('--last', '99s')).toEqual([
-    expect.stringMatching(/\/api\/clicks answered 400: last is "99s": expected a time in whole minutes,/),
+  const said = async (...args: string[]) => {
+    const { code, lines } = await clicks('--url', url, ...args);
+    return [code, lines[0]];
+  };
+  const span = 'expected a time in whole minutes, hours or days, like 15m, 3h or 9d.';
+  expect(await said('--last', '99s')).toEqual([2, `--last 99s: ${span}`]);
+  expect(await said('--last', '15', '--csv')).toEqual([2, `--last 15: ${span}`]);
+  expect(await said('--last', '15', '--watch')).toEqual([2, `--last 15: ${span}`]);
+  expect(await said('--category', 'x')).toEqual([
+    2,
+    '--category x: expected a whole number from -2147483648 to 2147483647.',
   ]);
-  expect(await said('--stream', 'nothing')).toEqual([
-    expect.stringMatching(/\/api\/counts\/nothing answered 404: There is no such stream\.$/),
-  ]);
+  expect(await said('--stream', 'nothing')).toEqual([2, '--stream nothing: expected orders.']);
 });
 
 it.each([
