@@ -9,9 +9,10 @@ foreach ($name in 'AZURE_RESOURCE_GROUP', 'FUNCTION_APP_NAME', 'FUNCTION_APP_HOS
 }
 Set-Location (Join-Path $PSScriptRoot '../..')
 
-# Settings that somebody wrote here are not overwritten.
+# Settings that somebody wrote here are not overwritten. Those of this hook name the lake, which the template alone makes; a namespace may
+# have been there before.
 $settings = 'local.settings.json'
-if ((Test-Path $settings) -and -not (Select-String -Path $settings -SimpleMatch "`"$env:EVENT_HUBS_NAMESPACE`"" -Quiet)) {
+if ((Test-Path $settings) -and -not (Select-String -Path $settings -SimpleMatch "`"$env:LAKE_BLOB_ENDPOINT`"" -Quiet)) {
   $settings = 'local.settings.azure.json'
 }
 
@@ -20,6 +21,11 @@ $warehouse = 'none'
 if ($hasWarehouse) {
   foreach ($name in 'WAREHOUSE_SERVER', 'WAREHOUSE_DATABASE') {
     if (-not [Environment]::GetEnvironmentVariable($name)) { throw "The output $name of the template is missing: run it with azd." }
+  }
+  foreach ($tool in 'az', 'sqlcmd') {
+    if (-not (Get-Command $tool -ErrorAction SilentlyContinue)) {
+      throw "A warehouse needs $tool, which was not found. docs/deploy.md says where it is. Then run: azd hooks run postprovision"
+    }
   }
   $warehouse = "Server=tcp:$env:WAREHOUSE_SERVER,1433;Database=$env:WAREHOUSE_DATABASE;Authentication=Active Directory Default;Encrypt=true"
 }

@@ -8,14 +8,21 @@ set -eu
 : "${CONSUMER_GROUP:?}" "${LAKE_BLOB_ENDPOINT:?}" "${LAKE_CONTAINER:?}" "${HOST_BLOB_ENDPOINT:?}" "${WAREHOUSE_KIND:?}"
 cd "$(dirname "$0")/../.."
 
-# Settings that somebody wrote here are not overwritten.
+# Settings that somebody wrote here are not overwritten. Those of this hook name the lake, which the template alone makes; a namespace may
+# have been there before.
 settings=local.settings.json
-if [ -e "$settings" ] && ! grep -qF "\"$EVENT_HUBS_NAMESPACE\"" "$settings"; then settings=local.settings.azure.json; fi
+if [ -e "$settings" ] && ! grep -qF "\"$LAKE_BLOB_ENDPOINT\"" "$settings"; then settings=local.settings.azure.json; fi
 
 warehouse=none
 hasNoLoads=true
 if [ "$WAREHOUSE_KIND" != none ]; then
   : "${WAREHOUSE_SERVER:?}" "${WAREHOUSE_DATABASE:?}"
+  for tool in az sqlcmd; do
+    if ! command -v "$tool" >/dev/null; then
+      echo "A warehouse needs $tool, which was not found. docs/deploy.md says where it is. Then run: azd hooks run postprovision" >&2
+      exit 1
+    fi
+  done
   warehouse="Server=tcp:$WAREHOUSE_SERVER,1433;Database=$WAREHOUSE_DATABASE;Authentication=Active Directory Default;Encrypt=true"
   hasNoLoads=false
 fi

@@ -72,7 +72,7 @@ ${more}
   }
 
   runShell(argv: readonly string[], environment: Record<string, string> = {}) {
-    return spawnSync('sh', argv, {
+    return spawnSync('/bin/sh', argv, {
       encoding: 'utf8',
       cwd: this.folder,
       env: { PATH: this.path('bin') + delimiter + process.env.PATH, ...environment },

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseSettings } from '../../src/lib/settings';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
@@ -31,6 +31,25 @@ describe.skipIf(process.platform === 'win32')('the hook after provisioning', () 
     stand.run();
     stand.run({ LAKE_CONTAINER: 'other' });
     expect(stand.readValues('local.settings.json').LAKE_CONTAINER).toBe('other');
+  });
+
+  it('leaves settings that somebody wrote for the namespace that was there before', () => {
+    const mine = { EventHubConnection__fullyQualifiedNamespace: outputs.EVENT_HUBS_NAMESPACE };
+    writeFileSync(stand.path('local.settings.json'), JSON.stringify({ Values: mine }, null, 1));
+    expect(stand.run().stdout).toContain('--settings local.settings.azure.json');
+    expect(stand.readValues('local.settings.json')).toEqual(mine);
+  });
+
+  it('says at once which tool a warehouse needs, before it opens a firewall', () => {
+    for (const tool of ['dirname', 'grep', 'cat']) symlinkSync(`/bin/${tool}`, stand.path(`bin/${tool}`));
+    rmSync(stand.path('bin/sqlcmd'));
+    const { status, stderr } = stand.run({ ...azureSql, PATH: stand.path('bin') });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/needs sqlcmd.*azd hooks run postprovision/),
+    });
+    expect(stand.calls()).toEqual([]);
+    expect(stand.run({ PATH: stand.path('bin') }).status).toBe(0);
   });
 
   it('makes the user of the app with the rights of loader.sql, and can be run again', () => {
@@ -100,7 +119,8 @@ describe.skipIf(process.platform === 'win32')('the hook after provisioning', () 
   it('runs without azd, with the commands of docs/deploy.md', () => {
     const [, commands = ''] =
       /\*\*Without azd\.\*\*[\s\S]*?```sh\n([\s\S]*?)```/.exec(readFileSync('docs/deploy.md', 'utf8')) ?? [];
-    const inAzure = Object.entries({ ...outputs, WAREHOUSE_SERVER: '', WAREHOUSE_DATABASE: '' });
+    const names = { AZURE_LOCATION: 'West Europe', WAREHOUSE_SERVER: '', WAREHOUSE_DATABASE: '' };
+    const inAzure = Object.entries({ ...outputs, ...names });
     // Azure changes the case of letters in the names of outputs.
     const shown = inAzure.map(([name, value]) => [name.toLowerCase(), { type: 'String', value }]);
     const answer = JSON.stringify(Object.fromEntries(shown));
