@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { append, createTable } from '../../../src/lib/delta/commit';
+import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
 import { commitPath } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { readDataFile } from '../../../src/lib/delta/readDataFile';
@@ -236,6 +236,38 @@ describe('replaying dead letters', () => {
     expect(await readLetters(snapshot as NonNullable<typeof snapshot>)).toHaveLength(1);
     expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
     expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3']);
+  });
+
+  it('takes a letter that was written several times once, also if one file has all of them', async () => {
+    await ingest(0, '{"productid":1}');
+    const body = '{"product":2}';
+    for (let times = 0; times < 4; times++) await ingestLettersOnly(1, body);
+    await ingest(1, body);
+    await compact({ at: letters });
+    expect((await openSnapshot(letters))?.files.size).toBe(1);
+    expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
+    expect(await productsBySequence()).toEqual(['0/0/1/3', '1/0/2/3']);
+  });
+
+  it('brings no element back that was a row and was deleted since', async () => {
+    await ingest(0, '[{"productid":3},{"product":4}]');
+    const snapshot = await openSnapshot(rows);
+    const removes = [...(snapshot?.files.keys() ?? [])].map((path) => ({
+      remove: { path, dataChange: true, deletionTimestamp: 1 },
+    }));
+    const description = { operation: 'DELETE', isBlindAppend: false };
+    await putCommit(rows, (snapshot?.version ?? 0) + 1, removes, description);
+    expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
+    expect(await productsBySequence()).toEqual(['0/1/4/3']);
+  });
+
+  it('knows how far a partition is committed, though another name of its namespace stands further back', async () => {
+    await ingest(0, '{"productid":1}', '{"product":2}');
+    const state = await openState(rows);
+    if (!state) throw new Error('There is no table.');
+    const txns = [{ appId: partitionAppId({ ...generation, namespace: 'alias' }, '3'), version: 0 }];
+    await append({ state, fields: tableFields(clickstream), adds: [], txns });
+    expect(await replay()).toEqual({ settled: 0, appended: 1, remaining: 0 });
   });
 
   it('takes no letter whose event will come again: other partitions and generations say nothing of its own', async () => {
