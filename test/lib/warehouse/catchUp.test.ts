@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { putCommit } from '../../../src/lib/delta/commit';
 import { commitPath } from '../../../src/lib/delta/log';
+import { openState } from '../../../src/lib/delta/openTable';
 import { TributaryError } from '../../../src/lib/errors';
 import { catchUp } from '../../../src/lib/warehouse/catchUp';
 import type { Warehouse } from '../../../src/lib/warehouse/warehouse';
@@ -108,6 +110,24 @@ it('a version whose data file is gone is read from the log again, which may have
   expect(await catchUp(options)).toEqual({ state: 'current', version: 5 });
   const [counted] = await warehouse.query('SELECT max(productid) AS most FROM clickstream.clicks');
   expect(counted).toEqual({ most: 69 });
+});
+
+it('rows that came after a commit which makes the table another one are not loaded', async () => {
+  const options = {
+    warehouse,
+    commits: delta.commits,
+    table: clicksAt,
+    signal: new AbortController().signal,
+  };
+  await catchUp(options);
+  const state = await openState(delta.at);
+  if (!state) throw new Error('There is no table.');
+  const metaData = { ...state.metaData, id: 'another' };
+  await putCommit(delta.at, 5, [{ metaData }], { operation: 'TEST', isBlindAppend: false });
+  await delta.commit(clicks(10, 60));
+  expect(await catchUp(options)).toMatchObject({ state: 'needs-rebuild', version: 4 });
+  const [counted] = await warehouse.query('SELECT max(productid) AS most FROM clickstream.clicks');
+  expect(counted).toEqual({ most: 49 });
 });
 
 async function paths(): Promise<string[]> {
