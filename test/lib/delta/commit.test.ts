@@ -47,10 +47,19 @@ describe('a new table', () => {
       },
     });
     expect(JSON.parse(state.metaData.schemaString)).toEqual({ type: 'struct', fields });
-    expect((await readCommit(at, 0))?.commitInfo).toMatchObject({
+    const { createdTime = 0 } = state.metaData;
+    expect(Math.abs(Date.now() - createdTime)).toBeLessThan(60_000);
+    const { commitInfo } = (await readCommit(at, 0)) ?? {};
+    expect(commitInfo).toEqual({
+      timestamp: expect.any(Number),
       operation: 'CREATE TABLE',
+      operationParameters: {},
       isBlindAppend: true,
+      isolationLevel: 'Serializable',
+      engineInfo: 'Tributary',
+      txnId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
+    expect(Math.abs(Date.now() - (commitInfo?.timestamp ?? 0))).toBeLessThan(60_000);
   });
 
   it('is made once, however many try', async () => {

@@ -347,7 +347,10 @@ describe('a feature that was turned on and off again', () => {
     await follower.toHead();
     const txn = (version: number) => ({ txn: { appId: 'theirs', version } });
     await putCommit(at, 1, [{ protocol: on }], upgrade);
-    for (let version = 2; version < 1030; version++) await putCommit(at, version, [txn(version)], upgrade);
+    for (let version = 2; version <= 512; version++) await putCommit(at, version, [txn(version)], upgrade);
+    // As many as are read at once, and none after them.
+    await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.unsupported' });
+    for (let version = 513; version < 1030; version++) await putCommit(at, version, [txn(version)], upgrade);
     await expect(follower.advance()).rejects.toMatchObject({ code: 'delta.unsupported' });
     await putCommit(at, 1030, [{ protocol: off }], upgrade);
     expect((await follower.toHead())?.version).toBe(1030);

@@ -3,10 +3,10 @@ import type { Action } from '../../../src/lib/delta/actions';
 import { createTable, ourConfiguration, putCommit } from '../../../src/lib/delta/commit';
 import { followSnapshot, followState } from '../../../src/lib/delta/follow';
 import { commitPath } from '../../../src/lib/delta/log';
-import { openSnapshot } from '../../../src/lib/delta/openTable';
+import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { ourProtocol } from '../../../src/lib/delta/protocol';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
-import { LogReplay } from '../../../src/lib/delta/state';
+import { advanceState, LogReplay } from '../../../src/lib/delta/state';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 
@@ -126,4 +126,30 @@ it("a state has the store's time of its newest entry, however it was reached", a
   await Promise.all([snapshots.toHead(), states.toHead()]);
   const opened = await openSnapshot(at);
   expect([opened, snapshots.state, states.state].map((state) => state?.storedAt)).toEqual([now, now, now]);
+});
+
+describe('a state to which commits are applied', () => {
+  it('is the same after none, and keeps the time of its last read entry where a commit was not read', async () => {
+    const at = { store: new MemoryStore(), table: 'events' };
+    await createTable(at, [field('id', 'long', false)]);
+    await putCommit(at, 1, [add, { txn: { appId: 'p0', version: 3 } }], {
+      operation: 'TEST',
+      isBlindAppend: true,
+    });
+    await putCommit(at, 2, [remove], { operation: 'TEST', isBlindAppend: false });
+    const [snapshot, state] = [await openSnapshot(at), await openState(at)];
+    if (!snapshot || !state) throw new Error('no table');
+    expect([typeof state.storedAt, typeof state.committedAt]).toEqual(['number', 'number']);
+    expect(advanceState(state, [])).toEqual(state);
+    const { files, tombstones, ...same } = advanceState(snapshot, []);
+    expect(same).toEqual(state);
+    expect([files.size, [...tombstones.keys()]]).toEqual([0, ['a.parquet']]);
+    const ours = { version: 3, adds: [], removes: [], txns: [], commitInfo: { timestamp: 5 } };
+    expect(advanceState(state, [ours])).toMatchObject({
+      version: 3,
+      committedAt: 5,
+      storedAt: state.storedAt,
+      reachedFrom: { version: 2, mark: state.mark },
+    });
+  });
 });
