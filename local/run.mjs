@@ -4,7 +4,7 @@
 //   node local/run.mjs node dist/local/start.js --for 20s
 //   node local/run.mjs npm run check
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync, statSync, utimesSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,11 +30,22 @@ async function run(command, args, describe) {
   if (code !== 0) fail(`${describe} failed; see above.`);
 }
 
+/** `npm ci` would empty the folder to which a link leads, which may be that of another project. */
+function refuseLink() {
+  const folder = join(root, 'node_modules');
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  const target = existsSync(folder) ? realpathSync(folder) : 'a folder that is not there';
+  fail(
+    `node_modules is a link to ${target}, which lacks packages of package-lock.json, and "npm ci" would empty it: remove the link, and run this again.`,
+  );
+}
+
 async function install() {
   const marker = join(root, 'node_modules', '.package-lock.json');
   // A deployment removes the packages that only development needs, and the compiler with them.
   const isComplete = existsSync(join(root, 'node_modules', 'typescript'));
   if (isComplete && modified(marker) >= modified(join(root, 'package-lock.json'))) return;
+  refuseLink();
   console.error('Installing dependencies (npm ci)…');
   await run(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
   // If the lockfile was checked out later, npm may leave the marker older than it: make the marker newer.

@@ -6,12 +6,13 @@ import type { TablePosition } from '../lib/delta/position';
 import { TributaryError } from '../lib/errors';
 import { inertInLine } from '../lib/inert';
 import { quantity } from '../lib/quantity';
+import type { WarehouseTable } from '../lib/streams/stream';
 import { type CaughtUp, catchUp } from '../lib/warehouse/catchUp';
 import { checkTable } from '../lib/warehouse/check/checkTable';
 import { describeCheck } from '../lib/warehouse/check/describeCheck';
 import { readLoadStatus } from '../lib/warehouse/loadStatus';
 import { openReader, openWarehouse } from '../lib/warehouse/openWarehouse';
-import { wholeScript } from '../lib/warehouse/synapse/tables';
+import { ledgerTable, rejectsTable, wholeScript } from '../lib/warehouse/synapse/tables';
 import { UnloadedCommits } from '../lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
 import { lagOf, type TableLag } from '../lib/warehouse/warehouseLag';
@@ -219,18 +220,29 @@ async function check(
 
 async function query(file: string | undefined, sql: string): Promise<number> {
   const { warehouse, reader: login } = await readQuerySettings(file);
-  const reader = await openReader({
-    setting: warehouse,
-    reader: login,
-    tables: (await loadedTables()).map(({ table }) => table),
-  });
+  const tables = (await loadedTables()).map(({ table }) => table);
+  const reader = await openReader({ setting: warehouse, reader: login, tables });
   if (!reader) throw noWarehouse();
   try {
-    console.log(formatRows(await reader.query(sql)));
+    console.log(formatRows(await reader.query(sql).catch((error) => withTables(error, tables))));
     return 0;
   } finally {
     await reader.close();
   }
+}
+
+/** Tells which tables and views `init` makes where a statement names one that there is not, in the words of DuckDB or of SQL Server. */
+function withTables(error: unknown, tables: readonly WarehouseTable[]): never {
+  const isUnknown =
+    error instanceof TributaryError &&
+    /Table with name .+ does not exist|Invalid object name/.test(error.message);
+  if (!isUnknown) throw error;
+  const names = tables.flatMap((table) => [
+    fullName(table),
+    ...(table.views ?? []).map(({ name }) => `${table.schema}.${name}`),
+  ]);
+  const known = `npm run warehouse -- init makes ${[...names, ledgerTable].join(', ')} and ${rejectsTable}`;
+  throw new TributaryError(error.code, `${error.message.replace(/[.!]$/, '')}. ${known}`, { cause: error });
 }
 
 function describeLag({

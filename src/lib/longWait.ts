@@ -5,10 +5,12 @@
 
 /** After how many milliseconds a wait is told, and the least time between two that are told. */
 const [longMs, apartMs] = [5000, 10_000] as const;
+/** After how long the same wait is told again, so that nobody takes the process for dead. */
+const againMs = 30_000;
 
 let tell: ((place: string) => void) | undefined;
-/** Those that were told. The next try of a request, which waits for the same one, is not told again until there was an answer. */
-const toldPlaces = new Set<string>();
+/** Those that were told, with the time. The next try of a request waits for the same one, and is no wait of its own. */
+const toldPlaces = new Map<string, number>();
 
 /** From now on, this listener is told for whom this process waits, once that takes long; undefined ends it. */
 export function onLongWait(listener: ((place: string) => void) | undefined): void {
@@ -18,9 +20,10 @@ export function onLongWait(listener: ((place: string) => void) | undefined): voi
     listener &&
     ((place) => {
       const now = performance.now();
-      if (toldPlaces.has(place) || now - lastAt < apartMs) return;
+      const toldAt = toldPlaces.get(place) ?? Number.NEGATIVE_INFINITY;
+      if (now - toldAt < againMs || now - lastAt < apartMs) return;
       lastAt = now;
-      toldPlaces.add(place);
+      toldPlaces.set(place, now);
       listener(place);
     });
 }
@@ -31,12 +34,12 @@ export function onLongWait(listener: ((place: string) => void) | undefined): voi
  */
 export async function waitFor<T>(place: string, work: Promise<T>): Promise<T> {
   if (!tell) return work;
-  const timer = setTimeout(() => tell?.(place), longMs);
+  const timer = setInterval(() => tell?.(place), longMs);
   try {
     const result = await work;
     toldPlaces.delete(place);
     return result;
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
@@ -162,10 +163,32 @@ it('asks a database with the login of WAREHOUSE_READER alone, and refuses a quer
     output: 'n\n1\nSettings: the environment.\n',
   });
   expect(readers.batches.at(-1)).toBe(sql);
+  expect((await warehouse(['query', 'SELECT a FROM no.such'], { WAREHOUSE_READER })).output).toMatch(
+    /Invalid object name 'no\.such'\. npm run warehouse -- init makes clickstream\.clicks, .* and ops\.rejected_rows/,
+  );
   readers.engine.rights = new Set(['SELECT', 'INSERT clickstream']);
   expect(await warehouse(['query', sql], { WAREHOUSE_READER })).toMatchObject({
     code: 1,
     output: expect.stringContaining('on clickstream it has INSERT. Make a user for it that may only read'),
   });
   expect(server.logins).toBe(logins);
+});
+
+it.each([
+  ['no_such', 'Table with name no_such does not exist'],
+  ['clickstream.no_such', 'Table with name no_such does not exist'],
+  ['no.such', 'Table with name "no.such" does not exist because schema "no" does not exist'],
+])('says which tables there are where a query names %s', async (name, message) => {
+  const folder = mkdtempSync(join(tmpdir(), 'warehouse-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const duckDb = { WAREHOUSE: `duckdb:${join(folder, 'w.duckdb')}` };
+  expect((await warehouse(['init'], duckDb)).code).toBe(0);
+  const { code, output } = await warehouse(['query', `select * from ${name}`], duckDb);
+  expect(code).toBe(1);
+  expect(output).toContain(
+    `${message}. npm run warehouse -- init makes clickstream.clicks, clickstream.clicks_per_`,
+  );
+  expect(output).toContain(
+    ' ops.load_ledger and ops.rejected_rows (warehouse.refused, see docs/errors.md)\n',
+  );
 });

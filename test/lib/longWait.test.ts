@@ -3,7 +3,7 @@ import { onLongWait, waitFor } from '../../src/lib/longWait';
 
 let told: string[];
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
   told = [];
   onLongWait((place) => told.push(place));
 });
@@ -33,12 +33,19 @@ it('is told once in ten seconds, however many wait', async () => {
   expect(told).toEqual(['a', 'again']);
 });
 
-it('is told once of tries that follow one another, and again once there was an answer', async () => {
+it('is told again every thirty seconds of a wait that goes on', async () => {
+  const wait = waitFor('store', work(70_000));
+  await vi.advanceTimersByTimeAsync(70_000);
+  await wait;
+  expect(told).toEqual(['store', 'store', 'store']);
+});
+
+it('is told of tries that follow one another as of one wait, and at once after there was an answer', async () => {
   const failed = async () => {
     await work(10_000);
     throw new Error('late');
   };
-  for (const tried of [failed, failed, failed, () => work(8000), failed, failed]) {
+  for (const tried of [failed, failed, () => work(8000), failed, failed]) {
     const wait = waitFor('store', tried()).catch(() => {});
     await vi.advanceTimersByTimeAsync(10_000);
     await wait;
@@ -47,7 +54,7 @@ it('is told once of tries that follow one another, and again once there was an a
 });
 
 it('is told once of each of two that wait by turns', async () => {
-  for (const place of ['clicks', 'assets', 'clicks', 'assets', 'clicks']) {
+  for (const place of ['clicks', 'assets', 'clicks', 'assets']) {
     const late = work(10_000).then(() => Promise.reject(new Error('late')));
     const wait = waitFor(place, late).catch(() => {});
     await vi.advanceTimersByTimeAsync(10_000);

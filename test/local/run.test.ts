@@ -1,6 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -74,6 +83,32 @@ it.each(['SIGTERM', 'SIGKILL'] as const)(
     expect(text).not.toMatch(/command \d/);
   },
 );
+
+it('refuses to install into the folder to which node_modules is a link, and leaves that as it is', () => {
+  const project = mkdtempSync(join(tmpdir(), 'linked-'));
+  onTestFinished(() => rmSync(project, { recursive: true, force: true }));
+  const packages = join(project, 'packages');
+  mkdirSync(join(packages, 'kept'), { recursive: true });
+  mkdirSync(join(project, 'app', 'local'), { recursive: true });
+  for (const path of ['package.json', 'package-lock.json', 'local/run.mjs'])
+    cpSync(path, join(project, 'app', path));
+  symlinkSync(packages, join(project, 'app', 'node_modules'));
+  const run = () =>
+    spawnSync(process.execPath, [join(project, 'app/local/run.mjs'), 'node', '--version'], {
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+  expect(run()).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(
+      /^node_modules is a link to \S+packages, .* remove the link, and run this again\.\n$/,
+    ),
+  });
+  expect(existsSync(join(packages, 'kept'))).toBe(true);
+  unlinkSync(join(project, 'app', 'node_modules'));
+  symlinkSync(join(project, 'gone'), join(project, 'app', 'node_modules'));
+  expect(run().stderr).toContain('node_modules is a link to a folder that is not there');
+});
 
 describe('ending one process of npm start', { timeout: 90_000 }, () => {
   it.each([
