@@ -74,6 +74,7 @@ var makesHubs = empty(existingNamespace)
 var namespaceName = makesHubs ? 'evhns-${token}' : existingNamespace
 var consumerGroup = 'tributary'
 var hubs = [ 'clickstream', 'coincap' ]
+var warehouseDatabase = 'tributary'
 var appName = 'func-${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -176,6 +177,7 @@ module synapse 'modules/synapse.bicep' = {
     adminId: principalId
     adminName: principalName
     hasPool: warehouse == 'dedicatedPool'
+    poolName: warehouseDatabase
   }
 }
 
@@ -185,6 +187,7 @@ module sqlDatabase 'modules/sqlDatabase.bicep' = if (warehouse == 'azureSql') {
     name: 'sql-${token}'
     location: location
     tags: tags
+    databaseName: warehouseDatabase
     adminId: principalId
     adminName: principalName
     adminType: principalType == 'ServicePrincipal' ? 'Application' : principalType
@@ -208,7 +211,6 @@ module roles 'modules/roles.bicep' = {
 var warehouseServer = warehouse == 'dedicatedPool'
   ? synapse.outputs.sqlEndpoint
   : (sqlDatabase.?outputs.server ?? '')
-var warehouseDatabase = warehouse == 'dedicatedPool' ? synapse.outputs.poolName : 'tributary'
 
 module functionApp 'modules/functionApp.bicep' = {
   scope: group

@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { type BicepFile, type Declaration, literalOf, propertiesOf } from './bicep';
 import { typeOf } from './checkResources';
+import { settingsOfTemplate } from './checkSettings';
 import { find, moduleFile, ofKind, paramsOf, type Template } from './template';
 
 /*
@@ -204,7 +205,11 @@ function checkTags(template: Template): string[] {
 }
 
 /** For each size of an instance that can be chosen there are sizes of batches. */
-function checkInstanceSizes({ main, files }: Template): string[] {
+function checkInstanceSizes(template: Template): string[] {
+  const { main, files } = template;
+  const smallest = settingsOfTemplate(template).settings.get(
+    'AzureFunctionsJobHost__extensions__eventHubs__minEventBatchSize',
+  );
   const allowed =
     find(main, 'instanceMemoryMB')
       ?.decorators.match(/@allowed\(\[([^\]]*)\]/)?.[1]
@@ -219,7 +224,7 @@ function checkInstanceSizes({ main, files }: Template): string[] {
     } = Object.fromEntries([...propertiesOf(batch)].map(([name, value]) => [name, Number(literalOf(value))]));
     // Fourteen times the bodies of what is fetched ahead in four partitions (bench batchMemory) takes at most a quarter of the memory.
     return !(
-      most >= 1000 &&
+      most >= Number(smallest && literalOf(smallest)) &&
       ahead >= most &&
       bytesAhead > 0 &&
       bytesAhead * 14 * 4 <= (Number(memory) * 2 ** 20) / 4

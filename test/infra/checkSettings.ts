@@ -1,5 +1,7 @@
-import type { SettingDefinition } from '../../src/lib/settingDefinitions';
-import { type BicepFile, elementsOf, literalOf, type Node, propertiesOf } from './bicep';
+import { settingDefinitions } from '../../src/lib/settingDefinitions';
+import { parseSettings } from '../../src/lib/settings';
+import { type Stream, settingsOf } from '../../src/lib/streams/stream';
+import { type BicepFile, elementsOf, literalOf, type Node, propertiesOf, walk } from './bicep';
 import { typeOf } from './checkResources';
 import { find, inMain, moduleFile, moduleOf, ofKind, paramsOf, type Template } from './template';
 
@@ -45,13 +47,13 @@ export function settingsOfTemplate(template: Template): {
   return { file: template.main, settings: new Map() };
 }
 
-/** @param definitions the settings that the app and its streams declare */
-export function checkSettings(template: Template, definitions: readonly SettingDefinition[]): string[] {
+/** @param streams those of the app, which declare settings of their own */
+export function checkSettings(template: Template, streams: readonly Stream[]): string[] {
   const { file, settings } = settingsOfTemplate(template);
   const ofConnections = Object.entries(connections).flatMap(([name, [where]]) =>
     [where, 'credential', 'clientId'].map((suffix) => `${name}__${suffix}`),
   );
-  const declared = definitions
+  const declared = [...settingDefinitions, ...streams.flatMap(settingsOf)]
     .map(({ name }) => name)
     .filter((name) => !leftOut.test(name) && !(name in connections));
   const wanted = [...declared, ...ofConnections, ...hostSettings, ...batchSettings, switchOfLoads];
@@ -61,7 +63,7 @@ export function checkSettings(template: Template, definitions: readonly SettingD
       .filter((name) => !wanted.includes(name) && !optionalSettings.includes(name))
       .map((name) => `${name} is no setting of the app or its host`),
     ...checkConnections(template, file, settings),
-    ...checkValues(settings, definitions),
+    ...checkValues(settings, streams),
     ...checkOthers(template, file, settings),
     ...checkHubs(template, file, settings),
   ].map((text) => `${file.path}: ${text}`);
@@ -97,17 +99,34 @@ function checkHubs(template: Template, file: BicepFile, settings: ReadonlyMap<st
     .map(([name]) => `${name} is not the hub of its stream`);
 }
 
-/** Values that stand in the template are such as the app accepts. */
-function checkValues(
-  settings: ReadonlyMap<string, Node>,
-  definitions: readonly SettingDefinition[],
-): string[] {
-  return definitions.flatMap(({ name, check }) => {
-    const value = settings.get(name);
-    const literal = value && literalOf(value);
-    const wrong = literal === undefined ? undefined : check?.(literal, {});
+/** The app accepts the values that stand in the template. */
+function checkValues(settings: ReadonlyMap<string, Node>, streams: readonly Stream[]): string[] {
+  const values = new Map([...settings].map(([name, value]) => [name, exampleOf(name, value)]));
+  // The settings of a stream's source are read when it is asked for events.
+  const ofStreams = streams.flatMap(settingsOf).flatMap(({ name, check }) => {
+    const value = values.get(name);
+    const wrong = value === undefined ? undefined : check?.(value, {});
     return wrong ? [`${name} ${wrong}`] : [];
   });
+  try {
+    parseSettings(Object.fromEntries(values), streams);
+    return ofStreams;
+  } catch (error) {
+    return [String(error instanceof Error ? error.message : error)];
+  }
+}
+
+/** A value as the app may get it, with something in the place of what only Azure knows. */
+function exampleOf(name: string, value: Node): string {
+  const texts = [...walk(value)].filter(({ type }) => type === 'string');
+  const composed = texts.find((text) => literalOf(text) === undefined)?.text;
+  if (name.endsWith('__blobServiceUri')) return 'https://account.blob.core.windows.net/';
+  if (name.endsWith('__fullyQualifiedNamespace')) return 'namespace.servicebus.windows.net';
+  if (name.endsWith('_HUB')) return name.toLowerCase();
+  if (value.type === 'call_expression') return '1';
+  // Azure puts the secret in the place of a reference.
+  if (composed?.includes('@Microsoft.KeyVault')) return 'secret';
+  return literalOf(value) ?? composed?.slice(1, -1).replace(/\$\{[^}]*\}/g, 'example') ?? 'example';
 }
 
 function checkOthers(template: Template, file: BicepFile, settings: ReadonlyMap<string, Node>): string[] {

@@ -1,7 +1,6 @@
-import { settingDefinitions } from '../../src/lib/settingDefinitions';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
-import { settingsOf } from '../../src/lib/streams/stream';
 import { type BicepFile, loadGrammar } from './bicep';
+import { checkMeanings } from './checkMeanings';
 import { checkModules } from './checkModules';
 import { checkNames } from './checkNames';
 import { checkReferences, checkSecrets } from './checkReferences';
@@ -37,7 +36,7 @@ function findMissing(files: readonly BicepFile[]): string[] {
 /** Makes the check of a template, which gives one line for each thing that is wrong. */
 export async function makeCheck(): Promise<(template: Template) => string[]> {
   await loadGrammar();
-  const definitions = [...settingDefinitions, ...(await loadStreams()).flatMap(settingsOf)];
+  const streams = await loadStreams();
   return (template) => {
     const files = [...template.files.values()];
     const syntax = files.flatMap(({ syntaxErrors }) => syntaxErrors);
@@ -51,8 +50,9 @@ export async function makeCheck(): Promise<(template: Template) => string[]> {
       ...findMissing(files),
       ...checkModules(template),
       ...checkNames(template),
+      ...checkMeanings(template),
       ...checkRoles(template),
-      ...checkSettings(template, definitions),
+      ...checkSettings(template, streams),
     ];
   };
 }

@@ -88,7 +88,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
   },
   'Microsoft.Storage/storageAccounts/blobServices': {
     version: '2025-01-01',
-    shape: { ...child, 'properties?': { deleteRetentionPolicy: { enabled: ['true'], days: 'any' } } },
+    shape: { ...child, 'properties?': { deleteRetentionPolicy: { enabled: ['true'], days: ['7'] } } },
   },
   'Microsoft.Storage/storageAccounts/blobServices/containers': {
     version: '2025-01-01',
@@ -259,7 +259,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
       tags: 'any',
       sku: { name: ['GP_S_Gen5'], tier: ['GeneralPurpose'], family: ['Gen5'], capacity: 'any' },
       // Without a delay, a serverless database never pauses.
-      properties: { autoPauseDelay: 'any', minCapacity: 'any', collation: sqlCollation },
+      properties: { autoPauseDelay: ['60'], minCapacity: 'any', collation: sqlCollation },
     },
   },
   'Microsoft.Web/serverfarms': {

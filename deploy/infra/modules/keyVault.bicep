@@ -5,6 +5,8 @@ param tags object
 @secure()
 param coincapApiKey string
 
+var secretName = 'coincap-api-key'
+
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: name
   location: location
@@ -23,7 +25,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
 
 resource coincapKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = if (!empty(coincapApiKey)) {
   parent: vault
-  name: 'coincap-api-key'
+  name: secretName
   properties: {
     value: coincapApiKey
   }
@@ -31,4 +33,4 @@ resource coincapKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = if (!empty(
 
 output name string = vault.name
 // Where the key is; empty without a key. The app refuses a reference that cannot be resolved.
-output coincapKeyUri string = empty(coincapApiKey) ? '' : '${vault.properties.vaultUri}secrets/coincap-api-key'
+output coincapKeyUri string = empty(coincapApiKey) ? '' : '${vault.properties.vaultUri}secrets/${secretName}'

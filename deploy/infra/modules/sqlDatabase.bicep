@@ -2,6 +2,7 @@
 param name string
 param location string
 param tags object
+param databaseName string
 param adminId string
 param adminName string
 param adminType string
@@ -39,7 +40,7 @@ resource azureServices 'Microsoft.Sql/servers/firewallRules@2023-08-01' = {
 
 resource database 'Microsoft.Sql/servers/databases@2023-08-01' = {
   parent: server
-  name: 'tributary'
+  name: databaseName
   location: location
   tags: tags
   sku: {

@@ -9,6 +9,7 @@ param container string
 param adminId string
 param adminName string
 param hasPool bool
+param poolName string
 
 var roleIds = {
   storageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
@@ -53,7 +54,7 @@ resource azureServices 'Microsoft.Synapse/workspaces/firewallRules@2021-06-01' =
 
 resource pool 'Microsoft.Synapse/workspaces/sqlPools@2021-06-01' = if (hasPool) {
   parent: workspace
-  name: 'tributary'
+  name: poolName
   location: location
   tags: tags
   sku: {
@@ -81,4 +82,3 @@ resource workspaceReads 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 output sqlEndpoint string = workspace.properties.connectivityEndpoints.sql
 output serverlessEndpoint string = workspace.properties.connectivityEndpoints.sqlOnDemand
-output poolName string = 'tributary'
