@@ -3,7 +3,8 @@ import { openSnapshot } from '../delta/openTable';
 import { recordsOf } from '../delta/readStatistics';
 import type { Snapshot } from '../delta/state';
 import { TributaryError } from '../errors';
-import { filesWith, scanRowGroups } from '../lake/scanRows';
+import { filesWith, rowsPerTurn, scanRowGroups } from '../lake/scanRows';
+import { nextTurn } from '../nextTurn';
 import { asMilliseconds, timeColumn } from './countFiles';
 import type { Dimension } from './dimension';
 import { asKey, type Key } from './keys';
@@ -66,13 +67,17 @@ export async function scanTimes(
   let seen = 0;
   const columns = [counted.key, timeColumn];
   try {
-    await scanRowGroups({ state: snapshot, files, columns }, (group) => {
+    await scanRowGroups({ state: snapshot, files, columns }, async (group) => {
       signal.throwIfAborted();
       // Other writers may leave out how many rows a file has.
       seen += group.numRecords;
       if (seen > mostRows) throw tooMany;
       const [keys = [], times = []] = columns.map((name) => group.columns.get(name));
       for (let row = 0; row < group.numRecords; row++) {
+        if (row > 0 && row % rowsPerTurn === 0) {
+          await nextTurn();
+          signal.throwIfAborted();
+        }
         const timeMs = asMilliseconds(times[row]);
         if (!stretches.some(({ fromMs, endMs }) => timeMs >= fromMs && timeMs < endMs)) continue;
         const key = asKey(keys[row]);

@@ -4,9 +4,13 @@ import { type ColumnStatistics, parseStatistics } from '../delta/readStatistics'
 import type { Field, ReadValue } from '../delta/schema';
 import type { Snapshot, TableState } from '../delta/state';
 import { inParallel } from '../inParallel';
+import { nextTurn } from '../nextTurn';
 
 /** How many files one scan reads at once. */
 const parallelFiles = 8;
+
+/** After how many rows of a row group other work goes on. A row group of another writer may have millions. */
+export const rowsPerTurn = 8192;
 
 /** What to read: columns of files. */
 export interface Scan {
@@ -31,13 +35,13 @@ export interface RowGroup extends FileRows {
 
 /**
  * Passes the rows of data files to `take`, one row group at a time, in no particular order. Only the wanted columns are read, and
- * only a few row groups are in memory, however large the table is. After the first failure no further read begins, and the failure
+ * only a few row groups are in memory, however large the table is: of each file the next one is read when `take` has ended. After the first failure no further read begins, and the failure
  * is thrown when the reads under way have ended.
  * @throws `parquet.invalid`, naming table, version and file, if a file is gone, damaged or of another schema; what `take` throws
  */
 export async function scanRowGroups(
   { state, files, columns, onFile }: Scan,
-  take: (group: RowGroup) => void,
+  take: (group: RowGroup) => void | Promise<void>,
 ): Promise<void> {
   const all = [...files];
   let done = 0;
@@ -45,7 +49,7 @@ export async function scanRowGroups(
     let firstRow = 0;
     for await (const group of readDataFileGroups(state, file, columns)) {
       if (givenUp.aborted) return;
-      take({ ...group, file, firstRow });
+      await take({ ...group, file, firstRow });
       firstRow += group.numRecords;
     }
     onFile?.(++done, all.length);
@@ -61,9 +65,10 @@ export async function scanRows(
   visit: (row: readonly ReadValue[], file: Add) => void,
 ): Promise<void> {
   const row: ReadValue[] = new Array(scan.columns.length).fill(null);
-  await scanRowGroups(scan, ({ numRecords, columns, file }) => {
+  await scanRowGroups(scan, async ({ numRecords, columns, file }) => {
     const values = scan.columns.map((name) => columns.get(name));
     for (let at = 0; at < numRecords; at++) {
+      if (at > 0 && at % rowsPerTurn === 0) await nextTurn();
       for (let column = 0; column < row.length; column++) row[column] = values[column]?.[at] ?? null;
       visit(row, file);
     }

@@ -4,7 +4,9 @@ import { LakeScans } from '../../../src/lib/counts/lakeScans';
 import { scanTimes } from '../../../src/lib/counts/scanTimes';
 import { putCommit } from '../../../src/lib/delta/commit';
 import { openState } from '../../../src/lib/delta/openTable';
+import { rowsPerTurn } from '../../../src/lib/lake/scanRows';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
+import { mostBetweenTurns } from '../../kit/mostBetweenTurns';
 import { ClicksTable } from './clicksTable';
 import { FaultyStore } from './countsStand';
 
@@ -47,6 +49,34 @@ const scan = async (mostRows = 1000, stretches = [stretch], signal = new AbortCo
 const at = (...times: number[]) => times.map((time) => ({ productid: 7, at: time }));
 
 describe('a scan of a stretch of time', () => {
+  it('lets other work go on between the rows of a large row group', async () => {
+    await table.append(at(...new Array(3 * rowsPerTurn + 1).fill(from)));
+    const version = await newest();
+    let added = 0;
+    const most = await mostBetweenTurns((look) => {
+      const add = () => {
+        look();
+        added++;
+      };
+      const limits = { mostRows: 10 * rowsPerTurn, signal: new AbortController().signal };
+      return scanTimes(version, { stretches: [stretch], add }, limits);
+    });
+    expect([most, added]).toEqual([rowsPerTurn, 3 * rowsPerTurn + 1]);
+  });
+
+  it('ends between the rows of a row group when it is given up', async () => {
+    await table.append(at(...new Array(3 * rowsPerTurn).fill(from)));
+    const ended = new AbortController();
+    const version = await newest();
+    const add = () => {
+      rows.push([0, from]);
+      ended.abort(new Error('given up'));
+    };
+    const limits = { mostRows: 10 * rowsPerTurn, signal: ended.signal };
+    await expect(scanTimes(version, { stretches: [stretch], add }, limits)).rejects.toThrow('given up');
+    expect(rows).toHaveLength(rowsPerTurn);
+  });
+
   it('has the rows from its first to its last millisecond, and the index of each key', async () => {
     await table.append([
       ...at(from - 1, from, end - 1, end),

@@ -2,7 +2,10 @@ import { expect, it } from 'vitest';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
 import type { Snapshot } from '../../../src/lib/delta/state';
-import { filesWith, holds } from '../../../src/lib/lake/scanRows';
+import { filesWith, holds, rowsPerTurn, scanRows } from '../../../src/lib/lake/scanRows';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { mostBetweenTurns } from '../../kit/mostBetweenTurns';
+import { ClicksTable } from '../counts/clicksTable';
 import { StreamTables } from '../verify/streamTables';
 
 /** A table of files with these statistics, of which nothing is read. */
@@ -61,4 +64,22 @@ it('keeps files without usable statistics', async () => {
 it('keeps all files for a column that the table does not have', async () => {
   const snapshot = await tableOf({ one: bounds('1', '4') });
   expect(filesThatHold(snapshot, 9, 'another')).toEqual(['one']);
+});
+
+it('lets other work go on between the rows of a large row group', async () => {
+  const table = await new ClicksTable(new MemoryStore()).create();
+  const ids = Array.from({ length: 3 * rowsPerTurn + 1 }, (_, at) => at);
+  await table.append(ids.map((productid) => ({ productid })));
+  const snapshot = await openSnapshot(table.at);
+  if (!snapshot) throw new Error('There is no table.');
+  const scan = { state: snapshot, files: snapshot.files.values(), columns: ['productid'] };
+  const seen: unknown[] = [];
+  const most = await mostBetweenTurns((look) =>
+    scanRows(scan, ([id]) => {
+      look();
+      seen.push(id);
+    }),
+  );
+  expect(seen).toEqual(ids);
+  expect(most).toBe(rowsPerTurn);
 });
