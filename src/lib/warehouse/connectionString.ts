@@ -12,8 +12,10 @@ export interface SqlAddress {
   readonly port: number;
   readonly database: string;
   readonly login: SqlLogin;
-  /** False only for servers without a certificate, on this machine. */
-  /** `strict`: TLS begins before the protocol does (TDS 8.0), as SQL Server 2022 and Azure SQL take it. */
+  /**
+   * False only for servers without a certificate, on this machine. `strict`: TLS begins before the protocol does (TDS 8.0), as
+   * SQL Server 2022 and Azure SQL take it.
+   */
   readonly encrypt: boolean | 'strict';
   readonly trustServerCertificate: boolean;
   readonly connectTimeoutMs: number;
