@@ -101,7 +101,7 @@ describe('turns red', () => {
       'a wrong key of storage',
       replaced('LakeStorage', /AccountKey=[^;]+/, `AccountKey=${key}`)[1],
       () => ['lake'],
-      /403/,
+      /403[\s\S]*the key is wrong/,
     ],
     [
       'a wrong key of hubs',

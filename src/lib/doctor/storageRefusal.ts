@@ -4,8 +4,10 @@
  * @param role what the identity needs on the account
  */
 export function remedyOfRefusal(error: unknown, role: string): string | undefined {
-  const { cause } = (error ?? {}) as { cause?: { code?: unknown } };
-  switch (cause?.code) {
+  const { cause } = (error ?? {}) as { cause?: { code?: unknown; message?: unknown } };
+  // Azurite has another code for a wrong key than Azure, and the same words.
+  const isKeyWrong = /failed to authenticate the request/.test(String(cause?.message));
+  switch (isKeyWrong ? 'AuthenticationFailed' : cause?.code) {
     case 'AuthorizationPermissionMismatch':
       return `give the identity the role "${role}" on the account: az role assignment create --role "${role}" --assignee IDENTITY --scope ACCOUNT_ID; it takes up to ten minutes`;
     case 'AuthorizationFailure':
