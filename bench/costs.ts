@@ -7,14 +7,14 @@ import { startScaleGroups } from '../local/scaleGroups';
 import { loadSimulators } from '../local/simulators';
 import { type Emulators, startEmulators } from '../local/stack';
 import { numberFlag, switchFlag, textFlag } from '../src/cli/commandLine/arguments';
-import { action, type Given, UsageError } from '../src/cli/commandLine/command';
+import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { parseSettings } from '../src/lib/settings';
 import { openProducer } from '../src/lib/sources/sendEvents';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { billedSeconds, executionsOf, inSpan } from '../test/kit/functionsBill';
 import { startStorageProxy } from '../test/kit/storageProxy';
-import { printTable, rounded } from './numbers';
+import { listFlag, printTable, rounded } from './numbers';
 import { offer } from './offer';
 import { type DailyUse, monthlyCluster, monthlyCost, pricesAsOf } from './prices';
 
@@ -30,9 +30,9 @@ import { type DailyUse, monthlyCluster, monthlyCost, pricesAsOf } from './prices
  */
 
 const flags = {
-  rates: textFlag('LIST', 'clicks/s, by default 0,100'),
+  rates: listFlag('clicks/s', [0, 100], 0),
   // Maintenance comes every five minutes.
-  seconds: numberFlag({ meaning: 'for each rate', fallback: 300, most: 86_400 }),
+  seconds: numberFlag({ meaning: 'for each rate', fallback: 300, least: 1, most: 86_400 }),
   memory: numberFlag({ meaning: 'of an instance, in MB: 512, 2048 or 4096', fallback: 2048, most: 4096 }),
   emitted: switchFlag('the app itself emits the clicks'),
   interval: textFlag('TIME', 'COMMIT_INTERVAL, by default 1s'),
@@ -57,9 +57,7 @@ runCommand({
   does: action({ meaning: 'What the app costs a day, counted here and priced.', flags, run: measureAll }),
 });
 
-async function measureAll({ rates: list, interval, ...given }: Given<typeof flags>): Promise<number> {
-  const rates = (list ?? '0,100').split(',').map(Number);
-  if (!rates.every((rate) => rate >= 0)) throw new UsageError(`--rates ${list}: expected clicks/s.`);
+async function measureAll({ rates, interval, ...given }: Given<typeof flags>): Promise<number> {
   const measured: Measured[] = [];
   for (const rate of rates) measured.push(await measure({ rate, interval: interval ?? '1s', ...given }));
   printUse(measured);

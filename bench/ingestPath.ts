@@ -24,7 +24,7 @@ import { median, printTable, rounded } from './numbers';
  */
 
 const flags = {
-  seconds: numberFlag({ meaning: 'for each of the two batch sizes', fallback: 10, most: 600 }),
+  seconds: numberFlag({ meaning: 'for each of the two batch sizes', fallback: 10, least: 1, most: 600 }),
 };
 const start = Date.UTC(2026, 0, 1);
 const fields = tableFields(clickstream);

@@ -1,3 +1,5 @@
+import type { Flag } from '../src/cli/commandLine/command';
+
 /** The value below which the given share (0 to 1) of the values lies; NaN if there are no values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -25,3 +27,19 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
     console.log(cells.join('  '));
   }
 }
+
+/** A flag with several numbers, like 1000,5000. */
+export const listFlag = (
+  meaning: string,
+  fallback: readonly number[],
+  least = 1,
+): Flag<readonly number[]> => ({
+  value: 'LIST',
+  meaning: `${meaning}, by default ${fallback}`,
+  expected: `numbers from ${least} on, like ${fallback}`,
+  fallback,
+  read(text) {
+    const numbers = text.split(',').map((each) => (/^\d+(?:\.\d+)?$/.test(each) ? Number(each) : Number.NaN));
+    return numbers.every((number) => number >= least) ? numbers : undefined;
+  },
+});

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { startHostProcess } from '../local/processes';
 import { loadSimulators } from '../local/simulators';
 import { type Emulators, startEmulators } from '../local/stack';
-import { numberFlag, switchFlag, textFlag } from '../src/cli/commandLine/arguments';
-import { action, type Given, UsageError } from '../src/cli/commandLine/command';
+import { numberFlag, switchFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { parseSettings } from '../src/lib/settings';
 import { openProducer } from '../src/lib/sources/sendEvents';
@@ -17,7 +17,7 @@ import { type RequestCounts, type StorageProxy, startStorageProxy } from '../tes
 import { keepBusy, watchOtherWork } from './busyWork';
 import { catchUpMs, LogTail } from './logTail';
 import { longestBlock, watchedLoop } from './loopDelay';
-import { percentile, printTable, rounded } from './numbers';
+import { listFlag, percentile, printTable, rounded } from './numbers';
 import { offer } from './offer';
 import { watchUsage } from './processUsage';
 import { type Measured, measureDiscarding, measureLoop, type OfferAt } from './wholeStackPeers';
@@ -30,8 +30,8 @@ import { type Measured, measureDiscarding, measureLoop, type OfferAt } from './w
  */
 
 const flags = {
-  rates: textFlag('LIST', 'events/s, by default 1000,5000,20000'),
-  seconds: numberFlag({ meaning: 'for each rate', fallback: 15, most: 3600 }),
+  rates: listFlag('events/s', [1000, 5000, 20_000]),
+  seconds: numberFlag({ meaning: 'for each rate', fallback: 15, least: 1, most: 3600 }),
   'one-key': switchFlag('send all events under one key, and so to one partition'),
   peers: switchFlag('measure a consumer that appends with deltalake once a second, too'),
   busy: switchFlag(
@@ -49,14 +49,12 @@ runCommand({
 });
 
 async function measureBoth({
-  rates: list,
+  rates,
   seconds,
   'one-key': oneKey,
   busy,
   peers,
 }: Given<typeof flags>): Promise<number> {
-  const rates = (list ?? '1000,5000,20000').split(',').map(Number);
-  if (!rates.every((rate) => rate > 0)) throw new UsageError(`--rates ${list}: expected events/s.`);
   if (peers && !hasPython())
     throw new Error(
       'What is measured beside it needs the environment of Python that npm run test:interop makes: run that first.',

@@ -131,3 +131,32 @@ it('a bench reads the arguments after its name itself', async () => {
     /^npm run bench -- commitLatency \[options\]\n/,
   );
 });
+
+describe('every measurement of npm run bench', { timeout: 120_000 }, () => {
+  const bench = resolve('dist/bench/main.js');
+  const names = async () => {
+    const [, list = ''] = /expected (.*)\./.exec((await run(bench, ['no-such'])).err) ?? [];
+    return list.split(/, | or /);
+  };
+
+  it('has a usage, and refuses an option that it does not know', async () => {
+    const all = await names();
+    expect(all).toEqual(expect.arrayContaining(['encode', 'peers', 'brokerSoak']));
+    for (const name of all) {
+      const refused = { code: 2, err: expect.stringContaining('--no-such is no option of') };
+      expect(await run(bench, [name, '--no-such']), name).toMatchObject(refused);
+    }
+    for (const name of ['counts', 'peers'])
+      expect(await run(bench, [name, '--help'])).toMatchObject({ code: 0, err: '' });
+  });
+
+  it.each([
+    ['peers', '--rates', 'x', 'expected numbers from 1 on, like 1000,5000,20000.'],
+    ['wholeStack', '--seconds', '0', 'expected a number from 1 to 3600.'],
+    ['manyProducts', '--limits', '5,', 'expected numbers from 1 on, like 250000,1000000.'],
+    ['brokerSoak', '--rate', 'x', 'expected a whole number from 1 to 100000000.'],
+  ])('%s says what it takes for %s', async (name, option, value, expected) => {
+    const { code, err } = await run(bench, [name, option, value]);
+    expect([code, err.split('\n')[0]]).toEqual([2, `${option} ${value}: ${expected}`]);
+  });
+});
