@@ -24,6 +24,8 @@ const comparedSpans = ['15m', '5m', '1m'];
 const trendEveryMs = 15_000;
 /** How wide a table is that no terminal shows. */
 const plainColumns = 120;
+/** Keys for which the API has no path: those are its views, or what an address takes for a folder. */
+const keysWithoutPath = ['attributes', 'history', 'trending', '.', '..'];
 
 const flags = {
   url: urlFlag('the address of the function app', appHere),
@@ -57,6 +59,10 @@ runCommand({
         throw new UsageError('--product names one product: leave out --category.');
       if (stream === undefined && filters.product !== undefined && !/^-?\d+$/.test(filters.product))
         throw new UsageError(`--product ${filters.product}: expected a whole number.`);
+      if (filters.product !== undefined && keysWithoutPath.includes(filters.product))
+        throw new UsageError(
+          `--product ${filters.product}: the API does not tell a key of this name by itself. Leave out --product: it is in the table, and with --csv certainly.`,
+        );
       const words = wordsOf(stream);
       const counts = new CountsCommand(new CountsClient(url, key), words, filters);
       try {

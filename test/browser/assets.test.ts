@@ -122,6 +122,14 @@ describe.runIf(executablePath)('in the tab of the assets a reader', () => {
     expect(new URL(page.url()).hash).toBe('#asset=doge');
   });
 
+  it.each(['.', '..'])('is told of an asset %s, for which the API has no address', async (id) => {
+    const page = await open({}, `#tab=assets&asset=${id}`);
+    await untilPrices(page);
+    await page.waitForSelector('#prices-words:has-text("cannot be asked for")', patience);
+    await untilState(page, 'live');
+    expect(dashboard.problems).toEqual([]);
+  });
+
   it.each([
     ['light', 1280],
     ['dark', 1920],

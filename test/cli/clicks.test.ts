@@ -258,6 +258,10 @@ it.each([
   [['--csv', '--watch'], '--csv prints once: leave out --watch.'],
   [['--product', '7', '--category', '3'], '--product names one product: leave out --category.'],
   [['--product', 'trending'], '--product trending: expected a whole number.'],
+  ...['attributes', 'history', 'trending', '.', '..'].map((key): [string[], string] => [
+    ['--stream', 'orders', '--product', key],
+    `--product ${key}: the API does not tell a key of this name by itself. Leave out --product: it is in the table, and with --csv certainly.`,
+  ]),
 ])('npm run clicks refuses %j', async (args, message) => {
   const { code, lines } = await clicks(...args);
   expect([code, lines[0]]).toEqual([2, message]);

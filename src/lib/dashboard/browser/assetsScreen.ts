@@ -19,6 +19,9 @@ import { apiPath, type View } from './view.js';
 /** As many as a reader looks through. All of them are in the file. */
 const mostShown = 100;
 
+/** Ids that a browser takes for a folder in an address, so that the API cannot be asked for them. */
+const folders: readonly string[] = ['.', '..'];
+
 /** What a view of the assets asks of the API, and where the answers are shown. */
 export class AssetsScreen implements Screen {
   readonly parts = new Parts();
@@ -78,6 +81,10 @@ export class AssetsScreen implements Screen {
     const one = new Resource<{ asset: Asset }>(`assets/${encodeURIComponent(id)}`);
     const history = new Resource<AssetHistory>(path);
     return async (key) => {
+      if (folders.includes(id)) {
+        this.#chart.clear(`Asset ${id}`, 'The prices of an asset with such an id cannot be asked for.');
+        return;
+      }
       try {
         const [{ asset }, prices] = (await Promise.all([one.get(key), history.get(key)])).map(
           ({ data }) => data,
