@@ -22,6 +22,8 @@ export interface AdminApiOptions {
 /** The host's own endpoints under /admin: its status, and functions that are run or stopped by hand. */
 export class AdminApi {
   readonly #options: AdminApiOptions;
+  /** The functions that were stopped by hand. */
+  readonly #stopped = new Set<string>();
 
   constructor(options: AdminApiOptions) {
     this.#options = options;
@@ -66,7 +68,10 @@ export class AdminApi {
   /** Of what the real host tells of each function, its name and whether it is disabled. */
   #sendFunctions(response: ServerResponse): void {
     const { functions, isDisabled } = this.#options;
-    const listed = functions().map(([name]) => ({ name, isDisabled: isDisabled(name) }));
+    const listed = functions().map(([name]) => ({
+      name,
+      isDisabled: isDisabled(name) || this.#stopped.has(name),
+    }));
     sendJson(response, 200, listed);
   }
 
@@ -85,6 +90,7 @@ export class AdminApi {
   async #disable(name: string, response: ServerResponse): Promise<void> {
     const trigger = this.#options.triggers.get(name);
     if (!trigger) return sendJson(response, 404, { error: `There is no function ${name} to disable.` });
+    this.#stopped.add(name);
     await trigger.drain();
     sendJson(response, 200, { name, state: 'disabled' });
   }

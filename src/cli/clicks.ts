@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { appHere } from '../lib/functionApp';
 import { inert } from '../lib/inert';
 import { durationFlag, keyFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
-import { action, UsageError } from './commandLine/command';
+import { action, type Given, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
 import { type CountWords, readCounts, readCsv, readTrend, type Trend, wordsOf } from './countsAnswers';
 import { CountsClient, ParameterRefused } from './countsClient';
@@ -52,17 +52,7 @@ runCommand({
     meaning: 'The current clicks per product.',
     flags,
     run: async ({ url, key, watch, csv, every, stream, ...filters }) => {
-      if (csv && watch) throw new UsageError('--csv prints once: leave out --watch.');
-      if (every !== undefined && !watch)
-        throw new UsageError('--every is for --watch: add it, or leave out --every.');
-      if (filters.product !== undefined && filters.category !== undefined)
-        throw new UsageError('--product names one product: leave out --category.');
-      if (stream === undefined && filters.product !== undefined && !/^-?\d+$/.test(filters.product))
-        throw new UsageError(`--product ${filters.product}: expected a whole number.`);
-      if (filters.product !== undefined && keysWithoutPath.includes(filters.product))
-        throw new UsageError(
-          `--product ${filters.product}: the API does not tell a key of this name by itself. Leave out --product: it is in the table, and with --csv certainly.`,
-        );
+      refuseWrongUse({ csv, watch, every, stream, ...filters });
       const words = wordsOf(stream);
       const counts = new CountsCommand(new CountsClient(url, key), words, filters);
       try {
@@ -77,6 +67,28 @@ runCommand({
     },
   }),
 });
+
+/** @throws UsageError for options that make no sense together, or a product that cannot be asked for */
+function refuseWrongUse({
+  csv,
+  watch,
+  every,
+  stream,
+  product,
+  category,
+}: Omit<Given<typeof flags>, 'url' | 'key'>): void {
+  if (csv && watch) throw new UsageError('--csv prints once: leave out --watch.');
+  if (every !== undefined && !watch)
+    throw new UsageError('--every is for --watch: add it, or leave out --every.');
+  if (product !== undefined && category !== undefined)
+    throw new UsageError('--product names one product: leave out --category.');
+  if (stream === undefined && product !== undefined && !/^-?\d+$/.test(product))
+    throw new UsageError(`--product ${product}: expected a whole number.`);
+  if (product !== undefined && keysWithoutPath.includes(product))
+    throw new UsageError(
+      `--product ${product}: the API does not tell a key of this name by itself. Leave out --product: it is in the table, and with --csv certainly.`,
+    );
+}
 
 /** The API knows what it takes: if it refuses the value of an option, the command is used wrongly. */
 function asWrongUse(

@@ -83,6 +83,9 @@ describe.concurrent('a timer', { timeout: 60_000 }, () => {
     expect(byHand.status).toBe(202);
     await expect.poll(() => first.ticks().length, patient).toBe(2);
     expect((await fetch(`${first.host.url}/admin/functions/other`, { method: 'POST' })).status).toBe(404);
+    await fetch(`${first.host.url}/admin/functions/daily/state`, { method: 'PUT' });
+    const listed = await (await fetch(`${first.host.url}/admin/functions`)).json();
+    expect(listed).toEqual([{ name: 'daily', isDisabled: true }]);
     expect(await first.host.stop()).toBe(0);
 
     const storage = BlobServiceClient.fromConnectionString(azurite.connectionString);
