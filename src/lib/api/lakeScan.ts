@@ -45,6 +45,10 @@ export function ensureScanned(
       accepts,
     });
   }
+  if (scanned.outcome === 'too-many-scans') {
+    const others = `wait for ${limits.mostAtOnce} other answers of this kind; try again later, or ask for less.`;
+    throw new RequestProblem(503, `${why} ${others}`, { parameter, accepts });
+  }
   const detail = `${why} could not be read in ${limits.withinMs / 1000} s; try again later, or ask for less.`;
   throw new RequestProblem(503, detail, { parameter, accepts });
 }

@@ -7,9 +7,14 @@ export const scanLimits = {
   mostRows: 20_000_000,
   /** How long it may take, with the time that it waits for others, in milliseconds. */
   withinMs: 20_000,
+  /** How many may wait or be under way. Each keeps its answer in memory, which has a number for each key. */
+  mostAtOnce: 32,
 };
 
-export type LakeScanOutcome = ScanOutcome | { readonly outcome: 'too-slow' };
+export type LakeScanOutcome =
+  | ScanOutcome
+  | { readonly outcome: 'too-slow' }
+  | { readonly outcome: 'too-many-scans' };
 
 /**
  * The scans of a process, one at a time: each takes one processor and the memory of a few row groups, and beside them the process has
@@ -19,6 +24,7 @@ export class LakeScans {
   readonly #limits: typeof scanLimits;
   /** Ends when the scan before the next one has ended. It never rejects. */
   #turn: Promise<unknown> = Promise.resolve();
+  #count = 0;
 
   constructor(limits: Partial<typeof scanLimits> = {}) {
     this.#limits = { ...scanLimits, ...limits };
@@ -29,7 +35,17 @@ export class LakeScans {
   }
 
   /** Throws what `scanTimes` throws, but for the signal's reason. */
-  run(version: ScannedVersion, wanted: TimeScan): Promise<LakeScanOutcome> {
+  async run(version: ScannedVersion, wanted: TimeScan): Promise<LakeScanOutcome> {
+    if (this.#count >= this.#limits.mostAtOnce) return { outcome: 'too-many-scans' };
+    this.#count++;
+    try {
+      return await this.#inTurn(version, wanted);
+    } finally {
+      this.#count--;
+    }
+  }
+
+  #inTurn(version: ScannedVersion, wanted: TimeScan): Promise<LakeScanOutcome> {
     const { mostRows, withinMs } = this.#limits;
     const before = this.#turn;
     return within<LakeScanOutcome, LakeScanOutcome>(

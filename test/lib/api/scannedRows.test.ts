@@ -273,6 +273,15 @@ describe('a scan', () => {
     expect(await get('history', 'bucket=1m&last=20d&productid=1')).toMatchObject({ status: 200 });
   });
 
+  it('is refused with 503 while so many others wait', async () => {
+    const get = open({ limits: { mostAtOnce: 2 } });
+    await get('', '');
+    const query = 'bucket=1m&since=2026-03-10T00:00Z&until=2026-03-10T06:00Z&productid=';
+    const answers = await Promise.all([1, 2, 3].map((id) => get('history', `${query}${id}`)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 503]);
+    expect(answers.at(-1)?.json().detail).toContain('wait for 2 other answers of this kind');
+  });
+
   it('fails with 503 if storage went back in time, and then follows', async () => {
     const own = new WatchedStore('own', () => nowMs);
     const clicks = await new ClicksTable(own).create();

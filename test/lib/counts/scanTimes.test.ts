@@ -193,8 +193,18 @@ describe('the scans of a process', () => {
     expect(await new LakeScans().run(version, wanted())).toEqual({ outcome: 'scanned' });
   });
 
+  it('are refused beyond so many at once, and taken again when others have ended', async () => {
+    await table.append(at(from));
+    const version = await newest();
+    const scans = new LakeScans({ mostAtOnce: 2 });
+    const all = await Promise.all([1, 2, 3, 4].map(() => scans.run(version, wanted())));
+    const ends = all.map(({ outcome }) => outcome);
+    expect(ends).toEqual(['scanned', 'scanned', 'too-many-scans', 'too-many-scans']);
+    expect(await scans.run(version, wanted())).toEqual({ outcome: 'scanned' });
+  });
+
   it('may read 20 million rows within 20 seconds, where nothing else is said', () => {
-    expect(new LakeScans().limits).toEqual({ mostRows: 20_000_000, withinMs: 20_000 });
-    expect(new LakeScans({ mostRows: 5 }).limits).toEqual({ mostRows: 5, withinMs: 20_000 });
+    expect(new LakeScans().limits).toEqual({ mostRows: 20_000_000, withinMs: 20_000, mostAtOnce: 32 });
+    expect(new LakeScans({ mostRows: 5 }).limits).toEqual({ mostRows: 5, withinMs: 20_000, mostAtOnce: 32 });
   });
 });
