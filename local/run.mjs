@@ -24,7 +24,7 @@ function fail(message) {
 
 /** Runs what must be done before the command. */
 async function run(command, args, describe) {
-  const code = await follow([command, ...args], ['ignore', 2, 2]);
+  const code = await follow([command, ...args], ['ignore', 2, 2], 5000);
   if (isNpmGone()) fail('npm was ended, so the command does not begin.');
   if (endedBy) process.exit(128 + constants.signals[endedBy]);
   if (code !== 0) fail(`${describe} failed; see above.`);
@@ -88,19 +88,24 @@ let endedBy;
 /**
  * Runs a program to its end, and resolves to its exit code. It ends itself, and this process with it: a signal is passed on to it, and if
  * npm is gone, it is ended as well. A Ctrl-C of a terminal reaches it twice, which counts as once.
+ * @param patienceMs after this time it is killed. Without, it may take as long as it needs. `npm ci` that finds no network takes minutes.
  */
-function follow(argv, stdio) {
+function follow(argv, stdio, patienceMs) {
   const child = spawn(argv[0], argv.slice(1), { cwd: root, env, stdio, shell: windows });
+  const end = (signal) => {
+    child.kill(signal);
+    if (patienceMs !== undefined) setTimeout(() => child.kill('SIGKILL'), patienceMs).unref();
+  };
   const passOn = (signal) => {
     endedBy = signal;
-    child.kill(signal);
+    end(signal);
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, passOn);
   const watch = setInterval(() => {
     if (!isNpmGone()) return;
     clearInterval(watch);
-    child.kill('SIGTERM');
+    end('SIGTERM');
   }, 250);
   return new Promise((done) => {
     child.on('error', (error) => fail(`${argv[0]}: ${error.message}`));
