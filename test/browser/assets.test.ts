@@ -32,7 +32,7 @@ describe.runIf(executablePath)('in the tab of the assets a reader', () => {
       })),
       ...Array.from({ length: 120 }, (_, index) => ({
         ...{
-          id: `coin-${index}`,
+          id: index === 118 ? '=coin,"118"' : `coin-${index}`,
           asset_rank: index + 2,
           symbol: `C${index}`,
           asset_name: index === 0 ? hostile : null,

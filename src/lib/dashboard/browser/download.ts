@@ -9,7 +9,14 @@ const record = /(?:[^"\r\n]|"(?:[^"]|"")*")*\r\n/g;
 /** The title line, and the records whose first cell is one of these. */
 export function onlyRows(csv: string, firsts: ReadonlySet<string>): string {
   const [titles = '', ...records] = csv.match(record) ?? [];
-  return titles + records.filter((one) => firsts.has(one.split(',', 1)[0] ?? '')).join('');
+  return titles + records.filter((one) => isFirst(one, firsts)).join('');
+}
+
+/** Whether the first cell is one of these, also in quotes, or behind the apostrophe that keeps a spreadsheet from running it. */
+function isFirst(line: string, firsts: ReadonlySet<string>): boolean {
+  const [cell = ''] = /^(?:"(?:[^"]|"")*"|[^,\r\n]*)/.exec(line) ?? [];
+  const text = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
+  return firsts.has(text) || (text.startsWith("'") && firsts.has(text.slice(1)));
 }
 
 /** A column for each line of the chart. It has times and numbers only, so that no cell needs quotes. */
