@@ -8,7 +8,7 @@ export const scanLimits = {
   /** How long it may take, with the time that it waits for others, in milliseconds. */
   withinMs: 20_000,
   /** How many may wait or be under way. Each keeps its answer in memory, which has a number for each key. */
-  mostAtOnce: 32,
+  mostAtOnce: 16,
 };
 
 export type LakeScanOutcome =

@@ -204,7 +204,7 @@ describe('the scans of a process', () => {
   });
 
   it('may read 20 million rows within 20 seconds, where nothing else is said', () => {
-    expect(new LakeScans().limits).toEqual({ mostRows: 20_000_000, withinMs: 20_000, mostAtOnce: 32 });
-    expect(new LakeScans({ mostRows: 5 }).limits).toEqual({ mostRows: 5, withinMs: 20_000, mostAtOnce: 32 });
+    expect(new LakeScans().limits).toEqual({ mostRows: 20_000_000, withinMs: 20_000, mostAtOnce: 16 });
+    expect(new LakeScans({ mostRows: 5 }).limits).toEqual({ mostRows: 5, withinMs: 20_000, mostAtOnce: 16 });
   });
 });
