@@ -3,3 +3,6 @@
  * of a few milliseconds, because the process renews its partitions, answers requests and takes events in the same thread.
  */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** After how many rows a computation that goes from row to row awaits it. A row group of another writer may have millions. */
+export const rowsPerTurn = 8192;

@@ -30,8 +30,8 @@ export interface CountsVerification {
 
 /**
  * Compares the counts of an instance that starts now (the cached state, and the log after it) with a count of that version's live
- * files. Both keep the keys that the log names, and the same times; nothing is written. Undefined if there is no table. Throws what reading the table
- * throws.
+ * files. Both keep the keys that the log names, and the same times; nothing is written. Undefined if there is no table. Throws what
+ * reading the table throws.
  */
 export async function verifyCounts(options: {
   readonly at: TableLocation;

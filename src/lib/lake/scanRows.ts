@@ -4,13 +4,10 @@ import { type ColumnStatistics, parseStatistics } from '../delta/readStatistics'
 import type { Field, ReadValue } from '../delta/schema';
 import type { Snapshot, TableState } from '../delta/state';
 import { inParallel } from '../inParallel';
-import { nextTurn } from '../nextTurn';
+import { nextTurn, rowsPerTurn } from '../nextTurn';
 
 /** How many files one scan reads at once. */
 const parallelFiles = 8;
-
-/** After how many rows of a row group other work goes on. A row group of another writer may have millions. */
-export const rowsPerTurn = 8192;
 
 /** What to read: columns of files. */
 export interface Scan {
@@ -35,8 +32,8 @@ export interface RowGroup extends FileRows {
 
 /**
  * Passes the rows of data files to `take`, one row group at a time, in no particular order. Only the wanted columns are read, and
- * only a few row groups are in memory, however large the table is: of each file the next one is read when `take` has ended. After the first failure no further read begins, and the failure
- * is thrown when the reads under way have ended.
+ * only a few row groups are in memory, however large the table is: of each file the next one is read when `take` has ended. After the
+ * first failure no further read begins, and the failure is thrown when the reads under way have ended.
  * @throws `parquet.invalid`, naming table, version and file, if a file is gone, damaged or of another schema; what `take` throws
  */
 export async function scanRowGroups(

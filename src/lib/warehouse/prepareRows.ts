@@ -1,5 +1,5 @@
 import type { ReadValue } from '../delta/schema';
-import { nextTurn } from '../nextTurn';
+import { nextTurn, rowsPerTurn } from '../nextTurn';
 import type { WarehouseTable } from '../streams/stream';
 import { clampInteger, type Fitting, fittingOf, isMisfit } from './fitValue';
 import type { Cell, PreparedRows, RejectedRow } from './warehouse';
@@ -13,9 +13,6 @@ export function neededColumns(table: WarehouseTable): string[] {
 }
 
 type ReadColumns = ReadonlyMap<string, readonly ReadValue[]>;
-
-/** How many rows are sorted at a time. */
-const pieceRows = 8192;
 
 /** Sorts the rows of data files into rows for the table and rejected rows. */
 export class RowCollector {
@@ -32,8 +29,8 @@ export class RowCollector {
 
   /** Takes the rows of one file. Other work goes on between two pieces of them. */
   async add(columns: ReadColumns, count: number): Promise<void> {
-    for (let start = 0; start < count; start += pieceRows) {
-      this.#addPiece(columns, start, Math.min(start + pieceRows, count));
+    for (let start = 0; start < count; start += rowsPerTurn) {
+      this.#addPiece(columns, start, Math.min(start + rowsPerTurn, count));
       await nextTurn();
     }
   }

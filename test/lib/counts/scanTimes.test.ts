@@ -4,7 +4,7 @@ import { LakeScans } from '../../../src/lib/counts/lakeScans';
 import { scanTimes } from '../../../src/lib/counts/scanTimes';
 import { putCommit } from '../../../src/lib/delta/commit';
 import { openState } from '../../../src/lib/delta/openTable';
-import { rowsPerTurn } from '../../../src/lib/lake/scanRows';
+import { rowsPerTurn } from '../../../src/lib/nextTurn';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
 import { mostBetweenTurns } from '../../kit/mostBetweenTurns';
 import { ClicksTable } from './clicksTable';

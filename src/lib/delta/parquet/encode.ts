@@ -1,6 +1,6 @@
 import { type FieldDefinition, ParquetSchema } from 'parquetjs-lite';
 import { TributaryError } from '../../errors';
-import { nextTurn } from '../../nextTurn';
+import { nextTurn, rowsPerTurn } from '../../nextTurn';
 import { type ColumnValues, holdsOnlyNulls, valueAt } from '../columnValues';
 import { type Field, isWritableType, type Value, type WritableType } from '../schema';
 import { type ColumnBounds, mergeBounds, truncateMax, truncateMin } from '../statistics';
@@ -29,9 +29,6 @@ export interface EncodedFile {
   /** In the order of the fields. */
   readonly bounds: readonly ColumnBounds[];
 }
-
-/** From this number of rows on, other work may go on between two columns of a row group. */
-const manyRows = 8192;
 
 /** Bytes of a value in PLAIN encoding; 4 is the length in front of text and bytes. */
 const plainBytes: Record<WritableType, number> = {
@@ -118,7 +115,7 @@ export class ParquetEncoder {
       if (start > 0) yield;
       const rows = end - start;
       for (const _ of this.#writer.writeRowGroupInSteps(rows, this.#encodeGroup(sources, start, end)))
-        if (rows >= manyRows) yield;
+        if (rows >= rowsPerTurn) yield;
       this.#numRecords += rows;
       start = end;
     }

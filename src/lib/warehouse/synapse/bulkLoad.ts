@@ -1,5 +1,5 @@
 import type { Table } from 'mssql';
-import { nextTurn } from '../../nextTurn';
+import { nextTurn, rowsPerTurn } from '../../nextTurn';
 import type { WarehouseTable, WarehouseType } from '../../streams/stream';
 import type { Cell, PreparedRows } from '../warehouse';
 import { quoteTable } from './tables';
@@ -14,18 +14,15 @@ type Sql = typeof import('mssql');
 /** As an INSERT: constraints and triggers count, and a null stays null where the column has a default. */
 export const bulkOptions = { checkConstraints: true, fireTriggers: true, keepNulls: true };
 
-/** How many rows are made at a time. */
-const pieceRows = 8192;
-
 /** The rows as the client takes them. Other work goes on between two pieces of them. */
 export async function toBulkTable(sql: Sql, table: WarehouseTable, rows: PreparedRows): Promise<Table> {
   const bulk = new sql.Table(quoteTable(table));
   for (const { name, type } of table.columns)
     bulk.columns.add(name, toClientType(sql, type), { nullable: true });
   const converters = table.columns.map(({ type }) => converterOf(type));
-  for (let start = 0; start < rows.count; start += pieceRows) {
+  for (let start = 0; start < rows.count; start += rowsPerTurn) {
     if (start > 0) await nextTurn();
-    const end = Math.min(start + pieceRows, rows.count);
+    const end = Math.min(start + rowsPerTurn, rows.count);
     const converted = converters.map((convert, index) =>
       (rows.columns[index] ?? []).slice(start, end).map((cell) => (cell === null ? null : convert(cell))),
     );
