@@ -11,6 +11,7 @@ import { noRows } from '../../../src/lib/ingest/decodeEvents';
 import { deadLettersTable, decodeBody } from '../../../src/lib/lake/deadLetters';
 import { tableFields } from '../../../src/lib/lake/rowAddress';
 import { readFiles } from '../../../src/lib/lake/scanRows';
+import { nextTurn } from '../../../src/lib/nextTurn';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { countCalls } from '../../kit/countingStore';
@@ -318,6 +319,31 @@ describe('a round', () => {
     const outcomes = await Promise.all([early, table.commit(batch(2, 0, 0))]);
     expect(outcomes.map(({ version }) => version)).toEqual([2, 2]);
     expect(performance.now() - started).toBeGreaterThan(250);
+  });
+
+  it('waits for the interval again after the writer was drained', async () => {
+    const table = stand.writer({ commitIntervalMs: 1500 });
+    const first = table.commit(batch(0, 0, 0));
+    await table.drain();
+    await first;
+    const outcomes = await Promise.all(
+      [1, 2].map(async (partition) => {
+        await sleep(50 * partition);
+        return table.commit(batch(partition, 0, 0));
+      }),
+    );
+    expect(outcomes.map(({ version }) => version)).toEqual([2, 2]);
+  });
+
+  it('that is due waits a moment for a partition that is being read', async () => {
+    const table = stand.writer({ commitIntervalMs: 100 });
+    await Promise.all([0, 1].map((partition) => table.commit(batch(partition, 0, 0))));
+    await sleep(150);
+    stand.service.beginning = 1;
+    const due = table.commit(batch(0, 1, 1));
+    await nextTurn();
+    const outcomes = await Promise.all([due, table.commit(batch(1, 1, 1))]);
+    expect(outcomes[0]?.version).toBe(outcomes[1]?.version);
   });
 
   it('does not wait for the rest of the interval once a batch has filled it', async () => {
