@@ -18,6 +18,11 @@ const nameOf = (path: string, parameters: URLSearchParams): string => {
   return `${path}?${parameters}`;
 };
 
+/** A test that has seen enough closes its page, with answers under way. */
+function undefinedIfClosed(error: unknown): undefined {
+  if (!/has been closed/.test(String(error))) throw error;
+}
+
 /** The answers that a page got from the API, by what it asked for. */
 export class ApiAnswers {
   readonly #all: Map<string, readonly Answer[]>;
@@ -32,7 +37,8 @@ export class ApiAnswers {
       const { pathname, searchParams } = new URL(response.url());
       if (response.status() !== 200 || !response.headers()['content-type']?.includes('json')) return;
       this.#count++;
-      const answer = (await response.json()) as Answer;
+      const answer: Answer | undefined = await response.json().catch(undefinedIfClosed);
+      if (!answer) return;
       const name = nameOf(pathname.replace('/api/', ''), searchParams);
       this.#all.set(name, [...(this.#all.get(name) ?? []), answer]);
     });
