@@ -5,9 +5,11 @@ import { settingsAt } from '../../local/processes';
 import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { endCommand, runCommand } from '../kit/runCommand';
 
+/** A storage account at a port where nothing listens. */
+const storageConnection =
+  'AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;DefaultEndpointsProtocol=http';
+
 it('npm run doctor says how to start storage and hubs on this machine where nothing runs', async () => {
-  const storageConnection =
-    'AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;DefaultEndpointsProtocol=http';
   const env = {
     PATH: process.env.PATH,
     ...settingsAt({ storageConnection, brokerPort: 1 }),
@@ -24,8 +26,6 @@ it('npm run doctor says how to start storage and hubs on this machine where noth
 });
 
 it("npm run doctor tells what is wrong with the host's storage setting in a line of its own", async () => {
-  const storageConnection =
-    'AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;DefaultEndpointsProtocol=http';
   const env = {
     PATH: process.env.PATH,
     ...settingsAt({ storageConnection, brokerPort: 1 }),
@@ -45,8 +45,6 @@ it('npm run doctor says what mends a broker on this machine that accepts connect
 }, async () => {
   const silent = createServer();
   const brokerPort = await listenOnLoopback(silent);
-  const storageConnection =
-    'AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;DefaultEndpointsProtocol=http';
   const env = { PATH: process.env.PATH, ...settingsAt({ storageConnection, brokerPort }) };
   const command = runCommand('src/cli/doctor.js', [], tmpdir(), env);
   onTestFinished(async () => {

@@ -31,7 +31,7 @@ export async function checkHostStorage(read: () => StorageAccount): Promise<Find
       : 'has no read positions yet, for which the host makes a container';
     return [ok(what, `${facts.account} answers, and ${positions}`), ...checkClock(facts)];
   } catch (error) {
-    return [failed(what, error, remedyOfRefusal(error, 'Storage Blob Data Owner'))];
+    return [failed(what, error, remedyOfRefusal(error, 'Storage Blob Data Owner', 'AzureWebJobsStorage'))];
   }
 }
 
@@ -42,7 +42,7 @@ export async function checkLake(account: StorageAccount, container: string): Pro
     const facts = await readAccountFacts(account, container);
     return [await checkContainer(what, account, container, facts), checkHierarchy(facts)];
   } catch (error) {
-    return [failed(what, error, remedyOfRefusal(error, lakeRole))];
+    return [failed(what, error, remedyOfRefusal(error, lakeRole, 'LakeStorage'))];
   }
 }
 
@@ -67,7 +67,7 @@ async function checkContainer(
     return failed(
       what,
       error,
-      remedyOfRefusal(error, lakeRole) ??
+      remedyOfRefusal(error, lakeRole, 'LakeStorage') ??
         `give the identity the role "${lakeRole}" on ${facts.account}, or set LakeStorage to a connection string that may write`,
     );
   }

@@ -2,8 +2,9 @@
  * What mends a refusal of a storage account, by the code of its answer
  * (https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes). Undefined if the code tells no more than the message.
  * @param role what the identity needs on the account
+ * @param setting the setting of the connection
  */
-export function remedyOfRefusal(error: unknown, role: string): string | undefined {
+export function remedyOfRefusal(error: unknown, role: string, setting: string): string | undefined {
   const { cause } = (error ?? {}) as { cause?: { code?: unknown; message?: unknown } };
   // Azurite has another code for a wrong key than Azure, and the same words.
   const isKeyWrong = /failed to authenticate the request/.test(String(cause?.message));
@@ -13,7 +14,7 @@ export function remedyOfRefusal(error: unknown, role: string): string | undefine
     case 'AuthorizationFailure':
       return 'if the account has a firewall, let this machine in: az storage account network-rule add --resource-group GROUP --account-name ACCOUNT --ip-address ADDRESS; if the setting has a shared access signature, it must allow what was tried';
     case 'KeyBasedAuthenticationNotPermitted':
-      return 'the account takes no keys: replace the connection string by the settings for an identity, such as LakeStorage__accountName (docs/settings.md)';
+      return `the account takes no keys: replace the connection string by the settings for an identity, such as ${setting}__accountName (docs/settings.md)`;
     case 'AuthenticationFailed':
       return 'the key is wrong, was rotated or has expired: az storage account show-connection-string --resource-group GROUP --name ACCOUNT tells the one of now';
     default:

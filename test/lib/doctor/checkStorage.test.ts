@@ -99,16 +99,20 @@ it.each([
 it.each([
   ['AuthorizationPermissionMismatch', 'az role assignment create --role "Storage Blob Data'],
   ['AuthorizationFailure', 'az storage account network-rule add'],
-  ['KeyBasedAuthenticationNotPermitted', 'LakeStorage__accountName'],
+  ['KeyBasedAuthenticationNotPermitted', '{setting}__accountName'],
   ['AuthenticationFailed', 'az storage account show-connection-string'],
   ['InsufficientAccountPermissions', 'storagerefused'],
 ])('a refusal with %s has the command that mends it', async (code, remedy) => {
   const account = await startAccount({ refuses: { method: 'GET', code } });
-  for (const [found] of [await checkHostStorage(() => account), await checkLake(account, 'lake')])
+  const findings = [
+    ['AzureWebJobsStorage', await checkHostStorage(() => account)],
+    ['LakeStorage', await checkLake(account, 'lake')],
+  ] as const;
+  for (const [setting, [found]] of findings)
     expect(found).toMatchObject({
       state: 'wrong',
       says: expect.stringContaining(`403 ${code}`),
-      remedy: expect.stringContaining(remedy),
+      remedy: expect.stringContaining(remedy.replace('{setting}', setting)),
     });
 });
 

@@ -21,9 +21,11 @@ beforeEach(async () => {
 });
 afterEach(() => harness.close());
 
+const wholeLog = () => ({ warehouse, commits: delta.commits, table: clicksAt });
+
 it('loading ends between two loads when it must end, and says how far it came', async () => {
   const ended = new AbortController();
-  const options = { warehouse, commits: delta.commits, table: clicksAt, limits: { rows: 10, bytes: 1e9 } };
+  const options = { ...wholeLog(), limits: { rows: 10, bytes: 1e9 } };
   const onLoad = ({ to }: { to: number }) => to === 2 && ended.abort();
   expect(await catchUp({ ...options, signal: ended.signal, onLoad })).toEqual({
     state: 'behind',
@@ -40,7 +42,7 @@ it('loading ends between two loads when it must end, and says how far it came', 
 it('a first load of a cleaned log ends when it must end, and continues with the same shadow', async () => {
   await delta.checkpointAndClean();
   const ended = new AbortController();
-  const options = { warehouse, commits: delta.commits, table: clicksAt, limits: { rows: 10, bytes: 1e9 } };
+  const options = { ...wholeLog(), limits: { rows: 10, bytes: 1e9 } };
   const load = warehouse.load;
   let loads = 0;
   const counting = async (...args: Parameters<typeof load>) => {
@@ -56,7 +58,7 @@ it('a first load of a cleaned log ends when it must end, and continues with the 
 });
 
 it('a data file that is damaged, and one that storage does not give, are errors and no reason for a rebuild', async () => {
-  const options = { warehouse, commits: delta.commits, table: clicksAt };
+  const options = wholeLog();
   const { signal } = new AbortController();
   const { store } = delta.at;
   const { getRange } = store;
@@ -93,12 +95,7 @@ it('loads that are turned away again and again from where the ledger says that t
 });
 
 it('a version whose data file is gone is read from the log again, which may have another one by then', async () => {
-  const options = {
-    warehouse,
-    commits: delta.commits,
-    table: clicksAt,
-    signal: new AbortController().signal,
-  };
+  const options = { ...wholeLog(), signal: new AbortController().signal };
   await catchUp(options);
   const before = new Set(await paths());
   await delta.commit(clicks(10, 50));
@@ -113,12 +110,7 @@ it('a version whose data file is gone is read from the log again, which may have
 });
 
 it('rows that came after a commit which makes the table another one are not loaded', async () => {
-  const options = {
-    warehouse,
-    commits: delta.commits,
-    table: clicksAt,
-    signal: new AbortController().signal,
-  };
+  const options = { ...wholeLog(), signal: new AbortController().signal };
   await catchUp(options);
   const state = await openState(delta.at);
   if (!state) throw new Error('There is no table.');
