@@ -119,6 +119,18 @@ describe('a follower whose entry is there', () => {
     expect((await first.toHead())?.version).toBe(701);
   });
 
+  it('is too far behind from one version more than it may be', async () => {
+    await commitMore(1);
+    const [near, far] = [followState(at, { mostBehind: 600 }), followState(at, { mostBehind: 600 })];
+    await Promise.all([near.toHead(), far.toHead()]);
+    await commitMore(600);
+    await checkpoint({ at });
+    expect(await near.advance()).toMatchObject({ step: 'commits', state: { version: 513 } });
+    await commitMore(1);
+    await checkpoint({ at });
+    expect(await stepOf(far)).toEqual(['reopened', 'too-far', 602]);
+  });
+
   it('stays where it was put while it was looking', async () => {
     await commitMore(1);
     const follower = await following();
@@ -329,6 +341,22 @@ describe('a follower that goes on from a position', () => {
     const other = followState(at);
     other.seek({ ...position, mark: 'another' });
     expect(await stepOf(other)).toEqual(['reopened', 'rolled-back', 13]);
+  });
+
+  it.each([
+    [512, undefined],
+    [513, 1],
+  ])('reads on to a checkpoint %d versions ahead with %s listings', async (ahead, listings) => {
+    await commitMore(3);
+    const position = positionOfState(await stateOf());
+    await commitMore(ahead);
+    await checkpoint({ at });
+    const follower = followState(at, { mostBehind: Infinity });
+    follower.seek(position);
+    counts.clear();
+    expect(await follower.advance()).toMatchObject({ step: 'commits' });
+    expect(counts.get('list')).toBe(listings);
+    expect((await follower.toHead())?.version).toBe(3 + ahead);
   });
 
   it('is at the head when the newest checkpoint is that of the newest version', async () => {

@@ -75,3 +75,13 @@ it('cleaning moves such a pointer forward, after which the table is opened at it
   const { version, files } = await snapshotOf(at);
   expect([version, files.size]).toEqual([cleanedTo + 2, 6]);
 });
+
+it('cleaning heeds the properties of the newest version, although the pointer leads to an older, young one', async () => {
+  const at = await tableWithStaleHint();
+  const { metaData } = await stateOf(at);
+  const configuration = { 'delta.enableExpiredLogCleanup': 'false' };
+  const turnedOff = serializeCommit([{ metaData: { ...metaData, configuration } }]);
+  await at.store.put(commitPath(at.table, cleanedTo + 3), turnedOff);
+  expect((await stateOf(at)).version).toBe(3);
+  expect(await cleanLog({ at, now })).toEqual({ outcome: 'disabled', oldest: undefined, deleted: 0 });
+});
