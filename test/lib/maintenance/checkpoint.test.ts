@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { putCommit } from '../../../src/lib/delta/commit';
 import {
@@ -12,6 +15,7 @@ import { compact } from '../../../src/lib/maintenance/compact';
 import { moveLastCheckpoint } from '../../../src/lib/maintenance/lastCheckpoint';
 import { deletionVector } from '../../kit/deletionVector';
 import { sourceOf } from '../delta/parquet/byteSource';
+import { openDuckDb } from '../delta/parquet/duckdb';
 import { DatedStore } from './datedStore';
 import { appendFiles, day, newLocation, readRows, snapshotOf, stateOf } from './table';
 
@@ -86,6 +90,39 @@ it('is not made of a table with a live file that has a deletion vector, which st
   await expect(snapshotOf(at)).rejects.toMatchObject(refusal);
   expect((await stateOf(at)).version).toBe(3);
 });
+
+it('is not made from one of another writer with such a file', async () => {
+  await appendFiles(at, 2);
+  await checkpoint({ at });
+  const [path = ''] = (await snapshotOf(at)).files.keys();
+  const ours = (await at.store.get(checkpointPath('events', 2)))?.bytes ?? new Uint8Array();
+  await at.store.put(checkpointPath('events', 2), await withVector(ours, path));
+  await appendFiles(at, 1, { first: 10 });
+  await expect(checkpoint({ at })).rejects.toMatchObject({
+    code: 'delta.unsupported',
+    message: expect.stringMatching(`version 3: the file ${path} has a deletion vector, `),
+  });
+  expect(await at.store.get(checkpointPath('events', 3))).toBeUndefined();
+});
+
+/** A checkpoint as another writer makes it, with a deletion vector for one of its files. */
+async function withVector(bytes: Uint8Array, path: string): Promise<Uint8Array> {
+  const folder = mkdtempSync(join(tmpdir(), 'checkpoint-'));
+  const [from, to] = [join(folder, 'ours.parquet'), join(folder, 'theirs.parquet')];
+  const duckdb = await openDuckDb();
+  try {
+    writeFileSync(from, bytes);
+    const { storageType, pathOrInlineDv, sizeInBytes } = deletionVector;
+    const vector = `{storageType: '${storageType}', pathOrInlineDv: '${pathOrInlineDv}', sizeInBytes: ${sizeInBytes}}`;
+    await duckdb.run(
+      `COPY (SELECT * REPLACE (CASE WHEN add IS NOT NULL THEN struct_insert(add, deletionVector := CASE WHEN add.path = '${path}' THEN ${vector} END) END AS add) FROM '${from}') TO '${to}' (FORMAT parquet)`,
+    );
+    return readFileSync(to);
+  } finally {
+    duckdb.close();
+    rmSync(folder, { recursive: true });
+  }
+}
 
 describe('a checkpoint of commits that storage loses meanwhile', () => {
   it.each(['before', 'after'] as const)('is not kept: they went %s it was written', async (when) => {

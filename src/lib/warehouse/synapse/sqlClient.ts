@@ -110,8 +110,7 @@ export class SqlClient {
 
   /** The client's own error, with what the server said about a failed login. */
   describe(error: unknown): TributaryError {
-    const number = typeof error === 'object' && error ? this.#errorNumbers.get(error) : undefined;
-    return toWarehouseError(error, this.name, number);
+    return toWarehouseError(error, this.name, this.#errorNumbers.get(error as object));
   }
 
   /** Turns what `work` throws into the client's own errors. */

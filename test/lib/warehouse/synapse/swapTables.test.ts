@@ -165,27 +165,38 @@ describe('a swap', () => {
     expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual(to);
   });
 
-  it.each(['before the renames', 'after them'])(
-    'of an earlier release is ended too: left %s',
-    async (left) => {
-      const name = 'clicks__rebuild_5_00000000';
-      const shadow = { ...clicksAt, name };
-      const mark = '5'.repeat(64);
-      await warehouse.createShadow({ table: clicksAt, shadow }, { tableId: 'id', version: 3, mark });
-      await warehouse.query(
-        `UPDATE ops.load_ledger SET delta_id = 'swap:clickstream.${name}', last_version = 5, last_mark = '${mark}', mark_version = 5 WHERE table_name = 'clickstream.clicks';`,
+  it.each([
+    ['pool', 'before the renames'],
+    ['pool', 'after them'],
+    ['server', 'before the renames'],
+    ['server', 'after them'],
+  ] as const)('of an earlier release is ended too: on a %s, left %s', async (dialect, left) => {
+    const other = await tdsHarness(dialect);
+    onTestFinished(() => other.close());
+    const by = other.open();
+    await by.init([clicksAt]);
+    const name = 'clicks__rebuild_5_00000000';
+    const shadow = { ...clicksAt, name };
+    const mark = '5'.repeat(64);
+    await by.createShadow({ table: clicksAt, shadow }, { tableId: 'id', version: 3, mark });
+    await by.query(
+      `UPDATE ops.load_ledger SET delta_id = 'swap:clickstream.${name}', last_version = 5, last_mark = '${mark}', mark_version = 5 WHERE table_name = 'clickstream.clicks';`,
+    );
+    const rename = (from: string, to: string) =>
+      other.execute(
+        dialect === 'pool' ? `RENAME OBJECT ${from} TO ${to}` : `EXEC sp_rename '${from}', '${to}', 'OBJECT'`,
       );
-      if (left === 'after them') {
-        await warehouse.query(`RENAME OBJECT clickstream.clicks TO ${name}_old;`);
-        await warehouse.query(`RENAME OBJECT clickstream.${name} TO clicks;`);
-      }
-      const made = server.engine.table(`clickstream.${left === 'after them' ? 'clicks' : name}`).id;
-      expect(await warehouse.swap({ table: clicksAt, shadow })).toBe('swapped');
-      expect((await warehouse.ledger()).get('clickstream.clicks')).toStrictEqual({ ...to, mark });
-      expect(server.engine.table('clickstream.clicks').id).toBe(made);
-      expect([...server.engine.tables.keys()].filter((one) => one.includes('__'))).toEqual([]);
-    },
-  );
+    if (left === 'after them') {
+      await rename('clickstream.clicks', `${name}_old`);
+      await rename(`clickstream.${name}`, 'clicks');
+    }
+    const { engine } = other.server;
+    const made = engine.table(`clickstream.${left === 'after them' ? 'clicks' : name}`).id;
+    expect(await by.swap({ table: clicksAt, shadow })).toBe('swapped');
+    expect((await by.ledger()).get('clickstream.clicks')).toStrictEqual({ ...to, mark });
+    expect(engine.table('clickstream.clicks').id).toBe(made);
+    expect([...engine.tables.keys()].filter((one) => one.includes('__'))).toEqual([]);
+  });
 
   it('gives the table the position that the shadow has when it takes the place', async () => {
     const swap = { table: clicksAt, shadow: newShadow(clicksAt, 5) };
