@@ -46,3 +46,22 @@ it.each([
     expect(counts.get('getRange')).toBe(requests);
   },
 );
+
+it('a partition value that is none of its type is told to whoever asks for the column, and to nobody else', async () => {
+  const at = { store: new MemoryStore(), table: 'rows' };
+  await createTable(at, fields);
+  const created = await openState(at);
+  if (!created) throw new Error('There is no table.');
+  const state = { ...created, metaData: { ...created.metaData, partitionColumns: ['d'] } };
+  const inFile = fields.slice(0, 3);
+  const written = await writeDataFile({ at, fields: inFile, columns: [[1], [2], [3]] });
+  const add = { ...written, partitionValues: { d: 'four' } };
+  const { columns } = await readDataFile(state, add, ['a', 'c']);
+  expect([...columns]).toEqual([
+    ['a', [1]],
+    ['c', [3]],
+  ]);
+  await expect(readDataFile(state, add, ['a', 'd'])).rejects.toThrow(
+    'the partition value "four" of column d is no long',
+  );
+});

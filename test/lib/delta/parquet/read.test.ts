@@ -321,19 +321,27 @@ describe('a damaged file', () => {
     await expect(read(damaged)).rejects.toThrow(where);
   });
 
+  /** Thrift's next field but one, a number of 64 bits: 77 in zigzag and as a varint. */
+  const rows77 = Buffer.from([0x16, 0x9a, 0x01]);
+
   it('whose footer announces other rows than its row groups hold is an error', async () => {
     const column = { fields: [field('n', 'long')], columns: [Array.from({ length: 77 }, (_, n) => n)] };
     const damaged = Buffer.from(encodeParquet(column).bytes);
-    // Thrift's field 3 of the footer, a number of 64 bits: 77 in zigzag and as a varint.
-    const announced = damaged.indexOf(
-      Buffer.from([0x16, 0x9a, 0x01]),
-      damaged.length - damaged.readUInt32LE(damaged.length - 8) - 8,
-    );
+    const announced = damaged.indexOf(rows77, damaged.length - damaged.readUInt32LE(damaged.length - 8) - 8);
     expect(announced).toBeGreaterThan(0);
     damaged[announced + 1] = 0x9c;
     await expect(readRowCount(damaged)).rejects.toThrow(
       'the row groups hold 77 rows where 78 were announced',
     );
+  });
+
+  it('whose row group announces other rows than its columns hold is an error', async () => {
+    const column = { fields: [field('n', 'long')], columns: [Array.from({ length: 77 }, (_, n) => n)] };
+    const damaged = Buffer.from(encodeParquet(column).bytes);
+    const footer = damaged.subarray(damaged.length - damaged.readUInt32LE(damaged.length - 8) - 8);
+    // The first is that of the whole file, the last that of the row group: 77 in zigzag and as a varint.
+    for (const at of [footer.indexOf(rows77), footer.lastIndexOf(rows77)]) footer[at + 1] = 0x9c;
+    await expect(read(damaged)).rejects.toThrow('column n has 77 values in a row group of 78 rows');
   });
 
   it('shorter than its size is an error', async () => {
