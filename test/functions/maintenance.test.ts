@@ -280,6 +280,25 @@ describe('/api/warehouse/{table}/rebuild', () => {
   });
 });
 
+it('names what is away while storage does not answer', async () => {
+  process.kill(azurite.pid, 'SIGSTOP');
+  try {
+    const paths = ['/maintenance', '/warehouse/clicks/rebuild'];
+    const asked = paths.flatMap((path) => [ask('get', path), ask('post', path)]);
+    for (const { body } of await Promise.all(asked))
+      expect(body).toMatchObject({ status: 503, detail: expect.stringContaining('AzureWebJobsStorage') });
+    const { code, err } = await maintain();
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(
+        /\/api\/maintenance answered 503: The host can .* AzureWebJobsStorage or, .*\.\n$/,
+      ),
+    ]);
+  } finally {
+    process.kill(azurite.pid, 'SIGCONT');
+  }
+}, 60_000);
+
 it('has been held to everything in the contract that it can be made to answer', () => {
   const wanted = (['get', 'post'] as const).flatMap((method) =>
     documentedPaths(method)

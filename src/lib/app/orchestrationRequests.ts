@@ -1,9 +1,12 @@
 import { type ApiAnswer, answerProblem, RequestProblem } from '../api/answer';
 import { Parameters, shown } from '../api/parameters';
+import { describeFailure, TributaryError } from '../errors';
+import { logEvent } from '../log';
 import { type MaintenanceInput, maintenanceSteps } from '../orchestrations/maintainTables';
 import type { RebuildInput } from '../orchestrations/rebuildWarehouse';
 import { settings } from '../settings';
 import { fullName } from '../warehouse/warehouse';
+import { failureOf } from './failure';
 import { findLoadedTable, loadedTables } from './loadedTables';
 import { requestedPass, tableNames } from './maintenance';
 
@@ -11,16 +14,25 @@ import { requestedPass, tableNames } from './maintenance';
  * The requests that start orchestrations and ask for them.
  */
 
-/** The answer of `work`. If it throws that the request is wrong, that is the answer. */
+/** The answer of `work`. If it throws, the answer says what is wrong with the request, or what fails or is away. */
 export async function orProblem<Answer>(work: () => Promise<Answer>): Promise<Answer | ApiAnswer> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof RequestProblem)) throw error;
-    const { status, message, parameter, accepts } = error;
-    return answerProblem(status, message, { parameter, accepts });
+    if (error instanceof RequestProblem) {
+      const { status, message, parameter, accepts } = error;
+      return answerProblem(status, message, { parameter, accepts });
+    }
+    logEvent('error', 'request-failed', describeFailure(error));
+    if (!(error instanceof TributaryError)) return answerProblem(503, noOrchestrations);
+    const { code, message } = failureOf(error);
+    return answerProblem(503, `${message.replace(/\.$/, '')} (${code}, see docs/errors.md).`);
   }
 }
+
+/** Whatever else fails is the host, which the client of Durable Functions asks. It does not say why. */
+const noOrchestrations =
+  'The host can neither start orchestrations nor tell of them just now. It keeps them in the storage of AzureWebJobsStorage or, where DurableTaskScheduler is set, as in Azure, in that scheduler: if this does not pass in a minute, see that it is there (npm run doctor looks at the storage), and read the log of the app.';
 
 /** The instance of an orchestration was never started, or was purged. */
 export const noInstance = (what: string): RequestProblem => new RequestProblem(404, what);
