@@ -1,9 +1,10 @@
 import { countedDimensions, openCounts, saveAllCounts } from '../lib/app/clicks';
 import { type Lake, openLake } from '../lib/app/lake';
 import { latestStreams, openLatest } from '../lib/app/latest';
-import { maintenanceActivities } from '../lib/app/maintenanceActivities';
+import { maintenanceActivities, untilStorageIsAway } from '../lib/app/maintenanceActivities';
 import { runHere } from '../lib/app/runHere';
 import { ProductNames } from '../lib/counts/productNames';
+import { productsPath } from '../lib/counts/productsFile';
 import type { FunctionApp } from '../lib/functionApp';
 import { type Duty, duties, performDuty } from '../lib/maintenance/duties';
 import {
@@ -73,6 +74,8 @@ const maintainInApp = ({ table, step }: Wanted, app: FunctionApp) =>
 
 /** The pass of the app, with the same plans and bins, in this process. */
 async function maintain(lake: Lake, settings: LakeSettings, wanted: Wanted): Promise<MaintenanceResult> {
+  // Every step would wait for storage that does not answer, and counts twice: a small file tells that once, before the first.
+  await lake.store.get(productsPath);
   const names = new ProductNames(lake.store);
   const counts = (await countedDimensions()).map((counted) => ({
     stream: counted.stream.name,
@@ -87,12 +90,14 @@ async function maintain(lake: Lake, settings: LakeSettings, wanted: Wanted): Pro
       maintainTables,
       { tables: tablesOf(lake, wanted), steps: wanted.step ? [wanted.step] : maintenanceSteps, fullAt: null },
       {
-        activities: maintenanceActivities({
-          at: lake.at,
-          targetBytes: settings.targetFileBytes,
-          saveCounts: (ended) => saveAllCounts([...counts, ...latest], ended),
-          signal,
-        }),
+        activities: untilStorageIsAway(
+          maintenanceActivities({
+            at: lake.at,
+            targetBytes: settings.targetFileBytes,
+            saveCounts: (ended) => saveAllCounts([...counts, ...latest], ended),
+            signal,
+          }),
+        ),
         onStatus: (status) => progress(inWords(status as MaintenanceStatus)),
         signal,
       },

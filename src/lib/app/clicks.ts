@@ -7,7 +7,7 @@ import { type Dimension, dimensionsOf } from '../counts/dimension';
 import { LakeScans } from '../counts/lakeScans';
 import { ProductNames } from '../counts/productNames';
 import { type ProductsFile, productsPath } from '../counts/productsFile';
-import { describeFailure } from '../errors';
+import { describeFailure, TributaryError } from '../errors';
 import { logEvent } from '../log';
 import { once, oncePerKey } from '../once';
 import { type Settings, settings } from '../settings';
@@ -158,8 +158,8 @@ export async function saveCounts({ stream, fold }: FoldOfStream, signal: AbortSi
 }
 
 /**
- * The same with the counts of several streams, one after the other. One that fails is logged and does not keep the others from it;
- * then it throws.
+ * The same with the counts of several streams, one after the other. One that fails is logged and does not keep the others from it,
+ * unless storage does not answer: each of the others would wait for it as long. Then it throws.
  */
 export async function saveAllCounts(all: readonly FoldOfStream[], signal: AbortSignal): Promise<string> {
   const outcomes = new Set<string>();
@@ -170,6 +170,7 @@ export async function saveAllCounts(all: readonly FoldOfStream[], signal: AbortS
     } catch (error) {
       logEvent('error', 'counts-not-saved', { stream: each.stream, ...describeFailure(error) });
       failures.push(error);
+      if (error instanceof TributaryError && error.code === 'storage.unavailable') break;
     }
   }
   if (failures.length > 0) throw failures[0];

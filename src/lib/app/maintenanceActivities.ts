@@ -3,7 +3,12 @@ import { compactBin } from '../maintenance/compactBin';
 import { performDuty } from '../maintenance/duties';
 import { figuresOf, openPlan, planCompaction } from '../maintenance/planCompaction';
 import type { MaintenanceTask } from '../maintenance/task';
-import type { MaintenanceActivities, MaintenanceStep, OutOfTime } from '../orchestrations/maintainTables';
+import type {
+  MaintenanceActivities,
+  MaintenanceStep,
+  OutOfTime,
+  StepOutcome,
+} from '../orchestrations/maintainTables';
 import type { Failed } from '../orchestrations/orchestration';
 import { failureOf } from './failure';
 import type { ActivityFunctions } from './runHere';
@@ -62,6 +67,32 @@ export function maintenanceActivities(tools: MaintenanceTools): ActivityFunction
       inTime(tools, { step: 'counts' }, async (signal) => ({ outcome: await saveCounts(signal) })),
   };
 }
+
+/**
+ * The same activities, for a pass that nobody waits for longer than for one of them: once storage did not answer one, the others fail as it
+ * did, without asking.
+ */
+export function untilStorageIsAway(
+  activities: ActivityFunctions<MaintenanceActivities>,
+): ActivityFunctions<MaintenanceActivities> {
+  let away: Failed | undefined;
+  const unlessAway =
+    <Input, Result extends StepOutcome>(activity: (input: Input) => Promise<Result | Failed>) =>
+    async (input: Input): Promise<Result | Failed> => {
+      const result = away ?? (await activity(input));
+      if (isAway(result)) away = result;
+      return result;
+    };
+  return {
+    maintenanceStep: unlessAway(activities.maintenanceStep),
+    planCompaction: unlessAway(activities.planCompaction),
+    compactBin: unlessAway(activities.compactBin),
+    saveCounts: unlessAway(activities.saveCounts),
+  };
+}
+
+const isAway = (result: StepOutcome): result is Failed =>
+  'code' in result && result.code === 'storage.unavailable';
 
 async function planOf(task: MaintenanceTask, targetBytes: number) {
   const planned = await planCompaction(task, targetBytes);

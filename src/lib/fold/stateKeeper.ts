@@ -31,7 +31,7 @@ export class StateKeeper<State extends TablePosition> {
 
   /**
    * Lets the table be folded anew, from the state in the lake if it can be used. The state is optional, so a storage error while it is
-   * read does not stop the folding: it is told.
+   * read does not stop the folding: it is told once the table was folded without it. If that fails too, its own error says why.
    * @param foldFrom returns whether the state was used
    */
   async foldAnew(
@@ -40,8 +40,8 @@ export class StateKeeper<State extends TablePosition> {
   ): Promise<void> {
     const found = await unlessStorageFails(readState(this.#at, this.#file));
     if (found instanceof Error) {
-      onUnread(found.message);
       await foldFrom(undefined);
+      onUnread(found.message);
       this.#known = undefined;
     } else {
       const isUsed = await foldFrom(found.state);

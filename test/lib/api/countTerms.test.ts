@@ -9,6 +9,7 @@ import { append, createTable } from '../../../src/lib/delta/commit';
 import { openState } from '../../../src/lib/delta/openTable';
 import type { Field } from '../../../src/lib/delta/schema';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
+import { TributaryError } from '../../../src/lib/errors';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream, countedClicks } from '../../../src/lib/streams/clickstream';
 import { deviations } from '../../functions/openapiContract';
@@ -120,6 +121,25 @@ it('saves the counts of a table though those of another one fail', async () => {
   expect(JSON.parse(lines.mock.lastCall?.[0])).toMatchObject({ event: 'counts-not-saved', stream: 'orders' });
   lines.mockRestore();
   expect(await store.get(cachedStatePath('clicks'))).toBeDefined();
+});
+
+it('waits once for storage that does not answer, and not for the counts of each table', async () => {
+  const saved: string[] = [];
+  const away = new TributaryError('storage.unavailable', 'No answer.');
+  const foldOf = (stream: string) => ({
+    stream,
+    fold: {
+      save: async () => {
+        saved.push(stream);
+        throw away;
+      },
+    },
+  });
+  const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const saving = saveAllCounts([foldOf('orders'), foldOf('clickstream')], new AbortController().signal);
+  await expect(saving).rejects.toBe(away);
+  lines.mockRestore();
+  expect(saved).toEqual(['orders']);
 });
 
 it('counts the clicks once, whichever path asks', async () => {
