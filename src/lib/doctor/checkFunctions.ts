@@ -28,6 +28,7 @@ export interface ListedFunction {
 
 const what = 'functions';
 const answerLimitMs = 15_000;
+const notTheHost = 'is that the function app? --url tells where it is';
 
 /** @param app undefined if nobody said where it is */
 export async function checkFunctions(
@@ -54,11 +55,11 @@ async function askForFunctions({ url, key }: FunctionApp): Promise<ListedFunctio
   try {
     const reply = await fetch(address, request);
     if (reply.status === 401 || reply.status === 403)
-      return `${address} answered ${reply.status}: --key must be the master key of the app`;
-    if (!reply.ok) return `${address} answered ${reply.status}`;
-    return readFunctions(await reply.json()) ?? `${address} answered no list of functions`;
+      return `${address} answered ${reply.status}: --key must be the master key of the app, and --url its address`;
+    if (!reply.ok) return `${address} answered ${reply.status}: ${notTheHost}`;
+    return readFunctions(await reply.json()) ?? `${address} answered no list of functions: ${notTheHost}`;
   } catch (error) {
-    if (error instanceof SyntaxError) return `${address} answered no JSON`;
+    if (error instanceof SyntaxError) return `${address} answered no JSON: ${notTheHost}`;
     return `${address} does not answer: is the app running? --url tells where it is`;
   }
 }

@@ -66,22 +66,28 @@ async function saidOf(status: number, text: string) {
   const [refused] = await checkFunctions(own, { url, key: undefined });
   expect(refused).toMatchObject({
     state: 'unknown',
-    says: expect.stringContaining('--key must be the master key'),
+    says: expect.stringMatching(/--key must be the master key of the app, and --url its address$/),
   });
   return found;
 }
 
 it.each([
   [503, '', 'answered 503'],
+  [404, '', 'answered 404'],
   [200, '<html>', 'answered no JSON'],
   [200, '{"name":"one"}', 'answered no list of functions'],
   [200, '[{"name":1}, null]', 'answered no list of functions'],
-])('has not looked if the answer is %d %j', async (status, text, says) => {
-  expect(await saidOf(status, text)).toMatchObject({
-    state: 'unknown',
-    says: expect.stringContaining(says),
-  });
-});
+])(
+  'has not looked if the answer is %d %j, and names the option for the address',
+  async (status, text, says) => {
+    expect(await saidOf(status, text)).toMatchObject({
+      state: 'unknown',
+      says: expect.stringMatching(
+        new RegExp(`${says}: is that the function app\\? --url tells where it is$`),
+      ),
+    });
+  },
+);
 
 it('takes the list of the real host, which tells more of each function', async () => {
   const answer = own
