@@ -4,7 +4,16 @@ import { inert } from '../lib/inert';
 import { durationFlag, keyFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
 import { action, type Given, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
-import { type CountWords, readCounts, readCsv, readTrend, type Trend, wordsOf } from './countsAnswers';
+import {
+  type CountWords,
+  readCounts,
+  readCsv,
+  readTrend,
+  type Span,
+  spanBefore,
+  type Trend,
+  wordsOf,
+} from './countsAnswers';
 import { CountsClient, ParameterRefused } from './countsClient';
 import { type Asked, describeCounts, linesAround } from './countsTable';
 
@@ -163,10 +172,18 @@ class CountsCommand {
       found = await this.#trendOf(span);
       if (!found || found.before > 0 || found.total === 0) break;
     }
-    const isNone = found?.total === 0 && found.before === 0;
-    if (found && isNone) found = { ...found, isTooEarly: await this.#hasAnySince(found.to) };
+    const noneIn = found && (await this.#noneBeforeTheFirst(found));
+    if (found && noneIn) found = { ...found, noneIn };
     this.#trend = { at: performance.now(), found };
     return found;
+  }
+
+  /** The time without any before they began, if that was so late that an average would be too low. */
+  async #noneBeforeTheFirst(trend: Trend): Promise<Span | undefined> {
+    if (trend.before > 0) return undefined;
+    if (trend.total === 0) return (await this.#hasAnySince(trend.to)) ? trend : undefined;
+    // A time that was asked for has its average, whenever they began.
+    return this.#filters.last === undefined ? spanBefore(trend) : undefined;
   }
 
   /** @param time ISO time */

@@ -62,17 +62,27 @@ export interface CountsAnswer {
   readonly other: { readonly count: number; readonly atMost: number } | undefined;
 }
 
-/** A time of whole buckets, compared with the time of the same length before it. */
-export interface Trend {
+/** A time of whole buckets. */
+export interface Span {
   /** ISO times. */
   readonly from: string;
   readonly to: string;
+}
+
+/** A time compared with the time of the same length before it. */
+export interface Trend extends Span {
   readonly total: number;
   readonly before: number;
   readonly byKey: ReadonlyMap<Key, Change>;
-  /** Whether it and the time before have none, but the bucket that is not over yet has some. */
-  readonly isTooEarly?: boolean;
+  /** Set where it is too early for a rate: a time without any, after which they began. */
+  readonly noneIn?: Span;
 }
+
+/** The time of the same length before it. */
+export const spanBefore = ({ from, to }: Span): Span => ({
+  from: new Date(2 * Date.parse(from) - Date.parse(to)).toISOString(),
+  to: from,
+});
 
 export interface Change {
   readonly count: number;

@@ -1,6 +1,6 @@
 import { inertInLine } from '../lib/inert';
 import { count, quantity } from '../lib/quantity';
-import type { CountedKey, CountsAnswer, CountWords, Trend } from './countsAnswers';
+import type { CountedKey, CountsAnswer, CountWords, Span, Trend } from './countsAnswers';
 import { cutText, formatTable, textWidth } from './textTable';
 
 /*
@@ -39,7 +39,7 @@ const leastName = 8;
 /** Lines that are no longer than the room is wide. */
 export function describeCounts(view: CountsView, room: Room): string[] {
   const { answer, words, asked, trend } = view;
-  if (trend?.isTooEarly) return describeBeginning(view, trend, room);
+  if (trend?.noneIn) return describeBeginning(view, trend.noneIn, room);
   if (answer.version < 0 || (answer.total === 0 && answer.keys.length === 0)) return [describeNothing(view)];
   const heading = [headingOf(view), ...(trend ? [describeRate(view, trend)] : [])];
   const note = answer.other &&
@@ -49,10 +49,10 @@ export function describeCounts(view: CountsView, room: Room): string[] {
   return [...heading, ...tableOf(view, room), ...(note || [])].map((line) => cutText(line, room.columns));
 }
 
-/** Where there were none before the bucket that is not over yet, a rate and a change would be wrong. */
-function describeBeginning(view: CountsView, trend: Trend, room: Room): string[] {
+/** Where they began in the minute of now or in the one before, a rate and a change would be wrong. */
+function describeBeginning(view: CountsView, noneIn: Span, room: Room): string[] {
   const [heading = '', ...others] = describeCounts({ ...view, trend: undefined }, room);
-  const none = `No ${view.words.noun}s ${timeOf(trend)}, so it is too early for a rate.`;
+  const none = `No ${view.words.noun}s ${timeOf(noneIn)}, so it is too early for a rate.`;
   return [heading, cutText(none, room.columns), ...others];
 }
 
@@ -96,8 +96,8 @@ function describeRate({ answer, asked }: CountsView, trend: Trend): string {
 }
 
 /** "from 2026-11-27 02:57 to 03:12 UTC" */
-function timeOf(trend: Trend): string {
-  const [from, to] = [utc(trend.from).slice(0, 16), utc(trend.to).slice(0, 16)];
+function timeOf(span: Span): string {
+  const [from, to] = [utc(span.from).slice(0, 16), utc(span.to).slice(0, 16)];
   const [day, time] = to.split(' ');
   return `from ${from} to ${from.startsWith(`${day}`) ? time : to} UTC`;
 }

@@ -159,6 +159,22 @@ it('npm run clicks says in the minute of the first clicks that it is too early f
   ]);
 });
 
+it('npm run clicks tells no rate of the minute in which the clicks began, whose average would be too low', async () => {
+  const table = await new ClicksTable(new MemoryStore()).create();
+  const minute = Math.floor(Date.now() / 60_000) * 60_000;
+  await table.append([1, 2, 3].map((seconds) => ({ productid: 7, at: minute - seconds * 1000 })));
+  const { url } = await serve(table);
+  const { lines } = await clicks('--url', url);
+  if (Date.now() >= minute + 60_000) return;
+  const time = (at: number) => new Date(at).toISOString().slice(11, 16);
+  expect(lines[1]).toMatch(/^No clicks from .* UTC, so it is too early for a rate\.$/);
+  expect(lines[1]).toContain(` ${time(minute - 120_000)} to `);
+  expect(lines[2]).toBe('product category clicks');
+  // A time that is asked for has its average.
+  const { lines: asked } = await clicks('--url', url, '--last', '5m');
+  expect(asked[1]).toMatch(/^0\.6 a minute from .*, none in the time before$/);
+});
+
 it('npm run clicks -- --watch shows several products on a terminal that does not know its size', async () => {
   const table = await new ClicksTable(new MemoryStore()).create();
   await table.click(7, 9, 10);
