@@ -34,7 +34,7 @@ export const wordsOf = (stream: string | undefined): CountWords =>
   stream === undefined
     ? clickWords
     : {
-        path: `counts/${encodeURIComponent(stream)}`,
+        path: `counts/${encodeURIComponent(nameInPath(stream))}`,
         key: 'key',
         keys: 'keys',
         attribute: 'attribute',
@@ -42,6 +42,9 @@ export const wordsOf = (stream: string | undefined): CountWords =>
         noun: 'row',
         keyNoun: 'key',
       };
+
+/** An address takes "." and ".." for a folder. No stream has such a name, nor one with a slash, of which the API says the same. */
+const nameInPath = (stream: string): string => (/^\.{1,2}$/.test(stream) ? `${stream}/` : stream);
 
 type Key = string | number;
 

@@ -297,7 +297,9 @@ it('npm run clicks ends with 2 for a value that the API does not take, and says 
     2,
     '--category x: expected a whole number from -2147483648 to 2147483647.',
   ]);
-  expect(await said('--stream', 'nothing')).toEqual([2, '--stream nothing: expected orders.']);
+  for (const name of ['nothing', '.', '..', '../clicks'])
+    expect(await said('--stream', name)).toEqual([2, `--stream ${name}: expected orders.`]);
+  expect(await said('--stream', '.', '--csv')).toEqual([2, '--stream .: expected orders.']);
 });
 
 it.each([
