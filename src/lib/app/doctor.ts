@@ -67,7 +67,13 @@ async function checkStream(settings: Settings, stream: Stream): Promise<Finding[
   try {
     const { consumerGroup } = settings;
     const [listen, send] = [settings.hub(stream, 'listen'), settings.hub(stream, 'send')];
-    const found = await checkHub({ stream: stream.name, listen, consumerGroup, send });
+    const found = await checkHub({
+      stream: stream.name,
+      hubSetting: stream.hubSetting,
+      listen,
+      consumerGroup,
+      send,
+    });
     return [...found, ...checkSchedules(settings, stream)];
   } catch (error) {
     return [failed(`hub of ${stream.name}`, error)];

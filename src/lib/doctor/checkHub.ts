@@ -5,10 +5,12 @@ import { isThisMachine } from '../sameMachine';
 import { closeSoon, openHubClient } from '../sources/hubClient';
 import { conditionOf, describeHubError } from '../sources/hubErrors';
 import { probeReader, probeSender } from '../sources/probeHub';
-import { type Finding, ok, unknown, wrong } from './finding';
+import { type Finding, ofLaptop, ok, unknown, wrong } from './finding';
 
 export interface HubToCheck {
   readonly stream: string;
+  /** The setting that names the hub. */
+  readonly hubSetting: string;
   readonly listen: HubConnection;
   readonly consumerGroup: string;
   readonly send: HubConnection;
@@ -17,8 +19,14 @@ export interface HubToCheck {
 const answerLimitMs = 15_000;
 
 /** Looks at a stream's hub: whether it is there, whether the app's consumer group is, and whether the app may send. */
-export async function checkHub({ stream, listen, consumerGroup, send }: HubToCheck): Promise<Finding[]> {
-  const found = await checkProperties(`hub of ${stream}`, listen);
+export async function checkHub({
+  stream,
+  hubSetting,
+  listen,
+  consumerGroup,
+  send,
+}: HubToCheck): Promise<Finding[]> {
+  const found = await checkProperties(`hub of ${stream}`, listen, hubSetting);
   const readers = `readers of ${stream}`;
   const sender = `sending to ${stream}`;
   if (!found.partitionId) {
@@ -36,6 +44,7 @@ export async function checkHub({ stream, listen, consumerGroup, send }: HubToChe
 async function checkProperties(
   what: string,
   { namespace, hub }: HubConnection,
+  hubSetting: string,
 ): Promise<{ finding: Finding; name: string; partitionId?: string | undefined }> {
   const client = await openHubClient(namespace, hub);
   const name = shortName(client.fullyQualifiedNamespace);
@@ -46,7 +55,11 @@ async function checkProperties(
     return { finding, name, partitionId: partitionIds[0] };
   } catch (error) {
     const remedy = isMissing(error)
-      ? `az eventhubs eventhub create --resource-group GROUP --namespace-name ${name} --name ${hub} --partition-count 4`
+      ? orHere(
+          name,
+          `set ${hubSetting} to a hub that the emulator has`,
+          `az eventhubs eventhub create --resource-group GROUP --namespace-name ${name} --name ${hub} --partition-count 4`,
+        )
       : remedyOf(error, name, { role: 'Azure Event Hubs Data Receiver', right: 'Listen' });
     return { finding: wrong(what, `${hub} in ${name}: ${describeHubError(error).why}`, remedy), name };
   } finally {
@@ -69,7 +82,11 @@ async function checkGroup(
     );
   } catch (error) {
     const remedy = isMissing(error)
-      ? `az eventhubs eventhub consumer-group create --resource-group GROUP --namespace-name ${name} --eventhub-name ${hub} --name ${consumerGroup}`
+      ? orHere(
+          name,
+          'set CONSUMER_GROUP to one that the emulator has',
+          `az eventhubs eventhub consumer-group create --resource-group GROUP --namespace-name ${name} --eventhub-name ${hub} --name ${consumerGroup}`,
+        )
       : remedyOf(error, name, { role: 'Azure Event Hubs Data Receiver', right: 'Listen' });
     return wrong(
       what,
@@ -92,6 +109,10 @@ async function checkSender(what: string, name: string, { namespace, hub }: HubCo
   }
 }
 
+/** What mends an emulator on this machine, where no command of Azure does, or a namespace in Azure. */
+const orHere = (name: string, here: string, inAzure: string): string =>
+  isThisMachine(name) ? `${here}${ofLaptop}` : inAzure;
+
 const isMissing = (error: unknown): boolean => conditionOf(error) === 'MessagingEntityNotFoundError';
 
 function remedyOf(
@@ -100,7 +121,11 @@ function remedyOf(
   { role, right }: { readonly role: string; readonly right: string },
 ): string {
   if (describeHubError(error).code === 'hub.refused')
-    return `give the identity the role "${role}", or set a connection string with a policy that has ${right}`;
+    return orHere(
+      name,
+      `set a connection string with a policy of the emulator that has ${right}`,
+      `give the identity the role "${role}", or set a connection string with a policy that has ${right}`,
+    );
   return isThisMachine(name)
     ? 'the broker is stopped or busy: end the run that it belongs to, and start it again'
     : 'see that the namespace is right, that it is there, and that its firewall lets this machine in';

@@ -1,6 +1,6 @@
-import { type AccountFacts, readAccountFacts } from '../storage/accountFacts';
+import { type AccountFacts, isLocalAccount, readAccountFacts } from '../storage/accountFacts';
 import { openAzureBlobStore, type StorageAccount } from '../storage/azureBlobStore';
-import { type Finding, failed, ok, unknown, wrong } from './finding';
+import { type Finding, failed, ofLaptop, ok, unknown, wrong } from './finding';
 import { remedyOfRefusal } from './storageRefusal';
 
 /** How far the clocks of this machine and of storage may be apart. Signatures are refused from a quarter of an hour on. */
@@ -11,13 +11,16 @@ const checkpoints = 'azure-webjobs-eventhub';
 
 const probe = '_doctor/probe';
 
-const lakeRole = 'Storage Blob Data Contributor';
+const refusedLake = { role: 'Storage Blob Data Contributor', setting: 'LakeStorage' };
 
 /** Looks at the Functions host's own storage account. */
 export async function checkHostStorage(read: () => StorageAccount): Promise<Finding[]> {
   const what = 'host storage';
+  let isLocal = false;
   try {
-    const facts = await readAccountFacts(read(), checkpoints);
+    const account = read();
+    isLocal = await isLocalAccount(account);
+    const facts = await readAccountFacts(account, checkpoints);
     if (facts.hasHierarchy)
       return [
         wrong(
@@ -31,18 +34,21 @@ export async function checkHostStorage(read: () => StorageAccount): Promise<Find
       : 'has no read positions yet, for which the host makes a container';
     return [ok(what, `${facts.account} answers, and ${positions}`), ...checkClock(facts)];
   } catch (error) {
-    return [failed(what, error, remedyOfRefusal(error, 'Storage Blob Data Owner', 'AzureWebJobsStorage'))];
+    const refused = { role: 'Storage Blob Data Owner', setting: 'AzureWebJobsStorage', isLocal };
+    return [failed(what, error, remedyOfRefusal(error, refused))];
   }
 }
 
 /** Looks at the lake: whether its container is there and can be written, and whether the account is one of ADLS Gen2. */
 export async function checkLake(account: StorageAccount, container: string): Promise<Finding[]> {
   const what = 'lake';
+  let isLocal = false;
   try {
+    isLocal = await isLocalAccount(account);
     const facts = await readAccountFacts(account, container);
     return [await checkContainer(what, account, container, facts), checkHierarchy(facts)];
   } catch (error) {
-    return [failed(what, error, remedyOfRefusal(error, lakeRole, 'LakeStorage'))];
+    return [failed(what, error, remedyOfRefusal(error, { ...refusedLake, isLocal }))];
   }
 }
 
@@ -56,7 +62,9 @@ async function checkContainer(
     return wrong(
       what,
       `${facts.account} has no container ${container}; the app makes it with its first event, if it may`,
-      `az storage container create --account-name ${facts.account} --name ${container} --auth-mode login`,
+      facts.isLocal
+        ? `start the app, which makes it with the first event, or set LAKE_CONTAINER to the container that is there${ofLaptop}`
+        : `az storage container create --account-name ${facts.account} --name ${container} --auth-mode login`,
     );
   try {
     const store = await openAzureBlobStore(account, container);
@@ -67,8 +75,8 @@ async function checkContainer(
     return failed(
       what,
       error,
-      remedyOfRefusal(error, lakeRole, 'LakeStorage') ??
-        `give the identity the role "${lakeRole}" on ${facts.account}, or set LakeStorage to a connection string that may write`,
+      remedyOfRefusal(error, { ...refusedLake, isLocal: facts.isLocal }) ??
+        `give the identity the role "${refusedLake.role}" on ${facts.account}, or set LakeStorage to a connection string that may write`,
     );
   }
 }

@@ -26,6 +26,9 @@ export const wrong = (what: string, says: string, remedy: string): Finding => ({
 /** What mends a setting. */
 export const settingsExplained = 'docs/settings.md explains each setting';
 
+/** Follows what a setting must name in an emulator. */
+export const ofLaptop = '; .local/settings.json has that of "npm start" or "npm run emulators" while it runs';
+
 /** What an error tells: its message, and where docs/errors.md explains it. */
 export function failed(what: string, error: unknown, remedy?: string): Finding {
   if (error instanceof TributaryError && error.code === 'settings.invalid')

@@ -1,13 +1,31 @@
+import { TributaryError } from '../errors';
+import { ofLaptop } from './finding';
+
+export interface RefusedStorage {
+  /** What the identity needs on the account. */
+  readonly role: string;
+  /** The setting of the connection. */
+  readonly setting: string;
+  /** Whether it is an emulator on this machine: no command of Azure mends anything there. */
+  readonly isLocal: boolean;
+}
+
 /**
  * What mends a refusal of a storage account, by the code of its answer
  * (https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes). Undefined if the code tells no more than the message.
- * @param role what the identity needs on the account
- * @param setting the setting of the connection
  */
-export function remedyOfRefusal(error: unknown, role: string, setting: string): string | undefined {
+export function remedyOfRefusal(
+  error: unknown,
+  { role, setting, isLocal }: RefusedStorage,
+): string | undefined {
   const { cause } = (error ?? {}) as { cause?: { code?: unknown; message?: unknown } };
   // Azurite has another code for a wrong key than Azure, and the same words.
   const isKeyWrong = /failed to authenticate the request/.test(String(cause?.message));
+  if (isLocal) {
+    if (!(error instanceof TributaryError) || error.code !== 'storage.refused') return undefined;
+    const why = isKeyWrong ? 'the key is wrong: ' : '';
+    return `${why}set ${setting} to a connection string that the emulator accepts${ofLaptop}`;
+  }
   switch (isKeyWrong ? 'AuthenticationFailed' : cause?.code) {
     case 'AuthorizationPermissionMismatch':
       return `give the identity the role "${role}" on the account: az role assignment create --role "${role}" --assignee IDENTITY --scope ACCOUNT_ID; it takes up to ten minutes`;

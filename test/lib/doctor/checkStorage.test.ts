@@ -103,7 +103,7 @@ it.each([
   ['AuthenticationFailed', 'az storage account show-connection-string'],
   ['InsufficientAccountPermissions', 'storagerefused'],
 ])('a refusal with %s has the command that mends it', async (code, remedy) => {
-  const account = await startAccount({ refuses: { method: 'GET', code } });
+  const account = await startInAzure({ refuses: { method: 'GET', code } });
   const findings = [
     ['AzureWebJobsStorage', await checkHostStorage(() => account)],
     ['LakeStorage', await checkLake(account, 'lake')],
@@ -116,8 +116,24 @@ it.each([
     });
 });
 
+it.each(['AuthorizationFailure', 'AuthenticationFailed', 'InsufficientAccountPermissions'])(
+  'a refusal of an emulator with %s has no command of Azure',
+  async (code) => {
+    const account = await startAccount({ refuses: { method: 'GET', code } });
+    const findings = [
+      ['AzureWebJobsStorage', await checkHostStorage(() => account)],
+      ['LakeStorage', await checkLake(account, 'lake')],
+    ] as const;
+    for (const [setting, [found]] of findings)
+      expect(found).toMatchObject({
+        state: 'wrong',
+        remedy: `set ${setting} to a connection string that the emulator accepts; .local/settings.json has that of "npm start" or "npm run emulators" while it runs`,
+      });
+  },
+);
+
 it('a lake that can be read, and refuses to be written, has the role that is missing', async () => {
-  const account = await startAccount({ refuses: { method: 'PUT', code: 'AuthorizationPermissionMismatch' } });
+  const account = await startInAzure({ refuses: { method: 'PUT', code: 'AuthorizationPermissionMismatch' } });
   const [found] = await checkLake(account, 'lake');
   expect(found?.remedy).toMatch(/^give the identity the role "Storage Blob Data Contributor"/);
 });
