@@ -2,9 +2,10 @@ import { randomUUID, timingSafeEqual } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { dirname, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import { type ErrorCode, errorCodes, TributaryError } from '../../errors';
-import { once } from '../../once';
+import { type Once, once } from '../../once';
 import { isRefused, listenOnLoopback } from '../../sameMachine';
 import type { Warehouse } from '../warehouse';
 import { FileInUse, openDuckDbFile, openDuckDbReader } from './duckDbWarehouse';
@@ -32,6 +33,12 @@ type Method = (typeof methods)[number];
 
 const callLimitMs = 60_000;
 
+/** Calls that change nothing, so that they may be made again if it is not known what became of them. */
+const reads: readonly Method[] = ['ledger', 'missingColumns', 'lostBySwap', 'query'];
+
+/** For a moment nobody answers for a file that is being opened or closed. */
+const [changeLimitMs, askEveryMs] = [2000, 100] as const;
+
 /**
  * The version of the messages between the processes, and of what a query may do. A release with others has another number; the first
  * ones have none.
@@ -51,7 +58,7 @@ const ownerFile = (path: string) => `${path}.owner.json`;
 
 /**
  * The warehouse in a DuckDB file. If no other process has the file open, this process opens it; otherwise the calls go to the process
- * that has it. After that process has ended, the next call opens the file.
+ * that has it. If that process has ended, the call opens the file, unless it is not known whether it wrote: then the next call does.
  * @throws `warehouse.unavailable` if the process that has the file does not answer or is of another release; `warehouse.refused`
  */
 export async function openDuckDb(path: string): Promise<Warehouse> {
@@ -59,17 +66,28 @@ export async function openDuckDb(path: string): Promise<Warehouse> {
   mkdirSync(dirname(file), { recursive: true });
   const current = once(() => openOrConnect(file, openHere));
   const { name } = await current();
-  const run = async (method: Method, args: unknown[]): Promise<unknown> => {
-    const used = current();
-    try {
-      return await callMethod(await used, method, args);
-    } catch (error) {
-      const isGone = error instanceof TributaryError && error.code === 'warehouse.unavailable';
-      if (isGone && current.made() === used) current.forget();
-      throw error;
-    }
-  };
+  const run = (method: Method, args: unknown[]) =>
+    callOrReopen(current, method, (warehouse) => callMethod(warehouse, method, args));
   return asWarehouse({ name, run, close: async () => (await current.made())?.close() });
+}
+
+/** Calls whoever has the file. If that process has ended, the file is opened anew, and the call is made once more if that is safe. */
+async function callOrReopen<Opened, Result>(
+  current: Once<Promise<Opened>>,
+  method: Method,
+  call: (opened: Opened) => Promise<Result>,
+): Promise<Result> {
+  const used = current();
+  try {
+    return await call(await used);
+  } catch (error) {
+    if (!(error instanceof TributaryError) || error.code !== 'warehouse.unavailable') throw error;
+    if (current.made() === used) current.forget();
+    const { name, cause } = (error.cause ?? {}) as { name?: string; cause?: { code?: string } };
+    const isSafe = cause?.code === 'ECONNREFUSED' || reads.includes(method);
+    if (name === 'TimeoutError' || !isSafe) throw error;
+    return call(await current());
+  }
 }
 
 /**
@@ -78,11 +96,17 @@ export async function openDuckDb(path: string): Promise<Warehouse> {
  */
 export async function openDuckDbToRead(path: string): Promise<Pick<Warehouse, 'query' | 'close'>> {
   const file = resolve(path);
-  if (existsSync(file)) return openOrConnect(file, openDuckDbReader);
-  throw new TributaryError(
-    'warehouse.refused',
-    `There is no file ${file}, which WAREHOUSE names. It is made when the first rows are loaded.`,
-  );
+  if (!existsSync(file))
+    throw new TributaryError(
+      'warehouse.refused',
+      `There is no file ${file}, which WAREHOUSE names. It is made when the first rows are loaded.`,
+    );
+  const current = once(() => openOrConnect(file, openDuckDbReader));
+  await current();
+  return {
+    query: (sql) => callOrReopen(current, 'query', (opened) => opened.query(sql)),
+    close: async () => (await current.made())?.close(),
+  };
 }
 
 /** A file that this process has open, for all who opened it here. */
@@ -130,13 +154,16 @@ async function openOrConnect<Opened>(
   file: string,
   open: (file: string) => Promise<Opened>,
 ): Promise<Opened | Warehouse> {
-  try {
-    return await open(file);
-  } catch (error) {
-    if (!(error instanceof FileInUse)) throw error;
+  for (const until = performance.now() + changeLimitMs; ; await sleep(askEveryMs)) {
+    try {
+      return await open(file);
+    } catch (error) {
+      if (!(error instanceof FileInUse)) throw error;
+    }
+    const remote = await connectToOwner(file);
+    if (remote) return remote;
+    if (performance.now() >= until) break;
   }
-  const remote = await connectToOwner(file);
-  if (remote) return remote;
   throw new TributaryError(
     'warehouse.unavailable',
     `duckdb:${file} is open in another process, which does not answer or is of another release: a DuckDB file belongs to one process at a time.`,
@@ -186,13 +213,9 @@ async function call(file: string, { url, token }: Owner, method: Method, args: u
     });
     answer = deserialize(Buffer.from(await reply.arrayBuffer())) as Answer;
   } catch (cause) {
-    throw new TributaryError(
-      'warehouse.unavailable',
-      `duckdb:${file}: the process that had it open has ended.`,
-      {
-        cause,
-      },
-    );
+    const isLate = (cause as Partial<Error> | null)?.name === 'TimeoutError';
+    const what = isLate ? 'that has it open does not answer' : 'that had it open has ended';
+    throw new TributaryError('warehouse.unavailable', `duckdb:${file}: the process ${what}.`, { cause });
   }
   if ('value' in answer) return answer.value;
   const code = answer.code in errorCodes ? (answer.code as ErrorCode) : 'warehouse.refused';
