@@ -250,6 +250,18 @@ describe('a truncated checkpoint', () => {
   });
 });
 
+it('an older version is opened however often the pointer to the checkpoint moves on meanwhile', async () => {
+  await appendFiles(5);
+  const { get } = at.store;
+  let pointed = 10;
+  at.store.get = async (path) => {
+    if (path !== lastCheckpointPath(at.table)) return get.call(at.store, path);
+    const hint = Buffer.from(JSON.stringify({ version: pointed++, size: 1 }));
+    return { bytes: hint, etag: `${pointed}`, lastModified: new Date() };
+  };
+  expect((await snapshotOf(3)).version).toBe(3);
+});
+
 it('a table that needs what no reader here has is not opened, and not followed', async () => {
   await appendFiles(2);
   const follower = followState(at);
