@@ -13,6 +13,9 @@ const askEveryMs = 500;
 /** Whoever begins again and again after others would never end. */
 const mostStarts = 20;
 
+/** The progress of what the app was asked for and has not begun, for example because it is busy. */
+const notBegun: Progress = { step: 'the app has yet to begin it, step', done: 0, total: 1 };
+
 /** Undefined if it is not given, so that it can be refused where it would be passed over. */
 const url: Flag<URL | undefined> = {
   ...urlFlag('the address of the function app', appHere),
@@ -113,7 +116,8 @@ async function follow<Status, Output>(
         `The ${noun} is suspended, and no other one begins until it is resumed or terminated. The answer to POST ${path} has the addresses for that.`,
       );
     const shown = answer.customStatus && work.progressOf(answer.customStatus);
-    if (shown) progress(shown);
+    if (answer.runtimeStatus === 'Pending') progress({ ...notBegun, step: `${noun}: ${notBegun.step}` });
+    else if (shown) progress(shown);
     if (['Completed', 'Failed', 'Terminated', 'Canceled'].includes(answer.runtimeStatus ?? '')) return answer;
   }
 }
