@@ -73,6 +73,11 @@ const benches: Readonly<Record<string, Bench>> = {
     meaning: 'a compaction while events arrive, and what it does for DuckDB',
   },
   costs: { file: 'costs', meaning: 'what the app costs a day, counted here and priced' },
+  verifyRows: {
+    file: 'verifyRows',
+    meaning: 'time and memory of a proof that each event is there once',
+    flags: { rows: count('of the table', 10_000_000), 'rows-per-file': count('of each file', 10_000) },
+  },
   brokerSoak: {
     file: 'brokerSoak',
     meaning: 'the Event Hubs broker under load for a long time',

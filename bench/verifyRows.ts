@@ -1,9 +1,4 @@
-/**
- * Verifies a synthetic table of many rows and prints time and memory. The table is not stored: a file is encoded when it is
- * read, so that what is measured is the reader's memory.
- *
- *   node dist/bench/verifyRows.js [rows] [rows per file]
- */
+import { parseArgs } from 'node:util';
 import { type Action, serializeCommit } from '../src/lib/delta/actions';
 import { ourConfiguration } from '../src/lib/delta/commit';
 import { commitPath } from '../src/lib/delta/log';
@@ -17,8 +12,20 @@ import { problemsOf } from '../src/lib/verify/partitionAudit';
 import { verifyStream } from '../src/lib/verify/verifyStream';
 import { clickFields } from './clickRows';
 
-const rows = Number(process.argv[2] ?? 10_000_000);
-const rowsPerFile = Number(process.argv[3] ?? 10_000);
+/**
+ * Verifies a synthetic table of many rows and prints time and memory. The table is not stored: a file is encoded when it is
+ * read, so that what is measured is the reader's memory.
+ *
+ *   npm run bench -- verifyRows [--rows 10000000] [--rows-per-file 10000]
+ */
+const { values: given } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '10000000' },
+    'rows-per-file': { type: 'string', default: '10000' },
+  },
+});
+const rows = Number(given.rows);
+const rowsPerFile = Number(given['rows-per-file']);
 const partitions = 4;
 const createdAt = Date.UTC(2026, 0, 1) * 1000;
 const fields = clickFields;

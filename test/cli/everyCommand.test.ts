@@ -154,6 +154,7 @@ describe('every measurement of npm run bench', { timeout: 120_000 }, () => {
     ['peers', '--rates', 'x', 'expected numbers from 1 on, like 1000,5000,20000.'],
     ['wholeStack', '--seconds', '0', 'expected a number from 1 to 3600.'],
     ['manyProducts', '--limits', '5,', 'expected numbers from 1 on, like 250000,1000000.'],
+    ['verifyRows', '--rows', '0', 'expected a whole number from 1 to 100000000.'],
     ['brokerSoak', '--rate', 'x', 'expected a whole number from 1 to 100000000.'],
   ])('%s says what it takes for %s', async (name, option, value, expected) => {
     const { code, err } = await run(bench, [name, option, value]);
