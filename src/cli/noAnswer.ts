@@ -48,6 +48,6 @@ async function hintOf({ hostname, origin }: URL): Promise<string> {
       : ` "${run.command}" runs here without an app: "func start" starts one beside it.`;
   const own = URL.canParse(run.dashboard) ? new URL(run.dashboard).origin : origin;
   return own === origin
-    ? ' "npm start" runs here, and its app is busy or stopped.'
+    ? ' "npm start" runs here, and its app is busy, is stopped, or waits for something else: "npm run doctor" says what does not answer.'
     : ` That of "npm start" here is at --url ${own}.`;
 }

@@ -41,7 +41,7 @@ it.each([
   ],
   [
     { command: 'npm start', dashboard: 'http://127.0.0.1:7071/api/dashboard' },
-    ' "npm start" runs here, and its app is busy or stopped.',
+    ' "npm start" runs here, and its app is busy, is stopped, or waits for something else: "npm run doctor" says what does not answer.',
   ],
   [
     { command: 'npm run emulators' },
