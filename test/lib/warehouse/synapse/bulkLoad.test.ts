@@ -183,6 +183,26 @@ describe('rows in binary form', () => {
     expect(server.bulkLoads).toBe(1);
   });
 
+  it.each([
+    ['varchar(255)', 'Café', 1],
+    ['varchar(255)', 'plain', 0],
+    ['nvarchar(100)', 'Café', 0],
+  ])(
+    'are all rows but those with other letters than ASCII in a varchar: %s %s',
+    async (type, text, others) => {
+      const rows: Cell[][] = [
+        types.map((each) => (each === type ? text : null)),
+        types.map((each) => (each === 'int' ? 7 : null)),
+      ];
+      const before = server.batches.length;
+      await stored(open({ bulkThreshold: 1 }), rows);
+      const inText = server.batches
+        .slice(before)
+        .filter((each) => each.includes('INSERT INTO [s].[every_type]'));
+      expect([server.bulkLoads, inText.length]).toEqual([1, others]);
+    },
+  );
+
   const some = (count: number) => Array.from({ length: count }, (_, row) => ['a', 'b', row, row]);
 
   it('are used from 500 rows on, with rejected rows beside them, all or nothing', async () => {
@@ -200,10 +220,14 @@ describe('rows in binary form', () => {
     version++;
     const another = loadOf(some(500), [{ ...rejected[0], reason: 'r' } as never]);
     server.onBatch = (text) => {
-      if (text.includes('INTO ops.rejected_rows')) server.plan({ fail: 8645, message: 'No memory.' });
+      if (!text.includes('INTO ops.rejected_rows')) return;
+      server.onBatch = undefined;
+      server.plan({ fail: 8645, message: 'No memory.' });
     };
     await expect(warehouse.load(another)).rejects.toMatchObject({ code: 'warehouse.unavailable' });
     expect(server.rows(name)).toHaveLength(500);
+    // A server that is busy has refused nothing.
+    expect(warnings).toEqual([]);
   });
 
   it.each(['before-commit', 'after-commit'] as const)(
