@@ -71,6 +71,25 @@ it('an error of the app stays within its line, whatever text is in it', async ()
   expect([await ended, text()]).toEqual([1, `${url}/api/maintenance answered 503: One\\nline.\n`]);
 });
 
+it('says that the app has yet to begin what it was asked for', async () => {
+  const answers = ['Pending', 'Pending', 'Completed'];
+  const app = createHttpServer(({ method }, reply) => {
+    const output = { tables: [], counts: 'saved', failures: [] };
+    const status = { runtimeStatus: answers.shift(), output };
+    reply.end(JSON.stringify(method === 'POST' ? { started: true } : status));
+  });
+  mute = app;
+  await new Promise<void>((done) => app.listen(0, '127.0.0.1', done));
+  const url = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
+  const NODE_OPTIONS = '--import=data:text/javascript,process.stderr.isTTY=true';
+  command = runCommand('src/cli/maintain.js', ['--url', url], tmpdir(), {
+    PATH: process.env.PATH,
+    NODE_OPTIONS,
+  });
+  expect(await command.ended).toBe(0);
+  expect(command.text()).toContain('pass: the app has yet to begin it, step 0 of 1');
+});
+
 it.each([
   [200, '<html></html>', ' is not the API of Tributary: --url tells where the app is.'],
   [200, '{}', ' is not the API of Tributary: --url tells where the app is.'],
