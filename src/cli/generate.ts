@@ -9,7 +9,7 @@ import { type EventProducer, openProducer, SendError, sendEvents } from '../lib/
 import { durationFlag, numberFlag } from './commandLine/arguments';
 import { action, type Given, UsageError } from './commandLine/command';
 import { onInterrupt } from './commandLine/interrupts';
-import { runCommand } from './commandLine/runCommand';
+import { nothingRuns, runCommand } from './commandLine/runCommand';
 
 /*
  * `npm run generate`: sends made-up clicks to a hub until it is stopped, without the function app. It takes the settings of the
@@ -157,7 +157,12 @@ class ClickSender {
     } catch (error) {
       if (error instanceof SendError) this.accepted += error.accepted;
       if (!(error instanceof TributaryError) || error.code !== 'hub.unavailable') throw error;
-      console.error(`${inertInLine(error.message).replace(/\.$/, '')}. It goes on with the next clicks.`);
+      const hint = nothingRuns(error.message)
+        ? ' Nothing runs there: start "npm start" or "npm run emulators", or correct hostName.'
+        : '';
+      console.error(
+        `${inertInLine(error.message).replace(/\.$/, '')}. It goes on with the next clicks.${hint}`,
+      );
     }
   }
 
