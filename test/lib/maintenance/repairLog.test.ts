@@ -163,6 +163,20 @@ describe('repairing a log', () => {
     expect(await repairLog({ at })).toMatchObject({ version: 4, moved: [6], txns: [] });
   });
 
+  it('names a txn that the log does not have without the stray entry', async () => {
+    await leaveHole(3, 6, 6);
+    const path = commitPath('events', 6);
+    const entry = (await at.store.get(path))?.bytes ?? new Uint8Array();
+    const other = Buffer.from('{"txn":{"appId":"p1","version":7}}\n');
+    await at.store.put(path, Buffer.concat([entry, other]));
+    expect(await repairLog({ at })).toMatchObject({
+      txns: [
+        { appId: 'p0', from: 59, to: 29 },
+        { appId: 'p1', from: 7, to: undefined },
+      ],
+    });
+  });
+
   it('leaves nothing of a log without a beginning', async () => {
     await appendFiles(at, 5);
     await strand(at, await goBackTo(at, -1), 4, 5);

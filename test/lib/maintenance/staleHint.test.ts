@@ -5,6 +5,7 @@ import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheck
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { cleanLog } from '../../../src/lib/maintenance/cleanLog';
+import { repairLog } from '../../../src/lib/maintenance/repairLog';
 import { vacuum } from '../../../src/lib/maintenance/vacuum';
 import { DatedStore } from './datedStore';
 import { appendFiles, day, fields, pathsOf, snapshotOf, stateOf } from './table';
@@ -19,13 +20,17 @@ const cleanedTo = 5000;
 /**
  * A table whose log was cleaned up to version 5000, and that was then put back in part: its pointer names the checkpoint of version
  * 3, which is there again with its entry. Nothing follows on that within the versions that opening a table looks at.
- * @param age how long ago version 3 was committed, and how long ago its entry was stored, in milliseconds
+ * @param committed how long ago version 3 was committed, in milliseconds
+ * @param stored how long ago its entry was stored, in milliseconds
+ * @param hasOlder whether there is a checkpoint of version 1, too
  */
-async function tableWithStaleHint(age = { committed: 0, stored: 0 }) {
+async function tableWithStaleHint({ committed = 0, stored = 0, hasOlder = false } = {}) {
   const store = new DatedStore();
   const at = { store, table: 'events' };
-  vi.useFakeTimers({ toFake: ['Date'], now: now - age.committed });
-  await appendFiles(at, 3);
+  vi.useFakeTimers({ toFake: ['Date'], now: now - committed });
+  await appendFiles(at, 1);
+  if (hasOlder) await checkpoint({ at });
+  await appendFiles(at, 2, { first: 10 });
   vi.useRealTimers();
   await checkpoint({ at });
   const hint = (await store.get(lastCheckpointPath(at.table)))?.bytes ?? Buffer.alloc(0);
@@ -42,7 +47,7 @@ async function tableWithStaleHint(age = { committed: 0, stored: 0 }) {
   await store.put(lastCheckpointPath(at.table), hint);
   for (const path of await pathsOf(at)) store.date(path, now - 60 * day);
   store.date(commitPath(at.table, cleanedTo + 2), now);
-  store.date(commitPath(at.table, 3), now - age.stored);
+  store.date(commitPath(at.table, 3), now - stored);
   return at;
 }
 
@@ -84,4 +89,11 @@ it('cleaning heeds the properties of the newest version, although the pointer le
   await at.store.put(commitPath(at.table, cleanedTo + 3), turnedOff);
   expect((await stateOf(at)).version).toBe(3);
   expect(await cleanLog({ at, now })).toEqual({ outcome: 'disabled', oldest: undefined, deleted: 0 });
+});
+
+it('a repair moves such a pointer forward, too, also where there are older checkpoints than the one it leads to', async () => {
+  const at = await tableWithStaleHint({ hasOlder: true });
+  expect((await stateOf(at)).version).toBe(3);
+  expect(await repairLog({ at })).toMatchObject({ outcome: 'repaired', version: cleanedTo + 2, moved: [] });
+  expect((await stateOf(at)).version).toBe(cleanedTo + 2);
 });
