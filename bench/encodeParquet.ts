@@ -20,7 +20,7 @@ import { type FieldDefinition, ParquetSchema, ParquetWriter } from 'parquetjs-li
 import { numberFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
-import { NumberColumn } from '../src/lib/delta/columnValues';
+import { NumberColumn } from '../src/lib/delta/numberColumn';
 import { encodeParquet } from '../src/lib/delta/parquet/encode';
 import { clickColumns, clickFields as fields } from './clickRows';
 

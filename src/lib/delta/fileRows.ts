@@ -1,8 +1,8 @@
 import { type Add, type Commit, checkAdd } from './actions';
 import { fileKey } from './fileKey';
+import type { Texts } from './parquet/packedTexts';
 import type { StoredRowGroup } from './parquet/readSpan';
 import type { StructMembers, WantedMembers } from './parquet/structMembers';
-import type { Texts } from './parquet/textColumn';
 
 /** The members of an add action that are read as columns. */
 export const addMembers: WantedMembers = {
@@ -30,7 +30,7 @@ interface PartOfCheckpoint {
 export class FileRows {
   /** How many rows the part has, those without an add action included. */
   readonly rows: number;
-  readonly #paths: (string | undefined)[];
+  readonly #paths: (string | null)[];
   readonly #sizes: Float64Array;
   readonly #times: Float64Array;
   readonly #changes: readonly (boolean | undefined)[];
@@ -48,7 +48,7 @@ export class FileRows {
     this.#times = longs.get('modificationTime') ?? none;
     this.#changes = booleans.get('dataChange') ?? [];
     this.#stats = texts.get('stats');
-    this.#paths = Array.from({ length: rows }, (_, row) => paths?.at(row));
+    this.#paths = Array.from({ length: rows }, (_, row) => paths?.at(row) ?? null);
     for (let row = 0; row < rows; row++) {
       const [path, size] = [this.#paths[row], this.#sizes[row]];
       const isSound = path && Number.isSafeInteger(size) && Number(size) >= 0;
@@ -59,13 +59,13 @@ export class FileRows {
   /** How many rows have an add action. */
   get count(): number {
     let count = 0;
-    for (const path of this.#paths) if (path !== undefined) count++;
+    for (const path of this.#paths) if (path !== null) count++;
     return count;
   }
 
   /** The rows that have an add action. */
   *indices(): Generator<number, void> {
-    for (let row = 0; row < this.rows; row++) if (this.#paths[row] !== undefined) yield row;
+    for (let row = 0; row < this.rows; row++) if (this.#paths[row] !== null) yield row;
   }
 
   /** Whether the action in a row has more than a path, a size, a time and statistics. */
@@ -80,11 +80,11 @@ export class FileRows {
 
   /** The add action in a row, a new object each time. */
   at(row: number): Add {
-    const stats = this.#stats?.at(row);
+    const stats = this.#stats?.at(row) ?? undefined;
     const time = this.#times[row];
     const isChange = this.#changes[row];
     return {
-      path: this.#paths[row],
+      path: this.#paths[row] ?? undefined,
       partitionValues: {},
       size: this.#sizes[row],
       ...(Number.isNaN(time) ? {} : { modificationTime: time }),

@@ -1,4 +1,4 @@
-import { ColumnBuilder } from '../delta/columnValues';
+import { ColumnBuilder } from '../delta/columnBuilder';
 import { integerRanges, valueProblem } from '../delta/parquet/validate';
 import type { Field } from '../delta/schema';
 import { fieldsOf, rescuedColumn } from '../lake/rowAddress';

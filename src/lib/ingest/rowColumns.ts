@@ -1,4 +1,5 @@
-import { ColumnBuilder, type ColumnValues } from '../delta/columnValues';
+import { ColumnBuilder } from '../delta/columnBuilder';
+import type { ColumnValues } from '../delta/columnValues';
 import type { Field } from '../delta/schema';
 import type { Row } from '../streams/stream';
 import type { DecodedEvent } from './decodeEvents';

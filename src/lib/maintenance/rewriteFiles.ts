@@ -1,5 +1,5 @@
 import type { Add } from '../delta/actions';
-import { ColumnBuilder } from '../delta/columnValues';
+import { ColumnBuilder } from '../delta/columnBuilder';
 import { describeVersion } from '../delta/log';
 import { encodeParquet, ParquetEncoder } from '../delta/parquet/encode';
 import { type FileRows, readDataFile, readDataFileGroups } from '../delta/readDataFile';

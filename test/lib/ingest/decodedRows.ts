@@ -1,4 +1,5 @@
-import { ColumnBuilder, valueAt } from '../../../src/lib/delta/columnValues';
+import { ColumnBuilder } from '../../../src/lib/delta/columnBuilder';
+import { type ColumnValues, valueAt } from '../../../src/lib/delta/columnValues';
 import type { RowRange } from '../../../src/lib/ingest/decodeEvents';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { Row, Value } from '../../../src/lib/streams/stream';
@@ -11,6 +12,9 @@ export function rangeOf(rows: readonly Row[]): RowRange {
   for (const row of rows) for (const [index, column] of columns.entries()) column.push(row[index] ?? null);
   return { columns, start: 0, end: rows.length, positions: undefined };
 }
+
+export const listOf = (column: ColumnValues): (Value | undefined)[] =>
+  Array.from({ length: column.length }, (_, row) => valueAt(column, row));
 
 /** The rows of an event, with their rescued fields where they have any. */
 export const rowsOf = ({ columns, start, end }: RowRange): (Value | undefined)[][] =>

@@ -19,3 +19,17 @@ export interface EncodedValues {
   /** One entry a row, 0 where it is null; undefined when no row is. */
   readonly levels: Uint8Array | undefined;
 }
+
+/** A column in a typed array, which says of each row whether it is null. */
+interface Marked {
+  readonly defined: Uint8Array | undefined;
+}
+
+/** The levels of the slice; undefined where no row of it is null. */
+export function levelsOf({ defined }: Marked, start: number, end: number): Uint8Array | undefined {
+  const marks = defined?.subarray(start, end);
+  return marks?.includes(0) ? marks : undefined;
+}
+
+/** The first row from `start` on that is null; one must be. */
+export const firstNull = ({ defined }: Marked, start: number): number => defined?.indexOf(0, start) ?? start;

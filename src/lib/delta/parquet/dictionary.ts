@@ -1,7 +1,7 @@
 import { bitWidthOf, encodeIndices } from './rleHybrid';
 
 /** More would hardly ever be smaller. */
-const mostEntries = 4096;
+export const mostEntries = 4096;
 /** Whole numbers within this range are looked up in a table, which is several times as fast as a map. */
 const mostRange = 65_536;
 /** What a dictionary page must save: its header, and the time to make it. */
@@ -24,7 +24,7 @@ export interface Dictionary {
 
 /**
  * The numbers of a column as a dictionary with indices. Undefined where there are too many different ones, or too few rows, for it
- * to be smaller than half of the plain numbers; compression makes about that of small numbers.
+ * to be worthwhile.
  * @param isWhole whether all of them are whole numbers
  * @param width bytes of a plain number
  */
@@ -44,10 +44,13 @@ export function dictionaryOf(
   if (!entries) return undefined;
   const isRuns = runs * 8 <= numbers.length;
   const bits = isRuns ? runs * 24 : numbers.length * bitWidthOf(entries.length);
-  const saved = (numbers.length * width) / 2 - (bits / 8 + entries.length * width);
-  if (saved < leastSaving) return undefined;
+  if (!isWorthwhile(numbers.length * width, bits / 8 + entries.length * width)) return undefined;
   return { entries: Float64Array.from(entries), indices: encodeIndices(indices, entries.length) };
 }
+
+/** Whether a dictionary with its indices is smaller than half of the plain values: compression makes about that of them. */
+export const isWorthwhile = (plainBytes: number, bytes: number): boolean =>
+  plainBytes / 2 - bytes >= leastSaving;
 
 function byTable(
   numbers: Float64Array,

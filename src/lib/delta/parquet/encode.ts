@@ -4,6 +4,7 @@ import { nextTurn, rowsPerTurn } from '../../nextTurn';
 import { type ColumnValues, holdsOnlyNulls, valueAt } from '../columnValues';
 import { type Field, isWritableType, type Value, type WritableType } from '../schema';
 import { type ColumnBounds, mergeBounds, truncateMax, truncateMin } from '../statistics';
+import { TextColumn } from '../textColumn';
 import type { EncodedValues } from './columnSlice';
 import { parquetTypes } from './columnTypes';
 import { type Chunk, FileWriter } from './fileWriter';
@@ -200,7 +201,7 @@ function rowGroupEnds(options: EncodeOptions, numRecords: number): number[] {
   let bytes = 0;
   for (let row = 0; row < numRecords; row++) {
     let rowBytes = fixedBytes;
-    for (const values of varying) rowBytes += byteLength(valueAt(values, row));
+    for (const values of varying) rowBytes += byteLength(values, row);
     if (row > start && (row - start >= maxRowGroupRows || bytes + rowBytes > maxRowGroupBytes)) {
       ends.push(row);
       start = row;
@@ -212,7 +213,9 @@ function rowGroupEnds(options: EncodeOptions, numRecords: number): number[] {
   return ends;
 }
 
-function byteLength(value: Value | undefined): number {
+function byteLength(values: ColumnValues, row: number): number {
+  if (values instanceof TextColumn) return values.byteLength(row);
+  const value = valueAt(values, row);
   if (typeof value === 'string') return Buffer.byteLength(value);
   return value instanceof Uint8Array ? value.length : 0;
 }

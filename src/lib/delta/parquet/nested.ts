@@ -104,13 +104,13 @@ class LeafShredder implements Shredder {
       const problem = valueProblem(leaf, values[row]);
       throw new TributaryError('parquet.value', `checkpoint: ${this.#path}, value ${row}: ${problem}.`);
     };
-    const { bytes } = encodeValues({ field: leaf, values, start: 0, end: values.length, reject });
+    const { bytes, dictionary } = encodeValues({ field: leaf, values, start: 0, end: values.length, reject });
     const repetitions = this.#repetitions.take(this.#maxRepetition);
     const definitions = this.#definitions.take(this.#maxDefinition);
     const parts = this.#maxRepetition > 0 ? [repetitions, definitions, bytes] : [definitions, bytes];
     this.#values = [];
     this.#count = 0;
-    return [{ numValues, nullCount: numValues - values.length, parts }];
+    return [{ numValues, nullCount: numValues - values.length, parts, dictionary }];
   }
 }
 

@@ -1,6 +1,6 @@
-import type { NumberColumn } from '../columnValues';
+import type { NumberColumn } from '../numberColumn';
 import type { DataType } from '../schema';
-import type { EncodedValues, SliceOf } from './columnSlice';
+import { type EncodedValues, firstNull, levelsOf, type SliceOf } from './columnSlice';
 import { dictionaryOf, type Survey } from './dictionary';
 import { integerRanges } from './validate';
 
@@ -16,7 +16,7 @@ const wholeBounds: Partial<Record<string, readonly [number, number]>> = {
 /** Validates, encodes and bounds a column of numbers, as a dictionary with indices where that is smaller. */
 export function encodeNumbers(slice: NumberSlice): EncodedValues {
   const { values: column, start, end } = slice;
-  const levels = definedIn(column, start, end);
+  const levels = levelsOf(column, start, end);
   const numbers = levels ? definedNumbers(column, start, end) : column.numbers.subarray(start, end);
   const nullCount = end - start - numbers.length;
   if (nullCount > 0 && !slice.field.nullable) slice.reject(firstNull(column, start));
@@ -31,22 +31,12 @@ export function encodeNumbers(slice: NumberSlice): EncodedValues {
   return { bytes: indices, bounds, levels, dictionary };
 }
 
-/** The marks of the slice; undefined where no row of it is null. */
-function definedIn({ defined }: NumberColumn, start: number, end: number): Uint8Array | undefined {
-  const marks = defined?.subarray(start, end);
-  return marks?.includes(0) ? marks : undefined;
-}
-
 function definedNumbers(column: NumberColumn, start: number, end: number): Float64Array {
   const numbers = new Float64Array(end - start);
   let count = 0;
   for (let row = start; row < end; row++)
     if (column.defined?.[row] !== 0) numbers[count++] = column.numbers[row] as number;
   return numbers.subarray(0, count);
-}
-
-function firstNull(column: NumberColumn, start: number): number {
-  return column.defined?.indexOf(0, start) ?? start;
 }
 
 /** @throws what `reject` throws, at the first number that is not whole or not within the bounds */

@@ -1,8 +1,10 @@
-import { type ColumnValues, holdsOnlyNulls, NumberColumn } from '../columnValues';
+import { type ColumnValues, holdsOnlyNulls } from '../columnValues';
+import { NumberColumn } from '../numberColumn';
 import type { Value } from '../schema';
-import { compareUtf8 } from '../statistics';
+import { TextBuilder, TextColumn } from '../textColumn';
 import type { EncodedValues, SliceOf } from './columnSlice';
 import { encodeNumbers } from './numberValues';
+import { encodeTexts } from './textValues';
 import { integerRanges, longRanges } from './validate';
 
 type Slice = SliceOf<readonly Value[]>;
@@ -17,9 +19,9 @@ export function encodeValues(slice: SliceOf<ColumnValues>): EncodedValues {
     const rows = end - start;
     return { bytes: Buffer.alloc(0), bounds: { nullCount: rows }, levels: new Uint8Array(rows) };
   }
-  return values instanceof NumberColumn
-    ? encodeNumbers({ ...slice, values })
-    : encodeList({ ...slice, values });
+  if (values instanceof NumberColumn) return encodeNumbers({ ...slice, values });
+  if (values instanceof TextColumn) return encodeTexts({ ...slice, values });
+  return encodeList({ ...slice, values });
 }
 
 function encodeList(slice: Slice): EncodedValues {
@@ -189,35 +191,13 @@ function encodeBoolean(slice: Slice): EncodedValues {
 }
 
 function encodeString(slice: Slice): EncodedValues {
-  const { values, start, end, reject } = slice;
-  const levels = new Levels(slice);
-  let out: Buffer = Buffer.allocUnsafe(16 * (end - start) + 64);
-  let at = 0;
-  let min: string | undefined;
-  let max: string | undefined;
+  const { field, values, start, end, reject } = slice;
+  const texts = new TextBuilder(end - start);
   for (let row = start; row < end; row++) {
-    const value = values[row];
-    if (typeof value !== 'string') {
-      levels.absent(value, row);
-      continue;
-    }
-    // A UTF-16 unit takes three bytes of UTF-8 at most.
-    out = withRoom(out, at, 4 + value.length * 3);
-    const length = out.write(value, at + 4);
-    out.writeUInt32LE(length, at);
-    at += 4 + length;
-    if (length !== value.length && !value.isWellFormed()) reject(row);
-    if (min === undefined || max === undefined) {
-      min = value;
-      max = value;
-    } else if (length === value.length) {
-      // One side is ASCII, where both orders agree.
-      if (value < min) min = value;
-      else if (value > max) max = value;
-    } else if (compareUtf8(value, min) < 0) min = value;
-    else if (compareUtf8(value, max) > 0) max = value;
+    const value = values[row] as Value;
+    if (!texts.push(value) || (value === null && !field.nullable)) reject(row);
   }
-  return finish(out, at, levels, min === undefined || max === undefined ? undefined : { min, max });
+  return encodeTexts({ field, values: texts.finish(), start: 0, end: end - start, reject });
 }
 
 /** No bounds: readers prune by text, numbers and dates, and bytes would only swell the footer. */

@@ -1,9 +1,9 @@
 import type { AsyncBuffer, Compressors, RowGroup, SchemaElement, SchemaTree } from 'hyparquet';
 import { type LeafColumn, LeafReader } from './leafColumn';
+import { PackedTexts, type Texts, textsOf } from './packedTexts';
 import { chunkOf } from './pageChecksums';
 import { holdsNulls } from './pruneNulls';
 import { unreadable } from './sourceFile';
-import { PackedTexts, TextColumn, type Texts } from './textColumn';
 
 /** What the values of a member are. Large texts are not unpacked until they are asked for, where checksums prove them whole. */
 export type MemberType = 'text' | 'large-text' | 'long' | 'boolean';
@@ -75,12 +75,12 @@ export async function readMembers(of: MembersOf): Promise<StructMembers> {
     const bytes = await file.slice(start, end);
     const read = () => reader.read({ bytes, data, schemaPath, rows, compressors });
     if (wanted.types[name] === 'large-text' && reader.hasChecksums(bytes)) {
-      texts.set(name, new PackedTexts(() => orDamage(of.where, () => new TextColumn(read()))));
+      texts.set(name, new PackedTexts(() => orDamage(of.where, () => textsOf(read()))));
       continue;
     }
     const leaf = read();
     for (let row = 0; row < rows; row++) isThere[row] ||= leaf.definitions[row] ?? 0;
-    if (data.type === 'BYTE_ARRAY') texts.set(name, new TextColumn(leaf));
+    if (data.type === 'BYTE_ARRAY') texts.set(name, textsOf(leaf));
     else if (data.type === 'INT64') longs.set(name, longsOf(leaf));
     else booleans.set(name, spread(leaf) as (boolean | undefined)[]);
   }

@@ -1,6 +1,6 @@
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
-import { NumberColumn } from '../../../../src/lib/delta/columnValues';
+import { NumberColumn } from '../../../../src/lib/delta/numberColumn';
 import { columnChunks } from '../../../../src/lib/delta/parquet/columnChunks';
 import { encodeParquet } from '../../../../src/lib/delta/parquet/encode';
 import { readParquet } from '../../../../src/lib/delta/parquet/read';

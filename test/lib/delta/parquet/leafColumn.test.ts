@@ -2,7 +2,7 @@ import { parquetMetadata, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
-import { NumberColumn } from '../../../../src/lib/delta/columnValues';
+import { NumberColumn } from '../../../../src/lib/delta/numberColumn';
 import { encodeParquet } from '../../../../src/lib/delta/parquet/encode';
 import { LeafReader } from '../../../../src/lib/delta/parquet/leafColumn';
 import { chunkOf } from '../../../../src/lib/delta/parquet/pageChecksums';

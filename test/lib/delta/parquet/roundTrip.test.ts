@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DuckDBBlobValue, DuckDBDateValue, DuckDBTimestampTZValue, type DuckDBValue } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ColumnBuilder } from '../../../../src/lib/delta/columnValues';
+import { ColumnBuilder } from '../../../../src/lib/delta/columnBuilder';
 import { encodeParquet } from '../../../../src/lib/delta/parquet/encode';
 import { readParquet } from '../../../../src/lib/delta/parquet/read';
 import {

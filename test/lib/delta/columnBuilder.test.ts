@@ -1,17 +1,28 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  ColumnBuilder,
-  type ColumnValues,
-  holdsOnlyNulls,
-  NumberColumn,
-  valueAt,
-} from '../../../src/lib/delta/columnValues';
+import { ColumnBuilder } from '../../../src/lib/delta/columnBuilder';
+import { type ColumnValues, holdsOnlyNulls, valueAt } from '../../../src/lib/delta/columnValues';
+import { NumberColumn } from '../../../src/lib/delta/numberColumn';
 import type { Value } from '../../../src/lib/delta/schema';
+import { TextColumn } from '../../../src/lib/delta/textColumn';
 
 const number = fc.oneof(fc.integer(), fc.double({ noNaN: true }));
 const numberOrNull = fc.oneof({ weight: 3, arbitrary: number }, { weight: 1, arbitrary: fc.constant(null) });
-const other = fc.oneof(fc.string({ maxLength: 3 }), fc.boolean(), fc.bigInt({ min: 2n ** 60n }));
+const wellFormed = fc.oneof(
+  fc.string({ maxLength: 3 }),
+  fc.string({ unit: 'binary', maxLength: 70 }),
+  fc.constantFrom('', '\ufeff', 'é'.repeat(32), 'x'.repeat(2000), '😀'.repeat(600)),
+);
+const textOrNull = fc.oneof(
+  { weight: 3, arbitrary: wellFormed },
+  { weight: 1, arbitrary: fc.constant(null) },
+);
+const other = fc.oneof(
+  fc.string({ maxLength: 3 }),
+  fc.constantFrom('\ud800', `${'x'.repeat(40)}\udc00`),
+  fc.boolean(),
+  fc.bigInt({ min: 2n ** 60n }),
+);
 
 const listOf = (column: ColumnValues): (Value | undefined)[] =>
   Array.from({ length: column.length }, (_, row) => column.at(row));
@@ -31,6 +42,13 @@ interface Addition {
 const additions = (value: fc.Arbitrary<Value>): fc.Arbitrary<Addition> =>
   fc.oneof(
     value.map((one) => ({ add: (builder: ColumnBuilder) => builder.push(one), values: [one] })),
+    wellFormed.map((one) => {
+      const bytes = Buffer.from(`"${one}"`);
+      return {
+        add: (builder: ColumnBuilder) => builder.pushUtf8(bytes, 1, bytes.length - 1),
+        values: [one],
+      };
+    }),
     number.map((one) => ({ add: (builder: ColumnBuilder) => builder.pushNumber(one), values: [one] })),
     fc.tuple(value, fc.nat(40)).map(([one, count]) => ({
       add: (builder: ColumnBuilder) => builder.fill(one, count),
@@ -68,6 +86,7 @@ describe('ColumnBuilder', () => {
   it.each<[string, fc.Arbitrary<Value>]>([
     ['numbers', number],
     ['numbers and nulls', numberOrNull],
+    ['texts and nulls', textOrNull],
     ['texts, truth values, large integers, numbers and nulls', fc.oneof(numberOrNull, other)],
   ])('keeps %s in their order, however they are added', (_, value) => {
     fc.assert(
@@ -105,6 +124,7 @@ describe('ColumnBuilder', () => {
     expect(marked).toBeInstanceOf(NumberColumn);
     expect([...((marked as NumberColumn).defined ?? [])]).toEqual([0, 1, 0]);
     expect(columnOf([1, 'a'])).toEqual([1, 'a']);
+    expect(columnOf([null, 'a', null], 'string')).toBeInstanceOf(TextColumn);
   });
 
   it('takes NaN for null only among the numbers of several columns', () => {
@@ -126,10 +146,37 @@ describe('ColumnBuilder', () => {
     expect(roomOf(builder)).toBe(200);
     builder.fill(null, 900);
     expect(roomOf(builder)).toBe(1001);
-    const texts = new ColumnBuilder('string', 100);
-    expect(roomOf(texts)).toBe(0);
-    texts.push(null);
-    expect(roomOf(texts)).toBe(16);
+    const truths = new ColumnBuilder('boolean', 100);
+    expect(roomOf(truths)).toBe(0);
+    truths.push(null);
+    expect(roomOf(truths)).toBe(16);
+  });
+
+  it('keeps texts and nulls in one buffer, with room for twice as many at the most', () => {
+    const texts = new ColumnBuilder('string', 10);
+    const roomOf = () => {
+      const { bytes, ends } = texts.finish() as TextColumn;
+      return [bytes.buffer.byteLength, ends.buffer.byteLength / 4];
+    };
+    expect(roomOf()).toEqual([0, 10]);
+    const large = 'x'.repeat(100_000);
+    texts.push(large);
+    expect(roomOf()).toEqual([100_004, 10]);
+    texts.push('a');
+    expect(roomOf()).toEqual([200_008, 10]);
+    const other = new ColumnBuilder('string');
+    other.append(texts.finish(), 0, 2);
+    expect((other.finish() as TextColumn).bytes.buffer.byteLength).toBe(100_009);
+    texts.fill(null, 30);
+    expect(roomOf()).toEqual([200_008, 32]);
+  });
+
+  it('makes a list of texts and a value that is no well-formed text, with all that were there before', () => {
+    for (const value of ['\ud800', `${'x'.repeat(2000)}\ud800`, 1, true, 5n]) {
+      const builder = new ColumnBuilder('string');
+      for (const one of ['ä', null, value, '😀', null]) builder.push(one);
+      expect(builder.finish()).toEqual(['ä', null, value, '😀', null]);
+    }
   });
 
   it('leaves a column as it was taken if more is added later', () => {

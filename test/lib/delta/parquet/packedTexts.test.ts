@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { PackedTexts, TextColumn } from '../../../../src/lib/delta/parquet/textColumn';
+import { PackedTexts, textsOf } from '../../../../src/lib/delta/parquet/packedTexts';
 
 const column = (texts: readonly (Uint8Array | null)[]) => ({
   definitions: Uint8Array.from(texts, (text) => (text ? 2 : 1)),
@@ -9,8 +9,8 @@ const column = (texts: readonly (Uint8Array | null)[]) => ({
 
 it('texts come back as they were, with those that are empty and without those that are null', () => {
   const texts = ['a', null, '', '\uFEFF😀ä', null, 'b'];
-  const read = new TextColumn(column(texts.map((text) => (text === null ? null : Buffer.from(text)))));
-  expect(texts.map((_, row) => read.at(row) ?? null)).toEqual(texts);
+  const read = textsOf(column(texts.map((text) => (text === null ? null : Buffer.from(text)))));
+  expect(texts.map((_, row) => read.at(row))).toEqual(texts);
 });
 
 it.each([
@@ -18,7 +18,7 @@ it.each([
   ['a character that is cut', [Buffer.from([0xc3])]],
   ['a character that begins in one text and ends in the next', [Buffer.from([0xc3]), Buffer.from([0xa4])]],
 ])('%s are refused', (_, texts) => {
-  expect(() => new TextColumn(column(texts))).toThrow('a text is not UTF-8');
+  expect(() => textsOf(column(texts))).toThrow('a text is not UTF-8');
 });
 
 it('packed texts are unpacked when they are asked for, once for a run of rows', () => {
@@ -26,7 +26,7 @@ it('packed texts are unpacked when they are asked for, once for a run of rows', 
   const packed = (text: string) =>
     new PackedTexts(() => {
       unpacked++;
-      return new TextColumn(column([Buffer.from(text), Buffer.from(text.toUpperCase())]));
+      return textsOf(column([Buffer.from(text), Buffer.from(text.toUpperCase())]));
     });
   const [first, second] = [packed('a'), packed('b')];
   expect(unpacked).toBe(0);
