@@ -14,20 +14,32 @@ import { planRound } from '../src/lib/ingest/round';
 import { tableFields } from '../src/lib/lake/rowAddress';
 import { createClickSimulator } from '../src/lib/sources/clickSimulator';
 import { clickstream } from '../src/lib/streams/clickstream';
+import type { ColumnType, Stream } from '../src/lib/streams/stream';
 import { median, printTable, rounded } from './numbers';
+import { orderBodies, orders } from './orders';
 
 /*
  * The way from event bodies to Parquet bytes and a commit, without any I/O, on one core: events a second, and where the time
- * goes. Against DuckDB's read_json and COPY, one thread, files in memory, on the same bodies and to the same ten columns.
+ * goes. Clicks, which are numbers and times, and orders, which have texts. Against DuckDB's read_json and COPY, one thread, files in
+ * memory, on the same bodies and to the same columns.
  *
  *   npm run bench -- ingestPath [--seconds 10]
  */
 
 const flags = {
-  seconds: numberFlag({ meaning: 'for each of the two batch sizes', fallback: 10, least: 1, most: 600 }),
+  seconds: numberFlag({ meaning: 'for each stream and size of a batch', fallback: 10, least: 1, most: 600 }),
 };
 const start = Date.UTC(2026, 0, 1);
-const fields = tableFields(clickstream);
+
+interface Measured {
+  readonly stream: Stream;
+  readonly bodies: (count: number) => Buffer[];
+}
+
+const measured: readonly Measured[] = [
+  { stream: clickstream, bodies: clickBodies },
+  { stream: orders, bodies: (count) => orderBodies(count, start) },
+];
 
 interface Stages {
   decode: number;
@@ -53,13 +65,14 @@ async function measureIngestPath({ seconds }: Given<typeof flags>): Promise<numb
   await connection.run(`set TimeZone = 'UTC'`);
   try {
     const lines: string[][] = [];
-    for (const size of [1000, 10_000]) {
-      const bodies = clickBodies(size);
-      const json = join(folder, `${size}.json`);
-      writeFileSync(json, Buffer.concat(bodies.flatMap((body) => [body, Buffer.from('\n')])));
-      const sql = copyStatement(json, join(folder, `${size}.parquet`));
-      lines.push(await measureBatch(bodies, () => connection.run(sql), seconds));
-    }
+    for (const { stream, bodies: make } of measured)
+      for (const size of [1000, 10_000]) {
+        const bodies = make(size);
+        const json = join(folder, `${size}.json`);
+        writeFileSync(json, Buffer.concat(bodies.flatMap((body) => [body, Buffer.from('\n')])));
+        const sql = copyStatement(stream, json, join(folder, `${size}.parquet`));
+        lines.push(await measureBatch(stream, bodies, () => connection.run(sql), seconds));
+      }
     console.log(
       'Bodies to Parquet and a commit: million events/s on one core, and nanoseconds an event by stage',
     );
@@ -75,6 +88,7 @@ async function measureIngestPath({ seconds }: Given<typeof flags>): Promise<numb
 
 /** Measures one line of the table: batches of these bodies, alternating between our code and DuckDB. */
 async function measureBatch(
+  stream: Stream,
   bodies: readonly Buffer[],
   runDuckDb: () => Promise<unknown>,
   seconds: number,
@@ -82,10 +96,10 @@ async function measureBatch(
   const size = bodies.length;
   const ours: Stages[] = [];
   const theirs: number[] = [];
-  for (let i = 0; i < 100_000 / size; i++) ingest(bodies);
+  for (let i = 0; i < 100_000 / size; i++) ingest(stream, bodies);
   await runDuckDb();
   for (const endAt = performance.now() + seconds * 1000; performance.now() < endAt; ) {
-    ours.push(ingest(bodies));
+    ours.push(ingest(stream, bodies));
     const started = performance.now();
     await runDuckDb();
     theirs.push(performance.now() - started);
@@ -97,7 +111,7 @@ async function measureBatch(
     return `${rounded((ms / size) * 1e6)} (${rounded((ms / total) * 100)} %)`;
   };
   return [
-    size.toLocaleString('en-US'),
+    `${stream.name}, ${size.toLocaleString('en-US')}`,
     rounded(size / total / 1000),
     rounded(size / duck / 1000),
     rounded(duck / total),
@@ -111,11 +125,12 @@ function clickBodies(count: number): Buffer[] {
 }
 
 /** Takes a trigger batch of one partition through all stages. Returns the milliseconds of each stage. */
-function ingest(bodies: readonly Buffer[]): Stages {
+function ingest(stream: Stream, bodies: readonly Buffer[]): Stages {
+  const fields = tableFields(stream);
   const enqueuedAt = start * 1000;
   const started = performance.now();
   const events = decodeEvents(
-    clickstream,
+    stream,
     bodies.map((body, sequenceNumber) => ({ body, sequenceNumber, enqueuedAt })),
   );
   const decoded = performance.now();
@@ -128,7 +143,7 @@ function ingest(bodies: readonly Buffer[]): Stages {
   const round = planRound({
     batches: [batch],
     committed: new Map(),
-    stream: clickstream.name,
+    stream: stream.name,
     fields,
   });
   const planned = performance.now();
@@ -154,12 +169,24 @@ function ingest(bodies: readonly Buffer[]): Stages {
   };
 }
 
-const copyStatement = (json: string, parquet: string) => `
+/** DuckDB's types of the columns, whose fields have the same names. */
+const duckDbTypes: Readonly<Partial<Record<ColumnType, string>>> = {
+  string: 'varchar',
+  integer: 'integer',
+  long: 'bigint',
+  double: 'double',
+  timestamp: 'timestamptz',
+};
+
+function copyStatement({ columns }: Stream, json: string, parquet: string): string {
+  const names = columns.map(({ name }) => `"${name}"`);
+  const types = columns.map(({ name, type }) => `"${name}": '${duckDbTypes[type]}'`);
+  return `
   copy (
-    select productid, "timestamp", sessionid, category,
+    select ${names.join(', ')},
       to_timestamp(${start / 1000}) as enqueued_at, to_timestamp(${start / 1000}) as hub_created_at,
       0::integer as hub_partition, (row_number() over ())::bigint as sequence_number, 0::integer as element,
       null::varchar as _rescued_data
-    from read_json('${json}', format = 'newline_delimited',
-      columns = {productid: 'integer', timestamp: 'timestamptz', sessionid: 'bigint', category: 'integer'})
+    from read_json('${json}', format = 'newline_delimited', columns = {${types.join(', ')}})
   ) to '${parquet}' (format parquet, compression snappy)`;
+}

@@ -2,6 +2,7 @@ import { ColumnBuilder } from '../delta/columnBuilder';
 import { integerRanges, valueProblem } from '../delta/parquet/validate';
 import type { Field } from '../delta/schema';
 import { fieldsOf, rescuedColumn } from '../lake/rowAddress';
+import { spanEnd, spanStart } from '../streams/flatObject';
 import {
   type Decoded,
   type FlatReader,
@@ -49,11 +50,11 @@ const none: readonly RejectedElement[] = [];
  * its column cannot hold is found here, by the checks that the Parquet writer itself applies.
  */
 export function decodeEvents(stream: Stream, events: readonly TriggerEvent[]): DecodedEvent[] {
-  const rows = new RowDecoder(stream, events.length);
+  const rows = new RowDecoder(stream, events);
   const decoded: DecodedEvent[] = [];
   for (const { body, sequenceNumber, enqueuedAt } of events) {
     const start = rows.count;
-    const { positions, rejected } = rows.add(body);
+    const { positions, rejected } = rows.addNext();
     const { columns, count: end } = rows;
     decoded.push({ sequenceNumber, enqueuedAt, body, rejected, columns, start, end, positions });
   }
@@ -69,23 +70,30 @@ type AfterRows = Pick<DecodedEvent, 'positions' | 'rejected'>;
 
 const oneRow: AfterRows = { positions: undefined, rejected: none };
 
-/** Decodes bodies into columns. */
+/** Decodes the bodies of events, one after the other, into columns. */
 class RowDecoder {
   readonly columns: readonly ColumnBuilder[];
   readonly #decode: (body: Uint8Array) => DecodedBody;
+  readonly #events: readonly TriggerEvent[];
+  /** The index of the event that is decoded next. */
+  #next = 0;
   readonly #readFlat: FlatReader | undefined;
   readonly #width: number;
+  /** The columns that are texts. */
+  readonly #texts: readonly boolean[];
   /** The rows that were read last in the fast way, one behind the other. They become columns together. */
   readonly #flat: Float64Array;
   #flatRows = 0;
   #count = 0;
 
-  /** @param capacity how many bodies come at most */
-  constructor(stream: Stream, capacity: number) {
+  constructor(stream: Stream, events: readonly TriggerEvent[]) {
+    const capacity = events.length;
+    this.#events = events;
     this.columns = decodedFields(stream).map(({ type }) => new ColumnBuilder(type, capacity));
     this.#decode = bodyDecoder(stream);
     this.#readFlat = stream.readFlat;
     this.#width = stream.columns.length;
+    this.#texts = stream.columns.map(({ type }) => type === 'string');
     this.#flat = new Float64Array(this.#readFlat ? capacity * this.#width : 0);
   }
 
@@ -94,14 +102,17 @@ class RowDecoder {
     return this.#count;
   }
 
-  /** Adds the rows of a body. */
-  add(body: Uint8Array): AfterRows {
+  /** Adds the rows of the next body. */
+  addNext(): AfterRows {
+    const { body } = this.#events[this.#next] as TriggerEvent;
     if (this.#readFlat?.(body, this.#flat, this.#flatRows * this.#width)) {
+      this.#next++;
       this.#flatRows++;
       this.#count++;
       return oneRow;
     }
     this.finish();
+    this.#next++;
     const { rows, positions, rejected } = this.#decode(body);
     for (const row of rows)
       for (const [index, column] of this.columns.entries()) column.push(row[index] ?? null);
@@ -115,9 +126,23 @@ class RowDecoder {
     this.#flatRows = 0;
     if (rows === 0) return;
     const width = this.#width;
-    for (let index = 0; index < width; index++)
-      this.columns[index]?.appendEvery(this.#flat, index, width, rows);
+    for (const [index, isText] of this.#texts.entries()) {
+      const column = this.columns[index];
+      if (isText) this.#appendTexts(column, index, rows);
+      else column?.appendEvery(this.#flat, index, width, rows);
+    }
     this.columns[width]?.fill(null, rows);
+  }
+
+  /** The texts of a column are in the bodies that were read last. */
+  #appendTexts(column: ColumnBuilder | undefined, index: number, rows: number): void {
+    const first = this.#next - rows;
+    for (let row = 0; row < rows; row++) {
+      const { body } = this.#events[first + row] as TriggerEvent;
+      const span = this.#flat[row * this.#width + index] as number;
+      if (Number.isNaN(span)) column?.push(null);
+      else column?.pushUtf8(body, spanStart(span), spanEnd(span));
+    }
   }
 }
 

@@ -58,8 +58,9 @@ export interface Rejected {
 export type Decoded = readonly (Row | Rejected)[];
 
 /**
- * Reads a body of the usual form, with one row of numbers. Writes them to `numbers` from the index `first` on: one for each of the
- * stream's columns, NaN for null. False if the body has another form; the numbers written then mean nothing.
+ * Reads a body of the usual form, with one row. Writes a number for each of the stream's columns to `numbers`, from the index `first`
+ * on: the value itself; of a text where it is in the body (`spanStart` and `spanEnd` in flatObject.ts); NaN for null. False if the body
+ * has another form; the numbers written then mean nothing.
  */
 export type FlatReader = (body: Uint8Array, numbers: Float64Array, first: number) => boolean;
 

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { TextColumn } from '../../../src/lib/delta/textColumn';
 import { bodyDecoder, decodeEvents, noRows } from '../../../src/lib/ingest/decodeEvents';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { Decoded, Stream } from '../../../src/lib/streams/stream';
+import { anyOrder, orderStream } from '../streams/anyOrder';
 import { rowsOf } from './decodedRows';
 
 const event = (body: string | Uint8Array) => ({ body: Buffer.from(body), sequenceNumber: 1, enqueuedAt: 5 });
@@ -94,6 +96,27 @@ describe('decoding a batch', () => {
       { numRuns: 1000 },
     );
     expect(rows).toBeGreaterThan(1000);
+  });
+
+  it('finds the same texts, rows and letters as one body after the other, whichever way each is read', () => {
+    const one = bodyDecoder(orderStream);
+    const arrays = fc
+      .array(anyOrder, { maxLength: 3 })
+      .map((bodies) => Buffer.from(`[${bodies.map(String).join(',')}]`));
+    const body = fc.oneof({ weight: 5, arbitrary: anyOrder }, { weight: 1, arbitrary: arrays });
+    fc.assert(
+      fc.property(fc.array(body, { minLength: 1, maxLength: 20 }), (bodies) => {
+        const decoded = decodeEvents(orderStream, bodies.map(event));
+        for (const [index, bytes] of bodies.entries()) {
+          const expected = one(bytes);
+          const found = decoded[index] ?? expect.fail('an event is missing');
+          expect(rowsOf(found)).toEqual(expected.rows);
+          expect([found.positions, found.rejected]).toEqual([expected.positions, expected.rejected]);
+        }
+        expect(decoded[0]?.columns[0]?.finish()).toBeInstanceOf(TextColumn);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('reads usual bodies in the fast way, and takes the slow one for the others alone', () => {

@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { flatObjectReader } from '../../../src/lib/streams/flatObject';
+import { flatObjectReader, spanEnd, spanStart } from '../../../src/lib/streams/flatObject';
 import { decodeJsonElements } from '../../../src/lib/streams/jsonElements';
 import {
+  doubleTextField,
   integerField,
   isoTimestampField,
   type JsonField,
   longField,
   readFields,
-  stringField,
 } from '../../../src/lib/streams/jsonFields';
+import { anyOrder, orderFields } from './anyOrder';
 
 const fields: readonly JsonField[] = [
   { name: 'productid', from: 'productid', type: 'integer', nullable: false, read: integerField },
@@ -18,23 +19,29 @@ const fields: readonly JsonField[] = [
 ];
 
 /** The row that the fast way reads, behind other numbers, which must stay as they are. */
-function readFlat(body: Uint8Array): (number | null)[] | undefined {
-  const numbers = new Float64Array(fields.length + 2).fill(7);
-  const isRead = flatObjectReader(fields)?.(body, numbers, 1);
+function readFlat(body: Uint8Array, of = fields): (number | string | null)[] | undefined {
+  const numbers = new Float64Array(of.length + 2).fill(7);
+  const isRead = flatObjectReader(of)?.(body, numbers, 1);
   expect([numbers[0], numbers.at(-1)]).toEqual([7, 7]);
   if (!isRead) return undefined;
-  return Array.from(numbers.slice(1, -1), (value) => (Number.isNaN(value) ? null : value));
+  return of.map(({ type }, column) => {
+    const number = numbers[1 + column] as number;
+    if (Number.isNaN(number)) return null;
+    return type === 'string'
+      ? Buffer.from(body).toString('utf8', spanStart(number), spanEnd(number))
+      : number;
+  });
 }
 
-const readLong = (body: Uint8Array) => decodeJsonElements(body, readFields(fields));
+const readLong = (body: Uint8Array, of = fields) => decodeJsonElements(body, readFields(of));
 
 const click = '{"productid":17,"timestamp":"2019-12-30T17:13:20.3295826+00:00","sessionid":123456789012345}';
 
 /** A body that is read the short way must be read the long way to the same row. */
-function agrees(text: string | Uint8Array): boolean {
+function agrees(text: string | Uint8Array, of = fields): boolean {
   const body = Buffer.from(text);
-  const row = readFlat(body);
-  if (row) expect([row]).toEqual(readLong(body));
+  const row = readFlat(body, of);
+  if (row) expect([row]).toEqual(readLong(body, of));
   return row !== undefined;
 }
 
@@ -45,6 +52,8 @@ describe('a flat object', () => {
     '{"productid": -5, "timestamp": "2026-01-02 03:04:05"}',
     '{"productid":-0}',
     '{"productid":999999999}',
+    '{"productid":1,"timestamp":null,"sessionid": null}',
+    '{"sessionid":null,"productid":1,"sessionid":2}',
   ])('is read from its bytes: %s', (text) => {
     expect(agrees(text)).toBe(true);
   });
@@ -55,6 +64,8 @@ describe('a flat object', () => {
     '{"productid":1e3}',
     '{"productid":9999999999}',
     '{"productid":null}',
+    '{"productid":1,"sessionid":nul}',
+    '{"productid":1,"sessionid":2,"sessionid":null}',
     '{"productid":"17"}',
     '{"productid":1,"productid":2}',
     '{"productid":1,"other":2}',
@@ -92,9 +103,10 @@ describe('a flat object', () => {
     expect(short).toBeGreaterThan(100);
   });
 
-  it('has no fast reader if a field is neither a whole number nor a time', () => {
-    const text: JsonField = { name: 'a', from: 'a', type: 'string', nullable: true, read: stringField };
-    expect(flatObjectReader([...fields, text])).toBeUndefined();
+  it('has no fast reader if a field is read in another way than its type usually is', () => {
+    const other: JsonField = { name: 'a', from: 'a', type: 'long', nullable: true, read: doubleTextField };
+    expect(flatObjectReader([...fields, other])).toBeUndefined();
+    expect(flatObjectReader([...orderFields, { ...other, type: 'date' }])).toBeUndefined();
   });
 
   it('is read the same by both if it lacks a field that objects inherit', () => {
@@ -126,5 +138,67 @@ describe('a flat object', () => {
     const read = (text: string) => flatObjectReader([column])?.(Buffer.from(text), numbers, 0);
     expect(read(`{"${from}":5}`)).toBe(false);
     expect(read(JSON.stringify({ [from]: 5 }))).toBe(true);
+  });
+});
+
+describe('a flat object with texts', () => {
+  const order =
+    '{"orderid":"A-17","productid":12,"straße":"Köln 😀","amount":19.9,"at":"2026-01-02T03:04:05Z"}';
+
+  it.each([
+    order,
+    '{"orderid":""}',
+    '{"orderid":"a","straße":null}',
+    '{"orderid":"a/b","amount":-0}',
+    '{"orderid":"\u007f\u0080\u07ff\u0800\ufeff\uffff\u{10000}\u{10ffff}","amount":-0.0}',
+    '{"orderid":"{}[],:","amount":123456789012345}',
+    '{"orderid":"a","amount":0.1}',
+    '{"orderid":"a","amount":0.00000000000001}',
+    '{"orderid":"a","amount":-12345678.9012345}',
+  ])('is read from its bytes: %s', (text) => {
+    expect(agrees(text, orderFields)).toBe(true);
+  });
+
+  it.each([
+    ['an escape', '{"orderid":"a\\nb"}'],
+    ['half of a surrogate pair', '{"orderid":"\\ud800"}'],
+    ['a control character', '{"orderid":"a\tb"}'],
+    ['a text without an end', '{"orderid":"a'],
+    ['a number in the place of a text', '{"orderid":17}'],
+    ['a text in the place of a number', '{"orderid":"a","amount":"19.9"}'],
+    ['an exponent', '{"orderid":"a","amount":1e3}'],
+    ['more digits than are exact', '{"orderid":"a","amount":0.1234567890123456}'],
+    ['no digit after the point', '{"orderid":"a","amount":1.}'],
+    ['no digit before the point', '{"orderid":"a","amount":.5}'],
+    ['a zero in front', '{"orderid":"a","amount":00.5}'],
+    ['no text that must be there', '{"straße":"Köln"}'],
+    ['null where it must not be', '{"orderid":null}'],
+    ['a field twice', '{"orderid":"a","orderid":"b"}'],
+    ['an unknown field', '{"orderid":"a","other":"b"}'],
+  ])('is left to the long way with %s', (_, text) => {
+    expect(agrees(text, orderFields)).toBe(false);
+  });
+
+  it.each([
+    ['a byte that begins nothing', [0xff]],
+    ['a character that is cut', [0xe2, 0x82]],
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+    ['more bytes than are needed', [0xc0, 0xaf]],
+    ['a code point beyond the last', [0xf4, 0x90, 0x80, 0x80]],
+  ])('is left to the long way if it is not UTF-8: %s', (_, bytes) => {
+    const body = Buffer.concat([Buffer.from('{"orderid":"a'), Buffer.from(bytes), Buffer.from('"}')]);
+    expect(agrees(body, orderFields)).toBe(false);
+    expect(readLong(body, orderFields)).toMatchObject([{ reason: 'not-utf8' }]);
+  });
+
+  it('is read the same by both readers, whatever its fields, their values and its bytes', () => {
+    let short = 0;
+    fc.assert(
+      fc.property(anyOrder, (body) => {
+        if (agrees(body, orderFields)) short++;
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(short).toBeGreaterThan(1000);
   });
 });
