@@ -11,7 +11,9 @@ import type { HubGeneration } from '../src/lib/lake/hubGeneration';
 import { tableFields } from '../src/lib/lake/rowAddress';
 import { MemoryStore } from '../src/lib/storage/memoryStore';
 import { clickstream } from '../src/lib/streams/clickstream';
+import type { Stream } from '../src/lib/streams/stream';
 import { printTable, rounded } from './numbers';
+import { orders } from './orders';
 
 /*
  * What one trigger batch costs in memory, from its bodies to its commit, in a process of its own for each kind of event: the peak of
@@ -26,12 +28,23 @@ const flags = {
 
 const click = '{"productid":"1","timestamp":"2026-01-01T00:00:00Z","sessionid":"2","category":"3"';
 
-/** The body of an event, by its kind; `size` in bytes. */
-const kinds: Readonly<Record<string, (size: number) => Buffer>> = {
-  'clicks of 1 kB': () => Buffer.from(`${click}}`.padEnd(1000)),
-  'clicks of 1 MB, in a field without a column': (size) => filled(size, `${click},"more":"`, '"}'),
-  'junk of 1 MB': (size) => filled(size, '', ''),
-  'junk of 1 MB, not in ASCII': (size) => Buffer.alloc(size, 'ж'),
+const order = '{"productid":1,"amount":19.9,"at":"2026-01-01T00:00:00Z","store":"Berlin","orderid":"';
+
+interface Kind {
+  readonly stream: Stream;
+  /** The body of an event of so many bytes. */
+  readonly bodyOf: (size: number) => Buffer;
+}
+
+const clicks = (bodyOf: Kind['bodyOf']): Kind => ({ stream: clickstream, bodyOf });
+
+const kinds: Readonly<Record<string, Kind>> = {
+  'clicks of 1 kB': clicks(() => Buffer.from(`${click}}`.padEnd(1000))),
+  'clicks of 1 MB, in a field without a column': clicks((size) => filled(size, `${click},"more":"`, '"}')),
+  'orders of 1 kB, most of it a text': { stream: orders, bodyOf: () => filled(1000, order, '"}') },
+  'orders of 1 MB, most of it a text': { stream: orders, bodyOf: (size) => filled(size, order, '"}') },
+  'junk of 1 MB': clicks((size) => filled(size, '', '')),
+  'junk of 1 MB, not in ASCII': clicks((size) => Buffer.alloc(size, 'ж')),
 };
 
 const filled = (size: number, before: string, after: string): Buffer => {
@@ -73,15 +86,15 @@ async function measureAll({ megabytes }: Given<typeof flags>): Promise<number> {
 }
 
 async function measureOne(name: string, total: number): Promise<void> {
-  const bodyOf = kinds[name] as (size: number) => Buffer;
-  const writer = openWriter();
+  const { stream, bodyOf } = kinds[name] as Kind;
+  const writer = openWriter(stream);
   let next = 0;
   const ingest = async (count: number) => {
     const bodies = Array.from({ length: count }, () => bodyOf(1e6));
     const first = next;
     next += count;
     const outcome = await ingestBatch({
-      stream: clickstream,
+      stream,
       hub,
       hubs: { generation: async () => generation },
       writer,
@@ -104,11 +117,11 @@ async function measureOne(name: string, total: number): Promise<void> {
   process.disconnect();
 }
 
-function openWriter(): TableWriter {
+function openWriter(stream: Stream): TableWriter {
   const store = new LogOnly();
   return new TableWriter({
-    stream: clickstream.name,
-    rows: new TableAppender({ at: { store, table: clickstream.table }, fields: tableFields(clickstream) }),
+    stream: stream.name,
+    rows: new TableAppender({ at: { store, table: stream.table }, fields: tableFields(stream) }),
     letters: new TableAppender({ at: { store, table: deadLettersTable }, fields: letterFields }),
     hubs: { refresh: async () => generation, firstSequenceNumber: async () => 0 },
     commitIntervalMs: 0,
