@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
+import type { ColumnValues } from '../../src/lib/delta/columnValues';
+import type { Value } from '../../src/lib/delta/schema';
 import { TableAppender } from '../../src/lib/delta/tableAppender';
 import { decodeEvents } from '../../src/lib/ingest/decodeEvents';
 import { planRound } from '../../src/lib/ingest/round';
@@ -11,6 +13,7 @@ import { tableFields } from '../../src/lib/lake/rowAddress';
 import { seededRandom } from '../../src/lib/sources/seededRandom';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { clickstream } from '../../src/lib/streams/clickstream';
+import { listOf } from '../lib/ingest/decodedRows';
 import { BodyMaker } from './bodies';
 import { compareWithHub } from './compare';
 
@@ -45,18 +48,19 @@ beforeEach(() => {
   return () => rmSync(folder, { recursive: true });
 });
 
-type Letters = typeof round.letters.columns;
+type Letters = readonly (readonly Value[])[];
+const sent: Letters = round.letters.columns.map((column) => listOf(column).map((value) => value ?? null));
 
 /** Writes the rows and these letters into new tables, and compares. */
 async function compare(letters: readonly Letters[]): Promise<readonly string[]> {
   // Delete the tables of an earlier comparison.
   const store = await openAzureBlobStore(azurite, 'lake');
   for await (const { path } of store.list('')) await store.delete(path);
-  const append = async (table: string, fields: typeof letterFields, columns: Letters) => {
+  const append = async (table: string, fields: typeof letterFields, columns: readonly ColumnValues[]) => {
     const appender = new TableAppender({ at: { store, table }, fields });
     await appender.appendRows(columns, columns[0]?.length ?? 0);
   };
-  await append(clickstream.table, tableFields(clickstream), round.columns as Letters);
+  await append(clickstream.table, tableFields(clickstream), round.columns);
   for (const columns of letters) await append(deadLettersTable, letterFields, columns);
   const compared = await compareWithHub({
     storageConnection: azurite.connectionString,
@@ -70,7 +74,7 @@ async function compare(letters: readonly Letters[]): Promise<readonly string[]> 
 /** The letters with one value replaced, of the first letter that has one there. */
 function withOther(name: string, value: string): Letters {
   const index = letterFields.findIndex((field) => field.name === name);
-  return round.letters.columns.map((column, at) =>
+  return sent.map((column, at) =>
     at === index
       ? column.with(
           column.findIndex((one) => one !== null && one !== value),
@@ -82,8 +86,8 @@ function withOther(name: string, value: string): Letters {
 
 describe('the comparison with the hub', () => {
   it('finds no problem in tables with exactly the sent events, even if letters are there twice', async () => {
-    expect(await compare([round.letters.columns])).toEqual([]);
-    expect(await compare([round.letters.columns, round.letters.columns])).toEqual([]);
+    expect(await compare([sent])).toEqual([]);
+    expect(await compare([sent, sent])).toEqual([]);
   });
 
   it.each([
@@ -98,7 +102,7 @@ describe('the comparison with the hub', () => {
   });
 
   it('finds a second letter that is not as the first', async () => {
-    const problems = await compare([round.letters.columns, withOther('body', '{"productid":2}')]);
+    const problems = await compare([sent, withOther('body', '{"productid":2}')]);
     expect(problems[0]).toBe('1 letters of elements that are none, or with another reason or body:');
   });
 });

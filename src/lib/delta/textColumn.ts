@@ -98,15 +98,19 @@ export class TextColumn {
  * well-formed, which UTF-8 cannot express, or the texts would have more than 4 GiB.
  */
 export class TextBuilder {
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer;
   #end = 0;
   #ends: Uint32Array;
   #length = 0;
   readonly #nulls = new NullMarks();
 
-  /** @param capacity how many rows are expected; more are taken too */
-  constructor(capacity: number) {
+  /**
+   * @param capacity how many rows are expected; more are taken too
+   * @param size how many bytes they will have, with their lengths, where that is known
+   */
+  constructor(capacity: number, size = 0) {
     this.#ends = new Uint32Array(capacity);
+    this.#bytes = Buffer.allocUnsafeSlow(size);
   }
 
   get length(): number {
@@ -115,9 +119,10 @@ export class TextBuilder {
 
   push(value: Value): boolean {
     if (typeof value !== 'string') return value === null && this.#pushNull();
-    // A UTF-16 unit takes three bytes at most. Only for a large text is it worth to count.
-    const most = value.length <= 1024 ? value.length * 3 : Buffer.byteLength(value);
-    if (!this.#reserve(1, lengthBytes + most)) return false;
+    // A UTF-16 unit takes three bytes at most. They are only counted where these may not have room.
+    const most = value.length * 3;
+    const isCounted = this.#end + lengthBytes + most > this.#bytes.length;
+    if (!this.#reserve(1, lengthBytes + (isCounted ? Buffer.byteLength(value) : most))) return false;
     const at = this.#end + lengthBytes;
     const isWritten = value.length <= fewLetters && writeAscii(value, this.#bytes, at);
     const length = isWritten ? value.length : this.#bytes.write(value, at);

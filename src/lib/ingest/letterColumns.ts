@@ -1,12 +1,16 @@
+import { ColumnBuilder } from '../delta/columnBuilder';
+import type { ColumnValues } from '../delta/columnValues';
 import type { Value } from '../delta/schema';
-import { type EncodedBody, encodeBody, type LetterReason, letterFields } from '../lake/deadLetters';
+import { encodingOf, type LetterReason, letterFields } from '../lake/deadLetters';
 import type { DecodedEvent } from './decodeEvents';
 import type { Gap } from './gaps';
 import type { PartitionBatch } from './partitionBatch';
 
+const bodyColumn = letterFields.findIndex(({ name }) => name === 'body');
+
 /** Collects a round's letters as columns of `letterFields`. */
 export class LetterColumns {
-  readonly columns: Value[][] = letterFields.map(() => []);
+  readonly #columns = letterFields.map(({ type }) => new ColumnBuilder(type));
   readonly #stream: string;
   /** Microseconds since 1970. */
   readonly #receivedAt = Date.now() * 1000;
@@ -15,22 +19,27 @@ export class LetterColumns {
     this.#stream = stream;
   }
 
+  /** The letters so far. */
+  get columns(): readonly ColumnValues[] {
+    return this.#columns.map((column) => column.finish());
+  }
+
   get count(): number {
-    return this.columns[0]?.length ?? 0;
+    return this.#columns[0]?.length ?? 0;
   }
 
   /** A letter for each element of the event that is no row. */
   addRejected(batch: PartitionBatch, { sequenceNumber, enqueuedAt, body, rejected }: DecodedEvent): void {
     for (const [index, { element, reason, detail }] of rejected.entries()) {
       // A thousand bad elements of one body must not store it a thousand times.
-      const encoded = index === 0 ? encodeBody(body) : noBody;
-      this.#add(batch, sequenceNumber, element, enqueuedAt, reason, detail, encoded);
+      const stored = index === 0 ? body : undefined;
+      this.#add(batch, sequenceNumber, element, enqueuedAt, reason, detail, stored);
     }
   }
 
   /** One letter for a range that never came, at its first sequence number. */
   addGap(batch: PartitionBatch, { first, last, reason }: Gap): void {
-    const body = { text: JSON.stringify({ first, last }), encoding: 'utf-8' };
+    const body = Buffer.from(JSON.stringify({ first, last }));
     this.#add(batch, first, 0, null, reason, `${last - first + 1} events from ${first} to ${last}`, body);
   }
 
@@ -41,12 +50,16 @@ export class LetterColumns {
     enqueuedAt: number | null,
     reason: LetterReason,
     detail: string,
-    body: EncodedBody,
+    body: Uint8Array | undefined,
   ): void {
+    const encoding = body ? encodingOf(body) : null;
     const address: Value[] = [this.#stream, hubCreatedAt, partition, sequenceNumber, element, enqueuedAt];
-    const content: Value[] = [reason, detail.toWellFormed(), body.text, body.encoding, this.#receivedAt];
-    for (const [index, value] of [...address, ...content].entries()) this.columns[index]?.push(value);
+    const content: Value[] = [reason, detail.toWellFormed(), null, encoding, this.#receivedAt];
+    for (const [index, value] of [...address, ...content].entries()) {
+      const column = this.#columns[index];
+      if (index !== bodyColumn || !body) column?.push(value);
+      else if (encoding === 'utf-8') column?.pushUtf8(body, 0, body.length);
+      else column?.push(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64'));
+    }
   }
 }
-
-const noBody: EncodedBody = { text: null, encoding: null };

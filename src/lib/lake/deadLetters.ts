@@ -43,18 +43,8 @@ export function parseRange(body: unknown): { readonly first: number; readonly la
   }
 }
 
-/** A body as a dead letter stores it. */
-export interface EncodedBody {
-  readonly text: string | null;
-  readonly encoding: string | null;
-}
-
-/** Encodes a body: UTF-8 text as it is, so that it stays readable, and other bytes in base64. */
-export function encodeBody(body: Uint8Array): EncodedBody {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const encoding = isUtf8(bytes) ? 'utf-8' : 'base64';
-  return { text: bytes.toString(encoding), encoding };
-}
+/** How a dead letter stores a body: UTF-8 text as it is, so that it stays readable, and other bytes in base64. */
+export const encodingOf = (body: Uint8Array): 'utf-8' | 'base64' => (isUtf8(body) ? 'utf-8' : 'base64');
 
 /** The bytes of a letter's body; null if it has none. */
 export const decodeBody = (text: string | null, encoding: string | null): Buffer | null =>

@@ -76,7 +76,7 @@ describe('a round', () => {
     expect(values('hub_created_at')).toEqual(Array(8).fill(createdAt));
     expect(values('hub_partition')).toEqual(Array(8).fill(0));
     expect(shares).toEqual([{ rows: 8, duplicates: 0, letters: 1 }]);
-    expect(letters.columns.slice(3, 5)).toEqual([[2], [1]]);
+    expect(letters.columns.slice(3, 5).map(listOf)).toEqual([[2], [1]]);
   });
 
   it('has the rows of each partition with the address of that partition', () => {
