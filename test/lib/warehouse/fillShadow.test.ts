@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSnapshot } from '../../../src/lib/delta/openTable';
-import { positionOfState } from '../../../src/lib/delta/position';
+import { putCommit } from '../../../src/lib/delta/commit';
+import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
+import { positionOfState, type TablePosition } from '../../../src/lib/delta/position';
 import type { Snapshot } from '../../../src/lib/delta/state';
+import type { WarehouseTable } from '../../../src/lib/streams/stream';
 import { beginOrResume } from '../../../src/lib/warehouse/beginShadow';
-import { fillShadow } from '../../../src/lib/warehouse/fillShadow';
+import { fillShadow, followLog } from '../../../src/lib/warehouse/fillShadow';
 import { fillingPosition, newShadow } from '../../../src/lib/warehouse/shadow';
+import { UnloadedCommits } from '../../../src/lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { clicks, clicksTable, type DeltaTable } from './deltaTable';
 import { clicksAt, tdsHarness } from './harness';
@@ -49,6 +52,57 @@ it('a shadow has each row once, though each process lists the files in another o
     Array.from({ length: 12 }, (_, index) => index + 2),
   );
   expect((await warehouse.ledger()).get(fullName(shadow))).toEqual(positionOfState(snapshot));
+});
+
+describe('a filled shadow that follows the log', () => {
+  const filled = async () => {
+    const shadow = newShadow(clicksAt, snapshot.version);
+    await warehouse.createShadow({ table: clicksAt, shadow }, positionOfState(snapshot));
+    return shadow;
+  };
+  const signal = new AbortController().signal;
+  const follow = async (shadow: WarehouseTable, commits = delta.commits) => {
+    const step = await followLog({ warehouse, shadow, signal, commits });
+    return { step, stands: (await warehouse.ledger()).get(fullName(shadow))?.version };
+  };
+
+  it.each([
+    [20, 'after loading them', 6],
+    [21, 'after another look', 27],
+  ])('is near the end of the log with %i commits to go: %s', async (more, _when, known) => {
+    const shadow = await filled();
+    for (let n = 0; n < more; n++) await delta.commit([]);
+    expect(await follow(shadow)).toMatchObject({
+      step: { step: 'done', position: { version: known } },
+      stands: 6 + more,
+    });
+  });
+
+  it('of which there are always more counts as near it after a hundred steps', async () => {
+    const shadow = await filled();
+    let steps = 0;
+    class Growing extends UnloadedCommits {
+      override async after(position: TablePosition) {
+        steps++;
+        const state = await openState(delta.at);
+        if (!state) throw new Error('There is no table.');
+        for (let version = state.version + 1; version <= state.version + 21; version++)
+          await putCommit(delta.at, version, [], { operation: 'WRITE', isBlindAppend: true });
+        return super.after(position);
+      }
+    }
+    expect(await follow(shadow, new Growing(delta.at))).toMatchObject({ step: { step: 'done' } });
+    expect(steps).toBe(101);
+  });
+
+  it('cannot become complete if the table is made again', async () => {
+    const shadow = await filled();
+    const other = await clicksTable();
+    expect(await follow(shadow, other.commits)).toMatchObject({
+      step: { step: 'unloadable', reason: 'the log cannot be followed any more' },
+      stands: 6,
+    });
+  });
 });
 
 describe('of several shadows that are left', () => {
