@@ -36,8 +36,7 @@ function insertRows(table: WarehouseTable, columns: Load['rows']['columns'], cou
 function insertRejected(name: string, rejected: readonly RejectedRow[]) {
   const into = `INSERT INTO ${rejectsTable} (table_name, hub_created_at, hub_partition, sequence_number, element, reason, row_json)`;
   return insertSelects(into, rejected.length, (row) => {
-    const one = rejected[row];
-    if (!one) throw new RangeError(`There is no rejected row ${row}.`);
+    const one = rejected[row] as RejectedRow;
     return [
       literal(name, 'varchar(255)', true),
       literal(one.hubCreatedAt, 'datetime2(6)', true),

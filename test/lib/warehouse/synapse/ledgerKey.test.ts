@@ -55,6 +55,14 @@ describe('a ledger of an earlier release', () => {
     expect((await warehouse.ledger()).get(fullName(clicksAt))).toStrictEqual(old);
   });
 
+  it('is left alone if another process has just added it', async () => {
+    const warehouse = start();
+    await warehouse.ledger();
+    server.engine.alterRefusal = { number: 1779, message: 'Table already has a primary key defined on it.' };
+    await warehouse.init([clicksAt]);
+    expect(harness.warnings).toEqual([]);
+  });
+
   it('gets it with the next try if the server is away', async () => {
     const warehouse = start();
     await warehouse.ledger();
