@@ -11,7 +11,7 @@ const fewBytes = 32;
 /** The same for writing the characters of a text. */
 const fewLetters = 12;
 /** So many bytes are compared one by one. Most texts differ early, which takes less time than a call that compares them. */
-const comparedFirst = 64;
+const comparedFirst = 32;
 
 /** Texts as UTF-8 in one buffer, where some rows may be null. No text is made until it is asked for. */
 export class TextColumn {
@@ -98,19 +98,15 @@ export class TextColumn {
  * well-formed, which UTF-8 cannot express, or the texts would have more than 4 GiB.
  */
 export class TextBuilder {
-  #bytes: Buffer;
+  #bytes: Buffer = Buffer.alloc(0);
   #end = 0;
   #ends: Uint32Array;
   #length = 0;
   readonly #nulls = new NullMarks();
 
-  /**
-   * @param capacity how many rows are expected; more are taken too
-   * @param size how many bytes they will have, with their lengths, where that is known
-   */
-  constructor(capacity: number, size = 0) {
+  /** @param capacity how many rows are expected; more are taken too */
+  constructor(capacity: number) {
     this.#ends = new Uint32Array(capacity);
-    this.#bytes = Buffer.allocUnsafeSlow(size);
   }
 
   get length(): number {

@@ -28,7 +28,7 @@ const beyondAscii = 128;
 const spanFactor = 2 ** 26;
 /** Of so many digits, a number is below 2^53, and 10 to this power is exact. */
 const mostDecimals = 15;
-const powersOfTen = Float64Array.from({ length: mostDecimals + 1 }, (_, power) => 10 ** power);
+const powersOfTen = Float64Array.from({ length: mostDecimals + 1 }, (_, power) => Number(`1e${power}`));
 
 /** Where a text begins, of which a FlatReader has told where it is. */
 export const spanStart = (span: number): number => Math.floor(span / spanFactor);

@@ -8,6 +8,8 @@ export interface SliceOf<Values> {
   readonly start: number;
   readonly end: number;
   readonly reject: (row: number) => never;
+  /** False if nobody asks for the bounds, which may be missing then. */
+  readonly needsBounds?: boolean;
 }
 
 export interface EncodedValues {

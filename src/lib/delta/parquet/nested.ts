@@ -1,5 +1,7 @@
 import type { FieldDefinition } from 'parquetjs-lite';
 import { TributaryError } from '../../errors';
+import { ColumnBuilder } from '../columnBuilder';
+import { valueAt } from '../columnValues';
 import { field, type Value, type WritableType } from '../schema';
 import { parquetTypes } from './columnTypes';
 import type { Chunk } from './fileWriter';
@@ -74,7 +76,7 @@ class LeafShredder implements Shredder {
   readonly #maxRepetition: number;
   readonly #definitions = new Levels();
   readonly #repetitions = new Levels();
-  #values: Value[] = [];
+  #values: ColumnBuilder;
   #count = 0;
 
   constructor(path: string, type: WritableType, maxDefinition: number, maxRepetition: number) {
@@ -82,6 +84,7 @@ class LeafShredder implements Shredder {
     this.#type = type;
     this.#maxDefinition = maxDefinition;
     this.#maxRepetition = maxRepetition;
+    this.#values = new ColumnBuilder(type);
   }
 
   add(value: unknown, definition: number, repetition: number): void {
@@ -97,18 +100,25 @@ class LeafShredder implements Shredder {
   }
 
   takeChunks(): Chunk[] {
-    const values = this.#values;
+    const values = this.#values.finish();
     const numValues = this.#count;
     const leaf = field(this.#path, this.#type, false);
     const reject = (row: number): never => {
-      const problem = valueProblem(leaf, values[row]);
+      const problem = valueProblem(leaf, valueAt(values, row));
       throw new TributaryError('parquet.value', `checkpoint: ${this.#path}, value ${row}: ${problem}.`);
     };
-    const { bytes, dictionary } = encodeValues({ field: leaf, values, start: 0, end: values.length, reject });
+    const { bytes, dictionary } = encodeValues({
+      field: leaf,
+      values,
+      start: 0,
+      end: values.length,
+      reject,
+      needsBounds: false,
+    });
     const repetitions = this.#repetitions.take(this.#maxRepetition);
     const definitions = this.#definitions.take(this.#maxDefinition);
     const parts = this.#maxRepetition > 0 ? [repetitions, definitions, bytes] : [definitions, bytes];
-    this.#values = [];
+    this.#values = new ColumnBuilder(this.#type);
     this.#count = 0;
     return [{ numValues, nullCount: numValues - values.length, parts, dictionary }];
   }

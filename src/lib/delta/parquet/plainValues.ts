@@ -1,7 +1,7 @@
 import { type ColumnValues, holdsOnlyNulls } from '../columnValues';
 import { NumberColumn } from '../numberColumn';
 import type { Value } from '../schema';
-import { lengthBytes, TextBuilder, TextColumn } from '../textColumn';
+import { TextBuilder, TextColumn } from '../textColumn';
 import type { EncodedValues, SliceOf } from './columnSlice';
 import { encodeNumbers } from './numberValues';
 import { encodeTexts } from './textValues';
@@ -192,12 +192,7 @@ function encodeBoolean(slice: Slice): EncodedValues {
 
 function encodeString(slice: Slice): EncodedValues {
   const { field, values, start, end, reject } = slice;
-  let size = 0;
-  for (let row = start; row < end; row++) {
-    const value = values[row];
-    if (typeof value === 'string') size += lengthBytes + Buffer.byteLength(value);
-  }
-  const texts = new TextBuilder(end - start, size);
+  const texts = new TextBuilder(end - start);
   for (let row = start; row < end; row++) {
     const value = values[row] as Value;
     if (!texts.push(value) || (value === null && !field.nullable)) reject(row);

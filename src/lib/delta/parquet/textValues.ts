@@ -6,7 +6,7 @@ type TextSlice = SliceOf<TextColumn>;
 
 /** Encodes and bounds a column of texts, as a dictionary with indices where that is smaller. Else its bytes are taken as they are. */
 export function encodeTexts(slice: TextSlice): EncodedValues {
-  const { values: column, start, end, field, reject } = slice;
+  const { values: column, start, end, field, reject, needsBounds = true } = slice;
   if (field.type !== 'string') reject(start);
   const levels = levelsOf(column, start, end);
   if (levels && !field.nullable) reject(firstNull(column, start));
@@ -15,8 +15,8 @@ export function encodeTexts(slice: TextSlice): EncodedValues {
   const count = end - start - nullCount;
   if (count === 0) return { bytes: Buffer.alloc(0), bounds: { nullCount }, levels };
   const found = textDictionaryOf(slice, count);
-  const [min, max] = extremesOf(column, found?.entries ?? rowsOf(slice, count));
-  const bounds = { nullCount, min: column.at(min) ?? '', max: column.at(max) ?? '' };
+  const extremes = needsBounds ? extremesOf(column, found?.entries ?? rowsOf(slice, count)) : undefined;
+  const bounds = { nullCount, ...extremes };
   if (!found)
     return { bytes: column.bytes.subarray(column.startOf(start), column.ends[end - 1]), bounds, levels };
   const { entries, indices } = found;
@@ -34,8 +34,8 @@ function rowsOf({ values: column, start, end }: TextSlice, count: number): Uint3
   return rows;
 }
 
-/** The rows of the first and of the last text in the order of their bytes, which is what both formats mean by min and max. */
-function extremesOf(column: TextColumn, rows: Uint32Array): [min: number, max: number] {
+/** The first and the last text in the order of their bytes, which is what both formats mean by min and max. */
+function extremesOf(column: TextColumn, rows: Uint32Array): { min: string; max: string } {
   let min = rows[0] as number;
   let max = min;
   for (let at = 1; at < rows.length; at++) {
@@ -43,5 +43,5 @@ function extremesOf(column: TextColumn, rows: Uint32Array): [min: number, max: n
     if (column.compare(row, min) < 0) min = row;
     else if (column.compare(row, max) > 0) max = row;
   }
-  return [min, max];
+  return { min: column.at(min) ?? '', max: column.at(max) ?? '' };
 }
