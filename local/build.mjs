@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { waitForTurn } from './oneAtATime.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -72,10 +73,19 @@ function writeRecord(builtFrom) {
   writeFileSync(record, `${builtFrom}\n${hashOfOutput()}\n`);
 }
 
-const hash = hashOfSources();
-const last = readRecord();
-const isUntouched = last.output === hashOfOutput();
-if (isUntouched && last.builtFrom === hash) process.exit(0);
+/** Whether sources and dist/ are as the last build left them. */
+function look() {
+  const hash = hashOfSources();
+  const last = readRecord();
+  const isUntouched = last.output === hashOfOutput();
+  return { hash, isUntouched, isBuilt: isUntouched && last.builtFrom === hash };
+}
+
+if (look().isBuilt) process.exit(0);
+await waitForTurn(root);
+// Another command may have built meanwhile.
+const { hash, isUntouched, isBuilt } = look();
+if (isBuilt) process.exit(0);
 // The compiler writes only what it believes to have changed, so that it would not mend a file that somebody else changed or deleted.
 if (!isUntouched) rmSync(join(dist, '.tsbuildinfo'), { force: true });
 // A file is deleted only if its source was gone before the compilation too. If a source vanishes while the compiler runs, its

@@ -8,6 +8,7 @@ import { existsSync, lstatSync, realpathSync, statSync, utimesSync } from 'node:
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { waitForTurn } from './oneAtATime.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules', '.bin');
@@ -22,10 +23,14 @@ function fail(message) {
   process.exit(1);
 }
 
+function refuseWithoutNpm() {
+  if (isNpmGone()) fail('npm was ended, so the command does not begin.');
+}
+
 /** Runs what must be done before the command. */
 async function run(command, args, describe) {
   const code = await follow([command, ...args], ['ignore', 2, 2], 5000);
-  if (isNpmGone()) fail('npm was ended, so the command does not begin.');
+  refuseWithoutNpm();
   if (endedBy) process.exit(128 + constants.signals[endedBy]);
   if (code !== 0) fail(`${describe} failed; see above.`);
 }
@@ -40,12 +45,24 @@ function refuseLink() {
   );
 }
 
-async function install() {
-  const marker = join(root, 'node_modules', '.package-lock.json');
+const marker = join(root, 'node_modules', '.package-lock.json');
+
+function isInstalled() {
   // A deployment removes the packages that only development needs, and the compiler with them.
   const isComplete = existsSync(join(root, 'node_modules', 'typescript'));
-  if (isComplete && modified(marker) >= modified(join(root, 'package-lock.json'))) return;
+  return isComplete && modified(marker) >= modified(join(root, 'package-lock.json'));
+}
+
+async function install() {
+  if (isInstalled()) return;
   refuseLink();
+  const letNextBegin = await waitForTurn(root, refuseWithoutNpm);
+  // Another command may have installed meanwhile.
+  if (!isInstalled()) await installNow();
+  letNextBegin();
+}
+
+async function installNow() {
   console.error('Installing dependencies (npm ci)…');
   await run(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
   // If the lockfile was checked out later, npm may leave the marker older than it: make the marker newer.

@@ -44,8 +44,9 @@ const table = `
   src/lib/streams            | sources/*/settings                                                   |
   src/lib/settings           | connections streams storage/azureBlobStore warehouse/warehouseSetting |
   local                      | src/cli src/lib                                                      |
-  local/build                |                                                                      |
-  local/run                  |                                                                      |
+  local/build                | local/oneAtATime                                                     |
+  local/run                  | local/oneAtATime                                                     |
+  local/oneAtATime           |                                                                      |
   local/broker               |                                                                      | rhea
   local/*/*                  | sources/seededRandom                                                 |
   local/durable              | local/host                                                           | @azure/storage-blob

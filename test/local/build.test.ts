@@ -25,7 +25,14 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'build-'));
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
-  const own = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'local/build.mjs', 'local/run.mjs'];
+  const own = [
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'local/build.mjs',
+    'local/oneAtATime.mjs',
+    'local/run.mjs',
+  ];
   for (const path of [...own, 'src/lib/dashboard/browser/tsconfig.json']) cpSync(path, join(folder, path));
   write('src/lib/dashboard/browser/main.ts', "document.title = 'Clicks';\n");
   write('src/functions/getClicks.ts', 'console.log(1);\n');

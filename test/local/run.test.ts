@@ -25,7 +25,14 @@ let npm: ChildProcess | undefined;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'run-'));
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
-  const own = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'local/build.mjs', 'local/run.mjs'];
+  const own = [
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'local/build.mjs',
+    'local/oneAtATime.mjs',
+    'local/run.mjs',
+  ];
   for (const path of [...own, 'src/lib/dashboard/browser/tsconfig.json']) cpSync(path, join(folder, path));
   write('src/lib/dashboard/browser/main.ts', "document.title = 'Clicks';\n");
   write(
@@ -93,7 +100,7 @@ it('refuses to install into the folder to which node_modules is a link, and leav
   const packages = join(project, 'packages');
   mkdirSync(join(packages, 'kept'), { recursive: true });
   mkdirSync(join(project, 'app', 'local'), { recursive: true });
-  for (const path of ['package.json', 'package-lock.json', 'local/run.mjs'])
+  for (const path of ['package.json', 'package-lock.json', 'local/oneAtATime.mjs', 'local/run.mjs'])
     cpSync(path, join(project, 'app', path));
   symlinkSync(packages, join(project, 'app', 'node_modules'));
   const run = () =>

@@ -1,0 +1,65 @@
+// Lets one process of a folder at a time install or build there: two `npm ci` delete each other's packages, and a command could load
+// a file that the compiler of another one has half written.
+// This is plain JavaScript without dependencies, because it runs before anything is installed.
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The file with the id of the process that installs or builds. */
+const lockIn = (root) => join(root, '.preparing');
+
+function holderOf(lock) {
+  try {
+    return Number(readFileSync(lock, 'utf8'));
+  } catch {
+    return 0;
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function tryToTake(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/**
+ * Waits until no other process installs or builds in the folder, and says so.
+ * @param check is called while it waits, and may end the process.
+ * @returns what lets the next process begin. The end of the process does that too.
+ */
+export async function waitForTurn(root, check = () => {}) {
+  const lock = lockIn(root);
+  let told = false;
+  while (!tryToTake(lock)) {
+    const holder = holderOf(lock);
+    // 0: the file is about to be written or deleted.
+    if (holder !== 0 && !isAlive(holder)) rmSync(lock, { force: true });
+    else if (holder !== 0 && !told) {
+      console.error(`Process ${holder} installs or builds in this folder: waiting for it…`);
+      told = true;
+    }
+    await sleep(200);
+    check();
+  }
+  const release = () => {
+    if (existsSync(lock) && holderOf(lock) === process.pid) rmSync(lock, { force: true });
+  };
+  process.on('exit', release);
+  return () => {
+    process.off('exit', release);
+    release();
+  };
+}
