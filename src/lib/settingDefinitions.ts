@@ -49,7 +49,7 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   {
     name: 'LAKE_CONTAINER',
     meaning: 'The container of the Delta tables.',
-    expected: 'a container name',
+    expected: 'a container name of 3 to 63 lower-case letters and digits, with single hyphens between them',
     default: 'lake',
   },
   {
