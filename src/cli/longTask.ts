@@ -12,6 +12,6 @@ export interface LongTask {
  * @param ended the line to print when Ctrl-C ended the work
  */
 export async function runLong<T>(ended: string, work: (task: LongTask) => Promise<T>): Promise<T> {
-  const signal = untilInterrupted(new Error(ended));
+  const signal = untilInterrupted(ended);
   return showProgress((progress) => work({ signal, progress }));
 }

@@ -115,7 +115,7 @@ async function withWarehouse(
     warn: (message) => console.error(message),
   });
   if (!warehouse) throw noWarehouse();
-  const signal = untilInterrupted();
+  const signal = untilInterrupted('Ended before the work was done: run it again.');
   try {
     return await work({ warehouse, lake, loaded, signal });
   } finally {

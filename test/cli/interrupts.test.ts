@@ -48,11 +48,11 @@ it('Ctrl-C pressed again and again counts more than once', async () => {
 });
 
 it('work ends in order at the first Ctrl-C, and the process at the second', async () => {
-  const script = `interrupts.untilInterrupted().addEventListener('abort', () => console.log('in order'))`;
+  const script = `interrupts.untilInterrupted('Ended.').addEventListener('abort', (e) => console.log('in order:', e.target.reason.message))`;
   const { child, interrupt, text } = await run(script);
   const ended = once(child, 'exit');
   await interrupt();
-  await expect.poll(text).toContain('in order\n');
+  await expect.poll(text).toContain('in order: Ended.\n');
   await sleep(laterMs);
   expect(child.exitCode).toBeNull();
   child.kill('SIGINT');

@@ -22,12 +22,15 @@ export function onInterrupt(
 /** The exit code of a command that Ctrl-C ended. */
 export const interrupted = 130;
 
-/** Aborted by the first Ctrl-C, so that work ends in order; the second one ends this process at once. */
-export function untilInterrupted(reason?: Error): AbortSignal {
+/**
+ * Aborted by the first Ctrl-C, so that work ends in order; the second one ends this process at once.
+ * @param ended the line to print when Ctrl-C ended the work
+ */
+export function untilInterrupted(ended: string): AbortSignal {
   const end = new AbortController();
   onInterrupt((count) => {
     if (count > 1) process.exit(interrupted);
-    end.abort(reason);
+    end.abort(new Error(ended));
   });
   return end.signal;
 }

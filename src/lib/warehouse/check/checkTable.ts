@@ -96,7 +96,8 @@ async function compareOften(
 ): Promise<DifferentRow[]> {
   let different = await compareOnce(options, slices, some);
   for (let look = 1; look < looks && different.size > 0; look++) {
-    await sleep(options.pauseMs ?? 3000, undefined, { signal: options.signal });
+    const { pauseMs = 3000, signal } = options;
+    await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     const again = await compareOnce(options, slices, some);
     different = new Map([...again].filter(([key]) => different.has(key)));
   }

@@ -67,6 +67,26 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
     expect(await check(priced, assetsAt)).toEqual({ version: 1, rows: 8, rejected: 2, ...equal });
   });
 
+  it('ends with the reason of who aborts it, also between two looks', async () => {
+    const delta = await loadedClicks(5);
+    await harness.execute('DELETE FROM clickstream.clicks WHERE sequence_number = 4');
+    const end = new AbortController();
+    let read = 0;
+    const during = new Proxy(warehouse, {
+      get(target, name) {
+        const value = target[name as keyof Warehouse];
+        if (typeof value !== 'function') return value;
+        return async (...args: unknown[]) => {
+          // The first look reads after the slices were compared; then it waits for the second one.
+          if (name === 'query' && ++read === 3) setTimeout(() => end.abort(new Error('Ended.')), 500);
+          return (value as (...all: unknown[]) => unknown).apply(target, args);
+        };
+      },
+    });
+    const options = { warehouse: during, at: delta.at, table: clicksAt, pauseMs: 60_000 };
+    await expect(checkTable({ ...options, signal: end.signal })).rejects.toThrow('Ended.');
+  });
+
   it('compares with the version that was loaded, also when the lake has newer ones', async () => {
     const delta = await loadedClicks(5);
     await delta.commit(clicks(3, 5));
