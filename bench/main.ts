@@ -106,7 +106,8 @@ const isReadHere = Object.hasOwn(benches, chosen) && benches[chosen]?.flags !== 
 runCommand(
   {
     call: 'npm run bench',
-    meaning: "Measurements, each a table with ours, a peer's and their ratio.",
+    meaning:
+      "Measurements, each a table with ours, a peer's and their ratio. Options that are not below: npm run bench -- NAME --help.",
     subcommands: Object.fromEntries(
       Object.entries(benches).map(([name, { file, options = [], meaning, flags }]) => [
         name,

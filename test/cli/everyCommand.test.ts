@@ -130,6 +130,7 @@ it('a bench reads the arguments after its name itself', async () => {
   expect((await run(bench, ['commitLatency', '--help'])).out).toMatch(
     /^npm run bench -- commitLatency \[options\]\n/,
   );
+  expect((await run(bench, ['--help'])).out).toContain('npm run bench -- NAME --help');
 });
 
 describe('every measurement of npm run bench', { timeout: 120_000 }, () => {
