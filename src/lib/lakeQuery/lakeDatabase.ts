@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBMaterializedResult, Json } from '@duckdb/node-api';
 import { orAborted } from '../deadline';
-import type { TableLocation } from '../delta/log';
+import { readCommit, type TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
 import type { Snapshot } from '../delta/state';
 import { TributaryError } from '../errors';
@@ -121,7 +121,7 @@ export class LakeDatabase {
     const places = [...this.#tables].flatMap(([name, at]) => (all.has(name) ? [at] : []));
     if (options.version !== undefined && places.length !== 1)
       throw new Error(
-        `A version can be told for a statement that reads one table; this one reads ${places.length}.`,
+        `--version is for a statement that reads one table, and this one reads ${namesOf(places)}: leave out --version.`,
       );
     // Of a view, a statement can have no other columns than the view names.
     const isDirect = places.some(({ table }) => named.has(table.toLowerCase()));
@@ -177,7 +177,7 @@ export class LakeDatabase {
     columns: Parts,
     { version, signal, onBytes }: LoadOptions,
   ): Promise<TableRead> {
-    const opening = openSnapshot(at, version === undefined ? {} : { version });
+    const opening = version === undefined ? openSnapshot(at) : openVersion(at, version);
     const snapshot = await orAborted(opening, signal);
     if (!snapshot) throw new NoTable(at);
     const { fields, metaData } = snapshot;
@@ -201,6 +201,28 @@ export class LakeDatabase {
     } finally {
       connection.closeSync();
     }
+  }
+}
+
+const namesOf = (places: readonly TableLocation[]): string =>
+  places.map(({ table }) => table).join(', ') || 'none';
+
+/** @throws what `openSnapshot` throws, unless the log is sound and only lacks the version that was asked for: then an error that says so */
+async function openVersion(at: TableLocation, version: number): Promise<Snapshot | undefined> {
+  try {
+    return await openSnapshot(at, { version });
+  } catch (error) {
+    if (!(error instanceof TributaryError) || error.code !== 'delta.invalid') throw error;
+    const newest = (await openSnapshot(at))?.version ?? -1;
+    // An entry that is there was damaged. One that is not was cleaned away, as old ones are.
+    if (version <= newest && (await readCommit(at, version).catch(() => 'damaged'))) throw error;
+    const missing =
+      version > newest
+        ? `There is no version ${version} of ${at.table} yet: the newest is ${newest}.`
+        : `Version ${version} of ${at.table} is no longer in its log.`;
+    throw new Error(`${missing} Those that can be read: npm run table -- history ${at.table}`, {
+      cause: error,
+    });
   }
 }
 

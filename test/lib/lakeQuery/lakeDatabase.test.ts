@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TableLocation } from '../../../src/lib/delta/log';
+import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import type { Value } from '../../../src/lib/delta/schema';
 import { TableAppender } from '../../../src/lib/delta/tableAppender';
@@ -14,6 +14,7 @@ import {
   type TableRead,
 } from '../../../src/lib/lakeQuery/lakeDatabase';
 import { savedQueries } from '../../../src/lib/lakeQuery/savedQueries';
+import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { assetStream } from '../../kit/assetStream';
@@ -300,18 +301,40 @@ describe('a database over the lake', () => {
     const lake = await openLake(table.at.store as MemoryStore);
     try {
       await expect(query(lake, 'select 1', { signal, version: 1 })).rejects.toThrow(
-        'A version can be told for a statement that reads one table; this one reads 0.',
+        '--version is for a statement that reads one table, and this one reads none: leave out --version.',
+      );
+      await expect(query(lake, 'select 1 from clicks, assets', { signal, version: 1 })).rejects.toThrow(
+        'this one reads clicks, assets: leave out --version.',
       );
       await expect(query(lake, 'select 1 from clicks, assets', quiet)).rejects.toMatchObject({
         at: { table: 'assets' },
-      });
-      await expect(query(lake, 'select 1 from clicks', { signal, version: 7 })).rejects.toMatchObject({
-        code: 'delta.invalid',
       });
       const tables = /Tables: (\w+, )*clicks.*npm run query -- --list$/;
       await expect(query(lake, 'select 1 from orders', quiet)).rejects.toThrow('There is no table orders. ');
       await expect(query(lake, 'select 1 from orders', quiet)).rejects.toThrow(tables);
       await expect(query(lake, 'SHOW TABLES;', quiet)).rejects.toThrow(tables);
+    } finally {
+      await lake.close();
+    }
+  });
+
+  it('says of a version that it is not there yet, or no longer, and of damage that it is damage', async () => {
+    const store = new MemoryStore();
+    const table = await new ClicksTable(store).create();
+    for (const product of [1, 2, 3]) await table.click(product);
+    await checkpoint({ at: table.at });
+    await table.click(4);
+    for (const version of [0, 1]) await store.delete(commitPath('clicks', version));
+    await store.put(commitPath('clicks', 2), Buffer.from('no JSON'));
+    const lake = await openLake(store);
+    const ask = (version: number) => query(lake, 'select 1 from clicks', { signal, version });
+    const readable = 'Those that can be read: npm run table -- history clicks';
+    try {
+      await expect(ask(7)).rejects.toThrow(
+        `There is no version 7 of clicks yet: the newest is 4. ${readable}`,
+      );
+      await expect(ask(1)).rejects.toThrow(`Version 1 of clicks is no longer in its log. ${readable}`);
+      await expect(ask(2)).rejects.toMatchObject({ code: 'delta.invalid' });
     } finally {
       await lake.close();
     }
