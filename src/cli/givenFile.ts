@@ -13,7 +13,7 @@ export function readGivenFile(file: string): Buffer {
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   EISDIR: 'it is a folder',
-  EEXIST: 'there is such a file already',
+  EEXIST: 'there is something of this name already',
   EACCES: 'access is denied',
   EROFS: 'it can only be read',
   ENOSPC: 'no space is left on the disk',

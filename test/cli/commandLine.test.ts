@@ -190,6 +190,7 @@ describe('a wrong use', () => {
     [[], '<subcommand> is missing: expected list, eat or ask.'],
     [['lst'], 'lst is no subcommand of fruits: expected list, eat or ask.'],
     [['--file', 'list'], '<subcommand> is missing: expected list, eat or ask.'],
+    [['list', ''], 'fruits list takes no words; "" is one too many.'],
     [['list', 'apple'], 'fruits list takes no words; apple is one too many.'],
     [['eat', 'apple', 'pear'], 'fruits eat takes one fruit; pear is one too many.'],
     [['list', '--wash'], '--wash is no option of fruits list: expected --limit, --file or --help.'],

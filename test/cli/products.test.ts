@@ -134,10 +134,13 @@ describe('npm run products -- show and get', () => {
     });
     expect(await products(['get', 'copy.csv'])).toMatchObject({ code: 0 });
     expect(readFileSync(join(folder, 'copy.csv'), 'utf8')).toBe(text);
-    expect(await products(['get', 'copy.csv'])).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('copy.csv cannot be written: there is such a file already.\n'),
-    });
+    for (const taken of ['copy.csv', folder])
+      expect(await products(['get', taken])).toMatchObject({
+        code: 2,
+        err: expect.stringContaining(
+          `${taken} cannot be written: there is something of this name already.\n`,
+        ),
+      });
   });
 
   it.each([['show'], ['get', 'none.csv']])(

@@ -55,7 +55,7 @@ describe('a folder', () => {
   it('must be one that can be written', async () => {
     writeFileSync(dataDir, '');
     await expect(ensureNotRunning(dataDir)).rejects.toThrow(
-      `${dataDir}, where all data is kept, cannot be used: there is such a file already.`,
+      `${dataDir}, where all data is kept, cannot be used: there is something of this name already.`,
     );
   });
 

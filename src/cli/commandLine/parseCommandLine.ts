@@ -123,7 +123,7 @@ async function readAction(
   const taken = Object.entries(words);
   const extra = texts[taken.length];
   if (extra !== undefined)
-    throw new UsageError(`${name} takes ${describeWords(words)}; ${extra} is one too many.`);
+    throw new UsageError(`${name} takes ${describeWords(words)}; ${extra || '""'} is one too many.`);
   for (const [index, [wordName, word]] of taken.entries())
     values[wordName] = await readWord(wordName, word, texts[index]);
   return { action: found, given: values };
