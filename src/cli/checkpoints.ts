@@ -69,12 +69,18 @@ async function list(stream: Stream, settings: Settings): Promise<number> {
     const reader = ageMs === undefined ? 'no app reads it' : `an app reads it (${describeClaim(ageMs)})`;
     console.log(`partition ${partitionId}  ${from}; ${reader}`);
   }
-  if (known.size === 0 && ages.size === 0) tellNone(stream);
+  if (known.size === 0 && ages.size === 0) tellNone(stream, settings);
   return 0;
 }
 
-const tellNone = ({ name }: Stream) =>
-  console.log(`No read positions of ${name} are kept: its hub is read from the beginning.`);
+/** Names the hub and the group: if a setting has a wrong one, their positions are not those of the app. */
+function tellNone(stream: Stream, settings: Settings): void {
+  const { hub } = settings.hub(stream, 'listen');
+  const group = `consumer group ${settings.consumerGroup}`;
+  console.log(
+    `No read positions of ${stream.name} are kept (hub ${hub}, ${group}): its hub is read from the beginning.`,
+  );
+}
 
 async function reset(stream: Stream, settings: Settings): Promise<number> {
   if (await isHeld(stream, await openCheckpoints(stream, settings))) return 1;
@@ -84,7 +90,7 @@ async function reset(stream: Stream, settings: Settings): Promise<number> {
     found++;
     if (await store.delete(path)) console.log(`deleted ${path}`);
   }
-  if (found === 0) tellNone(stream);
+  if (found === 0) tellNone(stream, settings);
   else console.log(`Start the app again: it reads the hub of ${stream.name} from the beginning.`);
   return 0;
 }

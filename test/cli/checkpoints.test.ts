@@ -35,7 +35,7 @@ function list(
 it('says for each partition from where it is read on, and whether an app reads it', async () => {
   expect(await list('clickstream')).toMatchObject({
     code: 0,
-    out: 'No read positions of clickstream are kept: its hub is read from the beginning.\n',
+    out: 'No read positions of clickstream are kept (hub clickstream, consumer group tributary): its hub is read from the beginning.\n',
   });
   const storage = BlobServiceClient.fromConnectionString(azurite.connectionString);
   const container = storage.getContainerClient('azure-webjobs-eventhub');
