@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appHere } from '../lib/functionApp';
+import { isProductId, productIdForm } from '../lib/api/countTerms';
 import { inert } from '../lib/inert';
 import { durationFlag, keyFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
 import { action, type Given, UsageError } from './commandLine/command';
@@ -91,8 +92,8 @@ function refuseWrongUse({
     throw new UsageError('--every is for --watch: add it, or leave out --every.');
   if (product !== undefined && category !== undefined)
     throw new UsageError('--product names one product: leave out --category.');
-  if (stream === undefined && product !== undefined && !/^-?\d+$/.test(product))
-    throw new UsageError(`--product ${product}: expected a whole number.`);
+  if (stream === undefined && product !== undefined && !isProductId(product))
+    throw new UsageError(`--product ${product}: expected ${productIdForm}.`);
   if (product !== undefined && keysWithoutPath.includes(product))
     throw new UsageError(
       `--product ${product}: the API does not tell a key of this name by itself. Leave out --product: it is in the table, and with --csv certainly.`,

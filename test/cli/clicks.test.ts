@@ -273,7 +273,10 @@ it.each([
   [['--every', '2s'], '--every is for --watch: add it, or leave out --every.'],
   [['--csv', '--watch'], '--csv prints once: leave out --watch.'],
   [['--product', '7', '--category', '3'], '--product names one product: leave out --category.'],
-  [['--product', 'trending'], '--product trending: expected a whole number.'],
+  ...['trending', '99999999999'].map((product): [string[], string] => [
+    ['--product', product],
+    `--product ${product}: expected a whole number from -2147483648 to 2147483647.`,
+  ]),
   ...['attributes', 'history', 'trending', '.', '..'].map((key): [string[], string] => [
     ['--stream', 'orders', '--product', key],
     `--product ${key}: the API does not tell a key of this name by itself. Leave out --product: it is in the table, and with --csv certainly.`,

@@ -6,6 +6,10 @@ import { type Parameters, shown } from './parameters';
 
 const int32 = 2 ** 31;
 
+/** Whether a text can be a product id in a path. */
+export const isProductId = (text: string): boolean => /^-?\d{1,10}$/.test(text);
+export const productIdForm = `a whole number from ${-int32} to ${int32 - 1}`;
+
 /** The words of an answer: what its members and its CSV columns are called, and how a key and an attribute are given. */
 export interface CountTerms {
   readonly key: string;
@@ -35,10 +39,10 @@ export const clickTerms: CountTerms = {
   count: 'clicks',
   rows: 'clicks',
   readKey(path) {
-    if (/^-?\d{1,10}$/.test(path)) return [Number(path)];
-    throw new RequestProblem(400, `productid is ${shown(path)}: expected a whole number.`, {
+    if (isProductId(path)) return [Number(path)];
+    throw new RequestProblem(400, `productid is ${shown(path)}: expected ${productIdForm}.`, {
       parameter: 'productid',
-      accepts: 'a whole number; or categories, history, trending',
+      accepts: `${productIdForm}; or categories, history, trending`,
     });
   },
   readAttribute(parameters) {
