@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { appHere } from '../lib/functionApp';
 import { isProductId, productIdForm } from '../lib/api/countTerms';
+import { appHere } from '../lib/functionApp';
 import { inert } from '../lib/inert';
 import { durationFlag, keyFlag, numberFlag, switchFlag, textFlag, urlFlag } from './commandLine/arguments';
 import { action, type Given, UsageError } from './commandLine/command';

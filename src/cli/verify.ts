@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { openLake } from '../lib/app/lake';
 import type { TableLocation } from '../lib/delta/log';
 import { TributaryError } from '../lib/errors';
@@ -84,6 +86,12 @@ async function compareLoaded(
   at: TableLocation,
   table: WarehouseTable,
 ): Promise<WarehouseComparison | NotAnswered | undefined> {
+  // To open such a file for the app is to make it, and a proof must not change anything.
+  if (setting.kind === 'duckdb' && !existsSync(setting.path))
+    return {
+      state: 'not-compared',
+      reason: `there is no file ${resolve(setting.path)}, which WAREHOUSE names`,
+    };
   let warehouse: Warehouse | undefined;
   try {
     warehouse = await openWarehouse({ setting, tables: [table] });
@@ -133,7 +141,7 @@ function describeComparison(table: WarehouseTable, compared: WarehouseComparison
     case 'refused':
       return `The warehouse could not be compared: ${compared.reason}`;
     case 'not-compared':
-      return `The warehouse was not compared: ${compared.reason}.`;
+      return `The warehouse was not compared: ${compared.reason}.${compared.isMoving ? ` To compare it meanwhile: npm run warehouse -- check ${name}` : ''}`;
     case 'needs-rebuild':
       return `The warehouse is not right: ${compared.reason}. To load it again: ${remedy}`;
   }

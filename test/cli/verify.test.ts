@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -204,6 +204,17 @@ describe('npm run verify, with a warehouse', () => {
     rmSync(folder, { recursive: true });
     expect(output).toContain('\nThe warehouse is right: clickstream.clicks has 3 rows, ');
     expect(code).toBe(0);
+  });
+
+  it('does not make a DuckDB file that is not there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'verify-'));
+    const file = join(folder, 'misspelt', 'warehouse.duckdb');
+    const { code, output } = await verify(`duckdb:${file}`);
+    expect(output).toContain(
+      `The warehouse was not compared: there is no file ${file}, which WAREHOUSE names.\n`,
+    );
+    expect([code, readdirSync(folder)]).toEqual([0, []]);
+    rmSync(folder, { recursive: true });
   });
 
   it('ends with 1 and names the partitions with missing rows, and the remedy', async () => {

@@ -38,8 +38,8 @@ export type WarehouseComparison =
   | (Compared & { readonly state: 'equal' })
   /** `partitions` are those that differ; empty if the table does not have the columns of the row address. */
   | (Compared & { readonly state: 'different'; readonly partitions: readonly PartitionDifference[] })
-  /** There is nothing to compare yet, or it could not be compared now. */
-  | { readonly state: 'not-compared'; readonly reason: string }
+  /** There is nothing to compare yet, or it could not be compared now: `isMoving` if loads changed it all the time. */
+  | { readonly state: 'not-compared'; readonly reason: string; readonly isMoving?: true }
   /** The table was not loaded from the present Delta log. */
   | { readonly state: 'needs-rebuild'; readonly reason: string };
 
@@ -76,7 +76,7 @@ export async function compareWarehouse(options: CompareWarehouseOptions): Promis
       reason = `${fullName(options.table)} is being changed all the time`;
     }
   }
-  return { state: 'not-compared', reason };
+  return { state: 'not-compared', reason, isMoving: true };
 }
 
 async function compareOnce(

@@ -213,7 +213,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
       clicksToLoad([]),
     );
     const reason = 'a rebuilt table is taking the place of clickstream.clicks';
-    expect(await compare()).toEqual({ state: 'not-compared', reason });
+    expect(await compare()).toEqual({ state: 'not-compared', reason, isMoving: true });
   });
 
   /** The same warehouse, in which something happens after each time that the rows of the clicks are added up. */
@@ -251,6 +251,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     expect(await compare({ warehouse: withLoads(() => loadNext(loads++)) })).toEqual({
       state: 'not-compared',
       reason,
+      isMoving: true,
     });
   });
 
