@@ -7,6 +7,7 @@ import {
   type TableRead,
 } from '../lib/lakeQuery/lakeDatabase';
 import { count, quantity } from '../lib/quantity';
+import { isOutputCut } from './commandLine/runCommand';
 import { noTable } from './names';
 import { type OutputOptions, printResult } from './queryOutput';
 import { showProgress } from './showProgress';
@@ -49,7 +50,7 @@ export class QuerySession {
     } catch (error) {
       if (error instanceof NoTable) throw new Error(noTable(error.at), { cause: error });
       if (!running.signal.aborted) throw error;
-      console.error('Stopped.');
+      if (!isOutputCut()) console.error('Stopped.');
       return 'stopped';
     } finally {
       this.#running = undefined;

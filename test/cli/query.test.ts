@@ -165,6 +165,16 @@ it.each([
   expect([refused.code, refused.out, refused.err.split('\n')[0]]).toEqual([2, '', message]);
 });
 
+it('ends with 141 and without a word when its output is cut', () => {
+  const call = `"${process.execPath}" "${file}" "select * from range(300000)" --csv | head -1; echo "\${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', call], {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+  });
+  expect([stdout, stderr]).toEqual(['range\r\n141\n', 'Settings: the environment.\n']);
+});
+
 it.each(['SIGINT', 'SIGTERM'] as const)('ends on %s, and leaves nothing behind', async (signal) => {
   const endless = 'select count(*) from clicks, range(1000000000000)';
   const command = runCommand('src/cli/query.js', [endless], folder, env);

@@ -86,6 +86,9 @@ export const hintToStart = (code: string, message: string): string =>
     ? `. Nothing runs there: ${howToStart}.`
     : '';
 
+/** Whether nobody reads the output any more, as after `| head`: then the command ends without a word. */
+export const isOutputCut = (): boolean => isCut;
+
 function endWithoutOutput({ code, message }: NodeJS.ErrnoException): void {
   if (code !== 'EPIPE') {
     console.error(`The output cannot be written: ${message}`);
