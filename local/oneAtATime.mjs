@@ -1,7 +1,8 @@
 // Lets one process of a folder at a time install or build there: two `npm ci` delete each other's packages, and a command could load
 // a file that the compiler of another one has half written.
 // This is plain JavaScript without dependencies, because it runs before anything is installed.
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -25,6 +26,12 @@ function isAlive(pid) {
   }
 }
 
+/** Whether the process that made the file has ended. After a restart of the machine, another process may have its id. */
+function isLeft(lock, holder) {
+  const { mtimeMs } = statSync(lock, { throwIfNoEntry: false }) ?? {};
+  return !isAlive(holder) || mtimeMs < Date.now() - uptime() * 1000;
+}
+
 function tryToTake(lock) {
   try {
     writeFileSync(lock, String(process.pid), { flag: 'wx' });
@@ -46,9 +53,11 @@ export async function waitForTurn(root, check = () => {}) {
   while (!tryToTake(lock)) {
     const holder = holderOf(lock);
     // 0: the file is about to be written or deleted.
-    if (holder !== 0 && !isAlive(holder)) rmSync(lock, { force: true });
+    if (holder !== 0 && isLeft(lock, holder)) rmSync(lock, { force: true });
     else if (holder !== 0 && !told) {
-      console.error(`Process ${holder} installs or builds in this folder: waiting for it…`);
+      console.error(
+        `Process ${holder} installs or builds in this folder: waiting for it… If that is another program, delete the file ${lock}.`,
+      );
       told = true;
     }
     await sleep(200);

@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -56,15 +65,32 @@ it('of two commands that begin at once, one installs and the other says for whom
   expect([one.stdout, other.stdout]).toEqual(['42\n', '42\n']);
   expect(readFileSync(join(folder, 'installations'), 'utf8')).toBe('x');
   expect(one.stderr + other.stderr).toMatch(
-    /Process \d+ installs or builds in this folder: waiting for it…\n/,
+    /Process \d+ installs or builds in this folder: waiting for it… If that is another program, delete the file \S+\.preparing\.\n/,
   );
   expect(existsSync(join(folder, '.preparing'))).toBe(false);
 }, 120_000);
 
-it('a command that was killed while it installed does not hold up the next one', async () => {
-  const ended = spawnSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' });
-  writeFileSync(join(folder, '.preparing'), ended.stdout.trim());
-  const { stdout, stderr } = await run();
-  expect(stdout).toBe('42\n');
-  expect(stderr).not.toContain('waiting');
-}, 120_000);
+it.each([
+  [
+    'a command that was killed while it installed',
+    () => spawnSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' }).stdout,
+    0,
+  ],
+  [
+    'a restart of the machine, after which its id is that of another process',
+    () => String(process.pid),
+    uptime() + 60,
+  ],
+])(
+  '%s does not hold up the next one',
+  async (_what, holder, secondsAgo) => {
+    const lock = join(folder, '.preparing');
+    writeFileSync(lock, holder().trim());
+    const made = Date.now() / 1000 - secondsAgo;
+    utimesSync(lock, made, made);
+    const { stdout, stderr } = await run();
+    expect(stdout).toBe('42\n');
+    expect(stderr).not.toContain('waiting');
+  },
+  120_000,
+);
