@@ -4,6 +4,7 @@ import { commitPath } from '../../../src/lib/delta/log';
 import { readCommitsAfter } from '../../../src/lib/delta/readCommits';
 import { field } from '../../../src/lib/delta/schema';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
+import { countCalls } from '../../kit/countingStore';
 
 /** A store that does not find some objects yet when it is asked for them the first time. */
 class LateStore extends MemoryStore {
@@ -39,6 +40,17 @@ describe('reading the commits after a version', () => {
     expect(await versionsAfter(3, 13, 8)).toEqual(range(4, 13));
     expect(await versionsAfter(20)).toEqual([]);
     expect(await versionsAfter(7, 7)).toEqual([]);
+  });
+
+  it.each([
+    [20, 1],
+    [19, 3],
+    [17, 11],
+    [1, 27],
+  ])('asks for few commits that are not there: after version %d for %d', async (version, asked) => {
+    const { store: counting, counts } = countCalls(store);
+    await readCommitsAfter({ ...at, store: counting }, version);
+    expect(counts.get('get')).toBe(asked);
   });
 
   it.each([2, 4, 10])('reads version %d if it appears while later versions are read', async (late) => {

@@ -33,6 +33,18 @@ describe('encodeLevels', () => {
     );
   });
 
+  it('takes an eighth of a byte for each level that comes alone', () => {
+    const levels = Uint8Array.from({ length: 8000 }, (_, at) => at % 2);
+    expect(encodeLevels(levels, 1).length).toBeLessThan(1010);
+  });
+
+  it.each([
+    [7, [2 * 1 + 1, 0b1111111]],
+    [8, [2 * 8, 1]],
+  ])('has %i equal levels as a run if they fill a group of eight', (count, expected) => {
+    expect([...encodeLevels(new Uint8Array(count).fill(1), 1).subarray(4)]).toEqual(expected);
+  });
+
   it('takes a few bytes for a long run', () => {
     const levels = new Uint8Array(1_000_000).fill(1);
     expect(encodeLevels(levels, 1).length).toBeLessThan(12);
