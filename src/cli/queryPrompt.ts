@@ -1,5 +1,6 @@
 import { createInterface, type Interface } from 'node:readline';
 import { inertInLine } from '../lib/inert';
+import { interrupted } from './commandLine/interrupts';
 import { describeError } from './commandLine/runCommand';
 import type { QuerySession } from './querySession';
 import { splitStatements } from './splitStatements';
@@ -24,7 +25,7 @@ const help = `A statement ends with ";", and may take several lines. The name of
   .list                    the tables and their columns, and the saved queries
   .table  .csv  .json      how rows are printed from now on
   .exit                    ends it, as does Ctrl-D
-Ctrl-C stops the statement that runs.`;
+Ctrl-C stops the statement that runs, or forgets what was typed; a second one, with nothing typed since, ends it.`;
 
 /**
  * Runs statements from stdin until its end. On a terminal it asks for them, and goes on after an error; otherwise the first error is
@@ -45,6 +46,8 @@ class Prompt {
   /** A statement that has not ended. */
   #begun = '';
   #statements = 0;
+  /** Whether no line came since the last Ctrl-C, so that another Ctrl-C ends the command. */
+  #wasInterrupted = false;
 
   constructor(options: PromptOptions) {
     this.#options = options;
@@ -54,6 +57,7 @@ class Prompt {
       : createInterface({ input: stdin });
     this.#lines.on('SIGINT', () => this.#onInterrupt());
     this.#lines.on('line', (line) => {
+      this.#wasInterrupted = false;
       this.#waiting.push(line);
       void this.#work();
     });
@@ -137,13 +141,19 @@ class Prompt {
     this.#lines.close();
   }
 
-  /** Stops what runs; if nothing does, forgets what was typed. */
+  /** Stops what runs; if nothing does, forgets what was typed. A second one with nothing typed since ends the command. */
   #onInterrupt(): void {
+    const hasTyped = this.#begun !== '' || this.#lines.line !== '';
+    if (this.#wasInterrupted && !hasTyped) {
+      process.stderr.write('\n');
+      process.exit(interrupted);
+    }
+    this.#wasInterrupted = true;
     if (this.#options.session.stop()) return;
     this.#begun = '';
     this.#lines.write(null, { ctrl: true, name: 'e' });
     this.#lines.write(null, { ctrl: true, name: 'u' });
-    process.stderr.write('\n');
+    process.stderr.write('\n(Ctrl-C again ends it, as do .exit and Ctrl-D.)\n');
     this.#ask();
   }
 }

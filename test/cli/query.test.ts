@@ -187,7 +187,8 @@ it.each(['SIGINT', 'SIGTERM'] as const)('ends on %s, and leaves nothing behind',
 
 const hasTerminal = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux');
 
-it.runIf(hasTerminal)('asks for statements on a terminal, where Ctrl-C stops one of them', async () => {
+/** `npm run query` on a terminal of its own, where text can be typed. */
+function onTerminal() {
   const run = spawn('script', ['-qec', `exec ${process.execPath} ${file}`, '/dev/null'], {
     cwd: folder,
     env: { ...env, TERM: 'xterm', SHELL: '/bin/sh' },
@@ -197,12 +198,17 @@ it.runIf(hasTerminal)('asks for statements on a terminal, where Ctrl-C stops one
   run.stdout.on('data', (chunk) => {
     text += chunk;
   });
-  const ended = new Promise((done) => run.once('close', done));
   const answers = async (typed: string, expected: RegExp) => {
     text = '';
     run.stdin.write(typed);
     await expect.poll(() => text, { timeout: 20_000 }).toMatch(expected);
   };
+  const ended = new Promise((done) => run.once('close', done));
+  return { run, answers, ended };
+}
+
+it.runIf(hasTerminal)('asks for statements on a terminal, where Ctrl-C stops one of them', async () => {
+  const { run, answers, ended } = onTerminal();
   await answers('', /lake> /);
   await answers('select count(*) as n\n', /\.\.\. /);
   await answers('from clicks;\n', /clicks version 2 [\s\S]*\n4\r\n\(1 row\)[\s\S]*lake> /);
@@ -218,4 +224,15 @@ it.runIf(hasTerminal)('asks for statements on a terminal, where Ctrl-C stops one
   run.stdin.write('.exit\n');
   expect([await ended, readdirSync(temporary)]).toEqual([0, []]);
   expect(existsSync(temporary)).toBe(true);
+});
+
+it.runIf(hasTerminal)('ends on a second Ctrl-C at the prompt, and leaves nothing behind', async () => {
+  const { run, answers, ended } = onTerminal();
+  await answers('', /lake> /);
+  await answers('select count(*) from range(1000000000000) a, clicks;\n', /clicks version 2/);
+  await answers('\u0003', /Stopped\.[\s\S]*lake> /);
+  await answers('half', /half/);
+  await answers('\u0003', /Ctrl-C again ends it[\s\S]*lake> /);
+  run.stdin.write('\u0003');
+  expect([await ended, readdirSync(temporary)]).toEqual([130, []]);
 });
