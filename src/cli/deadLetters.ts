@@ -37,7 +37,8 @@ runCommand({
         sequence: wholeWord('sequence number'),
       },
       flags: settingsFlag,
-      run: ({ settings, ...event }) => withLetters(settings, (snapshot) => show(snapshot, event), 1),
+      run: ({ settings, ...event }) =>
+        withLetters(settings, (snapshot, lake) => show(snapshot, event, lake), 1),
     }),
     replay: action({
       meaning: 'decode the letters again, and append those that are valid now',
@@ -56,12 +57,12 @@ runCommand({
 
 async function withLetters(
   settings: string | undefined,
-  tell: (snapshot: Snapshot) => Promise<number>,
+  tell: (snapshot: Snapshot, lake: string) => Promise<number>,
   exitCodeWithout = 0,
 ): Promise<number> {
   const { store, at } = await openLake(await readLakeSettings(settings));
   const snapshot = await openSnapshot(at(deadLettersTable));
-  if (snapshot) return tell(snapshot);
+  if (snapshot) return tell(snapshot, store.name);
   console.log(`There are no dead letters in ${store.name}.`);
   return exitCodeWithout;
 }
@@ -91,7 +92,11 @@ interface EventAddress {
   readonly sequence: number;
 }
 
-async function show(snapshot: Snapshot, { stream, partition, sequence }: EventAddress): Promise<number> {
+async function show(
+  snapshot: Snapshot,
+  { stream, partition, sequence }: EventAddress,
+  lake: string,
+): Promise<number> {
   const letters = (await lettersOf(snapshot, stream)).filter(
     (letter) => letter.partition === partition && letter.sequenceNumber === sequence,
   );
@@ -104,7 +109,10 @@ async function show(snapshot: Snapshot, { stream, partition, sequence }: EventAd
     const body = await readBody(snapshot, letter);
     if (body) console.log(body);
   }
-  if (letters.length === 0) console.log('There is no such letter.');
+  if (letters.length === 0)
+    console.log(
+      `${lake} has no dead letter of partition ${partition} sequence ${sequence} of ${stream.name}: "npm run trace -- ${stream.name} ${partition} ${sequence}" says whether the event is a row.`,
+    );
   return letters.length === 0 ? 1 : 0;
 }
 
