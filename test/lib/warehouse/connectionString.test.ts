@@ -93,6 +93,8 @@ describe('a connection string', () => {
     ['Connect Timeout=0', 30_000],
     ['loginTimeout=', 30_000],
     ['Connect Timeout=90', 90_000],
+    // The most that a timer of Node.js takes.
+    ['Connect Timeout=2147483', 2_147_483_000],
   ])('never means that there is no deadline: "%s"', (part, milliseconds) => {
     const text = `Server=s;Database=d;User ID=u;Password=p;${part}`;
     expect(parseConnectionString(text).connectTimeoutMs).toBe(milliseconds);
@@ -116,6 +118,7 @@ describe('a connection string', () => {
     ['Server=s,port;Database=d;User ID=u;Password=s3cret', 'its port is no number'],
     ['Server=s;Database=d;User ID=u;Password=s3cret;Connect Timeout=-1', 'its timeout is no number'],
     ['Server=s;Database=d;User ID=u;Password=s3cret;Connect Timeout=soon', 'its timeout is no number'],
+    ['Server=s;Database=d;User ID=u;Password=s3cret;Connect Timeout=2147484', 'its timeout is no number'],
     [
       'Server=s;Database=d;Authentication=Active Directory Interactive;Password=s3cret',
       'its Authentication is none of',
