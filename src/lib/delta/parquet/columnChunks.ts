@@ -14,7 +14,7 @@ export interface ColumnChunk {
  * @throws `parquet.invalid`, naming `where`, if the file is damaged
  */
 export async function columnChunks(source: ByteSource, where: string): Promise<ColumnChunk[]> {
-  const { parquetMetadata } = await import('hyparquet');
+  const { parquetMetadata } = await import('hyparquet/src/metadata.js');
   const footer = await new SourceFile(source, where).readFooter();
   try {
     const { row_groups: groups } = parquetMetadata(footer, { geoparquet: false });

@@ -12,6 +12,7 @@ import { TributaryError } from '../../errors';
 import { nextTurn } from '../../nextTurn';
 import { describeType, type Field, isReadableType, type ReadValue } from '../schema';
 import { columnProblem } from './columnTypes';
+import { compressorsFor } from './compressors';
 import { convertLeaf, convertValue, type Meaning, parsers, withoutLossyTypes } from './convert';
 import { checkPages } from './pageChecksums';
 import { pruneNulls } from './pruneNulls';
@@ -97,9 +98,7 @@ interface ParquetFile {
 }
 
 async function openFile({ source, where, columns, fields = [], members }: ReadOptions): Promise<ParquetFile> {
-  const { parquetMetadata, parquetSchema } = await import('hyparquet');
-  // Its SNAPPY compiles a WebAssembly module for every page, some 300 MB for a large checkpoint; hyparquet has its own.
-  const { SNAPPY: _, ...compressors } = (await import('hyparquet-compressors')).compressors;
+  const { parquetMetadata, parquetSchema } = await import('hyparquet/src/metadata.js');
   const file = new SourceFile(source, where);
   const original = parquetMetadata(await file.readFooter(), { geoparquet: false });
   const tree = parquetSchema(original);
@@ -125,19 +124,10 @@ async function openFile({ source, where, columns, fields = [], members }: ReadOp
     meanings,
     names,
     keyValues,
-    compressors: exceptEmpty(compressors),
+    compressors: await compressorsFor(original),
     members: members && plainMembers(tree, members),
   };
 }
-
-/** Leaves out empty pages, such as the dictionary of a column of nulls: the LZ4 of hyparquet-compressors takes them for damage. */
-const exceptEmpty = (compressors: Compressors): Compressors =>
-  Object.fromEntries(
-    Object.entries(compressors).map(([codec, decompress]) => [
-      codec,
-      (input: Uint8Array, length: number) => (length === 0 ? new Uint8Array() : decompress(input, length)),
-    ]),
-  );
 
 /** From this number of rows on, the columns of a row group are decoded one after the other. */
 const manyRows = 4096;
@@ -147,7 +137,8 @@ async function decodeRowGroup(
   group: RowGroup,
   { skipNulls = false, members: wanted, where }: ReadOptions,
 ): Promise<ReadColumns> {
-  const { parquetRead, parquetSchema } = await import('hyparquet');
+  const { parquetSchema } = await import('hyparquet/src/metadata.js');
+  const { parquetRead } = await import('hyparquet/src/read.js');
   const numRecords = Number(group.num_rows);
   const taken = new Set(members?.map((path) => path.at(-1)?.path.join('\n')));
   const isTaken = (path: readonly string[]) => taken.has(path.join('\n'));
