@@ -3,17 +3,15 @@ import {
   cpSync,
   globSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeProjectFolder } from './projectFolder';
 
 /*
  * The build in a small project that has this one's package.json and tsconfig files.
@@ -23,17 +21,7 @@ const orders = "import numbers from './numbers.json';\nconsole.log(numbers.order
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'build-'));
-  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
-  const own = [
-    'package.json',
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'local/build.mjs',
-    'local/oneAtATime.mjs',
-    'local/run.mjs',
-  ];
-  for (const path of [...own, 'src/lib/dashboard/browser/tsconfig.json']) cpSync(path, join(folder, path));
+  folder = makeProjectFolder('build-');
   write('src/lib/dashboard/browser/main.ts', "document.title = 'Clicks';\n");
   write('src/functions/getClicks.ts', 'console.log(1);\n');
   write('src/functions/getOrders.ts', orders);

@@ -11,9 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { isAlive } from '../../local/isAlive';
+import { makeProjectFolder } from './projectFolder';
 
 /*
  * local/run.mjs in a small project whose `npm start` says its process id and runs until it is ended.
@@ -23,17 +24,7 @@ let folder: string;
 let npm: ChildProcess | undefined;
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'run-'));
-  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
-  const own = [
-    'package.json',
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'local/build.mjs',
-    'local/oneAtATime.mjs',
-    'local/run.mjs',
-  ];
-  for (const path of [...own, 'src/lib/dashboard/browser/tsconfig.json']) cpSync(path, join(folder, path));
+  folder = makeProjectFolder('run-');
   write('src/lib/dashboard/browser/main.ts', "document.title = 'Clicks';\n");
   write(
     'local/start.ts',

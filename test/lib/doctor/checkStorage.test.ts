@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { checkHostStorage, checkLake } from '../../../src/lib/doctor/checkStorage';
 import { listenOnLoopback } from '../../../src/lib/sameMachine';
+import type { StorageAccount } from '../../../src/lib/storage/azureBlobStore';
 
 /*
  * What only an account in Azure can have, told by a server that answers as storage does: a hierarchical namespace where none may be, a clock
@@ -96,6 +97,13 @@ it.each([
   expect(found).toMatchObject({ what: 'lake folders', ...folders });
 });
 
+/** What is found of an account that is the host's own and the lake's, each beside its setting. */
+const bothChecks = async (account: StorageAccount) =>
+  [
+    ['AzureWebJobsStorage', await checkHostStorage(() => account)],
+    ['LakeStorage', await checkLake(account, 'lake')],
+  ] as const;
+
 it.each([
   ['AuthorizationPermissionMismatch', 'az role assignment create --role "Storage Blob Data'],
   ['AuthorizationFailure', 'az storage account network-rule add'],
@@ -104,11 +112,7 @@ it.each([
   ['InsufficientAccountPermissions', 'storagerefused'],
 ])('a refusal with %s has the command that mends it', async (code, remedy) => {
   const account = await startInAzure({ refuses: { method: 'GET', code } });
-  const findings = [
-    ['AzureWebJobsStorage', await checkHostStorage(() => account)],
-    ['LakeStorage', await checkLake(account, 'lake')],
-  ] as const;
-  for (const [setting, [found]] of findings)
+  for (const [setting, [found]] of await bothChecks(account))
     expect(found).toMatchObject({
       state: 'wrong',
       says: expect.stringContaining(`403 ${code}`),
@@ -120,11 +124,7 @@ it.each(['AuthorizationFailure', 'AuthenticationFailed', 'InsufficientAccountPer
   'a refusal of an emulator with %s has no command of Azure',
   async (code) => {
     const account = await startAccount({ refuses: { method: 'GET', code } });
-    const findings = [
-      ['AzureWebJobsStorage', await checkHostStorage(() => account)],
-      ['LakeStorage', await checkLake(account, 'lake')],
-    ] as const;
-    for (const [setting, [found]] of findings)
+    for (const [setting, [found]] of await bothChecks(account))
       expect(found).toMatchObject({
         state: 'wrong',
         remedy: `set ${setting} to a connection string that the emulator accepts; .local/settings.json has that of "npm start" or "npm run emulators" while it runs`,

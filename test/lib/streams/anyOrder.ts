@@ -1,35 +1,12 @@
 import fc from 'fast-check';
-import { flatObjectReader } from '../../../src/lib/streams/flatObject';
-import { decodeJsonElements } from '../../../src/lib/streams/jsonElements';
-import {
-  columnsOf,
-  doubleTextField,
-  integerField,
-  isoTimestampField,
-  type JsonField,
-  readFields,
-  stringField,
-} from '../../../src/lib/streams/jsonFields';
-import type { Stream } from '../../../src/lib/streams/stream';
+import * as kit from '../../kit/orderStream';
 
-/** All kinds of fields that are read in the fast way; the name of one is not ASCII. */
-export const orderFields: readonly JsonField[] = [
-  { name: 'orderid', from: 'orderid', type: 'string', nullable: false, read: stringField },
-  { name: 'productid', from: 'productid', type: 'integer', nullable: true, read: integerField },
-  { name: 'store', from: 'straße', type: 'string', nullable: true, read: stringField },
-  { name: 'amount', from: 'amount', type: 'double', nullable: true, read: doubleTextField },
-  { name: 'at', from: 'at', type: 'timestamp', nullable: true, read: isoTimestampField },
-];
+/** Those of orders, of which the name of one is not ASCII. */
+export const orderFields = kit.orderFields.map((field) =>
+  field.name === 'store' ? { ...field, from: 'straße' } : field,
+);
 
-/** A stream of these fields, in the lake alone. */
-export const orderStream: Stream = {
-  name: 'orders',
-  hubSetting: 'ORDERS_HUB',
-  table: 'orders',
-  columns: columnsOf(orderFields),
-  decode: (body) => decodeJsonElements(body, readFields(orderFields)),
-  readFlat: flatObjectReader(orderFields),
-};
+export const orderStream = kit.orderStream(orderFields);
 
 const plain = fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.constantFrom('', 'A-17', 'Köln'));
 const text = fc.oneof(
