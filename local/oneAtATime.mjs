@@ -17,7 +17,8 @@ function holderOf(lock) {
   }
 }
 
-function isAlive(pid) {
+/** Whether a process runs, also one of another user. */
+export function isAlive(pid) {
   try {
     process.kill(pid, 0);
     return true;

@@ -8,7 +8,7 @@ import { existsSync, lstatSync, realpathSync, statSync, utimesSync } from 'node:
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { waitForTurn } from './oneAtATime.mjs';
+import { isAlive, waitForTurn } from './oneAtATime.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules', '.bin');
@@ -83,15 +83,6 @@ function findNpm() {
   const { stdout } = spawnSync('ps', ['-o', 'ppid=,args=', '-p', String(process.ppid)], { encoding: 'utf8' });
   const [, ofShell] = /^\s*(\d+)\s+\S*sh -c /.exec(stdout ?? '') ?? [];
   return Number(ofShell ?? process.ppid);
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 const above =
