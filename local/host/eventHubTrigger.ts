@@ -11,6 +11,7 @@ import { readBodyMode, UnreadableEvent } from './eventBatch';
 import { createConsumer, toSubscribeOptions } from './eventHubClient';
 import { describeError } from './log';
 import { PartitionReader } from './partitionReader';
+import { readInTurns } from './readInTurns';
 import { readRetryPolicy } from './retryPolicy';
 import { type HubConnection, resolveHubConnection, resolveNames } from './settings';
 import { findBindingName, type Trigger, type TriggerHost, type TriggerOptions } from './trigger';
@@ -123,7 +124,10 @@ class EventHubTrigger implements Trigger {
     this.#subscription = client.subscribe(
       {
         processInitialize: async ({ partitionId }) => this.#open(partitionId, this.#groupOf(client)),
-        processEvents: (events, { partitionId }) => this.#receive(partitionId, events),
+        processEvents: (events, { partitionId }) => {
+          readInTurns(client);
+          return this.#receive(partitionId, events);
+        },
         processError: async (error, context) => this.#report(error, context),
         processClose: async (_reason, { partitionId }) => void this.#readers.get(partitionId)?.stop(),
       },
