@@ -1,10 +1,10 @@
 import type { ReceivedEventData } from '@azure/event-hubs';
-import { nextTurn } from '../../src/lib/nextTurn';
 import { BatchAccumulator } from './batchAccumulator';
 import type { BlobCheckpointStore, ReaderGroup } from './checkpointStore';
 import { type BodyMode, readBodies, toBatchInput, toBatchMetadata } from './eventBatch';
 import { describeError } from './log';
 import { type RetryPolicy, runWithRetry } from './retryPolicy';
+import { separateTurn } from './separateTurn';
 import type { TriggerHost, TriggerOptions } from './trigger';
 
 export interface PartitionReaderOptions {
@@ -78,10 +78,11 @@ export class PartitionReader {
 
   async #run(events: ReceivedEventData[]): Promise<'succeeded' | 'failed' | 'given-up'> {
     const { host, trigger, group, partitionId, bindingName, policy, counts } = this.#options;
+    await separateTurn();
     const bodies = readBodies(events);
     const triggerMetadata = toBatchMetadata(events, group, partitionId);
     // The real host makes the batch in a process of its own, so that the app's process does other work between two batches.
-    await nextTurn();
+    await separateTurn();
     return runWithRetry({
       policy,
       signal: this.#stopping.signal,
