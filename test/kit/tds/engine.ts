@@ -18,7 +18,7 @@ export interface SqlTable {
   /** The last number of its identity column. */
   lastIdentity: bigint;
   /** What people put on it, by any name that a test chooses: it goes with the table, whatever its name is. */
-  readonly grants: { state: string; permission: string; grantee: string; column?: string }[];
+  readonly grants: { state: string; permission: string; grantee: string | undefined; column?: string }[];
   /** How many partitions it has, in a dedicated pool. */
   partitions: number;
   readonly indexes: { name: string; type: number }[];

@@ -62,7 +62,7 @@ const views: Readonly<Record<string, (table: SqlTable, engine: Engine) => SqlRow
       minor_id: columns.findIndex(({ name }) => name === column) + 1,
       state_desc: state,
       permission_name: permission,
-      grantee_principal_id: grantee,
+      grantee_principal_id: grantee ?? null,
     })),
   'sys.foreign_keys': ({ id, foreignKeys }, engine) =>
     (seesOthers(engine) ? foreignKeys : []).map(({ name, of }) => ({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Buckets } from '../../../src/lib/counts/buckets';
+import { Counters } from '../../../src/lib/counts/counters';
 import { Series } from '../../../src/lib/counts/series';
 import { plainBuckets } from './plainTally';
 
@@ -76,6 +77,30 @@ describe('buckets', () => {
     // They were copied: what is counted here later is not counted there.
     here.add(0, now);
     expect(plainBuckets(there.parts())).toEqual([[bucketOf(now), [0, 2], [2, 1]]]);
+  });
+
+  it('take over no bucket that is too old, and none further ahead than an hour', () => {
+    const span = { bucketMs: minute, kept: 10 };
+    const one = new Counters();
+    one.add(0, 1);
+    const [oldest, newest] = [bucketOf(now) - 9, bucketOf(now) + 60];
+    const there = [oldest - 1, oldest, newest, newest + 1];
+    for (const indexes of ['the same', [0], [undefined]] as const) {
+      const [here, others] = [new Buckets(span, now), new Series(span, now)];
+      here.merge(
+        there.map((bucket) => [bucket, one]),
+        indexes,
+        others,
+      );
+      const taken = [...here.parts(), ...others.parts()].map(([bucket]) => bucket);
+      expect(taken).toEqual([oldest, newest]);
+    }
+    const series = new Series(span, now);
+    series.merge(there.map((bucket) => [bucket, 1]));
+    expect([...series.parts()]).toEqual([
+      [oldest, 1],
+      [newest, 1],
+    ]);
   });
 
   it('keep a row from the future until its time has come and gone', () => {

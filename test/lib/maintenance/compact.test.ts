@@ -3,7 +3,7 @@ import { parquetMetadata } from 'hyparquet';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Add } from '../../../src/lib/delta/actions';
 import { addColumns } from '../../../src/lib/delta/addColumns';
-import { append, putCommit } from '../../../src/lib/delta/commit';
+import { append, createTable, putCommit } from '../../../src/lib/delta/commit';
 import { commitPath, readCommit, type TableLocation } from '../../../src/lib/delta/log';
 import { NumberColumn } from '../../../src/lib/delta/numberColumn';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
@@ -25,6 +25,13 @@ async function compacted(options: Partial<Parameters<typeof compact>[0]> = {}) {
   const result = await compact({ at, ...options });
   if (result.outcome !== 'done') throw new Error(result.outcome);
   return result;
+}
+
+/** How many rows each row group of the table's only file has. */
+async function rowGroupsOfFile(): Promise<number[]> {
+  const [path] = (await snapshotOf(at)).files.keys();
+  const { bytes = new Uint8Array() } = (await at.store.get(`events/${path}`)) ?? {};
+  return parquetMetadata(new Uint8Array(bytes).buffer).row_groups.map(({ num_rows }) => Number(num_rows));
 }
 
 /** A store that runs something before the next log entry is written. */
@@ -485,12 +492,29 @@ it('a compaction of large files reads them one row group at a time, and keeps th
   const before = await readRows(at);
   expect((await compacted({ targetBytes: 1e9 })).bins).toMatchObject([{ outcome: 'committed', inputs: 4 }]);
   expect(await readRows(at)).toEqual(before);
-  const [path] = (await snapshotOf(at)).files.keys();
-  const { bytes = new Uint8Array() } = (await at.store.get(`events/${path}`)) ?? {};
-  const { row_groups } = parquetMetadata(new Uint8Array(bytes).buffer);
   // Rows are encoded once there are 65,536 of them.
-  expect(row_groups.map(({ num_rows }) => Number(num_rows))).toEqual([65_536, 14_465, 40_000]);
+  expect(await rowGroupsOfFile()).toEqual([65_536, 14_465, 40_000]);
 });
+
+it.each(['string', 'binary'] as const)(
+  'a compaction encodes long values of type %s once there are 32 MiB of them',
+  async (type) => {
+    const columns = [field('id', 'long', false), field('value', type)];
+    const length = 1024 * 1024;
+    await createTable(at, columns, {});
+    for (let file = 0; file < 3; file++) {
+      const ids = Array.from({ length: 17 }, (_, row) => file * 17 + row);
+      const values = ids.map((id) =>
+        type === 'string' ? String(id).padEnd(length) : new Uint8Array(length).fill(id),
+      );
+      const add = await writeDataFile({ at, fields: columns, columns: [ids, values] });
+      await append({ state: await stateOf(at), fields: columns, adds: [add], txns: [] });
+    }
+    expect((await compacted()).bins).toMatchObject([{ outcome: 'committed', inputs: 3 }]);
+    // Two files have 34 MiB. The last one comes on its own, and not into the rest of theirs.
+    expect(await rowGroupsOfFile()).toEqual([31, 3, 17]);
+  },
+);
 
 describe('a compaction during which storage goes back in time', () => {
   it.each([

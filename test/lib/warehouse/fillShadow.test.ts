@@ -141,4 +141,16 @@ describe('of several shadows that are left', () => {
       expect(await begun()).toEqual({ name, follows: true });
     },
   );
+
+  it('none is gone on with from which the log cannot be followed to its end', async () => {
+    const shadows = [await start('all'), await start(5)];
+    for (let version = 7; version <= 9; version++) await delta.commit(clicks(2, version * 2));
+    await delta.checkpointAndClean();
+    const { name, follows } = await begun();
+    expect(shadows.map((shadow) => shadow.name)).not.toContain(name);
+    expect(follows).toBe(false);
+    const kept = [...(await warehouse.ledger()).keys()];
+    expect(kept).toContain(`clickstream.${name}`);
+    for (const shadow of shadows) expect(kept).not.toContain(fullName(shadow));
+  });
 });

@@ -110,6 +110,22 @@ it('only the stream that is named is nudged, and one without a table in the ware
   await untilLoaded('clicks');
 });
 
+it('does nothing at all without a warehouse', async () => {
+  const delta = await clicksTable();
+  await delta.commit(clicks(1));
+  const [asked, warnings]: string[][] = [[], []];
+  const one = start('none', delta, {
+    at: async (name) => {
+      asked?.push(name);
+      return delta.at;
+    },
+    warn: (message) => warnings?.push(message),
+  });
+  await one.catchUp(60_000);
+  await one.close();
+  expect([asked, warnings]).toEqual([[], []]);
+});
+
 it('lets the step of a load that is under way end first', async () => {
   const delta = await clicksTable();
   await delta.commit(clicks(1));

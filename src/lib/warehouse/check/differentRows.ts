@@ -33,14 +33,15 @@ interface Counted {
 export class DifferentRows {
   readonly #table: WarehouseTable;
   readonly #kind: Warehouse['kind'];
-  readonly #address: readonly number[];
+  /** Where the columns of the address are; undefined if the table does not have all of them. */
+  readonly #address: readonly number[] | undefined;
   readonly #rows = new Map<string, Counted>();
 
   constructor({ table, warehouse }: Pick<Sides, 'table' | 'warehouse'>) {
     this.#table = table;
     this.#kind = warehouse.kind;
     const places = rowKeyColumns.map((from) => table.columns.findIndex((column) => column.from === from));
-    this.#address = places.includes(-1) ? [] : places;
+    this.#address = places.includes(-1) ? undefined : places;
   }
 
   add(row: FormRow, side: 'lake' | 'warehouse'): void {
@@ -66,14 +67,11 @@ export class DifferentRows {
   }
 
   #addressOf(row: FormRow): RowAddress | undefined {
-    const [created, partition, sequence, element] = this.#address.map((index) => row[index] ?? '0');
-    if (created === undefined || sequence === undefined) return undefined;
-    return {
-      hubCreatedAt: BigInt(created),
-      hubPartition: Number(partition),
-      sequenceNumber: BigInt(sequence),
-      element: Number(element),
-    };
+    if (!this.#address) return undefined;
+    const [hubCreatedAt, partition, sequenceNumber, element] = this.#address.map((index) =>
+      BigInt(row[index] ?? 0),
+    ) as [bigint, bigint, bigint, bigint];
+    return { hubCreatedAt, hubPartition: Number(partition), sequenceNumber, element: Number(element) };
   }
 
   #dayOf(row: FormRow): string | undefined {

@@ -267,6 +267,14 @@ describe('a rebuilt table of a dedicated pool', () => {
     ]);
   });
 
+  it('says which rights are lost of somebody whom the login may not see', async () => {
+    const { table } = await rebuilt();
+    table.grants.push({ state: 'GRANT', permission: 'SELECT', grantee: undefined });
+    expect(await warehouse.lostBySwap(clicksAt)).toEqual([
+      'Rights are lost that the new table cannot have: GRANT SELECT ON [clickstream].[clicks] TO (somebody whom this login may not see);',
+    ]);
+  });
+
   it('has the rights on its columns too, except those on columns that it has no more', async () => {
     const { table, again } = await rebuilt();
     await warehouse.query('ALTER TABLE clickstream.clicks ADD note int;');
