@@ -171,6 +171,18 @@ describe('ColumnBuilder', () => {
     expect(roomOf()).toEqual([200_008, 32]);
   });
 
+  it('takes a part of another column of texts, and goes on behind it', () => {
+    const other = columnOf(['one', 'größer', null, 'four'], 'string');
+    const texts = new ColumnBuilder('string');
+    texts.push('first');
+    for (const [start, end] of [[1, 3] as const, [0, 0] as const, [3, 4] as const])
+      texts.append(other, start, end);
+    texts.push('last');
+    const column = texts.finish();
+    expect(column).toBeInstanceOf(TextColumn);
+    expect(listOf(column)).toEqual(['first', 'größer', null, 'four', 'last']);
+  });
+
   it('makes a list of texts and a value that is no well-formed text, with all that were there before', () => {
     for (const value of ['\ud800', `${'x'.repeat(2000)}\ud800`, 1, true, 5n]) {
       const builder = new ColumnBuilder('string');

@@ -45,6 +45,12 @@ async function snapshotOf(at: TableLocation) {
 }
 
 describe('the files of a checkpoint', () => {
+  it('have no dataChange where the checkpoint has none', async () => {
+    const written = adds.slice(0, 3).map(({ dataChange: _, ...add }) => add as Add);
+    const { files } = await snapshotOf(await tableOf(written));
+    expect([...files.values()]).toStrictEqual(written);
+  });
+
   it('are what was written, in its order, also when they are asked for one by one', async () => {
     const { files } = await snapshotOf(await tableOf(adds));
     expect([...files.values()]).toEqual(adds);
