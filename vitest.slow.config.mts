@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that take minutes, in three projects: `npm run test:e2e`, `npm run test:interop` and `npm run test:spark`. */
+/** Tests that take minutes, in four projects: `npm run test:e2e`, `test:browser`, `test:interop` and `test:spark`. */
 export default defineConfig({
   test: {
     // Python's writer alone takes half a minute for its 200 commits, on a quiet machine.
@@ -10,6 +10,8 @@ export default defineConfig({
     projects: [
       // Whole systems, in processes that are killed.
       { extends: true, test: { name: 'e2e', include: ['test/**/*.e2e.ts'] } },
+      // The dashboard in Chromium.
+      { extends: true, test: { name: 'browser', include: ['test/browser/**/*.browser.ts'] } },
       // Beside Python's software.
       { extends: true, test: { name: 'interop', include: ['test/interop/**/*.interop.ts'] } },
       // Beside Spark, which fetches its jars on its first start.

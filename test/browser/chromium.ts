@@ -11,14 +11,13 @@ export function findChromium(environment: NodeJS.ProcessEnv = process.env): stri
   return candidates.find(isExecutable);
 }
 
-/** The browser for tests. Throws if REQUIRE_BROWSER=1 is set and there is no browser. */
-export function browserForTests(what: string): string | undefined {
-  const found = findChromium();
+/** Throws if there is none. */
+export function requiredChromium(environment: NodeJS.ProcessEnv = process.env): string {
+  const found = findChromium(environment);
   if (found) return found;
-  const missing = 'no Chromium on PATH, and CHROMIUM_PATH is not set';
-  if (process.env.REQUIRE_BROWSER === '1') throw new Error(`${what} cannot run: ${missing}.`);
-  process.stderr.write(`${what} did not run: ${missing}.\n`);
-  return undefined;
+  throw new Error(
+    `There is no Chromium on the PATH (${names.join(', ')}). Install one, or set CHROMIUM_PATH to the file of one.`,
+  );
 }
 
 /** Without a sandbox, because containers do not support it, and without requests to the browser's vendor. */

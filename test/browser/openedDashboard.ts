@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { ClicksApp } from '../functions/clicksApp';
 import { ClicksTable } from '../lib/counts/clicksTable';
-import { chromiumArguments } from './chromium';
+import { chromiumArguments, requiredChromium } from './chromium';
 
 export const hostile = '<img src=x onerror="window.hacked=true"><script>window.hacked=true</script>';
 export const patience = { timeout: 20_000 };
@@ -24,7 +24,7 @@ export class OpenedDashboard {
   }
 
   /** 40 clicks on product 7 in as many minutes, two on product 3, one on product 11. */
-  async start(executablePath: string, settings: Record<string, string> = {}): Promise<void> {
+  async start(settings: Record<string, string> = {}): Promise<void> {
     const store = await this.app.start({ COUNTS_REFRESH: '250ms', ...settings });
     await store.put(
       'products.csv',
@@ -35,7 +35,7 @@ export class OpenedDashboard {
     const clicks = Array.from({ length: 40 }, (_, minute) => ({ productid: 7, at: now - minute * 60_000 }));
     await this.#table.append([...clicks, { productid: 3 }, { productid: 3 }, { productid: 11 }]);
     await this.app.startHost();
-    this.#browser = await chromium.launch({ executablePath, args: chromiumArguments });
+    this.#browser = await chromium.launch({ executablePath: requiredChromium(), args: chromiumArguments });
   }
 
   async stop(): Promise<void> {

@@ -118,6 +118,7 @@ describe('the workflow', () => {
     const workflow = read('.github/workflows/ci.yml');
     for (const command of [
       'npm test',
+      'npm run test:browser',
       'npm run test:e2e',
       'npm run test:interop',
       'npm start -- --for 20s',

@@ -1,9 +1,6 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { browserForTests } from './chromium';
 import { OpenedDashboard, patience, untilShown, untilTotal } from './openedDashboard';
-
-const executablePath = browserForTests('The tests of states (test/browser/states.test.ts)');
 
 const untilState = (page: Page, state: string) => page.waitForSelector(`body[data-state=${state}]`, patience);
 const advice = (page: Page) => page.locator('#stale').innerText();
@@ -15,10 +12,10 @@ const answering =
     await page.route('**/api/clicks**', (route) => route.fulfill(answer));
   };
 
-describe.runIf(executablePath)('the dashboard looks like its state, and says what to do', () => {
+describe('the dashboard looks like its state, and says what to do', () => {
   const dashboard = new OpenedDashboard();
 
-  beforeAll(() => dashboard.start(executablePath ?? ''), 120_000);
+  beforeAll(() => dashboard.start(), 120_000);
   afterEach(() => dashboard.closePage());
   afterAll(() => dashboard.stop(), 60_000);
 

@@ -13,16 +13,14 @@ import { type Azurite, startAzurite } from '../../local/azurite';
 import { type AdminServer, startAdmin } from '../../local/broker/admin';
 import { closeAll, openBroker, openProducerClient } from '../local/broker/clients';
 import { type HostProcess, startHostProcess, writeApp } from '../local/host/hostProcess';
-import { browserForTests, chromiumArguments } from './chromium';
-
-const executablePath = browserForTests('The tests of other sites (test/browser/otherSites.test.ts)');
+import { chromiumArguments, requiredChromium } from './chromium';
 
 /** A site of somebody else, by a name that means this machine only in this browser. */
 const evil = 'evil.example.com';
 /** A name whose owner pointed it to this machine after the page was loaded. */
 const rebound = 'rebound.example.com';
 
-describe.runIf(executablePath)('a web page of another site', () => {
+describe('a web page of another site', () => {
   const app = writeApp({
     source: `app.http('hello', { methods: ['GET', 'POST'], handler: async () => { console.log('called'); return { body: 'hello', headers: { 'content-type': 'text/html' } }; } });`,
   });
@@ -49,7 +47,7 @@ describe.runIf(executablePath)('a web page of another site', () => {
       rules,
       '--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests,HttpsUpgrades',
     ];
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args });
+    browser = await chromium.launch({ executablePath: requiredChromium(), args });
     page = await browser.newPage();
   }, 120_000);
 

@@ -1,17 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { browserForTests } from './chromium';
 import { hostile, OpenedDashboard, patience, seriousViolations, untilShown } from './openedDashboard';
 
-const executablePath = browserForTests('The tests of several lines (test/browser/lines.test.ts)');
-
-describe.runIf(executablePath)('a reader who puts several products into one chart', () => {
+describe('a reader who puts several products into one chart', () => {
   const dashboard = new OpenedDashboard();
   const open: OpenedDashboard['open'] = (...given) => dashboard.open(...given);
 
   beforeAll(async () => {
-    await dashboard.start(executablePath ?? '');
+    await dashboard.start();
     await dashboard.table.click(21, 22, 23, 24);
   }, 120_000);
   afterEach(() => dashboard.closePage());

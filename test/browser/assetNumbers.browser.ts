@@ -3,12 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { seededRandom } from '../../src/lib/sources/seededRandom';
 import { writeAssets } from '../kit/writeAssets';
 import { type Answer, ApiAnswers } from './apiAnswers';
-import { browserForTests } from './chromium';
 import { LakeNumbers, literal } from './lakeNumbers';
 import { OpenedDashboard, patience } from './openedDashboard';
 import { download } from './shownNumbers';
-
-const executablePath = browserForTests('The tests of the prices (test/browser/assetNumbers.test.ts)');
 
 const hourMs = 3_600_000;
 const random = seededRandom(11);
@@ -20,7 +17,7 @@ interface Values {
 
 const inDollars = (price: number) => price.toLocaleString('en-US', { style: 'currency', currency: 'USD' });
 
-describe.runIf(executablePath)('each price that the page shows is that of DuckDB over the lake', () => {
+describe('each price that the page shows is that of DuckDB over the lake', () => {
   const dashboard = new OpenedDashboard();
   let lake: LakeNumbers;
   let answers: ApiAnswers;
@@ -50,7 +47,7 @@ describe.runIf(executablePath)('each price that the page shows is that of DuckDB
   }
 
   beforeAll(async () => {
-    await dashboard.start(executablePath ?? '');
+    await dashboard.start();
     const now = Date.now();
     await commit((index) => now - 32 * 24 * hourMs * random() ** 2 - index, 130 * 80);
     lake = await LakeNumbers.open(dashboard.table.at.store, 'assets');

@@ -2,14 +2,11 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { integerBetween, seededRandom } from '../../src/lib/sources/seededRandom';
 import { type Answer, ApiAnswers } from './apiAnswers';
-import { browserForTests } from './chromium';
 import { type Chosen, type Compare, expectedNumbers, periods } from './expectedNumbers';
 import { LakeNumbers } from './lakeNumbers';
 import { OpenedDashboard, patience, untilShown } from './openedDashboard';
 import { shownNumbers } from './shownNumbers';
 import { written } from './writtenNumbers';
-
-const executablePath = browserForTests('The tests of the numbers (test/browser/numbers.test.ts)');
 
 const dayMs = 86_400_000;
 const dayMinutes = 24 * 60;
@@ -26,7 +23,7 @@ function someClicks(count: number) {
   }).sort((a, b) => a.at - b.at);
 }
 
-describe.runIf(executablePath)('each number of clicks on the page is that of DuckDB over the lake', () => {
+describe('each number of clicks on the page is that of DuckDB over the lake', () => {
   const dashboard = new OpenedDashboard();
   let lake: LakeNumbers;
   let answers: ApiAnswers;
@@ -42,7 +39,7 @@ describe.runIf(executablePath)('each number of clicks on the page is that of Duc
   }
 
   beforeAll(async () => {
-    await dashboard.start(executablePath ?? '');
+    await dashboard.start();
     for (const count of [2000, 1500]) await dashboard.table.append(someClicks(count));
     // A product whose category changes.
     await dashboard.table.append([{ productid: 59, category: 2 }]);

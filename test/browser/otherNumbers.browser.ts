@@ -3,13 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Value as Cell } from '../../src/lib/delta/schema';
 import { TableAppender } from '../../src/lib/delta/tableAppender';
 import { deadLettersTable, letterFields } from '../../src/lib/lake/deadLetters';
-import { browserForTests } from './chromium';
 import { inTime, LakeNumbers, type Time } from './lakeNumbers';
 import { OpenedDashboard, patience, untilShown } from './openedDashboard';
 import { shownNumbers } from './shownNumbers';
 import { written, writtenChange } from './writtenNumbers';
-
-const executablePath = browserForTests('The tests of other products (test/browser/otherNumbers.test.ts)');
 
 const minuteMs = 60_000;
 const keptProducts = 6;
@@ -21,14 +18,14 @@ interface Answer extends Required<Time> {
   readonly products: readonly { readonly productid: number }[];
 }
 
-describe.runIf(executablePath)('with more products than are counted on their own', () => {
+describe('with more products than are counted on their own', () => {
   const dashboard = new OpenedDashboard();
   let lake: LakeNumbers;
   /** A condition for the products that are not counted on their own. */
   let isOther: string;
 
   beforeAll(async () => {
-    await dashboard.start(executablePath ?? '', { COUNTED_PRODUCTS: String(keptProducts) });
+    await dashboard.start({ COUNTED_PRODUCTS: String(keptProducts) });
     const now = Date.now();
     const clicks = Array.from({ length: 900 }, (_, n) => ({
       productid: 1 + ((n * n) % 37),

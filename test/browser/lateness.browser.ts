@@ -1,9 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { browserForTests } from './chromium';
 import { OpenedDashboard, patience, untilTotal } from './openedDashboard';
-
-const executablePath = browserForTests('The tests of lateness (test/browser/lateness.test.ts)');
 
 const stream = {
   stream: 'clickstream',
@@ -24,10 +21,10 @@ const saying =
     await page.route('**/api/health', (route) => route.fulfill({ status, json: health }));
   };
 
-describe.runIf(executablePath)('how late the numbers are', () => {
+describe('how late the numbers are', () => {
   const dashboard = new OpenedDashboard();
 
-  beforeAll(() => dashboard.start(executablePath ?? ''), 120_000);
+  beforeAll(() => dashboard.start(), 120_000);
   afterEach(() => dashboard.closePage());
   afterAll(() => dashboard.stop(), 60_000);
 

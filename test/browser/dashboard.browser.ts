@@ -1,6 +1,6 @@
 import type { BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { browserForTests, findChromium } from './chromium';
+import { findChromium, requiredChromium } from './chromium';
 import {
   hostile,
   OpenedDashboard,
@@ -10,22 +10,21 @@ import {
   untilTotal,
 } from './openedDashboard';
 
-const executablePath = browserForTests('The tests of the dashboard (test/browser/dashboard.test.ts)');
-
 describe('the browser', () => {
   it('is taken from CHROMIUM_PATH, then from PATH, and never made up', () => {
     expect(findChromium({ CHROMIUM_PATH: '/opt/browser', PATH: '/usr/bin' })).toBe('/opt/browser');
     expect(findChromium({ PATH: '/nowhere' })).toBeUndefined();
+    expect(() => requiredChromium({ PATH: '/nowhere' })).toThrow('or set CHROMIUM_PATH to the file of one');
   });
 });
 
-describe.runIf(executablePath)('the dashboard', () => {
+describe('the dashboard', () => {
   const dashboard = new OpenedDashboard();
   const { app } = dashboard;
   const open: OpenedDashboard['open'] = (...given) => dashboard.open(...given);
   let total = 43;
 
-  beforeAll(() => dashboard.start(executablePath ?? ''), 120_000);
+  beforeAll(() => dashboard.start(), 120_000);
   afterEach(() => dashboard.closePage());
   afterAll(() => dashboard.stop(), 60_000);
 

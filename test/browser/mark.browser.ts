@@ -1,9 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { browserForTests } from './chromium';
 import { hostile, OpenedDashboard, patience, seriousViolations, untilShown } from './openedDashboard';
-
-const executablePath = browserForTests('The tests of the mark (test/browser/mark.test.ts)');
 
 const minuteMs = 60_000;
 /** A whole minute, so long ago. */
@@ -21,11 +18,11 @@ const uprightLines = (page: Page) =>
     ).length;
   })()`);
 
-describe.runIf(executablePath)('a reader who marks the beginning of a campaign', () => {
+describe('a reader who marks the beginning of a campaign', () => {
   const dashboard = new OpenedDashboard();
   const open: OpenedDashboard['open'] = (...given) => dashboard.open(...given);
 
-  beforeAll(() => dashboard.start(executablePath ?? ''), 120_000);
+  beforeAll(() => dashboard.start(), 120_000);
   afterEach(() => dashboard.closePage());
   afterAll(() => dashboard.stop(), 60_000);
 

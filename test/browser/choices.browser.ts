@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { browserForTests } from './chromium';
 import {
   hostile,
   OpenedDashboard,
@@ -12,7 +11,6 @@ import {
   untilTotal,
 } from './openedDashboard';
 
-const executablePath = browserForTests('The tests of the choices (test/browser/choices.test.ts)');
 const number = (text: string | null | undefined) => Number((text ?? '').replaceAll(',', ''));
 
 interface Products {
@@ -20,11 +18,11 @@ interface Products {
   products: { productid: number; clicks: number }[];
 }
 
-describe.runIf(executablePath)('on the dashboard a reader', () => {
+describe('on the dashboard a reader', () => {
   const dashboard = new OpenedDashboard();
   const open: OpenedDashboard['open'] = (...given) => dashboard.open(...given);
 
-  beforeAll(() => dashboard.start(executablePath ?? ''), 120_000);
+  beforeAll(() => dashboard.start(), 120_000);
   afterEach(() => dashboard.closePage());
   afterAll(() => dashboard.stop(), 60_000);
 

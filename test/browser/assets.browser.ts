@@ -1,11 +1,8 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writeAssets } from '../kit/writeAssets';
-import { browserForTests } from './chromium';
 import { hostile, OpenedDashboard, patience, seriousViolations, untilState } from './openedDashboard';
 import { download } from './shownNumbers';
-
-const executablePath = browserForTests('The tests of the assets (test/browser/assets.test.ts)');
 
 interface Asset {
   id: string;
@@ -17,12 +14,12 @@ interface Asset {
 
 const hourMs = 3_600_000;
 
-describe.runIf(executablePath)('in the tab of the assets a reader', () => {
+describe('in the tab of the assets a reader', () => {
   const dashboard = new OpenedDashboard();
   const open: OpenedDashboard['open'] = (...given) => dashboard.open(...given);
 
   beforeAll(async () => {
-    await dashboard.start(executablePath ?? '');
+    await dashboard.start();
     const now = Date.now();
     const bitcoin = { id: 'bitcoin', asset_rank: 1, symbol: 'BTC', asset_name: 'Bitcoin' };
     await writeAssets(dashboard.table.at.store, [

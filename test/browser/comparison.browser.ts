@@ -1,10 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { browserForTests } from './chromium';
 import { OpenedDashboard, patience, seriousViolations, untilShown } from './openedDashboard';
 import { changeInWords, written, writtenChange } from './writtenNumbers';
-
-const executablePath = browserForTests('The tests of comparisons (test/browser/comparison.test.ts)');
 
 interface Trending {
   total: number;
@@ -13,12 +10,12 @@ interface Trending {
 }
 
 const hourMs = 3_600_000;
-describe.runIf(executablePath)('a reader who compares', () => {
+describe('a reader who compares', () => {
   const dashboard = new OpenedDashboard();
   const open: OpenedDashboard['open'] = (...given) => dashboard.open(...given);
 
   beforeAll(async () => {
-    await dashboard.start(executablePath ?? '');
+    await dashboard.start();
     // In the last full hour, in the one before it, and in the same one yesterday and last week.
     const clicksOn = (productid: number, count: number, hoursAgo: number) =>
       Array.from({ length: count }, () => ({ productid, at: Date.now() - hoursAgo * hourMs }));
