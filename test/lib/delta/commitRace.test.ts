@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { serializeCommit } from '../../../src/lib/delta/actions';
 import { append, createTable } from '../../../src/lib/delta/commit';
@@ -6,9 +7,6 @@ import { commitPath } from '../../../src/lib/delta/log';
 import { openState } from '../../../src/lib/delta/openTable';
 import { field } from '../../../src/lib/delta/schema';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
-
-// Timers work as usual, but their durations are recorded.
-vi.mock('node:timers/promises', { spy: true });
 
 /** A store in which another writer is faster a given number of times. */
 class CrowdedStore extends MemoryStore {
@@ -32,8 +30,8 @@ beforeEach(() => {
   store = new CrowdedStore();
 });
 afterEach(() => {
-  vi.mocked(sleep).mockReset();
   vi.restoreAllMocks();
+  syncBuiltinESMExports();
 });
 
 async function appendAmong(rivals: number, timeLimitMs: number) {
@@ -60,9 +58,10 @@ it("a commit is tried again if the rival's version is gone when it is read", asy
 describe('a commit that loses one race after the other', () => {
   it('is tried again after pauses that grow to half a second and no further', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(1);
-    vi.mocked(sleep).mockResolvedValue(undefined);
+    const sleep = vi.spyOn(timers, 'setTimeout').mockResolvedValue(undefined);
+    syncBuiltinESMExports();
     expect(await appendAmong(10, 30_000)).toMatchObject({ outcome: 'committed', state: { version: 11 } });
-    expect(vi.mocked(sleep).mock.calls.map(([ms]) => ms)).toEqual([
+    expect(sleep.mock.calls.map(([ms]) => ms)).toEqual([
       10, 20, 40, 80, 160, 320, 500, 500, 500, 500,
     ]);
   });
