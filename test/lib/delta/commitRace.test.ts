@@ -61,9 +61,7 @@ describe('a commit that loses one race after the other', () => {
     const sleep = vi.spyOn(timers, 'setTimeout').mockResolvedValue(undefined);
     syncBuiltinESMExports();
     expect(await appendAmong(10, 30_000)).toMatchObject({ outcome: 'committed', state: { version: 11 } });
-    expect(sleep.mock.calls.map(([ms]) => ms)).toEqual([
-      10, 20, 40, 80, 160, 320, 500, 500, 500, 500,
-    ]);
+    expect(sleep.mock.calls.map(([ms]) => ms)).toEqual([10, 20, 40, 80, 160, 320, 500, 500, 500, 500]);
   });
 
   it('is given up when its time is over', async () => {
