@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseStatistics, recordsOf } from '../../../src/lib/delta/readStatistics';
+import { columnsWithValues, parseStatistics, recordsOf } from '../../../src/lib/delta/readStatistics';
 import { field } from '../../../src/lib/delta/schema';
 
 const fields = [field('id', 'long'), field('name', 'string'), field('day', 'date')];
@@ -93,4 +93,16 @@ it('the statistics of a file say nothing about nested columns', () => {
   expect([...parseStatistics(adding(stats), nested, where).columns]).toEqual([
     ['id', { min: 1, nullCount: 0 }],
   ]);
+});
+
+it.each<[string | undefined, string[]]>([
+  ['{"numRecords":3,"nullCount":{"id":0,"name":3,"day":2}}', ['id', 'day']],
+  ['{"numRecords":3,"nullCount":{"id":"0","name":null}}', []],
+  ['{"numRecords":"3","nullCount":{"id":0}}', []],
+  ['{"numRecords":3,"nullCount":null}', []],
+  ['{"numRecords":3}', []],
+  ['no statistics', []],
+  [undefined, []],
+])('columns have values for sure where fewer rows are null than there are: %s', (stats, found) => {
+  expect(columnsWithValues(adding(stats), ['id', 'name', 'day', 'other'])).toEqual(found);
 });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createTable, putCommit } from '../../../src/lib/delta/commit';
-import { commitPath } from '../../../src/lib/delta/log';
+import { commitPath, readCommit } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import { field, serializeSchema } from '../../../src/lib/delta/schema';
 import type { TableState } from '../../../src/lib/delta/state';
@@ -169,6 +169,39 @@ describe('a table appender', () => {
         'memory/events version 4 was built on a version 3 that is no longer in the log',
       ),
     });
+  });
+
+  it('commits txns without a file where there are no rows', async () => {
+    const at = { store: new MemoryStore(), table: 'events' };
+    const table = new TableAppender({ at, fields });
+    const prepared = await table.prepare(await table.state(), undefined);
+    if (!prepared) throw new Error('nothing is wrong');
+    expect(await table.commit(prepared, [{ appId: 'p0', version: 7 }], 0)).toMatchObject({
+      outcome: 'committed',
+    });
+    expect(await readCommit(at, 1)).toMatchObject({
+      adds: [],
+      txns: [{ appId: 'p0', version: 7 }],
+      commitInfo: { operationMetrics: { numFiles: '0', numOutputRows: '0' } },
+    });
+  });
+
+  it('looks for its file in storage only where a commit took long', async () => {
+    let now = Date.now();
+    const { store, counts } = countCalls(new MemoryStore());
+    const table = new TableAppender({ at: { store, table: 'events' }, fields, now: () => now });
+    for (const [tookMs, looks] of [
+      [0, 0],
+      [60_000, 2],
+      [0, 0],
+    ] as const) {
+      const prepared = await table.prepare(await table.state(), [[1]]);
+      if (!prepared) throw new Error('nothing is wrong');
+      now += tookMs;
+      counts.clear();
+      await table.commit(prepared, [], 1);
+      expect(counts.get('getRange') ?? 0).toBe(looks);
+    }
   });
 
   it('appends rows in any case, even if the log goes back before or during the commit', async () => {

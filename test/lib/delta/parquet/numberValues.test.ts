@@ -80,6 +80,17 @@ describe.each([
   });
 });
 
+it.each(['double', 'float', 'long'] as const)(
+  'the bounds of type %s are the smallest and the largest number',
+  (type) => {
+    for (const numbers of [[2, -1, 5, 3], [-1, 2, 3, 5], [5, 3, 2, -1], [4]]) {
+      const column = new NumberColumn(Float64Array.from(numbers));
+      const { bounds } = encodeParquet({ fields: [field('n', type)], columns: [column] });
+      expect(bounds).toMatchObject([{ min: Math.min(...numbers), max: Math.max(...numbers) }]);
+    }
+  },
+);
+
 describe('a number that its column cannot hold', () => {
   const encode = (type: DataType, nullable: boolean, column: ColumnValues) =>
     encodeParquet({ fields: [field('n', type, nullable)], columns: [column], where: 'lake/table' });
