@@ -1,4 +1,4 @@
-import { openLake } from '../lib/app/lake';
+import { openExistingLake } from '../lib/app/lake';
 import { openSnapshot } from '../lib/delta/openTable';
 import { readDataFile } from '../lib/delta/readDataFile';
 import type { Snapshot } from '../lib/delta/state';
@@ -13,7 +13,7 @@ import { readLakeSettings, settingsFlag } from './appSettings';
 import { switchFlag, wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
-import { streamWord } from './names';
+import { noTable, streamWord } from './names';
 import { showFiles } from './showProgress';
 
 /*
@@ -60,10 +60,10 @@ async function withLetters(
   tell: (snapshot: Snapshot, lake: string) => Promise<number>,
   exitCodeWithout = 0,
 ): Promise<number> {
-  const { store, at } = await openLake(await readLakeSettings(settings));
+  const { store, at } = await openExistingLake(await readLakeSettings(settings));
   const snapshot = await openSnapshot(at(deadLettersTable));
   if (snapshot) return tell(snapshot, store.name);
-  console.log(`There are no dead letters in ${store.name}.`);
+  console.log(noTable(at(deadLettersTable)));
   return exitCodeWithout;
 }
 
@@ -125,7 +125,7 @@ async function readBody(snapshot: Snapshot, { file, row }: LetterInfo): Promise<
 }
 
 async function replay(stream: Stream, settings: string | undefined, dryRun: boolean): Promise<number> {
-  const { at } = await openLake(await readLakeSettings(settings));
+  const { at } = await openExistingLake(await readLakeSettings(settings));
   const letters = at(deadLettersTable);
   const result = await showFiles('replay: file', (onFile) =>
     replayLetters({ stream, rows: at(stream.table), letters, dryRun, onFile }),
@@ -146,7 +146,7 @@ async function recordErasedRows(
   settings: string | undefined,
   dryRun: boolean,
 ): Promise<number> {
-  const { at } = await openLake(await readLakeSettings(settings));
+  const { at } = await openExistingLake(await readLakeSettings(settings));
   const letters = at(deadLettersTable);
   const { deletions, erased } = await showFiles('log entry', (onFile) =>
     recordErased({ stream, rows: at(stream.table), letters, dryRun, onFile }),

@@ -1,5 +1,5 @@
 import { countedDimensions, openCounts, saveAllCounts } from '../lib/app/clicks';
-import { type Lake, openLake } from '../lib/app/lake';
+import { type Lake, openExistingLake } from '../lib/app/lake';
 import { latestStreams, openLatest } from '../lib/app/latest';
 import { maintenanceActivities, untilStorageIsAway } from '../lib/app/maintenanceActivities';
 import { runHere } from '../lib/app/runHere';
@@ -57,7 +57,7 @@ runCommand({
       const app = chooseApp({ settings, ...places }, dryRun ? '--dry-run' : here ? '--here' : undefined);
       if (app) return tell(await maintainInApp(wanted, app), wanted);
       const appSettings = await readLakeSettings(settings);
-      const lake = await openLake(appSettings);
+      const lake = await openExistingLake(appSettings);
       if (dryRun) return tellPlans(lake, appSettings, wanted);
       return tell(await maintain(lake, appSettings, wanted), wanted);
     },

@@ -23,9 +23,9 @@ export const tableWord: Word<string> = nameWord(
   async () => new Map(lakeTables(await loadStreams()).map(({ name }) => [name, name])),
 );
 
-/** The sentence about a Delta table that is not there yet. */
+/** The sentence about a Delta table that is not there yet. It names the settings, because they may name another lake than was meant. */
 export const noTable = ({ store, table }: TableLocation): string =>
-  `${store.name} has no table ${table}: ${table === deadLettersTable ? 'there are no dead letters' : 'nothing was ingested yet'}.`;
+  `${store.name} (LakeStorage and LAKE_CONTAINER) has no table ${table}: ${table === deadLettersTable ? 'there are no dead letters' : 'nothing was ingested yet'}.`;
 
 /** A table of the warehouse, by its own name or by the name of its Delta table. */
 export const loadedTableWord: Word<LoadedTable> = {

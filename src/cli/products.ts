@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { openLake } from '../lib/app/lake';
+import { openExistingLake } from '../lib/app/lake';
 import { type ProductsFile, productsPath, readProducts } from '../lib/counts/productsFile';
 import { inertInLine } from '../lib/inert';
 import { count, quantity } from '../lib/quantity';
@@ -57,7 +57,7 @@ async function put(file: string, settingsFile: string | undefined, dryRun: boole
     return 0;
   }
   const settings = await readLakeSettings(settingsFile);
-  const { store } = await openLake(settings);
+  const { store } = await openExistingLake(settings);
   await store.put(productsPath, bytes);
   warnOfMany(products, settings);
   console.log(`${found}. It is ${store.name}/${productsPath} now; the app reads it within half a minute.`);
@@ -98,7 +98,7 @@ async function get(file: string, settingsFile: string | undefined): Promise<numb
 
 /** The uploaded file; undefined, after a message, if there is none. */
 async function download(settings: LakeSettings): Promise<Uint8Array | undefined> {
-  const { store } = await openLake(settings);
+  const { store } = await openExistingLake(settings);
   const found = await store.get(productsPath);
   if (!found)
     console.error(`${store.name} has no ${productsPath}: upload one with npm run products -- put FILE.`);

@@ -1,4 +1,4 @@
-import { openLake } from '../lib/app/lake';
+import { openExistingLake } from '../lib/app/lake';
 import { describeSchema } from '../lib/delta/schema';
 import { lakeTables } from '../lib/lake/tables';
 import { LakeDatabase } from '../lib/lakeQuery/lakeDatabase';
@@ -92,7 +92,7 @@ async function withSession(
   options: SessionOptions,
   work: (session: QuerySession) => Promise<number>,
 ): Promise<number> {
-  const lake = await openLake(await readLakeSettings(file));
+  const lake = await openExistingLake(await readLakeSettings(file));
   const database = await LakeDatabase.open({
     tables: lake.tables.map(({ name }) => lake.at(name)),
     saved: await knownQueries(),

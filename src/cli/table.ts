@@ -1,4 +1,4 @@
-import { openLake } from '../lib/app/lake';
+import { openExistingLake } from '../lib/app/lake';
 import { readHistory } from '../lib/delta/history';
 import type { TableLocation } from '../lib/delta/log';
 import { openSnapshot } from '../lib/delta/openTable';
@@ -74,7 +74,7 @@ async function show(
   view: (at: TableLocation, settings: LakeSettings) => Promise<string[] | undefined>,
 ): Promise<number> {
   const settings = await readLakeSettings(file);
-  const at = (await openLake(settings)).at(table);
+  const at = (await openExistingLake(settings)).at(table);
   const lines = await view(at, settings);
   if (!lines) return tellNoTable(at);
   for (const line of lines) console.log(line);
@@ -142,7 +142,7 @@ async function files(at: TableLocation, limit: number): Promise<string[] | undef
 }
 
 async function check(table: string, settings: string | undefined): Promise<number> {
-  const at = (await openLake(await readLakeSettings(settings))).at(table);
+  const at = (await openExistingLake(await readLakeSettings(settings))).at(table);
   const result = await runLong('Ended before all files were read.', (task) => checkTable({ at, ...task }));
   if (!result) return tellNoTable(at);
   const { version, files: checked, rows, findings } = result;

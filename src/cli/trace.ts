@@ -1,4 +1,4 @@
-import { openLake } from '../lib/app/lake';
+import { openExistingLake } from '../lib/app/lake';
 import type { Field, ReadValue } from '../lib/delta/schema';
 import { inertInLine } from '../lib/inert';
 import type { Stream } from '../lib/streams/stream';
@@ -31,7 +31,7 @@ interface Traced {
 }
 
 async function trace({ stream, partition, sequence, settings }: Traced): Promise<number> {
-  const { store, at } = await openLake(await readLakeSettings(settings));
+  const { store, at } = await openExistingLake(await readLakeSettings(settings));
   const stories = await traceEvent({ store, stream, partition, sequence });
   if (!stories) {
     console.error(noTable(at(stream.table)));

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { openLake } from '../lib/app/lake';
+import { openExistingLake } from '../lib/app/lake';
 import type { TableLocation } from '../lib/delta/log';
 import { TributaryError } from '../lib/errors';
 import { count, quantity } from '../lib/quantity';
@@ -39,7 +39,7 @@ runCommand({
 });
 
 async function verify(stream: Stream, settings: Settings): Promise<number> {
-  const lake = await openLake(settings);
+  const lake = await openExistingLake(settings);
   const { store } = lake;
   const at = lake.at(stream.table);
   const report = await showFiles(`${stream.table}: file`, (onFile) =>

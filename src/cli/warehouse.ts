@@ -1,4 +1,4 @@
-import { type Lake, openLake } from '../lib/app/lake';
+import { type Lake, openExistingLake } from '../lib/app/lake';
 import { type LoadedTable, loadedTables } from '../lib/app/loadedTables';
 import { recordLoad } from '../lib/app/recordLoad';
 import { openState } from '../lib/delta/openTable';
@@ -107,7 +107,7 @@ async function withWarehouse(
   work: (opened: OpenWarehouse) => Promise<number>,
 ): Promise<number> {
   const settings = await readLakeSettings(file);
-  const [lake, loaded] = [await openLake(settings), await loadedTables()];
+  const [lake, loaded] = [await openExistingLake(settings), await loadedTables()];
   const warehouse = await openWarehouse({
     setting: settings.warehouse,
     tables: loaded.map(({ table }) => table),

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
+import { openContainer } from '../../src/lib/storage/azureBlobStore';
 
 /*
  * What each command says before anything was ingested. Only `verify` asks a hub; the others work without settings of one.
@@ -12,8 +13,11 @@ import { settingsAt } from '../../local/processes';
 
 const folder = mkdtempSync(join(tmpdir(), 'empty-'));
 let azurite: Azurite;
+const containerNamed = (name: string) => openContainer({ connectionString: azurite.connectionString }, name);
 beforeAll(async () => {
   azurite = await startAzurite();
+  await (await containerNamed('lake')).create();
+  writeFileSync(join(folder, 'names.csv'), '7,Lamp\n');
 });
 afterAll(async () => {
   await azurite.close();
@@ -21,11 +25,16 @@ afterAll(async () => {
 });
 
 /** @param number tells its files from those of the commands that run at the same time */
-function run([name, ...args]: readonly string[], number: number): Promise<{ code: number; lines: string[] }> {
+function run(
+  [name, ...args]: readonly string[],
+  number: number,
+  own: Readonly<Record<string, string>> = {},
+): Promise<{ code: number; lines: string[] }> {
   const settings = settingsAt({ storageConnection: azurite.connectionString, brokerPort: 1 });
   const ofTheLake = { LakeStorage: settings.LakeStorage, LAKE_CONTAINER: settings.LAKE_CONTAINER };
   const needed = name === 'verify' ? settings : ofTheLake;
-  const env = { PATH: process.env.PATH, ...needed, WAREHOUSE: `duckdb:${join(folder, String(number))}` };
+  const warehouse = `duckdb:${join(folder, String(number))}`;
+  const env = { PATH: process.env.PATH, ...needed, WAREHOUSE: warehouse, ...own };
   return new Promise((done) =>
     execFile(
       process.execPath,
@@ -39,33 +48,23 @@ function run([name, ...args]: readonly string[], number: number): Promise<{ code
   );
 }
 
-const none = (table: string) => `devstoreaccount1/lake has no table ${table}: nothing was ingested yet.`;
+const hasNo = 'devstoreaccount1/lake (LakeStorage and LAKE_CONTAINER) has no table';
+const none = (table: string) => `${hasNo} ${table}: nothing was ingested yet.`;
+const noLetters = `${hasNo} dead_letters: there are no dead letters.`;
 const [clicks, assets] = ['clickstream.clicks', 'assets.asset_statistics_history_v3'];
 
 const commands: [command: string, code: number, lines: string[]][] = [
   ['trace clickstream 0 1', 1, [none('clicks')]],
-  ['deadLetters list', 0, ['There are no dead letters in devstoreaccount1/lake.']],
-  ['deadLetters show coincap 0 1', 1, ['There are no dead letters in devstoreaccount1/lake.']],
+  ['deadLetters list', 0, [noLetters]],
+  ['deadLetters show coincap 0 1', 1, [noLetters]],
   ['deadLetters replay clickstream', 0, ['There are no dead letters of clickstream.']],
   ['table history assets', 1, [none('assets')]],
-  [
-    'table files dead_letters',
-    1,
-    ['devstoreaccount1/lake has no table dead_letters: there are no dead letters.'],
-  ],
+  ['table files dead_letters', 1, [noLetters]],
   ['table check clicks', 1, [none('clicks')]],
   ['table repair clicks', 1, [none('clicks')]],
   ['maintain compact clicks --here', 1, ['clicks: there is no such table']],
   ['maintain vacuum assets --dry-run', 1, [none('assets')]],
-  [
-    'maintain --dry-run',
-    0,
-    [
-      none('clicks'),
-      none('assets'),
-      'devstoreaccount1/lake has no table dead_letters: there are no dead letters.',
-    ],
-  ],
+  ['maintain --dry-run', 0, [none('clicks'), none('assets'), noLetters]],
   ['warehouse status', 0, [`${clicks}: no Delta table yet`, `${assets}: no Delta table yet`]],
   [
     'warehouse sync',
@@ -87,4 +86,38 @@ const commands: [command: string, code: number, lines: string[]][] = [
 it('a command says in a sentence that there is nothing yet', { timeout: 60_000 }, async () => {
   const said = await Promise.all(commands.map(([command], number) => run(command.split(' '), number)));
   expect(said.map(({ code, lines }, number) => [commands[number]?.[0], code, lines])).toEqual(commands);
+});
+
+const elsewhere =
+  'devstoreaccount1 has no container lkae, which LAKE_CONTAINER names: correct LAKE_CONTAINER or LakeStorage, or start the app, which makes the container of a new lake with its first event.';
+
+const ofTheLake = [
+  'products put names.csv',
+  'products show',
+  'deadLetters list',
+  'deadLetters replay clickstream',
+  'deadLetters erased clickstream',
+  'trace clickstream 0 1',
+  'table detail clicks',
+  'table check clicks',
+  'maintain --here',
+  'maintain --dry-run',
+  'query select+1+from+clicks',
+  'warehouse status',
+  'warehouse sync',
+  'verify clickstream',
+];
+
+it('a command makes no container of a mistyped name, and says which setting has it', {
+  timeout: 60_000,
+}, async () => {
+  const said = await Promise.all(
+    ofTheLake.map((command, number) => {
+      const words = command.split(' ').map((word) => word.replaceAll('+', ' '));
+      return run(words, 100 + number, { LAKE_CONTAINER: 'lkae' });
+    }),
+  );
+  const told = said.map(({ code, lines }, number) => [ofTheLake[number], code, lines.length, lines[0]]);
+  expect(told).toEqual(ofTheLake.map((command) => [command, 1, 1, expect.stringContaining(elsewhere)]));
+  expect(await (await containerNamed('lkae')).exists()).toBe(false);
 });

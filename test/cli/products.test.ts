@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
 import { ProductNames } from '../../src/lib/counts/productNames';
-import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { openAzureBlobStore, openContainer } from '../../src/lib/storage/azureBlobStore';
 import type { ObjectStore } from '../../src/lib/storage/objectStore';
 
 /*
@@ -18,7 +18,9 @@ let azurite: Azurite;
 let store: ObjectStore;
 beforeAll(async () => {
   azurite = await startAzurite();
-  store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'lake');
+  const { connectionString } = azurite;
+  await (await openContainer({ connectionString }, 'lake')).create();
+  store = await openAzureBlobStore({ connectionString }, 'lake');
 });
 afterAll(async () => {
   await azurite.close();

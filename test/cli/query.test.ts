@@ -142,7 +142,7 @@ it('says what is wrong with a statement, a table or a word', async () => {
   });
   expect(await query(['select * from assets'])).toMatchObject({
     code: 1,
-    err: 'devstoreaccount1/lake has no table assets: nothing was ingested yet.\n',
+    err: 'devstoreaccount1/lake (LakeStorage and LAKE_CONTAINER) has no table assets: nothing was ingested yet.\n',
   });
   const csv = await query(['select 1', '--csv', '--json']);
   expect([csv.code, csv.err.split('\n')[0]]).toEqual([

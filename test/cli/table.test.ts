@@ -10,7 +10,7 @@ import type { Txn } from '../../src/lib/delta/actions';
 import { append } from '../../src/lib/delta/commit';
 import type { TableLocation } from '../../src/lib/delta/log';
 import { lakeTables } from '../../src/lib/lake/tables';
-import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { openAzureBlobStore, openContainer } from '../../src/lib/storage/azureBlobStore';
 import type { ObjectStore } from '../../src/lib/storage/objectStore';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { goBackTo, strand } from '../lib/maintenance/backInTime';
@@ -22,6 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), 'table-'));
 
 beforeAll(async () => {
   azurite = await startAzurite({});
+  await (await openContainer({ connectionString: azurite.connectionString }, 'empty')).create();
   const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'lake');
   clicks = { store, table: 'clicks' };
   await appendFiles(clicks, 5);
@@ -119,7 +120,7 @@ describe('npm run table', () => {
     });
     expect(await runWith({ LAKE_CONTAINER: 'empty' }, 'table', 'check', 'clicks')).toMatchObject({
       code: 1,
-      err: `${settingsLine}devstoreaccount1/empty has no table clicks: nothing was ingested yet.\n`,
+      err: `${settingsLine}devstoreaccount1/empty (LakeStorage and LAKE_CONTAINER) has no table clicks: nothing was ingested yet.\n`,
     });
   });
 });
@@ -220,7 +221,7 @@ describe('npm run table -- repair', () => {
   it('ends with 1 without a table, and refuses a dry run of other subcommands', async () => {
     expect(await runWith({ LAKE_CONTAINER: 'empty' }, 'table', 'repair', 'clicks')).toMatchObject({
       code: 1,
-      err: `${settingsLine}devstoreaccount1/empty has no table clicks: nothing was ingested yet.\n`,
+      err: `${settingsLine}devstoreaccount1/empty (LakeStorage and LAKE_CONTAINER) has no table clicks: nothing was ingested yet.\n`,
     });
     const wrong = await run('table', 'check', 'clicks', '--dry-run');
     expect([wrong.code, wrong.err.split('\n')[0]]).toEqual([

@@ -28,7 +28,7 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
 const refused: readonly (readonly [RegExp, number, RegExp])[] = [
   [/^npm run checkpoints -- (reset|skip)/, 1, /app|Stop/],
   [/^npm run query -- .* --version 812/, 1, /812/],
-  [/^npm run dead-letters -- show/, 1, /has no dead letter|There are no dead letters/],
+  [/^npm run dead-letters -- show/, 1, /has no (?:dead letter|table dead_letters)/],
   [/^npm run products -- get names.csv/, 2, /names.csv/],
 ];
 

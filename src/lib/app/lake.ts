@@ -1,4 +1,5 @@
 import type { TableLocation } from '../delta/log';
+import { TributaryError } from '../errors';
 import { type LakeTable, lakeTables } from '../lake/tables';
 import { once } from '../once';
 import { type LakeSettings, settings } from '../settings';
@@ -18,12 +19,33 @@ export interface Lake {
   readonly staging: Staging;
 }
 
-/** Opens the lake without any request: the first call of the store sends the first one. */
-export async function openLake({
-  lake,
-  lakeContainer,
-}: Pick<LakeSettings, 'lake' | 'lakeContainer'>): Promise<Lake> {
-  const [store, streams] = await Promise.all([openAzureBlobStore(lake, lakeContainer), loadStreams()]);
+type LakePlace = Pick<LakeSettings, 'lake' | 'lakeContainer'>;
+
+/**
+ * Opens the lake of whoever ingests, whose first write makes the container. Sends no request: the first call of the store sends the
+ * first one.
+ */
+export const openLake = async (place: LakePlace): Promise<Lake> =>
+  describeLake(place, await openAzureBlobStore(place.lake, place.lakeContainer));
+
+/**
+ * Opens a lake that is there, as all other work needs it: a mistyped name must not look like an empty lake, and must not make a
+ * container. Every call of the store throws `settings.invalid` if there is no such container.
+ */
+export const openExistingLake = async (place: LakePlace): Promise<Lake> => {
+  const { lake, lakeContainer } = place;
+  const refuseMissing = (account: string) => noContainer(account, lakeContainer);
+  return describeLake(place, await openAzureBlobStore(lake, lakeContainer, refuseMissing));
+};
+
+const noContainer = (account: string, container: string) =>
+  new TributaryError(
+    'settings.invalid',
+    `${account} has no container ${container}, which LAKE_CONTAINER names: correct LAKE_CONTAINER or LakeStorage, or start the app, which makes the container of a new lake with its first event.`,
+  );
+
+async function describeLake({ lake, lakeContainer }: LakePlace, store: ObjectStore): Promise<Lake> {
+  const streams = await loadStreams();
   return {
     store,
     tables: lakeTables(streams),

@@ -11,10 +11,17 @@ export type StorageAccount =
 /**
  * An ObjectStore over one container of Azure Blob Storage or ADLS Gen2 (through its blob endpoint). The first call of a method
  * sends the first request. A missing container reads as empty and is made by the first write.
+ * @param refuseMissing what to throw instead where the container is missing, given the name of the account
  */
-export async function openAzureBlobStore(account: StorageAccount, container: string): Promise<ObjectStore> {
-  return new AzureBlobStore(await openContainer(account, container));
+export async function openAzureBlobStore(
+  account: StorageAccount,
+  container: string,
+  refuseMissing?: RefuseMissing,
+): Promise<ObjectStore> {
+  return new AzureBlobStore(await openContainer(account, container), refuseMissing);
 }
+
+type RefuseMissing = (account: string) => TributaryError;
 
 type ContainerClient = Awaited<ReturnType<typeof openContainer>>;
 
@@ -35,9 +42,11 @@ export async function openContainer(account: StorageAccount, container: string) 
 class AzureBlobStore implements ObjectStore {
   readonly name: string;
   readonly #container: ContainerClient;
+  readonly #refuseMissing: RefuseMissing | undefined;
 
-  constructor(container: ContainerClient) {
+  constructor(container: ContainerClient, refuseMissing: RefuseMissing | undefined) {
     this.#container = container;
+    this.#refuseMissing = refuseMissing;
     this.name = `${container.accountName}/${container.containerName}`;
   }
 
@@ -120,7 +129,7 @@ class AzureBlobStore implements ObjectStore {
   async #upload(path: string, bytes: Uint8Array, conditions: Conditions, expected: Expected) {
     let hasContainer = true;
     const orNoContainer = (error: unknown) => {
-      hasContainer = codeOf(error) !== 'ContainerNotFound';
+      hasContainer = !isNoContainer(error);
       return !hasContainer || expected(error);
     };
     const upload = async (abortSignal: AbortSignal) => {
@@ -145,6 +154,7 @@ class AzureBlobStore implements ObjectStore {
     try {
       return await callStorage(`${this.name}: ${what}`, call, bytes);
     } catch (error) {
+      if (this.#refuseMissing && isNoContainer(error)) throw this.#refuseMissing(this.#container.accountName);
       if (expected(error)) return undefined;
       if (error instanceof TributaryError) throw error;
       const status = [statusOf(error), codeOf(error)].join(' ');
@@ -158,6 +168,7 @@ type Expected = (error: unknown) => boolean;
 
 const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
 const never: Expected = () => false;
+const isNoContainer: Expected = (error) => codeOf(error) === 'ContainerNotFound';
 const isNotFound: Expected = (error) => statusOf(error) === 404;
 const isPastTheEnd: Expected = (error) => statusOf(error) === 416;
 // Compare codes and not only statuses: a lease also answers 412, and a container that is being deleted also answers 409.
