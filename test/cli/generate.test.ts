@@ -210,11 +210,17 @@ it.each<[string, string[], Record<string, string>, string]>([
   expect([code, out, err.split('\n')[0]]).toEqual([args.length === 0 ? 1 : 2, '', message]);
 });
 
-it('goes on in whole sentences when nothing answers', async () => {
+it('goes on in whole sentences when nothing answers, and ends with 1 if the hub took no click at all', async () => {
   const { code, out, err } = await start(['--duration', '1s'], { hostName: 'localhost:1' }).ended;
   expect(err).toMatch(
     /ECONNREFUSED [^ ]+:1\. It goes on with the next clicks\. Nothing runs there: .* or correct hostName\.\n$/,
   );
+  expect([code, out]).toEqual([1, 'Ended: the hub clicks acknowledged 0 clicks.\n']);
+});
+
+it('ends with 0 if there was no click to send', async () => {
+  const { code, out } = await start(['--rate', '0.001', '--duration', '1s'], { hostName: 'localhost:1' })
+    .ended;
   expect([code, out]).toEqual([0, 'Ended: the hub clicks acknowledged 0 clicks.\n']);
 });
 
