@@ -13,8 +13,8 @@ import { readLakeSettings, settingsFlag } from './appSettings';
 import { switchFlag, wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
+import { runLong, showFiles } from './longTask';
 import { noTable, streamWord } from './names';
-import { showFiles } from './showProgress';
 
 /*
  * `npm run dead-letters`: lists and shows what could not become a row, and replays it; records what was erased.
@@ -127,8 +127,10 @@ async function readBody(snapshot: Snapshot, { file, row }: LetterInfo): Promise<
 async function replay(stream: Stream, settings: string | undefined, dryRun: boolean): Promise<number> {
   const { at } = await openExistingLake(await readLakeSettings(settings));
   const letters = at(deadLettersTable);
-  const result = await showFiles('replay: file', (onFile) =>
-    replayLetters({ stream, rows: at(stream.table), letters, dryRun, onFile }),
+  const result = await showFiles(
+    'replay: file',
+    (onFile) => replayLetters({ stream, rows: at(stream.table), letters, dryRun, onFile }),
+    'Ended before anything was appended.',
   );
   if (result.appended + result.settled + result.remaining === 0) {
     console.log(`There are no dead letters of ${stream.name}.`);
@@ -148,8 +150,15 @@ async function recordErasedRows(
 ): Promise<number> {
   const { at } = await openExistingLake(await readLakeSettings(settings));
   const letters = at(deadLettersTable);
-  const { deletions, erased } = await showFiles('log entry', (onFile) =>
-    recordErased({ stream, rows: at(stream.table), letters, dryRun, onFile }),
+  const ended = dryRun ? 'Ended before all was read.' : 'Ended before all was put on record: run it again.';
+  const { deletions, erased } = await runLong(ended, ({ signal, progress }) =>
+    recordErased({
+      ...{ stream, rows: at(stream.table), letters, dryRun },
+      onRead: (step, done, total) => {
+        signal.throwIfAborted();
+        progress({ step, done, total });
+      },
+    }),
   );
   if (deletions === 0) {
     console.log(`The logs of ${stream.table} and ${deadLettersTable} hold no DELETE.`);

@@ -1,4 +1,3 @@
-import type { FileProgress } from '../lib/lake/scanRows';
 import type { Progress } from '../lib/maintenance/task';
 
 export type ReportProgress = (progress: Progress) => void;
@@ -35,7 +34,3 @@ async function tellProgress<T>(work: (report: ReportProgress) => Promise<T>): Pr
 }
 
 const inWords = ({ step, done, total }: Progress): string => `${step} ${done} of ${total}`;
-
-/** Shows how many files were read. */
-export const showFiles = <T>(step: string, work: (onFile: FileProgress) => Promise<T>): Promise<T> =>
-  showProgress((report) => work((done, total) => report({ step, done, total })));

@@ -18,8 +18,8 @@ import { fullName, type Warehouse } from '../lib/warehouse/warehouse';
 import { readAppSettings, settingsFlag } from './appSettings';
 import { action } from './commandLine/command';
 import { hintToStart, runCommand } from './commandLine/runCommand';
+import { showFiles } from './longTask';
 import { noTable, streamWord } from './names';
-import { showFiles } from './showProgress';
 import { verifyFolds } from './verifyFolds';
 
 /*

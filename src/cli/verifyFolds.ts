@@ -8,7 +8,7 @@ import { type LatestVerification, verifyLatest } from '../lib/latest/verifyLates
 import { count, quantity } from '../lib/quantity';
 import type { Settings } from '../lib/settings';
 import type { Stream } from '../lib/streams/stream';
-import { showFiles } from './showProgress';
+import { showFiles } from './longTask';
 
 /** Compares what the API folds from a stream's table with the table's files, and prints the result. Returns whether it is right. */
 export async function verifyFolds(

@@ -115,9 +115,10 @@ async function withWarehouse(
     warn: (message) => console.error(message),
   });
   if (!warehouse) throw noWarehouse();
-  const signal = untilInterrupted('Ended before the work was done: run it again.');
   try {
-    return await work({ warehouse, lake, loaded, signal });
+    return await untilInterrupted('Ended before the work was done: run it again.', (signal) =>
+      work({ warehouse, lake, loaded, signal }),
+    );
   } finally {
     await warehouse.close();
   }

@@ -4,10 +4,13 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 
-/** Starts a process that has the module at hand as `interrupts`, and waits until it runs. */
+/** Starts a process that has the modules at hand as `interrupts` and `longTask`, and waits until it runs. */
 async function run(script: string) {
-  const module = JSON.stringify(resolve('dist/src/cli/commandLine/interrupts.js'));
-  const code = `const interrupts = require(${module}); ${script}; setInterval(() => {}, 1000); console.log('runs');`;
+  const required = ['commandLine/interrupts', 'longTask'].map(
+    (name) =>
+      `const ${name.replace(/.*\//, '')} = require(${JSON.stringify(resolve(`dist/src/cli/${name}.js`))});`,
+  );
+  const code = `${required.join('')} ${script}; setInterval(() => {}, 1000); console.log('runs');`;
   const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let text = '';
@@ -48,7 +51,8 @@ it('Ctrl-C pressed again and again counts more than once', async () => {
 });
 
 it('work ends in order at the first Ctrl-C, and the process at the second', async () => {
-  const script = `interrupts.untilInterrupted('Ended.').addEventListener('abort', (e) => console.log('in order:', e.target.reason.message))`;
+  const script = `interrupts.untilInterrupted('Ended.', (signal) => new Promise(() =>
+    signal.addEventListener('abort', () => console.log('in order:', signal.reason.message))))`;
   const { child, interrupt, text } = await run(script);
   const ended = once(child, 'exit');
   await interrupt();
@@ -57,4 +61,18 @@ it('work ends in order at the first Ctrl-C, and the process at the second', asyn
   expect(child.exitCode).toBeNull();
   child.kill('SIGINT');
   expect(await ended).toEqual([130, null]);
+});
+
+it('Ctrl-C ends the reading of files with a sentence, and later work as before', async () => {
+  const script = `
+    const { setTimeout: sleep } = require('node:timers/promises');
+    const read = async (onFile) => { for (;;) { onFile(1, 2); await sleep(10); } };
+    longTask.showFiles('clicks: file', read).catch(({ message }) => console.log('told:', message))`;
+  const { child, text } = await run(script);
+  const ended = once(child, 'exit');
+  child.kill('SIGINT');
+  await expect.poll(text).toContain('told: Ended before all files were read.\n');
+  await sleep(laterMs);
+  child.kill('SIGINT');
+  expect(await ended).toEqual([null, 'SIGINT']);
 });

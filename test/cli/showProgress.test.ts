@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { showFiles } from '../../src/cli/showProgress';
+import { showFiles } from '../../src/cli/longTask';
 
 const { isTTY } = process.stderr;
 afterEach(() => {

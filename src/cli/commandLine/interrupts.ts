@@ -4,11 +4,12 @@ const sameMs = 500;
 /**
  * Calls `act` at each Ctrl-C, with its number from 1 on, however often it arrives. From then on Ctrl-C alone no longer ends this process.
  * @param signals those that count as Ctrl-C
+ * @returns a function after whose call Ctrl-C does again what it did before
  */
 export function onInterrupt(
   act: (count: number) => void,
   signals: readonly NodeJS.Signals[] = ['SIGINT'],
-): void {
+): () => void {
   let count = 0;
   let lastAt = Number.NEGATIVE_INFINITY;
   const onSignal = () => {
@@ -17,20 +18,30 @@ export function onInterrupt(
     act(++count);
   };
   for (const signal of signals) process.on(signal, onSignal);
+  return () => {
+    for (const signal of signals) process.off(signal, onSignal);
+  };
 }
 
 /** The exit code of a command that Ctrl-C ended. */
 export const interrupted = 130;
 
 /**
- * Aborted by the first Ctrl-C, so that work ends in order; the second one ends this process at once.
+ * Does work whose signal the first Ctrl-C aborts, so that it ends in order; the second one ends this process at once.
  * @param ended the line to print when Ctrl-C ended the work
  */
-export function untilInterrupted(ended: string): AbortSignal {
+export async function untilInterrupted<T>(
+  ended: string,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const end = new AbortController();
-  onInterrupt((count) => {
+  const forget = onInterrupt((count) => {
     if (count > 1) process.exit(interrupted);
     end.abort(new Error(ended));
   });
-  return end.signal;
+  try {
+    return await work(end.signal);
+  } finally {
+    forget();
+  }
 }

@@ -8,7 +8,7 @@ import { TableAppender } from '../delta/tableAppender';
 import { inParallel } from '../inParallel';
 import { isRangeReason, letterFields } from '../lake/deadLetters';
 import { rowKeyColumns } from '../lake/rowAddress';
-import { type FileProgress, scanRows } from '../lake/scanRows';
+import { scanRows } from '../lake/scanRows';
 import type { Stream } from '../streams/stream';
 import { PartitionCoverage } from './partitionCoverage';
 import { partitionKey, type SourcePartition } from './sourcePartition';
@@ -27,9 +27,11 @@ export interface RecordErasedOptions {
   readonly letters: TableLocation;
   /** Only count. */
   readonly dryRun?: boolean;
-  /** Called when an entry of a log was read. */
-  readonly onFile?: FileProgress;
+  readonly onRead?: ReadProgress;
 }
+
+/** Called when something was read, with the number of those that were, and of all of them. What it throws ends the work. */
+type ReadProgress = (what: 'log entry' | 'file' | 'removed file', done: number, total: number) => void;
 
 export interface ErasedRows {
   /** DELETEs that the logs of both tables still hold. */
@@ -45,8 +47,10 @@ export interface ErasedRows {
  * @throws `parquet.invalid` if a removed file is gone, because vacuum has deleted it
  */
 export async function recordErased(options: RecordErasedOptions): Promise<ErasedRows> {
-  const { stream, rows, letters, dryRun = false, onFile } = options;
-  const deletions = [...(await deletionsIn(rows, onFile)), ...(await deletionsIn(letters, onFile))];
+  const { stream, rows, letters, dryRun = false, onRead } = options;
+  const deletions = [...(await deletionsIn(rows, onRead)), ...(await deletionsIn(letters, onRead))];
+  const removed = deletions.reduce((sum, { files }) => sum + files.length, 0);
+  let done = 0;
   const accounted = await accountedFor(options);
   const recorder = new LetterRecorder(stream, dryRun ? undefined : letters);
   for (const { before, files } of deletions) {
@@ -55,6 +59,7 @@ export async function recordErased(options: RecordErasedOptions): Promise<Erased
       await visitKeys({ before, files: [file] }, stream, (key) => {
         if (accounted(key).add(key.sequence, key.element)) recorder.add(key);
       });
+      onRead?.('removed file', ++done, removed);
       await recorder.writeIfMany();
     }
   }
@@ -70,12 +75,12 @@ interface Deletion {
 }
 
 /** The DELETEs that the log still holds, the oldest first. */
-async function deletionsIn(at: TableLocation, onFile: FileProgress | undefined): Promise<Deletion[]> {
+async function deletionsIn(at: TableLocation, onRead: ReadProgress | undefined): Promise<Deletion[]> {
   const { commits } = await listLog(at);
   let done = 0;
   const read = await inParallel(commits, parallelReads, async (version) => {
     const commit = await readCommit(at, version);
-    onFile?.(++done, commits.length);
+    onRead?.('log entry', ++done, commits.length);
     return commit?.commitInfo?.operation === 'DELETE' && commit.removes.length > 0 ? commit : undefined;
   });
   const found: Deletion[] = [];
@@ -101,11 +106,17 @@ async function visitKeys(
   { before, files }: Deletion,
   stream: Stream,
   visit: (key: ErasedKey) => void,
+  onRead?: ReadProgress,
 ): Promise<void> {
   const areLetters = before.at.table !== stream.table;
   const ofLetters = areLetters ? ['stream', 'reason'] : [];
   await scanRows(
-    { state: before, files, columns: [...rowKeyColumns, 'enqueued_at', ...ofLetters] },
+    {
+      state: before,
+      files,
+      columns: [...rowKeyColumns, 'enqueued_at', ...ofLetters],
+      onFile: (done, total) => onRead?.('file', done, total),
+    },
     ([hubCreatedAt, partition, sequence, element, enqueuedAt, of, reason]) => {
       if (areLetters && (of !== stream.name || isRangeReason(reason))) return;
       visit({
@@ -120,7 +131,7 @@ async function visitKeys(
 }
 
 /** What the rows and letters that are there account for, by partition. */
-async function accountedFor({ stream, rows, letters }: RecordErasedOptions) {
+async function accountedFor({ stream, rows, letters, onRead }: RecordErasedOptions) {
   const coverages = new Map<string, PartitionCoverage>();
   const coverageOf = (at: SourcePartition): PartitionCoverage => {
     const coverage = coverages.get(partitionKey(at)) ?? new PartitionCoverage();
@@ -129,9 +140,14 @@ async function accountedFor({ stream, rows, letters }: RecordErasedOptions) {
   };
   const live = await openSnapshot(rows);
   if (live)
-    await visitKeys({ before: live, files: [...live.files.values()] }, stream, (key) => {
-      coverageOf(key).add(key.sequence, key.element);
-    });
+    await visitKeys(
+      { before: live, files: [...live.files.values()] },
+      stream,
+      (key) => {
+        coverageOf(key).add(key.sequence, key.element);
+      },
+      onRead,
+    );
   const lettered = await openSnapshot(letters);
   if (lettered)
     await visitLetters(lettered, stream.name, {

@@ -6,7 +6,7 @@ import { deadLettersTable } from '../../../src/lib/lake/deadLetters';
 import { readLetters } from '../../../src/lib/lake/readLetters';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { problemsOf } from '../../../src/lib/verify/partitionAudit';
-import { recordErased } from '../../../src/lib/verify/recordErased';
+import { type RecordErasedOptions, recordErased } from '../../../src/lib/verify/recordErased';
 import { verifyStream } from '../../../src/lib/verify/verifyStream';
 import { StreamTables } from './streamTables';
 
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 const at = (table: string) => ({ store: tables.store, table });
-const record = (options: { dryRun?: boolean } = {}) =>
+const record = (options: Partial<RecordErasedOptions> = {}) =>
   recordErased({
     stream: clickstream,
     rows: at(clickstream.table),
@@ -70,6 +70,23 @@ describe('recordErased', () => {
     await record();
     expect(await record()).toEqual({ deletions: 1, erased: 0 });
     expect(await erasedLetters()).toHaveLength(2);
+  });
+
+  it.each([
+    ['log entry', 4],
+    ['file', 1],
+    ['removed file', 1],
+  ])('tells of each %s that it read, where it can be ended', async (wanted, times) => {
+    await removeNewestFile(clickstream.table);
+    const ended = new Error('Ended.');
+    const onRead = (what: string, done: number, total: number) => {
+      if (what === wanted && done === total) throw ended;
+    };
+    await expect(record({ onRead })).rejects.toBe(ended);
+    expect(await erasedLetters()).toEqual([]);
+    let told = 0;
+    await record({ onRead: (what) => void (told += what === wanted ? 1 : 0) });
+    expect(told).toBe(times);
   });
 
   it.each(['RESTORE', 'WRITE'])('does not hide rows that a %s took away', async (operation) => {
