@@ -1,8 +1,15 @@
 import { openExistingLake } from '../lib/app/lake';
+import type { TableLocation } from '../lib/delta/log';
 import type { Field, ReadValue } from '../lib/delta/schema';
 import { inertInLine } from '../lib/inert';
 import type { Stream } from '../lib/streams/stream';
-import { type EventStory, type TracedRow, traceEvent } from '../lib/verify/traceEvent';
+import {
+  type EventStory,
+  partitionsOf,
+  type TracedReplay,
+  type TracedRow,
+  traceEvent,
+} from '../lib/verify/traceEvent';
 import { readLakeSettings, settingsFlag } from './appSettings';
 import { wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
@@ -37,13 +44,25 @@ async function trace({ stream, partition, sequence, settings }: Traced): Promise
     console.error(noTable(at(stream.table)));
     return 1;
   }
-  if (stories.length === 0) console.log(`${stream.table} has no events of partition ${partition}.`);
+  if (stories.length === 0) console.log(await tellPartitions(at(stream.table), partition));
   for (const story of stories) console.log(describeStory(story, sequence));
   return stories.some(({ outcome }) => outcome === 'found' || outcome === 'never-came') ? 0 : 1;
 }
 
+/** Says which partitions there are. A partition of the hub that never had an event is not among them. */
+async function tellPartitions(at: TableLocation, asked: number): Promise<string> {
+  const known = await partitionsOf(at);
+  const others =
+    known.length === 0
+      ? 'nothing was ingested yet'
+      : `it has those of ${quantityOf(known)} ${known.join(', ')}`;
+  return `${at.table} has no events of partition ${asked}: ${others}.`;
+}
+
+const quantityOf = ({ length }: readonly number[]) => (length === 1 ? 'partition' : 'partitions');
+
 function describeStory(story: EventStory, sequence: number): string {
-  const { partition, version, outcome, commit, rows, letters, first } = story;
+  const { partition, version, outcome, rows, letters, first } = story;
   const made = new Date(story.hubCreatedAt / 1000).toISOString();
   const lines = [`event ${sequence} of partition ${partition}, hub made ${made}`];
   const enqueuedAt = [...rows, ...letters].map(({ values }) => values.enqueued_at).find(Boolean);
@@ -53,21 +72,33 @@ function describeStory(story: EventStory, sequence: number): string {
   if (outcome === 'below-first') lines.push(`  not kept: the table begins at ${first} of this partition`);
   if (outcome === 'missing') lines.push('  MISSING: it is committed, and neither a row nor a dead letter');
   if (outcome === 'never-came') lines.push('  never came: a dead letter accounts for it');
-  if (commit) {
-    const when = commit.timestamp === undefined ? '' : ` at ${new Date(commit.timestamp).toISOString()}`;
-    lines.push(`  committed  version ${commit.version}${when}${commit.orEarlier ? ', or earlier' : ''}`);
-  }
+  lines.push(...describeCommits(story));
   for (const row of rows) lines.push(...describeRow('row', row));
   for (const letter of letters) lines.push(...describeRow('letter', letter));
   return lines.join('\n');
 }
+
+/** The version that counted the event. Its rows are there too, if they did not become dead letters first. */
+function describeCommits({ commit, replay }: EventStory): string[] {
+  const lines: string[] = [];
+  if (commit) {
+    const earlier = commit.orEarlier ? ', or earlier' : '';
+    const isReplayed = replay ? ', as a dead letter' : '';
+    lines.push(`  committed  ${versionOf(commit)}${earlier}${isReplayed}`);
+  }
+  if (replay) lines.push(`  replayed   ${versionOf(replay)}, which has the row`);
+  return lines;
+}
+
+const versionOf = ({ version, timestamp }: TracedReplay): string =>
+  `version ${version}${timestamp === undefined ? '' : ` at ${new Date(timestamp).toISOString()}`}`;
 
 function describeRow(kind: string, { file, values, fields }: TracedRow): string[] {
   const width = Math.max(...fields.map(({ name }) => name.length));
   const lines = fields.map(
     ({ name, type }) => `    ${name.padEnd(width)}  ${show(type, values[name] ?? null)}`,
   );
-  return [`  ${kind} in ${file}`, ...lines];
+  return [`  ${kind} in ${file.path}`, ...lines];
 }
 
 /** A value as text, shortened: a body may have a megabyte. */

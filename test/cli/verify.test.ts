@@ -9,11 +9,12 @@ import { settingsAt } from '../../local/processes';
 import { orList } from '../../src/cli/commandLine/command';
 import { cachedStatePath } from '../../src/lib/counts/cachedState';
 import { Counts } from '../../src/lib/counts/counts';
+import { replayLetters } from '../../src/lib/ingest/replayLetters';
 import { LatestFold } from '../../src/lib/latest/latest';
 import { latestStatePath } from '../../src/lib/latest/latestState';
 import { openHubClient } from '../../src/lib/sources/hubClient';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
-import { countedClicks as counted } from '../../src/lib/streams/clickstream';
+import { clickstream, countedClicks as counted } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { openDuckDb } from '../../src/lib/warehouse/duckdb/sharedFile';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
@@ -322,6 +323,32 @@ describe('npm run trace', () => {
     const missing = await run('trace', 'bad', 'clickstream', '1', '2');
     expect(missing.output).toContain('MISSING');
     expect(missing.code).toBe(1);
+  });
+
+  it('tells the version that has the row of a replayed letter', async () => {
+    const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'replayed');
+    const tables = new StreamTables(store);
+    await tables.commit([[0, 0]], [[0, 1]]);
+    const body = JSON.stringify({
+      productid: 7,
+      timestamp: '2026-01-01T12:00:00Z',
+      sessionid: 3,
+      category: 1,
+    });
+    await tables.addLetters([{ partition: 0, sequence: 1, body }]);
+    const at = (table: string) => ({ store, table });
+    await replayLetters({ stream: clickstream, rows: at('clicks'), letters: at('dead_letters') });
+    const { code, output } = await run('trace', 'replayed', 'clickstream', '0', '1');
+    expect(output).toMatch(
+      /\n {2}committed {2}version 1 at \S+, as a dead letter\n {2}replayed {3}version 2 at \S+, which has the row\n {2}row in/,
+    );
+    expect(code).toBe(0);
+  });
+
+  it('says which partitions there are', async () => {
+    const { code, output } = await run('trace', 'bad', 'clickstream', '9', '2');
+    expect(output).toContain('clicks has no events of partition 9: it has those of partition 1.\n');
+    expect(code).toBe(1);
   });
 
   it('lists its arguments for --help', async () => {

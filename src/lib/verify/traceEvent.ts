@@ -1,18 +1,19 @@
 import type { Commit } from '../delta/actions';
 import { listLog, readCommit, type TableLocation } from '../delta/log';
-import { openSnapshot } from '../delta/openTable';
+import { openSnapshot, openState } from '../delta/openTable';
 import type { Field, ReadValue } from '../delta/schema';
 import type { Snapshot } from '../delta/state';
 import { deadLettersTable, isRangeReason, parseRange } from '../lake/deadLetters';
 import { filesWith, holds, mayContain, scanRows } from '../lake/scanRows';
 import type { ObjectStore } from '../storage/objectStore';
 import type { Stream } from '../streams/stream';
+import { type AddedFile, findReplay } from './findReplay';
 import { type PartitionTxn, partitionTxns } from './sourcePartition';
 
 /** A row or a dead letter in its table. */
 export interface TracedRow {
   /** The live file that has it now. After a compaction this is not the file that its commit added. */
-  readonly file: string;
+  readonly file: AddedFile;
   readonly values: Readonly<Record<string, ReadValue>>;
   /** The table's schema, in whose order the values are. */
   readonly fields: readonly Field[];
@@ -38,7 +39,12 @@ export interface EventStory extends PartitionTxn {
   readonly letters: readonly TracedRow[];
   /** The first sequence number of the partition in the table. It is only looked up if the event is missing. */
   readonly first: number | undefined;
+  /** The commit that has rows of dead letters; undefined if no row was replayed, or neither the log nor its file tells which it was. */
+  readonly replay: TracedReplay | undefined;
 }
+
+/** A replay of dead letters. */
+export type TracedReplay = Pick<TracedCommit, 'version' | 'timestamp'>;
 
 export interface TraceOptions {
   readonly store: ObjectStore;
@@ -59,6 +65,13 @@ export async function traceEvent(options: TraceOptions): Promise<EventStory[] | 
   const txns = partitionTxns(snapshot.txns.values()).filter((txn) => txn.partition === partition);
   txns.sort((a, b) => a.hubCreatedAt - b.hubCreatedAt);
   return Promise.all(txns.map((txn) => tellStory(snapshot, letters, txn, options)));
+}
+
+/** The partitions that a table has events of, in ascending order. */
+export async function partitionsOf(at: TableLocation): Promise<number[]> {
+  const state = await openState(at);
+  const partitions = partitionTxns(state?.txns.values() ?? []).map(({ partition }) => partition);
+  return [...new Set(partitions)].sort((a, b) => a - b);
 }
 
 async function tellStory(
@@ -84,12 +97,27 @@ async function tellStory(
     letters: [...letters, ...ranges],
     commit: committed ? await findCommit(snapshot.at, txn.appId, sequence) : undefined,
     first: undefined,
+    replay: await replayOf(snapshot.at, rows, letters),
   };
   if (rows.length > 0 || letters.length > 0) return { ...story, outcome: 'found' };
   if (ranges.length > 0) return { ...story, outcome: 'never-came' };
   if (!committed) return { ...story, outcome: 'not-committed' };
   const first = await findFirst(snapshot, txn);
   return { ...story, first, outcome: first !== undefined && sequence < first ? 'below-first' : 'missing' };
+}
+
+/** The replay that made a row of a letter. The row has the address of the letter. */
+async function replayOf(
+  at: TableLocation,
+  rows: readonly TracedRow[],
+  letters: readonly TracedRow[],
+): Promise<TracedReplay | undefined> {
+  const lettered = new Set(letters.map(({ values }) => values.element));
+  for (const { file } of rows.filter(({ values }) => lettered.has(values.element))) {
+    const commit = await findReplay(at, file);
+    if (commit) return { version: commit.version, timestamp: commit.commitInfo?.timestamp };
+  }
+  return undefined;
 }
 
 /** Whether a letter stands for a range of events that includes this one. */
@@ -111,10 +139,10 @@ async function findRows(
     'sequence_number',
     (range) => sequence === undefined || holds(range, sequence),
   ).filter(mayContain(snapshot, 'hub_partition', (range) => holds(range, partition)));
-  await scanRows({ state: snapshot, files, columns }, (row, { path }) => {
+  await scanRows({ state: snapshot, files, columns }, (row, file) => {
     const values = Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null]));
     const isHere = values.hub_partition === partition && values.hub_created_at === hubCreatedAt;
-    if (isHere && isWanted(values)) found.push({ file: path, values, fields: snapshot.fields });
+    if (isHere && isWanted(values)) found.push({ file, values, fields: snapshot.fields });
   });
   return found.sort((a, b) => Number(a.values.element) - Number(b.values.element));
 }

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { replayLetters } from '../../../src/lib/ingest/replayLetters';
 import { deadLettersTable } from '../../../src/lib/lake/deadLetters';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { clickstream } from '../../../src/lib/streams/clickstream';
-import { traceEvent } from '../../../src/lib/verify/traceEvent';
+import { partitionsOf, traceEvent } from '../../../src/lib/verify/traceEvent';
 import { createdOn, StreamTables } from './streamTables';
 
 let tables: StreamTables;
@@ -59,7 +60,7 @@ describe('traceEvent', () => {
     ] as const) {
       const [story] = (await trace(0, sequence)) ?? [];
       expect(story).toMatchObject({ outcome: 'found', commit: { version, orEarlier: false } });
-      expect(story?.commit?.files).toContain(story?.rows[0]?.file);
+      expect(story?.commit?.files).toContain(story?.rows[0]?.file.path);
       expect(story?.rows[0]?.values).toMatchObject({ productid: sequence + 1, sequence_number: sequence });
     }
     expect((await trace(1, 3))?.[0]).toMatchObject({ commit: { version: 4 } });
@@ -94,6 +95,28 @@ describe('traceEvent', () => {
     });
   });
 
+  it('tells the replay that made a row of a dead letter, and none where an element of the event was a row at once', async () => {
+    expect((await trace(0, 12))?.[0]?.replay).toBeUndefined();
+    const body = JSON.stringify({
+      productid: 7,
+      timestamp: '2026-01-01T12:00:00Z',
+      sessionid: 3,
+      category: 1,
+    });
+    await tables.addLetters([{ partition: 0, sequence: 18, body }]);
+    await tables.addLetters([{ partition: 0, sequence: 17, element: 2 }]);
+    const at = (table: string) => ({ store: tables.store, table });
+    await replayLetters({ stream: clickstream, rows: at(clickstream.table), letters: at(deadLettersTable) });
+    await tables.commit([[1, 4]], [[1, 4]]);
+    expect((await trace(0, 18))?.[0]).toMatchObject({
+      outcome: 'found',
+      commit: { version: 5 },
+      replay: { version: 6 },
+      rows: [{ values: { productid: 7 } }],
+    });
+    expect((await trace(0, 17))?.[0]).toMatchObject({ commit: { version: 5 }, replay: undefined });
+  });
+
   it('tells events that were never kept, are not committed yet, and are missing apart', async () => {
     expect((await trace(0, 9))?.[0]).toMatchObject({ outcome: 'below-first', first: 10 });
     expect((await trace(0, 20))?.[0]).toMatchObject({ outcome: 'not-committed', version: 19 });
@@ -102,6 +125,8 @@ describe('traceEvent', () => {
 
   it('knows nothing of a partition that never committed', async () => {
     expect(await trace(7, 0)).toEqual([]);
+    const at = { store: tables.store, table: clickstream.table };
+    expect(await partitionsOf(at)).toEqual([0, 1]);
   });
 
   it('tells the stories of all generations, oldest first', async () => {

@@ -1,0 +1,39 @@
+import type { Commit } from '../delta/actions';
+import { listLog, readCommit, type TableLocation } from '../delta/log';
+
+/** How far the clocks of two processes that commit may be apart, so that the times of commits may go back by as much. */
+const clocksApartMs = 60_000;
+
+/** A data file of a table. */
+export interface AddedFile {
+  readonly path: string;
+  /** When it was written, in milliseconds since 1970, which is shortly before its commit. */
+  readonly modificationTime: number;
+}
+
+/**
+ * The replay of dead letters that added a file. Undefined if it was another commit, as after a compaction of the file, or if the log
+ * no longer has it. A binary search by time finds the place in the log, and only the commits about that time are read.
+ */
+export async function findReplay(
+  at: TableLocation,
+  { path, modificationTime }: AddedFile,
+): Promise<Commit | undefined> {
+  const { commits } = await listLog(at);
+  const timeOf = (commit: Commit | undefined) => commit?.commitInfo?.timestamp ?? 0;
+  let low = 0;
+  let high = commits.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const commit = await readCommit(at, commits[middle] ?? -1);
+    if (timeOf(commit) < modificationTime - clocksApartMs) low = middle + 1;
+    else high = middle;
+  }
+  for (const version of commits.slice(low)) {
+    const commit = await readCommit(at, version);
+    if (commit?.adds.some((add) => add.path === path)) return isReplay(commit) ? commit : undefined;
+  }
+  return undefined;
+}
+
+const isReplay = ({ txns }: Commit): boolean => txns.some(({ appId }) => appId.startsWith('replay/'));
