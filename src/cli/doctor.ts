@@ -28,7 +28,10 @@ runCommand({
 async function examineAll(file: string | undefined, app: AskedApp): Promise<number> {
   const settings = await readSettings(file);
   if (!settings) return 1;
-  let isWell = true;
+  const besides = settings.problemsBesides();
+  for (const problem of besides) tell(wrong('settings', problem, settingsExplained));
+  let isWell = besides.length === 0;
+  if (isWell) console.log('ok      settings: each has the form that is expected');
   for await (const findings of examine(settings, await loadStreams(), app))
     for (const finding of findings) {
       tell(finding);
@@ -40,9 +43,7 @@ async function examineAll(file: string | undefined, app: AskedApp): Promise<numb
 /** Without settings that can be read, nothing else can be looked at. */
 async function readSettings(file: string | undefined): Promise<Settings | undefined> {
   try {
-    const settings = await readWholeSettings(file);
-    console.log('ok      settings: each has the form that the app expects');
-    return settings;
+    return await readWholeSettings(file);
   } catch (error) {
     if (!(error instanceof TributaryError) || error.code !== 'settings.invalid') throw error;
     for (const problem of problemsIn(error)) tell(wrong('settings', problem, settingsExplained));

@@ -1,3 +1,4 @@
+import { checkUnusedParts } from './connections/forms';
 import { checkHubConnections, type HubConnection, readHubConnection } from './connections/hubs';
 import { readStorage } from './connections/storage';
 import { TributaryError } from './errors';
@@ -5,7 +6,7 @@ import { once } from './once';
 import { type Environment, isDisabled, type SettingDefinition, settingText } from './settingDefinitions';
 import { problemOf, SettingReader } from './settingReader';
 import type { StorageAccount } from './storage/azureBlobStore';
-import type { Direction } from './streams/connectionName';
+import { type Direction, ownConnection, sharedConnection } from './streams/connectionName';
 import { loadStreams } from './streams/loadStreams';
 import { type Stream, settingsOf } from './streams/stream';
 import {
@@ -46,6 +47,8 @@ export interface Settings extends LakeSettings, StreamSettings {
   readonly acceptGaps: boolean;
   /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` if it is not set. */
   hostStorage(): StorageAccount;
+  /** What is wrong with settings that the app itself does not read: those of the host and of commands. One line for each. */
+  problemsBesides(): readonly string[];
 }
 
 /** The app's settings and those of every stream, read from the environment once. Rejects with what parseSettings throws. */
@@ -70,10 +73,28 @@ export function parseSettings(
     commitIntervalMs: reader.duration('COMMIT_INTERVAL', 60_000),
     acceptGaps: reader.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
     hostStorage: () => readAlone(environment, (own) => readStorage(own, 'AzureWebJobsStorage')),
+    problemsBesides: () => findProblemsBesides(environment, checked),
   };
   reader.checkStreams();
   reader.throwIfAny();
   return result;
+}
+
+function findProblemsBesides(environment: Environment, streams: readonly Stream[]): readonly string[] {
+  const reader = new SettingReader(environment);
+  const warehouse = readWarehouse(reader);
+  const reading = readReader(reader, warehouse);
+  if (reading && warehouse.kind !== 'sql')
+    reader.problem('WAREHOUSE_READER is not used, because WAREHOUSE is no database: set it to none.');
+  const runtime = reader.value('FUNCTIONS_WORKER_RUNTIME');
+  if (runtime !== undefined && runtime.toLowerCase() !== 'node')
+    reader.wrong('FUNCTIONS_WORKER_RUNTIME', 'names another language', 'node');
+  const own = streams.flatMap((stream) =>
+    (['listen', 'send'] as const).map((way) => ownConnection(stream, way)),
+  );
+  for (const name of ['LakeStorage', 'AzureWebJobsStorage', sharedConnection, ...own])
+    checkUnusedParts(reader, name);
+  return reader.problems;
 }
 
 /** The settings of streams alone. Nothing is checked before it is asked for. */

@@ -40,6 +40,33 @@ it("npm run doctor tells what is wrong with the host's storage setting in a line
   );
 });
 
+it.each([
+  [
+    { WAREHOUSE_READER: 'foo' },
+    'WAREHOUSE_READER is malformed: it is not a list of name=value parts; expected ',
+  ],
+  [
+    { FUNCTIONS_WORKER_RUNTIME: 'python' },
+    'FUNCTIONS_WORKER_RUNTIME names another language: expected node.\n',
+  ],
+  [
+    { EventHubConnection__credential: 'foo' },
+    'EventHubConnection__credential is not used, because EventHubConnection is set: remove one of them.\n',
+  ],
+])('npm run doctor tells a setting that the app does not read: %j', async (own, problem) => {
+  const env = {
+    PATH: process.env.PATH,
+    ...settingsAt({ storageConnection, brokerPort: 1 }),
+    WAREHOUSE: 'duckdb:rows.duckdb',
+    ...own,
+  };
+  const command = runCommand('src/cli/doctor.js', ['--url', 'http://127.0.0.1:1'], tmpdir(), env);
+  onTestFinished(() => endCommand(command));
+  expect(await command.ended).toBe(1);
+  expect(command.text()).toContain(`WRONG   settings: ${problem}`);
+  expect(command.text().match(/^WRONG {3}settings: /gm)).toHaveLength(1);
+});
+
 it('npm run doctor says what mends a broker on this machine that accepts connections and does not answer, and ends', {
   timeout: 90_000,
 }, async () => {

@@ -53,6 +53,38 @@ const complete = {
 
 const streams = [clickstream, tides];
 
+describe('settings that the app itself does not read', () => {
+  const besides = (environment: Record<string, string>) =>
+    parseSettings({ ...complete, ...environment }, streams).problemsBesides();
+  const password = (user: string) => `Server=s;Database=rows;User Id=${user};Password=p;Encrypt=true`;
+
+  it.each<[Record<string, string>, string[]]>([
+    [{ FUNCTIONS_WORKER_RUNTIME: 'node', WAREHOUSE_READER: 'none' }, []],
+    [{ WAREHOUSE: password('app'), WAREHOUSE_READER: password('reader') }, []],
+    [
+      { WAREHOUSE: 'duckdb:rows.duckdb', WAREHOUSE_READER: password('reader') },
+      ['WAREHOUSE_READER is not used, because WAREHOUSE is no database: set it to none.'],
+    ],
+    [
+      { WAREHOUSE: password('app'), WAREHOUSE_READER: password('app') },
+      [expect.stringMatching(/^WAREHOUSE_READER has the login of WAREHOUSE, /)],
+    ],
+    [
+      { FUNCTIONS_WORKER_RUNTIME: 'python' },
+      ['FUNCTIONS_WORKER_RUNTIME names another language: expected node.'],
+    ],
+    [
+      { LakeStorage__clientId: 'id', TIDES_SEND: ofTheApp.EventHubConnection, TIDES_SEND__credential: 'x' },
+      [
+        'LakeStorage__clientId is not used, because LakeStorage is set: remove one of them.',
+        'TIDES_SEND__credential is not used, because TIDES_SEND is set: remove one of them.',
+      ],
+    ],
+  ])('%j', (environment, problems) => {
+    expect(besides(environment)).toEqual(problems);
+  });
+});
+
 const problemsOf = (environment: Record<string, string>, of = streams): string => {
   try {
     parseSettings(environment, of);

@@ -24,6 +24,18 @@ export function readForm(
   return 'key';
 }
 
+/** Adds a problem for each setting of the identity form that is not used, because a connection string is set as well. */
+export function checkUnusedParts(reader: SettingReader, name: string): void {
+  if (!reader.value(name)) return;
+  for (const [setting, value] of Object.entries(reader.environment))
+    if (setting.startsWith(`${name}__`) && value?.trim() && !isAddress(setting))
+      reader.problem(`${setting} is not used, because ${name} is set: remove one of them.`);
+}
+
+/** An address beside a connection string is refused when the connection is read. */
+const isAddress = (setting: string): boolean =>
+  /__(?:fullyQualifiedNamespace|blobServiceUri|accountName)$/.test(setting);
+
 export function readIdentity(reader: SettingReader, name: string): Identity {
   const credential = reader.value(`${name}__credential`);
   const clientId = reader.value(`${name}__clientId`);
