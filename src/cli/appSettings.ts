@@ -30,7 +30,7 @@ import { readLocalSettings } from './localSettings';
 
 export const settingsFlag = {
   settings: fileFlag(
-    'a local.settings.json; by default the one in this folder, or else those of the running npm start',
+    'a local.settings.json; by default the one in this folder, or else the settings of the npm start or npm run emulators that runs here; environment variables override each',
   ),
 };
 

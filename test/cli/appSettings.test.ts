@@ -79,6 +79,14 @@ describe('where the settings of a command are from', () => {
     'There are no settings: start "npm start", or make local.settings.json (cp local.settings.sample.json local.settings.json).';
   const noSettingsAfterRun = `${noSettings} What ran here last has ended; "npm run emulators" has its storage and hubs, without the app.`;
 
+  it('is in the help, in the order in which it is looked for', async () => {
+    const { text, ended } = runCommand('src/cli/warehouse.js', ['--help'], place, { PATH: process.env.PATH });
+    expect(await ended).toBe(0);
+    expect(text()).toMatch(
+      /--settings FILE .*local\.settings\.json.* in this folder, or else .* npm start or npm run emulators that runs here; environment variables override each$/m,
+    );
+  });
+
   it('is said in one line: the file in this folder, or another one', async () => {
     put('local.settings.json');
     expect(await run(query)).toEqual({
