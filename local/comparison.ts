@@ -33,7 +33,7 @@ export const prefixOf = (stream: Stream): string => (isClicks(stream) ? '' : `${
 
 /**
  * @param clicks what the API counts
- * @param letters the number of dead letters
+ * @param letters the number of dead letters that are no rows
  */
 export function compareFigures(
   stream: Stream,

@@ -1,10 +1,11 @@
 import { followSnapshot, type TableFollower } from '../src/lib/delta/follow';
 import type { TableLocation } from '../src/lib/delta/log';
+import { openSnapshot } from '../src/lib/delta/openTable';
 import { recordsOf } from '../src/lib/delta/readStatistics';
 import type { Snapshot } from '../src/lib/delta/state';
+import { countOpenLetters } from '../src/lib/ingest/replayLetters';
 import { deadLettersTable } from '../src/lib/lake/deadLetters';
 import { parseAppId } from '../src/lib/lake/hubGeneration';
-import { readLetters } from '../src/lib/lake/readLetters';
 import type { ObjectStore } from '../src/lib/storage/objectStore';
 import type { Stream, WarehouseTable } from '../src/lib/streams/stream';
 import { connectToOwner } from '../src/lib/warehouse/duckdb/sharedFile';
@@ -79,24 +80,33 @@ export class FiguresReader {
   }
 }
 
-/** Counts a stream's dead letters again and again, and reads them only if there are new ones. */
+/** Counts a stream's dead letters again and again, and reads them only if there are new ones, or new rows. */
 export class LetterCounter {
   readonly #stream: Stream;
-  readonly #table: TableFollower<Snapshot>;
-  #counted: Snapshot | undefined;
+  readonly #rows: TableLocation;
+  readonly #letters: TableFollower<Snapshot>;
+  #counted = '';
   #count = 0;
 
   constructor({ stream, store }: { stream: Stream; store: ObjectStore }) {
     this.#stream = stream;
-    this.#table = followSnapshot({ store, table: deadLettersTable });
+    this.#rows = { store, table: stream.table };
+    this.#letters = followSnapshot({ store, table: deadLettersTable });
   }
 
-  /** The number of different dead letters, including those that were replayed. */
-  async count(): Promise<number> {
-    const snapshot = await this.#table.toHead();
-    if (snapshot !== this.#counted)
-      this.#count = snapshot ? (await readLetters(snapshot, this.#stream.name)).length : 0;
-    this.#counted = snapshot;
+  /**
+   * The number of different dead letters that are no rows: one that was replayed is a row like any other.
+   * @param version the version of the stream's table
+   */
+  async count(version: number): Promise<number> {
+    const letters = await this.#letters.toHead();
+    if (!letters) return 0;
+    const counted = `${letters.metaData.id} ${letters.version} ${version}`;
+    if (counted !== this.#counted) {
+      const rows = await openSnapshot(this.#rows, { atLeast: version });
+      this.#count = rows ? await countOpenLetters(rows, letters, this.#stream) : 0;
+    }
+    this.#counted = counted;
     return this.#count;
   }
 }

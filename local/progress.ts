@@ -91,7 +91,10 @@ export class StreamProgress {
     try {
       const figures = await this.#read();
       const clicks = isClicks(this.stream) ? await clicksOfTheApi(stack.apiUrl) : undefined;
-      const comparison = compareFigures(this.stream, figures, { clicks, letters: await letters.count() });
+      const comparison = compareFigures(this.stream, figures, {
+        clicks,
+        letters: await letters.count(figures.version),
+      });
       this.#compared = { missing: describeMissing(this.stream, figures, clicks) };
       return comparison;
     } catch (error) {

@@ -65,6 +65,13 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayResul
   }
 }
 
+/** How many letters of a stream no row settles, whether they can become rows or not. */
+export async function countOpenLetters(rows: Snapshot, letters: Snapshot, { name }: Stream): Promise<number> {
+  const all = await readLetters(letters, name);
+  const found = await findRows(rows, all);
+  return all.filter((letter) => !found.has(letterKey(letter))).length;
+}
+
 /** The event that a letter is of, or one of whose rows has this address. */
 const eventKey = ({ hubCreatedAt, partition, sequenceNumber }: LetterInfo) =>
   addressKey(hubCreatedAt, partition, sequenceNumber, '');
