@@ -16,6 +16,8 @@ import { askPart } from './askPart';
 export interface StreamFigures {
   /** Events that the broker accepted since the hub was made. */
   readonly accepted: number;
+  /** Events that the broker gave to readers in this run, also those that it gave before. */
+  readonly delivered: number;
   /** Accepted events up to the sequence numbers in the table's txns. */
   readonly ingested: number;
   /** Rows of the table's live files, by their statistics, including rows of an earlier hub of the same name. */
@@ -47,8 +49,8 @@ export class FiguresReader {
     this.#asked = 'storage';
     const snapshot = await this.#table.toHead();
     this.#asked = 'the broker';
-    const { accepted, createdOn } = await this.#askBroker();
-    if (!snapshot) return { accepted, ingested: 0, rows: 0, version: -1 };
+    const { accepted, delivered, createdOn } = await this.#askBroker();
+    if (!snapshot) return { accepted, delivered, ingested: 0, rows: 0, version: -1 };
     let rows = 0;
     const rowsOf = new Map<string, number>();
     for (const [path, add] of snapshot.files) {
@@ -58,7 +60,7 @@ export class FiguresReader {
     }
     this.#rowsOf = rowsOf;
     const ingested = this.#ingested(snapshot, createdOn);
-    return { accepted, ingested, rows, version: snapshot.version };
+    return { accepted, delivered, ingested, rows, version: snapshot.version };
   }
 
   /** Counts by the txns of the present hub. Txns of an earlier hub and of replays are about other events. */
@@ -72,11 +74,13 @@ export class FiguresReader {
     return ingested;
   }
 
-  async #askBroker(): Promise<{ accepted: number; createdOn: number }> {
+  async #askBroker(): Promise<{ accepted: number; delivered: number; createdOn: number }> {
     const { body } = await askPart('the broker', `${this.#brokerUrl}/stats`);
-    const stats = body as { hubs: Record<string, { accepted: number; createdOn: string }> };
-    const { accepted = 0, createdOn = '' } = stats.hubs[this.#hub] ?? {};
-    return { accepted, createdOn: Date.parse(createdOn) };
+    const stats = body as {
+      hubs: Record<string, { accepted: number; delivered: number; createdOn: string }>;
+    };
+    const { accepted = 0, delivered = 0, createdOn = '' } = stats.hubs[this.#hub] ?? {};
+    return { accepted, delivered, createdOn: Date.parse(createdOn) };
   }
 }
 

@@ -62,6 +62,8 @@ export class StreamProgress {
   /** What the last comparison found missing, or why the numbers could not be compared. */
   #compared: { readonly missing: readonly string[] } | { readonly error: unknown } = { missing: [] };
   #movedAt = performance.now();
+  /** When it was last seen that events were read, which the table may have already: so after `checkpoints -- reset`. */
+  #readAt = performance.now();
   #isDone = false;
   #askedAt = Number.NEGATIVE_INFINITY;
   #waits: Waits = noWaits;
@@ -127,6 +129,7 @@ export class StreamProgress {
       this.#line = describeFigures(this.stream, figures);
       this.#isDone = isDone(this.stream, figures);
       if (this.#isDone || hasMoved(figures, this.#shown)) this.#movedAt = performance.now();
+      if (figures.delivered !== this.#shown?.delivered) this.#readAt = performance.now();
       this.#shown = figures;
       return undefined;
     } catch (error) {
@@ -183,8 +186,12 @@ export class StreamProgress {
   #whatIsWrong(): string | undefined {
     const noun = nounOf(this.stream);
     const { reasons, isFailing } = this.#waits;
-    const limitMs = reasons.length === 0 ? stillWithoutReasonAfterMs : stillAfterMs;
-    if (this.#stillForMs >= limitMs) return `${noun} stands still`;
+    const unreadForMs = performance.now() - this.#readAt;
+    const isStill =
+      reasons.length === 0
+        ? Math.min(this.#stillForMs, unreadForMs) >= stillWithoutReasonAfterMs
+        : this.#stillForMs >= stillAfterMs;
+    if (isStill) return `${noun} stands still`;
     return isFailing ? `${noun} has a problem` : undefined;
   }
 }

@@ -3,7 +3,14 @@ import { compareFigures, describeMissing } from '../../local/comparison';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { assetStream } from '../kit/assetStream';
 
-const figures = { accepted: 41_200, ingested: 41_200, rows: 41_200, version: 7, inWarehouse: 41_200 };
+const figures = {
+  accepted: 41_200,
+  delivered: 41_200,
+  ingested: 41_200,
+  rows: 41_200,
+  version: 7,
+  inWarehouse: 41_200,
+};
 const found = { clicks: 41_200, letters: 0 };
 
 it.each([

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { FiguresReader, LetterCounter } from '../../local/figures';
 import { StreamProgress } from '../../local/progress';
 import { MemoryStore } from '../../src/lib/storage/memoryStore';
@@ -49,6 +49,28 @@ it('says who does not answer while the numbers cannot be read', {
   expect((await gone.status()).note).toContain(
     'the numbers of clicks cannot be read (the broker at http://127.0.0.1:9999 did not answer (connect ECONNREFUSED 127.0.0.1:9999))',
   );
+});
+
+it('stands still without a reason only if no events are read either, as they are again after checkpoints -- reset', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let delivered = 0;
+  const createdOn = '2026-11-27T09:00:00.000Z';
+  const brokerUrl = await serve((_, response) =>
+    response.end(JSON.stringify({ hubs: { clickstream: { accepted: 100, delivered, createdOn } } })),
+  );
+  const apiUrl = await serve((_, response) =>
+    response.end('{"streams":[],"warehouse":{"tables":[]},"total":0}'),
+  );
+  const progress = follow(new MemoryStore(), brokerUrl, apiUrl);
+  await progress.status();
+  for (let minutes = 0; minutes < 3; minutes++) {
+    delivered += 1000;
+    vi.advanceTimersByTime(60_000);
+    expect((await progress.status()).note).toBeUndefined();
+  }
+  vi.advanceTimersByTime(60_000);
+  expect((await progress.status()).note).toMatch(/^clicks stands still; see \.local\/logs\.$/);
 });
 
 it('says once why the numbers of a stream cannot be compared: in the line before the last', async () => {
