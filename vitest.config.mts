@@ -8,10 +8,20 @@ export default defineConfig({
     // The tests run real servers: with more workers than cores these look broken. All tests of a real database use the same tables.
     maxWorkers: process.env.SYNAPSE_TEST_CONNECTION ? 1 : 2,
     projects: [
-      // Loading the packages anew for each of their files would take as long as a third of these tests.
-      { extends: true, test: { name: 'lib', include: ['test/lib/**/*.test.ts'], isolate: false } },
-      // Some run whole hosts in the process, with functions that are registered once.
-      { extends: true, test: { name: 'others', include: ['test/**/*.test.ts'], exclude: ['test/lib/**', 'node_modules/**'] } },
+      // Loading the packages anew for each of these files would take as long as a third of their tests.
+      {
+        extends: true,
+        test: { name: 'lib', include: ['test/lib/**/*.test.ts'], exclude: ['test/lib/app/**'], isolate: false },
+      },
+      // Some keep what they opened as long as their process runs: the parts of the app, and whole hosts.
+      {
+        extends: true,
+        test: {
+          name: 'others',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/lib/!(app)/**', 'test/lib/*.test.ts'],
+        },
+      },
     ],
   },
 });
