@@ -89,6 +89,8 @@ export class Engine {
   readonly roles = new Set<string>();
   /** Whether fn_my_permissions finds anything. */
   tellsRights = true;
+  /** Whether COLLATIONPROPERTY knows the code pages of collations. */
+  tellsCodePages = true;
   /** Whether the login may grant rights on tables. */
   mayGrant = true;
   /** While one of these is set, every bulk load, or COPY, is refused with this error. */

@@ -92,7 +92,7 @@ export class Query {
     if (name === 'GETDATE') return Date.now();
     if (name === 'DATEDIFF') return String(Math.floor((Number(args[1]) - Number(args[0])) / 60_000));
     if (name === 'COLLATIONPROPERTY' && args[1] === 'CodePage')
-      return args[0] === null ? null : codePageOf(String(args[0]));
+      return args[0] === null || !this.#engine.tellsCodePages ? null : codePageOf(String(args[0]));
     if (name === 'USER_NAME' || name === 'OBJECT_NAME') return args[0] ?? null;
     if (name === 'IS_ROLEMEMBER') return isMember(this.#engine, String(args[0]));
     if (name === 'HAS_PERMS_BY_NAME') return hasPermission(this.#engine, args);

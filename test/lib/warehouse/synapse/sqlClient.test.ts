@@ -1,5 +1,5 @@
-import { type AddressInfo, createServer } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type AddressInfo, createServer, Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseConnectionString } from '../../../../src/lib/warehouse/connectionString';
 import { SqlClient } from '../../../../src/lib/warehouse/synapse/sqlClient';
 import { TdsServer } from '../../../kit/tds/tdsServer';
@@ -36,6 +36,16 @@ describe('connections', () => {
     // An error ends the transaction, and reading waits for no lock.
     expect(settings).toContain('set xact_abort on');
     expect(settings).toContain('set transaction isolation level read uncommitted');
+  });
+
+  it('send a small packet at once, and do not wait for more to join it', async () => {
+    const setNoDelay = vi.spyOn(Socket.prototype, 'setNoDelay');
+    onTestFinished(() => setNoDelay.mockRestore());
+    await client.close();
+    await ask();
+    const isOurs = (socket: unknown) => (socket as Socket).remotePort === server.address.port;
+    const settings = setNoDelay.mock.calls.filter((_, call) => isOurs(setNoDelay.mock.contexts[call]));
+    expect(settings.at(-1)).toEqual([true]);
   });
 
   it('are closed after a call that failed, and the next call makes another', async () => {
@@ -164,5 +174,18 @@ describe('an error', () => {
       code: 'warehouse.unavailable',
       message: expect.stringContaining('deadlock'),
     });
+  });
+
+  it('has no number of a login that the client has tried again, and that then went through', async () => {
+    await client.close();
+    const before = server.logins;
+    server.refuseLogins = { number: 40613, message: 'The database is not available.' };
+    server.cutAt = /SELECT a/;
+    const asked = ask().catch((error: unknown) => error);
+    await vi.waitFor(() => expect(server.logins).toBeGreaterThan(before));
+    server.refuseLogins = undefined;
+    const broken = client.describe(await asked);
+    expect(broken.code).toBe('warehouse.unavailable');
+    expect(broken.message).not.toContain('40613');
   });
 });

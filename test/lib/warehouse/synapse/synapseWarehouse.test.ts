@@ -315,6 +315,19 @@ describe('many rows', () => {
     expect([...server.engine.tables.keys()].filter((name) => name.includes('stage_'))).toEqual([]);
   });
 
+  it('are 20,000 or more', { timeout: 30_000 }, async () => {
+    const delta = await clicksTable();
+    const copying = open({ staging });
+    const copies: number[] = [];
+    for (const count of [19_999, 20_000]) {
+      await delta.commit(clicks(count));
+      await follow(delta, clicksAt, copying);
+      copies.push(server.batches.filter((text) => text.startsWith('COPY INTO')).length);
+    }
+    expect(copies).toEqual([0, 1]);
+    expect(server.rows('clickstream.clicks')).toHaveLength(39_999);
+  });
+
   it('take files of processes with them that were killed a day ago', async () => {
     await lake.put('warehouse-staging/clickstream.clicks-killed.csv.gz', Buffer.from(''));
     hours += 25;

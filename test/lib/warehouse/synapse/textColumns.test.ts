@@ -75,3 +75,46 @@ describe.each(['pool', 'server'] as const)('text in a database of another code p
     expect(server.rows(name).map(({ id }) => id)).toEqual(['Café']);
   });
 });
+
+describe('the code page of text columns', () => {
+  /** A table of an earlier release, which has the code page of the database. */
+  const startWithEarlier = async () => {
+    server = await TdsServer.start({ dialect: 'server', collation: 'Cyrillic_General_CI_AS' });
+    await open().init([assetsAt]);
+    const table = server.engine.table(name);
+    table.columns = table.columns.map((column) => ({ ...column, collation: undefined }));
+    return table;
+  };
+
+  it('is found whatever the case of the names of the columns', async () => {
+    const table = await startWithEarlier();
+    table.columns = table.columns.map((column) => ({ ...column, name: column.name.toUpperCase() }));
+    await expect(open().init([assetsAt])).rejects.toMatchObject({
+      code: 'warehouse.schema',
+      message: expect.stringContaining('changes letters: id (1251), '),
+    });
+  });
+
+  it('is taken as right if the server does not tell it', async () => {
+    await startWithEarlier();
+    server.engine.tellsCodePages = false;
+    await open().init([assetsAt]);
+  });
+
+  it.each([
+    [195, 'taken as right if the server does not know the question'],
+    [42108, 'asked for again if the server was away'],
+  ])('is, after the error %i, %s', async (fail, what) => {
+    await startWithEarlier();
+    server.onBatch = (text) => {
+      if (text.includes('COLLATIONPROPERTY')) server.plan({ fail, message: 'No answer.' });
+    };
+    const delta = await assetsTable();
+    await delta.commit([asset()]);
+    const warehouse = open();
+    if (what.startsWith('taken')) await follow(warehouse, delta);
+    else await expect(follow(warehouse, delta)).rejects.toMatchObject({ code: 'warehouse.unavailable' });
+    server.onBatch = undefined;
+    expect(server.rows(name)).toHaveLength(what.startsWith('taken') ? 1 : 0);
+  });
+});
