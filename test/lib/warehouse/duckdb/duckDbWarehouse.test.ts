@@ -1,8 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { beginning, type TablePosition } from '../../../../src/lib/delta/position';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
+import { openDuckDbFile } from '../../../../src/lib/warehouse/duckdb/duckDbWarehouse';
 import type { Cell, Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { turnsDuring } from '../../../kit/turnsDuring';
+import { onDuckDbFile } from '../earlierLoader';
 import { duckDbHarness, type Harness } from '../harness';
 
 const table: WarehouseTable = {
@@ -89,4 +94,24 @@ describe('a table in a DuckDB file', () => {
 it('other work goes on between two chunks of a large load', async () => {
   const rows = Array.from({ length: 60_000 }, (_, id): Cell[] => [null, null, id]);
   expect(await turnsDuring(() => load(rows))).toBeGreaterThanOrEqual(29);
+});
+
+it('a load that meets another change of the same row of the ledger may be tried again', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'warehouse-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'one.duckdb');
+  const file = await openDuckDbFile(path);
+  await file.init([table]);
+  const rows = { columns: table.columns.map(() => []), count: 0, rejected: [] };
+  const next = { table, from: beginning, to: { tableId: 'id', version: 1, mark: undefined }, rows };
+  await onDuckDbFile(path, async (run) => {
+    await run("UPDATE ops.load_ledger SET last_version = 7 WHERE table_name = 'shop.sales'");
+    await expect(file.load(next)).rejects.toMatchObject({
+      code: 'warehouse.unavailable',
+      message: expect.stringMatching(/^duckdb:.*conflict/i),
+    });
+    return undefined;
+  });
+  expect(await file.load(next)).toBe('loaded');
+  await file.close();
 });
