@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
+import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { Stream } from '../../../src/lib/streams/stream';
 import { readLoadStatus } from '../../../src/lib/warehouse/loadStatus';
@@ -173,4 +174,35 @@ it('loads all rows again into a DuckDB file that was deleted, although the lake 
   expect(await load()).toEqual([]);
   rmSync(join(folder, 'one.duckdb'));
   expect(await load()).toEqual([3]);
+});
+
+it('stages many rows for a dedicated pool, and says if that is refused', { timeout: 30_000 }, async () => {
+  const delta = await clicksTable();
+  await delta.commit(clicks(20_000));
+  server = await startServer();
+  server.engine.copyRefusal = 229;
+  const warnings: string[] = [];
+  const one = start(server.connectionString, delta, {
+    staging: async () => ({ store: new MemoryStore(), urlOf: (path) => `https://lake/${path}` }),
+    warn: (message) => warnings.push(message),
+  });
+  await one.catchUp(60_000);
+  expect(server.rows('clickstream.clicks')).toHaveLength(20_000);
+  expect(warnings).toEqual([expect.stringContaining('COPY INTO is refused')]);
+});
+
+it('asks for no place to stage rows of a DuckDB file', async () => {
+  const delta = await clicksTable();
+  await delta.commit(clicks(1));
+  const folder = mkdtempSync(join(tmpdir(), 'loaders-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const [reports, warnings]: [number[], string[]] = [[], []];
+  const one = start(`duckdb:${join(folder, 'one.duckdb')}`, delta, {
+    staging: () => Promise.reject(new Error('There is none.')),
+    onLoad: ({ rows }) => reports.push(rows),
+    warn: (message) => warnings.push(message),
+  });
+  await one.catchUp(60_000);
+  await one.close();
+  expect([reports, warnings]).toEqual([[1], []]);
 });

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
@@ -321,13 +323,34 @@ describe('a DuckDB file that another process has', () => {
     });
   });
 
+  it('is refused for a reason that this release does not know', async () => {
+    const mine = await openDuckDb(path);
+    const { protocol } = JSON.parse(readFileSync(`${path}.owner.json`, 'utf8'));
+    await mine.close();
+    const server = createServer((request, response) => {
+      request.resume();
+      request.on('end', () => response.end(serialize(answers.shift())));
+    });
+    const answers = [{ value: new Map() }, { code: 'warehouse.tired', message: 'Not today.' }];
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    writeFileSync(`${path}.owner.json`, JSON.stringify({ url, token: 't', protocol }));
+    const other = await connectToOwner(path);
+    await expect(other?.ledger()).rejects.toMatchObject({
+      code: 'warehouse.refused',
+      message: 'Not today.',
+    });
+  });
+
   it('does not answer without the token, which only its user may read', async () => {
     const mine = await openDuckDb(path);
     const file = `${path}.owner.json`;
     expect(statSync(file).mode & 0o077).toBe(0);
     const { url, token } = JSON.parse(readFileSync(file, 'utf8')) as { url: string; token: string };
     expect(new URL(url).hostname).toBe('127.0.0.1');
-    for (const headers of [{}, { authorization: 'Bearer x' }]) {
+    const others = ['Bearer x', `Bearer ${token.replace(/^./, (first) => (first === '0' ? '1' : '0'))}`];
+    for (const headers of [{}, ...others.map((authorization) => ({ authorization }))]) {
       const reply = await fetch(url, { method: 'POST', headers, body: 'x' });
       expect([reply.status, await reply.text()]).toEqual([401, '']);
     }
