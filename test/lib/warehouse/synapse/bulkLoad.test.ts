@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import sql from 'mssql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { beginning } from '../../../../src/lib/delta/position';
+import { MemoryStore } from '../../../../src/lib/storage/memoryStore';
 import type { WarehouseTable, WarehouseType } from '../../../../src/lib/streams/stream';
 import { fittingOf, isMisfit } from '../../../../src/lib/warehouse/fitValue';
 import { toBulkTable } from '../../../../src/lib/warehouse/synapse/bulkLoad';
@@ -203,6 +204,18 @@ describe('rows in binary form', () => {
     },
   );
 
+  it('are none if each row has such letters', async () => {
+    const rows = ['é', 'ö'].map((text) => types.map((type) => (type === 'varchar(255)' ? text : null)));
+    await stored(open({ bulkThreshold: 1 }), rows);
+    expect(server.batches.filter((text) => /^insert bulk/i.test(text))).toEqual([]);
+  });
+
+  it('are used where a staged file could be, which is for dedicated pools alone', async () => {
+    const staging = { store: new MemoryStore(), urlOf: (path: string) => path };
+    await stored(open({ staging, copyThreshold: 1, bulkThreshold: 1 }), [types.map(() => null)]);
+    expect([server.bulkLoads, server.errors, warnings]).toEqual([1, [], []]);
+  });
+
   const some = (count: number) => Array.from({ length: count }, (_, row) => ['a', 'b', row, row]);
 
   it('are used from 500 rows on, with rejected rows beside them, all or nothing', async () => {
@@ -275,6 +288,14 @@ describe('rows in binary form', () => {
       expect(server.bulkLoads).toBe(tried === 1 ? 0 : 1);
     },
   );
+
+  it('are not tried instead of few rows, which fail as text once', async () => {
+    const load = { ...loadOf(some(2)), from: beginning };
+    server.engine.tables.delete(name);
+    const warehouse = open();
+    await expect(warehouse.load(load)).rejects.toMatchObject({ code: 'warehouse.refused' });
+    expect(server.batches.filter((text) => text.includes('INSERT INTO [s].[every_type]'))).toHaveLength(1);
+  });
 
   it('are refused like text if a value is none of the column, and the next ones come in binary form again', async () => {
     const warehouse = open();
