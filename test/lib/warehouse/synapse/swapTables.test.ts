@@ -267,6 +267,20 @@ describe('a rebuilt table of a dedicated pool', () => {
     ]);
   });
 
+  it('has the rights of the old one also if the connection breaks while they are given, and those to give them on', async () => {
+    const { table, again } = await rebuilt();
+    table.grants.push({ state: 'GRANT_WITH_GRANT_OPTION', permission: 'SELECT', grantee: 'lead' });
+    server.cutAt = /^GRANT/;
+    expect(await again()).toMatchObject({ outcome: 'rebuilt' });
+    expect(server.cutAt).toBeUndefined();
+    expect(server.engine.table('clickstream.clicks').grants).toEqual(table.grants);
+    expect(harness.warnings).toEqual([]);
+    server.engine.mayGrant = false;
+    expect(await warehouse.lostBySwap(clicksAt)).toEqual([
+      expect.stringContaining(': GRANT SELECT ON [clickstream].[clicks] TO [lead] WITH GRANT OPTION;'),
+    ]);
+  });
+
   it('says which rights are lost of somebody whom the login may not see', async () => {
     const { table } = await rebuilt();
     table.grants.push({ state: 'GRANT', permission: 'SELECT', grantee: undefined });
@@ -402,6 +416,21 @@ describe('a rebuilt table of a dedicated pool', () => {
       expect(parseReplacing(await readLedgerPosition(warehouse, clicksAt))).toBeUndefined();
     },
   );
+
+  it('loses nothing of what its engine has no system view for, and is not replaced if one cannot be read', async () => {
+    await rebuilt();
+    const failAt = (view: string, fail: number) => {
+      server.onBatch = (text) => {
+        if (text.includes(view)) server.plan({ fail, message: 'No such view, or no right to it.' });
+      };
+    };
+    for (const view of ['sys.security_predicates', 'sys.stats', 'sys.masked_columns']) {
+      failAt(view, 208);
+      expect(await warehouse.lostBySwap(clicksAt)).toEqual([]);
+      failAt(view, 229);
+      await expect(warehouse.lostBySwap(clicksAt)).rejects.toMatchObject({ code: 'warehouse.refused' });
+    }
+  });
 
   it("says before that its indexes are lost, and columns that are not the stream's", async () => {
     const { table } = await rebuilt();
