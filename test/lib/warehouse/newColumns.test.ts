@@ -139,6 +139,15 @@ describe.shuffle.each(implementations)('new columns of a table: %s', (_name, mak
     expect(await rows()).toEqual(['after BTC spot', 'before BTC ']);
   });
 
+  it('are added to a complete shadow of a process without them before it takes the place of the table', async () => {
+    const narrow = { table: assetsAt, shadow: newShadow(assetsAt, 1) };
+    await warehouse.createShadow(narrow, { tableId: 'id', version: 1, mark: undefined });
+    expect(await warehouse.hold(narrow)).toBe(true);
+    const swap = { table: widerAt, shadow: { ...widerAt, name: narrow.shadow.name } };
+    expect(await warehouse.swap(swap)).toBe('swapped');
+    expect(await warehouse.missingColumns(widerAt)).toEqual([]);
+  });
+
   it('are not looked for in a table that is not there', async () => {
     expect(await warehouse.missingColumns({ ...widerAt, name: 'none' })).toEqual([]);
   });

@@ -144,9 +144,13 @@ class SynapseWarehouse implements Warehouse {
     return this.#client.described(async () => {
       // A rebuild also brings back a table that somebody dropped.
       if (dialect !== 'pool') for (const sql of tableScript(swap.table, dialect)) await this.#make(sql);
-      await addMissingColumns(this.#client, dialect === 'pool' ? swap.shadow : swap.table);
+      // A process that did not know all columns may have made the shadow.
+      await addMissingColumns(this.#client, swap.shadow);
       if (dialect === 'pool') await this.#copyGrants(swap);
-      else await checkTextColumns(this.#client, swap.table, dialect);
+      else {
+        await addMissingColumns(this.#client, swap.table);
+        await checkTextColumns(this.#client, swap.table, dialect);
+      }
       const client = new SqlClient({ ...this.#options, requestTimeoutMs: swapTimeoutMs });
       try {
         return await swapTables({ client, ledger: this.#ledger, dialect, keepsMarks }, swap, least);

@@ -130,16 +130,6 @@ describe('a table that lacks columns', () => {
   });
 });
 
-it('a shadow that an earlier release began gets the columns before it takes the place of the table', async () => {
-  const warehouse = open();
-  const position = { tableId: 'id', version: 1, mark: undefined };
-  const swap = { table, shadow: { ...table, name: 'clicks__reload_1_00000000' } };
-  await warehouse.createShadow({ ...swap, shadow: { ...swap.shadow, columns: narrow.columns } }, position);
-  await warehouse.hold(swap);
-  expect(await warehouse.swap(swap)).toBe('swapped');
-  expect(await warehouse.missingColumns(table)).toEqual([]);
-});
-
 describe('a table that may not be altered', () => {
   it('takes no rows: the error names the table, the columns and the command, which then helps', async () => {
     server.engine.alterRefusal = mayNotAlter;
