@@ -418,6 +418,18 @@ describe.shuffle.each(implementations)('a warehouse: %s', (_name, make) => {
     expect([...(await warehouse.ledger()).keys()].sort()).toEqual([fullName(assetsAt), fullName(clicksAt)]);
   });
 
+  it('is not given back to its loads by a shadow that is known to be complete', async () => {
+    const swap = { table: clicksAt, shadow: newShadow(clicksAt, 1) };
+    await warehouse.createShadow(swap, { tableId: 'id', version: 1, mark: undefined });
+    expect(await warehouse.hold(swap)).toBe(true);
+    const complete = `rename:${fullName(swap.shadow)}|id`;
+    await harness.execute(
+      `UPDATE ops.load_ledger SET delta_id = '${complete}' WHERE table_name = '${fullName(clicksAt)}'`,
+    );
+    await warehouse.release(swap);
+    expect((await warehouse.ledger()).get(fullName(clicksAt))?.tableId).toBe(complete);
+  });
+
   it('goes on with its loads if the shadow that should take its place is gone', async () => {
     const delta = await clicksTable();
     await delta.commit(clicks(5));
