@@ -29,6 +29,17 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
     checkTable({ warehouse, at: delta.at, table, signal, pauseMs: 0, ...more });
   const equal = { different: [], unread: [], rejectedWanted: undefined };
 
+  /** Does something before each query. */
+  function spyOnQuery(before: (sql: string) => Promise<void>) {
+    const ask = warehouse.query.bind(warehouse);
+    const query = vi.spyOn(warehouse, 'query');
+    onTestFinished(() => query.mockRestore());
+    query.mockImplementation(async (sql) => {
+      await before(sql);
+      return ask(sql);
+    });
+  }
+
   /** A table with clicks, as it was loaded. */
   async function loadedClicks(count: number): Promise<DeltaTable> {
     const delta = await clicksTable();
@@ -108,6 +119,9 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
     expect((await check(delta, untimed)).different).toEqual([
       { what: 'missing', address: undefined, day: undefined, columns: [] },
     ]);
+    const { store, table } = delta.at;
+    for await (const { path } of store.list(`${table}/part-`)) await store.delete(path);
+    await expect(check(delta, untimed)).rejects.toThrow('version 1, which the lake does not hold any more');
   });
 
   it('names rows that have exchanged values of a column, in which its checksum stays the same', async () => {
@@ -188,7 +202,16 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
     await delta.commit([asset(), asset({ id: 'x'.repeat(300) }), asset({ id: 'y'.repeat(300) })]);
     await follow(delta, assetsAt);
     await harness.execute('DELETE FROM ops.rejected_rows WHERE sequence_number = 2');
-    expect(await check(delta, assetsAt)).toMatchObject({ rejected: 1, rejectedWanted: 2, different: [] });
+    const found = { rejected: 1, rejectedWanted: 2, different: [] };
+    expect(await check(delta, assetsAt)).toMatchObject(found);
+    // A load that goes on meanwhile adds some, and takes none away.
+    let loads = 0;
+    spyOnQuery(async () => {
+      if (++loads > 1) return;
+      await delta.commit([asset({ id: 'later' })]);
+      await follow(delta, assetsAt);
+    });
+    expect(await check(delta, assetsAt)).toMatchObject(found);
   });
 
   it('finds rejected rows that are too many, but takes later ones for no difference', async () => {
@@ -230,6 +253,58 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
         ...{ rows: 1, wanted: 1, columns: ['symbol'] },
       })),
     );
+  });
+
+  it('goes on with further days at once if the first ten are equal by the time of a look', async () => {
+    const delta = await assetsTable();
+    const at = (day: number) => base + day * 86_400_000_000;
+    await delta.commit(Array.from({ length: 12 }, (_, day) => asset({ id: `a${day}`, at: at(day) })));
+    await follow(delta, assetsAt);
+    const setSymbol = (symbol: string, which: string) =>
+      harness.execute(`UPDATE assets.asset_statistics_history_v3 SET symbol = '${symbol}' WHERE ${which}`);
+    await setSymbol('X', "symbol = 'BTC'");
+    spyOnQuery(async (sql) => {
+      if (sql.includes('ops.rejected_rows')) await setSymbol('BTC', "id <> 'a11'");
+    });
+    const { different, unread } = await check(delta, assetsAt);
+    expect(new Set(different.map(({ day }) => day))).toEqual(new Set(['2026-01-12']));
+    expect(unread).toEqual([]);
+    await setSymbol('X', "id = 'a0'");
+    await setSymbol('BTC', "id = 'a11'");
+    // Without a pause, because nothing is left to be looked at again.
+    expect(await check(delta, assetsAt, { pauseMs: 600_000 })).toMatchObject(equal);
+  });
+
+  it('looks three times at rows that differ', async () => {
+    const delta = await loadedClicks(5);
+    await harness.execute('DELETE FROM clickstream.clicks WHERE sequence_number = 4');
+    const asked: string[] = [];
+    spyOnQuery(async (sql) => void asked.push(sql));
+    expect((await check(delta, clicksAt)).different).toHaveLength(1);
+    const ofTheDay = asked.filter((sql) => sql.includes(">= '2026-01-01T") && sql.includes("< '2026-01-02T"));
+    // Once for the checksums.
+    expect(ofTheDay).toHaveLength(4);
+  });
+
+  it('has no rows to compare if nothing is loaded but the making of the table', async () => {
+    const delta = await clicksTable();
+    await follow(delta, clicksAt);
+    expect(await check(delta, clicksAt)).toEqual({ version: 0, rows: 0, rejected: 0, ...equal });
+  });
+
+  it.each(['onFile', 'onSlice'] as const)('is aborted at once: %s', async (when) => {
+    const delta = await loadedClicks(2);
+    await delta.commit(clicks(1));
+    await follow(delta, clicksAt);
+    const end = new AbortController();
+    let told = 0;
+    const abort = () => {
+      told++;
+      end.abort(new Error('Ended.'));
+    };
+    const checking = check(delta, clicksAt, { signal: end.signal, [when]: abort });
+    await expect(checking).rejects.toThrow('Ended.');
+    expect(told).toBe(1);
   });
 
   it('takes no load that goes on meanwhile for a difference, and finds one that is there', async () => {

@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
+import { openSnapshot } from '../../../../src/lib/delta/openTable';
+import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import type { Sides } from '../../../../src/lib/warehouse/check/slices';
-import { Slices, startsOf, timeColumnOf } from '../../../../src/lib/warehouse/check/slices';
+import { Slices, sliceVersion, startsOf, timeColumnOf } from '../../../../src/lib/warehouse/check/slices';
+import { base, clicksTable } from '../deltaTable';
 
 const minute = (iso: string) => Date.parse(`${iso}Z`) / 60_000;
 const starts = (rows: Readonly<Record<string, number>>, most = 10) =>
@@ -96,5 +99,28 @@ it('takes the time at which a row was enqueued before any other, wherever its co
   expect([placeIn(column('enqueued_at', 'int'), other), placeIn(column('at', 'date'))]).toEqual([
     1,
     undefined,
+  ]);
+});
+
+it('counts the rows of each minute in the lake, so that a day with many is divided', async () => {
+  const delta = await clicksTable();
+  const at = (minutes: number) => base + minutes * 60_000_000;
+  for (const minutes of [1, 2, 3])
+    await delta.commit(Array.from({ length: 20_000 }, () => [1, at(minutes), 1, 1]));
+  const table: WarehouseTable = {
+    ...{ schema: 's', name: 't' },
+    columns: [{ name: 'moment', from: 'timestamp', type: 'datetime2(6)' }],
+  };
+  const snapshot = await openSnapshot(delta.at);
+  if (!snapshot) throw new Error('There is no table.');
+  const sides = { table, warehouse: { kind: 'duckdb' } } as Sides;
+  const { all } = await sliceVersion(sides, snapshot);
+  const day = base / 60_000_000;
+  expect(all).toEqual([
+    'none',
+    { from: undefined, to: day },
+    { from: day, to: day + 3 },
+    { from: day + 3, to: day + 1440 },
+    { from: day + 1440, to: undefined },
   ]);
 });

@@ -97,6 +97,17 @@ describe('a DuckDB file that is opened for queries', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('is opened without a right to write, and without a way to other files', async () => {
+    await (await openDuckDb(path)).close();
+    const reader = await openDuckDbToRead(path);
+    onTestFinished(() => reader.close());
+    const settings = ['access_mode', 'enable_external_access', 'lock_configuration'];
+    const asked = settings.map((name) => `current_setting('${name}')::VARCHAR AS ${name}`);
+    expect(await reader.query(`SELECT ${asked.join(', ')}`)).toEqual([
+      { access_mode: 'read_only', enable_external_access: 'false', lock_configuration: 'true' },
+    ]);
+  });
+
   it('stays as it is, also if it is not one of ours', async () => {
     const instance = await DuckDBInstance.create(path);
     const connection = await instance.connect();
