@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { beginning, type TablePosition } from '../../../../src/lib/delta/position';
 import { newShadow } from '../../../../src/lib/warehouse/shadow';
 import { SqlClient } from '../../../../src/lib/warehouse/synapse/sqlClient';
+import { openSynapse } from '../../../../src/lib/warehouse/synapse/synapseWarehouse';
 import { fullName, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { Session } from '../../../kit/tds/session';
 import { assetsAt, clicksAt, tdsHarness } from '../harness';
@@ -144,6 +145,14 @@ describe('a ledger without the columns', () => {
 });
 
 describe('a ledger that may not be altered', () => {
+  it('is worked with also if nobody listens to warnings', async () => {
+    await makeOldLedger();
+    server.engine.alterRefusal = { number: 229, message: 'The ALTER permission was denied.' };
+    const silent = openSynapse({ address: server.address });
+    onTestFinished(() => silent.close());
+    expect((await silent.ledger()).get(clicksName)).toStrictEqual(old);
+  });
+
   it.each([
     [
       1088,
