@@ -97,7 +97,8 @@ async function compareOften(
   let different = await compareOnce(options, slices, some);
   for (let look = 1; look < looks && different.size > 0; look++) {
     const { pauseMs = 3000, signal } = options;
-    await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    // The next look throws if this was aborted.
+    await sleep(pauseMs, undefined, { signal }).catch(() => {});
     const again = await compareOnce(options, slices, some);
     different = new Map([...again].filter(([key]) => different.has(key)));
   }

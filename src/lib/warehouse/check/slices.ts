@@ -55,9 +55,9 @@ export class Slices {
   /** The place of a row's slice in `all`. */
   indexOf(row: FormRow): number {
     const { table, warehouse } = this.#sides;
-    const column = timeColumnOf(table);
-    if (column === undefined) return 0;
+    const column = timeColumnOf(table) ?? -1;
     const [form, type] = [row[column], table.columns[column]?.type];
+    // Rows without a time come first, and a table without one has a single slice.
     if (!form || !type) return 0;
     const minute = minuteOfForm(form, type, warehouse.kind);
     let [low, high] = [0, this.#starts.length];

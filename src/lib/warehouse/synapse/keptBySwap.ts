@@ -51,10 +51,7 @@ async function findPolicies(
     client,
     `SELECT OBJECT_NAME(object_id) AS name FROM sys.security_predicates WHERE target_object_id = ${objectId(table)};`,
   );
-  const isSure =
-    names === undefined ||
-    names.length > 0 ||
-    (await hasRight(client, 'NULL', 'DATABASE', 'VIEW DEFINITION'));
+  const isSure = names === undefined || (await hasRight(client, 'NULL', 'DATABASE', 'VIEW DEFINITION'));
   const unseen = `If a security policy is on the table, ${then}: this login cannot see that, because it lacks VIEW DEFINITION in the database, which deploy/sql/loader.sql grants.`;
   return { names: names ?? [], unseen: isSure ? [] : [unseen] };
 }

@@ -85,11 +85,9 @@ export async function unseenGrants(client: SqlClient): Promise<string[]> {
 export async function lostGrants(client: SqlClient, table: WarehouseTable): Promise<string[]> {
   const lost = await unseenGrants(client);
   const grants = await readGrants(client, table);
-  const mayGrant =
-    grants.length > 0 && (await hasRight(client, quoteText(fullName(table)), 'OBJECT', 'CONTROL'));
   const statements = (some: readonly Grant[]) => some.map((grant) => statementOf(grant, table)).join(' ');
   const kept = grants.filter((grant) => isKept(grant, table));
-  if (kept.length > 0 && !mayGrant)
+  if (kept.length > 0 && !(await hasRight(client, quoteText(fullName(table)), 'OBJECT', 'CONTROL')))
     lost.push(
       `Rights on the table are lost, because this login may not grant them again: ${statements(kept)}`,
     );
