@@ -279,6 +279,15 @@ it('has a catch-up go on where one that is under way must end', async () => {
   expect(server.rows('clickstream.clicks')).toHaveLength(3);
 });
 
+it('waits a little longer than its limit for a load that is under way', async () => {
+  await delta.commit(clicks(1));
+  server.hold = { batch: /INSERT INTO \[clickstream\]/, ms: () => 2500 };
+  // It ends between two loads.
+  expect(await loader.catchUp(2000)).toEqual({ state: 'behind' });
+  expect(server.rows('clickstream.clicks')).toHaveLength(1);
+  expect(statuses.at(-1)).toMatchObject({ state: 'behind', position: { version: 1 } });
+});
+
 it('does not wait for a load that takes much too long, and the load ends by itself', async () => {
   await delta.commit(clicks(1));
   server.hold = { batch: /INSERT INTO \[clickstream\]/, ms: () => 3000 };
