@@ -64,7 +64,7 @@ const partitionValueOrEmpty = (column: Field, text: string, where: string): Read
 /** The text of a member; undefined if it is missing, null or an object. */
 function memberOf(object: unknown, name: string): string | undefined {
   const value =
-    typeof object === 'object' && object !== null
+    typeof object === 'object' && object !== null && !Array.isArray(object)
       ? ownMember(object as Readonly<Record<string, unknown>>, name)
       : undefined;
   return value === undefined || typeof value === 'object' ? undefined : String(value);

@@ -106,3 +106,12 @@ it.each<[string | undefined, string[]]>([
 ])('columns have values for sure where fewer rows are null than there are: %s', (stats, found) => {
   expect(columnsWithValues(adding(stats), ['id', 'name', 'day', 'other'])).toEqual(found);
 });
+
+it.each(['null', '"text"', '[7]', '3'])(
+  'bounds and counts of nulls that are no object say nothing: %s',
+  (part) => {
+    const stats = `{"numRecords":1,"minValues":${part},"maxValues":${part},"nullCount":${part}}`;
+    const { columns } = parseStatistics(adding(stats), [field('length', 'long')], where);
+    expect([...columns]).toEqual([['length', {}]]);
+  },
+);
