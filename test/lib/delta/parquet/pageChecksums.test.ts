@@ -1,7 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import { crc32 } from 'node:zlib';
+import type { RowGroup } from 'hyparquet';
+import { PageHeader } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import { describe, expect, it } from 'vitest';
 import { encodeParquet } from '../../../../src/lib/delta/parquet/encode';
+import { checkPages } from '../../../../src/lib/delta/parquet/pageChecksums';
 import { readParquet } from '../../../../src/lib/delta/parquet/read';
+import { serializeThrift } from '../../../../src/lib/delta/parquet/thriftWriter';
 import { field } from '../../../../src/lib/delta/schema';
 import { seededRandom } from '../../../../src/lib/sources/seededRandom';
 import { sourceOf } from './byteSource';
@@ -82,4 +87,46 @@ describe('a bit that flips in a file of ours', () => {
     const repetitions = seen.map((byte) => schema.slice(byte + 2, byte + 8));
     expect(repetitions).toEqual(['\u0007sessi', '\u0005price']);
   });
+});
+
+describe('a chunk of pages', () => {
+  /** A header as parquet.thrift has it, PageHeader, and the bytes of the page. */
+  const pageOf = (page: string, { size = page.length, crc = crc32(page) | 0 } = {}) =>
+    Buffer.concat([
+      serializeThrift(
+        new PageHeader({ type: 0, uncompressed_page_size: page.length, compressed_page_size: size, crc }),
+      ),
+      Buffer.from(page),
+    ]);
+  /** Whether the bytes of a chunk come out of a file whose pages are checked. */
+  const passes = async (...pages: readonly Buffer[]) => {
+    const bytes = new Uint8Array(Buffer.concat(pages)).buffer;
+    const data = {
+      path_in_schema: ['n'],
+      data_page_offset: 0n,
+      total_compressed_size: BigInt(bytes.byteLength),
+    };
+    const group = { columns: [{ meta_data: data }] } as unknown as RowGroup;
+    const { slice } = await checkPages({ byteLength: bytes.byteLength, slice: () => bytes }, group);
+    return Promise.resolve(slice(0)).then(
+      () => true,
+      ({ message }: Error) => message,
+    );
+  };
+  const damaged = pageOf('other', { crc: 1 });
+  const isDamaged = expect.stringContaining('is damaged: it does not have its checksum');
+
+  it('is refused if one of them does not have its checksum, also behind an empty one', async () => {
+    expect(await passes(pageOf('one'), pageOf(''), pageOf('other'))).toBe(true);
+    expect(await passes(pageOf('one'), damaged)).toEqual(isDamaged);
+    expect(await passes(pageOf('one'), pageOf(''), damaged)).toEqual(isDamaged);
+  });
+
+  it.each([-1, 6, 1000])(
+    'is left to the reader of the values from a page on that cannot have %i bytes',
+    async (size) => {
+      expect(await passes(pageOf('one'), pageOf('other', { size, crc: 1 }))).toBe(true);
+      expect(await passes(damaged, pageOf('other', { size, crc: 1 }))).toEqual(isDamaged);
+    },
+  );
 });
