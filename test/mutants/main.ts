@@ -12,9 +12,8 @@ import { install, type Mutant, type Place, runStryker } from './stryker';
 /*
  * `npm run mutants`: makes small mistakes in lines of src/lib that a seed draws, one at a time and in a copy of the project, and
  * looks whether a test notices each. The tests of the mirrored folder are asked first. What they do not notice, the other tests of
- * test/lib and test/functions are asked that import the changed file, directly or through other files. What these do not notice
- * either is printed: there a test is missing, or the change makes no difference, which only a reader can tell. It takes minutes,
- * and is no part of `npm test`.
+ * test/lib are asked that import the changed file, directly or through other files. What these do not notice either is printed: there a
+ * test is missing, or the change makes no difference, which only a reader can tell. It takes minutes, and is no part of `npm test`.
  *
  * With `--known` it plants the mistakes of `sqlFaults.ts` instead, of each of which it is known which test must notice it.
  */
@@ -131,9 +130,7 @@ function tryFolder(folder: string, lines: readonly string[], work: string): Muta
   const first = runStryker({ name: folder, mutate: lines, testFiles: [`${mirrored}**/*.test.ts`], work });
   const left = first.filter(isLeft);
   const files = new Set(left.map(({ path }) => withoutEnding(path)));
-  const others = ['test/lib/**/*.test.ts', 'test/functions/*.test.ts']
-    .flatMap((pattern) => filesOf(pattern))
-    .filter((path) => !path.startsWith(mirrored));
+  const others = filesOf('test/lib/**/*.test.ts').filter((path) => !path.startsWith(mirrored));
   const testFiles = testsReaching(files, others);
   if (testFiles.length === 0) return first;
   const mutate = left.map(({ path, start, end }) => `${path}:${positionOf(start)}-${positionOf(end)}`);
