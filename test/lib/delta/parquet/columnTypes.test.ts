@@ -26,14 +26,15 @@ const timestamp: Element = {
 };
 const newByte: Element = { type: 'INT32', logical_type: { type: 'INTEGER', bitWidth: 8, isSigned: true } };
 const newDate: Element = { type: 'INT32', logical_type: { type: 'DATE' } };
-/** Against the format: a date is an INT32. */
+/** Against the format: a text is a BYTE_ARRAY, and a date is an INT32. */
+const fixedText: Element = { ...fixed, converted_type: 'UTF8' };
 const longDate: Element = { type: 'INT64', converted_type: 'DATE' };
 const decimal: Element = { type: 'INT32', converted_type: 'DECIMAL', scale: 2, precision: 9 };
 const list: Element = { num_children: 1, converted_type: 'LIST' };
 const repeated: Element = { type: 'INT32', repetition_type: 'REPEATED' };
 const all = {
   ...{ int32, int64, float, double, boolean, bytes, text, fixed, int96, date },
-  ...{ newText, json, oldEnum, newByte, newDate, longDate },
+  ...{ newText, json, oldEnum, newByte, newDate, longDate, fixedText },
   ...{ short, millis, timestamp, decimal, list, repeated },
 };
 

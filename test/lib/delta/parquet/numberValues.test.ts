@@ -103,6 +103,7 @@ describe('a number that its column cannot hold', () => {
   it.each<[string, DataType, boolean, NumberColumn, string]>([
     ['a fraction', 'integer', true, at([1, 1.5], 0), 'column n, row 1: expected a whole number'],
     ['too large', 'byte', true, at([1, 2, 128]), 'column n, row 2: 128 is out of range for byte'],
+    ['too small', 'byte', true, at([1, -128, -129]), 'column n, row 2: -129 is out of range for byte'],
     ['no longer exact', 'long', false, at([0, 2 ** 53]), 'column n, row 1: 9007199254740992 is beyond 2^53'],
     ['not a number', 'date', false, at([Number.NaN]), 'column n, row 0: expected a whole number'],
     [
