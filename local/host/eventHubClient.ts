@@ -8,6 +8,7 @@ import {
   type SubscribeOptions,
 } from '@azure/event-hubs';
 import { DefaultAzureCredential } from '@azure/identity';
+import { handleConnectionErrors } from '../../src/lib/sources/connectionErrors';
 import type { EventHubsOptions } from './hostJson';
 import type { HubConnection } from './settings';
 
@@ -40,16 +41,20 @@ export function createConsumer(options: ConsumerOptions): EventHubConsumerClient
   };
   const { eventHubName, connectionString, fullyQualifiedNamespace = '' } = connection;
   if (connectionString !== undefined) {
-    return new EventHubConsumerClient(consumerGroup, connectionString, eventHubName, store, clientOptions);
+    return handleConnectionErrors(
+      new EventHubConsumerClient(consumerGroup, connectionString, eventHubName, store, clientOptions),
+    );
   }
   const credential = new DefaultAzureCredential();
-  return new EventHubConsumerClient(
-    consumerGroup,
-    fullyQualifiedNamespace,
-    eventHubName,
-    credential,
-    store,
-    clientOptions,
+  return handleConnectionErrors(
+    new EventHubConsumerClient(
+      consumerGroup,
+      fullyQualifiedNamespace,
+      eventHubName,
+      credential,
+      store,
+      clientOptions,
+    ),
   );
 }
 

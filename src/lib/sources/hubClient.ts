@@ -1,6 +1,7 @@
 import type { EventHubsNamespace } from '../connections/hubs';
 import { within } from '../deadline';
 import { openCredential } from '../identity';
+import { handleConnectionErrors } from './connectionErrors';
 
 /**
  * By default the SDK waits 30 s before a retry and a minute for an answer, which is longer than the caller's timer. It also retries
@@ -14,11 +15,14 @@ const retryOptions = { maxRetries: 2, retryDelayInMs: 500, maxRetryDelayInMs: 40
  */
 export async function openHubClient(namespace: EventHubsNamespace, hub: string) {
   const { EventHubProducerClient } = await import('@azure/event-hubs');
-  if ('connectionString' in namespace) {
-    return new EventHubProducerClient(namespace.connectionString, hub, { retryOptions });
-  }
+  const options = { retryOptions };
+  if ('connectionString' in namespace)
+    return handleConnectionErrors(new EventHubProducerClient(namespace.connectionString, hub, options));
+  const { fullyQualifiedNamespace } = namespace;
   const credential = await openCredential(namespace);
-  return new EventHubProducerClient(namespace.fullyQualifiedNamespace, hub, credential, { retryOptions });
+  return handleConnectionErrors(
+    new EventHubProducerClient(fullyQualifiedNamespace, hub, credential, options),
+  );
 }
 
 /** A client that reads one event hub. It sends no request yet. */
@@ -26,10 +30,14 @@ export async function openHubReader(namespace: EventHubsNamespace, hub: string, 
   const { EventHubConsumerClient } = await import('@azure/event-hubs');
   const options = { retryOptions };
   if ('connectionString' in namespace)
-    return new EventHubConsumerClient(consumerGroup, namespace.connectionString, hub, options);
+    return handleConnectionErrors(
+      new EventHubConsumerClient(consumerGroup, namespace.connectionString, hub, options),
+    );
   const { fullyQualifiedNamespace } = namespace;
   const credential = await openCredential(namespace);
-  return new EventHubConsumerClient(consumerGroup, fullyQualifiedNamespace, hub, credential, options);
+  return handleConnectionErrors(
+    new EventHubConsumerClient(consumerGroup, fullyQualifiedNamespace, hub, credential, options),
+  );
 }
 
 export type HubClient = Awaited<ReturnType<typeof openHubClient>>;
