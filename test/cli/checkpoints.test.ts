@@ -5,27 +5,34 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
+import { closeAll, openBroker, openProducerClient } from '../local/broker/clients';
 
 /*
- * `npm run checkpoints -- list` as its users run it, with blobs in the layout of the Event Hubs extension.
+ * `npm run checkpoints` as its users run it, with blobs in the layout of the Event Hubs extension.
  */
 
 let azurite: Azurite;
 beforeAll(async () => {
   azurite = await startAzurite();
 });
-afterAll(() => azurite.close());
+afterAll(async () => {
+  await closeAll();
+  await azurite.close();
+});
 
-function list(
-  stream: string,
-  own: Record<string, string> = {},
+const list = (stream: string, own: Record<string, string> = {}) => run(['list', stream], own);
+
+function run(
+  words: readonly string[],
+  own: Record<string, string>,
+  brokerPort = 1,
 ): Promise<{ code: number; out: string; err: string }> {
-  const settings = settingsAt({ storageConnection: azurite.connectionString, brokerPort: 1 });
+  const settings = settingsAt({ storageConnection: azurite.connectionString, brokerPort });
   const env = { PATH: process.env.PATH, ...settings, ...own };
   return new Promise((done) =>
     execFile(
       process.execPath,
-      [resolve('dist/src/cli/checkpoints.js'), 'list', stream],
+      [resolve('dist/src/cli/checkpoints.js'), ...words],
       { env, cwd: tmpdir() },
       (error, out, err) => done({ code: Number(error?.code ?? 0), out, err }),
     ),
@@ -71,4 +78,22 @@ it('names the account, and the code to look up, where storage refuses', async ()
   expect(err).toMatch(
     /\ndevstoreaccount1\/azure-webjobs-eventhub: list 127\.0\.0\.1\/clickstream\/tributary\/checkpoint\/: 403 [^\n]*[^.]\. \(storage\.refused, see docs\/errors\.md\)\n$/,
   );
+});
+
+it('skips nothing, and makes no container, if the lake has a mistyped name', {
+  timeout: 60_000,
+}, async () => {
+  const broker = await openBroker({ clickstream: 1 });
+  const producer = openProducerClient(broker, 'clickstream');
+  await producer.sendBatch([{ body: { n: 1 } }], { partitionId: '0' });
+  const storage = BlobServiceClient.fromConnectionString(azurite.connectionString);
+  const checkpoint = storage
+    .getContainerClient('azure-webjobs-eventhub')
+    .getBlockBlobClient('127.0.0.1/clickstream/mistyped/checkpoint/0');
+  const mistyped = { LAKE_CONTAINER: 'lkae', CONSUMER_GROUP: 'mistyped' };
+  const { code, err } = await run(['skip', 'clickstream', '0'], mistyped, broker.port);
+  expect(err).toContain('devstoreaccount1 has no container lkae, which LAKE_CONTAINER names');
+  expect(code).toBe(1);
+  expect(await storage.getContainerClient('lkae').exists()).toBe(false);
+  expect(await checkpoint.exists()).toBe(false);
 });

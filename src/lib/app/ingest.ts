@@ -16,7 +16,7 @@ import { type Settings, settings } from '../settings';
 import { readPartition } from '../sources/readPartition';
 import type { TriggerCheckpoints } from '../storage/triggerCheckpoints';
 import type { Stream } from '../streams/stream';
-import { appLake, type Lake, openLake } from './lake';
+import { appLake, type Lake, openExistingLake } from './lake';
 import { maxTriggerBatch } from './triggerBatchSize';
 import { nudgeWarehouse } from './warehouse';
 
@@ -118,7 +118,7 @@ export async function skipEvents(
 ): Promise<Skipped> {
   const { consumerGroup } = settings;
   const { namespace, hub } = settings.hub(stream, 'listen');
-  const lake = await openLake(settings);
+  const lake = await openExistingLake(settings);
   const asked = new HubDirectory(namespace);
   try {
     return await skipUnreadable({

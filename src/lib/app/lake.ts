@@ -21,11 +21,8 @@ export interface Lake {
 
 type LakePlace = Pick<LakeSettings, 'lake' | 'lakeContainer'>;
 
-/**
- * Opens the lake of whoever ingests, whose first write makes the container. Sends no request: the first call of the store sends the
- * first one.
- */
-export const openLake = async (place: LakePlace): Promise<Lake> =>
+/** Opens the lake of the app, whose first write makes the container. Sends no request: the first call of the store sends the first one. */
+const openLake = async (place: LakePlace): Promise<Lake> =>
   describeLake(place, await openAzureBlobStore(place.lake, place.lakeContainer));
 
 /**
