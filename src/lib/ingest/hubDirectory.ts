@@ -19,16 +19,22 @@ const answerLimitMs = 10_000;
  */
 const trustedMs = 2000;
 
+interface Opened {
+  readonly client: Promise<HubClient>;
+  /** The questions that wait for an answer. */
+  readonly waiting: Set<Promise<unknown>>;
+}
+
 /** Asks the service about its hubs, on one connection per hub, which stays open. Questions reject with `hub.unavailable` or `hub.refused`. */
 export class HubDirectory implements HubFacts {
   readonly #now: () => number;
-  readonly #clients: OncePerKey<string, Promise<HubClient>>;
+  readonly #clients: OncePerKey<string, Opened>;
   readonly #known = new Map<string, { readonly askedAt: number; readonly answer: Promise<HubGeneration> }>();
 
   /** @param now milliseconds on a clock that only goes forward */
   constructor(namespace: EventHubsNamespace, now: () => number = () => performance.now()) {
     this.#now = now;
-    this.#clients = oncePerKey((hub) => openHubClient(namespace, hub));
+    this.#clients = oncePerKey((hub) => ({ client: openHubClient(namespace, hub), waiting: new Set() }));
   }
 
   /** The hub's generation, at most two seconds old. Rejects if the service does not answer. */
@@ -73,7 +79,7 @@ export class HubDirectory implements HubFacts {
     return this.#ask(hub, (client, abortSignal) => readHubHeads(client, abortSignal), limitMs);
   }
 
-  /** Closes the connections. The next question opens a new one. */
+  /** Closes the connections once no question waits on them. The next question opens a new one. */
   close(): void {
     for (const hub of [...this.#clients.made().keys()]) this.#giveUp(hub);
   }
@@ -83,23 +89,28 @@ export class HubDirectory implements HubFacts {
     call: (client: HubClient, abortSignal: AbortSignal) => Promise<T>,
     limitMs = answerLimitMs,
   ): Promise<T> {
-    const client = this.#clients(hub);
+    const opened = this.#clients(hub);
+    const asked = within(limitMs, async (abortSignal) => call(await opened.client, abortSignal));
+    opened.waiting.add(asked);
     try {
-      const asked = within(limitMs, async (abortSignal) => call(await client, abortSignal));
       return await waitFor(`hub ${hub}`, asked);
     } catch (error) {
       // The connection may be broken, so open another one next time.
-      if (this.#clients.made().get(hub) === client) this.#giveUp(hub);
+      if (this.#clients.made().get(hub) === opened) this.#giveUp(hub);
       const { code, why } = describeHubError(error);
       throw new TributaryError(code, `Hub ${hub}: ${why}`, { cause: error });
+    } finally {
+      opened.waiting.delete(asked);
     }
   }
 
   #giveUp(hub: string): void {
-    // Do not await it, because a service that does not answer would block this too.
-    this.#clients
-      .forget(hub)
-      ?.then((open) => open.close())
+    const given = this.#clients.forget(hub);
+    if (!given) return;
+    // For a question that waits, the SDK would open a client again that was closed, and then nobody would close it. Do not await it,
+    // because a service that does not answer would block this too.
+    Promise.allSettled(given.waiting)
+      .then(async () => (await given.client).close())
       .catch(() => {});
   }
 }

@@ -5,6 +5,7 @@ import { type Broker, startBroker } from '../../../local/broker/broker';
 import { parseConfig } from '../../../local/broker/config';
 import { HubDirectory } from '../../../src/lib/ingest/hubDirectory';
 import { openHubClient } from '../../../src/lib/sources/hubClient';
+import { startStalledHub } from '../../kit/stalledHub';
 
 let broker: Broker;
 beforeAll(async () => {
@@ -123,6 +124,20 @@ describe('the hub directory', () => {
     await expect(answer).resolves.toBeDefined();
     await hubs.refresh('clicks');
     expect(opened).toHaveLength(2);
+  });
+
+  it('leaves no connection open that a question needed after another one was given up', async () => {
+    const stalled = await startStalledHub(broker);
+    onTestFinished(() => stalled.close());
+    const hubs = new HubDirectory({ connectionString: stalled.connectionString });
+    directories.push(hubs);
+    const answers = [500, 2000, 2000].map((limitMs) => hubs.heads('clicks', limitMs));
+    for (const answer of await Promise.allSettled(answers))
+      if (answer.status === 'rejected')
+        expect(answer.reason).toMatchObject({ message: 'Hub clicks: no answer in time' });
+    hubs.close();
+    await expect.poll(() => stalled.sockets.size, { timeout: 5000 }).toBe(0);
+    expect(await hubs.refresh('clicks')).toBeDefined();
   });
 
   it('knows the first event that a partition still has, or would have', async () => {
