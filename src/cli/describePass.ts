@@ -26,8 +26,14 @@ function describeFailures(group: readonly Failure[]): string {
   const more = others.length === 0 ? '' : ` and ${quantity(others.length, 'other step')}`;
   const hint = hintToStart(code, message);
   const text = inertInLine(hint === '' ? message : message.replace(/\.$/, ''));
-  return `${what}${more} failed, ${code}: ${text}${hint}`;
+  return `${what}${more} failed, ${code}: ${text}${hint}${hintToCheck(code, table)}`;
 }
+
+/** The error of a step names one file that is gone or damaged. The step fails again in every pass until somebody mends the table. */
+const hintToCheck = (code: string, table: string | null): string =>
+  code === 'parquet.invalid' && table !== null
+    ? ` "npm run table -- check ${table}" names every such file; docs/errors.md says how to mend the table.`
+    : '';
 
 function describeTable({ table, steps, compaction }: TableResult): string {
   if (Object.values(steps).includes('no-table')) return `${table}: there is no such table`;

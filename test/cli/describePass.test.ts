@@ -33,6 +33,19 @@ it('a pass of the counts alone says nothing of the tables, which it left alone',
   expect(describePass({ tables, counts: 'saved', failures: [] })).toEqual(['counts: saved']);
 });
 
+it('a pass that met a file that is gone names the command that finds all of them', () => {
+  const message = 'devstoreaccount1/lake: clicks version 3: part-1.parquet is gone.';
+  const gone = { outcome: 'failed' as const, retriable: false, code: 'parquet.invalid', message };
+  const failures = [
+    { ...gone, table: 'clicks', step: 'compact' as const },
+    { ...gone, table: null, step: 'counts' as const, message: 'another' },
+  ];
+  expect(describePass({ tables: [], counts: null, failures })).toEqual([
+    `clicks: compact failed, parquet.invalid: ${message} "npm run table -- check clicks" names every such file; docs/errors.md says how to mend the table.`,
+    'counts failed, parquet.invalid: another',
+  ]);
+});
+
 it('a reason for which several steps failed is told once, with how many there were', () => {
   const away = (table: string | null, step: 'checkpoint' | 'clean' | 'counts', what: string) => ({
     ...{ outcome: 'failed' as const, retriable: true, table, step, code: 'storage.unavailable' },
