@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { action, type Command, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
+import { ensureSoundStreams } from './hubs';
 import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
 import { ensureNotRunning } from './runMark';
 import { loadSimulators } from './simulators';
@@ -37,6 +38,7 @@ async function runEmulators(given: Given<typeof flags & PortFlags>): Promise<num
   const dataDir = resolve('.local');
   const { 'queue-port': queuePort, 'table-port': tablePort } = given;
   await ensureNotRunning(dataDir);
+  await ensureSoundStreams();
   const ports = await readPorts(given, { 'queue-port': queuePort, 'table-port': tablePort });
   const emulators = await startEmulators({ command: call, dataDir, ports, queuePort, tablePort });
   const { settings, brokerUrl, logDir } = emulators;

@@ -1,11 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { streamFaults } from '../src/lib/lake/streamFaults';
 import { loadStreams } from '../src/lib/streams/loadStreams';
 import { appDir, sampleSettings } from './project';
 
 /*
  * The event hubs on the laptop follow from the streams, so that a new stream has its hub without any further step.
  */
+
+/** @throws Error that says everything that is wrong with the definitions of the streams, a line each */
+export async function ensureSoundStreams(): Promise<void> {
+  const faults = streamFaults(await loadStreams());
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+}
 
 /** The value of every stream's hub setting: that of the sample settings, or the stream's name if it is not there. */
 export async function hubSettings(): Promise<Record<string, string>> {

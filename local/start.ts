@@ -9,6 +9,7 @@ import { reasonOf } from '../src/cli/givenFile';
 import { orAborted } from '../src/lib/deadline';
 import { onLongWait } from '../src/lib/longWait';
 import { nounOf } from './comparison';
+import { ensureSoundStreams } from './hubs';
 import { maintenanceStatus } from './maintenanceStatus';
 import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
 import { followStreams, type StreamProgress } from './progress';
@@ -52,6 +53,7 @@ async function start(given: Given<typeof flags & PortFlags>): Promise<number> {
   const { for: forMs, rate: clicksPerSecond, port: apiPort, groups } = given;
   const dataDir = resolve('.local');
   await ensureNotRunning(dataDir);
+  await ensureSoundStreams();
   const ports = await readPorts(given, { port: apiPort });
   if (given.reset) wipe(dataDir);
   const end = listenForEnd();

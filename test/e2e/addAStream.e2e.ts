@@ -119,3 +119,17 @@ it('gives it its table, its dead letters and its counts as well', { timeout: 120
   expect(await stack.ended).toBe(0);
   expect(stack.text()).toContain('orders: accepted 91 = ingested 91, rows 90 = warehouse 90, 1 dead letter');
 });
+
+it('refuses to start with a stream whose file names a column that it does not have', async () => {
+  const path = 'src/lib/streams/orders.ts';
+  const text = filesOfTheGuide().get(path) ?? '';
+  app.add(path, text.replace("from: 'amount', type: 'float'", "from: 'amuont', type: 'float'"));
+  app.build();
+  for (const command of ['dist/local/start.js', 'dist/local/emulators.js']) {
+    const refused = app.run(command);
+    expect([await refused.ended, refused.text()]).toEqual([
+      1,
+      "The stream orders has no column amuont, which the warehouse's column amount names: expected one of orderid, productid, store, amount, ordered_at, enqueued_at, hub_created_at, hub_partition, sequence_number, element, _rescued_data.\n",
+    ]);
+  }
+}, 120_000);

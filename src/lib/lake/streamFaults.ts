@@ -1,0 +1,86 @@
+import type { Stream } from '../streams/stream';
+import { deadLettersTable } from './deadLetters';
+import { tableFields } from './rowAddress';
+
+/** A column that a part of a stream's definition names, and what it must be. */
+interface Reference {
+  readonly where: string;
+  readonly column: string;
+  readonly type?: string;
+}
+
+/**
+ * What is wrong with the streams' definitions, a sentence each. The compiler does not compare the names in them. A wrong one would
+ * not be an error: a column of the warehouse would stay null, and nothing would be counted.
+ */
+export const streamFaults = (streams: readonly Stream[]): string[] => [
+  ...streams.flatMap((stream) => [...takenNames(stream), ...unknownColumns(stream)]),
+  ...sharedNames(streams),
+];
+
+/** The names of columns that are there twice. Those of the row's address and of the rescued fields are added to every table. */
+function takenNames(stream: Stream): string[] {
+  const names = tableFields(stream).map(({ name }) => name);
+  return repeated(names).map(
+    (name) =>
+      `The stream ${stream.name} has two columns of the name ${name} (upper and lower case are the same, and every table has the columns of docs/add-a-stream.md): give one another name.`,
+  );
+}
+
+function unknownColumns(stream: Stream): string[] {
+  const types = new Map(tableFields(stream).map(({ name, type }) => [name, type]));
+  const known = (type?: string) => [...types.keys()].filter((name) => !type || types.get(name) === type);
+  return referencesOf(stream)
+    .filter(({ column, type }) => !known(type).includes(column))
+    .map(({ where, column, type }) => {
+      const kind = type ? ` of the type ${type}` : '';
+      return `The stream ${stream.name} has no column ${column}${kind}, which ${where} names: expected one of ${known(type).join(', ')}.`;
+    });
+}
+
+function referencesOf({ counted, latest, warehouse }: Stream): Reference[] {
+  const references: Reference[] = [];
+  const add = (where: string, columns: readonly string[] = []) =>
+    references.push(...columns.map((column) => ({ where, column })));
+  if (counted) {
+    add('counted.key', [counted.key]);
+    add('counted.attribute', [counted.attribute]);
+    add('counted.dimensions', counted.dimensions);
+  }
+  if (latest) {
+    add('latest.key', [latest.key]);
+    references.push({ where: 'latest.asOf', column: latest.asOf, type: 'timestamp' });
+    add('latest.columns', latest.columns);
+    add('latest.history', latest.history);
+  }
+  for (const { name, from } of warehouse?.columns ?? []) add(`the warehouse's column ${name}`, [from]);
+  return references;
+}
+
+/** Two streams of one table would write into each other's rows. */
+function sharedNames(streams: readonly Stream[]): string[] {
+  const warehouseTables = streams.flatMap(({ warehouse }) =>
+    warehouse ? `${warehouse.schema}.${warehouse.name}` : [],
+  );
+  const kinds: [string, readonly string[]][] = [
+    ['name', streams.map(({ name }) => name)],
+    ['table', [deadLettersTable, ...streams.map(({ table }) => table)]],
+    ['hubSetting', streams.map(({ hubSetting }) => hubSetting)],
+    ['table of the warehouse', warehouseTables],
+  ];
+  return kinds.flatMap(([kind, names]) =>
+    repeated(names).map(
+      (name) => `The ${kind} ${name} is taken: two streams must not share it, give one of them another.`,
+    ),
+  );
+}
+
+/** The names that occur more than once, ignoring case. */
+function repeated(names: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return names.filter((name) => {
+    const isThere = seen.has(name.toLowerCase());
+    seen.add(name.toLowerCase());
+    return isThere;
+  });
+}

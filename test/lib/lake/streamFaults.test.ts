@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { streamFaults } from '../../../src/lib/lake/streamFaults';
+import { clickstream } from '../../../src/lib/streams/clickstream';
+import { loadStreams } from '../../../src/lib/streams/loadStreams';
+import type { Stream } from '../../../src/lib/streams/stream';
+
+const known =
+  'productid, timestamp, sessionid, category, enqueued_at, hub_created_at, hub_partition, sequence_number, element, _rescued_data';
+
+const withColumn = (name: string): Stream => ({
+  ...clickstream,
+  columns: [...clickstream.columns, { name, type: 'string', nullable: true }],
+});
+
+describe('the definitions of streams', () => {
+  it('have no faults as shipped', async () => {
+    expect(streamFaults(await loadStreams())).toEqual([]);
+  });
+
+  it('are wrong if they count by a column that is not there', () => {
+    const counted = { key: 'product', attribute: 'kind', dimensions: ['store', 'category'] };
+    expect(streamFaults([{ ...clickstream, counted }])).toEqual([
+      `The stream clickstream has no column product, which counted.key names: expected one of ${known}.`,
+      `The stream clickstream has no column kind, which counted.attribute names: expected one of ${known}.`,
+      `The stream clickstream has no column store, which counted.dimensions names: expected one of ${known}.`,
+    ]);
+  });
+
+  it('are wrong if newest rows are told of a column that is not there, or are newest by one that is no time', () => {
+    const latest = { key: 'sesion', asOf: 'category', columns: ['price'], history: ['cost'] };
+    expect(streamFaults([{ ...clickstream, latest }])).toEqual([
+      `The stream clickstream has no column sesion, which latest.key names: expected one of ${known}.`,
+      'The stream clickstream has no column category of the type timestamp, which latest.asOf names: expected one of timestamp, enqueued_at, hub_created_at.',
+      `The stream clickstream has no column price, which latest.columns names: expected one of ${known}.`,
+      `The stream clickstream has no column cost, which latest.history names: expected one of ${known}.`,
+    ]);
+  });
+
+  it('are wrong if a column of the warehouse is filled from one that is not there', () => {
+    const columns = [{ name: 'kind', from: 'categroy', type: 'int' as const }];
+    const warehouse = { schema: 'shop', name: 'clicks', columns };
+    expect(streamFaults([{ ...clickstream, warehouse }])).toEqual([
+      `The stream clickstream has no column categroy, which the warehouse's column kind names: expected one of ${known}.`,
+    ]);
+  });
+
+  it.each(['Element', '_rescued_data', 'Category'])('are wrong with a second column %s', (name) => {
+    const [fault, ...others] = streamFaults([withColumn(name)]);
+    expect(fault?.toLowerCase()).toContain(`two columns of the name ${name.toLowerCase()}`);
+    expect(others).toEqual([]);
+  });
+
+  it('are wrong if two streams, or a stream and the dead letters, share a name', () => {
+    const faults = streamFaults([clickstream, { ...clickstream }]);
+    expect(faults).toEqual(
+      [
+        'name clickstream',
+        'table clicks',
+        'hubSetting CLICKSTREAM_HUB',
+        'table of the warehouse clickstream.clicks',
+      ].map((taken) => `The ${taken} is taken: two streams must not share it, give one of them another.`),
+    );
+    expect(streamFaults([{ ...clickstream, table: 'dead_letters' }])).toHaveLength(1);
+  });
+});
