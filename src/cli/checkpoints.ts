@@ -1,4 +1,5 @@
 import { skipEvents } from '../lib/app/ingest';
+import { quantity } from '../lib/quantity';
 import type { Settings } from '../lib/settings';
 import { openHubClient } from '../lib/sources/hubClient';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
@@ -104,8 +105,8 @@ async function skip(stream: Stream, partitionId: string, settings: Settings): Pr
     console.log(`${where}: no event waits in the hub, so there is nothing to skip.`);
     return 0;
   }
-  const kept = `${unreadable.length} as dead letters with the reason unreadable`;
-  console.log(`${where}: ${readable} events were committed as usual, ${kept}.`);
+  const letters = `${quantity(unreadable.length, 'dead letter')} with the reason unreadable`;
+  console.log(`${where}: ${quantity(readable, 'event')} committed as usual, and ${letters}.`);
   console.log(`The trigger will continue at sequence number ${next}. Start the app again.`);
   return 0;
 }

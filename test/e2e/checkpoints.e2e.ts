@@ -188,7 +188,7 @@ describe('events that the trigger cannot read', () => {
     });
     await stack.stopHost('one');
     expect(await command('checkpoints', 'skip', 'clickstream', '0')).toBe(
-      `clickstream partition 0: ${each} events were committed as usual, ${4 * each} as dead letters with the reason unreadable.\n` +
+      `clickstream partition 0: ${each} events committed as usual, and ${4 * each} dead letters with the reason unreadable.\n` +
         `The trigger will continue at sequence number ${5 * each}. Start the app again.\n`,
     );
     expect(await command('checkpoints', 'skip', 'clickstream', '2')).toBe(
