@@ -3,6 +3,8 @@ import { listLog, readCommit, type TableLocation } from '../delta/log';
 
 /** How far the clocks of two processes that commit may be apart, so that the times of commits may go back by as much. */
 const clocksApartMs = 60_000;
+/** How long after its file a commit may be. A large file takes a while to be stored, and a store that fails is asked again. */
+const longestCommitMs = 5 * 60_000;
 
 /** A data file of a table. */
 export interface AddedFile {
@@ -20,20 +22,28 @@ export async function findReplay(
   { path, modificationTime }: AddedFile,
 ): Promise<Commit | undefined> {
   const { commits } = await listLog(at);
-  const timeOf = (commit: Commit | undefined) => commit?.commitInfo?.timestamp ?? 0;
   let low = 0;
   let high = commits.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     const commit = await readCommit(at, commits[middle] ?? -1);
-    if (timeOf(commit) < modificationTime - clocksApartMs) low = middle + 1;
+    if (latestTimeOf(commit) < modificationTime - clocksApartMs) low = middle + 1;
     else high = middle;
   }
   for (const version of commits.slice(low)) {
     const commit = await readCommit(at, version);
     if (commit?.adds.some((add) => add.path === path)) return isReplay(commit) ? commit : undefined;
+    const time = commit?.commitInfo?.timestamp ?? 0;
+    if (time > modificationTime + longestCommitMs + clocksApartMs) return undefined;
   }
   return undefined;
 }
+
+/**
+ * The time of a commit. Another writer may leave it out: then the commit is not later than its file in the store, which is newer if
+ * the lake was copied. A commit that was deleted meanwhile was one of the oldest.
+ */
+const latestTimeOf = (commit: Commit | undefined): number =>
+  commit?.commitInfo?.timestamp ?? commit?.storedAt ?? 0;
 
 const isReplay = ({ txns }: Commit): boolean => txns.some(({ appId }) => appId.startsWith('replay/'));
