@@ -1,6 +1,5 @@
 import { followSnapshot, type TableFollower } from '../src/lib/delta/follow';
 import type { TableLocation } from '../src/lib/delta/log';
-import { openSnapshot } from '../src/lib/delta/openTable';
 import { recordsOf } from '../src/lib/delta/readStatistics';
 import type { Snapshot } from '../src/lib/delta/state';
 import { countOpenLetters } from '../src/lib/ingest/replayLetters';
@@ -87,30 +86,23 @@ export class FiguresReader {
 /** Counts a stream's dead letters again and again, and reads them only if there are new ones, or new rows. */
 export class LetterCounter {
   readonly #stream: Stream;
-  readonly #rows: TableLocation;
+  readonly #rows: TableFollower<Snapshot>;
   readonly #letters: TableFollower<Snapshot>;
-  #counted = '';
+  #counted: { readonly rows?: Snapshot | undefined; readonly letters?: Snapshot | undefined } = {};
   #count = 0;
 
   constructor({ stream, store }: { stream: Stream; store: ObjectStore }) {
     this.#stream = stream;
-    this.#rows = { store, table: stream.table };
+    this.#rows = followSnapshot({ store, table: stream.table });
     this.#letters = followSnapshot({ store, table: deadLettersTable });
   }
 
-  /**
-   * The number of different dead letters that are no rows: one that was replayed is a row like any other.
-   * @param version the version of the stream's table
-   */
-  async count(version: number): Promise<number> {
-    const letters = await this.#letters.toHead();
-    if (!letters) return 0;
-    const counted = `${letters.metaData.id} ${letters.version} ${version}`;
-    if (counted !== this.#counted) {
-      const rows = await openSnapshot(this.#rows, { atLeast: version });
-      this.#count = rows ? await countOpenLetters(rows, letters, this.#stream) : 0;
-    }
-    this.#counted = counted;
+  /** The number of different dead letters that are no rows: one that was replayed is a row like any other. */
+  async count(): Promise<number> {
+    const [rows, letters] = [await this.#rows.toHead(), await this.#letters.toHead()];
+    if (rows !== this.#counted.rows || letters !== this.#counted.letters)
+      this.#count = rows && letters ? await countOpenLetters(rows, letters, this.#stream) : 0;
+    this.#counted = { rows, letters };
     return this.#count;
   }
 }

@@ -95,7 +95,7 @@ export class StreamProgress {
       const clicks = isClicks(this.stream) ? await clicksOfTheApi(stack.apiUrl) : undefined;
       const comparison = compareFigures(this.stream, figures, {
         clicks,
-        letters: await letters.count(figures.version),
+        letters: await letters.count(),
       });
       this.#compared = { missing: describeMissing(this.stream, figures, clicks) };
       return comparison;
