@@ -78,10 +78,10 @@ export class PartitionReader {
 
   async #run(events: ReceivedEventData[]): Promise<'succeeded' | 'failed' | 'given-up'> {
     const { host, trigger, group, partitionId, bindingName, policy, counts } = this.#options;
+    // The real host makes the batch in a process of its own, so that the app's process does other work before and after that.
     await separateTurn();
     const bodies = readBodies(events);
     const triggerMetadata = toBatchMetadata(events, group, partitionId);
-    // The real host makes the batch in a process of its own, so that the app's process does other work between two batches.
     await separateTurn();
     return runWithRetry({
       policy,

@@ -1,14 +1,10 @@
 import type { Socket } from 'node:net';
 import type { EventHubConsumerClient } from '@azure/event-hubs';
-
-/** The parts of the SDK's client that lead to its socket, which its typings leave out. */
-interface ClientInternals {
-  readonly _context?: { readonly connection?: { readonly _connection?: { readonly socket?: Socket } } };
-}
+import { contextOf } from '../../src/lib/sources/clientInternals';
 
 /** The socket of a client's connection; undefined before it is connected. */
 export const socketUnder = (client: EventHubConsumerClient): Socket | undefined =>
-  (client as unknown as ClientInternals)._context?.connection?._connection?.socket;
+  contextOf(client)?.connection._connection?.socket;
 
 const known = new WeakSet<Socket>();
 

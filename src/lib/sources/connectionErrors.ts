@@ -1,9 +1,4 @@
-import type { EventEmitter } from 'node:events';
-
-/** The parts of the SDK's clients that lead to their connection, which its typings leave out. */
-interface ClientInternals {
-  readonly _context?: { readonly connection: EventEmitter; refreshConnection(): void };
-}
+import { contextOf } from './clientInternals';
 
 /**
  * Lets no error of a connection that the SDK has dropped end the process. A client of the SDK listens to the errors of its connection
@@ -12,7 +7,7 @@ interface ClientInternals {
  * process at an error that nobody listens to. So this listens for as long as the connection is there. Returns the client.
  */
 export function handleConnectionErrors<Client extends object>(client: Client): Client {
-  const context = (client as ClientInternals)._context;
+  const context = contextOf(client);
   if (!context) return client;
   const listen = () => void context.connection.on('error', () => {});
   const refresh = context.refreshConnection.bind(context);
