@@ -8,7 +8,7 @@ import {
   type SubscribeOptions,
 } from '@azure/event-hubs';
 import { DefaultAzureCredential } from '@azure/identity';
-import { handleConnectionErrors } from '../../src/lib/sources/connectionErrors';
+import { handleConnection } from '../../src/lib/sources/handleConnection';
 import type { EventHubsOptions } from './hostJson';
 import type { HubConnection } from './settings';
 
@@ -41,12 +41,12 @@ export function createConsumer(options: ConsumerOptions): EventHubConsumerClient
   };
   const { eventHubName, connectionString, fullyQualifiedNamespace = '' } = connection;
   if (connectionString !== undefined) {
-    return handleConnectionErrors(
+    return handleConnection(
       new EventHubConsumerClient(consumerGroup, connectionString, eventHubName, store, clientOptions),
     );
   }
   const credential = new DefaultAzureCredential();
-  return handleConnectionErrors(
+  return handleConnection(
     new EventHubConsumerClient(
       consumerGroup,
       fullyQualifiedNamespace,

@@ -50,7 +50,7 @@ const table = `
   local/broker               |                                                                      | rhea
   local/*/*                  | sources/seededRandom                                                 |
   local/durable              | local/host                                                           | @azure/storage-blob
-  local/host                 | local/durable src/cli/localSettings sources/clientInternals sources/connectionErrors | @azure/event-hubs @azure/functions-core @azure/identity @azure/storage-blob croner
+  local/host                 | local/durable src/cli/localSettings sources/clientInternals sources/handleConnection | @azure/event-hubs @azure/functions-core @azure/identity @azure/storage-blob croner
   bench                      | src local test/kit                                                   | *
   test                       | src local                                                            | *
   test/kit                   | src local                                                            | *

@@ -1,9 +1,15 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 
+/** A connection of the SDK. */
+export interface Connection extends EventEmitter {
+  readonly _connection?: { readonly socket?: Socket };
+  open(options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
+}
+
 /** What a client of the Event Hubs SDK keeps of its connection. */
 interface ConnectionContext {
-  readonly connection: EventEmitter & { readonly _connection?: { readonly socket?: Socket } };
+  readonly connection: Connection;
   /** Makes a new connection in the place of one that ended. */
   refreshConnection(): void;
 }

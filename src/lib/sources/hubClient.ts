@@ -1,7 +1,7 @@
 import type { EventHubsNamespace } from '../connections/hubs';
 import { within } from '../deadline';
 import { openCredential } from '../identity';
-import { handleConnectionErrors } from './connectionErrors';
+import { handleConnection } from './handleConnection';
 
 /**
  * By default the SDK waits 30 s before a retry and a minute for an answer, which is longer than the caller's timer. It also retries
@@ -17,12 +17,10 @@ export async function openHubClient(namespace: EventHubsNamespace, hub: string) 
   const { EventHubProducerClient } = await import('@azure/event-hubs');
   const options = { retryOptions };
   if ('connectionString' in namespace)
-    return handleConnectionErrors(new EventHubProducerClient(namespace.connectionString, hub, options));
+    return handleConnection(new EventHubProducerClient(namespace.connectionString, hub, options));
   const { fullyQualifiedNamespace } = namespace;
   const credential = await openCredential(namespace);
-  return handleConnectionErrors(
-    new EventHubProducerClient(fullyQualifiedNamespace, hub, credential, options),
-  );
+  return handleConnection(new EventHubProducerClient(fullyQualifiedNamespace, hub, credential, options));
 }
 
 /** A client that reads one event hub. It sends no request yet. */
@@ -30,12 +28,12 @@ export async function openHubReader(namespace: EventHubsNamespace, hub: string, 
   const { EventHubConsumerClient } = await import('@azure/event-hubs');
   const options = { retryOptions };
   if ('connectionString' in namespace)
-    return handleConnectionErrors(
+    return handleConnection(
       new EventHubConsumerClient(consumerGroup, namespace.connectionString, hub, options),
     );
   const { fullyQualifiedNamespace } = namespace;
   const credential = await openCredential(namespace);
-  return handleConnectionErrors(
+  return handleConnection(
     new EventHubConsumerClient(consumerGroup, fullyQualifiedNamespace, hub, credential, options),
   );
 }

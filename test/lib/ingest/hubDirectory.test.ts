@@ -5,6 +5,7 @@ import { type Broker, startBroker } from '../../../local/broker/broker';
 import { parseConfig } from '../../../local/broker/config';
 import { HubDirectory } from '../../../src/lib/ingest/hubDirectory';
 import { openHubClient } from '../../../src/lib/sources/hubClient';
+import { startSilentHub } from '../../kit/silentHub';
 import { startStalledHub } from '../../kit/stalledHub';
 
 let broker: Broker;
@@ -138,6 +139,16 @@ describe('the hub directory', () => {
     hubs.close();
     await expect.poll(() => stalled.sockets.size, { timeout: 5000 }).toBe(0);
     expect(await hubs.refresh('clicks')).toBeDefined();
+  });
+
+  it('leaves no connection open to a service that never answers', async () => {
+    const { namespace, sockets } = await startSilentHub();
+    const hubs = new HubDirectory(namespace);
+    directories.push(hubs);
+    const answers = [300, 900, 1500].map((limitMs) => hubs.heads('clicks', limitMs));
+    for (const answer of await Promise.allSettled(answers))
+      expect(answer).toMatchObject({ reason: { code: 'hub.unavailable' } });
+    await expect.poll(() => sockets.size, { timeout: 5000 }).toBe(0);
   });
 
   it('knows the first event that a partition still has, or would have', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { Broker } from '../../../local/broker/broker';
-import { openHubClient, openHubReader } from '../../../src/lib/sources/hubClient';
+import { closeSoon, openHubClient, openHubReader } from '../../../src/lib/sources/hubClient';
+import { startSilentHub } from '../../kit/silentHub';
 import { closeWhileAsked, startStalledHub } from '../../kit/stalledHub';
 import { closeAll, openBroker } from '../../local/broker/clients';
 
@@ -26,3 +27,14 @@ it.each([
     expect(hub.opened.length).toBeGreaterThan(1);
   },
 );
+
+it('a client leaves no connection to a service that never answers, however often it asks', async () => {
+  const { namespace, sockets } = await startSilentHub();
+  const client = await openHubClient(namespace, 'clicks');
+  for (let n = 0; n < 3; n++) {
+    const abandoned = AbortSignal.timeout(300);
+    await expect(client.getEventHubProperties({ abortSignal: abandoned })).rejects.toThrow();
+  }
+  await closeSoon(client);
+  await expect.poll(() => sockets.size, { timeout: 5000 }).toBe(0);
+});

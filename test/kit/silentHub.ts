@@ -1,0 +1,21 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** A namespace that accepts connections and never answers, as long as the test runs, and its open connections. */
+export async function startSilentHub() {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.resume();
+    socket.on('close', () => sockets.delete(socket)).on('error', () => {});
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const { port } = server.address() as AddressInfo;
+  const connectionString = `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=own;SharedAccessKey=a2V5;UseDevelopmentEmulator=true`;
+  return { namespace: { connectionString }, sockets };
+}
