@@ -262,6 +262,25 @@ it('an older version is opened however often the pointer to the checkpoint moves
   expect((await snapshotOf(3)).version).toBe(3);
 });
 
+it('a table is there that was made, and got a checkpoint, while its log was read', async () => {
+  const isEmpty = { ...at, store: new MemoryStore() };
+  await appendFiles(0);
+  await checkpoint({ at });
+  const { get } = isEmpty.store;
+  let hasAsked = false;
+  // The first two questions are answered before the table is made.
+  isEmpty.store.get = async (path) => {
+    if (hasAsked) return at.store.get(path);
+    hasAsked = path !== lastCheckpointPath(at.table);
+    return get.call(isEmpty.store, path);
+  };
+  isEmpty.store.list = async function* (prefix) {
+    if (hasAsked) yield* at.store.list(prefix);
+    hasAsked = true;
+  };
+  expect(await openState(isEmpty)).toMatchObject({ version: 0 });
+});
+
 it('a table that needs what no reader here has is not opened, and not followed', async () => {
   await appendFiles(2);
   const follower = followState(at);
