@@ -5,8 +5,9 @@ export default defineConfig({
     // A tool that runs the tests in a slower way gives them more time.
     testTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 30_000),
     hookTimeout: 60_000,
-    // The tests run real servers: with more workers than cores these look broken. All tests of a real database use the same tables.
-    maxWorkers: process.env.SYNAPSE_TEST_CONNECTION ? 1 : 2,
+    // On two cores, because a third of the time a test waits for processes that it has started. With many more workers than cores,
+    // real servers look broken. All tests of a real database use the same tables.
+    maxWorkers: process.env.SYNAPSE_TEST_CONNECTION ? 1 : 3,
     projects: [
       // Loading the packages anew for each of these files would take as long as a third of their tests.
       {

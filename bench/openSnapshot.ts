@@ -6,31 +6,23 @@
  *   npm run bench -- openSnapshot [--files 10000] [--more 100000] [--runs 5]
  */
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { numberFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import type { Add } from '../src/lib/delta/actions';
 import { createTable } from '../src/lib/delta/commit';
-import { checkpointPath, commitPath, type TableLocation } from '../src/lib/delta/log';
-import { openSnapshot, openState } from '../src/lib/delta/openTable';
+import { checkpointPath, commitPath } from '../src/lib/delta/log';
+import { openState } from '../src/lib/delta/openTable';
 import { encodeCheckpointRows } from '../src/lib/delta/parquet/encodeCheckpoint';
 import { field } from '../src/lib/delta/schema';
 import { deltaStats } from '../src/lib/delta/statistics';
 import { checkpoint } from '../src/lib/maintenance/checkpoint';
 import { moveLastCheckpoint } from '../src/lib/maintenance/lastCheckpoint';
 import { MemoryStore } from '../src/lib/storage/memoryStore';
+import { type Figures, measureOpening } from './measureOpening';
 
 const fields = [
   field('productid', 'integer'),
@@ -94,38 +86,6 @@ async function writeLog(folder: string, files: number): Promise<void> {
     writeFileSync(join(folder, path), (await at.store.get(path))?.bytes ?? '');
 }
 
-async function readLog(folder: string): Promise<TableLocation> {
-  const store = new MemoryStore();
-  const log = 'clicks/_delta_log';
-  for (const name of readdirSync(join(folder, log)))
-    await store.put(`${log}/${name}`, readFileSync(join(folder, log, name)));
-  return { store, table: 'clicks' };
-}
-
-interface Figures {
-  readonly milliseconds: number;
-  readonly peakBytes: number;
-}
-
-/** One measured process: opens a snapshot or a writer's state, or writes the next checkpoint. */
-async function measure(task: string, folder: string, runs: number): Promise<void> {
-  const at = await readLog(folder);
-  const times: number[] = [];
-  let peakBytes = 0;
-  for (let run = 0; run < runs; run++) {
-    const started = performance.now();
-    if (task === 'snapshot') await openSnapshot(at);
-    else if (task === 'state') await openState(at);
-    else await checkpoint({ at });
-    times.push(performance.now() - started);
-    // Take the peak of the first run: later runs include garbage of earlier ones that is not collected yet.
-    peakBytes ||= process.resourceUsage().maxRSS * 1024;
-  }
-  const milliseconds = times.toSorted((a, b) => a - b)[runs >> 1] ?? 0;
-  const figures: Figures = { milliseconds, peakBytes };
-  console.log(JSON.stringify(figures));
-}
-
 function run(command: string, args: readonly string[]): Figures | undefined {
   const { status, stdout } = spawnSync(command, args, {
     encoding: 'utf8',
@@ -160,12 +120,13 @@ async function compare(given: Given<typeof flags>): Promise<number> {
       table[name] = { ms: Math.round(figures.milliseconds), 'peak MB': Math.round(figures.peakBytes / 1e6) };
   };
   try {
+    const ourOwn = { state: 'openOnce.js', snapshot: 'openOnce.js', checkpoint: 'openSnapshot.js' };
     for (const count of [files, many]) {
       const log = join(folder, count);
       spawnSync(process.execPath, [__filename, 'write', log, count], { stdio: 'inherit' });
-      for (const task of ['state', 'snapshot', 'checkpoint']) {
+      for (const [task, program] of Object.entries(ourOwn)) {
         const times = task === 'checkpoint' ? '1' : runs;
-        note(`${count} files: ${task}`, run(process.execPath, [__filename, task, log, times]));
+        note(`${count} files: ${task}`, run(process.execPath, [join(__dirname, program), task, log, times]));
       }
       if (existsSync(python))
         note(
@@ -185,7 +146,7 @@ async function compare(given: Given<typeof flags>): Promise<number> {
 
 const [task = '', folder = '', count] = process.argv.slice(2);
 if (task === 'write') void writeLog(folder, Number(count));
-else if (['state', 'snapshot', 'checkpoint'].includes(task)) void measure(task, folder, Number(count));
+else if (task === 'checkpoint') void measureOpening(folder, Number(count), (at) => checkpoint({ at }));
 else
   runCommand({
     call: 'npm run bench -- openSnapshot',
