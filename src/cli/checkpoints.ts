@@ -1,14 +1,20 @@
 import { skipEvents } from '../lib/app/ingest';
+import { HubDirectory } from '../lib/ingest/hubDirectory';
 import { quantity } from '../lib/quantity';
 import type { Settings } from '../lib/settings';
 import { openHubClient } from '../lib/sources/hubClient';
 import { openAzureBlobStore } from '../lib/storage/azureBlobStore';
-import { checkpointFolder, type ReaderGroup, TriggerCheckpoints } from '../lib/storage/triggerCheckpoints';
+import {
+  checkpointFolder,
+  type KeptPosition,
+  type ReaderGroup,
+  TriggerCheckpoints,
+} from '../lib/storage/triggerCheckpoints';
 import type { Stream } from '../lib/streams/stream';
 import { readAppSettings, settingsFlag } from './appSettings';
 import { wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
-import { runCommand } from './commandLine/runCommand';
+import { describeError, runCommand } from './commandLine/runCommand';
 import { streamWord } from './names';
 
 /*
@@ -59,19 +65,45 @@ async function openCheckpoints(stream: Stream, settings: Settings): Promise<Trig
 async function list(stream: Stream, settings: Settings): Promise<number> {
   const checkpoints = await openCheckpoints(stream, settings);
   const [positions, holders] = await Promise.all([checkpoints.positions(), checkpoints.holders()]);
+  const inHub = await partitionsOfHub(stream, settings);
   const ages = new Map(holders.map(({ partitionId, ageMs }) => [partitionId, ageMs]));
   const known = new Map(positions.map((position) => [position.partitionId, position]));
-  const partitions = [...new Set([...known.keys(), ...ages.keys()])];
+  const partitions = [...new Set([...known.keys(), ...ages.keys(), ...(inHub ?? [])])];
   for (const partitionId of partitions.sort((a, b) => Number(a) - Number(b))) {
-    const [position, ageMs] = [known.get(partitionId), ages.get(partitionId)];
-    const from = position
-      ? `after sequence number ${position.sequenceNumber ?? '?'}, written ${position.writtenAt.toISOString()}`
-      : 'from the beginning, because no position is kept yet';
+    const ageMs = ages.get(partitionId);
     const reader = ageMs === undefined ? 'no app reads it' : `an app reads it (${describeClaim(ageMs)})`;
-    console.log(`partition ${partitionId}  ${from}; ${reader}`);
+    const missing = inHub?.includes(partitionId) === false ? '; the hub has no such partition' : '';
+    console.log(
+      `partition ${partitionId}  ${describePosition(known.get(partitionId), ageMs)}; ${reader}${missing}`,
+    );
   }
   if (known.size === 0 && ages.size === 0) tellNone(stream, settings);
   return 0;
+}
+
+/** The partitions that the hub has; undefined, after a line that says so, if the hub cannot be asked. */
+async function partitionsOfHub(stream: Stream, settings: Settings): Promise<string[] | undefined> {
+  const { namespace, hub } = settings.hub(stream, 'listen');
+  const hubs = new HubDirectory(namespace);
+  try {
+    return await hubs.partitions(hub);
+  } catch (error) {
+    console.error(describeError(error));
+    console.error(
+      'So only those partitions are listed of which a position or a claim is kept; the hub may have more.',
+    );
+    return undefined;
+  } finally {
+    hubs.close();
+  }
+}
+
+function describePosition(position: KeptPosition | undefined, ageMs: number | undefined): string {
+  if (position)
+    return `after sequence number ${position.sequenceNumber ?? '?'}, written ${position.writtenAt.toISOString()}`;
+  return ageMs === undefined
+    ? 'from the beginning, because it was never read, or its position was deleted'
+    : 'from the beginning, because no position is kept yet';
 }
 
 /** Names the hub and the group: if a setting has a wrong one, their positions are not those of the app. */

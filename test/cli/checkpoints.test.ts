@@ -20,7 +20,8 @@ afterAll(async () => {
   await azurite.close();
 });
 
-const list = (stream: string, own: Record<string, string> = {}) => run(['list', stream], own);
+const list = (stream: string, own: Record<string, string> = {}, brokerPort?: number) =>
+  run(['list', stream], own, brokerPort);
 
 function run(
   words: readonly string[],
@@ -39,10 +40,16 @@ function run(
   );
 }
 
-it('says for each partition from where it is read on, and whether an app reads it', async () => {
-  expect(await list('clickstream')).toMatchObject({
+it('says for each partition from where it is read on, and whether an app reads it', {
+  timeout: 60_000,
+}, async () => {
+  const { port } = await openBroker({ clickstream: 4 });
+  const never = 'from the beginning, because it was never read, or its position was deleted; no app reads it';
+  const none =
+    'No read positions of clickstream are kept (hub clickstream, consumer group tributary): its hub is read from the beginning.';
+  expect(await list('clickstream', {}, port)).toMatchObject({
     code: 0,
-    out: 'No read positions of clickstream are kept (hub clickstream, consumer group tributary): its hub is read from the beginning.\n',
+    out: `${[0, 1, 2, 3].map((n) => `partition ${n}  ${never}\n`).join('')}${none}\n`,
   });
   const storage = BlobServiceClient.fromConnectionString(azurite.connectionString);
   const container = storage.getContainerClient('azure-webjobs-eventhub');
@@ -57,19 +64,31 @@ it('says for each partition from where it is read on, and whether an app reads i
   await put('clickstream/tributary/ownership/2', { ownerid: '' });
   await put('clickstream/tributary/checkpoint/10', { offset: '9' });
   await put('coincap/tributary/checkpoint/3', { offset: '9', sequencenumber: '5' });
-  const { code, out } = await list('clickstream');
-  const lines = out.replace(/\d{4}-\S+Z/g, 'TIME').replace(/is \d+ s/g, 'is 0 s');
-  expect([code, lines.split('\n')]).toEqual([
-    0,
-    [
-      'partition 0  after sequence number 411, written TIME; an app reads it (its claim is 0 s old)',
-      'partition 1  from the beginning, because no position is kept yet; an app reads it (its claim is 0 s old)',
-      'partition 2  after sequence number 7, written TIME; no app reads it',
-      'partition 10  after sequence number ?, written TIME; no app reads it',
-      '',
-    ],
-  ]);
+  const [claimed, kept] = ['an app reads it (its claim is 0 s old)', 'written TIME'];
+  const recorded = {
+    0: `after sequence number 411, ${kept}; ${claimed}`,
+    1: `from the beginning, because no position is kept yet; ${claimed}`,
+    2: `after sequence number 7, ${kept}; no app reads it`,
+    10: `after sequence number ?, ${kept}; no app reads it`,
+  };
+  const all = { ...recorded, 3: never, 10: `${recorded[10]}; the hub has no such partition` };
+  expect(linesOf(await list('clickstream', {}, port))).toEqual(partitionLines(all));
+
+  const unasked = await list('clickstream');
+  expect(linesOf(unasked)).toEqual(partitionLines(recorded));
+  expect(unasked.code).toBe(0);
+  expect(unasked.err).toMatch(
+    /Hub clickstream: .*\(hub\.unavailable, see docs\/errors\.md\).*\nSo only those partitions are listed of which a position or a claim is kept; the hub may have more\.\n$/,
+  );
 });
+
+const linesOf = ({ out }: { out: string }) =>
+  out.replace(/\d{4}-\S+Z/g, 'TIME').replace(/is \d+ s/g, 'is 0 s');
+
+const partitionLines = (told: Readonly<Record<number, string>>) =>
+  Object.entries(told)
+    .map(([partition, text]) => `partition ${partition}  ${text}\n`)
+    .join('');
 
 it('names the account, and the code to look up, where storage refuses', async () => {
   const wrong = azurite.connectionString.replace(/AccountKey=[^;]+/, 'AccountKey=YWJj');

@@ -74,6 +74,14 @@ export class HubDirectory implements HubFacts {
     return properties.lastEnqueuedSequenceNumber;
   }
 
+  /** The names of the hub's partitions. */
+  partitions(hub: string): Promise<string[]> {
+    return this.#ask(hub, async (client, abortSignal) => {
+      const { partitionIds } = await client.getEventHubProperties({ abortSignal });
+      return partitionIds;
+    });
+  }
+
   /** What each partition holds now. Rejects if the service does not answer within `limitMs`. */
   heads(hub: string, limitMs: number): Promise<HubHeads> {
     return this.#ask(hub, (client, abortSignal) => readHubHeads(client, abortSignal), limitMs);
