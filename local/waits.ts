@@ -1,6 +1,6 @@
 import { describeFailure, TributaryError } from '../src/lib/errors';
 import type { Health, PartitionFailure, StreamHealth } from '../src/lib/health/health';
-import { ingestRemedy, type Remedy } from '../src/lib/health/remedies';
+import { ingestRemedy, type Remedy, stuckRemedy } from '../src/lib/health/remedies';
 import type { Stream } from '../src/lib/streams/stream';
 import { fullName } from '../src/lib/warehouse/warehouse';
 import { askPart } from './askPart';
@@ -53,13 +53,13 @@ export function describeWaits({ error, streams, warehouse }: Health, stream: Str
       ? []
       : [`the last load into ${table} failed with ${coded(loaded.error)}`]),
   ];
-  const remedies = [
-    ...(own ? [...own.problems, ...own.failures, ...own.partitions] : []),
-    ...(loaded ? [loaded] : []),
-  ].flatMap(({ remedy }) => (remedy ? [describeRemedy(remedy)] : []));
+  const remedies = describeRemedies([
+    ...(own ? [...remediesOf([...own.problems, ...own.failures]), ...stuckRemedies(own)] : []),
+    ...remediesOf(loaded ? [loaded] : []),
+  ]);
   return {
     reasons,
-    remedies: [...new Set(remedies)],
+    remedies,
     isFailing: own?.status === 'failing' || remedies.length > 0,
   };
 }
@@ -76,7 +76,7 @@ export function describeUncounted(stream: Stream, refusal: unknown, cause: unkno
   const remedy = cause instanceof TributaryError ? ingestRemedy({ code: cause.code }, stream) : undefined;
   return {
     reasons: [`the clicks are not counted, because ${sentence(refusal)}: ${why}`],
-    remedies: remedy ? [describeRemedy(remedy)] : [],
+    remedies: describeRemedies(remediesOf(remedy ? [{ remedy }] : [])),
     isFailing: cause !== undefined && !retriable,
   };
 }
@@ -111,10 +111,15 @@ function streamReasons({ problems, failures, partitions }: StreamHealth): string
   return [
     ...problems.map(({ source, code, refusal }) => `${sources[source]}: ${why(code, refusal)}`),
     ...[...Map.groupBy(failures, ({ code }) => code).values()].map((group) => describeFailures(group, told)),
-    ...(silent.length === 0
-      ? []
-      : [`no batch comes of ${named(silent)}, as if it had an event that the trigger cannot read`]),
+    ...(silent.length === 0 ? [] : [`no batch comes of ${describeSilent(silent, partitions.length)}`]),
   ];
+}
+
+/** If all of several partitions are silent, the app does not read at all, and health names no command. */
+function describeSilent(silent: StreamHealth['partitions'], all: number): string {
+  if (silent.length === 1 || silent.length < all)
+    return `${named(silent)}, as if ${silent.length === 1 ? 'it' : 'each'} had an event that the trigger cannot read`;
+  return 'any partition, as if nobody read the hub';
 }
 
 /** @param told the reasons that stand before */
@@ -139,8 +144,31 @@ const coded = (code: string): string =>
     ? 'an error without a code, see .local/logs'
     : `${code} (docs/errors.md#${code.replaceAll('.', '')})`;
 
-/** On this machine the broker and storage end with the app, but a command that needs the app stopped needs them. */
-const describeRemedy = ({ command, stopApp }: Remedy): string =>
-  stopApp
-    ? `end "npm start", start "npm run emulators", run "${command}" in a second terminal, end the emulators, and start again`
-    : `run "${command}"`;
+/** What to run: a command in quotes, with the partitions for each of which it must be run, if there are several. */
+interface Step extends Pick<Remedy, 'stopApp'> {
+  readonly command: string;
+}
+
+const remediesOf = (parts: readonly { readonly remedy?: Remedy }[]): Step[] =>
+  parts.flatMap(({ remedy }) => (remedy ? [{ ...remedy, command: `"${remedy.command}"` }] : []));
+
+/** One step for all partitions that are stuck in the same way. */
+function stuckRemedies({ stream, partitions }: StreamHealth): Step[] {
+  const stuck = partitions.filter(({ remedy }) => remedy !== undefined);
+  if (stuck.length < 2) return remediesOf(stuck);
+  const { command, stopApp } = stuckRemedy(stream, 'PARTITION');
+  return [{ command: `"${command}" for each of the ${named(stuck)}`, stopApp }];
+}
+
+/**
+ * What a person must do, one thing after the other. On this machine the broker and storage end with the app, but a command that needs
+ * the app stopped needs them: all such commands are run while the emulators alone are there.
+ */
+function describeRemedies(steps: readonly Step[]): string[] {
+  const commands = (stopApp: boolean) => [
+    ...new Set(steps.filter((step) => step.stopApp === stopApp).map(({ command }) => command)),
+  ];
+  const stopped = commands(true).join(', then ');
+  const recipe = `end "npm start", start "npm run emulators", run ${stopped} in a second terminal, end the emulators, and start again`;
+  return [...(stopped === '' ? [] : [recipe]), ...commands(false).map((command) => `run ${command}`)];
+}

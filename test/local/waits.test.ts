@@ -11,7 +11,7 @@ import {
 } from '../../local/waits';
 import { TributaryError } from '../../src/lib/errors';
 import type { Health, StreamHealth } from '../../src/lib/health/health';
-import { rebuildRemedy } from '../../src/lib/health/remedies';
+import { rebuildRemedy, stuckRemedy } from '../../src/lib/health/remedies';
 import type { WarehouseHealth } from '../../src/lib/health/warehouseHealth';
 import { clickstream } from '../../src/lib/streams/clickstream';
 
@@ -94,6 +94,44 @@ describe('what a stream waits for', () => {
         'no batch comes of partition 1, as if it had an event that the trigger cannot read',
       ],
       remedies: [stopped(remedy.command)],
+    });
+  });
+
+  it('tells what to do once for several silent partitions, and names them', () => {
+    const skip = (name: string) => stuckRemedy('clickstream', name);
+    const partitions = [
+      { ...partition('0'), stuckSince: since, remedy: skip('0') },
+      { ...partition('2'), stuckSince: since, remedy: skip('2') },
+      partition('3'),
+    ];
+    const waits = describeWaits(healthOf({ partitions }), clickstream);
+    expect(waits).toMatchObject({
+      reasons: ['no batch comes of partitions 0, 2, as if each had an event that the trigger cannot read'],
+      remedies: [
+        'end "npm start", start "npm run emulators", run "npm run checkpoints -- skip clickstream PARTITION" for each of the partitions 0, 2 in a second terminal, end the emulators, and start again',
+      ],
+    });
+  });
+
+  it('tells once that the app must be stopped, for all commands that need it', () => {
+    const reset = { command: 'npm run checkpoints -- reset clickstream', stopApp: true };
+    const failures = [{ ...failure('0', 'ingest.gap'), remedy: reset }];
+    const partitions = [
+      { ...partition('1'), stuckSince: since, remedy: stuckRemedy('clickstream', '1') },
+      partition('2'),
+    ];
+    const rebuild = { needsRebuild: true, remedy: rebuildRemedy('clickstream.clicks') };
+    expect(describeWaits(healthOf({ failures, partitions }, rebuild), clickstream).remedies).toEqual([
+      stopped(`${reset.command}", then "npm run checkpoints -- skip clickstream 1`),
+      'run "npm run warehouse -- rebuild clickstream.clicks"',
+    ]);
+  });
+
+  it('says that nobody reads the hub if all of several partitions are silent', () => {
+    const partitions = ['0', '1'].map((name) => ({ ...partition(name), stuckSince: since }));
+    expect(describeWaits(healthOf({ partitions }), clickstream)).toMatchObject({
+      reasons: ['no batch comes of any partition, as if nobody read the hub'],
+      remedies: [],
     });
   });
 
