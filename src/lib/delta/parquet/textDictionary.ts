@@ -26,7 +26,7 @@ export interface TextDictionary {
  * @param count how many rows are not null
  */
 export function textDictionaryOf(
-  { values: column, start, end }: SliceOf<TextColumn>,
+  { values: column, start, end }: Pick<SliceOf<TextColumn>, 'values' | 'start' | 'end'>,
   count: number,
 ): TextDictionary | undefined {
   const plainBytes = column.startOf(end) - column.startOf(start);

@@ -1,7 +1,9 @@
+import type { SchemaElement, SchemaTree } from 'hyparquet';
 import { expect, it } from 'vitest';
 import { addMembers } from '../../../../src/lib/delta/fileRows';
 import { type CheckpointRow, encodeCheckpointRows } from '../../../../src/lib/delta/parquet/encodeCheckpoint';
 import { type ReadColumns, readRowGroups } from '../../../../src/lib/delta/parquet/read';
+import { plainMembers } from '../../../../src/lib/delta/parquet/structMembers';
 import { sourceOf } from './byteSource';
 
 const add = {
@@ -31,3 +33,19 @@ it('an object holds the other members alone', async () => {
   const [group] = await readAdds([{ add }, { add: { ...add, tags: { zone: 'b' } } }]);
   expect(group?.columns.get('add')).toEqual([{ tags: null }, { tags: { zone: 'b' } }]);
 });
+
+it.each(['OPTIONAL', 'REQUIRED', 'REPEATED'] as const)(
+  'a member that is %s may be a column unless it is a list',
+  (repetition) => {
+    const node = (element: SchemaElement, children: SchemaTree[] = []): SchemaTree => ({
+      children,
+      element,
+      count: 1,
+      path: [],
+    });
+    const size = node({ name: 'size', type: 'INT64', repetition_type: repetition });
+    const tree = node({ name: 'root' }, [node({ name: 'add', repetition_type: 'OPTIONAL' }, [size])]);
+    const members = plainMembers(tree, { struct: 'add', types: { size: 'long' } });
+    expect(members?.map((path) => path.at(-1))).toEqual(repetition === 'REPEATED' ? undefined : [size]);
+  },
+);
