@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventHubsNamespace } from '../lib/connections/hubs';
 import { TributaryError } from '../lib/errors';
+import { isHubName, nameSigns } from '../lib/hubNames';
 import { inertInLine } from '../lib/inert';
 import { count, quantity } from '../lib/quantity';
 import { isThisMachine } from '../lib/sameMachine';
@@ -100,9 +101,6 @@ function openSimulator(given: Given<typeof flags>, now: number): ClickSimulator 
 
 const names = ['hostName', 'sasKeyName', 'sasKeyValue', 'eventHubName'] as const;
 
-/** Names of policies and hubs. A key ends with = and is none: it would be printed as the hub's name. */
-const nameForm = /^[a-z0-9](?:[\w.-]*[a-z0-9])?$/i;
-
 /**
  * The hub that the environment names. `hostName` is that of the namespace, with or without its domain.
  * @throws Error saying what is wrong, which is a setting and not the use of the command; it repeats no value
@@ -118,10 +116,9 @@ function readTarget(environment: NodeJS.ProcessEnv): { namespace: EventHubsNames
     throw new Error(
       'hostName: expected a name like contoso or contoso.servicebus.windows.net, without sb://, a path and keys.',
     );
-  if (!nameForm.test(keyName ?? '') || !nameForm.test(hub ?? ''))
-    throw new Error(
-      'sasKeyName, eventHubName: expected names, of the letters a to z, digits, ., - and _, that begin and end with a letter or digit.',
-    );
+  // A key ends with = and is no name: it would be printed as the hub's.
+  if (![keyName, hub].every((name) => isHubName(name ?? '')))
+    throw new Error(`sasKeyName, eventHubName: expected names ${nameSigns}.`);
   if (/[;\s]/.test(key ?? '')) throw new Error('sasKeyValue: expected the key alone, without blanks and ;.');
   const [name = '', port] = host.split(':');
   const isLocal = isThisMachine(name);

@@ -1,3 +1,5 @@
+import { consumerGroupForm } from './hubNames';
+
 export interface SettingDefinition {
   readonly name: string;
   /** The meaning, in the same words as in docs/settings.md. */
@@ -55,7 +57,7 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   {
     name: 'CONSUMER_GROUP',
     meaning: "The app's own consumer group, in every hub.",
-    expected: 'a consumer group',
+    expected: consumerGroupForm,
   },
   {
     name: 'COMMIT_INTERVAL',

@@ -2,6 +2,7 @@ import { checkUnusedParts } from './connections/forms';
 import { checkHubConnections, type HubConnection, readHubConnection } from './connections/hubs';
 import { readStorage } from './connections/storage';
 import { TributaryError } from './errors';
+import { isConsumerGroup } from './hubNames';
 import { once } from './once';
 import { type Environment, isDisabled, type SettingDefinition, settingText } from './settingDefinitions';
 import { problemOf, SettingReader } from './settingReader';
@@ -69,7 +70,7 @@ export function parseSettings(
   const result: Settings = {
     ...readLakeSettings(reader),
     ...readStreamSettings(environment),
-    consumerGroup: reader.text('CONSUMER_GROUP'),
+    consumerGroup: readConsumerGroup(reader),
     commitIntervalMs: reader.duration('COMMIT_INTERVAL', 60_000),
     acceptGaps: reader.matching('ACCEPT_GAPS', /^(?:true|false)$/) === 'true',
     hostStorage: () => readAlone(environment, (own) => readStorage(own, 'AzureWebJobsStorage')),
@@ -78,6 +79,12 @@ export function parseSettings(
   reader.checkStreams();
   reader.throwIfAny();
   return result;
+}
+
+function readConsumerGroup(reader: SettingReader): string {
+  const group = reader.text('CONSUMER_GROUP');
+  if (group !== '' && !isConsumerGroup(group)) reader.wrong('CONSUMER_GROUP', 'is malformed');
+  return group;
 }
 
 function findProblemsBesides(environment: Environment, streams: readonly Stream[]): readonly string[] {

@@ -99,6 +99,31 @@ it('names the account, and the code to look up, where storage refuses', async ()
   );
 });
 
+it('refuses a hub or a partition that is not there, and says what is expected', {
+  timeout: 60_000,
+}, async () => {
+  const broker = await openBroker({ clickstream: 2 });
+  const { port } = broker;
+  const ofHub = (hub: string) => list('clickstream', { CLICKSTREAM_HUB: hub }, port);
+  expect((await ofHub('Clicks x')).err).toContain(
+    '- CLICKSTREAM_HUB is malformed: expected the name of an event hub, of the letters a to z,',
+  );
+  expect((await ofHub('clicks')).err).toContain(
+    '\nHub clicks: there is none of this name. (hub.refused, see docs/errors.md)\n',
+  );
+  const storage = BlobServiceClient.fromConnectionString(azurite.connectionString);
+  await storage.getContainerClient('lake').createIfNotExists();
+  expect((await run(['skip', 'clickstream', '9'], {}, port)).err).toContain(
+    '\nHub clickstream has no partition 9: expected one of 0, 1. (hub.refused, see docs/errors.md)\n',
+  );
+  const events = openProducerClient(broker, 'clickstream');
+  await events.sendBatch([{ body: { n: 1 } }], { partitionId: '0' });
+  const other = await run(['skip', 'clickstream', '0'], { CONSUMER_GROUP: 'other' }, port);
+  expect(other.err).toContain(
+    '\nConsumer group other of hub clickstream: there is none of this name. (hub.refused,',
+  );
+});
+
 it('skips nothing, and makes no container, if the lake has a mistyped name', {
   timeout: 60_000,
 }, async () => {

@@ -126,7 +126,16 @@ it.each<[string, Record<string, string>, RegExp]>([
     { COINCAP_URL: 'rest.coincap.io' },
     /COINCAP_URL is malformed: expected an https URL; http only on this machine\.\n$/,
   ],
-  ['without a hub', { COINCAP_HUB: '' }, /COINCAP_HUB is missing: expected the name of an event hub\.\n$/],
+  [
+    'without a hub',
+    { COINCAP_HUB: '' },
+    /COINCAP_HUB is missing: expected the name of an event hub, of the letters .*\.\n$/,
+  ],
+  [
+    'with a hub of another form',
+    { COINCAP_HUB: 'my coins' },
+    /COINCAP_HUB is malformed: expected the name of an event hub, of the letters a to z, digits, \., - and _, with a letter or digit at both ends\.\n$/,
+  ],
 ])('%s it ends with 1, and says so, also with --every', async (_, own, message) => {
   const command = start('untouched', ['--every', '1h'], own);
   expect(await command.ended).toBe(1);

@@ -185,7 +185,7 @@ it.each<[string, string[], Record<string, string>, string]>([
     'a key instead of the name of a hub, without the key in a message',
     [],
     { eventHubName: 'c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U=' },
-    'sasKeyName, eventHubName: expected names, of the letters a to z, digits, ., - and _, that begin and end with a letter or digit.',
+    'sasKeyName, eventHubName: expected names of the letters a to z, digits, ., - and _, with a letter or digit at both ends.',
   ],
   [
     'a connection string instead of a key',

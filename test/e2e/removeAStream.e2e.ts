@@ -48,7 +48,7 @@ describe.skipIf(!existsSync('src/lib/streams/coincap.ts'))('removing CoinCap', (
     );
     const command = app.run('settings.cjs');
     expect(await command.ended).toBe(1);
-    expect(command.text()).toContain('- CLICKSTREAM_HUB is missing: expected the name of an event hub.');
+    expect(command.text()).toContain('- CLICKSTREAM_HUB is missing: expected the name of an event hub, ');
     expect(command.text()).not.toContain('COINCAP');
   });
 

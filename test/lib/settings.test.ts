@@ -226,10 +226,20 @@ describe("a stream's settings", () => {
     ]);
   });
 
+  it('are refused if no hub, or no consumer group, can have the name', () => {
+    expect(problemsOf({ ...complete, TIDES_HUB: 'Tides x', CONSUMER_GROUP: 'my group' })).toMatch(
+      /^- CONSUMER_GROUP is malformed: expected a consumer group: at most 50 characters of the letters .*, or \$Default\.\n- TIDES_HUB is malformed: expected the name of an event hub, of the letters .*\.$/m,
+    );
+    expect(problemsOf({ ...complete, CONSUMER_GROUP: '$Default' })).toBe('');
+    expect(() => parseSettings({ ...complete, TIDES_HUB: 'tides-' }).hub(tides, 'listen')).toThrow(
+      /- TIDES_HUB is malformed: expected the name of an event hub/,
+    );
+  });
+
   it('are named in one line when they are needed and missing after all', () => {
     const settings = parseSettings(ofTheApp);
     expect(() => settings.hub(tides, 'listen')).toThrow(
-      /- TIDES_HUB is missing: expected the name of an event hub.$/,
+      /- TIDES_HUB is missing: expected the name of an event hub, of the letters .*\.$/,
     );
     expect(() => schedule && settings.text(schedule)).toThrow(
       /^TIDES_SCHEDULE is missing: expected a schedule.$/,

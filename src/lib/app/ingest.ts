@@ -1,6 +1,6 @@
 import { openState } from '../delta/openTable';
 import { TableAppender } from '../delta/tableAppender';
-import { describeFailure } from '../errors';
+import { describeFailure, TributaryError } from '../errors';
 import { HubDirectory } from '../ingest/hubDirectory';
 import { type IngestOptions, ingestBatch } from '../ingest/ingestBatch';
 import type { IngestFailure } from '../ingest/ingestFailure';
@@ -121,6 +121,7 @@ export async function skipEvents(
   const lake = await openExistingLake(settings);
   const asked = new HubDirectory(namespace);
   try {
+    ensureKnown(hub, partitionId, await asked.partitions(hub));
     return await skipUnreadable({
       stream,
       hub,
@@ -134,6 +135,14 @@ export async function skipEvents(
   } finally {
     await asked.close();
   }
+}
+
+function ensureKnown(hub: string, partitionId: string, known: readonly string[]): void {
+  if (known.includes(partitionId)) return;
+  throw new TributaryError(
+    'hub.refused',
+    `Hub ${hub} has no partition ${partitionId}: expected one of ${known.join(', ')}.`,
+  );
 }
 
 /** Ends ingestion in this process. Resolves when every batch that a writer received is committed or has failed. */

@@ -1,3 +1,4 @@
+import { hubNameForm, isHubName } from '../hubNames';
 import type { Identity } from '../identity';
 import { eventHubsForm } from '../settingDefinitions';
 import type { SettingReader } from '../settingReader';
@@ -48,7 +49,8 @@ export function readHubConnection(
 ): HubConnection {
   const name = connectionName(stream, direction, reader.environment);
   const hub = reader.value(stream.hubSetting) ?? '';
-  if (hub === '') reader.wrong(stream.hubSetting, 'is missing', 'the name of an event hub');
+  if (hub === '') reader.wrong(stream.hubSetting, 'is missing', hubNameForm);
+  else if (!isHubName(hub)) reader.wrong(stream.hubSetting, 'is malformed', hubNameForm);
   if (isConnectionSet(name, reader.environment))
     return { namespace: readNamespace(reader, name, stream), hub };
   missing(reader, [stream], direction);

@@ -76,12 +76,15 @@ export const field = (name: string, type: DataType, nullable = true): Field => (
 /** Characters that Parquet readers and Spark refuse in a column name. */
 const forbiddenInNames = /[ ,;{}()\n\t=]/;
 
+export const isColumnName = (name: string): boolean =>
+  name !== '' && !forbiddenInNames.test(name) && name.isWellFormed();
+
 /** The schema as a metaData action holds it. Throws `delta.schema` on names that readers refuse. */
 export function serializeSchema(fields: readonly Field[]): string {
   const seen = new Set<string>();
   for (const { name } of fields) {
     const key = name.toLowerCase();
-    if (name === '' || forbiddenInNames.test(name) || !name.isWellFormed()) {
+    if (!isColumnName(name)) {
       throw new TributaryError(
         'delta.schema',
         `Column name ${JSON.stringify(name)} is empty or holds one of " ,;{}()=", tab or newline.`,

@@ -3,7 +3,7 @@ import { within } from '../deadline';
 import { waitFor } from '../longWait';
 import { isThisMachine } from '../sameMachine';
 import { closeSoon, openHubClient } from '../sources/hubClient';
-import { conditionOf, describeHubError } from '../sources/hubErrors';
+import { describeHubError, isNotFound } from '../sources/hubErrors';
 import { probeReader, probeSender } from '../sources/probeHub';
 import { type Finding, ofLaptop, ok, unknown, wrong } from './finding';
 
@@ -54,7 +54,7 @@ async function checkProperties(
     const finding = ok(what, `${name} has the hub ${hub} with ${partitionIds.length} partitions`);
     return { finding, name, partitionId: partitionIds[0] };
   } catch (error) {
-    const remedy = isMissing(error)
+    const remedy = isNotFound(error)
       ? orHere(
           name,
           `set ${hubSetting} to a hub that the emulator has`,
@@ -81,7 +81,7 @@ async function checkGroup(
       `the consumer group ${consumerGroup} can read ${hub}${isRead ? ', and an app does' : ''}`,
     );
   } catch (error) {
-    const remedy = isMissing(error)
+    const remedy = isNotFound(error)
       ? orHere(
           name,
           'set CONSUMER_GROUP to one that the emulator has',
@@ -112,8 +112,6 @@ async function checkSender(what: string, name: string, { namespace, hub }: HubCo
 /** What mends an emulator on this machine, where no command of Azure does, or a namespace in Azure. */
 const orHere = (name: string, here: string, inAzure: string): string =>
   isThisMachine(name) ? `${here}${ofLaptop}` : inAzure;
-
-const isMissing = (error: unknown): boolean => conditionOf(error) === 'MessagingEntityNotFoundError';
 
 function remedyOf(
   error: unknown,

@@ -43,7 +43,7 @@ export interface Skipped {
  * Commits the events of a partition after its txn, unreadable ones as dead letters, until the trigger can go on: after a thousand
  * readable events in a row, or at the end that the hub had at the start. The trigger's position is moved after each commit. No
  * other reader should be on the partition meanwhile; if there is one, still no event becomes a row twice.
- * @throws what committing throws, `hub.*`, the SDK's errors
+ * @throws what committing throws, `hub.*`
  */
 export async function skipUnreadable(options: SkipOptions): Promise<Skipped> {
   const { stream, hub, partitionId, hubs, writer } = options;

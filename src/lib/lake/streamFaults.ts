@@ -1,3 +1,5 @@
+import { isColumnName } from '../delta/schema';
+import { isHubName, nameSigns } from '../hubNames';
 import type { Stream } from '../streams/stream';
 import { deadLettersTable } from './deadLetters';
 import { tableFields } from './rowAddress';
@@ -14,9 +16,29 @@ interface Reference {
  * not be an error: a column of the warehouse would stay null, and nothing would be counted.
  */
 export const streamFaults = (streams: readonly Stream[]): string[] => [
-  ...streams.flatMap((stream) => [...takenNames(stream), ...unknownColumns(stream)]),
+  ...streams.flatMap((stream) => [...wrongNames(stream), ...takenNames(stream), ...unknownColumns(stream)]),
   ...sharedNames(streams),
 ];
+
+/** Names that something would refuse later in its own words: the hub, the address of a blob or of the API, the environment. */
+function wrongNames({ name, hubSetting, table, columns }: Stream): string[] {
+  const fault = (what: string, text: string, expected: string) =>
+    `The stream ${name} has ${what} ${JSON.stringify(text)}, which is not accepted: expected ${expected}.`;
+  return [
+    ...(isHubName(name) ? [] : [fault('the name', name, `a name ${nameSigns}, because its hub has it too`)]),
+    ...(/^[a-z]\w*$/i.test(hubSetting)
+      ? []
+      : [fault('the hubSetting', hubSetting, 'the name of a setting, like ORDERS_HUB')]),
+    ...(table.split('/').every(isHubName)
+      ? []
+      : [fault('the table', table, `names ${nameSigns}, and / between folders`)]),
+    ...columns
+      .filter((column) => !isColumnName(column.name))
+      .map((column) =>
+        fault('the column', column.name, 'a name without blanks, line feeds and the signs , ; { } ( ) ='),
+      ),
+  ];
+}
 
 /** The names of columns that are there twice. Those of the row's address and of the rescued fields are added to every table. */
 function takenNames(stream: Stream): string[] {

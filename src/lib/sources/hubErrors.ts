@@ -16,6 +16,8 @@ export function describeHubError(error: unknown): { code: 'hub.refused' | 'hub.u
   const last = lastAttempt(error);
   const missing = describeNoIdentity(last) ?? describeNoIdentity(error);
   if (missing) return { code: 'hub.refused', why: missing };
+  // Whether it is the hub or the consumer group that is not there, the caller's words before it say.
+  if (isNotFound(error)) return { code: 'hub.refused', why: 'there is none of this name.' };
   const why =
     last instanceof DeadlineError ? 'no answer in time' : last instanceof Error ? last.message : String(last);
   return { code: refusals.has(conditionOf(error)) ? 'hub.refused' : 'hub.unavailable', why };
@@ -24,6 +26,9 @@ export function describeHubError(error: unknown): { code: 'hub.refused' | 'hub.u
 /** The SDK's name for the condition, for example `UnauthorizedError`. */
 export const conditionOf = (error: unknown): string =>
   String((lastAttempt(error) as { code?: unknown } | null)?.code);
+
+/** Whether there is no hub, or no consumer group, of the name. */
+export const isNotFound = (error: unknown): boolean => conditionOf(error) === 'MessagingEntityNotFoundError';
 
 /** The error of the last attempt. The SDK wraps the errors of all attempts into one without a message, even several times. */
 const lastAttempt = (error: unknown): unknown =>

@@ -4,6 +4,7 @@ import { within } from '../deadline';
 import { TributaryError } from '../errors';
 import { waitFor } from '../longWait';
 import { closeSoon, openHubReader } from './hubClient';
+import { describeHubError } from './hubErrors';
 
 /** One event of a partition. */
 export interface HubEvent {
@@ -34,7 +35,7 @@ const batchSize = 500;
 
 /**
  * Reads a range of a partition's events, batch by batch, with bodies of any form.
- * @throws `hub.unavailable` if no event comes for half a minute; the SDK's errors if the hub refuses
+ * @throws `hub.unavailable` if no event comes for half a minute; `hub.refused`
  */
 export async function* readPartition(range: PartitionRange): AsyncGenerator<HubEvent[], void> {
   const { namespace, hub, consumerGroup, partitionId, first, last } = range;
@@ -47,7 +48,7 @@ export async function* readPartition(range: PartitionRange): AsyncGenerator<HubE
       processEvents: async (events) => {
         if (events.length > 0) await queue.give(events.map(toHubEvent));
       },
-      processError: async (error) => queue.fail(error),
+      processError: async (error) => queue.fail(asOurs(error, range)),
     },
     {
       startPosition: { sequenceNumber: first, isInclusive: true },
@@ -81,6 +82,11 @@ function toHubEvent({ sequenceNumber, offset, enqueuedTimeUtc, body }: ReceivedE
     body: Buffer.isBuffer(body) ? body : undefined,
     value: body,
   };
+}
+
+function asOurs(error: Error, { hub, consumerGroup }: PartitionRange): TributaryError {
+  const { code, why } = describeHubError(error);
+  return new TributaryError(code, `Consumer group ${consumerGroup} of hub ${hub}: ${why}`, { cause: error });
 }
 
 function noEvents(): never {

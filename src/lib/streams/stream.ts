@@ -1,3 +1,4 @@
+import { hubNameForm, isHubName } from '../hubNames';
 import { eventHubsForm, type SettingDefinition } from '../settingDefinitions';
 import { ownConnection } from './connectionName';
 import type { WarehouseView } from './warehouseView';
@@ -150,7 +151,8 @@ export function settingsOf(stream: Stream): SettingDefinition[] {
     {
       name: hubSetting,
       meaning: `The event hub of the stream \`${name}\`.`,
-      expected: 'the name of an event hub',
+      expected: hubNameForm,
+      check: (value) => (isHubName(value) ? undefined : 'is malformed'),
     },
     {
       ...connection,

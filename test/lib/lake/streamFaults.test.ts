@@ -44,6 +44,19 @@ describe('the definitions of streams', () => {
     ]);
   });
 
+  it('are wrong if a name is not accepted', () => {
+    const signs = 'of the letters a to z, digits, ., - and _, with a letter or digit at both ends';
+    const names = { name: 'Orders x', hubSetting: 'ORDERS-HUB', table: '_orders' };
+    const columns = [...clickstream.columns, { name: 'unit price', type: 'double', nullable: true } as const];
+    expect(streamFaults([{ ...clickstream, ...names, columns }])).toEqual([
+      `The stream Orders x has the name "Orders x", which is not accepted: expected a name ${signs}, because its hub has it too.`,
+      'The stream Orders x has the hubSetting "ORDERS-HUB", which is not accepted: expected the name of a setting, like ORDERS_HUB.',
+      `The stream Orders x has the table "_orders", which is not accepted: expected names ${signs}, and / between folders.`,
+      'The stream Orders x has the column "unit price", which is not accepted: expected a name without blanks, line feeds and the signs , ; { } ( ) =.',
+    ]);
+    expect(streamFaults([{ ...clickstream, table: 'shop/orders' }])).toEqual([]);
+  });
+
   it.each(['Element', '_rescued_data', 'Category'])('are wrong with a second column %s', (name) => {
     const [fault, ...others] = streamFaults([withColumn(name)]);
     expect(fault?.toLowerCase()).toContain(`two columns of the name ${name.toLowerCase()}`);
