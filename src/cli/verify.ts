@@ -24,8 +24,8 @@ import { verifyFolds } from './verifyFolds';
 
 /*
  * `npm run verify -- <stream>`: proves from the tables that each event is there exactly once, that the counts and the newest rows
- * which the API serves are right, and that the warehouse has the same rows. Exit code 1 if not. If the warehouse or the hub does not answer, the exit
- * code depends on the tables alone.
+ * which the API serves are right, and that the warehouse has as many rows, of each partition. Exit code 1 if not. If the warehouse or the hub
+ * does not answer, the exit code depends on the tables alone.
  */
 
 runCommand({
@@ -148,7 +148,7 @@ function describeComparison(table: WarehouseTable, compared: WarehouseComparison
   const { version, rows, rejected, deltaRows } = compared;
   const has = `${name} has ${quantity(rows, 'row')}${rejected === 0 ? '' : ` and ${count(rejected)} rejected`}`;
   if (compared.state === 'equal')
-    return `The warehouse is right: ${has}, as version ${version} of the Delta table.`;
+    return `The warehouse has as many rows as the lake: ${has}, as version ${version} of the Delta table. To compare their values: npm run warehouse -- check ${name}`;
   return [
     `The warehouse is wrong: ${has}, version ${version} of the Delta table has ${count(deltaRows)}. To load it again: ${remedy}`,
     ...compared.partitions.slice(0, listed).map(describeDifference),

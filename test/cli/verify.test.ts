@@ -190,7 +190,7 @@ describe('npm run verify, with a warehouse', () => {
     await load(pool, good);
     const { code, output } = await verify(server.connectionString);
     expect(output).toMatch(
-      /right: 3, .*\nThe warehouse is right: clickstream\.clicks has 3 rows, as version 1 of the Delta table\.\nNo events wait in the hub/,
+      /right: 3, .*\nThe warehouse has as many rows as the lake: clickstream\.clicks has 3 rows, as version 1 of the Delta table\. To compare their values: npm run warehouse -- check clickstream\.clicks\nNo events wait in the hub/,
     );
     expect(code).toBe(0);
   });
@@ -203,7 +203,7 @@ describe('npm run verify, with a warehouse', () => {
     const { code, output } = await verify(`duckdb:${join(folder, 'warehouse.duckdb')}`);
     await file.close();
     rmSync(folder, { recursive: true });
-    expect(output).toContain('\nThe warehouse is right: clickstream.clicks has 3 rows, ');
+    expect(output).toContain('\nThe warehouse has as many rows as the lake: clickstream.clicks has 3 rows, ');
     expect(code).toBe(0);
   });
 
