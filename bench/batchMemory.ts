@@ -26,7 +26,7 @@ const flags = {
   megabytes: numberFlag({ meaning: 'of bodies in a batch', fallback: 256, least: 1, most: 1000 }),
 };
 
-const click = '{"productid":"1","timestamp":"2026-01-01T00:00:00Z","sessionid":"2","category":"3"';
+const click = '{"productid":1,"timestamp":"2026-01-01T00:00:00Z","sessionid":2,"category":3';
 
 const order = '{"productid":1,"amount":19.9,"at":"2026-01-01T00:00:00Z","store":"Berlin","orderid":"';
 
