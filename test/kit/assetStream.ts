@@ -16,35 +16,41 @@ import { newestAssets } from '../../src/lib/streams/warehouseView';
  * address in the warehouse. It is not a stream of the app, so that tests do not depend on which streams the app has.
  */
 
-const readers: Partial<Record<ColumnType, JsonField['read']>> = {
-  string: stringField,
-  long: longTextField,
-  double: doubleTextField,
-  timestamp: epochMillisField,
-};
-
-const field = (name: string, type: ColumnType, nullable = true): JsonField => ({
+const text = (name: string, nullable = true): JsonField => ({
   name,
   from: name,
-  type,
+  type: 'string',
   nullable,
-  read: readers[type] ?? stringField,
+  read: stringField,
+});
+const double = (name: string): JsonField => ({
+  name,
+  from: name,
+  type: 'double',
+  nullable: true,
+  read: doubleTextField,
 });
 
 const fields: readonly JsonField[] = [
-  field('id', 'string', false),
-  field('asset_rank', 'long'),
-  field('symbol', 'string'),
-  field('asset_name', 'string'),
-  field('supply', 'double'),
-  field('maxSupply', 'double'),
-  field('marketCapUsd', 'double'),
-  field('volumeUsd24Hr', 'double'),
-  field('priceUsd', 'double'),
-  field('changePercent24Hr', 'double'),
-  field('vwap24Hr', 'double'),
-  field('explorer', 'string'),
-  field('runtime_timestamp', 'timestamp', false),
+  text('id', false),
+  { name: 'asset_rank', from: 'asset_rank', type: 'long', nullable: true, read: longTextField },
+  text('symbol'),
+  text('asset_name'),
+  double('supply'),
+  double('maxSupply'),
+  double('marketCapUsd'),
+  double('volumeUsd24Hr'),
+  double('priceUsd'),
+  double('changePercent24Hr'),
+  double('vwap24Hr'),
+  text('explorer'),
+  {
+    name: 'runtime_timestamp',
+    from: 'runtime_timestamp',
+    type: 'timestamp',
+    nullable: false,
+    read: epochMillisField,
+  },
 ];
 
 const warehouseTypes: Partial<Record<ColumnType, WarehouseType>> = {

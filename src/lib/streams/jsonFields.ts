@@ -3,16 +3,30 @@ import { exactNumber, RoundedNumber } from './exactNumbers';
 import { earliestMillis, latestMillis, microsOfMilli, parseIsoTimestamp } from './isoTimestamp';
 import { describeValue, type ElementReader } from './jsonElements';
 import { rescueFields } from './rescuedFields';
-import type { Column, Rejected, Value } from './stream';
+import type { Column, ColumnType, Rejected, Value } from './stream';
 
-/** Turns one JSON value (never null) into the column's value, or says why that is impossible. */
-export type FieldReader = (value: unknown, field: string) => Value | Rejected;
-
-/** A column and the field of the JSON object that it is read from. */
-export interface JsonField extends Column {
-  readonly from: string;
-  readonly read: FieldReader;
+/**
+ * Turns one JSON value (never null) into the column's value, or says why that is impossible.
+ * @template Fits the types of the columns whose values it reads; a function that names none is taken for every column
+ */
+export interface FieldReader<in Fits extends ColumnType> {
+  (value: unknown, field: string): Value | Rejected;
+  /** No reader has it. By its type the compiler refuses a reader whose values the column does not take. */
+  readonly fits?: ((column: Fits) => void) | undefined;
 }
+
+/** A column of one type and the field of the JSON object that it is read from. */
+interface FieldOfType<Type extends ColumnType> extends Column {
+  readonly type: Type;
+  readonly from: string;
+  readonly read: FieldReader<Type>;
+}
+
+/** A column and the field of the JSON object that it is read from, with a reader that fits the column's type. */
+export type JsonField = { readonly [Type in ColumnType]: FieldOfType<Type> }[ColumnType];
+
+/** The types of columns for whole numbers. A number that is too large for its column is refused like any other wrong value. */
+type WholeNumber = 'long' | 'integer' | 'short' | 'byte';
 
 export interface ReadFieldsOptions {
   /** Fields that no column holds and that are not kept either. */
@@ -64,14 +78,14 @@ export const columnsOf = (fields: readonly JsonField[]): Column[] =>
   fields.map(({ name, type, nullable }) => ({ name, type, nullable }));
 
 /** A JSON number without a fraction between -2^31 and 2^31 - 1. */
-export const integerField: FieldReader = (value, field) => {
+export const integerField: FieldReader<WholeNumber | 'double'> = (value, field) => {
   if (typeof value === 'number' && (value | 0) === value) return value | 0;
   if (!isNumber(value)) return expected(field, 'a number', value);
   return outOfRange(field, 'a 32-bit integer', value);
 };
 
 /** A JSON number without a fraction between -2^63 and 2^63 - 1. */
-export const longField: FieldReader = (value, field) => {
+export const longField: FieldReader<WholeNumber> = (value, field) => {
   // Adding zero turns -0 into 0, because some readers do not accept -0 as an integer.
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value + 0;
   if (typeof value === 'bigint') return fitLong(value, field);
@@ -79,7 +93,7 @@ export const longField: FieldReader = (value, field) => {
 };
 
 /** Like `longField`, but also accepts decimal text, because some APIs write numbers as strings to keep their precision. */
-export const longTextField: FieldReader = (value, field) => {
+export const longTextField: FieldReader<WholeNumber> = (value, field) => {
   if (typeof value !== 'string') return longField(value, field);
   if (/^[+-]?\d{1,19}$/.test(value)) return fitLong(BigInt(value.replace('+', '')), field);
   const number = parseDecimal(value);
@@ -87,7 +101,7 @@ export const longTextField: FieldReader = (value, field) => {
 };
 
 /** A JSON number, or its decimal text with or without an exponent; finite. */
-export const doubleTextField: FieldReader = (value, field) => {
+export const doubleTextField: FieldReader<'double' | 'float'> = (value, field) => {
   const number = typeof value === 'string' ? parseDecimal(value) : value;
   if (!isNumber(number)) return expected(field, 'a decimal number', value);
   const double = number instanceof RoundedNumber ? number.value : Number(number);
@@ -100,13 +114,13 @@ export const doubleTextField: FieldReader = (value, field) => {
  * A JSON string. A string with half of a surrogate pair is refused, because UTF-8 cannot represent it. It is not repaired, because
  * a repaired key might equal another key. The dead letter keeps the original.
  */
-export const stringField: FieldReader = (value, field) => {
+export const stringField: FieldReader<'string'> = (value, field) => {
   if (typeof value !== 'string') return expected(field, 'a string', value);
   return value.isWellFormed() ? value : outOfRange(field, 'well-formed Unicode', value);
 };
 
 /** ISO 8601 text as `parseIsoTimestamp` takes it, as microseconds since 1970 UTC; further digits are cut. */
-export const isoTimestampField: FieldReader = (value, field) => {
+export const isoTimestampField: FieldReader<'timestamp'> = (value, field) => {
   const millis = typeof value === 'string' ? parseIsoTimestamp(value) : 'malformed';
   if (millis === 'malformed') return expected(field, 'an ISO 8601 date and time', value);
   if (millis === 'impossible') return outOfRange(field, 'a time that exists', value);
@@ -114,7 +128,7 @@ export const isoTimestampField: FieldReader = (value, field) => {
 };
 
 /** Milliseconds since 1970 UTC, as a JSON number or its decimal text; as microseconds. */
-export const epochMillisField: FieldReader = (value, field) => {
+export const epochMillisField: FieldReader<'timestamp'> = (value, field) => {
   const millis = longTextField(value, field);
   if (typeof millis !== 'number' && typeof millis !== 'bigint') return millis;
   return fitTimestamp(Number(millis), field, value);
