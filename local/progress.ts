@@ -64,6 +64,8 @@ export class StreamProgress {
   #movedAt = performance.now();
   /** When it was last seen that events were read, which the table may have already: so after `checkpoints -- reset`. */
   #readAt = performance.now();
+  /** How many events had been delivered when the numbers last moved. */
+  #deliveredBefore = 0;
   #isDone = false;
   #askedAt = Number.NEGATIVE_INFINITY;
   #waits: Waits = noWaits;
@@ -128,13 +130,23 @@ export class StreamProgress {
       );
       this.#line = describeFigures(this.stream, figures);
       this.#isDone = isDone(this.stream, figures);
-      if (this.#isDone || hasMoved(figures, this.#shown)) this.#movedAt = performance.now();
-      if (figures.delivered !== this.#shown?.delivered) this.#readAt = performance.now();
-      this.#shown = figures;
+      this.#noteMoves(figures);
       return undefined;
     } catch (error) {
       return this.#unreadable(error);
     }
+  }
+
+  #noteMoves(figures: Figures): void {
+    const { accepted, delivered } = figures;
+    if (this.#isDone || hasMoved(figures, this.#shown)) {
+      this.#movedAt = performance.now();
+      this.#deliveredBefore = delivered;
+    }
+    // More than all events means that some come again and again, and no reading gets past them.
+    const mayGetOn = delivered - this.#deliveredBefore <= accepted;
+    if (mayGetOn && delivered !== this.#shown?.delivered) this.#readAt = performance.now();
+    this.#shown = figures;
   }
 
   #unreadable(error: unknown): string {

@@ -51,26 +51,41 @@ it('says who does not answer while the numbers cannot be read', {
   );
 });
 
-it('stands still without a reason only if no events are read either, as they are again after checkpoints -- reset', async () => {
+/** Follows clicks of which none reaches the table. */
+async function followStuck(accepted: number) {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
   let delivered = 0;
   const createdOn = '2026-11-27T09:00:00.000Z';
   const brokerUrl = await serve((_, response) =>
-    response.end(JSON.stringify({ hubs: { clickstream: { accepted: 100, delivered, createdOn } } })),
+    response.end(JSON.stringify({ hubs: { clickstream: { accepted, delivered, createdOn } } })),
   );
   const apiUrl = await serve((_, response) =>
     response.end('{"streams":[],"warehouse":{"tables":[]},"total":0}'),
   );
   const progress = follow(new MemoryStore(), brokerUrl, apiUrl);
   await progress.status();
-  for (let minutes = 0; minutes < 3; minutes++) {
-    delivered += 1000;
+  // What is said a minute later, when so many more were delivered.
+  return async (more: number) => {
+    delivered += more;
     vi.advanceTimersByTime(60_000);
-    expect((await progress.status()).note).toBeUndefined();
-  }
-  vi.advanceTimersByTime(60_000);
-  expect((await progress.status()).note).toMatch(/^clicks stands still; see \.local\/logs\.$/);
+    return (await progress.status()).note;
+  };
+}
+
+const standsStill = /^clicks stands still; see \.local\/logs\.$/;
+
+it('stands still without a reason only if no events are read either, as they are again after checkpoints -- reset', async () => {
+  const minuteLater = await followStuck(3000);
+  for (let minutes = 0; minutes < 3; minutes++) expect(await minuteLater(1000)).toBeUndefined();
+  expect(await minuteLater(0)).toMatch(standsStill);
+});
+
+it('stands still without a reason, too, if the same events are delivered again and again', async () => {
+  const minuteLater = await followStuck(2500);
+  for (let minutes = 0; minutes < 2; minutes++) expect(await minuteLater(1000)).toBeUndefined();
+  expect(await minuteLater(1000)).toMatch(standsStill);
+  expect(await minuteLater(1000)).toMatch(standsStill);
 });
 
 it('says once why the numbers of a stream cannot be compared: in the line before the last', async () => {
