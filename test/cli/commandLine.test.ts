@@ -128,7 +128,9 @@ describe('flags and words', () => {
       question: '-- is this a question?',
     });
     expect(await given(fruits, 'ask', '--', '--help')).toEqual({ question: '--help' });
-    expect(await refusal(weigh, 'pear', '-5')).toBe('-5 is no scale: expected a whole number from 0 on.');
+    expect(await refusal(weigh, 'pear', '-5')).toBe(
+      '-5 is no scale: expected a whole number from 0 to 9007199254740991.',
+    );
   });
 
   it('show an empty value, and say that --help takes none', async () => {
@@ -162,13 +164,16 @@ describe('a wrong use', () => {
   });
 
   it.each([
-    [['pear'], '<scale> is missing: expected a whole number from 0 on.'],
+    [['pear'], '<scale> is missing: expected a whole number from 0 to 9007199254740991.'],
     [[], '<fruit> is missing: expected apple, pear or plum.'],
     [['nut', '1'], 'nut is no fruit: expected apple, pear or plum.'],
     [['', '1'], 'An empty text is no fruit: expected apple, pear or plum.'],
     [['toString', '1'], 'toString is no fruit: expected apple, pear or plum.'],
-    [['pear', '1.5'], '1.5 is no scale: expected a whole number from 0 on.'],
-    [['pear', '99999999999999999'], '99999999999999999 is no scale: expected a whole number from 0 on.'],
+    [['pear', '1.5'], '1.5 is no scale: expected a whole number from 0 to 9007199254740991.'],
+    [
+      ['pear', '99999999999999999'],
+      '99999999999999999 is no scale: expected a whole number from 0 to 9007199254740991.',
+    ],
     [['pear', '1', 'plum'], 'weigh takes <fruit> <scale>; plum is one too many.'],
     [['--dry', 'pear', '1'], '--dry is no option of weigh: expected --limit, --wet, --file or --help.'],
     [['--dry=1'], '--dry is no option of weigh: expected --limit, --wet, --file or --help.'],
@@ -249,7 +254,7 @@ describe('the usage', () => {
         'Weighs a fruit.',
         '',
         '  <fruit>      apple, pear or plum',
-        '  <scale>      a whole number from 0 on',
+        '  <scale>      a whole number from 0 to 9007199254740991',
         '  --limit N    how many, by default 20',
         '  --wet        also where it is wet',
         '  --file FILE  where it is kept',

@@ -106,10 +106,10 @@ export const urlFlag = (meaning: string, fallback: string): Flag<URL> => ({
   shown: (text) => text.replace(/\/\/[^/?#]*@/, '//***@').replace(/[?#].*$/s, '?***'),
 });
 
-/** A whole number from 0 on. */
+/** A whole number that JavaScript holds exactly. */
 export const wholeWord = (noun: string): Word<number> => ({
   noun,
-  expected: async () => 'a whole number from 0 on',
+  expected: async () => `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
   read: (text) => (/^\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined),
 });
 
