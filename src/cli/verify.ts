@@ -11,6 +11,7 @@ import type { Stream, WarehouseTable } from '../lib/streams/stream';
 import { compareWarehouse, type WarehouseComparison } from '../lib/verify/compareWarehouse';
 import { type PartitionReport, problemsOf } from '../lib/verify/partitionAudit';
 import type { PartitionDifference } from '../lib/verify/rowSums';
+import type { SourcePartition } from '../lib/verify/sourcePartition';
 import { type StreamReport, verifyStream } from '../lib/verify/verifyStream';
 import { waitingEvents } from '../lib/verify/waitingEvents';
 import { openWarehouse } from '../lib/warehouse/openWarehouse';
@@ -159,19 +160,22 @@ function describeComparison(table: WarehouseTable, compared: WarehouseComparison
 /** How many of the partitions that differ are listed. */
 const listed = 20;
 
-function describeDifference({ partition, hubCreatedAt, found, expected }: PartitionDifference): string {
-  const where = `partition ${partition} of the hub made ${new Date(hubCreatedAt / 1000).toISOString()}`;
+function describeDifference({ source, found, expected }: PartitionDifference): string {
+  const where = source ? nameOf(source) : 'without an address';
   if (found.rows !== expected.rows)
     return `  ${where}: ${quantity(found.rows, 'row')} where ${count(expected.rows)} should be`;
   return `  ${where}: other rows, their sequence numbers add up to ${found.sequences} and not to ${expected.sequences}`;
 }
 
+const nameOf = ({ hubCreatedAt, partition }: SourcePartition): string =>
+  `partition ${partition} of the hub made ${new Date(hubCreatedAt / 1000).toISOString()}`;
+
 function describePartition(report: PartitionReport): string {
-  const { hubCreatedAt, partition, first, committed, rows, letters } = report;
+  const { first, committed, rows, letters } = report;
   const { gaps, duplicates, torn, misplaced } = report;
   const problems = problemsOf(report);
   const lines = [
-    `partition ${partition} of the hub made ${new Date(hubCreatedAt / 1000).toISOString()}: ` +
+    `${nameOf(report)}: ` +
       `${first ?? 'nothing'} to ${committed ?? '?'}, ${quantity(rows, 'row')}, ${quantity(letters, 'dead letter')}: ` +
       (problems.length === 0 ? 'complete' : problems.join(', ')),
     ...gaps.examples.map((gap) => `  missing     ${gap.first} to ${gap.last}`),

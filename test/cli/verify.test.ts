@@ -230,6 +230,18 @@ describe('npm run verify, with a warehouse', () => {
     expect(code).toBe(1);
   });
 
+  it('ends with 1 and tells rows of the warehouse without an address', async () => {
+    const rows = clicksToLoad([[0, 5]]);
+    const columns = rows.columns.map((cells, column) =>
+      clicksTable.columns[column]?.name.startsWith('hub_') ? cells.map(() => null) : cells,
+    );
+    await load(pool, good);
+    const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'good');
+    await loadRows(pool, await headOf(store), { ...rows, columns });
+    const { output } = await verify(server.connectionString);
+    expect(output).toContain('  without an address: 1 row where 0 should be\n');
+  });
+
   it('ends with 1 and names the partitions with different rows', async () => {
     await load(pool, [...good.slice(0, 2), [0, 2]]);
     const { code, output } = await verify(server.connectionString);

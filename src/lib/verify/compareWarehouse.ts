@@ -157,7 +157,7 @@ async function sumVersion(
 function isSameDifference(one: Different, other: Different): boolean {
   const excess = ({ rows, rejected, deltaRows, partitions }: Different) => [
     rows + rejected - deltaRows,
-    ...partitions.map(({ found, expected, ...source }) => [
+    ...partitions.map(({ found, expected, source }) => [
       source,
       found.rows - expected.rows,
       found.sequences - expected.sequences,

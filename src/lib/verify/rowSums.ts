@@ -9,7 +9,9 @@ interface Sums {
   sequences: bigint;
 }
 
-type PartitionSums = SourcePartition & Sums;
+/** Undefined for rows of the warehouse that have no address. */
+type Source = SourcePartition | undefined;
+type PartitionSums = Sums & { readonly source: Source };
 
 /** The sums of a table's rows. Two tables with the same rows have the same sums, in any order of the rows. */
 export class RowSums {
@@ -18,9 +20,17 @@ export class RowSums {
 
   /** @param hubCreatedAt microseconds since 1970, compared in milliseconds, because some clients return no finer times */
   at(hubCreatedAt: number, partition: number): PartitionSums {
-    const source = { hubCreatedAt: Math.floor(hubCreatedAt / 1000) * 1000, partition };
-    const key = partitionKey(source);
-    const sums = this.partitions.get(key) ?? { ...source, rows: 0, sequences: 0n };
+    return this.#sumsOf({ hubCreatedAt: Math.floor(hubCreatedAt / 1000) * 1000, partition });
+  }
+
+  /** Those of rows without an address. */
+  get addressless(): PartitionSums {
+    return this.#sumsOf(undefined);
+  }
+
+  #sumsOf(source: Source): PartitionSums {
+    const key = source ? partitionKey(source) : '';
+    const sums = this.partitions.get(key) ?? { source, rows: 0, sequences: 0n };
     this.partitions.set(key, sums);
     return sums;
   }
@@ -57,25 +67,27 @@ export async function sumDeltaRows(
 }
 
 /** A hub partition whose sums differ: the found ones and the expected ones. */
-export interface PartitionDifference extends SourcePartition {
+export interface PartitionDifference {
+  readonly source: Source;
   readonly found: Readonly<Sums>;
   readonly expected: Readonly<Sums>;
 }
 
-/** The partitions whose sums differ, in the order of the hub's creation time and the partition number. */
+/** The partitions whose sums differ, in the order of the hub's creation time and the partition number; rows without an address first. */
 export function differencesOf(found: RowSums, expected: RowSums): PartitionDifference[] {
   const sumsIn = ({ partitions }: RowSums, key: string): Sums => {
     const { rows, sequences } = partitions.get(key) ?? { rows: 0, sequences: 0n };
     return { rows, sequences };
   };
   const all = new Map([...found.partitions, ...expected.partitions]);
-  const pairs = [...all].map(([key, { hubCreatedAt, partition }]) => ({
-    hubCreatedAt,
-    partition,
+  const pairs = [...all].map(([key, { source }]) => ({
+    source,
     found: sumsIn(found, key),
     expected: sumsIn(expected, key),
   }));
   return pairs
     .filter((pair) => !isDeepStrictEqual(pair.found, pair.expected))
-    .sort((a, b) => a.hubCreatedAt - b.hubCreatedAt || a.partition - b.partition);
+    .sort(({ source: a }, { source: b }) =>
+      a && b ? a.hubCreatedAt - b.hubCreatedAt || a.partition - b.partition : Number(!b) - Number(!a),
+    );
 }

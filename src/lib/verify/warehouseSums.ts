@@ -74,7 +74,8 @@ function addAnswer(sums: RowSums, rows: readonly Record<string, unknown>[]): voi
     const count = Number(row_count ?? 0);
     sums.rows += count;
     if (sequence_sum === undefined) continue;
-    const partition = sums.at(readTime(created_at), Number(partition_id ?? 0));
+    const hasAddress = [created_at, partition_id].every((value) => value !== null && value !== undefined);
+    const partition = hasAddress ? sums.at(readTime(created_at), Number(partition_id)) : sums.addressless;
     partition.rows += count;
     partition.sequences += BigInt(String(sequence_sum ?? 0));
   }
@@ -83,7 +84,7 @@ function addAnswer(sums: RowSums, rows: readonly Record<string, unknown>[]): voi
 /** Microseconds since 1970, from a time in any form that warehouse clients return: a Date, text in UTC, or microseconds. */
 function readTime(value: unknown): number {
   if (value instanceof Date) return value.getTime() * 1000;
-  const text = String(value ?? 0);
+  const text = String(value);
   return /^-?\d+$/.test(text) ? Number(text) : Date.parse(`${text.replace(' ', 'T')}Z`) * 1000;
 }
 

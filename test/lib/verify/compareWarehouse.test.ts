@@ -97,14 +97,12 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
       ...{ version: 2, rows: 2, rejected: 0, deltaRows: 4 },
       partitions: [
         {
-          hubCreatedAt: createdOn.getTime() * 1000,
-          partition: 0,
+          source: { hubCreatedAt: createdOn.getTime() * 1000, partition: 0 },
           found: { rows: 1, sequences: 1n },
           expected: { rows: 2, sequences: 1n },
         },
         {
-          hubCreatedAt: madeLater.getTime() * 1000,
-          partition: 0,
+          source: { hubCreatedAt: madeLater.getTime() * 1000, partition: 0 },
           found: { rows: 0, sequences: 0n },
           expected: { rows: 1, sequences: 0n },
         },
@@ -118,8 +116,29 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     expect(await compare()).toMatchObject({
       state: 'different',
       partitions: [
-        { partition: 1, found: { rows: 2, sequences: 14n }, expected: { rows: 1, sequences: 7n } },
-        { partition: 9, found: { rows: 1, sequences: 3n }, expected: { rows: 0, sequences: 0n } },
+        {
+          source: { partition: 1 },
+          found: { rows: 2, sequences: 14n },
+          expected: { rows: 1, sequences: 7n },
+        },
+        { source: { partition: 9 }, found: { rows: 1, sequences: 3n }, expected: { rows: 0, sequences: 0n } },
+      ],
+    });
+  });
+
+  it('tells rows of the warehouse without an address apart, before the partitions', async () => {
+    await commit(clicks);
+    await load(clicks.slice(1));
+    const rows = clicksToLoad([[0, 5]]);
+    const columns = rows.columns.map((cells, column) =>
+      clicksTable.columns[column]?.name.startsWith('hub_') ? cells.map(() => null) : cells,
+    );
+    await loadRows(warehouse, await headOf(tables.store), { ...rows, columns });
+    expect(await compare()).toMatchObject({
+      state: 'different',
+      partitions: [
+        { source: undefined, found: { rows: 1, sequences: 5n }, expected: { rows: 0, sequences: 0n } },
+        { source: { partition: 0 }, found: { rows: 1 }, expected: { rows: 2 } },
       ],
     });
   });
@@ -130,7 +149,9 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     expect(await compare()).toMatchObject({
       state: 'different',
       ...{ rows: 4, deltaRows: 4 },
-      partitions: [{ partition: 1, found: { rows: 1, sequences: 8n }, expected: { rows: 1, sequences: 7n } }],
+      partitions: [
+        { source: { partition: 1 }, found: { rows: 1, sequences: 8n }, expected: { rows: 1, sequences: 7n } },
+      ],
     });
   });
 
@@ -277,7 +298,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
       state: 'different',
       rows: 4,
       deltaRows: 5,
-      partitions: [{ partition: 0, found: { rows: 1 }, expected: { rows: 2 } }],
+      partitions: [{ source: { partition: 0 }, found: { rows: 1 }, expected: { rows: 2 } }],
     });
   });
 
@@ -325,7 +346,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
     await loadRows(warehouse, { tableId: 'any', version: 0, mark: undefined }, { ...rows, columns });
     const { sums } = await sumWarehouseRows(warehouse, clicksTable);
     expect([...sums.partitions.values()]).toMatchObject([
-      { partition: 3, rows: 1100, sequences: 1100n * BigInt(largest) },
+      { source: { partition: 3 }, rows: 1100, sequences: 1100n * BigInt(largest) },
     ]);
   });
 
@@ -391,6 +412,6 @@ it('reads the times that the client of SQL Server answers', async () => {
   ];
   const { sums } = await sumWarehouseRows({ query: async () => answers.shift() ?? [] }, clicksTable);
   expect([...sums.partitions.values()]).toEqual([
-    { hubCreatedAt: madeLater.getTime() * 1000, partition: 3, rows: 2, sequences: 9n },
+    { source: { hubCreatedAt: madeLater.getTime() * 1000, partition: 3 }, rows: 2, sequences: 9n },
   ]);
 });

@@ -30,9 +30,12 @@ function describeRows(rows: readonly DifferentRow[]): string[] {
       const place = `partition ${hubPartition}, sequence number ${sequenceNumber}, element ${element}`;
       const created = new Date(Number(hubCreatedAt / 1000n)).toISOString();
       lines.push(`${kind}: ${place} of the hub created ${created}`);
-    } else days.set(`${day}: ${what}`, (days.get(`${day}: ${what}`) ?? 0) + 1);
+    } else {
+      const group = `${day}: ${address === null ? 'without an address, ' : ''}${what}`;
+      days.set(group, (days.get(group) ?? 0) + 1);
+    }
   }
-  for (const [kind, count] of days) lines.push(`${kind} ${quantity(count, 'row')}`);
+  for (const [group, count] of days) lines.push(`${group} ${quantity(count, 'row')}`);
   return lines;
 }
 

@@ -7,8 +7,8 @@ import { type Sides, timeColumnOf } from './slices';
 /** A row that is not the same on both sides. */
 export interface DifferentRow {
   readonly what: 'missing' | 'doubled' | 'changed' | 'not in the lake';
-  /** Undefined if the table does not have the columns of the address. */
-  readonly address: RowAddress | undefined;
+  /** Undefined if the table does not have the columns of the address, null if one of them is null in this row. */
+  readonly address: RowAddress | undefined | null;
   /** Like 2026-11-26; undefined for a row without a time. */
   readonly day: string | undefined;
   /** Of a changed row, the columns that differ. */
@@ -58,7 +58,7 @@ export class DifferentRows {
       if (lake === warehouse) continue;
       const what = lake > warehouse ? 'missing' : lake > 0 ? 'doubled' : 'not in the lake';
       const [address, day] = [this.#addressOf(row), this.#dayOf(row)];
-      const place = address === undefined ? key : Object.values(address).join('/');
+      const place = !address ? key : Object.values(address).join('/');
       const other = found.get(place);
       const columns = other ? this.#differences(row, other.row) : [];
       found.set(place, { what: other ? 'changed' : what, address, day, columns, row });
@@ -66,11 +66,12 @@ export class DifferentRows {
     return new Map([...found].map(([place, { row: _, ...different }]) => [place, different]));
   }
 
-  #addressOf(row: FormRow): RowAddress | undefined {
-    if (!this.#address) return undefined;
-    const [hubCreatedAt, partition, sequenceNumber, element] = this.#address.map((index) =>
-      BigInt(row[index] ?? 0),
-    ) as [bigint, bigint, bigint, bigint];
+  #addressOf(row: FormRow): RowAddress | undefined | null {
+    const forms = this.#address?.map((index) => row[index] ?? null);
+    if (!forms) return undefined;
+    const numbers = forms.flatMap((form) => (form === null ? [] : BigInt(form)));
+    if (numbers.length < forms.length) return null;
+    const [hubCreatedAt, partition, sequenceNumber, element] = numbers as [bigint, bigint, bigint, bigint];
     return { hubCreatedAt, hubPartition: Number(partition), sequenceNumber, element: Number(element) };
   }
 

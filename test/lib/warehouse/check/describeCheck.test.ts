@@ -54,11 +54,13 @@ it('rows without an address are counted by day and by what is wrong with them', 
     row({ ...nameless, what: 'doubled' }),
     row(nameless),
     row({ ...nameless, day: undefined }),
+    row({ what: 'not in the lake', address: null }),
   ];
   expect(found({ different }).lines).toEqual([
     `${name}: 2026-01-02: missing 2 rows`,
     `${name}: 2026-01-02: doubled 1 row`,
     `${name}: without a time: missing 1 row`,
+    `${name}: 2026-01-02: without an address, not in the lake 1 row`,
     verdict,
   ]);
 });
