@@ -7,8 +7,10 @@ import { replayLetters } from '../lib/ingest/replayLetters';
 import { deadLettersTable, decodeBody } from '../lib/lake/deadLetters';
 import { type LetterInfo, readLetters } from '../lib/lake/readLetters';
 import { quantity } from '../lib/quantity';
+import type { ObjectStore } from '../lib/storage/objectStore';
 import type { Stream } from '../lib/streams/stream';
-import { recordErased } from '../lib/verify/recordErased';
+import { recordErased, type UnreadableDeletion } from '../lib/verify/recordErased';
+import { verifyStream } from '../lib/verify/verifyStream';
 import { readLakeSettings, settingsFlag } from './appSettings';
 import { switchFlag, wholeWord } from './commandLine/arguments';
 import { action } from './commandLine/command';
@@ -148,10 +150,10 @@ async function recordErasedRows(
   settings: string | undefined,
   dryRun: boolean,
 ): Promise<number> {
-  const { at } = await openExistingLake(await readLakeSettings(settings));
+  const { store, at } = await openExistingLake(await readLakeSettings(settings));
   const letters = at(deadLettersTable);
   const ended = dryRun ? 'Ended before all was read.' : 'Ended before all was put on record: run it again.';
-  const { deletions, erased } = await runLong(ended, ({ signal, progress }) =>
+  const { deletions, erased, unreadable } = await runLong(ended, ({ signal, progress }) =>
     recordErased({
       ...{ stream, rows: at(stream.table), letters, dryRun },
       onRead: (step, done, total) => {
@@ -166,5 +168,33 @@ async function recordErasedRows(
   }
   const recorded = dryRun ? 'would be put on record as erased' : 'put on record as erased';
   console.log(`${stream.name}: ${quantity(deletions, 'DELETE')}, ${quantity(erased, 'row')} ${recorded}.`);
+  if (unreadable.length === 0) return 0;
+  tellUnreadable(unreadable);
+  if (!dryRun || erased === 0) return tellMissing(stream, store);
+  console.log('Whether it is on record already is said without --dry-run.');
   return 0;
+}
+
+function tellUnreadable(unreadable: readonly UnreadableDeletion[]): void {
+  console.log(`What ${quantity(unreadable.length, 'DELETE')} took away cannot be read any more:`);
+  for (const { table, version, why } of unreadable) console.log(`  ${table} version ${version}: ${why}`);
+}
+
+/** Says whether what DELETEs took away was put on record while it could be read: then no event is missing. Returns the exit code. */
+async function tellMissing(stream: Stream, store: ObjectStore): Promise<number> {
+  const report = await showFiles(`${stream.table}: file`, (onFile) =>
+    verifyStream({ store, stream, onFile }),
+  );
+  const missing = (report?.partitions ?? []).reduce(
+    (sum, { gaps, torn }) => sum + gaps.count + torn.count,
+    0,
+  );
+  if (missing === 0) {
+    console.log(`No event of ${stream.name} is missing.`);
+    return 0;
+  }
+  console.log(
+    `${quantity(missing, 'event')} of ${stream.name} ${missing === 1 ? 'is' : 'are'} missing. Restore the files from soft delete, and run this again: otherwise verify goes on missing what was not put on record.`,
+  );
+  return 1;
 }

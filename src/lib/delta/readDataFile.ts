@@ -1,3 +1,4 @@
+import { isDamage } from '../errors';
 import { ownMember } from '../ownMember';
 import type { Add } from './actions';
 import { dataFilePath, describeVersion } from './log';
@@ -68,3 +69,15 @@ export async function* readDataFileGroups(
 
 const textOf = ({ partitionValues }: Add, { name }: Field): string | null | undefined =>
   ownMember(partitionValues, name) as string | null | undefined;
+
+/** The first of the files that is missing in the store, if reading them failed because of that. */
+export async function findGone(
+  error: unknown,
+  { at, version }: TableState,
+  files: Iterable<Add>,
+): Promise<Add | undefined> {
+  if (!isDamage(error)) return undefined;
+  for (const add of files)
+    if (!(await at.store.getRange(dataFilePath(at, add.path, version), 0, 1))) return add;
+  return undefined;
+}

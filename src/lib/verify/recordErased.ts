@@ -2,13 +2,15 @@ import type { Add } from '../delta/actions';
 import { fileKey } from '../delta/fileKey';
 import { listLog, readCommit, type TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
+import { findGone } from '../delta/readDataFile';
 import type { Value } from '../delta/schema';
 import type { Snapshot } from '../delta/state';
 import { TableAppender } from '../delta/tableAppender';
+import { isDamage } from '../errors';
 import { inParallel } from '../inParallel';
 import { isRangeReason, letterFields } from '../lake/deadLetters';
 import { rowKeyColumns } from '../lake/rowAddress';
-import { scanRows } from '../lake/scanRows';
+import { type Scan, scanRows } from '../lake/scanRows';
 import type { Stream } from '../streams/stream';
 import { PartitionCoverage } from './partitionCoverage';
 import { partitionKey, type SourcePartition } from './sourcePartition';
@@ -38,39 +40,54 @@ export interface ErasedRows {
   readonly deletions: number;
   /** Rows and letters of the stream that they removed, and that nothing else accounts for. */
   readonly erased: number;
+  /** Those of the DELETEs of which it cannot be read any more what they removed, or not all of it. */
+  readonly unreadable: readonly UnreadableDeletion[];
+}
+
+export interface UnreadableDeletion {
+  readonly table: string;
+  readonly version: number;
+  readonly why: string;
 }
 
 /**
  * Puts on record what DELETEs of other engines removed: a letter with the reason `erased` for each row and each letter of the
  * stream, with its address and nothing of its content. Then `verify` knows that they are not missing. Done again, it adds nothing.
- * Letters that stand for ranges of events are left out: they say nothing of anyone.
- * @throws `parquet.invalid` if a removed file is gone, because vacuum has deleted it
+ * Letters that stand for ranges of events are left out: they say nothing of anyone. A DELETE whose files vacuum has deleted is named, and
+ * the others are put on record.
+ * @throws `delta.invalid`, `parquet.invalid` when a log or a file is damaged
  */
 export async function recordErased(options: RecordErasedOptions): Promise<ErasedRows> {
   const { stream, rows, letters, dryRun = false, onRead } = options;
   const deletions = [...(await deletionsIn(rows, onRead)), ...(await deletionsIn(letters, onRead))];
   const removed = deletions.reduce((sum, { files }) => sum + files.length, 0);
+  const unreadable: UnreadableDeletion[] = [];
   let done = 0;
   const accounted = await accountedFor(options);
   const recorder = new LetterRecorder(stream, dryRun ? undefined : letters);
-  for (const { before, files } of deletions) {
+  for (const deletion of deletions) {
+    let why = deletion.before ? undefined : 'the log no longer holds the version before it';
     // One file at a time, because letters are written between two of them.
-    for (const file of files) {
-      await visitKeys({ before, files: [file] }, stream, (key) => {
+    for (const file of deletion.files) {
+      const gone = await visitRemoved(deletion, file, stream, (key) => {
         if (accounted(key).add(key.sequence, key.element)) recorder.add(key);
       });
+      if (gone) why ??= `its file ${gone.path} is gone`;
       onRead?.('removed file', ++done, removed);
       await recorder.writeIfMany();
     }
+    if (why !== undefined) unreadable.push({ table: deletion.table, version: deletion.version, why });
   }
   await recorder.write();
-  return { deletions: deletions.length, erased: recorder.count };
+  return { deletions: deletions.length, erased: recorder.count, unreadable };
 }
 
 /** What one DELETE removed. */
 interface Deletion {
-  /** The table before it. */
-  readonly before: Snapshot;
+  readonly table: string;
+  readonly version: number;
+  /** The table before it; undefined if the log does not hold that any more. */
+  readonly before: Snapshot | undefined;
   readonly files: readonly Add[];
 }
 
@@ -85,12 +102,41 @@ async function deletionsIn(at: TableLocation, onRead: ReadProgress | undefined):
   });
   const found: Deletion[] = [];
   for (const commit of read) {
-    const before = commit && (await openSnapshot(at, { version: commit.version - 1 }));
-    if (!before) continue;
-    const files = commit.removes.flatMap((remove) => before.files.get(fileKey(remove)) ?? []);
-    found.push({ before, files });
+    if (!commit) continue;
+    const { version, removes } = commit;
+    const before = await openIfHeld(at, version - 1);
+    const files = removes.flatMap((remove) => before?.files.get(fileKey(remove)) ?? []);
+    found.push({ table: at.table, version, before, files });
   }
   return found;
+}
+
+/** A version of the table; undefined if the log was cleaned of it. */
+async function openIfHeld(at: TableLocation, version: number): Promise<Snapshot | undefined> {
+  try {
+    return await openSnapshot(at, { version });
+  } catch (error) {
+    if (!isDamage(error) || (await readCommit(at, version))) throw error;
+    return undefined;
+  }
+}
+
+/** Visits the rows of a file that a DELETE removed. Returns the file if it is gone. */
+async function visitRemoved(
+  { before }: Deletion,
+  file: Add,
+  stream: Stream,
+  visit: (key: ErasedKey) => void,
+): Promise<Add | undefined> {
+  if (!before) return undefined;
+  try {
+    await visitKeys({ state: before, files: [file] }, stream, visit);
+    return undefined;
+  } catch (error) {
+    const gone = await findGone(error, before, [file]);
+    if (!gone) throw error;
+    return gone;
+  }
 }
 
 /** The address of a row, or of the element that a letter stands for. */
@@ -101,18 +147,18 @@ interface ErasedKey extends SourcePartition {
   readonly enqueuedAt: number | null;
 }
 
-/** Visits the rows of removed files, or, in dead_letters, the stream's letters that stand for an element. */
+/** Visits the rows of files, or, in dead_letters, the stream's letters that stand for an element. */
 async function visitKeys(
-  { before, files }: Deletion,
+  { state, files }: Pick<Scan, 'state' | 'files'>,
   stream: Stream,
   visit: (key: ErasedKey) => void,
   onRead?: ReadProgress,
 ): Promise<void> {
-  const areLetters = before.at.table !== stream.table;
+  const areLetters = state.at.table !== stream.table;
   const ofLetters = areLetters ? ['stream', 'reason'] : [];
   await scanRows(
     {
-      state: before,
+      state,
       files,
       columns: [...rowKeyColumns, 'enqueued_at', ...ofLetters],
       onFile: (done, total) => onRead?.('file', done, total),
@@ -141,7 +187,7 @@ async function accountedFor({ stream, rows, letters, onRead }: RecordErasedOptio
   const live = await openSnapshot(rows);
   if (live)
     await visitKeys(
-      { before: live, files: [...live.files.values()] },
+      { state: live, files: live.files.values() },
       stream,
       (key) => {
         coverageOf(key).add(key.sequence, key.element);

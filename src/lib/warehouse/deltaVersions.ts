@@ -1,9 +1,8 @@
 import type { Add, Commit } from '../delta/actions';
-import { dataFilePath } from '../delta/log';
+import { findGone } from '../delta/readDataFile';
 import { recordsOf } from '../delta/readStatistics';
 import { effectOnRows } from '../delta/rowEffect';
 import type { TableState } from '../delta/state';
-import { isDamage } from '../errors';
 import { readFiles } from '../lake/scanRows';
 import type { WarehouseTable } from '../streams/stream';
 import { neededColumns, RowCollector } from './prepareRows';
@@ -74,16 +73,4 @@ export async function readRows(
     return { gone: gone.path };
   }
   return collector.rows();
-}
-
-/** The first of the files that is missing in the store, if reading them failed because of that. */
-export async function findGone(
-  error: unknown,
-  { at, version }: TableState,
-  files: Iterable<Add>,
-): Promise<Add | undefined> {
-  if (!isDamage(error)) return undefined;
-  for (const add of files)
-    if (!(await at.store.getRange(dataFilePath(at, add.path, version), 0, 1))) return add;
-  return undefined;
 }

@@ -1,9 +1,10 @@
 import { openSnapshot, openState } from '../../delta/openTable';
 import { whyUnfollowable } from '../../delta/position';
+import { findGone } from '../../delta/readDataFile';
 import type { Snapshot } from '../../delta/state';
 import { TributaryError } from '../../errors';
 import type { WarehouseTable } from '../../streams/stream';
-import { findGone, readRows } from '../deltaVersions';
+import { readRows } from '../deltaVersions';
 import { readLedgerPosition } from '../ledgerPosition';
 import { describeUnfollowable } from '../needsRebuild';
 import { parseReplacing } from '../shadow';
