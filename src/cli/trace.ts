@@ -45,7 +45,7 @@ async function trace({ stream, partition, sequence, settings }: Traced): Promise
     return 1;
   }
   if (stories.length === 0) console.log(await tellPartitions(at(stream.table), partition));
-  for (const story of stories) console.log(describeStory(story, sequence));
+  for (const story of stories) console.log(describeStory(story, stream, sequence));
   return stories.some(({ outcome }) => outcome === 'found' || outcome === 'never-came') ? 0 : 1;
 }
 
@@ -61,7 +61,7 @@ async function tellPartitions(at: TableLocation, asked: number): Promise<string>
 
 const quantityOf = ({ length }: readonly number[]) => (length === 1 ? 'partition' : 'partitions');
 
-function describeStory(story: EventStory, sequence: number): string {
+function describeStory(story: EventStory, stream: Stream, sequence: number): string {
   const { partition, version, outcome, rows, letters, first } = story;
   const made = new Date(story.hubCreatedAt / 1000).toISOString();
   const lines = [`event ${sequence} of partition ${partition}, hub made ${made}`];
@@ -70,7 +70,11 @@ function describeStory(story: EventStory, sequence: number): string {
   if (outcome === 'not-committed')
     lines.push(`  not committed: the table is at ${version} of this partition`);
   if (outcome === 'below-first') lines.push(`  not kept: the table begins at ${first} of this partition`);
-  if (outcome === 'missing') lines.push('  MISSING: it is committed, and neither a row nor a dead letter');
+  if (outcome === 'missing')
+    lines.push(
+      '  MISSING: it is committed, and neither a row nor a dead letter',
+      `  what to do: npm run verify -- ${stream.name}`,
+    );
   if (outcome === 'never-came') lines.push('  never came: a dead letter accounts for it');
   lines.push(...describeCommits(story));
   for (const row of rows) lines.push(...describeRow('row', row));

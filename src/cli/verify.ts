@@ -55,7 +55,7 @@ async function verify(stream: Stream, settings: Settings): Promise<number> {
   const { warehouse: loaded } = stream;
   const areFoldsRight = await verifyFolds(stream, at, settings);
   const compared = loaded && (await compareLoaded(settings, at, loaded));
-  if (loaded && compared) console.log(describeComparison(loaded, compared));
+  if (loaded && compared) console.log(describeComparison(loaded, compared, report.version));
   console.log(await sayWaiting(settings, at, stream));
   return isRight && areFoldsRight && !(compared && isFailure(compared)) ? 0 : 1;
 }
@@ -75,8 +75,12 @@ function tellReport(stream: Stream, { partitions, version, files }: StreamReport
       ? 'Each event is there once.'
       : `${bad} of ${quantity(partitions.length, 'partition')} ${bad === 1 ? 'is' : 'are'} not right.`,
   );
+  if (partitions.some(({ gaps, torn }) => gaps.count + torn.count > 0)) console.log(whatMissingMeans(stream));
   return bad === 0;
 }
+
+const whatMissingMeans = ({ name }: Stream): string =>
+  `If another engine deleted what is missing: npm run dead-letters -- erased ${name}. If storage went back in time or files were deleted: docs/operations.md, "When something was lost or made again".`;
 
 /** The warehouse could not be compared: it did not answer, or it refused, which somebody has to correct. */
 type NotAnswered = { readonly state: 'no-answer' | 'refused'; readonly reason: string };
@@ -133,7 +137,12 @@ async function sayWaiting(
   return `It is unknown how many events wait in the hub: ${reason}${hintToStart(code, why) || '.'}`;
 }
 
-function describeComparison(table: WarehouseTable, compared: WarehouseComparison | NotAnswered): string {
+/** @param newest the version of the Delta table that was verified */
+function describeComparison(
+  table: WarehouseTable,
+  compared: WarehouseComparison | NotAnswered,
+  newest: number,
+): string {
   const name = fullName(table);
   const remedy = `npm run warehouse -- rebuild ${name}`;
   switch (compared.state) {
@@ -148,6 +157,8 @@ function describeComparison(table: WarehouseTable, compared: WarehouseComparison
   }
   const { version, rows, rejected, deltaRows } = compared;
   const has = `${name} has ${quantity(rows, 'row')}${rejected === 0 ? '' : ` and ${count(rejected)} rejected`}`;
+  if (compared.state === 'equal' && version < newest)
+    return `The warehouse is loaded up to version ${version} of ${newest}, and has as many rows as that version: ${has}. How far it is now: npm run warehouse -- status`;
   if (compared.state === 'equal')
     return `The warehouse has as many rows as the lake: ${has}, as version ${version} of the Delta table. To compare their values: npm run warehouse -- check ${name}`;
   return [

@@ -110,7 +110,11 @@ describe('npm run verify', () => {
     const { code, output } = await run('verify', 'bad', 'clickstream');
     expect(output).toContain('3 events missing, 1 duplicate row');
     expect(output).toContain('  missing     1 to 3\n  duplicate   0 element 0\n');
-    expect(output).toContain('1 of 1 partition is not right.');
+    expect(output).toContain(
+      '1 of 1 partition is not right.\n' +
+        'If another engine deleted what is missing: npm run dead-letters -- erased clickstream. If storage went back in time or files ' +
+        'were deleted: docs/operations.md, "When something was lost or made again".\n',
+    );
     expect(code).toBe(1);
   });
 
@@ -191,6 +195,21 @@ describe('npm run verify, with a warehouse', () => {
     const { code, output } = await verify(server.connectionString);
     expect(output).toMatch(
       /right: 3, .*\nThe warehouse has as many rows as the lake: clickstream\.clicks has 3 rows, as version 1 of the Delta table\. To compare their values: npm run warehouse -- check clickstream\.clicks\nNo events wait in the hub/,
+    );
+    expect(code).toBe(0);
+  });
+
+  it('does not say that a pool has the rows of the lake while it is behind', async () => {
+    const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'behind');
+    const tables = new StreamTables(store);
+    await tables.commit([[0, 0]], [[0, 0]]);
+    await loadRows(pool, await headOf(store), clicksToLoad([[0, 0]]));
+    await tables.commit([[0, 1]], [[0, 1]]);
+    const settings = { LAKE_CONTAINER: 'behind', WAREHOUSE: server.connectionString };
+    const { code, output } = await runWith(settings, 'verify', 'clickstream');
+    expect(output).toContain(
+      '\nThe warehouse is loaded up to version 1 of 2, and has as many rows as that version: clickstream.clicks has 1 row. ' +
+        'How far it is now: npm run warehouse -- status\n',
     );
     expect(code).toBe(0);
   });
@@ -333,7 +352,7 @@ describe('npm run trace', () => {
     expect(letter.output).toMatch(/letter in part-\S+\n(?:.*\n)* {4}body +\{"productid"\n/);
     expect(letter.code).toBe(0);
     const missing = await run('trace', 'bad', 'clickstream', '1', '2');
-    expect(missing.output).toContain('MISSING');
+    expect(missing.output).toMatch(/ {2}MISSING: .*\n {2}what to do: npm run verify -- clickstream\n/);
     expect(missing.code).toBe(1);
   });
 
