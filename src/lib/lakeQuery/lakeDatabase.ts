@@ -5,6 +5,7 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBMaterializedResult, Json }
 import { orAborted } from '../deadline';
 import { readCommit, type TableLocation } from '../delta/log';
 import { openSnapshot } from '../delta/openTable';
+import { findGone } from '../delta/readDataFile';
 import type { Snapshot } from '../delta/state';
 import { TributaryError } from '../errors';
 import { type DuckDb, loadDuckDb } from '../warehouse/duckdb/loadDuckDb';
@@ -184,7 +185,9 @@ export class LakeDatabase {
     if (metaData.partitionColumns.length > 0)
       throw new Error(`${at.table} has partition columns, which a query here cannot read.`);
     const onBytesHere = (done: number, total: number) => onBytes?.(at.table, done, total);
-    const copying = this.#files.copy(snapshot, { columns, signal, onBytes: onBytesHere });
+    const copying = this.#files
+      .copy(snapshot, { columns, signal, onBytes: onBytesHere })
+      .catch((error) => rethrowCopyError(error, snapshot, version !== undefined));
     const copied = await orAborted(copying, signal);
     await this.#connected(async (connection) => {
       const found = await columnsOfFiles(connection, copied.paths);
@@ -224,6 +227,19 @@ async function openVersion(at: TableLocation, version: number): Promise<Snapshot
       cause: error,
     });
   }
+}
+
+/** A file that is gone was deleted by a vacuum, if the version was asked for and no newer one has the file. */
+async function rethrowCopyError(error: unknown, asked: Snapshot, isAskedFor: boolean): Promise<never> {
+  const { at, version, files } = asked;
+  const newest = isAskedFor ? await openSnapshot(at) : undefined;
+  const older = [...files].flatMap(([path, add]) => (newest && !newest.files.has(path) ? [add] : []));
+  const gone = await findGone(error, asked, older);
+  if (!gone) throw error;
+  throw new Error(
+    `Version ${version} of ${at.table} cannot be read any more: a vacuum has deleted files that newer versions do not need, such as ${gone.path}. The newest version: leave out --version.`,
+    { cause: error },
+  );
 }
 
 /** Tells what is missing; and leaves out the code of an error that is about warehouses, of which there is none here. */

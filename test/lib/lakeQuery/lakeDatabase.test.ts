@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { putCommit } from '../../../src/lib/delta/commit';
 import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
 import { openSnapshot, openState } from '../../../src/lib/delta/openTable';
 import type { Value } from '../../../src/lib/delta/schema';
@@ -335,6 +336,32 @@ describe('a database over the lake', () => {
       );
       await expect(ask(1)).rejects.toThrow(`Version 1 of clicks is no longer in its log. ${readable}`);
       await expect(ask(2)).rejects.toMatchObject({ code: 'delta.invalid' });
+    } finally {
+      await lake.close();
+    }
+  });
+
+  it('says of a version that a vacuum deleted its files, and of a file of the newest version that it is gone', async () => {
+    const store = new MemoryStore();
+    const table = await new ClicksTable(store).create();
+    await table.click(1);
+    const paths = async () => [...((await openSnapshot(table.at))?.files.keys() ?? [])];
+    const [first = ''] = await paths();
+    const remove = { path: first, dataChange: true, deletionTimestamp: Date.now() };
+    await putCommit(table.at, 2, [{ remove }], { operation: 'DELETE', isBlindAppend: false });
+    await table.click(2);
+    await store.delete(`clicks/${first}`);
+    const lake = await openLake(store);
+    const ask = (version?: number) => query(lake, 'select * from clicks', { signal, version });
+    try {
+      await expect(ask(1)).rejects.toThrow(
+        `Version 1 of clicks cannot be read any more: a vacuum has deleted files that newer versions do not need, such as ${first}. ` +
+          'The newest version: leave out --version.',
+      );
+      const [second = ''] = await paths();
+      await store.delete(`clicks/${second}`);
+      await expect(ask(3)).rejects.toMatchObject({ code: 'parquet.invalid' });
+      await expect(ask()).rejects.toMatchObject({ code: 'parquet.invalid' });
     } finally {
       await lake.close();
     }
