@@ -48,7 +48,7 @@ interface Ended {
 }
 
 /** Runs it to its end. Nothing may be left of its folder. */
-async function query(args: readonly string[], stdin = ''): Promise<Ended> {
+async function query(args: readonly string[], stdin: string | Buffer = ''): Promise<Ended> {
   const options: SpawnOptions = { cwd: folder, env, stdio: 'pipe' };
   const child = spawn(process.execPath, [file, ...args], options);
   const ended = { out: '', err: '' };
@@ -109,6 +109,16 @@ it('reads a version that is not the newest, and says if there is none', async ()
       /^There is no version 9 of clicks yet: the newest is 2\. Those that can be read: npm run table -- history clicks\n$/m,
     ),
   });
+});
+
+it('says of a file in UTF-16 that it must be in UTF-8', async () => {
+  const { code, err } = await query([], Buffer.from('\ufeffselect 1;', 'utf16le'));
+  expect([code, err]).toEqual([
+    1,
+    expect.stringMatching(
+      /^Statement 1, ".*": It has a NUL character, which SQL cannot have\. A file must be in UTF-8, not in UTF-16\.$/m,
+    ),
+  ]);
 });
 
 it('runs the statements of stdin up to the first error', async () => {

@@ -61,6 +61,9 @@ export async function runSelect(
  * @throws `warehouse.refused` if it is not one SELECT, or calls what is not allowed; an error that says what is no SQL
  */
 export async function readSyntax(connection: DuckDBConnection, sql: string): Promise<readonly unknown[]> {
+  // DuckDB takes one for the end of the text.
+  if (sql.includes('\0'))
+    throw new Error('It has a NUL character, which SQL cannot have. A file must be in UTF-8, not in UTF-16.');
   const [row] = (await connection.runAndReadAll(`SELECT json_serialize_sql(${quoteText(sql)})`)).getRows();
   const tree = JSON.parse(String(row?.[0])) as {
     readonly error: boolean;
