@@ -3,6 +3,7 @@ import { isHubName, nameSigns } from '../hubNames';
 import type { Stream } from '../streams/stream';
 import { deadLettersTable } from './deadLetters';
 import { tableFields } from './rowAddress';
+import { warehouseFaults } from './warehouseFaults';
 
 /** A column that a part of a stream's definition names, and what it must be. */
 interface Reference {
@@ -16,7 +17,13 @@ interface Reference {
  * not be an error: a column of the warehouse would stay null, and nothing would be counted.
  */
 export const streamFaults = (streams: readonly Stream[]): string[] => [
-  ...streams.flatMap((stream) => [...wrongNames(stream), ...takenNames(stream), ...unknownColumns(stream)]),
+  ...streams.flatMap((stream) => [
+    ...wrongNames(stream),
+    ...takenNames(stream),
+    ...unknownColumns(stream),
+    ...repeatedColumns(stream),
+    ...warehouseFaults(stream),
+  ]),
   ...sharedNames(streams),
 ];
 
@@ -79,6 +86,20 @@ function referencesOf({ counted, latest, warehouse }: Stream): Reference[] {
   return references;
 }
 
+/** The values of a column that a list names twice would stand in the wrong places. */
+function repeatedColumns({ name, counted, latest }: Stream): string[] {
+  const lists = {
+    'counted.dimensions': counted?.dimensions,
+    'latest.columns': latest?.columns,
+    'latest.history': latest?.history,
+  };
+  return Object.entries(lists).flatMap(([where, columns = []]) =>
+    repeated(columns).map(
+      (column) => `The stream ${name} names the column ${column} twice in ${where}: name it once.`,
+    ),
+  );
+}
+
 /** Two streams of one table would write into each other's rows. */
 function sharedNames(streams: readonly Stream[]): string[] {
   const warehouseTables = streams.flatMap(({ warehouse }) =>
@@ -88,7 +109,7 @@ function sharedNames(streams: readonly Stream[]): string[] {
     ['name', streams.map(({ name }) => name)],
     ['table', [deadLettersTable, ...streams.map(({ table }) => table)]],
     ['hubSetting', streams.map(({ hubSetting }) => hubSetting)],
-    ['table of the warehouse', warehouseTables],
+    ['table of the warehouse', ['ops.load_ledger', 'ops.rejected_rows', ...warehouseTables]],
   ];
   return kinds.flatMap(([kind, names]) =>
     repeated(names).map(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { streamFaults } from '../../../src/lib/lake/streamFaults';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import { loadStreams } from '../../../src/lib/streams/loadStreams';
-import type { Stream } from '../../../src/lib/streams/stream';
+import type { Stream, WarehouseTable } from '../../../src/lib/streams/stream';
 
 const known =
   'productid, timestamp, sessionid, category, enqueued_at, hub_created_at, hub_partition, sequence_number, element, _rescued_data';
@@ -42,6 +42,50 @@ describe('the definitions of streams', () => {
     expect(streamFaults([{ ...clickstream, warehouse }])).toEqual([
       `The stream clickstream has no column categroy, which the warehouse's column kind names: expected one of ${known}.`,
     ]);
+  });
+
+  it('are wrong if a list names a column twice', () => {
+    const counted = { key: 'productid', attribute: 'category', dimensions: ['category', 'category'] };
+    const latest = {
+      key: 'productid',
+      asOf: 'timestamp',
+      columns: ['category', 'category'],
+      history: ['category'],
+    };
+    expect(streamFaults([{ ...clickstream, counted, latest }])).toEqual([
+      'The stream clickstream names the column category twice in counted.dimensions: name it once.',
+      'The stream clickstream names the column category twice in latest.columns: name it once.',
+    ]);
+  });
+
+  it('are wrong if the table of the warehouse cannot be made, or no row would fit it', () => {
+    const warehouse: WarehouseTable = {
+      ...{ schema: 'shop', name: '', identity: 'id' },
+      columns: [
+        { name: 'ID', from: 'productid', type: 'int' },
+        { name: 'moment', from: 'timestamp', type: 'varchar(50)' },
+        { name: 'kind', from: '_rescued_data', type: 'int' },
+        { name: 'text', from: '_rescued_data', type: 'nvarchar(4001)' },
+        { name: 'empty', from: '_rescued_data', type: 'varchar(0)' },
+      ],
+    };
+    expect(streamFaults([{ ...clickstream, warehouse }])).toEqual([
+      'The stream clickstream has "" in warehouse: expected a name of 1 to 128 characters.',
+      'The stream clickstream has two columns of the warehouse of the name ID (upper and lower case are the same): give one another name.',
+      "The stream clickstream fills the warehouse's column moment, of the type varchar(50), from timestamp, of the type timestamp: expected datetime, datetime2(6), bigint.",
+      "The stream clickstream fills the warehouse's column kind, of the type int, from _rescued_data, of the type string: expected varchar(n), nvarchar(n).",
+      "The stream clickstream has the type nvarchar(4001) in the warehouse's column text: expected a length from 1 to 4000.",
+      "The stream clickstream has the type varchar(0) in the warehouse's column empty: expected a length from 1 to 8000.",
+    ]);
+    expect(
+      streamFaults([{ ...clickstream, warehouse: { schema: 'shop', name: 'clicks', columns: [] } }]),
+    ).toEqual([
+      'The stream clickstream names no columns in warehouse.columns: name some, or leave out warehouse.',
+    ]);
+    const columns = warehouse.columns.slice(0, 1);
+    expect(
+      streamFaults([{ ...clickstream, warehouse: { schema: 'ops', name: 'load_ledger', columns } }]),
+    ).toHaveLength(1);
   });
 
   it('are wrong if a name is not accepted', () => {
