@@ -1,3 +1,4 @@
+import { describeVersion } from '../../delta/log';
 import { openSnapshot, openState } from '../../delta/openTable';
 import { whyUnfollowable } from '../../delta/position';
 import { findGone } from '../../delta/readDataFile';
@@ -52,32 +53,40 @@ const versionIsGone = (name: string, version: number) =>
     `${name} is loaded up to version ${version}, which the lake does not hold any more: load it first ("npm run warehouse -- sync"), or rebuild it.`,
   );
 
+/** The error for a file of a version that is gone: a vacuum may have deleted it, but not if the newest version needs it. */
+async function fileIsGone({ at, warehouse, table }: Sides, version: number, path: string): Promise<Error> {
+  const newest = await openSnapshot(at);
+  return newest?.files.has(path)
+    ? new TributaryError('parquet.invalid', `${describeVersion(at, newest.version)}, file ${path} is gone.`)
+    : versionIsGone(`${warehouse.name}: ${fullName(table)}`, version);
+}
+
 /**
  * Divides the rows of a version.
- * @throws `warehouse.refused` if a data file is gone; what reading the log and the files throws
+ * @throws `warehouse.refused` if a data file is gone that the newest version does not need; what reading the log and the files throws
  */
 export async function sliceLake(sides: Sides, snapshot: Snapshot): Promise<Slices> {
   try {
     return await sliceVersion(sides, snapshot);
   } catch (error) {
-    if (!(await findGone(error, snapshot, snapshot.files.values()))) throw error;
-    throw versionIsGone(`${sides.warehouse.name}: ${fullName(sides.table)}`, snapshot.version);
+    const gone = await findGone(error, snapshot, snapshot.files.values());
+    throw gone ? await fileIsGone(sides, snapshot.version, gone.path) : error;
   }
 }
 
 /** Passes on every row of a version that fits the table, file by file. Returns how many rows do not fit. */
 export async function readLake(
-  { table, warehouse, signal, onFile }: Sides,
+  sides: Sides,
   snapshot: Snapshot,
   take: (row: FormRow) => void,
 ): Promise<number> {
-  const name = `${warehouse.name}: ${fullName(table)}`;
+  const { table, warehouse, signal, onFile } = sides;
   let rejected = 0;
   let done = 0;
   for (const add of snapshot.files.values()) {
     signal.throwIfAborted();
     const read = await readRows(snapshot, [add], table);
-    if ('gone' in read) throw versionIsGone(name, snapshot.version);
+    if ('gone' in read) throw await fileIsGone(sides, snapshot.version, read.gone);
     rejected += read.rejected.length;
     for (let index = 0; index < read.count; index++)
       take(
