@@ -256,15 +256,18 @@ function describeLag({
   reason,
 }: TableLag): string {
   if (deltaVersion < 0) return `${table}: no Delta table yet`;
+  // A version that the lake lost is above all that the table has now, and nothing is behind then.
   const behind =
     versionsBehind === 0
-      ? 'up to date'
-      : `${quantity(versionsBehind, 'version')} behind${secondsBehind === null ? '' : `, ${Math.round(secondsBehind)} s`}`;
+      ? needsRebuild
+        ? ''
+        : ', up to date'
+      : `, ${quantity(versionsBehind, 'version')} behind${secondsBehind === null ? '' : `, ${Math.round(secondsBehind)} s`}`;
   const rebuildNote = needsRebuild
     ? `; needs rebuild, for ${reason}: npm run warehouse -- rebuild ${table}`
     : '';
   const loaded = loadedVersion < 0 ? 'nothing is loaded yet' : `version ${loadedVersion} of ${deltaVersion}`;
-  return `${table}: ${loaded}, ${behind}${rebuildNote}`;
+  return `${table}: ${loaded}${behind}${rebuildNote}`;
 }
 
 /** Rows as a table of text. */

@@ -114,6 +114,21 @@ it('compares a table with the lake, row by row', async () => {
   if (row) row.productid = productid ?? null;
 });
 
+it('does not call a table up to date that needs a rebuild because storage went back in time', async () => {
+  const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'back');
+  await new StreamTables(store).commit([[0, 0]], [[0, 0]]);
+  const folder = mkdtempSync(join(tmpdir(), 'back-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const ofIts = { LAKE_CONTAINER: 'back', WAREHOUSE: `duckdb:${join(folder, 'warehouse.duckdb')}` };
+  await warehouse(['init'], ofIts);
+  await warehouse(['sync'], ofIts);
+  await store.delete(commitPath('clicks', 1));
+  const { output } = await warehouse(['status'], ofIts);
+  expect(output).toMatch(
+    /^clickstream\.clicks: version 1 of 0; needs rebuild, for the lake's storage went back in time: .*: npm run warehouse -- rebuild clickstream\.clicks$/m,
+  );
+});
+
 it('a Delta table that is refused hides no other table, and is told with its statement', async () => {
   const { connectionString } = azurite;
   const store = await openAzureBlobStore({ connectionString }, 'lake');
