@@ -4,7 +4,7 @@
 //   node local/run.mjs node dist/local/start.js --for 20s
 //   node local/run.mjs npm run check
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, realpathSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,8 +15,6 @@ const bin = join(root, 'node_modules', '.bin');
 const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
 const windows = process.platform === 'win32';
 const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
-
-const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
 function fail(message) {
   console.error(message);
@@ -45,13 +43,33 @@ function refuseLink() {
   );
 }
 
-const marker = join(root, 'node_modules', '.package-lock.json');
-
-function isInstalled() {
-  // A deployment removes the packages that only development needs, and the compiler with them.
-  const isComplete = existsSync(join(root, 'node_modules', 'typescript'));
-  return isComplete && modified(marker) >= modified(join(root, 'package-lock.json'));
+/** The packages that a lockfile names, by their folders; none if it cannot be read. The project's own entry, "", is left out. */
+function packagesIn(...path) {
+  try {
+    const { '': _project, ...packages } = JSON.parse(readFileSync(join(root, ...path), 'utf8')).packages;
+    return packages;
+  } catch {
+    return {};
+  }
 }
+
+/**
+ * Whether node_modules has the packages of package-lock.json, in their versions: npm writes down there what it installed. Times would
+ * say less, because a lockfile that was copied or checked out is newer and may be the same.
+ */
+function isInstalled() {
+  const wanted = packagesIn('package-lock.json');
+  const found = packagesIn('node_modules', '.package-lock.json');
+  // Npm leaves out optional packages that are made for other platforms.
+  const isThere = ([path, { version, integrity, optional, devOptional }]) =>
+    found[path] ? isSame(found[path], { version, integrity }) : Boolean(optional || devOptional);
+  // Somebody has added an extraneous package with `npm install --no-save`.
+  const isWanted = ([path, { extraneous }]) => extraneous || path in wanted;
+  const [toInstall, installed] = [Object.entries(wanted), Object.entries(found)];
+  return installed.length > 0 && toInstall.every(isThere) && installed.every(isWanted);
+}
+
+const isSame = (found, { version, integrity }) => found.version === version && found.integrity === integrity;
 
 async function install() {
   if (isInstalled()) return;
@@ -62,11 +80,18 @@ async function install() {
   letNextBegin();
 }
 
+/** Without a network, `npm ci` ends within seconds with these, and a request without an answer after 30 s. By itself it waits ten times as long. */
+const networkLimits = [
+  ...['--fetch-timeout=30000', '--fetch-retries=2'],
+  ...['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'],
+];
+
 async function installNow() {
-  console.error('Installing dependencies (npm ci)…');
-  await run(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
-  // If the lockfile was checked out later, npm may leave the marker older than it: make the marker newer.
-  utimesSync(marker, new Date(), new Date());
+  console.error(
+    'Installing dependencies (npm ci)… If this takes more than a few minutes, see with "npm ping" whether npm reaches its registry.',
+  );
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+  await run(npm[0], [...npm.slice(1), 'ci', ...quiet, ...networkLimits], 'npm ci');
 }
 
 function checkNode() {

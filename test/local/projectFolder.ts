@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 
 const own = [
   'package.json',
+  'package-lock.json',
   'tsconfig.json',
   'tsconfig.build.json',
   'local/build.mjs',

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   unlinkSync,
@@ -109,6 +110,49 @@ it('refuses to install into the folder to which node_modules is a link, and leav
   unlinkSync(join(project, 'app', 'node_modules'));
   symlinkSync(join(project, 'gone'), join(project, 'app', 'node_modules'));
   expect(run().stderr).toContain('node_modules is a link to a folder that is not there');
+});
+
+describe('whether node_modules has what package-lock.json names', () => {
+  type Packages = Record<string, { version: string; optional?: boolean }>;
+
+  /** Runs a command in a project with this lockfile. Its node_modules is a link, so that an installation is refused. */
+  function runWith(change: (packages: Packages) => void) {
+    const project = makeProjectFolder('lock-');
+    onTestFinished(() => rmSync(project, { recursive: true, force: true }));
+    const path = join(project, 'package-lock.json');
+    const lockfile: { packages: Packages } = JSON.parse(readFileSync(path, 'utf8'));
+    change(lockfile.packages);
+    writeFileSync(path, JSON.stringify(lockfile));
+    const command = ['local/run.mjs', 'npm', '--version'];
+    return spawnSync(process.execPath, command, { cwd: project, encoding: 'utf8', timeout: 30_000 });
+  }
+
+  const refused = { status: 1, stderr: expect.stringContaining('lacks packages of package-lock.json') };
+
+  it('is so with a lockfile of the same packages, however new it is', () => {
+    expect(runWith(() => {})).toMatchObject({ status: 0, stderr: '' });
+    const itself = (packages: Packages) => {
+      packages[''] = { version: '9.9.9' };
+    };
+    expect(runWith(itself)).toMatchObject({ status: 0, stderr: '' });
+    const optional = (packages: Packages) => {
+      packages['node_modules/for-windows'] = { version: '1.0.0', optional: true };
+    };
+    expect(runWith(optional)).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it.each<[string, (packages: Packages) => void]>([
+    [
+      'has another version',
+      (packages) => Object.assign(packages['node_modules/rhea'] ?? {}, { version: '0.1.0' }),
+    ],
+    [
+      'has another content',
+      (packages) => Object.assign(packages['node_modules/rhea'] ?? {}, { integrity: 'sha512-x' }),
+    ],
+    ['was added', (packages) => Object.assign(packages, { 'node_modules/new': { version: '1.0.0' } })],
+    ['was removed', (packages) => void delete packages['node_modules/rhea']],
+  ])('is not so if a package %s', (_what, change) => expect(runWith(change)).toMatchObject(refused));
 });
 
 describe('ending one process of npm start', { timeout: 90_000 }, () => {
