@@ -4,6 +4,7 @@ import { openExistingLake } from '../lib/app/lake';
 import type { TableLocation } from '../lib/delta/log';
 import { TributaryError } from '../lib/errors';
 import { count, quantity } from '../lib/quantity';
+import { problemsIn } from '../lib/settingReader';
 import type { Settings } from '../lib/settings';
 import { openHubClient } from '../lib/sources/hubClient';
 import { describeHubError } from '../lib/sources/hubErrors';
@@ -133,8 +134,8 @@ async function sayWaiting(
   if (waiting === 1) return '1 event waits in the hub.';
   if (typeof waiting === 'number') return `${waiting === 0 ? 'No' : count(waiting)} events wait in the hub.`;
   const { code, why } = describeHubError(waiting.failure);
-  const reason = why.replace(/\.$/, '');
-  return `It is unknown how many events wait in the hub: ${reason}${hintToStart(code, why) || '.'}`;
+  const reason = problemsIn({ message: why }).join('; ');
+  return `It is unknown how many events wait in the hub: ${reason.replace(/\.$/, '')}${hintToStart(code, why) || '.'}`;
 }
 
 /** @param newest the version of the Delta table that was verified */

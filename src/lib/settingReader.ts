@@ -102,8 +102,8 @@ export class SettingReader {
   }
 }
 
-/** The problems that an error of `settings.invalid` names, each in one line. */
-export function problemsIn({ message }: Error): string[] {
+/** The problems that an error of `settings.invalid` names, each in one line; the whole message of another error. */
+export function problemsIn({ message }: Pick<Error, 'message'>): string[] {
   const problems = message.split('\n').flatMap((line) => (line.startsWith('- ') ? [line.slice(2)] : []));
   return problems.length > 0 ? problems : [message];
 }

@@ -321,6 +321,15 @@ describe('npm run verify, with a hub', () => {
     expect([one.code, many.code]).toEqual([0, 0]);
   });
 
+  it('names in one sentence the settings that are missing', async () => {
+    const names = { CLICKSTREAM_HUB: '' };
+    const { code, output } = await runWith({ LAKE_CONTAINER: 'good', ...names }, 'verify', 'clickstream');
+    expect(output).toMatch(
+      /\nIt is unknown how many events wait in the hub: CLICKSTREAM_HUB is missing: expected [^\n]+\.\n$/,
+    );
+    expect(code).toBe(0);
+  });
+
   it('ends soon if the hub accepts the connection but never answers', async () => {
     const silent = createServer((socket) => socket.on('error', () => {}));
     await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
