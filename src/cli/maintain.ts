@@ -79,10 +79,12 @@ async function maintain(lake: Lake, settings: LakeSettings, wanted: Wanted): Pro
   const names = new ProductNames(lake.store);
   const counts = (await countedDimensions()).map((counted) => ({
     stream: counted.stream.name,
+    table: counted.stream.table,
     fold: openCounts(lake, settings, names, counted),
   }));
   const latest = (await latestStreams()).map((stream) => ({
     stream: stream.name,
+    table: stream.table,
     fold: openLatest(lake, settings, stream),
   }));
   return runLong('Ended. Finished steps are kept.', ({ signal, progress }: LongTask) =>

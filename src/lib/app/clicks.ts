@@ -10,9 +10,11 @@ import { type ProductsFile, productsPath } from '../counts/productsFile';
 import { describeFailure, TributaryError } from '../errors';
 import { logEvent } from '../log';
 import { once, oncePerKey } from '../once';
+import type { SavedCounts } from '../orchestrations/maintainTables';
 import { type Settings, settings } from '../settings';
 import { loadStreams } from '../streams/loadStreams';
 import type { Counted, Stream } from '../streams/stream';
+import { failureOf } from './failure';
 import { appLake, type Lake } from './lake';
 import { appLatest, latestStreams } from './latest';
 
@@ -138,6 +140,7 @@ export async function answerCounts(name: string, request: ApiRequest): Promise<A
 /** What is folded from a stream's table, with the name by which the log names it: counts, or the newest rows. */
 export interface FoldOfStream {
   readonly stream: string;
+  readonly table: string;
   readonly fold: Pick<Counts, 'save'> & Partial<Pick<Counts, 'decideAnewIfDue'>>;
 }
 
@@ -147,7 +150,10 @@ export interface FoldOfStream {
  * @param signal gives up the decision when it takes too long; the products stay as they are
  * @returns the outcome in a word
  */
-export async function saveCounts({ stream, fold }: FoldOfStream, signal: AbortSignal): Promise<string> {
+export async function saveCounts(
+  { stream, fold }: Omit<FoldOfStream, 'table'>,
+  signal: AbortSignal,
+): Promise<string> {
   const saved = await fold.save();
   try {
     return (await fold.decideAnewIfDue?.(signal)) === 'decided' ? 'decided' : saved;
@@ -159,32 +165,36 @@ export async function saveCounts({ stream, fold }: FoldOfStream, signal: AbortSi
 
 /**
  * The same with the counts of several streams, one after the other. One that fails is logged and does not keep the others from it,
- * unless storage does not answer: each of the others would wait for it as long. Then it throws.
+ * unless storage does not answer: each of the others would wait for it as long. The first failure is the result, with its table.
+ * @throws the signal's reason once it is aborted
  */
-export async function saveAllCounts(all: readonly FoldOfStream[], signal: AbortSignal): Promise<string> {
+export async function saveAllCounts(all: readonly FoldOfStream[], signal: AbortSignal): Promise<SavedCounts> {
   const outcomes = new Set<string>();
-  const failures: unknown[] = [];
+  const failures: SavedCounts[] = [];
   for (const each of all) {
     try {
       outcomes.add(await saveCounts(each, signal));
     } catch (error) {
       logEvent('error', 'counts-not-saved', { stream: each.stream, ...describeFailure(error) });
-      failures.push(error);
+      signal.throwIfAborted();
+      failures.push({ ...failureOf(error), table: each.table });
       if (error instanceof TributaryError && error.code === 'storage.unavailable') break;
     }
   }
-  if (failures.length > 0) throw failures[0];
-  return ['decided', 'saved'].find((outcome) => outcomes.has(outcome)) ?? 'current';
+  const outcome = ['decided', 'saved'].find((each) => outcomes.has(each)) ?? 'current';
+  return failures[0] ?? { outcome };
 }
 
 /** The same with all counts and newest rows of this process. */
-export async function saveAppCounts(signal: AbortSignal): Promise<string> {
+export async function saveAppCounts(signal: AbortSignal): Promise<SavedCounts> {
   const counts = (await countedDimensions()).map(async (counted) => ({
     stream: counted.stream.name,
+    table: counted.stream.table,
     fold: await appCounts(counted),
   }));
   const latest = (await latestStreams()).map(async (stream) => ({
     stream: stream.name,
+    table: stream.table,
     fold: await appLatest(stream),
   }));
   return saveAllCounts(await Promise.all([...counts, ...latest]), signal);

@@ -7,6 +7,7 @@ import type {
   MaintenanceActivities,
   MaintenanceStep,
   OutOfTime,
+  SavedCounts,
   StepOutcome,
 } from '../orchestrations/maintainTables';
 import type { Failed } from '../orchestrations/orchestration';
@@ -31,8 +32,8 @@ export interface MaintenanceTools {
   at(table: string): TableLocation;
   /** The size of the files that compaction makes. */
   readonly targetBytes: number;
-  /** Saves the counts for new instances, and returns the outcome in a word. */
-  saveCounts(signal: AbortSignal): Promise<string>;
+  /** Saves the counts for new instances. */
+  saveCounts(signal: AbortSignal): Promise<SavedCounts>;
   /** Is told what became of each activity. */
   readonly report?: (report: MaintenanceReport) => void;
   /** Aborting it ends the work with the signal's reason. */
@@ -63,8 +64,7 @@ export function maintenanceActivities(tools: MaintenanceTools): ActivityFunction
         if (opened) return compactBin(task, opened, bin);
         return { outcome: 'conflict', inputs: 0, inputBytes: 0 };
       }),
-    saveCounts: () =>
-      inTime(tools, { step: 'counts' }, async (signal) => ({ outcome: await saveCounts(signal) })),
+    saveCounts: () => inTime(tools, { step: 'counts' }, saveCounts),
   };
 }
 

@@ -26,6 +26,9 @@ export interface OutOfTime {
 /** The outcome of a step in a word, with figures for people. */
 export type StepOutcome = { readonly outcome: string } | OutOfTime | Failed;
 
+/** What became of the counts; a failure with the table whose counts or newest rows were not saved, where one is known. */
+export type SavedCounts = { readonly outcome: string } | (Failed & { readonly table?: string });
+
 export interface MaintenanceActivities {
   readonly maintenanceStep: {
     readonly input: { readonly table: string; readonly step: 'checkpoint' | 'clean' | 'vacuum' };
@@ -39,7 +42,10 @@ export interface MaintenanceActivities {
     readonly input: { readonly table: string; readonly plan: CompactionPlan; readonly bin: number };
     readonly result: BinOutcome | OutOfTime | NoTable | Failed;
   };
-  readonly saveCounts: { readonly input: Record<string, never>; readonly result: StepOutcome };
+  readonly saveCounts: {
+    readonly input: Record<string, never>;
+    readonly result: SavedCounts | OutOfTime | Failed;
+  };
 }
 
 export interface PlannedCompaction {
@@ -160,8 +166,8 @@ function* takeStep(
       table === null || step === 'counts'
         ? context.call('saveCounts', {})
         : context.call('maintenanceStep', { table, step });
-    const found = yield* waitOrFail(task);
-    if (isFailed(found)) pass.failures.push({ ...found, table, step });
+    const found = yield* waitOrFail<SavedCounts | StepOutcome>(task);
+    if (isFailed(found)) pass.failures.push({ ...found, table: table ?? tableOf(found), step });
     if (isUnfinished(found) && tries < mostTries) continue;
     pass.done++;
     return found.outcome;
@@ -237,6 +243,9 @@ function tell({ context, done, total }: Pass, table: string | null, step: Mainte
   const status: MaintenanceStatus = { table, step, done, total };
   context.status(status);
 }
+
+/** The table that a failure of the counts names. */
+const tableOf = ({ table }: Failed & { readonly table?: string }): string | null => table ?? null;
 
 const isFailed = (found: { readonly outcome: string }): found is Failed => found.outcome === 'failed';
 

@@ -17,7 +17,7 @@ async function passWith(code: 'storage.unavailable' | 'delta.invalid') {
         return { store, table };
       },
       targetBytes: 1,
-      saveCounts: async () => 'saved',
+      saveCounts: async () => ({ outcome: 'saved' }),
     }),
   );
   const input = { tables: ['one', 'two', 'three'], steps: maintenanceSteps, fullAt: null };

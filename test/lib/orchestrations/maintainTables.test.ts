@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { describePass } from '../../../src/cli/describePass';
-import { type MaintenanceTools, maintenanceActivities } from '../../../src/lib/app/maintenanceActivities';
+import {
+  type MaintenanceReport,
+  type MaintenanceTools,
+  maintenanceActivities,
+} from '../../../src/lib/app/maintenanceActivities';
 import { runHere } from '../../../src/lib/app/runHere';
 import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
 import { TributaryError } from '../../../src/lib/errors';
@@ -33,7 +37,7 @@ async function pass(
   const activities = maintenanceActivities({
     at: (table) => ({ store, table }),
     targetBytes: 1_000_000,
-    saveCounts: async () => 'saved',
+    saveCounts: async () => ({ outcome: 'saved' }),
     report: ({ table, step, outcome }) => lines.push([table, step, outcome].filter(Boolean).join(' ')),
     ...tools,
   });
@@ -130,6 +134,24 @@ it('goes on if a step fails, and says in the result what failed', async () => {
   ]);
 });
 
+it('names the table whose counts were not saved, in the result and in the log', async () => {
+  const failed = { outcome: 'failed', code: 'parquet.invalid', message: 'No.', retriable: false } as const;
+  const reports: MaintenanceReport[] = [];
+  const { result } = await pass(
+    new MemoryStore(),
+    { steps: ['counts'] },
+    {
+      saveCounts: async () => ({ ...failed, table: 'clicks' }),
+      report: (line) => void reports.push(line),
+    },
+  );
+  expect(result.failures).toEqual([{ ...failed, table: 'clicks', step: 'counts' }]);
+  expect(reports).toMatchObject([{ ...failed, table: 'clicks', step: 'counts' }]);
+  expect(describePass(result)).toContainEqual(
+    expect.stringMatching(/^clicks: counts failed, parquet\.invalid: No\. "npm run table -- check clicks"/),
+  );
+});
+
 it('keeps secrets and long texts out of its result, which is stored', async () => {
   const secret = 'https://lake.blob.core.windows.net/lake?sig=abc%2Bdef';
   const saveCounts = () => Promise.reject(new Error(`No answer from ${secret} ${'x'.repeat(1000)}`));
@@ -207,7 +229,7 @@ it('makes them once in five minutes, however many bins come in between', async (
   const [first] = [...(await snapshotOf(at('clicks'))).files.values()];
   let [now, checkpoints, bins] = [0, 0, 0];
   const activities = maintenanceActivities({
-    ...{ at, targetBytes: (first?.size ?? 0) * 3.7, saveCounts: async () => 'saved' },
+    ...{ at, targetBytes: (first?.size ?? 0) * 3.7, saveCounts: async () => ({ outcome: 'saved' }) },
     report: ({ step }) => {
       if (step === 'checkpoint') checkpoints++;
     },
@@ -237,7 +259,7 @@ it('says that it does not know how large a table is now, if the table cannot be 
   const activities = maintenanceActivities({
     at: (table) => ({ store, table }),
     targetBytes: 1_000_000,
-    saveCounts: async () => 'saved',
+    saveCounts: async () => ({ outcome: 'saved' }),
   });
   let plans = 0;
   const planCompaction = async (input: { table: string }) =>

@@ -29,7 +29,7 @@ async function maintenance(): Promise<Recorded> {
   const activities = maintenanceActivities({
     at,
     targetBytes,
-    saveCounts: async () => 'saved',
+    saveCounts: async () => ({ outcome: 'saved' }),
     readMs: 0,
   });
   let bins = 0;
