@@ -38,11 +38,12 @@ class TimerTrigger implements Trigger {
   constructor(host: TriggerHost, options: TriggerOptions) {
     this.#host = host;
     this.#options = options;
-    const { name, binding, fn } = options;
-    if (typeof binding.schedule !== 'string') throw new Error(`${name}: the timer has no schedule.`);
-    this.#schedule = parseSchedule(resolveNames(binding.schedule, host.settings, `${name}: schedule`), name);
+    const { name, fn } = options;
+    const { schedule, useMonitor } = options.binding;
+    if (typeof schedule !== 'string') throw new Error(`${name}: the timer has no schedule.`);
+    this.#schedule = parseSchedule(resolveNames(schedule, host.settings, `${name}: schedule`), name);
     this.#policy = readRetryPolicy(fn.metadata.retryOptions, name);
-    this.#monitored = binding.useMonitor !== false && !isSubMinute(this.#schedule);
+    this.#monitored = useMonitor !== false && !isSubMinute(this.#schedule);
   }
 
   async start(): Promise<void> {

@@ -16,49 +16,34 @@ import { newestAssets } from '../../src/lib/streams/warehouseView';
  * address in the warehouse. It is not a stream of the app, so that tests do not depend on which streams the app has.
  */
 
-const text = (name: string, nullable = true): JsonField => ({
-  name,
-  from: name,
-  type: 'string',
-  nullable,
-  read: stringField,
-});
-const double = (name: string): JsonField => ({
-  name,
-  from: name,
-  type: 'double',
-  nullable: true,
-  read: doubleTextField,
-});
-
-const fields: readonly JsonField[] = [
-  text('id', false),
-  { name: 'asset_rank', from: 'asset_rank', type: 'long', nullable: true, read: longTextField },
-  text('symbol'),
-  text('asset_name'),
-  double('supply'),
-  double('maxSupply'),
-  double('marketCapUsd'),
-  double('volumeUsd24Hr'),
-  double('priceUsd'),
-  double('changePercent24Hr'),
-  double('vwap24Hr'),
-  text('explorer'),
-  {
-    name: 'runtime_timestamp',
-    from: 'runtime_timestamp',
-    type: 'timestamp',
-    nullable: false,
-    read: epochMillisField,
-  },
+const fieldOf = (name: string) => ({ name, from: name, nullable: true }) as const;
+const text = (name: string): JsonField => ({ ...fieldOf(name), type: 'string', read: stringField });
+const double = (name: string): JsonField => ({ ...fieldOf(name), type: 'double', read: doubleTextField });
+const amounts = [
+  'supply',
+  'maxSupply',
+  'marketCapUsd',
+  'volumeUsd24Hr',
+  'priceUsd',
+  'changePercent24Hr',
+  'vwap24Hr',
 ];
 
-const warehouseTypes: Partial<Record<ColumnType, WarehouseType>> = {
-  string: 'varchar(255)',
-  long: 'bigint',
-  double: 'float',
-  timestamp: 'datetime',
-};
+const fields: readonly JsonField[] = [
+  { ...text('id'), nullable: false },
+  { ...fieldOf('asset_rank'), type: 'long', read: longTextField },
+  ...['symbol', 'asset_name'].map(text),
+  ...amounts.map(double),
+  text('explorer'),
+  { ...fieldOf('runtime_timestamp'), nullable: false, type: 'timestamp', read: epochMillisField },
+];
+
+const warehouseTypes = new Map<ColumnType, WarehouseType>([
+  ['string', 'varchar(255)'],
+  ['long', 'bigint'],
+  ['double', 'float'],
+  ['timestamp', 'datetime'],
+]);
 
 const readAsset = readFields(fields);
 
@@ -69,7 +54,7 @@ export const assetTable: WarehouseTable = {
   columns: fields.map(({ name, type }) => ({
     name,
     from: name,
-    type: warehouseTypes[type] ?? 'varchar(255)',
+    type: warehouseTypes.get(type) ?? 'varchar(255)',
   })),
   views: [newestAssets],
 };

@@ -1,32 +1,13 @@
 import { Counters } from './counters';
 import type { Series } from './series';
-import { type BucketSpan, KeptTime } from './spans';
+import { KeptBuckets } from './spans';
 
 export type BucketParts = Iterable<readonly [bucket: number, counters: Counters]>;
 
 /** Counts per key and time bucket. A Tally numbers the keys from 0, so that a bucket is a list of counters. */
-export class Buckets {
-  readonly #time: KeptTime;
-  readonly #counters = new Map<number, Counters>();
-
-  constructor(span: BucketSpan, nowMs: number) {
-    this.#time = new KeptTime(span, nowMs);
-  }
-
-  /** The oldest bucket of which everything is known. */
-  get oldest(): number {
-    return this.#time.oldest;
-  }
-
-  /** Drops the buckets that are too old at this time. From now on, rows that are older, or more than an hour ahead, are ignored. */
-  advance(nowMs: number): void {
-    if (!this.#time.advance(nowMs)) return;
-    for (const bucket of this.#counters.keys())
-      if (this.#time.isTooOld(bucket)) this.#counters.delete(bucket);
-  }
-
+export class Buckets extends KeptBuckets<Counters> {
   add(index: number, timeMs: number): void {
-    const bucket = this.#time.bucketOf(timeMs);
+    const bucket = this.bucketOf(timeMs);
     if (bucket !== undefined) this.#in(bucket).add(index, 1);
   }
 
@@ -36,9 +17,9 @@ export class Buckets {
    */
   merge(parts: BucketParts, indexes: readonly (number | undefined)[] | 'the same', others?: Series): void {
     for (const [bucket, counters] of parts) {
-      if (!this.#time.has(bucket)) continue;
-      const known = this.#counters.get(bucket);
-      if (indexes === 'the same' && !known) this.#counters.set(bucket, counters.copy());
+      if (!this.keeps(bucket)) continue;
+      const known = this.get(bucket);
+      if (indexes === 'the same' && !known) this.set(bucket, counters.copy());
       else
         counters.forEach((there, count) => {
           const index = indexes === 'the same' ? there : indexes[there];
@@ -52,7 +33,7 @@ export class Buckets {
   sumOf(indexes: readonly number[], first: number, last: number): number {
     let sum = 0;
     for (let bucket = first; bucket <= last; bucket++) {
-      const counters = this.#counters.get(bucket);
+      const counters = this.get(bucket);
       if (counters) for (const index of indexes) sum += counters.get(index);
     }
     return sum;
@@ -60,19 +41,14 @@ export class Buckets {
 
   /** Adds the count of each key, by its index, in the buckets `first` to `last`, both included. */
   addTo(sums: Float64Array, first: number, last: number): void {
-    for (let bucket = first; bucket <= last; bucket++) this.#counters.get(bucket)?.addTo(sums);
-  }
-
-  /** Every bucket that is not empty. */
-  parts(): BucketParts {
-    return this.#counters;
+    for (let bucket = first; bucket <= last; bucket++) this.get(bucket)?.addTo(sums);
   }
 
   #in(bucket: number): Counters {
-    const known = this.#counters.get(bucket);
+    const known = this.get(bucket);
     if (known) return known;
     const counters = new Counters();
-    this.#counters.set(bucket, counters);
+    this.set(bucket, counters);
     return counters;
   }
 }

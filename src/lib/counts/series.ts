@@ -1,5 +1,5 @@
 import { Counters } from './counters';
-import { aheadMs, type BucketSpan, KeptTime } from './spans';
+import { aheadMs, type BucketSpan, KeptBuckets } from './spans';
 
 /** A series in its stored form: the number of its first bucket since 1970, and from there on the counts as base64 of their bytes. */
 export type StoredSeries = readonly [first: number, counts: string];
@@ -7,32 +7,14 @@ export type StoredSeries = readonly [first: number, counts: string];
 export type SeriesParts = Iterable<readonly [bucket: number, count: number]>;
 
 /** Counts per time bucket of what is not told apart by key. */
-export class Series {
-  readonly #time: KeptTime;
-  readonly #counts = new Map<number, number>();
-
-  constructor(span: BucketSpan, nowMs: number) {
-    this.#time = new KeptTime(span, nowMs);
-  }
-
-  /** The oldest bucket of which everything is known. */
-  get oldest(): number {
-    return this.#time.oldest;
-  }
-
-  /** Drops the buckets that are too old at this time. */
-  advance(nowMs: number): void {
-    if (!this.#time.advance(nowMs)) return;
-    for (const bucket of this.#counts.keys()) if (this.#time.isTooOld(bucket)) this.#counts.delete(bucket);
-  }
-
+export class Series extends KeptBuckets<number> {
   add(timeMs: number): void {
-    const bucket = this.#time.bucketOf(timeMs);
+    const bucket = this.bucketOf(timeMs);
     if (bucket !== undefined) this.addTo(bucket, 1);
   }
 
   addTo(bucket: number, count: number): void {
-    if (this.#time.has(bucket)) this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + count);
+    if (this.keeps(bucket)) this.set(bucket, (this.get(bucket) ?? 0) + count);
   }
 
   merge(parts: SeriesParts): void {
@@ -42,12 +24,8 @@ export class Series {
   /** The count in the buckets `first` to `last`, both included. */
   sum(first: number, last: number): number {
     let sum = 0;
-    for (let bucket = first; bucket <= last; bucket++) sum += this.#counts.get(bucket) ?? 0;
+    for (let bucket = first; bucket <= last; bucket++) sum += this.get(bucket) ?? 0;
     return sum;
-  }
-
-  parts(): SeriesParts {
-    return this.#counts;
   }
 }
 

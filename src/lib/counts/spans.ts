@@ -40,9 +40,10 @@ export const bySpan = <T>(make: (name: SpanName) => T): BySpan<T> => ({
 /** Another machine's clock may run ahead. Rows further in the future than this are not put into buckets. */
 export const aheadMs = hourMs;
 
-/** Which buckets of a span are kept at a time. */
-export class KeptTime {
+/** Values by time bucket, of the buckets of a span that are kept at a time. */
+export class KeptBuckets<T> {
   readonly #span: BucketSpan;
+  readonly #values = new Map<number, T>();
   #oldest = 0;
   #newest = 0;
   #endMs = 0;
@@ -52,27 +53,24 @@ export class KeptTime {
     this.advance(nowMs);
   }
 
-  /** Returns whether other buckets are too old from now on. */
-  advance(nowMs: number): boolean {
+  /** Drops the buckets that are too old at this time. From now on, rows that are older, or more than an hour ahead, are ignored. */
+  advance(nowMs: number): void {
     // Whatever the length of the buckets, the same rows are too far ahead. So a day has as many rows as its hours together.
     this.#endMs = (Math.floor((nowMs + aheadMs) / minuteMs) + 1) * minuteMs;
     const { bucketMs, kept } = this.#span;
     const before = this.#oldest;
     this.#oldest = Math.floor(nowMs / bucketMs) - kept + 1;
     this.#newest = Math.floor((nowMs + aheadMs) / bucketMs);
-    return this.#oldest !== before;
+    if (this.#oldest === before) return;
+    for (const bucket of this.#values.keys()) if (bucket < this.#oldest) this.#values.delete(bucket);
   }
 
-  /** The number of the oldest bucket that is kept. */
+  /** The number of the oldest bucket that is kept. Of it and of every later one, everything is known. */
   get oldest(): number {
     return this.#oldest;
   }
 
-  isTooOld(bucket: number): boolean {
-    return bucket < this.#oldest;
-  }
-
-  has(bucket: number): boolean {
+  keeps(bucket: number): boolean {
     return bucket >= this.#oldest && bucket <= this.#newest;
   }
 
@@ -80,5 +78,18 @@ export class KeptTime {
   bucketOf(timeMs: number): number | undefined {
     const bucket = Math.floor(timeMs / this.#span.bucketMs);
     return bucket >= this.#oldest && timeMs < this.#endMs ? bucket : undefined;
+  }
+
+  get(bucket: number): T | undefined {
+    return this.#values.get(bucket);
+  }
+
+  set(bucket: number, value: T): void {
+    this.#values.set(bucket, value);
+  }
+
+  /** Every bucket that has a value. */
+  parts(): Iterable<readonly [bucket: number, value: T]> {
+    return this.#values;
   }
 }

@@ -6,46 +6,37 @@ import {
   cachedStatePath,
   parseCachedState,
 } from '../../../src/lib/counts/cachedState';
-import type { CountsOptions } from '../../../src/lib/counts/counts';
 import { putCommit } from '../../../src/lib/delta/commit';
 import { openState } from '../../../src/lib/delta/openTable';
 import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
-import { ClicksTable } from './clicksTable';
-import { cachedState, cachedText, counted, FaultyStore, openCounts, putCached } from './countsStand';
+import { CountsStand, cachedState, cachedText, counted, putCached } from './countsStand';
 import { plainBuckets, plainTally } from './plainTally';
 
-let store: FaultyStore;
-let table: ClicksTable;
-let nowMs: number;
+let stand: CountsStand;
 beforeEach(async () => {
-  store = new FaultyStore();
-  table = await new ClicksTable(store).create();
-  nowMs = Date.now();
+  stand = await CountsStand.create();
 });
-
-const open = (options: Partial<CountsOptions> = {}) =>
-  openCounts(table.at, { now: () => nowMs, monotonicNow: () => nowMs, ...options });
 
 const base64 = (...bytes: number[]) => Buffer.from(bytes).toString('base64');
 
 describe('the cached state', () => {
   it('saves a new instance the reading of the files, and holds the same', async () => {
-    const at = nowMs - 90_000;
-    await table.append([
+    const at = stand.nowMs - 90_000;
+    await stand.table.append([
       { productid: 1, at },
       { productid: 2, at: at - 7_200_000 },
     ]);
-    const first = open();
+    const first = stand.open();
     expect(await first.save()).toBe('saved');
     expect(await first.save()).toBe('current');
-    await table.click(2);
-    store.reads = [];
-    const second = open();
+    await stand.table.click(2);
+    stand.store.reads = [];
+    const second = stand.open();
     expect(await counted(second)).toEqual({ version: 2, total: 3, clicks: { 1: 1, 2: 2 } });
-    expect(store.dataFiles()).toHaveLength(1);
+    expect(stand.store.dataFiles()).toHaveLength(1);
     const fromFiles = plainTally((await first.current()).tally);
     expect(fromFiles.days).toHaveLength(
       1 + Number(new Date(at).getUTCDate() !== new Date(at - 7_200_000).getUTCDate()),
@@ -54,32 +45,32 @@ describe('the cached state', () => {
   });
 
   it('is written by an instance that has moved far past it, and then left alone for as long', async () => {
-    const counts = open();
+    const counts = stand.open();
     for (let version = 1; version <= 199; version++) {
       const description = { operation: 'WRITE', isBlindAppend: true };
-      await putCommit(table.at, version, [], description);
+      await putCommit(stand.table.at, version, [], description);
     }
     await counts.current();
     await counts.current();
-    expect((await cachedState(store)).version).toBe(199);
-    await table.click(1);
+    expect((await cachedState(stand.store)).version).toBe(199);
+    await stand.table.click(1);
     await counts.current();
     await counts.current();
-    expect((await cachedState(store)).version).toBe(199);
+    expect((await cachedState(stand.store)).version).toBe(199);
   });
 
   it('of a newer version is never replaced by an older one', async () => {
-    await table.click(1);
-    const slow = open();
+    await stand.table.click(1);
+    const slow = stand.open();
     await slow.current();
-    const rival = open();
+    const rival = stand.open();
     await rival.current();
-    await table.click(2);
+    await stand.table.click(2);
     // The slow one has seen neither the newer version nor that there is a state by now.
     slow.current = async () => rival.current();
     expect(await rival.save()).toBe('saved');
     expect(await slow.save()).toBe('current');
-    expect((await cachedState(store)).version).toBe(2);
+    expect((await cachedState(stand.store)).version).toBe(2);
   });
 
   it.each([
@@ -94,49 +85,49 @@ describe('the cached state', () => {
     ['has a key twice', (text: string) => text.replace('"keys":[1,2]', '"keys":[1,1]')],
     ['has a count that is none', (text: string) => text.replace('"counts":[1,1]', '"counts":[1,-1]')],
   ])('is not used when it %s, and is mended', async (_what, damage) => {
-    await table.click(1, 2);
-    await open().save();
-    const good = await cachedText(store);
+    await stand.table.click(1, 2);
+    await stand.open().save();
+    const good = await cachedText(stand.store);
     const bad = damage(good);
     expect(bad).not.toBe(good);
-    await putCached(store, bad);
-    const counts = open();
+    await putCached(stand.store, bad);
+    const counts = stand.open();
     expect(await counted(counts)).toEqual({ version: 1, total: 2, clicks: { 1: 1, 2: 1 } });
     expect(await counts.save()).toBe('saved');
-    expect(await cachedState(store)).toMatchObject({ version: 1, tally: { keys: [1, 2] } });
+    expect(await cachedState(stand.store)).toMatchObject({ version: 1, tally: { keys: [1, 2] } });
   });
 
   it('is passed over when the log no longer leads on from it', async () => {
-    await table.click(1);
-    await open().save();
-    await table.click(2);
-    await table.click(3);
-    await checkpoint({ at: table.at });
-    await table.removeEntry(2);
-    store.reads = [];
-    expect(await counted(open())).toEqual({ version: 3, total: 3, clicks: { 1: 1, 2: 1, 3: 1 } });
-    expect(new Set(store.dataFiles().filter((path) => path.includes('part-'))).size).toBe(3);
+    await stand.table.click(1);
+    await stand.open().save();
+    await stand.table.click(2);
+    await stand.table.click(3);
+    await checkpoint({ at: stand.table.at });
+    await stand.table.removeEntry(2);
+    stand.store.reads = [];
+    expect(await counted(stand.open())).toEqual({ version: 3, total: 3, clicks: { 1: 1, 2: 1, 3: 1 } });
+    expect(new Set(stand.store.dataFiles().filter((path) => path.includes('part-'))).size).toBe(3);
   });
 
   it('is used after its log entry was cleaned away, when it has been written without a mark', async () => {
-    await table.click(1);
-    await open().save();
-    await checkpoint({ at: table.at });
-    await table.cleanLog(2);
-    const first = open();
+    await stand.table.click(1);
+    await stand.open().save();
+    await checkpoint({ at: stand.table.at });
+    await stand.table.cleanLog(2);
+    const first = stand.open();
     expect(await counted(first)).toEqual({ version: 1, total: 1, clicks: { 1: 1 } });
     expect(await first.save()).toBe('saved');
     expect(await first.save()).toBe('current');
-    store.reads = [];
-    expect(await counted(open())).toEqual({ version: 1, total: 1, clicks: { 1: 1 } });
-    expect(store.dataFiles().filter((path) => path.includes('part-'))).toEqual([]);
+    stand.store.reads = [];
+    expect(await counted(stand.open())).toEqual({ version: 1, total: 1, clicks: { 1: 1 } });
+    expect(stand.store.dataFiles().filter((path) => path.includes('part-'))).toEqual([]);
   });
 
   it('says which version it is of, and all that is counted', async () => {
-    await table.click(1, 2);
-    await open().save();
-    const state = await openState(table.at);
-    expect(await cachedState(store)).toEqual({
+    await stand.table.click(1, 2);
+    await stand.open().save();
+    const state = await openState(stand.table.at);
+    expect(await cachedState(stand.store)).toEqual({
       format: 6,
       of: '["productid","category"]',
       tableId: state?.metaData.id,
@@ -159,97 +150,102 @@ describe('the cached state', () => {
   });
 
   it('is used without a mark if its version has no log entry any more', async () => {
-    await table.click(1, 2);
-    await open().save();
-    const { mark, ...old } = await cachedState(store);
+    await stand.table.click(1, 2);
+    await stand.open().save();
+    const { mark, ...old } = await cachedState(stand.store);
     expect(mark).toBeDefined();
-    await putCached(store, JSON.stringify(old));
-    await table.click(2);
-    store.reads = [];
-    const counts = open();
+    await putCached(stand.store, JSON.stringify(old));
+    await stand.table.click(2);
+    stand.store.reads = [];
+    const counts = stand.open();
     expect(await counted(counts)).toEqual({ version: 2, total: 3, clicks: { 1: 1, 2: 2 } });
-    expect(store.dataFiles()).toHaveLength(1);
+    expect(stand.store.dataFiles()).toHaveLength(1);
     expect(await counts.save()).toBe('saved');
-    expect(await cachedState(store)).toMatchObject({ version: 2, mark: (await openState(table.at))?.mark });
+    expect(await cachedState(stand.store)).toMatchObject({
+      version: 2,
+      mark: (await openState(stand.table.at))?.mark,
+    });
   });
 
   it('is used even if the schema has changed since it was written', async () => {
-    await table.click(1, 2);
-    await open().save();
-    await putCached(store, (await cachedText(store)).replace('sessionid', 'session'));
-    store.reads = [];
-    expect(await counted(open())).toEqual({ version: 1, total: 2, clicks: { 1: 1, 2: 1 } });
-    expect(store.dataFiles()).toEqual([]);
+    await stand.table.click(1, 2);
+    await stand.open().save();
+    await putCached(stand.store, (await cachedText(stand.store)).replace('sessionid', 'session'));
+    stand.store.reads = [];
+    expect(await counted(stand.open())).toEqual({ version: 1, total: 2, clicks: { 1: 1, 2: 1 } });
+    expect(stand.store.dataFiles()).toEqual([]);
   });
 
   it('is passed over when rows that it counted were deleted', async () => {
-    await table.click(1, 1);
-    await open().save();
-    await table.replaceAll([{ productid: 2 }], true);
-    expect(await counted(open())).toEqual({ version: 2, total: 1, clicks: { 2: 1 } });
+    await stand.table.click(1, 1);
+    await stand.open().save();
+    await stand.table.replaceAll([{ productid: 2 }], true);
+    expect(await counted(stand.open())).toEqual({ version: 2, total: 1, clicks: { 2: 1 } });
   });
 
   it.each(['storage.unavailable', 'storage.refused'] as const)(
     'that cannot be read (%s) is no error, and is replaced once it can be',
     async (code) => {
-      await table.click(1, 2);
-      await open().save();
-      await table.click(2);
-      const get = store.get.bind(store);
+      await stand.table.click(1, 2);
+      await stand.open().save();
+      await stand.table.click(2);
+      const get = stand.store.get.bind(stand.store);
       const written: string[] = [];
-      const putIfMatch = store.putIfMatch.bind(store);
-      const putIfAbsent = store.putIfAbsent.bind(store);
-      store.putIfAbsent = (path, bytes) => {
+      const putIfMatch = stand.store.putIfMatch.bind(stand.store);
+      const putIfAbsent = stand.store.putIfAbsent.bind(stand.store);
+      stand.store.putIfAbsent = (path, bytes) => {
         written.push('blindly');
         return putIfAbsent(path, bytes);
       };
-      store.putIfMatch = (path, bytes, etag) => {
+      stand.store.putIfMatch = (path, bytes, etag) => {
         written.push(etag);
         return putIfMatch(path, bytes, etag);
       };
-      store.get = async (path) => {
+      stand.store.get = async (path) => {
         if (path === cachedStatePath('clicks')) throw new TributaryError(code, 'Too large.');
         return get(path);
       };
       const warnings: string[] = [];
-      const counts = open({ warn: (message) => warnings.push(message) });
+      const counts = stand.open({ warn: (message) => warnings.push(message) });
       expect(await counted(counts)).toEqual({ version: 2, total: 3, clicks: { 1: 1, 2: 2 } });
       expect(warnings.join()).toContain('Too large.');
       await expect(counts.save()).rejects.toMatchObject({ code });
       expect(written).toEqual([]);
-      store.get = get;
+      stand.store.get = get;
       const etag = (await get(cachedStatePath('clicks')))?.etag;
       expect(await counts.save()).toBe('saved');
       expect(written).toEqual([etag]);
-      expect((await cachedState(store)).version).toBe(2);
+      expect((await cachedState(stand.store)).version).toBe(2);
     },
   );
 
   it('is written without being asked for once there are 200 versions that it does not have', async () => {
     const commit = (version: number) =>
-      putCommit(table.at, version, [], { operation: 'WRITE', isBlindAppend: true });
+      putCommit(stand.table.at, version, [], { operation: 'WRITE', isBlindAppend: true });
     for (let version = 1; version <= 198; version++) await commit(version);
-    const counts = open();
+    const counts = stand.open();
     await counts.current();
     await commit(199);
     await counts.current();
-    await expect.poll(async () => (await store.get(cachedStatePath('clicks'))) !== undefined).toBe(true);
+    await expect
+      .poll(async () => (await stand.store.get(cachedStatePath('clicks'))) !== undefined)
+      .toBe(true);
     // Version 0 is the first of the 200.
-    expect((await cachedState(store)).version).toBe(199);
+    expect((await cachedState(stand.store)).version).toBe(199);
   });
 
   it('that cannot be written is tried again only after as many versions', async () => {
     const commit = (version: number) =>
-      putCommit(table.at, version, [], { operation: 'WRITE', isBlindAppend: true });
+      putCommit(stand.table.at, version, [], { operation: 'WRITE', isBlindAppend: true });
     for (let version = 1; version <= 200; version++) await commit(version);
     let tries = 0;
-    store.putIfAbsent = async (path, bytes) => {
+    stand.store.putIfAbsent = async (path, bytes) => {
       if (path !== cachedStatePath('clicks'))
-        return MemoryStore.prototype.putIfAbsent.call(store, path, bytes);
+        return MemoryStore.prototype.putIfAbsent.call(stand.store, path, bytes);
       tries++;
       throw new Error('The disk is full.');
     };
-    const counts = open({ warn: () => undefined });
+    const counts = stand.open({ warn: () => undefined });
     for (let version = 201; version <= 205; version++) {
       await counts.current();
       await sleep(1);
@@ -260,12 +256,12 @@ describe('the cached state', () => {
 
   it('that cannot be written is no error', async () => {
     for (let version = 1; version <= 200; version++)
-      await putCommit(table.at, version, [], { operation: 'WRITE', isBlindAppend: true });
+      await putCommit(stand.table.at, version, [], { operation: 'WRITE', isBlindAppend: true });
     const warnings: string[] = [];
-    store.putIfAbsent = async () => {
+    stand.store.putIfAbsent = async () => {
       throw new Error('The disk is full.');
     };
-    const counts = open({ warn: (message) => warnings.push(message) });
+    const counts = stand.open({ warn: (message) => warnings.push(message) });
     expect(await counted(counts)).toMatchObject({ version: 200 });
     await expect.poll(() => warnings.join()).toContain('The disk is full.');
   });

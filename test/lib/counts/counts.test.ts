@@ -1,47 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Buckets } from '../../../src/lib/counts/buckets';
-import type { CountsOptions } from '../../../src/lib/counts/counts';
 import { ClicksTable } from './clicksTable';
-import { counted, FaultyStore, openCounts } from './countsStand';
+import { CountsStand, counted } from './countsStand';
 import { plainTally } from './plainTally';
 
-let store: FaultyStore;
-let table: ClicksTable;
-let nowMs: number;
+let stand: CountsStand;
 beforeEach(async () => {
-  store = new FaultyStore();
-  table = await new ClicksTable(store).create();
-  nowMs = Date.now();
+  stand = await CountsStand.create();
 });
-
-const open = (options: Partial<CountsOptions> = {}) =>
-  openCounts(table.at, { now: () => nowMs, monotonicNow: () => nowMs, ...options });
 
 describe('counts', () => {
   it('are empty before there is a table, and begin when it is made', async () => {
-    table = new ClicksTable(store, 'later');
-    const counts = open();
+    stand.table = new ClicksTable(stand.store, 'later');
+    const counts = stand.open();
     expect(await counted(counts)).toEqual({ version: -1, total: 0, clicks: {} });
-    await table.create();
-    await table.click(7);
+    await stand.table.create();
+    await stand.table.click(7);
     expect(await counted(counts)).toEqual({ version: 1, total: 1, clicks: { 7: 1 } });
   });
 
   it('are empty when the table is gone', async () => {
-    await table.click(7);
-    const counts = open();
+    await stand.table.click(7);
+    const counts = stand.open();
     await counts.current();
-    await table.drop();
+    await stand.table.drop();
     expect(await counted(counts)).toEqual({ version: -1, total: 0, clicks: {} });
     expect(await counts.save()).toBe('current');
-    await table.create();
+    await stand.table.create();
     expect(await counted(counts)).toEqual({ version: 0, total: 0, clicks: {} });
   });
 
   it('are per product, with its category, of the newest version', async () => {
-    await table.click(7, 7, 3, 11);
-    const counts = open();
+    await stand.table.click(7, 7, 3, 11);
+    const counts = stand.open();
     const { tally, committedAt } = await counts.current();
     expect(
       tally.ranked().map((index) => [tally.keys[index], tally.attributes[index], tally.counts[index]]),
@@ -50,184 +42,186 @@ describe('counts', () => {
       [3, 4, 1],
       [11, 2, 1],
     ]);
-    expect(committedAt).toBeGreaterThan(nowMs - 60_000);
-    await table.click(3, 3);
+    expect(committedAt).toBeGreaterThan(stand.nowMs - 60_000);
+    await stand.table.click(3, 3);
     expect(await counted(counts)).toEqual({ version: 2, total: 6, clicks: { 3: 3, 7: 2, 11: 1 } });
     expect(tally.ranked().map((index) => tally.keys[index])).toEqual([3, 7, 11]);
   });
 
   it('take the category of the click that was enqueued last, in any order of the files', async () => {
     const clicks = [
-      { productid: 1, category: 5, at: nowMs - 3000 },
-      { productid: 1, category: 9, at: nowMs - 1000 },
-      { productid: 1, category: null, at: nowMs - 2000 },
+      { productid: 1, category: 5, at: stand.nowMs - 3000 },
+      { productid: 1, category: 9, at: stand.nowMs - 1000 },
+      { productid: 1, category: null, at: stand.nowMs - 2000 },
     ];
-    for (const click of clicks) await table.append([click]);
-    const { tally } = await open().current();
+    for (const click of clicks) await stand.table.append([click]);
+    const { tally } = await stand.open().current();
     expect(tally.attributes).toEqual([9]);
   });
 
   it('keep the category of a product when a later click has none', async () => {
-    await table.append([{ productid: 7, category: 2, at: nowMs - 3000 }]);
-    const counts = open();
+    await stand.table.append([{ productid: 7, category: 2, at: stand.nowMs - 3000 }]);
+    const counts = stand.open();
     await counts.save();
-    await table.append([{ productid: 7, category: null, at: nowMs - 2000 }]);
+    await stand.table.append([{ productid: 7, category: null, at: stand.nowMs - 2000 }]);
     expect((await counts.current()).tally.attributes).toEqual([2]);
-    expect((await open().current()).tally.attributes).toEqual([2]);
-    await table.append([{ productid: 8, category: null, at: nowMs - 2000 }]);
-    await table.append([{ productid: 8, category: 4, at: nowMs - 3000 }]);
+    expect((await stand.open().current()).tally.attributes).toEqual([2]);
+    await stand.table.append([{ productid: 8, category: null, at: stand.nowMs - 2000 }]);
+    await stand.table.append([{ productid: 8, category: 4, at: stand.nowMs - 3000 }]);
     expect((await counts.current()).tally.attributes).toEqual([2, 4]);
   });
 
   it('forget nothing while the clock of this host runs days ahead, and save nothing less', async () => {
-    await table.append([{ productid: 1, at: nowMs - 3000 }]);
-    const counts = open();
+    await stand.table.append([{ productid: 1, at: stand.nowMs - 3000 }]);
+    const counts = stand.open();
     const before = plainTally((await counts.current()).tally);
-    nowMs += 10 * 86_400_000;
-    await table.click(2);
+    stand.nowMs += 10 * 86_400_000;
+    await stand.table.click(2);
     await counts.save();
     const { minutes, totals } = plainTally((await counts.current()).tally);
-    nowMs -= 10 * 86_400_000;
+    stand.nowMs -= 10 * 86_400_000;
     expect(minutes).toEqual(
       expect.arrayContaining(
         before.minutes.map(([bucket]) => [bucket, expect.anything(), expect.anything()]),
       ),
     );
     expect(totals.reduce((sum, [, clicks]) => sum + clicks, 0)).toBe(2);
-    expect(plainTally((await open().current()).tally)).toEqual(plainTally((await counts.current()).tally));
+    expect(plainTally((await stand.open().current()).tally)).toEqual(
+      plainTally((await counts.current()).tally),
+    );
   });
 
   it('read each file once, however often they are asked', async () => {
-    await table.click(1);
-    await table.click(2);
-    const counts = open();
+    await stand.table.click(1);
+    await stand.table.click(2);
+    const counts = stand.open();
     await Promise.all([counts.current(), counts.current()]);
-    await table.click(3);
+    await stand.table.click(3);
     await counts.current();
     await counts.current();
-    expect(new Set(store.dataFiles()).size).toBe(3);
-    expect(store.dataFiles()).toHaveLength(3);
+    expect(new Set(stand.store.dataFiles()).size).toBe(3);
+    expect(stand.store.dataFiles()).toHaveLength(3);
   });
 
   it('touch the store once per interval, and not at all in between', async () => {
-    await table.click(1);
-    const counts = open({ refreshMs: 250 });
+    await stand.table.click(1);
+    const counts = stand.open({ refreshMs: 250 });
     await counts.current();
-    store.reads = [];
-    await table.click(1);
-    store.reads = [];
-    nowMs += 249;
+    stand.store.reads = [];
+    await stand.table.click(1);
+    stand.store.reads = [];
+    stand.nowMs += 249;
     expect(await counted(counts)).toMatchObject({ version: 1 });
-    expect(store.reads).toEqual([]);
-    nowMs += 1;
+    expect(stand.store.reads).toEqual([]);
+    stand.nowMs += 1;
     const asked = await Promise.all(Array.from({ length: 20 }, () => counted(counts)));
     expect(asked.every(({ version }) => version === 2)).toBe(true);
-    expect(store.reads.filter((path) => path.endsWith('00002.json'))).toHaveLength(1);
+    expect(stand.store.reads.filter((path) => path.endsWith('00002.json'))).toHaveLength(1);
   });
 
   it('stay the same when files are compacted, and follow when rows are deleted', async () => {
-    await table.click(1, 1);
-    await table.click(2);
-    const counts = open();
+    await stand.table.click(1, 1);
+    await stand.table.click(2);
+    const counts = stand.open();
     const before = await counted(counts);
-    await table.replaceAll([{ productid: 1 }, { productid: 1 }, { productid: 2 }], false);
-    store.reads = [];
+    await stand.table.replaceAll([{ productid: 1 }, { productid: 1 }, { productid: 2 }], false);
+    stand.store.reads = [];
     expect(await counted(counts)).toEqual({ ...before, version: 3 });
-    expect(store.dataFiles()).toEqual([]);
-    expect(await counted(open())).toEqual({ ...before, version: 3 });
-    await table.replaceAll([{ productid: 2 }], true);
+    expect(stand.store.dataFiles()).toEqual([]);
+    expect(await counted(stand.open())).toEqual({ ...before, version: 3 });
+    await stand.table.replaceAll([{ productid: 2 }], true);
     expect(await counted(counts)).toEqual({ version: 4, total: 1, clicks: { 2: 1 } });
   });
 
   it('notice that another table was made in the place of theirs', async () => {
-    await table.click(1, 1, 1);
-    const counts = open();
+    await stand.table.click(1, 1, 1);
+    const counts = stand.open();
     const { tableId } = await counts.current();
-    await table.drop();
-    await table.create();
-    await table.click(9);
-    nowMs += 15_000;
+    await stand.table.drop();
+    await stand.table.create();
+    await stand.table.click(9);
+    stand.nowMs += 15_000;
     expect(await counted(counts)).toEqual({ version: 1, total: 1, clicks: { 9: 1 } });
     expect((await counts.current()).tableId).not.toBe(tableId);
   });
 
   it('are asked for as often as ever after the clock was set back', async () => {
     let elapsedMs = 0;
-    const counts = open({ refreshMs: 250, monotonicNow: () => elapsedMs });
+    const counts = stand.open({ refreshMs: 250, monotonicNow: () => elapsedMs });
     await counts.current();
-    await table.click(1);
-    nowMs -= 3_600_000;
+    await stand.table.click(1);
+    stand.nowMs -= 3_600_000;
     elapsedMs += 250;
     expect(await counted(counts)).toMatchObject({ version: 1, total: 1 });
-    await table.drop();
-    await table.create();
-    await table.click(2);
+    await stand.table.drop();
+    await stand.table.create();
+    await stand.table.click(2);
     elapsedMs += 10_000;
     expect(await counted(counts)).toEqual({ version: 1, total: 1, clicks: { 2: 1 } });
   });
 
   it('give up all reading when a file is gone, and do not begin again for a minute', async () => {
-    for (let file = 0; file < 40; file++) await table.click(file);
-    const [gone = ''] = await table.paths();
-    await store.delete(gone);
+    for (let file = 0; file < 40; file++) await stand.table.click(file);
+    const [gone = ''] = await stand.table.paths();
+    await stand.store.delete(gone);
     let atOnce = 0;
     let most = 0;
-    const getRange = store.getRange.bind(store);
-    store.getRange = async (path, start, length) => {
+    const getRange = stand.store.getRange.bind(stand.store);
+    stand.store.getRange = async (path, start, length) => {
       most = Math.max(most, ++atOnce);
       await sleep(path === gone ? 1 : 5);
       atOnce--;
       return getRange(path, start, length);
     };
-    const counts = open({ refreshMs: 250 });
+    const counts = stand.open({ refreshMs: 250 });
     await expect(counts.current()).rejects.toThrow('is gone');
     expect(atOnce).toBe(0);
     expect(most).toBeLessThanOrEqual(8);
-    expect(new Set(store.dataFiles()).size).toBeLessThanOrEqual(8);
-    expect(store.dataFiles().filter((path) => path === gone)).toHaveLength(1);
-    store.reads = [];
+    expect(new Set(stand.store.dataFiles()).size).toBeLessThanOrEqual(8);
+    expect(stand.store.dataFiles().filter((path) => path === gone)).toHaveLength(1);
+    stand.store.reads = [];
     await sleep(50);
-    nowMs += 1000;
+    stand.nowMs += 1000;
     await expect(counts.current()).rejects.toThrow('is gone');
-    expect(store.reads).toEqual([]);
-    nowMs += 60_000;
+    expect(stand.store.reads).toEqual([]);
+    stand.nowMs += 60_000;
     await expect(counts.current()).rejects.toThrow('is gone');
-    expect(store.dataFiles()).not.toEqual([]);
+    expect(stand.store.dataFiles()).not.toEqual([]);
   });
 
   it('ask a lake that is away once per interval, and follow when it is back', async () => {
-    await table.click(1);
-    const counts = open({ refreshMs: 250 });
-    store.reads = [];
-    store.fault = () => 503;
+    await stand.table.click(1);
+    const counts = stand.open({ refreshMs: 250 });
+    stand.store.reads = [];
+    stand.store.fault = () => 503;
     const askTwenty = () => Promise.allSettled(Array.from({ length: 20 }, () => counts.current()));
     const failed = await askTwenty();
     expect(failed.every(({ status }) => status === 'rejected')).toBe(true);
-    const asked = store.reads.length;
+    const asked = stand.store.reads.length;
     expect(asked).toBeGreaterThan(0);
-    nowMs += 249;
+    stand.nowMs += 249;
     await askTwenty();
     await expect(counts.current()).rejects.toMatchObject({ code: 'storage.unavailable' });
-    expect(store.reads).toHaveLength(asked);
-    nowMs += 1;
+    expect(stand.store.reads).toHaveLength(asked);
+    stand.nowMs += 1;
     await askTwenty();
-    expect(store.reads).toHaveLength(2 * asked);
-    store.fault = () => undefined;
-    nowMs += 250;
+    expect(stand.store.reads).toHaveLength(2 * asked);
+    stand.store.fault = () => undefined;
+    stand.nowMs += 250;
     expect(await counted(counts)).toEqual({ version: 1, total: 1, clicks: { 1: 1 } });
   });
 
   it('count by enqueued time, and drop old minutes', async () => {
-    const at = Math.floor(nowMs / 60_000) * 60_000;
-    nowMs = at + 30_000;
-    await table.append([
+    const at = Math.floor(stand.nowMs / 60_000) * 60_000;
+    stand.nowMs = at + 30_000;
+    await stand.table.append([
       { productid: 1, at: at + 1000 },
       { productid: 1, at: at - 1 },
       { productid: 2, at: at - 60_000 * 5 },
       { productid: 2, at: at - 3_600_000 * 30 },
       { productid: 2, at: at - 86_400_000 * 400 },
     ]);
-    const counts = open();
+    const counts = stand.open();
     const { tally } = await counts.current();
     const { minutes, hours, days } = tally.times;
     const { totals } = tally;
@@ -236,16 +230,16 @@ describe('counts', () => {
       buckets.addTo(sums, first, last);
       return [...sums];
     };
-    const minute = Math.floor(nowMs / 60_000);
+    const minute = Math.floor(stand.nowMs / 60_000);
     expect(summed(minutes, minute, minute)).toEqual([1, 0]);
     expect(summed(minutes, minute - 5, minute)).toEqual([2, 1]);
-    const hour = Math.floor(nowMs / 3_600_000);
+    const hour = Math.floor(stand.nowMs / 3_600_000);
     expect(summed(hours, hour - 192, hour)).toEqual([2, 2]);
-    const day = Math.floor(nowMs / 86_400_000);
+    const day = Math.floor(stand.nowMs / 86_400_000);
     expect(summed(days, day - 31, day)).toEqual([2, 2]);
     expect(totals.sum(minute - 1, minute - 1)).toBe(1);
-    nowMs += 86_400_000 * 9;
-    tally.advance(nowMs);
+    stand.nowMs += 86_400_000 * 9;
+    tally.advance(stand.nowMs);
     expect(summed(minutes, minute - 5, minute)).toEqual([0, 0]);
     expect(summed(hours, hour - 192, hour)).toEqual([0, 0]);
     expect(summed(days, day - 31, day)).toEqual([2, 2]);

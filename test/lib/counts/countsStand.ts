@@ -6,6 +6,7 @@ import { TributaryError } from '../../../src/lib/errors';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import type { ObjectStore } from '../../../src/lib/storage/objectStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
+import { ClicksTable } from './clicksTable';
 
 /** A store that records its reads, and can make them fail. */
 export class FaultyStore extends MemoryStore {
@@ -34,6 +35,24 @@ export class FaultyStore extends MemoryStore {
 /** Counts of clicks that look at the log whenever they are asked. */
 export const openCounts = (at: TableLocation, options: Partial<CountsOptions> = {}) =>
   new Counts({ at, counted: countedClicks, refreshMs: 0, ...options });
+
+/** A new table of clicks in a store of its own, and counts of it by a clock that the test sets. */
+export class CountsStand {
+  readonly store = new FaultyStore();
+  table = new ClicksTable(this.store);
+  nowMs = Date.now();
+
+  static async create(): Promise<CountsStand> {
+    const stand = new CountsStand();
+    await stand.table.create();
+    return stand;
+  }
+
+  open(options: Partial<CountsOptions> = {}): Counts {
+    const clock = () => this.nowMs;
+    return openCounts(this.table.at, { now: clock, monotonicNow: clock, ...options });
+  }
+}
 
 /** Clicks by product, and the version they are of. */
 export async function counted(counts: Counts) {

@@ -27,6 +27,17 @@ async function dataFiles(store: MemoryStore): Promise<string[]> {
   return paths;
 }
 
+/** A fourth commit is prepared. Only after its last look at the log does that lose the second and the third. */
+async function prepareAboveHole() {
+  const at = { store: new MemoryStore(), table: 'events' };
+  const table = new TableAppender({ at, fields });
+  for (const id of [1, 2, 3]) await appendOne(table, id);
+  const prepared = await table.prepare(await table.state(), [[4]]);
+  if (!prepared) throw new Error('nothing is wrong yet');
+  for (const version of [2, 3]) await at.store.delete(commitPath('events', version));
+  return { at, table, prepared };
+}
+
 async function wipe(store: MemoryStore) {
   for await (const { path } of store.list('')) await store.delete(path);
 }
@@ -111,13 +122,7 @@ describe('a table appender', () => {
   });
 
   it('notices by the entry below that its own last commit is above a hole', async () => {
-    const at = { store: new MemoryStore(), table: 'events' };
-    const table = new TableAppender({ at, fields });
-    for (const id of [1, 2, 3]) await appendOne(table, id);
-    const prepared = await table.prepare(await table.state(), [[4]]);
-    if (!prepared) throw new Error('nothing is wrong yet');
-    // After the look and before the commit: no look before it can notice that.
-    for (const version of [2, 3]) await at.store.delete(commitPath('events', version));
+    const { table, prepared } = await prepareAboveHole();
     expect(await table.commit(prepared, [], 1)).toMatchObject({ state: { version: 4 } });
     expect(await appendOne(table, 5)).toBeUndefined();
     await expect(appendOne(table, 5)).rejects.toMatchObject({
@@ -148,12 +153,7 @@ describe('a table appender', () => {
   );
 
   it('does not take an entry for the log that was made on other ones', async () => {
-    const at = { store: new MemoryStore(), table: 'events' };
-    const table = new TableAppender({ at, fields });
-    for (const id of [1, 2, 3]) await appendOne(table, id);
-    const prepared = await table.prepare(await table.state(), [[4]]);
-    if (!prepared) throw new Error('nothing is wrong yet');
-    for (const version of [2, 3]) await at.store.delete(commitPath('events', version));
+    const { at, table, prepared } = await prepareAboveHole();
     const other = new TableAppender({ at, fields });
     await appendOne(other, 5);
     // It arrives late, while the log grows up to it.
@@ -243,6 +243,16 @@ describe('a table appender', () => {
 
     const away = () => Promise.reject(new TributaryError('storage.unavailable', 'away'));
 
+    /** From now on the store's answers to this call are lost: after it was done, or before. */
+    function loseAnswers(method: 'put' | 'putIfAbsent', isDone: boolean) {
+      const { store } = at;
+      const call = store[method].bind(store);
+      store[method] = async (...file: Parameters<MemoryStore['put']>) => {
+        if (isDone) await call(...file);
+        return away();
+      };
+    }
+
     it('prepares nothing, and leaves no file: the log cannot be read', async () => {
       at.store.get = away;
       await expect(table.prepare(state, [[2]])).rejects.toThrow('away');
@@ -254,11 +264,7 @@ describe('a table appender', () => {
       ['not stored', false],
       ['stored, and the answer is lost', true],
     ])('prepares nothing, and leaves no file: the file is %s', async (_what, isStored) => {
-      const put = at.store.put.bind(at.store);
-      at.store.put = async (...file) => {
-        if (isStored) await put(...file);
-        return away();
-      };
+      loseAnswers('put', isStored);
       await expect(table.prepare(state, [[2]])).rejects.toThrow('away');
       expect(await dataFiles(at.store)).toHaveLength(1);
     });
@@ -286,11 +292,7 @@ describe('a table appender', () => {
       ['arrived, and the answer was lost', true],
       ['may still arrive', false],
     ])('but keeps the file of a commit that %s', async (_what, hasArrived) => {
-      const putIfAbsent = at.store.putIfAbsent.bind(at.store);
-      at.store.putIfAbsent = async (...file) => {
-        if (hasArrived) await putIfAbsent(...file);
-        return away();
-      };
+      loseAnswers('putIfAbsent', hasArrived);
       await expect(appendOne(table, 2)).rejects.toThrow('away');
       expect(await dataFiles(at.store)).toHaveLength(2);
       expect((await openSnapshot(at))?.files.size).toBe(hasArrived ? 2 : 1);

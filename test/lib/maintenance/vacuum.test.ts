@@ -32,6 +32,12 @@ async function age(days: number, newest = now) {
   store.date((await pathsOf(at, '_delta_log/')).at(-1) ?? '', newest);
 }
 
+/** A commit of another writer, with a file that it calls by this path. */
+async function addAs(path: string) {
+  const add = { path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true };
+  await putCommit(at, 2, [{ add }], { operation: 'WRITE', isBlindAppend: true });
+}
+
 describe('a vacuum', () => {
   it('deletes compacted files once they are older than the retention, and no live file', async () => {
     expect(await vacuum({ at })).toEqual({ outcome: 'no-table' });
@@ -172,14 +178,7 @@ describe('a vacuum', () => {
   it('knows a live file by its name, however the log writes it', async () => {
     await appendFiles(at, 1, { configuration });
     await store.put('events/ä b.parquet', Buffer.from('x'));
-    const add = {
-      path: '%C3%A4%20b.parquet',
-      partitionValues: {},
-      size: 1,
-      modificationTime: 1,
-      dataChange: true,
-    };
-    await putCommit(at, 2, [{ add }], { operation: 'WRITE', isBlindAppend: true });
+    await addAs('%C3%A4%20b.parquet');
     await age(30);
     expect((await vacuumed()).deleted).toEqual([]);
   });
@@ -256,14 +255,7 @@ describe('a vacuum', () => {
   it('deletes nothing when the log names a file outside the table', async () => {
     await appendFiles(at, 1, { configuration });
     await store.put('events/left.parquet', Buffer.from('x'));
-    const add = {
-      path: '../other/x.parquet',
-      partitionValues: {},
-      size: 1,
-      modificationTime: 1,
-      dataChange: true,
-    };
-    await putCommit(at, 2, [{ add }], { operation: 'WRITE', isBlindAppend: true });
+    await addAs('../other/x.parquet');
     await age(30);
     await expect(vacuumed()).rejects.toThrow(
       'memory/events version 2: the data file ../other/x.parquet leaves the table.',

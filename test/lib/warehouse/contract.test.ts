@@ -10,7 +10,7 @@ import { fillingPosition, newShadow } from '../../../src/lib/warehouse/shadow';
 import { UnloadedCommits } from '../../../src/lib/warehouse/unloadedCommits';
 import { fullName, type Load, type Warehouse } from '../../../src/lib/warehouse/warehouse';
 import { asset, assetsTable, base, clicks, clicksTable, type DeltaTable } from './deltaTable';
-import { assetsAt, clicksAt, type Harness, implementations } from './harness';
+import { assetsAt, clicksAt, type Harness, implementations, openWithTables } from './harness';
 
 /** Runs garbage collection, so that objects which a client has lost are finalized now. */
 async function collectGarbage(): Promise<void> {
@@ -29,9 +29,7 @@ describe.shuffle.each(implementations)('a warehouse: %s', (_name, make) => {
   let harness: Harness;
   let warehouse: Warehouse;
   beforeEach(async () => {
-    harness = await make();
-    warehouse = harness.open();
-    await warehouse.init([clicksAt, assetsAt]);
+    ({ harness, warehouse } = await openWithTables(make));
   });
   afterEach(() => harness.close());
 

@@ -52,6 +52,14 @@ export interface Harness {
   close(): Promise<void>;
 }
 
+/** A warehouse under test, and one loader's access to it that has made the tables of these tests. */
+export async function openWithTables(make: () => Promise<Harness>) {
+  const harness = await make();
+  const warehouse = harness.open();
+  await warehouse.init([clicksAt, assetsAt]);
+  return { harness, warehouse };
+}
+
 interface TdsHarness extends Harness {
   readonly server: TdsServer;
   readonly client: SqlClient;

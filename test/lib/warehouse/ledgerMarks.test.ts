@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { beginning, type TablePosition } from '../../../src/lib/delta/position';
 import { fillingPosition, newShadow } from '../../../src/lib/warehouse/shadow';
 import { fullName, type Load, type Warehouse } from '../../../src/lib/warehouse/warehouse';
-import { assetsAt, clicksAt, type Harness, implementations } from './harness';
+import { assetsAt, clicksAt, type Harness, implementations, openWithTables } from './harness';
 
 /*
  * What a warehouse does with the marks of positions, also beside loaders that know of none, and in a ledger that was made
@@ -33,9 +33,7 @@ describe.shuffle.each(implementations)('the marks in a warehouse: %s', (_name, m
   let harness: Harness;
   let warehouse: Warehouse;
   beforeEach(async () => {
-    harness = await make();
-    warehouse = harness.open();
-    await warehouse.init([clicksAt, assetsAt]);
+    ({ harness, warehouse } = await openWithTables(make));
   });
   afterEach(() => harness.close());
 

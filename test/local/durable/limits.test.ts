@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Azurite, startAzurite } from '../../../local/azurite';
 import { type HostProcess, runHostProcess, startHostProcess, writeApp } from '../host/hostProcess';
 import { type Engine, ended } from './engine';
-import { engineOf, writeDurableApp } from './localEngine';
+import { startDurableHost } from './localEngine';
 
 /*
  * What an orchestrator may not do here, each with the sentence that says so.
@@ -83,23 +82,14 @@ df.app.orchestration('makesGuids', function* (context) {
   return [first, context.df.newGuid(context.df.instanceId)];
 });`;
 
-let azurite: Azurite;
-let app: ReturnType<typeof writeDurableApp>;
+let durable: Awaited<ReturnType<typeof startDurableHost>>;
 let host: HostProcess;
 let engine: Engine;
-
 beforeAll(async () => {
-  azurite = await startAzurite();
-  app = writeDurableApp({ connectionString: azurite.connectionString, source });
-  host = await app.start();
-  engine = engineOf(host);
+  durable = await startDurableHost(source);
+  ({ host, engine } = durable);
 });
-
-afterAll(async () => {
-  await host?.stop();
-  app?.remove();
-  await azurite?.close();
-});
+afterAll(() => durable?.close());
 
 describe('an orchestrator', () => {
   it.each([
@@ -183,7 +173,7 @@ describe('an app', () => {
 
   it('with a setting instead of host.json does not start', async () => {
     const { code, output } = await runHostProcess({
-      dir: app.dir,
+      dir: durable.dir,
       settings: { AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged' },
     });
     expect(output).toContain('reads extensions.durableTask in host.json alone. Remove the setting here.');

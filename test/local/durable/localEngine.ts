@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { startAzurite } from '../../../local/azurite';
 import { type HostProcess, startHostProcess, writeApp } from '../host/hostProcess';
 import type { Engine } from './engine';
 
@@ -29,6 +30,25 @@ export function writeDurableApp({ source = '', durableTask = {}, connectionStrin
         },
         ...(instance !== undefined && { instance }),
       }),
+  };
+}
+
+/** One host of such an app, with a storage of its own. */
+export async function startDurableHost(source: string) {
+  const azurite = await startAzurite();
+  const { connectionString } = azurite;
+  const app = writeDurableApp({ connectionString, source });
+  const host = await app.start();
+  return {
+    connectionString,
+    dir: app.dir,
+    host,
+    engine: engineOf(host),
+    async close() {
+      await host.stop();
+      app.remove();
+      await azurite.close();
+    },
   };
 }
 

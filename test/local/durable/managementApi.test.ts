@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type Azurite, startAzurite } from '../../../local/azurite';
 import type { HostProcess } from '../host/hostProcess';
 import { type Engine, ended } from './engine';
-import { engineOf, writeDurableApp } from './localEngine';
+import { engineOf, startDurableHost, writeDurableApp } from './localEngine';
 
 /** One function that does with the client of `durable-functions` what the request says. */
 const client = `
@@ -19,23 +18,14 @@ app.http('client', { methods: ['POST'], extraInputs: [df.input.durableClient()],
 } });
 df.app.orchestration('saysItsVersion', function* (context) { return context.df.version ?? 'none'; });`;
 
-let azurite: Azurite;
-let app: ReturnType<typeof writeDurableApp>;
+let durable: Awaited<ReturnType<typeof startDurableHost>>;
 let host: HostProcess;
 let engine: Engine;
-
 beforeAll(async () => {
-  azurite = await startAzurite();
-  app = writeDurableApp({ connectionString: azurite.connectionString, source: client });
-  host = await app.start();
-  engine = engineOf(host);
+  durable = await startDurableHost(client);
+  ({ host, engine } = durable);
 });
-
-afterAll(async () => {
-  await host?.stop();
-  app?.remove();
-  await azurite?.close();
-});
+afterAll(() => durable?.close());
 
 async function call(method: string, ...args: unknown[]): Promise<{ result?: unknown; error?: string }> {
   const body = JSON.stringify({ method, args });
@@ -174,7 +164,7 @@ describe('the client of durable-functions', () => {
       df.app.orchestration('startsAnother', function* (context) {
         return yield context.df.callActivity('starter', 'by-activity');
       });`;
-    const streamed = writeDurableApp({ connectionString: azurite.connectionString, source });
+    const streamed = writeDurableApp({ connectionString: durable.connectionString, source });
     onTestFinished(streamed.remove);
     const second = await streamed.start();
     onTestFinished(async () => {

@@ -35,9 +35,9 @@ function encodeList(slice: Slice): EncodedValues {
     case 'timestamp':
       return encodeInt64(slice, longRanges[slice.field.type]);
     case 'double':
-      return encodeDouble(slice);
+      return encodeFloating(slice, new Float64Array(slice.end - slice.start));
     case 'float':
-      return encodeFloat(slice);
+      return encodeFloating(slice, new Float32Array(slice.end - slice.start));
     case 'boolean':
       return encodeBoolean(slice);
     case 'string':
@@ -125,30 +125,9 @@ function encodeInt64(slice: Slice, [low, high]: readonly [bigint, bigint]): Enco
   return finish(bigs, count * 8, levels, count > 0 ? bounds : undefined);
 }
 
-function encodeDouble(slice: Slice): EncodedValues {
-  const { values, start, end } = slice;
-  const out = new Float64Array(end - start);
-  const levels = new Levels(slice);
-  let count = 0;
-  let ordered = true;
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  for (let row = start; row < end; row++) {
-    const value = values[row];
-    if (typeof value === 'number') {
-      out[count++] = value;
-      // The difference is 0 for every number except NaN and the infinities.
-      if (value - value !== 0) ordered = false;
-      if (value < min) min = value;
-      if (value > max) max = value;
-    } else levels.absent(value, row);
-  }
-  return finish(out, count * 8, levels, ordered && count > 0 ? { min, max } : undefined);
-}
-
-function encodeFloat(slice: Slice): EncodedValues {
+/** A `float` column holds the single that is nearest to each number; one that is too large for a single is refused. */
+function encodeFloating(slice: Slice, out: Float64Array | Float32Array): EncodedValues {
   const { values, start, end, reject } = slice;
-  const out = new Float32Array(end - start);
   const levels = new Levels(slice);
   let count = 0;
   let ordered = true;
@@ -157,17 +136,19 @@ function encodeFloat(slice: Slice): EncodedValues {
   for (let row = start; row < end; row++) {
     const value = values[row];
     if (typeof value === 'number') {
-      const single = Math.fround(value);
-      if (single - single !== 0) {
+      out[count] = value;
+      const stored = out[count++] as number;
+      // The difference is 0 for every number except NaN and the infinities.
+      if (stored - stored !== 0) {
         if (Number.isFinite(value)) reject(row);
         ordered = false;
       }
-      out[count++] = single;
-      if (single < min) min = single;
-      if (single > max) max = single;
+      if (stored < min) min = stored;
+      if (stored > max) max = stored;
     } else levels.absent(value, row);
   }
-  return finish(out, count * 4, levels, ordered && count > 0 ? { min, max } : undefined);
+  const bounds = ordered && count > 0 ? { min, max } : undefined;
+  return finish(out, count * out.BYTES_PER_ELEMENT, levels, bounds);
 }
 
 function encodeBoolean(slice: Slice): EncodedValues {

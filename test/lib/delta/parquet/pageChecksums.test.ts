@@ -11,7 +11,7 @@ import { field } from '../../../../src/lib/delta/schema';
 import { seededRandom } from '../../../../src/lib/sources/seededRandom';
 import { sourceOf } from './byteSource';
 
-const rows = 2000;
+const rows = 400;
 const random = seededRandom(20261127);
 const fields = [
   field('product', 'integer', false),

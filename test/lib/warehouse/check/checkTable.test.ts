@@ -8,7 +8,7 @@ import { newShadow } from '../../../../src/lib/warehouse/shadow';
 import { UnloadedCommits } from '../../../../src/lib/warehouse/unloadedCommits';
 import { fullName, type Warehouse } from '../../../../src/lib/warehouse/warehouse';
 import { asset, assetsTable, base, clicks, clicksTable, type DeltaTable } from '../deltaTable';
-import { assetsAt, clicksAt, type Harness, implementations } from '../harness';
+import { assetsAt, clicksAt, type Harness, implementations, openWithTables } from '../harness';
 
 const signal = new AbortController().signal;
 const micros = (iso: string) => BigInt(Date.parse(iso)) * 1000n;
@@ -18,9 +18,7 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
   let harness: Harness;
   let warehouse: Warehouse;
   beforeEach(async () => {
-    harness = await make();
-    warehouse = harness.open();
-    await warehouse.init([clicksAt, assetsAt]);
+    ({ harness, warehouse } = await openWithTables(make));
   });
   afterEach(() => harness.close());
 
