@@ -5,6 +5,7 @@ import { openSnapshot } from '../../../src/lib/delta/openTable';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
 import { ClicksTable } from './clicksTable';
+import { FaultyStore } from './countsStand';
 
 const choice = (maxKeys: number, ...preferred: Key[]) => ({ maxKeys, preferred: new Set(preferred) });
 const list = (keys: ReadonlySet<Key> | undefined) => keys && [...keys];
@@ -82,6 +83,23 @@ describe('choosing keys from files', () => {
     const wanted = choice(10, 5, 99_999);
     expect(list(await chooseKeysOfFiles(files, wanted, atOnce))).toEqual(list(chooseKeys(counts, wanted)));
     expect(await chooseKeysOfFiles(files, choice(1000), atOnce)).toBeUndefined();
+  });
+});
+
+describe('keys whose hashes without a seed lie close together', () => {
+  it('do not make it read the files more often', async () => {
+    const keys: number[] = [];
+    for (let key = 0; keys.length < 40; key++) if (hashKey(key) < 2 ** 32 / 20_000) keys.push(key);
+    const store = new FaultyStore();
+    const table = await new ClicksTable(store).create();
+    await table.click(...keys);
+    const state = await openSnapshot(table.at);
+    if (!state) throw new Error('There is no table.');
+    const files = { state, adds: [...state.files.values()], counted: countedClicks };
+    // About ten readings are enough for spread hashes. One range for each seven of these would be many thousand readings.
+    store.reads = [];
+    store.fault = () => (store.reads.length > 500 ? 503 : undefined);
+    expect(list(await chooseKeysOfFiles(files, choice(5), 7))).toEqual(keys.slice(0, 5));
   });
 });
 
