@@ -49,7 +49,7 @@ function watchLoop(file: string): void {
   const look = () => {
     const [now, nowCpu] = [performance.now(), cpu()];
     ms = Math.max(ms, now - last - resolutionMs);
-    // The thread was not busy for longer than it was late.
+    // The thread cannot have been busy for longer than this timer was late.
     cpuMs = Math.max(cpuMs, Math.min(nowCpu - lastCpu, now - last - resolutionMs));
     [last, lastCpu] = [now, nowCpu];
   };

@@ -16,9 +16,9 @@ import { clickFields } from './clickRows';
 import { printTable, rounded } from './numbers';
 
 /**
- * What more products cost than are counted on their own: memory and time of an instance that counts a table of so many distinct
- * products, whose clicks are spread over the last hour, so that every minute has most of them, or over more hours, so that the hours
- * and days have. Each figure comes from a process of its own. Storage is Azurite.
+ * Memory and time of an instance that counts a table with more distinct products than are counted on their own. The clicks are spread
+ * over the last hour, so that most products are in every minute, or over more hours, so that most are in every hour and day. Each figure
+ * comes from a process of its own. Storage is Azurite.
  *
  *   npm run bench -- manyProducts [--products 1000000] [--rows 2000000] [--limits 250000,1000000] [--hours 1]
  */

@@ -4,7 +4,7 @@
 
 const nameForm = /^[a-z0-9](?:[\w.-]*[a-z0-9])?$/i;
 
-/** Of which signs the name of a hub, a policy or a consumer group is made, in words. */
+/** The characters that the name of a hub, a policy or a consumer group may have, in words. */
 export const nameSigns = 'of the letters a to z, digits, ., - and _, with a letter or digit at both ends';
 
 export const hubNameForm = `the name of an event hub, ${nameSigns}`;

@@ -9,7 +9,7 @@ const [longMs, apartMs] = [5000, 10_000] as const;
 const againMs = 30_000;
 
 let tell: ((place: string) => void) | undefined;
-/** Those that were told, with the time. The next try of a request waits for the same one, and is no wait of its own. */
+/** When the wait for each place was last told. A request that is tried again waits for the same place, and counts as the same wait. */
 const toldPlaces = new Map<string, number>();
 
 /** From now on, this listener is told for whom this process waits, once that takes long; undefined ends it. */

@@ -11,7 +11,7 @@ import { describeUsage } from './usage';
 /** The exit codes of all commands, beside 0. */
 const failed = 1;
 const wronglyUsed = 2;
-/** What a shell makes of SIGPIPE, which ends programs that write to nobody. */
+/** The exit code that a shell reports for a program that SIGPIPE ended because nobody reads its output any more. */
 const outputCut = 128 + 13;
 
 let isCut = false;

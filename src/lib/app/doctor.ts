@@ -58,7 +58,7 @@ async function checkListed(
 
 /** With settings of this machine, the app is most likely here too. Settings of Azure do not tell the name of their app. */
 async function likelyApp({ lake }: Settings, key: string | undefined): Promise<FunctionApp | undefined> {
-  // What is wrong with the lake's connection, its own line says.
+  // If the lake's connection is wrong, the finding about the lake says so.
   const isHere = await isLocalAccount(lake).catch(() => false);
   return isHere ? { url: new URL(appHere), key } : undefined;
 }

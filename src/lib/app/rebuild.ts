@@ -15,7 +15,7 @@ import { recordLoad } from './recordLoad';
 
 /** No load begins this long after the first one, so that each step gets on. The next step goes on from there. */
 const stepMs = 60_000;
-/** Nor this long after the step began, wherever it is then. */
+/** No load begins this long after the step began, even if the first load began late. */
 const mostMs = 180_000;
 /** A step whose last load takes longer is given up; what it has done is in the ledger. Below functionTimeout (300 s). */
 export const rebuildStepLimitMs = 240_000;

@@ -10,7 +10,7 @@ const bytesPerLarge = 16;
 export class Counters {
   #small: Uint8Array | Uint32Array = new Uint8Array(64);
   #mostSmall = mostInByte;
-  /** What of a count does not fit into its counter. */
+  /** By index, the part of a count that does not fit into its counter. */
   #beyond = new Map<number, number>();
 
   get(index: number): number {

@@ -229,8 +229,9 @@ async function openFromHint(
 }
 
 /**
- * The first versions are missing. If they were cleaned away below a checkpoint that is not read, it is refused. It is a hole if the table never had a checkpoint, for then they cannot have been cleaned away, and
- * if a checkpoint proves that storage went back in time.
+ * The error for a log whose first versions are missing. If they were cleaned away below a checkpoint of a kind that is not read here,
+ * that checkpoint is refused. It is a hole if the table never had a checkpoint, because then they cannot have been cleaned away, and if
+ * a checkpoint proves that storage went back in time.
  */
 async function noBeginning(
   at: TableLocation,

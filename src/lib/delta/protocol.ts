@@ -12,8 +12,8 @@ const checkpointProtection = 'checkpointProtection';
 const readableFeatures = new Set(['vacuumProtocolCheck']);
 /**
  * Writer features that a table may have. The first ones bind us to rules that we keep (for checkpointProtection, `cleanLog` does).
- * Of the others we implement nothing, and need not where they are not in use: what uses them, a property of the table or of a
- * column, is refused by itself. So they stay behind in a table where they were turned on and off again.
+ * The others are not implemented. They do no harm as long as nothing uses them, and a property of the table or of a column that uses one
+ * is refused. So a table in which they were turned on and off again takes commits, although the features are still listed.
  */
 const writableFeatures = new Set([
   ...['appendOnly', 'vacuumProtocolCheck', checkpointProtection],

@@ -17,14 +17,14 @@ import { discardDataFile, orDiscard, restoreDataFile, writeDataFile } from './wr
 const longestRoundMs = 3_600_000;
 
 /**
- * For as long a state is used before the log is read again. That its entry is still there does not show that it is the newest: a
- * cleaning that was interrupted may have left this entry and deleted the next ones.
+ * A state is used for an hour at most, and then the log is read again. The entry of the state may still be there although the state is
+ * not the newest: a cleaning that was interrupted may have left this entry and deleted the next ones.
  */
 const longestKnownMs = longestRoundMs;
 
 /**
- * When storage goes back in time, it is away for longer than this, and requests are retried meanwhile. So a slower round may have
- * happened partly before and partly after that, and its writes are checked again.
+ * Storage that goes back in time is away for longer than this, and requests are retried meanwhile. So a round that takes longer may have
+ * begun before storage went back and ended after it. The writes of such a round are checked again.
  */
 const slowMs = 1000;
 

@@ -12,7 +12,7 @@ export interface NewestParts {
   readonly isCut: boolean;
 }
 
-/** So many more keys than there is room for may come before the oldest are dropped, so that not each of them means sorting. */
+/** How many keys more than there is room for are kept before the oldest are dropped, so that the keys are not sorted for each new one. */
 const slack = 1.25;
 
 /**

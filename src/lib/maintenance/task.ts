@@ -27,8 +27,8 @@ export interface NoTable {
 }
 
 /**
- * The newest snapshot of a table that may be changed, or undefined when there is no table. Whoever deletes what it does not name
- * passes the highest version of a listing as `atLeast`.
+ * The newest snapshot of a table that may be changed, or undefined when there is no table. A caller
+ * that deletes the files which the snapshot does not name lists the log first, and passes the highest version listed as `atLeast`.
  * @throws `delta.unsupported` when maintenance could break the table's rules
  */
 export const openForMaintenance = (task: MaintenanceTask, atLeast = -1) =>

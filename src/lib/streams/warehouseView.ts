@@ -1,4 +1,4 @@
-/** In a view's text the words in which the databases differ. */
+/** The words of a view's text that differ between the databases. */
 export interface ViewWords {
   /** For `{table}`: the table, quoted. */
   readonly table: string;

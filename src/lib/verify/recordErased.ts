@@ -40,7 +40,7 @@ export interface ErasedRows {
   readonly deletions: number;
   /** Rows and letters of the stream that they removed, and that nothing else accounts for. */
   readonly erased: number;
-  /** Those of the DELETEs of which it cannot be read any more what they removed, or not all of it. */
+  /** The DELETEs whose removed rows cannot be read any more, or not all of them. */
   readonly unreadable: readonly UnreadableDeletion[];
 }
 

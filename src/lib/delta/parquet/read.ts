@@ -221,7 +221,7 @@ function checkColumn(field: Field, element: SchemaElement | undefined, where: st
     throw new TributaryError('parquet.invalid', `${where}: the file has another schema: ${problem}.`);
 }
 
-/** What would otherwise surface as a wrong answer. */
+/** Throws for metadata that would make the reader return wrong values without an error. */
 function checkMetadata(metadata: FileMetaData, tree: SchemaTree): void {
   const leaves = leavesOf(tree);
   const groupRows = metadata.row_groups.reduce((sum, group) => sum + group.num_rows, 0n);

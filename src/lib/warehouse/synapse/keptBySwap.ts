@@ -9,7 +9,7 @@ import { readLayout } from './tableLayout';
 import { type Dialect, isColumn, objectId } from './tables';
 
 /*
- * What becomes of that which people have put on a table when a rebuild replaces it.
+ * Finds what people have added to a table and a rebuild would lose, such as an index, and what keeps the table from being replaced.
  */
 
 /** What a swap takes away from a table, in sentences. Throws `warehouse.refused` if the table cannot be replaced at all. */
