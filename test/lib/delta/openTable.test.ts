@@ -201,6 +201,21 @@ it('opening reads nothing again if the pointer moves meanwhile to a version that
   expect([asked, opened]).toEqual([2, 1]);
 });
 
+it('opening does not list the whole log where a commit comes after it was read, and before the look above it', async () => {
+  await appendFiles(2);
+  await checkpoint({ at });
+  const { store } = at;
+  const list = store.list.bind(store);
+  const listed: string[] = [];
+  store.list = async function* (prefix, ...rest) {
+    if (listed.push(prefix) === 1) await putCommit(at, 3, [], { operation: 'WRITE', isBlindAppend: true });
+    yield* list(prefix, ...rest);
+  };
+  expect(await openState(at)).toMatchObject({ version: 3 });
+  expect(listed).not.toEqual([]);
+  expect(listed).not.toContain(logPrefix('events'));
+});
+
 it('opening is given up, and names the next version, while the pointer runs ahead of the log again and again', async () => {
   await appendFiles(3);
   const { store } = at;
