@@ -69,7 +69,6 @@ async function measurePeers({ commits, rounds }: Given<typeof flags>): Promise<n
       { name: 'ours', start: startOurs },
       ...(hasPython() ? [{ name: 'deltalake', start: startPeer }] : []),
     ];
-    const header = ['', 'commits/s', 'p50 ms', 'requests/commit', 'failed', 'lost'];
     const lines: string[][] = [];
     for (const count of [1, 4]) {
       const measured = await measure(kinds, count, commits, rounds, proxy);
@@ -100,7 +99,7 @@ async function measurePeers({ commits, rounds }: Given<typeof flags>): Promise<n
     console.log(
       `Appends of ${rows} rows to Azurite, ${commits} commits a writer, median of ${rounds} rounds`,
     );
-    printTable(header, lines);
+    printTable(['', 'commits/s', 'p50 ms', 'requests/commit', 'failed', 'lost'], lines);
     if (!hasPython()) console.log('deltalake was not measured: npm run test:interop makes its environment.');
     return 0;
   } finally {

@@ -98,6 +98,14 @@ function withJson(add: Add, fields: readonly Field[] = []): Add {
   return { ...rest, ...(stats === undefined ? {} : { stats }) } as Add;
 }
 
+/** The feature v2Checkpoint may be off again, and its checkpoint still be there, under the name of a classic one. */
+function refuseSidecars(where: string): never {
+  throw new TributaryError(
+    'delta.invalid',
+    `${where}: the checkpoint has its files in sidecars, which are not read.`,
+  );
+}
+
 function toPart(
   version: number,
   { columns, numRecords, members, stored }: ReadColumns,
@@ -130,13 +138,7 @@ function toPart(
     commit.metaData = checkMetadata({ partitionColumns: [], ...raw }, at);
   });
   each('txn', (raw, at) => commit.txns.push(checkTxn(raw, at)));
-  // The feature v2Checkpoint may be off again, and its checkpoint still be there, under the name of a classic one.
-  each('sidecar', (_raw, at) => {
-    throw new TributaryError(
-      'delta.invalid',
-      `${at}: the checkpoint has its files in sidecars, which are not read.`,
-    );
-  });
+  each('sidecar', (_raw, at) => refuseSidecars(at));
   if (members) {
     const others = new Map<number, Readonly<Record<string, unknown>>>();
     each('add', (raw, _at, row) => others.set(row, raw));
