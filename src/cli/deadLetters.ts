@@ -36,7 +36,7 @@ runCommand({
       words: {
         stream: streamWord,
         partition: wholeWord('partition'),
-        sequence: wholeWord('sequence number'),
+        'sequence-number': wholeWord('sequence number'),
       },
       flags: settingsFlag,
       run: ({ settings, ...event }) =>
@@ -91,16 +91,16 @@ async function list(snapshot: Snapshot): Promise<number> {
 interface EventAddress {
   readonly stream: Stream;
   readonly partition: number;
-  readonly sequence: number;
+  readonly 'sequence-number': number;
 }
 
 async function show(
   snapshot: Snapshot,
-  { stream, partition, sequence }: EventAddress,
+  { stream, partition, 'sequence-number': sequenceNumber }: EventAddress,
   lake: string,
 ): Promise<number> {
   const letters = (await lettersOf(snapshot, stream)).filter(
-    (letter) => letter.partition === partition && letter.sequenceNumber === sequence,
+    (letter) => letter.partition === partition && letter.sequenceNumber === sequenceNumber,
   );
   for (const letter of letters) {
     console.log(`element ${letter.element} of an event of the hub made ${iso(letter.hubCreatedAt)}`);
@@ -113,7 +113,7 @@ async function show(
   }
   if (letters.length === 0)
     console.log(
-      `${lake} has no dead letter of partition ${partition} sequence ${sequence} of ${stream.name}: "npm run trace -- ${stream.name} ${partition} ${sequence}" says whether the event is a row.`,
+      `${lake} has no dead letter of partition ${partition} sequence ${sequenceNumber} of ${stream.name}: "npm run trace -- ${stream.name} ${partition} ${sequenceNumber}" says whether the event is a row.`,
     );
   return letters.length === 0 ? 1 : 0;
 }

@@ -17,14 +17,18 @@ import { runCommand } from './commandLine/runCommand';
 import { noTable, streamWord } from './names';
 
 /*
- * `npm run trace -- <stream> <partition> <sequence>`: tells what became of one event.
+ * `npm run trace -- <stream> <partition> <sequence-number>`: tells what became of one event.
  */
 
 runCommand({
   call: 'npm run trace',
   does: action({
     meaning: 'Tells what became of one event.',
-    words: { stream: streamWord, partition: wholeWord('partition'), sequence: wholeWord('sequence number') },
+    words: {
+      stream: streamWord,
+      partition: wholeWord('partition'),
+      'sequence-number': wholeWord('sequence number'),
+    },
     flags: settingsFlag,
     run: trace,
   }),
@@ -33,19 +37,24 @@ runCommand({
 interface Traced {
   readonly stream: Stream;
   readonly partition: number;
-  readonly sequence: number;
+  readonly 'sequence-number': number;
   readonly settings: string | undefined;
 }
 
-async function trace({ stream, partition, sequence, settings }: Traced): Promise<number> {
+async function trace({
+  stream,
+  partition,
+  'sequence-number': sequenceNumber,
+  settings,
+}: Traced): Promise<number> {
   const { store, at } = await openExistingLake(await readLakeSettings(settings));
-  const stories = await traceEvent({ store, stream, partition, sequence });
+  const stories = await traceEvent({ store, stream, partition, sequenceNumber });
   if (!stories) {
     console.error(noTable(at(stream.table)));
     return 1;
   }
   if (stories.length === 0) console.log(await tellPartitions(at(stream.table), partition));
-  for (const story of stories) console.log(describeStory(story, stream, sequence));
+  for (const story of stories) console.log(describeStory(story, stream, sequenceNumber));
   return stories.some(({ outcome }) => outcome === 'found' || outcome === 'never-came') ? 0 : 1;
 }
 
@@ -61,10 +70,10 @@ async function tellPartitions(at: TableLocation, asked: number): Promise<string>
 
 const quantityOf = ({ length }: readonly number[]) => (length === 1 ? 'partition' : 'partitions');
 
-function describeStory(story: EventStory, stream: Stream, sequence: number): string {
+function describeStory(story: EventStory, stream: Stream, sequenceNumber: number): string {
   const { partition, version, outcome, rows, letters, first } = story;
   const made = new Date(story.hubCreatedAt / 1000).toISOString();
-  const lines = [`event ${sequence} of partition ${partition}, hub made ${made}`];
+  const lines = [`event ${sequenceNumber} of partition ${partition}, hub made ${made}`];
   const enqueuedAt = [...rows, ...letters].map(({ values }) => values.enqueued_at).find(Boolean);
   if (enqueuedAt !== undefined) lines.push(`  enqueued   ${showTime(enqueuedAt)}`);
   if (outcome === 'not-committed')

@@ -191,9 +191,11 @@ function describePartition(report: PartitionReport): string {
       `${first ?? 'nothing'} to ${committed ?? '?'}, ${quantity(rows, 'row')}, ${quantity(letters, 'dead letter')}: ` +
       (problems.length === 0 ? 'complete' : problems.join(', ')),
     ...gaps.examples.map((gap) => `  missing     ${gap.first} to ${gap.last}`),
-    ...duplicates.examples.map(({ sequence, element }) => `  duplicate   ${sequence} element ${element}`),
-    ...torn.examples.map((sequence) => `  incomplete  ${sequence}`),
-    ...misplaced.examples.map((sequence) => `  of another hub  ${sequence}`),
+    ...duplicates.examples.map(
+      ({ sequenceNumber, element }) => `  duplicate   ${sequenceNumber} element ${element}`,
+    ),
+    ...torn.examples.map((sequenceNumber) => `  incomplete  ${sequenceNumber}`),
+    ...misplaced.examples.map((sequenceNumber) => `  of another hub  ${sequenceNumber}`),
   ];
   if ([gaps, duplicates, torn, misplaced].some((tally) => tally.count > tally.examples.length))
     lines.push('  …');

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const { connectionString } = azurite;
   tables = new StreamTables(await openAzureBlobStore({ connectionString }, 'lake'));
   await tables.commit([[0, 0]], [[0, 1]]);
-  await tables.addLetters([{ partition: 0, sequence: 1 }]);
+  await tables.addLetters([{ partition: 0, sequenceNumber: 1 }]);
 });
 afterAll(() => azurite.close());
 

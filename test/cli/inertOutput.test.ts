@@ -24,7 +24,7 @@ beforeAll(async () => {
   const tables = new StreamTables(await openAzureBlobStore({ connectionString }, 'lake'));
   await tables.commit([[0, 0]], [[0, 1]]);
   await tables.addLetters([
-    { partition: 0, sequence: 1, detail: `is\nnot ${hostile}`, body: `{"a":\n"${hostile}"` },
+    { partition: 0, sequenceNumber: 1, detail: `is\nnot ${hostile}`, body: `{"a":\n"${hostile}"` },
   ]);
   await run('warehouse', 'init');
 });

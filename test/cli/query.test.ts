@@ -28,11 +28,11 @@ beforeAll(async () => {
   const { connectionString } = azurite;
   const tables = new StreamTables(await openAzureBlobStore({ connectionString }, 'lake'));
   await tables.commit(
-    [0, 1, 2].map((sequence) => [0, sequence]),
+    [0, 1, 2].map((sequenceNumber) => [0, sequenceNumber]),
     [[0, 2]],
   );
   await tables.commit([[1, 1]], [[1, 1]]);
-  await tables.addLetters([{ partition: 0, sequence: 3, body: hostile }]);
+  await tables.addLetters([{ partition: 0, sequenceNumber: 3, body: hostile }]);
   const settings = settingsAt({ storageConnection: connectionString, brokerPort: 1 });
   env = { PATH: process.env.PATH, TMPDIR: temporary, ...settings };
 });

@@ -38,7 +38,7 @@ beforeAll(async () => {
   azurite = await startAzurite();
   const { connectionString } = azurite;
   const good = new StreamTables(await openAzureBlobStore({ connectionString }, 'good'));
-  await good.addLetters([{ partition: 0, sequence: 2, body: '{"productid"' }]);
+  await good.addLetters([{ partition: 0, sequenceNumber: 2, body: '{"productid"' }]);
   await good.commit(
     [
       [0, 0],
@@ -375,7 +375,7 @@ describe('npm run trace', () => {
       sessionid: 3,
       category: 1,
     });
-    await tables.addLetters([{ partition: 0, sequence: 1, body }]);
+    await tables.addLetters([{ partition: 0, sequenceNumber: 1, body }]);
     const at = (table: string) => ({ store, table });
     await replayLetters({ stream: clickstream, rows: at('clicks'), letters: at('dead_letters') });
     const { code, output } = await run('trace', 'replayed', 'clickstream', '0', '1');

@@ -14,8 +14,8 @@ it('a dead letter that was replayed is a row like any other in the last line', a
   await tables.commit([[0, 0]], [[0, 2]]);
   const body = JSON.stringify({ productid: 7, timestamp: '2026-01-01T12:00:00Z', sessionid: 3, category: 1 });
   await tables.addLetters([
-    { partition: 0, sequence: 1, body },
-    { partition: 0, sequence: 2 },
+    { partition: 0, sequenceNumber: 1, body },
+    { partition: 0, sequenceNumber: 2 },
   ]);
   const letters = new LetterCounter({ stream: clickstream, store });
   const lineWith = async (rows: number): Promise<string> => {

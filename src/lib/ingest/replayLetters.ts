@@ -98,13 +98,13 @@ async function findRows(
   const numbers = new Set(sequences);
   await scanRows(
     { state: rows, files, columns: rowKeyColumns, onFile },
-    ([createdAt, partition, sequence, element]) => {
-      if (!numbers.has(Number(sequence))) return;
-      const event = addressKey(createdAt, partition, sequence, '');
+    ([hubCreatedAt, partition, sequenceNumber, element]) => {
+      if (!numbers.has(Number(sequenceNumber))) return;
+      const event = addressKey(hubCreatedAt, partition, sequenceNumber, '');
       if (!events.has(event)) return;
       found.add(event);
       // Do not keep the key of every row of an event, because there may be many more rows than letters.
-      const key = addressKey(createdAt, partition, sequence, element);
+      const key = addressKey(hubCreatedAt, partition, sequenceNumber, element);
       if (wanted.has(key)) found.add(key);
     },
   );
@@ -172,8 +172,8 @@ async function decodeAgain({ stream, letters, open, whole, onFile }: DecodeOptio
     columns: [...rowKeyColumns.slice(0, 3), 'stream', 'body', 'body_encoding'],
     onFile,
   };
-  await scanRows(scan, ([createdAt, partition, sequence, of, text, encoding]) => {
-    const key = addressKey(createdAt, partition, sequence, '');
+  await scanRows(scan, ([hubCreatedAt, partition, sequenceNumber, of, text, encoding]) => {
+    const key = addressKey(hubCreatedAt, partition, sequenceNumber, '');
     const letter = of === stream.name ? events.get(key)?.[0] : undefined;
     const body = decodeBody(text as string | null, encoding as string | null);
     if (!letter || !body || letter.enqueuedAt === null) return;

@@ -26,7 +26,7 @@ export interface PartitionReport extends SourcePartition {
   /** Sequence numbers up to `committed` that neither rows nor letters account for. */
   readonly gaps: Tally<SequenceRange>;
   /** Rows whose (sequence number, element) another row has. */
-  readonly duplicates: Tally<{ readonly sequence: number; readonly element: number }>;
+  readonly duplicates: Tally<{ readonly sequenceNumber: number; readonly element: number }>;
   /** Events some of whose elements are missing. */
   readonly torn: Tally<number>;
   /** Rows with a sequence number above `committed`. */
@@ -59,7 +59,7 @@ export class PartitionAudit {
   readonly at: SourcePartition;
   txn: { readonly appId: string; readonly version: number } | undefined;
   readonly #coverage = new PartitionCoverage();
-  readonly #duplicates: { sequence: number; element: number }[] = [];
+  readonly #duplicates: { sequenceNumber: number; element: number }[] = [];
   #duplicateRows = 0;
   readonly #misplaced: number[] = [];
   #misplacedRows = 0;
@@ -72,22 +72,23 @@ export class PartitionAudit {
     this.at = at;
   }
 
-  addRow(sequence: number, element: number): void {
+  addRow(sequenceNumber: number, element: number): void {
     this.#rows++;
-    if (this.txn && sequence > this.txn.version) this.#beyond++;
-    if (this.#coverage.add(sequence, element)) return;
+    if (this.txn && sequenceNumber > this.txn.version) this.#beyond++;
+    if (this.#coverage.add(sequenceNumber, element)) return;
     this.#duplicateRows++;
-    if (this.#duplicates.length < listed) this.#duplicates.push({ sequence, element });
+    if (this.#duplicates.length < listed) this.#duplicates.push({ sequenceNumber, element });
   }
 
-  addMisplaced(sequence: number): void {
+  addMisplaced(sequenceNumber: number): void {
     this.#misplacedRows++;
-    if (this.#misplaced.length < listed) this.#misplaced.push(sequence);
+    if (this.#misplaced.length < listed) this.#misplaced.push(sequenceNumber);
   }
 
   /** Adds a dead letter. A letter above the txn belongs to a commit that is under way, or that failed and will be tried again. */
-  addLetter(sequence: number, element: number): void {
-    if (this.txn && sequence <= this.txn.version && this.#coverage.add(sequence, element)) this.#letters++;
+  addLetter(sequenceNumber: number, element: number): void {
+    if (this.txn && sequenceNumber <= this.txn.version && this.#coverage.add(sequenceNumber, element))
+      this.#letters++;
   }
 
   addRange({ first, last }: SequenceRange): void {

@@ -43,12 +43,12 @@ export class PartitionCoverage {
   }
 
   /** Adds an element. Returns false if it was already there. */
-  add(sequence: number, element: number): boolean {
-    if (sequence < this.#first) this.#first = sequence;
-    if (sequence > this.#last) this.#last = sequence;
-    if (element >= maskBits) return this.#addTall(sequence, element - maskBits);
-    const at = sequence % chunkSize;
-    const chunk = this.#chunk((sequence - at) / chunkSize);
+  add(sequenceNumber: number, element: number): boolean {
+    if (sequenceNumber < this.#first) this.#first = sequenceNumber;
+    if (sequenceNumber > this.#last) this.#last = sequenceNumber;
+    if (element >= maskBits) return this.#addTall(sequenceNumber, element - maskBits);
+    const at = sequenceNumber % chunkSize;
+    const chunk = this.#chunk((sequenceNumber - at) / chunkSize);
     const before = chunk.masks[at] ?? 0;
     const after = (before | (1 << element)) >>> 0;
     if (after === before) return false;
@@ -78,36 +78,38 @@ export class PartitionCoverage {
     for (const [index, { masks }] of this.#chunks) {
       if (masks === singles) continue;
       for (let at = 0; at < chunkSize; at++) {
-        const sequence = index * chunkSize + at;
-        if (sequence <= upTo && !this.#isWhole(sequence, masks[at] ?? 0)) yield sequence;
+        const sequenceNumber = index * chunkSize + at;
+        if (sequenceNumber <= upTo && !this.#isWhole(sequenceNumber, masks[at] ?? 0)) yield sequenceNumber;
       }
     }
     // The loop above skipped events of tall elements in chunks that are shared or do not exist.
-    for (const sequence of this.#tall.keys()) {
-      const masks = this.#chunks.get(Math.floor(sequence / chunkSize))?.masks;
-      if (sequence <= upTo && (masks === undefined || masks === singles)) yield sequence;
+    for (const sequenceNumber of this.#tall.keys()) {
+      const masks = this.#chunks.get(Math.floor(sequenceNumber / chunkSize))?.masks;
+      if (sequenceNumber <= upTo && (masks === undefined || masks === singles)) yield sequenceNumber;
     }
   }
 
   *#holes(from: number, upTo: number): Generator<SequenceRange> {
     let open: number | undefined;
-    for (let sequence = from; sequence <= upTo; ) {
-      const at = sequence % chunkSize;
-      const masks = this.#chunks.get((sequence - at) / chunkSize)?.masks;
-      const covered = masks ? (masks[at] ?? 0) !== 0 || this.#tall.has(sequence) : this.#tall.has(sequence);
-      if (!covered) open ??= sequence;
+    for (let sequenceNumber = from; sequenceNumber <= upTo; ) {
+      const at = sequenceNumber % chunkSize;
+      const masks = this.#chunks.get((sequenceNumber - at) / chunkSize)?.masks;
+      const covered = masks
+        ? (masks[at] ?? 0) !== 0 || this.#tall.has(sequenceNumber)
+        : this.#tall.has(sequenceNumber);
+      if (!covered) open ??= sequenceNumber;
       else if (open !== undefined) {
-        yield { first: open, last: sequence - 1 };
+        yield { first: open, last: sequenceNumber - 1 };
         open = undefined;
       }
       // Skip a shared chunk, and a missing chunk if there are no tall elements, in one step.
-      sequence += masks === singles || (!masks && this.#tall.size === 0) ? chunkSize - at : 1;
+      sequenceNumber += masks === singles || (!masks && this.#tall.size === 0) ? chunkSize - at : 1;
     }
     if (open !== undefined) yield { first: open, last: upTo };
   }
 
-  #isWhole(sequence: number, mask: number): boolean {
-    const tall = this.#tall.get(sequence);
+  #isWhole(sequenceNumber: number, mask: number): boolean {
+    const tall = this.#tall.get(sequenceNumber);
     if (!tall) return (mask & (mask + 1)) === 0;
     if (mask !== allElements) return false;
     let isLast = false;
@@ -127,15 +129,15 @@ export class PartitionCoverage {
     return chunk;
   }
 
-  #addTall(sequence: number, bit: number): boolean {
+  #addTall(sequenceNumber: number, bit: number): boolean {
     const word = Math.floor(bit / 32);
-    let words = this.#tall.get(sequence) ?? new Uint32Array(1);
+    let words = this.#tall.get(sequenceNumber) ?? new Uint32Array(1);
     if (word >= words.length) {
       const wider = new Uint32Array(Math.max(word + 1, words.length * 2));
       wider.set(words);
       words = wider;
     }
-    this.#tall.set(sequence, words);
+    this.#tall.set(sequenceNumber, words);
     const before = words[word] ?? 0;
     words[word] = before | (1 << (bit % 32));
     return words[word] !== before;

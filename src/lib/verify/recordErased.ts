@@ -70,7 +70,7 @@ export async function recordErased(options: RecordErasedOptions): Promise<Erased
     // One file at a time, because letters are written between two of them.
     for (const file of deletion.files) {
       const gone = await visitRemoved(deletion, file, stream, (key) => {
-        if (accounted(key).add(key.sequence, key.element)) recorder.add(key);
+        if (accounted(key).add(key.sequenceNumber, key.element)) recorder.add(key);
       });
       if (gone) why ??= `its file ${gone.path} is gone`;
       onRead?.('removed file', ++done, removed);
@@ -141,7 +141,7 @@ async function visitRemoved(
 
 /** The address of a row, or of the element that a letter stands for. */
 interface ErasedKey extends SourcePartition {
-  readonly sequence: number;
+  readonly sequenceNumber: number;
   readonly element: number;
   /** Microseconds since 1970; null if it is not known. */
   readonly enqueuedAt: number | null;
@@ -163,12 +163,12 @@ async function visitKeys(
       columns: [...rowKeyColumns, 'enqueued_at', ...ofLetters],
       onFile: (done, total) => onRead?.('file', done, total),
     },
-    ([hubCreatedAt, partition, sequence, element, enqueuedAt, of, reason]) => {
+    ([hubCreatedAt, partition, sequenceNumber, element, enqueuedAt, of, reason]) => {
       if (areLetters && (of !== stream.name || isRangeReason(reason))) return;
       visit({
         hubCreatedAt: Number(hubCreatedAt),
         partition: Number(partition),
-        sequence: Number(sequence),
+        sequenceNumber: Number(sequenceNumber),
         element: Number(element),
         enqueuedAt: enqueuedAt == null ? null : Number(enqueuedAt),
       });
@@ -190,14 +190,14 @@ async function accountedFor({ stream, rows, letters, onRead }: RecordErasedOptio
       { state: live, files: live.files.values() },
       stream,
       (key) => {
-        coverageOf(key).add(key.sequence, key.element);
+        coverageOf(key).add(key.sequenceNumber, key.element);
       },
       onRead,
     );
   const lettered = await openSnapshot(letters);
   if (lettered)
     await visitLetters(lettered, stream.name, {
-      rejected: (key) => coverageOf(key).add(key.sequence, key.element),
+      rejected: (key) => coverageOf(key).add(key.sequenceNumber, key.element),
       range: () => {},
     });
   return coverageOf;
@@ -215,10 +215,10 @@ class LetterRecorder {
     this.#table = letters && new TableAppender({ at: letters, fields: letterFields });
   }
 
-  add({ hubCreatedAt, partition, sequence, element, enqueuedAt }: ErasedKey): void {
+  add({ hubCreatedAt, partition, sequenceNumber, element, enqueuedAt }: ErasedKey): void {
     this.count++;
     if (!this.#table) return;
-    const address: Value[] = [this.#stream, hubCreatedAt, partition, sequence, element, enqueuedAt];
+    const address: Value[] = [this.#stream, hubCreatedAt, partition, sequenceNumber, element, enqueuedAt];
     const content: Value[] = ['erased', 'deleted from the lake', null, null, Date.now() * 1000];
     for (const [index, value] of [...address, ...content].entries()) this.#columns[index]?.push(value);
   }

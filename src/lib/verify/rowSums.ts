@@ -23,7 +23,7 @@ export class RowSums {
     return this.#sumsOf({ hubCreatedAt: Math.floor(hubCreatedAt / 1000) * 1000, partition });
   }
 
-  /** Those of rows without an address. */
+  /** The sums of the rows that have no address. */
   get addressless(): PartitionSums {
     return this.#sumsOf(undefined);
   }
@@ -47,22 +47,21 @@ export async function sumDeltaRows(
   onFile?: FileProgress,
 ): Promise<RowSums> {
   const sums = new RowSums();
-  let [createdAt, hubPartition, current] = [Number.NaN, Number.NaN, undefined as PartitionSums | undefined];
+  let latest: SourcePartition | undefined;
+  let current: PartitionSums | undefined;
   const columns = byPartition ? ['hub_created_at', 'hub_partition', 'sequence_number'] : [];
-  await scanRows(
-    { state: snapshot, files: snapshot.files.values(), columns, onFile },
-    ([created, partition, sequence]) => {
-      sums.rows++;
-      if (!byPartition) return;
-      // Rows of a partition are stored together, so keep the last lookup: one for each row would cost more than the rest.
-      if (!current || createdAt !== Number(created) || hubPartition !== Number(partition)) {
-        [createdAt, hubPartition] = [Number(created), Number(partition)];
-        current = sums.at(createdAt, hubPartition);
-      }
-      current.rows++;
-      current.sequences += typeof sequence === 'bigint' ? sequence : BigInt(Number(sequence));
-    },
-  );
+  await scanRows({ state: snapshot, files: snapshot.files.values(), columns, onFile }, (row) => {
+    sums.rows++;
+    if (!byPartition) return;
+    // Rows of a partition are stored together, so keep the last lookup: one for each row would cost more than the rest.
+    const [hubCreatedAt, partition, sequenceNumber] = [Number(row[0]), Number(row[1]), row[2]];
+    if (!current || latest?.hubCreatedAt !== hubCreatedAt || latest.partition !== partition) {
+      latest = { hubCreatedAt, partition };
+      current = sums.at(hubCreatedAt, partition);
+    }
+    current.rows++;
+    current.sequences += typeof sequenceNumber === 'bigint' ? sequenceNumber : BigInt(Number(sequenceNumber));
+  });
   return sums;
 }
 

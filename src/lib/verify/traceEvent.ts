@@ -50,7 +50,7 @@ export interface TraceOptions {
   readonly store: ObjectStore;
   readonly stream: Stream;
   readonly partition: number;
-  readonly sequence: number;
+  readonly sequenceNumber: number;
 }
 
 /**
@@ -78,24 +78,24 @@ async function tellStory(
   snapshot: Snapshot,
   letterTable: Snapshot | undefined,
   txn: PartitionTxn,
-  { stream, sequence }: TraceOptions,
+  { stream, sequenceNumber }: TraceOptions,
 ): Promise<EventStory> {
-  const isOurs = (values: TracedRow['values']) => values.sequence_number === sequence;
-  const rows = await findRows(snapshot, txn, { sequence, isWanted: isOurs });
+  const isOurs = (values: TracedRow['values']) => values.sequence_number === sequenceNumber;
+  const rows = await findRows(snapshot, txn, { sequenceNumber, isWanted: isOurs });
   const found = letterTable
     ? await findRows(letterTable, txn, {
         isWanted: (values) =>
-          values.stream === stream.name && (isOurs(values) || rangeHolds(values, sequence)),
+          values.stream === stream.name && (isOurs(values) || rangeHolds(values, sequenceNumber)),
       })
     : [];
-  const letters = found.filter(({ values }) => !rangeHolds(values, sequence));
-  const ranges = found.filter(({ values }) => rangeHolds(values, sequence));
-  const committed = sequence <= txn.version;
+  const letters = found.filter(({ values }) => !rangeHolds(values, sequenceNumber));
+  const ranges = found.filter(({ values }) => rangeHolds(values, sequenceNumber));
+  const committed = sequenceNumber <= txn.version;
   const story = {
     ...txn,
     rows,
     letters: [...letters, ...ranges],
-    commit: committed ? await findCommit(snapshot.at, txn.appId, sequence) : undefined,
+    commit: committed ? await findCommit(snapshot.at, txn.appId, sequenceNumber) : undefined,
     first: undefined,
     replay: await replayOf(snapshot.at, rows, letters),
   };
@@ -103,7 +103,11 @@ async function tellStory(
   if (ranges.length > 0) return { ...story, outcome: 'never-came' };
   if (!committed) return { ...story, outcome: 'not-committed' };
   const first = await findFirst(snapshot, txn);
-  return { ...story, first, outcome: first !== undefined && sequence < first ? 'below-first' : 'missing' };
+  return {
+    ...story,
+    first,
+    outcome: first !== undefined && sequenceNumber < first ? 'below-first' : 'missing',
+  };
 }
 
 /** The replay that made a row of a letter. The row has the address of the letter. */
@@ -121,23 +125,23 @@ async function replayOf(
 }
 
 /** Whether a letter stands for a range of events that includes this one. */
-function rangeHolds({ reason, body }: TracedRow['values'], sequence: number): boolean {
+function rangeHolds({ reason, body }: TracedRow['values'], sequenceNumber: number): boolean {
   const range = isRangeReason(reason) ? parseRange(body) : undefined;
-  return range !== undefined && range.first <= sequence && sequence <= range.last;
+  return range !== undefined && range.first <= sequenceNumber && sequenceNumber <= range.last;
 }
 
 async function findRows(
   snapshot: Snapshot,
   { hubCreatedAt, partition }: PartitionTxn,
-  options: { sequence?: number; isWanted: (values: TracedRow['values']) => boolean },
+  options: { sequenceNumber?: number; isWanted: (values: TracedRow['values']) => boolean },
 ): Promise<TracedRow[]> {
-  const { sequence, isWanted } = options;
+  const { sequenceNumber, isWanted } = options;
   const columns = snapshot.fields.map(({ name }) => name);
   const found: TracedRow[] = [];
   const files = filesWith(
     snapshot,
     'sequence_number',
-    (range) => sequence === undefined || holds(range, sequence),
+    (range) => sequenceNumber === undefined || holds(range, sequenceNumber),
   ).filter(mayContain(snapshot, 'hub_partition', (range) => holds(range, partition)));
   await scanRows({ state: snapshot, files, columns }, (row, file) => {
     const values = Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null]));
@@ -158,9 +162,10 @@ async function findFirst(
     files: filesWith(snapshot, 'hub_partition', (range) => holds(range, partition)),
     columns: ['hub_created_at', 'hub_partition', 'sequence_number'],
   };
-  await scanRows(scan, ([createdAt, hubPartition, sequence]) => {
-    if (createdAt !== hubCreatedAt || hubPartition !== partition) return;
-    first = Math.min(first ?? Number(sequence), Number(sequence));
+  await scanRows(scan, (row) => {
+    if (row[0] !== hubCreatedAt || row[1] !== partition) return;
+    const sequenceNumber = Number(row[2]);
+    first = Math.min(first ?? sequenceNumber, sequenceNumber);
   });
   return first;
 }
@@ -172,7 +177,7 @@ async function findFirst(
 async function findCommit(
   at: TableLocation,
   appId: string,
-  sequence: number,
+  sequenceNumber: number,
 ): Promise<TracedCommit | undefined> {
   const { commits } = await listLog(at);
   let found: Commit | undefined;
@@ -187,7 +192,7 @@ async function findCommit(
       commit = await readCommit(at, commits[index] ?? -1);
       reached = commit?.txns.find((txn) => txn.appId === appId)?.version;
     }
-    if (reached !== undefined && reached < sequence) low = index;
+    if (reached !== undefined && reached < sequenceNumber) low = index;
     else {
       if (reached !== undefined) found = commit;
       high = middle;

@@ -53,7 +53,7 @@ export async function verifyStream({
   const letters = await openSnapshot({ store, table: deadLettersTable });
   if (letters) {
     await visitLetters(letters, stream.name, {
-      rejected: (key) => auditOf(key).addLetter(key.sequence, key.element),
+      rejected: (key) => auditOf(key).addLetter(key.sequenceNumber, key.element),
       range: (at, range) => auditOf(at).addRange(range),
     });
   }
@@ -72,20 +72,13 @@ interface RowsToAudit {
 async function auditRows({ snapshot, madeAgain, auditOf, onFile }: RowsToAudit): Promise<void> {
   let audit: PartitionAudit | undefined;
   const columns = madeAgain.size > 0 ? [...rowKeyColumns, 'enqueued_at'] : rowKeyColumns;
-  await scanRows(
-    { state: snapshot, files: snapshot.files.values(), columns, onFile },
-    ([createdAt, hubPartition, sequence, element, enqueuedAt]) => {
-      const hubCreatedAt = Number(createdAt);
-      const partition = Number(hubPartition);
-      // Rows of a partition are stored together, so keep the last lookup: one for each row would cost more than the rest.
-      if (audit?.at.hubCreatedAt !== hubCreatedAt || audit.at.partition !== partition)
-        audit = auditOf({ hubCreatedAt, partition });
-      audit.addRow(Number(sequence), Number(element));
-      if (
-        madeAgain.size > 0 &&
-        Number(enqueuedAt) >= (madeAgain.get(hubCreatedAt) ?? Number.POSITIVE_INFINITY)
-      )
-        audit.addMisplaced(Number(sequence));
-    },
-  );
+  await scanRows({ state: snapshot, files: snapshot.files.values(), columns, onFile }, (row) => {
+    const [hubCreatedAt, partition, sequenceNumber] = [Number(row[0]), Number(row[1]), Number(row[2])];
+    // Rows of a partition are stored together, so keep the last lookup: one for each row would cost more than the rest.
+    if (audit?.at.hubCreatedAt !== hubCreatedAt || audit.at.partition !== partition)
+      audit = auditOf({ hubCreatedAt, partition });
+    audit.addRow(sequenceNumber, Number(row[3]));
+    if (madeAgain.size > 0 && Number(row[4]) >= (madeAgain.get(hubCreatedAt) ?? Number.POSITIVE_INFINITY))
+      audit.addMisplaced(sequenceNumber);
+  });
 }

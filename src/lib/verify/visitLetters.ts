@@ -8,7 +8,7 @@ import type { SourcePartition } from './sourcePartition';
 
 /** A dead letter's key, without its stream. */
 export interface LetterKey extends SourcePartition {
-  readonly sequence: number;
+  readonly sequenceNumber: number;
   readonly element: number;
 }
 
@@ -24,14 +24,14 @@ export async function visitLetters(letters: Snapshot, stream: string, visitor: L
   const withRanges = new Set<Add>();
   await scanRows(
     { state: letters, files: letters.files.values(), columns: [...rowKeyColumns, 'stream', 'reason'] },
-    ([hubCreatedAt, partition, sequence, element, of, reason], file) => {
+    ([hubCreatedAt, partition, sequenceNumber, element, of, reason], file) => {
       if (of !== stream) return;
       if (isRangeReason(reason)) withRanges.add(file);
       else
         visitor.rejected({
           hubCreatedAt: Number(hubCreatedAt),
           partition: Number(partition),
-          sequence: Number(sequence),
+          sequenceNumber: Number(sequenceNumber),
           element: Number(element),
         });
     },

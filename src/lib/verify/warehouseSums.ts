@@ -10,13 +10,13 @@ import { RowSums } from './rowSums';
 /** The columns with the hub partition of a row, and its sequence number. */
 interface AddressColumns {
   readonly hubCreatedAt: string;
-  readonly hubPartition: string;
+  readonly partition: string;
   readonly sequenceNumber: string;
 }
 
 const rejectsAddress: AddressColumns = {
   hubCreatedAt: 'hub_created_at',
-  hubPartition: 'hub_partition',
+  partition: 'hub_partition',
   sequenceNumber: 'sequence_number',
 };
 
@@ -25,11 +25,11 @@ export function addressColumnsOf({ columns }: WarehouseTable): AddressColumns | 
   const find = (from: string, types: readonly string[]) =>
     columns.find((column) => column.from === from && types.includes(column.type))?.name;
   const hubCreatedAt = find('hub_created_at', ['datetime2(6)']);
-  const hubPartition = find('hub_partition', ['int', 'bigint']);
+  const partition = find('hub_partition', ['int', 'bigint']);
   const sequenceNumber = find('sequence_number', ['bigint']);
-  return hubCreatedAt === undefined || hubPartition === undefined || sequenceNumber === undefined
+  return hubCreatedAt === undefined || partition === undefined || sequenceNumber === undefined
     ? undefined
-    : { hubCreatedAt, hubPartition, sequenceNumber };
+    : { hubCreatedAt, partition, sequenceNumber };
 }
 
 export interface WarehouseSums {
@@ -56,12 +56,12 @@ export async function sumWarehouseRows(
 function sumStatement(from: string, address: AddressColumns | undefined): string {
   const count = 'CAST(SUM(CAST(1 AS bigint)) AS varchar(40)) AS row_count';
   if (!address) return `SELECT ${count} FROM ${from}`;
-  const [created, partition, sequence] = [
+  const [created, partition, sequenceNumber] = [
     quoteName(address.hubCreatedAt),
-    quoteName(address.hubPartition),
+    quoteName(address.partition),
     quoteName(address.sequenceNumber),
   ];
-  const sum = `CAST(SUM(CAST(${sequence} AS decimal(38,0))) AS varchar(40)) AS sequence_sum`;
+  const sum = `CAST(SUM(CAST(${sequenceNumber} AS decimal(38,0))) AS varchar(40)) AS sequence_sum`;
   return (
     `SELECT ${created} AS created_at, ${partition} AS partition_id, ${count}, ${sum} ` +
     `FROM ${from} GROUP BY ${created}, ${partition}`

@@ -69,7 +69,7 @@ function rejectedRow(columns: ReadColumns, row: number, reason: string): Rejecte
   const entries = [...columns].map(([name, values]) => [name, values[row] ?? null]);
   return {
     hubCreatedAt: clampInteger('datetime2(6)', addressOf('hub_created_at')),
-    hubPartition: Number(clampInteger('int', addressOf('hub_partition'))),
+    partition: Number(clampInteger('int', addressOf('hub_partition'))),
     sequenceNumber: clampInteger('bigint', addressOf('sequence_number')),
     element: Number(clampInteger('int', addressOf('element'))),
     reason,

@@ -8,7 +8,7 @@ export type Cell = string | number | bigint | boolean | null;
 export interface RejectedRow {
   /** Microseconds since 1970 UTC. */
   readonly hubCreatedAt: number | bigint;
-  readonly hubPartition: number;
+  readonly partition: number;
   readonly sequenceNumber: number | bigint;
   readonly element: number;
   /** Plain ASCII. */

@@ -36,7 +36,7 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
       const rows = clicks.filter(([, , of = createdOn]) => of === made);
       if (rows.length > 0)
         await tables.commit(
-          rows.map(([partition, sequence]) => [partition, sequence]),
+          rows.map(([partition, sequenceNumber]) => [partition, sequenceNumber]),
           [],
           made,
         );
@@ -248,9 +248,9 @@ describe.each(implementations)('compareWarehouse: %s', (_name, make) => {
   });
 
   /** Commits one more click and loads it. */
-  async function loadNext(sequence: number): Promise<void> {
-    const to = await commit([[2, sequence]]);
-    await loadRows(warehouse, to, clicksToLoad([[2, sequence]]));
+  async function loadNext(sequenceNumber: number): Promise<void> {
+    const to = await commit([[2, sequenceNumber]]);
+    await loadRows(warehouse, to, clicksToLoad([[2, sequenceNumber]]));
   }
 
   it('starts over when the ledger moves meanwhile', async () => {

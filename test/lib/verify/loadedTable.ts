@@ -19,17 +19,17 @@ export type Click = readonly [number, number, Date?];
 
 /** Clicks as a loader would put them into the warehouse; `rejected` are those that a column could not hold. */
 export function clicksToLoad(clicks: readonly Click[], rejected: readonly Click[] = []): PreparedRows {
-  const rows = clicks.map(([partition, sequence, made = createdOn]): Cell[] => {
+  const rows = clicks.map(([partition, sequenceNumber, made = createdOn]): Cell[] => {
     const at = made.getTime() * 1000;
-    return [1 + sequence, at, sequence, 1, at + sequence, at, partition, sequence, 0];
+    return [1 + sequenceNumber, at, sequenceNumber, 1, at + sequenceNumber, at, partition, sequenceNumber, 0];
   });
   const columns = clicksTable.columns.map((_, column) => rows.map((row) => row[column] ?? null));
   return { columns, count: rows.length, rejected: rejected.map(toRejected) };
 }
 
-const toRejected = ([hubPartition, sequenceNumber, made = createdOn]: Click): RejectedRow => ({
+const toRejected = ([partition, sequenceNumber, made = createdOn]: Click): RejectedRow => ({
   hubCreatedAt: made.getTime() * 1000,
-  hubPartition,
+  partition,
   sequenceNumber,
   element: 0,
   reason: 'productid: is too large',

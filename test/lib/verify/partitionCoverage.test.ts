@@ -5,17 +5,17 @@ import { PartitionCoverage } from '../../../src/lib/verify/partitionCoverage';
 /** The expected result, from a simple implementation with sets. */
 function judge(keys: readonly (readonly [number, number])[], upTo: number) {
   const elements = new Map<number, Set<number>>();
-  for (const [sequence, element] of keys) {
-    const of = elements.get(sequence) ?? new Set();
-    elements.set(sequence, of.add(element));
+  for (const [sequenceNumber, element] of keys) {
+    const of = elements.get(sequenceNumber) ?? new Set();
+    elements.set(sequenceNumber, of.add(element));
   }
   const first = Math.min(...elements.keys());
   const missing: number[] = [];
-  for (let sequence = first; sequence <= upTo; sequence++)
-    if (!elements.has(sequence)) missing.push(sequence);
+  for (let sequenceNumber = first; sequenceNumber <= upTo; sequenceNumber++)
+    if (!elements.has(sequenceNumber)) missing.push(sequenceNumber);
   const torn = [...elements]
-    .filter(([sequence, of]) => sequence <= upTo && Math.max(...of) + 1 !== of.size)
-    .map(([sequence]) => sequence);
+    .filter(([sequenceNumber, of]) => sequenceNumber <= upTo && Math.max(...of) + 1 !== of.size)
+    .map(([sequenceNumber]) => sequenceNumber);
   return { missing, torn: torn.sort((a, b) => a - b) };
 }
 
@@ -35,9 +35,9 @@ describe('PartitionCoverage', () => {
         (keys, upTo) => {
           const coverage = new PartitionCoverage();
           const seen = new Set<string>();
-          for (const [sequence, element] of keys) {
-            expect(coverage.add(sequence, element)).toBe(!seen.has(`${sequence}/${element}`));
-            seen.add(`${sequence}/${element}`);
+          for (const [sequenceNumber, element] of keys) {
+            expect(coverage.add(sequenceNumber, element)).toBe(!seen.has(`${sequenceNumber}/${element}`));
+            seen.add(`${sequenceNumber}/${element}`);
           }
           const { missing, torn } = judge(keys, upTo);
           expect(numbersIn(coverage.gaps(upTo))).toEqual(missing);
@@ -59,14 +59,17 @@ describe('PartitionCoverage', () => {
         (sequences, ranges, upTo) => {
           const coverage = new PartitionCoverage();
           const there = new Set(sequences);
-          for (const sequence of sequences) coverage.add(sequence, 0);
+          for (const sequenceNumber of sequences) coverage.add(sequenceNumber, 0);
           for (const [first, more] of ranges) {
             coverage.addRange({ first, last: first + more });
-            for (let sequence = first; sequence <= first + more; sequence++) there.add(sequence);
+            for (let sequenceNumber = first; sequenceNumber <= first + more; sequenceNumber++)
+              there.add(sequenceNumber);
           }
           const begin = Math.min(...there);
           const all = Array.from({ length: Math.max(0, upTo - begin + 1) }, (_, index) => begin + index);
-          expect(numbersIn(coverage.gaps(upTo))).toEqual(all.filter((sequence) => !there.has(sequence)));
+          expect(numbersIn(coverage.gaps(upTo))).toEqual(
+            all.filter((sequenceNumber) => !there.has(sequenceNumber)),
+          );
         },
       ),
       { numRuns: 500 },
@@ -75,7 +78,8 @@ describe('PartitionCoverage', () => {
 
   it('still finds a duplicate, and another element, in a stretch that is full', () => {
     const coverage = new PartitionCoverage();
-    for (let sequence = 0; sequence < 10_000; sequence++) expect(coverage.add(sequence, 0)).toBe(true);
+    for (let sequenceNumber = 0; sequenceNumber < 10_000; sequenceNumber++)
+      expect(coverage.add(sequenceNumber, 0)).toBe(true);
     expect(coverage.add(5000, 0)).toBe(false);
     expect(coverage.add(5000, 2)).toBe(true);
     expect([...coverage.gaps(9999)]).toEqual([]);
@@ -85,7 +89,7 @@ describe('PartitionCoverage', () => {
 
   it('takes ranges that never came for covered, and nothing beside them', () => {
     const coverage = new PartitionCoverage();
-    for (const sequence of [5, 6, 20]) coverage.add(sequence, 0);
+    for (const sequenceNumber of [5, 6, 20]) coverage.add(sequenceNumber, 0);
     expect(coverage.addRange({ first: 8, last: 12 })).toBe(true);
     expect(coverage.addRange({ first: 8, last: 12 })).toBe(false);
     expect(coverage.addRange({ first: 11, last: 15 })).toBe(true);

@@ -107,9 +107,9 @@ describe('recordErased', () => {
 
   it('accounts for letters of the stream that a DELETE removed, without their bodies', async () => {
     await tables.addLetters([
-      { partition: 0, sequence: 2, body: 'private' },
-      { partition: 0, sequence: 2, stream: 'coincap' },
-      { partition: 0, sequence: 9, reason: 'expired', body: '{"first":9,"last":9}' },
+      { partition: 0, sequenceNumber: 2, body: 'private' },
+      { partition: 0, sequenceNumber: 2, stream: 'coincap' },
+      { partition: 0, sequenceNumber: 9, reason: 'expired', body: '{"first":9,"last":9}' },
     ]);
     await tables.commit([[0, 3]], [[0, 3]]);
     await removeNewestFile(deadLettersTable);
@@ -159,7 +159,7 @@ describe('recordErased', () => {
 it('a replay brings nothing back that was erased', async () => {
   const body = '[{"productid":1},{"productid":"bad"}]';
   await tables.commit([[0, 0, 0]], [[0, 0]]);
-  await tables.addLetters([{ partition: 0, sequence: 0, element: 1, reason: 'wrong-shape', body }]);
+  await tables.addLetters([{ partition: 0, sequenceNumber: 0, element: 1, reason: 'wrong-shape', body }]);
   await removeNewestFile(clickstream.table);
   expect(await record()).toMatchObject({ deletions: 1, erased: 1 });
   const replayed = await replayLetters({

@@ -11,7 +11,7 @@ export const createdOn = new Date(Date.UTC(2026, 0, 1, 12));
 
 export interface WrittenLetter {
   readonly partition: number;
-  readonly sequence: number;
+  readonly sequenceNumber: number;
   readonly element?: number;
   readonly reason?: string;
   readonly detail?: string;
@@ -46,9 +46,9 @@ export class StreamTables {
   ): Promise<void> {
     const at = made.getTime() * 1000;
     const since = enqueued.getTime() * 1000;
-    const values = rows.map(([partition, sequence, element = 0]) => [
-      ...[1 + sequence, at, sequence, 1],
-      ...[since + sequence, at, partition, sequence, element, null],
+    const values = rows.map(([partition, sequenceNumber, element = 0]) => [
+      ...[1 + sequenceNumber, at, sequenceNumber, 1],
+      ...[since + sequenceNumber, at, partition, sequenceNumber, element, null],
     ]);
     const moved = txns.map(([partition, version]): Txn => {
       const appId = `${this.#hub}@${made.toISOString()}/${partition}`.toLowerCase();
@@ -63,8 +63,8 @@ export class StreamTables {
   async addLetters(letters: readonly WrittenLetter[]): Promise<void> {
     const at = createdOn.getTime() * 1000;
     const values = letters.map(
-      ({ partition, sequence, element = 0, reason = 'not-json', detail, body, stream }) => [
-        ...[stream ?? 'clickstream', at, partition, sequence, element, at + sequence],
+      ({ partition, sequenceNumber, element = 0, reason = 'not-json', detail, body, stream }) => [
+        ...[stream ?? 'clickstream', at, partition, sequenceNumber, element, at + sequenceNumber],
         ...[reason, detail ?? 'is not JSON', body ?? 'x', 'utf-8', at],
       ],
     );

@@ -23,8 +23,8 @@ beforeEach(async () => {
   );
   await tables.commit([[1, 1]], [[1, 1]]);
   await tables.addLetters([
-    { partition: 0, sequence: 12 },
-    { partition: 0, sequence: 14, reason: 'expired', body: '{"first":14,"last":16}' },
+    { partition: 0, sequenceNumber: 12 },
+    { partition: 0, sequenceNumber: 14, reason: 'expired', body: '{"first":14,"last":16}' },
   ]);
   await tables.commit(
     [
@@ -47,21 +47,24 @@ beforeEach(async () => {
   );
 });
 
-const trace = async (partition: number, sequence: number) =>
-  traceEvent({ store: tables.store, stream: clickstream, partition, sequence });
+const trace = async (partition: number, sequenceNumber: number) =>
+  traceEvent({ store: tables.store, stream: clickstream, partition, sequenceNumber });
 
 describe('traceEvent', () => {
   it('tells the row, its file and its commit, among any other commits', async () => {
-    for (const [sequence, version] of [
+    for (const [sequenceNumber, version] of [
       [10, 1],
       [11, 1],
       [13, 3],
       [17, 5],
     ] as const) {
-      const [story] = (await trace(0, sequence)) ?? [];
+      const [story] = (await trace(0, sequenceNumber)) ?? [];
       expect(story).toMatchObject({ outcome: 'found', commit: { version, orEarlier: false } });
       expect(story?.commit?.files).toContain(story?.rows[0]?.file.path);
-      expect(story?.rows[0]?.values).toMatchObject({ productid: sequence + 1, sequence_number: sequence });
+      expect(story?.rows[0]?.values).toMatchObject({
+        productid: sequenceNumber + 1,
+        sequence_number: sequenceNumber,
+      });
     }
     expect((await trace(1, 3))?.[0]).toMatchObject({ commit: { version: 4 } });
   });
@@ -103,8 +106,8 @@ describe('traceEvent', () => {
       sessionid: 3,
       category: 1,
     });
-    await tables.addLetters([{ partition: 0, sequence: 18, body }]);
-    await tables.addLetters([{ partition: 0, sequence: 17, element: 2 }]);
+    await tables.addLetters([{ partition: 0, sequenceNumber: 18, body }]);
+    await tables.addLetters([{ partition: 0, sequenceNumber: 17, element: 2 }]);
     const at = (table: string) => ({ store: tables.store, table });
     await replayLetters({ stream: clickstream, rows: at(clickstream.table), letters: at(deadLettersTable) });
     await tables.commit([[1, 4]], [[1, 4]]);

@@ -22,7 +22,7 @@ describe('verifyStream', () => {
   });
 
   it('tells how many of the files it has read', async () => {
-    for (const sequence of [0, 1, 2]) await tables.commit([[0, sequence]], [[0, sequence]]);
+    for (const sequenceNumber of [0, 1, 2]) await tables.commit([[0, sequenceNumber]], [[0, sequenceNumber]]);
     const told: number[][] = [];
     const onFile = (...progress: number[]) => told.push(progress);
     await verifyStream({ store: tables.store, stream: clickstream, onFile });
@@ -34,7 +34,7 @@ describe('verifyStream', () => {
   });
 
   it('finds nothing wrong with rows and letters that take turns, from wherever they begin', async () => {
-    await tables.addLetters([{ partition: 0, sequence: 7 }]);
+    await tables.addLetters([{ partition: 0, sequenceNumber: 7 }]);
     await tables.commit(
       [
         [0, 5],
@@ -43,7 +43,7 @@ describe('verifyStream', () => {
       ],
       [[0, 8]],
     );
-    await tables.addLetters([{ partition: 1, sequence: 100 }]);
+    await tables.addLetters([{ partition: 1, sequenceNumber: 100 }]);
     await tables.commit([[1, 101]], [[1, 101]]);
     const [zero, one] = await verify();
     expect(zero).toMatchObject({ partition: 0, first: 5, committed: 8, rows: 3, letters: 1 });
@@ -93,14 +93,14 @@ describe('verifyStream', () => {
     expect(report?.duplicates).toEqual({
       count: 2,
       examples: expect.arrayContaining([
-        { sequence: 1, element: 0 },
-        { sequence: 0, element: 0 },
+        { sequenceNumber: 1, element: 0 },
+        { sequenceNumber: 0, element: 0 },
       ]),
     });
   });
 
   it('requires each element of an array once, as a row or as a letter', async () => {
-    await tables.addLetters([{ partition: 0, sequence: 1, element: 1 }]);
+    await tables.addLetters([{ partition: 0, sequenceNumber: 1, element: 1 }]);
     await tables.commit(
       [
         [0, 0],
@@ -117,17 +117,17 @@ describe('verifyStream', () => {
 
   it('takes a letter that came twice once, and one that is a row as settled', async () => {
     await tables.addLetters([
-      { partition: 0, sequence: 1 },
-      { partition: 0, sequence: 0 },
+      { partition: 0, sequenceNumber: 1 },
+      { partition: 0, sequenceNumber: 0 },
     ]);
-    await tables.addLetters([{ partition: 0, sequence: 1 }]);
+    await tables.addLetters([{ partition: 0, sequenceNumber: 1 }]);
     await tables.commit([[0, 0]], [[0, 1]]);
     expect(await verify()).toMatchObject([{ rows: 1, letters: 1 }]);
     expect(await problems()).toEqual([[]]);
   });
 
   it('takes events whose loss is on record for accounted, and those beside them for missing', async () => {
-    const expired = { partition: 0, sequence: 2, reason: 'expired', body: '{"first":2,"last":5}' };
+    const expired = { partition: 0, sequenceNumber: 2, reason: 'expired', body: '{"first":2,"last":5}' };
     await tables.addLetters([expired]);
     await tables.addLetters([expired]);
     await tables.commit(
@@ -145,9 +145,9 @@ describe('verifyStream', () => {
 
   it('does not count letters of other streams, nor of commits that are not there (yet)', async () => {
     await tables.addLetters([
-      { partition: 0, sequence: 1, stream: 'prices' },
-      { partition: 0, sequence: 3 },
-      { partition: 4, sequence: 0 },
+      { partition: 0, sequenceNumber: 1, stream: 'prices' },
+      { partition: 0, sequenceNumber: 3 },
+      { partition: 4, sequenceNumber: 0 },
     ]);
     await tables.commit(
       [

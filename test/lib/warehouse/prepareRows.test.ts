@@ -64,7 +64,7 @@ it('a row of which a value does not fit is rejected as a whole, for the first of
   const collector = new RowCollector(table);
   const columns = orders('a', 'long', 'c').set('hub_partition', [7, 40_000, 40_000]);
   await collector.add(columns, 3);
-  const address = { hubCreatedAt: 1_000_000n, hubPartition: 40_000, element: 0 };
+  const address = { hubCreatedAt: 1_000_000n, partition: 40_000, element: 0 };
   const row = (orderid: string, sequence: number) =>
     JSON.stringify({
       orderid,
@@ -101,7 +101,7 @@ it('the address of a rejected row is cut to what its columns hold, and 0 where t
     1,
   );
   expect(collector.rows().rejected).toMatchObject([
-    { hubCreatedAt: 253_402_300_799_999_999n, hubPartition: 2 ** 31 - 1, sequenceNumber: 0n, element: 0 },
+    { hubCreatedAt: 253_402_300_799_999_999n, partition: 2 ** 31 - 1, sequenceNumber: 0n, element: 0 },
   ]);
 });
 

@@ -26,8 +26,8 @@ function describeRows(rows: readonly DifferentRow[]): string[] {
   for (const { what, address, day = 'without a time', columns } of rows) {
     const kind = columns.length > 0 ? `${what} in ${columns.join(', ')}` : what;
     if (address) {
-      const { hubPartition, sequenceNumber, element, hubCreatedAt } = address;
-      const place = `partition ${hubPartition}, sequence number ${sequenceNumber}, element ${element}`;
+      const { partition, sequenceNumber, element, hubCreatedAt } = address;
+      const place = `partition ${partition}, sequence number ${sequenceNumber}, element ${element}`;
       const created = new Date(Number(hubCreatedAt / 1000n)).toISOString();
       lines.push(`${kind}: ${place} of the hub created ${created}`);
     } else {

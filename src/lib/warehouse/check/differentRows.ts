@@ -18,7 +18,7 @@ export interface DifferentRow {
 export interface RowAddress {
   /** Microseconds since 1970. */
   readonly hubCreatedAt: bigint;
-  readonly hubPartition: number;
+  readonly partition: number;
   readonly sequenceNumber: bigint;
   readonly element: number;
 }
@@ -72,7 +72,7 @@ export class DifferentRows {
     const numbers = forms.flatMap((form) => (form === null ? [] : BigInt(form)));
     if (numbers.length < forms.length) return null;
     const [hubCreatedAt, partition, sequenceNumber, element] = numbers as [bigint, bigint, bigint, bigint];
-    return { hubCreatedAt, hubPartition: Number(partition), sequenceNumber, element: Number(element) };
+    return { hubCreatedAt, partition: Number(partition), sequenceNumber, element: Number(element) };
   }
 
   #dayOf(row: FormRow): string | undefined {

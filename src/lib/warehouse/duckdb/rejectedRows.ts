@@ -20,7 +20,7 @@ export const rejectedRows = (name: string, { rejected }: PreparedRows): Prepared
   columns: [
     rejected.map(() => name),
     rejected.map(({ hubCreatedAt }) => hubCreatedAt),
-    rejected.map(({ hubPartition }) => hubPartition),
+    rejected.map(({ partition }) => partition),
     rejected.map(({ sequenceNumber }) => sequenceNumber),
     rejected.map(({ element }) => element),
     rejected.map(({ reason }) => reason),

@@ -40,7 +40,7 @@ function insertRejected(name: string, rejected: readonly RejectedRow[]) {
     return [
       literal(name, 'varchar(255)', true),
       literal(one.hubCreatedAt, 'datetime2(6)', true),
-      literal(one.hubPartition, 'int', true),
+      literal(one.partition, 'int', true),
       literal(one.sequenceNumber, 'bigint', true),
       literal(one.element, 'int', true),
       literal(one.reason.slice(0, 400), 'varchar(400)', true),

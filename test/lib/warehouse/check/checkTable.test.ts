@@ -164,7 +164,7 @@ describe.shuffle.each(implementations)('a check of a table: %s', (_name, make) =
         ] as const
       ).map(([sequenceNumber, what, changed]) => ({
         ...{ what, day: '2026-01-01', columns: changed },
-        address: { hubCreatedAt: BigInt(base), hubPartition: 0, sequenceNumber, element: 0 },
+        address: { hubCreatedAt: BigInt(base), partition: 0, sequenceNumber, element: 0 },
       })),
     );
   });

@@ -17,7 +17,7 @@ const row = (more: Partial<DifferentRow> = {}): DifferentRow => ({
   what: 'missing',
   address: {
     hubCreatedAt: BigInt(Date.UTC(2026, 0, 1)) * 1000n,
-    hubPartition: 3,
+    partition: 3,
     sequenceNumber: 2n ** 60n,
     element: 5,
   },

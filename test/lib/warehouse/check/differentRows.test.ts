@@ -39,7 +39,7 @@ const order = (note: string | null, number: number, at: number | null = day + 1)
   at === null ? null : String(at),
   ...['1000000', '2', String(number), '3'],
 ];
-const address = { hubCreatedAt: 1_000_000n, hubPartition: 2, sequenceNumber: 7n, element: 3 };
+const address = { hubCreatedAt: 1_000_000n, partition: 2, sequenceNumber: 7n, element: 3 };
 
 it('rows that are there equally often are not told, whatever their order', () => {
   const [one, two] = [order('a', 1), order(null, 2)];

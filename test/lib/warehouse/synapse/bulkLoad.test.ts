@@ -223,7 +223,7 @@ describe('rows in binary form', () => {
     await stored(warehouse, some(499));
     expect(server.bulkLoads).toBe(0);
     const rejected = [
-      { hubCreatedAt: 0, hubPartition: 0, sequenceNumber: 1, element: 0, reason: 'r', row: '{}' },
+      { hubCreatedAt: 0, partition: 0, sequenceNumber: 1, element: 0, reason: 'r', row: '{}' },
     ];
     const load = loadOf(some(500), rejected);
     expect(await warehouse.load(load)).toBe('loaded');

@@ -70,7 +70,7 @@ describe('the INSERTs of a load', () => {
   });
 
   it('keep rejected rows with their address and at most 400 characters of the reason', () => {
-    const rejected = { hubCreatedAt: 0, hubPartition: 3, sequenceNumber: 9n, element: 2, row: '{"a":"é"}' };
+    const rejected = { hubCreatedAt: 0, partition: 3, sequenceNumber: 9n, element: 2, row: '{"a":"é"}' };
     const [insert] = inserts([], [{ ...rejected, reason: 'r'.repeat(500) }]);
     expect(insert?.text).toContain(
       `SELECT CAST('shop.sales' AS varchar(255)), CAST('1970-01-01T00:00:00.000000' AS datetime2(6)), CAST(3 AS int), CAST(9 AS bigint), CAST(2 AS int), CAST('${'r'.repeat(400)}' AS varchar(400)), CAST(N'{"a":"é"}' AS nvarchar(max));`,

@@ -19,9 +19,7 @@ const table: WarehouseTable = {
     { name: 'price', type: 'float', from: 'price' },
   ],
 };
-const rejected = [
-  { hubCreatedAt: 0, hubPartition: 0, sequenceNumber: 0, element: 0, reason: 'no', row: '{}' },
-];
+const rejected = [{ hubCreatedAt: 0, partition: 0, sequenceNumber: 0, element: 0, reason: 'no', row: '{}' }];
 
 describe('files that a killed process has left', () => {
   it('are deleted a day later, by the clock of the store, and no others', async () => {
