@@ -1,6 +1,6 @@
 import { describeFailure, TributaryError } from '../src/lib/errors';
 import type { Health, PartitionFailure, StreamHealth } from '../src/lib/health/health';
-import { ingestRemedy, type Remedy, stuckRemedy } from '../src/lib/health/remedies';
+import { ingestRemedy, type Remedy, resetRemedy, stuckRemedy } from '../src/lib/health/remedies';
 import type { Stream } from '../src/lib/streams/stream';
 import { fullName } from '../src/lib/warehouse/warehouse';
 import { askPart } from './askPart';
@@ -102,7 +102,7 @@ const sources: Readonly<Record<StreamHealth['problems'][number]['source'], strin
   deadLetters: 'the table dead_letters cannot be read',
 };
 
-function streamReasons({ problems, failures, partitions }: StreamHealth): string[] {
+function streamReasons({ stream, problems, failures, partitions }: StreamHealth): string[] {
   const told = new Set(problems.map(({ code, refusal }) => why(code, refusal)));
   const failing = new Set(failures.map(({ partition }) => partition));
   const silent = partitions.filter(
@@ -111,12 +111,16 @@ function streamReasons({ problems, failures, partitions }: StreamHealth): string
   return [
     ...problems.map(({ source, code, refusal }) => `${sources[source]}: ${why(code, refusal)}`),
     ...[...Map.groupBy(failures, ({ code }) => code).values()].map((group) => describeFailures(group, told)),
-    ...(silent.length === 0 ? [] : [`no batch comes of ${describeSilent(silent, partitions.length)}`]),
+    ...(silent.length === 0
+      ? []
+      : [`no batch comes of ${describeSilent(stream, silent, partitions.length)}`]),
   ];
 }
 
-/** If all of several partitions are silent, the app does not read at all, and health names no command. */
-function describeSilent(silent: StreamHealth['partitions'], all: number): string {
+/** With all of several partitions silent and no command named, the app does not read at all. */
+function describeSilent(stream: string, silent: StreamHealth['partitions'], all: number): string {
+  if (silent.some(({ remedy }) => remedy?.command === resetRemedy(stream).command))
+    return `${silent.length < all ? named(silent) : 'any partition'}, as if the trigger had read positions of the hub that was there before this one`;
   if (silent.length === 1 || silent.length < all)
     return `${named(silent)}, as if ${silent.length === 1 ? 'it' : 'each'} had an event that the trigger cannot read`;
   return 'any partition, as if nobody read the hub';
@@ -155,7 +159,8 @@ const remediesOf = (parts: readonly { readonly remedy?: Remedy }[]): Step[] =>
 /** One step for all partitions that are stuck in the same way. */
 function stuckRemedies({ stream, partitions }: StreamHealth): Step[] {
   const stuck = partitions.filter(({ remedy }) => remedy !== undefined);
-  if (stuck.length < 2) return remediesOf(stuck);
+  const commands = new Set(stuck.map(({ remedy }) => remedy?.command));
+  if (commands.size < 2) return remediesOf(stuck);
   const { command, stopApp } = stuckRemedy(stream, 'PARTITION');
   return [{ command: `"${command}" for each of the ${named(stuck)}`, stopApp }];
 }

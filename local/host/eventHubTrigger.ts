@@ -179,7 +179,7 @@ class EventHubTrigger implements Trigger {
       return;
     }
     if (/supplied (sequence number|offset) .* is invalid/i.test(error.message)) {
-      const text = `partition ${partitionId} of the hub ${eventHubName} cannot be read: its checkpoint lies beyond the end of the hub, so the hub was probably deleted and made again. If so, run "npm run checkpoints -- reset <stream>". (${error.message})`;
+      const text = `partition ${partitionId} of the hub ${eventHubName} cannot be read: its checkpoint lies beyond the end of the hub, so the hub was probably deleted and made again. If so, stop the app, run "npm run checkpoints -- reset <stream>", and start it again. (${error.message})`;
       this.#host.log('error', name, text);
       return;
     }

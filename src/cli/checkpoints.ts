@@ -1,4 +1,5 @@
 import { skipEvents } from '../lib/app/ingest';
+import { resetRemedy } from '../lib/health/remedies';
 import { HubDirectory } from '../lib/ingest/hubDirectory';
 import { quantity } from '../lib/quantity';
 import type { Settings } from '../lib/settings';
@@ -65,28 +66,39 @@ async function openCheckpoints(stream: Stream, settings: Settings): Promise<Trig
 async function list(stream: Stream, settings: Settings): Promise<number> {
   const checkpoints = await openCheckpoints(stream, settings);
   const [positions, holders] = await Promise.all([checkpoints.positions(), checkpoints.holders()]);
-  const inHub = await partitionsOfHub(stream, settings);
+  const heads = await headsOfHub(stream, settings);
   const ages = new Map(holders.map(({ partitionId, ageMs }) => [partitionId, ageMs]));
   const known = new Map(positions.map((position) => [position.partitionId, position]));
-  const partitions = [...new Set([...known.keys(), ...ages.keys(), ...(inHub ?? [])])];
+  const partitions = [...new Set([...known.keys(), ...ages.keys(), ...(heads?.keys() ?? [])])];
+  let isBeyond = false;
   for (const partitionId of partitions.sort((a, b) => Number(a) - Number(b))) {
     const ageMs = ages.get(partitionId);
     const reader = ageMs === undefined ? 'no app reads it' : `an app reads it (${describeClaim(ageMs)})`;
-    const missing = inHub?.includes(partitionId) === false ? '; the hub has no such partition' : '';
-    console.log(
-      `partition ${partitionId}  ${describePosition(known.get(partitionId), ageMs)}; ${reader}${missing}`,
-    );
+    const position = known.get(partitionId);
+    const beyond = beyondHead(position, heads?.get(partitionId));
+    isBeyond ||= beyond !== undefined;
+    const wrong = heads?.has(partitionId) === false ? 'the hub has no such partition' : beyond;
+    const told = [describePosition(position, ageMs), reader, ...(wrong ? [wrong] : [])];
+    console.log(`partition ${partitionId}  ${told.join('; ')}`);
+  }
+  if (isBeyond) {
+    const { command } = resetRemedy(stream.name);
+    console.log(`The hub was deleted and made again: stop the app, run "${command}", and start it.`);
   }
   if (known.size === 0 && ages.size === 0) tellNone(stream, settings);
   return 0;
 }
 
-/** The partitions that the hub has; undefined, after a line that says so, if the hub cannot be asked. */
-async function partitionsOfHub(stream: Stream, settings: Settings): Promise<string[] | undefined> {
+/** The newest sequence number of each partition of the hub; undefined, after a line that says so, if the hub cannot be asked. */
+async function headsOfHub(
+  stream: Stream,
+  settings: Settings,
+): Promise<ReadonlyMap<string, number> | undefined> {
   const { namespace, hub } = settings.hub(stream, 'listen');
   const hubs = new HubDirectory(namespace);
   try {
-    return await hubs.partitions(hub);
+    const { partitions } = await hubs.heads(hub);
+    return new Map(partitions.map(({ partitionId, last }) => [partitionId, last]));
   } catch (error) {
     console.error(describeError(error));
     console.error(
@@ -96,6 +108,12 @@ async function partitionsOfHub(stream: Stream, settings: Settings): Promise<stri
   } finally {
     hubs.close();
   }
+}
+
+/** What is wrong with a position after which the hub has nothing, and never had. */
+function beyondHead(position: KeptPosition | undefined, last: number | undefined): string | undefined {
+  if (last === undefined || Number(position?.sequenceNumber ?? -1) <= last) return undefined;
+  return last < 0 ? 'the hub never had an event there' : `the newest event of the hub is ${last}`;
 }
 
 function describePosition(position: KeptPosition | undefined, ageMs: number | undefined): string {

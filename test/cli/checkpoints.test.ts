@@ -43,7 +43,8 @@ function run(
 it('says for each partition from where it is read on, and whether an app reads it', {
   timeout: 60_000,
 }, async () => {
-  const { port } = await openBroker({ clickstream: 4 });
+  const broker = await openBroker({ clickstream: 4 });
+  const { port } = broker;
   const never = 'from the beginning, because it was never read, or its position was deleted; no app reads it';
   const none =
     'No read positions of clickstream are kept (hub clickstream, consumer group tributary): its hub is read from the beginning.';
@@ -72,7 +73,13 @@ it('says for each partition from where it is read on, and whether an app reads i
     10: `after sequence number ?, ${kept}; no app reads it`,
   };
   const all = { ...recorded, 3: never, 10: `${recorded[10]}; the hub has no such partition` };
-  expect(linesOf(await list('clickstream', {}, port))).toEqual(partitionLines(all));
+  const events = openProducerClient(broker, 'clickstream');
+  for (const [partitionId, n] of [['0', 412] as const, ['2', 8] as const])
+    await events.sendBatch(
+      Array.from({ length: n }, () => ({ body: {} })),
+      { partitionId },
+    );
+  expect(linesOf(await list('clickstream', {}, broker.port))).toEqual(partitionLines(all));
 
   const unasked = await list('clickstream');
   expect(linesOf(unasked)).toEqual(partitionLines(recorded));
@@ -80,6 +87,31 @@ it('says for each partition from where it is read on, and whether an app reads i
   expect(unasked.err).toMatch(
     /Hub clickstream: .*\(hub\.unavailable, see docs\/errors\.md\).*\nSo only those partitions are listed of which a position or a claim is kept; the hub may have more\.\n$/,
   );
+});
+
+it('says that the hub was made again if positions lie beyond its newest event, and what to do', {
+  timeout: 60_000,
+}, async () => {
+  const broker = await openBroker({ clickstream: 3 });
+  const events = openProducerClient(broker, 'clickstream');
+  await events.sendBatch([{ body: { n: 1 } }], { partitionId: '1' });
+  await events.sendBatch([{ body: { n: 1 } }], { partitionId: '2' });
+  const container = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(
+    'azure-webjobs-eventhub',
+  );
+  await container.createIfNotExists();
+  for (const [partition, sequencenumber] of Object.entries({ 0: '411', 1: '1', 2: '0' })) {
+    const path = `127.0.0.1/clickstream/again/checkpoint/${partition}`;
+    await container.getBlockBlobClient(path).upload('', 0, { metadata: { offset: '9', sequencenumber } });
+  }
+  const lines = linesOf(await list('clickstream', { CONSUMER_GROUP: 'again' }, broker.port)).split('\n');
+  expect(lines).toEqual([
+    'partition 0  after sequence number 411, written TIME; no app reads it; the hub never had an event there',
+    'partition 1  after sequence number 1, written TIME; no app reads it; the newest event of the hub is 0',
+    'partition 2  after sequence number 0, written TIME; no app reads it',
+    'The hub was deleted and made again: stop the app, run "npm run checkpoints -- reset clickstream", and start it.',
+    '',
+  ]);
 });
 
 const linesOf = ({ out }: { out: string }) =>

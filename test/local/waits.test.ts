@@ -11,7 +11,7 @@ import {
 } from '../../local/waits';
 import { TributaryError } from '../../src/lib/errors';
 import type { Health, StreamHealth } from '../../src/lib/health/health';
-import { rebuildRemedy, stuckRemedy } from '../../src/lib/health/remedies';
+import { rebuildRemedy, resetRemedy, stuckRemedy } from '../../src/lib/health/remedies';
 import type { WarehouseHealth } from '../../src/lib/health/warehouseHealth';
 import { clickstream } from '../../src/lib/streams/clickstream';
 
@@ -132,6 +132,17 @@ describe('what a stream waits for', () => {
     expect(describeWaits(healthOf({ partitions }), clickstream)).toMatchObject({
       reasons: ['no batch comes of any partition, as if nobody read the hub'],
       remedies: [],
+    });
+  });
+
+  it('says that the hub was made again where health names the command for that', () => {
+    const remedy = resetRemedy('clickstream');
+    const partitions = ['0', '1'].map((name) => ({ ...partition(name), stuckSince: since, remedy }));
+    expect(describeWaits(healthOf({ partitions }), clickstream)).toMatchObject({
+      reasons: [
+        'no batch comes of any partition, as if the trigger had read positions of the hub that was there before this one',
+      ],
+      remedies: [stopped(remedy.command)],
     });
   });
 

@@ -5,8 +5,14 @@ import { deadLettersTable } from '../lake/deadLetters';
 import type { HubHeads } from '../lake/hubHeads';
 import type { Stream } from '../streams/stream';
 import type { Outcome } from './recent';
-import { ingestRemedy, type Remedy, stuckRemedy } from './remedies';
-import { isCaughtUpSince, type PartitionProgress, partitionProgress, tableProgress } from './streamProgress';
+import { ingestRemedy, type Remedy, resetRemedy, stuckRemedy } from './remedies';
+import {
+  isCaughtUpSince,
+  isMadeAgain,
+  type PartitionProgress,
+  partitionProgress,
+  tableProgress,
+} from './streamProgress';
 import { type StuckPartitions, stuckAfterMs as silentAfterMs } from './stuckPartitions';
 import type { WarehouseHealth } from './warehouseHealth';
 
@@ -150,7 +156,10 @@ function streamHealth(
   const problems = problemsOf(stream, { table, hub, letters });
   const isKnown = 'value' in table && 'value' in hub;
   const partitions = isKnown
-    ? withRemedies(partitionProgress(table.value, hub.value, stuck), stream, failingNow(failures, now))
+    ? withRemedies(partitionProgress(table.value, hub.value, stuck), failingNow(failures, now), {
+        stream: stream.name,
+        isAnew: isMadeAgain(table.value, hub.value.generation),
+      })
     : [];
   const { lastCommit, eventsCommitted } =
     'value' in table ? tableProgress(table.value) : { lastCommit: null, eventsCommitted: null };
@@ -220,21 +229,26 @@ const failingNow = (failures: readonly IngestFailure[], now: number): ReadonlySe
   );
 
 /**
- * If all of several partitions are stuck, the app does not read at all, and no command about one of them helps. If a partition's
- * batches come, but fail, its failure says what helps.
+ * What helps a partition that is stuck. If its batches come, but fail, its failure says that.
+ *
+ * | what is stuck | what helps |
+ * |---|---|
+ * | a partition of a hub that was made again, of which nothing was committed yet | `checkpoints -- reset` |
+ * | one of several partitions, or the only one | `checkpoints -- skip` |
+ * | all of several partitions | no command: the app does not read at all |
  */
 function withRemedies(
   partitions: readonly PartitionProgress[],
-  { name }: Stream,
   failing: ReadonlySet<string>,
+  { stream, isAnew }: { readonly stream: string; readonly isAnew: boolean },
 ): StreamHealth['partitions'] {
   const stuck = partitions.filter(({ stuckSince }) => stuckSince !== undefined);
   const isAppSilent = stuck.length > 1 && stuck.length === partitions.length;
-  return partitions.map((each) =>
-    each.stuckSince && !isAppSilent && !failing.has(each.partition)
-      ? { ...each, remedy: stuckRemedy(name, each.partition) }
-      : each,
-  );
+  return partitions.map((each) => {
+    if (!each.stuckSince || failing.has(each.partition)) return each;
+    if (isAnew) return { ...each, remedy: resetRemedy(stream) };
+    return isAppSilent ? each : { ...each, remedy: stuckRemedy(stream, each.partition) };
+  });
 }
 
 function judge(failure: IngestFailure, remedy: Remedy | undefined, now: number) {

@@ -8,12 +8,18 @@ export interface Remedy {
   readonly stopApp: boolean;
 }
 
+/** The command after which a hub is read from its beginning: what the table has already is trimmed. */
+export const resetRemedy = (stream: string): Remedy => ({
+  command: `npm run checkpoints -- reset ${stream}`,
+  stopApp: true,
+});
+
 /** The command for a stream whose batches fail; undefined if no single command helps. */
 export function ingestRemedy(
   { code, table: broken }: Pick<IngestFailure, 'code' | 'table'>,
   { name, table }: Pick<Stream, 'name' | 'table'>,
 ): Remedy | undefined {
-  if (code === 'ingest.gap') return { command: `npm run checkpoints -- reset ${name}`, stopApp: true };
+  if (code === 'ingest.gap') return resetRemedy(name);
   if (code === 'delta.hole') return { command: `npm run table -- repair ${broken ?? table}`, stopApp: true };
   return undefined;
 }

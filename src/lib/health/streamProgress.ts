@@ -1,5 +1,5 @@
 import type { TableState } from '../delta/state';
-import { parseAppId, partitionAppId } from '../lake/hubGeneration';
+import { generationOfAppId, type HubGeneration, parseAppId, partitionAppId } from '../lake/hubGeneration';
 import { eventsAfter, type HubHeads, type PartitionHead } from '../lake/hubHeads';
 import type { StuckPartitions } from './stuckPartitions';
 
@@ -54,6 +54,18 @@ export function partitionProgress(
     };
   };
   return [...partitions].sort((a, b) => Number(a.partitionId) - Number(b.partitionId)).map(progressOf);
+}
+
+/**
+ * Whether the table has events of an earlier hub of this name, and none of the hub that is there now: it was deleted and made again,
+ * and the trigger's positions may still be those of the earlier one.
+ */
+export function isMadeAgain(state: TableState | undefined, generation: HubGeneration): boolean {
+  const known = [...(state?.txns.keys() ?? [])].flatMap((appId) => {
+    const of = generationOfAppId(appId, generation);
+    return of ? [of.createdOn.getTime()] : [];
+  });
+  return known.length > 0 && !known.includes(generation.createdOn.getTime());
 }
 
 /** Whether a partition was committed later than a time, in milliseconds since 1970, and nothing waits in it. */

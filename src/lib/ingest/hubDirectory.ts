@@ -83,7 +83,7 @@ export class HubDirectory implements HubFacts {
   }
 
   /** What each partition holds now. Rejects if the service does not answer within `limitMs`. */
-  heads(hub: string, limitMs: number): Promise<HubHeads> {
+  heads(hub: string, limitMs = answerLimitMs): Promise<HubHeads> {
     return this.#ask(hub, (client, abortSignal) => readHubHeads(client, abortSignal), limitMs);
   }
 

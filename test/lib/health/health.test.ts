@@ -264,6 +264,22 @@ describe('the progress of a stream', () => {
     }
   });
 
+  it('names the command that reads a hub from its beginning when all of a hub that was made again is stuck', async () => {
+    const stand = new Stand();
+    const { heads, state } = await committedTo({ '0': [99, 120], '1': [4, 5] });
+    const madeAgain = { ...heads, generation: { ...heads.generation, createdOn: new Date(start) } };
+    stand.table = { value: state };
+    stand.hub = { value: madeAgain };
+    await stand.after(0);
+    const { status, streams } = await stand.after(120);
+    expect(status).toBe('failing');
+    const remedy = { command: 'npm run checkpoints -- reset clickstream', stopApp: true };
+    expect(streams[0]?.partitions).toMatchObject([
+      { partition: '0', committed: -1, remedy },
+      { partition: '1', committed: -1, remedy },
+    ]);
+  });
+
   it('names the command of the failure alone when batches of a stuck partition come but fail', async () => {
     const stand = new Stand();
     const { heads, state } = await committedTo({ '0': [99, 120], '1': [4, 4] });
