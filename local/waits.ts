@@ -53,10 +53,15 @@ export function describeWaits({ error, streams, warehouse }: Health, stream: Str
       ? []
       : [`the last load into ${table} failed with ${coded(loaded.error)}`]),
   ];
-  const remedies = describeRemedies([
+  const commands = describeRemedies([
     ...(own ? [...remediesOf([...own.problems, ...own.failures]), ...stuckRemedies(own)] : []),
     ...remediesOf(loaded ? [loaded] : []),
   ]);
+  const isUnread = own !== undefined && silentOf(own).length === own.partitions.length;
+  const remedies =
+    commands.length === 0 && isUnread && own.partitions.length > 0
+      ? ['end "npm start", and start it again']
+      : commands;
   return {
     reasons,
     remedies,
@@ -102,12 +107,10 @@ const sources: Readonly<Record<StreamHealth['problems'][number]['source'], strin
   deadLetters: 'the table dead_letters cannot be read',
 };
 
-function streamReasons({ stream, problems, failures, partitions }: StreamHealth): string[] {
+function streamReasons(own: StreamHealth): string[] {
+  const { stream, problems, failures, partitions } = own;
   const told = new Set(problems.map(({ code, refusal }) => why(code, refusal)));
-  const failing = new Set(failures.map(({ partition }) => partition));
-  const silent = partitions.filter(
-    ({ partition, stuckSince }) => stuckSince !== undefined && !failing.has(partition),
-  );
+  const silent = silentOf(own);
   return [
     ...problems.map(({ source, code, refusal }) => `${sources[source]}: ${why(code, refusal)}`),
     ...[...Map.groupBy(failures, ({ code }) => code).values()].map((group) => describeFailures(group, told)),
@@ -117,13 +120,21 @@ function streamReasons({ stream, problems, failures, partitions }: StreamHealth)
   ];
 }
 
+/** The stuck partitions of which no batch comes. */
+function silentOf({ failures, partitions }: StreamHealth): StreamHealth['partitions'] {
+  const failing = new Set(failures.map(({ partition }) => partition));
+  return partitions.filter(
+    ({ partition, stuckSince }) => stuckSince !== undefined && !failing.has(partition),
+  );
+}
+
 /** With all of several partitions silent and no command named, the app does not read at all. */
 function describeSilent(stream: string, silent: StreamHealth['partitions'], all: number): string {
   if (silent.some(({ remedy }) => remedy?.command === resetRemedy(stream).command))
     return `${silent.length < all ? named(silent) : 'any partition'}, as if the trigger had read positions of the hub that was there before this one`;
   if (silent.length === 1 || silent.length < all)
     return `${named(silent)}, as if ${silent.length === 1 ? 'it' : 'each'} had an event that the trigger cannot read`;
-  return 'any partition, as if nobody read the hub';
+  return 'any partition, as if nobody read the hub; .local/logs/host.log may say why';
 }
 
 /** @param told the reasons that stand before */

@@ -156,6 +156,23 @@ it('refuses a hub or a partition that is not there, and says what is expected', 
   );
 });
 
+it('keeps the new position also where the container for it was lost', { timeout: 60_000 }, async () => {
+  const broker = await openBroker({ clickstream: 1 });
+  const events = openProducerClient(broker, 'clickstream');
+  await events.sendBatch([{ body: { n: 1 } }], { partitionId: '0' });
+  const storage = BlobServiceClient.fromConnectionString(azurite.connectionString);
+  await storage.getContainerClient('lake').createIfNotExists();
+  await storage.getContainerClient('azure-webjobs-eventhub').deleteIfExists();
+  const group = { CONSUMER_GROUP: '$Default' };
+  const { code, out, err } = await run(['skip', 'clickstream', '0'], group, broker.port);
+  expect(err).toBe('Settings: the environment.\n');
+  expect(out).toContain('The trigger will continue at sequence number 1. Start the app again.\n');
+  expect(code).toBe(0);
+  expect((await list('clickstream', group, broker.port)).out).toMatch(
+    /^partition 0 {2}after sequence number 0, /,
+  );
+});
+
 it('skips nothing, and makes no container, if the lake has a mistyped name', {
   timeout: 60_000,
 }, async () => {

@@ -130,8 +130,10 @@ describe('what a stream waits for', () => {
   it('says that nobody reads the hub if all of several partitions are silent', () => {
     const partitions = ['0', '1'].map((name) => ({ ...partition(name), stuckSince: since }));
     expect(describeWaits(healthOf({ partitions }), clickstream)).toMatchObject({
-      reasons: ['no batch comes of any partition, as if nobody read the hub'],
-      remedies: [],
+      reasons: [
+        'no batch comes of any partition, as if nobody read the hub; .local/logs/host.log may say why',
+      ],
+      remedies: ['end "npm start", and start it again'],
     });
   });
 

@@ -104,11 +104,23 @@ export class TriggerCheckpoints {
     });
   }
 
-  /** Sets the position, so that the trigger continues after this event. Throws `storage.*`. */
+  /**
+   * Sets the position, so that the trigger continues after this event. Makes the container, as the host does, if it was lost.
+   * @throws `storage.*`
+   */
   async move(partitionId: string, { sequenceNumber, offset }: ReadPosition): Promise<void> {
     const path = `${checkpointFolder(this.#group)}checkpoint/${partitionId}`;
-    const blob = (await openContainer(this.#account, container)).getBlockBlobClient(path);
+    const opened = await openContainer(this.#account, container);
+    const blob = opened.getBlockBlobClient(path);
     const metadata = { offset, sequencenumber: String(sequenceNumber) };
-    await callStorage(`put ${path}`, (abortSignal) => blob.upload('', 0, { abortSignal, metadata }));
+    const put = () =>
+      callStorage(`put ${path}`, (abortSignal) => blob.upload('', 0, { abortSignal, metadata }));
+    await put().catch(async (error) => {
+      if (statusOf(error) !== 404) throw error;
+      await callStorage(`make ${opened.accountName}/${container}`, (abortSignal) =>
+        opened.createIfNotExists({ abortSignal }),
+      );
+      await put();
+    });
   }
 }
