@@ -5,9 +5,9 @@ import { logged } from './wiring/logged';
 
 app.http('getCounts', {
   methods: ['GET'],
-  route: 'counts/{stream}/{view?}',
+  route: 'counts/{stream?}/{view?}',
   authLevel: 'function',
   handler: logged((request: HttpRequest) =>
-    answerCounts(request.params.stream ?? '', apiRequest(request, request.params.view)),
+    answerCounts(request.params.stream, apiRequest(request, request.params.view)),
   ),
 });

@@ -5,10 +5,10 @@ import { logged } from './wiring/logged';
 
 app.http('getLatest', {
   methods: ['GET'],
-  route: 'latest/{stream}/{key?}/{view?}',
+  route: 'latest/{stream?}/{key?}/{view?}',
   authLevel: 'function',
   handler: logged((request: HttpRequest) => {
-    const { stream = '', key, view } = request.params;
+    const { stream, key, view } = request.params;
     return answerLatest(stream, apiRequestBelow(request, key, view));
   }),
 });

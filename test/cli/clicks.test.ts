@@ -22,7 +22,10 @@ afterEach(async () => {
 });
 
 /** What the API answers where there is no such stream. */
-const { body: noStream } = noSuchStream('', [{ name: 'orders' }], 'counted');
+const { body: noStream } = noSuchStream('orderz', 'whose rows are counted', {
+  streams: [{ name: 'orders' }],
+  declares: 'counted',
+});
 
 /** The API of clicks and of one more stream, without the host around it; which paths were asked, whether since a time, and with which statuses. */
 async function serve(table: ClicksTable, maxKeys = 100) {

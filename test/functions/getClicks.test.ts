@@ -257,6 +257,19 @@ describe('GET /api/clicks', () => {
       });
   });
 
+  it.each([
+    ['/counts', 'The path names no stream whose rows are counted: expected', 'clickstream'],
+    ['/counts/', 'The path names no stream whose rows are counted: expected', 'clickstream'],
+    ['/latest', 'The path names no stream whose newest rows are told: expected', 'coincap'],
+  ])('says which streams there are where the path ends before one: %s', async (path, wrong, stream) => {
+    expect(await json(path)).toMatchObject({
+      status: 404,
+      parameter: 'stream',
+      accepts: expect.stringContaining(stream),
+      detail: expect.stringContaining(wrong),
+    });
+  });
+
   it('tells the newest price of each asset, and its history', async () => {
     expect(await json('/assets')).toEqual({ version: -1, asOf: null, complete: true, assets: [] });
     const nowMs = Date.now();

@@ -142,13 +142,13 @@ describe('the other functions', () => {
     });
     expect(bindingsOf('getCounts')[0]).toMatchObject({
       type: 'httpTrigger',
-      route: 'counts/{stream}/{view?}',
+      route: 'counts/{stream?}/{view?}',
       methods: ['GET'],
       authLevel: 'function',
     });
     expect(bindingsOf('getLatest')[0]).toMatchObject({
       type: 'httpTrigger',
-      route: 'latest/{stream}/{key?}/{view?}',
+      route: 'latest/{stream?}/{key?}/{view?}',
       methods: ['GET'],
       authLevel: 'function',
     });

@@ -52,18 +52,28 @@ export function answerProblem(
   };
 }
 
+/** A value as a message quotes it: shortened if it is long. */
+export const shown = (text: string) =>
+  JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text).toWellFormed();
+
 /**
- * Answers a request for a stream that is not one of these.
- * @param what the stream's name, and what is done with those that are accepted
+ * Answers a request for a stream that is not one of these, or that names none.
+ * @param name what the request names
+ * @param which what is true of those that are accepted
  * @param declares the member of a stream's file that makes it one of these
  */
 export function noSuchStream(
-  what: string,
-  streams: readonly { readonly name: string }[],
-  declares: 'counted' | 'latest',
+  name: string | undefined,
+  which: string,
+  {
+    streams,
+    declares,
+  }: { readonly streams: readonly { readonly name: string }[]; readonly declares: 'counted' | 'latest' },
 ): ApiAnswer {
   const accepts = streams.map(({ name }) => name).join(', ') || `none: no stream declares \`${declares}\``;
-  return answerProblem(404, `There is no stream ${what}: expected ${accepts}.`, {
+  const wrong =
+    name === undefined ? `The path names no stream ${which}` : `There is no stream ${shown(name)} ${which}`;
+  return answerProblem(404, `${wrong}: expected ${accepts}.`, {
     parameter: 'stream',
     accepts,
   });

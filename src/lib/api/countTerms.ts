@@ -1,8 +1,8 @@
 import type { Key } from '../counts/keys';
 import type { Tally } from '../counts/tally';
-import { RequestProblem } from './answer';
+import { RequestProblem, shown } from './answer';
 import { whyUncounted } from './otherClicks';
-import { type Parameters, shown } from './parameters';
+import type { Parameters } from './parameters';
 
 const int32 = 2 ** 31;
 

@@ -4,10 +4,10 @@ import type { NewestRows } from '../latest/newestRows';
 import { dayMs, historyDays, hourMs } from '../latest/timedRows';
 import { asMicros, compareValues, type LatestValue } from '../latest/values';
 import type { Column, Latest } from '../streams/stream';
-import { RequestProblem } from './answer';
+import { RequestProblem, shown } from './answer';
 import type { Question, ViewResult } from './answers';
 import { countTerms } from './countTerms';
-import { Parameters, shown } from './parameters';
+import { Parameters } from './parameters';
 import { isoTime } from './timeWindow';
 
 /** How the newest rows of a stream are told: what it declares, the types of its columns, and what a list of rows and a row are called. */

@@ -1,6 +1,6 @@
 import { parseDuration } from '../duration';
 import { parseIsoTimestamp } from '../streams/isoTimestamp';
-import { RequestProblem } from './answer';
+import { RequestProblem, shown } from './answer';
 
 /** A time span of a request, such as `15m`, which is a multiple of a bucket. */
 export interface Span {
@@ -91,7 +91,3 @@ function readSpan(text: string): number {
   if (!/^\d{1,5}[mhd]$/.test(text)) return 0;
   return parseDuration(text, ['m', 'h', 'd']) ?? 0;
 }
-
-/** A value as a message quotes it: shortened if it is long. */
-export const shown = (text: string) =>
-  JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text).toWellFormed();

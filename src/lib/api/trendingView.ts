@@ -94,7 +94,7 @@ function readKeys(parameters: Parameters, terms: CountTerms): readonly Key[] | u
   const texts = parameters.text(terms.keys)?.split(',');
   if (!texts) return undefined;
   const refuse = (detail: string) => {
-    const accepts = `up to ${mostNamed} of them, with commas between them`;
+    const accepts = `up to ${mostNamed} ${terms.keys}, with commas between them`;
     return new RequestProblem(400, `${terms.keys}: ${detail}`, { parameter: terms.keys, accepts });
   };
   if (texts.length > mostNamed) throw refuse(`these are ${texts.length}, expected ${mostNamed} at most.`);

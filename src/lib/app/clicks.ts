@@ -1,7 +1,6 @@
-import { type ApiAnswer, type ApiRequest, answerProblem, noSuchStream } from '../api/answer';
+import { type ApiAnswer, type ApiRequest, answerProblem, noSuchStream, shown } from '../api/answer';
 import { ClicksApi } from '../api/clicksApi';
 import { type CountTerms, clicksStream, clickTerms, countTerms } from '../api/countTerms';
-import { shown } from '../api/parameters';
 import { Counts } from '../counts/counts';
 import { type Dimension, dimensionsOf } from '../counts/dimension';
 import { LakeScans } from '../counts/lakeScans';
@@ -120,10 +119,10 @@ export async function answerClicks(request: ApiRequest): Promise<ApiAnswer> {
 }
 
 /** Answers GET /api/counts/{stream} and the paths below it; the parameter `by` chooses a dimension. Never throws for a wrong request. */
-export async function answerCounts(name: string, request: ApiRequest): Promise<ApiAnswer> {
+export async function answerCounts(name: string | undefined, request: ApiRequest): Promise<ApiAnswer> {
   const streams = await countedStreams();
   const stream = streams.find((each) => each.name === name);
-  if (!stream) return noSuchStream(`${shown(name)} whose rows are counted`, streams, 'counted');
+  if (!stream) return noSuchStream(name, 'whose rows are counted', { streams, declares: 'counted' });
   const dimensions = dimensionsOfStream(stream);
   const query = new URLSearchParams(request.query);
   const [by = stream.counted.key, ...more] = query.getAll('by');

@@ -1,7 +1,6 @@
 import { type ApiAnswer, type ApiRequest, answerProblem, noSuchStream } from '../api/answer';
 import { latestApi } from '../api/latestApi';
 import { type LatestTerms, latestTerms } from '../api/latestViews';
-import { shown } from '../api/parameters';
 import { describeFailure } from '../errors';
 import { LatestFold } from '../latest/latest';
 import { logEvent } from '../log';
@@ -54,11 +53,11 @@ const assetsApi = oncePerKey((stream: LatestStream) =>
 );
 
 /** Answers GET /api/latest/{stream} and the paths below it. Never throws for a wrong request. */
-export async function answerLatest(name: string, request: ApiRequest): Promise<ApiAnswer> {
+export async function answerLatest(name: string | undefined, request: ApiRequest): Promise<ApiAnswer> {
   const streams = await latestStreams();
   const stream = streams.find((each) => each.name === name);
   if (stream) return (await streamApi(stream)).answer(request);
-  return noSuchStream(`${shown(name)} whose newest rows are told`, streams, 'latest');
+  return noSuchStream(name, 'whose newest rows are told', { streams, declares: 'latest' });
 }
 
 /** Answers GET /api/assets and the paths below it. Never throws for a wrong request. */

@@ -1,5 +1,5 @@
-import { type ApiAnswer, answerProblem, RequestProblem } from '../api/answer';
-import { Parameters, shown } from '../api/parameters';
+import { type ApiAnswer, answerProblem, RequestProblem, shown } from '../api/answer';
+import { Parameters } from '../api/parameters';
 import { describeFailure, TributaryError } from '../errors';
 import { logEvent } from '../log';
 import { type MaintenanceInput, maintenanceSteps } from '../orchestrations/maintainTables';
