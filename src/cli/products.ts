@@ -8,7 +8,7 @@ import { readLakeSettings, settingsFlag } from './appSettings';
 import { fileWord, switchFlag } from './commandLine/arguments';
 import { action, UsageError } from './commandLine/command';
 import { runCommand } from './commandLine/runCommand';
-import { readGivenFile, reasonOf } from './givenFile';
+import { readRegularFile, reasonOf } from './givenFile';
 
 /*
  * `npm run products`: the optional products.csv in the lake's container, which gives products their names. It is checked with the
@@ -42,7 +42,7 @@ runCommand({
 });
 
 async function put(file: string, settingsFile: string | undefined, dryRun: boolean): Promise<number> {
-  const bytes = readGivenFile(file);
+  const bytes = readRegularFile(file);
   const products = readProducts(bytes);
   const refusal = refusalOf(products);
   if (refusal !== undefined) {

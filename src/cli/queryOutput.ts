@@ -41,7 +41,9 @@ export async function printResult(
   const titles = columns.map(({ name, isNumber }) => ({ title: name, isRight: isNumber }));
   for (const line of formatTable(titles, rows)) console.log(line);
   const shown =
-    rows.length < total ? `, of which these are the first ${count(rows.length)}: --rows shows more` : '';
+    rows.length < total
+      ? `, of which these are the first ${count(rows.length)}: "npm run query -- --rows N" shows more`
+      : '';
   console.log(`(${quantity(total, 'row')}${shown})`);
 }
 

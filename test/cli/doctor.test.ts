@@ -36,7 +36,7 @@ it("npm run doctor tells what is wrong with the host's storage setting in a line
   await command.ended;
   expect(command.text()).toContain(
     'WRONG   host storage: AzureWebJobsStorage and AzureWebJobsStorage__accountName are both set: keep one of them, and remove the other\n' +
-      '        to mend it: docs/settings.md explains each setting\n',
+      '        to mend it: docs/settings.md explains each setting, and docs/add-a-stream.md those of a stream that you added\n',
   );
 });
 

@@ -115,6 +115,12 @@ describe('npm run products -- put', () => {
       err: expect.stringMatching(/^gone\.csv cannot be read: there is no such file or folder\.\n/),
     });
     expect((await products(['put', '.'])).err).toMatch(/^\. cannot be read: it is a folder\.\n/);
+    expect(await products(['put', '/dev/zero'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /^\/dev\/zero cannot be read: it is a device or a pipe\. Save what it gives/,
+      ),
+    });
     write('1,Lamp');
     expect((await products(['put', 'mine.csv', '--dry-run'])).out).toBe(
       'mine.csv has names of 1 product. Nothing was uploaded.\n',

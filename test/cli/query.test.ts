@@ -70,7 +70,7 @@ it('prints rows as a table, and on stderr which version they are of', async () =
   expect([code, out]).toEqual([
     0,
     'productid  clicks  text\n        1       1  a\n        2       2  a\n' +
-      '(3 rows, of which these are the first 2: --rows shows more)\n',
+      '(3 rows, of which these are the first 2: "npm run query -- --rows N" shows more)\n',
   ]);
   expect(err).toMatch(/^clicks version 2 of \d{4}-\S+Z: 2 files, [\d,]+ of [\d,]+ bytes copied\.\n$/);
 });
@@ -106,7 +106,7 @@ it('reads a version that is not the newest, and says if there is none', async ()
     code: 1,
     out: '',
     err: expect.stringMatching(
-      /^There is no version 9 of clicks yet: the newest is 2\. Those that can be read: npm run table -- history clicks\n$/m,
+      /^There is no version 9 of clicks yet: the newest is 2\. Those in its log: npm run table -- history clicks\n$/m,
     ),
   });
 });

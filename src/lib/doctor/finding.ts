@@ -24,7 +24,8 @@ export const wrong = (what: string, says: string, remedy: string): Finding => ({
 });
 
 /** What mends a setting. */
-export const settingsExplained = 'docs/settings.md explains each setting';
+export const settingsExplained =
+  'docs/settings.md explains each setting, and docs/add-a-stream.md those of a stream that you added';
 
 /** Follows what a setting must name in an emulator. */
 export const ofLaptop = '; .local/settings.json has that of "npm start" or "npm run emulators" while it runs';

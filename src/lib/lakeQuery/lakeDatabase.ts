@@ -223,7 +223,7 @@ async function openVersion(at: TableLocation, version: number): Promise<Snapshot
       version > newest
         ? `There is no version ${version} of ${at.table} yet: the newest is ${newest}.`
         : `Version ${version} of ${at.table} is no longer in its log.`;
-    throw new Error(`${missing} Those that can be read: npm run table -- history ${at.table}`, {
+    throw new Error(`${missing} Those in its log: npm run table -- history ${at.table}`, {
       cause: error,
     });
   }

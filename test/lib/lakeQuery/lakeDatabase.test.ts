@@ -329,7 +329,7 @@ describe('a database over the lake', () => {
     await store.put(commitPath('clicks', 2), Buffer.from('no JSON'));
     const lake = await openLake(store);
     const ask = (version: number) => query(lake, 'select 1 from clicks', { signal, version });
-    const readable = 'Those that can be read: npm run table -- history clicks';
+    const readable = 'Those in its log: npm run table -- history clicks';
     try {
       await expect(ask(7)).rejects.toThrow(
         `There is no version 7 of clicks yet: the newest is 4. ${readable}`,
