@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { serialize } from 'node:v8';
 import { once, oncePerKey } from '../../../src/lib/once';
 import { clickstream } from '../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../src/lib/streams/stream';
@@ -214,8 +215,18 @@ DuckDBConnection.prototype.run = async function (sql, ...rest) {
 openDuckDbFile(path).then((warehouse) => warehouse.load(deserialize(Buffer.from(load, 'base64'))));
 `;
 
+/** Runs a load in a process that is killed around its commit. */
+async function loadInDyingProcess(path: string, when: string, load: Load): Promise<void> {
+  const script = dyingLoader(resolve('dist/src/lib/warehouse/duckdb/duckDbWarehouse.js'));
+  const signal = await new Promise((done) => {
+    execFile(process.execPath, ['-e', script, path, when, serialize(load).toString('base64')], (error) =>
+      done(error?.signal ?? error),
+    );
+  });
+  if (signal !== 'SIGKILL') throw new Error(`The loader was not killed: ${signal}`);
+}
+
 export async function duckDbHarness(): Promise<Harness> {
-  const { serialize } = await import('node:v8');
   const folder = mkdtempSync(join(tmpdir(), 'warehouse-'));
   const path = join(folder, 'test.duckdb');
   let file = await openDuckDbFile(path);
@@ -251,14 +262,8 @@ export async function duckDbHarness(): Promise<Harness> {
     execute: async (sql) => void (await onDuckDbFile(path, (run) => run(sql))),
     async loadAndDie(load, when) {
       await file.close();
-      const script = dyingLoader(resolve('dist/src/lib/warehouse/duckdb/duckDbWarehouse.js'));
-      const signal = await new Promise((done) => {
-        execFile(process.execPath, ['-e', script, path, when, serialize(load).toString('base64')], (error) =>
-          done(error?.signal ?? error),
-        );
-      });
+      await loadInDyingProcess(path, when, load);
       file = await openDuckDbFile(path);
-      if (signal !== 'SIGKILL') throw new Error(`The loader was not killed: ${signal}`);
     },
     async close() {
       await file.close();
