@@ -14,6 +14,7 @@ import type { TableLocation } from '../src/lib/delta/log';
 import { openState } from '../src/lib/delta/openTable';
 import type { TableState } from '../src/lib/delta/state';
 import { writeDataFile } from '../src/lib/delta/writeDataFile';
+import { hourMs } from '../src/lib/duration';
 import { checkpoint } from '../src/lib/maintenance/checkpoint';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { MemoryStore } from '../src/lib/storage/memoryStore';
@@ -44,7 +45,7 @@ function clicks(rows: number, product: () => number): number[][] {
   const columns: number[][] = clickFields.map(() => []);
   for (let row = 0; row < rows; row++) {
     const productid = product();
-    const enqueuedAt = (now - draw(3_600_000)) * 1000;
+    const enqueuedAt = (now - draw(hourMs)) * 1000;
     const row9 = [
       productid,
       enqueuedAt,

@@ -7,6 +7,7 @@ import { ProductNames } from '../src/lib/counts/productNames';
 import { append, createTable } from '../src/lib/delta/commit';
 import { openState } from '../src/lib/delta/openTable';
 import { writeDataFile } from '../src/lib/delta/writeDataFile';
+import { dayMs } from '../src/lib/duration';
 import { LakeDatabase } from '../src/lib/lakeQuery/lakeDatabase';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import type { ObjectStore } from '../src/lib/storage/objectStore';
@@ -25,7 +26,7 @@ const { values } = parseArgs({
   options: { rows: { type: 'string', default: '4000000' }, files: { type: 'string', default: '16' } },
 });
 const rowsOfFile = Math.ceil(Number(values.rows) / Number(values.files));
-const spanMs = 31 * 86_400_000;
+const spanMs = 31 * dayMs;
 
 /** Each file has the clicks of its part of the 31 days, as compaction leaves them. */
 async function writeTable(store: ObjectStore): Promise<void> {
@@ -84,7 +85,7 @@ async function main(): Promise<void> {
       const watch = setInterval(() => {
         peak = Math.max(peak, process.memoryUsage().rss);
       }, 50);
-      const since = new Date(Date.now() - days * 86_400_000).toISOString().replace('Z', '');
+      const since = new Date(Date.now() - days * dayMs).toISOString().replace('Z', '');
       const cpu = process.cpuUsage();
       const taken = await milliseconds(async () => {
         const { status, body } = await ask('history', `bucket=1m&productid=1&last=${days}d`);

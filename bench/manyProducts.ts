@@ -9,6 +9,7 @@ import { ProductNames } from '../src/lib/counts/productNames';
 import { append, createTable } from '../src/lib/delta/commit';
 import { openState } from '../src/lib/delta/openTable';
 import { writeDataFile } from '../src/lib/delta/writeDataFile';
+import { hourMs } from '../src/lib/duration';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import type { ObjectStore } from '../src/lib/storage/objectStore';
 import { countedClicks } from '../src/lib/streams/clickstream';
@@ -35,7 +36,7 @@ const { values } = parseArgs({
 });
 const products = Number(values.products);
 const totalRows = Number(values.rows);
-const spreadMs = Number(values.hours) * 3_600_000;
+const spreadMs = Number(values.hours) * hourMs;
 const rowsOfFile = 20_000;
 
 /** Writes the table: each product has a click, and the rest of the clicks prefer low numbers. */

@@ -1,3 +1,4 @@
+import { dayMs } from '../../src/lib/duration';
 import type { HistoryEvent } from './history';
 
 /** The version of the protocol that the worker's package may use at most: 2 stands for V3. V4 is for locks of entities. */
@@ -14,7 +15,7 @@ const timers = {
 };
 
 /** The same in milliseconds. */
-export const longestTimerMs = longestTimerDays * 86_400_000;
+export const longestTimerMs = longestTimerDays * dayMs;
 
 /** The input of an orchestrator's function in the protocol of `durable-functions` 3: one JSON text. */
 export function encodeHistory(instanceId: string, history: readonly HistoryEvent[]): string {

@@ -1,4 +1,9 @@
-const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/* Milliseconds. The scripts of the dashboard have lengths of their own, because the browser loads them without this file. */
+export const minuteMs = 60_000;
+export const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
+
+const unitMs = { ms: 1, s: 1000, m: minuteMs, h: hourMs, d: dayMs };
 
 export type DurationUnit = keyof typeof unitMs;
 

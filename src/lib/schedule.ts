@@ -1,4 +1,4 @@
-import { parseTimeSpan } from './duration';
+import { dayMs, parseTimeSpan } from './duration';
 import type { Environment, SettingDefinition } from './settingDefinitions';
 
 /*
@@ -106,8 +106,6 @@ function rangeOf(part: string, { least, most, names = [] }: FieldKind): Range | 
   const to = last === undefined ? (every === undefined ? from : most) : numberOf(last);
   return from >= least && from <= to && to <= most ? { from, to, step } : undefined;
 }
-
-const dayMs = 24 * 3600 * 1000;
 
 /**
  * How often a schedule fires in the 31 days from a day on, in UTC: no month has more.

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { hourMs } from '../../src/lib/duration';
 import { seededRandom } from '../../src/lib/sources/seededRandom';
 import { writeAssets } from '../kit/writeAssets';
 import { type Answer, ApiAnswers } from './apiAnswers';
@@ -7,7 +8,6 @@ import { LakeNumbers, literal } from './lakeNumbers';
 import { OpenedDashboard, patience } from './openedDashboard';
 import { download } from './shownNumbers';
 
-const hourMs = 3_600_000;
 const random = seededRandom(11);
 
 interface Values {

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { hourMs } from '../../src/lib/duration';
 import { writeAssets } from '../kit/writeAssets';
 import { hostile, OpenedDashboard, patience, seriousViolations, untilState } from './openedDashboard';
 import { download } from './shownNumbers';
@@ -11,8 +12,6 @@ interface Asset {
   changePercent24Hr: number | null;
   runtime_timestamp: string;
 }
-
-const hourMs = 3_600_000;
 
 describe('in the tab of the assets a reader', () => {
   const dashboard = new OpenedDashboard();

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { hourMs } from '../../src/lib/duration';
 import { OpenedDashboard, patience, seriousViolations, untilShown } from './openedDashboard';
 import { changeInWords, written, writtenChange } from './writtenNumbers';
 
@@ -9,7 +10,6 @@ interface Trending {
   products: { productid: number; category: number; clicks: number; before: number }[];
 }
 
-const hourMs = 3_600_000;
 describe('a reader who compares', () => {
   const dashboard = new OpenedDashboard();
   const open: OpenedDashboard['open'] = (...given) => dashboard.open(...given);

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { dayMs, minuteMs } from '../../src/lib/duration';
 import { hostile, OpenedDashboard, patience, seriousViolations, untilShown } from './openedDashboard';
 
-const minuteMs = 60_000;
 /** A whole minute, so long ago. */
 const ago = (minutes: number) => new Date(Math.floor(Date.now() / minuteMs - minutes) * minuteMs);
 const asLinked = (time: Date) => `${time.toISOString().slice(0, 16)}Z`;
@@ -56,7 +56,6 @@ describe('a reader who marks the beginning of a campaign', () => {
   });
 
   it('sees the clicks since a mark of weeks ago, and from when they are counted', async () => {
-    const dayMs = 24 * 60 * minuteMs;
     const at = new Date(Date.now() - 20 * dayMs);
     const page = await open({ timezoneId: 'UTC' }, `#period=31d&mark=${asLinked(at)}&label=Spring`);
     await page.waitForSelector('#since-mark:not([hidden])', patience);

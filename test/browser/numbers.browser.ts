@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { dayMs } from '../../src/lib/duration';
 import { integerBetween, seededRandom } from '../../src/lib/sources/seededRandom';
 import { type Answer, ApiAnswers } from './apiAnswers';
 import { type Chosen, type Compare, expectedNumbers, periods } from './expectedNumbers';
@@ -8,7 +9,6 @@ import { OpenedDashboard, patience, untilShown } from './openedDashboard';
 import { shownNumbers } from './shownNumbers';
 import { written } from './writtenNumbers';
 
-const dayMs = 86_400_000;
 const dayMinutes = 24 * 60;
 const random = seededRandom(7);
 

@@ -2,13 +2,13 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Value as Cell } from '../../src/lib/delta/schema';
 import { TableAppender } from '../../src/lib/delta/tableAppender';
+import { minuteMs } from '../../src/lib/duration';
 import { deadLettersTable, letterFields } from '../../src/lib/lake/deadLetters';
 import { inTime, LakeNumbers, type Time } from './lakeNumbers';
 import { OpenedDashboard, patience, untilShown } from './openedDashboard';
 import { shownNumbers } from './shownNumbers';
 import { written, writtenChange } from './writtenNumbers';
 
-const minuteMs = 60_000;
 const keptProducts = 6;
 
 interface Answer extends Required<Time> {

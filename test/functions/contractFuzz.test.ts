@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { minuteMs } from '../../src/lib/duration';
 import { inParallel } from '../../src/lib/inParallel';
 import type { ObjectStore } from '../../src/lib/storage/objectStore';
 import { writeAssets } from '../kit/writeAssets';
@@ -80,7 +81,6 @@ const strange = fc.constantFrom(
   ],
   ...['%', '%00', '\u0000', '\u202e', '\ud800', '💡', '<script>', '{}', '[1]', '../..', 'x'.repeat(3000)],
 );
-const minuteMs = 60_000;
 const spans = [
   ...['1m', '5m', '15m', '60m', '120m', '1h', '3h', '24h', '48h', '96h', '168h', '1d', '2d', '5d'],
   ...['7d', '8d', '9d', '15d', '31d'],

@@ -5,12 +5,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { type HostProcess, settingsAt, startHostProcess } from '../../local/processes';
 import { readHistory } from '../../src/lib/delta/history';
+import { dayMs } from '../../src/lib/duration';
 import { vacuum } from '../../src/lib/maintenance/vacuum';
 import type { MaintenanceResult } from '../../src/lib/orchestrations/maintainTables';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import type { ObjectInfo, ObjectStore } from '../../src/lib/storage/objectStore';
 import { disabledFunctions } from '../kit/disabledFunctions';
-import { appendFiles, day, pathsOf, readRows, snapshotOf } from '../lib/maintenance/table';
+import { appendFiles, pathsOf, readRows, snapshotOf } from '../lib/maintenance/table';
 import { type KillingProxy, startKillingProxy } from '../local/durable/killingProxy';
 
 /*
@@ -182,7 +183,7 @@ const aged = (real: ObjectStore): ObjectStore =>
 async function* listAged(objects: AsyncIterable<ObjectInfo>): AsyncIterable<ObjectInfo> {
   for await (const object of objects) {
     const isData = !object.path.includes('/_');
-    const age = isData ? 10 * day : 0;
+    const age = isData ? 10 * dayMs : 0;
     yield { ...object, lastModified: new Date(object.lastModified.getTime() - age) };
   }
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { isHeaderToken } from '../../lib/confidentialUrl';
-import { type DurationUnit, parseDuration } from '../../lib/duration';
+import { type DurationUnit, dayMs, parseDuration } from '../../lib/duration';
 import { type Flag, orList, type Word } from './command';
 
 /*
@@ -75,7 +75,7 @@ export function numberFlag<F extends number | undefined>(described: NumberFlag<F
 const durationUnits: readonly DurationUnit[] = ['ms', 's', 'm', 'h'];
 
 /** 24 days: a timer of Node.js that is set for 25 does not wait at all. */
-const longestMs = 24 * 24 * 3_600_000;
+const longestMs = 24 * dayMs;
 
 /**
  * Its value is in milliseconds.

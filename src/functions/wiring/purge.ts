@@ -1,9 +1,10 @@
 import * as df from 'durable-functions';
+import { dayMs } from '../../lib/duration';
 import { describeFailure } from '../../lib/errors';
 import { logEvent } from '../../lib/log';
 
 /** How long the history of an instance that is over is kept. */
-const keptMs = 30 * 86_400_000;
+const keptMs = 30 * dayMs;
 
 const { Completed, Failed, Terminated } = df.OrchestrationRuntimeStatus;
 

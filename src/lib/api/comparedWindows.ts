@@ -1,4 +1,4 @@
-import { dayMs, minuteMs } from '../counts/spans';
+import { dayMs, minuteMs } from '../duration';
 import { RequestProblem } from './answer';
 import { type Unit, units } from './keptUnits';
 import type { Asked } from './lakeScan';

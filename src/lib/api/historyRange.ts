@@ -1,4 +1,4 @@
-import { dayMs, hourMs } from '../counts/spans';
+import { dayMs, hourMs } from '../duration';
 import { RequestProblem } from './answer';
 import { largestUnitIn, type Unit } from './keptUnits';
 import type { Asked } from './lakeScan';

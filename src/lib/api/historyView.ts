@@ -1,4 +1,4 @@
-import { minuteMs } from '../counts/spans';
+import { minuteMs } from '../duration';
 import { RequestProblem } from './answer';
 import { type ClickView, cellsOf, type Entry, otherIn, versionOf } from './clickView';
 import type { CountTerms } from './countTerms';

@@ -1,7 +1,8 @@
 import type { Key } from '../counts/keys';
+import { dayMs, hourMs } from '../duration';
 import type { LatestView } from '../latest/latest';
 import type { NewestRows } from '../latest/newestRows';
-import { dayMs, historyDays, hourMs } from '../latest/timedRows';
+import { historyDays } from '../latest/timedRows';
 import { asMicros, compareValues, type LatestValue } from '../latest/values';
 import type { Column, Latest } from '../streams/stream';
 import { RequestProblem, shown } from './answer';

@@ -1,6 +1,6 @@
 import type { Stretch } from '../counts/scanTimes';
-import { minuteMs } from '../counts/spans';
 import type { Tally } from '../counts/tally';
+import { minuteMs } from '../duration';
 import type { HistoryRange, Range } from './historyRange';
 import { type OtherClicks, otherClicks } from './otherClicks';
 

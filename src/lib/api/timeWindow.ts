@@ -1,5 +1,5 @@
-import { minuteMs } from '../counts/spans';
 import type { Tally } from '../counts/tally';
+import { minuteMs } from '../duration';
 import { RequestProblem } from './answer';
 import { ClicksIn, largestUnitIn, type Unit, units } from './keptUnits';
 import { type Asked, sourceOf } from './lakeScan';

@@ -1,5 +1,6 @@
 import { followSnapshot, followState } from '../delta/follow';
 import type { TableState } from '../delta/state';
+import { hourMs } from '../duration';
 import {
   composeHealth,
   type Health,
@@ -26,7 +27,6 @@ const lakeLimits = { ageMs: 3000, limitMs: 5000, lateCode: 'storage.unavailable'
 /** Longer, because rows are read. */
 const lettersLimits = { ...lakeLimits, ageMs: 10_000 };
 const hubLimits = { ageMs: 10_000, limitMs: 2000, lateCode: 'hub.unavailable' } as const;
-const hourMs = 3_600_000;
 
 /**
  * Connections of their own, and not those of ingestion: after a question without an answer the connection is given up, and a batch

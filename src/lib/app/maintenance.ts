@@ -1,3 +1,4 @@
+import { hourMs } from '../duration';
 import { logEvent } from '../log';
 import { once } from '../once';
 import {
@@ -33,8 +34,6 @@ export const maintenance: ActivityFunctions<MaintenanceActivities> = {
   compactBin: async (input) => (await appActivities()).compactBin(input),
   saveCounts: async (input) => (await appActivities()).saveCounts(input),
 };
-
-const hourMs = 3_600_000;
 
 /**
  * What the timer's next pass does: every five minutes a checkpoint of each table, because whoever opens one reads all commits after

@@ -1,14 +1,12 @@
 import { openSnapshot } from '../delta/openTable';
 import { positionOfState } from '../delta/position';
+import { dayMs, hourMs } from '../duration';
 import { readState, writeState } from '../fold/stateFile';
 import { cachedStateFile } from './cachedState';
 import { countFiles } from './countFiles';
 import { type CountedTable, type CountOptions, roomOf, timeOf } from './countLiveFiles';
 import { decideFromFiles } from './decideKept';
 import { type Decision, enforceKept, writeKept } from './kept';
-
-const dayMs = 86_400_000;
-const hourMs = 3_600_000;
 
 /**
  * Whether to decide anew which keys are kept: once a day, because other keys may have more rows by now, and once an hour at most

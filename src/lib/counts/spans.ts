@@ -1,3 +1,5 @@
+import { dayMs, hourMs, minuteMs } from '../duration';
+
 /** How long counts by time are kept, and how finely. */
 export interface BucketSpan {
   /** Length of one bucket in milliseconds; buckets begin at multiples of it since 1970. */
@@ -5,10 +7,6 @@ export interface BucketSpan {
   /** How many buckets are kept, including the current one. */
   readonly kept: number;
 }
-
-export const minuteMs = 60_000;
-export const hourMs = 60 * minuteMs;
-export const dayMs = 24 * hourMs;
 
 /**
  * How far back the API can ask:

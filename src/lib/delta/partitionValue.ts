@@ -1,3 +1,4 @@
+import { dayMs } from '../duration';
 import { TributaryError } from '../errors';
 import { describeType, type Field, type ReadValue } from './schema';
 
@@ -37,9 +38,7 @@ function parse(type: Field['type'], text: string): ReadValue | undefined {
     case 'boolean':
       return /^(true|false)$/i.test(text) ? text.toLowerCase() === 'true' : undefined;
     case 'date': {
-      const days = /^\d{4}-\d{2}-\d{2}$/.test(text)
-        ? Date.parse(`${text}T00:00:00Z`) / 86_400_000
-        : Number.NaN;
+      const days = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) / dayMs : Number.NaN;
       return Number.isInteger(days) ? days : undefined;
     }
     case 'timestamp':

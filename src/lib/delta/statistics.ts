@@ -1,3 +1,4 @@
+import { dayMs } from '../duration';
 import type { Field, Value } from './schema';
 
 /**
@@ -135,7 +136,7 @@ export function boundAsJson(
       return text === undefined ? undefined : JSON.stringify(text);
     }
     case 'date':
-      return `"${new Date(Number(value) * 86_400_000).toISOString().slice(0, 10)}"`;
+      return `"${new Date(Number(value) * dayMs).toISOString().slice(0, 10)}"`;
     case 'timestamp': {
       const millis = wholeMillis(BigInt(value as number | bigint), side);
       return millis < endOfCalendar ? `"${new Date(millis).toISOString()}"` : undefined;

@@ -1,3 +1,4 @@
+import { hourMs } from '../duration';
 import { TributaryError } from '../errors';
 import type { Add, Txn } from './actions';
 import { addColumns } from './addColumns';
@@ -14,7 +15,7 @@ import { discardDataFile, orDiscard, restoreDataFile, writeDataFile } from './wr
  * Give up well before log cleaning could delete the version we started from: its number would be free again, and a commit written
  * there would never be read.
  */
-const longestRoundMs = 3_600_000;
+const longestRoundMs = hourMs;
 
 /**
  * A state is used for an hour at most, and then the log is read again. The entry of the state may still be there although the state is

@@ -1,13 +1,11 @@
+import { dayMs, hourMs, minuteMs } from '../duration';
 import { TributaryError } from '../errors';
 
-const hour = 3_600_000;
-const day = 24 * hour;
-
 const unitMs: Readonly<Record<string, number>> = {
-  week: 7 * day,
-  day,
-  hour,
-  minute: 60_000,
+  week: 7 * dayMs,
+  day: dayMs,
+  hour: hourMs,
+  minute: minuteMs,
   second: 1000,
   millisecond: 1,
 };

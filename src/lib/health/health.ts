@@ -1,4 +1,5 @@
 import type { TableState } from '../delta/state';
+import { hourMs } from '../duration';
 import { type ErrorCode, errorCodes } from '../errors';
 import type { IngestFailure } from '../ingest/ingestFailure';
 import { deadLettersTable } from '../lake/deadLetters';
@@ -21,7 +22,7 @@ const stuckAfterMs = 5000;
 /** A failure that lasts this long counts as stuck if the error may pass by itself. */
 const stuckAfterTransientMs = 30_000;
 /** No retry for this long: nobody reads the partition any more (retries come every minute). */
-const staleAfterMs = 3_600_000;
+const staleAfterMs = hourMs;
 /** A lake that has not answered this process for this long is most likely away for all. */
 const awayAfterMs = 120_000;
 

@@ -1,4 +1,5 @@
 import type { Key } from '../counts/keys';
+import { hourMs } from '../duration';
 import type { Latest } from '../streams/stream';
 import { type NewestParts, NewestRows } from './newestRows';
 import { partsOfTimes, type StoredTimes, TimedRows, timedSpans } from './timedRows';
@@ -8,7 +9,7 @@ import type { LatestValue } from './values';
 export const mostRows = 100_000;
 
 /** A row's time is a sender's word. If it is more than this after the row was enqueued, it is not in the history. */
-const aheadMicros = 3_600_000_000;
+const aheadMicros = hourMs * 1000;
 
 export interface StoredLatest {
   readonly rows: NewestParts;

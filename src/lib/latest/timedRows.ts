@@ -1,9 +1,7 @@
 import { isKey, type Key } from '../counts/keys';
+import { dayMs, hourMs } from '../duration';
 import { type NewestParts, NewestRows } from './newestRows';
 import type { LatestValue } from './values';
-
-export const hourMs = 3_600_000;
-export const dayMs = 24 * hourMs;
 
 /** How far back a history goes, in whole days: in buckets of hours, and in buckets of days. */
 export const historyDays = { hours: 8, days: 31 };

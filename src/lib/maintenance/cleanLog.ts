@@ -9,12 +9,11 @@ import {
 } from '../delta/log';
 import { checkpointsProtectedBefore } from '../delta/protocol';
 import { isOn, retentionMs } from '../delta/tableProperties';
+import { dayMs } from '../duration';
 import { isDamage, TributaryError } from '../errors';
 import { deleteAll } from './deleteAll';
 import { type CheckpointDescription, inspectCheckpoint, moveLastCheckpoint } from './lastCheckpoint';
 import { type MaintenanceTask, type NoTable, openStateForMaintenance, storeTime } from './task';
-
-const day = 86_400_000;
 
 export interface CleanLogTask extends MaintenanceTask {
   /** Says what would be deleted, and deletes nothing. */
@@ -64,7 +63,7 @@ export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
   const kept = retentionMs(configuration, 'delta.logRetentionDuration', describeVersion(at, version));
   if (!isOn(configuration, 'delta.enableExpiredLogCleanup', true))
     return { outcome: 'disabled', oldest: undefined, deleted: 0 };
-  const cutoff = Math.floor(storeTime(now, newest) / day) * day - Math.max(kept, day);
+  const cutoff = Math.floor(storeTime(now, newest) / dayMs) * dayMs - Math.max(kept, dayMs);
   // Below this version nothing may be deleted unless all of it is.
   const least = checkpointsProtectedBefore(protocol, metaData);
   const candidates = checkpointsBefore(files, cutoff).filter((each) => each.version >= least);

@@ -1,6 +1,7 @@
 import { dataFilePath, describeVersion, highestVersion, logFileOf, logPrefix } from '../delta/log';
 import type { Snapshot } from '../delta/state';
 import { retentionMs } from '../delta/tableProperties';
+import { dayMs } from '../duration';
 import type { ObjectInfo } from '../storage/objectStore';
 import { isExpired } from './checkpoint';
 import { deleteAll } from './deleteAll';
@@ -11,7 +12,7 @@ import { vectorFileName } from './vectorFile';
  * The least age of a file that is deleted. A data file is written before its commit, and until then it cannot be told from a
  * leftover. A commit may be retried for as long as its process lives.
  */
-const leastAgeMs = 86_400_000;
+const leastAgeMs = dayMs;
 
 export interface VacuumTask extends MaintenanceTask {
   /** Says what would be deleted, and deletes nothing. */

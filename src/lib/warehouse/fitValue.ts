@@ -1,4 +1,5 @@
 import type { ReadValue } from '../delta/schema';
+import { dayMs } from '../duration';
 import type { WarehouseType } from '../streams/stream';
 import { outsideCodePage } from './codePage';
 import type { Cell } from './warehouse';
@@ -21,7 +22,7 @@ export function fittingOf(type: WarehouseType): Fitting {
 }
 
 const microsOf = (iso: string) => BigInt(Date.parse(iso)) * 1000n;
-const daysOf = (date: string) => BigInt(Date.parse(`${date}T00:00:00Z`) / 86_400_000);
+const daysOf = (date: string) => BigInt(Date.parse(`${date}T00:00:00Z`) / dayMs);
 
 /** Least and greatest value of the types whose values are integers here. */
 const ranges = {

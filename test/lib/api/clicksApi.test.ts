@@ -3,6 +3,7 @@ import { ClicksApi } from '../../../src/lib/api/clicksApi';
 import { Counts } from '../../../src/lib/counts/counts';
 import { ProductNames } from '../../../src/lib/counts/productNames';
 import { ensureReadable } from '../../../src/lib/delta/protocol';
+import { hourMs, minuteMs } from '../../../src/lib/duration';
 import { TributaryError } from '../../../src/lib/errors';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
@@ -102,10 +103,9 @@ describe('the clicks API', () => {
   });
 
   it('compares whole windows: the current minute, not over yet, is in none', async () => {
-    const minute = 60_000;
     const at = nowMs;
     const times = (count: number, productid: number, ago: number) =>
-      Array.from({ length: count }, () => ({ productid, at: at - ago * minute }));
+      Array.from({ length: count }, () => ({ productid, at: at - ago * minuteMs }));
     await table.append([
       ...times(9, 1, 0),
       ...times(5, 2, 1),
@@ -118,7 +118,7 @@ describe('the clicks API', () => {
     expect(json()).toMatchObject({
       total: 7,
       totalBefore: 5,
-      from: new Date(at - 30_000 - 5 * minute).toISOString(),
+      from: new Date(at - 30_000 - 5 * minuteMs).toISOString(),
       to: new Date(at - 30_000).toISOString(),
       products: [
         { productid: 2, clicks: 5, before: 1, change: 4 },
@@ -128,11 +128,10 @@ describe('the clicks API', () => {
   });
 
   it('tells what falls, and what changes most in percent, and compares with the same time of yesterday', async () => {
-    const hour = 3_600_000;
-    const now = Math.floor(nowMs / hour) * hour + hour / 2;
+    const now = Math.floor(nowMs / hourMs) * hourMs + hourMs / 2;
     nowMs = now;
     const times = (count: number, productid: number, ago: number) =>
-      Array.from({ length: count }, () => ({ productid, at: now - ago * hour }));
+      Array.from({ length: count }, () => ({ productid, at: now - ago * hourMs }));
     await table.append([
       ...[...times(90, 1, 1), ...times(60, 1, 2), ...times(100, 1, 25)],
       ...[...times(3, 2, 1), ...times(1, 2, 2)],
@@ -156,7 +155,7 @@ describe('the clicks API', () => {
       [1, -10],
     ]);
     const { json } = await get('trending', 'compare=yesterday&sort=-percent&top=1');
-    const iso = (ago: number) => new Date(now - hour / 2 - ago * hour).toISOString();
+    const iso = (ago: number) => new Date(now - hourMs / 2 - ago * hourMs).toISOString();
     expect(json()).toMatchObject({
       ...{ from: iso(1), to: iso(0), beforeFrom: iso(25), beforeTo: iso(24), total: 97, totalBefore: 102 },
       products: [{ productid: 1, clicks: 90, before: 100, change: -10, percent: -10 }],
@@ -230,11 +229,13 @@ describe('the clicks API', () => {
     ['in the middle of one', 13 * 3_600_000 + 30_000],
     ['at the end of one', 86_400_000 - 1],
   ])('shows every bucket of the history whole but the current one, %s', async (_when, ofDay) => {
-    const minute = 60_000;
     nowMs = Math.floor(nowMs / 86_400_000) * 86_400_000 + ofDay;
     store = new MemoryStore('memory', () => nowMs);
     table = await new ClicksTable(store).create();
-    const clicks = Array.from({ length: 9 * 1440 }, (_, ago) => ({ productid: 1, at: nowMs - ago * minute }));
+    const clicks = Array.from({ length: 9 * 1440 }, (_, ago) => ({
+      productid: 1,
+      at: nowMs - ago * minuteMs,
+    }));
     await table.append(clicks);
     const get = open();
     for (const bucket of [1, 7, 59, 60, 420, 601, 1380, 1439, 1440])
@@ -243,10 +244,10 @@ describe('the clicks API', () => {
           await get('history', `bucket=${bucket}m&last=${last}m`)
         ).json() as { from: string; to: string; total: number; buckets: { clicks: number }[] };
         const counts = buckets.map((one) => one.clicks);
-        const current = (Math.floor(nowMs / minute) % bucket) + 1;
+        const current = (Math.floor(nowMs / minuteMs) % bucket) + 1;
         const length = Math.ceil(last / bucket);
         expect([bucket, last, ...counts]).toEqual([bucket, last, ...Array(length - 1).fill(bucket), current]);
-        expect(Date.parse(to) - Date.parse(from)).toBe(length * bucket * minute);
+        expect(Date.parse(to) - Date.parse(from)).toBe(length * bucket * minuteMs);
         expect(total).toBe((length - 1) * bucket + current);
       }
   });
@@ -299,11 +300,10 @@ describe('the clicks API', () => {
 });
 
 describe('more products than are counted on their own', () => {
-  const minute = 60_000;
   /** Products 1 and 2 are counted on their own. The others have 4 clicks, 2 of them in the last 5 minutes. */
   async function clickMany() {
     const click = (productid: number, ago: number, times: number) =>
-      Array.from({ length: times }, () => ({ productid, at: nowMs - ago * minute }));
+      Array.from({ length: times }, () => ({ productid, at: nowMs - ago * minuteMs }));
     await table.append([
       ...click(1, 1, 5),
       ...click(2, 6, 3),

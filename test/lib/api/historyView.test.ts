@@ -3,14 +3,13 @@ import { ClicksApi } from '../../../src/lib/api/clicksApi';
 import { countTerms } from '../../../src/lib/api/countTerms';
 import { Counts } from '../../../src/lib/counts/counts';
 import { ProductNames } from '../../../src/lib/counts/productNames';
+import { hourMs, minuteMs } from '../../../src/lib/duration';
 import { seededRandom } from '../../../src/lib/sources/seededRandom';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
 import { deviations } from '../../functions/openapiContract';
 import { type Click, ClicksTable } from '../counts/clicksTable';
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
 const nowMs = Math.floor(Date.now() / minuteMs) * minuteMs + minuteMs / 2;
 const store = new MemoryStore();
 const clicks: Required<Click>[] = [];

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { latestApi } from '../../../src/lib/api/latestApi';
 import { latestTerms } from '../../../src/lib/api/latestViews';
+import { hourMs } from '../../../src/lib/duration';
 import { LatestFold } from '../../../src/lib/latest/latest';
-import { hourMs } from '../../../src/lib/latest/timedRows';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { deviations } from '../../functions/openapiContract';
 import { columns, latest, PricesTable } from '../latest/pricesTable';

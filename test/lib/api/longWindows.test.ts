@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ClicksApi } from '../../../src/lib/api/clicksApi';
 import { Counts } from '../../../src/lib/counts/counts';
 import { ProductNames } from '../../../src/lib/counts/productNames';
+import { dayMs, hourMs, minuteMs } from '../../../src/lib/duration';
 import { seededRandom } from '../../../src/lib/sources/seededRandom';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
@@ -12,9 +13,6 @@ import { type Click, ClicksTable } from '../counts/clicksTable';
  * Answers about times up to 31 days ago, against the clicks themselves.
  */
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
 const nowMs = Date.parse('2026-03-29T13:20:30Z');
 const store = new MemoryStore('memory', () => nowMs);
 const clicks: Required<Click>[] = [];

@@ -3,6 +3,7 @@ import { ClicksApi } from '../../../src/lib/api/clicksApi';
 import { Counts } from '../../../src/lib/counts/counts';
 import { LakeScans, type scanLimits } from '../../../src/lib/counts/lakeScans';
 import { ProductNames } from '../../../src/lib/counts/productNames';
+import { dayMs, hourMs, minuteMs } from '../../../src/lib/duration';
 import { seededRandom } from '../../../src/lib/sources/seededRandom';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import type { ObjectStore } from '../../../src/lib/storage/objectStore';
@@ -16,9 +17,6 @@ import { ClicksTable } from '../counts/clicksTable';
  * that the answer names.
  */
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
 const nowMs = Date.parse('2026-03-29T13:20:30Z');
 
 /** A store that does something before it reads data files. */

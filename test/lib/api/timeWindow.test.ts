@@ -3,8 +3,8 @@ import { RequestProblem } from '../../../src/lib/api/answer';
 import { Parameters } from '../../../src/lib/api/parameters';
 import { readWindow, windowParameters } from '../../../src/lib/api/timeWindow';
 import { Tally } from '../../../src/lib/counts/tally';
+import { minuteMs } from '../../../src/lib/duration';
 
-const minuteMs = 60_000;
 const nowMs = Date.parse('2026-03-04T05:06:07Z');
 
 /** One row of the key 1 at each minute of the last two days. */

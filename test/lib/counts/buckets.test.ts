@@ -2,39 +2,39 @@ import { describe, expect, it } from 'vitest';
 import { Buckets } from '../../../src/lib/counts/buckets';
 import { Counters } from '../../../src/lib/counts/counters';
 import { Series } from '../../../src/lib/counts/series';
+import { minuteMs } from '../../../src/lib/duration';
 import { plainBuckets } from './plainTally';
 
-const minute = 60_000;
 const now = Date.UTC(2026, 0, 1, 12, 0, 30);
 
-const bucketOf = (timeMs: number) => Math.floor(timeMs / minute);
+const bucketOf = (timeMs: number) => Math.floor(timeMs / minuteMs);
 
 describe('buckets', () => {
   const kept = [
     ['of now', 0],
-    ['of the oldest bucket', -9 * minute],
+    ['of the oldest bucket', -9 * minuteMs],
     // The service that says when an event was enqueued has another clock.
-    ['of a clock that is a little ahead', 30 * minute],
-    ['of a clock that is an hour ahead', 60 * minute],
+    ['of a clock that is a little ahead', 30 * minuteMs],
+    ['of a clock that is an hour ahead', 60 * minuteMs],
   ] as const;
   it.each(kept)('keep a count %s', (_what, ahead) => {
-    const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
+    const buckets = new Buckets({ bucketMs: minuteMs, kept: 10 }, now);
     buckets.add(3, now + ahead);
     expect(plainBuckets(buckets.parts())).toEqual([[bucketOf(now + ahead), [3], [1]]]);
   });
 
   it.each([
-    ['older than the oldest bucket', -10 * minute],
-    ['further ahead than an hour', 61 * minute],
+    ['older than the oldest bucket', -10 * minuteMs],
+    ['further ahead than an hour', 61 * minuteMs],
     ['without a time', Number.NaN],
   ])('keep none %s', (_what, ahead) => {
-    const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
+    const buckets = new Buckets({ bucketMs: minuteMs, kept: 10 }, now);
     buckets.add(3, now + ahead);
     expect([...buckets.parts()]).toEqual([]);
   });
 
   it('keep the counts of any number of keys, in any order', () => {
-    const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
+    const buckets = new Buckets({ bucketMs: minuteMs, kept: 10 }, now);
     const keys = [0, 63, 64, 3, 127, 128, 5, 1000, 64, 1];
     for (const key of keys) buckets.add(key, now);
     expect(plainBuckets(buckets.parts())).toEqual([
@@ -67,7 +67,7 @@ describe('buckets', () => {
     ],
     ['keys that belong to others', [undefined, 0, 7], [[7], [1]], [[bucketOf(now), 2]]],
   ] as const)('add those of other buckets with %s', (_what, indexes, [places, counts], others) => {
-    const span = { bucketMs: minute, kept: 10 };
+    const span = { bucketMs: minuteMs, kept: 10 };
     const there = new Buckets(span, now);
     for (const key of [0, 2, 0]) there.add(key, now);
     const [here, series] = [new Buckets(span, now), new Series(span, now)];
@@ -80,7 +80,7 @@ describe('buckets', () => {
   });
 
   it('take over no bucket that is too old, and none further ahead than an hour', () => {
-    const span = { bucketMs: minute, kept: 10 };
+    const span = { bucketMs: minuteMs, kept: 10 };
     const one = new Counters();
     one.add(0, 1);
     const [oldest, newest] = [bucketOf(now) - 9, bucketOf(now) + 60];
@@ -104,13 +104,13 @@ describe('buckets', () => {
   });
 
   it('keep a row from the future until its time has come and gone', () => {
-    const buckets = new Buckets({ bucketMs: minute, kept: 10 }, now);
-    const later = now + 30 * minute;
+    const buckets = new Buckets({ bucketMs: minuteMs, kept: 10 }, now);
+    const later = now + 30 * minuteMs;
     buckets.add(0, later);
     for (const [at, there] of [
       [later, 1],
-      [later + 9 * minute, 1],
-      [later + 10 * minute, 0],
+      [later + 9 * minuteMs, 1],
+      [later + 10 * minuteMs, 0],
     ] as const) {
       buckets.advance(at);
       expect(buckets.sumOf([0], bucketOf(later), bucketOf(later))).toBe(there);

@@ -5,12 +5,11 @@ import { idOfKeys } from '../../../src/lib/counts/kept';
 import type { Key } from '../../../src/lib/counts/keys';
 import { verifyCounts } from '../../../src/lib/counts/verifyCounts';
 import { openState } from '../../../src/lib/delta/openTable';
+import { hourMs } from '../../../src/lib/duration';
 import { TributaryError } from '../../../src/lib/errors';
 import { countedClicks } from '../../../src/lib/streams/clickstream';
 import { ClicksTable } from './clicksTable';
 import { cachedState, FaultyStore, openCounts } from './countsStand';
-
-const hourMs = 3_600_000;
 
 let store: FaultyStore;
 let table: ClicksTable;

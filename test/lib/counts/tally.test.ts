@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { compareKeys, type Key } from '../../../src/lib/counts/keys';
 import { type Room, Tally } from '../../../src/lib/counts/tally';
+import { dayMs, minuteMs } from '../../../src/lib/duration';
 import { plainTally } from './plainTally';
 
-const minute = 60_000;
 const now = Date.UTC(2026, 0, 1, 12);
 
 /** A tally of rows: key, attribute, and how long ago they were enqueued. */
@@ -18,11 +18,11 @@ describe('a tally', () => {
     const tally = tallyOf([
       [7, null, 0],
       ['a', null, 0],
-      [7, null, 60 * minute],
+      [7, null, 60 * minuteMs],
     ]);
     expect([tally.total, tally.countOf(7), tally.countOf('a'), tally.countOf(8)]).toEqual([3, 2, 1, 0]);
     expect([tally.indexOf(7), tally.indexOf('a'), tally.indexOf(8)]).toEqual([0, 1, undefined]);
-    const [m, h] = [now / minute, now / (60 * minute)];
+    const [m, h] = [now / minuteMs, now / (60 * minuteMs)];
     expect(plainTally(tally)).toMatchObject({
       minutes: [
         [m, [0, 1], [1, 1]],
@@ -32,7 +32,7 @@ describe('a tally', () => {
         [h, [0, 1], [1, 1]],
         [h - 1, [0], [1]],
       ],
-      days: [[now / (24 * 60 * minute) - 0.5, [0, 1], [2, 1]]],
+      days: [[now / (24 * 60 * minuteMs) - 0.5, [0, 1], [2, 1]]],
       totals: [
         [m - 60, 1],
         [m, 2],
@@ -101,9 +101,9 @@ describe('a tally', () => {
   it('adds another tally with its keys, counts, attributes and minutes', () => {
     const rows = [
       [1, 'x', 0],
-      [2, null, 3 * minute],
-      [1, 'y', 70 * minute],
-      [3, 'z', minute],
+      [2, null, 3 * minuteMs],
+      [1, 'y', 70 * minuteMs],
+      [3, 'z', minuteMs],
     ] as const;
     const tally = tallyOf(rows.slice(0, 2));
     tally.merge(tallyOf(rows.slice(2)).parts());
@@ -116,7 +116,7 @@ describe('a tally', () => {
     const other = tallyOf([
       [7, 'x', 0],
       ['a', null, 0],
-      [7, null, minute],
+      [7, null, minuteMs],
     ]);
     const before = structuredClone(plainTally(other));
     const tally = tallyOf([]);
@@ -130,19 +130,18 @@ describe('a tally', () => {
 
   it('drops buckets that are too old, and keeps the counts', () => {
     const tally = tallyOf([[1, null, 0]]);
-    tally.advance(now + 121 * minute);
+    tally.advance(now + 121 * minuteMs);
     expect(plainTally(tally)).toMatchObject({
       counts: [1],
       minutes: [],
       hours: [[now / 3_600_000, [0], [1]]],
     });
-    const day = 24 * 60 * minute;
-    tally.advance(now + 8 * day + 60 * minute);
-    const rest = { days: [[Math.floor(now / day), [0], [1]]], totals: [[now / minute, 1]] };
+    tally.advance(now + 8 * dayMs + 60 * minuteMs);
+    const rest = { days: [[Math.floor(now / dayMs), [0], [1]]], totals: [[now / minuteMs, 1]] };
     expect(plainTally(tally)).toMatchObject({ hours: [], ...rest });
-    tally.advance(Math.floor(now / day) * day + 32 * day);
-    expect(plainTally(tally)).toMatchObject({ days: [], totals: [[now / minute, 1]] });
-    tally.advance(now + 32 * day + minute);
+    tally.advance(Math.floor(now / dayMs) * dayMs + 32 * dayMs);
+    expect(plainTally(tally)).toMatchObject({ days: [], totals: [[now / minuteMs, 1]] });
+    tally.advance(now + 32 * dayMs + minuteMs);
     expect(plainTally(tally)).toMatchObject({ counts: [1], totals: [] });
   });
 });
@@ -167,17 +166,17 @@ describe('a tally that keeps some keys', () => {
   const rows = [
     [1, 'x', 0],
     [2, 'x', 0],
-    [3, 'y', 3 * minute],
-    ['a', null, 70 * minute],
+    [3, 'y', 3 * minuteMs],
+    ['a', null, 70 * minuteMs],
     [3, null, Number.NaN],
-    [1, null, minute],
+    [1, null, minuteMs],
   ] as const;
   const room = { kept: new Set([1, 9]) };
 
   it('counts all others together, in total, by minute and by hour', () => {
     const tally = tallyOf(rows, room);
     expect([tally.total, tally.keys, tally.counts]).toEqual([6, [1], [2]]);
-    const [m, h] = [now / minute, now / (60 * minute)];
+    const [m, h] = [now / minuteMs, now / (60 * minuteMs)];
     expect(plainTally(tally).folded).toMatchObject({
       minutes: [
         [m, 1],
@@ -189,7 +188,7 @@ describe('a tally that keeps some keys', () => {
         [h - 1, 1],
         [h - 2, 1],
       ],
-      days: [[now / (24 * 60 * minute) - 0.5, 3]],
+      days: [[now / (24 * 60 * minuteMs) - 0.5, 3]],
     });
     expect(plainTally(tally).totals.reduce((sum, [, count]) => sum + count, 0)).toBe(5);
   });
@@ -256,7 +255,7 @@ describe('a tally that keeps some keys', () => {
 
   it('drops its old buckets like the others', () => {
     const tally = tallyOf([[5, null, 0]], room);
-    tally.advance(now + 9 * 24 * 60 * minute);
+    tally.advance(now + 9 * 24 * 60 * minuteMs);
     expect(plainTally(tally).folded).toMatchObject({ minutes: [], hours: [] });
     expect(tally.folded?.total).toBe(1);
   });

@@ -3,6 +3,7 @@ import { cachedStatePath } from '../../../src/lib/counts/cachedState';
 import { Counters } from '../../../src/lib/counts/counters';
 import { Counts } from '../../../src/lib/counts/counts';
 import { verifyCounts } from '../../../src/lib/counts/verifyCounts';
+import { hourMs } from '../../../src/lib/duration';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { countedClicks as counted } from '../../../src/lib/streams/clickstream';
 import { ClicksTable } from './clicksTable';
@@ -57,7 +58,6 @@ function oneMore(text: string, index: number): string {
 }
 
 describe('a wrong bucket of the cached state is noticed', () => {
-  const hourMs = 3_600_000;
   const nowMs = Math.floor(Date.now() / hourMs) * hourMs;
   /** Clicks of ten days, on more products than are counted on their own. */
   const clicks = Array.from({ length: 400 }, (_, n) => ({

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
+import { minuteMs } from '../../../src/lib/duration';
 import { StuckPartitions } from '../../../src/lib/health/stuckPartitions';
 
-const minute = 60_000;
 const noon = Date.UTC(2026, 0, 1, 12);
 
 let now: number;
@@ -21,14 +21,16 @@ const pass = (ms: number) => {
 const ask = (waiting: number, version: number, enqueued = 0, committed: number | undefined = 0) =>
   stuck.stuckSince(
     'hub/0',
-    { partitionId: '0', first: 0, last: version + waiting, lastEnqueuedAt: now - enqueued * minute },
+    { partitionId: '0', first: 0, last: version + waiting, lastEnqueuedAt: now - enqueued * minuteMs },
     waiting,
-    committed === undefined ? undefined : { appId: 'hub/0', version, lastUpdated: now - committed * minute },
+    committed === undefined
+      ? undefined
+      : { appId: 'hub/0', version, lastUpdated: now - committed * minuteMs },
   );
 
 it('is stuck after two minutes with events waiting and no commit, since they were first seen', () => {
   expect(ask(5, 9)).toBeUndefined();
-  pass(2 * minute - 1);
+  pass(2 * minuteMs - 1);
   expect(ask(50, 9)).toBeUndefined();
   pass(1);
   expect(ask(60, 9)).toBe(noon);
@@ -36,20 +38,20 @@ it('is stuck after two minutes with events waiting and no commit, since they wer
 
 it('begins anew after each commit, and where nothing waits', () => {
   ask(5, 9);
-  pass(minute);
+  pass(minuteMs);
   ask(5, 10);
-  pass(minute);
+  pass(minuteMs);
   expect(ask(5, 10)).toBeUndefined();
   ask(0, 15);
-  pass(minute);
+  pass(minuteMs);
   expect(ask(5, 15)).toBeUndefined();
-  pass(2 * minute);
-  expect(ask(5, 15)).toBe(noon + 3 * minute);
+  pass(2 * minuteMs);
+  expect(ask(5, 15)).toBe(noon + 3 * minuteMs);
 });
 
 it('is known at once to a process that has just started if the newest event and the last commit are old', () => {
-  expect(ask(5, 9, 2, 3)).toBe(noon - 2 * minute);
-  expect(ask(5, 9, 3, 2)).toBe(noon - 2 * minute);
+  expect(ask(5, 9, 2, 3)).toBe(noon - 2 * minuteMs);
+  expect(ask(5, 9, 3, 2)).toBe(noon - 2 * minuteMs);
 });
 
 it('waits for a process that has just started where the newest event, or the last commit, is not old', () => {
@@ -59,13 +61,13 @@ it('waits for a process that has just started where the newest event, or the las
 
 it('waits where nothing was ever committed, as on the first day with a hub that is full', () => {
   expect(ask(5, -1, 60, undefined)).toBeUndefined();
-  pass(2 * minute);
+  pass(2 * minuteMs);
   expect(ask(5, -1, 60, undefined)).toBe(noon);
 });
 
 it('does not mistake a clock that was set ahead for a wait', () => {
   ask(5, 9);
-  now += 10 * 24 * 60 * minute;
+  now += 10 * 24 * 60 * minuteMs;
   monotonic += 1000;
   // The commit was made with the same clock.
   expect(ask(5, 9, 0, 0)).toBeUndefined();

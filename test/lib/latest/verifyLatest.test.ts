@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { putCommit } from '../../../src/lib/delta/commit';
+import { hourMs } from '../../../src/lib/duration';
 import { LatestFold } from '../../../src/lib/latest/latest';
 import { latestStatePath } from '../../../src/lib/latest/latestState';
 import { verifyLatest } from '../../../src/lib/latest/verifyLatest';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { latest, PricesTable } from './pricesTable';
 
-const hourMs = 3_600_000;
 const at = Math.floor(Date.now() / hourMs) * hourMs;
 
 it('a saved state that differs from the files is noticed, and nothing is written', async () => {

@@ -10,6 +10,7 @@ import {
   type TableLocation,
 } from '../../../src/lib/delta/log';
 import { readParquet } from '../../../src/lib/delta/parquet/read';
+import { dayMs } from '../../../src/lib/duration';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
 import { moveLastCheckpoint } from '../../../src/lib/maintenance/lastCheckpoint';
@@ -17,7 +18,7 @@ import { deletionVector } from '../../kit/deletionVector';
 import { sourceOf } from '../delta/parquet/byteSource';
 import { openDuckDb } from '../delta/parquet/duckdb';
 import { DatedStore } from './datedStore';
-import { appendFiles, day, newLocation, readRows, snapshotOf, stateOf } from './table';
+import { appendFiles, newLocation, readRows, snapshotOf, stateOf } from './table';
 
 let at: TableLocation;
 beforeEach(() => {
@@ -305,12 +306,12 @@ describe('a checkpoint', () => {
       isBlindAppend: true,
     });
     const now = Date.now();
-    store.date(commitPath('events', 6), now + 1.9 * day);
-    await checkpoint({ at, now: now + 9 * day });
+    store.date(commitPath('events', 6), now + 1.9 * dayMs);
+    await checkpoint({ at, now: now + 9 * dayMs });
     expect((await snapshotOf(at)).tombstones.size).toBe(4);
     await appendFiles(at, 1, { first: 40 });
-    store.date(commitPath('events', 7), now + 9 * day);
-    await checkpoint({ at, now: now + 2.1 * day });
+    store.date(commitPath('events', 7), now + 9 * dayMs);
+    await checkpoint({ at, now: now + 2.1 * dayMs });
     const { tombstones, txns, files } = await snapshotOf(at);
     expect([tombstones.size, [...txns.keys()].sort(), files.size]).toEqual([0, ['p0', 'replay/old'], 2]);
   });
@@ -318,7 +319,7 @@ describe('a checkpoint', () => {
   it('keeps young tombstones by a clock that runs days ahead of the store', async () => {
     await appendFiles(at, 4, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 2 days' } });
     await compact({ at });
-    await checkpoint({ at, now: Date.now() + 5 * day });
+    await checkpoint({ at, now: Date.now() + 5 * dayMs });
     await forgetCommits(0, 4);
     expect((await snapshotOf(at)).tombstones.size).toBe(4);
   });

@@ -8,14 +8,15 @@ import {
   type TableLocation,
 } from '../../../src/lib/delta/log';
 import { openSnapshot } from '../../../src/lib/delta/openTable';
+import { dayMs } from '../../../src/lib/duration';
 import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { cleanLog } from '../../../src/lib/maintenance/cleanLog';
 import { DatedStore } from './datedStore';
-import { appendFiles, day, pathsOf, readRows, snapshotOf } from './table';
+import { appendFiles, pathsOf, readRows, snapshotOf } from './table';
 
 /** Noon, so that midnight is the one before. */
-const now = Math.floor(Date.now() / day) * day + day / 2;
+const now = Math.floor(Date.now() / dayMs) * dayMs + dayMs / 2;
 
 let store: DatedStore;
 let at: TableLocation;
@@ -32,7 +33,7 @@ async function appendHistory(retention: string, more: Record<string, string> = {
     if (round < 3) await checkpoint({ at });
   }
   for (let version = 0; version <= 12; version++) {
-    const written = now - ((12 - version) * day) / 2;
+    const written = now - ((12 - version) * dayMs) / 2;
     store.date(commitPath('events', version), written);
     store.date(checkpointPath('events', version), written + 1000);
   }
@@ -102,12 +103,12 @@ describe('cleaning the log', () => {
     ['of a moment after it', 1, 6],
   ])('goes by the midnight before, in UTC: a version %s', async (_what, later, oldest) => {
     await appendHistory('interval 2 days');
-    for (const version of [7, 8]) store.date(commitPath('events', version), now - 3 * day);
-    store.date(commitPath('events', 9), now - day / 2 - 2 * day + later);
+    for (const version of [7, 8]) store.date(commitPath('events', version), now - 3 * dayMs);
+    store.date(commitPath('events', 9), now - dayMs / 2 - 2 * dayMs + later);
     // A checkpoint is as old as its version, whenever it was written.
     store.date(checkpointPath('events', 9), now);
     for (const hours of [0, 11.9])
-      expect(await cleanLog({ at, now: now + (hours * day) / 24, dryRun: true })).toMatchObject({ oldest });
+      expect(await cleanLog({ at, now: now + (hours * dayMs) / 24, dryRun: true })).toMatchObject({ oldest });
   });
 
   it('does not begin the log at a checkpoint whose commit is gone, because its age is not known', async () => {
@@ -136,14 +137,14 @@ describe('cleaning the log', () => {
 
   it("keeps entries that are young by the store's clock, even if this clock runs days ahead", async () => {
     await appendHistory('interval 2 days');
-    expect(await cleanLog({ at, now: now + 5 * day })).toMatchObject({ oldest: 6 });
+    expect(await cleanLog({ at, now: now + 5 * dayMs })).toMatchObject({ oldest: 6 });
     await expect(snapshotOf(at, 6)).resolves.toMatchObject({ version: 6 });
   });
 
   it("keeps all versions after a young one, even if the store's clock went back and made them look old", async () => {
     await appendHistory('interval 2 days');
     // Version 5 was written before version 6, whose checkpoint would else be the one to keep.
-    store.date(commitPath('events', 5), now - day);
+    store.date(commitPath('events', 5), now - dayMs);
     expect(await cleanLog({ at, now })).toMatchObject({ oldest: 3 });
     expect((await snapshotOf(at, 4)).version).toBe(4);
   });
@@ -211,7 +212,8 @@ describe('cleaning the log', () => {
     expect(await readRows(at)).toEqual(rows);
     expect((await snapshotOf(at, 7)).files.size).toBe(7);
     // Once a newer one is old enough, the damaged one goes with all that is below.
-    for (let version = 7; version <= 11; version++) store.date(commitPath('events', version), now - 3 * day);
+    for (let version = 7; version <= 11; version++)
+      store.date(commitPath('events', version), now - 3 * dayMs);
     expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: 9, deleted: 8 });
     expect(await readRows(at)).toEqual(rows);
   });

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
+import { dayMs } from '../../../src/lib/duration';
 import { performDuty } from '../../../src/lib/maintenance/duties';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 import { DatedStore } from './datedStore';
-import { appendFiles, day, snapshotOf } from './table';
+import { appendFiles, snapshotOf } from './table';
 
 it('says how many files a vacuum deleted, and how many bytes', async () => {
   const lake = new DatedStore();
@@ -11,7 +12,7 @@ it('says how many files a vacuum deleted, and how many bytes', async () => {
   await appendFiles(at, 1);
   for (const name of ['a', 'b']) {
     await lake.put(`clicks/${name}.parquet`, Buffer.from('four'));
-    lake.date(`clicks/${name}.parquet`, Date.now() - 30 * day);
+    lake.date(`clicks/${name}.parquet`, Date.now() - 30 * dayMs);
   }
   expect(await performDuty('vacuum', { at })).toEqual({ outcome: 'done', deleted: 2, bytes: 8 });
 });

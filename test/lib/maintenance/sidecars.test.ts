@@ -10,10 +10,11 @@ import {
 import { openState } from '../../../src/lib/delta/openTable';
 import { FileWriter } from '../../../src/lib/delta/parquet/fileWriter';
 import { createShredder, fieldDefinition } from '../../../src/lib/delta/parquet/nested';
+import { dayMs } from '../../../src/lib/duration';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { vacuum } from '../../../src/lib/maintenance/vacuum';
 import { DatedStore } from './datedStore';
-import { appendFiles, day, pathsOf, readRows, snapshotOf } from './table';
+import { appendFiles, pathsOf, readRows, snapshotOf } from './table';
 
 /*
  * A checkpoint of the feature v2Checkpoint may have the name of a classic one (PROTOCOL.md, "V2 Spec"), and its files in sidecars. It
@@ -77,7 +78,7 @@ it('a checkpoint with sidecars is left out, where the log has the versions below
 
 it('otherwise the table cannot be opened, and vacuum deletes no file that may be live', async () => {
   for (const version of [0, 1, 2, 3]) await store.delete(commitPath(at.table, version));
-  for (const path of await pathsOf(at)) store.date(path, now - 60 * day);
+  for (const path of await pathsOf(at)) store.date(path, now - 60 * dayMs);
   store.date(commitPath(at.table, 5), now);
   const before = await pathsOf(at);
   const refused = { code: 'delta.invalid', message: expect.stringContaining('sidecars') };

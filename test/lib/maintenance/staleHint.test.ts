@@ -3,12 +3,13 @@ import { markOf, serializeCommit } from '../../../src/lib/delta/actions';
 import { checkpointPath, commitPath, lastCheckpointPath } from '../../../src/lib/delta/log';
 import { encodeCheckpointRows } from '../../../src/lib/delta/parquet/encodeCheckpoint';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
+import { dayMs } from '../../../src/lib/duration';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { cleanLog } from '../../../src/lib/maintenance/cleanLog';
 import { repairLog } from '../../../src/lib/maintenance/repairLog';
 import { vacuum } from '../../../src/lib/maintenance/vacuum';
 import { DatedStore } from './datedStore';
-import { appendFiles, day, fields, pathsOf, snapshotOf, stateOf } from './table';
+import { appendFiles, fields, pathsOf, snapshotOf, stateOf } from './table';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -45,7 +46,7 @@ async function tableWithStaleHint({ committed = 0, stored = 0, hasOlder = false 
   await appendFiles(at, 2, { first: 200 });
   for (const version of [0, 1, 2]) await store.delete(commitPath(at.table, version));
   await store.put(lastCheckpointPath(at.table), hint);
-  for (const path of await pathsOf(at)) store.date(path, now - 60 * day);
+  for (const path of await pathsOf(at)) store.date(path, now - 60 * dayMs);
   store.date(commitPath(at.table, cleanedTo + 2), now);
   store.date(commitPath(at.table, 3), now - stored);
   return at;
@@ -53,8 +54,8 @@ async function tableWithStaleHint({ committed = 0, stored = 0, hasOlder = false 
 
 describe('a table that was put back in part', () => {
   it.each([
-    ['committed', { committed: 2 * day, stored: 0 }],
-    ['stored', { committed: 0, stored: 2 * day }],
+    ['committed', { committed: 2 * dayMs, stored: 0 }],
+    ['stored', { committed: 0, stored: 2 * dayMs }],
   ])('is opened at its newest version if the one it seems to end at was %s long ago', async (_, age) => {
     const at = await tableWithStaleHint(age);
     expect((await stateOf(at)).version).toBe(cleanedTo + 2);
@@ -75,7 +76,7 @@ it('vacuum deletes no live file if the pointer to the checkpoint is older than w
 });
 
 it('cleaning moves such a pointer forward, after which the table is opened at its newest version', async () => {
-  const at = await tableWithStaleHint({ committed: 0, stored: 60 * day });
+  const at = await tableWithStaleHint({ committed: 0, stored: 60 * dayMs });
   expect(await cleanLog({ at, now })).toEqual({ outcome: 'done', oldest: cleanedTo, deleted: 2 });
   const { version, files } = await snapshotOf(at);
   expect([version, files.size]).toEqual([cleanedTo + 2, 6]);

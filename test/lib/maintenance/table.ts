@@ -7,8 +7,6 @@ import type { Snapshot, TableState } from '../../../src/lib/delta/state';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
 import { MemoryStore } from '../../../src/lib/storage/memoryStore';
 
-export const day = 86_400_000;
-
 /** Columns of the tests' table. */
 export const fields = [field('id', 'long', false), field('name', 'string')];
 

@@ -2,13 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { putCommit } from '../../../src/lib/delta/commit';
 import { commitPath, type TableLocation } from '../../../src/lib/delta/log';
 import { writeDataFile } from '../../../src/lib/delta/writeDataFile';
+import { dayMs } from '../../../src/lib/duration';
 import { TributaryError } from '../../../src/lib/errors';
 import { checkpoint } from '../../../src/lib/maintenance/checkpoint';
 import { compact } from '../../../src/lib/maintenance/compact';
 import { vacuum } from '../../../src/lib/maintenance/vacuum';
 import { deletionVector } from '../../kit/deletionVector';
 import { DatedStore } from './datedStore';
-import { appendFiles, day, fields, pathsOf, readRows, snapshotOf } from './table';
+import { appendFiles, fields, pathsOf, readRows, snapshotOf } from './table';
 
 const now = Date.now();
 const configuration = { 'delta.deletedFileRetentionDuration': 'interval 2 days' };
@@ -28,7 +29,7 @@ async function vacuumed(options: Partial<Parameters<typeof vacuum>[0]> = {}) {
 
 /** Makes every object of the table that many days old, but for its newest commit: that says what time the store has. */
 async function age(days: number, newest = now) {
-  for (const path of await pathsOf(at)) store.date(path, now - days * day);
+  for (const path of await pathsOf(at)) store.date(path, now - days * dayMs);
   store.date((await pathsOf(at, '_delta_log/')).at(-1) ?? '', newest);
 }
 
@@ -44,7 +45,7 @@ describe('a vacuum', () => {
     await appendFiles(at, 4, { configuration });
     await compact({ at });
     const rows = await readRows(at);
-    const later = now + 2.1 * day;
+    const later = now + 2.1 * dayMs;
     await age(30, later);
     expect(await vacuumed()).toEqual({ outcome: 'done', deleted: [], bytes: 0 });
     const planned = await vacuumed({ now: later, dryRun: true });
@@ -64,9 +65,9 @@ describe('a vacuum', () => {
         configuration: { 'delta.deletedFileRetentionDuration': `interval ${retention}` },
       });
       const { path } = await writeDataFile({ at, fields, columns: [[1], ['in flight']] });
-      store.date(`events/${path}`, now - (days - 0.1) * day);
+      store.date(`events/${path}`, now - (days - 0.1) * dayMs);
       expect((await vacuumed()).deleted).toEqual([]);
-      store.date(`events/${path}`, now - (days + 0.1) * day);
+      store.date(`events/${path}`, now - (days + 0.1) * dayMs);
       expect((await vacuumed()).deleted).toEqual([`events/${path}`]);
     },
   );
@@ -74,15 +75,15 @@ describe('a vacuum', () => {
   it("keeps a file younger than a day by the store's time, for any clock and retention", async () => {
     await appendFiles(at, 1, { configuration: { 'delta.deletedFileRetentionDuration': 'interval 0 hours' } });
     const { path } = await writeDataFile({ at, fields, columns: [[1], ['in flight']] });
-    store.date(`events/${path}`, now - 0.9 * day);
-    expect((await vacuumed({ now: now + 5 * day })).deleted).toEqual([]);
+    store.date(`events/${path}`, now - 0.9 * dayMs);
+    expect((await vacuumed({ now: now + 5 * dayMs })).deleted).toEqual([]);
   });
 
   it('spares young files by a clock that runs days ahead of the store', async () => {
     await appendFiles(at, 4, { configuration });
     await compact({ at });
     await writeDataFile({ at, fields, columns: [[1], ['in flight']] });
-    expect((await vacuumed({ now: now + 5 * day })).deleted).toEqual([]);
+    expect((await vacuumed({ now: now + 5 * dayMs })).deleted).toEqual([]);
   });
 
   it('spares a file that is committed while it lists', async () => {
@@ -157,7 +158,7 @@ describe('a vacuum', () => {
     for (const path of [...spared, 'part/x.parquet']) await store.put(`events/${path}`, Buffer.from('x'));
     await store.put('events2/x.parquet', Buffer.from('x'));
     await age(30);
-    store.date('events2/x.parquet', now - 30 * day);
+    store.date('events2/x.parquet', now - 30 * dayMs);
     expect((await vacuumed()).deleted).toEqual(['events/part/x.parquet']);
     expect(await pathsOf({ store, table: 'events2' })).toEqual(['events2/x.parquet']);
     expect(await pathsOf(at, '_delta_log/')).toHaveLength(2);
@@ -189,7 +190,7 @@ describe('a vacuum', () => {
     const [add] = [...(await snapshotOf(at)).files.values()];
     if (!add) throw new Error('There is no file.');
     const { path } = add;
-    const remove = { path, deletionTimestamp: now - daysAgo * day, dataChange: true };
+    const remove = { path, deletionTimestamp: now - daysAgo * dayMs, dataChange: true };
     const withVector = { deletionVector: { ...deletionVector, ...vector } };
     const commit = { operation: 'DELETE', isBlindAppend: false };
     await putCommit(at, version + 1, [{ remove }, { add: { ...add, ...withVector } }], commit);
@@ -218,7 +219,7 @@ describe('a vacuum', () => {
       await checkpoint({ at });
       for (const version of [0, 1, 2, 3]) await store.delete(commitPath('events', version));
       expect((await vacuumed({ dryRun: true })).deleted).toEqual([another]);
-      const later = now + day;
+      const later = now + dayMs;
       await age(30, later);
       const { deleted } = await vacuumed({ now: later });
       expect([...deleted].sort()).toEqual([`events/${path}`, `events/${file}`, another].sort());

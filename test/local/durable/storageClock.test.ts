@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { StorageClock } from '../../../local/durable/storageClock';
+import { hourMs } from '../../../src/lib/duration';
 
-const hour = 3_600_000;
 /** A date as storage tells it: in whole seconds. */
 const dateOf = (time: number) => new Date(Math.floor(time / 1000) * 1000);
 /** Sets this machine's time of day wrong for the making of a clock. */
@@ -13,7 +13,7 @@ const clockOf = (wrongByMs: number) => {
   return clock;
 };
 
-it.each([0, -3 * 24 * hour, 10 * 24 * hour, -20_000, 20_000])(
+it.each([0, -3 * 24 * hourMs, 10 * 24 * hourMs, -20_000, 20_000])(
   'tells the time of the storage on a machine that is wrong by %d ms',
   (wrongBy) => {
     const clock = clockOf(wrongBy);
@@ -34,7 +34,7 @@ it('does not jump with the time of day', () => {
   const clock = clockOf(0);
   const before = clock.now();
   const right = Date.now();
-  vi.spyOn(Date, 'now').mockReturnValue(right + 10 * 24 * hour);
+  vi.spyOn(Date, 'now').mockReturnValue(right + 10 * 24 * hourMs);
   expect(clock.now() - before).toBeLessThan(1_000);
   vi.restoreAllMocks();
 });

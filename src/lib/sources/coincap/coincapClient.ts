@@ -1,4 +1,5 @@
 import { isConfidential } from '../../confidentialUrl';
+import { dayMs } from '../../duration';
 import { TributaryError } from '../../errors';
 import { describeNoReply } from '../../noReply';
 
@@ -34,7 +35,7 @@ export type CoincapAnswer =
 
 const firstWaitMs = 30_000;
 const longestWaitMs = 15 * 60_000;
-const longestRetryAfterMs = 24 * 3_600_000;
+const longestRetryAfterMs = dayMs;
 
 /** Polls `GET /v3/assets`. Keeps no assets, only how long the API asked us to wait. */
 export class CoincapClient {

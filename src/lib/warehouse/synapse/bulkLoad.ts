@@ -1,4 +1,5 @@
 import type { Table } from 'mssql';
+import { dayMs } from '../../duration';
 import { nextTurn, rowsPerTurn } from '../../nextTurn';
 import type { WarehouseTable, WarehouseType } from '../../streams/stream';
 import type { Cell, PreparedRows } from '../warehouse';
@@ -64,8 +65,6 @@ function converterOf(type: WarehouseType): Convert {
   if (type === 'int' || type === 'smallint') return Number;
   return (cell) => cell;
 }
-
-const dayMs = 86_400_000;
 
 /** The client takes what is below a millisecond in a property of its own, in seconds. */
 function toDateTime2(micros: number | bigint): Date {

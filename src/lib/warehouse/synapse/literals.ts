@@ -1,3 +1,4 @@
+import { dayMs } from '../../duration';
 import type { WarehouseType } from '../../streams/stream';
 import type { Cell } from '../warehouse';
 
@@ -75,7 +76,7 @@ export function formatCell(cell: Exclude<Cell, null>, type: WarehouseType): stri
   if (type === 'bit') return cell === true ? '1' : '0';
   if (type === 'datetime') return formatTime(cell as number | bigint, 3);
   if (type === 'datetime2(6)') return formatTime(cell as number | bigint, 6);
-  if (type === 'date') return new Date(Number(cell) * 86_400_000).toISOString().slice(0, 10);
+  if (type === 'date') return new Date(Number(cell) * dayMs).toISOString().slice(0, 10);
   return String(cell);
 }
 

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { dayMs } from '../../duration';
 import { nextTurn } from '../../nextTurn';
 import type { ObjectInfo, ObjectStore } from '../../storage/objectStore';
 import type { WarehouseTable } from '../../streams/stream';
@@ -13,7 +14,7 @@ const compress = promisify(gzip);
 export const stagingPrefix = 'warehouse-staging/';
 
 /** No load takes as long as this. */
-const leftAfterMs = 24 * 3_600_000;
+const leftAfterMs = dayMs;
 
 /**
  * Deletes the files of processes that were killed during a load. Call it while a file of this process is there, which was just written:

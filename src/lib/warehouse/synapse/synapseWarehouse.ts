@@ -1,4 +1,5 @@
 import type { TablePosition } from '../../delta/position';
+import { hourMs } from '../../duration';
 import type { WarehouseTable } from '../../streams/stream';
 import type { SqlAddress } from '../connectionString';
 import { replacingPrefix } from '../shadow';
@@ -37,7 +38,7 @@ import {
 import { checkTextColumns } from './textColumns';
 
 /** A swap may copy all rows of a table in one statement. */
-const swapTimeoutMs = 2 * 3_600_000;
+const swapTimeoutMs = 2 * hourMs;
 
 export interface SynapseOptions extends LoadSettings {
   readonly address: SqlAddress;

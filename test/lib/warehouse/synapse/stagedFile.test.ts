@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { hourMs } from '../../../../src/lib/duration';
 import { MemoryStore } from '../../../../src/lib/storage/memoryStore';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import {
@@ -23,7 +24,6 @@ const rejected = [{ hubCreatedAt: 0, partition: 0, sequenceNumber: 0, element: 0
 
 describe('files that a killed process has left', () => {
   it('are deleted a day later, by the clock of the store, and no others', async () => {
-    const hour = 3_600_000;
     let now = 0;
     const store = new MemoryStore('lake', () => now);
     const paths = async () => {
@@ -37,7 +37,7 @@ describe('files that a killed process has left', () => {
       [1, `${stagingPrefix}young`],
       [24, `${stagingPrefix}own`],
     ] as const) {
-      now = at * hour;
+      now = at * hourMs;
       await store.put(path, Buffer.from(''));
     }
     await deleteLeftFiles({ store });

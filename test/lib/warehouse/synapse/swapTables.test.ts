@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { hourMs } from '../../../../src/lib/duration';
 import { clickstream } from '../../../../src/lib/streams/clickstream';
 import type { WarehouseTable } from '../../../../src/lib/streams/stream';
 import { catchUp } from '../../../../src/lib/warehouse/catchUp';
@@ -78,17 +79,16 @@ describe('a swap', () => {
     const delta = await clicksTable();
     await delta.commit(clicks(4));
     await follow(delta);
-    const hour = 3_600_000;
     const stage = `ops.stage_${'0123456789abcdef'.repeat(2)}`;
     const made: [name: string, age: number, stays: boolean][] = [
-      ['clickstream.clicks__rebuild_1_00000001', 2 * hour, false],
+      ['clickstream.clicks__rebuild_1_00000001', 2 * hourMs, false],
       ['clickstream.clicks__rebuild_1_00000002', 0, true],
       ['clickstream.clicks__rebuild_1_00000003_old', 0, false],
-      ['clickstream.clicks__reload_1_00000005', 2 * hour, false],
+      ['clickstream.clicks__reload_1_00000005', 2 * hourMs, false],
       ['clickstream.clicks__reload_1_00000006', 0, true],
-      ['clickstream.clicks_by_hand', 2 * hour, true],
-      ['assets.clicks__rebuild_1_00000004', 2 * hour, true],
-      [stage, 2 * hour, false],
+      ['clickstream.clicks_by_hand', 2 * hourMs, true],
+      ['assets.clicks__rebuild_1_00000004', 2 * hourMs, true],
+      [stage, 2 * hourMs, false],
       [stage.replace('0', 'f'), 0, true],
     ];
     for (const [name, age] of made)
