@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { rowKeyColumns } from '../../src/lib/lake/rowAddress';
 import { integerBetween, type Random } from '../../src/lib/sources/seededRandom';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
 import { TdsServer } from '../kit/tds/tdsServer';
-import { addressColumns, checksum, clickColumns, readDelta, readServer } from '../kit/warehouseRows';
+import { checksum, clickColumns, readDelta, readServer } from '../kit/warehouseRows';
 import { settle } from './settle';
 
 /** Milliseconds between two connections that break at a commit. */
@@ -93,7 +94,7 @@ export async function compareWarehouse(
   const loaded = async () => server.rows(table).length + server.rows(rejects).length;
   const count = await settle({ read: loaded, wanted: delta.length, stuckMs });
   const rows = readServer(server, table, clickColumns);
-  const rejected = readServer(server, rejects, addressColumns);
+  const rejected = readServer(server, rejects, rowKeyColumns);
   log(
     `warehouse: ${rows.length} rows and ${rejected.length} rejected where the Delta table has ${delta.length}, ` +
       `${((Date.now() - started) / 1000).toFixed(1)} s later`,
@@ -101,7 +102,7 @@ export async function compareWarehouse(
   if (count !== delta.length)
     return [`The warehouse has ${count} rows and rejected rows, the Delta table ${delta.length} rows.`];
   const isRejected = new Set(rejected.map((address) => address.join('|')));
-  const fitting = delta.filter((row) => !isRejected.has(row.slice(0, addressColumns.length).join('|')));
+  const fitting = delta.filter((row) => !isRejected.has(row.slice(0, rowKeyColumns.length).join('|')));
   const [wanted, found] = [checksum(fitting), checksum(rows)];
   if (found !== wanted)
     return [`The warehouse's rows have the checksum ${found}, the Delta table's ${wanted}.`];

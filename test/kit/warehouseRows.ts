@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { openSnapshot } from '../../src/lib/delta/openTable';
 import { readDataFile } from '../../src/lib/delta/readDataFile';
+import { rowKeyColumns } from '../../src/lib/lake/rowAddress';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import type { SqlValue } from './tds/syntax';
 import type { TdsServer } from './tds/tdsServer';
 
-/** The columns that identify a row of `clicks`. */
-export const addressColumns = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'] as const;
-export const clickColumns = [...addressColumns, 'productid', 'sessionid'] as const;
+export const clickColumns = [...rowKeyColumns, 'productid', 'sessionid'] as const;
 
 /** A hash of all rows, each as text. It does not depend on their order. */
 export const checksum = (rows: readonly (readonly unknown[])[]): string =>

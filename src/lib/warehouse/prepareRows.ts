@@ -1,15 +1,13 @@
 import type { ReadValue } from '../delta/schema';
+import { rowKeyColumns } from '../lake/rowAddress';
 import { nextTurn, rowsPerTurn } from '../nextTurn';
 import type { WarehouseTable } from '../streams/stream';
 import { clampInteger, type Fitting, fittingOf, isMisfit } from './fitValue';
 import type { Cell, PreparedRows, RejectedRow } from './warehouse';
 
-/** The address columns, which every Delta table of a stream has. */
-const address = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'] as const;
-
 /** The columns of the Delta table that a load reads, including those that are only needed for rejected rows. */
 export function neededColumns(table: WarehouseTable): string[] {
-  return [...new Set([...table.columns.map(({ from }) => from), ...address])];
+  return [...new Set([...table.columns.map(({ from }) => from), ...rowKeyColumns])];
 }
 
 type ReadColumns = ReadonlyMap<string, readonly ReadValue[]>;
