@@ -1,16 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { readLocalSettings } from '../../src/cli/localSettings';
 import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
 
 const copied = [
@@ -98,7 +90,7 @@ export class AppCopy {
 
   /** The settings of the running system. */
   settings(): Record<string, string> {
-    return JSON.parse(readFileSync(join(this.folder, '.local/settings.json'), 'utf8')).Values;
+    return readLocalSettings(join(this.folder, '.local/settings.json'));
   }
 
   async delete(): Promise<void> {

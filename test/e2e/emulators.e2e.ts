@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadPortFlags } from '../../local/ports';
+import { readLocalSettings } from '../../src/cli/localSettings';
 import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
 
 /*
@@ -34,10 +35,9 @@ async function startEmulators(): Promise<RunningCommand> {
 
 it('the sample settings show rows in a warehouse', { timeout: 120_000 }, async () => {
   await startEmulators();
-  const valuesOf = (path: string): Record<string, string> => JSON.parse(readFileSync(path, 'utf8')).Values;
-  const sample = valuesOf(resolve('local.settings.sample.json'));
+  const sample = readLocalSettings(resolve('local.settings.sample.json'));
   // The sample names the default ports, which other programs may have, and a file in the app's folder, where the host runs.
-  const { WAREHOUSE: _, ...addresses } = valuesOf(join(folder, '.local/settings.json'));
+  const { WAREHOUSE: _, ...addresses } = readLocalSettings(join(folder, '.local/settings.json'));
   expect(sample.WAREHOUSE).toMatch(/^duckdb:\.local\//);
   const WAREHOUSE = String(sample.WAREHOUSE).replace('duckdb:', `duckdb:${folder}/`);
   const Values = { ...sample, ...addresses, WAREHOUSE };

@@ -11,6 +11,7 @@ import { startBroker } from '../../local/broker/broker';
 import { parseConfig } from '../../local/broker/config';
 import { isAlive } from '../../local/isAlive';
 import { loadSimulators, type Simulator } from '../../local/simulators';
+import { readLocalSettings } from '../../src/cli/localSettings';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
@@ -68,8 +69,10 @@ const childrenOfRun = (): number[] =>
 
 /** The container of the running lake. */
 async function openLake(): Promise<ContainerClient> {
-  const { Values } = JSON.parse(readFileSync(join(folder, '.local/settings.json'), 'utf8'));
-  return BlobServiceClient.fromConnectionString(Values.LakeStorage).getContainerClient(Values.LAKE_CONTAINER);
+  const values = readLocalSettings(join(folder, '.local/settings.json'));
+  return BlobServiceClient.fromConnectionString(values.LakeStorage ?? '').getContainerClient(
+    values.LAKE_CONTAINER ?? '',
+  );
 }
 
 /** Puts entries into a table's log that nobody can read, where its writer will write next. */
@@ -135,14 +138,14 @@ describe('npm start', () => {
         runtimeStatus: 'Completed',
         output: { outcome: 'rebuilt', table: 'clickstream.clicks' },
       });
-    const { Values } = JSON.parse(readFileSync(join(folder, '.local/settings.json'), 'utf8'));
+    const values = readLocalSettings(join(folder, '.local/settings.json'));
     run.process.kill('SIGINT');
     expect(await run.ended).toBe(0);
     const [accepted = 0, ...others] = comparison(run.text());
     expect(accepted).toBeGreaterThan(1000);
     expect(others).toEqual([accepted, accepted, accepted]);
     const logs = readdirSync(join(folder, '.local/logs'));
-    expect(secretsInLogs(join(folder, '.local/logs'), Values)).toEqual([]);
+    expect(secretsInLogs(join(folder, '.local/logs'), values)).toEqual([]);
     expect(logs).toEqual(
       expect.arrayContaining(['http.log', 'durable.log', 'ingestClickstream.log', 'syncWarehouse.log']),
     );
@@ -177,8 +180,11 @@ describe('npm start', () => {
   }, async () => {
     const run = start(...freePorts());
     await run.until(/[1-9][\d,]* rows, Delta version/);
-    const { Values } = JSON.parse(readFileSync(join(folder, '.local/settings.json'), 'utf8'));
-    const producer = new EventHubProducerClient(Values.EventHubConnection, Values.CLICKSTREAM_HUB);
+    const values = readLocalSettings(join(folder, '.local/settings.json'));
+    const producer = new EventHubProducerClient(
+      values.EventHubConnection ?? '',
+      values.CLICKSTREAM_HUB ?? '',
+    );
     await producer.sendBatch([{ body: 'no click' }]);
     await producer.close();
     run.process.kill('SIGINT');

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { readLocalSettings } from '../../src/cli/localSettings';
 
 /*
  * The hook that azd runs after it has made the resources, in a folder of its own. In place of az, sqlcmd, curl and npm, scripts write
@@ -81,7 +82,7 @@ ${more}
 
   /** The settings in a file that the hook wrote. */
   readValues(name: string): Record<string, string> {
-    return JSON.parse(readFileSync(this.path(name), 'utf8')).Values;
+    return readLocalSettings(this.path(name));
   }
 
   /** How tools were called, each as one text. */

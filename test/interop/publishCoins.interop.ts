@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadSimulators } from '../../local/simulators';
+import { readLocalSettings } from '../../src/cli/localSettings';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import { findStream } from '../../src/lib/streams/loadStreams';
 import { pythonOf } from '../kit/peer';
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const ports = ['port', ...parts.map((part) => `${part}-port`)].flatMap((flag) => [`--${flag}`, '0']);
   running = runCommand('local/start.js', [...ports, '--rate', '1'], folder);
   await running.until(/in the warehouse/);
-  values = JSON.parse(readFileSync(join(folder, '.local/settings.json'), 'utf8')).Values;
+  values = readLocalSettings(join(folder, '.local/settings.json'));
 });
 afterAll(async () => {
   await endCommand(running);

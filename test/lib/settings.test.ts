@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readLocalSettings } from '../../src/cli/localSettings';
 import { type SettingDefinition, settingDefinitions } from '../../src/lib/settingDefinitions';
 import { parseSettings } from '../../src/lib/settings';
 import { clickstream } from '../../src/lib/streams/clickstream';
 import { loadStreams } from '../../src/lib/streams/loadStreams';
 import { type Stream, settingsOf } from '../../src/lib/streams/stream';
 
-const sample: { Values: Record<string, string> } = JSON.parse(
-  readFileSync('local.settings.sample.json', 'utf8'),
-);
+const sample = readLocalSettings('local.settings.sample.json');
 
 /** Settings of the Functions host itself, which the app never reads. */
 const ofTheHost = ['AzureWebJobsStorage', 'FUNCTIONS_WORKER_RUNTIME'];
@@ -295,7 +294,7 @@ describe('docs/settings.md and local.settings.sample.json', () => {
   it('have every setting of the app, with the same meanings and defaults', () => {
     expect(documented('# Settings')).toEqual(settingDefinitions.map(rowOf));
     const names = settingDefinitions.map(({ name }) => name);
-    expect(Object.keys(sample.Values)).toEqual(expect.arrayContaining([...names, ...ofTheHost]));
+    expect(Object.keys(sample)).toEqual(expect.arrayContaining([...names, ...ofTheHost]));
   });
 
   it('have those of every stream that has more than a hub', async () => {
@@ -304,13 +303,13 @@ describe('docs/settings.md and local.settings.sample.json', () => {
     for (const stream of described) {
       const definitions = settingsOf(stream);
       expect(documented(`### The stream \`${stream.name}\``)).toEqual(definitions.map(rowOf));
-      expect(Object.keys(sample.Values)).toEqual(expect.arrayContaining(definitions.map(({ name }) => name)));
+      expect(Object.keys(sample)).toEqual(expect.arrayContaining(definitions.map(({ name }) => name)));
     }
-    expect(problemsOf(sample.Values, described)).toBe('');
+    expect(problemsOf(sample, described)).toBe('');
   });
 
   it('name the same settings', () => {
     const page = readFileSync('docs/settings.md', 'utf8');
-    for (const name of Object.keys(sample.Values)) expect(page).toContain(`\`${name}\``);
+    for (const name of Object.keys(sample)) expect(page).toContain(`\`${name}\``);
   });
 });
