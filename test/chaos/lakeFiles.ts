@@ -1,11 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { inParallel } from '../../src/lib/inParallel';
 
 /*
- * A reader of Delta logs that shares no code with the product, so that it cannot have the same mistakes. It only reads commits, and
- * refuses a log that was cleaned.
+ * A reader of Delta logs that shares no code about them with the product, so that it cannot have the same mistakes. It only reads
+ * commits, and refuses a log that was cleaned.
  */
+
+/** How many requests of one kind are sent to the storage at a time. */
+export const requestsAtOnce = 8;
 
 export interface LakeFiles {
   /** Paths on this machine. */
@@ -79,7 +83,7 @@ interface FileAction {
 
 /** Reads entries of a log by their names. */
 export const readEntries = (lake: ContainerClient, names: readonly string[]): Promise<FileAction[][]> =>
-  inParallel(names, async (name) => {
+  inParallel(names, requestsAtOnce, async (name) => {
     const text = (await lake.getBlobClient(name).downloadToBuffer()).toString();
     return text
       .split('\n')
@@ -89,20 +93,9 @@ export const readEntries = (lake: ContainerClient, names: readonly string[]): Pr
 
 async function download(lake: ContainerClient, table: string, lives: Lives, folder: string) {
   mkdirSync(join(folder, table), { recursive: true });
-  return inParallel([...lives], async ([path, life]): Promise<LifeOfFile> => {
+  return inParallel(lives, requestsAtOnce, async ([path, life]): Promise<LifeOfFile> => {
     const file = join(folder, table, path.replaceAll('/', '_'));
     await lake.getBlobClient(`${table}/${path}`).downloadToFile(file);
     return { file, ...life };
   });
-}
-
-/** Works on a few items at a time. The results are in the order of the items. */
-export async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  const entries = items.entries();
-  const take = async () => {
-    for (const [index, item] of entries) results[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: 8 }, take));
-  return results;
 }

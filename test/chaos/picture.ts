@@ -1,9 +1,10 @@
 import type { ContainerClient } from '@azure/storage-blob';
-import { inParallel, readEntries } from './lakeFiles';
+import { inParallel } from '../../src/lib/inParallel';
+import { readEntries, requestsAtOnce } from './lakeFiles';
 
 /*
  * Rolls the tables of the lake back in time, like a restored backup or a failover: the blobs of a moment are restored, and
- * everything written since is gone. It works on the storage directly and shares no code with the product.
+ * everything written since is gone. It works on the storage directly and shares no code about tables with the product.
  */
 
 /** The tables at one moment. */
@@ -58,6 +59,7 @@ export async function goBack(lake: ContainerClient, picture: LakePicture): Promi
   for (const name of newer.filter((one) => logEntry.test(one)).reverse()) await remove(name);
   await inParallel(
     newer.filter((name) => !isPointer(name) && !logEntry.test(name)),
+    requestsAtOnce,
     remove,
   );
   return { to: picture.version, from: newestVersion(now.filter((name) => name.startsWith('clicks/'))) };
