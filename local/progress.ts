@@ -1,9 +1,10 @@
+import { openLake } from '../src/lib/app/lake';
 import { within } from '../src/lib/deadline';
 import type { TableLocation } from '../src/lib/delta/log';
 import { openState } from '../src/lib/delta/openTable';
 import { once } from '../src/lib/once';
 import { count, quantity } from '../src/lib/quantity';
-import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
+import { parseLakeSettings } from '../src/lib/settings';
 import { loadStreams } from '../src/lib/streams/loadStreams';
 import type { Stream } from '../src/lib/streams/stream';
 import {
@@ -29,14 +30,13 @@ const stillWithoutReasonAfterMs = 20_000;
 
 /** Follows every stream of a stack. The clickstream comes last, because its comparison is the last line of `npm start`. */
 export async function followStreams(stack: Stack): Promise<StreamProgress[]> {
-  const { LakeStorage = '', LAKE_CONTAINER = '' } = stack.settings;
-  const store = await openAzureBlobStore({ connectionString: LakeStorage }, LAKE_CONTAINER);
+  const lake = await openLake(parseLakeSettings(stack.settings));
   const streams = [...(await loadStreams())].sort((a, b) => Number(isClicks(a)) - Number(isClicks(b)));
   return streams.map((stream) => {
     const hub = stack.settings[stream.hubSetting] ?? '';
-    const at = { store, table: stream.table };
+    const at = lake.at(stream.table);
     const reader = new FiguresReader({ brokerUrl: stack.brokerUrl, hub, at });
-    const letters = new LetterCounter({ stream, store });
+    const letters = new LetterCounter({ stream, store: lake.store });
     return new StreamProgress({ stack, stream, reader, letters, at });
   });
 }

@@ -21,8 +21,11 @@ export interface Lake {
 
 type LakePlace = Pick<LakeSettings, 'lake' | 'lakeContainer'>;
 
-/** Opens the lake of the app, whose first write makes the container. Sends no request: the first call of the store sends the first one. */
-const openLake = async (place: LakePlace): Promise<Lake> =>
+/**
+ * Opens a lake that may not be there yet: without its container it is empty, and its first write makes the container. Sends no request:
+ * the first call of the store sends the first one.
+ */
+export const openLake = async (place: LakePlace): Promise<Lake> =>
   describeLake(place, await openAzureBlobStore(place.lake, place.lakeContainer));
 
 /**
