@@ -1,7 +1,8 @@
 export interface BackoffSteps {
   /** About how long to wait after the first failure; it doubles with each further one. */
   readonly firstMs: number;
-  readonly mostMs: number;
+  /** What it grows to. Left out where the tries end before the wait is long. */
+  readonly mostMs?: number;
 }
 
 /**
@@ -9,5 +10,7 @@ export interface BackoffSteps {
  * try again together.
  * @param failures how many tries have failed; at least 1
  */
-export const backoffMs = (failures: number, { firstMs, mostMs }: BackoffSteps): number =>
-  Math.min(mostMs, firstMs * 2 ** (failures - 1)) * (0.5 + Math.random());
+export const backoffMs = (
+  failures: number,
+  { firstMs, mostMs = Number.POSITIVE_INFINITY }: BackoffSteps,
+): number => Math.min(mostMs, firstMs * 2 ** (failures - 1)) * (0.5 + Math.random());

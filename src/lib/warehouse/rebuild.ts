@@ -17,7 +17,7 @@ import { fullName, type Warehouse } from './warehouse';
  * cannot be reached. A rebuild may take hours, in which connections break.
  */
 const maxTries = 5;
-const defaultBackoff: BackoffSteps = { firstMs: 200, mostMs: 5000 };
+const defaultBackoff: BackoffSteps = { firstMs: 200 };
 
 export interface RebuildOptions {
   readonly warehouse: Warehouse;
@@ -35,7 +35,7 @@ export interface RebuildOptions {
    * the start, and again before the shadow is to take its place, because hours may lie between. Left out, nothing is asked.
    */
   readonly mayLose?: boolean;
-  /** Before another try; by default from 0.2 to 5 s. */
+  /** Before another try; by default from 0.2 to 1.6 s. */
   readonly backoff?: BackoffSteps;
 }
 

@@ -1,4 +1,6 @@
-import { expect, it } from 'vitest';
+import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers/promises';
+import { afterEach, expect, it, vi } from 'vitest';
 import { Overtaken } from '../../../src/lib/warehouse/overtaken';
 
 const at = (version: number, tableId = 'id') => ({ tableId, version, mark: undefined });
@@ -6,6 +8,11 @@ const short = { firstMs: 1, mostMs: 1 };
 /** So long that a test with such a wait does not end. */
 const long = { firstMs: 600_000, mostMs: 600_000 };
 const forever = new AbortController().signal;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+});
 
 it('five loads in a row from one position may be overtaken, and no more', async () => {
   const overtaken = new Overtaken(forever, short);
@@ -53,4 +60,13 @@ it('a wait before the next load ends when the work must end, wherever the table 
   expect(isOver).toBe(false);
   ended.abort();
   expect(await waiting).toBe(true);
+});
+
+it('the waits of a table that moves on grow from a fifth of a second to five seconds and no further', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0.5);
+  const sleep = vi.spyOn(timers, 'setTimeout').mockResolvedValue(undefined);
+  syncBuiltinESMExports();
+  const overtaken = new Overtaken(forever);
+  for (let version = 0; version < 9; version++) expect(await overtaken.mayGoOn(at(version))).toBe(true);
+  expect(sleep.mock.calls.map(([ms]) => ms)).toEqual([200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
 });

@@ -42,7 +42,7 @@ export interface SqlClientOptions {
 
 /** How often work is tried that loses a deadlock. */
 const maxTries = 4;
-const backoff = { firstMs: 50, mostMs: 1000 };
+const backoff = { firstMs: 50 };
 
 /** How many connections are kept between calls. */
 const maxIdle = 2;
