@@ -193,6 +193,7 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
         `${describeVersion(at, version)}: ${lost + 1} commits lost the race in ${timeLimitMs / 1000} s.`,
       );
     }
+    // Not `backoffMs`, which is never less than half a wait: the writers of a race are told apart best from zero on.
     await sleep(Math.random() * Math.min(500, 10 * 2 ** Math.min(lost, 6)));
   }
 }

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { isDeepStrictEqual } from 'node:util';
+import { backoffMs } from '../backoff';
 import { within } from '../deadline';
 import type { TablePosition } from '../delta/position';
 import { describeFailure } from '../errors';
@@ -14,6 +15,7 @@ import type { Warehouse } from './warehouse';
 const intervalMs = 3000;
 /** How long one nudge may go on loading. The next nudge loads the rest. */
 const nudgeLimitMs = 60_000;
+/** After failures nudges wait about this long at most. */
 const longestBackoffMs = 300_000;
 /** How long nudges ignore a table that needs a rebuild. */
 const rebuildWaitMs = 30_000;
@@ -129,7 +131,8 @@ export class TableLoader {
       if (!isNews) return;
     } catch (error) {
       this.#failures++;
-      this.#nextAt = performance.now() + Math.min(longestBackoffMs, interval * 2 ** this.#failures);
+      this.#nextAt =
+        performance.now() + backoffMs(this.#failures, { firstMs: 2 * interval, mostMs: longestBackoffMs });
       const { code, message } = describeFailure(error);
       this.status = { state: 'failed', error: code };
       this.#warnOnce(message, (text) => warn(text, code));

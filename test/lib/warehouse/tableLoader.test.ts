@@ -104,7 +104,7 @@ describe('after a failure', () => {
     for (let tries = 0; tries < 8; tries++) await loader.catchUp(10_000);
     const logins = server.logins;
     for (let nudges = 0; nudges < 50; nudges++) loader.nudge();
-    // 100 ms doubled eight times: by far no other try yet.
+    // 100 ms doubled eight times, or half of that: by far no other try yet.
     await new Promise((done) => setTimeout(done, 300));
     expect(server.logins).toBe(logins);
     server.refuseLogins = undefined;
@@ -112,7 +112,9 @@ describe('after a failure', () => {
     expect(server.rows('clickstream.clicks')).toHaveLength(3);
   });
 
-  it('a nudge waits five minutes at most, however often loads have failed', async () => {
+  it('a nudge waits five minutes at most, spread at random, however often loads have failed', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    onTestFinished(() => void vi.restoreAllMocks());
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     onTestFinished(() => void vi.useRealTimers());
     let tries = 0;
@@ -135,6 +137,8 @@ describe('after a failure', () => {
   });
 
   it('a nudge waits no longer than after the first one if loads have succeeded since', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    onTestFinished(() => void vi.restoreAllMocks());
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     let [isDown, tries] = [true, 0];
@@ -193,7 +197,7 @@ describe('after a failure', () => {
     server.refuseLogins = { number: 42108, message: 'Cannot connect: the pool is paused.' };
     server.dropAll();
     for (let tries = 0; tries < 9; tries++) await loader.catchUp(10_000);
-    // It waits for the end of the backoff, which is 51 s away.
+    // It waits for the end of the backoff, which is half a minute away or more.
     loader.nudge();
     server.refuseLogins = undefined;
     await loader.catchUp(10_000);

@@ -71,6 +71,7 @@ export class Poller {
     this.#timer = window.setTimeout(() => this.now(), this.#waitMs());
   }
 
+  /** Not `backoffMs` of the app, because the browser loads the files of this folder alone. */
   #waitMs(): number {
     const failing = Math.min(mostMs, everyMs * 2 ** this.#failures) * (0.75 + Math.random() / 2);
     const wait = this.#failures === 0 ? everyMs : failing;

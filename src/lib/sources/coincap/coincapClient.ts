@@ -1,5 +1,6 @@
+import { backoffMs } from '../../backoff';
 import { isConfidential } from '../../confidentialUrl';
-import { dayMs } from '../../duration';
+import { dayMs, minuteMs } from '../../duration';
 import { TributaryError } from '../../errors';
 import { describeNoReply } from '../../noReply';
 
@@ -33,8 +34,7 @@ export type CoincapAnswer =
   | { readonly timestamp: number; readonly assets: readonly (CoincapAsset | NoAsset)[] }
   | { readonly waitUntilMs: number };
 
-const firstWaitMs = 30_000;
-const longestWaitMs = 15 * 60_000;
+const backoff = { firstMs: 30_000, mostMs: 15 * minuteMs };
 const longestRetryAfterMs = dayMs;
 
 /** Polls `GET /v3/assets`. Keeps no assets, only how long the API asked us to wait. */
@@ -59,8 +59,8 @@ export class CoincapClient {
   }
 
   /**
-   * Sends one request, or none while the API wants us to wait. After a 429 it waits as long as Retry-After says; without that, half
-   * a minute, and twice as long each further time.
+   * Sends one request, or none while the API wants us to wait. After a 429 it waits as long as Retry-After says; without that,
+   * about half a minute, and twice as long each further time.
    *
    * | the API | throws |
    * |---|---|
@@ -105,10 +105,10 @@ export class CoincapClient {
 
   /** The wait in milliseconds. Retry-After is a number of seconds or a date (RFC 9110, 10.2.3). */
   #waitAfter(retryAfter: string | null): number {
-    const backoff = Math.min(firstWaitMs * 2 ** this.#refusedInRow++, longestWaitMs);
-    if (retryAfter === null) return backoff;
+    const ownMs = backoffMs(++this.#refusedInRow, backoff);
+    if (retryAfter === null) return ownMs;
     const asked = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - this.#now();
-    return Number.isNaN(asked) ? backoff : Math.min(Math.max(asked, 0), longestRetryAfterMs);
+    return Number.isNaN(asked) ? ownMs : Math.min(Math.max(asked, 0), longestRetryAfterMs);
   }
 
   /** Quotes an answer, shortened and without the key, because an API may repeat a key that it refuses. */

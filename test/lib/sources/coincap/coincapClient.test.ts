@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Coincap, startCoincap } from '../../../../local/coincap/coincap';
 import { TributaryError } from '../../../../src/lib/errors';
 import {
@@ -154,6 +154,9 @@ describe('fetchAssets', () => {
 });
 
 describe('after a 429', () => {
+  beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0.5));
+  afterEach(() => void vi.restoreAllMocks());
+
   it('waits as long as Retry-After says, without a request', async () => {
     let now = 1_000_000;
     const client = clientOf({ now: () => now });
