@@ -26,15 +26,15 @@ const defaultTop = 20;
 const defaultEveryMs = 1000;
 const mostRows = 1_000_000;
 /**
- * Which time is compared with the one before it, where `--last` does not say so: the first of these before which there were clicks.
- * A time in which the clicks began would have a rate that is too low.
+ * The times to compare with the time right before them when `--last` is not given. The first of these is taken that has clicks before it.
+ * If the clicks began within the compared time, its rate would be too low.
  */
 const comparedSpans = ['15m', '5m', '1m'];
-/** It has whole minutes alone, so it changes slowly. */
+/** How often the trend is asked for. It counts whole minutes only, so it changes slowly. */
 const trendEveryMs = 15_000;
-/** How wide a table is that no terminal shows. */
+/** The width, in characters, of a table that is not shown on a terminal. */
 const plainColumns = 120;
-/** Keys for which the API has no path: those are its views, or what an address takes for a folder. */
+/** Keys that no path of the API can ask for: a path of these names is one of the API's views, or a folder in an address. */
 const keysWithoutPath = ['attributes', 'history', 'trending', '.', '..'];
 
 const flags = {
@@ -100,7 +100,7 @@ function refuseWrongUse({
     );
 }
 
-/** The API knows what it takes: if it refuses the value of an option, the command is used wrongly. */
+/** The error to show for a failed request. If the API refused the value of an option, the command was used wrongly. */
 function asWrongUse(
   error: unknown,
   given: Readonly<Record<string, unknown>>,
@@ -126,7 +126,7 @@ class CountsCommand {
     this.#filters = filters;
   }
 
-  /** @throws Error if the category that is asked for has never been counted, as the API says of such a product */
+  /** @throws Error if the category that is asked for was never counted. The API says the same of a product that was never counted */
   async ensureCategoryKnown(): Promise<void> {
     const { category } = this.#filters;
     if (category === undefined) return;
@@ -164,7 +164,7 @@ class CountsCommand {
     return { path, query: { last, top: top?.toString(), [attribute]: category } };
   }
 
-  /** The same time compared with the one before it; undefined if that is too much for the API. */
+  /** Compares the wanted time with the time before it. Undefined if the API refuses because that is too much for one answer. */
   async #currentTrend(): Promise<Trend | undefined> {
     if (this.#trend && performance.now() - this.#trend.at < trendEveryMs) return this.#trend.found;
     const { last } = this.#filters;
@@ -179,11 +179,13 @@ class CountsCommand {
     return found;
   }
 
-  /** The time without any before they began, if that was so late that an average would be too low. */
+  /**
+   * A time without any clicks, after which the first ones came; undefined unless the clicks began so late that an average would be too low.
+   */
   async #noneBeforeTheFirst(trend: Trend): Promise<Span | undefined> {
     if (trend.before > 0) return undefined;
     if (trend.total === 0) return (await this.#hasAnySince(trend.to)) ? trend : undefined;
-    // A time that was asked for has its average, whenever they began.
+    // If the user asked for a certain time, its average is shown even if the clicks began within it.
     return this.#filters.last === undefined ? spanBefore(trend) : undefined;
   }
 

@@ -13,9 +13,9 @@ export interface CountWords {
   readonly keys: string;
   readonly attribute: string;
   readonly count: string;
-  /** One of those that are counted, like `click`. */
+  /** The noun for what is counted, like `click`. */
   readonly noun: string;
-  /** One of those for which they are counted, like `product`. */
+  /** The noun for what it is counted by, like `product`. */
   readonly keyNoun: string;
 }
 
@@ -43,7 +43,11 @@ export const wordsOf = (stream: string | undefined): CountWords =>
         keyNoun: 'key',
       };
 
-/** An address takes "." and ".." for a folder. No stream has such a name, nor one with a slash, of which the API says the same. */
+/**
+ * The stream's name as a part of a path. An address takes "." and ".." for folders, so they get a slash. No stream has such a name, and
+ * none
+ * has a slash in its name: the API answers for both that there is no such stream.
+ */
 const nameInPath = (stream: string): string => (/^\.{1,2}$/.test(stream) ? `${stream}/` : stream);
 
 type Key = string | number;
@@ -61,11 +65,11 @@ export interface CountsAnswer {
   readonly asOf: string | undefined;
   readonly total: number;
   readonly keys: readonly CountedKey[];
-  /** Those that are not counted on their own. */
+  /** The rows of the keys that are not counted on their own. */
   readonly other: { readonly count: number; readonly atMost: number } | undefined;
 }
 
-/** A time of whole buckets. */
+/** A time that consists of whole buckets. */
 export interface Span {
   /** ISO times. */
   readonly from: string;
@@ -77,7 +81,7 @@ export interface Trend extends Span {
   readonly total: number;
   readonly before: number;
   readonly byKey: ReadonlyMap<Key, Change>;
-  /** Set where it is too early for a rate: a time without any, after which they began. */
+  /** A time without any rows, after which the first ones came. It is set if it is too early for a rate. */
   readonly noneIn?: Span;
 }
 

@@ -3,29 +3,29 @@ import { parseJsonObject } from '../lib/jsonObject';
 import { waitFor } from '../lib/longWait';
 import { describeNoAnswer, describeRefusal } from './noAnswer';
 
-/** What the API answered, which may be that it refuses. */
+/** An answer of the API, which may be a refusal. */
 export interface Reply {
   readonly status: number;
   readonly text: string;
   /** Its media type. */
   readonly type: string;
-  /** Where it was asked, without parameters. */
+  /** The address that was asked, without parameters. */
   readonly place: string;
 }
 
 export interface Question {
-  /** Below `/api/`. */
+  /** The path below `/api/`. */
   readonly path: string;
   /** Parameters. Those without a value are left out. */
   readonly query: Readonly<Record<string, string | undefined>>;
   readonly accept?: 'text/csv';
 }
 
-/** Asks the API of an app for counts. What has not changed since the last time is not sent again. */
+/** Asks the API of an app for counts. An answer that has not changed since the last time is not sent again. */
 export class CountsClient {
   readonly #app: URL;
   readonly #headers: Readonly<Record<string, string>>;
-  /** The last answers that can be asked about, by their questions. */
+  /** The last answers that have an entity tag, by their questions. */
   readonly #known = new Map<string, { readonly tag: string; readonly reply: Reply }>();
 
   /** @param key the function key, if one is needed */
@@ -74,7 +74,7 @@ export function objectIn({ text }: Reply): Record<string, unknown> | undefined {
 export class ParameterRefused extends Error {
   constructor(
     message: string,
-    /** Its name. */
+    /** The parameter's name. */
     readonly parameter: string,
     /** What the API takes instead. */
     readonly accepts: string,

@@ -24,12 +24,14 @@ export interface Asked {
   readonly top: number;
 }
 
-/** How much room there is. */
+/** How much room the terminal has for the table. */
 export interface Room {
   readonly columns: number;
 }
 
-/** How many lines stand around the keys: two of the heading, the titles, the others in one row, and the line about these. */
+/**
+ * The number of lines around those of the keys: two lines of heading, one of titles, one row for all other keys, and one line about them.
+ */
 export const linesAround = 5;
 
 const mostBar = 40;
@@ -49,7 +51,7 @@ export function describeCounts(view: CountsView, room: Room): string[] {
   return [...heading, ...tableOf(view, room), ...(note || [])].map((line) => cutText(line, room.columns));
 }
 
-/** Where they began in the minute of now or in the one before, a rate and a change would be wrong. */
+/** The table without a rate and a change. Both would be wrong if the rows began in the current minute or in the one before it. */
 function describeBeginning(view: CountsView, noneIn: Span, room: Room): string[] {
   const [heading = '', ...others] = describeCounts({ ...view, trend: undefined }, room);
   const none = `No ${view.words.noun}s ${timeOf(noneIn)}, so it is too early for a rate.`;
@@ -102,7 +104,7 @@ function timeOf(span: Span): string {
   return `from ${from} to ${from.startsWith(`${day}`) ? time : to} UTC`;
 }
 
-/** Of the keys of the category, or of the keys that are shown. */
+/** The rows in both times: of the keys of the category if one was asked for, otherwise of the keys that are shown. */
 function sumOf({ byKey }: Trend, { category }: Asked, keys: readonly CountedKey[]) {
   const changes =
     category === undefined
@@ -116,14 +118,14 @@ function sumOf({ byKey }: Trend, { category }: Asked, keys: readonly CountedKey[
 
 const minutesOf = ({ from, to }: Trend): number => (Date.parse(to) - Date.parse(from)) / 60_000;
 
-/** `12.3`, and `1,204` where the fraction says nothing. */
+/** `12.3`, or `1,204` for a number so large that a fraction would say nothing. */
 const decimal = (value: number): string =>
   value >= 100 ? count(Math.round(value)) : value.toLocaleString('en-US', { maximumFractionDigits: 1 });
 
-/** `+12 %`; `new` after a time without any. */
+/** `+12 %`; `new` if there was none in the time before. */
 function changeOf(now: number, before: number): string {
   if (before === 0) return now === 0 ? '-' : 'new';
-  // Without the sum, a small fall would be -0.
+  // Adding 0 turns -0, which a small fall would be rounded to, into 0.
   const percent = Math.round((now / before - 1) * 100) + 0;
   return `${percent > 0 ? '+' : ''}${count(percent)} %`;
 }
@@ -169,7 +171,7 @@ interface Row {
   readonly total: string;
   readonly rate: string;
   readonly change: string;
-  /** The count that its bar shows. */
+  /** The count that its bar stands for. */
   readonly bar: number;
 }
 
@@ -191,7 +193,7 @@ function rowsOf({ answer, trend, asked }: CountsView): Row[] {
   return [...rows, { key: 'other', name: '', attribute: '-', total, rate: '', change: '', bar: 0 }];
 }
 
-/** Cuts names, in the second column, so that a short bar has room beside them. */
+/** Shortens names, which are in the second column, so that a short bar has room beside them. */
 function fitNames(
   cells: readonly string[][],
   titles: readonly { readonly title: string }[],
@@ -206,7 +208,7 @@ function fitNames(
 
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/** A bar for a share of the whole width; a share of something is never nothing. */
+/** A bar that fills this share of the width. A share above 0 is always visible. */
 function barOf(share: number, width: number): string {
   const parts = share <= 0 ? 0 : Math.max(1, Math.round(share * width * 8));
   return '█'.repeat(Math.floor(parts / 8)) + (eighths[parts % 8] ?? '');

@@ -180,7 +180,7 @@ function tellUnreadable(unreadable: readonly UnreadableDeletion[]): void {
   for (const { table, version, why } of unreadable) console.log(`  ${table} version ${version}: ${why}`);
 }
 
-/** Says whether what DELETEs took away was put on record while it could be read: then no event is missing. Returns the exit code. */
+/** Looks for missing events in the table. If there are none, all rows that DELETEs took away are on record. Returns the exit code. */
 async function tellMissing(stream: Stream, store: ObjectStore): Promise<number> {
   const report = await showFiles(`${stream.table}: file`, (onFile) =>
     verifyStream({ store, stream, onFile }),

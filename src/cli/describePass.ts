@@ -15,7 +15,11 @@ export function describePass({ tables, counts, failures }: MaintenanceResult): s
   return [...lines, ...[...Map.groupBy(failures, reasonOf).values()].map(describeFailures)];
 }
 
-/** Storage that does not answer, or refuses, does so for whatever it is asked: the messages differ in what that was. */
+/**
+ * What failures have in common. All failures of storage with the same code count as one, because their messages differ only in the file
+ * that
+ * was asked for.
+ */
 const reasonOf = ({ code, message }: Failure): string =>
   code.startsWith('storage.') ? code : `${code} ${message}`;
 
@@ -29,7 +33,10 @@ function describeFailures(group: readonly Failure[]): string {
   return `${what}${more} failed, ${code}: ${text}${hint}${hintToCheck(code, table)}`;
 }
 
-/** The error of a step names one file that is gone or damaged. The step fails again in every pass until somebody mends the table. */
+/**
+ * A hint to check the table. The error of a step names one file that is gone or damaged, and the step fails in every pass until the
+ * table is repaired.
+ */
 const hintToCheck = (code: string, table: string | null): string =>
   code === 'parquet.invalid' && table !== null
     ? ` "npm run table -- check ${table}" names every such file; docs/errors.md says how to mend the table.`

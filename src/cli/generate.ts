@@ -58,12 +58,13 @@ async function generate(given: Given<typeof flags>): Promise<number> {
   const { rate, duration, sessions } = given;
   if (sessions !== undefined && duration !== undefined)
     throw new UsageError('--sessions ends after so many sessions: leave out --duration.');
-  // The simulator begins at the same moment as the time to send: otherwise it would make clicks of what opening the producer takes.
+  // The simulator and the time to send begin at the same moment. Otherwise it would also make clicks for the time that opening the producer
+  // takes.
   const started = Date.now();
   const simulator = openSimulator(given, started);
   const { namespace, hub } = readTarget(process.env);
   const stop = new AbortController();
-  // SIGTERM is how containers are stopped.
+  // Containers are stopped with SIGTERM.
   onInterrupt(() => stop.abort(), ['SIGINT', 'SIGTERM']);
   const producer = openProducer(namespace, hub);
   const sender = new ClickSender(producer);
@@ -102,8 +103,8 @@ function openSimulator(given: Given<typeof flags>, now: number): ClickSimulator 
 const names = ['hostName', 'sasKeyName', 'sasKeyValue', 'eventHubName'] as const;
 
 /**
- * The hub that the environment names. `hostName` is that of the namespace, with or without its domain.
- * @throws Error saying what is wrong, which is a setting and not the use of the command; it repeats no value
+ * Reads from the environment which hub to send to. `hostName` is the namespace's, with or without its domain.
+ * @throws Error saying what is wrong. It is no UsageError, because a setting is wrong. Its text repeats no value, which may be a secret
  */
 function readTarget(environment: NodeJS.ProcessEnv): { namespace: EventHubsNamespace; hub: string } {
   const [host, keyName, key, hub] = names.map((name) => environment[name]?.trim() ?? '');
@@ -116,7 +117,7 @@ function readTarget(environment: NodeJS.ProcessEnv): { namespace: EventHubsNames
     throw new Error(
       'hostName: expected a name like contoso or contoso.servicebus.windows.net, without sb://, a path and keys.',
     );
-  // A key ends with = and is no name: it would be printed as the hub's.
+  // A key ends with =, so it is no name. It is refused here, because otherwise it would be printed as the hub's name.
   if (![keyName, hub].every((name) => isHubName(name ?? '')))
     throw new Error(`sasKeyName, eventHubName: expected names ${nameSigns}.`);
   if (/[;\s]/.test(key ?? '')) throw new Error('sasKeyValue: expected the key alone, without blanks and ;.');
@@ -129,7 +130,7 @@ function readTarget(environment: NodeJS.ProcessEnv): { namespace: EventHubsNames
   return { namespace: { connectionString }, hub: hub ?? '' };
 }
 
-/** How often a line tells the progress where it cannot be drawn again. */
+/** How often a line tells the progress if there is no terminal on which one line can be drawn again. */
 const tellEveryMs = 10_000;
 
 /** Sends clicks and tells the progress. */
@@ -143,13 +144,13 @@ class ClickSender {
     this.#producer = producer;
   }
 
-  /** Whether the hub took none of the clicks that it was to have. */
+  /** True if clicks were sent and the hub took none of them. */
   get isInVain(): boolean {
     return this.#offered > 0 && this.accepted === 0;
   }
 
   /**
-   * Clicks that a hub does not take for a while are given up, as a shop's page would.
+   * Sends clicks. If the hub cannot be reached for a while, these clicks are given up, as a shop's page would do.
    * @throws `hub.refused`, `hub.oversize`
    */
   async send(clicks: ReturnType<ClickSimulator['tick']>): Promise<void> {

@@ -6,40 +6,41 @@ import { within } from '../lib/deadline';
 import { parseJsonObject } from '../lib/jsonObject';
 
 /*
- * Which run of `npm start` or `npm run emulators` uses a folder: it leaves a mark there. A process id alone proves nothing, because
- * after a crash another program may have it.
+ * Tells which run of `npm start` or `npm run emulators` uses a folder. A run leaves a mark in its folder. A process id alone proves
+ * nothing,
+ * because after a crash another program may have the same id.
  *
- * | on the port that the mark names               | what it means                                         |
- * |-----------------------------------------------|-------------------------------------------------------|
- * | a run answers and names this folder           | it runs                                               |
- * | something accepts the connection, but is mute | it is stopped, as by Ctrl-Z, or too busy              |
- * | nobody, or another program                    | it was killed, and its processes end soon             |
+ *   | on the port that the mark names               | what it means                                         |
+ *   |-----------------------------------------------|-------------------------------------------------------|
+ *   | a run answers and names this folder           | it runs                                               |
+ *   | something accepts the connection, but is mute | it is stopped, as by Ctrl-Z, or too busy              |
+ *   | nobody, or another program                    | it was killed, and its processes end soon             |
  */
 
-/** Short, because a run on this machine answers at once. */
+/** How long to wait for the answer of a run. It is short, because a run on this machine answers at once. */
 const answerLimitMs = 500;
 
 export interface Mark {
   readonly port: number;
   readonly pid: number;
-  /** Its child processes. */
+  /** The process ids of its child processes. */
   readonly children: readonly number[];
 }
 
-/** What a run says of itself. */
+/** What a run tells about itself. */
 export interface Run {
   readonly dataDir: string;
-  /** Like `npm start`. */
+  /** The command that started it, like `npm start`. */
   readonly command: string;
   readonly pid: number;
-  /** ISO time. */
+  /** When it started, as an ISO time. */
   readonly since: string;
   readonly dashboard?: string;
 }
 
 export const markFile = (dataDir: string) => join(dataDir, 'run.json');
 
-/** Whether a run uses this folder, also one that is stopped or too busy to answer. */
+/** Whether a run uses this folder. A run that is stopped, or too busy to answer, counts as well. */
 export async function isUsedByRun(folder: string): Promise<boolean> {
   const dataDir = resolve(folder);
   const mark = readMark(markFile(dataDir));
@@ -77,7 +78,7 @@ export async function askRun({ port }: Mark): Promise<Run | 'mute' | undefined> 
   }
 }
 
-/** What a run says of itself. Another program may say anything else. */
+/** Reads what a run tells about itself; undefined if another program answered. */
 function readRun(answer: string): Run | undefined {
   const said: Partial<Run> | null = JSON.parse(answer);
   return typeof said?.dataDir === 'string' ? (said as Run) : undefined;

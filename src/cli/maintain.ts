@@ -29,7 +29,7 @@ import { appFlags, chooseApp, runInApp } from './runInApp';
  */
 
 interface Wanted {
-  /** Undefined for all. */
+  /** The one step to do; undefined for all steps. */
   readonly step: MaintenanceStep | undefined;
   readonly table: string | undefined;
 }
@@ -72,9 +72,9 @@ const maintainInApp = ({ table, step }: Wanted, app: FunctionApp) =>
     progressOf: inWords,
   });
 
-/** The pass of the app, with the same plans and bins, in this process. */
+/** Does the pass that the app would do, with the same steps, in this process. */
 async function maintain(lake: Lake, settings: LakeSettings, wanted: Wanted): Promise<MaintenanceResult> {
-  // Every step would wait for storage that does not answer, and counts twice: a small file tells that once, before the first.
+  // If storage does not answer, every step waits for it, and counts wait twice. Reading a small file first finds that out once.
   await lake.store.get(productsPath);
   const names = new ProductNames(lake.store);
   const counts = (await countedDimensions()).map((counted) => ({
@@ -116,10 +116,10 @@ function tell(result: MaintenanceResult | undefined, { table }: Wanted): number 
   return isMissing || result.failures.length > 0 ? 1 : 0;
 }
 
-/** The steps of a dry run. A checkpoint, and counts that are saved, need no plan. */
+/** The steps of a dry run. Making a checkpoint and saving counts are not among them, because they need no plan. */
 const planned = duties.filter((duty) => duty !== 'checkpoint');
 
-/** @throws UsageError for a step that has no plan, of which a dry run would say nothing */
+/** @throws UsageError for a step without a plan, because a dry run would have nothing to say about it */
 function refuseUnplanned({ step }: Wanted): void {
   if (step === undefined || planned.some((duty) => duty === step)) return;
   throw new UsageError(`${step} has no --dry-run: expected ${orList([...planned, 'all'])}.`);
@@ -138,7 +138,7 @@ async function tellPlans(lake: Lake, settings: LakeSettings, wanted: Wanted): Pr
   return code;
 }
 
-/** False if there is no such table. */
+/** Prints what each step would do to a table. Returns false if there is no such table. */
 async function tellPlan(lake: Lake, settings: LakeSettings, table: string, duty: Duty): Promise<boolean> {
   const plan = await runLong('Ended. Nothing was done.', (task) =>
     performDuty(duty, {

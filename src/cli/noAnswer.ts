@@ -4,7 +4,7 @@ import { isThisMachine } from '../lib/sameMachine';
 import { askRun, markFile, readMark } from './localRun';
 
 /**
- * What to say where the app does not answer: on this machine also how it is started, or where the `npm start` of this folder is.
+ * What to say if the app does not answer. On this machine it also says how to start the app, or where the `npm start` of this folder is.
  * @param more a sentence about what works without the app
  */
 export async function describeNoAnswer(url: URL, more = ''): Promise<string> {
@@ -12,17 +12,17 @@ export async function describeNoAnswer(url: URL, more = ''): Promise<string> {
   return `${place} does not answer: is the app running? --url tells where it is${more}.${await hintOf(url)}`;
 }
 
-/** What the app answered instead of what it was asked for. */
+/** An answer of the app that refuses a request. */
 export interface Refusal {
-  /** Where it was asked, without parameters. */
+  /** The address that was asked, without parameters. */
   readonly place: string;
   readonly status: number;
-  /** The member of that name of the app's answer, which says what is wrong. */
+  /** The member `detail` of the app's answer, which says what is wrong. */
   readonly detail: unknown;
 }
 
 /**
- * What to say where the app, or something else at its address, refuses.
+ * What to say if the app, or something else at its address, refuses a request.
  * @param key which key the app wants
  */
 export function describeRefusal({ place, status, detail }: Refusal, key: string): string {
@@ -34,7 +34,7 @@ export function describeRefusal({ place, status, detail }: Refusal, key: string)
   return `${answered} and does not say why: see the log of the app${isThisMachine(new URL(place).hostname) ? ', for "npm start" in .local/logs' : ''}.`;
 }
 
-/** Follows the address of something that does not answer as the app does. */
+/** The end of a sentence that begins with an address at which something else than the app answers. */
 export const notTheApi = 'is not the API of Tributary: --url tells where the app is.';
 
 async function hintOf({ hostname, origin }: URL): Promise<string> {

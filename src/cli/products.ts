@@ -64,7 +64,7 @@ async function put(file: string, settingsFile: string | undefined, dryRun: boole
   return 0;
 }
 
-/** Why the app could not use such a file; undefined if it can. */
+/** Why the app could not use this file; undefined if it can. */
 function refusalOf({ names, isUtf8 }: ProductsFile): string | undefined {
   if (!isUtf8) return 'is not in UTF-8: save it as "CSV UTF-8", and try again.';
   if (names.size > 0) return undefined;
@@ -105,7 +105,7 @@ async function download(settings: LakeSettings): Promise<Uint8Array | undefined>
   return found?.bytes;
 }
 
-/** How many lines are named. */
+/** How many lines that are not used are named. */
 const namedLines = 20;
 
 function warn({ passedOver }: ProductsFile): void {

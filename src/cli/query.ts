@@ -18,7 +18,7 @@ import { QuerySession, type SessionOptions } from './querySession';
 
 const knownQueries = async () => savedQueries(await loadStreams());
 
-/** A saved query by its name, or a statement: of these, none is a single word. */
+/** The name of a saved query, or a statement. They cannot be confused, because no statement is a single word. */
 const statementWord: Word<string> = {
   noun: 'query',
   expected: async () =>

@@ -5,7 +5,8 @@ import { count, quantity } from '../lib/quantity';
 import { cellText, cutText, formatTable } from './textTable';
 
 /*
- * The rows of a query on stdout: as a table for people, or whole for other programs. Text in them is inert in each form.
+ * Prints the rows of a query on stdout: as a table for people, or in full as CSV or JSON for other programs. In every form, text cannot
+ * control the terminal.
  */
 
 export type Format = 'table' | 'csv' | 'json';
@@ -16,12 +17,12 @@ export interface OutputOptions {
   readonly mostRows: number;
 }
 
-/** Aborted to print no more rows. */
+/** Aborted to stop printing rows. */
 interface Stoppable {
   readonly signal: AbortSignal;
 }
 
-/** How many places a cell of a table takes at most. */
+/** The most columns of the terminal that a cell of a table takes. */
 const mostPlaces = 60;
 
 /** @throws the signal's reason */
@@ -56,7 +57,7 @@ async function printCsv({ columns, rows }: QueryResult, signal: AbortSignal): Pr
   }
 }
 
-/** A number that JavaScript holds exactly is a number here; all others are texts of digits. */
+/** A value as a cell. Only numbers that JavaScript holds exactly arrive as numbers; all others are texts of digits. */
 function csvCell(value: unknown, column: QueryColumn | undefined): string | number | null {
   if (value === null || typeof value === 'number') return value;
   if (column?.isNumber && String(Number(value)) === value) return Number(value);
@@ -78,7 +79,7 @@ async function printJson({ columns, rows }: QueryResult, signal: AbortSignal): P
   process.stdout.write(before === ',\n' ? '\n]\n' : '[]\n');
 }
 
-/** Digits are written as they are: JSON has numbers of any length. */
+/** A value as JSON. Numbers that are texts of digits are written digit by digit, because JSON has numbers of any length. */
 const jsonText = (value: unknown, column: QueryColumn | undefined): string =>
   column?.isNumber && typeof value === 'string' && /^-?\d+(?:\.\d+)?$/.test(value)
     ? value

@@ -12,7 +12,7 @@ export interface PromptOptions {
   readonly printList: () => void;
 }
 
-/** How much of a statement an error repeats. */
+/** How many characters of a statement an error repeats. */
 const begin = 60;
 
 /** How a statement begins, in one line and in quotes. */
@@ -46,7 +46,7 @@ class Prompt {
   /** A statement that has not ended. */
   #begun = '';
   #statements = 0;
-  /** Whether no line came since the last Ctrl-C, so that another Ctrl-C ends the command. */
+  /** True if no line came since the last Ctrl-C. Then another Ctrl-C ends the command. */
   #wasInterrupted = false;
 
   constructor(options: PromptOptions) {
@@ -97,7 +97,9 @@ class Prompt {
     }
   }
 
-  /** The end of a file ends its last statement. On a terminal, Ctrl-D leaves one without running it. */
+  /**
+   * Handles the end of the input. The end of a file also ends its last statement; a Ctrl-D on a terminal drops a statement that was begun.
+   */
   async #end(): Promise<void> {
     if (!this.#isTerminal && this.#begun !== '') await this.#run(this.#begun);
     this.#ended.resolve();
@@ -141,7 +143,10 @@ class Prompt {
     this.#lines.close();
   }
 
-  /** Stops what runs; if nothing does, forgets what was typed. A second one with nothing typed since ends the command. */
+  /**
+   * Handles Ctrl-C: stops the statement that runs, or else forgets what was typed. A second Ctrl-C with nothing typed since ends the
+   * command.
+   */
   #onInterrupt(): void {
     const hasTyped = this.#begun !== '' || this.#lines.line !== '';
     if (this.#wasInterrupted && !hasTyped) {

@@ -16,7 +16,7 @@ import { showProgress } from './showProgress';
 export type Outcome = 'done' | 'stopped';
 
 export interface SessionOptions extends OutputOptions {
-  /** The version of the one table that a statement reads; the newest unless told. */
+  /** The version of the one table that a statement reads; undefined for the newest. */
   readonly version: number | undefined;
 }
 

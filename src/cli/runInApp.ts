@@ -10,13 +10,13 @@ import { type LongTask, runLong } from './longTask';
 import { describeNoAnswer, describeRefusal, notTheApi } from './noAnswer';
 
 const askEveryMs = 500;
-/** Whoever begins again and again after others would never end. */
+/** How often work is started anew because other work was running. Without a limit, this could go on for ever. */
 const mostStarts = 20;
 
-/** The progress of what the app was asked for and has not begun, for example because it is busy. */
+/** The progress to show while the app has not yet begun what it was asked for, for example because it is busy. */
 const notBegun: Progress = { step: 'the app has yet to begin it, step', done: 0, total: 1 };
 
-/** Undefined if it is not given, so that it can be refused where it would be passed over. */
+/** The app's address. It has no default here, because a command that does the work in this process must refuse it if it is given. */
 const url: Flag<URL | undefined> = {
   ...urlFlag('the address of the function app', appHere),
   fallback: undefined,
@@ -38,7 +38,7 @@ interface Places {
 /**
  * The app that does the work; undefined if this process does it.
  * @param hereFlag the flag by which this process does it, if it is given
- * @throws UsageError for flags of the other place: with them, another system is meant than the one that would be worked on
+ * @throws UsageError for flags that belong to the other way of working: they name another system than the one that would be worked on
  */
 export function chooseApp(
   { url, key, settings }: Places,
@@ -59,14 +59,14 @@ export function chooseApp(
 
 /** Work that the app does as an orchestration. */
 export interface AppWork<Status> {
-  /** What it is, like `pass`. */
+  /** What messages call the work, like `pass`. */
   readonly noun: string;
   readonly app: FunctionApp;
-  /** The path that is asked for the status, and that starts it with POST. */
+  /** The path for both requests: GET asks for the status, POST starts the work. */
   readonly path: string;
   /** Parameters of the start. Those without a value are left out. */
   readonly parameters: Readonly<Record<string, string | undefined>>;
-  /** If it runs already: whether that is followed to its end, or waited for, and then another one is started. */
+  /** What to do if such work already runs: follow it to its end, or wait for its end and then start it again. */
   readonly ifRunning: 'follow' | 'start-after';
   readonly progressOf: (status: Status) => Progress | undefined;
 }

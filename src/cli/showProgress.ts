@@ -2,7 +2,7 @@ import type { Progress } from '../lib/maintenance/task';
 
 export type ReportProgress = (progress: Progress) => void;
 
-/** Where no terminal shows the progress, how often a line tells it: for whoever wonders whether the process waits. */
+/** How often a line tells the progress if there is no terminal. Its readers may wonder whether the process is stuck. */
 const tellEveryMs = 30_000;
 
 /**

@@ -1,4 +1,4 @@
-/** What a semicolon does not end: texts, quoted names and comments, also those that are not closed. */
+/** Parts of SQL in which a semicolon does not end the statement: texts, quoted names and comments, even if they are not closed. */
 const quoted = [
   "'(?:[^']|'')*(?:'|$)",
   '"(?:[^"]|"")*(?:"|$)',

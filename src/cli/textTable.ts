@@ -2,7 +2,7 @@ import { inertInLine } from '../lib/inert';
 
 export interface TextColumn {
   readonly title: string;
-  /** Whether its cells end below each other, as numbers do. */
+  /** True to align the cells to the right, as for numbers. */
   readonly isRight?: boolean;
 }
 
@@ -37,13 +37,13 @@ export const cellText = (value: unknown): string =>
       ? value.toISOString()
       : inertInLine(typeof value === 'object' ? JSON.stringify(value) : String(value));
 
-/** Characters that take two places: those of East Asian scripts, and pictures. */
+/** Characters that take two columns of a terminal: those of East Asian scripts, and pictures. */
 const isWide =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
 const isInvisible = /\p{Mark}|\p{Format}/u;
 const isPlain = /^[\x20-\x7e]*$/;
 
-/** How many places a text takes in a terminal. */
+/** How many columns of a terminal a text takes. */
 export function textWidth(text: string): number {
   if (isPlain.test(text)) return text.length;
   let width = 0;
@@ -51,7 +51,7 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** A text that takes `most` places at most; where something is left out, it ends with an ellipsis. */
+/** A text shortened to at most `most` columns of a terminal. If something is left out, it ends with an ellipsis. */
 export function cutText(text: string, most: number): string {
   if (textWidth(text) <= most) return text;
   let cut = '';

@@ -91,7 +91,9 @@ function describeStory(story: EventStory, stream: Stream, sequenceNumber: number
   return lines.join('\n');
 }
 
-/** The version that counted the event. Its rows are there too, if they did not become dead letters first. */
+/**
+ * Lines about the version that committed the event, and about a replay. The rows are in that version too, unless they became dead letters.
+ */
 function describeCommits({ commit, replay }: EventStory): string[] {
   const lines: string[] = [];
   if (commit) {

@@ -83,7 +83,7 @@ function tellReport(stream: Stream, { partitions, version, files }: StreamReport
 const whatMissingMeans = ({ name }: Stream): string =>
   `If another engine deleted what is missing: npm run dead-letters -- erased ${name}. If storage went back in time or files were deleted: docs/operations.md, "When something was lost or made again".`;
 
-/** The warehouse could not be compared: it did not answer, or it refused, which somebody has to correct. */
+/** The warehouse could not be compared, because it did not answer, or because it refused and somebody has to correct that. */
 type NotAnswered = { readonly state: 'no-answer' | 'refused'; readonly reason: string };
 
 /** Compares the warehouse with the lake. Undefined when no warehouse is configured. */
@@ -92,7 +92,7 @@ async function compareLoaded(
   at: TableLocation,
   table: WarehouseTable,
 ): Promise<WarehouseComparison | NotAnswered | undefined> {
-  // To open such a file for the app is to make it, and a proof must not change anything.
+  // Opening a missing DuckDB file makes it, and a proof must not change anything.
   if (setting.kind === 'duckdb' && !existsSync(setting.path))
     return {
       state: 'not-compared',

@@ -149,8 +149,8 @@ async function status({ warehouse, lake, loaded }: OpenWarehouse): Promise<numbe
 }
 
 /**
- * Does it for each table. A Delta table that is refused or damaged keeps nobody from the others: it is told, and the exit code is 1.
- * Throws what is wrong with storage or the warehouse, because that is the same for every table.
+ * Does `work` for each table. If a Delta table is refused or damaged, that is printed, the other tables are done, and the exit code is 1.
+ * Errors of storage or of the warehouse are thrown, because they are the same for every table.
  */
 async function forEach(
   loaded: readonly LoadedTable[],
@@ -171,7 +171,7 @@ async function forEach(
 const describeLastLoad = (code: string | undefined): string =>
   code === undefined ? '' : `; the last load of the app failed: ${code}, see docs/errors.md`;
 
-/** A load adds the columns itself, if its login may. */
+/** What to do about missing columns. A load adds them itself if its login may. */
 const describeMissing = (columns: readonly string[]): string =>
   columns.length === 0
     ? ''
@@ -191,7 +191,7 @@ const sync = ({ warehouse, lake, loaded, signal }: OpenWarehouse): Promise<numbe
     return done.state === 'needs-rebuild' ? 1 : 0;
   });
 
-/** Continues a sentence about the table. */
+/** What a load did, as the end of a sentence that begins with the table. */
 function describeSync(done: CaughtUp, name: string): string {
   switch (done.state) {
     case 'no-table':
@@ -232,7 +232,10 @@ async function query(file: string | undefined, sql: string): Promise<number> {
   }
 }
 
-/** Tells which tables and views `init` makes where a statement names one that there is not, in the words of DuckDB or of SQL Server. */
+/**
+ * If a statement names a table or view that does not exist, prints which ones `init` makes. Unknown names are recognised by the messages
+ * of DuckDB and of SQL Server.
+ */
 function withTables(error: unknown, tables: readonly WarehouseTable[]): never {
   const isUnknown =
     error instanceof TributaryError &&
@@ -256,7 +259,7 @@ function describeLag({
   reason,
 }: TableLag): string {
   if (deltaVersion < 0) return `${table}: no Delta table yet`;
-  // A version that the lake lost is above all that the table has now, and nothing is behind then.
+  // After the lake has lost versions, the warehouse can be at a higher version than the table. Then it is behind by none.
   const behind =
     versionsBehind === 0
       ? needsRebuild

@@ -2,7 +2,7 @@ import { app } from '@azure/functions';
 import { readHealth } from '../lib/app/health';
 import { logged } from './wiring/logged';
 
-/** For probes. It is anonymous, so its answers contain only states, numbers and commands. */
+/** Registers the function that probes ask. It is anonymous, so its answers contain only states, numbers and commands. */
 app.http('getHealth', {
   // Some probes ask with HEAD; the host leaves the body out.
   methods: ['GET', 'HEAD'],

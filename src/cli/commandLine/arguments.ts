@@ -48,9 +48,9 @@ function fromCallersFolder(path: string): string {
 
 export interface NumberFlag<F> {
   readonly meaning: string;
-  /** What holds where the flag is not given; the usage says it where it is a number. */
+  /** The value if the flag is not given. If it is a number, the usage shows it. */
   readonly fallback: F;
-  /** 0 unless told. */
+  /** The lowest value that is accepted; 0 by default. */
   readonly least?: number;
   readonly most: number;
   /** Whether fractions are refused. */
@@ -78,15 +78,15 @@ const durationUnits: readonly DurationUnit[] = ['ms', 's', 'm', 'h'];
 const longestMs = 24 * dayMs;
 
 /**
- * Its value is in milliseconds.
- * @param example what stands for it in the usage, like `20s`
+ * A flag for a duration, whose value is in milliseconds.
+ * @param example how the usage shows the value, like `20s`
  */
 export const durationFlag = (example: string, meaning: string): Flag<number | undefined> => ({
   value: example,
   meaning,
   expected: 'a duration like 20s or 5m, of at most 576h',
   fallback: undefined,
-  // No time at all is a mistake: no command does anything in it, or without a pause.
+  // A duration of 0 is refused: a command would do nothing in it, or repeat its work without a pause.
   read(text) {
     const value = parseDuration(text, durationUnits) || undefined;
     return value !== undefined && value <= longestMs ? value : undefined;

@@ -6,15 +6,15 @@
 /** A command was called with arguments that it does not take. */
 export class UsageError extends Error {}
 
-/** An argument that is told by its place, like the name of a stream. */
+/** An argument that is recognised by its place on the command line, like the name of a stream. */
 export interface Word<T> {
   /** What messages call it: "x is no stream". */
   readonly noun: string;
   /** What it may be, like "clickstream or orders". */
   expected(): Promise<string>;
-  /** Undefined for a text that it cannot be. */
+  /** Returns the value, or undefined for a text that is not accepted. */
   read(text: string): T | undefined | Promise<T | undefined>;
-  /** Whether it may be left out, together with those after it. Its value is then undefined. */
+  /** True if the word may be left out, together with all words after it. Its value is then undefined. */
   readonly isOptional?: true;
 }
 
@@ -28,11 +28,11 @@ export interface Flag<T> {
   readonly value?: string;
   /** What its value may be, like "a number from 0 to 10". */
   readonly expected?: string;
-  /** How a refused text is shown, where it may hold a secret; without this, as it is. */
+  /** Returns how an error message shows a refused text that may hold a secret. Without this method the text is shown as it is. */
   shown?(text: string): string;
-  /** What holds where the flag is not given. */
+  /** The value if the flag is not given. */
   readonly fallback: T;
-  /** Undefined for a text that it does not take. A switch gets the empty text. */
+  /** Returns the value, or undefined for a text that is not accepted. A switch gets the empty text. */
   read(text: string): T | undefined;
 }
 
@@ -48,12 +48,12 @@ type None = Readonly<Record<never, never>>;
 
 /** What a command does, or one of its subcommands. */
 export interface Action<W extends Words = Words, F extends Flags = Flags> {
-  /** For the usage. */
+  /** What it does, for the usage. */
   readonly meaning: string;
-  /** In the order in which they are given. */
+  /** The words in the order in which they are given. */
   readonly words?: W;
   readonly flags?: F;
-  /** The number becomes the exit code: 1 is for findings and failures. */
+  /** Does the work. The returned number becomes the exit code: 1 stands for findings and failures. */
   run(given: Given<W> & Given<F>): Promise<number>;
 }
 
@@ -70,7 +70,7 @@ export type Command = {
   | { readonly meaning: string; readonly subcommands: Readonly<Record<string, Action>> }
 );
 
-/** The flags of all its actions: whether a flag has a value must be known before it is known which action it is for. */
+/** The flags of all its actions. While a command line is read, the action is not known yet, but whether a flag has a value must be. */
 export function flagsOf(command: Command): Flags {
   const actions = 'does' in command ? [command.does] : Object.values(command.subcommands);
   return Object.assign({}, ...actions.map(({ flags }) => flags));

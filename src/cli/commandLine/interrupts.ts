@@ -1,10 +1,14 @@
-/** A Ctrl-C of a terminal reaches every process of a command, and npm and local/run.mjs pass it on too. Within this time it is the same. */
+/**
+ * One Ctrl-C can arrive several times: the terminal sends it to every process of a command, and npm and local/run.mjs pass it on as well.
+ * Signals that are less than this time apart count as one.
+ */
 const sameMs = 500;
 
 /**
- * Calls `act` at each Ctrl-C, with its number from 1 on, however often it arrives. From then on Ctrl-C alone no longer ends this process.
+ * Calls `act` at each Ctrl-C, with 1, 2 and so on. A Ctrl-C that reaches the process several times counts once. From then on Ctrl-C alone
+ * does not end this process.
  * @param signals those that count as Ctrl-C
- * @returns a function after whose call Ctrl-C does again what it did before
+ * @returns a function that gives Ctrl-C its former effect back
  */
 export function onInterrupt(
   act: (count: number) => void,

@@ -6,7 +6,9 @@ import { type Command, describeFlag, flagsOf, prefixOf, UsageError } from './com
  * `npm run maintain vacuum clicks --dry-run` would delete files, and `npm run verify --settings FILE` would check another system.
  */
 
-/** npm has options of these names, which people keep in their .npmrc. A command that lacks them does no harm. */
+/**
+ * npm has options of these names too, which people keep in their .npmrc, so they are not refused. A command that lacks them does no harm.
+ */
 const ofNpm: ReadonlySet<string> = new Set(['yes', 'key']);
 
 /**

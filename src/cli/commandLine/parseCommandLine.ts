@@ -48,7 +48,7 @@ interface SplitArguments {
   readonly words: readonly string[];
   /** By name, without dashes. */
   readonly flags: ReadonlyMap<string, string>;
-  /** The first flag that the command has nowhere, as it was given. What it has instead depends on the subcommand. */
+  /** The first flag that no action of the command has, as it was given. Which flags to name instead depends on the subcommand. */
   readonly unknown: string | undefined;
 }
 

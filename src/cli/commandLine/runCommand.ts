@@ -39,7 +39,9 @@ export function runCommand(
 /** How long a connection that nobody needs any more may keep the process alive. */
 const lingerMs = 500;
 
-/** The SDKs wait for minutes or for ever until a connection without an answer is closed. */
+/**
+ * Ends the process soon even if connections are open: the SDKs wait for minutes, or for ever, until a connection without an answer closes.
+ */
 function endSoon(): void {
   const timer = setInterval(() => {
     if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
@@ -64,7 +66,7 @@ async function answer(described: Command | Promise<Command>, args: readonly stri
   }
 }
 
-/** With the code to look up; but a message about settings says itself what to do. */
+/** The error as one line. It names the code to look up, except for an error in the settings, whose message says what to do. */
 export function describeError(error: unknown): string {
   if (error instanceof TributaryError && error.code !== 'settings.invalid') {
     const hint = hintToStart(error.code, error.message);
@@ -74,19 +76,19 @@ export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Storage, hubs and simulators on this machine are those of the project, which somebody must start. */
+/** What to do if nothing answers on this machine: its storage, hubs and simulators belong to the project, and somebody must start them. */
 export const howToStart = 'start "npm start" or "npm run emulators", or correct the settings';
 
 /** Whether an error says that nothing runs at an address on this machine. */
 export const nothingRuns = (message: string): boolean => /ECONNREFUSED (?:127\.0\.0\.1|::1):/.test(message);
 
-/** What follows the text of an error. */
+/** What to add to the text of an error if nothing runs at the address that was asked; otherwise empty. */
 export const hintToStart = (code: string, message: string): string =>
   /^(?:storage|hub|source)\.unavailable$/.test(code) && nothingRuns(message)
     ? `. Nothing runs there: ${howToStart}.`
     : '';
 
-/** Whether nobody reads the output any more, as after `| head`: then the command ends without a word. */
+/** True if nobody reads the output any more, as after `| head`. Then the command ends without a message. */
 export const isOutputCut = (): boolean => isCut;
 
 function endWithoutOutput({ code, message }: NodeJS.ErrnoException): void {

@@ -2,8 +2,8 @@ import { inertInLine } from '../../lib/inert';
 import type { Logged } from '../../lib/log';
 
 /**
- * Tells on stderr, in words, what the app would log as a warning or an error, each once: it is about something that a command does
- * without, or that its result tells as well. Figures, which the app logs too, are not told.
+ * Prints the app's warnings and errors on stderr in words, each once. They tell of something that a command does without, or that its
+ * result tells as well. The figures that the app logs are not printed.
  */
 export function tellWarnings(): (logged: Logged) => void {
   const told = new Set<string>();

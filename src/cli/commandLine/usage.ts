@@ -32,7 +32,7 @@ export async function describeUsage(command: Command): Promise<string> {
   return [`${prefix} <subcommand> [options]`, meaning, '', ...align(listed), '', ...align(rows)].join('\n');
 }
 
-/** What each word may be, once for all actions that take it. */
+/** One row for each word that the actions take, with what it may be. A word that several actions take has one row. */
 async function wordRows(actions: readonly Action[]): Promise<Row[]> {
   const words = new Map<string, Word<unknown>>();
   for (const { words: taken = {} } of actions)
@@ -44,7 +44,7 @@ async function wordRows(actions: readonly Action[]): Promise<Row[]> {
   );
 }
 
-/** Each flag, once for all actions that take it alike; where some do not, the line says which do. */
+/** One row for each flag and meaning. If only some of the actions take the flag in this meaning, the row names them. */
 function flagRows(actions: Readonly<Record<string, Action>>): Row[] {
   const rows = new Map<
     string,
@@ -62,7 +62,7 @@ function flagRows(actions: Readonly<Record<string, Action>>): Row[] {
     const whose = isTakenByAll(takers) ? '' : `${takers.join(', ')}: `;
     return [left, whose + flag.meaning];
   });
-  // Flags of one name that mean something else to each action stand together.
+  // Flags of one name that have different meanings in different actions stand together.
   return [...Map.groupBy(described, ([left]) => left).values()].flat().concat([['--help', 'this']]);
 }
 

@@ -7,7 +7,7 @@ interface Asked {
   readonly headers: HttpRequest['headers'];
 }
 
-/** The query, as it stands in the address: the host joins what is given twice, and then it looks like one value. */
+/** The query as it stands in the address. The host's own query joins the values of a parameter that is given twice into one. */
 export const queryOf = ({ url }: HttpRequest): URLSearchParams => new URL(url).searchParams;
 
 /** The request for the view that a route value names. */
@@ -17,7 +17,11 @@ export const apiRequest = (request: HttpRequest, value: string | undefined): Ask
   headers: request.headers,
 });
 
-/** The same for route values below each other. They are given as they stand in an address, because one may hold a slash. */
+/**
+ * Like `apiRequest`, for several route values that follow each other in the path. They are given as they stand in an address, because one
+ * may
+ * hold a slash.
+ */
 export const apiRequestBelow = (request: HttpRequest, ...values: readonly (string | undefined)[]): Asked => ({
   ...apiRequest(request, ''),
   path: values
@@ -26,5 +30,5 @@ export const apiRequestBelow = (request: HttpRequest, ...values: readonly (strin
     .join('/'),
 });
 
-/** The host decodes route values, but for a slash. */
+/** Decodes the slashes of a route value, which the host leaves encoded. */
 const routeValue = (value: string): string => value.replaceAll(/%2F/gi, '/').toWellFormed();

@@ -3,7 +3,7 @@ import * as df from 'durable-functions';
 import { noInstance, orProblem } from '../../lib/app/orchestrationRequests';
 import { logTo } from '../../lib/log';
 
-/** A handler with a durable client, whose lines of the log belong to its invocation. */
+/** A handler that gets a durable client. The lines that it logs belong to its invocation. */
 export const loggedWithClient =
   <Input, Output>(handler: (input: Input, client: df.DurableClient) => Promise<Output>) =>
   (input: Input, client: df.DurableClient, context: InvocationContext): Promise<Output> =>
@@ -24,14 +24,14 @@ export function registerAdminRequest(
   });
 }
 
-/** An instance that is to run: of one id, one runs at a time. */
+/** An instance to be run. Of the instances with one id, only one runs at a time. */
 export interface Instance {
   readonly name: string;
   readonly id: string;
   readonly input: unknown;
 }
 
-/** How often the start of an instance is tried, if each time the one that ran has ended when it is asked for. */
+/** How often the start of an instance is tried. A try is repeated if the instance that was in the way has ended when it is asked for. */
 const mostStarts = 5;
 
 /**
@@ -67,7 +67,7 @@ export async function findStatus(
   try {
     return await client.getStatus(id);
   } catch (error) {
-    // The package throws the host's 404 as an error without a code.
+    // A found instance that is over may have been running when the host refused, and may have ended since. So the start is tried again.
     if (error instanceof Error && error.message.includes('HTTP 404')) return undefined;
     throw error;
   }

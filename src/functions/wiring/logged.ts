@@ -1,7 +1,7 @@
 import type { InvocationContext } from '@azure/functions';
 import { logTo } from '../../lib/log';
 
-/** A handler whose lines of the log belong to its invocation. */
+/** A handler. The lines that it logs belong to its invocation. */
 export const logged =
   <Input, Output>(handler: (input: Input, context: InvocationContext) => Output | Promise<Output>) =>
   (input: Input, context: InvocationContext): Promise<Output> =>

@@ -3,7 +3,7 @@ import { dayMs } from '../../lib/duration';
 import { describeFailure } from '../../lib/errors';
 import { logEvent } from '../../lib/log';
 
-/** How long the history of an instance that is over is kept. */
+/** How long, in milliseconds, the history of an instance is kept after its end. */
 const keptMs = 30 * dayMs;
 
 const { Completed, Failed, Terminated } = df.OrchestrationRuntimeStatus;

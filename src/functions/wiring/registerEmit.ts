@@ -16,9 +16,10 @@ export interface Emitter {
 }
 
 /**
- * Registers a timer that sends events to a stream's hub. If the project has no such stream, or if the timer's setting says that
- * there are no events to send, it is not registered: a timer that does nothing would wake an app that has scaled to zero. Nor is it
- * registered with a wrong schedule, of which the host's own message would not name the setting.
+ * Registers a timer that sends events to a stream's hub. It is not registered in three cases: the project has no such stream; the setting
+ * says
+ * that there are no events to send, because a timer that does nothing would wake an app that has scaled to zero; or the schedule is wrong,
+ * because the host's own message would not name the setting.
  */
 export function registerEmit(name: string, emitter: Emitter): void {
   // Streams are loaded asynchronously. Functions can be registered until the appStart hooks have ended.
@@ -29,7 +30,7 @@ export function registerEmit(name: string, emitter: Emitter): void {
 }
 
 function registerTimer(name: string, stream: Stream, { schedule, needs, send }: Emitter): void {
-  // A wrong value is found when the function runs.
+  // A wrong value of this setting is found when the function runs.
   const value = settingText(needs) ?? '';
   const problem = problemOf(schedule);
   if (needs.isOff?.(value))

@@ -9,9 +9,9 @@ import {
 import { logged } from './logged';
 
 /**
- * Registers an orchestrator. An instance that another version of it has begun fails at its next turn: the host would give it to this
- * code, which may take the results of the other for its own.
- * @param startedBy the request by which it is started; whoever starts it in another way may forget the input
+ * Registers an orchestrator. An instance that another version of the orchestrator began fails at its next turn. Otherwise the host would go
+ * on with this code, which might take the recorded results for its own.
+ * @param startedBy the request that starts it, for the message; whoever starts it in another way may forget the input
  */
 export function registerOrchestration<Activities extends ActivityTypes<Activities>, Input, Result>(
   name: string,
@@ -20,7 +20,7 @@ export function registerOrchestration<Activities extends ActivityTypes<Activitie
 ): void {
   df.app.orchestration(name, (context) => {
     const { version } = context.df;
-    // A host of before versions gives none.
+    // A host that does not know versions of orchestrations gives none.
     if (version !== undefined && version !== orchestrationsVersion)
       throw new Error(
         `This instance of ${name} was begun by another release of the app (version ${version}; this one has ${orchestrationsVersion}). Start it again with ${startedBy}: what it has done stays done.`,
@@ -43,7 +43,7 @@ export function registerActivity<Activities, Name extends keyof Activities & str
   df.app.activity(name, { handler: logged((input) => activities[name](input as never)) });
 }
 
-/** What an orchestrator may use, of what the package offers. Its tasks are the package's. */
+/** Gives an orchestrator the part of the package that it may use. The tasks that it gets are the package's. */
 function orchestrationOf<Activities extends ActivityTypes<Activities>>(
   durable: df.DurableOrchestrationContext,
 ): Orchestration<Activities> {
