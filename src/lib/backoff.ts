@@ -1,5 +1,5 @@
 export interface BackoffSteps {
-  /** About how long to wait after the first failure; it doubles with each further one. */
+  /** About how long to wait after the first failure, in milliseconds. It doubles with each further failure. */
   readonly firstMs: number;
   /** What it grows to. Left out where the tries end before the wait is long. */
   readonly mostMs?: number;

@@ -57,10 +57,9 @@ export const shown = (text: string) =>
   JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text).toWellFormed();
 
 /**
- * Answers a request for a stream that is not one of these, or that names none.
- * @param name what the request names
- * @param which what is true of those that are accepted
- * @param declares the member of a stream's file that makes it one of these
+ * Answers a request for a stream that is not among those which the API serves.
+ * @param what the stream's name, and what is done with those that are accepted
+ * @param declares the member of a stream's file by which the API serves it
  */
 export function noSuchStream(
   name: string | undefined,

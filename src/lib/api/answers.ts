@@ -19,13 +19,13 @@ export interface ViewResult {
   rows(): Iterable<Cells>;
 }
 
-/** A valid request, ready to be answered. */
+/** A valid request that can be answered. */
 export interface Question<Input> {
   /** If the answer depends on the time, the length in milliseconds of the time buckets that it uses; otherwise undefined. */
   readonly bucketMs: number | undefined;
   /**
-   * The answer; a promise of one that takes long, and is about the input as it is now.
-   * @throws RequestProblem for something that is not there
+   * Makes the answer. A promise means that it takes long; the answer is then about the input as it was when it was asked for.
+   * @throws RequestProblem for something that does not exist
    */
   build(input: Input, nowMs: number): ViewResult | Promise<ViewResult>;
 }
@@ -38,7 +38,7 @@ export interface AnswerSource<Input> {
   prepare(): Promise<void>;
   /** The data to answer from. It may change with the next await, so nothing must be awaited after it was made. */
   input(): Promise<Input>;
-  /** What tells the data from all other data, beside each other in an ETag; an empty text is left out. */
+  /** The parts of an ETag that tell this data from all other data. Empty texts are left out. */
   tagOf(input: Input): readonly (string | number | undefined)[];
   /** What failed, as a sentence without its full stop. */
   readonly failure: string;
@@ -56,7 +56,7 @@ export class Answers<Input> {
   readonly #bodies = new Map<string, string>();
   /** The version that the newest answer is about. */
   #bodiesOf = '';
-  /** What is being made. Whoever asks for the same meanwhile gets it too. */
+  /** Answers that are being made. A second request for the same one waits for it instead of making it again. */
   readonly #underWay = new Map<string, Promise<string>>();
   #characters = 0;
 
@@ -136,7 +136,7 @@ export class Answers<Input> {
     this.#characters = 0;
   }
 
-  /** What took long may be about a version that is not the newest any more: then it is not kept. */
+  /** Keeps a body in memory. An answer that took long may be about a version that is not the newest any more: then it is not kept. */
   #keep(version: string, key: string, body: string): string {
     if (this.#bodiesOf !== version) return body;
     if (this.#characters + body.length > keptCharacters) this.#begin(version);

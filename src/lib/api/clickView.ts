@@ -16,7 +16,7 @@ export interface ViewInput {
   readonly nowMs: number;
 }
 
-/** A valid request, ready to be answered from the counts. */
+/** A valid request that can be answered from the counts. */
 export interface ClickView extends Pick<Question<never>, 'bucketMs'> {
   /** @throws RequestProblem for an unknown product */
   build(input: ViewInput): ViewResult | Unfinished;
@@ -43,15 +43,15 @@ export function otherIn(other: OtherClicks | undefined, { count }: CountTerms): 
 /** The most entries that can be asked for. */
 export const mostRows = 1_000_000;
 
-/** What an answer says of the keys of a tally beside their counts. */
+/** What an answer tells about the keys of a tally, beside their counts. */
 export interface KeysTold extends FoldedTold {
   readonly keys: readonly Key[];
   readonly attributes: readonly (Key | null)[];
-  /** Their indexes, those with the highest counts first. */
+  /** The indexes of the keys, by count, the highest first. */
   ranked(): readonly number[];
 }
 
-/** What an answer says of a key. */
+/** The members of an answer that describe a key. */
 export function keyAt(
   tally: Pick<KeysTold, 'keys' | 'attributes'>,
   { names }: NamesView,

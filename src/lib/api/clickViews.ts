@@ -11,7 +11,10 @@ import { readWindow, windowParameters } from './timeWindow';
 import { readTrending } from './trendingView';
 import { type RowsTold, tellWindow } from './windowView';
 
-/** Reads a request to GET /api/clicks/{path} or its like. Throws a RequestProblem that names the wrong parameter and what it accepts. */
+/**
+ * Reads a request to GET /api/clicks or GET /api/counts/{stream}, with or without a path below it. Throws a RequestProblem that names the
+ * wrong parameter and what it accepts.
+ */
 export function readClickView(
   path: string,
   query: URLSearchParams,
@@ -50,7 +53,8 @@ function readKeys(query: URLSearchParams, terms: CountTerms): ClickView {
           total = indexes.reduce((sum, index) => sum + (counts[index] ?? 0), 0);
         }
         const other = otherClicks(told, rows.folded);
-        // Of selected keys, the others are told beside the total: it is not known which of them are selected.
+        // If only some keys are selected, the rows of keys without counts of their own stay out of the total: nobody knows which are
+        // selected.
         if (isWindow && !isSelected) total += other?.clicks ?? 0;
         const keys = indexes.slice(0, top).map((index) => ({
           ...keyAt(told, names, index, terms),
@@ -73,7 +77,7 @@ function readKeys(query: URLSearchParams, terms: CountTerms): ClickView {
 /** The longest text that can be searched for. */
 const mostSearched = 100;
 
-/** Whether a text in lower case is part of a key or of its name. */
+/** Whether a text, given in lower case, is part of a key or of its name. */
 const isFound = (key: Key, { names }: NamesView, search: string): boolean =>
   String(key).toLowerCase().includes(search) ||
   (typeof key === 'number' && (names.get(key)?.toLowerCase().includes(search) ?? false));
@@ -130,7 +134,7 @@ function tellAttributes({ keys, counts, folded, about }: RowsTold, terms: CountT
   };
 }
 
-/** Ascending; no attribute comes last. */
+/** Orders attributes in ascending order. A missing attribute comes last. */
 function compareAttributes(a: Key | null, b: Key | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   return compareKeys(a, b);

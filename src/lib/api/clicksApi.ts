@@ -49,8 +49,9 @@ export class ClicksApi {
       },
       prepare: () => this.#prepare(),
       input: () => counts.current(),
-      // The mark belongs to the tag: after storage went back in time, the same version number may hold other clicks. So does a
-      // decision which products to count that other instances do not follow.
+      // The mark is part of the tag, because after storage went back in time the same version number may hold other clicks. `alone` is part
+      // of it
+      // too, because an instance may have decided anew which products to count, and others have not followed yet.
       tagOf: ({ tableId = 'none', version, mark, alone }) => [
         tableId,
         version,
@@ -66,7 +67,7 @@ export class ClicksApi {
     return this.#answers.answer(request);
   }
 
-  /** Adds rows of which no counts are kept. */
+  /** Completes an answer with the rows of which no counts are kept: it reads them from the table's files. */
   async #scan(view: CountsView, unfinished: Unfinished): Promise<ViewResult> {
     const { counts } = this.#options;
     ensureScanned(await counts.scan(view, unfinished), unfinished, counts.scanLimits);
@@ -80,7 +81,7 @@ export class ClicksApi {
     await reading;
   }
 
-  /** Names only help readers, so a failure must not stop the counts. It is logged once until the names can be read again. */
+  /** Reads the names again. Names only help readers, so a failure must not stop the counts. It is logged once until reading works again. */
   async #readNames(): Promise<void> {
     const { names, logError } = this.#options;
     try {

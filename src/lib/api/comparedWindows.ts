@@ -5,14 +5,16 @@ import type { Asked } from './lakeScan';
 import type { Parameters } from './parameters';
 import { ensurePast, isoTime, longestUnit, readTimes, type Times } from './timeWindow';
 
-/** With which window a window can be compared: the one right before it, or the same one of the day or the week before. */
+/** The windows that a window can be compared with: the one right before it, the same one a day earlier, or the same one a week earlier. */
 const comparisons = ['before', 'yesterday', 'lastWeek'] as const;
 type Comparison = (typeof comparisons)[number];
 
-/** How much earlier the other window begins; undefined where it ends where the first one begins. */
+/**
+ * How much earlier the other window begins, in milliseconds. Undefined if it ends where the first one begins, so that its length decides.
+ */
 const distances = { before: undefined, yesterday: dayMs, lastWeek: 7 * dayMs } as const;
 
-/** Two windows of whole buckets; the current bucket is in none, because it is not over yet and would look like a fall. */
+/** Two windows of whole buckets. Neither has the current bucket, which is not over yet and would look like a fall. */
 export interface Windows {
   readonly unit: Unit;
   /** The number of the first bucket since 1970. */
@@ -26,9 +28,9 @@ export interface Windows {
 export interface ComparedWindows {
   /** The length in milliseconds of the buckets with which they move. */
   readonly bucketMs: number;
-  /** Whether the second one was asked for; then its times are told. */
+  /** True if the request chose the second window. Then the answer tells its times. */
   readonly isChosen: boolean;
-  /** What asks for them. */
+  /** The parameter that asks for the windows, for messages. */
   readonly asked: Asked;
   /** @throws RequestProblem for a time that is not over yet */
   at(nowMs: number): Windows;
@@ -37,11 +39,11 @@ export interface ComparedWindows {
 interface LastTerms {
   readonly fallback: string;
   readonly accepts: string;
-  /** Those of which all is counted in advance. */
+  /** The values of `last` for which all counts are kept. */
   readonly counted: string;
 }
 
-/** What `last` accepts, and what it is by default. */
+/** By comparison: what `last` accepts, and its default. */
 const lasts: Readonly<Record<Comparison, LastTerms>> = {
   before: {
     fallback: '15m',
@@ -94,17 +96,17 @@ const backOf = (length: number, unit: Unit, comparison: Comparison): number =>
 
 const countedTimes = 'the last 31 days, in which the compared window must be, too';
 
-/** Whether a length has whole units, and none of the two windows has a part of the other. */
+/** Whether a length is a whole number of units, and the two windows do not overlap. */
 function areApart(ms: number, unit: Unit, comparison: Comparison): boolean {
   const length = ms / unit.ms;
   return Number.isInteger(length) && length <= backOf(length, unit, comparison);
 }
 
-/** Whether both windows of a length that end now are counted in advance in a unit. */
+/** Whether counts are kept in this unit for both windows of a length that end now. */
 const isKnown = (ms: number, unit: Unit, comparison: Comparison): boolean =>
   areApart(ms, unit, comparison) && ms / unit.ms + backOf(ms / unit.ms, unit, comparison) <= unit.most;
 
-/** The windows in the finest unit in which both are counted in advance; without one in the longest. */
+/** The windows in the finest unit in which counts are kept for both. If there is no such unit, they are in the longest one. */
 function windowsOf({ sinceMs, untilMs }: Times, comparison: Comparison, nowMs: number): Windows {
   const windowsIn = (unit: Unit): Windows => {
     const first = Math.floor(sinceMs / unit.ms);

@@ -10,20 +10,20 @@ const int32 = 2 ** 31;
 export const isProductId = (text: string): boolean => /^-?\d{1,10}$/.test(text);
 export const productIdForm = `a whole number from ${-int32} to ${int32 - 1}`;
 
-/** The words of an answer: what its members and its CSV columns are called, and how a key and an attribute are given. */
+/** The words of an answer: the names of its members and CSV columns, and the form in which keys and attributes are given. */
 export interface CountTerms {
   readonly key: string;
   readonly keys: string;
   readonly attribute: string;
   readonly attributes: string;
   readonly count: string;
-  /** What is counted, in messages. */
+  /** The word of messages for what is counted. */
   readonly rows: string;
-  /** The key that a path names. @throws RequestProblem if it cannot be one */
+  /** The forms that the key in a path may have in the table. @throws RequestProblem if the text cannot be a key */
   readKey(path: string): readonly Key[];
-  /** Whether an attribute is the wanted one; undefined if all are wanted. */
+  /** A function that tells whether an attribute is the wanted one; undefined if all attributes are wanted. */
   readAttribute(parameters: Parameters): ((attribute: Key | null | undefined) => boolean) | undefined;
-  /** Why none of these keys has a count of its own. */
+  /** Why none of these keys has a count of its own, as a message. */
   whyUncounted(keys: readonly Key[], tally: Tally): string;
 }
 

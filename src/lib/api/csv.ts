@@ -3,8 +3,8 @@ type Cell = string | number | boolean | null;
 export type Cells = readonly Cell[];
 
 /**
- * What begins a formula in a spreadsheet: a sign, also in its full width, which spreadsheets of East Asian languages take for the
- * same, and also after blanks, which some spreadsheets drop.
+ * The beginning of a text that a spreadsheet runs as a formula: one of the signs, also in full width, which spreadsheets of East Asian
+ * languages treat alike. Blanks may come before it, because some spreadsheets drop them.
  */
 const beginsFormula = /^(?:\s*[=+\-@＝＋－＠]|[\t\r\n])/;
 
@@ -18,7 +18,7 @@ export function formatCsv(titles: readonly string[], rows: Iterable<Cells>): str
   return text;
 }
 
-/** One line of such a text. */
+/** One line of CSV, in the same form. */
 export const formatCsvLine = (cells: Cells): string => `${cells.map(formatCell).join(',')}\r\n`;
 
 function formatCell(cell: Cell): string {

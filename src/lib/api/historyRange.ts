@@ -5,7 +5,7 @@ import type { Asked } from './lakeScan';
 import type { Parameters, Span } from './parameters';
 import { ensurePast, isoTime, readTimes, type Times } from './timeWindow';
 
-/** More than the minutes of 31 days. */
+/** The most buckets of an answer. 31 days have fewer minutes. */
 const mostBuckets = 50_000;
 
 /** Buckets of a history, by their numbers since 1970; both are included. */
@@ -17,17 +17,19 @@ export interface Range {
 /** The buckets that a history was asked for. */
 export interface HistoryRange {
   readonly bucket: Span;
-  /** The unit of which the buckets are made, if the rows are those of some keys; otherwise they are made of minutes. */
+  /**
+   * The unit in which counts are kept that the buckets are made of if the rows of certain keys are wanted. For all rows it is the minute.
+   */
   readonly unit: Unit;
-  /** What asks for it. */
+  /** The parameter that asks for the range, for messages. */
   readonly asked: Asked;
-  /** @throws RequestProblem for a time that is not there yet, and for too many buckets */
+  /** @throws RequestProblem for a time that has not come yet, and for too many buckets */
   at(nowMs: number): Range;
 }
 
 export const rangeParameters = ['bucket', 'last', 'since', 'until'];
 
-/** @param ofKeys whether the rows of some keys are wanted */
+/** @param ofKeys true if the rows of certain keys are wanted */
 export function readRange(parameters: Parameters, ofKeys: boolean): HistoryRange {
   const bucket = parameters.span('bucket', '1m', '1m to 1d in whole minutes', (ms) => ms <= dayMs);
   const unit = largestUnitIn(bucket.ms) as Unit;
@@ -59,7 +61,7 @@ function rangeOf({ sinceMs, untilMs }: Times, bucket: Span, nowMs: number) {
   );
 }
 
-/** What is counted in advance. */
+/** The time for which the counts of all rows are kept. */
 const countedOfAll = 'the last 31 days';
 const countedOfKeys =
   'of one key or attribute the last 2 hours by the minute, the last 8 days in whole hours, or the last 31 days in whole days';

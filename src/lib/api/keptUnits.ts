@@ -6,22 +6,26 @@ import type { Tally } from '../counts/tally';
 export interface Unit {
   readonly name: SpanName;
   readonly ms: number;
-  /** How many buckets are known before the current one. */
+  /** How many buckets before the current one are kept. */
   readonly most: number;
 }
 
-/** The finest first. */
+/** All units, the finest first. */
 export const units: readonly Unit[] = spanNames.map((name) => {
   const { bucketMs, kept } = keptSpans[name];
   return { name, ms: bucketMs, most: kept - 1 };
 });
 
-/** The largest unit of which a time in milliseconds has whole ones, if it is one of whole minutes. */
+/** The largest unit of which a length in milliseconds is a whole number; undefined if it is no whole number of minutes. */
 export const largestUnitIn = (ms: number): Unit | undefined => units.findLast((unit) => ms % unit.ms === 0);
 
-/** Clicks in the buckets `first` to `last` of a unit, both included: those that are kept, until others are added. */
+/**
+ * Clicks per product in the buckets `first` to `last` of a unit, both included. At first it has the clicks of which counts are kept; those
+ * of
+ * the `missing` times are added later.
+ */
 export class ClicksIn {
-  /** By the index of the product. */
+  /** The clicks, by the index of the product. */
   readonly counts: Float64Array;
   /** The times of which no counts are kept. */
   readonly missing: readonly Stretch[];
@@ -43,12 +47,12 @@ export class ClicksIn {
     this.missing = missing;
   }
 
-  /** Those of the products that are not counted on their own; undefined if every product is. */
+  /** The clicks on products that are not counted on their own; undefined if every product is. */
   get folded(): number | undefined {
     return this.#hasFolded ? this.#folded : undefined;
   }
 
-  /** Takes away the clicks of other products. */
+  /** Sets the counts of all other products to 0. */
   keepOnly(isWanted: (index: number) => boolean): void {
     for (let index = 0; index < this.counts.length; index++) if (!isWanted(index)) this.counts[index] = 0;
   }
@@ -60,7 +64,7 @@ export class ClicksIn {
   }
 }
 
-/** The same buckets, with larger ones in the place of those that they are made of: a week of hours has six whole days. */
+/** Divides a range of buckets into parts, in which larger units replace smaller ones: a week given in hours has six whole days in it. */
 function* pieces(unit: Unit, first: number, last: number): Iterable<readonly [Unit, number, number]> {
   const larger = units[units.indexOf(unit) + 1];
   const ratio = larger ? larger.ms / unit.ms : 1;

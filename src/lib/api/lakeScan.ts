@@ -9,26 +9,28 @@ export interface Unfinished extends TimeScan {
   finish(): ViewResult;
 }
 
-/** What asks for these times. */
+/** The part of a request that asks for these times. */
 export interface Asked {
-  /** The parameter. */
+  /** Its name. */
   readonly parameter: string;
-  /** What needs no scan. */
+  /** Which times need no scan of the table's files, in words. */
   readonly counted: string;
 }
 
-/** Where the rows of an answer come from: from the counts that are kept alone, or also from a scan of the table's files. Both are exact. */
+/**
+ * How the answer was made: `counts` if only from the counts that are kept, `lake` if also from a scan of the table's files. Both are exact.
+ */
 export const sourceOf = (missing: readonly Stretch[]): 'counts' | 'lake' =>
   missing.length === 0 ? 'counts' : 'lake';
 
-/** The answer, if nothing is missing; otherwise what to scan before it is made. */
+/** The answer, if no time is missing; otherwise the scan that has to be done first. */
 export const afterScan = (
   stretches: readonly Stretch[],
   scan: Pick<Unfinished, 'add' | 'asked'>,
   finish: () => ViewResult,
 ): ViewResult | Unfinished => (stretches.length === 0 ? finish() : { ...scan, stretches, finish });
 
-/** @throws RequestProblem if it is too much for one answer */
+/** @throws RequestProblem if the scan was too much for one answer */
 export function ensureScanned(
   scanned: LakeScanOutcome,
   { asked }: Unfinished,

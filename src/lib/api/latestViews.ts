@@ -11,7 +11,7 @@ import { countTerms } from './countTerms';
 import { Parameters } from './parameters';
 import { isoTime } from './timeWindow';
 
-/** How the newest rows of a stream are told: what it declares, the types of its columns, and what a list of rows and a row are called. */
+/** The words of answers about the newest rows of a stream: what the stream declares, the types of its columns, and the nouns for rows. */
 export interface LatestTerms {
   readonly latest: Latest;
   readonly types: ReadonlyMap<string, Column['type']>;
@@ -145,7 +145,7 @@ function readHistory(
   };
 }
 
-/** A key may be a number or a text in the table. */
+/** The index of a key; undefined if there is none. The key of a request is a text, but it may be a number in the table. */
 const indexIn = (rows: NewestRows, wanted: string): number | undefined =>
   countTerms
     .readKey(wanted)
@@ -172,7 +172,7 @@ function valuesAt(rows: NewestRows, index: number, columns: readonly string[], t
   return { ...Object.fromEntries(told), [asOf]: isoMicros(rows.times[index] ?? 0) };
 }
 
-/** Times and dates are told in ISO 8601. */
+/** A value in the form that an answer gives it. Times and dates are told in ISO 8601. */
 function toldAs(type: Column['type'] | undefined, value: LatestValue): LatestValue {
   if (typeof value !== 'number' || (type !== 'timestamp' && type !== 'date')) return value;
   const micros = asMicros(type === 'date' ? value * dayMs * 1000 : value);
@@ -180,7 +180,7 @@ function toldAs(type: Column['type'] | undefined, value: LatestValue): LatestVal
   return type === 'date' ? isoMicros(micros).slice(0, -'T00:00:00.000Z'.length) : isoMicros(micros);
 }
 
-/** A time in microseconds since 1970, with three digits of a second, or six if it has them. */
+/** An ISO time from microseconds since 1970, with three digits of a second, or with six if the last three are not 0. */
 function isoMicros(micros: number): string {
   const ms = Math.floor(micros / 1000);
   const rest = micros - ms * 1000;

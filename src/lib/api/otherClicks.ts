@@ -4,7 +4,7 @@ import type { Tally } from '../counts/tally';
 /** The clicks on all products that are not counted on their own. */
 export interface OtherClicks {
   readonly clicks: number;
-  /** The most of these clicks that a single product can have. */
+  /** The highest number of these clicks that a single product can have. */
   readonly atMost: number;
 }
 
@@ -13,11 +13,11 @@ export interface FoldedTold {
   readonly folded: { readonly total: number; readonly most: number } | undefined;
 }
 
-/** What stands for the name of the product, or for the category, in the row of a CSV answer that has these clicks. */
+/** The value of the column `name`, or of the category, in the CSV row for these clicks. */
 export const otherName = 'other';
 
 /**
- * Undefined if every product is counted on its own, so that the answer has no `other`.
+ * The member `other` of an answer. Undefined if every product is counted on its own.
  * @param clicks the clicks on the other products in the window that was asked for; by default all clicks on them
  */
 export function otherClicks({ folded }: FoldedTold, clicks = folded?.total): OtherClicks | undefined {

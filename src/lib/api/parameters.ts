@@ -28,7 +28,7 @@ export class Parameters {
     }
   }
 
-  /** A whole number from `least` to `most`. */
+  /** A whole number from `least` to `most`; undefined if the parameter is missing. */
   integer(name: string, least: number, most: number): number | undefined {
     const text = this.#query.get(name);
     if (text === null) return undefined;
@@ -37,14 +37,14 @@ export class Parameters {
     return this.#refuse(name, `a whole number from ${least} to ${most}`);
   }
 
-  /** Any text; of 1 to `most` characters if that is given. */
+  /** A text; if `most` is given, one of 1 to `most` characters. */
   text(name: string, most?: number): string | undefined {
     const text = this.#query.get(name) ?? undefined;
     if (text === undefined || most === undefined) return text;
     return text.length >= 1 && text.length <= most ? text : this.#refuse(name, `1 to ${most} characters`);
   }
 
-  /** One of these words. */
+  /** One of these words; undefined if the parameter is missing. */
   oneOf<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
     const text = this.#query.get(name);
     if (text === null) return undefined;
@@ -58,7 +58,8 @@ export class Parameters {
 
   /** A time with its time zone, in milliseconds since 1970. */
   time(name: string): number | undefined {
-    // In an address, a plus stands for a blank, and many forget to write %2B.
+    // In an address, a plus stands for a blank unless it is written as %2B, which many forget. So a blank before a time zone is read as a
+    // plus.
     const text = this.#query.get(name)?.replace(/ (?=\d\d:\d\d$)/, '+');
     if (text === undefined) return undefined;
     // The seconds may be left out.
@@ -86,7 +87,7 @@ export class Parameters {
 
 const isoTimeText = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
 
-/** A span in milliseconds, or 0 for any other text. Fractions are refused, because counts are kept in whole buckets. */
+/** A span in milliseconds; 0 for a text that is no span. Fractions are refused, because counts are kept in whole buckets. */
 function readSpan(text: string): number {
   if (!/^\d{1,5}[mhd]$/.test(text)) return 0;
   return parseDuration(text, ['m', 'h', 'd']) ?? 0;

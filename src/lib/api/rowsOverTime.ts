@@ -4,22 +4,27 @@ import { minuteMs } from '../duration';
 import type { HistoryRange, Range } from './historyRange';
 import { type OtherClicks, otherClicks } from './otherClicks';
 
-/** Whose rows are asked for. */
+/** The rows that a history is about. */
 export interface Wanted {
-  /** Undefined for all rows. */
+  /** The indexes of the wanted keys; undefined for all rows. */
   readonly indexes: ((tally: Tally) => readonly number[]) | undefined;
-  /** Whether the rows of keys that are not counted on their own may be among the wanted ones, and are told beside them. */
+  /**
+   * True if keys that are not counted on their own may be among the wanted ones. Then the answer tells their rows beside the wanted ones.
+   */
   readonly hasOther: boolean;
 }
 
-/** The wanted rows in each bucket of a history: those of which counts are kept, until others are added. */
+/**
+ * The wanted rows in each bucket of a history. At first it has the rows of which counts are kept; those of the `missing` time are added
+ * later.
+ */
 export class RowsOverTime {
   readonly counts: Float64Array;
   /** The time of which no counts are kept. */
   readonly missing: readonly Stretch[];
   readonly #range: Range;
   readonly #bucketMs: number;
-  /** By index; undefined if all rows are wanted. */
+  /** For each index, 1 if the key is wanted; undefined if all rows are wanted. */
   readonly #isWanted: Uint8Array | undefined;
   /** The keys that are not counted on their own, if they are told beside the wanted rows. */
   readonly #others: { readonly total: number; readonly most: number } | undefined;
@@ -62,13 +67,13 @@ function flags(indexes: readonly number[], length: number): Uint8Array {
   return all;
 }
 
-/** The first bucket of which all is kept. */
+/** The first bucket for all of which counts are kept. */
 function firstKept(tally: Tally, { bucket, unit }: HistoryRange, ofKeys: boolean): number {
   const oldestMs = ofKeys ? tally.times[unit.name].oldest * unit.ms : tally.totals.oldest * minuteMs;
   return Math.ceil(oldestMs / bucket.ms);
 }
 
-/** A function that gives the rows in a bucket of which counts are kept. */
+/** A function that gives the number of rows in a bucket for which counts are kept. */
 function counterOf(
   tally: Tally,
   indexes: readonly number[] | undefined,

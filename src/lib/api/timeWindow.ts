@@ -7,9 +7,9 @@ import type { Parameters } from './parameters';
 
 export interface Window {
   readonly bucketMs: number;
-  /** What asks for it. */
+  /** The parameter that asks for the window, for messages. */
   readonly asked: Asked;
-  /** @throws RequestProblem for a time that is not there yet */
+  /** @throws RequestProblem for a time that has not come yet */
   at(tally: Tally, nowMs: number): { readonly clicks: ClicksIn; readonly times: WindowTimes };
 }
 
@@ -24,10 +24,10 @@ export const windowParameters = ['last', 'since', 'until'];
 
 const lastAccepts = 'a time in whole minutes, hours or days, like 15m, 3h or 9d';
 
-/** The windows of `last` of which all is counted in advance. */
+/** The values of `last` for which all counts are kept. */
 const countedLasts = '1m to 120m in whole minutes, 3h to 8d in whole hours, or 9d to 31d in whole days';
 
-/** The window that the parameters ask for: that of `last`, or of `since` and `until`; undefined if they ask for none. */
+/** The window that the parameters `last`, or `since` and `until`, ask for; undefined if there is none of them. */
 export function readWindow(parameters: Parameters): Window | undefined {
   const last = parameters.optionalSpan('last', lastAccepts, () => true);
   const times = readTimes(parameters, last !== undefined);
@@ -45,17 +45,19 @@ export function readWindow(parameters: Parameters): Window | undefined {
   };
 }
 
-/** The finest unit in which all of it is counted in advance; without one the largest. */
+/**
+ * The finest unit in which counts are kept for a whole window of this length. If there is none, the largest unit that divides the length.
+ */
 const unitOf = (ms: number): Unit | undefined =>
   units.find((unit) => ms % unit.ms === 0 && ms <= unit.most * unit.ms) ?? largestUnitIn(ms);
 
 export interface Times {
   readonly sinceMs: number;
-  /** Undefined for now. */
+  /** In milliseconds since 1970; undefined for now. */
   readonly untilMs: number | undefined;
 }
 
-/** @throws RequestProblem if they do not go together */
+/** @throws RequestProblem if the parameters contradict each other */
 export function readTimes(parameters: Parameters, hasLast: boolean): Times | undefined {
   const sinceMs = parameters.time('since');
   const untilMs = parameters.time('until');
@@ -70,7 +72,7 @@ export function readTimes(parameters: Parameters, hasLast: boolean): Times | und
   return { sinceMs, untilMs };
 }
 
-/** @throws RequestProblem for a time that is not there yet, and for one of before 1970 */
+/** @throws RequestProblem for a time that has not come yet, and for one before 1970 */
 export function ensurePast(sinceMs: number, nowMs: number): void {
   if (sinceMs >= 0 && sinceMs <= nowMs) return;
   const accepts = `a time from ${isoTime(0)} up to ${isoTime(nowMs)}`;
@@ -81,8 +83,8 @@ export function ensurePast(sinceMs: number, nowMs: number): void {
 }
 
 /**
- * Whole minutes if all of it was in the last two hours, whole hours if all of it was in the last eight days, otherwise whole days of UTC.
- * So it may begin earlier and end later.
+ * A window in whole minutes if it lies within the last two hours, in whole hours if within the last eight days, otherwise in whole days of
+ * UTC. So it may begin earlier and end later than it was asked for.
  */
 const windowOfTimes = ({ sinceMs, untilMs }: Times): Window => ({
   bucketMs: minuteMs,
@@ -96,7 +98,7 @@ const windowOfTimes = ({ sinceMs, untilMs }: Times): Window => ({
   },
 });
 
-/** That of which counts are kept for longest. */
+/** The unit whose counts are kept for the longest time. */
 export const longestUnit = units.at(-1) as Unit;
 
 function windowOf(tally: Tally, unit: Unit, first: number, last: number): ReturnType<Window['at']> {

@@ -20,7 +20,7 @@ import { Parameters } from './parameters';
 import { isoTime } from './timeWindow';
 import { keysTold } from './windowView';
 
-/** The orders of the answer: by rise or by fall, in rows or in percent. */
+/** The orders of the answer: by the change in rows or in percent. A minus puts the largest rise first. */
 const sorts = ['-change', 'change', '-percent', 'percent'] as const;
 type Sort = (typeof sorts)[number];
 
@@ -57,7 +57,8 @@ export function readTrending(query: URLSearchParams, terms: CountTerms): ClickVi
           }));
         const titles = [terms.key, 'name', terms.attribute, terms.count, 'before', 'change'];
         if (isInPercent(sort)) titles.push('percent');
-        // Of selected keys, the others are told beside the total: it is not known which of them are selected.
+        // If only some keys are selected, the rows of keys without counts of their own stay out of the total: nobody knows which are
+        // selected.
         const [total, totalBefore] = [sumOf(now, !isWanted), sumOf(before, !isWanted)];
         const otherRow = other &&
           !isWanted && { name: otherName, ...changeOf(other.clicks, other.before, sort, terms) };
@@ -77,7 +78,7 @@ const sumOf = ({ counts, folded = 0 }: ClicksIn, withFolded: boolean): number =>
 /** How many keys can be named. */
 const mostNamed = 100;
 
-/** Which keys are wanted, by their indexes in a tally as it is now; undefined if all are. */
+/** Reads which keys are wanted. The result gives their indexes in a tally as it is now, or undefined if all keys are wanted. */
 function readSelection(parameters: Parameters, terms: CountTerms) {
   const isOfAttribute = terms.readAttribute(parameters);
   const keys = readKeys(parameters, terms);
@@ -105,7 +106,7 @@ function readKeys(parameters: Parameters, terms: CountTerms): readonly Key[] | u
   }
 }
 
-/** The rows in both windows, as far as counts of them are kept, and their times. */
+/** The rows in both windows, as far as counts of them are kept, and the times of the windows. */
 function compared(tally: Tally, windows: ComparedWindows, nowMs: number) {
   const { unit, first, end, back } = windows.at(nowMs);
   const iso = (bucket: number) => isoTime(bucket * unit.ms);
@@ -126,7 +127,7 @@ function compared(tally: Tally, windows: ComparedWindows, nowMs: number) {
   };
 }
 
-/** The indexes of the keys that have rows in a window, in order. Where there were none before, a change is no number of percent. */
+/** The indexes of the keys that have rows in a window, in order. In percent, keys without rows in the window before are left out. */
 function ranked({ keys }: KeysTold, now: Float64Array, before: Float64Array, sort: Sort): number[] {
   const sign = sort.startsWith('-') ? 1 : -1;
   const ranks = now.map((count, index) => {
@@ -137,7 +138,7 @@ function ranked({ keys }: KeysTold, now: Float64Array, before: Float64Array, sor
   return sortByCount([...now.keys()].filter(isTold), ranks, keys);
 }
 
-/** The members of an entry that compare; percent, if asked for, with one digit after the point. */
+/** The members of an entry that tell the change. Percent is among them only if asked for, with one digit after the point. */
 function changeOf(count: number, before: number, sort: Sort, terms: CountTerms): Entry {
   const change = count - before;
   const percent = before > 0 ? Math.round((1000 * change) / before) / 10 : null;

@@ -4,19 +4,19 @@ import { type KeysTold, type ViewInput, versionOf } from './clickView';
 import { afterScan, type Unfinished } from './lakeScan';
 import type { Window } from './timeWindow';
 
-/** The rows that an answer tells: those of a window, or all since the beginning. */
+/** The rows that an answer tells: those of a window, or all rows since the beginning. */
 export interface RowsTold {
   readonly keys: KeysTold;
-  /** By the index of the key. */
+  /** The rows, by the index of the key. */
   readonly counts: ArrayLike<number>;
-  /** Those of a window whose keys are not counted on their own; undefined without a window, and if every key is counted on its own. */
+  /** The rows in the window whose keys are not counted on their own. Undefined without a window, and if every key is counted on its own. */
   readonly folded: number | undefined;
   readonly isWindow: boolean;
   /** The members of the answer that say what it counts. */
   readonly about: Readonly<Record<string, string | number | null>>;
 }
 
-/** Makes an answer of the rows in a window, or of all rows without one: at once, or after a scan. */
+/** Makes an answer of the rows in a window, or of all rows if there is no window. It is made at once, or after a scan. */
 export function tellWindow(
   window: Window | undefined,
   { view, nowMs }: ViewInput,
@@ -33,7 +33,10 @@ export function tellWindow(
   });
 }
 
-/** The keys of a tally for an answer that is made at once, or later: then they are as they are now, also if the tally has gone on. */
+/**
+ * The keys of a tally for an answer. If the answer is made later, they are copied, so that they stay as they are now when the tally goes
+ * on.
+ */
 export function keysTold(tally: Tally, isLater: boolean): KeysTold {
   if (!isLater) return tally;
   const ranked = tally.ranked().slice();

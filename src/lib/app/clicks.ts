@@ -21,10 +21,10 @@ const productNames = once(
   async () => new ProductNames((await appLake()).store, { onRead: warnOfPassedOver }),
 );
 
-/** How many lines of a products.csv a line of the log names. */
+/** How many wrong lines of a products.csv the log names. */
 const namedLines = 5;
 
-/** Says once for each version of a products.csv what of it is not shown. The lines' own text stays out of the log. */
+/** Logs, once for each version of a products.csv, which of its lines are not used. The text of the lines is not logged. */
 function warnOfPassedOver({ names, passedOver, isUtf8 }: ProductsFile): void {
   if (passedOver.length === 0 && isUtf8) return;
   logEvent('warning', 'products-passed-over', {
@@ -44,7 +44,7 @@ const isCounted = (stream: Stream): stream is CountedStream => stream.counted !=
 /** The streams whose rows are counted. */
 export const countedStreams = async (): Promise<CountedStream[]> => (await loadStreams()).filter(isCounted);
 
-/** One dimension of a stream, which is counted for itself. */
+/** A dimension of a stream, such as the product of a click. Rows are counted for each dimension. */
 interface CountedDimension {
   readonly stream: CountedStream;
   readonly dimension: Dimension;
@@ -54,14 +54,14 @@ const dimensionsOfStream = oncePerKey((stream: CountedStream): readonly CountedD
   dimensionsOf(stream.counted).map((dimension) => ({ stream, dimension })),
 );
 
-/** All that is counted: the dimensions of each stream. */
+/** All dimensions of all streams whose rows are counted. */
 export const countedDimensions = async (): Promise<CountedDimension[]> =>
   (await countedStreams()).flatMap(dimensionsOfStream);
 
-/** The names in products.csv are those of products, so they are for what is counted by `productid`. */
+/** Whether products.csv has names for the keys of a dimension. Its names are those of products, so only `productid` has them. */
 const hasNames = ({ key }: Dimension) => key === 'productid';
 
-/** The scans of this process, whatever they are of, are done one after the other. */
+/** All scans of this process, which are done one after the other. */
 const scans = new LakeScans();
 
 /** The counts of a dimension in a lake. */
@@ -107,7 +107,7 @@ const openApi = async (counted: CountedDimension, terms: CountTerms): Promise<Cl
 const clicksApi = oncePerKey((counted: CountedDimension) => openApi(counted, clickTerms));
 const countsApi = oncePerKey((counted: CountedDimension) => openApi(counted, countTerms));
 
-/** Answers GET /api/clicks and the paths below it. Never throws for a wrong request. */
+/** Answers GET /api/clicks and the paths below it. A wrong request is answered too, with what is wrong. */
 export async function answerClicks(request: ApiRequest): Promise<ApiAnswer> {
   const stream = (await countedStreams()).find(({ name }) => name === clicksStream);
   const [counted] = stream ? dimensionsOfStream(stream) : [];
@@ -136,7 +136,7 @@ export async function answerCounts(name: string | undefined, request: ApiRequest
   });
 }
 
-/** What is folded from a stream's table, with the name by which the log names it: counts, or the newest rows. */
+/** The counts, or the newest rows, of a stream's table, with the names that the log uses for them. */
 export interface FoldOfStream {
   readonly stream: string;
   readonly table: string;
@@ -144,9 +144,9 @@ export interface FoldOfStream {
 }
 
 /**
- * Saves the counts for new instances, and decides anew which products are counted on their own, if that is due. The counts are only a
- * cache: without it, a new instance counts the table's files.
- * @param signal gives up the decision when it takes too long; the products stay as they are
+ * Saves the counts of one dimension for new instances. If it is due, it also decides anew which products are counted on their own. The
+ * saved counts are only a cache: without them, a new instance counts the table's files.
+ * @param signal gives up the decision when it takes too long; then the same products are counted as before
  * @returns the outcome in a word
  */
 export async function saveCounts(
@@ -163,8 +163,8 @@ export async function saveCounts(
 }
 
 /**
- * The same with the counts of several streams, one after the other. One that fails is logged and does not keep the others from it,
- * unless storage does not answer: each of the others would wait for it as long. The first failure is the result, with its table.
+ * Saves several counts, one after the other. A failure is logged, and the next ones are saved all the same. Only if storage does not
+ * answer are they given up, because each would wait for it just as long. The first failure is the result, with its table.
  * @throws the signal's reason once it is aborted
  */
 export async function saveAllCounts(all: readonly FoldOfStream[], signal: AbortSignal): Promise<SavedCounts> {
@@ -184,7 +184,7 @@ export async function saveAllCounts(all: readonly FoldOfStream[], signal: AbortS
   return failures[0] ?? { outcome };
 }
 
-/** The same with all counts and newest rows of this process. */
+/** Saves all counts and newest rows that this process keeps. */
 export async function saveAppCounts(signal: AbortSignal): Promise<SavedCounts> {
   const counts = (await countedDimensions()).map(async (counted) => ({
     stream: counted.stream.name,

@@ -12,14 +12,14 @@ import { loadedTables } from './loadedTables';
 import { ownFunctions } from './ownFunctions';
 import { problemOfNode } from './startUp';
 
-/** Which app is asked, as far as somebody said so. */
+/** Which app is asked, as far as the user named one. */
 export interface AskedApp {
   readonly url: URL | undefined;
   readonly key: string | undefined;
 }
 
 /**
- * Looks at every resource that the settings name, and at the app's functions, all at the same time. Yields the findings of each, in a
+ * Examines every resource that the settings name, and the app's functions, all at the same time. Yields the findings of each resource, in a
  * fixed order.
  */
 export async function* examine(
@@ -36,12 +36,12 @@ export async function* examine(
     checkWarehouse(settings.warehouse, tables),
     checkListed(settings, streams, app),
   ];
-  // One that fails before its turn is awaited must not end the process.
+  // An examination that fails before it is awaited must not end the process.
   for (const examination of examinations) examination.catch(() => {});
   for (const examination of examinations) yield await examination;
 }
 
-/** The Node.js that runs this command, which under Core Tools is also the app's. */
+/** Checks the Node.js that runs this command. Under Core Tools the app runs on it too. */
 export function checkNode(version: string): Finding {
   const [problem, remedy] = problemOfNode(version)?.split(/: (.*)/) ?? [];
   return problem === undefined ? ok('Node.js', version) : wrong('Node.js', problem, remedy ?? '');

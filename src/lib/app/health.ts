@@ -22,15 +22,16 @@ import type { Stream } from '../streams/stream';
 import { failuresHere } from './ingest';
 import { appLake } from './lake';
 
-/** Short, because probes do not wait for long. */
+/** How long health may wait for the lake. The times are short, because probes do not wait for long. */
 const lakeLimits = { ageMs: 3000, limitMs: 5000, lateCode: 'storage.unavailable' } as const;
-/** Longer, because rows are read. */
+/** How long the answer about dead letters is kept. That is longer, because rows must be read for it. */
 const lettersLimits = { ...lakeLimits, ageMs: 10_000 };
 const hubLimits = { ageMs: 10_000, limitMs: 2000, lateCode: 'hub.unavailable' } as const;
 
 /**
- * Connections of their own, and not those of ingestion: after a question without an answer the connection is given up, and a batch
- * must not fail because a probe was in a hurry.
+ * The hubs, on connections of their own. A connection is given up after a question without an answer. If ingestion used the same one, a
+ * batch
+ * could fail because a probe did not wait.
  */
 const hubsOf = oncePerKey(
   async (stream: Stream) => new HubDirectory((await settings()).hub(stream, 'listen').namespace),
@@ -61,7 +62,7 @@ function streamSources(stream: Stream): StreamSources {
   };
 }
 
-/** Followed, because opening the table anew would read every entry of its log since the last checkpoint. */
+/** A follower of the dead letters' table. It is kept, because opening the table anew reads all log entries since the last checkpoint. */
 const lettersFollower = once(async () => followSnapshot((await appLake()).at(deadLettersTable)));
 
 const openStore = async () => (await appLake()).store;

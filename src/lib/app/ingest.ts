@@ -26,8 +26,9 @@ import { nudgeWarehouse } from './warehouse';
  */
 
 /**
- * A stream's hub, and who asks about it: on the connection from which the stream's events come, because its namespace may be another
- * one. It is kept, so that the settings are not read again for each batch.
+ * A stream's hub, and the directory that asks about it. It asks through the connection from which the stream's events come, because each
+ * stream
+ * may have its own namespace. It is kept, so that the settings are not read again for each batch.
  */
 const sourceOf = oncePerKey(async (stream: Stream) => {
   const { namespace, hub } = (await settings()).hub(stream, 'listen');
@@ -54,7 +55,7 @@ interface WriterParts extends Pick<TableWriterOptions, 'letters' | 'hubs' | 'onR
   readonly settings: Settings;
 }
 
-/** A writer of a stream's table. Make one per table and process. */
+/** Makes the writer of a stream's table. A process makes one per table. */
 function makeWriter(stream: Stream, { lake, settings, ...parts }: WriterParts): TableWriter {
   const { commitIntervalMs, acceptGaps } = settings;
   return new TableWriter({

@@ -13,24 +13,22 @@ import type { Staging } from '../warehouse/synapse/stagedFile';
 export interface Lake {
   readonly store: ObjectStore;
   readonly tables: readonly LakeTable[];
-  /** Where a table is or will be. */
+  /** The place of a table, which need not exist yet. */
   at(table: string): TableLocation;
-  /** Where the files of a large load are put, for a SQL pool to copy. */
+  /** Where the files of a large load are put for a SQL pool to copy. */
   readonly staging: Staging;
 }
 
 type LakePlace = Pick<LakeSettings, 'lake' | 'lakeContainer'>;
 
-/**
- * Opens a lake that may not be there yet: without its container it is empty, and its first write makes the container. Sends no request:
- * the first call of the store sends the first one.
- */
+/** Opens the app's lake. Sends no request: the first call of the store sends the first one. The first write makes the container. */
 export const openLake = async (place: LakePlace): Promise<Lake> =>
   describeLake(place, await openAzureBlobStore(place.lake, place.lakeContainer));
 
 /**
- * Opens a lake that is there, as all other work needs it: a mistyped name must not look like an empty lake, and must not make a
- * container. Every call of the store throws `settings.invalid` if there is no such container.
+ * Opens a lake that must exist already. All work but the app's uses this, because a mistyped name must not look like an empty lake, and
+ * must
+ * not make a container. Every call of the store throws `settings.invalid` if there is no such container.
  */
 export const openExistingLake = async (place: LakePlace): Promise<Lake> => {
   const { lake, lakeContainer } = place;

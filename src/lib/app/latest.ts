@@ -10,12 +10,12 @@ import { loadStreams } from '../streams/loadStreams';
 import type { Latest, Stream } from '../streams/stream';
 import { appLake, type Lake } from './lake';
 
-/** A stream whose newest rows are told. */
+/** A stream whose newest rows the API tells. */
 export type LatestStream = Stream & { readonly latest: Latest };
 
 const hasLatest = (stream: Stream): stream is LatestStream => stream.latest !== undefined;
 
-/** The streams whose newest rows are told. */
+/** The streams whose newest rows the API tells. */
 export const latestStreams = async (): Promise<LatestStream[]> => (await loadStreams()).filter(hasLatest);
 
 /** The newest rows of a stream in a lake. */

@@ -36,13 +36,14 @@ export const maintenance: ActivityFunctions<MaintenanceActivities> = {
 };
 
 /**
- * What the timer's next pass does: every five minutes a checkpoint of each table, because whoever opens one reads all commits after
- * the last; every hour everything. That is in the first five minutes of an hour, so that a new app waits for it as well, or later
- * if the timer found another pass running then.
+ * What the timer's next pass does. Every five minutes it makes a checkpoint of each table, because whoever opens a table reads all commits
+ * after the last checkpoint. Every hour it does everything: in the first five minutes of the hour, also for a new app, or later if another
+ * pass was running then.
  * @param previous the input of the last pass, whoever started it
  */
 export async function timedPass(previous: unknown, now: Date): Promise<MaintenanceInput> {
-  // Unknown, because nothing ran yet or the history was purged; or ahead, by a clock that was wrong. Then the hour begins now.
+  // The last full pass is unknown if nothing ran yet or the history was purged, and lies ahead if a clock was wrong. Then the hour begins
+  // now.
   const fullAt = Math.min(lastFullPass(previous) ?? Number.POSITIVE_INFINITY, now.getTime());
   const isDue = now.getUTCMinutes() < 5 || now.getTime() - fullAt >= hourMs;
   return isDue ? fullPass(now) : { tables: await tableNames(), steps: ['checkpoint', 'counts'], fullAt };

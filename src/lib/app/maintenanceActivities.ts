@@ -14,12 +14,14 @@ import type { Failed } from '../orchestrations/orchestration';
 import { failureOf } from './failure';
 import type { ActivityFunctions } from './runHere';
 
-/** Reading ends after this time, and what was read is committed, which takes as long again at the most. */
+/** After this time an activity stops reading and commits what it has read. Committing takes as long again at most. */
 const readMs = 120_000;
-/** Below functionTimeout (300 s), by more than a last request to a store without an answer may take. */
+/**
+ * The longest time of an activity. It is below functionTimeout (300 s) by more than a last request takes to a store that does not answer.
+ */
 export const activityLimitMs = 210_000;
 
-/** What is logged of one activity. */
+/** The figures that are logged about one activity. */
 export interface MaintenanceReport {
   readonly table?: string;
   readonly step: MaintenanceStep;
@@ -34,16 +36,16 @@ export interface MaintenanceTools {
   readonly targetBytes: number;
   /** Saves the counts for new instances. */
   saveCounts(signal: AbortSignal): Promise<SavedCounts>;
-  /** Is told what became of each activity. */
+  /** Called with what became of each activity. */
   readonly report?: (report: MaintenanceReport) => void;
-  /** Aborting it ends the work with the signal's reason. */
+  /** Aborting it ends the work. It then throws the signal's reason. */
   readonly signal?: AbortSignal;
   /** How long an activity may read, and how long it may take. */
   readonly readMs?: number;
   readonly limitMs?: number;
 }
 
-/** The activities of `maintainTables`. Each ends in time, and a failure is a value. */
+/** The activities of `maintainTables`. Each ends within its time, and returns a failure as a value. */
 export function maintenanceActivities(tools: MaintenanceTools): ActivityFunctions<MaintenanceActivities> {
   const { at, targetBytes, saveCounts } = tools;
   return {
@@ -69,8 +71,9 @@ export function maintenanceActivities(tools: MaintenanceTools): ActivityFunction
 }
 
 /**
- * The same activities, for a pass that nobody waits for longer than for one of them: once storage did not answer one, the others fail as it
- * did, without asking.
+ * The same activities, but once storage did not answer one of them, all others fail in the same way without asking. So nobody waits for
+ * longer
+ * than one activity takes.
  */
 export function untilStorageIsAway(
   activities: ActivityFunctions<MaintenanceActivities>,
@@ -101,12 +104,12 @@ async function planOf(task: MaintenanceTask, targetBytes: number) {
   return { outcome: 'planned' as const, plan, figures: figuresOf(snapshot) };
 }
 
-/** Does the work of an activity, and reports it. Its failure, and the end of its time, become values. */
+/** Does the work of an activity, and reports it. An error, or the end of its time, is returned as a value. */
 async function inTime<Result extends { readonly outcome: string }>(
   { signal: ended, report, limitMs: limit = activityLimitMs }: MaintenanceTools,
   about: Pick<MaintenanceReport, 'step'> & { readonly table?: string; readonly bin?: number },
   work: (signal: AbortSignal) => Promise<Result>,
-  /** The figures that are reported of a result. */
+  /** Picks the figures of a result to report. */
   told: (found: Result) => object = (found) => found,
 ): Promise<Result | Failed | OutOfTime> {
   const started = performance.now();

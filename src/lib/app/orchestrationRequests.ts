@@ -11,10 +11,10 @@ import { findLoadedTable, loadedTables } from './loadedTables';
 import { requestedPass, tableNames } from './maintenance';
 
 /*
- * The requests that start orchestrations and ask for them.
+ * The requests that start orchestrations, and those that ask how far they are.
  */
 
-/** The answer of `work`. If it throws, the answer says what is wrong with the request, or what fails or is away. */
+/** Returns the answer of `work`. If it throws, returns an answer that says what is wrong with the request, or what failed. */
 export async function orProblem<Answer>(work: () => Promise<Answer>): Promise<Answer | ApiAnswer> {
   try {
     return await work();
@@ -30,7 +30,7 @@ export async function orProblem<Answer>(work: () => Promise<Answer>): Promise<An
   }
 }
 
-/** Whatever else fails is the host, which the client of Durable Functions asks. It does not say why. */
+/** The answer to all other failures. They come from the host, which the client of Durable Functions asks, and which does not say why. */
 const noOrchestrations =
   'The host can neither start orchestrations nor tell of them just now. It keeps them in the storage of AzureWebJobsStorage or, where DurableTaskScheduler is set, as in Azure, in that scheduler: if this does not pass in a minute, see that it is there (npm run doctor looks at the storage), and read the log of the app.';
 
@@ -52,7 +52,9 @@ export async function readMaintenanceRequest(
   return requestedPass({ table, step }, previous, new Date());
 }
 
-/** A request for a status has none: with a table or a step, it would be taken for the status of those. */
+/**
+ * Refuses parameters in a request for a status: with a table or a step in it, the answer would look like the status of that table or step.
+ */
 export const refuseParameters = (query: URLSearchParams): void => void new Parameters(query, []);
 
 /** Reads a request to POST /api/warehouse/{table}/rebuild. */

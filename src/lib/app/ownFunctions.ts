@@ -7,8 +7,9 @@ import { type Stream, settingsOf } from '../streams/stream';
 const folder = join(__dirname, '../../functions');
 
 /**
- * The functions of this version of the app, which are named like the files in src/functions. Not those that send events to a stream that
- * the project does not have, because they are never registered.
+ * The functions of this version of the app, which have the names of the files in src/functions. Left out are functions that send events to
+ * a
+ * stream that the project does not have, because they are never registered.
  * @param settings those of every stream, checked
  */
 export function ownFunctions(settings: StreamSettings, streams: readonly Stream[]): OwnFunction[] {
@@ -26,7 +27,7 @@ function switchOf(stream: Stream, settings: StreamSettings): OwnFunction['switch
   return { setting: definition.name, isOff: definition.isOff?.(settings.text(definition)) === true };
 }
 
-/** This file runs compiled as .js, and in tests as .ts. */
+/** The names of the files with functions. They end in .js when this file runs compiled, and in .ts in tests. */
 const namesOfFiles = (): string[] =>
   readdirSync(folder)
     .filter((file) => /\.[jt]s$/.test(file) && !file.endsWith('.d.ts'))

@@ -13,16 +13,16 @@ import { appLake } from './lake';
 import { findLoadedTable, type LoadedTable, loadedTables } from './loadedTables';
 import { recordLoad } from './recordLoad';
 
-/** No load begins this long after the first one, so that each step gets on. The next step goes on from there. */
+/** No load begins this long after the first one of a step, so that each step makes progress. The next step goes on from there. */
 const stepMs = 60_000;
 /** No load begins this long after the step began, even if the first load began late. */
 const mostMs = 180_000;
-/** A step whose last load takes longer is given up; what it has done is in the ledger. Below functionTimeout (300 s). */
+/** A step is given up after this time, if its last load takes so long; what it has done is in the ledger. Below functionTimeout (300 s). */
 export const rebuildStepLimitMs = 240_000;
 
 type Step = RebuildActivities['rebuildStep']['input'];
 
-/** A part of a rebuild that takes a limited time. A failure is a value. */
+/** Does a part of a rebuild, in limited time. A failure is returned as a value. */
 export async function rebuildStep(step: Step): Promise<RebuildStepOutcome> {
   const started = performance.now();
   const outcome = await within(rebuildStepLimitMs, () => openAndRebuild(step)).catch(failureOf);
@@ -58,7 +58,7 @@ async function rebuildPart(
   { mayLose, isHeld }: Step,
 ): Promise<RebuildStepOutcome> {
   const isReplaced = async () => parseReplacing(await readLedgerPosition(warehouse, table)) !== undefined;
-  // A loader finishes what is nearly done. Without this look, the step would begin a second rebuild.
+  // A loader may have finished the rebuild when it was nearly done. Without this check, the step would begin a second rebuild.
   if (isHeld && !isBeingRebuilt(await warehouse.ledger(), table)) return { outcome: 'rebuilt-elsewhere' };
   const lake = await appLake();
   let loaded: { files: number; of: number } | undefined;

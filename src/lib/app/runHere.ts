@@ -16,7 +16,7 @@ export interface RunOptions<Activities extends ActivityTypes<Activities>> {
   readonly now?: () => number;
 }
 
-/** A task as it is understood here: what is done when it is yielded. */
+/** A task of this engine. When an orchestrator yields it, its work is done. */
 interface Work<Result = unknown> extends Task<Result> {
   readonly begin: () => Promise<Result>;
 }

@@ -5,10 +5,10 @@ import { closeHealth } from './health';
 import { closeHubs, drainWriters } from './ingest';
 import { closeWarehouse } from './warehouse';
 
-/** Less than 5 s, because the host kills the process 5 s after it asked the process to end. */
+/** The budget for ending all work. The host kills a process 5 s after it asked the process to end. */
 const budgetMs = 4000;
 
-/** One part to end: its name for the log, and how to end it. */
+/** One part of the process to end: its name for the log, and the function that ends it. */
 export type Ending = readonly [name: string, end: () => Promise<void>];
 
 /** The hub connections are closed after the writers, because the writers ask the hubs until they end. */

@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseJsonObject } from '../jsonObject';
 
-/** The app setting that takes the place of the value in host.json. The Functions host reads its name in any case. */
+/** The app setting that overrides the value in host.json. The Functions host accepts its name in upper and lower case. */
 const override = 'AzureFunctionsJobHost__extensions__eventHubs__maxEventBatchSize';
 
-/** What the extension takes where host.json does not say. */
+/** The size that the Event Hubs extension takes if host.json does not give one. */
 const defaultSize = 100;
 
 interface HostJson {
@@ -13,9 +13,9 @@ interface HostJson {
 }
 
 /**
- * The most events that the Event Hubs trigger passes in one batch, as the host takes it from host.json and the app settings.
+ * The most events that the Event Hubs trigger passes in one batch, read from host.json and the app settings as the host reads them.
  * Infinity if that is not known.
- * @param folder the app's, which has host.json, or one below it
+ * @param folder the app's folder, which has host.json, or a folder below it
  */
 export function maxTriggerBatch(folder: string, env: Readonly<Record<string, string | undefined>>): number {
   const named = Object.keys(env).find((name) => name.toLowerCase() === override.toLowerCase());

@@ -7,7 +7,7 @@ import type { Stream } from '../streams/stream';
 import { StreamLoaders } from '../warehouse/streamLoaders';
 import { appLake } from './lake';
 
-/** A running load may overrun by half (270 s), still below functionTimeout (300 s). */
+/** No load begins this long after the call. A running load may take half as long again (270 s), which is below functionTimeout (300 s). */
 const syncLimitMs = 180_000;
 
 /** The loaders of this process. */

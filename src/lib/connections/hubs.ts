@@ -24,7 +24,7 @@ export interface HubConnection {
 }
 
 /**
- * Checks the connections of all streams. Each stream needs one to listen. Those to send are only checked if they are set,
+ * Checks the connections of all streams. Each stream needs a connection to listen. Connections to send are only checked if they are set,
  * because it is not known here whether this app sends the stream's events.
  */
 export function checkHubConnections(reader: SettingReader, streams: readonly Stream[]): void {
@@ -86,7 +86,7 @@ function readNamespace(reader: SettingReader, name: string, stream: Stream): Eve
 const hostOf = (connectionString: string): string | undefined =>
   /^(?:sb|amqps?):\/\/([^/?#@\s]+)\/?$/i.exec(partOf(connectionString, 'Endpoint') ?? '')?.[1]?.toLowerCase();
 
-/** Two streams that read one hub would take each other's events for dead letters. */
+/** Adds a problem if two streams read the same hub: each would take the other's events for dead letters. */
 function checkSharedHubs(reader: SettingReader, streams: readonly Stream[]): void {
   const settingOf = new Map<string, string>();
   for (const stream of streams) {
@@ -102,7 +102,7 @@ function checkSharedHubs(reader: SettingReader, streams: readonly Stream[]): voi
   }
 }
 
-/** A connection string that names a hub binds the trigger to that hub, whatever the hub setting says. */
+/** Adds a problem if a connection string names another hub than the setting: it binds the trigger to its hub, whatever the setting says. */
 function checkEntityPath(reader: SettingReader, name: string, stream: Stream): void {
   const { hubSetting } = stream;
   const entity = partOf(reader.value(name) ?? '', 'EntityPath');
@@ -116,7 +116,11 @@ function checkEntityPath(reader: SettingReader, name: string, stream: Stream): v
   reader.problem(`${name} has EntityPath=${entity}, but ${hubSetting} is ${hub}: ${remedy}.`);
 }
 
-/** The SDK would refuse names that differ in case, with an error whose message has the whole connection string. */
+/**
+ * The connection string without its hub. If its name differed in case from the one that is given, the SDK would throw an error whose
+ * message
+ * has the whole connection string.
+ */
 const withoutEntityPath = (connectionString: string): string =>
   connectionString
     .split(';')

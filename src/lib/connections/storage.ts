@@ -39,7 +39,10 @@ export function readStorage(reader: SettingReader, name: string): StorageAccount
   return { connectionString };
 }
 
-/** A query would go in front of the name of each container and blob. */
+/**
+ * Says that an address has a query, such as a SAS, and where the SAS belongs. A query would go in front of the name of each container and
+ * blob.
+ */
 const withSas = (name: string): string =>
   `has a query in its address, like a SAS: expected ${uriForm} alone; a SAS goes into ${name}=BlobEndpoint=${uriForm};SharedAccessSignature=<SAS>`;
 
