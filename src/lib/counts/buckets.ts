@@ -13,7 +13,7 @@ export class Buckets extends KeptBuckets<Counters> {
 
   /**
    * Adds the counts of other buckets.
-   * @param indexes the index here of each index there, or undefined if its counts belong to `others`; or that all are the same
+   * @param indexes for each index there, the index here, or undefined if its counts belong to `others`. 'the same' if all are equal
    */
   merge(parts: BucketParts, indexes: readonly (number | undefined)[] | 'the same', others?: Series): void {
     for (const [bucket, counters] of parts) {

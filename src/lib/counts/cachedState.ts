@@ -4,7 +4,7 @@ import { columnsOfDimension, type Dimension, placeOf } from './dimension';
 import { isCount, partsOfStored, storedTally } from './storedTally';
 import type { TallyParts } from './tally';
 
-/** Where the counts of one version of a table are kept. */
+/** The path at which the counts of one version of a table are kept. */
 export const cachedStatePath = (table: string, dimension?: Dimension) =>
   `${table}/${placeOf(dimension ?? { key: '' }).folder}/state.json`;
 

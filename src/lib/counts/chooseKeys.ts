@@ -1,20 +1,22 @@
 import { type FilesToScan, scanKeys } from './countFiles';
 import { compareKeys, hashKey, type Key } from './keys';
 
-/** How to choose the keys that are counted on their own. */
+/** The rules for choosing the keys that are counted on their own. */
 export interface Choice {
   readonly maxKeys: number;
-  /** Keys that come first, however few rows they have, even none. */
+  /** Keys that are chosen first, even if they have few rows or none. */
   readonly preferred: ReadonlySet<Key>;
 }
 
-/** So many counts take about 100 MB. With fewer at once, the files would have to be read more often. */
+/** How many keys are counted at once, at the least. This many take about 100 MB. With fewer, the files would have to be read more often. */
 const leastAtOnce = 2_000_000;
 
 /** The keys that are counted on their own; undefined if all of them have room. */
 export type KeptKeys = ReadonlySet<Key> | undefined;
 
-/** Chooses from the counts of all keys: the preferred ones first, then those with the most rows, equal ones by key. */
+/**
+ * Chooses from the counts of all keys: the preferred keys first, then those with the most rows. Keys with equal counts are ordered by key.
+ */
 export function chooseKeys(counts: Iterable<readonly [Key, number]>, choice: Choice): KeptKeys {
   const best = new BestKeys(choice);
   for (const [key, count] of counts) best.add(key, count);

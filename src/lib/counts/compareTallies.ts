@@ -5,15 +5,16 @@ import type { Tally } from './tally';
 
 /** A count that differs. */
 export interface CountDifference {
-  /** The key, or what else was compared, and in which time. */
+  /** Which count it is: the key, or what else was compared, and the time. */
   readonly of: string;
   readonly served: number;
   readonly live: number;
 }
 
 /**
- * All counts in which two tallies of the same rows differ, one by one: of each key, since the beginning and in each bucket; of all rows in
- * each minute; and of the rows whose keys are not counted on their own. Both must keep the same times.
+ * All counts in which two tallies of the same rows differ, one by one. Compared are the counts of each key since the beginning and in each
+ * bucket, the counts of all rows in each minute, and those of the rows whose keys are not counted on their own. Both tallies must keep the
+ * same times.
  */
 export function* compareTallies(served: Tally, live: Tally): Generator<CountDifference, void> {
   const [folded, others] = ['all others', 'the most of one of the others'];
@@ -54,7 +55,7 @@ function* ofBuckets(served: Tally, live: Tally): Generator<CountDifference, void
         compare(served.keys[index], count, countIn(ofLive, inLive[index]));
       });
       ofLive?.forEach((index, count) => {
-        // What is not 0 on the other side was compared from there.
+        // Keys whose count there is not 0 were compared already, from the other side.
         const there = countIn(ofServed, inServed[index]);
         if (there === 0) compare(live.keys[index], there, count);
       });

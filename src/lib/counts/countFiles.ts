@@ -6,7 +6,7 @@ import type { Dimension } from './dimension';
 import { asKey, type Key } from './keys';
 import { type Room, Tally } from './tally';
 
-/** The column that says when Event Hubs accepted the row; the table of every stream has it. */
+/** The column with the time at which Event Hubs accepted the row. The table of every stream has it. */
 export const timeColumn = 'enqueued_at';
 
 export interface FilesToScan {
@@ -65,7 +65,7 @@ export async function scanKeys(
   });
 }
 
-/** A function to call for every row, which throws the signal's reason soon after it is aborted. */
+/** A function to call for every row. Soon after the signal is aborted, it throws the signal's reason. */
 function watch(signal: AbortSignal | undefined): () => void {
   let rows = 0;
   return () => {
@@ -73,6 +73,6 @@ function watch(signal: AbortSignal | undefined): () => void {
   };
 }
 
-/** A value of that column in milliseconds since 1970; NaN for none. */
+/** A value of the time column in milliseconds since 1970; NaN if there is none. */
 export const asMilliseconds = (micros: ReadValue | undefined): number =>
   typeof micros === 'number' || typeof micros === 'bigint' ? Math.floor(Number(micros) / 1000) : Number.NaN;

@@ -9,7 +9,7 @@ import type { Dimension } from './dimension';
 import { type Kept, readKept } from './kept';
 import type { Room, Tally } from './tally';
 
-/** A table's counts up to a version. */
+/** The counts of a table at one version. */
 export interface CountedTable {
   readonly state: TableState;
   readonly tally: Tally;
@@ -20,13 +20,13 @@ export interface CountedTable {
 export interface CountOptions extends DecideOptions {
   readonly at: TableLocation;
   readonly counted: Dimension;
-  /** The time of a version whose log entry is gone, in milliseconds since 1970. */
+  /** The clock, in milliseconds since 1970. It stands in for the time of a version whose log entry is gone. */
   readonly now: () => number;
 }
 
 /**
- * The time by which old buckets are dropped: the store's time of the commit. This host's clock may jump ahead, and dropped
- * buckets do not come back.
+ * The time that decides which old buckets are dropped. It is the store's time of the commit, because this host's clock may jump ahead, and
+ * dropped buckets do not come back.
  */
 export const timeOf = ({ storedAt }: TableState, { now }: CountOptions): number => storedAt ?? now();
 

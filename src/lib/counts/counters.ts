@@ -1,11 +1,11 @@
 const mostInByte = 255;
 const mostInWord = 2 ** 32 - 1;
-/** Where more than one in so many counters is larger than a byte, all of them become larger. */
+/** If more than one of this many counters does not fit into a byte, all counters become larger. */
 const bytesPerLarge = 16;
 
 /**
- * Counts by index, which are 0 at first. Most keys have few rows in a minute or an hour, so a counter is one byte as long as most fit
- * into it, and four bytes afterwards. What does not fit is kept beside them, so a count can be as large as a whole number can.
+ * Counts by index, which are 0 at first. Most keys have few rows in a minute or an hour, so a counter has one byte as long as most counts
+ * fit into it, and four bytes afterwards. Larger counts are kept beside the counters, so a count can be any whole number.
  */
 export class Counters {
   #small: Uint8Array | Uint32Array = new Uint8Array(64);
@@ -30,7 +30,7 @@ export class Counters {
     if (this.#beyond.size * bytesPerLarge > this.#small.length) this.#widen();
   }
 
-  /** Adds each count to the sum of its index, of those that the sums have. */
+  /** Adds each count to the sum with the same index. Counts beyond the last sum are left out. */
   addTo(sums: Float64Array): void {
     const small = this.#small;
     const length = Math.min(sums.length, small.length);

@@ -20,11 +20,11 @@ export const defaultMaxKeys = 250_000;
 
 export interface CountsOptions extends FoldOptions {
   readonly counted: Dimension;
-  /** How many keys are counted on their own; further ones are folded into one count. */
+  /** The most keys that are counted on their own; all further ones are folded into one count. */
   readonly maxKeys?: number;
-  /** The keys that are counted on their own before others; by default none. */
+  /** The keys that are counted on their own before all others; by default none. */
   readonly preferred?: () => Promise<Preferred>;
-  /** Through which rows are scanned, one scan at a time; by default the scans of this table only. */
+  /** The queue that scans of rows go through, one at a time. By default it is a queue for this table only. */
   readonly scans?: LakeScans;
 }
 
@@ -37,7 +37,11 @@ export interface CountsView {
   readonly mark: string | undefined;
   /** When the version was committed, in milliseconds since 1970; undefined if its commit does not say. */
   readonly committedAt: number | undefined;
-  /** Set if other instances may keep other keys at this version, because the decision could not be shared; names the decision. */
+  /**
+   * The id of the decision by which this instance counts alone, because it could not be shared: other instances may count other keys at
+   * this
+   * version. Undefined if the decision is shared.
+   */
   readonly alone: string | undefined;
   readonly tally: Tally;
 }
@@ -74,7 +78,7 @@ export class Counts {
     });
   }
 
-  /** The newest counts. Throws what reading the table throws; the same error until the next refresh. */
+  /** The newest counts. Throws the errors of reading the table; until the next refresh, the same error again. */
   async current(): Promise<CountsView> {
     await this.#refresh.run();
     return this.#view();
@@ -93,7 +97,7 @@ export class Counts {
     return scans.run({ at, tableId, version, mark, counted, indexOf }, wanted);
   }
 
-  /** What one scan may read. */
+  /** The limits of one scan. */
   get scanLimits(): LakeScans['limits'] {
     return this.#options.scans.limits;
   }
@@ -154,7 +158,9 @@ export class Counts {
   async #save(): Promise<'saved' | 'current'> {
     const outcome = await this.#keeper.save(() => this.#saveable());
     const counted = this.#log.counted;
-    // A cached state is for all instances. Try once more to put the decision in the log; the next save then writes its counts.
+    // A cached state is for all instances, so a decision that is not in the log cannot be saved. Try once more to put it in the log; the
+    // next
+    // save then writes its counts.
     if (counted?.kept.isAlone) await share(counted.state, counted.kept, this.#options);
     return outcome;
   }

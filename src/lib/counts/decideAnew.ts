@@ -9,9 +9,10 @@ import { decideFromFiles } from './decideKept';
 import { type Decision, enforceKept, writeKept } from './kept';
 
 /**
- * Whether to decide anew which keys are kept: once a day, because other keys may have more rows by now, and once an hour at most
- * if the preferred keys or the limit have changed. Never while every key is kept, or while the list of preferred keys cannot be
- * read: without it, they would be folded.
+ * Whether it is time to decide anew which keys are kept. It is once a day, because other keys may have more rows by now, and at most once
+ * an
+ * hour if the preferred keys or the limit have changed. It never is while every key is kept, or while the list of preferred keys cannot be
+ * read, because a decision without the list would fold them.
  */
 export async function isDecisionDue({ state, kept }: CountedTable, options: CountOptions): Promise<boolean> {
   if (!kept.keys || kept.isAlone) return false;
@@ -23,8 +24,8 @@ export async function isDecisionDue({ state, kept }: CountedTable, options: Coun
 }
 
 /**
- * Decides from the files which keys are kept, and counts these. A key that was folded until now is kept only because all its rows
- * are counted again here. The counts are saved before the decision comes into force, so that the other instances find them then.
+ * Decides from the files which keys are kept, and counts the rows of these keys. A key that was folded until now can be kept, because all
+ * its rows are counted again here. The counts are saved before the decision comes into force, so that the other instances find them then.
  * @param before the decision in force
  * @throws what reading and writing the table throws, and the signal's reason
  */

@@ -10,7 +10,7 @@ import type { TallyParts } from './tally';
 /** A list of the keys that are kept first. */
 export interface Preferred {
   readonly keys: ReadonlySet<Key>;
-  /** Changes when the list changes; undefined if it could not be read. */
+  /** Changes if the list changes; undefined if the list could not be read. */
   readonly tag: string | undefined;
 }
 
@@ -19,13 +19,13 @@ export interface DecideOptions {
   readonly maxKeys: number;
   /** The keys that are kept first. */
   readonly preferred: () => Promise<Preferred>;
-  /** Whether nothing may be written; then decisions are not shared. */
+  /** True if nothing may be written. Then decisions are not shared. */
   readonly isReadOnly?: boolean;
-  /** Receives a message about something that went wrong but is not an error. */
+  /** Receives messages about something that went wrong but is no error. */
   readonly warn: (message: string) => void;
 }
 
-/** Differs from the tag of every list, so that it is decided anew once the list can be read. */
+/** The tag for a list that could not be read. It differs from every other tag, so a new decision is made once the list can be read. */
 const unreadTag = '?';
 
 /** A decision from the counts of tallies, which together have every key. */
@@ -53,8 +53,9 @@ async function decide(
 }
 
 /**
- * Puts a decision in force for all instances, or learns that another one came first: both are `in-the-log`. If it cannot be
- * committed, the counts go on by it alone. Then another instance may keep other keys, which the ETag of an answer tells.
+ * Puts a decision in force for all instances, or learns that another instance did so first: in both cases it is `in-the-log`. If it cannot
+ * be
+ * committed, this instance counts by it alone. Then another instance may keep other keys, which the ETag of an answer tells.
  */
 export async function share(
   state: TableState,

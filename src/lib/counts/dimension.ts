@@ -1,12 +1,12 @@
 import type { Counted } from '../streams/stream';
 
-/** What one fold counts: rows per value of the column `key`. */
+/** A column by whose values rows are counted, and an attribute that goes with each value. */
 export interface Dimension {
   /** Rows without a value here are not counted. */
   readonly key: string;
-  /** A second column, of which each value of `key` keeps the last value; missing if there is none. */
+  /** A second column. Each value of `key` keeps the last value of this column. Missing if there is none. */
   readonly attribute?: string;
-  /** Whether it is one of the further dimensions of a stream. */
+  /** True for all dimensions of a stream but the first. */
   readonly isFurther?: boolean;
 }
 
@@ -17,8 +17,9 @@ export const dimensionsOf = ({ key, attribute, dimensions = [] }: Counted): read
 ];
 
 /**
- * Where the state of a dimension is kept in the table's folder, and the txn that says which of its keys are kept. Delta readers and
- * vacuum ignore names that begin with an underscore.
+ * Where the state of a dimension is kept in the table's folder, and which txn says which of its keys are kept. The folder's name begins
+ * with
+ * an underscore, so Delta readers and vacuum ignore it.
  */
 export function placeOf({ key, isFurther }: Dimension): { readonly folder: string; readonly appId: string } {
   const name = encodeURIComponent(key);
@@ -27,6 +28,6 @@ export function placeOf({ key, isFurther }: Dimension): { readonly folder: strin
     : { folder: '_counts', appId: 'counts/kept' };
 }
 
-/** Names the columns that are counted. What was counted by others cannot be gone on with. */
+/** A text that names the counted columns. Counts of other columns cannot be continued. */
 export const columnsOfDimension = ({ key, attribute }: Dimension): string =>
   JSON.stringify([key, attribute ?? null]);

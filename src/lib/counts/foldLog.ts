@@ -11,29 +11,29 @@ import type { Dimension } from './dimension';
 import { type Kept, keptNumber, readKept } from './kept';
 import { Tally, type TallyParts } from './tally';
 
-/** Counts to go on from: those in memory, or a cached state. */
+/** Counts to continue from: those in memory, or a cached state. */
 interface Base {
   readonly tableId: string;
-  /** The id of the decision that they follow. */
+  /** The id of the decision that these counts follow. */
   readonly keptId: string;
   readonly kept?: Kept;
-  /** Whether nothing is folded in them. */
+  /** True if every key has its own count. */
   readonly isWhole: boolean;
   readonly parts: () => TallyParts;
-  /** The tally that goes on; a new one if it is missing, or if keys are to be folded. */
+  /** The tally to continue; missing if a new one is needed, as when keys have to be folded. */
   readonly tally?: Tally;
-  /** Makes the follower stand where they were counted. */
+  /** Moves the follower to the position up to which these rows were counted. */
   readonly stand: () => void;
 }
 
-/** `decided`: which keys are kept has been decided, so the log must be read on. */
+/** `decided` means that it was decided which keys are kept, so that the log must be read further. */
 type Outcome = 'counted' | 'decided' | 'no-table' | 'anew';
 
 /**
- * The rows of a table per key, folded from its log. The counts stay in memory, and the files of newer commits are added to
- * them. If that is impossible, the table is counted anew, from a cached state or from its live files. The log says which keys are
- * counted on their own (`kept.ts`); where it does not, and there are too many, this class decides.
- * One call at a time. If a call throws, the previous counts stay and the next call starts from them.
+ * The rows of a table per key, folded from its log. The counts stay in memory, and the files of newer commits are added to them. If that is
+ * impossible, the table is counted anew, from a cached state or from its live files. The log says which keys are counted on their own
+ * (`kept.ts`). If it does not say so and there are too many keys, this class decides. One call at a time. If a call throws, the previous
+ * counts stay and the next call starts from them.
  */
 export class FoldedLog {
   readonly #options: CountOptions;
@@ -94,7 +94,7 @@ export class FoldedLog {
     });
   }
 
-  /** Counts the files of the commits after a base. */
+  /** Adds the files of the commits after a base to its counts. */
   async #countOn(base: Base): Promise<Outcome> {
     for (;;) {
       base.stand();
@@ -141,8 +141,10 @@ export class FoldedLog {
   }
 
   /**
-   * Undefined if there is nothing to count; `damaged` if a file is gone or damaged, which counting anew may get around; `no-room`
-   * if the new files alone have too many keys, among which only the table as a whole can decide.
+   * Counts the files of new commits. The result is undefined if there is nothing to count, and `damaged` if a file is gone or damaged, in
+   * which
+   * case counting anew may help. It is `no-room` if the new files alone have too many keys: only the whole table shows which of them to
+   * keep.
    */
   async #countNews(
     { state, adds }: NewFiles,

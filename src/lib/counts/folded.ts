@@ -3,12 +3,12 @@ import { Series, type SeriesParts } from './series';
 import { type BySpan, bySpan, keptSpans, spanNames } from './spans';
 
 /**
- * How many counters the folded keys share. The more there are, the closer is the bound on a single key: with 10 million rows of
- * as many keys, about 40 rows share a counter.
+ * How many counters the folded keys share. With more counters, the upper bound for the rows of a single key is closer to the truth: with 10
+ * million rows of as many keys, about 40 rows share a counter.
  */
 const sharedCounters = 2 ** 18;
 
-/** Folded counts in the form in which others add them. The total is the sum of the shared counters. */
+/** Folded counts in the form in which another object adds them. The total is the sum of the shared counters. */
 export interface FoldedParts {
   /** The indexes of the shared counters that are not 0, and their values. */
   readonly shared: readonly [indexes: readonly number[], counts: readonly number[]];
@@ -30,12 +30,12 @@ export class Folded {
     this.times = bySpan((name) => new Series(keptSpans[name], nowMs));
   }
 
-  /** The most rows that a single folded key can have. */
+  /** An upper bound for the rows of any single folded key. */
   get most(): number {
     return this.#most;
   }
 
-  /** The most of these rows that can be of this key, if it is folded; 0 if certainly none is. */
+  /** An upper bound for the folded rows of this key; 0 if it certainly has none. */
   mostOf(key: Key): number {
     return this.#shared[counterOf(key)] ?? 0;
   }
@@ -45,13 +45,13 @@ export class Folded {
     for (const name of spanNames) this.times[name].advance(nowMs);
   }
 
-  /** Counts one row; `timeMs` is NaN if its time is unknown. */
+  /** Counts one row; `timeMs` is its time in milliseconds since 1970, or NaN if unknown. */
   add(key: Key, timeMs: number): void {
     this.addRows(key, 1);
     for (const name of spanNames) this.times[name].add(timeMs);
   }
 
-  /** Counts rows of a key, but in no bucket. */
+  /** Counts rows of a key whose times are counted elsewhere, so they go into no bucket. */
   addRows(key: Key, rows: number): void {
     this.#addShared(counterOf(key), rows);
   }

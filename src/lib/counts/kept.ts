@@ -20,7 +20,7 @@ const keptPath = (table: string, dimension: Dimension, number: number) =>
   `${table}/${placeOf(dimension).folder}/kept/${number}.json`;
 
 const format = 1;
-/** How many earlier decisions stay, for a log that goes back in time. */
+/** How many earlier decisions are kept, in case the log goes back in time. */
 const earlierKept = 3;
 
 /** A decision that is not in force yet. */
@@ -29,11 +29,11 @@ export interface Decision {
   readonly keys: KeptKeys;
   /** A hash of the keys. Counts that were folded by a decision of the same id can be added to one another. */
   readonly id: string;
-  /** When the counts that it rests on were committed, in milliseconds since 1970. */
+  /** When the counts that the decision is based on were committed, in milliseconds since 1970. */
   readonly decidedAt: number;
-  /** How many keys there was room for. */
+  /** How many keys could be kept. */
   readonly maxKeys: number;
-  /** Which list of preferred keys it used. */
+  /** The tag of the list of preferred keys that was used. */
   readonly preferred: string;
 }
 
@@ -41,7 +41,7 @@ export interface Decision {
 export interface Kept extends Decision {
   /** Its number in the log; 0 if none was made. */
   readonly number: number;
-  /** Whether it could not be put in the log, so that this instance follows it alone. */
+  /** True if it could not be put in the log, so that only this instance follows it. */
   readonly isAlone: boolean;
 }
 
@@ -145,7 +145,7 @@ export async function enforceKept(
 const ensureCommittable = ({ protocol, metaData, version, at }: TableState) =>
   ensureWritable(protocol, metaData, describeVersion(at, version));
 
-/** A file that is left behind takes some room, and does no other harm. */
+/** Deletes a file, if that is possible. If it stays, it takes some room but does no other harm. */
 async function deleteQuietly({ store }: TableLocation, path: string): Promise<void> {
   try {
     await store.delete(path);
@@ -163,7 +163,7 @@ function parseDecision(bytes: Uint8Array, dimension: Dimension): Decision | unde
   }
   const { id, keys, decidedAt, maxKeys, preferred } = raw ?? {};
   if (raw?.format !== format || typeof id !== 'string' || typeof preferred !== 'string') return undefined;
-  // Earlier releases did not write which column it is about.
+  // Earlier releases did not write which column a decision is about.
   if (raw.of !== undefined && raw.of !== dimension.key) return undefined;
   if (typeof decidedAt !== 'number' || typeof maxKeys !== 'number') return undefined;
   if (!(keys === null || (Array.isArray(keys) && keys.every(isKey)))) return undefined;

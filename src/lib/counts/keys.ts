@@ -13,7 +13,7 @@ export function asKey(value: ReadValue | undefined): Key | null {
 
 export const isKey = (value: unknown): value is Key => typeof value === 'string' || Number.isFinite(value);
 
-/** Ascending: numbers by value, then texts by code unit. */
+/** Compares keys for ascending order: numbers by value, then texts by code unit. */
 export function compareKeys(a: Key, b: Key): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (typeof a === typeof b) return a < b ? -1 : Number(a > b);

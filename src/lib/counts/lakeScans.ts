@@ -1,13 +1,13 @@
 import { within } from '../deadline';
 import { type ScannedVersion, type ScanOutcome, scanTimes, type TimeScan } from './scanTimes';
 
-/** What one answer may read of a table. */
+/** The limits of the scan for one answer. */
 export const scanLimits = {
-  /** Rows of all files that have rows of the wanted times. */
+  /** The most rows that the files may have in which rows of the wanted times are. */
   mostRows: 20_000_000,
-  /** How long it may take, with the time that it waits for others, in milliseconds. */
+  /** How long a scan may take, in milliseconds, including the time that it waits for others. */
   withinMs: 20_000,
-  /** How many may wait or be under way. Each keeps its answer in memory, which has a number for each key. */
+  /** How many scans may wait or run. Each keeps its answer in memory, which has a number for each key. */
   mostAtOnce: 16,
 };
 
@@ -17,12 +17,12 @@ export type LakeScanOutcome =
   | { readonly outcome: 'too-many-scans' };
 
 /**
- * The scans of a process, one at a time: each takes one processor and the memory of a few row groups, and beside them the process has
- * requests to answer. The others wait for their turn.
+ * Runs the scans of a process one at a time. Each takes one processor and the memory of a few row groups, and the process must also answer
+ * other requests. The others wait for their turn.
  */
 export class LakeScans {
   readonly #limits: typeof scanLimits;
-  /** Ends when the scan before the next one has ended. It never rejects. */
+  /** Resolves when the last scan in the queue has ended. It never rejects. */
   #turn: Promise<unknown> = Promise.resolve();
   #count = 0;
 
@@ -34,7 +34,7 @@ export class LakeScans {
     return this.#limits;
   }
 
-  /** Throws what `scanTimes` throws, but for the signal's reason. */
+  /** Throws what `scanTimes` throws, except for the signal's reason: if time runs out, the outcome is `too-slow`. */
   async run(version: ScannedVersion, wanted: TimeScan): Promise<LakeScanOutcome> {
     if (this.#count >= this.#limits.mostAtOnce) return { outcome: 'too-many-scans' };
     this.#count++;
@@ -55,7 +55,7 @@ export class LakeScans {
           signal.throwIfAborted();
           return scanTimes(version, wanted, { mostRows, signal });
         });
-        // A scan that is too slow still ends before the next one begins.
+        // A scan that is too slow is stopped, and must have ended before the next one begins.
         this.#turn = scan.catch(() => undefined);
         return scan;
       },

@@ -4,7 +4,7 @@ import type { Preferred } from './decideKept';
 import { type ProductsFile, productsPath, readProducts } from './productsFile';
 
 const refreshMs = 30_000;
-/** How long not to ask again after a failure: every answer wants the names, but is given without them as well. */
+/** How long the names are not asked for again after a failure, in milliseconds. Every answer wants them, but can be given without them. */
 const retryMs = 5000;
 
 export interface NamesView {

@@ -1,18 +1,18 @@
 /** The path of the optional file of names in the lake's container. */
 export const productsPath = 'products.csv';
 
-/** What a products.csv says. */
+/** The contents of a products.csv. */
 export interface ProductsFile {
   /** By product id. */
   readonly names: ReadonlyMap<number, string>;
-  /** Lines that say nothing, in their order. Blank lines are not among them. */
+  /** Lines that are not used, in their order. Blank lines are not among them. */
   readonly passedOver: readonly PassedOver[];
-  /** If it is not, letters such as ü are shown as �. */
+  /** False if the file is not UTF-8. Then letters such as ü are shown as �. */
   readonly isUtf8: boolean;
 }
 
 export interface PassedOver {
-  /** From 1 on. */
+  /** The line's number, from 1 on. */
   readonly line: number;
   readonly reason: string;
 }
@@ -56,7 +56,7 @@ export function readProducts(bytes: Uint8Array): ProductsFile {
 const csvField = /(?:[ \t]*"((?:[^"]|"")*)"[ \t]*(?=[,\r\n]|$)|([^,\r\n]*))(,|\r\n?|\n|$)/g;
 
 interface CsvRecord {
-  /** Where it begins, from 1 on. */
+  /** The number of the line in which it begins, from 1 on. */
   readonly line: number;
   readonly fields: readonly string[];
 }

@@ -10,8 +10,9 @@ import type { Dimension } from './dimension';
 import { asKey, type Key } from './keys';
 
 /*
- * Counts by time are kept for a while only, and the longer ago, the coarser. What is older or finer is still in the table's rows. This
- * counts the rows of some times at one version of the table.
+ * Counts the rows of certain times at one version of the table. Counts by time are kept only for a while, and the older they are, the
+ * coarser
+ * they are. But older and finer counts can still be found in the table's rows.
  */
 
 /** A time, in milliseconds since 1970; `endMs` is no part of it. */
@@ -20,15 +21,17 @@ export interface Stretch {
   readonly endMs: number;
 }
 
-/** Rows that are to be counted. */
+/** The rows that a scan counts, and where it puts them. */
 export interface TimeScan {
-  /** They have no part in common. */
+  /** The times of the rows. They do not overlap. */
   readonly stretches: readonly Stretch[];
-  /** Receives each row with a key: the index of the key, which is undefined if it is not counted on its own, and its time. */
+  /**
+   * Receives each row that has a key: the index of the key, which is undefined if the key is not counted on its own, and the row's time.
+   */
   readonly add: (index: number | undefined, timeMs: number) => void;
 }
 
-/** A version of a table, and how its keys are numbered. */
+/** The version of a table to scan, and the indexes of its keys. */
 export interface ScannedVersion {
   readonly at: TableLocation;
   readonly tableId: string;
@@ -38,14 +41,18 @@ export interface ScannedVersion {
   readonly indexOf: (key: Key) => number | undefined;
 }
 
-/** `too-many-rows`: nothing is known then, or not all. `rows` are those of the files that have rows of these times. */
+/**
+ * After `too-many-rows` none, or not all, of the rows were counted. `rows` is the number of rows in the files that may have rows of these
+ * times.
+ */
 export type ScanOutcome =
   | { readonly outcome: 'scanned' }
   | { readonly outcome: 'too-many-rows'; rows: number };
 
 /**
- * Scans the files that may have rows of these times, according to their statistics, and of them the columns of key and time. A few row
- * groups are in memory at once, however much is scanned.
+ * Scans the files that may have rows of these times, according to their statistics. Of these files, it reads the columns of key and time.
+ * Only
+ * a few row groups are in memory at once, however much is scanned.
  * @param mostRows the most rows that these files may have
  * @throws the signal's reason; `delta.contention` if the version is not the one that was counted; what opening the table throws, and
  * `parquet.invalid` for a file that is gone or damaged
@@ -69,7 +76,7 @@ export async function scanTimes(
   try {
     await scanRowGroups({ state: snapshot, files, columns }, async (group) => {
       signal.throwIfAborted();
-      // Other writers may leave out how many rows a file has.
+      // The statistics of other writers may not say how many rows a file has, so rows are counted here as well.
       seen += group.numRecords;
       if (seen > mostRows) throw tooMany;
       const [keys = [], times = []] = columns.map((name) => group.columns.get(name));
@@ -93,7 +100,7 @@ export async function scanTimes(
 
 const tooMany = Symbol('The files have too many rows.');
 
-/** The bounds in statistics are in microseconds, but they may be cut to whole milliseconds. */
+/** The files that may have rows of these times. The bounds in statistics are in microseconds, but may be cut to whole milliseconds. */
 const filesOf = (snapshot: Snapshot, stretches: readonly Stretch[]) =>
   filesWith(snapshot, timeColumn, ({ least, most }) => {
     const [leastMs, mostMs] = [least, most].map((micros) => Math.floor(Number(micros) / 1000));

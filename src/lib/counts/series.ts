@@ -6,7 +6,7 @@ export type StoredSeries = readonly [first: number, counts: string];
 
 export type SeriesParts = Iterable<readonly [bucket: number, count: number]>;
 
-/** Counts per time bucket of what is not told apart by key. */
+/** Counts per time bucket of rows of all keys together. */
 export class Series extends KeptBuckets<number> {
   add(timeMs: number): void {
     const bucket = this.bucketOf(timeMs);
@@ -37,7 +37,7 @@ export function storedSeries(parts: SeriesParts): StoredSeries {
   return [first, Buffer.from(counters.encoded()).toString('base64')];
 }
 
-/** The counts of a series in its stored form; undefined if it is none of this span. */
+/** The counts of a series in its stored form; undefined if it is no series of this span. */
 export function partsOfSeries(stored: unknown, { kept, bucketMs }: BucketSpan): SeriesParts | undefined {
   if (!Array.isArray(stored) || stored.length !== 2) return undefined;
   const [first, text]: unknown[] = stored;

@@ -38,7 +38,7 @@ export const bySpan = <T>(make: (name: SpanName) => T): BySpan<T> => ({
 /** Another machine's clock may run ahead. Rows further in the future than this are not put into buckets. */
 export const aheadMs = hourMs;
 
-/** Values by time bucket, of the buckets of a span that are kept at a time. */
+/** Values by time bucket. It keeps those buckets of a span that are not too old. */
 export class KeptBuckets<T> {
   readonly #span: BucketSpan;
   readonly #values = new Map<number, T>();
@@ -53,7 +53,9 @@ export class KeptBuckets<T> {
 
   /** Drops the buckets that are too old at this time. From now on, rows that are older, or more than an hour ahead, are ignored. */
   advance(nowMs: number): void {
-    // Whatever the length of the buckets, the same rows are too far ahead. So a day has as many rows as its hours together.
+    // The limit does not depend on the length of the buckets, so the same rows are too far ahead everywhere, and a day has as many rows as
+    // its
+    // hours together.
     this.#endMs = (Math.floor((nowMs + aheadMs) / minuteMs) + 1) * minuteMs;
     const { bucketMs, kept } = this.#span;
     const before = this.#oldest;
@@ -63,7 +65,7 @@ export class KeptBuckets<T> {
     for (const bucket of this.#values.keys()) if (bucket < this.#oldest) this.#values.delete(bucket);
   }
 
-  /** The number of the oldest bucket that is kept. Of it and of every later one, everything is known. */
+  /** The number of the oldest bucket that is kept. Of this bucket and all later ones, every row is counted. */
   get oldest(): number {
     return this.#oldest;
   }
@@ -72,7 +74,7 @@ export class KeptBuckets<T> {
     return bucket >= this.#oldest && bucket <= this.#newest;
   }
 
-  /** The bucket of a time, if it is kept. A time that is unknown, NaN, has none. */
+  /** The number of the bucket of a time; undefined if that is not kept, or if the time is NaN, which means unknown. */
   bucketOf(timeMs: number): number | undefined {
     const bucket = Math.floor(timeMs / this.#span.bucketMs);
     return bucket >= this.#oldest && timeMs < this.#endMs ? bucket : undefined;

@@ -51,7 +51,7 @@ function partsOfFolded(raw: unknown): FoldedParts | undefined {
   return times && { shared: [indexes, counts], times };
 }
 
-/** What is read of each span; undefined if something is missing. */
+/** Reads the buckets of each span; undefined if a span is missing. */
 function partsBySpan<T>(
   raw: unknown,
   read: (stored: unknown, name: (typeof spanNames)[number]) => T | undefined,

@@ -16,11 +16,11 @@ export interface TallyParts {
   readonly folded?: FoldedParts;
 }
 
-/** Which keys a tally counts on their own. Senders choose the keys, so memory needs a limit. */
+/** Which keys a tally counts on their own. There must be a limit, because senders choose the keys, and memory is limited. */
 export type Room =
-  /** All of them, as long as there are no more than this. */
+  /** All keys, but no more than this many. */
   | { readonly maxKeys: number }
-  /** These; all others are folded into one count. */
+  /** These keys; all others are folded into one count. */
   | { readonly kept: ReadonlySet<Key> };
 
 /**
@@ -33,11 +33,11 @@ export class Tally {
   #counts: number[] = [];
   /** Rows of all keys, the folded ones included. */
   total = 0;
-  /** By key. */
+  /** Rows of each key, by time. */
   readonly times: BySpan<Buckets>;
-  /** Of all keys together, by minute. */
+  /** Rows of all keys together, by minute. */
   readonly totals: Series;
-  /** The rows of all keys that are not kept; undefined if every key is. */
+  /** The rows of all keys that are folded; undefined if every key is kept. */
   readonly folded: Folded | undefined;
   readonly #room: Room;
   readonly #indexes = new Map<Key, number>();
@@ -75,7 +75,7 @@ export class Tally {
     return index === undefined ? 0 : (this.counts[index] ?? 0);
   }
 
-  /** The most of the folded rows that can be of this key; 0 if certainly none is. */
+  /** An upper bound for the folded rows of this key; 0 if it certainly has none. */
   mostFoldedOf(key: Key): number {
     const isKept = 'kept' in this.#room && this.#room.kept.has(key);
     return isKept ? 0 : (this.folded?.mostOf(key) ?? 0);
@@ -115,14 +115,18 @@ export class Tally {
     return true;
   }
 
-  /** Whether the keys of another tally have room beside the ones that are here. */
+  /** Whether the keys of another tally fit in beside the keys that are here. */
   hasRoomFor({ keys }: Pick<TallyParts, 'keys'>): boolean {
     if ('kept' in this.#room || this.keys.length + keys.length <= this.#room.maxKeys) return true;
     const added = keys.reduce((sum: number, key) => sum + (this.#indexes.has(key) ? 0 : 1), 0);
     return this.keys.length + added <= this.#room.maxKeys;
   }
 
-  /** Adds the counts of another tally; ask `hasRoomFor` before. If something is folded in it, the same keys must be kept here. */
+  /**
+   * Adds the counts of another tally. The caller must have asked `hasRoomFor`. If keys are folded in the other tally, this one must keep
+   * the
+   * same keys.
+   */
   merge(other: TallyParts): void {
     if (other.folded) {
       if (!this.folded) throw new Error('Folded counts cannot be told apart again.');
@@ -135,14 +139,14 @@ export class Tally {
     this.totals.merge(other.totals);
   }
 
-  /** Whether there are no keys yet, and each of the other tally has a count of its own here. */
+  /** Whether this tally has no keys yet, and can give each key of the other one its own count. */
   #areAllNew({ keys }: TallyParts): boolean {
     const room = this.#room;
     if (this.#keys.length > 0) return false;
     return 'kept' in room ? keys.every((key) => room.kept.has(key)) : keys.length <= room.maxKeys;
   }
 
-  /** Takes the keys of a cached state over, which are many, faster than one by one. */
+  /** Takes all keys of a cached state over at once. There are many, and one by one would be slower. */
   #take({ keys, attributes, latest, counts }: TallyParts): 'the same' {
     this.#keys = keys.slice();
     this.#attributes = attributes.slice();
@@ -155,7 +159,9 @@ export class Tally {
     return 'the same';
   }
 
-  /** Adds the counts per key. Returns the index of each key here, or undefined if it is folded; or that all are the same. */
+  /**
+   * Adds the counts per key. Returns the index here of each key there, undefined for a folded key; or 'the same' if all indexes are equal.
+   */
   #placeAll(other: TallyParts): readonly (number | undefined)[] | 'the same' {
     const indexes = other.keys.map((key, from) => {
       const count = other.counts[from] ?? 0;
@@ -169,7 +175,7 @@ export class Tally {
     return indexes.every((index, there) => index === there) ? 'the same' : indexes;
   }
 
-  /** What is counted here, for another tally to add before this one changes. */
+  /** The counts, for another tally to add. It must add them before this one changes. */
   parts(): TallyParts {
     return {
       keys: this.keys,
@@ -182,7 +188,7 @@ export class Tally {
     };
   }
 
-  /** The index of a key, whose attribute is noted. Undefined if it is folded, or there is no room for one more key. */
+  /** The index of a key, whose attribute is updated. Undefined if the key is folded, or if there is no room for one more key. */
   #place(key: Key, attribute: Key | null, time: number): number | undefined {
     const known = this.#indexes.get(key);
     if (known !== undefined) {
@@ -203,7 +209,7 @@ export class Tally {
     return index;
   }
 
-  /** Whether an attribute replaces the known one. At equal times the larger one wins, so that the reading order is irrelevant. */
+  /** Whether an attribute replaces the known one. At equal times the larger one wins, so that the order of reading does not matter. */
   #takesPlace(index: number, attribute: Key, time: number): boolean {
     const known = this.attributes[index] ?? null;
     const latest = this.#latest[index] ?? 0;

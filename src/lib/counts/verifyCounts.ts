@@ -21,9 +21,9 @@ export interface CountsVerification {
   readonly cachedVersion: number | undefined;
   /** Rows in the live files. */
   readonly total: number;
-  /** Those of them whose keys are not counted on their own. */
+  /** How many of these rows have keys that are not counted on their own. */
   readonly folded: number;
-  /** The number of counts that differ, as `compareTallies` finds them. `examples` has the first. */
+  /** How many counts differ, as `compareTallies` finds them. `examples` has the first of them. */
   readonly different: number;
   readonly examples: readonly CountDifference[];
 }
@@ -57,7 +57,7 @@ export async function verifyCounts(options: {
   if (!snapshot) return undefined;
   const adds = snapshot.files.values();
   const room = roomOf(served.kept.keys, { ...fold, maxKeys: Number.POSITIVE_INFINITY });
-  // Both drop the same old buckets.
+  // Both counts drop the same old buckets, because they use the same time.
   const nowMs = timeOf(served.state, { ...fold, maxKeys: Number.POSITIVE_INFINITY });
   const live = await countFiles({ state: snapshot, adds, counted, nowMs, room, onFile });
   if (live === 'no-room') return undefined;
