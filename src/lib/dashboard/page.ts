@@ -1,4 +1,4 @@
-/** Buttons of which one is chosen. Each has the id GROUP-VALUE. */
+/** A group of buttons of which one is chosen. Each button has the id GROUP-VALUE. */
 const choose = (group: string, legend: string, values: readonly (readonly [string, string])[]) => {
   const labels = values.map(
     ([value, label]) =>

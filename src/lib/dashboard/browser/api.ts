@@ -10,13 +10,13 @@ export interface Product {
   readonly clicks: number;
 }
 
-/** The products that are not counted on their own, as one. */
+/** All products that are not counted on their own, taken together. */
 export interface Other {
   readonly clicks: number;
   readonly atMost: number;
 }
 
-/** What every answer says of the table that it counts, and of its window if it has one. */
+/** What every answer says about the table that it counts, and about its window if it has one. */
 export interface Counted {
   readonly version: number;
   readonly asOf: string | null;
@@ -50,7 +50,7 @@ export interface History {
   readonly buckets: readonly Bucket[];
 }
 
-/** Clicks in a time against those in an earlier one. */
+/** Clicks in a time, compared with those in an earlier time. */
 export interface Trending extends Counted {
   readonly total: number;
   readonly totalBefore: number;
@@ -84,7 +84,7 @@ export interface AssetHistory {
   readonly buckets: readonly { readonly from: string; readonly priceUsd: number | null }[];
 }
 
-/** What the app says of a stream, as far as the page tells it. */
+/** The app's report about a stream, as far as the page shows it. */
 export interface StreamHealth {
   readonly stream: string;
   readonly status: 'ok' | 'degraded' | 'failing';
@@ -113,7 +113,7 @@ export interface Health {
 /** The API refused the key, or none was given. */
 export class KeyNeeded extends Error {}
 
-/** The API answered with a problem. The message is what it says of it. */
+/** The API answered with a problem. The error's message is the problem's detail. */
 export class ApiProblem extends Error {
   readonly status: number;
 
@@ -128,14 +128,14 @@ export const isTooMuch = ({ status }: ApiProblem): boolean => status === 400 || 
 
 export interface Reply<T> {
   readonly data: T;
-  /** False if the answer is the same as before. */
+  /** False if the answer is the same as the last one. */
   readonly changed: boolean;
   /** The server's clock, in milliseconds since 1970. */
   readonly serverNow: number;
 }
 
 const patienceMs = 10_000;
-/** For what the app reads in the table's files, which it gives up after 20 s. */
+/** How long to wait for answers that the app reads from the table's files. The app gives up after 20 s. */
 export const longPatienceMs = 30_000;
 
 /** @param path relative to the page */
@@ -163,14 +163,14 @@ async function detailOf(reply: Response): Promise<string> {
   }
 }
 
-/** How the app is. It needs no key, and says so with an error status if something fails. */
+/** Asks for the app's health. This needs no key. If something fails, the answer has an error status. */
 export async function askHealth(): Promise<Health> {
   const signal = AbortSignal.timeout(patienceMs);
   const reply = await fetch('health', { cache: 'no-store', credentials: 'omit', signal });
   return (await reply.json()) as Health;
 }
 
-/** An answer as CSV. */
+/** Asks for an answer as CSV. */
 export const askCsv = async (path: string, key: string): Promise<string> =>
   (await ask(path, key, { Accept: 'text/csv' })).text();
 

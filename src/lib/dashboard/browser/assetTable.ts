@@ -26,7 +26,7 @@ export function findAssets(assets: readonly Asset[], search: string): readonly A
   );
 }
 
-/** Shows these assets. @param choose is told the id of the one that is clicked */
+/** Shows these assets in the table. @param choose is called with the id of an asset that is clicked */
 export function showAssets(
   assets: readonly Asset[],
   chosen: string | undefined,
@@ -55,7 +55,7 @@ function assetHeader({ id, asset_name: name, symbol }: Asset, choose: (id: strin
   return headerCell(content, () => choose(id));
 }
 
-/** A value as it is written, with the exact one as title; empty if there is none. */
+/** A cell with a shortened value, whose title is the exact one; empty if there is no value. */
 function exactCell<T extends string | number>(value: T | null, format: (value: T) => string): HTMLElement {
   const cell = element('td', value === null ? '' : format(value), 'number');
   if (value !== null) cell.title = String(value);

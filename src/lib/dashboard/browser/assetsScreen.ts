@@ -16,13 +16,13 @@ import type { Screen, ShownFile } from './screen.js';
 import type { TimeChart } from './timeChart.js';
 import { apiPath, type View } from './view.js';
 
-/** As many as a reader looks through. All of them are in the file. */
+/** The most assets in the table, which is as many as a reader looks through. The file to download has all of them. */
 const mostShown = 100;
 
-/** Ids that a browser takes for a folder in an address, so that the API cannot be asked for them. */
+/** Ids that a browser takes for a folder when they are part of an address. The API cannot be asked for them. */
 const folders: readonly string[] = ['.', '..'];
 
-/** What a view of the assets asks of the API, and where the answers are shown. */
+/** The screen of the assets: asks the API for what the view needs, and shows the answers. */
 export class AssetsScreen implements Screen {
   readonly parts = new Parts();
   readonly files: Readonly<Record<string, ShownFile>>;
@@ -32,7 +32,7 @@ export class AssetsScreen implements Screen {
   readonly #assets = new Resource<Assets>('assets');
   #found: readonly Asset[] = [];
 
-  /** @param choose is told the id of an asset that is clicked */
+  /** @param choose is called with the id of an asset that is clicked */
   constructor(view: View, chart: TimeChart, choose: (id: string) => void) {
     this.#view = view;
     this.#chart = chart;

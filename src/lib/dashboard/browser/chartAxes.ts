@@ -6,15 +6,15 @@ const day = 24 * hour;
 
 /** What the axes of a chart need to know. */
 export interface AxisTerms {
-  /** How far apart the times are. */
+  /** The time between two points, in seconds. */
   readonly bucketSeconds: number;
-  /** Whether the values are counts, which are whole and begin at zero. */
+  /** True if the values are counts. They are whole numbers, and their axis begins at zero. */
   readonly isWhole: boolean;
 }
 
 const wholeSteps = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((one) => one * 10 ** power)).flat();
 
-/** Time, in the reader's time zone, and values. */
+/** The two axes of a chart: time, in the reader's time zone, and values. */
 export function axesOf(
   colour: (name: string) => string,
   { bucketSeconds, isWhole }: AxisTerms,
@@ -42,7 +42,7 @@ export function axesOf(
   ];
 }
 
-/** As many digits as tell the ticks apart. */
+/** A value on the axis, with as many digits as are needed to tell neighbouring values apart. */
 function formatTick([first = 0, second = first + 1]: readonly number[]): (value: number) => string {
   const step = Math.abs(second - first) || 1;
   const digits = Math.max(0, Math.min(12, Math.ceil(-Math.log10(step) - 1e-9)));

@@ -4,11 +4,11 @@ import type UPlot from 'uplot';
 export interface Mark {
   /** In whole minutes, in milliseconds since 1970. */
   readonly atMs: number;
-  /** What happened then. */
+  /** What happened at that time, in the reader's words. */
   readonly label: string;
 }
 
-/** What a mark without words is called. */
+/** The text of a mark; a mark without words gets a default text. */
 export const markLabel = ({ label }: Mark): string => (label === '' ? 'Mark' : label);
 
 /** Draws a mark into a chart as an upright line with its label beside it; nothing if its time is not in the chart. */

@@ -15,7 +15,7 @@ import {
 const pauseMs = 300;
 const tabs = ['clicks', 'assets'] as const;
 
-/** The controls with which a reader chooses what is shown. The view stands in the address. */
+/** The controls with which a reader chooses what is shown. The chosen view is kept in the page's address. */
 export class Controls implements Choices {
   readonly #onChange: (view: View) => void;
   #view: View;
@@ -59,12 +59,12 @@ export class Controls implements Choices {
     return this.#view;
   }
 
-  /** Chosen again, a category is no longer chosen. */
+  /** Chooses a category, or takes the choice back if this category is already chosen. */
   category(category: number): void {
     this.#choose({ category: category === this.#view.category ? undefined : category });
   }
 
-  /** Chosen again, a product is no longer in the chart. */
+  /** Adds a product to the chart, or takes it away if it is already there. */
   product(product: number): void {
     const { products } = this.#view;
     const others = products.filter((one) => one !== product);
@@ -77,13 +77,13 @@ export class Controls implements Choices {
     byId('history-title').scrollIntoView({ block: 'nearest' });
   }
 
-  /** Chosen again, an asset is no longer shown over time. */
+  /** Shows an asset over time, or stops showing it if it is already shown. */
   asset(asset: string): void {
     this.#choose({ asset: asset === this.#view.asset ? undefined : asset });
     byId('price-section').scrollIntoView({ block: 'nearest' });
   }
 
-  /** Takes the view of the address, which the back button or a pasted link has changed. */
+  /** Takes over the view of the address after the back button or a pasted link has changed it. */
   readAddress(): void {
     window.clearTimeout(this.#typing);
     const view = readView(location.hash);
@@ -117,13 +117,13 @@ export class Controls implements Choices {
     });
   }
 
-  /** The button that was clicked is gone then, so the focus goes to the first choice. */
+  /** Takes a choice back. Its button then disappears, so the focus goes to the first choice. */
   #undo(change: Partial<View>): void {
     this.#choose(change);
     for (const input of radios('period', periods)) if (input.checked) input.focus();
   }
 
-  /** @param isTyping whether it is a search that is being typed: the back button should not go through its letters */
+  /** @param isTyping true while a search is typed. Then no entry is added to the browser's history for each letter */
   #choose(change: Partial<View>, isTyping = false): void {
     const before = this.#view;
     const view = { ...before, ...change };
@@ -137,7 +137,7 @@ export class Controls implements Choices {
     this.#onChange(this.#view);
   }
 
-  /** What is no part of a view, such as a key, does not stay in the address. */
+  /** Writes the view to the address. Everything else in it, such as a key, is removed. */
   #replaceAddress(): void {
     if (location.hash !== '' || writeView(this.#view) !== '')
       history.replaceState(null, '', addressOf(this.#view));
@@ -166,13 +166,13 @@ export class Controls implements Choices {
   }
 }
 
-/** Sets what an input holds, unless it is there, so that typing is not disturbed. */
+/** Sets the text of an input, unless it has this text already, so that typing is not disturbed. */
 function fill(id: string, text: string): void {
   const input = inputById(id);
   if (input.value.trim() !== text) input.value = text;
 }
 
-/** Without a mark, the inputs keep what was begun in them. */
+/** Shows the mark in its inputs. Without a mark, they keep what the reader has begun to type. */
 function showMark({ mark }: View): void {
   byId('no-mark').hidden = mark === undefined;
   if (!mark) return;
@@ -181,7 +181,7 @@ function showMark({ mark }: View): void {
   fill('mark-label', mark.label);
 }
 
-/** Shows the button that undoes a choice, while there is one. */
+/** Shows the button that takes a choice back, as long as there is a choice. */
 function showUndo(id: string, what: string, chosen: string | undefined): void {
   setMessage(id, chosen === undefined ? '' : `${what} ${chosen} ×`);
   byId(id).setAttribute('aria-label', `${what} ${chosen ?? ''}: show all again`);

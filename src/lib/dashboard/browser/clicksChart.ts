@@ -7,7 +7,7 @@ import type { Choices } from './tables.js';
 import type { TimeChart } from './timeChart.js';
 import { apiPath, type View } from './view.js';
 
-/** The API's history of one line of the chart, in the form of a file. */
+/** The history of one line of the chart, as the API gave it, for the file to download. */
 export interface ShownHistory {
   readonly title: string;
   readonly buckets: History['buckets'];
@@ -21,21 +21,21 @@ interface Line extends History {
 
 /** Clicks over time: bars of all products, of one category or of one product, or a line for each of some products. */
 export class ClicksChart {
-  /** What is shown now; empty if nothing is. */
+  /** The lines that are shown now; empty if nothing is shown. */
   shown: readonly ShownHistory[] = [];
   readonly ask: Ask;
   readonly #view: View;
   readonly #chart: TimeChart;
   readonly #choices: Choices;
   readonly #isLeft: () => boolean;
-  /** Whether its bars may have to be counted in the table's files. */
+  /** True if the bars may have to be counted in the table's files. */
   readonly isSlow: boolean;
   readonly #each: string;
   readonly #over: string;
-  /** What the days of the chart are; empty if its times are shorter. */
+  /** A sentence that says what the days of the chart are; empty if its buckets are shorter than a day. */
   readonly #days: string;
 
-  /** @param isLeft whether another view is shown by now */
+  /** @param isLeft tells whether another view is shown by now */
   constructor(view: View, chart: TimeChart, choices: Choices, isLeft: () => boolean) {
     this.#view = view;
     this.#chart = chart;
@@ -85,7 +85,7 @@ export class ClicksChart {
           const [of, line] = await Promise.all([details.get(key), history.get(key)]);
           return { ...line.data, product, name: of.data.name ?? `#${product}`, details: of.data };
         } catch (error) {
-          // A product that has no count, or whose bars are too much to count: the others are shown all the same.
+          // True for a product that has no count, or whose bars would be too much to count. The other products are shown all the same.
           const isToldOf = ({ status }: ApiProblem) =>
             status === 404 || (this.isSlow && isTooMuch(error as ApiProblem));
           if (error instanceof ApiProblem && isToldOf(error)) return error;
@@ -122,7 +122,7 @@ export class ClicksChart {
     this.#showBars(`${title}: clicks ${this.#each}, ${this.#over}`, `${category}${all}`, line);
   }
 
-  /** What takes long says so until its first answer; the chart of an earlier view would be taken for it. */
+  /** Says that counting takes long, until the first answer. Otherwise the chart of the earlier view would be taken for the new one. */
   #showWaiting(title: string): void {
     if (this.isSlow && this.shown.length === 0) this.#clear(title, 'Counting in the files of the table …');
   }
@@ -153,7 +153,7 @@ export class ClicksChart {
 
   #showLines(lines: readonly Line[], problems: readonly string[]): void {
     const buckets = lines[0]?.buckets ?? [];
-    // At the turn of a minute the answers may begin at different times; the next round has them together.
+    // When a new minute begins, the answers may begin at different times. The next round has them together again.
     if (lines.some((line) => line.buckets[0]?.from !== buckets[0]?.from)) return;
     const from = lines.some(({ source }) => source === 'lake') ? [`${inFiles}, once a minute.`] : [];
     this.shown = lines.map((line) => ({ title: `product ${line.product}`, buckets: line.buckets }));
@@ -182,7 +182,7 @@ function axisOf(buckets: History['buckets']) {
 
 const nameOf = (name: string, product: number) => (name === `#${product}` ? name : `${name} (#${product})`);
 
-/** Says which line is which product. A click on a product takes its line away. */
+/** Shows which line stands for which product. A click on a product takes its line away. */
 function fillLegend(lines: readonly Line[], choices: Choices): void {
   const rows = lines.map(({ product, name, total }, index) => {
     const swatch = element('span', '', 'swatch');

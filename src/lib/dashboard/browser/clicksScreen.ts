@@ -33,12 +33,12 @@ import { apiPath, describeView, type View, writeView } from './view.js';
 
 const mostFound = 50;
 const mostRising = 8;
-/** Clicks of the last 31 days are counted in advance. */
+/** The API keeps counts of the clicks of the last 31 days, in milliseconds. */
 const countedMs = 31 * 86_400_000;
 /** The API's largest `top`, for a file. */
 const allProducts = 1_000_000;
 
-/** What a view of the clicks asks of the API, and where the answers are shown. */
+/** The screen of the clicks: asks the API for what the view needs, and shows the answers. */
 export class ClicksScreen implements Screen {
   readonly parts = new Parts();
   readonly files: Readonly<Record<string, ShownFile>>;
@@ -46,16 +46,16 @@ export class ClicksScreen implements Screen {
   readonly #chart: ClicksChart;
   readonly #choices: Choices;
   readonly #totals: Resource<Totals>;
-  /** The rate is told by the clicks since the beginning; undefined if these are the totals. */
+  /** All clicks since the beginning, from which the rate is computed. Undefined if `#totals` asks for them already. */
   readonly #sinceBeginning: Resource<Totals> | undefined;
   readonly #rate = new Rate();
-  /** Numbers of the found products; undefined without a search. */
+  /** The numbers of the products that the search found; undefined without a search. */
   #found: ReadonlySet<string> | undefined;
-  /** Numbers of the rising products that are shown. */
+  /** The numbers of the rising products that are shown. */
   #rising: ReadonlySet<string> = new Set();
   #rows: Pick<ProductRows, 'products' | 'other' | 'none'> | undefined;
   #trending: Trending | undefined;
-  /** Of the products in the table. */
+  /** The changes of the products in the table. */
   #changes: ReadonlyMap<number, Difference> = new Map();
 
   constructor(view: View, chart: TimeChart, choices: Choices) {
@@ -93,7 +93,7 @@ export class ClicksScreen implements Screen {
   tick(nowMs: number): void {
     const rate = this.#rate.perSecond(nowMs);
     setText('rate', rate === undefined ? '–' : formatNumber(Number(rate.toFixed(rate < 10 ? 1 : 0))));
-    // Why there is none yet.
+    // Says why there is no rate yet.
     setMessage('rate-words', rate === undefined ? 'known after the next commit' : '');
   }
 
@@ -138,7 +138,7 @@ export class ClicksScreen implements Screen {
     byId('changes-csv').hidden = view.compare === undefined;
   }
 
-  /** Asks for the changes of the products in the table: again after a while, and at once when there are others. */
+  /** Keeps asking for the changes of the products in the table: again after a while, and at once if other products are in it. */
   #addChanges(): void {
     const { period, compare } = this.#view;
     const { last } = comparedIn(period, compare);
@@ -160,7 +160,7 @@ export class ClicksScreen implements Screen {
     });
   }
 
-  /** Counts what was clicked since the marked time. What is long ago is counted in the table's files, which takes long. */
+  /** Counts the clicks since the marked time. If that is long ago, they are counted in the table's files, which takes long. */
   #addSinceMark(): void {
     setMessage('since-mark', '');
     const { mark, category } = this.#view;
@@ -174,7 +174,7 @@ export class ClicksScreen implements Screen {
       const words = await resource.get(key).then(
         ({ data: { total, from } }) => {
           const begin = Date.parse(from ?? since);
-          // What is long ago is counted in whole hours, and what is longer ago in whole days.
+          // If the marked time is long ago, clicks are counted in whole hours, and if it is even longer ago, in whole days.
           const counted = begin === mark.atMs ? '' : `, counted from ${formatTime(begin)}`;
           return `${formatNumber(total)} clicks${of} since “${markLabel(mark)}”${counted}.`;
         },
@@ -192,7 +192,7 @@ export class ClicksScreen implements Screen {
   #showTotals({ total, products, other }: Totals): void {
     setText('total', formatNumber(total));
     if (this.#view.search !== '') return;
-    // The categories of the other products are not known.
+    // The categories of the other products are not known, so they are not shown for a chosen category.
     const shownOther = this.#view.category === undefined ? other : undefined;
     this.#showProducts({ products, other: shownOther, none: 'No clicks in this time.' });
   }
@@ -234,7 +234,7 @@ export class ClicksScreen implements Screen {
   }
 }
 
-/** The paths of what is shown in tables, and saved. */
+/** The API's paths for the tables and for the files to download. */
 function pathsOf({ period, category, compare }: View) {
   const { last } = periods[period];
   const { last: compared } = comparedIn(period, compare);

@@ -1,7 +1,7 @@
 import type { Trending } from './api.js';
 import { element, formatCompact, formatNumber, formatTime } from './elements.js';
 
-/** Clicks in a time, and in the one that it is compared with. */
+/** Clicks in a time, and in the time that it is compared with. */
 export interface Difference {
   readonly clicks: number;
   readonly before: number;
@@ -14,7 +14,7 @@ const signed = (value: number, text: string) => `${value > 0 ? '+' : value < 0 ?
 export const formatChange = ({ clicks, before }: Difference, format = formatNumber): string =>
   signed(clicks - before, format(Math.abs(clicks - before)));
 
-/** The change in percent, like `+12.5 %`; empty if there were no clicks before, of which it could be a part. */
+/** The change in percent, like `+12.5 %`; empty if there were no clicks before, because then there is no percentage. */
 export function formatPercent({ clicks, before }: Difference): string {
   if (before === 0) return '';
   const percent = Math.round((1000 * (clicks - before)) / before) / 10;
@@ -43,7 +43,7 @@ export function changeCell(difference: Difference | undefined): HTMLElement {
   return cell;
 }
 
-/** The changes of some products, by their ids. One that the answer does not name has no clicks in either time. */
+/** The changes of some products, by their ids. A product that the answer does not name has no clicks in either time. */
 export const changesOf = (
   asked: readonly number[],
   { products }: Trending,
@@ -53,7 +53,7 @@ export const changesOf = (
     ...products.map((product) => [product.productid, product] as const),
   ]);
 
-/** The clicks of a time against those of an earlier one: of all that the view shows, and of the products in its table. */
+/** The clicks of a time compared with those of an earlier time: of all that the view shows, and of each product in its table. */
 export class Comparison {
   readonly total: Difference;
   readonly other: Difference | undefined;
@@ -61,8 +61,8 @@ export class Comparison {
   readonly #trending: Trending;
 
   /**
-   * @param trending of all that the view shows
-   * @param products those of which the changes are known
+   * @param trending the API's comparison of all that the view shows
+   * @param products the changes of single products, as far as they are known
    */
   constructor(trending: Trending, products: ReadonlyMap<number, Difference>) {
     this.#trending = trending;
@@ -71,10 +71,10 @@ export class Comparison {
     this.total = { clicks: trending.total, before: trending.totalBefore };
   }
 
-  /** Undefined if it is not known yet. */
+  /** The change of a product; undefined if it is not known yet. */
   of = (productid: number): Difference | undefined => this.#products.get(productid);
 
-  /** The change of the total, and of which times it is. */
+  /** The change of the total in words, with the two times. */
   describe(): string {
     const { clicks, before } = this.total;
     const { from, to, beforeFrom, beforeTo } = this.#trending;

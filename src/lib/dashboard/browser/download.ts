@@ -6,20 +6,20 @@ import type { Screen } from './screen.js';
 /** A record of CSV with its line end; a quoted cell may hold line ends too. */
 const record = /(?:[^"\r\n]|"(?:[^"]|"")*")*\r\n/g;
 
-/** The title line, and the records whose first cell is one of these. */
+/** The title line, and the records whose first cell is in `firsts`. */
 export function onlyRows(csv: string, firsts: ReadonlySet<string>): string {
   const [titles = '', ...records] = csv.match(record) ?? [];
   return titles + records.filter((one) => isFirst(one, firsts)).join('');
 }
 
-/** Whether the first cell is one of these, also in quotes, or behind the apostrophe that keeps a spreadsheet from running it. */
+/** Whether the first cell is in `firsts`. It may stand in quotes, or behind the apostrophe that keeps a spreadsheet from running it. */
 function isFirst(line: string, firsts: ReadonlySet<string>): boolean {
   const [cell = ''] = /^(?:"(?:[^"]|"")*"|[^,\r\n]*)/.exec(line) ?? [];
   const text = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
   return firsts.has(text) || (text.startsWith("'") && firsts.has(text.slice(1)));
 }
 
-/** A column for each line of the chart. It has times and numbers only, so that no cell needs quotes. */
+/** CSV with a column for each line of the chart. It has only times and numbers, so no cell needs quotes. */
 export function historyAsCsv(lines: readonly ShownHistory[]): string {
   const titles = ['from', ...lines.map(({ title }) => title)];
   const rows = (lines[0]?.buckets ?? []).map(({ from }, row) => [
@@ -29,7 +29,7 @@ export function historyAsCsv(lines: readonly ShownHistory[]): string {
   return [titles, ...rows].map((cells) => `${cells.join(',')}\r\n`).join('');
 }
 
-/** Has the browser save a text. No link leads to the API, so that none needs the key. */
+/** Has the browser save a text. There is no link to the API, because a link would need the key in its address. */
 function saveCsv(name: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
   const link = document.createElement('a');
@@ -39,7 +39,7 @@ function saveCsv(name: string, text: string): void {
   URL.revokeObjectURL(url);
 }
 
-/** Has these buttons save the files that the screen has for them. */
+/** Makes these buttons save the files that the screen has for them. */
 export function saveOnClick(ids: readonly string[], screen: () => Screen): void {
   for (const id of ids)
     byId(id).addEventListener('click', async () => {

@@ -1,4 +1,4 @@
-/** The element with this id. Throws if it is missing, because then page and scripts do not belong together. */
+/** The element with this id. Throws if it is missing, because then the page and the scripts are of different versions. */
 export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (!element) throw new Error(`The page has no element ${id}.`);
@@ -26,7 +26,7 @@ export function setText(id: string, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** Sets a text, and hides its element while there is none. */
+/** Sets a text, and hides its element if the text is empty. */
 export function setMessage(id: string, text: string): void {
   setText(id, text);
   byId(id).hidden = text === '';
@@ -46,7 +46,7 @@ export const formatNumber = (value: number): string => numbers.format(value);
 /** A number in few characters, like `1.5M`. */
 export const formatCompact = (value: number): string => compactNumbers.format(value);
 
-/** In the reader's time zone. */
+/** A time in the reader's time zone. */
 export const formatTime = (ms: number): string => times.format(ms);
 
 export const timeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;

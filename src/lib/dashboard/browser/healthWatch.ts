@@ -2,12 +2,12 @@ import { askHealth, type Health } from './api.js';
 
 const everyMs = 15_000;
 
-/** Asks again and again how the app is, beside everything else: an answer that takes long holds up no numbers. */
+/** Asks again and again for the app's health. It runs on its own, so that a slow answer does not hold up the numbers. */
 export class HealthWatch {
   readonly #onAnswer: (health: Health | undefined) => void;
   #isAsking = false;
 
-  /** @param onAnswer is told what the app says, and undefined if it says nothing */
+  /** @param onAnswer receives the app's health, and undefined if the app does not answer */
   constructor(onAnswer: (health: Health | undefined) => void) {
     this.#onAnswer = onAnswer;
   }

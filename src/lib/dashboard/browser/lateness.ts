@@ -2,7 +2,7 @@ import type { Health, StreamHealth } from './api.js';
 import { element, formatAge, formatNumber, formatTime } from './elements.js';
 import { fillRows } from './rows.js';
 
-/** Commits follow one another within seconds while events come. */
+/** How old the newest commit may be before a stream counts as late. While events come, commits are only seconds apart. */
 const lateAfterMs = 30_000;
 const names: Readonly<Record<string, string>> = { clickstream: 'Clicks', coincap: 'Assets' };
 
@@ -71,7 +71,7 @@ function describeWaiting(stream: StreamHealth, nowMs: number): string {
   return isBehind(stream, nowMs) ? `Late: ${wait}.` : `On time: ${wait}, which takes a few seconds.`;
 }
 
-/** The loaders follow the commits, so that a report may read of an earlier moment than this page. */
+/** Describes how current the warehouse is. The loaders follow the commits, so their report may be about an earlier moment than the page. */
 function describeWarehouse({ tables, error }: Health['warehouse'], isLate: boolean): string {
   const behind = Math.max(0, ...tables.map(({ secondsBehind }) => secondsBehind ?? 0));
   const rebuild = tables.filter(({ needsRebuild }) => needsRebuild).map(({ table }) => table);

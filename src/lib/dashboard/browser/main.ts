@@ -30,13 +30,13 @@ const pricesChart = new TimeChart('prices');
 const controls = new Controls((view) => change(view));
 let screen = open(controls.view);
 let shown: Counted | undefined;
-/** Of all streams; undefined while the app does not say. */
+/** The health of all streams; undefined while the app does not tell it. */
 let health: Health | undefined;
 /** The server's clock minus ours, in milliseconds. */
 let skewMs = 0;
 let answeredAt = 0;
 let connection: Connection = 'connecting';
-/** The numbers on the page are still those of the view before. */
+/** True while the numbers on the page are still those of the view before. */
 let isPending = false;
 let error: unknown;
 
@@ -51,7 +51,7 @@ let tab = controls.view.tab;
 function change(view: View): void {
   screen.parts.leave();
   screen = open(view);
-  // The other tab is about another table.
+  // The other tab shows another table, so its last answer does not apply.
   if (view.tab !== tab) shown = undefined;
   tab = view.tab;
   isPending = true;

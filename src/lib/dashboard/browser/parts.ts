@@ -1,14 +1,14 @@
 import { Resource } from './api.js';
 
-/** Something that is asked for again and again, with a key. */
+/** A question that is asked again and again, with a key. */
 export type Ask = (key: string) => Promise<void>;
 
-/** What a view asks for, one after the other, until it is left for another view. */
+/** The questions of a view. They are asked one after the other, until the reader leaves the view. */
 export class Parts {
   readonly #asks: Ask[] = [];
   #isLeft = false;
 
-  /** Another view is shown: answers that are under way are not. */
+  /** Another view is shown now: answers that still arrive are not shown. */
   leave(): void {
     this.#isLeft = true;
   }
@@ -17,7 +17,7 @@ export class Parts {
     return this.#isLeft;
   }
 
-  /** Asks at most once in this time; again at once if it failed. */
+  /** Adds a question, which is asked at most once in this time, but again at once if it failed. */
   add(everyMs: number, run: Ask): void {
     let ranAt = Number.NEGATIVE_INFINITY;
     this.#asks.push(async (key) => {
@@ -27,7 +27,10 @@ export class Parts {
     });
   }
 
-  /** The same for what takes long: it begins in its turn, and the others do not wait for it. It fails in its next turn. */
+  /**
+   * Adds a question whose answer takes long. It is sent in its turn, but the other questions do not wait for it. If it fails, its next turn
+   * throws the error.
+   */
   addSlow(everyMs: number, run: Ask): void {
     let ranAt = Number.NEGATIVE_INFINITY;
     let isUnderWay = false;
@@ -51,7 +54,7 @@ export class Parts {
     });
   }
 
-  /** Asks for one path, and shows an answer that is not the one before. */
+  /** Adds a question for one path. An answer is shown if it differs from the one before. */
   addPath<T>(path: string, everyMs: number, show: (data: T) => void): void {
     const resource = new Resource<T>(path);
     this.add(everyMs, async (key) => {

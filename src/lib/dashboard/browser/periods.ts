@@ -1,11 +1,11 @@
-/* The periods that a reader can choose, and the times that they can be compared with: what to ask the API for, and how to say it. */
+/* The periods that a reader can choose, and the times that each can be compared with: what the API is asked, and what the page says. */
 
 export type Period = '15m' | '1h' | '24h' | '48h' | '7d' | '31d' | 'all';
 
 /** A time to compare with, by the name that the API has for it. */
 export type Compare = 'before' | 'yesterday' | 'lastWeek';
 
-/** The times of a chart's bars, as parameters of the API's history, and what one is. */
+/** The buckets of a chart, as parameters of the API's history, and what one bucket is called. */
 interface ChartTerms {
   readonly history: { readonly bucket: string; readonly last: string };
   readonly each: string;
@@ -15,19 +15,19 @@ interface PeriodTerms extends ChartTerms {
   /** The parameter `last` of the API; undefined for all clicks. */
   readonly last: string | undefined;
   readonly words: string;
-  /** A chart with finer bars, which for a product or a category the API counts in the table's files; undefined if there are none. */
+  /** A chart with finer bars; undefined if there are none. For a product or a category, the API counts them in the table's files. */
   readonly finer?: ChartTerms;
   readonly over: string;
-  /** Length of the two times of which the rising products are told, as `last` of the API's trending. */
+  /** The length of the two times that are compared to find rising products, as the API's `last`. */
   readonly rising: string;
-  /** Length of the two times of each comparison that the API has for this period. */
+  /** For each comparison that the API has for this period: the length of the two times. */
   readonly compared: Readonly<Partial<Record<Compare, string>>>;
 }
 
 /** A period that ends now. @param time such as `last hour` */
 const ofTheLast = (time: string) => ({ words: `of the ${time}`, over: `in the ${time}` });
 
-/** Days before are known by the hour. */
+/** Comparisons with earlier days. The API has them by the hour. */
 const byHour = (last: string) => ({ yesterday: last, lastWeek: last });
 
 export const periods: Readonly<Record<Period, PeriodTerms>> = {
@@ -80,7 +80,7 @@ export const periods: Readonly<Record<Period, PeriodTerms>> = {
     history: { bucket: '1d', last: '31d' },
     each: 'per day',
     finer: { history: { bucket: '6h', last: '31d' }, each: 'per 6 hours' },
-    // Twice this is what is known.
+    // The API can compare two times of this length, because it keeps counts for twice as long.
     rising: '15d',
     compared: {},
   },
@@ -95,13 +95,13 @@ export const periods: Readonly<Record<Period, PeriodTerms>> = {
   },
 };
 
-/** The chart of a period. @param isFine whether finer bars are wanted, where there are any */
+/** The chart of a period. @param isFine true for finer bars, if the period has them */
 export const chartOf = (period: Period, isFine: boolean): ChartTerms =>
   (isFine ? periods[period].finer : undefined) ?? periods[period];
 
 interface CompareTerms {
   readonly words: string;
-  /** Why the API does not have it for a period. */
+  /** Why a period does not have this comparison. */
   readonly whyNot: string;
 }
 
@@ -116,7 +116,7 @@ export const comparisons: Readonly<Record<Compare, CompareTerms>> = {
   lastWeek: { words: 'the same time last week', whyNot: overlap },
 };
 
-/** The comparison if the period has it. */
+/** The comparison, if the period has it; otherwise undefined. */
 export const offeredIn = (period: Period, compare: Compare | undefined): Compare | undefined =>
   compare !== undefined && periods[period].compared[compare] !== undefined ? compare : undefined;
 
@@ -131,12 +131,12 @@ export function whyNotCompared(period: Period): string {
   return `Clicks ${periods[period].words} cannot be compared ${reasons.join('; nor ')}.`;
 }
 
-/** What a day is, for those to whom it begins at another time. */
+/** The sentence that says what a day is, for readers whose days begin at another time. */
 export const daysAreUtc = ' Days are those of UTC.';
 
 const units: Readonly<Record<string, string>> = { m: 'minute', h: 'hour', d: 'day' };
 
-/** What the API is asked to compare in a period, and what that is in words. Without a comparison: for the rising products. */
+/** The time that the API is asked to compare, and the comparison in words. Without `compare`, it is the one for the rising products. */
 export function comparedIn(period: Period, compare: Compare | undefined): { last: string; words: string } {
   const { rising, compared } = periods[period];
   const last = (compare && compared[compare]) ?? rising;
@@ -149,7 +149,7 @@ export function comparedIn(period: Period, compare: Compare | undefined): { last
   return { last, words: `The last ${number}full ${unit} against ${against}.${days}` };
 }
 
-/** How far back the prices of an asset are shown. */
+/** How far back an asset's prices are shown. */
 export type PricePeriod = '24h' | '7d' | '31d';
 
 interface PricePeriodTerms {

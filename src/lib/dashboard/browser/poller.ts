@@ -8,7 +8,7 @@ const mostMs = 30_000;
 export interface PollerOptions {
   /** Runs one round; throws if the API did not answer. */
   readonly round: () => Promise<void>;
-  /** What a failed round means. */
+  /** Tells which state of the connection a failed round means. */
   readonly classify: (error: unknown) => Connection;
   readonly onChange: (connection: Connection) => void;
 }

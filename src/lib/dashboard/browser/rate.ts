@@ -1,4 +1,4 @@
-/** Long enough that the moments of the commits hardly matter. */
+/** The time over which the rate is computed. It is long enough that the moments of the commits hardly matter. */
 const windowMs = 60_000;
 const endsAfterMs = 15_000;
 
@@ -15,7 +15,7 @@ export class Rate {
       this.#samples.shift();
   }
 
-  /** Undefined until two commits were seen; 0 if the last one was long ago. */
+  /** The rate; undefined until two commits were seen, and 0 if the last one was long ago. */
   perSecond(nowMs: number): number | undefined {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);

@@ -1,12 +1,12 @@
 import { byId, element } from './elements.js';
 
-/** A row of a table: what it is about, its header, and its other cells. */
+/** A row of a table: what it is about, its header cell, and its other cells. */
 export interface Row {
   /** Tells this row from the others of its table. */
   readonly key: string;
   readonly header: HTMLElement;
   readonly cells: readonly HTMLElement[];
-  /** Whether it is chosen, if it can be. */
+  /** True or false if the row can be chosen; otherwise undefined. */
   readonly isChosen?: boolean;
 }
 
@@ -27,8 +27,8 @@ export function headerCell(content: readonly (HTMLElement | string)[], onClick?:
 }
 
 /**
- * Shows these rows in the body of a table. A row that stays keeps its header, so that a click or the focus on it is not lost while
- * numbers change.
+ * Shows these rows in the body of a table. A row that stays keeps its header, so that a click or the focus on it is not lost when numbers
+ * change.
  */
 export function fillRows(id: string, rows: readonly Row[], columns: number, none: string): void {
   const body = byId(id);

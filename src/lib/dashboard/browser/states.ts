@@ -3,20 +3,22 @@ import { formatAge } from './elements.js';
 import type { Connection } from './poller.js';
 import type { Tab } from './view.js';
 
-/** If the newest commit is older than this, clicks are shown as stale, because they come all the time. Prices come by a schedule. */
+/**
+ * How old the newest commit may be before the page says that its numbers are stale. Clicks come all the time; prices come by a schedule.
+ */
 const staleAfterMs = { clicks: 30_000, assets: Number.POSITIVE_INFINITY };
 
 /** What is known of the page's state. */
 export interface State {
   readonly tab: Tab;
-  /** Whether the app has the stream of the other tab. */
+  /** True if the app has the stream of the other tab. */
   readonly hasOther: boolean;
   readonly connection: Connection;
   readonly shown: Counted | undefined;
   /** Why the last round failed; undefined if it did not. */
   readonly error: unknown;
   readonly hasKey: boolean;
-  /** Since the last answer, and since the last commit, in milliseconds. */
+  /** The time since the last answer, in milliseconds. The next member is the time since the last commit. */
   readonly silentMs: number;
   readonly ageMs: number | undefined;
 }
@@ -51,7 +53,7 @@ const texts: Readonly<
   },
 };
 
-/** What to call the state, and what to do about it. */
+/** The name of the state, and what to do about it. */
 export function describeState(state: State): { name: StateName; label: string; advice: string } {
   const name = nameOf(state);
   const label = name === 'empty' && state.tab === 'clicks' ? 'No clicks yet' : labels[name];
@@ -89,7 +91,7 @@ function whyFailing(error: unknown): string {
   return 'The app cannot be reached: it does not run, or this network does not lead to it.';
 }
 
-/** What a failed round means for the connection. The views themselves deal with single products and assets that are not there. */
+/** The state of the connection after a failed round. Products and assets that do not exist are handled by the views. */
 export function connectionAfter(error: unknown): Connection {
   if (error instanceof KeyNeeded) return 'key';
   return error instanceof ApiProblem && error.status === 404 ? 'absent' : 'failing';

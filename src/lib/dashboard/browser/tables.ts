@@ -42,9 +42,9 @@ export interface ProductRows {
   readonly other: Other | undefined;
   /** What to say if there are no products. */
   readonly none: string;
-  /** The products in the chart. */
+  /** The numbers of the products in the chart. */
   readonly chosen: readonly number[];
-  /** Whether changes are shown, and these if they are known by now. */
+  /** True if a column shows changes. `comparison` has them, once they are known. */
   readonly isCompared: boolean;
   readonly comparison: Comparison | undefined;
 }
@@ -74,7 +74,7 @@ export function showProducts(shown: ProductRows, choices: Choices): void {
   fillRows('products', rows, isCompared ? 4 : 3, none);
 }
 
-/** The products that a search finds, at most so many of them; the one with this very number first. */
+/** The products that a search finds, but no more than a limit. A product whose number is the searched text comes first. */
 export function findProducts({ products }: Totals, search: string): readonly Product[] {
   const text = search.trim().toLowerCase();
   const number = text.replace(/^#/, '');
@@ -85,7 +85,7 @@ export function findProducts({ products }: Totals, search: string): readonly Pro
   return [...found.filter(isExact), ...found.filter((product) => !isExact(product))];
 }
 
-/** A number that leaves room for others beside it: the exact one is its title if it is shortened. */
+/** A number, shortened so that others have room beside it. If it is shortened, its title is the exact number. */
 function numberCell(value: number): HTMLElement {
   const isLong = value >= 1e6;
   const cell = element('td', isLong ? formatCompact(value) : formatNumber(value), 'number');
@@ -93,7 +93,7 @@ function numberCell(value: number): HTMLElement {
   return cell;
 }
 
-/** Those of the products that rise. */
+/** The products whose clicks have increased. */
 export const findRising = ({ products }: Trending) => products.filter(({ change }) => change > 0);
 
 export function showTrending(rising: Trending['products'], choices: Choices): void {

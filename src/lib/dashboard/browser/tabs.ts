@@ -2,7 +2,7 @@ import type { Health } from './api.js';
 import { byId, setText } from './elements.js';
 import type { Tab } from './view.js';
 
-/** The streams that the tabs are about. */
+/** The name of the stream that each tab shows. */
 const streams: Readonly<Record<Tab, string>> = { clicks: 'clickstream', assets: 'coincap' };
 const titles: Readonly<Record<Tab, string>> = { clicks: 'Clicks per product', assets: 'Prices of assets' };
 

@@ -5,7 +5,7 @@ import { byId, formatTime, setText } from './elements.js';
 
 declare global {
   interface Window {
-    /** Set by the library's own script. */
+    /** The chart library, which its own script puts here. */
     readonly uPlot: typeof UPlot;
   }
 }
@@ -14,9 +14,9 @@ const heightPx = 220;
 
 /** One line, or the bars, of a chart. */
 export interface ChartLine {
-  /** What is told of a value, like `40 clicks`. */
+  /** Describes a value, like `40 clicks`. */
   readonly tell: (value: number) => string;
-  /** By the time; null where there is none. */
+  /** The values, one for each of `times`; null if there is none. */
   readonly values: readonly (number | null)[];
 }
 
@@ -26,25 +26,25 @@ export interface ChartContent extends AxisTerms {
   /** The chart in words, for those who cannot see it. */
   readonly words: string;
   readonly isBars: boolean;
-  /** In seconds since 1970, as many as each line has values. */
+  /** The times of the values, in seconds since 1970. */
   readonly times: readonly number[];
-  /** The first and the last time of the axis, where it is longer than `times`. */
+  /** The first and the last time of the axis, if it is longer than `times`. */
   readonly range?: readonly [number, number];
   readonly lines: readonly ChartLine[];
   /** A time that is marked; undefined if none is. */
   readonly mark: Mark | undefined;
 }
 
-/** How lines differ, also for those who see no colours. The style sheet has as many colours. */
+/** The patterns of the lines, so that they differ even for readers who see no colours. The style sheet has as many colours. */
 const dashes: readonly number[][] = [[], [8, 4], [2, 3], [12, 3, 2, 3], [5, 2]];
 
-/** Values over time in the elements ID, ID-title, ID-words and ID-at. */
+/** Draws values over time into the elements ID, ID-title, ID-words and ID-at. */
 export class TimeChart {
   readonly #id: string;
   readonly #box: HTMLElement;
   #chart: UPlot | undefined;
   #content: ChartContent | undefined;
-  /** What a chart is drawn anew for; other changes are of values only. */
+  /** Describes the parts of a chart for which it must be drawn anew. If it has not changed, only values have. */
   #form = '';
 
   constructor(id: string) {
@@ -53,7 +53,7 @@ export class TimeChart {
     new ResizeObserver(() => {
       if (this.#box.clientWidth > 0) this.#chart?.setSize({ width: this.#box.clientWidth, height: heightPx });
     }).observe(this.#box);
-    // The colours are drawn into the canvas, so another theme, or paper, needs a new drawing.
+    // The colours are drawn into the canvas, so the chart is drawn again for another theme, or for paper.
     for (const query of ['(prefers-color-scheme: dark)', 'print'])
       window.matchMedia(query).addEventListener('change', () => this.#redraw());
   }
@@ -118,14 +118,14 @@ export class TimeChart {
     if (mark) drawMark(chart, mark, colour);
   }
 
-  /** Half a bucket more at both ends, or half of the outer bars would be cut off. */
+  /** The range of the time axis. It has half a bucket more at both ends, because otherwise half of the outer bars would be cut off. */
   #rangeOf(first: number, last: number): [number, number] {
     const margin = (this.#content?.bucketSeconds ?? 60) / 2;
     const [from, to] = this.#content?.range ?? [first - margin, last + margin];
     return [from, to];
   }
 
-  /** Says what is under the pointer. */
+  /** Shows in words the values under the pointer. */
   #tell(index: number | null | undefined): void {
     const at = this.#content?.times[index ?? -1];
     const told = this.#content?.lines.flatMap(({ values, tell }) => {
@@ -137,7 +137,7 @@ export class TimeChart {
   }
 }
 
-/** The mark in words, because not everybody sees it. */
+/** The mark in words, for readers who do not see it. */
 function describeMark({ mark, times, range, bucketSeconds }: ChartContent): string {
   if (!mark) return '';
   const [from = 0, to = 0] = range ?? [times[0], (times.at(-1) ?? 0) + bucketSeconds];
@@ -151,7 +151,7 @@ const dataOf = ({ times, lines }: ChartContent): UPlot.AlignedData => [
   ...lines.map(({ values }) => [...values]),
 ];
 
-/** Counts begin at zero; what never comes near it is shown where it is. */
+/** The range of the value axis. For counts it begins at zero; for other values it only spans the values. */
 const rangeOfValues =
   ({ isWhole }: ChartContent): UPlot.Range.Function =>
   (_chart, least, most) => {

@@ -1,5 +1,5 @@
 /*
- * What the page shows, as a reader has chosen it. The view stands in the fragment of the address, so that a link shares it and the
+ * A view is what the page shows, as a reader has chosen it. It is kept in the fragment of the address, so that a link shares it and the
  * browser's back button leaves it.
  */
 
@@ -21,7 +21,7 @@ export interface View {
   readonly period: Period;
   /** The time that the clicks are compared with; undefined if they are not. */
   readonly compare: Compare | undefined;
-  /** Whether the chart has finer bars than the period's own. */
+  /** True if the chart has finer bars than usual for the period. */
   readonly isFine: boolean;
   readonly category: number | undefined;
   /** The products in the chart, in the order in which they were chosen. */
@@ -37,7 +37,7 @@ export interface View {
   readonly assetSearch: string;
 }
 
-/** As many lines as can be told apart. */
+/** The most products in the chart: as many lines as a reader can tell apart. */
 export const mostProducts = 5;
 const int32 = 2 ** 31;
 const longestText = 100;
@@ -66,7 +66,7 @@ export function readMark(time: string | null, label: string | null): Mark | unde
   return Number.isNaN(atMs) ? undefined : { atMs, label: readText(label).trim() };
 }
 
-/** Reads the fragment of an address. What is no view in it is left out. */
+/** Reads a view from the fragment of an address. Parts of the fragment that belong to no view are ignored. */
 export function readView(hash: string): View {
   const parameters = new URLSearchParams(hash.slice(1));
   const products = parameters.getAll('product').map(readInteger);
@@ -98,7 +98,7 @@ export function writeView(view: View): string {
   if (category !== undefined) parameters.set('category', String(category));
   for (const product of products) parameters.append('product', String(product));
   if (search !== '') parameters.set('search', search);
-  // Without seconds, in UTC, so that a link means the same time everywhere.
+  // The time is written in UTC, without seconds, so that a link means the same time everywhere.
   if (mark) parameters.set('mark', `${new Date(mark.atMs).toISOString().slice(0, 16)}Z`);
   if (mark && mark.label !== '') parameters.set('label', mark.label);
   if (asset !== undefined) parameters.set('asset', asset);
@@ -107,7 +107,7 @@ export function writeView(view: View): string {
   return parameters.toString();
 }
 
-/** A path of the API with those parameters that are there. */
+/** A path of the API with those of the parameters that have a value. */
 export function apiPath(path: string, parameters: Readonly<Record<string, string | number | undefined>>) {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
   return given.length === 0 ? path : `${path}?${given.map(([name, value]) => `${name}=${value}`).join('&')}`;
