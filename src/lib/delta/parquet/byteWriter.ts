@@ -4,12 +4,12 @@ export class ByteWriter {
   /** How many bytes were written. */
   length = 0;
 
-  /** What was written; it is overwritten by no other writer. */
+  /** The written bytes. No other writer overwrites them. */
   finish(): Buffer {
     return this.#bytes.subarray(0, this.length);
   }
 
-  /** The buffer, with room for so many bytes behind the written ones. Whoever writes them moves `length`. */
+  /** The buffer, with room for `count` more bytes. A caller that writes them must increase `length`. */
   room(count: number): Buffer {
     const wanted = this.length + count;
     if (wanted > this.#bytes.length) {
@@ -29,7 +29,10 @@ export class ByteWriter {
     this.length += values.length;
   }
 
-  /** A whole number from 0 on, as ULEB128: seven bits a byte, the lowest first. Not by shifting, which would cut it to 32 bits. */
+  /**
+   * Writes a whole number from 0 on as ULEB128: seven bits per byte, the lowest first. It divides, because shifting would cut it to 32
+   * bits.
+   */
   varint(value: number): void {
     const bytes = this.room(8);
     let rest = value;

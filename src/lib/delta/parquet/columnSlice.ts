@@ -8,7 +8,7 @@ export interface SliceOf<Values> {
   readonly start: number;
   readonly end: number;
   readonly reject: (row: number) => never;
-  /** False if nobody asks for the bounds, which may be missing then. */
+  /** False if nobody needs the bounds. Then they may be missing. */
   readonly needsBounds?: boolean;
 }
 
@@ -18,20 +18,20 @@ export interface EncodedValues {
   /** The dictionary that the indices point into, in PLAIN encoding. */
   readonly dictionary?: { readonly bytes: Buffer; readonly count: number };
   readonly bounds: ColumnBounds;
-  /** One entry a row, 0 where it is null; undefined when no row is. */
+  /** One entry per row: 0 if the row is null, otherwise 1. Undefined if no row is null. */
   readonly levels: Uint8Array | undefined;
 }
 
-/** A column in a typed array, which says of each row whether it is null. */
+/** A column in a typed array, with marks that say which rows are null. */
 interface Marked {
   readonly defined: Uint8Array | undefined;
 }
 
-/** The levels of the slice; undefined where no row of it is null. */
+/** The levels of the slice; undefined if none of its rows is null. */
 export function levelsOf({ defined }: Marked, start: number, end: number): Uint8Array | undefined {
   const marks = defined?.subarray(start, end);
   return marks?.includes(0) ? marks : undefined;
 }
 
-/** The first row from `start` on that is null; one must be. */
+/** The first row from `start` on that is null. The column must have one. */
 export const firstNull = ({ defined }: Marked, start: number): number => defined?.indexOf(0, start) ?? start;

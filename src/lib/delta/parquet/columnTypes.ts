@@ -61,9 +61,9 @@ function holds(element: SchemaElement, type: Field['type']): boolean {
   }
 }
 
-/** What the bits of an element stand for; integers of any width and sign are `none`. */
+/** The kind of values that an element stands for. It is `none` for integers of any width and sign. */
 function annotation({ converted_type: converted, logical_type: logical }: SchemaElement): string {
-  // Writers give both. Where they contradict each other, the file is damaged.
+  // Writers give both annotations. If they contradict each other, the file is damaged.
   if (converted === 'UTF8') return (logical?.type ?? 'STRING') === 'STRING' ? 'text' : 'contradictory';
   if (logical?.type === 'STRING') return 'text';
   if (logical?.type === 'INTEGER' || /^U?INT_/.test(converted ?? '')) return 'none';

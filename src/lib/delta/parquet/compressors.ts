@@ -4,18 +4,24 @@ import type { Compressors, FileMetaData } from 'hyparquet';
 const built: ReadonlySet<string | undefined> = new Set(['UNCOMPRESSED', 'SNAPPY']);
 
 /**
- * What a file's pages are decompressed with. The package for the rarer codecs is loaded only for a file that has one of them: it takes
+ * The decompressors for a file's pages. The package for the rarer codecs is only loaded for a file that uses one of them, because it takes
  * 8 MB, and time at each cold start.
  */
 export async function compressorsFor({ row_groups: groups }: FileMetaData): Promise<Compressors> {
   if (groups.every(({ columns }) => columns.every(({ meta_data: data }) => built.has(data?.codec))))
     return {};
-  // Its SNAPPY compiles a WebAssembly module for every page, some 300 MB for a large checkpoint; hyparquet has its own.
+  // The package's SNAPPY is not used, because it compiles a WebAssembly module for every page, some 300 MB for a large checkpoint.
+  // hyparquet
+  // has its own.
   const { SNAPPY: _, ...compressors } = (await import('hyparquet-compressors')).compressors;
   return exceptEmpty(compressors);
 }
 
-/** Leaves out empty pages, such as the dictionary of a column of nulls: the LZ4 of hyparquet-compressors takes them for damage. */
+/**
+ * Decompressors that are not called for empty pages, such as the dictionary of a column of nulls. The LZ4 of hyparquet-compressors would
+ * take
+ * an empty page for damage.
+ */
 const exceptEmpty = (compressors: Compressors): Compressors =>
   Object.fromEntries(
     Object.entries(compressors).map(([codec, decompress]) => [

@@ -1,18 +1,18 @@
 import type { ParquetParsers, SchemaElement, SchemaTree } from 'hyparquet';
 import type { ReadValue } from '../schema';
 
-/** A number when it is exact, else the bigint. */
+/** The value as a number if that is exact, otherwise as the bigint. */
 const narrow = (value: bigint): number | bigint =>
   value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 
-/** Rounds towards the past, so that an instant before 1970 stays in its microsecond. */
+/** Microseconds from nanoseconds. It rounds towards the past, so that an instant before 1970 stays in its microsecond. */
 const nanosToMicros = (nanos: bigint): bigint => (nanos - (((nanos % 1000n) + 1000n) % 1000n)) / 1000n;
 
-/** Text keeps a leading byte order mark; bytes that are not UTF-8 are an error, never question marks. */
+/** Decodes text. A leading byte order mark is kept, and bytes that are not UTF-8 are an error instead of question marks. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 const utf8 = (bytes: Uint8Array | undefined): string | undefined => bytes && decoder.decode(bytes);
 
-/** hyparquet's own parsers make Dates, which end at milliseconds. */
+/** Parsers that replace those of hyparquet, which make Dates with milliseconds only. */
 export const parsers: Partial<ParquetParsers> = {
   timestampFromMilliseconds: (millis) => narrow(millis * 1000n),
   timestampFromMicroseconds: (micros) => narrow(micros),
@@ -22,12 +22,13 @@ export const parsers: Partial<ParquetParsers> = {
   jsonFromBytes: utf8,
 };
 
-/** What an element means that hyparquet must not decode by itself. */
+/** The meaning of an element that hyparquet must not decode by itself. */
 export type Meaning = { readonly decimalScale: number } | 'text' | undefined;
 
 /**
- * Splits an element into the one to decode by and the meaning to apply afterwards: hyparquet turns decimals into doubles,
- * leaves enums as bytes, and knows maps and lists by their older annotation alone.
+ * Splits an element into a plain one, which hyparquet decodes, and a meaning that is applied afterwards. hyparquet turns decimals into
+ * doubles,
+ * leaves enums as bytes, and knows maps and lists only by their older annotation.
  */
 export function withoutLossyTypes(element: SchemaElement): { element: SchemaElement; meaning: Meaning } {
   const { converted_type, logical_type, ...rest } = element;
@@ -44,8 +45,8 @@ export function withoutLossyTypes(element: SchemaElement): { element: SchemaElem
 }
 
 /**
- * Turns what hyparquet assembled for a node of the schema into a value of ours. Objects and arrays are changed in place:
- * a checkpoint has hundreds of thousands, and hyparquet made them for us alone.
+ * Turns what hyparquet assembled for a node of the schema into one of our values. Objects and arrays are changed in place: a checkpoint has
+ * hundreds of thousands, and hyparquet made them for us alone.
  */
 export function convertValue(
   raw: unknown,
@@ -68,7 +69,7 @@ export function convertValue(
   } else {
     for (const child of node.children) {
       const { name } = child.element;
-      // A member of this name cannot be assigned, so that hyparquet's objects do not have it.
+      // hyparquet's objects do not have a member of this name, because it cannot be assigned.
       if (name === '__proto__') continue;
       object[name] = convertValue(object[name], child, meanings);
     }
@@ -83,7 +84,7 @@ function listItem(node: SchemaTree): SchemaTree {
   return only ?? repeated ?? node;
 }
 
-/** One leaf value; bytes are copied, since hyparquet's are views that keep whole pages alive. */
+/** One leaf value. Bytes are copied, because hyparquet's are views that keep whole pages in memory. */
 export function convertLeaf(raw: unknown, meaning: Meaning): ReadValue {
   if (raw === undefined || raw === null) return null;
   if (meaning === 'text') return raw instanceof Uint8Array ? (utf8(raw) ?? null) : String(raw);
@@ -103,7 +104,7 @@ function unscaled(raw: unknown): bigint {
   throw new TypeError(`a decimal came back as ${typeof raw}`);
 }
 
-/** All digits of the scale, such as "-12.340". */
+/** A decimal as text with all digits of its scale, such as "-12.340". */
 function decimalText(value: bigint, scale: number): string {
   const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
   const whole = digits.slice(0, digits.length - scale);

@@ -1,13 +1,13 @@
 import { bitWidthOf, encodeIndices } from './rleHybrid';
 
-/** More would hardly ever be smaller. */
+/** The most entries of a dictionary. A larger one would hardly ever save space. */
 export const mostEntries = 4096;
-/** Whole numbers within this range are looked up in a table, which is several times as fast as a map. */
+/** If whole numbers lie within this range, they are looked up in a table, which is several times as fast as a map. */
 const mostRange = 65_536;
-/** What a dictionary page must save: its header, and the time to make it. */
+/** How many bytes a dictionary must save: those of its page header, and some for the time that it takes. */
 const leastSaving = 64;
 
-/** What one look at all numbers tells. */
+/** What is found out in one pass over all numbers. */
 export interface Survey {
   readonly min: number;
   readonly max: number;
@@ -16,17 +16,18 @@ export interface Survey {
 }
 
 export interface Dictionary {
-  /** The different numbers, in the order in which they come first. */
+  /** The different numbers, in the order in which they first occur. */
   readonly entries: Float64Array;
   /** The indices as a page holds them (parquet-format, Encodings.md, "Dictionary Encoding"). */
   readonly indices: Buffer;
 }
 
 /**
- * The numbers of a column as a dictionary with indices. Undefined where there are too many different ones, or too few rows, for it
- * to be worthwhile.
- * @param isWhole whether all of them are whole numbers
- * @param width bytes of a plain number
+ * Turns the numbers of a column into a dictionary and indices. Undefined if there are too many different numbers, or too few rows, for it
+ * to
+ * be worthwhile.
+ * @param isWhole true if all numbers are whole
+ * @param width how many bytes a plain number takes
  */
 export function dictionaryOf(
   numbers: Float64Array,
@@ -35,9 +36,9 @@ export function dictionaryOf(
   width: number,
 ): Dictionary | undefined {
   const { min, max, runs } = survey;
-  // Making a table takes longer than it saves where there are fewer numbers than places.
+  // A table is made only if it has fewer places than there are numbers. Otherwise making it takes longer than it saves.
   const isTable = isWhole && max - min < Math.min(mostRange, numbers.length);
-  // Numbers that seldom repeat the one before are not worth a look into a map for each of them.
+  // Without a table, each number that differs from the one before it must be looked up in a map. If most do, that takes too long.
   if (!isTable && runs * 8 > numbers.length) return undefined;
   const indices = new Uint16Array(numbers.length);
   const entries = isTable ? byTable(numbers, indices, min, max) : byRuns(numbers, indices);
@@ -48,7 +49,9 @@ export function dictionaryOf(
   return { entries: Float64Array.from(entries), indices: encodeIndices(indices, entries.length) };
 }
 
-/** Whether a dictionary with its indices is smaller than half of the plain values: compression makes about that of them. */
+/**
+ * Whether a dictionary with its indices is smaller than half of the plain values. Compression would make the plain values about that small.
+ */
 export const isWorthwhile = (plainBytes: number, bytes: number): boolean =>
   plainBytes / 2 - bytes >= leastSaving;
 

@@ -16,22 +16,22 @@ export interface EncodeOptions {
   readonly fields: readonly Field[];
   /** The values of each field, all of one length. */
   readonly columns: readonly ColumnValues[];
-  /** 65,536 unless told. */
+  /** The most rows of a row group; 65,536 by default. */
   readonly maxRowGroupRows?: number;
-  /** Bytes of a row group before compression, 32 MiB unless told; a single larger row makes a group of its own. */
+  /** The most bytes of a row group before compression, 32 MiB by default. A single row that is larger makes a group of its own. */
   readonly maxRowGroupBytes?: number;
-  /** Names the table in errors. */
+  /** The table's name, for error messages. */
   readonly where?: string;
 }
 
 export interface EncodedFile {
   readonly bytes: Buffer;
   readonly numRecords: number;
-  /** In the order of the fields. */
+  /** The bounds of all columns, in the order of the fields. */
   readonly bounds: readonly ColumnBounds[];
 }
 
-/** Bytes of a value in PLAIN encoding; 4 is the length in front of text and bytes. */
+/** How many bytes a value takes in PLAIN encoding. For text and bytes it is 4, which is the length in front of them. */
 const plainBytes: Record<WritableType, number> = {
   string: 4,
   long: 8,
@@ -58,7 +58,7 @@ export function encodeParquet(options: EncodeOptions): EncodedFile {
   }
 }
 
-/** The same file, letting other work go on between two pieces of it: a large round must not stop the process's heartbeats. */
+/** Makes the same file, but lets other work go on between two pieces of it: a large round must not stop the process's heartbeats. */
 export async function encodeParquetInSlices(options: EncodeOptions): Promise<EncodedFile> {
   const steps = encodeRowGroups(options);
   for (;;) {
@@ -68,7 +68,7 @@ export async function encodeParquetInSlices(options: EncodeOptions): Promise<Enc
   }
 }
 
-/** Yields where `ParquetEncoder.append` does. */
+/** Encodes a whole file. It yields where `ParquetEncoder.append` yields. */
 function* encodeRowGroups(options: EncodeOptions): Generator<undefined, EncodedFile> {
   const encoder = new ParquetEncoder(options);
   yield* encoder.append(options.columns);
@@ -81,7 +81,7 @@ interface Source {
   readonly values: ColumnValues;
 }
 
-/** Encodes a file piece by piece, so that its rows need not be in memory together; what was encoded is. */
+/** Encodes a file piece by piece. All encoded bytes are in memory, but not all rows. */
 export class ParquetEncoder {
   readonly #options: Omit<EncodeOptions, 'columns'>;
   readonly #where: string;
@@ -97,14 +97,15 @@ export class ParquetEncoder {
     this.#bounds = options.fields.map(() => ({ nullCount: 0 }));
   }
 
-  /** Bytes of the file so far. */
+  /** How many bytes the file has so far. */
   get size(): number {
     return this.#writer.size;
   }
 
   /**
-   * Encodes further rows as row groups of their own; yields between two of them, and in a large one between two columns. Throws
-   * `parquet.value`; then the file cannot be finished.
+   * Encodes further rows, in new row groups. It yields between two row groups, and in a large one between two columns. Throws
+   * `parquet.value`;
+   * after that the file cannot be finished.
    */
   *append(columns: EncodeOptions['columns']): Generator<undefined, void> {
     const { fields } = this.#options;
@@ -139,7 +140,8 @@ export class ParquetEncoder {
 
 /**
  * The columns in the order of the fields. parquetjs-lite keeps them in an object, which would move a name such as "7" to the front, and
- * where `__proto__` is no name: it gets numbers in the place of names, and afterwards the names.
+ * which
+ * cannot hold the name `__proto__`. So it gets numbers instead of names, which are replaced by the names afterwards.
  */
 function parquetSchema(fields: readonly Field[]): ParquetSchema {
   const definitions = fields.map(({ type, nullable }, index): [string, FieldDefinition] => [
@@ -185,7 +187,7 @@ function rejectValue(field: Field, value: unknown, row: number, where: string): 
   throw new TributaryError('parquet.value', `${where}: column ${field.name}, row ${row}: ${problem}.`);
 }
 
-/** The row after each row group; the last one is `numRecords`. */
+/** For each row group, the row after its last one. The last entry is `numRecords`. */
 function rowGroupEnds(options: EncodeOptions, numRecords: number): number[] {
   const { fields, columns, maxRowGroupRows = 65_536, maxRowGroupBytes = 32 * 1024 * 1024 } = options;
   let fixedBytes = 0;
@@ -231,8 +233,8 @@ function asChunk(field: Field, encoded: EncodedValues, rows: number): Chunk {
 }
 
 /**
- * A row group's bounds in PLAIN encoding, text cut as in the Delta statistics. A zero bound gets the sign that makes it
- * the wider one (parquet.thrift, "ColumnOrder").
+ * A row group's bounds in PLAIN encoding. Text is cut as in the Delta statistics. A bound of zero gets the sign that makes the range wider
+ * (parquet.thrift, "ColumnOrder").
  */
 function encodeBounds(field: Field, { min, max }: ColumnBounds): [Buffer | undefined, Buffer | undefined] {
   if (min === undefined || max === undefined) return [undefined, undefined];

@@ -49,7 +49,7 @@ const checkpointShape = {
     extendedFileMetadata: 'boolean',
     partitionValues: 'map',
     size: 'long',
-    // Live files have none, but those of the time before deletion vectors were turned off may.
+    // Live files have no deletion vector, but removed files may have one, from the time before deletion vectors were turned off.
     deletionVector: {
       storageType: 'string',
       pathOrInlineDv: 'string',
@@ -61,8 +61,9 @@ const checkpointShape = {
 } as const satisfies Record<string, Shape>;
 
 /**
- * Some 1 MB of actions before compression: the peak of memory, here and in readers. What of a larger group is alive while it
- * is decoded outlives young collections: with 4,096 rows, opening 100,000 files took 440 MB instead of 320.
+ * The rows of a row group, about 1 MB of actions before compression. They are the peak of memory, here and in readers. In a larger group,
+ * objects live so long while it is decoded that the garbage collector frees them late: with 4,096 rows, opening 100,000 files took 440 MB
+ * instead of 320 MB.
  */
 const rowGroupRows = 1024;
 
@@ -79,16 +80,18 @@ export function encodeCheckpointRows(rows: Iterable<CheckpointRow>, mark?: strin
 }
 
 export interface CheckpointOptions {
-  /** The columns of the table, if the statistics of files are to be written as structs, too. */
+  /** The columns of the table, if the statistics of files are also to be written as structs. */
   readonly structOf?: readonly Field[];
-  /** Leaves out the statistics as JSON, where they are written as structs. */
+  /** True to leave out the JSON of statistics that are written as structs. */
   readonly withoutJson?: boolean;
 }
 
 /**
- * Encodes a classic single-file checkpoint, one action after the other; a row group's worth is held. dataChange is written
- * as false, as Spark does: a checkpoint restates files, it changes none. Throws `parquet.value` naming the field when an
- * action holds a value that its column cannot.
+ * Encodes a classic single-file checkpoint, one action after the other. At most a row group of them is held in memory. dataChange is
+ * written
+ * as false, as Spark does, because a checkpoint restates files and changes none. Throws `parquet.value` naming the field when an action has
+ * a
+ * value that its column cannot hold.
  */
 export class CheckpointEncoder {
   readonly #structOf: readonly Field[] | undefined;
@@ -118,9 +121,10 @@ export class CheckpointEncoder {
   }
 
   /**
-   * Copies a row group of add actions from an earlier checkpoint, whose pages need neither be unpacked nor packed again. Returns
-   * false, and does nothing, if it has to be added action by action: a small one, so that small ones do not become many, and one
-   * that another writer or a writer with other options has made.
+   * Copies a row group of add actions from an earlier checkpoint. Its pages are neither unpacked nor packed again. Returns false, and does
+   * nothing, if the actions must be added one by one. That is so for a small row group, so that small ones do not become many, and for a
+   * row
+   * group of another writer, or of a writer with other options.
    */
   copy(stored: StoredRowGroup): boolean {
     if (stored.numRows < rowGroupRows / 2 || this.#structOf || !this.#writer.copyRowGroup(stored))
@@ -132,12 +136,12 @@ export class CheckpointEncoder {
   #restatedAdd(add: Add): object {
     if (!this.#structOf) return add.dataChange ? { ...add, dataChange: false } : add;
     const parsed = statisticsAsStruct(add, this.#structOf);
-    // Statistics that are in no form would be lost.
+    // Statistics that have no struct keep their JSON, because otherwise they would be lost.
     const stats = this.#withoutJson && parsed ? undefined : add.stats;
     return { ...add, dataChange: false, stats, stats_parsed: parsed };
   }
 
-  /** @param mark the mark of the log entry whose version this is a checkpoint of, where that is known */
+  /** @param mark the mark of the log entry whose version this is a checkpoint of, if it is known */
   finish(mark?: string): EncodedCheckpoint {
     if (this.#pending > 0) this.#flush();
     const keyValues = new Map(mark === undefined ? [] : [[markKey, mark]]);

@@ -37,14 +37,14 @@ import { serializeThrift } from './thriftWriter';
 const magic = Buffer.from('PAR1');
 const createdBy = 'tributary version 0.1.0 (build parquetjs-lite)';
 
-/** One leaf column of one row group, as one data page, and a dictionary page before it if its values are indices. */
+/** One leaf column of one row group: one data page. If its values are indices, a dictionary page comes before it. */
 export interface Chunk {
-  /** Entries of the page: values, nulls and empty lists. */
+  /** The number of the page's entries: values, nulls and empty lists. */
   readonly numValues: number;
   readonly nullCount: number;
   /** Encoded repetition levels, definition levels and values; a part that is not needed is left out. The values are PLAIN, or indices. */
   readonly parts: readonly Buffer[];
-  /** The values that the indices stand for, in PLAIN encoding. */
+  /** The values that the indices point to, in PLAIN encoding. */
   readonly dictionary?: { readonly bytes: Buffer; readonly count: number } | undefined;
   /** Bounds in PLAIN encoding without a length. */
   readonly min?: Buffer | undefined;
@@ -57,7 +57,7 @@ export interface Chunk {
  * readers: text bounds in UTF-16 order, timestamps without a zone, no column orders, wrong uncompressed sizes.
  */
 export class FileWriter {
-  /** Leaf columns in the order in which a row group's chunks must come. */
+  /** The leaf columns, in the order in which a row group's chunks must come. */
   readonly leaves: readonly SchemaField[];
   readonly #schema: ParquetSchema;
   readonly #parts: Buffer[] = [magic];
@@ -70,17 +70,17 @@ export class FileWriter {
     this.leaves = schema.fieldList.filter((field) => !field.isNested);
   }
 
-  /** Bytes so far, without the footer. */
+  /** How many bytes the file has so far, without the footer. */
   get size(): number {
     return this.#offset;
   }
 
-  /** `chunks` in the order of `leaves`. */
+  /** Writes a row group. `chunks` must be in the order of `leaves`. */
   writeRowGroup(numRows: number, chunks: Iterable<Chunk>): void {
     for (const _ of this.writeRowGroupInSteps(numRows, chunks));
   }
 
-  /** The same; it yields after each chunk, before the next one is asked for. It must be gone through to its end. */
+  /** Like `writeRowGroup`, but it yields after each chunk, before it asks for the next one. It must be run to its end. */
   *writeRowGroupInSteps(numRows: number, chunks: Iterable<Chunk>): Generator<undefined, void> {
     const columns: ColumnChunk[] = [];
     let uncompressed = 0;
@@ -129,7 +129,7 @@ export class FileWriter {
 
   /**
    * Ends the file and returns all of it.
-   * @param keyValues what the footer says beside the schema ("Metadata" of the Parquet format)
+   * @param keyValues further entries of the footer ("Metadata" of the Parquet format)
    */
   finish(keyValues: ReadonlyMap<string, string> = new Map()): Buffer {
     const pairs = [...keyValues].map(([key, value]) => new KeyValue({ key, value }));
@@ -194,14 +194,14 @@ export class FileWriter {
 
   /** Compresses a page and writes it behind its header. Returns the bytes of both before compression. */
   #writePage(page: Buffer, kind: PageKind): number {
-    // Copied, because snappyjs returns the front of a buffer that is larger than the page.
+    // It is copied, because snappyjs returns the front of a buffer that is larger than the page.
     const compressed = Buffer.from(deflate('SNAPPY', page));
     const header = serializeThrift(
       new PageHeader({
         ...kind,
         uncompressed_page_size: page.length,
         compressed_page_size: compressed.length,
-        // Of the compressed bytes, as a signed number (parquet.thrift, "PageHeader").
+        // The checksum is that of the compressed bytes, as a signed number (parquet.thrift, "PageHeader").
         crc: crc32(compressed) | 0,
       }),
     );
@@ -211,7 +211,7 @@ export class FileWriter {
   }
 }
 
-/** What a page header says of a page of its kind. */
+/** The members of a page header that depend on the kind of the page. */
 type PageKind =
   | { readonly type: number; readonly data_page_header: DataPageHeader }
   | { readonly type: number; readonly dictionary_page_header: DictionaryPageHeader };
@@ -232,7 +232,9 @@ function schemaElements(schema: ParquetSchema): SchemaElement[] {
   return [root, ...nodes];
 }
 
-/** Newer readers look at this alone, older ones at the converted type alone (parquet-format, LogicalTypes.md). */
+/**
+ * The logical type of a column. Newer readers use only this one, older readers only the converted type (parquet-format, LogicalTypes.md).
+ */
 function logicalType(converted: ConvertedTypeName): LogicalType {
   switch (converted) {
     case 'UTF8':

@@ -1,20 +1,20 @@
 import type { ColumnMetaData, Compressors, DecodedArray, PageHeader, SchemaTree } from 'hyparquet';
 
-/** A leaf column without lists above it, as its pages hold it: nulls take no place among the values. */
+/** A leaf column without lists above it, as its pages hold it: there are no places for nulls among the values. */
 export interface LeafColumn {
-  /** For each row, how many of the optional elements on the way to the leaf are there. */
+  /** For each row, how many of the optional elements on the path to the leaf are present. */
   readonly definitions: Uint8Array;
-  /** The definition of a row whose value is there. */
+  /** The number in `definitions` of a row that has a value. */
   readonly highest: number;
-  /** The values that are there, in the order of their rows. Bytes are views of pages, longs are bigints. */
+  /** The values that are not null, in the order of their rows. Bytes are views of pages, longs are bigints. */
   readonly values: readonly unknown[];
 }
 
 export interface LeafChunk {
-  /** From the header of the first page to the end of the last one. */
+  /** The bytes from the header of the first page to the end of the last one. */
   readonly bytes: ArrayBuffer;
   readonly data: ColumnMetaData;
-  /** From the root of the schema down to the leaf. */
+  /** The schema's elements from its root down to the leaf. */
   readonly schemaPath: SchemaTree[];
   readonly rows: number;
   readonly compressors: Compressors;
@@ -32,7 +32,7 @@ export class LeafReader {
     return new LeafReader(await loadPageReaders());
   }
 
-  /** Decodes all pages. Throws where they do not hold one entry for each row. */
+  /** Decodes all pages. Throws if they do not have one entry for each row. */
   read(chunk: LeafChunk): LeafColumn {
     const { data, schemaPath, rows } = chunk;
     const highest = schemaPath.filter(({ element }) => element.repetition_type === 'OPTIONAL').length;
@@ -58,7 +58,7 @@ export class LeafReader {
     return { definitions, highest, values };
   }
 
-  /** Whether each page of a chunk has a checksum. Then damage shows without the page being decoded. */
+  /** Whether each page of a chunk has a checksum. Then damage is found without decoding the page. */
   hasChecksums(bytes: ArrayBuffer): boolean {
     for (const { crc } of this.#pages(bytes)) if (crc === undefined) return false;
     return true;
@@ -74,7 +74,7 @@ export class LeafReader {
     }
   }
 
-  /** The data pages, each with the values that its indices stand for if it has a dictionary. */
+  /** The data pages. If the column has a dictionary, each comes with the values that its indices point to. */
   *#dataPages({ bytes, data, schemaPath, compressors }: LeafChunk): Generator<DataPage, void> {
     const { decompressPage, readDataPage, readDataPageV2, readPlain, parsers } = this.#hyparquet;
     const element = schemaPath.at(-1)?.element ?? { name: '' };
@@ -105,9 +105,9 @@ export class LeafReader {
 }
 
 interface DataPage {
-  /** Values and nulls. */
+  /** The number of values and nulls. */
   readonly entries: number;
-  /** Empty where nothing is null. */
+  /** Empty if nothing is null. */
   readonly definitionLevels: readonly number[] | undefined;
   readonly dataPage: ArrayLike<unknown>;
 }

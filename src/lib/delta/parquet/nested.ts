@@ -9,7 +9,7 @@ import { encodeValues } from './plainValues';
 import { encodeLevels } from './rleHybrid';
 import { valueProblem } from './validate';
 
-/** What a nested column is made of; every node is optional. Maps and lists hold text. */
+/** The type of a nested column. All its nodes are optional. Maps and lists hold text. */
 export type Shape = WritableType | 'map' | 'list' | { readonly [name: string]: Shape };
 
 const text: FieldDefinition = { type: 'UTF8' };
@@ -34,9 +34,9 @@ export function fieldDefinition(shape: Shape): FieldDefinition {
  * (the Dremel paper's record shredding; parquet-format, README.md, "Nested Encoding").
  */
 export interface Shredder {
-  /** `definition` counts the ancestors that are there, `repetition` is 0 at the start of a row. */
+  /** Adds a value. `definition` counts the ancestors that are present, and `repetition` is 0 at the start of a row. */
   add(value: unknown, definition: number, repetition: number): void;
-  /** The leaves' pages in the order of the schema; empties them for the next row group. */
+  /** Returns the pages of the leaves, in the order of the schema, and starts anew for the next row group. */
   takeChunks(): Chunk[];
 }
 
@@ -48,7 +48,7 @@ export function createShredder(shape: Shape, path: string, depth = 0): Shredder 
   return new StructShredder(shape, path, depth);
 }
 
-/** Levels of one leaf; pages of a checkpoint hold some ten thousand of them. */
+/** The levels of one leaf. The pages of a checkpoint have about ten thousand of them. */
 class Levels {
   #bytes = new Uint8Array(1024);
   #length = 0;
@@ -95,7 +95,7 @@ class LeafShredder implements Shredder {
       return;
     }
     this.#definitions.push(this.#maxDefinition);
-    // A lone surrogate in one action must not keep a table from ever having a checkpoint again.
+    // A lone surrogate is replaced. Otherwise one in a single action would keep the table from ever having a checkpoint again.
     this.#values.push(typeof value === 'string' ? value.toWellFormed() : (value as Value));
   }
 

@@ -4,9 +4,10 @@ import type { EncodedFile, EncodeOptions } from './encode';
 type Columns = Pick<EncodeOptions, 'fields' | 'columns'>;
 
 /**
- * The columns that a file of these rows has to hold. Readers of a Delta table take a column that a file does not have for null,
- * as in files from before the column was added, so that columns of nulls alone are left out.
- * @returns those columns, and how the bounds of a file of them become the bounds of all columns
+ * The columns that a file of these rows must hold. Columns that have only nulls are left out, because readers of a Delta table take a
+ * missing
+ * column for nulls, as in files from before the column was added.
+ * @returns those columns, and a function that turns the bounds of a file of them into the bounds of all columns
  */
 export function withoutNullColumns({ fields, columns }: Columns): {
   stored: Columns;

@@ -6,14 +6,14 @@ import { integerRanges } from './validate';
 
 type NumberSlice = SliceOf<NumberColumn>;
 
-/** The bounds that whole numbers of a type must keep; undefined for other types. In a typed array a long is a safe integer. */
+/** The range of the whole numbers of each type; undefined for other types. In a typed array, a long must be a safe integer. */
 const wholeBounds: Partial<Record<string, readonly [number, number]>> = {
   ...integerRanges,
   long: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
   timestamp: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
 };
 
-/** Validates, encodes and bounds a column of numbers, as a dictionary with indices where that is smaller. */
+/** Checks and encodes a column of numbers, and finds its bounds. A dictionary with indices is used if that is smaller. */
 export function encodeNumbers(slice: NumberSlice): EncodedValues {
   const { values: column, start, end } = slice;
   const levels = levelsOf(column, start, end);
@@ -64,7 +64,7 @@ function surveyWhole(
   return slice.reject(rowOf(slice, (value) => !(Number.isInteger(value) && value >= low && value <= high)));
 }
 
-/** Undefined where numbers have no order, because of NaN or an infinity. */
+/** Surveys decimal numbers. Undefined if they have no order, because there is a NaN or an infinity among them. */
 function surveyDecimal(slice: NumberSlice, numbers: Float64Array): Survey | undefined {
   const isFloat = slice.field.type === 'float';
   let min = Number.POSITIVE_INFINITY;
@@ -91,7 +91,7 @@ function surveyDecimal(slice: NumberSlice, numbers: Float64Array): Survey | unde
 const isBeyondFloat = (value: number): boolean =>
   Number.isFinite(value) && !Number.isFinite(Math.fround(value));
 
-/** The first row whose number is as described. */
+/** The first row whose number fits the condition. */
 function rowOf({ values: column, start, end }: NumberSlice, isWanted: (value: number) => boolean): number {
   for (let row = start; row < end; row++) {
     const value = column.at(row);
@@ -100,11 +100,11 @@ function rowOf({ values: column, start, end }: NumberSlice, isWanted: (value: nu
   return start;
 }
 
-/** Bytes of a number in PLAIN encoding. */
+/** How many bytes a number takes in PLAIN encoding. */
 const plainWidth = (type: DataType): number =>
   type === 'long' || type === 'timestamp' || type === 'double' ? 8 : 4;
 
-/** Bytes are little-endian, like every platform that Node runs on here. */
+/** The numbers in PLAIN encoding. Its bytes are little-endian, and so are all platforms that Node runs on here. */
 function encodePlain(type: DataType, numbers: Float64Array): Buffer {
   switch (type) {
     case 'long':

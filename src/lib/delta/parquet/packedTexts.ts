@@ -6,14 +6,17 @@ export interface Texts {
   at(row: number): string | null;
 }
 
-/** Throws for bytes that are not UTF-8. */
+/** The texts of a leaf column. Throws for bytes that are not UTF-8. */
 export const textsOf = ({ definitions, highest, values }: LeafColumn): TextColumn =>
   TextColumn.of(
     values as readonly Uint8Array[],
     definitions.map((level) => (level === highest ? 1 : 0)),
   );
 
-/** The column that was unpacked last: whoever goes through a table's files asks for those of one row group after the other. */
+/**
+ * The column that was unpacked last. It is kept, because a caller that goes through a table's files asks for those of one row group in
+ * turn.
+ */
 let unpacked: { readonly of: PackedTexts; readonly column: TextColumn } | undefined;
 
 /** Texts that stay compressed until one of them is asked for. */

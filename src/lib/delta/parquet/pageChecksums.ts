@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { AsyncBuffer, ColumnMetaData, DataReader, RowGroup } from 'hyparquet';
 
-/** A column's chunk: where it lies in the file. */
+/** The place of a column's chunk in the file. */
 interface Chunk {
   readonly column: string;
   readonly start: number;
@@ -10,13 +10,14 @@ interface Chunk {
 
 /** A file whose pages are checked. */
 export interface CheckedFile extends AsyncBuffer {
-  /** Whether a page that was read has no checksum. */
+  /** True if a page was read that has no checksum. */
   readonly hasUnchecked: boolean;
 }
 
 /**
- * A file whose pages are checked when they are read: where a page header has a checksum, the page's bytes must have it. Without one,
- * a changed bit is often read as another value. Pages without a checksum, of other writers, are read as they are.
+ * A file whose pages are checked when they are read. If a page header has a checksum, it must be that of the page's bytes, because
+ * otherwise a
+ * changed bit is often read as another value. Pages without a checksum, which other writers make, are read as they are.
  * @throws when a slice is read: an error naming the column and the position of a page that is damaged
  */
 export async function checkPages(file: AsyncBuffer, { columns }: RowGroup): Promise<CheckedFile> {
@@ -46,7 +47,7 @@ export async function checkPages(file: AsyncBuffer, { columns }: RowGroup): Prom
     },
     slice(start, end = file.byteLength) {
       const checked = sliceOf(start, end);
-      // hyparquet fetches ahead and forgets some of it in damaged files; a rejection nobody awaits would end the process.
+      // hyparquet fetches ahead, and in damaged files forgets some of these reads. A rejection that nobody awaits would end the process.
       checked.catch(() => undefined);
       return checked;
     },
@@ -65,11 +66,11 @@ export function chunkOf(data: ColumnMetaData): Chunk {
 interface CheckedPage {
   readonly at: number;
   readonly page: Uint8Array;
-  /** Undefined where the page has no checksum. */
+  /** Undefined if the page has no checksum. */
   readonly crc: number | undefined;
 }
 
-/** The pages. Ends where something is no page: what to say of that is left to the reader of the values. */
+/** The pages. It ends where the bytes are no page; the reader of the values reports that. */
 function* pagesOf(
   bytes: ArrayBuffer,
   start: number,

@@ -66,7 +66,7 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
   export const CompressionCodec: Readonly<Record<'UNCOMPRESSED' | 'GZIP' | 'SNAPPY', number>>;
   export const PageType: Readonly<Record<'DATA_PAGE' | 'DICTIONARY_PAGE', number>>;
 
-  /** Anything that can be written as Thrift. */
+  /** A value that can be written as Thrift. */
   export interface Struct {
     write(output: unknown): void;
   }

@@ -10,8 +10,9 @@ import { integerRanges, longRanges } from './validate';
 type Slice = SliceOf<readonly Value[]>;
 
 /**
- * Validates, encodes and bounds a column in one pass. Each type has its own loop over plain arrays: this is where the
- * writer spends its time. Bytes are little-endian, like every platform that Node runs on here.
+ * Checks and encodes a column, and finds its bounds, in one pass. Each type has its own loop over plain arrays, because the writer spends
+ * most
+ * of its time here. The bytes are little-endian, and so are all platforms that Node runs on here.
  */
 export function encodeValues(slice: SliceOf<ColumnValues>): EncodedValues {
   const { values, start, end } = slice;
@@ -49,7 +50,7 @@ function encodeList(slice: Slice): EncodedValues {
   }
 }
 
-/** Marks the rows that are null; allocated at the first of them. */
+/** Marks the rows that are null. The marks are allocated at the first null. */
 class Levels {
   levels: Uint8Array | undefined;
   nullCount = 0;
@@ -59,7 +60,7 @@ class Levels {
     this.#slice = slice;
   }
 
-  /** `value` is not of the column's type: null where the column is nullable, else an error. */
+  /** Handles a value that is not of the column's type: a null in a nullable column is marked, and everything else is an error. */
   absent(value: Value | undefined, row: number): void {
     const { field, start, end, reject } = this.#slice;
     if (value !== null || !field.nullable) reject(row);
@@ -125,7 +126,10 @@ function encodeInt64(slice: Slice, [low, high]: readonly [bigint, bigint]): Enco
   return finish(bigs, count * 8, levels, count > 0 ? bounds : undefined);
 }
 
-/** A `float` column holds the single that is nearest to each number; one that is too large for a single is refused. */
+/**
+ * Encodes floating-point numbers. A `float` column holds the nearest single-precision number; a number that is too large for that is
+ * refused.
+ */
 function encodeFloating(slice: Slice, out: Float64Array | Float32Array): EncodedValues {
   const { values, start, end, reject } = slice;
   const levels = new Levels(slice);
@@ -181,7 +185,10 @@ function encodeString(slice: Slice): EncodedValues {
   return encodeTexts({ field, values: texts.finish(), start: 0, end: end - start, reject });
 }
 
-/** No bounds: readers prune by text, numbers and dates, and bytes would only swell the footer. */
+/**
+ * Encodes bytes, without bounds: readers skip files by bounds of text, numbers and dates, and bounds of bytes would only make the footer
+ * larger.
+ */
 function encodeBinary(slice: Slice): EncodedValues {
   const { values, start, end } = slice;
   const levels = new Levels(slice);

@@ -1,10 +1,11 @@
 import type { ColumnMetaData, FileMetaData, SchemaElement } from 'hyparquet';
 
 /**
- * The same file as if it had only this row group, without the columns, and the members of structs, of which the statistics
- * say that nothing but nulls is in them. A checkpoint is mostly that: a row has one of five structs, and in an unpartitioned
- * table two maps of it are empty; to decode them took most of the time and memory. An empty list or map is then as good
- * as none, so this is not for data.
+ * The metadata of the same file as if it had only this row group, without everything that has only nulls according to the statistics:
+ * columns,
+ * and members of structs. That is most of a checkpoint: each row has one of five structs, and in an unpartitioned table two maps of it are
+ * empty. Decoding them took most of the time and memory. Afterwards, an empty list or map looks like a missing one, so this is not for
+ * data.
  * @param isTaken whether a leaf of this path is left out as well
  */
 export function pruneNulls(
@@ -31,13 +32,15 @@ export function pruneNulls(
   };
 }
 
-/** Whether the statistics of a column chunk say that it holds nothing but nulls. */
+/** Whether a column chunk has only nulls, according to its statistics. */
 export function holdsNulls({ statistics, num_values: values }: ColumnMetaData): boolean {
   const nulls = statistics?.null_count;
   return nulls !== undefined && nulls === values;
 }
 
-/** The schema is its tree, depth first; parents count their children. */
+/**
+ * The schema without what is left out. It is a list of the tree's nodes, depth first, in which each node has the number of its children.
+ */
 function pruneSchema(
   schema: readonly SchemaElement[],
   isKept: (path: readonly string[]) => boolean,
@@ -49,7 +52,7 @@ function pruneSchema(
     const children = Array.from({ length: element.num_children ?? 0 }, () =>
       take([...path, schema[at]?.name ?? '']),
     );
-    // Below a member of a struct all is kept, or all goes with it.
+    // A member of a struct is kept or left out together with everything below it.
     if (path.length > 0 && path.length <= 2 && !isKept(path)) return [];
     const kept = children.filter(({ length }) => length > 0);
     return [{ ...element, num_children: kept.length }, ...kept.flat()];

@@ -22,35 +22,41 @@ import { plainMembers, readMembers, type StructMembers, type WantedMembers } fro
 
 export interface ReadOptions {
   readonly source: ByteSource;
-  /** Top-level columns; all unless told. */
+  /** The wanted top-level columns; all of them if missing. */
   readonly columns?: readonly string[];
-  /** What the columns must be, where they are there; a column that takes no nulls must be. */
+  /** The expected columns. A column of the file must be as described here, and one that takes no nulls must not be missing. */
   readonly fields?: readonly Field[];
-  /** Leaves out, row group by row group, what its statistics say to be all nulls: whole columns and members of structs. */
+  /** True to skip, in each row group, whatever has only nulls according to the statistics: whole columns and members of structs. */
   readonly skipNulls?: boolean;
-  /** With `skipNulls`: a wanted struct, some members of which are read as columns of their own where the file allows it. */
+  /** Can be given with `skipNulls`: a wanted struct, some members of which are read as columns of their own, if the file allows it. */
   readonly members?: WantedMembers;
-  /** Table and file, for errors. */
+  /** The table and the file, for errors. */
   readonly where: string;
 }
 
 export interface ReadColumns {
   readonly numRecords: number;
-  /** One value a row. A wanted column that the file does not have is absent: the caller fills it with nulls. */
+  /** One value per row. A wanted column that the file does not have is missing here: the caller fills it with nulls. */
   readonly columns: Map<string, ReadValue[]>;
-  /** The members that were asked for; the struct among `columns` is then without them. Undefined if the file does not allow it. */
+  /** The members that were asked for. Then the struct in `columns` does not have them. Undefined if the file does not allow it. */
   readonly members?: StructMembers | undefined;
-  /** With members: the row group as it is stored, if that was read as a whole and all of its pages have checksums. */
+  /**
+   * The row group as it is stored. It is given if members are, if the row group was read as a whole, and if all of its pages have
+   * checksums.
+   */
   readonly stored?: StoredRowGroup | undefined;
-  /** What the footer says beside the schema. */
+  /** The further entries of the footer. */
   readonly keyValues: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads columns of a Parquet file without loss: longs as numbers where exact and bigints beyond, timestamps of any unit
- * (also INT96) as microseconds, dates as days, decimals as text with all their digits, structs and maps as objects, lists
- * as arrays. One ranged read for a file up to 512 KiB, else the footer and the chunks of the wanted columns alone. Throws
- * `parquet.invalid`, naming `where`, when the file is damaged, cut short or uses something that is not read.
+ * Reads columns of a Parquet file without loss. Longs become numbers if that is exact, otherwise bigints. Timestamps of any unit (also
+ * INT96)
+ * become microseconds, dates become days, decimals text with all their digits, structs and maps objects, lists arrays. A file of up to 512
+ * KiB
+ * is read with one request; of a larger one, only the footer and the chunks of the wanted columns are read. Throws `parquet.invalid`,
+ * naming
+ * `where`, when the file is damaged, cut short or uses something that is not read.
  */
 export async function readParquet(options: ReadOptions): Promise<ReadColumns> {
   let numRecords = 0;
@@ -66,8 +72,9 @@ export async function readParquet(options: ReadOptions): Promise<ReadColumns> {
 }
 
 /**
- * The same, one row group after the other, so that a file of any size needs the memory of its largest row group. The first
- * result comes even when the file has no rows, and tells which columns there are.
+ * Like `readParquet`, but one row group after the other, so that a file of any size needs the memory of its largest row group. The first
+ * result
+ * comes even if the file has no rows, and tells which columns there are.
  */
 export async function* readRowGroups(options: ReadOptions): AsyncGenerator<ReadColumns, void> {
   try {
@@ -85,12 +92,12 @@ async function* decodeRowGroups(options: ReadOptions): AsyncGenerator<ReadColumn
   for (const group of metadata.row_groups) yield await decodeRowGroup(parquet, group, options);
 }
 
-/** A file whose footer was read, and found to be of the table's schema. */
+/** A file whose footer was read and fits the table's schema. */
 interface ParquetFile {
   readonly file: SourceFile;
   readonly metadata: FileMetaData;
   readonly meanings: ReadonlyMap<SchemaElement, Meaning>;
-  /** The columns that are wanted and there. */
+  /** The wanted columns that the file has. */
   readonly names: readonly string[];
   readonly keyValues: ReadColumns['keyValues'];
   readonly compressors: Compressors;
@@ -129,7 +136,7 @@ async function openFile({ source, where, columns, fields = [], members }: ReadOp
   };
 }
 
-/** From this number of rows on, the columns of a row group are decoded one after the other. */
+/** A row group of this many rows or more is decoded one column at a time. */
 const manyRows = 4096;
 
 async function decodeRowGroup(
@@ -148,7 +155,7 @@ async function decodeRowGroup(
   const stored = members && (await readSpan(checked, group, metadata.created_by));
   const buffer = stored ? withSpan(checked, stored) : checked;
   const columns = new Map<string, ReadValue[]>();
-  // A large row group is decoded column by column, so that other work can go on in between. All of it is fetched before.
+  // A large row group is decoded column by column, so that other work can go on in between. All of it is fetched before that.
   const isLarge = numRecords >= manyRows;
   const fetched = isLarge ? await fetchColumns(buffer, single, present) : buffer;
   for (const nodes of isLarge ? present.map((node) => [node]) : [present]) {
@@ -171,7 +178,7 @@ async function decodeRowGroup(
   }
   const found =
     wanted && members && (await readMembers({ file: buffer, group, members, wanted, compressors, where }));
-  // Pages without checksums must not be passed on: nobody could tell whether they are damaged.
+  // A row group with pages that have no checksum must not be passed on as it is: nobody could tell whether it is damaged.
   return { numRecords, columns, members: found, ...(!checked.hasUnchecked && { stored }), keyValues };
 }
 
@@ -186,7 +193,7 @@ async function fetchColumns(
   return prefetchAsyncBuffer(file, parquetPlan({ file, metadata, columns: names }));
 }
 
-/** A column's values. Throws if they are not as many as the row group has rows. */
+/** The values of a column. Throws if their number is not the number of rows of the row group. */
 function toValues(
   chunks: readonly ColumnData[],
   node: SchemaTree,
@@ -202,12 +209,12 @@ function toValues(
   return values;
 }
 
-/** One by one, since a spread of a row group's values would overflow the stack. */
+/** Appends values one by one, because spreading the values of a row group would overflow the stack. */
 function append(into: ReadValue[], values: readonly ReadValue[]): void {
   for (const value of values) into.push(value);
 }
 
-/** Throws when a file is not of the table's schema, and `delta.unsupported` when a column cannot be read. */
+/** Throws if a column of the file does not fit the table's schema, and `delta.unsupported` if it cannot be read. */
 function checkColumn(field: Field, element: SchemaElement | undefined, where: string): void {
   const { name, nullable, type } = field;
   if (element && !isReadableType(type))
@@ -232,7 +239,7 @@ function checkMetadata(metadata: FileMetaData, tree: SchemaTree): void {
       if (file_path) throw new Error(`a column lies in another file, ${file_path}`);
       if (!meta_data) throw new Error('a column is encrypted');
     }
-    // Both are written from one schema. A bit that flips in one of them could give a column to another name, or none.
+    // Both lists are written from the same schema. A flipped bit in one of them could give a column to another name, or to none.
     const written = columns.map(({ meta_data: data }) => `${data?.path_in_schema.join('.')} ${data?.type}`);
     if (written.join() !== leaves.join())
       throw new Error(
@@ -241,7 +248,7 @@ function checkMetadata(metadata: FileMetaData, tree: SchemaTree): void {
   }
 }
 
-/** The columns without members, each as its path and physical type. */
+/** The columns that have no members, each as its path and physical type. */
 const leavesOf = ({ path, element, children }: SchemaTree): string[] =>
   children.length > 0 ? children.flatMap(leavesOf) : [`${path.join('.')} ${element.type}`];
 

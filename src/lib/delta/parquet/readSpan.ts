@@ -1,12 +1,12 @@
 import type { AsyncBuffer, ColumnMetaData, RowGroup } from 'hyparquet';
 import { chunkOf } from './pageChecksums';
 
-/** What is read at once at most, in bytes; above that, each column is read for itself. */
+/** The most bytes that are read with one request. If a row group has more, each column is read on its own. */
 const longestSpan = 32 * 1024 * 1024;
 
-/** A row group as it lies in its file. */
+/** A row group as it is stored in its file. */
 export interface StoredRowGroup {
-  /** What the file says of its writer. */
+  /** The name of the writer, as the file gives it. */
   readonly createdBy: string | undefined;
   readonly columns: readonly ColumnMetaData[];
   /** The bytes of all columns, and the position of the first of them in the file. */
@@ -15,7 +15,7 @@ export interface StoredRowGroup {
   readonly numRows: number;
 }
 
-/** Reads all columns of a row group with one request. Undefined if that is too much at once. */
+/** Reads all columns of a row group with one request. Undefined if it is too large for that. */
 export async function readSpan(
   file: AsyncBuffer,
   { columns, num_rows }: RowGroup,
@@ -29,7 +29,7 @@ export async function readSpan(
   return { createdBy, columns: all, bytes: await file.slice(start, end), start, numRows: Number(num_rows) };
 }
 
-/** A file of which this row group need not be read again. */
+/** The same file, but reads within this row group are served from memory. */
 export const withSpan = (file: AsyncBuffer, { bytes, start }: StoredRowGroup): AsyncBuffer => ({
   byteLength: file.byteLength,
   slice: (from, to = file.byteLength) =>

@@ -5,7 +5,7 @@ import { ByteWriter } from './byteWriter';
  * (parquet-format, Encodings.md, "RLE/Bit-Packing Hybrid").
  */
 
-/** Definition or repetition levels of a data page v1: the hybrid with its length in four bytes in front. */
+/** Definition or repetition levels of a data page v1: the hybrid encoding behind its length in four bytes. */
 export function encodeLevels(levels: Uint8Array, bitWidth: number): Buffer {
   return withLength(hybridOf(levels, bitWidth));
 }
@@ -17,7 +17,7 @@ export function encodeLevelRun(level: number, count: number, bitWidth: number): 
   return withLength(out);
 }
 
-/** Indices into a dictionary of `entries` values, at most 65,536: the hybrid with its bit width in a byte in front. */
+/** Indices into a dictionary of `entries` values, at most 65,536: the hybrid encoding behind its bit width in one byte. */
 export function encodeIndices(indices: Uint16Array, entries: number): Buffer {
   const bitWidth = bitWidthOf(entries);
   const bytes = hybridOf(indices, bitWidth, 1).finish();
@@ -25,7 +25,7 @@ export function encodeIndices(indices: Uint16Array, entries: number): Buffer {
   return bytes;
 }
 
-/** Bits of an index. One at least, because readers disagree about none. */
+/** How many bits an index takes: at least one, because readers do not agree about indices of no bits. */
 export const bitWidthOf = (entries: number): number => Math.max(1, Math.ceil(Math.log2(entries)));
 
 function withLength(out: HybridWriter): Buffer {
@@ -34,7 +34,7 @@ function withLength(out: HybridWriter): Buffer {
   return bytes;
 }
 
-/** @param room bytes left free in front */
+/** @param room how many bytes are left free in front */
 function hybridOf(levels: Uint8Array | Uint16Array, bitWidth: number, room = 4): HybridWriter {
   const out = new HybridWriter(bitWidth, room);
   const { length } = levels;
@@ -42,7 +42,7 @@ function hybridOf(levels: Uint8Array | Uint16Array, bitWidth: number, room = 4):
   for (let at = 0; at < length; ) {
     let end = at + 1;
     while (end < length && levels[end] === levels[at]) end++;
-    // Packed groups hold exactly eight levels, so a run gives up what the group before it lacks.
+    // A packed group has exactly eight levels, so a run begins only after it has filled up the group before it.
     const start = at + ((8 - ((at - packedFrom) % 8)) % 8);
     if (end - start >= 8) {
       out.packed(levels, packedFrom, start);
@@ -70,7 +70,7 @@ class HybridWriter {
     if (this.#bitWidth > 8) this.#out.byte(level >> 8);
   }
 
-  /** Levels [from, to) in groups of eight; the last group of a page may be padded. */
+  /** Writes the levels [from, to) in groups of eight. The last group of a page may be padded. */
   packed(levels: Uint8Array | Uint16Array, from: number, to: number): void {
     if (from === to) return;
     const groups = Math.ceil((to - from) / 8);

@@ -1,7 +1,7 @@
 import type { AsyncBuffer } from 'hyparquet';
 import { TributaryError } from '../../errors';
 
-/** Where the bytes come from: a blob or a buffer. `read` may give fewer bytes than asked only at the end. */
+/** The source of a file's bytes: a blob or a buffer. `read` may return fewer bytes than asked for only at the end of the file. */
 export interface ByteSource {
   readonly size: number;
   read(start: number, length: number): Promise<Uint8Array>;
@@ -9,15 +9,15 @@ export interface ByteSource {
 
 /** A file up to this size is read whole, in one request. */
 const smallFile = 512 * 1024;
-/** Most footers fit in this; a larger one costs a second request. */
+/** How many bytes are read first to get the footer. Most footers fit into it; a larger one costs a second request. */
 const footerGuess = 64 * 1024;
 
-/** Serves hyparquet's slices from what was read already, and fails on a source that is shorter than it says. */
+/** Serves hyparquet's reads, from memory if the bytes were read before. Fails if the source is shorter than its size says. */
 export class SourceFile implements AsyncBuffer {
   readonly byteLength: number;
   readonly #source: ByteSource;
   readonly #where: string;
-  /** The end of the file, or all of it. */
+  /** The end of the file, or the whole file. */
   #tail: Uint8Array = new Uint8Array();
 
   constructor(source: ByteSource, where: string) {
@@ -26,7 +26,7 @@ export class SourceFile implements AsyncBuffer {
     this.byteLength = source.size;
   }
 
-  /** The footer with its length and magic number. */
+  /** The footer, with its length and magic number behind it. */
   async readFooter(): Promise<Uint8Array> {
     const { byteLength } = this;
     if (byteLength < 12) throw this.#invalid(`${byteLength} bytes are too few for a Parquet file`);
@@ -46,7 +46,7 @@ export class SourceFile implements AsyncBuffer {
 
   slice(start: number, end: number = this.byteLength): Promise<ArrayBuffer> {
     const bytes = this.#slice(start, end);
-    // hyparquet fetches ahead and forgets some of it in damaged files; a rejection nobody awaits would end the process.
+    // hyparquet fetches ahead, and in damaged files forgets some of these reads. A rejection that nobody awaits would end the process.
     bytes.catch(() => undefined);
     return bytes;
   }
@@ -76,7 +76,7 @@ export class SourceFile implements AsyncBuffer {
   }
 }
 
-/** The error of what a Parquet file is read with, or `cause` itself if it says already what is wrong. */
+/** The `parquet.invalid` error for an error of reading a Parquet file. If `cause` is one of our own errors, it is returned as it is. */
 export function unreadable(where: string, cause: unknown): TributaryError {
   if (cause instanceof TributaryError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -5,10 +5,10 @@ import { chunkOf } from './pageChecksums';
 import { holdsNulls } from './pruneNulls';
 import { unreadable } from './sourceFile';
 
-/** What the values of a member are. Large texts are not unpacked until they are asked for, where checksums prove them whole. */
+/** The types of members. Large texts are unpacked only when they are asked for, if checksums prove that they are undamaged. */
 export type MemberType = 'text' | 'large-text' | 'long' | 'boolean';
 
-/** A struct whose members are read as columns, and not put together to an object for each row. */
+/** A struct whose members are read as columns, instead of making an object for each row. */
 export interface WantedMembers {
   readonly struct: string;
   readonly types: Readonly<Record<string, MemberType>>;
@@ -16,15 +16,15 @@ export interface WantedMembers {
 
 /** Members of a struct by name, for each row. A member that is null in all rows is absent. */
 export interface StructMembers {
-  /** Not 0 where the struct is there, as far as these members tell. */
+  /** By row: not 0 if the struct is present, as far as these members tell. */
   readonly isThere: Uint8Array;
   readonly texts: ReadonlyMap<string, Texts>;
-  /** NaN where there is none. Longs beyond 2^53 are rounded. */
+  /** Numbers by member; NaN for null. Longs beyond 2^53 are rounded. */
   readonly longs: ReadonlyMap<string, Float64Array>;
   readonly booleans: ReadonlyMap<string, readonly (boolean | undefined)[]>;
 }
 
-/** The members that a file has in this form; undefined if it has one of them in another form, or not even the struct. */
+/** The wanted members that a file has as plain columns. Undefined if one of them has another form, or if the struct is missing. */
 export function plainMembers(tree: SchemaTree, { struct, types }: WantedMembers): SchemaTree[][] | undefined {
   const parent = tree.children.find(({ element }) => element.name === struct);
   if (parent?.element.repetition_type !== 'OPTIONAL') return undefined;
@@ -49,15 +49,15 @@ function isPlain(
 export interface MembersOf {
   readonly file: AsyncBuffer;
   readonly group: RowGroup;
-  /** As `plainMembers` gives them. */
+  /** The result of `plainMembers`. */
   readonly members: readonly SchemaTree[][];
   readonly wanted: WantedMembers;
   readonly compressors: Compressors;
-  /** Table and file, for errors of texts that are unpacked later. */
+  /** The table and the file, for errors about texts that are unpacked later. */
   readonly where: string;
 }
 
-/** Reads members of a struct. Throws where a page is damaged. */
+/** Reads members of a struct. Throws if a page is damaged. */
 export async function readMembers(of: MembersOf): Promise<StructMembers> {
   const { file, group, members, wanted, compressors } = of;
   const rows = Number(group.num_rows);
@@ -95,7 +95,7 @@ function orDamage<T>(where: string, read: () => T): T {
   }
 }
 
-/** One value a row. */
+/** The values with nulls in their places: one entry per row. */
 function spread({ definitions, highest, values }: LeafColumn): unknown[] {
   let next = 0;
   return Array.from(definitions, (level) => (level === highest ? values[next++] : undefined));

@@ -3,26 +3,28 @@ import type { SliceOf } from './columnSlice';
 import { isWorthwhile, mostEntries } from './dictionary';
 import { bitWidthOf, encodeIndices } from './rleHybrid';
 
-/** A table with free places, so that a text is nearly always found at the first or second one. A power of two. */
+/**
+ * The number of places in the hash table, a power of two. It is so large that a text is nearly always found at the first or second place.
+ */
 const places = mostEntries * 4;
-/** More are only tried if somebody sends texts that are made to fall on the same place. */
+/** How many places are tried at most. More would only be needed for texts that somebody has made to fall on the same place. */
 const mostTries = 32;
-/** After so many texts, or an eighth of them, it is seen whether any come again: of ids, none does. */
+/** After this many texts, or an eighth of all, it is checked whether any text has come twice. Ids, for example, never do. */
 const mostLookedAt = 512;
 const leastLookedAt = 64;
-/** The share of them that must have come again. Of 4,096 different texts, twice as many do. */
+/** The share of these texts that must have come before. Among 4,096 different texts that come equally often, it is about twice as high. */
 const leastRepeated = 1 / 32;
 
 export interface TextDictionary {
-  /** The rows that have each of the different texts first. */
+  /** For each different text, the first row that has it. */
   readonly entries: Uint32Array;
   /** The indices as a page holds them (parquet-format, Encodings.md, "Dictionary Encoding"). */
   readonly indices: Buffer;
 }
 
 /**
- * The texts of a column as a dictionary with indices. Undefined where there are too many different ones, or too few rows, for it to
- * be worthwhile.
+ * Turns the texts of a column into a dictionary and indices. Undefined if there are too many different texts, or too few rows, for it to be
+ * worthwhile.
  * @param count how many rows are not null
  */
 export function textDictionaryOf(
@@ -31,7 +33,7 @@ export function textDictionaryOf(
 ): TextDictionary | undefined {
   const plainBytes = column.startOf(end) - column.startOf(start);
   if (!isWorthwhile(plainBytes, 0)) return undefined;
-  /** Entries plus one; 0 where a place is free. */
+  /** The hash table: the number of an entry plus one, or 0 for a free place. */
   const table = new Uint16Array(places);
   const entries: number[] = [];
   const indices = new Uint16Array(count);
@@ -56,7 +58,7 @@ export function textDictionaryOf(
   return { entries: Uint32Array.from(entries), indices: encodeIndices(indices, entries.length) };
 }
 
-/** The place of a row's text, or the free one for it; undefined if that took too many tries. */
+/** The place of a row's text, or the free place for it. Undefined if that took too many tries. */
 function placeOf(
   column: TextColumn,
   row: number,
@@ -73,10 +75,10 @@ function placeOf(
   return undefined;
 }
 
-/** Of a long text, so many bytes at the beginning and at the end are looked at. */
+/** How many bytes at the beginning and at the end of a long text go into its hash. */
 const hashed = 16;
 
-/** FNV-1a, with the upper bits mixed into the lower ones, which choose the place. */
+/** FNV-1a. Its upper bits are mixed into the lower ones, which choose the place. */
 function hashOf(bytes: Uint8Array, from: number, to: number): number {
   let hash = 0x811c9dc5 ^ (to - from);
   const first = Math.min(to, from + hashed);

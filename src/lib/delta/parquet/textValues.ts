@@ -4,7 +4,10 @@ import { textDictionaryOf } from './textDictionary';
 
 type TextSlice = SliceOf<TextColumn>;
 
-/** Encodes and bounds a column of texts, as a dictionary with indices where that is smaller. Else its bytes are taken as they are. */
+/**
+ * Encodes a column of texts and finds its bounds. A dictionary with indices is used if that is smaller; otherwise the bytes are taken as
+ * they are.
+ */
 export function encodeTexts(slice: TextSlice): EncodedValues {
   const { values: column, start, end, field, reject, needsBounds = true } = slice;
   if (field.type !== 'string') reject(start);

@@ -15,8 +15,9 @@ const booleanTrue = 1;
 const booleanFalse = 2;
 
 /**
- * Serializes a structure of parquet_types.js in Thrift's compact protocol. The bytes are those of parquetjs-lite's own serializer,
- * which makes a buffer for each byte and so takes several times as long: half of the time that a small Parquet file needed.
+ * Serializes a structure of parquet_types.js in Thrift's compact protocol. The bytes are the same as from parquetjs-lite's own serializer.
+ * That
+ * one makes a buffer for each byte and takes several times as long, which was half of the time for a small Parquet file.
  */
 export function serializeThrift(struct: Struct): Buffer {
   const writer = new CompactWriter();
@@ -24,13 +25,13 @@ export function serializeThrift(struct: Struct): Buffer {
   return writer.finish();
 }
 
-/** What the `write` of Parquet's structures calls, which have no maps, sets, floating-point or 16-bit numbers. */
+/** The methods that the `write` of Parquet's structures calls. These have no maps, sets, floating-point or 16-bit numbers. */
 class CompactWriter {
   readonly #out = new ByteWriter();
   /** The id of the last field in each structure that has begun, from the outermost on. */
   readonly #lastIds: number[] = [];
   #lastId = 0;
-  /** The id of a truth value, whose field and value share a byte. */
+  /** The id of a boolean field, which shares a byte with its value. */
   #booleanId: number | undefined;
 
   finish(): Buffer {
@@ -101,7 +102,7 @@ class CompactWriter {
     this.#lastId = id;
   }
 
-  /** Small numbers of both signs as small numbers without one. */
+  /** Writes a signed number so that numbers near zero take few bytes (zigzag encoding). */
   #zigzag(value: number): void {
     if (!Number.isSafeInteger(value * 2)) throw new RangeError(`${value} cannot be written as Thrift`);
     this.#out.varint(value < 0 ? -value * 2 - 1 : value * 2);

@@ -1,25 +1,27 @@
 import type { Field } from '../schema';
 
-/** Largest and smallest whole numbers of a column type, both included. */
+/** The smallest and the largest whole number of a column type, both included. */
 export const integerRanges = {
   byte: [-128, 127],
   short: [-32_768, 32_767],
   integer: [-2_147_483_648, 2_147_483_647],
-  /** Days; years 1 to 9999, which is what SQL engines and Spark agree on. */
+  /** Days since 1970, for the years 1 to 9999, on which SQL engines and Spark agree. */
   date: [-719_162, 2_932_896],
 } as const satisfies Record<string, readonly [number, number]>;
 
 export const longRanges = {
   long: [-(2n ** 63n), 2n ** 63n - 1n],
-  /** Microseconds; years 1 to 9999. */
+  /** Microseconds since 1970, for the years 1 to 9999. */
   timestamp: [-62_135_596_800_000_000n, 253_402_300_799_999_999n],
 } as const satisfies Record<string, readonly [bigint, bigint]>;
 
 /**
- * Why a column cannot hold a value, or undefined when it can. Nothing is coerced: a fraction never becomes an integer,
- * an integer never text. Decided on purpose: NaN and infinities are doubles and floats; a float takes the nearest
- * single-precision number but not one that would turn infinite; a lone surrogate has no UTF-8 form and is refused;
- * undefined is not null; numbers above 2^53 must be bigints, since their last digits are already lost.
+ * Why a column cannot hold a value, or undefined if it can. Nothing is converted: a fraction never becomes an integer, an integer never
+ * text.
+ * NaN and infinities are accepted as doubles and floats. A float takes the nearest single-precision number, but no number that would become
+ * infinite. A lone surrogate is refused, because it has no UTF-8 form. Undefined is not null. Numbers above 2^53 must be bigints, because
+ * as
+ * numbers they have already lost their last digits.
  */
 export function valueProblem(field: Field, value: unknown): string | undefined {
   if (value === undefined) return 'there is no value; a missing value is null';
@@ -70,7 +72,7 @@ const outOfRange = (type: string, value: number | bigint, low: number | bigint, 
 
 const mismatch = (expected: string, value: unknown) => `expected ${expected}, got ${describe(value)}`;
 
-/** Short enough for a message, whatever the value. */
+/** A value as text that is short enough for a message. */
 function describe(value: unknown): string {
   if (typeof value === 'string')
     return `the text ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
