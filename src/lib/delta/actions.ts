@@ -37,7 +37,7 @@ export interface Add extends Extensible {
   /** Milliseconds since 1970. */
   readonly modificationTime: number;
   readonly dataChange: boolean;
-  /** A JSON text: numRecords, minValues, maxValues, nullCount. */
+  /** JSON with the members numRecords, minValues, maxValues and nullCount. */
   readonly stats?: string;
 }
 
@@ -62,7 +62,7 @@ export interface CommitInfo extends Extensible {
   /** Milliseconds since 1970. */
   readonly timestamp?: number;
   readonly operation?: string;
-  /** Identifies one attempt to commit: what tells our own commit from a rival's. */
+  /** A unique id of one attempt to commit. It tells our own commit from a rival's. */
   readonly txnId?: string;
   /** The mark of the log entry that this commit was made on, which is entry number `readVersion`. Only our own commits have it. */
   readonly readMark?: string;
@@ -186,8 +186,9 @@ export function checkMetadata(raw: unknown, at: string): Metadata {
 }
 
 /**
- * Properties of a table, which are texts. Numbers and booleans that a writer left as such count as their texts, as Spark and delta-rs
- * read them, and a property that is null as one that is missing.
+ * The properties of a table, which are texts. If a writer left numbers or booleans there, they become texts, as Spark and delta-rs read
+ * them.
+ * A property that is null counts as missing.
  */
 function textsOf(configuration: unknown, at: string): Readonly<Record<string, string>> {
   const isMap = typeof configuration === 'object' && configuration !== null && !Array.isArray(configuration);
@@ -219,12 +220,13 @@ export function checkProtocol(raw: unknown, at: string): Protocol {
 }
 
 /**
- * The versions at which a protocol has lists of features, be they empty (PROTOCOL.md, "Table Features"). Columns of a checkpoint do not
- * tell an empty list from none, and other readers refuse a checkpoint without one.
+ * The versions from which on a protocol has lists of features, even empty ones (PROTOCOL.md, "Table Features"). The columns of a checkpoint
+ * do
+ * not distinguish an empty list from a missing one, and other readers refuse a checkpoint without a list.
  */
 const [readerWithFeatures, writerWithFeatures] = [3, 7];
 
-/** A list that is null counts as one that is missing. */
+/** Whether a value is a list of names. A missing list counts as one, and so does null, which means the same. */
 const isListOfNames = (list: unknown): boolean =>
   (list ?? undefined) === undefined ||
   (Array.isArray(list) && list.every((name) => typeof name === 'string'));

@@ -17,9 +17,10 @@ import type { TableState } from './state';
 export type AddColumnsOutcome = { readonly outcome: 'committed' | 'unchanged'; readonly state: TableState };
 
 /**
- * Adds the missing ones of `fields` to a table in one commit (PROTOCOL.md, "Change Metadata"). In files written before, the new
- * columns read as null. The rest of the metaData action is kept. Existing columns must have the same name, type and nullability.
- * @throws `delta.schema` naming both schemas when a new column takes no nulls or one that exists would have to change;
+ * Adds those of `fields` that a table does not have, in one commit (PROTOCOL.md, "Change Metadata"). In files written before, the new
+ * columns
+ * read as null. The rest of the metaData action is kept. Existing columns must have the same name, type and nullability.
+ * @throws `delta.schema` naming both schemas when a new column takes no nulls or an existing one would have to change;
  * `delta.invalid` when there is no table, `delta.unsupported`, `delta.contention`
  */
 export async function addColumns(at: TableLocation, fields: readonly Field[]): Promise<AddColumnsOutcome> {
@@ -44,7 +45,7 @@ export async function addColumns(at: TableLocation, fields: readonly Field[]): P
   }
 }
 
-/** Throws when `fields` ask for more than further nullable columns. */
+/** The fields that are missing in the table. Throws if `fields` ask for more changes than new nullable columns. */
 function newColumns(
   { at, version, protocol, metaData, fields: there }: TableState,
   fields: readonly Field[],

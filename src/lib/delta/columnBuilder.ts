@@ -17,12 +17,12 @@ const numberTypes: ReadonlySet<unknown> = new Set([
 
 /** Collects the values of one column. */
 export class ColumnBuilder {
-  /** Undefined from the first value on that it does not take. */
+  /** Undefined as soon as a value came that this builder does not take. */
   #typed: NumberBuilder | TextBuilder | undefined;
-  /** All values, instead. */
+  /** All values, once `#typed` is undefined. */
   #values: Value[] = [];
 
-  /** @param capacity how many rows are expected; more are taken too */
+  /** @param capacity how many rows are expected. More rows can be added too */
   constructor(type: DataType, capacity = 0) {
     this.#typed =
       type === 'string' ? new TextBuilder(capacity) : new NumberBuilder(numberTypes.has(type) ? capacity : 0);
@@ -32,7 +32,7 @@ export class ColumnBuilder {
     return (this.#typed ?? this.#values).length;
   }
 
-  /** Adds a number, with less effort than `push`. */
+  /** Adds a number. It is faster than `push`. */
   pushNumber(value: number): void {
     if (this.#typed instanceof NumberBuilder) this.#typed.pushNumber(value);
     else this.push(value);
@@ -42,7 +42,7 @@ export class ColumnBuilder {
     if (!this.#typed?.push(value)) this.#asValues().push(value);
   }
 
-  /** Adds the text whose UTF-8, which must be valid, is in `from` from `start` to before `end`. */
+  /** Adds a text, given as valid UTF-8: the bytes of `from` from `start` to before `end`. */
   pushUtf8(from: Uint8Array, start: number, end: number): void {
     if (this.#typed instanceof TextBuilder && this.#typed.pushUtf8(from, start, end)) return;
     this.push(Buffer.from(from.buffer, from.byteOffset, from.byteLength).toString('utf8', start, end));
@@ -61,7 +61,8 @@ export class ColumnBuilder {
   }
 
   /**
-   * Adds the numbers at `first`, `first + stride` and so on, as one column of rows that lie behind each other. NaN stands for null.
+   * Adds `count` values from a list of rows that lie one after the other: the numbers at `first`, `first + stride` and so on. NaN means
+   * null.
    */
   appendEvery(numbers: Float64Array, first: number, stride: number, count: number): void {
     if (this.#typed instanceof NumberBuilder) {
@@ -74,12 +75,12 @@ export class ColumnBuilder {
     }
   }
 
-  /** The column so far. What is added later may or may not change it. */
+  /** The column so far. Values that are added later may change it or not. */
   finish(): ColumnValues {
     return this.#typed?.finish() ?? this.#values;
   }
 
-  /** Goes over to a list of values. */
+  /** Changes to a list of values, and returns it. */
   #asValues(): Value[] {
     const column = this.#typed?.finish();
     this.#typed = undefined;

@@ -3,8 +3,8 @@ import type { Value } from './schema';
 import { TextColumn } from './textColumn';
 
 /*
- * Values of one column. Numbers are kept in a typed array and texts in one buffer, which takes less memory than a list of values and is
- * filled, copied and encoded several times as fast. Bytes, truth values and integers beyond 2^53 are kept as a list.
+ * The values of one column. Numbers are kept in a typed array and texts in one buffer. That takes less memory than a list of values, and is
+ * filled, copied and encoded several times as fast. Bytes, booleans and integers beyond 2^53 are kept as a list.
  */
 export type ColumnValues = readonly Value[] | NumberColumn | TextColumn;
 
@@ -12,7 +12,7 @@ export type ColumnValues = readonly Value[] | NumberColumn | TextColumn;
 export const valueAt = (column: ColumnValues, row: number): Value | undefined =>
   row < column.length ? column.at(row) : undefined;
 
-/** Whether a column has no value between two rows. Some columns hardly ever have one. */
+/** Whether all values of the rows from `start` to before `end` are null. Some columns hardly ever have a value. */
 export function holdsOnlyNulls(column: ColumnValues, start = 0, end = column.length): boolean {
   if (column instanceof NumberColumn || column instanceof TextColumn) {
     const { defined } = column;

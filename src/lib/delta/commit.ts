@@ -19,7 +19,7 @@ import { advanceState, type TableState } from './state';
 
 const engineInfo = 'Tributary';
 
-/** Properties of our own tables: a commit a second must not leave millions of log entries and tombstones behind. */
+/** Properties of our own tables. They limit log entries and tombstones, of which a commit per second would otherwise leave millions. */
 export const ourConfiguration: Readonly<Record<string, string>> = {
   'delta.appendOnly': 'true',
   'delta.logRetentionDuration': 'interval 3 days',
@@ -47,8 +47,8 @@ export async function putCommit(
 }
 
 /**
- * The commit as a reader of the log gets it, or undefined when another one is there.
- * @param readMark the mark of the log entry before, where it is known
+ * Writes the commit. Returns it as a reader of the log would get it, or undefined if another commit has this version.
+ * @param readMark the mark of the log entry before, if it is known
  */
 async function writeCommit(
   at: TableLocation,
@@ -76,7 +76,7 @@ async function writeCommit(
   return winner?.commitInfo?.txnId === txnId ? ours : undefined;
 }
 
-/** Makes an unpartitioned table. `conflict` when there is one already, or another process was faster. */
+/** Makes an unpartitioned table. The outcome is `conflict` if there is one already, or if another process was faster. */
 export async function createTable(
   at: TableLocation,
   fields: readonly Field[],
@@ -106,7 +106,7 @@ export interface AppendOptions {
   readonly operationMetrics?: Readonly<Record<string, string>>;
   /** How long to keep retrying after losing a race, in milliseconds (default 30,000). */
   readonly timeLimitMs?: number;
-  /** Called before `delta.schema` or `delta.unsupported` of a rival's commit is thrown: ours is not in the log. */
+  /** Called before `delta.schema` or `delta.unsupported` is thrown because of a rival's commit: then ours is not in the log. */
   readonly onRefusal?: () => Promise<void>;
 }
 
@@ -144,10 +144,10 @@ export async function append(options: AppendOptions): Promise<AppendOutcome> {
 export interface RivalrousCommit {
   /** The newest version that the caller knows of; the commit is valid on it. */
   readonly state: TableState;
-  /** At most one action a key. */
+  /** The actions of the commit. No two of them may be about the same thing, such as the same file. */
   readonly actions: readonly Action[];
   readonly description: CommitDescription;
-  /** Whether a commit that came in between makes ours invalid. `state` is the newest known, the rival included. */
+  /** Whether a commit that came in between makes ours invalid. `state` is the newest known version, with the rival's commit. */
   conflictsWith(rival: Commit, state: TableState): boolean;
   /** How long to keep retrying after losing a race, in milliseconds (default 30,000). */
   readonly timeLimitMs?: number;
@@ -167,7 +167,7 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
   const { actions, description, timeLimitMs = 30_000, state: base } = commit;
   const { at } = base;
   const giveUpAt = Date.now() + timeLimitMs;
-  // As reached from the caller's state, not from the last rival: rivals and our commit may all have landed above a hole.
+  // The state is reached from the caller's state, not from the last rival: the rivals' commits and ours may all stand above a hole.
   const reachedFrom = base.mark === undefined ? undefined : { version: base.version, mark: base.mark };
   const advance = async (state: TableState, commits: readonly Commit[]) => {
     const after = await advanceOnTheSameLog(base, state, commits);
@@ -178,7 +178,7 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
     const ours = await writeCommit(at, version, actions, description, state.mark);
     if (ours) return { outcome: 'committed', state: await advance(state, [ours]) };
     try {
-      // Read two at once, because there is at least one.
+      // Read two versions at once, because there is at least one rival.
       const rivals = await readCommitsAfter(at, state.version, Number.POSITIVE_INFINITY, 2);
       const newest = await advance(state, rivals);
       state = newest;
@@ -198,7 +198,7 @@ export async function commitAmongRivals(commit: RivalrousCommit): Promise<Rivalr
   }
 }
 
-/** Whether a table does not take our rows any more since a rival's commit. */
+/** Whether an error means that a rival's commit has made the table refuse our rows. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof TributaryError && (error.code === 'delta.schema' || error.code === 'delta.unsupported');
 
@@ -220,7 +220,7 @@ async function advanceOnTheSameLog(
   }
 }
 
-/** Throws `delta.schema` or `delta.unsupported` when rows of these fields cannot be appended to the table. */
+/** Throws `delta.schema` or `delta.unsupported` if rows of these fields cannot be appended to the table. */
 export function ensureTakes(state: TableState, fields: readonly Field[]): void {
   const where = describeVersion(state.at, state.version);
   ensureWritable(state.protocol, state.metaData, where);

@@ -1,8 +1,9 @@
 import type { Add, Remove } from './actions';
 
 /**
- * What makes two actions be about the same file: its path and its deletion vector (PROTOCOL.md, "Action Reconciliation"). A table
- * that is readable here has no deletion vectors, but its log may name those of the time before they were turned off.
+ * The key of a file: its path and its deletion vector. Two actions with the same key are about the same file (PROTOCOL.md, "Action
+ * Reconciliation"). A table that is readable here has no deletion vectors, but its log may still name those that it had before they were
+ * turned off.
  */
 export function fileKey(file: Add | Remove): string {
   if (!hasDeletionVector(file)) return file.path;

@@ -10,22 +10,23 @@ export const addMembers: WantedMembers = {
   types: { path: 'text', size: 'long', modificationTime: 'long', dataChange: 'boolean', stats: 'large-text' },
 };
 
-/** The other members of an add action, which few tables have: values of partitions, tags, a deletion vector. */
+/** The further members that an add action may have: partition values, tags and a deletion vector. Few tables have them. */
 type Others = Readonly<Record<string, unknown>>;
 
 interface PartOfCheckpoint {
   readonly members: StructMembers;
   /** How many rows the part has; some of them have an add action. */
   readonly rows: number;
-  /** By row. */
+  /** The further members, by row. */
   readonly others: ReadonlyMap<number, Others>;
-  /** Names a row in errors. */
+  /** Describes a row for error messages. */
   readonly at: (row: number) => string;
 }
 
 /**
- * The add actions of a part of a checkpoint, in columns. An action is put together when it is asked for: the statistics of 100,000
- * files are 50 MB of text, which most callers never read.
+ * The add actions of a part of a checkpoint, in columns. An action object is made only when it is asked for: the statistics of 100,000
+ * files
+ * are 50 MB of text, which most callers never read.
  */
 export class FileRows {
   /** How many rows the part has, those without an add action included. */
@@ -73,7 +74,7 @@ export class FileRows {
     return this.#others.has(row);
   }
 
-  /** What `fileKey` says of the action in a row. */
+  /** The `fileKey` of the action in a row. */
   keyAt(row: number): string {
     return this.#others.has(row) ? fileKey(this.at(row)) : (this.#paths[row] ?? '');
   }
@@ -95,14 +96,14 @@ export class FileRows {
   }
 }
 
-/** The actions of a row group of a checkpoint; its add actions are in `adds` or in `files`. */
+/** The actions of a row group of a checkpoint. Its add actions are in `adds` or in `files`. */
 export interface CheckpointPart extends Commit {
   readonly files?: FileRows | undefined;
-  /** Where `files` are all of its actions: the row group as it is stored. */
+  /** The row group as it is stored. It is set only if the row group has no actions but `files`. */
   readonly stored?: StoredRowGroup | undefined;
 }
 
-/** The add actions of a part, put together one by one. */
+/** The add actions of a part. Each object is made when it is reached. */
 export function* addsOf({ adds, files }: CheckpointPart): Generator<Add, void> {
   yield* adds;
   for (const row of files?.indices() ?? []) if (files) yield files.at(row);

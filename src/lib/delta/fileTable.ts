@@ -3,17 +3,17 @@ import { fileKey } from './fileKey';
 import type { FileRows } from './fileRows';
 
 interface Part {
-  /** The number of its first row; rows are numbered through all parts. */
+  /** The number of the part's first row. Rows are numbered through all parts. */
   readonly start: number;
   readonly files: FileRows;
 }
 
 /**
- * Live files by `fileKey`, in the order in which they were added. Those of a checkpoint stay in its columns, and an action is put
- * together each time that it is asked for.
+ * Live files by `fileKey`, in the order in which they were added. Files of a checkpoint stay in its columns, and an action object is made
+ * each time that it is asked for.
  */
 export class FileTable implements ReadonlyMap<string, Add> {
-  /** An action, or the number of the row that has it. */
+  /** By key: an action, or the number of the row that has it. */
   readonly #entries: Map<string, Add | number>;
   readonly #parts: Part[];
   #nextRow: number;
@@ -24,7 +24,7 @@ export class FileTable implements ReadonlyMap<string, Add> {
     this.#nextRow = nextRow;
   }
 
-  /** A table that can be changed without these files being changed. */
+  /** A copy of these files, which can be changed without changing them. */
   static of(files: ReadonlyMap<string, Add> = new Map()): FileTable {
     return files instanceof FileTable
       ? new FileTable(new Map(files.#entries), [...files.#parts], files.#nextRow)
@@ -53,7 +53,7 @@ export class FileTable implements ReadonlyMap<string, Add> {
 
   /**
    * Adds the files of a part of a checkpoint.
-   * @param onKey called with the key of each
+   * @param onKey called with the key of each file
    */
   addRows(files: FileRows, onKey: (key: string) => void): void {
     const start = this.#nextRow;
@@ -86,7 +86,7 @@ export class FileTable implements ReadonlyMap<string, Add> {
     for (const [key, add] of this) take(add, key, this);
   }
 
-  /** Those of the files whose actions have more than every action has, such as a deletion vector. */
+  /** The files whose actions have further members, such as a deletion vector. */
   *unusual(): Generator<Add, void> {
     for (const entry of this.#entries.values()) {
       if (typeof entry !== 'number') yield entry;
@@ -103,7 +103,7 @@ export class FileTable implements ReadonlyMap<string, Add> {
     return files.at(entry - start);
   }
 
-  /** The part with a row: the last one that begins at or before it. */
+  /** The part that has a row: the last part that begins at the row or before it. */
   #partOf(row: number): Part {
     let low = 0;
     for (let high = this.#parts.length; low + 1 < high; ) {

@@ -15,7 +15,7 @@ import { readAhead, readCommitsAfter } from './readCommits';
 import { isAtHead, mostCommits, readStep } from './readStep';
 import { advanceState, LogReplay, type Snapshot, type TableState } from './state';
 
-/** What `advance` found. `state` is where the follower stands now. */
+/** The result of `advance`. `state` is the position at which the follower stands now. */
 export type Advance<State extends TableState = TableState> =
   | { readonly step: 'nothing-new'; readonly state: State }
   | {
@@ -23,25 +23,26 @@ export type Advance<State extends TableState = TableState> =
       /** Ascending, without a gap, at least one; the last one is the state's version. */
       readonly commits: readonly Commit[];
       readonly state: State;
-      /** False where there may be more, which the next call reads. */
+      /** False if there may be more commits. The next call reads them. */
       readonly atHead: boolean;
     }
   | {
       readonly step: 'reopened';
-      /** Undefined when the follower had no position to start from. */
+      /** Why the log could not be followed; undefined if the follower had no position to start from. */
       readonly because: UnfollowableBecause | undefined;
       /** The newest version. */
       readonly state: State;
     }
   | { readonly step: 'no-table' };
 
-/** How often to check that what looks like the end of the log is not a gap left by log cleaning. */
+/** How often to check, in milliseconds, that the end of the log is not really a gap that log cleaning has left. */
 const cleanedLookMs = 60_000;
 
 export interface FollowOptions {
   /**
-   * If the newest checkpoint is more than this many commits ahead, reopen the table instead of reading each commit: for a caller
-   * that only wants the state, that reads less. Callers that need every commit pass Infinity.
+   * If the newest checkpoint is more than this many commits ahead, the table is opened anew instead of reading each commit. That reads
+   * less, for
+   * a caller that only wants the state. Callers that need every commit pass Infinity.
    */
   readonly mostBehind?: number;
 }
@@ -68,7 +69,7 @@ function replay(at: TableLocation, withFiles: boolean, commits: readonly Commit[
   return replayed;
 }
 
-/** Two ways to build a state: open the table, or replay all its commits from version 0. */
+/** Two ways to build a state: open the table, or replay all its commits from version 0 on. */
 interface StateReader<State> {
   readonly open: (at: TableLocation, options?: { version?: number }) => Promise<State | undefined>;
   readonly replay: (commits: readonly Commit[]) => State;
@@ -116,12 +117,12 @@ export class TableFollower<State extends TableState = TableState> {
     return this.#standing && 'state' in this.#standing ? this.#standing.state : undefined;
   }
 
-  /** Continue from a known state, for example the one our own commit produced. */
+  /** Continues from a known state, for example from the one that our own commit produced. */
   standAt(state: State): void {
     this.#standing = { state };
   }
 
-  /** Continue from a position that is kept elsewhere. Nothing is read before the next `advance`. */
+  /** Continues from a position that is kept elsewhere. Nothing is read before the next `advance`. */
   seek(position: TablePosition): void {
     const { state } = this;
     const isHere =
@@ -135,13 +136,13 @@ export class TableFollower<State extends TableState = TableState> {
   async advance(): Promise<Advance<State>> {
     const from = this.#standing;
     const found = await this.#look(from);
-    // Another call, or a commit of our own, may have moved it on meanwhile.
+    // Another call, or our own commit, may have moved the position meanwhile. Then that one is kept.
     if (this.#standing === from)
       this.#standing = found.step === 'no-table' ? undefined : { state: found.state };
     return found;
   }
 
-  /** Reads on until nothing is new, and gives the newest state; undefined where there is no table. */
+  /** Reads until nothing is new. Returns the newest state; undefined if there is no table. */
   async toHead(): Promise<State | undefined> {
     for (;;) {
       const found = await this.advance();
@@ -192,7 +193,7 @@ export class TableFollower<State extends TableState = TableState> {
     if (!commits) return this.#reopen(position, 'damaged');
     if (commits.length === 0) {
       if (await this.#wasCleaned(version)) return this.#reopen(position, 'cleaned');
-      // The entry it was reached from has been checked, and need not be checked again.
+      // The older entry from which this state was reached has been checked now, and need not be checked again.
       return { step: 'nothing-new', state: reachedFrom ? { ...state, reachedFrom: undefined } : state };
     }
     const atHead = isAtHead(commits);
@@ -203,9 +204,11 @@ export class TableFollower<State extends TableState = TableState> {
   }
 
   /**
-   * The newest checkpoint is ahead of the position. Take the state from that checkpoint and the commits up to it from the log;
-   * opening the position's own version would mean listing the whole log. Undefined if the table cannot be read at the checkpoint's
-   * version, because of a feature that may be turned off later.
+   * Takes the state from the newest checkpoint, which is ahead of the position, and the commits up to it from the log. Opening the
+   * position's
+   * own version would mean listing the whole log. Undefined if the table cannot be read at the checkpoint's version, because of a feature
+   * that
+   * may be turned off later.
    */
   async #lookAcross(position: TablePosition, checkpoint: number): Promise<Advance<State> | undefined> {
     const [opened] = await Promise.allSettled([this.#reader.open(this.at, { version: checkpoint })]);
@@ -216,7 +219,7 @@ export class TableFollower<State extends TableState = TableState> {
     const state = opened.value;
     if (!state || (await whyUnfollowable(state, position))) return this.#reopen(position);
     const before = await readCommitsAfter(this.at, position.version, checkpoint, readAhead);
-    // The last one must be the entry that the checkpoint was made of. It is not if entries before it are gone, or it is another one.
+    // The last commit must be the entry that the checkpoint was made of. It is not, if entries before it are gone or it was replaced.
     const last = before.at(-1);
     if (!last || last.mark !== state.mark) return this.#reopen(position);
     const found = await this.#lookBeyond(state);
@@ -242,7 +245,7 @@ export class TableFollower<State extends TableState = TableState> {
   }
 
   /**
-   * At the end of the log, and after a cleaning that removed the next versions, the next entry is missing. Only a newer
+   * Whether the next entry is missing because of a cleaning that removed the next versions, and not because the log ends here. Only a newer
    * checkpoint tells the two apart.
    */
   async #wasCleaned(version: number): Promise<boolean> {
@@ -280,7 +283,7 @@ function undefinedIfDamaged(error: unknown): undefined {
   if (!isDamage(error)) throw error;
 }
 
-/** Returns the result of `make`; undefined if it throws damage of the log. */
+/** Returns the result of `make`; undefined if it throws because the log is damaged. */
 function unlessDamaged<T>(make: () => T): T | undefined {
   try {
     return make();

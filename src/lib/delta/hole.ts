@@ -9,17 +9,18 @@ import {
 } from './log';
 
 /*
- * A hole: a version is missing in the log although there are entries with higher versions. It happens when storage goes back in
- * time (a restored backup, a failover, an emulator that was killed) while a commit is under way. When the log grows up to such a
- * stray entry, the entry would count as a commit, and its old rows would appear in the table.
+ * A hole is a version that is missing in the log although there are entries with higher versions. It happens when storage goes back in time
+ * (a restored backup, a failover, an emulator that was killed) while a commit is under way. An entry above the hole is called stray. If the
+ * log grew up to a stray entry, that entry would count as a commit, and its old rows would appear in the table.
  */
 
 /** Versions are listed in blocks that share all but the last three digits: 1,000 versions, one listing page. */
 const blockDigits = 3;
 
 /**
- * The versions above `version` of which there is a log entry or a checkpoint, ascending. Looks only at the block of 1,000 versions
- * that the next version is in, and at the one after it: listing the whole log could take minutes.
+ * The versions above `version` that have a log entry or a checkpoint, ascending. Looks only at the block of 1,000 versions that has the
+ * next
+ * version, and at the block after it: listing the whole log could take minutes.
  */
 export async function versionsAbove(at: TableLocation, version: number): Promise<number[]> {
   const size = 10 ** blockDigits;
@@ -53,7 +54,7 @@ export function withoutLeftovers(
   return checkpoints.filter(({ version }) => hasEntry(version) || version < beginning);
 }
 
-/** The error for a log that ends at `version` although there are entries above. */
+/** The error for a log that ends at `version` although there are entries above it. */
 export function logWithHole(at: TableLocation, version: number, above: readonly number[]): TributaryError {
   const missing = describeVersion(at, version + 1);
   const named = above.length === 0 ? 'a checkpoint, or a part of one,' : describeVersions(above);
@@ -61,7 +62,7 @@ export function logWithHole(at: TableLocation, version: number, above: readonly 
   return new TributaryError('delta.hole', text, { table: at.table });
 }
 
-/** A log entry that was built on a different previous version than the one now in the log. */
+/** The error for a log entry that was built on another previous version than the one that is in the log now. */
 export const strayEntry = (at: TableLocation, version: number): TributaryError =>
   new TributaryError(
     'delta.hole',
@@ -69,7 +70,7 @@ export const strayEntry = (at: TableLocation, version: number): TributaryError =
     { table: at.table },
   );
 
-/** Names ascending versions. A run of consecutive versions is named by its first and last version. */
+/** Versions in words; they must be ascending. A run of consecutive versions is named by its first and last version. */
 export function describeVersions(versions: readonly number[]): string {
   const ranges: { first: number; last: number }[] = [];
   for (const version of versions) {

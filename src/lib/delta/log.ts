@@ -8,7 +8,7 @@ export interface TableLocation {
   readonly table: string;
 }
 
-/** A version as the names of log files have it. */
+/** A version with as many digits as it has in the names of log files. */
 export const versionDigits = (version: number) => String(version).padStart(20, '0');
 
 export const logPrefix = (table: string) => `${table}/_delta_log/`;
@@ -37,20 +37,23 @@ export interface CheckpointFiles {
 }
 
 export interface LogListing {
-  /** Ascending. */
+  /** The versions that have a commit file, ascending. */
   readonly commits: readonly number[];
-  /** Complete ones only, ascending by version. */
+  /** Only complete checkpoints, ascending by version. */
   readonly checkpoints: readonly CheckpointFiles[];
-  /** Versions with a checkpoint that is not read here, because it is one of the feature v2Checkpoint. */
+  /** Versions with a checkpoint that is not read here, because it is of the feature v2Checkpoint. */
   readonly v2Checkpoints: readonly number[];
-  /** The highest version that a commit or a part of a checkpoint is of; -1 when there is none. */
+  /** The highest version of all commits and parts of checkpoints; -1 when there is none. */
   readonly newest: number;
 }
 
-/** What follows the version in the name of a checkpoint with a UUID (PROTOCOL.md, "V2 Spec"). */
+/** The part of a checkpoint's name after the version, if it has a UUID (PROTOCOL.md, "V2 Spec"). */
 const namedByUuid = /\.checkpoint\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(?:json|parquet)$/i;
 
-/** One file of the log folder. Classic and multi-part checkpoints alone count as such: V2 names carry a UUID. */
+/**
+ * One file of the log folder. Only classic and multi-part checkpoints are of the kind `checkpoint`; V2 checkpoints have a UUID in their
+ * names.
+ */
 export interface LogFile {
   readonly path: string;
   /** `other`: files of other writers that belong to a version, like checksums. */
@@ -63,8 +66,8 @@ export interface LogFile {
 }
 
 /**
- * The files of the log, in the order of their names, which is that of their versions.
- * @param beginning how the names of the wanted files begin; all are wanted unless told
+ * The files of the log, in the order of their names, which is the order of their versions.
+ * @param beginning how the names of the wanted files begin; by default all are wanted
  */
 export async function* listLogFiles(
   { store, table }: TableLocation,
@@ -73,7 +76,7 @@ export async function* listLogFiles(
   for await (const object of store.list(`${logPrefix(table)}${beginning}`)) yield logFileOf(table, object);
 }
 
-/** What an object is whose path begins with `logPrefix`. */
+/** Describes the log file of an object whose path begins with `logPrefix`. */
 export function logFileOf(table: string, { path, lastModified }: ObjectInfo): LogFile {
   // A version or a range of versions (PROTOCOL.md, "Log Compaction Files"), then the kind of the file.
   const found = /^(\d{20})(?:\.(\d{20}))?\.(.+)$/.exec(path.slice(logPrefix(table).length));
@@ -88,7 +91,7 @@ export function logFileOf(table: string, { path, lastModified }: ObjectInfo): Lo
   };
 }
 
-/** The highest version of which the files of a log have an entry or a checkpoint; -1 if of none. */
+/** The highest version for which these files have an entry or a checkpoint; -1 if there is none. */
 export const highestVersion = (files: readonly LogFile[]): number =>
   files.reduce((top, { kind, version = -1 }) => (kind === 'other' ? top : Math.max(top, version)), -1);
 
@@ -167,7 +170,7 @@ export function dataFilePath(at: TableLocation, path: string, version: number): 
   } catch {
     return refuse('has a path that is not URI-encoded');
   }
-  // A colon that is encoded belongs to a name.
+  // An encoded colon is part of a name. Only one that is not encoded ends the scheme of a URI.
   if (/^[a-z][a-z0-9+.-]*:/i.test(path) || decoded.startsWith('/')) return refuse('has an absolute path');
   if (decoded.split('/').some((segment) => segment === '..' || segment === '.'))
     return refuse('leaves the table');

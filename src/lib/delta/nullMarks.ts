@@ -1,9 +1,9 @@
 /** Marks the rows of a growing column that are null. Rows that were not marked have a value. */
 export class NullMarks {
-  /** One entry a row, 0 where it is null, else 1; it may be shorter or longer than the column. Made at the first null. */
+  /** One entry per row: 0 if the row is null, otherwise 1. It may be shorter or longer than the column. It is made at the first null. */
   #marks: Uint8Array | undefined;
 
-  /** The marks of at least `length` rows, in which whoever asks marks further ones. */
+  /** The marks of at least `length` rows. The caller may mark further rows in it. */
   upTo(length: number): Uint8Array {
     const marks = this.#marks;
     if (marks && length <= marks.length) return marks;
@@ -13,7 +13,7 @@ export class NullMarks {
     return larger;
   }
 
-  /** Marks rows from `start` on as another column has them marked. */
+  /** Marks rows from `start` on like the rows of another column. */
   copy(marks: Uint8Array | undefined, start: number): void {
     if (marks) this.upTo(start + marks.length).set(marks, start);
   }

@@ -1,12 +1,12 @@
 import { NullMarks } from './nullMarks';
 import type { Value } from './schema';
 
-/** Numbers, where some rows may be null. */
+/** Numbers, some of which may be null. */
 export class NumberColumn {
   readonly length: number;
-  /** One entry a row; without meaning where the row is null. */
+  /** One entry per row; it has no meaning if the row is null. */
   readonly numbers: Float64Array;
-  /** One entry a row, 0 where it is null, else 1; undefined when no row is null. */
+  /** One entry per row: 0 if the row is null, otherwise 1. Undefined if no row is null. */
   readonly defined: Uint8Array | undefined;
 
   constructor(numbers: Float64Array, defined?: Uint8Array) {
@@ -20,13 +20,13 @@ export class NumberColumn {
   }
 }
 
-/** Collects numbers and nulls. A method that returns false has added nothing, because there is something else among the values. */
+/** Collects numbers and nulls. A method returns false, and has added nothing, if there is something else among the values. */
 export class NumberBuilder {
   #numbers: Float64Array;
   #length = 0;
   readonly #nulls = new NullMarks();
 
-  /** @param capacity how many rows are expected; more are taken too */
+  /** @param capacity how many rows are expected. More rows can be added too */
   constructor(capacity: number) {
     this.#numbers = new Float64Array(capacity);
   }
@@ -82,7 +82,7 @@ export class NumberBuilder {
     for (let row = at; row < at + count; row++) if (Number.isNaN(target[row])) marks[row] = 0;
   }
 
-  /** The column so far. What is added later may or may not change it. */
+  /** The column so far. Values that are added later may change it or not. */
   finish(): NumberColumn {
     return new NumberColumn(this.#numbers.subarray(0, this.#length), this.#nulls.finish(this.#length));
   }

@@ -2,19 +2,20 @@ import { TributaryError } from '../errors';
 import type { ObjectStore } from '../storage/objectStore';
 import type { ByteSource } from './parquet/sourceFile';
 
-/** Read at once from a file of unknown size: mostly it is the whole file. */
+/** How many bytes are read first from a file of unknown size. Mostly that is the whole file. */
 const headBytes = 512 * 1024;
 
 interface StoredFile {
   readonly store: ObjectStore;
   readonly path: string;
-  /** Names table, version and file in errors. */
+  /** The table, version and file, for error messages. */
   readonly where: string;
 }
 
 /**
- * A file whose size the log tells, as the Parquet reader wants it. Nothing is read yet; a read throws `parquet.invalid`
- * when the file is gone or has another size.
+ * A file whose size is known from the log, in the form that the Parquet reader wants. Nothing is read yet. A read throws `parquet.invalid`
+ * if
+ * the file is gone or has another size.
  */
 export function dataFile({ store, path, where }: StoredFile, size: number): ByteSource {
   return {
@@ -28,7 +29,7 @@ export function dataFile({ store, path, where }: StoredFile, size: number): Byte
   };
 }
 
-/** A file of unknown size: the first request finds out, and what it read is kept. Undefined when there is no such file. */
+/** A file of unknown size. The first request finds out the size, and its bytes are kept. Undefined when there is no such file. */
 export async function openDataFile(file: StoredFile): Promise<ByteSource | undefined> {
   const head = await file.store.getRange(file.path, 0, headBytes);
   if (!head) return undefined;

@@ -19,23 +19,20 @@ import { LogReplay, type Snapshot, type TableState } from './state';
 /** How many times the log is opened at most, when log cleaning runs during the read. */
 const maxTries = 3;
 
-/** No log is cleaned of entries that are younger than this, in milliseconds. */
+/** Log entries that are younger than this, in milliseconds, are never cleaned away. */
 const youngestCleanedMs = 86_400_000;
 
 export interface OpenOptions {
-  /** The newest unless told. */
+  /** The version to open; the newest if missing. */
   readonly version?: number;
-  /**
-   * A version that a listing of the log has shown. If the pointer to the checkpoint leads to an older one, the log is opened by
-   * listing it.
-   */
+  /** A version that a listing of the log has shown. If the checkpoint's pointer leads to an older one, the log is opened by listing it. */
   readonly atLeast?: number;
 }
 
 /**
  * The newest version of a table, or the one asked for, with its files. Undefined when there is no table.
- * @throws `delta.invalid` for a damaged log and a version that the log does not hold (any more); `delta.hole` for a newest
- * version with entries above that do not follow on it; `delta.unsupported` for a table that needs reader features we do not have
+ * @throws `delta.invalid` for a damaged log and a version that the log does not hold (any more); `delta.hole` if the newest version has
+ * entries above it that do not follow on it; `delta.unsupported` for a table that needs reader features we do not have
  */
 export async function openSnapshot(
   at: TableLocation,
@@ -44,7 +41,7 @@ export async function openSnapshot(
   return (await openLog(at, 'files', options))?.snapshot();
 }
 
-/** The same without the table's files: all that a writer needs. */
+/** Like `openSnapshot`, but without the table's files. A writer needs no more. */
 export async function openState(
   at: TableLocation,
   options: OpenOptions = {},
@@ -54,9 +51,9 @@ export async function openState(
 
 /** A table's newest version, as a checkpoint and the changes after it. */
 export interface LogTail {
-  /** Undefined when the log is read from its first commit on. */
+  /** Undefined if the log is read from its first commit on. */
   readonly base: CheckpointFiles | undefined;
-  /** The newest version; its files and tombstones are only those that came after `base` and took the place of its own. */
+  /** The newest version. It only has the files and tombstones that were added after `base`, or that replace some of `base`. */
   readonly tail: Snapshot;
 }
 
@@ -66,12 +63,12 @@ export async function openTail(at: TableLocation): Promise<LogTail | undefined> 
   return replay && { base: replay.base, tail: replay.snapshot() };
 }
 
-/** Which files are kept: all, those after the checkpoint, or none. */
+/** Which files are kept: all of them, those after the checkpoint, or none. */
 type Depth = 'files' | 'new-files' | 'state';
 
 /**
- * Retries when the log is cleaned during the read: the commits after our checkpoint may have been deleted, which must not look
- * like the end of the log.
+ * Opens the log, and tries again if the log was cleaned meanwhile: the commits after our checkpoint may have been deleted, and that must
+ * not look like the end of the log.
  */
 async function openLog(
   at: TableLocation,
@@ -97,9 +94,10 @@ async function openLog(
 /**
  * Opens the table. If no version is asked for, also checks that the log has no entry above the version found.
  *
- * The pointer to the checkpoint is only a hint. One that was put back, together with its checkpoint and entry, may name a version far
- * below those that cleaning has left. Then the log seems to end there, and a commit at the next version, which is free, would never
- * be read. So where the newest entry is old enough for the ones after it to have been cleaned away, the log is opened by listing it.
+ * The pointer to the checkpoint is only a hint. If it was restored together with its checkpoint and entry, it may name a version far below
+ * those that cleaning has left. Then the log seems to end there, and a commit at the next version, which is free, would never be read. So
+ * if
+ * the newest entry is so old that the entries after it may have been cleaned away, the log is opened by listing it.
  */
 async function openWhole(
   at: TableLocation,
@@ -125,7 +123,7 @@ function ignoreDamage(error: unknown): undefined {
   if (!isDamage(error)) throw error;
 }
 
-/** Opens from the hint's checkpoint if it can be used; otherwise from a listing of the log. */
+/** Opens the log from the hint's checkpoint if possible; otherwise from a listing of the log. */
 async function openFrom(
   at: TableLocation,
   hint: CheckpointFiles | undefined,
@@ -194,7 +192,7 @@ async function replayNewest(
   for (const checkpoint of checkpoints.toReversed()) {
     const found = await replayCheckpoint(at, checkpoint, depth);
     if (found instanceof LogReplay) {
-      // Without its entry the state could not be told from one of another log.
+      // Without the version's log entry, the state could not be told from one of another log.
       if (found.mark === undefined && hasEntry(checkpoint.version))
         throw new TributaryError(
           'delta.contention',
@@ -209,8 +207,8 @@ async function replayNewest(
 }
 
 /**
- * Returns the replay; the error if the checkpoint is damaged; undefined if it is gone or may be a leftover, or if the log after
- * it has a hole or does not reach `version`.
+ * Returns the replay; the error if the checkpoint is damaged; undefined if it is gone or may be a leftover, or if the log after it has a
+ * hole or does not reach `version`.
  */
 async function openFromHint(
   at: TableLocation,
@@ -222,7 +220,7 @@ async function openFromHint(
   if (found === 'lost') return undefined;
   if (!(found instanceof LogReplay)) return found;
   if (found.mark === undefined) return undefined;
-  // Versions above the checkpoint may have been cleaned away, below a newer one.
+  // Versions above the checkpoint may have been cleaned away because a newer checkpoint covers them.
   const commits = await readCommitsAfter(at, found.version, version, readAhead).catch(undefinedIfHole);
   for (const commit of commits ?? []) found.apply(commit);
   return commits && found.version >= (version ?? 0) ? found : undefined;
@@ -255,7 +253,7 @@ async function noBeginning(
   return isHole ? logWithHole(at, -1, commits) : missingVersion(at, Math.min(version ?? 0, first - 1));
 }
 
-/** Whether anything of a checkpoint is left: the pointer, a part of one, or one of a kind that is not read here. */
+/** Whether anything is left of a checkpoint: the pointer, a part, or a checkpoint of a kind that is not read here. */
 async function hadCheckpoint(at: TableLocation): Promise<boolean> {
   if (await readLastCheckpoint(at)) return true;
   for await (const { path } of listLogFiles(at)) if (path.includes('.checkpoint.')) return true;
@@ -263,8 +261,9 @@ async function hadCheckpoint(at: TableLocation): Promise<boolean> {
 }
 
 /**
- * Returns the replay; the error if the checkpoint is damaged; undefined if its files are gone; `lost` if it was made of a commit that
- * storage has lost, for its version has another commit.
+ * Returns the replay; the error if the checkpoint is damaged; undefined if its files are gone; `lost` if storage has lost the commit that
+ * it
+ * was made of, because the log has another commit of that version.
  */
 async function replayCheckpoint(
   at: TableLocation,
@@ -278,7 +277,7 @@ async function replayCheckpoint(
       readCommit(at, checkpoint.version).catch(ignoreDamage),
     ]);
     if (!read) return undefined;
-    // This is no damage that could explain a hole, so that a hole below is named.
+    // A lost commit is no damage that could explain a hole. So a hole below it is reported.
     if (!isOfEntry(read, entry?.mark)) return 'lost';
     // Set the mark before commits are applied: it shows if the first of them was made on another entry than the one in the log.
     // An entry that cannot be read has a mark too.

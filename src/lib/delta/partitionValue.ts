@@ -3,8 +3,9 @@ import { TributaryError } from '../errors';
 import { describeType, type Field, type ReadValue } from './schema';
 
 /**
- * The value of a partition column, which is not in the file but in its add action as text (PROTOCOL.md, "Partition Value
- * Serialization"); in memory form. Throws `delta.invalid` saying `where` when the text is none of the type.
+ * The value of a partition column in memory form. It is not in the file, but as text in the file's add action (PROTOCOL.md, "Partition
+ * Value
+ * Serialization"). Throws `delta.invalid` saying `where` if the text is no value of the type.
  */
 export function partitionValue(
   { name, type }: Field,
@@ -51,7 +52,7 @@ function parse(type: Field['type'], text: string): ReadValue | undefined {
   }
 }
 
-/** The digits of a number without an exponent, with which delta-rs writes bounds of decimals; undefined if it is none. */
+/** The digits of a number without an exponent; undefined if it is no number. delta-rs writes bounds of decimals with an exponent. */
 function plainDecimal(text: string): string | undefined {
   const found = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,2}))?$/i.exec(text);
   if (!found) return undefined;
@@ -70,7 +71,7 @@ function parseDouble(text: string): number | undefined {
   return Number.isNaN(value) ? undefined : value;
 }
 
-/** `2024-01-31 12:30:00.123456`, in UTC, or ISO 8601 with a zone. */
+/** Microseconds from a text like `2024-01-31 12:30:00.123456`, in UTC, or from ISO 8601 with a zone. */
 function parseTimestamp(text: string): number | undefined {
   const found = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?(Z|[+-]\d{2}:\d{2})?$/.exec(text);
   if (!found) return undefined;

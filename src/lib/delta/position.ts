@@ -7,11 +7,11 @@ import type { TableState } from './state';
  * back in time, other commits may get the same version numbers.
  */
 export interface TablePosition {
-  /** metaData.id of the table; empty where it is not known yet. */
+  /** The metaData.id of the table; empty if it is not known yet. */
   readonly tableId: string;
-  /** The last version that counts as read, -1 before the first. */
+  /** The last version that counts as read; -1 before the first. */
   readonly version: number;
-  /** The mark of that version's log entry; undefined if unknown; then any entry of that version is accepted. */
+  /** The mark of that version's log entry. If it is unknown, it is undefined, and any entry of that version is accepted. */
   readonly mark: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export const positionOfState = ({ metaData, version, mark }: TableState): TableP
 
 /**
  * True if `mark` is unknown, or equals the mark found in the log. (A known mark never equals a missing entry.)
- * @param there the mark found in the log, undefined where it holds no such entry
+ * @param there the mark found in the log; undefined if the log does not hold such an entry
  */
 export const isSameEntry = (there: string | undefined, mark: string | undefined): boolean =>
   mark === undefined || there === mark;
@@ -35,8 +35,8 @@ export const isSameEntry = (there: string | undefined, mark: string | undefined)
 export type UnfollowableBecause = 'made-again' | 'rolled-back' | 'cleaned' | 'too-far' | 'damaged';
 
 /**
- * Why the log cannot be followed from a position; undefined if it can. It checks only the table id, this version's entry and,
- * where that is missing, the next one.
+ * Why the log cannot be followed from a position; undefined if it can. It checks only the table id, this version's entry and, if that is
+ * missing, the next one.
  * @param head the newest version
  */
 export async function whyUnfollowable(
@@ -63,7 +63,7 @@ export async function isStillInLog({ at, version, mark, reachedFrom }: TableStat
   return isSameEntry(here, mark) && isSameEntry(before, reachedFrom?.mark);
 }
 
-/** The mark of a version's log entry; undefined where the log does not hold it. */
+/** The mark of a version's log entry; undefined if the log does not hold it. */
 export async function readMark(
   { store, table }: TableLocation,
   version: number,

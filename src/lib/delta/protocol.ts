@@ -2,13 +2,13 @@ import { TributaryError } from '../errors';
 import type { Metadata, Protocol } from './actions';
 import { howToChangeColumn, howToDrop, howToDropAll, howToDropConstraint, howToUnset } from './turnOff';
 
-/** What our own tables ask of readers and writers: the least there is, and all that Synapse serverless reads. */
+/** The protocol of our own tables. It demands as little of readers and writers as possible, and Synapse serverless can read it. */
 export const ourProtocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
 
-/** The feature that dropping another one may leave behind: see `checkpointsProtectedBefore`. */
+/** A feature that stays in some tables after another feature was dropped: see `checkpointsProtectedBefore`. */
 const checkpointProtection = 'checkpointProtection';
 
-/** Features of PROTOCOL.md, "Table Features", that need nothing of a reader that does not delete files. */
+/** Features of PROTOCOL.md, "Table Features", to which a reader need not do anything as long as it deletes no files. */
 const readableFeatures = new Set(['vacuumProtocolCheck']);
 /**
  * Writer features that a table may have. The first ones bind us to rules that we keep (for checkpointProtection, `cleanLog` does).
@@ -20,10 +20,10 @@ const writableFeatures = new Set([
   ...['invariants', 'checkConstraints', 'changeDataFeed', 'generatedColumns', 'allowColumnDefaults'],
   ...['identityColumns', 'inCommitTimestamp'],
 ]);
-/** The highest writer version that stands for features of these, and for column mapping, which has its properties as well. */
+/** Writer versions up to this one stand only for these features, and for column mapping, which is recognised by its table properties. */
 const newestLegacyWriter = 6;
 
-/** Table properties that bind a legacy writer (version 2) to rules which we do not implement. */
+/** Table properties that demand rules of a writer of version 2 which are not implemented here. */
 const bindingProperties: readonly (readonly [string, RegExp])[] = [
   ['delta.enableChangeDataFeed', /^true$/i],
   ['delta.enableDeletionVectors', /^true$/i],
@@ -33,16 +33,16 @@ const bindingProperties: readonly (readonly [string, RegExp])[] = [
   ['delta.checkpointPolicy', /^v2$/i],
 ];
 
-/** The features that keep us from reading; reader version 2 stands for one. Empty if there is none that has a name. */
+/** The features because of which the table cannot be read; reader version 2 stands for one. Empty if there is none that has a name. */
 function unreadableFeatures({ minReaderVersion, readerFeatures = [] }: Protocol): readonly string[] {
   if (minReaderVersion === 2) return ['columnMapping'];
   return minReaderVersion === 3 ? readerFeatures.filter((feature) => !readableFeatures.has(feature)) : [];
 }
 
-/** The features that keep us from writing, in the order in which they can be dropped. */
+/** The features because of which the table cannot be written, in the order in which they can be dropped. */
 function unwritableFeatures({ minWriterVersion, writerFeatures = [] }: Protocol): readonly string[] {
   if (minWriterVersion !== 7) return [];
-  // Row tracking and clustering bring domainMetadata with them, which can only be dropped after them.
+  // Row tracking and clustering need domainMetadata, so it can only be dropped after them.
   return writerFeatures
     .filter((feature) => !writableFeatures.has(feature))
     .sort((a, b) => Number(a === 'domainMetadata') - Number(b === 'domainMetadata'));
@@ -53,8 +53,8 @@ export const isReadable = (protocol: Protocol): boolean =>
   (protocol.minReaderVersion === 3 && unreadableFeatures(protocol).length === 0);
 
 /**
- * Throws `delta.unsupported` when the table cannot be read correctly. It names all features that keep us from reading, and those that
- * would then keep us from writing, so that all can be turned off at once.
+ * Throws `delta.unsupported` if the table cannot be read correctly. It names all features that prevent reading, and those that would then
+ * prevent writing, so that all of them can be turned off at once.
  */
 export function ensureReadable(protocol: Protocol, where: string): void {
   if (isReadable(protocol)) return;
@@ -71,17 +71,17 @@ export function ensureReadable(protocol: Protocol, where: string): void {
   throw unsupported(where, `reading needs ${listed(unknown)} not implemented.${writing} ${remedy}`);
 }
 
-/** Features as the subject of a sentence that ends after this. */
+/** Features as the beginning of a sentence, up to its verb. */
 const listed = (features: readonly string[]): string =>
   features.length === 1
     ? `the table feature ${features[0]}, which is`
     : `the table features ${features.join(', ')}, which are`;
 
-/** @param refusal a sentence that names no table, and is shown where anybody may read it */
+/** @param refusal a sentence that names no table, because it is shown to anybody */
 export const unsupported = (where: string, refusal: string): TributaryError =>
   new TributaryError('delta.unsupported', `${where}: ${refusal}`, { refusal });
 
-/** The error for a log that begins with a checkpoint which is not read, and that holds the protocol. */
+/** The error for a log that begins with a checkpoint which is not read here, although the protocol is in it. */
 export const withV2Checkpoint = (where: string): TributaryError =>
   unsupported(
     where,
@@ -119,8 +119,8 @@ export function ensureWritable(protocol: Protocol, metadata: Metadata, where: st
 }
 
 /**
- * The version below which the log may only be cleaned as a whole (PROTOCOL.md, "Checkpoint Protection"): a feature was on for some of
- * these versions, and a writer that does not know it must not leave a part of them. 0 if all may be cleaned.
+ * The version below which the log may only be cleaned as a whole (PROTOCOL.md, "Checkpoint Protection"). A feature was on for some of these
+ * versions, and a writer that does not know it must not leave only a part of them. 0 if any part may be cleaned.
  */
 export function checkpointsProtectedBefore({ writerFeatures = [] }: Protocol, metadata: Metadata): number {
   if (!writerFeatures.includes(checkpointProtection)) return 0;

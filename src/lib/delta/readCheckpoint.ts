@@ -27,16 +27,18 @@ export interface ReadCheckpoint {
 }
 
 /**
- * Whether a checkpoint may have been made of the log entry that is there. If not, it was made of a commit that storage has lost.
+ * Whether a checkpoint can have been made of the log entry that the log has. If not, storage has lost the commit that it was made of.
  * @param there the mark of the entry; undefined if the log does not hold it (any more), or it cannot be read
  */
 export const isOfEntry = ({ mark }: ReadCheckpoint, there: string | undefined): boolean =>
   there === undefined || isSameEntry(there, mark);
 
 /**
- * Reads a classic checkpoint, one or many parts (PROTOCOL.md, "Checkpoints"), and hands each row group's actions to `take` as if
- * they were a commit of that version: a checkpoint of any size needs the memory of a row group. Without `withFiles` only the
- * protocol, metaData and txn columns are read. Undefined if a part is gone; then drop everything that `take` received.
+ * Reads a classic checkpoint of one or many parts (PROTOCOL.md, "Checkpoints"). It passes each row group's actions to `take` as if they
+ * were a
+ * commit of that version, so that a checkpoint of any size needs the memory of a row group. Without `withFiles`, only the protocol,
+ * metaData
+ * and txn columns are read. The result is undefined if a part is gone; then everything that `take` received must be dropped.
  * @throws `delta.invalid` or `parquet.invalid` naming the file when it is damaged, or when its files are in sidecars
  */
 export async function readCheckpoint(
@@ -62,10 +64,10 @@ export async function readCheckpoint(
       take({ ...part, adds: part.adds.map((add) => withJson(add, fields)) });
       rows += group.numRecords;
       mark ??= group.keyValues.get(markKey);
-      // Let other work run, and give the garbage collector a turn, because without one it falls far behind.
+      // Other work can go on here, and the garbage collector can run: without a pause it falls far behind.
       await nextTurn();
     }
-    // Spark spreads actions by their paths, so that some of many parts may get none.
+    // Spark distributes actions by their paths, so some of many parts may have none.
     if (rows > 0) isEmpty = false;
   }
   if (isEmpty)
@@ -76,7 +78,7 @@ export async function readCheckpoint(
   return { mark };
 }
 
-/** The columns of the table, from whichever row holds its metaData. */
+/** The columns of the table, from the row that has its metaData. */
 async function readFields(at: TableLocation, { version, paths }: CheckpointFiles): Promise<Field[]> {
   for (const path of paths) {
     const where = `${describeVersion(at, version)}, checkpoint ${path}`;
@@ -90,7 +92,7 @@ async function readFields(at: TableLocation, { version, paths }: CheckpointFiles
   return [];
 }
 
-/** An add action whose statistics are JSON, if the checkpoint holds them as a struct. */
+/** The add action with its statistics as JSON, which are made from the struct if the checkpoint has only that. */
 function withJson(add: Add, fields: readonly Field[] = []): Add {
   if (add.stats_parsed === undefined) return add;
   const { stats_parsed: parsed, ...rest } = add;
@@ -98,7 +100,7 @@ function withJson(add: Add, fields: readonly Field[] = []): Add {
   return { ...rest, ...(stats === undefined ? {} : { stats }) } as Add;
 }
 
-/** The feature v2Checkpoint may be off again, and its checkpoint still be there, under the name of a classic one. */
+/** The feature v2Checkpoint may have been turned off, while its checkpoint is still there under the name of a classic one. */
 function refuseSidecars(where: string): never {
   throw new TributaryError(
     'delta.invalid',
@@ -119,7 +121,7 @@ function toPart(
     protocol?: Commit['protocol'] & object;
     metaData?: Commit['metaData'] & object;
   } & { [kind in 'adds' | 'removes' | 'txns']: Commit[kind][number][] };
-  // Where a map or a list may be empty but not missing, it is filled in again: pruned columns leave it out.
+  // A map or a list that must not be missing, but may be empty, is put in again, because its column may have been skipped as nulls.
   const each = (
     name: string,
     take: (raw: Readonly<Record<string, unknown>>, at: string, row: number) => void,
@@ -144,7 +146,7 @@ function toPart(
     each('add', (raw, _at, row) => others.set(row, raw));
     const at = (row: number) => `${where}, row ${firstRow + row}`;
     const files = new FileRows({ members, rows: numRecords, others, at });
-    // Statistics that are a struct alone are made JSON action by action.
+    // Statistics that are only in the form of a struct become JSON, one action after the other.
     if (![...others.values()].some((raw) => raw.stats_parsed !== undefined)) commit.files = files;
     else for (const row of files.indices()) commit.adds.push(files.at(row));
   } else each('add', (raw, at) => commit.adds.push(checkAdd(raw, at)));
@@ -156,7 +158,7 @@ function toPart(
   return commit;
 }
 
-/** A column that is null in a checkpoint is a field that was absent in the commit. */
+/** The members that are not null. A column that is null in a checkpoint means that the commit did not have the field. */
 function withoutNulls(raw: object): Readonly<Record<string, unknown>> {
   const present: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(raw))

@@ -2,15 +2,15 @@ import type { Commit } from './actions';
 import { logWithHole } from './hole';
 import { readCommit, type TableLocation } from './log';
 
-/** How many commits are asked for at once beyond the newest known one. */
+/** How many commits beyond the newest known one are read at once. */
 export const readAhead = 8;
 
-/** Read 1, then 2, then 8 at a time: usually nothing is new. */
+/** The number of commits to read at once after `width`: 1, then 2, then 8. It starts low, because usually nothing is new. */
 const wider = (width: number): number => (width === 1 ? 2 : readAhead);
 
 /**
- * The commits after a version up to the newest, or up to `last`, by probing: no listing.
- * @param firstWidth how many are asked for first; one unless told, because usually nothing is new, or one commit is
+ * The commits after a version up to the newest, or up to `last`. They are read one after the other until one is missing, without a listing.
+ * @param firstWidth how many are read at once at first. It is 1 by default, because usually there is no new commit, or one
  * @throws `delta.hole` when a version is missing below one that is there
  */
 export async function readCommitsAfter(
@@ -29,7 +29,7 @@ export async function readCommitsAfter(
     if (missing < 0) continue;
     const above = found.slice(missing).flatMap((commit) => (commit ? [commit.version] : []));
     if (above.length > 0) {
-      // It may have been written while the ones after it were read.
+      // The missing commit may have been written while those after it were read.
       const late = await readCommit(at, next + missing);
       if (!late) throw logWithHole(at, next + missing - 1, above);
       commits.push(late);

@@ -8,15 +8,16 @@ import { partitionValue } from './partitionValue';
 import type { Field, ReadValue } from './schema';
 import { ensureWithoutVector, type TableState } from './state';
 
-/** Rows of one file by column name; all columns are of one length. */
+/** Rows of one file by column name. All columns have the same length. */
 export interface FileRows {
   readonly numRecords: number;
   readonly columns: ReadonlyMap<string, readonly ReadValue[]>;
 }
 
 /**
- * The wanted columns of one live file, by name, each as long as the file has rows; a column that the file was written
- * without is all nulls, a partition column the value that the log says.
+ * The wanted columns of one live file, by name. A column that the file does not have is all nulls; a partition column has the value that
+ * the
+ * log gives.
  * @throws `parquet.invalid` naming table, version and file when it is gone, damaged or of another schema; `delta.unsupported` for a
  * deletion vector, and for a wanted column of a type that is not implemented
  */
@@ -40,7 +41,7 @@ export async function readDataFile(
   };
 }
 
-/** The same, one row group after the other, so that a file of any size needs the memory of its largest row group. */
+/** Like `readDataFile`, but one row group after the other, so that a file of any size needs the memory of its largest row group. */
 export async function* readDataFileGroups(
   state: TableState,
   add: Add,
@@ -70,7 +71,10 @@ export async function* readDataFileGroups(
 const textOf = ({ partitionValues }: Add, { name }: Field): string | null | undefined =>
   ownMember(partitionValues, name) as string | null | undefined;
 
-/** The first of the files that is missing in the store, if reading them failed because of that. */
+/**
+ * The first of these files that is missing in the store. Undefined if none is missing, or if `error`, with which reading failed, is no
+ * damage.
+ */
 export async function findGone(
   error: unknown,
   { at, version }: TableState,

@@ -4,7 +4,7 @@ import type { Add } from './actions';
 import { partitionValue } from './partitionValue';
 import type { Field, ReadValue } from './schema';
 
-/** The statistics in an add action; a missing part is undefined. */
+/** The statistics in an add action. A part that is missing there is undefined. */
 export interface FileStatistics {
   readonly numRecords: number | undefined;
   readonly columns: ReadonlyMap<string, ColumnStatistics>;
@@ -23,7 +23,7 @@ export function recordsOf({ stats }: Pick<Add, 'stats'>): number | undefined {
   return typeof count === 'number' ? count : undefined;
 }
 
-/** Those of the columns that have values in a file, as far as its statistics say so. */
+/** Those of the columns that have values in a file, according to its statistics. */
 export function columnsWithValues({ stats }: Pick<Add, 'stats'>, names: readonly string[]): string[] {
   const { numRecords, nullCount } = (stats ? parseObject(stats) : undefined) ?? {};
   if (typeof numRecords !== 'number' || typeof nullCount !== 'object' || nullCount === null) return [];
@@ -32,8 +32,9 @@ export function columnsWithValues({ stats }: Pick<Add, 'stats'>, names: readonly
 }
 
 /**
- * Reads an add action's statistics (PROTOCOL.md, "Per-file Statistics") of the columns of primitive types. Longs keep all
- * their digits. Throws `delta.invalid`, naming `where`, if they are not a JSON object or a bound does not have its column's type.
+ * Reads the statistics of an add action (PROTOCOL.md, "Per-file Statistics") for the columns of primitive types. Longs keep all their
+ * digits.
+ * Throws `delta.invalid`, naming `where`, if they are not a JSON object or a bound does not have its column's type.
  */
 export function parseStatistics({ stats }: Add, fields: readonly Field[], where: string): FileStatistics {
   if (!stats) return { numRecords: undefined, columns: new Map() };
@@ -57,7 +58,7 @@ export function parseStatistics({ stats }: Add, fields: readonly Field[], where:
   return { numRecords, columns };
 }
 
-/** The empty text is a bound like any other, while as a partition value it is null. */
+/** The value of a bound. An empty text is a bound like any other, although as a partition value it would mean null. */
 const partitionValueOrEmpty = (column: Field, text: string, where: string): ReadValue =>
   text === '' && column.type === 'string' ? '' : partitionValue(column, text, where);
 
@@ -70,11 +71,11 @@ function memberOf(object: unknown, name: string): string | undefined {
   return value === undefined || typeof value === 'object' ? undefined : String(value);
 }
 
-/** Numbers come as their digits, because a double has too few for a long. */
+/** Keeps numbers as texts of their digits, because a double has too few digits for a long. */
 const exact = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
   typeof value === 'number' ? (context?.source ?? String(value)) : value;
 
-/** Undefined if the statistics are not a JSON object. Other writers may leave anything there. */
+/** The parsed statistics; undefined if they are not a JSON object. Other writers may put anything there. */
 function parseObject(stats: string, reviver?: typeof exact): Record<string, unknown> | undefined {
   try {
     const parsed: unknown = JSON.parse(stats, reviver);

@@ -21,7 +21,7 @@ export type RowEffect =
 export function effectOnRows({ adds, removes, metaData, protocol }: Commit, tableId: string): RowEffect {
   if (metaData && metaData.id !== tableId)
     return { effect: 'rewrite', reason: 'makes the table another one' };
-  // It is off again, or the table could not be read; but files that were added meanwhile may need it to be read.
+  // The feature is off again by now, because otherwise the table could not be read. But files that were added meanwhile may need it.
   if (protocol && !isReadable(protocol))
     return { effect: 'rewrite', reason: 'turns on a feature that is not implemented' };
   if (removes.some(changesData)) return { effect: 'rewrite', reason: 'takes rows away' };

@@ -18,8 +18,9 @@ export const writableTypes = [
 export type WritableType = (typeof writableTypes)[number];
 
 /**
- * What a table may hold that others wrote: decimals and nested types are read, never written. A void column holds nulls alone.
- * Columns of other types are known by name.
+ * Types that a table of other writers may have. Decimals and nested types are read, but never written. A void column holds only nulls.
+ * Columns
+ * of other types are known by name only.
  */
 export type DataType =
   | WritableType
@@ -29,13 +30,13 @@ export type DataType =
   | NestedType
   | UnknownType;
 
-/** A struct, array or map in the form of the schema string; read as plain objects, arrays and entries. */
+/** A struct, array or map, in the form that the schema string has. Its values are read as plain objects, arrays and entries. */
 export interface NestedType {
   readonly type: 'struct' | 'array' | 'map';
   readonly [key: string]: unknown;
 }
 
-/** A type that is not implemented, like variant: such a column is not read, where a file has it. */
+/** A type that is not implemented, like variant. The values of such a column are not read. */
 export interface UnknownType {
   readonly type: 'unknown';
   readonly name: string;
@@ -55,17 +56,17 @@ export interface Field {
  */
 export type Value = string | number | bigint | boolean | Uint8Array | null;
 
-/** What a file of another writer may hold besides. */
+/** A value that a file of another writer may hold: one of ours, or a nested value. */
 export type ReadValue = Value | readonly ReadValue[] | { readonly [name: string]: ReadValue };
 
 export const isWritableType = (type: unknown): type is WritableType =>
   writableTypes.includes(type as WritableType);
 
-/** The names of the columns that this project cannot write. Rows have no values there, and files that have some are kept as they are. */
+/** The names of the columns that this project cannot write. Our rows have no values there, and files that have some are not rewritten. */
 export const unwrittenColumns = (fields: readonly Field[]): string[] =>
   fields.filter(({ type }) => !isWritableType(type)).map(({ name }) => name);
 
-/** A column as a plain field of a schema. */
+/** A column in the form of a plain field of a schema. */
 export const field = (name: string, type: DataType, nullable = true): Field => ({
   name,
   type,
@@ -79,7 +80,7 @@ const forbiddenInNames = /[ ,;{}()\n\t=]/;
 export const isColumnName = (name: string): boolean =>
   name !== '' && !forbiddenInNames.test(name) && name.isWellFormed();
 
-/** The schema as a metaData action holds it. Throws `delta.schema` on names that readers refuse. */
+/** The schema as a metaData action holds it. Throws `delta.schema` for names that readers refuse. */
 export function serializeSchema(fields: readonly Field[]): string {
   const seen = new Set<string>();
   for (const { name } of fields) {
@@ -124,7 +125,7 @@ export function parseSchema(schemaString: string, where: string): Field[] {
   });
 }
 
-/** How a type is called in the schema, where it has a name; undefined if it is none. */
+/** The name of a type that is not implemented; undefined if the value is no type. */
 function unknownTypeName(type: unknown): string | undefined {
   const name = typeof type === 'object' && type !== null ? (type as { type?: unknown }).type : type;
   return typeof name === 'string' ? name : undefined;
@@ -162,7 +163,7 @@ export function schemaMismatch(existing: readonly Field[], wanted: readonly Fiel
   return required && `the table's column ${required.name} must have a value`;
 }
 
-/** What to do about a mismatch, whichever it is. */
+/** What to do about a mismatch of schemas. */
 export const mismatchAdvice =
   'Set the column back to what the table has, or give it a new name, which adds it to the table. Rows that are there stay as they are.';
 
@@ -175,6 +176,6 @@ export const describeSchema = (fields: readonly Field[]): string =>
 export const describeType = (type: DataType): string =>
   typeof type === 'string' ? type : type.type === 'unknown' ? type.name : type.type;
 
-/** Whether the values of a column can be read, where a file has any. */
+/** Whether the values of a column of this type can be read. */
 export const isReadableType = (type: DataType): boolean =>
   typeof type === 'string' || type.type !== 'unknown';

@@ -15,18 +15,18 @@ export interface LogEntry {
   readonly mark: string;
 }
 
-/** What a writer remembers of a table: everything but its files, so it stays small however many there are. */
+/** What a writer remembers of a table: everything but its files. So it stays small even if the table has many. */
 export interface TableState {
   readonly at: TableLocation;
   readonly version: number;
-  /** When the version was committed, in milliseconds since 1970, where its commit says so. */
+  /** When the version was committed, in milliseconds since 1970; undefined if its commit does not say so. */
   readonly committedAt: number | undefined;
   /**
-   * When the store wrote the newest of the log entries that were read, in milliseconds since 1970 by the store's own clock;
-   * undefined where none was read.
+   * When the store wrote the newest log entry that was read, in milliseconds since 1970 by the store's own clock; undefined if none was
+   * read.
    */
   readonly storedAt: number | undefined;
-  /** The mark of the version's log entry; undefined where the log does not hold the entry (any more). */
+  /** The mark of the version's log entry; undefined if the log does not hold the entry (any more). */
   readonly mark: string | undefined;
   /**
    * The entry this state was advanced from. If it has since left the log, and was not cleaned away, storage went back in time and
@@ -37,7 +37,7 @@ export interface TableState {
   readonly metaData: Metadata;
   /** The schema of metaData, parsed. */
   readonly fields: readonly Field[];
-  /** By appId. */
+  /** The txns, by appId. */
   readonly txns: ReadonlyMap<string, Txn>;
 }
 
@@ -45,13 +45,13 @@ export interface TableState {
 export interface Snapshot extends TableState {
   /** Live files by `fileKey`, which is their path. */
   readonly files: ReadonlyMap<string, Add>;
-  /** Removed files by `fileKey`, expired ones included as long as the log names them. */
+  /** Removed files by `fileKey`. Expired ones are included as long as the log names them. */
   readonly tombstones: ReadonlyMap<string, Remove>;
 }
 
 /**
- * Throws `delta.unsupported` for a live file some rows of which are deleted by a vector. The protocol of such a table should not
- * let us come as far as to its files; without this check, the deleted rows would be there.
+ * Throws `delta.unsupported` for a live file in which a vector has deleted some rows. The protocol of such a table should have been refused
+ * before, but without this check the deleted rows would appear again.
  */
 export function ensureWithoutVector(add: Add, where: string): void {
   if (hasDeletionVector(add))
@@ -62,8 +62,8 @@ export function ensureWithoutVector(add: Add, where: string): void {
 }
 
 /**
- * Collects the actions of a checkpoint and of the commits after it, in the order of their versions. What a reader must be able to
- * do is decided by the last protocol alone: a feature may have been on for some versions and be off again.
+ * Collects the actions of a checkpoint and of the commits after it, in the order of their versions. Only the last protocol decides what a
+ * reader must be able to do: a feature may have been on for some versions and then turned off.
  */
 export class LogReplay {
   readonly #at: TableLocation;
@@ -78,7 +78,7 @@ export class LogReplay {
   #protocol: Protocol | undefined;
   #metaData: Metadata | undefined;
 
-  /** Without `withFiles` only what a writer needs is kept. `base` is the checkpoint that the replay starts from. */
+  /** Without `withFiles`, only what a writer needs is kept. `base` is the checkpoint from which the replay starts. */
   constructor(
     at: TableLocation,
     withFiles: boolean,
@@ -116,8 +116,9 @@ export class LogReplay {
   }
 
   /**
-   * How long ago the newest version was committed, or stored, in milliseconds: the longer of the two, because an entry that was put
-   * back looks new to the store. Infinite if one of them is not known.
+   * How long ago the newest version was committed or stored, in milliseconds. It is the longer of the two times, because an entry that was
+   * put
+   * back looks new to the store. Infinite if one of the times is not known.
    * @param now milliseconds since 1970
    */
   age(now: number): number {
@@ -128,8 +129,8 @@ export class LogReplay {
   }
 
   /**
-   * Applies one commit, or a part of a checkpoint as if it were one.
-   * @throws `delta.hole` for a commit that was made on another entry than the one before it
+   * Applies one commit, or a part of a checkpoint as if it were a commit.
+   * @throws `delta.hole` for a commit that was not made on the entry that the log has before it
    */
   apply(commit: CheckpointPart): void {
     const { readMark } = commit.commitInfo ?? {};
@@ -157,7 +158,7 @@ export class LogReplay {
     this.#mark = commit.mark;
   }
 
-  /** Sets mark and times of the newest version. `entry` is undefined if the log does not hold it, or it cannot be read. */
+  /** Sets the mark and the times of the newest version. `entry` is undefined if the log does not hold it, or it cannot be read. */
   markBy(mark: string | undefined, entry: Commit | undefined): void {
     this.#mark = mark;
     this.#committedAt = entry?.commitInfo?.timestamp;
@@ -206,7 +207,8 @@ const entryOf = (version: number, mark: string | undefined): LogEntry | undefine
   mark === undefined ? undefined : { version, mark };
 
 /**
- * The state after `commits`, which must follow on `state`; for a snapshot also its files. Its `reachedFrom` is `state` and not the
+ * The state after `commits`, which must follow on `state`. The state of a snapshot has its files, too. Its `reachedFrom` is `state` and not
+ * the
  * last commit but one, because all of these commits may have landed above a hole.
  * @throws what `LogReplay.apply` and `LogReplay.state` throw
  */

@@ -2,8 +2,9 @@ import { dayMs } from '../duration';
 import type { Field, Value } from './schema';
 
 /**
- * What one column of one file holds. `min` and `max` are exact values in memory form; both are absent when every
- * value is null, when a NaN or an infinity is among them (neither format can order them), and for binary.
+ * The bounds of one column in one file. `min` and `max` are exact values in memory form. Both are missing if all values are null, if there
+ * is a
+ * NaN or an infinity among them (neither format can order these), and for binary.
  */
 export interface ColumnBounds {
   readonly nullCount: number;
@@ -11,13 +12,13 @@ export interface ColumnBounds {
   readonly max?: Value;
 }
 
-/** Delta readers look at the first 32 columns alone (`delta.dataSkippingNumIndexedCols`). */
+/** Delta readers use the statistics of the first 32 columns only (`delta.dataSkippingNumIndexedCols`). */
 export const indexedColumns = 32;
-/** Bounds of text are cut at this many characters: a body of a megabyte must not enter the log three times. */
+/** Bounds of text are cut to this many characters, so that a body of a megabyte is not in the log three times. */
 const boundCharacters = 32;
 const largestCodePoint = 0x10ffff;
 
-/** Year 10000 in milliseconds: later instants have no four-digit year. */
+/** The beginning of the year 10000, in milliseconds since 1970. Instants from then on have no four-digit year. */
 const endOfCalendar = 253_402_300_800_000;
 
 /**
@@ -34,10 +35,10 @@ export function compareUtf8(left: string, right: string): number {
   return left.length - right.length;
 }
 
-/** Moves surrogates, which stand for code points above U+FFFF, behind all other units. */
+/** Moves surrogates behind all other units, because they stand for code points above U+FFFF. */
 const orderedUnit = (unit: number): number => (unit >= 0xd800 && unit < 0xe000 ? unit + 0x2800 : unit);
 
-/** Order of two values of one column; numbers and bigints mix. */
+/** Compares two values of one column, for sorting. One may be a number and the other a bigint. */
 function compareValues(left: Value, right: Value): number {
   if (typeof left === 'string' && typeof right === 'string') return compareUtf8(left, right);
   if (left === right || left === null || right === null) return 0;
@@ -64,14 +65,15 @@ export function mergeBounds(
   };
 }
 
-/** The longest allowed prefix of a lower bound; a prefix never sorts after the whole. */
+/** The longest allowed prefix of a lower bound. It is a lower bound too, because a prefix never sorts after the whole text. */
 export function truncateMin(text: string): string {
   return text.length <= boundCharacters ? text : text.slice(0, cutBefore(text, boundCharacters));
 }
 
 /**
- * A short string that does not sort before `text`: a prefix and one character above all that may follow. Undefined when
- * there is none, because the text goes on with U+10FFFF.
+ * A short text that does not sort before `text`: a prefix, and a character above all that may follow. Undefined if there is none, because
+ * the
+ * text goes on with U+10FFFF.
  */
 export function truncateMax(text: string): string | undefined {
   if (text.length <= boundCharacters) return text;
@@ -81,19 +83,22 @@ export function truncateMax(text: string): string | undefined {
   return text.slice(0, cut) + (next < 0x7f ? '\u007f' : String.fromCodePoint(largestCodePoint));
 }
 
-/** The index at or below `length` that splits no surrogate pair. */
+/** The highest index up to `length` at which the text can be cut without splitting a surrogate pair. */
 function cutBefore(text: string, length: number): number {
   const unit = text.charCodeAt(length);
   return unit >= 0xdc00 && unit < 0xe000 ? length - 1 : length;
 }
 
 /**
- * The `stats` of an add action (PROTOCOL.md, "Per-file Statistics"): numRecords, minValues, maxValues and nullCount of
- * the first 32 columns. `bounds` are in the order of `fields`. Text bounds are cut at 32 characters and timestamps
- * widened to whole milliseconds, so a bound may be looser than the values, never tighter. Longs keep all their digits.
+ * The `stats` of an add action (PROTOCOL.md, "Per-file Statistics"): numRecords, minValues, maxValues and nullCount of the first 32
+ * columns.
+ * `bounds` are in the order of `fields`. Text bounds are cut to 32 characters and timestamps widened to whole milliseconds, so a bound may
+ * be
+ * looser than the values, but never tighter. Longs keep all their digits.
  *
- * Where one column has values but no bounds, as with a NaN, no column's bounds are written: delta-rs takes a bound that
- * is missing among others for null, and skips the file in every filter on that column.
+ * If one column has values but no bounds, as with a NaN, no bounds are written for any column. If some columns had bounds, delta-rs would
+ * take
+ * a missing bound for null, and skip the file in every filter on that column.
  */
 export function deltaStats(
   fields: readonly Field[],
@@ -109,7 +114,7 @@ export function deltaStats(
     if (!column) continue;
     const key = JSON.stringify(name);
     nullCount.push(`${key}:${column.nullCount}`);
-    // Binary has no bounds in any reader's eyes.
+    // No reader uses bounds of binary columns.
     if (column.nullCount === numRecords || type === 'binary') continue;
     const min = boundAsJson(type, column.min, 'min');
     const max = boundAsJson(type, column.max, 'max');
@@ -123,7 +128,7 @@ export function deltaStats(
   return `{"numRecords":${numRecords},${bounded}"nullCount":{${nullCount.join(',')}}}`;
 }
 
-/** A bound in memory form as JSON. Undefined where the values have no bound or none can be written. */
+/** A bound in memory form as JSON. Undefined if the values have no bound, or if none can be written. */
 export function boundAsJson(
   type: Field['type'],
   value: Value | undefined,

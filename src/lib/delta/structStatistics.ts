@@ -7,16 +7,17 @@ import { type Field, isWritableType, type ReadValue, type Value, type WritableTy
 import { boundAsJson, indexedColumns } from './statistics';
 
 /*
- * Statistics of files as a struct, `stats_parsed`, in which a checkpoint holds them where the table property
+ * The statistics of files as a struct, `stats_parsed`. A checkpoint has them in this form if the table property
  * `delta.checkpoint.writeStatsAsStruct` asks for it (PROTOCOL.md, "Checkpoint Schema"). Everywhere else they are JSON.
  */
 
 type Struct = Readonly<Record<string, ReadValue>>;
 
 /**
- * The statistics of a file as JSON, of those that a checkpoint holds as a struct alone. As in `deltaStats`, no bounds are written
- * if a column has values without any, because delta-rs would skip the file in filters on that column.
- * @param fields the columns of the table, by which the values are understood
+ * The statistics of a file as JSON, made from the struct of a checkpoint that has no JSON. As in `deltaStats`, no bounds are written if a
+ * column
+ * has values without any, because delta-rs would skip the file in filters on that column.
+ * @param fields the columns of the table, whose types say what the values mean
  */
 export function statisticsAsJson(
   parsed: ReadValue | undefined,
@@ -50,12 +51,12 @@ function bounds(
 }
 
 function boundOf(type: Field['type'], value: ReadValue | undefined, side: 'min' | 'max'): string | undefined {
-  // Some writers leave them out, and these are true of every file.
+  // Some writers leave out bounds of booleans. Then false and true are the bounds, which are right for every file.
   if (type === 'boolean') return String(typeof value === 'boolean' ? value : side === 'max');
   if (value === undefined || value === null || typeof type !== 'string') return undefined;
   if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
   if (type.startsWith('decimal')) return typeof value === 'string' ? value : undefined;
-  // It was cut before, if it was too long.
+  // A text that was too long was cut before.
   return type === 'string' ? JSON.stringify(value) : boundAsJson(type, value as Value, side);
 }
 
@@ -70,7 +71,7 @@ const asStruct = (value: ReadValue | undefined): Struct | undefined =>
     ? (value as Struct)
     : undefined;
 
-/** The form of the struct for a table, without what is not written; undefined if nothing is left. */
+/** The form of the struct for a table, without columns that are not written; undefined if there are no others. */
 export function statisticsShape(fields: readonly Field[]) {
   const counted = fields.filter(isCounted);
   const bounded = counted.filter(isBounded);
@@ -86,17 +87,21 @@ export function statisticsShape(fields: readonly Field[]) {
   } as const;
 }
 
-/** Spark and delta-rs have bounds of neither, and a name that JavaScript objects give a meaning is left out. */
+/**
+ * Which columns have statistics in the struct, and which of them have bounds. The name `__proto__` is left out, because it has a meaning
+ * for
+ * JavaScript objects. Spark and delta-rs write no bounds of binary and boolean columns.
+ */
 const isCounted = ({ name, type }: Field): boolean => isWritableType(type) && name !== '__proto__';
 const isBounded = ({ type }: Field): boolean => type !== 'binary' && type !== 'boolean';
 
-/** The statistics of a file in that form; undefined if it has none that can be understood. */
+/** The statistics of a file as a struct; undefined if it has none that can be understood. */
 export function statisticsAsStruct(add: Add, fields: readonly Field[]): Struct | undefined {
   const counted = fields.filter(isCounted);
   const said = understood(add, counted);
   if (said?.numRecords === undefined) return undefined;
   const { numRecords, columns } = said;
-  // A column may be named like something that objects inherit.
+  // The objects inherit nothing, because a column may have the name of a member that objects inherit.
   const empty = (): Record<string, ReadValue> => Object.create(null);
   const [minValues, maxValues, nullCount] = [empty(), empty(), empty()];
   for (const column of counted) {
@@ -108,7 +113,7 @@ export function statisticsAsStruct(add: Add, fields: readonly Field[]): Struct |
   return { numRecords, minValues, maxValues, nullCount };
 }
 
-/** Statistics are help for readers: those that make no sense are left out, and do not stop a checkpoint. */
+/** The parsed statistics of a file. They only help readers, so if they make no sense they are left out, and do not stop a checkpoint. */
 function understood(add: Add, fields: readonly Field[]): FileStatistics | undefined {
   try {
     return parseStatistics(add, fields, add.path);

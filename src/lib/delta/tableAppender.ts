@@ -12,8 +12,8 @@ import type { TableState } from './state';
 import { discardDataFile, orDiscard, restoreDataFile, writeDataFile } from './writeDataFile';
 
 /**
- * Give up well before log cleaning could delete the version we started from: its number would be free again, and a commit written
- * there would never be read.
+ * A round is given up after this time, in milliseconds. Log cleaning must not delete the version from which the round started: its number
+ * would be free again, and a commit with that number would never be read.
  */
 const longestRoundMs = hourMs;
 
@@ -29,14 +29,14 @@ const longestKnownMs = longestRoundMs;
  */
 const slowMs = 1000;
 
-/** Rows that are ready to be committed, and the state they build on, which was just checked against the log. */
+/** Rows that are ready to be committed, and the state that they build on, which has just been compared with the log. */
 export interface PreparedAppend {
   readonly state: TableState;
-  /** The uploaded file, none where there are no rows. */
+  /** The uploaded file; undefined if there are no rows. */
   readonly add: Add | undefined;
-  /** Its rows. */
+  /** The rows of the file. */
   readonly columns: readonly ColumnValues[] | undefined;
-  /** When the log was checked, in milliseconds since 1970. */
+  /** When the log was compared, in milliseconds since 1970. */
   readonly seenAt: number;
 }
 
@@ -49,12 +49,12 @@ export class TableAppender {
   readonly fields: readonly Field[];
   readonly #now: () => number;
   readonly #follower: TableFollower;
-  /** Whether the follower's state takes our rows. False also if the state must be read again before it is used. */
+  /** True if the follower's state takes our rows. False also if the state must be read again before it is used. */
   #isReady = false;
   /** When the follower's state was last seen to be the newest, in milliseconds since 1970. */
   #knownAt = Number.NEGATIVE_INFINITY;
 
-  /** @param now milliseconds since 1970; the clock unless told */
+  /** @param now the clock, in milliseconds since 1970; the real one if missing */
   constructor(options: { at: TableLocation; fields: readonly Field[]; now?: () => number }) {
     this.at = options.at;
     this.fields = options.fields;
@@ -81,10 +81,10 @@ export class TableAppender {
       state = await this.#follower.toHead();
     }
     const columns = new Set(state.fields.map(({ name }) => name));
-    // A stream that gained columns; files written before read as null there.
+    // These are columns that the stream has gained. In files written before, they read as null.
     const missing = this.fields.filter(({ name }) => !columns.has(name));
     if (missing.length > 0) {
-      // A table that would not take the rows even then stays as it is.
+      // If the table would refuse the rows even with these columns, it is left as it is.
       ensureTakes({ ...state, fields: [...state.fields, ...missing] }, this.fields);
       state = (await addColumns(this.at, this.fields)).state;
       this.#follower.standAt(state);
@@ -131,7 +131,7 @@ export class TableAppender {
   }
 
   /**
-   * Commits a file and txns; see `append`. `moved` also if storage went back in time since `prepare` checked the log.
+   * Commits a file and txns; see `append`. The outcome is `moved` also if storage went back in time since `prepare` compared the log.
    * @throws `delta.contention` if it was prepared an hour ago; `delta.schema` or `delta.unsupported`, and leaves no file, if the table
    * does not take the rows any more
    */
@@ -160,7 +160,7 @@ export class TableAppender {
     });
     if (outcome.outcome === 'committed' && this.#isSlow(seenAt)) await this.#restore(prepared);
     const known = this.#follower.state;
-    // Two commits may end in either order.
+    // Of two commits, the later one may end first. The higher version is kept.
     if (!known || outcome.state.version > known.version) {
       this.#follower.standAt(outcome.state);
       this.#knownAt = knownAt;
@@ -168,9 +168,7 @@ export class TableAppender {
     return outcome;
   }
 
-  /**
-   * Appends rows without a txn, so that nothing must be planned again if others commit meanwhile. Returns the state with the rows.
-   */
+  /** Appends rows without a txn. So nothing must be planned again if others commit meanwhile. Returns the state with the rows. */
   async appendRows(columns: readonly ColumnValues[], rows: number): Promise<TableState> {
     for (;;) {
       const prepared = await this.prepare(await this.state(), columns);
@@ -187,7 +185,7 @@ export class TableAppender {
     return !add || (await this.at.store.getRange(`${this.at.table}/${add.path}`, 0, 1)) !== undefined;
   }
 
-  /** Uploads the file again if storage has lost it: the commit may have succeeded after that. */
+  /** Uploads the file again if storage has lost it. The commit may have succeeded after the loss. */
   async #restore({ add, columns }: PreparedAppend): Promise<void> {
     if (!add || !columns || (await this.#isStored(add))) return;
     await restoreDataFile({ at: this.at, fields: this.fields, columns }, add);

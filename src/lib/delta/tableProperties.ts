@@ -10,7 +10,7 @@ const unitMs: Readonly<Record<string, number>> = {
   millisecond: 1,
 };
 
-/** Table properties that say how long something is kept, with the protocol's defaults. */
+/** The table properties that say how long something is kept, with the protocol's defaults. */
 const retentions = {
   'delta.logRetentionDuration': 'interval 30 days',
   'delta.deletedFileRetentionDuration': 'interval 1 week',
@@ -18,13 +18,13 @@ const retentions = {
 
 type Configuration = Readonly<Record<string, string>>;
 
-/** Whether a table property is on: `true` in any case of its letters. `unless` is what a table without the property has. */
+/** Whether a table property is `true`, in upper or lower case. `unless` is the answer for a table without the property. */
 export const isOn = (configuration: Configuration, property: string, unless: boolean): boolean =>
   (configuration[property] ?? String(unless)).toLowerCase() === 'true';
 
 /**
  * How long a table keeps its log entries or its removed files, in milliseconds.
- * @param where names the table in errors
+ * @param where the table, for errors
  * @throws `delta.invalid` naming the property when its text is no interval
  */
 export function retentionMs(configuration: Configuration, property: keyof typeof retentions, where: string) {
@@ -37,7 +37,11 @@ export function retentionMs(configuration: Configuration, property: keyof typeof
   );
 }
 
-/** Reads "interval 1 week 2 days". Months and years have no fixed length. Undefined when it is no such text. */
+/**
+ * The milliseconds of a text like "interval 1 week 2 days"; undefined for any other text. Months and years are refused, because they have
+ * no
+ * fixed length.
+ */
 export function parseInterval(text: string): number | undefined {
   const words = text.trim().toLowerCase().split(/\s+/);
   if (words[0] === 'interval') words.shift();

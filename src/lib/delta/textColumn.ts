@@ -2,25 +2,25 @@ import { isUtf8 } from 'node:buffer';
 import { NullMarks } from './nullMarks';
 import type { Value } from './schema';
 
-/** Bytes of the length in front of each text. */
+/** How many bytes the length in front of each text takes. */
 export const lengthBytes = 4;
-/** Ends are kept in 32 bits. */
+/** The most bytes of a column, because positions are kept in 32 bits. */
 const mostBytes = 2 ** 32 - 1;
-/** Copying so few bytes one by one takes less time than a call that copies them. */
+/** Up to this many bytes, copying them one by one is faster than a call that copies them. */
 const fewBytes = 32;
-/** The same for writing the characters of a text. */
+/** Up to this many characters, writing them one by one is faster than a call that encodes the text. */
 const fewLetters = 12;
-/** So many bytes are compared one by one. Most texts differ early, which takes less time than a call that compares them. */
+/** How many bytes are compared one by one before the rest is compared by a call. Most texts differ early, so the call is seldom needed. */
 const comparedFirst = 32;
 
-/** Texts as UTF-8 in one buffer, where some rows may be null. No text is made until it is asked for. */
+/** Texts as UTF-8 in one buffer; some rows may be null. A string is made only when it is asked for. */
 export class TextColumn {
   readonly length: number;
-  /** Each text behind its length in four bytes, as a page of Parquet has it (Encodings.md, "Plain"). A null takes no bytes. */
+  /** The texts, each behind its length in four bytes, as in a page of Parquet (Encodings.md, "Plain"). A null takes no bytes. */
   readonly bytes: Buffer;
-  /** One entry a row: where its bytes end. They begin where those of the row before end. */
+  /** One entry per row: the position at which its bytes end. They begin where those of the row before end. */
   readonly ends: Uint32Array;
-  /** One entry a row, 0 where it is null, else 1; undefined when no row is null. */
+  /** One entry per row: 0 if the row is null, otherwise 1. Undefined if no row is null. */
   readonly defined: Uint8Array | undefined;
 
   constructor(bytes: Buffer, ends: Uint32Array, defined?: Uint8Array) {
@@ -31,7 +31,7 @@ export class TextColumn {
   }
 
   /**
-   * A column of texts that were read: one for each row that is not null.
+   * A column of texts that were read. `texts` has one entry for each row that is not null.
    * @throws for bytes that are not UTF-8
    */
   static of(texts: readonly Uint8Array[], defined: Uint8Array): TextColumn {
@@ -50,7 +50,7 @@ export class TextColumn {
       }
       ends[row] = end;
     }
-    // The lengths are zero as yet, which is UTF-8 as well and cannot be a part of a character.
+    // All texts are checked at once. The lengths between them are still zero, which is valid UTF-8 and cannot be a part of a character.
     if (!isUtf8(bytes)) throw new Error('a text is not UTF-8');
     const column = new TextColumn(bytes, ends, defined);
     for (let row = 0; row < ends.length; row++)
@@ -67,17 +67,17 @@ export class TextColumn {
     return this.defined?.[row] === 0;
   }
 
-  /** Where the bytes of a row begin. Those of the text itself are behind its length. */
+  /** The position at which the bytes of a row begin. The text itself comes after its length. */
   startOf(row: number): number {
     return row === 0 ? 0 : (this.ends[row - 1] as number);
   }
 
-  /** Bytes of the text itself; 0 for null. */
+  /** How many bytes the text itself has; 0 for null. */
   byteLength(row: number): number {
     return Math.max(0, (this.ends[row] as number) - this.startOf(row) - lengthBytes);
   }
 
-  /** Orders the texts of two rows by their bytes: less than 0 if the left one comes first, 0 if they are the same. */
+  /** Compares the texts of two rows by their bytes: less than 0 if the left one comes first, 0 if they are equal. */
   compare(left: number, right: number): number {
     const { bytes } = this;
     const [fromLeft, fromRight] = [this.startOf(left) + lengthBytes, this.startOf(right) + lengthBytes];
@@ -94,8 +94,8 @@ export class TextColumn {
 }
 
 /**
- * Collects texts and nulls. A method that returns false has added nothing: there is something else among the values, a text that is not
- * well-formed, which UTF-8 cannot express, or the texts would have more than 4 GiB.
+ * Collects texts and nulls. A method returns false, and has added nothing, if there is something else among the values, if a text is not
+ * well-formed, which UTF-8 cannot express, or if the texts would have more than 4 GiB.
  */
 export class TextBuilder {
   #bytes: Buffer = Buffer.alloc(0);
@@ -104,7 +104,7 @@ export class TextBuilder {
   #length = 0;
   readonly #nulls = new NullMarks();
 
-  /** @param capacity how many rows are expected; more are taken too */
+  /** @param capacity how many rows are expected. More rows can be added too */
   constructor(capacity: number) {
     this.#ends = new Uint32Array(capacity);
   }
@@ -115,7 +115,7 @@ export class TextBuilder {
 
   push(value: Value): boolean {
     if (typeof value !== 'string') return value === null && this.#pushNull();
-    // A UTF-16 unit takes three bytes at most. They are only counted where these may not have room.
+    // A UTF-16 unit takes three bytes at most. The bytes are only counted if that much may not fit.
     const most = value.length * 3;
     const isCounted = this.#end + lengthBytes + most > this.#bytes.length;
     if (!this.#reserve(1, lengthBytes + (isCounted ? Buffer.byteLength(value) : most))) return false;
@@ -127,7 +127,7 @@ export class TextBuilder {
     return true;
   }
 
-  /** Adds a text of which the UTF-8 is in `from`. It is not checked. */
+  /** Adds a text whose UTF-8 is the bytes of `from` from `start` to before `end`. It is not checked. */
   pushUtf8(from: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     if (!this.#reserve(1, lengthBytes + length)) return false;
@@ -138,7 +138,7 @@ export class TextBuilder {
     return true;
   }
 
-  /** Takes nulls alone. */
+  /** Adds nulls. It takes no other value. */
   fill(value: Value, count: number): boolean {
     if (value !== null || !this.#reserve(count, 0)) return false;
     const [start, end] = [this.#length, this.#length + count];
@@ -162,7 +162,7 @@ export class TextBuilder {
     return true;
   }
 
-  /** The column so far. What is added later may or may not change it. */
+  /** The column so far. Values that are added later may change it or not. */
   finish(): TextColumn {
     const length = this.#length;
     const bytes = this.#bytes.subarray(0, this.#end);
@@ -177,7 +177,7 @@ export class TextBuilder {
     return true;
   }
 
-  /** Writes the length of the text that stands behind it, and ends the row. */
+  /** Writes the length of a text, which is already in the buffer behind it, and ends the row. */
   #endText(length: number): void {
     const [bytes, at] = [this.#bytes, this.#end];
     bytes[at] = length;
@@ -205,7 +205,7 @@ export class TextBuilder {
   }
 }
 
-/** Writes a text of ASCII; false if it is none. */
+/** Writes a text that consists of ASCII; returns false for any other text. */
 function writeAscii(text: string, bytes: Uint8Array, at: number): boolean {
   for (let n = 0; n < text.length; n++) {
     const unit = text.charCodeAt(n);

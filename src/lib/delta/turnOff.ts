@@ -1,6 +1,7 @@
 /*
- * How others turn off what they turned on and we refuse, in Spark SQL. Which features can be dropped is said in
- * docs.delta.io/delta-drop-feature, as of Delta Lake 4.0.
+ * How to turn off a feature or property that we refuse, in Spark SQL. docs.delta.io/delta-drop-feature says which features can be dropped,
+ * as of
+ * Delta Lake 4.0.
  */
 
 const droppable: ReadonlySet<string> = new Set([
@@ -13,7 +14,7 @@ const droppable: ReadonlySet<string> = new Set([
   'inCommitTimestamp',
 ]);
 
-/** Features that Delta Lake 4.0 refuses to drop, and 4.1 drops. */
+/** Features that Delta Lake 4.0 cannot drop, but 4.1 can. */
 const droppableLater: ReadonlySet<string> = new Set(['rowTracking', 'domainMetadata']);
 
 /** A sentence with the statement that drops a table feature. */
@@ -27,16 +28,16 @@ export function howToDrop(feature: string): string {
     : `Whether it can be dropped, and how, ${where}; else copy the rows into a table without it.`;
 }
 
-/** The sentences for several features. What clustering is built on stays as long as clustering does. */
+/** The sentences for several features. With clustering, domainMetadata is left out, because it stays as long as clustering does. */
 export function howToDropAll(features: readonly string[]): string {
   const stays = features.includes('clustering') ? 'domainMetadata' : undefined;
   return [...new Set(features.filter((feature) => feature !== stays).map(howToDrop))].join(' ');
 }
 
-/** A sentence with the statement that writes files with deletion vectors anew, without the rows that these delete. */
+/** A sentence with the statement that rewrites files with deletion vectors, without the deleted rows. */
 export const howToPurge = 'Write such files anew: REORG TABLE <table> APPLY (PURGE).';
 
-/** A sentence with the statement that takes back a property of the table. */
+/** A sentence with the statement that removes a property of the table. */
 export const howToUnset = (property: string): string =>
   property === 'delta.checkpointPolicy'
     ? `Turn it off: ALTER TABLE <table> SET TBLPROPERTIES ('${property}' = 'classic').`
@@ -48,7 +49,7 @@ export const howToUnset = (property: string): string =>
 export const howToDropConstraint = (property: string): string =>
   `Drop it: ALTER TABLE <table> DROP CONSTRAINT ${property.replace('delta.constraints.', '')}.`;
 
-/** A sentence with what takes back a property of a column, like a default or a generation expression. */
+/** A sentence that says how to remove a property of a column, like a default or a generation expression. */
 export function howToChangeColumn(property: string): string {
   if (property.startsWith('delta.columnMapping.')) return howToDrop('columnMapping');
   return property === 'CURRENT_DEFAULT'

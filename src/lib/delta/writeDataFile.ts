@@ -11,13 +11,13 @@ import { deltaStats } from './statistics';
 export interface RowsToWrite {
   readonly at: TableLocation;
   readonly fields: readonly Field[];
-  /** Values by column, in the order of fields. */
+  /** The values by column, in the order of the fields. */
   readonly columns: readonly ColumnValues[];
 }
 
 /**
- * Writes new rows as one Parquet file into a table's folder and returns the action that makes it part of the table. Until
- * that is committed nobody reads the file.
+ * Writes new rows as one Parquet file into a table's folder. Returns the action that makes the file part of the table. Until that action is
+ * committed, nobody reads the file.
  * @throws `parquet.value` naming column and row when a value does not fit
  */
 export async function writeDataFile({ at, fields, columns }: RowsToWrite): Promise<Add> {
@@ -25,7 +25,7 @@ export async function writeDataFile({ at, fields, columns }: RowsToWrite): Promi
   return storeDataFile(at, fields, await encode({ fields, columns, where }), true);
 }
 
-/** Stores the file of an earlier `writeDataFile` again, with the same rows under the same name, where storage has lost it. */
+/** Stores a file of an earlier `writeDataFile` again, with the same rows and name, because storage has lost it. */
 export async function restoreDataFile(
   { at, fields, columns }: RowsToWrite,
   { path, size }: Add,
@@ -37,7 +37,7 @@ export async function restoreDataFile(
   await at.store.put(`${at.table}/${path}`, bytes);
 }
 
-/** Encodes rows without the columns that hold nulls alone, because a column costs time and bytes even then. */
+/** Encodes rows. Columns that have only nulls are left out, because even they cost time and bytes. */
 async function encode(options: EncodeOptions): Promise<EncodedFile> {
   const { stored, boundsOfAll } = withoutNullColumns(options);
   const file = await encodeParquetInSlices({ ...options, ...stored });
@@ -45,8 +45,9 @@ async function encode(options: EncodeOptions): Promise<EncodedFile> {
 }
 
 /**
- * Stores an encoded file under a new name. `dataChange` is false when its rows are in the table already. If that fails, the file is not
- * left behind either: it may be there although the store did not answer.
+ * Stores an encoded file under a new name. `dataChange` is false if its rows are in the table already. If storing fails, the file is
+ * deleted,
+ * because it may be there although the store did not answer.
  */
 export async function storeDataFile(
   at: TableLocation,
@@ -67,15 +68,16 @@ export async function storeDataFile(
 }
 
 /**
- * Deletes a file that will not be committed. Only if no commit of it was ever sent, or each was seen to have lost against another one:
- * else it may have succeeded, whatever became of its reply, so that its file is left to vacuum.
+ * Deletes a file that will not be committed. Call it only if no commit of the file was sent, or if each was seen to have lost a race.
+ * Otherwise
+ * a commit may have succeeded although its reply was lost, and the file must be left to vacuum.
  */
 export async function discardDataFile(at: TableLocation, { path }: Pick<Add, 'path'>): Promise<void> {
-  // Vacuum deletes what cannot be deleted now.
+  // If it cannot be deleted now, vacuum deletes it later.
   await at.store.delete(`${at.table}/${path}`).catch(() => {});
 }
 
-/** Does what comes before the commit of a file is sent. If it throws, the file is deleted before the error is passed on. */
+/** Does work that must come before a file is committed. If it throws, the file is deleted before the error is passed on. */
 export async function orDiscard<Result>(
   at: TableLocation,
   file: Pick<Add, 'path'> | undefined,
