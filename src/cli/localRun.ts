@@ -10,11 +10,11 @@ import { parseJsonObject } from '../lib/jsonObject';
  * nothing,
  * because after a crash another program may have the same id.
  *
- *   | on the port that the mark names               | what it means                                         |
- *   |-----------------------------------------------|-------------------------------------------------------|
- *   | a run answers and names this folder           | it runs                                               |
- *   | something accepts the connection, but is mute | it is stopped, as by Ctrl-Z, or too busy              |
- *   | nobody, or another program                    | it was killed, and its processes end soon             |
+ * | on the port that the mark names               | what it means                                         |
+ * |-----------------------------------------------|-------------------------------------------------------|
+ * | a run answers and names this folder           | it runs                                               |
+ * | something accepts the connection, but is mute | it is stopped, as by Ctrl-Z, or too busy              |
+ * | nobody, or another program                    | it was killed, and its processes end soon             |
  */
 
 /** How long to wait for the answer of a run. It is short, because a run on this machine answers at once. */

@@ -1,7 +1,8 @@
 /**
- * Every error this project throws on purpose, by code. `retriable` says whether the same call may succeed later without anybody
- * changing anything. The ingest function leaves every error, retriable or not, to the trigger's retry policy.
- * docs/errors.md has a section for each code, with the sentence that stands above it here, its cause and its remedy.
+ * Every error that this project throws on purpose, by code. `retriable` says whether the same call may succeed later although nobody has
+ * changed
+ * anything. The ingest function leaves every error, retriable or not, to the trigger's retry policy. docs/errors.md has a section for each
+ * code, with the sentence that stands above it here, its cause and its remedy.
  */
 export const errorCodes = {
   /** A setting is missing or malformed. */
@@ -57,10 +58,10 @@ export type ErrorCode = keyof typeof errorCodes;
 export class TributaryError extends Error {
   readonly code: ErrorCode;
   readonly retriable: boolean;
-  /** The Delta table that a command must mend; named by `delta.hole`. */
+  /** The Delta table that has to be repaired by a command; set for `delta.hole`. */
   readonly table: string | undefined;
   /**
-   * What the table needs and how that is turned off, in words that anybody may read: no path, no name of a store; named by
+   * What the table needs, and how that is turned off. Anybody may read it: it has no path and no name of a store. Set for
    * `delta.unsupported`.
    */
   readonly refusal: string | undefined;

@@ -1,5 +1,5 @@
 /*
- * The function app, as commands ask it.
+ * The address and the key with which commands reach the function app.
  */
 
 export interface FunctionApp {
@@ -8,7 +8,7 @@ export interface FunctionApp {
   readonly key: string | undefined;
 }
 
-/** Where `npm start` and Azure Functions Core Tools serve the app, unless they are told otherwise. */
+/** The address at which `npm start` and Azure Functions Core Tools serve the app by default. */
 export const appHere = 'http://127.0.0.1:7071';
 
 /** The header that sends a key. */

@@ -5,7 +5,7 @@ export function hashText(text: string, seed = 0): number {
   return mixed(hash);
 }
 
-/** The last step of MurmurHash3. No two 32-bit numbers become the same one. */
+/** The last step of MurmurHash3. Different 32-bit numbers give different results. */
 export function mixed(value: number): number {
   let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

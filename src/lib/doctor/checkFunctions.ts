@@ -4,18 +4,18 @@ import { isThisMachine } from '../sameMachine';
 import { type Finding, ok, unknown, wrong } from './finding';
 
 /*
- * Compares the functions that a running app lists with those that this version of it has:
+ * Compares the functions that a running app lists with those of this version of the app:
  *
- * | difference                                                   | with an app on this machine    | with an app elsewhere         |
- * |--------------------------------------------------------------|--------------------------------|-------------------------------|
- * | a function is not listed, or one that this version has not is | wrong                          | wrong                         |
- * | a setting leaves it out, or disables it, here or there alone  | wrong: its settings are these  | unknown: it has its own       |
+ * | difference                                                    | with an app on this machine    | with an app elsewhere          |
+ * |---------------------------------------------------------------|--------------------------------|--------------------------------|
+ * | a listed function is not of this version, or one is missing   | wrong                          | wrong                          |
+ * | only here, or only there, a setting leaves it out or disables | wrong: it has these settings   | unknown: it has its own        |
  */
 
-/** A function of this version of the app, and what the settings say of it. */
+/** A function of this version of the app, and what the settings do with it. */
 export interface OwnFunction {
   readonly name: string;
-  /** The setting that can leave it out, and whether it does. */
+  /** The setting that can leave the function out, and whether it does. */
   readonly switchedBy?: { readonly setting: string; readonly isOff: boolean } | undefined;
   readonly isDisabled: boolean;
 }
@@ -30,7 +30,7 @@ const what = 'functions';
 const answerLimitMs = 15_000;
 const notTheHost = 'is that the function app? --url tells where it is';
 
-/** @param app undefined if nobody said where it is */
+/** @param app undefined if the user did not say where it is */
 export async function checkFunctions(
   own: readonly OwnFunction[],
   app: FunctionApp | undefined,
@@ -48,7 +48,7 @@ export async function checkFunctions(
     : compareFunctions(own, listed, app.url);
 }
 
-/** The functions that the host lists, or why they are not known. */
+/** The functions that the host lists. If they are not known, a text that says why. */
 async function askForFunctions({ url, key }: FunctionApp): Promise<ListedFunction[] | string> {
   const address = new URL('/admin/functions', url);
   const request = { headers: keyHeader(key), signal: AbortSignal.timeout(answerLimitMs) };
@@ -75,7 +75,7 @@ function readFunctions(answer: unknown): ListedFunction[] | undefined {
     : undefined;
 }
 
-/** What differs between this version of the app, with these settings, and what the app at an address lists. */
+/** The findings about differences between this version of the app, with these settings, and the functions that the app at `url` lists. */
 export function compareFunctions(
   own: readonly OwnFunction[],
   listed: readonly ListedFunction[],
@@ -133,7 +133,7 @@ function compareSettings(
   });
 }
 
-/** What a setting of the app must have otherwise; undefined if nothing tells of that. */
+/** What differs about a function, and the setting that explains it; undefined if nothing differs. */
 function differenceOf(
   { name, switchedBy, isDisabled }: OwnFunction,
   listed: ListedFunction | undefined,

@@ -18,7 +18,7 @@ export interface HubToCheck {
 
 const answerLimitMs = 15_000;
 
-/** Looks at a stream's hub: whether it is there, whether the app's consumer group is, and whether the app may send. */
+/** Examines a stream's hub: whether it exists, whether the app's consumer group exists, and whether the app may send. */
 export async function checkHub({
   stream,
   hubSetting,
@@ -109,7 +109,7 @@ async function checkSender(what: string, name: string, { namespace, hub }: HubCo
   }
 }
 
-/** What mends an emulator on this machine, where no command of Azure does, or a namespace in Azure. */
+/** The remedy for an emulator on this machine, where no command of Azure helps, or for a namespace in Azure. */
 const orHere = (name: string, here: string, inAzure: string): string =>
   isThisMachine(name) ? `${here}${ofLaptop}` : inAzure;
 
@@ -129,6 +129,6 @@ function remedyOf(
     : 'see that the namespace is right, that it is there, and that its firewall lets this machine in';
 }
 
-/** The name of a namespace without the domain. */
+/** The name of a namespace without its domain. */
 const shortName = (host: string): string =>
   host.endsWith('.servicebus.windows.net') ? (host.split('.')[0] ?? host) : host;

@@ -5,7 +5,7 @@ import type { Settings } from '../settings';
 import { type Stream, settingsOf } from '../streams/stream';
 import { type Finding, ok, wrong } from './finding';
 
-/** Schedules that a rarer one is chosen from, the most frequent first. */
+/** Schedules to suggest instead of a more frequent one, the most frequent first. */
 const rarer = [
   '0 */10 * * * *',
   '0 */30 * * * *',
@@ -18,8 +18,9 @@ const rarer = [
 ];
 
 /**
- * Says how often the timers of a stream fire, which its settings have checked, in a month of 31 days. Each time may cost credits of a
- * plan: where a setting says how many requests the plan pays for, the two are compared.
+ * Says how often the timers of a stream fire in a month of 31 days. The schedules were checked with the settings. Each time may cost
+ * credits of
+ * a plan: if a setting says how many requests the plan pays for, the two numbers are compared.
  */
 export function checkSchedules(settings: Settings, stream: Stream, now: number = Date.now()): Finding[] {
   const definitions = settingsOf(stream);

@@ -3,7 +3,11 @@ import { openAzureBlobStore, type StorageAccount } from '../storage/azureBlobSto
 import { type Finding, failed, ofLaptop, ok, unknown, wrong } from './finding';
 import { remedyOfRefusal } from './storageRefusal';
 
-/** How far the clocks of this machine and of storage may be apart. Signatures are refused from a quarter of an hour on. */
+/**
+ * The largest accepted difference, in milliseconds, between the clocks of this machine and of storage. From a quarter of an hour on,
+ * storage
+ * refuses signatures.
+ */
 const mostAheadMs = 60_000;
 
 /** The container where the Functions host keeps the read positions of Event Hub triggers. */
@@ -13,7 +17,7 @@ const probe = '_doctor/probe';
 
 const refusedLake = { role: 'Storage Blob Data Contributor', setting: 'LakeStorage' };
 
-/** Looks at the Functions host's own storage account. */
+/** Examines the Functions host's own storage account. */
 export async function checkHostStorage(read: () => StorageAccount): Promise<Finding[]> {
   const what = 'host storage';
   let isLocal = false;
@@ -39,7 +43,7 @@ export async function checkHostStorage(read: () => StorageAccount): Promise<Find
   }
 }
 
-/** Looks at the lake: whether its container is there and can be written, and whether the account is one of ADLS Gen2. */
+/** Examines the lake: whether its container exists and can be written, and whether the account is one of ADLS Gen2. */
 export async function checkLake(account: StorageAccount, container: string): Promise<Finding[]> {
   const what = 'lake';
   let isLocal = false;

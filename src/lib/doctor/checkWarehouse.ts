@@ -11,7 +11,7 @@ const init = 'npm run warehouse -- init';
 
 const what = 'warehouse';
 
-/** Looks at the warehouse: whether it answers, and in a database also for the ledger and each table with all of its columns. */
+/** Examines the warehouse: whether it answers, and in a database also whether the ledger and each table with all its columns exist. */
 export async function checkWarehouse(
   setting: WarehouseSetting,
   tables: readonly WarehouseTable[],
@@ -26,7 +26,7 @@ export async function checkWarehouse(
   }
 }
 
-/** The file is opened to be read, because whoever opens it for loads makes the tables in it. */
+/** Checks that the file can be read. It is not opened for loads, because that would make the tables in it. */
 async function checkDuckDb(path: string): Promise<Finding> {
   if (!existsSync(path)) return ok(what, `the DuckDB file ${path} is made with the first load`);
   const file = await openDuckDbToRead(path);
@@ -61,7 +61,7 @@ async function checkTable(warehouse: Warehouse, table: WarehouseTable): Promise<
   }
 }
 
-/** The remedies of errors that the message alone does not have. */
+/** The remedy of an error whose message has none; undefined otherwise. */
 function remedyOf(error: unknown): string | undefined {
   const { code, message } = describeFailure(error);
   if (/pool is paused/.test(message))
@@ -72,7 +72,7 @@ function remedyOf(error: unknown): string | undefined {
     : undefined;
 }
 
-/** The server's own message names the address that its firewall does not let in. */
+/** The commands that let this machine through the server's firewall. The server's message has the address that was kept out. */
 function firewallRule(message: string): string {
   const address = /IP address '([\d.]+)'/.exec(message)?.[1] ?? 'ADDRESS';
   const rule = `--resource-group GROUP --name doctor --start-ip-address ${address} --end-ip-address ${address}`;

@@ -1,14 +1,14 @@
 import { describeFailure, TributaryError } from '../errors';
 import { problemsIn } from '../settingReader';
 
-/** One line of the doctor's. */
+/** One line of the doctor's report. */
 export interface Finding {
-  /** What was looked at, for example `lake`. */
+  /** What was examined, for example `lake`. */
   readonly what: string;
-  /** `unknown`: it could not be looked at, because something else is wrong, or the login may not. */
+  /** `unknown` means that it could not be examined, because something else is wrong, or the login may not do so. */
   readonly state: 'ok' | 'wrong' | 'unknown';
   readonly says: string;
-  /** What mends it: a command, or a sentence. */
+  /** What to do about it: a command, or a sentence. */
   readonly remedy?: string;
 }
 
@@ -23,14 +23,14 @@ export const wrong = (what: string, says: string, remedy: string): Finding => ({
   remedy,
 });
 
-/** What mends a setting. */
+/** The remedy for a wrong setting. */
 export const settingsExplained =
   'docs/settings.md explains each setting, and docs/add-a-stream.md those of a stream that you added';
 
-/** Follows what a setting must name in an emulator. */
+/** An addition to a remedy: where to find the value that a setting needs for the emulators on this machine. */
 export const ofLaptop = '; .local/settings.json has that of "npm start" or "npm run emulators" while it runs';
 
-/** What an error tells: its message, and where docs/errors.md explains it. */
+/** The finding for an error: its message, and where docs/errors.md explains it. */
 export function failed(what: string, error: unknown, remedy?: string): Finding {
   if (error instanceof TributaryError && error.code === 'settings.invalid')
     return wrong(what, problemsIn(error).join('; ').replace(/\.$/, ''), remedy ?? settingsExplained);

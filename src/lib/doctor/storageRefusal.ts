@@ -2,16 +2,16 @@ import { TributaryError } from '../errors';
 import { ofLaptop } from './finding';
 
 export interface RefusedStorage {
-  /** What the identity needs on the account. */
+  /** The role that the identity needs on the account. */
   readonly role: string;
-  /** The setting of the connection. */
+  /** The setting that names the connection. */
   readonly setting: string;
-  /** Whether it is an emulator on this machine: no command of Azure mends anything there. */
+  /** True for an emulator on this machine, where no command of Azure helps. */
   readonly isLocal: boolean;
 }
 
 /**
- * What mends a refusal of a storage account, by the code of its answer
+ * The remedy if a storage account refuses, by the code of its answer
  * (https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes). Undefined if the code tells no more than the message.
  */
 export function remedyOfRefusal(
@@ -19,7 +19,7 @@ export function remedyOfRefusal(
   { role, setting, isLocal }: RefusedStorage,
 ): string | undefined {
   const { cause } = (error ?? {}) as { cause?: { code?: unknown; message?: unknown } };
-  // Azurite has another code for a wrong key than Azure, and the same words.
+  // For a wrong key, Azurite has another code than Azure, but the same words.
   const isKeyWrong = /failed to authenticate the request/.test(String(cause?.message));
   if (isLocal) {
     if (!(error instanceof TributaryError) || error.code !== 'storage.refused') return undefined;

@@ -1,11 +1,11 @@
 import type { TableLocation } from '../delta/log';
 
-/** What every fold of a table's log is told, whatever it keeps. */
+/** The options that every fold of a table's log has, whatever it keeps. */
 export interface FoldOptions {
   readonly at: TableLocation;
-  /** Least time in milliseconds between two reads of the log, even if the first one failed. */
+  /** The shortest time between two reads of the log, in milliseconds, even if the first one failed. */
   readonly refreshMs?: number;
-  /** The time of a version whose log entry is gone, in milliseconds since 1970; by default the clock. */
+  /** The clock, in milliseconds since 1970, which stands in for the time of a version whose log entry is gone. By default the real one. */
   readonly now?: () => number;
   /** A clock that only goes forward, in milliseconds; by default the process's. */
   readonly monotonicNow?: () => number;
@@ -13,5 +13,7 @@ export interface FoldOptions {
   readonly warn?: (message: string) => void;
 }
 
-/** Damage lasts until somebody acts. It is looked at again rarely, because each try may read the whole table. */
+/**
+ * How long to wait before damage is looked at again, in milliseconds. It lasts until somebody acts, and each try may read the whole table.
+ */
 export const damagedRetryMs = 60_000;

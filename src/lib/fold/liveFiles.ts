@@ -17,7 +17,7 @@ export async function foldLiveFiles<Folded>(
     return await fold(snapshot);
   } catch (error) {
     if (!isDamage(error)) throw error;
-    // If there is a newer version, the file may have been removed on purpose: that is no damage.
+    // If there is a newer version, the file may have been removed on purpose. Then its absence is no damage.
     const newer = await openSnapshot(at);
     if (newer?.version === snapshot.version && newer.mark === snapshot.mark) throw error;
     return newer && (await fold(newer));

@@ -3,7 +3,7 @@ import type { Advance, TableFollower } from '../delta/follow';
 import { effectOnRows } from '../delta/rowEffect';
 import type { TableState } from '../delta/state';
 
-/** More than this many commits behind, reading the live files reads less than reading each commit's files. */
+/** If a fold is more commits behind than this, reading the table's live files reads less than reading each commit's files. */
 export const mostBehind = 10_000;
 
 /** The files with new rows that commits added, and the state after these commits. */
@@ -13,7 +13,7 @@ export interface NewFiles {
 }
 
 /**
- * Reads on to the newest version.
+ * Reads the commits up to the newest version.
  * @param found what the follower has just found
  * @param tableId id of the table whose rows were folded
  * @returns undefined if rows were removed, or the log cannot be followed: then the table must be folded anew

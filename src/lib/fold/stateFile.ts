@@ -6,9 +6,9 @@ import type { TablePosition } from '../delta/position';
  * file. It is a cache, never the truth: if it is damaged or does not fit the table, it is treated as missing.
  */
 export interface StateFile<State extends TablePosition> {
-  /** Delta readers and vacuum ignore names that begin with an underscore. */
+  /** The path of the file. Its name begins with an underscore, so Delta readers and vacuum ignore it. */
   readonly path: (table: string) => string;
-  /** Undefined if the bytes are not a complete state of the present format. */
+  /** Reads the state; undefined if the bytes are not a complete state of the present format. */
   readonly parse: (bytes: Uint8Array) => State | undefined;
   readonly serialize: (state: State) => Uint8Array;
 }
@@ -16,11 +16,11 @@ export interface StateFile<State extends TablePosition> {
 export interface FoundState<State extends TablePosition> {
   /** The ETag that the next writer must give; undefined if there is no file. */
   readonly etag: string | undefined;
-  /** Undefined if there is no file, or it cannot be used. */
+  /** Undefined if there is no file, or if it cannot be used. */
   readonly state: State | undefined;
 }
 
-/** Throws `storage.*` if it cannot be found out whether there is a file. */
+/** Throws `storage.*` if it is unknown whether there is a file. */
 export async function readState<State extends TablePosition>(
   { store, table }: TableLocation,
   file: StateFile<State>,

@@ -10,17 +10,17 @@ const saveEveryVersions = 200;
 interface KnownFile {
   /** The ETag that the next writer must give; undefined if there is no file. */
   readonly etag: string | undefined;
-  /** The position that it was folded at; undefined if there is no file, or it cannot be used. */
+  /** The position up to which its state was folded; undefined if there is no file, or if it cannot be used. */
   readonly position: TablePosition | undefined;
 }
 
-/** Reads a fold's state from the lake, and writes newer ones among other instances that do the same. */
+/** Reads the state of a fold from the lake, and writes newer states. Other instances do the same at the same time. */
 export class StateKeeper<State extends TablePosition> {
   readonly #at: TableLocation;
   readonly #file: StateFile<State>;
-  /** Undefined if unknown: it could not be read, or another instance has written it since. */
+  /** Undefined if it is unknown, because it could not be read, or because another instance has written it since. */
   #known: KnownFile | undefined;
-  /** Version at which a save was last attempted. */
+  /** The version at which a save was last attempted. */
   #triedVersion = -1;
   #saving: Promise<'saved' | 'current'> | undefined;
 
@@ -30,8 +30,9 @@ export class StateKeeper<State extends TablePosition> {
   }
 
   /**
-   * Lets the table be folded anew, from the state in the lake if it can be used. The state is optional, so a storage error while it is
-   * read does not stop the folding: it is told once the table was folded without it. If that fails too, its own error says why.
+   * Has the table folded anew, from the state in the lake if it can be used. The state is optional: if storage fails while it is read, the
+   * table
+   * is folded without it, and the error is reported afterwards. If that fails too, its own error says why.
    * @param foldFrom returns whether the state was used
    */
   async foldAnew(
@@ -58,14 +59,14 @@ export class StateKeeper<State extends TablePosition> {
     return version - Math.max(knownVersion, this.#triedVersion) >= saveEveryVersions;
   }
 
-  /** Somebody else wrote the file. */
+  /** Forgets what is known about the file, because somebody else wrote it. */
   forget(): void {
     this.#known = undefined;
   }
 
   /**
    * Writes the newest state, unless the one in the lake is as new and its version is still in the log.
-   * @param newest where the fold stands now, and how to make its state; undefined if there is nothing to save
+   * @param newest returns the position of the fold, and a function that makes its state; undefined if there is nothing to save
    */
   save(newest: () => Saveable<State> | undefined): Promise<'saved' | 'current'> {
     this.#triedVersion = newest()?.position.version ?? -1;
@@ -81,7 +82,7 @@ export class StateKeeper<State extends TablePosition> {
       const { etag, position: known } = this.#known;
       const before = newest();
       const isNeeded = before && !(await this.#isAsNew(known, before.position));
-      // The fold may have moved on during the await: store it as it is now.
+      // The fold may have moved on while this waited, so the state is stored as it is now.
       const now = isNeeded ? newest() : undefined;
       if (!now) return 'current';
       const state = now.state();
@@ -101,14 +102,14 @@ export class StateKeeper<State extends TablePosition> {
     return { etag, position: positionOf(state) };
   }
 
-  /** Whether the known state need not be written again: it is of our version, or of a later version that is in the log. */
+  /** Whether the state in the lake need not be replaced: it is of our version, or of a later version that is in the log. */
   async #isAsNew(
     known: TablePosition | undefined,
     { tableId, version, mark }: TablePosition,
   ): Promise<boolean> {
     if (known?.tableId !== tableId || known.version < version) return false;
     if (known.version === version) return isSameEntry(mark, known.mark);
-    // Storage may have gone back in time since the state was written: then the log has another entry, or none.
+    // Storage may have gone back in time since the state was written. Then the log has another entry of that version, or none.
     const there = await readMark(this.#at, known.version);
     return there !== undefined && isSameEntry(there, known.mark);
   }
@@ -117,11 +118,11 @@ export class StateKeeper<State extends TablePosition> {
 /** A fold at a position. */
 export interface Saveable<State> {
   readonly position: TablePosition;
-  /** Undefined if it must not be saved. */
+  /** Makes the state; undefined if it must not be saved. */
   readonly state: () => State | undefined;
 }
 
-/** The position alone, so that the state is not kept in memory. */
+/** Only the position of a state, so that the rest is not kept in memory. */
 const positionOf = (state: TablePosition | undefined): TablePosition | undefined =>
   state && { tableId: state.tableId, version: state.version, mark: state.mark };
 

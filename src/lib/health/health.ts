@@ -17,32 +17,33 @@ import {
 import { type StuckPartitions, stuckAfterMs as silentAfterMs } from './stuckPartitions';
 import type { WarehouseHealth } from './warehouseHealth';
 
-/** A failure that lasts this long counts as stuck: one failed attempt says little, the next one may go through. */
+/** A failure counts as stuck after this time, in milliseconds. A single failed attempt says little, because the next one may succeed. */
 const stuckAfterMs = 5000;
-/** A failure that lasts this long counts as stuck if the error may pass by itself. */
+/** A failure whose error may pass by itself counts as stuck after this time, in milliseconds. */
 const stuckAfterTransientMs = 30_000;
-/** No retry for this long: nobody reads the partition any more (retries come every minute). */
+/** If there was no retry for this long, nobody reads the partition any more. Retries come every minute. */
 const staleAfterMs = hourMs;
-/** A lake that has not answered this process for this long is most likely away for all. */
+/** A lake that has not answered this process for this long is most likely unreachable for all processes. */
 const awayAfterMs = 120_000;
 
 /**
- * degraded: something is late or unknown, but events are still committed. failing: a partition is stuck, a table cannot be read for
- * a lasting reason, or the settings are wrong.
+ * `degraded`: something is late or unknown, but events are still committed. `failing`: a partition is stuck, a table cannot be read for a
+ * reason
+ * that will not pass, or the settings are wrong.
  */
 export type HealthStatus = 'ok' | 'degraded' | 'failing';
 
-/** A partition whose batches fail. Of texts it has only a table's refusal, because anybody may read it. */
+/** A partition whose batches fail. Anybody may read this, so of all texts only a table's refusal is in it. */
 export interface PartitionFailure
   extends Pick<IngestFailure, 'partition' | 'code' | 'refusal' | 'since' | 'lastFailure' | 'attempts'> {
   readonly remedy?: Remedy;
 }
 
-/** Why something that health tells is not known. */
+/** Why a part of the health is unknown. */
 export interface Problem {
   readonly source: 'table' | 'hub' | 'deadLetters';
   readonly code: string;
-  /** If a table is refused: what it needs, and the statement that turns it off. */
+  /** If a table is refused: what it needs, and the statement that turns that off. */
   readonly refusal?: string;
   readonly remedy?: Remedy;
 }
@@ -54,22 +55,22 @@ export interface StreamHealth {
   readonly status: HealthStatus;
   /** ISO time of the newest commit; null if unknown, or if there is none. */
   readonly lastCommit: string | null;
-  /** null if the table cannot be read. */
+  /** The number of committed events; null if the table cannot be read. */
   readonly eventsCommitted: number | null;
-  /** Events in the hub that are not committed; null if hub or table do not answer. */
+  /** The number of events in the hub that are not committed; null if the hub or the table does not answer. */
   readonly waiting: number | null;
-  /** null if the table of dead letters cannot be read. */
+  /** The dead letters of the last hour; null if their table cannot be read. */
   readonly lettersLastHour: number | null;
   readonly problems: readonly Problem[];
-  /** Empty if hub or table do not answer. */
+  /** Empty if the hub or the table does not answer. */
   readonly partitions: readonly (PartitionProgress & { readonly remedy?: Remedy })[];
   readonly failures: readonly PartitionFailure[];
 }
 
-/** What GET /api/health answers. */
+/** The answer of GET /api/health. */
 export interface Health {
   readonly status: HealthStatus;
-  /** The code of the error because of which the state of the streams is unknown; then `streams` is empty. */
+  /** The code of an error that keeps the state of all streams unknown; then `streams` is empty. */
   readonly error?: string;
   readonly streams: readonly StreamHealth[];
   readonly warehouse: WarehouseHealth;
@@ -86,7 +87,7 @@ export interface StreamSources {
 /** Where the parts of the health come from. Keep the same object for all calls, because it remembers what it saw. */
 export interface HealthSources {
   readonly streams: readonly StreamSources[];
-  /** The failures that the ingesting processes recorded. */
+  /** The failures that the processes which ingest have recorded. */
   readonly failures: () => Promise<Outcome<readonly IngestFailure[]>>;
   /** How many dead letters each stream received within the last hour. */
   readonly letters: () => Promise<Outcome<ReadonlyMap<string, number>>>;
@@ -95,7 +96,7 @@ export interface HealthSources {
   readonly now?: () => number;
 }
 
-/** For a source that does not answer, the result has the code of the error. */
+/** Puts the health together. If a source does not answer, the health has the code of its error. */
 export async function composeHealth(sources: HealthSources): Promise<Health> {
   const [failures, letters, warehouse, streams] = await Promise.all([
     sources.failures(),
@@ -110,7 +111,7 @@ export async function composeHealth(sources: HealthSources): Promise<Health> {
   ]);
   if ('error' in failures) {
     const { error, forMs = 0 } = failures;
-    // With wrong settings no batch can be committed. But a lake that does not answer this process once may answer others.
+    // With wrong settings no batch can be committed. But a lake that does not answer this process may answer others.
     const status = error === 'settings.invalid' || forMs >= awayAfterMs ? 'failing' : 'degraded';
     return { status, error, streams: [], warehouse };
   }
@@ -119,7 +120,7 @@ export async function composeHealth(sources: HealthSources): Promise<Health> {
   return { status: worst([...shown, warehouse]), streams: shown, warehouse };
 }
 
-/** The failures that are recorded in the lake, with those of this process that could not be recorded. */
+/** The failures recorded in the lake, together with failures of this process that could not be recorded. */
 export function withFailuresHere(
   recorded: Outcome<readonly IngestFailure[]>,
   here: readonly IngestFailure[],
@@ -187,8 +188,9 @@ interface Judged {
 }
 
 /**
- * Why numbers of a stream are unknown. A damaged table takes no commits, so the stream is failing. A source that does not answer this
- * process may answer the next time, or may answer other processes, so the stream is only degraded.
+ * The reasons why numbers of a stream are unknown. A damaged table takes no commits, so the stream is failing. A source that does not
+ * answer
+ * may answer the next time, or may answer other processes, so then the stream is only degraded.
  */
 function problemsOf(
   stream: Stream,
@@ -209,8 +211,9 @@ function problemsOf(
 }
 
 /**
- * Whether everything was committed after a failure. Its record may have stayed behind: the process that committed could not delete
- * it, or the process that failed wrote it too late.
+ * Whether everything was committed after a failure. Then its record was only left behind: the process that committed could not delete it,
+ * or
+ * the process that failed wrote it too late.
  */
 const isOver = (
   { partition, lastFailure }: IngestFailure,
@@ -221,7 +224,7 @@ const isOver = (
   'value' in hub &&
   isCaughtUpSince(table.value, hub.value, { partition, timeMs: Date.parse(lastFailure) });
 
-/** The partitions whose batches come, but fail. */
+/** The partitions whose batches arrive but fail. */
 const failingNow = (failures: readonly IngestFailure[], now: number): ReadonlySet<string> =>
   new Set(
     failures
