@@ -6,7 +6,7 @@ import { explainGaps, missingRanges } from './gaps';
 import type { PartitionBatch } from './partitionBatch';
 import { refuseRenamed } from './renamedHub';
 
-/** A trigger batch, decoded, as the invocation saw it. */
+/** A decoded trigger batch, with the hub as it was known when the batch came. */
 export interface IncomingBatch {
   readonly stream: string;
   /** The hub as this process knew it when the batch came. */
@@ -19,7 +19,7 @@ export interface IncomingBatch {
 /** Facts about a hub, asked of the service now. */
 export interface HubFacts {
   refresh(hub: string): Promise<HubGeneration>;
-  /** The first sequence number that a partition still has, or would have. */
+  /** The first sequence number that a partition still holds. If it holds no event, the number that its next event will have. */
   firstSequenceNumber(hub: string, partitionId: string): Promise<number>;
 }
 
@@ -27,16 +27,16 @@ export interface AdmitOptions {
   readonly batch: IncomingBatch;
   /** The table's txns by appId. */
   readonly committed: ReadonlyMap<string, Txn>;
-  /** Sequence numbers, by appId, that batches before this one in the round will have moved to. */
+  /** By appId, the sequence numbers up to which earlier batches of the same round will be committed. */
   readonly moved: ReadonlyMap<string, number>;
   readonly hubs: HubFacts;
-  /** Whether to continue without missing events that the hub still has. */
+  /** True to continue without missing events that the hub still has. */
   readonly acceptGaps: boolean;
 }
 
 /**
- * Finds the hub generation of a batch and the events that are missing before it. The service is asked only if the batch does not
- * simply follow on the committed events.
+ * Finds the hub generation of a batch, and the events that are missing before it. The service is only asked if the batch does not simply
+ * continue the committed events.
  * @throws `ingest.gap` if a reader ran ahead; `ingest.renamed` if the table knows the hub by another name; `ingest.batch` for events
  * of a hub that is gone and was never read; the SDK's errors if the service does not answer
  */
@@ -60,8 +60,8 @@ const nameOf = ({ stream, partitionId }: IncomingBatch): string => `${stream} pa
 const firstOf = ({ events }: IncomingBatch): number => events[0]?.sequenceNumber ?? 0;
 
 /**
- * Whether each batch continues where the table, or a batch before it, ended. If not, the caller must first read what other
- * processes have committed by now.
+ * Whether each batch begins where the table, or an earlier batch, ended. If not, the caller must first read what other processes have
+ * committed meanwhile.
  */
 export function allFollowOn(
   batches: readonly IncomingBatch[],
@@ -77,7 +77,11 @@ export function allFollowOn(
 
 type Known = Pick<AdmitOptions, 'batch' | 'committed' | 'moved'>;
 
-/** Also checks the enqueue time: a batch of an old hub can have, by chance, the next sequence number of the new hub. */
+/**
+ * Whether a batch continues the committed events. The enqueue time is checked too, because a batch of an old hub may happen to have the
+ * next
+ * sequence number of the new hub.
+ */
 function followsOn(known: Known): boolean {
   const { events, generation } = known.batch;
   const last = lastTaken(known, generation);
@@ -91,12 +95,12 @@ const lastTaken = ({ batch, committed, moved }: Known, generation: HubGeneration
 };
 
 /**
- * The last sequence number to treat as taken when nothing of the partition is committed:
+ * The last sequence number that counts as committed if nothing of the partition is:
  *
- * | the batch's hub | taken |
+ * | the batch's hub | result |
  * |---|---|
- * | recreated after one that we read | -1: read from 0, because old checkpoints lead into its middle |
- * | an older generation than the hub is now | just before the batch: what that hub still held is unknown |
+ * | was made again after one that we have read | -1: read from 0, because old checkpoints lead into its middle |
+ * | is an older generation than the hub is now | just before the batch: nobody knows what that hub still held |
  * | otherwise | undefined: the caller starts at the hub's first event |
  *
  * The last case is a partition that is read for the first time, or whose table lost all of it when storage went back in time.
@@ -108,10 +112,12 @@ function startOf(known: Known, generation: HubGeneration, now: HubGeneration): n
 }
 
 /**
- * The generation that the events were enqueued in. A hub that was made again starts at 0, and a batch that was under way before
- * still holds events of the old one. If those old events were taken for new ones, the new hub's events with the same numbers
- * would be trimmed as duplicates. Both times come from the service's clock. An old generation is one that the table knows from any partition
- * of the hub, or that this process saw.
+ * The generation in which the events were enqueued. A hub that was made again counts from 0, and a batch that was on its way before still
+ * has
+ * events of the old hub. If they were taken for events of the new hub, its events with the same numbers would be trimmed as duplicates.
+ * Both
+ * times come from the service's clock. An old generation is one that the table knows from any partition of the hub, or that this process
+ * saw.
  */
 function generationOf(known: Known, now: HubGeneration): HubGeneration {
   const { batch } = known;
@@ -126,7 +132,7 @@ function generationOf(known: Known, now: HubGeneration): HubGeneration {
   );
 }
 
-/** The generations of the batch's hub that the table has events of. */
+/** The generations of the batch's hub from which the table has events. */
 const knownGenerations = ({ batch, committed, moved }: Known): HubGeneration[] =>
   [...committed.keys(), ...moved.keys()].flatMap((appId) => generationOfAppId(appId, batch.generation) ?? []);
 

@@ -24,12 +24,12 @@ export interface DecodedEvent extends RowRange {
 
 /** Rows that stand together in columns which several events share. */
 export interface RowRange {
-  /** The stream's own columns, and the rescued fields. */
+  /** The columns that the stream declares, and the column of the rescued fields. */
   readonly columns: readonly ColumnBuilder[];
   readonly start: number;
   /** The index after the last row. */
   readonly end: number;
-  /** The rows' positions in the body, where they are not simply 0, 1, 2 and so on. */
+  /** The rows' positions in the body; undefined if they are 0, 1, 2 and so on. */
   readonly positions: readonly number[] | undefined;
 }
 
@@ -46,8 +46,9 @@ const mostRejected = 1000;
 const none: readonly RejectedElement[] = [];
 
 /**
- * Decodes every event of a batch into columns. Nothing is thrown and nothing is dropped: rows + rejected = elements. A value that
- * its column cannot hold is found here, by the checks that the Parquet writer itself applies.
+ * Decodes every event of a batch into columns. Nothing is thrown and nothing is dropped: each element becomes a row or is rejected. A value
+ * that
+ * its column cannot hold is found here, by the same checks that the Parquet writer uses.
  */
 export function decodeEvents(stream: Stream, events: readonly TriggerEvent[]): DecodedEvent[] {
   const rows = new RowDecoder(stream, events);
@@ -62,10 +63,10 @@ export function decodeEvents(stream: Stream, events: readonly TriggerEvent[]): D
   return decoded;
 }
 
-/** The fields of the columns that rows are decoded into. */
+/** The fields of the columns that bodies are decoded into. */
 const decodedFields = ({ columns }: Stream): Field[] => fieldsOf([...columns, rescuedColumn]);
 
-/** What an event is beside its rows. */
+/** The parts of a decoded event that are not in the columns. */
 type AfterRows = Pick<DecodedEvent, 'positions' | 'rejected'>;
 
 const oneRow: AfterRows = { positions: undefined, rejected: none };
@@ -79,9 +80,9 @@ class RowDecoder {
   #next = 0;
   readonly #readFlat: FlatReader | undefined;
   readonly #width: number;
-  /** The columns that are texts. */
+  /** For each column, whether its values are texts. */
   readonly #texts: readonly boolean[];
-  /** The rows that were read last in the fast way, one behind the other. They become columns together. */
+  /** The rows that were read last in the fast way, one after the other. They are added to the columns together. */
   readonly #flat: Float64Array;
   #flatRows = 0;
   #count = 0;
@@ -97,12 +98,12 @@ class RowDecoder {
     this.#flat = new Float64Array(this.#readFlat ? capacity * this.#width : 0);
   }
 
-  /** The rows so far. */
+  /** The number of rows so far. */
   get count(): number {
     return this.#count;
   }
 
-  /** Adds the rows of the next body. */
+  /** Decodes the next body and adds its rows. */
   addNext(): AfterRows {
     const { body } = this.#events[this.#next] as TriggerEvent;
     if (this.#readFlat?.(body, this.#flat, this.#flatRows * this.#width)) {
@@ -134,7 +135,7 @@ class RowDecoder {
     this.columns[width]?.fill(null, rows);
   }
 
-  /** The texts of a column are in the bodies that were read last. */
+  /** Adds the texts of the rows that were read in the fast way. Their bytes are still in the bodies. */
   #appendTexts(column: ColumnBuilder | undefined, index: number, rows: number): void {
     const first = this.#next - rows;
     for (let row = 0; row < rows; row++) {
@@ -146,10 +147,10 @@ class RowDecoder {
   }
 }
 
-/** What one body holds. */
+/** The decoded contents of one body. */
 export interface DecodedBody {
   readonly rows: readonly Row[];
-  /** The rows' positions in the body, where they are not simply 0, 1, 2 and so on. */
+  /** The rows' positions in the body; undefined if they are 0, 1, 2 and so on. */
   readonly positions: readonly number[] | undefined;
   readonly rejected: readonly RejectedElement[];
 }
@@ -161,7 +162,7 @@ export function bodyDecoder(stream: Stream): (body: Uint8Array) => DecodedBody {
     const elements = decodeBody(stream, body);
     for (const element of elements)
       if (!isRow(element) || problemOf(element) !== undefined) return sortOut(elements, problemOf);
-    // Almost always: all are rows, and nothing has to be copied.
+    // Nearly always all elements are rows, so nothing has to be copied.
     return { rows: elements as readonly Row[], positions: undefined, rejected: none };
   };
 }
@@ -180,7 +181,7 @@ function sortOut(elements: Decoded, problemOf: RowCheck): DecodedBody {
     }
   }
   if (rejected.length <= mostRejected) return { rows, positions, rejected };
-  // The whole event as one letter. Replay takes it up when all of its elements are rows.
+  // The whole event becomes one letter. Replay uses it once all of its elements are rows.
   const [first] = rejected;
   const detail = `${rejected.length} of ${elements.length} elements are no rows, the first: ${first?.reason}: ${first?.detail}`;
   return { rows: [], positions: undefined, rejected: [{ element: 0, reason: 'too-many', detail }] };
@@ -204,17 +205,17 @@ function decodeBody(stream: Stream, body: Uint8Array): readonly (Row | Rejected)
 
 type RowCheck = (row: Row) => Rejected | undefined;
 
-/** Types of which every safe integer within the bounds is a value. */
+/** For each type of numbers, bounds within which every safe integer is a value of the type. */
 const numberBounds: Partial<Record<string, readonly [number, number]>> = {
   ...integerRanges,
   long: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
-  // The safe integers among its microseconds reach from the year 1684 to 2255.
+  // As microseconds, the safe integers reach from the year 1684 to 2255.
   timestamp: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
 };
 
 /**
- * What `valueProblem` says of each value, with whole numbers, which most values are, checked in a few comparisons.
- * @param fields the stream's, and that of the rescued fields, whose value may be missing
+ * Finds what is wrong with a row's values, like `valueProblem`. Most values are whole numbers, which are checked with a few comparisons.
+ * @param fields those of the stream, and last the one of the rescued fields, whose value may be missing
  */
 function rowCheck(fields: readonly Field[]): RowCheck {
   const bounds = fields.map(({ type }) => numberBounds[String(type)] ?? [1, 0]);

@@ -1,17 +1,17 @@
 import { TributaryError } from '../errors';
 import type { DecodedEvent } from './decodeEvents';
 
-/** A range of sequence numbers, both included, that never came. */
+/** A range of sequence numbers that never came. Both ends are included. */
 export interface Gap {
   readonly first: number;
   readonly last: number;
-  /** `expired`: the hub no longer has them. `skipped`: the hub has them, but `ACCEPT_GAPS` says to continue without them. */
+  /** `expired`: the hub does not have them any more. `skipped`: the hub has them, but `ACCEPT_GAPS` says to continue without them. */
   readonly reason: 'expired' | 'skipped';
 }
 
 /**
- * The ranges that are missing between what is committed and the events of a batch.
- * @param last sequence number that was taken last
+ * The ranges that are missing between the committed events and the events of a batch.
+ * @param last the last sequence number that is committed
  */
 export function missingRanges(
   events: readonly DecodedEvent[],
@@ -27,8 +27,9 @@ export function missingRanges(
 }
 
 /**
- * Says why each missing range will never come. Event Hubs drops events only from a partition's beginning, so events below the first
- * one in the hub have expired, and a reader ran ahead of the others.
+ * Says why each missing range will never come. Event Hubs drops events only from the beginning of a partition. So events before the first
+ * one
+ * in the hub have expired, and for all others a reader ran ahead.
  * @param beginning first sequence number that the hub still has
  * @param where names stream and partition
  * @throws `ingest.gap` when the hub still has missing events and `acceptGaps` is not set

@@ -10,7 +10,7 @@ import { type HubClient, openHubClient } from '../sources/hubClient';
 import { describeHubError } from '../sources/hubErrors';
 import type { HubFacts } from './admitBatch';
 
-/** How long to wait for an answer. It is short, because a round of commits waits too. */
+/** How long to wait for an answer, in milliseconds. It is short, because a round of commits waits for it too. */
 const answerLimitMs = 10_000;
 
 /**
@@ -21,17 +21,19 @@ const trustedMs = 2000;
 
 interface Opened {
   readonly client: Promise<HubClient>;
-  /** The questions that wait for an answer. */
+  /** The questions that are still waiting for an answer. */
   readonly waiting: Set<Promise<unknown>>;
 }
 
-/** Asks the service about its hubs, on one connection per hub, which stays open. Questions reject with `hub.unavailable` or `hub.refused`. */
+/**
+ * Asks the service about its hubs. Each hub has one connection, which stays open. Questions reject with `hub.unavailable` or `hub.refused`.
+ */
 export class HubDirectory implements HubFacts {
   readonly #now: () => number;
   readonly #clients: OncePerKey<string, Opened>;
   readonly #known = new Map<string, { readonly askedAt: number; readonly answer: Promise<HubGeneration> }>();
 
-  /** @param now milliseconds on a clock that only goes forward */
+  /** @param now a clock that only goes forward, in milliseconds */
   constructor(namespace: EventHubsNamespace, now: () => number = () => performance.now()) {
     this.#now = now;
     this.#clients = oncePerKey((hub) => ({ client: openHubClient(namespace, hub), waiting: new Set() }));
@@ -51,7 +53,7 @@ export class HubDirectory implements HubFacts {
       return { namespace: client.fullyQualifiedNamespace, hub, createdOn };
     });
     this.#known.set(hub, { askedAt, answer });
-    // A failed call must be made again.
+    // A call that failed must not be remembered, so that the next one asks again.
     answer.catch(() => {
       if (this.#known.get(hub)?.answer === answer) this.#known.delete(hub);
     });
@@ -66,7 +68,7 @@ export class HubDirectory implements HubFacts {
     return isEmpty ? lastEnqueuedSequenceNumber + 1 : beginningSequenceNumber;
   }
 
-  /** The newest sequence number of a partition; -1 where nothing was ever sent to it. */
+  /** The newest sequence number of a partition; -1 if nothing was ever sent to it. */
   async lastSequenceNumber(hub: string, partitionId: string): Promise<number> {
     const properties = await this.#ask(hub, (client, abortSignal) =>
       client.getPartitionProperties(partitionId, { abortSignal }),
@@ -82,12 +84,12 @@ export class HubDirectory implements HubFacts {
     });
   }
 
-  /** What each partition holds now. Rejects if the service does not answer within `limitMs`. */
+  /** The first and the newest event of each partition. Rejects if the service does not answer within `limitMs`. */
   heads(hub: string, limitMs = answerLimitMs): Promise<HubHeads> {
     return this.#ask(hub, (client, abortSignal) => readHubHeads(client, abortSignal), limitMs);
   }
 
-  /** Closes the connections once no question waits on them. The next question opens a new one. */
+  /** Closes the connections as soon as no question waits on them. The next question opens a new one. */
   close(): void {
     for (const hub of [...this.#clients.made().keys()]) this.#giveUp(hub);
   }
@@ -115,8 +117,9 @@ export class HubDirectory implements HubFacts {
   #giveUp(hub: string): void {
     const given = this.#clients.forget(hub);
     if (!given) return;
-    // For a question that waits, the SDK would open a client again that was closed, and then nobody would close it. Do not await it,
-    // because a service that does not answer would block this too.
+    // If a client is closed while a question waits, the SDK opens it again, and then nobody closes it. So the waiting questions must end
+    // first.
+    // This is not awaited, because a service that does not answer would block the caller too.
     Promise.allSettled(given.waiting)
       .then(async () => (await given.client).close())
       .catch(() => {});

@@ -20,8 +20,8 @@ export interface IngestOptions {
 const partBytes = 16 * 1024 * 1024;
 
 /**
- * Commits one trigger batch. Resolves when each of its events is in the Delta log as rows or in dead_letters. Rejects if an event
- * may be missing; then the same batch must come again, and what is in the log already is dropped from it as duplicates.
+ * Commits one trigger batch. Resolves when each of its events is in the Delta log, as rows or as dead letters. Rejects if an event may be
+ * missing. Then the same batch must come again, and the events that are in the log already are dropped from it as duplicates.
  */
 export async function ingestBatch(options: IngestOptions): Promise<BatchOutcome | undefined> {
   const { stream, hub, hubs, writer } = options;
@@ -48,7 +48,7 @@ export async function ingestBatch(options: IngestOptions): Promise<BatchOutcome 
   return outcome;
 }
 
-/** Where the part that begins with the event at index `first` ends; it has at least one event. */
+/** The end of the part that begins with the event at index `first`. A part has at least one event. */
 function endOfPart(events: readonly TriggerEvent[], first: number): number {
   let bytes = 0;
   for (let index = first; index < events.length; index++) {

@@ -1,8 +1,9 @@
 import type { ObjectStore } from '../storage/objectStore';
 
 /*
- * Functions share no memory, so the functions that ingest record in the lake which partitions fail, and GET /api/health reads it
- * there. Each failing partition has one small file, which the next batch that is committed deletes.
+ * Functions share no memory. So the functions that ingest record in the lake which partitions fail, and GET /api/health reads it there.
+ * Each
+ * failing partition has one small file. It is deleted when a batch of the partition is committed.
  */
 
 /** The record of a partition whose batches fail. */
@@ -11,17 +12,20 @@ export interface IngestFailure {
   readonly partition: string;
   /** The code of the last error; `unknown` for an error that is not ours. */
   readonly code: string;
-  /** For people: the message of an error of ours. Of any other error only its name, because its message may hold secrets. */
+  /**
+   * A text for people: the message of one of our own errors. Of any other error only the name is kept, because its message may hold
+   * secrets.
+   */
   readonly message: string;
-  /** The Delta table that a command must mend, where the error names one: a batch writes two. */
+  /** The Delta table that must be repaired, if the error names one. A batch writes two tables, so it may be either. */
   readonly table?: string;
-  /** Where the table is refused: what it needs and how that is turned off, in words that anybody may read. */
+  /** If a table is refused: what it needs and how that is turned off, in words that anybody may read. */
   readonly refusal?: string;
   /** ISO time of the first failure since a batch of the partition was committed. */
   readonly since: string;
-  /** ISO time. */
+  /** ISO time of the last failure. */
   readonly lastFailure: string;
-  /** How many attempts have failed since then. */
+  /** How many attempts have failed since `since`. */
   readonly attempts: number;
 }
 
@@ -42,7 +46,7 @@ export async function writeFailure(store: ObjectStore, failure: IngestFailure): 
   await store.put(failurePath(failure.stream, failure.partition), Buffer.from(JSON.stringify(failure)));
 }
 
-/** The failures of all streams, in no order. Throws `storage.*`. */
+/** The failures of all streams, in no particular order. Throws `storage.*`. */
 export async function readFailures(store: ObjectStore): Promise<IngestFailure[]> {
   const reads: Promise<IngestFailure | undefined>[] = [];
   for await (const { path } of store.list(folder)) reads.push(readFailure(store, path));
@@ -76,7 +80,7 @@ function parseFailure(bytes: Uint8Array): IngestFailure | undefined {
   };
 }
 
-/** A name goes into a command that people copy. */
+/** Whether a value can be the name of a table. It is checked, because the name becomes part of a command that people copy. */
 const isTableName = (value: unknown): value is string => typeof value === 'string' && /^[\w/-]+$/.test(value);
 
 const isTime = (value: unknown): value is string =>

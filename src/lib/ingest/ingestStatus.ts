@@ -3,14 +3,17 @@ import { StatusWriter } from '../lake/statusWriter';
 import type { ObjectStore } from '../storage/objectStore';
 import { failurePath, type IngestFailure, readFailure, writeFailure } from './ingestFailure';
 
-/** How often to write the record of a partition that goes on failing with the same code. */
+/** How often, in milliseconds, the record of a partition is written anew while it fails with the same code. */
 const repeatMs = 10_000;
-/** Delete again after this long: a process that lost the partition may still write a failure after the new owner's success. */
+/**
+ * After this time, in milliseconds, the record is deleted once more: a process that has lost the partition may still have written a failure
+ * after the new owner's success.
+ */
 const clearMs = 60_000;
 
 export interface IngestStatusOptions {
   readonly store: () => Promise<ObjectStore>;
-  /** Called once per outage of the lake, with the first error. */
+  /** Called with the first error each time that the lake cannot be reached. */
   readonly warn: (error: unknown) => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -19,8 +22,9 @@ export interface IngestStatusOptions {
 }
 
 /**
- * Records in the lake which partitions fail in this process. Its calls return at once and never throw, so that a batch neither
- * waits for the status nor fails because of it. Make one per process.
+ * Records in the lake which partitions fail in this process. Its calls return at once and never throw, so a batch neither waits for the
+ * record
+ * nor fails because of it. A process makes one.
  */
 export class IngestStatus {
   readonly #options: IngestStatusOptions;
@@ -31,19 +35,20 @@ export class IngestStatus {
     this.#options = options;
   }
 
-  /** An attempt of a partition's batch failed. */
+  /** Tells that an attempt to commit a partition's batch failed. */
   failed(stream: string, partition: string, error: unknown): void {
     this.#of(stream, partition).failed(error);
   }
 
-  /** A batch of a partition was committed. */
+  /** Tells that a batch of a partition was committed. */
   succeeded(stream: string, partition: string): void {
     this.#of(stream, partition).succeeded();
   }
 
   /**
-   * The failures that are not recorded, as with a full disk. For those that are, the lake is right: another process may own the
-   * partition by now and have committed its batch.
+   * The failures that could not be recorded, for example because a disk is full. Recorded failures are left out, because the lake knows
+   * them
+   * better: another process may own the partition by now and have committed its batch.
    */
   unrecorded(): IngestFailure[] {
     return [...this.#partitions.values()].flatMap(({ unrecorded }) => (unrecorded ? [unrecorded] : []));
@@ -81,9 +86,9 @@ class PartitionStatus {
   readonly #partition: string;
   readonly #options: PartitionOptions;
   readonly #writer: StatusWriter;
-  /** Set while the partition fails. */
+  /** The last failure, while the partition fails. */
   #failure: IngestFailure | undefined;
-  /** Whether the lake was read for a failure of an earlier process, which may go on in this one. */
+  /** True once the lake was asked for a failure that an earlier process recorded. Such a failure may go on in this process. */
   #knowsPast = false;
   #isRecorded = false;
 
@@ -146,9 +151,9 @@ class PartitionStatus {
     else await store.delete(path);
   }
 
-  /** Continue the failure count that an earlier process left. */
+  /** Continues the failure that an earlier process left, and its count of attempts. */
   #goOn(left: IngestFailure | undefined): void {
-    // A batch may have been committed while the file was read: the failures after that have begun anew.
+    // If a batch was committed while the file was read, the failures after that have begun anew.
     if (left && this.#failure && !this.#knowsPast) {
       const attempts = left.attempts + this.#failure.attempts;
       this.#failure = { ...this.#failure, since: left.since, attempts };
@@ -157,6 +162,6 @@ class PartitionStatus {
   }
 }
 
-/** The text of an error. Only our own messages are kept, because those of other errors may contain secrets. */
+/** The text of an error for the record. Only our own messages are kept, because those of other errors may contain secrets. */
 const safeMessage = (error: unknown): string =>
   error instanceof TributaryError ? error.message : error instanceof Error ? error.name : typeof error;

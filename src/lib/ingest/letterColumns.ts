@@ -8,7 +8,7 @@ import type { PartitionBatch } from './partitionBatch';
 
 const bodyColumn = letterFields.findIndex(({ name }) => name === 'body');
 
-/** Collects a round's letters as columns of `letterFields`. */
+/** Collects the letters of a round as columns of `letterFields`. */
 export class LetterColumns {
   readonly #columns = letterFields.map(({ type }) => new ColumnBuilder(type));
   readonly #stream: string;
@@ -28,16 +28,16 @@ export class LetterColumns {
     return this.#columns[0]?.length ?? 0;
   }
 
-  /** A letter for each element of the event that is no row. */
+  /** Adds a letter for each element of the event that is no row. */
   addRejected(batch: PartitionBatch, { sequenceNumber, enqueuedAt, body, rejected }: DecodedEvent): void {
     for (const [index, { element, reason, detail }] of rejected.entries()) {
-      // A thousand bad elements of one body must not store it a thousand times.
+      // Only the first letter gets the body, so that a body with a thousand bad elements is not stored a thousand times.
       const stored = index === 0 ? body : undefined;
       this.#add(batch, sequenceNumber, element, enqueuedAt, reason, detail, stored);
     }
   }
 
-  /** One letter for a range that never came, at its first sequence number. */
+  /** Adds one letter for a range that never came. It gets the first sequence number of the range. */
   addGap(batch: PartitionBatch, { first, last, reason }: Gap): void {
     const body = Buffer.from(JSON.stringify({ first, last }));
     this.#add(batch, first, 0, null, reason, `${last - first + 1} events from ${first} to ${last}`, body);

@@ -3,7 +3,7 @@ import type { Gap } from './gaps';
 
 /** A batch of one partition, ready to be committed. */
 export interface PartitionBatch {
-  /** The txn appId of the partition. */
+  /** The appId of the partition's txn. */
   readonly appId: string;
   /** Microseconds since 1970. */
   readonly hubCreatedAt: number;

@@ -2,14 +2,16 @@ import { TributaryError } from '../errors';
 import { type HubGeneration, parseAppId } from '../lake/hubGeneration';
 
 /**
- * Refuses a hub that the table knows under another name of its namespace only. A namespace can have several names: its own, an alias
- * for disaster recovery, and the name of a private endpoint. Both the trigger's checkpoints and the table's read positions belong
- * to the name, so that under another name every event would be read again, as a new row.
+ * Refuses a hub that the table only knows under another name of its namespace. A namespace can have several names: its own, an alias for
+ * disaster recovery, and the name of a private endpoint. Both the trigger's checkpoints and the table's read positions belong to the name.
+ * So
+ * under another name every event would be read again, and become a new row.
  *
- * Two hubs of one name that were made in the same millisecond are one hub. That two namespaces have such hubs, and that one table is
- * filled from both, is practically impossible.
+ * Two hubs of one name that were made in the same millisecond count as one hub. It is practically impossible that two namespaces have such
+ * hubs
+ * and that one table is filled from both.
  *
- * A table that has the hub under both names is not refused, because no name would then be the right one.
+ * A table that has the hub under both names is not refused, because then neither name would be the right one.
  * @param committed the appIds of the table's txns
  * @param where names stream and partition
  * @throws `ingest.renamed`

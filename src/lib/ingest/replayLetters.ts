@@ -13,29 +13,32 @@ import { RowColumns } from './rowColumns';
 
 export interface ReplayOptions {
   readonly stream: Stream;
-  /** Where the stream's table is. */
+  /** The place of the stream's table. */
   readonly rows: TableLocation;
-  /** Where dead_letters is. */
+  /** The place of the table dead_letters. */
   readonly letters: TableLocation;
-  /** Only say what would be appended. */
+  /** True to only say what would be appended. */
   readonly dryRun?: boolean;
-  /** Called when a file was read: of the letters, then of rows that may settle them, and then of the letters with their bodies. */
+  /**
+   * Called after each file: first files of letters, then files of rows that may settle them, and then files of letters with their bodies.
+   */
   readonly onFile?: FileProgress;
 }
 
 export interface ReplayResult {
-  /** Letters that a row settles already. */
+  /** How many letters were settled already, by a row of the table. */
   readonly settled: number;
-  /** Rows that were appended now. */
+  /** How many rows were appended. */
   readonly appended: number;
-  /** Letters that still cannot become rows, including ranges of lost events. */
+  /** How many letters still cannot become rows. Ranges of lost events are among them. */
   readonly remaining: number;
 }
 
 /**
- * Decodes the dead letters of a stream again and appends those that are rows now. Each becomes a row only once, even if several
- * processes replay: the commit moves the txn `replay/<stream>`, and if a rival moved it first, the work is done again from the
- * table's new state. Letters above the committed sequence number are left alone, because their events will come again.
+ * Decodes the dead letters of a stream again, and appends those that are rows now. Each becomes a row only once, even if several processes
+ * replay: the commit moves the txn `replay/<stream>`, and if another process moved it first, the work is done again on the table's new
+ * state.
+ * Letters above the committed sequence number are left alone, because their events will come again.
  */
 export async function replayLetters(options: ReplayOptions): Promise<ReplayResult> {
   const { stream, dryRun = false, onFile } = options;
@@ -46,7 +49,7 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayResul
     const all = await readLetters(letters, stream.name, onFile);
     const found = await findRows(rows, all, onFile);
     const open = all.filter((letter) => !found.has(letterKey(letter)));
-    // What somebody deleted stays deleted, even if another letter has the body of its event.
+    // Rows that somebody deleted stay deleted, even if another letter has the body of their event.
     const committed = open.filter(({ reason }) => reason !== 'erased').filter(committedIn(rows));
     const whole = wholeEvents(all, found);
     const { columns, settled } = await decodeAgain({ stream, letters, open: committed, whole, onFile });
@@ -65,20 +68,20 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayResul
   }
 }
 
-/** How many letters of a stream no row settles, whether they can become rows or not. */
+/** How many letters of a stream are not settled by a row, whether they can become rows or not. */
 export async function countOpenLetters(rows: Snapshot, letters: Snapshot, { name }: Stream): Promise<number> {
   const all = await readLetters(letters, name);
   const found = await findRows(rows, all);
   return all.filter((letter) => !found.has(letterKey(letter))).length;
 }
 
-/** The event that a letter is of, or one of whose rows has this address. */
+/** The key of the event that a letter, or a row with the same address, comes from. */
 const eventKey = ({ hubCreatedAt, partition, sequenceNumber }: LetterInfo) =>
   addressKey(hubCreatedAt, partition, sequenceNumber, '');
 
 /**
- * Finds letters that are settled, in the files that may contain their rows: the keys of letters that are rows, and the keys of
- * events that have any row.
+ * Finds the letters that are settled. It reads the files that may contain their rows. The result has the keys of letters that are rows, and
+ * the keys of events that have any row.
  */
 async function findRows(
   rows: Snapshot,
@@ -94,7 +97,7 @@ async function findRows(
     return next !== undefined && holds(range, next);
   };
   const files = filesWith(rows, 'sequence_number', mayHold);
-  // Most rows have no letter. A look at their number alone is cheaper than at their key.
+  // Most rows have no letter. It is faster to compare only their sequence numbers first.
   const numbers = new Set(sequences);
   await scanRows(
     { state: rows, files, columns: rowKeyColumns, onFile },
@@ -103,7 +106,7 @@ async function findRows(
       const event = addressKey(hubCreatedAt, partition, sequenceNumber, '');
       if (!events.has(event)) return;
       found.add(event);
-      // Do not keep the key of every row of an event, because there may be many more rows than letters.
+      // The keys of all rows of an event are not kept, because there may be many more rows than letters.
       const key = addressKey(hubCreatedAt, partition, sequenceNumber, element);
       if (wanted.has(key)) found.add(key);
     },
@@ -111,7 +114,7 @@ async function findRows(
   return found;
 }
 
-/** The index of the first of these ascending numbers that is not below `least`; their count if all are. */
+/** The index of the first of these ascending numbers that is at least `least`; their count if all are smaller. */
 function firstNotBelow(ascending: Float64Array, least: number | bigint): number {
   let low = 0;
   let high = ascending.length;
@@ -124,8 +127,9 @@ function firstNotBelow(ascending: Float64Array, least: number | bigint): number 
 }
 
 /**
- * The events for which one letter stands as a whole, because the body could not be parsed or too much of it was bad. They have no
- * other letter and no row.
+ * The events that are one letter as a whole, because the body could not be parsed or too many of its elements were bad. They have no other
+ * letter
+ * and no row.
  */
 function wholeEvents(letters: readonly LetterInfo[], found: ReadonlySet<string>): Set<string> {
   const whole = new Set<string>();
@@ -134,7 +138,7 @@ function wholeEvents(letters: readonly LetterInfo[], found: ReadonlySet<string>)
   return whole;
 }
 
-/** Tells whether the table has moved past a letter's event, on its partition in its generation. */
+/** Returns a function that tells whether the table has committed a letter's event, in its partition and generation of the hub. */
 function committedIn({ txns }: Snapshot): (letter: LetterInfo) => boolean {
   const versions = new Map<string, number>();
   for (const [appId, { version }] of txns) {
@@ -154,12 +158,12 @@ interface DecodeOptions {
   readonly letters: Snapshot;
   /** The letters to decode. */
   readonly open: readonly LetterInfo[];
-  /** The events for which one letter stands as a whole. */
+  /** The events that are one letter as a whole. */
   readonly whole: ReadonlySet<string>;
   readonly onFile: FileProgress | undefined;
 }
 
-/** The rows, by column, of the letters that decode now. An event's body stands with one of its letters. */
+/** The letters that can be decoded now, as rows, by column. The body of an event is stored with only one of its letters. */
 async function decodeAgain({ stream, letters, open, whole, onFile }: DecodeOptions) {
   const columns = new RowColumns(tableFields(stream));
   let settled = 0;
@@ -177,11 +181,11 @@ async function decodeAgain({ stream, letters, open, whole, onFile }: DecodeOptio
     const letter = of === stream.name ? events.get(key)?.[0] : undefined;
     const body = decodeBody(text as string | null, encoding as string | null);
     if (!letter || !body || letter.enqueuedAt === null) return;
-    // The letter may have been written twice: use it once.
+    // A letter may have been written twice, but it is used once.
     events.delete(key);
     const event = { sequenceNumber: letter.sequenceNumber, enqueuedAt: letter.enqueuedAt };
     const { rows, positions, rejected } = decode(body);
-    // A letter for a whole event becomes all of its rows, or none if an element is still bad.
+    // A letter for a whole event becomes all of its rows, or none as long as an element is bad.
     const isWhole = whole.has(key);
     if (isWhole && rejected.length > 0) return;
     for (const [row, values] of rows.entries()) {

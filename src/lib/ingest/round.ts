@@ -5,23 +5,23 @@ import { LetterColumns } from './letterColumns';
 import type { PartitionBatch } from './partitionBatch';
 import { RowColumns } from './rowColumns';
 
-/** The share of one batch in a round. */
+/** The part of a round that comes from one batch. */
 export interface BatchShare {
   readonly rows: number;
-  /** Events that were in an earlier commit, or in an earlier batch of this round. */
+  /** How many events were already in an earlier commit, or in an earlier batch of this round. */
   readonly duplicates: number;
-  /** Dead letters of events that are not duplicates, and of gaps. */
+  /** How many dead letters there are of gaps and of events that are not duplicates. */
   readonly letters: number;
 }
 
-/** The content of a round's commit. */
+/** What one commit of a round writes. */
 export interface Round {
-  /** Values by column: the stream's own, the address, and the rescued fields. */
+  /** The values by column: the stream's own columns, the address, and the rescued fields. */
   readonly columns: readonly ColumnValues[];
   readonly rows: number;
   readonly letters: LetterColumns;
   readonly txns: readonly Txn[];
-  /** In the order of the batches. */
+  /** The shares of the batches, in their order. */
   readonly shares: readonly BatchShare[];
   /** When the oldest event that is not a duplicate was enqueued, in microseconds since 1970. */
   readonly oldest: number;
@@ -31,15 +31,16 @@ export interface RoundInput {
   readonly batches: readonly PartitionBatch[];
   /** The table's txns by appId. */
   readonly committed: ReadonlyMap<string, Txn>;
-  /** Name of the stream, for its letters. */
+  /** The name of the stream, for its letters. */
   readonly stream: string;
   /** The fields of the stream's table. */
   readonly fields: readonly Field[];
 }
 
 /**
- * Merges batches into the columns, letters and txns of one commit. Duplicates are trimmed event by event: events that the table has
- * committed, or that a batch before has.
+ * Merges batches into the columns, letters and txns of one commit. Duplicates are trimmed event by event: those are events that the table
+ * has
+ * already, and events of an earlier batch.
  */
 export function planRound({ batches, committed, stream, fields }: RoundInput): Round {
   const expected = batches.reduce((sum, { events }) => sum + events.length, 0);

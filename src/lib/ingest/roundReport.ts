@@ -5,7 +5,7 @@ import type { BatchShare, Round } from './round';
 
 export type Stage = 'decode' | 'admit' | 'plan' | 'write' | 'commit';
 
-/** One round, as its log line says it. */
+/** The figures of one round for its line in the log. */
 export interface RoundReport {
   readonly stream: string;
   readonly version: number;
@@ -14,16 +14,16 @@ export interface RoundReport {
   readonly rows: number;
   readonly duplicates: number;
   readonly letters: number;
-  /** Size of the data file. */
+  /** The size of the data file, in bytes. */
   readonly bytes: number;
-  /** From the oldest event's being enqueued to its commit, in milliseconds; null when all had been committed before. */
+  /** The time from when the oldest event was enqueued to its commit, in milliseconds; null if all events had been committed before. */
   readonly lagMs: number | null;
-  /** Milliseconds by stage, all tries of a round together. */
+  /** The time of each stage in milliseconds, for all tries of a round together. */
   readonly ms: Readonly<Record<Stage, number>>;
 }
 
 export interface Stopwatch {
-  /** Counts the time since the last lap to a stage. */
+  /** Adds the time since the last lap to a stage. */
   lap(stage: Stage): void;
   add(stage: Stage, milliseconds: number): void;
   readonly ms: Readonly<Record<Stage, number>>;

@@ -1,40 +1,41 @@
 /** A batch that waits for a round. Times are in milliseconds of one clock. */
 export interface WaitingBatch {
-  /** The hub's partition, by its appId or another name that is its own. */
+  /** A name for the hub's partition that no other partition has, such as its appId. */
   readonly partition: string;
   readonly events: number;
   /** When it came. */
   readonly since: number;
-  /** The trigger had more events ready than it could pass in this batch, so the next batch is behind it. */
+  /** True if the trigger had more events than it could pass in this batch. Then the next batch follows at once. */
   readonly isFull: boolean;
 }
 
 export interface RoundTimingOptions {
-  /** Least time between the starts of two rounds. */
+  /** The shortest time between the starts of two rounds. */
   readonly intervalMs: number;
 }
 
-/** Least time between the starts of two rounds while there is a backlog. */
+/** The shortest time between the starts of two rounds while there is a backlog. */
 const backlogIntervalMs = 250;
 
-/** With this many events waiting there is a backlog: waiting for more would only add to the lag. */
+/** If this many events wait, there is a backlog. Waiting for more would only increase the lag. */
 const backlogEvents = 4000;
 
-/** A partition is being read if a batch of it came within this time. */
+/** A partition counts as being read if a batch of it came within this time. */
 const readWithinMs = 2000;
 
-/** How long a round that is due waits for the batches of other partitions, which come at almost the same time. */
+/** How long a round that is due waits for batches of other partitions, because these come at almost the same time. */
 const togetherMs = 50;
 
 /**
- * Decides when the next round of a table starts. The trigger passes a partition's next batch only after the one before it is
- * committed, so a partition with a waiting batch has nothing more to give to the round.
+ * Decides when the next round of a table starts. The trigger passes a partition's next batch only after the one before it is committed. So
+ * a
+ * partition with a waiting batch has nothing more for the round.
  *
  * | state | the round starts |
  * |---|---|
  * | usually | the interval after the last start |
- * | a batch is full, or many events wait | 250 ms after the last start: else a partition would give no more than one batch an interval |
- * | then, if a partition that is being read has no batch waiting | up to 50 ms later: partitions whose rounds end together bring their next batches together |
+ * | a batch is full, or many events wait | 250 ms after the last start, because a partition would otherwise give one batch per interval |
+ * | the same, but a partition that is being read has no batch waiting | up to 50 ms later, because batches of rounds that end together come together |
  */
 export class RoundTiming {
   readonly #intervalMs: number;
@@ -46,17 +47,17 @@ export class RoundTiming {
     this.#intervalMs = intervalMs;
   }
 
-  /** A batch of a partition came. */
+  /** Tells that a batch of a partition came. */
   came(partition: string, now: number): void {
     this.#lastBatch.set(partition, now);
   }
 
-  /** A round starts. */
+  /** Tells that a round starts. */
   started(now: number): void {
     this.#startedAt = now;
   }
 
-  /** When the next round starts if no other batch comes until then. At least one batch waits. */
+  /** When the next round starts if no further batch comes. At least one batch must be waiting. */
   dueAt(waiting: readonly WaitingBatch[], now: number): number {
     const events = waiting.reduce((sum, batch) => sum + batch.events, 0);
     const hasBacklog = events >= backlogEvents || waiting.some(({ isFull }) => isFull);

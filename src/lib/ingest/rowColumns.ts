@@ -4,17 +4,17 @@ import type { Field } from '../delta/schema';
 import type { Row } from '../streams/stream';
 import type { DecodedEvent } from './decodeEvents';
 
-/** The partition, in its generation, that rows come from. */
+/** The partition that rows come from, and its generation. */
 interface RowSource {
   /** Microseconds since 1970. */
   readonly hubCreatedAt: number;
   readonly partition: number;
 }
 
-/** What a row's address takes from its event. */
+/** The members of an event that are part of a row's address. */
 type EventAddress = Pick<DecodedEvent, 'enqueuedAt' | 'sequenceNumber'>;
 
-/** Collects rows as columns of `tableFields`: the stream's own, the address, and the rescued fields. */
+/** Collects rows as columns of `tableFields`: the stream's own columns, the address, and the rescued fields. */
 export class RowColumns {
   readonly #own: readonly ColumnBuilder[];
   readonly #enqueuedAt: ColumnBuilder;
@@ -24,12 +24,12 @@ export class RowColumns {
   readonly #elements: ColumnBuilder;
   readonly #rescued: ColumnBuilder;
   readonly #all: readonly ColumnBuilder[];
-  /** Rows of events that were added last, which become columns together. */
+  /** Rows of the events that were added last. They are added to the columns together. */
   #pending: Pending | undefined;
 
   /**
    * @param fields of the table, as `tableFields` gives them
-   * @param capacity how many rows are expected; more are taken too
+   * @param capacity how many rows are expected. More rows can be added too
    */
   constructor(fields: readonly Field[], capacity = 0) {
     const all = fields.map(({ type }) => new ColumnBuilder(type, capacity));
@@ -56,7 +56,7 @@ export class RowColumns {
     return this.#elements.length;
   }
 
-  /** All rows of an event. */
+  /** Adds all rows of an event. */
   pushEvent(hub: RowSource, event: DecodedEvent): void {
     const { columns, start, end, positions, enqueuedAt, sequenceNumber } = event;
     for (let row = start; row < end; row++) {
@@ -73,7 +73,7 @@ export class RowColumns {
     }
   }
 
-  /** One row. */
+  /** Adds one row. */
   push(hub: RowSource, event: EventAddress, element: number, values: Row): void {
     this.#addPending();
     const own = this.#own;
@@ -98,7 +98,7 @@ export class RowColumns {
   }
 }
 
-/** Rows of one partition that stand together. */
+/** Rows of one partition that lie one after the other. */
 interface Pending {
   readonly hub: RowSource;
   readonly columns: DecodedEvent['columns'];

@@ -6,11 +6,12 @@ import { type DecodedEvent, decodeEvents, noRows } from './decodeEvents';
 import type { TableWriter } from './tableWriter';
 
 /*
- * The Event Hubs trigger cannot read an event whose AMQP body is not one data section: the batch fails again and again before our
- * code runs, and the partition is stuck. The code here reads such events with the SDK, which can read them.
+ * Frees a partition that is stuck. The Event Hubs trigger cannot read an event whose AMQP body is not one data section: the batch fails
+ * again and
+ * again before our code runs. The code here reads such events with the SDK, which can read them.
  */
 
-/** After this many readable events in a row, the trigger can go on. */
+/** After this many readable events in a row, the trigger is expected to go on. */
 const readableRun = 1000;
 
 export interface SkipOptions {
@@ -18,31 +19,33 @@ export interface SkipOptions {
   readonly hub: string;
   readonly partitionId: string;
   readonly hubs: HubFacts & {
-    /** The newest sequence number of a partition; -1 where it never had any. */
+    /** The newest sequence number of a partition; -1 if it never had any. */
     lastSequenceNumber(hub: string, partitionId: string): Promise<number>;
   };
   readonly writer: TableWriter;
-  /** The version of the partition's txn in the stream's table; undefined where nothing is committed. */
+  /** The version of the partition's txn in the stream's table; undefined if nothing is committed. */
   readonly committed: (appId: string) => Promise<number | undefined>;
-  /** The events of the partition from `first` to `last`. */
+  /** Reads the events of the partition from `first` to `last`. */
   readonly read: (first: number, last: number) => AsyncIterable<readonly HubEvent[]>;
-  /** Sets the trigger's position, so that it continues after an event. */
+  /** Sets the trigger's position behind an event, so that it continues with the next one. */
   readonly move: (event: Pick<HubEvent, 'sequenceNumber' | 'offset'>) => Promise<void>;
 }
 
 export interface Skipped {
-  /** Events that were committed in the ordinary way. */
+  /** How many events were committed in the ordinary way. */
   readonly readable: number;
   /** Sequence numbers of the events that became dead letters with the reason `unreadable`. */
   readonly unreadable: readonly number[];
-  /** Where the trigger goes on; undefined when there was nothing to read. */
+  /** The sequence number at which the trigger continues; undefined if there was nothing to read. */
   readonly next: number | undefined;
 }
 
 /**
- * Commits the events of a partition after its txn, unreadable ones as dead letters, until the trigger can go on: after a thousand
- * readable events in a row, or at the end that the hub had at the start. The trigger's position is moved after each commit. No
- * other reader should be on the partition meanwhile; if there is one, still no event becomes a row twice.
+ * Commits the events of a partition that come after its txn; unreadable ones become dead letters. It ends when the trigger can go on: after
+ * a
+ * thousand readable events in a row, or at the end that the hub had at the start. The trigger's position is moved after each commit. No
+ * other
+ * reader should read the partition meanwhile; if one does, still no event becomes a row twice.
  * @throws what committing throws, `hub.*`
  */
 export async function skipUnreadable(options: SkipOptions): Promise<Skipped> {
@@ -94,14 +97,17 @@ function unreadableEvent({ sequenceNumber, enqueuedAt, value }: HubEvent): Decod
   };
 }
 
-/** A text as it is, and anything else as JSON: where that is what the stream expects, replaying the letter makes it a row. */
+/**
+ * The body as text. A text stays as it is, and anything else becomes JSON. If the stream expects such JSON, a replay makes the letter a
+ * row.
+ */
 function bodyText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === undefined || value === null) return '';
   const plain = (_key: string, part: unknown) => {
     if (typeof part === 'bigint') return String(part);
     const bytes = part as { type?: unknown; data?: unknown } | null;
-    // Bytes inside a list, as Buffer writes itself to JSON: text where they are text.
+    // Bytes inside a list look like a Buffer in JSON. They become text.
     return bytes?.type === 'Buffer' && Array.isArray(bytes.data)
       ? Buffer.from(bytes.data as number[]).toString()
       : part;

@@ -17,27 +17,27 @@ export interface BatchOutcome extends BatchShare {
 export interface TableWriterOptions {
   /** Name of the stream. */
   readonly stream: string;
-  /** The stream's table; its fields are the stream's own, the row's address, and the rescued fields. */
+  /** The stream's table. Its fields are the stream's own, the row's address, and the rescued fields. */
   readonly rows: TableAppender;
   readonly letters: TableAppender;
   readonly hubs: HubFacts;
-  /** Go on without events that a reader overtook. */
+  /** True to go on without events that a reader has passed over. */
   readonly acceptGaps?: boolean;
-  /** Least time between the starts of two rounds, in milliseconds; it is less while there is a backlog. */
+  /** The shortest time between the starts of two rounds, in milliseconds. It is shorter while there is a backlog. */
   readonly commitIntervalMs: number;
   /** The most events that the trigger passes in one batch. A batch of this size has a backlog behind it. */
   readonly maxBatchEvents?: number;
-  /** What a round holds at most: events, and bytes of their bodies. One batch is always taken. */
+  /** The most events of a round; the next member is the most bytes of their bodies. A single batch is always taken, even if it has more. */
   readonly maxRoundEvents?: number;
   readonly maxRoundBytes?: number;
   readonly onRound?: (report: RoundReport) => void;
 }
 
-/** What the writer should know of a batch beside its events. */
+/** Facts about a batch beside its events. */
 export interface BatchFacts {
-  /** How long decoding it took, in milliseconds, for the round's report. */
+  /** How long it took to decode the batch, in milliseconds, for the round's report. */
   readonly decodeMs?: number;
-  /** Whether more events of its partition wait behind it. */
+  /** True if more events of its partition wait behind it. */
   readonly moreFollow?: boolean;
 }
 
@@ -48,13 +48,13 @@ interface Waiting extends WaitingBatch {
   reject(error: unknown): void;
 }
 
-/** When storage goes back in time, it is away for longer than this. So the letters of a slower round are checked again. */
+/** Storage that goes back in time is away for longer than this, in milliseconds. So after a slower round, its letters are checked again. */
 const slowMs = 1000;
 
 /**
- * Commits batches of all partitions of one stream, in one process: batches that come while a round is under way, or within
- * the commit interval, share the next round, which is one data file and one commit with a txn per partition. Make one per
- * stream and process.
+ * Commits the batches of all partitions of one stream, in one process. Batches that come during a round, or within the commit interval,
+ * share
+ * the next round, which is one data file and one commit with a txn per partition. A process makes one per stream.
  */
 export class TableWriter {
   readonly #options: TableWriterOptions;
@@ -69,7 +69,7 @@ export class TableWriter {
     this.#timing = new RoundTiming({ intervalMs: options.commitIntervalMs });
   }
 
-  /** Resolves when the batch is in the log. Rejects if its round failed; then none of its rows may count. */
+  /** Resolves when the batch is in the log. Rejects if its round failed; then none of its rows may be taken for committed. */
   commit(batch: IncomingBatch, { decodeMs = 0, moreFollow = false }: BatchFacts = {}): Promise<BatchOutcome> {
     const { maxBatchEvents = Number.POSITIVE_INFINITY } = this.#options;
     const partition = partitionAppId(batch.generation, batch.partitionId);
@@ -100,7 +100,7 @@ export class TableWriter {
       try {
         await this.#commitRound(taken);
       } catch (error) {
-        // If it is unknown whether a commit succeeded, reading the state again shows it.
+        // It may be unknown whether a commit succeeded. Reading the state again shows it.
         this.#options.rows.forget();
         this.#options.letters.forget();
         for (const { reject } of taken) reject(error);
@@ -109,7 +109,7 @@ export class TableWriter {
     this.#round = undefined;
   }
 
-  /** Waits until the round is due; each batch that comes meanwhile may change when that is. */
+  /** Waits until the round is due. Each batch that comes meanwhile may change that time. */
   async #untilDue(): Promise<void> {
     while (!this.#draining) {
       const now = performance.now();
@@ -154,13 +154,13 @@ export class TableWriter {
       stopwatch.lap('plan');
       const startedAt = performance.now();
       const prepared = await this.#prepare(state, round, stopwatch);
-      // Storage went back in time: plan the round again on the log as it is now.
+      // Storage went back in time, so plan the round again on the log as it is now.
       if (!prepared) continue;
       let { version } = state;
       if (round.txns.length > 0) {
         const { outcome, state: after } = await rows.commit(prepared, round.txns, round.rows);
         stopwatch.lap('commit');
-        // Another process committed one of these partitions meanwhile: trim again against what it committed.
+        // Another process committed one of these partitions meanwhile, so trim again what that process has committed.
         if (outcome === 'moved') continue;
         version = after.version;
       }
@@ -174,7 +174,7 @@ export class TableWriter {
   }
 
   /**
-   * The state this process remembers, or the newest one if a batch does not continue it: another process may have committed that
+   * The state that this process remembers. If a batch does not continue it, the newest one is read: another process may have committed that
    * partition, and what it committed must not be taken for missing.
    */
   async #stateFor(taken: readonly Waiting[]): Promise<TableState> {
@@ -184,7 +184,7 @@ export class TableWriter {
     return allFollowOn(batches, state.txns) ? state : rows.refresh();
   }
 
-  /** A batch that cannot be admitted is rejected alone; the others continue. */
+  /** Admits the batches one by one. A batch that cannot be admitted is rejected on its own; the others continue. */
   async #admit(taken: readonly Waiting[], committed: Parameters<typeof admitBatch>[0]['committed']) {
     const { acceptGaps = false } = this.#options;
     const hubs = oncePerRound(this.#options.hubs);
@@ -204,21 +204,23 @@ export class TableWriter {
   }
 
   /**
-   * Uploads the rows' file, and writes the letters as a commit of their own: they must be there before the commit that moves
-   * past their events. No file is left behind if the letters cannot be written. Undefined if the log does not hold `state` any
-   * more. A round without rows is checked too: events dropped as duplicates must really be in the log.
+   * Uploads the file of rows, and writes the letters in a commit of their own: they must be in the log before the commit that moves past
+   * their
+   * events. If the letters cannot be written, the file is deleted. The result is undefined if the log does not hold `state` any more. This
+   * is
+   * checked for a round without rows as well, because events that are dropped as duplicates must really be in the log.
    */
   async #prepare(state: TableState, round: Round, stopwatch: Stopwatch): Promise<PreparedRound | undefined> {
     const { rows, letters } = this.#options;
     const { count, columns } = round.letters;
-    // A table that does not take the letters refuses them here, before a file is written.
+    // A table that does not take the letters throws here, before a file is written.
     if (count > 0) await letters.state();
     const [prepared, lettered] = await Promise.allSettled([
       rows.prepare(state, round.rows > 0 ? round.columns : undefined),
       count > 0 ? letters.appendRows(columns, count) : undefined,
     ]);
     stopwatch.lap('write');
-    // Throw only now, so that no upload of a failed round is still running.
+    // Both have ended now. An earlier throw could have left an upload of a failed round running.
     if (lettered.status === 'rejected') {
       if (prepared.status === 'fulfilled' && prepared.value) await rows.discard(prepared.value);
       throw lettered.reason;
@@ -243,7 +245,7 @@ export class TableWriter {
 }
 
 interface PreparedRound extends PreparedAppend {
-  /** The state of dead_letters with the round's letters. */
+  /** The state of dead_letters with the letters of the round. */
   readonly lettered: TableState | undefined;
 }
 

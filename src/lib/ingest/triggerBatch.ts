@@ -1,6 +1,6 @@
 import { TributaryError } from '../errors';
 
-/** One event of a batch as the trigger hands it over. */
+/** One event of a batch in the form in which the trigger passes it. */
 export interface TriggerEvent {
   readonly body: Uint8Array;
   readonly sequenceNumber: number;
@@ -8,7 +8,7 @@ export interface TriggerEvent {
   readonly enqueuedAt: number;
 }
 
-/** Consecutive events of one partition, ascending by sequence number. */
+/** Consecutive events of one partition, in ascending order of sequence numbers. */
 export interface TriggerBatch {
   readonly partitionId: string;
   readonly events: readonly TriggerEvent[];
@@ -21,10 +21,10 @@ export function partitionIdOf(triggerMetadata: Record<string, unknown> | undefin
 }
 
 /**
- * Reads a batch as the Event Hubs trigger passes it to a function with cardinality many and dataType binary: bodies, and in
- * triggerMetadata one entry of sequenceNumberArray and enqueuedTimeUtcArray for each body. Only the service can set these two
- * arrays. systemPropertiesArray is not read, because a sender can put any `sequenceNumber` into it.
- * @throws `ingest.batch` when bodies and metadata do not belong together: the function is not registered as binary
+ * Reads a batch as the Event Hubs trigger passes it to a function with cardinality many and dataType binary. It has a list of bodies, and
+ * triggerMetadata with one entry of sequenceNumberArray and enqueuedTimeUtcArray for each body. Only the service can set these two arrays.
+ * systemPropertiesArray is not read, because a sender can put any `sequenceNumber` into it.
+ * @throws `ingest.batch` when bodies and metadata do not belong together: then the function is not registered as binary
  */
 export function readTriggerBatch(
   bodies: unknown,
@@ -58,7 +58,7 @@ export function readTriggerBatch(
   return { partitionId, events };
 }
 
-/** Metadata may come as JSON text, depending on how the host passes it to the worker. */
+/** A part of the metadata. It may come as JSON text, depending on how the host passes it to the worker. */
 function parsed(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
@@ -68,7 +68,7 @@ function parsed(value: unknown): unknown {
   }
 }
 
-/** Some workers hand a long over as its two halves. */
+/** A long as a number. Some workers pass it as its two halves. */
 function readLong(value: unknown): number {
   const halves = value as { low?: unknown; high?: unknown } | null | undefined;
   const number =
@@ -79,7 +79,7 @@ function readLong(value: unknown): number {
   return number;
 }
 
-/** Events that came together have the same time, which is read once. */
+/** Reads the times of a batch. Events that came together have the same text, which is parsed only once. */
 function readEnqueuedTimes(texts: readonly unknown[]): number[] {
   let last: unknown;
   let time = Number.NaN;
@@ -92,7 +92,7 @@ function readEnqueuedTimes(texts: readonly unknown[]): number[] {
   });
 }
 
-/** The host writes UTC times without saying so. */
+/** A time in microseconds since 1970. The host writes times in UTC without a time zone. */
 function readEnqueuedTime(value: unknown): number {
   const text = String(value);
   const ms = Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
