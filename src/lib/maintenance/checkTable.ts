@@ -24,9 +24,11 @@ export interface CheckResult {
 }
 
 /**
- * Reads every live file of the newest version and compares it with the log: size, schema, number of rows, nulls of each
- * column, and whether every value lies within the bounds. Columns of types that are not implemented are left out. Damage to a file is a finding. Damage to the log is thrown, because then
- * it is unknown what to check. Undefined if there is no table.
+ * Reads every live file of the newest version and compares it with the log: size, schema, number of rows, number of nulls in each column,
+ * and
+ * whether every value lies within the bounds. Columns of types that are not implemented are left out. Damage to a file is a finding. Damage
+ * to
+ * the log is thrown, because then it is unknown which files to check. Undefined if there is no table.
  */
 export async function checkTable({ at, signal, progress }: CheckTask): Promise<CheckResult | undefined> {
   const snapshot = await openSnapshot(at);
@@ -49,7 +51,7 @@ export async function checkTable({ at, signal, progress }: CheckTask): Promise<C
   return { version: snapshot.version, files: snapshot.files.size, rows, findings };
 }
 
-/** The values that were found in a column of one file. */
+/** What was found in a column of one file. */
 interface ColumnTally {
   nulls: number;
   /** The first value that is outside the bounds. */
@@ -110,7 +112,11 @@ function checkValues(
   }
 }
 
-/** Readers allow for bounds of timestamps that were cut to milliseconds; those of floats are printed as doubles, of decimals maybe too. */
+/**
+ * A bound, widened by as much as readers tolerate: bounds of timestamps may be cut to milliseconds, and bounds of floats, and maybe of
+ * decimals,
+ * are written as doubles.
+ */
 function widened(type: Field['type'], bound: ReadValue, side: 'min' | 'max'): ReadValue {
   if (typeof bound === 'string' && type !== 'string') return widenedDecimal(bound, side);
   if (typeof bound !== 'number') return bound;
@@ -119,7 +125,7 @@ function widened(type: Field['type'], bound: ReadValue, side: 'min' | 'max'): Re
   return isTimestamp && side === 'max' ? bound + 999 : bound;
 }
 
-/** NaN is neither below nor above anything here. */
+/** Whether the left value is below the right one. NaN is neither below nor above anything here. */
 function isBelow(type: Field['type'], left: ReadValue, right: ReadValue): boolean {
   if (typeof left === 'string' && typeof right === 'string')
     return type === 'string' ? compareUtf8(left, right) < 0 : unscaled(left) < unscaled(right);
@@ -127,9 +133,9 @@ function isBelow(type: Field['type'], left: ReadValue, right: ReadValue): boolea
   return isNumber(left) && isNumber(right) ? (left as number) < (right as number) : false;
 }
 
-/** The most digits after the point that a decimal has. */
+/** The most digits after the point that a decimal can have. */
 const decimalDigits = 38;
-/** A double has 53 bits. That many digits it is written with at the most; a bound with more was none. */
+/** A double is written with at most this many digits, because it has 53 bits. A bound with more digits was not a double. */
 const doubleDigits = 17;
 const doubleBits = 50n;
 
@@ -139,7 +145,10 @@ function unscaled(text: string): bigint {
   return BigInt(whole + fraction.padEnd(decimalDigits, '0').slice(0, decimalDigits));
 }
 
-/** Some writers make doubles of the bounds of decimals, as delta-rs does, which may move them by some of the last bits. */
+/**
+ * A bound of a decimal, widened by the last bits of a double: some writers, such as delta-rs, turn such bounds into doubles, which may move
+ * them.
+ */
 function widenedDecimal(text: string, side: 'min' | 'max'): string {
   const significant = text.replace(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '');
   if (significant.length > doubleDigits) return text;

@@ -14,7 +14,7 @@ import { ensureMaintainable, type MaintenanceTask, type NoTable, storeTime } fro
 
 export type CheckpointOutcome =
   | {
-      /** `exists`: another process had written it. `current`: the newest version has had one for longer. */
+      /** `exists`: another process wrote it at the same time. `current`: the newest version had a checkpoint before. */
       readonly outcome: 'written' | 'exists' | 'current';
       readonly version: number;
       readonly files?: number;
@@ -22,10 +22,11 @@ export type CheckpointOutcome =
   | NoTable;
 
 /**
- * Writes a checkpoint of the newest version (PROTOCOL.md, "Checkpoints"): a classic single part, written once, then
- * `_last_checkpoint`, which never moves back. Expired tombstones are left out. All txns are kept, because they make ingestion
- * idempotent. The previous checkpoint is copied into the new one row group by row group, so that memory does not grow with the
- * number of files.
+ * Writes a checkpoint of the newest version (PROTOCOL.md, "Checkpoints"). It writes a classic single part once, and then
+ * `_last_checkpoint`,
+ * which never moves back. Expired tombstones are left out. All txns are kept, because they make ingestion idempotent. The previous
+ * checkpoint is
+ * copied into the new one row group by row group, so that memory does not grow with the number of files.
  */
 export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutcome> {
   const { at, signal } = task;
@@ -41,12 +42,12 @@ export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutco
   signal?.throwIfAborted();
   await ensureStillInLog(log.tail);
   const outcome = await putCheckpoint(log.tail, encoded.bytes);
-  // A checkpoint of commits that storage has lost would bring them back to life.
+  // A checkpoint of commits that storage has lost would bring their rows back.
   await ensureStillInLog(log.tail).catch(async (error) => {
     if (outcome === 'written') await at.store.delete(path);
     throw error;
   });
-  // An existing checkpoint of this version may hold fewer tombstones, which is fine, or be damaged: then nothing may point to it.
+  // An existing checkpoint of this version may have fewer tombstones, which does no harm. If it is damaged, nothing may point to it.
   const description =
     outcome === 'written'
       ? {
@@ -60,7 +61,7 @@ export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutco
   return { outcome, version, files: description.numOfAddFiles };
 }
 
-/** Stores a checkpoint, unless its version has one. One that was made of a commit which storage has lost is replaced. */
+/** Stores a checkpoint, unless its version has one. A checkpoint that was made of a commit which storage has lost is replaced. */
 async function putCheckpoint({ at, version }: Snapshot, bytes: Uint8Array): Promise<'written' | 'exists'> {
   const path = checkpointPath(at.table, version);
   const { outcome } = await at.store.putIfAbsent(path, bytes);
@@ -70,7 +71,7 @@ async function putCheckpoint({ at, version }: Snapshot, bytes: Uint8Array): Prom
   return 'written';
 }
 
-/** Throws `delta.contention` where storage went back in time since the version was read: the next pass reads the log anew. */
+/** Throws `delta.contention` if storage went back in time since the version was read. The next pass reads the log anew. */
 async function ensureStillInLog(tail: Snapshot): Promise<void> {
   if (await isStillInLog(tail)) return;
   const where = describeVersion(tail.at, tail.version);
@@ -82,13 +83,17 @@ async function ensureStillInLog(tail: Snapshot): Promise<void> {
 
 type CountedCheckpoint = EncodedCheckpoint & { readonly numOfAddFiles: number };
 
-/** If the file rows of the previous checkpoint are damaged, it is not used: an older one and the commits after it do as well. */
+/**
+ * Encodes the checkpoint. If the file rows of the previous checkpoint are damaged, the table is opened from an older checkpoint and the
+ * commits
+ * after it instead.
+ */
 async function encodeTail(task: MaintenanceTask, log: LogTail): Promise<CountedCheckpoint> {
   const { at, version } = log.tail;
   try {
     return await encodeLog(task, log);
   } catch (error) {
-    // What the log has in a type that no column takes.
+    // The log has a value of a type that the checkpoint's column does not take.
     if (error instanceof TributaryError && error.code === 'parquet.value')
       throw new TributaryError(error.code, `${describeVersion(at, version)}, ${error.message}`);
     if (!isDamage(error) || !log.base) throw error;
@@ -143,7 +148,7 @@ function encoderOf({ metaData: { configuration }, fields }: Snapshot): Checkpoin
   });
 }
 
-/** Copies a part of the previous checkpoint as it is stored, if all of its files are still there. Returns how many these are. */
+/** Copies a part of the previous checkpoint as it is stored, if all of its files are still live. Returns how many files these are. */
 function copyWhole(
   { files, stored }: CheckpointPart,
   encoder: CheckpointEncoder,
@@ -154,6 +159,6 @@ function copyWhole(
   return encoder.copy(stored) ? files.count : 0;
 }
 
-/** A tombstone without a time has long expired (PROTOCOL.md, "Add File and Remove File"). */
+/** Whether a tombstone has expired. One without a time has long expired (PROTOCOL.md, "Add File and Remove File"). */
 export const isExpired = ({ deletionTimestamp = 0 }: Remove, keptSince: number) =>
   deletionTimestamp < keptSince;

@@ -16,35 +16,39 @@ import { type CheckpointDescription, inspectCheckpoint, moveLastCheckpoint } fro
 import { type MaintenanceTask, type NoTable, openStateForMaintenance, storeTime } from './task';
 
 export interface CleanLogTask extends MaintenanceTask {
-  /** Says what would be deleted, and deletes nothing. */
+  /** True to say what would be deleted, and delete nothing. */
   readonly dryRun?: boolean;
 }
 
 export type CleanLogOutcome =
   | {
       /**
-       * `disabled`: the table property delta.enableExpiredLogCleanup is false. `damage-passed-over`: done, but a checkpoint that would
-       * have been kept is damaged, so that an older one is kept, with all after it, or nothing is deleted where there is no other.
+       * `disabled`: the table property delta.enableExpiredLogCleanup is false. `damage-passed-over`: the log was cleaned, but the
+       * checkpoint with which
+       * it should begin is damaged. So it begins with an older one, or nothing was deleted because there is no other.
        */
       readonly outcome: 'done' | 'disabled' | 'damage-passed-over';
       /** The oldest version that can still be opened; undefined when nothing has expired. */
       readonly oldest: number | undefined;
-      /** Files deleted, or to be deleted in a dry run. */
+      /** How many files were deleted, or would be in a dry run. */
       readonly deleted: number;
-      /** What is wrong with the newest checkpoint that was passed over. */
+      /** What is wrong with the newest of the damaged checkpoints. */
       readonly damage?: string;
     }
   | NoTable;
 
 /**
- * Deletes log entries and checkpoints that nobody needs to open a version of the last `delta.logRetentionDuration`
- * (PROTOCOL.md, "Metadata Cleanup"). The cutoff is the last midnight in UTC, less that duration; the newest checkpoint of a
- * version committed before the cutoff stays, with its own commit and all later ones. That checkpoint is read through first, and a
- * damaged one passed over for an older one. The oldest entries are deleted first, so that the rest of the log can be opened at any time.
- * Where a part of the log may only be cleaned as a whole, nothing is deleted before it has expired as a whole.
+ * Deletes log entries and checkpoints that nobody needs to open a version of the last `delta.logRetentionDuration` (PROTOCOL.md, "Metadata
+ * Cleanup"). The cutoff is the last midnight in UTC, minus that duration. The newest checkpoint of a version committed before the cutoff
+ * stays,
+ * with its own commit and all later ones. That checkpoint is read first, and if it is damaged, an older one is taken. The oldest entries
+ * are
+ * deleted first, so that the rest of the log can be opened at any time. If a part of the log may only be cleaned as a whole, none of it is
+ * deleted before all of it has expired.
  *
- * The shortest duration is a day: writers rely for an hour on what they know of the log, and a writer that sleeps longer than the
- * log is kept would commit below its beginning.
+ * The shortest duration is a day. Writers rely for an hour on what they know of the log, and a writer that pauses for longer than the log
+ * is kept
+ * would commit below its beginning.
  */
 export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
   const { at, signal, dryRun = false, now = Date.now() } = task;
@@ -55,7 +59,7 @@ export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
     files.push(file);
     newest = Math.max(newest, file.lastModified.getTime());
   }
-  // After the listing, so that the log is known to be whole up to its end.
+  // The state is read after the listing, to be sure that the log is unbroken up to its end.
   const state = await openStateForMaintenance(task, highestVersion(files));
   if (!state) return { outcome: 'no-table' };
   const { version, metaData, protocol } = state;
@@ -64,7 +68,7 @@ export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
   if (!isOn(configuration, 'delta.enableExpiredLogCleanup', true))
     return { outcome: 'disabled', oldest: undefined, deleted: 0 };
   const cutoff = Math.floor(storeTime(now, newest) / dayMs) * dayMs - Math.max(kept, dayMs);
-  // Below this version nothing may be deleted unless all of it is.
+  // The entries below this version are deleted all together or not at all.
   const least = checkpointsProtectedBefore(protocol, metaData);
   const candidates = checkpointsBefore(files, cutoff).filter((each) => each.version >= least);
   const { keep, expired, damage } = await findBeginning(task, files, candidates);
@@ -84,15 +88,15 @@ export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
 }
 
 interface LogBeginning {
-  /** The checkpoint with which the log is to begin, and its description if anything is below it; undefined if there is none. */
+  /** The checkpoint with which the log is to begin; undefined if there is none. It has a description if there is anything below it. */
   readonly keep: { readonly version: number; readonly description?: CheckpointDescription } | undefined;
-  /** The files below it, in the order in which they are to be deleted. */
+  /** The files below it, in the order in which they must be deleted. */
   readonly expired: readonly LogFile[];
-  /** What is wrong with the newest one with which it might have begun; undefined if it begins with that one. */
+  /** What is wrong with the newest checkpoint that could have been the beginning; undefined if the log begins with that one. */
   readonly damage: string | undefined;
 }
 
-/** The first of the checkpoints that can be read. One below which nothing is to be deleted is not read. */
+/** The first of the checkpoints that is undamaged. A checkpoint below which there is nothing to delete is not read. */
 async function findBeginning(
   { at, signal }: CleanLogTask,
   files: readonly LogFile[],
@@ -117,7 +121,7 @@ async function findBeginning(
   return { keep: undefined, expired: [], damage };
 }
 
-/** The complete checkpoints of versions that were the newest, or older, at the cutoff; the newest first. */
+/** The complete checkpoints of versions up to the one that was the newest at the cutoff; the newest first. */
 function checkpointsBefore(files: readonly LogFile[], cutoff: number) {
   const young = files.filter(
     ({ kind, lastModified }) => kind === 'commit' && lastModified.getTime() > cutoff,

@@ -7,9 +7,9 @@ import type { MaintenanceTask, NoTable } from './task';
 export const defaultTargetBytes = 32 * 1024 * 1024;
 
 export interface CompactTask extends MaintenanceTask {
-  /** The target size of the new files. Files of at least half that size are left alone. */
+  /** The target size of the new files, in bytes. Files of at least half that size are left alone. */
   readonly targetBytes?: number;
-  /** Says what would be done, and does nothing. */
+  /** True to say what would be done, and do nothing. */
   readonly dryRun?: boolean;
 }
 
@@ -22,8 +22,9 @@ export type CompactOutcome =
   | NoTable;
 
 /**
- * Rewrites many small files as few large ones: plans bins, and does one after the other. If one conflicts, the others still count. A
- * file that is gone or damaged stops only its own bin, and its error is thrown at the end.
+ * Rewrites many small files as few large ones. It plans bins, and does one after the other. If one conflicts, the others still count. A
+ * file that
+ * is gone or damaged stops only its own bin, and its error is thrown at the end.
  * @throws what compactBin throws
  */
 export async function compact(task: CompactTask): Promise<CompactOutcome> {
@@ -48,7 +49,7 @@ export async function compact(task: CompactTask): Promise<CompactOutcome> {
       else bins.push(found);
     }
   } catch (error) {
-    // The time is over, but report the damage and not the end of the time.
+    // The time is over, but the damage is more important to report.
     throw damage && signal?.aborted ? damage : error;
   }
   if (damage) throw damage;
@@ -56,7 +57,7 @@ export async function compact(task: CompactTask): Promise<CompactOutcome> {
   return { outcome: 'done', version: bins.at(-1)?.version ?? version, bins };
 }
 
-/** Returns an error that is about a file of the bin only, so that the other bins can go on. */
+/** Returns the error if it is about a file of the bin only, so that the other bins can go on. Throws any other error again. */
 function errorOfFile(error: unknown): TributaryError {
   const isOfFile = isDamage(error) || (error instanceof TributaryError && error.code === 'parquet.value');
   if (isOfFile) return error as TributaryError;

@@ -12,36 +12,39 @@ import { ensureMaintainable, type MaintenanceTask, type NoTable } from './task';
 
 export interface BinTask extends MaintenanceTask {
   /**
-   * Once it says true, no further file is read: those that were read are committed, and the outcome says `more`. At least two files
-   * are, so that a bin comes to an end in whatever time it is given.
+   * Asked before each file. Once it returns true, no further file is read. The files that were read are committed, and the outcome says
+   * `more`. At
+   * least two files are read, so that a bin makes progress in whatever time it is given.
    */
   readonly isTimeUp?: () => boolean;
 }
 
-/** What became of one bin. */
+/** The outcome of one bin. */
 export interface BinOutcome {
   /**
-   * `conflict`: its files were removed meanwhile, or the table changed its schema. `kept`: nothing is to be rewritten, because its
-   * files have values in columns of types that are not written.
+   * `conflict`: its files were removed meanwhile, or the table's schema changed. `kept`: nothing was rewritten, because its files have
+   * values in
+   * columns of types that are not written here.
    */
   readonly outcome: 'committed' | 'conflict' | 'kept';
-  /** The version that holds the new file. */
+  /** The version that has the new file. */
   readonly version?: number;
-  /** The files that were rewritten, or would have been. */
+  /** How many files were rewritten, or would have been. */
   readonly inputs: number;
   readonly inputBytes: number;
   readonly outputBytes?: number;
-  /** The time was up before all files were rewritten. The same bin, begun again, does the rest. */
+  /** Set if the time was up before all files were rewritten. Doing the same bin again does the rest. */
   readonly more?: true;
 }
 
 /**
- * Rewrites the files of one bin of a plan as one file, in a commit that removes them and adds it, both with dataChange false, so that
- * a stream reading the table sees no new rows. Appends go on meanwhile. It conflicts only with a commit that removes one of its
- * files, or changes protocol or metaData; a new file whose commit was sent and conflicted is left to vacuum.
+ * Rewrites the files of one bin of a plan as one file. One commit removes them and adds the new file, both with dataChange false, so that a
+ * stream which reads the table sees no new rows. Appends go on meanwhile. The commit conflicts only with one that removes one of the bin's
+ * files,
+ * or that changes protocol or metaData. If it was sent and conflicted, the new file is left to vacuum.
  *
- * It can be done any number of times, by any number of processes: only files that are still live are rewritten, and of two commits
- * that remove the same file one conflicts. If an earlier try committed the bin, and only its result was lost, that commit is found.
+ * A bin can be done any number of times, by any number of processes: only files that are still live are rewritten, and of two commits that
+ * remove the same file one conflicts. If an earlier try committed the bin, and only its result was lost, that commit is found.
  * @throws `parquet.invalid`, `parquet.value` or `delta.invalid` naming the file that is gone or damaged; `delta.unsupported`,
  * `delta.contention`
  */
@@ -84,14 +87,14 @@ export const sizeOf = (inputs: readonly Pick<Add, 'size'>[]) => ({
   inputBytes: inputs.reduce((sum, { size }) => sum + size, 0),
 });
 
-/** The newest commit after the plan's version that replaced files of the bin, and no others, by one. */
+/** The newest commit after the plan's version that replaced only files of the bin by one file. Undefined if there is none. */
 async function findEarlierCommit(
   { at, version: planVersion }: Snapshot,
   { version: head }: Snapshot,
   planned: readonly Add[],
 ): Promise<BinOutcome | undefined> {
   const byPath = new Map(planned.map((add) => [add.path, add]));
-  // If part of the log is gone, the commit cannot be found, which only makes a figure less exact.
+  // If a part of the log is gone, the commit cannot be found. That only makes a figure less exact.
   const commits = await readCommitsAfter(at, planVersion, head, readAhead).catch((error: unknown) => {
     if (!isDamage(error)) throw error;
     return [];
@@ -105,7 +108,7 @@ async function findEarlierCommit(
   return undefined;
 }
 
-/** The state that a commit is made on, without files, because a state with files is copied whenever another commit comes. */
+/** The state on which a commit is made. It has no files, because a state with files is copied for each commit that comes in between. */
 function withoutFiles({ files: _files, tombstones: _tombstones, ...state }: Snapshot): TableState {
   return state;
 }
@@ -118,14 +121,15 @@ async function commitBin(
 ) {
   const { store, table } = state.at;
   const path = `${table}/${output.path}`;
-  // Reading and writing the rows took a while, in which storage may have gone back in time.
+  // Reading and writing the rows took a while. Storage may have gone back in time meanwhile.
   const isSound = async () => (await store.getRange(path, 0, 1)) !== undefined && isStillInLog(state);
   if (!(await orDiscard(state.at, output, isSound))) {
     await discardDataFile(state.at, output);
     return { outcome: 'conflict' as const, state };
   }
   const done = await commitOutput(state, inputs, output, targetBytes);
-  // So may the commit have taken: without its file the rows would be gone, for nothing reads them from the hub again.
+  // The commit may have taken a while as well. If storage lost the file, the rows would be gone, because nothing reads them from the hub
+  // again.
   if (done.outcome === 'committed' && !(await store.getRange(path, 0, 1))) await store.put(path, bytes);
   return done;
 }

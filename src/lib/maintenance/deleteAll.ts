@@ -7,13 +7,14 @@ export interface Deletion {
   readonly paths: readonly string[];
   /** The name of the work in progress messages. */
   readonly step: string;
-  /** `stop`: after a path that cannot be deleted, no other path is deleted. */
+  /** `stop`: if a path cannot be deleted, no further path is deleted. `go-on`: the others are deleted all the same. */
   readonly onFailure: 'stop' | 'go-on';
 }
 
 /**
- * Deletes objects in their order, some at a time. Ends before the next one if the signal is aborted. Throws the first failure; if
- * it goes on after failures, at the end.
+ * Deletes objects in their order, some at a time. If the signal is aborted, it ends before the next one. Throws the first failure: at once,
+ * or at
+ * the end if it goes on after failures.
  */
 export async function deleteAll(
   { at, signal, progress }: MaintenanceTask,

@@ -3,12 +3,12 @@ import { cleanLog } from './cleanLog';
 import { type CompactTask, compact } from './compact';
 import { vacuum } from './vacuum';
 
-/** What there is to do for a table, in this order. */
+/** All work to be done for a table, in this order. */
 export const duties = ['checkpoint', 'clean', 'vacuum', 'compact'] as const;
 
 export type Duty = (typeof duties)[number];
 
-/** Does one duty. The details are figures for people. */
+/** Does one duty. The details of its result are figures for people. */
 export async function performDuty(
   duty: Duty,
   task: CompactTask,

@@ -12,7 +12,7 @@ import { isDamage, TributaryError } from '../errors';
 /** The content of `_last_checkpoint` (PROTOCOL.md, "Last Checkpoint File"). Above 200 bytes, Synapse serverless fails. */
 export interface CheckpointDescription {
   readonly version: number;
-  /** Number of actions. */
+  /** The number of actions. */
   readonly size: number;
   readonly sizeInBytes: number;
   readonly numOfAddFiles: number;
@@ -20,8 +20,9 @@ export interface CheckpointDescription {
 }
 
 /**
- * Reads a checkpoint through and describes it. Throws `delta.invalid` or `parquet.invalid` when it is gone or damaged, or was
- * made of a commit that storage has lost.
+ * Reads a whole checkpoint and describes it. Throws `delta.invalid` or `parquet.invalid` if it is gone or damaged, or was made of a commit
+ * that
+ * storage has lost.
  */
 export async function inspectCheckpoint(
   at: TableLocation,
@@ -68,7 +69,7 @@ export async function isOfLostCommit(at: TableLocation, checkpoint: CheckpointFi
   }
 }
 
-/** An entry that cannot be read is no other commit. */
+/** Whether a checkpoint was made of another commit than the log has. False if the log's entry cannot be read. */
 async function isOfAnotherCommit(at: TableLocation, version: number, read: ReadCheckpoint): Promise<boolean> {
   const entry = await readCommit(at, version).catch((error) => {
     if (!isDamage(error)) throw error;
@@ -79,8 +80,9 @@ async function isOfAnotherCommit(at: TableLocation, version: number, read: ReadC
 const maxTries = 5;
 
 /**
- * Points `_last_checkpoint` to a checkpoint, unless it points to a newer one, also if others move it at the same time. Returns
- * false if others moved it again and again; that does no harm, because the file is only a hint.
+ * Points `_last_checkpoint` to a checkpoint, unless it points to a newer one. Others may move it at the same time. Returns false if they
+ * did so
+ * again and again; that does no harm, because the file is only a hint.
  */
 export async function moveLastCheckpoint(
   at: TableLocation,
@@ -94,7 +96,7 @@ export async function moveLastCheckpoint(
     if (tries > 0) signal?.throwIfAborted();
     const there = await at.store.get(path);
     const last = there && parseLastCheckpoint(at.table, there.bytes);
-    // If the newer checkpoint's file is missing, it was damaged, or its writer never finished: replace the pointer.
+    // If the file of the newer checkpoint is missing or was never finished, the pointer is replaced.
     const isNewer = last && last.version >= description.version;
     if (isNewer && (await at.store.getRange(last.paths[0] ?? '', 0, 1))) return true;
     const { outcome } = there

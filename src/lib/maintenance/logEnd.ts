@@ -18,17 +18,18 @@ const parallelReads = 8;
 /** The end of an unbroken chain of entries. */
 interface ChainEnd {
   readonly version: number;
-  /** Whether the next entry says that it was made on another entry, which proves that storage went back in time. */
+  /** True if the next entry says that it was made on another entry than this one. That proves that storage went back in time. */
   readonly meetsStray: boolean;
 }
 
 /**
- * The end of the log's unbroken chain of entries, in which no version is missing and each entry was made on the one before it,
- * where it says so. -1 when not even version 0 is there. The chain begins where opening the table begins:
+ * The end of the log's unbroken chain of entries: no version is missing, and each entry was made on the one before it, if it says so. The
+ * result
+ * is -1 if not even version 0 is there. The chain begins where opening the table begins:
  *
  * 1. with the checkpoint that `_last_checkpoint` names;
- * 2. if there is none, or entries remain above that chain, with the newest readable checkpoint: the versions between may have
- *    been cleaned away;
+ * 2. if there is none, or entries remain above that chain, with the newest readable checkpoint: the versions between may have been cleaned
+ * away;
  * 3. otherwise with version 0.
  *
  * If an entry was made on another entry than the one below it, storage went back in time, and no checkpoint above it counts.
@@ -60,8 +61,9 @@ export async function findLogEnd(at: TableLocation, files: readonly LogFile[]): 
     break;
   }
   end = await followOn(at, entries, end.version);
-  // Unless an entry proves that storage went back, the entries above may be the live end of a cleaned log that starts at this
-  // damaged checkpoint: report the damage.
+  // The entries above may be the live end of a cleaned log that starts at this damaged checkpoint. So its damage is reported, unless an
+  // entry
+  // proves that storage went back.
   if (damage && damage.version > end.version && !end.meetsStray) throw damage.error;
   return end.version;
 }
@@ -70,7 +72,7 @@ export async function findLogEnd(at: TableLocation, files: readonly LogFile[]): 
 export const checkpointsOf = (files: readonly LogFile[]): CheckpointFiles[] =>
   completeCheckpoints(files.filter(({ kind }) => kind === 'checkpoint'));
 
-/** Reads on from a version. Throws the damage of the entry at which it must stop. */
+/** Reads the entries after a version. Throws the damage of the entry at which it must stop. */
 async function followOn(at: TableLocation, entries: ReadonlySet<number>, from: number): Promise<ChainEnd> {
   let version = from;
   let mark = entries.has(from) ? await readMark(at, from) : undefined;
@@ -103,7 +105,7 @@ async function damageOf(
   }
 }
 
-/** The error if others write to the log during the repair. */
+/** The error for a log that others write to during the repair. */
 export const changedLog = (at: TableLocation, version: number): TributaryError =>
   new TributaryError(
     'delta.contention',

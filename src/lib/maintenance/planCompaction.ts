@@ -9,34 +9,35 @@ import { planBins } from './planBins';
 import { type MaintenanceTask, type NoTable, openForMaintenance } from './task';
 
 /**
- * What a compaction is to do. It does not list the files: everyone who opens the pinned version with the same target size finds the
- * same bins with the same numbers, so a plan is small enough to be passed on.
+ * A plan for a compaction. It does not list the files: everyone who opens the pinned version with the same target size finds the same bins
+ * with
+ * the same numbers. So a plan is small enough to be passed on.
  */
 export interface CompactionPlan {
-  /** The version whose files the bins consist of. */
+  /** The version whose files are in the bins. */
   readonly position: TablePosition;
-  /** The target size of the new files. */
+  /** The target size of the new files, in bytes. */
   readonly targetBytes: number;
   /** How many bins there are. They are numbered from 0 on. */
   readonly bins: number;
 }
 
-/** How large a table is at a version. */
+/** The size of a table at a version. */
 export interface TableFigures {
   readonly version: number;
   readonly files: number;
   readonly bytes: number;
-  /** Files that compaction leaves as they are, whatever their size; missing where there are none. */
+  /** Files that compaction does not touch, whatever their size; missing if there are none. */
   readonly kept?: KeptFiles;
 }
 
-/** Files that the log says to have values in columns of types that are not written. */
+/** Files that have values in columns of types that are not written here, according to the log. */
 export interface KeptFiles {
   readonly files: number;
   readonly columns: readonly string[];
 }
 
-/** A plan together with the version that it is made of. */
+/** A plan, together with the version that it is about. */
 export interface OpenPlan {
   readonly plan: CompactionPlan;
   readonly snapshot: Snapshot;
@@ -52,8 +53,9 @@ export async function planCompaction(task: MaintenanceTask, targetBytes: number)
 }
 
 /**
- * Opens a plan that was made earlier, perhaps by another process. Undefined if the log does not have its version any more, or has
- * another entry there because storage went back in time.
+ * Opens a plan that was made earlier, perhaps by another process. Undefined if the log does not have its version any more, or has another
+ * entry
+ * there because storage went back in time.
  */
 export async function openPlan(task: MaintenanceTask, plan: CompactionPlan): Promise<OpenPlan | undefined> {
   const { tableId, version, mark } = plan.position;

@@ -17,18 +17,21 @@ import { costOf, readStray, type StrayCost, type StrayFile } from './strayFiles'
 import { ensureMaintainable, type MaintenanceTask, type NoTable } from './task';
 
 export interface RepairLogTask extends MaintenanceTask {
-  /** Says what would be moved, and changes nothing. */
+  /** True to say what would be moved, and change nothing. */
   readonly dryRun?: boolean;
 }
 
 export type RepairLogOutcome =
   | NoTable
-  /** There is nothing above the end of the log. */
+  /** There is nothing above the end of the log, so nothing to repair. */
   | { readonly outcome: 'whole'; readonly version: number }
   | ({
-      /** `planned`: in a dry run. */
+      /** `planned` is the outcome of a dry run. */
       readonly outcome: 'repaired' | 'planned';
-      /** The end of the log, after which new commits follow; -1 if nothing of the log is left and the table will be made anew. */
+      /**
+       * The end of the log, after which new commits are written. It is -1 if nothing of the log is left, so that the table will be made
+       * anew.
+       */
       readonly version: number;
       /** How many files of the log are moved: entries, checkpoints and others. */
       readonly files: number;
@@ -36,8 +39,10 @@ export type RepairLogOutcome =
 
 /**
  * Moves log files that do not follow on the end of the log (see hole.ts) into the table's folder `_stray`. It begins at the highest
- * version, and copies each file before it deletes it, so that after an interrupted run another run can finish. Data files stay
- * where they are until vacuum deletes them.
+ * version, and
+ * copies each file before it deletes it, so that after an interruption another run can finish the work. Data files stay where they are
+ * until
+ * vacuum deletes them.
  *
  * The app should be stopped meanwhile. If the log changes nevertheless, the repair stops at once.
  * @throws what opening the table throws, if moving files does not help; `delta.contention` if the log changes
@@ -60,17 +65,17 @@ export async function repairLog(task: RepairLogTask): Promise<RepairLogOutcome> 
 
 interface Plan {
   readonly version: number;
-  /** In the order in which they are moved. */
+  /** The files to move, in the order in which they are moved. */
   readonly stray: readonly StrayFile[];
   /** The mark of the entry right above the end, if there is such a stray entry. */
   readonly nextMark: string | undefined;
-  /** `_last_checkpoint` points above the end of the log, or at an older checkpoint than the newest usable one. */
+  /** True if `_last_checkpoint` points above the end of the log, or to an older checkpoint than the newest usable one. */
   readonly isPointerWrong: boolean;
-  /** The files of the log that stay. */
+  /** The files of the log that stay in their place. */
   readonly rest: readonly LogFile[];
 }
 
-/** Undefined when there is no table. */
+/** Plans the repair. Undefined if there is no table. */
 async function planRepair({ at, signal }: RepairLogTask): Promise<Plan | undefined> {
   signal?.throwIfAborted();
   const { opened, damage } = await tryOpening(at);
@@ -85,7 +90,7 @@ async function planRepair({ at, signal }: RepairLogTask): Promise<Plan | undefin
   const [stray = [], rest = []] = [true, false].map((isAbove) =>
     files.filter((file) => (file.version ?? -1) > version === isAbove),
   );
-  // All entries of a log without a beginning are stray only if the log never had a checkpoint.
+  // If a log has no beginning, all of its entries are stray only if the log never had a checkpoint.
   const isMendable = stray.length > 0 && (version >= 0 || damage?.code === 'delta.hole');
   if (damage && !isMendable) throw damage;
   const pointer = (await readLastCheckpoint(at))?.version;
@@ -100,7 +105,7 @@ async function planRepair({ at, signal }: RepairLogTask): Promise<Plan | undefin
   };
 }
 
-/** The newest version, or the error of the log. Both are undefined if there is no table. */
+/** The newest version, or the error of opening the log. Both are undefined if there is no table. */
 async function tryOpening(at: TableLocation): Promise<{ opened?: TableState; damage?: TributaryError }> {
   try {
     const opened = await openState(at);
@@ -131,7 +136,7 @@ async function moveAside({ at, signal, progress }: RepairLogTask, plan: Plan): P
     if (!found) continue;
     if (mark !== undefined && markOf(found.bytes) !== mark) throw changedLog(at, version + 1);
     await copyAside(at, path, found.bytes);
-    // Stop if the entry right above the end changed: someone is writing.
+    // If the entry right above the end has changed, somebody is writing, so the repair stops.
     if ((await readMark(at, version + 1)) !== nextMark) throw changedLog(at, version + 1);
     await at.store.delete(path);
   }
