@@ -2,10 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { type Field, field } from '../delta/schema';
 import { decodeReasons } from '../streams/stream';
 
-/** The Delta table of dead letters: elements of events that could not become rows, and ranges of events that never came. */
+/**
+ * The Delta table of dead letters. A dead letter is an element of an event that could not become a row, or a range of events that never
+ * came.
+ */
 export const deadLettersTable = 'dead_letters';
 
-/** The reasons why something is a dead letter: a closed set, explained in docs/dead-letters.md. */
+/** All reasons why something is a dead letter. docs/dead-letters.md explains them. */
 export const letterReasons = [...decodeReasons, 'unreadable', 'expired', 'skipped', 'erased'] as const;
 
 export type LetterReason = (typeof letterReasons)[number];
@@ -30,10 +33,10 @@ export const letterFields: readonly Field[] = [
   field('received_at', 'timestamp', false),
 ];
 
-/** Whether a letter with this reason stands for a range of events that never came, and not for an element of an event. */
+/** Whether a letter with this reason stands for a range of events that never came, instead of an element of an event. */
 export const isRangeReason = (reason: unknown): boolean => reason === 'expired' || reason === 'skipped';
 
-/** The range of sequence numbers, both included, in the body of such a letter; undefined if the body has none. */
+/** The range of sequence numbers in the body of a letter about a range, both ends included; undefined if the body has none. */
 export function parseRange(body: unknown): { readonly first: number; readonly last: number } | undefined {
   try {
     const { first, last } = JSON.parse(String(body)) ?? {};
@@ -43,7 +46,7 @@ export function parseRange(body: unknown): { readonly first: number; readonly la
   }
 }
 
-/** How a dead letter stores a body: UTF-8 text as it is, so that it stays readable, and other bytes in base64. */
+/** The encoding in which a letter stores a body. UTF-8 text is stored as it is, so that it stays readable, and other bytes in base64. */
 export const encodingOf = (body: Uint8Array): 'utf-8' | 'base64' => (isUtf8(body) ? 'utf-8' : 'base64');
 
 /** The bytes of a letter's body; null if it has none. */

@@ -1,4 +1,4 @@
-/** A generation of a hub: a hub that is deleted and made again under the same name is a new generation. */
+/** A generation of a hub. If a hub is deleted and made again under the same name, that is a new generation. */
 export interface HubGeneration {
   /** Fully qualified, like contoso.servicebus.windows.net. */
   readonly namespace: string;
@@ -10,7 +10,7 @@ export interface HubGeneration {
 export const partitionAppId = ({ namespace, hub, createdOn }: HubGeneration, partitionId: string): string =>
   `${namespace}/${hub}@${createdOn.toISOString()}/${partitionId}`.toLowerCase();
 
-/** What a `partitionAppId` says; the names are in lower case. */
+/** The parts of a `partitionAppId`. The names are in lower case. */
 export interface ParsedAppId extends HubGeneration {
   readonly partition: number;
 }

@@ -1,6 +1,6 @@
 import type { HubGeneration } from './hubGeneration';
 
-/** The methods that are needed of a client of one event hub. The SDK's clients have them. */
+/** The methods that a client of one event hub must have. The SDK's clients have them. */
 export interface HubQuestions {
   readonly fullyQualifiedNamespace: string;
   readonly eventHubName: string;
@@ -22,14 +22,16 @@ interface PartitionProperties {
   readonly isEmpty: boolean;
 }
 
-/** What a partition of a hub holds now. */
+/** The events that a partition of a hub holds now. */
 export interface PartitionHead {
   readonly partitionId: string;
   /** The sequence number of the oldest event that it still holds; one more than `last` if it holds none. */
   readonly first: number;
   /** The sequence number of the newest event; -1 if there never was one. */
   readonly last: number;
-  /** When the newest event was enqueued, in milliseconds since 1970 by the service's clock; meaningless if there never was one. */
+  /**
+   * When the newest event was enqueued, in milliseconds since 1970 by the service's clock. It means nothing if there never was an event.
+   */
   readonly lastEnqueuedAt: number;
 }
 
@@ -38,7 +40,7 @@ export interface HubHeads {
   readonly partitions: readonly PartitionHead[];
 }
 
-/** Asks the service what each partition of a hub holds. Rejects if it does not answer. */
+/** Asks the service which events each partition of a hub holds. Rejects if it does not answer. */
 export async function readHubHeads(client: HubQuestions, abortSignal: AbortSignal): Promise<HubHeads> {
   const { createdOn, partitionIds } = await client.getEventHubProperties({ abortSignal });
   const partitions = await Promise.all(

@@ -23,7 +23,7 @@ export interface LetterInfo {
   readonly row: number;
 }
 
-/** Identifies a letter, and also the row that settles it. */
+/** The key of a letter. The row that settles the letter has the same key. */
 export const addressKey = (
   hubCreatedAt: unknown,
   partition: unknown,
@@ -37,7 +37,8 @@ export const letterKey = ({ hubCreatedAt, partition, sequenceNumber, element }: 
 const infoColumns = ['stream', ...rowKeyColumns, 'enqueued_at', 'reason', 'detail', 'received_at'];
 
 /**
- * The letters of the table in the order of the files, each once even if it was written more often. Bodies are left out, because
+ * The letters of the table in the order of the files. A letter that was written more than once is returned once. Bodies are left out,
+ * because
  * they may be many megabytes.
  * @param snapshot the table dead_letters
  * @param stream if given, only this stream's letters

@@ -17,8 +17,10 @@ const addressColumns: readonly Column[] = [
 ];
 
 /**
- * The fields of a row's element that no column holds, as the text of a JSON object; null if there are none. The name is the one that
- * Databricks uses. The column is the last one here, but not in a table whose stream has gained columns since: columns go by name.
+ * The column for the fields of a row's element that have no column of their own, as the text of a JSON object; null if there are none.
+ * Databricks uses the same name. The column is the last one here. If a stream gains columns, they come after it in the table, which does no
+ * harm,
+ * because columns are found by name.
  */
 export const rescuedColumn: Column = { name: '_rescued_data', type: 'string', nullable: true };
 
@@ -26,9 +28,9 @@ export const rescuedColumn: Column = { name: '_rescued_data', type: 'string', nu
 export const fieldsOf = (columns: readonly Column[]): Field[] =>
   columns.map(({ name, type, nullable }) => field(name, type, nullable));
 
-/** The schema of a stream's Delta table: the stream's own columns, the row's address, and the rescued fields. */
+/** The schema of a stream's Delta table: the stream's own columns, the row's address, and the column of the rescued fields. */
 export const tableFields = (stream: Stream): Field[] =>
   fieldsOf([...stream.columns, ...addressColumns, rescuedColumn]);
 
-/** The unique key of a row in its table, and of a dead letter among those of its stream. */
+/** The columns that together are the unique key of a row in its table, and of a dead letter among those of its stream. */
 export const rowKeyColumns = ['hub_created_at', 'hub_partition', 'sequence_number', 'element'] as const;

@@ -9,18 +9,18 @@ import { nextTurn, rowsPerTurn } from '../nextTurn';
 /** How many files one scan reads at once. */
 const parallelFiles = 8;
 
-/** What to read: columns of files. */
+/** The files and columns to read. */
 export interface Scan {
   /** The table that the files belong to. Errors name its version. */
   readonly state: TableState;
   readonly files: Iterable<Add>;
   /** A column that the table or a file does not have reads as null. */
   readonly columns: readonly string[];
-  /** Called when a file was read. */
+  /** Called after each file. */
   readonly onFile?: FileProgress | undefined;
 }
 
-/** How many files of how many were read. */
+/** Called with the number of files that were read, and the number of all files. */
 export type FileProgress = (done: number, total: number) => void;
 
 /** Rows that lie together in one file. */
@@ -31,9 +31,11 @@ export interface RowGroup extends FileRows {
 }
 
 /**
- * Passes the rows of data files to `take`, one row group at a time, in no particular order. Only the wanted columns are read, and
- * only a few row groups are in memory, however large the table is: of each file the next one is read when `take` has ended. After the
- * first failure no further read begins, and the failure is thrown when the reads under way have ended.
+ * Passes the rows of data files to `take`, one row group at a time, in no particular order. Only the wanted columns are read. Only a few
+ * row
+ * groups are in memory, however large the table is, because the next one of a file is read after `take` has ended. After the first failure
+ * no
+ * further read begins, and the failure is thrown when the reads that have begun have ended.
  * @throws `parquet.invalid`, naming table, version and file, if a file is gone, damaged or of another schema; what `take` throws
  */
 export async function scanRowGroups(
@@ -54,8 +56,9 @@ export async function scanRowGroups(
 }
 
 /**
- * Like `scanRowGroups`, but row by row: `visit` gets the row's values in the order of the columns, and the row's file. The array of
- * values is reused for the next row, so `visit` must not keep it.
+ * Like `scanRowGroups`, but row by row. `visit` gets the row's values in the order of the columns, and the row's file. The array of values
+ * is
+ * reused for the next row, so `visit` must not keep it.
  */
 export async function scanRows(
   scan: Scan,
@@ -76,7 +79,7 @@ export async function scanRows(
 export const readFiles = ({ state, files, columns }: Scan): Promise<FileRows[]> =>
   inParallel(files, parallelFiles, (file) => readDataFile(state, file, columns));
 
-/** The live files that may contain one of these values in a column of whole numbers, as far as their statistics tell. */
+/** The live files that may contain wanted values in a column of whole numbers, according to their statistics. */
 export const filesWith = (
   snapshot: Snapshot,
   column: string,
@@ -84,8 +87,9 @@ export const filesWith = (
 ): Add[] => [...snapshot.files.values()].filter(mayContain(snapshot, column, isWanted));
 
 /**
- * Tells of a file what `filesWith` asks of all. To ask two things of files, use this: a snapshot makes its files anew each time they
- * are listed, so that two lists have no file in common.
+ * A function that decides about one file as `filesWith` does about all. It is for asking about two columns: a snapshot makes new file
+ * objects
+ * each time it is listed, so the results of two calls of `filesWith` have no objects in common.
  */
 export function mayContain(
   { fields }: Snapshot,
@@ -112,12 +116,12 @@ function rangeOf(file: Add, field: Field): ValueRange {
   };
 }
 
-/** The bounds of a column in a file, as far as its statistics say them. */
+/** The bounds of a column in a file, as far as its statistics have them. */
 export function boundsOf(file: Add, field: Field): ColumnStatistics {
   try {
     return parseStatistics(file, [field], file.path).columns.get(field.name) ?? {};
   } catch {
-    // Other writers may put anything into the statistics. If they cannot be used, the file is read.
+    // Other writers may put anything into the statistics. If they cannot be used, nothing is known and the file is read.
     return {};
   }
 }

@@ -1,11 +1,11 @@
 import type { ObjectStore } from '../storage/objectStore';
 
-/** How soon to try again after a write failed. */
+/** How long to wait, in milliseconds, before a failed write is tried again. */
 const retryMs = 10_000;
 
 export interface StatusWriterOptions {
   readonly store: () => Promise<ObjectStore>;
-  /** Brings the lake up to date with what is known now. */
+  /** Writes to the lake what is known now. */
   readonly write: (store: ObjectStore) => Promise<void>;
   readonly onWritten?: () => void;
   readonly onFailed: (error: unknown) => void;
@@ -14,9 +14,10 @@ export interface StatusWriterOptions {
 }
 
 /**
- * Keeps a small file in the lake up to date, which tells other processes how a piece of work goes in this one. Its calls return
- * at once and never throw, so that the work neither waits for the status nor fails because of it. Its writes run one after another,
- * so that a slow one cannot undo a later one. For the same reason no write is given up early: each ends by the store's own deadlines.
+ * Keeps a small file in the lake up to date, which tells other processes how a piece of work goes in this one. Its calls return at once and
+ * never
+ * throw, so the work neither waits for the file nor fails because of it. Its writes run one after another, so that a slow one cannot undo a
+ * later one. For the same reason no write is given up early: each ends by the store's own deadlines.
  */
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
@@ -30,7 +31,7 @@ export class StatusWriter {
     this.#monotonicNow = options.monotonicNow ?? (() => performance.now());
   }
 
-  /** Writes, unless the same state was written less than this many milliseconds ago. */
+  /** Writes the file, unless the same state was written less than this many milliseconds ago. */
   tell(state: string, againAfterMs: number): void {
     const now = this.#monotonicNow();
     if (this.#told?.state === state && now < this.#told.until) return;

@@ -5,7 +5,7 @@ import { deadLettersTable } from './deadLetters';
 import { tableFields } from './rowAddress';
 import { warehouseFaults } from './warehouseFaults';
 
-/** A column that a part of a stream's definition names, and what it must be. */
+/** A part of a stream's definition that names a column, and what that column must be. */
 interface Reference {
   readonly where: string;
   readonly column: string;
@@ -13,8 +13,9 @@ interface Reference {
 }
 
 /**
- * What is wrong with the streams' definitions, a sentence each. The compiler does not compare the names in them. A wrong one would
- * not be an error: a column of the warehouse would stay null, and nothing would be counted.
+ * The mistakes in the streams' definitions, one sentence each. The compiler does not compare the names in them, and a wrong name would
+ * cause no
+ * error later: a column of the warehouse would stay null, or nothing would be counted.
  */
 export const streamFaults = (streams: readonly Stream[]): string[] => [
   ...streams.flatMap((stream) => [
@@ -27,7 +28,9 @@ export const streamFaults = (streams: readonly Stream[]): string[] => [
   ...sharedNames(streams),
 ];
 
-/** Names that something would refuse later in its own words: the hub, the address of a blob or of the API, the environment. */
+/**
+ * Names that would be refused later, without a good message: by the hub, as addresses of blobs or of the API, or as environment variables.
+ */
 function wrongNames({ name, hubSetting, table, columns }: Stream): string[] {
   const fault = (what: string, text: string, expected: string) =>
     `The stream ${name} has ${what} ${JSON.stringify(text)}, which is not accepted: expected ${expected}.`;
@@ -47,7 +50,7 @@ function wrongNames({ name, hubSetting, table, columns }: Stream): string[] {
   ];
 }
 
-/** The names of columns that are there twice. Those of the row's address and of the rescued fields are added to every table. */
+/** Names of columns that are used twice. The columns of the row's address and of the rescued fields are added to every table. */
 function takenNames(stream: Stream): string[] {
   const names = tableFields(stream).map(({ name }) => name);
   return repeated(names).map(
@@ -86,7 +89,7 @@ function referencesOf({ counted, latest, warehouse }: Stream): Reference[] {
   return references;
 }
 
-/** The values of a column that a list names twice would stand in the wrong places. */
+/** Columns that a list names twice. The values in such a list would get into the wrong places. */
 function repeatedColumns({ name, counted, latest }: Stream): string[] {
   const lists = {
     'counted.dimensions': counted?.dimensions,
@@ -100,7 +103,7 @@ function repeatedColumns({ name, counted, latest }: Stream): string[] {
   );
 }
 
-/** Two streams of one table would write into each other's rows. */
+/** Names that two streams share. Two streams with the same table, for example, would write into each other's rows. */
 function sharedNames(streams: readonly Stream[]): string[] {
   const warehouseTables = streams.flatMap(({ warehouse }) =>
     warehouse ? `${warehouse.schema}.${warehouse.name}` : [],

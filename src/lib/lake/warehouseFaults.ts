@@ -4,7 +4,10 @@ import { tableFields } from './rowAddress';
 const integers = ['bigint', 'int', 'smallint'];
 const numbers = [...integers, 'float'];
 
-/** The types of a warehouse's column that can hold values of a column. Times and dates are counts of microseconds and days. */
+/**
+ * For each type of a Delta column, the types of a warehouse's column that can hold its values. Times and dates are counts of microseconds
+ * and days.
+ */
 const holding: Readonly<Record<ColumnType, readonly string[]>> = {
   string: ['varchar(n)', 'nvarchar(n)'],
   long: [...numbers, 'datetime', 'datetime2(6)'],
@@ -19,10 +22,10 @@ const holding: Readonly<Record<ColumnType, readonly string[]>> = {
   timestamp: ['datetime', 'datetime2(6)', 'bigint'],
 };
 
-/** How long a text a database lets a column have. */
+/** The longest text, in characters, that a database allows for a column of each type. */
 const mostCharacters = { varchar: 8000, nvarchar: 4000 };
 
-/** What is wrong with the table of the warehouse that a stream declares, a sentence each. Columns that it lacks are not told here. */
+/** The mistakes in the table of the warehouse that a stream declares, one sentence each. Missing columns are not mistakes here. */
 export function warehouseFaults(stream: Stream): string[] {
   const { name, warehouse } = stream;
   if (!warehouse) return [];
@@ -56,7 +59,7 @@ function nameFaults({ schema, name, identity, columns }: WarehouseTable): string
   ];
 }
 
-/** @param from the type of the column that fills it; undefined if the stream does not have it */
+/** @param filledWith the type of the column that it is filled from; undefined if the stream does not have that column */
 function typeFaults({ name, from, type }: WarehouseColumn, filledWith: ColumnType | undefined): string[] {
   const text = /^(n?varchar)\((.*)\)$/.exec(type);
   const most = mostCharacters[(text?.[1] ?? 'varchar') as keyof typeof mostCharacters];

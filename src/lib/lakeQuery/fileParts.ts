@@ -2,13 +2,15 @@ import { type ColumnChunk, columnChunks } from '../delta/parquet/columnChunks';
 import type { ByteSource } from '../delta/parquet/sourceFile';
 
 /*
- * Which parts of a data file are copied: of a large one the columns that a statement reads, and all that is no column's.
+ * Tells which parts of a data file are copied. Of a large file, these are the columns that a statement reads, and everything that belongs
+ * to no
+ * column.
  */
 
 /** Names of columns in lower case, or all columns. */
 export type Parts = ReadonlySet<string> | 'all';
 
-/** Bytes of a file; `end` is exclusive. */
+/** A range of bytes in a file. `end` is the position after the last byte. */
 export interface Range {
   readonly start: number;
   readonly end: number;
@@ -16,12 +18,12 @@ export interface Range {
 
 /** A file up to this size is copied whole: one request costs more than its bytes. */
 const smallFile = 1024 * 1024;
-/** Bytes that nobody needs are copied with those on both sides of them, if they are no more than these. */
+/** Up to this many unneeded bytes between two needed ranges are copied with them, because one request for both costs less than two. */
 const smallGap = 64 * 1024;
 
 export const isEverything = (parts: Parts): parts is 'all' => parts === 'all';
 
-/** A file of which no columns are told apart. */
+/** The parts of a file that is always copied as a whole. */
 export const wholeFile = (size: number): FileParts => new FileParts(size, []);
 
 /** @throws `parquet.invalid`, naming `where`, if the file is damaged */
@@ -42,20 +44,20 @@ export class FileParts {
     this.#chunks = chunks;
   }
 
-  /** What has to be copied so that these columns are there. */
+  /** The ranges that still have to be copied so that these columns can be read. */
   missing(columns: Parts): Range[] {
     const isMissing = (chunk: ColumnChunk) => isPart(chunk, columns) && !this.#had.has(chunk.column);
     const chunks = this.#chunks.filter(isMissing);
     return merged(this.#isBegun ? chunks : [...chunks, ...this.#gaps()]);
   }
 
-  /** Notes that these columns were copied. */
+  /** Records that these columns were copied. */
   have(columns: Parts): void {
     this.#isBegun = true;
     for (const chunk of this.#chunks) if (isPart(chunk, columns)) this.#had.add(chunk.column);
   }
 
-  /** What is no column's: the beginning, the footer, and what may be between columns, like Bloom filters. */
+  /** The ranges that belong to no column: the beginning, the footer, and what may lie between columns, like Bloom filters. */
   #gaps(): Range[] {
     const ends = [0, ...this.#chunks.map(({ end }) => end)];
     const starts = [...this.#chunks.map(({ start }) => start), this.#size];

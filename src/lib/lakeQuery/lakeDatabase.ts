@@ -22,20 +22,20 @@ export interface LakeDatabaseOptions {
   readonly saved: readonly SavedQuery[];
 }
 
-/** What is taken of one table. */
+/** The version and the copied files of one table. */
 export interface TableRead extends Copied {
   readonly snapshot: Snapshot;
 }
 
-/** A statement reads columns that were not taken for it. */
+/** The error for a statement that reads columns which were not copied for it. */
 export class ColumnsMissing extends Error {}
 
 export interface LoadOptions {
-  /** Aborted to stop the query, with the error that is then thrown. */
+  /** Aborted to stop the query. Its reason is then thrown. */
   readonly signal: AbortSignal;
-  /** The version of the one table that the statement reads; the newest unless told. */
+  /** The version of the one table that the statement reads; the newest if missing. */
   readonly version?: number | undefined;
-  /** Takes all columns of the tables, also those that the statement does not name. */
+  /** True to copy all columns of the tables, even those that the statement does not name. */
   readonly isWhole?: boolean;
   readonly onBytes?: ((table: string, done: number, total: number) => void) | undefined;
 }
@@ -45,27 +45,28 @@ export interface QueryColumn {
   readonly isNumber: boolean;
 }
 
-/** The rows of a query. Whole numbers that may be large and decimals are texts of digits. */
+/** The rows of a query. Decimals, and whole numbers of types that may be large, are texts of digits. */
 export interface QueryResult {
   readonly columns: readonly QueryColumn[];
   readonly count: number;
-  /** Some rows at a time. */
+  /** The rows, some at a time. */
   rows(): AsyncIterable<readonly (readonly Json[])[]>;
 }
 
-/** A statement names a table that the lake does not have yet. */
+/** The error for a statement that names a table which the lake does not have yet. */
 export class NoTable extends Error {
   constructor(readonly at: TableLocation) {
     super(`There is no table ${at.table}.`);
   }
 }
 
-/** DuckDB forgets an interrupt that comes just before the statement begins, so it is repeated. */
+/** How often an interrupt is repeated, in milliseconds. DuckDB forgets one that comes just before the statement begins. */
 const interruptEveryMs = 50;
 
 /**
- * The Delta tables of a lake in DuckDB, to be read. DuckDB reads storage in Azure only with an extension that it would have to download,
- * so the files that a table's log names are copied into a temporary folder first. It can read nothing but this folder.
+ * The Delta tables of a lake in DuckDB, for reading. DuckDB could read storage in Azure only with an extension that it would have to
+ * download. So
+ * the files that a table's log names are first copied into a temporary folder. DuckDB may read only this folder.
  */
 export class LakeDatabase {
   readonly #api: DuckDb;
@@ -86,7 +87,7 @@ export class LakeDatabase {
     process.once('exit', this.#removeFolder);
   }
 
-  /** Makes the folder, which `close` and the end of the process remove. */
+  /** Makes the temporary folder. `close` and the end of the process remove it. */
   static async open(options: LakeDatabaseOptions): Promise<LakeDatabase> {
     const api = await loadDuckDb('A query');
     // Times with a time zone, like that of now(), are shown in UTC too.
@@ -108,8 +109,9 @@ export class LakeDatabase {
   }
 
   /**
-   * Takes the newest version of each table that a SELECT statement names, and of its large files the columns that it names. Says which
-   * tables these are.
+   * Copies the newest version of each table that a SELECT statement names; of large files, only the columns that it names. Returns which
+   * tables
+   * these are.
    * @throws what is wrong with the statement, NoTable, what opening and copying a table throws, and the signal's reason
    */
   async load(sql: string, options: LoadOptions): Promise<TableRead[]> {
@@ -124,7 +126,7 @@ export class LakeDatabase {
       throw new Error(
         `--version is for a statement that reads one table, and this one reads ${namesOf(places)}: leave out --version.`,
       );
-    // Of a view, a statement can have no other columns than the view names.
+    // A statement that reads a table only through a view needs only the columns that the view names.
     const isDirect = places.some(({ table }) => named.has(table.toLowerCase()));
     const columns = options.isWhole ? 'all' : columnsIn(isDirect ? [statement, views] : views);
     const reads: TableRead[] = [];
@@ -137,8 +139,8 @@ export class LakeDatabase {
   }
 
   /**
-   * Runs a statement on what `load` has taken for it.
-   * @throws ColumnsMissing if it reads columns that it does not name: then `load` must take them all. What is wrong with the
+   * Runs a statement on the copies that `load` has made for it.
+   * @throws ColumnsMissing if it reads columns that it does not name: then `load` must copy all columns. Otherwise what is wrong with the
    * statement, and the signal's reason
    */
   async select(sql: string, signal: AbortSignal): Promise<QueryResult> {
@@ -157,7 +159,9 @@ export class LakeDatabase {
     process.off('exit', this.#removeFolder);
   }
 
-  /** Tells what there is where a statement names a table that there is not: DuckDB would suggest a table of its own. */
+  /**
+   * If a statement names a table that does not exist, throws an error that lists those that do. DuckDB would suggest one of its own tables.
+   */
   #withTables(error: unknown): never {
     const [, name] = /Table with name (.+?) does not exist/.exec(String(error)) ?? [];
     if (name === undefined) throw error;
@@ -210,14 +214,14 @@ export class LakeDatabase {
 const namesOf = (places: readonly TableLocation[]): string =>
   places.map(({ table }) => table).join(', ') || 'none';
 
-/** @throws what `openSnapshot` throws, unless the log is sound and only lacks the version that was asked for: then an error that says so */
+/** @throws what `openSnapshot` throws. If the log is undamaged and only lacks the version that was asked for, the error says so */
 async function openVersion(at: TableLocation, version: number): Promise<Snapshot | undefined> {
   try {
     return await openSnapshot(at, { version });
   } catch (error) {
     if (!(error instanceof TributaryError) || error.code !== 'delta.invalid') throw error;
     const newest = (await openSnapshot(at))?.version ?? -1;
-    // An entry that is there was damaged. One that is not was cleaned away, as old ones are.
+    // If the version's entry is there, it is damaged. If it is not, it was cleaned away, as old entries are.
     if (version <= newest && (await readCommit(at, version).catch(() => 'damaged'))) throw error;
     const missing =
       version > newest
@@ -229,7 +233,9 @@ async function openVersion(at: TableLocation, version: number): Promise<Snapshot
   }
 }
 
-/** A file that is gone was deleted by a vacuum, if the version was asked for and no newer one has the file. */
+/**
+ * Explains an error of copying. If an older version was asked for and a file is gone that no newer version has, a vacuum has deleted it.
+ */
 async function rethrowCopyError(error: unknown, asked: Snapshot, isAskedFor: boolean): Promise<never> {
   const { at, version, files } = asked;
   const newest = isAskedFor ? await openSnapshot(at) : undefined;
@@ -242,7 +248,7 @@ async function rethrowCopyError(error: unknown, asked: Snapshot, isAskedFor: boo
   );
 }
 
-/** Tells what is missing; and leaves out the code of an error that is about warehouses, of which there is none here. */
+/** Throws ColumnsMissing if columns are missing. It leaves out the code of errors about warehouses, because there is no warehouse here. */
 function withoutCode(error: unknown): never {
   if (error instanceof Error && error.message.endsWith(notCopied)) throw new ColumnsMissing();
   if (error instanceof TributaryError && error.code === 'warehouse.refused')

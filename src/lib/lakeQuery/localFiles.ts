@@ -10,38 +10,39 @@ import { quantity } from '../quantity';
 import { type FileParts, isEverything, type Parts, type Range, readParts, wholeFile } from './fileParts';
 
 const parallelFiles = 4;
-/** What is read of a file at once. */
+/** How many bytes of a file are read at once. */
 const rangeBytes = 4 * 1024 * 1024;
 
 export interface CopyOptions {
-  /** Which columns are copied; of small files all are. */
+  /** The columns to copy. Small files are copied as a whole. */
   readonly columns: Parts;
   readonly signal: AbortSignal;
-  /** Called with the bytes that were copied and all that have to be. */
+  /** Called with the number of bytes that were copied, and the number of all bytes to copy. */
   readonly onBytes?: ((done: number, total: number) => void) | undefined;
 }
 
-/** What a table's files are after `copy`. */
+/** The copies of a table's files. */
 export interface Copied {
   /** The paths of the copies, one for each live file. */
   readonly paths: readonly string[];
-  /** How many bytes were copied now. */
+  /** How many bytes this call has copied. */
   readonly bytes: number;
 }
 
-/** The copy of a file, which may lack columns: they are holes in it. */
+/** The copy of a file. Columns that were not copied are holes in it. */
 interface Copy {
   readonly target: string;
   readonly parts: FileParts;
 }
 
 /**
- * Copies of the data files of Delta tables in a folder of this machine. A data file never changes, so that what is there already is not
- * copied again; a file that a later version no longer has is deleted.
+ * Copies of the data files of Delta tables in a folder of this machine. A data file never changes, so what was copied is not copied again.
+ * A copy
+ * is deleted if a later version does not have its file any more.
  */
 export class LocalFiles {
   readonly #folder: string;
-  /** By the path in the table, for each table. */
+  /** For each table, the copies by their paths in the table. */
   readonly #kept = new Map<string, Map<string, Copy>>();
   #copies = 0;
 
@@ -132,7 +133,7 @@ interface RangesCopy {
 
 async function copyRanges({ source, copy, ranges, signal, onRange }: RangesCopy): Promise<void> {
   if (ranges.length === 0) return;
-  // For writing at any place, and made if it is not there.
+  // This makes the file if it does not exist, and opens it for writing at any position.
   const file = await open(copy.target, 'a', 0o600).then(async (made) => {
     await made.close();
     return open(copy.target, 'r+');

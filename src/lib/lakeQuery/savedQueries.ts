@@ -3,18 +3,18 @@ import { viewText, type WarehouseView } from '../streams/warehouseView';
 import { quoteName, viewWords } from '../warehouse/duckdb/tables';
 
 /*
- * Queries that have names. Each is also a view, so that other queries can use it.
+ * Queries with names. Each is also a view, so that other queries can use it.
  */
 
 export interface SavedQuery {
   readonly name: string;
-  /** What it shows, for people. */
+  /** What the query shows, in words. */
   readonly meaning: string;
-  /** The Delta table that it reads. */
+  /** The name of the Delta table that it reads. */
   readonly table: string;
-  /** The statement that its view holds. */
+  /** The statement of its view. */
   readonly select: string;
-  /** The statement that is run for its name. */
+  /** The statement that is run when somebody asks for the query by its name. */
   readonly statement: string;
 }
 
@@ -23,7 +23,7 @@ interface Description {
   readonly orderBy: string;
 }
 
-/** How the views of the streams are shown. One that is not here is shown as it comes. */
+/** The meaning and the order of the streams' views. A view that is not in the list is shown without an order. */
 const descriptions: Readonly<Record<string, Description>> = {
   clicks_per_product: {
     meaning: 'the clicks of each product, and the category that came last; most clicked first',
@@ -44,7 +44,7 @@ const descriptions: Readonly<Record<string, Description>> = {
   },
 };
 
-/** Those that the warehouse has no view for, by Delta table. */
+/** By Delta table, further queries that are no views of the warehouse. */
 const more: Readonly<Record<string, readonly WarehouseView[]>> = {
   clicks: [
     {
@@ -55,7 +55,7 @@ const more: Readonly<Record<string, readonly WarehouseView[]>> = {
   ],
 };
 
-/** The saved queries of some streams: those of the warehouse's views, and some more. */
+/** The saved queries of these streams: the warehouse's views, and some more. */
 export const savedQueries = (streams: readonly Stream[]): SavedQuery[] =>
   streams.flatMap(({ table, warehouse }) =>
     [...(warehouse?.views ?? []), ...(more[table] ?? [])].map((view) => savedQuery(table, view)),

@@ -1,7 +1,7 @@
 import type { Parts } from './fileParts';
 
 /*
- * What a statement reads, as far as its syntax tree says so before it is run.
+ * Finds what a statement reads, as far as its syntax tree shows it before it is run.
  */
 
 /** The names of tables anywhere in a syntax tree, in lower case. */
@@ -14,14 +14,15 @@ export function tablesIn(tree: unknown): Set<string> {
 }
 
 /**
- * The columns that a statement may read: every name in its syntax tree, in lower case, or all columns. A statement can read columns that
- * it does not name, like a natural join: that is noticed when it is run, because what was not copied cannot be read.
+ * The columns that a statement may read: every name in its syntax tree, in lower case, or all columns. A statement can read columns that it
+ * does
+ * not name, as with a natural join. This is noticed when it is run, because columns that were not copied cannot be read.
  */
 export function columnsIn(tree: unknown): Parts {
   const names = new Set<string>();
   let isAll = false;
   visit(tree, (node) => {
-    // With TRY, a statement would not fail where a column was not copied.
+    // With TRY, a statement would not fail if a column was not copied, so all columns are copied.
     if (node.class === 'STAR' || node.type === 'OPERATOR_TRY') isAll = true;
     for (const value of Object.values(node).flat())
       if (typeof value === 'string') names.add(value.toLowerCase());

@@ -3,7 +3,7 @@ import { quoteName, quoteText } from '../warehouse/duckdb/tables';
 import { isEverything, type Parts } from './fileParts';
 
 /*
- * A Delta table as a view in DuckDB, over copies of its files.
+ * Makes a Delta table a view in DuckDB, over copies of its files.
  */
 
 const types: Readonly<Record<string, string>> = {
@@ -17,28 +17,28 @@ const types: Readonly<Record<string, string>> = {
   boolean: 'BOOLEAN',
   binary: 'BLOB',
   date: 'DATE',
-  // Without a time zone, as in the warehouse: all times are in UTC.
+  // The type has no time zone, as in the warehouse, because all times are in UTC.
   timestamp: 'TIMESTAMP',
   timestamp_ntz: 'TIMESTAMP',
 };
 
-/** The type in DuckDB; undefined for nested types and void, whose values are left as they are. */
+/** The type of a column in DuckDB; undefined for nested types and void, whose values are not converted. */
 const duckDbType = (type: DataType): string | undefined =>
   typeof type === 'string' && type.startsWith('decimal') ? type : types[String(type)];
 
-/** The rows of Parquet files; a file may lack columns that a later one has. */
+/** The rows of Parquet files, as a part of a statement. A file may lack columns that later files have. */
 const rowsOf = (paths: readonly string[]): string =>
   `read_parquet([${paths.map(quoteText).join(', ')}], union_by_name = true)`;
 
-/** The columns that some of the files have, as rows of name and type. */
+/** The statement that gives the name and the type of each column that any of the files has. */
 export const describeFiles = (paths: readonly string[]): string => `DESCRIBE SELECT * FROM ${rowsOf(paths)}`;
 
 export interface TableView {
   readonly name: string;
   readonly fields: readonly Field[];
-  /** Copies of the files. */
+  /** The paths of the copied files. */
   readonly paths: readonly string[];
-  /** The names of the columns that some of the files have, in lower case; all others are null. */
+  /** The names, in lower case, of the columns that any of the files has. All other columns are null. */
   readonly found: ReadonlySet<string>;
   /** The columns that were copied. */
   readonly copied: Parts;
@@ -47,7 +47,7 @@ export interface TableView {
 /** The error of a statement that reads a column which was not copied. */
 export const notCopied = 'A column was not copied.';
 
-/** The statement that makes the view of a table, or replaces it. */
+/** The statement that creates or replaces the view of a table. */
 export function createTableView({ name, fields, paths, found, copied }: TableView): string {
   const columns = fields.map((field) => {
     const key = field.name.toLowerCase();
