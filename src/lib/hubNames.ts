@@ -1,5 +1,5 @@
 /*
- * The names that Azure allows. With any other, the service would answer that there is no such hub or group, as for one that nobody made.
+ * The form of names that Azure allows. If a name has another form, the service answers as if nobody had made the hub or group.
  */
 
 const nameForm = /^[a-z0-9](?:[\w.-]*[a-z0-9])?$/i;

@@ -1,12 +1,14 @@
 /** The Microsoft Entra identity that a connection uses instead of a key. */
 export interface Identity {
-  /** `managedidentity`: only the managed identity of the app. Without it DefaultAzureCredential looks for an identity. */
+  /**
+   * `managedidentity` means that only the app's managed identity is used. If it is missing, DefaultAzureCredential looks for an identity.
+   */
   readonly credential?: 'managedidentity';
   /** The client id of a user-assigned managed identity. */
   readonly clientId?: string;
 }
 
-/** The credential of an identity. No token is asked for yet. */
+/** The credential of an identity. It asks for no token yet. */
 export async function openCredential({ credential, clientId }: Identity) {
   const { DefaultAzureCredential, ManagedIdentityCredential } = await import('@azure/identity');
   if (credential === 'managedidentity') return new ManagedIdentityCredential(clientId ? { clientId } : {});

@@ -1,16 +1,18 @@
 import { format } from 'node:util';
 
 /*
- * Text from events, and names that others choose, may hold characters that a terminal obeys instead of showing: escape sequences that
- * clear the screen or set its title, and marks that turn the direction of the text around. They are shown as escapes of JSON, such as
- * \u001b, so that JSON in which they stand is still the same JSON.
+ * Keeps text from controlling the terminal. Text of events, and names that others choose, may contain characters that a terminal obeys
+ * instead of
+ * showing: escape sequences that clear the screen or set its title, and marks that reverse the direction of text. They are shown as escapes
+ * of
+ * JSON, such as \u001b, so that JSON which contains them keeps its meaning.
  */
 
-/** Shows control characters and marks of direction as escapes, except line feeds and tabs. */
+/** Replaces control characters and direction marks, except line feeds and tabs, by escapes. */
 export const inert = (text: string): string =>
   text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, escapeUnlessSpace);
 
-/** For a text that stands within a line: line feeds and tabs are shown as escapes too, so that it cannot look like other lines. */
+/** Like `inert`, for a text within a line. Line feeds and tabs become escapes too, so that the text cannot look like further lines. */
 export const inertInLine = (text: string): string => inert(text.replace(/[\n\t]/g, showEscaped));
 
 const escapeUnlessSpace = (character: string): string =>
@@ -22,7 +24,10 @@ function showEscaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** Makes all that this process prints with `console` inert. What is meant for the terminal itself is written to the stream directly. */
+/**
+ * Makes everything inert that this process prints with `console`. Output that controls the terminal on purpose is written to the stream
+ * directly.
+ */
 export function makeConsoleInert(): void {
   for (const level of ['log', 'info', 'warn', 'error', 'debug'] as const) {
     const print = console[level].bind(console);

@@ -9,21 +9,21 @@ import { hideSecrets, withoutSecrets } from './secrets';
 
 export type LogLevel = 'information' | 'warning' | 'error';
 
-/** The log of an invocation, as its context has it. */
+/** The log of an invocation, in the form that its context has. */
 export interface InvocationLog {
   log(line: string): void;
   warn(line: string): void;
   error(line: string): void;
 }
 
-/** Undefined once the invocation has ended: its log must not be used any more. */
+/** The log of the current invocation; undefined once it has ended, because then its log must not be used any more. */
 interface Scope {
   log: InvocationLog | undefined;
 }
 
 const scopes = new AsyncLocalStorage<Scope>();
 
-/** Runs a function's work. What it logs until it ends is logged by `log`, and an error that it throws holds no secret. */
+/** Runs a function's work. Until it ends, its lines go to `log`. If it throws, secrets are removed from the error. */
 export async function logTo<T>(log: InvocationLog, work: () => T | Promise<T>): Promise<T> {
   const scope: Scope = { log };
   try {
@@ -35,7 +35,7 @@ export async function logTo<T>(log: InvocationLog, work: () => T | Promise<T>): 
   }
 }
 
-/** Something that is logged: secrets in its texts are blanked. */
+/** One line of the log. Secrets in its texts are blanked. */
 export interface Logged {
   readonly level: LogLevel;
   readonly event: string;
@@ -45,7 +45,8 @@ export interface Logged {
 let tell: ((logged: Logged) => void) | undefined;
 
 /**
- * From now on, this listener is told what is logged, and it is written nowhere: people do not read lines of JSON. Undefined ends that.
+ * From now on, log lines are passed to this listener instead of being written, because people do not read lines of JSON. Undefined ends
+ * that.
  */
 export function onLogged(listener: ((logged: Logged) => void) | undefined): void {
   tell = listener;

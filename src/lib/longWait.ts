@@ -1,18 +1,19 @@
 /*
- * A command should not be silent while somebody else does not answer. What asks others says here for whom it waits. The app has no
- * listener: there, each request of a batch or of a user has its own deadline, and its failure is logged.
+ * Tells whom a command waits for. A command should not be silent while somebody does not answer, so code that asks others reports its waits
+ * here.
+ * The app has no listener: there, each request of a batch or of a user has its own deadline, and its failure is logged.
  */
 
-/** After how many milliseconds a wait is told, and the least time between two that are told. */
+/** A wait is reported after the first of these times. The second is the shortest time between two reports. Both are in milliseconds. */
 const [longMs, apartMs] = [5000, 10_000] as const;
-/** After how long the same wait is told again, so that nobody takes the process for dead. */
+/** After this time, in milliseconds, the same wait is reported again, so that nobody believes that the process hangs. */
 const againMs = 30_000;
 
 let tell: ((place: string) => void) | undefined;
-/** When the wait for each place was last told. A request that is tried again waits for the same place, and counts as the same wait. */
+/** When the wait for each place was last reported. A request that is tried again waits for the same place, and counts as the same wait. */
 const toldPlaces = new Map<string, number>();
 
-/** From now on, this listener is told for whom this process waits, once that takes long; undefined ends it. */
+/** From now on, this listener is called with the place that this process waits for, if the wait takes long. Undefined ends that. */
 export function onLongWait(listener: ((place: string) => void) | undefined): void {
   let lastAt = Number.NEGATIVE_INFINITY;
   toldPlaces.clear();
@@ -29,8 +30,8 @@ export function onLongWait(listener: ((place: string) => void) | undefined): voi
 }
 
 /**
- * Returns the result of `work`.
- * @param place for whom it waits, for people; no secret
+ * Returns the result of `work`, and reports the wait if it takes long.
+ * @param place whom it waits for, in words; it must contain no secret
  */
 export async function waitFor<T>(place: string, work: Promise<T>): Promise<T> {
   if (!tell) return work;

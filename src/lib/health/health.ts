@@ -233,13 +233,9 @@ const failingNow = (failures: readonly IngestFailure[], now: number): ReadonlySe
   );
 
 /**
- * What helps a partition that is stuck. If its batches come, but fail, its failure says that.
- *
- * | what is stuck | what helps |
- * |---|---|
- * | a partition of a hub that was made again, of which nothing was committed yet | `checkpoints -- reset` |
- * | one of several partitions, or the only one | `checkpoints -- skip` |
- * | all of several partitions | no command: the app does not read at all |
+ * Adds the remedies of stuck partitions. There is none if all of several partitions are stuck, because then the app does not read at all.
+ * There
+ * is none for a partition whose batches come but fail either, because the failure has its own remedy.
  */
 function withRemedies(
   partitions: readonly PartitionProgress[],
@@ -266,7 +262,11 @@ function judge(failure: IngestFailure, remedy: Remedy | undefined, now: number) 
   return { status, shown };
 }
 
-/** Errors of libraries and of the platform may pass by themselves, and so may our retriable ones. Errors that a command fixes do not. */
+/**
+ * Whether an error may pass without anybody doing anything. Errors of libraries and of the platform may, and so may our retriable ones.
+ * Errors
+ * that a command fixes do not.
+ */
 function mayPass(code: ErrorCode | string, remedy: Remedy | undefined): boolean {
   const ours: Readonly<Record<string, { readonly retriable: boolean }>> = errorCodes;
   return !remedy && (ours[code]?.retriable ?? true);

@@ -6,7 +6,7 @@ export interface RecentOptions<T> {
   readonly ask: () => Promise<T>;
   /** How long an answer or an error is reused, in milliseconds. */
   readonly ageMs: number;
-  /** How long to wait for an answer. It is short, because probes do not wait for long. */
+  /** How long to wait for an answer, in milliseconds. It is short, because probes do not wait for long. */
   readonly limitMs: number;
   /** The code of the error if there is no answer by then. */
   readonly lateCode: ErrorCode;
@@ -14,7 +14,7 @@ export interface RecentOptions<T> {
   readonly monotonicNow?: (() => number) | undefined;
 }
 
-/** An answer, or the code of the error in its place, its `refusal`, and for how many milliseconds there has been no answer. */
+/** An answer. In its place there may be the code of an error, its `refusal`, and for how many milliseconds there has been no answer. */
 export type Outcome<T> =
   | { readonly value: T }
   | { readonly error: ErrorCode | 'unknown'; readonly refusal?: string; readonly forMs?: number };

@@ -4,13 +4,14 @@ import type { Field } from '../delta/schema';
 import type { Snapshot } from '../delta/state';
 import { boundsOf, filesWith, mayContain, scanRows } from '../lake/scanRows';
 
-/** Bounds of text may be cut at 32 characters, so a shorter one is the value itself. */
+/** Bounds of text may be cut to 32 characters. A bound of at most this length is the whole value. */
 const longestWholeBound = 31;
 
 /**
- * How many dead letters each stream has received since a time, in milliseconds since 1970. One bad event a second makes thousands of
- * small files an hour, and probes ask often. So most files are counted by their statistics, and only those are read that have
- * letters of several streams, or from before that time.
+ * How many dead letters each stream has received since a time, in milliseconds since 1970. One bad event a second makes thousands of small
+ * files an hour, and probes ask often. So the rows of most files are counted by their statistics. Only files with letters of several
+ * streams,
+ * or with letters from before that time, are read.
  * @param snapshot the table of dead letters; undefined if there is none yet
  * @throws `storage.*`, `parquet.invalid`
  */

@@ -4,7 +4,7 @@ import type { Stream } from '../streams/stream';
 /** A command that repairs something. */
 export interface Remedy {
   readonly command: string;
-  /** Whether the app must be stopped before the command and started after it. */
+  /** True if the app must be stopped before the command and started after it. */
   readonly stopApp: boolean;
 }
 
@@ -24,7 +24,7 @@ export function ingestRemedy(
   return undefined;
 }
 
-/** The command for a partition to which no batch comes although events wait: usually the trigger cannot read one of them. */
+/** The command for a partition to which no batch comes although events wait. Usually the trigger cannot read one of them. */
 export const stuckRemedy = (stream: string, partition: string): Remedy => ({
   command: `npm run checkpoints -- skip ${stream} ${partition}`,
   stopApp: true,

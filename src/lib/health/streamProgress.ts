@@ -3,24 +3,24 @@ import { generationOfAppId, type HubGeneration, parseAppId, partitionAppId } fro
 import { eventsAfter, type HubHeads, type PartitionHead } from '../lake/hubHeads';
 import type { StuckPartitions } from './stuckPartitions';
 
-/** How far a partition of the hub is committed. */
+/** The events of a hub's partition that are committed, and those that wait. */
 export interface PartitionProgress {
   readonly partition: string;
   /** The last sequence number that is committed; -1 if there is none. */
   readonly committed: number;
   /** The sequence number of the hub's newest event; -1 if there never was one. */
   readonly head: number;
-  /** Events that the hub holds and that are not committed. */
+  /** How many events the hub holds that are not committed. */
   readonly waiting: number;
-  /** ISO time since which nothing was committed although events wait, if that is long ago. */
+  /** ISO time. It is set if nothing has been committed since then although events wait, and if that is long ago. */
   readonly stuckSince?: string;
 }
 
-/** What the table says about itself. */
+/** How far a stream's table is. */
 export interface TableProgress {
-  /** ISO time of the newest commit; null if there is no table yet, or its commit does not say. */
+  /** ISO time of the newest commit; null if there is no table yet, or if its commit does not give a time. */
   readonly lastCommit: string | null;
-  /** Events that were committed as rows or letters, or recorded as expired, in all generations of the hub. */
+  /** How many events were committed as rows or letters, or recorded as expired, in all generations of the hub. */
   readonly eventsCommitted: number;
 }
 

@@ -1,7 +1,7 @@
 import type { Txn } from '../delta/actions';
 import type { PartitionHead } from '../lake/hubHeads';
 
-/** A partition whose events have waited for this long, while nothing was committed, is stuck. */
+/** A partition is stuck if its events have waited for this long, in milliseconds, and nothing was committed. */
 export const stuckAfterMs = 120_000;
 
 export interface PartitionClock {
@@ -14,21 +14,22 @@ export interface PartitionClock {
 interface Wait {
   /** The last sequence number that was committed when the wait began. */
   readonly committed: number;
-  /** Milliseconds since 1970, and on the clock that only goes forward. */
+  /** When the wait began, in milliseconds since 1970. The next member is the same moment on the clock that only goes forward. */
   readonly since: number;
   readonly monotonicSince: number;
 }
 
 /**
- * Tells which partitions are stuck although no batch fails: at an event that the trigger cannot read, no batch ever comes. Nobody
- * records such a wait, so there are two ways to know of it:
+ * Tells which partitions are stuck although no batch fails: at an event that the trigger cannot read, no batch ever comes. Nobody records
+ * such
+ * a wait, so there are two ways to find out about it:
  *
  * | what is known | since when the partition waits |
  * |---|---|
- * | this process has seen events waiting, and the same last commit ever since | when it first saw it |
- * | the newest event, and the partition's last commit, are old | the later of the two |
+ * | this process has seen that events wait, and always the same last commit since | when it first saw that |
+ * | the newest event, and the partition's last commit, are old | the later of the two times |
  *
- * The second way serves a process that has just started. With events that keep coming only the first way tells.
+ * The second way helps a process that has just started. While events keep coming, only the first way works.
  */
 export class StuckPartitions {
   readonly #clock: PartitionClock;
@@ -40,7 +41,7 @@ export class StuckPartitions {
   }
 
   /**
-   * Since when a partition is stuck, in milliseconds since 1970; undefined if it is not.
+   * Since when a partition is stuck, in milliseconds since 1970; undefined if it is not stuck.
    * @param txn the partition's last commit
    */
   stuckSince(appId: string, head: PartitionHead, waiting: number, txn: Txn | undefined): number | undefined {

@@ -15,11 +15,12 @@ const lateAfterSeconds = 120;
 export interface WarehouseHealth {
   readonly kind: WarehouseSetting['kind'] | 'unknown';
   readonly status: 'ok' | 'degraded';
-  /** The code of the error because of which the state of the tables that are not listed is unknown. */
+  /** The code of an error that keeps the state of some tables unknown. These tables are not listed. */
   readonly error?: string;
   /**
-   * False if the ledger has no columns for marks and the app may not add them. Rows are still loaded, but it is not noticed when
-   * the lake went back in time.
+   * False if the ledger has no columns for marks and the app may not add them. Then rows are still loaded, but nobody notices if the lake
+   * went
+   * back in time.
    */
   readonly keepsMarks?: boolean;
   readonly remedy?: Remedy;
@@ -27,7 +28,7 @@ export interface WarehouseHealth {
 }
 
 interface LoadedTable extends TableLag {
-  /** What the last attempt to load it came to, whichever process made it. */
+  /** The outcome of the last attempt to load the table, whichever process made it. */
   readonly loader: string;
   /** The code of the error if that attempt failed. */
   readonly error?: string;
@@ -36,7 +37,7 @@ interface LoadedTable extends TableLag {
 
 export interface WarehouseSources {
   readonly kind: WarehouseSetting['kind'];
-  /** Where the loaders record what they do. */
+  /** The store in which the loaders record what they do. */
   readonly store: () => Promise<ObjectStore>;
   /** The tables that are loaded, each with the newest version of its Delta table. */
   readonly tables: readonly {
@@ -45,7 +46,7 @@ export interface WarehouseSources {
   }[];
 }
 
-/** How far the warehouse is behind, by what the loaders recorded: the database is not asked. Never rejects. */
+/** How far the warehouse is behind, according to the records of the loaders. The database is not asked. Never rejects. */
 export async function readWarehouseHealth({
   kind,
   store,
@@ -73,7 +74,9 @@ export async function readWarehouseHealth({
   };
 }
 
-/** The log tells the lag. Only the loader knows whether data files are gone. */
+/**
+ * How far a table is behind, and the outcome of its loads. The lag comes from the log. Only the loader knows whether data files are gone.
+ */
 async function readTable(
   name: string,
   state: TableState | undefined,
@@ -97,6 +100,6 @@ function remedyOf(name: string, needsRebuild: boolean, { error }: LoadStatus): {
   return error === ('warehouse.schema' satisfies ErrorCode) ? { remedy: columnsRemedy } : {};
 }
 
-/** A table whose next commit has left the log is late: that takes days. */
+/** Whether a table is not late. If its next commit has left the log, `secondsBehind` is null, and it is late, because that takes days. */
 const isOnTime = ({ needsRebuild, loader, secondsBehind }: LoadedTable): boolean =>
   !needsRebuild && loader !== 'failed' && secondsBehind !== null && secondsBehind <= lateAfterSeconds;

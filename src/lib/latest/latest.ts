@@ -15,7 +15,7 @@ import { readLatest } from './readLatest';
 
 export interface LatestOptions extends FoldOptions {
   readonly latest: Latest;
-  /** Whether nothing may be written. */
+  /** True if nothing may be written. */
   readonly isReadOnly?: boolean;
 }
 
@@ -29,10 +29,13 @@ export interface LatestView {
 type Folded = LatestView & { readonly state: TableState };
 
 /**
- * The newest row of each key of a table, folded from its log as the counts are: what is folded stays in memory, and a refresh adds
- * the files of newer commits. After a commit that removes rows, or if the log cannot be followed, the table is folded anew, from the
- * state in the lake if the log goes on from it, otherwise from the live files. If a refresh fails, what was folded stays, and its error
- * is rethrown until the next refresh is due.
+ * The newest row of each key of a table, folded from its log like the counts: the rows stay in memory, and a refresh adds the files of
+ * newer
+ * commits. After a commit that removes rows, or if the log cannot be followed, the table is folded anew, from the state in the lake if the
+ * log
+ * continues it, otherwise from the live files. If a refresh fails, the rows stay as they are, and its error is rethrown until the next
+ * refresh
+ * is due.
  */
 export class LatestFold {
   readonly #options: Required<Omit<LatestOptions, 'refreshMs' | 'monotonicNow'>>;
@@ -60,7 +63,7 @@ export class LatestFold {
     });
   }
 
-  /** The newest rows. Throws what reading the table throws; the same error until the next refresh. */
+  /** The newest rows. Throws what reading the table throws; until the next refresh, the same error again. */
   async current(): Promise<LatestView> {
     await this.#refresh.run();
     return this.#folded ?? { state: undefined, rows: this.#newRows() };
@@ -91,7 +94,7 @@ export class LatestFold {
         .catch((error: unknown) => warn(`The newest rows of ${at.table} are not saved: ${error}`));
   }
 
-  /** Folds the files of newer commits. False if the table must be folded anew. */
+  /** Folds the files of newer commits. Returns false if the table must be folded anew. */
   async #foldNew(): Promise<boolean> {
     const folded = this.#folded;
     if (!folded) return false;
@@ -101,7 +104,7 @@ export class LatestFold {
     return this.#foldOn(positionOfState(state), () => rows);
   }
 
-  /** Returns whether the saved state was used. */
+  /** Folds the table anew. Returns whether the saved state was used. */
   async #foldAnew(saved: LatestState | undefined): Promise<boolean> {
     if (saved) {
       this.#follower.seek(saved);
@@ -117,7 +120,7 @@ export class LatestFold {
     return false;
   }
 
-  /** Folds the files of the commits after a position. False if the table must be folded anew. */
+  /** Folds the files of the commits after a position. Returns false if the table must be folded anew. */
   async #foldOn({ tableId }: TablePosition, rowsThere: () => LatestRows): Promise<boolean> {
     const found = await this.#follower.advance();
     if (found.step === 'no-table') {
@@ -149,7 +152,10 @@ export class LatestFold {
     return new LatestRows(this.#options.latest, 0);
   }
 
-  /** The time by which old hours are dropped: the store's time of the commit, because this host's clock may jump ahead. */
+  /**
+   * The time that decides which hours are old enough to be dropped. It is the store's time of the commit, because this host's clock may
+   * jump ahead.
+   */
   #timeOf({ storedAt }: TableState): number {
     return storedAt ?? this.#options.now();
   }
@@ -162,7 +168,9 @@ export class LatestFold {
   }
 }
 
-/** A file that is gone or damaged: folding anew may get around it. */
+/**
+ * Handles an error of folding. Undefined for a file that is gone or damaged, because folding anew may help; other errors are thrown again.
+ */
 function undefinedIfDamaged(error: unknown): undefined {
   if (!isDamage(error)) throw error;
 }

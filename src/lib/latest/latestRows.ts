@@ -5,15 +5,17 @@ import { type NewestParts, NewestRows } from './newestRows';
 import { partsOfTimes, type StoredTimes, TimedRows, timedSpans } from './timedRows';
 import type { LatestValue } from './values';
 
-/** How many keys have room. Further ones take the place of those with the oldest rows. */
+/** The most keys that are kept. If there are more, those with the oldest rows are dropped. */
 export const mostRows = 100_000;
 
-/** A row's time is a sender's word. If it is more than this after the row was enqueued, it is not in the history. */
+/**
+ * Senders decide about a row's time. If it is more than this, in microseconds, after the time of enqueueing, the row is not in the history.
+ */
 const aheadMicros = hourMs * 1000;
 
 export interface StoredLatest {
   readonly rows: NewestParts;
-  /** Missing if no history is declared. */
+  /** Missing if the stream declares no history. */
   readonly history?: { readonly hours: StoredTimes; readonly days: StoredTimes };
 }
 
@@ -21,29 +23,29 @@ export interface StoredLatest {
 export interface ReadRow {
   readonly key: Key;
   readonly time: number;
-  /** Null if it is not known. */
+  /** When the row was enqueued; null if that is not known. */
   readonly enqueuedAt: number | null;
-  /** In the order of `columnsToTell`. */
+  /** The values, in the order of `columnsToTell`. */
   readonly values: readonly LatestValue[];
 }
 
-/** All columns of which something is told. */
+/** All columns that the API tells, in the newest rows or in the history. */
 export const columnsToTell = ({ columns, history = [] }: Latest): string[] => [
   ...new Set([...columns, ...history]),
 ];
 
-/** The newest rows by time. */
+/** The newest rows of each hour and of each day. */
 export interface History {
   readonly hours: TimedRows;
   readonly days: TimedRows;
 }
 
-/** The newest row of each key, now and in each hour and day. The result does not depend on the order of the rows. */
+/** The newest row of each key: of all time, and of each hour and day. The result does not depend on the order in which rows are added. */
 export class LatestRows {
   readonly newest: NewestRows;
-  /** Undefined if no history is declared. */
+  /** Undefined if the stream declares no history. */
   readonly history: History | undefined;
-  /** Where the values of the history are in a row. */
+  /** The indexes of the history's values in a row. */
   readonly #places: readonly number[];
 
   constructor(latest: Latest, nowMs: number) {
@@ -61,7 +63,7 @@ export class LatestRows {
     for (const rows of this.#timed()) rows.advance(nowMs);
   }
 
-  /** Adds a row. Before the rows are told, `cut` must be called, or they must be merged into others. */
+  /** Adds a row. Before the rows are used, `cut` must be called, or they must be merged into others. */
   add({ key, time, enqueuedAt, values }: ReadRow): void {
     this.newest.add(key, time, (column) => values[column] ?? null);
     if (enqueuedAt === null || time > enqueuedAt + aheadMicros) return;
@@ -79,7 +81,7 @@ export class LatestRows {
     if (history) this.#mergeTimed(partsOfTimes(history.hours), partsOfTimes(history.days));
   }
 
-  /** Drops what has no room. */
+  /** Drops the keys for which there is no room. */
   cut(): void {
     this.newest.cut();
     for (const rows of this.#timed()) rows.cut();

@@ -6,7 +6,7 @@ import type { StoredLatest } from './latestRows';
 import { areStoredTimes } from './timedRows';
 import { isValue } from './values';
 
-/** Where the newest rows of one version of a table are kept. */
+/** The path at which the newest rows of one version of a table are kept. */
 export const latestStatePath = (table: string) => `${table}/_latest/state.json`;
 
 const format = 1;
@@ -14,7 +14,9 @@ const format = 1;
 /** The newest rows, and the position in the log up to which they were folded. */
 export interface LatestState extends TablePosition, StoredLatest {}
 
-/** The file of what a stream declares. A state of another declaration is not read: it has other columns. */
+/**
+ * The file with the newest rows of a stream. A state that was written for another declaration is not read, because it has other columns.
+ */
 export const latestStateFile = (latest: Latest): StateFile<LatestState> => ({
   path: latestStatePath,
   parse: (bytes) => parseLatestState(bytes, latest),

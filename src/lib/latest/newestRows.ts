@@ -1,14 +1,14 @@
 import { compareKeys, type Key } from '../counts/keys';
 import { compareValues, type LatestValue } from './values';
 
-/** Rows in the form in which they are added to others and stored. All lists have one entry for each key. */
+/** Rows in the form in which they are merged into others and stored. All lists have one entry for each key. */
 export interface NewestParts {
   readonly keys: readonly Key[];
   /** Microseconds since 1970. */
   readonly times: readonly number[];
   /** One list for each column. */
   readonly columns: readonly (readonly LatestValue[])[];
-  /** Whether there were keys for which there was no room. */
+  /** True if some keys were dropped because there was no room for them. */
   readonly isCut: boolean;
 }
 
@@ -16,9 +16,11 @@ export interface NewestParts {
 const slack = 1.25;
 
 /**
- * The newest row of each key, of the keys with the newest rows if there is no room for all: senders choose the keys, so memory needs a
- * limit. After `cut`, the result does not depend on the order in which rows came, nor on what they were merged from: a key that was
- * dropped had older rows than all that have room, so it comes back only with a row that is newer than all of its own.
+ * The newest row of each key. If there is no room for all keys, those with the newest rows are kept: senders choose the keys, so memory
+ * needs a
+ * limit. After `cut`, the result does not depend on the order in which rows were added or merged. A dropped key had older rows than all
+ * keys that
+ * were kept, so it comes back only with a row that is newer than all its own.
  */
 export class NewestRows {
   readonly keys: Key[] = [];
@@ -28,7 +30,7 @@ export class NewestRows {
   readonly #most: number;
   readonly #indexes = new Map<Key, number>();
 
-  /** @param most how many keys there is room for */
+  /** @param most the most keys that are kept */
   constructor(most: number, columns: number) {
     this.#most = most;
     this.columns = Array.from({ length: columns }, () => []);
@@ -38,7 +40,7 @@ export class NewestRows {
     return this.#indexes.get(key);
   }
 
-  /** The same key as it is here, so that memory has each text once. */
+  /** A key that is equal to this one and is in memory already, if there is one. So each text is in memory only once. */
   same(key: Key): Key {
     const index = this.#indexes.get(key);
     return index === undefined ? key : (this.keys[index] ?? key);
@@ -68,7 +70,7 @@ export class NewestRows {
     this.cut();
   }
 
-  /** Drops the keys for which there is no room: those with the oldest rows, of equal ones the greater keys. */
+  /** Drops the keys for which there is no room: those with the oldest rows, and among equally old ones the greater keys. */
   cut(): void {
     if (this.keys.length <= this.#most) return;
     const kept = [...this.keys.keys()]
@@ -84,7 +86,7 @@ export class NewestRows {
     this.isCut = true;
   }
 
-  /** Takes rows over while there are none. */
+  /** Takes over rows. There must be none here yet. */
   #take({ keys, times, columns }: NewestParts): void {
     const copy = <T>(from: readonly T[], to: T[]) => {
       for (const value of from) to.push(value);
@@ -106,7 +108,7 @@ export class NewestRows {
   }
 }
 
-/** Keeps the entries with these indexes, which ascend. */
+/** Keeps the entries with these indexes, which must ascend. */
 function keepOnly<T>(list: T[], kept: readonly number[]): void {
   kept.forEach((from, to) => {
     list[to] = list[from] as T;

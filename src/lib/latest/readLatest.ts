@@ -6,7 +6,7 @@ import type { Latest } from '../streams/stream';
 import { columnsToTell, LatestRows } from './latestRows';
 import { asMicros, asValue } from './values';
 
-/** The column that says when Event Hubs accepted the row; the table of every stream has it. */
+/** The column with the time at which Event Hubs accepted the row. The table of every stream has it. */
 const enqueuedAt = 'enqueued_at';
 
 export interface FilesToRead {

@@ -14,16 +14,20 @@ export interface TimedSpan {
   readonly kept: number;
 }
 
-/** An answer's first bucket may be of up to a day and begin before the time that was asked for, so a day more is kept. */
+/**
+ * The spans of the two kinds of buckets. One day more is kept, because an answer's first bucket may be up to a day long and begin before
+ * the time
+ * that was asked for.
+ */
 export const timedSpans = {
   hours: { bucketMs: hourMs, kept: (historyDays.hours + 1) * 24 },
   days: { bucketMs: dayMs, kept: historyDays.days + 1 },
 } as const satisfies Record<string, TimedSpan>;
 
-/** How many keys a bucket has room for. */
+/** The most keys of a bucket. */
 export const mostInBucket = 2000;
 
-/** One bucket in its stored form: its number since 1970, and its rows with indexes of keys in place of keys. */
+/** One bucket in its stored form: its number since 1970, and its rows, with the indexes of keys instead of keys. */
 type StoredBucket = readonly [
   bucket: number,
   keys: readonly number[],
@@ -39,7 +43,7 @@ export interface StoredTimes {
 
 type BucketParts = readonly [bucket: number, parts: NewestParts];
 
-/** The newest row of each key in each bucket of time. The memory is limited for each bucket (`NewestRows`). */
+/** The newest row of each key in each bucket of time. Each bucket has its own limit for memory (`NewestRows`). */
 export class TimedRows {
   readonly #span: TimedSpan;
   readonly #columns: number;
@@ -58,7 +62,7 @@ export class TimedRows {
     for (const bucket of this.#buckets.keys()) if (bucket < this.#oldest) this.#buckets.delete(bucket);
   }
 
-  /** Rows of a bucket, whose number counts from 1970 on; undefined if it has none. */
+  /** The rows of a bucket; undefined if it has none. Buckets are numbered from 1970 on. */
   at(bucket: number): NewestRows | undefined {
     return this.#buckets.get(bucket);
   }
@@ -72,7 +76,7 @@ export class TimedRows {
     yield* this.#buckets;
   }
 
-  /** @param same gives a key as it is kept elsewhere */
+  /** @param same returns the key that is in memory already, if there is an equal one */
   merge(parts: Iterable<BucketParts>, same: (key: Key) => Key): void {
     for (const [bucket, { keys, times, columns, isCut }] of parts)
       this.#rowsOf(bucket)?.merge({ keys: keys.map(same), times, columns, isCut });
@@ -111,14 +115,14 @@ export class TimedRows {
   }
 }
 
-/** Stored buckets as parts to merge. */
+/** Stored buckets in the form in which they are merged. */
 export const partsOfTimes = ({ keys, buckets }: StoredTimes): BucketParts[] =>
   buckets.map(([bucket, indexes, times, columns, isCut]) => [
     bucket,
     { keys: indexes.map((index) => keys[index] ?? 0), times, columns, isCut },
   ]);
 
-/** Whether a value is buckets in their stored form. @param areRows whether lists are rows of one length */
+/** Whether a value is a list of buckets in their stored form. @param areRows tells whether lists are rows of one length */
 export function areStoredTimes(
   value: unknown,
   areRows: (keys: readonly unknown[], times: unknown, columns: unknown) => boolean,

@@ -1,13 +1,13 @@
 import { compareKeys, type Key } from '../counts/keys';
 import type { ReadValue } from '../delta/schema';
 
-/** A value of a row as it is kept and answered. */
+/** A value of a row, in the form in which it is kept and answered. */
 export type LatestValue = string | number | boolean | null;
 
-/** What `Date` can hold, in milliseconds since 1970. */
+/** The latest time that a `Date` can hold, in milliseconds since 1970. */
 const mostMs = 8.64e15;
 
-/** A time in microseconds since 1970. Null if there is none, or no calendar has it: other writers may put in anything. */
+/** A time in microseconds since 1970. Null if there is none, or if no calendar has it: other writers may put anything there. */
 export function asMicros(value: ReadValue | undefined): number | null {
   if (typeof value !== 'number' && typeof value !== 'bigint') return null;
   const micros = Number(value);
@@ -15,7 +15,8 @@ export function asMicros(value: ReadValue | undefined): number | null {
 }
 
 /**
- * A value that JSON holds as it is. A whole number with more digits than a double has becomes a text. Null for what is no value of JSON,
+ * A value in a form that JSON can hold. A whole number with more digits than a double has becomes a text. Null for values that JSON cannot
+ * hold,
  * like infinity, bytes and nested values.
  */
 export function asValue(value: ReadValue | undefined): LatestValue {
@@ -31,7 +32,7 @@ export const isValue = (value: unknown): value is LatestValue =>
   typeof value === 'boolean' ||
   (typeof value === 'number' && Number.isFinite(value));
 
-/** Ascending: null, then false and true, then numbers, then texts by code unit. */
+/** Compares values for ascending order: null, then false and true, then numbers, then texts by code unit. */
 export function compareValues(a: LatestValue, b: LatestValue): number {
   if (a === b) return 0;
   if (a === null || b === null) return a === null ? -1 : 1;

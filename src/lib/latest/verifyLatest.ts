@@ -11,7 +11,7 @@ import { readLatest } from './readLatest';
 const examples = 10;
 
 export interface LatestDifference {
-  /** The key, and of which hour or day. */
+  /** The key; for a row of the history, with its hour or day. */
   readonly of: string;
   /** The time and the values as JSON; undefined if there are none. */
   readonly served: string | undefined;
@@ -25,7 +25,7 @@ export interface LatestVerification {
   readonly savedVersion: number | undefined;
   /** How many keys there are. */
   readonly keys: number;
-  /** How many newest rows differ: of all time, of an hour, and of a day. `examples` has the first. */
+  /** How many newest rows differ, of all time, of an hour and of a day. `examples` has the first of them. */
   readonly different: number;
   readonly examples: readonly LatestDifference[];
 }
@@ -61,7 +61,7 @@ export async function verifyLatest(options: {
   };
 }
 
-/** Each row as a text, by its key, and by the hour or day that it is the newest of. */
+/** Each row as a text. The key of the map is the row's key, for a row of the history with its hour or day. */
 function textsOf({ newest, history }: LatestRows): Map<string, string> {
   const texts = new Map<string, string>();
   const add = ({ keys, times, columns }: NewestRows, when: string) =>
