@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { PortInUseError } from '../src/lib/sameMachine';
 import { openLog } from './logFile';
 import { compiled } from './project';
 
@@ -137,11 +138,9 @@ function readPorts(
         const busy = /EADDRINUSE[^\n]*:(\d+)/.exec(output)?.[1];
         const service = Object.keys(wanted).find((name) => String(wanted[name]) === busy) ?? 'blob';
         reject(
-          new Error(
-            busy === undefined
-              ? `Azurite ended with code ${code}: ${output.trim()}`
-              : `Azurite cannot listen on port ${busy}: it is in use. Choose another with --${service}-port.`,
-          ),
+          busy === undefined
+            ? new Error(`Azurite ended with code ${code}: ${output.trim()}`)
+            : new PortInUseError(Number(busy), `${service}-port`),
         );
       }),
     );

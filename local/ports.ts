@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { numberFlag } from '../src/cli/commandLine/arguments';
 import { type Given, UsageError } from '../src/cli/commandLine/command';
+import { listenOnLoopback, namingFlag } from '../src/lib/sameMachine';
 import { loadSimulators } from './simulators';
 import { defaultPorts, type StackPorts } from './stack';
 
@@ -59,14 +60,8 @@ async function ensurePortsFree(ports: Readonly<Record<string, number>>): Promise
     if (other !== undefined)
       throw new UsageError(`--${other} and --${flag} are both ${port}: choose another port for one of them.`);
     taken.set(port, flag);
-    if (!(await isFree(port)))
-      throw new Error(`Port ${port} on 127.0.0.1 is in use: choose another with --${flag}.`);
+    const probe = createServer();
+    await listenOnLoopback(probe, port).catch(namingFlag(flag));
+    await new Promise((closed) => probe.close(closed));
   }
 }
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });

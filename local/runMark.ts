@@ -1,8 +1,9 @@
 import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '../src/cli/givenFile';
 import { askRun, markFile, type Run, readMark } from '../src/cli/localRun';
+import { listenOnLoopback } from '../src/lib/sameMachine';
 import { isAlive } from './isAlive';
 
 /*
@@ -32,12 +33,8 @@ export async function markRun(dataDir: string, command: string): Promise<RunMark
     socket.on('error', () => {});
     socket.end(JSON.stringify(run));
   });
-  await new Promise<void>((done, failed) => {
-    server.once('error', failed);
-    server.listen(0, '127.0.0.1', done);
-  });
+  const port = await listenOnLoopback(server);
   server.unref();
-  const { port } = server.address() as AddressInfo;
   const children: number[] = [];
   const write = (flag: 'w' | 'wx') =>
     writeFileSync(markFile(dataDir), JSON.stringify({ port, pid: process.pid, children }), { flag });

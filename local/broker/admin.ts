@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { isRefused } from '../../src/lib/sameMachine';
+import { isRefused, listenOnLoopback } from '../../src/lib/sameMachine';
 import type { Broker } from './broker';
 
 export interface AdminServer {
@@ -20,7 +19,7 @@ type Answer = { status: number; body: unknown };
  * - `POST /hubs/{name}/truncate?partition=P&before=SEQUENCE`: expires events.
  *
  * @param port 0 takes any free port.
- * @throws The listener's error, for example if the port is in use.
+ * @throws `PortInUseError`
  */
 export async function startAdmin(broker: Broker, port: number): Promise<AdminServer> {
   const server = createServer((request, response) => {
@@ -28,10 +27,8 @@ export async function startAdmin(broker: Broker, port: number): Promise<AdminSer
     const { status, body } = answer(broker, request);
     response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
   });
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listenOnLoopback(server, port),
     close: async () => {
       const closed = once(server, 'close');
       server.close();

@@ -8,6 +8,7 @@ import rhea, {
   type Receiver,
   type Sender,
 } from 'rhea';
+import { untilListening } from '../../src/lib/sameMachine';
 import { normalizeAddress } from './address';
 import { answerCbs } from './cbs';
 import { unauthorized } from './entityErrors';
@@ -35,12 +36,12 @@ export interface AmqpServer {
 }
 
 /**
- * Listens for AMQP 1.0 over plain TCP.
+ * Listens for AMQP 1.0 over plain TCP, on loopback.
  *
  * @param port 0 takes any free port.
- * @throws An error of one line that names the port, if it is in use.
+ * @throws `PortInUseError`
  */
-export async function listenAmqp(served: Served, port: number, host: string): Promise<AmqpServer> {
+export async function listenAmqp(served: Served, port: number): Promise<AmqpServer> {
   const container = createContainer(served);
   const sockets = new Set<Socket>();
   const connections = new Set<Connection>();
@@ -53,7 +54,7 @@ export async function listenAmqp(served: Served, port: number, host: string): Pr
   }
   const server = container.listen({
     port,
-    host,
+    host: '127.0.0.1',
     noDelay: true,
     max_frame_size: 65_536,
     channel_max: 4999,
@@ -67,15 +68,8 @@ export async function listenAmqp(served: Served, port: number, host: string): Pr
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    const busy = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    throw busy ? new Error(`port ${port} on ${host} is already in use`) : error;
-  }
-  const address = server.address();
   return {
-    port: typeof address === 'object' && address ? address.port : port,
+    port: await untilListening(server),
     close: () => {
       // Close the listener first: a client that reconnects while the broker ends would wait a minute for an answer.
       server.close();

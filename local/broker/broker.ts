@@ -9,8 +9,6 @@ import { policiesOf } from './sharedAccess';
 export interface BrokerOptions {
   /** The TCP port; 0 takes a free one. */
   port: number;
-  /** The address to listen on; by default 127.0.0.1. */
-  host?: string;
   config: EmulatorConfig;
   /** The folder of the logs. Without it, all events stay in memory. */
   dataDir?: string;
@@ -49,21 +47,20 @@ export interface Broker {
 /**
  * Starts an Event Hubs broker: AMQP 1.0 over plain TCP, as the official emulator speaks it.
  *
- * @throws An error of one line, if the port is in use or something is wrong with the data directory.
+ * @throws `PortInUseError`; an error of one line if something is wrong with the data directory
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const host = options.host ?? '127.0.0.1';
   const keyName = options.keyName ?? 'RootManageSharedAccessKey';
   const key = options.key ?? 'SAS_KEY_VALUE';
   const hubs = new Map<string, Hub>();
   const links = new Set<OpenLink>();
-  const server = await listenAmqp({ policies: policiesOf(keyName, key), hubs, links }, options.port, host);
+  const server = await listenAmqp({ policies: policiesOf(keyName, key), hubs, links }, options.port);
   await openHubs(hubs, options, server);
   const { port } = server;
   return {
     port,
     connectionString: (hub, policy = keyName) =>
-      `Endpoint=sb://${host}:${port};SharedAccessKeyName=${policy};SharedAccessKey=${key};UseDevelopmentEmulator=true;${hub ? `EntityPath=${hub};` : ''}`,
+      `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=${policy};SharedAccessKey=${key};UseDevelopmentEmulator=true;${hub ? `EntityPath=${hub};` : ''}`,
     stats: () => ({ hubs: Object.fromEntries([...hubs.values()].map((hub) => [hub.name, statsOf(hub)])) }),
     recreateHub: (name) => {
       const hub = hubs.get(name.toLowerCase());

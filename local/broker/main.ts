@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { namingFlag } from '../../src/lib/sameMachine';
 import { type AdminServer, startAdmin } from './admin';
 import { type Broker, startBroker } from './broker';
 import { parseConfig } from './config';
@@ -31,12 +32,8 @@ async function main(): Promise<void> {
     port,
     config,
     ...(values.data !== undefined && { dataDir: values.data }),
-  }).catch((error) => fail(`${describe(error)} (--port)`));
-  const admin = await startAdmin(broker, healthPort).catch((error) =>
-    fail(
-      isBusy(error) ? `port ${healthPort} on 127.0.0.1 is already in use (--health-port)` : describe(error),
-    ),
-  );
+  }).catch(namingFlag('port'));
+  const admin = await startAdmin(broker, healthPort).catch(namingFlag('health-port'));
   const stop = (): void => {
     void end(broker, admin);
   };
@@ -54,10 +51,6 @@ function parsePort(flag: string, value: string): number {
   const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
   if (port <= 65_535) return port;
   throw new Error(`${flag} must be a port from 0 to 65535, found '${value}'`);
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }
 
 function describe(error: unknown): string {

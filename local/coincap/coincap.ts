@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import { isRefused } from '../../src/lib/sameMachine';
+import { isRefused, listenOnLoopback } from '../../src/lib/sameMachine';
 import { type Answer, errorAnswer, type Fault, faultAnswer, parseFault, sunsetAnswer } from './faults';
 import { type AssetV3, openMarket } from './market';
 
@@ -103,8 +102,9 @@ class CoincapApi {
 /**
  * Simulates the CoinCap API on this machine: `GET /v3/assets?limit&offset` with a bearer key; `/v2/assets`, which only answers that
  * it was shut down; and `/2023/v2/assets`, version 2 as it was before, without a key, for programs that were written for it.
- * `POST /admin/fail?with=429&times=2&retryAfter=5` makes the next requests fail. If the port is in use, throws an error of one line that
- * names it. Requests of web pages of other sites are refused.
+ * `POST /admin/fail?with=429&times=2&retryAfter=5` makes the next requests fail. Requests of web pages of other
+ * sites are refused.
+ * @throws `PortInUseError`
  */
 export async function startCoincap(options: CoincapOptions): Promise<Coincap> {
   const api = new CoincapApi(options);
@@ -117,13 +117,7 @@ export async function startCoincap(options: CoincapOptions): Promise<Coincap> {
         .writeHead(found.status, { 'content-type': 'application/json', ...found.headers })
         .end(found.body);
   });
-  server.listen(options.port, '127.0.0.1');
-  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE') throw error;
-    throw new Error(`port ${options.port} on 127.0.0.1 is already in use`);
-  });
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : options.port;
+  const port = await listenOnLoopback(server, options.port);
   return {
     port,
     url: `http://127.0.0.1:${port}`,

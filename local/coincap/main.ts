@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { namingFlag } from '../../src/lib/sameMachine';
 import { startCoincap } from './coincap';
 
 /**
@@ -22,7 +23,7 @@ async function main(): Promise<void> {
     port,
     seed,
     ...(values.key !== undefined && { key: values.key }),
-  }).catch((error) => fail(`${describe(error)} (--port)`));
+  }).catch(namingFlag('port'));
   const stop = (): void => {
     void coincap.close().then(() => process.exit(0));
   };

@@ -64,7 +64,7 @@ export interface Host {
 
 /**
  * Loads a Functions app and runs it: HTTP, timers, Event Hubs. There can be only one per process, because the programming model
- * knows one host. Rejects if the port is taken (code EADDRINUSE) or the app, host.json or a setting is wrong.
+ * knows one host. Rejects if the port is in use (`PortInUseError`) or the app, host.json or a setting is wrong.
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const settings = options.settings ?? process.env;

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readLocalSettings } from '../../src/cli/localSettings';
+import { namingFlag } from '../../src/lib/sameMachine';
 import { startHost } from './host';
 import { describeError } from './log';
 
@@ -17,7 +18,7 @@ async function main(): Promise<void> {
     port,
     ...(instance !== undefined && { instance }),
     ...(group !== undefined && { group }),
-  });
+  }).catch(namingFlag('port'));
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -54,9 +55,6 @@ function fail(message: string): never {
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
-    fail(`The Functions host cannot listen on port ${error.port}: it is in use. Choose another with --port.`);
-  }
   // A stack helps only with errors of the app's own code, and those come as the cause of the error.
   if (error instanceof Error) {
     fail(error.cause === undefined ? error.message : `${error.message}\n${describeError(error.cause)}`);

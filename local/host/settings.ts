@@ -1,3 +1,5 @@
+import { isHostHere } from '../../src/lib/sameMachine';
+
 export type Settings = Readonly<Record<string, string | undefined>>;
 
 /** Replaces `%NAME%` with the setting of that name, as the host does in binding properties. Throws if it is not set. */
@@ -47,7 +49,7 @@ function checkIdentity(
   settings: Settings,
   namespace: string,
 ): void {
-  if (/^(?:127\.|localhost$)/i.test(namespace))
+  if (isHostHere(namespace))
     throw new Error(
       `${where}: the broker on this machine knows no identities: remove ${connection}__fullyQualifiedNamespace, and set ${connection} to a connection string.`,
     );

@@ -20,14 +20,45 @@ const names = ['127.0.0.1', 'localhost', '[::1]'];
 /** @param hostname without a port */
 export const isThisMachine = (hostname: string): boolean => names.includes(hostname.toLowerCase());
 
-/** Lets a server listen on loopback. Resolves to its TCP port; 0 takes a free one. Rejects if the port is taken. */
-export function listenOnLoopback(server: Server, port = 0): Promise<number> {
+/** Another server listens on the port. */
+export class PortInUseError extends Error {
+  readonly port: number;
+
+  /** @param flag the flag that chooses another port, without dashes */
+  constructor(port: number, flag?: string) {
+    super(
+      `Port ${port} on 127.0.0.1 is in use${flag === undefined ? '' : `: choose another with --${flag}`}.`,
+    );
+    this.port = port;
+  }
+}
+
+/** Makes a function for `catch` that throws the error again; if a port is in use, with the flag that chooses another, without dashes. */
+export const namingFlag =
+  (flag: string) =>
+  (error: unknown): never => {
+    throw error instanceof PortInUseError ? new PortInUseError(error.port, flag) : error;
+  };
+
+/**
+ * Lets a server listen on loopback. Resolves to its TCP port; 0 takes a free one.
+ * @throws `PortInUseError`
+ */
+export async function listenOnLoopback(server: Server, port = 0): Promise<number> {
+  server.listen(port, '127.0.0.1');
+  return untilListening(server);
+}
+
+/** As `listenOnLoopback`, for a server of a library, which was told to listen there already. */
+export function untilListening(server: Server): Promise<number> {
   return new Promise((done, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
+    const fail = (error: NodeJS.ErrnoException & { readonly port?: number }) =>
+      reject(error.code === 'EADDRINUSE' ? new PortInUseError(error.port ?? 0) : error);
+    server.once('error', fail);
+    server.once('listening', () => {
+      server.off('error', fail);
       const address = server.address();
-      done(typeof address === 'object' && address ? address.port : port);
+      done(typeof address === 'object' && address ? address.port : 0);
     });
   });
 }
@@ -52,7 +83,8 @@ function whyRefused(headers: IncomingHttpHeaders): string | undefined {
   return 'A web page of another site may not load anything from this server. Open the address by itself.';
 }
 
-const isHostHere = (host = ''): boolean => isThisMachine(host.replace(/:\d{1,5}$/, ''));
+/** @param host with or without a port */
+export const isHostHere = (host = ''): boolean => isThisMachine(host.replace(/:\d{1,5}$/, ''));
 
 /** Browsers give one Origin; a loopback page on any port is the work of somebody on this machine. */
 function isOriginHere(origin: string): boolean {

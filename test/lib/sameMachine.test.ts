@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isRefused } from '../../src/lib/sameMachine';
+import { isRefused, listenOnLoopback, namingFlag, untilListening } from '../../src/lib/sameMachine';
 import { requestsOfOtherSites, sendAs } from '../kit/sendAs';
 
 const server = createServer((request, response) => {
@@ -10,8 +9,7 @@ const server = createServer((request, response) => {
 });
 let url: string;
 beforeAll(async () => {
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  url = `http://127.0.0.1:${await listenOnLoopback(server)}`;
 });
 afterAll(() => server.close());
 
@@ -59,4 +57,24 @@ it.each([
 ])('refuses %j as another site', async (headers) => {
   const { status, body } = await sendAs(url, headers, 'POST');
   expect([status, body]).toEqual([403, expect.stringContaining('A web page of another site may not')]);
+});
+
+it.each([
+  ['a server', (port: number) => listenOnLoopback(createTcpServer(), port)],
+  ['a server of a library', (port: number) => untilListening(createTcpServer().listen(port, '127.0.0.1'))],
+])(
+  '%s that finds its port in use says so in one line, and with the flag that chooses another',
+  async (_what, listen) => {
+    const port = Number(new URL(url).port);
+    await expect(listen(port)).rejects.toThrow(`Port ${port} on 127.0.0.1 is in use.`);
+    await expect(listen(port).catch(namingFlag('health-port'))).rejects.toThrow(
+      `Port ${port} on 127.0.0.1 is in use: choose another with --health-port.`,
+    );
+  },
+);
+
+it('an error that is about no port in use is thrown as it is', async () => {
+  const error = new Error('The data folder cannot be written.');
+  await expect(Promise.reject(error).catch(namingFlag('port'))).rejects.toBe(error);
+  await expect(listenOnLoopback(createTcpServer(), 70_000)).rejects.toThrow(/port/i);
 });

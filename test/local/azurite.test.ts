@@ -66,7 +66,7 @@ test('a busy port is named in one line, with the option that chooses another', {
   const first = await startAzurite();
   onTestFinished(() => first.close());
   await expect(startAzurite({ blobPort: first.blobPort })).rejects.toThrow(
-    `Azurite cannot listen on port ${first.blobPort}: it is in use. Choose another with --blob-port.`,
+    `Port ${first.blobPort} on 127.0.0.1 is in use: choose another with --blob-port.`,
   );
 });
 

@@ -105,7 +105,7 @@ describe('the broker', () => {
   it('refuses a port in use with one line that names it', async () => {
     const broker = await openBroker({ hub: 1 });
     await expect(openBroker({ hub: 1 }, { port: broker.port })).rejects.toThrow(
-      new Error(`port ${broker.port} on 127.0.0.1 is already in use`),
+      `Port ${broker.port} on 127.0.0.1 is in use.`,
     );
   });
 

@@ -118,11 +118,11 @@ describe('the broker process', () => {
     const free = String(await freePort());
     expect(await run('--port', String(busy), '--health-port', free).exited).toMatchObject({
       code: 1,
-      err: `port ${busy} on 127.0.0.1 is already in use (--port)\n`,
+      err: `Port ${busy} on 127.0.0.1 is in use: choose another with --port.\n`,
     });
     expect(await run('--port', free, '--health-port', String(busy)).exited).toMatchObject({
       code: 1,
-      err: `port ${busy} on 127.0.0.1 is already in use (--health-port)\n`,
+      err: `Port ${busy} on 127.0.0.1 is in use: choose another with --health-port.\n`,
     });
     taken.close();
   });

@@ -221,7 +221,7 @@ describe('the process', () => {
   it('names a port that is in use and its flag in one line', async () => {
     const { child, output } = run('--port', String(coincap.port));
     expect(await once(child, 'close')).toEqual([1, null]);
-    expect(output()).toBe(`port ${coincap.port} on 127.0.0.1 is already in use (--port)\n`);
+    expect(output()).toBe(`Port ${coincap.port} on 127.0.0.1 is in use: choose another with --port.\n`);
   });
 
   it.each([

@@ -146,10 +146,7 @@ app.timer('tick', { schedule: '* * * * * *', runOnStartup: true, handler: async 
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     const { code, output } = await runHostProcess({ dir: makeApp({ source: '' }), port });
-    expect([code, output]).toEqual([
-      1,
-      `The Functions host cannot listen on port ${port}: it is in use. Choose another with --port.\n`,
-    ]);
+    expect([code, output]).toEqual([1, `Port ${port} on 127.0.0.1 is in use: choose another with --port.\n`]);
   });
 
   const hub = (more: string) =>

@@ -26,7 +26,7 @@ describe('settings', () => {
     expect(() => connect({ Hub__fullyQualifiedNamespace, Hub__credential: 'managedidentity' })).toThrow(
       'ingest: there is no managed identity on this machine: remove Hub__credential',
     );
-    for (const host of ['127.0.0.1', 'localhost'])
+    for (const host of ['127.0.0.1', 'LOCALHOST', 'localhost:5672', '[::1]', '[::1]:5672'])
       expect(() => connect({ Hub__fullyQualifiedNamespace: host })).toThrow(
         'ingest: the broker on this machine knows no identities: remove Hub__fullyQualifiedNamespace, and set Hub',
       );
