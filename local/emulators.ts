@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
+import { portFlag } from '../src/cli/commandLine/arguments';
 import { action, type Command, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
 import { ensureSoundStreams } from './hubs';
-import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
+import { loadPortFlags, type PortFlags, readPorts } from './ports';
 import { ensureNotRunning } from './runMark';
 import { loadSimulators } from './simulators';
 import { startEmulators } from './stack';

@@ -1,13 +1,9 @@
 import { createServer } from 'node:net';
-import { numberFlag } from '../src/cli/commandLine/arguments';
+import { portFlag } from '../src/cli/commandLine/arguments';
 import { type Given, UsageError } from '../src/cli/commandLine/command';
 import { listenOnLoopback, namingFlag } from '../src/lib/sameMachine';
 import { loadSimulators } from './simulators';
 import { defaultPorts, type StackPorts } from './stack';
-
-/** A flag for a TCP port. The value 0 takes a free port. */
-export const portFlag = (what: string, fallback: number) =>
-  numberFlag({ meaning: `port of ${what}`, fallback, most: 65_535, whole: true });
 
 type PortFlag = ReturnType<typeof portFlag>;
 type PortFlagName = `${string}-port`;

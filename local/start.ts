@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { durationFlag, numberFlag, switchFlag } from '../src/cli/commandLine/arguments';
+import { durationFlag, numberFlag, portFlag, switchFlag } from '../src/cli/commandLine/arguments';
 import { action, type Command, type Given } from '../src/cli/commandLine/command';
 import { interrupted, onInterrupt } from '../src/cli/commandLine/interrupts';
 import { runCommand } from '../src/cli/commandLine/runCommand';
@@ -11,7 +11,7 @@ import { onLongWait } from '../src/lib/longWait';
 import { nounOf } from './comparison';
 import { ensureSoundStreams } from './hubs';
 import { maintenanceStatus } from './maintenanceStatus';
-import { loadPortFlags, type PortFlags, portFlag, readPorts } from './ports';
+import { loadPortFlags, type PortFlags, readPorts } from './ports';
 import { followStreams, type StreamProgress } from './progress';
 import { ensureNotRunning } from './runMark';
 import { defaultPorts, type Stack, startStack } from './stack';

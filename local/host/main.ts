@@ -1,63 +1,75 @@
-import { parseArgs } from 'node:util';
+import { portFlag, textFlag } from '../../src/cli/commandLine/arguments';
+import { action, UsageError } from '../../src/cli/commandLine/command';
+import { answerCommandLine } from '../../src/cli/commandLine/runCommand';
 import { readLocalSettings } from '../../src/cli/localSettings';
 import { namingFlag } from '../../src/lib/sameMachine';
-import { startHost } from './host';
+import { type Host, startHost } from './host';
 import { describeError } from './log';
 
-const usage =
-  'node dist/local/host/main.js --app DIR [--port 7071] [--settings FILE] [--instance NAME] [--group http|durable|FUNCTION]';
+/*
+ * The Functions host as a process. SIGTERM and SIGINT end it with exit code 0 once running functions have ended; a second one ends it at
+ * once.
+ */
 
-async function main(): Promise<void> {
-  const { app, port, settings, instance, group } = readArguments();
+interface Given {
+  readonly app: string | undefined;
+  readonly port: number;
+  readonly settings: string | undefined;
+  readonly instance: string | undefined;
+  readonly group: string | undefined;
+}
+
+async function serve(given: Given): Promise<number> {
+  const host = await start(given).catch(withCause);
+  await new Promise<void>((stop) => {
+    let stopping = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (stopping) process.exit(1);
+        stopping = true;
+        stop();
+      });
+    }
+  });
+  await host.close().catch((error: unknown) => {
+    throw new Error(describeError(error));
+  });
+  return 0;
+}
+
+async function start({ app, port, settings, instance, group }: Given): Promise<Host> {
+  if (app === undefined) throw new UsageError('--app is missing.');
   if (settings !== undefined) {
     // As with `func start`, an environment variable overrides the file.
     for (const [name, value] of Object.entries(readLocalSettings(settings))) process.env[name] ??= value;
   }
-  const host = await startHost({
+  return startHost({
     appDir: app,
     port,
     ...(instance !== undefined && { instance }),
     ...(group !== undefined && { group }),
   }).catch(namingFlag('port'));
-  let stopping = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (stopping) process.exit(1);
-      stopping = true;
-      host.close().then(
-        () => process.exit(0),
-        (error) => fail(describeError(error)),
-      );
-    });
-  }
 }
 
-function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      app: { type: 'string' },
-      port: { type: 'string', default: '7071' },
-      settings: { type: 'string' },
-      instance: { type: 'string' },
-      group: { type: 'string' },
+/** A stack helps only with errors of the app's own code, and those come as the cause of the error. */
+function withCause(error: unknown): never {
+  if (!(error instanceof Error) || error.cause === undefined) throw error;
+  throw new Error(`${error.message}\n${describeError(error.cause)}`);
+}
+
+const command = {
+  call: 'node dist/local/host/main.js',
+  does: action({
+    meaning: 'Runs a compiled app of Azure Functions on this machine.',
+    flags: {
+      app: textFlag('DIR', "the app's folder"),
+      port: portFlag('the host', 7071),
+      settings: textFlag('FILE', 'settings in the format of local.settings.json'),
+      instance: textFlag('NAME', 'the name of the host, if there are several'),
+      group: textFlag('GROUP', 'http, durable or a function: the scale group that it runs; by default all'),
     },
-  });
-  const { app, port, settings, instance, group } = values;
-  if (app === undefined) throw new Error(`--app is missing. Usage: ${usage}`);
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65535)
-    throw new Error(`--port must be 0 to 65535, not "${port}".`);
-  return { app, port: Number(port), settings, instance, group };
-}
+    run: serve,
+  }),
+};
 
-function fail(message: string): never {
-  console.error(message);
-  process.exit(1);
-}
-
-main().catch((error: unknown) => {
-  // A stack helps only with errors of the app's own code, and those come as the cause of the error.
-  if (error instanceof Error) {
-    fail(error.cause === undefined ? error.message : `${error.message}\n${describeError(error.cause)}`);
-  }
-  fail(String(error));
-});
+void answerCommandLine(command, process.argv.slice(2)).then((code) => process.exit(code));

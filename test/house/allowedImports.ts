@@ -48,6 +48,9 @@ const table = `
   local/run                  | local/oneAtATime                                                     |
   local/oneAtATime           |                                                                      |
   local/broker               |                                                                      | rhea
+  local/broker/main          | local/broker src/cli/commandLine                                     |
+  local/coincap/main         | local/coincap src/cli/commandLine                                    |
+  local/host/main            | local/host src/cli/commandLine src/cli/localSettings                 |
   local/*/*                  | sources/seededRandom                                                 |
   local/durable              | local/host                                                           | @azure/storage-blob
   local/host                 | local/durable src/cli/localSettings sources/clientInternals sources/handleConnection | @azure/event-hubs @azure/functions-core @azure/identity @azure/storage-blob croner

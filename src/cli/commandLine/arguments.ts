@@ -72,6 +72,10 @@ export function numberFlag<F extends number | undefined>(described: NumberFlag<F
   };
 }
 
+/** A TCP port. The value 0 takes a free one. */
+export const portFlag = (what: string, fallback: number): Flag<number> =>
+  numberFlag({ meaning: `port of ${what}`, fallback, most: 65_535, whole: true });
+
 const durationUnits: readonly DurationUnit[] = ['ms', 's', 'm', 'h'];
 
 /** 24 days: a timer of Node.js that is set for 25 does not wait at all. */

@@ -76,8 +76,9 @@ export function flagsOf(command: Command): Flags {
   return Object.assign({}, ...actions.map(({ flags }) => flags));
 }
 
-/** What stands before a command's own arguments: "npm run verify --" */
-export const prefixOf = ({ call }: Command): string => (call.includes(' -- ') ? call : `${call} --`);
+/** What stands before a command's own arguments: "npm run verify --", but "node dist/local/broker/main.js" */
+export const prefixOf = ({ call }: Command): string =>
+  call.startsWith('npm ') && !call.includes(' -- ') ? `${call} --` : call;
 
 /** "--settings FILE" */
 export const describeFlag = (name: string, { value }: Flag<unknown>): string =>

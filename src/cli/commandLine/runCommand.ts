@@ -30,7 +30,7 @@ export function runCommand(
   onLogged(tellWarnings());
   onLongWait((place) => console.error(`No answer yet: ${place}`));
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithoutOutput);
-  void answer(command, args).then((code) => {
+  void answerCommandLine(command, args).then((code) => {
     process.exitCode = isCut ? outputCut : code;
     endSoon();
   });
@@ -49,7 +49,14 @@ function endSoon(): void {
   timer.unref();
 }
 
-async function answer(described: Command | Promise<Command>, args: readonly string[]): Promise<number> {
+/**
+ * Does what a command line asks for, and returns the exit code, as `runCommand` does; but it leaves the console, the log and the end of
+ * the process as they are. For a server, whose process may run code with its own use of them.
+ */
+export async function answerCommandLine(
+  described: Command | Promise<Command>,
+  args: readonly string[],
+): Promise<number> {
   let command: Command | undefined;
   try {
     command = await described;

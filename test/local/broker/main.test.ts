@@ -127,20 +127,29 @@ describe('the broker process', () => {
     taken.close();
   });
 
+  it('says what it takes, with a command that works as it is written', async () => {
+    const { code, out } = await run('--help').exited;
+    expect(code).toBe(0);
+    expect(out).toMatch(/^node dist\/local\/broker\/main\.js \[options\]\n/);
+    expect(out).toContain('--health-port N');
+  });
+
   it('says in one line what is wrong with flags and configuration', async () => {
     const config = join(dir, 'config.json');
     writeFileSync(config, '{}');
     expect(await run('--port', 'x').exited).toMatchObject({
-      code: 1,
-      err: "--port must be a port from 0 to 65535, found 'x'\n",
+      code: 2,
+      err: '--port x: expected a whole number from 0 to 65535.\n"node dist/local/broker/main.js --help" says what it takes.\n',
     });
     expect(await run('--config', config).exited).toMatchObject({
       code: 1,
       err: 'broker configuration: UserConfig must be an object, found nothing\n',
     });
     expect(await run('--nonsense').exited).toMatchObject({
-      code: 1,
-      err: expect.stringMatching(/^Unknown option '--nonsense'.*\n$/),
+      code: 2,
+      err: expect.stringMatching(
+        /^--nonsense is no option of node dist\/local\/broker\/main\.js: expected --port, .*\n.*\n$/,
+      ),
     });
   });
 });

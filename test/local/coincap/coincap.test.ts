@@ -225,13 +225,21 @@ describe('the process', () => {
   });
 
   it.each([
-    [['--port', 'many'], "--port must be a number from 0 to 65535, found 'many'\n"],
-    [['--port', '65536'], "--port must be a number from 0 to 65535, found '65536'\n"],
-    [['--seed', '-'], "--seed must be a number from 0 to 4294967295, found '-'\n"],
+    [['--port', 'many'], '--port many: expected a whole number from 0 to 65535.'],
+    [['--port', '65536'], '--port 65536: expected a whole number from 0 to 65535.'],
+    [['--seed', '-'], '--seed -: expected a whole number from 0 to 4294967295.'],
+    [
+      ['--nope'],
+      '--nope is no option of node dist/local/coincap/main.js: expected --port, --key, --seed or --help.',
+    ],
   ])('refuses %j', async (args, message) => {
     const { child, output } = run(...args);
-    expect(await once(child, 'close')).toEqual([1, null]);
-    expect(output()).toBe(message);
+    expect(await once(child, 'close')).toEqual([2, null]);
+    expect(output().split('\n')).toEqual([
+      message,
+      '"node dist/local/coincap/main.js --help" says what it takes.',
+      '',
+    ]);
   });
 });
 

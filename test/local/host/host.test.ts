@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -147,6 +148,19 @@ app.timer('tick', { schedule: '* * * * * *', runOnStartup: true, handler: async 
     const { port } = server.address() as AddressInfo;
     const { code, output } = await runHostProcess({ dir: makeApp({ source: '' }), port });
     expect([code, output]).toEqual([1, `Port ${port} on 127.0.0.1 is in use: choose another with --port.\n`]);
+  });
+
+  test.each([
+    [['--nope'], '--nope is no option of node dist/local/host/main.js: expected --app, '],
+    [['--app', '.', '--port', '65536'], '--port 65536: expected a whole number from 0 to 65535.'],
+    [[], '--app is missing.'],
+  ])('a wrong use is told, with the way to the usage: %j', (args, message) => {
+    const argv = ['dist/local/host/main.js', ...args];
+    const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+    expect(status).toBe(2);
+    const [first, second, ...rest] = stderr.split('\n');
+    expect(first).toContain(message);
+    expect([second, ...rest]).toEqual(['"node dist/local/host/main.js --help" says what it takes.', '']);
   });
 
   const hub = (more: string) =>
