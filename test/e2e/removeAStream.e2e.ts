@@ -23,6 +23,7 @@ describe.skipIf(!existsSync('src/lib/streams/coincap.ts'))('removing CoinCap', (
       'src/lib/streams/coincap.ts',
       'src/functions/ingestCoincap.ts',
       'test/lib/streams/coincap.test.ts',
+      'test/functions/getAssets.test.ts',
     ]);
     for (const path of paths) app.remove(path);
   }, 60_000);
