@@ -57,16 +57,30 @@ export function checkSettings(template: Template, streams: readonly Stream[]): s
     .map(({ name }) => name)
     .filter((name) => !leftOut.test(name) && !(name in connections));
   const wanted = [...declared, ...ofConnections, ...hostSettings, ...batchSettings, switchOfLoads];
+  const removed = prefixesOfRemoved(template, streams);
   return [
     ...wanted.filter((name) => !settings.has(name)).map((name) => `the setting ${name} is missing`),
     ...[...settings.keys()]
       .filter((name) => !wanted.includes(name) && !optionalSettings.includes(name))
+      .filter((name) => !removed.some((prefix) => name.startsWith(prefix)))
       .map((name) => `${name} is no setting of the app or its host`),
     ...checkConnections(template, file, settings),
     ...checkValues(settings, streams),
     ...checkOthers(template, file, settings),
     ...checkHubs(template, file, settings),
   ].map((text) => `${file.path}: ${text}`);
+}
+
+const hubsOf = ({ main }: Template) => elementsOf(find(main, 'hubs')?.value).map((hub) => literalOf(hub));
+
+/**
+ * How the settings begin that may stay although no stream has them, because nothing reads them: those of hubs whose stream was removed
+ * from the app, as docs/add-a-stream.md allows.
+ */
+function prefixesOfRemoved(template: Template, streams: readonly Stream[]): string[] {
+  return hubsOf(template)
+    .map((hub = '') => `${hub.toUpperCase()}_`)
+    .filter((prefix) => !streams.some(({ hubSetting }) => hubSetting === `${prefix}HUB`));
 }
 
 function checkConnections(
@@ -89,7 +103,7 @@ function checkConnections(
 
 /** Each stream has the hub that has its name. */
 function checkHubs(template: Template, file: BicepFile, settings: ReadonlyMap<string, Node>): string[] {
-  const made = elementsOf(find(template.main, 'hubs')?.value).map((hub) => literalOf(hub));
+  const made = hubsOf(template);
   return [...settings]
     .filter(([name]) => name.endsWith('_HUB'))
     .filter(([name, value]) => {

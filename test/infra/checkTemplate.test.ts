@@ -1,4 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
+import { clickstream } from '../../src/lib/streams/clickstream';
+import { checkSettings } from './checkSettings';
 import { makeCheck } from './checkTemplate';
 import { mistakesOf } from './mistakes';
 import { readTemplate, readTexts, type Template } from './template';
@@ -12,6 +14,19 @@ beforeAll(async () => {
 
 it('nothing is wrong with the template', () => {
   expect(check(readTemplate(texts))).toEqual([]);
+});
+
+it('settings of a stream that was removed may stay, but none that is misspelt', () => {
+  const clicksAlone = (from: ReadonlyMap<string, string>) => checkSettings(readTemplate(from), [clickstream]);
+  expect(clicksAlone(texts)).toEqual([]);
+  const path = `${modules}/functionApp.bicep`;
+  const text = (texts.get(path) ?? '').replace('CLICKSTREAM_HUB:', 'CLICKSTREM_HUB:');
+  expect(clicksAlone(new Map(texts).set(path, text))).toEqual([
+    `${path}: the setting CLICKSTREAM_HUB is missing`,
+    `${path}: CLICKSTREM_HUB is no setting of the app or its host`,
+    expect.stringContaining('CLICKSTREAM_HUB is missing'),
+    `${path}: CLICKSTREM_HUB is not the hub of its stream`,
+  ]);
 });
 
 const modules = 'deploy/infra/modules';
@@ -83,9 +98,9 @@ it.each([
   [
     'a value that the app would refuse',
     `${modules}/functionApp.bicep`,
-    "'0 */30 * * * *'",
+    "'*/10 * * * * *'",
     "'every hour'",
-    'COINCAP_SCHEDULE',
+    'CLICKSTREAM_SCHEDULE',
   ],
   [
     'a role that nobody needs',
