@@ -6,6 +6,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
 import { openContainer } from '../../src/lib/storage/azureBlobStore';
+import { loadStreams } from '../../src/lib/streams/loadStreams';
+import type { Stream } from '../../src/lib/streams/stream';
+import { fullName } from '../../src/lib/warehouse/warehouse';
 
 /*
  * What each command says before anything was ingested. Only `verify` asks a hub; the others work without settings of one.
@@ -51,25 +54,29 @@ function run(
 const hasNo = 'devstoreaccount1/lake (LakeStorage and LAKE_CONTAINER) has no table';
 const none = (table: string) => `${hasNo} ${table}: nothing was ingested yet.`;
 const noLetters = `${hasNo} dead_letters: there are no dead letters.`;
-const [clicks, assets] = ['clickstream.clicks', 'assets.asset_statistics_history_v3'];
+const clicks = 'clickstream.clicks';
 
-const commands: [command: string, code: number, lines: string[]][] = [
+const loadedBy = (streams: readonly Stream[]): string[] =>
+  streams.flatMap(({ warehouse }) => (warehouse ? [fullName(warehouse)] : []));
+
+/** What each command says, in a project with these streams. */
+const commandsOf = (streams: readonly Stream[]): [command: string, code: number, lines: string[]][] => [
   ['trace clickstream 0 1', 1, [none('clicks')]],
   ['deadLetters list', 0, [noLetters]],
-  ['deadLetters show coincap 0 1', 1, [noLetters]],
+  ['deadLetters show clickstream 0 1', 1, [noLetters]],
   ['deadLetters replay clickstream', 0, ['There are no dead letters of clickstream.']],
-  ['table history assets', 1, [none('assets')]],
+  ['table history clicks', 1, [none('clicks')]],
   ['table files dead_letters', 1, [noLetters]],
   ['table check clicks', 1, [none('clicks')]],
   ['table repair clicks', 1, [none('clicks')]],
   ['maintain compact clicks --here', 1, ['clicks: there is no such table']],
-  ['maintain vacuum assets --dry-run', 1, [none('assets')]],
-  ['maintain --dry-run', 0, [none('clicks'), none('assets'), noLetters]],
-  ['warehouse status', 0, [`${clicks}: no Delta table yet`, `${assets}: no Delta table yet`]],
+  ['maintain vacuum clicks --dry-run', 1, [none('clicks')]],
+  ['maintain --dry-run', 0, [...streams.map(({ table }) => none(table)), noLetters]],
+  ['warehouse status', 0, loadedBy(streams).map((name) => `${name}: no Delta table yet`)],
   [
     'warehouse sync',
     0,
-    [clicks, assets].map((name) => `${name} has nothing to load: there is no Delta table yet`),
+    loadedBy(streams).map((name) => `${name} has nothing to load: there is no Delta table yet`),
   ],
   ['warehouse rebuild clicks --here', 1, [`${clicks}: not rebuilt, because there is no Delta table yet`]],
   [
@@ -84,6 +91,7 @@ const commands: [command: string, code: number, lines: string[]][] = [
 ];
 
 it('a command says in a sentence that there is nothing yet', { timeout: 60_000 }, async () => {
+  const commands = commandsOf(await loadStreams());
   const said = await Promise.all(commands.map(([command], number) => run(command.split(' '), number)));
   expect(said.map(({ code, lines }, number) => [commands[number]?.[0], code, lines])).toEqual(commands);
 });

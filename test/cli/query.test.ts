@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
-import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { openAzureBlobStore, openContainer } from '../../src/lib/storage/azureBlobStore';
 import { endCommand, runCommand } from '../kit/runCommand';
 import { StreamTables } from '../lib/verify/streamTables';
 
@@ -26,6 +26,7 @@ beforeAll(async () => {
   mkdirSync(temporary);
   azurite = await startAzurite();
   const { connectionString } = azurite;
+  await (await openContainer({ connectionString }, 'empty')).create();
   const tables = new StreamTables(await openAzureBlobStore({ connectionString }, 'lake'));
   await tables.commit(
     [0, 1, 2].map((sequenceNumber) => [0, sequenceNumber]),
@@ -48,8 +49,12 @@ interface Ended {
 }
 
 /** Runs it to its end. Nothing may be left of its folder. */
-async function query(args: readonly string[], stdin: string | Buffer = ''): Promise<Ended> {
-  const options: SpawnOptions = { cwd: folder, env, stdio: 'pipe' };
+async function query(
+  args: readonly string[],
+  stdin: string | Buffer = '',
+  own: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const options: SpawnOptions = { cwd: folder, env: { ...env, ...own }, stdio: 'pipe' };
   const child = spawn(process.execPath, [file, ...args], options);
   const ended = { out: '', err: '' };
   child.stdout?.on('data', (chunk) => {
@@ -150,9 +155,9 @@ it('says what is wrong with a statement, a table or a word', async () => {
     out: '',
     err: expect.stringMatching(/Binder Error: .*productidd[\s\S]*Candidate bindings: "productid"/),
   });
-  expect(await query(['select * from assets'])).toMatchObject({
+  expect(await query(['select * from clicks'], '', { LAKE_CONTAINER: 'empty' })).toMatchObject({
     code: 1,
-    err: 'devstoreaccount1/lake (LakeStorage and LAKE_CONTAINER) has no table assets: nothing was ingested yet.\n',
+    err: 'devstoreaccount1/empty (LakeStorage and LAKE_CONTAINER) has no table clicks: nothing was ingested yet.\n',
   });
   const csv = await query(['select 1', '--csv', '--json']);
   expect([csv.code, csv.err.split('\n')[0]]).toEqual([

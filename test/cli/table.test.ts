@@ -252,7 +252,7 @@ describe('npm run maintain, without an app', () => {
   it('takes all steps of all tables, as the app does', async () => {
     const { code, out } = await maintain();
     const others = lakeTables(await loadStreams()).length - 2;
-    expect(out.match(/^\w+: there is no such table$/gm)).toHaveLength(others);
+    expect(out.match(/^\w+: there is no such table$/gm) ?? []).toHaveLength(others);
     expect(out).toMatch(/^clicks: checkpoint written, clean done, vacuum done, compact done: 0 bins; /m);
     expect(out).toMatch(/^dead_letters: .*compact done: 0 bins, 1 bin left for the next pass; version 3 /m);
     expect(out).toMatch(/^counts: (saved|current)$/m);
@@ -268,8 +268,9 @@ describe('npm run maintain, without an app', () => {
     expect(missing).toMatchObject({ code: 1, out: 'clicks: there is no such table\n' });
     const planned = await runWith({ LAKE_CONTAINER: 'empty' }, 'maintain', 'compact', 'clicks', '--dry-run');
     expect(planned.code).toBe(1);
-    expect((await run('maintain', 'compact', 'orders')).err).toContain(
-      'orders is no table: expected clicks, ',
+    const names = lakeTables(await loadStreams()).map(({ name }) => name);
+    expect((await run('maintain', 'compact', 'nothing')).err).toContain(
+      `nothing is no table: expected ${orList(names)}.`,
     );
   });
 });

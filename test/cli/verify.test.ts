@@ -127,9 +127,9 @@ describe('npm run verify', () => {
     expect(code).toBe(1);
   });
 
-  it('ends with 1 when the saved newest rows are not those of the files', async () => {
+  it('ends with 1 when the saved newest rows are not those of the files', async ({ skip }) => {
     const { latest } = (await loadStreams()).find(({ name }) => name === 'coincap') ?? {};
-    if (!latest) return;
+    if (!latest) return skip('The project has no stream coincap, or it tells no newest rows.');
     const { connectionString } = azurite;
     const store = await openAzureBlobStore({ connectionString }, 'mispriced');
     await writeAssets(store, [

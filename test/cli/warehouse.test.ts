@@ -7,8 +7,11 @@ import { type Azurite, startAzurite } from '../../local/azurite';
 import { settingsAt } from '../../local/processes';
 import { commitPath } from '../../src/lib/delta/log';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
+import { loadStreams } from '../../src/lib/streams/loadStreams';
+import type { Stream } from '../../src/lib/streams/stream';
 import { writeLoadStatus } from '../../src/lib/warehouse/loadStatus';
 import { openSynapse } from '../../src/lib/warehouse/synapse/synapseWarehouse';
+import { fullName } from '../../src/lib/warehouse/warehouse';
 import { TdsServer } from '../kit/tds/tdsServer';
 import { clicksTable } from '../lib/verify/loadedTable';
 import { StreamTables } from '../lib/verify/streamTables';
@@ -129,7 +132,11 @@ it('does not call a table up to date that needs a rebuild because storage went b
   );
 });
 
-it('a Delta table that is refused hides no other table, and is told with its statement', async () => {
+const isOtherLoaded = ({ table, warehouse }: Stream) => table !== 'clicks' && warehouse !== undefined;
+
+it('a Delta table that is refused hides no other table, and is told with its statement', async ({ skip }) => {
+  const { table, warehouse: other } = (await loadStreams()).find(isOtherLoaded) ?? {};
+  if (!table || !other) return skip('The project loads only the clicks into the warehouse.');
   const { connectionString } = azurite;
   const store = await openAzureBlobStore({ connectionString }, 'lake');
   const features = ['deletionVectors'];
@@ -140,12 +147,12 @@ it('a Delta table that is refused hides no other table, and is told with its sta
     writerFeatures: features,
   };
   const schemaString = JSON.stringify({ type: 'struct', fields: [] });
-  const metaData = { id: 'assets', format: { provider: 'parquet', options: {} }, schemaString };
+  const metaData = { id: 'other', format: { provider: 'parquet', options: {} }, schemaString };
   const actions = [{ protocol }, { metaData: { ...metaData, partitionColumns: [], configuration: {} } }];
   const entry = actions.map((action) => JSON.stringify(action)).join('\n');
-  await store.put(commitPath('assets', 0), Buffer.from(entry));
-  onTestFinished(async () => void (await store.delete(commitPath('assets', 0))));
-  const refused = /^assets\.asset_statistics_history_v3: .*DROP FEATURE deletionVectors.*delta\.unsupported/m;
+  await store.put(commitPath(table, 0), Buffer.from(entry));
+  onTestFinished(async () => void (await store.delete(commitPath(table, 0))));
+  const refused = new RegExp(`^${fullName(other)}: .*DROP FEATURE deletionVectors.*delta\\.unsupported`, 'm');
   for (const [subcommand, clicks] of [
     ['status', /^clickstream\.clicks: /m],
     ['sync', /^clickstream\.clicks is current/m],

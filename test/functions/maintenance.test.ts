@@ -195,7 +195,11 @@ describe('npm run maintain', () => {
     expect(out).toMatch(
       /^dead_letters: compact done: 1 bin; version 10 with 4 files, [\d,]+ bytes -> version 11 with \d files?, [\d,]+ bytes\n$/,
     );
-    const missing = tables.find((table) => !['clicks', 'dead_letters'].includes(table)) ?? '';
+  });
+
+  it('says that a table is not there yet', async ({ skip }) => {
+    const missing = tables.find((table) => !['clicks', 'dead_letters'].includes(table));
+    if (missing === undefined) return skip('The project has no stream whose table is not there yet.');
     expect((await maintain('vacuum', missing)).out).toBe(`${missing}: there is no such table\n`);
   });
 

@@ -2,14 +2,14 @@ import { expect, it } from 'vitest';
 import { readPorts } from '../../local/ports';
 import { UsageError } from '../../src/cli/commandLine/command';
 
-const free = { 'broker-port': 0, 'health-port': 0, 'blob-port': 0, 'coincap-port': 0 };
+const free = { 'broker-port': 0, 'health-port': 0, 'blob-port': 0 };
 
 it('two parts cannot have one port, which is told before anything starts', async () => {
-  const given = { ...free, 'blob-port': 19_000, 'coincap-port': 19_000 };
+  const given = { ...free, 'health-port': 19_000, 'blob-port': 19_000 };
   const refused = readPorts(given, { port: 0 });
   await expect(refused).rejects.toThrow(UsageError);
   await expect(refused).rejects.toThrow(
-    '--blob-port and --coincap-port are both 19000: choose another port for one of them.',
+    '--health-port and --blob-port are both 19000: choose another port for one of them.',
   );
   await expect(readPorts({ ...free, 'broker-port': 19_000 }, { port: 19_000 })).rejects.toThrow(
     '--broker-port and --port are both 19000',
