@@ -3,7 +3,7 @@ import type { CompactionPlan, TableFigures } from '../maintenance/planCompaction
 import type { NoTable } from '../maintenance/task';
 import { type Failed, type Orchestration, type Task, waitOrFail } from './orchestration';
 
-/** The steps of maintenance in their order. Compaction comes late, because it may take long; then the counts are saved. */
+/** The steps of maintenance, in their order. Compaction comes late because it may take long; then the counts are saved. */
 export const maintenanceSteps = ['checkpoint', 'clean', 'vacuum', 'compact', 'counts'] as const;
 export type MaintenanceStep = (typeof maintenanceSteps)[number];
 
@@ -11,13 +11,13 @@ export interface MaintenanceInput {
   readonly tables: readonly string[];
   readonly steps: readonly MaintenanceStep[];
   /**
-   * When the last pass with all steps began, in milliseconds since 1970, or when it was first noticed that this is unknown; null if
-   * nobody has noticed yet. Whoever starts the next pass asks.
+   * When the last pass with all steps began, in milliseconds since 1970. If that is unknown, it is the time when a pass first noticed this,
+   * and null before. Whoever starts the next pass reads it.
    */
   readonly fullAt: number | null;
 }
 
-/** The time of an activity was over. The same call does the rest. */
+/** The result of an activity whose time was over. Calling it again in the same way does the rest. */
 export interface OutOfTime {
   readonly outcome: 'out-of-time';
   readonly more: true;
@@ -26,7 +26,7 @@ export interface OutOfTime {
 /** The outcome of a step in a word, with figures for people. */
 export type StepOutcome = { readonly outcome: string } | OutOfTime | Failed;
 
-/** What became of the counts; a failure with the table whose counts or newest rows were not saved, where one is known. */
+/** The outcome of saving the counts. A failure has the table whose counts or newest rows were not saved, if it is known. */
 export type SavedCounts = { readonly outcome: string } | (Failed & { readonly table?: string });
 
 export interface MaintenanceActivities {
@@ -51,7 +51,7 @@ export interface MaintenanceActivities {
 export interface PlannedCompaction {
   readonly outcome: 'planned';
   readonly plan: CompactionPlan;
-  /** The table as it is now. */
+  /** The size of the table as it is now. */
   readonly figures: TableFigures;
 }
 
@@ -67,10 +67,10 @@ export interface CompactionResult {
   readonly before: TableFigures;
   /** Null if the table could not be read again at the end. */
   readonly after: TableFigures | null;
-  /** Bins that were rewritten, and that conflicted with other commits. */
+  /** How many bins were rewritten. The next member is how many conflicted with other commits. */
   readonly bins: number;
   readonly conflicts: number;
-  /** Bins for the next pass; null like `after`. */
+  /** How many bins are left for the next pass; null for the same reason as `after`. */
   readonly left: number | null;
 }
 
@@ -80,7 +80,7 @@ export interface MaintenanceResult {
   readonly failures: readonly (Failed & { readonly table: string | null; readonly step: MaintenanceStep })[];
 }
 
-/** The progress of a pass, which its custom status tells. `total` grows when the number of bins is known. */
+/** The progress of a pass, in its custom status. `total` grows as soon as the number of bins is known. */
 export interface MaintenanceStatus {
   readonly table: string | null;
   readonly step: MaintenanceStep;
@@ -94,7 +94,10 @@ const binsAtOnce = 2;
 const mostBins = 200;
 /** How often a step is begun again if its time is not enough. */
 const mostTries = 5;
-/** While a pass runs no other one begins, so a long one makes checkpoints and saves counts as often as the timer would. */
+/**
+ * How often, in milliseconds, a long pass makes checkpoints and saves counts. The timer would do so as often, but no other pass begins
+ * meanwhile.
+ */
 const checkpointEveryMs = 300_000;
 
 type Context = Orchestration<MaintenanceActivities>;
@@ -106,7 +109,7 @@ interface Draft extends TableResult {
   compaction?: CompactionResult;
 }
 
-/** A pass under way. */
+/** A pass that is running. */
 interface Pass {
   readonly context: Context;
   readonly input: MaintenanceInput;
@@ -117,8 +120,8 @@ interface Pass {
 }
 
 /**
- * Maintains tables: first a checkpoint of each, because every reader and writer that starts must read all commits after the last one.
- * Then the other steps, table by table. A step that fails is part of the result and does not stop the others.
+ * Maintains tables. First it makes a checkpoint of each, because every reader and writer that starts must read all commits after the last
+ * one. Then it does the other steps, table by table. A step that fails is part of the result and does not stop the others.
  */
 export function* maintainTables(
   context: Context,
@@ -153,7 +156,7 @@ function* maintainTable(pass: Pass, draft: Draft): Generator<Task, void, unknown
   }
 }
 
-/** Takes a step, again and again if its time is not enough, and returns its outcome in a word. */
+/** Does a step, again if its time was not enough, and returns its outcome in a word. */
 function* takeStep(
   pass: Pass,
   table: string | null,
@@ -205,7 +208,10 @@ function* compactTable(pass: Pass, table: string): Generator<Task, CompactionRes
   return { before: figures, after, bins: committed, conflicts, left };
 }
 
-/** Plans again if the time was not enough, which it may be when storage is faster, or another step has left fewer commits to read. */
+/**
+ * Plans a compaction. If the time was not enough, it tries again: storage may be faster then, or another step may have left fewer commits
+ * to read.
+ */
 function* planTable(pass: Pass, table: string) {
   tell(pass, table, 'compact');
   for (let tries = 1; ; tries++) {
@@ -215,7 +221,10 @@ function* planTable(pass: Pass, table: string) {
   }
 }
 
-/** If one of them ends without a result, because its process ended, it is not known what became of the others: all failed. */
+/**
+ * Does several bins at once. If one of them has no result because its process ended, the outcomes of the others are unknown, so all count
+ * as failed.
+ */
 function* doBins(
   { context }: Pass,
   table: string,
@@ -227,7 +236,7 @@ function* doBins(
   return 'outcome' in found ? batch.map(() => found) : found;
 }
 
-/** The checkpoints and counts that are due while a long pass runs. Only their failures are told. */
+/** Makes the checkpoints and saves the counts that are due while a long pass runs. Only their failures are reported. */
 function* checkpointIfDue(pass: Pass): Generator<Task, void, unknown> {
   const { context, input } = pass;
   if (context.now() - pass.checkpointedAt < checkpointEveryMs) return;
@@ -244,7 +253,7 @@ function tell({ context, done, total }: Pass, table: string | null, step: Mainte
   context.status(status);
 }
 
-/** The table that a failure of the counts names. */
+/** The table that is named in a failure to save counts; null if there is none. */
 const tableOf = ({ table }: Failed & { readonly table?: string }): string | null => table ?? null;
 
 const isFailed = (found: { readonly outcome: string }): found is Failed => found.outcome === 'failed';

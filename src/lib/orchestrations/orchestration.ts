@@ -1,43 +1,43 @@
 /*
- * What an orchestrator may use. An orchestrator is a generator that yields tasks, and is given their results. Whatever the process
- * that runs it, it is begun anew for each result and fed all earlier results again, so it must do the same each time: it may not read
- * a clock, make random numbers, or do I/O. All that happens in activities.
+ * The part of a durable engine that an orchestrator may use. An orchestrator is a generator that yields tasks and is given their results.
+ * For each new result it is begun anew, perhaps in another process, and is given all earlier results again. So it must do the same each
+ * time: it may not read a clock, make random numbers, or do I/O. All that is done by activities.
  */
 
 declare const resultOf: unique symbol;
 
 /**
- * The version of the orchestrators, which an instance keeps from its start to its end: `defaultVersion` in host.json. It is raised when
- * an orchestrator asks for something else than before, or an activity takes or returns something else.
+ * The version of the orchestrators, `defaultVersion` in host.json. An instance keeps its version from its start to its end. The version is
+ * raised if an orchestrator calls other activities than before, or if an activity takes or returns something else.
  */
 export const orchestrationsVersion = '2';
 
-/** Work that was asked for: an activity, a timer, or several of them. Only the engine knows what is inside. */
+/** Work that an orchestrator has asked for: an activity, a timer, or several tasks. Only the engine knows its contents. */
 export interface Task<Result = unknown> {
-  /** Never there: it makes the type of the result part of the task's type. */
+  /** This member never exists. It makes the type of the result a part of the task's type. */
   readonly [resultOf]?: Result;
 }
 
-/** The activities that an orchestrator calls, with what they take and return. Both must be small and JSON. */
+/** The activities that an orchestrator calls, with the types of their inputs and results. Both must be small, and must be JSON. */
 export type ActivityTypes<Activities> = {
   readonly [Name in keyof Activities]: { readonly input: unknown; readonly result: unknown };
 };
 
 export interface Orchestration<Activities extends ActivityTypes<Activities>> {
-  /** Calls an activity. Yielded, the task gives the activity's result, or throws if the activity did. */
+  /** Calls an activity. When the task is yielded, its result is the activity's result. It throws if the activity threw. */
   call<Name extends keyof Activities & string>(
     activity: Name,
     input: Activities[Name]['input'],
   ): Task<Activities[Name]['result']>;
-  /** Ends when all have ended, or one has failed. */
+  /** A task that ends when all of these have ended, or one has failed. */
   all<Result>(tasks: readonly Task<Result>[]): Task<Result[]>;
-  /** Ends after so many milliseconds. */
+  /** A task that ends after this many milliseconds. */
   timer(ms: number): Task<void>;
-  /** The time of the last result, in milliseconds since 1970: the same whenever the orchestrator is begun anew. */
+  /** The time of the last result, in milliseconds since 1970. It is the same each time the orchestrator is begun anew. */
   now(): number;
-  /** Tells people how far the work is. */
+  /** Sets the custom status, which tells people how far the work is. */
   status(status: unknown): void;
-  /** Begins the orchestrator again with another input and an empty history, once it returns. */
+  /** When the orchestrator returns, begins it again with this input and an empty history. */
   continueAsNew(input: unknown): void;
 }
 
@@ -51,17 +51,17 @@ export function* wait<Result>(task: Task<Result>): Generator<Task, Result, unkno
   return (yield task) as Result;
 }
 
-/** What an activity returns if it could not do its work: a value, because other work goes on. */
+/** The result of an activity that could not do its work. It is a value, not an error, because other work goes on. */
 export interface Failed {
   readonly outcome: 'failed';
   /** A code of docs/errors.md, or `unknown`. */
   readonly code: string;
   readonly message: string;
-  /** Whether another try may succeed. */
+  /** True if another try may succeed. */
   readonly retriable: boolean;
 }
 
-/** Like `wait`, but an activity that threw, for example because its process ended, is a failure too. */
+/** Like `wait`, but if an activity threw, for example because its process ended, the result is a failure. */
 export function* waitOrFail<Result>(task: Task<Result>): Generator<Task, Result | Failed, unknown> {
   try {
     return yield* wait(task);
@@ -71,5 +71,5 @@ export function* waitOrFail<Result>(task: Task<Result>): Generator<Task, Result 
   }
 }
 
-/** The engine's message repeats the stack of the activity. */
+/** The most characters of an error's message that are kept. The engine's messages contain the stack of the activity. */
 const mostCharacters = 500;

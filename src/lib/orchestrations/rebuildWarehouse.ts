@@ -3,24 +3,24 @@ import { type Failed, type Orchestration, type Task, wait, waitOrFail } from './
 export interface RebuildInput {
   /** The full name of the warehouse's table. */
   readonly table: string;
-  /** Whether to rebuild it also if something on the table is lost with that, for example an index. */
+  /** True to rebuild the table even if something on it is lost by that, for example an index. */
   readonly yes: boolean;
-  /** How many steps were taken before this execution; left out at the start. */
+  /** How many steps were taken before the history began anew; missing at the start. */
   readonly steps?: number;
-  /** How many steps have failed since the last one that did not. */
+  /** How many steps have failed in a row. */
   readonly failures?: number;
-  /** What the last step said of itself. */
+  /** The member `isHeld` of the last step's result. */
   readonly isHeld?: boolean;
 }
 
 export type RebuildOutcome =
   | { readonly outcome: 'rebuilt'; readonly version: number }
-  /** What would be lost. The table is as it was; what was loaded beside it is kept for the next rebuild. */
+  /** Something would be lost, so the table was not replaced. The rows that were loaded into the new table are kept for the next rebuild. */
   | { readonly outcome: 'would-lose'; readonly lost: readonly string[] }
   | { readonly outcome: 'rebuilt-elsewhere' | 'no-table' | 'no-warehouse' }
   | Failed;
 
-/** A part of a rebuild that takes a limited time. `more`: the next step goes on where this one ended. */
+/** The outcome of one step, which takes a limited time. After `more`, the next step goes on where this one ended. */
 export type RebuildStepOutcome =
   | RebuildOutcome
   | {
@@ -29,7 +29,7 @@ export type RebuildStepOutcome =
       /** How many files of the pinned version are loaded, and how many it has. */
       readonly files: number;
       readonly of: number;
-      /** Whether the new table is so near its end that loads of the old one are refused. Then any loader may finish the work. */
+      /** True if the new table is so near its end that loads of the old one are refused. Then any loader may finish the work. */
       readonly isHeld: boolean;
     };
 
@@ -42,26 +42,26 @@ export interface RebuildActivities {
 
 export type RebuildResult = RebuildOutcome & { readonly table: string; readonly steps: number };
 
-/** The progress of a rebuild, which its custom status tells. */
+/** The progress of a rebuild, in its custom status. */
 export interface RebuildStatus {
   readonly table: string;
-  /** Files that are loaded, and that are to be loaded; null until the first step has ended. */
+  /** How many files are loaded; null until the first step has ended. The next member is how many there are to load. */
   readonly done: number | null;
   readonly total: number | null;
   readonly left: number | null;
-  /** The last step's failure, after which the rebuild goes on. */
+  /** The failure of the last step. The rebuild goes on nevertheless. */
   readonly problem?: string;
 }
 
-/** After so many steps the history begins anew. A step adds about 1 KB to it. */
+/** After this many steps the history begins anew. A step adds about 1 KB to it. */
 const stepsInHistory = 20;
 /** How many steps in a row may fail, and how long each waits for the next. */
 const mostFailures = 10;
 const afterFailureMs = 30_000;
 
 /**
- * Rebuilds a table of the warehouse in steps of limited time. Where the rebuild stands is in the warehouse's ledger, so a step needs
- * to know nothing of the earlier ones. The table is loaded as usual until the new one takes its place.
+ * Rebuilds a table of the warehouse in steps of limited time. The warehouse's ledger has the progress, so a step needs to know nothing
+ * about the earlier ones. The table is loaded as usual until the new one replaces it.
  */
 export function* rebuildWarehouse(
   context: Orchestration<RebuildActivities>,

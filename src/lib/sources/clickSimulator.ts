@@ -12,11 +12,11 @@ export interface ClickEvent {
 export interface ClickSimulatorOptions {
   /** The same seed, start and ticks give the same clicks. By default, the start time is the seed. */
   readonly seed?: number;
-  /** When the simulator starts, in milliseconds since 1970. By default the clock. */
+  /** When the simulator starts, in milliseconds since 1970; by default now. */
   readonly now?: number;
   /**
-   * `clock`: endless sessions side by side, each click at its own instant since the last tick. `published`: session after
-   * session as the published generator does, `sessionDuration` seconds back in time; ends after `nosessions`.
+   * `clock`: endless sessions side by side, with the clicks spread over the time since the last tick. `published`: one session after the
+   * other like the published generator, beginning `sessionDuration` seconds in the past; it ends after `nosessions`.
    */
   readonly eventTimes?: 'clock' | 'published';
   /** A session has up to `maxclicks` - 2 clicks. */
@@ -25,19 +25,19 @@ export interface ClickSimulatorOptions {
   /** Product ids are below this number. */
   readonly maxProductId?: number;
   readonly nocats?: number;
-  /** published: sessions are numbered from `sessionctr` + 1 to `nosessions` - 1. */
+  /** For `published` only: sessions are numbered from `sessionctr` + 1 to `nosessions` - 1. */
   readonly sessionctr?: number;
   readonly nosessions?: number;
-  /** published: seconds between the beginning of a session and the start of the simulator. */
+  /** For `published` only: the seconds between the beginning of a session and the start of the simulator. */
   readonly sessionDuration?: number;
   /** The longest pause whose clicks a tick makes up for. By default 90 s: more than a minute's schedule, less than a night. */
   readonly maxCatchUpMs?: number;
 }
 
 export interface ClickSimulator {
-  /** The clicks since the last tick (or the start) at this rate; fractions of a click are carried over to the next tick. */
+  /** The clicks since the last tick, or since the start, at this rate. A fraction of a click is carried over to the next tick. */
   tick(nowMs: number, clicksPerSecond: number): ClickEvent[];
-  /** Whether a tick found that the last session has ended, so that no click follows. */
+  /** True once a tick found that the last session has ended, so that no more clicks come. */
   readonly hasEnded: boolean;
 }
 
@@ -46,7 +46,7 @@ interface Session {
   clicksLeft: number;
 }
 
-/** A click follows the last one of its session after 0 to 59 whole seconds. */
+/** The next click of a session comes 0 to 59 whole seconds after the last one. */
 const gapSeconds = 60;
 
 /** Makes up clicks. Uses neither clock nor network. Throws a RangeError if the settings allow no clicks. */
@@ -105,8 +105,8 @@ interface SessionOptions {
 }
 
 /**
- * Sessions side by side: each click belongs to the session that is due, or opens a new one if none is due, so that there are always
- * enough visitors for the rate. Waiting sessions are kept in a ring of 60 lists, one for each second.
+ * Makes clicks of sessions side by side. Each click belongs to a session that is due, or begins a new one if none is due, so there are
+ * always enough visitors for the rate. Waiting sessions are kept in a ring of 60 lists, one for each second.
  */
 function concurrentSessions({ startMs, random, drawClick, drawClickCount }: SessionOptions): NextClick {
   const nextId = sessionIds(startMs);
@@ -136,21 +136,24 @@ function concurrentSessions({ startMs, random, drawClick, drawClickCount }: Sess
   };
 }
 
-/** 2020-01-01: keeps ids below 2^53 until 2089. */
+/** The time from which ids count, 2020-01-01. It keeps ids below 2^53 until 2089. */
 const idEpochMs = Date.UTC(2020, 0, 1);
 const idsPerMs = 4096;
 
 /**
- * Session ids that never repeat: milliseconds from 2020 to the start, times 4096, plus a counter. A simulator that starts
- * later begins above every id of an earlier one, unless that one opened more than 4,096,000 sessions a second or the clock was set
- * back. Two simulators that start in the same millisecond use the same ids.
+ * Session ids that never repeat: the milliseconds from 2020 to the start, times 4096, plus a counter. A simulator that starts later begins
+ * above every id of an earlier one, unless that one began more than 4,096,000 sessions a second or the clock was set back. Two simulators
+ * that start in the same millisecond use the same ids.
  */
 function sessionIds(startMs: number): () => number {
   let id = Math.max(0, Math.floor(startMs) - idEpochMs) * idsPerMs;
   return () => ++id;
 }
 
-/** One session after the other, in the past: the first click 0 to 59 s after start - sessionDuration, none after the start. */
+/**
+ * Makes the clicks of one session after the other, in the past. A session begins 0 to 59 s after start - sessionDuration, and has no click
+ * after the start.
+ */
 function publishedSessions(
   options: SessionOptions & Pick<ClickSimulatorOptions, 'sessionctr' | 'nosessions' | 'sessionDuration'>,
 ): NextClick {
@@ -172,7 +175,7 @@ function publishedSessions(
   };
 }
 
-/** As .NET writes a date and time: `2019-12-30T17:13:20.3295826+00:00`, with ticks of 100 ns. */
+/** A time in the format of .NET, like `2019-12-30T17:13:20.3295826+00:00`. Its seven digits are ticks of 100 ns. */
 function formatDotNet(timeMs: number): string {
   const millis = Math.floor(timeMs);
   const ticks = Math.floor((timeMs - millis) * 10_000);

@@ -7,13 +7,16 @@ export interface Connection extends EventEmitter {
   open(options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
 }
 
-/** What a client of the Event Hubs SDK keeps of its connection. */
+/** The part of a client of the Event Hubs SDK that has its connection. */
 interface ConnectionContext {
   readonly connection: Connection;
-  /** Makes a new connection in the place of one that ended. */
+  /** Makes a new connection after one has ended. */
   refreshConnection(): void;
 }
 
-/** What leads from a client of the SDK to its connection, which the SDK's typings leave out; undefined if a release has moved it. */
+/**
+ * The member of a client of the SDK through which its connection is reached. The SDK's types do not have it. Undefined if a release has
+ * moved it.
+ */
 export const contextOf = (client: object): ConnectionContext | undefined =>
   (client as { readonly _context?: ConnectionContext })._context;

@@ -1,6 +1,6 @@
 import { type Connection, contextOf } from './clientInternals';
 
-/** Does what the SDK leaves undone, for each connection that a client makes. Returns the client. */
+/** Handles, for each connection that a client makes, two cases which the SDK does not handle. Returns the client. */
 export function handleConnection<Client extends object>(client: Client): Client {
   const context = contextOf(client);
   if (!context) return client;
@@ -18,18 +18,18 @@ export function handleConnection<Client extends object>(client: Client): Client 
 }
 
 /**
- * Lets no error of a connection that the SDK has dropped end the process. A client of the SDK listens to the errors of its connection
- * and only logs them, because the end of the connection, which follows each of them, tells its calls as well. When a connection ends,
- * the client stops listening and makes a new one. But errors are emitted in a timer, so some come after that, and Node.js ends a
- * process at an error that nobody listens to. So this listens for as long as the connection is there.
+ * Keeps errors of a connection that the SDK has dropped from ending the process. A client of the SDK listens to the errors of its
+ * connection and only logs them, because each is followed by the end of the connection, which also tells its calls. When a connection ends,
+ * the client stops listening and makes a new one. But errors are emitted in a timer, so some come later, and Node.js ends a process at an
+ * error that nobody listens to. So this listens for as long as the connection exists.
  */
 function ignoreErrors(connection: Connection): void {
   connection.on('error', () => {});
 }
 
 /**
- * Ends the socket of a connection that could not be opened in time. Where a service accepts connections and does not answer, the SDK
- * leaves the socket open, even after the client is closed, and opens another one for the next call.
+ * Ends the socket of a connection that could not be opened in time. If a service accepts connections but does not answer, the SDK leaves
+ * the socket open, even after the client is closed, and opens another one for the next call.
  */
 function endIfNotOpened(connection: Connection): void {
   const open = connection.open.bind(connection);

@@ -4,8 +4,8 @@ import { openCredential } from '../identity';
 import { handleConnection } from './handleConnection';
 
 /**
- * By default the SDK waits 30 s before a retry and a minute for an answer, which is longer than the caller's timer. It also retries
- * its retries, so even short times add up, and sendEvents sets a deadline as well.
+ * The SDK's default is to wait 30 s before a retry and a minute for an answer, which is longer than the caller's timer. It also retries its
+ * retries, so even short times add up. That is why sendEvents sets a deadline as well.
  */
 const retryOptions = { maxRetries: 2, retryDelayInMs: 500, maxRetryDelayInMs: 4000, timeoutInMs: 10_000 };
 
@@ -40,10 +40,10 @@ export async function openHubReader(namespace: EventHubsNamespace, hub: string, 
 
 export type HubClient = Awaited<ReturnType<typeof openHubClient>>;
 
-/** How long to wait until a connection is closed. One without an answer would take minutes. */
+/** How long to wait for a connection to close, in milliseconds. If the service does not answer, closing it would take minutes. */
 const closeLimitMs = 1000;
 
-/** Closes a client or a subscription of the SDK. If the service does not answer, does not wait for that. */
+/** Closes a client or a subscription of the SDK. It does not wait long if the service does not answer. */
 export const closeSoon = (opened: { close(): Promise<void> }): Promise<void> =>
   within(
     closeLimitMs,

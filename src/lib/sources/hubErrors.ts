@@ -1,22 +1,22 @@
 import { DeadlineError } from '../deadline';
 import { describeNoIdentity } from '../noIdentity';
 
-/** Conditions that do not pass by themselves. */
+/** Conditions that do not pass without somebody doing something. */
 const refusals: ReadonlySet<string> = new Set([
   'UnauthorizedError',
   'MessagingEntityNotFoundError',
   'MessagingEntityDisabledError',
   'ArgumentError',
-  // A partition that the hub does not have.
+  // The hub does not have the partition.
   'ArgumentOutOfRangeError',
 ]);
 
-/** Whether the hub refused a request or did not answer it, and the reason in words, of an error of the Event Hubs SDK. */
+/** For an error of the Event Hubs SDK: whether the hub refused the request or did not answer it, and the reason in words. */
 export function describeHubError(error: unknown): { code: 'hub.refused' | 'hub.unavailable'; why: string } {
   const last = lastAttempt(error);
   const missing = describeNoIdentity(last) ?? describeNoIdentity(error);
   if (missing) return { code: 'hub.refused', why: missing };
-  // Whether it is the hub or the consumer group that is not there, the caller's words before it say.
+  // The words that the caller puts before this say whether the hub or the consumer group does not exist.
   if (isNotFound(error)) return { code: 'hub.refused', why: 'there is none of this name.' };
   const why =
     last instanceof DeadlineError ? 'no answer in time' : last instanceof Error ? last.message : String(last);
@@ -27,7 +27,7 @@ export function describeHubError(error: unknown): { code: 'hub.refused' | 'hub.u
 export const conditionOf = (error: unknown): string =>
   String((lastAttempt(error) as { code?: unknown } | null)?.code);
 
-/** Whether there is no hub, or no consumer group, of the name. */
+/** Whether the error says that there is no hub, or no consumer group, of the name. */
 export const isNotFound = (error: unknown): boolean => conditionOf(error) === 'MessagingEntityNotFoundError';
 
 /** The error of the last attempt. The SDK wraps the errors of all attempts into one without a message, even several times. */

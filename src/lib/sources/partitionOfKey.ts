@@ -1,6 +1,6 @@
 /**
- * The partition that Event Hubs gives to a key, as an index into the hub's partition ids: Bob Jenkins' lookup3 (hashlittle2
- * with both seeds 0) over the key's UTF-8 bytes, its two words folded into a signed 16-bit number, modulo the count.
+ * The index of the partition, among the hub's partition ids, that Event Hubs assigns to a key. It is Bob Jenkins' lookup3 (hashlittle2 with
+ * both seeds 0) over the key's UTF-8 bytes; its two words are folded into a signed 16-bit number, modulo the number of partitions.
  */
 export function partitionOfKey(partitionKey: string | Uint8Array, partitionCount: number): number {
   const folded = (hash(toBytes(partitionKey)) << 16) >> 16;
@@ -10,7 +10,7 @@ export function partitionOfKey(partitionKey: string | Uint8Array, partitionCount
 /** Three words of state are mixed for every 12 bytes and once more at the end. Returns the last two words, folded. */
 function hash(key: Buffer): number {
   const start = (0xdeadbeef + key.length) | 0;
-  // For a key without bytes the state stays unmixed, and folds to zero.
+  // For a key without bytes the state is not mixed, and folds to zero.
   if (key.length === 0) return 0;
   const padded = Buffer.alloc(Math.ceil(key.length / 12) * 12);
   key.copy(padded);

@@ -5,7 +5,7 @@ import { conditionOf } from './hubErrors';
 
 const answerLimitMs = 15_000;
 
-/** What the SDK says of a reader that had to go because another one has the partition for itself, as the trigger has it. */
+/** Whether a reader was disconnected because another one, such as the trigger, has claimed the partition for itself. */
 const isTaken = (error: unknown) => conditionOf(error) === 'ReceiverDisconnectedError';
 
 /**
@@ -29,7 +29,7 @@ export async function probeReader(
           const subscription = client.subscribe(
             group.partitionId,
             {
-              // Called after the wait as well, with no events: then the reader was accepted.
+              // The SDK also calls this after it has waited in vain, with no events. Either way, the reader was accepted.
               processEvents: async () => resolve(false),
               processError: async (error) => (isTaken(error) ? resolve(true) : reject(error)),
             },
@@ -51,7 +51,7 @@ export async function probeReader(
 export async function probeSender(namespace: EventHubsNamespace, hub: string): Promise<void> {
   const client = await openHubClient(namespace, hub);
   try {
-    // A batch knows its largest size from the link, which is opened for this.
+    // A batch must know its largest size, which only an open link tells. So making one opens the link.
     await within(answerLimitMs, (abortSignal) => client.createBatch({ abortSignal }));
   } finally {
     await closeSoon(client);

@@ -14,7 +14,7 @@ export interface HubEvent {
   readonly enqueuedAt: number;
   /** The bytes of its data section; undefined if the AMQP body has another form, which the trigger cannot read. */
   readonly body: Uint8Array | undefined;
-  /** A body of another form, as the SDK reads it: an AMQP value, a list, or nothing. */
+  /** The body if it has another form, as the SDK reads it: an AMQP value, a list, or nothing. */
   readonly value: unknown;
 }
 
@@ -29,7 +29,7 @@ export interface PartitionRange {
   readonly last: number;
 }
 
-/** How long to wait for the next events, which are in the hub. */
+/** How long to wait for the next events, in milliseconds. They are known to be in the hub. */
 const silenceMs = 30_000;
 const batchSize = 500;
 
@@ -44,7 +44,7 @@ export async function* readPartition(range: PartitionRange): AsyncGenerator<HubE
   const subscription = client.subscribe(
     partitionId,
     {
-      // The SDK calls this also when it has waited in vain.
+      // The SDK also calls this after it has waited in vain.
       processEvents: async (events) => {
         if (events.length > 0) await queue.give(events.map(toHubEvent));
       },
@@ -93,7 +93,7 @@ function noEvents(): never {
   throw new TributaryError('hub.unavailable', `No event came in ${silenceMs / 1000} s.`);
 }
 
-/** Passes items from the SDK's callbacks to an iterator. The SDK brings the next items only after one was taken. */
+/** Passes items from the SDK's callbacks to an iterator. The SDK brings the next items only after the last one was taken. */
 class Handover<T> {
   #given: { readonly item: T; readonly taken: () => void } | undefined;
   #failure: Error | undefined;

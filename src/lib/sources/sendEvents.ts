@@ -20,7 +20,7 @@ export interface EventProducer {
   readonly hub: string;
   /** `partitionIds` is undefined if the connection may send, but may not ask for the hub's partitions. */
   connect(deadlineMs: number): Promise<{ client: HubClient; partitionIds: readonly string[] | undefined }>;
-  /** Makes the next call ask for the partitions again, because a hub that was made again may have others. */
+  /** Makes the next call ask for the partitions again. A hub that was made again may have others. */
   forgetPartitions(): void;
   close(): Promise<void>;
 }
@@ -78,8 +78,8 @@ function createProducer(namespace: EventHubsNamespace, hub: string, onClose: () 
 }
 
 /**
- * The partitions of a hub. Undefined if the service refuses to say: whether a policy that may only send is allowed to ask is not
- * documented. If the key itself is wrong, sending is refused too.
+ * The ids of a hub's partitions. Undefined if the service refuses to tell them: it is not documented whether a policy that may only send is
+ * allowed to ask. If the key itself is wrong, sending is refused too.
  */
 const knownPartitions = (client: HubClient): Promise<readonly string[] | undefined> =>
   client.getPartitionIds().catch((error: unknown) => {
@@ -90,15 +90,14 @@ const knownPartitions = (client: HubClient): Promise<readonly string[] | undefin
 /**
  * Sends events in as few round trips as their sizes allow, and returns how many the hub acknowledged.
  *
- * The service allows only one partition key per batch, and clicks have about as many keys as there are clicks. So the keys are
- * hashed here, as the service does it, and each partition gets its own full batches. (The SDK's buffered producer does so too, but
- * at a quarter of the rate.) The events arrive without the key in their properties. Partitions are served in parallel, and the
- * batches of one partition in order. If the connection may not ask for the partitions, each key gets its own batches, which takes
- * more round trips.
+ * The service allows only one partition key per batch, and clicks have about as many keys as there are clicks. So the keys are hashed here,
+ * as the service does it, and each partition gets its own full batches. (The SDK's buffered producer does so too, but at a quarter of the
+ * rate.) The events arrive without the key in their properties. Partitions are served in parallel, and the batches of one partition in
+ * order. If the connection may not ask for the partitions, each key gets its own batches, which takes more round trips.
  *
- * Throws a SendError. `hub.oversize` names events that are too large for any batch, after all others were sent. `hub.unavailable`
- * or `hub.refused`: the hub did not acknowledge a batch in time. Events that were
- * not acknowledged may still have arrived.
+ * Throws a SendError. With `hub.oversize`, it names events that are too large for any batch, after all others were sent. With
+ * `hub.unavailable` or `hub.refused`, the hub did not acknowledge a batch in time. Events that were not acknowledged may still have
+ * arrived.
  */
 export async function sendEvents(
   producer: EventProducer,
@@ -132,7 +131,7 @@ export async function sendEvents(
   return accepted;
 }
 
-/** At most so many lanes are served at once: more than hubs usually have partitions, and fewer than there may be keys. */
+/** The most lanes that are served at once: more than hubs usually have partitions, and fewer than there may be keys. */
 const maxLanes = 64;
 
 /** Events that keep their order: those of a partition or, if the partitions are not known, those of a key. */
@@ -154,9 +153,9 @@ function lanesOf(events: readonly OutgoingEvent[], partitionIds: readonly string
 }
 
 interface LaneOutcome {
-  /** The hub acknowledged so many more events. */
+  /** Called when the hub has acknowledged this many more events. */
   accept(count: number): void;
-  /** An event fits into no batch. */
+  /** Called for an event that fits into no batch. */
   refuse(problem: string): void;
 }
 

@@ -2,15 +2,15 @@ import { isThisMachine } from '../sameMachine';
 import { openContainer, type StorageAccount } from './azureBlobStore';
 import { callStorage, statusOf } from './callStorage';
 
-/** What a storage account says of itself. */
+/** Facts that a storage account tells about itself. */
 export interface AccountFacts {
   readonly account: string;
-  /** Whether it is an emulator on this machine. */
+  /** True for an emulator on this machine. */
   readonly isLocal: boolean;
   readonly hasContainer: boolean;
-  /** Whether its blobs are in folders, as in ADLS Gen2; undefined if it does not tell this login. */
+  /** Whether its blobs are in folders, as in ADLS Gen2. Undefined if this login may not ask. */
   readonly hasHierarchy: boolean | undefined;
-  /** Its clock less this machine's, in milliseconds; undefined if it does not tell this login. */
+  /** How far its clock is ahead of this machine's, in milliseconds. Undefined if this login may not ask. */
   readonly aheadMs: number | undefined;
 }
 
@@ -30,7 +30,7 @@ export async function readAccountFacts(account: StorageAccount, container: strin
   const hasContainer = await callStorage(what(`look for the container ${container}`), (abortSignal) =>
     client.exists({ abortSignal }),
   );
-  // Some logins may use a container and may not ask about the account.
+  // Some logins may use a container, but may not ask about the account.
   const info = await callStorage(what('ask about the account'), (abortSignal) =>
     client.getAccountInfo({ abortSignal }),
   ).catch((error: unknown) => {

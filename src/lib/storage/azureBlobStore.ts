@@ -9,9 +9,9 @@ export type StorageAccount =
   | ({ readonly blobServiceUri: string } & Identity);
 
 /**
- * An ObjectStore over one container of Azure Blob Storage or ADLS Gen2 (through its blob endpoint). The first call of a method
- * sends the first request. A missing container reads as empty and is made by the first write.
- * @param refuseMissing what to throw instead where the container is missing, given the name of the account
+ * An ObjectStore over one container of Azure Blob Storage or ADLS Gen2 (through its blob endpoint). The first call of a method sends the
+ * first request. A missing container reads as empty and is made by the first write.
+ * @param refuseMissing if given, a missing container makes calls throw the error that this returns; it gets the name of the account
  */
 export async function openAzureBlobStore(
   account: StorageAccount,

@@ -7,7 +7,7 @@ import { describeNoIdentity } from '../noIdentity';
 
 /** How long to wait for one try. The SDK itself would wait for ever. */
 const answerLimitMs = 10_000;
-/** The speed of a slow line. A large body gets as much more time as it would take at this speed. */
+/** The speed of a slow line. The deadline of a large body is longer by the time that it takes at this speed. */
 const bytesPerMs = 1000;
 const attempts = 5;
 const backoff = { firstMs: 100 };
@@ -63,7 +63,10 @@ export const statusOf = (error: unknown): number | undefined => {
   return typeof status === 'number' ? status : undefined;
 };
 
-/** Whether another try may help, also after no answer at all (the SDK's REQUEST_SEND_ERROR, or a reset while the body was read). */
+/**
+ * Whether another try may help. It may also help if there was no answer at all (the SDK's REQUEST_SEND_ERROR, or a reset while the body was
+ * read).
+ */
 function isTransient(error: unknown, status: number | undefined): boolean {
   if (status !== undefined) return status === 408 || status === 429 || status >= 500;
   // A credential or a connection string that cannot be used is a mistake in the settings or the code.

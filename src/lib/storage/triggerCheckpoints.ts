@@ -1,7 +1,7 @@
 import { openContainer, type StorageAccount } from './azureBlobStore';
 import { callStorage, statusOf } from './callStorage';
 
-/** The consumer group of a hub, to which a trigger's read positions belong. */
+/** A consumer group of a hub. A trigger's read positions belong to one. */
 export interface ReaderGroup {
   readonly fullyQualifiedNamespace: string;
   readonly eventHubName: string;
@@ -14,10 +14,10 @@ export interface ReadPosition {
   readonly offset: string;
 }
 
-/** What is kept of a read position. */
+/** A read position as it was stored. */
 export interface KeptPosition {
   readonly partitionId: string;
-  /** Undefined if the trigger wrote none. */
+  /** Undefined if the trigger did not write it. */
   readonly sequenceNumber: string | undefined;
   readonly writtenAt: Date;
 }
@@ -25,7 +25,7 @@ export interface KeptPosition {
 /** A partition that an app reads now. */
 export interface PartitionHolder {
   readonly partitionId: string;
-  /** Milliseconds since the app last renewed its claim, by the store's clock. */
+  /** How long ago the app renewed its claim, in milliseconds by the store's clock. */
   readonly ageMs: number;
 }
 
@@ -34,9 +34,9 @@ const heldForMs = 60_000;
 const container = 'azure-webjobs-eventhub';
 
 /**
- * The folder of a consumer group's read positions, in the layout of the Event Hubs extension: empty blobs
- * `{namespace}/{hub}/{group}/checkpoint|ownership/{partition}` in lower case. Their content is in their metadata: `offset` and
- * `sequencenumber` of a checkpoint, `ownerid` of an ownership.
+ * The folder of a consumer group's read positions, in the layout of the Event Hubs extension. It has empty blobs
+ * `{namespace}/{hub}/{group}/checkpoint|ownership/{partition}` in lower case. The data is in their metadata: `offset` and `sequencenumber`
+ * of a checkpoint, `ownerid` of an ownership.
  */
 export const checkpointFolder = ({ fullyQualifiedNamespace, eventHubName, consumerGroup }: ReaderGroup) =>
   `${fullyQualifiedNamespace}/${eventHubName}/${consumerGroup}/`.toLowerCase();
@@ -59,7 +59,7 @@ export class TriggerCheckpoints {
   }
 
   /**
-   * The partitions that an app reads now. The claims of an app that was killed last for a minute more.
+   * The partitions that an app reads now. The claims of an app that was killed are valid for another minute.
    * @throws `storage.*`
    */
   async holders(): Promise<PartitionHolder[]> {
@@ -83,7 +83,7 @@ export class TriggerCheckpoints {
     }));
   }
 
-  /** Both times are of the store's clock. */
+  /** Lists the blobs of one kind, with their times. Both times are by the store's clock. */
   async #list(kind: 'checkpoint' | 'ownership') {
     const prefix = `${checkpointFolder(this.#group)}${kind}/`;
     const opened = await openContainer(this.#account, container);

@@ -13,8 +13,8 @@ import type { Counted, Stream } from './stream';
 import { clicksPerProduct, clicksPerSession } from './warehouseView';
 
 /**
- * A click without a product cannot be counted and is refused. A click without a session (a visitor who declined cookies), a
- * category or a time is still a click, because enqueued_at says when it came. A field that is given must be valid.
+ * The fields of a click. A click without a product cannot be counted and is refused. A click without a session (of a visitor who declined
+ * cookies), a category or a time is still a click, because enqueued_at says when it came. A field that is given must be valid.
  */
 const fields: readonly JsonField[] = [
   { name: 'productid', from: 'productid', type: 'integer', nullable: false, read: integerField },

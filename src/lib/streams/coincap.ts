@@ -27,7 +27,10 @@ const double = (name: string): JsonField => ({
   read: doubleTextField,
 });
 
-/** A price needs its asset and its time, so these two fields are required. Any other field may be null in the API's answers. */
+/**
+ * The fields of an asset. A price needs its asset and its time, so these two are required. Any other field may be null in the API's
+ * answers.
+ */
 const fields: readonly JsonField[] = [
   { ...text('id'), nullable: false },
   { name: 'asset_rank', from: 'rank', type: 'long', nullable: true, read: longTextField },
@@ -58,7 +61,7 @@ const historyTypes: Readonly<Record<string, WarehouseType>> = {
   timestamp: 'datetime',
 };
 
-/** `tokens` is large, the same in every answer, and says nothing of the price. */
+/** Reads an asset. `tokens` is left out, because it is large, is the same in every answer, and says nothing about the price. */
 const readAsset = readFields(fields, { leaveOut: ['tokens'] });
 
 /** Assets of the CoinCap API (v2 or v3) with the answer's `timestamp` copied into each; numbers arrive as text. */

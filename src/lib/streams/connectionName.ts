@@ -13,8 +13,8 @@ export const ownConnection = (
 ): string => `${hubSetting.replace(/_HUB$/, '')}_${direction.toUpperCase()}`;
 
 /**
- * Whether any setting of a connection is set: the connection string of that name, or a part of the identity form, whose names begin
- * with it and two underscores. A part counts because a connection that is only half set is a mistake, not a reason to use another one.
+ * Whether any setting of a connection is set: the connection string of this name, or a part of the identity form, whose names begin with
+ * the name and two underscores. A part counts, because a connection that is only half set is a mistake and no reason to use another one.
  */
 export const isConnectionSet = (name: string, environment: Environment): boolean =>
   Object.entries(environment).some(

@@ -1,6 +1,7 @@
 /*
- * JSON.parse gives the nearest double, which may be a whole number where the text is none: 0.99999999999999999999 becomes 1. For
- * a column of whole numbers that would be another value, so such bodies are parsed a second time with an eye on the digits.
+ * Reads numbers exactly. JSON.parse gives the nearest double, which may be a whole number although the text is none: 0.99999999999999999999
+ * becomes
+ * 1. For a column of whole numbers that would be another value, so bodies with such numbers are parsed a second time, from their digits.
  */
 
 /** A number whose text is not the whole number that it was rounded to. */
@@ -16,17 +17,17 @@ export class RoundedNumber {
 }
 
 /**
- * Numbers that may have been rounded to a whole one: with a fraction and 17 characters or more, or with an exponent. A match
- * inside a string costs a second parse, and is no harm.
+ * Matches numbers that may have been rounded to a whole one: with a fraction and 17 characters or more, or with an exponent. A match inside
+ * a string costs a second parse, but does no harm.
  */
 const mayBeRounded = /[:[,]\s*-?(?:(?=[\d.]{17})\d+\.\d|\d+(?:\.\d+)?[eE])/;
 
 export const mayHoldRoundedNumbers = (text: string): boolean => mayBeRounded.test(text);
 
 /**
- * Parses JSON again: whole numbers beyond 2^53 as bigints, also where they have an exponent, and numbers that were rounded to a
- * whole one as RoundedNumber. Several times as slow as JSON.parse.
- * @param rounded what JSON.parse makes of the text, for a body that is nested too deep for this way
+ * Parses JSON again. Whole numbers beyond 2^53 become bigints, also if they have an exponent. Numbers that were rounded to a whole one
+ * become RoundedNumber. This is several times as slow as JSON.parse.
+ * @param rounded the result of JSON.parse, which is returned for a body that is nested too deeply for this
  */
 export function parseExactly(text: string, rounded: unknown): unknown {
   const exact: Reviver = (_key, value, context) =>
@@ -40,7 +41,7 @@ export function parseExactly(text: string, rounded: unknown): unknown {
 
 /** The number of a text in decimal notation, as exact as its readers need it. */
 export function exactNumber(value: number, source: string): number | bigint | RoundedNumber {
-  // Most numbers: few digits and no exponent.
+  // Most numbers have few digits and no exponent.
   if (Number.isSafeInteger(value) && /^[+-]?\d+$/.test(source)) return value;
   if (!Number.isInteger(value)) return value;
   const integer = wholeNumber(source);
@@ -49,23 +50,26 @@ export function exactNumber(value: number, source: string): number | bigint | Ro
   return Number.isSafeInteger(number) ? number : integer;
 }
 
-/** Beyond what any column holds. */
+/** The most digits of a whole number. No column holds so many. */
 const mostDigits = 40;
 
-/** The whole number that a text in decimal notation says, `12`, `1.20e3`; undefined where it is none, or far too large. */
+/** The whole number of a text in decimal notation, like `12` or `1.20e3`; undefined if it is not whole, or far too large. */
 function wholeNumber(source: string): bigint | undefined {
   const found = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(source);
   if (!found) return undefined;
   const [, sign, whole = '', fraction = '', exponent = '0'] = found;
   const digits = withoutLastZeros(`${whole}${fraction}`);
   if (/^0*$/.test(digits)) return 0n;
-  // How many zeros follow the digits that count.
+  // This is how many zeros follow after the digits that are not trailing zeros.
   const zeros = Number(exponent) - fraction.length + (whole.length + fraction.length - digits.length);
   if (zeros < 0 || zeros + digits.replace(/^0+/, '').length > mostDigits) return undefined;
   return BigInt(`${sign === '-' ? '-' : ''}${digits}${'0'.repeat(zeros)}`);
 }
 
-/** Not by a regular expression: its time would grow with the square of the zeros, and a sender may write a million of them. */
+/**
+ * The digits without trailing zeros. A regular expression would take time in proportion to the square of the zeros, and a sender may write
+ * a million of them.
+ */
 function withoutLastZeros(digits: string): string {
   let end = digits.length;
   while (digits[end - 1] === '0') end--;

@@ -8,13 +8,13 @@ export const latestMillis = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 export type IsoFailure = 'malformed' | 'impossible';
 
 /**
- * Milliseconds since 1970 UTC of an ISO 8601 date and time: `2019-12-30T17:13:20.3295826+00:00`. Seconds are required, a
- * fraction may have any number of digits and is cut to milliseconds, `T` may be a space. Offsets are `Z`, `+hh:mm`, `+hhmm` or
- * `+hh`; without one the time is taken as UTC. `malformed` if the text has another form, `impossible` if the calendar or the clock
- * has no such time (2026-02-30, 24:00, a leap second). Date.parse is not used, because it guesses and turns 30 February into March.
+ * Milliseconds since 1970 UTC of an ISO 8601 date and time: `2019-12-30T17:13:20.3295826+00:00`. Seconds are required. A fraction may have
+ * any number of digits and is cut to milliseconds. `T` may be a space. Offsets are `Z`, `+hh:mm`, `+hhmm` or `+hh`; without one the time is
+ * read as UTC. The result is `malformed` if the text has another form, and `impossible` if the calendar or the clock has no such time
+ * (2026-02-30, 24:00, a leap second). Date.parse is not used, because it guesses and turns 30 February into March.
  */
 export function parseIsoTimestamp(text: string): number | IsoFailure {
-  // A text of this form is ASCII. All bytes of other characters are above ASCII, and so no digits or separators.
+  // A valid text has only ASCII characters. In UTF-8 all other characters have bytes above ASCII, which are neither digits nor separators.
   return text.length > mostLetters ? 'malformed' : parseIso(Buffer.from(text), 0, Buffer.byteLength(text));
 }
 
@@ -22,8 +22,9 @@ export function parseIsoTimestamp(text: string): number | IsoFailure {
 export const microsOfMilli = (text: string): number => microsAfterMillis(Buffer.from(text), 0, text.length);
 
 /**
- * Microseconds since 1970 UTC of an ISO 8601 date and time in ASCII. It is `parseIsoTimestamp` for the bytes from `start` to
- * `end`, for the usual case: undefined if that fails, or if the time is before 1900 or its microseconds are no safe integer.
+ * Microseconds since 1970 UTC of an ISO 8601 date and time in ASCII, given as the bytes from `start` to `end`. It is a faster
+ * `parseIsoTimestamp` for valid times: undefined if that would fail, if the time is before 1900, or if its microseconds are no safe
+ * integer.
  */
 export function isoMicros(bytes: Uint8Array, start: number, end: number): number | undefined {
   const millis = parseIso(bytes, start, end);
@@ -132,11 +133,14 @@ function offsetMinutes(bytes: Uint8Array, at: number, end: number): number {
 
 const noDate = Number.MIN_SAFE_INTEGER;
 
-/** The date that was read last, and its days since 1970. Nearly all events have the same date as the one before. */
+/**
+ * The date that was read last as a number like 20260131. The next variable has its days since 1970. Nearly all events have the date of the
+ * one before.
+ */
 let lastDate = 0;
 let lastDays = noDate;
 
-/** Days since 1970 of a date as a number like 20260131; `noDate` if the calendar does not have it. */
+/** Days since 1970 of a date given as a number like 20260131; `noDate` if the calendar does not have it. */
 function knownDays(date: number): number {
   if (date === lastDate) return lastDays;
   const day = date % 100;
@@ -153,7 +157,7 @@ function daysInMonth(year: number, month: number): number {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
 }
 
-/** Days in the proleptic Gregorian calendar. Years begin in March here, so that a leap day is the last day of a year. */
+/** Days in the proleptic Gregorian calendar. Years are counted from March here, so that a leap day is the last day of a year. */
 function daysSince1970(year: number, month: number, day: number): number {
   const y = month > 2 ? year : year - 1;
   const leapDays = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);

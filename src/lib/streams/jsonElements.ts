@@ -10,16 +10,16 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export type ElementReader = (element: JsonObject, text: () => string) => Row | Rejected;
 
 /**
- * Decodes a body that holds one JSON object or an array of them (RFC 8259, UTF-8, a byte order mark is skipped). Each element
- * of an array is judged alone. Never throws. An integer beyond 2^53 reaches `read` as a bigint if the element is refused
- * with the rounded number; a number that JSON.parse rounded to a whole one reaches it as a RoundedNumber.
+ * Decodes a body that is one JSON object or an array of them (RFC 8259, UTF-8; a byte order mark is skipped). Each element of an array is
+ * decoded independently of the others. Never throws. If `read` refuses an element, it gets the element again with exact numbers: an integer
+ * beyond 2^53 is a bigint, and a number that JSON.parse rounded to a whole one is a RoundedNumber.
  */
 export function decodeJsonElements(body: Uint8Array, read: ElementReader): Decoded {
   if (body.length === 0) return [{ reason: 'empty-body', detail: 'the body has no bytes' }];
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   // Call toString without an argument: naming the encoding takes as long as decoding a small body.
   let text = bytes.toString();
-  // The decoder replaces a bad byte by U+FFFD, so only a text with that character must be checked.
+  // The decoder replaces a bad byte by U+FFFD, so only texts with that character must be checked.
   if (text.includes('\ufffd') && !isUtf8(bytes))
     return [{ reason: 'not-utf8', detail: 'the body is not valid UTF-8' }];
   if (body[0] === 0xef && text.charCodeAt(0) === 0xfeff) text = text.slice(1);

@@ -7,11 +7,11 @@ import type { Column, ColumnType, Rejected, Value } from './stream';
 
 /**
  * Turns one JSON value (never null) into the column's value, or says why that is impossible.
- * @template Fits the types of the columns whose values it reads; a function that names none is taken for every column
+ * @template Fits the types of the columns for whose values it is made; a function that names none is accepted for every column
  */
 export interface FieldReader<in Fits extends ColumnType> {
   (value: unknown, field: string): Value | Rejected;
-  /** No reader has it. By its type the compiler refuses a reader whose values the column does not take. */
+  /** No reader has this member. Its type makes the compiler refuse a reader for a column that does not take its values. */
   readonly fits?: ((column: Fits) => void) | undefined;
 }
 
@@ -29,25 +29,25 @@ export type JsonField = { readonly [Type in ColumnType]: FieldOfType<Type> }[Col
 type WholeNumber = 'long' | 'integer' | 'short' | 'byte';
 
 export interface ReadFieldsOptions {
-  /** Fields that no column holds and that are not kept either. */
+  /** Fields that have no column and are not kept in another way. */
   readonly leaveOut?: readonly string[];
 }
 
 /**
- * Reads the given fields of an object in order. A field that is missing or null becomes null; if its column takes no nulls, the
- * element is refused. All other fields are rescued: their text follows the values of the columns. Names are compared exactly, so a
- * field in another case is another field.
+ * Reads the given fields of an object in order. A field that is missing or null becomes null; if its column takes no nulls, the element is
+ * refused. All other fields are rescued: their text follows the values of the columns. Names are compared exactly, so upper and lower case
+ * matter.
  */
 export const readFields = (
   fields: readonly JsonField[],
   { leaveOut = [] }: ReadFieldsOptions = {},
 ): ElementReader => {
   const known = new Set([...fields.map(({ from }) => from), ...leaveOut]);
-  // Two columns may be read from one field, which is counted once.
+  // If two columns are read from the same field, it is counted only once.
   const counts = fields.map(({ from }, column) =>
     fields.findIndex((one) => one.from === from) < column ? 0 : 1,
   );
-  // Looking whether a member is the object's own takes longer, and for nearly all names there is no other.
+  // Checking whether a member is the object's own takes time, and is only needed for the few names that every object inherits.
   const isInherited = fields.map(({ from }) => from in Object.prototype);
   return (element, text) => {
     const row = new Array<Value>(fields.length);
@@ -67,7 +67,7 @@ export const readFields = (
       row[column++] = value;
     }
     for (const name of leaveOut) if (ownMember(element, name) !== undefined) found++;
-    // Most elements have no other field, which is found out without looking at the names.
+    // Most elements have no other field. Comparing the numbers of fields shows that without looking at the names.
     const rescued = Object.keys(element).length > found ? rescueFields(text(), known) : undefined;
     return rescued === undefined ? row : [...row, rescued];
   };
@@ -119,7 +119,7 @@ export const stringField: FieldReader<'string'> = (value, field) => {
   return value.isWellFormed() ? value : outOfRange(field, 'well-formed Unicode', value);
 };
 
-/** ISO 8601 text as `parseIsoTimestamp` takes it, as microseconds since 1970 UTC; further digits are cut. */
+/** ISO 8601 text in the forms of `parseIsoTimestamp`. The value is in microseconds since 1970 UTC; further digits are cut. */
 export const isoTimestampField: FieldReader<'timestamp'> = (value, field) => {
   const millis = typeof value === 'string' ? parseIsoTimestamp(value) : 'malformed';
   if (millis === 'malformed') return expected(field, 'an ISO 8601 date and time', value);
@@ -127,7 +127,7 @@ export const isoTimestampField: FieldReader<'timestamp'> = (value, field) => {
   return fitTimestamp(millis, field, value, microsOfMilli(String(value)));
 };
 
-/** Milliseconds since 1970 UTC, as a JSON number or its decimal text; as microseconds. */
+/** Milliseconds since 1970 UTC, as a JSON number or its decimal text. The value is in microseconds. */
 export const epochMillisField: FieldReader<'timestamp'> = (value, field) => {
   const millis = longTextField(value, field);
   if (typeof millis !== 'number' && typeof millis !== 'bigint') return millis;
@@ -137,7 +137,7 @@ export const epochMillisField: FieldReader<'timestamp'> = (value, field) => {
 const isRejected = (value: Value | Rejected): value is Rejected =>
   typeof value === 'object' && value !== null && 'reason' in value;
 
-/** @param ofMilli microseconds that follow the milliseconds */
+/** @param ofMilli the microseconds after the milliseconds, 0 to 999 */
 function fitTimestamp(millis: number, field: string, value: unknown, ofMilli = 0): Value | Rejected {
   if (millis < earliestMillis || millis > latestMillis)
     return outOfRange(field, 'a time from 1900 to 9999', value);

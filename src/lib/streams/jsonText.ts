@@ -1,6 +1,6 @@
 /*
- * Finds the parts of a text that is known to be JSON, because it was parsed before. The values themselves are not read, so that
- * their text can be kept exactly as it was sent.
+ * Finds the parts of a JSON text, which must have been parsed before, so that it is known to be valid. The values themselves are not read,
+ * so their text can be kept exactly as it was sent.
  */
 
 const quote = 34;
@@ -8,7 +8,7 @@ const comma = 44;
 const colon = 58;
 const backslash = 92;
 const space = 32;
-/** A brace has this bit and the bracket of the same direction does not; otherwise their codes are equal. */
+/** The code of a brace has this bit, and the code of the bracket in the same direction does not. Otherwise the two codes are equal. */
 const braceBit = 32;
 const openBrace = 123;
 const closeBrace = 125;
@@ -68,7 +68,7 @@ function skipSpace(text: string, from: number): number {
 const isOpening = (code: number) => (code | braceBit) === openBrace;
 const isClosing = (code: number) => (code | braceBit) === closeBrace;
 
-/** No recursion here: a value may be nested a million levels deep. */
+/** The end of a value, and its depth. It does not use recursion, because a value may be nested a million levels deep. */
 function endOfValue(text: string, start: number): { end: number; depth: number } {
   let [at, level, depth] = [start, 0, 0];
   do {

@@ -1,17 +1,17 @@
 import { type Member, membersOf } from './jsonText';
 
-/** The most bytes of rescued fields, so that they fit a `varchar(8000)` of T-SQL. */
+/** The most bytes of the rescued fields, so that they fit into a `varchar(8000)` of T-SQL. */
 export const mostRescuedBytes = 8000;
 
-/** T-SQL refuses JSON of more than 128 levels, and with it every query that reads the row. */
+/** The deepest nesting that is kept. T-SQL refuses JSON of more than 128 levels, and with it every query that reads the row. */
 const deepestRescued = 100;
 
-/** The last member of the rescued fields where some had to be left out. */
+/** The last member of the rescued fields if some had to be left out. */
 const truncated = '"_truncated":true';
 
 /**
- * The fields of a JSON object that no column holds, as the text of a JSON object; undefined if there are none. Names and values are
- * the text that was sent, so that numbers keep all their digits. These are the exceptions:
+ * The fields of a JSON object that have no column, as the text of a JSON object; undefined if there are none. Names and values are the text
+ * that was sent, so that numbers keep all their digits. These are the exceptions:
  *
  * | sent | kept |
  * |---|---|
@@ -20,7 +20,7 @@ const truncated = '"_truncated":true';
  * | more than fits, or nested too deeply | in order, all fields that still fit, and then `"_truncated":true` |
  *
  * @param object text that is known to be a JSON object
- * @param known names of the fields that a column holds, or that the stream leaves out
+ * @param known names of the fields that have a column, or that the stream leaves out
  */
 export function rescueFields(object: string, known: ReadonlySet<string>): string | undefined {
   const found = new Map<string, Member>();
@@ -28,7 +28,7 @@ export function rescueFields(object: string, known: ReadonlySet<string>): string
     if (!known.has(member.name)) found.set(member.name.toWellFormed(), member);
   if (found.size === 0) return undefined;
   const kept: string[] = [];
-  // Room for fields that each have a comma after them: without the braces and the mark.
+  // The room for fields, each with a comma after it. The braces and the mark for left-out fields are subtracted.
   let room = mostRescuedBytes - 2 - truncated.length;
   for (const member of found.values()) {
     const text = fieldText(member, room);

@@ -35,7 +35,7 @@ export type Value = string | number | bigint | boolean | Uint8Array | null;
  */
 export type Row = readonly Value[];
 
-/** Why an element of an event is not a row; a closed set, explained in docs/dead-letters.md. */
+/** All reasons why an element of an event is not a row. docs/dead-letters.md explains them. */
 export const decodeReasons = [
   'not-utf8',
   'not-json',
@@ -59,33 +59,33 @@ export interface Rejected {
 export type Decoded = readonly (Row | Rejected)[];
 
 /**
- * Reads a body of the usual form, with one row. Writes a number for each of the stream's columns to `numbers`, from the index `first`
- * on: the value itself; of a text where it is in the body (`spanStart` and `spanEnd` in flatObject.ts); NaN for null. False if the body
- * has another form; the numbers written then mean nothing.
+ * Reads a body of the usual form, with one row. For each of the stream's columns it writes a number to `numbers`, from the index `first`
+ * on: the value itself; for a text, its span in the body (`spanStart` and `spanEnd` in flatObject.ts); NaN for null. Returns false if the
+ * body has another form; then the written numbers mean nothing.
  */
 export type FlatReader = (body: Uint8Array, numbers: Float64Array, first: number) => boolean;
 
-/** How a stream's rows are counted: per value of the column `key`, with a second column as the attribute of each value. */
+/** How a stream's rows are counted: by the values of the column `key`. A second column may be the attribute of each value. */
 export interface Counted {
-  /** Rows without a value here are not counted. */
+  /** The column to count by. Rows without a value in it are not counted. */
   readonly key: string;
   readonly attribute: string;
-  /** Further columns by whose values the rows are counted: by each for itself, not by two of them together. */
+  /** Further columns to count by. Rows are counted by each of them separately, not by combinations. */
   readonly dimensions?: readonly string[];
 }
 
-/** Of which rows the newest is told: one for each value of the column `key`. */
+/** Tells which newest rows the API answers: one for each value of the column `key`. */
 export interface Latest {
-  /** Rows without a value here are left out. */
+  /** The column for whose values rows are told. Rows without a value in it are left out. */
   readonly key: string;
   /**
-   * A column of the type timestamp, which says what is newer. Rows without a value here are left out. Of rows of the same time, the one
-   * with the greater values is taken, compared column by column; no value is the least.
+   * A column of the type timestamp that decides which row is newer. Rows without a value in it are left out. Of rows with the same time,
+   * the one with the greater values is taken, compared column by column; a missing value is the least.
    */
   readonly asOf: string;
-  /** What is told of a row. Rows are told in the order of the first of these columns. */
+  /** The columns that the API tells. Rows are told in the order of the first of them. */
   readonly columns: readonly string[];
-  /** Columns of which the newest values in each hour of the last 8 days, and on each of the last 31 days, are told, too. */
+  /** Columns whose newest values in each hour of the last 8 days, and on each of the last 31 days, are told as well. */
   readonly history?: readonly string[];
 }
 
@@ -104,7 +104,7 @@ export type WarehouseType =
 
 export interface WarehouseColumn {
   readonly name: string;
-  /** The column of the Delta table that fills it: one of the stream's, or of the row's address. */
+  /** The column of the Delta table whose values it gets: one of the stream's columns, or of the row's address. */
   readonly from: string;
   readonly type: WarehouseType;
 }
@@ -113,16 +113,16 @@ export interface WarehouseColumn {
 export interface WarehouseTable {
   readonly schema: string;
   readonly name: string;
-  /** A leading bigint column that the warehouse numbers by itself. */
+  /** A bigint column in front of the others that the warehouse numbers by itself. */
   readonly identity?: string;
   readonly columns: readonly WarehouseColumn[];
-  /** Views on it for people, which are made with it. */
+  /** Views on the table for people. They are made together with it. */
   readonly views?: readonly WarehouseView[];
 }
 
 /** The definition of a stream. A new stream is one file with such a definition, and one function file. */
 export interface Stream {
-  /** The name, also in commands and messages. */
+  /** The name, which commands and messages use as well. */
   readonly name: string;
   /** The setting that names its hub, like CLICKSTREAM_HUB. The names of its connections follow from it, like CLICKSTREAM_LISTEN. */
   readonly hubSetting: string;
@@ -135,9 +135,9 @@ export interface Stream {
   readonly latest?: Latest;
   /** Its table in the warehouse. Without it, the rows are in the lake only. */
   readonly warehouse?: WarehouseTable;
-  /** Turns one event body into rows. It must never throw, for any bytes. */
+  /** Turns one event body into rows. It must never throw, whatever the bytes. */
   decode(body: Uint8Array): Decoded;
-  /** A faster way for nearly all bodies. Where it reads one, `decode` must find the same row. */
+  /** A faster reader for nearly all bodies. Whenever it reads one, `decode` must find the same row. */
   readonly readFlat?: FlatReader | undefined;
 }
 

@@ -1,10 +1,10 @@
 /** The words of a view's text that differ between the databases. */
 export interface ViewWords {
-  /** For `{table}`: the table, quoted. */
+  /** The text for `{table}`: the table's name, quoted. */
   readonly table: string;
-  /** For `{count}`: the number of rows, of a type that holds any. */
+  /** The text for `{count}`: the number of rows, in a type that is large enough for any. */
   readonly count: string;
-  /** For `{milliseconds}`: the beginning of a call with two times, like `f(`. */
+  /** The text for `{milliseconds}`: the beginning of a call with two times, like `f(`. */
   readonly milliseconds: string;
 }
 
@@ -13,7 +13,7 @@ export interface ViewWords {
  * language are in double quotes, and nulls are put in order by CASE, because they come first in one and last in the other.
  */
 export interface WarehouseView {
-  /** In the schema of the table. */
+  /** The name, in the schema of the table. */
   readonly name: string;
   readonly select: string;
 }
@@ -21,7 +21,7 @@ export interface WarehouseView {
 export const viewText = ({ select }: WarehouseView, words: ViewWords): string =>
   select.replace(/\{(table|count|milliseconds)\}/g, (_, word: keyof ViewWords) => words[word]);
 
-/** The number of clicks of each product. Its category is the one that came last; a click without one says nothing of it. */
+/** The number of clicks of each product. Its category is the one that came last; clicks without a category do not change it. */
 export const clicksPerProduct: WarehouseView = {
   name: 'clicks_per_product',
   select: `SELECT productid, category, clicks

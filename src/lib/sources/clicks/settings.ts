@@ -2,7 +2,7 @@ import { scheduleSetting } from '../../schedule';
 import type { SettingDefinition } from '../../settingDefinitions';
 
 /*
- * The settings of the source of made-up clicks. They are asked for only if a stream refers to them.
+ * The settings of the source of made-up clicks. They apply only if a stream refers to them.
  */
 
 export const clickstreamSchedule = scheduleSetting('CLICKSTREAM_SCHEDULE', 'When clicks are emitted.');

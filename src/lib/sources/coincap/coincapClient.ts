@@ -10,11 +10,11 @@ export interface CoincapOptions {
    * machine, because it would show the key to the network.
    */
   readonly url: URL;
-  /** Sent as a bearer token; appears in no message. */
+  /** The key, which is sent as a bearer token. No message contains it. */
   readonly apiKey: string;
   /** How many assets to ask for, by rank: 1 to 2000. By default 100, like the API. */
   readonly limit?: number;
-  /** The limit for the whole answer. By default 10 s. */
+  /** The limit for the whole answer, in milliseconds. By default 10 s. */
   readonly timeoutMs?: number;
   /** Milliseconds since 1970; by default the clock. */
   readonly now?: () => number;
@@ -23,12 +23,12 @@ export interface CoincapOptions {
 /** An asset as the API answered it, with the answer's `timestamp` (milliseconds since 1970) copied into it. */
 export type CoincapAsset = Readonly<Record<string, unknown>> & { readonly timestamp: number };
 
-/** A JSON value in the place of an asset, for example null. */
+/** A JSON value in a place where an asset should be, for example null. */
 export type NoAsset = string | number | boolean | null | readonly unknown[];
 
 /**
- * The result of one poll: assets, or the time until which the API wants no requests. What is not an object among the assets stays
- * as the API answered it.
+ * The result of one poll: assets, or the time until which the API wants no requests. A list element that is no object is passed on as the
+ * API answered it.
  */
 export type CoincapAnswer =
   | { readonly timestamp: number; readonly assets: readonly (CoincapAsset | NoAsset)[] }
@@ -37,7 +37,7 @@ export type CoincapAnswer =
 const backoff = { firstMs: 30_000, mostMs: 15 * minuteMs };
 const longestRetryAfterMs = dayMs;
 
-/** Polls `GET /v3/assets`. Keeps no assets, only how long the API asked us to wait. */
+/** Polls `GET /v3/assets`. It keeps no assets, but remembers how long the API asked us to wait. */
 export class CoincapClient {
   readonly #options: CoincapOptions;
   readonly #address: URL;
@@ -50,7 +50,7 @@ export class CoincapClient {
     this.#options = options;
     this.#address = assetsAddress(options.url, options.limit ?? 100);
     this.#now = options.now ?? Date.now;
-    // fetch would refuse such a key and put it into the text of its error.
+    // fetch would refuse such a key with an error whose text contains it.
     if (!/^[\x21-\x7e]+$/.test(options.apiKey))
       throw new TributaryError(
         'settings.invalid',
@@ -59,8 +59,8 @@ export class CoincapClient {
   }
 
   /**
-   * Sends one request, or none while the API wants us to wait. After a 429 it waits as long as Retry-After says; without that,
-   * about half a minute, and twice as long each further time.
+   * Sends one request, or none while the API wants us to wait. After a 429 it waits as long as Retry-After says. Without Retry-After it
+   * waits half a minute, and twice as long each further time.
    *
    * | the API | throws |
    * |---|---|
@@ -148,7 +148,7 @@ function readAnswer(body: unknown, quote: (text: string) => string): CoincapAnsw
   return { timestamp, assets };
 }
 
-/** Milliseconds since 1970, as a number or its digits. */
+/** Reads milliseconds since 1970 from a number or a text of digits. */
 function readTimestamp(value: unknown): number {
   const timestamp = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value;
   if (typeof timestamp === 'number' && Number.isSafeInteger(timestamp)) return timestamp;

@@ -6,7 +6,7 @@ export interface PublishAssetsOptions {
   /** Returns how many events were accepted. */
   readonly send: (events: readonly OutgoingEvent[]) => Promise<number>;
   readonly log: (line: string) => void;
-  /** Sends all assets as one event, whose body is an array, instead of an event for each. */
+  /** True to send all assets as one event whose body is an array, instead of an event for each. */
   readonly asArray?: boolean;
   /** Milliseconds since 1970; by default the clock. */
   readonly now?: () => number;
@@ -32,12 +32,15 @@ export async function publishAssets(options: PublishAssetsOptions): Promise<numb
 
 type Asset = Exclude<CoincapAnswer, { waitUntilMs: number }>['assets'][number];
 
-/** What has no id, or is no asset at all, is sent too. It becomes a dead letter, which tells more than a log line. */
+/**
+ * The event for one asset. An element that has no id, or is no asset at all, is sent too. It becomes a dead letter, which tells more than a
+ * log line.
+ */
 const toEvent = (asset: Asset): OutgoingEvent => ({ body: asset, partitionKey: idOf(asset) });
 
-/** All arrays have the same key, so that the prices of an asset keep their order here too. */
+/** Sends all assets as one array. All arrays have the same partition key, so the prices of an asset keep their order. */
 async function sendArray(assets: readonly Asset[], send: PublishAssetsOptions['send']): Promise<number> {
-  // An array without elements would be a dead letter.
+  // An array without elements would become a dead letter, so it is not sent.
   if (assets.length === 0) return 0;
   const accepted = await send([{ body: assets, partitionKey: 'assets' }]);
   return accepted * assets.length;
@@ -48,6 +51,6 @@ function idOf(asset: Asset): string {
   return typeof id === 'string' ? id : '';
 }
 
-/** UTC with six digits of fraction, like `2023-03-30 15:51:33.124567`. The clock only has three of them. */
+/** A time in UTC with six digits after the second, like `2023-03-30 15:51:33.124567`. The clock only knows three of them. */
 const formatPublished = (ms: number): string =>
   new Date(ms).toISOString().replace('T', ' ').replace('Z', '000');

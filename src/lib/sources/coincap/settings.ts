@@ -3,7 +3,7 @@ import { scheduleSetting } from '../../schedule';
 import type { SettingDefinition } from '../../settingDefinitions';
 
 /*
- * The settings of this source. They are asked for only if a stream refers to them.
+ * The settings of this source. They apply only if a stream refers to them.
  */
 
 export const coincapSchedule = scheduleSetting(
