@@ -9,7 +9,8 @@ import { filledVersion, fillingPosition, newShadow, parseFilling, type Replacing
 import { fullName, type Swap, type Warehouse } from './warehouse';
 
 /*
- * How a rebuild begins: with a shadow that an earlier one has left, if that can still become complete, or else with a new one.
+ * Begins a rebuild. It continues with a shadow that an earlier rebuild has left, if that can still become complete; otherwise it makes a
+ * new one. A shadow is the new table, which is filled beside the old one; see shadow.ts.
  */
 
 export interface BeginOptions {
@@ -20,13 +21,13 @@ export interface BeginOptions {
 
 export interface Started {
   readonly shadow: WarehouseTable;
-  /** The version to fill it with; undefined if the shadow follows the log already. */
+  /** The version with whose files to fill the shadow; undefined if the shadow already follows the log. */
   readonly snapshot: Snapshot | undefined;
 }
 
 /**
- * The shadow to go on with. Shadows that can never become complete are dropped.
- * @param replacing what the ledger says of a shadow that takes the place of the table; that one comes first
+ * The shadow to continue with. Shadows that can never become complete are dropped.
+ * @param replacing what the ledger says about a shadow that is taking the place of the table; that shadow is tried first
  * @returns undefined if there is no table in the lake
  */
 export async function beginOrResume(
@@ -51,7 +52,9 @@ export async function beginOrResume(
   return { shadow, snapshot: head };
 }
 
-/** Loads of the table go on first, because a table whose shadow is gone would refuse them. */
+/**
+ * Gives up a shadow. Loads of the table are released before the shadow is dropped, because a table whose shadow is gone would refuse them.
+ */
 export async function giveUp(warehouse: Warehouse, swap: Swap): Promise<void> {
   await warehouse.release(swap);
   await warehouse.dropShadow(swap.shadow);
@@ -63,7 +66,10 @@ interface FoundShadow {
   readonly position: TablePosition;
 }
 
-/** The shadows of a table, the one with the most progress first. Those of earlier releases have no version here. */
+/**
+ * The shadows of a table, the one with the most progress first. Shadows of earlier releases are left out, because their names have no
+ * version.
+ */
 function shadowsIn(ledger: ReadonlyMap<string, TablePosition>, table: WarehouseTable): FoundShadow[] {
   const found = [...ledger].flatMap(([fullShadow, position]) => {
     const name = fullShadow.slice(table.schema.length + 1);
@@ -74,7 +80,7 @@ function shadowsIn(ledger: ReadonlyMap<string, TablePosition>, table: WarehouseT
   return found.sort((a, b) => isFilling(a) - isFilling(b) || b.position.version - a.position.version);
 }
 
-/** Undefined if the shadow can never become complete. */
+/** Continues with a shadow. Undefined if it can never become complete. */
 async function resume(
   at: TableLocation,
   { shadow, version, position }: FoundShadow,
@@ -83,12 +89,12 @@ async function resume(
   if (!filling) return (await canFollow(at, position)) ? { shadow, snapshot: undefined } : undefined;
   const { tableId, mark } = filling;
   if (!(await canFollow(at, { tableId, version, mark }))) return undefined;
-  // Storage may have gone back in time since, and grown another commit of that version.
+  // Storage may have gone back in time since then, and the log may have another commit of that version now.
   const snapshot = await openSnapshot(at, { version });
   return snapshot && isSameEntry(snapshot.mark, mark) ? { shadow, snapshot } : undefined;
 }
 
-/** Whether the log can be followed from there to its end, so that the table would not need another rebuild at once. */
+/** Whether the log can be followed from a position to its end. If not, the table would need another rebuild at once. */
 async function canFollow(at: TableLocation, position: TablePosition): Promise<boolean> {
   const follower = followState(at, { mostBehind: Number.POSITIVE_INFINITY });
   follower.seek(position);

@@ -15,21 +15,21 @@ export interface CatchUpOptions extends LoadOptions {
   /** The table's log. Pass the same object to every call, so that each commit is read once. */
   readonly commits: UnloadedCommits;
   /**
-   * Where the table stood when this was last known. If the log does not go on from there, nothing is asked of the database. If it does
-   * and `isContested`, because another process was faster the last time, the ledger is asked before rows are sent. `finding`: what was
-   * found at that position. If the log still leads to the same, nothing is asked either.
+   * The last known position of the table. If the log has nothing after it, the database is not asked at all. If the log has more and
+   * `isContested` is set, because another process was faster the last time, the ledger is asked before rows are sent. `finding` is what was
+   * found at that position. If the log still leads to the same finding, the database is not asked either.
    */
   readonly lastKnown?:
     | { readonly position: TablePosition; readonly isContested: boolean; readonly finding?: Finding }
     | undefined;
-  /** Between loads that other processes overtake. */
+  /** The waits after loads that other processes overtook. */
   readonly backoff?: BackoffSteps;
 }
 
-/** `behind`: the time ended before all was loaded. `needs-rebuild`: the log cannot be followed from the table's position. */
+/** `behind`: the time ended before everything was loaded. `needs-rebuild`: the log cannot be followed from the table's position. */
 export type CaughtUp = { readonly state: 'current' | 'behind'; readonly version: number } | Finding;
 
-/** Why nothing can be loaded. `head`: the end of the log, as far as it was read. */
+/** Why nothing can be loaded. `head` is the end of the log, as far as it was read. */
 export type Finding =
   | { readonly state: 'no-table' }
   | {
@@ -40,9 +40,9 @@ export type Finding =
     };
 
 /**
- * Loads all commits after the ledger's position, in as few loads as the limits allow. Any number of processes may do so at once,
- * because the ledger lets only one of them through. It also handles a first load of a log whose beginning was cleaned away, and an
- * interrupted swap.
+ * Loads all commits after the ledger's position, in as few loads as the limits allow. Any number of processes may do so at once, because
+ * the ledger lets only one of them through. It also handles two special cases: the first load of a log whose beginning was cleaned away,
+ * and the replacement of a table that was interrupted.
  * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`; no commit is half loaded, and the next call continues
  */
 export async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
@@ -71,7 +71,7 @@ const turnedAway = ({ warehouse, table }: CatchUpOptions, { version }: TablePosi
     `${warehouse.name}: the ledger says that ${fullName(table)} stands at version ${version}, but loads from there are turned away: another process changes its row in ops.load_ledger and takes that back.`,
   );
 
-/** `ask`, `overtaken`: the ledger must be asked where the table stands. */
+/** `ask` and `overtaken` mean that the ledger must be asked for the position of the table. */
 type Next = CaughtUp | TablePosition | 'ask' | 'overtaken';
 
 const needsRebuild = ({ version }: TablePosition, reason: string, head: TablePosition): Finding => ({
@@ -79,14 +79,14 @@ const needsRebuild = ({ version }: TablePosition, reason: string, head: TablePos
   ...{ version, reason, head },
 });
 
-/** Undefined if there is something to do. */
+/** The finding that nothing can be loaded; undefined if there is something to load. */
 function findingOf(found: Unloaded | undefined, position: TablePosition): Finding | undefined {
   if (found?.step === 'no-table') return { state: 'no-table' };
   if (found?.step !== 'unfollowable' || position.tableId === '') return undefined;
   return needsRebuild(position, describeUnfollowable(found.because, position.version), found.head);
 }
 
-/** Whether the log says the same as when this was found. */
+/** Whether a finding is the same as an earlier one. */
 const isSameFinding = (one: Finding, other: Finding | undefined): boolean => isDeepStrictEqual(one, other);
 
 /** @param lastKnown undefined if the position comes from the ledger */
@@ -113,8 +113,8 @@ async function step(
   const finding = findingOf(found, position);
   if (finding && (!lastKnown || isSameFinding(finding, lastKnown.finding))) return finding;
   if (lastKnown) return 'ask';
-  // Either go on with a shadow that takes the table's place, or, on the first load of a log whose beginning was cleaned away, load the
-  // live files.
+  // Two cases are handled here: a shadow is taking the table's place, and continues to do so. Or it is the first load of a log whose
+  // beginning was cleaned away, and the live files are loaded.
   const { outcome } = await rebuild({ ...options, at: commits.at, continueOnly: replacing !== undefined });
   if (outcome === 'no-table') return { state: 'no-table' };
   return outcome === 'stopped' ? { state: 'behind', version } : 'ask';

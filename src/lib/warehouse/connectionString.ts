@@ -7,14 +7,14 @@ export type SqlLogin =
   | { readonly kind: 'managed-identity' | 'default-credential'; readonly clientId?: string };
 
 export interface SqlAddress {
-  /** A name or an IP address, without brackets. `server\instance` if the port of the instance is unknown; then `port` is not used. */
+  /** A name or an IP address, without brackets. It is `server\instance` if the port of the instance is unknown; then `port` is not used. */
   readonly server: string;
   readonly port: number;
   readonly database: string;
   readonly login: SqlLogin;
   /**
-   * False only for servers without a certificate, on this machine. `strict`: TLS begins before the protocol does (TDS 8.0), as
-   * SQL Server 2022 and Azure SQL take it.
+   * False only for servers without a certificate, on this machine. With `strict`, TLS begins before the protocol does (TDS 8.0); SQL Server
+   * 2022 and Azure SQL support it.
    */
   readonly encrypt: boolean | 'strict';
   readonly trustServerCertificate: boolean;
@@ -24,7 +24,7 @@ export interface SqlAddress {
 const expected =
   'an ADO.NET or JDBC connection string with server, database and a user with password or an Entra ID authentication';
 
-/** Our name for each keyword of ADO.NET and JDBC, which is in lower case without blanks. */
+/** By keyword of ADO.NET or JDBC, in lower case without blanks: our name for it. */
 const keywords: Readonly<Record<string, string>> = {
   server: 'server',
   datasource: 'server',
@@ -61,7 +61,7 @@ const authentications: Readonly<Record<string, SqlLogin['kind']>> = {
   activedirectorymsi: 'managed-identity',
 };
 
-/** What is wrong with a connection string. */
+/** The error for a malformed connection string. Its message says what is wrong. */
 class Malformed extends Error {}
 
 /**
@@ -90,7 +90,7 @@ function readAddress(text: string): SqlAddress {
   const knownPort = port ?? parts.get('port');
   const instance = named.instance ?? parts.get('instance');
   const address: SqlAddress = {
-    // The client ignores the port if there is an instance, but a port alone is enough.
+    // The client ignores the port if there is an instance. But a port is enough without the instance.
     server: instance && knownPort === undefined ? `${named.server}\\${instance}` : named.server,
     port: Number(knownPort ?? 1433),
     database: parts.get('database') ?? '',
@@ -136,8 +136,8 @@ interface ServerParts {
 }
 
 /**
- * Splits a server, which may be an IPv6 address in brackets, its instance, and its port. ADO.NET separates the port by a comma, JDBC by
- * a colon; `tcp:` in front is ADO.NET's.
+ * Splits a server, which may be an IPv6 address in brackets, its instance, and its port. ADO.NET separates the port by a comma and may have
+ * `tcp:` in front; JDBC separates it by a colon.
  */
 function splitServer(text: string, jdbc: boolean): ServerParts {
   const plain = text.trim().replace(/^tcp:/i, '');
@@ -154,23 +154,26 @@ function splitServer(text: string, jdbc: boolean): ServerParts {
 const adoNetServer = /^\s*(?:\[([^\]]*)\]|([^\\,]*))\s*(?:\\([^,]*))?(?:,(.*))?$/s;
 const jdbcServer = /^\s*(?:\[([^\]]*)\]|([^\\:]*))\s*(?:\\([^:]*))?(?::(.*))?$/s;
 
-/** A part `name=value`. The value may be in quotes, in which a quote is doubled. In ADO.NET, a brace is an ordinary character. */
+/** A part `name=value`. The value may be in quotes; inside, a quote is doubled. In ADO.NET, a brace is an ordinary character. */
 const adoNetPart =
   /\s*(?<name>[^=;]+?)\s*=\s*(?:"(?<double>(?:[^"]|"")*)"|'(?<single>(?:[^']|'')*)'|(?<plain>[^;]*))\s*(?:;|$)/y;
-/** In JDBC, the value may be in braces, in which a closing brace is doubled. Quotes are read as in ADO.NET. */
+/** In JDBC, the value may also be in braces; inside, a closing brace is doubled. Quotes are read as in ADO.NET. */
 const jdbcPart =
   /\s*(?<name>[^=;]+?)\s*=\s*(?:"(?<double>(?:[^"]|"")*)"|'(?<single>(?:[^']|'')*)'|\{(?<brace>(?:[^}]|\}\})*)\}|(?<plain>[^;]*))\s*(?:;|$)/y;
 
 const openQuote =
   'a value begins with a quote but is not in quotes to its end; put it in quotes of the other kind (ADO.NET) or in braces (JDBC)';
 
-/** Keywords that mean the same may both be there, but two values would leave open which of them holds. */
+/**
+ * Sets the value for a keyword. Several keywords of one meaning are allowed, but different values are not, because it would be unclear
+ * which one applies.
+ */
 function setOnce(parts: Map<string, string>, key: string, value: string): void {
   if ((parts.get(key) ?? value) !== value) throw new Malformed(`it has two different values for the ${key}`);
   parts.set(key, value);
 }
 
-/** Reads `name=value` parts, by our names. */
+/** Reads `name=value` parts into a map by our names. */
 function readParts(text: string, pattern: RegExp): Map<string, string> {
   const parts = new Map<string, string>();
   let end = 0;

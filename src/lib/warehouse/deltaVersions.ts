@@ -11,7 +11,7 @@ import type { PreparedRows } from './warehouse';
 /** Limits of one load. A single version may exceed them. */
 export interface LoadLimits {
   readonly rows: number;
-  /** Size of the data files. */
+  /** The most bytes of data files. */
   readonly bytes: number;
 }
 
@@ -25,7 +25,7 @@ export interface VersionRange {
   readonly files: readonly Add[];
 }
 
-/** Commits as loads. `rewrite`: why the commit after the last range cannot be loaded; undefined if all can. */
+/** Commits, divided into loads. `rewrite` says why the commit after the last range cannot be loaded; undefined if all can be. */
 export interface CutCommits {
   readonly ranges: readonly VersionRange[];
   readonly rewrite: string | undefined;

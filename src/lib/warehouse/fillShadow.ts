@@ -10,9 +10,12 @@ import { fillingPosition, parseFilling } from './shadow';
 import type { UnloadedCommits } from './unloadedCommits';
 import { fullName, type Warehouse } from './warehouse';
 
-/** A commit is loaded in well under a second, so with so few to go a shadow counts as near the end of the log. */
+/** With at most this many commits to go, a shadow counts as near the end of the log, because a commit is loaded in well under a second. */
 const fewCommits = 20;
-/** A log that grows faster than the shadow follows is never caught up with, so after this many steps it counts as near, too. */
+/**
+ * After this many steps a shadow also counts as near the end. If the log grows faster than the shadow can follow, it would otherwise never
+ * get there.
+ */
 const maxStepsToHead = 100;
 
 export interface ShadowOptions {
@@ -20,17 +23,16 @@ export interface ShadowOptions {
   readonly shadow: WarehouseTable;
   readonly signal: AbortSignal;
   readonly limits?: LoadLimits;
-  /** Between loads that other processes overtake. */
+  /** The waits after loads that other processes overtook. */
   readonly backoff?: BackoffSteps;
 }
 
 /**
- * `taken`: the shadow is gone, because another process has used or dropped it. `overtaken`: loads are turned
- * away again and again, though the shadow stays where it is. `unloadable`: it cannot become complete any more.
- * `gone`: the data file that is missing, if that is the reason.
+ * `taken`: the shadow is gone, because another process has used or dropped it. `overtaken`: loads are refused again and again, although the
+ * shadow stays where it is. `unloadable`: the shadow can never become complete. `gone`: the missing data file, if that is the reason.
  */
 export type ShadowStep =
-  /** `position`: where the shadow stands, as the ledger told it. */
+  /** `position` is the position of the shadow according to the ledger. */
   | { readonly step: 'done'; readonly position: TablePosition }
   | { readonly step: 'taken' }
   | { readonly step: 'overtaken' }
@@ -38,13 +40,13 @@ export type ShadowStep =
   | { readonly step: 'unloadable'; readonly reason: string; readonly gone?: string };
 
 export interface FillOptions extends ShadowOptions {
-  /** The version whose files the shadow gets. */
+  /** The version with whose files the shadow is filled. */
   readonly snapshot: Snapshot;
   /** Called before each load. */
   readonly onProgress?: (progress: { files: number; of: number; version: number }) => void;
 }
 
-/** Loads the files of a version into a shadow. Its row in the ledger counts the files, so that any process can go on. */
+/** Loads the files of a version into a shadow. The shadow's row in the ledger counts the loaded files, so that any process can continue. */
 export async function fillShadow(options: FillOptions): Promise<ShadowStep> {
   const { warehouse, shadow, snapshot, signal, limits = defaultLimits, onProgress } = options;
   // Every process must see the files in the same order, because the ledger only has the number of loaded files.
@@ -77,20 +79,23 @@ export async function fillShadow(options: FillOptions): Promise<ShadowStep> {
 }
 
 export interface FollowOptions extends ShadowOptions {
-  /** The log, as it was read for this shadow. */
+  /** The log after the shadow's position. */
   readonly commits: UnloadedCommits;
-  /** Until this version, if it is of the same table and the log has it. Otherwise, and if left out, until few commits are left. */
+  /**
+   * Stop at this version, if it is of the same table and the log has it. Otherwise, or if this is missing, stop when only few commits are
+   * left.
+   */
   readonly until?: TablePosition;
 }
 
-/** Loads what came after a filled shadow's version. */
+/** Loads the commits after the version of a filled shadow. */
 export async function followLog(options: FollowOptions): Promise<ShadowStep> {
   const { warehouse, shadow, signal, commits, until } = options;
   const overtaken = new Overtaken(signal, options.backoff);
   for (let steps = 0; ; steps++) {
     const position = (await warehouse.ledger()).get(fullName(shadow));
     if (!position) return { step: 'taken' };
-    // Only a version of the same table can be reached.
+    // Only a version of the same table can be reached, so any other one is ignored.
     const goal = position.tableId === until?.tableId ? until : undefined;
     if (goal && position.version >= goal.version) return { step: 'done', position };
     if (signal.aborted) return { step: 'stopped' };

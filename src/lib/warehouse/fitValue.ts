@@ -24,13 +24,13 @@ export function fittingOf(type: WarehouseType): Fitting {
 const microsOf = (iso: string) => BigInt(Date.parse(iso)) * 1000n;
 const daysOf = (date: string) => BigInt(Date.parse(`${date}T00:00:00Z`) / dayMs);
 
-/** Least and greatest value of the types whose values are integers here. */
+/** The least and the greatest value of the types whose values are integers here. */
 const ranges = {
   bigint: [-(2n ** 63n), 2n ** 63n - 1n],
   int: [-(2n ** 31n), 2n ** 31n - 1n],
   smallint: [-(2n ** 15n), 2n ** 15n - 1n],
   date: [daysOf('0001-01-01'), daysOf('9999-12-31')],
-  // Rounded to 1/300 s, .999 would be the next second, which at the end of 9999 does not exist.
+  // The values are rounded to 1/300 s. So .999 would become the next second, which does not exist at the end of 9999.
   datetime: [microsOf('1753-01-01T00:00:00.000Z'), microsOf('9999-12-31T23:59:59.998Z') + 999n],
   'datetime2(6)': [microsOf('0001-01-01T00:00:00.000Z'), microsOf('9999-12-31T23:59:59.999Z') + 999n],
 } as const;
@@ -60,7 +60,7 @@ function ofType(type: WarehouseType): Fitting {
   }
 }
 
-/** varchar counts bytes, which in a code page of single bytes are characters; nvarchar counts UTF-16 units. */
+/** Fits text to a column. varchar counts bytes, which are characters in a code page of single bytes; nvarchar counts UTF-16 units. */
 function fitText(type: string, length: number, unicode: boolean): Fitting {
   return (value) => {
     if (typeof value !== 'string') return notA('text', value);
@@ -89,7 +89,7 @@ function fitInteger(type: string, least: bigint, most: bigint): Fitting {
 /** The smallest number above 0 that float can hold. */
 const leastNormal = 2.2250738585072014e-308;
 
-/** SQL has no NaN and no infinities, so they become null. */
+/** Fits a number to a float. SQL has no NaN and no infinities, so they become null. */
 const fitFloat: Fitting = (value) => {
   if (typeof value !== 'number') return notA('float', value);
   if (!Number.isFinite(value)) return null;

@@ -3,7 +3,7 @@ import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
 import { fullName, type Warehouse } from './warehouse';
 
-/** What a row of the ledger says, as the database gives it: marks as text, versions in any form of an integer. */
+/** A row of the ledger as the database returns it: marks as text, versions in any form of an integer. */
 export interface LedgerRow {
   /** The column `delta_id`. */
   readonly tableId: unknown;
@@ -13,15 +13,15 @@ export interface LedgerRow {
 }
 
 /**
- * The position in a row of the ledger. Loaders from before marks existed update the version but not the mark, so a mark is used
- * only if `mark_version` equals the version.
+ * The position in a row of the ledger. Loaders from before there were marks update the version, but not the mark. So a mark is only used if
+ * `mark_version` equals the version.
  */
 export function parseLedgerRow({ tableId, version, mark, markVersion }: LedgerRow): TablePosition {
   const isOfVersion = typeof mark === 'string' && String(markVersion) === String(version);
   return { tableId: String(tableId), version: Number(version), mark: isOfVersion ? mark : undefined };
 }
 
-/** Where a table stands. Throws `warehouse.refused` when the ledger does not know it. */
+/** The position of a table in the ledger. Throws `warehouse.refused` when the ledger does not know the table. */
 export async function readLedgerPosition(
   warehouse: Warehouse,
   table: WarehouseTable,
@@ -31,6 +31,6 @@ export async function readLedgerPosition(
   throw new TributaryError('warehouse.refused', `${warehouse.name}: ${noLedgerRow(table)}.`);
 }
 
-/** Says that the ledger does not know a table, and what to do. */
+/** A sentence that says that the ledger does not know a table, and what to do. */
 export const noLedgerRow = (table: WarehouseTable): string =>
   `ops.load_ledger has no row for ${fullName(table)}: run "npm run warehouse -- init" once`;

@@ -6,13 +6,13 @@ import { fullName, type LoadOutcome, type Warehouse } from './warehouse';
 
 export interface LoadOptions {
   readonly warehouse: Warehouse;
-  /** A table, or a shadow of one. */
+  /** The table, or a shadow of it. */
   readonly table: WarehouseTable;
   /** Ends the work between two loads. */
   readonly signal: AbortSignal;
   readonly limits?: LoadLimits;
   readonly onLoad?: (report: LoadReport) => void;
-  /** Receives where the table stands: at the start, and whenever that changes. */
+  /** Called with the position of the table at the start, and whenever it changes. */
   readonly onPosition?: (position: TablePosition) => void;
 }
 
@@ -28,21 +28,21 @@ export interface LoadReport {
   readonly milliseconds: { readonly read: number; readonly load: number };
 }
 
-/** `unloadable`: why what follows the position cannot be loaded. `overtaken`: the ledger tells the position. */
+/** `unloadable`: `reason` says why the commits after the position cannot be loaded. `overtaken`: the ledger has the new position. */
 export type LoadedCommits =
   | { readonly step: 'loaded'; readonly position: TablePosition }
   | { readonly step: 'overtaken' }
   | { readonly step: 'stopped'; readonly position: TablePosition }
   | { readonly step: 'unloadable'; readonly position: TablePosition; readonly reason: string };
 
-/** Loads commits that were read from the log, in as few loads as the limits allow. There may be more in the log afterwards. */
+/** Loads commits that were read from the log, in as few loads as the limits allow. The log may have more commits after them. */
 export async function loadCommits(
   options: LoadOptions,
   { state, commits }: Unloaded & { step: 'commits' },
   start: TablePosition,
 ): Promise<LoadedCommits> {
   const { warehouse, table, signal, limits = defaultLimits } = options;
-  // That of the position: a commit that gives the table another id makes it another table.
+  // The id is that of the position. A commit that gives the table another id makes it another table.
   const tableId = start.tableId === '' ? state.metaData.id : start.tableId;
   const { ranges, rewrite } = cutIntoLoads(commits, tableId, limits);
   let position = start;

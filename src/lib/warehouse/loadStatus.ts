@@ -5,17 +5,17 @@ import { StatusWriter } from '../lake/statusWriter';
 import type { ObjectStore } from '../storage/objectStore';
 
 /*
- * Functions share no memory, and asking the database would wake a paused pool. So whoever loads a table records in the lake where
- * the table stands and what the last attempt came to, and GET /api/health reads it there.
+ * Functions share no memory, and asking the database would wake a paused pool. So a process that loads a table records in the lake the
+ * position of the table and the outcome of the last attempt, and GET /api/health reads it there.
  */
 
-/** What the last attempt came to; `idle` before the first one. */
+/** The outcomes of the last attempt; `idle` before the first one. */
 const loaderStates = ['idle', 'current', 'behind', 'no-table', 'needs-rebuild', 'failed'] as const;
 
 /** The outcome of the last attempt to load a table. */
 export interface LoaderStatus {
   readonly state: (typeof loaderStates)[number];
-  /** The code of the error; never its message, which may name servers. */
+  /** The code of the error. Its message is not recorded, because it may name servers. */
   readonly error?: string;
   /** Why the table needs a rebuild. */
   readonly reason?: string;
@@ -23,36 +23,36 @@ export interface LoaderStatus {
 
 /** The record of a table. */
 export interface LoadStatus extends LoaderStatus {
-  /** Where the table stands; undefined if the ledger was never read. */
+  /** The position of the table; undefined if the ledger was never read. */
   readonly position?: TablePosition;
-  /** The end of the log from which it was found out that the table needs a rebuild. */
+  /** The end of the log at which it was found that the table needs a rebuild. */
   readonly head?: TablePosition;
   /** False if the ledger has no columns for marks, and this process may not add them. */
   readonly keepsMarks?: boolean;
-  /** Tells one warehouse from another, without its name. */
+  /** A hash of the warehouse's name, which tells one warehouse from another. */
   readonly warehouse?: string;
 }
 
-/** What `warehouse` in a record is for a warehouse of this name. */
+/** The member `warehouse` of a record, for a warehouse of this name. */
 export const warehouseMark = (name: string): string =>
   createHash('sha256').update(name).digest('hex').slice(0, 16);
 
-/** How often a new position is written. A problem, and its end, are written at once. */
+/** How often a new position is written, in milliseconds. A problem, and the end of a problem, are written at once. */
 const everyMs = 10_000;
-/** How often an unchanged status is written: another process may have replaced it with an older one. */
+/** How often an unchanged status is written again, in milliseconds, because another process may have replaced it with an older one. */
 const repeatMs = 60_000;
 
 /** @param table its full name, like `clickstream.clicks` */
 export const loadStatusPath = (table: string): string =>
   `_status/warehouse/${encodeURIComponent(table)}.json`;
 
-/** Undefined if no load was recorded, or the record cannot be read. Throws `storage.*`. */
+/** Reads a record. Undefined if no load was recorded, or the record cannot be read. Throws `storage.*`. */
 export async function readLoadStatus(store: ObjectStore, table: string): Promise<LoadStatus | undefined> {
   const found = await store.get(loadStatusPath(table));
   return found && parseLoadStatus(found.bytes);
 }
 
-/** A status without a position, of a process that did not get to the ledger, leaves the recorded one as it is. */
+/** Writes a record. If the status has no position, because the process could not read the ledger, the recorded position is kept. */
 export async function writeLoadStatus(store: ObjectStore, table: string, status: LoadStatus): Promise<void> {
   const { position = (await readLoadStatus(store, table))?.position, ...rest } = status;
   await store.put(loadStatusPath(table), Buffer.from(JSON.stringify({ position, ...rest })));
@@ -91,7 +91,7 @@ const isCode = (value: unknown): value is string => typeof value === 'string' &&
 export interface LoadStatusFileOptions {
   readonly store: () => Promise<ObjectStore>;
   readonly table: string;
-  /** Receives a message if the record could not be written; once until one is written again. */
+  /** Called with a message if the record could not be written. It is called once, and again only after a record was written in between. */
   readonly warn: (message: string) => void;
   readonly everyMs?: number;
 }
@@ -120,7 +120,7 @@ export class LoadStatusFile {
     });
   }
 
-  /** Records this status, at once or soon. Returns at once and never throws. */
+  /** Records this status, at once or soon. The call returns at once and never throws. */
   changed(status: LoadStatus): void {
     this.#status = status;
     const wait = (this.#written?.at ?? Number.NEGATIVE_INFINITY) + this.#everyMs - performance.now();
@@ -129,7 +129,7 @@ export class LoadStatusFile {
     else this.#timer ??= setTimeout(() => this.#write(), wait).unref();
   }
 
-  /** Records what is not recorded yet. Resolves when it is written, or could not be. */
+  /** Records a status that is not recorded yet. Resolves when it is written, or could not be. */
   async end(): Promise<void> {
     if (this.#timer) this.#write();
     await this.#writer.settled();

@@ -38,8 +38,8 @@ export interface ReaderOptions extends Pick<OpenOptions, 'setting' | 'tables'> {
 }
 
 /**
- * Opens the warehouse for queries that people write: a DuckDB file takes nothing but a SELECT and is opened to be read, and a database
- * is asked with the reader's login alone. Undefined if there is no warehouse.
+ * Opens the warehouse for queries that people write. A DuckDB file takes only a SELECT and is opened for reading. A database is asked only
+ * with the login of the reader. Undefined if there is no warehouse.
  * @throws `settings.invalid` if a database has no reader; `warehouse.refused` if there is no such file
  */
 export async function openReader(

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackoffSteps, backoffMs } from '../backoff';
 import type { TablePosition } from '../delta/position';
 
-/** How often a load from one and the same position may be overtaken. */
+/** After this many overtaken loads from the same position, no further one is tried. */
 const mostFromOnePosition = 5;
 const defaultBackoff: BackoffSteps = { firstMs: 200, mostMs: 5000 };
 
 /**
- * Counts the loads of a table that other processes overtook, and spaces them, so that processes do not read the same rows again and
- * again only to lose.
+ * Counts the loads of a table that other processes overtook, and makes pauses between them. So processes do not read the same rows again
+ * and again only to be overtaken.
  */
 export class Overtaken {
   readonly #signal: AbortSignal;
@@ -23,15 +23,15 @@ export class Overtaken {
     this.#backoff = backoff;
   }
 
-  /** A load was not overtaken. */
+  /** Call this after a load that was not overtaken. */
   reset(): void {
     this.#inRow = 0;
     this.#from = undefined;
   }
 
   /**
-   * Waits before the ledger is asked again; not after the first load that was overtaken. Returns false if the ledger tells the same
-   * position time after time, so that another load from there makes no sense.
+   * Waits until the ledger may be asked again. There is no wait after the first load that was overtaken. Returns false if the ledger has
+   * had the same position again and again, so that another load from there makes no sense.
    */
   async mayGoOn(from: TablePosition): Promise<boolean> {
     const isSame = from.tableId === this.#from?.tableId && from.version === this.#from.version;

@@ -61,7 +61,7 @@ export class RowCollector {
   }
 }
 
-/** The address of a rejected row, cut to what the columns for it can hold. The row's JSON has the true values. */
+/** The address of a rejected row, cut to what its columns can hold. The row's JSON has the true values. */
 function rejectedRow(columns: ReadColumns, row: number, reason: string): RejectedRow {
   const addressOf = (name: string) => columns.get(name)?.[row] ?? null;
   const entries = [...columns].map(([name, values]) => [name, values[row] ?? null]);

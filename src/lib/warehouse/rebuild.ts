@@ -13,8 +13,8 @@ import { UnloadedCommits } from './unloadedCommits';
 import { fullName, type Warehouse } from './warehouse';
 
 /**
- * How often one call tries, if files are deleted meanwhile, or another process is in the way; and how often in a row if the warehouse
- * cannot be reached. A rebuild may take hours, in which connections break.
+ * How many tries one call makes if files are deleted meanwhile, or another process is in the way. It is also how many tries in a row it
+ * makes if the warehouse cannot be reached: a rebuild may take hours, in which connections break.
  */
 const maxTries = 5;
 const defaultBackoff: BackoffSteps = { firstMs: 200 };
@@ -28,41 +28,42 @@ export interface RebuildOptions {
   readonly limits?: LoadLimits;
   /** Called after each load. */
   readonly onProgress?: (progress: { files: number; of: number; version: number }) => void;
-  /** Only finish what was begun: if the shadow that should take the table's place is gone, let loads of the table go on. */
+  /** True to only finish what was begun. If the shadow that should take the table's place is gone, loads of the table are released. */
   readonly continueOnly?: boolean;
   /**
-   * Whether to go on if the swap takes something away from the table. That, and whether the table can be replaced at all, is asked at
-   * the start, and again before the shadow is to take its place, because hours may lie between. Left out, nothing is asked.
+   * Whether to go on if replacing the table would lose something that people have added to it. This is checked at the start, and again
+   * before the shadow takes its place, because hours may pass in between. It is also checked whether the table can be replaced at all. If
+   * this member is missing, nothing is checked.
    */
   readonly mayLose?: boolean;
-  /** Before another try; by default from 0.2 to 1.6 s. */
+  /** The waits before another try; by default from 0.2 to 5 s. */
   readonly backoff?: BackoffSteps;
 }
 
-/** `rebuilt-elsewhere`: another process was faster, and has ended its rebuild. */
+/** `rebuilt-elsewhere`: another process was faster, and has finished its rebuild. */
 export type Rebuilt =
   | { readonly outcome: 'rebuilt'; readonly version: number }
   | WouldLose
   | { readonly outcome: 'rebuilt-elsewhere' | 'stopped' | 'no-table' };
 
-/** What the swap would take away, in sentences. The table is as it was; a shadow that was begun is kept for the next rebuild. */
+/** What would be lost, in sentences. The table was not changed; a shadow that was begun is kept for the next rebuild. */
 export interface WouldLose {
   readonly outcome: 'would-lose';
   readonly lost: readonly string[];
 }
 
-/** The try came to nothing, but another one may not. `error` is thrown if it was the last. */
+/** The try has failed, but another one may succeed. `error` is thrown if it was the last one. */
 interface Failed {
   readonly outcome: 'failed';
   readonly reason: string;
   readonly error?: TributaryError;
 }
 
-/** What a try must know of the one before it. */
+/** What a try must know about the try before it. */
 interface Try extends RebuildOptions {
-  /** The shadow whose swap was sent, if there is no answer to that yet. */
+  /** The shadow that was sent to take the table's place, as long as the answer is not known. */
   readonly sent: { swap: WarehouseTable | undefined };
-  /** Whether another process was rebuilding the table as well. */
+  /** True if another process was rebuilding the table as well. */
   readonly rivals: { met: boolean };
 }
 
@@ -73,16 +74,16 @@ interface Lost {
 }
 
 /**
- * Loads a table again from the lake, in a shadow that then takes its place. Until then the table is loaded as usual. It never goes
- * back in time, unless its log did:
+ * Loads a table again from the lake. A shadow is filled, and then takes the table's place. Until then the table is loaded as usual. It
+ * never goes back in time, unless its log did:
  *
  * 1. The shadow gets the files of the newest version, and then follows the log to near its end.
- * 2. A mark in the ledger turns loads of the table away.
+ * 2. A mark in the ledger makes loads of the table fail.
  * 3. The shadow follows the log past the table's own version.
- * 4. It takes the table's place.
+ * 4. The shadow takes the table's place.
  *
  * Each step is in the ledger. So the work can be interrupted anywhere, and any number of processes can share it.
- * @throws `warehouse.*`, `storage.*`, `delta.*`; the last failure, if several tries come to nothing
+ * @throws `warehouse.*`, `storage.*`, `delta.*`; the last failure, if several tries fail
  */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   const { warehouse, table, signal, continueOnly = false, backoff = defaultBackoff } = options;
@@ -99,7 +100,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     if (done.outcome !== 'failed' && done.outcome !== 'lost') return done;
     if (signal.aborted) return { outcome: 'stopped' };
     const tries = done.outcome === 'lost' ? ++lost : ++failed;
-    // A load comes again by itself.
+    // With `continueOnly`, a lost connection ends the work at once: the load that called this is repeated anyway.
     if (done.outcome === 'lost' && (continueOnly || tries === maxTries)) throw done.error;
     if (tries === maxTries)
       throw (
@@ -114,7 +115,10 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   }
 }
 
-/** The warehouse could not be reached, or broke the connection. Each step is in the ledger, so that the next try goes on from there. */
+/**
+ * The outcome for a warehouse that could not be reached, or that broke the connection. Each step is in the ledger, so the next try
+ * continues from there.
+ */
 function asLost(error: unknown): Lost {
   if (error instanceof TributaryError && error.code === 'warehouse.unavailable')
     return { outcome: 'lost', error, reason: error.message };
@@ -124,7 +128,7 @@ function asLost(error: unknown): Lost {
 async function tryRebuild(options: Try): Promise<Rebuilt | Failed> {
   const { warehouse, table, sent, rivals } = options;
   const replacing = parseReplacing(await readLedgerPosition(warehouse, table));
-  // The answer to the swap was lost, but the ledger says that it was done.
+  // The answer to the replacement was lost, but the ledger shows that it was done.
   if (sent.swap && !replacing && !(await warehouse.ledger()).has(fullName(sent.swap)))
     return endSwap(options);
   if (rivals.met && !isBeingRebuilt(await warehouse.ledger(), table)) return { outcome: 'rebuilt-elsewhere' };
@@ -132,7 +136,7 @@ async function tryRebuild(options: Try): Promise<Rebuilt | Failed> {
     const finished = await finishReplacing(options, replacing);
     if (finished) return finished;
   }
-  // Once it is held, any loader finishes it.
+  // Once loads are held, any loader finishes the rebuild, so nobody is asked any more.
   const isOpen = options.mayLose !== undefined && !replacing;
   const ask = isOpen ? () => findLoss(options) : async () => undefined;
   const refused = await ask();
@@ -158,7 +162,7 @@ async function tryRebuild(options: Try): Promise<Rebuilt | Failed> {
   };
 }
 
-/** Undefined if the shadow must be completed first, or is gone, so that another one is needed. */
+/** Finishes a replacement that was begun. Undefined if the shadow must be completed first, or if it is gone and another one is needed. */
 async function finishReplacing(
   options: Try,
   { shadow: name, stage }: Replacing,
@@ -183,8 +187,8 @@ async function swap(options: Try, shadow: WarehouseTable, least?: TablePosition)
 }
 
 /**
- * Our shadow is gone, or another one is taking the table's place. The table is not rebuilt as long as another process is at it: the next
- * try sees how that ends, or helps.
+ * Our shadow is gone, or another one is taking the table's place. While another process works on it, this one does not rebuild the table:
+ * the next try sees how that ends, or helps.
  */
 async function leaveToRivals({ warehouse, table, rivals }: Try): Promise<Rebuilt | Failed> {
   if (!isBeingRebuilt(await warehouse.ledger(), table)) return { outcome: 'rebuilt-elsewhere' };
@@ -192,7 +196,7 @@ async function leaveToRivals({ warehouse, table, rivals }: Try): Promise<Rebuilt
   return { outcome: 'failed', reason: 'another process rebuilds the table and has not ended' };
 }
 
-/** Drops what is not needed any more. */
+/** Drops the tables that are not needed any more. */
 async function endSwap({ warehouse, table }: RebuildOptions): Promise<Rebuilt> {
   const ledger = await warehouse.ledger();
   for (const name of ledger.keys()) {
@@ -203,7 +207,10 @@ async function endSwap({ warehouse, table }: RebuildOptions): Promise<Rebuilt> {
   return { outcome: 'rebuilt', version: ledger.get(fullName(table))?.version ?? -1 };
 }
 
-/** @throws `warehouse.refused` if the table cannot be replaced at all */
+/**
+ * What would be lost; undefined if nothing would be, or nobody asked.
+ * @throws `warehouse.refused` if the table cannot be replaced at all
+ */
 async function findLoss({ warehouse, table, mayLose }: RebuildOptions): Promise<WouldLose | undefined> {
   const lost = await warehouse.lostBySwap(table);
   return mayLose || lost.length === 0 ? undefined : { outcome: 'would-lose', lost };
@@ -211,7 +218,7 @@ async function findLoss({ warehouse, table, mayLose }: RebuildOptions): Promise<
 
 /**
  * Takes the shadow through steps 1 to 3.
- * @param ask whether something would be lost by step 4, which is asked before step 2
+ * @param ask returns what would be lost by step 4; it is called before step 2
  */
 async function completeShadow(
   options: RebuildOptions,
@@ -226,9 +233,10 @@ async function completeShadow(
   if (near.step !== 'done') return near;
   const refused = await ask();
   if (refused) return refused;
-  // If another shadow is about to take the table's place, it will drop this one.
+  // If another shadow is about to take the table's place, that process will drop this one.
   if (!(await warehouse.hold({ table, shadow }))) return { step: 'taken' };
-  // No load moves the table any more. The log has this version, unless it was rolled back: then its end is as far as the table can go.
+  // From now on, no load changes the table. The log has the table's version, unless it was rolled back: then its end is as far as the
+  // shadow can go.
   const own = ownPosition(await readLedgerPosition(warehouse, table));
   return followLog({ ...follow, until: own });
 }

@@ -12,7 +12,7 @@ import { UnloadedCommits } from './unloadedCommits';
 import { fullName, type Warehouse } from './warehouse';
 import type { WarehouseSetting } from './warehouseSetting';
 
-/** How long to wait for loads at the end: a part of the few seconds that the host gives the app. */
+/** How long to wait for loads at the end, in milliseconds. It is a part of the few seconds that the host gives the app. */
 const closeLimitMs = 2500;
 
 export interface StreamLoadersOptions {
@@ -29,7 +29,7 @@ interface LoadedStream {
   readonly stream: Stream;
   readonly table: WarehouseTable;
   readonly loader: TableLoader;
-  /** Tells the other processes, in the lake, how the table is doing. */
+  /** Records the state of the table in the lake, for the other processes. */
   readonly statusFile: LoadStatusFile;
 }
 
@@ -55,7 +55,7 @@ export class StreamLoaders {
         table,
         commits,
         warehouse: this.#warehouse,
-        // A DuckDB file is asked in any case: it is not woken, and may have been deleted.
+        // A DuckDB file is asked in any case: asking it wakes nothing, and it may have been deleted.
         ...(options.setting.kind === 'sql' && {
           recorded: async ({ name }: Warehouse) => {
             const found = await readLoadStatus((await at(stream.table)).store, fullName(table));
@@ -80,7 +80,9 @@ export class StreamLoaders {
     await Promise.all(this.#loaded.map(({ loader }) => loader.catchUp(limitMs)));
   }
 
-  /** Ends the loads between two steps, then the connections. A load that hangs is abandoned, which the ledger makes safe. */
+  /**
+   * Ends the loads between two steps, and then the connections. A load that does not end is abandoned, which is safe because of the ledger.
+   */
   async close(): Promise<void> {
     const stopped = Promise.all(this.#loaded.map(({ loader }) => loader.stop()));
     await within(closeLimitMs, () => stopped).catch(() => {});

@@ -11,13 +11,13 @@ import { type LoaderStatus, type LoadStatus, warehouseMark } from './loadStatus'
 import type { UnloadedCommits } from './unloadedCommits';
 import type { Warehouse } from './warehouse';
 
-/** Nudges start loads at most this often. */
+/** The shortest time between two loads that nudges start, in milliseconds. */
 const intervalMs = 3000;
-/** How long one nudge may go on loading. The next nudge loads the rest. */
+/** How long one nudge may load, in milliseconds. The next nudge loads the rest. */
 const nudgeLimitMs = 60_000;
 /** After failures nudges wait about this long at most. */
 const longestBackoffMs = 300_000;
-/** How long nudges ignore a table that needs a rebuild. */
+/** How long nudges ignore a table that needs a rebuild, in milliseconds. */
 const rebuildWaitMs = 30_000;
 
 export interface TableLoaderOptions {
@@ -26,8 +26,8 @@ export interface TableLoaderOptions {
   readonly warehouse: () => Promise<Warehouse>;
   readonly intervalMs?: number;
   /**
-   * What was recorded last of this table and warehouse, by any process; asked for at the first load, and as long as the table needs a
-   * rebuild, which another process may do.
+   * Reads what was last recorded about this table and warehouse, by any process. It is called at the first load, and as long as the table
+   * needs a rebuild, because another process may rebuild it.
    */
   readonly recorded?: (warehouse: Warehouse) => Promise<LoadStatus | undefined>;
   readonly onLoad?: (report: LoadReport) => void;
@@ -38,8 +38,8 @@ export interface TableLoaderOptions {
 }
 
 /**
- * Loads one table. Only one load runs at a time in this process. After a failure nudges are ignored for a time that doubles, so
- * that a paused pool is not asked again and again; `catchUp` always tries.
+ * Loads one table. Only one load runs at a time in this process. After a failure nudges are ignored for a time that doubles, so that a
+ * paused pool is not asked again and again; `catchUp` always tries.
  */
 export class TableLoader {
   readonly #options: TableLoaderOptions;
@@ -51,7 +51,7 @@ export class TableLoader {
   #ended = new AbortController();
   #warehouse: Warehouse | undefined;
   #position: TablePosition | undefined;
-  /** Where the table is taken to stand without asking the ledger. */
+  /** The position from which the next load starts without asking the ledger. */
   #lastKnown: CatchUpOptions['lastKnown'];
   #recorded: LoadStatus | undefined;
   /** The end of the log, if the table needs a rebuild. */
@@ -79,8 +79,8 @@ export class TableLoader {
   }
 
   /**
-   * Loads all missing rows. No load starts after the limit, and after one and a half times the limit it no longer waits for the
-   * load under way, which then ends by itself. A failure is logged and shows in the status.
+   * Loads all missing rows. No load starts after the limit. After one and a half times the limit it does not wait any longer for the
+   * running load, which then ends by itself. A failure is logged and shows in the status.
    */
   async catchUp(limitMs: number): Promise<LoaderStatus> {
     const endsAt = performance.now() + limitMs;
@@ -140,7 +140,7 @@ export class TableLoader {
     this.#tell(this.status);
   }
 
-  /** What is known without asking the warehouse. */
+  /** The last known position, if it can be found without asking the warehouse. */
   async #findLastKnown(warehouse: Warehouse, isFirst: boolean): Promise<CatchUpOptions['lastKnown']> {
     const { recorded } = this.#options;
     if (isFirst) {
@@ -150,21 +150,21 @@ export class TableLoader {
       return lastKnown;
     }
     if (this.#lastKnown?.finding?.state !== 'needs-rebuild') return this.#lastKnown;
-    // Another process may have rebuilt the table, and then it has said so.
+    // Another process may have rebuilt the table. Then it has recorded that.
     const now = await recorded?.(warehouse);
     const isSame =
       now?.state === 'needs-rebuild' && isDeepStrictEqual(now.position, this.#lastKnown.position);
     return isSame ? this.#lastKnown : undefined;
   }
 
-  /** `isNews`: whether anything has changed since the last attempt, as far as this process can know. */
+  /** Loads the missing rows. `isNews`: whether anything has changed since the last attempt, as far as this process can know. */
   async #catchUp(limitMs: number): Promise<{ done: CaughtUp; isNews: boolean }> {
     const { table, commits } = this.#options;
     const isFirst = this.#warehouse === undefined;
     const warehouse = this.#warehouse ?? (await this.#options.warehouse());
     this.#warehouse = warehouse;
     const lastKnown = await this.#findLastKnown(warehouse, isFirst);
-    // After a failure the ledger is asked.
+    // If this attempt fails, the next one asks the ledger.
     this.#lastKnown = undefined;
     let isContested = lastKnown?.isContested ?? false;
     const done = await catchUp({
@@ -180,7 +180,7 @@ export class TableLoader {
       onPosition: (position) => {
         const isMoved = JSON.stringify(position) !== JSON.stringify(this.#position);
         this.#position = position;
-        // A finding about an earlier position, for example that it needs a rebuild, says nothing about this one.
+        // A finding about an earlier position, for example that it needs a rebuild, does not apply to the new position.
         if (isMoved) this.#tell({ state: 'behind' });
       },
     });
@@ -188,7 +188,7 @@ export class TableLoader {
     if (position && done.state === 'current') this.#lastKnown = { position, isContested };
     if (position && (done.state === 'no-table' || done.state === 'needs-rebuild'))
       this.#lastKnown = { position, isContested: false, finding: done };
-    // What was said already, and recorded, is not said again: it might replace what another process has recorded since.
+    // The same outcome is not recorded again, because that might replace what another process has recorded since.
     return { done, isNews: !isDeepStrictEqual(done, lastKnown?.finding) };
   }
 
@@ -203,7 +203,7 @@ export class TableLoader {
     });
   }
 
-  /** After a success, runs a nudge that is waiting for the end of a backoff. */
+  /** After a success, starts a nudge at once that is waiting for the end of a backoff. */
   #hasten(): void {
     if (!this.#timer) return;
     clearTimeout(this.#timer);
@@ -218,7 +218,7 @@ export class TableLoader {
   }
 }
 
-/** What a record says of a table, if that need not be asked again. */
+/** The position and finding in a record, if the warehouse need not be asked about them. */
 function lastKnownOf({ state, position, reason, head }: LoadStatus): CatchUpOptions['lastKnown'] {
   if (!position) return undefined;
   if (state === 'current') return { position, isContested: true };

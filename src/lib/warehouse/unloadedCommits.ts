@@ -9,7 +9,7 @@ import {
 } from '../delta/position';
 import type { TableState } from '../delta/state';
 
-/** The part of the log after a position of the ledger. */
+/** The commits after a position of the ledger, or why there are none. */
 export type Unloaded =
   | {
       readonly step: 'commits';
@@ -20,17 +20,17 @@ export type Unloaded =
     }
   | { readonly step: 'current' }
   | { readonly step: 'no-table' }
-  /** `head`: the end of the log that there is instead. */
+  /** `head` is the end of the log that is there instead. */
   | { readonly step: 'unfollowable'; readonly because: UnfollowableBecause; readonly head: TablePosition };
 
 /**
- * The commits of a table that a warehouse does not have yet. Each is read from the log only once, even if it is loaded in several
- * steps or another process loads meanwhile. For one loader, one call at a time.
+ * The commits of a table that a warehouse does not have yet. Each is read from the log only once, even if it is loaded in several steps or
+ * another process loads meanwhile. It is for one loader, and one call at a time.
  */
 export class UnloadedCommits {
   readonly at: TableLocation;
   readonly #follower: TableFollower;
-  /** The commits that were read last, ascending, and the position that they follow on. */
+  /** The commits that were read last, ascending, and the position before the first of them. */
   #read: { readonly from: TablePosition; readonly commits: readonly Commit[] } | undefined;
 
   constructor(at: TableLocation) {
@@ -38,7 +38,7 @@ export class UnloadedCommits {
     this.#follower = followState(at, { mostBehind: Number.POSITIVE_INFINITY });
   }
 
-  /** Throws what reading the log throws. */
+  /** The commits after a position. Throws what reading the log throws. */
   async after(position: TablePosition): Promise<Unloaded> {
     for (;;) {
       if (!this.#drop(position)) {
@@ -55,7 +55,7 @@ export class UnloadedCommits {
       } else if (found.step === 'nothing-new' && this.#read?.from.version === position.version) {
         return { step: 'current' };
       } else {
-        // The buffer belongs to another log than the position, so the next call reads from the position itself.
+        // The buffer is of another log than the position, so the next call reads from the position itself.
         const wasThere = this.#read?.from === position;
         this.#read = undefined;
         if (found.step === 'no-table') return found;
@@ -70,7 +70,7 @@ export class UnloadedCommits {
   }
 
   /**
-   * Drop the buffer, so the next call reads the log again: what was read cannot be loaded, and the log may be another one by
+   * Drops the buffer, so that the next call reads the log again: the commits in it cannot be loaded, and the log may be another one by
    * then.
    */
   forget(): void {
@@ -78,14 +78,14 @@ export class UnloadedCommits {
   }
 
   /**
-   * Keep only commits after `position`. Returns false if the buffer cannot answer. If another process has loaded past the end of
-   * the buffer, empty it.
+   * Keeps only the commits after `position`. Returns false if the buffer cannot have them all. If another process has loaded past the end
+   * of the buffer, empties it.
    */
   #drop({ tableId, version, mark }: TablePosition): boolean {
     if (!this.#read || !this.#follower.state) return false;
     const { from, commits } = this.#read;
     const end = positionOfState(this.#follower.state);
-    // The commits after it may give the table another id, which the caller learns from them.
+    // The ids may differ, because the commits in the buffer may give the table another id. The caller learns that from them.
     if (version === from.version)
       return (
         (tableId === '' || from.tableId === '' || tableId === from.tableId) && isSameEntry(from.mark, mark)

@@ -1,24 +1,24 @@
 import type { TablePosition } from '../delta/position';
 import type { WarehouseColumn, WarehouseTable } from '../streams/stream';
 
-/** One value in the form that every warehouse takes. datetime types: microseconds since 1970 UTC. date: days since 1970. */
+/** One value, in the form that every warehouse takes. datetime types: microseconds since 1970 UTC. date: days since 1970. */
 export type Cell = string | number | bigint | boolean | null;
 
-/** A row that the table cannot hold: its address, and the reason. */
+/** A row that the table cannot hold, with its address and the reason. */
 export interface RejectedRow {
   /** Microseconds since 1970 UTC. */
   readonly hubCreatedAt: number | bigint;
   readonly partition: number;
   readonly sequenceNumber: number | bigint;
   readonly element: number;
-  /** Plain ASCII. */
+  /** The reason, in plain ASCII. */
   readonly reason: string;
-  /** The whole row as JSON, by the names of the Delta table. */
+  /** The whole row as JSON, with the column names of the Delta table. */
   readonly row: string;
 }
 
 export interface PreparedRows {
-  /** Values by column, in the order of the table's columns; each fits its column. */
+  /** The values by column, in the order of the table's columns. Each value fits its column. */
   readonly columns: readonly (readonly Cell[])[];
   readonly count: number;
   readonly rejected: readonly RejectedRow[];
@@ -49,45 +49,46 @@ export type SwapOutcome = 'swapped' | 'not-swapped';
  */
 export interface Warehouse {
   readonly kind: 'sql' | 'duckdb';
-  /** For messages; without secrets. */
+  /** The warehouse's name for messages, without secrets. */
   readonly name: string;
   /** Creates what is missing: the tables and their columns, the ledger with a row for each table, and the table of rejected rows. */
   init(tables: readonly WarehouseTable[]): Promise<void>;
   /**
-   * How far each table is loaded, by its full name: up to this version of the Delta table; `beginning` before the first load. Of
-   * shadows, and of tables whose place they take, see shadow.ts. It may include changes that are not committed, so a load checks it
-   * again.
+   * By full name, the position up to which each table is loaded; `beginning` before the first load. shadow.ts explains the rows of shadows,
+   * and of tables whose place they take. It may include changes that are not committed, so a load checks it again.
    */
   ledger(): Promise<ReadonlyMap<string, TablePosition>>;
   /**
-   * Whether the ledger has columns for marks. This sends no request. If false, this process may not add the columns, and marks are
-   * accepted but not kept. Undefined before the first call that needed to know.
+   * Whether the ledger has columns for marks. This sends no request. If false, this process may not add the columns, and marks are not
+   * kept. Undefined before the first call that needed to know.
    */
   keepsMarks(): boolean | undefined;
-  /** The columns that the database's table lacks; none if there is no such table. */
+  /** The columns that the database's table does not have; none if there is no such table. */
   missingColumns(table: WarehouseTable): Promise<readonly string[]>;
   /**
-   * Adds rows and rejected rows and moves the ledger, all or nothing. Columns go by name: those that the database's table lacks are
-   * added before, with null in the rows that are there, and those that only the database has stay null.
+   * Adds rows and rejected rows and moves the ledger, all or nothing. Columns are found by name. Columns that the database's table does not
+   * have are added first, with null in existing rows; columns that only the database has stay null.
    * @throws `warehouse.schema` if columns may not be added
    */
   load(load: Load): Promise<LoadOutcome>;
-  /** Makes an empty table that is kept as `table` is, with a row in the ledger that says `position`. */
+  /** Makes an empty table that is stored like `table`, with a row in the ledger that has `position`. */
   createShadow(swap: Swap, position: TablePosition): Promise<void>;
   /**
-   * What `swap` would take away from a table that people have put on it, in sentences; none if it keeps all.
+   * What people have added to a table that `swap` would lose, in sentences; none if it keeps everything.
    * @throws `warehouse.refused` if something on the table does not let it be replaced at all
    */
   lostBySwap(table: WarehouseTable): Promise<readonly string[]>;
-  /** Refuses all loads of a table until a shadow has taken its place. False if another shadow is doing so, or this one is gone. */
+  /**
+   * Refuses all loads of a table until a shadow has taken its place. Returns false if another shadow is doing so, or if this one is gone.
+   */
   hold(swap: Swap): Promise<boolean>;
-  /** Takes the `hold` of this shadow back, so that loads go on, unless the shadow is already known to be complete. */
+  /** Ends the `hold` of this shadow, so that loads go on, unless the ledger already says that the shadow is complete. */
   release(swap: Swap): Promise<void>;
   /**
    * Gives the table the shadow's rows and its position, after `hold`. Readers never see fewer rows than before. After an interruption,
    * another call finishes it.
-   * @param least where the shadow must stand at least: `ledger` may have told a position that was undone since. Left out to finish what
-   * was begun.
+   * @param least the position that the shadow must have reached, because `ledger` may have returned one that was undone since. Missing to
+   * finish a replacement that was begun
    */
   swap(swap: Swap, least?: TablePosition): Promise<SwapOutcome>;
   /** Drops a shadow, with its ledger row and its rejected rows, if the ledger has it and it is not taking the place of a table. */
@@ -95,7 +96,7 @@ export interface Warehouse {
   /** Drops tables that processes left when they were killed during a rebuild or a load. Failures are only warnings. */
   dropLeftovers(table: WarehouseTable): Promise<void>;
   /**
-   * The rows of a SELECT statement as plain objects. A DuckDB file refuses every other text. A database does what the login may, so
+   * The rows of a SELECT statement as plain objects. A DuckDB file refuses any other text. A database runs whatever its login may do, so
    * text that people write goes to `openReader`.
    */
   query(sql: string): Promise<Record<string, unknown>[]>;
@@ -106,7 +107,10 @@ export interface Warehouse {
 export const fullName = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'name'>): string =>
   `${schema}.${name}`;
 
-/** The columns of a table that are not among the names that a database has; none if it has no name, and thus no such table. */
+/**
+ * The columns of a table that are not among the names of a database's columns. None if there are no names, because then there is no such
+ * table.
+ */
 export function columnsLackedBy(names: readonly string[], table: WarehouseTable): WarehouseColumn[] {
   const found = new Set(names.map((name) => name.toLowerCase()));
   return found.size === 0 ? [] : table.columns.filter(({ name }) => !found.has(name.toLowerCase()));

@@ -24,7 +24,7 @@ export interface TableLag {
 /**
  * Compares a table's position with its log. Throws `storage.*`, `delta.*`.
  * @param state the newest version of the Delta table; undefined if there is no table yet
- * @param position where the table stands; by default nothing is loaded
+ * @param position the position of the table; by default nothing is loaded
  */
 export const lagOf = async (
   table: string,
@@ -58,8 +58,8 @@ async function compareWithLog(
 }
 
 /**
- * No rebuild is reported in two cases that the loader handles itself: a first load of a log without its beginning, and an
- * interrupted swap.
+ * Why a table needs a rebuild. None is reported in two cases that the loader handles itself: the first load of a log without its beginning,
+ * and a replacement that was interrupted.
  */
 async function whyRebuild(
   state: TableState,

@@ -1,13 +1,13 @@
 import { TributaryError } from '../errors';
 import { parseConnectionString, type SqlAddress, type SqlLogin } from './connectionString';
 
-/** Which warehouse the rows go to. */
+/** The warehouse into which rows are loaded. */
 export type WarehouseSetting =
   | { readonly kind: 'none' }
   | { readonly kind: 'duckdb'; readonly path: string }
   | { readonly kind: 'sql'; readonly address: SqlAddress };
 
-/** How to log in to a database for queries; undefined without such a login. */
+/** How to log in to a database for queries; undefined if there is no login for that. */
 export type ReaderSetting = SqlAddress | undefined;
 
 /** Reads the setting WAREHOUSE. Throws `settings.invalid` saying what is wrong, never the value. */
@@ -40,7 +40,7 @@ export function parseReader(text: string, warehouse: WarehouseSetting): ReaderSe
   return reader;
 }
 
-/** Who logs in. A name may have the server after an @, and its case usually makes no difference. */
+/** The name that logs in. It may have the server after an @, and upper and lower case usually make no difference. */
 const nameOf = (login: SqlLogin): string =>
   login.kind === 'password'
     ? `user ${login.user.replace(/@.*$/s, '').toLowerCase()}`

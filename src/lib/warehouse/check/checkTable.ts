@@ -6,22 +6,22 @@ import { countRejected, openLoadedVersion, readLake, readSlice, sliceLake } from
 import { SliceSum } from './sliceSum';
 import type { Sides, Slice, Slices } from './slices';
 
-/** How often rows are compared before they count as different. A load that is under way makes rows differ that soon do not. */
+/** How often rows are compared before they count as different. A load that has not ended makes rows differ for a short time. */
 const looks = 3;
 /** How many slices are compared row by row at once. */
 const slicesAtOnce = 10;
 
 export interface CheckOptions extends Sides {
-  /** Milliseconds between two looks; by default three seconds. */
+  /** How long to wait between two comparisons, in milliseconds; by default three seconds. */
   readonly pauseMs?: number;
   /** Called while the warehouse is read. */
   readonly onSlice?: FileProgress;
 }
 
-/** A slice with other rows than the lake's. */
+/** A slice whose rows are not those of the lake. */
 export interface DifferentSlice {
   readonly slice: Slice;
-  /** Rows of the warehouse, and of the lake. */
+  /** The number of rows in the warehouse. The next member is the number in the lake. */
   readonly rows: number;
   readonly wanted: number;
   /** The columns whose checksums differ. */
@@ -31,20 +31,20 @@ export interface DifferentSlice {
 export interface Checked {
   /** The version that the ledger named. */
   readonly version: number;
-  /** Rows in the warehouse's table. */
+  /** The number of rows in the warehouse's table. */
   readonly rows: number;
   readonly rejected: number;
   readonly different: readonly DifferentRow[];
   /** Further slices that differ, whose rows were not compared one by one. */
   readonly unread: readonly DifferentSlice[];
-  /** How many rejected rows there should be, if there are others. */
+  /** How many rejected rows there should be; undefined if their number is right. */
   readonly rejectedWanted: number | undefined;
 }
 
 /**
- * Compares a table with the lake at the version that the ledger names: for each slice the number of rows, and checksums of each column and
- * of whole rows, with the values as a load fits them. Slices that differ are compared row by row. Loads may go on meanwhile: a row counts as
- * different only if it is so in several looks.
+ * Compares a table with the lake at the version that the ledger names. For each slice it compares the number of rows, and checksums of each
+ * column and of whole rows. The values of the lake are first fitted to the columns, as for a load. Slices that differ are compared row by
+ * row. Loads may go on meanwhile: a row counts as different only if it differs in several comparisons.
  * @throws what `openLoadedVersion` throws; `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`
  */
 export async function checkTable(options: CheckOptions): Promise<Checked> {
@@ -65,7 +65,7 @@ export async function checkTable(options: CheckOptions): Promise<Checked> {
   }
   const rejected = await countRejected(options);
   const { version } = await readLedgerPosition(options.warehouse, options.table);
-  // Loads only add rejected rows.
+  // Only loads add rejected rows.
   const isOdd = version === snapshot.version ? rejected !== rejectedWanted : rejected < rejectedWanted;
   return {
     ...{ version: snapshot.version, rows, rejected },
@@ -74,7 +74,7 @@ export async function checkTable(options: CheckOptions): Promise<Checked> {
   };
 }
 
-/** Compares slices row by row, until some differ. */
+/** Compares slices row by row, until differences are found. */
 async function compareRows(
   options: CheckOptions,
   slices: Slices,
@@ -88,7 +88,7 @@ async function compareRows(
   return { different: [], unread: [] };
 }
 
-/** The rows that are different in every look. */
+/** The rows that differ in every comparison. */
 async function compareOften(
   options: CheckOptions,
   slices: Slices,
@@ -97,7 +97,7 @@ async function compareOften(
   let different = await compareOnce(options, slices, some);
   for (let look = 1; look < looks && different.size > 0; look++) {
     const { pauseMs = 3000, signal } = options;
-    // The next look throws if this was aborted.
+    // If it was aborted, the next comparison throws.
     await sleep(pauseMs, undefined, { signal }).catch(() => {});
     const again = await compareOnce(options, slices, some);
     different = new Map([...again].filter(([key]) => different.has(key)));
@@ -105,7 +105,7 @@ async function compareOften(
   return [...different.values()];
 }
 
-/** Reads the warehouse first, so that all it has is in the version of the lake that is read after it. */
+/** Compares slices once. The warehouse is read first, so that the lake's version, which is read after it, has all of its rows. */
 async function compareOnce(
   options: CheckOptions,
   slices: Slices,

@@ -5,7 +5,7 @@ import type { Slice } from './slices';
 
 const mostShown = 20;
 
-/** What a check found, for people: a line for each difference, and the verdict. */
+/** The result of a check in words: a line for each difference, and the verdict. */
 export function describeCheck(checked: Checked, name: string): { isEqual: boolean; lines: string[] } {
   const { version, rows, rejected, rejectedWanted, different, unread } = checked;
   const found = [...describeRows(different), ...unread.map(describeSlice)];
@@ -19,7 +19,7 @@ export function describeCheck(checked: Checked, name: string): { isEqual: boolea
   return { isEqual, lines: [...shown.map((line) => `${name}: ${line}`), verdict] };
 }
 
-/** Rows with an address one by one, others by day. */
+/** The lines for rows: one for each row with an address, and one for each day for all others. */
 function describeRows(rows: readonly DifferentRow[]): string[] {
   const days = new Map<string, number>();
   const lines: string[] = [];

@@ -7,11 +7,11 @@ import { type Sides, timeColumnOf } from './slices';
 /** A row that is not the same on both sides. */
 export interface DifferentRow {
   readonly what: 'missing' | 'doubled' | 'changed' | 'not in the lake';
-  /** Undefined if the table does not have the columns of the address, null if one of them is null in this row. */
+  /** Undefined if the table does not have the columns of the address; null if one of them is null in this row. */
   readonly address: RowAddress | undefined | null;
-  /** Like 2026-11-26; undefined for a row without a time. */
+  /** A day like 2026-11-26; undefined for a row without a time. */
   readonly day: string | undefined;
-  /** Of a changed row, the columns that differ. */
+  /** The columns that differ, if the row was changed. */
   readonly columns: readonly string[];
 }
 
@@ -29,11 +29,11 @@ interface Counted {
   warehouse: number;
 }
 
-/** Collects the rows of both sides, and tells those that are not there equally often. */
+/** Collects the rows of both sides, and finds those whose number is not the same on both. */
 export class DifferentRows {
   readonly #table: WarehouseTable;
   readonly #kind: Warehouse['kind'];
-  /** Where the columns of the address are; undefined if the table does not have all of them. */
+  /** The indexes of the address columns; undefined if the table does not have all of them. */
   readonly #address: readonly number[] | undefined;
   readonly #rows = new Map<string, Counted>();
 
@@ -51,7 +51,7 @@ export class DifferentRows {
     this.#rows.set(key, counted);
   }
 
-  /** By a key that is the same whenever the same rows are compared again. */
+  /** The different rows, by a key that is the same whenever the same rows are compared again. */
   all(): Map<string, DifferentRow> {
     const found = new Map<string, DifferentRow & { readonly row: FormRow }>();
     for (const [key, { row, lake, warehouse }] of this.#rows) {

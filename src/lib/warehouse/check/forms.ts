@@ -2,13 +2,13 @@ import type { WarehouseType } from '../../streams/stream';
 import type { Cell, Warehouse } from '../warehouse';
 
 /*
- * One text for each value, whether it comes from the lake or from a database, so that equal values have equal texts.
+ * Makes a text, called a form, of each value, whether it comes from the lake or from a database. Equal values have equal forms.
  */
 
-/** Null is no text. */
+/** The form of a value; null for null. */
 export type Form = string | null;
 
-/** One row, as the forms of its columns in their order. */
+/** One row: the forms of its columns, in their order. */
 export type FormRow = readonly Form[];
 
 type Kind = Warehouse['kind'];
@@ -16,11 +16,11 @@ type Kind = Warehouse['kind'];
 /** The form of a value that was fitted to its column. */
 export function formOfCell(cell: Cell, type: WarehouseType, kind: Kind): Form {
   if (cell === null) return null;
-  // A zero has no sign here, nor in the text of a statement.
+  // Number() also removes the sign of -0. The text of a statement does not keep it either.
   if (type === 'float') return String(Number(cell));
   if (type === 'datetime') return formOfTime(BigInt(cell), kind);
   if (typeof cell === 'string') return cell;
-  // True is 1.
+  // This turns true into 1.
   return String(BigInt(cell));
 }
 
@@ -37,7 +37,7 @@ export function formOfAnswer(value: unknown, type: WarehouseType, kind: Kind): F
 
 const dayMicros = 86_400_000_000n;
 
-/** A datetime of SQL Server holds 1/300 s, to which a value is rounded from whole milliseconds; DuckDB keeps it all. */
+/** The form of a time. A datetime of SQL Server has steps of 1/300 s, to which it rounds whole milliseconds; DuckDB keeps all digits. */
 function formOfTime(micros: bigint, kind: Kind): string {
   if (kind === 'duckdb') return String(micros);
   const millis = floorDivide(micros, 1000n);
@@ -54,7 +54,7 @@ export function minuteOfForm(form: string, type: WarehouseType, kind: Kind): num
 
 const floorDivide = (value: bigint, by: bigint): bigint => value / by - (value % by < 0n ? 1n : 0n);
 
-/** Microseconds since 1970. A Date of the client has what is below a millisecond in a property, in seconds. */
+/** Microseconds since 1970. A Date of the client has the part below a millisecond in a property, in seconds. */
 function readMicros(value: unknown): bigint {
   if (value instanceof Date) {
     const { nanosecondsDelta: delta = 0 } = value as { nanosecondsDelta?: number };

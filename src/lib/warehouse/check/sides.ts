@@ -18,7 +18,7 @@ import { type Sides, type Slice, type Slices, sliceVersion, timeColumnOf } from 
  */
 
 /**
- * The version of the lake that the ledger names.
+ * Opens the version of the lake that the ledger names.
  * @throws `warehouse.unavailable` while a rebuilt table takes the place of this one; `warehouse.refused` if there is nothing to compare
  * with; what reading the log throws
  */
@@ -53,7 +53,7 @@ const versionIsGone = (name: string, version: number) =>
     `${name} is loaded up to version ${version}, which the lake does not hold any more: load it first ("npm run warehouse -- sync"), or rebuild it.`,
   );
 
-/** The error for a file of a version that is gone: a vacuum may have deleted it, but not if the newest version needs it. */
+/** The error for a file of a version that is gone. A vacuum may have deleted it, unless the newest version needs it. */
 async function fileIsGone({ at, warehouse, table }: Sides, version: number, path: string): Promise<Error> {
   const newest = await openSnapshot(at);
   return newest?.files.has(path)
@@ -62,7 +62,7 @@ async function fileIsGone({ at, warehouse, table }: Sides, version: number, path
 }
 
 /**
- * Divides the rows of a version.
+ * Divides the rows of a version into slices.
  * @throws `warehouse.refused` if a data file is gone that the newest version does not need; what reading the log and the files throws
  */
 export async function sliceLake(sides: Sides, snapshot: Snapshot): Promise<Slices> {
@@ -110,10 +110,10 @@ export async function readSlice({ warehouse, table, signal }: Sides, slice: Slic
   );
 }
 
-/** How many rows of the lake were rejected, as the warehouse says. */
+/** How many rows of the lake were rejected, according to the warehouse. */
 export async function countRejected({ warehouse, table }: Sides): Promise<number> {
   const name = fullName(table).replaceAll("'", "''");
-  // COUNT(*) of T-SQL ends at 2^31.
+  // The sum is used, because COUNT(*) of T-SQL ends at 2^31.
   const [row] = await warehouse.query(
     `SELECT CAST(SUM(CAST(1 AS bigint)) AS varchar(40)) AS row_count FROM ops.rejected_rows WHERE table_name = '${name}'`,
   );
@@ -122,7 +122,7 @@ export async function countRejected({ warehouse, table }: Sides): Promise<number
 
 function whereSlice(table: WarehouseTable, slice: Slice): string {
   const column = table.columns[timeColumnOf(table) ?? -1];
-  // Without a time, all rows are in one slice.
+  // If the table has no time, all rows are in one slice.
   if (!column) return '';
   const name = quoteName(column.name);
   if (slice === 'none') return ` WHERE ${name} IS NULL`;
@@ -131,11 +131,11 @@ function whereSlice(table: WarehouseTable, slice: Slice): string {
     ...(from === undefined ? [] : [`${name} >= '${timeOf(from)}'`]),
     ...(to === undefined ? [] : [`${name} < '${timeOf(to)}'`]),
   ];
-  // A comparison is never true for a row without a time.
+  // Rows without a time need a condition of their own, because for them a comparison is never true.
   return ` WHERE ${bounds.length > 0 ? bounds.join(' AND ') : `${name} IS NOT NULL`}`;
 }
 
-/** A minute in a form that every engine reads alike, whatever the language of the session. */
+/** A minute in a form that all engines read in the same way, whatever the language of the session. */
 const timeOf = (minute: number) => new Date(minute * 60_000).toISOString().slice(0, -1);
 
 const quoteName = (name: string) => `"${name.replaceAll('"', '""')}"`;

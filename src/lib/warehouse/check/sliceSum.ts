@@ -3,12 +3,12 @@ import type { WarehouseTable } from '../../streams/stream';
 import type { Form, FormRow } from './forms';
 
 /**
- * The number of rows of a slice, and checksums of 64 bits in which the order of the rows does not count: one for each column, and one of
- * whole rows, which differs also if rows have exchanged values of a column.
+ * The number of rows of a slice, and checksums of 64 bits that do not depend on the order of the rows: one for each column, and one of
+ * whole rows. The latter differs even if rows have only exchanged values of a column.
  */
 export class SliceSum {
   rows = 0;
-  /** Two halves for each column, and two of whole rows. */
+  /** Two halves for each column, and two for whole rows. */
   readonly #halves: Uint32Array;
 
   constructor({ columns }: WarehouseTable) {
@@ -27,7 +27,7 @@ export class SliceSum {
     for (const half of [0, 1] as const) this.#add(this.#halves.length - 2 + half, whole[half] ?? 0);
   }
 
-  /** The array wraps at 2^32. */
+  /** Adds to a half. The array drops what exceeds 32 bits. */
   #add(at: number, hash: number): void {
     this.#halves[at] = (this.#halves[at] ?? 0) + hash;
   }
@@ -37,12 +37,12 @@ export class SliceSum {
     return this.rows === other.rows && this.#halves.every((half, at) => half === other.#halves[at]);
   }
 
-  /** The columns in which two slices differ. None if rows have only exchanged values. */
+  /** The columns in which two slices differ; none if rows have only exchanged values. */
   differences(other: SliceSum, { columns }: WarehouseTable): string[] {
     const differs = (at: number) => this.#halves[at] !== other.#halves[at];
     return columns.filter((_, index) => differs(2 * index) || differs(2 * index + 1)).map(({ name }) => name);
   }
 }
 
-/** No text has the form of null, which is no text. */
+/** The hash of a form. Null is no text, so it has a fixed hash. */
 const hashOf = (form: Form, seed: number): number => (form === null ? 1 : hashText(form, seed));

@@ -8,11 +8,11 @@ import type { Warehouse } from '../warehouse';
 import { type FormRow, formOfCell, minuteOfForm } from './forms';
 
 /*
- * A table is compared slice by slice, so that one slice at a time is in memory. A slice is a day, or less of a day with many rows.
- * Together the slices hold every row that a table can have: also those without a time, and those of days that the lake does not have.
+ * A table is compared slice by slice, so that only one slice is in memory. A slice is a day, or less than a day if the day has many rows.
+ * Together the slices have every row that a table can have, including rows without a time and rows of days that the lake does not have.
  */
 
-/** What is compared: a table of the warehouse with its table in the lake. */
+/** The two sides of a comparison: a table of the warehouse, and its table in the lake. */
 export interface Sides {
   readonly warehouse: Warehouse;
   readonly at: TableLocation;
@@ -22,16 +22,16 @@ export interface Sides {
   readonly onFile?: FileProgress;
 }
 
-/** The most rows of a slice, unless a single minute has more. */
+/** The most rows of a slice, except if a single minute has more. */
 const mostRows = 50_000;
 const dayMinutes = 1440;
-/** The first minute that no column can hold: that of the year 10000. */
+/** The first minute that no column can hold, which is that of the year 10000. */
 const endOfTime = Date.UTC(10_000, 0) / 60_000;
 
-/** From one minute to before another, in minutes since 1970; undefined where it has no end. `none`: the rows without a time. */
+/** A range of minutes since 1970, up to before `to`; an end that is undefined is open. `none` is the slice of rows without a time. */
 export type Slice = { readonly from: number | undefined; readonly to: number | undefined } | 'none';
 
-/** The place of the column with the time by which rows are put into slices; undefined if a table has none. */
+/** The index of the column whose time decides about a row's slice; undefined if a table has no such column. */
 export function timeColumnOf({ columns }: WarehouseTable): number | undefined {
   const isTime = (type: string) => type.startsWith('datetime');
   const enqueued = columns.findIndex(({ from, type }) => from === 'enqueued_at' && isTime(type));
@@ -52,12 +52,12 @@ export class Slices {
     this.all = timeColumnOf(sides.table) === undefined ? stretches : ['none', ...stretches];
   }
 
-  /** The place of a row's slice in `all`. */
+  /** The index of a row's slice in `all`. */
   indexOf(row: FormRow): number {
     const { table, warehouse } = this.#sides;
     const column = timeColumnOf(table) ?? -1;
     const [form, type] = [row[column], table.columns[column]?.type];
-    // Rows without a time come first, and a table without one has a single slice.
+    // The slice of rows without a time comes first. A table without such a column has a single slice.
     if (!form || !type) return 0;
     const minute = minuteOfForm(form, type, warehouse.kind);
     let [low, high] = [0, this.#starts.length];
@@ -70,7 +70,7 @@ export class Slices {
   }
 }
 
-/** Divides the rows of a version by what the lake has of each minute. */
+/** Divides the rows of a version into slices, by the number of rows that the lake has in each minute. */
 export async function sliceVersion(sides: Sides, snapshot: Snapshot): Promise<Slices> {
   const { table, warehouse } = sides;
   const column = table.columns[timeColumnOf(table) ?? -1];
@@ -88,7 +88,7 @@ export async function sliceVersion(sides: Sides, snapshot: Snapshot): Promise<Sl
   return new Slices(sides, startsOf(minutes));
 }
 
-/** Where slices begin, so that each is within one day, and days without rows are in slices of their own. */
+/** The minutes at which slices begin. Each slice is within one day, and days without rows are in slices of their own. */
 export function startsOf(rowsOfMinutes: ReadonlyMap<number, number>, most = mostRows): number[] {
   const starts = new Set<number>();
   let rows = 0;

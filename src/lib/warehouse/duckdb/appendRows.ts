@@ -5,7 +5,7 @@ import type { Cell, PreparedRows } from '../warehouse';
 import type { DuckDb } from './loadDuckDb';
 import { duckDbType, listColumns, quoteName, quoteTable } from './tables';
 
-/** DuckDB's own vector size, with which appending is fastest. */
+/** How many rows are appended at once. It is DuckDB's own vector size, with which appending is fastest. */
 const chunkRows = 2048;
 
 /** The names of a table's columns, in their order. */
@@ -14,9 +14,9 @@ export async function columnNames(connection: DuckDBConnection, table: Warehouse
 }
 
 /**
- * Appends rows on a connection, inside its transaction, where no other call uses it. Other work of the process goes on between two
- * chunks. An identity column continues after its highest number. An appender takes the columns in the table's order, so those that the
- * rows do not have are filled with nulls.
+ * Appends rows on a connection, inside its transaction, while no other call uses it. Other work of the process goes on between two chunks.
+ * An identity column continues after its highest number. An appender takes the columns in the table's order, so columns that the rows do
+ * not have are filled with nulls.
  */
 export async function appendRows(
   api: DuckDb,
@@ -40,13 +40,13 @@ export async function appendRows(
       await nextTurn();
     }
   } finally {
-    // Close it even after a failure. Otherwise garbage collection would flush it later, outside the transaction that was rolled
+    // It must be closed even after a failure. Otherwise garbage collection would flush it later, outside the transaction that was rolled
     // back.
     appender.closeSync();
   }
 }
 
-/** Where the values of a column of the database come from. */
+/** The source of the values for a column of the database. */
 interface Source {
   readonly type: DuckDBType;
   /** @param firstId the number of the first row in the identity column */
@@ -90,7 +90,7 @@ async function nextId(connection: DuckDBConnection, table: WarehouseTable): Prom
 
 interface ColumnWriter {
   readonly type: DuckDBType;
-  /** Absent where DuckDB takes our values as they are. */
+  /** Missing if DuckDB takes our values as they are. */
   readonly convert?: (cell: Exclude<Cell, null>) => DuckDBValue;
 }
 

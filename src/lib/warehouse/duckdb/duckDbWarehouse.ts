@@ -20,23 +20,23 @@ import { lockedSettings, runSelect } from './readOnly';
 import { rejectedRows, rejectsTable } from './rejectedRows';
 import { addColumn, createTable, createViews, opsScript, quoteName, quoteTable, quoteText } from './tables';
 
-/** The file is open in another process. */
+/** The error if the file is open in another process. */
 export class FileInUse extends Error {}
 
 /**
- * A DuckDB file as the warehouse: for development, on one machine. One process has the file at a time.
+ * A DuckDB file as the warehouse: for development, on one machine. Only one process can have it open at a time.
  * @throws FileInUse; `warehouse.refused` if DuckDB is not installed or the file is not a DuckDB file
  */
 export const openDuckDbFile = (path: string): Promise<Warehouse> => open(path, lockedSettings);
 
-/** The same for queries alone: nothing in the file is changed, and it is not made if it is not there. Throws the same. */
+/** Like `openDuckDbFile`, but for queries only: nothing in the file is changed, and a missing file is not made. Throws the same errors. */
 export const openDuckDbReader = (path: string): Promise<Pick<Warehouse, 'query' | 'close'>> =>
   open(path, { ...lockedSettings, access_mode: 'READ_ONLY' });
 
 async function open(path: string, settings: Readonly<Record<string, string>>): Promise<DuckDbWarehouse> {
   const api = await loadDuckDb('WAREHOUSE=duckdb:');
   try {
-    // From the cache: two instances on one file in one process lose rows.
+    // The cache is used, because two instances on one file in one process would lose rows.
     const instance = await api.DuckDBInstance.fromCache(path, settings);
     return new DuckDbWarehouse(path, api, instance, await instance.connect());
   } catch (error) {
@@ -92,7 +92,7 @@ class DuckDbWarehouse implements Warehouse {
     );
   }
 
-  /** `init` adds the columns to every file. */
+  /** Always true, because `init` adds the columns to every file. */
   keepsMarks(): boolean {
     return true;
   }
@@ -124,7 +124,7 @@ class DuckDbWarehouse implements Warehouse {
     });
   }
 
-  /** The table itself stays, with all that is on it. */
+  /** Nothing is lost, because the table itself stays and keeps everything that people have added to it. */
   async lostBySwap(): Promise<readonly string[]> {
     return [];
   }
@@ -155,7 +155,7 @@ class DuckDbWarehouse implements Warehouse {
     });
   }
 
-  /** In one transaction, so no swap is ever found half done. */
+  /** Replaces the rows in one transaction, so that no process ever finds it half done. */
   async swap({ table, shadow }: Swap, least?: TablePosition): Promise<SwapOutcome> {
     const swapped = await this.#transaction(async (run) => {
       const ledger = await this.#readLedger();
@@ -194,10 +194,13 @@ class DuckDbWarehouse implements Warehouse {
     });
   }
 
-  /** Tables are made, renamed and dropped inside transactions here, so nothing is ever left. */
+  /** Nothing is ever left here, because tables are made, renamed and dropped inside transactions. */
   async dropLeftovers(): Promise<void> {}
 
-  /** On a connection of its own that cannot write, so that it neither waits nor harms. Takes one SELECT statement. */
+  /**
+   * Runs one SELECT statement on a connection of its own. That connection cannot write, so the statement neither waits for loads nor
+   * changes anything.
+   */
   async query(sql: string): Promise<Record<string, unknown>[]> {
     const connection = await this.#instance.connect();
     try {
@@ -225,7 +228,10 @@ class DuckDbWarehouse implements Warehouse {
     return columnsLackedBy(await columnNames(this.#connection, table), table);
   }
 
-  /** Commits what `work` did, unless it answers undefined. `run` resolves to the number of rows that were changed. */
+  /**
+   * Runs `work` in a transaction and commits it, or rolls it back if `work` returns undefined. `run` resolves to the number of changed
+   * rows.
+   */
   #transaction<T>(work: (run: (sql: string) => Promise<number>) => Promise<T | undefined>) {
     return this.#exclusive(async () => {
       await this.#connection.run('BEGIN');
@@ -240,7 +246,7 @@ class DuckDbWarehouse implements Warehouse {
     });
   }
 
-  /** One after the other: there is one connection that writes. */
+  /** Runs work one after the other, because there is only one connection that writes. */
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(work).catch((error: unknown) => {
       throw refused(this.name, error);

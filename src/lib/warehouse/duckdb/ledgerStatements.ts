@@ -2,16 +2,16 @@ import type { TablePosition } from '../../delta/position';
 import { quoteText } from './tables';
 
 /*
- * What changes a row of the ledger, which says how far a table is loaded.
+ * Statements that change a row of the ledger. The ledger records how far each table is loaded.
  */
 
-/** Condition on a row of the ledger: a mark of its version is that of the position, where both are known. */
+/** The condition that a row of the ledger has the mark of a position. It is also met if one of the two marks is not known. */
 export const hasMark = ({ mark }: TablePosition): string =>
   mark === undefined
     ? ''
     : ` AND (last_mark IS NULL OR mark_version IS DISTINCT FROM last_version OR last_mark = ${quoteText(mark)})`;
 
-/** The mark of a position and its version as SQL. */
+/** The mark of a position and its version, as SQL values. */
 const markValues = ({ version, mark }: TablePosition) =>
   mark === undefined ? (['NULL', 'NULL'] as const) : ([quoteText(mark), String(version)] as const);
 
@@ -20,10 +20,10 @@ export function setPosition(position: TablePosition): string {
   return `delta_id = ${quoteText(position.tableId)}, last_version = ${position.version}, last_mark = ${mark}, mark_version = ${markVersion}`;
 }
 
-/** Says in the ledger whose rows a table has, and leaves their version and mark as they are. */
+/** Sets the id of the Delta table whose rows a table has, and leaves the version and the mark as they are. */
 export const setTableId = (name: string, tableId: string): string =>
   `UPDATE ops.load_ledger SET delta_id = ${quoteText(tableId)} WHERE table_name = ${quoteText(name)}`;
 
-/** Nothing where the ledger has the table. */
+/** Adds a table to the ledger. It does nothing if the ledger has the table. */
 export const addToLedger = (name: string, position: TablePosition): string =>
   `INSERT INTO ops.load_ledger (table_name, delta_id, last_version, last_mark, mark_version) VALUES (${quoteText(name)}, ${quoteText(position.tableId)}, ${position.version}, ${markValues(position).join(', ')}) ON CONFLICT DO NOTHING`;

@@ -3,7 +3,7 @@ import { TributaryError } from '../../errors';
 export type DuckDb = typeof import('@duckdb/node-api');
 
 /**
- * The client library, which is loaded only when it is needed.
+ * Loads the client library, which happens only when it is needed.
  * @param user what needs it, for the error
  * @throws `warehouse.refused` if it is not installed
  */

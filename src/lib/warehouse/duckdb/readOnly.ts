@@ -3,22 +3,26 @@ import { TributaryError } from '../../errors';
 import { quoteText } from './tables';
 
 /*
- * Runs statements that people write. They come from any process on this machine, and run inside the process that loads the file, so
- * they can only read: one SELECT, in a transaction that cannot write, on an instance that opens no other files, and without table
- * functions that change the process. `SELECT * FROM enable_logging(…)`, for example, is a SELECT for DuckDB, and it can end the process.
+ * Runs statements that people write. They come from any process on this machine, and run inside the process that loads the file, so they
+ * must only be able to read. Each must be one SELECT, in a transaction that cannot write, on an instance that opens no other files, and
+ * without table functions that change the process. For DuckDB, `SELECT * FROM enable_logging(…)`, for example, is a SELECT, although it can
+ * end the process.
  */
 
-/** Settings of the instance. They are locked, so that no statement can change them. */
+/** The settings of the instance. They are locked, so that no statement can change them. */
 export const lockedSettings = {
-  /** No files but the database, its log and its folder for temporary files. No statement can read or write others, or attach them. */
+  /** Statements can use only the database, its log and its folder for temporary files. They cannot read, write or attach other files. */
   enable_external_access: 'false',
-  // DuckDB would otherwise look for extensions on the network.
+  // Otherwise DuckDB would look for extensions on the network.
   autoinstall_known_extensions: 'false',
   autoload_known_extensions: 'false',
   lock_configuration: 'true',
 };
 
-/** Those that make rows from their arguments, or describe the tables. `query` is not here, because it runs any text. */
+/**
+ * Table functions that are allowed: those that make rows from their arguments, or describe the tables. `query` is not one, because it runs
+ * any text.
+ */
 const allowedTableFunctions: ReadonlySet<string> = new Set([
   'range',
   'generate_series',
@@ -37,8 +41,8 @@ const allowedTableFunctions: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The rows of one SELECT statement. They are all there when this returns: of a result that is streamed, the client library would
- * silently leave out the rest after an error.
+ * The rows of one SELECT statement. All of them are in memory when this returns, because the client library silently drops the rest of a
+ * streamed result after an error.
  * @param connection used for this statement only; the caller closes it
  * @throws `warehouse.refused` for any other text; what DuckDB throws
  */
@@ -57,11 +61,11 @@ export async function runSelect(
 }
 
 /**
- * Checks a text by its syntax tree, as DuckDB's own parser sees it, before anything of it is prepared. Returns the tree.
- * @throws `warehouse.refused` if it is not one SELECT, or calls what is not allowed; an error that says what is no SQL
+ * Checks a text by the syntax tree of DuckDB's own parser, before anything of it is prepared. Returns the tree.
+ * @throws `warehouse.refused` if it is not one SELECT, or calls a function that is not allowed; an error that says what is no SQL
  */
 export async function readSyntax(connection: DuckDBConnection, sql: string): Promise<readonly unknown[]> {
-  // DuckDB takes one for the end of the text.
+  // DuckDB would take a NUL character for the end of the text.
   if (sql.includes('\0'))
     throw new Error('It has a NUL character, which SQL cannot have. A file must be in UTF-8, not in UTF-16.');
   const [row] = (await connection.runAndReadAll(`SELECT json_serialize_sql(${quoteText(sql)})`)).getRows();

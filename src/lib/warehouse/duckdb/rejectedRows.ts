@@ -15,7 +15,7 @@ export const rejectsTable: WarehouseTable = {
   ],
 };
 
-/** The rows of `ops.rejected_rows` for what did not fit a table. */
+/** Makes the rows of `ops.rejected_rows` for the rows that did not fit a table. */
 export const rejectedRows = (name: string, { rejected }: PreparedRows): PreparedRows => ({
   columns: [
     rejected.map(() => name),

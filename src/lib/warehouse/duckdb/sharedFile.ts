@@ -11,8 +11,8 @@ import type { Warehouse } from '../warehouse';
 import { FileInUse, openDuckDbFile, openDuckDbReader } from './duckDbWarehouse';
 
 /*
- * Only one process can have a DuckDB file open. It serves the other processes on this machine over loopback. They need a token from a
- * file beside the database, which only the same user can read.
+ * Shares a DuckDB file, which only one process can have open. That process serves the others on this machine over loopback. They need a
+ * token from a file beside the database, which only the same user can read.
  */
 
 const methods = [
@@ -33,15 +33,18 @@ type Method = (typeof methods)[number];
 
 const callLimitMs = 60_000;
 
-/** Calls that change nothing, so that they may be made again if it is not known what became of them. */
+/** Calls that change nothing. If the outcome of such a call is unknown, it may be made again. */
 const reads: readonly Method[] = ['ledger', 'missingColumns', 'lostBySwap', 'query'];
 
-/** For a moment nobody answers for a file that is being opened or closed. */
+/**
+ * While a file is being opened or closed, nobody answers for it. Calls wait for up to the first of these times, and ask again after each of
+ * the second; both are in milliseconds.
+ */
 const [changeLimitMs, askEveryMs] = [2000, 100] as const;
 
 /**
- * The version of the messages between the processes, and of what a query may do. A release with others has another number; the first
- * ones have none.
+ * The version of the messages between the processes, and of the rules for queries. It is raised if they change. The first releases sent
+ * none.
  */
 const protocol = 5;
 
@@ -51,14 +54,15 @@ interface Owner {
   readonly protocol: number;
 }
 
-/** The answer to a call, as it goes over the wire. */
+/** The answer to a call, in the form in which it is sent. */
 type Answer = { readonly value: unknown } | { readonly code: string; readonly message: string };
 
 const ownerFile = (path: string) => `${path}.owner.json`;
 
 /**
- * The warehouse in a DuckDB file. If no other process has the file open, this process opens it; otherwise the calls go to the process
- * that has it. If that process has ended, the call opens the file, unless it is not known whether it wrote: then the next call does.
+ * The warehouse in a DuckDB file. If no other process has the file open, this process opens it; otherwise its calls go to the process that
+ * has it. If that process has ended, the call opens the file. But if it is unknown whether the call had changed anything, it fails, and the
+ * next call opens the file.
  * @throws `warehouse.unavailable` if the process that has the file does not answer or is of another release; `warehouse.refused`
  */
 export async function openDuckDb(path: string): Promise<Warehouse> {
@@ -71,7 +75,7 @@ export async function openDuckDb(path: string): Promise<Warehouse> {
   return asWarehouse({ name, run, close: async () => (await current.made())?.close() });
 }
 
-/** Calls whoever has the file. If that process has ended, the file is opened anew, and the call is made once more if that is safe. */
+/** Calls the process that has the file. If it has ended, the file is opened anew, and the call is repeated if that is safe. */
 async function callOrReopen<Opened, Result>(
   current: Once<Promise<Opened>>,
   method: Method,
@@ -91,7 +95,7 @@ async function callOrReopen<Opened, Result>(
 }
 
 /**
- * A DuckDB file for queries alone. If another process has it open, that one is asked; otherwise it is opened without a right to write.
+ * A DuckDB file for queries only. If another process has it open, that process is asked; otherwise it is opened without the right to write.
  * @throws `warehouse.refused` if there is no such file, and what openDuckDb throws
  */
 export async function openDuckDbToRead(path: string): Promise<Pick<Warehouse, 'query' | 'close'>> {
@@ -109,19 +113,19 @@ export async function openDuckDbToRead(path: string): Promise<Pick<Warehouse, 'q
   };
 }
 
-/** A file that this process has open, for all who opened it here. */
+/** A file that this process has open, shared by everybody who opened it in this process. */
 interface OwnFile {
   readonly warehouse: Promise<Warehouse>;
   users: number;
-  /** Resolves when it is closed, after the last one has closed it. */
+  /** Set when the last user has closed it. Resolves when the file is closed. */
   closed?: Promise<void>;
 }
 
 const ownFiles = new Map<string, OwnFile>();
 
 /**
- * Opens a file in this process. Whoever opens it a second time here shares it with the first, and it is served to the other processes
- * until the last one closes it.
+ * Opens a file in this process. A second caller in this process shares it with the first. It is served to the other processes until the
+ * last user closes it.
  * @throws FileInUse if another process has it
  */
 async function openHere(file: string): Promise<Warehouse> {
@@ -177,7 +181,7 @@ interface Way extends Pick<Warehouse, 'name' | 'close'> {
 /** A warehouse that passes the calls of all its methods to `run`. */
 function asWarehouse({ run, ...others }: Way): Warehouse {
   const entries = methods.map((method) => [method, (...args: unknown[]) => run(method, args)]);
-  // `init`, which every owner calls, adds the columns of marks to every file.
+  // Marks are always kept, because every owner calls `init`, which adds their columns to every file.
   return { ...Object.fromEntries(entries), ...others, kind: 'duckdb', keepsMarks: () => true } as Warehouse;
 }
 
@@ -223,7 +227,7 @@ async function call(file: string, { url, token }: Owner, method: Method, args: u
 }
 
 async function serve(file: string, warehouse: Warehouse): Promise<Warehouse> {
-  // Otherwise a process that finds the file taken would ask for a ledger that is not there yet.
+  // This makes the ledger. Without it, a process that finds the file taken would ask for a ledger that does not exist yet.
   await warehouse.init([]);
   const token = randomUUID();
   const server = createServer((request, response) => void answerCall(warehouse, token, request, response));
@@ -250,7 +254,7 @@ async function answerCall(
   response: ServerResponse,
 ): Promise<void> {
   if (isRefused(request, response)) return;
-  // Only a process that can read the file beside the database knows the token.
+  // The token is in a file beside the database, so only a process that can read this file knows it.
   const sent = Buffer.from(request.headers.authorization ?? '');
   const wanted = Buffer.from(`Bearer ${token}`);
   if (sent.length !== wanted.length || !timingSafeEqual(sent, wanted)) {

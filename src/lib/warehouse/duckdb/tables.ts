@@ -6,7 +6,7 @@ export const quoteText = (text: string): string => `'${text.replaceAll("'", "''"
 export const quoteTable = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'name'>): string =>
   `${quoteName(schema)}.${quoteName(name)}`;
 
-/** DuckDB's types for those of T-SQL. Lengths are not kept: they are checked before. */
+/** The type of DuckDB for a type of T-SQL. It has no length, because lengths are checked before. */
 export function duckDbType(
   type: WarehouseType,
 ): 'VARCHAR' | 'TIMESTAMP' | 'DATE' | 'DOUBLE' | 'BOOLEAN' | 'BIGINT' | 'INTEGER' | 'SMALLINT' {
@@ -40,14 +40,14 @@ export function createTable(table: WarehouseTable): string {
 export const addColumn = (table: WarehouseTable, { name, type }: WarehouseColumn): string =>
   `ALTER TABLE ${quoteTable(table)} ADD COLUMN IF NOT EXISTS ${quoteName(name)} ${duckDbType(type)}`;
 
-/** The words of DuckDB in a view on a table, whose name is quoted. */
+/** The words of DuckDB for a view on a table, whose name is quoted. */
 export const viewWords = (table: string): ViewWords => ({
   table,
   count: 'COUNT(*)',
   milliseconds: "date_diff('millisecond', ",
 });
 
-/** The views on a table; what people made of them stays. */
+/** Makes the views on a table. A view that exists already is left as people made it. */
 export const createViews = (table: WarehouseTable): string[] =>
   (table.views ?? []).map((view) => {
     const text = viewText(view, viewWords(quoteTable(table)));
@@ -58,7 +58,7 @@ export const createViews = (table: WarehouseTable): string[] =>
 export const listColumns = ({ schema, name }: WarehouseTable): string =>
   `SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() AND schema_name = ${quoteText(schema)} AND table_name = ${quoteText(name)} ORDER BY column_index`;
 
-/** The ledger, which in older files has no columns for marks, and the rejected rows. */
+/** Makes the ledger and the table of rejected rows. Ledgers in older files get the columns for marks. */
 export const opsScript: readonly string[] = [
   'CREATE SCHEMA IF NOT EXISTS ops',
   'CREATE TABLE IF NOT EXISTS ops.load_ledger (table_name VARCHAR PRIMARY KEY, delta_id VARCHAR NOT NULL, last_version BIGINT NOT NULL, last_mark VARCHAR, mark_version BIGINT)',

@@ -6,16 +6,19 @@ import type { Cell, PreparedRows } from '../warehouse';
 import { quoteTable } from './tables';
 
 /*
- * Rows in the binary form of the protocol (INSERT BULK), for SQL Server and Azure SQL. Each value must become the same as through the
- * text of an INSERT.
+ * Sends rows in the binary form of the protocol (INSERT BULK), to SQL Server and Azure SQL. Each value must be stored as if an INSERT
+ * statement had sent it as text.
  */
 
 type Sql = typeof import('mssql');
 
-/** As an INSERT: constraints and triggers count, and a null stays null where the column has a default. */
+/**
+ * Options that make a bulk load behave like an INSERT: constraints are checked, triggers run, and a null stays null even if the column has
+ * a default.
+ */
 export const bulkOptions = { checkConstraints: true, fireTriggers: true, keepNulls: true };
 
-/** The rows as the client takes them. Other work goes on between two pieces of them. */
+/** The rows in the form that the client takes. Other work goes on between two pieces of them. */
 export async function toBulkTable(sql: Sql, table: WarehouseTable, rows: PreparedRows): Promise<Table> {
   const bulk = new sql.Table(quoteTable(table));
   for (const { name, type } of table.columns)
@@ -66,13 +69,13 @@ function converterOf(type: WarehouseType): Convert {
   return (cell) => cell;
 }
 
-/** The client takes what is below a millisecond in a property of its own, in seconds. */
+/** A Date for a datetime2 column. The client takes the part below a millisecond from a property of its own, in seconds. */
 function toDateTime2(micros: number | bigint): Date {
   const [millis, rest] = split(micros);
   return Object.assign(new Date(millis), { nanosecondDelta: rest / 1e6 });
 }
 
-/** Whole milliseconds, and the microseconds above them. */
+/** Splits microseconds into whole milliseconds, and the remaining 0 to 999 microseconds. */
 function split(micros: number | bigint): readonly [millis: number, rest: number] {
   const whole = BigInt(micros);
   const rest = ((whole % 1000n) + 1000n) % 1000n;

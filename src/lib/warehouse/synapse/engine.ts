@@ -1,18 +1,18 @@
 import { TributaryError } from '../../errors';
 import type { Dialect } from './tables';
 
-/** What a server says of itself; version like `12.0.2000.8`. */
+/** What a server tells about itself. Its version is like `12.0.2000.8`. */
 export interface Engine {
   readonly edition: number;
   readonly version: string;
-  /** Babelfish takes T-SQL for PostgreSQL, and gives the version of an old SQL Server for its own. */
+  /** True for Babelfish, which accepts T-SQL for PostgreSQL and tells the version of an old SQL Server as its own. */
   readonly isBabelfish: boolean;
 }
 
 export const askEngine =
   "SELECT CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition, CAST(SERVERPROPERTY('ProductVersion') AS varchar(128)) AS version, CAST(SERVERPROPERTY('Babelfish') AS int) AS babelfish;";
 
-/** The answer to `askEngine`. */
+/** Reads the answer to `askEngine`. */
 export const readEngine = ({ edition, version, babelfish }: Record<string, unknown>): Engine => ({
   edition: Number(edition),
   version: String(version),
@@ -20,14 +20,14 @@ export const readEngine = ({ edition, version, babelfish }: Record<string, unkno
 });
 
 const dedicatedPool = 6;
-/** SQL Server: Personal, Standard, Enterprise and Express. */
+/** The editions of SQL Server: Personal, Standard, Enterprise and Express. */
 const sqlServers: ReadonlySet<number> = new Set([1, 2, 3, 4]);
-/** Azure SQL Database and Azure SQL Managed Instance. They are always new, and have the version 12. */
+/** Azure SQL Database and Azure SQL Managed Instance. They are always up to date, but tell the version 12. */
 const azureSql: ReadonlySet<number> = new Set([5, 8]);
-/** SQL Server 2016, the first one with DATEDIFF_BIG, which the views need. */
+/** The oldest supported version, SQL Server 2016. It is the first one with DATEDIFF_BIG, which the views need. */
 const oldestMajor = 13;
 
-/** Engines that read the lake themselves, or that nothing here was made for. */
+/** Engines that are refused, with the reason: they read the lake themselves, or nothing here was made for them. */
 const refused: ReadonlyMap<number, string> = new Map([
   [9, 'Azure SQL Edge, for which no statement here was made'],
   [
@@ -40,7 +40,7 @@ const refused: ReadonlyMap<number, string> = new Map([
   ],
 ]);
 
-/** Which statements an engine takes. Throws `warehouse.refused`, with what to do, for one that is not supported. */
+/** The dialect for an engine. Throws `warehouse.refused`, saying what to do, for an engine that is not supported. */
 export function dialectOf(engine: Engine, name: string): Dialect {
   const { edition, version } = engine;
   if (edition === dedicatedPool) return 'pool';

@@ -9,28 +9,28 @@ import { countTouched, type SqlClient } from './sqlClient';
 import { ledgerTable } from './tables';
 
 /*
- * Changes of the ledger's row of a table whose place a shadow takes. Each of them is one statement that matches only what was read
- * before, so any number of processes may do them at once.
+ * Changes the ledger's row of a table whose place a shadow takes. Each change is one statement, which matches only the row that was read
+ * before. So any number of processes may make it at once.
  */
 
 const isFree = `NOT (${replacingPrefixes.map((prefix) => `delta_id LIKE '${prefix}%'`).join(' OR ')})`;
 
 const knows = (name: string) => `EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)})`;
 
-/** True in the ledger if the shadow follows the log. */
+/** The condition that a shadow follows the log. */
 const isFilled = (name: string) =>
   `EXISTS (SELECT * FROM ${ledgerTable} WHERE table_name = ${quoteText(name)} AND delta_id NOT LIKE 'fill:%')`;
 
 const setTableId = (name: string, tableId: string, condition: string) =>
   `UPDATE ${ledgerTable} SET delta_id = ${tableId}, batch_token = '${randomUUID()}' WHERE table_name = ${quoteText(name)} AND ${condition};`;
 
-/** What a table's row in the ledger says of a shadow. */
+/** What the ledger's row of a table says about a shadow. */
 interface ReplacingRow extends Replacing {
-  /** All that stands in `delta_id`. */
+  /** The whole text of `delta_id`. */
   readonly text: string;
 }
 
-/** Undefined if no shadow is taking the place of the table. */
+/** Reads the row of a table; undefined if no shadow is taking its place. */
 export async function readReplacing(
   ledger: Ledger,
   { table }: Pick<Swap, 'table'>,
@@ -40,7 +40,7 @@ export async function readReplacing(
   return replacing && { ...replacing, text: position.tableId };
 }
 
-/** Refuses all loads of the table. Waits for the load under way, which has the lock on the row. */
+/** Makes the ledger refuse all loads of the table. Waits for a running load, which has the lock on the row. */
 export async function holdLoads(client: SqlClient, ledger: Ledger, swap: Swap): Promise<boolean> {
   const [name, shadow] = [fullName(swap.table), fullName(swap.shadow)];
   const prefix = replacingPrefix('held', swap.shadow);
@@ -49,7 +49,7 @@ export async function holdLoads(client: SqlClient, ledger: Ledger, swap: Swap): 
   const found = await readReplacing(ledger, swap);
   if (found?.shadow === shadow) return true;
   if (!found) return false;
-  // A shadow that the ledger does not have never takes the table's place.
+  // If the ledger does not have the shadow, it must not take the table's place.
   const { tableId } = ownPosition({ tableId: found.text, version: 0, mark: undefined });
   const instead = setTableId(
     name,
@@ -59,7 +59,7 @@ export async function holdLoads(client: SqlClient, ledger: Ledger, swap: Swap): 
   return (await countTouched(client.batch, instead)) > 0;
 }
 
-/** Lets loads of the table go on, if this shadow holds them and is not known to be complete. */
+/** Lets loads of the table go on, if this shadow holds them and the ledger does not say that it is complete. */
 export async function releaseLoads(client: SqlClient, ledger: Ledger, swap: Swap): Promise<void> {
   const found = await readReplacing(ledger, swap);
   if (found?.stage !== 'held' || found.shadow !== fullName(swap.shadow)) return;
@@ -72,8 +72,8 @@ export async function releaseLoads(client: SqlClient, ledger: Ledger, swap: Swap
 }
 
 /**
- * The condition on the ledger's row of a shadow that it stands at a position or after it. It is for an UPDATE, which waits for whoever is
- * changing the row; a SELECT would see changes that may be undone.
+ * The condition that the ledger's row of a shadow has reached a position. It is for an UPDATE, which waits for a process that is changing
+ * the row; a SELECT would see changes that may be undone.
  */
 export function standsAt(shadow: WarehouseTable, least: TablePosition | undefined): string {
   const isShadow = `table_name = ${quoteText(fullName(shadow))}`;
@@ -82,8 +82,8 @@ export function standsAt(shadow: WarehouseTable, least: TablePosition | undefine
 }
 
 /**
- * Says that the shadow is complete, so that tables may be renamed. Returns the text of the table's row then; undefined if the row is not
- * as it was `found` any more, or the shadow does not stand at this position at least.
+ * Writes into the ledger that the shadow is complete, so that tables may be renamed. Returns the new text of the table's row. Undefined if
+ * the row is not as it was `found` any more, or if the shadow has not reached this position.
  */
 export async function beginRenames(
   client: SqlClient,

@@ -9,10 +9,10 @@ import { readLayout } from './tableLayout';
 import { type Dialect, isColumn, objectId } from './tables';
 
 /*
- * Finds what people have added to a table and a rebuild would lose, such as an index, and what keeps the table from being replaced.
+ * Finds what people have added to a table and a rebuild would lose, such as an index. Also finds what keeps the table from being replaced.
  */
 
-/** What a swap takes away from a table, in sentences. Throws `warehouse.refused` if the table cannot be replaced at all. */
+/** What a table would lose if it were replaced, in sentences. Throws `warehouse.refused` if it cannot be replaced at all. */
 export async function lostBySwap(
   client: SqlClient,
   table: WarehouseTable,
@@ -30,7 +30,7 @@ export async function lostBySwap(
   return [...lost, ...(await hiddenByPolicies(client, table))];
 }
 
-/** Undefined if the engine has no such system view, and so not what it tells of. */
+/** The names in a system view. Undefined if the engine has no such view; then it does not have such things either. */
 async function namesIn(client: SqlClient, select: string): Promise<string[] | undefined> {
   try {
     const { rows } = await client.batch(select);
@@ -56,7 +56,7 @@ async function findPolicies(
   return { names: names ?? [], unseen: isSure ? [] : [unseen] };
 }
 
-/** A policy can hide rows from the login that deletes all rows of the table. */
+/** The policies that filter rows of the table. Such a policy can hide rows from the login that deletes all rows of the table. */
 async function hiddenByPolicies(client: SqlClient, table: WarehouseTable): Promise<readonly string[]> {
   const then = 'rows that are hidden from this login stay, beside the new ones';
   const { names, unseen } = await findPolicies(client, table, then);
@@ -66,7 +66,10 @@ async function hiddenByPolicies(client: SqlClient, table: WarehouseTable): Promi
   ];
 }
 
-/** The new table would show rows that a policy hides, and a table with a policy can be neither renamed nor dropped. */
+/**
+ * Refuses a table with a policy that hides rows: the new table would show them, and a table with a policy can be neither renamed nor
+ * dropped.
+ */
 async function refuseIfFiltered(client: SqlClient, table: WarehouseTable): Promise<readonly string[]> {
   const { names, unseen } = await findPolicies(client, table, 'the rebuild fails at its end');
   if (names.length === 0) return unseen;
@@ -76,7 +79,7 @@ async function refuseIfFiltered(client: SqlClient, table: WarehouseTable): Promi
   );
 }
 
-/** The rows that a foreign key refers to cannot be deleted; or rows of the other table would be deleted with them. */
+/** Refuses a table that a foreign key refers to: its rows cannot be deleted, or rows of the other table would be deleted with them. */
 async function refuseIfReferred(client: SqlClient, table: WarehouseTable): Promise<void> {
   const { rows } = await client.batch(
     `SELECT name, OBJECT_NAME(parent_object_id) AS of_table FROM sys.foreign_keys WHERE referenced_object_id = ${objectId(table)} AND parent_object_id <> referenced_object_id;`,
@@ -101,7 +104,7 @@ async function lostByRename(client: SqlClient, table: WarehouseTable): Promise<s
   return [...lost, ...(await lostDetails(client, table)), ...(await lostGrants(client, table))];
 }
 
-/** What people can put on columns, and no new table has. */
+/** What people have added to columns, and a new table does not have. */
 async function lostDetails(client: SqlClient, table: WarehouseTable): Promise<string[]> {
   const ofTable = `object_id = ${objectId(table)}`;
   const statistics = `SELECT name FROM sys.stats WHERE user_created = 1 AND ${ofTable};`;
@@ -118,7 +121,9 @@ async function lostDetails(client: SqlClient, table: WarehouseTable): Promise<st
 
 const dependencies = 'sys.sql_expression_dependencies';
 
-/** A materialized view does not let its table be renamed. Returns a sentence if the login cannot see whether there is one. */
+/**
+ * Refuses a table with a materialized view, because it cannot be renamed. Returns a sentence if the login cannot see whether there is one.
+ */
 async function refuseIfBound(client: SqlClient, table: WarehouseTable): Promise<string[]> {
   if (!(await hasRight(client, quoteText(dependencies), 'OBJECT', 'SELECT')))
     return [

@@ -1,6 +1,6 @@
 import type { StorageAccount } from '../../storage/azureBlobStore';
 
-/** The address of a container as others see it, without its key and without a slash at the end. */
+/** The address of a container for other programs, without its key and without a slash at the end. */
 export function containerUrl(account: StorageAccount, container: string): string {
   const endpoint =
     'blobServiceUri' in account ? account.blobServiceUri : blobEndpoint(account.connectionString);

@@ -10,14 +10,14 @@ const columns = 'table_name, delta_id, last_version';
 type Row = Record<string, unknown>;
 
 /**
- * Reads ops.load_ledger. Ledgers made by earlier releases lack the mark columns: the first read tries to add them. If that is
+ * Reads ops.load_ledger. Ledgers of earlier releases do not have the mark columns, and the first read tries to add them. If that is
  * refused, this process works without marks until it restarts.
  */
 export class Ledger {
   readonly #client: SqlClient;
   readonly #warn: (message: string) => void;
   #keepsMarks: boolean | undefined;
-  /** The columns are being added. */
+  /** Set while the columns are being added. */
   #adding: Promise<TributaryError | undefined> | undefined;
 
   constructor(client: SqlClient, warn: (message: string) => void) {
@@ -41,15 +41,15 @@ export class Ledger {
     return positions;
   }
 
-  /** Whether statements may name the columns of the marks. Reads the ledger if that is unknown. */
+  /** Whether statements may use the columns of marks. Reads the ledger if that is unknown. */
   async findMarks(): Promise<boolean> {
     if (this.#keepsMarks === undefined) await this.#rows();
     return this.#keepsMarks === true;
   }
 
   /**
-   * Adds the primary key, without which two processes could both add a table's row, to a ledger of an earlier release. It works without
-   * one, too. Throws `warehouse.ledger` if a table has two rows already.
+   * Adds the primary key to a ledger of an earlier release. Without it, two processes could both add a table's row. The ledger works
+   * without one, too. Throws `warehouse.ledger` if a table has two rows already.
    */
   async addKey(): Promise<void> {
     try {
@@ -71,7 +71,7 @@ export class Ledger {
     return (await this.#client.batch(`SELECT ${columns} FROM ${ledgerTable};`)).rows;
   }
 
-  /** Undefined where the columns are missing. */
+  /** The rows with their marks; undefined if the columns are missing. */
   async #rowsWithMarks(): Promise<Row[] | undefined> {
     try {
       const text = `SELECT ${columns}, last_mark, mark_version FROM ${ledgerTable};`;
@@ -85,8 +85,8 @@ export class Ledger {
   }
 
   /**
-   * Undefined where the columns cannot be added. Adding may fail because another process just added them, so read again to find
-   * out.
+   * Adds the columns and reads the rows; undefined if the columns cannot be added. Adding may fail because another process has just added
+   * them, so the rows are read in any case.
    */
   async #rowsWithNewColumns(): Promise<Row[] | undefined> {
     this.#adding ??= this.#addColumns().finally(() => {
@@ -103,7 +103,7 @@ export class Ledger {
     return undefined;
   }
 
-  /** The refusal, if it is one. */
+  /** Adds the columns. Returns the error if that is refused. */
   async #addColumns(): Promise<TributaryError | undefined> {
     try {
       await this.#client.batch(addMarkColumns);

@@ -3,13 +3,13 @@ import { isShadowName } from '../shadow';
 import { fullName } from '../warehouse';
 
 /*
- * A pool creates, renames and drops tables outside transactions, so a killed process can leave tables that are not in the ledger.
+ * A pool creates, renames and drops tables outside transactions. So a killed process can leave tables that are not in the ledger.
  */
 
-/** A younger table is left alone, because another process may just be working on it: it will soon be in the ledger, or dropped. */
+/** A table younger than this is left alone: another process may be working on it, and will soon enter it in the ledger or drop it. */
 const minutesOfGrace = 60;
 
-/** The name under which a table that a shadow replaced waits to be dropped. */
+/** The name of a replaced table that waits to be dropped. */
 export const retiredName = (shadow: Pick<WarehouseTable, 'name'>): string => `${shadow.name}${retiredSuffix}`;
 const retiredSuffix = '_old';
 
@@ -29,7 +29,7 @@ export function leftoversOf(
   return rows.flatMap((row) => {
     const one = { schema: String(row.schema_name), name: String(row.name) };
     const isOurs = one.schema === table.schema && isShadowName(table, one.name);
-    // A replaced table can be dropped at any age: repeating the swap does not need it.
+    // A replaced table can be dropped at any age, because the replacement does not need it any more, even if it is repeated.
     if (isOurs && one.name.endsWith(retiredSuffix))
       return known.has(fullName({ ...one, name: one.name.slice(0, -retiredSuffix.length) })) ? [] : [one];
     const isStage = one.schema === stageSchema && /^stage_[0-9a-f]{32}$/.test(one.name);

@@ -5,15 +5,15 @@ import type { Cell } from '../warehouse';
 /** The length of a piece of a long text, because longer constants are not accepted everywhere. */
 const pieceLength = 2000;
 
-/** `[name]`, whatever the name. */
+/** The name in brackets, `[name]`. It works for every name. */
 export const quoteName = (name: string): string => `[${name.replaceAll(']', ']]')}]`;
 
 export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
 
 /**
- * A text as an expression of T-SQL; with `unicode` an nvarchar expression. A constant without N is first put into the code page of the
- * database, so by default only ASCII is written without it. Quotes are doubled. Line breaks are written as character
- * codes, because a backslash before a line break removes both (the line continuation of string constants). NUL is a code too.
+ * A text as an expression of T-SQL; with `unicode` an nvarchar expression. A constant without N is first converted to the code page of the
+ * database, so by default only ASCII is written without it. Quotes are doubled. Line breaks are written as character codes, because a
+ * backslash before a line break removes both (the line continuation of string constants). NUL is written as a code too.
  */
 export function quoteText(text: string, unicode = !isAscii(text)): string {
   const prefix = unicode ? 'N' : '';
@@ -33,7 +33,7 @@ export function quoteText(text: string, unicode = !isAscii(text)): string {
   return `(${[first, ...pieces].filter((part) => part !== '').join(' + ')})`;
 }
 
-/** A text that LIKE finds as it is. */
+/** A text in the form in which a LIKE pattern finds exactly this text. */
 export const escapeLike = (text: string): string => text.replace(/[[%_]/g, '[$&]');
 
 /** The number of string constants in T-SQL without comments. A doubled quote does not end a constant. */
@@ -83,7 +83,7 @@ export function formatCell(cell: Exclude<Cell, null>, type: WarehouseType): stri
 /** Types whose constants are written in quotes. */
 export const isQuoted = (type: WarehouseType): boolean => /^(?:n?varchar|date)/.test(type);
 
-/** The type of a text column whose constants begin with N. The length of nvarchar goes to 4000. */
+/** The type of a text column whose constants begin with N. Above a length of 4000, nvarchar needs `max`. */
 const unicodeType = (type: WarehouseType): string =>
   type.startsWith('varchar') ? (Number(type.slice(8, -1)) > 4000 ? 'nvarchar(max)' : `n${type}`) : type;
 
@@ -93,6 +93,6 @@ export function literal(cell: Cell, type: WarehouseType, typed: boolean): string
   const text = formatCell(cell, type);
   const unicode = type.startsWith('nvarchar') || (type.startsWith('varchar') && !isAscii(text));
   const constant = isQuoted(type) ? quoteText(text, unicode) : text;
-  // A cast to varchar would put the text into the code page of the database, which the column may not have.
+  // A cast to varchar would convert the text to the code page of the database, which may differ from that of the column.
   return typed ? `CAST(${constant} AS ${unicode ? unicodeType(type) : type})` : constant;
 }

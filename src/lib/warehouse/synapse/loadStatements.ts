@@ -5,7 +5,7 @@ import { fullName, type Load, type RejectedRow } from '../warehouse';
 import { countConstants, literal, quoteName, quoteText } from './literals';
 import { ledgerTable, quoteTable, rejectsTable } from './tables';
 
-/** Limits of a dedicated SQL pool: rows of one INSERT (documented for UNION ALL), and string constants of a batch. */
+/** Limits of a dedicated SQL pool: the rows of one INSERT (documented for UNION ALL), and the string constants of a batch. */
 export const maxRowsOfStatement = 1000;
 const maxStringsOfBatch = 19_000;
 /** The most characters of a batch. The protocol allows 65,536 packets of 4 KB, but both sides hold the batch in memory. */
@@ -17,7 +17,7 @@ interface Insert {
   readonly strings: number;
 }
 
-/** INSERTs for all rows and rejected rows of a load, each made when it is asked for. */
+/** The INSERTs for all rows and rejected rows of a load. Each is made when it is asked for. */
 export function* insertStatements({ table, rows }: Load): Generator<Insert, void> {
   yield* insertRows(table, rows.columns, rows.count);
   yield* insertRejected(fullName(table), rows.rejected);
@@ -49,7 +49,10 @@ function insertRejected(name: string, rejected: readonly RejectedRow[]) {
   });
 }
 
-/** Rows as statements that each fit a batch; a single row may exceed the limits. The first row of each statement is typed. */
+/**
+ * Rows as statements that each fit into a batch; a single row may exceed the limits. The first row of each statement has casts to the
+ * columns' types.
+ */
 function* insertSelects(
   into: string,
   count: number,
@@ -108,13 +111,13 @@ export interface Move {
   readonly from: TablePosition;
   readonly to: TablePosition;
   readonly token: string;
-  /** Whether the ledger has columns for marks; it has unless told. */
+  /** Whether the ledger has columns for marks; true if missing. */
   readonly keepsMarks?: boolean;
 }
 
 /**
- * Condition on the ledger's row of a table at a position. A mark counts if it is of this version: loaders of earlier releases
- * move the version and leave the mark as it is.
+ * The condition that the ledger's row of a table is at a position. A mark counts only if it is of this version: loaders of earlier releases
+ * change the version and leave the mark as it is.
  */
 function isAt(name: string, { tableId, version, mark }: TablePosition, keepsMarks: boolean): string {
   const at = `table_name = ${quoteText(name)} AND delta_id = ${quoteText(tableId)} AND last_version = ${version}`;
@@ -132,13 +135,13 @@ export function setPosition({ tableId, version, mark }: TablePosition, keepsMark
 }
 
 /**
- * The fence: moves the ledger's row from one position to the next, and waits while another load is doing so. It is always the first
- * statement of a load that touches a table, so that loads wait for each other only here.
+ * The fence of a load: a statement that moves the ledger's row from one position to the next, and waits while another load is doing so. It
+ * is always the first statement of a load that touches a table, so loads wait for each other only here.
  */
 export const moveLedger = ({ name, from, to, token, keepsMarks = true }: Move): string =>
   `UPDATE ${ledgerTable} SET ${setPosition(to, keepsMarks)}, batch_token = '${token}' WHERE ${isAt(name, from, keepsMarks)};`;
 
-/** How many rows of the ledger have our token: 1 if the fence let us through, more if the ledger has doubled rows. */
+/** How many rows of the ledger have our token. It is 1 if the fence let us through, and more if the ledger has a table twice. */
 const countOwn = (name: string, token: string): string =>
   `(SELECT COUNT(*) FROM ${ledgerTable} WHERE table_name = ${quoteText(name)} AND batch_token = '${token}')`;
 
@@ -150,7 +153,7 @@ export interface FencedLoad extends Move {
   readonly body: string;
 }
 
-/** The whole load in one round trip. Its last row says whose token is in the ledger. */
+/** The whole load in one round trip. Its last row says whose token the ledger has. */
 export const fencedLoad = (load: FencedLoad): string =>
   `BEGIN TRANSACTION;
 ${moveLedger(load)}
@@ -161,6 +164,6 @@ COMMIT;
 END ELSE BEGIN ROLLBACK; END;
 SELECT @won AS won;`;
 
-/** Touches a row if the ledger is at a position or past it. Waits for a load that is under way. */
+/** Touches a row of the ledger if it is at a position or past it. Waits for a load that has not ended. */
 export const touchIfReached = (name: string, { tableId, version }: TablePosition): string =>
   `UPDATE ${ledgerTable} SET last_version = last_version WHERE table_name = ${quoteText(name)} AND delta_id = ${quoteText(tableId)} AND last_version >= ${version};`;

@@ -37,7 +37,7 @@ const bulkThreshold = 500;
 const copyThreshold = 20_000;
 
 export interface LoadSettings {
-  /** Where large loads of a dedicated pool are staged. Without it, every load uses INSERT statements. */
+  /** The place where large loads of a dedicated pool are staged. Without it, every load uses INSERT statements. */
   readonly staging?: Staging;
   readonly copyThreshold?: number;
   readonly bulkThreshold?: number;
@@ -52,7 +52,7 @@ export interface LoadsOptions extends LoadSettings {
 }
 
 /**
- * Adds the rows of loads, each with the ledger in one transaction. The way in depends on the engine and the number of rows:
+ * Adds the rows of loads, each in one transaction with its change of the ledger. The method depends on the engine and the number of rows:
  *
  * | | few rows | many rows |
  * |---|---|---|
@@ -62,9 +62,9 @@ export interface LoadsOptions extends LoadSettings {
 export class Loads {
   readonly #options: LoadsOptions;
   readonly #client: SqlClient;
-  /** The names of the tables whose text columns are right. */
+  /** The names of the tables whose text columns were found right. */
   readonly #checked = new Set<string>();
-  /** Ends when the last load that was asked for has ended. */
+  /** Resolves when the load that was asked for last has ended. */
   #last: Promise<void> = Promise.resolve();
   #copyRefused = false;
   #bulkRefused = false;
@@ -74,11 +74,12 @@ export class Loads {
     this.#client = options.client;
   }
 
-  /** A refused load has changed nothing. If the table lacks columns, they are added, and the load is tried again. */
+  /** Does a load. A refused load has changed nothing. If the table lacks columns, they are added, and the load is tried again. */
   async load(load: Load): Promise<LoadOutcome> {
     await this.#checkText(load.table);
     if ((await this.#options.dialect()) !== 'pool') return this.#loadWithColumns(load);
-    // The smallest pool runs four statements at a time, for everybody. Loads would wait for each other at the ledger anyway.
+    // Loads are done one at a time: the smallest pool runs only four statements at once, for everybody, and loads would wait at the ledger
+    // anyway.
     const turn = this.#last.then(() => this.#loadWithColumns(load));
     this.#last = turn.then(
       () => {},
@@ -94,18 +95,18 @@ export class Loads {
       const isRefused = error instanceof TributaryError && error.code === 'warehouse.refused';
       if (!isRefused) throw error;
       const isAdded = await this.#client.described(() => addMissingColumns(this.#client, load.table));
-      // Another process may have added them after the load was refused.
+      // Another process may have added the columns after the load was refused.
       if (isAdded || isUnknownColumn(error.cause)) return this.#loadOnce(load);
       if (!(await this.#usesBulk(load))) throw error;
       const outcome = await this.#loadFenced(load, await packBatches(insertStatements(load)));
-      // An overtaken load proves nothing.
+      // An overtaken load does not show whether text would have been accepted.
       if (outcome === 'overtaken') return outcome;
       this.#bulkRefused = this.#isRefusedForGood('bulk load', error);
       return outcome;
     }
   }
 
-  /** Usually a right is missing. Other errors say nothing of the next load. */
+  /** Whether a way to load is refused for good, usually because a right is missing. Other errors say nothing about the next load. */
   #isRefusedForGood(what: string, error: TributaryError): boolean {
     const isForGood = isNeverPossible(error.cause);
     const then = isForGood ? 'all rows go' : 'the rows of this load went';
@@ -135,7 +136,10 @@ export class Loads {
     return !this.#bulkRefused && rows.count >= threshold && (await this.#options.dialect()) === 'server';
   }
 
-  /** Rows in binary form; as text the rejected ones, and those with letters that the client might put into another code page. */
+  /**
+   * Loads rows in binary form. Rejected rows, and rows with characters that the client might convert to another code page, are sent as
+   * text.
+   */
   async #loadBulk(load: Load): Promise<LoadOutcome> {
     const { columns } = load.table;
     const { staged, others } = splitRows(
@@ -156,7 +160,7 @@ export class Loads {
     });
   }
 
-  /** @param send does the load, and returns how many rows of the ledger it has moved */
+  /** @param send does the load, and returns how many rows of the ledger it has changed */
   async #fenced(load: Load, send: (move: Move) => Promise<number>): Promise<LoadOutcome> {
     const { from, to } = load;
     const name = fullName(load.table);
@@ -185,14 +189,14 @@ export class Loads {
     return won;
   }
 
-  /** If the answer was lost, the ledger tells whether the load was committed. */
+  /** Finds out from the ledger whether a load was committed whose answer was lost. */
   async #resolve(name: string, to: TablePosition, cause: unknown): Promise<LoadOutcome> {
     if ((await this.#client.described(() => countTouched(this.#client.batch, touchIfReached(name, to)))) > 0)
       return 'loaded';
     throw this.#client.describe(cause);
   }
 
-  /** Copies the rows into a heap of their own, which needs no transaction, and then inserts from it with the fence. */
+  /** Copies the rows into a table of their own, which needs no transaction, and then inserts them from there behind the fence. */
   async #loadStaged(load: Load, staging: Staging): Promise<LoadOutcome> {
     const { table } = load;
     const { staged, others } = splitForCopy(load.rows);
@@ -208,7 +212,7 @@ export class Loads {
         await this.#client.described(() => this.#client.batch(copyInto(stage, staging.urlOf(path))));
       } catch (error) {
         if (!(error instanceof TributaryError) || error.code !== 'warehouse.refused') throw error;
-        // The rows must still be loaded, even if that is slower.
+        // The rows must be loaded all the same, even if it takes longer.
         this.#copyRefused = this.#isRefusedForGood('COPY INTO', error);
         return await this.#loadFenced(load, await packBatches(insertStatements(load)));
       }
@@ -217,7 +221,7 @@ export class Loads {
       const rest = insertStatements({ ...load, rows: others });
       return await this.#loadFenced(load, await packBatches([{ text: insert, strings: 0 }], rest));
     } finally {
-      // A failure here only leaves files or tables behind.
+      // If this fails, it only leaves files or tables behind.
       await deleteLeftFiles(staging).catch(() => {});
       await staging.store.delete(path).catch(() => {});
       await this.#client.described(() => this.#client.batch(dropIfExists(stage))).catch(() => {});

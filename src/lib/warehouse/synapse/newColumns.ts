@@ -6,11 +6,11 @@ import type { SqlClient } from './sqlClient';
 import { addColumn } from './tables';
 
 /*
- * Columns that a stream has gained since its table was made. The names are read only where a load was refused, so that they cost
- * the usual load nothing.
+ * Columns that a stream has gained since its table was made. Their names are read only after a load was refused, so usual loads need no
+ * query for them.
  */
 
-/** The columns that the database's table lacks; none if there is no such table. */
+/** The columns that the database's table does not have; none if there is no such table. */
 export async function missingColumns(client: SqlClient, table: WarehouseTable): Promise<WarehouseColumn[]> {
   const { rows } = await client.batch(
     `SELECT name FROM sys.columns WHERE object_id = OBJECT_ID(${quoteText(fullName(table))});`,
@@ -22,8 +22,8 @@ export async function missingColumns(client: SqlClient, table: WarehouseTable): 
 }
 
 /**
- * Adds the columns that a table lacks; they are null in the rows that are there. Returns whether there were any. Any number of
- * processes may do so at once.
+ * Adds the columns that a table does not have; they are null in existing rows. Returns whether there were any. Any number of processes may
+ * do so at once.
  * @throws `warehouse.schema` if the login may not alter the table
  */
 export async function addMissingColumns(client: SqlClient, table: WarehouseTable): Promise<boolean> {
@@ -38,7 +38,7 @@ export async function addMissingColumns(client: SqlClient, table: WarehouseTable
       refusals.push(refusal);
     }
   }
-  // A refusal is no failure if another process has added the column meanwhile.
+  // If another process has added the column meanwhile, the refusal does not matter.
   const [cause] = refusals;
   const lacking = cause ? await missingColumns(client, table) : [];
   if (cause && lacking.length > 0) {

@@ -10,25 +10,28 @@ import type { PreparedRows } from '../warehouse';
 import { bulkOptions, toBulkTable } from './bulkLoad';
 import { isDeadlock, toWarehouseError } from './sqlErrors';
 
-/** How long an answer may take. It is long, because statements wait in the queue of a dedicated pool, whose smallest size runs four at a time. */
+/**
+ * How long an answer may take, in milliseconds. It is long, because statements wait in the queue of a dedicated pool, whose smallest size
+ * runs four at a time.
+ */
 const requestTimeoutMs = 300_000;
 
 export interface BatchResult {
   /** The rows of the last result set. */
   readonly rows: Record<string, unknown>[];
-  /** Rows touched, by statement. */
+  /** The number of rows that each statement touched. */
   readonly touched: readonly number[];
 }
 
 /** Runs batches, outside or inside a transaction. */
 export type RunBatch = (text: string) => Promise<BatchResult>;
 
-/** Adds rows to a table in binary form, inside a transaction. A dedicated pool does not take it. */
+/** Adds rows to a table in binary form, inside a transaction. A dedicated pool does not support it. */
 export type AddRows = (table: WarehouseTable, rows: PreparedRows) => Promise<void>;
 
 /**
- * How many rows a statement touches. A server can be configured so that connections begin without such numbers. No batch of ours may
- * change an option of the session, because options outlive their batch on a connection that is used again: this one sets the default.
+ * How many rows a statement touches. The option is set, because a server can be configured to begin connections without such numbers.
+ * Options outlive their batch on a connection that is used again, so no batch may change them; this one sets the default.
  */
 export async function countTouched(run: RunBatch, statement: string): Promise<number> {
   const { touched } = await run(`SET NOCOUNT OFF; ${statement}`);
@@ -40,7 +43,7 @@ export interface SqlClientOptions {
   readonly requestTimeoutMs?: number;
 }
 
-/** How often work is tried that loses a deadlock. */
+/** How many tries are made if work is the victim of deadlocks. */
 const maxTries = 4;
 const backoff = { firstMs: 50 };
 
@@ -74,10 +77,10 @@ export class SqlClient {
     this.name = `${options.address.server}/${options.address.database}`;
   }
 
-  /** Sends a batch as it is: no sp_executesql, no parameters. */
+  /** Sends a batch as it is, without sp_executesql and parameters. */
   readonly batch: RunBatch = (text) => this.#guarded(async (pool) => runOn(pool.request(), text));
 
-  /** Runs `work` in a transaction on one connection, and commits; or rolls back if `work` returns undefined. */
+  /** Runs `work` in a transaction on one connection. Commits, or rolls back if `work` returns undefined. */
   async transaction<T>(
     work: (run: RunBatch, addRows: AddRows) => Promise<T | undefined>,
   ): Promise<T | undefined> {
@@ -95,7 +98,8 @@ export class SqlClient {
         else await transaction.commit();
         return result;
       } catch (error) {
-        // The rollback frees the locks. It fails if the server has already rolled back or the connection is gone, which is fine.
+        // The rollback releases the locks. It may fail because the server has rolled back already or the connection is gone, which does no
+        // harm.
         await transaction.rollback().catch(() => {});
         throw error;
       }
@@ -122,7 +126,7 @@ export class SqlClient {
     }
   }
 
-  /** A deadlock undoes the whole transaction of its victim, and the other one goes on. */
+  /** Runs `work`, again after a deadlock. A deadlock undoes the whole transaction of its victim, and the other one goes on. */
   async #guarded<T>(work: (pool: ConnectionPool) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
@@ -181,13 +185,13 @@ export class SqlClient {
       // The alternative validates with a SELECT through sp_executesql. If the server refuses that, connections are made endlessly.
       validateConnection: 'socket',
       options: {
-        // The client's types know no `strict`, which its TDS library takes.
+        // The client's types do not have `strict`, but its TDS library accepts it.
         encrypt: address.encrypt as boolean,
         trustServerCertificate: address.trustServerCertificate,
         // A dedicated pool refuses the client's default for this option.
         connectionIsolationLevel: sql.ISOLATION_LEVEL.READ_UNCOMMITTED,
         isolationLevel: sql.ISOLATION_LEVEL.READ_UNCOMMITTED,
-        // A dedicated pool does so anyway: an error in a transaction ends it.
+        // A dedicated pool does this in any case: an error in a transaction ends it.
         abortTransactionOnError: true,
         appName: 'Tributary',
       },

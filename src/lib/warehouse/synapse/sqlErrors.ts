@@ -2,8 +2,8 @@ import { TributaryError } from '../../errors';
 import { describeNoIdentity } from '../../noIdentity';
 
 /*
- * The meaning of errors of a dedicated SQL pool, Azure SQL and SQL Server, by number. tedious itself retries some transient errors
- * while it connects, but not the errors of a pool that is paused or warming up.
+ * The meaning of errors of a dedicated SQL pool, Azure SQL and SQL Server, by number. tedious itself retries some transient errors while it
+ * connects, but not the errors of a pool that is paused or starting.
  */
 
 const deadlock = 1205;
@@ -53,10 +53,10 @@ const connectionCodes = new Set([
   'ECANCEL',
   'ENOTBEGUN',
   'EALREADYBEGUN',
-  // A request met a connection that was being closed.
+  // The request was made while the connection was being closed.
   'EINVALIDSTATE',
   'ECLOSE',
-  // The token of an identity could not be had: no identity was found, which missingIdentity tells, or its service did not answer.
+  // The identity got no token: either there is no identity, which missingIdentity detects, or its service did not answer.
   'EFEDAUTH',
 ]);
 
@@ -70,14 +70,14 @@ interface SqlErrorParts {
 
 const toParts = (error: unknown): SqlErrorParts => (typeof error === 'object' && error !== null ? error : {});
 
-/** The number of the server's first error, which is the cause of the errors after it. */
+/** The number of the server's first error, which caused the others. */
 function numberOf(error: SqlErrorParts): number | undefined {
   const first = error.precedingErrors?.[0] ?? error;
   const number = first.number ?? first.originalError?.info?.number;
   return typeof number === 'number' && number > 0 ? number : undefined;
 }
 
-/** What to do if an identity was to log in and none was found; undefined for any other error. tedious keeps that error beside its own. */
+/** What to do if an identity should log in and none was found; undefined for any other error. tedious keeps that error beside its own. */
 function missingIdentity({ originalError }: SqlErrorParts): string | undefined {
   const errors: unknown = originalError?.errors;
   return Array.isArray(errors) ? errors.map(describeNoIdentity).find(Boolean) : undefined;
@@ -103,35 +103,38 @@ export function toWarehouseError(error: unknown, name: string, loginNumber?: num
   return new TributaryError(code, `${name}: ${what}.`.replace(/\.\.$/, '.'), { cause: error });
 }
 
-/** The server may have carried out a request before it ended the session with such an error. */
+/** Errors with which the server ends the session. It may have carried out the request before. */
 const endsSession: ReadonlySet<number | undefined> = new Set([596, 6005, 40197, 40613]);
 
-/** Whether the server may have carried out the request: it may have, if it did not answer, or ended the session. */
+/** Whether the server may have carried out the request, because it did not answer or ended the session. */
 export function isAmbiguous(error: unknown): boolean {
   const number = numberOf(toParts(error));
   return number === undefined || endsSession.has(number);
 }
 
-/** The server has rolled the transaction back, and it may be tried again at once. */
+/** Whether the request was the victim of a deadlock. The server has rolled its transaction back, and it may be tried again at once. */
 export const isDeadlock = (error: unknown): boolean => numberOf(toParts(error)) === deadlock;
 
-/** Another process has just made what a statement makes: a table or schema, a row with this key, a column, a primary key. */
+/**
+ * Errors of a statement that makes something which another process has just made: a table or schema, a row with this key, a column, a
+ * primary key.
+ */
 const madeMeanwhile: ReadonlySet<number | undefined> = new Set([2714, 2627, 2601, 2705, 1779]);
 export const isMadeMeanwhile = (error: unknown): boolean => madeMeanwhile.has(numberOf(toParts(error)));
 
-/** The error number for a statement that names a column which its table does not have. */
+/** Whether an error says that a statement names a column which its table does not have. */
 export const isUnknownColumn = (error: unknown): boolean => numberOf(toParts(error)) === 207;
 
-/** The error number for a view or table that is not there, or that the login may not know of. */
+/** Whether an error says that a view or table does not exist, or that the login may not see it. */
 export const isUnknownObject = (error: unknown): boolean => numberOf(toParts(error)) === 208;
 
 /**
- * Errors which say that a login, or an engine, cannot load in this way at all, from Microsoft's list "Database Engine events and errors"
- * (https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors); 103010 comes from dedicated pools
- * alone and is not in it. Any other error may be of these rows, or of this moment.
+ * Errors which say that a login, or an engine, can never load in this way. They are from Microsoft's list "Database Engine events and
+ * errors" (https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors), except for 103010, which
+ * only dedicated pools have. Any other error may be about these rows, or may pass.
  */
 const neverPossible: ReadonlySet<number | undefined> = new Set([
-  // A right is missing: on an object, a column, in the database, for an action, for a bulk load.
+  // A right is missing: on an object, on a column, in the database, for an action, or for a bulk load.
   ...[229, 230, 262, 297, 4834],
   // There is no such table or schema, or the login may not use it.
   ...[1088, 2760],

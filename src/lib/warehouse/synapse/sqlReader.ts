@@ -8,26 +8,29 @@ import { SqlClient } from './sqlClient';
 import { ledgerTable, rejectsTable } from './tables';
 
 /*
- * Queries that people write, in a database. They are T-SQL, which cannot be told from text that writes. So the login must not be able
- * to write, and before anything runs the server is asked what the login may do:
+ * Runs queries that people write, in a database. They are T-SQL, and a text that reads cannot be told from one that writes. So the login
+ * must not be able to write. Before anything runs, the server is asked what the login may do:
  *
  * | on                  | because                                                                      |
  * |---------------------|------------------------------------------------------------------------------|
- * | the database        | rights there hold everywhere, also those of its roles and of sysadmin        |
+ * | the database        | rights there hold everywhere, including those of its roles and of sysadmin   |
  * | each of our schemas | its owner, and who was granted a right on it, may write to all of its tables |
  * | each of our tables  | rights may be granted on one table                                           |
  */
 
-/** A reader has no other rights than these. */
+/** Whether a right is one that a reader may have. It has no others. */
 const isForReading = (right: string): boolean => /^(?:CONNECT|SELECT|SHOWPLAN|UNMASK|VIEW .+)$/.test(right);
 
 type SecurableClass = 'DATABASE' | 'SCHEMA' | 'OBJECT';
 
-/** Which rights the login has, from its roles too. Empty if there is no such schema or table, or the login may do nothing there. */
+/**
+ * Asks which rights the login has, including those from its roles. There are none if there is no such schema or table, or if the login may
+ * do nothing there.
+ */
 export const askRights = (name: string, kind: SecurableClass): string =>
   `SELECT permission_name FROM fn_my_permissions(${kind === 'DATABASE' ? 'NULL' : quoteText(name)}, '${kind}');`;
 
-/** The roles of every database whose members may write, or may give themselves the right to. */
+/** The roles of every database whose members may write, or may give themselves the right to write. */
 const writingRoles = [
   'db_owner',
   'db_datawriter',
@@ -36,10 +39,10 @@ const writingRoles = [
   'db_accessadmin',
 ] as const;
 
-/** Their rights are rights in the database too; but an engine may tell of them as roles alone. */
+/** Asks in which of these roles the login is. Their rights are rights in the database too, but an engine may only tell the roles. */
 export const askRoles = `SELECT ${writingRoles.map((role) => `IS_ROLEMEMBER(${quoteText(role)}) AS ${role}`).join(', ')};`;
 
-/** The statements that make a user that may only read; deploy/sql/reader.sql has the same. */
+/** The statements that make a user who may only read. deploy/sql/reader.sql has the same statements. */
 export const readerScript = (tables: readonly WarehouseTable[]): string[] => [
   'CREATE USER [reader] FOR LOGIN [reader];',
   ...schemasOf(tables).map((schema) => `GRANT SELECT ON SCHEMA::${schema} TO [reader];`),
@@ -84,7 +87,7 @@ export class SqlReader implements Pick<Warehouse, 'query' | 'close'> {
   async #refuseRights(name: string, kind: SecurableClass): Promise<void> {
     const { rows } = await this.#client.batch(askRights(name, kind));
     const rights = new Set(rows.map((row) => String(row.permission_name)));
-    // Who is logged in has at least CONNECT.
+    // A login has at least the right CONNECT, so an empty answer means that the server does not tell.
     if (kind === 'DATABASE' && rights.size === 0) rights.add('rights that the server does not tell');
     const [first, ...more] = [...rights].filter((right) => !isForReading(right)).sort();
     if (first === undefined) return;

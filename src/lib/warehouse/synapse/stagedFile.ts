@@ -13,12 +13,12 @@ const compress = promisify(gzip);
 /** The folder of files for COPY. Its name must not begin with `_` or `.`, because COPY silently skips such files. */
 export const stagingPrefix = 'warehouse-staging/';
 
-/** No load takes as long as this. */
+/** A staged file that is older than this, in milliseconds, was left behind. No load takes as long. */
 const leftAfterMs = dayMs;
 
 /**
- * Deletes the files of processes that were killed during a load. Call it while a file of this process is there, which was just written:
- * ages are measured from the newest file, and so by the store's clock.
+ * Deletes the files of processes that were killed during a load. Call it while a file of this process exists that was just written: ages
+ * are measured from the newest file, and so by the store's clock.
  */
 export async function deleteLeftFiles({ store }: Pick<Staging, 'store'>): Promise<void> {
   const files: ObjectInfo[] = [];
@@ -35,20 +35,21 @@ export interface Staging {
 }
 
 /**
- * COPY reads an empty field as null and does not promise line breaks within quotes. So rows with such texts are inserted instead.
+ * Whether a cell can be in a staged file. COPY reads an empty field as null, and does not promise to read line breaks within quotes. So
+ * rows with such texts are inserted instead.
  */
 const fitsCsv = (cell: Cell) => typeof cell !== 'string' || (cell !== '' && !/[\r\n]/.test(cell));
 
-/** Divides rows into those that a staged file can carry, and the others. */
+/** Divides rows into those that can be in a staged file, and the others. */
 export const splitForCopy = (rows: PreparedRows): SplitRows => splitRows(rows, fitsCsv);
 
 export interface SplitRows {
-  /** Without rejected rows. */
+  /** The rows that fit. No rejected rows are among them. */
   readonly staged: PreparedRows;
   readonly others: PreparedRows;
 }
 
-/** Divides rows into those whose cells all fit, and the others. */
+/** Divides rows into those all of whose cells fit, and the others. */
 export function splitRows(rows: PreparedRows, fits: (cell: Cell, column: number) => boolean): SplitRows {
   const awkward = new Set<number>();
   for (const [index, column] of rows.columns.entries())

@@ -12,15 +12,15 @@ import { countTouched, type RunBatch, type SqlClient } from './sqlClient';
 import { type Dialect, existsTable, ledgerTable, quoteTable, rejectsTable } from './tables';
 
 /*
- * Puts the rows of a shadow in the place of a table's. The ledger holds loads of the table meanwhile.
+ * Replaces the rows of a table by those of its shadow. The ledger holds loads of the table meanwhile.
  *
  * | | what is done | what stays |
  * |---|---|---|
  * | SQL Server, Azure SQL | one transaction deletes the table's rows and inserts the shadow's | the table itself, with all that is on it |
- * | a dedicated pool | renames both tables, because its transactions are too small for so many rows | what was made on the shadow like on the table |
+ * | a dedicated pool | renames both tables, because a transaction is too small for the rows | what the shadow was made with, like the table |
  *
- * A pool renames no tables inside a transaction. So one connection holds the locks on the ledger's rows, so that only one process
- * renames, while another one renames; each step can be repeated, by this process or another one.
+ * A pool renames no tables inside a transaction. So one connection holds the locks on the ledger's rows, and another one renames; only one
+ * process can have the locks. Each step can be repeated, by this process or another one.
  */
 
 export interface SwapContext {
@@ -30,7 +30,7 @@ export interface SwapContext {
   readonly keepsMarks: boolean;
 }
 
-/** @param least where the shadow must stand at least; left out to finish what was begun */
+/** @param least the position that the shadow must have reached; missing to finish a replacement that was begun */
 export async function swapTables(
   context: SwapContext,
   swap: Swap,
@@ -54,14 +54,14 @@ export async function swapTables(
 
 interface BegunSwap {
   readonly swap: Swap;
-  /** What the ledger says of the table meanwhile. */
+  /** The text of the table's row in the ledger meanwhile. */
   readonly begun: string;
   readonly least: TablePosition | undefined;
 }
 
 /**
- * Runs `change` while this process alone has the ledger's rows of both tables, and then gives the table the shadow's position.
- * Returns false if the ledger does not say any more that the shadow takes the table's place, or says that it is not so far.
+ * Runs `change` while only this process has the ledger's rows of both tables. Afterwards it gives the table the shadow's position. Returns
+ * false if the ledger does not say any more that the shadow takes the table's place, or if the shadow has not reached `least`.
  */
 async function changeAlone(
   { client, keepsMarks }: SwapContext,
@@ -74,7 +74,7 @@ async function changeAlone(
     `UPDATE ${ledgerTable} SET batch_token = '${randomUUID()}' WHERE ${condition};`;
   const done = await client.transaction(async (run) => {
     if ((await countTouched(run, lock(isBegun))) === 0) return undefined;
-    // Waits for a load of the shadow that is under way.
+    // This waits for a load of the shadow that has not ended.
     if ((await countTouched(run, lock(standsAt(shadow, least)))) === 0) return undefined;
     const to = await positionToReach(run, [name, shadowName], begun);
     if (!to) return undefined;
@@ -92,7 +92,7 @@ async function changeAlone(
   return done === true;
 }
 
-/** The position of the shadow. Where an earlier release began the swap, the table's row has its version and mark. */
+/** The position of the shadow. If an earlier release began the replacement, the version and the mark are in the table's row. */
 async function positionToReach(
   run: RunBatch,
   [name, shadowName]: readonly [string, string],
@@ -114,8 +114,8 @@ async function positionToReach(
 }
 
 /**
- * A DELETE frees the pages of a heap only with a lock on the whole table. TRUNCATE TABLE would free them too, but makes every reader
- * wait, begins the numbers of rows anew, and is not possible with an indexed view.
+ * The statements that replace the rows. A DELETE frees the pages of a heap only with a lock on the whole table. TRUNCATE TABLE would free
+ * them too, but it makes every reader wait, restarts the numbers of rows, and is not possible with an indexed view.
  */
 function copyRows({ table, shadow }: Swap): string {
   const columns = columnList(table);
@@ -123,7 +123,9 @@ function copyRows({ table, shadow }: Swap): string {
 INSERT INTO ${quoteTable(table)} (${columns}) SELECT ${columns} FROM ${quoteTable(shadow)};`;
 }
 
-/** If no table has the shadow's name any more, the shadow has already been renamed to the table. */
+/**
+ * The statements that rename both tables. They do nothing if no table has the shadow's name any more, because it has already been renamed.
+ */
 function renameBoth({ table, shadow }: Swap, dialect: Dialect): string {
   const rename = (from: { schema: string; name: string }, to: string) =>
     dialect === 'pool'

@@ -37,7 +37,7 @@ import {
 } from './tables';
 import { checkTextColumns } from './textColumns';
 
-/** A swap may copy all rows of a table in one statement. */
+/** How long a replacement may take, in milliseconds. It may copy all rows of a table in one statement. */
 const swapTimeoutMs = 2 * hourMs;
 
 export interface SynapseOptions extends LoadSettings {
@@ -89,7 +89,7 @@ class SynapseWarehouse implements Warehouse {
     }
   }
 
-  /** Runs a statement that makes something if it is missing. If another process makes it at that moment, a second look finds it. */
+  /** Runs a statement that makes something if it is missing. If another process makes it at the same moment, a second try finds it. */
   async #make(statement: string): Promise<void> {
     try {
       await this.#client.batch(statement);

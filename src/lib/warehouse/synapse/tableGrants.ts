@@ -5,22 +5,22 @@ import type { SqlClient } from './sqlClient';
 import { isColumn, objectId, quoteTable } from './tables';
 
 /*
- * The rights that people have on a table of a dedicated pool. They stay with the table that a swap renames away, so the new one needs the
- * same.
+ * Copies the rights that people have on a table of a dedicated pool. When tables are renamed, rights stay with the old table, so the new
+ * one must get the same rights.
  */
 
 interface Grant {
   /** GRANT, DENY or REVOKE. */
   readonly verb: string;
   readonly permission: string;
-  /** The name of a column, if it is a right on that alone. */
+  /** The name of a column, if the right is on that column only. */
   readonly column: string | undefined;
-  /** Undefined if the login may not see who that is. */
+  /** Undefined if the login may not see whose right it is. */
   readonly grantee: string | undefined;
   readonly withOption: boolean;
 }
 
-/** Those on the whole table come first, because they take back earlier ones on its columns. */
+/** The rights on a table. Those on the whole table come first, because granting them takes back earlier ones on its columns. */
 async function readGrants(client: SqlClient, table: WarehouseTable): Promise<Grant[]> {
   const { rows } = await client.batch(
     `SELECT state_desc, permission_name, minor_id, USER_NAME(grantee_principal_id) AS grantee FROM sys.database_permissions WHERE class = 1 AND major_id = ${objectId(table)};`,
@@ -68,11 +68,11 @@ export async function copyGrants(client: SqlClient, { table, shadow }: Swap): Pr
   return refused;
 }
 
-/** False if the new table has no such column, or it is not known whose right it is. */
+/** Whether a right can be copied. It cannot if the new table has no such column, or if it is unknown whose right it is. */
 const isKept = ({ column, grantee }: Grant, table: WarehouseTable): boolean =>
   grantee !== undefined && (column === undefined || isColumn(table, column));
 
-/** A sentence if the login does not see the rights of others, so that they are lost. */
+/** A sentence if the login cannot see the rights of others, because these are lost then. */
 export async function unseenGrants(client: SqlClient): Promise<string[]> {
   return (await hasRight(client, 'NULL', 'DATABASE', 'VIEW DEFINITION'))
     ? []

@@ -5,7 +5,7 @@ import { heap, isColumn, type Layout, objectId } from './tables';
 
 type Row = Record<string, unknown>;
 
-/** How a table of a dedicated pool is kept, as far as a new table with the stream's columns can be kept so. */
+/** How a table of a dedicated pool is stored and distributed, as far as a new table with the stream's columns can have the same. */
 export interface FoundLayout {
   readonly layout: Layout;
   /** What a new table cannot have, in sentences. */
@@ -21,7 +21,7 @@ interface Option {
 /** Reads rows about the table; `what` is a SELECT without its first word and its last condition. */
 type Read = (what: string) => Promise<readonly Row[]>;
 
-/** Undefined if there is no such table. */
+/** The layout of a table; undefined if there is no such table. */
 export async function readLayout(client: SqlClient, table: WarehouseTable): Promise<FoundLayout | undefined> {
   const read: Read = async (what) =>
     (await client.batch(`SELECT ${what} object_id = ${objectId(table)};`)).rows;
@@ -88,6 +88,6 @@ async function readColumnstore(read: Read, nameOf: (id: unknown) => string): Pro
   return { text: `${columnstore}${order}`, columns };
 }
 
-/** The rows whose number is not 0, by that number. */
+/** The rows whose number is not 0, ordered by that number. */
 const inOrder = (rows: readonly Row[], number: string) =>
   rows.filter((row) => Number(row[number]) > 0).sort((a, b) => Number(a[number]) - Number(b[number]));

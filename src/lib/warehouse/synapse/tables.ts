@@ -15,7 +15,7 @@ export const quoteTable = ({ schema, name }: Pick<WarehouseTable, 'schema' | 'na
 export const objectId = (table: Pick<WarehouseTable, 'schema' | 'name'>): string =>
   `OBJECT_ID(${quoteText(fullName(table))})`;
 
-/** Whether a table that we make has a column of this name. */
+/** Whether a table that we make has a column with this name. */
 export const isColumn = ({ identity, columns }: WarehouseTable, name: string): boolean =>
   [identity, ...columns.map((column) => column.name)].some(
     (one) => one?.toLowerCase() === name.toLowerCase(),
@@ -24,11 +24,11 @@ export const isColumn = ({ identity, columns }: WarehouseTable, name: string): b
 export const ledgerTable = 'ops.load_ledger';
 export const rejectsTable = 'ops.rejected_rows';
 
-/** A type as a column of our tables has it. */
+/** A type in the form that columns of our tables have. */
 export const columnType = (type: WarehouseType): string =>
   type.startsWith('varchar') ? `${type} COLLATE ${textCollation}` : type;
 
-/** How a dedicated pool keeps a table, as options of CREATE TABLE. */
+/** How a dedicated pool stores and distributes a table, as options of CREATE TABLE. */
 export interface Layout {
   readonly distribution: string;
   readonly index: string;
@@ -101,7 +101,7 @@ export const addMarkColumns = `IF NOT EXISTS (SELECT * FROM sys.columns WHERE ob
 /** Gives a ledger of an earlier release the key that a new one has; for engines that enforce keys. */
 export const addLedgerKey = `IF NOT EXISTS (SELECT * FROM sys.indexes WHERE object_id = OBJECT_ID(${quoteText(ledgerTable)}) AND is_primary_key = 1) ALTER TABLE ${ledgerTable} ADD PRIMARY KEY (table_name);`;
 
-/** Adds a column to a table if it is not there. It is null in the rows that are. */
+/** Adds a column to a table if it is missing. It is null in existing rows. */
 export const addColumn = (table: WarehouseTable, { name, type }: WarehouseColumn): string =>
   `IF NOT EXISTS (SELECT * FROM sys.columns WHERE object_id = OBJECT_ID(${quoteText(fullName(table))}) AND name = ${quoteText(name)}) ALTER TABLE ${quoteTable(table)} ADD ${quoteName(name)} ${columnType(type)} NULL;`;
 
@@ -112,8 +112,9 @@ const createSchema = (schema: string) =>
   `IF NOT EXISTS (SELECT * FROM sys.schemas WHERE name = ${quoteText(schema)}) EXEC(${quoteText(`CREATE SCHEMA ${quoteName(schema)}`)});`;
 
 /**
- * Adds a row to the ledger if it is not there. The UPDATE changes nothing: it takes a lock on the ledger of a dedicated pool, which has
- * no key, so that two processes do not both add the row. A mark needs its columns.
+ * Adds a row to the ledger if it is missing. The UPDATE changes nothing, but takes a lock on the ledger of a dedicated pool. That ledger
+ * has no key, so without the lock two processes could both add the row. The ledger must have the columns for marks if the position has a
+ * mark.
  */
 export function addToLedger(name: string, { tableId, version, mark }: TablePosition): string {
   const [names, values] =
@@ -142,8 +143,8 @@ export const createView = (table: WarehouseTable, view: WarehouseView): string =
   `CREATE VIEW ${quoteTable({ ...table, name: view.name })} AS\n${viewText(view, viewWords(table))}`;
 
 /**
- * Creates the views on a table if nothing has their names; what people made of them stays. The table must have all columns. EXEC takes
- * constants alone, so the text of a view is one, with its line breaks.
+ * Creates the views on a table, unless something with their names exists, which may be people's work. The table must have all columns. EXEC
+ * takes only constants, so the text of a view is one, with its line breaks.
  */
 export const viewScript = (table: WarehouseTable): string[] =>
   (table.views ?? []).map((view) =>

@@ -9,8 +9,8 @@ import { columnType, type Dialect, quoteTable } from './tables';
 const wanted = 1252;
 
 /**
- * Refuses a table whose columns keep text in another code page than rows are fitted to. It would change letters, or count a text in
- * other units. Tables made by earlier releases have the code page of the database.
+ * Refuses a table whose columns keep text in another code page than the one that rows are fitted to. It would change characters, or count a
+ * text in other units. Tables of earlier releases have the code page of the database.
  * @throws `warehouse.schema`, with what to do
  */
 export async function checkTextColumns(
@@ -41,7 +41,9 @@ export async function checkTextColumns(
   );
 }
 
-/** By the names of the columns in lower case. An engine that does not tell code pages is taken as right. */
+/**
+ * The code pages of the columns, by their names in lower case. An engine that does not tell code pages is assumed to have the right one.
+ */
 async function readCodePages(client: SqlClient, table: WarehouseTable): Promise<ReadonlyMap<string, number>> {
   try {
     const { rows } = await client.batch(
