@@ -13,7 +13,7 @@ import { fullName, type Warehouse } from '../warehouse/warehouse';
 import { differencesOf, type PartitionDifference, type RowSums, sumDeltaRows } from './rowSums';
 import { addressColumnsOf, sumWarehouseRows, type WarehouseSums } from './warehouseSums';
 
-/** How many times the table is compared at most, if loads change it meanwhile or a difference must be confirmed. */
+/** How many times the table is compared at most: again if loads changed it meanwhile, or if a difference must be confirmed. */
 const maxTries = 6;
 
 export interface CompareWarehouseOptions {
@@ -25,10 +25,10 @@ export interface CompareWarehouseOptions {
   readonly onFile?: FileProgress;
 }
 
-/** Numbers of rows at the version of the ledger. */
+/** What both sides have at the version of the ledger. */
 interface Compared {
   readonly version: number;
-  /** Rows in the warehouse's table. */
+  /** The number of rows in the warehouse's table. */
   readonly rows: number;
   readonly rejected: number;
   readonly deltaRows: number;
@@ -36,9 +36,9 @@ interface Compared {
 
 export type WarehouseComparison =
   | (Compared & { readonly state: 'equal' })
-  /** `partitions` are those that differ; empty if the table does not have the columns of the row address. */
+  /** `partitions` are those that differ. It is empty if the table does not have the columns of the row's address. */
   | (Compared & { readonly state: 'different'; readonly partitions: readonly PartitionDifference[] })
-  /** There is nothing to compare yet, or it could not be compared now: `isMoving` if loads changed it all the time. */
+  /** There was nothing to compare yet, or it could not be compared now. `isMoving`: loads changed it all the time. */
   | { readonly state: 'not-compared'; readonly reason: string; readonly isMoving?: true }
   /** The table was not loaded from the present Delta log. */
   | { readonly state: 'needs-rebuild'; readonly reason: string };
@@ -48,10 +48,10 @@ type Different = WarehouseComparison & { state: 'different' };
 type Try = WarehouseComparison | { readonly state: 'moved'; readonly reason: string };
 
 /**
- * Compares a table of the warehouse with its Delta table at the version that the ledger names: rows and rejected rows together
- * must be the rows of that version, for each hub partition by number and by sum of sequence numbers where the table has those
- * columns. Loads may go on meanwhile. A SQL pool also shows uncommitted rows, so a difference counts only if two attempts find
- * the same one. Loads add the same rows to both sides, so a real difference stays the same.
+ * Compares a table of the warehouse with its Delta table at the version that the ledger names. Rows and rejected rows together must be the
+ * rows of that version. If the table has the columns of the row's address, this is checked for each hub partition, by the number of rows
+ * and the sum of sequence numbers. Loads may go on meanwhile. A SQL pool also shows uncommitted rows, so a difference counts only if two
+ * attempts find the same one. Loads add the same rows to both sides, so a real difference stays the same.
  * @throws `warehouse.*`, `storage.*`, `delta.*`, `parquet.*`
  */
 export async function compareWarehouse(options: CompareWarehouseOptions): Promise<WarehouseComparison> {
@@ -91,7 +91,7 @@ async function compareOnce(
   if (obstacle) return obstacle;
   const found = await sumUnmoved(options, position);
   if (!found) return { state: 'moved', reason: `loads keep moving ${name}` };
-  // A version never changes, so it can be read afterwards.
+  // A version of the lake never changes, so it can be read after the warehouse.
   const { version } = position;
   const delta = await deltaSums(position);
   if (!delta) {
@@ -106,7 +106,7 @@ async function compareOnce(
     : { state: 'different', ...compared, partitions };
 }
 
-/** Why the table cannot be compared from this position, or undefined. */
+/** Why the table cannot be compared from this position; undefined if it can. */
 async function findObstacle(
   { at, table }: CompareWarehouseOptions,
   position: TablePosition,
@@ -132,14 +132,14 @@ async function sumUnmoved(
     const found = await sumWarehouseRows(warehouse, table);
     return (await isThere()) ? found : undefined;
   } catch (error) {
-    // During a swap the table may not exist for a moment.
+    // While a table is being replaced, it may not exist for a moment.
     const isRefused = error instanceof TributaryError && error.code === 'warehouse.refused';
     if (isRefused && !(await isThere())) return undefined;
     throw error;
   }
 }
 
-/** Adds up the rows of a version. Undefined if the log no longer holds it, or vacuum has deleted a file of it. */
+/** Adds up the rows of a version. Undefined if the log does not hold it any more, or if vacuum has deleted one of its files. */
 async function sumVersion(
   { at, table, onFile }: CompareWarehouseOptions,
   version: number,

@@ -1,9 +1,11 @@
 import type { Commit } from '../delta/actions';
 import { listLog, readCommit, type TableLocation } from '../delta/log';
 
-/** How far the clocks of two processes that commit may be apart, so that the times of commits may go back by as much. */
+/** How far the clocks of two processes that commit may differ, in milliseconds. So the times of commits may go back by as much. */
 const clocksApartMs = 60_000;
-/** How long after its file a commit may be. A large file takes a while to be stored, and a store that fails is asked again. */
+/**
+ * How much later than its file a commit may be, in milliseconds. Storing a large file takes a while, and a store that fails is asked again.
+ */
 const longestCommitMs = 5 * 60_000;
 
 /** A data file of a table. */
@@ -40,7 +42,7 @@ export async function findReplay(
 }
 
 /**
- * The time of a commit. Another writer may leave it out: then the commit is not later than its file in the store, which is newer if
+ * The latest possible time of a commit. If another writer did not write it, the time of its file in the store is used, which is later if
  * the lake was copied. A commit that was deleted meanwhile was one of the oldest.
  */
 const latestTimeOf = (commit: Commit | undefined): number =>

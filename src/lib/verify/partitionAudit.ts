@@ -2,10 +2,10 @@ import { quantity } from '../quantity';
 import { PartitionCoverage, type SequenceRange } from './partitionCoverage';
 import type { SourcePartition } from './sourcePartition';
 
-/** How many gaps, duplicates and torn events of a partition are listed; all are counted. */
+/** How many gaps, duplicates and torn events of a partition are listed. All of them are counted. */
 const listed = 20;
 
-/** A number of things, of which only the first ones are kept. */
+/** A number of findings, of which only the first ones are kept. */
 export interface Tally<T> {
   readonly count: number;
   readonly examples: readonly T[];
@@ -19,17 +19,17 @@ export interface PartitionReport extends SourcePartition {
   /** The txn's version: the last sequence number that is committed. */
   readonly committed: number | undefined;
   readonly rows: number;
-  /** Elements that only a dead letter accounts for. */
+  /** How many elements only a dead letter accounts for. */
   readonly letters: number;
-  /** Events that letters say will never come. */
+  /** How many events will never come, according to letters. */
   readonly neverCame: number;
   /** Sequence numbers up to `committed` that neither rows nor letters account for. */
   readonly gaps: Tally<SequenceRange>;
-  /** Rows whose (sequence number, element) another row has. */
+  /** Rows that have the same sequence number and element as another row. */
   readonly duplicates: Tally<{ readonly sequenceNumber: number; readonly element: number }>;
-  /** Events some of whose elements are missing. */
+  /** Sequence numbers of events of which some elements are missing. */
   readonly torn: Tally<number>;
-  /** Rows with a sequence number above `committed`. */
+  /** How many rows have a sequence number above `committed`. */
   readonly beyond: number;
   /** Sequence numbers of rows that were enqueued after the hub was made again, so that they belong to the new hub. */
   readonly misplaced: Tally<number>;
@@ -85,7 +85,7 @@ export class PartitionAudit {
     if (this.#misplaced.length < listed) this.#misplaced.push(sequenceNumber);
   }
 
-  /** Adds a dead letter. A letter above the txn belongs to a commit that is under way, or that failed and will be tried again. */
+  /** Adds a dead letter. A letter above the txn is ignored: its commit is not finished, or has failed and will be tried again. */
   addLetter(sequenceNumber: number, element: number): void {
     if (this.txn && sequenceNumber <= this.txn.version && this.#coverage.add(sequenceNumber, element))
       this.#letters++;
@@ -96,7 +96,7 @@ export class PartitionAudit {
     if (this.#coverage.addRange({ first, last })) this.#neverCame += last - first + 1;
   }
 
-  /** The report; undefined if the partition only has letters of commits that are under way. */
+  /** The report; undefined if the partition only has letters whose commits are not finished. */
   report(): PartitionReport | undefined {
     const { txn } = this;
     if (!txn && this.#rows === 0) return undefined;

@@ -1,4 +1,4 @@
-/** Sequence numbers, both included. */
+/** A range of sequence numbers. Both ends are included. */
 export interface SequenceRange {
   readonly first: number;
   readonly last: number;
@@ -13,7 +13,7 @@ const allElements = 0xffff_ffff;
 /** One mask of elements for each sequence number. */
 interface Chunk {
   masks: Uint32Array;
-  /** How many masks have only element 0. */
+  /** How many masks have only the bit of element 0. */
   single: number;
 }
 
@@ -21,8 +21,8 @@ interface Chunk {
 const singles = new Uint32Array(chunkSize).fill(1);
 
 /**
- * Records which elements of which events of one partition exist, in any order. Events with one element take almost no memory. A
- * chunk in which some events have more elements takes four bytes per event. From the 33rd element on, each takes a bit.
+ * Records which elements of which events of one partition exist, in any order. Events with one element take almost no memory. A chunk in
+ * which some events have more elements takes four bytes per event. Elements from the 33rd on take a bit each.
  */
 export class PartitionCoverage {
   readonly #chunks = new Map<number, Chunk>();

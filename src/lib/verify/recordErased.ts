@@ -27,18 +27,18 @@ export interface RecordErasedOptions {
   readonly rows: TableLocation;
   /** Where dead_letters is. */
   readonly letters: TableLocation;
-  /** Only count. */
+  /** True to only count. */
   readonly dryRun?: boolean;
   readonly onRead?: ReadProgress;
 }
 
-/** Called when something was read, with the number of those that were, and of all of them. What it throws ends the work. */
+/** Called after each read, with the number of things that were read, and the number of all. If it throws, the work ends. */
 type ReadProgress = (what: 'log entry' | 'file' | 'removed file', done: number, total: number) => void;
 
 export interface ErasedRows {
-  /** DELETEs that the logs of both tables still hold. */
+  /** How many DELETEs the logs of both tables still hold. */
   readonly deletions: number;
-  /** Rows and letters of the stream that they removed, and that nothing else accounts for. */
+  /** How many rows and letters of the stream they removed that nothing else accounts for. */
   readonly erased: number;
   /** The DELETEs whose removed rows cannot be read any more, or not all of them. */
   readonly unreadable: readonly UnreadableDeletion[];
@@ -51,10 +51,10 @@ export interface UnreadableDeletion {
 }
 
 /**
- * Puts on record what DELETEs of other engines removed: a letter with the reason `erased` for each row and each letter of the
- * stream, with its address and nothing of its content. Then `verify` knows that they are not missing. Done again, it adds nothing.
- * Letters that stand for ranges of events are left out: they say nothing of anyone. A DELETE whose files vacuum has deleted is named, and
- * the others are put on record.
+ * Records what DELETEs of other engines removed: it writes a letter with the reason `erased` for each removed row and letter of the stream,
+ * with its address and nothing of its content. Then `verify` knows that they are not missing. A repetition adds nothing. Letters that stand
+ * for ranges of events are left out, because they say nothing about anybody. If vacuum has deleted the files of a DELETE, it is named, and
+ * the others are recorded.
  * @throws `delta.invalid`, `parquet.invalid` when a log or a file is damaged
  */
 export async function recordErased(options: RecordErasedOptions): Promise<ErasedRows> {
@@ -82,11 +82,11 @@ export async function recordErased(options: RecordErasedOptions): Promise<Erased
   return { deletions: deletions.length, erased: recorder.count, unreadable };
 }
 
-/** What one DELETE removed. */
+/** The removal of rows by one DELETE. */
 interface Deletion {
   readonly table: string;
   readonly version: number;
-  /** The table before it; undefined if the log does not hold that any more. */
+  /** The table before the DELETE; undefined if the log does not hold that version any more. */
   readonly before: Snapshot | undefined;
   readonly files: readonly Add[];
 }
@@ -111,7 +111,7 @@ async function deletionsIn(at: TableLocation, onRead: ReadProgress | undefined):
   return found;
 }
 
-/** A version of the table; undefined if the log was cleaned of it. */
+/** A version of the table; undefined if it was cleaned from the log. */
 async function openIfHeld(at: TableLocation, version: number): Promise<Snapshot | undefined> {
   try {
     return await openSnapshot(at, { version });
@@ -147,7 +147,7 @@ interface ErasedKey extends SourcePartition {
   readonly enqueuedAt: number | null;
 }
 
-/** Visits the rows of files, or, in dead_letters, the stream's letters that stand for an element. */
+/** Visits the rows of files. In dead_letters, it visits only the stream's letters that stand for an element. */
 async function visitKeys(
   { state, files }: Pick<Scan, 'state' | 'files'>,
   stream: Stream,
@@ -176,7 +176,7 @@ async function visitKeys(
   );
 }
 
-/** What the rows and letters that are there account for, by partition. */
+/** The elements and ranges that the present rows and letters account for, by partition. */
 async function accountedFor({ stream, rows, letters, onRead }: RecordErasedOptions) {
   const coverages = new Map<string, PartitionCoverage>();
   const coverageOf = (at: SourcePartition): PartitionCoverage => {

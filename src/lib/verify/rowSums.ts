@@ -23,7 +23,7 @@ export class RowSums {
     return this.#sumsOf({ hubCreatedAt: Math.floor(hubCreatedAt / 1000) * 1000, partition });
   }
 
-  /** The sums of the rows that have no address. */
+  /** The sums of rows without an address. */
   get addressless(): PartitionSums {
     return this.#sumsOf(undefined);
   }
@@ -38,7 +38,7 @@ export class RowSums {
 
 /**
  * The sums of a Delta table at one version. Only the needed columns are read.
- * @param byPartition if false, rows are only counted
+ * @param byPartition false to count rows only
  * @throws `parquet.invalid`
  */
 export async function sumDeltaRows(
@@ -53,7 +53,7 @@ export async function sumDeltaRows(
   await scanRows({ state: snapshot, files: snapshot.files.values(), columns, onFile }, (row) => {
     sums.rows++;
     if (!byPartition) return;
-    // Rows of a partition are stored together, so keep the last lookup: one for each row would cost more than the rest.
+      // Rows of a partition are stored together, so the last lookup is kept. One for each row would cost more than all other work.
     const [hubCreatedAt, partition, sequenceNumber] = [Number(row[0]), Number(row[1]), row[2]];
     if (!current || latest?.hubCreatedAt !== hubCreatedAt || latest.partition !== partition) {
       latest = { hubCreatedAt, partition };
@@ -65,7 +65,7 @@ export async function sumDeltaRows(
   return sums;
 }
 
-/** A hub partition whose sums differ: the found ones and the expected ones. */
+/** A hub partition whose sums differ, with the sums that were found and those that were expected. */
 export interface PartitionDifference {
   readonly source: Source;
   readonly found: Readonly<Sums>;

@@ -32,7 +32,7 @@ export function partitionTxns(txns: Iterable<Txn>): PartitionTxn[] {
   return found;
 }
 
-/** Maps the creation time of a hub to the time when it was made again, both in microseconds since 1970. */
+/** For the creation time of each hub that was made again, the time when that happened. Both are in microseconds since 1970. */
 export function successions(txns: readonly PartitionTxn[]): Map<number, number> {
   const found = new Map<number, number>();
   for (const ofHub of Map.groupBy(txns, ({ hub }) => hub).values()) {

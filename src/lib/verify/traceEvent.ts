@@ -12,10 +12,10 @@ import { type PartitionTxn, partitionTxns } from './sourcePartition';
 
 /** A row or a dead letter in its table. */
 export interface TracedRow {
-  /** The live file that has it now. After a compaction this is not the file that its commit added. */
+  /** The live file that has the row now. After a compaction this is not the file that its commit added. */
   readonly file: AddedFile;
   readonly values: Readonly<Record<string, ReadValue>>;
-  /** The table's schema, in whose order the values are. */
+  /** The table's schema, in whose order the values are listed. */
   readonly fields: readonly Field[];
 }
 
@@ -26,7 +26,7 @@ export interface TracedCommit {
   readonly timestamp: number | undefined;
   /** Files that it added. */
   readonly files: readonly string[];
-  /** Whether an earlier commit may have moved past the event, because the log before this commit was cleaned away. */
+  /** True if the log before this commit was cleaned away. Then an earlier commit may have moved past the event. */
   readonly orEarlier: boolean;
 }
 
@@ -39,7 +39,10 @@ export interface EventStory extends PartitionTxn {
   readonly letters: readonly TracedRow[];
   /** The first sequence number of the partition in the table. It is only looked up if the event is missing. */
   readonly first: number | undefined;
-  /** The commit that has rows of dead letters; undefined if no row was replayed, or neither the log nor its file tells which it was. */
+  /**
+   * The commit that added the rows of dead letters. Undefined if no row was replayed, or if neither the log nor the file tells which commit
+   * it was.
+   */
   readonly replay: TracedReplay | undefined;
 }
 
@@ -54,8 +57,8 @@ export interface TraceOptions {
 }
 
 /**
- * Finds out what happened to an event, in each generation of the hub whose partition is in the table, oldest first. Undefined if
- * the stream has no table.
+ * Finds out what happened to an event, in each generation of the hub whose partition is in the table, the oldest first. Undefined if the
+ * stream has no table.
  */
 export async function traceEvent(options: TraceOptions): Promise<EventStory[] | undefined> {
   const { store, stream, partition } = options;
@@ -67,7 +70,7 @@ export async function traceEvent(options: TraceOptions): Promise<EventStory[] | 
   return Promise.all(txns.map((txn) => tellStory(snapshot, letters, txn, options)));
 }
 
-/** The partitions that a table has events of, in ascending order. */
+/** The partitions of which a table has events, in ascending order. */
 export async function partitionsOf(at: TableLocation): Promise<number[]> {
   const state = await openState(at);
   const partitions = partitionTxns(state?.txns.values() ?? []).map(({ partition }) => partition);
@@ -110,7 +113,7 @@ async function tellStory(
   };
 }
 
-/** The replay that made a row of a letter. The row has the address of the letter. */
+/** The replay that turned a letter into a row. The row has the address of the letter. */
 async function replayOf(
   at: TableLocation,
   rows: readonly TracedRow[],

@@ -25,11 +25,11 @@ export interface VerifyOptions {
  * Proves from the tables alone, for every hub generation and partition:
  *
  * - Each sequence number from the first one in the table to the txn's version has a row or a dead letter.
- * - No row is there twice.
+ * - No row exists twice.
  * - No row was enqueued in a later hub of the same name.
  *
- * It cannot notice missing elements at the end of an event's body, because the tables do not say how many there were. It may run
- * while a writer works. Undefined if the stream has no table.
+ * It cannot notice missing elements at the end of an event's body, because the tables do not say how many there were. It may run while a
+ * writer works. Undefined if the stream has no table.
  * @throws `delta.invalid`, `parquet.invalid` when a table is damaged
  */
 export async function verifyStream({
@@ -74,7 +74,7 @@ async function auditRows({ snapshot, madeAgain, auditOf, onFile }: RowsToAudit):
   const columns = madeAgain.size > 0 ? [...rowKeyColumns, 'enqueued_at'] : rowKeyColumns;
   await scanRows({ state: snapshot, files: snapshot.files.values(), columns, onFile }, (row) => {
     const [hubCreatedAt, partition, sequenceNumber] = [Number(row[0]), Number(row[1]), Number(row[2])];
-    // Rows of a partition are stored together, so keep the last lookup: one for each row would cost more than the rest.
+      // Rows of a partition are stored together, so the last lookup is kept. One for each row would cost more than all other work.
     if (audit?.at.hubCreatedAt !== hubCreatedAt || audit.at.partition !== partition)
       audit = auditOf({ hubCreatedAt, partition });
     audit.addRow(sequenceNumber, Number(row[3]));

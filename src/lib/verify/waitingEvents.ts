@@ -4,7 +4,7 @@ import { partitionAppId } from '../lake/hubGeneration';
 import { eventsAfter, type HubQuestions, readHubHeads } from '../lake/hubHeads';
 import type { ObjectStore } from '../storage/objectStore';
 
-/** The limit for all questions together. */
+/** The time limit for all questions together, in milliseconds. */
 const answerLimitMs = 5000;
 
 export interface WaitingEventsOptions {
@@ -16,8 +16,8 @@ export interface WaitingEventsOptions {
 }
 
 /**
- * The number of events in the hub after the table's last committed number; expired events and earlier hubs of that name are
- * ignored. If the hub does not answer in time or refuses, the error of its client.
+ * The number of events in the hub after the table's last committed number. Expired events and earlier hubs of that name do not count. If
+ * the hub refuses or does not answer in time, the result is the error of its client.
  * @throws `storage.*`, `delta.*`
  */
 export async function waitingEvents(

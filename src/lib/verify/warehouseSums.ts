@@ -20,7 +20,7 @@ const rejectsAddress: AddressColumns = {
   sequenceNumber: 'sequence_number',
 };
 
-/** The address columns of a table; undefined if it does not have them, or less exactly than the Delta table. */
+/** The address columns of a table. Undefined if one of them is missing, or has a type that is less exact than in the Delta table. */
 export function addressColumnsOf({ columns }: WarehouseTable): AddressColumns | undefined {
   const find = (from: string, types: readonly string[]) =>
     columns.find((column) => column.from === from && types.includes(column.type))?.name;
