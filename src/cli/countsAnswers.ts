@@ -45,8 +45,7 @@ export const wordsOf = (stream: string | undefined): CountWords =>
 
 /**
  * The stream's name as a part of a path. An address takes "." and ".." for folders, so they get a slash. No stream has such a name, and
- * none
- * has a slash in its name: the API answers for both that there is no such stream.
+ * none has a slash in its name: the API answers for both that there is no such stream.
  */
 const nameInPath = (stream: string): string => (/^\.{1,2}$/.test(stream) ? `${stream}/` : stream);
 

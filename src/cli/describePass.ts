@@ -17,8 +17,7 @@ export function describePass({ tables, counts, failures }: MaintenanceResult): s
 
 /**
  * What failures have in common. All failures of storage with the same code count as one, because their messages differ only in the file
- * that
- * was asked for.
+ * that was asked for.
  */
 const reasonOf = ({ code, message }: Failure): string =>
   code.startsWith('storage.') ? code : `${code} ${message}`;
@@ -34,8 +33,8 @@ function describeFailures(group: readonly Failure[]): string {
 }
 
 /**
- * A hint to check the table. The error of a step names one file that is gone or damaged, and the step fails in every pass until the
- * table is repaired.
+ * A hint to check the table. The error of a step names one file that is gone or damaged, and the step fails in every pass until the table
+ * is repaired.
  */
 const hintToCheck = (code: string, table: string | null): string =>
   code === 'parquet.invalid' && table !== null

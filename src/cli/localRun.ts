@@ -7,8 +7,7 @@ import { parseJsonObject } from '../lib/jsonObject';
 
 /*
  * Tells which run of `npm start` or `npm run emulators` uses a folder. A run leaves a mark in its folder. A process id alone proves
- * nothing,
- * because after a crash another program may have the same id.
+ * nothing, because after a crash another program may have the same id.
  *
  * | on the port that the mark names               | what it means                                         |
  * |-----------------------------------------------|-------------------------------------------------------|

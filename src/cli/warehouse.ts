@@ -233,8 +233,8 @@ async function query(file: string | undefined, sql: string): Promise<number> {
 }
 
 /**
- * If a statement names a table or view that does not exist, prints which ones `init` makes. Unknown names are recognised by the messages
- * of DuckDB and of SQL Server.
+ * If a statement names a table or view that does not exist, prints which ones `init` makes. Unknown names are recognised by the messages of
+ * DuckDB and of SQL Server.
  */
 function withTables(error: unknown, tables: readonly WarehouseTable[]): never {
   const isUnknown =

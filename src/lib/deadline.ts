@@ -9,8 +9,7 @@ export class DeadlineError extends Error {
 /**
  * Returns the result of `work`. If it takes longer than the limit, returns the value of `late`, or throws the error that `late` throws;
  * without `late`, throws a DeadlineError. At that moment the signal given to `work` is aborted. Work that ignores the signal goes on, and
- * its
- * result is dropped.
+ * its result is dropped.
  */
 export async function within<T, Late = never>(
   limitMs: number,
@@ -33,8 +32,7 @@ export async function within<T, Late = never>(
 
 /**
  * Returns the result of `work`, or throws the signal's reason as soon as the signal is aborted. It is for calls that ignore a signal in
- * some
- * of their steps, for example while they fetch a token.
+ * some of their steps, for example while they fetch a token.
  */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let abort = () => {};

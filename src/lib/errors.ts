@@ -1,8 +1,7 @@
 /**
  * Every error that this project throws on purpose, by code. `retriable` says whether the same call may succeed later although nobody has
- * changed
- * anything. The ingest function leaves every error, retriable or not, to the trigger's retry policy. docs/errors.md has a section for each
- * code, with the sentence that stands above it here, its cause and its remedy.
+ * changed anything. The ingest function leaves every error, retriable or not, to the trigger's retry policy. docs/errors.md has a section
+ * for each code, with the sentence that stands above it here, its cause and its remedy.
  */
 export const errorCodes = {
   /** A setting is missing or malformed. */

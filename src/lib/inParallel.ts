@@ -1,11 +1,9 @@
 /**
  * Does some work for every item, for at most `limit` items at once, and returns the results in the order of the items. An item is taken
- * when
- * its work begins, so the items may come from a generator.
+ * when its work begins, so the items may come from a generator.
  *
  * After the first failure no further work begins. Work that has begun goes on; the signal `givenUp` tells it that its result is not needed
- * any
- * more. When all of it has ended, the first failure is thrown.
+ * any more. When all of it has ended, the first failure is thrown.
  */
 export async function inParallel<Item, Result>(
   items: Iterable<Item>,

@@ -2,10 +2,8 @@ import { format } from 'node:util';
 
 /*
  * Keeps text from controlling the terminal. Text of events, and names that others choose, may contain characters that a terminal obeys
- * instead of
- * showing: escape sequences that clear the screen or set its title, and marks that reverse the direction of text. They are shown as escapes
- * of
- * JSON, such as \u001b, so that JSON which contains them keeps its meaning.
+ * instead of showing: escape sequences that clear the screen or set its title, and marks that reverse the direction of text. They are shown
+ * as escapes of JSON, such as \u001b, so that JSON which contains them keeps its meaning.
  */
 
 /** Replaces control characters and direction marks, except line feeds and tabs, by escapes. */

@@ -1,7 +1,6 @@
 /*
  * Tells whom a command waits for. A command should not be silent while somebody does not answer, so code that asks others reports its waits
- * here.
- * The app has no listener: there, each request of a batch or of a user has its own deadline, and its failure is logged.
+ * here. The app has no listener: there, each request of a batch or of a user has its own deadline, and its failure is logged.
  */
 
 /** A wait is reported after the first of these times. The second is the shortest time between two reports. Both are in milliseconds. */

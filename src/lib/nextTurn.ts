@@ -4,5 +4,8 @@
  */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** After how many rows a computation that goes from row to row awaits it. A row group of another writer may have millions. */
+/**
+ * The number of rows after which a computation that goes from row to row awaits `nextTurn`. A row group of another writer may have
+ * millions.
+ */
 export const rowsPerTurn = 8192;

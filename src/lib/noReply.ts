@@ -1,7 +1,7 @@
 /**
- * Why `fetch` had no reply, as the end of a sentence that begins with whom it asked. `fetch` itself says "fetch failed", or that an
- * operation was aborted, and not by what.
- * @param limitMs after which it was given up, by the signal of `AbortSignal.timeout`
+ * Why `fetch` had no reply, as the end of a sentence that begins with the address that was asked. The errors of `fetch` itself only say
+ * that it failed, or that an operation was aborted.
+ * @param limitMs the limit of `AbortSignal.timeout`, after which the request was given up
  */
 export function describeNoReply(error: unknown, limitMs: number): string {
   if (error instanceof DOMException && error.name === 'TimeoutError')

@@ -2,16 +2,16 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Server } from 'node:net';
 
 /*
- * Servers that are for this machine alone listen on loopback. That keeps other machines away, but not web pages: the browser of this
- * machine sends a page's requests to loopback too. Such requests are told by their headers, which a page cannot change:
+ * Protects servers that are only for this machine. They listen on loopback, which keeps other machines away, but not web pages: the browser
+ * of this machine sends a page's requests to loopback too. Such requests are recognised by headers that a page cannot change:
  *
- * | The page                                            | What its requests have                               |
+ * | The page                                            | Its requests have                                    |
  * |-----------------------------------------------------|------------------------------------------------------|
  * | calls http://127.0.0.1:PORT with a script or a form | an Origin that is another site's, or `null`          |
  * | shows it as a picture, a script or a frame          | no Origin, but `Sec-Fetch-Site: cross-site`          |
  * | has a name that its owner now points to 127.0.0.1   | the page's own name as Host ("DNS rebinding")        |
  *
- * Programs such as curl and SDKs send neither Origin nor Sec-Fetch-Site. A link that a person follows to a page here is let through.
+ * Programs such as curl and SDKs send neither Origin nor Sec-Fetch-Site. A link that a person follows to a page here is allowed.
  */
 
 /** The names of loopback, as `URL.hostname` and browsers spell them. */
@@ -63,7 +63,7 @@ export function untilListening(server: Server): Promise<number> {
   });
 }
 
-/** Answers a request with 403 and a sentence that says why, if a web page of elsewhere may have made it. Returns whether it did. */
+/** If a web page of another site may have made a request, answers it with 403 and a sentence that says why. Returns whether it did. */
 export function isRefused({ headers }: IncomingMessage, response: ServerResponse): boolean {
   const reason = whyRefused(headers);
   if (reason === undefined) return false;
@@ -86,12 +86,15 @@ function whyRefused(headers: IncomingHttpHeaders): string | undefined {
 /** @param host with or without a port */
 export const isHostHere = (host = ''): boolean => isThisMachine(host.replace(/:\d{1,5}$/, ''));
 
-/** Browsers give one Origin; a loopback page on any port is the work of somebody on this machine. */
+/** Whether an Origin is on this machine. A page on any port of loopback was made by somebody on this machine. */
 function isOriginHere(origin: string): boolean {
   const [, host] = /^https?:\/\/(.+)$/.exec(origin) ?? [];
   return isHostHere(host);
 }
 
-/** A form that is sent has these headers too, but also an Origin. A frame has another destination. */
+/**
+ * Whether a request comes from a link that a person followed. A form has the same headers, but also an Origin; a frame has another
+ * destination.
+ */
 const isFollowedLink = (headers: IncomingHttpHeaders): boolean =>
   headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';

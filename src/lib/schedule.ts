@@ -2,8 +2,8 @@ import { dayMs, parseTimeSpan } from './duration';
 import type { Environment, SettingDefinition } from './settingDefinitions';
 
 /*
- * Schedules of timers, as Azure Functions takes them: an NCRONTAB expression of six fields, or of five without the seconds; or a time
- * span. This file says what is wrong with one. When a timer fires is the host's business.
+ * Checks schedules of timers in the forms of Azure Functions: an NCRONTAB expression of six fields, or of five without the seconds; or a
+ * time span. The host decides when a timer fires.
  */
 
 /** The plans on which the app scales to zero, as Azure names them in WEBSITE_SKU. */
@@ -51,7 +51,7 @@ interface FieldKind {
   readonly called: string;
   readonly least: number;
   readonly most: number;
-  /** What may stand for the numbers, in lower case. */
+  /** Names that may be used instead of the numbers, in lower case. */
   readonly names?: readonly string[];
 }
 
@@ -91,7 +91,7 @@ interface Range {
   readonly step: number;
 }
 
-/** A part of a field: `*`, `a` or `a-b`, and perhaps a step after a slash. Undefined for any other text. */
+/** Reads a part of a field: `*`, `a` or `a-b`, and perhaps a step after a slash. Undefined for any other text. */
 function rangeOf(part: string, { least, most, names = [] }: FieldKind): Range | undefined {
   const [, all, first = '', last, every] = /^(?:(\*)|(\w+)(?:-(\w+))?)(?:\/(\d{1,4}))?$/.exec(part) ?? [];
   const step = Number(every ?? 1);
@@ -108,7 +108,7 @@ function rangeOf(part: string, { least, most, names = [] }: FieldKind): Range | 
 }
 
 /**
- * How often a schedule fires in the 31 days from a day on, in UTC: no month has more.
+ * How often a schedule fires in the 31 days from a day on, in UTC. No month has more days.
  * @param schedule one in which `problemOfSchedule` finds nothing wrong
  * @param from milliseconds since 1970; its time of the day does not count
  */
@@ -138,7 +138,7 @@ function valuesOf(field: string, kind: FieldKind): Set<number> {
   return values;
 }
 
-/** Whether one of the months has one of the days. */
+/** Whether one of the months has one of the days, so that the schedule ever fires. */
 function everFires(days: string, months: string): boolean {
   const firstDay = Math.min(...valuesOf(days, dayKind));
   return [...valuesOf(months, monthKind)].some(

@@ -1,7 +1,7 @@
-/** Names after which a secret follows, in connection strings and addresses. */
+/** Names in connection strings and addresses whose value is a secret. */
 const names = 'SharedAccessKey|SharedAccessSignature|AccountKey|sig|apiKey|client_secret';
 
-/** In quotes or braces, as connection strings of databases have it; there a doubled end stands for itself. */
+/** A value in quotes or braces, as in connection strings of databases. Inside, a doubled closing character stands for a single one. */
 const quoted = `"(?:[^"]|"")*"|'(?:[^']|'')*'|\\{(?:[^}]|\\}\\})*\\}`;
 
 const pairs = new RegExp(`\\b(${names})(\\s*=\\s*)(?:${quoted}|[^;&\\s"'\\\\]+)`, 'gi');
@@ -10,7 +10,7 @@ const passwords = new RegExp(
   `\\b(Password|Pwd)(\\s*=\\s*)(?:(?:${quoted})(?=\\s*(?:;|$))|[^;\\r\\n]+)`,
   'gim',
 );
-/** The key of a function, in an address. Elsewhere, the word stands for the code of an error. */
+/** The key of a function in an address. Only there is `code` the name of a secret; in other texts it is the code of an error. */
 const functionKeys = /([?&]code=)[^&\s"'\\]+/gi;
 const bearer = /\b(Bearer\s+)[\w.~+/-]+=*/gi;
 
@@ -23,8 +23,8 @@ export const hideSecrets = (text: string): string =>
     .replace(bearer, '$1***');
 
 /**
- * The error itself if it has no secret in its texts; otherwise an error of the same name without them. For errors that leave our code,
- * because the host writes them to its log.
+ * The error itself if it has no secret in its texts; otherwise an error of the same name without them. It is for errors that leave our
+ * code, because the host writes them to its log.
  */
 export function withoutSecrets(error: unknown): unknown {
   if (!(error instanceof Error)) return typeof error === 'string' ? hideSecrets(error) : error;

@@ -8,17 +8,17 @@ export interface SettingDefinition {
   /** The value that applies if the setting is not set. A setting without a default is required. */
   readonly default?: string;
   /**
-   * Says what is wrong with a value, like "is malformed": the words that follow the setting's name. Without this check, any text is
+   * Says what is wrong with a value, in the words that follow the setting's name, like "is malformed". Without this check, any text is
    * accepted.
    */
   check?(value: string, environment: Environment): string | undefined;
-  /** Whether a value, or the default, leaves a source of events without anything to send: its timer is then not registered. */
+  /** True if the value, or the default, means that a source has no events to send. Then its timer is not registered. */
   isOff?(value: string): boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A setting as it is in the environment, unchecked, or its default; undefined if it has neither. */
+/** The text of a setting in the environment, unchecked, or its default; undefined if it has neither. */
 export const settingText = (
   { name, default: fallback }: Pick<SettingDefinition, 'name' | 'default'>,
   environment: Environment = process.env,

@@ -118,10 +118,13 @@ export function problemOf(
   return reader.problems[0];
 }
 
-/** Where it would be a quote: at the begin or the end of the text or of a part `name=value`. Elsewhere it may be part of a value. */
+/**
+ * A typographic quote at the beginning or the end of the text, or of a part `name=value`, where it must be meant as a quote. Elsewhere it
+ * may be part of a value.
+ */
 const typographicQuote = /(?:^|=)\s*[“”„‟‘’‚‛«»]|[“”„‟‘’‚‛«»]\s*(?:;|$)/;
 
-/** Says what is wrong with a text that no setting can have as its value; undefined for any other text. */
+/** What is wrong with a text that cannot be the value of any setting; undefined for any other text. */
 function mistakeIn(text: string): string | undefined {
   if (/^@Microsoft\.KeyVault\(/i.test(text))
     return "is a reference to Key Vault that was not resolved: in Azure, see that the secret exists and that the app's identity may read it; anywhere else, set the value itself";

@@ -21,7 +21,7 @@ import {
 export interface LakeSettings {
   readonly lake: StorageAccount;
   readonly lakeContainer: string;
-  /** Least time between two reads of the log for new clicks, in milliseconds. */
+  /** The shortest time between two reads of the log for new clicks, in milliseconds. */
   readonly countsRefreshMs: number;
   /** How many products are counted on their own. */
   readonly countedProducts: number;
@@ -42,13 +42,13 @@ export interface StreamSettings {
 
 export interface Settings extends LakeSettings, StreamSettings {
   readonly consumerGroup: string;
-  /** Least time between two commits of one process to one table, from start to start, in milliseconds. */
+  /** The shortest time between two commits of one process to one table, from start to start, in milliseconds. */
   readonly commitIntervalMs: number;
-  /** Whether to continue without the events of a gap, which are recorded in `dead_letters`. */
+  /** True to continue without the events of a gap. They are recorded in `dead_letters`. */
   readonly acceptGaps: boolean;
   /** The Functions host's own storage, where its checkpoints are. Throws `settings.invalid` if it is not set. */
   hostStorage(): StorageAccount;
-  /** What is wrong with settings that the app itself does not read: those of the host and of commands. One line for each. */
+  /** What is wrong with settings that the app itself does not read, but the host or commands do. One line for each. */
   problemsBesides(): readonly string[];
 }
 
@@ -104,7 +104,7 @@ function findProblemsBesides(environment: Environment, streams: readonly Stream[
   return reader.problems;
 }
 
-/** The settings of streams alone. Nothing is checked before it is asked for. */
+/** The settings of streams only. Each is checked when it is asked for. */
 export const readStreamSettings = (environment: Environment): StreamSettings => ({
   hub: (stream, direction) => readAlone(environment, (own) => readHubConnection(own, stream, direction)),
   text(definition) {
@@ -137,7 +137,7 @@ export const parseQuerySettings = (
     return { warehouse, reader: readReader(own, warehouse) };
   });
 
-/** Reads a part of the settings that not every caller needs. */
+/** Reads a part of the settings, for callers that need no others. Throws `settings.invalid` if something is wrong with them. */
 function readAlone<T>(environment: Environment, read: (reader: SettingReader) => T): T {
   const reader = new SettingReader(environment);
   const result = read(reader);
@@ -151,7 +151,7 @@ const readWarehouse = (reader: SettingReader): WarehouseSetting =>
 const readReader = (reader: SettingReader, warehouse: WarehouseSetting): ReaderSetting =>
   parsed(reader, () => parseReader(reader.text('WAREHOUSE_READER'), warehouse));
 
-/** What `parse` returns. If it throws, that is a problem of the settings. */
+/** The result of `parse`. If it throws, its error becomes a problem of the settings. */
 function parsed<T>(reader: SettingReader, parse: () => T): T | undefined {
   try {
     return parse();

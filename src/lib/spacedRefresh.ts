@@ -1,6 +1,6 @@
 export interface SpacedRefreshOptions {
   readonly refresh: () => Promise<void>;
-  /** Least time between two refreshes, from start to start, in milliseconds. */
+  /** The shortest time between two refreshes, from start to start, in milliseconds. */
   readonly everyMs: number;
   /** How long a failure is rethrown before the next try, in milliseconds from its end. */
   readonly retryMs: (error: unknown) => number;

@@ -19,8 +19,7 @@ export const apiRequest = (request: HttpRequest, value: string | undefined): Ask
 
 /**
  * Like `apiRequest`, for several route values that follow each other in the path. They are given as they stand in an address, because one
- * may
- * hold a slash.
+ * may hold a slash.
  */
 export const apiRequestBelow = (request: HttpRequest, ...values: readonly (string | undefined)[]): Asked => ({
   ...apiRequest(request, ''),

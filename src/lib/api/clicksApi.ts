@@ -50,8 +50,7 @@ export class ClicksApi {
       prepare: () => this.#prepare(),
       input: () => counts.current(),
       // The mark is part of the tag, because after storage went back in time the same version number may hold other clicks. `alone` is part
-      // of it
-      // too, because an instance may have decided anew which products to count, and others have not followed yet.
+      // of it too, because an instance may have decided anew which products to count, and others have not followed yet.
       tagOf: ({ tableId = 'none', version, mark, alone }) => [
         tableId,
         version,

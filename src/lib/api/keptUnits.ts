@@ -21,8 +21,7 @@ export const largestUnitIn = (ms: number): Unit | undefined => units.findLast((u
 
 /**
  * Clicks per product in the buckets `first` to `last` of a unit, both included. At first it has the clicks of which counts are kept; those
- * of
- * the `missing` times are added later.
+ * of the `missing` times are added later.
  */
 export class ClicksIn {
   /** The clicks, by the index of the product. */

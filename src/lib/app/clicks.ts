@@ -163,8 +163,8 @@ export async function saveCounts(
 }
 
 /**
- * Saves several counts, one after the other. A failure is logged, and the next ones are saved all the same. Only if storage does not
- * answer are they given up, because each would wait for it just as long. The first failure is the result, with its table.
+ * Saves several counts, one after the other. A failure is logged, and the next ones are saved all the same. Only if storage does not answer
+ * are they given up, because each would wait for it just as long. The first failure is the result, with its table.
  * @throws the signal's reason once it is aborted
  */
 export async function saveAllCounts(all: readonly FoldOfStream[], signal: AbortSignal): Promise<SavedCounts> {

@@ -30,8 +30,7 @@ const hubLimits = { ageMs: 10_000, limitMs: 2000, lateCode: 'hub.unavailable' } 
 
 /**
  * The hubs, on connections of their own. A connection is given up after a question without an answer. If ingestion used the same one, a
- * batch
- * could fail because a probe did not wait.
+ * batch could fail because a probe did not wait.
  */
 const hubsOf = oncePerKey(
   async (stream: Stream) => new HubDirectory((await settings()).hub(stream, 'listen').namespace),

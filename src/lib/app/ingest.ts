@@ -27,8 +27,7 @@ import { nudgeWarehouse } from './warehouse';
 
 /**
  * A stream's hub, and the directory that asks about it. It asks through the connection from which the stream's events come, because each
- * stream
- * may have its own namespace. It is kept, so that the settings are not read again for each batch.
+ * stream may have its own namespace. It is kept, so that the settings are not read again for each batch.
  */
 const sourceOf = oncePerKey(async (stream: Stream) => {
   const { namespace, hub } = (await settings()).hub(stream, 'listen');

@@ -27,8 +27,7 @@ export const openLake = async (place: LakePlace): Promise<Lake> =>
 
 /**
  * Opens a lake that must exist already. All work but the app's uses this, because a mistyped name must not look like an empty lake, and
- * must
- * not make a container. Every call of the store throws `settings.invalid` if there is no such container.
+ * must not make a container. Every call of the store throws `settings.invalid` if there is no such container.
  */
 export const openExistingLake = async (place: LakePlace): Promise<Lake> => {
   const { lake, lakeContainer } = place;

@@ -72,8 +72,7 @@ export function maintenanceActivities(tools: MaintenanceTools): ActivityFunction
 
 /**
  * The same activities, but once storage did not answer one of them, all others fail in the same way without asking. So nobody waits for
- * longer
- * than one activity takes.
+ * longer than one activity takes.
  */
 export function untilStorageIsAway(
   activities: ActivityFunctions<MaintenanceActivities>,

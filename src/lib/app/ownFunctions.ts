@@ -8,8 +8,7 @@ const folder = join(__dirname, '../../functions');
 
 /**
  * The functions of this version of the app, which have the names of the files in src/functions. Left out are functions that send events to
- * a
- * stream that the project does not have, because they are never registered.
+ * a stream that the project does not have, because they are never registered.
  * @param settings those of every stream, checked
  */
 export function ownFunctions(settings: StreamSettings, streams: readonly Stream[]): OwnFunction[] {

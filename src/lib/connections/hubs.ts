@@ -118,8 +118,7 @@ function checkEntityPath(reader: SettingReader, name: string, stream: Stream): v
 
 /**
  * The connection string without its hub. If its name differed in case from the one that is given, the SDK would throw an error whose
- * message
- * has the whole connection string.
+ * message has the whole connection string.
  */
 const withoutEntityPath = (connectionString: string): string =>
   connectionString

@@ -39,8 +39,7 @@ export interface CountsView {
   readonly committedAt: number | undefined;
   /**
    * The id of the decision by which this instance counts alone, because it could not be shared: other instances may count other keys at
-   * this
-   * version. Undefined if the decision is shared.
+   * this version. Undefined if the decision is shared.
    */
   readonly alone: string | undefined;
   readonly tally: Tally;
@@ -159,8 +158,7 @@ export class Counts {
     const outcome = await this.#keeper.save(() => this.#saveable());
     const counted = this.#log.counted;
     // A cached state is for all instances, so a decision that is not in the log cannot be saved. Try once more to put it in the log; the
-    // next
-    // save then writes its counts.
+    // next save then writes its counts.
     if (counted?.kept.isAlone) await share(counted.state, counted.kept, this.#options);
     return outcome;
   }

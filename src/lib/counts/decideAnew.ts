@@ -10,9 +10,8 @@ import { type Decision, enforceKept, writeKept } from './kept';
 
 /**
  * Whether it is time to decide anew which keys are kept. It is once a day, because other keys may have more rows by now, and at most once
- * an
- * hour if the preferred keys or the limit have changed. It never is while every key is kept, or while the list of preferred keys cannot be
- * read, because a decision without the list would fold them.
+ * an hour if the preferred keys or the limit have changed. It never is while every key is kept, or while the list of preferred keys cannot
+ * be read, because a decision without the list would fold them.
  */
 export async function isDecisionDue({ state, kept }: CountedTable, options: CountOptions): Promise<boolean> {
   if (!kept.keys || kept.isAlone) return false;

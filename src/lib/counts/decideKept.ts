@@ -54,8 +54,7 @@ async function decide(
 
 /**
  * Puts a decision in force for all instances, or learns that another instance did so first: in both cases it is `in-the-log`. If it cannot
- * be
- * committed, this instance counts by it alone. Then another instance may keep other keys, which the ETag of an answer tells.
+ * be committed, this instance counts by it alone. Then another instance may keep other keys, which the ETag of an answer tells.
  */
 export async function share(
   state: TableState,

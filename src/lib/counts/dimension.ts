@@ -18,8 +18,7 @@ export const dimensionsOf = ({ key, attribute, dimensions = [] }: Counted): read
 
 /**
  * Where the state of a dimension is kept in the table's folder, and which txn says which of its keys are kept. The folder's name begins
- * with
- * an underscore, so Delta readers and vacuum ignore it.
+ * with an underscore, so Delta readers and vacuum ignore it.
  */
 export function placeOf({ key, isFurther }: Dimension): { readonly folder: string; readonly appId: string } {
   const name = encodeURIComponent(key);

@@ -142,9 +142,8 @@ export class FoldedLog {
 
   /**
    * Counts the files of new commits. The result is undefined if there is nothing to count, and `damaged` if a file is gone or damaged, in
-   * which
-   * case counting anew may help. It is `no-room` if the new files alone have too many keys: only the whole table shows which of them to
-   * keep.
+   * which case counting anew may help. It is `no-room` if the new files alone have too many keys: only the whole table shows which of them
+   * to keep.
    */
   async #countNews(
     { state, adds }: NewFiles,

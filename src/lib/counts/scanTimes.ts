@@ -11,8 +11,7 @@ import { asKey, type Key } from './keys';
 
 /*
  * Counts the rows of certain times at one version of the table. Counts by time are kept only for a while, and the older they are, the
- * coarser
- * they are. But older and finer counts can still be found in the table's rows.
+ * coarser they are. But older and finer counts can still be found in the table's rows.
  */
 
 /** A time, in milliseconds since 1970; `endMs` is no part of it. */
@@ -51,8 +50,7 @@ export type ScanOutcome =
 
 /**
  * Scans the files that may have rows of these times, according to their statistics. Of these files, it reads the columns of key and time.
- * Only
- * a few row groups are in memory at once, however much is scanned.
+ * Only a few row groups are in memory at once, however much is scanned.
  * @param mostRows the most rows that these files may have
  * @throws the signal's reason; `delta.contention` if the version is not the one that was counted; what opening the table throws, and
  * `parquet.invalid` for a file that is gone or damaged

@@ -54,8 +54,7 @@ export class KeptBuckets<T> {
   /** Drops the buckets that are too old at this time. From now on, rows that are older, or more than an hour ahead, are ignored. */
   advance(nowMs: number): void {
     // The limit does not depend on the length of the buckets, so the same rows are too far ahead everywhere, and a day has as many rows as
-    // its
-    // hours together.
+    // its hours together.
     this.#endMs = (Math.floor((nowMs + aheadMs) / minuteMs) + 1) * minuteMs;
     const { bucketMs, kept } = this.#span;
     const before = this.#oldest;

@@ -124,8 +124,7 @@ export class Tally {
 
   /**
    * Adds the counts of another tally. The caller must have asked `hasRoomFor`. If keys are folded in the other tally, this one must keep
-   * the
-   * same keys.
+   * the same keys.
    */
   merge(other: TallyParts): void {
     if (other.folded) {

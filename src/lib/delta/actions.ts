@@ -187,8 +187,7 @@ export function checkMetadata(raw: unknown, at: string): Metadata {
 
 /**
  * The properties of a table, which are texts. If a writer left numbers or booleans there, they become texts, as Spark and delta-rs read
- * them.
- * A property that is null counts as missing.
+ * them. A property that is null counts as missing.
  */
 function textsOf(configuration: unknown, at: string): Readonly<Record<string, string>> {
   const isMap = typeof configuration === 'object' && configuration !== null && !Array.isArray(configuration);
@@ -221,8 +220,7 @@ export function checkProtocol(raw: unknown, at: string): Protocol {
 
 /**
  * The versions from which on a protocol has lists of features, even empty ones (PROTOCOL.md, "Table Features"). The columns of a checkpoint
- * do
- * not distinguish an empty list from a missing one, and other readers refuse a checkpoint without a list.
+ * do not distinguish an empty list from a missing one, and other readers refuse a checkpoint without a list.
  */
 const [readerWithFeatures, writerWithFeatures] = [3, 7];
 

@@ -18,10 +18,9 @@ export type AddColumnsOutcome = { readonly outcome: 'committed' | 'unchanged'; r
 
 /**
  * Adds those of `fields` that a table does not have, in one commit (PROTOCOL.md, "Change Metadata"). In files written before, the new
- * columns
- * read as null. The rest of the metaData action is kept. Existing columns must have the same name, type and nullability.
- * @throws `delta.schema` naming both schemas when a new column takes no nulls or an existing one would have to change;
- * `delta.invalid` when there is no table, `delta.unsupported`, `delta.contention`
+ * columns read as null. The rest of the metaData action is kept. Existing columns must have the same name, type and nullability.
+ * @throws `delta.schema` naming both schemas when a new column takes no nulls or an existing one would have to change; `delta.invalid` when
+ * there is no table, `delta.unsupported`, `delta.contention`
  */
 export async function addColumns(at: TableLocation, fields: readonly Field[]): Promise<AddColumnsOutcome> {
   for (;;) {

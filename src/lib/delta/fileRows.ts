@@ -25,8 +25,7 @@ interface PartOfCheckpoint {
 
 /**
  * The add actions of a part of a checkpoint, in columns. An action object is made only when it is asked for: the statistics of 100,000
- * files
- * are 50 MB of text, which most callers never read.
+ * files are 50 MB of text, which most callers never read.
  */
 export class FileRows {
   /** How many rows the part has, those without an add action included. */

@@ -41,8 +41,7 @@ const cleanedLookMs = 60_000;
 export interface FollowOptions {
   /**
    * If the newest checkpoint is more than this many commits ahead, the table is opened anew instead of reading each commit. That reads
-   * less, for
-   * a caller that only wants the state. Callers that need every commit pass Infinity.
+   * less, for a caller that only wants the state. Callers that need every commit pass Infinity.
    */
   readonly mostBehind?: number;
 }
@@ -205,10 +204,8 @@ export class TableFollower<State extends TableState = TableState> {
 
   /**
    * Takes the state from the newest checkpoint, which is ahead of the position, and the commits up to it from the log. Opening the
-   * position's
-   * own version would mean listing the whole log. Undefined if the table cannot be read at the checkpoint's version, because of a feature
-   * that
-   * may be turned off later.
+   * position's own version would mean listing the whole log. Undefined if the table cannot be read at the checkpoint's version, because of
+   * a feature that may be turned off later.
    */
   async #lookAcross(position: TablePosition, checkpoint: number): Promise<Advance<State> | undefined> {
     const [opened] = await Promise.allSettled([this.#reader.open(this.at, { version: checkpoint })]);

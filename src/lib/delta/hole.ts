@@ -19,8 +19,7 @@ const blockDigits = 3;
 
 /**
  * The versions above `version` that have a log entry or a checkpoint, ascending. Looks only at the block of 1,000 versions that has the
- * next
- * version, and at the block after it: listing the whole log could take minutes.
+ * next version, and at the block after it: listing the whole log could take minutes.
  */
 export async function versionsAbove(at: TableLocation, version: number): Promise<number[]> {
   const size = 10 ** blockDigits;

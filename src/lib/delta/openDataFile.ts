@@ -14,8 +14,7 @@ interface StoredFile {
 
 /**
  * A file whose size is known from the log, in the form that the Parquet reader wants. Nothing is read yet. A read throws `parquet.invalid`
- * if
- * the file is gone or has another size.
+ * if the file is gone or has another size.
  */
 export function dataFile({ store, path, where }: StoredFile, size: number): ByteSource {
   return {

@@ -96,8 +96,7 @@ async function openLog(
  *
  * The pointer to the checkpoint is only a hint. If it was restored together with its checkpoint and entry, it may name a version far below
  * those that cleaning has left. Then the log seems to end there, and a commit at the next version, which is free, would never be read. So
- * if
- * the newest entry is so old that the entries after it may have been cleaned away, the log is opened by listing it.
+ * if the newest entry is so old that the entries after it may have been cleaned away, the log is opened by listing it.
  */
 async function openWhole(
   at: TableLocation,
@@ -262,8 +261,7 @@ async function hadCheckpoint(at: TableLocation): Promise<boolean> {
 
 /**
  * Returns the replay; the error if the checkpoint is damaged; undefined if its files are gone; `lost` if storage has lost the commit that
- * it
- * was made of, because the log has another commit of that version.
+ * it was made of, because the log has another commit of that version.
  */
 async function replayCheckpoint(
   at: TableLocation,

@@ -4,8 +4,7 @@ import { describeType, type Field, type ReadValue } from './schema';
 
 /**
  * The value of a partition column in memory form. It is not in the file, but as text in the file's add action (PROTOCOL.md, "Partition
- * Value
- * Serialization"). Throws `delta.invalid` saying `where` if the text is no value of the type.
+ * Value Serialization"). Throws `delta.invalid` saying `where` if the text is no value of the type.
  */
 export function partitionValue(
   { name, type }: Field,

@@ -35,10 +35,8 @@ export const isOfEntry = ({ mark }: ReadCheckpoint, there: string | undefined): 
 
 /**
  * Reads a classic checkpoint of one or many parts (PROTOCOL.md, "Checkpoints"). It passes each row group's actions to `take` as if they
- * were a
- * commit of that version, so that a checkpoint of any size needs the memory of a row group. Without `withFiles`, only the protocol,
- * metaData
- * and txn columns are read. The result is undefined if a part is gone; then everything that `take` received must be dropped.
+ * were a commit of that version, so that a checkpoint of any size needs the memory of a row group. Without `withFiles`, only the protocol,
+ * metaData and txn columns are read. The result is undefined if a part is gone; then everything that `take` received must be dropped.
  * @throws `delta.invalid` or `parquet.invalid` naming the file when it is damaged, or when its files are in sidecars
  */
 export async function readCheckpoint(

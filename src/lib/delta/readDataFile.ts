@@ -16,8 +16,7 @@ export interface FileRows {
 
 /**
  * The wanted columns of one live file, by name. A column that the file does not have is all nulls; a partition column has the value that
- * the
- * log gives.
+ * the log gives.
  * @throws `parquet.invalid` naming table, version and file when it is gone, damaged or of another schema; `delta.unsupported` for a
  * deletion vector, and for a wanted column of a type that is not implemented
  */

@@ -33,8 +33,7 @@ export function columnsWithValues({ stats }: Pick<Add, 'stats'>, names: readonly
 
 /**
  * Reads the statistics of an add action (PROTOCOL.md, "Per-file Statistics") for the columns of primitive types. Longs keep all their
- * digits.
- * Throws `delta.invalid`, naming `where`, if they are not a JSON object or a bound does not have its column's type.
+ * digits. Throws `delta.invalid`, naming `where`, if they are not a JSON object or a bound does not have its column's type.
  */
 export function parseStatistics({ stats }: Add, fields: readonly Field[], where: string): FileStatistics {
   if (!stats) return { numRecords: undefined, columns: new Map() };

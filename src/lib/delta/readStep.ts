@@ -8,8 +8,7 @@ export const mostCommits = 512;
 
 /**
  * The commits after a version that a follower takes in one step. They are at most `mostCommits`, or more if the table cannot be read after
- * the
- * last of them, because a later commit may change that.
+ * the last of them, because a later commit may change that.
  * @throws what `readCommitsAfter` throws
  */
 export async function readStep(at: TableLocation, version: number): Promise<Commit[]> {

@@ -19,8 +19,7 @@ export type WritableType = (typeof writableTypes)[number];
 
 /**
  * Types that a table of other writers may have. Decimals and nested types are read, but never written. A void column holds only nulls.
- * Columns
- * of other types are known by name only.
+ * Columns of other types are known by name only.
  */
 export type DataType =
   | WritableType

@@ -117,8 +117,7 @@ export class LogReplay {
 
   /**
    * How long ago the newest version was committed or stored, in milliseconds. It is the longer of the two times, because an entry that was
-   * put
-   * back looks new to the store. Infinite if one of the times is not known.
+   * put back looks new to the store. Infinite if one of the times is not known.
    * @param now milliseconds since 1970
    */
   age(now: number): number {
@@ -208,8 +207,7 @@ const entryOf = (version: number, mark: string | undefined): LogEntry | undefine
 
 /**
  * The state after `commits`, which must follow on `state`. The state of a snapshot has its files, too. Its `reachedFrom` is `state` and not
- * the
- * last commit but one, because all of these commits may have landed above a hole.
+ * the last commit but one, because all of these commits may have landed above a hole.
  * @throws what `LogReplay.apply` and `LogReplay.state` throw
  */
 export function advanceState<State extends TableState>(state: State, commits: readonly Commit[]): State;

@@ -3,8 +3,7 @@ import type { Field, Value } from './schema';
 
 /**
  * The bounds of one column in one file. `min` and `max` are exact values in memory form. Both are missing if all values are null, if there
- * is a
- * NaN or an infinity among them (neither format can order these), and for binary.
+ * is a NaN or an infinity among them (neither format can order these), and for binary.
  */
 export interface ColumnBounds {
   readonly nullCount: number;
@@ -72,8 +71,7 @@ export function truncateMin(text: string): string {
 
 /**
  * A short text that does not sort before `text`: a prefix, and a character above all that may follow. Undefined if there is none, because
- * the
- * text goes on with U+10FFFF.
+ * the text goes on with U+10FFFF.
  */
 export function truncateMax(text: string): string | undefined {
   if (text.length <= boundCharacters) return text;
@@ -91,14 +89,11 @@ function cutBefore(text: string, length: number): number {
 
 /**
  * The `stats` of an add action (PROTOCOL.md, "Per-file Statistics"): numRecords, minValues, maxValues and nullCount of the first 32
- * columns.
- * `bounds` are in the order of `fields`. Text bounds are cut to 32 characters and timestamps widened to whole milliseconds, so a bound may
- * be
- * looser than the values, but never tighter. Longs keep all their digits.
+ * columns. `bounds` are in the order of `fields`. Text bounds are cut to 32 characters and timestamps widened to whole milliseconds, so a
+ * bound may be looser than the values, but never tighter. Longs keep all their digits.
  *
  * If one column has values but no bounds, as with a NaN, no bounds are written for any column. If some columns had bounds, delta-rs would
- * take
- * a missing bound for null, and skip the file in every filter on that column.
+ * take a missing bound for null, and skip the file in every filter on that column.
  */
 export function deltaStats(
   fields: readonly Field[],

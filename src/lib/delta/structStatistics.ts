@@ -15,8 +15,7 @@ type Struct = Readonly<Record<string, ReadValue>>;
 
 /**
  * The statistics of a file as JSON, made from the struct of a checkpoint that has no JSON. As in `deltaStats`, no bounds are written if a
- * column
- * has values without any, because delta-rs would skip the file in filters on that column.
+ * column has values without any, because delta-rs would skip the file in filters on that column.
  * @param fields the columns of the table, whose types say what the values mean
  */
 export function statisticsAsJson(
@@ -89,8 +88,7 @@ export function statisticsShape(fields: readonly Field[]) {
 
 /**
  * Which columns have statistics in the struct, and which of them have bounds. The name `__proto__` is left out, because it has a meaning
- * for
- * JavaScript objects. Spark and delta-rs write no bounds of binary and boolean columns.
+ * for JavaScript objects. Spark and delta-rs write no bounds of binary and boolean columns.
  */
 const isCounted = ({ name, type }: Field): boolean => isWritableType(type) && name !== '__proto__';
 const isBounded = ({ type }: Field): boolean => type !== 'binary' && type !== 'boolean';

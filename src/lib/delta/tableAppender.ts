@@ -132,8 +132,8 @@ export class TableAppender {
 
   /**
    * Commits a file and txns; see `append`. The outcome is `moved` also if storage went back in time since `prepare` compared the log.
-   * @throws `delta.contention` if it was prepared an hour ago; `delta.schema` or `delta.unsupported`, and leaves no file, if the table
-   * does not take the rows any more
+   * @throws `delta.contention` if it was prepared an hour ago; `delta.schema` or `delta.unsupported`, and leaves no file, if the table does
+   * not take the rows any more
    */
   async commit(prepared: PreparedAppend, txns: readonly Txn[], rows: number): Promise<AppendOutcome> {
     const { state, add, seenAt } = prepared;

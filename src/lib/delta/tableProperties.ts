@@ -39,8 +39,7 @@ export function retentionMs(configuration: Configuration, property: keyof typeof
 
 /**
  * The milliseconds of a text like "interval 1 week 2 days"; undefined for any other text. Months and years are refused, because they have
- * no
- * fixed length.
+ * no fixed length.
  */
 export function parseInterval(text: string): number | undefined {
   const words = text.trim().toLowerCase().split(/\s+/);

@@ -1,7 +1,6 @@
 /*
  * How to turn off a feature or property that we refuse, in Spark SQL. docs.delta.io/delta-drop-feature says which features can be dropped,
- * as of
- * Delta Lake 4.0.
+ * as of Delta Lake 4.0.
  */
 
 const droppable: ReadonlySet<string> = new Set([

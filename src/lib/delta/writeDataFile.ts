@@ -46,8 +46,7 @@ async function encode(options: EncodeOptions): Promise<EncodedFile> {
 
 /**
  * Stores an encoded file under a new name. `dataChange` is false if its rows are in the table already. If storing fails, the file is
- * deleted,
- * because it may be there although the store did not answer.
+ * deleted, because it may be there although the store did not answer.
  */
 export async function storeDataFile(
   at: TableLocation,
@@ -69,8 +68,7 @@ export async function storeDataFile(
 
 /**
  * Deletes a file that will not be committed. Call it only if no commit of the file was sent, or if each was seen to have lost a race.
- * Otherwise
- * a commit may have succeeded although its reply was lost, and the file must be left to vacuum.
+ * Otherwise a commit may have succeeded although its reply was lost, and the file must be left to vacuum.
  */
 export async function discardDataFile(at: TableLocation, { path }: Pick<Add, 'path'>): Promise<void> {
   // If it cannot be deleted now, vacuum deletes it later.

@@ -19,8 +19,7 @@ const rarer = [
 
 /**
  * Says how often the timers of a stream fire in a month of 31 days. The schedules were checked with the settings. Each time may cost
- * credits of
- * a plan: if a setting says how many requests the plan pays for, the two numbers are compared.
+ * credits of a plan: if a setting says how many requests the plan pays for, the two numbers are compared.
  */
 export function checkSchedules(settings: Settings, stream: Stream, now: number = Date.now()): Finding[] {
   const definitions = settingsOf(stream);

@@ -5,8 +5,7 @@ import { remedyOfRefusal } from './storageRefusal';
 
 /**
  * The largest accepted difference, in milliseconds, between the clocks of this machine and of storage. From a quarter of an hour on,
- * storage
- * refuses signatures.
+ * storage refuses signatures.
  */
 const mostAheadMs = 60_000;
 

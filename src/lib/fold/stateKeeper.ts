@@ -31,8 +31,7 @@ export class StateKeeper<State extends TablePosition> {
 
   /**
    * Has the table folded anew, from the state in the lake if it can be used. The state is optional: if storage fails while it is read, the
-   * table
-   * is folded without it, and the error is reported afterwards. If that fails too, its own error says why.
+   * table is folded without it, and the error is reported afterwards. If that fails too, its own error says why.
    * @param foldFrom returns whether the state was used
    */
   async foldAnew(

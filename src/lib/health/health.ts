@@ -28,8 +28,7 @@ const awayAfterMs = 120_000;
 
 /**
  * `degraded`: something is late or unknown, but events are still committed. `failing`: a partition is stuck, a table cannot be read for a
- * reason
- * that will not pass, or the settings are wrong.
+ * reason that will not pass, or the settings are wrong.
  */
 export type HealthStatus = 'ok' | 'degraded' | 'failing';
 
@@ -189,8 +188,7 @@ interface Judged {
 
 /**
  * The reasons why numbers of a stream are unknown. A damaged table takes no commits, so the stream is failing. A source that does not
- * answer
- * may answer the next time, or may answer other processes, so then the stream is only degraded.
+ * answer may answer the next time, or may answer other processes, so then the stream is only degraded.
  */
 function problemsOf(
   stream: Stream,
@@ -212,8 +210,7 @@ function problemsOf(
 
 /**
  * Whether everything was committed after a failure. Then its record was only left behind: the process that committed could not delete it,
- * or
- * the process that failed wrote it too late.
+ * or the process that failed wrote it too late.
  */
 const isOver = (
   { partition, lastFailure }: IngestFailure,
@@ -234,8 +231,7 @@ const failingNow = (failures: readonly IngestFailure[], now: number): ReadonlySe
 
 /**
  * Adds the remedies of stuck partitions. There is none if all of several partitions are stuck, because then the app does not read at all.
- * There
- * is none for a partition whose batches come but fail either, because the failure has its own remedy.
+ * There is none for a partition whose batches come but fail either, because the failure has its own remedy.
  */
 function withRemedies(
   partitions: readonly PartitionProgress[],
@@ -264,8 +260,7 @@ function judge(failure: IngestFailure, remedy: Remedy | undefined, now: number) 
 
 /**
  * Whether an error may pass without anybody doing anything. Errors of libraries and of the platform may, and so may our retriable ones.
- * Errors
- * that a command fixes do not.
+ * Errors that a command fixes do not.
  */
 function mayPass(code: ErrorCode | string, remedy: Remedy | undefined): boolean {
   const ours: Readonly<Record<string, { readonly retriable: boolean }>> = errorCodes;

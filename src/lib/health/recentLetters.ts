@@ -10,8 +10,7 @@ const longestWholeBound = 31;
 /**
  * How many dead letters each stream has received since a time, in milliseconds since 1970. One bad event a second makes thousands of small
  * files an hour, and probes ask often. So the rows of most files are counted by their statistics. Only files with letters of several
- * streams,
- * or with letters from before that time, are read.
+ * streams, or with letters from before that time, are read.
  * @param snapshot the table of dead letters; undefined if there is none yet
  * @throws `storage.*`, `parquet.invalid`
  */

@@ -21,8 +21,7 @@ interface Wait {
 
 /**
  * Tells which partitions are stuck although no batch fails: at an event that the trigger cannot read, no batch ever comes. Nobody records
- * such
- * a wait, so there are two ways to find out about it:
+ * such a wait, so there are two ways to find out about it:
  *
  * | what is known | since when the partition waits |
  * |---|---|

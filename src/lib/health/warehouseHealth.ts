@@ -19,8 +19,7 @@ export interface WarehouseHealth {
   readonly error?: string;
   /**
    * False if the ledger has no columns for marks and the app may not add them. Then rows are still loaded, but nobody notices if the lake
-   * went
-   * back in time.
+   * went back in time.
    */
   readonly keepsMarks?: boolean;
   readonly remedy?: Remedy;

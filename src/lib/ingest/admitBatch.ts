@@ -37,8 +37,8 @@ export interface AdmitOptions {
 /**
  * Finds the hub generation of a batch, and the events that are missing before it. The service is only asked if the batch does not simply
  * continue the committed events.
- * @throws `ingest.gap` if a reader ran ahead; `ingest.renamed` if the table knows the hub by another name; `ingest.batch` for events
- * of a hub that is gone and was never read; the SDK's errors if the service does not answer
+ * @throws `ingest.gap` if a reader ran ahead; `ingest.renamed` if the table knows the hub by another name; `ingest.batch` for events of a
+ * hub that is gone and was never read; the SDK's errors if the service does not answer
  */
 export async function admitBatch(options: AdmitOptions): Promise<PartitionBatch> {
   const { batch, hubs, acceptGaps } = options;
@@ -79,8 +79,7 @@ type Known = Pick<AdmitOptions, 'batch' | 'committed' | 'moved'>;
 
 /**
  * Whether a batch continues the committed events. The enqueue time is checked too, because a batch of an old hub may happen to have the
- * next
- * sequence number of the new hub.
+ * next sequence number of the new hub.
  */
 function followsOn(known: Known): boolean {
   const { events, generation } = known.batch;
@@ -113,11 +112,9 @@ function startOf(known: Known, generation: HubGeneration, now: HubGeneration): n
 
 /**
  * The generation in which the events were enqueued. A hub that was made again counts from 0, and a batch that was on its way before still
- * has
- * events of the old hub. If they were taken for events of the new hub, its events with the same numbers would be trimmed as duplicates.
- * Both
- * times come from the service's clock. An old generation is one that the table knows from any partition of the hub, or that this process
- * saw.
+ * has events of the old hub. If they were taken for events of the new hub, its events with the same numbers would be trimmed as duplicates.
+ * Both times come from the service's clock. An old generation is one that the table knows from any partition of the hub, or that this
+ * process saw.
  */
 function generationOf(known: Known, now: HubGeneration): HubGeneration {
   const { batch } = known;

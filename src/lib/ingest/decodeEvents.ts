@@ -47,8 +47,7 @@ const none: readonly RejectedElement[] = [];
 
 /**
  * Decodes every event of a batch into columns. Nothing is thrown and nothing is dropped: each element becomes a row or is rejected. A value
- * that
- * its column cannot hold is found here, by the same checks that the Parquet writer uses.
+ * that its column cannot hold is found here, by the same checks that the Parquet writer uses.
  */
 export function decodeEvents(stream: Stream, events: readonly TriggerEvent[]): DecodedEvent[] {
   const rows = new RowDecoder(stream, events);

@@ -28,8 +28,7 @@ export function missingRanges(
 
 /**
  * Says why each missing range will never come. Event Hubs drops events only from the beginning of a partition. So events before the first
- * one
- * in the hub have expired, and for all others a reader ran ahead.
+ * one in the hub have expired, and for all others a reader ran ahead.
  * @param beginning first sequence number that the hub still has
  * @param where names stream and partition
  * @throws `ingest.gap` when the hub still has missing events and `acceptGaps` is not set

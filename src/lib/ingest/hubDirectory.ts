@@ -118,8 +118,7 @@ export class HubDirectory implements HubFacts {
     const given = this.#clients.forget(hub);
     if (!given) return;
     // If a client is closed while a question waits, the SDK opens it again, and then nobody closes it. So the waiting questions must end
-    // first.
-    // This is not awaited, because a service that does not answer would block the caller too.
+    // first. This is not awaited, because a service that does not answer would block the caller too.
     Promise.allSettled(given.waiting)
       .then(async () => (await given.client).close())
       .catch(() => {});

@@ -2,8 +2,7 @@ import type { ObjectStore } from '../storage/objectStore';
 
 /*
  * Functions share no memory. So the functions that ingest record in the lake which partitions fail, and GET /api/health reads it there.
- * Each
- * failing partition has one small file. It is deleted when a batch of the partition is committed.
+ * Each failing partition has one small file. It is deleted when a batch of the partition is committed.
  */
 
 /** The record of a partition whose batches fail. */

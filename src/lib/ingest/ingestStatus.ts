@@ -23,8 +23,7 @@ export interface IngestStatusOptions {
 
 /**
  * Records in the lake which partitions fail in this process. Its calls return at once and never throw, so a batch neither waits for the
- * record
- * nor fails because of it. A process makes one.
+ * record nor fails because of it. A process makes one.
  */
 export class IngestStatus {
   readonly #options: IngestStatusOptions;
@@ -47,8 +46,7 @@ export class IngestStatus {
 
   /**
    * The failures that could not be recorded, for example because a disk is full. Recorded failures are left out, because the lake knows
-   * them
-   * better: another process may own the partition by now and have committed its batch.
+   * them better: another process may own the partition by now and have committed its batch.
    */
   unrecorded(): IngestFailure[] {
     return [...this.#partitions.values()].flatMap(({ unrecorded }) => (unrecorded ? [unrecorded] : []));

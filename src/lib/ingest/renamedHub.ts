@@ -4,12 +4,10 @@ import { type HubGeneration, parseAppId } from '../lake/hubGeneration';
 /**
  * Refuses a hub that the table only knows under another name of its namespace. A namespace can have several names: its own, an alias for
  * disaster recovery, and the name of a private endpoint. Both the trigger's checkpoints and the table's read positions belong to the name.
- * So
- * under another name every event would be read again, and become a new row.
+ * So under another name every event would be read again, and become a new row.
  *
  * Two hubs of one name that were made in the same millisecond count as one hub. It is practically impossible that two namespaces have such
- * hubs
- * and that one table is filled from both.
+ * hubs and that one table is filled from both.
  *
  * A table that has the hub under both names is not refused, because then neither name would be the right one.
  * @param committed the appIds of the table's txns

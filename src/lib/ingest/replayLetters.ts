@@ -37,8 +37,7 @@ export interface ReplayResult {
 /**
  * Decodes the dead letters of a stream again, and appends those that are rows now. Each becomes a row only once, even if several processes
  * replay: the commit moves the txn `replay/<stream>`, and if another process moved it first, the work is done again on the table's new
- * state.
- * Letters above the committed sequence number are left alone, because their events will come again.
+ * state. Letters above the committed sequence number are left alone, because their events will come again.
  */
 export async function replayLetters(options: ReplayOptions): Promise<ReplayResult> {
   const { stream, dryRun = false, onFile } = options;
@@ -128,8 +127,7 @@ function firstNotBelow(ascending: Float64Array, least: number | bigint): number 
 
 /**
  * The events that are one letter as a whole, because the body could not be parsed or too many of its elements were bad. They have no other
- * letter
- * and no row.
+ * letter and no row.
  */
 function wholeEvents(letters: readonly LetterInfo[], found: ReadonlySet<string>): Set<string> {
   const whole = new Set<string>();

@@ -39,8 +39,7 @@ export interface RoundInput {
 
 /**
  * Merges batches into the columns, letters and txns of one commit. Duplicates are trimmed event by event: those are events that the table
- * has
- * already, and events of an earlier batch.
+ * has already, and events of an earlier batch.
  */
 export function planRound({ batches, committed, stream, fields }: RoundInput): Round {
   const expected = batches.reduce((sum, { events }) => sum + events.length, 0);

@@ -28,14 +28,13 @@ const togetherMs = 50;
 
 /**
  * Decides when the next round of a table starts. The trigger passes a partition's next batch only after the one before it is committed. So
- * a
- * partition with a waiting batch has nothing more for the round.
+ * a partition with a waiting batch has nothing more for the round.
  *
  * | state | the round starts |
  * |---|---|
  * | usually | the interval after the last start |
  * | a batch is full, or many events wait | 250 ms after the last start, because a partition would otherwise give one batch per interval |
- * | the same, but a partition that is being read has no batch waiting | up to 50 ms later, because batches of rounds that end together come together |
+ * | it is due, but a partition that is being read has no batch waiting | up to 50 ms later, because such batches come almost together |
  */
 export class RoundTiming {
   readonly #intervalMs: number;

@@ -7,8 +7,7 @@ import type { TableWriter } from './tableWriter';
 
 /*
  * Frees a partition that is stuck. The Event Hubs trigger cannot read an event whose AMQP body is not one data section: the batch fails
- * again and
- * again before our code runs. The code here reads such events with the SDK, which can read them.
+ * again and again before our code runs. The code here reads such events with the SDK, which can read them.
  */
 
 /** After this many readable events in a row, the trigger is expected to go on. */
@@ -42,10 +41,8 @@ export interface Skipped {
 
 /**
  * Commits the events of a partition that come after its txn; unreadable ones become dead letters. It ends when the trigger can go on: after
- * a
- * thousand readable events in a row, or at the end that the hub had at the start. The trigger's position is moved after each commit. No
- * other
- * reader should read the partition meanwhile; if one does, still no event becomes a row twice.
+ * a thousand readable events in a row, or at the end that the hub had at the start. The trigger's position is moved after each commit. No
+ * other reader should read the partition meanwhile; if one does, still no event becomes a row twice.
  * @throws what committing throws, `hub.*`
  */
 export async function skipUnreadable(options: SkipOptions): Promise<Skipped> {

@@ -53,8 +53,7 @@ const slowMs = 1000;
 
 /**
  * Commits the batches of all partitions of one stream, in one process. Batches that come during a round, or within the commit interval,
- * share
- * the next round, which is one data file and one commit with a txn per partition. A process makes one per stream.
+ * share the next round, which is one data file and one commit with a txn per partition. A process makes one per stream.
  */
 export class TableWriter {
   readonly #options: TableWriterOptions;
@@ -205,10 +204,8 @@ export class TableWriter {
 
   /**
    * Uploads the file of rows, and writes the letters in a commit of their own: they must be in the log before the commit that moves past
-   * their
-   * events. If the letters cannot be written, the file is deleted. The result is undefined if the log does not hold `state` any more. This
-   * is
-   * checked for a round without rows as well, because events that are dropped as duplicates must really be in the log.
+   * their events. If the letters cannot be written, the file is deleted. The result is undefined if the log does not hold `state` any more.
+   * This is checked for a round without rows as well, because events that are dropped as duplicates must really be in the log.
    */
   async #prepare(state: TableState, round: Round, stopwatch: Stopwatch): Promise<PreparedRound | undefined> {
     const { rows, letters } = this.#options;

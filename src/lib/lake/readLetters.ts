@@ -38,8 +38,7 @@ const infoColumns = ['stream', ...rowKeyColumns, 'enqueued_at', 'reason', 'detai
 
 /**
  * The letters of the table in the order of the files. A letter that was written more than once is returned once. Bodies are left out,
- * because
- * they may be many megabytes.
+ * because they may be many megabytes.
  * @param snapshot the table dead_letters
  * @param stream if given, only this stream's letters
  */

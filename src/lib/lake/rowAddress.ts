@@ -19,8 +19,7 @@ const addressColumns: readonly Column[] = [
 /**
  * The column for the fields of a row's element that have no column of their own, as the text of a JSON object; null if there are none.
  * Databricks uses the same name. The column is the last one here. If a stream gains columns, they come after it in the table, which does no
- * harm,
- * because columns are found by name.
+ * harm, because columns are found by name.
  */
 export const rescuedColumn: Column = { name: '_rescued_data', type: 'string', nullable: true };
 

@@ -32,10 +32,8 @@ export interface RowGroup extends FileRows {
 
 /**
  * Passes the rows of data files to `take`, one row group at a time, in no particular order. Only the wanted columns are read. Only a few
- * row
- * groups are in memory, however large the table is, because the next one of a file is read after `take` has ended. After the first failure
- * no
- * further read begins, and the failure is thrown when the reads that have begun have ended.
+ * row groups are in memory, however large the table is, because the next one of a file is read after `take` has ended. After the first
+ * failure no further read begins, and the failure is thrown when the reads that have begun have ended.
  * @throws `parquet.invalid`, naming table, version and file, if a file is gone, damaged or of another schema; what `take` throws
  */
 export async function scanRowGroups(
@@ -57,8 +55,7 @@ export async function scanRowGroups(
 
 /**
  * Like `scanRowGroups`, but row by row. `visit` gets the row's values in the order of the columns, and the row's file. The array of values
- * is
- * reused for the next row, so `visit` must not keep it.
+ * is reused for the next row, so `visit` must not keep it.
  */
 export async function scanRows(
   scan: Scan,
@@ -88,8 +85,7 @@ export const filesWith = (
 
 /**
  * A function that decides about one file as `filesWith` does about all. It is for asking about two columns: a snapshot makes new file
- * objects
- * each time it is listed, so the results of two calls of `filesWith` have no objects in common.
+ * objects each time it is listed, so the results of two calls of `filesWith` have no objects in common.
  */
 export function mayContain(
   { fields }: Snapshot,

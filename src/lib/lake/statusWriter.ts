@@ -15,9 +15,8 @@ export interface StatusWriterOptions {
 
 /**
  * Keeps a small file in the lake up to date, which tells other processes how a piece of work goes in this one. Its calls return at once and
- * never
- * throw, so the work neither waits for the file nor fails because of it. Its writes run one after another, so that a slow one cannot undo a
- * later one. For the same reason no write is given up early: each ends by the store's own deadlines.
+ * never throw, so the work neither waits for the file nor fails because of it. Its writes run one after another, so that a slow one cannot
+ * undo a later one. For the same reason no write is given up early: each ends by the store's own deadlines.
  */
 export class StatusWriter {
   readonly #options: StatusWriterOptions;

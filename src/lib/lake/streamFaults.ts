@@ -14,8 +14,7 @@ interface Reference {
 
 /**
  * The mistakes in the streams' definitions, one sentence each. The compiler does not compare the names in them, and a wrong name would
- * cause no
- * error later: a column of the warehouse would stay null, or nothing would be counted.
+ * cause no error later: a column of the warehouse would stay null, or nothing would be counted.
  */
 export const streamFaults = (streams: readonly Stream[]): string[] => [
   ...streams.flatMap((stream) => [

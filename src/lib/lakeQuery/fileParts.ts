@@ -3,8 +3,7 @@ import type { ByteSource } from '../delta/parquet/sourceFile';
 
 /*
  * Tells which parts of a data file are copied. Of a large file, these are the columns that a statement reads, and everything that belongs
- * to no
- * column.
+ * to no column.
  */
 
 /** Names of columns in lower case, or all columns. */

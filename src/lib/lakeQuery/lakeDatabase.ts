@@ -65,8 +65,7 @@ const interruptEveryMs = 50;
 
 /**
  * The Delta tables of a lake in DuckDB, for reading. DuckDB could read storage in Azure only with an extension that it would have to
- * download. So
- * the files that a table's log names are first copied into a temporary folder. DuckDB may read only this folder.
+ * download. So the files that a table's log names are first copied into a temporary folder. DuckDB may read only this folder.
  */
 export class LakeDatabase {
   readonly #api: DuckDb;
@@ -110,8 +109,7 @@ export class LakeDatabase {
 
   /**
    * Copies the newest version of each table that a SELECT statement names; of large files, only the columns that it names. Returns which
-   * tables
-   * these are.
+   * tables these are.
    * @throws what is wrong with the statement, NoTable, what opening and copying a table throws, and the signal's reason
    */
   async load(sql: string, options: LoadOptions): Promise<TableRead[]> {

@@ -37,8 +37,7 @@ interface Copy {
 
 /**
  * Copies of the data files of Delta tables in a folder of this machine. A data file never changes, so what was copied is not copied again.
- * A copy
- * is deleted if a later version does not have its file any more.
+ * A copy is deleted if a later version does not have its file any more.
  */
 export class LocalFiles {
   readonly #folder: string;

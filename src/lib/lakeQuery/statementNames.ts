@@ -15,8 +15,7 @@ export function tablesIn(tree: unknown): Set<string> {
 
 /**
  * The columns that a statement may read: every name in its syntax tree, in lower case, or all columns. A statement can read columns that it
- * does
- * not name, as with a natural join. This is noticed when it is run, because columns that were not copied cannot be read.
+ * does not name, as with a natural join. This is noticed when it is run, because columns that were not copied cannot be read.
  */
 export function columnsIn(tree: unknown): Parts {
   const names = new Set<string>();

@@ -30,12 +30,9 @@ type Folded = LatestView & { readonly state: TableState };
 
 /**
  * The newest row of each key of a table, folded from its log like the counts: the rows stay in memory, and a refresh adds the files of
- * newer
- * commits. After a commit that removes rows, or if the log cannot be followed, the table is folded anew, from the state in the lake if the
- * log
- * continues it, otherwise from the live files. If a refresh fails, the rows stay as they are, and its error is rethrown until the next
- * refresh
- * is due.
+ * newer commits. After a commit that removes rows, or if the log cannot be followed, the table is folded anew, from the state in the lake
+ * if the log continues it, otherwise from the live files. If a refresh fails, the rows stay as they are, and its error is rethrown until
+ * the next refresh is due.
  */
 export class LatestFold {
   readonly #options: Required<Omit<LatestOptions, 'refreshMs' | 'monotonicNow'>>;

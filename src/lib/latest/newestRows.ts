@@ -17,10 +17,8 @@ const slack = 1.25;
 
 /**
  * The newest row of each key. If there is no room for all keys, those with the newest rows are kept: senders choose the keys, so memory
- * needs a
- * limit. After `cut`, the result does not depend on the order in which rows were added or merged. A dropped key had older rows than all
- * keys that
- * were kept, so it comes back only with a row that is newer than all its own.
+ * needs a limit. After `cut`, the result does not depend on the order in which rows were added or merged. A dropped key had older rows than
+ * all keys that were kept, so it comes back only with a row that is newer than all its own.
  */
 export class NewestRows {
   readonly keys: Key[] = [];

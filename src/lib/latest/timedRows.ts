@@ -16,8 +16,7 @@ export interface TimedSpan {
 
 /**
  * The spans of the two kinds of buckets. One day more is kept, because an answer's first bucket may be up to a day long and begin before
- * the time
- * that was asked for.
+ * the time that was asked for.
  */
 export const timedSpans = {
   hours: { bucketMs: hourMs, kept: (historyDays.hours + 1) * 24 },

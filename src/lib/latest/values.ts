@@ -16,8 +16,7 @@ export function asMicros(value: ReadValue | undefined): number | null {
 
 /**
  * A value in a form that JSON can hold. A whole number with more digits than a double has becomes a text. Null for values that JSON cannot
- * hold,
- * like infinity, bytes and nested values.
+ * hold, like infinity, bytes and nested values.
  */
 export function asValue(value: ReadValue | undefined): LatestValue {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);

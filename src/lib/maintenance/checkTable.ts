@@ -25,10 +25,8 @@ export interface CheckResult {
 
 /**
  * Reads every live file of the newest version and compares it with the log: size, schema, number of rows, number of nulls in each column,
- * and
- * whether every value lies within the bounds. Columns of types that are not implemented are left out. Damage to a file is a finding. Damage
- * to
- * the log is thrown, because then it is unknown which files to check. Undefined if there is no table.
+ * and whether every value lies within the bounds. Columns of types that are not implemented are left out. Damage to a file is a finding.
+ * Damage to the log is thrown, because then it is unknown which files to check. Undefined if there is no table.
  */
 export async function checkTable({ at, signal, progress }: CheckTask): Promise<CheckResult | undefined> {
   const snapshot = await openSnapshot(at);
@@ -114,8 +112,7 @@ function checkValues(
 
 /**
  * A bound, widened by as much as readers tolerate: bounds of timestamps may be cut to milliseconds, and bounds of floats, and maybe of
- * decimals,
- * are written as doubles.
+ * decimals, are written as doubles.
  */
 function widened(type: Field['type'], bound: ReadValue, side: 'min' | 'max'): ReadValue {
   if (typeof bound === 'string' && type !== 'string') return widenedDecimal(bound, side);

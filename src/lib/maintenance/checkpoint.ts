@@ -23,10 +23,8 @@ export type CheckpointOutcome =
 
 /**
  * Writes a checkpoint of the newest version (PROTOCOL.md, "Checkpoints"). It writes a classic single part once, and then
- * `_last_checkpoint`,
- * which never moves back. Expired tombstones are left out. All txns are kept, because they make ingestion idempotent. The previous
- * checkpoint is
- * copied into the new one row group by row group, so that memory does not grow with the number of files.
+ * `_last_checkpoint`, which never moves back. Expired tombstones are left out. All txns are kept, because they make ingestion idempotent.
+ * The previous checkpoint is copied into the new one row group by row group, so that memory does not grow with the number of files.
  */
 export async function checkpoint(task: MaintenanceTask): Promise<CheckpointOutcome> {
   const { at, signal } = task;
@@ -85,8 +83,7 @@ type CountedCheckpoint = EncodedCheckpoint & { readonly numOfAddFiles: number };
 
 /**
  * Encodes the checkpoint. If the file rows of the previous checkpoint are damaged, the table is opened from an older checkpoint and the
- * commits
- * after it instead.
+ * commits after it instead.
  */
 async function encodeTail(task: MaintenanceTask, log: LogTail): Promise<CountedCheckpoint> {
   const { at, version } = log.tail;

@@ -24,8 +24,7 @@ export type CleanLogOutcome =
   | {
       /**
        * `disabled`: the table property delta.enableExpiredLogCleanup is false. `damage-passed-over`: the log was cleaned, but the
-       * checkpoint with which
-       * it should begin is damaged. So it begins with an older one, or nothing was deleted because there is no other.
+       * checkpoint with which it should begin is damaged. So it begins with an older one, or nothing was deleted because there is no other.
        */
       readonly outcome: 'done' | 'disabled' | 'damage-passed-over';
       /** The oldest version that can still be opened; undefined when nothing has expired. */
@@ -40,15 +39,12 @@ export type CleanLogOutcome =
 /**
  * Deletes log entries and checkpoints that nobody needs to open a version of the last `delta.logRetentionDuration` (PROTOCOL.md, "Metadata
  * Cleanup"). The cutoff is the last midnight in UTC, minus that duration. The newest checkpoint of a version committed before the cutoff
- * stays,
- * with its own commit and all later ones. That checkpoint is read first, and if it is damaged, an older one is taken. The oldest entries
- * are
- * deleted first, so that the rest of the log can be opened at any time. If a part of the log may only be cleaned as a whole, none of it is
- * deleted before all of it has expired.
+ * stays, with its own commit and all later ones. That checkpoint is read first, and if it is damaged, an older one is taken. The oldest
+ * entries are deleted first, so that the rest of the log can be opened at any time. If a part of the log may only be cleaned as a whole,
+ * none of it is deleted before all of it has expired.
  *
  * The shortest duration is a day. Writers rely for an hour on what they know of the log, and a writer that pauses for longer than the log
- * is kept
- * would commit below its beginning.
+ * is kept would commit below its beginning.
  */
 export async function cleanLog(task: CleanLogTask): Promise<CleanLogOutcome> {
   const { at, signal, dryRun = false, now = Date.now() } = task;

@@ -23,8 +23,7 @@ export type CompactOutcome =
 
 /**
  * Rewrites many small files as few large ones. It plans bins, and does one after the other. If one conflicts, the others still count. A
- * file that
- * is gone or damaged stops only its own bin, and its error is thrown at the end.
+ * file that is gone or damaged stops only its own bin, and its error is thrown at the end.
  * @throws what compactBin throws
  */
 export async function compact(task: CompactTask): Promise<CompactOutcome> {

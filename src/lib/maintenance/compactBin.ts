@@ -13,8 +13,7 @@ import { ensureMaintainable, type MaintenanceTask, type NoTable } from './task';
 export interface BinTask extends MaintenanceTask {
   /**
    * Asked before each file. Once it returns true, no further file is read. The files that were read are committed, and the outcome says
-   * `more`. At
-   * least two files are read, so that a bin makes progress in whatever time it is given.
+   * `more`. At least two files are read, so that a bin makes progress in whatever time it is given.
    */
   readonly isTimeUp?: () => boolean;
 }
@@ -23,8 +22,7 @@ export interface BinTask extends MaintenanceTask {
 export interface BinOutcome {
   /**
    * `conflict`: its files were removed meanwhile, or the table's schema changed. `kept`: nothing was rewritten, because its files have
-   * values in
-   * columns of types that are not written here.
+   * values in columns of types that are not written here.
    */
   readonly outcome: 'committed' | 'conflict' | 'kept';
   /** The version that has the new file. */
@@ -40,8 +38,7 @@ export interface BinOutcome {
 /**
  * Rewrites the files of one bin of a plan as one file. One commit removes them and adds the new file, both with dataChange false, so that a
  * stream which reads the table sees no new rows. Appends go on meanwhile. The commit conflicts only with one that removes one of the bin's
- * files,
- * or that changes protocol or metaData. If it was sent and conflicted, the new file is left to vacuum.
+ * files, or that changes protocol or metaData. If it was sent and conflicted, the new file is left to vacuum.
  *
  * A bin can be done any number of times, by any number of processes: only files that are still live are rewritten, and of two commits that
  * remove the same file one conflicts. If an earlier try committed the bin, and only its result was lost, that commit is found.

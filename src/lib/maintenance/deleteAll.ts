@@ -13,8 +13,7 @@ export interface Deletion {
 
 /**
  * Deletes objects in their order, some at a time. If the signal is aborted, it ends before the next one. Throws the first failure: at once,
- * or at
- * the end if it goes on after failures.
+ * or at the end if it goes on after failures.
  */
 export async function deleteAll(
   { at, signal, progress }: MaintenanceTask,

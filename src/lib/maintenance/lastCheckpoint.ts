@@ -21,8 +21,7 @@ export interface CheckpointDescription {
 
 /**
  * Reads a whole checkpoint and describes it. Throws `delta.invalid` or `parquet.invalid` if it is gone or damaged, or was made of a commit
- * that
- * storage has lost.
+ * that storage has lost.
  */
 export async function inspectCheckpoint(
   at: TableLocation,
@@ -81,8 +80,7 @@ const maxTries = 5;
 
 /**
  * Points `_last_checkpoint` to a checkpoint, unless it points to a newer one. Others may move it at the same time. Returns false if they
- * did so
- * again and again; that does no harm, because the file is only a hint.
+ * did so again and again; that does no harm, because the file is only a hint.
  */
 export async function moveLastCheckpoint(
   at: TableLocation,

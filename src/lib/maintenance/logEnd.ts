@@ -24,8 +24,7 @@ interface ChainEnd {
 
 /**
  * The end of the log's unbroken chain of entries: no version is missing, and each entry was made on the one before it, if it says so. The
- * result
- * is -1 if not even version 0 is there. The chain begins where opening the table begins:
+ * result is -1 if not even version 0 is there. The chain begins where opening the table begins:
  *
  * 1. with the checkpoint that `_last_checkpoint` names;
  * 2. if there is none, or entries remain above that chain, with the newest readable checkpoint: the versions between may have been cleaned
@@ -62,8 +61,7 @@ export async function findLogEnd(at: TableLocation, files: readonly LogFile[]): 
   }
   end = await followOn(at, entries, end.version);
   // The entries above may be the live end of a cleaned log that starts at this damaged checkpoint. So its damage is reported, unless an
-  // entry
-  // proves that storage went back.
+  // entry proves that storage went back.
   if (damage && damage.version > end.version && !end.meetsStray) throw damage.error;
   return end.version;
 }

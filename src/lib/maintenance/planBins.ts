@@ -5,10 +5,8 @@ const mostFiles = 2000;
 
 /**
  * Chooses the files to be rewritten together. These are files under half the target size, in the order in which they were written, so that
- * a new
- * file spans a short time and readers can skip it by its bounds. A file that is larger than all others of its bin together is left out
- * until
- * they have grown. Otherwise a table that gets a few rows an hour would be rewritten completely every hour.
+ * a new file spans a short time and readers can skip it by its bounds. A file that is larger than all others of its bin together is left
+ * out until they have grown. Otherwise a table that gets a few rows an hour would be rewritten completely every hour.
  */
 export function planBins(files: readonly Add[], targetBytes: number): Add[][] {
   const small = files

@@ -10,8 +10,7 @@ import { type MaintenanceTask, type NoTable, openForMaintenance } from './task';
 
 /**
  * A plan for a compaction. It does not list the files: everyone who opens the pinned version with the same target size finds the same bins
- * with
- * the same numbers. So a plan is small enough to be passed on.
+ * with the same numbers. So a plan is small enough to be passed on.
  */
 export interface CompactionPlan {
   /** The version whose files are in the bins. */
@@ -54,8 +53,7 @@ export async function planCompaction(task: MaintenanceTask, targetBytes: number)
 
 /**
  * Opens a plan that was made earlier, perhaps by another process. Undefined if the log does not have its version any more, or has another
- * entry
- * there because storage went back in time.
+ * entry there because storage went back in time.
  */
 export async function openPlan(task: MaintenanceTask, plan: CompactionPlan): Promise<OpenPlan | undefined> {
   const { tableId, version, mark } = plan.position;

@@ -39,10 +39,8 @@ export type RepairLogOutcome =
 
 /**
  * Moves log files that do not follow on the end of the log (see hole.ts) into the table's folder `_stray`. It begins at the highest
- * version, and
- * copies each file before it deletes it, so that after an interruption another run can finish the work. Data files stay where they are
- * until
- * vacuum deletes them.
+ * version, and copies each file before it deletes it, so that after an interruption another run can finish the work. Data files stay where
+ * they are until vacuum deletes them.
  *
  * The app should be stopped meanwhile. If the log changes nevertheless, the repair stops at once.
  * @throws what opening the table throws, if moving files does not help; `delta.contention` if the log changes
@@ -143,7 +141,7 @@ async function moveAside({ at, signal, progress }: RepairLogTask, plan: Plan): P
   progress?.({ step: 'repair', done: total, total });
 }
 
-/** Moves a file aside. If an earlier repair has moved another file of that name, a new name is taken. */
+/** Copies a file to where stray files are kept. If an earlier repair has moved another file of that name, a new name is taken. */
 async function copyAside({ store, table }: TableLocation, path: string, bytes: Uint8Array): Promise<void> {
   const wanted = strayPath(table, path);
   for (let copies = 0; ; copies++) {

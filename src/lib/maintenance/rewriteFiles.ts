@@ -9,17 +9,17 @@ import { storeDataFile } from '../delta/writeDataFile';
 import { TributaryError } from '../errors';
 import { nextTurn } from '../nextTurn';
 
-/** Rows are encoded when this many rows, or this many bytes of text, are waiting. This sets the peak of memory. */
+/** Rows are encoded as soon as this many rows, or this many bytes of text, are waiting. This determines the peak of memory. */
 const pendingRows = 65_536;
 const pendingBytes = 32 * 1024 * 1024;
-/** Files up to this size are read whole, several at once. */
+/** Files up to this size, in bytes, are read whole, several at once. */
 const smallFile = 1024 * 1024;
 const readAhead = 8;
 
 /** Rows that wait to be encoded. */
 interface Pending {
   readonly columns: readonly ColumnBuilder[];
-  /** Where the rows of each file begin. */
+  /** For each file, the index of its first row. */
   readonly sources: { readonly path: string; readonly start: number }[];
   bytes: number;
 }
@@ -42,7 +42,10 @@ export interface Rewriting {
 export interface RewriteOptions {
   /** Aborting it ends the work with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Once it says true, no further file is read. The new file holds the rows of those that were read, of at least two. */
+  /**
+   * Asked before each file. Once it returns true, no further file is read, and the new file has the rows of those that were. At least two
+   * are read.
+   */
   readonly isTimeUp?: () => boolean;
 }
 
@@ -96,8 +99,8 @@ export async function rewriteFiles(
 }
 
 /**
- * Rows of the files in their order; a file with values in a column that is not written goes to `kept` instead. Small files are read
- * whole and in advance, because one by one thousands would take minutes.
+ * The rows of the files in their order. A file with values in a column that is not written goes to `kept` instead. Small files are read
+ * whole and in advance, because reading thousands of them one by one would take minutes.
  */
 async function* readInputs(snapshot: Snapshot, inputs: readonly Add[], kept: Add[]) {
   const names = snapshot.fields.filter(({ type }) => isReadableType(type)).map(({ name }) => name);
@@ -108,7 +111,7 @@ async function* readInputs(snapshot: Snapshot, inputs: readonly Add[], kept: Add
     for (const near of inputs.slice(index, index + readAhead)) {
       if (near.size > smallFile || ahead.has(near)) continue;
       const reading = readDataFile(snapshot, near, names);
-      // Each read is awaited in its turn. After a failure the others are not awaited, so their errors must be handled here.
+      // Each read is awaited in its turn. After a failure the later ones are not awaited, so their errors must be handled here.
       reading.catch(() => {});
       ahead.set(near, reading);
     }
@@ -122,7 +125,7 @@ async function* readInputs(snapshot: Snapshot, inputs: readonly Add[], kept: Add
   }
 }
 
-/** Whether a large file has values in these columns, of which it reads no others. */
+/** Whether a large file has values in these columns. It reads only these columns. */
 async function holdsValues(snapshot: Snapshot, add: Add, names: readonly string[]): Promise<boolean> {
   if (names.length === 0) return false;
   for await (const group of readDataFileGroups(snapshot, add, names))
@@ -130,7 +133,7 @@ async function holdsValues(snapshot: Snapshot, add: Add, names: readonly string[
   return false;
 }
 
-/** Whether a file has one of these columns, whose types are not implemented: then it may have values there. */
+/** Whether a file has one of these columns. Their types are not implemented, so it is not known whether there are values in them. */
 async function hasUnreadable(snapshot: Snapshot, add: Add, names: readonly string[]): Promise<boolean> {
   if (names.length === 0) return false;
   try {
@@ -156,7 +159,8 @@ function copyValues(from: readonly unknown[], into: ColumnBuilder | undefined): 
 }
 
 /**
- * Finds the file of a value that cannot be encoded, by encoding file by file: the encoder's error only has the row among all rows.
+ * Finds the file with a value that cannot be encoded, by encoding file by file. The encoder's error only has the number of the row among
+ * all rows.
  */
 function blameFile(error: unknown, fields: readonly Field[], where: string, pending: Pending): unknown {
   if (!(error instanceof TributaryError) || error.code !== 'parquet.value') return error;

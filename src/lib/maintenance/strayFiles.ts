@@ -20,13 +20,13 @@ export interface StrayFile extends LogFile {
 export interface StrayCost {
   /** Versions whose entries are moved, ascending. */
   readonly moved: readonly number[];
-  /** Rows that these versions added, by their statistics; undefined if the statistics do not say. */
+  /** How many rows these versions added, according to their statistics; undefined if these do not tell. */
   readonly rows: number | undefined;
-  /** The txns whose version becomes lower. */
+  /** The txns whose version becomes lower when the versions are moved. */
   readonly txns: readonly TxnBack[];
 }
 
-/** A sequence position (txn) that drops when the versions are moved. */
+/** The progress of an application (txn) that drops when the versions are moved. */
 export interface TxnBack {
   readonly appId: string;
   readonly from: number;

@@ -7,7 +7,7 @@ import type { TableState } from '../delta/state';
 /** The arguments of every maintenance function. */
 export interface MaintenanceTask {
   readonly at: TableLocation;
-  /** Aborting it ends the work between two steps with the signal's reason. Finished steps stay done. */
+  /** Aborting it ends the work between two steps, by throwing the signal's reason. Finished steps stay done. */
   readonly signal?: AbortSignal;
   readonly progress?: (progress: Progress) => void;
   /** The time in milliseconds since 1970; by default the clock. If the store's time is earlier, expiry goes by the store's time. */
@@ -54,8 +54,8 @@ export const ensureMaintainable = ({ at, version, protocol, metaData }: TableSta
   ensureWritable(protocol, metaData, describeVersion(at, version));
 
 /**
- * The time by which ages are measured: the clock, or the time of the newest object if that is earlier. With a clock that runs days
- * ahead, data files whose commits are under way would look old enough to be deleted. In return, a table that nobody writes to keeps
- * files that have expired since its last write.
+ * The time by which ages are measured: the clock, or the time of the newest object if that is earlier. If a clock ran days ahead, data
+ * files whose commits are not finished would look old enough to be deleted. The price is that a table which nobody writes to keeps files
+ * that have expired since its last write.
  */
 export const storeTime = (now: number, newestObject: number): number => Math.min(now, newestObject);

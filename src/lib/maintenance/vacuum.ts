@@ -9,8 +9,8 @@ import { type MaintenanceTask, type NoTable, openForMaintenance, storeTime } fro
 import { vectorFileName } from './vectorFile';
 
 /**
- * The least age of a file that is deleted. A data file is written before its commit, and until then it cannot be told from a
- * leftover. A commit may be retried for as long as its process lives.
+ * A file is only deleted if it is older than this, in milliseconds. A data file is written before its commit, and until then it looks like
+ * a leftover. A commit may be retried for as long as its process lives.
  */
 const leastAgeMs = dayMs;
 
@@ -76,7 +76,7 @@ export async function vacuum(task: VacuumTask): Promise<VacuumOutcome> {
   return { outcome: 'done', deleted, bytes: garbage.reduce((sum, { size }) => sum + size, 0) };
 }
 
-/** Tells of a path in the store whether it is that of a live file, or of one that a tombstone younger than `keptSince` needs. */
+/** Returns a function that tells whether a path in the store is needed: by a live file, or by a tombstone younger than `keptSince`. */
 function neededFiles(
   { at, version, files, tombstones }: Snapshot,
   keptSince: number,

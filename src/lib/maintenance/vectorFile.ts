@@ -3,7 +3,7 @@ import { TributaryError } from '../errors';
 
 /** The digits of Z85, an encoding of 4 bytes as 5 characters. */
 const z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
-/** The last characters of a vector's name: the 16 bytes of a UUID in Z85. */
+/** The number of characters at the end of a vector's name: the 16 bytes of a UUID in Z85. */
 const uuidCharacters = 20;
 
 /**
@@ -32,7 +32,7 @@ function nameBy(storageType: unknown, text: string): string | undefined {
   return storageType === 'p' ? lastSegment(text) : undefined;
 }
 
-/** A path of this kind is absolute and URI-encoded. */
+/** The name at the end of an absolute, URI-encoded path of a vector's file. */
 function lastSegment(path: string): string | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1);
   try {

@@ -11,16 +11,14 @@ export async function compressorsFor({ row_groups: groups }: FileMetaData): Prom
   if (groups.every(({ columns }) => columns.every(({ meta_data: data }) => built.has(data?.codec))))
     return {};
   // The package's SNAPPY is not used, because it compiles a WebAssembly module for every page, some 300 MB for a large checkpoint.
-  // hyparquet
-  // has its own.
+  // hyparquet has its own.
   const { SNAPPY: _, ...compressors } = (await import('hyparquet-compressors')).compressors;
   return exceptEmpty(compressors);
 }
 
 /**
  * Decompressors that are not called for empty pages, such as the dictionary of a column of nulls. The LZ4 of hyparquet-compressors would
- * take
- * an empty page for damage.
+ * take an empty page for damage.
  */
 const exceptEmpty = (compressors: Compressors): Compressors =>
   Object.fromEntries(

@@ -27,8 +27,7 @@ export type Meaning = { readonly decimalScale: number } | 'text' | undefined;
 
 /**
  * Splits an element into a plain one, which hyparquet decodes, and a meaning that is applied afterwards. hyparquet turns decimals into
- * doubles,
- * leaves enums as bytes, and knows maps and lists only by their older annotation.
+ * doubles, leaves enums as bytes, and knows maps and lists only by their older annotation.
  */
 export function withoutLossyTypes(element: SchemaElement): { element: SchemaElement; meaning: Meaning } {
   const { converted_type, logical_type, ...rest } = element;

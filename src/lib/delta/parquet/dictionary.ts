@@ -24,8 +24,7 @@ export interface Dictionary {
 
 /**
  * Turns the numbers of a column into a dictionary and indices. Undefined if there are too many different numbers, or too few rows, for it
- * to
- * be worthwhile.
+ * to be worthwhile.
  * @param isWhole true if all numbers are whole
  * @param width how many bytes a plain number takes
  */

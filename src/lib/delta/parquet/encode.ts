@@ -104,8 +104,7 @@ export class ParquetEncoder {
 
   /**
    * Encodes further rows, in new row groups. It yields between two row groups, and in a large one between two columns. Throws
-   * `parquet.value`;
-   * after that the file cannot be finished.
+   * `parquet.value`; after that the file cannot be finished.
    */
   *append(columns: EncodeOptions['columns']): Generator<undefined, void> {
     const { fields } = this.#options;
@@ -140,8 +139,7 @@ export class ParquetEncoder {
 
 /**
  * The columns in the order of the fields. parquetjs-lite keeps them in an object, which would move a name such as "7" to the front, and
- * which
- * cannot hold the name `__proto__`. So it gets numbers instead of names, which are replaced by the names afterwards.
+ * which cannot hold the name `__proto__`. So it gets numbers instead of names, which are replaced by the names afterwards.
  */
 function parquetSchema(fields: readonly Field[]): ParquetSchema {
   const definitions = fields.map(({ type, nullable }, index): [string, FieldDefinition] => [

@@ -88,10 +88,8 @@ export interface CheckpointOptions {
 
 /**
  * Encodes a classic single-file checkpoint, one action after the other. At most a row group of them is held in memory. dataChange is
- * written
- * as false, as Spark does, because a checkpoint restates files and changes none. Throws `parquet.value` naming the field when an action has
- * a
- * value that its column cannot hold.
+ * written as false, as Spark does, because a checkpoint restates files and changes none. Throws `parquet.value` naming the field when an
+ * action has a value that its column cannot hold.
  */
 export class CheckpointEncoder {
   readonly #structOf: readonly Field[] | undefined;
@@ -123,8 +121,7 @@ export class CheckpointEncoder {
   /**
    * Copies a row group of add actions from an earlier checkpoint. Its pages are neither unpacked nor packed again. Returns false, and does
    * nothing, if the actions must be added one by one. That is so for a small row group, so that small ones do not become many, and for a
-   * row
-   * group of another writer, or of a writer with other options.
+   * row group of another writer, or of a writer with other options.
    */
   copy(stored: StoredRowGroup): boolean {
     if (stored.numRows < rowGroupRows / 2 || this.#structOf || !this.#writer.copyRowGroup(stored))

@@ -5,8 +5,7 @@ type Columns = Pick<EncodeOptions, 'fields' | 'columns'>;
 
 /**
  * The columns that a file of these rows must hold. Columns that have only nulls are left out, because readers of a Delta table take a
- * missing
- * column for nulls, as in files from before the column was added.
+ * missing column for nulls, as in files from before the column was added.
  * @returns those columns, and a function that turns the bounds of a file of them into the bounds of all columns
  */
 export function withoutNullColumns({ fields, columns }: Columns): {

@@ -16,8 +16,7 @@ export interface CheckedFile extends AsyncBuffer {
 
 /**
  * A file whose pages are checked when they are read. If a page header has a checksum, it must be that of the page's bytes, because
- * otherwise a
- * changed bit is often read as another value. Pages without a checksum, which other writers make, are read as they are.
+ * otherwise a changed bit is often read as another value. Pages without a checksum, which other writers make, are read as they are.
  * @throws when a slice is read: an error naming the column and the position of a page that is damaged
  */
 export async function checkPages(file: AsyncBuffer, { columns }: RowGroup): Promise<CheckedFile> {

@@ -11,8 +11,7 @@ type Slice = SliceOf<readonly Value[]>;
 
 /**
  * Checks and encodes a column, and finds its bounds, in one pass. Each type has its own loop over plain arrays, because the writer spends
- * most
- * of its time here. The bytes are little-endian, and so are all platforms that Node runs on here.
+ * most of its time here. The bytes are little-endian, and so are all platforms that Node runs on here.
  */
 export function encodeValues(slice: SliceOf<ColumnValues>): EncodedValues {
   const { values, start, end } = slice;

@@ -2,10 +2,9 @@ import type { ColumnMetaData, FileMetaData, SchemaElement } from 'hyparquet';
 
 /**
  * The metadata of the same file as if it had only this row group, without everything that has only nulls according to the statistics:
- * columns,
- * and members of structs. That is most of a checkpoint: each row has one of five structs, and in an unpartitioned table two maps of it are
- * empty. Decoding them took most of the time and memory. Afterwards, an empty list or map looks like a missing one, so this is not for
- * data.
+ * columns, and members of structs. That is most of a checkpoint: each row has one of five structs, and in an unpartitioned table two maps
+ * of it are empty. Decoding them took most of the time and memory. Afterwards, an empty list or map looks like a missing one, so this is
+ * not for data.
  * @param isTaken whether a leaf of this path is left out as well
  */
 export function pruneNulls(

@@ -51,12 +51,9 @@ export interface ReadColumns {
 
 /**
  * Reads columns of a Parquet file without loss. Longs become numbers if that is exact, otherwise bigints. Timestamps of any unit (also
- * INT96)
- * become microseconds, dates become days, decimals text with all their digits, structs and maps objects, lists arrays. A file of up to 512
- * KiB
- * is read with one request; of a larger one, only the footer and the chunks of the wanted columns are read. Throws `parquet.invalid`,
- * naming
- * `where`, when the file is damaged, cut short or uses something that is not read.
+ * INT96) become microseconds, dates become days, decimals text with all their digits, structs and maps objects, lists arrays. A file of up
+ * to 512 KiB is read with one request; of a larger one, only the footer and the chunks of the wanted columns are read. Throws
+ * `parquet.invalid`, naming `where`, when the file is damaged, cut short or uses something that is not read.
  */
 export async function readParquet(options: ReadOptions): Promise<ReadColumns> {
   let numRecords = 0;
@@ -73,8 +70,7 @@ export async function readParquet(options: ReadOptions): Promise<ReadColumns> {
 
 /**
  * Like `readParquet`, but one row group after the other, so that a file of any size needs the memory of its largest row group. The first
- * result
- * comes even if the file has no rows, and tells which columns there are.
+ * result comes even if the file has no rows, and tells which columns there are.
  */
 export async function* readRowGroups(options: ReadOptions): AsyncGenerator<ReadColumns, void> {
   try {

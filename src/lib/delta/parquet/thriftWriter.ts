@@ -16,8 +16,7 @@ const booleanFalse = 2;
 
 /**
  * Serializes a structure of parquet_types.js in Thrift's compact protocol. The bytes are the same as from parquetjs-lite's own serializer.
- * That
- * one makes a buffer for each byte and takes several times as long, which was half of the time for a small Parquet file.
+ * That one makes a buffer for each byte and takes several times as long, which was half of the time for a small Parquet file.
  */
 export function serializeThrift(struct: Struct): Buffer {
   const writer = new CompactWriter();

@@ -17,11 +17,9 @@ export const longRanges = {
 
 /**
  * Why a column cannot hold a value, or undefined if it can. Nothing is converted: a fraction never becomes an integer, an integer never
- * text.
- * NaN and infinities are accepted as doubles and floats. A float takes the nearest single-precision number, but no number that would become
- * infinite. A lone surrogate is refused, because it has no UTF-8 form. Undefined is not null. Numbers above 2^53 must be bigints, because
- * as
- * numbers they have already lost their last digits.
+ * text. NaN and infinities are accepted as doubles and floats. A float takes the nearest single-precision number, but no number that would
+ * become infinite. A lone surrogate is refused, because it has no UTF-8 form. Undefined is not null. Numbers above 2^53 must be bigints,
+ * because as numbers they have already lost their last digits.
  */
 export function valueProblem(field: Field, value: unknown): string | undefined {
   if (value === undefined) return 'there is no value; a missing value is null';
