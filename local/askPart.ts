@@ -12,13 +12,13 @@ interface Request {
 export interface Reply {
   readonly ok: boolean;
   readonly status: number;
-  /** Undefined if it is no JSON. */
+  /** The parsed JSON; undefined if the answer is no JSON. */
   readonly body: unknown;
 }
 
 /**
  * Asks a part of this machine's Azure.
- * @throws Error if it does not answer in time: within a sentence, with the name of the part
+ * @throws Error if it does not answer in time. Its text names the part, and fits within a sentence
  */
 export async function askPart(part: Part, url: string, request: Request = {}): Promise<Reply> {
   const { limitMs = 10_000, ...others } = request;

@@ -22,7 +22,7 @@ export interface AzuriteOptions {
   dataDir?: string;
   /** TCP port on 127.0.0.1; 0 or undefined takes a free one. */
   blobPort?: number;
-  /** If a queue or a table port is given, both of these services are started as well. */
+  /** If a queue or a table port is given, both of these services are started. */
   queuePort?: number;
   tablePort?: number;
   /** The file to which all output is appended. */
@@ -38,7 +38,7 @@ export interface Azurite {
   pid: number;
   /** Resolves when the process has ended, to its exit code or to the name of the signal that ended it. */
   exited: Promise<number | NodeJS.Signals>;
-  /** Lets the process save its data and end. */
+  /** Asks the process to save its data and end. */
   close(): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
   });
   if (options.logFile !== undefined) {
     const log = openLog(options.logFile);
-    // A pipe would stop, and with it Azurite, where the log cannot be written.
+    // If the log cannot be written, a pipe would stop, and Azurite with it.
     for (const output of [child.stdout, child.stderr]) output?.on('data', (chunk) => log.write(chunk));
     child.once('close', () => log.end());
   }

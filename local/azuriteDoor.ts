@@ -2,9 +2,9 @@ import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
 import { isRefused } from '../src/lib/sameMachine';
 
 /*
- * Loaded into Azurite's process before Azurite itself. Everybody knows the emulator's account key, so a web page of another site can
- * sign requests with it: one POST of a batch would delete the lake, and Azurite checks neither Host nor Origin. A proxy before it
- * would cost throughput, so the check is done on the events of the process's own HTTP servers.
+ * This file is loaded into Azurite's process before Azurite itself. It refuses web pages of other sites: everybody knows the emulator's
+ * account key, so such a page can sign requests with it. One POST of a batch would delete the lake, and Azurite checks neither Host nor
+ * Origin. A proxy in front of Azurite would cost throughput, so the check is done on the events of the process's own HTTP servers.
  */
 
 const emit = Server.prototype.emit;

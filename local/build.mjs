@@ -12,9 +12,9 @@ import { waitForTurn } from './oneAtATime.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
-/** What the last build was made of, and what it made. */
+/** The file with the hashes of the last build's sources and of its output. */
 const record = join(dist, '.build');
-/** What a build depends on: everything that the compiler may read, and the installed packages, of which one is the compiler. */
+/** Everything that a build depends on: all that the compiler may read, and the installed packages, one of which is the compiler. */
 const sources = [
   ...['src', 'local', 'bench', 'test', 'tsconfig.json', 'tsconfig.build.json'],
   ...['package.json', 'package-lock.json', join('node_modules', '.package-lock.json')],
@@ -73,7 +73,7 @@ function writeRecord(builtFrom) {
   writeFileSync(record, `${builtFrom}\n${hashOfOutput()}\n`);
 }
 
-/** Whether sources and dist/ are as the last build left them. */
+/** The hash of the sources, and whether sources and dist/ are as the last build left them. */
 function look() {
   const hash = hashOfSources();
   const last = readRecord();
@@ -86,7 +86,8 @@ await waitForTurn(root);
 // Another command may have built meanwhile.
 const { hash, isUntouched, isBuilt } = look();
 if (isBuilt) process.exit(0);
-// The compiler writes only what it believes to have changed, so that it would not mend a file that somebody else changed or deleted.
+// The compiler writes only what it believes to have changed. Without this file, it also restores files that somebody has changed or
+// deleted.
 if (!isUntouched) rmSync(join(dist, '.tsbuildinfo'), { force: true });
 // A file is deleted only if its source was gone before the compilation too. If a source vanishes while the compiler runs, its
 // output is left to the next build: the compiler has recorded it as written, and would not write it again if the source came back.
@@ -94,5 +95,5 @@ const stale = existsSync(dist) ? readdirSync(dist, { recursive: true }).filter(i
 compile('tsconfig.build.json');
 compile(join('src', 'lib', 'dashboard', 'browser'));
 for (const output of stale.filter(isStale)) rmSync(join(dist, output), { force: true });
-// The hash is of the time before the compilation: if a source has changed since, the next build compiles again.
+// The hash is from before the compilation. If a source has changed since, the next build compiles again.
 writeRecord(hash);

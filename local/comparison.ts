@@ -4,7 +4,7 @@ import type { Stream } from '../src/lib/streams/stream';
 import type { StreamFigures } from './figures';
 
 /*
- * The closing line of `npm start` for a stream: whether independent places agree on its numbers.
+ * The last line of `npm start` for a stream. It says whether independent places have the same numbers.
  */
 
 export interface Comparison {
@@ -28,11 +28,13 @@ export const nounOf = ({ table }: Stream): string => table;
 /** Whether a stream is the one that GET /api/clicks counts. */
 export const isClicks = ({ name }: Stream): boolean => name === clicksStream;
 
-/** What stands before a sentence about a stream. The clickstream's comparison is the last line of `npm start`, and needs no name. */
+/**
+ * The text in front of a sentence about a stream. The clickstream needs no name, because its comparison is the last line of `npm start`.
+ */
 export const prefixOf = (stream: Stream): string => (isClicks(stream) ? '' : `${nounOf(stream)}: `);
 
 /**
- * @param clicks what the API counts
+ * @param clicks the number of clicks that the API counts
  * @param letters the number of dead letters that are no rows
  */
 export function compareFigures(
@@ -56,7 +58,7 @@ export function compareFigures(
   return { equal: areEqual(events) && areEqual(stored), line: `${prefixOf(stream)}${line}` };
 }
 
-/** Which of a stream's numbers are behind the one they follow, in words. */
+/** The numbers of a stream that are behind the number they should reach, in words. */
 export function describeMissing(
   { warehouse }: Stream,
   { accepted, ingested, rows, inWarehouse }: Figures,
@@ -74,12 +76,12 @@ export function describeMissing(
 
 const areOf = (value: number, noun: string) => `${quantity(value, noun)} ${value === 1 ? 'is' : 'are'}`;
 
-/** The value is undefined if it is not known. */
+/** A number and its name. The number is undefined if it is not known. */
 type Figure = [what: string, value: number | undefined];
 
 const areEqual = (figures: readonly Figure[]) => figures.every(([, value]) => value === figures[0]?.[1]);
 
-/** Joins figures with `=` or `≠`. Each is compared with the first one. */
+/** Joins figures with `=` or `≠`. Each of them is compared with the first one. */
 const join = (figures: readonly Figure[]) =>
   figures
     .map(([what, value], index) => {

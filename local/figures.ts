@@ -15,7 +15,7 @@ import { askPart } from './askPart';
 export interface StreamFigures {
   /** Events that the broker accepted since the hub was made. */
   readonly accepted: number;
-  /** Events that the broker gave to readers in this run, also those that it gave before. */
+  /** How many events the broker gave to readers in this run. An event that it gave several times is counted each time. */
   readonly delivered: number;
   /** Accepted events up to the sequence numbers in the table's txns. */
   readonly ingested: number;
@@ -25,7 +25,7 @@ export interface StreamFigures {
   readonly version: number;
 }
 
-/** Reads a stream's figures again and again. Each time it reads only the new entries of the log. */
+/** Reads a stream's figures again and again. Each time it only reads the new entries of the log. */
 export class FiguresReader {
   readonly #brokerUrl: string;
   readonly #hub: string;
@@ -39,7 +39,7 @@ export class FiguresReader {
     this.#table = followSnapshot(options.at);
   }
 
-  /** Whom it asked last, and so whose answer is awaited while it reads. */
+  /** The part that was asked last. While `read` has not ended, its answer is awaited. */
   get asked(): string {
     return this.#asked;
   }
@@ -62,7 +62,7 @@ export class FiguresReader {
     return { accepted, delivered, ingested, rows, version: snapshot.version };
   }
 
-  /** Counts by the txns of the present hub. Txns of an earlier hub and of replays are about other events. */
+  /** Counts ingested events by the txns of the present hub. Txns of an earlier hub and of replays are about other events. */
   #ingested(snapshot: Snapshot, createdOn: number): number {
     let ingested = 0;
     for (const [appId, { version }] of snapshot.txns) {
@@ -83,7 +83,7 @@ export class FiguresReader {
   }
 }
 
-/** Counts a stream's dead letters again and again, and reads them only if there are new ones, or new rows. */
+/** Counts a stream's dead letters again and again. It reads them only if there are new letters or new rows. */
 export class LetterCounter {
   readonly #stream: Stream;
   readonly #rows: TableFollower<Snapshot>;
@@ -97,7 +97,7 @@ export class LetterCounter {
     this.#letters = followSnapshot({ store, table: deadLettersTable });
   }
 
-  /** The number of different dead letters that are no rows: one that was replayed is a row like any other. */
+  /** The number of different dead letters that are no rows. A letter that was replayed is a row like any other. */
   async count(): Promise<number> {
     const [rows, letters] = [await this.#rows.toHead(), await this.#letters.toHead()];
     if (rows !== this.#counted.rows || letters !== this.#counted.letters)

@@ -4,7 +4,9 @@ import { askPart } from './askPart';
  * The host's own endpoints.
  */
 
-/** Long, because a host with more events than the machine can take answers late. */
+/**
+ * How long to wait for an answer, in milliseconds. It is long, because a host with more events than the machine can handle answers late.
+ */
 const answerLimitMs = 30_000;
 
 export interface HostFunction {

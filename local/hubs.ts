@@ -5,7 +5,7 @@ import { loadStreams } from '../src/lib/streams/loadStreams';
 import { appDir, sampleSettings } from './project';
 
 /*
- * The event hubs on the laptop follow from the streams, so that a new stream has its hub without any further step.
+ * The event hubs on this machine. They follow from the streams, so a new stream has its hub without any further step.
  */
 
 /** @throws Error that says everything that is wrong with the definitions of the streams, a line each */
@@ -14,7 +14,7 @@ export async function ensureSoundStreams(): Promise<void> {
   if (faults.length > 0) throw new Error(faults.join('\n'));
 }
 
-/** The value of every stream's hub setting: that of the sample settings, or the stream's name if it is not there. */
+/** The value of every stream's hub setting: the one in the sample settings, or else the stream's name. */
 export async function hubSettings(): Promise<Record<string, string>> {
   const sample = sampleSettings();
   const streams = await loadStreams();
@@ -33,7 +33,7 @@ interface BrokerConfig {
   };
 }
 
-/** The broker's configuration: local/broker/config.json, and a hub for each stream that has none there. */
+/** The broker's configuration: local/broker/config.json, with an additional hub for each stream that has none there. */
 export async function brokerConfig(): Promise<BrokerConfig> {
   const { UserConfig }: BrokerConfig = JSON.parse(
     readFileSync(join(appDir, 'local/broker/config.json'), 'utf8'),

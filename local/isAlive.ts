@@ -1,4 +1,4 @@
-/** Whether a process of this user runs. */
+/** Whether a process with this id runs. It must belong to the same user. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

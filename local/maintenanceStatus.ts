@@ -10,8 +10,8 @@ interface Status {
 }
 
 /**
- * The part of a status line that says how far maintenance is; undefined while there is none. The host itself is asked, because a function
- * that is asked every second would fill the log.
+ * The part of a status line about maintenance; undefined while there is none. The host itself is asked, because a function that is asked
+ * every second would fill the log.
  */
 export async function maintenanceStatus(apiUrl: string): Promise<string | undefined> {
   const url = `${apiUrl}${managementPath}/instances/${instance}?showInput=false`;

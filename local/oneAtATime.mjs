@@ -17,7 +17,7 @@ function holderOf(lock) {
   }
 }
 
-/** Whether a process runs, also one of another user. */
+/** Whether a process with this id runs. It may belong to another user. */
 export function isAlive(pid) {
   try {
     process.kill(pid, 0);
@@ -27,7 +27,7 @@ export function isAlive(pid) {
   }
 }
 
-/** Whether the process that made the file has ended. After a restart of the machine, another process may have its id. */
+/** Whether the process that made the file has ended. After a restart of the machine, another process may have the same id. */
 function isLeft(lock, holder) {
   const { mtimeMs } = statSync(lock, { throwIfNoEntry: false }) ?? {};
   return !isAlive(holder) || mtimeMs < Date.now() - uptime() * 1000;
@@ -46,14 +46,14 @@ function tryToTake(lock) {
 /**
  * Waits until no other process installs or builds in the folder, and says so.
  * @param check is called while it waits, and may end the process.
- * @returns what lets the next process begin. The end of the process does that too.
+ * @returns a function that lets the next process begin. The end of this process does that too.
  */
 export async function waitForTurn(root, check = () => {}) {
   const lock = lockIn(root);
   let told = false;
   while (!tryToTake(lock)) {
     const holder = holderOf(lock);
-    // 0: the file is about to be written or deleted.
+    // The holder is 0 while the file is about to be written or deleted.
     if (holder !== 0 && isLeft(lock, holder)) rmSync(lock, { force: true });
     else if (holder !== 0 && !told) {
       console.error(

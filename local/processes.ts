@@ -16,7 +16,7 @@ interface ProcessOptions {
 
 export interface BrokerProcessOptions extends ProcessOptions {
   readonly port: number;
-  /** The port of its health and figures. */
+  /** The port that serves its health and figures. */
   readonly healthPort: number;
   readonly dataDir: string;
 }
@@ -88,7 +88,10 @@ export interface LocalAddresses {
   readonly brokerPort: number;
 }
 
-/** The settings of local.settings.sample.json at these addresses, without its warehouse, a file that only one app may have. */
+/**
+ * The settings of local.settings.sample.json at these addresses. Its warehouse is left out, because it is a file that only one app may have
+ * open.
+ */
 export function settingsAt(addresses: LocalAddresses): Record<string, string> {
   const sample = sampleSettings();
   return {

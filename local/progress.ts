@@ -20,12 +20,15 @@ import { clicksOfTheApi, FiguresReader, LetterCounter, warehouseRows } from './f
 import type { Stack } from './stack';
 import { askWaits, describeUncounted, noWaits, unlessTold, type Waits, withWaits } from './waits';
 
-/** Numbers that are not there by then are shown as unknown, and asked for again. */
+/** How long numbers are waited for, in milliseconds. Numbers that are late are shown as unknown, and asked for again. */
 const readLimitMs = 3000;
-/** With events or rows under way, a stream whose numbers have not moved for this long stands still. */
+/**
+ * A stream counts as standing still if its numbers have not changed for this long, in milliseconds, although events or rows are on their
+ * way.
+ */
 const stillAfterMs = 5000;
 const askEveryMs = 5000;
-/** The partitions of a host that was killed are free again after a while, so standing still without a reason may pass. */
+/** If no reason is known, it counts as standing still only after this time: the partitions of a killed host become free after a while. */
 const stillWithoutReasonAfterMs = 20_000;
 
 /** Follows every stream of a stack. The clickstream comes last, because its comparison is the last line of `npm start`. */
@@ -49,20 +52,22 @@ interface Followed {
   readonly at: TableLocation;
 }
 
-/** The progress of one stream, as a line for people and as numbers to compare. What cannot be read is told, and is no error. */
+/**
+ * The progress of one stream, as a line for people and as numbers to compare. Numbers that cannot be read are reported, and are no error.
+ */
 export class StreamProgress {
   readonly stream: Stream;
   readonly #followed: Followed;
-  /** One at a time: if it is late, the next status waits for the same one. */
+  /** The reading that is under way. If it is late, the next status waits for the same one. */
   readonly #reading = once(() => this.#read().finally(() => void this.#reading.forget()));
   readonly #asking = once(() => this.#askWhy().finally(() => void this.#asking.forget()));
   #asksWarehouse = false;
   #line: string;
   #shown: Figures | undefined;
-  /** What the last comparison found missing, or why the numbers could not be compared. */
+  /** The numbers that the last comparison found missing, or why they could not be compared. */
   #compared: { readonly missing: readonly string[] } | { readonly error: unknown } = { missing: [] };
   #movedAt = performance.now();
-  /** When it was last seen that events were read, which the table may have already: so after `checkpoints -- reset`. */
+  /** When events were last seen to be read. The table may have them already, as after `checkpoints -- reset`. */
   #readAt = performance.now();
   /** How many events had been delivered when the numbers last moved. */
   #deliveredBefore = 0;
@@ -76,7 +81,7 @@ export class StreamProgress {
     this.#line = `${nounOf(this.stream)}: no numbers yet`;
   }
 
-  /** Whether what is missing will not arrive until a person mends something. */
+  /** True if the missing numbers will not arrive until a person does something. */
   get isStuck(): boolean {
     return this.#waits.isFailing && (this.#isDone || this.#stillForMs >= stillAfterMs);
   }
@@ -103,7 +108,7 @@ export class StreamProgress {
       return comparison;
     } catch (error) {
       this.#compared = { error };
-      // The line before it says why.
+      // The line before this one says why.
       return { equal: false, line: `${prefixOf(this.stream)}the numbers cannot be compared` };
     }
   }
@@ -143,7 +148,7 @@ export class StreamProgress {
       this.#movedAt = performance.now();
       this.#deliveredBefore = delivered;
     }
-    // More than all events means that some come again and again, and no reading gets past them.
+    // If more than all events were delivered, some come again and again, and the reader does not get past them.
     const mayGetOn = delivered - this.#deliveredBefore <= accepted;
     if (mayGetOn && delivered !== this.#shown?.delivered) this.#readAt = performance.now();
     this.#shown = figures;
@@ -160,7 +165,7 @@ export class StreamProgress {
     const figures = await reader.read();
     if (!warehouse || figures.version < 0) return { ...figures, inWarehouse: 0 };
     this.#asksWarehouse = true;
-    // Why the warehouse does not answer is not known here, but in the API's health.
+    // The API's health, not this place, says why the warehouse does not answer.
     const inWarehouse = await warehouseRows(stack.settings.WAREHOUSE, warehouse).catch(() => undefined);
     return { ...figures, inWarehouse };
   }
@@ -186,7 +191,7 @@ export class StreamProgress {
     }
   }
 
-  /** Whose answer is awaited while numbers are read. */
+  /** The part whose answer is awaited while numbers are read. */
   get #asked(): string {
     return this.#asksWarehouse ? 'the warehouse' : this.#followed.reader.asked;
   }
@@ -208,11 +213,11 @@ export class StreamProgress {
   }
 }
 
-/** Whether nothing is known to be under way. */
+/** Whether nothing is known to be on its way. */
 const isDone = ({ warehouse }: Stream, { accepted, ingested, rows, inWarehouse = rows }: Figures): boolean =>
   ingested >= accepted && (!warehouse || inWarehouse === rows);
 
-/** Whether that moved which is under way: events into the table, or else rows into the warehouse. */
+/** Whether the numbers that should move have moved: those of events into the table, or else those of rows into the warehouse. */
 const hasMoved = ({ accepted, ingested, inWarehouse }: Figures, before: Figures | undefined): boolean =>
   accepted > ingested ? ingested !== before?.ingested : inWarehouse !== before?.inWarehouse;
 

@@ -1,7 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { readLocalSettings } from '../src/cli/localSettings';
 
-/** The project's folder. This file runs compiled from dist/local, and under vitest uncompiled from local. */
+/** The project's folder. This file runs as dist/local/project.js if compiled, and as local/project.ts under vitest. */
 export const appDir = resolve(__dirname, basename(dirname(__dirname)) === 'dist' ? '../..' : '..');
 
 /** @param path the path of a compiled file below dist/local */

@@ -25,7 +25,7 @@ function refuseWithoutNpm() {
   if (isNpmGone()) fail('npm was ended, so the command does not begin.');
 }
 
-/** Runs what must be done before the command. */
+/** Runs a step that must come before the command. */
 async function run(command, args, describe) {
   const code = await follow([command, ...args], ['ignore', 2, 2], 5000);
   refuseWithoutNpm();
@@ -33,7 +33,7 @@ async function run(command, args, describe) {
   if (code !== 0) fail(`${describe} failed; see above.`);
 }
 
-/** `npm ci` would empty the folder to which a link leads, which may be that of another project. */
+/** Refuses a node_modules that is a link: `npm ci` would empty the folder to which it leads, which may belong to another project. */
 function refuseLink() {
   const folder = join(root, 'node_modules');
   if (!lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return;
@@ -54,16 +54,16 @@ function packagesIn(...path) {
 }
 
 /**
- * Whether node_modules has the packages of package-lock.json, in their versions: npm writes down there what it installed. Times would
- * say less, because a lockfile that was copied or checked out is newer and may be the same.
+ * Whether node_modules has the packages of package-lock.json in their versions. npm records there what it has installed. Comparing times
+ * would not be enough, because a lockfile that was copied or checked out is newer and may still be the same.
  */
 function isInstalled() {
   const wanted = packagesIn('package-lock.json');
   const found = packagesIn('node_modules', '.package-lock.json');
-  // Npm leaves out optional packages that are made for other platforms.
+  // npm does not install optional packages that are made for other platforms.
   const isThere = ([path, { version, integrity, optional, devOptional }]) =>
     found[path] ? isSame(found[path], { version, integrity }) : Boolean(optional || devOptional);
-  // Somebody has added an extraneous package with `npm install --no-save`.
+  // An extraneous package was added by somebody with `npm install --no-save`.
   const isWanted = ([path, { extraneous }]) => extraneous || path in wanted;
   const [toInstall, installed] = [Object.entries(wanted), Object.entries(found)];
   return installed.length > 0 && toInstall.every(isThere) && installed.every(isWanted);
@@ -80,7 +80,10 @@ async function install() {
   letNextBegin();
 }
 
-/** Without a network, `npm ci` ends within seconds with these, and a request without an answer after 30 s. By itself it waits ten times as long. */
+/**
+ * Options with which `npm ci` gives up within seconds if there is no network, and after 30 s if a request gets no answer. By default it
+ * waits ten times as long.
+ */
 const networkLimits = [
   ...['--fetch-timeout=30000', '--fetch-retries=2'],
   ...['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'],
@@ -103,7 +106,7 @@ function checkNode() {
   );
 }
 
-/** The process id of npm, which is this process's parent or, if there is a shell between them, that one's parent. */
+/** The process id of npm. It is this process's parent or, if there is a shell between them, the parent of that shell. */
 function findNpm() {
   const { stdout } = spawnSync('ps', ['-o', 'ppid=,args=', '-p', String(process.ppid)], { encoding: 'utf8' });
   const [, ofShell] = /^\s*(\d+)\s+\S*sh -c /.exec(stdout ?? '') ?? [];
@@ -112,16 +115,20 @@ function findNpm() {
 
 const above =
   process.env.npm_lifecycle_event && !windows ? { parent: process.ppid, npm: findNpm() } : undefined;
-/** If npm is killed, no signal comes, or one comes to the shell between npm and this process alone, which does not pass it on. */
+/**
+ * Whether npm has ended. If npm is killed, no signal comes, or only the shell between npm and this process gets one, which does not pass it
+ * on.
+ */
 const isNpmGone = () => above !== undefined && (process.ppid !== above.parent || !isAlive(above.npm));
 
 /** The last signal that asked this process to end. */
 let endedBy;
 
 /**
- * Runs a program to its end, and resolves to its exit code. It ends itself, and this process with it: a signal is passed on to it, and if
- * npm is gone, it is ended as well. A Ctrl-C of a terminal reaches it twice, which counts as once.
- * @param patienceMs after this time it is killed. Without, it may take as long as it needs. `npm ci` that finds no network takes minutes.
+ * Runs a program to its end, and resolves to its exit code. Signals to this process are passed on to the program, so that it ends in order.
+ * If npm has ended, the program is ended too. A Ctrl-C of a terminal reaches the program twice, which counts as once.
+ * @param patienceMs how long after a signal the program is killed. Without it, the program may take as long as it needs to end. `npm ci`
+ * without a network takes minutes.
  */
 function follow(argv, stdio, patienceMs) {
   const child = spawn(argv[0], argv.slice(1), { cwd: root, env, stdio, shell: windows });

@@ -7,17 +7,17 @@ import { listenOnLoopback } from '../src/lib/sameMachine';
 import { isAlive } from './isAlive';
 
 /*
- * Two runs on one folder would destroy its data, so a run leaves a mark there: a port on which it says what it is, and the ids of its
- * processes. What the mark means is in src/cli/localRun.ts.
+ * A run leaves a mark in its folder, because two runs in one folder would destroy its data. The mark has a port on which the run says what
+ * it is, and the ids of its processes. src/cli/localRun.ts says what the mark means.
  */
 
-/** The processes of a run that was killed notice it and end themselves within some seconds. */
+/** How long the processes of a killed run may take to notice that and end, in milliseconds. */
 const endLimitMs = 10_000;
 
 export interface RunMark {
   /** Records a child process. */
   addChild(pid: number): void;
-  /** From now on, a second run names this address. */
+  /** Sets the address that a second run names. */
   setDashboard(url: string): void;
   remove(): void;
 }
@@ -62,14 +62,15 @@ export async function markRun(dataDir: string, command: string): Promise<RunMark
 }
 
 /**
- * Makes sure that no run uses the folder. If the last one was killed, waits until its processes have ended.
- * @throws an error of one line if it cannot be written; if a run uses it, with how to end it; or if the processes of a killed one go on
+ * Makes sure that no run uses the folder. If the last run was killed, waits until its processes have ended.
+ * @throws an error of one line in three cases: the folder cannot be written; a run uses it, with how to end that; the processes of a killed
+ * run go on
  */
 export async function ensureNotRunning(dataDir: string): Promise<void> {
   ensureWritable(dataDir);
   const file = markFile(dataDir);
   const mark = readMark(file);
-  // Without a mark in it, the run was killed while it wrote the file.
+  // A file without a mark in it was being written when the run was killed.
   if (!mark) return rmSync(file, { force: true });
   const run = await askRun(mark);
   if (run === 'mute' && isAlive(mark.pid))

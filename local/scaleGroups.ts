@@ -4,16 +4,16 @@ import { functionsOf } from './hostAdmin';
 import { type HostProcess, type HostProcessOptions, startHostProcess } from './processes';
 import { sentence } from './waits';
 
-/** How many hosts are started at once: each needs a core for some seconds. */
+/** How many hosts are started at once. Each needs a core for some seconds. */
 const startsAtOnce = 2;
 
 /** The group of the functions that answer requests: the address of its host is the address of the app. */
 const http = 'http';
 
 /**
- * Starts the app in one host for each of its scale groups, as Flex Consumption does: processes that share no memory. The first host is
- * the one that answers requests. Rejects, after ending those that run, if one does not start.
- * @param onStart is told of each host as soon as it runs
+ * Starts the app in one host for each of its scale groups, as Flex Consumption does: in processes that share no memory. The first host is
+ * the one that answers requests. If one does not start, those that run are ended, and the call rejects.
+ * @param onStart is called with each host as soon as it runs
  */
 export async function startScaleGroups(
   options: HostProcessOptions,
@@ -36,7 +36,7 @@ export async function startScaleGroups(
   }
 }
 
-/** The groups of the functions that do not run in the host of requests, except those that a setting disables everywhere. */
+/** The groups of the functions that do not run in the host for requests. Functions that a setting disables everywhere are left out. */
 export async function otherGroups({ url }: HostProcess): Promise<string[]> {
   const functions = await functionsOf(url).catch((cause) => {
     throw new Error(

@@ -7,9 +7,9 @@ import { type Child, startChild } from './childProcess';
 import { appDir, compiled, sampleSettings } from './project';
 
 /*
- * If a stream's events come from a service, a folder of local/ with a simulator.json may simulate that service. The folder's
- * main.ts takes --port and --key, and prints "NAME listening on URL" when it is ready. It is started only if a stream has the
- * setting with the service's address.
+ * Simulators of services from which a stream's events come. A folder of local/ that has a simulator.json simulates such a service. Its
+ * main.ts takes --port and --key, and prints "NAME listening on URL" when it is ready. It is started only if a stream has the setting with
+ * the service's address.
  */
 
 export interface Simulator {

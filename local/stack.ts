@@ -21,35 +21,35 @@ export interface StackPorts {
 export const defaultPorts = { api: 7071, broker: 5672, health: 5300, blob: 10_000 };
 
 export interface EmulatorOptions {
-  /** How they were started, like `npm start`: what a second run on the folder says. */
+  /** The command that started them, like `npm start`. A second run in the same folder names it. */
   readonly command: string;
   /** Folder for everything that is kept: broker log, checkpoints, lake, process logs. */
   readonly dataDir: string;
   readonly ports: StackPorts;
-  /** Naming them starts the queue and table services as well. */
+  /** If this port is given, the queue and table services are started as well. */
   readonly queuePort?: number;
   readonly tablePort?: number;
 }
 
 /** Broker, storage and the simulators of sources, each a process of its own. */
 export interface Emulators {
-  /** Health and figures of the broker. */
+  /** The address of the broker's health and figures. */
   readonly brokerUrl: string;
   /** The app's settings with these emulators. */
   readonly settings: Readonly<Record<string, string>>;
   readonly logDir: string;
   readonly mark: RunMark;
-  /** Resolves, when a process ends that was not asked to, to one line about it. */
+  /** If a process ends unexpectedly, resolves to one line about it. */
   readonly failed: Promise<string>;
   /** Ends the processes in order; resolves to one line for each that did not end cleanly. */
   stop(): Promise<string[]>;
 }
 
 /**
- * Starts the emulators. Rejects, after ending those that run, with one line about what failed.
+ * Starts the emulators. Rejects with one line about what failed, after ending those that run.
  *
- * The settings are kept for the commands, in the data folder: in `settings.json` while the emulators run, and afterwards in
- * `last-settings.json`, for what works without them.
+ * The settings are kept in the data folder for commands: in `settings.json` while the emulators run, and afterwards in
+ * `last-settings.json`, for commands that work without them.
  */
 export async function startEmulators(options: EmulatorOptions): Promise<Emulators> {
   const { dataDir } = options;
@@ -89,7 +89,7 @@ export async function startEmulators(options: EmulatorOptions): Promise<Emulator
   }
 }
 
-/** A process that was started, and how it is ended; `stop` resolves to one line where it did not end cleanly. */
+/** A process that was started, with a function that ends it. `stop` resolves to one line if the process did not end cleanly. */
 interface Running extends Pick<Child, 'name' | 'pid' | 'exited'> {
   stop(): Promise<string | undefined>;
 }
@@ -128,7 +128,7 @@ async function startProcesses(
 export interface StackOptions extends EmulatorOptions {
   readonly apiPort: number;
   readonly clicksPerSecond: number;
-  /** Whether HTTP, Durable and every other function run in processes of their own, as on Flex Consumption. */
+  /** True to run HTTP, Durable and every other function in processes of their own, as on Flex Consumption. */
   readonly groups?: boolean;
 }
 
@@ -137,11 +137,11 @@ export interface Stack extends Emulators {
   readonly apiUrl: string;
   /** Stops all functions that send events. */
   stopSources(): Promise<void>;
-  /** Runs a function by hand, in whichever host has it. Resolves when that is accepted, or if it is not. */
+  /** Runs a function by hand, in the host that has it. Resolves when the host has accepted that, or has refused it. */
   runFunction(name: string): Promise<void>;
 }
 
-/** Starts everything. Rejects, after ending what runs, with one line about what failed. */
+/** Starts everything. Rejects with one line about what failed, after ending what runs. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const emulators = await startEmulators(options);
   const { logDir, mark } = emulators;
@@ -177,7 +177,7 @@ const unexpectedEnd = async ({ name, exited }: Pick<Child, 'name' | 'exited'>, l
 
 async function stopChild(child: Child, logDir: string): Promise<string | undefined> {
   const endedBefore = await Promise.race([child.exited, Promise.resolve(undefined)]);
-  // That was told when it ended.
+  // That was reported when it ended.
   if (endedBefore !== undefined) return undefined;
   const code = await child.stop();
   return code === 0

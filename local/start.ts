@@ -80,13 +80,13 @@ function wipe(dataDir: string): void {
 }
 
 interface End {
-  /** Aborted by the first signal: stop emitting. */
+  /** Aborted by the first signal, after which no more events are sent. */
   readonly asked: AbortController;
-  /** Aborted by the second signal: do not wait for the last events. */
+  /** Aborted by the second signal, after which the last events are not waited for. */
   readonly hurried: AbortController;
 }
 
-/** The first signal ends the emitting, the second the wait for the last events, and the third this process. */
+/** Listens for signals. The first one ends the sending, the second one the wait for the last events, and the third one this process. */
 function listenForEnd(): End {
   const end = { asked: new AbortController(), hurried: new AbortController() };
   const hurry = () => {
@@ -102,10 +102,10 @@ function listenForEnd(): End {
     },
     ['SIGINT', 'SIGTERM'],
   );
-  // The terminal is closed, or the process that started this one was killed: nobody waits for the comparison.
+  // The terminal was closed, or the process that started this one was killed. So nobody waits for the comparison.
   process.on('SIGHUP', hurry);
   process.on('disconnect', hurry);
-  // A listener would keep this process from ending.
+  // Otherwise the channel's listener would keep this process from ending.
   process.channel?.unref();
   return end;
 }
@@ -121,7 +121,7 @@ async function watch(stack: Stack, forMs: number | undefined, { asked, hurried }
   const followed = await followStreams(stack);
   await loadWarehouse(stack);
   const display = openDisplay(process.stdout);
-  // From here on the status says who does not answer, and a line between would break its drawing.
+  // From here on the status says which part does not answer. A line in between would disturb its drawing.
   onLongWait(undefined);
   printAddresses(stack, followed);
   console.log(forMs === undefined ? 'Ctrl-C ends it.\n' : `It ends after ${forMs / 1000} s.\n`);
@@ -171,7 +171,7 @@ function printAddresses({ apiUrl, settings, logDir }: Stack, followed: readonly 
   console.log(`Logs                ${logDir}`);
 }
 
-/** Loads follow commits. Without this, the rows that an earlier run left behind would wait for the function's timer. */
+/** Loads the warehouse. Loads follow commits, so without this, rows that an earlier run left behind would wait for the function's timer. */
 const loadWarehouse = (stack: Stack) => stack.runFunction('syncWarehouse');
 
 /**
@@ -199,7 +199,7 @@ async function compare(
     );
     const unequal = compared.filter(({ equal }) => !equal).map(({ progress }) => progress);
     hurried.throwIfAborted();
-    // What waits for a person will not arrive.
+    // Numbers that wait for a person to do something will not arrive.
     if (unequal.every(({ isStuck }) => isStuck) || Date.now() > giveUpAt) {
       const explanations = await Promise.all(unequal.map((progress) => progress.explain()));
       for (const text of [...explanations, ...compared.map(({ line }) => line)]) display.print(text);

@@ -1,14 +1,14 @@
 import { inert, inertInLine } from '../src/lib/inert';
 
-/** What is shown of a run at a moment. */
+/** The state of a run at a moment, as it is shown. */
 export interface Status {
   /** A line of numbers for each stream. */
   readonly figures: readonly string[];
-  /** What is wrong, in sentences. */
+  /** Sentences that say what is wrong. */
   readonly notes: readonly string[];
 }
 
-/** Where the state of a run is shown. Nothing in its texts can control the terminal. */
+/** The place where the state of a run is shown. Nothing in its texts can control the terminal. */
 export interface StatusDisplay {
   /** Shows a status in the place of the last one. */
   show(status: Status): void;
@@ -16,7 +16,7 @@ export interface StatusDisplay {
   print(text: string): void;
 }
 
-/** On a terminal, the status is drawn in place; elsewhere, as in a file, each change is a line. */
+/** Opens a display. On a terminal the status is drawn in one place; elsewhere, as in a file, each change is a line. */
 export const openDisplay = (output: NodeJS.WriteStream): StatusDisplay =>
   output.isTTY && process.env.TERM !== 'dumb' ? new TerminalDisplay(output) : new LineDisplay(output);
 
@@ -42,7 +42,7 @@ class LineDisplay implements StatusDisplay {
 const eraseDown = '\u001b[J';
 const up = (rows: number) => `\u001b[${rows}A`;
 
-/** The cursor stays below the lines, so that what others print comes after them. */
+/** Draws the status on a terminal. The cursor stays below the lines, so that other output comes after them. */
 class TerminalDisplay implements StatusDisplay {
   readonly #output: NodeJS.WriteStream;
   #rows = 0;
@@ -70,7 +70,7 @@ class TerminalDisplay implements StatusDisplay {
   }
 }
 
-/** Breaks a line between words, and where a word alone is too long, within it. Further rows are indented. */
+/** Breaks a line between words. A word that is too long for a line is broken as well. All rows but the first are indented. */
 export function wrap(line: string, width: number): string[] {
   const rows: string[] = [];
   let rest = line;

@@ -6,21 +6,21 @@ import { fullName } from '../src/lib/warehouse/warehouse';
 import { askPart } from './askPart';
 
 /*
- * What a stream waits for, in words: GET /api/health knows it in codes.
+ * Says in words what a stream waits for. GET /api/health says it in codes.
  */
 
-/** Why a stream does not go on. */
+/** The reasons why a stream makes no progress. */
 export interface Waits {
   readonly reasons: readonly string[];
-  /** What a person must do, if it does not go on without. */
+  /** What a person must do, if the stream makes no progress otherwise. */
   readonly remedies: readonly string[];
-  /** Whether that lasts; other reasons may pass. */
+  /** True if the reasons will last; others may pass. */
   readonly isFailing: boolean;
 }
 
 export const noWaits: Waits = { reasons: [], remedies: [], isFailing: false };
 
-/** Adds why and what to do to a sentence without its end. */
+/** Adds the reasons and what to do to a sentence that has no full stop yet. */
 export function withWaits(sentence: string, { reasons, remedies }: Waits): string {
   const why = reasons.length === 0 ? '; see .local/logs' : `: ${reasons.join('; ')}`;
   const mend = remedies.length === 0 ? '' : ` To mend it: ${remedies.join('; then ')}.`;
@@ -37,7 +37,7 @@ export async function askWaits(apiUrl: string, stream: Stream): Promise<Waits> {
   }
 }
 
-/** What a health says about one stream, and the table of the warehouse that it is loaded into. */
+/** The reasons in a health for one stream, and for the table of the warehouse that it is loaded into. */
 export function describeWaits({ error, streams, warehouse }: Health, stream: Stream): Waits {
   const own = streams.find(({ stream: name }) => name === stream.name);
   const table = stream.warehouse && fullName(stream.warehouse);
@@ -70,8 +70,8 @@ export function describeWaits({ error, streams, warehouse }: Health, stream: Str
 }
 
 /**
- * What it means that the API cannot count a stream's clicks although its health is well: its process opened the table later than the
- * others, and found what they had read before.
+ * The reason if the API cannot count a stream's clicks although its health is good. Its process may have opened the table later than the
+ * others, which had read it before it was damaged.
  * @param refusal what the API answered
  * @param cause why the table cannot be opened; undefined if it can be
  */
@@ -86,14 +86,14 @@ export function describeUncounted(stream: Stream, refusal: unknown, cause: unkno
   };
 }
 
-/** Why something cannot be read, in brackets; nothing if the reasons, which are told behind it, say the same of the table. */
+/** Why something cannot be read, in brackets. Empty if the reasons, which come after it, say the same about the table. */
 export function unlessTold(error: unknown, { reasons }: Waits): string {
   const refusal = error instanceof TributaryError ? error.refusal : undefined;
   const isTold = refusal !== undefined && reasons.some((reason) => reason.includes(withoutEnd(refusal)));
   return isTold ? '' : ` (${sentence(error)})`;
 }
 
-/** An error within a sentence: with its code, and without the full stop. */
+/** An error as a part of a sentence: with its code, and without the full stop. */
 export function sentence(error: unknown): string {
   const { code, message } = describeFailure(error);
   return `${code === 'unknown' ? '' : `${code}: `}${withoutEnd(message)}`;
@@ -120,7 +120,7 @@ function streamReasons(own: StreamHealth): string[] {
   ];
 }
 
-/** The stuck partitions of which no batch comes. */
+/** The stuck partitions from which no batch comes. */
 function silentOf({ failures, partitions }: StreamHealth): StreamHealth['partitions'] {
   const failing = new Set(failures.map(({ partition }) => partition));
   return partitions.filter(
@@ -128,7 +128,10 @@ function silentOf({ failures, partitions }: StreamHealth): StreamHealth['partiti
   );
 }
 
-/** With all of several partitions silent and no command named, the app does not read at all. */
+/**
+ * Describes partitions from which no batch comes. If several partitions are all silent, the app does not read at all, and health names no
+ * command.
+ */
 function describeSilent(stream: string, silent: StreamHealth['partitions'], all: number): string {
   if (silent.some(({ remedy }) => remedy?.command === resetRemedy(stream).command))
     return `${silent.length < all ? named(silent) : 'any partition'}, as if the trigger had read positions of the hub that was there before this one`;
@@ -137,7 +140,7 @@ function describeSilent(stream: string, silent: StreamHealth['partitions'], all:
   return 'any partition, as if nobody read the hub; .local/logs/host.log may say why';
 }
 
-/** @param told the reasons that stand before */
+/** @param told the reasons that come before these */
 function describeFailures(failures: readonly PartitionFailure[], told: ReadonlySet<string>): string {
   const [{ code, refusal, since }] = failures as readonly [PartitionFailure];
   const reason = why(code, refusal);
@@ -149,7 +152,7 @@ function named(partitions: readonly { readonly partition: string }[]): string {
   return names.length === 1 ? `partition ${names[0]}` : `partitions ${names.join(', ')}`;
 }
 
-/** Within a sentence: why a table is refused, or else the code. */
+/** Why a table is refused, as a part of a sentence; if it is not refused, the code. */
 const why = (code: string, refusal: string | undefined): string =>
   refusal === undefined ? coded(code) : withoutEnd(refusal);
 
@@ -159,7 +162,7 @@ const coded = (code: string): string =>
     ? 'an error without a code, see .local/logs'
     : `${code} (docs/errors.md#${code.replaceAll('.', '')})`;
 
-/** What to run: a command in quotes, with the partitions for each of which it must be run, if there are several. */
+/** A command to run, in quotes. If it must be run for several partitions, they follow it. */
 interface Step extends Pick<Remedy, 'stopApp'> {
   readonly command: string;
 }
@@ -177,8 +180,8 @@ function stuckRemedies({ stream, partitions }: StreamHealth): Step[] {
 }
 
 /**
- * What a person must do, one thing after the other. On this machine the broker and storage end with the app, but a command that needs
- * the app stopped needs them: all such commands are run while the emulators alone are there.
+ * What a person must do, one step after the other. On this machine the broker and storage end with the app, but a command for which the app
+ * must be stopped needs them. So all such commands are run while only the emulators run.
  */
 function describeRemedies(steps: readonly Step[]): string[] {
   const commands = (stopApp: boolean) => [

@@ -21,7 +21,17 @@ import { deliverRawBytes } from './rheaInternals';
 import { checkToken, type Grant, isGranted, type Right, type SharedAccessPolicy } from './sharedAccess';
 import { writeWholeFrames } from './wholeFrames';
 
-/** The hubs that the server serves, and the links to them. */
+/**
+ * Serves the broker's state and commands over HTTP. It listens on loopback, and refuses web pages of other sites:
+ *
+ * - `GET /health`: `{"status":"healthy"}`, as the official emulator answers.
+ * - `GET /stats`: the broker's stats.
+ * - `POST /hubs/{name}/recreate`: deletes the hub and makes it again.
+ * - `POST /hubs/{name}/truncate?partition=P&before=SEQUENCE`: expires events.
+ *
+ * @param port 0 takes any free port.
+ * @throws The listener's error, for example if the port is in use.
+ */
 export interface Served {
   policies: readonly SharedAccessPolicy[];
   hubs: ReadonlyMap<string, Hub>;
@@ -137,11 +147,11 @@ function enableMechanisms(container: Container): void {
   const mechanisms = container.sasl_server_mechanisms;
   mechanisms.enable_anonymous();
   container.sasl.server_add_external(mechanisms);
-  // By this name the .NET client says that its token comes later, over $cbs.
+  // With this name the .NET client says that it will send its token over $cbs.
   mechanisms.MSSBCBS = mechanisms.EXTERNAL;
 }
 
-/** What a client asks for. */
+/** The right that a client needs, and the entity that it is for. */
 interface Access {
   readonly address: string;
   readonly right: Right;
@@ -153,7 +163,7 @@ interface Access {
  */
 const managementRight: Right = 'listen';
 
-/** Whether a request has a token of its own for what it asks, as those of Java's SDK have. */
+/** Whether a request has a valid token of its own, as the requests of Java's SDK have. */
 function mayAsk({ properties }: Request, policies: readonly SharedAccessPolicy[], access: Access): boolean {
   const token = properties.get('security_token');
   if (token === undefined) return false;
@@ -176,7 +186,7 @@ class GrantedTokens {
   }
 }
 
-/** Releases links that are closed, also those whose session or connection is closed. */
+/** Releases closed links, and links whose session or connection is closed. */
 function releaseGone(container: Container, links: Set<OpenLink>): void {
   const release = (isGone: (link: Sender | Receiver) => boolean): void => {
     for (const open of links) {

@@ -4,10 +4,10 @@ import type { Hub } from './hub';
 import type { LogCursor } from './logCursor';
 import { sendableCount, socketOf } from './rheaInternals';
 
-/** How many events a link sends at most before other links have their turn. */
+/** The most events that a link sends before other links have their turn. */
 const turnEvents = 500;
 const turnBytes = 512 * 1024;
-/** How many bytes are written to a socket at most before the client reads them. */
+/** The most bytes that are written to a socket before the client reads them. */
 const socketBytes = 1024 * 1024;
 
 export interface ConsumerOptions {

@@ -24,7 +24,7 @@ export interface SentEvent {
   annotationCount: number;
   /** Everything after the annotations: properties, application properties, body, footer. */
   rest: Buffer;
-  /** In UTF-8. */
+  /** The partition key in UTF-8; undefined if the event has none. */
   partitionKey: Buffer | undefined;
 }
 

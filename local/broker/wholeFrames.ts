@@ -1,9 +1,9 @@
 import type { Connection } from 'rhea';
 
-/** The fields of a frame in their order, each with what it means where it is left out (AMQP 1.0, part 2, section 2.7). */
+/** The fields of a frame in their order. The value of each is what a missing field means (AMQP 1.0, part 2, section 2.7). */
 type Fields = Readonly<Record<string, number | boolean | null>>;
 
-/** By the code of the frame. */
+/** The fields of each frame, by its code. */
 const framesWithDefaults: Readonly<Record<number, Fields>> = {
   /** open */
   16: {
@@ -84,20 +84,20 @@ const framesWithDefaults: Readonly<Record<number, Fields>> = {
 };
 
 interface Performative {
-  /** The fields as they are written. */
+  /** The values of the fields, in the order in which they are written. */
   readonly value: unknown[];
   /** Sets a field. */
   [field: string]: unknown;
 }
 
-/** What rhea's typings do not have. */
+/** The members of rhea's connections that its typings do not have. */
 interface ConnectionInternals {
   readonly amqp_transport: { encode(frame: { performative?: Performative }): void };
 }
 
 /**
- * Has a connection write every field of its frames. rhea leaves out trailing fields without a value, which AMQP allows, but Python's
- * SDK reads fields by their place, and fails where one is missing.
+ * Makes a connection write every field of its frames. rhea leaves out trailing fields without a value, which AMQP allows. But Python's SDK
+ * reads fields by their place, and fails if one is missing.
  */
 export function writeWholeFrames(connection: Connection): void {
   const { amqp_transport: transport } = connection as unknown as ConnectionInternals;

@@ -26,7 +26,7 @@ export interface Coincap {
 
 const asV3 = (assets: readonly AssetV3[], timestamp: number) => ({ timestamp, data: assets });
 
-/** Version 2 knew nothing of the tokens of an asset. */
+/** The assets in the form of version 2, which had no tokens. */
 const asV2 = (assets: readonly AssetV3[], timestamp: number) => ({
   data: assets.map(({ tokens: _, ...asset }) => asset),
   timestamp,

@@ -37,7 +37,7 @@ const errors: Readonly<Record<string, string>> = {
   503: 'Service unavailable',
 };
 
-/** An error as the API words it. */
+/** An error in the words of the API. */
 export const errorAnswer = (status: number, nowMs: number, error = errors[status] ?? 'Error'): Answer => ({
   status,
   body: JSON.stringify({ error, timestamp: nowMs }),

@@ -56,7 +56,7 @@ export function openMarket(seed: number, startMs: number): (nowMs: number) => As
 
 const marketValue = ({ priceUsd, listing }: Quote): number => priceUsd * listing.supply;
 
-/** Writes a quote as the API does: it prints some of its numbers with 18 decimals, and others as JavaScript prints them. */
+/** A quote in the form of the API, which prints some of its numbers with 18 decimals, and others as JavaScript prints them. */
 function formatQuote(quote: Quote, index: number): AssetV3 {
   const { listing, priceUsd, vwapUsd, yesterdayUsd } = quote;
   return {

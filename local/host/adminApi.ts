@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Trigger } from './trigger';
 
-/** Where the status tells the state of triggers, by their type. */
+/** For each type of trigger, the member of the status with the state of its triggers. */
 const statusKeys: Readonly<Record<string, string>> = {
   timerTrigger: 'timers',
   eventHubTrigger: 'eventHubs',
@@ -11,15 +11,15 @@ export interface AdminApiOptions {
   triggers: ReadonlyMap<string, Trigger>;
   /** The names of all functions with the type of their trigger. */
   functions(): [name: string, type: string | undefined][];
-  /** Whether this process runs the function: it may be disabled, or belong to another scale group. */
+  /** Whether this process runs the function. It does not if the function is disabled, or belongs to another scale group. */
   runsHere(name: string): boolean;
   /** Whether a setting disables the function. */
   isDisabled(name: string): boolean;
-  /** What else the status tells, before and after the functions. */
+  /** Further parts of the status: `host` comes before the functions, `running` after them. */
   about(): { host: Record<string, unknown>; running: string[] };
 }
 
-/** The host's own endpoints under /admin: its status, and functions that are run or stopped by hand. */
+/** The host's own endpoints under /admin: its status, and endpoints to run or stop functions by hand. */
 export class AdminApi {
   readonly #options: AdminApiOptions;
   /** The functions that were stopped by hand. */
@@ -51,7 +51,7 @@ export class AdminApi {
     });
   }
 
-  /** Answers a request for a function, or for all. Returns false if it is none. */
+  /** Answers a request for one function or for all. Returns false if the request is for something else. */
   async answer(method: string, path: string, response: ServerResponse): Promise<boolean> {
     if (method === 'GET' && path === '/admin/functions') {
       this.#sendFunctions(response);
@@ -65,7 +65,7 @@ export class AdminApi {
     return true;
   }
 
-  /** Of what the real host tells of each function, its name and whether it is disabled. */
+  /** Sends the list of functions. The real host tells more about each; this one tells its name and whether it is disabled. */
   #sendFunctions(response: ServerResponse): void {
     const { functions, isDisabled } = this.#options;
     const listed = functions().map(([name]) => ({

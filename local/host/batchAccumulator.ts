@@ -1,7 +1,7 @@
 export interface AccumulatorOptions<T> {
   minSize: number;
   maxSize: number;
-  /** What the items of a batch may weigh in sum; one item is always taken. */
+  /** The most weight of all items in a batch. A single item is always taken. */
   maxWeight: number;
   weigh(item: T): number;
   /** The longest time that items wait while there are fewer than `minSize`. */

@@ -16,7 +16,7 @@ export interface ReaderGroup {
  * once, the blob's ETag decides.
  */
 export class BlobCheckpointStore implements CheckpointStore {
-  /** When the load balancer last asked, in milliseconds since 1970. If it hangs, this gets old. */
+  /** When the load balancer last asked, in milliseconds since 1970. If it hangs, this time becomes old. */
   lastListedAt = Date.now();
   readonly #container: ContainerClient;
 

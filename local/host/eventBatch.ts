@@ -27,8 +27,8 @@ export function readBodies(events: ReceivedEventData[]): Buffer[] {
 }
 
 /**
- * The input of a function with cardinality many. Without `dataType`, the host makes one JSON array of the bodies. Then events with
- * an empty body are left out, and a body that is not JSON fails the whole batch before the function runs.
+ * The input of a function with cardinality many. If `dataType` is missing, the host makes one JSON array of the bodies. Then events with an
+ * empty body are left out, and a body that is not JSON makes the whole batch fail before the function runs.
  */
 export function toBatchInput(bodies: Buffer[], mode: BodyMode): TypedData {
   if (mode === 'binary') return { collectionBytes: { bytes: bodies } };

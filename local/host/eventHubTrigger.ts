@@ -35,7 +35,7 @@ class EventHubTrigger implements Trigger {
   >;
   readonly #readers = new Map<string, PartitionReader>();
   readonly #loggedAt = new Map<string, number>();
-  /** The unreadable event at which a partition stands still, by partition id. */
+  /** By partition id, the unreadable event at which the partition is stuck. */
   readonly #stuck = new Map<string, { readonly sequenceNumber: number; readonly since: string }>();
   #client: EventHubConsumerClient | undefined;
   #subscription: Subscription | undefined;

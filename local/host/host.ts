@@ -47,7 +47,7 @@ export interface HostOptions {
   port: number;
   /** The app's settings; by default the environment of this process. */
   settings?: Settings;
-  /** This host's name among the hosts of the app. A host that restarts under its old name gets its leases back at once. */
+  /** This host's name among the hosts of the app. If a host restarts under its old name, it gets its leases back at once. */
   instance?: string;
   /** Only the functions of this scale group run here, as on Flex Consumption; by default all. See scaleGroup.ts. */
   group?: string;
@@ -58,7 +58,7 @@ export interface HostOptions {
 export interface Host {
   url: string;
   port: number;
-  /** Takes on no more work, waits for running functions, and releases partitions and leases. */
+  /** Begins no more work, waits for running functions, and releases partitions and leases. */
   close(): Promise<void>;
 }
 
@@ -84,7 +84,7 @@ class FunctionsHost implements Host {
   readonly #server = createServer((request, response) => void this.#answer(request, response));
   readonly #triggers = new Map<string, Trigger>();
   readonly #routes: HttpRoute[] = [];
-  /** Functions that do not run here, because of a setting or of the scale group, with the type of their trigger. */
+  /** The functions that do not run here, because of a setting or of the scale group, each with the type of its trigger. */
   readonly #disabled = new Map<string, string>();
   #app: LoadedApp = { httpProxy: undefined };
   #appDir = '';
@@ -218,7 +218,7 @@ class FunctionsHost implements Host {
     };
   }
 
-  /** Whether a function of the app works with orchestrations, be it as a client only. */
+  /** Whether a function of the app works with orchestrations, even if only as a client. */
   get #isDurable(): boolean {
     const types = new Set(
       [...this.#core.functions.values()].flatMap(({ metadata }) =>
@@ -281,7 +281,7 @@ class FunctionsHost implements Host {
   }
 }
 
-/** Whether the work ends in time. Rejects if it fails before. */
+/** Whether the work ends within the limit. Rejects if the work fails before. */
 const isDoneWithin = (limitMs: number, work: Promise<unknown>): Promise<boolean> =>
   within(
     limitMs,

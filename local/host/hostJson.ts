@@ -8,7 +8,7 @@ import type { Settings } from './settings';
 /** The part of host.json that this host supports, with the real host's defaults. Times are in milliseconds. */
 export interface HostJson {
   routePrefix: string;
-  /** Undefined means no limit. */
+  /** Undefined if there is no limit. */
   functionTimeoutMs: number | undefined;
   logLevel: LogLevel;
   eventHubs: EventHubsOptions;
@@ -20,13 +20,13 @@ export interface EventHubsOptions {
   minEventBatchSize: number;
   maxWaitTimeMs: number;
   prefetchCount: number;
-  /** What the bodies of one batch may have in sum; one event is always taken. Undefined means no limit. */
+  /** The most bytes of the bodies of one batch; a single event is always taken. Undefined if there is no limit. */
   prefetchSizeInBytes: number | undefined;
   batchCheckpointFrequency: number;
   initialOffset: 'fromStart' | 'fromEnd' | { enqueuedTime: Date };
 }
 
-/** App settings with this prefix take the place of values in host.json. This host heeds those of the Event Hubs extension. */
+/** App settings with this prefix override values in host.json. This host only uses those of the Event Hubs extension. */
 const overridePrefix = 'AzureFunctionsJobHost__extensions__eventHubs__';
 const logLevelSetting = 'AzureFunctionsJobHost__logging__logLevel__default';
 
@@ -46,8 +46,8 @@ function readLogLevel(root: Record<string, unknown>, settings: Settings): LogLev
 }
 
 /**
- * Reads host.json, and the settings that take the place of its values. Throws if the file is missing, or naming the key if the host
- * does not accept a value.
+ * Reads host.json, and the settings that override its values. Throws if the file is missing, or naming the key if the host does not accept
+ * a value.
  */
 export function readHostJson(path: string, settings: Settings = {}): HostJson {
   if (!existsSync(path)) throw new Error(`${path} does not exist: it is not the folder of a Functions app.`);
@@ -78,7 +78,7 @@ export function readHostJson(path: string, settings: Settings = {}): HostJson {
   };
 }
 
-/** The values that settings give, by their keys in host.json. A setting's name is the same in any case, as in Azure. */
+/** The values that settings give, by their keys in host.json. A setting's name may be in upper or lower case, as in Azure. */
 function overrides(settings: Settings): Record<string, string> {
   const keyOf = new Map(eventHubsKeys.map((key) => [`${overridePrefix}${key}`.toLowerCase(), key]));
   return Object.fromEntries(

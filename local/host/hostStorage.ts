@@ -7,7 +7,9 @@ import type { Settings } from './settings';
  * The host's own storage. If the storage does not answer, the host must notice before its leases and ownerships expire.
  */
 
-/** The time limit of a try is only sent to the service. The SDK itself would wait for an answer for ever. */
+/**
+ * Options for the storage client. It sends the time limit of a try only to the service; the SDK itself would wait for an answer for ever.
+ */
 const pipeline: StoragePipelineOptions = {
   retryOptions: { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 1_000, tryTimeoutInMs: 4_000 },
 };

@@ -11,7 +11,7 @@ const maxBodyBytes = 100 * 1024 * 1024;
 export interface HttpRoute {
   fn: HostFunction;
   bindingName: string;
-  /** In upper case. */
+  /** The accepted methods, in upper case. */
   methods: string[];
   /** The route with its prefix, as it is printed at the start. */
   template: string;
@@ -33,8 +33,8 @@ export function readHttpRoute(options: TriggerOptions, routePrefix: string): Htt
 }
 
 /**
- * Finds the function for a request. As in the real host, a known path with a wrong method is not found, and an encoded slash stays as it is:
- * it divides nothing, and the function gets it in a parameter.
+ * Finds the function for a request. As in the real host, a known path with a wrong method is not found. An encoded slash does not separate
+ * parts of the path; the function gets it, still encoded, in a parameter.
  */
 export function findRoute(
   routes: HttpRoute[],

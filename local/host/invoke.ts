@@ -29,7 +29,7 @@ export interface Invocation extends InvocationRequest {
   isLogged?: boolean;
 }
 
-/** What the host gives to functions that have an input binding of a type. */
+/** By the type of an input binding, the input that the host gives to functions with such a binding. */
 export type ExtraInputs = Readonly<Record<string, () => TypedData>>;
 
 /** Runs functions and knows which are running. */
@@ -52,8 +52,8 @@ export class Invoker {
   }
 
   /**
-   * Runs a function once with its hooks. A failure is thrown, and logged with its stack if the caller does not do that. A function that takes longer than the
-   * function timeout fails too, but its code runs on, because Node cannot stop it.
+   * Runs a function once with its hooks. A failure is thrown, and logged with its stack unless the caller logs it. A function that takes
+   * longer than the function timeout fails too, but its code goes on running, because Node cannot stop it.
    */
   async invoke(fn: HostFunction, invocation: Invocation): Promise<Outcome> {
     const { name } = fn.metadata;

@@ -7,7 +7,7 @@ import type { Log } from './log';
 
 /** Facts about the loaded app besides its functions. */
 export interface LoadedApp {
-  /** Where streamed HTTP requests go; undefined if the app has not switched streaming on. */
+  /** The address to which streamed HTTP requests are sent; undefined if the app has not switched streaming on. */
   httpProxy: URL | undefined;
 }
 

@@ -9,9 +9,9 @@ export const socketUnder = (client: EventHubConsumerClient): Socket | undefined 
 const known = new WeakSet<Socket>();
 
 /**
- * Lets timers and requests in after each chunk that a client receives. Where there is a backlog, Node.js otherwise hands over up to 32
- * chunks of 64 KB in one turn of the event loop, and the SDK needs up to 0.1 s of CPU for them. In Azure, the host receives events in a
- * process of its own. Call it again with each batch: after a disconnection, the client makes a new socket.
+ * Lets timers and requests run after each chunk that a client receives. If there is a backlog, Node.js otherwise passes on up to 32 chunks
+ * of 64 KB in one turn of the event loop, and the SDK needs up to 0.1 s of CPU for them. In Azure, the host receives events in a process of
+ * its own. Call it again with each batch, because the client makes a new socket after a disconnection.
  */
 export function readInTurns(client: EventHubConsumerClient): void {
   const socket = socketUnder(client);

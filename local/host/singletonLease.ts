@@ -8,11 +8,11 @@ import { describeError, type Log } from './log';
 /** The shortest lease that the service grants. */
 const leaseSeconds = 15;
 
-/** Times in milliseconds. */
+/** The times of a lease, in milliseconds. */
 export interface LeaseTimes {
   /** How long after its last successful request a host relies on the lease: less than the 15 s of the service. */
   readonly held: number;
-  /** From one renewal to the next. Three renewals that fail in a row fit into `held`. */
+  /** The time from one renewal to the next. Three renewals in a row may fail within `held`. */
   readonly renew: number;
   /** From one attempt to get the lease to the next. */
   readonly retry: number;
@@ -106,7 +106,7 @@ async function renewUntilLost({ lease, since, times }: HeldLease, signal: AbortS
     const pause = Math.min(due, endsAt) - Date.now();
     await delay(Math.max(0, pause), undefined, { signal }).catch(() => undefined);
     askedAt = Date.now();
-    // End by the clock alone: after this time another host may have the lease, so it must not be renewed.
+    // Only the clock decides here: after this time another host may have the lease, so it must not be renewed.
     if (signal.aborted || due >= endsAt || askedAt >= endsAt) return;
     const limit = Math.min(times.request, endsAt - askedAt);
     try {
@@ -116,7 +116,7 @@ async function renewUntilLost({ lease, since, times }: HeldLease, signal: AbortS
       );
       endsAt = askedAt + times.held;
     } catch (error) {
-      // If the storage is away for a moment, the lease goes on.
+      // If the storage is unreachable for a moment, the lease is still held.
       if (isConflict(error)) return;
     }
   }

@@ -12,7 +12,7 @@ import { findBindingName, type Trigger, type TriggerHost, type TriggerOptions } 
 /** The longest wait that setTimeout supports. */
 const longestWaitMs = 2 ** 31 - 1;
 
-/** The status of a schedule as the real host keeps it in storage: ISO dates. */
+/** The status of a schedule, as the real host stores it. Its dates are in ISO format. */
 interface ScheduleStatus {
   Last: string;
   Next: string;
@@ -73,7 +73,7 @@ class TimerTrigger implements Trigger {
     await this.#listening;
   }
 
-  /** Runs the function now, or waits for the run under way: there is one run at a time. */
+  /** Runs the function now, or waits for the running one: there is only one run at a time. */
   runNow(): Promise<unknown> {
     return this.#run({ pastDue: false });
   }
@@ -86,7 +86,7 @@ class TimerTrigger implements Trigger {
     const { name, binding } = this.#options;
     const now = new Date();
     let status = this.#monitored ? await this.#readStatus() : undefined;
-    // Counted from the last run and not from the stored next run, so that a changed schedule takes effect.
+    // The next run is computed from the last run and not read from storage, so that a changed schedule takes effect.
     let next = this.#schedule.next(status ? new Date(status.Last) : now);
     const fire = async (pastDue: boolean) => {
       const startedAt = new Date();
@@ -148,7 +148,7 @@ class TimerTrigger implements Trigger {
     }
   }
 
-  /** If the status cannot be written, the timer goes on. At worst another host runs the function once more as past due. */
+  /** Writes the status. If that fails, the timer goes on. At worst another host runs the function once more as past due. */
   async #writeStatus(last: Date, next: Date): Promise<ScheduleStatus | undefined> {
     if (!this.#monitored) return undefined;
     const status = {

@@ -28,7 +28,7 @@ export interface TriggerOptions {
 /** A trigger. Creating it reads and checks its options; `start` begins to invoke the function. */
 export interface Trigger {
   start(): Promise<void>;
-  /** Takes on no new work. Resolves when the function is no longer running. */
+  /** Begins no more work. Resolves when the function is no longer running. */
   drain(): Promise<void>;
   /** Releases leases and partitions. It is called after `drain`, or when the time for draining is over. */
   close(): Promise<void>;
