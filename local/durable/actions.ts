@@ -1,14 +1,14 @@
 import { asObject } from '../../src/lib/jsonObject';
 import { notSupported } from './limits';
 
-/** A leaf of the actions that an orchestrator has asked for, in words of this host. */
+/** One action that an orchestrator has asked for, in the words of this host. */
 export type Action =
   | { type: 'task'; name: string; input: unknown; retry: RetryOptions | undefined }
   | { type: 'timer'; fireAt: string; isCancelled: boolean }
   | { type: 'event'; name: string }
   | { type: 'continueAsNew'; input: unknown };
 
-/** How a failed activity is tried again. Times are in milliseconds. */
+/** The rules for repeating a failed activity. Times are in milliseconds. */
 export interface RetryOptions {
   attempts: number;
   firstWait: number;
@@ -24,7 +24,7 @@ const waitForExternalEvent = 6;
 const whenAny = 11;
 const whenAll = 12;
 
-/** The actions of the protocol that this host does not have. */
+/** The actions of the protocol that this host does not support. */
 const refused: Readonly<Record<number, string>> = {
   2: 'sub-orchestrations',
   3: 'sub-orchestrations',
@@ -37,8 +37,8 @@ const refused: Readonly<Record<number, string>> = {
 };
 
 /**
- * Reads the actions of an orchestrator, of which those within Task.all and Task.any count on their own, in their order. Throws if one
- * of them is not supported here.
+ * Reads the actions of an orchestrator, in their order. Actions within Task.all and Task.any are listed one by one. Throws if one of them
+ * is not supported here.
  */
 export function readActions(list: unknown): Action[] {
   if (!Array.isArray(list)) throw new Error('The orchestrator returned no list of actions.');
@@ -75,7 +75,7 @@ function readAction(action: Record<string, unknown>): Action {
   }
 }
 
-/** The package sends text as JSON within the JSON, and every other value as it is. */
+/** An input. The package sends text as JSON within the JSON, and every other value as it is. */
 function readInput(input: unknown): unknown {
   if (typeof input !== 'string') return input ?? null;
   try {

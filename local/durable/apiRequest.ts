@@ -42,13 +42,15 @@ export const statusOptions = (url: URL) => ({
   showInput: url.searchParams.get('showInput')?.toLowerCase() !== 'false',
 });
 
-/** How many instances a page of a list may have; undefined for what is no whole number from 1 on, which limits nothing. */
+/**
+ * How many instances a page of a list may have. If the parameter is no whole number from 1 on, it is ignored, and the result is undefined.
+ */
 export function readTop({ searchParams }: URL): number | undefined {
   const top = searchParams.get('top') ?? '';
   return /^[1-9]\d{0,8}$/.test(top) ? Number(top) : undefined;
 }
 
-/** Reads the filter of a query for several instances. What is no date and no status filters nothing, as in Azure. */
+/** Reads the filter of a query for several instances. Values that are no date or no status are ignored, as in Azure. */
 export function readFilter({ searchParams }: URL): (instance: Instance) => boolean {
   const from = Date.parse(searchParams.get('createdTimeFrom') ?? '');
   const to = Date.parse(searchParams.get('createdTimeTo') ?? '');

@@ -8,7 +8,7 @@ export interface ClaimsOptions {
   limit: number;
 }
 
-/** The activities that this host has claimed or is about to claim, by their tokens. */
+/** The activities that this host has claimed, or is about to claim, by their tokens. */
 export class Claims {
   readonly #tokens = new Set<string>();
   readonly #gone = new Set<string>();
@@ -22,15 +22,15 @@ export class Claims {
     return this.#options.limit - this.#tokens.size;
   }
 
-  /** Takes down which other hosts are gone. */
+  /** Records which other hosts have ended. */
   setGone(hosts: readonly string[]): void {
     this.#gone.clear();
     for (const host of hosts) this.#gone.add(host);
   }
 
   /**
-   * Whether a task waits for a host. A claim of this host that it knows nothing of is one whose reply was lost, or of this host's
-   * earlier life under its name.
+   * Whether a task waits for a host. A claim of this host with an unknown token counts as free: its reply was lost, or the host made it
+   * before it was restarted under the same name.
    */
   isFree({ claim }: Task): boolean {
     if (!claim) return true;
@@ -38,8 +38,8 @@ export class Claims {
   }
 
   /**
-   * Claims as many tasks as this host has room for, of those that it can run; `ending` more if so many are about to end. Also returns
-   * the new tokens, which are in use now.
+   * Claims as many tasks that this host can run as it has room for, and `ending` more, because so many are about to end. Also returns the
+   * new tokens, which are in use from now on.
    */
   claim(
     instance: Instance,

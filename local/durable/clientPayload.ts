@@ -1,4 +1,4 @@
-/** Where the management API stands in a host. */
+/** The path of the management API in a host. */
 export const managementPath = '/runtime/webhooks/durabletask';
 
 /** The package puts the id of an instance here. */
@@ -21,7 +21,7 @@ export function managementUrls(hostUrl: string, taskHub: string, id: string): Re
   };
 }
 
-/** What a function with a `durableClient` binding is given, as JSON. */
+/** The input of a function with a `durableClient` binding, as JSON. */
 export function clientPayload(hostUrl: string, taskHub: string): string {
   const baseUrl = `${hostUrl}${managementPath}`;
   const query = queryOf(taskHub);

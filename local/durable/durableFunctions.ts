@@ -13,10 +13,10 @@ export interface DurableFunction {
 
 export type ActivityResult = { value: unknown } | { failure: Failure };
 
-/** Errors of activities become part of the history, which is read at every turn. */
+/** The most characters of an activity's error. It becomes part of the history, which is read at every turn. */
 const longestMessage = 4_000;
 
-/** Gives an orchestrator its history. Returns what it answered or threw. */
+/** Calls an orchestrator with its history. Returns what it answered or threw. */
 export async function callOrchestrator(
   { fn, bindingName }: DurableFunction,
   input: string,
@@ -38,7 +38,7 @@ export async function callOrchestrator(
 const scheduledTwice =
   'A task that was yielded before is yielded again within a new Task.all or Task.any. In Azure it runs twice then (azure-functions-durable-js #574). Yield it alone, or yield one Task.all or Task.any.';
 
-/** Whether an action is in the list twice: the same object, not only one like it. */
+/** Whether an action is in the list twice. Only the same object counts, not another one with the same contents. */
 function hasScheduledTwice(state: unknown): boolean {
   const seen = new Set<unknown>();
   const visit = (actions: unknown): boolean => {

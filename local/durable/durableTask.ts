@@ -12,13 +12,13 @@ import { ManagementApi } from './managementApi';
 import { TaskHub } from './taskHub';
 import { Worker } from './worker';
 
-/** The longest body of a request to the API. Inputs are limited to less. */
+/** The most bytes of a request to the API. Inputs have a smaller limit. */
 const maxBodyBytes = 4 * 1024 * 1024;
 
 export interface DurableHost extends TriggerHost {
-  /** The address of this host, which is known when it listens. */
+  /** The address of this host. It is known only once the host listens. */
   url(): string;
-  /** The names of all functions with a trigger of a type, also of those that a setting disables here. */
+  /** The names of all functions with a trigger of a type, including those that a setting disables here. */
   namesOf(triggerType: string): string[];
 }
 
@@ -76,7 +76,7 @@ export class DurableTask {
     };
   }
 
-  /** What a function with a `durableClient` binding is given, as JSON. */
+  /** The input of a function with a `durableClient` binding, as JSON. */
   clientPayload(): string {
     return clientPayload(this.#host.url(), this.#host.hostJson.durableTask.hubName);
   }

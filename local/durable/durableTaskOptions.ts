@@ -1,6 +1,8 @@
 import { asObject } from '../../src/lib/jsonObject';
 
-/** Which orchestrations a host goes on with, by the version with which they were started (host.json, versionMatchStrategy). */
+/**
+ * The rules of host.json (versionMatchStrategy) for which orchestrations a host goes on with, by the version with which they were started.
+ */
 export const versionStrategies = ['None', 'Strict', 'CurrentOrOlder'] as const;
 export type VersionStrategy = (typeof versionStrategies)[number];
 
@@ -37,7 +39,9 @@ export interface DurableTaskOptions {
   versionMatchStrategy: VersionStrategy;
 }
 
-/** Reads `extensions.durableTask` of host.json. Throws, naming the key, if a value is wrong or means something that is not here. */
+/**
+ * Reads `extensions.durableTask` of host.json. Throws, naming the key, if a value is wrong or needs something that this host does not have.
+ */
 export function readDurableTaskOptions(options: Record<string, unknown>): DurableTaskOptions {
   const key = 'extensions.durableTask';
   const { hubName = 'TestHubName', defaultVersion } = options;
@@ -71,10 +75,10 @@ export function readDurableTaskOptions(options: Record<string, unknown>): Durabl
   };
 }
 
-/** In Azure, app settings with this prefix take the place of values in host.json. This host reads the file alone. */
+/** In Azure, app settings with this prefix override values in host.json. This host reads only the file. */
 const overridePrefix = 'AzureFunctionsJobHost__extensions__durableTask__';
 
-/** Throws if a setting is meant to take the place of a value in host.json. */
+/** Throws if a setting is meant to override a value in host.json. */
 export function refuseOverrides(settings: Readonly<Record<string, string | undefined>>): void {
   const found = Object.keys(settings).find((name) =>
     name.toLowerCase().startsWith(overridePrefix.toLowerCase()),

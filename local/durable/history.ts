@@ -1,6 +1,5 @@
 /*
- * What happens to an orchestration, in words of this host's own. The form in which a worker's package reads and writes it is the matter
- * of a codec.
+ * The events of an orchestration, in this host's own words. A codec translates them into the form that a worker's package reads and writes.
  */
 
 /** Why an activity failed. */
@@ -9,7 +8,7 @@ export interface Failure {
   details: string;
 }
 
-/** Something that wakes an orchestrator: it gets its next turn. */
+/** A message that wakes an orchestrator, so that it gets its next turn. */
 export type Message =
   | { type: 'executionStarted'; name: string; input: unknown; version?: string }
   | { type: 'taskCompleted'; taskId: number; result: unknown }
@@ -25,17 +24,17 @@ export type HistoryEvent = { at: string } & (
   | { type: 'timerCreated'; id: number; fireAt: string }
 );
 
-/** What an orchestrator decided in a turn. Ids are unique in an execution; the worker's package counts them in the same way. */
+/** The decisions of an orchestrator in a turn. Ids are unique in an execution; the worker's package counts them in the same way. */
 export interface Decisions {
   tasks: { id: number; name: string; input: unknown }[];
   timers: { id: number; fireAt: string }[];
-  /** Ids of timers that need not fire any more. */
+  /** The ids of timers that are not needed any more. */
   cancelled: number[];
-  /** Undefined leaves the custom status as it is. */
+  /** The new custom status; undefined leaves it as it is. */
   customStatus: unknown;
-  /** Undefined as long as the orchestration goes on. */
+  /** The outcome; undefined as long as the orchestration goes on. */
   outcome: Outcome | undefined;
-  /** What the codec has to know at the next turn: a JSON value. */
+  /** Data that the codec needs at the next turn, as a JSON value. */
   memory: unknown;
 }
 
@@ -44,24 +43,24 @@ export type Outcome =
   | { type: 'failed'; error: string }
   | { type: 'continuedAsNew'; input: unknown; unread: Message[] };
 
-/** How one of the worker's packages is told of a history, and how it answers. */
+/** Translates between a history and the form in which one of the worker's packages is told about it and answers. */
 export interface Codec {
   /** The input of the orchestrator's function: the history with the messages of this turn. */
   encode(instanceId: string, history: readonly HistoryEvent[]): string;
-  /** How many messages a turn may hold. */
+  /** How many messages a turn may have. */
   messagesPerTurn(memory: unknown): number;
-  /** Reads what the function returned or threw, in the turn that ends the history. */
+  /** Reads what the function returned or threw in the turn at the end of this history. */
   decide(turn: Turn, answer: Answer): Decisions;
 }
 
 export interface Turn {
   history: readonly HistoryEvent[];
-  /** The messages of this turn, which the history ends with. */
+  /** The messages of this turn. They are the end of the history. */
   messages: readonly Message[];
   /** The time of the turn (ISO 8601). */
   at: string;
   memory: unknown;
 }
 
-/** What a function returned, as JSON, or what it threw. */
+/** The value that a function returned, as JSON, or the error that it threw. */
 export type Answer = { returned: string } | { threw: unknown };

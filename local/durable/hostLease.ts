@@ -4,7 +4,7 @@ import { askStorage } from '../host/hostStorage';
 import type { Log } from '../host/log';
 import { holdSingletonLease } from '../host/singletonLease';
 
-/** How long the answer that a host is alive is believed. */
+/** How long the answer that a host is alive is trusted, in milliseconds. */
 const believedMs = 3_000;
 
 export interface HostLeaseOptions {
@@ -32,7 +32,7 @@ export class HostLease {
     this.name = options.instance ?? randomUUID();
   }
 
-  /** Whether other hosts see that this one is alive. Without that, it must take on nothing. */
+  /** Whether other hosts can see that this one is alive. If not, it must begin no work. */
   get isHeld(): boolean {
     return this.#isHeld;
   }

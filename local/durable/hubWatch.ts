@@ -6,9 +6,9 @@ import { type Instance, isAwake, type Task } from './instance';
 import type { Instances } from './instances';
 import type { Stored } from './taskHub';
 
-/** From one look at the task hub to the next. */
+/** How often the task hub is looked at, in milliseconds. */
 const pollMs = 500;
-/** After this time, work that another host should have done is done here. It may be busy with it, which is no harm. */
+/** After this time, in milliseconds, this host does work that another host should have done. If that one is only slow, no harm is done. */
 const patienceMs = 1_500;
 
 export interface HubWatchOptions {
@@ -21,15 +21,15 @@ export interface HubWatchOptions {
   /** Whether the instance's orchestrator runs in this host. */
   isForThisHost(instance: Instance): boolean;
   canRun(task: Task): boolean;
-  /** Does what is due in an instance. */
+  /** Does the work that is due in an instance. */
   advance(id: string): Promise<void>;
 }
 
-/** Looks again and again for what is due in the task hub: messages, timers, and activities that nobody runs. */
+/** Looks at the task hub again and again, and finds work that is due: messages, timers, and activities that nobody runs. */
 export class HubWatch {
   readonly #options: HubWatchOptions;
   readonly #stopping = new AbortController();
-  /** When this host first saw the present state of an instance. */
+  /** For each instance, when this host first saw its present state. */
   readonly #seen = new Map<string, { etag: string; at: number }>();
   readonly #busy = new Map<string, Promise<void>>();
   #looking: Promise<void> = Promise.resolve();
@@ -43,7 +43,7 @@ export class HubWatch {
     this.#looking = this.#look();
   }
 
-  /** Ends the looking. Resolves when all that it has begun is done. */
+  /** Stops looking. Resolves when all work that it has begun is done. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.nudge();

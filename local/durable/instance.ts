@@ -5,12 +5,12 @@ export type RuntimeStatus = 'Pending' | 'Running' | 'Suspended' | 'Completed' | 
 
 /** An activity without a result yet. */
 export interface Task {
-  /** The execution that scheduled it: after continueAsNew it is another one, and the result is dropped. */
+  /** The execution that scheduled it. After continueAsNew there is another execution, and the result is dropped. */
   execution: string;
   id: number;
   name: string;
   input: unknown;
-  /** Who runs it. The token is new with each claim, so that only one result is taken. */
+  /** The host that runs it. The token is new with each claim, so that only one result is accepted. */
   claim?: { host: string; token: string };
 }
 
@@ -19,7 +19,7 @@ export interface Timer {
   fireAt: string;
 }
 
-/** An orchestration: all that the task hub stores of it. It is never changed in place. */
+/** An orchestration: all that the task hub stores about it. The object is never changed. */
 export interface Instance {
   readonly id: string;
   readonly name: string;
@@ -38,9 +38,9 @@ export interface Instance {
   readonly inbox: readonly Message[];
   readonly tasks: readonly Task[];
   readonly timers: readonly Timer[];
-  /** What the codec has to know at the next turn. */
+  /** Data that the codec needs at the next turn. */
   readonly memory: unknown;
-  /** The host that goes on with the orchestration at once; null if any may. Others do so after a while. */
+  /** The host that goes on with the orchestration at once; null if any host may. Other hosts do so after a while. */
   readonly host: string | null;
 }
 
@@ -83,7 +83,7 @@ export const isOpen = (instance: Instance): boolean => !isFinished(instance) || 
 export const isAwake = ({ status, inbox }: Instance): boolean =>
   (status === 'Pending' || status === 'Running') && inbox.length > 0;
 
-/** An end of an orchestration. Tasks stay, because they run all the same. */
+/** Ends an orchestration. Its tasks stay, because they run all the same. */
 export function finish(
   instance: Instance,
   status: 'Completed' | 'Failed' | 'Terminated',

@@ -6,10 +6,10 @@ import type { Stored, TaskHub } from './taskHub';
 /** Makes the next state of an instance from the stored one; undefined leaves it as it is. May be called again after a conflict. */
 export type Change = (instance: Instance) => Instance | undefined | Promise<Instance | undefined>;
 
-/** A loop of conflicts this long is no conflict: something else is wrong. */
+/** After this many conflicts in a row, something else must be wrong. */
 const mostConflicts = 100;
 
-/** The instances that are under way, with the newest state that this host knows, and one change of an instance at a time. */
+/** The open instances, with the newest state that this host knows. Changes of one instance are made one after the other. */
 export class Instances {
   readonly #hub: TaskHub;
   readonly #known = new Map<string, Stored>();
@@ -25,7 +25,7 @@ export class Instances {
     return [...this.#known.values()];
   }
 
-  /** Reads the open instances that were changed since. From the first time on, they are remembered. */
+  /** Reads the open instances that were changed since the last time. From the first time on, they are remembered. */
   async refresh(): Promise<void> {
     this.#isTracking = true;
     const open = new Map(
@@ -33,7 +33,7 @@ export class Instances {
     );
     await inParallel(new Set([...this.#known.keys(), ...open.keys()]), 8, async (id) => {
       if (this.#known.get(id)?.etag === open.get(id)) return;
-      // A change that is under way here may be newer than the listing.
+      // A change that this host is making may be newer than the listing.
       await this.#inTurn(id, async () => {
         if (this.#known.get(id)?.etag !== open.get(id)) await this.#read(id);
       });
@@ -41,8 +41,8 @@ export class Instances {
   }
 
   /**
-   * Changes an instance: after a conflict with another host, from its newest state. Returns the state that is now stored, undefined if
-   * there is no such instance, and calls `changed` before any other change if something was written.
+   * Changes an instance. After a conflict with another host, it begins again from the newest state. Returns the state that is stored
+   * afterwards; undefined if there is no such instance. If something was written, `changed` is called before any other change is made.
    */
   change(id: string, change: Change, changed?: (instance: Instance) => void): Promise<Instance | undefined> {
     return this.#inTurn(id, async () => {
@@ -63,12 +63,12 @@ export class Instances {
     });
   }
 
-  /** Stores a new instance. Returns false if there is one that is not over. */
+  /** Stores a new instance. Returns false if there is one that is not finished. */
   create(instance: Instance, mayReplace: (old: Instance) => boolean): Promise<boolean> {
     return this.#inTurn(instance.id, async () => {
       for (let attempt = 0; attempt < mostConflicts; attempt++) {
         const old = await this.#read(instance.id);
-        // The reply to an earlier try was lost, and it has been stored.
+        // It has been stored by an earlier try whose reply was lost.
         if (old?.instance.execution === instance.execution) return true;
         if (old && !mayReplace(old.instance)) return false;
         const written = await this.#hub.write(instance, old);

@@ -7,19 +7,19 @@ import { type OrchestratorState, readState } from './orchestratorState';
  * The protocol of the package `durable-functions` 3, which is JSON.
  *
  * An orchestrator answers with all actions since its start, without ids. The package counts ids while it replays the history, and this
- * codec must count in the same way. Ids go to, in this order: what a failed attempt or its wait leads to, and then new actions, those
- * within Task.all and Task.any one by one. Events that it waits for take none. While attempts are made again, one message a turn
- * keeps it clear which of them led to which action.
+ * codec must count in the same way. Ids are given in this order: first to the wait or the next attempt that follows a failed attempt, and
+ * then to new actions; actions within Task.all and Task.any get theirs one by one. Events that the orchestrator waits for get none. While
+ * attempts are repeated, each turn has only one message, so that it is clear which attempt led to which action.
  */
 
 /** What is known of the actions so far. */
 interface Memory {
   nextId: number;
-  /** One word for each action, to notice an orchestrator that acts otherwise in a replay. */
+  /** One word for each action, to notice an orchestrator that does something else in a replay. */
   actions: string[];
   /** The ids of timers, by the number of their action. */
   timers: Record<number, number>;
-  /** Activities that are tried again after a failure, by the id of the attempt under way or of the wait before the next one. */
+  /** Activities that are repeated after a failure, by the id of the running attempt, or of the wait before the next one. */
   attempts: Record<number, Attempt>;
 }
 
@@ -48,7 +48,7 @@ export const jsonCodec: Codec = {
     const { actions } = state;
     const otherwise = actions && whyOtherwise(actions, memory);
     if (!actions || otherwise !== undefined) {
-      // If it threw before it did the same again, its own words say why.
+      // If the orchestrator threw before it repeated the same actions, its own error says why.
       const error = state.error ?? otherwise ?? 'The orchestrator failed.';
       decisions.outcome = { type: 'failed', error };
       return decisions;
@@ -75,7 +75,10 @@ function whyOtherwise(actions: readonly Action[], memory: Memory): string | unde
   return `The orchestrator does not do the same in a replay: its action ${wrong + 1} was "${memory.actions[wrong]}" and is now "${names[wrong] ?? 'missing'}". It must not depend on the time, on chance, on files or the network, or on code that changed meanwhile.`;
 }
 
-/** A failed attempt leads to a wait, also after the last one, and a wait to the next attempt. */
+/**
+ * Handles a message about a failed attempt or a wait. A failed attempt leads to a wait, even after the last one, and a wait to the next
+ * attempt.
+ */
 function tryAgain(message: Message, memory: Memory, decisions: Decisions, now: string): void {
   const of = 'taskId' in message ? message.taskId : 'timerId' in message ? message.timerId : -1;
   const attempt = memory.attempts[of];
@@ -85,7 +88,7 @@ function tryAgain(message: Message, memory: Memory, decisions: Decisions, now: s
   const { options, number, name, input } = attempt;
   if (message.type === 'taskFailed') {
     const { firstWait, factor, longestWait = longestTimerMs } = options;
-    // A longer wait would end at a time that no date can tell.
+    // A longer wait would end at a time that no date can represent.
     const wait = Math.min(firstWait * factor ** (number - 1), longestWait, longestTimerMs);
     const id = memory.nextId++;
     decisions.timers.push({ id, fireAt: new Date(Date.parse(now) + wait).toISOString() });
@@ -133,7 +136,7 @@ function outcomeOf(
   return { type: 'continuedAsNew', input: anew.input, unread: unreadEvents(actions, history) };
 }
 
-/** The events that came, for which the orchestrator has not waited. */
+/** The events that have come and for which the orchestrator has not waited yet. */
 function unreadEvents(actions: readonly Action[], history: readonly HistoryEvent[]): Message[] {
   const waits = actions.flatMap((action) => (action.type === 'event' ? [action.name] : []));
   return history.flatMap((event) => {

@@ -5,8 +5,8 @@ import type { HistoryEvent } from './history';
 const schemaVersion = { upperSchemaVersion: 1, upperSchemaVersionNew: 2 };
 
 /**
- * In Azure Storage a timer fires after 6 days at most, so that the package makes a long wait of several timers. Timers of this host
- * may be as long as they like, and each is one timer.
+ * The longest timer, in days. In Azure Storage a timer fires after 6 days at most, so the package makes several timers of a long wait.
+ * Timers of this host may be as long as they need to be, so each wait is one timer.
  */
 const longestTimerDays = 365_000;
 const timers = {
@@ -14,7 +14,7 @@ const timers = {
   maximumShortTimerDuration: `${longestTimerDays}.00:00:00`,
 };
 
-/** The same in milliseconds. */
+/** The longest timer, in milliseconds. */
 export const longestTimerMs = longestTimerDays * dayMs;
 
 /** The input of an orchestrator's function in the protocol of `durable-functions` 3: one JSON text. */

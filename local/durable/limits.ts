@@ -1,8 +1,8 @@
 /*
- * What this host refuses, because it does not have it, or because Azure would refuse it.
+ * The limits of this host: features that it does not have, and values that Azure would refuse.
  */
 
-/** What to do instead of the features of Durable Functions that this host does not have. */
+/** For each feature of Durable Functions that this host does not have, what to do instead. */
 const advice: Readonly<Record<string, string>> = {
   'sub-orchestrations':
     'Call the activities from one orchestrator, or start another orchestration with the client.',
@@ -16,7 +16,7 @@ const advice: Readonly<Record<string, string>> = {
     'Start it, and then ask for its status.',
 };
 
-/** The error for a feature of Durable Functions that this host does not have: what, and what to do instead. */
+/** The error for a feature of Durable Functions that this host does not have. It says what to do instead. */
 export function notSupported(feature: string): Error {
   const verb = /^(sub-orchestrations|entities|actions)\b/.test(feature) ? 'are' : 'is';
   const what = advice[feature];
@@ -25,9 +25,9 @@ export function notSupported(feature: string): Error {
   );
 }
 
-/** Durable Task Scheduler, which stores orchestrations in Azure, takes no more than this. */
+/** The most bytes of a payload. Durable Task Scheduler, which stores orchestrations in Azure, accepts no more. */
 const payloadLimit = 1024 * 1024;
-/** The custom status is limited everywhere: UTF-16 text of 16 KB. */
+/** The most UTF-16 units of the custom status, which everywhere is limited to 16 KB. */
 const customStatusLimit = 8 * 1024;
 
 /** A sentence if a JSON value is too large to be stored in Azure; otherwise undefined. */

@@ -193,7 +193,7 @@ export class ManagementApi {
     });
   }
 
-  /** Changes an instance that is not over. */
+  /** Changes an instance that is not finished. */
   async #change(id: string, change: (instance: Instance) => Instance): Promise<ApiAnswer> {
     let status = 404;
     await this.#options.instances.change(id, (instance) => {

@@ -3,9 +3,9 @@ import { type Action, readActions } from './actions';
 import type { Answer } from './history';
 import { notSupported } from './limits';
 
-/** What an orchestrator of the package `durable-functions` answered. */
+/** The answer of an orchestrator of the package `durable-functions`. */
 export interface OrchestratorState {
-  /** All actions since the start; undefined if they cannot be read, or if one of them is not supported. Then there is an error. */
+  /** All actions since the start. Undefined if they cannot be read or one of them is not supported; then there is an error. */
   actions: Action[] | undefined;
   isDone: boolean;
   output: unknown;
@@ -13,7 +13,7 @@ export interface OrchestratorState {
   customStatus: unknown;
 }
 
-/** How the package separates the text of an error from the state of an orchestrator that failed. */
+/** The text with which the package separates the message of an error from the state of the orchestrator that failed. */
 const stateLabel = '\n\n$OutOfProcData$:';
 
 export function readState(answer: Answer): OrchestratorState {
@@ -38,7 +38,7 @@ function parseState(text: string): OrchestratorState {
   }
 }
 
-/** The package refuses locks by itself, with the advice to use a newer extension, which is of no use here. */
+/** The error in this host's words. The package itself refuses locks, and advises to use a newer extension, which does not help here. */
 const inOwnWords = (error: string): string =>
   error.startsWith('lock requires a Durable Functions extension') ? notSupported('entities').message : error;
 

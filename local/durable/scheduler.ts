@@ -3,8 +3,8 @@ import type { Decisions, Failure, HistoryEvent, Message } from './history';
 import { finish, type Instance, isFinished } from './instance';
 
 /*
- * What turns, results and timers do to an instance: functions from an instance to the next one, without storage, time or functions.
- * All times are ISO 8601.
+ * The changes that turns, results and timers make to an instance: functions that take an instance and return the next one, without using
+ * storage, clocks or the app. All times are ISO 8601.
  */
 
 /** Begins a turn with the first messages of the inbox. */
@@ -30,7 +30,7 @@ export function beginTurn(
   };
 }
 
-/** Ends a turn with what the orchestrator decided. */
+/** Ends a turn with the decisions of the orchestrator. */
 export function endTurn(begun: Instance, decisions: Decisions, now: string): Instance {
   const { tasks, timers, cancelled, outcome } = decisions;
   const { execution } = begun;
@@ -54,7 +54,7 @@ export function endTurn(begun: Instance, decisions: Decisions, now: string): Ins
   return continueAsNew(next, outcome.input, outcome.unread);
 }
 
-/** Begins anew with another input. Events that nobody has waited for yet stay; results of the old execution do not. */
+/** Begins a new execution with another input. Events that nobody has waited for yet are kept; results of the old execution are not. */
 function continueAsNew(instance: Instance, input: unknown, unread: readonly Message[]): Instance {
   const { name, version } = instance;
   const started: Message = {
@@ -87,7 +87,7 @@ export function fireTimers(instance: Instance, now: string): Instance {
   };
 }
 
-/** Takes the result of an activity. Returns undefined if it is not wanted: the activity was claimed by another host meanwhile. */
+/** Adds the result of an activity. Returns undefined if it is not wanted, because another host has claimed the activity meanwhile. */
 export function takeResult(
   instance: Instance,
   token: string,

@@ -3,12 +3,12 @@ import { type Instance, isFinished } from './instance';
 
 export interface StatusOptions {
   showHistory: boolean;
-  /** Also tells the results in the history. */
+  /** True to tell the results in the history as well. */
   showHistoryOutput: boolean;
   showInput: boolean;
 }
 
-/** The status of an orchestration as the HTTP API of Durable Functions tells it. */
+/** The status of an orchestration, in the form of the HTTP API of Durable Functions. */
 export function statusPayload(instance: Instance, options: StatusOptions): Record<string, unknown> {
   return {
     name: instance.name,
@@ -41,7 +41,7 @@ function historyEvents(instance: Instance, showOutput: boolean): Record<string, 
   return [...events, { ...last, ...(showOutput && { Result: output }) }];
 }
 
-/** An event as the API shows it. What a task was scheduled with is shown with its result. */
+/** An event in the form that the API shows. The input of a task is shown with its result. */
 function showEvent(event: HistoryEvent, showOutput: boolean): Record<string, unknown> | undefined {
   switch (event.type) {
     case 'executionStarted':

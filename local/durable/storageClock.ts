@@ -1,11 +1,11 @@
-/** The storage tells whole seconds, which are at most this much behind when the answer was not under way for long. */
+/** The storage tells whole seconds. So its time is late by at most this much, in milliseconds, if the answer came quickly. */
 const resolutionMs = 1_000;
-/** If this machine's time is further ahead of an answer than this, it is wrong. */
+/** If an answer is older than this machine's time by more than this, in milliseconds, this machine's time is wrong. */
 const toleranceMs = 5_000;
 
 /**
- * The time by the clock of a storage service, in milliseconds. Beside the answers only this machine's monotonic clock counts, so that
- * a jump of its time of day does no harm.
+ * The time by the clock of a storage service, in milliseconds. Between answers it goes by this machine's monotonic clock, so it does not
+ * matter if this machine's time of day jumps.
  */
 export class StorageClock {
   #offset = Date.now() - performance.now();
@@ -14,7 +14,7 @@ export class StorageClock {
     return Math.floor(performance.now() + this.#offset);
   }
 
-  /** Takes down the date of an answer that has just come. */
+  /** Records the date of an answer that has just come. */
   set(date: Date | undefined): void {
     if (!date) return;
     const least = date.getTime() - performance.now();

@@ -24,8 +24,8 @@ const texts = ['id', 'name', 'execution', 'status', 'createdAt', 'updatedAt'];
 const lists = ['history', 'inbox', 'tasks', 'timers'];
 
 /**
- * Reads an instance. What is none, because another release of this host or somebody's hand wrote it, is shown as an instance that has
- * failed: so it holds up no other one, says what is wrong, and can be deleted or started anew.
+ * Reads an instance. If the text is no instance, because another release of this host or a person wrote it, the result is an instance that
+ * has failed. So it does not stop the others, says what is wrong, and can be deleted or started again.
  * @param at when it was written (ISO 8601)
  */
 export function parseInstance(text: string, id: string, at: string): Instance {

@@ -10,13 +10,13 @@ import { type Instance, isOpen } from './instance';
 import { StorageClock } from './storageClock';
 import { blobName, idOf, parseInstance } from './storedInstance';
 
-/** An instance as it is stored. */
+/** An instance together with the mark of its stored version. */
 export interface Stored {
   instance: Instance;
   etag: string;
 }
 
-/** What a listing tells of an instance. */
+/** The facts about an instance that a listing gives. */
 export interface Listed {
   id: string;
   etag: string;
@@ -24,8 +24,8 @@ export interface Listed {
 }
 
 /**
- * The orchestrations of all hosts of an app: a blob for each instance in the host's storage account. A blob is only replaced if it
- * is still the one that was read, so that of two hosts that do the same, one does it.
+ * The orchestrations of all hosts of an app: a blob for each instance in the host's storage account. A blob is only replaced if it is still
+ * the one that was read. So if two hosts do the same work, only one of them succeeds.
  */
 export class TaskHub {
   readonly name: string;
@@ -44,7 +44,7 @@ export class TaskHub {
     this.#forgetContainer = container.forget;
   }
 
-  /** The time by the storage's clock, in milliseconds, so that a host whose clock is wrong disturbs no other. */
+  /** The time by the storage's clock, in milliseconds. So a host with a wrong clock does not disturb the others. */
   now(): number {
     return this.#clock.now();
   }
@@ -67,7 +67,7 @@ export class TaskHub {
     }
   }
 
-  /** Writes an instance. `over` is the stored one that it replaces, if any. Returns undefined if that is not the newest. */
+  /** Writes an instance. `over` is the stored one that it replaces, if there is one. Returns undefined if the stored one has changed. */
   async write(instance: Instance, over: Stored | undefined): Promise<Stored | undefined> {
     const text = JSON.stringify(instance);
     const conditions = over ? { ifMatch: over.etag } : { ifNoneMatch: '*' };
@@ -107,7 +107,7 @@ export class TaskHub {
         if (done || !page) return found;
         this.#clock.set(page.date);
         for (const { name, properties, metadata } of page.segment.blobItems) {
-          // A listing gives the mark without the quotes that it has in a header.
+          // In a listing, the mark does not have the quotes that it has in a header.
           const etag = `"${properties.etag.replaceAll('"', '')}"`;
           const id = idOf(name);
           if (id !== undefined) found.push({ id, etag, isOpen: metadata?.open !== 'false' });

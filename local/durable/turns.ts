@@ -5,7 +5,7 @@ import { finish, type Instance, isAwake } from './instance';
 import { whyStatusTooLong, whyTooLarge } from './limits';
 import { beginTurn, endTurn } from './scheduler';
 
-/** An orchestrator that never waits for anything ends its turns after so many, so that its state is stored now and then. */
+/** An orchestrator that never waits for anything ends after this many turns, so that its state is stored now and then. */
 const turnsAtOnce = 100;
 
 export interface TurnOptions {
@@ -14,7 +14,7 @@ export interface TurnOptions {
   now: () => number;
 }
 
-/** Gives an orchestrator its turns, until it has read all messages. */
+/** Calls an orchestrator turn by turn, until it has read all messages. */
 export async function takeTurns(
   instance: Instance,
   orchestrator: DurableFunction,
@@ -48,7 +48,7 @@ export const failUnknown = (instance: Instance, known: readonly string[], now: s
 export const unknownFunction = (name: string, kind: string, known: readonly string[]): string =>
   `The function '${name}' doesn't exist, is disabled, or is not an ${kind} function. The ${kind} functions are: ${known.join(', ') || 'none'}.`;
 
-/** Fails an orchestration that wants to store more than Azure would. */
+/** Makes an orchestration fail if it wants to store more than Azure would accept. */
 function limited(decisions: Decisions): Decisions {
   const { outcome, tasks, customStatus } = decisions;
   const reason =

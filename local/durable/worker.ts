@@ -11,14 +11,14 @@ import type { Instances } from './instances';
 import { fireTimers, takeResult } from './scheduler';
 import { failUnknown, takeTurns, unknownFunction } from './turns';
 
-/** From one attempt to store a result to the next, while the storage is away. */
+/** How long to wait before another attempt to store a result while the storage is unreachable, in milliseconds. */
 const retryMs = 1_000;
 
 /** The durable functions of the app. */
 export interface Registry {
   orchestrators: ReadonlyMap<string, DurableFunction>;
   activities: ReadonlyMap<string, DurableFunction>;
-  /** The names of all functions, also of those that a setting disables here. */
+  /** The names of all functions, including those that a setting disables here. */
   names(kind: 'orchestrator' | 'activity'): string[];
   acceptsVersion(version: string | undefined): boolean;
 }
@@ -35,7 +35,7 @@ export interface WorkerOptions {
   now: () => number;
 }
 
-/** Does what is due in the task hub: turns of orchestrators, timers, and activities. */
+/** Does the work that is due in the task hub: turns of orchestrators, timers, and activities. */
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #claims: Claims;
@@ -70,7 +70,7 @@ export class Worker {
     this.#watch.nudge();
   }
 
-  /** Takes on nothing more, and resolves when what runs has ended. */
+  /** Begins no more work. Resolves when the running work has ended. */
   async drain(): Promise<void> {
     this.#isStopping = true;
     await this.#watch.stop();
@@ -88,8 +88,8 @@ export class Worker {
   }
 
   /**
-   * Changes an instance, goes on with it, and claims tasks, in one write. If `before` returns undefined, nothing is done. `ending` is
-   * how many activities end with that.
+   * Changes an instance, goes on with it, and claims tasks, in one write. If `before` returns undefined, nothing is done. `ending` is the
+   * number of activities that end with this.
    */
   async #advance(
     id: string,
@@ -125,7 +125,7 @@ export class Worker {
   /** Fires timers and gives the orchestrator its turns, if it runs here. */
   async #goOn(instance: Instance): Promise<Instance> {
     const { registry, codec, invoker, now, lease } = this.#options;
-    // When this host ends, others need not wait for it.
+    // This host ends, so other hosts need not wait for it.
     if (this.#isStopping) return { ...instance, host: null };
     if (!this.#isForThisHost(instance)) return instance;
     const at = new Date(now()).toISOString();
@@ -163,7 +163,7 @@ export class Worker {
     const activity = registry.activities.get(name);
     const known = registry.names('activity');
     if (!claim || (!activity && known.includes(name))) {
-      // It was stopped here in the same moment. Another host takes it over when this one ends.
+      // This host was told to stop at the same moment. Another host runs the activity when this one has ended.
       this.#claims.release(claim ? [claim.token] : []);
       return;
     }
@@ -173,7 +173,7 @@ export class Worker {
     await this.#record(instanceId, claim.token, result);
   }
 
-  /** Stores a result. While the storage is away, this is tried again, because the work would otherwise be done twice. */
+  /** Stores a result. While the storage is unreachable, it tries again, because otherwise the work would be done twice. */
   async #record(instanceId: string, token: string, result: ActivityResult): Promise<void> {
     for (let failed = false; ; ) {
       try {
