@@ -1,23 +1,23 @@
-// Makes what is deployed: the folder .package/app and, of the same files, .package/tributary.zip. They hold the compiled app, host.json,
-// package.json, and the packages that the app needs, without what only compilers, browsers and people read of them.
-// The function app is not built again in Azure: deploy the zip, or publish the folder.
+// Makes what is deployed: the folder .package/app and, from the same files, .package/tributary.zip. They contain the compiled app,
+// host.json, package.json, and the packages that the app needs, without the files that only compilers, browsers and people read. The
+// function app is not built again in Azure: deploy the zip, or publish the folder.
 //
 //   npm run package
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
-// The build, which comes before, has made them.
+// These files were made by the build, which runs before this.
 import commands from '../dist/src/cli/commandLine/command.js';
 import command from '../dist/src/cli/commandLine/runCommand.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const target = join(root, '.package');
 
-/** The largest zip that is accepted, in bytes: a larger one means that something got into it that should not. */
+/** The largest zip that is accepted, in bytes. If it is larger, something is in it that should not be. */
 const mostBytes = 10 * 1024 * 1024;
 
-/** Of packages, what Node.js does not run: for compilers, debuggers, people, and other systems. */
+/** Files of packages that Node.js does not run: for compilers, debuggers, people, and other systems. */
 const unused = [
   /\.(map|md|markdown|flow|tsbuildinfo|yml|html)$/i,
   /\.[cm]?ts$/,
@@ -26,7 +26,7 @@ const unused = [
   /(^|\/)dist\/(browser|react-native|workerd|types)\//,
 ];
 const licence = /(^|\/)(licen[sc]e|notice|copying)[^/]*$/i;
-/** Packages of which Node.js loads nothing: a package that the app needs has them for browsers or for compilers alone. */
+/** Packages that Node.js does not load. A package that the app needs depends on them only for browsers or compilers. */
 const unusedPackages = [/^node_modules\/@types\//, /^node_modules\/@azure\/msal-browser$/];
 
 /** All files below a folder of the project, as paths from the project's root, with slashes on every system. */
@@ -39,7 +39,7 @@ function filesBelow(folder, except = () => false) {
   });
 }
 
-/** The files of the project itself: those that .funcignore leaves. */
+/** The files of the project itself, without those that .funcignore excludes. */
 function filesOfApp() {
   const lines = readFileSync(join(root, '.funcignore'), 'utf8').split(/\r?\n/);
   const ignored = new Set(lines.filter((line) => line.startsWith('/')).map((line) => line.slice(1)));
@@ -47,7 +47,7 @@ function filesOfApp() {
   return filesBelow('.', isLeftOut).filter((path) => !path.endsWith('.map'));
 }
 
-/** The folders of the packages that the app needs, as the lockfile has them. */
+/** The folders of the packages that the app needs, according to the lockfile. */
 function neededPackages() {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const needed = Object.keys(packages).filter((path) => {
@@ -57,7 +57,7 @@ function neededPackages() {
   return needed.filter((path) => !unusedPackages.some((pattern) => pattern.test(path)));
 }
 
-/** The files of a package that Node.js may load, and its licence. Packages within it have lines of their own in the lockfile. */
+/** The files of a package that Node.js may load, and its licence. Packages inside it are listed separately in the lockfile. */
 function filesOfPackage(folder) {
   const files = filesBelow(folder, (path) => posix.basename(path) === 'node_modules');
   return files.filter((path) => {
@@ -74,7 +74,7 @@ function makePackage() {
     mkdirSync(dirname(to), { recursive: true });
     cpSync(join(root, path), to);
   }
-  // The same files give the same zip, whenever it is made.
+  // The entries have a fixed time, so that the same files always give the same zip.
   const zip = zipSync(Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path))])), {
     level: 9,
     mtime: new Date(1980, 0, 1),

@@ -9,8 +9,8 @@ foreach ($name in 'AZURE_RESOURCE_GROUP', 'FUNCTION_APP_NAME', 'FUNCTION_APP_HOS
 }
 Set-Location (Join-Path $PSScriptRoot '../..')
 
-# Settings that somebody wrote here are not overwritten. Those of this hook name the lake, which the template alone makes; a namespace may
-# have been there before.
+# Settings that somebody wrote are not overwritten. Settings that this hook wrote are recognised by the lake, which only the template makes;
+# a namespace may have existed before.
 $settings = 'local.settings.json'
 if ((Test-Path $settings) -and -not (Select-String -Path $settings -SimpleMatch "`"$env:LAKE_BLOB_ENDPOINT`"" -Quiet)) {
   $settings = 'local.settings.azure.json'
@@ -51,7 +51,7 @@ if ($hasWarehouse) {
 Write-Output "Settings for the commands on this machine, which use your own login: $settings"
 
 if ($hasWarehouse) {
-  # The database's firewall lets in addresses of Azure; this machine has another one.
+  # The database's firewall lets in addresses of Azure. This machine has another address, so it gets a rule.
   $address = (Invoke-RestMethod 'https://api.ipify.org').Trim()
   $server = $env:WAREHOUSE_SERVER.Split('.')[0]
   $range = '--name', 'deployer', '--start-ip-address', $address, '--end-ip-address', $address, '--output', 'none'
@@ -60,10 +60,10 @@ if ($hasWarehouse) {
   } else {
     az sql server firewall-rule create --resource-group $env:AZURE_RESOURCE_GROUP --server $server @range
   }
-  # A firewall takes up to five minutes to know a new rule, and a database that was paused a minute to answer.
+  # A firewall takes up to five minutes to apply a new rule, and a paused database takes a minute to answer.
   foreach ($wait in 15, 30, 60, 120, 120, 0) {
     try {
-      # Not by npm: its script for PowerShell drops the two dashes in some versions.
+      # npm is not used here, because its script for PowerShell drops the two dashes in some versions.
       node local/run.mjs node dist/src/cli/warehouse.js init --settings $settings
       break
     } catch {
@@ -79,7 +79,8 @@ if ($hasWarehouse) {
     -replace '^CREATE USER \[<app>\]', "IF NOT EXISTS (SELECT * FROM sys.database_principals WHERE name = '$app') CREATE USER [<app>]" `
     -replace '<app>', $app | Set-Content $script
   $login = '-S', "tcp:$env:WAREHOUSE_SERVER,1433", '-d', $env:WAREHOUSE_DATABASE, '-G', '-l', '120'
-  # Azure SQL does not know one of the rights and refuses that statement, so the script goes on after errors; then it is seen what counts.
+  # Azure SQL does not know one of the rights and refuses that statement. So the script goes on after errors, and the rights that count are
+  # checked afterwards.
   sqlcmd @login -i $script
   sqlcmd @login -b -Q "IF NOT EXISTS (SELECT * FROM sys.database_permissions AS r JOIN sys.database_principals AS u ON u.principal_id = r.grantee_principal_id WHERE u.name = '$app' AND r.permission_name = 'INSERT') THROW 50000, 'The user of the app was not made. See the messages above.', 1"
   Remove-Item $script

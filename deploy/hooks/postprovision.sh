@@ -8,8 +8,8 @@ set -eu
 : "${CONSUMER_GROUP:?}" "${LAKE_BLOB_ENDPOINT:?}" "${LAKE_CONTAINER:?}" "${HOST_BLOB_ENDPOINT:?}" "${WAREHOUSE_KIND:?}"
 cd "$(dirname "$0")/../.."
 
-# Settings that somebody wrote here are not overwritten. Those of this hook name the lake, which the template alone makes; a namespace may
-# have been there before.
+# Settings that somebody wrote are not overwritten. Settings that this hook wrote are recognised by the lake, which only the template makes;
+# a namespace may have existed before.
 settings=local.settings.json
 if [ -e "$settings" ] && ! grep -qF "\"$LAKE_BLOB_ENDPOINT\"" "$settings"; then settings=local.settings.azure.json; fi
 
@@ -49,7 +49,7 @@ cat >"$settings" <<SETTINGS
 SETTINGS
 echo "Settings for the commands on this machine, which use your own login: $settings"
 
-# The database's firewall lets in addresses of Azure; this machine has another one.
+# The database's firewall lets in addresses of Azure. This machine has another address, so it gets a rule.
 open_firewall() {
   address=$(curl -fsS https://api.ipify.org)
   name=${WAREHOUSE_SERVER%%.*}
@@ -62,10 +62,10 @@ open_firewall() {
   fi
 }
 
-# -G: as the Entra administrator, who is whoever deploys. -l: a database that was paused needs a minute to answer.
+# -G: logs in as the Entra administrator, who is the person that deploys. -l: waits a minute, which a paused database needs to answer.
 sql() { sqlcmd -S "tcp:$WAREHOUSE_SERVER,1433" -d "$WAREHOUSE_DATABASE" -G -l 120 "$@"; }
 
-# A firewall takes up to five minutes to know a new rule, and a database that was paused a minute to answer.
+# A firewall takes up to five minutes to apply a new rule, and a paused database takes a minute to answer.
 make_tables() {
   for wait in 15 30 60 120 120; do
     if npm run --silent warehouse -- init --settings "$settings"; then return; fi
@@ -82,7 +82,8 @@ if [ "$WAREHOUSE_KIND" != none ]; then
   trap 'rm -f "$script"' EXIT
   sed -e "s/^CREATE USER \[<app>\]/IF NOT EXISTS (SELECT * FROM sys.database_principals WHERE name = '$IDENTITY_NAME') &/" \
     -e "s/<app>/$IDENTITY_NAME/g" deploy/sql/loader.sql >"$script"
-  # Azure SQL does not know one of the rights and refuses that statement, so the script goes on after errors; then it is seen what counts.
+  # Azure SQL does not know one of the rights and refuses that statement. So the script goes on after errors, and the rights that count are
+  # checked afterwards.
   sql -i "$script"
   sql -b -Q "IF NOT EXISTS (SELECT * FROM sys.database_permissions AS r JOIN sys.database_principals AS u ON u.principal_id = r.grantee_principal_id WHERE u.name = '$IDENTITY_NAME' AND r.permission_name = 'INSERT') THROW 50000, 'The user of the app was not made. See the messages above.', 1"
   echo "The app may load rows into $WAREHOUSE_DATABASE as the user $IDENTITY_NAME."

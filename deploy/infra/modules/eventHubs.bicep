@@ -23,7 +23,7 @@ resource namespace 'Microsoft.EventHub/namespaces@2024-01-01' = {
   }
 }
 
-// A hub keeps events for a week, the most that Standard allows: so long may the app be away and lose none.
+// A hub keeps events for a week, which is the most that Standard allows. The app may be away for as long without losing any.
 @batchSize(1)
 resource hub 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = [for hubName in hubs: {
   parent: namespace

@@ -1,5 +1,5 @@
-// The function app on Flex Consumption. All of it is reached with the user-assigned identity: each connection has __credential and
-// __clientId, without which its triggers would never wake.
+// The function app on Flex Consumption. Its identity is user-assigned, and it uses this identity for all connections: each of them has
+// __credential and __clientId, without which its triggers would never wake.
 param name string
 param location string
 param tags object
@@ -80,7 +80,7 @@ resource app 'Microsoft.Web/sites@2025-05-01' = {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
       }
-      // An update ends what is running, and it comes again: docs/operations.md says why that is right here.
+      // An update ends running functions, and their work is repeated. docs/operations.md says why that is right here.
       siteUpdateStrategy: {
         type: 'Recreate'
       }
@@ -113,7 +113,7 @@ resource settings 'Microsoft.Web/sites/config@2025-05-01' = {
     COMMIT_INTERVAL: '1s'
     ACCEPT_GAPS: 'false'
     WAREHOUSE: empty(warehouseServer) ? 'none' : 'Server=tcp:${warehouseServer},1433;Database=${warehouseDatabase};Authentication=Active Directory Managed Identity;User Id=${clientId};Encrypt=true'
-    // Without a warehouse nothing is loaded, and a timer that fires each minute would be billed.
+    // Without a warehouse there is nothing to load, but a timer that fires each minute would be billed.
     'AzureWebJobs.syncWarehouse.Disabled': empty(warehouseServer) ? 'true' : 'false'
     COUNTS_REFRESH: '250ms'
     COUNTED_PRODUCTS: '250000'

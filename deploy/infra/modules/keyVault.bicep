@@ -32,5 +32,5 @@ resource coincapKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = if (!empty(
 }
 
 output name string = vault.name
-// Where the key is; empty without a key. The app refuses a reference that cannot be resolved.
+// The address of the key; empty without a key. The app refuses a reference that cannot be resolved.
 output coincapKeyUri string = empty(coincapApiKey) ? '' : '${vault.properties.vaultUri}secrets/${secretName}'

@@ -25,7 +25,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   parent: account
   name: 'default'
   properties: {
-    // A file that somebody deletes by mistake can be restored for a week. Without it, a table that lacks a file has lost its rows.
+    // A file that somebody deletes by mistake can be restored for a week. Without that, the rows of a missing file would be lost.
     deleteRetentionPolicy: {
       enabled: true
       days: 7

@@ -1,4 +1,4 @@
-// Where the lines of the log go. Only identities with a role may write to it.
+// The place where the lines of the log are stored. Only identities with a role may write to it.
 param token string
 param location string
 param tags object
@@ -29,5 +29,5 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
 
 output insightsId string = insights.id
 output insightsName string = insights.name
-// It names the place and is no secret: with DisableLocalAuth, nobody can write with it alone.
+// The connection string only names the place, and is no secret: because of DisableLocalAuth, nobody can write with it alone.
 output insightsConnectionString string = insights.properties.ConnectionString

@@ -1,4 +1,4 @@
-// What the app needs in a namespace, whether it was made here or exists already: consumer groups of its own, and its rights.
+// The consumer groups and the rights that the app needs in a namespace, whether the namespace was made here or existed before.
 param namespaceName string
 param hubs array
 param consumerGroup string

@@ -1,4 +1,4 @@
-// What the app may do, and what the person may who deployed it. The rights in hubs are in readers.bicep.
+// The rights of the app, and of the person who deployed it. The rights in hubs are in readers.bicep.
 param lakeName string
 param hostStorageName string
 param keyVaultName string
@@ -86,7 +86,7 @@ resource appSchedules 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// For commands on a laptop, like verify, trace and checkpoints.
+// The person needs this for commands on a laptop, like verify, trace and checkpoints.
 resource adminWritesLake 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: lake
   name: guid(lake.id, adminId, roleIds.storageBlobDataContributor)

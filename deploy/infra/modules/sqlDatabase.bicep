@@ -1,4 +1,4 @@
-// The warehouse that pauses by itself: a serverless database of Azure SQL, which identities alone may enter.
+// The warehouse that pauses by itself: a serverless database of Azure SQL. Only identities may log in.
 param name string
 param location string
 param tags object
@@ -11,7 +11,7 @@ resource server 'Microsoft.Sql/servers@2023-08-01' = {
   name: name
   location: location
   tags: tags
-  // Where a service, and no person, makes the app's user, the server asks Entra with this identity who the app is.
+  // If a service makes the app's user, and not a person, the server uses this identity to ask Entra who the app is.
   identity: {
     type: 'SystemAssigned'
   }
