@@ -45,7 +45,7 @@ interface Writer {
 interface Round extends Appended {
   readonly seconds: number;
   readonly requests: number;
-  /** Commits that a writer reported as done but that are not in the table. */
+  /** The number of commits that a writer reported as done, but that are not in the table. */
   readonly missing: number;
 }
 

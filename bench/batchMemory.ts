@@ -16,8 +16,9 @@ import { printTable, rounded } from './numbers';
 import { orders } from './orders';
 
 /*
- * What one trigger batch costs in memory, from its bodies to its commit, in a process of its own for each kind of event: the peak of
- * the resident memory over what the process had before, the bodies included. A batch without a copy of anything would have 1.
+ * The memory that one trigger batch takes, from its bodies to its commit, in a process of its own for each kind of event. It is measured as
+ * the growth of the peak of resident memory, including the bodies, in relation to the bodies. A batch of which nothing is copied would have
+ * 1.
  *
  *   npm run bench -- batchMemory [--megabytes 256]
  */
@@ -32,7 +33,7 @@ const order = '{"productid":1,"amount":19.9,"at":"2026-01-01T00:00:00Z","store":
 
 interface Kind {
   readonly stream: Stream;
-  /** The body of an event of so many bytes. */
+  /** Makes the body of an event of this many bytes. */
   readonly bodyOf: (size: number) => Buffer;
 }
 
@@ -54,7 +55,7 @@ const filled = (size: number, before: string, after: string): Buffer => {
   return body;
 };
 
-/** Keeps the log, and of other files nothing, so that the store's own memory does not count. */
+/** A store that keeps only the log. It forgets the contents of other files, so that its own memory does not count. */
 class LogOnly extends MemoryStore {
   override put(path: string, bytes: Uint8Array) {
     return super.put(path, path.includes('/_delta_log/') ? bytes : new Uint8Array());
@@ -107,7 +108,7 @@ async function measureOne(name: string, total: number): Promise<void> {
     });
     if ((outcome?.rows ?? 0) + (outcome?.letters ?? 0) !== count) throw new Error(JSON.stringify(outcome));
   };
-  // Compiles the code, and loads what is loaded at first use.
+  // This run compiles the code, and loads modules that are loaded at first use.
   await ingest(10);
   const before = process.memoryUsage().rss;
   const started = performance.now();

@@ -1,10 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 /*
- * What the app is asked to do besides ingesting while it is measured, and what it did. The warehouse is loaded without being asked.
+ * Work that the app gets besides ingesting while it is measured, and a report of what it did. It loads the warehouse without being asked.
  */
 
-/** Asks for counts once a second, and for maintenance now. Its result ends that, and tells how many answers with counts there were. */
+/**
+ * Asks for counts once a second, and for maintenance at once. Returns a function that ends this, and returns how many answers with counts
+ * there were.
+ */
 export function keepBusy(url: string): () => number {
   let answers = 0;
   const ask = async (path: string, method: string) => {
@@ -22,7 +25,7 @@ export function keepBusy(url: string): () => number {
   };
 }
 
-/** What the app did, as its log says. */
+/** The work that the app did, according to its log. */
 export interface OtherWork {
   readonly loads: number;
   readonly loadedRows: number;
@@ -30,8 +33,8 @@ export interface OtherWork {
 }
 
 /**
- * Reads what the app does from now on, in the log of its host; the result tells it. The lines of loads have no time, because they go on
- * after the batch that asked for them.
+ * Watches the log of the app's host from now on. Returns a function that tells what the app did. The lines of loads have no time, because
+ * loads go on after the batch that asked for them.
  */
 export function watchOtherWork(hostLog: string): () => OtherWork {
   const read = () => (existsSync(hostLog) ? readFileSync(hostLog, 'utf8').split('\n') : []);

@@ -1,10 +1,10 @@
 import { rescuedColumn, tableFields } from '../src/lib/lake/rowAddress';
 import { clickstream } from '../src/lib/streams/clickstream';
 
-/** The columns of clicks that have values: no click has rescued fields. */
+/** The columns of clicks that have values. The column of rescued fields is not among them. */
 export const clickFields = tableFields(clickstream).filter(({ name }) => name !== rescuedColumn.name);
 
-/** Clicks as the ingest function has them, by column in the order of `clickFields`. The same number gives the same clicks. */
+/** Clicks by column, in the order of `clickFields`, as the ingest function has them. The same number gives the same clicks. */
 export function clickColumns(rows: number): number[][] {
   const start = 1_780_000_000_000_000;
   const columns: number[][] = clickFields.map(() => []);

@@ -76,7 +76,7 @@ async function measureCommits({
   }
 }
 
-/** Milliseconds of the commits to each table, in the order of `versions`. */
+/** Prints the milliseconds of the commits to each table, in the order of `versions`. */
 function printTimes(ours: readonly number[][], peer: readonly number[][]): void {
   const base = median(ours[0] ?? []);
   const rows = versions.map((version, index) => {
@@ -136,7 +136,7 @@ async function measureOurs(
   begin();
   for (let n = 0; n < commits; n++) {
     for (let turn = 0; turn < tables.length; turn++) {
-      // Begin with another table in each round.
+      // Each round begins with another table.
       const table = (n + turn) % tables.length;
       const started = performance.now();
       await commit(table);

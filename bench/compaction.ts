@@ -24,10 +24,10 @@ import { median, percentile, printTable, rounded } from './numbers';
 import { offer } from './offer';
 
 /*
- * A table of many small files is compacted while events arrive: how late they become rows before and meanwhile, and how much quicker
- * DuckDB reads the files afterwards. Durable Functions run in a host of their own, as on Flex Consumption. There that host also has a
- * machine of its own; here it gets what processor time the others leave, or else the two cores that all share would be measured. At the
- * end `verify` compares lake, hub, counts and warehouse.
+ * Compacts a table of many small files while events arrive. It measures how late the events become rows before and during that, and how
+ * much faster DuckDB reads the files afterwards. Durable Functions run in a host of their own, as on Flex Consumption. There that host also
+ * has its own machine; here it only gets the processor time that the others leave, because otherwise the measurement would be of two cores
+ * that all share. At the end `verify` compares lake, hub, counts and warehouse.
  *
  *   npm run bench -- compaction [--files 2000] [--rate 2000] [--seconds 15]
  */
@@ -50,7 +50,7 @@ runCommand({
   does: action({ meaning: 'A compaction while events arrive.', flags, run: measure }),
 });
 
-/** What runs, and what is measured. */
+/** The running parts that are measured. */
 interface Stand {
   readonly emulators: Emulators;
   readonly at: TableLocation;
@@ -88,7 +88,7 @@ const startIngest = ({ emulators }: Stand, own: Record<string, string> = {}): Pr
     logDir: emulators.logDir,
   });
 
-/** Commits as often as it can, until the table has so many files. */
+/** Commits as fast as it can, until the table has this many files. */
 async function fill(stand: Stand, files: number): Promise<void> {
   const host = await startIngest(stand, { COMMIT_INTERVAL: '1ms' });
   try {
@@ -122,7 +122,7 @@ async function compactUnderLoad(stand: Stand, seconds: number, dataDir: string):
   });
   leaveProcessorToOthers(durable.pid);
   try {
-    // The host needs a while until it has its partitions.
+    // The host needs a while to get its partitions.
     await delaysOf(stand, () => offer(producer, rate, { seconds: 5 }));
     const before = await delaysOf(stand, () => offer(producer, rate, { seconds }));
     const files = [await download(at, dataDir, 'before')];
@@ -149,7 +149,7 @@ async function compactUnderLoad(stand: Stand, seconds: number, dataDir: string):
   }
 }
 
-/** Gives a process the lowest priority. Linux may weigh sessions first, each with a priority of its own. */
+/** Gives a process the lowest priority. Linux may divide time between sessions first, so each session also has a priority of its own. */
 function leaveProcessorToOthers(pid: number): void {
   setPriority(pid, constants.priority.PRIORITY_LOW);
   const ofSession = `/proc/${pid}/autogroup`;

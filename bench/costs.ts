@@ -19,19 +19,19 @@ import { offer } from './offer';
 import { type DailyUse, monthlyCluster, monthlyCost, pricesAsOf } from './prices';
 
 /*
- * What the app costs a day, counted here and priced: executions and GB-seconds of its functions, each scale group on a host of its own,
- * and operations on the lake. Clicks come steadily from outside, or with --emitted from the app itself, every ten seconds, as the
- * template in deploy/infra has it.
+ * What the app costs per day. It counts the executions and GB-seconds of its functions, with each scale group on a host of its own, and the
+ * operations on the lake, and multiplies them by prices. Clicks come steadily from outside, or with --emitted from the app itself, every
+ * ten seconds as in the template in deploy/infra.
  *
  *   npm run bench -- costs [--rates 0,100] [--seconds 300] [--memory 2048] [--interval 1s] [--wait 00:00:30] [--emitted]
  *
- * Azure's storage answers later than the one here, so that executions take a little longer there. Not counted are what the Functions host
- * does for itself in its own storage account, requests of browsers, the log, and what is stored.
+ * Azure's storage answers later than the one here, so executions take a little longer there. Not counted are what the Functions host does
+ * for itself in its own storage account, requests of browsers, the log, and the storage of data.
  */
 
 const flags = {
   rates: listFlag('clicks/s', [0, 100], 0),
-  // Maintenance comes every five minutes.
+  // Maintenance runs every five minutes, so this is the shortest time that has it once.
   seconds: numberFlag({ meaning: 'for each rate', fallback: 300, least: 1, most: 86_400 }),
   memory: numberFlag({ meaning: 'of an instance, in MB: 512, 2048 or 4096', fallback: 2048, most: 4096 }),
   emitted: switchFlag('the app itself emits the clicks'),
@@ -41,14 +41,14 @@ const flags = {
 
 const waitSetting = 'AzureFunctionsJobHost__extensions__eventHubs__maxWaitTime';
 
-/** So long after the start, tables exist and partitions are read. */
+/** After this many seconds, tables exist and partitions are being read. */
 const settleSeconds = 30;
 const secondsOfDay = 86_400;
 
 interface Measured {
   readonly rate: number;
   readonly daily: DailyUse;
-  /** Seconds that each scale group is billed for, a day. */
+  /** For each scale group, the seconds per day that are billed. */
   readonly groups: ReadonlyMap<string, number>;
 }
 
@@ -103,7 +103,7 @@ async function measureApp({ settings, logDir }: Emulators, asked: Asked): Promis
         CLICKS_PER_SECOND: String(asked.emitted ? asked.rate : 0),
         COMMIT_INTERVAL: asked.interval,
         AzureFunctionsJobHost__logging__logLevel__default: 'Debug',
-        // As the template in deploy/infra has it, where rows go nowhere but into the lake.
+        // The template in deploy/infra sets this if there is no warehouse.
         'AzureWebJobs.syncWarehouse.Disabled': 'true',
         ...(asked.wait === undefined ? {} : { [waitSetting]: asked.wait }),
       },
@@ -119,7 +119,7 @@ async function measureApp({ settings, logDir }: Emulators, asked: Asked): Promis
     await sendFor(settings, asked, asked.seconds);
     const { puts, gets, lists, others } = lake.counts;
     const requests = { writes: puts + lists, reads: gets + others };
-    // Executions are in the log once they have ended.
+    // The log has an execution only when it has ended.
     await stop();
     return summed(asked, logsOf(hosts, logDir), from, requests);
   } finally {
@@ -128,7 +128,7 @@ async function measureApp({ settings, logDir }: Emulators, asked: Asked): Promis
   }
 }
 
-/** Waits for a time in which clicks come. */
+/** Waits for a time, in which clicks are sent. */
 async function sendFor(
   settings: Readonly<Record<string, string>>,
   { rate, emitted }: Asked,

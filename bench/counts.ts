@@ -24,9 +24,9 @@ import { clickFields } from './clickRows';
 import { median, percentile, printTable, rounded } from './numbers';
 
 /**
- * The click counts and their API: requests a second and the slowest of a hundred at 670 and at 100,000 products, from a commit to
- * the answer that shows it, the cost of a refresh at versions 100 and 10,000, a cold start over many rows, and the answer against
- * DuckDB counting the same files. Storage is Azurite, unless the output says memory.
+ * The click counts and their API: requests per second, and the slowest of a hundred, with 670 and with 100,000 products; the time from a
+ * commit to the answer that shows it; the cost of a refresh at versions 100 and 10,000; a cold start over many rows; and the answer in
+ * comparison with DuckDB, which counts the same files. Storage is Azurite, unless the output says memory.
  *
  *   npm run bench -- counts [--rows 1000000]
  */
@@ -105,7 +105,7 @@ async function requests(table: Table, products: number, query: string): Promise<
     const last = await milliseconds(() => api.answer(request));
     taken.push(last);
     if (performance.now() > nextCommit) {
-      // Do not append during the requests, or one process would do both and the times would mix.
+      // Nothing is appended during the requests, because one process would do both and the times would mix.
       await table.append(clicks(100, () => 1 + draw(products)));
       nextCommit = performance.now() + 1000;
     }
@@ -166,7 +166,7 @@ async function refreshCost(): Promise<void> {
   report('refresh at version 10,000 / at 100', rounded((medians[1] ?? 0) / (medians[0] ?? 1)), 'about 1');
 }
 
-/** The first counts of an instance from the cached state, of a table with many products. */
+/** The first counts of an instance, from the cached state of a table with many products. */
 async function coldStartOfMany(table: Table, products: number): Promise<void> {
   await table.open().save();
   const taken: number[] = [];

@@ -2,8 +2,8 @@ import { EventHubConsumerClient, latestEventPosition } from '@azure/event-hubs';
 import { clickstream } from '../src/lib/streams/clickstream';
 
 /*
- * A process of its own: receives every new event of a hub and discards it. Its argument is the namespace's connection string. It
- * answers each message of its parent, of which `forget` begins anew and `delays` asks for the delays, too.
+ * Runs as a process of its own, which receives every new event of a hub and discards it. Its argument is the namespace's connection string.
+ * It answers each message of its parent: `forget` begins anew, and `delays` asks for the delays, too.
  */
 
 export interface Discarded {

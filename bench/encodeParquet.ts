@@ -116,7 +116,7 @@ const duckdb: Encoder = async (columns) => {
 
 async function measure({ rows, runs }: Given<typeof flags>): Promise<number> {
   const columns = clickColumns(rows);
-  // Ours gets the columns as decoding leaves them.
+  // Our encoder gets the columns in the form that decoding gives them.
   const decoded = columns.map((values) => new NumberColumn(Float64Array.from(values)));
   const ours: Encoder = async () => encodeParquet({ fields, columns: decoded }).bytes.length;
   const contenders = { ours, appendRow, 'hyparquet-writer': hyparquetWriter, 'DuckDB, 1 thread': duckdb };

@@ -19,9 +19,9 @@ import { median, printTable, rounded } from './numbers';
 import { orderBodies, orders } from './orders';
 
 /*
- * The way from event bodies to Parquet bytes and a commit, without any I/O, on one core: events a second, and where the time
- * goes. Clicks, which are numbers and times, and orders, which have texts. Against DuckDB's read_json and COPY, one thread, files in
- * memory, on the same bodies and to the same columns.
+ * The path from event bodies to Parquet bytes and a commit, without any I/O, on one core: events per second, and the time of each stage.
+ * The events are clicks, which are numbers and times, and orders, which have texts. DuckDB does the same with read_json and COPY, on one
+ * thread, with files in memory, on the same bodies and for the same columns.
  *
  *   npm run bench -- ingestPath [--seconds 10]
  */
@@ -58,7 +58,7 @@ runCommand({
 });
 
 async function measureIngestPath({ seconds }: Given<typeof flags>): Promise<number> {
-  // Without a folder in memory, DuckDB's times include the page cache.
+  // If there is no folder in memory, DuckDB's times include the page cache.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'ingest-path-'));
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();

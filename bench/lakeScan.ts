@@ -16,9 +16,9 @@ import { clickFields } from './clickRows';
 import { printTable, rounded } from './numbers';
 
 /**
- * A history that is scanned from the table's files, because no counts are kept so finely: the minutes of one product over 31 days, over a
- * day of them, and what an instance answers meanwhile; against DuckDB, which is given the files without their download. Storage is
- * Azurite.
+ * A history that is scanned from the table's files, because no counts are kept that are so fine: the minutes of one product over 31 days,
+ * and over one of these days. It also measures what an instance answers meanwhile. DuckDB does the same on files that it need not download.
+ * Storage is Azurite.
  *
  *   npm run bench -- lakeScan [--rows 4000000] [--files 16]
  */
@@ -28,7 +28,7 @@ const { values } = parseArgs({
 const rowsOfFile = Math.ceil(Number(values.rows) / Number(values.files));
 const spanMs = 31 * dayMs;
 
-/** Each file has the clicks of its part of the 31 days, as compaction leaves them. */
+/** Writes the table. Each file has the clicks of its part of the 31 days, as compaction would leave them. */
 async function writeTable(store: ObjectStore): Promise<void> {
   const at = { store, table: 'clicks' };
   await createTable(at, clickFields);

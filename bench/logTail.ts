@@ -5,15 +5,15 @@ import { openState } from '../src/lib/delta/openTable';
 import { readDataFile } from '../src/lib/delta/readDataFile';
 import { recordsOf } from '../src/lib/delta/readStatistics';
 
-/** How often the log is read. A row counts as visible when such a reader sees it. */
+/** How often the log is read, in milliseconds. A row counts as visible when such a reader sees it. */
 const pollMs = 25;
-/** How long the last events may take to arrive. */
+/** How long the last events may take to arrive, in milliseconds. */
 export const catchUpMs = 30_000;
 
 /** Follows a table's log as any reader would, and records when each file became visible. */
 export class LogTail {
   rows = 0;
-  /** Commits that added rows. */
+  /** The number of commits that added rows. */
   commits = 0;
   readonly #at: TableLocation;
   #version = -1;
@@ -29,7 +29,7 @@ export class LogTail {
     this.#seen = [];
   }
 
-  /** Reads on until the table has this many rows, or the time is over. */
+  /** Reads until the table has this many rows, or the time is over. */
   async follow(rows: number, limitMs = catchUpMs): Promise<void> {
     for (const endAt = performance.now() + limitMs; this.rows < rows && performance.now() < endAt; ) {
       const commit = await readCommit(this.#at, this.#version + 1);

@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
 /*
- * How long anything blocks the event loop of a process. This module is loaded into it (`--require`) and writes the longest delays of
- * each half second into a file.
+ * Measures for how long anything blocks the event loop of a process. This module is loaded into the process (`--require`) and writes the
+ * longest delays of each half second into a file.
  */
 
 const fileVariable = 'LOOP_DELAY_FILE';
@@ -14,11 +14,11 @@ export const watchedLoop = (file: string): Record<string, string> => ({
   NODE_OPTIONS: `--require=${__filename}`,
 });
 
-/** The longest times in milliseconds for which the event loop took no timer; NaN if unknown. */
+/** The longest times, in milliseconds, during which the event loop handled no timer; NaN if unknown. */
 export interface Blocked {
-  /** By the clock. On a busy machine, much of it is other processes' time. */
+  /** Measured by the clock. On a busy machine, much of it is the time of other processes. */
   readonly ms: number;
-  /** By the CPU time of the event loop's thread alone. */
+  /** Measured by the CPU time of the event loop's thread only. */
   readonly cpuMs: number;
 }
 

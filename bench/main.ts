@@ -6,14 +6,14 @@ import { runCommand } from '../src/cli/commandLine/runCommand';
 import { listFlag } from './numbers';
 
 /*
- * `npm run bench -- <name> [options]`: measurements, each a table with ours, a peer's and their ratio.
+ * `npm run bench -- <name> [options]`: measurements. Each is a table with our figure, another program's, and the ratio of the two.
  */
 
 interface Bench {
   readonly file: string;
   readonly options?: readonly string[];
   readonly meaning: string;
-  /** What it takes. Without this, it reads its arguments itself, including --help. */
+  /** The flags that it takes. If they are missing, it reads its arguments itself, including --help. */
   readonly flags?: Flags;
 }
 
@@ -93,7 +93,7 @@ const benches: Readonly<Record<string, Bench>> = {
 const run = (file: string, options: readonly string[]): number =>
   spawnSync(process.execPath, [join(__dirname, `${file}.js`), ...options], { stdio: 'inherit' }).status ?? 1;
 
-/** As the file of a bench reads them. */
+/** Flags as the command-line arguments of a bench's file. */
 const asArguments = (given: Readonly<Record<string, unknown>>): string[] =>
   Object.entries(given).flatMap(([name, value]) => {
     if (typeof value === 'boolean') return value ? [`--${name}`] : [];

@@ -29,7 +29,7 @@ const { values } = parseArgs({
     rows: { type: 'string', default: '2000000' },
     limits: { type: 'string', default: '250000,1000000' },
     hours: { type: 'string', default: '1' },
-    // Given to the processes that count.
+    // These are given to the processes that count.
     connection: { type: 'string' },
     table: { type: 'string', default: 'clicks' },
   },
@@ -39,7 +39,7 @@ const totalRows = Number(values.rows);
 const spreadMs = Number(values.hours) * hourMs;
 const rowsOfFile = 20_000;
 
-/** Writes the table: each product has a click, and the rest of the clicks prefer low numbers. */
+/** Writes the table. Each product has a click, and the other clicks prefer low numbers. */
 async function writeTable(store: ObjectStore, table: string): Promise<void> {
   const at = { store, table };
   await createTable(at, clickFields);

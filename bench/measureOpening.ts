@@ -17,10 +17,7 @@ async function readLog(folder: string): Promise<TableLocation> {
   return { store, table: 'clicks' };
 }
 
-/**
- * Reads a table's log from a local folder into memory, does the work with it, and prints the median time and the peak of memory as JSON.
- * The log is read anew before each run, outside of the time, so that the work may write to it.
- */
+/** Reads a table's log from a local folder into memory, does the work with it several times, and prints the figures as JSON. */
 export async function measureOpening(
   folder: string,
   runs: number,
@@ -33,7 +30,7 @@ export async function measureOpening(
     const started = performance.now();
     await work(at);
     times.push(performance.now() - started);
-    // Take the peak of the first run: later runs include garbage of earlier ones that is not collected yet.
+    // The peak of the first run is taken, because later runs include garbage of earlier ones that was not collected yet.
     peakBytes ||= process.resourceUsage().maxRSS * 1024;
   }
   const milliseconds = times.toSorted((a, b) => a - b)[runs >> 1] ?? 0;

@@ -1,6 +1,6 @@
 import type { Flag } from '../src/cli/commandLine/command';
 
-/** The value below which the given share (0 to 1) of the values lies; NaN if there are no values. */
+/** The value below which the given share (0 to 1) of the values lies; NaN if there are none. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -8,14 +8,14 @@ export function percentile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5);
 
-/** A number with three significant digits and separated thousands, because measurements are not more exact. */
+/** A number with three significant digits and separated thousands. Measurements are not more exact. */
 export function rounded(value: number): string {
   if (!Number.isFinite(value)) return '-';
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
   return value.toLocaleString('en-US', { maximumFractionDigits: Math.min(digits, 3) });
 }
 
-/** Prints rows of cells, the first column to the left, the others to the right. */
+/** Prints rows of cells. The first column is aligned to the left, all others to the right. */
 export function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = header.map((name, column) =>
     Math.max(name.length, ...rows.map((row) => (row[column] ?? '').length)),

@@ -4,9 +4,9 @@ import { type EventProducer, sendEvents } from '../src/lib/sources/sendEvents';
 
 export interface OfferOptions {
   readonly seconds: number;
-  /** The key of all events; by default each session's own. */
+  /** The partition key of all events; by default each session has its own. */
   readonly key?: string | undefined;
-  /** Ends it earlier. */
+  /** Ends the sending early once it returns true. */
   readonly isEnough?: () => boolean;
 }
 

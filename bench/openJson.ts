@@ -6,7 +6,10 @@ import { columnList, fencedLoad } from '../src/lib/warehouse/synapse/loadStateme
 import { quoteTable } from '../src/lib/warehouse/synapse/tables';
 import { fullName, type Load, type Warehouse } from '../src/lib/warehouse/warehouse';
 
-/** Loads rows through one JSON parameter, in the fenced batch. For servers that a password opens; it was never run on a real one. */
+/**
+ * Loads rows through one JSON parameter, in a batch with the fence. It is for servers that are opened with a password, and was never run on
+ * a real one.
+ */
 export function openJsonLoader({
   login,
   server,

@@ -5,7 +5,7 @@ export const orders = orderStream();
 
 const stores = ['Köln', 'Berlin', 'São Paulo', 'London', 'New York', '東京', 'Paris', 'Łódź'];
 
-/** Bodies of orders. The same number gives the same orders. */
+/** Makes bodies of orders. The same number gives the same orders. */
 export function orderBodies(count: number, start: number): Buffer[] {
   const random = seededRandom(42);
   return Array.from({ length: count }, (_, index) => {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-/** What a process used; both are NaN where the system has no /proc. */
+/** The memory and CPU time of a process; both are NaN if the system has no /proc. */
 export interface ProcessUsage {
-  /** Peak of the resident memory, in MiB. */
+  /** The peak of the resident memory, in MiB. */
   readonly memory: number;
   /** CPU time of all its threads, in seconds. */
   readonly cpuSeconds: number;
@@ -11,7 +11,7 @@ export interface ProcessUsage {
 /** Linux counts CPU time in ticks of this length, whatever its kernel's own. */
 const ticksPerSecond = 100;
 
-/** Watches a process from now on; the result gives what it used until then. */
+/** Watches a process from now on. Returns a function that tells what it has used since. */
 export function watchUsage(pid: number): () => ProcessUsage {
   const cpuBefore = cpuSecondsOf(pid);
   let peak = Number.NaN;

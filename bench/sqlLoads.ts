@@ -13,11 +13,12 @@ import { median, printTable, rounded } from './numbers';
 import { openJsonLoader } from './openJson';
 
 /*
- * The ways of many rows into SQL Server and Azure SQL, each with the ledger in one transaction: the text of INSERT statements, a bulk
- * load, and one JSON parameter that OPENJSON takes apart. The threshold of `src/lib/warehouse/synapse/loads.ts` follows from it.
+ * Three ways to load many rows into SQL Server and Azure SQL, each with the ledger in one transaction: the text of INSERT statements, a
+ * bulk load, and one JSON parameter that OPENJSON takes apart. The threshold of `src/lib/warehouse/synapse/loads.ts` follows from the
+ * results.
  *
- * Set SYNAPSE_TEST_CONNECTION to an empty database of a real server. Otherwise it is the server of the tests, in this process, whose own
- * work is in the times, and which has no OPENJSON.
+ * Set SYNAPSE_TEST_CONNECTION to an empty database of a real server. Otherwise the server of the tests is used, in this process. Then the
+ * times include that server's own work, and it has no OPENJSON.
  *
  *   npm run bench -- sqlLoads [--runs 5] [--rows 100000]
  */
@@ -78,7 +79,7 @@ async function measure({ runs, rows: most }: Given<typeof flags>): Promise<numbe
   return 0;
 }
 
-/** The milliseconds of each run. One run before them makes the connection. */
+/** The milliseconds of each run. A run before the first one opens the connection. */
 async function timesOf(way: Pick<Warehouse, 'load'>, runs: number, next: () => Load): Promise<number[]> {
   const times: number[] = [];
   for (let run = 0; run <= runs; run++) {

@@ -13,8 +13,8 @@ import { verifyStream } from '../src/lib/verify/verifyStream';
 import { clickFields } from './clickRows';
 
 /**
- * Verifies a synthetic table of many rows and prints time and memory. The table is not stored: a file is encoded when it is
- * read, so that what is measured is the reader's memory.
+ * Verifies a synthetic table of many rows and prints time and memory. The table is not stored: a file is encoded when it is read, so the
+ * measured memory is that of the reader.
  *
  *   npm run bench -- verifyRows [--rows 10000000] [--rows-per-file 10000]
  */
@@ -60,7 +60,7 @@ class SyntheticStore extends MemoryStore {
     const file = /file-(\d+)/.exec(path)?.[1];
     if (file === undefined) return super.getRange(path, start, length);
     const bytes = this.#encoded.get(path) ?? encode(Number(file));
-    // A file is read in several ranges, so keep the newest few files.
+    // A file is read in several ranges, so the newest few files are kept.
     this.#encoded.set(path, bytes);
     if (this.#encoded.size > 8) this.#encoded.delete(this.#encoded.keys().next().value ?? '');
     return { bytes: bytes.subarray(start, start + length), size: bytes.length };

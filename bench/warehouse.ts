@@ -25,9 +25,9 @@ import { clickColumns, clickFields } from './clickRows';
 import { median, printTable, rounded } from './numbers';
 
 /*
- * The warehouse: rows a second into DuckDB, against its bare appender; milliseconds to build and send 1,000 assets as one
- * batch, against an INSERT a row; 1,000 versions in one go against one by one. The SQL server is that of the tests, in this
- * process: its own work is in the times of sending.
+ * The warehouse. It measures rows per second into DuckDB and into its bare appender; the milliseconds to build and send 1,000 assets as one
+ * batch and as one INSERT per row; and 1,000 versions in one load and one by one. The SQL server is that of the tests, in this process, so
+ * the times of sending include its own work.
  *
  *   npm run bench -- warehouse [--rows 1000000] [--runs 5]
  */
@@ -126,7 +126,7 @@ async function measureDuckDb(rows: number, runs: number): Promise<{ ours: number
   return { ours: median(ours), bare: median(bare) };
 }
 
-/** Milliseconds of DuckDB's own appender, for the same rows into a new file. */
+/** The milliseconds of DuckDB's own appender, for the same rows into a new file. */
 async function timeAppender(
   path: string,
   columns: readonly (readonly number[])[],

@@ -23,8 +23,8 @@ import { watchUsage } from './processUsage';
 import { type Measured, measureDiscarding, measureLoop, type OfferAt } from './wholeStackPeers';
 
 /*
- * The whole stack at several offered rates: broker, Azurite, a Functions host with the app, each a process, and a producer in this
- * one. Against a bare SDK consumer in a process of its own that throws the events away: what Event Hubs alone costs.
+ * The whole stack at several offered rates: broker, Azurite, and a Functions host with the app are processes, and a producer runs in this
+ * one. It is compared with a bare SDK consumer in a process of its own that discards the events, which shows what Event Hubs alone costs.
  *
  *   npm run bench -- wholeStack [--rates 1000,5000,20000] [--seconds 15] [--one-key] [--busy] [--peers]
  */

@@ -14,7 +14,7 @@ import type { offer } from './offer';
 import { type ProcessUsage, watchUsage } from './processUsage';
 
 /*
- * What `wholeStack` is measured against: a consumer that discards, and a consumer in Python that appends with deltalake.
+ * The programs with which `wholeStack` is compared: a consumer that discards, and a consumer in Python that appends with deltalake.
  */
 
 const pollMs = 25;
@@ -22,7 +22,7 @@ const pollMs = 25;
 export interface Measured {
   readonly rate: number;
   readonly accepted: number;
-  /** How long the producer sent. */
+  /** For how long the producer sent, in seconds. */
   readonly offeredFor: number;
   /** Seconds from the first sent event to the last one that arrived. */
   readonly seconds: number;
@@ -32,16 +32,16 @@ export interface Measured {
   readonly usage: ProcessUsage;
   readonly requests?: { readonly lake: number; readonly host: number };
   readonly commits?: number;
-  /** How long anything blocked the event loop at most. */
+  /** The longest time for which anything blocked the event loop. */
   readonly blocked?: Blocked;
-  /** What the app did besides ingesting. */
+  /** The work that the app did besides ingesting. */
   readonly work?: OtherWork & { readonly countsAnswers: number };
 }
 
 /** Sends events at a rate, for as long as each rate is measured unless said otherwise. */
 export type OfferAt = (rate: number, forSeconds?: number) => ReturnType<typeof offer>;
 
-/** A bare consumer of the SDK in a process of its own, which throws the events away. */
+/** Measures a bare consumer of the SDK in a process of its own, which discards the events. */
 export async function measureDiscarding(
   emulators: Emulators,
   offerAt: OfferAt,
@@ -75,7 +75,7 @@ export async function measureDiscarding(
   }
 }
 
-/** The same events through a loop in Python: a consumer, and an append with deltalake once a second. */
+/** Measures the same events in a Python loop: a consumer, and an append with deltalake once a second. */
 export async function measureLoop(
   { settings }: Emulators,
   offerAt: OfferAt,
@@ -93,7 +93,7 @@ export async function measureLoop(
       storage_options: storageOptions(lake.connectionString),
     });
     const pid = await loop.call<number>('pid');
-    // Its links are open, and the table is there, when it has committed an event.
+    // When it has committed an event, its links are open and the table exists.
     for (let tries = 0; tries < 60 && (await loop.call<number>('count')) === 0; tries++) await offerAt(20, 1);
     await sleep(2000);
     const measured: Measured[] = [];
@@ -115,7 +115,7 @@ export async function measureLoop(
   }
 }
 
-/** Waits until all accepted events have arrived, or the time is over. Resolves to the number that arrived. */
+/** Waits until all accepted events have arrived, or the time is over. Resolves to how many arrived. */
 async function waitFor(accepted: number, count: () => Promise<number>): Promise<number> {
   let arrived = await count();
   for (const endAt = Date.now() + catchUpMs; arrived < accepted && Date.now() < endAt; ) {
