@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
 
-/** The DFS endpoint of an account, as Hadoop's ABFS driver talks to it. */
+/** The DFS endpoint of an account, as far as Hadoop's ABFS driver needs it. */
 export interface DataLakeEndpoint {
   /** `127.0.0.1:port`, for the driver's setting `fs.azure.abfs.endpoint`. */
   readonly address: string;
@@ -16,7 +16,7 @@ interface PathRequest {
   readonly incoming: IncomingMessage;
   readonly query: URLSearchParams;
   readonly container: ContainerClient;
-  /** Without slashes at its ends; empty for the root. */
+  /** The path without slashes at its ends; empty for the root. */
   readonly path: string;
 }
 
@@ -27,8 +27,9 @@ interface Answer {
 }
 
 /**
- * Serves the part of the Data Lake Storage Gen2 API that Spark needs, over an Azurite, which has the Blob API alone. A rename does
- * not replace a file, as in the real service: Delta's writers rely on that. Directories are those that have files. Who asks is not checked.
+ * Serves the part of the Data Lake Storage Gen2 API that Spark needs, in front of an Azurite, which only has the Blob API. A rename does
+ * not replace a file, as in the real service: Delta's writers rely on that. Only directories with files exist. The caller's credentials are
+ * not checked.
  */
 export async function startDataLakeEndpoint(connectionString: string): Promise<DataLakeEndpoint> {
   const service = BlobServiceClient.fromConnectionString(connectionString);
@@ -58,12 +59,12 @@ export async function startDataLakeEndpoint(connectionString: string): Promise<D
 }
 
 class Files {
-  /** What was appended to a file and not flushed, by container and path. */
+  /** Bytes that were appended to a file and not flushed yet, by container and path. */
   readonly #appended = new Map<string, Uint8Array[]>();
 
   answer(request: PathRequest): Promise<Answer> {
     const { incoming, query } = request;
-    // Java's client cannot send PATCH.
+    // Java's client cannot send PATCH, so it names the method in a header.
     const method = incoming.headers['x-http-method-override'] ?? incoming.method;
     const action = query.get('action');
     if (method === 'GET') return query.get('resource') === 'filesystem' ? list(request) : read(request);
@@ -88,7 +89,7 @@ class Files {
   async #flush(request: PathRequest): Promise<Answer> {
     const key = keyOf(request);
     const bytes = Buffer.concat(this.#appended.get(key) ?? []);
-    // A file that is flushed twice is written whole again.
+    // A file that is flushed twice is written as a whole again.
     if (request.query.get('close') === 'true') this.#appended.delete(key);
     return { status: 200, headers: headersOf(await blobOf(request).uploadData(bytes)) };
   }
@@ -202,7 +203,7 @@ const failure = (status: number, code: string, message = code): Answer => ({
 
 const notFound = failure(404, 'PathNotFound');
 
-/** The Blob API's refusal, by the name that the Data Lake API gives it. */
+/** A refusal of the Blob API, with the name that the Data Lake API has for it. */
 function refusal(error: unknown): Answer {
   const status = error instanceof RestError ? (error.statusCode ?? 500) : 500;
   if (status === 404) return notFound;

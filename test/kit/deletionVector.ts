@@ -1,4 +1,4 @@
-/** A deletion vector as Delta Lake's log names one (PROTOCOL.md, "Deletion Vector Descriptor Schema"): it takes one row away. */
+/** A deletion vector in the form of Delta Lake's log (PROTOCOL.md, "Deletion Vector Descriptor Schema"). It deletes one row. */
 export const deletionVector = {
   storageType: 'u',
   pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^',

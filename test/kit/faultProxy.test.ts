@@ -121,7 +121,7 @@ describe('the fault proxy', () => {
     const held = proxy.hold(/^\/a\//);
     const reply = put();
     await expect.poll(() => held.count).toBe(1);
-    // Others pass meanwhile: a read, and a write elsewhere.
+    // Other requests pass meanwhile: a read, and a write to another path.
     await fetch(`http://127.0.0.1:${proxy.port}/a/b`);
     await fetch(`http://127.0.0.1:${proxy.port}/b`, { method: 'PUT' });
     expect(carriedOut.map((line) => line.slice(0, 8))).toEqual(['GET /a/b', 'PUT /b u']);

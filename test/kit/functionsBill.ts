@@ -9,7 +9,7 @@ export interface Execution {
   readonly to: number;
 }
 
-/** An instance is billed for at least this long whenever it begins to execute, and beyond it in steps. */
+/** The shortest time, in milliseconds, that is billed when an instance begins to execute. Beyond it, time is billed in steps. */
 const leastBilledMs = 1000;
 const billedStepMs = 100;
 
@@ -33,8 +33,8 @@ export function inSpan(executions: readonly Execution[], from: number, to: numbe
 }
 
 /**
- * The seconds for which one instance is billed: those in which it executes anything. Executions at the same time are billed once. That
- * the least time counts for such a stretch, and not for each execution, is this project's reading of Microsoft's documentation.
+ * The seconds for which one instance is billed: those in which it executes anything. Executions at the same time are billed once. The
+ * shortest time is applied to each such stretch, not to each execution. That is this project's reading of Microsoft's documentation.
  */
 export function billedSeconds(executions: readonly Execution[]): number {
   let total = 0;

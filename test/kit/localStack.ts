@@ -25,7 +25,7 @@ export async function simulatedStreams(): Promise<Stream[]> {
   );
 }
 
-/** The settings that have events of the simulated streams sent every two seconds. */
+/** The settings with which events of the simulated streams are sent every two seconds. */
 export async function frequentSchedules(): Promise<Record<string, string>> {
   const names = (await simulatedStreams()).flatMap(settingsOf).map(({ name }) => name);
   const schedules = names.filter((name) => name.endsWith('_SCHEDULE'));
@@ -86,7 +86,7 @@ export class LocalStack {
     await host?.exited;
   }
 
-  /** Ends a host in order. */
+  /** Ends a host in an orderly way. */
   async stopHost(instance: string): Promise<void> {
     const host = this.hosts.get(instance);
     this.hosts.delete(instance);

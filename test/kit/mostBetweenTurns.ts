@@ -1,4 +1,4 @@
-/** How often `work` calls `look` at most before other work of the process goes on. */
+/** How often `work` calls `look` at most before it lets other work of the process go on. */
 export async function mostBetweenTurns(work: (look: () => void) => Promise<unknown>): Promise<number> {
   let looks = 0;
   let most = 0;

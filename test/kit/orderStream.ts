@@ -12,11 +12,11 @@ import {
 import type { Stream } from '../../src/lib/streams/stream';
 
 /*
- * A stream with texts and decimal numbers, like the one of docs/add-a-stream.md, in the lake alone. The app has none whose events are
- * single objects.
+ * A stream with texts and decimal numbers, like the one of docs/add-a-stream.md. It is only in the lake. The app has no stream whose events
+ * are single objects.
  */
 
-/** All kinds of fields that are read in the fast way. */
+/** One field of each kind that is read in the fast way. */
 export const orderFields: readonly JsonField[] = [
   { name: 'orderid', from: 'orderid', type: 'string', nullable: false, read: stringField },
   { name: 'productid', from: 'productid', type: 'integer', nullable: true, read: integerField },

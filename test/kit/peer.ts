@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { appDir } from '../../local/processes';
 
-/** The Python of an environment that a command creates, by default `npm run test:interop`. */
+/** The Python of an environment that a command makes, by default `npm run test:interop`. */
 export const pythonOf = (environment = 'interop-venv') =>
   join(
     appDir,
@@ -20,7 +20,7 @@ export const hasPython = () => existsSync(pythonOf());
 /** A column of a table for the peer: name and Delta type. */
 export type PeerSchema = readonly (readonly [name: string, type: string])[];
 
-/** Software for Python in its own process, deltalake unless told. It answers requests one after the other. */
+/** Python software in its own process, by default deltalake. It answers requests one after the other. */
 export class Peer {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting: { resolve(result: unknown): void; reject(error: Error): void }[] = [];
@@ -68,7 +68,9 @@ export class Peer {
   }
 }
 
-/** The options with which delta-rs reaches an account. Not azure_storage_use_emulator, which only supports the default port. */
+/**
+ * The options with which delta-rs reaches an account. azure_storage_use_emulator is not used, because it only supports the default port.
+ */
 export function storageOptions(connectionString: string): Record<string, string> {
   const part = (name: string) => new RegExp(`${name}=([^;]+)`).exec(connectionString)?.[1] ?? '';
   return {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const cache = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'node_modules', '.cache');
 
 /**
- * Runs a command of an environment's making. Ends this process, with one line, if it fails.
+ * Runs a command that is a step of making an environment. If it fails, ends this process with one line.
  * @param who what needs it, like "The interop tests"
  */
 export function run(command, args, { who, whatFor }) {
@@ -28,7 +28,7 @@ export function preparePython({ who, name, requirementsFile }) {
     ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']),
   );
   const requirements = readFileSync(requirementsFile, 'utf8');
-  // Written last, so an environment whose making was interrupted is made again.
+  // It is written last, so an environment whose making was interrupted is made again.
   const marker = join(folder, 'requirements.installed');
   if (existsSync(marker) && readFileSync(marker, 'utf8') === requirements) return;
   rmSync(folder, { recursive: true, force: true });

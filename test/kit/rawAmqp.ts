@@ -22,7 +22,7 @@ export function signToken(hub: string, expires: number, key = 'SAS_KEY_VALUE'): 
   return `SharedAccessSignature sr=${sr}&sig=${encodeURIComponent(sig)}&se=${expires}&skn=RootManageSharedAccessKey`;
 }
 
-/** The answer to a request to a node like `$cbs` or `$management`. */
+/** Sends a request to a node like `$cbs` or `$management`, and resolves to its answer. */
 export async function ask(
   client: Connection,
   node: string,
@@ -60,7 +60,7 @@ export async function openSender(client: Connection, address: string): Promise<S
   return sender;
 }
 
-/** Sends messages to a partition, one after the other, on a connection of their own. */
+/** Sends messages to a partition, one after the other, on a new connection. */
 export async function sendRaw(
   broker: { readonly port: number },
   { hub, partition }: { readonly hub: string; readonly partition: string },

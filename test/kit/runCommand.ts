@@ -32,7 +32,7 @@ export function spawnCommand(
   cwd: string,
   env: NodeJS.ProcessEnv = process.env,
 ): RunningCommand {
-  // The tests' own npm was called elsewhere.
+  // INIT_CWD is left out, because the npm of the tests was called in another folder.
   const { INIT_CWD: _, ...ofChild } = env;
   const child = spawn(program, args, { cwd, env: ofChild, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { LocalStack } from './localStack';
 
-/** What `npm run doctor` found. */
+/** The findings of `npm run doctor`. */
 export interface Examined {
   readonly code: number;
   readonly text: string;
@@ -14,7 +14,7 @@ export interface Examined {
 export interface DoctorOptions {
   /** Settings that differ from those of the stack. */
   readonly changed?: Readonly<Record<string, string>>;
-  /** Where the app is; by default an address at which nothing answers. */
+  /** The address of the app; by default one at which nothing answers. */
   readonly url?: string;
 }
 
@@ -34,6 +34,6 @@ export function runDoctor(
   });
 }
 
-/** What the red lines are about. */
+/** The subjects of the red lines. */
 export const aboutOf = (red: readonly string[]): (string | undefined)[] =>
   red.map((line) => line.split(': ')[0]);

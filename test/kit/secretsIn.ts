@@ -11,7 +11,7 @@ const patterns: readonly (readonly [string, RegExp])[] = [
   ['a key in PEM', /(-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s+[A-Za-z0-9+/])/g],
 ];
 
-/** What in a text has the form of a secret. Keys that are the same character again and again are no keys. */
+/** The parts of a text that have the form of a secret. A key that repeats one character is not a real key. */
 export const secretsIn = (text: string): { what: string; all: string }[] =>
   patterns.flatMap(([what, pattern]) =>
     [...text.matchAll(pattern)]
@@ -25,7 +25,7 @@ const keysOf = (settings: Readonly<Record<string, string>>): string[] =>
     [...value.matchAll(/(?:AccountKey|SharedAccessKey|Password|Pwd)=([^;]+)/gi)].map(([, key = '']) => key),
   );
 
-/** A line for each log in a folder that holds a key of these settings, or something that has the form of a secret. */
+/** One line for each log in a folder that has a key of these settings, or a text in the form of a secret. */
 export function secretsInLogs(logDir: string, settings: Readonly<Record<string, string>>): string[] {
   const logs = readdirSync(logDir).filter((name) => name.endsWith('.log'));
   if (logs.length === 0) throw new Error(`${logDir} has no logs to look through.`);

@@ -1,7 +1,7 @@
 import { type OutgoingHttpHeaders, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 
-/** Sends a request with headers of one's own, also `host` and `origin`, which fetch does not send as they are given. */
+/** Sends a request with any headers, including `host` and `origin`, which fetch would change. */
 export function sendAs(
   url: string,
   headers: OutgoingHttpHeaders,
@@ -16,7 +16,10 @@ export function sendAs(
   });
 }
 
-/** Requests as a web page of another site makes them: with a script or a form, under a name that was rebound, as a picture. */
+/**
+ * The headers of requests that a web page of another site makes: with a script or a form, under a name that now points to this machine, and
+ * as a picture.
+ */
 export const requestsOfOtherSites: readonly OutgoingHttpHeaders[] = [
   { origin: 'https://example.com' },
   { origin: 'null' },

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 
 /*
- * The views of deploy/sql/serverless.sql, for DuckDB. They are translated word by word, as far as their words differ; the interop suite
- * has them translated by another parser.
+ * Translates the views of deploy/sql/serverless.sql to DuckDB, word by word where the words differ. The interop tests have them translated
+ * by another parser.
  */
 
 const script = readFileSync('deploy/sql/serverless.sql', 'utf8');
 
-/** In T-SQL the start of the minute of `enqueued_at`. */
+/** The start of the minute of `enqueued_at`, in T-SQL. */
 const minute = "DATEADD(minute, DATEDIFF(minute, '2020-01-01', enqueued_at), '2020-01-01')";
 
 /** The batches of the script, without comments. */
@@ -24,7 +24,7 @@ export function viewInTsql(view: string): string {
   return query;
 }
 
-/** The query of a view in DuckDB's words. Its tables are those of the main schema. */
+/** The query of a view in the words of DuckDB. Its tables are in the main schema. */
 export const viewInDuckDb = (view: string): string =>
   viewInTsql(view)
     .replaceAll(minute, "date_trunc('minute', enqueued_at)")

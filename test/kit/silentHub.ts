@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A namespace that accepts connections and never answers, as long as the test runs, and its open connections. */
+/** Starts a namespace that accepts connections and never answers, for as long as the test runs. The result has its open connections. */
 export async function startSilentHub() {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

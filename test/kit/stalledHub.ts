@@ -17,7 +17,10 @@ export interface StalledHub {
 /** The performative of AMQP 1.0 that begins a session. */
 const begin = Buffer.from([0x00, 0x53, 0x11]);
 
-/** The broker through a proxy, which lets the first connection be opened and then passes no answer on it. All others work. */
+/**
+ * Starts a proxy in front of the broker. It lets the first connection be opened and then passes no answer on it. All other connections
+ * work.
+ */
 export async function startStalledHub(broker: Broker): Promise<StalledHub> {
   const opened: Socket[] = [];
   const sockets = new Set<Socket>();
@@ -52,13 +55,14 @@ interface AskedClient {
   close(): Promise<void>;
 }
 
-/** The microtasks after which the first question is given up, and the second one is about to need a connection: between 4 and 10. */
+/**
+ * After this many microtasks the first question is given up, while the second one is about to need a connection. Values from 4 to 10 work.
+ */
 const microtasksToClose = 7;
 
 /**
- * Asks a client of a stalled hub two questions, gives the first one up and closes the client. For the second question, the SDK then
- * opens the connection again that is being closed, and drops it because of the errors that follow. Returns the errors that nothing
- * handled.
+ * Asks a client of a stalled hub two questions, gives the first one up and closes the client. For the second question, the SDK then opens
+ * the connection again that is being closed, and drops it because of the errors that follow. Returns the errors that nothing handled.
  */
 export function closeWhileAsked(client: AskedClient, { stalled }: StalledHub): Promise<unknown[]> {
   return unhandledDuring(async () => {
@@ -76,7 +80,7 @@ export function closeWhileAsked(client: AskedClient, { stalled }: StalledHub): P
   });
 }
 
-/** The errors that would have ended the process. */
+/** The errors that would have ended the process during the work. */
 async function unhandledDuring(work: () => Promise<unknown>): Promise<unknown[]> {
   const errors: unknown[] = [];
   const others = process.listeners('uncaughtException');

@@ -27,7 +27,7 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
   const agent = new Agent({ keepAlive: true });
   const counts: RequestCounts = { puts: 0, gets: 0, lists: 0, others: 0 };
   const reset = () => Object.assign(counts, { puts: 0, gets: 0, lists: 0, others: 0 });
-  /** The `startFrom` of each unfinished listing, by the marker of its next page, because the next request does not repeat it. */
+  /** The `startFrom` of each unfinished listing, by the marker of its next page. The next request does not repeat it. */
   const goingOn = new Map<string, string>();
   const server = createServer((incoming, outgoing) => {
     const query = new URL(incoming.url ?? '/', 'http://localhost').searchParams;
@@ -63,7 +63,7 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
   };
 }
 
-/** Forwards a request unchanged. `take` gets the answer. */
+/** Forwards a request unchanged. `take` receives the answer. */
 function forward(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -86,7 +86,7 @@ function count(counts: RequestCounts, method: string | undefined, isList: boolea
 const pageKey = (query: URLSearchParams, marker: string | null) =>
   JSON.stringify([query.get('prefix'), marker]);
 
-/** The listing without the blobs whose names sort before `startFrom`. Resolves to its next marker. */
+/** Sends the listing without the blobs whose names sort before `startFrom`. Resolves to its next marker. */
 async function sendListFrom(
   startFrom: string,
   reply: IncomingMessage,

@@ -1,4 +1,4 @@
-/** How often other work of the process could go on while `work` was under way. */
+/** How often other work of the process could go on during `work`. */
 export async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   let turns = 0;
   let isDone = false;

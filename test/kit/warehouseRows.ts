@@ -8,7 +8,7 @@ import type { TdsServer } from './tds/tdsServer';
 
 export const clickColumns = [...rowKeyColumns, 'productid', 'sessionid'] as const;
 
-/** A hash of all rows, each as text. It does not depend on their order. */
+/** A hash of all rows, each taken as text. It does not depend on their order. */
 export const checksum = (rows: readonly (readonly unknown[])[]): string =>
   createHash('sha256')
     .update(
@@ -19,7 +19,7 @@ export const checksum = (rows: readonly (readonly unknown[])[]): string =>
     )
     .digest('hex');
 
-/** These columns of all rows of a Delta table. */
+/** The values of these columns in all rows of a Delta table. */
 export async function readDelta(
   connectionString: string,
   table: string,
@@ -36,6 +36,6 @@ export async function readDelta(
   return rows;
 }
 
-/** These columns of all rows of a warehouse table. */
+/** The values of these columns in all rows of a warehouse table. */
 export const readServer = (server: TdsServer, table: string, names: readonly string[]): SqlValue[][] =>
   server.rows(table).map((row) => names.map((name) => row[name] ?? null));

@@ -2,7 +2,7 @@ import type { SqlRow } from './engine';
 import { type Expression, type Select, SqlError, type SqlValue } from './syntax';
 
 /*
- * COUNT and SUM, over all rows or by group.
+ * Evaluates COUNT and SUM, over all rows or by group.
  */
 
 export interface Evaluation {
@@ -19,11 +19,11 @@ function isAggregate(value: Expression | '*'): boolean {
   return value.kind === 'call' && (value.name === 'COUNT' || value.name === 'SUM');
 }
 
-/** Whether a query returns one row per group, and not one for each of its rows. */
+/** Whether a query returns one row per group, instead of one for each of its rows. */
 export const isAggregated = ({ items, groupBy }: Select): boolean =>
   groupBy !== undefined || items.some(({ value }) => isAggregate(value));
 
-/** One row per group. Without groups one row, even if there are no rows to aggregate. */
+/** One row per group. Without groups, one row even if there are no rows to aggregate. */
 export function aggregate(select: Select, rows: readonly SqlRow[], query: Evaluation): SqlValue[][] {
   const { items, groupBy } = select;
   const groups = groupBy
@@ -47,7 +47,7 @@ export function aggregate(select: Select, rows: readonly SqlRow[], query: Evalua
   );
 }
 
-/** Of whole numbers; NULL where there is none. */
+/** The sum of whole numbers; NULL if there are none. */
 function sum(values: readonly SqlValue[]): SqlValue {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : known.reduce<bigint>((total, value) => total + BigInt(value), 0n);

@@ -6,7 +6,7 @@ import { SqlError, type SqlValue } from './syntax';
  */
 
 export interface BulkRows {
-  /** Names and types as the message has them. */
+  /** The names and types, as the message gives them. */
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   readonly rows: readonly (readonly SqlValue[])[];
 }
@@ -131,13 +131,13 @@ class Reader {
     return this.bytes(length).readUIntLE(0, length);
   }
 
-  /** A value after its length in one byte; 0 is null. */
+  /** A value that comes after its length in one byte; a length of 0 means null. */
   sized(read: (bytes: Buffer) => SqlValue): SqlValue {
     const length = this.byte();
     return length === 0 ? null : read(this.bytes(length));
   }
 
-  /** A text after its length in two bytes. */
+  /** A text that comes after its length in two bytes. */
   text(read: (bytes: Buffer) => string): SqlValue {
     const length = this.unsigned(2);
     return length === 0xffff ? null : read(this.bytes(length));

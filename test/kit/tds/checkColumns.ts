@@ -7,8 +7,8 @@ type Tables = ReadonlyMap<string, SqlTable>;
 type Scope = ReadonlySet<string> | undefined;
 
 /**
- * Refuses a batch if it names a column that its table does not have. Like a real server, which compiles the batch first, it does so
- * before any statement runs. A missing table is only noticed when its statement runs.
+ * Refuses a batch if it names a column that its table does not have. A real server compiles the batch first, so this is done before any
+ * statement runs. A missing table is only noticed when its statement runs.
  */
 export function checkColumns(statements: readonly Statement[], tables: Tables): void {
   for (const statement of statements) new ColumnCheck(tables).statement(statement);

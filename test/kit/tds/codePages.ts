@@ -2,8 +2,8 @@ import { TextDecoder } from 'node:util';
 import { SqlError } from './syntax';
 
 /*
- * Code pages of varchar: a real server replaces a character that is not in the column's code page by a question mark, and so it does
- * with the constants of a batch, by the database's code page, unless they begin with N.
+ * The code pages of varchar. A real server replaces a character that a column's code page does not have by a question mark. It does the
+ * same with the constants of a batch by the database's code page, unless they begin with N.
  */
 
 export type CodePage = 1251 | 1252 | 65001;
@@ -20,7 +20,7 @@ export function codePageOf(collation: string): CodePage {
   return found[1];
 }
 
-/** From the platform's tables, so that our own table is not tested against itself. */
+/** The characters of a code page, from the platform's tables. Our own table is not used, because it would be tested against itself. */
 const charactersOf = (name: string) =>
   new Set(Array.from({ length: 256 }, (_, byte) => new TextDecoder(name).decode(Uint8Array.of(byte))));
 const characters = new Map([
@@ -28,17 +28,17 @@ const characters = new Map([
   [1252, charactersOf('windows-1252')],
 ]);
 
-/** The text as it is in a code page. */
+/** The text as it is after it was stored in a code page. */
 export function inCodePage(text: string, codePage: CodePage): string {
   const known = characters.get(codePage);
   return known ? Array.from(text, (one) => (known.has(one) ? one : '?')).join('') : text;
 }
 
-/** What a text takes of the length of a varchar. */
+/** How much of the length of a varchar a text takes. */
 export const lengthIn = (text: string, codePage: CodePage): number =>
   codePage === 65001 ? Buffer.byteLength(text) : text.length;
 
-/** How TDS names the collation of a database, in five bytes: the language, flags, and the number of an old sort order. */
+/** The collation of a database in five bytes, as TDS writes it: the language, flags, and the number of an old sort order. */
 const collationBytes = new Map<CodePage, Buffer>([
   [1251, Buffer.from([0x19, 0x04, 0xd0, 0x00, 0x00])],
   [1252, Buffer.from([0x09, 0x04, 0xd0, 0x00, 0x34])],
@@ -53,7 +53,7 @@ const decoders = new Map<CodePage, TextDecoder>([
 export const bytesOfCollation = (collation: string): Buffer =>
   collationBytes.get(codePageOf(collation)) ?? Buffer.alloc(5);
 
-/** How text with a collation in five bytes is read. */
+/** The decoder for text with a collation in five bytes. */
 export function decoderOf(collation: Buffer): TextDecoder {
   const found = [...collationBytes].find(([, bytes]) => bytes.equals(collation));
   const decoder = found && decoders.get(found[0]);

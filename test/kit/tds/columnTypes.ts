@@ -2,8 +2,8 @@ import { type CodePage, inCodePage, lengthIn } from './codePages';
 import { SqlError, type SqlValue } from './syntax';
 
 /*
- * Converts values to the types of columns, with the errors of the real server. A value is only changed silently if SQL Server does
- * so too, so that tests can notice it.
+ * Converts values to the types of columns, with the errors of the real server. Values are changed silently only where SQL Server does so
+ * too, so that tests can notice it.
  */
 
 export function convert(value: SqlValue, type: string, codePage: CodePage): SqlValue {
@@ -55,7 +55,7 @@ function toInteger(value: SqlValue, bits: number): bigint {
 
 /** Microseconds since 1970. datetime rounds to 1/300 s. */
 function toTime(value: SqlValue, digits: number, least: number, rounds: boolean): bigint {
-  // A CAST has already converted it.
+  // A CAST has already converted the value.
   if (typeof value === 'bigint') return value;
   const found = new RegExp(`^(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d)\\.(\\d{${digits}})$`).exec(
     String(value),

@@ -5,12 +5,12 @@ import type { Session } from './session';
 import { SqlError, type Statement } from './syntax';
 
 /*
- * Statements that define objects. A pool refuses them inside a transaction; SQL Server takes them back with the transaction.
+ * Runs statements that define objects. A pool refuses them inside a transaction; SQL Server undoes them with the transaction.
  */
 
 type Of<Kind extends Statement['kind']> = Statement & { readonly kind: Kind };
 
-/** Runs a statement that defines something. Returns what takes it back. */
+/** Runs a statement that defines something. Returns a function that undoes it. */
 export async function define(engine: Engine, session: Session, statement: Statement): Promise<() => void> {
   if (statement.kind === 'createSchema') return createSchema(engine, statement);
   if (statement.kind === 'createTable') return createTable(engine, statement);

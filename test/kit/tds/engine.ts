@@ -6,18 +6,18 @@ import type { WireType } from './wire';
 export type SqlRow = Record<string, SqlValue>;
 
 export interface SqlTable {
-  /** It stays the same when the table gets another name. */
+  /** The table's id, which does not change when the table gets another name. */
   readonly id: number;
   columns: readonly ColumnDefinition[];
   rows: SqlRow[];
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   primaryKey: readonly string[] | undefined;
-  /** How a dedicated pool keeps it. */
+  /** How a dedicated pool stores the table. */
   readonly layout: Layout | undefined;
-  /** The last number of its identity column. */
+  /** The last number in its identity column. */
   lastIdentity: bigint;
-  /** What people put on it, by any name that a test chooses: it goes with the table, whatever its name is. */
+  /** The rights that people have on it. They stay with the table, whatever its name is. */
   readonly grants: { state: string; permission: string; grantee: string | undefined; column?: string }[];
   /** How many partitions it has, in a dedicated pool. */
   partitions: number;
@@ -26,13 +26,13 @@ export interface SqlTable {
   readonly boundViews: string[];
   /** The names of statistics that people made. */
   readonly statistics: string[];
-  /** The columns that a mask hides from those who may not see through it. */
+  /** The columns that a mask hides from users without the right to see through it. */
   readonly masks: string[];
-  /** The names of the policies that decide who sees or changes which rows. */
+  /** The names of the policies that decide which users see or change which rows. */
   readonly policies: string[];
   /** The foreign keys of other tables that refer to it. */
   readonly foreignKeys: { name: string; of: string }[];
-  /** How many deleted rows still have their place: a heap gives it free only to a DELETE that locks the table. */
+  /** How many deleted rows still take space. A heap frees it only after a DELETE that locks the table. */
   unfreedRows: number;
 }
 
@@ -42,7 +42,7 @@ export type Answer =
       readonly kind: 'rows';
       readonly columns: { name: string; type: WireType }[];
       readonly rows: SqlValue[][];
-      /** Whether the answer says how many rows there are. */
+      /** True if the answer says how many rows there are. */
       readonly counted: boolean;
     }
   /** Undefined for a statement that touches no rows, and while NOCOUNT is on. */
@@ -54,15 +54,15 @@ export type Answer =
     };
 
 export interface EngineOptions {
-  /** `pool` refuses what a dedicated SQL pool refuses; `server` is SQL Server. */
+  /** `pool` refuses everything that a dedicated SQL pool refuses; `server` is SQL Server. */
   readonly dialect: 'pool' | 'server';
-  /** What SERVERPROPERTY('EngineEdition') answers; by default 6 for a dedicated pool and 3 for SQL Server. */
+  /** The answer of SERVERPROPERTY('EngineEdition'); by default 6 for a dedicated pool and 3 for SQL Server. */
   readonly edition?: number;
-  /** That of the database; by default SQL_Latin1_General_CP1_CI_AS. */
+  /** The collation of the database; by default SQL_Latin1_General_CP1_CI_AS. */
   readonly collation?: string;
-  /** What SERVERPROPERTY('ProductVersion') answers. */
+  /** The answer of SERVERPROPERTY('ProductVersion'). */
   readonly version?: string;
-  /** Connections begin with NOCOUNT ON, as they do where the server's `user options` say so. */
+  /** True if connections begin with NOCOUNT ON, which the server's `user options` can demand. */
   readonly noCount?: boolean;
   /** Reads a file for COPY. */
   readonly fetchStaged?: (url: string) => Promise<Uint8Array | undefined>;
@@ -75,25 +75,25 @@ export class Engine {
   /** The views by name, with their ids. */
   readonly views = new Map<string, number>();
   readonly options: EngineOptions;
-  /** The sessions that have changes of a table which are not committed, and who waits for them. */
+  /** By table, the sessions that have uncommitted changes in it, and the sessions that wait for them. */
   readonly #locks = new Map<string, { readonly owners: Set<Session>; readonly waiting: (() => void)[] }>();
-  /** The tables that sessions wait for. */
+  /** The table that each session waits for. */
   readonly #waits = new Map<Session, string>();
   #objects = 0;
   transactions = 0n;
   /** Lets other sessions run between the reading and the writing of a statement. */
   between: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve));
-  /** What the login may; everything unless told. */
+  /** The rights of the login; undefined for all rights. */
   rights: Rights | undefined;
-  /** The roles of the database that the login is a member of, besides those whose rights it has. */
+  /** The roles of the database that the login has, besides those whose rights are in `rights`. */
   readonly roles = new Set<string>();
-  /** Whether fn_my_permissions finds anything. */
+  /** False if fn_my_permissions finds nothing. */
   tellsRights = true;
-  /** Whether COLLATIONPROPERTY knows the code pages of collations. */
+  /** False if COLLATIONPROPERTY does not know the code pages of collations. */
   tellsCodePages = true;
-  /** Whether the login may grant rights on tables. */
+  /** False if the login may not grant rights on tables. */
   mayGrant = true;
-  /** While one of these is set, every bulk load, or COPY, is refused with this error. */
+  /** While this is set, every bulk load is refused with this error. The next member does the same for COPY. */
   bulkRefusal: number | undefined;
   copyRefusal: number | undefined;
   /** While this is set, every ALTER TABLE is refused with this error. */
@@ -117,7 +117,7 @@ export class Engine {
     return ++this.#objects;
   }
 
-  /** The id of a table or view; undefined if there is none of this name. */
+  /** The id of a table or view; undefined if nothing has this name. */
   idOf(name: string): number | undefined {
     return this.tables.get(name)?.id ?? this.views.get(name);
   }
@@ -135,21 +135,21 @@ export class Engine {
     };
   }
 
-  /** Numbers have gaps, as in a real server. */
+  /** The next number for an identity column. Numbers have gaps, as in a real server. */
   nextIdentity(table: SqlTable): bigint {
     table.lastIdentity += 7n;
     return table.lastIdentity;
   }
 
   /**
-   * Takes a lock on a table for an UPDATE or DELETE. Waits while other sessions have changes of it, for at most `timeoutMs`; -1 waits for
-   * ever. If sessions wait for each other, the last one fails.
+   * Takes a lock on a table for an UPDATE or DELETE. Waits for at most `timeoutMs` while other sessions have uncommitted changes in it; -1
+   * waits for ever. If sessions wait for each other, the last one fails.
    */
   async lock(table: string, owner: Session, timeoutMs = -1): Promise<void> {
     await this.waitFor(table, owner, timeoutMs, () => this.holdRows(table, owner));
   }
 
-  /** Says that a session has rows in a table that are not committed. Others may add rows of their own meanwhile. */
+  /** Records that a session has uncommitted rows in a table. Others may add rows of their own meanwhile. */
   holdRows(table: string, owner: Session): void {
     const held = this.#locks.get(table) ?? { owners: new Set(), waiting: [] };
     held.owners.add(owner);
@@ -157,8 +157,8 @@ export class Engine {
   }
 
   /**
-   * Waits until no other session has changes of the table that are not committed.
-   * @param take called at once then, before a session that waited for the same can see that the table is free
+   * Waits until no other session has uncommitted changes in the table.
+   * @param take called at once then, before another waiting session can see that the table is free
    */
   async waitFor(table: string, owner: Session, timeoutMs = -1, take = () => {}): Promise<void> {
     for (;;) {
@@ -175,14 +175,14 @@ export class Engine {
     }
   }
 
-  /** Whether a session waits for another one, or for one that waits for it. */
+  /** Whether a session waits for another one, directly or through further sessions. */
   #waitsFor(session: Session, other: Session): boolean {
     const table = this.#waits.get(session);
     const owners = table === undefined ? [] : [...(this.#locks.get(table)?.owners ?? [])];
     return owners.some((one) => one !== session && (one === other || this.#waitsFor(one, other)));
   }
 
-  /** The rows of a table as soon as no session has changes of it that are not committed. Undefined if there is no such table. */
+  /** The rows of a table, as soon as no session has uncommitted changes in it. Undefined if there is no such table. */
   async committedRows(table: string): Promise<readonly SqlRow[] | undefined> {
     for (let held = this.#locks.get(table); held; held = this.#locks.get(table))
       await freed(held.waiting, -1);
@@ -198,7 +198,7 @@ export class Engine {
   }
 }
 
-/** Resolves to false if the lock is not freed in time. */
+/** Resolves to false if the lock is not released in time. */
 async function freed(waiting: (() => void)[], timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = timeoutMs < 0 ? undefined : setTimeout(() => resolve(false), timeoutMs);

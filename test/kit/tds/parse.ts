@@ -15,7 +15,7 @@ import {
 
 const maxSelects = 1000;
 
-/** @param codePage that of the database */
+/** @param codePage the code page of the database */
 export function parseBatch(text: string, codePage: CodePage): Statement[] {
   return new BatchParser(text, codePage).batch();
 }
@@ -149,7 +149,7 @@ class BatchParser extends PartParser {
     const table = new PartParser(this.string()).table();
     this.expect(',');
     const to = this.string().toLowerCase();
-    // Some engines do not accept it without the kind of the object.
+    // Some engines require the kind of the object here.
     this.expect(',');
     if (this.string() !== 'OBJECT') throw this.unexpected("'OBJECT'");
     return { kind: 'rename', table, to, by: 'procedure' };
@@ -229,7 +229,7 @@ class BatchParser extends PartParser {
     return { kind: 'createTable', table, columns, primaryKey, layout: this.#layout() };
   }
 
-  /** Only the name is read: what the view selects is not run here. */
+  /** Reads only the name of a view. Its query is not run here. */
   #view(): Statement {
     const view = this.table();
     this.expect('AS');

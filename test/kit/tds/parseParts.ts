@@ -41,7 +41,7 @@ export class PartParser {
     return this.tokens.advance().text;
   }
 
-  /** schema.table in lower case, because names are compared without case. */
+  /** Reads schema.table in lower case, because names are compared without regard to case. */
   table(): string {
     const first = this.word();
     return (this.take('.') ? `${first}.${this.word()}` : first).toLowerCase();
@@ -84,7 +84,7 @@ export class PartParser {
     return { items, from, args, where: this.where(), groupBy: this.#groupBy() };
   }
 
-  /** After the opening parenthesis. */
+  /** Reads the arguments that follow an opening parenthesis. */
   #arguments(): Expression[] {
     const args: Expression[] = [];
     if (this.take('*')) args.push({ kind: 'constant', value: 1 });
@@ -129,7 +129,7 @@ export class PartParser {
       return { kind: 'exists', select };
     }
     if (!this.take('(')) return this.#comparison(this.expression());
-    // The parentheses contain a query whose result is compared, or a condition.
+    // The parentheses contain either a query whose result is compared, or a condition.
     if (this.is('SELECT')) {
       const query = this.#query();
       this.expect(')');

@@ -136,7 +136,7 @@ export class Query {
   }
 }
 
-/** A text beside a number is a time. */
+/** A number for a comparison. A text that is compared with a number is a time. */
 const toNumber = (value: string | number | bigint): bigint =>
   typeof value === 'string' && value.includes('T') ? BigInt(Date.parse(`${value}Z`)) * 1000n : BigInt(value);
 

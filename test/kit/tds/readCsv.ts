@@ -1,6 +1,9 @@
 import { SqlError } from './syntax';
 
-/** Rows of fields, as COPY reads them. An empty field is null, quoted or not, and a line break always ends a row. */
+/**
+ * The rows and fields of a CSV file, in the way that COPY reads it. An empty field is null, quoted or not, and a line break always ends a
+ * row.
+ */
 export function* readCsv(text: string): Iterable<(string | null)[]> {
   for (const line of text.split('\n').slice(0, -1)) {
     const fields: (string | null)[] = [];

@@ -2,15 +2,15 @@ import type { Engine, SqlRow } from './engine';
 import { SqlError, type SqlValue, type Statement } from './syntax';
 
 /**
- * The rights of a login, like `INSERT clickstream` on a schema, `INSERT clickstream.clicks` on a table, or `CREATE TABLE` in the
- * database. System views may be read, but some of them tell only of what the login may see.
+ * The rights of a login, like `INSERT clickstream` on a schema, `INSERT clickstream.clicks` on a table, or `CREATE TABLE` in the database.
+ * System views may be read, but some of them only show what the login may see.
  */
 export type Rights = ReadonlySet<string>;
 
-/** What is no right in SQL Server, which refuses the whole batch then: it parses a batch before it runs any of it. */
+/** A right that SQL Server does not have. It refuses the whole batch, because it parses a batch before it runs any of it. */
 const ofAzureAlone = /\bADMINISTER DATABASE BULK OPERATIONS\b/;
 
-/** The rights that a script of GRANT statements gives, whose batches are parted by GO. */
+/** The rights that a script of GRANT statements gives. Its batches are separated by GO. */
 export function rightsOf(script: string, dialect: 'pool' | 'server' = 'pool'): Rights {
   const rights = new Set<string>();
   const batches = script.split(/^GO\s*$/m).filter((batch) => dialect === 'pool' || !ofAzureAlone.test(batch));
@@ -21,7 +21,7 @@ export function rightsOf(script: string, dialect: 'pool' | 'server' = 'pool'): R
   return rights;
 }
 
-/** A right and the table or schema it is for; without one it is a right in the database. */
+/** A right, and the table or schema that it is for. Without one, it is a right in the database. */
 type Needed = readonly [right: string, on?: string];
 
 /** Throws the error of a real server if a right is missing for a statement. */
@@ -38,14 +38,14 @@ export function checkRights(rights: Rights, statement: Statement): void {
   );
 }
 
-/** A right on a table follows from the same right on its schema, and that from the same right in the database. */
+/** A right on a table, and the rights that include it: the same right on its schema, and in the database. */
 const levelsOf = (right: string, on: string | undefined): string[] =>
   on === undefined ? [right] : [`${right} ${on}`, `${right} ${schemaOf(on)}`, right];
 
-/** The rights of somebody who may do everything, as far as statements here need them. */
+/** The rights of a user who may do everything, as far as statements here need them. */
 const all = ['CONTROL', 'ALTER', 'SELECT', 'INSERT', 'UPDATE', 'DELETE', 'EXECUTE', 'REFERENCES'];
 
-/** fn_my_permissions: what the login may do in the database, on a schema or on a table. */
+/** The rows of fn_my_permissions: the rights of the login in the database, on a schema or on a table. */
 export function myPermissions(
   { rights, tellsRights, schemas, tables }: Engine,
   [on, kind]: readonly SqlValue[],
@@ -67,7 +67,7 @@ export function myPermissions(
   }));
 }
 
-/** IS_ROLEMEMBER; null if there is no such role. Who may do everything owns the database. */
+/** The answer of IS_ROLEMEMBER; null if there is no such role. A login that may do everything owns the database. */
 export function isMember({ rights, roles }: Engine, role: string): 1 | 0 | null {
   if (
     !/^db_(?:owner|(?:deny)?data(?:reader|writer)|ddladmin|securityadmin|accessadmin|backupoperator)$/.test(
@@ -80,7 +80,7 @@ export function isMember({ rights, roles }: Engine, role: string): 1 | 0 | null 
 
 const schemaOf = (name: string) => name.split('.')[0] ?? '';
 
-/** What a statement needs itself. Those in it are checked when they run. */
+/** The rights that a statement itself needs. The statements inside it are checked when they run. */
 function neededFor(statement: Statement): Needed[] {
   switch (statement.kind) {
     case 'select':
@@ -113,16 +113,16 @@ function neededFor(statement: Statement): Needed[] {
   }
 }
 
-/** Of the system views, this one alone is for those who were granted it. */
+/** The rights to read a table. Only this one of the system views needs a right. */
 const reading = (table: string | undefined): Needed[] =>
   table === undefined || (/^(?:sys\.|fn_)/.test(table) && table !== 'sys.sql_expression_dependencies')
     ? []
     : [['SELECT', table]];
 
-/** Whether the login sees what others have and did in the database. */
+/** Whether the login can see the rights and the work of others in the database. */
 export const seesOthers = ({ rights }: Engine): boolean => rights?.has('VIEW DEFINITION') ?? true;
 
-/** HAS_PERMS_BY_NAME; null if there is no such table. */
+/** The answer of HAS_PERMS_BY_NAME; null if there is no such table. */
 export function hasPermission(engine: Engine, [name, kind, right]: readonly SqlValue[]): 1 | 0 | null {
   const on = name === null ? undefined : String(name).toLowerCase();
   if (kind === 'OBJECT' && on !== undefined && !on.startsWith('sys.') && !engine.tables.has(on)) return null;

@@ -1,7 +1,7 @@
 import type { SqlRow, SqlTable } from './engine';
 import { SqlError } from './syntax';
 
-/** Undoes an UPDATE or DELETE, also if other sessions have added rows since. `changed`: the rows and what became of them. */
+/** Undoes an UPDATE or DELETE, even if other sessions have added rows since. `changed` has each changed row and its replacement. */
 export function takeBack(table: SqlTable, changed: ReadonlyMap<SqlRow, SqlRow | undefined>): void {
   const before = new Map([...changed].flatMap(([row, after]) => (after ? [[after, row] as const] : [])));
   const deleted = [...changed].flatMap(([row, after]) => (after ? [] : [row]));

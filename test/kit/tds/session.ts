@@ -13,7 +13,7 @@ import { refuseDoubled, takeBack } from './rowChanges';
 import { SessionOptions } from './sessionOptions';
 import { type Select, SqlError, type SqlValue, type Statement } from './syntax';
 
-/** One connection. */
+/** One connection's session. */
 export class Session {
   readonly #engine: Engine;
   #undo: (() => void)[] | undefined;
@@ -22,7 +22,7 @@ export class Session {
   readonly options: SessionOptions;
   #bulk: (Statement & { kind: 'insertBulk' }) | undefined;
   ended = false;
-  /** Called around every commit; may end the session. */
+  /** Called before and after every commit. It may end the session. */
   onCommit: (phase: 'before' | 'after') => void = () => {};
 
   constructor(engine: Engine) {
@@ -81,7 +81,7 @@ export class Session {
     return { kind: 'transaction', change: 'rolledBack', id: this.#transactionId };
   }
 
-  /** As a new login would: the transaction ends, and the options are those of the beginning. */
+  /** Resets the session as for a new login: the transaction ends, and the options are those of the beginning. */
   reset(): void {
     if (this.#undo) this.rollback();
     this.options.reset();
@@ -98,7 +98,7 @@ export class Session {
     if (this.ended) throw new SqlError(596, 'The session has ended.');
   }
 
-  /** Lets other sessions run. A session that ends meanwhile was rolled back, so what it wrote afterwards would stay. */
+  /** Lets other sessions run. If the session ends meanwhile, it is rolled back, so it must not write anything afterwards. */
   async #pause(): Promise<void> {
     await this.#engine.between();
     this.#throwIfEnded();
@@ -235,7 +235,7 @@ export class Session {
     answer({ kind: 'done', touched: undefined });
   }
 
-  /** Takes the rows of the statement before. */
+  /** Takes the rows for the statement before. */
   bulkLoad(body: Buffer, answer: (one: Answer) => void): void {
     const bulk = this.#bulk;
     this.#bulk = undefined;
@@ -259,7 +259,7 @@ export class Session {
   addRows(table: SqlTable, columns: readonly string[], rows: readonly (readonly SqlValue[])[]): number {
     const added = rows.map((values) => this.#newRow(table, columns, values));
     refuseDoubled(table, added);
-    // One call with all rows as arguments would be too many for the stack.
+    // They are added one by one, because one call with all rows as arguments would overflow the stack.
     for (const row of added) table.rows.push(row);
     this.#undo?.push(() => {
       const gone = new Set(added);

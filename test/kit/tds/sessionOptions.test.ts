@@ -31,7 +31,7 @@ const batch = async (text: string) => {
   return { rowsAffected, recordset };
 };
 
-/** The connection of the pool asks to be reset, as other drivers do when a connection is used again. */
+/** Makes the pool's connection ask for a reset, as other drivers do when a connection is used again. */
 async function reset(): Promise<void> {
   const { pool: inner } = pool as unknown as {
     pool: { acquire(): { promise: Promise<ResettableConnection> }; release(one: ResettableConnection): void };
@@ -166,7 +166,7 @@ describe('what SQL Server takes back with a transaction, and a pool does not tak
   });
 });
 
-/** Resolves when this many callers wait. */
+/** Returns a function that resolves once this many callers have called it. */
 function allOf(count: number): () => Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let waiting = 0;

@@ -16,8 +16,8 @@ const inert =
   /^(?:ANSI_\w+|ARITHABORT|CONCAT_NULL_YIELDS_NULL|CURSOR_CLOSE_ON_COMMIT|NUMERIC_ROUNDABORT|QUOTED_IDENTIFIER) (?:ON|OFF)$|^(?:DATEFIRST|TEXTSIZE) -? ?\d+$|^LANGUAGE \w+$|^IMPLICIT_TRANSACTIONS OFF$/;
 
 /**
- * The SET options of one connection. As in a real server they stay as they are when a batch ends, and only a reset of the connection
- * takes them back to what they were at the login.
+ * The SET options of one connection. As in a real server they stay as they are when a batch ends. Only a reset of the connection sets them
+ * back to what they were at the login.
  */
 export class SessionOptions {
   readonly #isPool: boolean;
@@ -25,7 +25,7 @@ export class SessionOptions {
   noCount = false;
   xactAbort = false;
   isolation = 'READ COMMITTED';
-  /** Milliseconds; -1 waits for ever. */
+  /** In milliseconds; -1 waits for ever. */
   lockTimeout = -1;
   dateFormat = 'MDY';
 
@@ -37,14 +37,14 @@ export class SessionOptions {
 
   reset(): void {
     this.noCount = this.#noCountAtLogin;
-    // A dedicated pool does so anyway: an error in a transaction ends it.
+    // A dedicated pool does this in any case: an error in a transaction ends it.
     this.xactAbort = this.#isPool;
     this.isolation = this.#isPool ? 'READ UNCOMMITTED' : 'READ COMMITTED';
     this.lockTimeout = -1;
     this.dateFormat = 'MDY';
   }
 
-  /** Runs `SET` with these words, in capitals. */
+  /** Runs `SET` with these words, which are in capitals. */
   set(words: readonly string[]): void {
     const text = words.join(' ');
     const [, name, value] = /^(NOCOUNT|XACT_ABORT) (ON|OFF)$/.exec(text) ?? [];
@@ -59,7 +59,7 @@ export class SessionOptions {
     else if (!inert.test(text)) throw new SqlError(195, `'${text}' is not a recognized SET option.`);
   }
 
-  /** Begins a transaction with an isolation level by its number, which then stays that of the session. */
+  /** Begins a transaction with the isolation level of this number. The session keeps the level afterwards. */
   beginAt(level: number): void {
     const name = isolationLevels[level];
     if (level !== 0 && name !== undefined) this.#setIsolation(name);

@@ -39,7 +39,7 @@ export interface ColumnDefinition {
   readonly type: string;
   readonly identity: boolean;
   readonly nullable: boolean;
-  /** That of the database unless its collation is told. */
+  /** The collation; undefined for that of the database. */
   readonly collation: string | undefined;
 }
 
@@ -52,7 +52,7 @@ export interface Layout {
 export interface Select {
   readonly items: readonly { readonly value: Expression | '*'; readonly name: string }[];
   readonly from: string | undefined;
-  /** Those of a function that gives rows. */
+  /** The arguments, if it is a function that returns rows. */
   readonly args?: readonly Expression[] | undefined;
   readonly where: Condition | undefined;
   readonly groupBy?: readonly Expression[] | undefined;
@@ -80,7 +80,7 @@ export type Statement =
       readonly kind: 'delete';
       readonly table: string;
       readonly where: Condition | undefined;
-      /** Whether the whole table is locked. */
+      /** True if the whole table is locked. */
       readonly isTableLocked: boolean;
     }
   | {
@@ -90,7 +90,7 @@ export type Statement =
       readonly selects: readonly Select[];
     }
   | {
-      /** The rows come in the next message. */
+      /** An INSERT BULK. Its rows are in the next message. */
       readonly kind: 'insertBulk';
       readonly table: string;
       readonly columns: readonly { readonly name: string; readonly type: string }[];
@@ -110,7 +110,7 @@ export type Statement =
       readonly state: string;
       readonly permission: string;
       readonly table: string;
-      /** The name of a column, if it is a right on that alone. */
+      /** The name of a column, if the right is on that column only. */
       readonly column: string | undefined;
       readonly grantee: string;
     }

@@ -19,7 +19,7 @@ export function systemRows(engine: Engine, name: string): SqlRow[] {
 const objectRow = (name: string, { createdAt, id }: SqlTable): SqlRow => ({
   object_id: id,
   name: name.slice(name.indexOf('.') + 1),
-  // This is a number in a real server. Here only SCHEMA_NAME must understand it.
+  // In a real server this is a number. Here only SCHEMA_NAME has to understand it.
   schema_id: name.slice(0, name.indexOf('.')),
   type: 'U',
   create_date: createdAt,
@@ -83,7 +83,7 @@ function indexType(layout: Layout | undefined): number {
   return layout?.index.startsWith('CLUSTERED') ? 1 : 0;
 }
 
-/** The place of each column in the key of a clustered index, or in the order of a columnstore. */
+/** For each column, its place in the key of a clustered index, or in the order of a columnstore. */
 function indexColumns(table: SqlTable): SqlRow[] {
   const places = ['key_ordinal', 'column_store_order_ordinal'];
   if (indexType(table.layout) === 5) places.reverse();
@@ -95,7 +95,7 @@ function indexColumns(table: SqlTable): SqlRow[] {
   }));
 }
 
-/** The columns that an option names in brackets, with their place; all others have 0. */
+/** For each column, its place among those that an option names in brackets; 0 for all others. */
 function numbered({ columns, id }: SqlTable, option: string, place: string): SqlRow[] {
   const named = [...option.matchAll(/\[(\w+)\]( DESC)?/g)];
   return columns.map(({ name }, index) => {

@@ -4,7 +4,7 @@ import { SqlClient } from '../../../src/lib/warehouse/synapse/sqlClient';
 import { TdsServer } from './tdsServer';
 
 /*
- * The judge is judged: the server must refuse what a dedicated SQL pool refuses, or tests against it would prove nothing.
+ * Tests the server of the tests: it must refuse what a dedicated SQL pool refuses, because otherwise tests against it would prove nothing.
  */
 
 let server: TdsServer;
@@ -143,7 +143,7 @@ it('turns away a client with the settings it has by itself', async () => {
 
 it('changes the same values silently as a real server', async () => {
   await client.batch("INSERT INTO s.t (b, c) SELECT 'a★', '2026-01-01T00:00:00.001';");
-  // Rounded to 1/300 s.
+  // The time is rounded to 1/300 s.
   expect(server.rows('s.t')).toEqual([{ a: null, b: 'a?', c: 1_767_225_600_000_000n }]);
 });
 
@@ -219,7 +219,7 @@ it('keeps nothing of an INSERT whose connection breaks while it runs in a transa
   server.engine.between = async () => {
     breaks++;
     server.dropAll();
-    // The server hears of it on a later turn.
+    // The server learns that only in a later turn of the event loop.
     for (let turn = 0; turn < 10; turn++) await between();
   };
   const insert = 'INSERT INTO s.t (a) SELECT 1;';

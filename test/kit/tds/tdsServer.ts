@@ -26,19 +26,19 @@ export class TdsServer {
   readonly #troubles: Trouble[] = [];
   /** While this is set, every login is refused with this error. */
   refuseLogins: { readonly number: number; readonly message: string } | undefined;
-  /** How many logins there were, and the texts of all batches. */
+  /** The number of logins. The next member has the texts of all batches. */
   logins = 0;
   readonly batches: string[] = [];
   bulkLoads = 0;
-  /** The errors that were sent. */
+  /** The numbers of the errors that were sent. */
   readonly errors: number[] = [];
-  /** The connection breaks once when a matching batch comes, before the batch runs. */
+  /** When a batch that matches comes, the connection breaks once, before the batch runs. */
   cutAt: RegExp | undefined;
-  /** How many milliseconds a matching batch waits before it runs, as in the queue of a busy pool. */
+  /** For a batch that matches: how many milliseconds it waits before it runs, as in the queue of a busy pool. */
   hold: { readonly batch: RegExp; readonly ms: (batch: string) => number } | undefined;
   /** Called before each batch. */
   onBatch: ((text: string) => void) | undefined;
-  /** Whether to keep the texts of batches. Turn it off for large loads, which would fill the memory. */
+  /** True to keep the texts of batches. Turn it off for large loads, which would fill the memory. */
   keepBatches = true;
 
   private constructor(options: EngineOptions) {
@@ -168,7 +168,7 @@ export class TdsServer {
           throw new SqlError(trouble.fail, trouble.message);
         }
         if (this.hold?.batch.test(text)) await sleep(this.hold.ms(text));
-        // Do not run the batch if the client has gone meanwhile.
+        // If the client has gone meanwhile, the batch is not run.
         if (session.ended) return;
         await session.run(text, take);
       } else throw new SqlError(2812, 'Procedures are not to be called here: send a batch.');

@@ -33,7 +33,7 @@ export class Tokens {
   #strings = 0;
   current: Token = { kind: 'end', text: '' };
 
-  /** @param codePage that of the database, in which constants are unless they begin with N */
+  /** @param codePage the code page of the database, in which constants are unless they begin with N */
   constructor(text: string, codePage: CodePage) {
     this.#text = text;
     this.#codePage = codePage;

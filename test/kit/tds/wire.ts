@@ -17,7 +17,7 @@ export const messageTypes = {
 
 const packetSize = 4096;
 
-/** Joins packets to messages and passes each message to `handle`. `resets`: it asks to reset the connection first. */
+/** Joins packets to messages and passes each message to `handle`. `resets` is true if the message asks to reset the connection first. */
 export function readMessages(
   socket: Socket,
   handle: (type: number, body: Buffer, resets: boolean) => void,
@@ -80,11 +80,11 @@ const i64 = (value: bigint) => {
   bytes.writeBigInt64LE(value);
   return bytes;
 };
-/** Text with its length in characters in one byte. */
+/** A text after its length in characters, which takes one byte. */
 const shortText = (text: string) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text, 'utf16le')]);
 const longText = (text: string) => Buffer.concat([u16(text.length), Buffer.from(text, 'utf16le')]);
 
-/** SQL_Latin1_General_CP1_CI_AS. Text is sent as Unicode, whatever its collation. */
+/** The collation SQL_Latin1_General_CP1_CI_AS. Text is sent as Unicode, whatever its collation is. */
 const collationOfAnswers = Buffer.from([0x09, 0x04, 0xd0, 0x00, 0x34]);
 
 /** The answer to a prelogin: our version, and that there is no encryption. */
@@ -112,7 +112,7 @@ export const transactionChange = {
 
 /**
  * The answer to an accepted login.
- * @param collation that of the database, in which clients send text in binary form
+ * @param collation the collation of the database, in which clients send text in binary form
  */
 export function loginAnswer(database: string, collation: Buffer): Buffer {
   const name = shortText('Tributary test server');
@@ -128,7 +128,7 @@ export function loginAnswer(database: string, collation: Buffer): Buffer {
 
 const doneStatus = { more: 1, error: 2, count: 16 };
 
-/** The end of a statement. */
+/** The token for the end of a statement. */
 export function done(options: { more?: boolean; error?: boolean; count?: number } = {}): Buffer {
   const { more = false, error = false, count } = options;
   const status =
@@ -202,7 +202,7 @@ function fixedLengthValue(value: string | number | bigint, type: Exclude<WireTyp
       return Buffer.from([Number(value)]);
     case 'datetime': {
       const days = floorDivide(BigInt(value), dayMicros);
-      // Thirds of a hundredth of a second since midnight.
+      // Times count 1/300 s since midnight.
       const ticks = ((BigInt(value) - days * dayMicros) * 3n + 5000n) / 10_000n;
       return Buffer.concat([i32(Number(days) + daysFrom1900), i32(Number(ticks))]);
     }
@@ -227,14 +227,14 @@ const daysFromYear1 = 719_162n;
 const dateOf = (days: bigint) => i64(days + daysFromYear1).subarray(0, 3);
 const floorDivide = (value: bigint, by: bigint) => value / by - (value % by < 0n ? 1n : 0n);
 
-/** The text of a batch: what follows all its headers. */
+/** The text of a batch, which comes after all its headers. */
 export const readBatch = (body: Buffer): string => body.subarray(body.readUInt32LE(0)).toString('utf16le');
 
 export type TransactionRequest =
   | { readonly kind: 'begin'; readonly isolation: number }
   | { readonly kind: 'commit' | 'rollback' };
 
-/** A transaction manager request (TM_BEGIN_XACT, TM_COMMIT_XACT, TM_ROLLBACK_XACT), or undefined for other ones. */
+/** A transaction manager request (TM_BEGIN_XACT, TM_COMMIT_XACT, TM_ROLLBACK_XACT); undefined for other requests. */
 export function readTransactionRequest(body: Buffer): TransactionRequest | undefined {
   const at = body.readUInt32LE(0);
   const type = body.readUInt16LE(at);
