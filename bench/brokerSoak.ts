@@ -2,17 +2,27 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { EventHubConsumerClient, EventHubProducerClient, latestEventPosition } from '@azure/event-hubs';
+import { numberFlag, switchFlag } from '../src/cli/commandLine/arguments';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
+import { countFlag } from './numbers';
 
 /**
  * Sends events to the broker at a fixed rate, reads them all, and prints the broker's memory every 10 seconds. Fails
  * if the reader did not get all accepted events.
  *
- *     node dist/bench/brokerSoak.js [--seconds 60] [--rate 20000] [--port 5679] [--memory]
+ *     npm run bench -- brokerSoak [--seconds 60] [--rate 20000] [--port 5679] [--memory]
  *
  * --memory keeps the events in memory instead of a log on disk; then memory grows with every event.
  */
+const flags = {
+  seconds: countFlag('how long', 60),
+  rate: countFlag('events/s', 20_000),
+  port: numberFlag({ meaning: 'of the broker', fallback: 5679, least: 1, most: 65_535, whole: true }),
+  memory: switchFlag('keep the events in memory instead of a log on disk'),
+};
+
 const batch = 500;
 const oneBody = {
   session_id: 'a'.repeat(32),
@@ -22,28 +32,28 @@ const oneBody = {
   ts: '2024-01-01T00:00:00Z',
 };
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '60' },
-      rate: { type: 'string', default: '20000' },
-      port: { type: 'string', default: '5679' },
-      memory: { type: 'boolean', default: false },
-    },
-  });
+async function main({ seconds, rate, port, memory }: Given<typeof flags>): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'broker-soak-'));
-  const broker = await startBroker(values.port, values.memory ? undefined : dir);
+  const broker = await startBroker(port, memory ? undefined : dir);
   try {
-    await soak(broker, `127.0.0.1:${values.port}`, Number(values.seconds), Number(values.rate));
+    await soak(broker, `127.0.0.1:${port}`, seconds, rate);
+    return 0;
   } finally {
     broker.kill('SIGTERM');
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-async function startBroker(port: string, dataDir: string | undefined): Promise<ChildProcess> {
+async function startBroker(port: number, dataDir: string | undefined): Promise<ChildProcess> {
   const script = join(__dirname, '..', 'local', 'broker', 'main.js');
-  const args = [script, '--port', port, '--health-port', '0', ...(dataDir ? ['--data', dataDir] : [])];
+  const args = [
+    script,
+    '--port',
+    String(port),
+    '--health-port',
+    '0',
+    ...(dataDir ? ['--data', dataDir] : []),
+  ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve());
@@ -108,7 +118,7 @@ function residentMebibytes(pid: number | undefined): string {
   }
 }
 
-main().catch((error) => {
-  console.error(error);
-  process.exitCode = 1;
+runCommand({
+  call: 'npm run bench -- brokerSoak',
+  does: action({ meaning: 'The Event Hubs broker under load for a long time.', flags, run: main }),
 });

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { startAzurite } from '../local/azurite';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import { ClicksApi } from '../src/lib/api/clicksApi';
 import { cachedStatePath } from '../src/lib/counts/cachedState';
 import { Counts } from '../src/lib/counts/counts';
@@ -21,7 +22,7 @@ import { MemoryStore } from '../src/lib/storage/memoryStore';
 import type { ObjectStore } from '../src/lib/storage/objectStore';
 import { countedClicks } from '../src/lib/streams/clickstream';
 import { clickFields } from './clickRows';
-import { median, percentile, printTable, rounded } from './numbers';
+import { countFlag, median, percentile, printTable, rounded } from './numbers';
 
 /**
  * The click counts and their API: requests per second, and the slowest of a hundred, with 670 and with 100,000 products; the time from a
@@ -30,8 +31,7 @@ import { median, percentile, printTable, rounded } from './numbers';
  *
  *   npm run bench -- counts [--rows 1000000]
  */
-const { values } = parseArgs({ options: { rows: { type: 'string', default: '1000000' } } });
-const totalRows = Number(values.rows);
+const flags = { rows: countFlag('that a cold start counts', 1_000_000) };
 
 let random = 42;
 const draw = (below: number) => {
@@ -176,7 +176,7 @@ async function coldStartOfMany(table: Table, products: number): Promise<void> {
   report(`cached state of ${rounded(products)} products, MiB`, rounded((state?.bytes.length ?? 0) / 2 ** 20));
 }
 
-async function coldStart(table: Table): Promise<void> {
+async function coldStart(table: Table, totalRows: number): Promise<void> {
   await checkpoint({ at: table.at });
   const runs = async (prepare: () => Promise<unknown>) => {
     const taken: number[] = [];
@@ -199,7 +199,7 @@ async function coldStart(table: Table): Promise<void> {
   );
 }
 
-async function againstDuckDb(table: Table, folder: string): Promise<void> {
+async function againstDuckDb(table: Table, folder: string, totalRows: number): Promise<void> {
   const { store } = table.at;
   for await (const { path } of store.list('million/part-'))
     writeFileSync(join(folder, basename(path)), (await store.get(path))?.bytes ?? new Uint8Array());
@@ -234,7 +234,7 @@ async function againstDuckDb(table: Table, folder: string): Promise<void> {
   report('DuckDB / that first answer', rounded(median(recounts) / median(afterCommits)));
 }
 
-async function main(): Promise<void> {
+async function main({ rows: totalRows }: Given<typeof flags>): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
   const azurite = await startAzurite();
   try {
@@ -253,13 +253,17 @@ async function main(): Promise<void> {
     const million = new Table(store, 'million');
     for (let file = 0; file < 1000; file++)
       await million.append(clicks(totalRows / 1000, () => 1 + draw(670)));
-    await coldStart(million);
-    await againstDuckDb(million, folder);
+    await coldStart(million, totalRows);
+    await againstDuckDb(million, folder, totalRows);
     printTable(['', 'measured', 'aim'], rows);
+    return 0;
   } finally {
     await azurite.close();
     rmSync(folder, { recursive: true });
   }
 }
 
-void main();
+runCommand({
+  call: 'npm run bench -- counts',
+  does: action({ meaning: 'The click counts and their API, against DuckDB.', flags, run: main }),
+});

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { parseArgs } from 'node:util';
 import { startAzurite } from '../local/azurite';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import { ClicksApi } from '../src/lib/api/clicksApi';
 import { Counts } from '../src/lib/counts/counts';
 import { ProductNames } from '../src/lib/counts/productNames';
@@ -13,7 +14,7 @@ import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import type { ObjectStore } from '../src/lib/storage/objectStore';
 import { countedClicks } from '../src/lib/streams/clickstream';
 import { clickFields } from './clickRows';
-import { printTable, rounded } from './numbers';
+import { countFlag, printTable, rounded } from './numbers';
 
 /**
  * A history that is scanned from the table's files, because no counts are kept that are so fine: the minutes of one product over 31 days,
@@ -22,22 +23,20 @@ import { printTable, rounded } from './numbers';
  *
  *   npm run bench -- lakeScan [--rows 4000000] [--files 16]
  */
-const { values } = parseArgs({
-  options: { rows: { type: 'string', default: '4000000' }, files: { type: 'string', default: '16' } },
-});
-const rowsOfFile = Math.ceil(Number(values.rows) / Number(values.files));
+const flags = { rows: countFlag('of the table', 4_000_000), files: countFlag('of the table', 16) };
 const spanMs = 31 * dayMs;
 
-/** Writes the table. Each file has the clicks of its part of the 31 days, as compaction would leave them. */
-async function writeTable(store: ObjectStore): Promise<void> {
+/** Each file has the clicks of its part of the 31 days, as compaction leaves them. */
+async function writeTable(store: ObjectStore, { rows, files }: Given<typeof flags>): Promise<void> {
+  const rowsOfFile = Math.ceil(rows / files);
   const at = { store, table: 'clicks' };
   await createTable(at, clickFields);
   const begin = Date.now() - spanMs;
-  for (let first = 0; first < Number(values.rows); first += rowsOfFile) {
+  for (let first = 0; first < rows; first += rowsOfFile) {
     const columns: number[][] = clickFields.map(() => []);
     for (let row = first; row < first + rowsOfFile; row++) {
       const product = 1 + Math.floor(100_000 * Math.random() ** 3);
-      const enqueuedAt = Math.floor(begin + (row / Number(values.rows)) * spanMs) * 1000;
+      const enqueuedAt = Math.floor(begin + (row / rows) * spanMs) * 1000;
       const cells = [product, enqueuedAt, row, (product % 10) + 1, enqueuedAt, 1e15, row % 4, row, 0];
       for (const [index, cell] of cells.entries()) columns[index]?.push(cell);
     }
@@ -66,11 +65,11 @@ async function duckDb(store: ObjectStore, since: string): Promise<number> {
   return taken;
 }
 
-async function main(): Promise<void> {
+async function main(given: Given<typeof flags>): Promise<number> {
   const azurite = await startAzurite();
   try {
     const store = await openAzureBlobStore({ connectionString: azurite.connectionString }, 'lake');
-    await writeTable(store);
+    await writeTable(store, given);
     const counts = new Counts({ at: { store, table: 'clicks' }, counted: countedClicks });
     const api = new ClicksApi({ counts, names: new ProductNames(store) });
     const ask = (path: string, query: string) =>
@@ -105,9 +104,13 @@ async function main(): Promise<void> {
       delay.disable();
     }
     printTable(['history', 'ms', 'CPU, ms', 'DuckDB, ms', 'longest block, ms', 'more MiB'], rows);
+    return 0;
   } finally {
     await azurite.close();
   }
 }
 
-void main();
+runCommand({
+  call: 'npm run bench -- lakeScan',
+  does: action({ meaning: 'A history that is scanned from the files, against DuckDB.', flags, run: main }),
+});

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
 import { startAzurite } from '../local/azurite';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import { ClicksApi } from '../src/lib/api/clicksApi';
 import { cachedStatePath } from '../src/lib/counts/cachedState';
 import { Counts } from '../src/lib/counts/counts';
@@ -14,7 +15,7 @@ import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import type { ObjectStore } from '../src/lib/storage/objectStore';
 import { countedClicks } from '../src/lib/streams/clickstream';
 import { clickFields } from './clickRows';
-import { printTable, rounded } from './numbers';
+import { countFlag, listFlag, printTable, rounded } from './numbers';
 
 /**
  * Memory and time of an instance that counts a table with more distinct products than are counted on their own. The clicks are spread
@@ -23,40 +24,34 @@ import { printTable, rounded } from './numbers';
  *
  *   npm run bench -- manyProducts [--products 1000000] [--rows 2000000] [--limits 250000,1000000] [--hours 1]
  */
-const { values } = parseArgs({
-  options: {
-    products: { type: 'string', default: '1000000' },
-    rows: { type: 'string', default: '2000000' },
-    limits: { type: 'string', default: '250000,1000000' },
-    hours: { type: 'string', default: '1' },
-    // These are given to the processes that count.
-    connection: { type: 'string' },
-    table: { type: 'string', default: 'clicks' },
-  },
-});
-const products = Number(values.products);
-const totalRows = Number(values.rows);
-const spreadMs = Number(values.hours) * hourMs;
+const flags = {
+  products: countFlag('distinct ones', 1_000_000),
+  rows: countFlag('of the table', 2_000_000),
+  limits: listFlag('how many products are counted on their own', [250_000, 1_000_000]),
+  hours: countFlag('in which the clicks are', 1),
+};
+type Size = Given<typeof flags>;
+
 const rowsOfFile = 20_000;
 
-/** Writes the table. Each product has a click, and the other clicks prefer low numbers. */
-async function writeTable(store: ObjectStore, table: string): Promise<void> {
+/** Writes the table: each product has a click, and the rest of the clicks prefer low numbers. */
+async function writeTable(store: ObjectStore, table: string, size: Size): Promise<void> {
   const at = { store, table };
   await createTable(at, clickFields);
   let state = await openState(at);
-  for (let first = 0; state && first < totalRows; first += rowsOfFile) {
-    const columns = clicks(first, Math.min(rowsOfFile, totalRows - first));
+  for (let first = 0; state && first < size.rows; first += rowsOfFile) {
+    const columns = clicks(first, Math.min(rowsOfFile, size.rows - first), size);
     const add = await writeDataFile({ at, fields: clickFields, columns });
     state = (await append({ state, fields: clickFields, adds: [add], txns: [] })).state;
   }
 }
 
-function clicks(first: number, count: number): number[][] {
+function clicks(first: number, count: number, { products, hours }: Size): number[][] {
   const now = Date.now();
   const columns: number[][] = clickFields.map(() => []);
   for (let row = first; row < first + count; row++) {
     const product = row < products ? (row * 7_919) % products : Math.floor(products * Math.random() ** 3);
-    const enqueuedAt = (now - Math.floor(Math.random() * spreadMs)) * 1000;
+    const enqueuedAt = (now - Math.floor(Math.random() * hours * hourMs)) * 1000;
     const cells = [product, enqueuedAt, row, (product % 10) + 1, enqueuedAt, 1e15, row % 4, row, 0];
     for (const [index, cell] of cells.entries()) columns[index]?.push(cell);
   }
@@ -72,14 +67,22 @@ interface Figures {
   readonly other: number;
 }
 
+/** What a process is told that counts. */
+interface Task {
+  readonly connection: string;
+  readonly table: string;
+  readonly maxKeys: number;
+  readonly size: Size;
+}
+
 /** Runs in a process of its own: counts, sees a commit come, answers, and saves. */
-async function count(connection: string, table: string, maxKeys: number): Promise<Figures> {
+async function count({ connection, table, maxKeys, size }: Task): Promise<Figures> {
   const store = await openAzureBlobStore({ connectionString: connection }, 'lake');
   const at = { store, table };
   const counts = new Counts({ at, counted: countedClicks, refreshMs: 0, maxKeys });
   const first = await seconds(() => counts.current());
   const state = await openState(at);
-  const add = await writeDataFile({ at, fields: clickFields, columns: clicks(totalRows, 1000) });
+  const add = await writeDataFile({ at, fields: clickFields, columns: clicks(size.rows, 1000, size) });
   if (state) await append({ state, fields: clickFields, adds: [add], txns: [] });
   const refresh = await seconds(() => counts.current());
   const api = new ClicksApi({ counts, names: new ProductNames(store) });
@@ -103,35 +106,26 @@ async function seconds(run: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-async function inProcess(connection: string, table: string, limit: string): Promise<Figures> {
-  const argv = ['--connection', connection, '--table', table, '--limits', limit];
-  const args = [
-    __filename,
-    ...argv,
-    '--rows',
-    values.rows,
-    '--products',
-    values.products,
-    '--hours',
-    values.hours,
-  ];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+async function inProcess(task: Task): Promise<Figures> {
+  const child = spawn(process.execPath, [__filename, 'count', JSON.stringify(task)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   return JSON.parse(await text(child.stdout)) as Figures;
 }
 
-async function main(): Promise<void> {
+async function main(size: Size): Promise<number> {
   const azurite = await startAzurite();
   const connection = azurite.connectionString;
   const rows: string[][] = [];
   try {
     const store = await openAzureBlobStore({ connectionString: connection }, 'lake');
-    for (const limit of values.limits.split(',')) {
-      const table = `clicks${limit}`;
-      await writeTable(store, table);
+    for (const maxKeys of size.limits) {
+      const table = `clicks${maxKeys}`;
+      await writeTable(store, table, size);
       const steps = ['from the files, deciding', 'from the cached state', 'from the files, decided before'];
       for (const [step, what] of steps.entries()) {
         if (step === 2) await store.delete(cachedStatePath(table));
-        const found = await inProcess(connection, table, limit);
+        const found = await inProcess({ connection, table, maxKeys, size });
         const figures = [
           found.firstSeconds,
           found.refreshMs,
@@ -140,7 +134,7 @@ async function main(): Promise<void> {
           found.kept,
           found.other,
         ];
-        rows.push([rounded(Number(limit)), what, ...figures.map(rounded)]);
+        rows.push([rounded(maxKeys), what, ...figures.map(rounded)]);
       }
     }
     const titles = [
@@ -154,13 +148,21 @@ async function main(): Promise<void> {
       'other',
     ];
     printTable(titles, rows);
+    return 0;
   } finally {
     await azurite.close();
   }
 }
 
-if (values.connection === undefined) void main();
+const [mode, task = ''] = process.argv.slice(2);
+if (mode === 'count')
+  void count(JSON.parse(task) as Task).then((figures) => console.log(JSON.stringify(figures)));
 else
-  void count(values.connection, values.table, Number(values.limits)).then((figures) =>
-    console.log(JSON.stringify(figures)),
-  );
+  runCommand({
+    call: 'npm run bench -- manyProducts',
+    does: action({
+      meaning: 'Memory and time of the counts at a million distinct products.',
+      flags,
+      run: main,
+    }),
+  });

@@ -1,3 +1,4 @@
+import { numberFlag } from '../src/cli/commandLine/arguments';
 import type { Flag } from '../src/cli/commandLine/command';
 
 /** The value below which the given share (0 to 1) of the values lies; NaN if there are none. */
@@ -27,6 +28,10 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
     console.log(cells.join('  '));
   }
 }
+
+/** A flag for a whole number from 1 on. */
+export const countFlag = (meaning: string, fallback: number): Flag<number> =>
+  numberFlag({ meaning, fallback, least: 1, most: 100_000_000, whole: true });
 
 /** A flag with several numbers, like 1000,5000. */
 export const listFlag = (

@@ -1,4 +1,5 @@
-import { parseArgs } from 'node:util';
+import { action, type Given } from '../src/cli/commandLine/command';
+import { runCommand } from '../src/cli/commandLine/runCommand';
 import { type Action, serializeCommit } from '../src/lib/delta/actions';
 import { ourConfiguration } from '../src/lib/delta/commit';
 import { commitPath } from '../src/lib/delta/log';
@@ -11,6 +12,7 @@ import { clickstream } from '../src/lib/streams/clickstream';
 import { problemsOf } from '../src/lib/verify/partitionAudit';
 import { verifyStream } from '../src/lib/verify/verifyStream';
 import { clickFields } from './clickRows';
+import { countFlag } from './numbers';
 
 /**
  * Verifies a synthetic table of many rows and prints time and memory. The table is not stored: a file is encoded when it is read, so the
@@ -18,21 +20,18 @@ import { clickFields } from './clickRows';
  *
  *   npm run bench -- verifyRows [--rows 10000000] [--rows-per-file 10000]
  */
-const { values: given } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '10000000' },
-    'rows-per-file': { type: 'string', default: '10000' },
-  },
-});
-const rows = Number(given.rows);
-const rowsPerFile = Number(given['rows-per-file']);
+const flags = {
+  rows: countFlag('of the table', 10_000_000),
+  'rows-per-file': countFlag('of each file', 10_000),
+};
+type Size = Given<typeof flags>;
+
 const partitions = 4;
 const createdAt = Date.UTC(2026, 0, 1) * 1000;
 const fields = clickFields;
-const files = Math.ceil(rows / rowsPerFile);
 
 /** Columns of one file. Each partition continues after its last event in the previous file. */
-function columnsOf(file: number): number[][] {
+function columnsOf(file: number, { rows, 'rows-per-file': rowsPerFile }: Size): number[][] {
   const columns: number[][] = fields.map(() => []);
   for (let row = file * rowsPerFile; row < Math.min(rows, (file + 1) * rowsPerFile); row++) {
     const partition = row % partitions;
@@ -54,24 +53,32 @@ function columnsOf(file: number): number[][] {
 }
 
 class SyntheticStore extends MemoryStore {
+  readonly #size: Size;
   readonly #encoded = new Map<string, Uint8Array>();
+
+  constructor(size: Size) {
+    super();
+    this.#size = size;
+  }
 
   override async getRange(path: string, start: number, length: number): Promise<ObjectRange | undefined> {
     const file = /file-(\d+)/.exec(path)?.[1];
     if (file === undefined) return super.getRange(path, start, length);
-    const bytes = this.#encoded.get(path) ?? encode(Number(file));
-    // A file is read in several ranges, so the newest few files are kept.
+    const bytes = this.#encoded.get(path) ?? encode(Number(file), this.#size);
+    // A file is read in several ranges, so keep the newest few files.
     this.#encoded.set(path, bytes);
     if (this.#encoded.size > 8) this.#encoded.delete(this.#encoded.keys().next().value ?? '');
     return { bytes: bytes.subarray(start, start + length), size: bytes.length };
   }
 }
 
-const encode = (file: number): Uint8Array =>
-  encodeParquet({ fields, columns: columnsOf(file), where: `file ${file}` }).bytes;
+const encode = (file: number, size: Size): Uint8Array =>
+  encodeParquet({ fields, columns: columnsOf(file, size), where: `file ${file}` }).bytes;
 
-async function main(): Promise<void> {
-  const store = new SyntheticStore();
+async function main(asked: Size): Promise<number> {
+  const { rows } = asked;
+  const files = Math.ceil(rows / asked['rows-per-file']);
+  const store = new SyntheticStore(asked);
   const metaData = {
     id: 'synthetic',
     format: { provider: 'parquet' },
@@ -85,7 +92,7 @@ async function main(): Promise<void> {
     actions.push({ txn: { appId: `bench/clicks@2026-01-01t00:00:00.000z/${partition}`, version } });
   }
   for (let file = 0; file < files; file++) {
-    const size = encode(file).length;
+    const size = encode(file, asked).length;
     const path = `file-${file}.parquet`;
     actions.push({ add: { path, partitionValues: {}, size, modificationTime: 0, dataChange: true } });
   }
@@ -108,7 +115,10 @@ async function main(): Promise<void> {
     `${verified.toLocaleString('en-US')} rows in ${files} files: ${seconds.toFixed(1)} s (encoding the files included), ` +
       `${before.toFixed(0)} MB before, ${most.toFixed(0)} MB at most; ${problems.join(', ') || 'complete'}`,
   );
-  if (verified !== rows || problems.length > 0) process.exitCode = 1;
+  return verified === rows && problems.length === 0 ? 0 : 1;
 }
 
-void main();
+runCommand({
+  call: 'npm run bench -- verifyRows',
+  does: action({ meaning: 'Time and memory of a proof that each event is there once.', flags, run: main }),
+});
