@@ -1,9 +1,7 @@
 import { positionOfState } from '../delta/position';
-import { isDamage } from '../errors';
-import { damagedRetryMs, type FoldOptions } from '../fold/foldOptions';
+import { type FoldOptions, spacedLooks, warnInLog } from '../fold/foldOptions';
 import { type Saveable, StateKeeper } from '../fold/stateKeeper';
-import { logEvent } from '../log';
-import { SpacedRefresh } from '../spacedRefresh';
+import type { SpacedRefresh } from '../spacedRefresh';
 import { type CachedState, cachedStateFile } from './cachedState';
 import type { CountOptions } from './countLiveFiles';
 import { decideAnew, isDecisionDue } from './decideAnew';
@@ -58,23 +56,17 @@ export class Counts {
   readonly #keeper: StateKeeper<CachedState>;
 
   constructor(options: CountsOptions) {
-    const { refreshMs = 250, monotonicNow = () => performance.now(), ...others } = options;
     this.#options = {
       maxKeys: defaultMaxKeys,
       preferred: async () => ({ keys: new Set(), tag: '' }),
       scans: new LakeScans(),
       now: Date.now,
-      warn: (message) => logEvent('warning', 'counts-problem', { message }),
-      ...others,
+      warn: warnInLog,
+      ...options,
     };
     this.#log = new FoldedLog(this.#options);
     this.#keeper = new StateKeeper(options.at, cachedStateFile(options.counted));
-    this.#refresh = new SpacedRefresh({
-      refresh: () => this.#look(),
-      everyMs: refreshMs,
-      retryMs: (error) => (isDamage(error) ? Math.max(damagedRetryMs, refreshMs) : refreshMs),
-      monotonicNow,
-    });
+    this.#refresh = spacedLooks(options, () => this.#look());
   }
 
   /** The newest counts. Throws the errors of reading the table; until the next refresh, the same error again. */

@@ -2,12 +2,11 @@ import { followState, type TableFollower } from '../delta/follow';
 import { positionOfState, type TablePosition } from '../delta/position';
 import type { TableState } from '../delta/state';
 import { isDamage } from '../errors';
-import { damagedRetryMs, type FoldOptions } from '../fold/foldOptions';
+import { type FoldOptions, spacedLooks, warnInLog } from '../fold/foldOptions';
 import { foldLiveFiles } from '../fold/liveFiles';
 import { mostBehind, type NewFiles, readNewFiles } from '../fold/newFiles';
 import { type Saveable, StateKeeper } from '../fold/stateKeeper';
-import { logEvent } from '../log';
-import { SpacedRefresh } from '../spacedRefresh';
+import type { SpacedRefresh } from '../spacedRefresh';
 import type { Latest } from '../streams/stream';
 import { LatestRows } from './latestRows';
 import { type LatestState, latestStateFile } from './latestState';
@@ -42,22 +41,17 @@ export class LatestFold {
   #folded: Folded | undefined;
   #startedFrom: number | undefined;
 
-  constructor({ refreshMs = 250, monotonicNow = () => performance.now(), ...others }: LatestOptions) {
+  constructor(options: LatestOptions) {
     this.#options = {
       now: Date.now,
-      warn: (message) => logEvent('warning', 'counts-problem', { message }),
+      warn: warnInLog,
       isReadOnly: false,
-      ...others,
+      ...options,
     };
-    const { at, latest } = others;
+    const { at, latest } = options;
     this.#follower = followState(at, { mostBehind });
     this.#keeper = new StateKeeper(at, latestStateFile(latest));
-    this.#refresh = new SpacedRefresh({
-      refresh: () => this.#look(),
-      everyMs: refreshMs,
-      retryMs: (error) => (isDamage(error) ? Math.max(damagedRetryMs, refreshMs) : refreshMs),
-      monotonicNow,
-    });
+    this.#refresh = spacedLooks(options, () => this.#look());
   }
 
   /** The newest rows. Throws what reading the table throws; until the next refresh, the same error again. */
