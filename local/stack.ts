@@ -177,7 +177,7 @@ const unexpectedEnd = async ({ name, exited }: Pick<Child, 'name' | 'exited'>, l
 
 async function stopChild(child: Child, logDir: string): Promise<string | undefined> {
   const endedBefore = await Promise.race([child.exited, Promise.resolve(undefined)]);
-  // That was reported when it ended.
+  // The end of this process was reported when it happened.
   if (endedBefore !== undefined) return undefined;
   const code = await child.stop();
   return code === 0

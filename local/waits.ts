@@ -12,7 +12,7 @@ import { askPart } from './askPart';
 /** The reasons why a stream makes no progress. */
 export interface Waits {
   readonly reasons: readonly string[];
-  /** What a person must do, if the stream makes no progress otherwise. */
+  /** The things that a person must do, if the stream makes no progress otherwise. */
   readonly remedies: readonly string[];
   /** True if the reasons will last; others may pass. */
   readonly isFailing: boolean;

@@ -27,7 +27,7 @@ export interface Instance {
   /** Changes with continueAsNew, and when an instance is started again under its id. */
   readonly execution: string;
   readonly status: RuntimeStatus;
-  /** By the task hub's clock, as ISO 8601. */
+  /** When it was created, by the task hub's clock, as ISO 8601. */
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly input: unknown;

@@ -12,7 +12,7 @@ import { type OrchestratorState, readState } from './orchestratorState';
  * attempts are repeated, each turn has only one message, so that it is clear which attempt led to which action.
  */
 
-/** What is known of the actions so far. */
+/** The facts that are known about the actions so far. */
 interface Memory {
   nextId: number;
   /** One word for each action, to notice an orchestrator that does something else in a replay. */

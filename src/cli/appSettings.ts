@@ -35,7 +35,7 @@ export const settingsFlag = {
 };
 
 const fileHere = 'local.settings.json';
-/** In these files `npm start` keeps its settings: while it runs, and after it has ended. */
+/** The files in which `npm start` keeps its settings: the first one while it runs, the second one after it has ended. */
 const [ofThisRun, ofLastRun] = ['.local/settings.json', '.local/last-settings.json'] as const;
 
 const noSettings =

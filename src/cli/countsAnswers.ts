@@ -5,7 +5,7 @@ import { notTheApi } from './noAnswer';
  * The API's answers about counts, which have other words for the clicks than for the rows of other streams, in one form.
  */
 
-/** What the API calls things, and what people call them. */
+/** The API's words for things, and those for people. */
 export interface CountWords {
   /** The path below `/api/`. */
   readonly path: string;

@@ -76,7 +76,7 @@ export class ParameterRefused extends Error {
     message: string,
     /** The parameter's name. */
     readonly parameter: string,
-    /** What the API takes instead. */
+    /** The values that the API accepts instead. */
     readonly accepts: string,
   ) {
     super(message);

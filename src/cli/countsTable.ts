@@ -12,7 +12,7 @@ export interface CountsView {
   readonly answer: CountsAnswer;
   /** Undefined if the API does not compare this time with another. */
   readonly trend: Trend | undefined;
-  /** What was asked for. */
+  /** The filters that were asked for. */
   readonly asked: Asked;
 }
 

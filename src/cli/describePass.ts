@@ -8,7 +8,7 @@ import { hintToStart } from './commandLine/runCommand';
 
 type Failure = MaintenanceResult['failures'][number];
 
-/** What a pass of maintenance did, in one line for each table that it worked on and each reason for failures. */
+/** Describes a pass of maintenance: one line for each table that it worked on, and one for each reason for failures. */
 export function describePass({ tables, counts, failures }: MaintenanceResult): string[] {
   const lines = tables.filter(({ steps }) => Object.keys(steps).length > 0).map(describeTable);
   if (counts !== null) lines.push(`counts: ${counts}`);
@@ -57,7 +57,7 @@ function describeTable({ table, steps, compaction }: TableResult): string {
 const describeFigures = ({ version, files, bytes, kept }: TableFigures): string =>
   `version ${version} with ${quantity(files, 'file')}, ${quantity(bytes, 'byte')}${kept ? `, of which ${quantity(kept.files, 'file')} cannot be rewritten, for values in ${kept.columns.map(inertInLine).join(', ')}` : ''}`;
 
-/** What a step would do, by the details of its dry run. */
+/** Describes the work that a step would do, by the details of its dry run. */
 export function describePlan(plan: Awaited<ReturnType<typeof performDuty>>): string {
   if (plan.outcome === 'disabled') return 'would delete nothing: a property of the table switches it off';
   const figure = (name: string, noun: string) => quantity(Number(plan[name]), noun);

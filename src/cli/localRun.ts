@@ -60,7 +60,7 @@ export function readMark(file: string): Mark | undefined {
   return undefined;
 }
 
-/** What the process on the mark's port says; undefined if there is none, or if it says something else. */
+/** Asks the process on the mark's port. Undefined if there is none, or if another program answers. */
 export async function askRun({ port }: Mark): Promise<Run | 'mute' | undefined> {
   const socket = connect(port, '127.0.0.1');
   try {

@@ -12,7 +12,7 @@ import { noTable } from './names';
 import { type OutputOptions, printResult } from './queryOutput';
 import { showProgress } from './showProgress';
 
-/** What became of a statement. */
+/** The outcome of a statement. */
 export type Outcome = 'done' | 'stopped';
 
 export interface SessionOptions extends OutputOptions {

@@ -59,7 +59,7 @@ export function chooseApp(
 
 /** Work that the app does as an orchestration. */
 export interface AppWork<Status> {
-  /** What messages call the work, like `pass`. */
+  /** The noun for the work in messages, like `pass`. */
   readonly noun: string;
   readonly app: FunctionApp;
   /** The path for both requests: GET asks for the status, POST starts the work. */

@@ -10,7 +10,7 @@ const quoted = [
 export interface Split {
   /** Without their semicolons. Empty ones are left out. */
   readonly statements: readonly string[];
-  /** What follows the last semicolon. */
+  /** The text after the last semicolon. */
   readonly rest: string;
 }
 

@@ -85,7 +85,7 @@ export const isDamage = (error: unknown): error is TributaryError =>
 
 const damage: readonly ErrorCode[] = ['parquet.invalid', 'delta.invalid', 'delta.hole'];
 
-/** What a log line says about an error, whatever was thrown. An error that is not ours counts as retriable. */
+/** The facts about an error for a log line, whatever was thrown. An error that is not ours counts as retriable. */
 export function describeFailure(error: unknown): {
   code: ErrorCode | 'unknown';
   retriable: boolean;

@@ -1,4 +1,4 @@
-/** What to say if a connection uses an identity, and the identity library found none to log in with. */
+/** The message if a connection uses an identity, and the identity library found none to log in with. */
 const noIdentity =
   'no Microsoft Entra identity was found: in Azure, give the app a managed identity; on this machine, run "az login"; the identity needs its role on the resource';
 

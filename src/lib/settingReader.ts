@@ -10,7 +10,7 @@ import {
 /** Reads settings from an environment, and collects what is wrong with them. No problem contains a secret. */
 export class SettingReader {
   readonly environment: Environment;
-  /** By name, because streams may share a setting. */
+  /** The definitions of the streams' settings, by name, because streams may share a setting. */
   readonly #ofStreams: ReadonlyMap<string, SettingDefinition>;
   /** One line for each problem. It is a set, because several streams may use the same malformed connection. */
   readonly #problems = new Set<string>();

@@ -131,7 +131,7 @@ export const fileWord = (expected: string): Word<string> => ({
   read: (text) => (text === '' ? undefined : fromCallersFolder(text)),
 });
 
-/** One of the names there are, which are looked up when they are needed. */
+/** A word that is one of some names. The names are looked up when they are needed. */
 export const nameWord = <T>(noun: string, known: () => Promise<ReadonlyMap<string, T>>): Word<T> => ({
   noun,
   expected: async () => orList([...(await known()).keys()]),

@@ -1,6 +1,6 @@
 /*
- * What a command takes is described once, as data: the words and flags of its actions. Parsing, messages and usage follow from
- * that, so that all commands behave alike.
+ * The words and flags of a command's actions are described once, as data. Parsing, messages and usage follow from that, so that all
+ * commands behave alike.
  */
 
 /** A command was called with arguments that it does not take. */
@@ -8,9 +8,9 @@ export class UsageError extends Error {}
 
 /** An argument that is recognised by its place on the command line, like the name of a stream. */
 export interface Word<T> {
-  /** What messages call it: "x is no stream". */
+  /** The noun for it in messages: "x is no stream". */
   readonly noun: string;
-  /** What it may be, like "clickstream or orders". */
+  /** Describes the accepted values, like "clickstream or orders". */
   expected(): Promise<string>;
   /** Returns the value, or undefined for a text that is not accepted. */
   read(text: string): T | undefined | Promise<T | undefined>;
@@ -24,9 +24,9 @@ export const optional = <T>(word: Word<T>): Word<T | undefined> => ({ ...word, i
 /** An argument that is told by its name, like `--settings FILE`; it may stand before or after words. */
 export interface Flag<T> {
   readonly meaning: string;
-  /** What stands for its value in the usage, like `FILE`. A flag without one is a switch. */
+  /** The word for its value in the usage, like `FILE`. A flag without one is a switch. */
   readonly value?: string;
-  /** What its value may be, like "a number from 0 to 10". */
+  /** Describes the accepted values, like "a number from 0 to 10". */
   readonly expected?: string;
   /** Returns how an error message shows a refused text that may hold a secret. Without this method the text is shown as it is. */
   shown?(text: string): string;
@@ -46,7 +46,7 @@ export type Given<D> = {
 
 type None = Readonly<Record<never, never>>;
 
-/** What a command does, or one of its subcommands. */
+/** An action of a command: the command itself, or one of its subcommands. */
 export interface Action<W extends Words = Words, F extends Flags = Flags> {
   /** What it does, for the usage. */
   readonly meaning: string;
@@ -76,7 +76,7 @@ export function flagsOf(command: Command): Flags {
   return Object.assign({}, ...actions.map(({ flags }) => flags));
 }
 
-/** What stands before a command's own arguments: "npm run verify --", but "node dist/local/broker/main.js" */
+/** The text in front of a command's own arguments: "npm run verify --" */
 export const prefixOf = ({ call }: Command): string =>
   call.startsWith('npm ') && !call.includes(' -- ') ? `${call} --` : call;
 

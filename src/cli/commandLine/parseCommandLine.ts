@@ -11,7 +11,7 @@ import {
   type Words,
 } from './command';
 
-/** What a command line asks for. */
+/** The request of a command line: the usage, or an action with its values. */
 export type Asked = 'usage' | { readonly action: Action; readonly given: Readonly<Record<string, unknown>> };
 
 /**
@@ -46,7 +46,7 @@ const shortName = ({ call }: Command): string => call.replace(/^npm (run )?/, ''
 
 interface SplitArguments {
   readonly words: readonly string[];
-  /** By name, without dashes. */
+  /** The texts of the flags, by their names without dashes. */
   readonly flags: ReadonlyMap<string, string>;
   /** The first flag that no action of the command has, as it was given. Which flags to name instead depends on the subcommand. */
   readonly unknown: string | undefined;

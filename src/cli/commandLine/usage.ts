@@ -11,7 +11,7 @@ import {
 /** A line of the usage in two columns. */
 type Row = readonly [left: string, right: string];
 
-/** What a command does and takes, for `--help`. Needs no settings. */
+/** The usage of a command, for `--help`. It needs no settings. */
 export async function describeUsage(command: Command): Promise<string> {
   const prefix = prefixOf(command);
   if ('does' in command) {

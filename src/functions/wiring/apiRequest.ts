@@ -1,6 +1,6 @@
 import type { HttpRequest } from '@azure/functions';
 
-/** What the API needs of a request. */
+/** The parts of a request that the API needs. */
 interface Asked {
   readonly path: string;
   readonly query: URLSearchParams;

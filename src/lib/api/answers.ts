@@ -30,7 +30,7 @@ export interface Question<Input> {
   build(input: Input, nowMs: number): ViewResult | Promise<ViewResult>;
 }
 
-/** Where the answers of an API come from. */
+/** The source from which an API answers. */
 export interface AnswerSource<Input> {
   /** Reads a request. Throws a RequestProblem that names the wrong parameter and what it accepts. */
   read(path: string, query: URLSearchParams): Question<Input>;
@@ -40,7 +40,7 @@ export interface AnswerSource<Input> {
   input(): Promise<Input>;
   /** The parts of an ETag that tell this data from all other data. Empty texts are left out. */
   tagOf(input: Input): readonly (string | number | undefined)[];
-  /** What failed, as a sentence without its full stop. */
+  /** The failure, as a sentence without its full stop. */
   readonly failure: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -9,11 +9,11 @@ import { type Dimension, placeOf } from './dimension';
 import { compareKeys, isKey, type Key } from './keys';
 
 /*
- * Which keys of a table are counted on their own. While all keys have room, they all are, and nothing is decided. If there are more,
- * somebody must decide, and every instance must follow, because the same version of the table must give the same answer everywhere.
- * So a decision becomes valid by a commit in the table's own log: a txn whose version is the number of a file in `_counts/kept/`,
- * which is written once and never changed. The decision in force at a version is the one that the log names at that version,
- * whichever way an instance got there. Two that decide at once race for the commit, and the loser follows the winner.
+ * Decides which keys of a table are counted on their own. While there is room for all keys, all of them are, and nothing is decided. If
+ * there are more, one instance must decide, and every instance must follow, because the same version of the table must give the same answer
+ * everywhere. So a decision becomes valid by a commit in the table's own log: a txn whose version is the number of a file in
+ * `_counts/kept/`, which is written once and never changed. The decision in force at a version is the one that the log names at that
+ * version, however an instance got there. If two instances decide at once, they race for the commit, and the loser follows the winner.
  */
 
 const keptPath = (table: string, dimension: Dimension, number: number) =>

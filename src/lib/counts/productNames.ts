@@ -10,7 +10,7 @@ const retryMs = 5000;
 export interface NamesView {
   /** Changes when the names change; empty if there are none. */
   readonly tag: string;
-  /** By product id. */
+  /** The names, by product id. */
   readonly names: ReadonlyMap<number, string>;
 }
 

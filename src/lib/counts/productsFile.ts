@@ -3,7 +3,7 @@ export const productsPath = 'products.csv';
 
 /** The contents of a products.csv. */
 export interface ProductsFile {
-  /** By product id. */
+  /** The names, by product id. */
   readonly names: ReadonlyMap<number, string>;
   /** Lines that are not used, in their order. Blank lines are not among them. */
   readonly passedOver: readonly PassedOver[];

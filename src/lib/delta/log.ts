@@ -125,7 +125,7 @@ export function completeCheckpoints(files: readonly LogFile[]): CheckpointFiles[
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** More parts than any writer makes of a checkpoint. */
+/** The most parts of a checkpoint. No writer makes so many. */
 const maxParts = 100_000;
 
 /** The checkpoint that `_last_checkpoint` names; undefined if the file is missing or damaged. It is a hint, never the truth. */

@@ -109,7 +109,7 @@ async function openWhole(
   if (hint && replay.age(Date.now()) > youngestCleanedMs) return openFrom(at, undefined, depth);
   const top = Math.max(atLeast, ...(await versionsAbove(at, replay.version)));
   if (top <= replay.version) return replay;
-  // Those versions may have been committed since, or a newer checkpoint covers the missing versions.
+  // The versions up to `top` may have been committed since. Otherwise a newer checkpoint may cover missing versions.
   await applyCommits(at, replay).catch(ignoreDamage);
   return replay.version >= top ? replay : openFrom(at, undefined, depth);
 }

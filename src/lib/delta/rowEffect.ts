@@ -2,15 +2,15 @@ import type { Add, Commit } from './actions';
 import { isReadable } from './protocol';
 
 /**
- * What a commit does to the rows of its table:
+ * The effect of a commit on the rows of its table:
  *
  * | effect | the commit | what counts and loaders must do |
  * |---|---|---|
- * | `append` | adds files with new rows, and takes no row away | read the files |
- * | `rewrite` | takes rows away or changes them, makes the table another one, or turns on a feature that is not implemented | begin anew |
+ * | `append` | adds files with new rows, and removes no row | read the files |
+ * | `rewrite` | removes or changes rows, makes the table another one, or turns on a feature that is not implemented | begin anew |
  * | `none` | moves txns, changes the schema, or writes the same rows into other files | go on |
  *
- * A missing `dataChange` counts as true: the protocol demands the field, and if we treated it as false, rows could be skipped.
+ * A missing `dataChange` counts as true: the protocol demands the field, and if it were taken for false, rows could be skipped.
  */
 export type RowEffect =
   | { readonly effect: 'append'; readonly files: readonly Add[] }

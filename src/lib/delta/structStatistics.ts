@@ -87,8 +87,8 @@ export function statisticsShape(fields: readonly Field[]) {
 }
 
 /**
- * Which columns have statistics in the struct, and which of them have bounds. The name `__proto__` is left out, because it has a meaning
- * for JavaScript objects. Spark and delta-rs write no bounds of binary and boolean columns.
+ * Tell which columns have statistics in the struct, and which of them have bounds. The name `__proto__` is left out, because it has a
+ * meaning for JavaScript objects. Spark and delta-rs write no bounds of binary and boolean columns.
  */
 const isCounted = ({ name, type }: Field): boolean => isWritableType(type) && name !== '__proto__';
 const isBounded = ({ type }: Field): boolean => type !== 'binary' && type !== 'boolean';

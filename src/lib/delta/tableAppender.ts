@@ -160,7 +160,7 @@ export class TableAppender {
     });
     if (outcome.outcome === 'committed' && this.#isSlow(seenAt)) await this.#restore(prepared);
     const known = this.#follower.state;
-    // Of two commits, the later one may end first. The higher version is kept.
+    // If two commits run at once, the later one may end first. The higher version is kept.
     if (!known || outcome.state.version > known.version) {
       this.#follower.standAt(outcome.state);
       this.#knownAt = knownAt;

@@ -6,7 +6,7 @@ import { type FoundState, readState, type StateFile, writeState } from './stateF
 /** How many versions the file may lag before it is written again. */
 const saveEveryVersions = 200;
 
-/** What this instance knows about the file in the lake. */
+/** The facts that this instance knows about the file in the lake. */
 interface KnownFile {
   /** The ETag that the next writer must give; undefined if there is no file. */
   readonly etag: string | undefined;

@@ -83,7 +83,7 @@ export interface StreamSources {
   readonly stuck: StuckPartitions;
 }
 
-/** Where the parts of the health come from. Keep the same object for all calls, because it remembers what it saw. */
+/** The sources of the parts of the health. Use the same object for all calls, because it remembers what it has seen. */
 export interface HealthSources {
   readonly streams: readonly StreamSources[];
   /** The failures that the processes which ingest have recorded. */

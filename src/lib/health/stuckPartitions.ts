@@ -32,7 +32,7 @@ interface Wait {
  */
 export class StuckPartitions {
   readonly #clock: PartitionClock;
-  /** By appId. */
+  /** The waits of partitions, by appId. */
   readonly #waits = new Map<string, Wait>();
 
   constructor(clock: PartitionClock) {

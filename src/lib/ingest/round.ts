@@ -14,7 +14,7 @@ export interface BatchShare {
   readonly letters: number;
 }
 
-/** What one commit of a round writes. */
+/** The contents of a round's commit. */
 export interface Round {
   /** The values by column: the stream's own columns, the address, and the rescued fields. */
   readonly columns: readonly ColumnValues[];

@@ -8,7 +8,7 @@ import { quoteName, viewWords } from '../warehouse/duckdb/tables';
 
 export interface SavedQuery {
   readonly name: string;
-  /** What the query shows, in words. */
+  /** The meaning of the query, in words. */
   readonly meaning: string;
   /** The name of the Delta table that it reads. */
   readonly table: string;

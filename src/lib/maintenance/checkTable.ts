@@ -49,7 +49,7 @@ export async function checkTable({ at, signal, progress }: CheckTask): Promise<C
   return { version: snapshot.version, files: snapshot.files.size, rows, findings };
 }
 
-/** What was found in a column of one file. */
+/** The findings about a column of one file. */
 interface ColumnTally {
   nulls: number;
   /** The first value that is outside the bounds. */

@@ -55,7 +55,7 @@ export interface PlannedCompaction {
   readonly figures: TableFigures;
 }
 
-/** What a pass did with one table. */
+/** The result of a pass for one table. */
 export interface TableResult {
   readonly table: string;
   /** The outcome of each step, for example `written`. */

@@ -1,6 +1,6 @@
 import type { Environment } from '../settingDefinitions';
 
-/** What a connection to a hub is for: reading its events, or sending events to it. */
+/** The purpose of a connection to a hub: to read its events, or to send events to it. */
 export type Direction = 'listen' | 'send';
 
 /** The connection of every stream that has none of its own. */

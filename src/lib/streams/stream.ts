@@ -133,7 +133,7 @@ export interface Stream {
   readonly columns: readonly Column[];
   readonly counted?: Counted;
   readonly latest?: Latest;
-  /** Its table in the warehouse. Without it, the rows are in the lake only. */
+  /** Its table in the warehouse. If it is missing, the rows are only in the lake. */
   readonly warehouse?: WarehouseTable;
   /** Turns one event body into rows. It must never throw, whatever the bytes. */
   decode(body: Uint8Array): Decoded;

@@ -25,7 +25,7 @@ export interface CompareWarehouseOptions {
   readonly onFile?: FileProgress;
 }
 
-/** What both sides have at the version of the ledger. */
+/** The rows of both sides at the version of the ledger. */
 interface Compared {
   readonly version: number;
   /** The number of rows in the warehouse's table. */

@@ -23,9 +23,9 @@ const lettersAtOnce = 100_000;
 
 export interface RecordErasedOptions {
   readonly stream: Stream;
-  /** Where the stream's table is. */
+  /** The place of the stream's table. */
   readonly rows: TableLocation;
-  /** Where dead_letters is. */
+  /** The place of the table dead_letters. */
   readonly letters: TableLocation;
   /** True to only count. */
   readonly dryRun?: boolean;

@@ -24,7 +24,7 @@ export interface SqlAddress {
 const expected =
   'an ADO.NET or JDBC connection string with server, database and a user with password or an Entra ID authentication';
 
-/** By keyword of ADO.NET or JDBC, in lower case without blanks: our name for it. */
+/** Our name for each keyword of ADO.NET or JDBC. The keywords are in lower case, without blanks. */
 const keywords: Readonly<Record<string, string>> = {
   server: 'server',
   datasource: 'server',

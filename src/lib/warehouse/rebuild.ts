@@ -46,7 +46,10 @@ export type Rebuilt =
   | WouldLose
   | { readonly outcome: 'rebuilt-elsewhere' | 'stopped' | 'no-table' };
 
-/** What would be lost, in sentences. The table was not changed; a shadow that was begun is kept for the next rebuild. */
+/**
+ * The losses that the replacement would cause, in sentences. The table was not changed; a shadow that was begun is kept for the next
+ * rebuild.
+ */
 export interface WouldLose {
   readonly outcome: 'would-lose';
   readonly lost: readonly string[];
@@ -59,7 +62,7 @@ interface Failed {
   readonly error?: TributaryError;
 }
 
-/** What a try must know about the try before it. */
+/** A try, with the facts that it must know about the try before it. */
 interface Try extends RebuildOptions {
   /** The shadow that was sent to take the table's place, as long as the answer is not known. */
   readonly sent: { swap: WarehouseTable | undefined };
@@ -208,7 +211,7 @@ async function endSwap({ warehouse, table }: RebuildOptions): Promise<Rebuilt> {
 }
 
 /**
- * What would be lost; undefined if nothing would be, or nobody asked.
+ * The losses that a replacement would cause; undefined if there are none, or if losses are allowed.
  * @throws `warehouse.refused` if the table cannot be replaced at all
  */
 async function findLoss({ warehouse, table, mayLose }: RebuildOptions): Promise<WouldLose | undefined> {

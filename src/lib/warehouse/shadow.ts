@@ -69,7 +69,7 @@ export function parseFilling({
     : undefined;
 }
 
-/** What the ledger's row of a table says while a shadow takes its place. */
+/** The contents of a table's row in the ledger while a shadow takes its place. */
 export interface Replacing {
   /**
    * `held`: loads are refused. `renaming`: the shadow is complete, too. `earlier`: the same as `renaming`, written by an earlier release.

@@ -74,7 +74,7 @@ export interface Warehouse {
   /** Makes an empty table that is stored like `table`, with a row in the ledger that has `position`. */
   createShadow(swap: Swap, position: TablePosition): Promise<void>;
   /**
-   * What people have added to a table that `swap` would lose, in sentences; none if it keeps everything.
+   * Things that people have added to a table and that `swap` would lose, in sentences; none if it keeps everything.
    * @throws `warehouse.refused` if something on the table does not let it be replaced at all
    */
   lostBySwap(table: WarehouseTable): Promise<readonly string[]>;

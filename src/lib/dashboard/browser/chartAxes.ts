@@ -4,7 +4,7 @@ import { formatCompact } from './elements.js';
 const hour = 3600;
 const day = 24 * hour;
 
-/** What the axes of a chart need to know. */
+/** The facts about a chart that its axes depend on. */
 export interface AxisTerms {
   /** The time between two points, in seconds. */
   readonly bucketSeconds: number;

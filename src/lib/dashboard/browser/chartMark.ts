@@ -2,7 +2,7 @@ import type UPlot from 'uplot';
 
 /** A time that a reader has marked, such as the beginning of a campaign. */
 export interface Mark {
-  /** In whole minutes, in milliseconds since 1970. */
+  /** The time in milliseconds since 1970. It is a whole minute. */
   readonly atMs: number;
   /** What happened at that time, in the reader's words. */
   readonly label: string;

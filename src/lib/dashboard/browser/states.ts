@@ -8,7 +8,7 @@ import type { Tab } from './view.js';
  */
 const staleAfterMs = { clicks: 30_000, assets: Number.POSITIVE_INFINITY };
 
-/** What is known of the page's state. */
+/** The known facts about the page's state. */
 export interface State {
   readonly tab: Tab;
   /** True if the app has the stream of the other tab. */

@@ -3,7 +3,7 @@ import { type Comparison, changeCell, type Difference } from './comparison.js';
 import { byId, element, formatCompact, formatNumber } from './elements.js';
 import { fillRows, headerCell, type Row } from './rows.js';
 
-/** What a reader can choose in the tables. */
+/** The choices that a reader can make in the tables. */
 export interface Choices {
   product(productid: number): void;
   category(category: number): void;
@@ -40,7 +40,7 @@ function otherHeader({ atMost }: Other): HTMLElement {
 export interface ProductRows {
   readonly products: readonly Product[];
   readonly other: Other | undefined;
-  /** What to say if there are no products. */
+  /** The text to show if there are no products. */
   readonly none: string;
   /** The numbers of the products in the chart. */
   readonly chosen: readonly number[];

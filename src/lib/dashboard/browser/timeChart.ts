@@ -20,7 +20,7 @@ export interface ChartLine {
   readonly values: readonly (number | null)[];
 }
 
-/** What a chart shows. */
+/** The contents of a chart. */
 export interface ChartContent extends AxisTerms {
   readonly title: string;
   /** The chart in words, for those who cannot see it. */

@@ -113,7 +113,7 @@ export function apiPath(path: string, parameters: Readonly<Record<string, string
   return given.length === 0 ? path : `${path}?${given.map(([name, value]) => `${name}=${value}`).join('&')}`;
 }
 
-/** What the view shows, in words. */
+/** Describes in words what the view shows. */
 export function describeView({ period, category }: View): string {
   const what = category === undefined ? 'Clicks' : `Clicks in category ${category}`;
   return `${what} ${periods[period].words}.`;

@@ -1,7 +1,7 @@
 import { TributaryError } from '../../errors';
 import type { Dialect } from './tables';
 
-/** What a server tells about itself. Its version is like `12.0.2000.8`. */
+/** Facts that a server tells about itself. Its version is like `12.0.2000.8`. */
 export interface Engine {
   readonly edition: number;
   readonly version: string;

@@ -24,7 +24,7 @@ const isFilled = (name: string) =>
 const setTableId = (name: string, tableId: string, condition: string) =>
   `UPDATE ${ledgerTable} SET delta_id = ${tableId}, batch_token = '${randomUUID()}' WHERE table_name = ${quoteText(name)} AND ${condition};`;
 
-/** What the ledger's row of a table says about a shadow. */
+/** The part of a table's row in the ledger that is about a shadow. */
 interface ReplacingRow extends Replacing {
   /** The whole text of `delta_id`. */
   readonly text: string;

@@ -12,7 +12,7 @@ import { type Dialect, isColumn, objectId } from './tables';
  * Finds what people have added to a table and a rebuild would lose, such as an index. Also finds what keeps the table from being replaced.
  */
 
-/** What a table would lose if it were replaced, in sentences. Throws `warehouse.refused` if it cannot be replaced at all. */
+/** The losses of a table if it were replaced, in sentences. Throws `warehouse.refused` if it cannot be replaced at all. */
 export async function lostBySwap(
   client: SqlClient,
   table: WarehouseTable,
@@ -104,7 +104,7 @@ async function lostByRename(client: SqlClient, table: WarehouseTable): Promise<s
   return [...lost, ...(await lostDetails(client, table)), ...(await lostGrants(client, table))];
 }
 
-/** What people have added to columns, and a new table does not have. */
+/** Things that people have added to columns, and that a new table would not have. */
 async function lostDetails(client: SqlClient, table: WarehouseTable): Promise<string[]> {
   const ofTable = `object_id = ${objectId(table)}`;
   const statistics = `SELECT name FROM sys.stats WHERE user_created = 1 AND ${ofTable};`;

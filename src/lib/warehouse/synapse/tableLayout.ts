@@ -8,7 +8,7 @@ type Row = Record<string, unknown>;
 /** How a table of a dedicated pool is stored and distributed, as far as a new table with the stream's columns can have the same. */
 export interface FoundLayout {
   readonly layout: Layout;
-  /** What a new table cannot have, in sentences. */
+  /** The properties that a new table cannot have, in sentences. */
   readonly lost: readonly string[];
 }
 
