@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { constants, setPriority, tmpdir } from 'node:os';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { type HostProcess, startHostProcess } from '../local/processes';
-import { loadSimulators } from '../local/simulators';
-import { type Emulators, startEmulators } from '../local/stack';
+import type { Emulators } from '../local/stack';
 import { numberFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
@@ -14,14 +13,14 @@ import { followSnapshot } from '../src/lib/delta/follow';
 import type { TableLocation } from '../src/lib/delta/log';
 import { openSnapshot } from '../src/lib/delta/openTable';
 import { inParallel } from '../src/lib/inParallel';
-import { parseSettings } from '../src/lib/settings';
-import { type EventProducer, openProducer } from '../src/lib/sources/sendEvents';
+import type { EventProducer } from '../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { disabledSources } from '../test/kit/disabledFunctions';
 import { catchUpMs, LogTail } from './logTail';
 import { median, percentile, printTable, rounded } from './numbers';
 import { offer } from './offer';
+import { withEmulators, withProducer } from './withEmulators';
 
 /*
  * Compacts a table of many small files while events arrive. It measures how late the events become rows before and during that, and how
@@ -59,25 +58,24 @@ interface Stand {
   readonly rate: number;
 }
 
-async function measure({ files, rate, seconds }: Given<typeof flags>): Promise<number> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'compaction-'));
-  const simulatorPorts = Object.fromEntries((await loadSimulators()).map(({ name }) => [name, 0]));
-  const ports = { ...simulatorPorts, broker: 0, health: 0, blob: 0 };
-  const emulators = await startEmulators({ command: 'npm run bench', dataDir, ports });
+async function measure(given: Given<typeof flags>): Promise<number> {
+  return withEmulators((emulators, dataDir) =>
+    withProducer(emulators.settings, (producer) => measureOn(emulators, producer, dataDir, given)),
+  );
+}
+
+async function measureOn(
+  emulators: Emulators,
+  producer: EventProducer,
+  dataDir: string,
+  { files, rate, seconds }: Given<typeof flags>,
+): Promise<number> {
   const { settings } = emulators;
-  const sendTo = parseSettings(settings).hub(clickstream, 'send');
-  const producer = openProducer(sendTo.namespace, sendTo.hub);
   const store = await openAzureBlobStore({ connectionString: settings.LakeStorage ?? '' }, 'lake');
   const at = { store, table: clickstream.table };
   const stand: Stand = { emulators, at, tail: new LogTail(at), producer, rate };
-  try {
-    await fill(stand, files);
-    return await compactUnderLoad(stand, seconds, dataDir);
-  } finally {
-    await producer.close();
-    for (const problem of await emulators.stop()) console.error(problem);
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+  await fill(stand, files);
+  return compactUnderLoad(stand, seconds, dataDir);
 }
 
 const startIngest = ({ emulators }: Stand, own: Record<string, string> = {}): Promise<HostProcess> =>

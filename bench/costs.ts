@@ -1,22 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostProcess } from '../local/processes';
 import { startScaleGroups } from '../local/scaleGroups';
-import { loadSimulators } from '../local/simulators';
-import { type Emulators, startEmulators } from '../local/stack';
+import type { Emulators } from '../local/stack';
 import { numberFlag, switchFlag, textFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
-import { parseSettings } from '../src/lib/settings';
-import { openProducer } from '../src/lib/sources/sendEvents';
-import { clickstream } from '../src/lib/streams/clickstream';
 import { billedSeconds, executionsOf, inSpan } from '../test/kit/functionsBill';
 import { startStorageProxy } from '../test/kit/storageProxy';
 import { listFlag, printTable, rounded } from './numbers';
 import { offer } from './offer';
 import { type DailyUse, monthlyCluster, monthlyCost, pricesAsOf } from './prices';
+import { withEmulators, withProducer } from './withEmulators';
 
 /*
  * What the app costs per day. It counts the executions and GB-seconds of its functions, with each scale group on a host of its own, and the
@@ -74,18 +70,8 @@ interface Asked {
   readonly emitted: boolean;
 }
 
-async function measure(asked: Asked): Promise<Measured> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'costs-'));
-  const simulatorPorts = Object.fromEntries((await loadSimulators()).map(({ name }) => [name, 0]));
-  const ports = { ...simulatorPorts, broker: 0, health: 0, blob: 0 };
-  const emulators = await startEmulators({ command: 'npm run bench', dataDir, ports });
-  try {
-    return await measureApp(emulators, asked);
-  } finally {
-    for (const problem of await emulators.stop()) console.error(problem);
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-}
+const measure = (asked: Asked): Promise<Measured> =>
+  withEmulators((emulators) => measureApp(emulators, asked));
 
 async function measureApp({ settings, logDir }: Emulators, asked: Asked): Promise<Measured> {
   const lake = await startStorageProxy(settings.LakeStorage ?? '');
@@ -135,13 +121,9 @@ async function sendFor(
   seconds: number,
 ): Promise<void> {
   const isOurs = rate > 0 && !emitted;
-  const { namespace, hub } = parseSettings(settings).hub(clickstream, 'send');
-  const producer = openProducer(namespace, hub);
-  try {
-    await Promise.all([sleep(seconds * 1000), isOurs && offer(producer, rate, { seconds })]);
-  } finally {
-    await producer.close();
-  }
+  await withProducer(settings, (producer) =>
+    Promise.all([sleep(seconds * 1000), isOurs && offer(producer, rate, { seconds })]),
+  );
 }
 
 /** The log of each scale group, by its name. */

@@ -1,14 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startHostProcess } from '../local/processes';
-import { loadSimulators } from '../local/simulators';
-import { type Emulators, startEmulators } from '../local/stack';
+import type { Emulators } from '../local/stack';
 import { numberFlag, switchFlag } from '../src/cli/commandLine/arguments';
 import { action, type Given } from '../src/cli/commandLine/command';
 import { runCommand } from '../src/cli/commandLine/runCommand';
-import { parseSettings } from '../src/lib/settings';
-import { openProducer } from '../src/lib/sources/sendEvents';
+import type { EventProducer } from '../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../src/lib/storage/azureBlobStore';
 import { clickstream } from '../src/lib/streams/clickstream';
 import { disabledSources } from '../test/kit/disabledFunctions';
@@ -21,6 +17,7 @@ import { listFlag, percentile, printTable, rounded } from './numbers';
 import { offer } from './offer';
 import { watchUsage } from './processUsage';
 import { type Measured, measureDiscarding, measureLoop, type OfferAt } from './wholeStackPeers';
+import { withEmulators, withProducer } from './withEmulators';
 
 /*
  * The whole stack at several offered rates: broker, Azurite, and a Functions host with the app are processes, and a producer runs in this
@@ -44,46 +41,38 @@ runCommand({
   does: action({
     meaning: 'The whole stack at three rates, against a consumer that discards.',
     flags,
-    run: measureBoth,
+    run: measureAll,
   }),
 });
 
-async function measureBoth({
-  rates,
-  seconds,
-  'one-key': oneKey,
-  busy,
-  peers,
-}: Given<typeof flags>): Promise<number> {
-  if (peers && !hasPython())
+async function measureAll(given: Given<typeof flags>): Promise<number> {
+  if (given.peers && !hasPython())
     throw new Error(
       'What is measured beside it needs the environment of Python that npm run test:interop makes: run that first.',
     );
-  const dataDir = mkdtempSync(join(tmpdir(), 'whole-stack-'));
-  const simulatorPorts = Object.fromEntries((await loadSimulators()).map(({ name }) => [name, 0]));
-  const ports = { ...simulatorPorts, broker: 0, health: 0, blob: 0 };
-  const emulators = await startEmulators({ command: 'npm run bench', dataDir, ports });
-  const sendTo = parseSettings(emulators.settings).hub(clickstream, 'send');
-  const producer = openProducer(sendTo.namespace, sendTo.hub);
+  return withEmulators((emulators) =>
+    withProducer(emulators.settings, (producer) => measureOn(emulators, producer, given)),
+  );
+}
+
+async function measureOn(
+  emulators: Emulators,
+  producer: EventProducer,
+  { rates, seconds, 'one-key': oneKey, busy, peers }: Given<typeof flags>,
+): Promise<number> {
   const key = oneKey ? 'one' : undefined;
   const offerAt = (rate: number, forSeconds = seconds) => offer(producer, rate, { seconds: forSeconds, key });
-  try {
-    const ours = await measureStack(emulators, offerAt, rates, { seconds, busy });
-    const loop = peers ? await measureLoop(emulators, offerAt, rates) : [];
-    const bare = await measureDiscarding(emulators, offerAt, rates);
-    const lines = rates.flatMap((_, index) => [
-      asLine('the whole stack', ours[index]),
-      ...(peers ? [asLine('Python: consumer and deltalake', loop[index])] : []),
-      asLine('SDK consumer that discards', bare[index]),
-    ]);
-    printRates(seconds, lines);
-    for (const { rate, work } of ours) printWork(rate, work);
-    return [...ours, ...loop, ...bare].every(({ accepted, arrived }) => accepted === arrived) ? 0 : 1;
-  } finally {
-    await producer.close();
-    for (const problem of await emulators.stop()) console.error(problem);
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+  const ours = await measureStack(emulators, offerAt, rates, { seconds, busy });
+  const loop = peers ? await measureLoop(emulators, offerAt, rates) : [];
+  const bare = await measureDiscarding(emulators, offerAt, rates);
+  const lines = rates.flatMap((_, index) => [
+    asLine('the whole stack', ours[index]),
+    ...(peers ? [asLine('Python: consumer and deltalake', loop[index])] : []),
+    asLine('SDK consumer that discards', bare[index]),
+  ]);
+  printRates(seconds, lines);
+  for (const { rate, work } of ours) printWork(rate, work);
+  return [...ours, ...loop, ...bare].every(({ accepted, arrived }) => accepted === arrived) ? 0 : 1;
 }
 
 function printRates(seconds: number, lines: readonly string[][]): void {
