@@ -40,9 +40,16 @@ export class Session {
     this.#query.variables.clear();
     // Statements are checked before any of them runs, as in a real server.
     const statements = parseBatch(text, codePageOf(this.#engine.collation));
-    try {
+    await this.#cleaningUp(answer, async () => {
       checkColumns(statements, this.#engine.tables);
       for (const statement of statements) await this.#execute(statement, answer);
+    });
+  }
+
+  /** Ends the transaction after an error of `work` if the real server would. Locks are held no longer than the transaction. */
+  async #cleaningUp(answer: (one: Answer) => void, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
       if (this.options.xactAbort && this.#undo) answer(this.rollback());
       throw error;
@@ -235,24 +242,19 @@ export class Session {
     answer({ kind: 'done', touched: undefined });
   }
 
-  /** Takes the rows for the statement before. */
+  /** Takes the rows of the statement before. */
   bulkLoad(body: Buffer, answer: (one: Answer) => void): void {
     const bulk = this.#bulk;
     this.#bulk = undefined;
     if (!bulk) throw new SqlError(4804, 'Rows came without INSERT BULK.');
     const { columns, rows } = readBulkLoad(body);
-    try {
+    await this.#cleaningUp(answer, async () => {
       if (JSON.stringify(columns.map(({ name, type }) => ({ name, type }))) !== JSON.stringify(bulk.columns))
         throw new SqlError(4816, 'Invalid column type from bcp client.');
       const names = columns.map(({ name }) => name);
       this.#engine.holdRows(bulk.table, this);
       answer(this.#touched(this.addRows(this.#engine.table(bulk.table), names, rows)));
-    } catch (error) {
-      if (this.options.xactAbort && this.#undo) answer(this.rollback());
-      throw error;
-    } finally {
-      if (!this.#undo) this.#engine.release(this);
-    }
+    });
   }
 
   /** Adds all of these rows or, after an error, none. */

@@ -151,7 +151,7 @@ export class TdsServer {
     try {
       if (type === wire.messageTypes.bulk) {
         this.bulkLoads++;
-        session.bulkLoad(body, take);
+        await session.bulkLoad(body, take);
       } else if (type === wire.messageTypes.transaction) manageTransaction(session, body, take);
       else if (type === wire.messageTypes.batch) {
         const text = wire.readBatch(body);
