@@ -1,0 +1,46 @@
+import { globSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+/*
+ * What the project does in one place is not done again elsewhere.
+ */
+
+const mechanisms = [
+  {
+    what: 'a command line is read by src/cli/commandLine, so that every command refuses a wrong one alike',
+    again: /\bparseArgs\b/,
+    folders: 'src,local,bench,test',
+    places: [],
+  },
+  {
+    what: 'a server listens on loopback through listenOnLoopback, and a port in use is told in its words',
+    again: /\.listen\(|code === 'EADDRINUSE'/,
+    folders: 'src,local',
+    // The AMQP library makes its server itself.
+    places: ['src/lib/sameMachine.ts', 'local/broker/amqpServer.ts'],
+  },
+  {
+    what: 'the lengths of a minute, an hour and a day are those of src/lib/duration.ts',
+    again: /\b(minute|hour|day)Ms = \d/,
+    folders: 'src,local,bench,test',
+    places: ['src/lib/duration.ts'],
+  },
+  {
+    what: 'waits between tries double in src/lib/backoff.ts',
+    again: /\* 2 \*\* .*(fail|lost|refus|retr|attempt|tries)/i,
+    folders: 'src,local,bench',
+    // A commit spreads its tries from zero on, the browser loads its own folder alone, and the host does what Azure's documents say.
+    places: [
+      'src/lib/backoff.ts',
+      'src/lib/delta/commit.ts',
+      'src/lib/dashboard/browser/poller.ts',
+      'local/host/retryPolicy.ts',
+    ],
+  },
+];
+
+it.each(mechanisms)('$what', ({ again, folders, places }) => {
+  const files = globSync(`{${folders}}/**/*.ts`, { exclude: ['test/house/**'] });
+  const found = files.filter((path) => again.test(readFileSync(path, 'utf8')));
+  expect(found.map((path) => path.replaceAll('\\', '/')).toSorted()).toEqual(places.toSorted());
+});
