@@ -49,7 +49,8 @@ export const clickTerms: CountTerms = {
     const category = parameters.integer('category', -int32, int32 - 1);
     return category === undefined ? undefined : (attribute) => attribute === category;
   },
-  whyUncounted: ([productid = 0], tally) => whyUncounted(`product ${productid}`, [productid], tally, 'click'),
+  whyUncounted: ([productid = 0], tally) =>
+    whyUncounted(`product ${productid}`, [productid], tally, { row: 'click', belongs: 'on' }),
 };
 
 /** The words of GET /api/counts/{stream}, which are the same for every stream. A key may be a number or a text in the table. */
@@ -67,5 +68,6 @@ export const countTerms: CountTerms = {
       ? undefined
       : (attribute) => attribute !== null && String(attribute) === wanted;
   },
-  whyUncounted: (keys, tally) => whyUncounted(`key ${shown(String(keys.at(-1)))}`, keys, tally, 'row'),
+  whyUncounted: (keys, tally) =>
+    whyUncounted(`key ${shown(String(keys.at(-1)))}`, keys, tally, { row: 'row', belongs: 'with' }),
 };

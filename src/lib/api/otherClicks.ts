@@ -25,10 +25,18 @@ export function otherClicks({ folded }: FoldedTold, clicks = folded?.total): Oth
   return { clicks: clicks ?? 0, atMost: Math.min(folded.most, clicks ?? 0) };
 }
 
-/** Why a key has no count of its own. `what` names it, `row` says what is counted; `keys` are the forms that it may have in the table. */
-export function whyUncounted(what: string, keys: readonly Key[], tally: Tally, row: string): string {
+/**
+ * Why a key has no count of its own. `what` names it, `row` says what is counted, and `belongs` how the two go together in a sentence;
+ * `keys` are the forms that it may have in the table.
+ */
+export function whyUncounted(
+  what: string,
+  keys: readonly Key[],
+  tally: Tally,
+  { row, belongs }: { readonly row: string; readonly belongs: 'on' | 'with' },
+): string {
   const most = Math.max(...keys.map((key) => tally.mostFoldedOf(key)));
-  if (most === 0) return `No ${row} on ${what} has been counted.`;
+  if (most === 0) return `No ${row} ${belongs} ${what} has been counted.`;
   const subject = `${what.charAt(0).toUpperCase()}${what.slice(1)}`;
   return `${subject} is not counted on its own: it has at most ${most} of the ${row}s in "other", or none.`;
 }

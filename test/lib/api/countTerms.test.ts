@@ -88,7 +88,7 @@ it('counts by texts as by numbers, in the words that are the same for every stre
   expect(JSON.parse(await get('Köln', 'last=15m'))).toMatchObject({ key: 'Köln', count: 2 });
   expect(JSON.parse(await get('Bonn'))).toMatchObject({
     status: 404,
-    detail: 'No row on key "Bonn" has been counted.',
+    detail: 'No row with key "Bonn" has been counted.',
   });
   expect(JSON.parse(await get('history'))).toMatchObject({ total: 4 });
   expect(JSON.parse(await get('trending'))).toMatchObject({ keys: [] });
