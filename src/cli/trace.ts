@@ -77,7 +77,12 @@ function describeStory(story: EventStory, stream: Stream, sequenceNumber: number
   const enqueuedAt = [...rows, ...letters].map(({ values }) => values.enqueued_at).find(Boolean);
   if (enqueuedAt !== undefined) lines.push(`  enqueued   ${showTime(enqueuedAt)}`);
   if (outcome === 'not-committed')
-    lines.push(`  not committed: the table is at ${version} of this partition`);
+    lines.push(
+      `  not committed: the table is at ${version} of this partition`,
+      `  how many events wait in the hub: npm run verify -- ${stream.name}`,
+    );
+  if (outcome === 'after-last')
+    lines.push(`  never committed: the table has events up to ${version}, then those of a hub made later`);
   if (outcome === 'below-first') lines.push(`  not kept: the table begins at ${first} of this partition`);
   if (outcome === 'missing')
     lines.push(

@@ -32,7 +32,8 @@ export interface TracedCommit {
 
 /** The story of one sequence number in one generation of a hub. */
 export interface EventStory extends PartitionTxn {
-  readonly outcome: 'found' | 'never-came' | 'below-first' | 'not-committed' | 'missing';
+  /** `after-last` if it is above the last event of a hub, and the table has events of one that was made later: no more will come. */
+  readonly outcome: 'found' | 'never-came' | 'below-first' | 'not-committed' | 'after-last' | 'missing';
   /** The commit that moved past the event; undefined if there is none yet, or the log no longer has it. */
   readonly commit: TracedCommit | undefined;
   readonly rows: readonly TracedRow[];
@@ -64,10 +65,14 @@ export async function traceEvent(options: TraceOptions): Promise<EventStory[] | 
   const { store, stream, partition } = options;
   const snapshot = await openSnapshot({ store, table: stream.table });
   if (!snapshot) return undefined;
-  const letters = await openSnapshot({ store, table: deadLettersTable });
+  const letterTable = await openSnapshot({ store, table: deadLettersTable });
   const txns = partitionTxns(snapshot.txns.values()).filter((txn) => txn.partition === partition);
   txns.sort((a, b) => a.hubCreatedAt - b.hubCreatedAt);
-  return Promise.all(txns.map((txn) => tellStory(snapshot, letters, txn, options)));
+  return Promise.all(
+    txns.map((txn, index) =>
+      tellStory({ snapshot, letterTable, txn, isNewest: index === txns.length - 1 }, options),
+    ),
+  );
 }
 
 /** The partitions of which a table has events, in ascending order. */
@@ -77,10 +82,17 @@ export async function partitionsOf(at: TableLocation): Promise<number[]> {
   return [...new Set(partitions)].sort((a, b) => a - b);
 }
 
+/** Where to look for an event: in one generation of its hub. */
+interface TracedGeneration {
+  readonly snapshot: Snapshot;
+  readonly letterTable: Snapshot | undefined;
+  readonly txn: PartitionTxn;
+  /** Whether the table has no events of a hub that was made later. */
+  readonly isNewest: boolean;
+}
+
 async function tellStory(
-  snapshot: Snapshot,
-  letterTable: Snapshot | undefined,
-  txn: PartitionTxn,
+  { snapshot, letterTable, txn, isNewest }: TracedGeneration,
   { stream, sequenceNumber }: TraceOptions,
 ): Promise<EventStory> {
   const isOurs = (values: TracedRow['values']) => values.sequence_number === sequenceNumber;
@@ -104,7 +116,7 @@ async function tellStory(
   };
   if (rows.length > 0 || letters.length > 0) return { ...story, outcome: 'found' };
   if (ranges.length > 0) return { ...story, outcome: 'never-came' };
-  if (!committed) return { ...story, outcome: 'not-committed' };
+  if (!committed) return { ...story, outcome: isNewest ? 'not-committed' : 'after-last' };
   const first = await findFirst(snapshot, txn);
   return {
     ...story,

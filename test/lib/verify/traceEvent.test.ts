@@ -139,5 +139,10 @@ describe('traceEvent', () => {
       ['found', 1],
       ['found', 6],
     ]);
+    const later = await trace(0, 25);
+    expect(later?.map(({ outcome, version }) => [outcome, version])).toEqual([
+      ['after-last', 19],
+      ['not-committed', 11],
+    ]);
   });
 });
