@@ -51,6 +51,10 @@ export async function runSelect(
   selectType: number,
   sql: string,
 ): Promise<DuckDBMaterializedResult> {
+  return select(connection, selectType, sql).catch(rethrowShortened);
+}
+
+async function select(connection: DuckDBConnection, selectType: number, sql: string) {
   await connection.run('BEGIN TRANSACTION READ ONLY');
   await readSyntax(connection, sql);
   const statements = await connection.extractStatements(sql);
@@ -65,6 +69,10 @@ export async function runSelect(
  * @throws `warehouse.refused` if it is not one SELECT, or calls a function that is not allowed; an error that says what is no SQL
  */
 export async function readSyntax(connection: DuckDBConnection, sql: string): Promise<readonly unknown[]> {
+  return parse(connection, sql).catch(rethrowShortened);
+}
+
+async function parse(connection: DuckDBConnection, sql: string): Promise<readonly unknown[]> {
   // DuckDB would take a NUL character for the end of the text.
   if (sql.includes('\0'))
     throw new Error('It has a NUL character, which SQL cannot have. A file must be in UTF-8, not in UTF-16.');
@@ -98,3 +106,17 @@ function tableFunctionsIn(node: unknown): string[] {
 
 const notOneSelect = () =>
   new TributaryError('warehouse.refused', 'A query is one SELECT statement and nothing else.');
+
+const longestLine = 400;
+const keptEnd = 100;
+
+/** DuckDB repeats a name or a text of the statement whole, which may have megabytes. Each line keeps its beginning and its end. */
+function rethrowShortened(error: unknown): never {
+  if (error instanceof Error) error.message = error.message.split('\n').map(shortenLine).join('\n');
+  throw error;
+}
+
+function shortenLine(line: string): string {
+  if (line.length <= longestLine) return line;
+  return `${line.slice(0, longestLine - keptEnd)}…${line.slice(-keptEnd)}`.toWellFormed();
+}

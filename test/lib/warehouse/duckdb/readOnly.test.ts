@@ -26,6 +26,22 @@ describe('a query of a DuckDB file', () => {
   const notOneSelect = 'one SELECT statement';
   const notTheFile = 'file system operations are disabled';
 
+  it('repeats of a statement only the beginning and the end of a long name or text', async () => {
+    const long = 'a'.repeat(5000);
+    for (const sql of [
+      `select * from ${long}`,
+      `select '${long}'::int`,
+      `select * from ${long}()`,
+      `selec '${long}`,
+    ]) {
+      const message = await warehouse.query(sql).then(String, ({ message }: Error) => message);
+      expect(message.length).toBeLessThan(500);
+    }
+    await expect(warehouse.query(`select '${long}'::int`)).rejects.toThrow(
+      /Could not convert string 'a+…a+' to INT32/,
+    );
+  });
+
   it.each([
     ['commit; drop table clickstream.clicks', notOneSelect],
     ['select 1; delete from ops.load_ledger', notOneSelect],
