@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { expect, it, onTestFinished } from 'vitest';
+import { hubSettings } from '../../local/hubs';
 import { settingsAt } from '../../local/processes';
 import { listenOnLoopback } from '../../src/lib/sameMachine';
 import { endCommand, runCommand } from '../kit/runCommand';
@@ -9,10 +10,16 @@ import { endCommand, runCommand } from '../kit/runCommand';
 const storageConnection =
   'AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;DefaultEndpointsProtocol=http';
 
+/** Settings that name the hub of every stream, of those that the sample does not know too. */
+const settingsOfAll = async (brokerPort = 1): Promise<NodeJS.ProcessEnv> => ({
+  PATH: process.env.PATH,
+  ...settingsAt({ storageConnection, brokerPort }),
+  ...(await hubSettings()),
+});
+
 it('npm run doctor says how to start storage and hubs on this machine where nothing runs', async () => {
   const env = {
-    PATH: process.env.PATH,
-    ...settingsAt({ storageConnection, brokerPort: 1 }),
+    ...(await settingsOfAll()),
     WAREHOUSE: 'none',
   };
   const command = runCommand('src/cli/doctor.js', ['--url', 'http://127.0.0.1:1'], tmpdir(), env);
@@ -27,8 +34,7 @@ it('npm run doctor says how to start storage and hubs on this machine where noth
 
 it("npm run doctor tells what is wrong with the host's storage setting in a line of its own", async () => {
   const env = {
-    PATH: process.env.PATH,
-    ...settingsAt({ storageConnection, brokerPort: 1 }),
+    ...(await settingsOfAll()),
     AzureWebJobsStorage__accountName: 'abc',
   };
   const command = runCommand('src/cli/doctor.js', [], tmpdir(), env);
@@ -55,8 +61,7 @@ it.each([
   ],
 ])('npm run doctor tells a setting that the app does not read: %j', async (own, problem) => {
   const env = {
-    PATH: process.env.PATH,
-    ...settingsAt({ storageConnection, brokerPort: 1 }),
+    ...(await settingsOfAll()),
     WAREHOUSE: 'duckdb:rows.duckdb',
     ...own,
   };
@@ -72,7 +77,7 @@ it('npm run doctor says what mends a broker on this machine that accepts connect
 }, async () => {
   const silent = createServer();
   const brokerPort = await listenOnLoopback(silent);
-  const env = { PATH: process.env.PATH, ...settingsAt({ storageConnection, brokerPort }) };
+  const env = await settingsOfAll(brokerPort);
   const command = runCommand('src/cli/doctor.js', [], tmpdir(), env);
   onTestFinished(async () => {
     await endCommand(command);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { hubSettings } from '../../local/hubs';
 import { parseSettings } from '../../src/lib/settings';
 import { findStream, loadStreams } from '../../src/lib/streams/loadStreams';
 
@@ -19,14 +20,14 @@ function settingsAfter(heading: string): Record<string, string> {
 }
 
 /** What an app has besides. */
-const others = {
+const others = async () => ({
+  ...(await hubSettings()),
   AzureWebJobsStorage__accountName: 'host',
   EventHubConnection__fullyQualifiedNamespace: 'contoso.servicebus.windows.net',
-  CLICKSTREAM_HUB: 'clickstream',
   CLICKSTREAM_SCHEDULE: '*/10 * * * * *',
   COINCAP_SCHEDULE: '0 */30 * * * *',
   CONSUMER_GROUP: 'tributary',
-};
+});
 const base64 = Buffer.from('a key').toString('base64');
 
 it('plain settings are accepted as they stand there, with keys in their places', async ({ skip }) => {
@@ -36,7 +37,10 @@ it('plain settings are accepted as they stand there, with keys in their places',
     ...['COINCAP_HUB', 'COINCAP_LISTEN', 'COINCAP_SEND', 'LakeStorage', 'WAREHOUSE', 'COINCAP_API_KEY'],
   ]);
   const entries = Object.entries(plain).map(([name, value]) => [name, value.replace(/\bKEY\b/, base64)]);
-  const settings = parseSettings({ ...others, ...Object.fromEntries(entries) }, await loadStreams());
+  const settings = parseSettings(
+    { ...(await others()), ...Object.fromEntries(entries) },
+    await loadStreams(),
+  );
   expect(settings.hub(stream, 'listen').hub).toBe('coincaphub');
   expect(settings.warehouse).toMatchObject({ kind: 'sql', address: { database: 'POOL' } });
 });
@@ -49,7 +53,7 @@ it('references that Azure has not resolved are refused, each by its name and wit
   expect(Object.keys(references)).toEqual(Object.keys(settingsAfter('Plain settings.')));
   let problems = '';
   try {
-    parseSettings({ ...others, ...references }, await loadStreams());
+    parseSettings({ ...(await others()), ...references }, await loadStreams());
   } catch (error) {
     problems = String(error);
   }

@@ -203,9 +203,9 @@ it('no request made of the contract is answered otherwise than documented', {
       problems.push(`GET ${request.url.slice(0, 200)} ${JSON.stringify(request.headers)}: ${problem}`);
   });
   expect(problems).toEqual([]);
-  // The requests are not all refused, and not all accepted.
+  // The requests are not all refused, and not all accepted: several paths gave each of these answers, also in an app of one stream.
   for (const status of ['200', '304', '400', '404'])
-    expect([...seen].filter((each) => each.endsWith(` ${status}`)).length).toBeGreaterThan(3);
+    expect([...seen].filter((each) => each.endsWith(` ${status}`)).length).toBeGreaterThan(1);
 });
 
 it('a key with a slash is asked for as %2F, or said not to be there', async ({ skip }) => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Azurite, startAzurite } from '../../../local/azurite';
+import { hubSettings } from '../../../local/hubs';
 import { settingsAt } from '../../../local/processes';
 import { answerClicks } from '../../../src/lib/app/clicks';
 import { openAzureBlobStore } from '../../../src/lib/storage/azureBlobStore';
@@ -12,9 +13,8 @@ afterAll(() => azurite.close());
 
 it('warns once, without their text, of lines of products.csv that are passed over', async () => {
   const { connectionString } = azurite;
-  for (const [name, value] of Object.entries(
-    settingsAt({ storageConnection: connectionString, brokerPort: 1 }),
-  ))
+  const settings = settingsAt({ storageConnection: connectionString, brokerPort: 1 });
+  for (const [name, value] of Object.entries({ ...settings, ...(await hubSettings()) }))
     vi.stubEnv(name, value);
   const store = await openAzureBlobStore({ connectionString }, 'lake');
   await store.put('products.csv', Buffer.from('1,Lamp\nmine,Ghost\n3,\n'));
