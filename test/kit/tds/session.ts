@@ -243,7 +243,7 @@ export class Session {
   }
 
   /** Takes the rows of the statement before. */
-  bulkLoad(body: Buffer, answer: (one: Answer) => void): void {
+  async bulkLoad(body: Buffer, answer: (one: Answer) => void): Promise<void> {
     const bulk = this.#bulk;
     this.#bulk = undefined;
     if (!bulk) throw new SqlError(4804, 'Rows came without INSERT BULK.');
