@@ -25,7 +25,7 @@ beforeAll(async () => {
     'sendOrder.mjs',
   ]);
   for (const [path, text] of files) app.add(path, text);
-  app.build();
+  await app.build();
   stack = await app.start('--rate', '20');
 }, 120_000);
 
@@ -37,6 +37,16 @@ function filesOfTheGuide(): Map<string, string> {
   const blocks = guide.matchAll(/^## [^\n]*: `([^`]+)`\n[\s\S]*?```[jt]s\n([\s\S]*?)```/gm);
   return new Map([...blocks].map(([, path = '', text = '']) => [path, text]));
 }
+
+const ofTemplate = 'test/infra/checkTemplate.test.ts';
+
+/** The guide's lines for the template, and where they go: below another line, or in its place. */
+const linesOfTheTemplate = () =>
+  [
+    ...readFileSync('docs/add-a-stream.md', 'utf8').matchAll(
+      /^\| `(deploy\/[^`]+)` \| `([^`]+)` \| (below|in the place of) `([^`]+)` \|$/gm,
+    ),
+  ].map(([, path = '', line = '', place, above = '']) => ({ path, line, place, above }));
 
 async function output(file: string, ...args: string[]): Promise<string> {
   const command = app.run(file, ...args);
@@ -54,10 +64,18 @@ it('takes two files to give a stream its hub, its setting and its rows on the la
   expect(await output('dist/src/cli/verify.js', 'orders')).toContain('Each event is there once.');
 });
 
-it('leaves a project that passes its checks', { timeout: 120_000 }, () => {
-  app.checkTypes();
-  app.lint('src/lib/streams/orders.ts', 'src/functions/ingestOrders.ts');
-  app.testStreams();
+it('leaves a project that passes its checks, with the lines for the template', {
+  timeout: 1_800_000,
+}, async () => {
+  await app.checkTypes();
+  await app.lint('src/lib/streams/orders.ts', 'src/functions/ingestOrders.ts');
+  await expect(app.test(ofTemplate)).rejects.toThrow('the setting ORDERS_HUB is missing');
+  for (const { path, line, place, above } of linesOfTheTemplate()) {
+    const text = app.read(path);
+    expect(text.split(above)).toHaveLength(2);
+    app.add(path, text.replace(above, place === 'below' ? `${above}\n${line}` : line));
+  }
+  await app.testStreams();
 });
 
 it('gives it its table, its dead letters and its counts as well', { timeout: 120_000 }, async () => {
@@ -124,7 +142,7 @@ it('refuses to start with a stream whose file names a column that it does not ha
   const path = 'src/lib/streams/orders.ts';
   const text = filesOfTheGuide().get(path) ?? '';
   app.add(path, text.replace("from: 'amount', type: 'float'", "from: 'amuont', type: 'float'"));
-  app.build();
+  await app.build();
   for (const command of ['dist/local/start.js', 'dist/local/emulators.js']) {
     const refused = app.run(command);
     expect([await refused.ended, refused.text()]).toEqual([
