@@ -6,7 +6,7 @@ import { readLetters } from '../../src/lib/lake/readLetters';
 import { openProducer, sendEvents } from '../../src/lib/sources/sendEvents';
 import { openAzureBlobStore } from '../../src/lib/storage/azureBlobStore';
 import type { RunningCommand } from '../kit/runCommand';
-import { AppCopy } from './appCopy';
+import { AppCopy, testsOfStreams } from './appCopy';
 
 /*
  * Follows docs/add-a-stream.md exactly: its two files are put into a copy of the project, the copy is built and started, and the
@@ -75,7 +75,7 @@ it('leaves a project that passes its checks, with the lines for the template', {
     expect(text.split(above)).toHaveLength(2);
     app.add(path, text.replace(above, place === 'below' ? `${above}\n${line}` : line));
   }
-  await app.testStreams();
+  await app.test(...testsOfStreams);
 });
 
 it('gives it its table, its dead letters and its counts as well', { timeout: 120_000 }, async () => {

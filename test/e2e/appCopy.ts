@@ -1,9 +1,17 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { readLocalSettings } from '../../src/cli/localSettings';
-import { endCommand, type RunningCommand, runCommand } from '../kit/runCommand';
+import { endCommand, type RunningCommand, runCommand, spawnCommand } from '../kit/runCommand';
 
 const copied = [
   ...['src', 'local', 'test', 'bench', 'docs', 'deploy', 'samples', '.github', '.vscode'],
@@ -28,14 +36,14 @@ const copied = [
   ],
 ];
 
-/** The tests whose results can depend on which streams there are. The others work with tables and streams of their own. */
-const testsOfStreams = [
-  ...['test/cli', 'test/docs', 'test/functions', 'test/house', 'test/infra/checkTemplate.test.ts'],
-  ...['test/index.test.ts', 'test/samples', 'test/chaos'],
-  ...['ports', 'progress', 'comparison', 'figures', 'waits'].map((name) => `test/local/${name}.test.ts`),
+/** The tests whose results can depend on which streams there are, without those of commands, which take the longest. */
+export const testsOfStreams = [
+  ...['test/docs', 'test/functions', 'test/house', 'test/infra/checkTemplate.test.ts'],
+  ...['ports', 'progress'].map((name) => `test/local/${name}.test.ts`),
   ...['app', 'doctor', 'health', 'lake', 'latest', 'streams'].map((folder) => `test/lib/${folder}`),
   'test/lib/settings.test.ts',
   'test/lib/warehouse/synapse/tables.test.ts',
+  ...['appSettings', 'commandLine', 'doctor', 'everyCommand'].map((name) => `test/cli/${name}.test.ts`),
 ];
 
 /** A copy of the project's sources in another folder, in which a test follows docs/add-a-stream.md. */
@@ -76,11 +84,6 @@ export class AppCopy {
   /** Lints some files. Throws with the linter's output. */
   lint(...paths: string[]): Promise<void> {
     return this.#node('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', ...paths);
-  }
-
-  /** Runs the tests that can depend on which streams there are, and further ones. Throws with vitest's output. */
-  testStreams(...further: string[]): Promise<void> {
-    return this.test(...testsOfStreams, ...further);
   }
 
   /** Runs the tests in some files and folders. Throws with vitest's output. */

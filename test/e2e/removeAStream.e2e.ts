@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppCopy } from './appCopy';
+import { AppCopy, testsOfStreams } from './appCopy';
 
 /*
  * Follows docs/add-a-stream.md exactly: deletes the files that it lists for CoinCap from a copy of the project, and nothing else.
@@ -37,7 +37,7 @@ describe.skipIf(!existsSync('src/lib/streams/coincap.ts'))('removing CoinCap', (
   });
 
   it('leaves tests that pass, those of its source included', { timeout: 1_800_000 }, () =>
-    app.testStreams('test/lib/sources', 'test/local/coincap'),
+    app.test(...testsOfStreams, 'test/cli', 'test/lib/sources', 'test/local/coincap'),
   );
 
   it('leaves none of its settings', async () => {

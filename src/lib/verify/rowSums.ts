@@ -53,7 +53,7 @@ export async function sumDeltaRows(
   await scanRows({ state: snapshot, files: snapshot.files.values(), columns, onFile }, (row) => {
     sums.rows++;
     if (!byPartition) return;
-      // Rows of a partition are stored together, so the last lookup is kept. One for each row would cost more than all other work.
+    // Rows of a partition are stored together, so the last lookup is kept. One for each row would cost more than all other work.
     const [hubCreatedAt, partition, sequenceNumber] = [Number(row[0]), Number(row[1]), row[2]];
     if (!current || latest?.hubCreatedAt !== hubCreatedAt || latest.partition !== partition) {
       latest = { hubCreatedAt, partition };
