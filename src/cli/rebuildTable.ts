@@ -76,6 +76,6 @@ function describe(done: Exclude<RebuildOutcome | Rebuilt, { outcome: 'would-lose
     case 'no-warehouse':
       return 'not rebuilt, because the app has no warehouse: its WAREHOUSE is none';
     case 'failed':
-      return `not rebuilt, ${done.code}: ${inertInLine(done.message)}`;
+      return `not rebuilt: ${inertInLine(done.message)} (${done.code}, see docs/errors.md)`;
   }
 }

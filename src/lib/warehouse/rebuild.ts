@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackoffSteps, backoffMs } from '../backoff';
 import type { TableLocation } from '../delta/log';
+import { openSnapshot } from '../delta/openTable';
 import type { TablePosition } from '../delta/position';
 import { TributaryError } from '../errors';
 import type { WarehouseTable } from '../streams/stream';
@@ -154,15 +155,22 @@ async function tryRebuild(options: Try): Promise<Rebuilt | Failed> {
   if (done.step === 'stopped') return { outcome: 'stopped' };
   if (done.step === 'taken') return leaveToRivals(options);
   await giveUp(warehouse, { table, shadow: started.shadow });
-  const { at } = options;
-  const what = `${at.store.name}/${at.table} version ${started.snapshot?.version}`;
-  return {
-    outcome: 'failed',
-    reason: done.reason,
-    ...(done.gone !== undefined && {
-      error: new TributaryError('delta.invalid', `${what}: ${done.reason}.`),
-    }),
-  };
+  return failedBy(done, options.at, started.snapshot?.version);
+}
+
+/** @throws `parquet.invalid` if the newest version needs a data file that is gone, too: then no other try can end well */
+async function failedBy(
+  { reason, gone }: Extract<ShadowStep, { step: 'unloadable' }>,
+  at: TableLocation,
+  version: number | undefined,
+): Promise<Failed> {
+  if (gone === undefined) return { outcome: 'failed', reason };
+  const error = new TributaryError(
+    'parquet.invalid',
+    `${at.store.name}/${at.table} version ${version}: ${reason}.`,
+  );
+  if ((await openSnapshot(at))?.files.has(gone)) throw error;
+  return { outcome: 'failed', reason, error };
 }
 
 /** Finishes a replacement that was begun. Undefined if the shadow must be completed first, or if it is gone and another one is needed. */
