@@ -216,7 +216,9 @@ async function check(
   );
   const { isEqual, lines } = describeCheck(checked, fullName(table));
   for (const line of lines) console.log(inertInLine(line));
-  return isEqual ? 0 : 1;
+  if (isEqual) return 0;
+  console.log(`To load it again: npm run warehouse -- rebuild ${fullName(table)}`);
+  return 1;
 }
 
 async function query(file: string | undefined, sql: string): Promise<number> {

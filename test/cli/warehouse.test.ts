@@ -113,6 +113,7 @@ it('compares a table with the lake, row by row', async () => {
     /^clickstream\.clicks: changed in productid: partition 0, sequence number 0, element 0 of /m,
   );
   expect(output).toMatch(/^clickstream\.clicks: NOT equal to version 1 of the lake/m);
+  expect(output).toMatch(/^To load it again: npm run warehouse -- rebuild clickstream\.clicks$/m);
   expect(code).toBe(1);
   if (row) row.productid = productid ?? null;
 });

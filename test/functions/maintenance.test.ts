@@ -97,6 +97,15 @@ function run(command: string, ...args: string[]): Promise<Ended> {
   );
 }
 
+/** The line about an app that does not answer. Its end depends on whether `npm start` runs in this folder. */
+const notAnswering = (url: string) =>
+  expect.stringMatching(
+    new RegExp(
+      `^${url} does not answer: is the app running\\? --url tells where it is; --here works without it\\. ` +
+        '(On this machine, "npm start" starts it|That of "npm start" here is at --url http://\\S+)\\.\n$',
+    ),
+  );
+
 describe('/api/maintenance', () => {
   it('says that there was no pass yet, and what is wrong with a request', async () => {
     expect((await ask('get', '/maintenance')).status).toBe(404);
@@ -233,9 +242,7 @@ describe('npm run maintain', () => {
 
   it('says what to do if the app does not answer', async () => {
     const { code, err } = await maintain('--url', 'http://127.0.0.1:9');
-    const problem =
-      'http://127.0.0.1:9/api/maintenance does not answer: is the app running? --url tells where it is; --here works without it. On this machine, "npm start" starts it.\n';
-    expect([code, err]).toEqual([1, problem]);
+    expect([code, err]).toEqual([1, notAnswering('http://127.0.0.1:9/api/maintenance')]);
   });
 });
 
@@ -271,7 +278,7 @@ describe('/api/warehouse/{table}/rebuild', () => {
     const away = await run('warehouse', 'rebuild', 'clicks', '--url', 'http://127.0.0.1:9');
     expect([away.code, away.err]).toEqual([
       1,
-      'http://127.0.0.1:9/api/warehouse/clickstream.clicks/rebuild does not answer: is the app running? --url tells where it is; --here works without it. On this machine, "npm start" starts it.\n',
+      notAnswering('http://127.0.0.1:9/api/warehouse/clickstream.clicks/rebuild'),
     ]);
   });
 
