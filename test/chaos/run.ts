@@ -37,86 +37,130 @@ export interface ChaosOptions {
   readonly groups: boolean;
 }
 
+/** A system under test, and what watches it. */
+interface Run {
+  readonly options: ChaosOptions;
+  readonly bodies: BodyMaker;
+  readonly system: ChaosSystem;
+  readonly totals: Totals;
+  readonly rows: RowsWatcher;
+  /** Undefined in a project without the stream that has newest rows. */
+  readonly assets: Assets | undefined;
+}
+
 /** Breaks a running system and then checks all events. Returns the problems; none if all is well. */
 export async function runChaos(options: ChaosOptions): Promise<string[]> {
-  const { seed, faults, eventsPerSecond, folder, log, groups } = options;
-  const bodies = new BodyMaker(seededRandom(seed));
+  const { seed, folder, log, groups } = options;
   const system = await ChaosSystem.start(
     folder,
     seededRandom(seed + 1),
     seededRandom(seed + 4),
     groups ? seededRandom(seed + 9) : undefined,
   );
-  log(
-    `the database is ${system.warehouse.engine.options.dialect === 'pool' ? 'a dedicated pool' : 'SQL Server'}`,
-  );
+  const { dialect } = system.warehouse.engine.options;
+  log(`the database is ${dialect === 'pool' ? 'a dedicated pool' : 'SQL Server'}`);
   const totals = new Totals(system);
   const rows = new RowsWatcher(system.warehouse, table);
   let assets: Assets | undefined;
   try {
-    const { namespace, hub } = parseSettings(system.settings).hub(clickstream, 'send');
-    const producer = await Producer.start({ namespace, hub, bodies, eventsPerSecond });
+    const bodies = new BodyMaker(seededRandom(seed));
+    const producer = await startProducer(options, system, bodies);
     assets = await Assets.start({ system, seed: seed + 10, folder });
-    const connections = new CommitBreaker(system.warehouse, seededRandom(seed + 3));
-    system.proxy.rate = faults > 0 ? faultRates.asked : faultRates.usual;
-    let broken: Broken;
-    try {
-      if (!(await system.untilReading(bothRead, shareLimitMs)))
-        throw new Error(`A host reads no partition after ${shareLimitMs / 1000} s; see ${system.logDir}.`);
-      await sleep(raceMs);
-      broken = await breakThings({ ...options, system, producer, totals, rows, connections });
-    } finally {
-      system.proxy.rate = 0;
-      await connections.stop();
-      await producer.stop();
-      await assets?.stopSending();
-    }
+    const run = { options, bodies, system, totals, rows, assets };
+    const { broken, loadsBroken } = await disturb(run, producer);
     // Stop here: all later checks would find the same problems again.
     if (broken.problems.length > 0) return [...broken.problems];
-    const { injected, requests } = system.proxy;
-    const loads = connections.broken + readHostLogs(system.logDir).loads;
-    const { movingFreezes, remedies, rebuilds } = broken;
-    const met = {
-      kills: options.kills,
-      movingFreezes,
-      forged: producer.forged,
-      remedies: { ...remedies },
-      injected: { ...injected },
-      loads,
-      rebuilds,
-      totals: totals.seen(),
-    };
-    log(`commands that mended something: ${JSON.stringify(remedies)}`);
-    log(
-      `${producer.acknowledged.size} events acknowledged, ${producer.forged} of them with forged annotations; ${producer.failures} sends failed`,
-    );
-    log(
-      `${sum(Object.values(injected))} faults in ${requests} storage requests: ${JSON.stringify(injected)}`,
-    );
-    log(`${connections.broken} connections of the loaders broke at a commit`);
-    const problems = await drain(system, log);
-    // Wait for late writes, which could change the tables during the checks.
-    await system.proxy.landed();
-    const { EventHubConnection = '', LakeStorage = '' } = system.settings;
-    const held = await readHub(EventHubConnection, 'clickstream');
-    problems.push(...(await totals.judge(held, bodies, log)));
-    problems.push(...(await compareWarehouse(system.warehouse, LakeStorage, log)));
-    problems.push(...(await rows.stop()));
-    problems.push(...((await assets?.judge(log)) ?? []));
-    log(`the table was looked at ${rows.seen} times`);
-    problems.push(...(await system.stopHosts()));
-    problems.push(...system.problems);
-    const hostLogs = readHostLogs(system.logDir, broken.rollbacks);
-    const { trimmedEvents, failedBatches } = hostLogs;
-    log(`${trimmedEvents} redelivered events were left out, ${failedBatches} batches failed`);
-    problems.push(...hostLogs.problems, ...findUnexercised({ ...met, trimmedEvents }));
-    return [...problems, ...(await judge(system, producer, held, bodies, options))];
+    return await checkAll(run, producer, broken, loadsBroken);
   } finally {
     await assets?.stop();
     await totals.stop();
     await rows.stop();
     await system.stop();
   }
+}
+
+function startProducer({ eventsPerSecond }: ChaosOptions, system: ChaosSystem, bodies: BodyMaker) {
+  const { namespace, hub } = parseSettings(system.settings).hub(clickstream, 'send');
+  return Producer.start({ namespace, hub, bodies, eventsPerSecond });
+}
+
+/** Kills, freezes and disturbs while events are sent. Returns what was broken, and how many loads broke at a commit. */
+async function disturb(
+  { options, system, totals, rows, assets }: Run,
+  producer: Producer,
+): Promise<{ broken: Broken; loadsBroken: number }> {
+  const connections = new CommitBreaker(system.warehouse, seededRandom(options.seed + 3));
+  system.proxy.rate = options.faults > 0 ? faultRates.asked : faultRates.usual;
+  let broken: Broken;
+  try {
+    if (!(await system.untilReading(bothRead, shareLimitMs)))
+      throw new Error(`A host reads no partition after ${shareLimitMs / 1000} s; see ${system.logDir}.`);
+    await sleep(raceMs);
+    broken = await breakThings({ ...options, system, producer, totals, rows, connections });
+  } finally {
+    system.proxy.rate = 0;
+    await connections.stop();
+    await producer.stop();
+    await assets?.stopSending();
+  }
+  return { broken, loadsBroken: connections.broken };
+}
+
+/** Checks everything after the disturbances have ended. Returns the problems. */
+async function checkAll(
+  run: Run,
+  producer: Producer,
+  broken: Broken,
+  loadsBroken: number,
+): Promise<string[]> {
+  const { options, bodies, system, totals, rows, assets } = run;
+  const { log } = options;
+  const met = whatWasMet(run, producer, broken, loadsBroken);
+  const problems: string[] = await drain(system, log);
+  // Wait for late writes, which could change the tables during the checks.
+  await system.proxy.landed();
+  const { EventHubConnection = '', LakeStorage = '' } = system.settings;
+  const held = await readHub(EventHubConnection, 'clickstream');
+  problems.push(...(await totals.judge(held, bodies, log)));
+  problems.push(...(await compareWarehouse(system.warehouse, LakeStorage, log)));
+  problems.push(...(await rows.stop()));
+  problems.push(...((await assets?.judge(log)) ?? []));
+  log(`the table was looked at ${rows.seen} times`);
+  problems.push(...(await system.stopHosts()));
+  problems.push(...system.problems);
+  const hostLogs = readHostLogs(system.logDir, broken.rollbacks);
+  const { trimmedEvents, failedBatches } = hostLogs;
+  log(`${trimmedEvents} redelivered events were left out, ${failedBatches} batches failed`);
+  problems.push(...hostLogs.problems, ...findUnexercised({ ...met, trimmedEvents }));
+  return [...problems, ...(await judge(system, producer, held, bodies, options))];
+}
+
+/** The disturbances that the system has met until now. They are logged, too. */
+function whatWasMet(
+  { options, system, totals }: Run,
+  producer: Producer,
+  broken: Broken,
+  loadsBroken: number,
+) {
+  const { log } = options;
+  const { injected, requests } = system.proxy;
+  const { movingFreezes, remedies, rebuilds } = broken;
+  log(`commands that mended something: ${JSON.stringify(remedies)}`);
+  log(
+    `${producer.acknowledged.size} events acknowledged, ${producer.forged} of them with forged annotations; ${producer.failures} sends failed`,
+  );
+  log(`${sum(Object.values(injected))} faults in ${requests} storage requests: ${JSON.stringify(injected)}`);
+  log(`${loadsBroken} connections of the loaders broke at a commit`);
+  return {
+    kills: options.kills,
+    movingFreezes,
+    forged: producer.forged,
+    remedies: { ...remedies },
+    injected: { ...injected },
+    loads: loadsBroken + readHostLogs(system.logDir).loads,
+    rebuilds,
+    totals: totals.seen(),
+  };
 }
 
 async function judge(

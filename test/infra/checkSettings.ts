@@ -143,17 +143,18 @@ function exampleOf(name: string, value: Node): string {
   return literalOf(value) ?? composed?.slice(1, -1).replace(/\$\{[^}]*\}/g, 'example') ?? 'example';
 }
 
+/** What must hold, and the sentence for what does not. */
+type Rule = readonly [holds: boolean, wrong: string];
+
 function checkOthers(template: Template, file: BicepFile, settings: ReadonlyMap<string, Node>): string[] {
+  const rules = [...rulesOfTexts(settings), ...rulesOfModules(template, file, settings)];
+  return rules.filter(([holds]) => !holds).map(([, wrong]) => wrong);
+}
+
+/** The rules for values of settings that are right or wrong by themselves. */
+function rulesOfTexts(settings: ReadonlyMap<string, Node>): readonly Rule[] {
   const text = (name: string) => settings.get(name)?.text ?? '';
-  const hub = JSON.parse(template.texts.get('host.json') ?? '{}').extensions.durableTask.hubName;
-  const scheduler = [...template.files.values()].find(({ path }) => path.endsWith('/scheduler.bicep'));
-  const taskHub = scheduler && propertiesOf(find(scheduler, 'taskHub')?.value).get('name');
-  const lake = ofKind(template.main, 'module').find(({ name }) => name === 'lake');
-  const host = ofKind(template.main, 'module').find(({ name }) => name === 'hostStorage');
-  const textOf = (module: typeof lake) =>
-    (module && moduleFile(template, template.main, module)?.root.text) ?? '';
-  const hasFolders = (module: typeof lake) => /isHnsEnabled: true/.test(textOf(module));
-  const rules: readonly (readonly [boolean, string])[] = [
+  return [
     [
       text(hostSettings[3] ?? '') === "'azureManaged'",
       'the storage provider of orchestrations is not azureManaged',
@@ -172,15 +173,9 @@ function checkOthers(template: Template, file: BicepFile, settings: ReadonlyMap<
       text('APPLICATIONINSIGHTS_AUTHENTICATION_STRING') === `'ClientId=\${clientId};Authorization=AAD'`,
       'APPLICATIONINSIGHTS_AUTHENTICATION_STRING is malformed',
     ],
-    [taskHub !== undefined && literalOf(taskHub) === hub, `the task hub is not ${hub}, as in host.json`],
     [
       text('COINCAP_API_KEY').includes(`@Microsoft.KeyVault(SecretUri=\${`),
       'COINCAP_API_KEY is no reference to Key Vault',
-    ],
-    [
-      text('CLICKS_PER_SECOND') === 'string(clicksPerSecond)' &&
-        paramsOf(moduleOf(template, file)).get('clicksPerSecond')?.text === 'makesHubs ? clicksPerSecond : 0',
-      'clicks must not be emitted in a namespace that exists already',
     ],
     [
       text('WAREHOUSE').includes(`Authentication=Active Directory Managed Identity;User Id=\${clientId}`),
@@ -189,6 +184,31 @@ function checkOthers(template: Template, file: BicepFile, settings: ReadonlyMap<
     [
       text(switchOfLoads) === `empty(warehouseServer) ? 'true' : 'false'`,
       `${switchOfLoads} must be true without a warehouse, and false with one`,
+    ],
+  ];
+}
+
+/** The rules for settings that must fit other parts of the template. */
+function rulesOfModules(
+  template: Template,
+  file: BicepFile,
+  settings: ReadonlyMap<string, Node>,
+): readonly Rule[] {
+  const text = (name: string) => settings.get(name)?.text ?? '';
+  const hub = JSON.parse(template.texts.get('host.json') ?? '{}').extensions.durableTask.hubName;
+  const scheduler = [...template.files.values()].find(({ path }) => path.endsWith('/scheduler.bicep'));
+  const taskHub = scheduler && propertiesOf(find(scheduler, 'taskHub')?.value).get('name');
+  const lake = ofKind(template.main, 'module').find(({ name }) => name === 'lake');
+  const host = ofKind(template.main, 'module').find(({ name }) => name === 'hostStorage');
+  const textOf = (module: typeof lake) =>
+    (module && moduleFile(template, template.main, module)?.root.text) ?? '';
+  const hasFolders = (module: typeof lake) => /isHnsEnabled: true/.test(textOf(module));
+  return [
+    [taskHub !== undefined && literalOf(taskHub) === hub, `the task hub is not ${hub}, as in host.json`],
+    [
+      text('CLICKS_PER_SECOND') === 'string(clicksPerSecond)' &&
+        paramsOf(moduleOf(template, file)).get('clicksPerSecond')?.text === 'makesHubs ? clicksPerSecond : 0',
+      'clicks must not be emitted in a namespace that exists already',
     ],
     [
       inMain(template, file, settings.get('LAKE_CONTAINER')) === 'lake.outputs.container',
@@ -203,5 +223,4 @@ function checkOthers(template: Template, file: BicepFile, settings: ReadonlyMap<
       'the lake must keep deleted files for a while, as docs/operations.md says',
     ],
   ];
-  return rules.filter(([holds]) => !holds).map(([, wrong]) => wrong);
 }
