@@ -152,7 +152,7 @@ async function check(table: string, settings: string | undefined): Promise<numbe
     `${at.table} version ${version}: ${quantity(checked, 'file')}, ${quantity(rows, 'row')}, ${verdict}.`,
   );
   if (findings.length === 0) return 0;
-  console.log('What mends it: parquet.invalid in docs/errors.md.');
+  console.log('To mend it: see parquet.invalid in docs/errors.md.');
   return 1;
 }
 

@@ -103,7 +103,7 @@ describe('npm run table', () => {
       out:
         `${letters.store.name}/dead_letters version 3, file ${first?.path} is gone.\n` +
         'dead_letters version 3: 3 files, 20 rows, 1 finding.\n' +
-        'What mends it: parquet.invalid in docs/errors.md.\n',
+        'To mend it: see parquet.invalid in docs/errors.md.\n',
     });
   });
 
